@@ -1,0 +1,55 @@
+"""Time zones by their exact names."""
+
+from __future__ import annotations
+
+from functools import cache, lru_cache
+from pathlib import Path
+from zoneinfo import ZoneInfo, available_timezones
+
+_NOT_ONE_ZONE = {
+    "localtime": "it means another zone on every machine",
+    "Factory": "it is a placeholder for an unset clock",
+}
+_EXAMPLE = "write a name such as Europe/London or UTC"
+
+
+@lru_cache(maxsize=1024)
+def check_timezone(name: str) -> ZoneInfo:
+    """Return the zone of that name, letter for letter.
+
+    Raises:
+        ValueError: There is none, with the nearest names.
+    """
+    if name in _NOT_ONE_ZONE:
+        raise ValueError(f"time zone '{name}' cannot be used: {_NOT_ONE_ZONE[name]}; {_EXAMPLE}")
+    if name not in _packaged_names() and name not in available_timezones():
+        raise ValueError(f"no time zone named {name[:80]!r}; {_advice(name)}")
+    return ZoneInfo(name)
+
+
+@cache
+def _packaged_names() -> frozenset[str]:
+    """Return the names in the tzdata package, all of them among `available_timezones()`.
+
+    One file, where `available_timezones()` opens several hundred.
+    """
+    import tzdata
+
+    return frozenset(Path(tzdata.__file__).with_name("zones").read_text("utf-8").split())
+
+
+def _advice(name: str) -> str:
+    near = _near_names(name)
+    return f"did you mean {' or '.join(near)}?" if near else _EXAMPLE
+
+
+def _near_names(name: str) -> list[str]:
+    """Return up to three names: of the same letters, of the same city, or spelt alike."""
+    from difflib import get_close_matches
+
+    wanted = name.casefold().replace(" ", "_")
+    folded = {known.casefold(): known for known in sorted(available_timezones() - {*_NOT_ONE_ZONE})}
+    if wanted in folded:
+        return [folded[wanted]]
+    cities = [known for key, known in folded.items() if key.rpartition("/")[2] == wanted]
+    return cities[:3] or [folded[key] for key in get_close_matches(wanted, folded, n=3)]
