@@ -1,0 +1,1 @@
+select id, 'Hello, ' || name || '!' as greeting from {{ ref('stg_people') }}

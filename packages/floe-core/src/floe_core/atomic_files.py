@@ -1,0 +1,64 @@
+"""Write files whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from floe_core.errors import EnvironmentProblemError
+
+
+def write_together(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write several files below a folder: all of them, or none and the old ones stay.
+
+    They take their places in the order given, so the one that vouches for the others comes last.
+
+    Raises:
+        EnvironmentProblemError: The folder cannot be written, or the disk is full.
+    """
+    prepared: list[tuple[Path, Path]] = []
+    try:
+        for name, content in files.items():
+            prepared.append((_prepared(folder / name, content), folder / name))
+        _take_places(prepared)
+    except OSError as error:
+        raise EnvironmentProblemError(
+            f"{error.filename or folder}: cannot be written: {error.strerror}; nothing was changed"
+        ) from error
+    finally:
+        for temporary, _ in prepared:
+            temporary.unlink(missing_ok=True)
+
+
+def _prepared(target: Path, content: bytes) -> Path:
+    """Return a temporary file beside the target that holds its content."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if target.is_dir():
+        raise IsADirectoryError(21, "is a folder", str(target))
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        os.chmod(name, 0o644)
+    except OSError as error:
+        Path(name).unlink(missing_ok=True)
+        raise OSError(error.errno, error.strerror, str(target)) from error
+    return Path(name)
+
+
+def _take_places(prepared: list[tuple[Path, Path]]) -> None:
+    """Move the files into place; when one cannot be moved, put the old ones back."""
+    old: list[tuple[Path, bytes | None]] = []
+    try:
+        for temporary, target in prepared:
+            old.append((target, target.read_bytes() if target.exists() else None))
+            os.replace(temporary, target)
+    except OSError:
+        for target, content in old:
+            if content is None:
+                target.unlink(missing_ok=True)
+            else:
+                target.write_bytes(content)
+        raise

@@ -1,0 +1,52 @@
+"""Write dbt's manifest without what differs from one parse to the next."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+_MOMENTS = ("generated_at", "invocation_id", "invocation_started_at", "run_started_at", "user_id")
+
+
+def canonical_manifest(manifest: dict[str, Any]) -> bytes:
+    """Return manifest.json for these inputs: the same bytes at any time, in any folder.
+
+    Times and ids of the invocation become null, `created_at` 0 and a seed's `root_path` null; it
+    stays a manifest that dbt's readers take.
+    """
+    metadata = {name: value for name, value in manifest["metadata"].items() if name != "env"}
+    for name in _MOMENTS:
+        if name in metadata:
+            metadata[name] = None
+    return _dumped({**_timeless(manifest), "metadata": metadata})
+
+
+def _timeless(value: Any) -> Any:
+    """Return the manifest without moments; macro and node texts are passed by, not copied."""
+    sections = {}
+    for section, entries in value.items():
+        is_table = isinstance(entries, dict) and section != "metadata"
+        sections[section] = _timeless_entries(entries) if is_table else entries
+    return sections
+
+
+def _timeless_entries(entries: dict[str, Any]) -> dict[str, Any]:
+    return {key: _timeless_entry(entry) for key, entry in entries.items()}
+
+
+def _timeless_entry(entry: Any) -> Any:
+    if isinstance(entry, list):
+        return [_timeless_entry(item) for item in entry]
+    if not isinstance(entry, dict):
+        return entry
+    changed = dict(entry)
+    if "created_at" in changed:
+        changed["created_at"] = 0
+    if changed.get("root_path"):
+        changed["root_path"] = None
+    return changed
+
+
+def _dumped(manifest: dict[str, Any]) -> bytes:
+    text = json.dumps(manifest, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return (text + "\n").encode()

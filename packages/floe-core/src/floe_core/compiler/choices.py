@@ -1,0 +1,126 @@
+"""Check the platform's choices and the product's schedules: all that needs no dbt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+
+from floe_core import plugin_registry
+from floe_core.compiler.findings import Findings
+from floe_core.compiler.inputs import Inputs
+from floe_core.compiler.secrets import literal_secrets
+from floe_core.errors import UsageError
+from floe_core.schedules import check_timezone, parse_cron
+from floe_core.schemas.floe_yaml import ScheduleSpec
+from floe_core.schemas.policies import Schedule
+from floe_core.source_map import Location
+
+
+def chosen_orchestrator(inputs: Inputs, override: str | None, findings: Findings) -> str:
+    """Return the orchestrator's name; note it when it is not installed or not approved.
+
+    Raises:
+        UsageError: The override, which is no one's file, names no plugin that may be used.
+    """
+    name = override or inputs.manifest.plugins.orchestrator.type
+    approved = inputs.manifest.approved_plugins.get("orchestrator")
+    complaint = _complaint(name, plugin_registry.installed(), approved)
+    if complaint and override:
+        raise UsageError(f"{complaint[0]}; {complaint[1]}")
+    if complaint:
+        location = ("plugins", "orchestrator", "type")
+        findings.add(inputs.manifest_document.problem(location, *complaint))
+    return name
+
+
+def _complaint(
+    name: str, installed: list[str], approved: list[str] | None
+) -> tuple[str, str] | None:
+    usable = [known for known in installed if approved is None or known in approved]
+    choices = f"choose one of {', '.join(usable) or 'none'}"
+    if name not in installed:
+        near = get_close_matches(name, usable, n=1)
+        hint = f"did you mean '{near[0]}'? " if near else ""
+        return f"no orchestrator plugin named '{name}'", f"{hint}{choices}, or install the plugin"
+    if approved is not None and name not in approved:
+        return f"the orchestrator '{name}' is not in approved_plugins.orchestrator", choices
+    return None
+
+
+def check_choices(inputs: Inputs, findings: Findings) -> None:
+    """Note what is wrong with compute, secrets, time zones, schedules and job names."""
+    _check_compute(inputs, findings)
+    for document in (inputs.manifest_document, inputs.spec_document):
+        for problem in literal_secrets(document):
+            findings.add(problem)
+    _check_default_zone(inputs, findings)
+    for location, schedule in _schedules(inputs):
+        _check_schedule(inputs, location, schedule, findings)
+    _check_jobs(inputs, findings)
+
+
+def _check_compute(inputs: Inputs, findings: Findings) -> None:
+    compute = inputs.manifest.plugins.compute
+    approved = inputs.manifest.approved_plugins.get("compute")
+    if compute and approved is not None and compute.type not in approved:
+        what = f"the compute '{compute.type}' is not in approved_plugins.compute"
+        fix = f"choose one of {', '.join(approved)}"
+        location = ("plugins", "compute", "type")
+        findings.add(inputs.manifest_document.problem(location, what, fix))
+
+
+def _check_default_zone(inputs: Inputs, findings: Findings) -> None:
+    try:
+        check_timezone(inputs.manifest.defaults.timezone)
+    except ValueError as error:
+        location = ("defaults", "timezone")
+        findings.add(inputs.manifest_document.problem(location, f"defaults.timezone: {error}"))
+
+
+def _schedules(inputs: Inputs) -> Iterator[tuple[Location, ScheduleSpec]]:
+    if inputs.spec.schedule:
+        yield ("schedule",), inputs.spec.schedule
+    for index, job in enumerate(inputs.spec.jobs):
+        if job.schedule:
+            yield ("jobs", index, "schedule"), job.schedule
+
+
+def _check_schedule(
+    inputs: Inputs, location: Location, schedule: ScheduleSpec, findings: Findings
+) -> None:
+    document = inputs.spec_document
+    try:
+        parse_cron(schedule.cron)
+    except ValueError as error:
+        findings.add(document.problem((*location, "cron"), f"cron '{schedule.cron}': {error}"))
+    if schedule.timezone is not None:
+        try:
+            check_timezone(schedule.timezone)
+        except ValueError as error:
+            findings.add(document.problem((*location, "timezone"), str(error)))
+
+
+def _check_jobs(inputs: Inputs, findings: Findings) -> None:
+    taken = {inputs.slug: f"the product's own job, which runs all of it as '{inputs.slug}'"}
+    for index, job in enumerate(inputs.spec.jobs):
+        slug = job.name.replace("-", "_")
+        location = ("jobs", index, "name")
+        if slug in taken:
+            what = f"the job name '{job.name}' clashes with {taken[slug]}"
+            findings.add(inputs.spec_document.problem(location, what, "choose another name"))
+        taken[slug] = f"the job '{job.name}'"
+        if not (job.select or job.exclude or job.selector):
+            what = f"job '{job.name}' selects nothing in particular"
+            fix = "add select, exclude or selector; the whole product runs on `schedule`"
+            findings.add(inputs.spec_document.problem(location, what, fix))
+        if job.selector and (job.select or job.exclude):
+            what = f"job '{job.name}' has both a selector and select or exclude"
+            findings.add(inputs.spec_document.problem(location, what, "dbt takes one or the other"))
+
+
+def effective(schedule: ScheduleSpec | None, inputs: Inputs) -> Schedule | None:
+    """Return a schedule with the manifest's time zone where it names none."""
+    if schedule is None:
+        return None
+    zone = schedule.timezone or inputs.manifest.defaults.timezone
+    return Schedule(cron=schedule.cron, timezone=zone, enabled=schedule.enabled)

@@ -1,0 +1,170 @@
+"""Compile a product: read, let dbt parse, resolve, write; all problems before anything is written."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from floe_core import plugin_registry
+from floe_core.atomic_files import write_together
+from floe_core.compiler.acyclic import cycle_problem
+from floe_core.compiler.canonical_manifest import canonical_manifest
+from floe_core.compiler.choices import check_choices, chosen_orchestrator
+from floe_core.compiler.copy_project import copy_project
+from floe_core.compiler.dbt_graph import DbtGraph
+from floe_core.compiler.dbt_parse import Dbt, DbtFolders, InProcessDbt, ParsedProject, SubprocessDbt
+from floe_core.compiler.findings import Findings
+from floe_core.compiler.inputs import Inputs, read_inputs
+from floe_core.compiler.jobs import resolved_jobs
+from floe_core.compiler.profile import PROFILES_FILE, Profile, is_generated, resolve_profile
+from floe_core.compiler.refine import refined
+from floe_core.compiler.settings import plugin_settings, product_settings
+from floe_core.errors import EnvironmentProblemError, InvalidProductError, Problem
+from floe_core.plugin_powers import EntryPointFile, EntryPointWriter
+from floe_core.schemas.compiled_artifacts import (
+    ARTIFACTS_FILE,
+    DBT_MANIFEST_FILE,
+    CompiledArtifacts,
+    OrchestratorChoice,
+)
+from floe_core.schemas.nodes import Node
+from floe_core.schemas.policies import DbtProject, Job
+
+PARSE_CACHE_FILE = "target/partial_parse.msgpack"
+
+
+def compile_product(
+    product_dir: Path | str,
+    *,
+    orchestrator: str | None = None,
+    out: Path | str | None = None,
+    on_notice: Callable[[str], None] = lambda notice: None,
+) -> CompiledArtifacts:
+    """Compile a product in its own folder, or into `out` as a copy that stands alone.
+
+    Writes compiled_artifacts.json, target/manifest.json, profiles.yml and the file that the
+    orchestrator loads, all or none. `orchestrator` overrides the manifest's choice; `on_notice`
+    hears what is worth knowing and no error.
+
+    Raises:
+        InvalidProductError: The files of the product or the platform are wrong: every problem.
+        UsageError: `orchestrator` or `out` cannot be used.
+        EnvironmentProblemError: A folder cannot be written, or a plugin does not load.
+    """
+    folder = Path(product_dir).absolute()
+    destination = Path(out).absolute() if out is not None else folder
+    findings = Findings(on_notice)
+    inputs = read_inputs(folder, findings)
+    name = chosen_orchestrator(inputs, orchestrator, findings)
+    check_choices(inputs, findings)
+    profile = resolve_profile(inputs, destination == folder, findings)
+    findings.raise_if_any()
+    assert profile is not None
+    entry_point = _entry_point(name, inputs, destination)
+    parsed, nodes, jobs = _resolved(inputs, profile, findings)
+    manifest = canonical_manifest(parsed.manifest)
+    artifacts = _artifacts(inputs, name, profile, parsed, nodes, jobs, manifest)
+    files = _files(artifacts, profile, parsed, manifest, entry_point)
+    if destination != folder:
+        copy_project(inputs, destination, frozenset(files))
+    write_together(destination, files)
+    return artifacts.bound_to(destination)
+
+
+def _entry_point(name: str, inputs: Inputs, destination: Path) -> EntryPointFile | None:
+    """Return the file that the orchestrator loads, None for one that needs none."""
+    plugin = plugin_registry.load(name, plugin_settings(inputs.manifest))
+    if not isinstance(plugin, EntryPointWriter):
+        return None
+    entry_point = plugin.entry_point_file(inputs.spec.metadata.name)
+    path = destination / entry_point.filename
+    if path.is_file() and not is_generated(path):
+        what = "this file is not floe's, and compile would have to write over it"
+        fix = "move it, or compile elsewhere with --out DIR"
+        raise InvalidProductError([Problem(what, fix, entry_point.filename)])
+    return entry_point
+
+
+def _resolved(
+    inputs: Inputs, profile: Profile, findings: Findings
+) -> tuple[ParsedProject, tuple[Node, ...], tuple[Job, ...]]:
+    """Return what dbt made of the project, as nodes and jobs, or raise every problem of it."""
+    with _work_folder() as work:
+        Path(work, PROFILES_FILE).write_text(profile.to_yaml(), encoding="utf-8")
+        dbt = _dbt(inputs, profile, Path(work))
+        parsed = dbt.parse()
+        nodes = DbtGraph(parsed.manifest).nodes()
+        cycle = cycle_problem(nodes)
+        if cycle:
+            findings.add(cycle)
+            findings.raise_if_any()
+        nodes = refined(nodes, inputs, findings)
+        jobs = resolved_jobs(inputs, dbt, findings)
+    findings.raise_if_any()
+    return parsed, nodes, jobs
+
+
+def _work_folder() -> tempfile.TemporaryDirectory[str]:
+    try:
+        return tempfile.TemporaryDirectory(prefix="floe-compile-")
+    except OSError as error:
+        what = f"no temporary folder to work in: {error.strerror}; set TMPDIR to one"
+        raise EnvironmentProblemError(what) from error
+
+
+def _dbt(inputs: Inputs, profile: Profile, work: Path) -> Dbt:
+    folders = DbtFolders(inputs.product_dir, work)
+    executable = inputs.spec.execution.dbt_executable
+    return (
+        SubprocessDbt(folders, profile, executable)
+        if executable
+        else InProcessDbt(folders, profile)
+    )
+
+
+def _artifacts(
+    inputs: Inputs,
+    orchestrator: str,
+    profile: Profile,
+    parsed: ParsedProject,
+    nodes: tuple[Node, ...],
+    jobs: tuple[Job, ...],
+    manifest: bytes,
+) -> CompiledArtifacts:
+    return CompiledArtifacts(
+        orchestrator=OrchestratorChoice(name=orchestrator, config=plugin_settings(inputs.manifest)),
+        dbt=DbtProject(
+            project_name=inputs.dbt_project_name,
+            profile_name=profile.name,
+            target_name=profile.target,
+            adapter=profile.adapter,
+            version=parsed.manifest["metadata"]["dbt_version"],
+            profiles_dir=profile.folder,
+            profile=profile.output,
+            executable=inputs.spec.execution.dbt_executable or "",
+        ),
+        nodes=nodes,
+        jobs=jobs,
+        dbt_manifest_sha256=hashlib.sha256(manifest).hexdigest(),
+        **product_settings(inputs),
+    )
+
+
+def _files(
+    artifacts: CompiledArtifacts,
+    profile: Profile,
+    parsed: ParsedProject,
+    manifest: bytes,
+    entry_point: EntryPointFile | None,
+) -> dict[str, bytes]:
+    """Return the files by their place in the folder; the one that vouches for all comes last."""
+    files = {DBT_MANIFEST_FILE: manifest}
+    if parsed.cache is not None:
+        files[PARSE_CACHE_FILE] = parsed.cache
+    files[str(Path(profile.folder, PROFILES_FILE))] = profile.to_yaml().encode()
+    if entry_point is not None:
+        files[entry_point.filename] = entry_point.text.encode()
+    files[ARTIFACTS_FILE] = artifacts.to_json().encode()
+    return files

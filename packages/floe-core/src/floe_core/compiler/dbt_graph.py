@@ -1,0 +1,157 @@
+"""Read dbt's manifest (v10 to v12) as the nodes of a product."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from typing import Any
+
+from floe_core.schemas.nodes import Column, Node
+
+Entry = Mapping[str, Any]
+
+_TAKEN = ("model", "seed", "snapshot", "test")
+
+
+class DbtGraph:
+    """The graph of one dbt manifest: nodes that run, sources and exposures.
+
+    Ephemeral models are folded away: what depends on one depends on what it depends on. Disabled
+    nodes, analyses, hooks, metrics and semantic models have no place in a run and are left out.
+    """
+
+    def __init__(self, manifest: Entry) -> None:
+        self._manifest = manifest
+
+    def nodes(self) -> tuple[Node, ...]:
+        """Return the nodes, sorted by id."""
+        found = [self._node(entry) for entry in self._entries.values()]
+        return tuple(sorted(found, key=lambda node: node.unique_id))
+
+    @cached_property
+    def _entries(self) -> dict[str, Entry]:
+        """Node id -> manifest entry, for all that has a place in the product."""
+        nodes = {
+            unique_id: entry
+            for unique_id, entry in self._manifest["nodes"].items()
+            if entry["resource_type"] in _TAKEN and unique_id not in self._ephemeral
+        }
+        for section in ("sources", "exposures", "unit_tests", "functions"):
+            nodes.update(self._manifest.get(section) or {})
+        return nodes
+
+    @cached_property
+    def _ephemeral(self) -> frozenset[str]:
+        return frozenset(
+            unique_id
+            for unique_id, entry in self._manifest["nodes"].items()
+            if entry["resource_type"] == "model"
+            and (entry.get("config") or {}).get("materialized") == "ephemeral"
+        )
+
+    def _parents(self, entry: Entry) -> tuple[str, ...]:
+        """Return the ids it depends on, ephemeral ones replaced by their own parents."""
+        found: set[str] = set()
+        seen: set[str] = set()
+        frontier = list((entry.get("depends_on") or {}).get("nodes") or [])
+        while frontier:
+            unique_id = frontier.pop()
+            if unique_id in seen:
+                continue
+            seen.add(unique_id)
+            if unique_id in self._ephemeral:
+                frontier.extend(self._manifest["nodes"][unique_id]["depends_on"]["nodes"])
+            elif unique_id in self._entries:
+                found.add(unique_id)
+        return tuple(sorted(found))
+
+    def _node(self, entry: Entry) -> Node:
+        config = entry.get("config") or {}
+        return Node(
+            unique_id=entry["unique_id"],
+            name=entry["name"],
+            resource_type=entry["resource_type"],
+            package=entry["package_name"],
+            path=entry.get("original_file_path", ""),
+            fqn=tuple(entry.get("fqn") or ()),
+            depends_on=self._parents(entry),
+            tags=_tags(entry, config),
+            description=(entry.get("description") or "").strip(),
+            columns=_columns(entry),
+            meta=_meta(entry, config),
+            **self._relation(entry, config),
+            **self._ownership(entry, config),
+            **_test(entry, config),
+        )
+
+    def _relation(self, entry: Entry, config: Entry) -> dict[str, Any]:
+        """Return where it lives in the warehouse; nothing for what leaves no relation."""
+        if entry["resource_type"] not in ("model", "seed", "snapshot", "source"):
+            return {}
+        return {
+            "database": entry.get("database") or "",
+            "schema_name": entry.get("schema") or "",
+            "identifier": entry.get("alias") or entry.get("identifier") or entry["name"],
+            "schema_config": str(config.get("schema") or ""),
+            "materialization": config.get("materialized") or "",
+            "language": entry.get("language") or "sql",
+            "source_name": entry.get("source_name") or "",
+            "version": str(entry.get("version") or ""),
+        }
+
+    def _ownership(self, entry: Entry, config: Entry) -> dict[str, Any]:
+        group = config.get("group") or entry.get("group") or ""
+        owners = [self._group_owner(group)] if group else []
+        owner = entry.get("owner") or {}
+        owners += [owner.get("email") or owner.get("name") or ""]
+        return {"group": group, "owners": tuple(text for text in owners if text)}
+
+    def _group_owner(self, group: str) -> str:
+        """Return the e-mail address of a group's owner, else the name."""
+        for entry in (self._manifest.get("groups") or {}).values():
+            if entry["name"] == group:
+                owner = entry.get("owner") or {}
+                email = owner.get("email") or ""
+                return str(
+                    (email[0] if isinstance(email, list) else email) or owner.get("name") or ""
+                )
+        return ""
+
+
+def _tags(entry: Entry, config: Entry) -> tuple[str, ...]:
+    tags = entry.get("tags") or config.get("tags") or ()
+    return tuple(sorted({str(tag) for tag in ([tags] if isinstance(tags, str) else tags)}))
+
+
+def _meta(entry: Entry, config: Entry) -> dict[str, Any]:
+    return {**(entry.get("meta") or {}), **(config.get("meta") or {})}
+
+
+def _columns(entry: Entry) -> tuple[Column, ...]:
+    columns: Iterable[Entry] = (entry.get("columns") or {}).values()
+    return tuple(
+        Column(
+            name=column["name"],
+            type=column.get("data_type") or "",
+            description=(column.get("description") or "").strip(),
+        )
+        for column in columns
+    )
+
+
+def _test(entry: Entry, config: Entry) -> dict[str, Any]:
+    """Return what is a test's alone. A test of one node belongs to it, whoever declares it."""
+    kind = entry["resource_type"]
+    if kind == "unit_test":
+        tested = entry.get("tested_node_unique_id") or ""
+        return {"tested": tested, "test_kind": "unit", "severity": "error"}
+    if kind != "test":
+        return {}
+    parents = (entry.get("depends_on") or {}).get("nodes") or []
+    only_parent = parents[0] if len(parents) == 1 else ""
+    return {
+        "tested": entry.get("attached_node") or only_parent,
+        "test_kind": (entry.get("test_metadata") or {}).get("name") or "singular",
+        "test_column": entry.get("column_name") or "",
+        "severity": str(config.get("severity") or "error").lower(),
+    }

@@ -1,0 +1,180 @@
+"""Let dbt read the project: `dbt parse`, and `dbt ls` for the selections of jobs."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from floe_core.compiler.profile import Profile
+from floe_core.errors import EnvironmentProblemError, InvalidProductError, Problem
+from floe_core.execution.invocation import QUIET_ENVIRONMENT
+
+RUNNABLE_TYPES = ("model", "seed", "snapshot", "test", "unit_test")
+_ENV_VAR = re.compile(r"env_var\(\s*['\"](\w+)['\"]\s*\)")
+_FILE_IN_MESSAGE = re.compile(r"\(((?:[\w.-]+/)*[\w.-]+\.(?:sql|ya?ml|py|csv|md))\)")
+# Fields whose value dbt writes into the graph, so that a stand-in would give a wrong graph.
+_FIELDS_IN_GRAPH = frozenset({"schema", "database", "dbname", "path", "catalog"})
+
+
+@dataclass(frozen=True)
+class ParsedProject:
+    """What dbt made of the project: manifest.json as data, and dbt's own cache where it is ours."""
+
+    manifest: dict[str, Any]
+    cache: bytes | None
+
+
+class Dbt(Protocol):
+    """A dbt that can parse a project and list what a selection takes."""
+
+    def parse(self) -> ParsedProject:
+        """Return the parsed project.
+
+        Raises:
+            InvalidProductError: The project is wrong, in dbt's words.
+        """
+
+    def list_ids(self, selection: list[str]) -> list[str]:
+        """Return the ids of the runnable nodes that a selection takes.
+
+        Raises:
+            InvalidProductError: The selection is wrong, in dbt's words.
+        """
+
+
+@dataclass(frozen=True)
+class DbtFolders:
+    """Where dbt reads and writes while it parses: `work` is ours, and goes away afterwards."""
+
+    project: Path
+    work: Path
+
+    def arguments(self, profile: Profile) -> list[str]:
+        """Return the arguments that keep dbt's hands off the project's own files."""
+        return [
+            *("--project-dir", str(self.project), "--profiles-dir", str(self.work)),
+            *("--target-path", str(self.work / "target"), "--log-path", str(self.work / "logs")),
+            *("--profile", profile.name, "--target", profile.target, "--no-use-colors"),
+        ]
+
+
+class InProcessDbt:
+    """The dbt beside floe, called in this process."""
+
+    def __init__(self, folders: DbtFolders, profile: Profile) -> None:
+        self._folders = folders
+        self._profile = profile
+        self._manifest: Any = None
+
+    def parse(self) -> ParsedProject:
+        """See `Dbt.parse`."""
+        self._manifest = self._invoke(["parse", "--no-partial-parse"])
+        target = self._folders.work / "target"
+        cache = (target / "partial_parse.msgpack").read_bytes()
+        return ParsedProject(json.loads((target / "manifest.json").read_bytes()), cache)
+
+    def list_ids(self, selection: list[str]) -> list[str]:
+        """See `Dbt.list_ids`."""
+        lines = self._invoke([*_list_command(), *selection])
+        return sorted(json.loads(line)["unique_id"] for line in lines)
+
+    def _invoke(self, command: list[str]) -> Any:
+        from dbt.cli.main import dbtRunner
+
+        said: list[str] = []
+
+        def hear(message: Any) -> None:
+            if message.info.level == "error":
+                said.append(message.info.msg)
+
+        arguments = [*command, *self._folders.arguments(self._profile), "--quiet"]
+        with _environment(self._profile, self._folders.project):
+            outcome = dbtRunner(manifest=self._manifest, callbacks=[hear]).invoke(arguments)
+        if not outcome.success:
+            raise _in_dbts_words(str(outcome.exception or "\n".join(said)))
+        return outcome.result
+
+
+class SubprocessDbt:
+    """A dbt executable of the product's own."""
+
+    def __init__(self, folders: DbtFolders, profile: Profile, executable: str) -> None:
+        self._folders = folders
+        self._profile = profile
+        self._executable = executable
+
+    def parse(self) -> ParsedProject:
+        """See `Dbt.parse`."""
+        self._call(["parse", "--no-partial-parse"])
+        text = (self._folders.work / "target" / "manifest.json").read_bytes()
+        return ParsedProject(json.loads(text), None)
+
+    def list_ids(self, selection: list[str]) -> list[str]:
+        """See `Dbt.list_ids`."""
+        lines = self._call([*_list_command(), *selection]).splitlines()
+        return sorted(json.loads(line)["unique_id"] for line in lines if line.startswith("{"))
+
+    def _call(self, command: list[str]) -> str:
+        arguments = [*command, *self._folders.arguments(self._profile), "--quiet"]
+        with _environment(self._profile, self._folders.project):
+            try:
+                done = subprocess.run(
+                    [self._executable, *arguments], capture_output=True, text=True, check=False
+                )
+            except OSError as error:
+                what = f"execution.dbtExecutable: {self._executable}: {error.strerror}"
+                raise EnvironmentProblemError(what) from error
+        if done.returncode:
+            raise _in_dbts_words(done.stdout + done.stderr)
+        return done.stdout
+
+
+def _list_command() -> list[str]:
+    types = [text for kind in RUNNABLE_TYPES for text in ("--resource-type", kind)]
+    return ["ls", "--output", "json", "--output-keys", "unique_id", *types]
+
+
+def _in_dbts_words(message: str) -> InvalidProductError:
+    """Return dbt's complaint, pinned to the project file that it names."""
+    text = "\n".join(line.rstrip() for line in message.strip().splitlines())
+    found = _FILE_IN_MESSAGE.search(text)
+    fix = "mend the dbt project; `dbt parse` says the same"
+    if "dbt deps" in text:
+        fix = "run `dbt deps` in the product's folder"
+    return InvalidProductError(
+        [Problem(f"dbt: {text}", fix, found[1] if found else "dbt_project.yml")]
+    )
+
+
+@contextmanager
+def _environment(profile: Profile, project: Path) -> Iterator[None]:
+    """Let dbt parse without the secrets of the warehouse: what is not set gets a stand-in."""
+    wanted = {**_stand_ins(profile.output), **QUIET_ENVIRONMENT, "FLOE_PROJECT_DIR": str(project)}
+    before = {name: os.environ.get(name) for name in wanted}
+    os.environ.update(wanted)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def _stand_ins(output: Mapping[str, Any]) -> dict[str, str]:
+    """Return "1" for each variable that is not set, which serves as a text and as a port."""
+    return {
+        name: "1"
+        for field, value in output.items()
+        if field not in _FIELDS_IN_GRAPH
+        for name in _ENV_VAR.findall(str(value))
+        if name not in os.environ
+    }

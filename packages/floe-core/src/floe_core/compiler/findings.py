@@ -1,0 +1,37 @@
+"""What compile has to say: problems, all of them before it gives up, and notices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from floe_core.errors import InvalidProductError, Problem
+
+
+class Findings:
+    """Collects problems of several checks, to be raised together, and passes notices on."""
+
+    def __init__(self, on_notice: Callable[[str], None]) -> None:
+        self._problems: list[Problem] = []
+        self.notice = on_notice
+
+    def add(self, problem: Problem) -> None:
+        """Note a problem."""
+        if problem not in self._problems:
+            self._problems.append(problem)
+
+    @contextmanager
+    def gathered(self) -> Iterator[None]:
+        """Note the problems that the block raises, and go on after it."""
+        try:
+            yield
+        except InvalidProductError as error:
+            for problem in error.problems:
+                self.add(problem)
+
+    def raise_if_any(self) -> None:
+        """Raise every problem noted so far, in the order of files and lines."""
+        if self._problems:
+            raise InvalidProductError(
+                sorted(self._problems, key=lambda p: (p.file, p.line, p.column))
+            )

@@ -1,0 +1,122 @@
+"""Read what people wrote: floe.yaml, the manifest it names, and dbt_project.yml."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from floe_core.compiler.findings import Findings
+from floe_core.errors import InvalidProductError, Problem
+from floe_core.schemas import floe_yaml, manifest_yaml
+from floe_core.schemas.floe_yaml import FloeSpec
+from floe_core.schemas.manifest_yaml import Manifest
+from floe_core.schemas.reading import validated
+from floe_core.source_map import Document, read_document
+
+FLOE_FILE, DBT_PROJECT_FILE, MANIFEST_FILE = "floe.yaml", "dbt_project.yml", "manifest.yaml"
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The three files, each as its schema and as the document that knows its lines."""
+
+    product_dir: Path
+    spec: FloeSpec
+    spec_document: Document
+    manifest: Manifest
+    manifest_document: Document
+    dbt_document: Document
+
+    @property
+    def slug(self) -> str:
+        """The product's name as an identifier: hyphens are underscores."""
+        return self.spec.metadata.name.replace("-", "_")
+
+    @property
+    def dbt_project_name(self) -> str:
+        """`name` of dbt_project.yml."""
+        return str(self.dbt_document.data["name"])
+
+    @property
+    def profile_name(self) -> str:
+        """`profile` of dbt_project.yml; dbt wants one, floe takes the project's name without."""
+        return str(self.dbt_document.data.get("profile") or self.dbt_project_name)
+
+
+def read_inputs(product_dir: Path, findings: Findings) -> Inputs:
+    """Return the three files, or raise every problem of all three."""
+    spec_document = manifest_document = dbt_document = None
+    spec = manifest = None
+    with findings.gathered():
+        dbt_document = _dbt_project(product_dir)
+    with findings.gathered():
+        spec_document = read_document(product_dir / FLOE_FILE, FLOE_FILE)
+        data = _without(spec_document, floe_yaml.UNUSED_SECTIONS, findings)
+        spec = validated(spec_document, FloeSpec, data)
+    with findings.gathered():
+        manifest_document = read_document(*_manifest_path(product_dir, spec_document))
+        manifest = validated(
+            manifest_document, Manifest, _manifest_data(manifest_document, findings)
+        )
+    findings.raise_if_any()
+    assert spec and spec_document and manifest and manifest_document and dbt_document
+    return Inputs(product_dir, spec, spec_document, manifest, manifest_document, dbt_document)
+
+
+def _dbt_project(product_dir: Path) -> Document:
+    document = read_document(product_dir / DBT_PROJECT_FILE, DBT_PROJECT_FILE)
+    name = document.data.get("name")
+    if not isinstance(name, str) or not name.isidentifier():
+        what = f"name: {name!r} is no dbt project name"
+        problem = document.problem(("name",), what, "letters, digits and underscores")
+        raise _invalid(problem)
+    return document
+
+
+def _manifest_path(product_dir: Path, spec: Document | None) -> tuple[Path, str]:
+    """Return the manifest's path, and what to call it: the path from the product's folder.
+
+    Without `platform.manifest` it is the manifest.yaml of the product's folder or its parent.
+    """
+    platform = spec.data.get("platform") if spec else None
+    named = platform.get("manifest") if isinstance(platform, dict) else None
+    if spec and isinstance(named, str) and named:
+        path = product_dir / named
+        if not path.is_file():
+            what = f"platform.manifest: there is no file {named}"
+            fix = "name the platform team's manifest.yaml, relative to floe.yaml"
+            raise _invalid(spec.problem(("platform", "manifest"), what, fix))
+        return path, named
+    for folder in (product_dir, product_dir.parent):
+        if (folder / MANIFEST_FILE).is_file():
+            return folder / MANIFEST_FILE, os.path.relpath(folder / MANIFEST_FILE, product_dir)
+    fix = "add `platform: {manifest: PATH}`, or put a manifest.yaml here"
+    raise _invalid(Problem("names no platform manifest", fix, FLOE_FILE))
+
+
+def _without(document: Document, unused: Collection[str], findings: Findings) -> dict[str, Any]:
+    found = [key for key in document.data if key in unused]
+    if found:
+        findings.notice(f"{document.shown_as}: not used here: {', '.join(sorted(found))}")
+    return {key: value for key, value in document.data.items() if key not in found}
+
+
+def _manifest_data(document: Document, findings: Findings) -> dict[str, Any]:
+    data = _without(document, manifest_yaml.UNUSED_SECTIONS, findings)
+    plugins = data.get("plugins")
+    if isinstance(plugins, dict):
+        unused = [key for key in plugins if key in manifest_yaml.UNUSED_PLUGINS]
+        if unused:
+            names = ", ".join(f"plugins.{key}" for key in sorted(unused))
+            findings.notice(f"{document.shown_as}: not used here: {names}")
+        data["plugins"] = {key: value for key, value in plugins.items() if key not in unused}
+    return data
+
+
+def _invalid(problem: Problem) -> InvalidProductError:
+    from floe_core.errors import InvalidProductError
+
+    return InvalidProductError([problem])

@@ -1,0 +1,108 @@
+"""Lay floe.yaml's transforms over dbt's graph, which stays the truth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+
+from floe_core.compiler.findings import Findings
+from floe_core.compiler.inputs import Inputs
+from floe_core.schemas.floe_yaml import TransformSpec
+from floe_core.schemas.nodes import Node
+
+
+def refined(nodes: Sequence[Node], inputs: Inputs, findings: Findings) -> tuple[Node, ...]:
+    """Return the nodes with tags, tier and compute of their transforms; note what contradicts."""
+    refinement = _Refinement(nodes, inputs, findings)
+    changed = [refinement.of(index, each) for index, each in enumerate(inputs.spec.transforms)]
+    by_id = {node.unique_id: node for node in changed if node is not None}
+    return tuple(by_id.get(node.unique_id, node) for node in nodes)
+
+
+class _Refinement:
+    def __init__(self, nodes: Sequence[Node], inputs: Inputs, findings: Findings) -> None:
+        self._nodes = {node.unique_id: node for node in nodes}
+        self._by_name = _by_name(nodes)
+        self._document = inputs.spec_document
+        self._compute = inputs.manifest.plugins.compute
+        self._findings = findings
+        self._seen: set[str] = set()
+
+    def of(self, index: int, transform: TransformSpec) -> Node | None:
+        """Return the node that a transform refines, refined; None when there is no such node."""
+        node = self._node(transform.name, ("transforms", index, "name"))
+        if node is None:
+            return None
+        if transform.name in self._seen:
+            what = f"transform '{transform.name}' stands here twice"
+            self._problem(index, "name", what, "keep one")
+        self._seen.add(transform.name)
+        self._check_path(index, transform, node)
+        self._check_compute(index, transform)
+        self._check_depends_on(index, transform, node)
+        return node.model_copy(
+            update={
+                "tags": tuple(sorted({*node.tags, *transform.tags})),
+                "tier": transform.tier or "",
+                "compute": transform.compute or "",
+            }
+        )
+
+    def _node(self, name: str, location: tuple[str | int, ...]) -> Node | None:
+        found = self._by_name.get(name)
+        if found is None:
+            near = get_close_matches(name, self._by_name, n=1)
+            known = ", ".join(sorted(self._by_name)[:12])
+            fix = f"did you mean '{near[0]}'?" if near else f"the dbt project has: {known}"
+            what = f"unknown transform '{name}': no model, seed or snapshot of dbt has that name"
+            self._findings.add(self._document.problem(location, what, fix))
+        return found
+
+    def _check_path(self, index: int, transform: TransformSpec, node: Node) -> None:
+        if transform.path and transform.path != node.path:
+            what = f"path: dbt has '{node.name}' at {node.path}"
+            self._problem(index, "path", what, f"write {node.path}, or leave it out")
+
+    def _check_compute(self, index: int, transform: TransformSpec) -> None:
+        if transform.compute and self._compute and transform.compute != self._compute.type:
+            what = f"compute '{transform.compute}' is not the platform's"
+            fix = f"write {self._compute.type}, or leave it out; a product runs on one compute"
+            self._problem(index, "compute", what, fix)
+
+    def _check_depends_on(self, index: int, transform: TransformSpec, node: Node) -> None:
+        ancestors: set[str] | None = None
+        for position, name in enumerate(transform.depends_on):
+            location = ("transforms", index, "dependsOn", position)
+            parent = self._node(name, location)
+            if parent is None:
+                continue
+            ancestors = self._ancestors(node) if ancestors is None else ancestors
+            if parent.unique_id not in ancestors:
+                parents = ", ".join(self._nodes[i].name for i in node.depends_on) or "nothing"
+                what = f"dependsOn contradicts dbt: '{node.name}' does not depend on '{name}'"
+                fix = f"remove it, or ref() it in {node.path}; dbt says it depends on {parents}"
+                self._findings.add(self._document.problem(location, what, fix))
+
+    def _ancestors(self, node: Node) -> set[str]:
+        found: set[str] = set()
+        frontier = list(node.depends_on)
+        while frontier:
+            unique_id = frontier.pop()
+            if unique_id not in found:
+                found.add(unique_id)
+                frontier.extend(self._nodes[unique_id].depends_on)
+        return found
+
+    def _problem(self, index: int, key: str, what: str, fix: str) -> None:
+        self._findings.add(self._document.problem(("transforms", index, key), what, fix))
+
+
+def _by_name(nodes: Sequence[Node]) -> dict[str, Node]:
+    """Return name -> relation; a versioned model is also `name.v2`, and `name` is its newest."""
+    found: dict[str, Node] = {}
+    for node in nodes:
+        if node.is_relation:
+            if node.version:
+                found[f"{node.name}.v{node.version}"] = node
+            found[node.name] = node
+    return found

@@ -1,0 +1,50 @@
+"""Carry the settings of floe.yaml and manifest.yaml over into the artifacts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from floe_core.compiler.inputs import Inputs
+from floe_core.plugin_interfaces import ResourceSpec
+from floe_core.schedules import tzdata_version
+from floe_core.schemas.compiled_artifacts import Product
+from floe_core.schemas.manifest_yaml import Manifest
+from floe_core.schemas.policies import ExecutionPolicy, LineageSettings
+
+
+def plugin_settings(manifest: Manifest) -> dict[str, Any]:
+    """Return what the orchestrator's plugin is configured with.
+
+    That is `plugins.orchestrator.config`, and the manifest's `resource_presets` under that key.
+    """
+    presets = {size: preset.model_dump() for size, preset in manifest.resource_presets.items()}
+    config = manifest.plugins.orchestrator.config
+    return {**config, "resource_presets": presets} if presets else dict(config)
+
+
+def product_settings(inputs: Inputs) -> dict[str, Any]:
+    """Return the fields of the artifacts that come straight from the two files."""
+    manifest, spec = inputs.manifest, inputs.spec
+    return {
+        "product": Product(**spec.metadata.model_dump()),
+        "execution": ExecutionPolicy(**spec.execution.model_dump(exclude={"dbt_executable"})),
+        "lineage": _lineage(manifest),
+        "tracing_enabled": manifest.observability.tracing.enabled,
+        "resources": {
+            size: ResourceSpec(**preset.model_dump())
+            for size, preset in manifest.resource_presets.items()
+        },
+        "output_ports": tuple(spec.output_ports),
+        "tzdata_version": tzdata_version(),
+    }
+
+
+def _lineage(manifest: Manifest) -> LineageSettings:
+    backend = manifest.plugins.lineage_backend
+    lineage = manifest.observability.lineage
+    return LineageSettings(
+        enabled=lineage.enabled,
+        namespace=lineage.namespace,
+        backend=backend.type if backend else "",
+        config=backend.config if backend else {},
+    )

@@ -1,0 +1,78 @@
+"""The errors floe raises on purpose, each with the exit code of its kind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong: what happened, where in the user's file, and how to mend it.
+
+    `line` and `column` count from 1; 0 means unknown. `excerpt` is the text of that line.
+    """
+
+    what: str
+    fix: str = ""
+    file: str = ""
+    line: int = 0
+    column: int = 0
+    excerpt: str = ""
+
+    def __str__(self) -> str:
+        return "\n".join(part for part in (self._headline(), self._picture(), self._mend()) if part)
+
+    def _headline(self) -> str:
+        spot = ":".join([self.file, *(str(n) for n in (self.line, self.column) if n)])
+        return f"{spot}: {self.what}" if self.file else self.what
+
+    def _picture(self) -> str:
+        if not (self.excerpt and self.line):
+            return ""
+        shown = self.excerpt if len(self.excerpt) <= 120 else self.excerpt[:117] + "..."
+        margin = f"{self.line:>4} | "
+        caret_at = len(margin) + min(max(self.column - 1, 0), len(shown))
+        return f"{margin}{shown}\n{' ' * caret_at}^"
+
+    def _mend(self) -> str:
+        return f"fix: {self.fix}" if self.fix else ""
+
+
+class FloeError(Exception):
+    """Base of every error floe raises on purpose. `exit_code` is what the command line returns."""
+
+    exit_code = 3
+
+
+class InvalidProductError(FloeError, ValueError):
+    """The user's files are wrong. Carries every problem found, in the order of the files."""
+
+    exit_code = 1
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n\n".join(str(problem) for problem in self.problems))
+
+
+class StaleProductError(InvalidProductError):
+    """A compiled folder is incomplete or no longer matches what was compiled."""
+
+
+class EnvironmentProblemError(FloeError):
+    """This machine or a service it needs stands in the way: permissions, disk, plugin, network."""
+
+
+class PluginError(EnvironmentProblemError):
+    """An orchestrator plugin is absent, does not import or was made for another floe."""
+
+
+class UsageError(FloeError, ValueError):
+    """The call itself makes no sense: an unknown job, a selection of nothing."""
+
+    exit_code = 2
+
+
+def invalid(what: str, fix: str = "", file: str = "", line: int = 0) -> InvalidProductError:
+    """Return the error for a single problem, to be raised."""
+    return InvalidProductError([Problem(what=what, fix=fix, file=file, line=line)])

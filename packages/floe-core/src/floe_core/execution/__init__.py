@@ -1,0 +1,23 @@
+"""Run dbt for a part of a product and tell what happens, the same under every orchestrator."""
+
+from floe_core.execution.build import build
+from floe_core.execution.events import (
+    BuildEnded,
+    BuildEvent,
+    NodeLog,
+    NodeResult,
+    NodeStarted,
+    NodeStatus,
+)
+from floe_core.execution.request import BuildRequest
+
+__all__ = [
+    "BuildEnded",
+    "BuildEvent",
+    "BuildRequest",
+    "NodeLog",
+    "NodeResult",
+    "NodeStarted",
+    "NodeStatus",
+    "build",
+]

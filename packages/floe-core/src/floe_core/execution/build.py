@@ -1,0 +1,151 @@
+"""One build: a part of a product, run once by dbt, told live, written down, and judged."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+
+from floe_core.errors import UsageError
+from floe_core.execution.dbt_run import DbtEnded, DbtRun
+from floe_core.execution.events import BuildEvent
+from floe_core.execution.invocation import Invocation, invocation
+from floe_core.execution.journal import Journal, latest_results, read_events
+from floe_core.execution.lineage_of_build import LineageOfBuild
+from floe_core.execution.request import BuildRequest
+from floe_core.execution.resume import remaining
+from floe_core.execution.verdict import Verdict
+from floe_core.execution.warehouse_lock import sole_writer
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+
+LOCK_TIMEOUT_SECONDS = 3600.0
+PATIENCE_SECONDS = 20.0
+
+
+def build(artifacts: CompiledArtifacts, request: BuildRequest) -> Generator[BuildEvent, None, None]:
+    """Yield what happens, each event as it happens, and one `BuildEnded` last.
+
+    Every wanted node has a result before the end: what dbt never came to is `skipped`. Closing the
+    generator cancels the build and leaves nothing running.
+
+    Raises:
+        UsageError: The artifacts come from no folder, or the job or a node is unknown.
+        EnvironmentProblemError: dbt or the warehouse is not to be had.
+    """
+    project_dir = _project_dir(artifacts)
+    wanted = _wanted(artifacts, request)
+    before = latest_results(read_events(project_dir, request.run_id)) if request.resume else {}
+    todo = remaining(artifacts, wanted, before)
+    is_whole_job = request.node_ids is None and len(todo) == len(wanted)
+    call = invocation(artifacts, request, project_dir, todo, is_whole_job)
+    with (
+        Journal(project_dir, request.run_id) as journal,
+        sole_writer(artifacts.dbt.profile, project_dir, LOCK_TIMEOUT_SECONDS),
+        LineageOfBuild(artifacts, request, call) as lineage,
+    ):
+        yield from _judged(_run(artifacts, call), Verdict(wanted, before), journal, lineage)
+
+
+def _project_dir(artifacts: CompiledArtifacts) -> Path:
+    if artifacts.project_dir is None:
+        raise UsageError("these artifacts come from no folder; use CompiledArtifacts.load(folder)")
+    return artifacts.project_dir
+
+
+def _wanted(artifacts: CompiledArtifacts, request: BuildRequest) -> tuple[str, ...]:
+    if request.node_ids is None:
+        return tuple(node.unique_id for node in artifacts.nodes_of(artifacts.job(request.job)))
+    known = {node.unique_id for node in artifacts.runnable}
+    unknown = sorted(set(request.node_ids) - known)
+    if unknown:
+        raise UsageError(f"{artifacts.product.name} has no node {', '.join(unknown)}")
+    return tuple(sorted(set(request.node_ids)))
+
+
+def _run(
+    artifacts: CompiledArtifacts, call: Invocation
+) -> Generator[BuildEvent | DbtEnded, None, None]:
+    """Yield dbt's events up to its end, or to the end of the time it has."""
+    if not call.node_ids:
+        yield DbtEnded()
+        return
+    run = _started(artifacts, call)
+    has_ended = False
+    try:
+        for event in _until_the_end(run, artifacts.execution.timeout_seconds):
+            has_ended = isinstance(event, DbtEnded)
+            yield event
+    finally:
+        if not has_ended:
+            run.cancel()
+        run.close(PATIENCE_SECONDS)
+
+
+def _started(artifacts: CompiledArtifacts, call: Invocation) -> DbtRun:
+    if artifacts.dbt.executable:
+        from floe_core.execution.dbt_subprocess import SubprocessDbt
+
+        return SubprocessDbt(call, artifacts.dbt.executable)
+    from floe_core.execution.dbt_in_process import InProcessDbt
+
+    return InProcessDbt(call, artifacts.dbt.version)
+
+
+def _until_the_end(run: DbtRun, timeout: int | None) -> Iterator[BuildEvent | DbtEnded]:
+    """Yield events; when the time is over, cancel and hear dbt out for a little while."""
+    deadline = time.monotonic() + timeout if timeout else None
+    problem = ""
+    while True:
+        event = run.next_event(None if deadline is None else max(0.0, deadline - time.monotonic()))
+        if event is None and problem:
+            yield DbtEnded(problem, succeeded=False)
+            return
+        if event is None:
+            problem = f"timed out after {timeout} s"
+            run.cancel()
+            deadline = time.monotonic() + PATIENCE_SECONDS
+        elif isinstance(event, DbtEnded):
+            yield DbtEnded(problem or event.problem, event.succeeded and not problem)
+            return
+        else:
+            yield event
+
+
+def _judged(
+    events: Generator[BuildEvent | DbtEnded, None, None],
+    verdict: Verdict,
+    journal: Journal,
+    lineage: LineageOfBuild,
+) -> Iterator[BuildEvent]:
+    """Yield what concerns the build, each written down first; then what is missing, and the end."""
+
+    def recorded(event: BuildEvent) -> BuildEvent:
+        journal.write(event)
+        lineage.hear(event)
+        return event
+
+    try:
+        end = yield from _heard(events, verdict, recorded)
+    except GeneratorExit:
+        events.close()
+        for result in verdict.unfinished("canceled"):
+            recorded(result)
+        recorded(verdict.ended(DbtEnded("canceled")))
+        raise
+    for result in verdict.unfinished(end.problem or "dbt did not come to it"):
+        yield recorded(result)
+    yield recorded(verdict.ended(end))
+
+
+def _heard(
+    events: Iterator[BuildEvent | DbtEnded],
+    verdict: Verdict,
+    recorded: Callable[[BuildEvent], BuildEvent],
+) -> Generator[BuildEvent, None, DbtEnded]:
+    """Yield the events that concern the build; return how dbt ended."""
+    for event in events:
+        if isinstance(event, DbtEnded):
+            return event
+        if verdict.concerns(event):
+            yield recorded(event)
+    return DbtEnded("dbt ended without a word", succeeded=False)

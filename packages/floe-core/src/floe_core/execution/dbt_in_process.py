@@ -1,0 +1,152 @@
+"""Run dbt in a thread of this process."""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from floe_core.execution.dbt_messages import is_of_interest, translated
+from floe_core.execution.dbt_run import DbtEnded
+from floe_core.execution.events import BuildEvent
+from floe_core.execution.invocation import QUIET_ENVIRONMENT, Invocation
+from floe_core.execution.preloaded_manifest import preloaded_manifest
+from floe_core.execution.warehouse_lock import PROJECT_DIR_VARIABLE
+
+# dbt keeps its flags, adapters and event manager in module globals: one invocation a process.
+_ONE_DBT = threading.Lock()
+
+
+class BuildCanceledError(Exception):
+    """Raised inside dbt to keep a node from starting after a cancel."""
+
+
+class InProcessDbt:
+    """dbt's own runner in a daemon thread, its events through a queue."""
+
+    def __init__(self, call: Invocation, dbt_version: str) -> None:
+        self._call = call
+        self._dbt_version = dbt_version
+        self._events: queue.SimpleQueue[BuildEvent | DbtEnded] = queue.SimpleQueue()
+        self._canceled = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="floe-dbt", daemon=True)
+        self._thread.start()
+
+    def next_event(self, timeout: float | None) -> BuildEvent | DbtEnded | None:
+        """See `DbtRun.next_event`."""
+        try:
+            return self._events.get(timeout=timeout)
+        except queue.Empty:
+            return None
+
+    def cancel(self) -> None:
+        """See `DbtRun.cancel`."""
+        self._canceled.set()
+        threading.Thread(target=_cancel_queries, name="floe-dbt-cancel", daemon=True).start()
+
+    def close(self, patience: float) -> bool:
+        """See `DbtRun.close`."""
+        self._thread.join(patience)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        end = DbtEnded("dbt ended without a word", succeeded=False)
+        try:
+            with _ONE_DBT, _environment(self._call.project_dir):
+                end = self._invoke()
+        finally:
+            self._events.put(end)
+
+    def _invoke(self) -> DbtEnded:
+        from dbt.cli.main import dbtRunner
+
+        manifest = preloaded_manifest(self._call.project_dir, self._dbt_version)
+        with _untouched_logging():
+            outcome = dbtRunner(manifest=manifest, callbacks=[self._hear]).invoke(
+                [*self._call.arguments, "--quiet"]
+            )
+            _release_warehouse()
+        problem = str(outcome.exception or "").strip()
+        return DbtEnded(problem, succeeded=bool(outcome.success))
+
+    def _hear(self, message: Any) -> None:
+        """Take one dbt event; called in dbt's threads, while the node waits."""
+        info = message.info
+        if self._canceled.is_set() and info.name == "NodeCompiling":
+            raise BuildCanceledError("the run was canceled before this node began")
+        if not is_of_interest(info.name, info.level):
+            return
+        for event in translated(_as_mapping(message)):
+            self._events.put(event)
+
+
+def _as_mapping(message: Any) -> dict[str, Any]:
+    from google.protobuf.json_format import MessageToDict
+
+    info = {"name": message.info.name, "level": message.info.level, "msg": message.info.msg}
+    data = message.data
+    fields: dict[str, Any] = {}
+    for name in ("node_info", "run_result"):
+        if name in data.DESCRIPTOR.fields_by_name and data.HasField(name):
+            fields[name] = MessageToDict(getattr(data, name), preserving_proto_field_name=True)
+    return {"info": info, "data": fields}
+
+
+def _cancel_queries() -> None:
+    """Interrupt what runs in the warehouse, through whichever adapters dbt has loaded."""
+    from dbt.adapters.factory import FACTORY
+
+    for adapter in list(FACTORY.adapters.values()):
+        if adapter.type() == "duckdb":
+            for connection in list(adapter.connections.thread_connections.values()):
+                if connection.state == "open":
+                    connection.handle.cursor().interrupt()
+        elif adapter.is_cancelable():
+            with adapter.connection_named("floe_cancel"):
+                list(adapter.cancel_open_connections())
+
+
+def _release_warehouse() -> None:
+    """Close the DuckDB file: dbt-duckdb keeps it open, and locked, for the life of the process."""
+    from dbt.adapters.factory import FACTORY
+
+    if "duckdb" not in FACTORY.plugins:
+        return
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager as Connections
+
+    environment = Connections._ENV
+    Connections.close_all_connections()
+    if environment is not None:
+        environment.close()
+
+
+@contextmanager
+def _environment(project_dir: Path) -> Iterator[None]:
+    """Set what the profile and dbt read from the environment, and put back what was there."""
+    wanted = {**QUIET_ENVIRONMENT, PROJECT_DIR_VARIABLE: str(project_dir)}
+    before = {name: os.environ.get(name) for name in wanted}
+    os.environ.update(wanted)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+@contextmanager
+def _untouched_logging() -> Iterator[None]:
+    """Keep the host's log handlers: dbt's loggers add their own to the process."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    try:
+        yield
+    finally:
+        root.handlers[:], root.level = handlers, level

@@ -1,0 +1,33 @@
+"""A dbt run under way, as the build sees it, whichever way it is run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from floe_core.execution.events import BuildEvent
+
+
+@dataclass(frozen=True, slots=True)
+class DbtEnded:
+    """dbt is over.
+
+    `problem` is what stopped it apart from failing nodes, "" when nothing did. `succeeded` is dbt's
+    own verdict: a failing hook makes it False with every node passed.
+    """
+
+    problem: str = ""
+    succeeded: bool = True
+
+
+class DbtRun(Protocol):
+    """One dbt invocation that has been started."""
+
+    def next_event(self, timeout: float | None) -> BuildEvent | DbtEnded | None:
+        """Return the next event, waiting up to `timeout` seconds for it; None if none came."""
+
+    def cancel(self) -> None:
+        """Stop at once: running queries are cancelled, nothing new begins. Does not wait."""
+
+    def close(self, patience: float) -> bool:
+        """Wait up to `patience` seconds for the end; tell whether nothing is left of it."""

@@ -1,0 +1,94 @@
+"""What a build tells while it runs, and how it is written down."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Literal
+
+NodeStatus = Literal["success", "error", "fail", "pass", "warn", "skipped"]
+
+PASSED: frozenset[str] = frozenset({"success", "pass", "warn"})
+
+
+@dataclass(frozen=True, slots=True)
+class NodeStarted:
+    """A node began to run. `at` is an aware UTC time."""
+
+    unique_id: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NodeLog:
+    """One message of dbt; `unique_id` is "" when it belongs to no node."""
+
+    unique_id: str
+    level: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class NodeResult:
+    """A node ended.
+
+    `status` is dbt's: success, error, skipped for what builds; pass, warn, fail, error for tests.
+    `rows` is what the warehouse said it wrote, `failures` the rows that a test found; None where it
+    did not say. Times are aware UTC; both None for a node that never started.
+    """
+
+    unique_id: str
+    status: NodeStatus
+    seconds: float = 0.0
+    message: str = ""
+    rows: int | None = None
+    failures: int | None = None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+
+    @property
+    def passed(self) -> bool:
+        """Whether the run can be green with it."""
+        return self.status in PASSED
+
+
+@dataclass(frozen=True, slots=True)
+class BuildEnded:
+    """The build is over: it succeeded if and only if every node passed.
+
+    `message` says why it failed when that is not one node's doing.
+    """
+
+    succeeded: bool
+    message: str = ""
+
+
+BuildEvent = NodeStarted | NodeLog | NodeResult | BuildEnded
+
+_KINDS = {kind.__name__: kind for kind in (NodeStarted, NodeLog, NodeResult, BuildEnded)}
+_TIMES = ("at", "started_at", "ended_at")
+
+
+def to_line(event: BuildEvent) -> str:
+    """Return the event as one line of JSON, without the newline.
+
+    >>> from_line(to_line(BuildEnded(True))) == BuildEnded(True)
+    True
+    """
+    fields = asdict(event)
+    for name in _TIMES:
+        if fields.get(name) is not None:
+            fields[name] = fields[name].isoformat()
+    return json.dumps({"event": type(event).__name__, **fields}, ensure_ascii=False)
+
+
+def from_line(line: str) -> BuildEvent:
+    """Return the event that `to_line` wrote."""
+    fields = json.loads(line)
+    kind = _KINDS[fields.pop("event")]
+    for name in _TIMES:
+        if fields.get(name) is not None:
+            fields[name] = datetime.fromisoformat(fields[name])
+    event: BuildEvent = kind(**fields)
+    return event

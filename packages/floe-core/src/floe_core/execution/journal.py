@@ -1,0 +1,51 @@
+"""The record of a run on disk: one line an event, across all its attempts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+
+from floe_core.execution.events import BuildEvent, NodeResult, from_line, to_line
+from floe_core.state_folder import run_folder
+
+FILE = "events.jsonl"
+
+
+class Journal:
+    """Appends events, each flushed as it comes, so that a killed process loses none before it."""
+
+    def __init__(self, project_dir: Path, run_id: str) -> None:
+        self._file = (run_folder(project_dir, run_id) / FILE).open("a", encoding="utf-8")
+
+    def write(self, event: BuildEvent) -> None:
+        """Append one event."""
+        self._file.write(to_line(event) + "\n")
+        self._file.flush()
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self._file.close()
+
+
+def read_events(project_dir: Path, run_id: str) -> list[BuildEvent]:
+    """Return what a run has told so far, in order; nothing for a run that has not begun.
+
+    A last line that a killed process left unfinished is no event.
+    """
+    path = run_folder(project_dir, run_id) / FILE
+    if not path.exists():
+        return []
+    lines = path.read_text(encoding="utf-8").split("\n")
+    return [from_line(line) for line in lines[:-1] if line]
+
+
+def latest_results(events: list[BuildEvent]) -> dict[str, NodeResult]:
+    """Return node id -> its last result."""
+    return {event.unique_id: event for event in events if isinstance(event, NodeResult)}

@@ -1,0 +1,42 @@
+"""The parsed project as dbt left it at compile time, so that a run need not parse again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dbt.contracts.graph.manifest import Manifest
+
+PARSED_FILE = "target/partial_parse.msgpack"
+
+
+def preloaded_manifest(project_dir: Path, dbt_version: str) -> Manifest | None:
+    """Return dbt's manifest, or None where dbt must parse: none kept, or of another dbt version.
+
+    Seeds carry the absolute folder that they were parsed in; it is set to the one they are in now.
+    """
+    from dbt.version import __version__ as installed_version
+
+    path = project_dir / PARSED_FILE
+    if installed_version != dbt_version or not path.exists():
+        return None
+    from dbt.contracts.graph.manifest import Manifest
+    from dbt.parser.manifest import extended_mashumuro_decoder
+
+    manifest: Manifest = Manifest.from_msgpack(
+        path.read_bytes(), decoder=extended_mashumuro_decoder
+    )
+    _move_seeds(manifest, project_dir)
+    return manifest
+
+
+def _move_seeds(manifest: Manifest, project_dir: Path) -> None:
+    for node in manifest.nodes.values():
+        root = getattr(node, "root_path", None)
+        if root is None:
+            continue
+        package_folder = project_dir
+        if node.package_name != manifest.metadata.project_name:
+            package_folder = project_dir / "dbt_packages" / Path(root).name
+        node.root_path = str(package_folder)

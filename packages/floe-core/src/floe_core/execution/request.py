@@ -1,0 +1,23 @@
+"""What to build: the part of a product, for which run and which attempt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class BuildRequest:
+    """One build of a job, or of some of its nodes.
+
+    `run_id` names the orchestrator's run; attempts of one run share it and count from 1. With
+    `resume`, an attempt above 1 leaves out what passed in the attempts before it.
+    `node_ids` of None is the whole job. `nominal_time` is the tick, an aware UTC time.
+    """
+
+    job: str
+    run_id: str
+    node_ids: tuple[str, ...] | None = None
+    attempt: int = 1
+    nominal_time: datetime | None = None
+    resume: bool = True

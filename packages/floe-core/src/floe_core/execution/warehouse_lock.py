@@ -1,0 +1,61 @@
+"""Keep a single-writer warehouse to one build at a time, across processes."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from floe_core.errors import EnvironmentProblemError
+
+PROJECT_DIR_VARIABLE = "FLOE_PROJECT_DIR"
+_ENV_VAR = re.compile(
+    r"""\{\{\s*env_var\(\s*['"]([^'"]+)['"]\s*(?:,\s*['"]([^'"]*)['"]\s*)?\)\s*\}\}"""
+)
+
+
+@contextmanager
+def sole_writer(profile: dict[str, Any], project_dir: Path, timeout: float) -> Iterator[None]:
+    """Hold the warehouse for this build; at once where it takes several writers.
+
+    Waits for another build that has it, for `timeout` seconds at most. The lock goes with the
+    process that holds it, however that ends.
+
+    Raises:
+        EnvironmentProblemError: Another build still has it when the time is over.
+    """
+    path = duckdb_file(profile, project_dir)
+    if path is None:
+        yield
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(f"{path}.lock", timeout=timeout)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise EnvironmentProblemError(
+            f"{path} is in use by another build, for more than {timeout:.0f} s; DuckDB takes one "
+            "writer at a time"
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def duckdb_file(profile: dict[str, Any], project_dir: Path) -> Path | None:
+    """Return the file that a DuckDB profile writes to; None for any other warehouse."""
+    location = str(profile.get("path", ":memory:"))
+    if profile.get("type") != "duckdb" or location.startswith((":memory:", "md:", "motherduck:")):
+        return None
+    return project_dir / Path(_rendered(location, project_dir))
+
+
+def _rendered(text: str, project_dir: Path) -> str:
+    values = {**os.environ, PROJECT_DIR_VARIABLE: str(project_dir)}
+    return _ENV_VAR.sub(lambda match: values.get(match[1], match[2] or ""), text)

@@ -1,0 +1,130 @@
+"""The interface that every orchestrator plugin implements, and its value types."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+
+FLOE_API_VERSION = "1.0"
+WORKLOAD_SIZES = ("small", "medium", "large")
+LINEAGE_EVENT_TYPES = ("START", "RUNNING", "COMPLETE", "FAIL", "ABORT", "OTHER")
+
+
+@dataclass(frozen=True)
+class TransformConfig:
+    """One transform of a product, without any orchestrator's words.
+
+    `depends_on` holds names of other transforms, `compute` the name of the compute engine.
+    """
+
+    name: str
+    path: str = ""
+    schema_name: str = ""
+    materialization: str = "table"
+    tags: list[str] = field(default_factory=list)
+    depends_on: list[str] = field(default_factory=list)
+    meta: dict[str, Any] = field(default_factory=dict)
+    compute: str | None = None
+
+
+@dataclass(frozen=True)
+class ValidationResult:
+    """What a check of a service found. `errors` say what to do; none of it holds a secret."""
+
+    success: bool
+    message: str = ""
+    errors: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class ResourceSpec:
+    """Kubernetes quantities of one pod, such as `500m` of CPU and `1Gi` of memory."""
+
+    cpu_request: str
+    cpu_limit: str
+    memory_request: str
+    memory_limit: str
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A dataset by OpenLineage's naming, with its facets as OpenLineage spells them."""
+
+    namespace: str
+    name: str
+    facets: dict[str, Any] = field(default_factory=dict)
+
+
+class OrchestratorPlugin(ABC):
+    """What floe needs of an orchestrator. Constructed without arguments, then configured.
+
+    `floe_api_version` is "X.Y" of the interface the plugin was written for: core loads it if X is
+    its own and Y is not newer.
+    """
+
+    name: str
+    version: str
+    floe_api_version: str
+
+    def configure(self, settings: Mapping[str, Any]) -> None:  # noqa: B027 - optional by design
+        """Take `plugins.orchestrator.config` of the manifest. The default takes nothing."""
+
+    @abstractmethod
+    def create_definitions(self, artifacts: CompiledArtifacts) -> Any:
+        """Return what the orchestrator loads for this product.
+
+        Raises:
+            InvalidProductError: The artifacts are wrong, with every problem, or were not loaded
+                from a folder.
+        """
+
+    @abstractmethod
+    def create_assets_from_transforms(self, transforms: list[TransformConfig]) -> list[Any]:
+        """Return one object of the orchestrator for each transform, dependencies set.
+
+        Raises:
+            ValueError: A cycle, a transform that depends on itself, or a name given twice.
+        """
+
+    @abstractmethod
+    def get_helm_values(self) -> dict[str, Any]:
+        """Return values for the plugin's chart: a fresh dict that its closed schema accepts."""
+
+    @abstractmethod
+    def validate_connection(self) -> ValidationResult:
+        """Ask the configured service whether it is there and well, in 10 seconds at most.
+
+        Never raises; never shows a secret.
+        """
+
+    @abstractmethod
+    def get_resource_requirements(self, workload_size: str) -> ResourceSpec:
+        """Return the resources of the pod that runs a `small`, `medium` or `large` workload.
+
+        Raises:
+            ValueError: Any other size.
+        """
+
+    @abstractmethod
+    def emit_lineage_event(
+        self, event_type: str, job: str, inputs: list[Dataset], outputs: list[Dataset]
+    ) -> None:
+        """Emit one OpenLineage run event; START opens a run of `job`, COMPLETE or FAIL closes it.
+
+        Raises:
+            ValueError: An event type that OpenLineage does not have.
+        """
+
+    @abstractmethod
+    def schedule_job(self, job_name: str, cron: str, timezone: str) -> None:
+        """Create or replace the schedule of a job, durably.
+
+        Raises:
+            ValueError: A cron expression, time zone or job name that is none.
+        """

@@ -1,0 +1,130 @@
+"""Find the orchestrator plugins installed beside floe, by entry point."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from floe_core.errors import PluginError
+from floe_core.plugin_interfaces import FLOE_API_VERSION, OrchestratorPlugin
+
+GROUP = "floe.orchestrators"
+
+
+@dataclass(frozen=True, slots=True)
+class InstalledPlugin:
+    """One entry point of the group. `distribution` is the name and version of its package."""
+
+    name: str
+    target: str
+    distribution: str
+
+
+def installed() -> list[str]:
+    """Return the names that `plugins.orchestrator.type` may take here, sorted."""
+    return sorted(_winners())
+
+
+def describe() -> list[InstalledPlugin]:
+    """Return every installed plugin in the order of `installed()`, importing none."""
+    return [
+        InstalledPlugin(name, point.value, _distribution(point))
+        for name, point in sorted(_winners().items())
+    ]
+
+
+def load(name: str, settings: Mapping[str, Any] | None = None) -> OrchestratorPlugin:
+    """Return the plugin of that name, constructed and given its settings.
+
+    Raises:
+        PluginError: No such plugin, it does not import, or it was made for another floe.
+    """
+    point = _winners().get(name)
+    if point is None:
+        raise PluginError(unknown_plugin(name))
+    plugin = _construct(point)
+    _check_attributes(plugin, point)
+    plugin.configure(settings or {})
+    return plugin
+
+
+def unknown_plugin(name: str) -> str:
+    """Return the sentence that says a plugin is not installed and which are."""
+    names = installed()
+    near = get_close_matches(name, names, n=1)
+    hint = f"did you mean '{near[0]}'? " if near else ""
+    choices = ", ".join(names) or "none"
+    return f"no orchestrator plugin named '{name}'; {hint}installed here: {choices}"
+
+
+def _winners() -> dict[str, EntryPoint]:
+    """Return name -> entry point. Of several claimants the first by distribution name wins."""
+    claims: dict[str, list[EntryPoint]] = {}
+    for point in sorted(entry_points(group=GROUP), key=lambda p: (_distribution(p), p.value)):
+        rivals = claims.setdefault(point.name, [])
+        if all(_distribution(rival) != _distribution(point) for rival in rivals):
+            rivals.append(point)
+    for name, rivals in claims.items():
+        if len(rivals) > 1:
+            _warn_of_rivals(name, rivals)
+    return {name: rivals[0] for name, rivals in claims.items()}
+
+
+def _warn_of_rivals(name: str, rivals: list[EntryPoint]) -> None:
+    owners = " and ".join(_distribution(point) for point in rivals)
+    warnings.warn(
+        f"the orchestrator name '{name}' is claimed by {owners}; "
+        f"{_distribution(rivals[0])} is used. Uninstall the other.",
+        stacklevel=4,
+    )
+
+
+def _distribution(point: EntryPoint) -> str:
+    return f"{point.dist.name} {point.dist.version}" if point.dist else "an unnamed distribution"
+
+
+def _construct(point: EntryPoint) -> OrchestratorPlugin:
+    where = f"orchestrator plugin '{point.name}' ({_distribution(point)}, {point.value})"
+    try:
+        plugin_class = point.load()
+        plugin = plugin_class()
+    # A plugin is other people's code: whatever it raises on import is reported as its own.
+    except Exception as error:
+        raise PluginError(f"{where} does not load: {type(error).__name__}: {error}") from error
+    if not isinstance(plugin, OrchestratorPlugin):
+        raise PluginError(f"{where} is no OrchestratorPlugin but {type(plugin).__name__}")
+    return plugin
+
+
+def _check_attributes(plugin: OrchestratorPlugin, point: EntryPoint) -> None:
+    where = f"orchestrator plugin '{point.name}' ({_distribution(point)})"
+    missing = [a for a in ("name", "version", "floe_api_version") if not _text_attribute(plugin, a)]
+    if missing:
+        raise PluginError(f"{where} lacks {', '.join(missing)}; each must be a text")
+    if not _is_compatible(plugin.floe_api_version):
+        raise PluginError(
+            f"{where}, version {plugin.version}, was made for floe API {plugin.floe_api_version}; "
+            f"this floe has {FLOE_API_VERSION}. Install a version of either that fits the other."
+        )
+
+
+def _text_attribute(plugin: OrchestratorPlugin, name: str) -> str:
+    value = getattr(plugin, name, "")
+    return value if isinstance(value, str) else ""
+
+
+def _is_compatible(theirs: str) -> bool:
+    """Tell whether core speaks "X.Y": the same X and no newer Y.
+
+    >>> _is_compatible("1.0"), _is_compatible("2.0"), _is_compatible("one")
+    (True, False, False)
+    """
+    parts = theirs.split(".")
+    if len(parts) != 2 or not all(part.isdecimal() for part in parts):
+        return False
+    ours = tuple(int(part) for part in FLOE_API_VERSION.split("."))
+    return int(parts[0]) == ours[0] and int(parts[1]) <= ours[1]

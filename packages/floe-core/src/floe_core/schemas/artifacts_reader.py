@@ -1,0 +1,128 @@
+"""Read a compiled folder: liberally in what is newer by a minor version, strictly in the rest."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from floe_core.errors import EnvironmentProblemError, Problem, StaleProductError
+from floe_core.schemas.compiled_artifacts import (
+    ARTIFACTS_FILE,
+    DBT_MANIFEST_FILE,
+    SCHEMA_VERSION,
+    CompiledArtifacts,
+    warn_of,
+)
+
+RECOMPILE = "run `floe compile` in the product folder"
+
+
+def load_folder(project_dir: Path) -> CompiledArtifacts:
+    """Return the artifacts of a compiled folder, bound to it. See `CompiledArtifacts.load`."""
+    fields = _read_fields(project_dir / ARTIFACTS_FILE)
+    artifacts = _validated(fields, project_dir / ARTIFACTS_FILE)
+    _check_profiles(artifacts, project_dir)
+    _check_dbt_manifest(artifacts, project_dir)
+    return artifacts.bound_to(project_dir)
+
+
+def _read_fields(path: Path) -> dict[str, Any]:
+    text = _read_bytes(path)
+    try:
+        fields = json.loads(text)
+    except ValueError as error:
+        line = getattr(error, "lineno", 0)
+        raise _stale(f"it is no complete JSON ({error})", path, line) from None
+    if not isinstance(fields, dict):
+        raise _stale("it holds no JSON object", path)
+    return _of_readable_version(fields, path)
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise _stale("the file is missing", path) from None
+    except OSError as error:
+        raise EnvironmentProblemError(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def _of_readable_version(fields: dict[str, Any], path: Path) -> dict[str, Any]:
+    """Return the fields this floe knows, or refuse a version whose meaning it cannot know."""
+    version = fields.get("schema_version")
+    major, _, minor = str(version).partition(".")
+    if not (isinstance(version, str) and major.isdecimal() and minor.isdecimal()):
+        raise _stale(f"schema_version is {version!r}, not a version such as {SCHEMA_VERSION}", path)
+    our_major, our_minor = (int(part) for part in SCHEMA_VERSION.split("."))
+    if int(major) != our_major:
+        raise StaleProductError(
+            [
+                Problem(
+                    what=f"schema version {version}, but this floe reads {our_major}.x",
+                    fix=f"install the floe that wrote it, or {RECOMPILE} with this one",
+                    file=str(path),
+                )
+            ]
+        )
+    return _known_fields(fields, path) if int(minor) > our_minor else fields
+
+
+def _known_fields(fields: dict[str, Any], path: Path) -> dict[str, Any]:
+    """Return the fields without those that a newer minor version added, at any depth."""
+    dropped: list[str] = []
+    while True:
+        try:
+            CompiledArtifacts.model_validate(fields)
+        except ValidationError as error:
+            extra = [e["loc"] for e in error.errors() if e["type"] == "extra_forbidden"]
+            if not extra:
+                break
+            for location in extra:
+                _drop(fields, location)
+                dropped.append(".".join(str(step) for step in location))
+        else:
+            break
+    if dropped:
+        names = ", ".join(sorted(set(dropped)))
+        warn_of(f"{path}: written by a newer floe; left out what this one does not know: {names}")
+    return fields
+
+
+def _drop(fields: Any, location: tuple[int | str, ...]) -> None:
+    for step in location[:-1]:
+        fields = fields[step]
+    fields.pop(location[-1], None)
+
+
+def _validated(fields: dict[str, Any], path: Path) -> CompiledArtifacts:
+    try:
+        return CompiledArtifacts.model_validate(fields)
+    except ValidationError as error:
+        raise StaleProductError(
+            Problem(
+                what=f"{'.'.join(str(step) for step in found['loc'])}: {found['msg'].lower()}",
+                fix=RECOMPILE,
+                file=str(path),
+            )
+            for found in error.errors()
+        ) from None
+
+
+def _check_profiles(artifacts: CompiledArtifacts, project_dir: Path) -> None:
+    path = project_dir / artifacts.dbt.profiles_dir / "profiles.yml"
+    if not path.is_file():
+        raise _stale("the file is missing", path)
+
+
+def _check_dbt_manifest(artifacts: CompiledArtifacts, project_dir: Path) -> None:
+    path = project_dir / DBT_MANIFEST_FILE
+    if hashlib.sha256(_read_bytes(path)).hexdigest() != artifacts.dbt_manifest_sha256:
+        raise _stale("it is not the dbt manifest that the product was compiled with", path)
+
+
+def _stale(what: str, path: Path, line: int = 0) -> StaleProductError:
+    return StaleProductError([Problem(what=what, fix=RECOMPILE, file=str(path), line=line)])

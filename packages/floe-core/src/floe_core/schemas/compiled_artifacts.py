@@ -1,0 +1,127 @@
+"""The one file that an orchestrator reads: everything a plugin may know of a product."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from pydantic import PrivateAttr
+
+from floe_core.plugin_interfaces import ResourceSpec
+from floe_core.schemas.frozen import Frozen
+from floe_core.schemas.nodes import Node
+from floe_core.schemas.policies import DbtProject, ExecutionPolicy, Job, LineageSettings
+
+SCHEMA_VERSION = "1.0"
+ARTIFACTS_FILE = "compiled_artifacts.json"
+DBT_MANIFEST_FILE = "target/manifest.json"
+
+
+class Product(Frozen):
+    """Who the product is, from `metadata` of floe.yaml."""
+
+    name: str
+    version: str
+    owner: str = ""
+    description: str = ""
+    labels: dict[str, str] = {}
+
+
+class OrchestratorChoice(Frozen):
+    """`plugins.orchestrator` of the manifest."""
+
+    name: str
+    config: dict[str, Any] = {}
+
+
+class CompiledArtifacts(Frozen):
+    """A compiled product. Equal inputs give equal bytes: no clock, no absolute path, sorted keys.
+
+    `resources` maps a workload size to the manifest's override of its resources.
+    `dbt_manifest_sha256` is of the bytes of `target/manifest.json`; `tzdata_version` is of the time
+    zone database that schedules were checked against.
+    """
+
+    schema_version: str = SCHEMA_VERSION
+    product: Product
+    orchestrator: OrchestratorChoice
+    dbt: DbtProject
+    nodes: tuple[Node, ...]
+    jobs: tuple[Job, ...]
+    execution: ExecutionPolicy = ExecutionPolicy()
+    lineage: LineageSettings = LineageSettings()
+    tracing_enabled: bool = False
+    resources: dict[str, ResourceSpec] = {}
+    output_ports: tuple[dict[str, Any], ...] = ()
+    dbt_manifest_sha256: str = ""
+    tzdata_version: str = ""
+
+    _project_dir: Path | None = PrivateAttr(default=None)
+
+    @property
+    def project_dir(self) -> Path | None:
+        """The absolute folder this was loaded from or compiled into; None when from elsewhere."""
+        return self._project_dir
+
+    @cached_property
+    def by_id(self) -> dict[str, Node]:
+        """Node id -> node."""
+        return {node.unique_id: node for node in self.nodes}
+
+    @cached_property
+    def runnable(self) -> tuple[Node, ...]:
+        """The nodes that dbt builds, in the order of their ids."""
+        return tuple(node for node in self.nodes if node.is_runnable)
+
+    def job(self, name: str) -> Job:
+        """Return the job of that name.
+
+        Raises:
+            UsageError: There is none, with the names there are.
+        """
+        from floe_core.errors import UsageError
+
+        for job in self.jobs:
+            if job.name == name:
+                return job
+        names = ", ".join(job.name for job in self.jobs)
+        raise UsageError(f"{self.product.name} has no job '{name}'; its jobs are {names}")
+
+    def nodes_of(self, job: Job) -> tuple[Node, ...]:
+        """Return the runnable nodes of a job, in the order of their ids."""
+        if job.node_ids is None:
+            return self.runnable
+        return tuple(self.by_id[node_id] for node_id in job.node_ids)
+
+    def bound_to(self, project_dir: Path) -> CompiledArtifacts:
+        """Return these artifacts, remembering the compiled folder they belong to."""
+        bound = self.model_copy()
+        bound._project_dir = project_dir.absolute()
+        return bound
+
+    @classmethod
+    def load(cls, project_dir: Path | str) -> CompiledArtifacts:
+        """Read a compiled folder and remember it.
+
+        Raises:
+            StaleProductError: A file is missing, damaged, of a newer major version, or
+                `target/manifest.json` is not the one that was compiled.
+        """
+        from floe_core.schemas.artifacts_reader import load_folder
+
+        return load_folder(Path(project_dir))
+
+    def to_json(self) -> str:
+        """Return the canonical text: sorted keys, defaults left out, one line, a newline."""
+        fields = self.model_dump(mode="json", exclude_defaults=True)
+        fields["schema_version"] = self.schema_version
+        text = json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        return text + "\n"
+
+
+def warn_of(message: str) -> None:
+    """Warn the caller of a loader, at their line."""
+    warnings.warn(message, stacklevel=3)

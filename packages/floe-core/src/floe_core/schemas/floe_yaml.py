@@ -1,0 +1,111 @@
+"""floe.yaml: what a data team says of its product."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StringConstraints
+
+from floe_core.schemas.policies import Backoff, Granularity
+from floe_core.schemas.yaml_model import (
+    ApiVersion,
+    JobName,
+    Name,
+    ShortText,
+    Text,
+    Version,
+    YamlModel,
+)
+
+# Sections of the public format that compile reads past, each named once in a notice.
+UNUSED_SECTIONS = frozenset(
+    {
+        "catalog",
+        "contracts",
+        "destinations",
+        "environments",
+        "governance",
+        "ingestion",
+        "inputPorts",
+        "inputs",
+        "observability",
+        "quality",
+        "semanticLayer",
+        "sla",
+        "sources",
+        "storage",
+    }
+)
+
+Label = Annotated[str, StringConstraints(max_length=250)]
+
+
+class Metadata(YamlModel):
+    """Who the product is. `owner` is an e-mail address or a team's name."""
+
+    name: Name
+    version: Version
+    owner: Text = ""
+    description: Text = ""
+    labels: dict[str, Label] = {}
+
+
+class Platform(YamlModel):
+    """Where the platform's manifest is: a path relative to floe.yaml."""
+
+    manifest: ShortText
+
+
+class ScheduleSpec(YamlModel):
+    """When something runs. Without `timezone` the manifest's default holds."""
+
+    cron: ShortText
+    timezone: ShortText | None = None
+    enabled: bool = True
+
+
+class TransformSpec(YamlModel):
+    """A refinement of one dbt node. `dependsOn` must agree with dbt's graph."""
+
+    name: ShortText
+    path: Text | None = None
+    tags: list[ShortText] = []
+    tier: ShortText | None = None
+    depends_on: list[ShortText] = []
+    compute: ShortText | None = None
+
+
+class JobSpec(YamlModel):
+    """A part of the product with a schedule of its own, chosen in dbt's selection syntax."""
+
+    name: JobName
+    select: ShortText | None = None
+    exclude: ShortText | None = None
+    selector: ShortText | None = None
+    schedule: ScheduleSpec | None = None
+
+
+class ExecutionSpec(YamlModel):
+    """How the product runs; times in seconds. `dbtExecutable` names a dbt of the product's own."""
+
+    retries: Annotated[int, Field(ge=0, le=100)] = 0
+    retry_delay_seconds: Annotated[int, Field(ge=0, le=86_400)] = 30
+    retry_backoff: Backoff = "fixed"
+    timeout_seconds: Annotated[int, Field(ge=1, le=604_800)] | None = None
+    max_parallel: Annotated[int, Field(ge=1, le=256)] | None = None
+    granularity: Granularity = "auto"
+    dbt_executable: ShortText | None = None
+
+
+class FloeSpec(YamlModel):
+    """The whole of floe.yaml."""
+
+    api_version: ApiVersion
+    kind: Literal["FloeSpec"]
+    metadata: Metadata
+    platform: Platform | None = None
+    transforms: list[TransformSpec] = []
+    schedule: ScheduleSpec | None = None
+    jobs: list[JobSpec] = []
+    execution: ExecutionSpec = ExecutionSpec()
+    output_ports: list[dict[str, Any]] = []

@@ -1,0 +1,127 @@
+"""manifest.yaml: what a platform team decides for every product."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StringConstraints
+
+from floe_core.schemas.yaml_model import (
+    ApiVersion,
+    Name,
+    ShortText,
+    SnakeModel,
+    Text,
+    Version,
+)
+
+# Sections of the public format that compile reads past, each named once in a notice.
+UNUSED_SECTIONS = frozenset(
+    {
+        "approved_products",
+        "catalog",
+        "data_architecture",
+        "data_quality",
+        "environments",
+        "governance",
+        "identity",
+        "network",
+        "parent_manifest",
+        "scope",
+        "secrets",
+        "storage",
+    }
+)
+UNUSED_PLUGINS = frozenset(
+    {
+        "catalog",
+        "dbt",
+        "identity",
+        "ingestion",
+        "quality",
+        "rbac",
+        "secrets",
+        "semantic_layer",
+        "storage",
+        "telemetry_backend",
+        "alert_channel",
+        "network_security",
+    }
+)
+
+Quantity = Annotated[str, StringConstraints(pattern=r"^[0-9]+(\.[0-9]+)?(m|[KMGT]i?)?$")]
+
+
+class ManifestMetadata(SnakeModel):
+    """Who the platform is."""
+
+    name: Name
+    version: Version
+    owner: Text = ""
+    description: Text = ""
+
+
+class PluginChoice(SnakeModel):
+    """One plugin: its type, and the settings it takes, secrets as `env_var()` only."""
+
+    type: ShortText
+    version: ShortText | None = None
+    config: dict[str, Any] = {}
+    connection_secret_ref: ShortText | None = None
+
+
+class Plugins(SnakeModel):
+    """The choices floe acts on. Without `compute` the product's own profiles.yml is used."""
+
+    orchestrator: PluginChoice
+    compute: PluginChoice | None = None
+    lineage_backend: PluginChoice | None = None
+
+
+class LineageSwitch(SnakeModel):
+    """Whether lineage events are emitted, and the OpenLineage namespace of their jobs."""
+
+    enabled: bool = True
+    namespace: ShortText = "floe"
+
+
+class TracingSwitch(SnakeModel):
+    """Whether OpenTelemetry spans are emitted."""
+
+    enabled: bool = False
+
+
+class Observability(SnakeModel):
+    """What a run tells beyond the orchestrator."""
+
+    lineage: LineageSwitch = LineageSwitch()
+    tracing: TracingSwitch = TracingSwitch()
+
+
+class ResourcePreset(SnakeModel):
+    """An override of one workload size, in Kubernetes quantities."""
+
+    cpu_request: Quantity
+    cpu_limit: Quantity
+    memory_request: Quantity
+    memory_limit: Quantity
+
+
+class Defaults(SnakeModel):
+    """What holds where a product says nothing."""
+
+    timezone: ShortText = "UTC"
+    compute: ShortText | None = None
+
+
+class Manifest(SnakeModel):
+    """The whole of manifest.yaml."""
+
+    api_version: Annotated[ApiVersion, Field(alias="apiVersion")]
+    kind: Literal["Manifest"]
+    metadata: ManifestMetadata
+    plugins: Plugins
+    observability: Observability = Observability()
+    resource_presets: dict[Literal["small", "medium", "large"], ResourcePreset] = {}
+    approved_plugins: dict[str, list[ShortText]] = {}
+    defaults: Defaults = Defaults()

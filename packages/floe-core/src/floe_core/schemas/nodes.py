@@ -1,0 +1,78 @@
+"""The nodes of a product's graph, as every plugin sees them."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from floe_core.schemas.frozen import Frozen
+
+ResourceType = Literal[
+    "model", "seed", "snapshot", "function", "test", "unit_test", "source", "exposure"
+]
+
+RUNNABLE: frozenset[str] = frozenset({"model", "seed", "snapshot", "function", "test", "unit_test"})
+RELATIONS: frozenset[str] = frozenset({"model", "seed", "snapshot"})
+TESTS: frozenset[str] = frozenset({"test", "unit_test"})
+
+
+class Column(Frozen):
+    """A column that the dbt project documents. `type` is the warehouse's name for its type."""
+
+    name: str
+    type: str = ""
+    description: str = ""
+
+
+class Node(Frozen):
+    """One dbt resource. Its fields are those of dbt manifest v12 unless said otherwise.
+
+    `depends_on` holds ids of upstream nodes, sorted; ephemeral models are folded away, so it names
+    only what runs, and sources. `schema_config` is the custom schema as the project configures it
+    (dbt's `config.schema`), `schema_name` the one that results. `tested` is the id of the node that
+    a test belongs to, "" when it belongs to none. `checksum` changes when the node's own code does
+    (`checksum.checksum`), "" where dbt has none.
+    """
+
+    unique_id: str
+    name: str
+    resource_type: ResourceType
+    package: str
+    path: str = ""
+    fqn: tuple[str, ...] = ()
+    database: str = ""
+    schema_name: str = ""
+    identifier: str = ""
+    schema_config: str = ""
+    materialization: str = ""
+    language: str = "sql"
+    depends_on: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    description: str = ""
+    group: str = ""
+    owners: tuple[str, ...] = ()
+    columns: tuple[Column, ...] = ()
+    meta: dict[str, Any] = {}
+    tier: str = ""
+    compute: str = ""
+    source_name: str = ""
+    version: str = ""
+    tested: str = ""
+    test_kind: str = ""
+    test_column: str = ""
+    severity: str = ""
+    checksum: str = ""
+
+    @property
+    def is_runnable(self) -> bool:
+        """Whether dbt builds it, as opposed to a source or an exposure."""
+        return self.resource_type in RUNNABLE
+
+    @property
+    def is_relation(self) -> bool:
+        """Whether it leaves a table or view in the warehouse."""
+        return self.resource_type in RELATIONS
+
+    @property
+    def is_test(self) -> bool:
+        """Whether it is a data test or a unit test."""
+        return self.resource_type in TESTS

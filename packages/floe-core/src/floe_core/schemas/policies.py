@@ -1,0 +1,73 @@
+"""How a product runs: execution, schedules, lineage, and the dbt project it stands on."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from floe_core.schemas.frozen import Frozen
+
+Granularity = Literal["auto", "node", "group", "product"]
+Backoff = Literal["fixed", "exponential"]
+
+
+class ExecutionPolicy(Frozen):
+    """The failure contract's numbers, times in seconds; no timeout is None.
+
+    `max_parallel` is the number of dbt's threads, None for what the profile says.
+    """
+
+    retries: int = 0
+    retry_delay_seconds: int = 30
+    retry_backoff: Backoff = "fixed"
+    timeout_seconds: int | None = None
+    max_parallel: int | None = None
+    granularity: Granularity = "auto"
+
+
+class Schedule(Frozen):
+    """When a job runs: a cron expression of floe's dialect, read in an IANA time zone."""
+
+    cron: str
+    timezone: str = "UTC"
+    enabled: bool = True
+
+
+class Job(Frozen):
+    """A part of the product that runs together.
+
+    `select`, `exclude` and `selector` are in dbt's own syntax. `node_ids` is what they chose at
+    compile time, sorted; None means every node of the product.
+    """
+
+    name: str
+    select: str = ""
+    exclude: str = ""
+    selector: str = ""
+    node_ids: tuple[str, ...] | None = None
+    schedule: Schedule | None = None
+
+
+class LineageSettings(Frozen):
+    """Where lineage goes. `config` is the backend's own, secrets as `env_var()` only."""
+
+    enabled: bool = True
+    namespace: str = "floe"
+    backend: str = ""
+    config: dict[str, Any] = {}
+
+
+class DbtProject(Frozen):
+    """The dbt project inside the product folder.
+
+    `profiles_dir` is relative to the product folder. `profile` is the one output that runs, secrets
+    as `env_var()` only. `executable` names a dbt of the product's own, "" for the one beside floe.
+    """
+
+    project_name: str
+    profile_name: str
+    target_name: str
+    adapter: str
+    version: str
+    profiles_dir: str = "."
+    profile: dict[str, Any] = {}
+    executable: str = ""

@@ -1,0 +1,126 @@
+"""Turn a YAML document into a schema's model, or into every problem it has."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from difflib import get_close_matches
+from typing import Any, TypeVar, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from floe_core.errors import InvalidProductError, Problem
+from floe_core.source_map import Document, Location
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def validated(document: Document, model: type[Model], data: Mapping[str, Any]) -> Model:
+    """Return the model of a document's data.
+
+    Raises:
+        InvalidProductError: With every problem, each at its place in the file.
+    """
+    try:
+        return model.model_validate(dict(data))
+    except ValidationError as error:
+        problems = [_problem(document, model, found) for found in error.errors()]
+        raise InvalidProductError(sorted(problems, key=lambda p: (p.line, p.column))) from None
+
+
+def _problem(document: Document, model: type[BaseModel], found: ErrorDetails) -> Problem:
+    location = _in_document(document, found["loc"])
+    key = location[-1] if location else ""
+    if found["type"] == "extra_forbidden":
+        return _unknown_key(document, model, location)
+    if found["type"] == "missing":
+        where = ".".join(str(step) for step in location[:-1]) or "the file"
+        return document.problem(
+            location[:-1], f"{where} lacks the key '{key}'", f"add '{key}:'", True
+        )
+    return document.problem(location, f"{_dotted(location)}: {_reason(found)}", _fix(found))
+
+
+def _unknown_key(document: Document, model: type[BaseModel], location: Location) -> Problem:
+    known = sorted(keys_at(model, location[:-1]))
+    near = get_close_matches(str(location[-1]), known, n=1)
+    fix = f"did you mean '{near[0]}'?" if near else f"remove it; known here: {', '.join(known)}"
+    return document.problem(location, f"unknown key '{location[-1]}'", fix, at_key=True)
+
+
+def _in_document(document: Document, location: tuple[int | str, ...]) -> Location:
+    """Return the location without the steps that only pydantic has, such as a union's branch."""
+    steps: list[str | int] = []
+    for index, step in enumerate(location):
+        is_last = index == len(location) - 1
+        if (*steps, step) in document.spots or (is_last and not str(step).startswith("[")):
+            steps.append(step)
+    return tuple(steps)
+
+
+def keys_at(model: type[BaseModel], location: Location) -> Collection[str]:
+    """Return the keys that a schema knows at a location, as they are spelled in YAML."""
+    current: Any = model
+    for step in location:
+        if isinstance(step, int):
+            continue
+        fields = _fields(current)
+        current = _inner_model(fields[step]) if step in fields else None
+    return _fields(current).keys()
+
+
+def _fields(model: Any) -> dict[str, Any]:
+    if not (isinstance(model, type) and issubclass(model, BaseModel)):
+        return {}
+    return {field.alias or name: field.annotation for name, field in model.model_fields.items()}
+
+
+def _inner_model(annotation: Any) -> Any:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for part in get_args(annotation):
+        inner = _inner_model(part)
+        if inner is not None:
+            return inner
+    return None
+
+
+def _dotted(location: Location) -> str:
+    return ".".join(str(step) for step in location)
+
+
+def _reason(found: ErrorDetails) -> str:
+    given, context = found["input"], found.get("ctx", {})
+    shown = repr(given) if len(repr(given)) <= 60 else repr(given)[:57] + "..."
+    reasons = {
+        "string_pattern_mismatch": f"{shown} does not match {context.get('pattern')}",
+        "string_too_long": f"has {len(given) if isinstance(given, str) else 0} characters; "
+        f"at most {context.get('max_length')}",
+        "string_too_short": "is empty",
+        "literal_error": f"{shown} is not one of {context.get('expected')}",
+        "greater_than_equal": f"{shown} is less than {context.get('ge')}",
+        "less_than_equal": f"{shown} is more than {context.get('le')}",
+    }
+    return reasons.get(found["type"], f"{shown} is no {_kind(found['type'])}")
+
+
+def _kind(error_type: str) -> str:
+    kinds = {
+        "string_type": "text",
+        "int_type": "whole number",
+        "bool_type": "true or false",
+        "list_type": "list",
+        "dict_type": "mapping",
+        "model_type": "mapping",
+        "model_attributes_type": "mapping",
+    }
+    return kinds.get(error_type, error_type.replace("_", " "))
+
+
+def _fix(found: ErrorDetails) -> str:
+    given = found["input"]
+    if found["type"] == "string_type" and isinstance(given, int | float):
+        return f'put it in quotes: "{given}"'
+    if found["type"] == "string_pattern_mismatch" and "[a-z]" in str(found.get("ctx", {})):
+        return "use lower-case letters, digits and hyphens, a letter first"
+    return ""

@@ -1,0 +1,36 @@
+"""The base of what people write: immutable, closed, camelCase as the public format has it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic.alias_generators import to_camel
+
+ApiVersion = Literal["floe.dev/v1"]
+NAME_PATTERN = r"^[a-z][a-z0-9-]*$"
+Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN, max_length=63)]
+VERSION_PATTERN = r"^[0-9A-Za-z][0-9A-Za-z.+_-]*$"
+Version = Annotated[str, StringConstraints(pattern=VERSION_PATTERN, max_length=63)]
+JobName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]*$", max_length=63)]
+Text = Annotated[str, StringConstraints(max_length=4000)]
+ShortText = Annotated[str, StringConstraints(min_length=1, max_length=250)]
+
+
+class YamlModel(BaseModel):
+    """A mapping of floe.yaml: camelCase keys, unknown ones refused, texts not made of numbers."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        strict=True,
+        alias_generator=to_camel,
+        populate_by_name=True,
+        coerce_numbers_to_str=False,
+    )
+
+
+class SnakeModel(BaseModel):
+    """A mapping of manifest.yaml, whose keys are snake_case."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
