@@ -1,4 +1,4 @@
-"""Compile a product: read, let dbt parse, resolve, write; all problems before anything is written."""
+"""Compile a product: read, let dbt parse, resolve, and only then write."""
 
 from __future__ import annotations
 
@@ -18,7 +18,13 @@ from floe_core.compiler.dbt_parse import Dbt, DbtFolders, InProcessDbt, ParsedPr
 from floe_core.compiler.findings import Findings
 from floe_core.compiler.inputs import Inputs, read_inputs
 from floe_core.compiler.jobs import resolved_jobs
-from floe_core.compiler.profile import PROFILES_FILE, Profile, is_generated, resolve_profile
+from floe_core.compiler.profile import (
+    HEADER,
+    PROFILES_FILE,
+    Profile,
+    is_generated,
+    resolve_profile,
+)
 from floe_core.compiler.refine import refined
 from floe_core.compiler.settings import plugin_settings, product_settings
 from floe_core.errors import EnvironmentProblemError, InvalidProductError, Problem
@@ -165,6 +171,6 @@ def _files(
         files[PARSE_CACHE_FILE] = parsed.cache
     files[str(Path(profile.folder, PROFILES_FILE))] = profile.to_yaml().encode()
     if entry_point is not None:
-        files[entry_point.filename] = entry_point.text.encode()
+        files[entry_point.filename] = (HEADER + entry_point.text).encode()
     files[ARTIFACTS_FILE] = artifacts.to_json().encode()
     return files

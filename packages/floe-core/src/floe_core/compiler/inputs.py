@@ -62,7 +62,11 @@ def read_inputs(product_dir: Path, findings: Findings) -> Inputs:
             manifest_document, Manifest, _manifest_data(manifest_document, findings)
         )
     findings.raise_if_any()
-    assert spec and spec_document and manifest and manifest_document and dbt_document
+    assert spec is not None
+    assert spec_document is not None
+    assert manifest is not None
+    assert manifest_document is not None
+    assert dbt_document is not None
     return Inputs(product_dir, spec, spec_document, manifest, manifest_document, dbt_document)
 
 
