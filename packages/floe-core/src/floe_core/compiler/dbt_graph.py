@@ -142,12 +142,12 @@ def _columns(entry: Entry) -> tuple[Column, ...]:
 def _test(entry: Entry, config: Entry) -> dict[str, Any]:
     """Return what is a test's alone. A test of one node belongs to it, whoever declares it."""
     kind = entry["resource_type"]
+    parents = (entry.get("depends_on") or {}).get("nodes") or []
     if kind == "unit_test":
-        tested = entry.get("tested_node_unique_id") or ""
+        tested = entry.get("tested_node_unique_id") or (parents[0] if parents else "")
         return {"tested": tested, "test_kind": "unit", "severity": "error"}
     if kind != "test":
         return {}
-    parents = (entry.get("depends_on") or {}).get("nodes") or []
     only_parent = parents[0] if len(parents) == 1 else ""
     return {
         "tested": entry.get("attached_node") or only_parent,

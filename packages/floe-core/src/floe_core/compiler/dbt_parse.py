@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
 import subprocess
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -95,7 +96,11 @@ class InProcessDbt:
                 said.append(message.info.msg)
 
         arguments = [*command, *self._folders.arguments(self._profile), "--quiet"]
-        with _environment(self._profile, self._folders.project):
+        with (
+            _environment(self._profile, self._folders.project),
+            # `dbt ls` prints whatever it is told; the result comes back as a value.
+            redirect_stdout(io.StringIO()),
+        ):
             outcome = dbtRunner(manifest=self._manifest, callbacks=[hear]).invoke(arguments)
         if not outcome.success:
             raise _in_dbts_words(str(outcome.exception or "\n".join(said)))

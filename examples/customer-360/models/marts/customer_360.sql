@@ -1,0 +1,12 @@
+select
+    customers.customer_id,
+    customers.customer_name,
+    customers.country,
+    customers.channel,
+    count(orders.order_id) as orders,
+    coalesce(sum(orders.amount) filter (where orders.status <> 'returned'), 0) as revenue,
+    min(orders.ordered_on) as first_order_on,
+    max(orders.ordered_on) as last_order_on
+from {{ ref('dim_customers') }} as customers
+left join {{ ref('fct_orders') }} as orders using (customer_id)
+group by all
