@@ -1,0 +1,61 @@
+"""The page of a DAG that Airflow shows beside it."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.nodes import Node
+from floe_core.schemas.policies import Job
+from floe_orchestrator_airflow.node_assets import relation
+
+MAX_ROWS = 100
+
+
+def dag_documentation(artifacts: CompiledArtifacts, job: Job) -> str:
+    """Return Markdown about the product and what this job of it builds."""
+    product = artifacts.product
+    nodes = artifacts.nodes_of(job)
+    facts = {
+        "Product": f"{product.name} {product.version}",
+        "Job": job.name,
+        "Owner": product.owner,
+        "Schedule": _schedule(job),
+        "Builds": _counts(nodes),
+        "dbt project": f"{artifacts.dbt.project_name} ({artifacts.dbt.adapter})",
+    }
+    lines = [f"* **{name}**: {value}" for name, value in facts.items() if value]
+    return "\n".join([product.description, "", *lines, "", *_table(nodes)]).strip()
+
+
+def _schedule(job: Job) -> str:
+    if job.schedule is None:
+        return "none"
+    state = "" if job.schedule.enabled else ", not enabled in floe.yaml"
+    return f"`{job.schedule.cron}` {job.schedule.timezone}{state}"
+
+
+def _counts(nodes: tuple[Node, ...]) -> str:
+    counts = Counter(node.resource_type for node in nodes)
+    words = {"unit_test": "unit test"}
+    return ", ".join(
+        f"{count} {words.get(kind, kind)}{'s' if count > 1 else ''}"
+        for kind, count in sorted(counts.items())
+    )
+
+
+def _table(nodes: tuple[Node, ...]) -> list[str]:
+    relations = [node for node in nodes if node.is_relation]
+    rows = [
+        f"| {node.name} | {node.materialization or node.resource_type} | `{relation(node)}` "
+        f"| {_one_line(node.description)} |"
+        for node in relations[:MAX_ROWS]
+    ]
+    if not rows:
+        return []
+    more = [f"\n... and {len(relations) - MAX_ROWS} more"] if len(relations) > MAX_ROWS else []
+    return ["| name | kind | relation | description |", "|---|---|---|---|", *rows, *more]
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")

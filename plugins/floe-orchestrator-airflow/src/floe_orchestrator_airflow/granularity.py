@@ -1,0 +1,25 @@
+"""How much of a product's graph an Airflow DAG shows."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.policies import Job
+
+# A mirror costs the triggerer a copy of the whole DAG, so the cost of a run grows with the square
+# of its nodes: unnoticeable at 100, twice the build itself at 300.
+NODE_LIMIT = 100
+
+Shown = Literal["node", "product"]
+
+
+def shown(artifacts: CompiledArtifacts, job: Job) -> Shown:
+    """Return what the DAG of a job shows: every node, or the build alone."""
+    count = len(artifacts.nodes_of(job))
+    chosen = artifacts.execution.granularity
+    if chosen == "product" or count == 0:
+        return "product"
+    if chosen == "node":
+        return "node"
+    return "node" if count <= NODE_LIMIT else "product"

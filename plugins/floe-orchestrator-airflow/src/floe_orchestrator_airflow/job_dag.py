@@ -1,0 +1,96 @@
+"""The Airflow DAG of one job of a compiled product."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from airflow.sdk import DAG, Param
+
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.policies import ExecutionPolicy, Job
+from floe_orchestrator_airflow.build_operator import NODE_IDS_PARAM, FloeBuildOperator
+from floe_orchestrator_airflow.dag_documentation import dag_documentation
+from floe_orchestrator_airflow.granularity import shown
+from floe_orchestrator_airflow.mirrored_graph import add_mirrors
+from floe_orchestrator_airflow.node_assets import node_asset
+from floe_orchestrator_airflow.task_ids import BUILD
+from floe_orchestrator_airflow.timetable import FloeTimetable
+
+# dbt ends at the product's timeout itself and tells which nodes it did not finish. Airflow's own,
+# this much later, is for a build that does not even come to that.
+TIMEOUT_MARGIN = timedelta(seconds=60)
+MAX_TAG_LENGTH = 100
+
+
+def job_dag(artifacts: CompiledArtifacts, job: Job, project_dir: Path) -> DAG:
+    """Return the DAG that runs a job of the product in this folder."""
+    is_mirrored = shown(artifacts, job) == "node"
+    dag = DAG(
+        dag_id=dag_id(artifacts, job),
+        description=artifacts.product.description.split("\n")[0] or None,
+        doc_md=dag_documentation(artifacts, job),
+        schedule=_timetable(job),
+        catchup=False,
+        max_active_runs=1,
+        tags=_tags(artifacts, job),
+        default_args={"owner": artifacts.product.owner or "airflow"},
+        params={NODE_IDS_PARAM: _node_ids_param(artifacts, job)},
+    )
+    build = FloeBuildOperator(
+        task_id=BUILD,
+        dag=dag,
+        project_dir=project_dir,
+        job=job.name,
+        is_mirrored=is_mirrored,
+        outlets=[node_asset(artifacts, n) for n in artifacts.nodes_of(job) if n.is_relation],
+        doc_md="One `dbt build` of the whole job. The other tasks show its nodes.",
+        **_policy_arguments(artifacts.execution),
+    )
+    if is_mirrored:
+        add_mirrors(artifacts, job, build)
+    return dag
+
+
+def dag_id(artifacts: CompiledArtifacts, job: Job) -> str:
+    """Return the product's name for the job that is named like it, `<product>.<job>` for others."""
+    product = artifacts.product.name
+    return product if job.name == product else f"{product}.{job.name}"
+
+
+def _timetable(job: Job) -> FloeTimetable | None:
+    if job.schedule is None or not job.schedule.enabled:
+        return None
+    return FloeTimetable(job.schedule.cron, job.schedule.timezone)
+
+
+def _tags(artifacts: CompiledArtifacts, job: Job) -> list[str]:
+    labels = {f"{name}:{value}" for name, value in artifacts.product.labels.items()}
+    of_nodes = {tag for node in artifacts.nodes_of(job) for tag in node.tags}
+    return sorted(tag[:MAX_TAG_LENGTH] for tag in {"floe", *labels, *of_nodes})
+
+
+def _node_ids_param(artifacts: CompiledArtifacts, job: Job) -> Param:
+    return Param(
+        default=[],
+        type=["array", "null"],
+        items={"type": "string"},
+        title="Only these nodes",
+        description="Ids of the dbt nodes to build. Empty builds the whole job.",
+        examples=[node.unique_id for node in artifacts.nodes_of(job)],
+    )
+
+
+def _policy_arguments(policy: ExecutionPolicy) -> dict[str, Any]:
+    """Return the product's policy in Airflow's words, where its users see and tune it."""
+    arguments: dict[str, Any] = {
+        "retries": policy.retries,
+        "retry_delay": timedelta(seconds=policy.retry_delay_seconds),
+        "retry_exponential_backoff": 2.0 if policy.retry_backoff == "exponential" else 0,
+    }
+    if policy.timeout_seconds is not None:
+        arguments["execution_timeout"] = (
+            timedelta(seconds=policy.timeout_seconds) + TIMEOUT_MARGIN
+        )
+    return arguments

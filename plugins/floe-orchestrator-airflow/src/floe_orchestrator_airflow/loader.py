@@ -1,0 +1,58 @@
+"""Load a compiled product into Airflow: what the generated dag.py calls."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from airflow.sdk import DAG
+
+from floe_core.errors import Problem, StaleProductError
+from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE, CompiledArtifacts
+from floe_core.schemas.policies import Job
+from floe_orchestrator_airflow.job_dag import job_dag
+from floe_orchestrator_airflow.product_check import check_product
+
+
+def load_product_dag(product_name: str, project_dir: Path | str) -> DAG:
+    """Return the DAG of the whole product compiled in this folder.
+
+    Raises:
+        StaleProductError: The folder is no compiled product, or another one.
+        InvalidProductError: The product cannot run on Airflow, with every reason.
+    """
+    artifacts = _load(product_name, Path(project_dir))
+    return job_dag(artifacts, whole_product_job(artifacts), Path(project_dir).absolute())
+
+
+def load_product_dags(product_name: str, project_dir: Path | str) -> list[DAG]:
+    """Return the DAGs of the product compiled in this folder, one a job, in the jobs' order.
+
+    Raises:
+        StaleProductError: The folder is no compiled product, or another one.
+        InvalidProductError: The product cannot run on Airflow, with every reason.
+    """
+    artifacts = _load(product_name, Path(project_dir))
+    folder = Path(project_dir).absolute()
+    return [job_dag(artifacts, job, folder) for job in artifacts.jobs]
+
+
+def whole_product_job(artifacts: CompiledArtifacts) -> Job:
+    """Return the job named like the product; a product of named parts only has a first part."""
+    named = [job for job in artifacts.jobs if job.name == artifacts.product.name]
+    return named[0] if named else artifacts.jobs[0]
+
+
+def _load(product_name: str, project_dir: Path) -> CompiledArtifacts:
+    artifacts = CompiledArtifacts.load(project_dir)
+    if artifacts.product.name != product_name:
+        raise StaleProductError(
+            [
+                Problem(
+                    what=f"it holds the product '{artifacts.product.name}', not '{product_name}'",
+                    fix="run `floe compile` in the product folder, or correct the name in dag.py",
+                    file=str(project_dir / ARTIFACTS_FILE),
+                )
+            ]
+        )
+    check_product(artifacts)
+    return artifacts

@@ -1,0 +1,100 @@
+"""Run a product through a real Airflow on this machine, and report what that Airflow says."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import UTC
+from pathlib import Path
+
+from floe_core.errors import UsageError
+from floe_core.execution.events import BuildEvent
+from floe_core.execution.journal import latest_results, read_events
+from floe_core.plugin_powers import RunOptions, RunReport
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_orchestrator_airflow.local_airflow.rest_api import RestError
+from floe_orchestrator_airflow.local_airflow.service import LocalAirflow, datetime_of
+from floe_orchestrator_airflow.local_airflow.verdict import report_of_run
+
+POLL_SECONDS = 0.4
+OnEvent = Callable[[BuildEvent], None]
+
+
+def launch_run(artifacts: CompiledArtifacts, options: RunOptions, on_event: OnEvent) -> RunReport:
+    """Start an Airflow, run in it, end it. See `RunLauncher.launch_run`."""
+    with LocalAirflow.of_product(_folder(artifacts)) as airflow:
+        return run_in(airflow, artifacts, options, on_event)
+
+
+def run_in(
+    airflow: LocalAirflow, artifacts: CompiledArtifacts, options: RunOptions, on_event: OnEvent
+) -> RunReport:
+    """Run in an Airflow that is up: several runs can share one start."""
+    from floe_orchestrator_airflow.job_dag import dag_id as id_of_dag
+    from floe_orchestrator_airflow.run_of_product import run_name
+
+    dag_id = id_of_dag(artifacts, artifacts.job(options.job))
+    airflow.add(artifacts, dag_id)
+    run_id = _trigger(airflow, dag_id, options)
+    events = _Events(_folder(artifacts), run_name(dag_id, run_id), on_event)
+    while True:
+        airflow.check_alive("running the product")
+        run = airflow.api.run(dag_id, run_id)
+        events.pass_on()
+        if run["state"] in ("success", "failed"):
+            break
+        time.sleep(POLL_SECONDS)
+    return report_of_run(
+        artifacts=artifacts,
+        options=options,
+        run_id=run_id,
+        state=run["state"],
+        seconds=_seconds(run["start_date"], run["end_date"]),
+        results=latest_results(events.heard),
+        tasks={t["task_id"]: t["state"] or "" for t in airflow.api.task_instances(dag_id, run_id)},
+        home=airflow.home.folder,
+    )
+
+
+class _Events:
+    """The events of a run as its build writes them down on this machine."""
+
+    def __init__(self, project_dir: Path, name: str, on_event: OnEvent) -> None:
+        self._project_dir = project_dir
+        self._name = name
+        self._on_event = on_event
+        self.heard: list[BuildEvent] = []
+
+    def pass_on(self) -> None:
+        """Tell what is new."""
+        events = read_events(self._project_dir, self._name)
+        for event in events[len(self.heard) :]:
+            self._on_event(event)
+        self.heard = events
+
+
+def _trigger(airflow: LocalAirflow, dag_id: str, options: RunOptions) -> str:
+    conf = {"node_ids": list(options.node_ids)} if options.node_ids is not None else {}
+    moment = options.nominal_time
+    date = None if moment is None else moment.astimezone(UTC).isoformat()
+    try:
+        return airflow.api.trigger(dag_id, date, conf)
+    except RestError as error:
+        if error.status != 409 or date is None:
+            raise
+    # A DAG has one run for a logical date. In this Airflow, ours alone, the new one replaces it.
+    for run_id in airflow.api.runs_at(dag_id, date):
+        airflow.api.delete_run(dag_id, run_id)
+    return airflow.api.trigger(dag_id, date, conf)
+
+
+def _folder(artifacts: CompiledArtifacts) -> Path:
+    if artifacts.project_dir is None:
+        raise UsageError("these artifacts come from no folder; use CompiledArtifacts.load(folder)")
+    return artifacts.project_dir
+
+
+def _seconds(start: str | None, end: str | None) -> float:
+    if not (start and end):
+        return 0.0
+    return round((datetime_of(end) - datetime_of(start)).total_seconds(), 3)

@@ -1,0 +1,58 @@
+"""End processes with everything below them."""
+
+from __future__ import annotations
+
+import psutil
+
+PATIENCE_SECONDS = 4.0
+
+
+def end_descendants(pid: int) -> None:
+    """End every process below this one: asked first, then killed, until none is left."""
+    end(_descendants(pid))
+    while left := _descendants(pid):
+        end(left, patience=0)
+
+
+def end(processes: list[psutil.Process], patience: float = PATIENCE_SECONDS) -> None:
+    """Ask these to end, and kill those that have not after `patience` seconds."""
+    for process in processes:
+        _signal(process, kill=patience == 0)
+    _, alive = psutil.wait_procs(processes, timeout=patience)
+    for process in alive:
+        _signal(process, kill=True)
+    psutil.wait_procs(alive, timeout=PATIENCE_SECONDS)
+
+
+def tree(pid: int) -> list[psutil.Process]:
+    """Return a process and all below it; nothing when it is gone."""
+    try:
+        process = psutil.Process(pid)
+    except psutil.NoSuchProcess:
+        return []
+    return [process, *_descendants(pid)]
+
+
+def _descendants(pid: int) -> list[psutil.Process]:
+    try:
+        found = psutil.Process(pid).children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
+    return [process for process in found if _is_running(process)]
+
+
+def _is_running(process: psutil.Process) -> bool:
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _signal(process: psutil.Process, *, kill: bool) -> None:
+    try:
+        if kill:
+            process.kill()
+        else:
+            process.terminate()
+    except psutil.NoSuchProcess:
+        pass

@@ -1,0 +1,145 @@
+"""The questions that a run asks Airflow's REST API."""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.error
+import urllib.request
+from typing import Any
+from urllib.parse import quote
+
+PAGE = 100
+TIMEOUT_SECONDS = 30
+
+
+class RestError(Exception):
+    """An answer other than a success. `status` is HTTP's, 0 when there was no answer."""
+
+    def __init__(self, status: int, text: str) -> None:
+        self.status = status
+        super().__init__(f"HTTP {status}: {text[:500]}" if status else text)
+
+
+class RestApi:
+    """Airflow's API v2 at a URL, as a user of the simple auth manager."""
+
+    def __init__(self, url: str, username: str, password: str) -> None:
+        self._url = url
+        self._credentials = {"username": username, "password": password}
+        self._token = ""
+        # Not through a proxy: this is the machine itself.
+        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+    def log_in(self) -> None:
+        """Get a token for what follows."""
+        self._token = self._ask("POST", "/auth/token", self._credentials)["access_token"]
+
+    def health(self) -> dict[str, str]:
+        """Return component -> status, such as `scheduler` -> `healthy`."""
+        found = self._ask("GET", "/api/v2/monitor/health")
+        return {name: (facts or {}).get("status") or "" for name, facts in found.items()}
+
+    def dag(self, dag_id: str) -> dict[str, Any] | None:
+        """Return what Airflow knows of a DAG; None before it was parsed."""
+        try:
+            return self._ask("GET", f"/api/v2/dags/{quote(dag_id)}")
+        except RestError as error:
+            if error.status == 404:
+                return None
+            raise
+
+    def import_errors(self) -> list[dict[str, Any]]:
+        """Return the files that could not be parsed, with `filename` and `stack_trace`."""
+        found = self._ask("GET", "/api/v2/importErrors")
+        errors: list[dict[str, Any]] = found["import_errors"]
+        return errors
+
+    def ask_for_parse(self, file_token: str) -> None:
+        """Have a DAG file parsed soon."""
+        self._ask("PUT", f"/api/v2/parseDagFile/{quote(file_token, safe='')}")
+
+    def unpause(self, dag_id: str) -> None:
+        """Let a DAG run."""
+        self._ask("PATCH", f"/api/v2/dags/{quote(dag_id)}", {"is_paused": False})
+
+    def trigger(self, dag_id: str, logical_date: str | None, conf: dict[str, Any]) -> str:
+        """Start a run and return its id."""
+        body = {"logical_date": logical_date, "conf": conf}
+        run = self._ask("POST", f"/api/v2/dags/{quote(dag_id)}/dagRuns", body)
+        run_id: str = run["dag_run_id"]
+        return run_id
+
+    def runs_at(self, dag_id: str, logical_date: str) -> list[str]:
+        """Return the ids of the runs of a DAG at this logical date."""
+        when = quote(logical_date)
+        query = f"logical_date_gte={when}&logical_date_lte={when}"
+        found = self._ask("GET", f"/api/v2/dags/{quote(dag_id)}/dagRuns?{query}")
+        return [run["dag_run_id"] for run in found["dag_runs"]]
+
+    def delete_run(self, dag_id: str, run_id: str) -> None:
+        """Remove a run and its task instances."""
+        self._ask("DELETE", self._run_path(dag_id, run_id))
+
+    def run(self, dag_id: str, run_id: str) -> dict[str, Any]:
+        """Return a run, with `state`, `start_date` and `end_date`."""
+        return self._ask("GET", self._run_path(dag_id, run_id))
+
+    def task_instances(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
+        """Return all task instances of a run, with `task_id` and `state`."""
+        found: list[dict[str, Any]] = []
+        while True:
+            query = f"limit={PAGE}&offset={len(found)}"
+            page = self._ask("GET", f"{self._run_path(dag_id, run_id)}/taskInstances?{query}")
+            found += page["task_instances"]
+            if not page["task_instances"] or len(found) >= page["total_entries"]:
+                return found
+
+    def clear(self, dag_id: str, run_id: str, task_ids: list[str], *, downstream: bool) -> None:
+        """Have tasks of a run run again, with those below them if so wanted."""
+        body = {
+            "dag_run_id": run_id,
+            "task_ids": task_ids,
+            "dry_run": False,
+            "only_failed": False,
+            "include_downstream": downstream,
+            "reset_dag_runs": True,
+        }
+        self._ask("POST", f"/api/v2/dags/{quote(dag_id)}/clearTaskInstances", body)
+
+    def log(self, dag_id: str, run_id: str, task_id: str, attempt: int = 1) -> str:
+        """Return the log of one attempt of a task, a message a line."""
+        path = f"{self._run_path(dag_id, run_id)}/taskInstances/{quote(task_id)}/logs/{attempt}"
+        content = self._ask("GET", f"{path}?full_content=true")["content"]
+        return "\n".join(str(line.get("event", "")) for line in content)
+
+    @staticmethod
+    def _run_path(dag_id: str, run_id: str) -> str:
+        return f"/api/v2/dags/{quote(dag_id)}/dagRuns/{quote(run_id, safe='')}"
+
+    def _ask(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
+        """Return the JSON answer, asked again a few times where the connection broke."""
+        for attempt in range(5):
+            try:
+                return self._ask_once(method, path, body)
+            except RestError as error:
+                if error.status or method != "GET" or attempt == 4:
+                    raise
+                time.sleep(0.5)
+        raise AssertionError("not reached")
+
+    def _ask_once(self, method: str, path: str, body: Any) -> dict[str, Any]:
+        data = None if body is None else json.dumps(body).encode()
+        headers = {"Content-Type": "application/json", "Accept": "application/json"}
+        if self._token:
+            headers["Authorization"] = f"Bearer {self._token}"
+        request = urllib.request.Request(self._url + path, data, headers, method=method)
+        try:
+            with self._opener.open(request, timeout=TIMEOUT_SECONDS) as answer:
+                text = answer.read().decode()
+        except urllib.error.HTTPError as error:
+            raise RestError(error.code, error.read().decode(errors="replace")) from None
+        except OSError as error:
+            raise RestError(0, str(error)) from None
+        found: dict[str, Any] = json.loads(text) if text else {}
+        return found

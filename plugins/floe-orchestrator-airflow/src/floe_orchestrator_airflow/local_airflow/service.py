@@ -1,0 +1,190 @@
+"""A local Airflow that is up for the length of a `with` block."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from floe_core.errors import EnvironmentProblemError, Problem, StaleProductError
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.state_folder import state_folder
+from floe_orchestrator_airflow.entry_point import FILENAME
+from floe_orchestrator_airflow.local_airflow.home import USER, Home
+from floe_orchestrator_airflow.local_airflow.processes import end, tree
+from floe_orchestrator_airflow.local_airflow.rest_api import RestApi, RestError
+
+START_SECONDS = 180.0
+PARSE_SECONDS = 120.0
+LOCK_SECONDS = 600.0
+STOP_SECONDS = 12.0
+COMPONENTS = ("metadatabase", "scheduler", "dag_processor", "triggerer")
+
+
+class LocalAirflow:
+    """api-server, scheduler, dag-processor and triggerer on this machine, on a SQLite database.
+
+    One at a time in a home; what it leaves there (history, logs) is there for the next.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._lock = FileLock(f"{folder}.lock", timeout=LOCK_SECONDS)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @classmethod
+    def of_product(cls, project_dir: Path) -> LocalAirflow:
+        """Return the local Airflow of a compiled product, among the state of its runs."""
+        return cls(state_folder(project_dir) / "airflow")
+
+    def __enter__(self) -> LocalAirflow:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self._lock.acquire()
+        except Timeout:
+            raise EnvironmentProblemError(
+                f"another run has used the Airflow in {self.folder} for {LOCK_SECONDS:.0f} s"
+            ) from None
+        try:
+            self._start()
+        except BaseException:
+            self._stop()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        self._stop()
+
+    def add(self, artifacts: CompiledArtifacts, dag_id: str) -> None:
+        """Have a product's DAG read as it is compiled now, and let it run.
+
+        Raises:
+            StaleProductError: The folder has no dag.py.
+            EnvironmentProblemError: Airflow could not read it.
+        """
+        self._link(artifacts)
+        asked_at = datetime.now(UTC)
+        known = self.api.dag(dag_id)
+        if known is not None:
+            self._ask_for_parse(known["file_token"])
+        self._wait(lambda: self._is_parsed(dag_id, asked_at), PARSE_SECONDS, f"reading {dag_id}")
+        self.api.unpause(dag_id)
+
+    def _link(self, artifacts: CompiledArtifacts) -> None:
+        project_dir = artifacts.project_dir
+        if project_dir is None:
+            raise EnvironmentProblemError("these artifacts come from no folder, so nothing can run")
+        source = project_dir / FILENAME
+        if not source.is_file():
+            fix = "run `floe compile --on airflow` in the product folder"
+            raise StaleProductError([Problem("the file is missing", fix, file=str(source))])
+        link = self.home.dags / f"{artifacts.product.name}.py"
+        if not (link.is_symlink() and link.resolve() == source.resolve()):
+            link.unlink(missing_ok=True)
+            link.symlink_to(source.resolve())
+
+    def _ask_for_parse(self, file_token: str) -> None:
+        try:
+            self.api.ask_for_parse(file_token)
+        except RestError as error:
+            # 409: it has been asked for already.
+            if error.status not in (404, 409):
+                raise
+
+    def _is_parsed(self, dag_id: str, asked_at: datetime) -> bool:
+        errors = [e for e in self.api.import_errors() if datetime_of(e["timestamp"]) > asked_at]
+        if errors:
+            trace = "\n\n".join(str(error["stack_trace"]) for error in errors)
+            raise EnvironmentProblemError(f"Airflow could not read the product's dag.py:\n{trace}")
+        dag = self.api.dag(dag_id)
+        # Airflow rounds to the second in places; a parse in the second before is none of now.
+        return bool(
+            dag
+            and not dag["is_stale"]
+            and dag["last_parsed_time"]
+            and datetime_of(dag["last_parsed_time"]) > asked_at - timedelta(milliseconds=1)
+        )
+
+    def _start(self) -> None:
+        self.home = Home.prepare(self.folder)
+        self.api = RestApi(self.home.url, USER, self.home.password)
+        with self.home.output.open("wb") as output:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "floe_orchestrator_airflow.local_airflow.host"],
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=self.home.environment(os.environ),
+                cwd=self.folder,
+                start_new_session=True,
+            )
+        self._wait(self._is_healthy, START_SECONDS, "starting")
+        self.api.log_in()
+
+    def _is_healthy(self) -> bool:
+        try:
+            health = self.api.health()
+        except RestError:
+            return False
+        return all(health.get(name) == "healthy" for name in COMPONENTS)
+
+    def _wait(self, is_done: Callable[[], bool], seconds: float, doing: str) -> None:
+        deadline = time.monotonic() + seconds
+        while not is_done():
+            self.check_alive(doing)
+            if time.monotonic() > deadline:
+                raise EnvironmentProblemError(
+                    f"the local Airflow was still {doing} after {seconds:.0f} s; see "
+                    f"{self.home.output}"
+                )
+            time.sleep(0.2)
+
+    def check_alive(self, doing: str) -> None:
+        """Do nothing while it is up.
+
+        Raises:
+            EnvironmentProblemError: It ended, with the last it had to say.
+        """
+        if self._process is None or self._process.poll() is None:
+            return
+        lines = self.home.output.read_text(errors="replace").splitlines()
+        raise EnvironmentProblemError(
+            f"the local Airflow ended while {doing}; its last words, of {self.home.output}:\n"
+            + "\n".join(lines[-20:])
+        )
+
+    def _stop(self) -> None:
+        """End every process of it: the host does so itself when its input closes."""
+        process, self._process = self._process, None
+        try:
+            if process is not None:
+                _end_host(process)
+        finally:
+            self._lock.release()
+
+
+def _end_host(process: subprocess.Popen[bytes]) -> None:
+    family = tree(process.pid)
+    if process.stdin is not None:
+        process.stdin.close()
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        end([*tree(process.pid), *family], patience=0)
+        process.wait()
+    end([member for member in family if member.is_running()], patience=0)
+
+
+def datetime_of(text: Any) -> datetime:
+    """Return the aware time that Airflow wrote."""
+    return datetime.fromisoformat(str(text))

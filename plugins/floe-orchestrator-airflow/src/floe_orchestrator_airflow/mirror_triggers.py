@@ -1,0 +1,184 @@
+"""The triggers that start and end the tasks of a run's nodes, without a worker."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from typing import Any
+
+from airflow.triggers.base import (
+    BaseTrigger,
+    TaskFailedEvent,
+    TaskSkippedEvent,
+    TaskSuccessEvent,
+    TriggerEvent,
+)
+
+from floe_core.execution.events import NodeResult
+from floe_orchestrator_airflow.node_log import level_of, summary
+from floe_orchestrator_airflow.progress_poller import listening, task_states
+from floe_orchestrator_airflow.run_progress import FINAL_STATES, RunProgress
+
+WAIT_SECONDS = 1.0
+RUN_HERE = "run"
+
+# Records of this logger land in the log of the task whose trigger writes them.
+log = logging.getLogger(__name__)
+
+
+class NodeMirrorTrigger(BaseTrigger):
+    """Ends the task of one node as the build task ends the node.
+
+    A node that passed is over at once. One that failed, or was skipped, may pass in a retry: it is
+    over when the build task is. A task that was cleared after that runs its node on a worker, after
+    those of its upstream tasks that were cleared with it.
+    """
+
+    def __init__(self, unique_id: str, build_task_id: str, upstream: list[str]) -> None:
+        super().__init__()
+        self.unique_id = unique_id
+        self.build_task_id = build_task_id
+        self.upstream = upstream
+        self._messages_told = 0
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Return what rebuilds this trigger."""
+        arguments = {
+            "unique_id": self.unique_id,
+            "build_task_id": self.build_task_id,
+            "upstream": self.upstream,
+        }
+        return f"{__name__}.{type(self).__name__}", arguments
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Yield the one event that ends the task or sends it to a worker."""
+        if await _is_rerun(self.task_instance, self.build_task_id):
+            yield await self._rerun()
+            return
+        async with listening(self.task_instance, self.build_task_id) as poller:
+            async for progress in poller.updates():
+                self._pass_on_messages(progress)
+                end = self._end(progress)
+                if end is not None:
+                    yield end
+                    return
+
+    def _pass_on_messages(self, progress: RunProgress) -> None:
+        messages = progress.messages.get(self.unique_id, [])
+        for message in messages[self._messages_told :]:
+            log.log(level_of(message), "%s", message.text)
+        self._messages_told = len(messages)
+
+    def _end(self, progress: RunProgress) -> TriggerEvent | None:
+        """Return how the task ends, None while that is open."""
+        result = progress.results.get(self.unique_id)
+        if result is not None and result.passed:
+            log.info("%s", summary(result))
+            return TaskSuccessEvent(xcoms={"floe_result": _facts(result)})
+        if not progress.is_final:
+            return None
+        if result is None:
+            return self._end_without_result(progress)
+        log.log(logging.INFO if result.status == "skipped" else logging.ERROR, summary(result))
+        return TaskSkippedEvent() if result.status == "skipped" else TaskFailedEvent()
+
+    def _end_without_result(self, progress: RunProgress) -> TriggerEvent:
+        if not progress.wants(self.unique_id):
+            log.info("%s is not part of this run", self.unique_id)
+            return TaskSkippedEvent()
+        log.error("the build ended (%s) and left no result", progress.build_state)
+        return TaskFailedEvent() if self.unique_id in progress.started else TaskSkippedEvent()
+
+    async def _rerun(self) -> TriggerEvent:
+        """Wait for the upstream tasks that are about to run, then let a worker run the node."""
+        waiting = await self._unfinished()
+        awaited = set(waiting)
+        while waiting:
+            await asyncio.sleep(WAIT_SECONDS)
+            waiting = await self._unfinished()
+        states = await task_states(self.task_instance, sorted(awaited)) if awaited else {}
+        failed = sorted(task_id for task_id, state in states.items() if state != "success")
+        if failed:
+            log.error("not run: upstream %s did not succeed", ", ".join(failed))
+            return TaskSkippedEvent()
+        log.info("%s runs on a worker", self.unique_id)
+        return TriggerEvent(RUN_HERE)
+
+    async def _unfinished(self) -> list[str]:
+        if not self.upstream:
+            return []
+        states = await task_states(self.task_instance, self.upstream)
+        return [task_id for task_id in self.upstream if states.get(task_id) not in FINAL_STATES]
+
+
+class OutcomeTrigger(BaseTrigger):
+    """Ends the last task of a run: green only if every node of it passed.
+
+    It follows the build task. When nodes were cleared and ran again after that, it follows the
+    tasks of the nodes, so that a run whose failures were mended turns green.
+    """
+
+    def __init__(self, build_task_id: str, mirrors: dict[str, str]) -> None:
+        super().__init__()
+        self.build_task_id = build_task_id
+        self.mirrors = mirrors
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Return what rebuilds this trigger; `mirrors` maps node id to task id."""
+        arguments = {"build_task_id": self.build_task_id, "mirrors": self.mirrors}
+        return f"{__name__}.{type(self).__name__}", arguments
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Yield the one event that ends the task."""
+        is_rerun = await _is_rerun(self.task_instance, self.build_task_id)
+        async with listening(self.task_instance, self.build_task_id) as poller:
+            async for progress in poller.updates():
+                if is_rerun:
+                    yield self._verdict_of_tasks(await self._final_states(), progress)
+                    return
+                if progress.is_final:
+                    yield self._verdict_of_build(progress)
+                    return
+
+    def _verdict_of_build(self, progress: RunProgress) -> TriggerEvent:
+        failed = [r for r in progress.results.values() if not r.passed and r.status != "skipped"]
+        for result in failed:
+            log.error("%s", summary(result))
+        if progress.build_state == "success" and not failed:
+            return TaskSuccessEvent()
+        log.error("the build task ended as %s", progress.build_state)
+        return TaskFailedEvent()
+
+    def _verdict_of_tasks(
+        self, states: dict[str, str | None], progress: RunProgress
+    ) -> TriggerEvent:
+        bad = {
+            node_id: states.get(task_id)
+            for node_id, task_id in self.mirrors.items()
+            if progress.wants(node_id) and states.get(task_id) != "success"
+        }
+        for node_id, state in bad.items():
+            log.error("%s ended as %s", node_id, state)
+        return TaskFailedEvent() if bad else TaskSuccessEvent()
+
+    async def _final_states(self) -> dict[str, str | None]:
+        task_ids = list(self.mirrors.values())
+        while True:
+            states = await task_states(self.task_instance, task_ids)
+            if all(states.get(task_id) in FINAL_STATES for task_id in task_ids):
+                return states
+            await asyncio.sleep(WAIT_SECONDS)
+
+
+async def _is_rerun(ti: Any, build_task_id: str) -> bool:
+    """Whether the task was cleared when the build was over, so that there is nothing to follow."""
+    if ti.try_number <= 1:
+        return False
+    states = await task_states(ti, [build_task_id])
+    return states.get(build_task_id) in FINAL_STATES
+
+
+def _facts(result: NodeResult) -> dict[str, Any]:
+    facts = {"status": result.status, "seconds": result.seconds, "rows": result.rows}
+    return {name: value for name, value in facts.items() if value is not None}

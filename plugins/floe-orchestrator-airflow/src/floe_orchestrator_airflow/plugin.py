@@ -1,0 +1,119 @@
+"""The orchestrator plugin that core finds under the name `airflow`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from floe_core.errors import EnvironmentProblemError, invalid
+from floe_core.execution.events import BuildEvent
+from floe_core.plugin_interfaces import (
+    Dataset,
+    OrchestratorPlugin,
+    ResourceSpec,
+    TransformConfig,
+    ValidationResult,
+)
+from floe_core.plugin_powers import EntryPointFile, RunOptions, RunReport
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_orchestrator_airflow import __version__
+from floe_orchestrator_airflow.entry_point import FILENAME, entry_point_text
+from floe_orchestrator_airflow.task_pod_sizes import TASK_POD_SIZES
+
+if TYPE_CHECKING:
+    from airflow.sdk import DAG, BaseOperator
+
+LOADER = "floe_orchestrator_airflow.loader.load_product_dag"
+
+
+class AirflowOrchestratorPlugin(OrchestratorPlugin):
+    """Runs floe products on Airflow 3.
+
+    Settings: `url`, `username`, `password` and `token` of the service that `validate_connection`
+    asks; `project_dir`, the compiled folder that operators made from transforms build in;
+    `resource_presets`, which replace resources of a workload size.
+    """
+
+    name = "airflow"
+    version = __version__
+    floe_api_version = "1.0"
+
+    def __init__(self) -> None:
+        self._settings: dict[str, Any] = {}
+
+    def configure(self, settings: Mapping[str, Any]) -> None:
+        self._settings = dict(settings)
+
+    def create_definitions(self, artifacts: CompiledArtifacts) -> DAG:
+        from floe_orchestrator_airflow.job_dag import job_dag
+        from floe_orchestrator_airflow.loader import whole_product_job
+        from floe_orchestrator_airflow.product_check import check_product
+
+        check_product(artifacts)
+        if artifacts.project_dir is None:
+            raise invalid(
+                f"these artifacts of '{artifacts.product.name}' come from no folder, and a DAG "
+                "runs the dbt project in one",
+                fix=f"load them with {LOADER}({artifacts.product.name!r}, project_dir)",
+            )
+        return job_dag(artifacts, whole_product_job(artifacts), artifacts.project_dir)
+
+    def create_assets_from_transforms(
+        self, transforms: list[TransformConfig]
+    ) -> list[BaseOperator]:
+        from floe_orchestrator_airflow.transforms import operators_from_transforms
+
+        folder = self._settings.get("project_dir")
+        return list(operators_from_transforms(transforms, Path(folder) if folder else None))
+
+    def get_helm_values(self) -> dict[str, Any]:
+        raise EnvironmentProblemError(
+            "the Helm chart for Airflow is not in this release, so there are no values for it"
+        )
+
+    def validate_connection(self) -> ValidationResult:
+        from floe_orchestrator_airflow.connection_check import check_connection
+
+        return check_connection(self._settings)
+
+    def get_resource_requirements(self, workload_size: str) -> ResourceSpec:
+        from floe_core.resource_sizes import resources_for
+
+        overrides = self._settings.get("resource_presets") or {}
+        return resources_for(workload_size, TASK_POD_SIZES, overrides)
+
+    def emit_lineage_event(
+        self, event_type: str, job: str, inputs: list[Dataset], outputs: list[Dataset]
+    ) -> None:
+        from floe_core.lineage import emit_lineage_event
+
+        emit_lineage_event(event_type, job, inputs, outputs)
+
+    def schedule_job(self, job_name: str, cron: str, timezone: str) -> None:
+        from floe_core.schedules import check_timezone, parse_cron
+
+        parse_cron(cron)
+        check_timezone(timezone)
+        raise EnvironmentProblemError(
+            f"the schedule of '{job_name}' was not changed: this release keeps schedules in "
+            "floe.yaml only. Set it there and run `floe compile`; Airflow reads it at its next parse"
+        )
+
+    def entry_point_file(self, product_name: str) -> EntryPointFile:
+        """See `EntryPointWriter.entry_point_file`."""
+        return EntryPointFile(FILENAME, entry_point_text(product_name))
+
+    def launch_run(
+        self,
+        artifacts: CompiledArtifacts,
+        options: RunOptions,
+        on_event: Callable[[BuildEvent], None],
+    ) -> RunReport:
+        """See `RunLauncher.launch_run`."""
+        from floe_orchestrator_airflow.local_airflow.launch import launch_run
+
+        return launch_run(artifacts, options, on_event)
+
+
+AirflowPlugin = AirflowOrchestratorPlugin

@@ -1,0 +1,133 @@
+"""The triggerer's side of a run's progress: one poller for all the mirrors of a run."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+from floe_core.execution.events import from_line
+from floe_orchestrator_airflow.progress_report import HEAD, segment_key
+from floe_orchestrator_airflow.run_progress import RunProgress
+
+POLL_SECONDS = 0.7
+MAX_FAILURES = 30
+
+log = logging.getLogger(__name__)
+
+
+class ProgressPoller:
+    """Asks for the progress of one run while anyone listens."""
+
+    def __init__(self, ti: Any, build_task_id: str) -> None:
+        self._ti = ti
+        self._build_task_id = build_task_id
+        self._news = asyncio.Condition()
+        self._task: asyncio.Task[None] | None = None
+        self.listeners = 0
+        self.rounds = 0
+        self.progress = RunProgress()
+
+    async def updates(self) -> AsyncIterator[RunProgress]:
+        """Yield the progress now, once it has been asked for at all, and after each asking."""
+        seen = 0
+        while True:
+            async with self._news:
+                await self._news.wait_for(lambda seen=seen: self._has_news(seen))  # type: ignore[misc]
+            if self._task is not None and self._task.done():
+                self._task.result()
+            seen = self.rounds
+            yield self.progress
+
+    def start(self) -> None:
+        """Begin to ask."""
+        self._task = asyncio.create_task(self._poll(), name=f"floe progress {self._ti.run_id}")
+
+    async def stop(self) -> None:
+        """Ask no more."""
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+
+    def _has_news(self, seen: int) -> bool:
+        return self.rounds > seen or (self._task is not None and self._task.done())
+
+    async def _poll(self) -> None:
+        failures = 0
+        try:
+            while True:
+                try:
+                    await self._ask()
+                    failures = 0
+                # Whatever the task SDK raises when the API server is away for a while: the run goes
+                # on without us, so wait for it rather than fail every node of it.
+                except Exception as error:
+                    failures += 1
+                    log.warning("No progress to be had (%s of %s): %r", failures, MAX_FAILURES, error)
+                    if failures >= MAX_FAILURES:
+                        raise
+                await self._tell()
+                await asyncio.sleep(POLL_SECONDS)
+        finally:
+            await asyncio.shield(self._tell())
+
+    async def _tell(self) -> None:
+        async with self._news:
+            self.rounds += 1
+            self._news.notify_all()
+
+    async def _ask(self) -> None:
+        """Read the state first: what a final state promises to be there is then read after it."""
+        state = await task_states(self._ti, [self._build_task_id])
+        head = await self._xcom(HEAD)
+        if head:
+            await self._read_segments(head)
+        self.progress.build_state = state.get(self._build_task_id) or ""
+
+    async def _read_segments(self, head: dict[str, Any]) -> None:
+        progress = self.progress
+        if head["attempt"] != progress.attempt:
+            progress.begin_attempt(head["attempt"])
+        narrowed = head["narrowed_to"]
+        progress.narrowed_to = None if narrowed is None else tuple(narrowed)
+        while progress.segments < head["segments"]:
+            lines = await self._xcom(segment_key(progress.attempt, progress.segments))
+            if lines is None:
+                return
+            progress.hear(from_line(line) for line in lines)
+            progress.segments += 1
+
+    async def _xcom(self, key: str) -> Any:
+        return await self._ti.axcom_pull(task_ids=self._build_task_id, key=key, map_indexes=-1)
+
+
+_pollers: dict[tuple[str, str], ProgressPoller] = {}
+
+
+@asynccontextmanager
+async def listening(ti: Any, build_task_id: str) -> AsyncIterator[ProgressPoller]:
+    """Give the poller of the task instance's run, started by its first listener."""
+    key = (ti.dag_id, ti.run_id)
+    poller = _pollers.get(key)
+    if poller is None:
+        poller = _pollers[key] = ProgressPoller(ti, build_task_id)
+        poller.start()
+    poller.listeners += 1
+    try:
+        yield poller
+    finally:
+        poller.listeners -= 1
+        if poller.listeners == 0:
+            del _pollers[key]
+            await poller.stop()
+
+
+async def task_states(ti: Any, task_ids: list[str]) -> dict[str, str | None]:
+    """Return task id -> Airflow's state, of tasks of the same run; "" or None for not yet begun."""
+    states = await asyncio.to_thread(
+        ti.get_task_states, dag_id=ti.dag_id, task_ids=task_ids, run_ids=[ti.run_id]
+    )
+    return dict(states.get(ti.run_id) or {})

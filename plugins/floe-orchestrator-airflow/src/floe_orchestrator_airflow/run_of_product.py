@@ -1,0 +1,26 @@
+"""What a run of Airflow is called in floe's own records."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+def run_name(dag_id: str, run_id: str) -> str:
+    """Return the id of a run among all runs of a product: two of its DAGs may use one run id."""
+    return f"{dag_id}__{run_id}"
+
+
+def build_run_id(context: Context) -> str:
+    """Return the id that all tasks of a DAG run share."""
+    ti = context["ti"]
+    return run_name(ti.dag_id, ti.run_id)
+
+
+def nominal_time(context: Context) -> datetime | None:
+    """Return the tick or the logical date that the run is for, in UTC; None when it has none."""
+    logical_date = context["dag_run"].logical_date
+    return None if logical_date is None else logical_date.astimezone(UTC)

@@ -1,0 +1,58 @@
+"""Name tasks after nodes: short where that is clear, unique, and of Airflow's alphabet."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from hashlib import sha256
+
+from floe_core.schemas.nodes import Node
+
+BUILD = "dbt_build"
+OUTCOME = "outcome"
+MAX_LENGTH = 200
+
+_FORBIDDEN = re.compile(r"[^A-Za-z0-9_.\-]")
+
+
+def task_ids(nodes: Iterable[Node]) -> dict[str, str]:
+    """Return node id -> task id, in the order of the nodes.
+
+    A node is called by its name; with its package or its whole id where names meet, or meet those
+    of floe's own tasks.
+    """
+    remaining = list(nodes)
+    found: dict[str, str] = {}
+    taken = {BUILD, OUTCOME}
+    for naming in (_name, _name_in_package, _whole_id):
+        proposals = {node.unique_id: _fit(naming(node)) for node in remaining}
+        counts = Counter(proposals.values())
+        clear = {i for i, name in proposals.items() if counts[name] == 1 and name not in taken}
+        found.update((i, proposals[i]) for i in proposals if i in clear)
+        taken.update(proposals[i] for i in clear)
+        remaining = [node for node in remaining if node.unique_id not in clear]
+    found.update((node.unique_id, _hashed(node.unique_id)) for node in remaining)
+    return {node_id: found[node_id] for node_id in sorted(found)}
+
+
+def _name(node: Node) -> str:
+    return f"{node.name}.v{node.version}" if node.version else node.name
+
+
+def _name_in_package(node: Node) -> str:
+    return f"{node.package}.{_name(node)}"
+
+
+def _whole_id(node: Node) -> str:
+    return node.unique_id
+
+
+def _fit(text: str) -> str:
+    fitted = _FORBIDDEN.sub("_", text)
+    return fitted if len(fitted) <= MAX_LENGTH else _hashed(text)
+
+
+def _hashed(text: str) -> str:
+    digest = sha256(text.encode()).hexdigest()[:12]
+    return f"{_FORBIDDEN.sub('_', text)[: MAX_LENGTH - 13]}_{digest}"
