@@ -1,0 +1,96 @@
+"""What a Dagster instance says of itself over GraphQL, and what of it is wrong."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+HEALTH_QUERY = """
+query FloeHealth {
+  version
+  workspaceOrError {
+    __typename
+    ... on Workspace {
+      locationEntries {
+        name
+        loadStatus
+        locationOrLoadError { __typename ... on PythonError { message } }
+      }
+    }
+    ... on PythonError { message }
+  }
+  instance {
+    daemonHealth {
+      allDaemonStatuses { daemonType required healthy lastHeartbeatErrors { message } }
+    }
+  }
+}
+"""
+
+_LONGEST_MESSAGE = 300
+_USER_INFO = re.compile(r"://[^/\s@]+@")
+
+
+@dataclass(frozen=True)
+class InstanceHealth:
+    """The version, the names of the code locations, and what stands in the way of runs."""
+
+    version: str
+    locations: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+def health_in(answer: object, secret: str) -> InstanceHealth | None:
+    """Return the health that an answer tells; None if it is no answer of Dagster's.
+
+    `secret` is cut out of every message.
+    """
+    try:
+        return _read(answer, secret)
+    except (KeyError, TypeError, AttributeError):
+        return None
+
+
+def _read(answer: Any, secret: str) -> InstanceHealth:
+    data = answer["data"]
+    workspace = data["workspaceOrError"]
+    entries = workspace.get("locationEntries", [])
+    health = InstanceHealth(str(data["version"]), [str(entry["name"]) for entry in entries])
+    if workspace["__typename"] != "Workspace":
+        health.errors.append(f"the workspace does not load: {_short(workspace, secret)}")
+    elif not entries:
+        health.warnings.append("no code location is loaded: there is nothing to run")
+    for entry in entries:
+        health.errors.extend(_location_errors(entry, secret))
+        if entry["loadStatus"] == "LOADING":
+            health.warnings.append(f"code location {entry['name']} is still loading")
+    for daemon in data["instance"]["daemonHealth"]["allDaemonStatuses"]:
+        if daemon["required"] and not daemon["healthy"]:
+            health.errors.append(_daemon_error(daemon, secret))
+    return health
+
+
+def _location_errors(entry: Any, secret: str) -> Iterator[str]:
+    outcome = entry["locationOrLoadError"]
+    if outcome and outcome["__typename"] == "PythonError":
+        yield (
+            f"code location {entry['name']} does not load: {_short(outcome, secret)}; mend it and "
+            "reload the location"
+        )
+
+
+def _daemon_error(daemon: Any, secret: str) -> str:
+    said = [_short(error, secret) for error in daemon["lastHeartbeatErrors"]]
+    why = f"its last word: {said[0]}" if said else "start or restart dagster-daemon"
+    return f"the daemon {daemon['daemonType']} is required and not healthy; {why}"
+
+
+def _short(error: Any, secret: str) -> str:
+    """Return the first line of an error, without secrets, not too long to read."""
+    text = str(error["message"])
+    text = text.replace(secret, "***") if secret else text
+    line = _USER_INFO.sub("://***@", text).strip().partition("\n")[0]
+    return line if len(line) <= _LONGEST_MESSAGE else f"{line[:_LONGEST_MESSAGE]}..."

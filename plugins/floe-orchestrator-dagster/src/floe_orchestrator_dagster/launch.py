@@ -1,0 +1,89 @@
+"""Run a product on Dagster from here: a process of its own, a real run, events as they happen."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+
+from floe_core.errors import EnvironmentProblemError, UsageError
+from floe_core.execution.events import BuildEvent, NodeResult, from_line
+from floe_core.plugin_powers import RunOptions, RunReport
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+
+from floe_orchestrator_dagster.entry_point import FILENAME
+from floe_orchestrator_dagster.instance_home import instance_home
+from floe_orchestrator_dagster.run_order import RunEnd, RunOrder, end_in
+from floe_orchestrator_dagster.run_process import RunProcess
+
+
+def launch(
+    artifacts: CompiledArtifacts, options: RunOptions, on_event: Callable[[BuildEvent], None]
+) -> RunReport:
+    """Run to the end and report. See `RunLauncher`."""
+    order = _order(artifacts, options)
+    home = instance_home(Path(order.project_dir))
+    log = home / "launched" / f"{order.run_id}.log"
+    nodes: dict[str, NodeResult] = {}
+    end: RunEnd | None = None
+    started = time.monotonic()
+    with RunProcess(order, home, log) as process:
+        for line in process.lines():
+            end = end_in(line)
+            if end is None:
+                event = from_line(line)
+                if isinstance(event, NodeResult):
+                    nodes[event.unique_id] = event
+                on_event(event)
+    if end is None:
+        raise EnvironmentProblemError(_unfinished(log, process.exit_code))
+    return RunReport(
+        status=end.status,
+        run_id=order.run_id,
+        seconds=end.seconds or time.monotonic() - started,
+        nodes=nodes,
+        message=end.message,
+        look_further=look_further(home, Path(order.project_dir), log),
+    )
+
+
+def look_further(home: Path, project_dir: Path, log: Path) -> list[str]:
+    """Return where a person finds the run: Dagster's pages, and what the process wrote."""
+    command = f"DAGSTER_HOME={home} dagster dev -f {project_dir / FILENAME}"
+    return [
+        f"Dagster's pages, with this run in them: {command}",
+        f"log of the run's process: {log}",
+    ]
+
+
+def _order(artifacts: CompiledArtifacts, options: RunOptions) -> RunOrder:
+    if artifacts.project_dir is None:
+        raise UsageError("these artifacts come from no folder; use CompiledArtifacts.load(folder)")
+    job = artifacts.job(options.job)
+    if options.node_ids is not None:
+        _refuse_strangers(options.node_ids, artifacts)
+    return RunOrder(
+        product=artifacts.product.name,
+        project_dir=str(artifacts.project_dir),
+        run_id=str(uuid.uuid4()),
+        job=job.name,
+        node_ids=options.node_ids,
+        nominal_time=options.nominal_time.isoformat() if options.nominal_time else "",
+    )
+
+
+def _refuse_strangers(node_ids: tuple[str, ...], artifacts: CompiledArtifacts) -> None:
+    known = {node.unique_id for node in artifacts.runnable}
+    strangers = sorted(set(node_ids) - known)
+    if strangers:
+        raise UsageError(f"{artifacts.product.name} runs no node {', '.join(strangers)}")
+    if not node_ids:
+        raise UsageError("the selection holds no node, so there is nothing to run")
+
+
+def _unfinished(log: Path, exit_code: int | None) -> str:
+    """Return what a process that ended without a report left behind."""
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.exists() else []
+    said = "\n".join(lines[-15:]) or "it wrote nothing"
+    return f"Dagster's process ended with {exit_code} before the run did; {log} ends with\n{said}"

@@ -1,0 +1,108 @@
+"""The process of a launched run: `python -m floe_orchestrator_dagster.launched_run FD`.
+
+Reads its order from standard input, runs it on the instance in DAGSTER_HOME with Dagster's
+in-process executor, and writes build events and the run's end to the file descriptor FD.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from typing import TextIO
+
+from dagster import AssetCheckKey, AssetKey, DagsterInstance, DagsterRun, JobDefinition
+from dagster._core.definitions.job_base import InMemoryJob
+from dagster._core.execution.api import execute_run
+from floe_core.execution.events import BuildEvent, NodeResult, to_line
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+
+from floe_orchestrator_dagster.asset_map import AssetMap, asset_map_of
+from floe_orchestrator_dagster.dagster_names import NOMINAL_TIME_TAG, job_name
+from floe_orchestrator_dagster.entry_point import FILENAME
+from floe_orchestrator_dagster.event_feed import listening
+from floe_orchestrator_dagster.product_definitions import definitions_of
+from floe_orchestrator_dagster.run_order import RunOrder
+from floe_orchestrator_dagster.run_origin import origin_of
+from floe_orchestrator_dagster.run_record import end_of
+
+PATIENCE_SECONDS = 15.0
+_IN_PROCESS = {"execution": {"config": {"in_process": {}}}}
+
+
+def main() -> None:
+    """Run one order."""
+    order = RunOrder.from_line(sys.stdin.readline())
+    threading.Thread(target=_end_with_parent, name="floe-parent", daemon=True).start()
+    with os.fdopen(int(sys.argv[1]), "w", encoding="utf-8") as told:
+        run_order(order, told)
+
+
+def run_order(order: RunOrder, told: TextIO) -> None:
+    """Run, and tell each event and the end."""
+    artifacts = CompiledArtifacts.load(order.project_dir)
+    asset_map = asset_map_of(artifacts)
+    results: dict[str, NodeResult] = {}
+
+    def hear(event: BuildEvent) -> None:
+        if isinstance(event, NodeResult):
+            results[event.unique_id] = event
+        _write(told, to_line(event))
+
+    with DagsterInstance.get() as instance:
+        job, run = _created(order, artifacts, asset_map, instance)
+        with listening(hear):
+            execute_run(InMemoryJob(job), run, instance)
+        _write(told, end_of(instance, run.run_id, results, asset_map).to_line())
+
+
+def _created(
+    order: RunOrder, artifacts: CompiledArtifacts, asset_map: AssetMap, instance: DagsterInstance
+) -> tuple[JobDefinition, DagsterRun]:
+    name = job_name(artifacts, artifacts.job(order.job))
+    job = definitions_of(artifacts).resolve_job_def(name)
+    keys, checks = _selection(order, asset_map)
+    if keys is not None:
+        job = job.get_subset(asset_selection=keys, asset_check_selection=checks)
+    tags = {NOMINAL_TIME_TAG: order.nominal_time} if order.nominal_time else {}
+    run = instance.create_run_for_job(
+        job_def=job,
+        run_id=order.run_id,
+        run_config=_IN_PROCESS,
+        tags={**job.tags, **tags},
+        asset_selection=keys,
+        remote_job_origin=origin_of(order.project_dir, FILENAME, name),
+    )
+    return job, run
+
+
+def _selection(
+    order: RunOrder, asset_map: AssetMap
+) -> tuple[set[AssetKey] | None, set[AssetCheckKey] | None]:
+    """Return the assets and the checks of an order; None for the whole job."""
+    if order.node_ids is None:
+        return None, None
+    keys = {asset_map.keys[id_] for id_ in order.node_ids if id_ in asset_map.keys}
+    checks = {asset_map.check_keys[id_] for id_ in order.node_ids if id_ in asset_map.check_keys}
+    return keys, checks
+
+
+def _write(told: TextIO, line: str) -> None:
+    told.write(line + "\n")
+    told.flush()
+
+
+def _end_with_parent() -> None:
+    """When the parent is gone, cancel the run; a run that does not heed that is killed."""
+    # Unbuffered: a thread that holds the buffer's lock would break the interpreter's exit.
+    while os.read(sys.stdin.fileno(), 1):
+        pass
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(PATIENCE_SECONDS)
+    os.killpg(os.getpgid(0), signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,32 @@
+"""Load a compiled product into Dagster: what the generated `definitions.py` calls."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dagster import Definitions
+from floe_core.errors import StaleProductError, Problem
+from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE, CompiledArtifacts
+
+from floe_orchestrator_dagster.product_definitions import definitions_of
+
+
+def load_product_definitions(product_name: str, project_dir: Path | str) -> Definitions:
+    """Return the definitions of the product compiled in a folder, read from its artifacts alone.
+
+    Raises:
+        InvalidProductError: The folder is not compiled, is stale, or holds another product.
+    """
+    artifacts = CompiledArtifacts.load(project_dir)
+    found = artifacts.product.name
+    if found != product_name:
+        raise StaleProductError(
+            [
+                Problem(
+                    what=f"it is of product '{found}', not '{product_name}'",
+                    fix=f"load '{found}', or run `floe compile` in the folder of '{product_name}'",
+                    file=str(Path(project_dir) / ARTIFACTS_FILE),
+                )
+            ]
+        )
+    return definitions_of(artifacts)

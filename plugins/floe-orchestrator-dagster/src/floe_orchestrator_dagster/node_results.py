@@ -1,0 +1,36 @@
+"""A node's result in Dagster's words: a materialization, or the evaluation of a check."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dagster import AssetCheckKey, AssetCheckResult, AssetCheckSeverity, AssetKey, MaterializeResult
+from floe_core.execution import NodeResult
+
+
+def materialization(result: NodeResult, key: AssetKey) -> MaterializeResult[None]:
+    """Return the materialization of a node that dbt built."""
+    return MaterializeResult(
+        asset_key=key, metadata=_known({**_timing(result), "dagster/row_count": result.rows})
+    )
+
+
+def check_result(result: NodeResult, key: AssetCheckKey) -> AssetCheckResult:
+    """Return the evaluation of a test; a warning is a check that did not pass and blocks nothing."""
+    is_warning = result.status == "warn"
+    return AssetCheckResult(
+        asset_key=key.asset_key,
+        check_name=key.name,
+        passed=result.status == "pass",
+        severity=AssetCheckSeverity.WARN if is_warning else AssetCheckSeverity.ERROR,
+        description=result.message or None,
+        metadata=_known({**_timing(result), "Failed Rows": result.failures}),
+    )
+
+
+def _timing(result: NodeResult) -> dict[str, Any]:
+    return {"Execution Duration": result.seconds, "status": result.status}
+
+
+def _known(metadata: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in metadata.items() if value is not None}

@@ -1,0 +1,56 @@
+"""Where the Dagster webserver is and how to be let in, from the manifest's settings."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+DEFAULT_URL = "http://localhost:3000"
+TOKEN_HEADER = "Dagster-Cloud-Api-Token"  # noqa: S105 - a header's name
+
+_REFERENCE = re.compile(r"""env:(\w+)|\{\{\s*env_var\(\s*['"](\w+)['"]\s*\)\s*\}\}""", re.ASCII)
+
+
+@dataclass(frozen=True)
+class WebserverAccess:
+    """An address without its trailing slash, and a token that no representation shows."""
+
+    url: str
+    token: str = field(default="", repr=False)
+
+    @property
+    def graphql_url(self) -> str:
+        """Where GraphQL is asked."""
+        return f"{self.url}/graphql"
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers of every request."""
+        return {TOKEN_HEADER: self.token} if self.token else {}
+
+
+def access_from(settings: Mapping[str, Any]) -> WebserverAccess:
+    """Return the access that `plugins.orchestrator.config` describes.
+
+    Raises:
+        ValueError: What is wrong with it, without the token.
+    """
+    url = settings.get("url", DEFAULT_URL)
+    if not isinstance(url, str) or not url.startswith(("http://", "https://")):
+        raise ValueError(f"url must begin with http:// or https://, such as {DEFAULT_URL}")
+    return WebserverAccess(url.rstrip("/"), _token(settings.get("token")))
+
+
+def _token(reference: object) -> str:
+    if reference is None:
+        return ""
+    found = _REFERENCE.fullmatch(reference) if isinstance(reference, str) else None
+    if found is None:
+        raise ValueError("token must name an environment variable, as env:NAME")
+    name = found[1] or found[2]
+    if not os.environ.get(name):
+        raise ValueError(f"token: the environment variable {name} is not set")
+    return os.environ[name]
