@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from floe_core import plugin_registry
@@ -41,6 +42,23 @@ from floe_core.schemas.policies import DbtProject, Job
 PARSE_CACHE_FILE = "target/partial_parse.msgpack"
 
 
+@dataclass(frozen=True)
+class CompiledProduct:
+    """A product compiled and not yet written. `files` maps a place in the folder to content."""
+
+    inputs: Inputs
+    artifacts: CompiledArtifacts
+    files: dict[str, bytes]
+    destination: Path
+
+    def write(self) -> CompiledArtifacts:
+        """Write the folder, all files or none, and return the artifacts bound to it."""
+        if self.destination != self.inputs.product_dir:
+            copy_project(self.inputs, self.destination, frozenset(self.files))
+        write_together(self.destination, self.files)
+        return self.artifacts.bound_to(self.destination)
+
+
 def compile_product(
     product_dir: Path | str,
     *,
@@ -59,6 +77,19 @@ def compile_product(
         UsageError: `orchestrator` or `out` cannot be used.
         EnvironmentProblemError: A folder cannot be written, or a plugin does not load.
     """
+    return prepare_product(
+        product_dir, orchestrator=orchestrator, out=out, on_notice=on_notice
+    ).write()
+
+
+def prepare_product(
+    product_dir: Path | str,
+    *,
+    orchestrator: str | None = None,
+    out: Path | str | None = None,
+    on_notice: Callable[[str], None] = lambda notice: None,
+) -> CompiledProduct:
+    """Compile a product and write nothing. See `compile_product`."""
     folder = Path(product_dir).absolute()
     destination = Path(out).absolute() if out is not None else folder
     findings = Findings(on_notice)
@@ -73,10 +104,7 @@ def compile_product(
     manifest = canonical_manifest(parsed.manifest)
     artifacts = _artifacts(inputs, name, profile, parsed, nodes, jobs, manifest)
     files = _files(artifacts, profile, parsed, manifest, entry_point)
-    if destination != folder:
-        copy_project(inputs, destination, frozenset(files))
-    write_together(destination, files)
-    return artifacts.bound_to(destination)
+    return CompiledProduct(inputs, artifacts, files, destination)
 
 
 def _entry_point(name: str, inputs: Inputs, destination: Path) -> EntryPointFile | None:
@@ -107,7 +135,7 @@ def _resolved(
             findings.add(cycle)
             findings.raise_if_any()
         nodes = refined(nodes, inputs, findings)
-        jobs = resolved_jobs(inputs, dbt, findings)
+        jobs = resolved_jobs(inputs, nodes, dbt, findings)
     findings.raise_if_any()
     return parsed, nodes, jobs
 

@@ -2,45 +2,60 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
 from floe_core.compiler.choices import effective
 from floe_core.compiler.dbt_parse import Dbt
 from floe_core.compiler.findings import Findings
 from floe_core.compiler.inputs import Inputs
-from floe_core.errors import InvalidProductError
+from floe_core.errors import InvalidProductError, Problem
 from floe_core.execution.selection import arguments_for_job
 from floe_core.schemas.floe_yaml import JobSpec
+from floe_core.schemas.nodes import Node
 from floe_core.schemas.policies import Job
 
 
-def resolved_jobs(inputs: Inputs, dbt: Dbt, findings: Findings) -> tuple[Job, ...]:
+def resolved_jobs(
+    inputs: Inputs, nodes: Sequence[Node], dbt: Dbt, findings: Findings
+) -> tuple[Job, ...]:
     """Return the jobs: first the whole product, named like it, then those of floe.yaml."""
     whole = Job(name=inputs.spec.metadata.name, schedule=effective(inputs.spec.schedule, inputs))
-    return (
-        whole,
-        *(
-            _resolved(index, job, inputs, dbt, findings)
-            for index, job in enumerate(inputs.spec.jobs)
-        ),
-    )
+    runnable = frozenset(node.unique_id for node in nodes if node.is_runnable)
+    jobs = [whole]
+    for index, spec in enumerate(inputs.spec.jobs):
+        job = _job(spec, inputs)
+        with _pinned_to(index, spec, inputs, findings):
+            taken = dbt.list_ids(arguments_for_job(job))
+            # dbt lists ephemeral models as well, which have no place in the product.
+            job = job.model_copy(update={"node_ids": tuple(i for i in taken if i in runnable)})
+            _refuse_empty(job)
+        jobs.append(job)
+    return tuple(jobs)
 
 
-def _resolved(index: int, spec: JobSpec, inputs: Inputs, dbt: Dbt, findings: Findings) -> Job:
-    job = Job(
+def _job(spec: JobSpec, inputs: Inputs) -> Job:
+    return Job(
         name=spec.name,
         select=spec.select or "",
         exclude=spec.exclude or "",
         selector=spec.selector or "",
         schedule=effective(spec.schedule, inputs),
     )
-    location = ("jobs", index, "selector" if spec.selector else "select")
+
+
+@contextmanager
+def _pinned_to(index: int, spec: JobSpec, inputs: Inputs, findings: Findings) -> Iterator[None]:
+    """Note what is wrong with a job at its selection in floe.yaml."""
     try:
-        node_ids = tuple(dbt.list_ids(arguments_for_job(job)))
+        yield
     except InvalidProductError as error:
+        location = ("jobs", index, "selector" if spec.selector else "select")
         words = "; ".join(problem.what for problem in error.problems)
-        findings.add(inputs.spec_document.problem(location, f"job '{spec.name}': {words}"))
-        return job
-    if not node_ids:
-        what = f"job '{spec.name}' selects no node of the product"
-        fix = "try the selection with `dbt ls --select ...`"
-        findings.add(inputs.spec_document.problem(location, what, fix))
-    return job.model_copy(update={"node_ids": node_ids})
+        fix = "try the selection with `dbt ls`"
+        findings.add(inputs.spec_document.problem(location, f"job '{spec.name}': {words}", fix))
+
+
+def _refuse_empty(job: Job) -> None:
+    if not job.node_ids:
+        raise InvalidProductError([Problem("selects no node of the product")])

@@ -1,0 +1,55 @@
+"""`floe compile`: turn a product into what an orchestrator loads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from floe_core.cli.console import notice, print_json, stdout
+from floe_core.cli.options import Json, On, Product
+
+
+def compile_(
+    product: Product = Path(),
+    on: On = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="DIR", help="Compile into a copy of the product there."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Compile a product: floe.yaml, manifest.yaml and the dbt project into one artifacts file.
+
+    Writes compiled_artifacts.json, target/manifest.json, profiles.yml and the file that the
+    orchestrator loads: all of them, or none if anything is wrong.
+    """
+    from floe_core.compiler.compile_product import prepare_product
+
+    compiled = prepare_product(product, orchestrator=on, out=out, on_notice=notice)
+    artifacts = compiled.write()
+    counts: dict[str, int] = {}
+    for node in artifacts.nodes:
+        counts[node.resource_type] = counts.get(node.resource_type, 0) + 1
+    if as_json:
+        print_json(
+            {
+                "status": "success",
+                "product": artifacts.product.name,
+                "orchestrator": artifacts.orchestrator.name,
+                "folder": str(compiled.destination),
+                "files": list(compiled.files),
+                "nodes": counts,
+                "jobs": [job.name for job in artifacts.jobs],
+            }
+        )
+        return
+    summary = ", ".join(
+        f"{count} {kind}{'s'[: count != 1]}" for kind, count in sorted(counts.items())
+    )
+    console = stdout()
+    name = artifacts.product.name
+    console.print(f"compiled [bold]{name}[/] for [bold]{artifacts.orchestrator.name}[/]: {summary}")
+    for file in compiled.files:
+        console.print(f"  {compiled.destination / file}", style="dim", soft_wrap=True)

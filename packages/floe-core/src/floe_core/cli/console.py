@@ -1,0 +1,38 @@
+"""Where the command line writes: results on stdout, all the rest on stderr."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+@cache
+def stdout() -> Console:
+    """Return the console for results."""
+    from rich.console import Console
+
+    return Console(highlight=False)
+
+
+@cache
+def stderr() -> Console:
+    """Return the console for progress, notices and errors."""
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False)
+
+
+def notice(text: str) -> None:
+    """Tell a person something worth knowing that is no error."""
+    stderr().print(text, style="dim", markup=False)
+
+
+def print_json(value: Any) -> None:
+    """Write a result for a program."""
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))

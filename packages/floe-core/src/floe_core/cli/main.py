@@ -1,0 +1,78 @@
+"""The `floe` command."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from floe_core import __version__
+from floe_core.cli import (
+    check_command,
+    compile_command,
+    init_command,
+    parity_command,
+    plugins_command,
+    run_command,
+    show_command,
+    ticks_command,
+)
+from floe_core.errors import FloeError, InvalidProductError
+
+app = typer.Typer(
+    name="floe",
+    help="Write a data product once; run it unchanged on Dagster, Airflow or another orchestrator.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("init")(init_command.init)
+app.command("compile")(compile_command.compile_)
+app.command("run")(run_command.run)
+app.command("parity")(parity_command.parity)
+app.command("show")(show_command.show)
+app.command("ticks")(ticks_command.ticks)
+app.command("check")(check_command.check)
+app.command("plugins")(plugins_command.plugins)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"floe {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="The version.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command line; exit 1 for the user's files, 2 for usage, 3 for the environment."""
+    try:
+        app()
+    except FloeError as error:
+        _tell(error)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted\n")
+        sys.exit(130)
+
+
+def _tell(error: FloeError) -> None:
+    """Say what is wrong: to a person on stderr, to a machine that asked for JSON on stdout."""
+    sys.stderr.write(f"{error}\n")
+    if "--json" in sys.argv:
+        problems = (
+            [asdict(p) for p in error.problems] if isinstance(error, InvalidProductError) else []
+        )
+        sys.stdout.write(
+            json.dumps({"status": "error", "message": str(error), "problems": problems}) + "\n"
+        )

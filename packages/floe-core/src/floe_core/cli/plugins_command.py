@@ -1,0 +1,31 @@
+"""`floe plugins`: which orchestrators may be chosen here."""
+
+from __future__ import annotations
+
+from floe_core.cli.console import print_json, stdout
+from floe_core.cli.options import Json
+
+
+def plugins(as_json: Json = False) -> None:
+    """List the orchestrator plugins that are installed, each loaded once to see that it works."""
+    from floe_core import plugin_registry
+    from floe_core.errors import PluginError
+
+    rows = []
+    for found in plugin_registry.describe():
+        row = {"name": found.name, "distribution": found.distribution, "target": found.target}
+        try:
+            plugin = plugin_registry.load(found.name)
+            row |= {"version": plugin.version, "api": plugin.floe_api_version, "error": ""}
+        except PluginError as error:
+            row |= {"version": "", "api": "", "error": str(error)}
+        rows.append(row)
+    if as_json:
+        print_json(rows)
+        return
+    console = stdout()
+    if not rows:
+        console.print("no orchestrator plugin is installed; try floe-orchestrator-dagster")
+    for row in rows:
+        state = f"[red]{row['error']}[/]" if row["error"] else f"floe API {row['api']}"
+        console.print(f"[bold]{row['name']:<12}[/] {row['distribution']:<36} {state}")

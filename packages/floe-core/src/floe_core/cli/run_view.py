@@ -1,0 +1,80 @@
+"""What a person sees while a product runs: a line a node, as each ends."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.markup import escape
+from rich.status import Status
+
+from floe_core.execution.events import (
+    BuildEnded,
+    BuildEvent,
+    NodeLog,
+    NodeResult,
+    NodeStarted,
+    NodeStatus,
+)
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+
+MARKS: dict[NodeStatus, str] = {
+    "success": "[green]ok[/]     ",
+    "pass": "[green]pass[/]   ",
+    "warn": "[yellow]warn[/]   ",
+    "fail": "[red]FAIL[/]   ",
+    "error": "[red]ERROR[/]  ",
+    "skipped": "[dim]skipped[/]",
+}
+
+
+class RunView:
+    """Prints each node as it ends, and on a terminal what is running now."""
+
+    def __init__(self, artifacts: CompiledArtifacts, console: Console, total: int) -> None:
+        self._artifacts = artifacts
+        self._console = console
+        self._total = total
+        self._ended: set[str] = set()
+        self._running: dict[str, None] = {}
+        self._status = Status("starting", console=console)
+
+    def __enter__(self) -> RunView:
+        self._status.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._status.stop()
+
+    def hear(self, event: BuildEvent) -> None:
+        """Show one event of the run."""
+        if isinstance(event, NodeStarted):
+            self._running[event.unique_id] = None
+        elif isinstance(event, NodeResult):
+            self._show_result(event)
+        elif isinstance(event, NodeLog) and event.level == "error" and not event.unique_id:
+            self._console.print(escape(event.text), style="red")
+        elif isinstance(event, BuildEnded):
+            self._running.clear()
+        names = ", ".join(self._name(node_id) for node_id in list(self._running)[:4])
+        self._status.update(f"{len(self._ended)} of {self._total}  {escape(names)}")
+
+    def say(self, text: str) -> None:
+        """Tell what goes on beside the nodes."""
+        self._status.update(text)
+
+    def _show_result(self, result: NodeResult) -> None:
+        self._running.pop(result.unique_id, None)
+        self._ended.add(result.unique_id)
+        count = f"{len(self._ended):>{len(str(self._total))}}/{self._total}"
+        kind = result.unique_id.partition(".")[0]
+        name = escape(self._name(result.unique_id))
+        self._console.print(
+            f"  {count}  {MARKS[result.status]}  {kind:<9} {name}  [dim]{result.seconds:.2f} s[/]",
+            soft_wrap=True,
+        )
+        if not result.passed and result.status != "skipped" and result.message:
+            for line in result.message.strip().splitlines():
+                self._console.print(f"          {escape(line)}", style="red", soft_wrap=True)
+
+    def _name(self, node_id: str) -> str:
+        node = self._artifacts.by_id.get(node_id)
+        return node.name if node else node_id

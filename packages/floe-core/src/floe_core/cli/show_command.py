@@ -1,0 +1,132 @@
+"""`floe show`: the graph, the jobs and the next ticks of a product."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from floe_core.cli.console import notice, print_json, stdout
+from floe_core.cli.options import Json, On, Product
+
+if TYPE_CHECKING:
+    from rich.tree import Tree
+
+    from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+    from floe_core.schemas.nodes import Node
+    from floe_core.schemas.policies import Job, Schedule
+
+TICKS_SHOWN = 3
+HORIZON = timedelta(days=366)
+
+
+def show(product: Product = Path(), on: On = None, as_json: Json = False) -> None:
+    """Show what a product is once compiled, without writing anything."""
+    from floe_core.compiler.compile_product import prepare_product
+
+    artifacts = prepare_product(product, orchestrator=on, on_notice=notice).artifacts
+    if as_json:
+        print_json(_as_dict(artifacts))
+        return
+    console = stdout()
+    about = artifacts.product
+    console.print(f"[bold]{about.name}[/] {about.version} on {artifacts.orchestrator.name}")
+    if about.description:
+        console.print(about.description, style="dim", markup=False)
+    console.print(_graph(artifacts))
+    console.print(_jobs(artifacts))
+
+
+def _as_dict(artifacts: CompiledArtifacts) -> dict[str, Any]:
+    return {
+        "product": artifacts.product.model_dump(),
+        "orchestrator": artifacts.orchestrator.name,
+        "nodes": {
+            node.unique_id: {
+                "type": node.resource_type,
+                "materialization": node.materialization,
+                "depends_on": list(node.depends_on),
+                "tags": list(node.tags),
+                "tier": node.tier,
+            }
+            for node in artifacts.nodes
+        },
+        "jobs": [_job_as_dict(artifacts, job) for job in artifacts.jobs],
+    }
+
+
+def _job_as_dict(artifacts: CompiledArtifacts, job: Job) -> dict[str, Any]:
+    return {
+        "name": job.name,
+        "nodes": [node.unique_id for node in artifacts.nodes_of(job)],
+        "schedule": job.schedule.model_dump() if job.schedule else None,
+        "next_ticks": [tick.isoformat() for tick in next_ticks(job.schedule)],
+    }
+
+
+def next_ticks(schedule: Schedule | None) -> list[datetime]:
+    """Return the next few ticks, in UTC; none for a job that is not scheduled."""
+    from floe_core.schedules import next_tick
+
+    found: list[datetime] = []
+    moment = datetime.now(UTC)
+    while schedule and schedule.enabled and len(found) < TICKS_SHOWN:
+        tick = next_tick(schedule.cron, schedule.timezone, moment)
+        if tick is None or tick > moment + HORIZON:
+            break
+        found.append(tick)
+        moment = tick
+    return found
+
+
+def _graph(artifacts: CompiledArtifacts) -> Tree:
+    """Return the nodes from sources to exposures, each with its tests below it."""
+    from rich.markup import escape
+    from rich.tree import Tree
+
+    tree = Tree("[bold]graph[/]")
+    tests: dict[str, list[Node]] = {}
+    for node in artifacts.nodes:
+        if node.is_test:
+            tests.setdefault(node.tested or "", []).append(node)
+    for node in _in_order(artifacts):
+        parents = ", ".join(artifacts.by_id[parent].name for parent in node.depends_on)
+        kind = node.materialization or node.resource_type
+        traits = " ".join([kind, *(f"#{tag}" for tag in node.tags), node.tier])
+        arrow = f" <- {escape(parents)}" if parents else ""
+        branch = tree.add(f"{escape(node.name)} [dim]{escape(traits.strip())}{arrow}[/]")
+        for test in tests.get(node.unique_id, []):
+            branch.add(f"[dim]{test.resource_type.replace('_', ' ')} {escape(test.name)}[/]")
+    for test in tests.get("", []):
+        tree.add(f"[dim]test {escape(test.name)}[/]")
+    return tree
+
+
+def _in_order(artifacts: CompiledArtifacts) -> list[Node]:
+    from graphlib import TopologicalSorter
+
+    graph = {n.unique_id: n.depends_on for n in artifacts.nodes if not n.is_test}
+    return [artifacts.by_id[node_id] for node_id in TopologicalSorter(graph).static_order()]
+
+
+def _jobs(artifacts: CompiledArtifacts) -> Tree:
+    from zoneinfo import ZoneInfo
+
+    from rich.markup import escape
+    from rich.tree import Tree
+
+    tree = Tree("[bold]jobs[/]")
+    for job in artifacts.jobs:
+        chosen = job.selector or job.select or "all of it"
+        branch = tree.add(
+            f"{job.name} [dim]{escape(chosen)}, {len(artifacts.nodes_of(job))} nodes[/]"
+        )
+        if job.schedule is None:
+            branch.add("[dim]not scheduled[/]")
+            continue
+        state = "" if job.schedule.enabled else " (disabled)"
+        schedule = branch.add(f"{escape(job.schedule.cron)} in {job.schedule.timezone}{state}")
+        for tick in next_ticks(job.schedule):
+            local = tick.astimezone(ZoneInfo(job.schedule.timezone))
+            schedule.add(f"[dim]{local:%a %Y-%m-%d %H:%M %Z}, {tick:%H:%M} UTC[/]")
+    return tree

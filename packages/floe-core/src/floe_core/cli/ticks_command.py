@@ -1,0 +1,86 @@
+"""`floe ticks`: when a schedule names a moment."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from floe_core.cli.console import print_json, stdout
+from floe_core.cli.options import Json, Product
+
+DEFAULT_SPAN = timedelta(days=7)
+MAX_TICKS = 100_000
+
+
+def ticks(
+    product: Product = Path(),
+    cron: Annotated[
+        str | None, typer.Option(help="A cron expression, instead of a product.")
+    ] = None,
+    timezone: Annotated[
+        str, typer.Option(help="The time zone that the expression is read in.")
+    ] = "UTC",
+    from_: Annotated[
+        str | None, typer.Option("--from", metavar="ISO", help="First moment, UTC unless it says.")
+    ] = None,
+    to: Annotated[
+        str | None, typer.Option("--to", metavar="ISO", help="The moment to stop before.")
+    ] = None,
+    job: Annotated[str | None, typer.Option(help="A job of the product, not all of it.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Show the ticks of a schedule, in its own time zone and in UTC.
+
+    On days when clocks change: a time that does not exist ticks at the first instant after the gap,
+    a time that comes twice ticks at its second occurrence.
+    """
+    from floe_core.errors import UsageError
+    from floe_core.schedules import check_timezone, ticks_between
+
+    start = _moment(from_, "--from") if from_ else datetime.now(UTC)
+    end = _moment(to, "--to") if to else start + DEFAULT_SPAN
+    if cron is None:
+        cron, timezone = _schedule_of(product, job)
+    try:
+        zone = check_timezone(timezone)
+        found = ticks_between(cron, timezone, start, end)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    if as_json:
+        print_json([tick.isoformat() for tick in found[:MAX_TICKS]])
+        return
+    console = stdout()
+    console.print(f"{cron} in {timezone}: {len(found)} ticks", style="bold")
+    for tick in found[:MAX_TICKS]:
+        local = tick.astimezone(zone)
+        console.print(f"  {local:%a %Y-%m-%d %H:%M %Z}   {tick:%Y-%m-%d %H:%M} UTC")
+
+
+def _moment(text: str, option: str) -> datetime:
+    from floe_core.errors import UsageError
+
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(
+            f"{option} {text}: no ISO date or time, such as 2026-03-29T00:00"
+        ) from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _schedule_of(product: Path, job_name: str | None) -> tuple[str, str]:
+    """Return cron and zone of the product's job, from floe.yaml; dbt is not asked."""
+    from floe_core.compiler.product_schedules import product_schedules
+    from floe_core.errors import UsageError
+
+    schedules = product_schedules(product)
+    name = job_name or next(iter(schedules))
+    if name not in schedules:
+        raise UsageError(f"no job '{name}'; the jobs are {', '.join(schedules)}")
+    schedule = schedules[name]
+    if schedule is None:
+        raise UsageError(f"the job '{name}' has no schedule")
+    return schedule.cron, schedule.timezone

@@ -1,0 +1,29 @@
+"""Run a compiled product through its orchestrator's own engine, here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from floe_core import plugin_registry
+from floe_core.errors import PluginError
+from floe_core.execution.events import BuildEvent
+from floe_core.plugin_powers import RunLauncher, RunOptions, RunReport
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+
+
+def launch(
+    artifacts: CompiledArtifacts, options: RunOptions, on_event: Callable[[BuildEvent], None]
+) -> RunReport:
+    """Run to the end and return the orchestrator's own report.
+
+    Raises:
+        PluginError: The plugin cannot launch runs here.
+        EnvironmentProblemError: The orchestrator could not be started.
+    """
+    choice = artifacts.orchestrator
+    plugin = plugin_registry.load(choice.name, choice.config)
+    if not isinstance(plugin, RunLauncher):
+        raise PluginError(
+            f"the plugin '{choice.name}' cannot run a product here; start the run in {choice.name}"
+        )
+    return plugin.launch_run(artifacts, options, on_event)

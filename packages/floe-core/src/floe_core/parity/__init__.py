@@ -1,0 +1,1 @@
+"""Run one product on several orchestrators and hold the results against each other."""

@@ -1,0 +1,51 @@
+"""One side of a parity run: the product compiled for an orchestrator and run from nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from floe_core.compiler.compile_product import prepare_product
+from floe_core.errors import UsageError
+from floe_core.execution.events import BuildEvent
+from floe_core.execution.warehouse_lock import duckdb_file
+from floe_core.launch import launch
+from floe_core.parity.table_contents import TableContents, read_tables
+from floe_core.plugin_powers import RunOptions, RunReport
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+
+
+@dataclass(frozen=True)
+class Side:
+    """What one orchestrator made of the product. `tables` maps node id to contents."""
+
+    orchestrator: str
+    artifacts: CompiledArtifacts
+    report: RunReport
+    tables: dict[str, TableContents] = field(default_factory=dict)
+
+
+def compile_side(product: Path, orchestrator: str, folder: Path) -> CompiledArtifacts:
+    """Compile a copy of the product, with an empty warehouse of its own.
+
+    Raises:
+        UsageError: The product does not run on a DuckDB file, so there is no empty one to be had.
+    """
+    compiled = prepare_product(product, orchestrator=orchestrator, out=folder)
+    if duckdb_file(compiled.artifacts.dbt.profile, folder) is None:
+        adapter = compiled.artifacts.dbt.adapter
+        raise UsageError(
+            f"parity reads the tables of a DuckDB file; this product's are in {adapter}"
+        )
+    return compiled.write()
+
+
+def run_side(artifacts: CompiledArtifacts, on_event: Callable[[BuildEvent], None]) -> Side:
+    """Run the whole product and read what it left in the warehouse."""
+    report = launch(artifacts, RunOptions(artifacts.jobs[0].name), on_event)
+    assert artifacts.project_dir is not None
+    warehouse = duckdb_file(artifacts.dbt.profile, artifacts.project_dir)
+    assert warehouse is not None
+    tables = read_tables(warehouse, artifacts.runnable) if warehouse.exists() else {}
+    return Side(artifacts.orchestrator.name, artifacts, report, tables)
