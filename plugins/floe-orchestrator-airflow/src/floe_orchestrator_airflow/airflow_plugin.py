@@ -5,7 +5,7 @@ from airflow.plugins_manager import AirflowPlugin
 from floe_orchestrator_airflow.timetable import FloeTimetable
 
 
-class FloePlugin(AirflowPlugin):  # type: ignore[misc]
+class FloePlugin(AirflowPlugin):
     """Found by Airflow through the entry point `airflow.plugins`."""
 
     name = "floe"

@@ -65,7 +65,9 @@ class FloeBuildOperator(BaseOperator):
         if self._is_building:
             raise SystemExit("the build was stopped by Airflow")
 
-    def _narrowed_to(self, artifacts: CompiledArtifacts, context: Context) -> tuple[str, ...] | None:
+    def _narrowed_to(
+        self, artifacts: CompiledArtifacts, context: Context
+    ) -> tuple[str, ...] | None:
         chosen = context["params"].get(NODE_IDS_PARAM) or ()
         if not chosen:
             return None
@@ -125,7 +127,7 @@ class FloeBuildOperator(BaseOperator):
         problem = ""
         self._is_building = True
         try:
-            with closing(build(artifacts, request)) as events:  # type: ignore[type-var]
+            with closing(build(artifacts, request)) as events:
                 for event in events:
                     report.hear(event)
                     if isinstance(event, NodeResult):

@@ -90,7 +90,5 @@ def _policy_arguments(policy: ExecutionPolicy) -> dict[str, Any]:
         "retry_exponential_backoff": 2.0 if policy.retry_backoff == "exponential" else 0,
     }
     if policy.timeout_seconds is not None:
-        arguments["execution_timeout"] = (
-            timedelta(seconds=policy.timeout_seconds) + TIMEOUT_MARGIN
-        )
+        arguments["execution_timeout"] = timedelta(seconds=policy.timeout_seconds) + TIMEOUT_MARGIN
     return arguments

@@ -36,7 +36,7 @@ class NodeMirrorTrigger(BaseTrigger):
     """
 
     def __init__(self, unique_id: str, build_task_id: str, upstream: list[str]) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.unique_id = unique_id
         self.build_task_id = build_task_id
         self.upstream = upstream
@@ -103,7 +103,7 @@ class NodeMirrorTrigger(BaseTrigger):
             log.error("not run: upstream %s did not succeed", ", ".join(failed))
             return TaskSkippedEvent()
         log.info("%s runs on a worker", self.unique_id)
-        return TriggerEvent(RUN_HERE)
+        return TriggerEvent(RUN_HERE)  # type: ignore[no-untyped-call]
 
     async def _unfinished(self) -> list[str]:
         if not self.upstream:
@@ -120,7 +120,7 @@ class OutcomeTrigger(BaseTrigger):
     """
 
     def __init__(self, build_task_id: str, mirrors: dict[str, str]) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.build_task_id = build_task_id
         self.mirrors = mirrors
 

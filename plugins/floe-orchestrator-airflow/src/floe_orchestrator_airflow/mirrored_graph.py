@@ -1,4 +1,4 @@
-"""The tasks that show dbt's graph in a DAG: one a node, in dbt's order, between build and outcome."""
+"""The tasks that show dbt's graph in a DAG, one a node, between build and outcome."""
 
 from __future__ import annotations
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from airflow.sdk import Asset
+from pydantic import JsonValue
 
 from floe_core.execution.events import NodeResult
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
 
-Facts = dict[str, str | int | float]
+Facts = dict[str, JsonValue]
 
 
 def node_asset(artifacts: CompiledArtifacts, node: Node) -> Asset:
@@ -20,7 +21,7 @@ def node_asset(artifacts: CompiledArtifacts, node: Node) -> Asset:
     """
     product = artifacts.product.name
     label = _label(artifacts, node)
-    facts = {"unique_id": node.unique_id, "relation": relation(node)}
+    facts: Facts = {"unique_id": node.unique_id, "relation": relation(node)}
     return Asset(
         name=f"{product}/{label}", uri=f"floe://{product}/{label}", group=product, extra=facts
     )

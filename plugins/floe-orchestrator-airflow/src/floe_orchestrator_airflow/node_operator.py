@@ -92,7 +92,7 @@ class FloeNodeOperator(BaseOperator):
         result, problem = None, "dbt gave no result"
         self._is_building = True
         try:
-            with closing(build(artifacts, request)) as events:  # type: ignore[type-var]
+            with closing(build(artifacts, request)) as events:
                 for event in events:
                     if isinstance(event, NodeLog):
                         self.log.log(level_of(event), "%s", event.text)

@@ -43,9 +43,11 @@ class AirflowOrchestratorPlugin(OrchestratorPlugin):
         self._settings: dict[str, Any] = {}
 
     def configure(self, settings: Mapping[str, Any]) -> None:
+        """Take the settings; see the class for their names."""
         self._settings = dict(settings)
 
     def create_definitions(self, artifacts: CompiledArtifacts) -> DAG:
+        """Return the DAG of the whole product."""
         from floe_orchestrator_airflow.job_dag import job_dag
         from floe_orchestrator_airflow.loader import whole_product_job
         from floe_orchestrator_airflow.product_check import check_product
@@ -62,22 +64,26 @@ class AirflowOrchestratorPlugin(OrchestratorPlugin):
     def create_assets_from_transforms(
         self, transforms: list[TransformConfig]
     ) -> list[BaseOperator]:
+        """Return an operator for each transform."""
         from floe_orchestrator_airflow.transforms import operators_from_transforms
 
         folder = self._settings.get("project_dir")
         return list(operators_from_transforms(transforms, Path(folder) if folder else None))
 
     def get_helm_values(self) -> dict[str, Any]:
+        """Raise: there is no chart yet."""
         raise EnvironmentProblemError(
             "the Helm chart for Airflow is not in this release, so there are no values for it"
         )
 
     def validate_connection(self) -> ValidationResult:
+        """Ask the configured Airflow's API server whether all of it is there and well."""
         from floe_orchestrator_airflow.connection_check import check_connection
 
         return check_connection(self._settings)
 
     def get_resource_requirements(self, workload_size: str) -> ResourceSpec:
+        """Return the resources of a task pod."""
         from floe_core.resource_sizes import resources_for
 
         overrides = self._settings.get("resource_presets") or {}
@@ -86,18 +92,21 @@ class AirflowOrchestratorPlugin(OrchestratorPlugin):
     def emit_lineage_event(
         self, event_type: str, job: str, inputs: list[Dataset], outputs: list[Dataset]
     ) -> None:
+        """Emit through core, as runs do."""
         from floe_core.lineage import emit_lineage_event
 
         emit_lineage_event(event_type, job, inputs, outputs)
 
     def schedule_job(self, job_name: str, cron: str, timezone: str) -> None:
+        """Raise, after checking the arguments: schedules live in floe.yaml so far."""
         from floe_core.schedules import check_timezone, parse_cron
 
         parse_cron(cron)
         check_timezone(timezone)
         raise EnvironmentProblemError(
             f"the schedule of '{job_name}' was not changed: this release keeps schedules in "
-            "floe.yaml only. Set it there and run `floe compile`; Airflow reads it at its next parse"
+            "floe.yaml only. Set it there and run `floe compile`; Airflow reads it at its next "
+            "parse of dag.py"
         )
 
     def entry_point_file(self, product_name: str) -> EntryPointFile:

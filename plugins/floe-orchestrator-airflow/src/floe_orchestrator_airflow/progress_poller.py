@@ -66,7 +66,9 @@ class ProgressPoller:
                 # on without us, so wait for it rather than fail every node of it.
                 except Exception as error:
                     failures += 1
-                    log.warning("No progress to be had (%s of %s): %r", failures, MAX_FAILURES, error)
+                    log.warning(
+                        "No progress to be had (%s of %s): %r", failures, MAX_FAILURES, error
+                    )
                     if failures >= MAX_FAILURES:
                         raise
                 await self._tell()

@@ -1,4 +1,4 @@
-"""What the build task remembers of a run from attempt to attempt, on whichever host it runs next."""
+"""What the build task remembers of a run from attempt to attempt, on whichever host it runs."""
 
 from __future__ import annotations
 
@@ -47,7 +47,10 @@ class RunMemory:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
     ) -> None:
         if not self._is_saved:
             self._save()

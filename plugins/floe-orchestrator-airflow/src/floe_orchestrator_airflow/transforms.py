@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
-
-import yaml
 
 from floe_core.plugin_interfaces import TransformConfig
 from floe_core.transform_graph import ordered
@@ -69,7 +68,7 @@ def _facts(transform: TransformConfig) -> dict[str, Any]:
 def _documentation(facts: dict[str, Any]) -> str | None:
     if not facts:
         return None
-    return "```yaml\n" + yaml.safe_dump(facts, sort_keys=True, allow_unicode=True) + "```"
+    return "```json\n" + json.dumps(facts, indent=2, sort_keys=True, default=str) + "\n```"
 
 
 def _depend(task: FloeTransformOperator, on: FloeTransformOperator) -> None:

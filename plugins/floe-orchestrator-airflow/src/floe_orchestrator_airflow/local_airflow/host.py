@@ -11,7 +11,6 @@ import os
 import signal
 import sys
 import threading
-import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -58,7 +57,7 @@ def _wait_for_end_of_input(stop: threading.Event) -> None:
 
 
 def _prepare_database() -> None:
-    """Make the metadata database, once for each version of Airflow; end what was under way in it."""
+    """Make the metadata database, once for each version of Airflow; end what it has under way."""
     from airflow import __version__, settings
     from airflow.utils import db
 
@@ -69,7 +68,7 @@ def _prepare_database() -> None:
     else:
         _end_unfinished_runs()
     settings.dispose_orm()
-    settings.configure_orm()
+    settings.configure_orm()  # type: ignore[no-untyped-call]
 
 
 def _end_unfinished_runs() -> None:
@@ -134,5 +133,4 @@ def _ended_child(children: dict[int, str]) -> str:
 
 
 if __name__ == "__main__":
-    started = time.monotonic()
     main()

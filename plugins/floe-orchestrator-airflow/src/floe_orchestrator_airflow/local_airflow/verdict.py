@@ -31,7 +31,9 @@ def report_of_run(
     job = artifacts.job(options.job)
     job_nodes = artifacts.nodes_of(job)
     wanted = options.node_ids or tuple(node.unique_id for node in job_nodes)
-    nodes = {i: results.get(i) or NodeResult(i, "skipped", message="it did not run") for i in wanted}
+    nodes = {
+        i: results.get(i) or NodeResult(i, "skipped", message="it did not run") for i in wanted
+    }
     contradictions = _of_state(state, nodes)
     if shown(artifacts, job) == "node":
         names = task_ids(job_nodes)
@@ -79,4 +81,7 @@ def _unexplained(state: str, tasks: Mapping[str, str], explained: bool, home: Pa
 
 
 def _look_further(home: Path) -> list[str]:
-    return [f"Airflow's task logs: {home / 'logs'}", f"what its services printed: {home}/output.log"]
+    return [
+        f"Airflow's task logs: {home / 'logs'}",
+        f"what its services printed: {home}/output.log",
+    ]
