@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from dagster import AssetKey
+
 from floe_core.errors import InvalidProductError, Problem
 from floe_core.schemas.nodes import Node
 
@@ -33,12 +34,22 @@ def keys_of(nodes: Iterable[Node]) -> dict[str, AssetKey]:
         InvalidProductError: A key that is none, or one key for two nodes, with all such nodes.
     """
     nodes = list(nodes)
-    problems = [Problem(_not_a_key(node), file=node.path) for node in nodes if not _is_sound(node)]
+    problems = key_problems(nodes)
     if problems:
         raise InvalidProductError(problems)
-    keys = {node.unique_id: key_of(node) for node in nodes}
-    _refuse_doubles(keys)
-    return keys
+    return {node.unique_id: key_of(node) for node in nodes}
+
+
+def key_problems(nodes: Iterable[Node]) -> list[Problem]:
+    """Return what keeps the nodes from having a key each."""
+    sound: list[Node] = []
+    problems: list[Problem] = []
+    for node in nodes:
+        if _has_sound_choice(node):
+            sound.append(node)
+        else:
+            problems.append(_unsound(node))
+    return [*problems, *_doubles({node.unique_id: key_of(node) for node in sound})]
 
 
 def dagster_meta(node: Node) -> Mapping[str, Any]:
@@ -47,29 +58,30 @@ def dagster_meta(node: Node) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _is_sound(node: Node) -> bool:
+def _has_sound_choice(node: Node) -> bool:
     chosen = dagster_meta(node).get("asset_key")
     if not chosen or isinstance(chosen, str):
         return True
     return isinstance(chosen, list) and all(isinstance(part, str) and part for part in chosen)
 
 
-def _not_a_key(node: Node) -> str:
+def _unsound(node: Node) -> Problem:
     chosen = dagster_meta(node).get("asset_key")
-    return f"{node.unique_id}: meta.dagster.asset_key is {chosen!r}, not a list of texts"
+    return Problem(
+        what=f"{node.unique_id}: meta.dagster.asset_key is {chosen!r}",
+        fix="write a list of texts, such as [raw, orders]",
+        file=node.path,
+    )
 
 
-def _refuse_doubles(keys: Mapping[str, AssetKey]) -> None:
+def _doubles(keys: Mapping[str, AssetKey]) -> Iterator[Problem]:
     owners: dict[AssetKey, list[str]] = {}
     for node_id, key in keys.items():
         owners.setdefault(key, []).append(node_id)
-    doubles = {key: ids for key, ids in owners.items() if len(ids) > 1}
-    if doubles:
-        raise InvalidProductError(
-            Problem(
-                what=f"{' and '.join(sorted(ids))} have one Dagster asset key, "
+    for key, node_ids in owners.items():
+        if len(node_ids) > 1:
+            yield Problem(
+                what=f"{' and '.join(sorted(node_ids))} have one Dagster asset key, "
                 f"{key.to_user_string()}",
                 fix="give all but one another key with meta: {dagster: {asset_key: [...]}} in dbt",
             )
-            for key, ids in sorted(doubles.items(), key=lambda pair: pair[0].path)
-        )

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 from dagster import AssetCheckKey, AssetKey
+
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
-
 from floe_orchestrator_dagster.asset_keys import keys_of
 from floe_orchestrator_dagster.check_places import place_of
 from floe_orchestrator_dagster.dagster_names import plain
@@ -51,19 +52,23 @@ def asset_map_of(artifacts: CompiledArtifacts) -> AssetMap:
     Raises:
         InvalidProductError: Two nodes have one asset key.
     """
-    keys = keys_of(n for n in artifacts.nodes if n.is_relation or n.resource_type == "source")
+    keys = keys_of(with_assets(artifacts))
     unplaced = AssetKey([plain(artifacts.product.name), "tests"])
     tests = [node for node in artifacts.nodes if node.is_test]
     places = {test.unique_id: keys.get(place_of(test, artifacts), unplaced) for test in tests}
     return AssetMap(keys, _check_keys(tests, places), unplaced)
 
 
+def with_assets(artifacts: CompiledArtifacts) -> list[Node]:
+    """Return the nodes that have a table of their own making or of somebody else's."""
+    return [node for node in artifacts.nodes if node.is_relation or node.resource_type == "source"]
+
+
 def _check_keys(tests: list[Node], places: Mapping[str, AssetKey]) -> dict[str, AssetCheckKey]:
     """Return node id -> check key; tests of one name on one asset are told apart by their ids."""
-    plainly = {t.unique_id: AssetCheckKey(places[t.unique_id], plain(t.name)) for t in tests}
-    seen: set[AssetCheckKey] = set()
-    doubles = {key for key in plainly.values() if key in seen or seen.add(key)}  # type: ignore[func-returns-value]
+    by_name = {t.unique_id: AssetCheckKey(places[t.unique_id], plain(t.name)) for t in tests}
+    counts = Counter(by_name.values())
     return {
-        node_id: AssetCheckKey(key.asset_key, plain(node_id)) if key in doubles else key
-        for node_id, key in plainly.items()
+        node_id: AssetCheckKey(key.asset_key, plain(node_id)) if counts[key] > 1 else key
+        for node_id, key in by_name.items()
     }

@@ -8,9 +8,9 @@ from typing import Any
 from dagster import AssetDep, AssetSpec, TableColumn, TableSchema
 from dagster._core.definitions.utils import is_valid_owner
 from dagster._utils.tags import is_valid_strict_tag_value, is_valid_tag_key
+
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
-
 from floe_orchestrator_dagster.asset_keys import dagster_meta
 from floe_orchestrator_dagster.asset_map import AssetMap
 from floe_orchestrator_dagster.dagster_names import PRODUCT_TAG, plain

@@ -16,9 +16,9 @@ from dagster import (
     RetryPolicy,
     op,
 )
+
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import ExecutionPolicy
-
 from floe_orchestrator_dagster.asset_map import AssetMap
 from floe_orchestrator_dagster.asset_specs import built_specs
 from floe_orchestrator_dagster.check_specs import check_specs
@@ -82,7 +82,7 @@ def _inputs(specs: Iterable[AssetSpec]) -> dict[str, AssetKey]:
     specs = list(specs)
     own = {spec.key for spec in specs}
     others = {dep.asset_key for spec in specs for dep in spec.deps} - own
-    keys = sorted(others, key=lambda key: key.path)
+    keys = sorted(others)
     return dict(zip(distinct(f"in__{'__'.join(key.path)}" for key in keys), keys, strict=True))
 
 

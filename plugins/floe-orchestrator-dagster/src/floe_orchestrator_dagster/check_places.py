@@ -17,7 +17,6 @@ from typing import Any
 
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
-
 from floe_orchestrator_dagster.asset_keys import dagster_meta
 
 
@@ -37,10 +36,10 @@ def place_of(test: Node, artifacts: CompiledArtifacts) -> str:
 def _referred(ref: Mapping[str, Any], artifacts: CompiledArtifacts) -> str:
     package = ref.get("package") or artifacts.dbt.project_name
     version = str(ref.get("version") or "")
+    wanted = (ref.get("name"), package, version)
     for node in artifacts.nodes:
-        if node.is_relation and (node.name, node.package) == (ref.get("name"), package):
-            if node.version == version:
-                return node.unique_id
+        if node.is_relation and (node.name, node.package, node.version) == wanted:
+            return node.unique_id
     return ""
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dagster import AssetCheckSpec, AssetKey
+
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
-
 from floe_orchestrator_dagster.asset_map import AssetMap
 from floe_orchestrator_dagster.asset_specs import NODE_METADATA
 

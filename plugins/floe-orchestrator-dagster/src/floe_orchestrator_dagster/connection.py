@@ -9,7 +9,6 @@ from typing import Any
 
 from floe_core.plugin_interfaces import ValidationResult
 from floe_core.service_probe import Answer, NoAnswerError, ask, without_secrets
-
 from floe_orchestrator_dagster.instance_health import HEALTH_QUERY, InstanceHealth, health_in
 from floe_orchestrator_dagster.webserver_access import WebserverAccess, access_from
 

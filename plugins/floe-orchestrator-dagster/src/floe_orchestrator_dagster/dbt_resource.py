@@ -6,10 +6,10 @@ from contextlib import closing
 from difflib import get_close_matches
 
 from dagster import AssetExecutionContext, ConfigurableResource, Failure, MaterializeResult
+
 from floe_core.execution import BuildEnded, BuildRequest, NodeLog, NodeResult, build
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
-
 from floe_orchestrator_dagster.failure import failure_of
 from floe_orchestrator_dagster.node_log import log_node_line
 from floe_orchestrator_dagster.node_results import materialization

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dagster import Failure
+
 from floe_core.execution import BuildEnded, BuildRequest, NodeResult
 from floe_core.execution.journal import latest_results, read_events
 from floe_core.execution.resume import remaining

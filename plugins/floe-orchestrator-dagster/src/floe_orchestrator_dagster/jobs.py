@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dagster import AssetSelection, define_asset_job
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+
 from floe_core.errors import InvalidProductError, Problem
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job
-
 from floe_orchestrator_dagster.asset_map import AssetMap
 from floe_orchestrator_dagster.dagster_names import JOB_TAG, PRODUCT_TAG, job_name
 
@@ -20,7 +20,9 @@ def jobs_of(
     Raises:
         InvalidProductError: Two jobs whose names differ only in what Dagster's cannot hold.
     """
-    _refuse_doubles(artifacts)
+    problems = job_name_problems(artifacts)
+    if problems:
+        raise InvalidProductError(problems)
     return {job.name: _job(job, artifacts, asset_map) for job in artifacts.jobs}
 
 
@@ -57,11 +59,12 @@ def _description(job: Job, artifacts: CompiledArtifacts) -> str:
     return f"{artifacts.product.description or artifacts.product.name} ({part})"
 
 
-def _refuse_doubles(artifacts: CompiledArtifacts) -> None:
+def job_name_problems(artifacts: CompiledArtifacts) -> list[Problem]:
+    """Return the jobs whose names differ only in what a Dagster name cannot hold."""
     owners: dict[str, list[str]] = {}
     for job in artifacts.jobs:
         owners.setdefault(job_name(artifacts, job), []).append(job.name)
-    problems = [
+    return [
         Problem(
             what=f"jobs {' and '.join(names)} would both be the Dagster job {name}",
             fix="rename one in floe.yaml so that they differ in more than punctuation",
@@ -69,5 +72,3 @@ def _refuse_doubles(artifacts: CompiledArtifacts) -> None:
         for name, names in owners.items()
         if len(names) > 1
     ]
-    if problems:
-        raise InvalidProductError(problems)

@@ -11,11 +11,10 @@ from floe_core.errors import EnvironmentProblemError, UsageError
 from floe_core.execution.events import BuildEvent, NodeResult, from_line
 from floe_core.plugin_powers import RunOptions, RunReport
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-
 from floe_orchestrator_dagster.entry_point import FILENAME
 from floe_orchestrator_dagster.instance_home import instance_home
 from floe_orchestrator_dagster.run_order import RunEnd, RunOrder, end_in
-from floe_orchestrator_dagster.run_process import RunProcess
+from floe_orchestrator_dagster.run_process import run_process
 
 
 def launch(
@@ -28,7 +27,7 @@ def launch(
     nodes: dict[str, NodeResult] = {}
     end: RunEnd | None = None
     started = time.monotonic()
-    with RunProcess(order, home, log) as process:
+    with run_process(order, home, log) as process:
         for line in process.lines():
             end = end_in(line)
             if end is None:

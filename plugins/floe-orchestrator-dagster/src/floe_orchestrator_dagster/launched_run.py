@@ -11,36 +11,37 @@ import signal
 import sys
 import threading
 import time
-from typing import TextIO
+from contextlib import suppress
+from io import RawIOBase
 
-from dagster import AssetCheckKey, AssetKey, DagsterInstance, DagsterRun, JobDefinition
+from dagster import DagsterInstance, DagsterRun, JobDefinition
 from dagster._core.definitions.job_base import InMemoryJob
 from dagster._core.execution.api import execute_run
+
 from floe_core.execution.events import BuildEvent, NodeResult, to_line
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-
 from floe_orchestrator_dagster.asset_map import AssetMap, asset_map_of
 from floe_orchestrator_dagster.dagster_names import NOMINAL_TIME_TAG, job_name
 from floe_orchestrator_dagster.entry_point import FILENAME
 from floe_orchestrator_dagster.event_feed import listening
 from floe_orchestrator_dagster.product_definitions import definitions_of
+from floe_orchestrator_dagster.run_creation import Selection, create_run
 from floe_orchestrator_dagster.run_order import RunOrder
 from floe_orchestrator_dagster.run_origin import origin_of
 from floe_orchestrator_dagster.run_record import end_of
 
 PATIENCE_SECONDS = 15.0
-_IN_PROCESS = {"execution": {"config": {"in_process": {}}}}
 
 
 def main() -> None:
     """Run one order."""
     order = RunOrder.from_line(sys.stdin.readline())
     threading.Thread(target=_end_with_parent, name="floe-parent", daemon=True).start()
-    with os.fdopen(int(sys.argv[1]), "w", encoding="utf-8") as told:
+    with os.fdopen(int(sys.argv[1]), "wb", buffering=0) as told:
         run_order(order, told)
 
 
-def run_order(order: RunOrder, told: TextIO) -> None:
+def run_order(order: RunOrder, told: RawIOBase) -> None:
     """Run, and tell each event and the end."""
     artifacts = CompiledArtifacts.load(order.project_dir)
     asset_map = asset_map_of(artifacts)
@@ -63,35 +64,30 @@ def _created(
 ) -> tuple[JobDefinition, DagsterRun]:
     name = job_name(artifacts, artifacts.job(order.job))
     job = definitions_of(artifacts).resolve_job_def(name)
-    keys, checks = _selection(order, asset_map)
-    if keys is not None:
-        job = job.get_subset(asset_selection=keys, asset_check_selection=checks)
-    tags = {NOMINAL_TIME_TAG: order.nominal_time} if order.nominal_time else {}
-    run = instance.create_run_for_job(
-        job_def=job,
+    run = create_run(
+        instance,
+        job,
         run_id=order.run_id,
-        run_config=_IN_PROCESS,
-        tags={**job.tags, **tags},
-        asset_selection=keys,
-        remote_job_origin=origin_of(order.project_dir, FILENAME, name),
+        selection=_selection(order, asset_map),
+        tags={NOMINAL_TIME_TAG: order.nominal_time} if order.nominal_time else {},
+        origin=origin_of(order.project_dir, FILENAME, name),
     )
     return job, run
 
 
-def _selection(
-    order: RunOrder, asset_map: AssetMap
-) -> tuple[set[AssetKey] | None, set[AssetCheckKey] | None]:
+def _selection(order: RunOrder, asset_map: AssetMap) -> Selection | None:
     """Return the assets and the checks of an order; None for the whole job."""
     if order.node_ids is None:
-        return None, None
+        return None
     keys = {asset_map.keys[id_] for id_ in order.node_ids if id_ in asset_map.keys}
     checks = {asset_map.check_keys[id_] for id_ in order.node_ids if id_ in asset_map.check_keys}
     return keys, checks
 
 
-def _write(told: TextIO, line: str) -> None:
-    told.write(line + "\n")
-    told.flush()
+def _write(told: RawIOBase, line: str) -> None:
+    """Tell the parent, unless it has stopped listening."""
+    with suppress(BrokenPipeError):
+        told.write(f"{line}\n".encode())
 
 
 def _end_with_parent() -> None:

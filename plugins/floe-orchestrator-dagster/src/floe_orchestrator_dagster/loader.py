@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from dagster import Definitions
-from floe_core.errors import StaleProductError, Problem
-from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE, CompiledArtifacts
 
+from floe_core.errors import Problem, StaleProductError
+from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE, CompiledArtifacts
 from floe_orchestrator_dagster.product_definitions import definitions_of
 
 

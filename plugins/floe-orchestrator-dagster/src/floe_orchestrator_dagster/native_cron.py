@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 
 from dagster._utils.schedules import schedule_execution_time_iterator
+
 from floe_core.schedules import check_timezone, parse_cron, ticks_between
 
 LOOK_BACK = timedelta(days=400)

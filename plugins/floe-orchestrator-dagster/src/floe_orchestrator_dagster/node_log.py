@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dagster import AssetExecutionContext
+
 from floe_core.execution import NodeLog
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dagster import AssetCheckKey, AssetCheckResult, AssetCheckSeverity, AssetKey, MaterializeResult
+
 from floe_core.execution import NodeResult
 
 
@@ -16,7 +17,7 @@ def materialization(result: NodeResult, key: AssetKey) -> MaterializeResult[None
 
 
 def check_result(result: NodeResult, key: AssetCheckKey) -> AssetCheckResult:
-    """Return the evaluation of a test; a warning is a check that did not pass and blocks nothing."""
+    """Return the evaluation of a test; a warning is a check that failed and blocks nothing."""
     is_warning = result.status == "warn"
     return AssetCheckResult(
         asset_key=key.asset_key,

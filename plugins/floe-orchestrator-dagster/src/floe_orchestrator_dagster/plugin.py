@@ -14,11 +14,12 @@ from floe_core.plugin_interfaces import (
     ValidationResult,
 )
 from floe_core.plugin_powers import EntryPointFile, RunOptions, RunReport
-
+from floe_orchestrator_dagster import __version__
 from floe_orchestrator_dagster.entry_point import definitions_file
 
 if TYPE_CHECKING:
     from dagster import AssetsDefinition, Definitions
+
     from floe_core.execution.events import BuildEvent
     from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
@@ -26,69 +27,81 @@ LOADER = "floe_orchestrator_dagster.loader.load_product_definitions"
 
 
 class DagsterOrchestratorPlugin(OrchestratorPlugin):
-    """Runs products on Dagster 1.13."""
+    """Runs floe products on Dagster 1.13.
+
+    Settings: `url` of the webserver that `validate_connection` asks, and its `token` as `env:NAME`;
+    `resource_presets`, which replace resources of a workload size.
+    """
 
     name = "dagster"
-    version = "0.1.0"
+    version = __version__
     floe_api_version = "1.0"
 
     def __init__(self) -> None:
         self._settings: Mapping[str, Any] = {}
 
     def configure(self, settings: Mapping[str, Any]) -> None:
-        """Take `url` and `token` of the webserver, and `resource_presets`."""
+        """Take the settings; see the class for their names."""
         self._settings = dict(settings)
 
     def create_definitions(self, artifacts: CompiledArtifacts) -> Definitions:
+        """Return the product's assets, checks, jobs and schedules."""
+        from floe_orchestrator_dagster.product_check import check_product
         from floe_orchestrator_dagster.product_definitions import definitions_of
 
-        definitions = definitions_of(artifacts)
+        check_product(artifacts)
         if artifacts.project_dir is None:
             raise invalid(
-                "these artifacts come from no folder, so Dagster could not run them",
-                fix=f"call {LOADER}(product_name, project_dir)",
+                f"these artifacts of '{artifacts.product.name}' come from no folder, and Dagster "
+                "runs the dbt project in one",
+                fix=f"load them with {LOADER}({artifacts.product.name!r}, project_dir)",
             )
-        return definitions
+        return definitions_of(artifacts)
 
     def create_assets_from_transforms(
         self, transforms: list[TransformConfig]
     ) -> list[AssetsDefinition]:
+        """Return an asset for each transform; each needs a `FloeDbtResource` named `dbt` to run."""
         from floe_orchestrator_dagster.transforms import assets_from_transforms
 
         return assets_from_transforms(transforms)
 
     def get_helm_values(self) -> dict[str, Any]:
+        """Raise: there is no chart yet."""
         raise EnvironmentProblemError(
-            "this release of floe has no chart for Dagster, so there are no values to give"
+            "the Helm chart for Dagster is not in this release, so there are no values for it"
         )
 
     def validate_connection(self) -> ValidationResult:
+        """Ask the webserver for its code locations and its daemons."""
         from floe_orchestrator_dagster.connection import check_connection
 
         return check_connection(self._settings)
 
     def get_resource_requirements(self, workload_size: str) -> ResourceSpec:
+        """Return the resources of the pod that runs a product's step."""
         from floe_core.resource_sizes import resources_for
-
         from floe_orchestrator_dagster.run_pod_sizes import RUN_POD
 
-        return resources_for(workload_size, RUN_POD, self._settings.get("resource_presets", {}))
+        return resources_for(workload_size, RUN_POD, self._settings.get("resource_presets") or {})
 
     def emit_lineage_event(
         self, event_type: str, job: str, inputs: list[Dataset], outputs: list[Dataset]
     ) -> None:
+        """Emit through core, as runs do."""
         from floe_core.lineage import emit_lineage_event
 
         emit_lineage_event(event_type, job, inputs, outputs)
 
     def schedule_job(self, job_name: str, cron: str, timezone: str) -> None:
+        """Raise, after checking the arguments: schedules live in floe.yaml so far."""
         from floe_core.schedules import check_timezone, parse_cron
 
         parse_cron(cron)
         check_timezone(timezone)
         raise EnvironmentProblemError(
-            f"this release of floe cannot change the schedule of '{job_name}' live; set it in "
-            "floe.yaml and run `floe compile`"
+            f"the schedule of '{job_name}' was not changed: this release keeps schedules in "
+            "floe.yaml only. Set it there, run `floe compile`, and reload the code location"
         )
 
     def entry_point_file(self, product_name: str) -> EntryPointFile:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dagster import Definitions
-from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_dagster.asset_map import asset_map_of
 from floe_orchestrator_dagster.asset_specs import external_specs
 from floe_orchestrator_dagster.building import building_assets

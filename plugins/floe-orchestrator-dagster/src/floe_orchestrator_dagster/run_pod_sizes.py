@@ -1,7 +1,8 @@
 """The resources of the pod that runs a product's step, by workload size.
 
-The limit of memory is its request, so that a run never lives on memory its node may take back. The
-limit of CPU is twice the request: dbt waits for the warehouse most of the time and parses in bursts.
+The limit of memory is its request, so that a run never lives on memory its node may take back.
+The limit of CPU is twice the request: dbt waits for the warehouse most of the time and parses in
+bursts.
 """
 
 from __future__ import annotations

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 
 from dagster import AssetCheckKey, AssetKey, DagsterEventType, DagsterInstance, DagsterRunStatus
 from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluation
+
 from floe_core.execution.events import NodeResult
 from floe_core.plugin_powers import RunStatus
-
 from floe_orchestrator_dagster.asset_map import AssetMap
 from floe_orchestrator_dagster.node_results import check_result
 from floe_orchestrator_dagster.run_order import RunEnd
@@ -41,7 +41,7 @@ def _contradictions(
 ) -> Iterable[str]:
     built = _materialized(instance, run_id)
     told = {asset_map.keys[r.unique_id] for r in results.values() if r.status == "success"}
-    for key in sorted(built ^ told, key=lambda key: key.path):
+    for key in sorted(built ^ told):
         where = "Dagster alone" if key in built else "dbt alone"
         yield f"{key.to_user_string()} was built according to {where}"
     evaluated = _evaluations(instance, run_id)

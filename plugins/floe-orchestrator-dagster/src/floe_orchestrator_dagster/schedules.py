@@ -17,10 +17,10 @@ from dagster import (
     SkipReason,
 )
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+
 from floe_core.schedules import is_tick
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Schedule
-
 from floe_orchestrator_dagster.dagster_names import NOMINAL_TIME_TAG
 from floe_orchestrator_dagster.native_cron import is_native, utc_superset
 

@@ -6,11 +6,17 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime
 
-from dagster import AssetCheckResult, AssetExecutionContext, MaterializeResult
+from dagster import (
+    AssetCheckResult,
+    AssetExecutionContext,
+    DagsterExecutionInterruptedError,
+    Failure,
+    MaterializeResult,
+)
 from dagster._core.storage.tags import SCHEDULED_EXECUTION_TIME_TAG
+
 from floe_core.execution import BuildEnded, BuildRequest, NodeLog, NodeResult, build
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-
 from floe_orchestrator_dagster.asset_map import AssetMap
 from floe_orchestrator_dagster.dagster_names import JOB_TAG, NOMINAL_TIME_TAG
 from floe_orchestrator_dagster.event_feed import tell
@@ -33,15 +39,19 @@ def run_step(
     compute_output_keys_once(context)
     request = request_of(context, artifacts, asset_map)
     end = BuildEnded(succeeded=False, message="the build ended without a word")
-    with closing(build(artifacts, request)) as events:
-        for event in events:
-            tell(event)
-            if isinstance(event, NodeLog):
-                log_node_line(context, event)
-            elif isinstance(event, NodeResult):
-                yield from _told(event, asset_map)
-            elif isinstance(event, BuildEnded):
-                end = event
+    try:
+        with closing(build(artifacts, request)) as events:
+            for event in events:
+                tell(event)
+                if isinstance(event, NodeLog):
+                    log_node_line(context, event)
+                elif isinstance(event, NodeResult):
+                    yield from _told(event, asset_map)
+                elif isinstance(event, BuildEnded):
+                    end = event
+    except DagsterExecutionInterruptedError as interrupt:
+        # Dagster would take a cancel for an accident, and its retry policy would start again.
+        raise Failure("the run was canceled", allow_retries=False) from interrupt
     if not end.succeeded:
         raise failure_of(artifacts, request, end)
 

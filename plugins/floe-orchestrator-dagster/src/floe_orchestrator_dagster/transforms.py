@@ -11,9 +11,9 @@ from dagster import (
     asset,
 )
 from dagster._utils.tags import is_valid_tag_key
+
 from floe_core.plugin_interfaces import TransformConfig
 from floe_core.transform_graph import ordered
-
 from floe_orchestrator_dagster.dbt_resource import FloeDbtResource
 
 

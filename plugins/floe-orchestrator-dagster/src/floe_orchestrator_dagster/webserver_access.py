@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 DEFAULT_URL = "http://localhost:3000"
-TOKEN_HEADER = "Dagster-Cloud-Api-Token"  # noqa: S105 - a header's name
+TOKEN_HEADER = "Dagster-Cloud-Api-Token"
 
 _REFERENCE = re.compile(r"""env:(\w+)|\{\{\s*env_var\(\s*['"](\w+)['"]\s*\)\s*\}\}""", re.ASCII)
 
