@@ -17,6 +17,7 @@ from floe_core.plugin_interfaces import (
 )
 from floe_core.plugin_powers import EntryPointFile, RunOptions, RunReport
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.policies import LineageSettings
 from floe_orchestrator_airflow import __version__
 from floe_orchestrator_airflow.entry_point import FILENAME, entry_point_text
 from floe_orchestrator_airflow.task_pod_sizes import TASK_POD_SIZES
@@ -41,6 +42,8 @@ class AirflowOrchestratorPlugin(OrchestratorPlugin):
 
     def __init__(self) -> None:
         self._settings: dict[str, Any] = {}
+        self._lineage = LineageSettings()
+        self._project_dir: Path | None = None
 
     def configure(self, settings: Mapping[str, Any]) -> None:
         """Take the settings; see the class for their names."""
@@ -59,6 +62,7 @@ class AirflowOrchestratorPlugin(OrchestratorPlugin):
                 "runs the dbt project in one",
                 fix=f"load them with {LOADER}({artifacts.product.name!r}, project_dir)",
             )
+        self._lineage, self._project_dir = artifacts.lineage, artifacts.project_dir
         return job_dag(artifacts, whole_product_job(artifacts), artifacts.project_dir)
 
     def create_assets_from_transforms(
@@ -90,12 +94,31 @@ class AirflowOrchestratorPlugin(OrchestratorPlugin):
         return resources_for(workload_size, TASK_POD_SIZES, overrides)
 
     def emit_lineage_event(
-        self, event_type: str, job: str, inputs: list[Dataset], outputs: list[Dataset]
+        self,
+        event_type: str,
+        job: str,
+        inputs: list[Dataset],
+        outputs: list[Dataset],
+        *,
+        run_id: str | None = None,
+        facets: Mapping[str, Any] | None = None,
     ) -> None:
-        """Emit through core, as runs do."""
+        """Emit as runs do, with the lineage settings of the product last defined here.
+
+        Before any is, with OpenLineage's own settings in the environment.
+        """
         from floe_core.lineage import emit_lineage_event
 
-        emit_lineage_event(event_type, job, inputs, outputs)
+        emit_lineage_event(
+            event_type,
+            job,
+            inputs,
+            outputs,
+            settings=self._lineage,
+            project_dir=self._project_dir,
+            run_id=run_id,
+            facets=facets,
+        )
 
     def schedule_job(self, job_name: str, cron: str, timezone: str) -> None:
         """Raise, after checking the arguments: schedules live in floe.yaml so far."""

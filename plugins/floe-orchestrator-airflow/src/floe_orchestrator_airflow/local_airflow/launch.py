@@ -7,13 +7,12 @@ from collections.abc import Callable
 from datetime import UTC
 from pathlib import Path
 
-from floe_core.errors import UsageError
 from floe_core.execution.events import BuildEvent
 from floe_core.execution.journal import latest_results, read_events
 from floe_core.plugin_powers import RunOptions, RunReport
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_airflow.local_airflow.rest_api import RestError
-from floe_orchestrator_airflow.local_airflow.service import LocalAirflow, datetime_of
+from floe_orchestrator_airflow.local_airflow.service import LocalAirflow, datetime_of, folder_of
 from floe_orchestrator_airflow.local_airflow.verdict import report_of_run
 
 POLL_SECONDS = 0.4
@@ -22,7 +21,7 @@ OnEvent = Callable[[BuildEvent], None]
 
 def launch_run(artifacts: CompiledArtifacts, options: RunOptions, on_event: OnEvent) -> RunReport:
     """Start an Airflow, run in it, end it. See `RunLauncher.launch_run`."""
-    with LocalAirflow.of_product(_folder(artifacts)) as airflow:
+    with LocalAirflow.of_product(artifacts) as airflow:
         return run_in(airflow, artifacts, options, on_event)
 
 
@@ -36,7 +35,7 @@ def run_in(
     dag_id = id_of_dag(artifacts, artifacts.job(options.job))
     airflow.add(artifacts, dag_id)
     run_id = _trigger(airflow, dag_id, options)
-    events = _Events(_folder(artifacts), run_name(dag_id, run_id), on_event)
+    events = _Events(folder_of(artifacts), run_name(dag_id, run_id), on_event)
     while True:
         airflow.check_alive("running the product")
         run = airflow.api.run(dag_id, run_id)
@@ -86,12 +85,6 @@ def _trigger(airflow: LocalAirflow, dag_id: str, options: RunOptions) -> str:
     for run_id in airflow.api.runs_at(dag_id, date):
         airflow.api.delete_run(dag_id, run_id)
     return airflow.api.trigger(dag_id, date, conf)
-
-
-def _folder(artifacts: CompiledArtifacts) -> Path:
-    if artifacts.project_dir is None:
-        raise UsageError("these artifacts come from no folder; use CompiledArtifacts.load(folder)")
-    return artifacts.project_dir
 
 
 def _seconds(start: str | None, end: str | None) -> float:

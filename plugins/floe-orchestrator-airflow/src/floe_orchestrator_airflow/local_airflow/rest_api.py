@@ -40,6 +40,10 @@ class RestApi:
         found = self._ask("GET", "/api/v2/monitor/health")
         return {name: (facts or {}).get("status") or "" for name, facts in found.items()}
 
+    def warm_up(self) -> None:
+        """Have the API that tasks talk to built now: it is built at the first question to it."""
+        self._ask("GET", "/execution/health")
+
     def dag(self, dag_id: str) -> dict[str, Any] | None:
         """Return what Airflow knows of a DAG; None before it was parsed."""
         try:

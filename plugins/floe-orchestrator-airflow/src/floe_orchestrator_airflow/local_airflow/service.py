@@ -7,15 +7,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from filelock import FileLock, Timeout
 
-from floe_core.errors import EnvironmentProblemError, Problem, StaleProductError
-from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.errors import EnvironmentProblemError, Problem, StaleProductError, UsageError
+from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE, CompiledArtifacts
 from floe_core.state_folder import state_folder
 from floe_orchestrator_airflow.entry_point import FILENAME
 from floe_orchestrator_airflow.local_airflow.home import USER, Home
@@ -35,15 +35,17 @@ class LocalAirflow:
     One at a time in a home; what it leaves there (history, logs) is there for the next.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *products: CompiledArtifacts) -> None:
         self.folder = folder
+        self._products = products
+        self._started_at = datetime.now(UTC)
         self._lock = FileLock(f"{folder}.lock", timeout=LOCK_SECONDS)
         self._process: subprocess.Popen[bytes] | None = None
 
     @classmethod
-    def of_product(cls, project_dir: Path) -> LocalAirflow:
+    def of_product(cls, artifacts: CompiledArtifacts) -> LocalAirflow:
         """Return the local Airflow of a compiled product, among the state of its runs."""
-        return cls(state_folder(project_dir) / "airflow")
+        return cls(state_folder(folder_of(artifacts)) / "airflow", artifacts)
 
     def __enter__(self) -> LocalAirflow:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -75,19 +77,19 @@ class LocalAirflow:
             StaleProductError: The folder has no dag.py.
             EnvironmentProblemError: Airflow could not read it.
         """
-        self._link(artifacts)
-        asked_at = datetime.now(UTC)
-        known = self.api.dag(dag_id)
-        if known is not None:
-            self._ask_for_parse(known["file_token"])
-        self._wait(lambda: self._is_parsed(dag_id, asked_at), PARSE_SECONDS, f"reading {dag_id}")
+        changed_at = max(self._link(artifacts), self._started_at)
+        if not self._is_parsed(dag_id, changed_at):
+            known = self.api.dag(dag_id)
+            if known is not None:
+                self._ask_for_parse(known["file_token"])
+            self._wait(
+                lambda: self._is_parsed(dag_id, changed_at), PARSE_SECONDS, f"reading {dag_id}"
+            )
         self.api.unpause(dag_id)
 
-    def _link(self, artifacts: CompiledArtifacts) -> None:
-        project_dir = artifacts.project_dir
-        if project_dir is None:
-            raise EnvironmentProblemError("these artifacts come from no folder, so nothing can run")
-        source = project_dir / FILENAME
+    def _link(self, artifacts: CompiledArtifacts) -> datetime:
+        """Show Airflow the product's dag.py, and return when the product last changed."""
+        source = folder_of(artifacts) / FILENAME
         if not source.is_file():
             fix = "run `floe compile --on airflow` in the product folder"
             raise StaleProductError([Problem("the file is missing", fix, file=str(source))])
@@ -95,6 +97,11 @@ class LocalAirflow:
         if not (link.is_symlink() and link.resolve() == source.resolve()):
             link.unlink(missing_ok=True)
             link.symlink_to(source.resolve())
+        files = (source, source.parent / ARTIFACTS_FILE)
+        changed = [
+            moment for file in files for moment in (file.stat().st_mtime, file.stat().st_ctime)
+        ]
+        return datetime.fromtimestamp(max(changed), UTC)
 
     def _ask_for_parse(self, file_token: str) -> None:
         try:
@@ -104,22 +111,21 @@ class LocalAirflow:
             if error.status not in (404, 409):
                 raise
 
-    def _is_parsed(self, dag_id: str, asked_at: datetime) -> bool:
-        errors = [e for e in self.api.import_errors() if datetime_of(e["timestamp"]) > asked_at]
+    def _is_parsed(self, dag_id: str, changed_at: datetime) -> bool:
+        errors = [e for e in self.api.import_errors() if datetime_of(e["timestamp"]) > changed_at]
         if errors:
             trace = "\n\n".join(str(error["stack_trace"]) for error in errors)
             raise EnvironmentProblemError(f"Airflow could not read the product's dag.py:\n{trace}")
         dag = self.api.dag(dag_id)
-        # Airflow rounds to the second in places; a parse in the second before is none of now.
-        return bool(
-            dag
-            and not dag["is_stale"]
-            and dag["last_parsed_time"]
-            and datetime_of(dag["last_parsed_time"]) > asked_at - timedelta(milliseconds=1)
-        )
+        if not dag or dag["is_stale"] or not dag["last_parsed_time"]:
+            return False
+        return datetime_of(dag["last_parsed_time"]) > changed_at
 
     def _start(self) -> None:
         self.home = Home.prepare(self.folder)
+        self._started_at = datetime.now(UTC)
+        for artifacts in self._products:
+            self._link(artifacts)
         self.api = RestApi(self.home.url, USER, self.home.password)
         with self.home.output.open("wb") as output:
             self._process = subprocess.Popen(
@@ -131,14 +137,20 @@ class LocalAirflow:
                 cwd=self.folder,
                 start_new_session=True,
             )
+        self._wait(self._is_answering, START_SECONDS, "starting")
+        self.api.warm_up()
         self._wait(self._is_healthy, START_SECONDS, "starting")
         self.api.log_in()
 
-    def _is_healthy(self) -> bool:
+    def _is_answering(self) -> bool:
         try:
-            health = self.api.health()
+            self.api.health()
         except RestError:
             return False
+        return True
+
+    def _is_healthy(self) -> bool:
+        health = self.api.health()
         return all(health.get(name) == "healthy" for name in COMPONENTS)
 
     def _wait(self, is_done: Callable[[], bool], seconds: float, doing: str) -> None:
@@ -186,6 +198,17 @@ def _end_host(process: subprocess.Popen[bytes]) -> None:
         end([*tree(process.pid), *family], patience=0)
         process.wait()
     end([member for member in family if member.is_running()], patience=0)
+
+
+def folder_of(artifacts: CompiledArtifacts) -> Path:
+    """Return the folder that the artifacts were loaded from.
+
+    Raises:
+        UsageError: They come from none.
+    """
+    if artifacts.project_dir is None:
+        raise UsageError("these artifacts come from no folder; use CompiledArtifacts.load(folder)")
+    return artifacts.project_dir
 
 
 def datetime_of(text: Any) -> datetime:
