@@ -1,0 +1,30 @@
+"""Lineage: OpenLineage events of runs, written to disk first and sent in the background."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from floe_core.lineage.emission import emit_lineage_event
+    from floe_core.lineage.run_recorder import RunLineage
+    from floe_core.lineage.delivery_status import Flushed, LineageStatus, flush, status
+
+__all__ = ["Flushed", "LineageStatus", "RunLineage", "emit_lineage_event", "flush", "status"]
+
+_HOMES = {
+    "Flushed": "floe_core.lineage.delivery_status",
+    "LineageStatus": "floe_core.lineage.delivery_status",
+    "RunLineage": "floe_core.lineage.run_recorder",
+    "emit_lineage_event": "floe_core.lineage.emission",
+    "flush": "floe_core.lineage.delivery_status",
+    "status": "floe_core.lineage.delivery_status",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a part when it is first asked for."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_HOMES[name]), name)

@@ -1,0 +1,66 @@
+"""Which OpenLineage backend is configured, as that ecosystem expects, or by the manifest."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from floe_core.lineage.environment import resolved
+from floe_core.schemas.policies import LineageSettings
+
+CONFIG_FILE = "openlineage.yml"
+_TRANSPORT_VARIABLES = ("OPENLINEAGE__TRANSPORT__", "OPENLINEAGE__TRANSPORT=")
+
+
+def is_configured(settings: LineageSettings, project_dir: Path) -> bool:
+    """Return whether events have somewhere to go. Cheap: imports nothing, reads no file."""
+    if not settings.enabled or is_switched_off():
+        return False
+    return speaks_of_transport(project_dir) or bool(manifest_transport(settings))
+
+
+def is_switched_off() -> bool:
+    """Return whether `OPENLINEAGE_DISABLED` is true."""
+    return os.environ.get("OPENLINEAGE_DISABLED", "").strip().lower() == "true"
+
+
+def speaks_of_transport(project_dir: Path) -> bool:
+    """Return whether the environment of this process names a backend; it goes before the manifest.
+
+    By `OPENLINEAGE_URL`, `OPENLINEAGE__TRANSPORT...`, or a configuration file.
+    """
+    if os.environ.get("OPENLINEAGE_URL") or config_file(project_dir):
+        return True
+    return any(f"{name}=".startswith(_TRANSPORT_VARIABLES) for name in os.environ)
+
+
+def config_file(project_dir: Path) -> Path | None:
+    """Return the client's configuration file: the one named, or the first found where it looks."""
+    named = os.environ.get("OPENLINEAGE_CONFIG")
+    places = [Path.cwd(), project_dir, Path.home() / ".openlineage"]
+    candidates = [Path(named)] if named else [place / CONFIG_FILE for place in places]
+    return next((path.absolute() for path in candidates if path.is_file()), None)
+
+
+def manifest_transport(settings: LineageSettings) -> dict[str, Any]:
+    """Return the transport that the manifest names, references to the environment unresolved.
+
+    Its `config` is a transport (`type: http, url: ...`), or just a URL, or has one as `transport`.
+    """
+    config = settings.config
+    if "transport" in config:
+        return dict(config["transport"])
+    if "type" in config:
+        return dict(config)
+    return {"type": "http", **config} if config.get("url") else {}
+
+
+def resolved_transport(settings: LineageSettings) -> dict[str, Any]:
+    """Return the manifest's transport with its values from the environment.
+
+    Raises:
+        UnsetVariableError: A variable it refers to is not set.
+    """
+    transport: dict[str, Any] = resolved(manifest_transport(settings))
+    return transport

@@ -1,0 +1,150 @@
+"""The lineage events of one build: a parent run, and a run for each node."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from floe_core.execution.events import BuildEnded, NodeResult, NodeStarted
+from floe_core.execution.request import BuildRequest
+from floe_core.lineage import facets
+from floe_core.lineage.events import LineageJob, run_event
+from floe_core.lineage.facets import Json
+from floe_core.lineage.product_graph import ProductGraph
+from floe_core.lineage.redaction import Redactor
+from floe_core.lineage.run_ids import run_id_of_build, run_id_of_node
+from floe_core.lineage.test_verdicts import unit_test_facet, with_verdict
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.nodes import Node
+
+LONGEST_SQL = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class _NodeRun:
+    """What all events of a node's run say alike; `inputs` go after the ids of their nodes."""
+
+    node: Node
+    run_id: str
+    run_facets: Json
+    job: LineageJob
+    inputs: list[tuple[str, Json]]
+    output: Json | None
+
+
+class BuildStory:
+    """Turns what a build does into run events. Each node gets one START and one end."""
+
+    def __init__(
+        self, artifacts: CompiledArtifacts, request: BuildRequest, redactor: Redactor
+    ) -> None:
+        self._artifacts = artifacts
+        self._request = request
+        self._redactor = redactor
+        self._graph = ProductGraph(artifacts, redactor)
+        self._open: dict[str, _NodeRun] = {}
+        self._failed = 0
+        self._run_id = run_id_of_build(artifacts.lineage.namespace, artifacts.product.name, request)
+        nominal = request.nominal_time
+        self._tick = {"nominalTime": facets.nominal_time(nominal)} if nominal else {}
+
+    def started(self, at: datetime) -> list[Json]:
+        """Return the START of the parent run."""
+        return [self._parent_event("START", at, {})]
+
+    def node_started(self, event: NodeStarted) -> list[Json]:
+        """Return the START of a node's run; none if it has started already."""
+        if event.unique_id in self._open:
+            return []
+        run = self._node_run(self._artifacts.by_id[event.unique_id])
+        self._open[event.unique_id] = run
+        inputs = [dataset for _, dataset in run.inputs]
+        outputs = [run.output] if run.output else []
+        return [run_event("START", event.at, run.run_id, run.run_facets, run.job, inputs, outputs)]
+
+    def node_ended(self, result: NodeResult, compiled_sql: str | None) -> list[Json]:
+        """Return the end of a node's run, after its START if nothing told of that."""
+        ended = result.ended_at or datetime.now(UTC)
+        before = self.node_started(NodeStarted(result.unique_id, result.started_at or ended))
+        run = self._open.pop(result.unique_id)
+        return [*before, self._end(run, result, ended, compiled_sql)]
+
+    def ended(self, event: BuildEnded, at: datetime) -> list[Json]:
+        """Return an ABORT for each node that has not ended, and the end of the parent run."""
+        aborted = [
+            run_event("ABORT", at, run.run_id, run.run_facets, run.job)
+            for run in self._open.values()
+        ]
+        self._open.clear()
+        if event.succeeded:
+            return [*aborted, self._parent_event("COMPLETE", at, {})]
+        message = event.message or f"{self._failed} of the nodes failed"
+        return [*aborted, self._parent_event("FAIL", at, self._error(message, "Python"))]
+
+    def _node_run(self, node: Node) -> _NodeRun:
+        product_job = self._graph.product_job
+        names = (self._artifacts.lineage.namespace, self._artifacts.product.name)
+        return _NodeRun(
+            node=node,
+            run_id=run_id_of_node(*names, self._request, node.unique_id),
+            run_facets={
+                "parent": facets.parent(self._run_id, product_job.namespace, product_job.name),
+                "processing_engine": facets.processing_engine("dbt", self._artifacts.dbt.version),
+                **self._tick,
+            },
+            job=self._graph.node_job(node),
+            inputs=self._graph.inputs(node),
+            output=self._graph.output(node),
+        )
+
+    def _end(
+        self, run: _NodeRun, result: NodeResult, at: datetime, compiled_sql: str | None
+    ) -> Json:
+        job_facets = run.job.facets | (self._sql(compiled_sql) if compiled_sql else {})
+        return run_event(
+            _event_type(result),
+            at,
+            run.run_id,
+            run.run_facets | self._outcome(run.node, result),
+            LineageJob(run.job.namespace, run.job.name, job_facets),
+            with_verdict(run.node, result, run.inputs),
+            _outputs(run, result),
+        )
+
+    def _outcome(self, node: Node, result: NodeResult) -> Json:
+        outcome: Json = {}
+        if _event_type(result) == "FAIL":
+            self._failed += 1
+            message = result.message or f"ended with status {result.status}"
+            outcome |= self._error(message, "Python" if node.language == "python" else "SQL")
+        if node.resource_type == "unit_test":
+            outcome["test"] = unit_test_facet(node, result)
+        return outcome
+
+    def _sql(self, compiled_sql: str) -> Json:
+        query = self._redactor.text(compiled_sql.strip()[:LONGEST_SQL])
+        return {"sql": facets.sql(query, self._artifacts.dbt.adapter or None)}
+
+    def _error(self, message: str, language: str) -> Json:
+        return {"errorMessage": facets.error_message(self._redactor.text(message), language)}
+
+    def _parent_event(self, event_type: str, at: datetime, outcome: Json) -> Json:
+        return run_event(
+            event_type, at, self._run_id, self._tick | outcome, self._graph.product_job
+        )
+
+
+def _outputs(run: _NodeRun, result: NodeResult) -> list[Json]:
+    if run.output is None:
+        return []
+    if result.rows is None or result.rows < 0 or not result.passed:
+        return [run.output]
+    return [
+        run.output | {"outputFacets": {"outputStatistics": facets.output_statistics(result.rows)}}
+    ]
+
+
+def _event_type(result: NodeResult) -> str:
+    if result.status == "skipped":
+        return "ABORT"
+    return "COMPLETE" if result.passed else "FAIL"

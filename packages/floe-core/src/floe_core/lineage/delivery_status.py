@@ -1,0 +1,90 @@
+"""What has become of a product's events: what waits, what was refused, and another try."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from floe_core.lineage.backend import is_configured
+from floe_core.lineage.draining import Drained, Drainer
+from floe_core.lineage.spool import Spool
+from floe_core.schemas.policies import LineageSettings
+
+_BETWEEN_TRIES_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedEvent:
+    """An event that the backend will not have, and why."""
+
+    job: str
+    event_type: str
+    event_time: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LineageStatus:
+    """What lies in a product's spool. `last_failure` says why what waits could not be sent."""
+
+    waiting: int
+    refused: tuple[RefusedEvent, ...]
+    last_failure: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Flushed:
+    """What a flush did. `reason` says why events still wait, "" when none does."""
+
+    sent: int
+    refused: int
+    waiting: int
+    reason: str = ""
+
+
+def status(project_dir: Path) -> LineageStatus:
+    """Return what waits in a product's spool and what was refused."""
+    spool = Spool(project_dir)
+    return LineageStatus(
+        waiting=len(spool.waiting()),
+        refused=tuple(_refused(path) for path in spool.refused()),
+        last_failure=_last_failure(spool),
+    )
+
+
+def flush(project_dir: Path, settings: LineageSettings, timeout: float) -> Flushed:
+    """Send what waits, trying for `timeout` seconds; an event being sent then is heard out."""
+    spool = Spool(project_dir)
+    if not is_configured(settings, project_dir):
+        return Flushed(0, 0, len(spool.waiting()), "no lineage backend is configured")
+    deadline = time.monotonic() + timeout
+    drainer = Drainer(spool, settings)
+    sent = refused = 0
+    while True:
+        drained: Drained = drainer.drain(lambda: time.monotonic() >= deadline)
+        sent, refused = sent + drained.sent, refused + drained.refused
+        if not drained.reason or time.monotonic() + _BETWEEN_TRIES_SECONDS >= deadline:
+            return Flushed(sent, refused, len(spool.waiting()), drained.reason)
+        time.sleep(_BETWEEN_TRIES_SECONDS)
+
+
+def _refused(path: Path) -> RefusedEvent:
+    aside: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    event = aside["event"] if isinstance(aside["event"], dict) else {}
+    return RefusedEvent(
+        job=event.get("job", {}).get("name", ""),
+        event_type=event.get("eventType", ""),
+        event_time=event.get("eventTime", ""),
+        reason=aside["reason"],
+    )
+
+
+def _last_failure(spool: Spool) -> str:
+    try:
+        note: dict[str, Any] = json.loads((spool.folder / "last_failure.json").read_text("utf-8"))
+    except (FileNotFoundError, ValueError):
+        return ""
+    return str(note["reason"])

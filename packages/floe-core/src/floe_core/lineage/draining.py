@@ -1,0 +1,106 @@
+"""Send what waits in a spool, in order, one drainer at a time."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from filelock import FileLock, Timeout
+
+from floe_core.lineage.redaction import Redactor
+from floe_core.lineage.spool import Spool
+from floe_core.schemas.policies import LineageSettings
+
+if TYPE_CHECKING:
+    from openlineage.client.transport import Transport
+
+# 4xx answers that a later try may turn into an acceptance.
+_WORTH_RETRYING = frozenset({408, 425, 429})
+
+Sent = Literal["sent", "refused", "unreachable"]
+
+
+@dataclass(frozen=True, slots=True)
+class Drained:
+    """How far draining got. `reason` says why it stopped early, "" when nothing waits any more."""
+
+    sent: int = 0
+    refused: int = 0
+    reason: str = ""
+
+
+class Drainer:
+    """Sends a spool's events with one transport, which is opened when first needed."""
+
+    def __init__(self, spool: Spool, settings: LineageSettings) -> None:
+        self._spool = spool
+        self._settings = settings
+        self._redactor = Redactor()
+        self._transport: Transport | None = None
+
+    def drain(self, should_stop: Callable[[], bool]) -> Drained:
+        """Send events until none waits, the backend fails, or it should stop.
+
+        Stops between two events only: one that is being sent is heard out.
+        """
+        if not self._spool.waiting():
+            return Drained()
+        try:
+            with FileLock(self._spool.folder / "drain.lock", timeout=0):
+                return self._drain(should_stop)
+        except Timeout:
+            return Drained(reason="another process is sending these events")
+
+    def _drain(self, should_stop: Callable[[], bool]) -> Drained:
+        sent = refused = 0
+        self._spool.remove_abandoned()
+        while batch := self._spool.waiting():
+            for path in batch:
+                if should_stop():
+                    return Drained(sent, refused, "stopped before the end")
+                outcome, reason = self._send(path)
+                if outcome == "unreachable":
+                    self._note(reason)
+                    return Drained(sent, refused, reason)
+                sent, refused = sent + (outcome == "sent"), refused + (outcome == "refused")
+        self._note("")
+        return Drained(sent, refused)
+
+    def _send(self, path: Path) -> tuple[Sent, str]:
+        # The one place that may catch everything: whatever a transport raises, the event stays.
+        try:
+            text = path.read_text("utf-8")
+            self._emit(text)
+        except Exception as error:  # noqa: BLE001
+            reason = self._redactor.text(f"{type(error).__name__}: {error}")
+            if _is_refusal(error):
+                self._spool.refuse(path, reason)
+                return "refused", reason
+            return "unreachable", reason
+        path.unlink(missing_ok=True)
+        return "sent", ""
+
+    def _emit(self, text: str) -> None:
+        from floe_core.lineage.transport import as_run_event, open_transport
+
+        if self._transport is None:
+            self._transport = open_transport(self._settings)
+        self._transport.emit(as_run_event(json.loads(text)))
+
+    def _note(self, reason: str) -> None:
+        """Keep why events wait, for whoever asks for the status."""
+        note = self._spool.folder / "last_failure.json"
+        if reason:
+            note.write_text(json.dumps({"at": time.time(), "reason": reason}), "utf-8")
+        else:
+            note.unlink(missing_ok=True)
+
+
+def _is_refusal(error: Exception) -> bool:
+    """Return whether the backend said for good that it will not have this event."""
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    return isinstance(status, int) and 400 <= status < 500 and status not in _WORTH_RETRYING

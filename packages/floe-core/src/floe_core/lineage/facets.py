@@ -1,0 +1,128 @@
+"""Facets of OpenLineage, as the JSON that its specification defines.
+
+openlineage-python has a class for each, but importing it takes half a second, which every run
+would pay for; the tests compare these facets with its classes.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from floe_core import __version__
+
+Json = dict[str, Any]
+
+PRODUCER = f"https://floe.dev/producer/{__version__}"
+_SPECIFICATION = "https://openlineage.io/spec"
+RUN_EVENT_SCHEMA = f"{_SPECIFICATION}/2-0-2/OpenLineage.json#/$defs/RunEvent"
+BASE_FACET_SCHEMA = f"{_SPECIFICATION}/2-0-2/OpenLineage.json#/$defs/BaseFacet"
+
+
+def facet(edition: str, schema: str, /, **fields: Any) -> Json:
+    """Return a facet of the specification; fields of None are left out."""
+    return {
+        "_producer": PRODUCER,
+        "_schemaURL": f"{_SPECIFICATION}/facets/{edition}/{schema}.json#/$defs/{schema}",
+        **{name: value for name, value in fields.items() if value is not None},
+    }
+
+
+def timestamp(moment: datetime) -> str:
+    """Return an aware time as OpenLineage writes it: UTC, ISO 8601, milliseconds."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def parent(run_id: str, namespace: str, job: str) -> Json:
+    """Return the facet that names the run above, which is the root as well."""
+    above = {"run": {"runId": run_id}, "job": {"namespace": namespace, "name": job}}
+    return facet("1-2-0", "ParentRunFacet", **above, root=above)
+
+
+def nominal_time(moment: datetime) -> Json:
+    """Return the facet of a tick."""
+    return facet("1-0-1", "NominalTimeRunFacet", nominalStartTime=timestamp(moment))
+
+
+def processing_engine(name: str, version: str) -> Json:
+    """Return the facet of what did the work."""
+    return facet(
+        "1-1-1",
+        "ProcessingEngineRunFacet",
+        version=version,
+        name=name,
+        openlineageAdapterVersion=__version__,
+    )
+
+
+def error_message(message: str, language: str) -> Json:
+    """Return the facet of a failure."""
+    return facet("1-0-1", "ErrorMessageRunFacet", message=message, programmingLanguage=language)
+
+
+def test_execution(name: str, status: str, kind: str, severity: str | None) -> Json:
+    """Return the facet of a test that is not about one dataset; status is pass, fail or skip."""
+    test = {"name": name, "status": status, "type": kind, "severity": severity}
+    known = {key: value for key, value in test.items() if value}
+    return facet("1-0-1", "TestRunFacet", tests=[known])
+
+
+def job_type(integration: str, kind: str) -> Json:
+    """Return the facet of what kind of job it is."""
+    return facet(
+        "2-0-4", "JobTypeJobFacet", processingType="BATCH", integration=integration, jobType=kind
+    )
+
+
+def sql(query: str, dialect: str | None) -> Json:
+    """Return the facet of the statement that ran."""
+    return facet("1-1-0", "SQLJobFacet", query=query, dialect=dialect)
+
+
+def job_documentation(description: str) -> Json:
+    """Return the facet of a job's description."""
+    return facet("1-1-0", "DocumentationJobFacet", description=description)
+
+
+def dataset_documentation(description: str) -> Json:
+    """Return the facet of a dataset's description."""
+    return facet("1-1-0", "DocumentationDatasetFacet", description=description)
+
+
+def job_ownership(owners: list[str]) -> Json:
+    """Return the facet of a job's owners."""
+    return facet("1-0-1", "OwnershipJobFacet", owners=[{"name": owner} for owner in owners])
+
+
+def dataset_ownership(owners: list[str]) -> Json:
+    """Return the facet of a dataset's owners."""
+    return facet("1-0-1", "OwnershipDatasetFacet", owners=[{"name": owner} for owner in owners])
+
+
+def job_tags(tags: dict[str, str]) -> Json:
+    """Return the facet of a job's tags: key -> value."""
+    return facet("1-0-0", "TagsJobFacet", tags=_tags(tags))
+
+
+def dataset_tags(tags: dict[str, str]) -> Json:
+    """Return the facet of a dataset's tags: key -> value."""
+    return facet("1-0-0", "TagsDatasetFacet", tags=_tags(tags))
+
+
+def schema(columns: list[Json]) -> Json:
+    """Return the facet of a dataset's columns, each with name, type and perhaps a description."""
+    return facet("1-2-0", "SchemaDatasetFacet", fields=columns)
+
+
+def output_statistics(rows: int) -> Json:
+    """Return the facet of how much was written."""
+    return facet("1-0-2", "OutputStatisticsOutputDatasetFacet", rowCount=rows)
+
+
+def data_quality_assertions(assertion: Json) -> Json:
+    """Return the facet of one test's verdict on a dataset."""
+    return facet("1-1-0", "DataQualityAssertionsDatasetFacet", assertions=[assertion])
+
+
+def _tags(tags: dict[str, str]) -> list[Json]:
+    return [{"key": key, "value": value, "source": "FLOE"} for key, value in tags.items()]

@@ -1,0 +1,72 @@
+"""OpenLineage names of what a product runs and what it reads and writes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+from typing import Any
+
+from floe_core.lineage.environment import UnsetVariableError, resolved
+from floe_core.schemas.nodes import Node
+
+# Adapter -> (namespace scheme, profile keys of the host, port when the profile names none).
+_SERVERS: dict[str, tuple[str, tuple[str, ...], str]] = {
+    "postgres": ("postgres", ("host",), "5432"),
+    "redshift": ("redshift", ("host",), "5439"),
+    "snowflake": ("snowflake", ("account",), ""),
+    "databricks": ("databricks", ("host",), ""),
+    "trino": ("trino", ("host",), "8080"),
+    "clickhouse": ("clickhouse", ("host",), "8123"),
+    "sqlserver": ("mssql", ("server", "host"), "1433"),
+    "spark": ("spark", ("host",), "10000"),
+}
+
+_USER_INFO = re.compile(r"^([a-z][a-z0-9+.-]*://)[^/]*@", re.IGNORECASE)
+
+
+def warehouse_namespace(profile: Mapping[str, Any], fallback: str) -> str:
+    """Return the namespace of the warehouse's datasets: never a path, user or query string.
+
+    `fallback` names a warehouse whose profile does not.
+    """
+    adapter = str(profile.get("type", ""))
+    if adapter == "duckdb":
+        return f"duckdb://{_logical_name(_text(profile, 'path'), fallback)}"
+    if adapter == "bigquery":
+        return "bigquery"
+    scheme, keys, port = _SERVERS.get(adapter, (adapter or "warehouse", ("host",), ""))
+    host = next(filter(None, (_text(profile, key) for key in keys)), "") or fallback
+    return f"{scheme}://{':'.join(filter(None, (host, _text(profile, 'port') or port)))}"
+
+
+def without_credentials(namespace: str) -> str:
+    """Return a namespace without user info and query string, which are no part of a name."""
+    return _USER_INFO.sub(r"\1", namespace.partition("?")[0])
+
+
+def dataset_name(node: Node) -> str:
+    """Return `database.schema.table`, without the parts that the warehouse does not have."""
+    return ".".join(filter(None, (node.database, node.schema_name, node.identifier or node.name)))
+
+
+def node_job_name(product: str, node: Node) -> str:
+    """Return `<product>.<resource type>.<node>`, with the version of a versioned model."""
+    version = f".v{node.version}" if node.version else ""
+    return f"{product}.{node.resource_type}.{node.name}{version}"
+
+
+def _logical_name(path: str, fallback: str) -> str:
+    """Return a DuckDB database's own name: of its file or of its MotherDuck database."""
+    location = path.partition("?")[0]
+    if location.startswith(":memory:"):
+        return "memory"
+    name = PurePosixPath(location.rpartition(":")[2].replace("\\", "/")).name
+    return name.removesuffix(".duckdb").removesuffix(".db") or fallback
+
+
+def _text(profile: Mapping[str, Any], key: str) -> str:
+    try:
+        return str(resolved(profile.get(key, "") or ""))
+    except UnsetVariableError:
+        return ""

@@ -1,0 +1,107 @@
+"""What lineage says of a product before anything runs: its jobs and its datasets."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from floe_core.lineage import facets
+from floe_core.lineage.events import LineageJob
+from floe_core.lineage.facets import Json
+from floe_core.lineage.naming import dataset_name, node_job_name, warehouse_namespace
+from floe_core.lineage.redaction import Redactor
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.nodes import Node
+
+# What OpenLineage consumers need to find in a column whose type nobody declared.
+UNKNOWN_TYPE = "unknown"
+
+
+class ProductGraph:
+    """The jobs and datasets of a product, their descriptions without secrets."""
+
+    def __init__(self, artifacts: CompiledArtifacts, redactor: Redactor) -> None:
+        self._artifacts = artifacts
+        self._redactor = redactor
+        self._warehouse = warehouse_namespace(artifacts.dbt.profile, artifacts.product.name)
+
+    @cached_property
+    def product_job(self) -> LineageJob:
+        """The job that a whole run is a run of."""
+        product = self._artifacts.product
+        described: Json = {"jobType": facets.job_type("FLOE", "PRODUCT")}
+        if product.owner:
+            described["ownership"] = facets.job_ownership([product.owner])
+        if product.labels:
+            described["tags"] = facets.job_tags(product.labels)
+        if product.description:
+            described["documentation"] = facets.job_documentation(
+                self._redactor.text(product.description)
+            )
+        return LineageJob(self._artifacts.lineage.namespace, product.name, described)
+
+    def node_job(self, node: Node) -> LineageJob:
+        """Return the job that a node is."""
+        described: Json = {"jobType": facets.job_type("DBT", node.resource_type.upper())}
+        if owners := self._owners(node):
+            described["ownership"] = facets.job_ownership(owners)
+        if tags := _tags(node):
+            described["tags"] = facets.job_tags(tags)
+        if node.description:
+            described["documentation"] = facets.job_documentation(
+                self._redactor.text(node.description)
+            )
+        name = node_job_name(self._artifacts.product.name, node)
+        return LineageJob(self._artifacts.lineage.namespace, name, self._redactor.tree(described))
+
+    def inputs(self, node: Node) -> list[tuple[str, Json]]:
+        """Return the datasets that a node reads, each after the id of the node it comes from."""
+        upstream = (self._artifacts.by_id.get(node_id) for node_id in node.depends_on)
+        return [(each.unique_id, self._input(each)) for each in upstream if each and _is_data(each)]
+
+    def output(self, node: Node) -> Json | None:
+        """Return the dataset that a node makes, described; None for a test."""
+        if not node.is_relation:
+            return None
+        described = self._schema(node)
+        if owners := self._owners(node):
+            described["ownership"] = facets.dataset_ownership(owners)
+        if tags := _tags(node):
+            described["tags"] = facets.dataset_tags(tags)
+        if node.description:
+            described["documentation"] = facets.dataset_documentation(
+                self._redactor.text(node.description)
+            )
+        return self._dataset(node, described)
+
+    def _input(self, node: Node) -> Json:
+        """Describe only what no run of ours makes; the rest is described where it is made."""
+        return self._dataset(node, self._schema(node) if node.resource_type == "source" else {})
+
+    def _dataset(self, node: Node, described: Json) -> Json:
+        return {"namespace": self._warehouse, "name": dataset_name(node), "facets": described}
+
+    def _schema(self, node: Node) -> Json:
+        if not node.columns:
+            return {}
+        columns = [
+            {"name": column.name, "type": column.type or UNKNOWN_TYPE}
+            | (
+                {"description": self._redactor.text(column.description)}
+                if column.description
+                else {}
+            )
+            for column in node.columns
+        ]
+        return {"schema": facets.schema(columns)}
+
+    def _owners(self, node: Node) -> list[str]:
+        return list(node.owners) or list(filter(None, [self._artifacts.product.owner]))
+
+
+def _is_data(node: Node) -> bool:
+    return node.is_relation or node.resource_type == "source"
+
+
+def _tags(node: Node) -> dict[str, str]:
+    tags = dict.fromkeys(node.tags, "true")
+    return tags | ({"tier": node.tier} if node.tier else {})

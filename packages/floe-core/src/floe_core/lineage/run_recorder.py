@@ -1,0 +1,96 @@
+"""Tell lineage what a build does, at no cost to the build."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from floe_core.execution.events import BuildEnded, NodeResult, NodeStarted
+from floe_core.execution.request import BuildRequest
+from floe_core.lineage.backend import is_configured
+from floe_core.lineage.build_story import BuildStory
+from floe_core.lineage.delivery import Delivery
+from floe_core.lineage.environment import referenced_names
+from floe_core.lineage.facets import Json
+from floe_core.lineage.redaction import Redactor, secrets_of_environment
+from floe_core.lineage.spool import Spool
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+
+_log = logging.getLogger("floe.lineage")
+
+
+class RunLineage:
+    """Writes the events of one build to the product's spool, which another process sends.
+
+    Does nothing where lineage is off or no backend is configured. Never raises and never waits for
+    a network: lineage that cannot be written is told once, as a warning, and given up.
+    """
+
+    def __init__(self, artifacts: CompiledArtifacts, request: BuildRequest) -> None:
+        self.events_written = 0
+        self._spool: Spool | None = None
+        self._delivery: Delivery | None = None
+        self._guarded(lambda: self._open(artifacts, request))
+
+    @property
+    def is_on(self) -> bool:
+        """Whether events are being written."""
+        return self._spool is not None
+
+    def started(self) -> None:
+        """The build begins."""
+        self._tell(lambda: self._story.started(datetime.now(UTC)))
+
+    def node_started(self, event: NodeStarted) -> None:
+        """A node began to run."""
+        self._tell(lambda: self._story.node_started(event))
+
+    def node_ended(self, result: NodeResult, compiled_sql: str | None = None) -> None:
+        """A node ended, was skipped, or was left out."""
+        self._tell(lambda: self._story.node_ended(result, compiled_sql))
+
+    def ended(self, event: BuildEnded) -> None:
+        """The build is over."""
+        self._tell(lambda: self._story.ended(event, datetime.now(UTC)))
+
+    def close(self, seconds: float = 2.0) -> bool:
+        """Give delivery some more seconds; return whether every event was sent.
+
+        Returns at once when the backend is not there. What is not sent stays on disk.
+        """
+        delivery, self._delivery, self._spool = self._delivery, None, None
+        everything_sent: list[bool] = []
+        if delivery is not None:
+            self._guarded(lambda: everything_sent.append(delivery.close(seconds)))
+        return any(everything_sent)
+
+    def _open(self, artifacts: CompiledArtifacts, request: BuildRequest) -> None:
+        project_dir, settings = artifacts.project_dir, artifacts.lineage
+        if project_dir is None or not is_configured(settings, project_dir):
+            return
+        referenced = referenced_names([artifacts.dbt.profile, settings.config])
+        redactor = Redactor(secrets_of_environment(referenced))
+        self._story = BuildStory(artifacts, request, redactor)
+        self._delivery = Delivery(project_dir, settings)
+        self._delivery.start()
+        self._spool = Spool(project_dir)
+
+    def _tell(self, events: Callable[[], list[Json]]) -> None:
+        if self._spool is not None:
+            self._guarded(lambda: self._write(events()))
+
+    def _write(self, events: list[Json]) -> None:
+        assert self._spool is not None  # asked by the caller
+        for event in events:
+            self._spool.append(event)
+            self.events_written += 1
+
+    def _guarded(self, action: Callable[[], None]) -> None:
+        # Lineage must not fail a run, whatever goes wrong in it: this is where that is made sure.
+        try:
+            action()
+        except Exception as error:  # noqa: BLE001
+            self._spool = None
+            reason = Redactor().text(f"{type(error).__name__}: {error}")
+            _log.warning("lineage of this run is incomplete: %s", reason)

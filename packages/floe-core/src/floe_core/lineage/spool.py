@@ -1,0 +1,95 @@
+"""Events on disk: written before anything is sent, one file each, in the order of their names."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from floe_core.lineage.facets import Json
+
+_ABANDONED_AFTER_SECONDS = 3600
+_UNFINISHED = ".unfinished-"
+
+
+class Spool:
+    """The folder `.floe/lineage` of a product: what waits to be sent, and what was refused.
+
+    Several processes may write to it. An event is there whole or not at all: a file becomes
+    visible under its name only when it is complete.
+    """
+
+    def __init__(self, project_dir: Path) -> None:
+        self.folder = project_dir / ".floe" / "lineage"
+        self.waiting_folder = self.folder / "spool"
+        self.refused_folder = self.folder / "refused"
+        self._mutex = threading.Lock()
+        self._latest = 0
+        self._is_made = False
+
+    def append(self, event: Json) -> Path:
+        """Write one event, after all that this process has written; return its file.
+
+        Raises:
+            OSError: It cannot be written here.
+        """
+        text = json.dumps(event, ensure_ascii=False, separators=(",", ":"))
+        with self._mutex:
+            self._make_folders()
+            path = self.waiting_folder / f"{self._next_name()}.json"
+            _write_whole(path, text)
+        return path
+
+    def waiting(self) -> list[Path]:
+        """Return the files of events that wait, oldest first."""
+        return _events_in(self.waiting_folder)
+
+    def refused(self) -> list[Path]:
+        """Return the files of events that were refused for good, oldest first."""
+        return _events_in(self.refused_folder)
+
+    def refuse(self, path: Path, reason: str) -> None:
+        """Set a waiting event aside, with the reason."""
+        self._make_folders()
+        try:
+            event = json.loads(path.read_text("utf-8"))
+        except ValueError:
+            event = path.read_text("utf-8", errors="replace")
+        aside = json.dumps({"reason": reason, "event": event}, ensure_ascii=False)
+        _write_whole(self.refused_folder / path.name, aside)
+        path.unlink(missing_ok=True)
+
+    def remove_abandoned(self) -> None:
+        """Remove what writers that were killed left unfinished."""
+        for path in self.waiting_folder.glob(f"{_UNFINISHED}*"):
+            with suppress(FileNotFoundError):
+                if time.time() - path.stat().st_mtime > _ABANDONED_AFTER_SECONDS:
+                    path.unlink()
+
+    def _make_folders(self) -> None:
+        if not self._is_made:
+            self.waiting_folder.mkdir(parents=True, exist_ok=True)
+            self.refused_folder.mkdir(exist_ok=True)
+            self._is_made = True
+
+    def _next_name(self) -> str:
+        """Return a name that sorts after every earlier one, though the clock be set back."""
+        self._latest = max(time.time_ns(), self._latest + 1)
+        return f"{self._latest:020d}-{os.getpid():08d}"
+
+
+def _write_whole(path: Path, text: str) -> None:
+    unfinished = path.with_name(f"{_UNFINISHED}{path.name}")
+    unfinished.write_text(text, "utf-8")
+    unfinished.rename(path)
+
+
+def _events_in(folder: Path) -> list[Path]:
+    try:
+        names = sorted(name for name in os.listdir(folder) if name.endswith(".json"))
+    except FileNotFoundError:
+        return []
+    return [folder / name for name in names if not name.startswith(_UNFINISHED)]

@@ -1,0 +1,47 @@
+"""What a test found, as lineage says it of the datasets it tested."""
+
+from __future__ import annotations
+
+from floe_core.execution.events import NodeResult
+from floe_core.lineage import facets
+from floe_core.lineage.facets import Json
+from floe_core.schemas.nodes import Node
+
+_CUSTOM = "custom_sql"
+
+
+def with_verdict(node: Node, result: NodeResult, inputs: list[tuple[str, Json]]) -> list[Json]:
+    """Return a data test's inputs, those it tested with its verdict.
+
+    A test that belongs to one node is about that node's data; any other about all it reads. A test
+    that could not run, or is a unit test, has no verdict on data.
+    """
+    has_verdict = node.resource_type == "test" and result.status in ("pass", "warn", "fail")
+    if not has_verdict:
+        return [dataset for _, dataset in inputs]
+    verdict = {"dataQualityAssertions": facets.data_quality_assertions(_assertion(node, result))}
+    return [
+        dataset | {"inputFacets": verdict} if node.tested in ("", node_id) else dataset
+        for node_id, dataset in inputs
+    ]
+
+
+def unit_test_facet(node: Node, result: NodeResult) -> Json:
+    """Return the run facet of a unit test's result."""
+    outcome = {"skipped": "skip"}.get(result.status, "pass" if result.passed else "fail")
+    return facets.test_execution(node.name, outcome, "unit_test", node.severity or None)
+
+
+def _assertion(node: Node, result: NodeResult) -> Json:
+    assertion: Json = {
+        "assertion": node.test_kind or _CUSTOM,
+        "success": result.status == "pass",
+        "name": node.name,
+    }
+    if node.test_column:
+        assertion["column"] = node.test_column
+    if node.severity:
+        assertion["severity"] = node.severity.lower()
+    if result.failures is not None:
+        assertion |= {"expected": "0", "actual": str(result.failures)}
+    return assertion

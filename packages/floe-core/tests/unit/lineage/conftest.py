@@ -1,0 +1,96 @@
+"""A backend that behaves as a test wants, and the environment of a run without any other."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Behave = Callable[[int], int]
+
+
+@dataclass
+class Backend:
+    """An HTTP server that keeps the events it accepts.
+
+    `behave` gets the number of requests before this one and returns the status to answer with; it
+    may wait, and 0 breaks the connection off.
+    """
+
+    behave: Behave = lambda _: 201
+    events: list[dict[str, Any]] = field(default_factory=list)
+    requests: int = 0
+    authorization: list[str | None] = field(default_factory=list)
+    url: str = ""
+
+    def wait_for(self, count: int, seconds: float = 20.0) -> list[dict[str, Any]]:
+        """Return the events once there are so many, or those there are when the time is over."""
+        deadline = time.monotonic() + seconds
+        while len(self.events) < count and time.monotonic() < deadline:
+            time.sleep(0.02)
+        return list(self.events)
+
+
+@pytest.fixture
+def backend() -> Iterator[Backend]:
+    """Run a backend on a free port."""
+    backend = Backend()
+    mutex = threading.Lock()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"]))
+            with mutex:
+                number, backend.requests = backend.requests, backend.requests + 1
+            status = backend.behave(number)
+            if status == 0:
+                self.close_connection = True
+                return
+            if status < 300:
+                backend.events.append(json.loads(body))
+                backend.authorization.append(self.headers.get("authorization"))
+            self.send_response(status)
+            self.send_header("content-length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    backend.url = f"http://127.0.0.1:{server.server_port}"
+    yield backend
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_configured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Take away every lineage setting of this machine, and stand in an empty folder."""
+    import os
+
+    for name in list(os.environ):
+        if name.startswith("OPENLINEAGE"):
+            monkeypatch.delenv(name)
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.chdir(home)
+
+
+@pytest.fixture
+def project_dir(tmp_path: Path) -> Path:
+    """Return an empty product folder."""
+    folder = tmp_path / "product"
+    folder.mkdir()
+    return folder

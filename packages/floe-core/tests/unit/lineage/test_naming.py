@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from floe_core.lineage.naming import (
+    dataset_name,
+    node_job_name,
+    warehouse_namespace,
+    without_credentials,
+)
+
+from .product import node
+
+
+@pytest.mark.parametrize(
+    ("profile", "namespace"),
+    [
+        ({"type": "duckdb", "path": "a/b/shop.duckdb"}, "duckdb://shop"),
+        ({"type": "duckdb", "path": "C:\\data\\shop.db"}, "duckdb://shop"),
+        ({"type": "duckdb", "path": "{{ env_var('ROOT', '.') }}/shop.duckdb"}, "duckdb://shop"),
+        ({"type": "duckdb", "path": "{{ env_var('NOT_SET') }}"}, "duckdb://product"),
+        ({"type": "duckdb", "path": ":memory:"}, "duckdb://memory"),
+        ({"type": "duckdb"}, "duckdb://product"),
+        ({"type": "duckdb", "path": "md:shop?motherduck_token=s3cret"}, "duckdb://shop"),
+        ({"type": "duckdb", "path": "md:?motherduck_token=a/s3cret"}, "duckdb://product"),
+        ({"type": "postgres", "host": "db", "port": 5433, "password": "x"}, "postgres://db:5433"),
+        ({"type": "postgres", "host": "{{ env_var('DB_HOST') }}"}, "postgres://from-env:5432"),
+        ({"type": "snowflake", "account": "ab1"}, "snowflake://ab1"),
+        ({"type": "bigquery", "project": "p"}, "bigquery"),
+        ({"type": "exotic", "host": "h"}, "exotic://h"),
+        ({"type": "exotic"}, "exotic://product"),
+    ],
+)
+def test_a_namespace_names_the_warehouse_and_no_path_or_secret(
+    profile: dict[str, Any], namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DB_HOST", "from-env")
+    assert warehouse_namespace(profile, "product") == namespace
+
+
+def test_a_dataset_has_the_parts_that_its_warehouse_has() -> None:
+    assert dataset_name(node("model", "a", identifier="b")) == "shop.main.b"
+    assert dataset_name(node("model", "a", database="", identifier="")) == "main.a"
+
+
+def test_a_job_is_named_after_product_kind_and_node() -> None:
+    assert node_job_name("p", node("snapshot", "a")) == "p.snapshot.a"
+    assert node_job_name("p", node("model", "a", version="3")) == "p.model.a.v3"
+
+
+@pytest.mark.parametrize(
+    ("namespace", "clean"),
+    [
+        ("postgres://me:s3cret@db:5432", "postgres://db:5432"),
+        ("duckdb://shop?motherduck_token=s3cret", "duckdb://shop"),
+        ("s3://bucket", "s3://bucket"),
+        ("plain", "plain"),
+    ],
+)
+def test_credentials_are_no_part_of_a_namespace(namespace: str, clean: str) -> None:
+    assert without_credentials(namespace) == clean
