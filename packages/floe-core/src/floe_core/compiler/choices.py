@@ -92,7 +92,7 @@ def _check_schedule(
     try:
         parse_cron(schedule.cron)
     except ValueError as error:
-        findings.add(document.problem((*location, "cron"), f"cron '{schedule.cron}': {error}"))
+        findings.add(document.problem((*location, "cron"), str(error)))
     if schedule.timezone is not None:
         try:
             check_timezone(schedule.timezone)

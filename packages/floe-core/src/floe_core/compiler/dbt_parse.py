@@ -7,7 +7,7 @@ import json
 import os
 import re
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,8 @@ from typing import Any, Protocol
 from floe_core.compiler.profile import Profile
 from floe_core.errors import EnvironmentProblemError, InvalidProductError, Problem
 from floe_core.execution.invocation import QUIET_ENVIRONMENT
+from floe_core.execution.preloaded_manifest import add_tags
+from floe_core.schemas.nodes import Node
 
 RUNNABLE_TYPES = ("model", "seed", "snapshot", "test", "unit_test")
 _ENV_VAR = re.compile(r"env_var\(\s*['\"](\w+)['\"]\s*\)")
@@ -42,8 +44,10 @@ class Dbt(Protocol):
             InvalidProductError: The project is wrong, in dbt's words.
         """
 
-    def list_ids(self, selection: list[str]) -> list[str]:
+    def list_ids(self, selection: list[str], nodes: Sequence[Node]) -> list[str]:
         """Return the ids of the runnable nodes that a selection takes.
+
+        `nodes` carry the tags that floe.yaml adds; a dbt of the product's own cannot be told them.
 
         Raises:
             InvalidProductError: The selection is wrong, in dbt's words.
@@ -81,8 +85,9 @@ class InProcessDbt:
         cache = (target / "partial_parse.msgpack").read_bytes()
         return ParsedProject(json.loads((target / "manifest.json").read_bytes()), cache)
 
-    def list_ids(self, selection: list[str]) -> list[str]:
+    def list_ids(self, selection: list[str], nodes: Sequence[Node]) -> list[str]:
         """See `Dbt.list_ids`."""
+        add_tags(self._manifest, nodes)
         lines = self._invoke([*_list_command(), *selection])
         return sorted(json.loads(line)["unique_id"] for line in lines)
 
@@ -102,6 +107,9 @@ class InProcessDbt:
             redirect_stdout(io.StringIO()),
         ):
             outcome = dbtRunner(manifest=self._manifest, callbacks=[hear]).invoke(arguments)
+        if isinstance(outcome.exception, OSError):
+            what = f"dbt could not work in {self._folders.work}: {outcome.exception}"
+            raise EnvironmentProblemError(what)
         if not outcome.success:
             raise _in_dbts_words(str(outcome.exception or "\n".join(said)))
         return outcome.result
@@ -121,7 +129,7 @@ class SubprocessDbt:
         text = (self._folders.work / "target" / "manifest.json").read_bytes()
         return ParsedProject(json.loads(text), None)
 
-    def list_ids(self, selection: list[str]) -> list[str]:
+    def list_ids(self, selection: list[str], nodes: Sequence[Node]) -> list[str]:
         """See `Dbt.list_ids`."""
         lines = self._call([*_list_command(), *selection]).splitlines()
         return sorted(json.loads(line)["unique_id"] for line in lines if line.startswith("{"))

@@ -10,7 +10,6 @@ from floe_core.compiler.dbt_parse import Dbt
 from floe_core.compiler.findings import Findings
 from floe_core.compiler.inputs import Inputs
 from floe_core.errors import InvalidProductError, Problem
-from floe_core.execution.selection import arguments_for_job
 from floe_core.schemas.floe_yaml import JobSpec
 from floe_core.schemas.nodes import Node
 from floe_core.schemas.policies import Job
@@ -26,12 +25,24 @@ def resolved_jobs(
     for index, spec in enumerate(inputs.spec.jobs):
         job = _job(spec, inputs)
         with _pinned_to(index, spec, inputs, findings):
-            taken = dbt.list_ids(arguments_for_job(job))
+            taken = dbt.list_ids(_selection(job), nodes)
             # dbt lists ephemeral models as well, which have no place in the product.
             job = job.model_copy(update={"node_ids": tuple(i for i in taken if i in runnable)})
             _refuse_empty(job)
         jobs.append(job)
     return tuple(jobs)
+
+
+def _selection(job: Job) -> list[str]:
+    """Return dbt's arguments for a job, in the words of floe.yaml."""
+    arguments: list[str] = []
+    if job.selector:
+        arguments += ["--selector", job.selector]
+    if job.select:
+        arguments += ["--select", *job.select.split()]
+    if job.exclude:
+        arguments += ["--exclude", *job.exclude.split()]
+    return arguments
 
 
 def _job(spec: JobSpec, inputs: Inputs) -> Job:

@@ -36,8 +36,8 @@ def build(artifacts: CompiledArtifacts, request: BuildRequest) -> Generator[Buil
     wanted = _wanted(artifacts, request)
     before = latest_results(read_events(project_dir, request.run_id)) if request.resume else {}
     todo = remaining(artifacts, wanted, before)
-    is_whole_job = request.node_ids is None and len(todo) == len(wanted)
-    call = invocation(artifacts, request, project_dir, todo, is_whole_job)
+    is_whole_product = len(todo) == len(artifacts.runnable)
+    call = invocation(artifacts, request, project_dir, todo, is_whole_product)
     with (
         Journal(project_dir, request.run_id) as journal,
         sole_writer(artifacts.dbt.profile, project_dir, LOCK_TIMEOUT_SECONDS),

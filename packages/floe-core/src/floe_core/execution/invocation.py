@@ -8,7 +8,7 @@ from datetime import UTC
 from pathlib import Path
 
 from floe_core.execution.request import BuildRequest
-from floe_core.execution.selection import arguments_for_job, arguments_for_nodes
+from floe_core.execution.selection import arguments_for_nodes
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.state_folder import run_folder
 
@@ -30,14 +30,11 @@ def invocation(
     request: BuildRequest,
     project_dir: Path,
     node_ids: tuple[str, ...],
-    is_whole_job: bool,
+    is_whole_product: bool,
 ) -> Invocation:
     """Return the call that builds these nodes. dbt writes into the run's folder alone."""
     folder = run_folder(project_dir, request.run_id)
-    job = artifacts.job(request.job)
-    selection = (
-        arguments_for_job(job) if is_whole_job else arguments_for_nodes(artifacts, set(node_ids))
-    )
+    selection = [] if is_whole_product else arguments_for_nodes(artifacts, set(node_ids))
     target = folder / f"attempt-{request.attempt}"
     paths = {
         "--project-dir": project_dir,

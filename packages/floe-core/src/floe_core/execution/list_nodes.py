@@ -7,7 +7,7 @@ import json
 from contextlib import redirect_stdout
 
 from floe_core.errors import UsageError
-from floe_core.execution.preloaded_manifest import preloaded_manifest
+from floe_core.execution.preloaded_manifest import add_tags, preloaded_manifest
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 LISTED_TYPES = ("model", "seed", "snapshot", "test", "unit_test")
@@ -25,6 +25,8 @@ def selected(artifacts: CompiledArtifacts, job_name: str, select: str) -> tuple[
     assert project_dir is not None
     said: list[str] = []
     manifest = preloaded_manifest(project_dir, artifacts.dbt.version)
+    if manifest is not None:
+        add_tags(manifest, artifacts.nodes)
     with redirect_stdout(io.StringIO()):
         outcome = dbtRunner(manifest=manifest, callbacks=[_errors_into(said)]).invoke(
             [

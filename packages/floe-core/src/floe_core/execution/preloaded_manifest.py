@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from floe_core.schemas.nodes import Node
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
@@ -29,6 +32,14 @@ def preloaded_manifest(project_dir: Path, dbt_version: str) -> Manifest | None:
     )
     _move_seeds(manifest, project_dir)
     return manifest
+
+
+def add_tags(manifest: Manifest, nodes: Iterable[Node]) -> None:
+    """Give dbt the tags that floe.yaml adds, so that `tag:` selects by them."""
+    for node in nodes:
+        dbt_node = manifest.nodes.get(node.unique_id)
+        if dbt_node is not None and node.tags:
+            dbt_node.tags = sorted({*dbt_node.tags, *node.tags})
 
 
 def _move_seeds(manifest: Manifest, project_dir: Path) -> None:

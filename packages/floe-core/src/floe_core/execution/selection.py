@@ -5,19 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_core.schemas.policies import Job
-
-
-def arguments_for_job(job: Job) -> list[str]:
-    """Return dbt's arguments for a whole job, in the words of floe.yaml."""
-    arguments: list[str] = []
-    if job.selector:
-        arguments += ["--selector", job.selector]
-    if job.select:
-        arguments += ["--select", *job.select.split()]
-    if job.exclude:
-        arguments += ["--exclude", *job.exclude.split()]
-    return arguments
 
 
 def arguments_for_nodes(artifacts: CompiledArtifacts, node_ids: Collection[str]) -> list[str]:

@@ -123,4 +123,17 @@ def _fix(found: ErrorDetails) -> str:
         return f'put it in quotes: "{given}"'
     if found["type"] == "string_pattern_mismatch" and "[a-z]" in str(found.get("ctx", {})):
         return "use lower-case letters, digits and hyphens, a letter first"
-    return ""
+    fixes = {
+        "string_too_long": "shorten it",
+        "string_too_short": "write something, or leave the key out",
+        "int_type": "write a whole number, without quotes",
+        "bool_type": "write true or false, without quotes",
+        "list_type": "write a list: [a, b]",
+        "dict_type": "write a mapping: {key: value}",
+        "model_type": "write a mapping: {key: value}",
+        "greater_than_equal": "write a larger number",
+        "less_than_equal": "write a smaller number",
+        "literal_error": "write one of those",
+        "string_type": "write a text",
+    }
+    return fixes.get(found["type"], "")

@@ -1,0 +1,54 @@
+# make demo and make test are the whole set-up: Python 3.11 or newer and a package index is all
+# they need.
+PYTHON ?= python3
+BIN := .venv/bin
+# A package index chosen for pip is uv's as well.
+export UV_DEFAULT_INDEX ?= $(or $(PIP_INDEX_URL),$(shell $(PYTHON) -m pip config get global.index-url 2>/dev/null))
+ifeq ($(strip $(UV_DEFAULT_INDEX)),)
+unexport UV_DEFAULT_INDEX
+endif
+export DAGSTER_DISABLE_TELEMETRY := yes
+export AIRFLOW__USAGE_DATA_COLLECTION__ENABLED := False
+export DBT_SEND_ANONYMOUS_USAGE_STATS := False
+unexport VIRTUAL_ENV
+
+.PHONY: setup demo test test-all check lint types contracts bench clean
+
+setup: .venv/.is-set-up
+
+.venv/.is-set-up: uv.lock pyproject.toml $(wildcard packages/*/pyproject.toml plugins/*/pyproject.toml)
+	@echo "setting up .venv (about a minute the first time)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check "uv>=0.9"
+	@./scripts/sync
+	@touch $@
+
+demo: setup
+	@$(BIN)/floe parity examples/customer-360 --on dagster --on airflow
+
+test: setup
+	$(BIN)/pytest -m "not slow"
+
+test-all: setup
+	$(BIN)/pytest
+
+lint: setup
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+
+types: setup
+	$(BIN)/mypy packages/floe-core/src packages/floe-conformance/src
+	$(BIN)/mypy plugins/floe-orchestrator-dagster/src plugins/floe-orchestrator-airflow/src
+
+contracts: setup
+	$(BIN)/lint-imports
+
+check: lint types contracts test
+
+bench: setup
+	UV_PROJECT_ENVIRONMENT=.venv-bench $(BIN)/uv sync --frozen --group bench --quiet
+	.venv-bench/bin/python benchmarks/definitions_load.py
+
+clean:
+	rm -rf .venv .venv-bench .mypy_cache .ruff_cache .pytest_cache
+	find examples -name .floe -prune -exec rm -rf {} +

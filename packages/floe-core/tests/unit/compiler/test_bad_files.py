@@ -1,0 +1,307 @@
+"""Wrong files are refused with file, line, reason and fix; all problems at once; nothing written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from floe_core.compiler import compile_product
+from floe_core.errors import InvalidProductError
+
+WriteProduct = Callable[..., Path]
+
+FLOE = """\
+apiVersion: floe.dev/v1
+kind: FloeSpec
+metadata: {name: shop, version: 1.0.0}
+platform: {manifest: manifest.yaml}
+"""
+MANIFEST = """\
+apiVersion: floe.dev/v1
+kind: Manifest
+metadata: {name: platform, version: 1.0.0}
+plugins:
+  orchestrator: {type: plain}
+  compute: {type: duckdb}
+"""
+
+
+def refusal(folder: Path) -> str:
+    """Return what compile says of a product, having made sure that it left the folder alone."""
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+    with pytest.raises(InvalidProductError) as caught:
+        compile_product(folder)
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
+    return str(caught.value)
+
+
+def test_broken_yaml(write_product: WriteProduct) -> None:
+    assert refusal(write_product(floe=FLOE + "schedule: {cron: [\n")) == (
+        "floe.yaml:6:1: broken YAML: expected the node content, but found '<stream end>'\n"
+        "fix: mend the YAML"
+    )
+
+
+def test_an_empty_file(write_product: WriteProduct) -> None:
+    assert refusal(write_product(floe="")) == (
+        "floe.yaml:1:1: the file is empty, not a mapping of keys to values"
+    )
+
+
+def test_wrong_types_are_told_together(write_product: WriteProduct) -> None:
+    floe = FLOE + "execution: {retries: many, maxParallel: 0}\ntransforms: stg\n"
+    assert refusal(write_product(floe=floe)) == (
+        "floe.yaml:5:22: execution.retries: 'many' is no whole number\n"
+        "   5 | execution: {retries: many, maxParallel: 0}\n"
+        "                            ^\n"
+        "fix: write a whole number, without quotes\n"
+        "\n"
+        "floe.yaml:5:41: execution.maxParallel: 0 is less than 1\n"
+        "   5 | execution: {retries: many, maxParallel: 0}\n"
+        "                                               ^\n"
+        "fix: write a larger number\n"
+        "\n"
+        "floe.yaml:6:13: transforms: 'stg' is no list\n"
+        "   6 | transforms: stg\n"
+        "                   ^\n"
+        "fix: write a list: [a, b]"
+    )
+
+
+def test_misspelt_keys_are_answered_with_the_right_ones(write_product: WriteProduct) -> None:
+    floe = FLOE + "shedule: {cron: '0 6 * * *'}\nexecution: {retrys: 1}\n"
+    assert refusal(write_product(floe=floe)) == (
+        "floe.yaml:5:1: unknown key 'shedule'\n"
+        "   5 | shedule: {cron: '0 6 * * *'}\n"
+        "       ^\n"
+        "fix: did you mean 'schedule'?\n"
+        "\n"
+        "floe.yaml:6:13: unknown key 'retrys'\n"
+        "   6 | execution: {retrys: 1}\n"
+        "                   ^\n"
+        "fix: did you mean 'retries'?"
+    )
+
+
+def test_problems_of_both_files_are_told_together(write_product: WriteProduct) -> None:
+    told = refusal(write_product(floe=FLOE + "nope: 1\n", manifest=MANIFEST + "nada: 1\n"))
+    assert told.startswith("floe.yaml:5:1: unknown key 'nope'")
+    assert "manifest.yaml:7:1: unknown key 'nada'" in told
+
+
+def test_an_unknown_orchestrator(write_product: WriteProduct) -> None:
+    told = refusal(write_product(manifest=MANIFEST.replace("plain", "plian")))
+    assert told.startswith("manifest.yaml:5:24: no orchestrator plugin named 'plian'\n")
+    assert "fix: did you mean 'plain'? choose one of " in told
+
+
+def test_plugins_that_are_not_approved(write_product: WriteProduct) -> None:
+    manifest = MANIFEST + "approved_plugins: {orchestrator: [airflow], compute: [postgres]}\n"
+    assert refusal(write_product(manifest=manifest)) == (
+        "manifest.yaml:5:24: the orchestrator 'plain' is not in approved_plugins.orchestrator\n"
+        "   5 |   orchestrator: {type: plain}\n"
+        "                              ^\n"
+        "fix: choose one of airflow\n"
+        "\n"
+        "manifest.yaml:6:19: the compute 'duckdb' is not in approved_plugins.compute\n"
+        "   6 |   compute: {type: duckdb}\n"
+        "                         ^\n"
+        "fix: choose one of postgres"
+    )
+
+
+def test_transforms_that_contradict_dbt(write_product: WriteProduct) -> None:
+    floe = FLOE + (
+        "transforms:\n"
+        "  - {name: frist}\n"
+        "  - {name: first, dependsOn: [second], path: models/other.sql, compute: spark}\n"
+        "  - {name: second, dependsOn: [first]}\n"
+        "  - {name: second}\n"
+    )
+    folder = write_product(
+        floe=floe, first="select 1 as id", second="select * from {{ ref('first') }}"
+    )
+    assert [line for line in refusal(folder).splitlines() if line.startswith(("floe", "fix"))] == [
+        "floe.yaml:6:12: unknown transform 'frist': no model, seed or snapshot of dbt has that name",
+        "fix: did you mean 'first'?",
+        "floe.yaml:7:31: dependsOn contradicts dbt: 'first' does not depend on 'second'",
+        "fix: remove it, or ref() it in models/first.sql; dbt says it depends on nothing",
+        "floe.yaml:7:46: path: dbt has 'first' at models/first.sql",
+        "fix: write models/first.sql, or leave it out",
+        "floe.yaml:7:73: compute 'spark' is not the platform's",
+        "fix: write duckdb, or leave it out; a product runs on one compute",
+        "floe.yaml:9:12: transform 'second' stands here twice",
+        "fix: keep one",
+    ]
+
+
+def test_a_cycle_is_shown(write_product: WriteProduct) -> None:
+    folder = write_product(
+        first="select * from {{ ref('second') }}", second="select * from {{ ref('first') }}"
+    )
+    assert refusal(folder) == (
+        "models/first.sql: a cycle in the dbt graph: first -> second -> first\n"
+        "fix: remove one of these ref()s"
+    )
+
+
+def test_two_models_of_one_name(write_product: WriteProduct) -> None:
+    folder = write_product()
+    (folder / "models" / "sub").mkdir()
+    (folder / "models" / "sub" / "first.sql").write_text("select 2 as id")
+    assert 'dbt found two models with the name "first".' in refusal(folder)
+
+
+def test_sql_that_dbt_cannot_read_is_pinned_to_its_file(write_product: WriteProduct) -> None:
+    assert refusal(write_product(first="select {{ nope( }}")).startswith(
+        "models/first.sql: dbt: Compilation Error in model first (models/first.sql)"
+    )
+
+
+@pytest.mark.parametrize("name", ["../x", 'it"s', "Shop", "1shop", "shop\n", "a" * 300, ""])
+def test_bad_product_names(write_product: WriteProduct, name: str) -> None:
+    quoted = name.replace('"', '\\"').replace("\n", "\\n")
+    told = refusal(write_product(floe=FLOE.replace("name: shop", f'name: "{quoted}"')))
+    assert told.startswith("floe.yaml:3:18: metadata.name: ")
+
+
+def test_bad_schedules_and_jobs(write_product: WriteProduct) -> None:
+    floe = FLOE + (
+        "schedule: {cron: '0 0 * * 5#3', timezone: europe/london}\n"
+        "jobs:\n"
+        "  - {name: a, select: 'tag:x', schedule: {cron: '99 * * * *'}}\n"
+        "  - {name: a}\n"
+        "  - {name: shop, selector: s, select: first}\n"
+    )
+    told = [line for line in refusal(write_product(floe=floe)).splitlines() if line[:5] == "floe."]
+    assert [line.partition(";")[0] for line in told] == [
+        "floe.yaml:5:18: cron expression '0 0 * * 5#3': day of week '5#3' cannot be used: '#' (nth "
+        "weekday) is not understood everywhere",
+        "floe.yaml:5:43: no time zone named 'europe/london'",
+        "floe.yaml:7:49: cron expression '99 * * * *': minute '99' is out of range",
+        "floe.yaml:8:12: the job name 'a' clashes with the job 'a'",
+        "floe.yaml:8:12: job 'a' selects nothing in particular",
+        "floe.yaml:9:12: the job name 'shop' clashes with the product's own job, which runs all of it "
+        "as 'shop'",
+        "floe.yaml:9:12: job 'shop' has both a selector and select or exclude",
+    ]
+
+
+def test_a_job_that_selects_nothing_and_one_that_dbt_cannot_read(
+    write_product: WriteProduct,
+) -> None:
+    floe = FLOE + "jobs:\n  - {name: a, select: 'tag:x'}\n  - {name: b, select: 'foo:x'}\n"
+    told = refusal(write_product(floe=floe))
+    assert "floe.yaml:6:23: job 'a': selects no node of the product" in told
+    assert "floe.yaml:7:23: job 'b': dbt: Runtime Error\n  'foo' is not a valid method name" in told
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "password: hunter2",
+        "password: 4711",
+        "token: \"{{ env_var('TOKEN', 'hunter2') }}\"",
+        "url: 'postgresql://someone:hunter2@host/db'",
+        "path: 'md:shop?motherduck_token=hunter2'",
+        "settings: {nested: {api_key: hunter2}}",
+        "headers: ['Bearer hunter2hunter2']",
+    ],
+)
+def test_a_literal_secret_is_refused_and_not_repeated(
+    write_product: WriteProduct, setting: str
+) -> None:
+    compute = "{type: duckdb, config: {SETTING}}".replace("SETTING", setting)
+    told = refusal(write_product(manifest=MANIFEST.replace("{type: duckdb}", compute)))
+    assert "a literal secret\nfix: take it from the environment" in told
+    assert "hunter2" not in told
+    assert "4711" not in told
+
+
+def test_a_literal_secret_in_the_projects_own_profile_is_refused(
+    write_product: WriteProduct,
+) -> None:
+    folder = write_product()
+    (folder / "profiles.yml").write_text(
+        "shop:\n  outputs:\n    default: {type: duckdb, token: hunter2}\n"
+    )
+    told = refusal(folder)
+    assert told.startswith("profiles.yml:3:36: shop.outputs.default.token: a literal secret")
+    assert "hunter2" not in told
+
+
+def test_a_secret_from_the_environment_is_taken_without_being_set(
+    write_product: WriteProduct,
+) -> None:
+    compute = (
+        "{type: duckdb, config: {secrets: [{type: s3, secret: \"{{ env_var('S3_SECRET') }}\"}]}}"
+    )
+    artifacts = compile_product(write_product(manifest=MANIFEST.replace("{type: duckdb}", compute)))
+    assert artifacts.dbt.profile["secrets"] == [
+        {"type": "s3", "secret": "{{ env_var('S3_SECRET') }}"}
+    ]
+
+
+def test_a_yaml_bomb(write_product: WriteProduct) -> None:
+    lines = ["a: &a [x, x, x, x, x, x, x, x, x, x]"]
+    for index in range(9):
+        below = "a" if index == 0 else f"b{index - 1}"
+        lines.append(f"b{index}: &b{index} [{', '.join([f'*{below}'] * 10)}]")
+    assert refusal(write_product(floe=FLOE + "\n".join(lines))) == (
+        "floe.yaml: more than 100,000 values once aliases are followed\n"
+        "fix: write it out without aliases"
+    )
+
+
+def test_a_yaml_tag(write_product: WriteProduct) -> None:
+    told = refusal(write_product(floe=FLOE + "outputPorts: !!python/object/apply:os.getcwd []\n"))
+    assert told.startswith(
+        "floe.yaml:5:14: the YAML tag 'tag:yaml.org,2002:python/object/apply:os.getcwd' is not allowed"
+    )
+
+
+def test_a_file_of_50_megabytes(write_product: WriteProduct) -> None:
+    folder = write_product()
+    with (folder / "floe.yaml").open("ab") as file:
+        file.truncate(50_000_000)
+    assert refusal(folder) == (
+        "floe.yaml: the file has 50,000,000 bytes; floe reads up to 1,000,000\n"
+        "fix: this is no floe file, or it is damaged"
+    )
+
+
+def test_a_file_that_is_no_utf_8(write_product: WriteProduct) -> None:
+    folder = write_product()
+    (folder / "manifest.yaml").write_bytes(b"kind: \xff\n")
+    assert refusal(folder) == "manifest.yaml: byte 6 is no UTF-8\nfix: save the file as UTF-8"
+
+
+@pytest.mark.parametrize(
+    ("missing", "told"),
+    [
+        ("floe.yaml", "floe.yaml: there is no such file"),
+        ("dbt_project.yml", "dbt_project.yml: there is no such file"),
+        (
+            "manifest.yaml",
+            "floe.yaml:4:22: platform.manifest: there is no file manifest.yaml\n"
+            "   4 | platform: {manifest: manifest.yaml}\n"
+            "                            ^\n"
+            "fix: name the platform team's manifest.yaml, relative to floe.yaml",
+        ),
+    ],
+)
+def test_a_missing_file(write_product: WriteProduct, missing: str, told: str) -> None:
+    folder = write_product()
+    (folder / missing).unlink()
+    assert refusal(folder) == told
+
+
+def test_a_file_of_the_users_where_the_entry_point_goes(write_product: WriteProduct) -> None:
+    folder = write_product()
+    (folder / "plain_entry.py").write_text("mine = True\n")
+    assert refusal(folder) == (
+        "plain_entry.py: this file is not floe's, and compile would have to write over it\n"
+        "fix: move it, or compile elsewhere with --out DIR"
+    )
