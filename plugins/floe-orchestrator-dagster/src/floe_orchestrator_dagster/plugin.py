@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from floe_core.errors import EnvironmentProblemError, invalid
@@ -14,6 +15,7 @@ from floe_core.plugin_interfaces import (
     ValidationResult,
 )
 from floe_core.plugin_powers import EntryPointFile, RunOptions, RunReport
+from floe_core.schemas.policies import LineageSettings
 from floe_orchestrator_dagster import __version__
 from floe_orchestrator_dagster.entry_point import definitions_file
 
@@ -39,6 +41,8 @@ class DagsterOrchestratorPlugin(OrchestratorPlugin):
 
     def __init__(self) -> None:
         self._settings: Mapping[str, Any] = {}
+        self._lineage = LineageSettings()
+        self._project_dir: Path | None = None
 
     def configure(self, settings: Mapping[str, Any]) -> None:
         """Take the settings; see the class for their names."""
@@ -56,6 +60,7 @@ class DagsterOrchestratorPlugin(OrchestratorPlugin):
                 "runs the dbt project in one",
                 fix=f"load them with {LOADER}({artifacts.product.name!r}, project_dir)",
             )
+        self._lineage, self._project_dir = artifacts.lineage, artifacts.project_dir
         return definitions_of(artifacts)
 
     def create_assets_from_transforms(
@@ -86,12 +91,31 @@ class DagsterOrchestratorPlugin(OrchestratorPlugin):
         return resources_for(workload_size, RUN_POD, self._settings.get("resource_presets") or {})
 
     def emit_lineage_event(
-        self, event_type: str, job: str, inputs: list[Dataset], outputs: list[Dataset]
+        self,
+        event_type: str,
+        job: str,
+        inputs: list[Dataset],
+        outputs: list[Dataset],
+        *,
+        run_id: str | None = None,
+        facets: Mapping[str, Any] | None = None,
     ) -> None:
-        """Emit through core, as runs do."""
+        """Emit as runs do, with the lineage settings of the product last defined here.
+
+        Before any is, with OpenLineage's own settings in the environment.
+        """
         from floe_core.lineage import emit_lineage_event
 
-        emit_lineage_event(event_type, job, inputs, outputs)
+        emit_lineage_event(
+            event_type,
+            job,
+            inputs,
+            outputs,
+            settings=self._lineage,
+            project_dir=self._project_dir,
+            run_id=run_id,
+            facets=facets,
+        )
 
     def schedule_job(self, job_name: str, cron: str, timezone: str) -> None:
         """Raise, after checking the arguments: schedules live in floe.yaml so far."""

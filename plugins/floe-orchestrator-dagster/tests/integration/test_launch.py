@@ -1,0 +1,153 @@
+"""Runs launched from the command line are Dagster's own, and leave nothing behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+
+import pytest
+from dagster import DagsterInstance, DagsterRunStatus
+
+from floe_core.errors import EnvironmentProblemError, UsageError
+from floe_core.execution import NodeResult, NodeStarted
+from floe_core.plugin_powers import RunOptions
+from floe_orchestrator_dagster import DagsterPlugin
+from floe_orchestrator_dagster.asset_map import asset_map_of
+from floe_orchestrator_dagster.run_record import end_of
+
+SLOW = "select count(*) as n from range(3000000) a, range(300000) b where a.range % 7 = b.range % 5"
+
+
+def statuses(report):
+    return {node_id.split(".")[2]: result.status for node_id, result in report.nodes.items()}
+
+
+def instance_of(artifacts):
+    return DagsterInstance.from_config(str(artifacts.project_dir / ".floe" / "dagster"))
+
+
+def launch(artifacts, on_event=lambda event: None, **options):
+    return DagsterPlugin().launch_run(artifacts, RunOptions("hello", **options), on_event)
+
+
+@pytest.fixture(scope="module")
+def hello(example):
+    return example("hello")
+
+
+def test_a_launched_run_is_in_the_instance_with_its_tags(hello, tables):
+    heard = []
+    tick = datetime(2026, 3, 1, 6, tzinfo=UTC)
+    report = launch(hello, heard.append, nominal_time=tick)
+    assert report.status == "success"
+    assert statuses(report) == {
+        "people": "success",
+        "stg_people": "success",
+        "greetings": "success",
+        "unique_greetings_id": "pass",
+        "not_null_greetings_id": "pass",
+    }
+    assert [e for e in heard if isinstance(e, NodeResult)] == list(report.nodes.values())
+    assert tables(hello) == {"people", "stg_people", "greetings"}
+    with instance_of(hello) as instance:
+        run = instance.get_run_by_id(report.run_id)
+    assert (run.status, run.job_name) == (DagsterRunStatus.SUCCESS, "hello")
+    assert run.tags["floe/product"] == run.tags["floe/job"] == "hello"
+    assert run.tags["floe/nominal_time"] == "2026-03-01T06:00:00+00:00"
+
+
+def test_a_selection_runs_these_nodes_alone_checks_without_their_assets_too(hello):
+    test_id = next(node.unique_id for node in hello.nodes if node.name == "unique_greetings_id")
+    report = launch(hello, node_ids=(test_id,))
+    assert (report.status, statuses(report)) == ("success", {"unique_greetings_id": "pass"})
+    report = launch(hello, node_ids=("model.hello.stg_people",))
+    assert (report.status, statuses(report)) == ("success", {"stg_people": "success"})
+
+
+@pytest.mark.parametrize(
+    ("node_ids", "message"),
+    [
+        ((), "the selection holds no node, so there is nothing to run"),
+        (("model.hello.none",), "hello runs no node model.hello.none"),
+    ],
+)
+def test_a_selection_of_nothing_is_refused(hello, node_ids, message):
+    with pytest.raises(UsageError) as caught:
+        launch(hello, node_ids=node_ids)
+    assert str(caught.value) == message
+
+
+def test_a_contradiction_between_dagster_and_dbt_makes_the_run_failed(hello):
+    report = launch(hello)
+    nodes = dict(report.nodes)
+    del nodes["model.hello.greetings"]
+    test_id = next(node_id for node_id in nodes if "unique_greetings_id" in node_id)
+    nodes[test_id] = NodeResult(test_id, "warn")
+    with instance_of(hello) as instance:
+        end = end_of(instance, report.run_id, nodes, asset_map_of(hello))
+    assert (end.status, end.message) == (
+        "failed",
+        "Dagster and dbt disagree: greetings was built according to Dagster alone; "
+        "the check greetings:unique_greetings_id has another outcome",
+    )
+
+
+@pytest.fixture(scope="module")
+def slow(compiled):
+    return compiled({"models/quick.sql": "select 1 as id", "models/slow.sql": SLOW})
+
+
+def processes_of(artifacts) -> list[str]:
+    listed = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True)
+    pids = [line.split()[0] for line in listed.stdout.splitlines() if "launched_run" in line]
+    folder = str(artifacts.project_dir)
+    return [pid for pid in pids if os.path.realpath(f"/proc/{pid}/cwd") == folder]
+
+
+def test_ctrl_c_cancels_the_run_and_leaves_no_process(slow):
+    def interrupt(event):
+        if isinstance(event, NodeStarted) and event.unique_id == "model.shop.slow":
+            time.sleep(0.5)
+            raise KeyboardInterrupt
+
+    options = RunOptions("web-shop")
+    with pytest.raises(KeyboardInterrupt):
+        DagsterPlugin().launch_run(slow, options, interrupt)
+    assert processes_of(slow) == []
+    with instance_of(slow) as instance:
+        [run, *_] = instance.get_runs()
+    assert run.status in (DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED)
+
+
+def test_a_parent_that_is_killed_takes_the_run_with_it(slow):
+    code = (
+        "import sys;"
+        "from floe_core.schemas import CompiledArtifacts;"
+        "from floe_core.plugin_powers import RunOptions;"
+        "from floe_orchestrator_dagster import DagsterPlugin;"
+        "DagsterPlugin().launch_run(CompiledArtifacts.load(sys.argv[1]), RunOptions('web-shop'),"
+        " lambda event: print(event, flush=True))"
+    )
+    parent = subprocess.Popen(
+        [sys.executable, "-c", code, str(slow.project_dir)], stdout=subprocess.PIPE, text=True
+    )
+    for line in parent.stdout:
+        if "NodeStarted" in line and "slow" in line:
+            break
+    parent.send_signal(signal.SIGKILL)
+    parent.wait()
+    parent.stdout.close()
+    deadline = time.monotonic() + 30
+    while processes_of(slow) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert processes_of(slow) == []
+
+
+def test_a_process_that_dies_is_told_with_what_it_wrote(hello, monkeypatch):
+    monkeypatch.setattr("floe_orchestrator_dagster.run_process.MODULE", "no_such_module")
+    with pytest.raises(EnvironmentProblemError, match="No module named no_such_module"):
+        launch(hello)

@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+import tomllib
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from floe_core import plugin_registry
+from floe_core.errors import EnvironmentProblemError
+from floe_core.plugin_interfaces import ResourceSpec
+from floe_core.plugin_powers import EntryPointWriter, RunLauncher
+from floe_orchestrator_dagster import DagsterPlugin, __version__
+
+PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
+
+
+def test_core_finds_it_with_both_powers():
+    plugin = plugin_registry.load("dagster")
+    assert isinstance(plugin, DagsterPlugin)
+    assert isinstance(plugin, EntryPointWriter)
+    assert isinstance(plugin, RunLauncher)
+
+
+def test_its_version_is_the_distributions():
+    declared = tomllib.loads(PYPROJECT.read_text())["project"]["version"]
+    assert __version__ == declared == version("floe-orchestrator-dagster")
+
+
+def test_importing_it_and_its_class_imports_neither_dagster_nor_dbt():
+    code = (
+        "import sys; from floe_orchestrator_dagster import DagsterPlugin; DagsterPlugin();"
+        "print(sorted({m.partition('.')[0] for m in sys.modules} & {'dagster', 'dbt', 'duckdb'}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_the_entry_point_file_is_thin_and_finds_its_own_folder():
+    file = DagsterPlugin().entry_point_file("web-shop")
+    assert (file.filename, file.text) == (
+        "definitions.py",
+        '"""What Dagster loads of the product web-shop."""\n'
+        "\n"
+        "from pathlib import Path\n"
+        "\n"
+        "from floe_orchestrator_dagster.loader import load_product_definitions\n"
+        "\n"
+        'defs = load_product_definitions("web-shop", Path(__file__).parent)\n',
+    )
+
+
+def test_run_pods_have_three_sizes_that_grow():
+    plugin = DagsterPlugin()
+    sizes = [plugin.get_resource_requirements(size) for size in ("small", "medium", "large")]
+    assert sizes == [
+        ResourceSpec("500m", "1", "1Gi", "1Gi"),
+        ResourceSpec("1", "2", "4Gi", "4Gi"),
+        ResourceSpec("4", "8", "8Gi", "8Gi"),
+    ]
+
+
+def test_the_manifests_presets_replace_what_they_name():
+    plugin = DagsterPlugin()
+    plugin.configure({"resource_presets": {"small": {"memory_limit": "3Gi"}}})
+    assert plugin.get_resource_requirements("small") == ResourceSpec("500m", "1", "1Gi", "3Gi")
+
+
+def test_another_size_is_refused_with_the_three():
+    with pytest.raises(ValueError, match="small, medium, large"):
+        DagsterPlugin().get_resource_requirements("huge")
+
+
+def test_helm_values_are_refused_until_there_is_a_chart():
+    with pytest.raises(EnvironmentProblemError, match="not in this release"):
+        DagsterPlugin().get_helm_values()
+
+
+@pytest.mark.parametrize(("cron", "zone"), [("61 * * * *", "UTC"), ("0 6 * * *", "Mars/Phobos")])
+def test_a_schedule_that_is_none_is_refused_first(cron, zone):
+    with pytest.raises(ValueError, match=r"61|Mars/Phobos"):
+        DagsterPlugin().schedule_job("orders", cron, zone)
+
+
+def test_a_good_schedule_is_refused_with_what_to_do_instead():
+    with pytest.raises(EnvironmentProblemError) as caught:
+        DagsterPlugin().schedule_job("orders", "0 6 * * *", "UTC")
+    assert str(caught.value) == (
+        "the schedule of 'orders' was not changed: this release keeps schedules in floe.yaml only. "
+        "Set it there, run `floe compile`, and reload the code location"
+    )
+
+
+def test_an_unknown_lineage_event_type_is_refused():
+    with pytest.raises(ValueError, match="START"):
+        DagsterPlugin().emit_lineage_event("BEGIN", "orders", [], [])
