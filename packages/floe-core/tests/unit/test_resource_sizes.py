@@ -33,13 +33,13 @@ def test_an_override_of_another_size_changes_nothing() -> None:
 
 @pytest.mark.parametrize("size", ["", "Small", "xlarge"])
 def test_another_size_is_refused_with_the_three(size: str) -> None:
-    with pytest.raises(ValueError) as refused:
+    with pytest.raises(ValueError, match="no workload size") as refused:
         resources_for(size, DEFAULTS, {})
     assert str(refused.value) == f"no workload size {size!r}; the sizes are small, medium, large"
 
 
 def test_a_misspelt_field_is_refused_with_the_four() -> None:
-    with pytest.raises(ValueError) as refused:
+    with pytest.raises(ValueError, match="no field") as refused:
         resources_for("small", DEFAULTS, {"small": {"cpu": "1"}})
     assert str(refused.value) == (
         "resources of 'small': no field cpu; "

@@ -60,7 +60,7 @@ def test_an_empty_list_is_in_order() -> None:
 def test_what_cannot_be_ordered_is_refused_by_name(
     transforms: list[TransformConfig], text: str
 ) -> None:
-    with pytest.raises(ValueError) as refused:
+    with pytest.raises(ValueError, match=r"^transform") as refused:
         ordered(transforms)
     assert str(refused.value) == text
 

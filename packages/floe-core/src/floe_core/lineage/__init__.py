@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from floe_core.lineage.delivery_status import Flushed, LineageStatus, flush, status
     from floe_core.lineage.emission import emit_lineage_event
     from floe_core.lineage.run_recorder import RunLineage
-    from floe_core.lineage.delivery_status import Flushed, LineageStatus, flush, status
 
 __all__ = ["Flushed", "LineageStatus", "RunLineage", "emit_lineage_event", "flush", "status"]
 

@@ -59,7 +59,8 @@ class BuildStory:
         run = self._node_run(self._artifacts.by_id[event.unique_id])
         self._open[event.unique_id] = run
         inputs = [dataset for _, dataset in run.inputs]
-        outputs = [run.output] if run.output else []
+        # What its output looks like is told at the end, when it is there.
+        outputs = [run.output | {"facets": {}}] if run.output else []
         return [run_event("START", event.at, run.run_id, run.run_facets, run.job, inputs, outputs)]
 
     def node_ended(self, result: NodeResult, compiled_sql: str | None) -> list[Json]:

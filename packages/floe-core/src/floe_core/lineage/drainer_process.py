@@ -57,9 +57,9 @@ def main() -> int:
         was_told_to_finish = orders.finish.is_set()
         if was_told_to_finish or time.monotonic() >= try_at:
             drained = drainer.drain(orders.stop.is_set)
-            if was_told_to_finish:
+            if was_told_to_finish and not drained.is_others_work:
                 return 1 if drained.reason else 0
-            if drained.reason:
+            if drained.reason and not drained.is_others_work:
                 try_at = time.monotonic() + pause
                 pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
             else:

@@ -16,6 +16,7 @@ from floe_core.lineage.spool import Spool
 from floe_core.schemas.policies import LineageSettings
 
 if TYPE_CHECKING:
+    from openlineage.client.event_v2 import RunEvent
     from openlineage.client.transport import Transport
 
 # 4xx answers that a later try may turn into an acceptance.
@@ -26,11 +27,15 @@ Sent = Literal["sent", "refused", "unreachable"]
 
 @dataclass(frozen=True, slots=True)
 class Drained:
-    """How far draining got. `reason` says why it stopped early, "" when nothing waits any more."""
+    """How far draining got. `reason` says why it stopped early, "" when nothing waits any more.
+
+    `is_others_work` says that another process has the spool.
+    """
 
     sent: int = 0
     refused: int = 0
     reason: str = ""
+    is_others_work: bool = False
 
 
 class Drainer:
@@ -53,7 +58,7 @@ class Drainer:
             with FileLock(self._spool.folder / "drain.lock", timeout=0):
                 return self._drain(should_stop)
         except Timeout:
-            return Drained(reason="another process is sending these events")
+            return Drained(reason="another process is sending these events", is_others_work=True)
 
     def _drain(self, should_stop: Callable[[], bool]) -> Drained:
         sent = refused = 0
@@ -71,10 +76,13 @@ class Drainer:
         return Drained(sent, refused)
 
     def _send(self, path: Path) -> tuple[Sent, str]:
+        event = _read(path)
+        if event is None:
+            self._spool.refuse(path, "the file holds no event")
+            return "refused", ""
         # The one place that may catch everything: whatever a transport raises, the event stays.
         try:
-            text = path.read_text("utf-8")
-            self._emit(text)
+            self._emit(event)
         except Exception as error:  # noqa: BLE001
             reason = self._redactor.text(f"{type(error).__name__}: {error}")
             if _is_refusal(error):
@@ -84,12 +92,12 @@ class Drainer:
         path.unlink(missing_ok=True)
         return "sent", ""
 
-    def _emit(self, text: str) -> None:
-        from floe_core.lineage.transport import as_run_event, open_transport
+    def _emit(self, event: RunEvent) -> None:
+        from floe_core.lineage.transport import open_transport
 
         if self._transport is None:
             self._transport = open_transport(self._settings)
-        self._transport.emit(as_run_event(json.loads(text)))
+        self._transport.emit(event)
 
     def _note(self, reason: str) -> None:
         """Keep why events wait, for whoever asks for the status."""
@@ -98,6 +106,16 @@ class Drainer:
             note.write_text(json.dumps({"at": time.time(), "reason": reason}), "utf-8")
         else:
             note.unlink(missing_ok=True)
+
+
+def _read(path: Path) -> RunEvent | None:
+    """Return the event in a file, None where it holds none."""
+    from floe_core.lineage.transport import as_run_event
+
+    try:
+        return as_run_event(json.loads(path.read_text("utf-8")))
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def _is_refusal(error: Exception) -> bool:

@@ -10,7 +10,7 @@ from floe_core.lineage.facets import Json
 from floe_core.lineage.naming import dataset_name, node_job_name, warehouse_namespace
 from floe_core.lineage.redaction import Redactor
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_core.schemas.nodes import Node
+from floe_core.schemas.nodes import Column, Node
 
 # What OpenLineage consumers need to find in a column whose type nobody declared.
 UNKNOWN_TYPE = "unknown"
@@ -51,7 +51,7 @@ class ProductGraph:
                 self._redactor.text(node.description)
             )
         name = node_job_name(self._artifacts.product.name, node)
-        return LineageJob(self._artifacts.lineage.namespace, name, self._redactor.tree(described))
+        return LineageJob(self._artifacts.lineage.namespace, name, described)
 
     def inputs(self, node: Node) -> list[tuple[str, Json]]:
         """Return the datasets that a node reads, each after the id of the node it comes from."""
@@ -83,16 +83,13 @@ class ProductGraph:
     def _schema(self, node: Node) -> Json:
         if not node.columns:
             return {}
-        columns = [
-            {"name": column.name, "type": column.type or UNKNOWN_TYPE}
-            | (
-                {"description": self._redactor.text(column.description)}
-                if column.description
-                else {}
-            )
-            for column in node.columns
-        ]
-        return {"schema": facets.schema(columns)}
+        return {"schema": facets.schema([self._field(column) for column in node.columns])}
+
+    def _field(self, column: Column) -> Json:
+        named = {"name": column.name, "type": column.type or UNKNOWN_TYPE}
+        if not column.description:
+            return named
+        return named | {"description": self._redactor.text(column.description)}
 
     def _owners(self, node: Node) -> list[str]:
         return list(node.owners) or list(filter(None, [self._artifacts.product.owner]))

@@ -82,9 +82,15 @@ class Spool:
 
 
 def _write_whole(path: Path, text: str) -> None:
-    unfinished = path.with_name(f"{_UNFINISHED}{path.name}")
-    unfinished.write_text(text, "utf-8")
-    unfinished.rename(path)
+    unfinished = f"{path.parent}/{_UNFINISHED}{path.name}"
+    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+    try:
+        data = memoryview(text.encode())
+        while data:
+            data = data[os.write(descriptor, data) :]
+    finally:
+        os.close(descriptor)
+    Path(unfinished).rename(path)
 
 
 def _events_in(folder: Path) -> list[Path]:

@@ -23,7 +23,7 @@ def test_an_expression_that_all_read_alike_is_accepted(expr: str) -> None:
 
 @pytest.mark.parametrize("expr", DIALECT["refuse"])
 def test_any_other_is_refused_with_what_to_write(expr: str) -> None:
-    with pytest.raises(ValueError) as refused:
+    with pytest.raises(ValueError, match=r"^cron expression ") as refused:
         parse_cron(expr)
     message = str(refused.value)
     assert message.startswith(f"cron expression {expr!r}: ")
@@ -94,7 +94,7 @@ def test_what_is_advised_for_one_field_is_itself_accepted() -> None:
     ],
 )
 def test_the_reason_says_what_to_write_instead(expr: str, reason: str) -> None:
-    with pytest.raises(ValueError) as refused:
+    with pytest.raises(ValueError, match=r"write|leave") as refused:
         parse_cron(expr)
     assert str(refused.value) == f"cron expression {expr!r}: {reason}"
 

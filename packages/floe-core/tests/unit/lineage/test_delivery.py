@@ -1,0 +1,238 @@
+"""Delivery to a backend that is well, and to backends that are not."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from floe_core.lineage.delivery import Delivery
+from floe_core.lineage.delivery_status import Flushed, RefusedEvent, flush, status
+from floe_core.lineage.events import LineageJob, run_event
+from floe_core.lineage.run_ids import run_id_from
+from floe_core.lineage.spool import Spool
+from floe_core.schemas.policies import LineageSettings
+
+from .conftest import Backend
+
+Deliver = Callable[[LineageSettings], Delivery]
+
+
+def event(number: int) -> dict[str, Any]:
+    job = LineageJob("floe", f"job-{number}", {})
+    return run_event("START", datetime.now(UTC), run_id_from(str(number)), {}, job)
+
+
+def fill(project_dir: Path, count: int) -> list[str]:
+    """Let events wait; return the names of their jobs."""
+    spool = Spool(project_dir)
+    for number in range(count):
+        spool.append(event(number))
+    return [f"job-{number}" for number in range(count)]
+
+
+def names(events: list[dict[str, Any]]) -> list[str]:
+    return [each["job"]["name"] for each in events]
+
+
+def to(backend: Backend, **more: Any) -> LineageSettings:
+    return LineageSettings(backend="openlineage", config={"url": backend.url, **more})
+
+
+@pytest.fixture
+def deliver(project_dir: Path) -> Iterator[Deliver]:
+    """Start delivery, and end it after the test."""
+    started: list[Delivery] = []
+
+    def start(settings: LineageSettings) -> Delivery:
+        started.append(Delivery(project_dir, settings))
+        started[-1].start()
+        return started[-1]
+
+    yield start
+    for delivery in started:
+        delivery.close(0)
+
+
+def test_what_waits_and_what_comes_later_is_sent_in_order(
+    backend: Backend, project_dir: Path, deliver: Deliver
+) -> None:
+    before = fill(project_dir, 3)
+    delivery = deliver(to(backend))
+    assert names(backend.wait_for(3)) == before
+    Spool(project_dir).append(event(3))
+    assert delivery.close(10)
+    assert names(backend.events) == [*before, "job-3"]
+    assert status(project_dir).waiting == 0
+
+
+def test_closing_at_once_still_sends(backend: Backend, project_dir: Path, deliver: Deliver) -> None:
+    expected = fill(project_dir, 20)
+    assert deliver(to(backend)).close(10)
+    assert names(backend.events) == expected
+
+
+@pytest.mark.parametrize("answer", [500, 502, 429, 408])
+def test_an_answer_that_may_change_is_waited_out(
+    backend: Backend, project_dir: Path, deliver: Deliver, answer: int
+) -> None:
+    backend.behave = lambda number: answer if number < 2 else 201
+    expected = fill(project_dir, 3)
+    delivery = deliver(to(backend))
+    assert names(backend.wait_for(3)) == expected
+    assert delivery.close(10)
+    assert (backend.requests, status(project_dir).refused) == (5, ())
+
+
+def test_connections_that_break_lose_nothing_and_double_nothing(
+    backend: Backend, project_dir: Path, deliver: Deliver
+) -> None:
+    backend.behave = lambda number: 0 if number % 2 else 201
+    expected = fill(project_dir, 4)
+    deliver(to(backend))
+    assert names(backend.wait_for(4)) == expected
+
+
+def test_a_refused_event_is_set_aside_and_the_rest_goes_on(
+    backend: Backend, project_dir: Path, deliver: Deliver
+) -> None:
+    backend.behave = lambda number: 400 if number == 1 else 201
+    fill(project_dir, 3)
+    assert deliver(to(backend)).close(10)
+    assert names(backend.events) == ["job-0", "job-2"]
+    (refused,) = status(project_dir).refused
+    assert (refused.job, refused.event_type) == ("job-1", "START")
+    assert refused.reason.startswith("HTTPError: 400 Client Error")
+
+
+def test_nothing_listening_delays_nobody_and_loses_nothing(
+    project_dir: Path, backend: Backend, deliver: Deliver
+) -> None:
+    nowhere = LineageSettings(config={"url": "http://user:s3cret@127.0.0.1:9"})
+    fill(project_dir, 2)
+    delivery = deliver(nowhere)
+    deadline = time.monotonic() + 20
+    while not status(project_dir).last_failure and time.monotonic() < deadline:
+        time.sleep(0.05)
+    started = time.monotonic()
+    assert not delivery.close(10)
+    assert time.monotonic() - started < 3
+    now = status(project_dir)
+    assert (now.waiting, now.refused) == (2, ())
+    assert "Connection refused" in now.last_failure
+    assert "s3cret" not in now.last_failure
+    assert flush(project_dir, to(backend), 10) == Flushed(sent=2, refused=0, waiting=0)
+    assert status(project_dir).last_failure == ""
+
+
+def test_a_hanging_backend_is_given_no_more_than_the_time_asked(
+    backend: Backend, project_dir: Path, deliver: Deliver
+) -> None:
+    def hang(number: int) -> int:
+        time.sleep(3 if number == 0 else 0)
+        return 201
+
+    backend.behave = hang
+    fill(project_dir, 2)
+    delivery = deliver(to(backend))
+    deadline = time.monotonic() + 20
+    while backend.requests == 0 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    started = time.monotonic()
+    assert not delivery.close(0.3)
+    assert time.monotonic() - started < 1.5
+    # What was on its way is heard out, and is not sent again.
+    assert names(backend.wait_for(1)) == ["job-0"]
+    deadline = time.monotonic() + 20
+    while status(project_dir).waiting == 2 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert flush(project_dir, to(backend), 10) == Flushed(sent=1, refused=0, waiting=0)
+    assert names(backend.events) == ["job-0", "job-1"]
+
+
+def test_two_deliveries_send_each_event_once(
+    backend: Backend, project_dir: Path, deliver: Deliver
+) -> None:
+    expected = fill(project_dir, 60)
+    one, other = deliver(to(backend)), deliver(to(backend))
+    assert names(backend.wait_for(60)) == expected
+    one.close(10)
+    other.close(10)
+    assert len(backend.events) == 60
+
+
+def test_delivery_ends_with_the_process_that_started_it(
+    backend: Backend, project_dir: Path
+) -> None:
+    code = f"""
+import time
+from pathlib import Path
+from floe_core.lineage.delivery import Delivery
+from floe_core.schemas.policies import LineageSettings
+delivery = Delivery(Path({str(project_dir)!r}), LineageSettings(config={{"url": {backend.url!r}}}))
+delivery.start()
+print(delivery._process.pid, flush=True)
+time.sleep(60)
+"""
+    parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    assert parent.stdout is not None
+    child = int(parent.stdout.readline())
+    parent.send_signal(signal.SIGKILL)
+    parent.wait()
+    deadline = time.monotonic() + 20
+    while _is_running(child):
+        assert time.monotonic() < deadline, "the sending process outlived its parent"
+        time.sleep(0.05)
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+        return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (ProcessLookupError, FileNotFoundError):
+        return False
+
+
+def test_a_folder_of_the_product_named_like_a_library_does_no_harm(
+    backend: Backend, project_dir: Path, deliver: Deliver
+) -> None:
+    (project_dir / "requests.py").write_text("raise SystemExit(9)")
+    fill(project_dir, 1)
+    assert deliver(to(backend)).close(10)
+
+
+def test_a_token_comes_from_the_environment(
+    backend: Backend, project_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    auth = {"type": "api_key", "apiKey": "{{ env_var('LINEAGE_KEY') }}"}
+    fill(project_dir, 1)
+    flushed = flush(project_dir, to(backend, auth=auth), 0)
+    assert flushed == Flushed(0, 0, 1, "stopped before the end")
+    flushed = flush(project_dir, to(backend, auth=auth), 0.4)
+    assert flushed.reason.endswith("environment variable LINEAGE_KEY is not set")
+    monkeypatch.setenv("LINEAGE_KEY", "the-key")
+    assert flush(project_dir, to(backend, auth=auth), 10).sent == 1
+    assert backend.authorization == ["Bearer the-key"]
+
+
+def test_without_a_backend_a_flush_says_so(project_dir: Path) -> None:
+    fill(project_dir, 2)
+    assert flush(project_dir, LineageSettings(), 1) == Flushed(
+        0, 0, 2, "no lineage backend is configured"
+    )
+
+
+def test_a_damaged_file_does_not_stop_the_others(backend: Backend, project_dir: Path) -> None:
+    fill(project_dir, 1)
+    (Spool(project_dir).waiting_folder / "0-damaged.json").write_text("{", "utf-8")
+    assert flush(project_dir, to(backend), 10) == Flushed(sent=1, refused=1, waiting=0)
+    (refused,) = status(project_dir).refused
+    assert refused == RefusedEvent("", "", "", "the file holds no event")
