@@ -44,12 +44,14 @@ class BuildStory:
         self._graph = ProductGraph(artifacts, redactor)
         self._open: dict[str, _NodeRun] = {}
         self._failed = 0
+        self._is_open = False
         self._run_id = run_id_of_build(artifacts.lineage.namespace, artifacts.product.name, request)
         nominal = request.nominal_time
         self._tick = {"nominalTime": facets.nominal_time(nominal)} if nominal else {}
 
     def started(self, at: datetime) -> list[Json]:
         """Return the START of the parent run."""
+        self._is_open = True
         return [self._parent_event("START", at, {})]
 
     def node_started(self, event: NodeStarted) -> list[Json]:
@@ -72,15 +74,24 @@ class BuildStory:
 
     def ended(self, event: BuildEnded, at: datetime) -> list[Json]:
         """Return an ABORT for each node that has not ended, and the end of the parent run."""
-        aborted = [
-            run_event("ABORT", at, run.run_id, run.run_facets, run.job)
-            for run in self._open.values()
-        ]
-        self._open.clear()
+        aborted = self._aborted_nodes(at)
+        self._is_open = False
         if event.succeeded:
             return [*aborted, self._parent_event("COMPLETE", at, {})]
         message = event.message or f"{self._failed} of the nodes failed"
         return [*aborted, self._parent_event("FAIL", at, self._error(message, "Python"))]
+
+    def broken_off(self, at: datetime) -> list[Json]:
+        """Return an ABORT for each run that is open, the parent's last; none after the end."""
+        if not self._is_open:
+            return []
+        self._is_open = False
+        return [*self._aborted_nodes(at), self._parent_event("ABORT", at, {})]
+
+    def _aborted_nodes(self, at: datetime) -> list[Json]:
+        runs = list(self._open.values())
+        self._open.clear()
+        return [run_event("ABORT", at, run.run_id, run.run_facets, run.job) for run in runs]
 
     def _node_run(self, node: Node) -> _NodeRun:
         product_job = self._graph.product_job

@@ -57,8 +57,10 @@ class RunLineage:
     def close(self, seconds: float = 2.0) -> bool:
         """Give delivery some more seconds; return whether every event was sent.
 
-        Returns at once when the backend is not there. What is not sent stays on disk.
+        A build that has not ended was broken off: its open runs are aborted. Returns at once when
+        the backend is not there. What is not sent stays on disk.
         """
+        self._tell(lambda: self._story.broken_off(datetime.now(UTC)))
         delivery, self._delivery, self._spool = self._delivery, None, None
         everything_sent: list[bool] = []
         if delivery is not None:

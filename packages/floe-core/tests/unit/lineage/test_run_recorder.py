@@ -44,6 +44,20 @@ def test_a_run_arrives_whole_and_in_order(backend: Backend, project_dir: Path) -
     assert lineage.events_written == 6
 
 
+def test_a_run_that_is_broken_off_is_aborted_with_what_it_had_begun(
+    backend: Backend, project_dir: Path
+) -> None:
+    settings = LineageSettings(config={"url": backend.url})
+    lineage = RunLineage(artifacts(project_dir, settings), REQUEST)
+    lineage.started()
+    lineage.node_started(started("model.shop.orders", 1))
+    assert lineage.close(15)
+    assert [(each["eventType"], each["job"]["name"]) for each in backend.events[2:]] == [
+        ("ABORT", "shop.model.orders"),
+        ("ABORT", "shop"),
+    ]
+
+
 @pytest.mark.parametrize("enabled", [True, False])
 def test_without_a_backend_nothing_is_written(project_dir: Path, *, enabled: bool) -> None:
     lineage = RunLineage(artifacts(project_dir, LineageSettings(enabled=enabled)), REQUEST)
