@@ -54,7 +54,12 @@ class ProductGraph:
         return LineageJob(self._artifacts.lineage.namespace, name, described)
 
     def inputs(self, node: Node) -> list[tuple[str, Json]]:
-        """Return the datasets that a node reads, each after the id of the node it comes from."""
+        """Return the datasets that a node reads, each after the id of the node it comes from.
+
+        A unit test reads none: its data are written in it.
+        """
+        if node.resource_type == "unit_test":
+            return []
         upstream = (self._artifacts.by_id.get(node_id) for node_id in node.depends_on)
         return [(each.unique_id, self._input(each)) for each in upstream if each and _is_data(each)]
 

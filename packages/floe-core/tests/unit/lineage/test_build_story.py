@@ -201,6 +201,7 @@ def test_a_test_that_could_not_run_is_no_verdict() -> None:
 
 def test_a_unit_test_tells_its_outcome_on_its_run() -> None:
     event = last(story().node_ended(result("unit_test.shop.adds_up", "fail", 6), None))
+    assert (event["inputs"], event["outputs"]) == ([], [])
     assert facets(event["run"]["facets"])["test"] == {
         "tests": [{"name": "adds_up", "status": "fail", "type": "unit_test"}]
     }
