@@ -1,0 +1,252 @@
+"""Servers that answer as no service should, and what the check says of each."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+import pytest
+
+from floe_core.plugin_interfaces import ValidationResult
+from floe_orchestrator_dagster import DagsterPlugin
+
+SECRET = "s3cr3t-t0ken"
+NO_SERVER = "start dagster-webserver or set plugins.orchestrator.config.url"
+
+
+Handler = Callable[[socket.socket], None]
+
+
+@contextmanager
+def serving(handler: Handler) -> Iterator[str]:
+    """Run a handler for each connection; yield the server's URL."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def accept() -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                threading.Thread(target=_handled, args=(handler, connection), daemon=True).start()
+
+    threading.Thread(target=accept, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        listener.close()
+
+
+def _handled(handler: Handler, connection: socket.socket) -> None:
+    with suppress(OSError), connection:
+        connection.settimeout(30)
+        handler(connection)
+
+
+def silent(connection: socket.socket) -> None:
+    time.sleep(15)
+
+
+def dripping(connection: socket.socket) -> None:
+    connection.recv(65536)
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+    for _ in range(15):
+        connection.sendall(b" ")
+        time.sleep(1)
+
+
+def answering(status: str, body: bytes = b"", headers: str = "") -> Handler:
+    def answer(connection: socket.socket) -> None:
+        connection.recv(65536)
+        head = f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n{headers}\r\n"
+        connection.sendall(head.encode() + body)
+
+    return answer
+
+
+redirecting = answering("302 Found", headers="Location: /graphql\r\n")
+
+
+def check(**settings):
+    plugin = DagsterPlugin()
+    plugin.configure(settings)
+    started = time.monotonic()
+    result = plugin.validate_connection()
+    assert time.monotonic() - started < 10
+    assert SECRET not in repr(result)
+    return result
+
+
+def failed(message, error):
+    return ValidationResult(success=False, message=message, errors=[error])
+
+
+def not_dagster(url, status):
+    return failed(
+        f"{url} is not Dagster's webserver",
+        f"POST {url}/graphql gave status {status} and no answer in Dagster's GraphQL; check "
+        "plugins.orchestrator.config.url",
+    )
+
+
+def test_nothing_listens(free_port):
+    url = f"http://127.0.0.1:{free_port}"
+    assert check(url=url) == failed(
+        f"no answer from Dagster at {url}",
+        f"{url}/graphql: connection refused: nothing listens there; {NO_SERVER}",
+    )
+
+
+def test_a_name_that_does_not_resolve():
+    result = check(url="http://floe-no-such-host.invalid:3000")
+    assert not result.success
+    assert "floe-no-such-host.invalid" in result.message
+
+
+@pytest.mark.parametrize("handler", [silent, dripping], ids=["silent", "dripping"])
+def test_a_server_that_does_not_come_to_the_end(handler):
+    with serving(handler) as url:
+        result = check(url=url)
+    assert result.message == f"no answer from Dagster at {url}"
+    assert "gave up after 9." in result.errors[0] or "timed out" in result.errors[0]
+
+
+def test_redirects_without_end():
+    with serving(redirecting) as url:
+        assert check(url=url) == failed(
+            f"no answer from Dagster at {url}",
+            f"{url}/graphql: redirects more than 3 times; {NO_SERVER}",
+        )
+
+
+def test_no_tls_behind_https():
+    with serving(answering("200 OK")) as url:
+        result = check(url=url.replace("http:", "https:"))
+    assert "TLS failed" in result.errors[0]
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        ("200 OK", b"<html>Welcome</html>"),
+        ("200 OK", b"[1, 2]"),
+        ("200 OK", b'{"data": {"version": "1.13"}}'),
+        ("200 OK", b'{"errors": [{"message": "no field version"}]}'),
+        ("500 Internal Server Error", b"oops"),
+        ("404 Not Found", b""),
+    ],
+)
+def test_what_does_not_speak_dagsters_graphql(status, body):
+    with serving(answering(status, body)) as url:
+        assert check(url=url) == not_dagster(url, status.split()[0])
+
+
+def test_a_refused_token_is_told_and_not_shown(monkeypatch):
+    monkeypatch.setenv("DAGSTER_TOKEN", SECRET)
+    with serving(answering("401 Unauthorized", SECRET.encode())) as url:
+        assert check(url=url, token="env:DAGSTER_TOKEN") == failed(
+            f"{url} refuses us (401)",
+            "set plugins.orchestrator.config.token to env:NAME of a token that may read",
+        )
+
+
+@pytest.mark.parametrize("reference", ["env:DAGSTER_TOKEN", "{{ env_var('DAGSTER_TOKEN') }}"])
+def test_the_token_goes_into_the_header(monkeypatch, reference):
+    monkeypatch.setenv("DAGSTER_TOKEN", SECRET)
+    heard = []
+
+    def listen(connection):
+        heard.append(connection.recv(65536).decode().lower())
+        answering("500 Oops")(connection)
+
+    with serving(listen) as url:
+        check(url=url, token=reference)
+    assert f"dagster-cloud-api-token: {SECRET}" in heard[0]
+
+
+@pytest.mark.parametrize(
+    ("settings", "error"),
+    [
+        ({"token": SECRET}, "token must name an environment variable, as env:NAME"),
+        ({"token": "env:NOT_SET"}, "token: the environment variable NOT_SET is not set"),
+        (
+            {"url": "localhost:3000"},
+            "url must begin with http:// or https://, such as http://localhost:3000",
+        ),
+    ],
+)
+def test_settings_that_cannot_be_used(settings, error):
+    message = "the settings of the Dagster webserver cannot be used"
+    assert check(**settings) == failed(message, error)
+
+
+def test_a_password_in_the_url_is_not_shown(free_port):
+    result = check(url=f"http://me:{SECRET}@127.0.0.1:{free_port}")
+    assert result.message == f"no answer from Dagster at http://127.0.0.1:{free_port}"
+
+
+def answer_of_dagster(daemons, locations):
+    data = {
+        "version": "1.13.27",
+        "workspaceOrError": {"__typename": "Workspace", "locationEntries": locations},
+        "instance": {"daemonHealth": {"allDaemonStatuses": daemons}},
+    }
+    return answering("200 OK", json.dumps({"data": data}).encode())
+
+
+def daemon(kind, *, required=True, healthy=True, errors=()):
+    said = [{"message": text} for text in errors]
+    return {
+        "daemonType": kind,
+        "required": required,
+        "healthy": healthy,
+        "lastHeartbeatErrors": said,
+    }
+
+
+def location(name, status="LOADED", error=""):
+    kind = {"__typename": "PythonError", "message": error} if error else {"__typename": "Location"}
+    return {
+        "name": name,
+        "loadStatus": status,
+        "locationOrLoadError": None if status == "LOADING" else kind,
+    }
+
+
+def test_everything_wrong_is_told_at_once_without_secrets(monkeypatch):
+    monkeypatch.setenv("DAGSTER_TOKEN", SECRET)
+    daemons = [
+        daemon("SCHEDULER", healthy=False),
+        daemon("SENSOR", healthy=False, errors=[f"no {SECRET} at db://me:pw@host\nmore"]),
+        daemon("BACKFILL", required=False, healthy=None),
+        daemon("ASSET"),
+    ]
+    locations = [
+        location("good"),
+        location("slow", "LOADING"),
+        location("bad", error="ImportError: no module named shop\nStack Trace:"),
+    ]
+    with serving(answer_of_dagster(daemons, locations)) as url:
+        assert check(url=url, token="env:DAGSTER_TOKEN") == ValidationResult(
+            success=False,
+            message=f"Dagster 1.13.27 at {url} is there, but not well; code locations: 3",
+            errors=[
+                "code location bad does not load: ImportError: no module named shop; mend it and "
+                "reload the location",
+                "the daemon SCHEDULER is required and not healthy; start or restart dagster-daemon",
+                "the daemon SENSOR is required and not healthy; its last word: no *** at "
+                "db://***@host",
+            ],
+            warnings=["code location slow is still loading"],
+        )
+
+
+def test_an_instance_without_code_locations_is_well_with_a_warning():
+    with serving(answer_of_dagster([daemon("ASSET")], [])) as url:
+        assert check(url=url) == ValidationResult(
+            success=True,
+            message=f"Dagster 1.13.27 at {url} is there and well; code locations: 0",
+            warnings=["no code location is loaded: there is nothing to run"],
+        )
