@@ -41,7 +41,7 @@ def build(artifacts: CompiledArtifacts, request: BuildRequest) -> Generator[Buil
     with (
         Journal(project_dir, request.run_id) as journal,
         sole_writer(artifacts.dbt.profile, project_dir, LOCK_TIMEOUT_SECONDS),
-        LineageOfBuild(artifacts, request, call) as lineage,
+        LineageOfBuild(artifacts, request, call.target) as lineage,
     ):
         yield from _judged(_run(artifacts, call), Verdict(wanted, before), journal, lineage)
 

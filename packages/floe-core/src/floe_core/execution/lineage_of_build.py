@@ -6,23 +6,34 @@ from pathlib import Path
 from types import TracebackType
 
 from floe_core.execution.events import BuildEnded, BuildEvent, NodeResult, NodeStarted
-from floe_core.execution.invocation import Invocation
 from floe_core.execution.request import BuildRequest
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 
 class LineageOfBuild:
-    """Hears the events of one build; does nothing for a product whose lineage is off."""
+    """Passes the events of one build on to lineage, each with the SQL that dbt made of its node.
 
-    def __init__(
-        self, artifacts: CompiledArtifacts, request: BuildRequest, call: Invocation
-    ) -> None:
-        self._call = call
+    `target` is where dbt writes what it compiles.
+    """
+
+    def __init__(self, artifacts: CompiledArtifacts, request: BuildRequest, target: Path) -> None:
+        from floe_core.lineage.run_recorder import RunLineage
+
+        self._artifacts = artifacts
+        self._compiled = target / "compiled"
+        self._lineage = RunLineage(artifacts, request)
 
     def hear(self, event: BuildEvent) -> None:
         """Pass one event on."""
+        if isinstance(event, NodeStarted):
+            self._lineage.node_started(event)
+        elif isinstance(event, NodeResult):
+            self._lineage.node_ended(event, self._compiled_sql(event.unique_id))
+        elif isinstance(event, BuildEnded):
+            self._lineage.ended(event)
 
     def __enter__(self) -> LineageOfBuild:
+        self._lineage.started()
         return self
 
     def __exit__(
@@ -31,7 +42,12 @@ class LineageOfBuild:
         error: BaseException | None,
         at: TracebackType | None,
     ) -> None:
-        """End what is open."""
+        self._lineage.close()
 
-
-__all__ = ["BuildEnded", "LineageOfBuild", "NodeResult", "NodeStarted", "Path"]
+    def _compiled_sql(self, node_id: str) -> str | None:
+        """Return what dbt ran for a model, None for other nodes and for one it did not come to."""
+        node = self._artifacts.by_id[node_id]
+        if not self._lineage.is_on or node.resource_type != "model" or node.language != "sql":
+            return None
+        path = self._compiled / node.package / node.path
+        return path.read_text(encoding="utf-8") if path.is_file() else None

@@ -1,0 +1,264 @@
+"""The failure contract of one build, on real dbt and a real DuckDB file."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from floe_core.compiler import compile_product
+from floe_core.execution import BuildEnded, BuildEvent, BuildRequest, NodeResult, NodeStarted, build
+from floe_core.execution.journal import latest_results, read_events
+from floe_core.schemas import CompiledArtifacts
+
+WriteProduct = Callable[..., Path]
+
+FLOE = """\
+apiVersion: floe.dev/v1
+kind: FloeSpec
+metadata: {name: shop, version: 1.0.0}
+platform: {manifest: manifest.yaml}
+"""
+TABLE = "{{ config(materialized='table') }}\n"
+FIRST = TABLE + "select 1 as id"
+AFTER = TABLE + "select * from {{ ref('broken') }}"
+BROKEN = TABLE + "select no_such_function(id) as id from {{ ref('first') }}"
+HANGS = TABLE + (
+    "select count(*) as id from range(1000000000) a, range(1000000000) b, {{ ref('first') }}"
+)
+PASSES_AT_SECOND_TRY = TABLE + (
+    "{% if var('floe_attempt') == 1 %}select no_such_function(id) as id{% else %}select id{% endif %}"
+    " from {{ ref('first') }}"
+)
+
+
+def compiled(folder: Path) -> CompiledArtifacts:
+    compile_product(folder)
+    return CompiledArtifacts.load(folder)
+
+
+def statuses(events: list[BuildEvent]) -> dict[str, str]:
+    """Return node name -> status, from the results a build told."""
+    return {
+        event.unique_id.split(".")[2]: event.status
+        for event in events
+        if isinstance(event, NodeResult)
+    }
+
+
+def tables(folder: Path) -> set[str]:
+    """Return the tables that are really there."""
+    with duckdb.connect(str(folder / "shop.duckdb"), read_only=True) as connection:
+        rows = connection.execute("select table_name from information_schema.tables").fetchall()
+    return {name for (name,) in rows}
+
+
+def ran_in(folder: Path, run_id: str, attempt: int) -> set[str]:
+    """Return the names of what dbt says it ran in an attempt."""
+    path = folder / ".floe" / "runs" / run_id / f"attempt-{attempt}" / "run_results.json"
+    return {r["unique_id"].split(".")[2] for r in json.loads(path.read_text())["results"]}
+
+
+def test_every_node_is_told_once_and_the_end_comes_last(write_product: WriteProduct) -> None:
+    folder = write_product(first=FIRST, second="select * from {{ ref('first') }}")
+    events = list(build(compiled(folder), BuildRequest(job="shop", run_id="r")))
+    assert statuses(events) == {"first": "success", "second": "success"}
+    assert events[-1] == BuildEnded(succeeded=True)
+    assert sum(isinstance(event, BuildEnded) for event in events) == 1
+    assert tables(folder) == {"first", "second"}
+    assert read_events(folder, "r") == events
+
+
+def test_a_failing_model_stops_its_descendants_and_nothing_else(
+    write_product: WriteProduct,
+) -> None:
+    folder = write_product(first=FIRST, broken=BROKEN, after=AFTER, beside=FIRST)
+    events = list(build(compiled(folder), BuildRequest(job="shop", run_id="r")))
+    assert statuses(events) == {
+        "first": "success",
+        "broken": "error",
+        "after": "skipped",
+        "beside": "success",
+    }
+    assert events[-1] == BuildEnded(False, "2 of 4 nodes: 1 error, 1 skipped")
+    assert tables(folder) == {"first", "beside"}
+
+
+def test_a_retry_runs_only_what_failed_and_what_it_held_back(write_product: WriteProduct) -> None:
+    folder = write_product(first=FIRST, broken=PASSES_AT_SECOND_TRY, after=AFTER)
+    artifacts = compiled(folder)
+    first = list(build(artifacts, BuildRequest(job="shop", run_id="r", attempt=1)))
+    assert statuses(first) == {"first": "success", "broken": "error", "after": "skipped"}
+    second = list(build(artifacts, BuildRequest(job="shop", run_id="r", attempt=2)))
+    assert statuses(second) == {"broken": "success", "after": "success"}
+    assert second[-1] == BuildEnded(True)
+    assert ran_in(folder, "r", 2) == {"broken", "after"}
+
+
+def test_a_failed_test_is_a_verdict_and_holds_back_what_depends_on_its_model(
+    write_product: WriteProduct,
+) -> None:
+    folder = write_product(first=FIRST, after="select * from {{ ref('first') }}", beside=FIRST)
+    (folder / "tests").mkdir()
+    (folder / "tests" / "no_ones.sql").write_text("select * from {{ ref('first') }} where id = 1")
+    artifacts = compiled(folder)
+    first = list(build(artifacts, BuildRequest(job="shop", run_id="r")))
+    assert statuses(first) == {
+        "first": "success",
+        "beside": "success",
+        "no_ones": "fail",
+        "after": "skipped",
+    }
+    second = list(build(artifacts, BuildRequest(job="shop", run_id="r", attempt=2)))
+    assert second == [BuildEnded(False, "2 of 4 nodes: 1 fail, 1 skipped")]
+
+
+def test_a_model_that_hangs_is_ended_when_the_time_is_over(write_product: WriteProduct) -> None:
+    floe = FLOE + "execution: {timeoutSeconds: 4}\n"
+    folder = write_product(
+        floe=floe, first=FIRST, broken=HANGS, after=AFTER, last="select * from {{ ref('after') }}"
+    )
+    artifacts = compiled(folder)
+    began = time.monotonic()
+    events = list(build(artifacts, BuildRequest(job="shop", run_id="r")))
+    assert time.monotonic() - began < 20
+    assert statuses(events) == {
+        "first": "success",
+        "broken": "error",
+        "after": "skipped",
+        "last": "skipped",
+    }
+    assert events[-1] == BuildEnded(False, "timed out after 4 s")
+    assert tables(folder) == {"first"}  # and so the file is free again
+
+
+def test_a_build_that_is_closed_stops_and_says_so(write_product: WriteProduct) -> None:
+    folder = write_product(first=FIRST, broken=HANGS, after=AFTER)
+    events = build(compiled(folder), BuildRequest(job="shop", run_id="r"))
+    for event in events:
+        if isinstance(event, NodeStarted) and event.unique_id == "model.shop.broken":
+            break
+    began = time.monotonic()
+    events.close()
+    assert time.monotonic() - began < 20
+    told = read_events(folder, "r")
+    assert statuses(told) == {"first": "success", "broken": "error", "after": "skipped"}
+    assert told[-1] == BuildEnded(False, "canceled")
+    assert tables(folder) == {"first"}
+
+
+BUILD = (
+    "import sys\n"
+    "from floe_core.execution import BuildRequest, build\n"
+    "from floe_core.schemas import CompiledArtifacts\n"
+    "request = BuildRequest(job='shop', run_id=sys.argv[2], attempt=int(sys.argv[3]))\n"
+    "for event in build(CompiledArtifacts.load(sys.argv[1]), request):\n"
+    "    print(event, flush=True)\n"
+)
+
+
+def started_build(folder: Path, run_id: str, attempt: int = 1) -> subprocess.Popen[str]:
+    """Start a build in a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-c", BUILD, str(folder), run_id, str(attempt)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=dict(os.environ),
+    )
+
+
+def test_after_a_killed_process_the_next_attempt_runs_the_rest(write_product: WriteProduct) -> None:
+    hangs_at_first = TABLE + (
+        "select id from {{ ref('first') }}"
+        "{% if var('floe_attempt') == 1 %}, range(1000000000) a, range(1000000000) b{% endif %}"
+    )
+    folder = write_product(first=FIRST, broken=hangs_at_first, after=AFTER)
+    compiled(folder)
+    process = started_build(folder, "r")
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith("NodeStarted(unique_id='model.shop.broken'"):
+            break
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    second = started_build(folder, "r", attempt=2)
+    output, _ = second.communicate(timeout=60)
+    assert output.rstrip().endswith("BuildEnded(succeeded=True, message='')")
+    assert ran_in(folder, "r", 2) == {"broken", "after"}
+    results = latest_results(read_events(folder, "r"))
+    assert {node_id.split(".")[2]: r.status for node_id, r in results.items()} == {
+        "first": "success",
+        "broken": "success",
+        "after": "success",
+    }
+
+
+def test_two_builds_of_one_warehouse_at_once_wait_for_each_other(
+    write_product: WriteProduct,
+) -> None:
+    folder = write_product(first=FIRST, second="select * from {{ ref('first') }}")
+    compiled(folder)
+    processes = [started_build(folder, run_id) for run_id in ("one", "two")]
+    for process in processes:
+        output, _ = process.communicate(timeout=120)
+        assert output.rstrip().endswith("BuildEnded(succeeded=True, message='')"), output
+
+
+def test_a_dbt_of_the_products_own_gives_the_same_results(write_product: WriteProduct) -> None:
+    dbt = Path(sys.executable).parent / "dbt"
+    models = {"first": FIRST, "broken": BROKEN, "after": AFTER, "beside": FIRST}
+    here = write_product(folder="here", **models)
+    own = write_product(
+        folder="own", floe=FLOE + f"execution: {{dbtExecutable: {dbt}}}\n", **models
+    )
+    told = [list(build(compiled(f), BuildRequest(job="shop", run_id="r"))) for f in (here, own)]
+    assert statuses(told[0]) == statuses(told[1])
+    assert told[0][-1] == told[1][-1]
+    assert tables(here) == tables(own)
+
+
+def test_some_nodes_are_run_and_no_others(write_product: WriteProduct) -> None:
+    folder = write_product(first=FIRST, second="select * from {{ ref('first') }}", beside=FIRST)
+    # A folder named like a model: a selection by fully qualified name must not take it along.
+    (folder / "models" / "first").mkdir()
+    (folder / "models" / "first" / "inner.sql").write_text(FIRST)
+    request = BuildRequest(job="shop", run_id="r", node_ids=("model.shop.first",))
+    events = list(build(compiled(folder), request))
+    assert statuses(events) == {"first": "success"}
+    assert tables(folder) == {"first"}
+
+
+def test_a_hook_that_fails_makes_the_build_red(write_product: WriteProduct) -> None:
+    project = 'name: shop\nversion: 1.0.0\nprofile: shop\non-run-end: "select no_such_function()"\n'
+    folder = write_product(dbt_project=project, first=FIRST)
+    events = list(build(compiled(folder), BuildRequest(job="shop", run_id="r")))
+    assert statuses(events) == {"first": "success"}
+    assert isinstance(events[-1], BuildEnded)
+    assert not events[-1].succeeded
+
+
+def test_run_attempt_and_job_reach_the_models(write_product: WriteProduct) -> None:
+    folder = write_product(
+        first=TABLE + "select '{{ var(\"floe_run_id\") }}' as run, '{{ var(\"floe_job\") }}' as job, "
+        "{{ var('floe_attempt') }} as attempt, '{{ var(\"floe_nominal_time\") }}' as tick"
+    )
+    list(build(compiled(folder), BuildRequest(job="shop", run_id="a/b:c", attempt=3)))
+    with duckdb.connect(str(folder / "shop.duckdb"), read_only=True) as connection:
+        assert connection.execute("select * from first").fetchall() == [("a/b:c", "shop", 3, "")]
+
+
+@pytest.mark.parametrize("node_id", ["model.shop.nope", ""])
+def test_an_unknown_node_is_a_usage_error(write_product: WriteProduct, node_id: str) -> None:
+    from floe_core.errors import UsageError
+
+    artifacts = compiled(write_product())
+    with pytest.raises(UsageError, match="shop has no node"):
+        next(build(artifacts, BuildRequest(job="shop", run_id="r", node_ids=(node_id,))))
