@@ -24,7 +24,7 @@ setup: .venv/.is-set-up
 	@touch $@
 
 demo: setup
-	@$(BIN)/floe parity examples/customer-360 --on dagster --on airflow
+	@$(BIN)/floe parity examples/customer-360 --on dagster --on airflow --keep .floe/demo
 
 test: setup
 	$(BIN)/pytest -m "not slow"

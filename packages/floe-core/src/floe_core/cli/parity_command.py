@@ -37,8 +37,8 @@ def parity(
 ) -> None:
     """Run a product on two orchestrators from nothing, and compare what each made of it.
 
-    Compares the graph, the jobs and their schedules, the status of every run and node, and the
-    contents of every table. Exits 1 if anything differs, or if a run failed.
+    Compares the graph, the jobs and their schedules, the status of every run and node, the contents
+    of every table and the lineage events. Exits 1 if anything differs, or if a run failed.
     """
     from floe_core.parity.comparison import compare
 
@@ -106,6 +106,7 @@ def _as_dict(comparison: Comparison) -> dict[str, Any]:
                 "status": side.report.status,
                 "run_id": side.report.run_id,
                 "seconds": round(side.report.seconds, 3),
+                "lineage_events": side.events.total(),
             }
             for side in sides
         },

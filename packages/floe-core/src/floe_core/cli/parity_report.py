@@ -35,14 +35,13 @@ def _nodes(comparison: Comparison) -> Table:
     left, right = comparison.left, comparison.right
     product = left.artifacts.product
     title = f"{product.name} {product.version} on {left.orchestrator} and on {right.orchestrator}"
-    table = Table(title=title, title_justify="left", box=None, padding=(0, 1), pad_edge=False)
-    table.add_column("node", overflow="ellipsis", no_wrap=True, max_width=44)
-    table.add_column("type", style="dim")
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, expand=True)
+    table.add_column("node", overflow="ellipsis", no_wrap=True, ratio=1)
+    table.add_column("type", style="dim", no_wrap=True, min_width=11)
     for side in (left, right):
-        table.add_column(side.orchestrator)
-        table.add_column("s", justify="right", style="dim")
-    table.add_column("rows", justify="right")
-    table.add_column("equal")
+        table.add_column(side.orchestrator, no_wrap=True, min_width=14)
+    table.add_column("rows", justify="right", no_wrap=True, min_width=4)
+    table.add_column("equal", min_width=5)
     for node in comparison.nodes:
         table.add_row(*_row(comparison, node))
     return table
@@ -53,17 +52,17 @@ def _row(comparison: Comparison, node: NodeComparison) -> list[str]:
     return [
         escape(compiled.name if compiled else node.node_id),
         compiled.materialization or compiled.resource_type if compiled else "",
-        *_outcome(node.left),
-        *_outcome(node.right),
+        _outcome(node.left),
+        _outcome(node.right),
         "" if node.rows is None else str(node.rows),
         f"[red]{escape('; '.join(node.differences))}[/]" if node.differences else "[green]yes[/]",
     ]
 
 
-def _outcome(result: NodeResult | None) -> tuple[str, str]:
+def _outcome(result: NodeResult | None) -> str:
     if result is None:
-        return "[red]absent[/]", ""
-    return MARKS[result.status].strip(), f"{result.seconds:.2f}"
+        return "[red]absent[/]"
+    return f"{MARKS[result.status]} [dim]{result.seconds:.2f} s[/]"
 
 
 def _print_schedules(comparison: Comparison, console: Console) -> None:
@@ -74,7 +73,8 @@ def _print_schedules(comparison: Comparison, console: Console) -> None:
         zone = ZoneInfo(job.schedule.timezone)
         told = ", ".join(f"{tick.astimezone(zone):%a %d %b %H:%M}" for tick in ticks)
         schedule = f"{job.schedule.cron} in {job.schedule.timezone}"
-        console.print(f"next ticks of [bold]{job.name}[/] ({escape(schedule)}): {told}")
+        console.print(f"next ticks of [bold]{job.name}[/], {escape(schedule)}:")
+        console.print(f"  {told}")
 
 
 def _print_verdict(comparison: Comparison, console: Console) -> None:
@@ -83,13 +83,16 @@ def _print_verdict(comparison: Comparison, console: Console) -> None:
         statuses = Counter(result.status for result in side.report.nodes.values())
         told = ", ".join(f"{count} {status}" for status, count in sorted(statuses.items()))
         report = side.report
-        console.print(f"{side.orchestrator}: {report.status} in {report.seconds:.1f} s ({told})")
+        console.print(
+            f"{side.orchestrator}: {report.status} in {report.seconds:.1f} s: {told}; "
+            f"{side.events.total()} lineage events"
+        )
     differing = sum(1 for node in comparison.nodes if node.differences)
     if comparison.is_equal and left.report.status == "success":
         tables = sum(1 for node in comparison.nodes if node.rows is not None)
         console.print(
             f"[bold green]the same on both[/]: {len(comparison.nodes)} nodes, "
-            f"{tables} tables with equal contents"
+            f"{tables} tables with equal contents, {left.events.total()} lineage events"
         )
     elif comparison.is_equal:
         console.print("[bold yellow]the same on both, and failed on both[/]")

@@ -95,4 +95,9 @@ def _beyond_nodes(left: Side, right: Side) -> list[str]:
         found.append("the graph: compiled to different nodes")
     if left.artifacts.jobs != right.artifacts.jobs:
         found.append("the jobs: compiled to different jobs or schedules")
+    for side, other in ((left, right), (right, left)):
+        alone = side.events - other.events
+        if alone:
+            told = f"{alone.total()} on {side.orchestrator} alone, such as {min(alone)}"
+            found.append(f"the lineage events: {told}")
     return found

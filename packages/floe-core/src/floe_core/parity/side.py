@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,27 +13,34 @@ from floe_core.errors import UsageError
 from floe_core.execution.events import BuildEvent
 from floe_core.execution.warehouse_lock import duckdb_file
 from floe_core.launch import launch
+from floe_core.parity.lineage_events import caught_events, caught_in_file
 from floe_core.parity.table_contents import TableContents, read_tables
 from floe_core.plugin_powers import RunOptions, RunReport
-from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE, CompiledArtifacts
 
 
 @dataclass(frozen=True)
 class Side:
-    """What one orchestrator made of the product. `tables` maps node id to contents."""
+    """What one orchestrator made of the product.
+
+    `tables` maps node id to contents; `events` counts the lineage events of each kind.
+    """
 
     orchestrator: str
     artifacts: CompiledArtifacts
     report: RunReport
     tables: dict[str, TableContents] = field(default_factory=dict)
+    events: Counter[str] = field(default_factory=Counter)
 
 
 def compile_side(product: Path, orchestrator: str, folder: Path) -> CompiledArtifacts:
-    """Compile a copy of the product, with an empty warehouse of its own.
+    """Compile a copy of the product, with an empty warehouse of its own; an older copy goes.
 
     Raises:
         UsageError: The product does not run on a DuckDB file, so there is no empty one to be had.
     """
+    if (folder / ARTIFACTS_FILE).exists():
+        shutil.rmtree(folder)
     compiled = prepare_product(product, orchestrator=orchestrator, out=folder)
     if duckdb_file(compiled.artifacts.dbt.profile, folder) is None:
         adapter = compiled.artifacts.dbt.adapter
@@ -43,9 +52,12 @@ def compile_side(product: Path, orchestrator: str, folder: Path) -> CompiledArti
 
 def run_side(artifacts: CompiledArtifacts, on_event: Callable[[BuildEvent], None]) -> Side:
     """Run the whole product and read what it left in the warehouse."""
-    report = launch(artifacts, RunOptions(artifacts.jobs[0].name), on_event)
-    assert artifacts.project_dir is not None
-    warehouse = duckdb_file(artifacts.dbt.profile, artifacts.project_dir)
+    folder = artifacts.project_dir
+    assert folder is not None
+    with caught_in_file(folder):
+        report = launch(artifacts, RunOptions(artifacts.jobs[0].name), on_event)
+        events = caught_events(artifacts)
+    warehouse = duckdb_file(artifacts.dbt.profile, folder)
     assert warehouse is not None
     tables = read_tables(warehouse, artifacts.runnable) if warehouse.exists() else {}
-    return Side(artifacts.orchestrator.name, artifacts, report, tables)
+    return Side(artifacts.orchestrator.name, artifacts, report, tables, events)
