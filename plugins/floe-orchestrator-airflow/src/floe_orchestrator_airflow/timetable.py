@@ -63,22 +63,26 @@ class FloeTimetable(CronTriggerTimetable):
         restriction: TimeRestriction,
     ) -> DagRunInfo | None:
         """Return the run that comes next, or None when the DAG ends before it."""
-        tick = self._next_run(last_automated_data_interval, restriction)
+        last = None if last_automated_data_interval is None else last_automated_data_interval.end
+        tick = self.next_run(current_time(UTC), last, restriction)
         if restriction.latest is not None and tick > restriction.latest:
             return None
         return DagRunInfo.exact(tick)
 
-    def _next_run(self, last: DataInterval | None, restriction: TimeRestriction) -> DateTime:
-        now = current_time(UTC)
-        candidates = []
+    def next_run(
+        self, now: DateTime, last: DateTime | None, restriction: TimeRestriction
+    ) -> DateTime:
+        """Return the tick of the next run, at a moment and after the last scheduled run."""
+        unseen = self._get_next(now - FIRST_RUN_GRACE) if last is None else self._get_next(last)
+        if restriction.catchup:
+            if last is None and restriction.earliest is not None:
+                return self._align_to_next(restriction.earliest)
+            return unseen
+        candidates = [unseen]
         if last is not None:
-            candidates.append(self._get_next(last.end))
+            candidates.append(self._align_to_prev(now))
         if restriction.earliest is not None:
             candidates.append(self._align_to_next(restriction.earliest))
-        if not candidates:
-            candidates.append(self._calc_first_run())
-        if not restriction.catchup:
-            candidates.append(self._calc_first_run() if last is None else self._align_to_prev(now))
         return max(candidates)
 
     def _calc_first_run(self) -> DateTime:

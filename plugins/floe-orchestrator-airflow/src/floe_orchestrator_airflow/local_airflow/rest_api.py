@@ -33,21 +33,21 @@ class RestApi:
 
     def log_in(self) -> None:
         """Get a token for what follows."""
-        self._token = self._ask("POST", "/auth/token", self._credentials)["access_token"]
+        self._token = self.ask("POST", "/auth/token", self._credentials)["access_token"]
 
     def health(self) -> dict[str, str]:
         """Return component -> status, such as `scheduler` -> `healthy`."""
-        found = self._ask("GET", "/api/v2/monitor/health")
+        found = self.ask("GET", "/api/v2/monitor/health")
         return {name: (facts or {}).get("status") or "" for name, facts in found.items()}
 
     def warm_up(self) -> None:
         """Have the API that tasks talk to built now: it is built at the first question to it."""
-        self._ask("GET", "/execution/health")
+        self.ask("GET", "/execution/health")
 
     def dag(self, dag_id: str) -> dict[str, Any] | None:
         """Return what Airflow knows of a DAG; None before it was parsed."""
         try:
-            return self._ask("GET", f"/api/v2/dags/{quote(dag_id)}")
+            return self.ask("GET", f"/api/v2/dags/{quote(dag_id)}")
         except RestError as error:
             if error.status == 404:
                 return None
@@ -55,22 +55,22 @@ class RestApi:
 
     def import_errors(self) -> list[dict[str, Any]]:
         """Return the files that could not be parsed, with `filename` and `stack_trace`."""
-        found = self._ask("GET", "/api/v2/importErrors")
+        found = self.ask("GET", "/api/v2/importErrors")
         errors: list[dict[str, Any]] = found["import_errors"]
         return errors
 
     def ask_for_parse(self, file_token: str) -> None:
         """Have a DAG file parsed soon."""
-        self._ask("PUT", f"/api/v2/parseDagFile/{quote(file_token, safe='')}")
+        self.ask("PUT", f"/api/v2/parseDagFile/{quote(file_token, safe='')}")
 
     def unpause(self, dag_id: str) -> None:
         """Let a DAG run."""
-        self._ask("PATCH", f"/api/v2/dags/{quote(dag_id)}", {"is_paused": False})
+        self.ask("PATCH", f"/api/v2/dags/{quote(dag_id)}", {"is_paused": False})
 
     def trigger(self, dag_id: str, logical_date: str | None, conf: dict[str, Any]) -> str:
         """Start a run and return its id."""
         body = {"logical_date": logical_date, "conf": conf}
-        run = self._ask("POST", f"/api/v2/dags/{quote(dag_id)}/dagRuns", body)
+        run = self.ask("POST", f"/api/v2/dags/{quote(dag_id)}/dagRuns", body)
         run_id: str = run["dag_run_id"]
         return run_id
 
@@ -78,23 +78,23 @@ class RestApi:
         """Return the ids of the runs of a DAG at this logical date."""
         when = quote(logical_date)
         query = f"logical_date_gte={when}&logical_date_lte={when}"
-        found = self._ask("GET", f"/api/v2/dags/{quote(dag_id)}/dagRuns?{query}")
+        found = self.ask("GET", f"/api/v2/dags/{quote(dag_id)}/dagRuns?{query}")
         return [run["dag_run_id"] for run in found["dag_runs"]]
 
     def delete_run(self, dag_id: str, run_id: str) -> None:
         """Remove a run and its task instances."""
-        self._ask("DELETE", self._run_path(dag_id, run_id))
+        self.ask("DELETE", self._run_path(dag_id, run_id))
 
     def run(self, dag_id: str, run_id: str) -> dict[str, Any]:
         """Return a run, with `state`, `start_date` and `end_date`."""
-        return self._ask("GET", self._run_path(dag_id, run_id))
+        return self.ask("GET", self._run_path(dag_id, run_id))
 
     def task_instances(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
         """Return all task instances of a run, with `task_id` and `state`."""
         found: list[dict[str, Any]] = []
         while True:
             query = f"limit={PAGE}&offset={len(found)}"
-            page = self._ask("GET", f"{self._run_path(dag_id, run_id)}/taskInstances?{query}")
+            page = self.ask("GET", f"{self._run_path(dag_id, run_id)}/taskInstances?{query}")
             found += page["task_instances"]
             if not page["task_instances"] or len(found) >= page["total_entries"]:
                 return found
@@ -109,19 +109,19 @@ class RestApi:
             "include_downstream": downstream,
             "reset_dag_runs": True,
         }
-        self._ask("POST", f"/api/v2/dags/{quote(dag_id)}/clearTaskInstances", body)
+        self.ask("POST", f"/api/v2/dags/{quote(dag_id)}/clearTaskInstances", body)
 
     def log(self, dag_id: str, run_id: str, task_id: str, attempt: int = 1) -> str:
         """Return the log of one attempt of a task, a message a line."""
         path = f"{self._run_path(dag_id, run_id)}/taskInstances/{quote(task_id)}/logs/{attempt}"
-        content = self._ask("GET", f"{path}?full_content=true")["content"]
-        return "\n".join(str(line.get("event", "")) for line in content)
+        content = self.ask("GET", f"{path}?full_content=true")["content"]
+        return "\n".join(_log_line(line) for line in content)
 
     @staticmethod
     def _run_path(dag_id: str, run_id: str) -> str:
         return f"/api/v2/dags/{quote(dag_id)}/dagRuns/{quote(run_id, safe='')}"
 
-    def _ask(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
+    def ask(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
         """Return the JSON answer, asked again a few times where the connection broke."""
         for attempt in range(5):
             try:
@@ -147,3 +147,9 @@ class RestApi:
             raise RestError(0, str(error)) from None
         found: dict[str, Any] = json.loads(text) if text else {}
         return found
+
+
+def _log_line(line: dict[str, Any]) -> str:
+    """Return a message of a log with the errors that come with it."""
+    errors = [f"{e.get('exc_type')}: {e.get('exc_value')}" for e in line.get("error_detail") or ()]
+    return "\n".join([str(line.get("event", "")), *errors])

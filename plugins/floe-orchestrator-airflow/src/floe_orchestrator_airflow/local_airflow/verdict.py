@@ -37,7 +37,9 @@ def report_of_run(
     contradictions = _of_state(state, nodes)
     if shown(artifacts, job) == "node":
         names = task_ids(job_nodes)
-        contradictions += _of_tasks({i: tasks.get(names[i], "absent") for i in wanted}, nodes)
+        contradictions += _of_tasks(
+            {i: tasks.get(names.get(i, ""), "absent") for i in wanted}, nodes
+        )
     explained = any(not result.passed for result in nodes.values())
     return RunReport(
         status="success" if state == "success" and not contradictions else "failed",

@@ -1,0 +1,298 @@
+"""Runs through a real Airflow: its scheduler, executor, triggerer and API."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+
+from floe_core.execution.events import BuildEnded, BuildEvent, NodeResult
+from floe_core.plugin_powers import RunOptions, RunReport
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_orchestrator_airflow import AirflowPlugin
+from floe_orchestrator_airflow.local_airflow.home import USER
+from floe_orchestrator_airflow.local_airflow.launch import run_in
+from floe_orchestrator_airflow.local_airflow.service import LocalAirflow
+
+Make = Callable[..., CompiledArtifacts]
+Ask = Callable[..., list[tuple]]
+
+GREETINGS = [(1, "Hello, Ada!"), (2, "Hello, Grace!"), (3, "Hello, Edsger!")]
+
+
+def run(
+    airflow: LocalAirflow, artifacts: CompiledArtifacts, **options: object
+) -> tuple[RunReport, list[BuildEvent]]:
+    events: list[BuildEvent] = []
+    chosen = RunOptions(job=artifacts.product.name, **options)  # type: ignore[arg-type]
+    return run_in(airflow, artifacts, chosen, events.append), events
+
+
+def statuses(report: RunReport) -> dict[str, str]:
+    return {i.split(".")[2]: result.status for i, result in report.nodes.items()}
+
+
+def tasks(airflow: LocalAirflow, dag_id: str, run_id: str) -> dict[str, tuple[str, int]]:
+    found = airflow.api.task_instances(dag_id, run_id)
+    return {task["task_id"]: (task["state"], task["try_number"]) for task in found}
+
+
+def wait_for_end(airflow: LocalAirflow, dag_id: str, run_id: str) -> str:
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        state = airflow.api.run(dag_id, run_id)["state"]
+        if state in ("success", "failed"):
+            return str(state)
+        time.sleep(0.3)
+    raise AssertionError(f"the run did not end; tasks: {tasks(airflow, dag_id, run_id)}")
+
+
+def test_a_run_builds_the_product_and_shows_every_node(
+    airflow: LocalAirflow, hello: CompiledArtifacts, ask_warehouse: Ask
+) -> None:
+    nominal = datetime(2026, 1, 5, 6, tzinfo=UTC)
+    report, events = run(airflow, hello, nominal_time=nominal)
+    assert (report.status, report.message) == ("success", "")
+    assert statuses(report) == {
+        "people": "success",
+        "stg_people": "success",
+        "greetings": "success",
+        "unique_greetings_id": "pass",
+        "not_null_greetings_id": "pass",
+    }
+    assert tasks(airflow, "hello", report.run_id) == {
+        "dbt_build": ("success", 1),
+        "people": ("success", 1),
+        "stg_people": ("success", 1),
+        "greetings": ("success", 1),
+        "unique_greetings_id": ("success", 1),
+        "not_null_greetings_id": ("success", 1),
+        "outcome": ("success", 1),
+    }
+    assert events[-1] == BuildEnded(succeeded=True)
+    assert {e.unique_id for e in events if isinstance(e, NodeResult)} == set(report.nodes)
+    assert (
+        len(ask_warehouse(hello, "select * from greetings"))
+        == report.nodes["seed.hello.people"].rows
+    )
+    logical_date = airflow.api.run("hello", report.run_id)["logical_date"]
+    assert datetime.fromisoformat(logical_date) == nominal
+
+
+def test_the_same_nominal_time_can_be_run_again(
+    airflow: LocalAirflow, hello: CompiledArtifacts
+) -> None:
+    nominal = datetime(2026, 1, 6, 6, tzinfo=UTC)
+    first, _ = run(airflow, hello, nominal_time=nominal)
+    second, _ = run(airflow, hello, nominal_time=nominal)
+    assert (first.status, second.status) == ("success", "success")
+
+
+def test_each_message_of_a_node_is_once_in_the_log_of_its_own_task(
+    airflow: LocalAirflow, hello: CompiledArtifacts
+) -> None:
+    report, _ = run(airflow, hello)
+    logs = {
+        task_id: airflow.api.log("hello", report.run_id, task_id)
+        for task_id in tasks(airflow, "hello", report.run_id)
+    }
+    message = "OK created sql table model main.greetings"
+    assert {name: text.count(message) for name, text in logs.items() if message in text} == {
+        "greetings": 1
+    }
+    assert "Found 2 models" in logs["dbt_build"]
+
+
+def test_every_relation_tells_who_waits_for_it(
+    airflow: LocalAirflow, hello: CompiledArtifacts
+) -> None:
+    report, _ = run(airflow, hello)
+    found = airflow.api._ask("GET", f"/api/v2/assets/events?source_run_id={report.run_id}")
+    events = [e for e in found["asset_events"] if e["source_run_id"] == report.run_id]
+    told = {event["uri"]: event["extra"] for event in events}
+    assert set(told) == {
+        "floe://hello/people",
+        "floe://hello/stg_people",
+        "floe://hello/greetings",
+    }
+    assert {extra["status"] for extra in told.values()} == {"success"}
+    assert told["floe://hello/people"]["rows"] == report.nodes["seed.hello.people"].rows
+
+
+def test_a_run_of_some_nodes_builds_these_and_skips_the_rest(
+    airflow: LocalAirflow, hello: CompiledArtifacts
+) -> None:
+    ids = ("model.hello.stg_people", "seed.hello.people")
+    report, _ = run(airflow, hello, node_ids=ids)
+    assert (report.status, statuses(report)) == (
+        "success",
+        {"people": "success", "stg_people": "success"},
+    )
+    shown = tasks(airflow, "hello", report.run_id)
+    assert {name for name, (state, _) in shown.items() if state == "skipped"} == {
+        "greetings",
+        "unique_greetings_id",
+        "not_null_greetings_id",
+    }
+    found = airflow.api._ask("GET", f"/api/v2/assets/events?source_run_id={report.run_id}")
+    events = [e for e in found["asset_events"] if e["source_run_id"] == report.run_id]
+    assert {event["uri"] for event in events} == {"floe://hello/people", "floe://hello/stg_people"}
+
+
+def test_a_node_that_the_job_does_not_have_fails_the_run_and_says_so(
+    airflow: LocalAirflow, hello: CompiledArtifacts
+) -> None:
+    report, _ = run(airflow, hello, node_ids=("model.hello.gone",))
+    assert report.status == "failed"
+    log = airflow.api.log("hello", report.run_id, "dbt_build")
+    assert "Task failed with exception" in log
+
+
+FAILING = {
+    "first.sql": "select 1 as id",
+    "broken.sql": "select error('no such luck') as id from {{ ref('first') }}",
+    "below.sql": "select * from {{ ref('broken') }}",
+    "beside.sql": "select * from {{ ref('first') }}",
+}
+
+
+@pytest.fixture(scope="module")
+def failed(airflow: LocalAirflow, make_product: Make) -> tuple[CompiledArtifacts, RunReport]:
+    artifacts = make_product("failing", FAILING)
+    return artifacts, run(airflow, artifacts)[0]
+
+
+def test_a_model_that_fails_stops_what_is_below_it_and_nothing_else(
+    airflow: LocalAirflow, failed: tuple[CompiledArtifacts, RunReport], ask_warehouse: Ask
+) -> None:
+    artifacts, report = failed
+    assert report.status == "failed"
+    assert statuses(report) == {
+        "first": "success",
+        "broken": "error",
+        "below": "skipped",
+        "beside": "success",
+    }
+    assert tasks(airflow, "failing", report.run_id) == {
+        "dbt_build": ("failed", 1),
+        "first": ("success", 1),
+        "broken": ("failed", 1),
+        "below": ("skipped", 1),
+        "beside": ("success", 1),
+        "outcome": ("failed", 1),
+    }
+    ran = ask_warehouse(artifacts, "select node from audit order by node")
+    assert ran == [("beside",), ("first",)]
+
+
+def test_a_mended_node_that_is_cleared_runs_on_a_worker_and_turns_the_run_green(
+    airflow: LocalAirflow,
+    failed: tuple[CompiledArtifacts, RunReport],
+    ask_warehouse: Ask,
+) -> None:
+    from floe_core.compiler import compile_product
+
+    artifacts, report = failed
+    assert artifacts.project_dir is not None
+    (artifacts.project_dir / "models/broken.sql").write_text(
+        "select 2 as id from {{ ref('first') }}"
+    )
+    artifacts = compile_product(artifacts.project_dir, orchestrator="airflow")
+    airflow.api.clear("failing", report.run_id, ["broken"], downstream=True)
+    assert wait_for_end(airflow, "failing", report.run_id) == "success"
+    assert tasks(airflow, "failing", report.run_id) == {
+        "dbt_build": ("failed", 1),
+        "first": ("success", 1),
+        "broken": ("success", 2),
+        "below": ("success", 2),
+        "beside": ("success", 1),
+        "outcome": ("success", 2),
+    }
+    ran = ask_warehouse(artifacts, "select node from audit order by node")
+    assert ran == [("below",), ("beside",), ("broken",), ("first",)]
+
+
+RETRIED = {
+    "steady.sql": "select 1 as id",
+    "flaky.sql": (
+        "select case when '{{ var(\"floe_attempt\", 1) }}' = '1' then error('not yet') else 1 end "
+        "as id from {{ ref('steady') }}"
+    ),
+    "after.sql": "select * from {{ ref('flaky') }}",
+}
+
+
+def test_a_retry_builds_only_what_failed_and_what_waited_for_it(
+    airflow: LocalAirflow, make_product: Make, ask_warehouse: Ask
+) -> None:
+    policy = "{retries: 2, retryDelaySeconds: 1}"
+    artifacts = make_product("retried", RETRIED, execution=policy)
+    report, _ = run(airflow, artifacts)
+    assert (report.status, report.message) == ("success", "")
+    assert tasks(airflow, "retried", report.run_id) == {
+        "dbt_build": ("success", 2),
+        "steady": ("success", 1),
+        "flaky": ("success", 1),
+        "after": ("success", 1),
+        "outcome": ("success", 1),
+    }
+    ran = ask_warehouse(artifacts, "select node, attempt from audit order by all")
+    assert ran == [("after", "2"), ("flaky", "2"), ("steady", "1")]
+
+
+TESTED = {
+    "orders.sql": "select null as id",
+    "schema.yml": ("models: [{name: orders, columns: [{name: id, data_tests: [not_null]}]}]\n"),
+    "below.sql": "select * from {{ ref('orders') }}",
+}
+
+
+def test_a_failed_test_is_a_verdict_and_is_not_retried(
+    airflow: LocalAirflow, make_product: Make, ask_warehouse: Ask
+) -> None:
+    artifacts = make_product("tested", TESTED, execution="{retries: 3, retryDelaySeconds: 1}")
+    report, _ = run(airflow, artifacts)
+    assert (report.status, statuses(report)) == (
+        "failed",
+        {"orders": "success", "below": "skipped", "not_null_orders_id": "fail"},
+    )
+    assert tasks(airflow, "tested", report.run_id) == {
+        "dbt_build": ("failed", 1),
+        "orders": ("success", 1),
+        "below": ("skipped", 1),
+        "not_null_orders_id": ("failed", 1),
+        "outcome": ("failed", 1),
+    }
+    assert ask_warehouse(artifacts, "select node from audit") == [("orders",)]
+
+
+def test_a_product_shown_as_one_task_fails_with_its_nodes(
+    airflow: LocalAirflow, make_product: Make
+) -> None:
+    artifacts = make_product("whole", FAILING, execution="{granularity: product}")
+    report, _ = run(airflow, artifacts)
+    assert (report.status, statuses(report)) == (
+        "failed",
+        {"first": "success", "broken": "error", "below": "skipped", "beside": "success"},
+    )
+    assert tasks(airflow, "whole", report.run_id) == {"dbt_build": ("failed", 1)}
+    log = airflow.api.log("whole", report.run_id, "dbt_build")
+    assert "OK created sql view model main.first" in log
+
+
+def test_the_connection_to_the_real_api_server_is_checked(
+    airflow: LocalAirflow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def check(password: str) -> tuple[bool, list[str], list[str]]:
+        monkeypatch.setenv("FLOE_TEST_PASSWORD", password)
+        plugin = AirflowPlugin()
+        url, reference = airflow.home.url, "env:FLOE_TEST_PASSWORD"
+        plugin.configure({"url": url, "username": USER, "password": reference})
+        found = plugin.validate_connection()
+        return found.success, found.errors, found.warnings
+
+    assert check(airflow.home.password) == (True, [], [])
+    refused = "Airflow refuses `username` and `password` (HTTP 401); correct them"
+    assert check("wrong") == (False, [refused], [])

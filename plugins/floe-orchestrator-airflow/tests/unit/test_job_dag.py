@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+from airflow.sdk import DAG
+from airflow.serialization.serialized_objects import DagSerialization
+
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_orchestrator_airflow.job_dag import job_dag
+
+Make = Callable[..., CompiledArtifacts]
+TEST = "unique_orders_id"
+
+
+def dag_of(artifacts: CompiledArtifacts, job: str = "shop") -> DAG:
+    return job_dag(artifacts, artifacts.job(job), Path("/compiled"))
+
+
+def edges(dag: DAG) -> dict[str, set[str]]:
+    return {task.task_id: set(task.upstream_task_ids) for task in dag.tasks}
+
+
+def test_the_dag_says_whose_it_is_and_what_it_does(make_artifacts: Make) -> None:
+    dag = dag_of(make_artifacts())
+    assert (dag.dag_id, dag.description, dag.catchup, dag.max_active_runs) == (
+        "shop",
+        "What was sold.",
+        False,
+        1,
+    )
+    assert dag.tags == {"daily", "domain:retail", "floe"}
+    assert {task.owner for task in dag.tasks} == {"shop@example.com"}
+    assert dag.timetable.serialize() == {"cron": "0 6 * * *", "timezone": "UTC"}
+    assert "| orders | table | `shop.main.orders` | One row an order. |" in (dag.doc_md or "")
+
+
+def test_a_job_beside_the_whole_product_is_a_dag_of_its_nodes(make_artifacts: Make) -> None:
+    artifacts = make_artifacts(
+        jobs=[{"name": "shop"}, {"name": "hourly", "node_ids": ["model.shop.orders"]}]
+    )
+    dag = dag_of(artifacts, "hourly")
+    assert dag.dag_id == "shop.hourly"
+    assert edges(dag) == {"dbt_build": set(), "orders": {"dbt_build"}, "outcome": {"orders"}}
+
+
+def test_a_schedule_that_is_not_enabled_never_ticks(make_artifacts: Make) -> None:
+    schedule = {"cron": "0 6 * * *", "timezone": "UTC", "enabled": False}
+    dag = dag_of(make_artifacts(jobs=[{"name": "shop", "schedule": schedule}]))
+    assert dag.schedule is None
+    assert "not enabled in floe.yaml" in (dag.doc_md or "")
+
+
+def test_the_tasks_show_dbts_graph_between_build_and_outcome(make_artifacts: Make) -> None:
+    dag = dag_of(make_artifacts(execution={"granularity": "node"}))
+    assert edges(dag) == {
+        "dbt_build": set(),
+        "raw": {"dbt_build"},
+        "orders": {"raw"},
+        TEST: {"orders"},
+        "outcome": {TEST},
+    }
+    assert {task.task_id: task.operator_name for task in dag.tasks} == {
+        "dbt_build": "dbt build",
+        "raw": "dbt seed",
+        "orders": "dbt model",
+        TEST: "dbt test",
+        "outcome": "floe outcome",
+    }
+
+
+def test_a_product_can_be_one_task(make_artifacts: Make) -> None:
+    dag = dag_of(make_artifacts(execution={"granularity": "product"}))
+    assert edges(dag) == {"dbt_build": set()}
+
+
+def test_auto_shows_nodes_up_to_a_hundred_and_no_more(make_artifacts: Make) -> None:
+    def with_nodes(count: int) -> CompiledArtifacts:
+        nodes = [
+            {
+                "unique_id": f"model.shop.m{number:03}",
+                "name": f"m{number:03}",
+                "resource_type": "model",
+                "package": "shop",
+            }
+            for number in range(count)
+        ]
+        return make_artifacts(nodes=nodes)
+
+    assert len(dag_of(with_nodes(100)).tasks) == 102
+    assert len(dag_of(with_nodes(101)).tasks) == 1
+
+
+def test_the_execution_policy_is_airflows_own_on_the_build_task(make_artifacts: Make) -> None:
+    policy = {
+        "retries": 2,
+        "retry_delay_seconds": 7,
+        "retry_backoff": "exponential",
+        "timeout_seconds": 600,
+    }
+    build = dag_of(make_artifacts(execution=policy)).get_task("dbt_build")
+    assert (build.retries, build.retry_delay, build.retry_exponential_backoff) == (
+        2,
+        timedelta(seconds=7),
+        2.0,
+    )
+    assert build.execution_timeout == timedelta(seconds=660)
+
+
+def test_every_relation_is_an_outlet_of_the_build(make_artifacts: Make) -> None:
+    build = dag_of(make_artifacts()).get_task("dbt_build")
+    assert [(asset.name, asset.uri, asset.group) for asset in build.outlets] == [
+        ("shop/raw", "floe://shop/raw", "shop"),
+        ("shop/orders", "floe://shop/orders", "shop"),
+    ]
+
+
+def test_the_dag_survives_airflows_own_serialisation(make_artifacts: Make) -> None:
+    dag = dag_of(make_artifacts())
+    read = DagSerialization.from_dict(DagSerialization.to_dict(dag))
+    assert {t.task_id: set(t.upstream_task_ids) for t in read.tasks} == edges(dag)
+    assert read.timetable.summary == "0 6 * * * UTC"
+
+
+def test_the_same_product_gives_the_same_dag_wherever_it_lies(make_artifacts: Make) -> None:
+    artifacts = make_artifacts()
+    one, other = (
+        DagSerialization.to_dict(job_dag(artifacts, artifacts.jobs[0], Path(folder)))
+        for folder in ("/here", "/there")
+    )
+    assert one == other

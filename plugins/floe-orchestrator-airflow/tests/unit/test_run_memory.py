@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+from floe_core.execution.events import NodeResult
+from floe_orchestrator_airflow.run_memory import RunMemory
+
+PASSED = NodeResult("model.shop.a", "success", seconds=0.5, rows=3)
+FAILED = NodeResult("model.shop.b", "error", seconds=0.1)
+
+
+class Store:
+    """What of Airflow's task state store the memory uses."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, Any] = {}
+
+    def get(self, key: str) -> Any:
+        return self.kept.get(key)
+
+    def set(self, key: str, value: Any) -> None:
+        self.kept[key] = value
+
+
+def test_a_later_attempt_recalls_what_an_earlier_one_noted() -> None:
+    store = Store()
+    with RunMemory(store) as memory:
+        memory.note(PASSED)
+        memory.note(FAILED)
+    later = RunMemory(store)
+    later.recall()
+    assert later.results == {PASSED.unique_id: PASSED, FAILED.unique_id: FAILED}
+
+
+def test_what_was_noted_is_kept_when_the_task_is_stopped() -> None:
+    store = Store()
+    with suppress(SystemExit), RunMemory(store) as memory:
+        memory.note(PASSED)
+        raise SystemExit
+    later = RunMemory(store)
+    later.recall()
+    assert later.results == {PASSED.unique_id: PASSED}
+
+
+def test_an_attempt_keeps_the_results_it_does_not_repeat() -> None:
+    store = Store()
+    with RunMemory(store) as memory:
+        memory.note(PASSED)
+        memory.note(FAILED)
+    with RunMemory(store) as second:
+        second.recall()
+        second.forget([FAILED.unique_id])
+        second.note(NodeResult(FAILED.unique_id, "success"))
+    third = RunMemory(store)
+    third.recall()
+    assert {i: r.status for i, r in third.results.items()} == {
+        PASSED.unique_id: "success",
+        FAILED.unique_id: "success",
+    }

@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pendulum
+import pytest
+from airflow.serialization.decoders import decode_timetable
+from airflow.serialization.encoders import encode_timetable
+from airflow.timetables.base import DataInterval, TimeRestriction
+
+from floe_core.schedules import ticks_between
+from floe_orchestrator_airflow.timetable import FloeTimetable
+
+NO_CATCHUP = TimeRestriction(earliest=None, latest=None, catchup=False)
+CATCHUP = TimeRestriction(earliest=None, latest=None, catchup=True)
+
+
+def at(text: str) -> pendulum.DateTime:
+    return pendulum.instance(datetime.fromisoformat(text).replace(tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    ("cron", "zone"),
+    [
+        ("30 1 * * *", "Europe/London"),
+        ("30 2 * * *", "America/New_York"),
+        ("*/20 * * * *", "Australia/Lord_Howe"),
+        ("0 0 * * SUN", "America/Sao_Paulo"),
+        ("@midnight", "Asia/Beirut"),
+    ],
+)
+def test_runs_follow_the_ticks_of_the_engine_through_clock_changes(cron: str, zone: str) -> None:
+    timetable = FloeTimetable(cron, zone)
+    for start, end in (("2026-03-05", "2026-04-08"), ("2026-10-20", "2026-11-04")):
+        expected = ticks_between(cron, zone, at(start), at(end))
+        found = []
+        last = at(start).subtract(microseconds=1)
+        while (last := timetable.next_run(last, last, CATCHUP)) < at(end):
+            found.append(last.astimezone(UTC))
+        assert found == expected
+
+
+def test_a_first_deployment_waits_for_the_next_tick() -> None:
+    timetable = FloeTimetable("0 6 * * *", "UTC")
+    assert timetable.next_run(at("2026-01-05T12:00"), None, NO_CATCHUP) == at("2026-01-06T06:00")
+
+
+def test_the_first_tick_is_not_lost_when_the_file_is_read_again_at_that_moment() -> None:
+    timetable = FloeTimetable("0 6 * * *", "UTC")
+    assert timetable.next_run(at("2026-01-05T06:00:01"), None, NO_CATCHUP) == at("2026-01-05T06:00")
+
+
+def test_an_outage_is_made_up_for_by_the_latest_missed_tick_alone() -> None:
+    timetable = FloeTimetable("0 6 * * *", "UTC")
+    now, last = at("2026-01-09T12:00"), at("2026-01-05T06:00")
+    made_up = timetable.next_run(now, last, NO_CATCHUP)
+    assert made_up == at("2026-01-09T06:00")
+    assert timetable.next_run(now, made_up, NO_CATCHUP) == at("2026-01-10T06:00")
+
+
+def test_catching_up_runs_every_missed_tick() -> None:
+    timetable = FloeTimetable("0 6 * * *", "UTC")
+    assert timetable.next_run(at("2026-01-09T12:00"), at("2026-01-05T06:00"), CATCHUP) == at(
+        "2026-01-06T06:00"
+    )
+
+
+def test_a_start_date_holds_the_first_run_back() -> None:
+    restriction = TimeRestriction(earliest=at("2026-03-01T06:00"), latest=None, catchup=False)
+    timetable = FloeTimetable("0 6 * * *", "UTC")
+    assert timetable.next_run(at("2026-01-05"), None, restriction) == at("2026-03-01T06:00")
+
+
+def test_no_run_comes_after_the_end_date() -> None:
+    restriction = TimeRestriction(earliest=None, latest=at("2020-01-01"), catchup=False)
+    timetable = FloeTimetable("0 6 * * *", "UTC")
+    assert (
+        timetable.next_dagrun_info(last_automated_data_interval=None, restriction=restriction)
+        is None
+    )
+
+
+def test_a_scheduled_run_is_for_the_instant_of_its_tick() -> None:
+    timetable = FloeTimetable("0 6 * * *", "UTC")
+    last = DataInterval.exact(at("2026-01-05T06:00"))
+    info = timetable.next_dagrun_info(last_automated_data_interval=last, restriction=CATCHUP)
+    assert info is not None
+    assert info.data_interval == DataInterval.exact(at("2026-01-06T06:00"))
+    assert (info.logical_date, info.run_after) == (at("2026-01-06T06:00"), at("2026-01-06T06:00"))
+
+
+def test_a_timetable_survives_airflows_own_serialisation() -> None:
+    timetable = FloeTimetable("15 */2 * * MON-FRI", "Europe/London")
+    encoded = encode_timetable(timetable)
+    assert encoded["__var"] == {"cron": "15 */2 * * MON-FRI", "timezone": "Europe/London"}
+    decoded = decode_timetable(encoded)
+    assert isinstance(decoded, FloeTimetable)
+    assert decoded.serialize() == timetable.serialize()
+
+
+def test_the_web_page_shows_expression_zone_and_words() -> None:
+    timetable = FloeTimetable("0 6 * * *", "Europe/London")
+    assert timetable.summary == "0 6 * * * Europe/London"
+    assert timetable.description == "At 06:00 (Europe/London)"
