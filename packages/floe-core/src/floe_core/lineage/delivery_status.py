@@ -51,7 +51,7 @@ def status(project_dir: Path) -> LineageStatus:
     return LineageStatus(
         waiting=len(spool.waiting()),
         refused=tuple(_refused(path) for path in spool.refused()),
-        last_failure=_last_failure(spool),
+        last_failure=spool.last_failure(),
     )
 
 
@@ -80,11 +80,3 @@ def _refused(path: Path) -> RefusedEvent:
         event_time=event.get("eventTime", ""),
         reason=aside["reason"],
     )
-
-
-def _last_failure(spool: Spool) -> str:
-    try:
-        note: dict[str, Any] = json.loads((spool.folder / "last_failure.json").read_text("utf-8"))
-    except (FileNotFoundError, ValueError):
-        return ""
-    return str(note["reason"])

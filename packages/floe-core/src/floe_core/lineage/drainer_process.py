@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 from floe_core.lineage.draining import Drainer
+from floe_core.lineage.redaction import Redactor
 from floe_core.lineage.spool import Spool
 from floe_core.schemas.policies import LineageSettings
 
@@ -49,7 +50,16 @@ def main() -> int:
     """Drain until told to end. Returns 0 if nothing waits."""
     start = json.loads(sys.stdin.readline())
     spool = Spool(Path(start["project_dir"]))
-    drainer = Drainer(spool, LineageSettings.model_validate(start["settings"]))
+    try:
+        return _serve(spool, LineageSettings.model_validate(start["settings"]))
+    except Exception as error:
+        # Nobody hears this process: what breaks it is found in the status.
+        spool.note_failure(Redactor().text(f"sending broke off: {type(error).__name__}: {error}"))
+        raise
+
+
+def _serve(spool: Spool, settings: LineageSettings) -> int:
+    drainer = Drainer(spool, settings)
     orders = _Orders()
     pause = _FIRST_PAUSE_SECONDS
     try_at = 0.0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,10 +68,10 @@ class Drainer:
                     return Drained(sent, refused, "stopped before the end")
                 outcome, reason = self._send(path)
                 if outcome == "unreachable":
-                    self._note(reason)
+                    self._spool.note_failure(reason)
                     return Drained(sent, refused, reason)
                 sent, refused = sent + (outcome == "sent"), refused + (outcome == "refused")
-        self._note("")
+        self._spool.note_failure("")
         return Drained(sent, refused)
 
     def _send(self, path: Path) -> tuple[Sent, str]:
@@ -98,14 +97,6 @@ class Drainer:
         if self._transport is None:
             self._transport = open_transport(self._settings)
         self._transport.emit(event)
-
-    def _note(self, reason: str) -> None:
-        """Keep why events wait, for whoever asks for the status."""
-        note = self._spool.folder / "last_failure.json"
-        if reason:
-            note.write_text(json.dumps({"at": time.time(), "reason": reason}), "utf-8")
-        else:
-            note.unlink(missing_ok=True)
 
 
 def _read(path: Path) -> RunEvent | None:

@@ -26,6 +26,7 @@ class Spool:
         self.folder = project_dir / ".floe" / "lineage"
         self.waiting_folder = self.folder / "spool"
         self.refused_folder = self.folder / "refused"
+        self._note = self.folder / "last_failure.json"
         self._mutex = threading.Lock()
         self._latest = 0
         self._is_made = False
@@ -62,6 +63,21 @@ class Spool:
         _write_whole(self.refused_folder / path.name, aside)
         path.unlink(missing_ok=True)
 
+    def note_failure(self, reason: str) -> None:
+        """Keep why what waits could not be sent, for whoever asks; "" when it could."""
+        self._make_folders()
+        if reason:
+            _write_whole(self._note, json.dumps({"reason": reason}, ensure_ascii=False))
+        else:
+            self._note.unlink(missing_ok=True)
+
+    def last_failure(self) -> str:
+        """Return why what waits could not be sent, "" if nothing is known against it."""
+        try:
+            return str(json.loads(self._note.read_text("utf-8"))["reason"])
+        except FileNotFoundError:
+            return ""
+
     def remove_abandoned(self) -> None:
         """Remove what writers that were killed left unfinished."""
         for path in self.waiting_folder.glob(f"{_UNFINISHED}*"):
@@ -83,7 +99,7 @@ class Spool:
 
 def _write_whole(path: Path, text: str) -> None:
     unfinished = f"{path.parent}/{_UNFINISHED}{path.name}"
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
     try:
         data = memoryview(text.encode())
         while data:

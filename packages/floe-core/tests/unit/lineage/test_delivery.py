@@ -223,6 +223,16 @@ def test_a_token_comes_from_the_environment(
     assert backend.authorization == ["Bearer the-key"]
 
 
+def test_what_breaks_the_sending_process_is_found_in_the_status(
+    backend: Backend, project_dir: Path, deliver: Deliver
+) -> None:
+    fill(project_dir, 1)
+    (project_dir / ".floe" / "lineage" / "drain.lock").mkdir()
+    assert not deliver(to(backend)).close(10)
+    now = status(project_dir)
+    assert (now.waiting, now.last_failure.partition(": ")[0]) == (1, "sending broke off")
+
+
 def test_without_a_backend_a_flush_says_so(project_dir: Path) -> None:
     fill(project_dir, 2)
     assert flush(project_dir, LineageSettings(), 1) == Flushed(
