@@ -13,7 +13,7 @@ from floe_core.lineage.facets import Json
 from floe_core.lineage.product_graph import ProductGraph
 from floe_core.lineage.redaction import Redactor
 from floe_core.lineage.run_ids import run_id_of_build, run_id_of_node
-from floe_core.lineage.test_verdicts import unit_test_facet, with_verdict
+from floe_core.lineage.verdicts import unit_test_facet, with_verdict
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
 

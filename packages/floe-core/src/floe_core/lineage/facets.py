@@ -60,7 +60,7 @@ def error_message(message: str, language: str) -> Json:
     return facet("1-0-1", "ErrorMessageRunFacet", message=message, programmingLanguage=language)
 
 
-def test_execution(name: str, status: str, kind: str, severity: str | None) -> Json:
+def unit_test_outcome(name: str, status: str, kind: str, severity: str | None) -> Json:
     """Return the facet of a test that is not about one dataset; status is pass, fail or skip."""
     test = {"name": name, "status": status, "type": kind, "severity": severity}
     known = {key: value for key, value in test.items() if value}

@@ -96,7 +96,7 @@ PAIRS: list[tuple[dict[str, Any], Any]] = [
         ),
     ),
     (
-        ours.test_execution("t", "pass", "unit_test", None),
+        ours.unit_test_outcome("t", "pass", "unit_test", None),
         theirs.test_run.TestRunFacet(
             [theirs.test_run.TestExecution("t", "pass", type="unit_test", params=None)]
         ),

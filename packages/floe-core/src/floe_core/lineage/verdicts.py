@@ -29,7 +29,7 @@ def with_verdict(node: Node, result: NodeResult, inputs: list[tuple[str, Json]])
 def unit_test_facet(node: Node, result: NodeResult) -> Json:
     """Return the run facet of a unit test's result."""
     outcome = {"skipped": "skip"}.get(result.status, "pass" if result.passed else "fail")
-    return facets.test_execution(node.name, outcome, "unit_test", node.severity or None)
+    return facets.unit_test_outcome(node.name, outcome, "unit_test", node.severity or None)
 
 
 def _assertion(node: Node, result: NodeResult) -> Json:
