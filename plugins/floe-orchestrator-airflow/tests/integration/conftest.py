@@ -19,6 +19,7 @@ EXAMPLES = Path(__file__).parents[4] / "examples"
 AUDIT = """
 on-run-start: "create table if not exists main.audit (node varchar, attempt varchar)"
 models:
+  +materialized: table
   +post-hook: "insert into main.audit values ('{{ this.identifier }}', '{{ var(\\"floe_attempt\\") }}')"
 """
 

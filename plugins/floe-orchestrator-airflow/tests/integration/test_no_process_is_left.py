@@ -57,7 +57,7 @@ def endless(make_product: Callable[..., CompiledArtifacts]) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_a_run_that_is_ended_from_outside_leaves_no_process(
     endless: Path, number: signal.Signals
 ) -> None:
