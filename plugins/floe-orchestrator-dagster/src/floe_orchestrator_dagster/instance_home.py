@@ -10,6 +10,8 @@ _DAGSTER_YAML = """\
 # Where `floe run` keeps its runs. Yours to change; floe writes it only when it is missing.
 telemetry:
   enabled: false
+nux:
+  enabled: false
 """
 
 

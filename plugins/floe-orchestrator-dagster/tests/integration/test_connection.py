@@ -159,7 +159,7 @@ def test_the_token_goes_into_the_header(monkeypatch, reference):
 
     def listen(connection):
         heard.append(connection.recv(65536).decode().lower())
-        answering("500 Oops")(connection)
+        connection.sendall(b"HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n")
 
     with serving(listen) as url:
         check(url=url, token=reference)
