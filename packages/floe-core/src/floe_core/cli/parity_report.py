@@ -50,7 +50,7 @@ def _nodes(comparison: Comparison) -> Table:
 def _row(comparison: Comparison, node: NodeComparison) -> list[str]:
     compiled = comparison.left.artifacts.by_id.get(node.node_id)
     return [
-        escape(compiled.name if compiled else node.node_id),
+        escape(compiled.label if compiled else node.node_id),
         compiled.materialization or compiled.resource_type if compiled else "",
         _outcome(node.left),
         _outcome(node.right),

@@ -77,4 +77,4 @@ class RunView:
 
     def _name(self, node_id: str) -> str:
         node = self._artifacts.by_id.get(node_id)
-        return node.name if node else node_id
+        return node.label if node else node_id

@@ -90,11 +90,11 @@ def _graph(artifacts: CompiledArtifacts) -> Tree:
         if node.is_test:
             tests.setdefault(node.tested or "", []).append(node)
     for node in _in_order(artifacts):
-        parents = ", ".join(artifacts.by_id[parent].name for parent in node.depends_on)
+        parents = ", ".join(artifacts.by_id[parent].label for parent in node.depends_on)
         kind = node.materialization or node.resource_type
         traits = " ".join([kind, *(f"#{tag}" for tag in node.tags), node.tier])
         arrow = f" <- {escape(parents)}" if parents else ""
-        branch = tree.add(f"{escape(node.name)} [dim]{escape(traits.strip())}{arrow}[/]")
+        branch = tree.add(f"{escape(node.label)} [dim]{escape(traits.strip())}{arrow}[/]")
         for test in tests.get(node.unique_id, []):
             branch.add(f"[dim]{test.resource_type.replace('_', ' ')} {escape(test.name)}[/]")
     for test in tests.get("", []):

@@ -63,6 +63,11 @@ class Node(Frozen):
     checksum: str = ""
 
     @property
+    def label(self) -> str:
+        """The name that people know it by; a versioned model's with its version, as in `ref()`."""
+        return f"{self.name}.v{self.version}" if self.version else self.name
+
+    @property
     def is_runnable(self) -> bool:
         """Whether dbt builds it, as opposed to a source or an exposure."""
         return self.resource_type in RUNNABLE

@@ -1,0 +1,74 @@
+"""Each product does the same on Dagster, on Airflow and in plain `dbt build`."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from public_projects import PROJECTS, NotFetchedError, fetch_project
+
+from floe_core.execution.warehouse_lock import duckdb_file
+from floe_core.parity.comparison import compare
+from floe_core.parity.side import compile_side, run_side
+from floe_core.parity.table_contents import TableContents, read_tables
+from floe_core.schemas import CompiledArtifacts
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+PRODUCTS = ["hello", "customer-360", *PROJECTS]
+
+
+def product_folder(name: str, folder: Path) -> Path:
+    """Return a copy of an example or of a public project."""
+    if name not in PROJECTS:
+        shutil.copytree(EXAMPLES, folder / "examples", ignore=shutil.ignore_patterns(".floe"))
+        return folder / "examples" / name
+    try:
+        return fetch_project(name, folder)
+    except NotFetchedError as error:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(f"the package index is not to be reached: {error}")
+
+
+def plain_build(artifacts: CompiledArtifacts) -> tuple[dict[str, str], dict[str, TableContents]]:
+    """Run `dbt build` itself in a compiled copy; return node statuses and tables."""
+    folder = artifacts.project_dir
+    assert folder is not None
+    dbt = Path(sys.executable).parent / "dbt"
+    subprocess.run(
+        [dbt, "--quiet", "build", "--profiles-dir", artifacts.dbt.profiles_dir, "--target-path", "t"],
+        cwd=folder,
+        env={**os.environ, "DBT_SEND_ANONYMOUS_USAGE_STATS": "False"},
+        check=True,
+    )
+    results = json.loads((folder / "t" / "run_results.json").read_text())["results"]
+    warehouse = duckdb_file(artifacts.dbt.profile, folder)
+    assert warehouse is not None
+    tables = read_tables(warehouse, artifacts.runnable)
+    # dbt 1.11 also tells of exposures, as "no-op": nothing of them runs.
+    statuses = {r["unique_id"]: r["status"] for r in results if r["status"] != "no-op"}
+    return statuses, tables
+
+
+@pytest.mark.parametrize("name", PRODUCTS)
+def test_statuses_tables_and_lineage_are_the_same(name: str, tmp_path: Path) -> None:
+    product = product_folder(name, tmp_path)
+    sides = [
+        run_side(compile_side(product, orchestrator, tmp_path / orchestrator), lambda event: None)
+        for orchestrator in ("dagster", "airflow")
+    ]
+    comparison = compare(*sides)
+    assert comparison.differences == ()
+    assert {node.node_id: node.differences for node in comparison.nodes if node.differences} == {}
+    assert comparison.is_equal
+    statuses, tables = plain_build(compile_side(product, "dagster", tmp_path / "plain"))
+    for side in sides:
+        assert side.report.status == "success"
+        assert {node_id: r.status for node_id, r in side.report.nodes.items()} == statuses
+        assert side.tables == tables
+        assert side.events.total() == 2 * len(statuses) + 2
