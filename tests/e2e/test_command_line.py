@@ -1,0 +1,199 @@
+"""The floe command as people and programs call it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+BIN = Path(sys.executable).parent
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+def floe(*arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Call floe without a terminal."""
+    return subprocess.run(
+        [BIN / "floe", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=cwd,
+        env={**os.environ, "COLUMNS": "120"},
+    )
+
+
+@pytest.fixture
+def examples(tmp_path: Path) -> Path:
+    shutil.copytree(EXAMPLES, tmp_path / "examples", ignore=shutil.ignore_patterns(".floe"))
+    return tmp_path / "examples"
+
+
+def test_help_and_ticks_import_nothing_heavy() -> None:
+    for arguments in (["--help"], ["ticks", "--cron", "@daily", "--json"], ["run", "--help"]):
+        done = subprocess.run(
+            [sys.executable, "-X", "importtime", "-m", "floe_core.cli", *arguments],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+        heavy = {"dbt", "dagster", "airflow", "duckdb", "openlineage", "httpx", "floe_core.schemas"}
+        assert imported & heavy == set(), arguments
+
+
+def test_every_command_explains_itself() -> None:
+    commands = ["init", "compile", "run", "parity", "show", "ticks", "check", "plugins"]
+    for command in commands:
+        done = floe(command, "--help")
+        assert done.returncode == 0
+        assert "--help" in done.stdout
+
+
+def test_shell_completion_is_there() -> None:
+    done = floe("--show-completion", "bash")
+    assert "_FLOE_COMPLETE" in done.stdout
+
+
+def test_a_product_from_nothing(tmp_path: Path) -> None:
+    assert floe("init", tmp_path / "my-shop").returncode == 0
+    done = floe("run", tmp_path / "my-shop", "--json")
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["status"] == "success"
+    assert {node_id.split(".")[2]: status for node_id, status in told["nodes"].items()} == {
+        "first_model": "success",
+        "not_null_first_model_id": "pass",
+        "unique_first_model_id": "pass",
+    }
+
+
+def test_init_writes_over_nothing(examples: Path) -> None:
+    before = (examples / "hello" / "floe.yaml").read_text()
+    done = floe("init", examples / "hello")
+    assert done.returncode == 2
+    assert "exists already" in done.stderr
+    assert (examples / "hello" / "floe.yaml").read_text() == before
+
+
+def test_results_go_to_stdout_and_the_rest_to_stderr(examples: Path) -> None:
+    done = floe("compile", examples / "hello", "--json")
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told == {
+        "status": "success",
+        "product": "hello",
+        "orchestrator": "dagster",
+        "folder": str(examples / "hello"),
+        "files": [
+            "target/manifest.json",
+            "target/partial_parse.msgpack",
+            "profiles.yml",
+            "definitions.py",
+            "compiled_artifacts.json",
+        ],
+        "nodes": {"model": 2, "seed": 1, "test": 2},
+        "jobs": ["hello"],
+    }
+
+
+def test_the_users_mistakes_exit_with_1_and_are_told_to_programs_too(examples: Path) -> None:
+    path = examples / "hello" / "floe.yaml"
+    path.write_text(path.read_text() + "shedule: {}\n")
+    done = floe("compile", examples / "hello", "--json")
+    assert done.returncode == 1
+    assert done.stderr.startswith("floe.yaml:6:1: unknown key 'shedule'")
+    (problem,) = json.loads(done.stdout)["problems"]
+    assert (problem["file"], problem["line"], problem["fix"]) == (
+        "floe.yaml",
+        6,
+        "did you mean 'schedule'?",
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["compile", "--nope"],
+        ["compile", "--on", "dagstr"],
+        ["run", "--job", "nope"],
+        ["run", "--select", "nope"],
+        ["ticks", "--cron", "99 * * * *"],
+        ["ticks", "--cron", "@daily", "--timezone", "Mars/Phobos"],
+        ["ticks", "--from", "yesterday"],
+        ["parity", "--on", "dagster"],
+    ],
+)
+def test_calls_that_make_no_sense_exit_with_2(examples: Path, arguments: list[str]) -> None:
+    done = floe(*arguments, cwd=examples / "hello")
+    assert done.returncode == 2, done.stderr
+    assert done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_service_that_is_not_there_exits_with_3(examples: Path) -> None:
+    path = examples / "manifest.yaml"
+    settings = 'type: dagster, config: {url: "http://127.0.0.1:1"}'
+    path.write_text(path.read_text().replace("type: dagster", settings))
+    done = floe("check", examples / "hello", "--json")
+    assert done.returncode == 3
+    assert json.loads(done.stdout)["success"] is False
+
+
+def test_ticks_are_utc_instants() -> None:
+    done = floe(
+        *("ticks", "--cron", "30 1 * * *", "--timezone", "Europe/London", "--json"),
+        *("--from", "2026-03-28", "--to", "2026-03-31"),
+    )
+    # On the 29th the clocks go from 01:00 to 02:00: the first instant after the gap is 01:00 UTC.
+    assert json.loads(done.stdout) == [
+        "2026-03-28T01:30:00+00:00",
+        "2026-03-29T01:00:00+00:00",
+        "2026-03-30T00:30:00+00:00",
+    ]
+
+
+def test_compile_needs_no_network(examples: Path) -> None:
+    cut_off = ["unshare", "--net", "--map-root-user"]
+    if subprocess.run([*cut_off, "true"], check=False, capture_output=True).returncode:
+        pytest.skip("this machine does not let a process drop its network")
+    done = subprocess.run(
+        [*cut_off, BIN / "floe", "compile", examples / "customer-360"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("orchestrator", ["dagster", "airflow"])
+def test_a_model_that_fails_in_the_middle(examples: Path, orchestrator: str) -> None:
+    models = examples / "hello" / "models"
+    (models / "stg_people.sql").write_text("select nope from {{ ref('people') }}")
+    done = floe("run", examples / "hello", "--on", orchestrator, "--json")
+    assert done.returncode == 1, done.stderr
+    told = json.loads(done.stdout)
+    assert told["status"] == "failed"
+    assert {node_id.split(".")[2]: status for node_id, status in told["nodes"].items()} == {
+        "people": "success",
+        "stg_people": "error",
+        "greetings": "skipped",
+        "unique_greetings_id": "skipped",
+        "not_null_greetings_id": "skipped",
+    }
+
+
+def test_some_nodes_of_a_job(examples: Path) -> None:
+    done = floe("run", examples / "customer-360", "--select", "stg_orders+1", "--job", "orders", "--json")
+    assert done.returncode == 1, "what it selects from is not there yet"
+    seeds = floe("run", examples / "customer-360", "--select", "resource_type:seed", "--json")
+    assert seeds.returncode == 0, seeds.stderr
+    assert set(json.loads(seeds.stdout)["nodes"]) == {
+        "seed.customer_360.raw_customers",
+        "seed.customer_360.raw_orders",
+        "seed.customer_360.raw_payments",
+    }

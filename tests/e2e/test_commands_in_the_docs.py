@@ -1,0 +1,51 @@
+"""Every command in README and docs does what it says there."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGES = ["README.md", *(str(path.relative_to(ROOT)) for path in sorted(ROOT.glob("docs/*.md")))]
+BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def commands(page: str) -> Iterator[str]:
+    """Yield the lines of a page's shell blocks."""
+    for block in BLOCK.findall((ROOT / page).read_text()):
+        yield from (line for line in block.splitlines() if line.strip())
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_commands_of_a_page_succeed(page: str, tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "examples", tmp_path / "examples", ignore=shutil.ignore_patterns(".floe"))
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    for command in commands(page):
+        if command.startswith("make "):
+            # Running the tests from a test has no end: make says what it would do.
+            command, folder = f"make -n {command.split()[1]}", ROOT
+        else:
+            folder = tmp_path
+        done = subprocess.run(
+            ["bash", "-ec", command],
+            cwd=folder,
+            env={**os.environ, "PATH": path},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_links_of_a_page_lead_somewhere(page: str) -> None:
+    folder = (ROOT / page).parent
+    targets = re.findall(r"\]\((?!https?:)([^)#]+)\)", (ROOT / page).read_text())
+    assert [target for target in targets if not (folder / target).exists()] == []
