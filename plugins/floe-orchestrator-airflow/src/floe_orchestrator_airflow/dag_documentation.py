@@ -47,7 +47,7 @@ def _counts(nodes: tuple[Node, ...]) -> str:
 def _table(nodes: tuple[Node, ...]) -> list[str]:
     relations = [node for node in nodes if node.is_relation]
     rows = [
-        f"| {node.name} | {node.materialization or node.resource_type} | `{relation(node)}` "
+        f"| {node.label} | {node.materialization or node.resource_type} | `{relation(node)}` "
         f"| {_one_line(node.description)} |"
         for node in relations[:MAX_ROWS]
     ]

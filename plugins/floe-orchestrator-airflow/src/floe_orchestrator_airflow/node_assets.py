@@ -42,5 +42,5 @@ def relation(node: Node) -> str:
 
 
 def _label(artifacts: CompiledArtifacts, node: Node) -> str:
-    name = f"{node.name}.v{node.version}" if node.version else node.name
-    return name if node.package == artifacts.dbt.project_name else f"{node.package}/{name}"
+    is_own = node.package == artifacts.dbt.project_name
+    return node.label if is_own else f"{node.package}/{node.label}"

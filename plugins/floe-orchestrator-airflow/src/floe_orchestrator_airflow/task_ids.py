@@ -25,7 +25,7 @@ def task_ids(nodes: Iterable[Node]) -> dict[str, str]:
     remaining = list(nodes)
     found: dict[str, str] = {}
     taken = {BUILD, OUTCOME}
-    for naming in (_name, _name_in_package, _whole_id):
+    for naming in (_label, _label_in_package, _whole_id):
         proposals = {node.unique_id: _fit(naming(node)) for node in remaining}
         counts = Counter(proposals.values())
         clear = {i for i, name in proposals.items() if counts[name] == 1 and name not in taken}
@@ -36,12 +36,12 @@ def task_ids(nodes: Iterable[Node]) -> dict[str, str]:
     return {node_id: found[node_id] for node_id in sorted(found)}
 
 
-def _name(node: Node) -> str:
-    return f"{node.name}.v{node.version}" if node.version else node.name
+def _label(node: Node) -> str:
+    return node.label
 
 
-def _name_in_package(node: Node) -> str:
-    return f"{node.package}.{_name(node)}"
+def _label_in_package(node: Node) -> str:
+    return f"{node.package}.{node.label}"
 
 
 def _whole_id(node: Node) -> str:

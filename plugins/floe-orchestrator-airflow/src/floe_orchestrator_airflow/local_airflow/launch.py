@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import UTC
 from pathlib import Path
 
-from floe_core.execution.events import BuildEvent
+from floe_core.execution.events import BuildEvent, NodeLog
 from floe_core.execution.journal import latest_results, read_events
 from floe_core.plugin_powers import RunOptions, RunReport
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
@@ -21,6 +21,7 @@ OnEvent = Callable[[BuildEvent], None]
 
 def launch_run(artifacts: CompiledArtifacts, options: RunOptions, on_event: OnEvent) -> RunReport:
     """Start an Airflow, run in it, end it. See `RunLauncher.launch_run`."""
+    on_event(NodeLog("", "info", "starting a local Airflow, which takes some 20 seconds"))
     with LocalAirflow.of_product(artifacts) as airflow:
         return run_in(airflow, artifacts, options, on_event)
 
@@ -33,6 +34,7 @@ def run_in(
     from floe_orchestrator_airflow.run_of_product import run_name
 
     dag_id = id_of_dag(artifacts, artifacts.job(options.job))
+    on_event(NodeLog("", "info", f"Airflow reads the DAG {dag_id}"))
     airflow.add(artifacts, dag_id)
     run_id = _trigger(airflow, dag_id, options)
     events = _Events(folder_of(artifacts), run_name(dag_id, run_id), on_event)
