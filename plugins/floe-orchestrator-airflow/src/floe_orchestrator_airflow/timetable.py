@@ -73,7 +73,7 @@ class FloeTimetable(CronTriggerTimetable):
         self, now: DateTime, last: DateTime | None, restriction: TimeRestriction
     ) -> DateTime:
         """Return the tick of the next run, at a moment and after the last scheduled run."""
-        unseen = self._get_next(now - FIRST_RUN_GRACE) if last is None else self._get_next(last)
+        unseen = self._first_run(now) if last is None else self._get_next(last)
         if restriction.catchup:
             if last is None and restriction.earliest is not None:
                 return self._align_to_next(restriction.earliest)
@@ -85,8 +85,12 @@ class FloeTimetable(CronTriggerTimetable):
             candidates.append(self._align_to_next(restriction.earliest))
         return max(candidates)
 
+    def _first_run(self, now: DateTime) -> DateTime:
+        latest = self._align_to_prev(now)
+        return latest if now - latest <= FIRST_RUN_GRACE else self._get_next(now)
+
     def _calc_first_run(self) -> DateTime:
-        return self._get_next(current_time(UTC) - FIRST_RUN_GRACE)
+        return self._first_run(current_time(UTC))
 
     def _get_next(self, current: DateTime) -> DateTime:
         return instance(next_tick(self._rule, self._zone, current))

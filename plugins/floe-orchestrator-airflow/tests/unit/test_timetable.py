@@ -50,6 +50,12 @@ def test_the_first_tick_is_not_lost_when_the_file_is_read_again_at_that_moment()
     assert timetable.next_run(at("2026-01-05T06:00:01"), None, NO_CATCHUP) == at("2026-01-05T06:00")
 
 
+def test_a_first_deployment_of_a_quick_schedule_runs_one_tick_at_most() -> None:
+    timetable = FloeTimetable("* * * * *", "UTC")
+    first = timetable.next_run(at("2026-01-05T06:10:30"), None, NO_CATCHUP)
+    assert first == at("2026-01-05T06:10")
+
+
 def test_an_outage_is_made_up_for_by_the_latest_missed_tick_alone() -> None:
     timetable = FloeTimetable("0 6 * * *", "UTC")
     now, last = at("2026-01-09T12:00"), at("2026-01-05T06:00")
