@@ -1,0 +1,108 @@
+"""A build whose warehouse is PostgreSQL: several writers, no lock, secrets from the environment."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg2
+import pytest
+
+from floe_core.compiler import compile_product
+from floe_core.execution import BuildEnded, BuildRequest, NodeResult, NodeStarted, build
+from floe_core.schemas import CompiledArtifacts
+
+EXAMPLES = Path(__file__).parents[4] / "examples"
+HOST = os.environ.get("FLOE_TEST_POSTGRES_HOST", "127.0.0.1")
+PORT = os.environ.get("FLOE_TEST_POSTGRES_PORT", "5432")
+USER = os.environ.get("FLOE_TEST_POSTGRES_USER", "postgres")
+PASSWORD = os.environ.get("FLOE_TEST_POSTGRES_PASSWORD", "trusted-by-the-server")
+DATABASE = os.environ.get("FLOE_TEST_POSTGRES_DATABASE", "test")
+
+COMPUTE = """compute:
+    type: postgres
+    config:
+      host: "{{ env_var('SHOP_HOST') }}"
+      port: "{{ env_var('SHOP_PORT') | int }}"
+      user: "{{ env_var('SHOP_USER') }}"
+      password: "{{ env_var('SHOP_PASSWORD') }}"
+      dbname: DATABASE
+      schema: SCHEMA
+      threads: 4
+"""
+
+
+@pytest.fixture
+def connection() -> Iterator[psycopg2.extensions.connection]:
+    try:
+        connection = psycopg2.connect(
+            host=HOST, port=PORT, user=USER, password=PASSWORD, dbname=DATABASE, connect_timeout=3
+        )
+    except psycopg2.OperationalError as error:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(f"no PostgreSQL at {HOST}:{PORT}: {error}")
+    connection.autocommit = True
+    yield connection
+    connection.close()
+
+
+@pytest.fixture
+def schema(connection: psycopg2.extensions.connection) -> Iterator[str]:
+    name = f"floe_{uuid.uuid4().hex[:8]}"
+    yield name
+    with connection.cursor() as cursor:
+        cursor.execute(f"drop schema if exists {name} cascade")
+
+
+@pytest.fixture
+def product(tmp_path: Path, schema: str, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the hello example on PostgreSQL, compiled where its secrets are not set."""
+    shutil.copytree(EXAMPLES, tmp_path / "examples", ignore=shutil.ignore_patterns(".floe"))
+    manifest = tmp_path / "examples" / "manifest.yaml"
+    lines = manifest.read_text().split("\n")
+    compute = COMPUTE.replace("SCHEMA", schema).replace("DATABASE", DATABASE)
+    text = "\n".join("  " + compute if "compute: {type: duckdb" in line else line for line in lines)
+    manifest.write_text(text)
+    for index in range(6):
+        slow = f"{{{{ config(materialized='table') }}}}\nselect {index} as id, pg_sleep(0.3)::text"
+        (tmp_path / "examples" / "hello" / "models" / f"slow_{index}.sql").write_text(slow)
+    compile_product(tmp_path / "examples" / "hello")
+    settings = {"HOST": HOST, "PORT": PORT, "USER": USER, "PASSWORD": PASSWORD}
+    for name, value in settings.items():
+        monkeypatch.setenv(f"SHOP_{name}", value)
+    return tmp_path / "examples" / "hello"
+
+
+def test_nodes_run_side_by_side_and_leave_their_tables(
+    product: Path, schema: str, connection: psycopg2.extensions.connection
+) -> None:
+    events = list(build(CompiledArtifacts.load(product), BuildRequest(job="hello", run_id="r")))
+    assert events[-1] == BuildEnded(True)
+    results = {e.unique_id.split(".")[2]: e for e in events if isinstance(e, NodeResult)}
+    assert {result.status for result in results.values()} == {"success", "pass"}
+    assert (results["people"].rows, results["greetings"].rows) == (3, 3)
+    with connection.cursor() as cursor:
+        cursor.execute(f"select greeting from {schema}.greetings order by id")
+        assert cursor.fetchall() == [("Hello, Ada!",), ("Hello, Grace!",), ("Hello, Edsger!",)]
+    assert most_at_once(events) > 1
+    assert not list(product.glob("*.lock"))
+
+
+def most_at_once(events: list[object]) -> int:
+    """Return how many nodes ran at one moment, at most."""
+    running = most = 0
+    for event in events:
+        running += isinstance(event, NodeStarted) - isinstance(event, NodeResult)
+        most = max(most, running)
+    return most
+
+
+def test_no_secret_is_written_down(product: Path) -> None:
+    list(build(CompiledArtifacts.load(product), BuildRequest(job="hello", run_id="r")))
+    assert "{{ env_var('SHOP_PASSWORD') }}" in (product / "profiles.yml").read_text()
+    for place in ("compiled_artifacts.json", "profiles.yml", "target/manifest.json"):
+        assert PASSWORD not in (product / place).read_text()
