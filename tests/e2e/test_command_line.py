@@ -197,3 +197,16 @@ def test_some_nodes_of_a_job(examples: Path) -> None:
         "seed.customer_360.raw_orders",
         "seed.customer_360.raw_payments",
     }
+
+
+def test_lineage_of_a_dead_backend_waits_on_disk_and_is_told(examples: Path) -> None:
+    path = examples / "manifest.yaml"
+    backend = 'plugins:\n  lineage_backend: {type: openlineage, config: {url: "http://127.0.0.1:1"}}'
+    path.write_text(path.read_text().replace("plugins:", backend, 1))
+    hello = examples / "hello"
+    assert floe("run", hello).returncode == 0
+    waiting = json.loads(floe("lineage", "status", hello, "--json").stdout)
+    assert (waiting["waiting"], waiting["refused"]) == (12, [])
+    done = floe("lineage", "flush", hello, "--timeout", "1", "--json")
+    assert done.returncode == 3
+    assert json.loads(done.stdout)["waiting"] == 12

@@ -14,6 +14,7 @@ from floe_core.cli import (
     check_command,
     compile_command,
     init_command,
+    lineage_command,
     parity_command,
     plugins_command,
     run_command,
@@ -37,6 +38,7 @@ app.command("show")(show_command.show)
 app.command("ticks")(ticks_command.ticks)
 app.command("check")(check_command.check)
 app.command("plugins")(plugins_command.plugins)
+app.add_typer(lineage_command.app)
 
 
 def _print_version(wanted: bool) -> None:

@@ -1,0 +1,72 @@
+"""`floe lineage`: what has become of a product's lineage events."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from floe_core.cli.console import print_json, stdout
+from floe_core.cli.options import Json, Product
+
+ENVIRONMENT = 3
+
+app = typer.Typer(
+    name="lineage",
+    help="See what lineage events wait on disk or were refused, and send what waits.",
+    no_args_is_help=True,
+)
+
+
+@app.command()
+def status(product: Product = Path(), as_json: Json = False) -> None:
+    """Show the events that wait to be sent, and those that the backend refused, with the reason."""
+    from floe_core.lineage import status as lineage_status
+
+    found = lineage_status(_compiled_folder(product))
+    if as_json:
+        print_json(asdict(found))
+        return
+    console = stdout()
+    console.print(f"{found.waiting} waiting, {len(found.refused)} refused")
+    if found.last_failure:
+        console.print(f"why they wait: {found.last_failure}", markup=False, soft_wrap=True)
+    for event in found.refused:
+        console.print(
+            f"  {event.event_time} {event.event_type} {event.job}: {event.reason}",
+            markup=False,
+            soft_wrap=True,
+        )
+
+
+@app.command()
+def flush(
+    product: Product = Path(),
+    timeout: Annotated[float, typer.Option(min=0.0, help="Seconds to keep trying.")] = 30.0,
+    as_json: Json = False,
+) -> None:
+    """Send what waits. Exits 3 if anything still waits at the end of the time."""
+    from floe_core.lineage import flush as flush_lineage
+    from floe_core.schemas import CompiledArtifacts
+
+    artifacts = CompiledArtifacts.load(_compiled_folder(product))
+    assert artifacts.project_dir is not None
+    done = flush_lineage(artifacts.project_dir, artifacts.lineage, timeout)
+    if as_json:
+        print_json(asdict(done))
+    else:
+        stdout().print(f"{done.sent} sent, {done.refused} refused, {done.waiting} still waiting")
+        if done.reason:
+            stdout().print(done.reason, markup=False, soft_wrap=True)
+    raise typer.Exit(ENVIRONMENT if done.waiting else 0)
+
+
+def _compiled_folder(product: Path) -> Path:
+    from floe_core.errors import invalid
+    from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE
+
+    if not (product / ARTIFACTS_FILE).is_file():
+        raise invalid("is no compiled product", "run `floe compile`", str(product))
+    return product.absolute()
