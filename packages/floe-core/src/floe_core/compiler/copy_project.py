@@ -12,10 +12,23 @@ from ruamel.yaml import YAML
 from floe_core.compiler.inputs import DBT_PROJECT_FILE, Inputs
 from floe_core.compiler.profile import PROFILES_FILE
 from floe_core.errors import EnvironmentProblemError, UsageError
+from floe_core.schedules.schedule_store import STORE_FILE
 from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE
 
 _LEFT_BEHIND = frozenset(
-    {".git", ".floe", ".venv", "venv", "target", "logs", "__pycache__", ".idea", ".vscode"}
+    {
+        STORE_FILE,
+        f".{STORE_FILE}.lock",
+        ".git",
+        ".floe",
+        ".venv",
+        "venv",
+        "target",
+        "logs",
+        "__pycache__",
+        ".idea",
+        ".vscode",
+    }
 )
 _LEFT_BEHIND_SUFFIXES = (".duckdb", ".duckdb.wal", ".duckdb.lock", ".pyc")
 _PATH_KEYS = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, Literal
 
 from floe_core.schemas.frozen import Frozen
@@ -25,11 +26,16 @@ class ExecutionPolicy(Frozen):
 
 
 class Schedule(Frozen):
-    """When a job runs: a cron expression of floe's dialect, read in an IANA time zone."""
+    """When a job runs: a cron expression of floe's dialect, read in an IANA time zone.
+
+    `since` is when it was set in the schedule store, None for one of floe.yaml: what the expression
+    names before that moment is no tick of this schedule.
+    """
 
     cron: str
     timezone: str = "UTC"
     enabled: bool = True
+    since: datetime | None = None
 
 
 class Job(Frozen):

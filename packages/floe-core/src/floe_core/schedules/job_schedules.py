@@ -1,0 +1,167 @@
+"""Change the schedules of a product's jobs, durably, for every orchestrator alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from floe_core.errors import EnvironmentProblemError
+from floe_core.schedules.dialect import parse_cron
+from floe_core.schedules.live_schedules import with_live_schedules
+from floe_core.schedules.schedule_override import ScheduleOverride, Switch
+from floe_core.schedules.schedule_store import ScheduleStore, place_in, store_of
+from floe_core.schedules.zones import check_timezone
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.policies import Job
+
+
+class JobSchedules:
+    """The schedules of one product's jobs, in its store.
+
+    Every change raises ValueError for a job that the product does not have, and
+    EnvironmentProblemError when the store cannot be written.
+    """
+
+    def __init__(self, artifacts: CompiledArtifacts) -> None:
+        self.artifacts = artifacts
+        self._store = _needed(store_of(artifacts), artifacts)
+
+    @classmethod
+    def of_plugin(
+        cls, defined: CompiledArtifacts | None, settings: Mapping[str, Any]
+    ) -> JobSchedules:
+        """Return those of the product that a plugin defined last, or of its `project_dir` setting.
+
+        Raises:
+            EnvironmentProblemError: It has neither.
+        """
+        folder = settings.get("project_dir")
+        product = CompiledArtifacts.load(Path(folder)) if folder else defined
+        if product is None:
+            raise EnvironmentProblemError(
+                "schedules belong to a product, and this plugin has none yet; call "
+                "create_definitions(artifacts) first, or configure() it with `project_dir`, the "
+                "compiled folder"
+            )
+        return cls(_with_store_setting(product, settings))
+
+    @property
+    def place(self) -> str:
+        """Where the changes are kept."""
+        return self._store.place
+
+    def live(self, job_name: str) -> Job:
+        """Return a job with the schedule that holds now."""
+        return with_live_schedules(self.artifacts).job(job_name)
+
+    def set(self, job_name: str, cron: str, timezone: str) -> None:
+        """Give a job this schedule, enabled, in place of any other.
+
+        Raises:
+            ValueError: The job, the expression or the zone is none; all that is wrong.
+        """
+        self._check(job_name, cron, timezone)
+        self._write(
+            job_name, ScheduleOverride(since=_now(), cron=cron, timezone=timezone, switch="on")
+        )
+
+    def remove(self, job_name: str) -> None:
+        """Take a job's schedule away, whatever floe.yaml says."""
+        self._check(job_name)
+        self._write(job_name, ScheduleOverride(since=_now(), removed=True))
+
+    def pause(self, job_name: str) -> None:
+        """Keep a job's schedule and let it start nothing.
+
+        Raises:
+            ValueError: The job has no schedule.
+        """
+        self._turn(job_name, "off")
+
+    def resume(self, job_name: str) -> None:
+        """Let a job's schedule start runs from its next tick on.
+
+        Raises:
+            ValueError: The job has no schedule.
+        """
+        self._turn(job_name, "on")
+
+    def reset(self, job_name: str) -> None:
+        """Give a job back the schedule of floe.yaml."""
+        self._check(job_name)
+        self._store.change(
+            lambda kept: {name: entry for name, entry in kept.items() if name != job_name}
+        )
+
+    def _turn(self, job_name: str, switch: Switch) -> None:
+        self._check(job_name)
+        if self.live(job_name).schedule is None:
+            raise ValueError(
+                f"job '{job_name}' of {self.artifacts.product.name} has no schedule; set one first"
+            )
+        self._store.change(
+            lambda kept: {**kept, job_name: _turned(kept.get(job_name), switch, _now())}
+        )
+
+    def _write(self, job_name: str, entry: ScheduleOverride) -> None:
+        self._store.change(lambda kept: {**kept, job_name: entry})
+
+    def _check(self, job_name: str, *rule: str) -> None:
+        problems = [_unknown_job(job_name, self.artifacts)]
+        for check, text in zip((parse_cron, check_timezone), rule, strict=False):
+            problems.append(_complaint(check, text))
+        found = [problem for problem in problems if problem]
+        if found:
+            raise ValueError("\n".join(found))
+
+
+def _turned(entry: ScheduleOverride | None, switch: Switch, now: datetime) -> ScheduleOverride:
+    entry = entry or ScheduleOverride(since=now)
+    return entry.model_copy(update={"switch": switch, "since": now})
+
+
+def _complaint(check: Any, text: str) -> str:
+    try:
+        check(text)
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def _unknown_job(name: str, artifacts: CompiledArtifacts) -> str:
+    names = [job.name for job in artifacts.jobs]
+    if name in names:
+        return ""
+    near = get_close_matches(name, names, n=1)
+    hint = f"did you mean '{near[0]}'? its jobs" if near else "its jobs"
+    return f"{artifacts.product.name} has no job '{name}'; {hint} are {', '.join(names)}"
+
+
+def _with_store_setting(
+    artifacts: CompiledArtifacts, settings: Mapping[str, Any]
+) -> CompiledArtifacts:
+    """Return the artifacts with the store that the plugin's settings name, if they name one."""
+    place = place_in(settings)
+    if not place:
+        return artifacts
+    config = {**artifacts.orchestrator.config, "schedule_store": place}
+    choice = artifacts.orchestrator.model_copy(update={"config": config})
+    replaced = artifacts.model_copy(update={"orchestrator": choice})
+    return replaced if artifacts.project_dir is None else replaced.bound_to(artifacts.project_dir)
+
+
+def _needed(store: ScheduleStore | None, artifacts: CompiledArtifacts) -> ScheduleStore:
+    if store is None:
+        raise EnvironmentProblemError(
+            f"these artifacts of '{artifacts.product.name}' come from no folder, so there is no "
+            "place for schedules; load them with CompiledArtifacts.load(project_dir), or name a "
+            "store in FLOE_SCHEDULE_STORE"
+        )
+    return store
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

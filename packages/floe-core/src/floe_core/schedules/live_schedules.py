@@ -1,0 +1,34 @@
+"""A product's artifacts with the schedules that hold now."""
+
+from __future__ import annotations
+
+from floe_core.schedules.schedule_store import store_of
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.policies import Job
+
+
+def with_live_schedules(artifacts: CompiledArtifacts) -> CompiledArtifacts:
+    """Return the artifacts with what the schedule store says over what floe.yaml said.
+
+    An entry for a job that the product no longer has is left alone.
+
+    Raises:
+        EnvironmentProblemError: The store cannot be read.
+    """
+    store = store_of(artifacts)
+    overrides = store.read() if store else {}
+    if not overrides:
+        return artifacts
+    jobs = tuple(
+        job.model_copy(update={"schedule": overrides[job.name].over(job.schedule)})
+        if job.name in overrides
+        else job
+        for job in artifacts.jobs
+    )
+    return _with_jobs(artifacts, jobs)
+
+
+def _with_jobs(artifacts: CompiledArtifacts, jobs: tuple[Job, ...]) -> CompiledArtifacts:
+    replaced = artifacts.model_copy(update={"jobs": jobs})
+    folder = artifacts.project_dir
+    return replaced if folder is None else replaced.bound_to(folder)

@@ -1,0 +1,101 @@
+"""Where schedules that were set at run time are kept, one text for each product."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from pydantic import ValidationError
+
+from floe_core.errors import EnvironmentProblemError
+from floe_core.schedules.schedule_override import ScheduleOverride
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.frozen import Frozen
+
+STORE_VARIABLE = "FLOE_SCHEDULE_STORE"
+STORE_SETTING = "schedule_store"
+STORE_FILE = "schedules.json"
+
+Overrides = Mapping[str, ScheduleOverride]
+
+
+class _Document(Frozen):
+    schema_version: str = "1.0"
+    jobs: dict[str, ScheduleOverride] = {}
+
+
+class ScheduleStore(Protocol):
+    """Keeps the overrides of one product: job name -> override."""
+
+    @property
+    def place(self) -> str:
+        """Where it is, for a person; no secret in it."""
+
+    def read(self) -> Overrides:
+        """Return what is kept; nothing when nothing was ever written.
+
+        Raises:
+            EnvironmentProblemError: It cannot be read, or holds something else.
+        """
+
+    def change(self, changed: Callable[[Overrides], Overrides]) -> None:
+        """Replace what is kept by what the function makes of it: all of it, or nothing.
+
+        Changes by others at the same time are not lost: the function sees them, and may be called
+        more than once.
+
+        Raises:
+            EnvironmentProblemError: It cannot be written; what was there stays.
+        """
+
+
+def store_of(artifacts: CompiledArtifacts) -> ScheduleStore | None:
+    """Return the store of a product, None for artifacts that come from no folder and name none.
+
+    `$FLOE_SCHEDULE_STORE`, or else the setting `schedule_store` of the orchestrator, is a folder or
+    an fsspec URL that products share; without either, it is a file in the compiled folder.
+    """
+    place = os.environ.get(STORE_VARIABLE) or place_in(artifacts.orchestrator.config)
+    if "://" in place and not place.startswith("file://"):
+        from floe_core.schedules.object_schedule_store import ObjectScheduleStore
+
+        return ObjectScheduleStore(f"{place.rstrip('/')}/{artifacts.product.name}")
+    from floe_core.schedules.file_schedule_store import FileScheduleStore
+
+    if place:
+        folder = Path(place.removeprefix("file://"))
+        return FileScheduleStore(folder / f"{artifacts.product.name}.{STORE_FILE}")
+    if artifacts.project_dir is None:
+        return None
+    return FileScheduleStore(artifacts.project_dir / STORE_FILE)
+
+
+def place_in(settings: Mapping[str, Any]) -> str:
+    """Return what an orchestrator's settings name as the store, "" when they name none."""
+    return str(settings.get(STORE_SETTING) or "")
+
+
+def text_of(overrides: Overrides) -> str:
+    """Return what a store keeps."""
+    return _Document(jobs=dict(sorted(overrides.items()))).model_dump_json(
+        indent=2, exclude_defaults=True
+    )
+
+
+def overrides_in(text: str | bytes, place: str) -> Overrides:
+    """Return what a store kept.
+
+    Raises:
+        EnvironmentProblemError: It is something else.
+    """
+    try:
+        return _Document.model_validate_json(text).jobs
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(step) for step in first["loc"])
+        what = f"{where}: {first['msg']}" if where else first["msg"]
+        raise EnvironmentProblemError(
+            f"{place} holds no schedules of floe ({what}); mend or remove it"
+        ) from None

@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts, OrchestratorChoice, Product
+from floe_core.schemas.policies import DbtProject, Job, Schedule
+
+MakeShop = Callable[..., CompiledArtifacts]
+
+
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MakeShop:
+    """Return a maker of the product `web-shop`: scheduled itself, its job `hourly-part` not."""
+    monkeypatch.delenv("FLOE_SCHEDULE_STORE", raising=False)
+
+    def make(folder: Path | None = tmp_path, **settings: str) -> CompiledArtifacts:
+        artifacts = CompiledArtifacts(
+            product=Product(name="web-shop", version="1.0.0"),
+            orchestrator=OrchestratorChoice(name="plain", config=settings),
+            dbt=DbtProject(
+                project_name="shop",
+                profile_name="shop",
+                target_name="dev",
+                adapter="duckdb",
+                version="1.11.16",
+            ),
+            nodes=(),
+            jobs=(
+                Job(name="web-shop", schedule=Schedule(cron="0 6 * * *", timezone="UTC")),
+                Job(name="hourly-part"),
+            ),
+        )
+        return artifacts if folder is None else artifacts.bound_to(folder)
+
+    return make

@@ -1,0 +1,127 @@
+"""What is set, paused and removed, and what a loader then sees."""
+
+from __future__ import annotations
+
+import pytest
+
+from floe_core.errors import EnvironmentProblemError
+from floe_core.schedules.job_schedules import JobSchedules
+from floe_core.schedules.live_schedules import with_live_schedules
+
+
+def schedule(artifacts, job="web-shop"):
+    """Return what a loader sees: expression, zone, whether enabled; None without a schedule."""
+    found = with_live_schedules(artifacts).job(job).schedule
+    return found and (found.cron, found.timezone, found.enabled)
+
+
+def test_without_a_store_floe_yaml_holds(shop):
+    assert with_live_schedules(shop()) == shop()
+    assert schedule(shop()) == ("0 6 * * *", "UTC", True)
+
+
+def test_setting_replaces_and_setting_again_replaces_that(shop):
+    schedules = JobSchedules(shop())
+    schedules.set("web-shop", "30 2 * * *", "Europe/London")
+    assert schedule(shop()) == ("30 2 * * *", "Europe/London", True)
+    schedules.set("web-shop", "@hourly", "Asia/Kolkata")
+    assert schedule(shop()) == ("@hourly", "Asia/Kolkata", True)
+
+
+def test_a_job_that_had_none_gets_one_and_other_jobs_keep_theirs(shop):
+    JobSchedules(shop()).set("hourly-part", "0 * * * *", "UTC")
+    assert schedule(shop(), "hourly-part") == ("0 * * * *", "UTC", True)
+    assert schedule(shop()) == ("0 6 * * *", "UTC", True)
+
+
+def test_removing_overrides_floe_yaml_and_resetting_gives_it_back(shop):
+    schedules = JobSchedules(shop())
+    schedules.remove("web-shop")
+    assert schedule(shop()) is None
+    schedules.reset("web-shop")
+    assert schedule(shop()) == ("0 6 * * *", "UTC", True)
+
+
+def test_pausing_and_resuming_keep_the_rule_wherever_it_comes_from(shop):
+    schedules = JobSchedules(shop())
+    schedules.pause("web-shop")
+    assert schedule(shop()) == ("0 6 * * *", "UTC", False)
+    schedules.resume("web-shop")
+    assert schedule(shop()) == ("0 6 * * *", "UTC", True)
+    schedules.set("web-shop", "5 5 * * *", "Asia/Tokyo")
+    schedules.pause("web-shop")
+    assert schedule(shop()) == ("5 5 * * *", "Asia/Tokyo", False)
+
+
+def test_setting_a_paused_schedule_starts_it(shop):
+    schedules = JobSchedules(shop())
+    schedules.pause("web-shop")
+    schedules.set("web-shop", "5 5 * * *", "UTC")
+    assert schedule(shop()) == ("5 5 * * *", "UTC", True)
+
+
+@pytest.mark.parametrize("action", ["pause", "resume"])
+def test_a_job_without_a_schedule_can_be_neither_paused_nor_resumed(shop, action):
+    with pytest.raises(ValueError) as caught:
+        getattr(JobSchedules(shop()), action)("hourly-part")
+    expected = "job 'hourly-part' of web-shop has no schedule; set one first"
+    assert str(caught.value) == expected
+
+
+@pytest.mark.parametrize(
+    ("job", "text"),
+    [
+        (
+            "web_shop",
+            "web-shop has no job 'web_shop'; did you mean 'web-shop'? its jobs are web-shop, "
+            "hourly-part",
+        ),
+        ("zzz", "web-shop has no job 'zzz'; its jobs are web-shop, hourly-part"),
+        ("", "web-shop has no job ''; its jobs are web-shop, hourly-part"),
+    ],
+)
+def test_an_unknown_job_is_refused_with_near_matches(shop, job, text):
+    for change in (
+        lambda s: s.set(job, "0 6 * * *", "UTC"),
+        lambda s: s.remove(job),
+        lambda s: s.pause(job),
+        lambda s: s.resume(job),
+        lambda s: s.reset(job),
+    ):
+        with pytest.raises(ValueError) as caught:
+            change(JobSchedules(shop()))
+        assert str(caught.value) == text
+
+
+@pytest.mark.parametrize(
+    "zone",
+    ["localtime", "../../etc/passwd", "/etc/localtime", "", "europe/london", "Mars/Phobos"],
+)
+def test_a_zone_that_is_none_is_refused_and_nothing_is_written(shop, tmp_path, zone):
+    with pytest.raises(ValueError, match="time zone"):
+        JobSchedules(shop()).set("web-shop", "0 6 * * *", zone)
+    assert list(tmp_path.glob("schedules.json")) == []
+
+
+def test_everything_wrong_is_told_at_once(shop):
+    with pytest.raises(ValueError) as caught:
+        JobSchedules(shop()).set("webshop", "61 * * * *", "Mars/Phobos")
+    job, cron, zone = str(caught.value).splitlines()
+    assert job.startswith("web-shop has no job 'webshop'; did you mean 'web-shop'?")
+    assert cron.startswith("cron expression '61 * * * *': ")
+    assert zone.startswith("no time zone named 'Mars/Phobos'")
+
+
+def test_a_plugin_knows_its_product_by_definition_or_setting(shop):
+    assert JobSchedules.of_plugin(shop(), {}).artifacts == shop()
+    with pytest.raises(EnvironmentProblemError, match=r"create_definitions.*project_dir"):
+        JobSchedules.of_plugin(None, {})
+
+
+def test_an_entry_of_a_job_that_is_gone_is_left_alone(shop, tmp_path):
+    (tmp_path / "schedules.json").write_text(
+        '{"jobs": {"gone": {"since": "2026-01-01T00:00:00Z", "removed": true}}}'
+    )
+    assert with_live_schedules(shop()) == shop()
+    JobSchedules(shop()).pause("web-shop")
+    assert "gone" in (tmp_path / "schedules.json").read_text()

@@ -1,0 +1,163 @@
+"""Stores under concurrent writers, killed writers and damaged files."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+
+import pytest
+
+from floe_core.errors import EnvironmentProblemError
+from floe_core.schedules.file_schedule_store import FileScheduleStore
+from floe_core.schedules.object_schedule_store import ObjectScheduleStore
+from floe_core.schedules.schedule_override import ScheduleOverride
+from floe_core.schedules.schedule_store import store_of
+
+ENTRY = ScheduleOverride(since=datetime(2026, 1, 1, tzinfo=UTC), removed=True)
+
+# One process that adds entries of its own, one change each.
+ADD = """
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from floe_core.schedules.file_schedule_store import FileScheduleStore
+from floe_core.schedules.schedule_override import ScheduleOverride
+store = FileScheduleStore(Path(sys.argv[1]))
+entry = ScheduleOverride(since=datetime.now(UTC), removed=True)
+number = 0
+print("started", flush=True)
+while number < int(sys.argv[3]):
+    store.change(lambda kept: {**kept, f"{sys.argv[2]}-{number}": entry})
+    number += 1
+"""
+
+
+def adding(path, name, count):
+    process = subprocess.Popen(
+        [sys.executable, "-c", ADD, str(path), name, str(count)], stdout=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"started\n"
+    return process
+
+
+def test_concurrent_processes_lose_nothing(tmp_path):
+    path = tmp_path / "schedules.json"
+    processes = [adding(path, name, 15) for name in "abcd"]
+    assert [process.wait(60) for process in processes] == [0, 0, 0, 0]
+    assert set(FileScheduleStore(path).read()) == {f"{n}-{i}" for n in "abcd" for i in range(15)}
+
+
+def test_a_writer_killed_anywhere_leaves_old_or_new_and_no_lock(tmp_path):
+    path = tmp_path / "schedules.json"
+    known = 0
+    for round_ in range(6):
+        process = adding(path, f"round{round_}", 100_000)
+        time.sleep(0.02 + 0.03 * round_)
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        kept = FileScheduleStore(path).read()
+        mine = {name for name in kept if name.startswith(f"round{round_}-")}
+        assert mine == {f"round{round_}-{i}" for i in range(len(mine))}
+        assert len(kept) - len(mine) == known
+        known = len(kept)
+    FileScheduleStore(path).change(lambda kept: {**kept, "after": ENTRY})
+    assert known > 0
+    assert len(FileScheduleStore(path).read()) == known + 1
+
+
+def test_a_change_that_fails_leaves_what_was_there(tmp_path):
+    store = FileScheduleStore(tmp_path / "schedules.json")
+    store.change(lambda kept: {"a": ENTRY})
+
+    def broken(kept):
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        store.change(broken)
+    assert store.read() == {"a": ENTRY}
+    store.change(lambda kept: {**kept, "b": ENTRY})
+    assert set(store.read()) == {"a", "b"}
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"jobs": {"a": {"cron": 1}}}'])
+def test_a_file_that_holds_something_else_is_refused_by_name(tmp_path, text):
+    path = tmp_path / "schedules.json"
+    path.write_text(text)
+    with pytest.raises(EnvironmentProblemError) as caught:
+        FileScheduleStore(path).read()
+    assert str(caught.value).startswith(f"{path} holds no schedules of floe (")
+
+
+def test_the_file_is_for_people_to_read(tmp_path):
+    FileScheduleStore(tmp_path / "schedules.json").change(lambda kept: {"a": ENTRY})
+    assert json.loads((tmp_path / "schedules.json").read_text()) == {
+        "jobs": {"a": {"since": "2026-01-01T00:00:00Z", "removed": True}}
+    }
+
+
+@pytest.fixture
+def url():
+    import fsspec
+
+    yield "memory://floe-tests/web-shop"
+    fsspec.filesystem("memory").rm("/floe-tests", recursive=True)
+
+
+def test_an_object_store_keeps_what_is_changed(url):
+    assert ObjectScheduleStore(url).read() == {}
+    for number in range(12):
+        ObjectScheduleStore(url).change(lambda kept, name=str(number): {**kept, name: ENTRY})
+    assert set(ObjectScheduleStore(url).read()) == {str(number) for number in range(12)}
+
+
+def test_an_object_store_forgets_old_versions(url):
+    import fsspec
+
+    for number in range(12):
+        ObjectScheduleStore(url).change(lambda kept, name=str(number): {**kept, name: ENTRY})
+    names = fsspec.filesystem("memory").ls("/floe-tests/web-shop", detail=False)
+    assert [name.rpartition("/")[2] for name in sorted(names)] == [
+        f"{number:012d}.json" for number in range(8, 13)
+    ]
+
+
+def test_of_two_writers_to_an_object_store_the_second_sees_the_first(url):
+    store = ObjectScheduleStore(url)
+    seen = []
+
+    def slowly(kept):
+        seen.append(set(kept))
+        if len(seen) == 1:
+            ObjectScheduleStore(url).change(lambda other: {**other, "fast": ENTRY})
+        return {**kept, "slow": ENTRY}
+
+    store.change(slowly)
+    assert seen == [set(), {"fast"}]
+    assert set(store.read()) == {"fast", "slow"}
+
+
+def test_an_unknown_kind_of_url_is_refused_without_its_password():
+    with pytest.raises(EnvironmentProblemError) as caught:
+        ObjectScheduleStore("nosuch://me:s3cret@host/floe").read()
+    assert str(caught.value).startswith("nosuch://host/floe: the schedules cannot be opened")
+    assert "s3cret" not in str(caught.value)
+
+
+def test_the_store_is_a_file_in_the_folder_by_default(shop, tmp_path):
+    assert store_of(shop()).place == str(tmp_path / "schedules.json")
+    assert store_of(shop(folder=None)) is None
+
+
+def test_setting_and_environment_name_a_folder_or_a_url(shop, tmp_path, monkeypatch):
+    shared = shop(schedule_store=str(tmp_path / "shared"))
+    assert store_of(shared).place == str(tmp_path / "shared" / "web-shop.schedules.json")
+    monkeypatch.setenv("FLOE_SCHEDULE_STORE", "memory://floe-tests/")
+    assert store_of(shared).place == "memory://floe-tests/web-shop"
+    monkeypatch.setenv("FLOE_SCHEDULE_STORE", f"file://{tmp_path}/there")
+    assert store_of(shared).place == str(tmp_path / "there" / "web-shop.schedules.json")
