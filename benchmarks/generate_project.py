@@ -21,7 +21,7 @@ metadata: {name: bench, version: 1.0.0, owner: bench@example.com}
 platform: {manifest: manifest.yaml}
 schedule: {cron: "0 6 * * *", timezone: UTC}
 """
-DBT = "name: bench\nversion: 1.0.0\nprofile: bench\nmodels: {+materialized: view}\n"
+DBT = "name: bench\nversion: 1.0.0\nprofile: bench\nmodels: {+materialized: table}\n"
 SEED = "id,label\n" + "".join(f"{number},label {number}\n" for number in range(1, 11))
 LAYER = 20
 COLUMNS = 6

@@ -247,7 +247,8 @@ def test_a_hook_that_fails_makes_the_build_red(write_product: WriteProduct) -> N
 
 def test_run_attempt_and_job_reach_the_models(write_product: WriteProduct) -> None:
     folder = write_product(
-        first=TABLE + "select '{{ var(\"floe_run_id\") }}' as run, '{{ var(\"floe_job\") }}' as job, "
+        first=TABLE
+        + "select '{{ var(\"floe_run_id\") }}' as run, '{{ var(\"floe_job\") }}' as job, "
         "{{ var('floe_attempt') }} as attempt, '{{ var(\"floe_nominal_time\") }}' as tick"
     )
     list(build(compiled(folder), BuildRequest(job="shop", run_id="a/b:c", attempt=3)))

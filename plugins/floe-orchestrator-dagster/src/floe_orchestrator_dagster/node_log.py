@@ -1,13 +1,22 @@
-"""dbt's messages in the log of the step that runs it."""
+"""dbt's messages in the log of the step that runs it.
+
+Warnings and errors are events of the run. The rest goes to the step's standard output, which Dagster
+keeps and shows beside the events: an event for each line would cost more than dbt's own work.
+"""
 
 from __future__ import annotations
 
-from dagster import AssetExecutionContext
+import sys
 
+from dagster import AssetExecutionContext
 from floe_core.execution import NodeLog
 
 
 def log_node_line(context: AssetExecutionContext, line: NodeLog) -> None:
-    """Write one message of dbt to the step's log, at its own level."""
-    speak = {"error": context.log.error, "warn": context.log.warning}.get(line.level)
-    (speak or context.log.info)(line.text)
+    """Write one message of dbt to the step's log, once."""
+    if line.level == "error":
+        context.log.error(line.text)
+    elif line.level == "warn":
+        context.log.warning(line.text)
+    else:
+        print(line.text, file=sys.stdout, flush=True)

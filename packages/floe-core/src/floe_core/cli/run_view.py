@@ -63,8 +63,10 @@ class RunView:
 
     def _show_result(self, result: NodeResult) -> None:
         self._running.pop(result.unique_id, None)
+        is_retried = result.unique_id in self._ended
         self._ended.add(result.unique_id)
         count = f"{len(self._ended):>{len(str(self._total))}}/{self._total}"
+        count = f"{'again':>{len(count)}}" if is_retried else count
         kind = result.unique_id.partition(".")[0]
         name = escape(self._name(result.unique_id))
         self._console.print(

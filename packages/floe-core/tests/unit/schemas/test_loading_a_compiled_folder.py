@@ -36,7 +36,9 @@ def edit(folder: Path, **fields: Any) -> None:
     path.write_text(json.dumps({**json.loads(path.read_text()), **fields}))
 
 
-@pytest.mark.parametrize("place", ["compiled_artifacts.json", "target/manifest.json", "profiles.yml"])
+@pytest.mark.parametrize(
+    "place", ["compiled_artifacts.json", "target/manifest.json", "profiles.yml"]
+)
 def test_a_missing_file_is_named(folder: Path, place: str) -> None:
     (folder / place).unlink()
     assert refusal(folder) == f"{folder / place}: the file is missing\n{RECOMPILE}"
@@ -73,7 +75,9 @@ def test_a_newer_minor_version_is_read_without_what_is_new(folder: Path) -> None
     fields = json.loads((folder / "compiled_artifacts.json").read_text())
     fields["nodes"][0]["shape"] = "round"
     edit(folder, schema_version="1.7", weather="fine", nodes=fields["nodes"])
-    with pytest.warns(UserWarning, match="left out what this one does not know: nodes.0.shape, weather"):
+    with pytest.warns(
+        UserWarning, match="left out what this one does not know: nodes.0.shape, weather"
+    ):
         loaded = CompiledArtifacts.load(folder)
     assert loaded.nodes == before.nodes
 
