@@ -7,8 +7,8 @@ import json
 import os
 import re
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,6 +17,8 @@ from floe_core.compiler.profile import Profile
 from floe_core.errors import EnvironmentProblemError, InvalidProductError, Problem
 from floe_core.execution.invocation import QUIET_ENVIRONMENT
 from floe_core.execution.preloaded_manifest import add_tags
+from floe_core.execution.warehouse_lock import PROJECT_DIR_VARIABLE
+from floe_core.process_environment import environment_with
 from floe_core.schemas.nodes import Node
 
 RUNNABLE_TYPES = ("model", "seed", "snapshot", "test", "unit_test")
@@ -166,20 +168,11 @@ def _in_dbts_words(message: str) -> InvalidProductError:
     )
 
 
-@contextmanager
-def _environment(profile: Profile, project: Path) -> Iterator[None]:
+def _environment(profile: Profile, project: Path) -> AbstractContextManager[None]:
     """Let dbt parse without the secrets of the warehouse: what is not set gets a stand-in."""
-    wanted = {**_stand_ins(profile.output), **QUIET_ENVIRONMENT, "FLOE_PROJECT_DIR": str(project)}
-    before = {name: os.environ.get(name) for name in wanted}
-    os.environ.update(wanted)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+    return environment_with(
+        {**_stand_ins(profile.output), **QUIET_ENVIRONMENT, PROJECT_DIR_VARIABLE: str(project)}
+    )
 
 
 def _stand_ins(output: Mapping[str, Any]) -> dict[str, str]:

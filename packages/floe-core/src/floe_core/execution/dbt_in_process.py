@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import logging
-import os
 import queue
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from floe_core.execution.dbt_messages import is_of_interest, translated
@@ -17,6 +15,7 @@ from floe_core.execution.events import BuildEvent
 from floe_core.execution.invocation import QUIET_ENVIRONMENT, Invocation
 from floe_core.execution.preloaded_manifest import preloaded_manifest
 from floe_core.execution.warehouse_lock import PROJECT_DIR_VARIABLE
+from floe_core.process_environment import environment_with
 
 # dbt keeps its flags, adapters and event manager in module globals: one invocation a process.
 _ONE_DBT = threading.Lock()
@@ -57,7 +56,8 @@ class InProcessDbt:
     def _run(self) -> None:
         end = DbtEnded("dbt ended without a word", succeeded=False)
         try:
-            with _ONE_DBT, _environment(self._call.project_dir):
+            environment = {**QUIET_ENVIRONMENT, PROJECT_DIR_VARIABLE: str(self._call.project_dir)}
+            with _ONE_DBT, environment_with(environment):
                 end = self._invoke()
         finally:
             self._events.put(end)
@@ -123,22 +123,6 @@ def _release_warehouse() -> None:
     Connections.close_all_connections()
     if environment is not None:
         environment.close()
-
-
-@contextmanager
-def _environment(project_dir: Path) -> Iterator[None]:
-    """Set what the profile and dbt read from the environment, and put back what was there."""
-    wanted = {**QUIET_ENVIRONMENT, PROJECT_DIR_VARIABLE: str(project_dir)}
-    before = {name: os.environ.get(name) for name in wanted}
-    os.environ.update(wanted)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
 
 
 @contextmanager

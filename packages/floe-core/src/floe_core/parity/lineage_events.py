@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from floe_core.lineage import flush
+from floe_core.process_environment import environment_with
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 EVENTS_FILE, CONFIG_FILE = "lineage-events.jsonl", "lineage-to-file.yml"
@@ -23,15 +23,8 @@ def caught_in_file(folder: Path) -> Iterator[None]:
     config = folder / CONFIG_FILE
     target = json.dumps(str(folder / EVENTS_FILE))
     config.write_text(f"transport: {{type: file, log_file_path: {target}, append: true}}\n")
-    before = os.environ.get("OPENLINEAGE_CONFIG")
-    os.environ["OPENLINEAGE_CONFIG"] = str(config)
-    try:
+    with environment_with({"OPENLINEAGE_CONFIG": str(config)}):
         yield
-    finally:
-        if before is None:
-            os.environ.pop("OPENLINEAGE_CONFIG")
-        else:
-            os.environ["OPENLINEAGE_CONFIG"] = before
 
 
 def caught_events(artifacts: CompiledArtifacts) -> Counter[str]:
