@@ -48,6 +48,9 @@ class Inputs:
 
 def read_inputs(product_dir: Path, findings: Findings) -> Inputs:
     """Return the three files, or raise every problem of all three."""
+    if not (product_dir / FLOE_FILE).exists():
+        fix = "begin a product with `floe init`, or name the folder of one"
+        raise _invalid(Problem("there is no product here: no such file", fix, _shown(product_dir)))
     spec_document = manifest_document = dbt_document = None
     spec = manifest = None
     with findings.gathered():
@@ -68,6 +71,10 @@ def read_inputs(product_dir: Path, findings: Findings) -> Inputs:
     assert manifest_document is not None
     assert dbt_document is not None
     return Inputs(product_dir, spec, spec_document, manifest, manifest_document, dbt_document)
+
+
+def _shown(product_dir: Path) -> str:
+    return os.path.relpath(product_dir / FLOE_FILE)
 
 
 def _dbt_project(product_dir: Path) -> Document:

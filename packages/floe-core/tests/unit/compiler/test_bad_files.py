@@ -281,7 +281,6 @@ def test_a_file_that_is_no_utf_8(write_product: WriteProduct) -> None:
 @pytest.mark.parametrize(
     ("missing", "told"),
     [
-        ("floe.yaml", "floe.yaml: there is no such file"),
         ("dbt_project.yml", "dbt_project.yml: there is no such file"),
         (
             "manifest.yaml",
@@ -296,6 +295,18 @@ def test_a_missing_file(write_product: WriteProduct, missing: str, told: str) ->
     folder = write_product()
     (folder / missing).unlink()
     assert refusal(folder) == told
+
+
+def test_a_folder_without_a_product(
+    write_product: WriteProduct, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write_product()
+    (folder / "floe.yaml").unlink()
+    monkeypatch.chdir(folder.parent)
+    assert refusal(folder) == (
+        "product/floe.yaml: there is no product here: no such file\n"
+        "fix: begin a product with `floe init`, or name the folder of one"
+    )
 
 
 def test_a_file_of_the_users_where_the_entry_point_goes(write_product: WriteProduct) -> None:
