@@ -14,6 +14,7 @@ from floe_orchestrator_airflow.run_progress import RunProgress
 
 POLL_SECONDS = 0.7
 MAX_FAILURES = 30
+NOT_BEGUN = frozenset({"", "scheduled", "queued"})
 
 log = logging.getLogger(__name__)
 
@@ -83,11 +84,14 @@ class ProgressPoller:
 
     async def _ask(self) -> None:
         """Read the state first: what a final state promises to be there is then read after it."""
-        state = await task_states(self._ti, [self._build_task_id])
-        head = await self._xcom(HEAD)
-        if head:
-            await self._read_segments(head)
-        self.progress.build_state = state.get(self._build_task_id) or ""
+        states = await task_states(self._ti, [self._build_task_id])
+        state = states.get(self._build_task_id) or ""
+        # Airflow writes an error into its log for each XCom that is not there yet.
+        if state not in NOT_BEGUN:
+            head = await self._xcom(HEAD)
+            if head:
+                await self._read_segments(head)
+        self.progress.build_state = state
 
     async def _read_segments(self, head: dict[str, Any]) -> None:
         progress = self.progress
