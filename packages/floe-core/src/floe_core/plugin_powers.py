@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol, runtime_checkable
 
-from floe_core.execution.events import BuildEvent, NodeResult
+from floe_core.build_events import BuildEvent, NodeResult
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 RunStatus = Literal["success", "failed", "canceled"]
@@ -70,4 +70,47 @@ class RunLauncher(Protocol):
 
         Raises:
             EnvironmentProblemError: The orchestrator could not be started here.
+        """
+
+
+@runtime_checkable
+class ScheduleController(Protocol):
+    """A plugin that can take back and hold back what `schedule_job` set, or floe.yaml.
+
+    Each change is stored, and taken up by an orchestrator that runs before the call returns. Each
+    raises ValueError for a job that the product does not have, and EnvironmentProblemError when the
+    change could not be stored, or is stored and a running orchestrator does not take it up.
+    """
+
+    def unschedule_job(self, job_name: str) -> None:
+        """Take the job's schedule away, whatever floe.yaml says."""
+
+    def pause(self, job_name: str) -> None:
+        """Keep the job's schedule and let it start nothing.
+
+        Raises:
+            ValueError: The job has no schedule.
+        """
+
+    def resume(self, job_name: str) -> None:
+        """Let the job's schedule start runs again, from its next tick on.
+
+        Raises:
+            ValueError: The job has no schedule.
+        """
+
+    def reset_schedule(self, job_name: str) -> None:
+        """Give the job back the schedule of floe.yaml."""
+
+
+@runtime_checkable
+class TickTeller(Protocol):
+    """A plugin that can say when its orchestrator ticks, by the orchestrator's own counting."""
+
+    def ticks_of(
+        self, artifacts: CompiledArtifacts, job_name: str, start: datetime, end: datetime
+    ) -> list[datetime]:
+        """Return the ticks of the job's schedule from `start` to before `end`, in UTC, in order.
+
+        Enabled or not; nothing for a job without a schedule.
         """

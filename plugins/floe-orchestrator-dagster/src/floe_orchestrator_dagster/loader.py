@@ -7,12 +7,15 @@ from pathlib import Path
 from dagster import Definitions
 
 from floe_core.errors import Problem, StaleProductError
+from floe_core.schedules.live_schedules import with_live_schedules
 from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE, CompiledArtifacts
 from floe_orchestrator_dagster.product_definitions import definitions_of
 
 
 def load_product_definitions(product_name: str, project_dir: Path | str) -> Definitions:
     """Return the definitions of the product compiled in a folder, read from its artifacts alone.
+
+    Schedules that were set at run time hold over those of floe.yaml.
 
     Raises:
         InvalidProductError: The folder is not compiled, is stale, or holds another product.
@@ -29,4 +32,4 @@ def load_product_definitions(product_name: str, project_dir: Path | str) -> Defi
                 )
             ]
         )
-    return definitions_of(artifacts)
+    return definitions_of(with_live_schedules(artifacts))

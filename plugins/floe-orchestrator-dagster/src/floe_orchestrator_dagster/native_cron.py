@@ -2,6 +2,10 @@
 
 The two agree on every expression of the dialect, apart from some around clock changes. So they are
 compared there, at every change of the zone that a deployment is likely to live through.
+
+Elsewhere Dagster gets more moments than there are ticks, and what is none is skipped. Where single
+days are all that Dagster misses, their moments are added to the expression; so the next tick that
+its pages show is the true one, apart from those days. Else it gets times of day in UTC.
 """
 
 from __future__ import annotations
@@ -10,12 +14,14 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 
+from dagster._check import CheckError
 from dagster._utils.schedules import schedule_execution_time_iterator
 
 from floe_core.schedules import check_timezone, parse_cron, ticks_between
 
 LOOK_BACK = timedelta(days=400)
 LOOK_AHEAD = timedelta(days=5 * 366)
+MOST_ADDED = 40
 _WEEK = timedelta(days=7)
 _MARGIN = timedelta(days=2)
 
@@ -26,6 +32,33 @@ def is_native(cron: str, timezone: str, today: datetime) -> bool:
         ticks_between(cron, timezone, start, end) == _ticks_of_dagster(cron, timezone, start, end)
         for start, end in _spans_of_change(timezone, today)
     )
+
+
+def local_superset(cron: str, timezone: str, today: datetime) -> list[str] | None:
+    """Return expressions in the zone that together name every tick, the given one first.
+
+    None where that takes many, or where Dagster cannot read the days of a change at all.
+    """
+    zone = check_timezone(timezone)
+    added: set[str] = set()
+    for start, end in _spans_of_change(timezone, today):
+        of_dagster = _ticks_of_dagster(cron, timezone, start, end)
+        if of_dagster is None:
+            return None
+        for tick in set(ticks_between(cron, timezone, start, end)) - set(of_dagster):
+            local = tick.astimezone(zone)
+            added.add(f"{local.minute} {local.hour} {local.day} {local.month} *")
+    together = [cron, *sorted(added)]
+    fits = len(added) <= MOST_ADDED and _names_all(together, cron, timezone, today)
+    return together if fits else None
+
+
+def _names_all(crons: list[str], cron: str, timezone: str, today: datetime) -> bool:
+    for start, end in _spans_of_change(timezone, today):
+        named = _ticks_of_dagster(crons, timezone, start, end)
+        if named is None or not set(ticks_between(cron, timezone, start, end)) <= set(named):
+            return False
+    return True
 
 
 def utc_superset(cron: str, timezone: str, today: datetime) -> str:
@@ -44,9 +77,15 @@ def utc_superset(cron: str, timezone: str, today: datetime) -> str:
     return f"{minutes} {_listed(sorted({tick.hour for tick in ticks}))} * * *"
 
 
-def _ticks_of_dagster(cron: str, zone: str, start: datetime, end: datetime) -> list[datetime]:
+def _ticks_of_dagster(
+    cron: str | list[str], zone: str, start: datetime, end: datetime
+) -> list[datetime] | None:
+    """Return what Dagster makes of it; None where it raises, as it does at some odd gaps."""
     ticks = schedule_execution_time_iterator(start.timestamp(), cron, zone)
-    return [tick.astimezone(UTC) for tick in takewhile(lambda tick: tick < end, ticks)]
+    try:
+        return [tick.astimezone(UTC) for tick in takewhile(lambda tick: tick < end, ticks)]
+    except CheckError:
+        return None
 
 
 def _spans_of_change(timezone: str, today: datetime) -> list[tuple[datetime, datetime]]:

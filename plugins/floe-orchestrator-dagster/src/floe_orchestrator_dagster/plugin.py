@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from floe_core.plugin_interfaces import (
     ValidationResult,
 )
 from floe_core.plugin_powers import EntryPointFile, RunOptions, RunReport
+from floe_core.schedules.job_schedules import JobSchedules, check_rule
 from floe_core.schemas.policies import LineageSettings
 from floe_orchestrator_dagster import __version__
 from floe_orchestrator_dagster.entry_point import definitions_file
@@ -22,7 +24,7 @@ from floe_orchestrator_dagster.entry_point import definitions_file
 if TYPE_CHECKING:
     from dagster import AssetsDefinition, Definitions
 
-    from floe_core.execution.events import BuildEvent
+    from floe_core.build_events import BuildEvent
     from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 LOADER = "floe_orchestrator_dagster.loader.load_product_definitions"
@@ -31,8 +33,10 @@ LOADER = "floe_orchestrator_dagster.loader.load_product_definitions"
 class DagsterOrchestratorPlugin(OrchestratorPlugin):
     """Runs floe products on Dagster 1.13.
 
-    Settings: `url` of the webserver that `validate_connection` asks, and its `token` as `env:NAME`;
-    `resource_presets`, which replace resources of a workload size.
+    Settings: `url` of the webserver that `validate_connection` asks and that takes up changed
+    schedules, and its `token` as `env:NAME`; `schedule_store`, a folder or URL for schedules, and
+    `project_dir`, the compiled folder of the product whose schedules change; `resource_presets`,
+    which replace resources of a workload size.
     """
 
     name = "dagster"
@@ -43,6 +47,7 @@ class DagsterOrchestratorPlugin(OrchestratorPlugin):
         self._settings: Mapping[str, Any] = {}
         self._lineage = LineageSettings()
         self._project_dir: Path | None = None
+        self._defined: CompiledArtifacts | None = None
 
     def configure(self, settings: Mapping[str, Any]) -> None:
         """Take the settings; see the class for their names."""
@@ -50,6 +55,7 @@ class DagsterOrchestratorPlugin(OrchestratorPlugin):
 
     def create_definitions(self, artifacts: CompiledArtifacts) -> Definitions:
         """Return the product's assets, checks, jobs and schedules."""
+        from floe_core.schedules.live_schedules import with_live_schedules
         from floe_orchestrator_dagster.product_check import check_product
         from floe_orchestrator_dagster.product_definitions import definitions_of
 
@@ -61,7 +67,8 @@ class DagsterOrchestratorPlugin(OrchestratorPlugin):
                 fix=f"load them with {LOADER}({artifacts.product.name!r}, project_dir)",
             )
         self._lineage, self._project_dir = artifacts.lineage, artifacts.project_dir
-        return definitions_of(artifacts)
+        self._defined = artifacts
+        return definitions_of(with_live_schedules(artifacts))
 
     def create_assets_from_transforms(
         self, transforms: list[TransformConfig]
@@ -118,15 +125,43 @@ class DagsterOrchestratorPlugin(OrchestratorPlugin):
         )
 
     def schedule_job(self, job_name: str, cron: str, timezone: str) -> None:
-        """Raise, after checking the arguments: schedules live in floe.yaml so far."""
-        from floe_core.schedules import check_timezone, parse_cron
+        """Store the schedule; a Dagster that runs has it when this returns.
 
-        parse_cron(cron)
-        check_timezone(timezone)
-        raise EnvironmentProblemError(
-            f"the schedule of '{job_name}' was not changed: this release keeps schedules in "
-            "floe.yaml only. Set it there, run `floe compile`, and reload the code location"
-        )
+        The product is the one last defined here, or that of the setting `project_dir`.
+        """
+        check_rule(cron, timezone)
+        self._change(job_name, lambda schedules: schedules.set(job_name, cron, timezone))
+
+    def unschedule_job(self, job_name: str) -> None:
+        """See `ScheduleController`."""
+        self._change(job_name, lambda schedules: schedules.remove(job_name))
+
+    def pause(self, job_name: str) -> None:
+        """See `ScheduleController`."""
+        self._change(job_name, lambda schedules: schedules.pause(job_name))
+
+    def resume(self, job_name: str) -> None:
+        """See `ScheduleController`."""
+        self._change(job_name, lambda schedules: schedules.resume(job_name))
+
+    def reset_schedule(self, job_name: str) -> None:
+        """See `ScheduleController`."""
+        self._change(job_name, lambda schedules: schedules.reset(job_name))
+
+    def _change(self, job_name: str, change: Callable[[JobSchedules], None]) -> None:
+        schedules = JobSchedules.of_plugin(self._defined, self._settings)
+        change(schedules)
+        from floe_orchestrator_dagster.schedule_uptake import take_up
+
+        take_up(schedules, job_name, self._settings)
+
+    def ticks_of(
+        self, artifacts: CompiledArtifacts, job_name: str, start: datetime, end: datetime
+    ) -> list[datetime]:
+        """See `TickTeller`."""
+        from floe_orchestrator_dagster.dagster_ticks import dagster_ticks
+
+        return list(dagster_ticks(artifacts, job_name, start, end))
 
     def entry_point_file(self, product_name: str) -> EntryPointFile:
         """See `EntryPointWriter`."""

@@ -1,28 +1,23 @@
 """A Dagster schedule for each job that has one, with floe's ticks.
 
-Where Dagster reads the expression as floe does, it is given as it stands. Elsewhere Dagster gets a
-UTC expression that names every tick and more, and what is no tick is skipped with the reason.
+Where Dagster reads the expression as floe does, it is given as it stands. Elsewhere Dagster gets
+expressions that name every tick and more, and what is no tick is skipped with the reason.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
-from dagster import (
-    DefaultScheduleStatus,
-    RunRequest,
-    ScheduleDefinition,
-    ScheduleEvaluationContext,
-    SkipReason,
-)
+from dagster import DefaultScheduleStatus, ScheduleDefinition
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
-from floe_core.schedules import is_tick
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_core.schemas.policies import Schedule
-from floe_orchestrator_dagster.dagster_names import NOMINAL_TIME_TAG
-from floe_orchestrator_dagster.native_cron import is_native, utc_superset
+from floe_core.schemas.policies import Job, Schedule
+from floe_orchestrator_dagster.dagster_names import job_name
+from floe_orchestrator_dagster.native_cron import is_native, local_superset, utc_superset
+from floe_orchestrator_dagster.tick_evaluation import evaluation
 
 
 def schedules_of(
@@ -30,47 +25,47 @@ def schedules_of(
 ) -> list[ScheduleDefinition]:
     """Return the schedules of a product, given floe's job name -> Dagster job.
 
-    One that floe.yaml enables runs as soon as a daemon sees it; the switch in Dagster's own pages
-    then overrides it.
+    One that is enabled runs as soon as a daemon sees it; the switch in Dagster's own pages then
+    overrides it.
     """
     return [
-        _schedule(job.schedule, jobs[job.name])
+        ScheduleDefinition(
+            name=schedule_name(artifacts, job),
+            job=jobs[job.name],
+            execution_fn=evaluation(artifacts, job.name, job.schedule),
+            **rule_of(job.schedule),
+        )
         for job in artifacts.jobs
         if job.schedule is not None and job.name in jobs
     ]
 
 
-def _schedule(schedule: Schedule, job: UnresolvedAssetJobDefinition) -> ScheduleDefinition:
+def rule_of(schedule: Schedule) -> dict[str, Any]:
+    """Return the arguments of a ScheduleDefinition that say when."""
     cron, zone = cron_for_dagster(schedule, datetime.now(UTC))
-    return ScheduleDefinition(
-        name=f"{job.name}_schedule",
-        job=job,
-        cron_schedule=cron,
-        execution_timezone=zone,
-        execution_fn=_evaluation(schedule),
-        description=f"{schedule.cron} in {schedule.timezone}",
-        default_status=(
-            DefaultScheduleStatus.RUNNING if schedule.enabled else DefaultScheduleStatus.STOPPED
-        ),
-    )
+    status = DefaultScheduleStatus.RUNNING if schedule.enabled else DefaultScheduleStatus.STOPPED
+    return {
+        "cron_schedule": cron,
+        "execution_timezone": zone,
+        "description": description_of(schedule),
+        "default_status": status,
+    }
 
 
-def cron_for_dagster(schedule: Schedule, today: datetime) -> tuple[str, str]:
-    """Return the expression and the zone that Dagster evaluates."""
-    if is_native(schedule.cron, schedule.timezone, today):
-        return schedule.cron, schedule.timezone
-    return utc_superset(schedule.cron, schedule.timezone, today), "UTC"
+def schedule_name(artifacts: CompiledArtifacts, job: Job) -> str:
+    """Return the name of a job's schedule."""
+    return f"{job_name(artifacts, job)}_schedule"
 
 
-def _evaluation(
-    schedule: Schedule,
-) -> Callable[[ScheduleEvaluationContext], RunRequest | SkipReason]:
-    def evaluate(context: ScheduleEvaluationContext) -> RunRequest | SkipReason:
-        moment = context.scheduled_execution_time.astimezone(UTC)
-        if not is_tick(schedule.cron, schedule.timezone, moment):
-            return SkipReason(
-                f"{moment.isoformat()} is no tick of {schedule.cron} in {schedule.timezone}"
-            )
-        return RunRequest(tags={NOMINAL_TIME_TAG: moment.isoformat()})
+def description_of(schedule: Schedule) -> str:
+    """Return the rule as Dagster's pages show it, whatever Dagster itself was given."""
+    return f"{schedule.cron} in {schedule.timezone}"
 
-    return evaluate
+
+def cron_for_dagster(schedule: Schedule, today: datetime) -> tuple[str | list[str], str]:
+    """Return the expression or expressions, and the zone, that Dagster evaluates."""
+    cron, zone = schedule.cron, schedule.timezone
+    if is_native(cron, zone, today):
+        return cron, zone
+    together = local_superset(cron, zone, today)
+    return (together, zone) if together else (utc_superset(cron, zone, today), "UTC")

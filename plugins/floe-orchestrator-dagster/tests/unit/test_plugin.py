@@ -84,12 +84,13 @@ def test_a_schedule_that_is_none_is_refused_first(cron, zone):
         DagsterPlugin().schedule_job("orders", cron, zone)
 
 
-def test_a_good_schedule_is_refused_with_what_to_do_instead():
-    with pytest.raises(EnvironmentProblemError) as caught:
+def test_a_good_schedule_needs_a_product():
+    with pytest.raises(ValueError) as caught:
         DagsterPlugin().schedule_job("orders", "0 6 * * *", "UTC")
     assert str(caught.value) == (
-        "the schedule of 'orders' was not changed: this release keeps schedules in floe.yaml only. "
-        "Set it there, run `floe compile`, and reload the code location"
+        "schedules belong to a product, and this plugin has none yet; call "
+        "create_definitions(artifacts) first, or configure() it with `project_dir`, the compiled "
+        "folder"
     )
 
 

@@ -8,7 +8,9 @@ from dagster import DefaultScheduleStatus, RunRequest, SkipReason, build_schedul
 from dagster._utils.schedules import schedule_execution_time_iterator
 
 from floe_core.schedules import is_tick, ticks_between
+from floe_core.schedules.job_schedules import JobSchedules
 from floe_core.schemas.policies import Job, Schedule
+from floe_orchestrator_dagster.native_cron import utc_superset
 from floe_orchestrator_dagster.product_definitions import definitions_of
 from floe_orchestrator_dagster.schedules import cron_for_dagster
 
@@ -28,19 +30,37 @@ def test_what_dagster_reads_as_floe_does_is_given_as_it_stands(cron, zone):
     assert cron_for_dagster(Schedule(cron=cron, timezone=zone), TODAY) == (cron, zone)
 
 
-@pytest.mark.parametrize(
-    ("cron", "zone", "expression"),
-    [
-        ("30 1 * * *", "Europe/Dublin", "0,30 0,1 * * *"),
-        ("30 0 * * *", "Africa/Cairo", "0,30 21,22 * * *"),
-    ],
-)
-def test_elsewhere_a_utc_expression_names_every_tick(cron, zone, expression):
-    given = cron_for_dagster(Schedule(cron=cron, timezone=zone), TODAY)
-    assert given == (expression, "UTC")
-    start, end = TODAY, TODAY + timedelta(days=500)
+def named_by_dagster(given, start: datetime, end: datetime) -> list[datetime]:
     moments = schedule_execution_time_iterator(start.timestamp(), *given)
-    named = [m.astimezone(UTC) for m in takewhile(lambda moment: moment < end, moments)]
+    return [m.astimezone(UTC) for m in takewhile(lambda moment: moment < end, moments)]
+
+
+@pytest.mark.parametrize(
+    ("cron", "zone", "after_the_gap"),
+    [("30 1 * * *", "Europe/Dublin", "0 2"), ("30 0 * * *", "Africa/Cairo", "0 1")],
+)
+def test_days_that_dagster_misses_are_added_and_nearly_every_moment_is_a_tick(
+    cron, zone, after_the_gap
+):
+    given = cron_for_dagster(Schedule(cron=cron, timezone=zone), TODAY)
+    [first, *added], in_zone = given
+    assert (first, in_zone) == (cron, zone)
+    assert {" ".join(one.split()[:2]) for one in added} == {after_the_gap}
+    start, end = TODAY, TODAY + timedelta(days=500)
+    named = named_by_dagster(given, start, end)
+    ticks = ticks_between(cron, zone, start, end)
+    assert [m for m in named if is_tick(cron, zone, m)] == ticks
+    assert len(named) - len(ticks) < 20
+
+
+@pytest.mark.parametrize(
+    ("cron", "zone"),
+    [("30 2 * * *", "Antarctica/Troll"), ("*/20 * * * *", "Africa/Casablanca")],
+)
+def test_elsewhere_utc_names_every_tick(cron, zone):
+    given = (utc_superset(cron, zone, TODAY), "UTC")
+    start, end = TODAY, TODAY + timedelta(days=500)
+    named = named_by_dagster(given, start, end)
     assert [m for m in named if is_tick(cron, zone, m)] == ticks_between(cron, zone, start, end)
 
 
@@ -73,3 +93,43 @@ def test_an_enabled_schedule_runs_and_a_disabled_one_is_stopped(node, product):
         "web_shop_schedule": ("web_shop", DefaultScheduleStatus.RUNNING),
         "web_shop__hourly_schedule": ("web_shop__hourly", DefaultScheduleStatus.STOPPED),
     }
+
+
+def minutely(product, node, since=None, enabled=True):
+    schedule = Schedule(cron="* * * * *", since=since, enabled=enabled)
+    shop = product(node("model", "orders"), jobs=(Job(name="web-shop", schedule=schedule),))
+    return definitions_of(shop).resolve_schedule_def("web_shop_schedule")
+
+
+def test_what_lies_before_the_schedule_was_set_is_skipped(node, product):
+    definition = minutely(product, node, since=datetime(2026, 1, 10, 12, 0, 30, tzinfo=UTC))
+    before, after = (datetime(2026, 1, 10, 12, minute, tzinfo=UTC) for minute in (0, 1))
+    skipped = definition.evaluate_tick(build_schedule_context(scheduled_execution_time=before))
+    assert skipped.skip_message == (
+        "2026-01-10T12:00:00+00:00 is before * * * * * in UTC was set, at 2026-01-10T12:00:30+00:00"
+    )
+    run = definition.evaluate_tick(build_schedule_context(scheduled_execution_time=after))
+    assert [one.tags["floe/nominal_time"] for one in run.run_requests] == [after.isoformat()]
+
+
+def test_what_the_store_says_now_goes_before_what_was_loaded(node, product, tmp_path):
+    jobs = (Job(name="web-shop", schedule=Schedule(cron="@hourly")),)
+    artifacts = product(node("model", "orders"), jobs=jobs).bound_to(tmp_path)
+    definition = definitions_of(artifacts).resolve_schedule_def("web_shop_schedule")
+    schedules = JobSchedules(artifacts)
+
+    def evaluated(minute: int) -> str | None:
+        moment = datetime(2126, 1, 10, 12, minute, tzinfo=UTC)
+        context = build_schedule_context(scheduled_execution_time=moment)
+        return definition.evaluate_tick(context).skip_message
+
+    assert evaluated(0) is None
+    schedules.set("web-shop", "30 * * * *", "UTC")
+    assert evaluated(0) == "2126-01-10T12:00:00+00:00 is no tick of 30 * * * * in UTC"
+    assert evaluated(30) is None
+    schedules.pause("web-shop")
+    assert evaluated(30) == "paused with floe; `floe schedule resume web-shop` starts it again"
+    schedules.remove("web-shop")
+    assert evaluated(30) == "the schedule of web-shop was removed with floe"
+    schedules.reset("web-shop")
+    assert evaluated(0) is None

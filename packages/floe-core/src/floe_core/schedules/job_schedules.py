@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from floe_core.errors import EnvironmentProblemError
+from floe_core.errors import EnvironmentProblemError, UsageError
 from floe_core.schedules.dialect import parse_cron
 from floe_core.schedules.live_schedules import with_live_schedules
 from floe_core.schedules.schedule_override import ScheduleOverride, Switch
@@ -33,15 +33,15 @@ class JobSchedules:
     def of_plugin(
         cls, defined: CompiledArtifacts | None, settings: Mapping[str, Any]
     ) -> JobSchedules:
-        """Return those of the product that a plugin defined last, or of its `project_dir` setting.
+        """Return those of the product that a plugin defined last, else of its `project_dir`.
 
         Raises:
-            EnvironmentProblemError: It has neither.
+            UsageError: It has neither.
         """
         folder = settings.get("project_dir")
-        product = CompiledArtifacts.load(Path(folder)) if folder else defined
+        product = CompiledArtifacts.load(Path(folder)) if folder and not defined else defined
         if product is None:
-            raise EnvironmentProblemError(
+            raise UsageError(
                 "schedules belong to a product, and this plugin has none yet; call "
                 "create_definitions(artifacts) first, or configure() it with `project_dir`, the "
                 "compiled folder"
@@ -110,12 +110,28 @@ class JobSchedules:
         self._store.change(lambda kept: {**kept, job_name: entry})
 
     def _check(self, job_name: str, *rule: str) -> None:
-        problems = [_unknown_job(job_name, self.artifacts)]
-        for check, text in zip((parse_cron, check_timezone), rule, strict=False):
-            problems.append(_complaint(check, text))
-        found = [problem for problem in problems if problem]
-        if found:
-            raise ValueError("\n".join(found))
+        _raise_if_any(
+            [_unknown_job(job_name, self.artifacts), *(_complaints(*rule) if rule else ())]
+        )
+
+
+def check_rule(cron: str, timezone: str) -> None:
+    """Do nothing for an expression and a zone that make a schedule.
+
+    Raises:
+        ValueError: One is none, or both are.
+    """
+    _raise_if_any(_complaints(cron, timezone))
+
+
+def _complaints(cron: str, timezone: str) -> list[str]:
+    return [_complaint(parse_cron, cron), _complaint(check_timezone, timezone)]
+
+
+def _raise_if_any(complaints: list[str]) -> None:
+    found = [complaint for complaint in complaints if complaint]
+    if found:
+        raise ValueError("\n".join(found))
 
 
 def _turned(entry: ScheduleOverride | None, switch: Switch, now: datetime) -> ScheduleOverride:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from floe_core.schedules.schedule_store import store_of
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_core.schemas.policies import Job
+from floe_core.schemas.policies import Job, Schedule
 
 
 def with_live_schedules(artifacts: CompiledArtifacts) -> CompiledArtifacts:
@@ -26,6 +26,19 @@ def with_live_schedules(artifacts: CompiledArtifacts) -> CompiledArtifacts:
         for job in artifacts.jobs
     )
     return _with_jobs(artifacts, jobs)
+
+
+def live_schedule(
+    artifacts: CompiledArtifacts, job_name: str, declared: Schedule | None
+) -> Schedule | None:
+    """Return what the store says of one job's schedule now, over `declared`.
+
+    Raises:
+        EnvironmentProblemError: The store cannot be read.
+    """
+    store = store_of(artifacts)
+    override = store.read().get(job_name) if store else None
+    return override.over(declared) if override else declared
 
 
 def _with_jobs(artifacts: CompiledArtifacts, jobs: tuple[Job, ...]) -> CompiledArtifacts:

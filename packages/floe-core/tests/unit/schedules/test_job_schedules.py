@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from floe_core.errors import EnvironmentProblemError
+from floe_core.errors import UsageError
 from floe_core.schedules.job_schedules import JobSchedules
 from floe_core.schedules.live_schedules import with_live_schedules
 
@@ -114,7 +114,7 @@ def test_everything_wrong_is_told_at_once(shop):
 
 def test_a_plugin_knows_its_product_by_definition_or_setting(shop):
     assert JobSchedules.of_plugin(shop(), {}).artifacts == shop()
-    with pytest.raises(EnvironmentProblemError, match=r"create_definitions.*project_dir"):
+    with pytest.raises(UsageError, match=r"create_definitions.*project_dir"):
         JobSchedules.of_plugin(None, {})
 
 
