@@ -21,7 +21,9 @@ def test_a_product_compiles_and_runs_with_dbt_1_10(tmp_path: Path) -> None:
     subprocess.run(
         [UV, "pip", "install", "--quiet", "--python", own / "bin" / "python", *wanted], check=True
     )
-    shutil.copytree(ROOT / "examples", tmp_path / "examples", ignore=shutil.ignore_patterns(".floe"))
+    shutil.copytree(
+        ROOT / "examples", tmp_path / "examples", ignore=shutil.ignore_patterns(".floe")
+    )
     product = tmp_path / "examples" / "customer-360"
     with_floes_dbt = compile_product(product)
     spec = (product / "floe.yaml").read_text()

@@ -188,7 +188,9 @@ def test_a_model_that_fails_in_the_middle(examples: Path, orchestrator: str) -> 
 
 
 def test_some_nodes_of_a_job(examples: Path) -> None:
-    done = floe("run", examples / "customer-360", "--select", "stg_orders+1", "--job", "orders", "--json")
+    done = floe(
+        "run", examples / "customer-360", "--select", "stg_orders+1", "--job", "orders", "--json"
+    )
     assert done.returncode == 1, "what it selects from is not there yet"
     seeds = floe("run", examples / "customer-360", "--select", "resource_type:seed", "--json")
     assert seeds.returncode == 0, seeds.stderr
@@ -201,7 +203,9 @@ def test_some_nodes_of_a_job(examples: Path) -> None:
 
 def test_lineage_of_a_dead_backend_waits_on_disk_and_is_told(examples: Path) -> None:
     path = examples / "manifest.yaml"
-    backend = 'plugins:\n  lineage_backend: {type: openlineage, config: {url: "http://127.0.0.1:1"}}'
+    backend = (
+        'plugins:\n  lineage_backend: {type: openlineage, config: {url: "http://127.0.0.1:1"}}'
+    )
     path.write_text(path.read_text().replace("plugins:", backend, 1))
     hello = examples / "hello"
     assert floe("run", hello).returncode == 0

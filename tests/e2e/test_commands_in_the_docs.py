@@ -25,7 +25,9 @@ def commands(page: str) -> Iterator[str]:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_the_commands_of_a_page_succeed(page: str, tmp_path: Path) -> None:
-    shutil.copytree(ROOT / "examples", tmp_path / "examples", ignore=shutil.ignore_patterns(".floe"))
+    shutil.copytree(
+        ROOT / "examples", tmp_path / "examples", ignore=shutil.ignore_patterns(".floe")
+    )
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     for command in commands(page):
         if command.startswith("make "):

@@ -50,7 +50,9 @@ def environment_with(plugin: str, folder: Path) -> Path:
 @pytest.mark.parametrize(("plugin", "other"), [("dagster", "airflow"), ("airflow", "dagster")])
 def test_a_plugin_works_without_the_other(plugin: str, other: str, tmp_path: Path) -> None:
     environment = environment_with(plugin, tmp_path)
-    shutil.copytree(ROOT / "examples", tmp_path / "examples", ignore=shutil.ignore_patterns(".floe"))
+    shutil.copytree(
+        ROOT / "examples", tmp_path / "examples", ignore=shutil.ignore_patterns(".floe")
+    )
     hello = tmp_path / "examples" / "hello"
 
     def call(*command: str | Path, code: int = 0) -> str:

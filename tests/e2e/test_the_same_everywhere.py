@@ -41,7 +41,15 @@ def plain_build(artifacts: CompiledArtifacts) -> tuple[dict[str, str], dict[str,
     assert folder is not None
     dbt = Path(sys.executable).parent / "dbt"
     subprocess.run(
-        [dbt, "--quiet", "build", "--profiles-dir", artifacts.dbt.profiles_dir, "--target-path", "t"],
+        [
+            dbt,
+            "--quiet",
+            "build",
+            "--profiles-dir",
+            artifacts.dbt.profiles_dir,
+            "--target-path",
+            "t",
+        ],
         cwd=folder,
         env={**os.environ, "DBT_SEND_ANONYMOUS_USAGE_STATS": "False"},
         check=True,

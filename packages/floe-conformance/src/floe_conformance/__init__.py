@@ -1,0 +1,25 @@
+"""Checks that the tests of any floe orchestrator plugin inherit."""
+
+import pytest
+
+# Before the checks are imported: their failures then show both sides of a comparison.
+pytest.register_assert_rewrite("floe_conformance.checks")
+
+from floe_conformance.loaded_product import (  # noqa: E402
+    LoadedJob,
+    LoadedProduct,
+    LoadedTransform,
+    Ticks,
+)
+from floe_conformance.orchestrator_conformance import OrchestratorConformance  # noqa: E402
+from floe_conformance.subject import SECRET_VARIABLE  # noqa: E402
+
+__version__ = "0.1.0"
+__all__ = [
+    "SECRET_VARIABLE",
+    "LoadedJob",
+    "LoadedProduct",
+    "LoadedTransform",
+    "OrchestratorConformance",
+    "Ticks",
+]

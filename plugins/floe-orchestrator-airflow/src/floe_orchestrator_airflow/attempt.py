@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from floe_core.execution.events import NodeResult
+from floe_core.build_events import NodeResult
 from floe_core.execution.resume import remaining
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
-from floe_core.execution.events import BuildEnded, NodeLog, NodeResult
-from floe_core.execution.request import BuildRequest
+from floe_core.build_events import BuildEnded, NodeLog, NodeResult
+from floe_core.build_request import BuildRequest
 from floe_core.execution.resume import remaining
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_airflow.attempt import Attempt

@@ -15,7 +15,7 @@ from airflow.triggers.base import (
     TriggerEvent,
 )
 
-from floe_core.execution.events import NodeResult
+from floe_core.build_events import NodeResult
 from floe_orchestrator_airflow.node_log import level_of, summary
 from floe_orchestrator_airflow.progress_poller import listening, task_states
 from floe_orchestrator_airflow.run_progress import FINAL_STATES, RunProgress

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
-from floe_core.execution.events import NodeLog, NodeResult
-from floe_core.execution.request import BuildRequest
+from floe_core.build_events import NodeLog, NodeResult
+from floe_core.build_request import BuildRequest
 from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE, CompiledArtifacts
 from floe_core.schemas.nodes import Node
 from floe_orchestrator_airflow.node_assets import asset_event_facts, node_asset

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from floe_core.errors import EnvironmentProblemError, invalid
-from floe_core.execution.events import BuildEvent
+from floe_core.build_events import BuildEvent
 from floe_core.plugin_interfaces import (
     Dataset,
     OrchestratorPlugin,

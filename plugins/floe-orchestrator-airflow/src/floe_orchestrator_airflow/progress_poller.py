@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
-from floe_core.execution.events import from_line
+from floe_core.build_events import from_line
 from floe_orchestrator_airflow.progress_report import HEAD, segment_key
 from floe_orchestrator_airflow.run_progress import RunProgress
 

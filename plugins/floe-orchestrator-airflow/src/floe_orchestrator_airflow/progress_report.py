@@ -12,7 +12,7 @@ from types import TracebackType
 
 from pydantic import JsonValue
 
-from floe_core.execution.events import BuildEvent, to_line
+from floe_core.build_events import BuildEvent, to_line
 
 HEAD = "floe_progress"
 FLUSH_SECONDS = 0.5

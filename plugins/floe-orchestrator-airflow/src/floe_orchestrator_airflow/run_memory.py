@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from types import TracebackType
 from typing import Any, cast
 
-from floe_core.execution.events import NodeResult, NodeStatus
+from floe_core.build_events import NodeResult, NodeStatus
 
 KEY = "floe_results"
 SAVE_SECONDS = 2.0

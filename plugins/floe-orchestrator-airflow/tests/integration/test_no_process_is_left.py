@@ -17,7 +17,7 @@ from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 PROGRAM = """
 import os, signal, sys
-from floe_core.execution.events import NodeStarted
+from floe_core.build_events import NodeStarted
 from floe_core.plugin_powers import RunOptions
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_airflow import AirflowPlugin

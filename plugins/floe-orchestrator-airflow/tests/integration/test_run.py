@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import pytest
 
-from floe_core.execution.events import BuildEnded, BuildEvent, NodeResult
+from floe_core.build_events import BuildEnded, BuildEvent, NodeResult
 from floe_core.plugin_powers import RunOptions, RunReport
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_airflow import AirflowPlugin

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from floe_core.execution.events import NodeResult, NodeStatus
+from floe_core.build_events import NodeResult, NodeStatus
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_airflow.attempt import Attempt
 

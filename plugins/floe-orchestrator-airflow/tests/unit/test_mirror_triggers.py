@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from airflow.triggers.base import TaskFailedEvent, TaskSkippedEvent, TaskSuccessEvent
 
-from floe_core.execution.events import NodeResult, NodeStarted, NodeStatus
+from floe_core.build_events import NodeResult, NodeStarted, NodeStatus
 from floe_orchestrator_airflow.mirror_triggers import NodeMirrorTrigger, OutcomeTrigger
 from floe_orchestrator_airflow.run_progress import RunProgress
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
-from floe_core.execution.events import NodeResult
+from floe_core.build_events import NodeResult
 from floe_orchestrator_airflow.run_memory import RunMemory
 
 PASSED = NodeResult("model.shop.a", "success", seconds=0.5, rows=3)

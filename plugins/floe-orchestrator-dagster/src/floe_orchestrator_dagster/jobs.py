@@ -55,8 +55,8 @@ def _description(job: Job, artifacts: CompiledArtifacts) -> str:
         )
         if value
     ]
-    part = ", ".join(words) or "everything"
-    return f"{artifacts.product.description or artifacts.product.name} ({part})"
+    part = f"Runs {', '.join(words)}." if words else "Runs the whole product."
+    return "\n\n".join(text for text in (artifacts.product.description, part) if text)
 
 
 def job_name_problems(artifacts: CompiledArtifacts) -> list[Problem]:

@@ -7,8 +7,8 @@ import uuid
 from collections.abc import Callable
 from pathlib import Path
 
+from floe_core.build_events import BuildEvent, NodeResult, from_line
 from floe_core.errors import EnvironmentProblemError, UsageError
-from floe_core.execution.events import BuildEvent, NodeResult, from_line
 from floe_core.plugin_powers import RunOptions, RunReport
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_dagster.entry_point import FILENAME

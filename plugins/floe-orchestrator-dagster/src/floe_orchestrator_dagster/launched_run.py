@@ -18,12 +18,13 @@ from dagster import DagsterInstance, DagsterRun, JobDefinition
 from dagster._core.definitions.job_base import InMemoryJob
 from dagster._core.execution.api import execute_run
 
-from floe_core.execution.events import BuildEvent, NodeResult, to_line
+from floe_core.build_events import BuildEvent, NodeResult, to_line
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_dagster.asset_map import AssetMap, asset_map_of
 from floe_orchestrator_dagster.dagster_names import NOMINAL_TIME_TAG, job_name
 from floe_orchestrator_dagster.entry_point import FILENAME
 from floe_orchestrator_dagster.event_feed import listening
+from floe_orchestrator_dagster.kept_connections import kept_connections
 from floe_orchestrator_dagster.product_definitions import definitions_of
 from floe_orchestrator_dagster.run_creation import Selection, create_run
 from floe_orchestrator_dagster.run_order import RunOrder
@@ -52,7 +53,7 @@ def run_order(order: RunOrder, told: RawIOBase) -> None:
             results[event.unique_id] = event
         _write(told, to_line(event))
 
-    with DagsterInstance.get() as instance:
+    with DagsterInstance.get() as instance, kept_connections(instance):
         job, run = _created(order, artifacts, asset_map, instance)
         with listening(hear):
             execute_run(InMemoryJob(job), run, instance)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 
 from dagster import AssetExecutionContext
+
 from floe_core.execution import NodeLog
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dagster import AssetCheckKey, AssetKey, DagsterEventType, DagsterInstance, DagsterRunStatus
 from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluation
 
-from floe_core.execution.events import NodeResult
+from floe_core.build_events import NodeResult
 from floe_core.plugin_powers import RunStatus
 from floe_orchestrator_dagster.asset_map import AssetMap
 from floe_orchestrator_dagster.node_results import check_result

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -12,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from floe_core.plugin_powers import RunOptions
+from floe_core.service_probe import ask
 from floe_orchestrator_dagster import DagsterPlugin
 
 BIN = Path(sys.executable).parent
@@ -61,8 +64,71 @@ def home(tmp_path_factory):
     return folder
 
 
-def test_the_real_webserver_is_told_from_the_sick_one(example, home, free_port):
-    definitions = example("hello").project_dir / "definitions.py"
+LAUNCH = """
+mutation Launch($params: ExecutionParams!) {
+  launchRun(executionParams: $params) {
+    __typename
+    ... on LaunchRunSuccess { run { runId } }
+    ... on PythonError { message }
+  }
+}
+"""
+RUN = """
+query Run($id: ID!) {
+  runOrError(runId: $id) {
+    ... on Run {
+      status
+      eventConnection {
+        events {
+          ... on MaterializationEvent { assetKey { path } }
+          ... on AssetCheckEvaluationEvent { evaluation { checkName success } }
+        }
+      }
+    }
+  }
+}
+"""
+
+
+def asked(url, query, variables):
+    answer = ask(
+        "POST",
+        f"{url}/graphql",
+        json_body={"query": query, "variables": variables},
+        deadline=time.monotonic() + 60,
+    )
+    return json.loads(answer.body)["data"]
+
+
+def launched(url, **selection):
+    """Launch what a click in the pages launches; return the run's status and events."""
+    selector = {
+        "repositoryLocationName": "hello",
+        "repositoryName": "__repository__",
+        "jobName": "hello",
+        **selection,
+    }
+    params = {"selector": selector, "mode": "default", "runConfigData": {}}
+    run_id = asked(url, LAUNCH, {"params": params})["launchRun"]["run"]["runId"]
+    deadline = time.monotonic() + 120
+    while True:
+        run = asked(url, RUN, {"id": run_id})["runOrError"]
+        if run["status"] in ("SUCCESS", "FAILURE", "CANCELED") or time.monotonic() > deadline:
+            return run["status"], [event for event in run["eventConnection"]["events"] if event]
+        time.sleep(1)
+
+
+def launch_whole(product):
+    report = DagsterPlugin().launch_run(product, RunOptions("hello"), lambda event: None)
+    assert report.status == "success"
+
+
+def test_the_real_webserver_is_told_from_the_sick_one_and_runs_what_is_chosen(
+    example, home, free_port
+):
+    product = example("hello")
+    launch_whole(product)
+    definitions = product.project_dir / "definitions.py"
     workspace = home / "workspace.yaml"
     good = f"- python_file: {{relative_path: {definitions}, location_name: hello}}\n"
     bad = "- python_file: {relative_path: broken.py, location_name: broken}\n"
@@ -86,5 +152,20 @@ def test_the_real_webserver_is_told_from_the_sick_one(example, home, free_port):
         stack.enter_context(running([*webserver, "-w", str(workspace)], home))
         stack.enter_context(running(daemon, home))
         well = validated(url, lambda result: result.success)
+        what_ran = launched(
+            url,
+            assetSelection=[{"path": ["people"]}, {"path": ["greetings"]}],
+            assetCheckSelection=[
+                {"assetKey": {"path": ["greetings"]}, "name": "unique_greetings_id"}
+            ],
+        )
     assert (well.success, well.errors) == (True, [])
     assert well.message.endswith(f"at {url} is there and well; code locations: 1")
+    assert what_ran == (
+        "SUCCESS",
+        [
+            {"assetKey": {"path": ["people"]}},
+            {"assetKey": {"path": ["greetings"]}},
+            {"evaluation": {"checkName": "unique_greetings_id", "success": True}},
+        ],
+    )

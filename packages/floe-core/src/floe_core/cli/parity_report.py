@@ -11,7 +11,7 @@ from rich.table import Table
 
 from floe_core.cli.run_view import MARKS
 from floe_core.cli.show_command import next_ticks
-from floe_core.execution.events import NodeResult
+from floe_core.build_events import NodeResult
 from floe_core.parity.comparison import Comparison, NodeComparison
 
 

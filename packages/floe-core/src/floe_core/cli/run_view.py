@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.status import Status
 
-from floe_core.execution.events import (
+from floe_core.build_events import (
     BuildEnded,
     BuildEvent,
     NodeLog,
@@ -35,7 +35,8 @@ class RunView:
         self._total = total
         self._ended: set[str] = set()
         self._running: dict[str, None] = {}
-        self._status = Status("starting", console=console)
+        self._latest_message = "starting"
+        self._status = Status(self._latest_message, console=console)
 
     def __enter__(self) -> RunView:
         self._status.start()
@@ -50,16 +51,20 @@ class RunView:
             self._running[event.unique_id] = None
         elif isinstance(event, NodeResult):
             self._show_result(event)
-        elif isinstance(event, NodeLog) and event.level == "error" and not event.unique_id:
-            self._console.print(escape(event.text), style="red")
+        elif isinstance(event, NodeLog) and not event.unique_id:
+            self._say(event)
         elif isinstance(event, BuildEnded):
             self._running.clear()
         names = ", ".join(self._name(node_id) for node_id in list(self._running)[:4])
-        self._status.update(f"{len(self._ended)} of {self._total}  {escape(names)}")
+        doing = names or ("" if self._ended else self._latest_message)
+        self._status.update(f"{len(self._ended)} of {self._total}  {escape(doing)}")
 
-    def say(self, text: str) -> None:
-        """Tell what goes on beside the nodes."""
-        self._status.update(text)
+    def _say(self, message: NodeLog) -> None:
+        """Tell what goes on beside the nodes: errors for good, the rest until a node runs."""
+        if message.level == "error":
+            self._console.print(escape(message.text), style="red")
+        elif not self._ended and not self._running:
+            self._latest_message = message.text
 
     def _show_result(self, result: NodeResult) -> None:
         self._running.pop(result.unique_id, None)

@@ -1,7 +1,7 @@
 """Run dbt for a part of a product and tell what happens, the same under every orchestrator."""
 
 from floe_core.execution.build import build
-from floe_core.execution.events import (
+from floe_core.build_events import (
     BuildEnded,
     BuildEvent,
     NodeLog,
@@ -9,7 +9,7 @@ from floe_core.execution.events import (
     NodeStarted,
     NodeStatus,
 )
-from floe_core.execution.request import BuildRequest
+from floe_core.build_request import BuildRequest
 
 __all__ = [
     "BuildEnded",

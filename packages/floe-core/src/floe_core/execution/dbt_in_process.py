@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import queue
 import threading
@@ -11,7 +12,7 @@ from typing import Any
 
 from floe_core.execution.dbt_messages import is_of_interest, translated
 from floe_core.execution.dbt_run import DbtEnded
-from floe_core.execution.events import BuildEvent
+from floe_core.build_events import BuildEvent
 from floe_core.execution.invocation import QUIET_ENVIRONMENT, Invocation
 from floe_core.execution.preloaded_manifest import preloaded_manifest
 from floe_core.execution.warehouse_lock import PROJECT_DIR_VARIABLE
@@ -68,9 +69,10 @@ class InProcessDbt:
         manifest = preloaded_manifest(self._call.project_dir, self._dbt_version)
         with _untouched_logging():
             outcome = dbtRunner(manifest=manifest, callbacks=[self._hear]).invoke(
-                [*self._call.arguments, "--quiet"]
+                [*self._call.arguments, "--log-level", "none"]
             )
             _release_warehouse()
+            _release_semaphores()
         problem = str(outcome.exception or "").strip()
         return DbtEnded(problem, succeeded=bool(outcome.success))
 
@@ -123,6 +125,14 @@ def _release_warehouse() -> None:
     Connections.close_all_connections()
     if environment is not None:
         environment.close()
+
+
+def _release_semaphores() -> None:
+    """Let go of the adapters' locks now: at exit, Python would warn of them as leaked."""
+    from dbt.adapters.factory import FACTORY
+
+    FACTORY.adapters.clear()
+    gc.collect()
 
 
 @contextmanager

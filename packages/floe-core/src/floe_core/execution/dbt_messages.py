@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from floe_core.execution.events import BuildEvent, NodeLog, NodeResult, NodeStarted, NodeStatus
+from floe_core.build_events import BuildEvent, NodeLog, NodeResult, NodeStarted, NodeStatus
 
 STARTED, FINISHED = "NodeStart", "NodeFinished"
 QUIET_LEVELS = frozenset({"debug", "test"})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from floe_core.execution.events import BuildEvent
+from floe_core.build_events import BuildEvent
 
 
 @dataclass(frozen=True, slots=True)

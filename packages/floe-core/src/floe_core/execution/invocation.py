@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC
 from pathlib import Path
 
-from floe_core.execution.request import BuildRequest
+from floe_core.build_request import BuildRequest
 from floe_core.execution.selection import arguments_for_nodes
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.state_folder import run_folder

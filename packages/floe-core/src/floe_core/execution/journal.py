@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from types import TracebackType
 
-from floe_core.execution.events import BuildEvent, NodeResult, from_line, to_line
+from floe_core.build_events import BuildEvent, NodeResult, from_line, to_line
 from floe_core.state_folder import run_folder
 
 FILE = "events.jsonl"

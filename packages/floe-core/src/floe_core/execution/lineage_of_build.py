@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from types import TracebackType
 
-from floe_core.execution.events import BuildEnded, BuildEvent, NodeResult, NodeStarted
-from floe_core.execution.request import BuildRequest
+from floe_core.build_events import BuildEnded, BuildEvent, NodeResult, NodeStarted
+from floe_core.build_request import BuildRequest
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from floe_core.execution.events import BuildEnded, NodeResult, NodeStarted
-from floe_core.execution.request import BuildRequest
+from floe_core.build_events import BuildEnded, NodeResult, NodeStarted
+from floe_core.build_request import BuildRequest
 from floe_core.lineage import facets
 from floe_core.lineage.events import LineageJob, run_event
 from floe_core.lineage.facets import Json

@@ -6,8 +6,8 @@ import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from floe_core.execution.events import BuildEnded, NodeResult, NodeStarted
-from floe_core.execution.request import BuildRequest
+from floe_core.build_events import BuildEnded, NodeResult, NodeStarted
+from floe_core.build_request import BuildRequest
 from floe_core.lineage.backend import is_configured
 from floe_core.lineage.build_story import BuildStory
 from floe_core.lineage.delivery import Delivery

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from floe_core.execution.events import NodeResult
+from floe_core.build_events import NodeResult
 from floe_core.lineage import facets
 from floe_core.lineage.facets import Json
 from floe_core.schemas.nodes import Node

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from floe_core.execution.events import NodeResult
+from floe_core.build_events import NodeResult
 from floe_core.parity.side import Side
 from floe_core.parity.table_contents import TableContents
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from floe_core.compiler.compile_product import prepare_product
 from floe_core.errors import UsageError
-from floe_core.execution.events import BuildEvent
+from floe_core.build_events import BuildEvent
 from floe_core.execution.warehouse_lock import duckdb_file
 from floe_core.launch import launch
 from floe_core.parity.lineage_events import caught_events, caught_in_file

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from floe_core.execution.events import BuildEnded
+from floe_core.build_events import BuildEnded
 from floe_core.lineage.build_story import BuildStory
 from floe_core.lineage.redaction import Redactor
 

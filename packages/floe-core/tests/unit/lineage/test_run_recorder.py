@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from floe_core.execution.events import BuildEnded
+from floe_core.build_events import BuildEnded
 from floe_core.lineage import RunLineage
 from floe_core.lineage.delivery_status import status
 from floe_core.schemas.policies import LineageSettings

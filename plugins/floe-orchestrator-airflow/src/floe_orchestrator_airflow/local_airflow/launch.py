@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import UTC
 from pathlib import Path
 
-from floe_core.execution.events import BuildEvent, NodeLog
+from floe_core.build_events import BuildEvent, NodeLog
 from floe_core.execution.journal import latest_results, read_events
 from floe_core.plugin_powers import RunOptions, RunReport
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts

@@ -1,0 +1,69 @@
+"""Measure commands as whole processes, in turns, and say the medians and ratios."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from statistics import median
+
+QUIET = {
+    "AIRFLOW__COSMOS__ENABLE_TELEMETRY": "False",
+    "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+    "DAGSTER_DISABLE_TELEMETRY": "yes",
+    "DBT_SEND_ANONYMOUS_USAGE_STATS": "False",
+    "DO_NOT_TRACK": "True",
+}
+COMPILE = (
+    "import sys; from floe_core.compiler import compile_product; "
+    "compile_product(sys.argv[1], orchestrator=sys.argv[2])"
+)
+Measure = dict[str, float]
+
+
+def run(command: list[str], **environment: str) -> str:
+    """Return what a command prints; a command that fails ends the benchmark."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, **QUIET, "PATH": path, **environment},
+    )
+    if done.returncode:
+        raise SystemExit(f"{' '.join(command[:2])} failed:\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def compiled(folder: Path, orchestrator: str) -> None:
+    """Compile the product of a folder in place."""
+    run([sys.executable, "-c", COMPILE, str(folder), orchestrator])
+
+
+def in_turns(
+    commands: Mapping[str, list[str]], rounds: int, **environment: str
+) -> dict[str, Measure]:
+    """Return name -> medians of what each command prints as JSON, run in turns.
+
+    The first round warms the disk and Python's byte code, and does not count.
+    """
+    measures: dict[str, list[Measure]] = {name: [] for name in commands}
+    for _ in range(rounds + 1):
+        for name, command in commands.items():
+            printed = run(command, **environment).strip().splitlines()[-1]
+            measures[name].append(json.loads(printed))
+    return {name: _medians(found[1:]) for name, found in measures.items()}
+
+
+def _medians(measures: list[Measure]) -> Measure:
+    return {name: round(median(m[name] for m in measures), 3) for name in measures[0]}
+
+
+def table(head: list[str], rows: list[list[str]]) -> str:
+    """Return rows of text in columns, set right."""
+    widths = [max(len(row[place]) for row in [head, *rows]) for place in range(len(head))]
+    return "\n".join("  ".join(map(str.rjust, row, widths)) for row in [head, *rows])
