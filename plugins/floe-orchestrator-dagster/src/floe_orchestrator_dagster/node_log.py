@@ -1,7 +1,7 @@
 """dbt's messages in the log of the step that runs it.
 
-Warnings and errors are events of the run. The rest goes to the step's standard output, which Dagster
-keeps and shows beside the events: an event for each line would cost more than dbt's own work.
+Warnings and errors are events of the run. The rest goes to the step's standard output, which
+Dagster keeps and shows beside the events: an event a line costs as much as the node itself.
 """
 
 from __future__ import annotations
