@@ -48,6 +48,8 @@ check: lint types contracts test
 bench: setup
 	UV_PROJECT_ENVIRONMENT=.venv-bench $(BIN)/uv sync --frozen --group bench --quiet
 	.venv-bench/bin/python benchmarks/definitions_load.py
+	.venv-bench/bin/python benchmarks/dag_parse.py
+	.venv-bench/bin/python benchmarks/compile.py
 
 clean:
 	rm -rf .venv .venv-bench .mypy_cache .ruff_cache .pytest_cache

@@ -1,6 +1,6 @@
-"""How long Airflow takes to parse a product's DAG: floe beside Cosmos, in fresh processes, in turns.
+"""How long Airflow takes to parse a product: floe beside Cosmos, in fresh processes, in turns.
 
-    make bench-setup
+    UV_PROJECT_ENVIRONMENT=.venv-bench uv sync --frozen --group bench
     .venv-bench/bin/python benchmarks/dag_parse.py 100 1000 --json results.json
 
 Each measure is one process that imports airflow.sdk, then reads the DAG file as the dag-processor
@@ -30,7 +30,9 @@ FOLDER = Path(__file__).parent
 dag = DbtDag(
     dag_id="bench_cosmos",
     project_config=ProjectConfig(
-        dbt_project_path=FOLDER, manifest_path=FOLDER / "target" / "manifest.json", project_name="bench"
+        dbt_project_path=FOLDER,
+        manifest_path=FOLDER / "target" / "manifest.json",
+        project_name="bench",
     ),
     profile_config=ProfileConfig(
         profile_name="bench", target_name="default", profiles_yml_filepath=FOLDER / "profiles.yml"

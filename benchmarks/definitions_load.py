@@ -11,14 +11,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from statistics import median
 
 from generate_project import generate
+from measuring import compiled, in_turns, table
 
 DAGSTER_DBT = """\
 from pathlib import Path
@@ -61,17 +59,17 @@ print(json.dumps({
     "checks": len(repository.asset_graph.asset_check_keys),
 }))
 """
-QUIET = {"DAGSTER_DISABLE_TELEMETRY": "yes", "DBT_SEND_ANONYMOUS_USAGE_STATS": "False"}
 
 
 def main() -> None:
+    """Measure each size and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("models", type=int, nargs="*", default=[100, 1000])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     results = [compare(models, arguments.rounds) for models in arguments.models]
-    print(table(results))
+    print(shown(results))
     if arguments.json:
         arguments.json.write_text(json.dumps(results, indent=2) + "\n")
 
@@ -81,55 +79,32 @@ def compare(models: int, rounds: int) -> dict[str, object]:
     with tempfile.TemporaryDirectory(prefix="floe-bench-") as temporary:
         folder = Path(temporary) / "bench"
         generate(folder, models)
-        run([sys.executable, "-c", COMPILE, str(folder)])
+        compiled(folder, "dagster")
         (folder / "dagster_dbt_definitions.py").write_text(DAGSTER_DBT)
         files = {"floe": "definitions.py", "dagster-dbt": "dagster_dbt_definitions.py"}
-        measures: dict[str, list[dict[str, float]]] = {name: [] for name in files}
-        for _ in range(rounds + 1):
-            for name, file in files.items():
-                measures[name].append(measured(folder / file))
-    # The first round warms the disk and Python's byte code.
-    medians = {name: medians_of(found[1:]) for name, found in measures.items()}
+        commands = {
+            name: [sys.executable, "-c", MEASURE, str(folder / file)]
+            for name, file in files.items()
+        }
+        medians = in_turns(commands, rounds)
     floe, peer = medians["floe"], medians["dagster-dbt"]
     assert floe["assets"] == peer["assets"] == models + 1, medians
     assert floe["checks"] == peer["checks"], medians
     return {"models": models, "ratio": floe["seconds"] / peer["seconds"], **medians}
 
 
-COMPILE = "import sys; from floe_core.compiler import compile_product; compile_product(sys.argv[1])"
-
-
-def measured(file: Path) -> dict[str, float]:
-    found: dict[str, float] = json.loads(run([sys.executable, "-c", MEASURE, str(file)]))
-    return found
-
-
-def run(command: list[str]) -> str:
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    environment = {**os.environ, **QUIET, "PATH": path}
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-    if done.returncode:
-        raise SystemExit(f"{' '.join(command[:2])} failed:\n{done.stdout}{done.stderr}")
-    return done.stdout
-
-
-def medians_of(measures: list[dict[str, float]]) -> dict[str, float]:
-    return {name: round(median(m[name] for m in measures), 3) for name in measures[0]}
-
-
-def table(results: list[dict[str, object]]) -> str:
+def shown(results: list[dict[str, object]]) -> str:
+    """Return the table, with floe's ratio to dagster-dbt."""
     head = ["models", "", "CPU s", "import", "define", "build", "peak MB", "ratio"]
-    rows = [head]
+    rows = []
     for result in results:
         for name in ("floe", "dagster-dbt"):
             found = result[name]
             assert isinstance(found, dict)
             numbers = ("seconds", "import_dagster", "define", "build_repository", "peak_mb")
             ratio = f"{result['ratio']:.2f}" if name == "floe" else ""
-            row = [str(result["models"]), name, *(f"{found[n]:.2f}" for n in numbers), ratio]
-            rows.append(row)
-    widths = [max(len(row[place]) for row in rows) for place in range(len(head))]
-    return "\n".join("  ".join(map(str.rjust, row, widths)) for row in rows)
+            rows.append([str(result["models"]), name, *(f"{found[n]:.2f}" for n in numbers), ratio])
+    return table(head, rows)
 
 
 if __name__ == "__main__":

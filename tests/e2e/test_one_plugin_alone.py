@@ -39,11 +39,8 @@ def environment_with(plugin: str, folder: Path) -> Path:
     (folder / "locked.txt").write_text(locked)
     subprocess.run([UV, "venv", "--quiet", "--python", sys.executable, environment], check=True)
     packages = [ROOT / "packages/floe-core", ROOT / f"plugins/floe-orchestrator-{plugin}"]
-    subprocess.run(
-        [UV, "pip", "install", "--quiet", "--python", environment / "bin/python"]
-        + ["--constraint", folder / "locked.txt", *packages],
-        check=True,
-    )
+    install = [UV, "pip", "install", "--quiet", "--python", environment / "bin/python"]
+    subprocess.run([*install, "--constraint", folder / "locked.txt", *packages], check=True)
     return environment
 
 
