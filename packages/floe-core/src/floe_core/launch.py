@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from floe_core import plugin_registry
-from floe_core.errors import PluginError
 from floe_core.build_events import BuildEvent
+from floe_core.errors import PluginError
 from floe_core.plugin_powers import RunLauncher, RunOptions, RunReport
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from floe_core.plugin_interfaces import ValidationResult
-from floe_core.service_probe import Answer, NoAnswerError, ask, without_secrets
-from floe_orchestrator_airflow.secret_reference import MissingSecretError, resolved
+from floe_core.service_probe import without_secrets
+from floe_orchestrator_airflow.rest_access import (
+    CannotGoOnError,
+    asked,
+    json_object,
+    token_for,
+    url_in,
+)
 
-DEFAULT_URL = "http://localhost:8080"
 LIMIT_SECONDS = 9.5
 COMPONENTS = ("metadatabase", "scheduler", "triggerer", "dag_processor")
 _START = {
@@ -29,17 +33,13 @@ class _Findings:
     warnings: list[str] = field(default_factory=list)
 
 
-class _CannotGoOnError(Exception):
-    """Nothing further can be asked; the text is the error to report."""
-
-
 def check_connection(settings: Mapping[str, Any]) -> ValidationResult:
     """Return what was found, within ten seconds; no secret in it.
 
     Asks, in this order: the version, the health of each component, and whether the settings'
     credentials are accepted.
     """
-    url = str(settings.get("url") or DEFAULT_URL).rstrip("/")
+    url = url_in(settings)
     deadline = time.monotonic() + LIMIT_SECONDS
     found = _Findings()
     version = ""
@@ -47,7 +47,7 @@ def check_connection(settings: Mapping[str, Any]) -> ValidationResult:
         version = _version(url, deadline)
         _check_health(url, deadline, found)
         _check_authentication(url, settings, deadline)
-    except _CannotGoOnError as error:
+    except CannotGoOnError as error:
         found.errors.append(str(error))
     where = f"Airflow {version} at {without_secrets(url)}" if version else without_secrets(url)
     return ValidationResult(
@@ -59,27 +59,27 @@ def check_connection(settings: Mapping[str, Any]) -> ValidationResult:
 
 
 def _version(url: str, deadline: float) -> str:
-    answer = _asked("GET", f"{url}/api/v2/version", deadline)
+    answer = asked("GET", f"{url}/api/v2/version", deadline)
     shown = without_secrets(url)
     if answer.status >= 500:
-        raise _CannotGoOnError(
+        raise CannotGoOnError(
             f"{shown} answers with HTTP {answer.status}; see the log of `airflow api-server`"
         )
-    found = _json_object(answer)
+    found = json_object(answer)
     version = found.get("version")
     if answer.status != 200 or not isinstance(version, str) or "git_version" not in found:
-        raise _CannotGoOnError(
+        raise CannotGoOnError(
             f"{shown} is something other than Airflow 3 (HTTP {answer.status} to /api/v2/version); "
             "set `url` to the api-server, such as http://airflow.example.com:8080"
         )
     if not version.startswith("3."):
-        raise _CannotGoOnError(f"{shown} is Airflow {version}; floe needs Airflow 3")
+        raise CannotGoOnError(f"{shown} is Airflow {version}; floe needs Airflow 3")
     return version
 
 
 def _check_health(url: str, deadline: float, found: _Findings) -> None:
-    answer = _asked("GET", f"{url}/api/v2/monitor/health", deadline)
-    health = _json_object(answer)
+    answer = asked("GET", f"{url}/api/v2/monitor/health", deadline)
+    health = json_object(answer)
     if answer.status != 200 or not health:
         found.errors.append(
             f"/api/v2/monitor/health answers with HTTP {answer.status} and no health; see the log "
@@ -97,18 +97,18 @@ def _check_health(url: str, deadline: float, found: _Findings) -> None:
 
 def _check_authentication(url: str, settings: Mapping[str, Any], deadline: float) -> None:
     """Ask for something that only a known user gets."""
-    token = _token(url, settings, deadline)
+    token = token_for(url, settings, deadline)
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    answer = _asked("GET", f"{url}/api/v2/dags?limit=1", deadline, headers=headers)
+    answer = asked("GET", f"{url}/api/v2/dags?limit=1", deadline, headers=headers)
     if answer.status == 401:
-        raise _CannotGoOnError(_refused(settings))
+        raise CannotGoOnError(_refused(settings))
     if answer.status == 403:
-        raise _CannotGoOnError(
+        raise CannotGoOnError(
             "the user may not read DAGs (HTTP 403); give it a role that may, or set other "
             "credentials under plugins.orchestrator.config"
         )
     if answer.status != 200:
-        raise _CannotGoOnError(f"/api/v2/dags answers with HTTP {answer.status}")
+        raise CannotGoOnError(f"/api/v2/dags answers with HTTP {answer.status}")
 
 
 def _refused(settings: Mapping[str, Any]) -> str:
@@ -118,61 +118,3 @@ def _refused(settings: Mapping[str, Any]) -> str:
         "Airflow wants to know who asks (HTTP 401); set `username` and `password`, or `token`, "
         "under plugins.orchestrator.config, as env:NAME"
     )
-
-
-def _token(url: str, settings: Mapping[str, Any], deadline: float) -> str:
-    """Return a token for the user of the settings, "" when Airflow lets everyone in."""
-    try:
-        token = resolved(settings.get("token"), "token")
-        username = resolved(settings.get("username"), "username")
-        password = resolved(settings.get("password"), "password")
-    except MissingSecretError as error:
-        raise _CannotGoOnError(str(error)) from None
-    if token:
-        return token
-    if not (username and password):
-        return _token_for_everyone(url, deadline)
-    credentials = {"username": username, "password": password}
-    answer = _asked("POST", f"{url}/auth/token", deadline, json_body=credentials)
-    given = _json_object(answer).get("access_token")
-    if answer.status in (401, 403):
-        raise _CannotGoOnError(
-            f"Airflow refuses `username` and `password` (HTTP {answer.status}); correct them"
-        )
-    if answer.status not in (200, 201) or not isinstance(given, str):
-        raise _CannotGoOnError(
-            f"/auth/token answers with HTTP {answer.status}; if your auth manager gives no tokens "
-            "for passwords, set `token`"
-        )
-    return given
-
-
-def _token_for_everyone(url: str, deadline: float) -> str:
-    """Return the token of an Airflow whose users are all admins, "" from any other."""
-    given = _json_object(_asked("GET", f"{url}/auth/token", deadline)).get("access_token")
-    return given if isinstance(given, str) else ""
-
-
-def _asked(
-    method: str,
-    url: str,
-    deadline: float,
-    json_body: Any = None,
-    headers: Mapping[str, str] | None = None,
-) -> Answer:
-    try:
-        return ask(method, url, json_body=json_body, headers=headers, deadline=deadline)
-    except NoAnswerError as error:
-        raise _CannotGoOnError(
-            f"{error.reason}; check `url` under plugins.orchestrator.config, and that "
-            "`airflow api-server` runs there"
-        ) from None
-
-
-def _json_object(answer: Answer) -> dict[str, Any]:
-    """Return the body as a JSON object, empty if it is none."""
-    try:
-        found = json.loads(answer.body)
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}

@@ -31,7 +31,8 @@ def dag_documentation(artifacts: CompiledArtifacts, job: Job) -> str:
 def _schedule(job: Job) -> str:
     if job.schedule is None:
         return "none"
-    state = "" if job.schedule.enabled else ", not enabled in floe.yaml"
+    off = "not enabled in floe.yaml" if job.schedule.since is None else "paused with floe"
+    state = "" if job.schedule.enabled else f", {off}"
     return f"`{job.schedule.cron}` {job.schedule.timezone}{state}"
 
 

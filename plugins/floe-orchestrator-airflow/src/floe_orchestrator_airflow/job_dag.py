@@ -12,6 +12,7 @@ from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import ExecutionPolicy, Job
 from floe_orchestrator_airflow.build_operator import NODE_IDS_PARAM, FloeBuildOperator
 from floe_orchestrator_airflow.dag_documentation import dag_documentation
+from floe_orchestrator_airflow.dag_id import dag_id
 from floe_orchestrator_airflow.granularity import shown
 from floe_orchestrator_airflow.mirrored_graph import add_mirrors
 from floe_orchestrator_airflow.node_assets import node_asset
@@ -31,7 +32,7 @@ def job_dag(artifacts: CompiledArtifacts, job: Job, project_dir: Path) -> DAG:
         dag_id=dag_id(artifacts, job),
         description=artifacts.product.description.split("\n")[0] or None,
         doc_md=dag_documentation(artifacts, job),
-        schedule=_timetable(job),
+        schedule=_timetable(artifacts, job),
         catchup=False,
         max_active_runs=1,
         tags=_tags(artifacts, job),
@@ -53,16 +54,11 @@ def job_dag(artifacts: CompiledArtifacts, job: Job, project_dir: Path) -> DAG:
     return dag
 
 
-def dag_id(artifacts: CompiledArtifacts, job: Job) -> str:
-    """Return the product's name for the job that is named like it, `<product>.<job>` for others."""
-    product = artifacts.product.name
-    return product if job.name == product else f"{product}.{job.name}"
-
-
-def _timetable(job: Job) -> FloeTimetable | None:
-    if job.schedule is None or not job.schedule.enabled:
+def _timetable(artifacts: CompiledArtifacts, job: Job) -> FloeTimetable | None:
+    rule = job.schedule
+    if rule is None or not rule.enabled:
         return None
-    return FloeTimetable(job.schedule.cron, job.schedule.timezone)
+    return FloeTimetable(rule.cron, rule.timezone, dag_id(artifacts, job), rule.since)
 
 
 def _tags(artifacts: CompiledArtifacts, job: Job) -> list[str]:

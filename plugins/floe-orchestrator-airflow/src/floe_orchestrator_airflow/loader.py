@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from airflow.sdk import DAG
+from airflow.sdk import DAG, get_parsing_context
 
 from floe_core.errors import Problem, StaleProductError
+from floe_core.schedules.live_schedules import with_live_schedules
 from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE, CompiledArtifacts
 from floe_core.schemas.policies import Job
 from floe_orchestrator_airflow.job_dag import job_dag
@@ -55,4 +56,5 @@ def _load(product_name: str, project_dir: Path) -> CompiledArtifacts:
             ]
         )
     check_product(artifacts)
-    return artifacts
+    # A task needs no schedule, so it does not depend on the place where they are kept.
+    return artifacts if get_parsing_context().dag_id else with_live_schedules(artifacts)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from floe_core.errors import EnvironmentProblemError, invalid
 from floe_core.build_events import BuildEvent
+from floe_core.errors import EnvironmentProblemError, invalid
 from floe_core.plugin_interfaces import (
     Dataset,
     OrchestratorPlugin,
@@ -16,6 +17,7 @@ from floe_core.plugin_interfaces import (
     ValidationResult,
 )
 from floe_core.plugin_powers import EntryPointFile, RunOptions, RunReport
+from floe_core.schedules.job_schedules import JobSchedules, check_rule
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import LineageSettings
 from floe_orchestrator_airflow import __version__
@@ -32,7 +34,9 @@ class AirflowOrchestratorPlugin(OrchestratorPlugin):
     """Runs floe products on Airflow 3.
 
     Settings: `url`, `username`, `password` and `token` of the service that `validate_connection`
-    asks; `project_dir`, the compiled folder that operators made from transforms build in;
+    asks and that takes up changed schedules; `schedule_store`, a folder or URL for schedules;
+    `project_dir`, the compiled folder that operators made from transforms build in, and of the
+    product whose schedules change;
     `resource_presets`, which replace resources of a workload size.
     """
 
@@ -44,6 +48,7 @@ class AirflowOrchestratorPlugin(OrchestratorPlugin):
         self._settings: dict[str, Any] = {}
         self._lineage = LineageSettings()
         self._project_dir: Path | None = None
+        self._defined: CompiledArtifacts | None = None
 
     def configure(self, settings: Mapping[str, Any]) -> None:
         """Take the settings; see the class for their names."""
@@ -51,6 +56,7 @@ class AirflowOrchestratorPlugin(OrchestratorPlugin):
 
     def create_definitions(self, artifacts: CompiledArtifacts) -> DAG:
         """Return the DAG of the whole product."""
+        from floe_core.schedules.live_schedules import with_live_schedules
         from floe_orchestrator_airflow.job_dag import job_dag
         from floe_orchestrator_airflow.loader import whole_product_job
         from floe_orchestrator_airflow.product_check import check_product
@@ -63,7 +69,9 @@ class AirflowOrchestratorPlugin(OrchestratorPlugin):
                 fix=f"load them with {LOADER}({artifacts.product.name!r}, project_dir)",
             )
         self._lineage, self._project_dir = artifacts.lineage, artifacts.project_dir
-        return job_dag(artifacts, whole_product_job(artifacts), artifacts.project_dir)
+        self._defined = artifacts
+        live = with_live_schedules(artifacts)
+        return job_dag(live, whole_product_job(live), artifacts.project_dir)
 
     def create_assets_from_transforms(
         self, transforms: list[TransformConfig]
@@ -121,16 +129,43 @@ class AirflowOrchestratorPlugin(OrchestratorPlugin):
         )
 
     def schedule_job(self, job_name: str, cron: str, timezone: str) -> None:
-        """Raise, after checking the arguments: schedules live in floe.yaml so far."""
-        from floe_core.schedules import check_timezone, parse_cron
+        """Store the schedule; an Airflow that runs has it when this returns.
 
-        parse_cron(cron)
-        check_timezone(timezone)
-        raise EnvironmentProblemError(
-            f"the schedule of '{job_name}' was not changed: this release keeps schedules in "
-            "floe.yaml only. Set it there and run `floe compile`; Airflow reads it at its next "
-            "parse of dag.py"
-        )
+        The product is the one last defined here, or that of the setting `project_dir`.
+        """
+        check_rule(cron, timezone)
+        self._change(job_name, lambda schedules: schedules.set(job_name, cron, timezone))
+
+    def unschedule_job(self, job_name: str) -> None:
+        """See `ScheduleController`."""
+        self._change(job_name, lambda schedules: schedules.remove(job_name))
+
+    def pause(self, job_name: str) -> None:
+        """See `ScheduleController`."""
+        self._change(job_name, lambda schedules: schedules.pause(job_name))
+
+    def resume(self, job_name: str) -> None:
+        """See `ScheduleController`."""
+        self._change(job_name, lambda schedules: schedules.resume(job_name))
+
+    def reset_schedule(self, job_name: str) -> None:
+        """See `ScheduleController`."""
+        self._change(job_name, lambda schedules: schedules.reset(job_name))
+
+    def _change(self, job_name: str, change: Callable[[JobSchedules], None]) -> None:
+        schedules = JobSchedules.of_plugin(self._defined, self._settings)
+        change(schedules)
+        from floe_orchestrator_airflow.schedule_uptake import take_up
+
+        take_up(schedules, job_name, self._settings)
+
+    def ticks_of(
+        self, artifacts: CompiledArtifacts, job_name: str, start: datetime, end: datetime
+    ) -> list[datetime]:
+        """See `TickTeller`."""
+        from floe_orchestrator_airflow.airflow_ticks import airflow_ticks
+
+        return list(airflow_ticks(artifacts, job_name, start, end))
 
     def entry_point_file(self, product_name: str) -> EntryPointFile:
         """See `EntryPointWriter.entry_point_file`."""

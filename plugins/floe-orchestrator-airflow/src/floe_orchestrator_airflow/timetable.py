@@ -11,14 +11,10 @@ from pendulum import UTC, instance
 from pendulum import now as current_time
 
 from floe_core.schedules import check_timezone, latest_tick, next_tick, parse_cron
+from floe_orchestrator_airflow.missed_ticks import SEEN_WITHIN, was_missed
 
 if TYPE_CHECKING:
     from pendulum import DateTime
-
-# How late the very first run of a DAG may begin after its tick. Longer than the scheduler takes to
-# notice a tick, so that none is lost; short, so that a new or newly unpaused DAG does not run what
-# lies behind it.
-FIRST_RUN_GRACE = timedelta(minutes=2)
 
 _DESCRIBED_AS = {"@midnight": "@daily", "@annually": "@yearly"}
 
@@ -26,15 +22,20 @@ _DESCRIBED_AS = {"@midnight": "@daily", "@annually": "@yearly"}
 class FloeTimetable(CronTriggerTimetable):
     """Ticks of a cron expression of floe's dialect in an IANA zone; each run is for one instant.
 
-    Without catch-up, a DAG that has run before makes up for an outage with the latest tick it
-    missed, once. A DAG that never ran on schedule waits for the next tick to come: nothing tells a
-    first deployment from an outage but the absence of an earlier scheduled run.
+    Without catch-up, the latest tick that passed while no scheduler was up is made up for, once.
+    What passed while the DAG was paused, or before it or its schedule was there, is not: neither a
+    first deployment nor unpausing nor a new schedule runs what lies behind. `dag_id` is for asking
+    Airflow's own records which it was; nothing before `since` is a tick.
     """
 
-    def __init__(self, cron: str, timezone: str) -> None:
+    def __init__(
+        self, cron: str, timezone: str, dag_id: str = "", since: datetime | None = None
+    ) -> None:
         super().__init__(_DESCRIBED_AS.get(cron, cron), timezone=timezone)
         self.cron = cron
         self.zone_name = timezone
+        self.dag_id = dag_id
+        self.since = since
         self._rule = parse_cron(cron)
         self._zone = check_timezone(timezone)
         self.description = f"{self.description or cron} ({timezone})"
@@ -46,12 +47,20 @@ class FloeTimetable(CronTriggerTimetable):
 
     def serialize(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
-        return {"cron": self.cron, "timezone": self.zone_name}
+        known = {"dag_id": self.dag_id, "since": self.since and self.since.isoformat()}
+        given = {name: value for name, value in known.items() if value}
+        return {"cron": self.cron, "timezone": self.zone_name, **given}
 
     @classmethod
     def deserialize(cls, data: dict[str, Any]) -> FloeTimetable:
         """Return what was serialised."""
-        return cls(data["cron"], data["timezone"])
+        since = data.get("since")
+        return cls(
+            data["cron"],
+            data["timezone"],
+            data.get("dag_id", ""),
+            datetime.fromisoformat(since) if since else None,
+        )
 
     def validate(self) -> None:
         """Do nothing: the constructor refuses what is no schedule."""
@@ -73,26 +82,29 @@ class FloeTimetable(CronTriggerTimetable):
         self, now: DateTime, last: DateTime | None, restriction: TimeRestriction
     ) -> DateTime:
         """Return the tick of the next run, at a moment and after the last scheduled run."""
-        unseen = self._first_run(now) if last is None else self._get_next(last)
+        earliest = restriction.earliest
         if restriction.catchup:
-            if last is None and restriction.earliest is not None:
-                return self._align_to_next(restriction.earliest)
-            return unseen
-        candidates = [unseen]
-        if last is not None:
-            candidates.append(self._align_to_prev(now))
-        if restriction.earliest is not None:
-            candidates.append(self._align_to_next(restriction.earliest))
-        return max(candidates)
+            if last is None and earliest is not None:
+                return self._align_to_next(earliest)
+            return self._get_next(last or now - SEEN_WITHIN)
+        tick = self._passed(now, last) or self._get_next(max(now - SEEN_WITHIN, last or now.min))
+        return tick if earliest is None else max(tick, self._align_to_next(earliest))
 
-    def _first_run(self, now: DateTime) -> DateTime:
-        latest = self._align_to_prev(now)
-        return latest if now - latest <= FIRST_RUN_GRACE else self._get_next(now)
+    def _passed(self, now: DateTime, last: DateTime | None) -> DateTime | None:
+        """Return the latest tick that passed long ago, if it is to be made up for."""
+        tick = self._align_to_prev(now)
+        is_old_news = last is not None and tick <= last
+        is_before_it_was_set = self.since is not None and tick < self.since
+        if tick > now - SEEN_WITHIN or is_old_news or is_before_it_was_set:
+            return None
+        return tick if was_missed(self.dag_id, tick, has_run=last is not None) else None
 
     def _calc_first_run(self) -> DateTime:
-        return self._first_run(current_time(UTC))
+        return self._get_next(current_time(UTC) - SEEN_WITHIN)
 
     def _get_next(self, current: DateTime) -> DateTime:
+        if self.since is not None and current < self.since:
+            return instance(next_tick(self._rule, self._zone, self.since))
         return instance(next_tick(self._rule, self._zone, current))
 
     def _get_prev(self, current: DateTime) -> DateTime:

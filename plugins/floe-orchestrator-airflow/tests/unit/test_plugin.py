@@ -67,9 +67,14 @@ def test_schedule_job_refuses_what_is_no_schedule(cron: str, zone: str, reason: 
         AirflowPlugin().schedule_job("shop", cron, zone)
 
 
-def test_schedule_job_says_that_it_changed_nothing() -> None:
-    with pytest.raises(EnvironmentProblemError, match="the schedule of 'shop' was not changed"):
+def test_a_good_schedule_needs_a_product() -> None:
+    with pytest.raises(ValueError) as caught:
         AirflowPlugin().schedule_job("shop", "0 6 * * *", "UTC")
+    assert str(caught.value) == (
+        "schedules belong to a product, and this plugin has none yet; call "
+        "create_definitions(artifacts) first, or configure() it with `project_dir`, the compiled "
+        "folder"
+    )
 
 
 def test_artifacts_from_no_folder_name_the_loader(

@@ -71,6 +71,20 @@ def test_catching_up_runs_every_missed_tick() -> None:
     )
 
 
+def test_nothing_before_the_schedule_was_set_is_a_tick() -> None:
+    timetable = FloeTimetable("0 6 * * *", "UTC", since=at("2026-01-09T08:00"))
+    now, last = at("2026-01-09T12:00"), at("2026-01-05T06:00")
+    assert timetable.next_run(now, last, NO_CATCHUP) == at("2026-01-10T06:00")
+    assert timetable.next_run(now, last, CATCHUP) == at("2026-01-10T06:00")
+    assert timetable.next_run(now, None, NO_CATCHUP) == at("2026-01-10T06:00")
+
+
+def test_a_tick_missed_since_the_schedule_was_set_is_made_up_for() -> None:
+    timetable = FloeTimetable("0 6 * * *", "UTC", since=at("2026-01-08T08:00"))
+    now, last = at("2026-01-09T12:00"), at("2026-01-05T06:00")
+    assert timetable.next_run(now, last, NO_CATCHUP) == at("2026-01-09T06:00")
+
+
 def test_a_start_date_holds_the_first_run_back() -> None:
     restriction = TimeRestriction(earliest=at("2026-03-01T06:00"), latest=None, catchup=False)
     timetable = FloeTimetable("0 6 * * *", "UTC")
@@ -102,6 +116,18 @@ def test_a_timetable_survives_airflows_own_serialisation() -> None:
     decoded = decode_timetable(encoded)
     assert isinstance(decoded, FloeTimetable)
     assert decoded.serialize() == timetable.serialize()
+
+
+def test_what_a_deployment_adds_survives_as_well() -> None:
+    timetable = FloeTimetable("0 6 * * *", "UTC", "shop.hourly", at("2026-01-08T08:00"))
+    decoded = decode_timetable(encode_timetable(timetable))
+    assert isinstance(decoded, FloeTimetable)
+    assert decoded.serialize() == {
+        "cron": "0 6 * * *",
+        "timezone": "UTC",
+        "dag_id": "shop.hourly",
+        "since": "2026-01-08T08:00:00+00:00",
+    }
 
 
 def test_the_web_page_shows_expression_zone_and_words() -> None:

@@ -79,6 +79,7 @@ class DbtGraph:
             description=(entry.get("description") or "").strip(),
             columns=_columns(entry),
             meta=_meta(entry, config),
+            checksum=_checksum(entry),
             **self._relation(entry, config),
             **self._ownership(entry, config),
             **_test(entry, config),
@@ -125,6 +126,13 @@ def _tags(entry: Entry, config: Entry) -> tuple[str, ...]:
 
 def _meta(entry: Entry, config: Entry) -> dict[str, Any]:
     return {**(entry.get("meta") or {}), **(config.get("meta") or {})}
+
+
+def _checksum(entry: Entry) -> str:
+    """Return the hash of the file's text; for a seed too big to hash dbt gives its path instead."""
+    found = entry.get("checksum")
+    is_hash = isinstance(found, Mapping) and found.get("name") == "sha256"
+    return str(found["checksum"]) if is_hash else ""
 
 
 def _columns(entry: Entry) -> tuple[Column, ...]:

@@ -1,6 +1,5 @@
 """Run dbt for a part of a product and tell what happens, the same under every orchestrator."""
 
-from floe_core.execution.build import build
 from floe_core.build_events import (
     BuildEnded,
     BuildEvent,
@@ -10,6 +9,7 @@ from floe_core.build_events import (
     NodeStatus,
 )
 from floe_core.build_request import BuildRequest
+from floe_core.execution.build import build
 
 __all__ = [
     "BuildEnded",

@@ -6,13 +6,13 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
+from floe_core.build_events import BuildEvent
+from floe_core.build_request import BuildRequest
 from floe_core.errors import UsageError
 from floe_core.execution.dbt_run import DbtEnded, DbtRun
-from floe_core.build_events import BuildEvent
 from floe_core.execution.invocation import Invocation, invocation
 from floe_core.execution.journal import Journal, latest_results, read_events
 from floe_core.execution.lineage_of_build import LineageOfBuild
-from floe_core.build_request import BuildRequest
 from floe_core.execution.resume import remaining
 from floe_core.execution.verdict import Verdict
 from floe_core.execution.warehouse_lock import sole_writer

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from floe_core.build_events import BuildEvent
 from floe_core.execution.dbt_messages import is_of_interest, translated
 from floe_core.execution.dbt_run import DbtEnded
-from floe_core.build_events import BuildEvent
 from floe_core.execution.invocation import QUIET_ENVIRONMENT, Invocation
 from floe_core.execution.preloaded_manifest import preloaded_manifest
 from floe_core.execution.warehouse_lock import PROJECT_DIR_VARIABLE

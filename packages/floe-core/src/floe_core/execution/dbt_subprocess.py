@@ -11,10 +11,10 @@ import threading
 from collections.abc import Mapping
 from typing import IO, Any
 
+from floe_core.build_events import BuildEvent
 from floe_core.errors import EnvironmentProblemError
 from floe_core.execution.dbt_messages import is_of_interest, translated
 from floe_core.execution.dbt_run import DbtEnded
-from floe_core.build_events import BuildEvent
 from floe_core.execution.invocation import QUIET_ENVIRONMENT, Invocation
 from floe_core.execution.warehouse_lock import PROJECT_DIR_VARIABLE
 

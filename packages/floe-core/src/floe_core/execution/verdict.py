@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
-from floe_core.execution.dbt_run import DbtEnded
 from floe_core.build_events import BuildEnded, BuildEvent, NodeLog, NodeResult, NodeStarted
+from floe_core.execution.dbt_run import DbtEnded
 
 
 class Verdict:

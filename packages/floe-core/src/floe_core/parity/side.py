@@ -8,9 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from floe_core.build_events import BuildEvent
 from floe_core.compiler.compile_product import prepare_product
 from floe_core.errors import UsageError
-from floe_core.build_events import BuildEvent
 from floe_core.execution.warehouse_lock import duckdb_file
 from floe_core.launch import launch
 from floe_core.parity.lineage_events import caught_events, caught_in_file

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from floe_core.compiler import compile_product
-from floe_core.execution import build
 from floe_core.build_events import NodeResult
 from floe_core.build_request import BuildRequest
+from floe_core.compiler import compile_product
+from floe_core.execution import build
 from floe_core.lineage import status
 from floe_core.lineage.naming import node_job_name
 from floe_core.schemas import CompiledArtifacts

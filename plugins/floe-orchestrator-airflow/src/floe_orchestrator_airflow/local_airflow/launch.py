@@ -30,7 +30,7 @@ def run_in(
     airflow: LocalAirflow, artifacts: CompiledArtifacts, options: RunOptions, on_event: OnEvent
 ) -> RunReport:
     """Run in an Airflow that is up: several runs can share one start."""
-    from floe_orchestrator_airflow.job_dag import dag_id as id_of_dag
+    from floe_orchestrator_airflow.dag_id import dag_id as id_of_dag
     from floe_orchestrator_airflow.run_of_product import run_name
 
     dag_id = id_of_dag(artifacts, artifacts.job(options.job))
