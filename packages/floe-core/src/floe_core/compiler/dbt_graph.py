@@ -130,9 +130,8 @@ def _meta(entry: Entry, config: Entry) -> dict[str, Any]:
 
 def _checksum(entry: Entry) -> str:
     """Return the hash of the file's text; for a seed too big to hash dbt gives its path instead."""
-    found = entry.get("checksum")
-    is_hash = isinstance(found, Mapping) and found.get("name") == "sha256"
-    return str(found["checksum"]) if is_hash else ""
+    found = entry.get("checksum") or {}
+    return str(found["checksum"]) if found.get("name") == "sha256" else ""
 
 
 def _columns(entry: Entry) -> tuple[Column, ...]:
