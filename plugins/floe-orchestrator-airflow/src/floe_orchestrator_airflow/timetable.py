@@ -11,7 +11,7 @@ from pendulum import UTC, instance
 from pendulum import now as current_time
 
 from floe_core.schedules import check_timezone, latest_tick, next_tick, parse_cron
-from floe_orchestrator_airflow.missed_ticks import SEEN_WITHIN, was_missed
+from floe_orchestrator_airflow.missed_ticks import SEEN_WITHIN, should_run
 
 if TYPE_CHECKING:
     from pendulum import DateTime
@@ -87,17 +87,17 @@ class FloeTimetable(CronTriggerTimetable):
             if last is None and earliest is not None:
                 return self._align_to_next(earliest)
             return self._get_next(last or now - SEEN_WITHIN)
-        tick = self._passed(now, last) or self._get_next(max(now - SEEN_WITHIN, last or now.min))
+        tick = self._due(now, last) or self._get_next(max(now, last or now))
         return tick if earliest is None else max(tick, self._align_to_next(earliest))
 
-    def _passed(self, now: DateTime, last: DateTime | None) -> DateTime | None:
-        """Return the latest tick that passed long ago, if it is to be made up for."""
+    def _due(self, now: DateTime, last: DateTime | None) -> DateTime | None:
+        """Return the latest tick, if there should be a run for it and was none."""
         tick = self._align_to_prev(now)
         is_old_news = last is not None and tick <= last
         is_before_it_was_set = self.since is not None and tick < self.since
-        if tick > now - SEEN_WITHIN or is_old_news or is_before_it_was_set:
+        if is_old_news or is_before_it_was_set:
             return None
-        return tick if was_missed(self.dag_id, tick, has_run=last is not None) else None
+        return tick if should_run(self.dag_id, tick, now, has_run=last is not None) else None
 
     def _calc_first_run(self) -> DateTime:
         return self._get_next(current_time(UTC) - SEEN_WITHIN)

@@ -32,7 +32,11 @@ def test_the_dag_says_whose_it_is_and_what_it_does(make_artifacts: Make) -> None
     )
     assert dag.tags == {"daily", "domain:retail", "floe"}
     assert {task.owner for task in dag.tasks} == {"shop@example.com"}
-    assert dag.timetable.serialize() == {"cron": "0 6 * * *", "timezone": "UTC"}
+    assert dag.timetable.serialize() == {
+        "cron": "0 6 * * *",
+        "timezone": "UTC",
+        "dag_id": "shop",
+    }
     assert "| orders | table | `shop.main.orders` | One row an order. |" in (dag.doc_md or "")
 
 

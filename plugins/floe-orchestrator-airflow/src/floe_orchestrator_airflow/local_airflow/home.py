@@ -20,11 +20,12 @@ class Home:
     folder: Path
     port: int
     password: str
+    follows_schedules: bool = False
 
     @classmethod
-    def prepare(cls, folder: Path) -> Home:
+    def prepare(cls, folder: Path, *, follows_schedules: bool = False) -> Home:
         """Return a home in this folder, made ready, with a new password and a free port."""
-        home = cls(folder.absolute(), _free_port(), secrets.token_urlsafe(24))
+        home = cls(folder.absolute(), _free_port(), secrets.token_urlsafe(24), follows_schedules)
         home.dags.mkdir(parents=True, exist_ok=True)
         home._write_password()
         return home
@@ -91,8 +92,8 @@ class Home:
             "api_auth": {"jwt_secret": secrets.token_urlsafe(48)},
             "logging": {"base_log_folder": str(self.folder / "logs")},
             "scheduler": {
-                # Runs are asked for, one by one: a tick that passes meanwhile starts none.
-                "use_job_schedule": "False",
+                # Where runs are asked for one by one, a tick that passes meanwhile starts none.
+                "use_job_schedule": str(self.follows_schedules),
                 "scheduler_idle_sleep_time": "0.5",
                 "enable_health_check": "False",
             },

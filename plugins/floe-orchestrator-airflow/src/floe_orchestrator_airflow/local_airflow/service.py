@@ -32,12 +32,16 @@ COMPONENTS = ("metadatabase", "scheduler", "dag_processor", "triggerer")
 class LocalAirflow:
     """api-server, scheduler, dag-processor and triggerer on this machine, on a SQLite database.
 
-    One at a time in a home; what it leaves there (history, logs) is there for the next.
+    One at a time in a home; what it leaves there (history, logs) is there for the next. Ticks start
+    runs only where it `follows_schedules`.
     """
 
-    def __init__(self, folder: Path, *products: CompiledArtifacts) -> None:
+    def __init__(
+        self, folder: Path, *products: CompiledArtifacts, follows_schedules: bool = False
+    ) -> None:
         self.folder = folder
         self._products = products
+        self._follows_schedules = follows_schedules
         self._started_at = datetime.now(UTC)
         self._lock = FileLock(f"{folder}.lock", timeout=LOCK_SECONDS)
         self._process: subprocess.Popen[bytes] | None = None
@@ -122,7 +126,7 @@ class LocalAirflow:
         return datetime_of(dag["last_parsed_time"]) > changed_at
 
     def _start(self) -> None:
-        self.home = Home.prepare(self.folder)
+        self.home = Home.prepare(self.folder, follows_schedules=self._follows_schedules)
         self._started_at = datetime.now(UTC)
         for artifacts in self._products:
             self._link(artifacts)

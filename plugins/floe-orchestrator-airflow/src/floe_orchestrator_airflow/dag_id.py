@@ -1,0 +1,12 @@
+"""What a job of a product is called in Airflow."""
+
+from __future__ import annotations
+
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.policies import Job
+
+
+def dag_id(artifacts: CompiledArtifacts, job: Job) -> str:
+    """Return the product's name for the job that is named like it, `<product>.<job>` for others."""
+    product = artifacts.product.name
+    return product if job.name == product else f"{product}.{job.name}"
