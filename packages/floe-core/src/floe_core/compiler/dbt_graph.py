@@ -129,9 +129,14 @@ def _meta(entry: Entry, config: Entry) -> dict[str, Any]:
 
 
 def _checksum(entry: Entry) -> str:
-    """Return the hash of the file's text; for a seed too big to hash dbt gives its path instead."""
-    found = entry.get("checksum") or {}
-    return str(found["checksum"]) if found.get("name") == "sha256" else ""
+    """Return the hash of the node's text: a text for unit tests, named by its kind for the rest.
+
+    For a seed too big to hash dbt gives a path instead.
+    """
+    found = entry.get("checksum") or ""
+    if isinstance(found, str):
+        return found
+    return str(found["checksum"]) if found["name"] == "sha256" else ""
 
 
 def _columns(entry: Entry) -> tuple[Column, ...]:
