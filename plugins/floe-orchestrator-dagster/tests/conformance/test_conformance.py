@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
-from itertools import chain, takewhile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from dagster import (
-    AssetCheckKey,
-    AssetKey,
-    AssetsDefinition,
-    DefaultScheduleStatus,
-    Definitions,
-    JobDefinition,
-    ScheduleDefinition,
-    build_schedule_context,
-)
+import dagster as dg
 from dagster._utils.schedules import schedule_execution_time_iterator
 
 from floe_conformance import (
@@ -38,7 +29,7 @@ class TestDagsterConformance(OrchestratorConformance):
     def connection_settings(self, url: str) -> Mapping[str, Any]:
         return {"url": url, "token": f"env:{SECRET_VARIABLE}"}
 
-    def look_at(self, definitions: Definitions, project_dir: Path) -> LoadedProduct:
+    def look_at(self, definitions: dg.Definitions, project_dir: Path) -> LoadedProduct:
         repository = definitions.get_repository_def()
         graph = repository.asset_graph
         keys = [*graph.get_all_asset_keys(), *graph.asset_check_keys]
@@ -49,38 +40,36 @@ class TestDagsterConformance(OrchestratorConformance):
             upstream, {job.tags["floe/job"]: loaded(job, schedules.get(job.name)) for job in jobs}
         )
 
-    def look_at_transforms(self, assets: Sequence[AssetsDefinition]) -> list[LoadedTransform]:
-        graph = Definitions(assets=assets, resources={"dbt": None}).resolve_asset_graph()
+    def look_at_transforms(self, assets: Sequence[dg.AssetsDefinition]) -> list[LoadedTransform]:
+        graph = dg.Definitions(assets=assets, resources={"dbt": None}).resolve_asset_graph()
         keys = [asset.key for asset in assets]
         return [LoadedTransform(name(key), names(graph.get(key).parent_keys)) for key in keys]
 
 
-def name(key: AssetKey | AssetCheckKey) -> str:
-    return key.path[-1] if isinstance(key, AssetKey) else key.name
+def name(key: dg.AssetKey | dg.AssetCheckKey) -> str:
+    return key.path[-1] if isinstance(key, dg.AssetKey) else key.name
 
 
-def names(keys: Iterable[AssetKey | AssetCheckKey]) -> frozenset[str]:
+def names(keys: Iterable[dg.AssetKey | dg.AssetCheckKey]) -> frozenset[str]:
     return frozenset(map(name, keys))
 
 
-def loaded(job: JobDefinition, schedule: ScheduleDefinition | None) -> LoadedJob:
+def loaded(job: dg.JobDefinition, schedule: dg.ScheduleDefinition | None) -> LoadedJob:
     built = [data.assets_def.asset_and_check_keys for data in job.asset_layer.data]
-    is_on = schedule is not None and schedule.default_status is DefaultScheduleStatus.RUNNING
+    is_on = schedule is not None and schedule.default_status is dg.DefaultScheduleStatus.RUNNING
     return LoadedJob(names(chain(*built)), ticks_of(schedule) if schedule and is_on else None)
 
 
-def ticks_of(schedule: ScheduleDefinition) -> Ticks:
+def ticks_of(schedule: dg.ScheduleDefinition) -> Ticks:
     """Evaluate the schedule at each instant that its expression names, as the daemon does."""
 
     def starts_a_run(tick: datetime) -> bool:
-        with build_schedule_context(scheduled_execution_time=tick) as context:
+        with dg.build_schedule_context(scheduled_execution_time=tick) as context:
             return bool(schedule.evaluate_tick(context).run_requests)
 
-    def ticks(start: datetime, end: datetime) -> list[datetime]:
-        named = schedule_execution_time_iterator(
-            start.timestamp(), schedule.cron_schedule, schedule.execution_timezone
-        )
-        in_span = takewhile(lambda tick: tick < end, named)
-        return [tick.astimezone(UTC) for tick in in_span if starts_a_run(tick)]
+    def ticks(start: datetime) -> Iterator[datetime]:
+        cron, zone = schedule.cron_schedule, schedule.execution_timezone
+        named = schedule_execution_time_iterator(start.timestamp(), cron, zone)
+        return (tick for tick in named if starts_a_run(tick))
 
     return ticks

@@ -1,0 +1,126 @@
+"""What `create_definitions` makes the orchestrator load."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from floe_conformance import kit_product
+from floe_conformance.subject import Subject
+from floe_core.errors import InvalidProductError
+from floe_core.schemas.compiled_artifacts import DBT_MANIFEST_FILE, CompiledArtifacts
+
+_LOADER_CALL = re.compile(r"\b([A-Za-z_][\w.]*)\.(load_\w+)\(")
+
+
+class DefinitionChecks(Subject):
+    """The product's graph, jobs and ticks, and the refusal of what is no product."""
+
+    def test_the_graph_is_the_products_edge_for_edge(self, product: CompiledArtifacts) -> None:
+        """Every model, seed, snapshot and test waits for what it reads, and for nothing else."""
+        assert dict(self.loaded(product).upstream) == self._expected_upstream()
+
+    def test_each_job_builds_its_own_nodes(self, product: CompiledArtifacts) -> None:
+        """All jobs of floe.yaml are there, each with the nodes it selects."""
+        jobs = self.loaded(product).jobs
+        assert {name: job.nodes for name, job in jobs.items()} == kit_product.JOBS
+
+    def test_each_schedule_ticks_in_its_zone(self, product: CompiledArtifacts) -> None:
+        """At the instants that the zone's clocks show, also in weeks in which they change."""
+        jobs = self.loaded(product).jobs
+        there = [name for name in kit_product.TICKS if name in jobs]
+        found = {name: jobs[name].ticks_between(*kit_product.SPAN) for name in there}
+        assert found == {name: kit_product.TICKS[name] for name in there}
+
+    def test_a_schedule_that_is_not_enabled_starts_nothing(
+        self, product: CompiledArtifacts
+    ) -> None:
+        """`enabled: false` in floe.yaml."""
+        job = self.loaded(product).jobs.get(kit_product.PAUSED_JOB)
+        assert job is None or job.ticks_between(*kit_product.SPAN) == []
+
+    def test_the_artifacts_stay_as_they_were(self, product: CompiledArtifacts) -> None:
+        """Definitions are made of them, not in them."""
+        before = product.to_json()
+        self.plugin().create_definitions(product)
+        assert product.to_json() == before
+
+    def test_without_a_folder_it_names_the_loader_to_call(self, product: CompiledArtifacts) -> None:
+        """Artifacts that come from no folder cannot run; the error says what loads one."""
+        assert _LOADER_CALL.search(self._refusal_without_a_folder(product))
+        assert callable(self._loader(product))
+
+    def test_the_loader_loads_the_same(self, product: CompiledArtifacts) -> None:
+        """The call that the error names gives what `create_definitions` gives."""
+        folder = _folder(product)
+        loaded = self.look_at(self._loader(product)(kit_product.NAME, folder), folder)
+        assert loaded == self.loaded(product)
+
+    def test_the_loader_refuses_another_product(self, product: CompiledArtifacts) -> None:
+        """A folder that holds another product than the one asked for, naming both."""
+        with pytest.raises(InvalidProductError) as refused:
+            self._loader(product)("another-shop", _folder(product))
+        missing = [n for n in (kit_product.NAME, "another-shop") if n not in str(refused.value)]
+        assert missing == []
+
+    def test_the_loader_refuses_a_stale_folder(
+        self, product: CompiledArtifacts, tmp_path: Path
+    ) -> None:
+        """One whose dbt manifest is not the compiled one; the error says how to mend it."""
+        stale = tmp_path / "stale"
+        shutil.copytree(_folder(product), stale)
+        (stale / DBT_MANIFEST_FILE).write_text("{}", encoding="utf-8")
+        with pytest.raises(InvalidProductError) as refused:
+            self._loader(product)(kit_product.NAME, stale)
+        assert "floe compile" in str(refused.value)
+
+    def test_all_that_is_wrong_is_told_at_once(self, product: CompiledArtifacts) -> None:
+        """An edge to nowhere, a job of an absent node, a bad cron and a bad zone: one error."""
+        with pytest.raises(InvalidProductError) as refused:
+            self.plugin().create_definitions(_spoilt(product))
+        told = str(refused.value)
+        planted = ("model.corner_shop.nowhere", "model.corner_shop.nobody", "61 * * * *", "Mars/A")
+        assert [text for text in planted if text not in told] == []
+
+    def _expected_upstream(self) -> dict[str, frozenset[str]]:
+        if self.shows_sources:
+            return kit_product.UPSTREAM
+        shown = {n: up for n, up in kit_product.UPSTREAM.items() if n not in kit_product.SOURCES}
+        return {name: upstream - kit_product.SOURCES for name, upstream in shown.items()}
+
+    def _loader(self, product: CompiledArtifacts) -> Callable[[str, Path], Any]:
+        """Return the function that the plugin names to whoever has no folder."""
+        named = _LOADER_CALL.search(self._refusal_without_a_folder(product))
+        if named is None:
+            pytest.skip("the plugin names no loader; another check fails for it")
+        loader: Callable[[str, Path], Any] = getattr(importlib.import_module(named[1]), named[2])
+        return loader
+
+    def _refusal_without_a_folder(self, product: CompiledArtifacts) -> str:
+        homeless = CompiledArtifacts.model_validate_json(product.to_json())
+        with pytest.raises(InvalidProductError) as refused:
+            self.plugin().create_definitions(homeless)
+        return str(refused.value)
+
+
+def _folder(product: CompiledArtifacts) -> Path:
+    assert product.project_dir is not None
+    return product.project_dir
+
+
+def _spoilt(product: CompiledArtifacts) -> CompiledArtifacts:
+    """Return the product with four things wrong, in its folder."""
+    fields = product.model_dump(mode="json")
+    orders = next(node for node in fields["nodes"] if node["name"] == "orders")
+    orders["depends_on"] = ["model.corner_shop.nowhere"]
+    for job in fields["jobs"]:
+        if job["name"] == "nightly":
+            job["node_ids"] = ["model.corner_shop.nobody"]
+            job["schedule"] = {"cron": "61 * * * *", "timezone": "Mars/A"}
+    return CompiledArtifacts.model_validate(fields).bound_to(_folder(product))

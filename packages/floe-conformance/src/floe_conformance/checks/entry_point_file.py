@@ -1,0 +1,30 @@
+"""The file that an orchestrator loads, for plugins that have the power to write it."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+
+import pytest
+
+from floe_conformance import kit_product
+from floe_conformance.subject import Subject
+from floe_core.plugin_powers import EntryPointWriter
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+
+
+class EntryPointFileChecks(Subject):
+    """A file of the product folder, the same text each time. Skipped where there is none."""
+
+    def test_the_entry_point_file_is_in_the_folder_and_does_not_change(
+        self, product: CompiledArtifacts
+    ) -> None:
+        """Compile has written it; asked again, the plugin gives the same file."""
+        plugin, again = self.plugin(), self.plugin()
+        if not isinstance(plugin, EntryPointWriter) or not isinstance(again, EntryPointWriter):
+            pytest.skip("the plugin's orchestrator loads no file")
+        file = plugin.entry_point_file(kit_product.NAME)
+        assert again.entry_point_file(kit_product.NAME) == file
+        assert PurePosixPath(file.filename).name == file.filename
+        assert product.project_dir is not None
+        written = (product.project_dir / file.filename).read_text("utf-8")
+        assert written.endswith(file.text)

@@ -1,0 +1,77 @@
+"""What `schedule_job` keeps and what it refuses."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from floe_conformance import kit_product
+from floe_conformance.subject import Subject
+from floe_core.errors import EnvironmentProblemError
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+
+_DAY = timedelta(days=1)
+# Tokyo's 03:15, nine hours ahead of UTC all the year.
+_AFTER_MIDNIGHT = timedelta(hours=18, minutes=15)
+
+
+class SchedulingChecks(Subject):
+    """A schedule outlives the plugin; an expression, a zone or a job that is none is refused."""
+
+    @pytest.fixture
+    def copy(self, product: CompiledArtifacts, tmp_path: Path) -> CompiledArtifacts:
+        """The product in a folder of its own, since a schedule that is set stays there."""
+        assert product.project_dir is not None
+        shutil.copytree(product.project_dir, tmp_path / kit_product.NAME)
+        return CompiledArtifacts.load(tmp_path / kit_product.NAME)
+
+    def test_a_schedule_that_was_set_is_there_at_the_next_load(
+        self, copy: CompiledArtifacts
+    ) -> None:
+        """By a plugin that knows nothing of it. Skipped where schedules cannot be set."""
+        plugin = self.plugin()
+        plugin.create_definitions(copy)
+        with _skipping_what_cannot_be():
+            plugin.schedule_job(kit_product.PAUSED_JOB, "15 3 * * *", "Asia/Tokyo")
+        assert copy.project_dir is not None
+        job = self.loaded(CompiledArtifacts.load(copy.project_dir)).jobs[kit_product.PAUSED_JOB]
+        start = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + 2 * _DAY
+        assert job.ticks_between(start, start + 3 * _DAY) == [
+            start + days * _DAY + _AFTER_MIDNIGHT for days in range(3)
+        ]
+
+    @pytest.mark.parametrize("cron", ["61 * * * *", "* * * *", "0 6 31 2 *", "soon"])
+    def test_a_bad_cron_expression_is_refused(self, cron: str, copy: CompiledArtifacts) -> None:
+        """`ValueError` that shows it."""
+        assert cron in self._refusal(copy, kit_product.NAME, cron, "UTC")
+
+    @pytest.mark.parametrize("zone", ["Mars/Olympus", "europe/london", "localtime"])
+    def test_a_bad_time_zone_is_refused(self, zone: str, copy: CompiledArtifacts) -> None:
+        """`ValueError` that shows it."""
+        assert zone in self._refusal(copy, kit_product.NAME, "0 6 * * *", zone)
+
+    def test_an_unknown_job_is_refused_with_those_there_are(self, copy: CompiledArtifacts) -> None:
+        """`ValueError` that names the product's jobs. Skipped where schedules cannot be set."""
+        with _skipping_what_cannot_be():
+            told = self._refusal(copy, "nightlyy", "0 6 * * *", "UTC")
+        assert [name for name in kit_product.JOBS if name not in told] == []
+
+    def _refusal(self, copy: CompiledArtifacts, job: str, cron: str, zone: str) -> str:
+        plugin = self.plugin()
+        plugin.create_definitions(copy)
+        with pytest.raises(ValueError) as refused:  # noqa: PT011 - the text is checked by callers
+            plugin.schedule_job(job, cron, zone)
+        return str(refused.value)
+
+
+@contextmanager
+def _skipping_what_cannot_be() -> Iterator[None]:
+    try:
+        yield
+    except EnvironmentProblemError as error:
+        pytest.skip(f"the plugin cannot set schedules: {error}")

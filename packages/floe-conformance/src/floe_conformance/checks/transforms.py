@@ -1,0 +1,59 @@
+"""What `create_assets_from_transforms` makes."""
+
+from __future__ import annotations
+
+import pytest
+
+from floe_conformance.loaded_product import LoadedTransform
+from floe_conformance.subject import Subject
+from floe_core.plugin_interfaces import TransformConfig
+from floe_core.transform_graph import ordered
+
+CHAIN = [
+    TransformConfig("stg_orders", tags=["staging"], schema_name="staging"),
+    TransformConfig("stg_people", path="models/stg_people.sql", meta={"tier": "bronze"}),
+    TransformConfig("orders", depends_on=["stg_orders", "stg_people"], compute="duckdb"),
+    TransformConfig("sales", depends_on=["orders", "stg_orders"], materialization="view"),
+]
+IMPOSSIBLE = {
+    "cycle": [
+        TransformConfig("a", depends_on=["c"]),
+        TransformConfig("b", depends_on=["a"]),
+        TransformConfig("c", depends_on=["b"]),
+    ],
+    "self-dependency": [TransformConfig("a", depends_on=["a"])],
+    "duplicate": [TransformConfig("a"), TransformConfig("b"), TransformConfig("a")],
+}
+
+
+class TransformChecks(Subject):
+    """One object a transform, dependencies set; an impossible list refused in core's words."""
+
+    def test_each_transform_is_one_object(self) -> None:
+        """As many as transforms, none twice."""
+        assets = self.plugin().create_assets_from_transforms(list(CHAIN))
+        assert len({id(asset) for asset in assets}) == len(assets) == len(CHAIN)
+
+    def test_no_transforms_are_no_objects(self) -> None:
+        """An empty list is no error."""
+        assert self.plugin().create_assets_from_transforms([]) == []
+
+    def test_transforms_keep_their_order_and_dependencies(self) -> None:
+        """Those given dependencies first come back in that order, and wait as they say."""
+        assets = self.plugin().create_assets_from_transforms(list(CHAIN))
+        expected = [LoadedTransform(t.name, frozenset(t.depends_on)) for t in CHAIN]
+        assert list(self.look_at_transforms(assets)) == expected
+
+    def test_a_dependency_outside_the_list_is_no_object_of_it(self) -> None:
+        """It belongs to somebody else."""
+        outside = [TransformConfig("orders", depends_on=["raw_orders"])]
+        assert len(self.plugin().create_assets_from_transforms(outside)) == 1
+
+    @pytest.mark.parametrize("what", IMPOSSIBLE)
+    def test_an_impossible_list_is_refused_in_the_words_of_core(self, what: str) -> None:
+        """The same text on every orchestrator, which prints the cycle or the name."""
+        with pytest.raises(ValueError) as expected:  # noqa: PT011 - its text is what is compared
+            ordered(IMPOSSIBLE[what])
+        with pytest.raises(ValueError) as refused:  # noqa: PT011
+            self.plugin().create_assets_from_transforms(list(IMPOSSIBLE[what]))
+        assert str(refused.value) == str(expected.value)

@@ -1,0 +1,28 @@
+"""The class that a plugin's tests inherit: every check of the kit."""
+
+from __future__ import annotations
+
+from floe_conformance.checks.connection import ConnectionChecks
+from floe_conformance.checks.definitions import DefinitionChecks
+from floe_conformance.checks.entry_point_file import EntryPointFileChecks
+from floe_conformance.checks.helm_values import HelmValuesChecks
+from floe_conformance.checks.lineage import LineageChecks
+from floe_conformance.checks.registration import RegistrationChecks
+from floe_conformance.checks.resources import ResourceChecks
+from floe_conformance.checks.scheduling import SchedulingChecks
+from floe_conformance.checks.transforms import TransformChecks
+
+
+class OrchestratorConformance(
+    # Pytest runs the checks of the last one first.
+    SchedulingChecks,
+    LineageChecks,
+    ResourceChecks,
+    ConnectionChecks,
+    HelmValuesChecks,
+    TransformChecks,
+    EntryPointFileChecks,
+    DefinitionChecks,
+    RegistrationChecks,
+):
+    """Inherit it under a name that begins with `Test`, and supply `plugin` and `look_at`."""

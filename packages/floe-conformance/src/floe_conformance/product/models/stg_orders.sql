@@ -1,0 +1,1 @@
+select id, person, cents / 100.0 as amount from {{ ref('raw_orders') }}

@@ -1,0 +1,65 @@
+"""What the writer of a plugin supplies to the kit."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from floe_conformance.kit_product import compile_kit_product
+from floe_conformance.loaded_product import LoadedProduct, LoadedTransform
+from floe_core.plugin_interfaces import OrchestratorPlugin
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+
+SECRET = "xK7-kept-from-all"
+SECRET_VARIABLE = "FLOE_CONFORMANCE_SECRET"
+
+
+class Subject(ABC):
+    """The plugin under test, and a second way to see what its orchestrator made of a product.
+
+    `shows_sources` is whether the orchestrator has an object for tables that others fill.
+    """
+
+    shows_sources: bool = True
+
+    @abstractmethod
+    def plugin(self) -> OrchestratorPlugin:
+        """Return a fresh plugin, configured as in use."""
+
+    @abstractmethod
+    def look_at(self, definitions: Any, project_dir: Path) -> LoadedProduct:
+        """Return what the orchestrator holds, asked of the orchestrator and not of the plugin.
+
+        `definitions` is what `create_definitions` returned. `project_dir` is the compiled folder,
+        for orchestrators that load a file from it.
+        """
+
+    def look_at_transforms(self, assets: Sequence[Any]) -> Sequence[LoadedTransform]:
+        """Return what the orchestrator knows of assets made from transforms, in their order.
+
+        Not supplied: the checks that need it are skipped.
+        """
+        pytest.skip("look_at_transforms is not supplied")
+
+    def connection_settings(self, url: str) -> Mapping[str, Any]:
+        """Return settings that aim `validate_connection` at a URL.
+
+        Secrets may be given by the name of the environment variable in `SECRET_VARIABLE`.
+        """
+        return {"url": url}
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def product(cls, tmp_path_factory: pytest.TempPathFactory) -> CompiledArtifacts:
+        """The kit's product, compiled for this plugin once."""
+        folder = tmp_path_factory.mktemp("conformance")
+        return compile_kit_product(folder, cls().plugin().name)
+
+    def loaded(self, product: CompiledArtifacts) -> LoadedProduct:
+        """Return what the orchestrator holds of a compiled product."""
+        assert product.project_dir is not None
+        return self.look_at(self.plugin().create_definitions(product), product.project_dir)

@@ -1,0 +1,235 @@
+"""An orchestrator of plain Python values, and its plugin, which passes every check."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, time, timedelta
+from functools import partial
+from pathlib import Path
+from time import monotonic
+from typing import Any
+from uuid import uuid4
+from zoneinfo import ZoneInfo
+
+from floe_core.errors import InvalidProductError, Problem, invalid
+from floe_core.plugin_interfaces import (
+    LINEAGE_EVENT_TYPES,
+    Dataset,
+    OrchestratorPlugin,
+    ResourceSpec,
+    TransformConfig,
+    ValidationResult,
+)
+from floe_core.plugin_powers import EntryPointFile
+from floe_core.resource_sizes import resources_for
+from floe_core.schedules import check_timezone, parse_cron
+from floe_core.schedules.job_schedules import JobSchedules
+from floe_core.schedules.live_schedules import with_live_schedules
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.nodes import Node
+from floe_core.schemas.policies import Job
+from floe_core.service_probe import NoAnswerError, ask, without_secrets
+from floe_core.transform_graph import ordered
+
+SIZES = {
+    "small": ResourceSpec("250m", "500m", "256Mi", "512Mi"),
+    "medium": ResourceSpec("1", "2", "1Gi", "2Gi"),
+    "large": ResourceSpec("2", "4", "4Gi", "8Gi"),
+}
+PLUGINS: dict[str, type[PaperPlugin]] = {}
+
+
+@dataclass
+class PaperTask:
+    """What a paper run does: its name, and the names of what it waits for."""
+
+    name: str
+    waits_for: set[str] = field(default_factory=set)
+
+
+@dataclass
+class PaperJob:
+    """Names of tasks, and the cron expression and zone that start them."""
+
+    tasks: set[str]
+    cron: str = ""
+    timezone: str = "UTC"
+
+    def ticks(self, start: datetime) -> Iterator[datetime]:
+        """Return the ticks by a reading of our own: one time of day, on all days or some."""
+        minute, hour, _, _, days = self.cron.split()
+        zone = ZoneInfo(self.timezone)
+        dates = (start.astimezone(zone).date() + timedelta(days=n) for n in range(365))
+        for date in dates:
+            tick = datetime.combine(date, time(int(hour), int(minute)), zone)
+            if tick >= start and (days == "*" or date.isoweekday() in range(1, 6)):
+                yield tick
+
+
+@dataclass
+class PaperBook:
+    """All that the paper orchestrator loads of a product."""
+
+    tasks: list[PaperTask]
+    jobs: dict[str, PaperJob]
+
+
+class PaperPlugin(OrchestratorPlugin):
+    """Right in everything that the kit checks; `planted_faults` spoils one method at a time."""
+
+    name, version, floe_api_version = "paper-PaperPlugin", "1.0.0", "1.0"
+    has_look_at_transforms = True
+
+    def __init__(self) -> None:
+        self.settings: Mapping[str, Any] = {}
+        self.open_runs: dict[str, str] = {}
+        self.defined: CompiledArtifacts | None = None
+
+    def __init_subclass__(cls) -> None:
+        if "name" not in vars(cls):
+            cls.name = f"paper-{cls.__name__}"
+        PLUGINS[cls.__name__] = cls
+
+    @classmethod
+    def made(cls) -> PaperPlugin:
+        return cls()
+
+    def configure(self, settings: Mapping[str, Any]) -> None:
+        self.settings = settings
+
+    def create_definitions(self, artifacts: CompiledArtifacts) -> Any:
+        problems = [*self.graph_problems(artifacts), *self.schedule_problems(artifacts)]
+        if problems:
+            raise InvalidProductError(problems)
+        if artifacts.project_dir is None:
+            raise self.without_a_folder(artifacts)
+        self.defined = artifacts
+        live = self.live(artifacts)
+        nodes = [node for node in live.nodes if node.is_runnable or node.resource_type == "source"]
+        return PaperBook(
+            [PaperTask(node.name, self.upstream(node, artifacts)) for node in nodes],
+            {job.name: self.job(job, live) for job in live.jobs if self.has(job)},
+        )
+
+    def graph_problems(self, artifacts: CompiledArtifacts) -> list[Problem]:
+        wanted = [parent for node in artifacts.nodes for parent in node.depends_on]
+        wanted += [node_id for job in artifacts.jobs for node_id in job.node_ids or ()]
+        return [Problem(f"no node {name}") for name in wanted if name not in artifacts.by_id]
+
+    def schedule_problems(self, artifacts: CompiledArtifacts) -> list[Problem]:
+        found = []
+        for schedule in [job.schedule for job in artifacts.jobs if job.schedule]:
+            for check, text in ((parse_cron, schedule.cron), (check_timezone, schedule.timezone)):
+                try:
+                    check(text)
+                except ValueError as error:
+                    found.append(Problem(str(error)))
+        return found
+
+    def without_a_folder(self, artifacts: CompiledArtifacts) -> Exception:
+        loader = f"paper_orchestrator.load_{type(self).__name__}"
+        return invalid("no folder", fix=f"call {loader}({artifacts.product.name!r}, project_dir)")
+
+    def live(self, artifacts: CompiledArtifacts) -> CompiledArtifacts:
+        return with_live_schedules(artifacts)
+
+    def upstream(self, node: Node, artifacts: CompiledArtifacts) -> set[str]:
+        return {artifacts.by_id[parent].name for parent in node.depends_on}
+
+    def has(self, job: Job) -> bool:
+        return True
+
+    def job(self, job: Job, artifacts: CompiledArtifacts) -> PaperJob:
+        made = PaperJob({node.name for node in artifacts.nodes_of(job)})
+        if job.schedule and job.schedule.enabled:
+            made.cron, made.timezone = job.schedule.cron, job.schedule.timezone
+        return made
+
+    @classmethod
+    def load_product(cls, product_name: str, project_dir: Path) -> Any:
+        artifacts = CompiledArtifacts.load(project_dir)
+        if artifacts.product.name != product_name:
+            raise invalid(f"it is of product {artifacts.product.name}, not {product_name}")
+        return cls.made().create_definitions(artifacts)
+
+    def entry_point_file(self, product_name: str) -> EntryPointFile:
+        return EntryPointFile("paper_book.py", f"PRODUCT = {product_name!r}\n")
+
+    def create_assets_from_transforms(self, transforms: list[TransformConfig]) -> list[Any]:
+        names = {transform.name for transform in transforms}
+        return [PaperTask(t.name, names & {*t.depends_on}) for t in ordered(transforms)]
+
+    def get_helm_values(self) -> dict[str, Any]:
+        return {"image": {"tag": self.version}, "env": [{"name": "FLOE", "value": "1"}]}
+
+    def validate_connection(self) -> ValidationResult:
+        url = self.settings["url"]
+        try:
+            answer = ask("GET", url, deadline=self.deadline())
+        except NoAnswerError as error:
+            return ValidationResult(False, errors=[error.reason])
+        return self.judged(answer.status, answer.body, without_secrets(url))
+
+    def deadline(self) -> float:
+        return monotonic() + 0.2
+
+    def judged(self, status: int, body: bytes, where: str) -> ValidationResult:
+        is_paper = status == 200 and body == b"paper"
+        errors = [] if is_paper else [f"{where} is no paper orchestrator ({status}); set url"]
+        return ValidationResult(is_paper, errors=errors)
+
+    def get_resource_requirements(self, workload_size: str) -> ResourceSpec:
+        presets = self.settings.get("resource_presets") or {}
+        return resources_for(workload_size, SIZES, presets)
+
+    def emit_lineage_event(
+        self, event_type: str, job: str, inputs: list[Dataset], outputs: list[Dataset]
+    ) -> None:
+        if event_type not in LINEAGE_EVENT_TYPES:
+            raise ValueError(f"no type {event_type}; there are {', '.join(LINEAGE_EVENT_TYPES)}")
+        if self.has_backend():
+            run_id = self.run_id(event_type, job)
+            self.send(self.event(event_type, job, run_id), inputs, outputs)
+
+    def has_backend(self) -> bool:
+        return any(name in os.environ for name in ("OPENLINEAGE_URL", "OPENLINEAGE_CONFIG"))
+
+    def run_id(self, event_type: str, job: str) -> str:
+        if event_type == "START":
+            self.open_runs[job] = str(uuid4())
+        return self.open_runs.get(job) or str(uuid4())
+
+    def event(self, event_type: str, job: str, run_id: str) -> Any:
+        from openlineage.client.event_v2 import Job as LineageJob
+        from openlineage.client.event_v2 import Run, RunEvent, RunState
+
+        return RunEvent(
+            eventType=RunState(event_type),
+            eventTime=datetime.now(UTC).isoformat(),
+            run=Run(runId=run_id),
+            job=LineageJob(namespace="paper", name=job),
+            producer="https://paper.example.com",
+        )
+
+    def send(self, event: Any, inputs: list[Dataset], outputs: list[Dataset]) -> None:
+        from openlineage.client import OpenLineageClient
+        from openlineage.client.event_v2 import InputDataset, OutputDataset
+
+        event.inputs = [InputDataset(namespace=d.namespace, name=d.name) for d in inputs]
+        event.outputs = [OutputDataset(namespace=d.namespace, name=d.name) for d in outputs]
+        OpenLineageClient().emit(event)
+
+    def schedule_job(self, job_name: str, cron: str, timezone: str) -> None:
+        JobSchedules.of_plugin(self.defined, self.settings).set(job_name, cron, timezone)
+
+
+PLUGINS["PaperPlugin"] = PaperPlugin
+
+
+def __getattr__(name: str) -> Callable[[str, Path], PaperBook]:
+    """Return the loader of the plugin class that a name ends with."""
+    if not name.startswith("load_"):
+        raise AttributeError(name)
+    return partial(PLUGINS[name.removeprefix("load_")].load_product)

@@ -1,0 +1,82 @@
+"""The conformance kit on Airflow: what is left of the DAGs in Airflow's own serialised form."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from airflow.dag_processing.dagbag import DagBag
+from airflow.sdk import DAG, BaseOperator
+from airflow.serialization.definitions.dag import SerializedDAG
+from airflow.serialization.serialized_objects import DagSerialization
+from airflow.timetables.base import DataInterval, TimeRestriction, Timetable
+from pendulum import instance
+
+from floe_conformance import (
+    SECRET_VARIABLE,
+    LoadedJob,
+    LoadedProduct,
+    LoadedTransform,
+    OrchestratorConformance,
+    Ticks,
+)
+from floe_orchestrator_airflow import AirflowPlugin
+
+NOT_OF_DBT = {"dbt_build", "outcome"}
+
+
+class TestAirflowConformance(OrchestratorConformance):
+    shows_sources = False
+
+    def plugin(self) -> AirflowPlugin:
+        return AirflowPlugin()
+
+    def connection_settings(self, url: str) -> Mapping[str, Any]:
+        return {"url": url, "username": "floe", "password": f"env:{SECRET_VARIABLE}"}
+
+    def look_at(self, definitions: DAG, project_dir: Path) -> LoadedProduct:
+        bag = DagBag(str(project_dir / "dag.py"), collect_dags=True)
+        assert bag.import_errors == {}
+        dags = {dag_id: as_stored(dag) for dag_id, dag in bag.dags.items()}
+        return LoadedProduct(
+            upstream(as_stored(definitions)),
+            {dag_id.rpartition(".")[2]: loaded(dag) for dag_id, dag in dags.items()},
+        )
+
+    def look_at_transforms(self, assets: Sequence[BaseOperator]) -> list[LoadedTransform]:
+        dag = DAG("transforms", schedule=None)
+        dag.add_tasks(assets)
+        waits = upstream(as_stored(dag))
+        return [LoadedTransform(task.task_id, waits[task.task_id]) for task in assets]
+
+
+def as_stored(dag: DAG) -> SerializedDAG:
+    """Return what Airflow's database gives back to scheduler and web page."""
+    return DagSerialization.from_dict(json.loads(json.dumps(DagSerialization.to_dict(dag))))
+
+
+def upstream(dag: SerializedDAG) -> dict[str, frozenset[str]]:
+    tasks = [task for task in dag.tasks if task.task_id not in NOT_OF_DBT]
+    return {task.task_id: frozenset(task.upstream_task_ids - NOT_OF_DBT) for task in tasks}
+
+
+def loaded(dag: SerializedDAG) -> LoadedJob:
+    can_tick = dag.timetable.can_be_scheduled
+    return LoadedJob(frozenset(upstream(dag)), ticks_of(dag.timetable) if can_tick else None)
+
+
+def ticks_of(timetable: Timetable) -> Ticks:
+    """Ask the timetable for run after run, as the scheduler does."""
+
+    def ticks(start: datetime) -> Iterator[datetime]:
+        last, whole = None, TimeRestriction(instance(start), None, catchup=True)
+        while info := timetable.next_dagrun_info(
+            last_automated_data_interval=last, restriction=whole
+        ):
+            last = DataInterval.exact(info.run_after)
+            yield info.run_after
+
+    return ticks
