@@ -18,6 +18,7 @@ from floe_core.cli import (
     parity_command,
     plugins_command,
     run_command,
+    schedule_command,
     show_command,
     ticks_command,
 )
@@ -38,6 +39,7 @@ app.command("show")(show_command.show)
 app.command("ticks")(ticks_command.ticks)
 app.command("check")(check_command.check)
 app.command("plugins")(plugins_command.plugins)
+app.add_typer(schedule_command.app)
 app.add_typer(lineage_command.app)
 
 

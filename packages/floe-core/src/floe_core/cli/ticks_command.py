@@ -8,11 +8,13 @@ from typing import Annotated
 
 import typer
 
-from floe_core.cli.console import print_json, stdout
+from floe_core.cli.console import print_json
 from floe_core.cli.options import Json, Product
+from floe_core.cli.ticks_view import print_comparison, print_ticks
 
 DEFAULT_SPAN = timedelta(days=7)
 MAX_TICKS = 100_000
+DIFFERENT = 1
 
 
 def ticks(
@@ -30,9 +32,16 @@ def ticks(
         str | None, typer.Option("--to", metavar="ISO", help="The moment to stop before.")
     ] = None,
     job: Annotated[str | None, typer.Option(help="A job of the product, not all of it.")] = None,
+    on: Annotated[
+        str | None,
+        typer.Option("--on", metavar="NAME", help="Count with this orchestrator's own machinery."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Show the ticks of a schedule, in its own time zone and in UTC.
+
+    With --on, the orchestrator's own ticks are shown beside floe's, and differences make the exit
+    code 1; as JSON, they alone are printed.
 
     On days when clocks change: a time that does not exist ticks at the first instant after the gap,
     a time that comes twice ticks at its second occurrence.
@@ -45,18 +54,25 @@ def ticks(
     if cron is None:
         cron, timezone = _schedule_of(product, job)
     try:
-        zone = check_timezone(timezone)
-        found = ticks_between(cron, timezone, start, end)
+        check_timezone(timezone)
+        ours = ticks_between(cron, timezone, start, end)
     except ValueError as error:
         raise UsageError(str(error)) from None
+    theirs = _theirs(on, cron, timezone, start, end) if on else None
     if as_json:
+        found = ours if theirs is None else theirs
         print_json([tick.isoformat() for tick in found[:MAX_TICKS]])
         return
-    console = stdout()
-    console.print(f"{cron} in {timezone}: {len(found)} ticks", style="bold")
-    for tick in found[:MAX_TICKS]:
-        local = tick.astimezone(zone)
-        console.print(f"  {local:%a %Y-%m-%d %H:%M %Z}   {tick:%Y-%m-%d %H:%M} UTC")
+    print_ticks(cron, timezone, (start, end), ours)
+    if theirs is not None and on and not print_comparison(on, ours, theirs):
+        raise typer.Exit(DIFFERENT)
+
+
+def _theirs(on: str, cron: str, timezone: str, start: datetime, end: datetime) -> list[datetime]:
+    from floe_core.cli.ticks_of_orchestrator import ticks_of_orchestrator
+    from floe_core.schemas.policies import Schedule
+
+    return ticks_of_orchestrator(on, Schedule(cron=cron, timezone=timezone), start, end)
 
 
 def _moment(text: str, option: str) -> datetime:
@@ -72,7 +88,7 @@ def _moment(text: str, option: str) -> datetime:
 
 
 def _schedule_of(product: Path, job_name: str | None) -> tuple[str, str]:
-    """Return cron and zone of the product's job, from floe.yaml; dbt is not asked."""
+    """Return cron and zone of the product's job as they hold now; dbt is not asked."""
     from floe_core.compiler.product_schedules import product_schedules
     from floe_core.errors import UsageError
 

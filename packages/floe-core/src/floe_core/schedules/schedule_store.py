@@ -52,24 +52,29 @@ class ScheduleStore(Protocol):
 
 
 def store_of(artifacts: CompiledArtifacts) -> ScheduleStore | None:
-    """Return the store of a product, None for artifacts that come from no folder and name none.
+    """Return the store of a product, None for artifacts that come from no folder and name none."""
+    return store_for(artifacts.product.name, artifacts.orchestrator.config, artifacts.project_dir)
 
-    `$FLOE_SCHEDULE_STORE`, or else the setting `schedule_store` of the orchestrator, is a folder or
-    an fsspec URL that products share; without either, it is a file in the compiled folder.
+
+def store_for(
+    product_name: str, settings: Mapping[str, Any], project_dir: Path | None
+) -> ScheduleStore | None:
+    """Return the store of a product by its name, its orchestrator's settings and its folder.
+
+    `$FLOE_SCHEDULE_STORE`, or else the setting `schedule_store`, is a folder or an fsspec URL that
+    products share; without either, it is a file in the compiled folder.
     """
-    place = os.environ.get(STORE_VARIABLE) or place_in(artifacts.orchestrator.config)
+    place = os.environ.get(STORE_VARIABLE) or place_in(settings)
     if "://" in place and not place.startswith("file://"):
         from floe_core.schedules.object_schedule_store import ObjectScheduleStore
 
-        return ObjectScheduleStore(f"{place.rstrip('/')}/{artifacts.product.name}")
+        return ObjectScheduleStore(f"{place.rstrip('/')}/{product_name}")
     from floe_core.schedules.file_schedule_store import FileScheduleStore
 
     if place:
         folder = Path(place.removeprefix("file://"))
-        return FileScheduleStore(folder / f"{artifacts.product.name}.{STORE_FILE}")
-    if artifacts.project_dir is None:
-        return None
-    return FileScheduleStore(artifacts.project_dir / STORE_FILE)
+        return FileScheduleStore(folder / f"{product_name}.{STORE_FILE}")
+    return None if project_dir is None else FileScheduleStore(project_dir / STORE_FILE)
 
 
 def place_in(settings: Mapping[str, Any]) -> str:

@@ -57,11 +57,11 @@ def _one_occurrence(zone: ZoneInfo, wall: datetime) -> Iterator[datetime]:
     if before >= after:
         yield (wall - after).replace(tzinfo=UTC)
     elif after - before <= LONGEST_BRIDGED_GAP:
-        yield _change_between(zone, (wall - after), (wall - before)).replace(tzinfo=UTC)
+        yield change_between(zone, (wall - after), (wall - before)).replace(tzinfo=UTC)
 
 
-def _change_between(zone: ZoneInfo, early: datetime, late: datetime) -> datetime:
-    """Return the moment, to the second, at which the offset changes. All are naive UTC."""
+def change_between(zone: ZoneInfo, early: datetime, late: datetime) -> datetime:
+    """Return the moment, to the second, at which the zone's offset changes. All are naive UTC."""
     offset_before = _offset_at(zone, early)
     while late - early > timedelta(seconds=1):
         middle = early + timedelta(seconds=int((late - early).total_seconds()) // 2)

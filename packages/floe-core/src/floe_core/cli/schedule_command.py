@@ -1,0 +1,144 @@
+"""`floe schedule`: change when a product's jobs run, without compiling or restarting anything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from floe_core.cli.console import print_json, stdout
+from floe_core.cli.options import Json, On, Product
+
+if TYPE_CHECKING:
+    from floe_core.plugin_interfaces import OrchestratorPlugin
+    from floe_core.plugin_powers import ScheduleController
+    from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+
+app = typer.Typer(
+    name="schedule",
+    help="Change when the jobs of a compiled product run. A running orchestrator takes it up.",
+    no_args_is_help=True,
+)
+
+JobOption = Annotated[
+    str | None, typer.Option("--job", help="A job of the product, not all of it.")
+]
+
+
+@app.command("set")
+def set_(
+    cron: Annotated[str, typer.Option(help="A cron expression, such as '0 6 * * *'.")],
+    product: Product = Path(),
+    timezone: Annotated[
+        str, typer.Option(help="The time zone that it is read in, such as Europe/London.")
+    ] = "UTC",
+    job: JobOption = None,
+    on: On = None,
+    as_json: Json = False,
+) -> None:
+    """Give a job a schedule, in place of the one it has."""
+    change = _Change(product, job, on)
+    change.make(lambda: change.plugin.schedule_job(change.job, cron, timezone), as_json)
+
+
+@app.command()
+def unset(
+    product: Product = Path(),
+    job: JobOption = None,
+    on: On = None,
+    reset: Annotated[
+        bool, typer.Option("--reset", help="Go back to the schedule of floe.yaml instead.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Take a job's schedule away."""
+    change = _Change(product, job, on)
+    control = change.control
+    undo = control.reset_schedule if reset else control.unschedule_job
+    change.make(lambda: undo(change.job), as_json)
+
+
+@app.command()
+def pause(
+    product: Product = Path(), job: JobOption = None, on: On = None, as_json: Json = False
+) -> None:
+    """Keep a job's schedule and let it start nothing."""
+    change = _Change(product, job, on)
+    change.make(lambda: change.control.pause(change.job), as_json)
+
+
+@app.command()
+def resume(
+    product: Product = Path(), job: JobOption = None, on: On = None, as_json: Json = False
+) -> None:
+    """Let a paused schedule start runs again, from its next tick on."""
+    change = _Change(product, job, on)
+    change.make(lambda: change.control.resume(change.job), as_json)
+
+
+@app.command("list")
+def list_(product: Product = Path(), as_json: Json = False) -> None:
+    """Show the schedule of each job as it holds now, and its next tick."""
+    from floe_core.cli.schedule_rows import schedule_rows
+    from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+
+    rows = schedule_rows(CompiledArtifacts.load(product.absolute()))
+    if as_json:
+        print_json(rows)
+        return
+    for row in rows:
+        _print_row(row)
+
+
+class _Change:
+    """A change of one job's schedule through its orchestrator's plugin."""
+
+    def __init__(self, product: Path, job: str | None, on: str | None) -> None:
+        from floe_core import plugin_registry
+        from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+
+        self.artifacts: CompiledArtifacts = CompiledArtifacts.load(product.absolute())
+        self.job = job or self.artifacts.jobs[0].name
+        chosen = self.artifacts.orchestrator
+        settings = dict(chosen.config) if on in (None, chosen.name) else {}
+        settings["project_dir"] = str(self.artifacts.project_dir)
+        self.plugin: OrchestratorPlugin = plugin_registry.load(on or chosen.name, settings)
+
+    @property
+    def control(self) -> ScheduleController:
+        """The plugin, if it can do more than set schedules."""
+        from floe_core.errors import PluginError
+        from floe_core.plugin_powers import ScheduleController
+
+        if not isinstance(self.plugin, ScheduleController):
+            raise PluginError(f"the plugin '{self.plugin.name}' can only set schedules")
+        return self.plugin
+
+    def make(self, change: Callable[[], None], as_json: bool) -> None:
+        """Make it, and print what holds then."""
+        from floe_core.cli.schedule_rows import schedule_rows
+        from floe_core.errors import FloeError, UsageError
+
+        try:
+            change()
+        except FloeError:
+            raise
+        except ValueError as error:
+            raise UsageError(str(error)) from None
+        [row] = [row for row in schedule_rows(self.artifacts) if row["job"] == self.job]
+        print_json(row) if as_json else _print_row(row)
+
+
+def _print_row(row: dict[str, Any]) -> None:
+    console = stdout()
+    if row["cron"] is None:
+        console.print(f"[bold]{row['job']}[/]: no schedule ({row['set_in']})")
+        return
+    state = "" if row["enabled"] else ", [yellow]paused[/]"
+    console.print(
+        f"[bold]{row['job']}[/]: {row['cron']} in {row['timezone']} (set in {row['set_in']}){state}"
+    )
+    if row["next_tick"]:
+        console.print(f"  next tick: {row['next_tick_local']}, {row['next_tick']}", markup=False)

@@ -1,0 +1,46 @@
+"""What `floe schedule` tells of a product's jobs."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from floe_core.schedules import check_timezone, next_tick
+from floe_core.schedules.live_schedules import with_live_schedules
+from floe_core.schedules.schedule_store import store_of
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.policies import Schedule
+
+
+def schedule_rows(artifacts: CompiledArtifacts) -> list[dict[str, Any]]:
+    """Return a row for each job, as JSON has it: times are ISO, null where there is none."""
+    store = store_of(artifacts)
+    overrides = store.read() if store else {}
+    place = store.place if store else ""
+    return [
+        {
+            "job": job.name,
+            "set_in": place if job.name in overrides else "floe.yaml",
+            **_rule(job.schedule),
+        }
+        for job in with_live_schedules(artifacts).jobs
+    ]
+
+
+def _rule(schedule: Schedule | None) -> dict[str, Any]:
+    if schedule is None:
+        names = ("cron", "timezone", "enabled", "next_tick", "next_tick_local")
+        return dict.fromkeys(names)
+    following = _next(schedule) if schedule.enabled else None
+    local = following and following.astimezone(check_timezone(schedule.timezone))
+    return {
+        "cron": schedule.cron,
+        "timezone": schedule.timezone,
+        "enabled": schedule.enabled,
+        "next_tick": following and following.isoformat(),
+        "next_tick_local": local and local.isoformat(),
+    }
+
+
+def _next(schedule: Schedule) -> datetime:
+    return next_tick(schedule.cron, schedule.timezone, datetime.now(UTC))

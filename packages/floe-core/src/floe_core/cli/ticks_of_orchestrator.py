@@ -1,0 +1,38 @@
+"""Ask an orchestrator's plugin when the orchestrator ticks."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from floe_core.schemas.policies import Schedule
+
+JOB = "ticks"
+
+
+def ticks_of_orchestrator(
+    name: str, schedule: Schedule, start: datetime, end: datetime
+) -> list[datetime]:
+    """Return the ticks from `start` to before `end`, in UTC, by the orchestrator's own counting.
+
+    Raises:
+        UsageError: The plugin cannot tell.
+        PluginError: There is no such plugin.
+    """
+    from floe_core import plugin_registry
+    from floe_core.errors import UsageError
+    from floe_core.plugin_powers import TickTeller
+    from floe_core.schemas.compiled_artifacts import CompiledArtifacts, OrchestratorChoice, Product
+    from floe_core.schemas.policies import DbtProject, Job
+
+    plugin = plugin_registry.load(name, {})
+    if not isinstance(plugin, TickTeller):
+        raise UsageError(f"the plugin '{name}' cannot tell its orchestrator's ticks")
+    nothing = DbtProject(project_name="", profile_name="", target_name="", adapter="", version="")
+    artifacts = CompiledArtifacts(
+        product=Product(name=JOB, version="1.0.0"),
+        orchestrator=OrchestratorChoice(name=name),
+        dbt=nothing,
+        nodes=(),
+        jobs=(Job(name=JOB, schedule=schedule),),
+    )
+    return plugin.ticks_of(artifacts, JOB, start, end)

@@ -1,0 +1,45 @@
+"""Ticks for a person to read."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from floe_core.cli.console import stdout
+
+MAX_SHOWN = 1_000
+
+
+def print_ticks(
+    cron: str, timezone: str, span: tuple[datetime, datetime], found: list[datetime]
+) -> None:
+    """Print ticks in their zone and in UTC, and what the clock changes of the span do to them."""
+    from floe_core.schedules import check_timezone, parse_cron
+    from floe_core.schedules.clock_changes import clock_changes, effect_on
+
+    zone = check_timezone(timezone)
+    changes = list(clock_changes(zone, *span))
+    days = {wall.date() for change in changes for wall in (change.from_wall, change.to_wall)}
+    console = stdout()
+    console.print(f"{cron} in {timezone}: {len(found)} ticks", style="bold", markup=False)
+    for tick in found[:MAX_SHOWN]:
+        local = tick.astimezone(zone)
+        mark = "   clock change" if local.date() in days else ""
+        console.print(f"  {local:%a %Y-%m-%d %H:%M %Z}   {tick:%Y-%m-%d %H:%M} UTC{mark}")
+    if len(found) > MAX_SHOWN:
+        console.print(f"  and {len(found) - MAX_SHOWN} more")
+    for change in changes:
+        effect = effect_on(parse_cron(cron), change)
+        console.print(f"{change}; {effect}", markup=False, soft_wrap=True)
+
+
+def print_comparison(name: str, ours: list[datetime], theirs: list[datetime]) -> bool:
+    """Print where an orchestrator's ticks differ from floe's; return whether they are the same."""
+    console = stdout()
+    if ours == theirs:
+        console.print(f"{name} counts the same {len(theirs)} ticks")
+        return True
+    for tick in sorted(set(ours) ^ set(theirs)):
+        who = "floe" if tick in ours else name
+        console.print(f"  {tick:%Y-%m-%d %H:%M} UTC by {who} alone", markup=False)
+    console.print(f"{name} counts {len(theirs)} ticks, floe {len(ours)}: not the same")
+    return False
