@@ -21,7 +21,7 @@ def dagster_ticks(
     """Yield the nominal times of the runs that Dagster would ask for: see `TickTeller`.
 
     Dagster's own iterator names the moments, and its own evaluation of the schedule says at which
-    of them there is a run.
+    of them there is a run. The schedule is as one that is loaded at `start`.
     """
     found = artifacts.job(job)
     if found.schedule is None:
@@ -31,7 +31,7 @@ def dagster_ticks(
         name=schedule_name(artifacts, found),
         job_name=job_name(artifacts, found),
         execution_fn=lambda context: run_or_reason(rule, job, context),
-        **rule_of(rule),
+        **rule_of(rule, start),
     )
     moments = schedule_execution_time_iterator(
         start.timestamp(), definition.cron_schedule, definition.execution_timezone

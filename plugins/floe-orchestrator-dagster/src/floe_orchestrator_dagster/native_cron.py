@@ -11,26 +11,27 @@ its pages show is the true one, apart from those days. Else it gets times of day
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from itertools import takewhile
 
 from dagster._check import CheckError
 from dagster._utils.schedules import schedule_execution_time_iterator
 
 from floe_core.schedules import check_timezone, parse_cron, ticks_between
+from floe_core.schedules.clock_changes import clock_changes
 
 LOOK_BACK = timedelta(days=400)
 LOOK_AHEAD = timedelta(days=5 * 366)
 MOST_ADDED = 40
-_WEEK = timedelta(days=7)
-_MARGIN = timedelta(days=2)
+_MARGIN = timedelta(days=3)
 
 
 def is_native(cron: str, timezone: str, today: datetime) -> bool:
     """Tell whether Dagster ticks as floe does around the zone's clock changes."""
     return all(
         ticks_between(cron, timezone, start, end) == _ticks_of_dagster(cron, timezone, start, end)
-        for start, end in _spans_of_change(timezone, today)
+        for start, end in _spans_of_change(timezone, today.date())
     )
 
 
@@ -41,7 +42,7 @@ def local_superset(cron: str, timezone: str, today: datetime) -> list[str] | Non
     """
     zone = check_timezone(timezone)
     added: set[str] = set()
-    for start, end in _spans_of_change(timezone, today):
+    for start, end in _spans_of_change(timezone, today.date()):
         of_dagster = _ticks_of_dagster(cron, timezone, start, end)
         if of_dagster is None:
             return None
@@ -54,7 +55,7 @@ def local_superset(cron: str, timezone: str, today: datetime) -> list[str] | Non
 
 
 def _names_all(crons: list[str], cron: str, timezone: str, today: datetime) -> bool:
-    for start, end in _spans_of_change(timezone, today):
+    for start, end in _spans_of_change(timezone, today.date()):
         named = _ticks_of_dagster(crons, timezone, start, end)
         if named is None or not set(ticks_between(cron, timezone, start, end)) <= set(named):
             return False
@@ -70,7 +71,7 @@ def utc_superset(cron: str, timezone: str, today: datetime) -> str:
     daily = f"{_listed(rule.minutes)} {_listed(rule.hours)} * * *"
     ticks = [
         tick
-        for start, end in _spans_of_change(timezone, today)
+        for start, end in _spans_of_change(timezone, today.date())
         for tick in ticks_between(daily, timezone, start, end)
     ]
     minutes = _listed(sorted({tick.minute for tick in ticks}))
@@ -88,18 +89,12 @@ def _ticks_of_dagster(
         return None
 
 
-def _spans_of_change(timezone: str, today: datetime) -> list[tuple[datetime, datetime]]:
-    """Return spans of some days, each around one change of the zone's offset."""
-    zone = check_timezone(timezone)
-    midnight = today.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    moment, last = midnight - LOOK_BACK, midnight + LOOK_AHEAD
-    spans = []
-    while moment < last:
-        following = moment + _WEEK
-        if moment.astimezone(zone).utcoffset() != following.astimezone(zone).utcoffset():
-            spans.append((moment - _MARGIN, following + _MARGIN))
-        moment = following
-    return spans
+@lru_cache(maxsize=64)
+def _spans_of_change(timezone: str, today: date) -> tuple[tuple[datetime, datetime], ...]:
+    """Return spans of some days, each around one change of the zone's clock."""
+    midnight = datetime(today.year, today.month, today.day, tzinfo=UTC)
+    changes = clock_changes(check_timezone(timezone), midnight - LOOK_BACK, midnight + LOOK_AHEAD)
+    return tuple((change.at - _MARGIN, change.at + _MARGIN) for change in changes)
 
 
 def _listed(values: Iterable[int]) -> str:

@@ -33,16 +33,16 @@ def schedules_of(
             name=schedule_name(artifacts, job),
             job=jobs[job.name],
             execution_fn=evaluation(artifacts, job.name, job.schedule),
-            **rule_of(job.schedule),
+            **rule_of(job.schedule, datetime.now(UTC)),
         )
         for job in artifacts.jobs
         if job.schedule is not None and job.name in jobs
     ]
 
 
-def rule_of(schedule: Schedule) -> dict[str, Any]:
-    """Return the arguments of a ScheduleDefinition that say when."""
-    cron, zone = cron_for_dagster(schedule, datetime.now(UTC))
+def rule_of(schedule: Schedule, today: datetime) -> dict[str, Any]:
+    """Return the arguments of a ScheduleDefinition that say when, for one loaded today."""
+    cron, zone = cron_for_dagster(schedule, today)
     status = DefaultScheduleStatus.RUNNING if schedule.enabled else DefaultScheduleStatus.STOPPED
     return {
         "cron_schedule": cron,
