@@ -5,13 +5,14 @@ import pytest
 # Before the checks are imported: their failures then show both sides of a comparison.
 pytest.register_assert_rewrite("floe_conformance.checks")
 
-from floe_conformance.loaded_product import (  # noqa: E402
+from floe_conformance.orchestrator_conformance import OrchestratorConformance  # noqa: E402
+from floe_conformance.records import (  # noqa: E402
     LoadedJob,
     LoadedProduct,
     LoadedTransform,
+    RanProduct,
     Ticks,
 )
-from floe_conformance.orchestrator_conformance import OrchestratorConformance  # noqa: E402
 from floe_conformance.subject import SECRET_VARIABLE  # noqa: E402
 
 __version__ = "0.1.0"
@@ -21,5 +22,6 @@ __all__ = [
     "LoadedProduct",
     "LoadedTransform",
     "OrchestratorConformance",
+    "RanProduct",
     "Ticks",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -46,6 +47,18 @@ TICKS: dict[str, list[datetime]] = {
 }
 PAUSED_JOB = "paused"
 
+# What spoils a run -> the files that do it, and the nodes that are done all the same.
+FAILURES: dict[str, dict[str, str]] = {
+    "model": {
+        "models/stg_people.sql": "select id, no_such_column from {{ source('erp', 'people') }}\n",
+    },
+    "test": {"seeds/raw_orders.csv": "id,person,cents\n1,1,250\n,1,1199\n"},
+}
+DONE_ALL_THE_SAME: dict[str, frozenset[str]] = {
+    "model": frozenset({"raw_orders", "stg_orders", "not_null_stg_orders_id", "orders_history"}),
+    "test": frozenset({"raw_orders", "stg_orders", "stg_people"}),
+}
+
 _MANIFEST = """\
 apiVersion: floe.dev/v1
 kind: Manifest
@@ -56,10 +69,17 @@ plugins:
 """
 
 
-def compile_kit_product(folder: Path, orchestrator: str) -> CompiledArtifacts:
-    """Write the product into a folder of its own below this one, and compile it there."""
+def compile_kit_product(
+    folder: Path, orchestrator: str, changes: Mapping[str, str]
+) -> CompiledArtifacts:
+    """Write the product into a folder of its own below this one, and compile it there.
+
+    `changes` maps files of it to other texts.
+    """
     place = folder / NAME
     with as_file(files("floe_conformance") / "product") as texts:
         shutil.copytree(texts, place)
     (place / "manifest.yaml").write_text(_MANIFEST.format(orchestrator=orchestrator), "utf-8")
+    for file, text in changes.items():
+        (place / file).write_text(text, "utf-8")
     return compile_product(place)

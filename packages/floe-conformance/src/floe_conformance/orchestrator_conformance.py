@@ -9,12 +9,14 @@ from floe_conformance.checks.helm_values import HelmValuesChecks
 from floe_conformance.checks.lineage import LineageChecks
 from floe_conformance.checks.registration import RegistrationChecks
 from floe_conformance.checks.resources import ResourceChecks
+from floe_conformance.checks.runs import RunChecks
 from floe_conformance.checks.scheduling import SchedulingChecks
 from floe_conformance.checks.transforms import TransformChecks
 
 
 class OrchestratorConformance(
     # Pytest runs the checks of the last one first.
+    RunChecks,
     SchedulingChecks,
     LineageChecks,
     ResourceChecks,

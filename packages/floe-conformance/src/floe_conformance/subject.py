@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from floe_conformance.kit_product import compile_kit_product
-from floe_conformance.loaded_product import LoadedProduct, LoadedTransform
+from floe_conformance.records import LoadedProduct, LoadedTransform, RanProduct
 from floe_core.plugin_interfaces import OrchestratorPlugin
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
@@ -43,7 +43,7 @@ class Subject(ABC):
 
         Not supplied: the checks that need it are skipped.
         """
-        pytest.skip("look_at_transforms is not supplied")
+        raise NotImplementedError
 
     def connection_settings(self, url: str) -> Mapping[str, Any]:
         """Return settings that aim `validate_connection` at a URL.
@@ -52,12 +52,23 @@ class Subject(ABC):
         """
         return {"url": url}
 
+    def run(self, definitions: Any, project_dir: Path) -> RanProduct:
+        """Run all of the product on the orchestrator, and return what it recorded of the run.
+
+        The parameters are those of `look_at`. Not supplied: the checks that need it are skipped.
+        """
+        raise NotImplementedError
+
+    @classmethod
+    def compile(cls, folder: Path, changes: Mapping[str, str]) -> CompiledArtifacts:
+        """Return the kit's product, compiled in this empty folder with some files changed."""
+        return compile_kit_product(folder, cls().plugin().name, changes)
+
     @pytest.fixture(scope="class")
     @classmethod
     def product(cls, tmp_path_factory: pytest.TempPathFactory) -> CompiledArtifacts:
         """The kit's product, compiled for this plugin once."""
-        folder = tmp_path_factory.mktemp("conformance")
-        return compile_kit_product(folder, cls().plugin().name)
+        return cls.compile(tmp_path_factory.mktemp("conformance"), {})
 
     def loaded(self, product: CompiledArtifacts) -> LoadedProduct:
         """Return what the orchestrator holds of a compiled product."""

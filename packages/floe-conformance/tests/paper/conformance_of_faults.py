@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-import pytest
-from paper_orchestrator import PaperBook, PaperPlugin, PaperTask
+from paper_orchestrator import PaperBook, PaperPlugin, PaperPluginThatIsRun, PaperTask
 from planted_faults import FAULTS
 
-from floe_conformance import LoadedJob, LoadedProduct, LoadedTransform, OrchestratorConformance
+from floe_conformance import (
+    LoadedJob,
+    LoadedProduct,
+    LoadedTransform,
+    OrchestratorConformance,
+    RanProduct,
+)
 from floe_conformance.kit_product import NAME, compile_kit_product
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
@@ -35,28 +40,35 @@ class PaperConformance(OrchestratorConformance):
 
     def look_at_transforms(self, assets: Sequence[PaperTask]) -> Sequence[LoadedTransform]:
         if not self.plugin_class.has_look_at_transforms:
-            return super().look_at_transforms(assets)
+            raise NotImplementedError
         return [LoadedTransform(task.name, frozenset(task.waits_for)) for task in assets]
 
-    @pytest.fixture(scope="class")
     @classmethod
-    def product(cls, tmp_path_factory: pytest.TempPathFactory) -> CompiledArtifacts:
+    def compile(cls, folder: Path, changes: Mapping[str, str]) -> CompiledArtifacts:
         """Compiled once for all: what differs between the faults is not in the artifacts."""
-        folder = tmp_path_factory.mktemp(cls.__name__) / NAME
-        shutil.copytree(compiled(), folder)
-        return CompiledArtifacts.load(folder)
+        shutil.copytree(compiled(tuple(changes.items())), folder / NAME)
+        return CompiledArtifacts.load(folder / NAME)
 
 
 @cache
-def compiled() -> Path:
-    folder = compile_kit_product(Path(tempfile.mkdtemp()), PaperPlugin.name).project_dir
-    assert folder is not None
-    return folder
+def compiled(changes: tuple[tuple[str, str], ...]) -> Path:
+    folder = Path(tempfile.mkdtemp())
+    compile_kit_product(folder, PaperPlugin.name, dict(changes))
+    return folder / NAME
+
+
+def run(subject: PaperConformance, definitions: PaperBook, project_dir: Path) -> RanProduct:
+    page = definitions.run()
+    return RanProduct(page.is_green, frozenset(page.ticked_off))
 
 
 def conformance_of(plugin_class: type[PaperPlugin]) -> Any:
-    name = f"Test{plugin_class.__name__}"
-    return type(name, (PaperConformance,), {"plugin_class": plugin_class})
+    """Return the kit for a plugin. A build takes seconds: only faults of runs are run."""
+    members: dict[str, Any] = {"plugin_class": plugin_class}
+    if plugin_class.is_run:
+        members["run"] = run
+    return type(f"Test{plugin_class.__name__}", (PaperConformance,), members)
 
 
-globals().update({f"Test{each.__name__}": conformance_of(each) for each in [PaperPlugin, *FAULTS]})
+PLUGIN_CLASSES = [PaperPluginThatIsRun, *FAULTS]
+globals().update({f"Test{each.__name__}": conformance_of(each) for each in PLUGIN_CLASSES})

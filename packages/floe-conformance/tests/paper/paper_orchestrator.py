@@ -14,6 +14,7 @@ from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from floe_core.errors import InvalidProductError, Problem, invalid
+from floe_core.execution import BuildEnded, BuildRequest, NodeResult, build
 from floe_core.plugin_interfaces import (
     LINEAGE_EVENT_TYPES,
     Dataset,
@@ -69,11 +70,20 @@ class PaperJob:
 
 
 @dataclass
+class PaperPage:
+    """What is written down of one run."""
+
+    is_green: bool = False
+    ticked_off: set[str] = field(default_factory=set)
+
+
+@dataclass
 class PaperBook:
     """All that the paper orchestrator loads of a product."""
 
     tasks: list[PaperTask]
     jobs: dict[str, PaperJob]
+    run: Callable[[], PaperPage]
 
 
 class PaperPlugin(OrchestratorPlugin):
@@ -81,6 +91,7 @@ class PaperPlugin(OrchestratorPlugin):
 
     name, version, floe_api_version = "paper-PaperPlugin", "1.0.0", "1.0"
     has_look_at_transforms = True
+    is_run = False
 
     def __init__(self) -> None:
         self.settings: Mapping[str, Any] = {}
@@ -111,6 +122,7 @@ class PaperPlugin(OrchestratorPlugin):
         return PaperBook(
             [PaperTask(node.name, self.upstream(node, artifacts)) for node in nodes],
             {job.name: self.job(job, live) for job in live.jobs if self.has(job)},
+            partial(self.run, live),
         )
 
     def graph_problems(self, artifacts: CompiledArtifacts) -> list[Problem]:
@@ -146,6 +158,23 @@ class PaperPlugin(OrchestratorPlugin):
         if job.schedule and job.schedule.enabled:
             made.cron, made.timezone = job.schedule.cron, job.schedule.timezone
         return made
+
+    def run(self, artifacts: CompiledArtifacts) -> PaperPage:
+        request = BuildRequest(artifacts.product.name, f"paper-{uuid4()}")
+        page = PaperPage()
+        for event in build(artifacts, request):
+            if isinstance(event, NodeResult):
+                self.note(event, artifacts.by_id[event.unique_id], page)
+            elif isinstance(event, BuildEnded):
+                page.is_green = event.succeeded
+        return self.closed(page)
+
+    def note(self, result: NodeResult, node: Node, page: PaperPage) -> None:
+        if result.passed:
+            page.ticked_off.add(node.name)
+
+    def closed(self, page: PaperPage) -> PaperPage:
+        return page
 
     @classmethod
     def load_product(cls, product_name: str, project_dir: Path) -> Any:
@@ -223,6 +252,12 @@ class PaperPlugin(OrchestratorPlugin):
 
     def schedule_job(self, job_name: str, cron: str, timezone: str) -> None:
         JobSchedules.of_plugin(self.defined, self.settings).set(job_name, cron, timezone)
+
+
+class PaperPluginThatIsRun(PaperPlugin):
+    """The right plugin once more, with what its runs come to."""
+
+    is_run = True
 
 
 PLUGINS["PaperPlugin"] = PaperPlugin

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import DAG, BaseOperator
 from airflow.serialization.definitions.dag import SerializedDAG
@@ -21,15 +23,26 @@ from floe_conformance import (
     LoadedProduct,
     LoadedTransform,
     OrchestratorConformance,
+    RanProduct,
     Ticks,
 )
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_airflow import AirflowPlugin
+from floe_orchestrator_airflow.local_airflow.service import LocalAirflow
 
 NOT_OF_DBT = {"dbt_build", "outcome"}
 
 
 class TestAirflowConformance(OrchestratorConformance):
     shows_sources = False
+    airflow: LocalAirflow
+
+    @pytest.fixture(scope="class", autouse=True)
+    @classmethod
+    def _airflow(cls, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+        """One real Airflow for the runs; the looks need none."""
+        with LocalAirflow(tmp_path_factory.mktemp("airflow")) as cls.airflow:
+            yield
 
     def plugin(self) -> AirflowPlugin:
         return AirflowPlugin()
@@ -45,6 +58,15 @@ class TestAirflowConformance(OrchestratorConformance):
             upstream(as_stored(definitions)),
             {dag_id.rpartition(".")[2]: loaded(dag) for dag_id, dag in dags.items()},
         )
+
+    def run(self, definitions: DAG, project_dir: Path) -> RanProduct:
+        self.airflow.add(CompiledArtifacts.load(project_dir), definitions.dag_id)
+        run = definitions.dag_id, self.airflow.api.trigger(definitions.dag_id, None, {})
+        while (state := self.airflow.api.run(*run)["state"]) not in ("success", "failed"):
+            time.sleep(0.5)
+        tasks = {task["task_id"]: task["state"] for task in self.airflow.api.task_instances(*run)}
+        done = {task_id for task_id, ended in tasks.items() if ended == "success"}
+        return RanProduct(state == "success", frozenset(done - NOT_OF_DBT))
 
     def look_at_transforms(self, assets: Sequence[BaseOperator]) -> list[LoadedTransform]:
         dag = DAG("transforms", schedule=None)

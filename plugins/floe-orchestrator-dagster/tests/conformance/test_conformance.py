@@ -17,6 +17,7 @@ from floe_conformance import (
     LoadedProduct,
     LoadedTransform,
     OrchestratorConformance,
+    RanProduct,
     Ticks,
 )
 from floe_orchestrator_dagster import DagsterPlugin
@@ -39,6 +40,15 @@ class TestDagsterConformance(OrchestratorConformance):
         return LoadedProduct(
             upstream, {job.tags["floe/job"]: loaded(job, schedules.get(job.name)) for job in jobs}
         )
+
+    def run(self, definitions: dg.Definitions, project_dir: Path) -> RanProduct:
+        job = definitions.resolve_job_def("corner_shop")
+        result = job.execute_in_process(raise_on_error=False)
+        built = [event.asset_key for event in result.get_asset_materialization_events()]
+        passed = [
+            each.asset_check_key for each in result.get_asset_check_evaluations() if each.passed
+        ]
+        return RanProduct(result.success, names([*filter(None, built), *passed]))
 
     def look_at_transforms(self, assets: Sequence[dg.AssetsDefinition]) -> list[LoadedTransform]:
         graph = dg.Definitions(assets=assets, resources={"dbt": None}).resolve_asset_graph()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from floe_conformance.loaded_product import LoadedTransform
+from floe_conformance.records import LoadedTransform
 from floe_conformance.subject import Subject
 from floe_core.plugin_interfaces import TransformConfig
 from floe_core.transform_graph import ordered
@@ -39,10 +39,17 @@ class TransformChecks(Subject):
         assert self.plugin().create_assets_from_transforms([]) == []
 
     def test_transforms_keep_their_order_and_dependencies(self) -> None:
-        """Those given dependencies first come back in that order, and wait as they say."""
+        """Those given dependencies first come back in that order, and wait as they say.
+
+        Skipped where `look_at_transforms` is not supplied.
+        """
         assets = self.plugin().create_assets_from_transforms(list(CHAIN))
         expected = [LoadedTransform(t.name, frozenset(t.depends_on)) for t in CHAIN]
-        assert list(self.look_at_transforms(assets)) == expected
+        try:
+            found = self.look_at_transforms(assets)
+        except NotImplementedError:
+            pytest.skip("look_at_transforms is not supplied")
+        assert list(found) == expected
 
     def test_a_dependency_outside_the_list_is_no_object_of_it(self) -> None:
         """It belongs to somebody else."""

@@ -1,4 +1,4 @@
-"""What an orchestrator itself holds after loading a product."""
+"""What an orchestrator itself holds of a product, and what it recorded of a run."""
 
 from __future__ import annotations
 
@@ -38,6 +38,17 @@ class LoadedProduct:
 
     upstream: Mapping[str, frozenset[str]]
     jobs: Mapping[str, LoadedJob]
+
+
+@dataclass(frozen=True)
+class RanProduct:
+    """What the orchestrator recorded of one run: its verdict, and the nodes that are done.
+
+    A model, seed or snapshot is done when it was built, a test when it passed.
+    """
+
+    succeeded: bool
+    done: frozenset[str]
 
 
 @dataclass(frozen=True)
