@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from dagster import DefaultScheduleStatus, ScheduleDefinition
@@ -16,8 +17,9 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job, Schedule
 from floe_orchestrator_dagster.dagster_names import job_name
-from floe_orchestrator_dagster.native_cron import is_native, local_superset, utc_superset
+from floe_orchestrator_dagster.native_cron import is_native, local_superset
 from floe_orchestrator_dagster.tick_evaluation import evaluation
+from floe_orchestrator_dagster.utc_superset import utc_superset
 
 
 def schedules_of(
@@ -64,8 +66,12 @@ def description_of(schedule: Schedule) -> str:
 
 def cron_for_dagster(schedule: Schedule, today: datetime) -> tuple[str | list[str], str]:
     """Return the expression or expressions, and the zone, that Dagster evaluates."""
-    cron, zone = schedule.cron, schedule.timezone
-    if is_native(cron, zone, today):
+    return _given(schedule.cron, schedule.timezone, today.year)
+
+
+@lru_cache(maxsize=256)
+def _given(cron: str, zone: str, year: int) -> tuple[str | list[str], str]:
+    if is_native(cron, zone, year):
         return cron, zone
-    together = local_superset(cron, zone, today)
-    return (together, zone) if together else (utc_superset(cron, zone, today), "UTC")
+    together = local_superset(cron, zone, year)
+    return (together, zone) if together else (utc_superset(cron, zone, year), "UTC")

@@ -10,7 +10,6 @@ from dagster._utils.schedules import schedule_execution_time_iterator
 from floe_core.schedules import is_tick, ticks_between
 from floe_core.schedules.job_schedules import JobSchedules
 from floe_core.schemas.policies import Job, Schedule
-from floe_orchestrator_dagster.native_cron import utc_superset
 from floe_orchestrator_dagster.product_definitions import definitions_of
 from floe_orchestrator_dagster.schedules import cron_for_dagster
 
@@ -35,33 +34,46 @@ def named_by_dagster(given, start: datetime, end: datetime) -> list[datetime]:
     return [m.astimezone(UTC) for m in takewhile(lambda moment: moment < end, moments)]
 
 
-@pytest.mark.parametrize(
-    ("cron", "zone", "after_the_gap"),
-    [("30 1 * * *", "Europe/Dublin", "0 2"), ("30 0 * * *", "Africa/Cairo", "0 1")],
-)
-def test_days_that_dagster_misses_are_added_and_nearly_every_moment_is_a_tick(
-    cron, zone, after_the_gap
-):
-    given = cron_for_dagster(Schedule(cron=cron, timezone=zone), TODAY)
-    [first, *added], in_zone = given
-    assert (first, in_zone) == (cron, zone)
-    assert {" ".join(one.split()[:2]) for one in added} == {after_the_gap}
-    start, end = TODAY, TODAY + timedelta(days=500)
-    named = named_by_dagster(given, start, end)
-    ticks = ticks_between(cron, zone, start, end)
-    assert [m for m in named if is_tick(cron, zone, m)] == ticks
-    assert len(named) - len(ticks) < 20
+def test_days_that_dagster_misses_are_added():
+    given = cron_for_dagster(Schedule(cron="30 1 * * *", timezone="Europe/Dublin"), TODAY)
+    days = [f"0 2 {day} 3 *" for day in (25, 26, 28, 29, 31)]
+    assert given == (["30 1 * * *", *days], "Europe/Dublin")
+
+
+def test_elsewhere_the_ticks_are_named_in_utc_month_by_month():
+    given = cron_for_dagster(Schedule(cron="30 0 * * *", timezone="Africa/Cairo"), TODAY)
+    assert given == (
+        [
+            "30 21 * 4,5,6,7,8,9,10 *",
+            "0 22 * 4 4",
+            "30 22 * 1,2,3,4,10,11,12 *",
+        ],
+        "UTC",
+    )
 
 
 @pytest.mark.parametrize(
     ("cron", "zone"),
-    [("30 2 * * *", "Antarctica/Troll"), ("*/20 * * * *", "Africa/Casablanca")],
+    [
+        ("30 1 * * *", "Europe/Dublin"),
+        ("30 0 * * *", "Africa/Cairo"),
+        ("30 0 * * FRI", "Africa/Cairo"),
+        ("30 0 1,15,24 * *", "Africa/Cairo"),
+        ("30 2 * * *", "Antarctica/Troll"),
+        ("30 2 * * *", "Africa/Casablanca"),
+        ("15 0 * * *", "America/Havana"),
+        ("0 * * * *", "Australia/Lord_Howe"),
+    ],
 )
-def test_elsewhere_utc_names_every_tick(cron, zone):
-    given = (utc_superset(cron, zone, TODAY), "UTC")
+def test_every_tick_is_named_and_nearly_nothing_else(cron, zone):
+    given = cron_for_dagster(Schedule(cron=cron, timezone=zone), TODAY)
+    assert given != (cron, zone)
     start, end = TODAY, TODAY + timedelta(days=500)
     named = named_by_dagster(given, start, end)
-    assert [m for m in named if is_tick(cron, zone, m)] == ticks_between(cron, zone, start, end)
+    ticks = ticks_between(cron, zone, start, end)
+    assert [m for m in named if is_tick(cron, zone, m)] == ticks
+    if zone != "Australia/Lord_Howe":
+        assert len(named) <= 1.7 * len(ticks) + 10
 
 
 def test_a_tick_asks_for_a_run_with_its_nominal_time_and_other_moments_are_skipped(node, product):

@@ -1,0 +1,102 @@
+"""After an outage Dagster evaluates the last moment alone: what floe makes of it by its records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+from dagster import DagsterInstance, RunRequest, ScheduleEvaluationContext
+from dagster._core.definitions.run_request import InstigatorType
+from dagster._core.remote_origin import (
+    InProcessCodeLocationOrigin,
+    RemoteInstigatorOrigin,
+    RemoteRepositoryOrigin,
+)
+from dagster._core.scheduler.instigation import (
+    InstigatorState,
+    InstigatorStatus,
+    ScheduleInstigatorData,
+    TickData,
+    TickStatus,
+)
+from dagster._core.test_utils import instance_for_test
+from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
+
+from floe_core.schemas.policies import Schedule
+from floe_orchestrator_dagster.tick_evaluation import run_or_reason
+
+NAME = "shop_schedule"
+# Dagster is given every half hour for it, as the zone's clock changes by one.
+HOURLY = Schedule(cron="0 * * * *", timezone="Australia/Lord_Howe")
+
+
+def at(hour: int, minute: int) -> datetime:
+    return datetime(2026, 1, 10, hour, minute, tzinfo=UTC)
+
+
+class Records:
+    """What a real instance keeps of one schedule."""
+
+    def __init__(self, instance: DagsterInstance) -> None:
+        self.instance = instance
+        location = InProcessCodeLocationOrigin(
+            LoadableTargetOrigin(executable_path="python", module_name="shop"), location_name="shop"
+        )
+        origin = RemoteInstigatorOrigin(RemoteRepositoryOrigin(location, "__repository__"), NAME)
+        self.origin_id = origin.get_id()
+        self.selector_id = origin.get_selector().get_id()
+        self.state = InstigatorState(
+            origin,
+            InstigatorType.SCHEDULE,
+            InstigatorStatus.RUNNING,
+            ScheduleInstigatorData(["0,30 * * * *"], start_timestamp=at(1, 10).timestamp()),
+        )
+        instance.add_instigator_state(self.state)
+
+    def tick(self, moment: datetime, status: TickStatus) -> None:
+        self.instance.create_tick(
+            TickData(
+                self.origin_id,
+                NAME,
+                InstigatorType.SCHEDULE,
+                status,
+                moment.timestamp(),
+                run_ids=["a-run"] if status == TickStatus.SUCCESS else None,
+                selector_id=self.selector_id,
+            )
+        )
+
+    def evaluated(self, moment: datetime) -> str | None:
+        """Return the nominal time of the run that there is at this moment."""
+        self.tick(moment, TickStatus.STARTED)
+        context = ScheduleEvaluationContext(self.instance.get_ref(), moment, schedule_name=NAME)
+        with context:
+            found = run_or_reason(HOURLY, "shop", context)
+        return found.tags["floe/nominal_time"] if isinstance(found, RunRequest) else None
+
+
+@pytest.fixture
+def records() -> Iterator[Records]:
+    with instance_for_test() as instance:
+        yield Records(instance)
+
+
+def test_a_tick_before_the_last_moment_is_made_up_for_once(records: Records) -> None:
+    records.tick(at(2, 0), TickStatus.SUCCESS)
+    assert records.evaluated(at(5, 30)) == at(5, 0).isoformat()
+    assert records.evaluated(at(6, 0)) == at(6, 0).isoformat()
+    assert records.evaluated(at(6, 30)) is None
+
+
+def test_what_was_looked_at_is_not_looked_at_again(records: Records) -> None:
+    records.tick(at(5, 0), TickStatus.SUCCESS)
+    assert records.evaluated(at(5, 30)) is None
+
+
+def test_nothing_before_the_start_of_the_schedule_is_made_up_for(records: Records) -> None:
+    assert records.evaluated(at(1, 30)) is None
+
+
+def test_the_first_tick_after_the_start_is_made_up_for(records: Records) -> None:
+    assert records.evaluated(at(2, 30)) == at(2, 0).isoformat()

@@ -1,0 +1,277 @@
+"""Schedules set while a webserver and a daemon run, each with a copy of the code of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from ticking_product import compile_ticking_product, nominal_times
+
+from floe_core.errors import EnvironmentProblemError
+from floe_core.schedules import latest_tick, next_tick
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_orchestrator_dagster import DagsterPlugin
+
+BIN = Path(sys.executable).parent
+TO_TAKE_EFFECT = 10.0
+SCHEDULE = """
+query($selector: ScheduleSelector!) { scheduleOrError(scheduleSelector: $selector) {
+  __typename
+  ... on Schedule {
+    description
+    futureTicks(limit: 1) { results { timestamp } }
+    scheduleState { status }
+  }
+} }
+"""
+RUNS = "{ runsOrError { ... on Runs { results { status tags { key value } } } } }"
+
+
+class RunningDagster:
+    """A webserver, and a daemon that can be stopped and started."""
+
+    def __init__(self, folder: Path) -> None:
+        self.product = compile_ticking_product(folder / "product", "dagster")
+        self.home = folder / "home"
+        self.home.mkdir()
+        (self.home / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+        location = {"relative_path": f"{folder}/product/definitions.py", "location_name": "shop"}
+        workspace = {"load_from": [{"python_file": location}]}
+        (self.home / "workspace.yaml").write_text(json.dumps(workspace))
+        self.port = _free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.plugin = DagsterPlugin()
+        self.plugin.configure({"url": self.url})
+        self.plugin.create_definitions(self.product)
+
+    @contextmanager
+    def webserver(self) -> Iterator[None]:
+        command = ["dagster-webserver", "-h", "127.0.0.1", "-p", str(self.port)]
+        with self._running(*command, "-w", "workspace.yaml"):
+            wait_for(lambda: "is there" in self.plugin.validate_connection().message, 90)
+            yield
+
+    @contextmanager
+    def daemon(self) -> Iterator[None]:
+        with self._running("dagster-daemon", "run", "-w", "workspace.yaml"):
+            wait_for(lambda: self.plugin.validate_connection().success, 90)
+            yield
+
+    @contextmanager
+    def _running(self, program: str, *arguments: str) -> Iterator[None]:
+        environment = {"DAGSTER_HOME": str(self.home), "DAGSTER_DISABLE_TELEMETRY": "yes"}
+        with (self.home / f"{program}.log").open("ab") as log:
+            process = subprocess.Popen(
+                [str(BIN / program), *arguments],
+                cwd=self.home,
+                env={**os.environ, **environment},
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        try:
+            yield
+        finally:
+            os.killpg(process.pid, signal.SIGINT)
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+
+    def ask(self, query: str, **variables: Any) -> Any:
+        body = json.dumps({"query": query, "variables": variables}).encode()
+        headers = {"Content-Type": "application/json"}
+        request = urllib.request.Request(f"{self.url}/graphql", body, headers)
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return json.load(answer)["data"]
+
+    def schedule(self, name: str = "tick_shop_schedule") -> tuple[str, datetime, str] | None:
+        """Return rule, next tick and status as Dagster tells them; None for no schedule."""
+        selector = {
+            "repositoryName": "__repository__",
+            "repositoryLocationName": "shop",
+            "scheduleName": name,
+        }
+        found = self.ask(SCHEDULE, selector=selector)["scheduleOrError"]
+        if found["__typename"] != "Schedule":
+            return None
+        [tick] = found["futureTicks"]["results"]
+        following = datetime.fromtimestamp(tick["timestamp"], UTC)
+        return found["description"], following, found["scheduleState"]["status"]
+
+    def runs(self) -> list[tuple[str, str]]:
+        """Return status and nominal time of every run."""
+        return [
+            (run["status"], {t["key"]: t["value"] for t in run["tags"]}.get("floe/nominal_time"))
+            for run in self.ask(RUNS)["runsOrError"]["results"]
+        ]
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def wait_for(is_so: Callable[[], bool], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < deadline, f"not so after {seconds} s"
+        time.sleep(0.5)
+
+
+@pytest.fixture(scope="module")
+def dagster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDagster]:
+    running = RunningDagster(tmp_path_factory.mktemp("running-dagster"))
+    with ExitStack() as stack:
+        stack.enter_context(running.webserver())
+        yield running
+
+
+def expected(cron: str, zone: str, status: str = "RUNNING") -> tuple[str, datetime, str]:
+    return f"{cron} in {zone}", next_tick(cron, zone, datetime.now(UTC)), status
+
+
+@contextmanager
+def within(seconds: float) -> Iterator[None]:
+    started = time.monotonic()
+    yield
+    assert time.monotonic() - started < seconds
+
+
+@pytest.mark.parametrize(
+    ("cron", "zone"),
+    [
+        ("30 2 * * *", "Europe/Dublin"),
+        ("17 */6 * * MON-FRI", "Australia/Lord_Howe"),
+        ("@weekly", "Asia/Kolkata"),
+    ],
+)
+def test_dagster_tells_the_new_schedule_and_its_next_tick(
+    dagster: RunningDagster, cron: str, zone: str
+) -> None:
+    with within(TO_TAKE_EFFECT):
+        dagster.plugin.schedule_job("tick-shop", cron, zone)
+        assert dagster.schedule() == expected(cron, zone)
+
+
+def test_pausing_resuming_removing_and_resetting_take_effect(dagster: RunningDagster) -> None:
+    rule = ("5 4 * * *", "Europe/Paris")
+    dagster.plugin.schedule_job("tick-shop", *rule)
+    dagster.plugin.pause("tick-shop")
+    assert dagster.schedule() == expected(*rule, status="STOPPED")
+    dagster.plugin.resume("tick-shop")
+    assert dagster.schedule() == expected(*rule)
+    dagster.plugin.unschedule_job("tick-shop")
+    assert dagster.schedule() is None
+    dagster.plugin.reset_schedule("tick-shop")
+    assert dagster.schedule() == expected("0 6 * * *", "Europe/London")
+
+
+def test_concurrent_callers_lose_nothing(dagster: RunningDagster) -> None:
+    with ThreadPoolExecutor() as pool:
+        calls = [
+            pool.submit(dagster.plugin.schedule_job, job, "7 7 * * *", "UTC")
+            for job in ("tick-shop", "some-part")
+        ]
+        for call in calls:
+            call.result()
+    assert dagster.schedule() == expected("7 7 * * *", "UTC")
+    assert dagster.schedule("tick_shop__some_part_schedule") == expected("7 7 * * *", "UTC")
+    dagster.plugin.unschedule_job("some-part")
+
+
+def test_a_dagster_without_the_product_is_an_error_and_the_schedule_is_stored(
+    dagster: RunningDagster, tmp_path: Path
+) -> None:
+    stranger = compile_ticking_product(tmp_path / "elsewhere", "dagster")
+    manifest = tmp_path / "elsewhere" / "compiled_artifacts.json"
+    manifest.write_text(manifest.read_text().replace('"tick-shop"', '"other-shop"'))
+    plugin = DagsterPlugin()
+    plugin.configure({"url": dagster.url, "project_dir": str(stranger.project_dir)})
+    with pytest.raises(EnvironmentProblemError) as caught:
+        plugin.schedule_job("other-shop", "7 7 * * *", "UTC")
+    assert str(caught.value) == (
+        f"the change is stored in {stranger.project_dir}/schedules.json, but Dagster at "
+        f"{dagster.url} has not taken it up: no code location that loads has the job other_shop"
+    )
+    assert (tmp_path / "elsewhere" / "schedules.json").exists()
+
+
+def test_no_dagster_at_all_is_no_error(dagster: RunningDagster, tmp_path: Path) -> None:
+    artifacts = compile_ticking_product(tmp_path / "elsewhere", "dagster")
+    plugin = DagsterPlugin()
+    plugin.configure({"url": f"http://127.0.0.1:{_free_port()}"})
+    plugin.create_definitions(artifacts)
+    plugin.schedule_job("tick-shop", "7 7 * * *", "UTC")
+    [schedule] = plugin.create_definitions(artifacts).schedules
+    assert (schedule.cron_schedule, schedule.execution_timezone) == ("7 7 * * *", "UTC")
+
+
+@pytest.mark.slow
+def test_a_schedule_for_the_next_minute_starts_a_run_for_that_minute(
+    dagster: RunningDagster,
+) -> None:
+    with dagster.daemon():
+        tick = _soon()
+        dagster.plugin.schedule_job("tick-shop", f"{tick.minute} {tick.hour} * * *", "UTC")
+        wait_for(lambda: ("SUCCESS", tick.isoformat()) in dagster.runs(), 180)
+        dagster.plugin.unschedule_job("tick-shop")
+    assert _in_the_warehouse(dagster.product).count(tick.isoformat()) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("cron", "zone"), [("* * * * *", "UTC"), ("*/2 * * * *", "Australia/Lord_Howe")]
+)
+def test_after_an_outage_the_latest_missed_tick_runs_once(
+    dagster: RunningDagster, cron: str, zone: str
+) -> None:
+    with dagster.daemon():
+        dagster.plugin.schedule_job("tick-shop", cron, zone)
+        first = next_tick(cron, zone, datetime.now(UTC))
+        wait_for(lambda: first.isoformat() in _in_the_warehouse(dagster.product), 240)
+    stopped = latest_tick(cron, zone, datetime.now(UTC))
+    missed = next_tick(cron, zone, next_tick(cron, zone, stopped))
+    wait_for(lambda: datetime.now(UTC) > missed + timedelta(seconds=2), 300)
+    with dagster.daemon():
+        wait_for(lambda: _after(dagster.product, stopped) != [], 180)
+        dagster.plugin.pause("tick-shop")
+        time.sleep(5)
+    made_up, *later = _after(dagster.product, stopped)
+    assert datetime.fromisoformat(made_up) >= missed
+    assert sorted(set(later)) == later
+    assert made_up not in later
+
+
+def _soon() -> datetime:
+    """Return the next full minute that is at least 20 seconds away."""
+    return next_tick("* * * * *", "UTC", datetime.now(UTC) + timedelta(seconds=20))
+
+
+def _in_the_warehouse(artifacts: CompiledArtifacts) -> list[str]:
+    try:
+        return nominal_times(artifacts)
+    except duckdb.IOException:
+        # A run has the file.
+        return []
+
+
+def _after(artifacts: CompiledArtifacts, moment: datetime) -> list[str]:
+    return [t for t in _in_the_warehouse(artifacts) if datetime.fromisoformat(t) > moment]
