@@ -112,7 +112,8 @@ class BuildStory:
     def _end(
         self, run: _NodeRun, result: NodeResult, at: datetime, compiled_sql: str | None
     ) -> Json:
-        job_facets = run.job.facets | (self._sql(compiled_sql) if compiled_sql else {})
+        query = compiled_sql or self._graph.query_of_snapshot(run.node)
+        job_facets = run.job.facets | (self._sql(query) if query else {})
         return run_event(
             _event_type(result),
             at,
@@ -134,7 +135,10 @@ class BuildStory:
         return outcome
 
     def _sql(self, compiled_sql: str) -> Json:
-        query = self._redactor.text(compiled_sql.strip()[:LONGEST_SQL])
+        whole = compiled_sql.strip()
+        query = self._redactor.text(whole[:LONGEST_SQL])
+        if len(whole) > LONGEST_SQL:
+            query += facets.SQL_CUT_SHORT
         return {"sql": facets.sql(query, self._artifacts.dbt.adapter or None)}
 
     def _error(self, message: str, language: str) -> Json:

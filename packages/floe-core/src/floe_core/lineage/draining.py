@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from filelock import FileLock, Timeout
 
+from floe_core.lineage.facets import Json
 from floe_core.lineage.redaction import Redactor
 from floe_core.lineage.spool import Spool
 from floe_core.schemas.policies import LineageSettings
@@ -18,8 +20,12 @@ if TYPE_CHECKING:
     from openlineage.client.event_v2 import RunEvent
     from openlineage.client.transport import Transport
 
+    from floe_core.lineage.column_lineage import ColumnLineage
+
 # 4xx answers that a later try may turn into an acceptance.
 _WORTH_RETRYING = frozenset({408, 425, 429})
+
+_log = logging.getLogger("floe.lineage")
 
 Sent = Literal["sent", "refused", "unreachable"]
 
@@ -44,6 +50,7 @@ class Drainer:
         self._spool = spool
         self._settings = settings
         self._redactor = Redactor()
+        self._columns: ColumnLineage | None = None
         self._transport: Transport | None = None
 
     def drain(self, should_stop: Callable[[], bool]) -> Drained:
@@ -75,7 +82,8 @@ class Drainer:
         return Drained(sent, refused)
 
     def _send(self, path: Path) -> tuple[Sent, str]:
-        event = _read(path)
+        told = _read(path)
+        event = self._as_run_event(told) if told is not None else None
         if event is None:
             self._spool.refuse(path, "the file holds no event")
             return "refused", ""
@@ -91,6 +99,23 @@ class Drainer:
         path.unlink(missing_ok=True)
         return "sent", ""
 
+    def _as_run_event(self, event: Json) -> RunEvent | None:
+        """Return the event as the client has it, with its column lineage; None if it is none."""
+        from floe_core.lineage.column_lineage import ColumnLineage
+        from floe_core.lineage.transport import as_run_event
+
+        if self._columns is None:
+            self._columns = ColumnLineage(self._spool.folder)
+        # Here, too, whatever goes wrong: the event is worth sending without its columns.
+        try:
+            event = self._columns.added_to(event)
+        except Exception as error:  # noqa: BLE001
+            _log.warning("no column lineage: %s", self._redactor.text(repr(error)))
+        try:
+            return as_run_event(event)
+        except (ValueError, KeyError, TypeError):
+            return None
+
     def _emit(self, event: RunEvent) -> None:
         from floe_core.lineage.transport import open_transport
 
@@ -99,14 +124,13 @@ class Drainer:
         self._transport.emit(event)
 
 
-def _read(path: Path) -> RunEvent | None:
+def _read(path: Path) -> Json | None:
     """Return the event in a file, None where it holds none."""
-    from floe_core.lineage.transport import as_run_event
-
     try:
-        return as_run_event(json.loads(path.read_text("utf-8")))
-    except (ValueError, KeyError, TypeError):
+        event = json.loads(path.read_text("utf-8"))
+    except ValueError:
         return None
+    return event if isinstance(event, dict) else None
 
 
 def _is_refusal(error: Exception) -> bool:

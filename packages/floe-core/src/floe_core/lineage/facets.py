@@ -16,6 +16,8 @@ Json = dict[str, Any]
 PRODUCER = f"https://floe.dev/producer/{__version__}"
 _SPECIFICATION = "https://openlineage.io/spec"
 RUN_EVENT_SCHEMA = f"{_SPECIFICATION}/2-0-2/OpenLineage.json#/$defs/RunEvent"
+# The end of a statement that is not told in full.
+SQL_CUT_SHORT = "\n-- and so on"
 BASE_FACET_SCHEMA = f"{_SPECIFICATION}/2-0-2/OpenLineage.json#/$defs/BaseFacet"
 
 
@@ -112,6 +114,11 @@ def dataset_tags(tags: dict[str, str]) -> Json:
 def schema(columns: list[Json]) -> Json:
     """Return the facet of a dataset's columns, each with name, type and perhaps a description."""
     return facet("1-2-0", "SchemaDatasetFacet", fields=columns)
+
+
+def column_lineage(fields: Json, dataset: list[Json]) -> Json:
+    """Return the facet of where columns come from; `dataset` are what decides about the rows."""
+    return facet("1-2-0", "ColumnLineageDatasetFacet", fields=fields, dataset=dataset or None)
 
 
 def output_statistics(rows: int) -> Json:

@@ -9,11 +9,13 @@ from floe_core.lineage.events import LineageJob
 from floe_core.lineage.facets import Json
 from floe_core.lineage.naming import dataset_name, node_job_name, warehouse_namespace
 from floe_core.lineage.redaction import Redactor
+from floe_core.lineage.seed_header import seed_columns
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Column, Node
 
 # What OpenLineage consumers need to find in a column whose type nobody declared.
 UNKNOWN_TYPE = "unknown"
+_IN_DOUBLE_QUOTES = frozenset({"duckdb", "postgres", "redshift", "snowflake", "trino"})
 
 
 class ProductGraph:
@@ -85,10 +87,35 @@ class ProductGraph:
     def _dataset(self, node: Node, described: Json) -> Json:
         return {"namespace": self._warehouse, "name": dataset_name(node), "facets": described}
 
+    def query_of_snapshot(self, node: Node) -> str | None:
+        """Return what a snapshot takes, where dbt leaves no SQL of it: a whole relation.
+
+        That is one described in YAML, its relation named by `relation`.
+        """
+        taken = [self._artifacts.by_id.get(node_id) for node_id in node.depends_on]
+        is_in_yaml = node.path.endswith((".yml", ".yaml"))
+        if node.resource_type != "snapshot" or not is_in_yaml or len(taken) != 1:
+            return None
+        if taken[0] is None or self._artifacts.dbt.adapter not in _IN_DOUBLE_QUOTES:
+            return None
+        parts = (taken[0].database, taken[0].schema_name, taken[0].identifier or taken[0].name)
+        return "select * from " + ".".join(f'"{part}"' for part in parts if part)
+
     def _schema(self, node: Node) -> Json:
-        if not node.columns:
-            return {}
-        return {"schema": facets.schema([self._field(column) for column in node.columns])}
+        fields = [self._field(column) for column in self._columns(node)]
+        return {"schema": facets.schema(fields)} if fields else {}
+
+    def _columns(self, node: Node) -> list[Column]:
+        """Return the documented columns of a node; a seed's all, as its file has them."""
+        documented = {column.name.lower(): column for column in node.columns}
+        project_dir = self._artifacts.project_dir
+        if node.resource_type != "seed" or project_dir is None:
+            return list(node.columns)
+        project = self._artifacts.dbt.project_name
+        names = seed_columns(project_dir, project, node.package, node.path)
+        if not documented.keys() <= {name.lower() for name in names}:
+            return list(node.columns)
+        return [documented.get(name.lower(), Column(name=name)) for name in names]
 
     def _field(self, column: Column) -> Json:
         named = {"name": column.name, "type": column.type or UNKNOWN_TYPE}

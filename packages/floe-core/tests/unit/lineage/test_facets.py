@@ -35,6 +35,18 @@ def parent_of_theirs() -> Any:
     )
 
 
+def input_field_of_theirs() -> Any:
+    columns = theirs.column_lineage_dataset
+    step = columns.Transformation("DIRECT", subtype="IDENTITY")
+    return columns.InputField("duckdb://shop", "shop.main.a", "a", [step])
+
+
+INPUT_FIELD = {
+    "namespace": "duckdb://shop",
+    "name": "shop.main.a",
+    "field": "a",
+    "transformations": [{"type": "DIRECT", "subtype": "IDENTITY"}],
+}
 PAIRS: list[tuple[dict[str, Any], Any]] = [
     (ours.parent(RUN, "floe", "shop"), parent_of_theirs()),
     (
@@ -79,6 +91,13 @@ PAIRS: list[tuple[dict[str, Any], Any]] = [
         ours.schema([{"name": "a", "type": "int"}]),
         theirs.schema_dataset.SchemaDatasetFacet(
             [theirs.schema_dataset.SchemaDatasetFacetFields("a", "int", fields=None)]
+        ),
+    ),
+    (
+        ours.column_lineage({"b": {"inputFields": [INPUT_FIELD]}}, [INPUT_FIELD]),
+        theirs.column_lineage_dataset.ColumnLineageDatasetFacet(
+            fields={"b": theirs.column_lineage_dataset.Fields([input_field_of_theirs()])},
+            dataset=[input_field_of_theirs()],
         ),
     ),
     (

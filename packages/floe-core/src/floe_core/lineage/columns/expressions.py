@@ -1,0 +1,158 @@
+"""Where the value of an expression comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from sqlglot import exp
+
+from floe_core.lineage.columns.origins import (
+    AGGREGATION,
+    IDENTITY,
+    NOTHING,
+    TRANSFORMATION,
+    UNTOLD,
+    Origins,
+    changed,
+    deciding,
+    merged,
+)
+from floe_core.lineage.columns.relation import Relation
+from floe_core.lineage.columns.scope import Scope
+
+QueryReader = Callable[[exp.Expr, Scope], Relation]
+
+# Of sqlglot's aggregate functions those that pick a row's value rather than put rows together.
+_PICKING = (exp.Lag, exp.Lead, exp.FirstValue, exp.LastValue, exp.NthValue)
+
+
+class ExpressionReader:
+    """Reads expressions; `query` reads the queries in them."""
+
+    def __init__(self, query: QueryReader) -> None:
+        self._query = query
+        self._readers: dict[type[exp.Expr], Callable[[exp.Expr, Scope], Origins]] = {
+            exp.Column: self._column,
+            exp.Case: self._case,
+            exp.If: self._if,
+            exp.Window: self._window,
+            exp.Filter: self._filter,
+            exp.Order: self._order,
+            exp.WithinGroup: self._within_group,
+            exp.ArgMax: self._arg_extreme,
+            exp.ArgMin: self._arg_extreme,
+            exp.In: self._in,
+            exp.Exists: self._exists,
+            exp.Comprehension: self._comprehension,
+            exp.Subquery: self._scalar,
+            exp.Select: self._scalar,
+            exp.Union: self._scalar,
+            exp.Columns: lambda *_: NOTHING,
+        }
+
+    def origins(self, expression: exp.Expr | None, scope: Scope) -> Origins:
+        """Return the origins of an expression's value, none of a missing one."""
+        if expression is None:
+            return NOTHING
+        reader = self._readers.get(type(expression))
+        return reader(expression, scope) if reader else self._plain(expression, scope)
+
+    def all_origins(self, expressions: Iterable[exp.Expr], scope: Scope) -> Origins:
+        """Return the origins of several values together."""
+        return merged(self.origins(each, scope) for each in expressions)
+
+    def _plain(self, expression: exp.Expr, scope: Scope) -> Origins:
+        inner = self.all_origins(expression.iter_expressions(), scope)
+        return changed(inner, _subtype(expression))
+
+    def _column(self, column: exp.Expr, scope: Scope) -> Origins:
+        assert isinstance(column, exp.Column)  # as the table of readers says
+        return NOTHING if isinstance(column.this, exp.Star) else scope.column(column)
+
+    def _case(self, case: exp.Expr, scope: Scope) -> Origins:
+        branches = [self._if(each, scope) for each in case.args["ifs"]]
+        compared = deciding(self.origins(case.this, scope), "CONDITIONAL")
+        default = changed(self.origins(case.args.get("default"), scope), TRANSFORMATION)
+        return merged([compared, *branches, default])
+
+    def _if(self, branch: exp.Expr, scope: Scope) -> Origins:
+        condition = deciding(self.origins(branch.this, scope), "CONDITIONAL")
+        values = [self.origins(branch.args.get(name), scope) for name in ("true", "false")]
+        return merged([condition, *(changed(each, TRANSFORMATION) for each in values)])
+
+    def _window(self, window: exp.Expr, scope: Scope) -> Origins:
+        function = window.this
+        value = self.origins(function, scope)
+        if isinstance(function, exp.IgnoreNulls | exp.RespectNulls):
+            function = function.this
+        if isinstance(function, _PICKING):
+            value = self.all_origins(function.iter_expressions(), scope)
+            value = changed(value, TRANSFORMATION)
+        return merged([value, self.frame(window, scope)])
+
+    def frame(self, window: exp.Expr, scope: Scope) -> Origins:
+        """Return the origins of what a window is partitioned and ordered by."""
+        alias = window.args.get("alias")
+        key = scope.identifiers.key(scope.identifiers.spelled(alias)) if alias else ""
+        by = [*(window.args.get("partition_by") or ()), window.args.get("order")]
+        found = merged(self.origins(each, scope) for each in by)
+        return merged([deciding(found, "WINDOW"), scope.windows.get(key, NOTHING)])
+
+    def _filter(self, filtered: exp.Expr, scope: Scope) -> Origins:
+        condition = self.origins(filtered.expression.this, scope)
+        return merged([self.origins(filtered.this, scope), deciding(condition, "CONDITIONAL")])
+
+    def _order(self, order: exp.Expr, scope: Scope) -> Origins:
+        """Read the order of an aggregate's rows, or of a window's."""
+        by = self.all_origins((each.this for each in order.expressions), scope)
+        return merged([self.origins(order.this, scope), deciding(by, "SORT")])
+
+    def _within_group(self, group: exp.Expr, scope: Scope) -> Origins:
+        """Read an ordered-set aggregate: what it orders by is its value."""
+        by = self.all_origins((each.this for each in group.expression.expressions), scope)
+        ordered_set = isinstance(group.this, exp.PercentileCont | exp.PercentileDisc | exp.Mode)
+        value = changed(by, AGGREGATION) if ordered_set else deciding(by, "SORT")
+        return merged([self.origins(group.this, scope), value])
+
+    def _arg_extreme(self, function: exp.Expr, scope: Scope) -> Origins:
+        value = changed(self.origins(function.this, scope), AGGREGATION)
+        return merged([value, deciding(self.origins(function.expression, scope), "SORT")])
+
+    def _in(self, membership: exp.Expr, scope: Scope) -> Origins:
+        query = membership.args.get("query")
+        values = [membership.this, *membership.expressions, membership.args.get("unnest")]
+        value = merged(self.origins(each, scope) for each in values)
+        return merged([changed(value, TRANSFORMATION), self._asked(query, scope)])
+
+    def _exists(self, exists: exp.Expr, scope: Scope) -> Origins:
+        return self._asked(exists.this, scope)
+
+    def _asked(self, query: exp.Expr | None, scope: Scope) -> Origins:
+        """Return what decides about a value through a query that is only asked."""
+        if query is None:
+            return NOTHING
+        relation = self._query(query, scope.inside())
+        fields = (field.origins for field in relation.fields)
+        return deciding(merged([*fields, relation.effects]), "CONDITIONAL")
+
+    def _comprehension(self, comprehension: exp.Expr, scope: Scope) -> Origins:
+        variable = scope.identifiers.key(scope.identifiers.spelled(comprehension.expression))
+        inner = replace(scope, parameters=scope.parameters | {variable})
+        condition = self.origins(comprehension.args.get("condition"), inner)
+        values = [self.origins(comprehension.this, inner)]
+        values.append(self.origins(comprehension.args.get("iterator"), scope))
+        return merged([changed(merged(values), TRANSFORMATION), deciding(condition, "CONDITIONAL")])
+
+    def _scalar(self, query: exp.Expr, scope: Scope) -> Origins:
+        relation = self._query(query, scope.inside())
+        value = relation.fields[0].origins if relation.fields else NOTHING
+        return merged([value, relation.effects])
+
+
+def _subtype(expression: exp.Expr) -> str:
+    if isinstance(expression, exp.AggFunc):
+        return AGGREGATION
+    if isinstance(expression, exp.Anonymous):
+        return UNTOLD  # it may be an aggregate that sqlglot does not know
+    return IDENTITY if isinstance(expression, exp.Paren | exp.Alias) else TRANSFORMATION

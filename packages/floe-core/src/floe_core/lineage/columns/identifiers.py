@@ -1,0 +1,38 @@
+"""How a warehouse reads the names of tables and columns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+
+@dataclass(frozen=True, slots=True)
+class Identifiers:
+    """DuckDB keeps a name as written and ignores its case; PostgreSQL folds what is not quoted.
+
+    `using_first` says that `*` begins with the columns of USING.
+    """
+
+    ignores_case: bool
+    using_first: bool
+
+    def spelled(self, identifier: exp.Expr) -> str:
+        """Return the name as the warehouse keeps it."""
+        is_quoted = bool(identifier.args.get("quoted"))
+        return identifier.name if is_quoted or self.ignores_case else identifier.name.lower()
+
+    def key(self, name: str) -> str:
+        """Return what is equal for names of the same thing."""
+        return name.lower() if self.ignores_case else name
+
+    def key_of(self, identifier: exp.Expr) -> str:
+        """Return the key of a name in a query."""
+        return self.key(self.spelled(identifier))
+
+
+# By dbt's names of the adapters, which are sqlglot's of the dialects as well.
+DIALECTS = {
+    "duckdb": Identifiers(ignores_case=True, using_first=False),
+    "postgres": Identifiers(ignores_case=False, using_first=True),
+}

@@ -1,0 +1,139 @@
+"""What columns a query gives, and where they come from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from sqlglot import exp
+
+from floe_core.lineage.columns.expressions import ExpressionReader
+from floe_core.lineage.columns.origins import NOTHING, Origins, deciding, merged
+from floe_core.lineage.columns.relation import Relation
+from floe_core.lineage.columns.scope import Scope
+from floe_core.lineage.columns.select_list import SelectListReader
+from floe_core.lineage.columns.set_operation import combined
+from floe_core.lineage.columns.sources import SourceReader
+
+# A recursive query is read until nothing new comes of it; each round can only add.
+_MOST_ROUNDS = 20
+
+
+class QueryReader:
+    """Reads queries; `table` says what is known of a table that is no common table expression."""
+
+    def __init__(self, table: Callable[[exp.Table, Scope], Relation]) -> None:
+        self._find_table = table
+        self._expressions = ExpressionReader(self.read)
+        self._sources = SourceReader(self._table, self.read, self._expressions)
+        self._select_list = SelectListReader(self._expressions)
+
+    def read(self, query: exp.Expr, scope: Scope) -> Relation:
+        """Return the columns of a query, in a scope without sources of its own."""
+        scope = self._with_ctes(query, scope)
+        if isinstance(query, exp.Select):
+            return self._select(query, scope)
+        if isinstance(query, exp.SetOperation):
+            left = self.read(query.this, scope)
+            relation = combined(query, left, self.read(query.expression, scope), scope.identifiers)
+        elif isinstance(query, exp.Subquery) and not query.args.get("pivots"):
+            relation = self.read(query.this, scope)
+        else:
+            return Relation()
+        order = self._sorted(query, relation, scope)
+        return replace(relation, effects=merged([relation.effects, order]))
+
+    def _with_ctes(self, query: exp.Expr, scope: Scope) -> Scope:
+        with_ = query.args.get("with_")
+        if with_ is None:
+            return scope
+        for cte in with_.expressions:
+            key = scope.identifiers.key_of(cte.args["alias"].this)
+            relation = self._cte(cte, key, scope, bool(with_.args.get("recursive")))
+            scope = replace(scope, ctes={**scope.ctes, key: relation})
+        return scope
+
+    def _cte(self, cte: exp.Expr, key: str, scope: Scope, is_recursive: bool) -> Relation:
+        names = [
+            scope.identifiers.spelled(each) for each in cte.args["alias"].args.get("columns") or ()
+        ]
+        query = cte.this
+        if not is_recursive or not isinstance(query, exp.SetOperation):
+            return self.read(query, scope).renamed(names)
+        relation = self.read(query.this, scope).renamed(names)
+        for _ in range(_MOST_ROUNDS):
+            before = relation
+            around = replace(scope, ctes={**scope.ctes, key: before})
+            relation = self.read(query, around).renamed(names)
+            if relation == before:
+                return relation
+        return Relation()
+
+    def _table(self, table: exp.Table, scope: Scope) -> Relation:
+        if not table.args.get("db") and isinstance(table.this, exp.Identifier):
+            known = scope.ctes.get(scope.identifiers.key_of(table.this))
+            if known is not None:
+                return known
+        return self._find_table(table, scope)
+
+    def _select(self, select: exp.Select, scope: Scope) -> Relation:
+        scope, joined = self._sources.read(select, scope)
+        scope = self._with_windows(select, scope)
+        relation, scope = self._select_list.read(select, scope)
+        effects = [joined, self._grouped(select, relation, scope)]
+        effects.append(self._sorted(select, relation, scope))
+        for clause in ("where", "having", "qualify"):
+            if part := select.args.get(clause):
+                effects.append(deciding(self._expressions.origins(part.this, scope), "FILTER"))
+        distinct = select.args.get("distinct")
+        on = distinct.args.get("on") if distinct else None
+        effects.append(deciding(self._expressions.origins(on, scope), "FILTER"))
+        return replace(relation, effects=merged(effects))
+
+    def _with_windows(self, select: exp.Select, scope: Scope) -> Scope:
+        for window in select.args.get("windows") or ():
+            key = scope.identifiers.key_of(window.this)
+            frame = self._expressions.frame(window, scope)
+            scope = replace(scope, windows={**scope.windows, key: frame})
+        return scope
+
+    def _grouped(self, select: exp.Select, relation: Relation, scope: Scope) -> Origins:
+        group = select.args.get("group")
+        if group is None:
+            return NOTHING
+        if group.args.get("all"):
+            by = [each for each in select.expressions if _is_grouping(each)]
+            return deciding(self._expressions.all_origins(by, scope), "GROUP_BY")
+        found = [self._by_place(each, relation) for each in group.expressions]
+        found += [self._expressions.origins(each, scope) for each in group.iter_expressions()]
+        return deciding(merged(found), "GROUP_BY")
+
+    def _sorted(self, query: exp.Expr, relation: Relation, scope: Scope) -> Origins:
+        """Return what a query is ordered by; its own columns go before those of its sources."""
+        order = query.args.get("order")
+        found: list[Origins] = []
+        for each in order.expressions if order else ():
+            by = each.this
+            found.append(self._by_place(by, relation))
+            own = self._own_column(by, relation, scope)
+            found.append(self._expressions.origins(by, scope) if own is None else own)
+        return deciding(merged(found), "SORT")
+
+    @staticmethod
+    def _own_column(by: exp.Expr, relation: Relation, scope: Scope) -> Origins | None:
+        if not isinstance(by, exp.Column) or by.args.get("table"):
+            return None
+        return relation.known(scope.identifiers.key_of(by.this), scope.identifiers)
+
+    @staticmethod
+    def _by_place(by: exp.Expr, relation: Relation) -> Origins:
+        """Return the origins of the column that a number stands for."""
+        if not isinstance(by, exp.Literal) or not by.is_int or not relation.is_complete:
+            return NOTHING
+        place = int(by.name) - 1
+        return relation.fields[place].origins if place < len(relation.fields) else NOTHING
+
+
+def _is_grouping(projection: exp.Expr) -> bool:
+    """Return whether GROUP BY ALL groups by it: surely no aggregate, as an unknown function is."""
+    return projection.find(exp.AggFunc, exp.Anonymous, exp.Window) is None

@@ -1,0 +1,63 @@
+"""What is known of the columns of a table, a subquery or a whole query."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from floe_core.lineage.columns.identifiers import Identifiers
+from floe_core.lineage.columns.origins import NOTHING, Origin, Origins, read
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One column; `name` is "" where it has none that could be referred to."""
+
+    name: str
+    origins: Origins
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """Columns in their order.
+
+    One that is not complete may have more columns than are known, at unknown places. Those are
+    columns of the table `rest`, except `hidden` ones; "" when nobody can tell whose they are.
+    `effects` are the columns that decide which rows there are.
+    """
+
+    fields: tuple[Field, ...] = ()
+    is_complete: bool = False
+    rest: str = ""
+    hidden: frozenset[str] = frozenset()
+    effects: Origins = field(default_factory=dict)
+
+    def known(self, key: str, identifiers: Identifiers) -> Origins | None:
+        """Return the origins of a column that is known to be here, None of any other."""
+        for each in self.fields:
+            if each.name and identifiers.key(each.name) == key:
+                return each.origins
+        return None
+
+    def unlisted(self, name: str, key: str) -> Origins:
+        """Return the origins of a column that is here without being known."""
+        if self.is_complete or not self.rest or key in self.hidden:
+            return NOTHING
+        return read(Origin(self.rest, name))
+
+    def renamed(self, names: Sequence[str]) -> Relation:
+        """Return it with its first columns named anew, as in `AS t(a, b)`."""
+        if not names:
+            return self
+        if not self.is_complete or len(names) > len(self.fields):
+            return Relation(effects=self.effects)
+        first = [
+            Field(name, field.origins) for name, field in zip(names, self.fields, strict=False)
+        ]
+        return replace(self, fields=(*first, *self.fields[len(names) :]))
+
+
+def table_relation(table: str, columns: Sequence[str], *, is_complete: bool) -> Relation:
+    """Return the relation of a table, some or all of whose columns are known."""
+    fields = tuple(Field(column, read(Origin(table, column))) for column in columns)
+    return Relation(fields, is_complete, rest="" if is_complete else table)

@@ -1,0 +1,43 @@
+"""What columns UNION, EXCEPT and INTERSECT give."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sqlglot import exp
+
+from floe_core.lineage.columns.identifiers import Identifiers
+from floe_core.lineage.columns.origins import Origins, deciding, merged
+from floe_core.lineage.columns.relation import Field, Relation
+
+
+def combined(
+    operation: exp.SetOperation, left: Relation, right: Relation, identifiers: Identifiers
+) -> Relation:
+    """Return the columns of a set operation; the left side names them."""
+    effects = merged([left.effects, right.effects])
+    if not isinstance(operation, exp.Union):
+        # Rows of the left side remain; the right side only decides which.
+        values = merged(field.origins for field in right.fields)
+        return replace(left, effects=merged([effects, deciding(values, "FILTER")]))
+    if operation.args.get("by_name"):
+        return _by_name(left, right, effects, identifiers)
+    if not (left.is_complete and right.is_complete and len(left.fields) == len(right.fields)):
+        # Which column of the right side meets which is not known.
+        return replace(left, is_complete=False, effects=effects)
+    pairs = zip(left.fields, right.fields, strict=True)
+    fields = (Field(one.name, merged([one.origins, two.origins])) for one, two in pairs)
+    return Relation(tuple(fields), True, effects=effects)
+
+
+def _by_name(
+    left: Relation, right: Relation, effects: Origins, identifiers: Identifiers
+) -> Relation:
+    fields = {identifiers.key(field.name): field for field in left.fields if field.name}
+    for field in right.fields:
+        known = fields.get(identifiers.key(field.name))
+        name = known.name if known else field.name
+        both = [known.origins, field.origins] if known else [field.origins]
+        fields[identifiers.key(field.name)] = Field(name, merged(both))
+    is_complete = left.is_complete and right.is_complete
+    return Relation(tuple(fields.values()), is_complete, effects=effects)

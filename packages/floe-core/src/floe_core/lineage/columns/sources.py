@@ -1,0 +1,178 @@
+"""What a SELECT reads from: its FROM and JOINs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from sqlglot import exp
+
+from floe_core.lineage.columns.expressions import ExpressionReader
+from floe_core.lineage.columns.origins import (
+    NOTHING,
+    TRANSFORMATION,
+    Origins,
+    changed,
+    deciding,
+    merged,
+)
+from floe_core.lineage.columns.relation import Field, Relation
+from floe_core.lineage.columns.scope import Scope
+
+TableFinder = Callable[[exp.Table, Scope], Relation]
+QueryReader = Callable[[exp.Expr, Scope], Relation]
+
+
+class SourceReader:
+    """Reads the sources of a SELECT into its scope."""
+
+    def __init__(
+        self, table: TableFinder, query: QueryReader, expressions: ExpressionReader
+    ) -> None:
+        self._table = table
+        self._query = query
+        self._expressions = expressions
+
+    def read(self, select: exp.Expr, scope: Scope) -> tuple[Scope, Origins]:
+        """Return the scope with all sources, and what decides about rows by joining them."""
+        effects: Origins = NOTHING
+        from_ = select.args.get("from_")
+        if from_ is not None:
+            scope, effects = self._with_source(from_.this, scope)
+        for join in [*(select.args.get("joins") or ()), *(select.args.get("laterals") or ())]:
+            scope, more = self._with_join(join, scope)
+            effects = merged([effects, more])
+        return scope, effects
+
+    def _with_source(self, source: exp.Expr, scope: Scope) -> tuple[Scope, Origins]:
+        """Add a source, and what is joined to it within parentheses."""
+        if isinstance(source, exp.Subquery) and _is_only_parentheses(source):
+            scope, effects = self._with_source(source.this, scope)
+        else:
+            relation = self._relation(source, scope)
+            scope = _with_relation(scope, _key(source, scope), relation)
+            effects = relation.effects
+        for join in source.args.get("joins") or ():
+            scope, more = self._with_join(join, scope)
+            effects = merged([effects, more])
+        return scope, effects
+
+    def _with_join(self, join: exp.Expr, scope: Scope) -> tuple[Scope, Origins]:
+        if not isinstance(join, exp.Join):
+            return self._with_source(join, scope)
+        before = scope
+        scope, effects = self._with_source(join.this, scope)
+        using = [
+            scope.identifiers.spelled(_identifier(each)) for each in join.args.get("using") or ()
+        ]
+        if join.method == "NATURAL":
+            using = _common_columns(before, scope)
+        on = deciding(self._expressions.origins(join.args.get("on"), scope), "JOIN")
+        scope, used = _with_using(join, using, before, scope)
+        if join.kind in ("SEMI", "ANTI"):
+            scope = before
+        return scope, merged([effects, on, deciding(used, "JOIN")])
+
+    def _relation(self, source: exp.Expr, scope: Scope) -> Relation:
+        if source.args.get("pivots") or source.args.get("ordinality"):
+            return Relation()
+        columns = _column_names(source, scope)
+        if isinstance(source, exp.Table):
+            if isinstance(source.this, exp.Func):
+                return self._function(source.this.iter_expressions(), columns, scope)
+            return self._table(source, scope).renamed(columns)
+        if isinstance(source, exp.Unnest):
+            return self._unnested(source, columns, scope)
+        if isinstance(source, exp.Values):
+            return Relation(tuple(Field(name, NOTHING) for name in columns), bool(columns))
+        if isinstance(source, exp.Lateral):
+            return self._query(source.this, scope.inside()).renamed(columns)
+        return self._query(source, scope.beside()).renamed(columns)
+
+    def _unnested(self, unnest: exp.Unnest, columns: Sequence[str], scope: Scope) -> Relation:
+        if len(columns) != len(unnest.expressions) or unnest.args.get("offset"):
+            return Relation()
+        values = [self._expressions.origins(each, scope) for each in unnest.expressions]
+        pairs = zip(columns, values, strict=True)
+        return Relation(tuple(Field(name, changed(v, TRANSFORMATION)) for name, v in pairs), True)
+
+    def _function(
+        self, arguments: Sequence[exp.Expr] | object, columns: Sequence[str], scope: Scope
+    ) -> Relation:
+        """Return what a table function gives: one column made of its arguments, or who knows."""
+        if len(columns) != 1:
+            return Relation()
+        value = self._expressions.all_origins(arguments, scope)  # type: ignore[arg-type]
+        return Relation((Field(columns[0], changed(value, TRANSFORMATION)),), True)
+
+
+def _with_relation(scope: Scope, key: str, relation: Relation) -> Scope:
+    key = key or f"#{len(scope.sources)}"
+    if key in scope.sources:
+        relation = Relation()  # two of one name: nobody can tell which one is meant
+    return replace(scope, sources={**scope.sources, key: relation})
+
+
+def _with_using(
+    join: exp.Join, using: Sequence[str], before: Scope, scope: Scope
+) -> tuple[Scope, Origins]:
+    """Return the scope with the columns of USING merged, and what they come from on both sides."""
+    added = [each for key, each in scope.sources.items() if key not in before.sources]
+    right = replace(scope, sources=dict(enumerate_keys(added)), merged={}, outer=None)
+    columns, used = dict(scope.merged), []
+    for name in using:
+        left_origins = replace(before, outer=None).bare(name, is_quoted=True)
+        right_origins = right.bare(name, is_quoted=True)
+        used += [left_origins, right_origins]
+        columns[scope.identifiers.key(name)] = {
+            "RIGHT": right_origins,
+            "FULL": changed(merged([left_origins, right_origins]), TRANSFORMATION),
+        }.get(join.side, left_origins)
+    return replace(scope, merged=columns), merged(used)
+
+
+def enumerate_keys(relations: Sequence[Relation]) -> list[tuple[str, Relation]]:
+    """Return the relations with a key each that no name can be."""
+    return [(f"#{place}", relation) for place, relation in enumerate(relations)]
+
+
+def _common_columns(before: Scope, scope: Scope) -> list[str]:
+    """Return the columns that a natural join merges.
+
+    Raises:
+        NotUnderstoodError: Not all columns of both sides are known.
+    """
+    if not all(each.is_complete for each in scope.sources.values()):
+        raise NotUnderstoodError("a natural join of tables whose columns are not known")
+    key = scope.identifiers.key
+    left = {key(field.name) for each in before.sources.values() for field in each.fields}
+    added = [each for name, each in scope.sources.items() if name not in before.sources]
+    names = [field.name for each in added for field in each.fields if field.name]
+    return [name for name in names if key(name) in left]
+
+
+class NotUnderstoodError(ValueError):
+    """A query of a kind that nothing certain can be said of."""
+
+
+def _key(source: exp.Expr, scope: Scope) -> str:
+    alias = source.args.get("alias")
+    if isinstance(alias, exp.TableAlias) and alias.this is not None:
+        return scope.identifiers.key_of(alias.this)
+    if isinstance(source, exp.Table) and isinstance(source.this, exp.Identifier):
+        return scope.identifiers.key_of(source.this)
+    return ""
+
+
+def _column_names(source: exp.Expr, scope: Scope) -> list[str]:
+    alias = source.args.get("alias")
+    columns = alias.args.get("columns") or () if isinstance(alias, exp.TableAlias) else ()
+    return [scope.identifiers.spelled(_identifier(each)) for each in columns]
+
+
+def _identifier(name: exp.Expr) -> exp.Expr:
+    return name if isinstance(name, exp.Identifier) else name.this
+
+
+def _is_only_parentheses(source: exp.Subquery) -> bool:
+    return not source.alias and isinstance(source.this, exp.Table | exp.Subquery)

@@ -1,0 +1,23 @@
+"""The columns of a seed, as its CSV file names them."""
+
+from __future__ import annotations
+
+import csv
+import re
+from pathlib import Path
+
+_NOT_A_COMMA = re.compile(r"[;|\t]")
+
+
+def seed_columns(project_dir: Path, project: str, package: str, path: str) -> list[str]:
+    """Return the names in a seed's first line; [] where there is none to be read for sure.
+
+    A seed may have another delimiter than a comma, which is not known here.
+    """
+    root = project_dir if package == project else project_dir / "dbt_packages" / package
+    try:
+        with (root / path).open(encoding="utf-8-sig", newline="") as file:
+            names = next(csv.reader(file), [])
+    except (OSError, UnicodeDecodeError, csv.Error):
+        return []
+    return [] if _NOT_A_COMMA.search("".join(names)) else names
