@@ -1,0 +1,223 @@
+"""Schedules set while an api-server, a scheduler and a DAG processor run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from ticking_product import compile_ticking_product, nominal_times
+
+from floe_core.errors import EnvironmentProblemError
+from floe_core.schedules import next_tick
+from floe_orchestrator_airflow import AirflowPlugin
+from floe_orchestrator_airflow.local_airflow.home import USER
+from floe_orchestrator_airflow.local_airflow.service import LocalAirflow
+
+TO_TAKE_EFFECT = 30.0
+PASSWORD = "FLOE_TEST_AIRFLOW_PASSWORD"
+
+
+class RunningAirflow:
+    """One product in a local Airflow that can be stopped and started, its history kept."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.product = compile_ticking_product(folder / "product", "airflow")
+
+    @contextmanager
+    def up(self) -> Iterator[None]:
+        airflow = LocalAirflow(self.folder / "airflow", self.product, follows_schedules=True)
+        with airflow, pytest.MonkeyPatch.context() as patch:
+            self.airflow = airflow
+            patch.setenv(PASSWORD, airflow.home.password)
+            self.plugin = AirflowPlugin()
+            self.plugin.configure(
+                {"url": airflow.home.url, "username": USER, "password": f"env:{PASSWORD}"}
+            )
+            self.plugin.create_definitions(self.product)
+            wait_for(lambda: self.airflow.api.dag("tick-shop.some-part") is not None, 60)
+            yield
+
+    def schedule(self, dag_id: str = "tick-shop") -> tuple[str, datetime] | None:
+        """Return rule and next tick as Airflow tells them; None for no schedule."""
+        dag = self.airflow.api.dag(dag_id)
+        assert dag is not None
+        if dag["next_dagrun_run_after"] is None:
+            return None
+        return dag["timetable_summary"], datetime.fromisoformat(dag["next_dagrun_run_after"])
+
+    def runs(self) -> dict[datetime, str]:
+        """Return logical date -> state of every scheduled run."""
+        found = self.airflow.api.ask("GET", "/api/v2/dags/tick-shop/dagRuns?limit=100")["dag_runs"]
+        return {datetime.fromisoformat(run["logical_date"]): run["state"] for run in found}
+
+    def end_runs(self) -> None:
+        wait_for(lambda: set(self.runs().values()) <= {"success", "failed"}, 120)
+
+
+def wait_for(is_so: Callable[[], bool], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < deadline, f"not so after {seconds} s"
+        time.sleep(0.5)
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> RunningAirflow:
+    return RunningAirflow(tmp_path_factory.mktemp("running-airflow"))
+
+
+@pytest.fixture(scope="module")
+def airflow(running: RunningAirflow) -> Iterator[RunningAirflow]:
+    with running.up():
+        yield running
+
+
+def expected(cron: str, zone: str) -> tuple[str, datetime]:
+    return f"{cron} {zone}", next_tick(cron, zone, datetime.now(UTC))
+
+
+@pytest.mark.parametrize(
+    ("cron", "zone"),
+    [
+        ("30 2 * * *", "Europe/Dublin"),
+        ("17 */6 * * MON-FRI", "Australia/Lord_Howe"),
+        ("@weekly", "Asia/Kolkata"),
+    ],
+)
+def test_airflow_tells_the_new_schedule_and_its_next_tick(
+    airflow: RunningAirflow, cron: str, zone: str
+) -> None:
+    started = time.monotonic()
+    airflow.plugin.schedule_job("tick-shop", cron, zone)
+    assert airflow.schedule() == expected(cron, zone)
+    assert time.monotonic() - started < TO_TAKE_EFFECT
+
+
+def test_pausing_resuming_removing_and_resetting_take_effect(airflow: RunningAirflow) -> None:
+    rule = ("5 4 * * *", "Europe/Paris")
+    airflow.plugin.schedule_job("tick-shop", *rule)
+    airflow.plugin.pause("tick-shop")
+    assert airflow.schedule() is None
+    airflow.plugin.resume("tick-shop")
+    assert airflow.schedule() == expected(*rule)
+    airflow.plugin.unschedule_job("tick-shop")
+    assert airflow.schedule() is None
+    airflow.plugin.reset_schedule("tick-shop")
+    assert airflow.schedule() == expected("0 6 * * *", "Europe/London")
+
+
+def test_setting_a_schedule_lets_a_paused_dag_run(airflow: RunningAirflow) -> None:
+    airflow.plugin.schedule_job("some-part", "7 7 * * *", "UTC")
+    dag = airflow.airflow.api.dag("tick-shop.some-part")
+    assert dag is not None
+    assert (airflow.schedule("tick-shop.some-part"), dag["is_paused"]) == (
+        expected("7 7 * * *", "UTC"),
+        False,
+    )
+    airflow.plugin.unschedule_job("some-part")
+
+
+def test_without_the_api_the_touched_file_is_read_again(airflow: RunningAirflow) -> None:
+    plugin = AirflowPlugin()
+    plugin.configure({"url": "http://127.0.0.1:9", "project_dir": str(airflow.product.project_dir)})
+    plugin.schedule_job("tick-shop", "8 8 * * *", "UTC")
+    wait_for(lambda: airflow.schedule() == expected("8 8 * * *", "UTC"), TO_TAKE_EFFECT)
+
+
+def test_an_airflow_without_the_product_is_an_error_and_the_schedule_is_stored(
+    airflow: RunningAirflow, tmp_path: Path
+) -> None:
+    stranger = compile_ticking_product(tmp_path / "elsewhere", "airflow")
+    artifacts = tmp_path / "elsewhere" / "compiled_artifacts.json"
+    artifacts.write_text(artifacts.read_text().replace('"tick-shop"', '"other-shop"'))
+    url = airflow.airflow.home.url
+    plugin = AirflowPlugin()
+    plugin.configure(
+        {
+            "url": url,
+            "username": USER,
+            "password": f"env:{PASSWORD}",
+            "project_dir": str(stranger.project_dir),
+        }
+    )
+    with pytest.raises(EnvironmentProblemError) as caught:
+        plugin.schedule_job("other-shop", "7 7 * * *", "UTC")
+    assert str(caught.value) == (
+        f"the change is stored in {stranger.project_dir}/schedules.json, but Airflow at {url} has "
+        "not taken it up: it has no dags/other-shop; put the compiled folder where its DAG "
+        "processor looks"
+    )
+    assert (tmp_path / "elsewhere" / "schedules.json").exists()
+
+
+def test_a_refused_password_is_an_error(airflow: RunningAirflow) -> None:
+    plugin = AirflowPlugin()
+    settings = {"url": airflow.airflow.home.url, "username": USER, "password": "wrong"}
+    plugin.configure({**settings, "project_dir": str(airflow.product.project_dir)})
+    with pytest.raises(EnvironmentProblemError) as caught:
+        plugin.schedule_job("tick-shop", "9 9 * * *", "UTC")
+    assert str(caught.value).endswith(
+        "Airflow refuses `username` and `password` (HTTP 401); correct them"
+    )
+
+
+@pytest.mark.slow
+def test_a_schedule_for_the_next_minute_starts_a_run_for_that_minute(
+    airflow: RunningAirflow,
+) -> None:
+    tick = next_tick("* * * * *", "UTC", datetime.now(UTC) + timedelta(seconds=20))
+    airflow.plugin.schedule_job("tick-shop", f"{tick.minute} {tick.hour} * * *", "UTC")
+    wait_for(lambda: airflow.runs().get(tick) == "success", 180)
+    assert nominal_times(airflow.product).count(tick.isoformat()) == 1
+
+
+@pytest.mark.slow
+def test_a_new_schedule_does_not_run_what_has_passed(airflow: RunningAirflow) -> None:
+    before = airflow.runs()
+    past = datetime.now(UTC) - timedelta(minutes=1)
+    airflow.plugin.schedule_job("tick-shop", f"{past.minute} {past.hour} * * *", "UTC")
+    time.sleep(15)
+    assert airflow.runs() == before
+
+
+@pytest.mark.slow
+def test_unpausing_a_dag_does_not_run_what_passed_meanwhile(airflow: RunningAirflow) -> None:
+    before = airflow.runs()
+    path = "/api/v2/dags/tick-shop"
+    tick = next_tick("* * * * *", "UTC", datetime.now(UTC) + timedelta(seconds=20))
+    airflow.plugin.schedule_job("tick-shop", f"{tick.minute} {tick.hour} * * *", "UTC")
+    airflow.airflow.api.ask("PATCH", path, {"is_paused": True})
+    # Until a tick is no longer fresh and the DAG was parsed after that.
+    wait_for(lambda: datetime.now(UTC) > tick + timedelta(seconds=165), 300)
+    airflow.airflow.api.ask("PATCH", path, {"is_paused": False})
+    time.sleep(40)
+    assert airflow.runs() == before
+
+
+@pytest.mark.slow
+def test_after_an_outage_the_latest_missed_tick_runs_once(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    running = RunningAirflow(tmp_path_factory.mktemp("outage"))
+    with running.up():
+        running.plugin.schedule_job("tick-shop", "*/2 * * * *", "UTC")
+        first = next_tick("*/2 * * * *", "UTC", datetime.now(UTC))
+        wait_for(lambda: running.runs().get(first) == "success", 240)
+    missed = [first + timedelta(minutes=2), first + timedelta(minutes=4)]
+    # Longer than a tick counts as fresh: what is made up for now is so because no one saw it.
+    wait_for(lambda: datetime.now(UTC) > missed[-1] + timedelta(seconds=5), 400)
+    with running.up():
+        wait_for(lambda: len(running.runs()) > 1, 120)
+        running.plugin.pause("tick-shop")
+        running.end_runs()
+        runs = running.runs()
+    made_up, *later = sorted(tick for tick in runs if tick > first)
+    assert made_up >= missed[-1]
+    assert set(runs.values()) == {"success"}
+    assert sorted(nominal_times(running.product)) == sorted(t.isoformat() for t in runs)
+    assert len(later) <= 1
