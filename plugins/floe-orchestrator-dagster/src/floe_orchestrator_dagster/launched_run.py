@@ -7,10 +7,7 @@ in-process executor, and writes build events and the run's end to the file descr
 from __future__ import annotations
 
 import os
-import signal
 import sys
-import threading
-import time
 from contextlib import suppress
 from io import RawIOBase
 
@@ -25,24 +22,23 @@ from floe_orchestrator_dagster.dagster_names import NOMINAL_TIME_TAG, job_name
 from floe_orchestrator_dagster.entry_point import FILENAME
 from floe_orchestrator_dagster.event_feed import listening
 from floe_orchestrator_dagster.kept_connections import kept_connections
+from floe_orchestrator_dagster.parent_watch import ParentWatch
 from floe_orchestrator_dagster.product_definitions import definitions_of
 from floe_orchestrator_dagster.run_creation import Selection, create_run
 from floe_orchestrator_dagster.run_order import RunOrder
 from floe_orchestrator_dagster.run_origin import origin_of
 from floe_orchestrator_dagster.run_record import end_of
 
-PATIENCE_SECONDS = 15.0
-
 
 def main() -> None:
     """Run one order."""
     order = RunOrder.from_line(sys.stdin.readline())
-    threading.Thread(target=_end_with_parent, name="floe-parent", daemon=True).start()
+    watch = ParentWatch()
     with os.fdopen(int(sys.argv[1]), "wb", buffering=0) as told:
-        run_order(order, told)
+        run_order(order, told, watch)
 
 
-def run_order(order: RunOrder, told: RawIOBase) -> None:
+def run_order(order: RunOrder, told: RawIOBase, watch: ParentWatch) -> None:
     """Run, and tell each event and the end."""
     artifacts = CompiledArtifacts.load(order.project_dir)
     asset_map = asset_map_of(artifacts)
@@ -55,7 +51,7 @@ def run_order(order: RunOrder, told: RawIOBase) -> None:
 
     with DagsterInstance.get() as instance, kept_connections(instance):
         job, run = _created(order, artifacts, asset_map, instance)
-        with listening(hear):
+        with listening(hear), watch.cancels(instance, run.run_id):
             execute_run(InMemoryJob(job), run, instance)
         _write(told, end_of(instance, run.run_id, results, asset_map).to_line())
 
@@ -89,16 +85,6 @@ def _write(told: RawIOBase, line: str) -> None:
     """Tell the parent, unless it has stopped listening."""
     with suppress(BrokenPipeError):
         told.write(f"{line}\n".encode())
-
-
-def _end_with_parent() -> None:
-    """When the parent is gone, cancel the run; a run that does not heed that is killed."""
-    # Unbuffered: a thread that holds the buffer's lock would break the interpreter's exit.
-    while os.read(sys.stdin.fileno(), 1):
-        pass
-    os.kill(os.getpid(), signal.SIGINT)
-    time.sleep(PATIENCE_SECONDS)
-    os.killpg(os.getpgid(0), signal.SIGKILL)
 
 
 if __name__ == "__main__":

@@ -59,7 +59,7 @@ def run_process(order: RunOrder, home: Path, log: Path) -> Iterator[RunProcess]:
         finally:
             if is_broken_off:
                 events.close()
-                process.send_signal(signal.SIGINT)
+                _close_input(process)
             _gone(process)
 
 
@@ -92,6 +92,10 @@ def _gone(process: subprocess.Popen[bytes]) -> None:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-        assert process.stdin is not None
-        with suppress(BrokenPipeError):
-            process.stdin.close()
+        _close_input(process)
+
+
+def _close_input(process: subprocess.Popen[bytes]) -> None:
+    assert process.stdin is not None
+    with suppress(BrokenPipeError):
+        process.stdin.close()

@@ -1,0 +1,112 @@
+"""A small product with a part that can be made to fail; its warehouse tells what really ran."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from floe_core.compiler import compile_product
+from floe_core.schemas import CompiledArtifacts
+
+MANIFEST = """\
+apiVersion: floe.dev/v1
+kind: Manifest
+metadata: {name: test-platform, version: 1.0.0, owner: platform@example.com}
+plugins:
+  orchestrator: {type: dagster}
+  compute: {type: duckdb, config: {path: "shop.duckdb", threads: 2}}
+observability: {lineage: {enabled: false}}
+"""
+
+
+def _leaves(what: str) -> str:
+    """Return the SQL of a hook that writes down what became of its model."""
+    attempt, run = (f'{{{{ var(\\"{name}\\", 0) }}}}' for name in ("floe_attempt", "floe_run_id"))
+    row = f"'{{{{ this.identifier }}}}', '{attempt}', '{what}', '{run}'"
+    return f"insert into main.audit values ({row})"
+
+
+# The row of a beginning is written outside of the model's own transaction, so that it stays when
+# the model fails. A test leaves a table.
+AUDIT = f"""\
+on-run-start: "create table if not exists main.audit (node text, attempt text, what text, run text)"
+models:
+  +materialized: table
+  +pre-hook: {{sql: "{_leaves("began")}", transaction: false}}
+  +post-hook: "{_leaves("passed")}"
+data_tests: {{+store_failures: true}}
+"""
+FIRST = "select 1 as id"
+AFTER = "select id from {{{{ ref('{}') }}}}"
+# Some 10^18 rows to count: it does not end by itself.
+ENDLESS = "select count(*) as id from range(1000000000) a, range(1000000000) b, {{ ref('first') }}"
+TEST = (
+    "select id, '{{ var(\"floe_attempt\", 0) }}' as attempt from {{ ref('middle') }} where id < 0"
+)
+
+
+def at_first_try(bad: str, good: str = AFTER.format("first")) -> str:
+    """Return SQL that is `bad` in the first attempt of a run, `good` after that."""
+    choice = f"{{% if var('floe_attempt', 1) == 1 %}}{bad}{{% else %}}{good}{{% endif %}}"
+    return f"-- depends_on: {{{{ ref('first') }}}}\n{choice}"
+
+
+@dataclass(frozen=True, slots=True)
+class FaultyProduct:
+    """first -> middle (tested) -> last, and first -> aside. `execution` is YAML of floe.yaml."""
+
+    middle: str
+    execution: str = ""
+
+    def compiled(self, folder: Path, name: str, orchestrator: str, more: str) -> CompiledArtifacts:
+        """Write and compile it under a name of its own; `more` goes to `execution` as well."""
+        for path, text in self._files(name, more).items():
+            file = folder / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text)
+        return compile_product(folder, orchestrator=orchestrator)
+
+    def _files(self, name: str, more: str) -> dict[str, str]:
+        execution = ", ".join(text for text in (self.execution, more) if text)
+        return {
+            "manifest.yaml": MANIFEST,
+            "floe.yaml": (
+                "apiVersion: floe.dev/v1\nkind: FloeSpec\n"
+                f"metadata: {{name: {name}, version: 1.0.0, owner: data@example.com}}\n"
+                f"platform: {{manifest: manifest.yaml}}\nexecution: {{{execution}}}\n"
+            ),
+            "dbt_project.yml": f"name: shop\nversion: 1.0.0\nprofile: shop\n{AUDIT}",
+            "models/first.sql": FIRST,
+            "models/middle.sql": self.middle,
+            "models/last.sql": AFTER.format("middle"),
+            "models/aside.sql": AFTER.format("first"),
+            "tests/middle_is_good.sql": TEST,
+        }
+
+
+def warehouse(artifacts: CompiledArtifacts) -> Path:
+    """Return the DuckDB file of a product."""
+    assert artifacts.project_dir is not None
+    return artifacts.project_dir / "shop.duckdb"
+
+
+def ran(artifacts: CompiledArtifacts) -> list[str]:
+    """Return what ran, from the warehouse: `<node> <attempt> began|passed`, and tested nodes."""
+    if not warehouse(artifacts).exists():
+        return []
+    with duckdb.connect(str(warehouse(artifacts)), read_only=True) as connection:
+        rows = connection.execute("select node, attempt, what from main.audit").fetchall()
+        tested = connection.execute(
+            "select table_name from information_schema.tables "
+            "where table_schema = 'main_dbt_test__audit'"
+        ).fetchall()
+        failed = [
+            f"{table} {attempt} failed"
+            for (table,) in tested
+            for (attempt,) in connection.execute(
+                f"select distinct attempt from main_dbt_test__audit.{table}"
+            ).fetchall()
+        ]
+    return sorted([" ".join(row) for row in rows] + [f"{name} ran" for (name,) in tested] + failed)
