@@ -89,7 +89,7 @@ class PaperBook:
 class PaperPlugin(OrchestratorPlugin):
     """Right in everything that the kit checks; `planted_faults` spoils one method at a time."""
 
-    name, version, floe_api_version = "paper-PaperPlugin", "1.0.0", "1.0"
+    name, version, floe_api_version = "paper", "1.0.0", "1.0"
     has_look_at_transforms = True
     is_run = False
 
@@ -99,9 +99,10 @@ class PaperPlugin(OrchestratorPlugin):
         self.defined: CompiledArtifacts | None = None
 
     def __init_subclass__(cls) -> None:
+        key = f"paper-{cls.__name__}"
         if "name" not in vars(cls):
-            cls.name = f"paper-{cls.__name__}"
-        PLUGINS[cls.__name__] = cls
+            cls.name = key
+        PLUGINS[key] = cls
 
     @classmethod
     def made(cls) -> PaperPlugin:
@@ -260,11 +261,12 @@ class PaperPluginThatIsRun(PaperPlugin):
     is_run = True
 
 
-PLUGINS["PaperPlugin"] = PaperPlugin
+PLUGINS["paper"] = PaperPlugin
 
 
 def __getattr__(name: str) -> Callable[[str, Path], PaperBook]:
     """Return the loader of the plugin class that a name ends with."""
     if not name.startswith("load_"):
         raise AttributeError(name)
-    return partial(PLUGINS[name.removeprefix("load_")].load_product)
+    classes = {each.__name__: each for each in PLUGINS.values()}
+    return partial(classes[name.removeprefix("load_")].load_product)

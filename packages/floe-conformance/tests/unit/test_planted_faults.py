@@ -2,59 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from collections import defaultdict
-from collections.abc import Mapping
-from pathlib import Path
-from xml.etree import ElementTree
-
 import pytest
+from paper_orchestrator import PLUGINS, PaperPlugin
+from planted_faults import FAULTS
+from pytest_of_its_own import PAPER, Outcomes, install, outcomes_of
 
-PAPER = Path(__file__).parents[1] / "paper"
-sys.path.insert(0, str(PAPER))
-
-from paper_orchestrator import PLUGINS, PaperPlugin  # noqa: E402
-from planted_faults import FAULTS  # noqa: E402
-
-from floe_conformance import OrchestratorConformance  # noqa: E402
-
-Outcomes = Mapping[str, Mapping[str, str]]
+from floe_conformance import OrchestratorConformance
 
 
 @pytest.fixture(scope="session")
 def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Outcomes:
-    """Return plugin class -> check -> what became of it, from one run of pytest over all."""
-    folder = tmp_path_factory.mktemp("paper")
-    install_all(folder)
-    report = folder / "report.xml"
-    command = [sys.executable, "-m", "pytest", str(PAPER / "conformance_of_faults.py")]
-    options = ["-p", "no:cacheprovider", f"--basetemp={folder / 'tmp'}", f"--junitxml={report}"]
-    done = subprocess.run(
-        [*command, *options],
-        env={**os.environ, "PYTHONPATH": f"{PAPER}{os.pathsep}{folder}", "TMPDIR": str(folder)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert report.is_file(), done.stdout + done.stderr
-    found: dict[str, dict[str, str]] = defaultdict(dict)
-    for case in ElementTree.parse(report).iter("testcase"):
-        became = [child.tag for child in case if child.tag in ("failure", "error", "skipped")]
-        found[case.attrib["classname"].rpartition(".Test")[2]][case.attrib["name"]] = (
-            became[0] if became else "passed"
-        )
-    return found
-
-
-def install_all(site: Path) -> None:
-    """Install each paper plugin under the name of its class."""
-    info = site / "paper_plugins-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: paper-plugins\nVersion: 1.0\n")
-    places = [f"paper-{name} = {each.__module__}:{name}" for name, each in PLUGINS.items()]
-    (info / "entry_points.txt").write_text("\n".join(["[floe.orchestrators]", *places, ""]))
+    site = tmp_path_factory.mktemp("paper")
+    install(site, {key: f"{each.__module__}:{each.__name__}" for key, each in PLUGINS.items()})
+    return outcomes_of(PAPER / "conformance_of_faults.py", site)
 
 
 def test_the_right_plugin_passes_every_check(outcomes: Outcomes) -> None:

@@ -1,0 +1,19 @@
+"""Plugins each broken in one way; `caught_by` is the one check that must fail with it."""
+
+from paper_orchestrator import PaperPlugin
+
+from planted_faults import (  # noqa: F401 - importing them defines them
+    connection,
+    folders,
+    graph,
+    helm_values,
+    jobs,
+    lineage,
+    registration,
+    resources,
+    runs,
+    scheduling,
+    transforms,
+)
+
+FAULTS = [each for each in PaperPlugin.__subclasses__() if hasattr(each, "caught_by")]

@@ -1,0 +1,35 @@
+"""What docs/write-a-plugin.md shows works as it stands there."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+from pytest_of_its_own import install, outcomes_of
+
+PAGE = (Path(__file__).parents[4] / "docs/write-a-plugin.md").read_text("utf-8")
+
+
+def block(language: str) -> str:
+    """Return the one block of that language."""
+    [found] = re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    return str(found)
+
+
+def test_the_tests_of_the_page_pass_with_its_entry_point(tmp_path: Path) -> None:
+    declared = tomllib.loads(block("toml"))
+    install(tmp_path, declared["project"]["entry-points"]["floe.orchestrators"])
+    tests = tmp_path / "test_conformance.py"
+    tests.write_text(block("python"))
+    [(name, of_checks)] = outcomes_of(tests, tmp_path).items()
+    skipped = {
+        check.partition("[")[0] for check, became in of_checks.items() if became == "skipped"
+    }
+    assert (name, set(of_checks.values())) == ("PaperConformance", {"passed", "skipped"})
+    assert skipped == {
+        "test_transforms_keep_their_order_and_dependencies",
+        "test_a_run_in_which_nothing_fails_does_all",
+        "test_a_run_in_which_something_fails_has_failed",
+        "test_a_failure_stops_what_follows_it_and_nothing_else",
+    }
