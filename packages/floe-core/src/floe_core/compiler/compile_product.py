@@ -29,6 +29,7 @@ from floe_core.compiler.profile import (
 from floe_core.compiler.refine import refined
 from floe_core.compiler.settings import plugin_settings, product_settings
 from floe_core.errors import EnvironmentProblemError, InvalidProductError, Problem
+from floe_core.garbage_collection import seldom_collecting
 from floe_core.plugin_powers import EntryPointFile, EntryPointWriter
 from floe_core.schemas.compiled_artifacts import (
     ARTIFACTS_FILE,
@@ -100,7 +101,8 @@ def prepare_product(
     findings.raise_if_any()
     assert profile is not None
     entry_point = _entry_point(name, inputs, destination)
-    parsed, nodes, jobs = _resolved(inputs, profile, findings)
+    with seldom_collecting():
+        parsed, nodes, jobs = _resolved(inputs, profile, findings)
     manifest = canonical_manifest(parsed.manifest)
     artifacts = _artifacts(inputs, name, profile, parsed, nodes, jobs, manifest)
     files = _files(artifacts, profile, parsed, manifest, entry_point)

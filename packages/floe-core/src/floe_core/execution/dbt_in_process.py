@@ -16,6 +16,7 @@ from floe_core.execution.dbt_run import DbtEnded
 from floe_core.execution.invocation import QUIET_ENVIRONMENT, Invocation
 from floe_core.execution.preloaded_manifest import preloaded_manifest
 from floe_core.execution.warehouse_lock import PROJECT_DIR_VARIABLE
+from floe_core.garbage_collection import seldom_collecting
 from floe_core.process_environment import environment_with
 
 # dbt keeps its flags, adapters and event manager in module globals: one invocation a process.
@@ -58,7 +59,7 @@ class InProcessDbt:
         end = DbtEnded("dbt ended without a word", succeeded=False)
         try:
             environment = {**QUIET_ENVIRONMENT, PROJECT_DIR_VARIABLE: str(self._call.project_dir)}
-            with _ONE_DBT, environment_with(environment):
+            with _ONE_DBT, environment_with(environment), seldom_collecting():
                 end = self._invoke()
         finally:
             self._events.put(end)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from floe_core.garbage_collection import collector_at_rest
 from floe_core.schemas.nodes import Node
 
 if TYPE_CHECKING:
@@ -27,9 +28,10 @@ def preloaded_manifest(project_dir: Path, dbt_version: str) -> Manifest | None:
     from dbt.contracts.graph.manifest import Manifest
     from dbt.parser.manifest import extended_mashumuro_decoder
 
-    manifest: Manifest = Manifest.from_msgpack(
-        path.read_bytes(), decoder=extended_mashumuro_decoder
-    )
+    with collector_at_rest():
+        manifest: Manifest = Manifest.from_msgpack(
+            path.read_bytes(), decoder=extended_mashumuro_decoder
+        )
     _move_seeds(manifest, project_dir)
     return manifest
 

@@ -1,0 +1,37 @@
+"""Keep Python's garbage collector from looking through what is all here to stay."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def collector_at_rest() -> Iterator[None]:
+    """Do not collect cycles meanwhile.
+
+    For code that builds one large structure: looking through it again and again takes two thirds of
+    the time that the artifacts or dbt's manifest of 5,000 models need to load.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+@contextmanager
+def seldom_collecting() -> Iterator[None]:
+    """Collect cycles a hundred times less often meanwhile.
+
+    For dbt at work: it makes few cycles, and holds a manifest that each collection looks through.
+    """
+    before = gc.get_threshold()
+    gc.set_threshold(100_000, 20, 100)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
