@@ -18,7 +18,7 @@ from floe_orchestrator_dagster.dbt_resource import FloeDbtResource
 
 
 def assets_from_transforms(transforms: list[TransformConfig]) -> list[AssetsDefinition]:
-    """Return one asset a transform, its key the transform's name, dependencies before dependents.
+    """Return one asset a transform, in the order of the list, its key the transform's name.
 
     Each needs the resource `dbt`, a `FloeDbtResource`, to run. A dependency that is not in the list
     is an asset of somebody else's.
@@ -26,7 +26,8 @@ def assets_from_transforms(transforms: list[TransformConfig]) -> list[AssetsDefi
     Raises:
         ValueError: A cycle, a transform that depends on itself, or a name given twice.
     """
-    return [_asset(transform) for transform in ordered(transforms)]
+    ordered(transforms)
+    return [_asset(transform) for transform in transforms]
 
 
 def _asset(transform: TransformConfig) -> AssetsDefinition:

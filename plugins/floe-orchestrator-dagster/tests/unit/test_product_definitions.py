@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 import pytest
-from dagster import AssetCheckKey, AssetKey, Backoff, RetryPolicy
+from dagster import AssetCheckKey, AssetKey, RetryPolicy
 
 from floe_core.errors import InvalidProductError
 from floe_core.schemas.policies import ExecutionPolicy, Job, Schedule
 from floe_orchestrator_dagster import DagsterOrchestratorPlugin, DagsterPlugin
-from floe_orchestrator_dagster.building import retry_policy
 from floe_orchestrator_dagster.product_definitions import definitions_of
+from floe_orchestrator_dagster.retries import DoublingRetryPolicy, retry_policy
 
 
 @pytest.fixture
@@ -86,12 +86,19 @@ def test_names_that_dagster_would_make_one_are_kept_apart(node, product):
         (ExecutionPolicy(retries=2, retry_delay_seconds=5), RetryPolicy(2, delay=5)),
         (
             ExecutionPolicy(retries=1, retry_delay_seconds=5, retry_backoff="exponential"),
-            RetryPolicy(1, delay=5, backoff=Backoff.EXPONENTIAL),
+            DoublingRetryPolicy(1, delay=5),
         ),
     ],
 )
 def test_retries_are_dagsters_own(policy, expected):
-    assert retry_policy(policy) == expected
+    found = retry_policy(policy)
+    assert (type(found), found) == (type(expected), expected)
+
+
+def test_exponential_retries_double_their_delay():
+    policy = ExecutionPolicy(retries=4, retry_delay_seconds=5, retry_backoff="exponential")
+    found = retry_policy(policy)
+    assert [found.calculate_delay(retry) for retry in (1, 2, 3, 4)] == [5, 10, 20, 40]
 
 
 def test_create_definitions_tells_every_problem_at_once(node, product):
@@ -107,10 +114,10 @@ def test_create_definitions_tells_every_problem_at_once(node, product):
         DagsterPlugin().create_definitions(broken)
     assert [problem.what.partition(":")[0] for problem in caught.value.problems] == [
         "model.shop.a depends on model.shop.gone, which is absent",
-        "model.shop.a and seed.shop.a have one Dagster asset key, a",
         "schedule of job 'web-shop'",
         "schedule of job 'web-shop'",
         "job 'x' runs model.shop.none, which is no node",
+        "model.shop.a and seed.shop.a have one Dagster asset key, a",
     ]
 
 
