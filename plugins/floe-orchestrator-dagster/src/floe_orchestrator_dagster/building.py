@@ -8,21 +8,19 @@ from dagster import (
     AssetKey,
     AssetsDefinition,
     AssetSpec,
-    Backoff,
     In,
     Nothing,
     OpDefinition,
     Out,
-    RetryPolicy,
     op,
 )
 
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_core.schemas.policies import ExecutionPolicy
 from floe_orchestrator_dagster.asset_map import AssetMap
 from floe_orchestrator_dagster.asset_specs import built_specs
 from floe_orchestrator_dagster.check_specs import check_specs
 from floe_orchestrator_dagster.dagster_names import build_op_name, distinct
+from floe_orchestrator_dagster.retries import retry_policy
 from floe_orchestrator_dagster.step import StepEvent, run_step
 
 
@@ -44,17 +42,6 @@ def building_assets(artifacts: CompiledArtifacts, asset_map: AssetMap) -> Assets
         check_specs_by_output_name=dict(zip(outputs[len(specs) :], checks, strict=True)),
         specs=specs,
         can_subset=True,
-    )
-
-
-def retry_policy(policy: ExecutionPolicy) -> RetryPolicy | None:
-    """Return the product's retries in Dagster's words; None when there are none."""
-    if not policy.retries:
-        return None
-    return RetryPolicy(
-        max_retries=policy.retries,
-        delay=policy.retry_delay_seconds,
-        backoff=Backoff.EXPONENTIAL if policy.retry_backoff == "exponential" else None,
     )
 
 

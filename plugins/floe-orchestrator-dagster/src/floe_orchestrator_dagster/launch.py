@@ -11,6 +11,7 @@ from floe_core.build_events import BuildEvent, NodeResult, from_line
 from floe_core.errors import EnvironmentProblemError, UsageError
 from floe_core.plugin_powers import RunOptions, RunReport
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_orchestrator_dagster.dead_run import report_dead_run
 from floe_orchestrator_dagster.entry_point import FILENAME
 from floe_orchestrator_dagster.instance_home import instance_home
 from floe_orchestrator_dagster.run_order import RunEnd, RunOrder, end_in
@@ -36,7 +37,9 @@ def launch(
                     nodes[event.unique_id] = event
                 on_event(event)
     if end is None:
-        raise EnvironmentProblemError(_unfinished(log, process.exit_code))
+        reason = _unfinished(log, process.exit_code)
+        report_dead_run(home, order.run_id, reason)
+        raise EnvironmentProblemError(reason)
     return RunReport(
         status=end.status,
         run_id=order.run_id,

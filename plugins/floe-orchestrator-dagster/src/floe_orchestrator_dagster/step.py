@@ -24,6 +24,7 @@ from floe_orchestrator_dagster.failure import failure_of
 from floe_orchestrator_dagster.node_log import log_node_line
 from floe_orchestrator_dagster.node_results import check_result, materialization
 from floe_orchestrator_dagster.output_keys_once import compute_output_keys_once
+from floe_orchestrator_dagster.resumed_run import ResumedRun
 
 StepEvent = MaterializeResult[None] | AssetCheckResult
 
@@ -64,12 +65,15 @@ def request_of(
     job = _job_name(tags.get(JOB_TAG, ""), artifacts)
     chosen = asset_map.node_ids(context.selected_asset_keys, context.selected_asset_check_keys)
     whole = tuple(sorted(node.unique_id for node in artifacts.nodes_of(artifacts.job(job))))
+    assert artifacts.project_dir is not None
+    resumed = ResumedRun.of(context.run, context.instance, artifacts.project_dir)
+    todo = resumed.left_of(chosen)
     moment = tags.get(NOMINAL_TIME_TAG) or tags.get(SCHEDULED_EXECUTION_TIME_TAG)
     return BuildRequest(
         job=job,
         run_id=context.run_id,
-        node_ids=None if chosen == whole else chosen,
-        attempt=context.retry_number + 1,
+        node_ids=None if todo == whole else todo,
+        attempt=resumed.count + context.retry_number + 1,
         nominal_time=datetime.fromisoformat(moment) if moment else None,
     )
 

@@ -24,8 +24,8 @@ def assets_from(*transforms):
     return DagsterPlugin().create_assets_from_transforms(list(transforms))
 
 
-def test_each_transform_is_one_asset_with_its_dependencies_before_it():
-    staging, greetings = assets_from(GREETINGS, STAGING)
+def test_each_transform_is_one_asset_in_the_order_given_with_its_dependencies():
+    greetings, staging = assets_from(GREETINGS, STAGING)
     assert (staging.key, greetings.key) == (AssetKey(["stg_people"]), AssetKey(["greetings"]))
     assert set(staging.asset_deps[staging.key]) == {AssetKey(["people"])}
     assert set(greetings.asset_deps[greetings.key]) == {AssetKey(["stg_people"])}
