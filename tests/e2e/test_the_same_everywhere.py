@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -80,3 +81,47 @@ def test_statuses_tables_and_lineage_are_the_same(name: str, tmp_path: Path) -> 
         assert {node_id: r.status for node_id, r in side.report.nodes.items()} == statuses
         assert side.tables == tables
         assert side.events.total() == 2 * len(statuses) + 2
+
+
+def failing_product(folder: Path) -> Path:
+    """Return a copy of hello with a model that fails, a test that fails, and one without end."""
+    product = product_folder("hello", folder)
+    models = {
+        "bad": "select no_such_column from {{ ref('stg_people') }}",
+        "after_bad": "select * from {{ ref('bad') }}",
+        "endless": "select count(*) as n from range(100000000000) a(x), {{ ref('stg_people') }}"
+        " where hash(x) = 1",
+        "after_endless": "select n from {{ ref('endless') }}",
+    }
+    for name, sql in models.items():
+        (product / "models" / f"{name}.sql").write_text(sql)
+    (product / "tests").mkdir()
+    (product / "tests" / "nobody.sql").write_text("select * from {{ ref('greetings') }}")
+    with (product / "floe.yaml").open("a") as spec:
+        spec.write("execution: {timeoutSeconds: 20}\n")
+    return product
+
+
+def test_failures_are_the_same(tmp_path: Path) -> None:
+    product = failing_product(tmp_path)
+    sides = [
+        run_side(compile_side(product, orchestrator, tmp_path / orchestrator), lambda event: None)
+        for orchestrator in ("dagster", "airflow")
+    ]
+    comparison = compare(*sides)
+    assert comparison.differences == ()
+    assert {node.node_id: node.differences for node in comparison.nodes if node.differences} == {}
+    ends = Counter(" ".join(event.split(" ", 2)[:2]) for event in sides[0].events)
+    assert {end for end in ends if not end.startswith("START")} == {
+        "COMPLETE hello.seed.people",
+        "COMPLETE hello.model.stg_people",
+        "COMPLETE hello.model.greetings",
+        "COMPLETE hello.test.not_null_greetings_id",
+        "COMPLETE hello.test.unique_greetings_id",
+        "FAIL hello.model.bad",
+        "ABORT hello.model.after_bad",
+        "FAIL hello.model.endless",
+        "ABORT hello.model.after_endless",
+        "FAIL hello.test.nobody",
+        "FAIL hello",
+    }

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 from floe_core.build_events import NodeResult
+from floe_core.parity.lineage_events import differing_paths
 from floe_core.parity.side import Side
 from floe_core.parity.table_contents import TableContents
 
@@ -98,6 +100,14 @@ def _beyond_nodes(left: Side, right: Side) -> list[str]:
     for side, other in ((left, right), (right, left)):
         alone = side.events - other.events
         if alone:
-            told = f"{alone.total()} on {side.orchestrator} alone, such as {min(alone)}"
-            found.append(f"the lineage events: {told}")
+            found.append(f"the lineage events: {_told_alone(side, alone, other)}")
     return found
+
+
+def _told_alone(side: Side, alone: Counter[str], other: Side) -> str:
+    """Return what a side tells alone: an example, and what in it is different if not all of it."""
+    example = min(alone)
+    kind, job, _ = example.split(" ", 2)
+    where = ", ".join(differing_paths(example, other.events - side.events))
+    told = f"{alone.total()} on {side.orchestrator} alone, such as {kind} of {job}"
+    return f"{told}, different in {where}" if where else told

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,13 @@ from floe_core.lineage import flush
 from floe_core.process_environment import environment_with
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
+Json = dict[str, Any]
+
 EVENTS_FILE, CONFIG_FILE = "lineage-events.jsonl", "lineage-to-file.yml"
 FLUSH_SECONDS = 20.0
+# A run that is not of a tick has the moment it was asked for as its nominal time.
+_MOMENTS = frozenset({"eventTime", "nominalStartTime"})
+_RUN_FOLDER = re.compile(r"(\.floe/runs/)[^/\s]+/")
 
 
 @contextmanager
@@ -30,29 +36,75 @@ def caught_in_file(folder: Path) -> Iterator[None]:
 def caught_events(artifacts: CompiledArtifacts) -> Counter[str]:
     """Return the events of a run that is over, each as a line that two runs can agree on.
 
-    That is: its type, its job, its datasets and the facets it carries, without times and run ids.
+    That is: all of the event, but times, folders and the ids of runs. A run goes by its job and its
+    place among the runs of that job, so that a START and an END still belong together.
     """
     folder = artifacts.project_dir
     assert folder is not None
     flush(folder, artifacts.lineage, FLUSH_SECONDS)
     path = folder / EVENTS_FILE
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    return Counter(_line(json.loads(line)) for line in lines if line)
+    return comparable([json.loads(line) for line in lines if line], folder)
 
 
-def _line(event: Mapping[str, Any]) -> str:
-    parts = [event["eventType"], event["job"]["name"]]
-    parts += [f"from {_dataset(dataset)}" for dataset in _sorted(event.get("inputs"))]
-    parts += [f"to {_dataset(dataset)}" for dataset in _sorted(event.get("outputs"))]
-    facets = [*event["run"].get("facets", ()), *event["job"].get("facets", ())]
-    return " ".join([*parts, f"({', '.join(sorted(facets))})"])
+def comparable(events: list[Json], folder: Path) -> Counter[str]:
+    """Return the events of a product in a folder as lines, in the order they were told."""
+    runs = _run_names(events)
+    return Counter(_line(_without_moments(event, runs, folder)) for event in events)
 
 
-def _sorted(datasets: list[dict[str, Any]] | None) -> list[dict[str, Any]]:
-    return sorted(datasets or [], key=lambda dataset: (dataset["namespace"], dataset["name"]))
+def differing_paths(line: str, others: Iterable[str]) -> list[str]:
+    """Return where a line differs from the most alike of others about the same end of a job.
+
+    Empty where there is none.
+    """
+    head, event = _parsed(line)
+    alike = [theirs for other, theirs in map(_parsed, others) if other == head]
+    return min((_differing(event, theirs, "") for theirs in alike), key=len, default=[])
 
 
-def _dataset(dataset: Mapping[str, Any]) -> str:
-    groups = ("facets", "inputFacets", "outputFacets")
-    facets = sorted(name for group in groups for name in dataset.get(group) or ())
-    return f"{dataset['namespace']}/{dataset['name']}[{', '.join(facets)}]"
+def _run_names(events: list[Json]) -> dict[str, str]:
+    """Return run id -> job and number, in the order in which the runs of a job began."""
+    names: dict[str, str] = {}
+    count: Counter[str] = Counter()
+    for event in events:
+        run_id, job = event["run"]["runId"], event["job"]["name"]
+        if run_id not in names:
+            count[job] += 1
+            names[run_id] = f"run {count[job]} of {job}"
+    return names
+
+
+def _without_moments(value: Any, runs: Mapping[str, str], folder: Path) -> Any:
+    if isinstance(value, dict):
+        return {
+            key: "" if key in _MOMENTS else _without_moments(each, runs, folder)
+            for key, each in value.items()
+        }
+    if isinstance(value, list):
+        return [_without_moments(each, runs, folder) for each in value]
+    if isinstance(value, str):
+        text = runs.get(value, value).replace(str(folder), ".")
+        return _RUN_FOLDER.sub(r"\1RUN/", text)
+    return value
+
+
+def _line(event: Json) -> str:
+    text = json.dumps(event, sort_keys=True, ensure_ascii=False)
+    return f"{event['eventType']} {event['job']['name']} {text}"
+
+
+def _parsed(line: str) -> tuple[str, Any]:
+    kind, job, text = line.split(" ", 2)
+    return f"{kind} {job}", json.loads(text)
+
+
+def _differing(one: Any, other: Any, path: str) -> list[str]:
+    if isinstance(one, dict) and isinstance(other, dict):
+        keys = sorted({*one, *other})
+        pairs = [(one.get(key), other.get(key), f"{path}.{key}") for key in keys]
+    elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        pairs = [(a, b, f"{path}[{n}]") for n, (a, b) in enumerate(zip(one, other, strict=True))]
+    else:
+        return [] if one == other else [path.removeprefix(".")]
+    return [each for a, b, where in pairs for each in _differing(a, b, where)]

@@ -1,0 +1,73 @@
+"""When the lineage events of two runs count as the same."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from floe_core.parity.lineage_events import comparable, differing_paths
+
+Event = dict[str, Any]
+
+
+def event(kind: str, run_id: str, at: str, folder: str, orchestrators_run: str) -> Event:
+    message = f"see {folder}/.floe/runs/{orchestrators_run}/attempt-1/run/a.sql"
+    return {
+        "eventType": kind,
+        "eventTime": at,
+        "run": {
+            "runId": run_id,
+            "facets": {
+                "errorMessage": {"message": message},
+                "nominalTime": {"nominalStartTime": at},
+            },
+        },
+        "job": {"namespace": "floe", "name": "shop.model.a", "facets": {}},
+        "inputs": [{"namespace": "duckdb://shop", "name": "shop.main.b", "facets": {}}],
+        "outputs": [],
+    }
+
+
+def run(run_id: str, day: int, folder: str, orchestrators_run: str) -> list[Event]:
+    at = f"2026-03-{day:02}T06:00:00Z"
+    return [event(kind, run_id, at, folder, orchestrators_run) for kind in ("START", "FAIL")]
+
+
+ONE = run("u1", 1, "/one", "manual__2026")
+OTHER = run("u2", 2, "/other", "0195505a")
+
+
+def test_times_folders_and_run_ids_do_not_matter() -> None:
+    assert comparable(ONE, Path("/one")) == comparable(OTHER, Path("/other"))
+
+
+@pytest.mark.parametrize(
+    ("where", "change"),
+    [
+        ("run.facets.errorMessage.message", lambda e: set_message(e, "another")),
+        ("run.facets.errorMessage", lambda e: e["run"]["facets"].pop("errorMessage")),
+        ("inputs[0].name", lambda e: e["inputs"][0].update(name="shop.main.c")),
+        ("inputs", lambda e: e["inputs"].clear()),
+        ("run.runId", lambda e: e["run"].update(runId="u3")),
+        ("job.namespace", lambda e: e["job"].update(namespace="elsewhere")),
+    ],
+)
+def test_anything_else_does(where: str, change: Any) -> None:
+    changed = deepcopy(OTHER)
+    change(changed[1])
+    one, other = comparable(ONE, Path("/one")), comparable(changed, Path("/other"))
+    (alone,) = one - other
+    assert differing_paths(alone, other - one) == [where]
+
+
+def set_message(event: Event, message: str) -> None:
+    event["run"]["facets"]["errorMessage"]["message"] = message
+
+
+def test_an_event_that_is_told_twice_is_a_difference() -> None:
+    one, other = comparable(ONE, Path("/one")), comparable([*OTHER, OTHER[1]], Path("/other"))
+    (alone,) = other - one
+    assert differing_paths(alone, one - other) == []
