@@ -33,6 +33,9 @@ def parity(
         Path | None,
         typer.Option(metavar="DIR", help="Keep both compiled copies, with logs and tables, there."),
     ] = None,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the report as one HTML page too.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Run a product on two orchestrators from nothing, and compare what each made of it.
@@ -46,6 +49,8 @@ def parity(
     with _folder(keep) as folder:
         left, right = (_run(product, name, folder / name) for name in names)
         comparison = compare(left, right)
+        if html is not None:
+            _write_page(comparison, html)
         if as_json:
             print_json(_as_dict(comparison))
         else:
@@ -54,6 +59,13 @@ def parity(
             print_report(comparison, stdout(), is_kept=keep is not None)
     has_passed = comparison.is_equal and left.report.status == "success"
     raise typer.Exit(0 if has_passed else DIFFERENT)
+
+
+def _write_page(comparison: Comparison, path: Path) -> None:
+    from floe_core.atomic_files import write_together
+    from floe_core.parity.html_report import html_report
+
+    write_together(path.absolute().parent, {path.name: html_report(comparison).encode()})
 
 
 def _pair(on: list[str] | None) -> list[str]:

@@ -1,0 +1,97 @@
+"""The parity report as one HTML page that needs nothing beside itself."""
+
+from __future__ import annotations
+
+from html import escape
+from string import Template
+
+from floe_core.build_events import NodeResult
+from floe_core.parity.comparison import Comparison, NodeComparison
+from floe_core.parity.side import Side
+
+PAGE = Template("""\
+<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>$title</title><style>
+body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 72rem; padding: 0 1rem;
+  color: #1c2430; background: #fff }
+h1 { font-size: 1.5rem; margin-bottom: 0 } .sub { color: #667; margin-top: .2rem }
+.verdict { padding: .8rem 1rem; border-radius: .5rem; font-size: 1.15rem; font-weight: 600 }
+.equal { background: #e6f4ea; color: #14532d } .differs { background: #fdecea; color: #8b1a10 }
+table { border-collapse: collapse; width: 100%; font-size: .93rem } caption { text-align: left }
+th, td { text-align: left; padding: .3rem .6rem; border-bottom: 1px solid #e4e7ec }
+td.number { text-align: right; font-variant-numeric: tabular-nums } small { color: #778 }
+.bad { color: #b42318; font-weight: 600 } .good { color: #157f3d }
+</style></head><body>
+<h1>$product</h1><p class="sub">$description</p>
+<p class="verdict $kind">$verdict</p>
+<table><tr><th>Run</th><th>Status</th><th>Seconds</th><th>Lineage events</th></tr>$runs</table>
+$differences
+<h2>Nodes</h2>
+<table><tr><th>Node</th><th>Type</th><th>$left</th><th>$right</th><th>Rows</th><th>Equal</th></tr>
+$nodes</table>
+</body></html>
+""")
+
+
+def html_report(comparison: Comparison) -> str:
+    """Return the page: the verdict, both runs, what differs, and every node."""
+    left, right = comparison.left, comparison.right
+    product = left.artifacts.product
+    return PAGE.substitute(
+        title=escape(f"{product.name} on {left.orchestrator} and on {right.orchestrator}"),
+        product=escape(f"{product.name} {product.version}"),
+        description=escape(product.description),
+        kind="equal" if comparison.is_equal else "differs",
+        verdict=escape(_verdict(comparison)),
+        runs="".join(_run(side) for side in (left, right)),
+        differences=_differences(comparison),
+        left=escape(left.orchestrator),
+        right=escape(right.orchestrator),
+        nodes="\n".join(_node(comparison, node) for node in comparison.nodes),
+    )
+
+
+def _verdict(comparison: Comparison) -> str:
+    names = f"{comparison.left.orchestrator} and {comparison.right.orchestrator}"
+    if not comparison.is_equal:
+        return f"Not the same on {names}"
+    failed = "" if comparison.left.report.status == "success" else ", and failed on both"
+    return f"The same on {names}{failed}: {len(comparison.nodes)} nodes compared"
+
+
+def _run(side: Side) -> str:
+    report = side.report
+    return (
+        f"<tr><td>{escape(side.orchestrator)} <small>{escape(report.run_id)}</small></td>"
+        f"<td>{escape(report.status)}</td><td class=number>{report.seconds:.1f}</td>"
+        f"<td class=number>{side.events.total()}</td></tr>"
+    )
+
+
+def _differences(comparison: Comparison) -> str:
+    items = "".join(f"<li class=bad>{escape(text)}</li>" for text in comparison.differences)
+    return f"<h2>What differs beyond nodes</h2><ul>{items}</ul>" if items else ""
+
+
+def _node(comparison: Comparison, node: NodeComparison) -> str:
+    compiled = comparison.left.artifacts.by_id.get(node.node_id)
+    label = compiled.label if compiled else node.node_id
+    kind = (compiled.materialization or compiled.resource_type) if compiled else ""
+    equal = (
+        f"<td class=bad>{escape('; '.join(node.differences))}</td>"
+        if node.differences
+        else "<td class=good>yes</td>"
+    )
+    rows = "" if node.rows is None else f"{node.rows:,}"
+    return (
+        f"<tr><td>{escape(label)}</td><td><small>{escape(kind)}</small></td>"
+        f"<td>{_outcome(node.left)}</td><td>{_outcome(node.right)}</td>"
+        f"<td class=number>{rows}</td>{equal}</tr>"
+    )
+
+
+def _outcome(result: NodeResult | None) -> str:
+    if result is None:
+        return "<span class=bad>absent</span>"
+    shade = "good" if result.passed else "bad"
+    return f"<span class={shade}>{result.status}</span> <small>{result.seconds:.2f} s</small>"
