@@ -50,9 +50,7 @@ class ObjectScheduleStore:
                 continue
             self._forget_old(files, root, number + 1)
             return
-        raise EnvironmentProblemError(
-            f"{self.place}: others changed the schedules {ATTEMPTS} times meanwhile; try again"
-        )
+        raise self._busy()
 
     def _create(self, files: Any, name: str, text: str) -> None:
         with suppress(NotImplementedError):
@@ -66,16 +64,21 @@ class ObjectScheduleStore:
 
     def _latest(self, files: Any, root: str) -> tuple[int, Overrides]:
         """Return the highest number and what it holds; (0, nothing) at the beginning."""
-        try:
-            # A listing that was kept from before shows neither our own last write nor others'.
-            files.invalidate_cache(root)
-            numbers = self._numbers(files, root)
-            if not numbers:
-                return 0, {}
-            text = files.cat_file(_object(root, numbers[-1]))
-        except (OSError, ValueError) as error:
-            raise self._problem("read", error) from error
-        return numbers[-1], overrides_in(text, self.place)
+        for _ in range(ATTEMPTS):
+            try:
+                # A listing that was kept from before shows neither our own last write nor others'.
+                files.invalidate_cache(root)
+                numbers = self._numbers(files, root)
+                if not numbers:
+                    return 0, {}
+                text = files.cat_file(_object(root, numbers[-1]))
+            except FileNotFoundError:
+                # Others have changed the schedules many times since it was listed.
+                continue
+            except (OSError, ValueError) as error:
+                raise self._problem("read", error) from error
+            return numbers[-1], overrides_in(text, self.place)
+        raise self._busy()
 
     def _numbers(self, files: Any, root: str) -> list[int]:
         try:
@@ -105,6 +108,11 @@ class ObjectScheduleStore:
         except (ImportError, ValueError, OSError) as error:
             raise self._problem("opened", error) from error
         return files, str(root)
+
+    def _busy(self) -> EnvironmentProblemError:
+        return EnvironmentProblemError(
+            f"{self.place}: others changed the schedules {ATTEMPTS} times meanwhile; try again"
+        )
 
     def _problem(self, action: str, error: Exception) -> EnvironmentProblemError:
         return EnvironmentProblemError(
