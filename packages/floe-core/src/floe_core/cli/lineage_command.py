@@ -1,4 +1,4 @@
-"""`floe lineage`: what has become of a product's lineage events."""
+"""`floe lineage`: where a product's columns come from, and what became of its lineage events."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Annotated
 
 import typer
 
-from floe_core.cli.console import print_json, stdout
+from floe_core.cli.console import notice, print_json, stdout
 from floe_core.cli.options import Json, Product
 
 ENVIRONMENT = 3
 
 app = typer.Typer(
     name="lineage",
-    help="See what lineage events wait on disk or were refused, and send what waits.",
+    help="See where tables and columns come from, and what has become of lineage events.",
     no_args_is_help=True,
 )
 
@@ -61,6 +61,39 @@ def flush(
         if done.reason:
             stdout().print(done.reason, markup=False, soft_wrap=True)
     raise typer.Exit(ENVIRONMENT if done.waiting else 0)
+
+
+@app.command()
+def show(
+    product: Product = Path(),
+    html: Annotated[
+        Path | None, typer.Option(help="Write a page of it, which needs no other file.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Show which tables and columns each table of a compiled product comes from.
+
+    Columns are known once the product has run: they come from the SQL that dbt compiled.
+    """
+    from floe_core.atomic_files import write_together
+    from floe_core.cli.lineage_data import as_data
+    from floe_core.cli.lineage_page import lineage_page
+    from floe_core.cli.lineage_tree import lineage_tree
+    from floe_core.lineage.lineage_map import lineage_map
+    from floe_core.schemas import CompiledArtifacts
+
+    artifacts = CompiledArtifacts.load(_compiled_folder(product))
+    found = lineage_map(artifacts)
+    if not found.run_id:
+        notice("no run has compiled its SQL yet, so this is of tables only; `floe run` first")
+    if html is not None:
+        page = lineage_page(artifacts.product.name, found)
+        write_together(html.absolute().parent, {html.name: page.encode()})
+        notice(f"wrote {html}")
+    if as_json:
+        print_json({"run_id": found.run_id, "tables": as_data(found)})
+    elif html is None:
+        stdout().print(lineage_tree(artifacts.product.name, found))
 
 
 def _compiled_folder(product: Path) -> Path:

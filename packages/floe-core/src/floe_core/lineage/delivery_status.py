@@ -61,7 +61,7 @@ def flush(project_dir: Path, settings: LineageSettings, timeout: float) -> Flush
     if not is_configured(settings, project_dir):
         return Flushed(0, 0, len(spool.waiting()), "no lineage backend is configured")
     deadline = time.monotonic() + timeout
-    drainer = Drainer(spool, settings)
+    drainer = Drainer(project_dir, spool, settings)
     sent = refused = 0
     while True:
         drained: Drained = drainer.drain(lambda: time.monotonic() >= deadline)

@@ -49,17 +49,18 @@ class _Orders:
 def main() -> int:
     """Drain until told to end. Returns 0 if nothing waits."""
     start = json.loads(sys.stdin.readline())
-    spool = Spool(Path(start["project_dir"]))
+    project_dir = Path(start["project_dir"])
+    spool = Spool(project_dir)
     try:
-        return _serve(spool, LineageSettings.model_validate(start["settings"]))
+        return _serve(project_dir, spool, LineageSettings.model_validate(start["settings"]))
     except Exception as error:
         # Nobody hears this process: what breaks it is found in the status.
         spool.note_failure(Redactor().text(f"sending broke off: {type(error).__name__}: {error}"))
         raise
 
 
-def _serve(spool: Spool, settings: LineageSettings) -> int:
-    drainer = Drainer(spool, settings)
+def _serve(project_dir: Path, spool: Spool, settings: LineageSettings) -> int:
+    drainer = Drainer(project_dir, spool, settings)
     orders = _Orders()
     pause = _FIRST_PAUSE_SECONDS
     try_at = 0.0

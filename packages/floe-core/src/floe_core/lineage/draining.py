@@ -46,7 +46,8 @@ class Drained:
 class Drainer:
     """Sends a spool's events with one transport, which is opened when first needed."""
 
-    def __init__(self, spool: Spool, settings: LineageSettings) -> None:
+    def __init__(self, project_dir: Path, spool: Spool, settings: LineageSettings) -> None:
+        self._project_dir = project_dir
         self._spool = spool
         self._settings = settings
         self._redactor = Redactor()
@@ -120,7 +121,7 @@ class Drainer:
         from floe_core.lineage.transport import open_transport
 
         if self._transport is None:
-            self._transport = open_transport(self._settings)
+            self._transport = open_transport(self._settings, self._project_dir)
         self._transport.emit(event)
 
 

@@ -80,6 +80,10 @@ class ProductGraph:
             )
         return self._dataset(node, described)
 
+    def dataset(self, node: Node) -> Json:
+        """Return the dataset of a table with its columns."""
+        return self._dataset(node, self._schema(node))
+
     def _input(self, node: Node) -> Json:
         """Describe only what no run of ours makes; the rest is described where it is made."""
         return self._dataset(node, self._schema(node) if node.resource_type == "source" else {})

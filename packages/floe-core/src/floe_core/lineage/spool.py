@@ -10,20 +10,21 @@ from contextlib import suppress
 from pathlib import Path
 
 from floe_core.lineage.facets import Json
+from floe_core.state_folder import state_folder
 
 _ABANDONED_AFTER_SECONDS = 3600
 _UNFINISHED = ".unfinished-"
 
 
 class Spool:
-    """The folder `.floe/lineage` of a product: what waits to be sent, and what was refused.
+    """The folder `lineage` beside a product's runs: what waits to be sent, and what was refused.
 
     Several processes may write to it. An event is there whole or not at all: a file becomes
     visible under its name only when it is complete.
     """
 
     def __init__(self, project_dir: Path) -> None:
-        self.folder = project_dir / ".floe" / "lineage"
+        self.folder = state_folder(project_dir) / "lineage"
         self.waiting_folder = self.folder / "spool"
         self.refused_folder = self.folder / "refused"
         self._note = self.folder / "last_failure.json"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any
 
 from openlineage.client import OpenLineageClient, event_v2
@@ -20,15 +21,17 @@ _TIMEOUT_SECONDS = 20.0
 _NO_RETRY = {"total": 0, "connect": 0, "read": 0, "status": 0, "status_forcelist": []}
 
 
-def open_transport(settings: LineageSettings) -> Transport:
+def open_transport(settings: LineageSettings, project_dir: Path) -> Transport:
     """Return the transport of the environment, or else of the manifest.
+
+    A file is looked for from the product's folder, wherever the process stands.
 
     Raises:
         UnsetVariableError: The manifest refers to an environment variable that is not set.
         ValueError, RuntimeError, KeyError: The client cannot use the configuration.
     """
     transport = _transport_of_environment() or resolved_transport(settings)
-    return get_default_factory().create(_trying_once(transport))
+    return get_default_factory().create(_trying_once(transport, project_dir))
 
 
 def as_run_event(event: Json) -> event_v2.RunEvent:
@@ -67,18 +70,20 @@ def _transport_of_environment() -> dict[str, Any]:
     return simple
 
 
-def _trying_once(transport: dict[str, Any]) -> dict[str, Any]:
+def _trying_once(transport: dict[str, Any], project_dir: Path) -> dict[str, Any]:
     """Return the configuration without retries; asynchronous sending loses events, so plain."""
     kind = transport.get("type")
     if kind in ("http", "async_http"):
         plain = {"timeout": _TIMEOUT_SECONDS, **transport, "type": "http", "retry": _NO_RETRY}
         plain["timeout"] = float(plain["timeout"])
         return plain
+    if kind == "file" and "log_file_path" in transport:
+        return {**transport, "log_file_path": str(project_dir / transport["log_file_path"])}
     if kind == "composite":
         inner = transport.get("transports", [])
         if isinstance(inner, dict):
             inner = [{**each, "name": name} for name, each in inner.items() if each]
-        return {**transport, "transports": [_trying_once(each) for each in inner]}
+        return {**transport, "transports": [_trying_once(each, project_dir) for each in inner]}
     return transport
 
 

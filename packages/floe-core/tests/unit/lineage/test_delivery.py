@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -246,3 +247,15 @@ def test_a_damaged_file_does_not_stop_the_others(backend: Backend, project_dir: 
     assert flush(project_dir, to(backend), 10) == Flushed(sent=1, refused=1, waiting=0)
     (refused,) = status(project_dir).refused
     assert refused == RefusedEvent("", "", "", "the file holds no event")
+
+
+def test_a_file_is_looked_for_from_the_product_by_a_run_and_by_a_flush(
+    project_dir: Path, deliver: Deliver
+) -> None:
+    settings = LineageSettings(config={"type": "file", "log_file_path": "told", "append": True})
+    expected = fill(project_dir, 1)
+    assert deliver(settings).close(10)
+    expected += fill(project_dir, 1)
+    assert flush(project_dir, settings, 10) == Flushed(sent=1, refused=0, waiting=0)
+    lines = (project_dir / "told").read_text().splitlines()
+    assert names([json.loads(line) for line in lines]) == expected

@@ -1,0 +1,135 @@
+"""The lineage of a compiled product as a whole: its tables, and the columns they come from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote
+
+from floe_core.lineage.columns.derivation import DerivedColumns, KnownTable, derive
+from floe_core.lineage.columns.origins import Origins
+from floe_core.lineage.facets import Json
+from floe_core.lineage.known_columns import columns_told
+from floe_core.lineage.product_graph import ProductGraph
+from floe_core.lineage.redaction import Redactor
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.nodes import Node
+from floe_core.state_folder import state_folder
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnOrigin:
+    """A column of an upstream table; `steps` are OpenLineage's subtypes, lower case, sorted."""
+
+    node_id: str
+    column: str
+    steps: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MappedTable:
+    """A table: the nodes it reads, its known columns with their origins, what decides its rows."""
+
+    node: Node
+    reads: tuple[str, ...]
+    columns: dict[str, tuple[ColumnOrigin, ...]]
+    rows: tuple[ColumnOrigin, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LineageMap:
+    """The tables, upstream first. `run_id` is the run whose SQL was read, "" for none."""
+
+    tables: tuple[MappedTable, ...]
+    run_id: str = ""
+
+
+def lineage_map(artifacts: CompiledArtifacts) -> LineageMap:
+    """Return the lineage of a product that was loaded from its folder.
+
+    Its columns' from the SQL that the last run compiled.
+    """
+    assert artifacts.project_dir is not None
+    run = _last_run(artifacts.project_dir)
+    known: dict[str, KnownTable] = {}
+    graph = ProductGraph(artifacts, Redactor())
+    tables = [
+        _mapped(node, graph, _compiled_sql(run, node), artifacts.dbt.adapter, known)
+        for node in _upstream_first(artifacts)
+    ]
+    return LineageMap(tuple(tables), unquote(run.name) if run else "")
+
+
+def _mapped(
+    node: Node,
+    graph: ProductGraph,
+    sql: str | None,
+    adapter: str,
+    known: dict[str, KnownTable],
+) -> MappedTable:
+    inputs = graph.inputs(node)
+    names = {dataset["name"]: node_id for node_id, dataset in inputs}
+    sql = sql or graph.query_of_snapshot(node)
+    derived = derive(sql, adapter, [known[each] for each in names.values()]) if sql else None
+    known[node.unique_id] = _known(graph.dataset(node), node, derived or DerivedColumns())
+    origins = dict(derived.columns) if derived else {}
+    return MappedTable(
+        node,
+        tuple(names.values()),
+        {name: _told(origins.get(name, {}), names) for name in known[node.unique_id].columns},
+        _told(derived.effects if derived else {}, names),
+    )
+
+
+def _known(dataset: Json, node: Node, derived: DerivedColumns) -> KnownTable:
+    is_complete = derived.is_complete and node.resource_type != "snapshot"
+    names = [name for name, _ in derived.columns]
+    names += [] if is_complete else columns_told(dataset)
+    return KnownTable(dataset["name"], tuple(dict.fromkeys(names)), is_complete=is_complete)
+
+
+def _told(origins: Origins, names: Mapping[str, str]) -> tuple[ColumnOrigin, ...]:
+    return tuple(
+        ColumnOrigin(
+            names[origin.table],
+            origin.column,
+            tuple(sorted(step.lower().replace("_", " ") for _, step in origins[origin])),
+        )
+        for origin in sorted(origins)
+    )
+
+
+def _upstream_first(artifacts: CompiledArtifacts) -> Iterator[Node]:
+    """Yield sources and relations, each after what it reads."""
+    done: set[str] = set()
+
+    def visit(node: Node) -> Iterator[Node]:
+        if node.unique_id in done or not (node.is_relation or node.resource_type == "source"):
+            return
+        done.add(node.unique_id)
+        for upstream in node.depends_on:
+            if upstream in artifacts.by_id:
+                yield from visit(artifacts.by_id[upstream])
+        yield node
+
+    for node in artifacts.nodes:
+        yield from visit(node)
+
+
+def _last_run(project_dir: Path) -> Path | None:
+    """Return the folder of the run that last compiled anything."""
+    compiled = state_folder(project_dir).glob("runs/*/attempt-*/compiled")
+    latest = max(compiled, key=lambda path: path.stat().st_mtime, default=None)
+    return latest.parent.parent if latest else None
+
+
+def _compiled_sql(run: Path | None, node: Node) -> str | None:
+    """Return what a run's last attempt that came to a model compiled it to."""
+    if run is None or node.resource_type != "model" or node.language != "sql":
+        return None
+    for compiled in sorted(run.glob("attempt-*/compiled"), reverse=True):
+        path = compiled / node.package / node.path
+        if path.is_file():
+            return path.read_text("utf-8")
+    return None

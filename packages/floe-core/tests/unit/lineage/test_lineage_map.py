@@ -1,0 +1,108 @@
+"""The lineage of a whole product, as `floe lineage show` draws it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+
+from rich.console import Console
+
+from floe_core.cli.lineage_data import as_data
+from floe_core.cli.lineage_page import lineage_page
+from floe_core.cli.lineage_tree import lineage_tree
+from floe_core.lineage.lineage_map import ColumnOrigin, LineageMap, lineage_map
+
+from .product import artifacts
+
+ORDERS = """
+with raw as (select * from "shop"."main"."raw_orders")
+select id, cents / 100 as amount from raw where cents > 0
+"""
+TREE = """\
+shop columns as compiled by run manual__2
+├── clicks source
+│   └── at
+├── raw_orders seed
+│   ├── id
+│   └── cents
+├── orders model <- raw_orders, clicks
+│   ├── id     <- raw_orders.id
+│   ├── amount <- raw_orders.cents (transformation)
+│   └── rows <- raw_orders.cents (filter)
+├── broken model <- orders
+├── after.v2 model <- broken
+└── hung model <- orders
+"""
+
+
+def compile_as(project_dir: Path, run: str, attempt: int, sql: str, at: int) -> None:
+    """Leave what a run's attempt compiled the model `orders` to."""
+    folder = project_dir / ".floe" / "runs" / run / f"attempt-{attempt}" / "compiled"
+    path = folder / "shop" / "models" / "orders.sql"
+    path.parent.mkdir(parents=True)
+    path.write_text(sql)
+    os.utime(folder, (at, at))
+
+
+def mapped(project_dir: Path) -> LineageMap:
+    (project_dir / "seeds").mkdir(exist_ok=True)
+    (project_dir / "seeds" / "raw_orders.csv").write_text("id,cents\n")
+    paths = {"orders": "models/orders.sql", "raw_orders": "seeds/raw_orders.csv"}
+    product = artifacts(project_dir)
+    nodes = [each.model_copy(update={"path": paths.get(each.name, "")}) for each in product.nodes]
+    return lineage_map(product.model_copy(update={"nodes": tuple(nodes)}).bound_to(project_dir))
+
+
+def tree(found: LineageMap) -> str:
+    console = Console(width=100, highlight=False, no_color=True)
+    with console.capture() as captured:
+        console.print(lineage_tree("shop", found))
+    return "".join(f"{line.rstrip()}\n" for line in captured.get().splitlines())
+
+
+def test_columns_come_from_what_the_last_run_compiled(project_dir: Path) -> None:
+    compile_as(project_dir, "manual__1", 1, "select 1 as old", at=1000)
+    compile_as(project_dir, "manual__2", 1, "select 2 as first_try", at=2000)
+    compile_as(project_dir, "manual__2", 2, ORDERS, at=3000)
+    assert tree(mapped(project_dir)) == TREE
+
+
+def test_before_any_run_it_is_of_tables_and_documented_columns(project_dir: Path) -> None:
+    found = mapped(project_dir)
+    (orders,) = [each for each in found.tables if each.node.name == "orders"]
+    assert found.run_id == ""
+    assert orders.reads == ("seed.shop.raw_orders", "source.shop.clicks")
+    assert (orders.columns, orders.rows) == ({"id": (), "amount": ()}, ())
+
+
+def test_an_origin_names_its_steps(project_dir: Path) -> None:
+    compile_as(project_dir, "run", 1, ORDERS, at=1000)
+    (orders,) = [each for each in mapped(project_dir).tables if each.node.name == "orders"]
+    seed = "seed.shop.raw_orders"
+    assert orders.columns["amount"] == (ColumnOrigin(seed, "cents", ("transformation",)),)
+
+
+def test_the_page_holds_the_same_and_no_more(project_dir: Path) -> None:
+    compile_as(project_dir, "</script><b>", 1, ORDERS, at=1000)
+    found = mapped(project_dir)
+    page = lineage_page("shop & <co>", found)
+    data = re.search(r'id="data">(.*?)</script>', page, re.DOTALL)
+    assert data is not None
+    assert json.loads(data[1]) == json.loads(json.dumps(as_data(found)))
+    assert "shop &amp; &lt;co&gt;" in page
+    assert "</script><b>" not in page
+    assert re.findall(r"(?:src|href)=|https?://(?!www\.w3\.org/2000/svg)|@\w+@", page) == []
+
+
+def test_tables_stand_as_deep_as_their_longest_way(project_dir: Path) -> None:
+    depths = {each["label"]: each["depth"] for each in as_data(mapped(project_dir))}
+    assert depths == {
+        "clicks": 0,
+        "raw_orders": 0,
+        "orders": 1,
+        "broken": 2,
+        "after.v2": 3,
+        "hung": 2,
+    }
