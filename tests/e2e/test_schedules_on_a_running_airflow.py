@@ -12,6 +12,7 @@ import pytest
 from ticking_product import compile_ticking_product, nominal_times
 
 from floe_core.errors import EnvironmentProblemError
+from floe_core.plugin_powers import RunningSchedule
 from floe_core.schedules import next_tick
 from floe_orchestrator_airflow import AirflowPlugin
 from floe_orchestrator_airflow.local_airflow.home import USER
@@ -96,6 +97,15 @@ def test_airflow_tells_the_new_schedule_and_its_next_tick(
     airflow.plugin.schedule_job("tick-shop", cron, zone)
     assert airflow.schedule() == expected(cron, zone)
     assert time.monotonic() - started < TO_TAKE_EFFECT
+
+
+def test_the_plugin_passes_on_what_airflow_tells(airflow: RunningAirflow) -> None:
+    rule = ("5 4 * * *", "Africa/Cairo")
+    following = next_tick(*rule, datetime.now(UTC))
+    airflow.plugin.schedule_job("tick-shop", *rule)
+    ask = airflow.plugin.running_schedule
+    assert ask(airflow.product, "tick-shop") == RunningSchedule(following, is_enabled=True)
+    assert ask(airflow.product, "some-part") == RunningSchedule(None, is_enabled=False)
 
 
 def test_pausing_resuming_removing_and_resetting_take_effect(airflow: RunningAirflow) -> None:

@@ -22,6 +22,7 @@ import pytest
 from ticking_product import compile_ticking_product, nominal_times
 
 from floe_core.errors import EnvironmentProblemError
+from floe_core.plugin_powers import RunningSchedule
 from floe_core.schedules import latest_tick, next_tick
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_dagster import DagsterPlugin
@@ -171,6 +172,15 @@ def test_dagster_tells_the_new_schedule_and_its_next_tick(
         assert dagster.schedule() == expected(cron, zone)
 
 
+def test_the_plugin_passes_on_what_dagster_tells(dagster: RunningDagster) -> None:
+    rule = ("5 4 * * *", "Africa/Cairo")
+    following = next_tick(*rule, datetime.now(UTC))
+    dagster.plugin.schedule_job("tick-shop", *rule)
+    ask = dagster.plugin.running_schedule
+    assert ask(dagster.product, "tick-shop") == RunningSchedule(following, is_enabled=True)
+    assert ask(dagster.product, "some-part") == RunningSchedule(None, is_enabled=False)
+
+
 def test_pausing_resuming_removing_and_resetting_take_effect(dagster: RunningDagster) -> None:
     rule = ("5 4 * * *", "Europe/Paris")
     dagster.plugin.schedule_job("tick-shop", *rule)
@@ -231,7 +241,7 @@ def test_a_schedule_for_the_next_minute_starts_a_run_for_that_minute(
     with dagster.daemon():
         tick = _soon()
         dagster.plugin.schedule_job("tick-shop", f"{tick.minute} {tick.hour} * * *", "UTC")
-        wait_for(lambda: ("SUCCESS", tick.isoformat()) in dagster.runs(), 180)
+        wait_for(lambda: ("SUCCESS", tick.isoformat()) in dagster.runs(), 300)
         dagster.plugin.unschedule_job("tick-shop")
     assert _in_the_warehouse(dagster.product).count(tick.isoformat()) == 1
 

@@ -114,3 +114,24 @@ class TickTeller(Protocol):
 
         Enabled or not; nothing for a job without a schedule.
         """
+
+
+@dataclass(frozen=True, slots=True)
+class RunningSchedule:
+    """What a running orchestrator itself tells of a job's schedule.
+
+    `next_tick` is in UTC, None where it has no schedule or holds it back.
+    """
+
+    next_tick: datetime | None
+    is_enabled: bool
+
+
+@runtime_checkable
+class ScheduleReporter(Protocol):
+    """A plugin that can ask a running orchestrator for what it has as a job's schedule."""
+
+    def running_schedule(
+        self, artifacts: CompiledArtifacts, job_name: str
+    ) -> RunningSchedule | None:
+        """Return what it tells; None where none answers, or none that has the job."""

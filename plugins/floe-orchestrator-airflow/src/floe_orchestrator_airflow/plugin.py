@@ -16,7 +16,7 @@ from floe_core.plugin_interfaces import (
     TransformConfig,
     ValidationResult,
 )
-from floe_core.plugin_powers import EntryPointFile, RunOptions, RunReport
+from floe_core.plugin_powers import EntryPointFile, RunningSchedule, RunOptions, RunReport
 from floe_core.schedules.job_schedules import JobSchedules, check_rule
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import LineageSettings
@@ -158,6 +158,14 @@ class AirflowOrchestratorPlugin(OrchestratorPlugin):
         from floe_orchestrator_airflow.schedule_uptake import take_up
 
         take_up(schedules, job_name, self._settings)
+
+    def running_schedule(
+        self, artifacts: CompiledArtifacts, job_name: str
+    ) -> RunningSchedule | None:
+        """See `ScheduleReporter`."""
+        from floe_orchestrator_airflow.running_schedule import running_schedule
+
+        return running_schedule(artifacts, job_name, self._settings)
 
     def ticks_of(
         self, artifacts: CompiledArtifacts, job_name: str, start: datetime, end: datetime

@@ -15,7 +15,7 @@ from floe_core.plugin_interfaces import (
     TransformConfig,
     ValidationResult,
 )
-from floe_core.plugin_powers import EntryPointFile, RunOptions, RunReport
+from floe_core.plugin_powers import EntryPointFile, RunningSchedule, RunOptions, RunReport
 from floe_core.schedules.job_schedules import JobSchedules, check_rule
 from floe_core.schemas.policies import LineageSettings
 from floe_orchestrator_dagster import __version__
@@ -154,6 +154,14 @@ class DagsterOrchestratorPlugin(OrchestratorPlugin):
         from floe_orchestrator_dagster.schedule_uptake import take_up
 
         take_up(schedules, job_name, self._settings)
+
+    def running_schedule(
+        self, artifacts: CompiledArtifacts, job_name: str
+    ) -> RunningSchedule | None:
+        """See `ScheduleReporter`."""
+        from floe_orchestrator_dagster.running_schedule import running_schedule
+
+        return running_schedule(artifacts, job_name, self._settings)
 
     def ticks_of(
         self, artifacts: CompiledArtifacts, job_name: str, start: datetime, end: datetime

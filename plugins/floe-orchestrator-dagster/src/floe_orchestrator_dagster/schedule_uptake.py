@@ -11,20 +11,12 @@ from floe_core.schemas.policies import Job
 from floe_core.service_probe import NoAnswerError
 from floe_orchestrator_dagster.dagster_names import job_name
 from floe_orchestrator_dagster.graphql_client import GraphqlClient, RefusedError
+from floe_orchestrator_dagster.job_places import places_of
 from floe_orchestrator_dagster.schedules import description_of, schedule_name
 from floe_orchestrator_dagster.webserver_access import access_from
 
 LIMIT_SECONDS = 60.0
 
-_PLACES = """
-query FloePlaces {
-  repositoriesOrError {
-    __typename
-    ... on RepositoryConnection { nodes { name location { name } jobs { name } } }
-    ... on PythonError { message }
-  }
-}
-"""
 _RELOAD = """
 mutation FloeReload($location: String!) {
   reloadRepositoryLocation(repositoryLocationName: $location) {
@@ -91,7 +83,7 @@ def take_up(schedules: JobSchedules, name: str, settings: Mapping[str, Any]) -> 
 
 def _take_up(client: GraphqlClient, schedules: JobSchedules, name: str) -> None:
     job = schedules.live(name)
-    places = _places_of(client, job_name(schedules.artifacts, job))
+    places = places_of(client, job_name(schedules.artifacts, job))
     if not places:
         raise RefusedError(
             f"no code location that loads has the job {job_name(schedules.artifacts, job)}"
@@ -101,16 +93,6 @@ def _take_up(client: GraphqlClient, schedules: JobSchedules, name: str) -> None:
     for place in places:
         selector = {**place, "scheduleName": schedule_name(schedules.artifacts, job)}
         _turn(client, selector, job)
-
-
-def _places_of(client: GraphqlClient, dagster_job: str) -> list[dict[str, str]]:
-    """Return where a job is loaded, as the beginning of a ScheduleSelector."""
-    found = client.ask_one(_PLACES, "repositoriesOrError", "RepositoryConnection")
-    return [
-        {"repositoryName": node["name"], "repositoryLocationName": node["location"]["name"]}
-        for node in found["nodes"]
-        if any(job["name"] == dagster_job for job in node["jobs"])
-    ]
 
 
 def _reload(client: GraphqlClient, location: str) -> None:

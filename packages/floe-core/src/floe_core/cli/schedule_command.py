@@ -79,12 +79,15 @@ def resume(
 
 
 @app.command("list")
-def list_(product: Product = Path(), as_json: Json = False) -> None:
-    """Show the schedule of each job as it holds now, and its next tick."""
-    from floe_core.cli.schedule_rows import schedule_rows
-    from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+def list_(product: Product = Path(), on: On = None, as_json: Json = False) -> None:
+    """Show the schedule of each job as it holds now, its next tick, and the orchestrator's own.
 
-    rows = schedule_rows(CompiledArtifacts.load(product.absolute()))
+    The orchestrator's answer stands beside floe's where one runs and has the job.
+    """
+    from floe_core.cli.schedule_rows import schedule_rows
+
+    artifacts, plugin = _product_and_plugin(product, on)
+    rows = schedule_rows(artifacts, plugin)
     if as_json:
         print_json(rows)
         return
@@ -92,19 +95,26 @@ def list_(product: Product = Path(), as_json: Json = False) -> None:
         _print_row(row)
 
 
+def _product_and_plugin(
+    product: Path, on: str | None
+) -> tuple[CompiledArtifacts, OrchestratorPlugin]:
+    """Return the compiled product, and the plugin set to change and report its schedules."""
+    from floe_core import plugin_registry
+    from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+
+    artifacts = CompiledArtifacts.load(product.absolute())
+    chosen = artifacts.orchestrator
+    settings = dict(chosen.config) if on in (None, chosen.name) else {}
+    settings["project_dir"] = str(artifacts.project_dir)
+    return artifacts, plugin_registry.load(on or chosen.name, settings)
+
+
 class _Change:
     """A change of one job's schedule through its orchestrator's plugin."""
 
     def __init__(self, product: Path, job: str | None, on: str | None) -> None:
-        from floe_core import plugin_registry
-        from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-
-        self.artifacts: CompiledArtifacts = CompiledArtifacts.load(product.absolute())
+        self.artifacts, self.plugin = _product_and_plugin(product, on)
         self.job = job or self.artifacts.jobs[0].name
-        chosen = self.artifacts.orchestrator
-        settings = dict(chosen.config) if on in (None, chosen.name) else {}
-        settings["project_dir"] = str(self.artifacts.project_dir)
-        self.plugin: OrchestratorPlugin = plugin_registry.load(on or chosen.name, settings)
 
     @property
     def control(self) -> ScheduleController:
@@ -127,7 +137,9 @@ class _Change:
             raise
         except ValueError as error:
             raise UsageError(str(error)) from None
-        [row] = [row for row in schedule_rows(self.artifacts) if row["job"] == self.job]
+        [row] = [
+            row for row in schedule_rows(self.artifacts, self.plugin) if row["job"] == self.job
+        ]
         print_json(row) if as_json else _print_row(row)
 
 
@@ -135,7 +147,15 @@ def _print_row(row: dict[str, Any]) -> None:
     console = stdout()
     if row["cron"] is None:
         console.print(f"[bold]{row['job']}[/]: no schedule ({row['set_in']})")
-        return
+    else:
+        _print_rule(row)
+    if told := row["running"]:
+        says = told["next_tick"] or "none"
+        console.print(f"  next tick by {told['orchestrator']}: {says}", markup=False)
+
+
+def _print_rule(row: dict[str, Any]) -> None:
+    console = stdout()
     state = "" if row["enabled"] else ", [yellow]paused[/]"
     console.print(
         f"[bold]{row['job']}[/]: {row['cron']} in {row['timezone']} (set in {row['set_in']}){state}"

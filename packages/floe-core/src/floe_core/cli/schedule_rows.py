@@ -5,15 +5,22 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from floe_core.plugin_interfaces import OrchestratorPlugin
+from floe_core.plugin_powers import ScheduleReporter
 from floe_core.schedules import check_timezone, next_tick
 from floe_core.schedules.live_schedules import with_live_schedules
 from floe_core.schedules.schedule_store import store_of
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_core.schemas.policies import Schedule
+from floe_core.schemas.policies import Job, Schedule
 
 
-def schedule_rows(artifacts: CompiledArtifacts) -> list[dict[str, Any]]:
-    """Return a row for each job, as JSON has it: times are ISO, null where there is none."""
+def schedule_rows(
+    artifacts: CompiledArtifacts, plugin: OrchestratorPlugin | None = None
+) -> list[dict[str, Any]]:
+    """Return a row for each job, as JSON has it: times are ISO, null where there is none.
+
+    With a plugin, `running` is what the running orchestrator itself tells, null where none does.
+    """
     store = store_of(artifacts)
     overrides = store.read() if store else {}
     place = store.place if store else ""
@@ -22,9 +29,25 @@ def schedule_rows(artifacts: CompiledArtifacts) -> list[dict[str, Any]]:
             "job": job.name,
             "set_in": place if job.name in overrides else "floe.yaml",
             **_rule(job.schedule),
+            "running": _told(artifacts, job, plugin),
         }
         for job in with_live_schedules(artifacts).jobs
     ]
+
+
+def _told(
+    artifacts: CompiledArtifacts, job: Job, plugin: OrchestratorPlugin | None
+) -> dict[str, Any] | None:
+    if not isinstance(plugin, ScheduleReporter):
+        return None
+    told = plugin.running_schedule(artifacts, job.name)
+    if told is None:
+        return None
+    return {
+        "orchestrator": plugin.name,
+        "enabled": told.is_enabled,
+        "next_tick": told.next_tick and told.next_tick.isoformat(),
+    }
 
 
 def _rule(schedule: Schedule | None) -> dict[str, Any]:
