@@ -225,6 +225,46 @@ def test_a_dbt_of_the_products_own_gives_the_same_results(write_product: WritePr
     assert tables(here) == tables(own)
 
 
+def test_a_dbt_of_the_products_own_goes_with_the_process_that_started_it(
+    write_product: WriteProduct,
+) -> None:
+    dbt = Path(sys.executable).parent / "dbt"
+    floe = FLOE + f"execution: {{dbtExecutable: {dbt}}}\n"
+    folder = write_product(floe=floe, first=FIRST, broken=HANGS)
+    compiled(folder)
+    process = started_build(folder, "r")
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith("NodeStarted(unique_id='model.shop.broken'"):
+            break
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    deadline = time.monotonic() + 30
+    while (left := dbt_processes(folder)) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert left == []
+
+
+def dbt_processes(folder: Path) -> list[str]:
+    """Return the command lines that call dbt for a folder."""
+    listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True)
+    return [line for line in listed.stdout.splitlines() if f"--project-dir {folder}" in line]
+
+
+def test_a_dbt_executable_that_is_not_there_is_named(write_product: WriteProduct) -> None:
+    from floe_core.errors import EnvironmentProblemError
+
+    dbt = Path(sys.executable).parent / "dbt"
+    own = write_product(folder="own", first=FIRST).parent / "gone-dbt"
+    own.symlink_to(dbt)
+    folder = write_product(floe=FLOE + f"execution: {{dbtExecutable: {own}}}\n", first=FIRST)
+    artifacts = compiled(folder)
+    own.unlink()
+    with pytest.raises(EnvironmentProblemError) as caught:
+        list(build(artifacts, BuildRequest(job="shop", run_id="r")))
+    assert str(caught.value).startswith(f"dbt executable {own}: there is no such program")
+
+
 def test_some_nodes_are_run_and_no_others(write_product: WriteProduct) -> None:
     folder = write_product(first=FIRST, second="select * from {{ ref('first') }}", beside=FIRST)
     # A folder named like a model: a selection by fully qualified name must not take it along.

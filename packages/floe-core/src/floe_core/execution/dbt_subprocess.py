@@ -5,20 +5,26 @@ from __future__ import annotations
 import json
 import os
 import queue
+import shutil
 import signal
 import subprocess
+import sys
 import threading
 from collections.abc import Mapping
+from pathlib import Path
 from typing import IO, Any
 
 from floe_core.build_events import BuildEvent
 from floe_core.errors import EnvironmentProblemError
+from floe_core.execution import dbt_guard
 from floe_core.execution.dbt_messages import is_of_interest, translated
 from floe_core.execution.dbt_run import DbtEnded
 from floe_core.execution.invocation import QUIET_ENVIRONMENT, Invocation
 from floe_core.execution.warehouse_lock import PROJECT_DIR_VARIABLE
 
 JSON_LOG = ["--log-format", "json", "--log-level", "debug"]
+# A dbt of which the build died would work on, and hold the warehouse.
+GUARD = [sys.executable, "-I", str(Path(dbt_guard.__file__))]
 # dbt's exit codes: 0 all passed, 1 some node did not, 2 it could not do its work.
 NODES_DECIDED = (0, 1)
 
@@ -29,25 +35,20 @@ class SubprocessDbt:
     def __init__(self, call: Invocation, executable: str) -> None:
         self._events: queue.SimpleQueue[BuildEvent | DbtEnded] = queue.SimpleQueue()
         self._last_words = ""
-        try:
-            self._process = subprocess.Popen(
-                [executable, *call.arguments, *JSON_LOG],
-                cwd=call.project_dir,
-                env={
-                    **os.environ,
-                    **QUIET_ENVIRONMENT,
-                    PROJECT_DIR_VARIABLE: str(call.project_dir),
-                },
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                start_new_session=True,
-            )
-        except OSError as error:
-            raise EnvironmentProblemError(
-                f"dbt executable {executable}: {error.strerror}; `execution.dbtExecutable` of "
-                "floe.yaml names it"
-            ) from error
+        self._process = subprocess.Popen(
+            [*GUARD, _found(executable, call.project_dir), *call.arguments, *JSON_LOG],
+            cwd=call.project_dir,
+            env={
+                **os.environ,
+                **QUIET_ENVIRONMENT,
+                PROJECT_DIR_VARIABLE: str(call.project_dir),
+            },
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
         self._reader = threading.Thread(target=self._read, name="floe-dbt-log", daemon=True)
         self._reader.start()
 
@@ -70,6 +71,8 @@ class SubprocessDbt:
             self._signal(signal.SIGKILL)
             self._process.wait()
         self._reader.join(patience)
+        assert self._process.stdin is not None
+        self._process.stdin.close()
         return True
 
     def _signal(self, number: signal.Signals) -> None:
@@ -94,6 +97,21 @@ class SubprocessDbt:
                     self._last_words = message["info"].get("msg", "")
                 for event in translated(message):
                     self._events.put(event)
+
+
+def _found(executable: str, project_dir: Path) -> str:
+    """Return where the executable is.
+
+    Raises:
+        EnvironmentProblemError: It is nowhere, or is none.
+    """
+    found = shutil.which(executable) or shutil.which(project_dir / executable)
+    if found is None:
+        raise EnvironmentProblemError(
+            f"dbt executable {executable}: there is no such program; `execution.dbtExecutable` of "
+            "floe.yaml names it"
+        )
+    return str(found)
 
 
 def _parsed(line: str) -> Mapping[str, Any] | None:
