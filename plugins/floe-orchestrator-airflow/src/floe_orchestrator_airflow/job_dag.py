@@ -13,6 +13,7 @@ from floe_core.schemas.policies import ExecutionPolicy, Job
 from floe_orchestrator_airflow.build_operator import NODE_IDS_PARAM, FloeBuildOperator
 from floe_orchestrator_airflow.dag_documentation import dag_documentation
 from floe_orchestrator_airflow.dag_id import dag_id
+from floe_orchestrator_airflow.doubling_delay import DoublingDelay
 from floe_orchestrator_airflow.granularity import shown
 from floe_orchestrator_airflow.mirrored_graph import add_mirrors
 from floe_orchestrator_airflow.node_assets import node_asset
@@ -80,11 +81,12 @@ def _node_ids_param(artifacts: CompiledArtifacts, job: Job) -> Param:
 
 def _policy_arguments(policy: ExecutionPolicy) -> dict[str, Any]:
     """Return the product's policy in Airflow's words, where its users see and tune it."""
-    arguments: dict[str, Any] = {
-        "retries": policy.retries,
-        "retry_delay": timedelta(seconds=policy.retry_delay_seconds),
-        "retry_exponential_backoff": 2.0 if policy.retry_backoff == "exponential" else 0,
-    }
+    delay = timedelta(seconds=policy.retry_delay_seconds)
+    arguments: dict[str, Any] = {"retries": policy.retries, "retry_delay": delay}
+    if policy.retries and policy.retry_backoff == "exponential":
+        # Airflow's own is for a worker that died: then nobody is there to ask the policy.
+        arguments["retry_exponential_backoff"] = 2.0
+        arguments["retry_policy"] = DoublingDelay(delay, policy.retries)
     if policy.timeout_seconds is not None:
         arguments["execution_timeout"] = timedelta(seconds=policy.timeout_seconds) + TIMEOUT_MARGIN
     return arguments

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import threading
 from collections.abc import Iterable
 from types import TracebackType
 from typing import Any, cast
@@ -10,20 +10,23 @@ from typing import Any, cast
 from floe_core.build_events import NodeResult, NodeStatus
 
 KEY = "floe_results"
-SAVE_SECONDS = 2.0
+SAVE_SECONDS = 1.0
 
 
 class RunMemory:
     """Node id -> result of a run, kept in Airflow's task state store.
 
-    The store outlives a retry and a clear. It is written every other second, so that a killed
-    worker loses two seconds of results, and when the memory is left.
+    The store outlives a retry and a clear. Inside the block it is written every second, also while
+    no result comes, so that a killed worker loses a second of results; and once more at the end.
     """
 
     def __init__(self, store: Any) -> None:
         self._store = store
-        self._saved_at = time.monotonic()
         self._is_saved = True
+        self._lock = threading.Lock()
+        self._is_over = threading.Event()
+        self._thread = threading.Thread(target=self._save_regularly, name="floe-memory")
+        self._thread.daemon = True
         self.results: dict[str, NodeResult] = {}
 
     def recall(self) -> None:
@@ -37,13 +40,13 @@ class RunMemory:
             self.results.pop(node_id, None)
 
     def note(self, result: NodeResult) -> None:
-        """Take up a result, and save what there is when that is due."""
-        self.results[result.unique_id] = result
-        self._is_saved = False
-        if time.monotonic() - self._saved_at > SAVE_SECONDS:
-            self._save()
+        """Take up a result, to be saved soon."""
+        with self._lock:
+            self.results[result.unique_id] = result
+            self._is_saved = False
 
     def __enter__(self) -> RunMemory:
+        self._thread.start()
         return self
 
     def __exit__(
@@ -52,12 +55,22 @@ class RunMemory:
         error: BaseException | None,
         at: TracebackType | None,
     ) -> None:
-        if not self._is_saved:
+        self._is_over.set()
+        self._thread.join()
+        self._save()
+
+    def _save_regularly(self) -> None:
+        while not self._is_over.wait(SAVE_SECONDS):
             self._save()
 
     def _save(self) -> None:
-        self._store.set(KEY, {i: [r.status, r.seconds, r.rows] for i, r in self.results.items()})
-        self._saved_at, self._is_saved = time.monotonic(), True
+        """Save what there is, unless that is done."""
+        with self._lock:
+            if self._is_saved:
+                return
+            facts = {i: [r.status, r.seconds, r.rows] for i, r in self.results.items()}
+            self._is_saved = True
+        self._store.set(KEY, facts)
 
 
 def _result(node_id: str, facts: list[Any]) -> NodeResult:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from typing import Any
 
@@ -41,6 +42,18 @@ def test_what_was_noted_is_kept_when_the_task_is_stopped() -> None:
     later = RunMemory(store)
     later.recall()
     assert later.results == {PASSED.unique_id: PASSED}
+
+
+def test_what_was_noted_is_kept_soon_though_nothing_follows_it() -> None:
+    store = Store()
+    with RunMemory(store) as memory:
+        memory.note(PASSED)
+        deadline = time.monotonic() + 20
+        while not store.kept and time.monotonic() < deadline:
+            time.sleep(0.05)
+        later = RunMemory(store)
+        later.recall()
+        assert later.results == {PASSED.unique_id: PASSED}
 
 
 def test_an_attempt_keeps_the_results_it_does_not_repeat() -> None:
