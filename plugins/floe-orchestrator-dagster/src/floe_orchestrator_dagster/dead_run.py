@@ -1,0 +1,19 @@
+"""A run whose process died: nobody else tells the instance of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def report_dead_run(home: Path, run_id: str, reason: str) -> None:
+    """Have the instance end the run, unless it has ended or was never begun."""
+    from dagster import DagsterInstance, DagsterRunStatus
+
+    with DagsterInstance.from_config(str(home)) as instance:
+        run = instance.get_run_by_id(run_id)
+        if run is None or run.is_finished:
+            return
+        if run.status is DagsterRunStatus.CANCELING:
+            instance.report_run_canceled(run, reason)
+        else:
+            instance.report_run_failed(run, reason)

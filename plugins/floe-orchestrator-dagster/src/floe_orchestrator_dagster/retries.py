@@ -1,0 +1,27 @@
+"""The product's retries in Dagster's words."""
+
+from __future__ import annotations
+
+from dagster import RetryPolicy
+
+from floe_core.schemas.policies import ExecutionPolicy
+
+
+class DoublingRetryPolicy(RetryPolicy):
+    """Waits the delay, then twice as long each time.
+
+    Dagster's own `Backoff.EXPONENTIAL` waits 1, 3, 7 times the delay; floe's products wait alike on
+    every orchestrator.
+    """
+
+    def calculate_delay(self, attempt_num: int) -> float:
+        """Return the seconds before retry `attempt_num`, which counts from 1."""
+        return float((self.delay or 0) * 2 ** (attempt_num - 1))
+
+
+def retry_policy(policy: ExecutionPolicy) -> RetryPolicy | None:
+    """Return the product's retries; None when there are none."""
+    if not policy.retries:
+        return None
+    kind = DoublingRetryPolicy if policy.retry_backoff == "exponential" else RetryPolicy
+    return kind(max_retries=policy.retries, delay=policy.retry_delay_seconds)
