@@ -6,23 +6,35 @@ with one task. States are the orchestrator's own; what ran is read from each war
 
 from __future__ import annotations
 
+import sys
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
+from dagster_pages import reexecute_from_failure
 from everywhere import (
     DAGSTER,
     NODE,
     PRODUCT,
+    Meddle,
     Outcome,
     compiled_everywhere,
-    processes_at,
+    dagster_outcome,
+    has_begun,
+    holders_of,
+    launch_everywhere,
     run_everywhere,
 )
-from faulty_product import ENDLESS, FaultyProduct, at_first_try
+from faulty_product import AFTER, ENDLESS, FaultyProduct, at_first_try, runs_in_order, warehouse
 
+from floe_core.build_events import BuildEvent
+from floe_core.schemas import CompiledArtifacts
 from floe_orchestrator_airflow.local_airflow.service import LocalAirflow
 
+DBT = Path(sys.executable).parent / "dbt"
 RETRY_ONCE = "retries: 1, retryDelaySeconds: 1"
 PASSED_BEFORE_MIDDLE = ["aside 1 began", "aside 1 passed", "first 1 began", "first 1 passed"]
 ALL = {"first", "middle", "middle_is_good", "last", "aside"}
@@ -45,6 +57,7 @@ def assert_all(
 ) -> None:
     """Hold every side against one answer; what is neither green nor red is skipped."""
     for side, outcome in outcomes.items():
+        assert outcome.left == [], side
         assert (outcome.state, outcome.report) == (state, state), (side, outcome)
         assert (outcome.attempts, outcome.ran) == (attempts, sorted(ran)), (side, outcome)
     assert outcomes[DAGSTER].green == outcomes[NODE].green == green
@@ -71,7 +84,6 @@ def test_what_fails_at_first_and_passes_at_the_second_try_is_all_that_runs_again
         green=ALL,
         red=set(),
     )
-    assert processes_at(tmp_path) == []
 
 
 def test_what_always_fails_ends_the_run_red_after_its_retries(
@@ -87,7 +99,6 @@ def test_what_always_fails_ends_the_run_red_after_its_retries(
         green={"first", "aside"},
         red={"middle"},
     )
-    assert processes_at(tmp_path) == []
 
 
 def test_a_failed_test_is_a_verdict_that_no_retry_changes(
@@ -109,7 +120,6 @@ def test_a_failed_test_is_a_verdict_that_no_retry_changes(
         green={"first", "aside", "middle"},
         red={"middle_is_good"},
     )
-    assert processes_at(tmp_path) == []
 
 
 def test_a_model_that_hangs_is_ended_at_the_timeout(airflow: LocalAirflow, tmp_path: Path) -> None:
@@ -122,4 +132,141 @@ def test_a_model_that_hangs_is_ended_at_the_timeout(airflow: LocalAirflow, tmp_p
         green={"first", "aside"},
         red={"middle"},
     )
-    assert processes_at(tmp_path) == []
+
+
+def test_a_run_that_is_canceled_stops_at_once_and_is_not_retried(
+    airflow: LocalAirflow, tmp_path: Path
+) -> None:
+    def cancel(side: str, artifacts: CompiledArtifacts, event: BuildEvent) -> None:
+        if has_begun(event, "middle"):
+            time.sleep(1.5)
+            if side == DAGSTER:
+                raise KeyboardInterrupt
+            dag_id = artifacts.product.name
+            path = f"/api/v2/dags/{dag_id}/dagRuns"
+            [run] = airflow.api.ask("GET", path)["dag_runs"]
+            airflow.api.ask("PATCH", f"{path}/{quote(run['dag_run_id'])}", {"state": "failed"})
+
+    endless = FaultyProduct(ENDLESS, RETRY_ONCE)
+    outcomes = run_everywhere(compiled_everywhere(endless, tmp_path, "canceled"), airflow, cancel)
+    for side, outcome in outcomes.items():
+        assert (outcome.left, outcome.attempts) == ([], 1), (side, outcome)
+        assert outcome.ran == [*PASSED_BEFORE_MIDDLE, "middle 1 began"], (side, outcome)
+    assert {side: outcome.state for side, outcome in outcomes.items()} == {
+        DAGSTER: "canceled",
+        NODE: "failed",  # Airflow has no other word for it.
+        PRODUCT: "failed",
+    }
+    assert outcomes[DAGSTER].green == outcomes[NODE].green == {"first", "aside"}
+    # Airflow itself fails every task that it had begun, as it does with any other DAG.
+    assert outcomes[NODE].tasks == {
+        **dict.fromkeys(("first", "aside"), "success"),
+        **dict.fromkeys(("middle", "middle_is_good", "last", "dbt_build", "outcome"), "failed"),
+    }
+
+
+@pytest.mark.slow
+def test_two_runs_at_once_take_turns(airflow: LocalAirflow, tmp_path: Path) -> None:
+    products = compiled_everywhere(FaultyProduct(AFTER.format("first")), tmp_path, "twice")
+    twice = [*products.items(), *products.items()]
+    reports = launch_everywhere(twice, airflow, lambda side, artifacts, event: None)
+    assert [(r.status, r.message) for r in reports] == [("success", "")] * 6
+    for artifacts in products.values():
+        runs = runs_in_order(artifacts)
+        assert len(set(runs)) == 2
+        assert runs == [runs[0]] * 8 + [runs[-1]] * 8
+
+
+def killer_of_first_attempts() -> Meddle:
+    """Return what kills the process that has the warehouse open, once on each side."""
+    killed: set[str] = set()
+
+    def kill(side: str, artifacts: CompiledArtifacts, event: BuildEvent) -> None:
+        if has_begun(event, "middle") and side not in killed:
+            killed.add(side)
+            time.sleep(3)
+            [builder] = holders_of(warehouse(artifacts))
+            builder.kill()
+
+    return kill
+
+
+HANGS_AT_FIRST = at_first_try(ENDLESS)
+RAN_WITH_A_RESUMED_MIDDLE = [
+    *PASSED_BEFORE_MIDDLE,
+    "middle 1 began",
+    *("middle 2 began", "middle 2 passed", "last 2 began", "last 2 passed"),
+    "middle_is_good ran",
+]
+
+
+@pytest.mark.slow
+def test_after_the_worker_died_the_next_attempt_runs_the_rest(
+    airflow: LocalAirflow, tmp_path: Path
+) -> None:
+    products = compiled_everywhere(FaultyProduct(HANGS_AT_FIRST, RETRY_ONCE), tmp_path, "killed")
+    outcomes = run_everywhere(products, airflow, killer_of_first_attempts())
+    # Airflow retries by itself. A dead Dagster run is failed, and goes on from its pages.
+    dead = outcomes[DAGSTER]
+    assert (dead.state, dead.left) == ("failed", []), dead
+    assert dead.green == {"first", "aside"}
+    again = reexecute_from_failure(products[DAGSTER], dead.run_id)
+    outcomes[DAGSTER] = dagster_outcome(products[DAGSTER], again)
+    assert outcomes[DAGSTER].green == ALL - {"first", "aside"}
+    outcomes[DAGSTER] = replace(outcomes[DAGSTER], green=frozenset(ALL), attempts=2)
+    assert_all(
+        outcomes,
+        state="success",
+        attempts=2,
+        ran=RAN_WITH_A_RESUMED_MIDDLE,
+        green=ALL,
+        red=set(),
+    )
+
+
+@pytest.mark.slow
+def test_after_dbt_died_the_next_attempt_runs_the_rest(
+    airflow: LocalAirflow, tmp_path: Path
+) -> None:
+    own_dbt = f"{RETRY_ONCE}, dbtExecutable: {DBT}"
+    products = compiled_everywhere(FaultyProduct(HANGS_AT_FIRST, own_dbt), tmp_path, "dbt-killed")
+    outcomes = run_everywhere(products, airflow, killer_of_first_attempts())
+    assert_all(
+        outcomes,
+        state="success",
+        attempts=2,
+        ran=RAN_WITH_A_RESUMED_MIDDLE,
+        green=ALL,
+        red=set(),
+    )
+
+
+# No file may grow beyond 8 MB, until there is room again.
+SMALL_DISK = f"""\
+#!/bin/sh
+if [ "$1" = build ] && mkdir "$FLOE_PROJECT_DIR/there-is-room" 2>/dev/null; then ulimit -f 16384; fi
+exec {DBT} "$@"
+"""
+LARGE = (
+    "select r.range as id, hash(r.range) as x from range(5000000) r "
+    "where (select max(id) from {{ ref('aside') }}) = 1"
+)
+
+
+@pytest.mark.slow
+def test_a_full_disk_fails_what_it_fails_and_the_retry_runs_the_rest(
+    airflow: LocalAirflow, tmp_path: Path
+) -> None:
+    dbt = tmp_path / "dbt-on-a-small-disk"
+    dbt.write_text(SMALL_DISK)
+    dbt.chmod(0o755)
+    full = FaultyProduct(LARGE, f"{RETRY_ONCE}, dbtExecutable: {dbt}")
+    outcomes = run_everywhere(compiled_everywhere(full, tmp_path, "full"), airflow)
+    assert_all(
+        outcomes,
+        state="success",
+        attempts=2,
+        ran=RAN_WITH_A_RESUMED_MIDDLE,
+        green=ALL,
+        red=set(),
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +13,11 @@ from dagster import DagsterEventType, DagsterInstance
 from faulty_product import FaultyProduct, ran
 
 from floe_core.build_events import BuildEvent, NodeStarted
-from floe_core.plugin_powers import RunOptions
+from floe_core.errors import EnvironmentProblemError
+from floe_core.plugin_powers import RunOptions, RunReport
 from floe_core.schemas import CompiledArtifacts
 from floe_orchestrator_airflow.local_airflow.launch import run_in
-from floe_orchestrator_airflow.local_airflow.service import LocalAirflow
+from floe_orchestrator_airflow.local_airflow.service import LocalAirflow, folder_of
 from floe_orchestrator_dagster import DagsterPlugin
 
 DAGSTER, NODE, PRODUCT = SIDES = ("dagster", "airflow node", "airflow product")
@@ -29,16 +30,19 @@ class Outcome:
     """What one orchestrator says of a run, and what its warehouse says.
 
     `green` names what the orchestrator shows as good, None where it shows the run alone. `tasks` is
-    Airflow's task id -> state; empty for Dagster. `report` and `message` are the launcher's.
+    Airflow's task id -> state; empty for Dagster. `left` are processes that are still there.
+    `report` and `message` are the launcher's.
     """
 
+    run_id: str
     state: str
     attempts: int
     green: frozenset[str] | None
     tasks: Mapping[str, str]
     ran: list[str]
+    left: list[str]
     report: str
-    message: str = ""
+    message: str
 
 
 def compiled_everywhere(
@@ -62,74 +66,115 @@ def run_everywhere(
     airflow: LocalAirflow,
     meddle: Meddle = lambda side, artifacts, event: None,
 ) -> dict[str, Outcome]:
-    """Return side -> outcome, of three runs at once."""
-    with ThreadPoolExecutor(len(products)) as pool:
-        runs = {
-            side: pool.submit(
-                run_on_dagster if side == DAGSTER else run_on_airflow,
-                artifacts,
-                airflow,
-                lambda event, side=side, artifacts=artifacts: meddle(side, artifacts, event),
-            )
-            for side, artifacts in products.items()
-        }
-        return {side: run.result() for side, run in runs.items()}
+    """Return side -> outcome, of three runs at once, when all are over."""
+    reports = launch_everywhere(list(products.items()), airflow, meddle)
+    return {
+        side: dagster_outcome(artifacts, report)
+        if side == DAGSTER
+        else airflow_outcome(airflow, artifacts, report)
+        for (side, artifacts), report in zip(products.items(), reports, strict=True)
+    }
 
 
-def run_on_dagster(
-    artifacts: CompiledArtifacts, _: object, on_event: Callable[[BuildEvent], None]
-) -> Outcome:
-    report = DagsterPlugin().launch_run(artifacts, RunOptions(artifacts.product.name), on_event)
-    return dagster_outcome(artifacts, report.run_id, report.status, report.message)
+def launch_everywhere(
+    runs: Sequence[tuple[str, CompiledArtifacts]], airflow: LocalAirflow, meddle: Meddle
+) -> list[RunReport]:
+    """Return the reports of runs that are launched at once, as (side, product)."""
+
+    def launch(side: str, artifacts: CompiledArtifacts) -> RunReport:
+        options = RunOptions(artifacts.product.name)
+
+        def on_event(event: BuildEvent) -> None:
+            meddle(side, artifacts, event)
+
+        if side == DAGSTER:
+            return launch_on_dagster(artifacts, options, on_event)
+        return run_in(airflow, artifacts, options, on_event)
+
+    with ThreadPoolExecutor(len(runs)) as pool:
+        return [future.result() for future in [pool.submit(launch, *run) for run in runs]]
 
 
-def run_on_airflow(
-    artifacts: CompiledArtifacts, airflow: LocalAirflow, on_event: Callable[[BuildEvent], None]
-) -> Outcome:
-    report = run_in(airflow, artifacts, RunOptions(artifacts.product.name), on_event)
-    return airflow_outcome(airflow, artifacts, report.run_id, report.status, report.message)
+def launch_on_dagster(
+    artifacts: CompiledArtifacts, options: RunOptions, on_event: Callable[[BuildEvent], None]
+) -> RunReport:
+    """Return the report; one with the error's text for a run that was broken off."""
+    try:
+        return DagsterPlugin().launch_run(artifacts, options, on_event)
+    except (KeyboardInterrupt, EnvironmentProblemError) as error:
+        with instance_of(artifacts) as instance:
+            run_id = instance.get_runs(limit=1)[0].run_id
+        return RunReport("failed", run_id, 0.0, {}, f"{type(error).__name__}: {error}")
 
 
-def dagster_outcome(
-    artifacts: CompiledArtifacts, run_id: str, report: str, message: str = ""
-) -> Outcome:
+def dagster_outcome(artifacts: CompiledArtifacts, report: RunReport) -> Outcome:
     """Return what the instance's records and event log tell."""
+    left = processes_at(folder_of(artifacts))
     with instance_of(artifacts) as instance:
-        run = instance.get_run_by_id(run_id)
+        run = instance.get_run_by_id(report.run_id)
         assert run is not None
 
         def events(kind: DagsterEventType) -> list:
-            return [entry.dagster_event for entry in instance.all_logs(run_id, of_type=kind)]
+            return [entry.dagster_event for entry in instance.all_logs(report.run_id, of_type=kind)]
 
         built = {e.asset_key.path[-1] for e in events(DagsterEventType.ASSET_MATERIALIZATION)}
         checks = [e.event_specific_data for e in events(DagsterEventType.ASSET_CHECK_EVALUATION)]
         attempts = 1 + len(events(DagsterEventType.STEP_RESTARTED))
     good = {check.check_name for check in checks if check.passed}
     state = {"FAILURE": "failed"}.get(run.status.value, run.status.value.lower())
-    return Outcome(state, attempts, frozenset(built | good), {}, ran(artifacts), report, message)
+    return Outcome(
+        run_id=report.run_id,
+        state=state,
+        attempts=attempts,
+        green=frozenset(built | good),
+        tasks={},
+        ran=ran(artifacts),
+        left=left,
+        report=report.status,
+        message=report.message,
+    )
 
 
 def airflow_outcome(
-    airflow: LocalAirflow,
-    artifacts: CompiledArtifacts,
-    run_id: str,
-    report: str,
-    message: str = "",
+    airflow: LocalAirflow, artifacts: CompiledArtifacts, report: RunReport
 ) -> Outcome:
-    """Return what the REST API tells."""
+    """Return what the REST API tells, once nothing works any more."""
+    left = processes_at(folder_of(artifacts))
     dag_id = artifacts.product.name
-    found = airflow.api.task_instances(dag_id, run_id)
+    found = airflow.api.task_instances(dag_id, report.run_id)
     tasks = {task["task_id"]: task["state"] for task in found}
     [attempts] = [task["try_number"] for task in found if task["task_id"] == "dbt_build"]
     nodes = tasks.keys() - {"dbt_build", "outcome"}
     green = frozenset(name for name in nodes if tasks[name] == "success") if nodes else None
-    state = airflow.api.run(dag_id, run_id)["state"]
-    return Outcome(state, attempts, green, tasks, ran(artifacts), report, message)
+    state = airflow.api.run(dag_id, report.run_id)["state"]
+    return Outcome(
+        report.run_id,
+        state,
+        attempts,
+        green,
+        tasks,
+        ran(artifacts),
+        left,
+        report.status,
+        report.message,
+    )
 
 
 def instance_of(artifacts: CompiledArtifacts) -> DagsterInstance:
     """Return the Dagster instance that keeps the runs of a product launched from here."""
     return DagsterInstance.from_config(str(artifacts.project_dir / ".floe" / "dagster"))
+
+
+def holders_of(file: Path) -> list[psutil.Process]:
+    """Return the processes that have a file open."""
+    return [process for process in psutil.process_iter() if str(file) in _open_files(process)]
+
+
+def _open_files(process: psutil.Process) -> list[str]:
+    try:
+        return [file.path for file in process.open_files()]
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return []
 
 
 def has_begun(event: BuildEvent, name: str) -> bool:
@@ -151,8 +196,7 @@ def _working_at(folder: Path) -> list[str]:
         if process.pid == psutil.Process().pid:
             continue
         try:
-            files = [file.path for file in process.open_files()]
-            words = [process.cwd(), *process.cmdline(), *files]
+            words = [process.cwd(), *process.cmdline(), *_open_files(process)]
             if process.status() != psutil.STATUS_ZOMBIE and any(str(folder) in w for w in words):
                 found.append(f"{process.pid} {' '.join(process.cmdline())}")
         except (psutil.NoSuchProcess, psutil.AccessDenied):

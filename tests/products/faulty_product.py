@@ -110,3 +110,10 @@ def ran(artifacts: CompiledArtifacts) -> list[str]:
             ).fetchall()
         ]
     return sorted([" ".join(row) for row in rows] + [f"{name} ran" for (name,) in tested] + failed)
+
+
+def runs_in_order(artifacts: CompiledArtifacts) -> list[str]:
+    """Return the run of each row that the models left, in the order that they were written in."""
+    with duckdb.connect(str(warehouse(artifacts)), read_only=True) as connection:
+        rows = connection.execute("select run from main.audit order by rowid").fetchall()
+    return [run for (run,) in rows]

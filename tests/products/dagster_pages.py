@@ -1,0 +1,103 @@
+"""Dagster's webserver on the instance of a launched product, used as its pages use it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from everywhere import folder_of, instance_of
+
+from floe_core.plugin_powers import RunReport
+from floe_core.schemas import CompiledArtifacts
+from floe_core.service_probe import NoAnswerError, ask
+
+REEXECUTE = """
+mutation Again($params: ReexecutionParams!) {
+  launchRunReexecution(reexecutionParams: $params) {
+    __typename
+    ... on LaunchRunSuccess { run { runId } }
+    ... on PythonError { message }
+  }
+}
+"""
+# Otherwise the run would wait for a daemon.
+LAUNCH_AT_ONCE = """
+run_coordinator: {module: dagster._core.run_coordinator, class: DefaultRunCoordinator}
+"""
+
+
+def reexecute_from_failure(artifacts: CompiledArtifacts, run_id: str) -> RunReport:
+    """Click "from failure" on a run, wait for the end of the new run, and tell how it ended."""
+    settings = folder_of(artifacts) / ".floe" / "dagster" / "dagster.yaml"
+    settings.write_text(settings.read_text() + LAUNCH_AT_ONCE)
+    with webserver(artifacts) as url:
+        params = {"parentRunId": run_id, "strategy": "FROM_FAILURE"}
+        answer = asked(url, REEXECUTE, {"params": params})["launchRunReexecution"]
+        assert answer["__typename"] == "LaunchRunSuccess", answer
+        again = str(answer["run"]["runId"])
+        deadline = time.monotonic() + 120
+        with instance_of(artifacts) as instance:
+            while not instance.get_run_by_id(again).is_finished and time.monotonic() < deadline:
+                time.sleep(0.5)
+            status = instance.get_run_by_id(again).status.value
+    return RunReport("success" if status == "SUCCESS" else "failed", again, 0.0, {}, status)
+
+
+@contextmanager
+def webserver(artifacts: CompiledArtifacts) -> Iterator[str]:
+    """Give the address of a webserver that answers, for the length of the block."""
+    folder = folder_of(artifacts)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [Path(sys.executable).parent / "dagster-webserver", "-p", str(port)]
+    with (folder / "webserver.log").open("wb") as log:
+        process = subprocess.Popen(
+            [*command, "-f", folder / "definitions.py"],
+            cwd=folder,
+            env={**os.environ, "DAGSTER_HOME": str(folder / ".floe" / "dagster")},
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        url = f"http://127.0.0.1:{port}"
+        _wait_for(url)
+        yield url
+    finally:
+        os.killpg(process.pid, signal.SIGINT)
+        try:
+            process.wait(30)
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+
+
+def asked(url: str, query: str, variables: dict[str, Any]) -> dict[str, Any]:
+    """Return the data that GraphQL answers."""
+    body = {"query": query, "variables": variables}
+    answer = ask("POST", f"{url}/graphql", json_body=body, deadline=time.monotonic() + 60)
+    data: dict[str, Any] = json.loads(answer.body)["data"]
+    return data
+
+
+def _wait_for(url: str) -> None:
+    deadline = time.monotonic() + 90
+    while True:
+        try:
+            asked(url, "{ version }", {})
+            return
+        except NoAnswerError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.5)
