@@ -93,6 +93,38 @@ def test_a_model_is_told_with_the_sql_that_ran(tmp_path: Path, received: Path) -
     ]
 
 
+def test_columns_are_told_through_ephemeral_incremental_and_snapshot(
+    tmp_path: Path, received: Path
+) -> None:
+    built(product(tmp_path, "customer-360"))
+    fields = {
+        event["job"]["name"]: dataset["facets"]["columnLineage"]["fields"]
+        for event in events_in(received)
+        for dataset in event["outputs"]
+        if "columnLineage" in dataset["facets"]
+    }
+    assert sorted(fields) == [
+        "customer-360.model.customer_360",
+        "customer-360.model.dim_customers",
+        "customer-360.model.fct_orders",
+        "customer-360.model.stg_customers",
+        "customer-360.model.stg_orders",
+        "customer-360.model.stg_payments",
+        "customer-360.snapshot.customers_history",
+    ]
+    origins = {
+        (job.rpartition(".")[2], column): [
+            f"{each['name'].rpartition('.')[2]}.{each['field']}" for each in told["inputFields"]
+        ]
+        for job, columns in fields.items()
+        for column, told in columns.items()
+    }
+    assert origins["stg_payments", "amount"] == ["raw_payments.cents"]
+    assert origins["fct_orders", "amount"] == ["stg_payments.amount"]
+    assert origins["customer_360", "revenue"] == ["fct_orders.amount", "fct_orders.status"]
+    assert origins["customers_history", "customer_name"] == ["stg_customers.customer_name"]
+
+
 def test_failures_and_what_they_stop_are_told_as_they_ended(tmp_path: Path, received: Path) -> None:
     folder = product(tmp_path, "hello")
     (folder / "models" / "bad.sql").write_text("select no_such_column from {{ ref('stg_people') }}")

@@ -85,10 +85,16 @@ class QueryReader:
         for clause in ("where", "having", "qualify"):
             if part := select.args.get(clause):
                 effects.append(deciding(self._expressions.origins(part.this, scope), "FILTER"))
-        distinct = select.args.get("distinct")
-        on = distinct.args.get("on") if distinct else None
-        effects.append(deciding(self._expressions.origins(on, scope), "FILTER"))
+        effects.append(self._distinct(select, relation, scope))
         return replace(relation, effects=merged(effects))
+
+    def _distinct(self, select: exp.Select, relation: Relation, scope: Scope) -> Origins:
+        distinct = select.args.get("distinct")
+        if distinct is None:
+            return NOTHING
+        if on := distinct.args.get("on"):
+            return deciding(self._expressions.origins(on, scope), "FILTER")
+        return relation.grouping()
 
     def _with_windows(self, select: exp.Select, scope: Scope) -> Scope:
         for window in select.args.get("windows") or ():

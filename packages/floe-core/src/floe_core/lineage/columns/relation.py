@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from floe_core.lineage.columns.identifiers import Identifiers
-from floe_core.lineage.columns.origins import NOTHING, Origin, Origins, read
+from floe_core.lineage.columns.origins import NOTHING, Origin, Origins, deciding, merged, read
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,10 @@ class Relation:
         if self.is_complete or not self.rest or key in self.hidden:
             return NOTHING
         return read(Origin(self.rest, name))
+
+    def grouping(self) -> Origins:
+        """Return what decides about rows where only one of equal ones remains."""
+        return deciding(merged(each.origins for each in self.fields), "GROUP_BY")
 
     def renamed(self, names: Sequence[str]) -> Relation:
         """Return it with its first columns named anew, as in `AS t(a, b)`."""

@@ -15,6 +15,15 @@ def combined(
     operation: exp.SetOperation, left: Relation, right: Relation, identifiers: Identifiers
 ) -> Relation:
     """Return the columns of a set operation; the left side names them."""
+    relation = _combined(operation, left, right, identifiers)
+    if not operation.args.get("distinct"):
+        return relation
+    return replace(relation, effects=merged([relation.effects, relation.grouping()]))
+
+
+def _combined(
+    operation: exp.SetOperation, left: Relation, right: Relation, identifiers: Identifiers
+) -> Relation:
     effects = merged([left.effects, right.effects])
     if not isinstance(operation, exp.Union):
         # Rows of the left side remain; the right side only decides which.

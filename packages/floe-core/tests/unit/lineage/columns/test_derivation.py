@@ -14,6 +14,24 @@ QUERIES = queries()
 PAGE = Path(__file__).parents[6] / "docs" / "lineage.md"
 
 
+# By type: the value of row i, and another value for a value.
+VALUES = {
+    "integer": ("(i * {place} + {place}) % 5", "{} + 1"),
+    "varchar": ("['paid', 'open', 'DE', 'FR'][(i + {place}) % 4 + 1]", "{} || 'x'"),
+    "date": ("date '2026-01-01' + (i * 3 % 7)::integer", "{} + 40"),
+    "timestamp": ("timestamp '2026-01-01' + to_days((i % 5)::integer)", "null"),
+    "varchar[]": ("[i::varchar, 'a']", "list_transform({}, lambda tag: tag || 'x')"),
+    "struct(page varchar, ms integer)": (
+        "{{'page': i::varchar, 'ms': i}}",
+        "{{'page': {0}.page || 'x', 'ms': {0}.ms + 1}}",
+    ),
+}
+
+
+def rows(columns: dict[str, str]) -> str:
+    return ", ".join(VALUES[kind][0].format(place=n + 1) for n, kind in enumerate(columns.values()))
+
+
 @pytest.fixture(scope="module")
 def warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect() as connection:
@@ -22,6 +40,7 @@ def warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
         for name, columns in tables().items():
             listed = ", ".join(f"{column} {kind}" for column, kind in columns.items())
             connection.execute(f"create table {name} ({listed})")
+            connection.execute(f"insert into {name} select {rows(columns)} from range(6) r(i)")
         yield connection
 
 
@@ -49,3 +68,34 @@ def test_the_truth_names_the_columns_that_the_warehouse_gives(
     warehouse.execute(f"create or replace table result as {query.sql}")
     given = warehouse.execute("select * from result").description
     assert tuple(column[0] for column in given or ()) == query.columns
+
+
+@pytest.mark.parametrize(
+    "query", [each for each in QUERIES if each.dialect == "duckdb"], ids=lambda query: query.name
+)
+def test_a_column_that_changes_a_result_is_in_the_truth(
+    query: Query, warehouse: duckdb.DuckDBPyConnection
+) -> None:
+    if query.creates:
+        warehouse.execute(query.creates.replace("create table", "create or replace table"))
+    of_rows = {origin for column, _, origin in query.truth if not column}
+    before = contents(query, warehouse)
+    untold = set()
+    for table, columns in tables().items():
+        for name, kind in columns.items():
+            warehouse.execute("begin")
+            warehouse.execute(f"update {table} set {name} = {VALUES[kind][1].format(name)}")
+            after = contents(query, warehouse)
+            warehouse.execute("rollback")
+            changed = {column for column in query.columns if before[column] != after[column]}
+            told = {column for column, _, origin in query.truth if origin == f"{table}.{name}"}
+            if f"{table}.{name}" not in of_rows:
+                untold |= {(column, f"{table}.{name}") for column in changed - told}
+    assert untold == set()
+
+
+def contents(query: Query, warehouse: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
+    """Return the values of each column of a query's result, in any order."""
+    found = zip(*warehouse.execute(query.sql).fetchall(), strict=True)
+    values = [sorted(map(repr, column)) for column in found]
+    return dict(zip(query.columns, values or [[] for _ in query.columns], strict=True))
