@@ -46,7 +46,7 @@ contracts: setup
 check: lint types contracts test
 
 bench: setup
-	UV_PROJECT_ENVIRONMENT=.venv-bench $(BIN)/uv sync --frozen --group bench --quiet
+	UV_COMPILE_BYTECODE=1 UV_PROJECT_ENVIRONMENT=.venv-bench $(BIN)/uv sync --frozen --group bench --quiet
 	.venv-bench/bin/python benchmarks/definitions_load.py
 	.venv-bench/bin/python benchmarks/dag_parse.py
 	.venv-bench/bin/python benchmarks/compile.py
