@@ -29,7 +29,6 @@ def product_settings(inputs: Inputs) -> dict[str, Any]:
         "product": Product(**spec.metadata.model_dump()),
         "execution": ExecutionPolicy(**spec.execution.model_dump(exclude={"dbt_executable"})),
         "lineage": _lineage(manifest),
-        "tracing_enabled": manifest.observability.tracing.enabled,
         "resources": {
             size: ResourceSpec(**preset.model_dump())
             for size, preset in manifest.resource_presets.items()

@@ -53,7 +53,6 @@ class CompiledArtifacts(Frozen):
     jobs: tuple[Job, ...]
     execution: ExecutionPolicy = ExecutionPolicy()
     lineage: LineageSettings = LineageSettings()
-    tracing_enabled: bool = False
     resources: dict[str, ResourceSpec] = {}
     output_ports: tuple[dict[str, Any], ...] = ()
     dbt_manifest_sha256: str = ""

@@ -86,7 +86,7 @@ class LineageSwitch(SnakeModel):
 
 
 class TracingSwitch(SnakeModel):
-    """Whether OpenTelemetry spans are emitted."""
+    """Whether OpenTelemetry spans are wanted. This floe emits none, and compile says so."""
 
     enabled: bool = False
 

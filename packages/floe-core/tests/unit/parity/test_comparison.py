@@ -42,7 +42,9 @@ def side(name: str) -> Side:
         "test.shop.t": NodeResult("test.shop.t", "pass", failures=0),
     }
     report = RunReport("success", f"run-of-{name}", 1.0, nodes)
-    return Side(name, ARTIFACTS, report, {"model.shop.a": TABLE}, Counter({"COMPLETE shop.a {}": 1}))
+    return Side(
+        name, ARTIFACTS, report, {"model.shop.a": TABLE}, Counter({"COMPLETE shop.a {}": 1})
+    )
 
 
 def with_result(changed: Side, result: NodeResult) -> Side:
@@ -99,7 +101,9 @@ def test_runs_graphs_jobs_and_lineage_that_differ_are_told() -> None:
     two = side("two")
     artifacts = ARTIFACTS.model_copy(update={"nodes": ARTIFACTS.nodes[:1], "jobs": ()})
     report = replace(two.report, status="failed")
-    changed = replace(two, artifacts=artifacts, report=report, events=Counter({"FAIL shop.a {}": 1}))
+    changed = replace(
+        two, artifacts=artifacts, report=report, events=Counter({"FAIL shop.a {}": 1})
+    )
     told = " ".join(compare(side("one"), changed).differences)
     for part in ("success on one, failed on two", "the graph:", "the jobs:", "lineage"):
         assert part in told
