@@ -21,7 +21,9 @@ from everywhere import (
     PRODUCT,
     Meddle,
     Outcome,
+    airflow_delays,
     compiled_everywhere,
+    dagster_delays,
     dagster_outcome,
     has_begun,
     holders_of,
@@ -270,3 +272,21 @@ def test_a_full_disk_fails_what_it_fails_and_the_retry_runs_the_rest(
         green=ALL,
         red=set(),
     )
+
+
+@pytest.mark.slow
+def test_exponential_retries_wait_alike_as_each_orchestrator_wrote_down(
+    airflow: LocalAirflow, tmp_path: Path
+) -> None:
+    policy = "retries: 3, retryDelaySeconds: 1, retryBackoff: exponential"
+    products = compiled_everywhere(
+        FaultyProduct("select error('x') as id", policy), tmp_path, "wait"
+    )
+    del products[NODE]
+    outcomes = run_everywhere(products, airflow)
+    assert {side: outcome.attempts for side, outcome in outcomes.items()} == {
+        DAGSTER: 4,
+        PRODUCT: 4,
+    }
+    assert dagster_delays(products[DAGSTER], outcomes[DAGSTER].run_id) == [1, 2, 4]
+    assert airflow_delays(airflow, products[PRODUCT]) == [1, 2, 4]

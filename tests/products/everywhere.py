@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -158,6 +160,23 @@ def airflow_outcome(
         report.status,
         report.message,
     )
+
+
+def dagster_delays(artifacts: CompiledArtifacts, run_id: str) -> list[float]:
+    """Return the seconds before each retry of a run, from its event log."""
+    with instance_of(artifacts) as instance:
+        entries = instance.all_logs(run_id, of_type=DagsterEventType.STEP_UP_FOR_RETRY)
+        return [entry.dagster_event.event_specific_data.seconds_to_wait for entry in entries]
+
+
+def airflow_delays(airflow: LocalAirflow, artifacts: CompiledArtifacts) -> list[float]:
+    """Return the seconds before each retry of the build, from Airflow's database: no API has it."""
+    query = (
+        "select retry_delay_override from task_instance_history "
+        "where dag_id = ? and task_id = 'dbt_build' order by try_number"
+    )
+    with closing(sqlite3.connect(airflow.home.database)) as database:
+        return [delay for (delay,) in database.execute(query, [artifacts.product.name])]
 
 
 def instance_of(artifacts: CompiledArtifacts) -> DagsterInstance:
