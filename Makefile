@@ -50,6 +50,9 @@ bench: setup
 	.venv-bench/bin/python benchmarks/definitions_load.py
 	.venv-bench/bin/python benchmarks/dag_parse.py
 	.venv-bench/bin/python benchmarks/compile.py
+	.venv-bench/bin/python benchmarks/ticks.py
+	.venv-bench/bin/python benchmarks/column_lineage.py
+	.venv-bench/bin/python benchmarks/schedule_uptake.py
 
 clean:
 	rm -rf .venv .venv-bench .mypy_cache .ruff_cache .pytest_cache

@@ -48,6 +48,7 @@ def test_help_and_ticks_import_nothing_heavy() -> None:
 
 def test_every_command_explains_itself() -> None:
     commands = ["init", "compile", "run", "parity", "show", "ticks", "check", "plugins"]
+    commands += ["schedule", "lineage"]
     for command in commands:
         done = floe(command, "--help")
         assert done.returncode == 0
