@@ -22,6 +22,8 @@ from floe_core.process_environment import environment_with
 # dbt keeps its flags, adapters and event manager in module globals: one invocation a process.
 _ONE_DBT = threading.Lock()
 
+CANCEL_SECONDS = 0.2
+
 
 class BuildCanceledError(Exception):
     """Raised inside dbt to keep a node from starting after a cancel."""
@@ -48,12 +50,20 @@ class InProcessDbt:
     def cancel(self) -> None:
         """See `DbtRun.cancel`."""
         self._canceled.set()
-        threading.Thread(target=_cancel_queries, name="floe-dbt-cancel", daemon=True).start()
+        threading.Thread(
+            target=self._cancel_until_over, name="floe-dbt-cancel", daemon=True
+        ).start()
 
     def close(self, patience: float) -> bool:
         """See `DbtRun.close`."""
         self._thread.join(patience)
         return not self._thread.is_alive()
+
+    def _cancel_until_over(self) -> None:
+        """Cancel what runs, again and again: a node that has begun may be just about to ask."""
+        while self._thread.is_alive():
+            _cancel_queries()
+            self._thread.join(CANCEL_SECONDS)
 
     def _run(self) -> None:
         end = DbtEnded("dbt ended without a word", succeeded=False)
