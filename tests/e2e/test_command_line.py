@@ -15,7 +15,9 @@ BIN = Path(sys.executable).parent
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
-def floe(*arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+def floe(
+    *arguments: str | Path, cwd: Path | None = None, **environment: str
+) -> subprocess.CompletedProcess[str]:
     """Call floe without a terminal."""
     return subprocess.run(
         [BIN / "floe", *map(str, arguments)],
@@ -23,7 +25,7 @@ def floe(*arguments: str | Path, cwd: Path | None = None) -> subprocess.Complete
         text=True,
         check=False,
         cwd=cwd,
-        env={**os.environ, "COLUMNS": "120"},
+        env={**os.environ, "COLUMNS": "120", **environment},
     )
 
 
@@ -56,8 +58,8 @@ def test_every_command_explains_itself() -> None:
 
 
 def test_shell_completion_is_there() -> None:
-    done = floe("--show-completion", "bash")
-    assert "_FLOE_COMPLETE" in done.stdout
+    for shell in ("bash", "zsh", "fish"):
+        assert "_FLOE_COMPLETE" in floe(_FLOE_COMPLETE=f"source_{shell}").stdout
 
 
 def test_a_product_from_nothing(tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ from typing import Any
 from urllib.parse import quote
 
 PAGE = 100
-TIMEOUT_SECONDS = 30
+# More than the 60 s that Airflow waits for a locked SQLite file: it does answer, if late.
+TIMEOUT_SECONDS = 90
 
 
 class RestError(Exception):
