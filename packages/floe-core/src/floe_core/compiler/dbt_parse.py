@@ -16,12 +16,12 @@ from typing import Any, Protocol
 from floe_core.compiler.profile import Profile
 from floe_core.errors import EnvironmentProblemError, InvalidProductError, Problem
 from floe_core.execution.invocation import QUIET_ENVIRONMENT
+from floe_core.execution.list_nodes import errors_into, list_command
 from floe_core.execution.preloaded_manifest import add_tags
 from floe_core.execution.warehouse_lock import PROJECT_DIR_VARIABLE
 from floe_core.process_environment import environment_with
 from floe_core.schemas.nodes import Node
 
-RUNNABLE_TYPES = ("model", "seed", "snapshot", "test", "unit_test")
 _ENV_VAR = re.compile(r"env_var\(\s*['\"](\w+)['\"]\s*\)")
 _FILE_IN_MESSAGE = re.compile(r"\(((?:[\w.-]+/)*[\w.-]+\.(?:sql|ya?ml|py|csv|md))\)")
 # Fields whose value dbt writes into the graph, so that a stand-in would give a wrong graph.
@@ -90,7 +90,7 @@ class InProcessDbt:
     def list_ids(self, selection: list[str], nodes: Sequence[Node]) -> list[str]:
         """See `Dbt.list_ids`."""
         add_tags(self._manifest, nodes)
-        lines = self._invoke([*_list_command(), *selection])
+        lines = self._invoke([*list_command(), *selection])
         return sorted(json.loads(line)["unique_id"] for line in lines)
 
     def _invoke(self, command: list[str]) -> Any:
@@ -98,17 +98,15 @@ class InProcessDbt:
 
         said: list[str] = []
 
-        def hear(message: Any) -> None:
-            if message.info.level == "error":
-                said.append(message.info.msg)
-
         arguments = [*command, *self._folders.arguments(self._profile), "--quiet"]
         with (
             _environment(self._profile, self._folders.project),
             # `dbt ls` prints whatever it is told; the result comes back as a value.
             redirect_stdout(io.StringIO()),
         ):
-            outcome = dbtRunner(manifest=self._manifest, callbacks=[hear]).invoke(arguments)
+            outcome = dbtRunner(manifest=self._manifest, callbacks=[errors_into(said)]).invoke(
+                arguments
+            )
         if isinstance(outcome.exception, OSError):
             what = f"dbt could not work in {self._folders.work}: {outcome.exception}"
             raise EnvironmentProblemError(what)
@@ -133,7 +131,7 @@ class SubprocessDbt:
 
     def list_ids(self, selection: list[str], nodes: Sequence[Node]) -> list[str]:
         """See `Dbt.list_ids`."""
-        lines = self._call([*_list_command(), *selection]).splitlines()
+        lines = self._call([*list_command(), *selection]).splitlines()
         return sorted(json.loads(line)["unique_id"] for line in lines if line.startswith("{"))
 
     def _call(self, command: list[str]) -> str:
@@ -149,11 +147,6 @@ class SubprocessDbt:
         if done.returncode:
             raise _in_dbts_words(done.stdout + done.stderr)
         return done.stdout
-
-
-def _list_command() -> list[str]:
-    types = [text for kind in RUNNABLE_TYPES for text in ("--resource-type", kind)]
-    return ["ls", "--output", "json", "--output-keys", "unique_id", *types]
 
 
 def _in_dbts_words(message: str) -> InvalidProductError:

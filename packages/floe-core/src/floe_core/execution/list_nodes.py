@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Callable
 from contextlib import redirect_stdout
+from typing import Any
 
 from floe_core.errors import UsageError
+from floe_core.execution.invocation import QUIET_ENVIRONMENT
 from floe_core.execution.preloaded_manifest import add_tags, preloaded_manifest
+from floe_core.execution.warehouse_lock import PROJECT_DIR_VARIABLE
+from floe_core.process_environment import environment_with
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.state_folder import state_folder
 
 LISTED_TYPES = ("model", "seed", "snapshot", "test", "unit_test")
 
@@ -27,20 +33,18 @@ def selected(artifacts: CompiledArtifacts, job_name: str, select: str) -> tuple[
     manifest = preloaded_manifest(project_dir, artifacts.dbt.version)
     if manifest is not None:
         add_tags(manifest, artifacts.nodes)
-    with redirect_stdout(io.StringIO()):
-        outcome = dbtRunner(manifest=manifest, callbacks=[_errors_into(said)]).invoke(
-            [
-                *("ls", "--quiet", "--output", "json", "--output-keys", "unique_id"),
-                *(text for kind in LISTED_TYPES for text in ("--resource-type", kind)),
-                *(
-                    "--project-dir",
-                    str(project_dir),
-                    "--target-path",
-                    str(project_dir / ".floe/ls"),
-                ),
-                *("--profiles-dir", str(project_dir / artifacts.dbt.profiles_dir)),
-                *("--log-path", str(project_dir / ".floe/ls"), "--select", *select.split()),
-            ]
+    work = state_folder(project_dir) / "ls"
+    paths = {
+        "--project-dir": project_dir,
+        "--profiles-dir": project_dir / artifacts.dbt.profiles_dir,
+        "--target-path": work,
+        "--log-path": work,
+    }
+    arguments = [text for pair in paths.items() for text in (pair[0], str(pair[1]))]
+    environment = {**QUIET_ENVIRONMENT, PROJECT_DIR_VARIABLE: str(project_dir)}
+    with environment_with(environment), redirect_stdout(io.StringIO()):
+        outcome = dbtRunner(manifest=manifest, callbacks=[errors_into(said)]).invoke(
+            [*list_command(), "--quiet", *arguments, "--select", *select.split()]
         )
     if not outcome.success:
         raise UsageError(f"--select {select}: dbt: {outcome.exception or ' '.join(said)}")
@@ -55,8 +59,16 @@ def selected(artifacts: CompiledArtifacts, job_name: str, select: str) -> tuple[
     return wanted
 
 
-def _errors_into(said: list[str]):  # type: ignore[no-untyped-def]
-    def hear(message) -> None:  # type: ignore[no-untyped-def]
+def list_command() -> list[str]:
+    """Return the start of a `dbt ls` that prints the id of each node that a build can take."""
+    types = [text for kind in LISTED_TYPES for text in ("--resource-type", kind)]
+    return ["ls", "--output", "json", "--output-keys", "unique_id", *types]
+
+
+def errors_into(said: list[str]) -> Callable[[Any], None]:
+    """Return a callback for dbt's runner that keeps the texts of its errors."""
+
+    def hear(message: Any) -> None:
         if message.info.level == "error":
             said.append(message.info.msg)
 
