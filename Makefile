@@ -12,7 +12,7 @@ export AIRFLOW__USAGE_DATA_COLLECTION__ENABLED := False
 export DBT_SEND_ANONYMOUS_USAGE_STATS := False
 unexport VIRTUAL_ENV
 
-.PHONY: setup demo test test-all check lint types contracts bench clean
+.PHONY: setup helm demo test test-all charts check lint types contracts bench clean
 
 setup: .venv/.is-set-up
 
@@ -23,14 +23,22 @@ setup: .venv/.is-set-up
 	@./scripts/sync
 	@touch $@
 
+# The Helm engines that the charts are tested with; without a registry those tests are skipped.
+helm:
+	@$(PYTHON) scripts/fetch_helm.py
+
 demo: setup
 	@$(BIN)/floe parity examples/customer-360 --on dagster --on airflow --keep .floe/demo
 
-test: setup
+test: setup helm
 	$(BIN)/pytest -m "not slow"
 
-test-all: setup
+test-all: setup helm
 	$(BIN)/pytest
+
+# Every check of the charts, the slow ones included.
+charts: setup helm
+	$(BIN)/pytest tests/charts
 
 lint: setup
 	$(BIN)/ruff format --check

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Literal, Protocol, runtime_checkable
 
 from floe_core.build_events import BuildEvent, NodeResult
+from floe_core.helm.settings import HelmSettings
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 RunStatus = Literal["success", "failed", "canceled"]
@@ -135,3 +137,14 @@ class ScheduleReporter(Protocol):
         self, artifacts: CompiledArtifacts, job_name: str
     ) -> RunningSchedule | None:
         """Return what it tells; None where none answers, or none that has the job."""
+
+
+@runtime_checkable
+class ChartOwner(Protocol):
+    """A plugin that brings the Helm chart which `get_helm_values` is for."""
+
+    def chart_folder(self) -> Path:
+        """Return the folder with Chart.yaml, values.yaml and a closed values.schema.json."""
+
+    def helm_settings_model(self) -> type[HelmSettings]:
+        """Return the schema of `plugins.orchestrator.config.helm` for this plugin."""

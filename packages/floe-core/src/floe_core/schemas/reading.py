@@ -100,6 +100,7 @@ def _reason(found: ErrorDetails) -> str:
         "literal_error": f"{shown} is not one of {context.get('expected')}",
         "greater_than_equal": f"{shown} is less than {context.get('ge')}",
         "less_than_equal": f"{shown} is more than {context.get('le')}",
+        "value_error": str(context.get("error")),
     }
     return reasons.get(found["type"], f"{shown} is no {_kind(found['type'])}")
 

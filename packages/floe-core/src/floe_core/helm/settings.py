@@ -1,0 +1,170 @@
+"""What `get_helm_values` follows: `plugins.orchestrator.config.helm`, with what core adds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import AfterValidator, Field
+
+from floe_core.errors import invalid
+from floe_core.plugin_interfaces import ResourceSpec
+from floe_core.schemas.manifest_yaml import ResourcePreset
+from floe_core.schemas.reading import validated
+from floe_core.schemas.yaml_model import Name, ShortText, SnakeModel
+from floe_core.source_map import Document, Location, Spot
+
+SECTION = "plugins.orchestrator.config.helm"
+Size = Literal["small", "medium", "large"]
+_IMAGE = re.compile(r"[a-z0-9][a-z0-9._/:-]*(:\w[\w.-]*|@sha256:[0-9a-f]{64})", re.ASCII)
+
+
+def _checked_image(image: str) -> str:
+    """Return the image; a tag or a digest there must be, or tomorrow's run is not today's test."""
+    if not _IMAGE.fullmatch(image):
+        example = "registry.example.com/shop:1.0.0"
+        raise ValueError(f"{image!r} is no image with a tag or a digest, such as {example}")
+    return image
+
+
+ImageName = Annotated[str, AfterValidator(_checked_image)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+Settings = TypeVar("Settings", bound="HelmSettings")
+
+
+class SecretKey(SnakeModel):
+    """One key of a Secret that is in the cluster. A chart of floe's holds no secret itself."""
+
+    name: ShortText
+    key: ShortText
+
+
+class HelmProduct(SnakeModel):
+    """A product on the cluster: the image that carries its compiled folder, and its own size."""
+
+    name: Name
+    image: ImageName
+    size: Size | None = None
+
+
+class HelmPostgres(SnakeModel):
+    """The orchestrator's own database."""
+
+    host: ShortText
+    port: Port = 5432
+    database: ShortText
+    user: ShortText
+    password: SecretKey
+
+
+class HelmLineage(SnakeModel):
+    """Where lineage events go. Without `url` the pods keep what the product's image says."""
+
+    enabled: bool = True
+    namespace: ShortText = "floe"
+    url: str = ""
+    api_key: SecretKey | None = None
+
+
+class HelmTracing(SnakeModel):
+    """Where OpenTelemetry spans go: an OTLP endpoint that the pods reach."""
+
+    enabled: bool = False
+    endpoint: str = ""
+    headers: SecretKey | None = None
+
+
+class HelmAutoscaling(SnakeModel):
+    """Replicas of the web component, by the CPU it uses in percent of its request."""
+
+    min_replicas: Annotated[int, Field(ge=1)] = 2
+    max_replicas: Annotated[int, Field(ge=2)] = 4
+    target_cpu_percent: Annotated[int, Field(ge=1, le=100)] = 80
+
+
+def _each_once(products: tuple[HelmProduct, ...]) -> tuple[HelmProduct, ...]:
+    names = [product.name for product in products]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"{', '.join(twice)} stands here more than once")
+    return products
+
+
+class HelmSettings(SnakeModel):
+    """The keys that every chart of floe's has. A plugin extends it by its own.
+
+    `image` is that of the orchestrator's own components. `replicas` and `autoscaling` are of the
+    component that serves pages; None leaves them to the size.
+    """
+
+    size: Size = "small"
+    products: Annotated[tuple[HelmProduct, ...], AfterValidator(_each_once)] = Field(
+        (), strict=False
+    )
+    image: ImageName | None = None
+    image_template: ShortText = "{name}:{version}"
+    image_pull_secrets: tuple[ShortText, ...] = Field((), strict=False)
+    replicas: Annotated[int, Field(ge=1)] | None = None
+    autoscaling: HelmAutoscaling | None = None
+    postgres: HelmPostgres | None = None
+    lineage: HelmLineage = HelmLineage()
+    tracing: HelmTracing = HelmTracing()
+
+    def size_of(self, product: HelmProduct) -> Size:
+        """Return the product's own size, or the chart's."""
+        return product.size or self.size
+
+
+def helm_settings(
+    model: type[Settings], settings: Mapping[str, Any], document: Document | None = None
+) -> Settings:
+    """Return the part `helm` of a plugin's settings.
+
+    `document` is the manifest they came from, so that a problem is told at its line.
+
+    Raises:
+        InvalidProductError: With every problem, each with the key's path.
+    """
+    given = settings.get("helm") or {}
+    if not isinstance(given, Mapping):
+        raise invalid("is no mapping", "write a mapping: {key: value}", SECTION)
+    return validated(document or _without_lines(given), model, given)
+
+
+def image_parts(image: str) -> dict[str, str]:
+    """Return an image as charts take it.
+
+    >>> image_parts("localhost:5000/data/shop:1.2")
+    {'repository': 'localhost:5000/data/shop', 'tag': '1.2', 'digest': ''}
+    >>> image_parts("shop@sha256:00")
+    {'repository': 'shop', 'tag': '', 'digest': 'sha256:00'}
+    """
+    named, _, digest = image.partition("@")
+    repository, colon, tag = named.rpartition(":")
+    if not colon or "/" in tag:
+        repository, tag = named, ""
+    return {"repository": repository, "tag": tag, "digest": digest}
+
+
+def resources_block(spec: ResourceSpec | ResourcePreset) -> dict[str, dict[str, str]]:
+    """Return resources as Kubernetes spells them in a container."""
+    return {
+        "requests": {"cpu": spec.cpu_request, "memory": spec.memory_request},
+        "limits": {"cpu": spec.cpu_limit, "memory": spec.memory_limit},
+    }
+
+
+def _without_lines(data: Mapping[str, Any]) -> Document:
+    spots = dict.fromkeys(_locations(data), Spot(0, 0, 0, 0))
+    return Document(Path(SECTION), SECTION, dict(data), spots, [])
+
+
+def _locations(data: Any, at: Location = ()) -> Iterator[Location]:
+    yield at
+    if isinstance(data, Mapping):
+        for key, value in data.items():
+            yield from _locations(value, (*at, key))
+    elif isinstance(data, list | tuple):
+        for index, value in enumerate(data):
+            yield from _locations(value, (*at, index))
