@@ -6,10 +6,13 @@ import json
 import time
 import urllib.error
 import urllib.request
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
+from uuid import uuid4
 
 PAGE = 100
+TRIES = 5
 # More than the 60 s that Airflow waits for a locked SQLite file: it does answer, if late.
 TIMEOUT_SECONDS = 90
 
@@ -20,6 +23,15 @@ class RestError(Exception):
     def __init__(self, status: int, text: str) -> None:
         self.status = status
         super().__init__(f"HTTP {status}: {text[:500]}" if status else text)
+
+    @property
+    def is_of_database(self) -> bool:
+        """Return whether Airflow's database refused, which undid what was asked.
+
+        SQLite refuses at once, whatever the timeout, where a transaction that has read wants to
+        write and another wrote meanwhile.
+        """
+        return self.status == 500 and '"Database error"' in str(self)
 
 
 class RestApi:
@@ -70,10 +82,25 @@ class RestApi:
 
     def trigger(self, dag_id: str, logical_date: str | None, conf: dict[str, Any]) -> str:
         """Start a run and return its id."""
-        body = {"logical_date": logical_date, "conf": conf}
-        run = self.ask("POST", f"/api/v2/dags/{quote(dag_id)}/dagRuns", body)
-        run_id: str = run["dag_run_id"]
+        # Named here, so that the question asked again starts no second run.
+        run_id = f"manual__{datetime.now(UTC).isoformat()}_{uuid4().hex[:8]}"
+        body = {"dag_run_id": run_id, "logical_date": logical_date, "conf": conf}
+        try:
+            self.ask("POST", f"/api/v2/dags/{quote(dag_id)}/dagRuns", body)
+        except RestError as error:
+            if error.status != 409 or not self.has_run(dag_id, run_id):
+                raise
         return run_id
+
+    def has_run(self, dag_id: str, run_id: str) -> bool:
+        """Return whether the run exists."""
+        try:
+            self.run(dag_id, run_id)
+        except RestError as error:
+            if error.status == 404:
+                return False
+            raise
+        return True
 
     def runs_at(self, dag_id: str, logical_date: str) -> list[str]:
         """Return the ids of the runs of a DAG at this logical date."""
@@ -123,12 +150,13 @@ class RestApi:
         return f"/api/v2/dags/{quote(dag_id)}/dagRuns/{quote(run_id, safe='')}"
 
     def ask(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
-        """Return the JSON answer, asked again a few times where the connection broke."""
-        for attempt in range(5):
+        """Return the JSON answer, asked again a few times where that does no harm."""
+        for attempt in range(TRIES):
             try:
                 return self._ask_once(method, path, body)
             except RestError as error:
-                if error.status or method != "GET" or attempt == 4:
+                broken = error.status == 0 and method == "GET"
+                if not (broken or error.is_of_database) or attempt == TRIES - 1:
                     raise
                 time.sleep(0.5)
         raise AssertionError("not reached")

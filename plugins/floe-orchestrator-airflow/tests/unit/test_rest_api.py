@@ -1,0 +1,73 @@
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from floe_orchestrator_airflow.local_airflow.rest_api import RestApi, RestError
+
+REFUSED = (500, {"detail": {"reason": "Database error", "statement": "hidden"}})
+CONFLICT = (409, {"detail": "there is one"})
+
+
+@contextmanager
+def service(*answers: tuple[int, object]) -> Iterator[tuple[RestApi, list[str]]]:
+    """Yield a client of a service that gives these answers, and what the service was asked."""
+    asked: list[str] = []
+    waiting = list(answers)
+
+    class Handler(BaseHTTPRequestHandler):
+        def answer(self) -> None:
+            length = int(self.headers.get("Content-Length") or 0)
+            body = json.loads(self.rfile.read(length) or "null")
+            asked.append(f"{self.command} {(body or {}).get('dag_run_id', '')}".strip())
+            status, content = waiting.pop(0)
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(json.dumps(content).encode())
+
+        do_GET = do_POST = answer
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    try:
+        yield RestApi(f"http://127.0.0.1:{server.server_address[1]}", "user", "word"), asked
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def test_a_run_that_the_database_refused_is_asked_for_again_under_the_same_id() -> None:
+    with service(REFUSED, REFUSED, (200, {})) as (api, asked):
+        run_id = api.trigger("orders", None, {})
+
+    assert asked == [f"POST {run_id}"] * 3
+
+
+def test_a_run_that_was_started_though_the_answer_was_a_refusal_is_not_started_twice() -> None:
+    with service(REFUSED, CONFLICT, (200, {})) as (api, asked):
+        run_id = api.trigger("orders", None, {})
+
+    assert asked == [f"POST {run_id}", f"POST {run_id}", "GET"]
+
+
+def test_a_conflict_with_another_run_is_told() -> None:
+    with (
+        service(CONFLICT, (404, {})) as (api, _),
+        pytest.raises(RestError, match=r"^HTTP 409: .*there is one"),
+    ):
+        api.trigger("orders", "2026-01-01T00:00:00+00:00", {})
+
+
+def test_another_error_of_the_service_is_told_at_once() -> None:
+    with service((500, {"detail": "no"})) as (api, asked), pytest.raises(RestError, match="500"):
+        api.trigger("orders", None, {})
+
+    assert len(asked) == 1
