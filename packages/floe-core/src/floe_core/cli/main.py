@@ -13,6 +13,7 @@ from floe_core import __version__
 from floe_core.cli import (
     check_command,
     compile_command,
+    helm_command,
     init_command,
     lineage_command,
     parity_command,
@@ -40,6 +41,7 @@ app.command("ticks")(ticks_command.ticks)
 app.command("check")(check_command.check)
 app.command("plugins")(plugins_command.plugins)
 app.add_typer(schedule_command.app)
+app.add_typer(helm_command.app)
 app.add_typer(lineage_command.app)
 
 

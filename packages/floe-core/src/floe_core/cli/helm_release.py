@@ -1,0 +1,121 @@
+"""What `floe helm` writes about: a plugin, set up for a manifest, products and a size."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from floe_core import plugin_registry
+from floe_core.cli.console import notice
+from floe_core.compiler.findings import Findings
+from floe_core.compiler.inputs import FLOE_FILE, Inputs, read_inputs
+from floe_core.compiler.settings import plugin_settings
+from floe_core.errors import PluginError, UsageError
+from floe_core.helm.manifest_settings import helm_section, image_template, products_of
+from floe_core.helm.settings import helm_settings
+from floe_core.helm.value_comments import Place, value_comments
+from floe_core.helm.values_file import values_text
+from floe_core.plugin_interfaces import WORKLOAD_SIZES, OrchestratorPlugin
+from floe_core.plugin_powers import ChartOwner
+from floe_core.source_map import Document
+
+HELM = ("plugins", "orchestrator", "config", "helm")
+
+
+@dataclass(frozen=True)
+class HelmRelease:
+    """A configured plugin, and the command's words that it was configured by."""
+
+    plugin: OrchestratorPlugin
+    words: str
+
+    @classmethod
+    def of(
+        cls, product: Path, on: str | None, size: str | None, others: Sequence[str]
+    ) -> HelmRelease:
+        """Return the release of a product's folder and other products.
+
+        Raises:
+            InvalidProductError: The files are wrong, or `helm` in the manifest is.
+            UsageError: A size or another product that is none.
+        """
+        if size is not None and size not in WORKLOAD_SIZES:
+            raise UsageError(f"no size '{size}'; the sizes are {', '.join(WORKLOAD_SIZES)}")
+        inputs = None
+        if on is None or (product / FLOE_FILE).exists():
+            inputs = read_inputs(product.absolute(), Findings(notice))
+        name, settings = _chosen(inputs, on)
+        plugin = plugin_registry.load(name, settings)
+        if inputs and settings:
+            _check(plugin, settings, inputs.manifest_document)
+        plugin.configure({**settings, "helm": _section(inputs, settings, size, others)})
+        words = [name, *([f"size {size}"] if size else [])]
+        return cls(plugin, ", ".join(words))
+
+    def values_text(self) -> str:
+        """Return the plugin's values as YAML with comments."""
+        found = self.plugin.get_helm_values()
+        header = [f"Values for {self.plugin.name} by floe {self.plugin.version} ({self.words})."]
+        header.append("Written by `floe helm values`; change the manifest rather than this file.")
+        return values_text(found, self._comments(), header)
+
+    def chart(self) -> Path:
+        """Return the folder of the plugin's chart.
+
+        Raises:
+            PluginError: It brings none.
+        """
+        if not isinstance(self.plugin, ChartOwner):
+            raise PluginError(f"the plugin '{self.plugin.name}' brings no Helm chart")
+        return self.plugin.chart_folder()
+
+    def _comments(self) -> dict[Place, str]:
+        if not isinstance(self.plugin, ChartOwner):
+            return {}
+        return value_comments((self.plugin.chart_folder() / "values.yaml").read_text("utf-8"))
+
+
+def _chosen(inputs: Inputs | None, on: str | None) -> tuple[str, dict[str, Any]]:
+    """Return the plugin's name and settings; those of another plugin than `on` don't apply."""
+    if inputs is None:
+        return str(on), {}
+    chosen = inputs.manifest.plugins.orchestrator.type
+    settings = plugin_settings(inputs.manifest)
+    if on in (None, chosen):
+        return chosen, settings
+    kept = ("resource_presets",)
+    return str(on), {key: settings[key] for key in kept if key in settings}
+
+
+def _check(plugin: OrchestratorPlugin, settings: Mapping[str, Any], manifest: Document) -> None:
+    """Tell what is wrong with `helm` at its line in the manifest."""
+    if isinstance(plugin, ChartOwner) and isinstance(settings.get("helm"), Mapping):
+        below = {
+            place[len(HELM) :]: spot
+            for place, spot in manifest.spots.items()
+            if place[: len(HELM)] == HELM
+        }
+        section = replace(manifest, data=settings["helm"], spots=below)
+        helm_settings(plugin.helm_settings_model(), settings, section)
+
+
+def _section(
+    inputs: Inputs | None, settings: Mapping[str, Any], size: str | None, others: Sequence[str]
+) -> Any:
+    given = settings.get("helm") or {}
+    if not isinstance(given, Mapping):
+        return given
+    folders = [Path(other) for other in others if "=" not in other]
+    read = [read_inputs(folder.absolute(), Findings(notice)) for folder in folders]
+    specs = [each.spec for each in [*([inputs] if inputs else []), *read]]
+    products = products_of(specs, image_template(given))
+    products += [_named(other) for other in others if "=" in other]
+    section = helm_section(inputs.manifest if inputs else None, given, products)
+    return {**section, "size": size} if size else section
+
+
+def _named(product: str) -> dict[str, str]:
+    name, _, image = product.partition("=")
+    return {"name": name, "image": image}

@@ -1,0 +1,64 @@
+"""The settings a plugin's Helm values follow, from what the platform and the products say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from floe_core.helm.settings import HelmSettings
+from floe_core.schemas.floe_yaml import FloeSpec
+from floe_core.schemas.manifest_yaml import Manifest
+
+
+def products_of(specs: Sequence[FloeSpec], template: str) -> list[dict[str, str]]:
+    """Return each product with its image by the template, `{name}` and `{version}` filled in."""
+    return [
+        {
+            "name": spec.metadata.name,
+            "image": template.replace("{name}", spec.metadata.name).replace(
+                "{version}", spec.metadata.version
+            ),
+        }
+        for spec in specs
+    ]
+
+
+def helm_section(
+    manifest: Manifest | None, given: Mapping[str, Any], products: Sequence[Mapping[str, str]]
+) -> dict[str, Any]:
+    """Return `helm` as the manifest's author wrote it, filled in by what stands elsewhere.
+
+    What is written in `helm` itself wins. `products` are added to those that it names.
+    """
+    listed = list(given.get("products") or [])
+    named = {product.get("name") for product in listed if isinstance(product, Mapping)}
+    return {
+        **given,
+        "products": [*listed, *(each for each in products if each["name"] not in named)],
+        "lineage": {**_lineage(manifest), **(given.get("lineage") or {})},
+        "tracing": {**_tracing(manifest), **(given.get("tracing") or {})},
+    }
+
+
+def image_template(given: Mapping[str, Any]) -> str:
+    """Return the template of product images."""
+    default = HelmSettings.model_fields["image_template"].default
+    return str(given.get("image_template") or default)
+
+
+def _lineage(manifest: Manifest | None) -> dict[str, Any]:
+    if manifest is None:
+        return {}
+    switch, backend = manifest.observability.lineage, manifest.plugins.lineage_backend
+    url = str((backend.config if backend else {}).get("url") or "")
+    # A URL that is read from the environment is read there by the run, in its own pod.
+    found = {"url": url} if url and "env_var(" not in url and not url.startswith("env:") else {}
+    return {"enabled": switch.enabled, "namespace": switch.namespace, **found}
+
+
+def _tracing(manifest: Manifest | None) -> dict[str, Any]:
+    if manifest is None:
+        return {}
+    tracing = manifest.observability.tracing
+    endpoint = getattr(tracing, "endpoint", None)
+    return {"enabled": tracing.enabled, **({"endpoint": endpoint} if endpoint else {})}

@@ -1,0 +1,41 @@
+"""Each reference, selector, port and probe leads to what it names."""
+
+from __future__ import annotations
+
+from chart_values import merged
+from charts import Chart, each_scenario
+from wiring import Wiring
+
+from floe_core.source_map import text_values
+
+
+@each_scenario
+def test_everything_that_is_named_is_there(chart: Chart, scenario: str) -> None:
+    values = merged(chart.folder / "values.yaml", chart.scenarios[scenario])
+    kinds = ("Secret", "ConfigMap", "PersistentVolumeClaim", "ServiceAccount")
+    texts = {text for _, text in text_values(values)}
+    given = frozenset(f"{kind}/{text}" for kind in kinds for text in texts)
+    objects = chart.objects(chart.scenarios[scenario])
+    assert Wiring(objects, chart.pods(objects), given).findings() == []
+
+
+@each_scenario
+def test_replicas_are_set_once_and_guarded_from_two_on(chart: Chart, scenario: str) -> None:
+    objects = chart.objects(chart.scenarios[scenario])
+    scaled = {
+        each["spec"]["scaleTargetRef"]["name"]: each["spec"]["minReplicas"]
+        for each in objects
+        if each["kind"] == "HorizontalPodAutoscaler"
+    }
+    guarded = [
+        each["spec"]["selector"]["matchLabels"]
+        for each in objects
+        if each["kind"] == "PodDisruptionBudget"
+    ]
+    for thing in objects:
+        if thing["kind"] not in ("Deployment", "StatefulSet"):
+            continue
+        name, fixed = thing["metadata"]["name"], thing["spec"].get("replicas")
+        assert (fixed is None) == (name in scaled), name
+        many = scaled.get(name, fixed) >= 2
+        assert many == (thing["spec"]["selector"]["matchLabels"] in guarded), name
