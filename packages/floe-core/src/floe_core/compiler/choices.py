@@ -50,9 +50,6 @@ def _complaint(
 def check_choices(inputs: Inputs, findings: Findings) -> None:
     """Note what is wrong with compute, secrets, time zones, schedules and job names."""
     _check_compute(inputs, findings)
-    if inputs.manifest.observability.tracing.enabled:
-        shown = inputs.manifest_document.shown_as
-        findings.notice(f"{shown}: not used here: observability.tracing; floe emits no spans yet")
     for document in (inputs.manifest_document, inputs.spec_document):
         for problem in literal_secrets(document):
             findings.add(problem)

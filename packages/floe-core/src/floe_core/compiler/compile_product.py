@@ -27,9 +27,10 @@ from floe_core.compiler.profile import (
     resolve_profile,
 )
 from floe_core.compiler.refine import refined
-from floe_core.compiler.settings import plugin_settings, product_settings
+from floe_core.compiler.settings import plugin_settings, product_settings, tracing_settings
 from floe_core.errors import EnvironmentProblemError, InvalidProductError, Problem
 from floe_core.garbage_collection import seldom_collecting
+from floe_core.lineage.redaction import Redactor, secrets_of_environment
 from floe_core.plugin_powers import EntryPointFile, EntryPointWriter
 from floe_core.schemas.compiled_artifacts import (
     ARTIFACTS_FILE,
@@ -39,6 +40,7 @@ from floe_core.schemas.compiled_artifacts import (
 )
 from floe_core.schemas.nodes import Node
 from floe_core.schemas.policies import DbtProject, Job
+from floe_core.tracing.compile_trace import CompileTrace
 
 PARSE_CACHE_FILE = "target/partial_parse.msgpack"
 
@@ -94,10 +96,18 @@ def prepare_product(
     folder = Path(product_dir).absolute()
     destination = Path(out).absolute() if out is not None else folder
     findings = Findings(on_notice)
-    inputs = read_inputs(folder, findings)
+    with CompileTrace(folder.name, on_notice, Redactor(secrets_of_environment()).text) as trace:
+        inputs = read_inputs(folder, findings)
+        trace.concerns(inputs.spec.metadata.name, tracing_settings(inputs.manifest))
+        return _compiled(inputs, orchestrator, destination, findings)
+
+
+def _compiled(
+    inputs: Inputs, orchestrator: str | None, destination: Path, findings: Findings
+) -> CompiledProduct:
     name = chosen_orchestrator(inputs, orchestrator, findings)
     check_choices(inputs, findings)
-    profile = resolve_profile(inputs, destination == folder, findings)
+    profile = resolve_profile(inputs, destination == inputs.product_dir, findings)
     findings.raise_if_any()
     assert profile is not None
     entry_point = _entry_point(name, inputs, destination)

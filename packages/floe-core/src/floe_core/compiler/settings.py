@@ -9,7 +9,7 @@ from floe_core.plugin_interfaces import ResourceSpec
 from floe_core.schedules import tzdata_version
 from floe_core.schemas.compiled_artifacts import Product
 from floe_core.schemas.manifest_yaml import Manifest
-from floe_core.schemas.policies import ExecutionPolicy, LineageSettings
+from floe_core.schemas.policies import ExecutionPolicy, LineageSettings, TracingSettings
 
 
 def plugin_settings(manifest: Manifest) -> dict[str, Any]:
@@ -29,6 +29,7 @@ def product_settings(inputs: Inputs) -> dict[str, Any]:
         "product": Product(**spec.metadata.model_dump()),
         "execution": ExecutionPolicy(**spec.execution.model_dump(exclude={"dbt_executable"})),
         "lineage": _lineage(manifest),
+        "tracing": tracing_settings(manifest),
         "resources": {
             size: ResourceSpec(**preset.model_dump())
             for size, preset in manifest.resource_presets.items()
@@ -36,6 +37,11 @@ def product_settings(inputs: Inputs) -> dict[str, Any]:
         "output_ports": tuple(spec.output_ports),
         "tzdata_version": tzdata_version(),
     }
+
+
+def tracing_settings(manifest: Manifest) -> TracingSettings:
+    """Return what the manifest says of tracing."""
+    return TracingSettings(enabled=manifest.observability.tracing.enabled)
 
 
 def _lineage(manifest: Manifest) -> LineageSettings:

@@ -12,8 +12,8 @@ from floe_core.errors import UsageError
 from floe_core.execution.dbt_run import DbtEnded, DbtRun
 from floe_core.execution.invocation import Invocation, invocation
 from floe_core.execution.journal import Journal, latest_results, read_events
-from floe_core.execution.lineage_of_build import LineageOfBuild
 from floe_core.execution.resume import remaining
+from floe_core.execution.telemetry_of_build import TelemetryOfBuild
 from floe_core.execution.verdict import Verdict
 from floe_core.execution.warehouse_lock import sole_writer
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
@@ -41,9 +41,9 @@ def build(artifacts: CompiledArtifacts, request: BuildRequest) -> Generator[Buil
     with (
         Journal(project_dir, request.run_id) as journal,
         sole_writer(artifacts.dbt.profile, project_dir, LOCK_TIMEOUT_SECONDS),
-        LineageOfBuild(artifacts, request, call.target) as lineage,
+        TelemetryOfBuild(artifacts, request, call.target) as telemetry,
     ):
-        yield from _judged(_run(artifacts, call), Verdict(wanted, before), journal, lineage)
+        yield from _judged(_run(artifacts, call), Verdict(wanted, before), journal, telemetry)
 
 
 def _project_dir(artifacts: CompiledArtifacts) -> Path:
@@ -115,13 +115,13 @@ def _judged(
     events: Generator[BuildEvent | DbtEnded, None, None],
     verdict: Verdict,
     journal: Journal,
-    lineage: LineageOfBuild,
+    telemetry: TelemetryOfBuild,
 ) -> Iterator[BuildEvent]:
     """Yield what concerns the build, each written down first; then what is missing, and the end."""
 
     def recorded(event: BuildEvent) -> BuildEvent:
         journal.write(event)
-        lineage.hear(event)
+        telemetry.hear(event)
         return event
 
     try:

@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
 from floe_core.build_events import BuildEnded, BuildEvent, NodeResult, NodeStarted
 from floe_core.build_request import BuildRequest
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.tracing.span_ids import SpanIds
 
 
 class LineageOfBuild:
     """Passes the events of one build on to lineage, each with the SQL that dbt made of its node.
 
-    `target` is where dbt writes what it compiles.
+    `target` is where dbt writes what it compiles. `spans` are the ids of the spans so far, where
+    the build is traced: of nodes by their ids, of the run by "".
     """
 
-    def __init__(self, artifacts: CompiledArtifacts, request: BuildRequest, target: Path) -> None:
+    def __init__(
+        self,
+        artifacts: CompiledArtifacts,
+        request: BuildRequest,
+        target: Path,
+        spans: Mapping[str, SpanIds],
+    ) -> None:
         from floe_core.lineage.run_recorder import RunLineage
 
         self._artifacts = artifacts
         self._compiled = target / "compiled"
-        self._lineage = RunLineage(artifacts, request)
+        self._lineage = RunLineage(artifacts, request, spans)
 
     def hear(self, event: BuildEvent) -> None:
         """Pass one event on."""

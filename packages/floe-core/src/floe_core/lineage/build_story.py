@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from types import MappingProxyType
 
 from floe_core.build_events import BuildEnded, NodeResult, NodeStarted
 from floe_core.build_request import BuildRequest
@@ -16,6 +18,7 @@ from floe_core.lineage.run_ids import run_id_of_build, run_id_of_node
 from floe_core.lineage.verdicts import unit_test_facet, with_verdict
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
+from floe_core.tracing.span_ids import SpanIds
 
 LONGEST_SQL = 200_000
 
@@ -33,11 +36,19 @@ class _NodeRun:
 
 
 class BuildStory:
-    """Turns what a build does into run events. Each node gets one START and one end."""
+    """Turns what a build does into run events. Each node gets one START and one end.
+
+    `spans` are the ids of the spans of nodes, by their ids, and of the run, by "".
+    """
 
     def __init__(
-        self, artifacts: CompiledArtifacts, request: BuildRequest, redactor: Redactor
+        self,
+        artifacts: CompiledArtifacts,
+        request: BuildRequest,
+        redactor: Redactor,
+        spans: Mapping[str, SpanIds] = MappingProxyType({}),
     ) -> None:
+        self._spans = spans
         self._artifacts = artifacts
         self._request = request
         self._redactor = redactor
@@ -103,6 +114,7 @@ class BuildStory:
                 "parent": facets.parent(self._run_id, product_job.namespace, product_job.name),
                 "processing_engine": facets.processing_engine("dbt", self._artifacts.dbt.version),
                 **self._tick,
+                **self._traced(node.unique_id),
             },
             job=self._graph.node_job(node),
             inputs=self._graph.inputs(node),
@@ -145,9 +157,12 @@ class BuildStory:
         return {"errorMessage": facets.error_message(self._redactor.text(message), language)}
 
     def _parent_event(self, event_type: str, at: datetime, outcome: Json) -> Json:
-        return run_event(
-            event_type, at, self._run_id, self._tick | outcome, self._graph.product_job
-        )
+        run_facets = self._tick | self._traced("") | outcome
+        return run_event(event_type, at, self._run_id, run_facets, self._graph.product_job)
+
+    def _traced(self, key: str) -> Json:
+        ids = self._spans.get(key)
+        return {facets.TRACE: facets.trace(ids.trace_id, ids.span_id)} if ids else {}
 
 
 def _outputs(run: _NodeRun, result: NodeResult) -> list[Json]:

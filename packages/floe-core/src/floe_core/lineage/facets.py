@@ -21,6 +21,11 @@ SQL_CUT_SHORT = "\n-- and so on"
 BASE_FACET_SCHEMA = f"{_SPECIFICATION}/2-0-2/OpenLineage.json#/$defs/BaseFacet"
 
 
+# A facet of floe's own: the specification has none for it. Its schema is in docs/lineage-facets.
+TRACE = "floe_trace"
+_TRACE_SCHEMA = "https://floe.dev/lineage/1-0-0/TraceRunFacet.json#/$defs/TraceRunFacet"
+
+
 def facet(edition: str, schema: str, /, **fields: Any) -> Json:
     """Return a facet of the specification; fields of None are left out."""
     return {
@@ -55,6 +60,12 @@ def processing_engine(name: str, version: str) -> Json:
         name=name,
         openlineageAdapterVersion=__version__,
     )
+
+
+def trace(trace_id: str, span_id: str) -> Json:
+    """Return the facet of the OpenTelemetry span that is about the same run."""
+    told = {"_producer": PRODUCER, "_schemaURL": _TRACE_SCHEMA}
+    return {**told, "traceId": trace_id, "spanId": span_id}
 
 
 def error_message(message: str, language: str) -> Json:

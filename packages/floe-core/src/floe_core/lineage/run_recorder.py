@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from types import MappingProxyType
 
 from floe_core.build_events import BuildEnded, NodeResult, NodeStarted
 from floe_core.build_request import BuildRequest
@@ -16,6 +17,7 @@ from floe_core.lineage.facets import Json
 from floe_core.lineage.redaction import Redactor, secrets_of_environment
 from floe_core.lineage.spool import Spool
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.tracing.span_ids import SpanIds
 
 _log = logging.getLogger("floe.lineage")
 
@@ -24,10 +26,17 @@ class RunLineage:
     """Writes the events of one build to the product's spool, which another process sends.
 
     Does nothing where lineage is off or no backend is configured. Never raises and never waits for
-    a network: lineage that cannot be written is told once, as a warning, and given up.
+    a network: lineage that cannot be written is told once, as a warning, and given up. `spans` are
+    the ids of the spans of nodes, by their ids, and of the run, by "", where the build is traced.
     """
 
-    def __init__(self, artifacts: CompiledArtifacts, request: BuildRequest) -> None:
+    def __init__(
+        self,
+        artifacts: CompiledArtifacts,
+        request: BuildRequest,
+        spans: Mapping[str, SpanIds] = MappingProxyType({}),
+    ) -> None:
+        self._spans = spans
         self.events_written = 0
         self._spool: Spool | None = None
         self._delivery: Delivery | None = None
@@ -73,7 +82,7 @@ class RunLineage:
             return
         referenced = referenced_names([artifacts.dbt.profile, settings.config])
         redactor = Redactor(secrets_of_environment(referenced))
-        self._story = BuildStory(artifacts, request, redactor)
+        self._story = BuildStory(artifacts, request, redactor, self._spans)
         self._delivery = Delivery(project_dir, settings)
         self._delivery.start()
         self._spool = Spool(project_dir)

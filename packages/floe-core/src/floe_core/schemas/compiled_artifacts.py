@@ -13,7 +13,13 @@ from pydantic import PrivateAttr
 from floe_core.plugin_interfaces import ResourceSpec
 from floe_core.schemas.frozen import Frozen
 from floe_core.schemas.nodes import Node
-from floe_core.schemas.policies import DbtProject, ExecutionPolicy, Job, LineageSettings
+from floe_core.schemas.policies import (
+    DbtProject,
+    ExecutionPolicy,
+    Job,
+    LineageSettings,
+    TracingSettings,
+)
 
 SCHEMA_VERSION = "1.0"
 ARTIFACTS_FILE = "compiled_artifacts.json"
@@ -53,6 +59,7 @@ class CompiledArtifacts(Frozen):
     jobs: tuple[Job, ...]
     execution: ExecutionPolicy = ExecutionPolicy()
     lineage: LineageSettings = LineageSettings()
+    tracing: TracingSettings = TracingSettings()
     resources: dict[str, ResourceSpec] = {}
     output_ports: tuple[dict[str, Any], ...] = ()
     dbt_manifest_sha256: str = ""

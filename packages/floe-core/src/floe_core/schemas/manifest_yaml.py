@@ -86,7 +86,7 @@ class LineageSwitch(SnakeModel):
 
 
 class TracingSwitch(SnakeModel):
-    """Whether OpenTelemetry spans are wanted. This floe emits none, and compile says so."""
+    """Whether OpenTelemetry spans are wanted, though the environment does not ask for them."""
 
     enabled: bool = False
 

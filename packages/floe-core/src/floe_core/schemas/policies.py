@@ -62,6 +62,12 @@ class LineageSettings(Frozen):
     config: dict[str, Any] = {}
 
 
+class TracingSettings(Frozen):
+    """Whether spans are wanted; where they go is said by OpenTelemetry's own environment."""
+
+    enabled: bool = False
+
+
 class DbtProject(Frozen):
     """The dbt project inside the product folder.
 

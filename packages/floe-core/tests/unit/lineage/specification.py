@@ -10,9 +10,13 @@ from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 
 _FOLDER = Path(__file__).parent / "openlineage-spec"
+_OWN_FACETS = Path(__file__).parents[5] / "docs" / "lineage-facets"
 _SCHEMAS = {
     schema["$id"]: schema
-    for schema in (json.loads(path.read_text("utf-8")) for path in _FOLDER.rglob("*.json"))
+    for schema in (
+        json.loads(path.read_text("utf-8"))
+        for path in [*_FOLDER.rglob("*.json"), *_OWN_FACETS.rglob("*.json")]
+    )
 }
 _REGISTRY: Registry[Any] = Registry().with_resources(
     [(identifier, Resource.from_contents(schema)) for identifier, schema in _SCHEMAS.items()]

@@ -10,6 +10,7 @@ import pytest
 from floe_core.build_events import BuildEnded
 from floe_core.lineage.build_story import BuildStory
 from floe_core.lineage.redaction import Redactor
+from floe_core.tracing.span_ids import SpanIds
 
 from .product import REQUEST, SQL, artifacts, result, started
 from .specification import faults
@@ -85,6 +86,34 @@ def test_each_node_has_one_start_and_one_end_between_those_of_the_run() -> None:
 @pytest.mark.parametrize("event", whole_run(), ids=lambda e: f"{e['eventType']} {e['job']['name']}")
 def test_every_event_is_valid(event: Event) -> None:
     assert faults(event) == []
+
+
+def traced_run() -> list[Event]:
+    """Return the events of a run whose spans are known."""
+    spans = {
+        "": SpanIds("a1" * 16, "b2" * 8),
+        "seed.shop.raw_orders": SpanIds("a1" * 16, "c3" * 8),
+    }
+    told = BuildStory(artifacts(Path("/product")), REQUEST, Redactor(), spans)
+    seed = result("seed.shop.raw_orders", "success", 2)
+    return [*told.started(started("", 0).at), *told.node_ended(seed, None)]
+
+
+def test_a_run_that_is_traced_names_its_span() -> None:
+    events = traced_run()
+    facets = [event["run"]["facets"]["floe_trace"] for event in events]
+    assert [(each["traceId"], each["spanId"]) for each in facets] == [
+        ("a1" * 16, "b2" * 8),
+        ("a1" * 16, "c3" * 8),
+        ("a1" * 16, "c3" * 8),
+    ]
+    assert [faults(event) for event in events] == [[], [], []]
+
+
+def test_the_check_of_validity_finds_faults_in_a_facet_of_floes_own() -> None:
+    event = traced_run()[0]
+    event["run"]["facets"]["floe_trace"]["spanId"] = "none"
+    assert faults(event) == ["run.floe_trace: 'none' does not match '^[0-9a-f]{16}$'"]
 
 
 def test_the_check_of_validity_finds_faults() -> None:

@@ -23,6 +23,7 @@ def event(kind: str, run_id: str, at: str, folder: str, orchestrators_run: str) 
             "facets": {
                 "errorMessage": {"message": message},
                 "nominalTime": {"nominalStartTime": at},
+                "floe_trace": {"traceId": f"trace of {run_id}", "spanId": f"span of {run_id}"},
             },
         },
         "job": {"namespace": "floe", "name": "shop.model.a", "facets": {}},
@@ -40,7 +41,7 @@ ONE = run("u1", 1, "/one", "manual__2026")
 OTHER = run("u2", 2, "/other", "0195505a")
 
 
-def test_times_folders_and_run_ids_do_not_matter() -> None:
+def test_times_folders_and_ids_of_runs_and_spans_do_not_matter() -> None:
     assert comparable(ONE, Path("/one")) == comparable(OTHER, Path("/other"))
 
 

@@ -1,0 +1,49 @@
+"""Tell tracing and lineage what a build does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+
+from floe_core.build_events import BuildEvent
+from floe_core.build_request import BuildRequest
+from floe_core.execution.lineage_of_build import LineageOfBuild
+from floe_core.lineage.environment import referenced_names
+from floe_core.lineage.redaction import Redactor, secrets_of_environment
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.tracing.build_trace import BuildTrace
+
+_SECONDS_FOR_SPANS = 2.0
+
+
+class TelemetryOfBuild:
+    """Passes the events of one build on: to tracing first, since lineage tells the ids of spans.
+
+    `target` is where dbt writes what it compiles.
+    """
+
+    def __init__(self, artifacts: CompiledArtifacts, request: BuildRequest, target: Path) -> None:
+        known = secrets_of_environment(referenced_names(artifacts.dbt.profile))
+        self._trace = BuildTrace(artifacts, request, Redactor(known).text)
+        self._lineage = LineageOfBuild(artifacts, request, target, self._trace.ids)
+
+    def hear(self, event: BuildEvent) -> None:
+        """Pass one event on."""
+        self._trace.hear(event)
+        self._lineage.hear(event)
+
+    def __enter__(self) -> TelemetryOfBuild:
+        self._trace.started()
+        self._lineage.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        # Both send what is left at the same time.
+        self._trace.finish(_SECONDS_FOR_SPANS)
+        self._lineage.__exit__(kind, error, at)
+        self._trace.wait()

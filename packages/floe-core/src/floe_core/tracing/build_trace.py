@@ -1,0 +1,124 @@
+"""The spans of one build: one of the run, and below it one of each node."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from floe_core.build_events import BuildEnded, BuildEvent, NodeResult, NodeStarted
+from floe_core.build_request import BuildRequest
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.tracing.opening import opened
+from floe_core.tracing.span_ids import SpanIds
+from floe_core.tracing.trace_id import trace_id_of_run
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import Span
+
+_log = logging.getLogger("floe.tracing")
+
+RUN = ""
+_LONGEST_MESSAGE = 2000
+
+
+class BuildTrace:
+    """Makes spans of what a build tells. Does nothing where none are wanted, and never raises.
+
+    Each attempt of a run has a span of its own; the attempts share a trace. `redact` takes secrets
+    out of error texts.
+    """
+
+    def __init__(
+        self, artifacts: CompiledArtifacts, request: BuildRequest, redact: Callable[[str], str]
+    ) -> None:
+        self._artifacts = artifacts
+        self._request = request
+        self._redact = redact
+        self._sender = opened(
+            artifacts.tracing,
+            _log.warning,
+            redact,
+            trace_id=trace_id_of_run(artifacts.product.name, request),
+            capacity=len(artifacts.nodes) + 1,
+        )
+        self._open: dict[str, Span] = {}
+        self._ids: dict[str, SpanIds] = {}
+
+    @property
+    def ids(self) -> Mapping[str, SpanIds]:
+        """Node id -> its span, of the nodes told so far, and `RUN` -> the run's; empty when off."""
+        return self._ids
+
+    def started(self) -> None:
+        """The build begins."""
+        request = self._request
+        about = {
+            "floe.run_id": request.run_id,
+            "floe.orchestrator": self._artifacts.orchestrator.name,
+        }
+        if request.nominal_time:
+            about["floe.nominal_time"] = request.nominal_time.astimezone(UTC).isoformat()
+        self._start(RUN, "floe run", about, None)
+
+    def hear(self, event: BuildEvent) -> None:
+        """Take note of one event."""
+        if self._sender is None:
+            return
+        if isinstance(event, NodeStarted):
+            self._start_node(event.unique_id, event.at)
+        elif isinstance(event, NodeResult):
+            self._end_node(event)
+        elif isinstance(event, BuildEnded):
+            status = "success" if event.succeeded else "failed"
+            self._end(RUN, status, event.succeeded, event.message, None)
+
+    def finish(self, seconds: float) -> None:
+        """Begin to send what is left; what has not ended was broken off."""
+        for key in reversed(list(self._open)):
+            self._end(key, "aborted", False, "broken off", None)
+        if self._sender is not None:
+            self._sender.finish(seconds)
+
+    def wait(self) -> None:
+        """Wait until all is sent, or the seconds given to it are over."""
+        if self._sender is not None:
+            self._sender.wait()
+            self._sender = None
+
+    def _start_node(self, unique_id: str, at: datetime | None) -> None:
+        if unique_id in self._ids:
+            return
+        node = self._artifacts.by_id[unique_id]
+        about = {"floe.node": unique_id, "floe.node_type": node.resource_type}
+        self._start(unique_id, f"{node.resource_type} {node.name}", about, at)
+
+    def _end_node(self, result: NodeResult) -> None:
+        self._start_node(result.unique_id, result.started_at or result.ended_at)
+        if result.unique_id not in self._open:
+            return
+        span = self._open[result.unique_id]
+        for name, number in (("floe.rows", result.rows), ("floe.failures", result.failures)):
+            if number is not None:
+                span.set_attribute(name, number)
+        is_fine = result.passed or result.status == "skipped"
+        self._end(result.unique_id, result.status, is_fine, result.message, result.ended_at)
+
+    def _start(self, key: str, name: str, about: Mapping[str, str], at: datetime | None) -> None:
+        if self._sender is None:
+            return
+        attributes: dict[str, str | int] = {
+            "floe.product": self._artifacts.product.name,
+            "floe.job": self._request.job,
+            "floe.attempt": self._request.attempt,
+            **about,
+        }
+        span = self._sender.start(name, attributes, self._open.get(RUN), at)
+        self._open[key] = span
+        self._ids[key] = self._sender.ids_of(span)
+
+    def _end(self, key: str, status: str, is_fine: bool, message: str, at: datetime | None) -> None:
+        if self._sender is not None and key in self._open:
+            text = "" if is_fine else self._redact(message)[:_LONGEST_MESSAGE]
+            self._sender.end(self._open.pop(key), status, None if is_fine else text, at)

@@ -1,0 +1,51 @@
+"""The span of a compile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from types import TracebackType
+
+from floe_core.schemas.policies import TracingSettings
+from floe_core.tracing.opening import opened
+
+_SECONDS_AT_THE_END = 2.0
+
+
+class CompileTrace:
+    """Makes one span of what happens inside it, if it is wanted. Never raises.
+
+    Whether it is, may be said by a file that is read on the way: see `concerns`.
+    """
+
+    def __init__(
+        self, product: str, on_notice: Callable[[str], None], redact: Callable[[str], str]
+    ) -> None:
+        self._attributes = {"floe.product": product}
+        self._settings = TracingSettings()
+        self._on_notice = on_notice
+        self._redact = redact
+        self._began = datetime.now(UTC)
+
+    def concerns(self, product: str, settings: TracingSettings) -> None:
+        """Take note of what the files say, once they are read."""
+        self._attributes["floe.product"] = product
+        self._settings = settings
+
+    def __enter__(self) -> CompileTrace:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        sender = opened(self._settings, self._on_notice, self._redact)
+        if sender is None:
+            return
+        span = sender.start("floe compile", self._attributes, at=self._began)
+        status = "failed" if kind else "success"
+        sender.end(span, status, None if kind is None else self._redact(str(error)))
+        sender.finish(_SECONDS_AT_THE_END)
+        sender.wait()

@@ -1,0 +1,144 @@
+"""Spans of one piece of work, sent in the background by OpenTelemetry's SDK."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+
+from opentelemetry.sdk.resources import SERVICE_NAME, SERVICE_VERSION, Resource
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
+from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
+from opentelemetry.trace import Span, Status, StatusCode, set_span_in_context
+from opentelemetry.util.types import AttributeValue
+
+from floe_core import __version__
+from floe_core.tracing.parent_context import parent_context
+from floe_core.tracing.span_exporters import span_exporters
+from floe_core.tracing.span_ids import SpanIds
+
+# What a collector that fails still gets at the end, instead of the time that others get.
+_SECONDS_FOR_ONE_THAT_FAILS = 0.2
+_DEFAULT_QUEUE = 2048
+
+_log = logging.getLogger("floe.tracing")
+
+Attributes = Mapping[str, AttributeValue]
+
+
+class SpanSender:
+    """A tracer of its own: it leaves alone what the process around it does with OpenTelemetry.
+
+    `trace_id` is for a trace that begins here, 0 for a random one. `capacity` is the number of
+    spans that may wait at once. `redact` takes secrets out of what exporters write to the log.
+
+    Raises:
+        LookupError: The exporter that is asked for is not installed.
+        ValueError: OpenTelemetry's environment holds something that it cannot read.
+    """
+
+    def __init__(self, trace_id: int, capacity: int, redact: Callable[[str], str]) -> None:
+        self._provider = TracerProvider(
+            resource=_resource(), shutdown_on_exit=False, id_generator=_Ids(trace_id)
+        )
+        self._exporters = [_NotedExporter(each, redact) for each in span_exporters()]
+        queue = max(capacity, _DEFAULT_QUEUE)
+        for exporter in self._exporters:
+            self._provider.add_span_processor(BatchSpanProcessor(exporter, max_queue_size=queue))
+        self._tracer = self._provider.get_tracer("floe", __version__)
+        self._around = parent_context()
+        self._ending = threading.Thread(target=self._provider.shutdown, daemon=True)
+        self._ends_at = 0.0
+
+    def start(
+        self,
+        name: str,
+        attributes: Attributes,
+        parent: Span | None = None,
+        at: datetime | None = None,
+    ) -> Span:
+        """Start a span, below another one or what is around this work."""
+        context = set_span_in_context(parent) if parent else self._around
+        return self._tracer.start_span(
+            name, context, attributes=attributes, start_time=_nanoseconds(at)
+        )
+
+    def end(self, span: Span, status: str, problem: str | None, at: datetime | None = None) -> None:
+        """End a span with floe's word for how; `problem` is None where nothing went wrong."""
+        span.set_attribute("floe.status", status)
+        if problem is not None:
+            span.set_status(Status(StatusCode.ERROR, problem))
+        span.end(_nanoseconds(at))
+
+    @staticmethod
+    def ids_of(span: Span) -> SpanIds:
+        """Return what a span is known by."""
+        context = span.get_span_context()
+        return SpanIds(f"{context.trace_id:032x}", f"{context.span_id:016x}")
+
+    def finish(self, seconds: float) -> None:
+        """Begin to send what waits, for so many seconds; all spans have ended."""
+        fails = all(exporter.fails for exporter in self._exporters)
+        self._ends_at = time.monotonic() + (_SECONDS_FOR_ONE_THAT_FAILS if fails else seconds)
+        self._ending.start()
+
+    def wait(self) -> None:
+        """Wait until all is sent or the time is over, and say so if spans are lost."""
+        self._ending.join(max(0.0, self._ends_at - time.monotonic()))
+        if self._ending.is_alive() or any(exporter.fails for exporter in self._exporters):
+            _log.warning("not all spans of this run were sent: the collector does not take them")
+
+
+def _nanoseconds(at: datetime | None) -> int | None:
+    """Return an aware time as the SDK has it, None for now."""
+    return None if at is None else round(at.timestamp() * 1_000_000) * 1_000
+
+
+def _resource() -> Resource:
+    """Return who sends, as the environment says; otherwise floe."""
+    resource = Resource.create()
+    if not str(resource.attributes[SERVICE_NAME]).startswith("unknown_service"):
+        return resource
+    return resource.merge(Resource({SERVICE_NAME: "floe", SERVICE_VERSION: __version__}))
+
+
+class _Ids(RandomIdGenerator):
+    def __init__(self, trace_id: int) -> None:
+        self._trace_id = trace_id
+
+    def generate_trace_id(self) -> int:
+        return self._trace_id or super().generate_trace_id()
+
+    def is_trace_id_random(self) -> bool:
+        return not self._trace_id
+
+
+class _NotedExporter(SpanExporter):
+    """An exporter of which is known whether it fails, and which logs no secret."""
+
+    def __init__(self, exporter: SpanExporter, redact: Callable[[str], str]) -> None:
+        self.fails = False
+        self._exporter = exporter
+        for kind in type(exporter).__mro__:
+            logging.getLogger(kind.__module__).addFilter(_Redacting(redact))
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        result = self._exporter.export(spans)
+        self.fails = result is not SpanExportResult.SUCCESS
+        return result
+
+    def shutdown(self) -> None:
+        self._exporter.shutdown()
+
+
+class _Redacting(logging.Filter):
+    def __init__(self, redact: Callable[[str], str]) -> None:
+        super().__init__()
+        self._redact = redact
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg, record.args = self._redact(record.getMessage()), ()
+        return True

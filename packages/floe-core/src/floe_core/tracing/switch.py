@@ -1,0 +1,22 @@
+"""Whether spans are wanted, as OpenTelemetry's own environment says, or the manifest."""
+
+from __future__ import annotations
+
+import os
+
+from floe_core.schemas.policies import TracingSettings
+
+EXPORTER = "OTEL_TRACES_EXPORTER"
+_ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+
+
+def is_wanted(settings: TracingSettings) -> bool:
+    """Return whether spans are to be sent. Cheap: imports nothing, reads the environment alone.
+
+    The environment asks for them with an exporter or an endpoint, and switches them off with
+    `OTEL_SDK_DISABLED=true` or `OTEL_TRACES_EXPORTER=none`, whatever the manifest says.
+    """
+    exporter = os.environ.get(EXPORTER, "").strip()
+    if os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true" or exporter == "none":
+        return False
+    return settings.enabled or bool(exporter) or any(os.environ.get(name) for name in _ENDPOINTS)

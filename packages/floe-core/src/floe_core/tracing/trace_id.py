@@ -1,0 +1,20 @@
+"""Trace ids that follow from what a run is."""
+
+from __future__ import annotations
+
+from datetime import UTC
+from hashlib import sha256
+
+from floe_core.build_request import BuildRequest
+
+
+def trace_id_of_run(product: str, request: BuildRequest) -> int:
+    """Return the id of the trace that all attempts of a run share.
+
+    A run with a tick is known by it, on any orchestrator; another one by the orchestrator's run id.
+    """
+    tick = request.nominal_time
+    run = tick.astimezone(UTC).isoformat() if tick else request.run_id
+    data = "\0".join(("floe", product, request.job, run))
+    # Never 0, which stands for "no trace": the highest bit is set.
+    return int.from_bytes(sha256(data.encode()).digest()[:16]) | 1 << 127
