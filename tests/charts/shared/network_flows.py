@@ -7,7 +7,7 @@ are read as a cluster reads them, so that the two can be compared.
       to: code-server             # the same
       port: codeServers.port      # a number, a list of them, a place in the values, or `url:PLACE`
       protocols: [TCP]            # the default
-      when: networkPolicy.enabled # a place in the values that must be true, optional; `a & b` for two
+      when: postgresql.enabled    # what must hold: PLACE, !PLACE or PLACE=VALUE, several with &
       why: asks for definitions
 
 `outside.NAME` may be anywhere unless `networkPolicy.outside.NAME` lists peers.
@@ -47,7 +47,16 @@ def declared(chart: Path, values: Mapping[str, Any]) -> set[Flow]:
 
 
 def _holds(rule: Object, values: Mapping[str, Any]) -> bool:
-    return all(at(values, place.strip()) for place in rule.get("when", "").split("&") if place)
+    return all(
+        _is_true(claim.strip(), values) for claim in rule.get("when", "").split("&") if claim
+    )
+
+
+def _is_true(claim: str, values: Mapping[str, Any]) -> bool:
+    place, equals, value = claim.lstrip("!").partition("=")
+    found = at(values, place)
+    holds = str(found) == value if equals else bool(found)
+    return holds != claim.startswith("!")
 
 
 def _flows(rule: Object, values: Mapping[str, Any]) -> Iterator[Flow]:
