@@ -11,15 +11,15 @@ from floe_core.schemas.policies import Job
 # of its nodes: unnoticeable at 100, twice the build itself at 300.
 NODE_LIMIT = 100
 
-Shown = Literal["node", "product"]
+Shown = Literal["node", "group", "product"]
 
 
 def shown(artifacts: CompiledArtifacts, job: Job) -> Shown:
-    """Return what the DAG of a job shows: every node, or the build alone."""
+    """Return what the DAG of a job shows: every node, groups of nodes, or the build alone."""
     count = len(artifacts.nodes_of(job))
     chosen = artifacts.execution.granularity
-    if chosen == "product" or count == 0:
+    if count == 0:
         return "product"
-    if chosen == "node":
-        return "node"
-    return "node" if count <= NODE_LIMIT else "product"
+    if chosen == "auto":
+        return "node" if count <= NODE_LIMIT else "group"
+    return chosen

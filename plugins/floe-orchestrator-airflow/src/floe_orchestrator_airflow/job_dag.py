@@ -14,8 +14,8 @@ from floe_orchestrator_airflow.build_operator import NODE_IDS_PARAM, FloeBuildOp
 from floe_orchestrator_airflow.dag_documentation import dag_documentation
 from floe_orchestrator_airflow.dag_id import dag_id
 from floe_orchestrator_airflow.doubling_delay import DoublingDelay
-from floe_orchestrator_airflow.granularity import shown
 from floe_orchestrator_airflow.mirrored_graph import add_mirrors
+from floe_orchestrator_airflow.mirrors import mirrors
 from floe_orchestrator_airflow.node_assets import node_asset
 from floe_orchestrator_airflow.task_ids import BUILD
 from floe_orchestrator_airflow.timetable import FloeTimetable
@@ -28,7 +28,7 @@ MAX_TAG_LENGTH = 100
 
 def job_dag(artifacts: CompiledArtifacts, job: Job, project_dir: Path) -> DAG:
     """Return the DAG that runs a job of the product in this folder."""
-    is_mirrored = shown(artifacts, job) == "node"
+    shows = mirrors(artifacts, job)
     dag = DAG(
         dag_id=dag_id(artifacts, job),
         description=artifacts.product.description.split("\n")[0] or None,
@@ -45,13 +45,13 @@ def job_dag(artifacts: CompiledArtifacts, job: Job, project_dir: Path) -> DAG:
         dag=dag,
         project_dir=project_dir,
         job=job.name,
-        is_mirrored=is_mirrored,
+        is_mirrored=bool(shows),
         outlets=[node_asset(artifacts, n) for n in artifacts.nodes_of(job) if n.is_relation],
         doc_md="One `dbt build` of the whole job. The other tasks show its nodes.",
         **_policy_arguments(artifacts.execution),
     )
-    if is_mirrored:
-        add_mirrors(artifacts, job, build)
+    if shows:
+        add_mirrors(artifacts, shows, build)
     return dag
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -27,25 +28,25 @@ RUN_HERE = "run"
 log = logging.getLogger(__name__)
 
 
-class NodeMirrorTrigger(BaseTrigger):
-    """Ends the task of one node as the build task ends the node.
+class MirrorTrigger(BaseTrigger):
+    """Ends the task that shows some nodes as the build task ends them.
 
-    A node that passed is over at once. One that failed, or was skipped, may pass in a retry: it is
-    over when the build task is. A task that was cleared after that runs its node on a worker, after
-    those of its upstream tasks that were cleared with it.
+    Nodes that all passed are over at once. Where one failed, or was skipped, it may pass in a
+    retry: the task is over when the build task is. A task that was cleared after that runs its
+    nodes on a worker, after those of its upstream tasks that were cleared with it.
     """
 
-    def __init__(self, unique_id: str, build_task_id: str, upstream: list[str]) -> None:
+    def __init__(self, node_ids: list[str], build_task_id: str, upstream: list[str]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.unique_id = unique_id
+        self.node_ids = node_ids
         self.build_task_id = build_task_id
         self.upstream = upstream
-        self._messages_told = 0
+        self._told: Counter[str] = Counter()
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return what rebuilds this trigger."""
         arguments = {
-            "unique_id": self.unique_id,
+            "node_ids": self.node_ids,
             "build_task_id": self.build_task_id,
             "upstream": self.upstream,
         }
@@ -65,30 +66,26 @@ class NodeMirrorTrigger(BaseTrigger):
                     return
 
     def _pass_on_messages(self, progress: RunProgress) -> None:
-        messages = progress.messages.get(self.unique_id, [])
-        for message in messages[self._messages_told :]:
-            log.log(level_of(message), "%s", message.text)
-        self._messages_told = len(messages)
+        for node_id in self.node_ids:
+            messages = progress.messages.get(node_id, ())
+            for message in messages[self._told[node_id] :]:
+                log.log(level_of(message), "%s", message.text)
+            self._told[node_id] = len(messages)
 
     def _end(self, progress: RunProgress) -> TriggerEvent | None:
         """Return how the task ends, None while that is open."""
-        result = progress.results.get(self.unique_id)
-        if result is not None and result.passed:
-            log.info("%s", summary(result))
-            return TaskSuccessEvent(xcoms={"floe_result": _facts(result)})
+        wanted = [node_id for node_id in self.node_ids if progress.wants(node_id)]
+        results = [progress.results[i] for i in wanted if i in progress.results]
+        if wanted and len(results) == len(wanted) and all(result.passed for result in results):
+            for result in results:
+                log.info("%s", summary(result))
+            return TaskSuccessEvent(xcoms={"floe_result": _facts(results)})
         if not progress.is_final:
             return None
-        if result is None:
-            return self._end_without_result(progress)
-        log.log(logging.INFO if result.status == "skipped" else logging.ERROR, summary(result))
-        return TaskSkippedEvent() if result.status == "skipped" else TaskFailedEvent()
-
-    def _end_without_result(self, progress: RunProgress) -> TriggerEvent:
-        if not progress.wants(self.unique_id):
-            log.info("%s is not part of this run", self.unique_id)
+        if not wanted:
+            log.info("%s: not part of this run", ", ".join(self.node_ids[:10]))
             return TaskSkippedEvent()
-        log.error("the build ended (%s) and left no result", progress.build_state)
-        return TaskFailedEvent() if self.unique_id in progress.started else TaskSkippedEvent()
+        return _final_end(wanted, progress)
 
     async def _rerun(self) -> TriggerEvent:
         """Wait for the upstream tasks that are about to run, then let a worker run the node."""
@@ -102,7 +99,7 @@ class NodeMirrorTrigger(BaseTrigger):
         if failed:
             log.error("not run: upstream %s did not succeed", ", ".join(failed))
             return TaskSkippedEvent()
-        log.info("%s runs on a worker", self.unique_id)
+        log.info("%s: run on a worker", ", ".join(self.node_ids[:10]))
         return TriggerEvent(RUN_HERE)  # type: ignore[no-untyped-call]
 
     async def _unfinished(self) -> list[str]:
@@ -163,7 +160,7 @@ class OutcomeTrigger(BaseTrigger):
         return TaskFailedEvent() if bad else TaskSuccessEvent()
 
     async def _final_states(self) -> dict[str, str | None]:
-        task_ids = list(self.mirrors.values())
+        task_ids = sorted(set(self.mirrors.values()))
         while True:
             states = await task_states(self.task_instance, task_ids)
             if all(states.get(task_id) in FINAL_STATES for task_id in task_ids):
@@ -179,6 +176,26 @@ async def _is_rerun(ti: Any, build_task_id: str) -> bool:
     return states.get(build_task_id) in FINAL_STATES
 
 
-def _facts(result: NodeResult) -> dict[str, Any]:
+def _final_end(wanted: list[str], progress: RunProgress) -> TriggerEvent:
+    """Return how a task ends whose build is over and whose nodes have not all passed."""
+    has_failed = False
+    for node_id in wanted:
+        result = progress.results.get(node_id)
+        if result is None:
+            log.error("%s: the build ended (%s), no result", node_id, progress.build_state)
+            has_failed |= node_id in progress.started
+        else:
+            is_bad = not result.passed and result.status != "skipped"
+            log.log(logging.ERROR if is_bad else logging.INFO, "%s", summary(result))
+            has_failed |= is_bad
+    return TaskFailedEvent() if has_failed else TaskSkippedEvent()
+
+
+def _facts(results: list[NodeResult]) -> dict[str, Any]:
+    """Return the facts of the one node, or the sums of several."""
+    if len(results) > 1:
+        seconds = round(sum(result.seconds for result in results), 3)
+        return {"status": "success", "nodes": len(results), "seconds": seconds}
+    result = results[0]
     facts = {"status": result.status, "seconds": result.seconds, "rows": result.rows}
     return {name: value for name, value in facts.items() if value is not None}

@@ -1,56 +1,59 @@
-"""The tasks that show dbt's graph in a DAG, one a node, between build and outcome."""
+"""The tasks that show dbt's graph in a DAG, one a node or a group, between build and outcome."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
-from floe_core.schemas.policies import Job
 from floe_orchestrator_airflow.build_operator import FloeBuildOperator
+from floe_orchestrator_airflow.mirror_operators import MirrorOperator, OutcomeOperator
+from floe_orchestrator_airflow.mirrors import Mirror
 from floe_orchestrator_airflow.node_assets import node_asset, relation
-from floe_orchestrator_airflow.node_mirror import NodeMirrorOperator, OutcomeOperator
-from floe_orchestrator_airflow.task_ids import OUTCOME, task_ids
+from floe_orchestrator_airflow.task_ids import OUTCOME
+
+MAX_LISTED = 200
 
 
-def add_mirrors(artifacts: CompiledArtifacts, job: Job, build: FloeBuildOperator) -> None:
-    """Add the tasks of a job's nodes to the DAG of its build task.
+def add_mirrors(
+    artifacts: CompiledArtifacts, mirrors: Sequence[Mirror], build: FloeBuildOperator
+) -> None:
+    """Add the tasks that show nodes to the DAG of their build task.
 
     The build comes first, so that clearing it with what follows clears the whole run. The outcome
     comes last and alone: without it a run would be green as soon as its leaves are, and those below
     a failure are only skipped.
     """
-    nodes = artifacts.nodes_of(job)
-    names = task_ids(nodes)
-    mirrors = {n.unique_id: _mirror(artifacts, n, names, build) for n in nodes}
+    tasks = {mirror.task_id: _task(artifacts, mirror, build) for mirror in mirrors}
     outcome = OutcomeOperator(
         task_id=OUTCOME,
         dag=build.dag,
         build_task_id=build.task_id,
-        mirrors=names,
+        mirrors={i: mirror.task_id for mirror in mirrors for i in mirror.node_ids},
         doc_md="Green only if every node passed; decides the state of the run.",
     )
-    for node in nodes:
-        mirror = mirrors[node.unique_id]
-        parents = [mirrors[i] for i in node.depends_on if i in mirrors]
-        mirror.set_upstream(parents or [build])
-    for mirror in mirrors.values():
-        if not mirror.downstream_task_ids:
-            mirror.set_downstream(outcome)
+    for mirror in mirrors:
+        tasks[mirror.task_id].set_upstream([tasks[i] for i in mirror.upstream] or [build])
+    for task in tasks.values():
+        if not task.downstream_task_ids:
+            task.set_downstream(outcome)
 
 
-def _mirror(
-    artifacts: CompiledArtifacts, node: Node, names: dict[str, str], build: FloeBuildOperator
-) -> NodeMirrorOperator:
-    return NodeMirrorOperator(
-        task_id=names[node.unique_id],
+def _task(artifacts: CompiledArtifacts, mirror: Mirror, build: FloeBuildOperator) -> MirrorOperator:
+    nodes = [artifacts.by_id[node_id] for node_id in mirror.node_ids]
+    # An outlet costs time at each parse and each run; the build task has them all.
+    shows_one = len(nodes) == 1 and nodes[0].is_relation
+    return MirrorOperator(
+        task_id=mirror.task_id,
         dag=build.dag,
-        unique_id=node.unique_id,
-        kind=node.resource_type.replace("_", " "),
+        node_ids=list(mirror.node_ids),
+        kind=mirror.kind,
         build_task_id=build.task_id,
-        upstream=[names[i] for i in node.depends_on if i in names],
+        upstream=list(mirror.upstream),
         project_dir=build.project_dir,
         job=build.job,
-        outlets=[node_asset(artifacts, node)] if node.is_relation else [],
-        doc_md=_documentation(node),
+        outlets=[node_asset(artifacts, nodes[0])] if shows_one else [],
+        doc_md=_documentation(nodes[0]) if len(nodes) == 1 else _list(nodes),
     )
 
 
@@ -63,3 +66,9 @@ def _documentation(node: Node) -> str:
     }
     lines = [f"* **{name}**: `{value}`" for name, value in facts.items() if value]
     return "\n".join([node.description, "", *lines]).strip()
+
+
+def _list(nodes: Sequence[Node]) -> str:
+    shown = [f"* `{node.unique_id}`" for node in nodes[:MAX_LISTED]]
+    more = [f"* ... and {len(nodes) - MAX_LISTED} more"] if len(nodes) > MAX_LISTED else []
+    return "\n".join([f"{len(nodes)} nodes of one `dbt build`:", "", *shown, *more])

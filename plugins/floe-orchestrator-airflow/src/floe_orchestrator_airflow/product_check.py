@@ -23,10 +23,6 @@ def check_product(artifacts: CompiledArtifacts) -> None:
 
 
 def _problems_of_airflow(artifacts: CompiledArtifacts) -> Iterator[Problem]:
-    if artifacts.execution.granularity == "group":
-        what = "granularity 'group' is not available on Airflow in this release"
-        fix = "write `granularity: node`, `product` or `auto` under `execution` in floe.yaml"
-        yield Problem(what, fix, ARTIFACTS_FILE)
     for job in artifacts.jobs:
         if len(artifacts.product.name) + len(job.name) + 1 > MAX_DAG_ID:
             what = f"job '{job.name}' makes a DAG id of over {MAX_DAG_ID} characters"

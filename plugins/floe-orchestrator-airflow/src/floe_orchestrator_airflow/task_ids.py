@@ -1,10 +1,10 @@
-"""Name tasks after nodes: short where that is clear, unique, and of Airflow's alphabet."""
+"""Name tasks after nodes and groups: short where clear, unique, and of Airflow's alphabet."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 
 from floe_core.schemas.nodes import Node
@@ -34,6 +34,17 @@ def task_ids(nodes: Iterable[Node]) -> dict[str, str]:
         remaining = [node for node in remaining if node.unique_id not in clear]
     found.update((node.unique_id, _hashed(node.unique_id)) for node in remaining)
     return {node_id: found[node_id] for node_id in sorted(found)}
+
+
+def group_task_ids(names: Sequence[str]) -> dict[str, str]:
+    """Return name of a group -> task id, in the order given."""
+    taken = {BUILD, OUTCOME}
+    found: dict[str, str] = {}
+    for name in names:
+        fitted = _fit(name)
+        found[name] = _hashed(name) if fitted in taken else fitted
+        taken.add(found[name])
+    return found
 
 
 def _label(node: Node) -> str:

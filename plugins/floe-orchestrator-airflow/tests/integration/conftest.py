@@ -52,7 +52,9 @@ def make_product(products: Path) -> Callable[..., CompiledArtifacts]:
             f"platform: {{manifest: ../manifest.yaml}}\nexecution: {execution}\n"
         )
         for file, sql in models.items():
-            (folder / "models" / file).write_text(sql)
+            path = folder / "models" / file
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(sql)
         return compile_product(folder, orchestrator="airflow")
 
     return make

@@ -289,6 +289,53 @@ def test_a_product_shown_as_one_task_fails_with_its_nodes(
     assert "OK created sql table model main.first" in log
 
 
+GROUPED = {
+    "early/first.sql": FAILING["first.sql"],
+    "middle/broken.sql": FAILING["broken.sql"],
+    "middle/beside.sql": FAILING["beside.sql"],
+    "late/below.sql": FAILING["below.sql"],
+}
+
+
+def test_a_group_of_nodes_is_as_good_as_its_worst_and_runs_again_when_it_is_cleared(
+    airflow: LocalAirflow, make_product: Make, ask_warehouse: Ask
+) -> None:
+    from floe_core.compiler import compile_product
+
+    artifacts = make_product("grouped", GROUPED, execution="{granularity: group}")
+    report, _ = run(airflow, artifacts)
+    assert (report.status, report.message) == ("failed", "")
+    assert tasks(airflow, "grouped", report.run_id) == {
+        "dbt_build": ("failed", 1),
+        "early": ("success", 1),
+        "middle": ("failed", 1),
+        "late": ("skipped", 1),
+        "outcome": ("failed", 1),
+    }
+    assert "OK created sql table model main.beside" in airflow.api.log(
+        "grouped", report.run_id, "middle"
+    )
+
+    assert artifacts.project_dir is not None
+    mended = artifacts.project_dir / "models/middle/broken.sql"
+    mended.write_text("select 2 as id from {{ ref('first') }}")
+    artifacts = compile_product(artifacts.project_dir, orchestrator="airflow")
+    airflow.api.clear("grouped", report.run_id, ["middle"], downstream=True)
+    assert wait_for_end(airflow, "grouped", report.run_id) == "success"
+    assert tasks(airflow, "grouped", report.run_id) == {
+        "dbt_build": ("failed", 1),
+        "early": ("success", 1),
+        "middle": ("success", 2),
+        "late": ("success", 2),
+        "outcome": ("success", 2),
+    }
+    ran = ask_warehouse(artifacts, "select node from audit order by all")
+    assert ran == [("below",), ("beside",), ("beside",), ("broken",), ("first",)]
+    assert set(asset_events(airflow, "grouped", report.run_id)) == {
+        f"floe://grouped/{name}" for name in ("beside", "below", "broken")
+    }
+
+
 def test_the_connection_to_the_real_api_server_is_checked(
     airflow: LocalAirflow, monkeypatch: pytest.MonkeyPatch
 ) -> None:

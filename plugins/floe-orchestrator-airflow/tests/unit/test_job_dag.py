@@ -79,7 +79,20 @@ def test_a_product_can_be_one_task(make_artifacts: Make) -> None:
     assert edges(dag) == {"dbt_build": set()}
 
 
-def test_auto_shows_nodes_up_to_a_hundred_and_no_more(make_artifacts: Make) -> None:
+def test_the_tasks_can_show_groups_of_nodes(make_artifacts: Make) -> None:
+    dag = dag_of(make_artifacts(execution={"granularity": "group"}))
+    assert edges(dag) == {
+        "dbt_build": set(),
+        "seeds": {"dbt_build"},
+        "models": {"seeds"},
+        "outcome": {"models"},
+    }
+    models = dag.get_task("models")
+    assert models.node_ids == ["model.shop.orders", "test.shop.unique_orders_id.1a2b"]
+    assert models.operator_name == "dbt nodes"
+
+
+def test_auto_shows_nodes_up_to_a_hundred_and_groups_beyond(make_artifacts: Make) -> None:
     def with_nodes(count: int) -> CompiledArtifacts:
         nodes = [
             {
@@ -93,7 +106,7 @@ def test_auto_shows_nodes_up_to_a_hundred_and_no_more(make_artifacts: Make) -> N
         return make_artifacts(nodes=nodes)
 
     assert len(dag_of(with_nodes(100)).tasks) == 102
-    assert len(dag_of(with_nodes(101)).tasks) == 1
+    assert set(edges(dag_of(with_nodes(101)))) == {"dbt_build", "models", "outcome"}
 
 
 def test_the_execution_policy_is_airflows_own_on_the_build_task(make_artifacts: Make) -> None:

@@ -4,11 +4,11 @@ import pytest
 from airflow.triggers.base import TaskFailedEvent, TaskSkippedEvent, TaskSuccessEvent
 
 from floe_core.build_events import NodeResult, NodeStarted, NodeStatus
-from floe_orchestrator_airflow.mirror_triggers import NodeMirrorTrigger, OutcomeTrigger
+from floe_orchestrator_airflow.mirror_triggers import MirrorTrigger, OutcomeTrigger
 from floe_orchestrator_airflow.run_progress import RunProgress
 
 ID = "model.shop.orders"
-MIRROR = NodeMirrorTrigger(ID, "dbt_build", ["raw"])
+MIRROR = MirrorTrigger([ID], "dbt_build", ["raw"])
 OUTCOME = OutcomeTrigger("dbt_build", {ID: "orders"})
 
 
@@ -62,6 +62,50 @@ def test_a_node_outside_a_narrowed_run_is_skipped() -> None:
     narrowed = progress("success")
     narrowed.narrowed_to = ("model.shop.other",)
     assert kind(MIRROR._end(narrowed)) is TaskSkippedEvent
+
+
+OTHER = "model.shop.people"
+GROUP = MirrorTrigger([ID, OTHER], "dbt_build", [])
+
+
+def group_progress(build_state: str, one: NodeStatus, other: NodeStatus | None) -> RunProgress:
+    found = progress(build_state, status=one)
+    if other is not None:
+        found.hear([NodeResult(OTHER, other, seconds=0.5)])
+    return found
+
+
+def test_a_group_is_over_when_all_its_nodes_passed() -> None:
+    event = GROUP._end(group_progress("running", "success", "success"))
+    assert isinstance(event, TaskSuccessEvent)
+    assert event.xcoms == {"floe_result": {"status": "success", "nodes": 2, "seconds": 2.0}}
+
+
+@pytest.mark.parametrize("other", ["error", "skipped", None])
+def test_a_group_waits_for_the_build_while_a_node_has_not_passed(other: NodeStatus | None) -> None:
+    assert GROUP._end(group_progress("running", "success", other)) is None
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        ("success", "error", TaskFailedEvent),
+        ("skipped", "fail", TaskFailedEvent),
+        ("success", "skipped", TaskSkippedEvent),
+        ("skipped", "skipped", TaskSkippedEvent),
+        ("success", None, TaskSkippedEvent),
+    ],
+)
+def test_a_group_is_never_green_with_a_node_that_did_not_pass(
+    one: NodeStatus, other: NodeStatus | None, expected: type
+) -> None:
+    assert kind(GROUP._end(group_progress("failed", one, other))) is expected
+
+
+def test_a_group_of_a_narrowed_run_is_as_good_as_the_nodes_that_were_wanted() -> None:
+    narrowed = progress("success", status="success")
+    narrowed.narrowed_to = (ID,)
+    assert kind(GROUP._end(narrowed)) is TaskSuccessEvent
 
 
 def test_another_attempt_forgets_the_results_of_the_one_before() -> None:

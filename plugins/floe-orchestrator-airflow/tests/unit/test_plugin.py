@@ -106,7 +106,6 @@ def test_create_definitions_reports_every_problem_at_once(
         "two jobs are named 'shop'",
         "schedule of job 'shop'",
         "job 'shop' runs model.shop.gone, which is no node",
-        "granularity 'group' is not available on Airflow in this release",
     ]
 
 

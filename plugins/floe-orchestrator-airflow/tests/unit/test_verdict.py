@@ -80,3 +80,18 @@ def test_a_narrowed_run_is_judged_by_its_own_nodes(make_artifacts: Make) -> None
     tasks = {"raw": "success", "orders": "skipped", "unique_orders_id": "skipped"}
     found = report(make_artifacts(), "success", {SEED: "success"}, tasks, node_ids=(SEED,))
     assert (found.status, statuses(found)) == ("success", {SEED: "success"})
+
+
+def test_a_group_that_is_green_with_a_node_that_failed_is_a_failed_run(
+    make_artifacts: Make,
+) -> None:
+    found = report(
+        make_artifacts(execution={"granularity": "group"}),
+        "failed",
+        {**ALL_PASSED, TEST: "fail"},
+        {"seeds": "success", "models": "success"},
+    )
+    assert (found.status, found.message) == (
+        "failed",
+        f"{MODEL} ended as success, {TEST} ended as fail, but Airflow has its task as success",
+    )

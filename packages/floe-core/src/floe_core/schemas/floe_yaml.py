@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
-from floe_core.schemas.policies import Backoff, Granularity
+from floe_core.schemas.policies import Backoff, Granularity, GroupBy
 from floe_core.schemas.yaml_model import (
     ApiVersion,
     JobName,
@@ -94,6 +94,7 @@ class ExecutionSpec(YamlModel):
     timeout_seconds: Annotated[int, Field(ge=1, le=604_800)] | None = None
     max_parallel: Annotated[int, Field(ge=1, le=256)] | None = None
     granularity: Granularity = "auto"
+    group_by: GroupBy = "folder"
     dbt_executable: ShortText | None = None
 
 

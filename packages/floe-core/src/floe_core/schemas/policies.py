@@ -8,6 +8,7 @@ from typing import Any, Literal
 from floe_core.schemas.frozen import Frozen
 
 Granularity = Literal["auto", "node", "group", "product"]
+GroupBy = Literal["folder", "level", "tier", "tag"]
 Backoff = Literal["fixed", "exponential"]
 
 
@@ -23,6 +24,7 @@ class ExecutionPolicy(Frozen):
     timeout_seconds: int | None = None
     max_parallel: int | None = None
     granularity: Granularity = "auto"
+    group_by: GroupBy = "folder"
 
 
 class Schedule(Frozen):

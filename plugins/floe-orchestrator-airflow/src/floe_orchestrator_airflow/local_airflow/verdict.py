@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from floe_core.build_events import NodeResult
 from floe_core.plugin_powers import RunOptions, RunReport
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_orchestrator_airflow.granularity import shown
-from floe_orchestrator_airflow.task_ids import BUILD, task_ids
+from floe_orchestrator_airflow.mirrors import Mirror, mirrors
+from floe_orchestrator_airflow.task_ids import BUILD
 
 
 def report_of_run(
@@ -29,17 +29,12 @@ def report_of_run(
     run has failed, and the message says in what.
     """
     job = artifacts.job(options.job)
-    job_nodes = artifacts.nodes_of(job)
-    wanted = options.node_ids or tuple(node.unique_id for node in job_nodes)
+    wanted = options.node_ids or tuple(node.unique_id for node in artifacts.nodes_of(job))
     nodes = {
         i: results.get(i) or NodeResult(i, "skipped", message="it did not run") for i in wanted
     }
     contradictions = _of_state(state, nodes)
-    if shown(artifacts, job) == "node":
-        names = task_ids(job_nodes)
-        contradictions += _of_tasks(
-            {i: tasks.get(names.get(i, ""), "absent") for i in wanted}, nodes
-        )
+    contradictions += _of_tasks(tasks, mirrors(artifacts, job), nodes)
     explained = any(not result.passed for result in nodes.values())
     return RunReport(
         status="success" if state == "success" and not contradictions else "failed",
@@ -58,19 +53,25 @@ def _of_state(state: str, nodes: Mapping[str, NodeResult]) -> list[str]:
     return []
 
 
-def _of_tasks(tasks: Mapping[str, str], nodes: Mapping[str, NodeResult]) -> list[str]:
-    """Return where the state of a node's task is not what the build said of the node."""
-    return [
-        f"{node_id} ended as {nodes[node_id].status}, but Airflow has its task as {state or 'none'}"
-        for node_id, state in tasks.items()
-        if state != _expected(nodes[node_id])
-    ]
+def _of_tasks(
+    tasks: Mapping[str, str], mirrors: Sequence[Mirror], nodes: Mapping[str, NodeResult]
+) -> list[str]:
+    """Return where the state of a task is not what the build said of the nodes it shows."""
+    found = []
+    for mirror in mirrors:
+        results = [nodes[i] for i in mirror.node_ids if i in nodes]
+        state = tasks.get(mirror.task_id, "absent")
+        if results and state != _expected(results):
+            ends = ", ".join(f"{result.unique_id} ended as {result.status}" for result in results)
+            found.append(f"{ends}, but Airflow has its task as {state or 'none'}")
+    return found
 
 
-def _expected(result: NodeResult) -> str:
-    if result.passed:
+def _expected(results: Sequence[NodeResult]) -> str:
+    bad = [result for result in results if not result.passed]
+    if not bad:
         return "success"
-    return "skipped" if result.status == "skipped" else "failed"
+    return "skipped" if all(result.status == "skipped" for result in bad) else "failed"
 
 
 def _unexplained(state: str, tasks: Mapping[str, str], explained: bool, home: Path) -> str:

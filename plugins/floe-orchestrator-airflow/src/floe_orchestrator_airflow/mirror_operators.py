@@ -8,7 +8,7 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 from airflow.triggers.base import StartTriggerArgs
 
-from floe_orchestrator_airflow.node_operator import FloeNodeOperator
+from floe_orchestrator_airflow.nodes_operator import FloeNodesOperator
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -16,21 +16,27 @@ if TYPE_CHECKING:
 _TRIGGERS = "floe_orchestrator_airflow.mirror_triggers"
 
 
-class NodeMirrorOperator(FloeNodeOperator):
-    """A node in the graph, started and ended in the triggerer; run on a worker when cleared."""
+class MirrorOperator(FloeNodesOperator):
+    """Nodes in the graph, started and ended in the triggerer; run on a worker when cleared."""
 
     start_from_trigger = True
 
     def __init__(
-        self, *, unique_id: str, kind: str, build_task_id: str, upstream: list[str], **kwargs: Any
+        self,
+        *,
+        node_ids: list[str],
+        kind: str,
+        build_task_id: str,
+        upstream: list[str],
+        **kwargs: Any,
     ) -> None:
-        super().__init__(node=unique_id, trigger_rule="always", retries=0, **kwargs)
+        super().__init__(node_ids=node_ids, trigger_rule="always", retries=0, **kwargs)
         self.kind = kind
         self.start_trigger_args = StartTriggerArgs(
-            trigger_cls=f"{_TRIGGERS}.NodeMirrorTrigger",
-            next_method="run_node",
+            trigger_cls=f"{_TRIGGERS}.MirrorTrigger",
+            next_method="run_nodes",
             trigger_kwargs={
-                "unique_id": unique_id,
+                "node_ids": node_ids,
                 "build_task_id": build_task_id,
                 "upstream": upstream,
             },
@@ -39,10 +45,10 @@ class NodeMirrorOperator(FloeNodeOperator):
     @property
     def operator_name(self) -> str:
         """What the web page calls this task: the dbt resource it stands for."""
-        return f"dbt {self.kind}"
+        return self.kind
 
-    def run_node(self, context: Context, event: Any = None) -> None:
-        """Build the node, as the trigger asked."""
+    def run_nodes(self, context: Context, event: Any = None) -> None:
+        """Build the nodes, as the trigger asked."""
         self.execute(context)
 
 

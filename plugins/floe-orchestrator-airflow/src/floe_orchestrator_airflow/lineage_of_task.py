@@ -1,0 +1,74 @@
+"""What ties floe's lineage to that of Airflow's own OpenLineage provider, where it is active.
+
+The provider tells of DAG runs and tasks, floe of products, nodes and data, each of its own. Without
+this a catalog would show two stories that know nothing of each other.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+from floe_core.process_environment import environment_with
+
+if TYPE_CHECKING:
+    from airflow.sdk import BaseOperator
+
+_log = logging.getLogger(__name__)
+
+
+class TellsNoData:
+    """A task of which Airflow's provider tells only that it ran: floe tells of its data."""
+
+    def get_openlineage_facets_on_start(self) -> Any:
+        """Return nothing; asked by the provider, which would go by the operator's fields."""
+        from airflow.providers.openlineage.extractors import OperatorLineage
+
+        return OperatorLineage()
+
+
+@contextmanager
+def below_task(task: BaseOperator, ti: Any) -> Iterator[None]:
+    """Let the runs that floe tells of be children of this task's, where the provider tells of it.
+
+    By `OPENLINEAGE_CONTEXT`, which holds for dbt, too, and for what it starts.
+    """
+    with environment_with(_context_of(task, ti)):
+        yield
+
+
+def _context_of(task: BaseOperator, ti: Any) -> dict[str, str]:
+    if find_spec("airflow.providers.openlineage") is None:
+        return {}
+    from airflow.providers.openlineage import conf
+
+    if conf.is_disabled():
+        return {}
+    # The provider's own listener lets no error of lineage fail a task; nor does this.
+    try:
+        return _named(task, ti)
+    except Exception:
+        _log.warning("floe's lineage does not name this task as its parent", exc_info=True)
+        return {}
+
+
+def _named(task: BaseOperator, ti: Any) -> dict[str, str]:
+    from airflow.providers.openlineage.plugins import macros
+    from airflow.providers.openlineage.utils.emission_policy import resolve_task_emission_policy
+
+    from floe_core.lineage.calling_run import CONTEXT, CallingRun, NamedRun
+
+    if not resolve_task_emission_policy(task, ti.dag_id, ti.task_id).emit:
+        return {}
+    parent = NamedRun(
+        macros.lineage_run_id(ti), macros.lineage_job_namespace(), macros.lineage_job_name(ti)
+    )
+    root = NamedRun(
+        macros.lineage_root_run_id(ti),
+        macros.lineage_root_job_namespace(ti),
+        macros.lineage_root_job_name(ti),
+    )
+    return {CONTEXT: CallingRun(parent, root).to_context()}
