@@ -24,7 +24,8 @@ class Chart:
 
     `launched` finds the pods that the orchestrator starts later, in what was rendered. `launchers`
     are the components that start them, and alone need a token. `passed_through` maps a key of the
-    values that Kubernetes reads, not the chart, to why it is open.
+    values that Kubernetes reads, not the chart, to why it is open. In the scenarios named in
+    `launching_nothing`, runs stay in pods that are there, and nobody needs a token.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Chart:
     launched: Launched
     launchers: frozenset[str]
     passed_through: Mapping[str, str]
+    launching_nothing: frozenset[str] = frozenset()
 
     @property
     def folder(self) -> Path:
@@ -53,6 +55,10 @@ class Chart:
     def objects(self, *values: Values, target: Target | None = None) -> list[Object]:
         """Return what the chart renders for these values."""
         return render(self.folder, *values, target=target)
+
+    def launchers_in(self, scenario: str) -> frozenset[str]:
+        """Return the components that start pods in a scenario."""
+        return frozenset() if scenario in self.launching_nothing else self.launchers
 
     def pods(self, objects: list[Object]) -> list[Pod]:
         """Return the pods that rendered objects start, those launched later included."""
@@ -99,7 +105,13 @@ _ALL = (
         "airflow",
         _found_by("airflow_task_pods"),
         frozenset({"scheduler"}),
-        KUBERNETES_OWN,
+        {
+            **KUBERNETES_OWN,
+            "airflowConfig": "airflow.cfg, whose sections and keys providers add to",
+            "extraEnvFrom": _OWN,
+            "kwargs": "arguments of a DAG bundle's own class",
+        },
+        launching_nothing=frozenset({"celery"}),
     ),
 )
 CHARTS = [chart for chart in _ALL if (chart.folder / "Chart.yaml").exists()]
