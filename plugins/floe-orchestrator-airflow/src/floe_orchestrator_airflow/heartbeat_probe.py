@@ -1,7 +1,7 @@
 """Whether this host's dag-processor or triggerer is alive: `python -m ...heartbeat_probe JOB_TYPE`.
 
-Airflow's own `airflow jobs check` asks the same of the same table, and takes 4 to 17 seconds of a CPU
-to start; this takes a tenth of one, so that a pod can be asked often. Imports nothing of Airflow.
+Airflow's own `airflow jobs check` asks the same of the same table, and takes 4 to 17 s of a CPU to
+start; this takes a tenth of one, so that a pod can be asked often. Imports nothing of Airflow.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def problem(job_type: str, connection: str, hostname: str) -> str:
 
     A database that is away is no reason to start a pod anew.
     """
-    import psycopg2
+    import psycopg2  # type: ignore[import-untyped]
 
     try:
         with psycopg2.connect(libpq_url(connection), connect_timeout=5) as opened:

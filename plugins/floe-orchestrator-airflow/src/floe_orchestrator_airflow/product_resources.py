@@ -1,7 +1,7 @@
 """Give the task pods of a product a size of their own.
 
-Airflow calls `pod_mutation_hook` of `airflow_local_settings` for each pod that KubernetesExecutor is
-about to start. The chart mounts such a module, which takes ours, and sets the variable below.
+Airflow calls `pod_mutation_hook` of `airflow_local_settings` for each pod that KubernetesExecutor
+is about to start. The chart mounts such a module, which takes ours, and sets the variable below.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from kubernetes.client import V1Pod
+    from kubernetes.client import V1Pod  # type: ignore[import-untyped]
 
 # Product -> resources as in a pod, as JSON.
 VARIABLE = "FLOE_PRODUCT_RESOURCES"
