@@ -15,6 +15,7 @@ from floe_core.build_request import BuildRequest
 from floe_core.execution.resume import remaining
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_airflow.attempt import Attempt
+from floe_orchestrator_airflow.lineage_of_task import TellsNoData, below_task
 from floe_orchestrator_airflow.node_assets import asset_event_facts, node_asset
 from floe_orchestrator_airflow.node_log import level_of, summary
 from floe_orchestrator_airflow.progress_report import ProgressReport
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 NODE_IDS_PARAM = "node_ids"
 
 
-class FloeBuildOperator(BaseOperator):
+class FloeBuildOperator(TellsNoData, BaseOperator):
     """Builds a job of a product, or the nodes that the run's `node_ids` name.
 
     With `is_mirrored`, each node's messages go to that node's own task and not to this one's log.
@@ -56,8 +57,9 @@ class FloeBuildOperator(BaseOperator):
         with ProgressReport(ti.xcom_push, ti.try_number, narrowed_to) as report, memory:
             for result in memory.results.values():
                 report.hear(result)
-            problem = self._build(artifacts, request, memory, report)
-        self._judge(artifacts, wanted, memory.results, problem)
+            with below_task(self, ti):
+                problem = self._build(artifacts, request, memory, report)
+        self._judge(artifacts, wanted, memory, problem)
         self._publish(artifacts, wanted, memory.results, context)
 
     def on_kill(self) -> None:
@@ -92,7 +94,9 @@ class FloeBuildOperator(BaseOperator):
         if attempt.number == 1:
             return memory, wanted
         memory.recall()
-        todo = attempt.to_build(artifacts, wanted, memory.results)
+        if not attempt.is_retry:
+            memory.failures.clear()
+        todo = attempt.to_build(artifacts, wanted, memory.results, memory.failures)
         memory.forget(todo)
         self.log.info("Attempt %s: %s of %s nodes to build", ti.try_number, len(todo), len(wanted))
         return memory, todo
@@ -149,16 +153,17 @@ class FloeBuildOperator(BaseOperator):
         self,
         artifacts: CompiledArtifacts,
         wanted: tuple[str, ...],
-        results: Mapping[str, NodeResult],
+        memory: RunMemory,
         problem: str,
     ) -> None:
+        results = memory.results
         failed = [i for i in wanted if i not in results or not results[i].passed]
         if not failed and not problem:
             return
         names = ", ".join(failed[:10]) + (", ..." if len(failed) > 10 else "")
         reason = f"{problem or 'the build failed'}. Did not pass: {names or 'none'}"
-        if failed and not remaining(artifacts, wanted, results):
-            raise AirflowFailException(f"{reason}. Failed tests are not retried.")
+        if failed and not remaining(artifacts, wanted, results, memory.failures):
+            raise AirflowFailException(f"{reason}. None of it may be retried.")
         raise AirflowException(reason)
 
     def _publish(

@@ -47,15 +47,16 @@ def _context_of(task: BaseOperator, ti: Any) -> dict[str, str]:
 
     if conf.is_disabled():
         return {}
-    # The provider's own listener lets no error of lineage fail a task; nor does this.
+    # As in the provider's own listener, what is wrong with lineage fails no task.
     try:
         return _named(task, ti)
-    except Exception:
+    except (ImportError, AttributeError, LookupError, TypeError, ValueError, RuntimeError):
         _log.warning("floe's lineage does not name this task as its parent", exc_info=True)
         return {}
 
 
 def _named(task: BaseOperator, ti: Any) -> dict[str, str]:
+    from airflow.providers.openlineage import conf
     from airflow.providers.openlineage.plugins import macros
     from airflow.providers.openlineage.utils.emission_policy import resolve_task_emission_policy
 
@@ -63,9 +64,7 @@ def _named(task: BaseOperator, ti: Any) -> dict[str, str]:
 
     if not resolve_task_emission_policy(task, ti.dag_id, ti.task_id).emit:
         return {}
-    parent = NamedRun(
-        macros.lineage_run_id(ti), macros.lineage_job_namespace(), macros.lineage_job_name(ti)
-    )
+    parent = NamedRun(macros.lineage_run_id(ti), conf.namespace(), macros.lineage_job_name(ti))
     root = NamedRun(
         macros.lineage_root_run_id(ti),
         macros.lineage_root_job_namespace(ti),

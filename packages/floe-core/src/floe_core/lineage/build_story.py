@@ -10,6 +10,7 @@ from types import MappingProxyType
 from floe_core.build_events import BuildEnded, NodeResult, NodeStarted
 from floe_core.build_request import BuildRequest
 from floe_core.lineage import facets
+from floe_core.lineage.calling_run import NamedRun, calling_run
 from floe_core.lineage.events import LineageJob, run_event
 from floe_core.lineage.facets import Json
 from floe_core.lineage.product_graph import ProductGraph
@@ -56,7 +57,10 @@ class BuildStory:
         self._open: dict[str, _NodeRun] = {}
         self._failed = 0
         self._is_open = False
-        self._run_id = run_id_of_build(artifacts.lineage.namespace, artifacts.product.name, request)
+        run_id = run_id_of_build(artifacts.lineage.namespace, artifacts.product.name, request)
+        job = self._graph.product_job
+        self._itself = NamedRun(run_id, job.namespace, job.name)
+        self._above = calling_run()
         nominal = request.nominal_time
         self._tick = {"nominalTime": facets.nominal_time(nominal)} if nominal else {}
 
@@ -105,13 +109,13 @@ class BuildStory:
         return [run_event("ABORT", at, run.run_id, run.run_facets, run.job) for run in runs]
 
     def _node_run(self, node: Node) -> _NodeRun:
-        product_job = self._graph.product_job
+        root = self._above.root if self._above else self._itself
         names = (self._artifacts.lineage.namespace, self._artifacts.product.name)
         return _NodeRun(
             node=node,
             run_id=run_id_of_node(*names, self._request, node.unique_id),
             run_facets={
-                "parent": facets.parent(self._run_id, product_job.namespace, product_job.name),
+                "parent": facets.parent(self._itself, root),
                 "processing_engine": facets.processing_engine("dbt", self._artifacts.dbt.version),
                 **self._tick,
                 **self._traced(node.unique_id),
@@ -157,8 +161,10 @@ class BuildStory:
         return {"errorMessage": facets.error_message(self._redactor.text(message), language)}
 
     def _parent_event(self, event_type: str, at: datetime, outcome: Json) -> Json:
-        run_facets = self._tick | self._traced("") | outcome
-        return run_event(event_type, at, self._run_id, run_facets, self._graph.product_job)
+        above = self._above
+        parent = {"parent": facets.parent(above.parent, above.root)} if above else {}
+        run_facets = parent | self._tick | self._traced("") | outcome
+        return run_event(event_type, at, self._itself.run_id, run_facets, self._graph.product_job)
 
     def _traced(self, key: str) -> Json:
         ids = self._spans.get(key)

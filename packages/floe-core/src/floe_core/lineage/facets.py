@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from floe_core import __version__
+from floe_core.lineage.calling_run import NamedRun
 
 Json = dict[str, Any]
 
@@ -40,10 +41,9 @@ def timestamp(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def parent(run_id: str, namespace: str, job: str) -> Json:
-    """Return the facet that names the run above, which is the root as well."""
-    above = {"run": {"runId": run_id}, "job": {"namespace": namespace, "name": job}}
-    return facet("1-2-0", "ParentRunFacet", **above, root=above)
+def parent(above: NamedRun, root: NamedRun) -> Json:
+    """Return the facet that names the run above, and the one above all."""
+    return facet("1-2-0", "ParentRunFacet", **above.to_json(), root=root.to_json())
 
 
 def nominal_time(moment: datetime) -> Json:

@@ -15,12 +15,14 @@ from openlineage.client.uuid import generate_static_uuid
 
 from floe_core import __version__
 from floe_core.lineage import facets as ours
+from floe_core.lineage.calling_run import NamedRun
 from floe_core.lineage.events import LineageJob, run_event
 from floe_core.lineage.run_ids import run_id_from, static_uuid
 from floe_core.lineage.transport import as_run_event
 
 MOMENT = datetime(2026, 3, 1, 6, tzinfo=UTC)
 RUN = "0195505a-5180-7000-8000-000000000000"
+SHOP = NamedRun(RUN, "floe", "shop")
 
 
 def parent_of_theirs() -> Any:
@@ -48,7 +50,7 @@ INPUT_FIELD = {
     "transformations": [{"type": "DIRECT", "subtype": "IDENTITY"}],
 }
 PAIRS: list[tuple[dict[str, Any], Any]] = [
-    (ours.parent(RUN, "floe", "shop"), parent_of_theirs()),
+    (ours.parent(SHOP, SHOP), parent_of_theirs()),
     (
         ours.nominal_time(MOMENT),
         theirs.nominal_time_run.NominalTimeRunFacet("2026-03-01T06:00:00.000Z"),
@@ -130,7 +132,7 @@ def test_a_facet_is_what_the_client_library_makes_of_it(our: dict[str, Any], the
 
 
 def test_an_event_is_what_the_client_library_makes_of_it() -> None:
-    above = ours.parent(RUN, "floe", "shop")
+    above = ours.parent(SHOP, SHOP)
     dataset = {"namespace": "duckdb://shop", "name": "shop.main.a", "facets": {}}
     output = {**dataset, "outputFacets": {"outputStatistics": ours.output_statistics(1)}}
     job = LineageJob("floe", "shop.model.a", {"sql": ours.sql("select 1", None)})

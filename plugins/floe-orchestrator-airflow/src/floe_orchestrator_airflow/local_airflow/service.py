@@ -6,10 +6,10 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any
 
 from filelock import FileLock, Timeout
@@ -33,15 +33,21 @@ class LocalAirflow:
     """api-server, scheduler, dag-processor and triggerer on this machine, on a SQLite database.
 
     One at a time in a home; what it leaves there (history, logs) is there for the next. Ticks start
-    runs only where it `follows_schedules`.
+    runs only where it `follows_schedules`. `variables` are Airflow's own environment variables, for
+    settings that are otherwise floe's.
     """
 
     def __init__(
-        self, folder: Path, *products: CompiledArtifacts, follows_schedules: bool = False
+        self,
+        folder: Path,
+        *products: CompiledArtifacts,
+        follows_schedules: bool = False,
+        variables: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.folder = folder
         self._products = products
         self._follows_schedules = follows_schedules
+        self._variables = variables
         self._started_at = datetime.now(UTC)
         self._lock = FileLock(f"{folder}.lock", timeout=LOCK_SECONDS)
         self._process: subprocess.Popen[bytes] | None = None
@@ -137,7 +143,7 @@ class LocalAirflow:
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env=self.home.environment(os.environ),
+                env={**self.home.environment(os.environ), **self._variables},
                 cwd=self.folder,
                 start_new_session=True,
             )

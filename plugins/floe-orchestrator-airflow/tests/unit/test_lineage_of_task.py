@@ -1,0 +1,101 @@
+"""What Airflow's own OpenLineage provider makes of floe's tasks."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from airflow.providers.openlineage.extractors import ExtractorManager, OperatorLineage
+from airflow.sdk import DAG, Asset, BaseOperator
+from airflow.utils.state import TaskInstanceState
+
+from floe_core.lineage.calling_run import calling_run
+from floe_orchestrator_airflow.build_operator import FloeBuildOperator
+from floe_orchestrator_airflow.lineage_of_task import below_task
+
+DISABLED = "AIRFLOW__OPENLINEAGE__DISABLED"
+
+
+def build_task() -> FloeBuildOperator:
+    outlets = [Asset(name="shop/orders", uri="floe://shop/orders")]
+    with DAG("shop"):
+        return FloeBuildOperator(
+            task_id="dbt_build", project_dir=Path("/shop"), job="shop", outlets=outlets
+        )
+
+
+class Plain(BaseOperator):
+    """An operator of which the provider knows nothing."""
+
+
+def extracted(task: BaseOperator, state: TaskInstanceState) -> OperatorLineage:
+    """Return what the provider's own extraction finds in a task."""
+    return ExtractorManager().extract_metadata(
+        dagrun=SimpleNamespace(run_id="manual__1"),
+        task=task,
+        task_instance_state=state,
+        task_instance=SimpleNamespace(),
+    )
+
+
+@pytest.mark.parametrize(
+    "state", [TaskInstanceState.RUNNING, TaskInstanceState.SUCCESS, TaskInstanceState.FAILED]
+)
+def test_the_provider_finds_no_data_and_no_fields_of_the_operator(state: TaskInstanceState) -> None:
+    assert extracted(build_task(), state) == OperatorLineage()
+    with DAG("other"):
+        plain = Plain(task_id="plain")
+    assert "unknownSourceAttribute" in extracted(plain, state).run_facets
+
+
+@pytest.fixture
+def task_instance() -> SimpleNamespace:
+    """Return the fields of a task instance that the provider derives its run ids from."""
+    moment = datetime(2026, 3, 1, 6, tzinfo=UTC)
+    run = SimpleNamespace(logical_date=moment, run_after=moment, clear_number=0, conf={})
+    context = {"dag_run": run, "logical_date": moment}
+    return SimpleNamespace(
+        dag_id="shop",
+        task_id="dbt_build",
+        try_number=1,
+        map_index=-1,
+        logical_date=moment,
+        dag_run=run,
+        get_template_context=lambda: context,
+    )
+
+
+def test_where_the_provider_is_off_no_run_is_above(
+    task_instance: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENLINEAGE_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv(DISABLED, "True")
+    with below_task(build_task(), task_instance):
+        assert calling_run() is None
+
+
+def test_where_the_provider_tells_of_the_task_it_is_above_and_the_dag_run_is_the_root(
+    task_instance: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENLINEAGE_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv(DISABLED, "False")
+    with below_task(build_task(), task_instance):
+        found = calling_run()
+    assert found is not None
+    assert (found.parent.namespace, found.parent.job) == ("default", "shop.dbt_build")
+    assert (found.root.namespace, found.root.job) == ("default", "shop")
+    assert calling_run() is None
+
+
+def test_where_the_provider_is_told_to_leave_floe_out_no_run_is_above(
+    task_instance: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENLINEAGE_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv(DISABLED, "False")
+    rule = {"scope": {"dag_id": "shop"}, "controls": {"emit": False}}
+    monkeypatch.setenv("AIRFLOW__OPENLINEAGE__EMISSION_POLICY", json.dumps([rule]))
+    with below_task(build_task(), task_instance):
+        assert calling_run() is None
