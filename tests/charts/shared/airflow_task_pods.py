@@ -11,7 +11,9 @@ from pods import Object, Pod, named
 def launched_pods(objects: list[Object]) -> Iterator[Pod]:
     """Yield the pod of a task; none with CeleryExecutor, whose workers run them."""
     for thing in objects:
-        text = thing.get("data", {}).get("pod_template.yaml") if thing["kind"] == "ConfigMap" else None
+        text = (
+            thing.get("data", {}).get("pod_template.yaml") if thing["kind"] == "ConfigMap" else None
+        )
         if text:
             template = strict_yaml.document(text)
             yield Pod(named(thing), template["metadata"]["labels"], template["spec"])
