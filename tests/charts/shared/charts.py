@@ -53,8 +53,11 @@ class Chart:
         return {"defaults": {}, **{path.stem: path for path in examples}}
 
     def objects(self, *values: Values, target: Target | None = None) -> list[Object]:
-        """Return what the chart renders for these values."""
-        return render(self.folder, *values, target=target)
+        """Return what the chart renders for these values, as an upgrade unless `target` says so.
+
+        What an upgrade runs first is in it too, so it is the whole chart.
+        """
+        return render(self.folder, *values, target=target or Target(is_upgrade=True))
 
     def launchers_in(self, scenario: str) -> frozenset[str]:
         """Return the components that start pods in a scenario."""
@@ -85,9 +88,11 @@ KUBERNETES_OWN = {
     "labels": _OWN,
     "nodeSelector": _OWN,
     "outside": "peers of a NetworkPolicy, " + _OWN,
+    "peers": "peers of a NetworkPolicy, " + _OWN,
     "podAnnotations": _OWN,
     "podLabels": _OWN,
     "serviceAccountAnnotations": _OWN,
+    "texts": "keys and texts, as labels and annotations are",
     "tolerations": _OWN,
     "topologySpreadConstraints": _OWN,
 }
@@ -98,7 +103,11 @@ _ALL = (
         "dagster",
         _found_by("dagster_run_pods"),
         frozenset({"daemon", "webserver"}),
-        KUBERNETES_OWN,
+        {
+            **KUBERNETES_OWN,
+            "config": "settings of a compute log manager's own class",
+            "dagsterConfig": "dagster.yaml, whose keys Dagster itself checks",
+        },
     ),
     Chart(
         "floe-airflow",

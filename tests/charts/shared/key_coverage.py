@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from chart_values import Place, at, dotted, keys, merged, with_value
-from helm_engine import HelmRefusedError, rendered_text
+from helm_engine import HelmRefusedError, Target, rendered_text
+
+_UPGRADE = Target(is_upgrade=True)
 
 
 def keys_without_effect(
@@ -19,7 +22,7 @@ def keys_without_effect(
     A base is a values file in which parts are on that are off by default.
     """
     whole = [merged(chart / "values.yaml", base) for base in bases]
-    renders = [rendered_text(chart, values) for values in whole]
+    renders = [rendered_text(chart, values, target=_UPGRADE) for values in whole]
     pending: dict[Place, Any] = {}
     for values in whole:
         pending.update(
@@ -27,9 +30,12 @@ def keys_without_effect(
         )
     for values, before in zip(whole, renders, strict=True):
         reachable = {place: pending[place] for place, _ in keys(schema, values) if place in pending}
-        for place, part in reachable.items():
-            if _changes(chart, values, before, place, part):
-                del pending[place]
+        # Helm is a process of its own, so two threads keep two cores busy.
+        with ThreadPoolExecutor(2) as pool:
+            tries = [(chart, values, before, place, part) for place, part in reachable.items()]
+            changes = pool.map(lambda each: _changes(*each), tries)
+        for place in [place for place, has in zip(reachable, changes, strict=True) if has]:
+            del pending[place]
     return [dotted(place) for place in pending]
 
 
@@ -38,7 +44,8 @@ def _changes(
 ) -> bool:
     for other in other_values(schema, at(values, place)):
         try:
-            if rendered_text(chart, with_value(values, place, other)) != before:
+            changed = with_value(values, place, other)
+            if rendered_text(chart, changed, target=_UPGRADE) != before:
                 return True
         except HelmRefusedError:
             continue

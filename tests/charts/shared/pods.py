@@ -47,4 +47,10 @@ def pods(objects: Iterable[Object]) -> Iterator[Pod]:
 
 def _pod(owner: Object, template: Object) -> Pod:
     labels = template.get("metadata", {}).get("labels", {})
-    return Pod(named(owner), labels, template["spec"])
+    spec = template["spec"]
+    # The cluster adds these volumes itself, a claim for each pod.
+    claimed = [each["metadata"]["name"] for each in owner["spec"].get("volumeClaimTemplates", [])]
+    if claimed:
+        own = [{"name": name, "ephemeral": {}} for name in claimed]
+        spec = {**spec, "volumes": [*spec.get("volumes", []), *own]}
+    return Pod(named(owner), labels, spec)
