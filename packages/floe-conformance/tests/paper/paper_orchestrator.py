@@ -15,6 +15,13 @@ from zoneinfo import ZoneInfo
 
 from floe_core.errors import InvalidProductError, Problem, invalid
 from floe_core.execution import BuildEnded, BuildRequest, NodeResult, build
+from floe_core.helm.settings import (
+    HelmProduct,
+    HelmSettings,
+    helm_settings,
+    image_parts,
+    resources_block,
+)
 from floe_core.plugin_interfaces import (
     LINEAGE_EVENT_TYPES,
     Dataset,
@@ -192,7 +199,21 @@ class PaperPlugin(OrchestratorPlugin):
         return [PaperTask(t.name, names & {*t.depends_on}) for t in ordered(transforms)]
 
     def get_helm_values(self) -> dict[str, Any]:
-        return {"image": {"tag": self.version}, "env": [{"name": "FLOE", "value": "1"}]}
+        settings = helm_settings(self.helm_settings_model(), self.settings)
+        found = {"tag": self.version, "desk": self.desk(settings)}
+        return {**found, "products": [self.sheet(product) for product in settings.products]}
+
+    def desk(self, settings: HelmSettings) -> dict[str, Any]:
+        return resources_block(self.get_resource_requirements(settings.size))
+
+    def sheet(self, product: HelmProduct) -> dict[str, Any]:
+        return {"name": product.name, "image": image_parts(product.image)}
+
+    def helm_settings_model(self) -> type[HelmSettings]:
+        return HelmSettings
+
+    def chart_folder(self) -> Path:
+        return Path(__file__).parent / "chart"
 
     def validate_connection(self) -> ValidationResult:
         url = self.settings["url"]

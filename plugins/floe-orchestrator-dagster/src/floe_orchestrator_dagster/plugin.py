@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from floe_core.errors import EnvironmentProblemError, invalid
+from floe_core.errors import invalid
 from floe_core.plugin_interfaces import (
     Dataset,
     OrchestratorPlugin,
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from dagster import AssetsDefinition, Definitions
 
     from floe_core.build_events import BuildEvent
+    from floe_core.helm.settings import HelmSettings
     from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 LOADER = "floe_orchestrator_dagster.loader.load_product_definitions"
@@ -36,7 +37,7 @@ class DagsterOrchestratorPlugin(OrchestratorPlugin):
     Settings: `url` of the webserver that `validate_connection` asks and that takes up changed
     schedules, and its `token` as `env:NAME`; `schedule_store`, a folder or URL for schedules, and
     `project_dir`, the compiled folder of the product whose schedules change; `resource_presets`,
-    which replace resources of a workload size.
+    which replace resources of a workload size; `helm`, which `get_helm_values` follows.
     """
 
     name = "dagster"
@@ -79,10 +80,28 @@ class DagsterOrchestratorPlugin(OrchestratorPlugin):
         return assets_from_transforms(transforms)
 
     def get_helm_values(self) -> dict[str, Any]:
-        """Raise: there is no chart yet."""
-        raise EnvironmentProblemError(
-            "the Helm chart for Dagster is not in this release, so there are no values for it"
-        )
+        """Return values for charts/floe-dagster by the setting `helm`, in the size it names.
+
+        Raises:
+            InvalidProductError: `helm` is wrong, with every problem.
+        """
+        from floe_core.helm.settings import helm_settings
+        from floe_orchestrator_dagster.helm_values import DagsterHelmSettings, helm_values
+
+        settings = helm_settings(DagsterHelmSettings, self._settings)
+        return helm_values(settings, self.get_resource_requirements)
+
+    def chart_folder(self) -> Path:
+        """See `ChartOwner`."""
+        from floe_orchestrator_dagster.helm_values import CHART
+
+        return CHART
+
+    def helm_settings_model(self) -> type[HelmSettings]:
+        """See `ChartOwner`."""
+        from floe_orchestrator_dagster.helm_values import DagsterHelmSettings
+
+        return DagsterHelmSettings
 
     def validate_connection(self) -> ValidationResult:
         """Ask the webserver for its code locations and its daemons."""

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from floe_core import plugin_registry
-from floe_core.errors import EnvironmentProblemError
+from floe_core.errors import InvalidProductError
 from floe_core.plugin_interfaces import ResourceSpec
-from floe_core.plugin_powers import EntryPointWriter, RunLauncher
+from floe_core.plugin_powers import ChartOwner, EntryPointWriter, RunLauncher
 from floe_orchestrator_dagster import DagsterPlugin, __version__
 
 PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
@@ -73,9 +73,24 @@ def test_another_size_is_refused_with_the_three():
         DagsterPlugin().get_resource_requirements("huge")
 
 
-def test_helm_values_are_refused_until_there_is_a_chart():
-    with pytest.raises(EnvironmentProblemError, match="not in this release"):
-        DagsterPlugin().get_helm_values()
+def test_helm_values_name_every_wrong_setting():
+    plugin = DagsterPlugin()
+    plugin.configure({"helm": {"size": "huge", "reloadabel": True}})
+    with pytest.raises(InvalidProductError) as caught:
+        plugin.get_helm_values()
+    assert str(caught.value) == (
+        "plugins.orchestrator.config.helm: size: 'huge' is not one of 'small', 'medium' or 'large'\n"
+        "fix: write one of those\n"
+        "\n"
+        "plugins.orchestrator.config.helm: unknown key 'reloadabel'\n"
+        "fix: did you mean 'reloadable'?"
+    )
+
+
+def test_it_brings_its_chart():
+    plugin = DagsterPlugin()
+    assert isinstance(plugin, ChartOwner)
+    assert (plugin.chart_folder() / "Chart.yaml").is_file()
 
 
 @pytest.mark.parametrize(("cron", "zone"), [("61 * * * *", "UTC"), ("0 6 * * *", "Mars/Phobos")])

@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 import pytest
 
 from floe_conformance.subject import Subject
-from floe_core.errors import EnvironmentProblemError
-from floe_core.plugin_interfaces import OrchestratorPlugin
+from floe_core.errors import EnvironmentProblemError, InvalidProductError
+from floe_core.plugin_interfaces import WORKLOAD_SIZES, OrchestratorPlugin, ResourceSpec
+from floe_core.plugin_powers import ChartOwner
+
+PRODUCTS = [
+    {"name": "corner-shop", "image": "registry.example.com/kit/corner-shop:1.2.3"},
+    {"name": "ledger", "image": "registry.example.com/kit/ledger:4.5.6"},
+]
+PRESET = ResourceSpec("123m", "3", "1234Mi", "5Gi")
 
 
 class HelmValuesChecks(Subject):
-    """Plain values, made anew each time. Skipped for a plugin that says it has no chart."""
+    """Plain values, made anew each time, that follow the settings.
+
+    Skipped for a plugin that says it has no chart; those of the schema for one that brings none.
+    """
 
     def test_helm_values_are_plain_and_not_empty(self) -> None:
         """A dict that YAML and JSON can hold."""
@@ -28,10 +39,65 @@ class HelmValuesChecks(Subject):
 
     def test_helm_values_are_nobody_elses(self) -> None:
         """No dict or list in them is in another answer too: who changes one changes one."""
-        plugin = self.plugin()
-        first, second, third = _values(plugin), _values(plugin), _values(self.plugin())
+        plugin = self._set({"products": PRODUCTS})
+        other = self._set({"products": PRODUCTS})
+        first, second, third = _values(plugin), _values(plugin), _values(other)
         ids = [id(part) for values in (first, second, third) for part in _containers(values)]
         assert len(set(ids)) == len(ids)
+
+    def test_helm_values_hold_the_resources_of_their_size(self) -> None:
+        """`helm.size`: what `get_resource_requirements` says of it, and of no other size."""
+        for size in WORKLOAD_SIZES:
+            found = _texts(_values(self._set({"size": size})))
+            told = asdict(self.plugin().get_resource_requirements(size))
+            assert {name: text for name, text in told.items() if text not in found} == {}, size
+
+    def test_helm_values_grow_with_their_size(self) -> None:
+        """Three sizes give three answers."""
+        answers = [_text(_values(self._set({"size": size}))) for size in WORKLOAD_SIZES]
+        assert len(set(answers)) == len(WORKLOAD_SIZES)
+
+    def test_resource_presets_reach_the_helm_values(self) -> None:
+        """The manifest's own resources of the chosen size are the pods'."""
+        presets = {"medium": asdict(PRESET)}
+        found = _texts(_values(self._set({"size": "medium"}, resource_presets=presets)))
+        assert {name: text for name, text in asdict(PRESET).items() if text not in found} == {}
+
+    def test_helm_values_name_each_product_and_its_image(self) -> None:
+        """`helm.products`: the repository and the tag of each, in one text or in two."""
+        values = _text(_values(self._set({"products": PRODUCTS})))
+        wanted = [product["name"] for product in PRODUCTS]
+        wanted += [part for product in PRODUCTS for part in product["image"].rsplit(":", 1)]
+        assert [each for each in wanted if each not in values] == []
+
+    def test_a_wrong_helm_setting_is_refused(self) -> None:
+        """`InvalidProductError` with a problem for each of two mistakes."""
+        with pytest.raises(InvalidProductError) as refused:
+            _values(self._set({"size": "huge", "prodcuts": PRODUCTS}))
+        problems = [str(problem) for problem in refused.value.problems]
+        assert [any(word in text for text in problems) for word in ("size", "prodcuts")] == [
+            True,
+            True,
+        ]
+
+    @pytest.mark.parametrize("size", WORKLOAD_SIZES)
+    def test_the_chart_takes_the_helm_values(self, size: str) -> None:
+        """Its values.schema.json accepts them, and knows no other key at the top."""
+        plugin = self._set({"size": size, "products": PRODUCTS})
+        values = json.loads(_text(_values(plugin)))
+        if not isinstance(plugin, ChartOwner):
+            pytest.skip("the plugin brings no chart")
+        from jsonschema import Draft7Validator
+
+        schema = json.loads((plugin.chart_folder() / "values.schema.json").read_text("utf-8"))
+        check = Draft7Validator(schema)
+        assert [error.message for error in check.iter_errors(values)] == []
+        assert not check.is_valid({**values, "mispelt": True}), "the schema is not closed"
+
+    def _set(self, helm: dict[str, Any], **others: Any) -> OrchestratorPlugin:
+        plugin = self.plugin()
+        plugin.configure({"helm": helm, **others})
+        return plugin
 
 
 def _values(plugin: OrchestratorPlugin) -> dict[str, Any]:
@@ -47,3 +113,16 @@ def _containers(value: Any) -> Iterator[Any]:
         yield value
         for part in value.values() if isinstance(value, dict) else value:
             yield from _containers(part)
+
+
+def _text(values: dict[str, Any]) -> str:
+    """Return values as JSON, whatever is in them: that they are plain is a check of its own."""
+    return json.dumps(values, default=str)
+
+
+def _texts(value: Any) -> set[str]:
+    """Return every text and number in a value, as text."""
+    if isinstance(value, dict | list):
+        parts = value.values() if isinstance(value, dict) else value
+        return {text for part in parts for text in _texts(part)}
+    return {str(value)}

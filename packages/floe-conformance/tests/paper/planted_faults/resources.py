@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from paper_orchestrator import SIZES, PaperPlugin
 
+from floe_core.helm.settings import HelmSettings, resources_block
 from floe_core.plugin_interfaces import ResourceSpec
 
 
@@ -45,3 +48,7 @@ class IgnoresPresets(PaperPlugin):
             if workload_size in SIZES
             else super().get_resource_requirements("")
         )
+
+    def desk(self, settings: HelmSettings) -> dict[str, Any]:
+        own = super().get_resource_requirements(settings.size)
+        return resources_block(own)

@@ -36,7 +36,6 @@ def helm_section(
         **given,
         "products": [*listed, *(each for each in products if each["name"] not in named)],
         "lineage": {**_lineage(manifest), **(given.get("lineage") or {})},
-        "tracing": {**_tracing(manifest), **(given.get("tracing") or {})},
     }
 
 
@@ -53,12 +52,4 @@ def _lineage(manifest: Manifest | None) -> dict[str, Any]:
     url = str((backend.config if backend else {}).get("url") or "")
     # A URL that is read from the environment is read there by the run, in its own pod.
     found = {"url": url} if url and "env_var(" not in url and not url.startswith("env:") else {}
-    return {"enabled": switch.enabled, "namespace": switch.namespace, **found}
-
-
-def _tracing(manifest: Manifest | None) -> dict[str, Any]:
-    if manifest is None:
-        return {}
-    tracing = manifest.observability.tracing
-    endpoint = getattr(tracing, "endpoint", None)
-    return {"enabled": tracing.enabled, **({"endpoint": endpoint} if endpoint else {})}
+    return {"enabled": switch.enabled, **found}

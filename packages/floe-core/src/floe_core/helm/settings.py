@@ -40,6 +40,10 @@ class SecretKey(SnakeModel):
     name: ShortText
     key: ShortText
 
+    def chart_values(self) -> dict[str, Any]:
+        """Return it as a chart takes it."""
+        return {"existingSecret": self.name, "key": self.key}
+
 
 class HelmProduct(SnakeModel):
     """A product on the cluster: the image that carries its compiled folder, and its own size."""
@@ -63,17 +67,25 @@ class HelmLineage(SnakeModel):
     """Where lineage events go. Without `url` the pods keep what the product's image says."""
 
     enabled: bool = True
-    namespace: ShortText = "floe"
     url: str = ""
     api_key: SecretKey | None = None
 
+    def chart_values(self) -> dict[str, Any]:
+        """Return `openLineage` of a chart's values."""
+        key = {"apiKey": self.api_key.chart_values()} if self.api_key else {}
+        return {"enabled": self.enabled, "url": self.url, **key}
+
 
 class HelmTracing(SnakeModel):
-    """Where OpenTelemetry spans go: an OTLP endpoint that the pods reach."""
+    """Where OpenTelemetry spans go: an OTLP endpoint that the pods reach; "" for nowhere."""
 
-    enabled: bool = False
     endpoint: str = ""
     headers: SecretKey | None = None
+
+    def chart_values(self) -> dict[str, Any]:
+        """Return `openTelemetry` of a chart's values."""
+        headers = {"headers": self.headers.chart_values()} if self.headers else {}
+        return {"endpoint": self.endpoint, **headers}
 
 
 class HelmAutoscaling(SnakeModel):
@@ -82,6 +94,15 @@ class HelmAutoscaling(SnakeModel):
     min_replicas: Annotated[int, Field(ge=1)] = 2
     max_replicas: Annotated[int, Field(ge=2)] = 4
     target_cpu_percent: Annotated[int, Field(ge=1, le=100)] = 80
+
+    def chart_values(self) -> dict[str, Any]:
+        """Return `autoscaling` of a component of a chart."""
+        return {
+            "enabled": True,
+            "minReplicas": self.min_replicas,
+            "maxReplicas": self.max_replicas,
+            "targetCPUUtilizationPercentage": self.target_cpu_percent,
+        }
 
 
 def _each_once(products: tuple[HelmProduct, ...]) -> tuple[HelmProduct, ...]:
