@@ -1,0 +1,33 @@
+"""Ask a running Airflow for runs of products, and wait for them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+
+from floe_orchestrator_airflow.local_airflow.rest_api import RestApi
+
+SECONDS = 240.0
+
+
+def wait(is_done: Callable[[], bool], what: str) -> None:
+    """Wait for something that happens by itself."""
+    deadline = time.monotonic() + SECONDS
+    while not is_done():
+        assert time.monotonic() < deadline, f"{what}: not within {SECONDS:.0f} s"
+        time.sleep(0.5)
+
+
+def begin(api: RestApi, dag_ids: Iterable[str]) -> dict[str, str]:
+    """Start a run of each DAG, once all are parsed; return DAG -> run."""
+    dag_ids = list(dag_ids)
+    wait(lambda: all(api.dag(dag_id) for dag_id in dag_ids), "reading the DAGs")
+    for dag_id in dag_ids:
+        api.unpause(dag_id)
+    return {dag_id: api.trigger(dag_id, None, {}) for dag_id in dag_ids}
+
+
+def states_of_tasks(api: RestApi, dag_id: str, run_id: str) -> dict[str, str]:
+    """Return task -> state of a run, when it is over."""
+    wait(lambda: api.run(dag_id, run_id)["state"] in ("success", "failed"), f"the run of {dag_id}")
+    return {each["task_id"]: each["state"] for each in api.task_instances(dag_id, run_id)}
