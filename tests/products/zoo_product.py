@@ -75,7 +75,7 @@ sources:
 models:
   - name: stg_animals
     description: One row an animal.
-    meta: {floe: {note: hello}}
+    meta: {note: hello, floe: {retries: 1, timeoutSeconds: 300, pool: zoo}}
     columns:
       - {name: id, data_type: integer, description: A number., data_tests: [unique, not_null]}
       - name: name

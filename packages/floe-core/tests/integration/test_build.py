@@ -140,6 +140,50 @@ def test_a_model_that_hangs_is_ended_when_the_time_is_over(write_product: WriteP
     assert tables(folder) == {"first"}  # and so the file is free again
 
 
+TIMED = "{{ config(materialized='table', meta={'floe': {'timeoutSeconds': 1}}) }}\n"
+
+
+def test_a_node_over_its_own_time_fails_and_the_rest_goes_on(write_product: WriteProduct) -> None:
+    folder = write_product(
+        first=FIRST,
+        hangs=HANGS.replace(TABLE, TIMED),
+        below="select * from {{ ref('hangs') }}",
+        beside=TABLE + "select count(*) as id from range(30000000), {{ ref('first') }}",
+    )
+    events = list(build(compiled(folder), BuildRequest(job="shop", run_id="r")))
+    assert statuses(events) == {
+        "first": "success",
+        "beside": "success",
+        "hangs": "error",
+        "below": "skipped",
+    }
+    results = latest_results(events)
+    assert results["model.shop.hangs"].message == "timed out after 1 s"
+    assert results["model.shop.hangs"].seconds < 20
+    assert tables(folder) == {"first", "beside"}
+
+
+NEVER = TABLE.replace("'table'", "'table', meta={'floe': {'retries': 0}}")
+TWICE = TABLE.replace("'table'", "'table', meta={'floe': {'retries': 2}}")
+
+
+def test_a_node_is_retried_as_often_as_it_says_itself(write_product: WriteProduct) -> None:
+    folder = write_product(
+        never=NEVER + "select no_such_function(1) as id",
+        below="select * from {{ ref('never') }}",
+        twice=TWICE + "select no_such_function(1) as id",
+        as_the_product=TABLE + "select no_such_function(1) as id",
+    )
+    artifacts = compiled(folder)
+    assert artifacts.retries == 2
+    ran = []
+    for attempt in (1, 2, 3, 4):
+        list(build(artifacts, BuildRequest(job="shop", run_id="r", attempt=attempt)))
+        path = folder / ".floe" / "runs" / "r" / f"attempt-{attempt}"
+        ran.append(ran_in(folder, "r", attempt) if path.exists() else set())
+    assert ran == [{"never", "below", "twice", "as_the_product"}, {"twice"}, {"twice"}, set()]
+
+
 def test_a_build_that_is_closed_stops_and_says_so(write_product: WriteProduct) -> None:
     folder = write_product(first=FIRST, broken=HANGS, after=AFTER)
     events = build(compiled(folder), BuildRequest(job="shop", run_id="r"))

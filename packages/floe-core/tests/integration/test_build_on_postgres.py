@@ -92,6 +92,26 @@ def test_nodes_run_side_by_side_and_leave_their_tables(
     assert not list(product.glob("*.lock"))
 
 
+def test_a_node_over_its_own_time_fails_and_the_rest_goes_on(product: Path, schema: str) -> None:
+    hangs = (
+        "{{ config(materialized='table', meta={'floe': {'timeoutSeconds': 1}}) }}\n"
+        "select pg_sleep(120)::text as nothing from {{ ref('slow_0') }}"
+    )
+    (product / "models" / "hangs.sql").write_text(hangs)
+    (product / "models" / "below.sql").write_text("select * from {{ ref('hangs') }}")
+    for index in range(8):
+        after = f"select {index} as id, pg_sleep(0.3)::text from {{{{ ref('slow_1') }}}}"
+        table = "{{ config(materialized='table') }}\n"
+        (product / "models" / f"after_{index}.sql").write_text(table + after)
+    compile_product(product)
+    events = list(build(CompiledArtifacts.load(product), BuildRequest(job="hello", run_id="r")))
+    results = {e.unique_id.split(".")[2]: e for e in events if isinstance(e, NodeResult)}
+    bad = {name: r.status for name, r in results.items() if not r.passed}
+    assert bad == {"hangs": "error", "below": "skipped"}
+    assert results["hangs"].message == "timed out after 1 s"
+    assert results["hangs"].seconds < 60
+
+
 def most_at_once(events: list[object]) -> int:
     """Return how many nodes ran at one moment, at most."""
     running = most = 0

@@ -34,14 +34,17 @@ class Attempt:
         artifacts: CompiledArtifacts,
         wanted: tuple[str, ...],
         before: Mapping[str, NodeResult],
+        failures: Mapping[str, int],
     ) -> tuple[str, ...]:
-        """Return the ids of the nodes to build, given the results of the attempts before.
+        """Return the ids of the nodes to build, given the attempts before.
+
+        `before` maps node id to its result, `failures` to how often it failed.
 
         A retry leaves out what passed and the tests that failed. A person who clears a failed build
         has mended something, so its failed tests run too; one who clears a build that passed wants
         it all again.
         """
         if self.is_retry:
-            return remaining(artifacts, wanted, before)
+            return remaining(artifacts, wanted, before, failures)
         missing = tuple(i for i in wanted if i not in before or not before[i].passed)
         return missing or wanted

@@ -59,7 +59,7 @@ class FloeBuildOperator(TellsNoData, BaseOperator):
                 report.hear(result)
             with below_task(self, ti):
                 problem = self._build(artifacts, request, memory, report)
-        self._judge(artifacts, wanted, memory.results, problem)
+        self._judge(artifacts, wanted, memory, problem)
         self._publish(artifacts, wanted, memory.results, context)
 
     def on_kill(self) -> None:
@@ -94,7 +94,9 @@ class FloeBuildOperator(TellsNoData, BaseOperator):
         if attempt.number == 1:
             return memory, wanted
         memory.recall()
-        todo = attempt.to_build(artifacts, wanted, memory.results)
+        if not attempt.is_retry:
+            memory.failures.clear()
+        todo = attempt.to_build(artifacts, wanted, memory.results, memory.failures)
         memory.forget(todo)
         self.log.info("Attempt %s: %s of %s nodes to build", ti.try_number, len(todo), len(wanted))
         return memory, todo
@@ -151,16 +153,17 @@ class FloeBuildOperator(TellsNoData, BaseOperator):
         self,
         artifacts: CompiledArtifacts,
         wanted: tuple[str, ...],
-        results: Mapping[str, NodeResult],
+        memory: RunMemory,
         problem: str,
     ) -> None:
+        results = memory.results
         failed = [i for i in wanted if i not in results or not results[i].passed]
         if not failed and not problem:
             return
         names = ", ".join(failed[:10]) + (", ..." if len(failed) > 10 else "")
         reason = f"{problem or 'the build failed'}. Did not pass: {names or 'none'}"
-        if failed and not remaining(artifacts, wanted, results):
-            raise AirflowFailException(f"{reason}. Failed tests are not retried.")
+        if failed and not remaining(artifacts, wanted, results, memory.failures):
+            raise AirflowFailException(f"{reason}. None of it may be retried.")
         raise AirflowException(reason)
 
     def _publish(

@@ -9,7 +9,7 @@ from typing import Any
 from airflow.sdk import DAG, Param
 
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_core.schemas.policies import ExecutionPolicy, Job
+from floe_core.schemas.policies import Job
 from floe_orchestrator_airflow.build_operator import NODE_IDS_PARAM, FloeBuildOperator
 from floe_orchestrator_airflow.dag_documentation import dag_documentation
 from floe_orchestrator_airflow.dag_id import dag_id
@@ -48,7 +48,7 @@ def job_dag(artifacts: CompiledArtifacts, job: Job, project_dir: Path) -> DAG:
         is_mirrored=bool(shows),
         outlets=[node_asset(artifacts, n) for n in artifacts.nodes_of(job) if n.is_relation],
         doc_md="One `dbt build` of the whole job. The other tasks show its nodes.",
-        **_policy_arguments(artifacts.execution),
+        **_policy_arguments(artifacts),
     )
     if shows:
         add_mirrors(artifacts, shows, build)
@@ -79,14 +79,17 @@ def _node_ids_param(artifacts: CompiledArtifacts, job: Job) -> Param:
     )
 
 
-def _policy_arguments(policy: ExecutionPolicy) -> dict[str, Any]:
+def _policy_arguments(artifacts: CompiledArtifacts) -> dict[str, Any]:
     """Return the product's policy in Airflow's words, where its users see and tune it."""
+    policy = artifacts.execution
     delay = timedelta(seconds=policy.retry_delay_seconds)
-    arguments: dict[str, Any] = {"retries": policy.retries, "retry_delay": delay}
-    if policy.retries and policy.retry_backoff == "exponential":
+    arguments: dict[str, Any] = {"retries": artifacts.retries, "retry_delay": delay}
+    if policy.pool:
+        arguments["pool"] = policy.pool
+    if artifacts.retries and policy.retry_backoff == "exponential":
         # Airflow's own is for a worker that died: then nobody is there to ask the policy.
         arguments["retry_exponential_backoff"] = 2.0
-        arguments["retry_policy"] = DoublingDelay(delay, policy.retries)
+        arguments["retry_policy"] = DoublingDelay(delay, artifacts.retries)
     if policy.timeout_seconds is not None:
         arguments["execution_timeout"] = timedelta(seconds=policy.timeout_seconds) + TIMEOUT_MARGIN
     return arguments

@@ -52,6 +52,8 @@ def _task(artifacts: CompiledArtifacts, mirror: Mirror, build: FloeBuildOperator
         upstream=list(mirror.upstream),
         project_dir=build.project_dir,
         job=build.job,
+        # For when it is cleared and runs on a worker.
+        pool=build.pool,
         outlets=[node_asset(artifacts, nodes[0])] if shows_one else [],
         doc_md=_documentation(nodes[0]) if len(nodes) == 1 else _list(nodes),
     )

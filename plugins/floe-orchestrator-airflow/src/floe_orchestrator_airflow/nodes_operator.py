@@ -13,6 +13,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException
 from floe_core.build_events import BuildEnded, NodeLog, NodeResult
 from floe_core.build_request import BuildRequest
 from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE, CompiledArtifacts
+from floe_orchestrator_airflow.lineage_of_task import TellsNoData, below_task
 from floe_orchestrator_airflow.node_assets import asset_event_facts, node_asset
 from floe_orchestrator_airflow.node_log import level_of, summary
 from floe_orchestrator_airflow.run_of_product import build_run_id, nominal_time
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 
-class FloeNodesOperator(BaseOperator):
+class FloeNodesOperator(TellsNoData, BaseOperator):
     """Builds nodes of a product, given by their ids, in one `dbt build`.
 
     The product is in `project_dir`; without one, in the folder of the DAG's file. `job` is the
@@ -102,7 +103,7 @@ class FloeNodesOperator(BaseOperator):
         problem = "dbt gave no result"
         self._is_building = True
         try:
-            with closing(build(artifacts, request)) as events:
+            with below_task(self, context["ti"]), closing(build(artifacts, request)) as events:
                 for event in events:
                     if isinstance(event, NodeLog):
                         self.log.log(level_of(event), "%s", event.text)

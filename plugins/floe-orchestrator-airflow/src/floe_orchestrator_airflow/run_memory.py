@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Iterable
 from types import TracebackType
 from typing import Any, cast
 
 from floe_core.build_events import NodeResult, NodeStatus
 
-KEY = "floe_results"
+RESULTS_KEY = "floe_results"
+FAILURES_KEY = "floe_failures"
 SAVE_SECONDS = 1.0
 
 
 class RunMemory:
-    """Node id -> result of a run, kept in Airflow's task state store.
+    """Node id -> result of a run, and how often it failed, kept in Airflow's task state store.
 
     The store outlives a retry and a clear. Inside the block it is written every second, also while
     no result comes, so that a killed worker loses a second of results; and once more at the end.
@@ -28,11 +30,15 @@ class RunMemory:
         self._thread = threading.Thread(target=self._save_regularly, name="floe-memory")
         self._thread.daemon = True
         self.results: dict[str, NodeResult] = {}
+        self.failures: Counter[str] = Counter()
+        self._saved_failures: dict[str, int] = {}
 
     def recall(self) -> None:
         """Take up what the attempts before have left."""
-        kept = self._store.get(KEY) or {}
+        kept = self._store.get(RESULTS_KEY) or {}
         self.results = {node_id: _result(node_id, facts) for node_id, facts in kept.items()}
+        self._saved_failures = self._store.get(FAILURES_KEY) or {}
+        self.failures = Counter(self._saved_failures)
 
     def forget(self, node_ids: Iterable[str]) -> None:
         """Drop the results of nodes that are to be built again."""
@@ -43,6 +49,8 @@ class RunMemory:
         """Take up a result, to be saved soon."""
         with self._lock:
             self.results[result.unique_id] = result
+            if result.status == "error":
+                self.failures[result.unique_id] += 1
             self._is_saved = False
 
     def __enter__(self) -> RunMemory:
@@ -69,8 +77,12 @@ class RunMemory:
             if self._is_saved:
                 return
             facts = {i: [r.status, r.seconds, r.rows] for i, r in self.results.items()}
+            failures = dict(self.failures)
             self._is_saved = True
-        self._store.set(KEY, facts)
+        self._store.set(RESULTS_KEY, facts)
+        if failures != self._saved_failures:
+            self._store.set(FAILURES_KEY, failures)
+            self._saved_failures = failures
 
 
 def _result(node_id: str, facts: list[Any]) -> NodeResult:

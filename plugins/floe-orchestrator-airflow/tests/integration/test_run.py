@@ -302,7 +302,7 @@ def test_a_group_of_nodes_is_as_good_as_its_worst_and_runs_again_when_it_is_clea
 ) -> None:
     from floe_core.compiler import compile_product
 
-    artifacts = make_product("grouped", GROUPED, execution="{granularity: group}")
+    artifacts = make_product("grouped", GROUPED, execution="{granularity: group, pool: warehouse}")
     report, _ = run(airflow, artifacts)
     assert (report.status, report.message) == ("failed", "")
     assert tasks(airflow, "grouped", report.run_id) == {

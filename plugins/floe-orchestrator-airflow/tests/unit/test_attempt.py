@@ -37,25 +37,25 @@ def test_a_retry_builds_what_failed_and_what_was_held_back(
     make_artifacts: Callable[..., CompiledArtifacts],
 ) -> None:
     before = results("success", "error", "skipped")
-    assert Attempt(2, is_retry=True).to_build(make_artifacts(), ALL, before) == (MODEL, TEST)
+    assert Attempt(2, is_retry=True).to_build(make_artifacts(), ALL, before, {}) == (MODEL, TEST)
 
 
 def test_a_retry_never_repeats_a_failed_test(
     make_artifacts: Callable[..., CompiledArtifacts],
 ) -> None:
     before = results("success", "success", "fail")
-    assert Attempt(2, is_retry=True).to_build(make_artifacts(), ALL, before) == ()
+    assert Attempt(2, is_retry=True).to_build(make_artifacts(), ALL, before, {}) == ()
 
 
 def test_clearing_a_failed_build_repeats_its_failed_tests(
     make_artifacts: Callable[..., CompiledArtifacts],
 ) -> None:
     before = results("success", "success", "fail")
-    assert Attempt(2, is_retry=False).to_build(make_artifacts(), ALL, before) == (TEST,)
+    assert Attempt(2, is_retry=False).to_build(make_artifacts(), ALL, before, {}) == (TEST,)
 
 
 def test_clearing_a_build_that_passed_builds_everything_again(
     make_artifacts: Callable[..., CompiledArtifacts],
 ) -> None:
     before = results("success", "success", "pass")
-    assert Attempt(2, is_retry=False).to_build(make_artifacts(), ALL, before) == ALL
+    assert Attempt(2, is_retry=False).to_build(make_artifacts(), ALL, before, {}) == ALL

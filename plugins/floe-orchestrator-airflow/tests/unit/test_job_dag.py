@@ -12,6 +12,9 @@ from floe_orchestrator_airflow.job_dag import job_dag
 
 Make = Callable[..., CompiledArtifacts]
 TEST = "unique_orders_id"
+NODES = [
+    {"unique_id": "seed.shop.raw", "name": "raw", "resource_type": "seed"},
+]
 
 
 def dag_of(artifacts: CompiledArtifacts, job: str = "shop") -> DAG:
@@ -123,6 +126,23 @@ def test_the_execution_policy_is_airflows_own_on_the_build_task(make_artifacts: 
         2.0,
     )
     assert build.execution_timeout == timedelta(seconds=660)
+
+
+def test_the_build_is_retried_as_often_as_the_node_that_may_most(make_artifacts: Make) -> None:
+    nodes = [{**NODES[0], "package": "shop", "retries": 3}]
+    artifacts = make_artifacts(nodes=nodes, execution={"retries": 1})
+    assert dag_of(artifacts).get_task("dbt_build").retries == 3
+
+
+def test_what_runs_on_a_worker_takes_a_slot_of_the_products_pool(make_artifacts: Make) -> None:
+    dag = dag_of(make_artifacts(execution={"pool": "warehouse"}))
+    assert {task.task_id: task.pool for task in dag.tasks} == {
+        "dbt_build": "warehouse",
+        "raw": "warehouse",
+        "orders": "warehouse",
+        TEST: "warehouse",
+        "outcome": "default_pool",
+    }
 
 
 def test_every_relation_is_an_outlet_of_the_build(make_artifacts: Make) -> None:

@@ -71,3 +71,21 @@ def test_an_attempt_keeps_the_results_it_does_not_repeat() -> None:
         PASSED.unique_id: "success",
         FAILED.unique_id: "success",
     }
+
+
+def test_failures_are_counted_over_the_attempts_until_they_are_cleared() -> None:
+    store = Store()
+    counts = []
+    for _ in range(2):
+        with RunMemory(store) as memory:
+            memory.recall()
+            memory.forget([FAILED.unique_id])
+            memory.note(FAILED)
+        counts.append(dict(memory.failures))
+    with RunMemory(store) as memory:
+        memory.recall()
+        memory.failures.clear()
+        memory.note(PASSED)
+    last = RunMemory(store)
+    last.recall()
+    assert [*counts, dict(last.failures)] == [{FAILED.unique_id: 1}, {FAILED.unique_id: 2}, {}]

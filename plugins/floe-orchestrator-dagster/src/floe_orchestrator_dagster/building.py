@@ -56,7 +56,8 @@ def _build_op(
         description=f"dbt build of {artifacts.product.name}, whole or in part.",
         ins={name: In(Nothing) for name in inputs},
         out={name: Out(Nothing, is_required=False) for name in outputs},
-        retry_policy=retry_policy(artifacts.execution),
+        pool=artifacts.execution.pool or None,
+        retry_policy=retry_policy(artifacts),
     )
     def dbt_build(context: AssetExecutionContext) -> Iterator[StepEvent]:
         yield from run_step(context, artifacts, asset_map)

@@ -6,7 +6,7 @@ from dagster import Failure
 
 from floe_core.execution import BuildEnded, BuildRequest, NodeResult
 from floe_core.execution.journal import latest_results, read_events
-from floe_core.execution.resume import remaining
+from floe_core.execution.resume import failures_in, remaining
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 
@@ -17,13 +17,14 @@ def failure_of(artifacts: CompiledArtifacts, request: BuildRequest, end: BuildEn
     verdict, and so is what it holds back.
     """
     assert artifacts.project_dir is not None
-    results = latest_results(read_events(artifacts.project_dir, request.run_id))
+    events = read_events(artifacts.project_dir, request.run_id)
+    results = latest_results(events)
     wanted = _wanted(artifacts, request)
     culprits = [results[id_] for id_ in wanted if id_ in results and _is_culprit(results[id_])]
     lines = [f"{result.unique_id}: {result.message or result.status}" for result in culprits]
     return Failure(
         description="\n".join([end.message or "not every node passed", *lines]),
-        allow_retries=bool(remaining(artifacts, wanted, results)),
+        allow_retries=bool(remaining(artifacts, wanted, results, failures_in(events))),
     )
 
 

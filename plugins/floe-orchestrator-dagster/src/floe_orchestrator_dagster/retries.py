@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dagster import RetryPolicy
 
-from floe_core.schemas.policies import ExecutionPolicy
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 
 class DoublingRetryPolicy(RetryPolicy):
@@ -19,9 +19,10 @@ class DoublingRetryPolicy(RetryPolicy):
         return float((self.delay or 0) * 2 ** (attempt_num - 1))
 
 
-def retry_policy(policy: ExecutionPolicy) -> RetryPolicy | None:
+def retry_policy(artifacts: CompiledArtifacts) -> RetryPolicy | None:
     """Return the product's retries; None when there are none."""
-    if not policy.retries:
+    if not artifacts.retries:
         return None
+    policy = artifacts.execution
     kind = DoublingRetryPolicy if policy.retry_backoff == "exponential" else RetryPolicy
-    return kind(max_retries=policy.retries, delay=policy.retry_delay_seconds)
+    return kind(max_retries=artifacts.retries, delay=policy.retry_delay_seconds)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from dagster import AssetCheckKey, AssetKey, RetryPolicy
+from dagster import AssetCheckKey, AssetKey, AssetsDefinition, RetryPolicy
 
 from floe_core.errors import InvalidProductError
 from floe_core.schemas.policies import ExecutionPolicy, Job, Schedule
@@ -90,15 +90,33 @@ def test_names_that_dagster_would_make_one_are_kept_apart(node, product):
         ),
     ],
 )
-def test_retries_are_dagsters_own(policy, expected):
-    found = retry_policy(policy)
+def test_retries_are_dagsters_own(policy, expected, product):
+    found = retry_policy(product(execution=policy))
     assert (type(found), found) == (type(expected), expected)
 
 
-def test_exponential_retries_double_their_delay():
+def test_exponential_retries_double_their_delay(product):
     policy = ExecutionPolicy(retries=4, retry_delay_seconds=5, retry_backoff="exponential")
-    found = retry_policy(policy)
+    found = retry_policy(product(execution=policy))
     assert [found.calculate_delay(retry) for retry in (1, 2, 3, 4)] == [5, 10, 20, 40]
+
+
+def test_the_step_is_retried_as_often_as_the_node_that_may_most(node, product):
+    found = retry_policy(
+        product(
+            node("model", "a", retries=3),
+            node("model", "b", retries=0),
+            execution=ExecutionPolicy(retries=1, retry_delay_seconds=5),
+        )
+    )
+    assert found == RetryPolicy(3, delay=5)
+
+
+def test_the_step_takes_a_slot_of_the_products_pool(node, product, tmp_path):
+    artifacts = product(node("model", "a"), execution=ExecutionPolicy(pool="warehouse"))
+    step = DagsterPlugin().create_definitions(artifacts.bound_to(tmp_path))
+    [asset] = [a for a in step.assets if isinstance(a, AssetsDefinition)]
+    assert asset.op.pool == "warehouse"
 
 
 def test_create_definitions_tells_every_problem_at_once(node, product):

@@ -19,6 +19,7 @@ from floe_core.compiler.dbt_parse import Dbt, DbtFolders, InProcessDbt, ParsedPr
 from floe_core.compiler.findings import Findings
 from floe_core.compiler.inputs import Inputs, read_inputs
 from floe_core.compiler.jobs import resolved_jobs
+from floe_core.compiler.node_policies import with_policies
 from floe_core.compiler.profile import (
     HEADER,
     PROFILES_FILE,
@@ -112,10 +113,10 @@ def _compiled(
     assert profile is not None
     entry_point = _entry_point(name, inputs, destination)
     with seldom_collecting():
-        parsed, nodes, jobs = _resolved(inputs, profile, findings)
-    manifest = canonical_manifest(parsed.manifest)
-    artifacts = _artifacts(inputs, name, profile, parsed, nodes, jobs, manifest)
-    files = _files(artifacts, profile, parsed, manifest, entry_point)
+        resolved = _resolved(inputs, profile, findings)
+    manifest = canonical_manifest(resolved.parsed.manifest)
+    artifacts = _artifacts(inputs, name, profile, resolved, manifest)
+    files = _files(artifacts, profile, resolved.parsed, manifest, entry_point)
     return CompiledProduct(inputs, artifacts, files, destination)
 
 
@@ -133,9 +134,17 @@ def _entry_point(name: str, inputs: Inputs, destination: Path) -> EntryPointFile
     return entry_point
 
 
-def _resolved(
-    inputs: Inputs, profile: Profile, findings: Findings
-) -> tuple[ParsedProject, tuple[Node, ...], tuple[Job, ...]]:
+@dataclass(frozen=True)
+class _Resolved:
+    """What dbt made of the project, and what floe makes of that. `pool` is "" for none."""
+
+    parsed: ParsedProject
+    nodes: tuple[Node, ...]
+    jobs: tuple[Job, ...]
+    pool: str
+
+
+def _resolved(inputs: Inputs, profile: Profile, findings: Findings) -> _Resolved:
     """Return what dbt made of the project, as nodes and jobs, or raise every problem of it."""
     with _work_folder() as work:
         Path(work, PROFILES_FILE).write_text(profile.to_yaml(), encoding="utf-8")
@@ -146,10 +155,10 @@ def _resolved(
         if cycle:
             findings.add(cycle)
             findings.raise_if_any()
-        nodes = refined(nodes, inputs, findings)
+        nodes, pool = with_policies(refined(nodes, inputs, findings), inputs, findings)
         jobs = resolved_jobs(inputs, nodes, dbt, findings)
     findings.raise_if_any()
-    return parsed, nodes, jobs
+    return _Resolved(parsed, nodes, jobs, pool)
 
 
 def _work_folder() -> tempfile.TemporaryDirectory[str]:
@@ -174,9 +183,7 @@ def _artifacts(
     inputs: Inputs,
     orchestrator: str,
     profile: Profile,
-    parsed: ParsedProject,
-    nodes: tuple[Node, ...],
-    jobs: tuple[Job, ...],
+    resolved: _Resolved,
     manifest: bytes,
 ) -> CompiledArtifacts:
     return CompiledArtifacts(
@@ -186,15 +193,15 @@ def _artifacts(
             profile_name=profile.name,
             target_name=profile.target,
             adapter=profile.adapter,
-            version=parsed.manifest["metadata"]["dbt_version"],
+            version=resolved.parsed.manifest["metadata"]["dbt_version"],
             profiles_dir=profile.folder,
             profile=profile.output,
             executable=inputs.spec.execution.dbt_executable or "",
         ),
-        nodes=nodes,
-        jobs=jobs,
+        nodes=resolved.nodes,
+        jobs=resolved.jobs,
         dbt_manifest_sha256=hashlib.sha256(manifest).hexdigest(),
-        **product_settings(inputs),
+        **product_settings(inputs, resolved.pool),
     )
 
 

@@ -22,12 +22,14 @@ def plugin_settings(manifest: Manifest) -> dict[str, Any]:
     return {**config, "resource_presets": presets} if presets else dict(config)
 
 
-def product_settings(inputs: Inputs) -> dict[str, Any]:
-    """Return the fields of the artifacts that come straight from the two files."""
+def product_settings(inputs: Inputs, pool: str) -> dict[str, Any]:
+    """Return the fields of the artifacts that come straight from the two files, and the pool."""
     manifest, spec = inputs.manifest, inputs.spec
     return {
         "product": Product(**spec.metadata.model_dump()),
-        "execution": ExecutionPolicy(**spec.execution.model_dump(exclude={"dbt_executable"})),
+        "execution": ExecutionPolicy(
+            **spec.execution.model_dump(exclude={"dbt_executable", "pool"}), pool=pool
+        ),
         "lineage": _lineage(manifest),
         "tracing": tracing_settings(manifest),
         "resources": {

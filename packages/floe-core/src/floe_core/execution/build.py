@@ -12,7 +12,8 @@ from floe_core.errors import UsageError
 from floe_core.execution.dbt_run import DbtEnded, DbtRun
 from floe_core.execution.invocation import Invocation, invocation
 from floe_core.execution.journal import Journal, latest_results, read_events
-from floe_core.execution.resume import remaining
+from floe_core.execution.node_timeouts import NodeTimeouts
+from floe_core.execution.resume import failures_in, remaining
 from floe_core.execution.telemetry_of_build import TelemetryOfBuild
 from floe_core.execution.verdict import Verdict
 from floe_core.execution.warehouse_lock import sole_writer
@@ -34,8 +35,9 @@ def build(artifacts: CompiledArtifacts, request: BuildRequest) -> Generator[Buil
     """
     project_dir = _project_dir(artifacts)
     wanted = _wanted(artifacts, request)
-    before = latest_results(read_events(project_dir, request.run_id)) if request.resume else {}
-    todo = remaining(artifacts, wanted, before)
+    told = read_events(project_dir, request.run_id) if request.resume else []
+    before = latest_results(told)
+    todo = remaining(artifacts, wanted, before, failures_in(told))
     is_whole_product = len(todo) == len(artifacts.runnable)
     call = invocation(artifacts, request, project_dir, todo, is_whole_product)
     with (
@@ -72,7 +74,7 @@ def _run(
     run = _started(artifacts, call)
     has_ended = False
     try:
-        for event in _until_the_end(run, artifacts.execution.timeout_seconds):
+        for event in _until_the_end(_timed(run, artifacts), artifacts.execution.timeout_seconds):
             has_ended = isinstance(event, DbtEnded)
             yield event
     finally:
@@ -91,7 +93,12 @@ def _started(artifacts: CompiledArtifacts, call: Invocation) -> DbtRun:
     return InProcessDbt(call, artifacts.dbt.version)
 
 
-def _until_the_end(run: DbtRun, timeout: int | None) -> Iterator[BuildEvent | DbtEnded]:
+def _timed(run: DbtRun, artifacts: CompiledArtifacts) -> NodeTimeouts:
+    timeouts = {n.unique_id: n.timeout_seconds for n in artifacts.runnable if n.timeout_seconds}
+    return NodeTimeouts(run, timeouts)
+
+
+def _until_the_end(run: NodeTimeouts, timeout: int | None) -> Iterator[BuildEvent | DbtEnded]:
     """Yield events; when the time is over, cancel and hear dbt out for a little while."""
     deadline = time.monotonic() + timeout if timeout else None
     problem = ""

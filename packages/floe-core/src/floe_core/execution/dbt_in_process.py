@@ -54,6 +54,10 @@ class InProcessDbt:
             target=self._cancel_until_over, name="floe-dbt-cancel", daemon=True
         ).start()
 
+    def cancel_node(self, unique_id: str) -> None:
+        """See `DbtRun.cancel_node`."""
+        _cancel_queries_of(unique_id)
+
     def close(self, patience: float) -> bool:
         """See `DbtRun.close`."""
         self._thread.join(patience)
@@ -122,6 +126,21 @@ def _cancel_queries() -> None:
         elif adapter.is_cancelable():
             with adapter.connection_named("floe_cancel"):
                 list(adapter.cancel_open_connections())
+
+
+def _cancel_queries_of(node_id: str) -> None:
+    """Interrupt what one node runs: dbt names the connection of a thread after its node."""
+    from dbt.adapters.factory import FACTORY
+
+    for adapter in list(FACTORY.adapters.values()):
+        for connection in list(adapter.connections.thread_connections.values()):
+            if connection.name != node_id or connection.state != "open":
+                continue
+            if adapter.type() == "duckdb":
+                connection.handle.cursor().interrupt()
+            elif adapter.is_cancelable():
+                with adapter.connection_named("floe_cancel"):
+                    adapter.connections.cancel(connection)
 
 
 def _release_warehouse() -> None:

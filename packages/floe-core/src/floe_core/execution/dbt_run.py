@@ -29,5 +29,11 @@ class DbtRun(Protocol):
     def cancel(self) -> None:
         """Stop at once: running queries are cancelled, nothing new begins. Does not wait."""
 
+    def cancel_node(self, unique_id: str) -> None:
+        """Cancel what one node runs in the warehouse, so that it ends in an error. Does not wait.
+
+        Does nothing before the node has asked the warehouse: call it until the node's result comes.
+        """
+
     def close(self, patience: float) -> bool:
         """Wait up to `patience` seconds for the end; tell whether nothing is left of it."""

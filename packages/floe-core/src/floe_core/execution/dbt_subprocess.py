@@ -63,6 +63,9 @@ class SubprocessDbt:
         """See `DbtRun.cancel`."""
         self._signal(signal.SIGINT)
 
+    def cancel_node(self, unique_id: str) -> None:
+        """Do nothing: another process can't be told; compile refuses timeouts of nodes there."""
+
     def close(self, patience: float) -> bool:
         """See `DbtRun.close`; what does not end by itself is killed."""
         try:

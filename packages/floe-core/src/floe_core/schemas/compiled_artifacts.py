@@ -82,6 +82,12 @@ class CompiledArtifacts(Frozen):
         """The nodes that dbt builds, in the order of their ids."""
         return tuple(node for node in self.nodes if node.is_runnable)
 
+    @cached_property
+    def retries(self) -> int:
+        """How often a build may be retried: as often as the node that may most."""
+        own = [node.retries for node in self.runnable if node.retries is not None]
+        return max([self.execution.retries, *own])
+
     def job(self, name: str) -> Job:
         """Return the job of that name.
 

@@ -95,6 +95,7 @@ class ExecutionSpec(YamlModel):
     max_parallel: Annotated[int, Field(ge=1, le=256)] | None = None
     granularity: Granularity = "auto"
     group_by: GroupBy = "folder"
+    pool: ShortText | None = None
     dbt_executable: ShortText | None = None
 
 

@@ -15,7 +15,8 @@ Backoff = Literal["fixed", "exponential"]
 class ExecutionPolicy(Frozen):
     """The failure contract's numbers, times in seconds; no timeout is None.
 
-    `max_parallel` is the number of dbt's threads, None for what the profile says.
+    `max_parallel` is the number of dbt's threads, None for what the profile says. `pool` is the
+    orchestrator's pool that a build takes a slot of, "" for none.
     """
 
     retries: int = 0
@@ -25,6 +26,7 @@ class ExecutionPolicy(Frozen):
     max_parallel: int | None = None
     granularity: Granularity = "auto"
     group_by: GroupBy = "folder"
+    pool: str = ""
 
 
 class Schedule(Frozen):

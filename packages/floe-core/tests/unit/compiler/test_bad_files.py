@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -315,4 +316,43 @@ def test_a_file_of_the_users_where_the_entry_point_goes(write_product: WriteProd
     assert refusal(folder) == (
         "plain_entry.py: this file is not floe's, and compile would have to write over it\n"
         "fix: move it, or compile elsewhere with --out DIR"
+    )
+
+
+def test_a_wrong_policy_of_a_node_is_told_with_every_other(write_product: WriteProduct) -> None:
+    def model(floe: str) -> str:
+        return "{{ config(meta={'floe': " + floe + "}) }} select 1 as id"
+
+    folder = write_product(
+        floe=FLOE + "execution: {pool: warehouse}\n",
+        a=model("{'retires': 1, 'timeoutSeconds': 0}"),
+        b=model("7"),
+        c=model("{'pool': 'reports'}"),
+    )
+    assert refusal(folder) == (
+        "floe.yaml: a product runs in one pool, and several are named: 'reports' "
+        "(meta.floe of model.shop.c), 'warehouse' (floe.yaml)\n"
+        "fix: keep one of them\n"
+        "\n"
+        "models/a.sql: meta.floe of model.shop.a: timeoutSeconds: 0 is not a whole number of "
+        "seconds from 1 to 604800\n"
+        "fix: write a whole number of seconds from 1 to 604800\n"
+        "\n"
+        "models/a.sql: meta.floe of model.shop.a: unknown key 'retires'\n"
+        "fix: did you mean 'retries'?\n"
+        "\n"
+        "models/b.sql: meta.floe of model.shop.b: 7 is no mapping\n"
+        "fix: write a mapping with: retries, timeoutSeconds, pool"
+    )
+
+
+def test_a_timeout_of_a_node_needs_floes_own_process(write_product: WriteProduct) -> None:
+    folder = write_product(
+        floe=FLOE + f"execution: {{dbtExecutable: {sys.prefix}/bin/dbt}}\n",
+        a="{{ config(meta={'floe': {'timeoutSeconds': 5}}) }} select 1 as id",
+    )
+    assert refusal(folder) == (
+        "models/a.sql: meta.floe of model.shop.a: timeoutSeconds: a node can't be timed where "
+        "floe.yaml has `dbtExecutable`\n"
+        "fix: leave it out; `execution.timeoutSeconds` times the build"
     )

@@ -80,6 +80,14 @@ class RestApi:
         """Let a DAG run."""
         self.ask("PATCH", f"/api/v2/dags/{quote(dag_id)}", {"is_paused": False})
 
+    def ensure_pool(self, name: str, slots: int) -> None:
+        """Make a pool, unless there is one of that name."""
+        try:
+            self.ask("POST", "/api/v2/pools", {"name": name, "slots": slots})
+        except RestError as error:
+            if error.status != 409:
+                raise
+
     def trigger(self, dag_id: str, logical_date: str | None, conf: dict[str, Any]) -> str:
         """Start a run and return its id."""
         # Named here, so that the question asked again starts no second run.

@@ -22,6 +22,8 @@ from floe_orchestrator_airflow.local_airflow.home import USER, Home
 from floe_orchestrator_airflow.local_airflow.processes import end, tree
 from floe_orchestrator_airflow.local_airflow.rest_api import RestApi, RestError
 
+# As many as Airflow gives its own default pool: here a pool is a name and holds nothing back.
+POOL_SLOTS = 128
 START_SECONDS = 180.0
 PARSE_SECONDS = 120.0
 LOCK_SECONDS = 600.0
@@ -81,12 +83,14 @@ class LocalAirflow:
         self._stop()
 
     def add(self, artifacts: CompiledArtifacts, dag_id: str) -> None:
-        """Have a product's DAG read as it is compiled now, and let it run.
+        """Have a product's DAG read as it is compiled now, and let it run, its pool being there.
 
         Raises:
             StaleProductError: The folder has no dag.py.
             EnvironmentProblemError: Airflow could not read it.
         """
+        if artifacts.execution.pool:
+            self.api.ensure_pool(artifacts.execution.pool, POOL_SLOTS)
         changed_at = max(self._link(artifacts), self._started_at)
         if not self._is_parsed(dag_id, changed_at):
             known = self.api.dag(dag_id)
