@@ -9,7 +9,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from ticking_product import compile_ticking_product, nominal_times
+from ticking_product import (
+    compile_ticking_product,
+    lineage_to_file,
+    nominal_times,
+    nominal_times_in_lineage,
+)
 
 from floe_core.errors import EnvironmentProblemError
 from floe_core.plugin_powers import RunningSchedule
@@ -31,7 +36,12 @@ class RunningAirflow:
 
     @contextmanager
     def up(self) -> Iterator[None]:
-        airflow = LocalAirflow(self.folder / "airflow", self.product, follows_schedules=True)
+        airflow = LocalAirflow(
+            self.folder / "airflow",
+            self.product,
+            follows_schedules=True,
+            variables=lineage_to_file(self.folder),
+        )
         with airflow, pytest.MonkeyPatch.context() as patch:
             self.airflow = airflow
             patch.setenv(PASSWORD, airflow.home.password)
@@ -194,6 +204,7 @@ def test_a_schedule_for_the_next_minute_starts_a_run_for_that_minute(
     airflow.plugin.schedule_job("tick-shop", f"{tick.minute} {tick.hour} * * *", "UTC")
     wait_for(lambda: airflow.runs().get(tick) == "success", 180)
     assert nominal_times(airflow.product).count(tick.isoformat()) == 1
+    wait_for(lambda: tick.isoformat() in nominal_times_in_lineage(airflow.folder), 30)
 
 
 @pytest.mark.slow

@@ -19,7 +19,12 @@ from typing import Any
 
 import duckdb
 import pytest
-from ticking_product import compile_ticking_product, nominal_times
+from ticking_product import (
+    compile_ticking_product,
+    lineage_to_file,
+    nominal_times,
+    nominal_times_in_lineage,
+)
 
 from floe_core.errors import EnvironmentProblemError
 from floe_core.plugin_powers import RunningSchedule
@@ -46,15 +51,16 @@ class RunningDagster:
     """A webserver, and a daemon that can be stopped and started."""
 
     def __init__(self, folder: Path) -> None:
-        self.product = compile_ticking_product(folder / "product", "dagster")
+        self.port = _free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.product = compile_ticking_product(folder / "product", "dagster", {"url": self.url})
+        self.folder = folder
         self.home = folder / "home"
         self.home.mkdir()
         (self.home / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
         location = {"relative_path": f"{folder}/product/definitions.py", "location_name": "shop"}
         workspace = {"load_from": [{"python_file": location}]}
         (self.home / "workspace.yaml").write_text(json.dumps(workspace))
-        self.port = _free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
         self.plugin = DagsterPlugin()
         self.plugin.configure({"url": self.url})
         self.plugin.create_definitions(self.product)
@@ -79,7 +85,7 @@ class RunningDagster:
             process = subprocess.Popen(
                 [str(BIN / program), *arguments],
                 cwd=self.home,
-                env={**os.environ, **environment},
+                env={**os.environ, **environment, **lineage_to_file(self.folder)},
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -181,6 +187,22 @@ def test_the_plugin_passes_on_what_dagster_tells(dagster: RunningDagster) -> Non
     assert ask(dagster.product, "some-part") == RunningSchedule(None, is_enabled=False)
 
 
+def test_floe_ticks_shows_what_the_running_dagster_tells(dagster: RunningDagster) -> None:
+    rule = ("5 4 * * *", "Africa/Cairo")
+    following = next_tick(*rule, datetime.now(UTC))
+    dagster.plugin.schedule_job("tick-shop", *rule)
+    shown = subprocess.run(
+        [str(BIN / "floe"), "ticks", str(dagster.product.project_dir), "--on", "dagster"],
+        capture_output=True,
+        text=True,
+    )
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert shown.stdout.splitlines()[-2:] == [
+        "dagster counts the same 7 ticks",
+        f"dagster, which runs, tells {following.isoformat()} as the next",
+    ]
+
+
 def test_pausing_resuming_removing_and_resetting_take_effect(dagster: RunningDagster) -> None:
     rule = ("5 4 * * *", "Europe/Paris")
     dagster.plugin.schedule_job("tick-shop", *rule)
@@ -244,6 +266,7 @@ def test_a_schedule_for_the_next_minute_starts_a_run_for_that_minute(
         wait_for(lambda: ("SUCCESS", tick.isoformat()) in dagster.runs(), 300)
         dagster.plugin.unschedule_job("tick-shop")
     assert _in_the_warehouse(dagster.product).count(tick.isoformat()) == 1
+    wait_for(lambda: tick.isoformat() in nominal_times_in_lineage(dagster.folder), 30)
 
 
 @pytest.mark.slow

@@ -12,6 +12,7 @@ from floe_core.cli.console import notice, print_json, stdout
 from floe_core.cli.options import Json, Product
 
 ENVIRONMENT = 3
+MEGABYTE = 1024 * 1024
 
 app = typer.Typer(
     name="lineage",
@@ -30,7 +31,9 @@ def status(product: Product = Path(), as_json: Json = False) -> None:
         print_json(asdict(found))
         return
     console = stdout()
-    console.print(f"{found.waiting} waiting, {len(found.refused)} refused")
+    megabytes = f"{found.taken / MEGABYTE:.1f} of {found.limit // MEGABYTE} MB"
+    console.print(f"{found.waiting} waiting, {len(found.refused)} refused, {megabytes}")
+    _tell_of_full_spool(found.full_since)
     if found.last_failure:
         console.print(f"why they wait: {found.last_failure}", markup=False, soft_wrap=True)
     for event in found.refused:
@@ -45,6 +48,9 @@ def status(product: Product = Path(), as_json: Json = False) -> None:
 def flush(
     product: Product = Path(),
     timeout: Annotated[float, typer.Option(min=0.0, help="Seconds to keep trying.")] = 30.0,
+    refused: Annotated[
+        bool, typer.Option("--refused", help="Send what was refused once more, too.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Send what waits. Exits 3 if anything still waits at the end of the time."""
@@ -53,13 +59,14 @@ def flush(
 
     artifacts = CompiledArtifacts.load(_compiled_folder(product))
     assert artifacts.project_dir is not None
-    done = flush_lineage(artifacts.project_dir, artifacts.lineage, timeout)
+    done = flush_lineage(artifacts.project_dir, artifacts.lineage, timeout, also_refused=refused)
     if as_json:
         print_json(asdict(done))
     else:
         stdout().print(f"{done.sent} sent, {done.refused} refused, {done.waiting} still waiting")
         if done.reason:
             stdout().print(done.reason, markup=False, soft_wrap=True)
+        _tell_of_full_spool(done.full_since)
     raise typer.Exit(ENVIRONMENT if done.waiting else 0)
 
 
@@ -94,6 +101,12 @@ def show(
         print_json({"run_id": found.run_id, "tables": as_data(found)})
     elif html is None:
         stdout().print(lineage_tree(artifacts.product.name, found))
+
+
+def _tell_of_full_spool(since: str) -> None:
+    if since:
+        text = f"the spool was full at {since}: events after that were not kept"
+        stdout().print(f"{text}; FLOE_LINEAGE_SPOOL_MB allows it more", soft_wrap=True)
 
 
 def _compiled_folder(product: Path) -> Path:

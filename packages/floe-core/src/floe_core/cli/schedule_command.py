@@ -10,11 +10,10 @@ import typer
 
 from floe_core.cli.console import print_json, stdout
 from floe_core.cli.options import Json, On, Product
+from floe_core.cli.product_and_plugin import product_and_plugin
 
 if TYPE_CHECKING:
-    from floe_core.plugin_interfaces import OrchestratorPlugin
     from floe_core.plugin_powers import ScheduleController
-    from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 app = typer.Typer(
     name="schedule",
@@ -86,7 +85,7 @@ def list_(product: Product = Path(), on: On = None, as_json: Json = False) -> No
     """
     from floe_core.cli.schedule_rows import schedule_rows
 
-    artifacts, plugin = _product_and_plugin(product, on)
+    artifacts, plugin = product_and_plugin(product, on)
     rows = schedule_rows(artifacts, plugin)
     if as_json:
         print_json(rows)
@@ -95,25 +94,11 @@ def list_(product: Product = Path(), on: On = None, as_json: Json = False) -> No
         _print_row(row)
 
 
-def _product_and_plugin(
-    product: Path, on: str | None
-) -> tuple[CompiledArtifacts, OrchestratorPlugin]:
-    """Return the compiled product, and the plugin set to change and report its schedules."""
-    from floe_core import plugin_registry
-    from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-
-    artifacts = CompiledArtifacts.load(product.absolute())
-    chosen = artifacts.orchestrator
-    settings = dict(chosen.config) if on in (None, chosen.name) else {}
-    settings["project_dir"] = str(artifacts.project_dir)
-    return artifacts, plugin_registry.load(on or chosen.name, settings)
-
-
 class _Change:
     """A change of one job's schedule through its orchestrator's plugin."""
 
     def __init__(self, product: Path, job: str | None, on: str | None) -> None:
-        self.artifacts, self.plugin = _product_and_plugin(product, on)
+        self.artifacts, self.plugin = product_and_plugin(product, on)
         self.job = job or self.artifacts.jobs[0].name
 
     @property

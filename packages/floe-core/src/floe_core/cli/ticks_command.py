@@ -40,8 +40,9 @@ def ticks(
 ) -> None:
     """Show the ticks of a schedule, in its own time zone and in UTC.
 
-    With --on, the orchestrator's own ticks are shown beside floe's, and differences make the exit
-    code 1; as JSON, they alone are printed.
+    With --on, the orchestrator's own ticks are shown beside floe's, with the next tick that the
+    running one tells, if one runs; differences make the exit code 1. As JSON, its ticks alone are
+    printed.
 
     On days when clocks change: a time that does not exist ticks at the first instant after the gap,
     a time that comes twice ticks at its second occurrence.
@@ -51,6 +52,7 @@ def ticks(
 
     start = _moment(from_, "--from") if from_ else datetime.now(UTC)
     end = _moment(to, "--to") if to else start + DEFAULT_SPAN
+    is_of_product = cron is None
     if cron is None:
         cron, timezone = _schedule_of(product, job)
     try:
@@ -64,8 +66,28 @@ def ticks(
         print_json([tick.isoformat() for tick in found[:MAX_TICKS]])
         return
     print_ticks(cron, timezone, (start, end), ours)
-    if theirs is not None and on and not print_comparison(on, ours, theirs):
+    if theirs is None or on is None:
+        return
+    is_same = print_comparison(on, ours, theirs)
+    if is_of_product:
+        is_same &= _print_running(product, job, on)
+    if not is_same:
         raise typer.Exit(DIFFERENT)
+
+
+def _print_running(product: Path, job_name: str | None, on: str) -> bool:
+    """Print what the running orchestrator tells; return False where it contradicts floe."""
+    from floe_core.cli.product_and_plugin import product_and_plugin
+    from floe_core.cli.schedule_rows import schedule_rows
+    from floe_core.cli.ticks_view import print_running
+    from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE
+
+    if not (product / ARTIFACTS_FILE).exists():
+        return True
+    artifacts, plugin = product_and_plugin(product, on)
+    name = job_name or artifacts.jobs[0].name
+    [row] = [row for row in schedule_rows(artifacts, plugin) if row["job"] == name]
+    return print_running(row)
 
 
 def _theirs(on: str, cron: str, timezone: str, start: datetime, end: datetime) -> list[datetime]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from floe_core.cli.console import stdout
 
@@ -43,3 +45,19 @@ def print_comparison(name: str, ours: list[datetime], theirs: list[datetime]) ->
         console.print(f"  {tick:%Y-%m-%d %H:%M} UTC by {who} alone", markup=False)
     console.print(f"{name} counts {len(theirs)} ticks, floe {len(ours)}: not the same")
     return False
+
+
+def print_running(row: Mapping[str, Any]) -> bool:
+    """Print a job's next tick as a running orchestrator tells it; return whether floe agrees.
+
+    `row` is one of `schedule_rows`. Nothing is printed where no orchestrator runs.
+    """
+    told = row["running"]
+    if told is None:
+        return True
+    console = stdout()
+    name, theirs, ours = told["orchestrator"], told["next_tick"], row["next_tick"]
+    console.print(f"{name}, which runs, tells {theirs or 'none'} as the next", markup=False)
+    if theirs != ours:
+        console.print(f"floe: {ours or 'none'}: not the same", markup=False)
+    return bool(theirs == ours)
