@@ -68,13 +68,13 @@ volumeMounts:
 {{/* Resources without the limits that are left empty. */}}
 {{- define "floe-airflow.resources" -}}
 requests:
-  cpu: {{ .requests.cpu }}
-  memory: {{ .requests.memory }}
+  cpu: {{ .requests.cpu | quote }}
+  memory: {{ .requests.memory | quote }}
 limits:
   {{- with .limits.cpu }}
-  cpu: {{ . }}
+  cpu: {{ . | quote }}
   {{- end }}
-  memory: {{ .limits.memory }}
+  memory: {{ .limits.memory | quote }}
 {{- end -}}
 
 {{- define "floe-airflow.env" -}}

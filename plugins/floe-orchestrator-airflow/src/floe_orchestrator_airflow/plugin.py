@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from floe_core.build_events import BuildEvent
-from floe_core.errors import EnvironmentProblemError, invalid
+from floe_core.errors import invalid
 from floe_core.plugin_interfaces import (
     Dataset,
     OrchestratorPlugin,
@@ -27,6 +27,8 @@ from floe_orchestrator_airflow.task_pod_sizes import TASK_POD_SIZES
 if TYPE_CHECKING:
     from airflow.sdk import DAG, BaseOperator
 
+    from floe_core.helm.settings import HelmSettings
+
 LOADER = "floe_orchestrator_airflow.loader.load_product_dag"
 
 
@@ -37,7 +39,8 @@ class AirflowOrchestratorPlugin(OrchestratorPlugin):
     asks and that takes up changed schedules; `schedule_store`, a folder or URL for schedules;
     `project_dir`, the compiled folder that operators made from transforms build in, and of the
     product whose schedules change;
-    `resource_presets`, which replace resources of a workload size.
+    `resource_presets`, which replace resources of a workload size; `helm`, which `get_helm_values`
+    follows.
     """
 
     name = "airflow"
@@ -83,10 +86,28 @@ class AirflowOrchestratorPlugin(OrchestratorPlugin):
         return list(operators_from_transforms(transforms, Path(folder) if folder else None))
 
     def get_helm_values(self) -> dict[str, Any]:
-        """Raise: there is no chart yet."""
-        raise EnvironmentProblemError(
-            "the Helm chart for Airflow is not in this release, so there are no values for it"
-        )
+        """Return values for charts/floe-airflow by the setting `helm`, in the size it names.
+
+        Raises:
+            InvalidProductError: `helm` is wrong, with every problem.
+        """
+        from floe_core.helm.settings import helm_settings
+        from floe_orchestrator_airflow.helm_values import AirflowHelmSettings, helm_values
+
+        settings = helm_settings(AirflowHelmSettings, self._settings)
+        return helm_values(settings, self.get_resource_requirements)
+
+    def chart_folder(self) -> Path:
+        """See `ChartOwner`."""
+        from floe_orchestrator_airflow.helm_values import CHART
+
+        return CHART
+
+    def helm_settings_model(self) -> type[HelmSettings]:
+        """See `ChartOwner`."""
+        from floe_orchestrator_airflow.helm_values import AirflowHelmSettings
+
+        return AirflowHelmSettings
 
     def validate_connection(self) -> ValidationResult:
         """Ask the configured Airflow's API server whether all of it is there and well."""

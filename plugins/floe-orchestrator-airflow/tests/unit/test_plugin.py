@@ -7,9 +7,9 @@ from collections.abc import Callable
 import pytest
 
 from floe_core import plugin_registry
-from floe_core.errors import EnvironmentProblemError, InvalidProductError
+from floe_core.errors import InvalidProductError
 from floe_core.plugin_interfaces import OrchestratorPlugin, ResourceSpec
-from floe_core.plugin_powers import EntryPointWriter, RunLauncher
+from floe_core.plugin_powers import ChartOwner, EntryPointWriter, RunLauncher
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_airflow import AirflowOrchestratorPlugin, AirflowPlugin
 
@@ -53,9 +53,24 @@ def test_an_unknown_size_names_those_there_are() -> None:
         AirflowPlugin().get_resource_requirements("huge")
 
 
-def test_helm_values_are_refused_until_there_is_a_chart() -> None:
-    with pytest.raises(EnvironmentProblemError, match="chart for Airflow is not in this release"):
-        AirflowPlugin().get_helm_values()
+def test_helm_values_name_every_wrong_setting() -> None:
+    plugin = AirflowPlugin()
+    plugin.configure({"helm": {"size": "huge", "exectuor": "CeleryExecutor"}})
+    with pytest.raises(InvalidProductError) as caught:
+        plugin.get_helm_values()
+    assert str(caught.value) == (
+        "plugins.orchestrator.config.helm: size: 'huge' is not one of 'small', 'medium' or 'large'\n"
+        "fix: write one of those\n"
+        "\n"
+        "plugins.orchestrator.config.helm: unknown key 'exectuor'\n"
+        "fix: did you mean 'executor'?"
+    )
+
+
+def test_it_brings_its_chart() -> None:
+    plugin = AirflowPlugin()
+    assert isinstance(plugin, ChartOwner)
+    assert (plugin.chart_folder() / "Chart.yaml").is_file()
 
 
 @pytest.mark.parametrize(
