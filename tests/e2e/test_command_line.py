@@ -214,6 +214,9 @@ def test_lineage_of_a_dead_backend_waits_on_disk_and_is_told(examples: Path) -> 
     assert floe("run", hello).returncode == 0
     waiting = json.loads(floe("lineage", "status", hello, "--json").stdout)
     assert (waiting["waiting"], waiting["refused"]) == (12, [])
-    done = floe("lineage", "flush", hello, "--timeout", "1", "--json")
+    done = floe("lineage", "flush", hello, "--refused", "--timeout", "1", "--json")
     assert done.returncode == 3
     assert json.loads(done.stdout)["waiting"] == 12
+    lines = floe("lineage", "status", hello).stdout.splitlines()
+    assert lines[0] == "12 waiting, 0 refused, 0.0 of 1024 MB"
+    assert lines[1].startswith("why they wait: ConnectionError")

@@ -11,6 +11,7 @@ from typing import Any
 from floe_core.lineage.backend import is_configured
 from floe_core.lineage.draining import Drained, Drainer
 from floe_core.lineage.spool import Spool
+from floe_core.lineage.spool_room import bytes_in, limit_in_bytes
 from floe_core.schemas.policies import LineageSettings
 
 _BETWEEN_TRIES_SECONDS = 0.5
@@ -28,21 +29,32 @@ class RefusedEvent:
 
 @dataclass(frozen=True, slots=True)
 class LineageStatus:
-    """What lies in a product's spool. `last_failure` says why what waits could not be sent."""
+    """What lies in a product's spool. `last_failure` says why what waits could not be sent.
+
+    `taken` and `limit` are bytes. `full_since` is when events were first not kept for want of room,
+    "" where all were.
+    """
 
     waiting: int
     refused: tuple[RefusedEvent, ...]
     last_failure: str = ""
+    taken: int = 0
+    limit: int = 0
+    full_since: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Flushed:
-    """What a flush did. `reason` says why events still wait, "" when none does."""
+    """What a flush did. `reason` says why events still wait, "" when none does.
+
+    `full_since` is that of the status before; a flush that leaves nothing waiting forgets it.
+    """
 
     sent: int
     refused: int
     waiting: int
     reason: str = ""
+    full_since: str = ""
 
 
 def status(project_dir: Path) -> LineageStatus:
@@ -52,14 +64,24 @@ def status(project_dir: Path) -> LineageStatus:
         waiting=len(spool.waiting()),
         refused=tuple(_refused(path) for path in spool.refused()),
         last_failure=spool.last_failure(),
+        taken=bytes_in((spool.waiting_folder, spool.refused_folder)),
+        limit=limit_in_bytes(),
+        full_since=spool.full_since(),
     )
 
 
-def flush(project_dir: Path, settings: LineageSettings, timeout: float) -> Flushed:
-    """Send what waits, trying for `timeout` seconds; an event being sent then is heard out."""
+def flush(
+    project_dir: Path, settings: LineageSettings, timeout: float, *, also_refused: bool = False
+) -> Flushed:
+    """Send what waits, trying for `timeout` seconds; an event being sent then is heard out.
+
+    With `also_refused`, what was refused is sent once more, too.
+    """
     spool = Spool(project_dir)
     if not is_configured(settings, project_dir):
         return Flushed(0, 0, len(spool.waiting()), "no lineage backend is configured")
+    if also_refused:
+        spool.wait_again()
     deadline = time.monotonic() + timeout
     drainer = Drainer(project_dir, spool, settings)
     sent = refused = 0
@@ -67,7 +89,10 @@ def flush(project_dir: Path, settings: LineageSettings, timeout: float) -> Flush
         drained: Drained = drainer.drain(lambda: time.monotonic() >= deadline)
         sent, refused = sent + drained.sent, refused + drained.refused
         if not drained.reason or time.monotonic() + _BETWEEN_TRIES_SECONDS >= deadline:
-            return Flushed(sent, refused, len(spool.waiting()), drained.reason)
+            full_since = spool.full_since()
+            if not drained.reason:
+                spool.forget_fullness()
+            return Flushed(sent, refused, len(spool.waiting()), drained.reason, full_since)
         time.sleep(_BETWEEN_TRIES_SECONDS)
 
 

@@ -7,9 +7,11 @@ import os
 import threading
 import time
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
-from floe_core.lineage.facets import Json
+from floe_core.lineage.facets import Json, timestamp
+from floe_core.lineage.spool_room import SpoolFullError, SpoolRoom
 from floe_core.state_folder import state_folder
 
 _ABANDONED_AFTER_SECONDS = 3600
@@ -20,7 +22,7 @@ class Spool:
     """The folder `lineage` beside a product's runs: what waits to be sent, and what was refused.
 
     Several processes may write to it. An event is there whole or not at all: a file becomes
-    visible under its name only when it is complete.
+    visible under its name only when it is complete. What it may take of the disk is limited.
     """
 
     def __init__(self, project_dir: Path) -> None:
@@ -28,6 +30,8 @@ class Spool:
         self.waiting_folder = self.folder / "spool"
         self.refused_folder = self.folder / "refused"
         self._note = self.folder / "last_failure.json"
+        self._full = self.folder / "full.json"
+        self._room = SpoolRoom((self.waiting_folder, self.refused_folder))
         self._mutex = threading.Lock()
         self._latest = 0
         self._is_made = False
@@ -36,11 +40,13 @@ class Spool:
         """Write one event, after all that this process has written; return its file.
 
         Raises:
+            SpoolFullError: What waits takes all the disk it may. The oldest are kept, not this.
             OSError: It cannot be written here.
         """
         text = json.dumps(event, ensure_ascii=False, separators=(",", ":"))
         with self._mutex:
             self._make_folders()
+            self._make_sure_of_room(text)
             path = self.waiting_folder / f"{self._next_name()}.json"
             _write_whole(path, text)
         return path
@@ -79,12 +85,45 @@ class Spool:
         except FileNotFoundError:
             return ""
 
+    def full_since(self) -> str:
+        """Return since when events were not kept for want of room, "" if all were."""
+        try:
+            return str(json.loads(self._full.read_text("utf-8"))["since"])
+        except FileNotFoundError:
+            return ""
+
+    def forget_fullness(self) -> None:
+        """Forget that events were not kept."""
+        self._full.unlink(missing_ok=True)
+
+    def wait_again(self) -> int:
+        """Let what was refused wait to be sent once more, in its old place; return how many."""
+        self._make_folders()
+        count = 0
+        for path in self.refused():
+            event = json.loads(path.read_text("utf-8"))["event"]
+            if isinstance(event, dict):
+                text = json.dumps(event, ensure_ascii=False, separators=(",", ":"))
+                _write_whole(self.waiting_folder / path.name, text)
+                path.unlink(missing_ok=True)
+                count += 1
+        return count
+
     def remove_abandoned(self) -> None:
         """Remove what writers that were killed left unfinished."""
         for path in self.waiting_folder.glob(f"{_UNFINISHED}*"):
             with suppress(FileNotFoundError):
                 if time.time() - path.stat().st_mtime > _ABANDONED_AFTER_SECONDS:
                     path.unlink()
+
+    def _make_sure_of_room(self, text: str) -> None:
+        try:
+            self._room.take(len(text.encode()))
+        except SpoolFullError:
+            if not self._full.exists():
+                since = {"since": timestamp(datetime.now(UTC))}
+                _write_whole(self._full, json.dumps(since))
+            raise
 
     def _make_folders(self) -> None:
         if not self._is_made:
