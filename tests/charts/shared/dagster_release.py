@@ -1,0 +1,232 @@
+"""A release of charts/floe-dagster, as processes: what it renders, with real PostgreSQL."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg2
+import pytest
+from helm_engine import ROOT, Object, Target, render
+from kubernetes_api import KubernetesApi, pod_of
+from local_certificate import write_certificate
+from pod_process import PodProcess, Surroundings, need_namespaces
+from pods import Pod, pods
+from probes import wait_until_started
+
+from floe_core import plugin_registry
+from floe_core.compiler import compile_product
+
+CHART = ROOT / "charts" / "floe-dagster"
+POSTGRES = {
+    "host": os.environ.get("FLOE_TEST_POSTGRES_HOST", "127.0.0.1"),
+    "port": int(os.environ.get("FLOE_TEST_POSTGRES_PORT", "5432")),
+    "user": os.environ.get("FLOE_TEST_POSTGRES_USER", "postgres"),
+    "password": os.environ.get("FLOE_TEST_POSTGRES_PASSWORD", "trusted-by-the-server"),
+}
+_COMPUTE = """compute:
+    type: postgres
+    config:
+      host: "{{ env_var('SHOP_HOST') }}"
+      port: "{{ env_var('SHOP_PORT') | int }}"
+      user: "{{ env_var('SHOP_USER') }}"
+      password: "{{ env_var('SHOP_PASSWORD') }}"
+      dbname: DATABASE
+      schema: shop
+      threads: 2
+"""
+
+
+# Slow enough to be ended half-way.
+_SLOW = "{{ config(materialized='table') }}\nselect 1 as id, pg_sleep(4)::text as nap"
+
+
+@contextmanager
+def own_database() -> Iterator[str]:
+    """Give the name of a database that is there for the length of the block."""
+    try:
+        connection = psycopg2.connect(**POSTGRES, dbname="postgres", connect_timeout=3)
+    except psycopg2.OperationalError as error:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(f"no PostgreSQL at {POSTGRES['host']}:{POSTGRES['port']}: {error}")
+    connection.autocommit = True
+    name = f"floe_chart_{uuid.uuid4().hex[:8]}"
+    with connection.cursor() as cursor:
+        cursor.execute(f"create database {name}")
+        try:
+            yield name
+        finally:
+            cursor.execute(f"drop database {name} with (force)")
+    connection.close()
+
+
+def compiled_product(folder: Path, database: str) -> Path:
+    """Return the hello example on PostgreSQL, with a model that takes its time, compiled."""
+    shutil.copytree(ROOT / "examples", folder / "examples")
+    manifest = folder / "examples" / "manifest.yaml"
+    lines = manifest.read_text().split("\n")
+    compute = "  " + _COMPUTE.replace("DATABASE", database)
+    text = "\n".join(compute if "compute: {type: duckdb" in line else line for line in lines)
+    manifest.write_text(text)
+    hello = folder / "examples" / "hello"
+    (hello / "models" / "nap.sql").write_text(_SLOW)
+    compile_product(hello, orchestrator="dagster", out=folder / "image" / "hello")
+    return folder / "image" / "hello"
+
+
+@dataclass
+class Release:
+    """The objects of a release and the processes of its pods."""
+
+    folder: Path
+    database: str
+    product: Path
+    changes: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.values = self._values()
+        self.objects = render(CHART, self.values, self.changes, target=Target(is_upgrade=True))
+        self.processes: dict[str, PodProcess] = {}
+        self.tokens = {
+            thing["metadata"]["name"]: f"token-of-{thing['metadata']['name']}"
+            for thing in self.objects
+            if thing["kind"] == "ServiceAccount"
+        }
+        accounts = {token: name for name, token in self.tokens.items()}
+        roles = [each for each in self.objects if each["kind"] in ("Role", "RoleBinding")]
+        self.api = KubernetesApi(roles, accounts, self._start_run)
+
+    def _values(self) -> dict[str, Any]:
+        """Return what the plugin gives for the product, on free ports and this PostgreSQL."""
+        settings = {
+            "products": [{"name": "hello", "image": "registry.example.com/hello:1.0.0"}],
+            "postgres": {
+                **{key: POSTGRES[key] for key in ("host", "port", "user")},
+                "database": self.database,
+                "password": {"name": "floe-dagster-postgres", "key": "password"},
+            },
+        }
+        values = plugin_registry.load("dagster", {"helm": settings}).get_helm_values()
+        values["webserver"]["port"] = free_port()
+        values["codeServers"]["port"] = free_port()
+        values["codeLocations"][0]["runs"] = {"extraEnv": _warehouse()}
+        return values
+
+    def start(self) -> None:
+        """Migrate, then start code server, webserver and daemon, each once its probe succeeds."""
+        key, certificate = write_certificate(self.folder)
+        self.server, port = self.api.serve(key, certificate)
+        env = {"KUBERNETES_SERVICE_HOST": "127.0.0.1", "KUBERNETES_SERVICE_PORT": str(port)}
+        self.around = Surroundings(
+            folder=self.folder / "pods",
+            objects=self.objects,
+            secrets={
+                "floe-dagster-postgres": {"password": POSTGRES["password"]},
+                "hello-warehouse": {"password": POSTGRES["password"]},
+            },
+            image={"/opt/floe/products/hello": self.product},
+            services=[t["metadata"]["name"] for t in self.objects if t["kind"] == "Service"],
+            own_env=env,
+            token_of=self.tokens,
+            certificate=certificate,
+        )
+        for component in ("migrations", "code-server", "webserver", "daemon"):
+            self._start(component)
+
+    def _start(self, component: str) -> None:
+        [pod] = [each for each in pods(self.objects) if each.component == component]
+        for first in pod.spec.get("initContainers", []):
+            self._to_the_end(PodProcess(pod, first, self.around, component))
+        [container] = pod.spec["containers"]
+        process = PodProcess(pod, container, self.around, component)
+        if "startupProbe" not in container:
+            self._to_the_end(process)
+            return
+        self.processes[component] = process
+        process.start()
+        wait_until_started(process)
+
+    @staticmethod
+    def _to_the_end(process: PodProcess) -> None:
+        process.start()
+        assert process.wait(120) == 0, process.log.read_text()
+
+    def _start_run(self, job: Object) -> PodProcess:
+        pod: Pod = pod_of(job)
+        name = job["metadata"]["name"]
+        process = PodProcess(pod, pod.spec["containers"][0], self.around, name)
+        process.start()
+        return process
+
+    def stop(self) -> None:
+        """End everything."""
+        self.api.stop()
+        for process in reversed(self.processes.values()):
+            process.stop(seconds=10)
+        self.server.shutdown()
+
+    def ask(self, query: str, **variables: Any) -> dict[str, Any]:
+        """Return what the webserver answers to a GraphQL query."""
+        url = f"http://127.0.0.1:{self.values['webserver']['port']}/graphql"
+        answer = httpx.post(url, json={"query": query, "variables": variables}, timeout=60)
+        found: dict[str, Any] = answer.json()
+        assert "errors" not in found, found
+        return dict(found["data"])
+
+    def status_of(self, run_id: str) -> str:
+        """Return the status of a run."""
+        query = "query($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
+        return str(self.ask(query, id=run_id)["runOrError"]["status"])
+
+    def wait_for(self, run_id: str, *statuses: str, seconds: float = 180) -> str:
+        """Return the status of a run once it is one of these."""
+        deadline = time.monotonic() + seconds
+        while (status := self.status_of(run_id)) not in statuses:
+            assert time.monotonic() < deadline, f"{status}\n{self.logs()}"
+            time.sleep(0.5)
+        return status
+
+    def logs(self) -> str:
+        """Return the end of every log."""
+        running = [job.process for job in self.api.jobs.values()]
+        processes = [*self.processes.values(), *running]
+        return "\n".join(f"== {each.name}\n{each.log.read_text()[-3000:]}" for each in processes)
+
+
+def _warehouse() -> list[Object]:
+    plain = {key: str(POSTGRES[key]) for key in ("host", "port", "user")}
+    secret = {"name": "hello-warehouse", "key": "password"}
+    return [
+        *({"name": f"SHOP_{key.upper()}", "value": value} for key, value in plain.items()),
+        {"name": "SHOP_PASSWORD", "valueFrom": {"secretKeyRef": secret}},
+    ]
+
+
+@contextmanager
+def release(folder: Path, changes: dict[str, Any]) -> Iterator[Release]:
+    """Give a release that runs, for the length of the block."""
+    need_namespaces()
+    with own_database() as database:
+        found = Release(folder, database, compiled_product(folder, database), changes)
+        try:
+            found.start()
+            yield found
+        finally:
+            found.stop()
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
