@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import pytest
 from charts import CHARTS, Chart
-from helm_engine import Object
+from helm_engine import ROOT, Object
 
 from floe_core import plugin_registry
 from floe_core.helm.settings import resources_block
@@ -75,3 +78,16 @@ def test_every_setting_renders(chart: Chart, size: str) -> None:
         "HorizontalPodAutoscaler",
     ]
     assert [each for each in wanted if each not in text] == []
+
+
+@each_size
+@each_chart
+def test_the_examples_of_the_sizes_are_what_floe_writes(
+    chart: Chart, size: str, tmp_path: Path
+) -> None:
+    """`floe helm values examples/customer-360 --on NAME --size SIZE --out FILE` writes them."""
+    written = tmp_path / f"{size}.yaml"
+    command = ["helm", "values", str(ROOT / "examples" / "customer-360"), "--on", chart.plugin]
+    floe = Path(sys.executable).with_name("floe")
+    subprocess.run([floe, *command, "--size", size, "--out", written], check=True)
+    assert written.read_text() == (chart.folder / "examples" / written.name).read_text()

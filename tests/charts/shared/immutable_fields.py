@@ -11,6 +11,7 @@ _MUTABLE_OF_STATEFULSET = {
     "minReadySeconds", "ordinals", "persistentVolumeClaimRetentionPolicy", "replicas",
     "revisionHistoryLimit", "template", "updateStrategy",
 }  # fmt: skip
+_WITH_DATA = ("StatefulSet/", "PersistentVolumeClaim/")
 _MUTABLE_OF_JOB = {"parallelism", "suspend", "activeDeadlineSeconds", "backoffLimit"}
 
 
@@ -24,8 +25,9 @@ def immutable_fields(objects: Iterable[Object]) -> dict[str, Any]:
 
 
 def changed(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
-    """Return the objects of both whose immutable fields differ."""
-    return [name for name in old if name in new and old[name] != new[name]]
+    """Return the objects whose immutable fields differ, and those whose data would be lost."""
+    kept = [name for name in old if name in new or name.startswith(_WITH_DATA)]
+    return [name for name in kept if old[name] != new.get(name)]
 
 
 def _of(thing: Object) -> dict[str, Any]:
