@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from floe_core import plugin_registry
 from floe_core.cli.console import notice
 from floe_core.compiler.findings import Findings
@@ -14,7 +16,7 @@ from floe_core.compiler.inputs import FLOE_FILE, Inputs, read_inputs
 from floe_core.compiler.settings import plugin_settings
 from floe_core.errors import PluginError, UsageError
 from floe_core.helm.manifest_settings import helm_section, image_template, products_of
-from floe_core.helm.settings import helm_settings
+from floe_core.helm.settings import HelmProduct, helm_settings
 from floe_core.helm.value_comments import Place, value_comments
 from floe_core.helm.values_file import values_text
 from floe_core.plugin_interfaces import WORKLOAD_SIZES, OrchestratorPlugin
@@ -118,4 +120,9 @@ def _section(
 
 def _named(product: str) -> dict[str, str]:
     name, _, image = product.partition("=")
+    try:
+        HelmProduct(name=name, image=image)
+    except ValidationError:
+        example = "shop=registry.example.com/shop:1.0.0"
+        raise UsageError(f"--product {product}: no NAME=IMAGE such as {example}") from None
     return {"name": name, "image": image}

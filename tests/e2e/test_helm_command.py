@@ -1,0 +1,142 @@
+"""`floe helm`: values for a chart, and what Helm makes of them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+FLOE = Path(sys.executable).with_name("floe")
+HELM = ROOT / ".helm" / "4.1" / "helm"
+MANIFEST = """\
+apiVersion: floe.dev/v1
+kind: Manifest
+metadata: {name: platform, version: 1.0.0}
+plugins:
+  orchestrator:
+    type: dagster
+    config:
+      helm: {size: medium, image_template: "registry.example.com/{name}:{version}"}
+  compute: {type: duckdb}
+  lineage_backend: {type: openlineage, config: {url: "http://lineage:5000"}}
+resource_presets:
+  medium: {cpu_request: 250m, cpu_limit: "3", memory_request: 3Gi, memory_limit: 3Gi}
+"""
+
+
+@pytest.fixture
+def examples(tmp_path: Path) -> Path:
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    (tmp_path / "examples" / "manifest.yaml").write_text(MANIFEST)
+    return tmp_path / "examples"
+
+
+def floe(*words: str | Path, **env: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [FLOE, "helm", *words],
+        env={**os.environ, **env},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def values(*words: str | Path) -> dict:
+    done = floe("values", *words)
+    assert done.returncode == 0, done.stderr
+    return yaml.safe_load(done.stdout)
+
+
+def test_values_follow_the_manifest_and_the_products(examples: Path) -> None:
+    found = values(
+        examples / "hello",
+        "--product",
+        examples / "customer-360",
+        "--product",
+        "ledger=registry.example.com/books/ledger:7",
+    )
+    assert [each["image"]["repository"] for each in found["codeLocations"]] == [
+        "registry.example.com/hello",
+        "registry.example.com/customer-360",
+        "registry.example.com/books/ledger",
+    ]
+    assert found["runs"]["resources"]["requests"] == {"cpu": "250m", "memory": "3Gi"}
+    assert found["openLineage"]["url"] == "http://lineage:5000"
+
+
+def test_the_size_of_the_command_goes_before_the_manifests(examples: Path) -> None:
+    found = values(examples / "hello", "--size", "large")
+    assert found["webserver"]["resources"]["requests"] == {"cpu": "1", "memory": "2Gi"}
+
+
+def test_each_key_stands_under_what_it_means(examples: Path) -> None:
+    lines = floe("values", examples / "hello").stdout.splitlines()
+    assert lines[lines.index("  replicas: 1") - 1] == (
+        "  # Pods that serve the web page and GraphQL."
+    )
+
+
+def test_out_is_a_file_with_the_same_text(examples: Path, tmp_path: Path) -> None:
+    printed = floe("values", examples / "hello").stdout
+    assert floe("values", examples / "hello", "--out", tmp_path / "v.yaml").stdout == ""
+    assert (tmp_path / "v.yaml").read_text() == printed
+
+
+def test_without_a_product_the_plugins_own_are_written(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [FLOE, "helm", "values", "--on", "dagster"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert yaml.safe_load(done.stdout)["codeLocations"] == []
+
+
+def test_wrong_settings_are_told_at_their_lines(examples: Path) -> None:
+    wrong = MANIFEST.replace("{size: medium", "{sise: medium, replicas: no-number")
+    (examples / "manifest.yaml").write_text(wrong)
+    done = floe("values", examples / "hello")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert [line for line in done.stderr.splitlines() if "manifest.yaml:" in line] == [
+        "../manifest.yaml:8:14: unknown key 'sise'",
+        "../manifest.yaml:8:38: replicas: 'no-number' is no whole number",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--size", "huge"], "no size 'huge'; the sizes are small, medium, large\n"),
+        (
+            ["--product", "Ledger=books"],
+            "--product Ledger=books: no NAME=IMAGE such as shop=registry.example.com/shop:1.0.0\n",
+        ),
+    ],
+)
+def test_wrong_words_are_refused_with_what_would_do(
+    examples: Path, words: list[str], told: str
+) -> None:
+    done = floe("values", examples / "hello", *words)
+    assert (done.returncode, done.stderr) == (2, told)
+
+
+@pytest.mark.skipif(not HELM.exists(), reason="no Helm engine: run make helm")
+def test_template_renders_what_values_says(examples: Path) -> None:
+    done = floe("template", examples / "hello", "--namespace", "data", FLOE_HELM=str(HELM))
+    objects = [each for each in yaml.safe_load_all(done.stdout) if each]
+    names = {each["metadata"]["name"] for each in objects if each["kind"] == "Deployment"}
+    assert "floe-floe-dagster-code-server-hello" in names
+    assert {each["metadata"].get("namespace") for each in objects} == {"data"}
+
+
+def test_template_says_what_to_do_where_there_is_no_helm(examples: Path) -> None:
+    done = floe("template", examples / "hello", FLOE_HELM="/no/such/helm")
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr == "FLOE_HELM names /no/such/helm, which is no program here\n"
