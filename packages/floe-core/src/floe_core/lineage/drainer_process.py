@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 from floe_core.lineage.draining import Drainer
-from floe_core.lineage.redaction import Redactor
+from floe_core.lineage.redaction import Redactor, secrets_of_environment
 from floe_core.lineage.spool import Spool
 from floe_core.schemas.policies import LineageSettings
 
@@ -55,7 +55,8 @@ def main() -> int:
         return _serve(project_dir, spool, LineageSettings.model_validate(start["settings"]))
     except Exception as error:
         # Nobody hears this process: what breaks it is found in the status.
-        spool.note_failure(Redactor().text(f"sending broke off: {type(error).__name__}: {error}"))
+        redactor = Redactor(secrets_of_environment())
+        spool.note_failure(redactor.text(f"sending broke off: {type(error).__name__}: {error}"))
         raise
 
 

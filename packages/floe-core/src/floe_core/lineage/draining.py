@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Literal
 
 from filelock import FileLock, Timeout
 
+from floe_core.lineage.environment import referenced_names
 from floe_core.lineage.facets import Json
-from floe_core.lineage.redaction import Redactor
+from floe_core.lineage.redaction import Redactor, secrets_of_environment
 from floe_core.lineage.spool import Spool
 from floe_core.schemas.policies import LineageSettings
 
@@ -50,7 +51,8 @@ class Drainer:
         self._project_dir = project_dir
         self._spool = spool
         self._settings = settings
-        self._redactor = Redactor()
+        known = secrets_of_environment(referenced_names(settings.config))
+        self._redactor = Redactor(known)
         self._columns: ColumnLineage | None = None
         self._transport: Transport | None = None
 

@@ -16,9 +16,14 @@ _WORD = (
 _PATTERNS = (
     # scheme://user:password@host, and scheme://token@host
     (re.compile(r"\b([a-z][a-z0-9+.-]*://)[^\s/?#'\"@]+@", re.IGNORECASE), rf"\1{HIDDEN}@"),
+    # password=''...'', as inside a string of SQL
+    (
+        re.compile(rf"(\b\w*{_WORD}\s*[=:]>?\s*'')[^\s',;]+''", re.IGNORECASE),
+        rf"\1{HIDDEN}''",
+    ),
     # password='...', "token": "..."
     (
-        re.compile(rf"(\b\w*{_WORD}['\"]?\s*[=:]>?\s*)(['\"])(?:(?!\2).)*\2", re.IGNORECASE),
+        re.compile(rf"(\b\w*{_WORD}['\"]?\s*[=:]>?\s*)(['\"])(?:(?!\2).)+\2", re.IGNORECASE),
         rf"\1\2{HIDDEN}\2",
     ),
     # SECRET '...', IDENTIFIED BY '...'

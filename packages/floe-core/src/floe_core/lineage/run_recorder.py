@@ -103,5 +103,5 @@ class RunLineage:
             action()
         except Exception as error:  # noqa: BLE001
             self._spool = None
-            reason = Redactor().text(f"{type(error).__name__}: {error}")
+            reason = Redactor(secrets_of_environment()).text(f"{type(error).__name__}: {error}")
             _log.warning("lineage of this run is incomplete: %s", reason)
