@@ -132,10 +132,6 @@ class HelmSettings(SnakeModel):
     lineage: HelmLineage = HelmLineage()
     tracing: HelmTracing = HelmTracing()
 
-    def size_of(self, product: HelmProduct) -> Size:
-        """Return the product's own size, or the chart's."""
-        return product.size or self.size
-
 
 def helm_settings(
     model: type[Settings], settings: Mapping[str, Any], document: Document | None = None

@@ -21,7 +21,7 @@ def test_without_settings_there_are_the_defaults():
 def test_a_product_may_have_a_size_of_its_own():
     settings = helm_settings(HelmSettings, {"helm": {"products": [{**SHOP, "size": "large"}]}})
     [product] = settings.products
-    assert (settings.size, settings.size_of(product)) == ("small", "large")
+    assert (settings.size, product.size) == ("small", "large")
 
 
 def test_everything_wrong_is_told_at_once():
