@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
 import subprocess
 import sys
 import time
@@ -11,6 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, use_span
 from otlp_collector import Collector, ReceivedSpan
 
 from floe_core.build_events import BuildEnded, NodeResult
@@ -141,6 +145,31 @@ def test_the_run_belongs_to_the_trace_of_who_called(
     assert (run.trace_id, run.parent_id) == ("a1" * 16, "b2" * 8)
 
 
+def test_a_recorded_span_around_the_build_is_above_the_run(
+    write_product: WriteProduct, collector: Collector
+) -> None:
+    artifacts = compile_product(write_product())
+    collector.spans.clear()
+    with TracerProvider().get_tracer("theirs").start_as_current_span("task") as task:
+        built(artifacts)
+    (run,) = collector.named("floe run")
+    context = task.get_span_context()
+    assert (run.trace_id, run.parent_id) == (f"{context.trace_id:032x}", f"{context.span_id:016x}")
+
+
+def test_a_span_around_the_build_that_is_not_recorded_switches_nothing_off(
+    write_product: WriteProduct, collector: Collector
+) -> None:
+    artifacts = compile_product(write_product())
+    collector.spans.clear()
+    # As Airflow makes one for each task while its own tracing is off.
+    context = SpanContext(0xA1, 0xB2, is_remote=False, trace_flags=TraceFlags(0))
+    with use_span(NonRecordingSpan(context)):
+        built(artifacts)
+    (run,) = collector.named("floe run")
+    assert run.parent_id == ""
+
+
 def test_lineage_tells_the_spans_of_its_runs(
     write_product: WriteProduct,
     collector: Collector,
@@ -219,6 +248,19 @@ def test_a_dead_collector_fails_nothing_and_holds_up_little(
     assert "s3cr3t-token" not in caplog.text
 
 
+def test_a_collector_that_never_answers_is_not_waited_for(
+    write_product: WriteProduct, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    artifacts = compile_product(write_product())
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)
+        # Far longer than the test may take.
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "300")
+        assert built(artifacts).succeeded
+    assert "the collector does not take them" in caplog.text
+
+
 def test_what_cannot_be_used_is_said_and_fails_nothing(
     write_product: WriteProduct, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -233,18 +275,33 @@ def test_what_cannot_be_used_is_said_and_fails_nothing(
 
 
 def test_without_opentelemetry_a_notice_says_what_to_install(
-    write_product: WriteProduct, monkeypatch: pytest.MonkeyPatch
+    write_product: WriteProduct, plain_site: Path
 ) -> None:
-    for name in [name for name in sys.modules if name.startswith("floe_core.tracing.span_")]:
-        monkeypatch.delitem(sys.modules, name)
-    # None is what an import that finds nothing leaves.
-    monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)
-    heard: list[str] = []
-    artifacts = compile_product(write_product(manifest=TRACED), on_notice=heard.append)
-    assert heard == [
+    folder = write_product(manifest=TRACED)
+    code = f"""
+import sys
+sys.modules["opentelemetry.sdk"] = None  # as if it were not installed
+from floe_core.compiler import compile_product
+from floe_core.execution import BuildRequest, build
+artifacts = compile_product({str(folder)!r}, on_notice=lambda notice: print("notice:", notice))
+*_, end = build(artifacts, BuildRequest("shop", "run"))
+print(end)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": str(plain_site)},
+    )
+    wanted = (
         "tracing is asked for, but OpenTelemetry is not installed: pip install 'floe-core[tracing]'"
+    )
+    assert done.stdout.splitlines() == [
+        f"notice: {wanted}",
+        "BuildEnded(succeeded=True, message='')",
     ]
-    assert built(artifacts).succeeded
+    assert done.stderr.count(wanted) == 1
 
 
 def test_spans_hold_no_secret(
