@@ -17,6 +17,8 @@ from airflow_release import ADMIN_PASSWORD, SECRET, Release
 from airflow_runs import begin, states_of_tasks, wait
 from helm_engine import NAMESPACE, Object
 from kubernetes_stand_in import StandIn
+from local_pod import LocalPod
+from memory_watch import SMALL_TASK, limit_of, watched
 from pods import Pod
 from postgres_product import compiled
 from running_pods import running
@@ -59,6 +61,11 @@ def migrate(ready: Release) -> None:
     assert job.run("migrate", 300) == 0, job.output[-4000:]
 
 
+def over_their_limit(pods: list[LocalPod], most: Mapping[str, int]) -> dict[str, int]:
+    assert all(most.values())
+    return {pod.name: most[pod.name] for pod in pods if most[pod.name] > limit_of(pod)}
+
+
 def api_of(ready: Release) -> RestApi:
     api = RestApi(f"http://127.0.0.1:{ready.port}", "admin", ADMIN_PASSWORD)
     api.log_in()
@@ -76,8 +83,8 @@ def test_celery_on_two_workers_runs_two_products_at_once(tmp_path: Path) -> None
         servers = [ready.pod(component) for component in SERVERS]
         workers = [ready.pod("worker", number) for number in range(2)]
         assert servers[0].run("wait-for-migrations", 120) == 0, servers[0].output[-4000:]
-        with running([*servers, *workers]):
-            pods = [*servers, *workers]
+        pods = [*servers, *workers]
+        with running(pods), watched(*pods) as most:
             assert {pod.name: pod.probe("livenessProbe") for pod in pods} == {
                 pod.name: "" for pod in pods
             }
@@ -86,6 +93,7 @@ def test_celery_on_two_workers_runs_two_products_at_once(tmp_path: Path) -> None
             assert api.health() == HEALTHY
             for dag_id, run_id in begin(api, products).items():
                 assert states_of_tasks(api, dag_id, run_id) == EACH_TASK
+        assert over_their_limit(pods, most) == {}
         # One task fits into a worker: two runs at once take both.
         assert [pod.output.count("succeeded in") for pod in workers] == [1, 1]
         assert opened.rows("select count(*) from alpha.greetings") == [(3,)]
@@ -99,13 +107,15 @@ class TaskPods:
     def __init__(self, ready: Release) -> None:
         self._ready = ready
         self.may_run = threading.Event()
+        self.most: dict[str, int] = {}
 
     def run(self, pod: Object) -> bool:
         assert self.may_run.wait(240)
         labels, name = pod["metadata"]["labels"], pod["metadata"]["name"]
         local = self._ready.cluster.pod(Pod(f"Pod/{name}", labels, pod["spec"]), name)
         starts = [each["name"] for each in pod["spec"].get("initContainers", [])]
-        return all(local.run(each, 240) == 0 for each in [*starts, "base"])
+        with watched(local) as self.most:
+            return all(local.run(each, 240) == 0 for each in [*starts, "base"])
 
 
 def kubeconfig(url: str) -> str:
@@ -157,6 +167,7 @@ def test_kubernetes_executor_runs_a_product_in_pods_of_the_template(tmp_path: Pa
             assert "DAG bundles loaded: alpha" in api.log("alpha", runs["alpha"], "dbt_build")
             assert "model.hello.greetings" in api.log("alpha", runs["alpha"], "greetings")
     assert cluster.asked == set(role["rules"][0]["verbs"])
+    assert 0 < max(tasks.most.values()) < SMALL_TASK
     [pod] = cluster.pods.created
     assert kubernetes_schemas.problems([pod], "1.32.0") == []
     started = Pod("Pod/alpha", pod["metadata"]["labels"], pod["spec"])

@@ -19,7 +19,8 @@ capabilities:
   drop: [ALL]
 {{- end -}}
 
-{{/* (root, name, args, values, secrets, runsTasks): a container up to its probes. */}}
+{{/* (root, name, args, values, secrets, ownEnv, mounts, runsTasks, readsProducts, carriesSettings): a
+     container up to its probes. */}}
 {{- define "floe-airflow.container" -}}
 name: {{ .name }}
 image: {{ include "floe-airflow.image" .root }}
@@ -29,17 +30,12 @@ args: {{ toYaml . | nindent 2 }}
 {{- end }}
 securityContext:
   {{- include "floe-airflow.securityContext" . | nindent 2 }}
+{{- $settings := dict "configMapRef" (dict "name" (printf "%s-settings" (include "floe-airflow.fullname" .root))) }}
+{{- $sources := concat (ternary list (list $settings) (default false .carriesSettings)) .root.Values.extraEnvFrom (ternary .root.Values.tasks.extraEnvFrom list (default false .runsTasks)) }}
+{{- with $sources }}
 envFrom:
-  - configMapRef:
-      name: {{ include "floe-airflow.fullname" .root }}-settings
-  {{- with .root.Values.extraEnvFrom }}
   {{- toYaml . | nindent 2 }}
-  {{- end }}
-  {{- if .runsTasks }}
-  {{- with .root.Values.tasks.extraEnvFrom }}
-  {{- toYaml . | nindent 2 }}
-  {{- end }}
-  {{- end }}
+{{- end }}
 {{- $env := include "floe-airflow.env" . | trim }}
 {{- with $env }}
 env:
@@ -78,6 +74,12 @@ limits:
 {{- end -}}
 
 {{- define "floe-airflow.env" -}}
+{{- if .carriesSettings }}
+{{- range $name, $value := include "floe-airflow.settings" .root | fromYaml }}
+- name: {{ $name }}
+  value: {{ $value | quote }}
+{{- end }}
+{{- end }}
 {{- range append .secrets "openTelemetry" }}
 {{- include "floe-airflow.secretEnv" (dict "root" $.root "kind" .) }}
 {{- end }}

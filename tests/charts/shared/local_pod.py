@@ -135,7 +135,7 @@ class LocalPod:
 
     def run(self, name: str, seconds: float) -> int:
         """Run a container to its end, and return how it ended."""
-        process = self._started(self.container(name))
+        process = self.process = self._started(self.container(name))
         try:
             return process.wait(seconds)
         finally:

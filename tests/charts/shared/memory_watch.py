@@ -1,0 +1,71 @@
+"""How much memory pods take while something happens."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psutil
+from local_pod import LocalPod
+
+_UNITS = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30}
+
+
+def in_bytes(quantity: str) -> int:
+    """Return a quantity of memory in bytes.
+
+    >>> in_bytes("2Ki")
+    2048
+    """
+    return int(quantity[:-2]) * _UNITS[quantity[-2:]]
+
+
+# What a task may take where nobody asked for more.
+SMALL_TASK = in_bytes("512Mi")
+
+
+def limit_of(pod: LocalPod) -> int:
+    """Return the limit of the pod's own container in bytes."""
+    [container] = pod.pod.spec["containers"]
+    return in_bytes(container["resources"]["limits"]["memory"])
+
+
+@contextmanager
+def watched(*pods: LocalPod) -> Iterator[dict[str, int]]:
+    """Give pod -> the most bytes that it was seen with, which is filled as long as the block lasts.
+
+    Memory that processes share counts once, as in a pod's own group.
+    """
+    most = dict.fromkeys((pod.name for pod in pods), 0)
+    is_over = threading.Event()
+
+    def look() -> None:
+        while not is_over.wait(0.3):
+            for pod in pods:
+                most[pod.name] = max(most[pod.name], _bytes(pod))
+
+    watcher = threading.Thread(target=look)
+    watcher.start()
+    try:
+        yield most
+    finally:
+        is_over.set()
+        watcher.join()
+
+
+def _bytes(pod: LocalPod) -> int:
+    total = 0
+    if pod.process is None:
+        return total
+    try:
+        root = psutil.Process(pod.process.pid)
+        family = [root, *root.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return total
+    for process in family:
+        try:
+            total += process.memory_full_info().pss
+        except psutil.Error:
+            continue
+    return total
