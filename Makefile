@@ -36,9 +36,9 @@ test: setup helm
 test-all: setup helm
 	$(BIN)/pytest
 
-# Every check of the charts, the slow ones included.
+# Every check of the charts, the slow ones included; ONLY="-m slow" leaves those of make test out.
 charts: setup helm
-	$(BIN)/pytest tests/charts
+	$(BIN)/pytest tests/charts $(ONLY)
 
 lint: setup
 	$(BIN)/ruff format --check
