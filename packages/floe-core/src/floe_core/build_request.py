@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from floe_core.time_range import TimeRange
+
 
 @dataclass(frozen=True, slots=True)
 class BuildRequest:
@@ -12,7 +14,8 @@ class BuildRequest:
 
     `run_id` names the orchestrator's run; attempts of one run share it and count from 1. With
     `resume`, an attempt above 1 leaves out what passed in the attempts before it.
-    `node_ids` of None is the whole job. `nominal_time` is the tick, an aware UTC time.
+    `node_ids` of None is the whole job. `nominal_time` is the tick, an aware UTC time. `range` is
+    what a backfill covers in this one build.
     """
 
     job: str
@@ -21,3 +24,4 @@ class BuildRequest:
     attempt: int = 1
     nominal_time: datetime | None = None
     resume: bool = True
+    range: TimeRange | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Literal, Protocol, runtime_checkable
 from floe_core.build_events import BuildEvent, NodeResult
 from floe_core.helm.settings import HelmSettings
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.time_range import TimeRange
 
 RunStatus = Literal["success", "failed", "canceled"]
 
@@ -33,11 +34,16 @@ class EntryPointWriter(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """What to run. `node_ids` narrows the job to some nodes; `nominal_time` is aware, in UTC."""
+    """What to run.
+
+    `node_ids` narrows the job to some nodes; `nominal_time` is aware, in UTC; `range` is what a
+    backfill covers in one run.
+    """
 
     job: str
     node_ids: tuple[str, ...] | None = None
     nominal_time: datetime | None = None
+    range: TimeRange | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +75,30 @@ class RunLauncher(Protocol):
         """Run to the end and report; `on_event` hears each event as it happens.
 
         Leaves no process behind, whatever happens.
+
+        Raises:
+            EnvironmentProblemError: The orchestrator could not be started here.
+        """
+
+
+@runtime_checkable
+class BackfillLauncher(Protocol):
+    """A plugin whose orchestrator has a backfill of its own.
+
+    Without this power, core launches a run for each tick.
+    """
+
+    def launch_backfill(
+        self,
+        artifacts: CompiledArtifacts,
+        job_name: str,
+        ticks: Sequence[datetime],
+        on_event: Callable[[BuildEvent], None],
+    ) -> list[RunReport]:
+        """Run for each of these ticks, in order, one at a time, and report on each.
+
+        A failed run does not keep those after it from running. The ticks are all that the job's
+        schedule has from the first to the last, aware, in UTC.
 
         Raises:
             EnvironmentProblemError: The orchestrator could not be started here.

@@ -20,7 +20,7 @@ from floe_orchestrator_airflow.node_assets import asset_event_facts, node_asset
 from floe_orchestrator_airflow.node_log import level_of, summary
 from floe_orchestrator_airflow.progress_report import ProgressReport
 from floe_orchestrator_airflow.run_memory import RunMemory
-from floe_orchestrator_airflow.run_of_product import build_run_id, nominal_time
+from floe_orchestrator_airflow.run_of_product import build_run_id, nominal_time, range_of_run
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -116,6 +116,7 @@ class FloeBuildOperator(TellsNoData, BaseOperator):
             attempt=context["ti"].try_number,
             nominal_time=nominal_time(context),
             resume=False,
+            range=range_of_run(context),
         )
 
     def _build(

@@ -17,6 +17,7 @@ from floe_orchestrator_airflow.doubling_delay import DoublingDelay
 from floe_orchestrator_airflow.mirrored_graph import add_mirrors
 from floe_orchestrator_airflow.mirrors import mirrors
 from floe_orchestrator_airflow.node_assets import node_asset
+from floe_orchestrator_airflow.run_of_product import RANGE_END_PARAM, RANGE_START_PARAM
 from floe_orchestrator_airflow.task_ids import BUILD
 from floe_orchestrator_airflow.timetable import FloeTimetable
 
@@ -38,7 +39,11 @@ def job_dag(artifacts: CompiledArtifacts, job: Job, project_dir: Path) -> DAG:
         max_active_runs=1,
         tags=_tags(artifacts, job),
         default_args={"owner": artifacts.product.owner or "airflow"},
-        params={NODE_IDS_PARAM: _node_ids_param(artifacts, job)},
+        params={
+            NODE_IDS_PARAM: _node_ids_param(artifacts, job),
+            RANGE_START_PARAM: _range_param("From this time on"),
+            RANGE_END_PARAM: _range_param("Up to this time, which is not in it"),
+        },
     )
     build = FloeBuildOperator(
         task_id=BUILD,
@@ -76,6 +81,16 @@ def _node_ids_param(artifacts: CompiledArtifacts, job: Job) -> Param:
         title="Only these nodes",
         description="Ids of the dbt nodes to build. Empty builds the whole job.",
         examples=[node.unique_id for node in artifacts.nodes_of(job)],
+    )
+
+
+def _range_param(title: str) -> Param:
+    return Param(
+        default=None,
+        type=["string", "null"],
+        format="date-time",
+        title=title,
+        description="Of a range to fill back in this run; dbt has it as floe_range_start and _end.",
     )
 
 

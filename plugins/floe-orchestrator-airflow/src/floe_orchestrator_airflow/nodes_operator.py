@@ -16,7 +16,7 @@ from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE, CompiledArtifac
 from floe_orchestrator_airflow.lineage_of_task import TellsNoData, below_task
 from floe_orchestrator_airflow.node_assets import asset_event_facts, node_asset
 from floe_orchestrator_airflow.node_log import level_of, summary
-from floe_orchestrator_airflow.run_of_product import build_run_id, nominal_time
+from floe_orchestrator_airflow.run_of_product import build_run_id, nominal_time, range_of_run
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -98,6 +98,7 @@ class FloeNodesOperator(TellsNoData, BaseOperator):
             attempt=context["ti"].try_number,
             nominal_time=nominal_time(context),
             resume=False,
+            range=range_of_run(context),
         )
         results: dict[str, NodeResult] = {}
         problem = "dbt gave no result"

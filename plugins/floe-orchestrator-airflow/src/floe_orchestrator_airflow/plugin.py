@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -210,6 +210,18 @@ class AirflowOrchestratorPlugin(OrchestratorPlugin):
         from floe_orchestrator_airflow.local_airflow.launch import launch_run
 
         return launch_run(artifacts, options, on_event)
+
+    def launch_backfill(
+        self,
+        artifacts: CompiledArtifacts,
+        job_name: str,
+        ticks: Sequence[datetime],
+        on_event: Callable[[BuildEvent], None],
+    ) -> list[RunReport]:
+        """See `BackfillLauncher.launch_backfill`."""
+        from floe_orchestrator_airflow.local_airflow.backfill import launch_backfill
+
+        return launch_backfill(artifacts, job_name, ticks, on_event)
 
 
 AirflowPlugin = AirflowOrchestratorPlugin

@@ -5,8 +5,15 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from airflow.sdk.exceptions import AirflowFailException
+
+from floe_core.time_range import TimeRange
+
 if TYPE_CHECKING:
     from airflow.sdk import Context
+
+
+RANGE_START_PARAM, RANGE_END_PARAM = "range_start", "range_end"
 
 
 def run_name(dag_id: str, run_id: str) -> str:
@@ -18,6 +25,22 @@ def build_run_id(context: Context) -> str:
     """Return the id that all tasks of a DAG run share."""
     ti = context["ti"]
     return run_name(ti.dag_id, ti.run_id)
+
+
+def range_of_run(context: Context) -> TimeRange | None:
+    """Return the range that the run was told to cover, None for no range.
+
+    Raises:
+        AirflowFailException: It was told half of one, or none that can be read.
+    """
+    start, end = (context["params"].get(name) for name in (RANGE_START_PARAM, RANGE_END_PARAM))
+    if not (start or end):
+        return None
+    try:
+        return TimeRange.parsed(str(start or ""), str(end or ""))
+    except ValueError as error:
+        what = f"{RANGE_START_PARAM} and {RANGE_END_PARAM} are to be ISO times: {error}"
+        raise AirflowFailException(what) from None
 
 
 def nominal_time(context: Context) -> datetime | None:

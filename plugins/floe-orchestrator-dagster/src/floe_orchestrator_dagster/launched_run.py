@@ -18,7 +18,12 @@ from dagster._core.execution.api import execute_run
 from floe_core.build_events import BuildEvent, NodeResult, to_line
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_dagster.asset_map import AssetMap, asset_map_of
-from floe_orchestrator_dagster.dagster_names import NOMINAL_TIME_TAG, job_name
+from floe_orchestrator_dagster.dagster_names import (
+    NOMINAL_TIME_TAG,
+    RANGE_END_TAG,
+    RANGE_START_TAG,
+    job_name,
+)
 from floe_orchestrator_dagster.entry_point import FILENAME
 from floe_orchestrator_dagster.event_feed import listening
 from floe_orchestrator_dagster.kept_connections import kept_connections
@@ -66,10 +71,19 @@ def _created(
         job,
         run_id=order.run_id,
         selection=_selection(order, asset_map),
-        tags={NOMINAL_TIME_TAG: order.nominal_time} if order.nominal_time else {},
+        tags=_tags(order),
         origin=origin_of(order.project_dir, FILENAME, name),
     )
     return job, run
+
+
+def _tags(order: RunOrder) -> dict[str, str]:
+    tags = {
+        NOMINAL_TIME_TAG: order.nominal_time,
+        RANGE_START_TAG: order.range_start,
+        RANGE_END_TAG: order.range_end,
+    }
+    return {name: value for name, value in tags.items() if value}
 
 
 def _selection(order: RunOrder, asset_map: AssetMap) -> Selection | None:

@@ -12,7 +12,7 @@ _END = "run_end"
 
 @dataclass(frozen=True, slots=True)
 class RunOrder:
-    """What to run. `nominal_time` is in ISO format, "" for none."""
+    """What to run. Times are in ISO format, "" for none."""
 
     product: str
     project_dir: str
@@ -20,6 +20,8 @@ class RunOrder:
     job: str
     node_ids: tuple[str, ...] | None
     nominal_time: str
+    range_start: str = ""
+    range_end: str = ""
 
     def to_line(self) -> str:
         """Return the order as one line of JSON."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from datetime import datetime
 
@@ -17,8 +17,14 @@ from dagster._core.storage.tags import SCHEDULED_EXECUTION_TIME_TAG
 
 from floe_core.execution import BuildEnded, BuildRequest, NodeLog, NodeResult, build
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.time_range import TimeRange
 from floe_orchestrator_dagster.asset_map import AssetMap
-from floe_orchestrator_dagster.dagster_names import JOB_TAG, NOMINAL_TIME_TAG
+from floe_orchestrator_dagster.dagster_names import (
+    JOB_TAG,
+    NOMINAL_TIME_TAG,
+    RANGE_END_TAG,
+    RANGE_START_TAG,
+)
 from floe_orchestrator_dagster.event_feed import tell
 from floe_orchestrator_dagster.failure import failure_of
 from floe_orchestrator_dagster.node_log import log_node_line
@@ -75,7 +81,24 @@ def request_of(
         node_ids=None if todo == whole else todo,
         attempt=resumed.count + context.retry_number + 1,
         nominal_time=datetime.fromisoformat(moment) if moment else None,
+        range=_range(tags),
     )
+
+
+def _range(tags: Mapping[str, str]) -> TimeRange | None:
+    """Return the range that a run's tags give it.
+
+    Raises:
+        Failure: They give half of one, or none that can be read.
+    """
+    start, end = tags.get(RANGE_START_TAG), tags.get(RANGE_END_TAG)
+    if not (start or end):
+        return None
+    try:
+        return TimeRange.parsed(start or "", end or "")
+    except ValueError as error:
+        what = f"the tags {RANGE_START_TAG} and {RANGE_END_TAG} are to be ISO times: {error}"
+        raise Failure(what, allow_retries=False) from None
 
 
 def _job_name(tag: str, artifacts: CompiledArtifacts) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,8 +12,9 @@ from floe_core.cli.console import notice, print_json, stderr, stdout
 from floe_core.cli.options import Json, On, Product
 
 if TYPE_CHECKING:
-    from floe_core.plugin_powers import RunReport
+    from floe_core.plugin_powers import RunOptions, RunReport
     from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+    from floe_core.schemas.policies import Job
 
 FAILED = 1
 
@@ -22,6 +24,10 @@ def run(
     on: On = None,
     job: Annotated[str | None, typer.Option(help="A job of the product, not all of it.")] = None,
     select: Annotated[str | None, typer.Option(help="Some of its nodes, in dbt's syntax.")] = None,
+    backfill: Annotated[
+        tuple[str, str] | None,
+        typer.Option(metavar="FROM TO", help="Run for these days, as 2026-01-01 2026-01-31."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Compile a product and run it through the orchestrator's own engine on this machine.
@@ -29,26 +35,84 @@ def run(
     Dagster: a run in an instance of its own under .floe/dagster. Airflow: a DAG run in a local
     Airflow under .floe/airflow, with its scheduler, triggerer and executor. Exits 1 if any node
     failed.
+
+    With --backfill, days of the past are run again, FROM and TO included: a run for each tick that
+    the job's schedule has in them or, where floe.yaml has `execution.backfillBy: range`, one run
+    for all.
     """
-    from floe_core.cli.run_view import RunView
     from floe_core.compiler import compile_product
     from floe_core.execution.list_nodes import selected
-    from floe_core.launch import launch
     from floe_core.plugin_powers import RunOptions
 
     artifacts = compile_product(product, orchestrator=on, on_notice=notice)
     chosen = artifacts.job(job or artifacts.jobs[0].name)
+    if backfill is not None:
+        _refuse_selection(select)
+        return _run_backfill(artifacts, chosen, backfill, as_json)
     node_ids = selected(artifacts, chosen.name, select) if select else None
-    total = len(node_ids) if node_ids is not None else len(artifacts.nodes_of(chosen))
-    orchestrator = artifacts.orchestrator.name
-    stderr().print(f"running [bold]{chosen.name}[/] on [bold]{orchestrator}[/]: {total} nodes")
-    with RunView(artifacts, stderr(), total) as view:
-        report = launch(artifacts, RunOptions(chosen.name, node_ids), view.hear)
+    report = _launched(artifacts, RunOptions(chosen.name, node_ids))
     if as_json:
         print_json(as_dict(artifacts, report))
     else:
         _print_summary(artifacts, report)
     raise typer.Exit(0 if report.status == "success" else FAILED)
+
+
+def _launched(artifacts: CompiledArtifacts, options: RunOptions) -> RunReport:
+    from floe_core.cli.run_view import RunView
+    from floe_core.launch import launch
+
+    nodes = options.node_ids
+    total = len(artifacts.nodes_of(artifacts.job(options.job)) if nodes is None else nodes)
+    _announce(artifacts, options.job, f"{total} nodes")
+    with RunView(artifacts, stderr(), total) as view:
+        return launch(artifacts, options, view.hear)
+
+
+def _announce(artifacts: CompiledArtifacts, job: str, what: str) -> None:
+    orchestrator = artifacts.orchestrator.name
+    stderr().print(f"running [bold]{job}[/] on [bold]{orchestrator}[/]: {what}")
+
+
+def _refuse_selection(select: str | None) -> None:
+    from floe_core.errors import UsageError
+
+    if select:
+        raise UsageError("--backfill runs whole jobs: leave out --select, or make it a job")
+
+
+def _run_backfill(
+    artifacts: CompiledArtifacts, job: Job, days: tuple[str, str], as_json: bool
+) -> None:
+    from floe_core.backfill import launch_backfill, planned_backfill
+    from floe_core.cli.run_view import RunView
+
+    plan = planned_backfill(artifacts, job, *(_day(text) for text in days))
+    total = len(artifacts.nodes_of(job))
+    _announce(artifacts, job.name, f"{len(plan.moments)} times {total} nodes")
+    with RunView(artifacts, stderr(), total) as view:
+        reports = launch_backfill(artifacts, plan, view.hear)
+    has_failed = any(report.status != "success" for report in reports)
+    if as_json:
+        runs = [
+            {"nominal_time": moment.isoformat(), **as_dict(artifacts, report)}
+            for moment, report in zip(plan.moments, reports, strict=True)
+        ]
+        print_json({"status": "failed" if has_failed else "success", "runs": runs})
+    else:
+        for moment, report in zip(plan.moments, reports, strict=True):
+            stdout().print(f"[bold]{moment:%Y-%m-%d %H:%M} UTC[/]")
+            _print_summary(artifacts, report)
+    raise typer.Exit(FAILED if has_failed else 0)
+
+
+def _day(text: str) -> date:
+    from floe_core.errors import UsageError
+
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"--backfill {text}: no day, such as 2026-01-31") from None
 
 
 def as_dict(artifacts: CompiledArtifacts, report: RunReport) -> dict[str, Any]:

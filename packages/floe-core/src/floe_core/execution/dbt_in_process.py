@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from floe_core.build_events import BuildEvent
-from floe_core.execution.dbt_messages import is_of_interest, translated
+from floe_core.execution.dbt_messages import DbtMessages, is_of_interest
 from floe_core.execution.dbt_run import DbtEnded
 from floe_core.execution.invocation import QUIET_ENVIRONMENT, Invocation
 from floe_core.execution.preloaded_manifest import preloaded_manifest
@@ -36,6 +36,7 @@ class InProcessDbt:
         self._call = call
         self._dbt_version = dbt_version
         self._events: queue.SimpleQueue[BuildEvent | DbtEnded] = queue.SimpleQueue()
+        self._messages = DbtMessages()
         self._canceled = threading.Event()
         self._thread = threading.Thread(target=self._run, name="floe-dbt", daemon=True)
         self._thread.start()
@@ -98,7 +99,7 @@ class InProcessDbt:
             raise BuildCanceledError("the run was canceled before this node began")
         if not is_of_interest(info.name, info.level):
             return
-        for event in translated(_as_mapping(message)):
+        for event in self._messages.translated(_as_mapping(message)):
             self._events.put(event)
 
 

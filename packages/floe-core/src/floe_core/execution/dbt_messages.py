@@ -6,6 +6,8 @@ The names are those of dbt's structured logging (`dbt.events.types`), protocol v
 
 from __future__ import annotations
 
+import threading
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -33,17 +35,36 @@ def is_of_interest(name: str, level: str) -> bool:
     return name in (STARTED, FINISHED) or level not in QUIET_LEVELS
 
 
-def translated(message: Mapping[str, Any]) -> Iterator[BuildEvent]:
-    """Yield the build events of one dbt message, given as the mapping of its JSON."""
-    info, data = message["info"], message.get("data") or {}
-    node_info = data.get("node_info") or {}
-    unique_id = node_info.get("unique_id", "")
-    if info["name"] == STARTED:
-        yield NodeStarted(unique_id, _moment(node_info.get("node_started_at")) or _now())
-    elif info["name"] == FINISHED:
-        yield _result(unique_id, data.get("run_result") or {}, node_info)
-    elif info["level"] not in QUIET_LEVELS and info.get("msg"):
-        yield NodeLog(unique_id, info["level"], info["msg"])
+class DbtMessages:
+    """Translates the messages of one dbt run; may be called from several threads.
+
+    dbt tells of each batch of a microbatch model as if it were the model, between the model's own
+    start and end: only those two are the node's.
+    """
+
+    def __init__(self) -> None:
+        self._depth: Counter[str] = Counter()
+        self._lock = threading.Lock()
+
+    def translated(self, message: Mapping[str, Any]) -> Iterator[BuildEvent]:
+        """Yield the build events of one message, given as the mapping of its JSON."""
+        info, data = message["info"], message.get("data") or {}
+        node_info = data.get("node_info") or {}
+        unique_id = node_info.get("unique_id", "")
+        if info["name"] == STARTED:
+            if self._goes(unique_id, 1) == 1:
+                yield NodeStarted(unique_id, _moment(node_info.get("node_started_at")) or _now())
+        elif info["name"] == FINISHED:
+            if self._goes(unique_id, -1) <= 0:
+                yield _result(unique_id, data.get("run_result") or {}, node_info)
+        elif info["level"] not in QUIET_LEVELS and info.get("msg"):
+            yield NodeLog(unique_id, info["level"], info["msg"])
+
+    def _goes(self, unique_id: str, step: int) -> int:
+        """Return how many starts of a node have had no end yet, after one more or one less."""
+        with self._lock:
+            self._depth[unique_id] = max(0, self._depth[unique_id] + step)
+            return self._depth[unique_id]
 
 
 def status_of(word: str) -> NodeStatus:

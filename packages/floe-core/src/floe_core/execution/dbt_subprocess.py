@@ -17,7 +17,7 @@ from typing import IO, Any
 from floe_core.build_events import BuildEvent
 from floe_core.errors import EnvironmentProblemError
 from floe_core.execution import dbt_guard
-from floe_core.execution.dbt_messages import is_of_interest, translated
+from floe_core.execution.dbt_messages import DbtMessages, is_of_interest
 from floe_core.execution.dbt_run import DbtEnded
 from floe_core.execution.invocation import QUIET_ENVIRONMENT, Invocation
 from floe_core.execution.warehouse_lock import PROJECT_DIR_VARIABLE
@@ -34,6 +34,7 @@ class SubprocessDbt:
 
     def __init__(self, call: Invocation, executable: str) -> None:
         self._events: queue.SimpleQueue[BuildEvent | DbtEnded] = queue.SimpleQueue()
+        self._messages = DbtMessages()
         self._last_words = ""
         self._process = subprocess.Popen(
             [*GUARD, _found(executable, call.project_dir), *call.arguments, *JSON_LOG],
@@ -98,7 +99,7 @@ class SubprocessDbt:
             elif is_of_interest(message["info"]["name"], message["info"]["level"]):
                 if message["info"]["level"] == "error":
                     self._last_words = message["info"].get("msg", "")
-                for event in translated(message):
+                for event in self._messages.translated(message):
                     self._events.put(event)
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
 from pathlib import Path
 
 from floe_core.build_request import BuildRequest
 from floe_core.execution.selection import arguments_for_nodes
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.state_folder import run_folder
+from floe_core.time_range import TimeRange
 
 QUIET_ENVIRONMENT = {"DBT_SEND_ANONYMOUS_USAGE_STATS": "False"}
 
@@ -46,16 +47,30 @@ def invocation(
     arguments += ["--profile", artifacts.dbt.profile_name, "--target", artifacts.dbt.target_name]
     if artifacts.execution.max_parallel is not None:
         arguments += ["--threads", str(artifacts.execution.max_parallel)]
+    if request.range is not None:
+        arguments += _event_times(request.range)
     arguments += ["--vars", json.dumps(run_vars(request)), "--no-use-colors"]
     return Invocation(["build", *arguments, *selection], project_dir, target, node_ids)
 
 
+def _event_times(span: TimeRange) -> list[str]:
+    """Return dbt's arguments for microbatch models, which read times without a zone as UTC."""
+    start, end = (moment.strftime("%Y-%m-%dT%H:%M:%S") for moment in (span.start, span.end))
+    return ["--event-time-start", start, "--event-time-end", end]
+
+
 def run_vars(request: BuildRequest) -> dict[str, str | int]:
-    """Return the vars that every dbt model can read; a run without a tick has "" as its time."""
-    nominal = request.nominal_time
+    """Return the vars that every dbt model can read; "" is the time that a run does not have."""
+    span = request.range
     return {
-        "floe_nominal_time": nominal.astimezone(UTC).isoformat() if nominal else "",
+        "floe_nominal_time": _iso(request.nominal_time),
+        "floe_range_start": _iso(span.start if span else None),
+        "floe_range_end": _iso(span.end if span else None),
         "floe_run_id": request.run_id,
         "floe_attempt": request.attempt,
         "floe_job": request.job,
     }
+
+
+def _iso(moment: datetime | None) -> str:
+    return moment.astimezone(UTC).isoformat() if moment else ""

@@ -9,6 +9,7 @@ from floe_core.schemas.frozen import Frozen
 
 Granularity = Literal["auto", "node", "group", "product"]
 GroupBy = Literal["folder", "level", "tier", "tag"]
+BackfillBy = Literal["tick", "range"]
 Backoff = Literal["fixed", "exponential"]
 
 
@@ -27,6 +28,7 @@ class ExecutionPolicy(Frozen):
     granularity: Granularity = "auto"
     group_by: GroupBy = "folder"
     pool: str = ""
+    backfill_by: BackfillBy = "tick"
 
 
 class Schedule(Frozen):

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC
 from pathlib import Path
+from typing import Any
 
 from floe_core.build_events import BuildEvent, NodeLog
 from floe_core.execution.journal import latest_results, read_events
@@ -30,13 +31,35 @@ def run_in(
     airflow: LocalAirflow, artifacts: CompiledArtifacts, options: RunOptions, on_event: OnEvent
 ) -> RunReport:
     """Run in an Airflow that is up: several runs can share one start."""
+    dag_id = added(airflow, artifacts, options.job, on_event)
+    run_id = _trigger(airflow, dag_id, options)
+    return followed(airflow, artifacts, options, run_id, on_event)
+
+
+def added(
+    airflow: LocalAirflow, artifacts: CompiledArtifacts, job_name: str, on_event: OnEvent
+) -> str:
+    """Have the DAG of a job read, and return its id."""
+    from floe_orchestrator_airflow.dag_id import dag_id as id_of_dag
+
+    dag_id = id_of_dag(artifacts, artifacts.job(job_name))
+    on_event(NodeLog("", "info", f"Airflow reads the DAG {dag_id}"))
+    airflow.add(artifacts, dag_id)
+    return dag_id
+
+
+def followed(
+    airflow: LocalAirflow,
+    artifacts: CompiledArtifacts,
+    options: RunOptions,
+    run_id: str,
+    on_event: OnEvent,
+) -> RunReport:
+    """Follow a run that was asked for to its end, and report it."""
     from floe_orchestrator_airflow.dag_id import dag_id as id_of_dag
     from floe_orchestrator_airflow.run_of_product import run_name
 
     dag_id = id_of_dag(artifacts, artifacts.job(options.job))
-    on_event(NodeLog("", "info", f"Airflow reads the DAG {dag_id}"))
-    airflow.add(artifacts, dag_id)
-    run_id = _trigger(airflow, dag_id, options)
     events = _Events(folder_of(artifacts), run_name(dag_id, run_id), on_event)
     while True:
         airflow.check_alive("running the product")
@@ -75,7 +98,7 @@ class _Events:
 
 
 def _trigger(airflow: LocalAirflow, dag_id: str, options: RunOptions) -> str:
-    conf = {"node_ids": list(options.node_ids)} if options.node_ids is not None else {}
+    conf = _conf(options)
     moment = options.nominal_time
     date = None if moment is None else moment.astimezone(UTC).isoformat()
     try:
@@ -87,6 +110,16 @@ def _trigger(airflow: LocalAirflow, dag_id: str, options: RunOptions) -> str:
     for run_id in airflow.api.runs_at(dag_id, date):
         airflow.api.delete_run(dag_id, run_id)
     return airflow.api.trigger(dag_id, date, conf)
+
+
+def _conf(options: RunOptions) -> dict[str, Any]:
+    conf: dict[str, Any] = {}
+    if options.node_ids is not None:
+        conf["node_ids"] = list(options.node_ids)
+    if options.range is not None:
+        conf["range_start"] = options.range.start.isoformat()
+        conf["range_end"] = options.range.end.isoformat()
+    return conf
 
 
 def _seconds(start: str | None, end: str | None) -> float:

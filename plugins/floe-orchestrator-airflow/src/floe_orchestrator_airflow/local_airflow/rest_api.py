@@ -110,6 +110,11 @@ class RestApi:
             raise
         return True
 
+    def backfill(self, dag_id: str, first: str, last: str) -> None:
+        """Have a run made for each tick from the first to the last, to run one after another."""
+        body = {"dag_id": dag_id, "from_date": first, "to_date": last, "max_active_runs": 1}
+        self.ask("POST", "/api/v2/backfills", body)
+
     def runs_at(self, dag_id: str, logical_date: str) -> list[str]:
         """Return the ids of the runs of a DAG at this logical date."""
         when = quote(logical_date)

@@ -1,0 +1,87 @@
+"""Run a job for days that have passed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
+from floe_core import plugin_registry
+from floe_core.build_events import BuildEvent
+from floe_core.errors import UsageError
+from floe_core.launch import launch
+from floe_core.plugin_powers import BackfillLauncher, RunOptions, RunReport
+from floe_core.schedules import check_timezone, ticks_between
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.policies import Job
+from floe_core.time_range import TimeRange
+
+OnEvent = Callable[[BuildEvent], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Backfill:
+    """What a backfill runs: one run a tick, or one for the whole range where there are no ticks."""
+
+    job: str
+    range: TimeRange
+    ticks: tuple[datetime, ...] = ()
+
+    @property
+    def moments(self) -> tuple[datetime, ...]:
+        """The nominal times of its runs, in order, in UTC."""
+        return self.ticks or (self.range.end,)
+
+
+def planned_backfill(artifacts: CompiledArtifacts, job: Job, first: date, last: date) -> Backfill:
+    """Return what a backfill of these days, both included, runs; days are those of the schedule.
+
+    Raises:
+        UsageError: The days are none, or not over; or it goes by ticks and there are none.
+    """
+    zone = check_timezone(job.schedule.timezone if job.schedule else "UTC")
+    if last < first:
+        raise UsageError(f"the backfill would end on {last}, before it begins on {first}")
+    start = datetime.combine(first, time(), zone).astimezone(UTC)
+    end = datetime.combine(last + timedelta(days=1), time(), zone).astimezone(UTC)
+    if end > datetime.now(UTC):
+        raise UsageError(f"{last} is not over yet, so there is nothing to fill back to")
+    span = TimeRange(start, end)
+    if artifacts.execution.backfill_by == "range":
+        return Backfill(job.name, span)
+    return Backfill(job.name, span, _ticks(job, span))
+
+
+def _ticks(job: Job, span: TimeRange) -> tuple[datetime, ...]:
+    fix = "give it one, or set `execution.backfillBy: range` in floe.yaml"
+    if job.schedule is None or not job.schedule.enabled:
+        raise UsageError(f"the job '{job.name}' has no schedule to take ticks from; {fix}")
+    ticks = ticks_between(job.schedule.cron, job.schedule.timezone, span.start, span.end)
+    if not ticks:
+        raise UsageError(f"'{job.schedule.cron}' has no tick from {span.start} to {span.end}")
+    return tuple(ticks)
+
+
+def launch_backfill(
+    artifacts: CompiledArtifacts, backfill: Backfill, on_event: OnEvent
+) -> list[RunReport]:
+    """Run to the end, one run after the other, and return the reports in their order.
+
+    Raises:
+        PluginError: The plugin cannot launch runs here.
+        EnvironmentProblemError: The orchestrator could not be started.
+    """
+    if not backfill.ticks:
+        options = RunOptions(backfill.job, nominal_time=backfill.range.end, range=backfill.range)
+        return [launch(artifacts, options, on_event)]
+    choice = artifacts.orchestrator
+    plugin = plugin_registry.load(choice.name, choice.config)
+    if isinstance(plugin, BackfillLauncher):
+        return plugin.launch_backfill(artifacts, backfill.job, backfill.ticks, on_event)
+    return _one_by_one(artifacts, backfill.job, backfill.ticks, on_event)
+
+
+def _one_by_one(
+    artifacts: CompiledArtifacts, job: str, ticks: Sequence[datetime], on_event: OnEvent
+) -> list[RunReport]:
+    return [launch(artifacts, RunOptions(job, nominal_time=tick), on_event) for tick in ticks]

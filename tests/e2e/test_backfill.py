@@ -1,0 +1,118 @@
+"""Days of the past are run again: the same on both orchestrators, by ticks and by range."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+
+FLOE = Path(sys.executable).parent / "floe"
+MANIFEST = """\
+apiVersion: floe.dev/v1
+kind: Manifest
+metadata: {name: platform, version: 1.0.0}
+plugins:
+  orchestrator: {type: dagster}
+  compute: {type: duckdb, config: {path: "{product_slug}.duckdb"}}
+"""
+SPEC = """\
+apiVersion: floe.dev/v1
+kind: FloeSpec
+metadata: {name: daily-sums, version: 1.0.0}
+platform: {manifest: manifest.yaml}
+schedule: {cron: "30 2 * * *", timezone: Europe/Berlin}
+execution: {backfillBy: BY}
+"""
+SUMS = """\
+{{ config(materialized="incremental") }}
+select '{{ var("floe_nominal_time") }}' as nominal_time,
+       '{{ var("floe_range_start") }}' as range_start,
+       '{{ var("floe_range_end") }}' as range_end
+"""
+EVENTS = """\
+{{ config(materialized="table") }}
+select range as happened_at, 1 as amount
+from range(timestamp '2026-03-27', timestamp '2026-04-02', interval 6 hour)
+"""
+BY_DAY = """\
+{{ config(materialized="incremental", incremental_strategy="microbatch", event_time="happened_at",
+          batch_size="day", begin="2026-03-01") }}
+select happened_at, amount from {{ ref("events") }}
+"""
+DAYS = ("2026-03-28", "2026-03-30")
+# 02:30 does not exist on 29 March in Berlin: that tick is at 03:00, when it is 01:00 UTC.
+TICKS = ["2026-03-28T01:30:00+00:00", "2026-03-29T01:00:00+00:00", "2026-03-30T00:30:00+00:00"]
+RANGE = ("2026-03-27T23:00:00+00:00", "2026-03-30T22:00:00+00:00")
+
+
+def product(folder: Path, by: str) -> Path:
+    (folder / "models").mkdir(parents=True)
+    (folder / "manifest.yaml").write_text(MANIFEST)
+    (folder / "floe.yaml").write_text(SPEC.replace("BY", by))
+    (folder / "dbt_project.yml").write_text("name: sums\nversion: 1.0.0\nprofile: sums\n")
+    (folder / "models" / "sums.sql").write_text(SUMS)
+    if by == "range":
+        (folder / "models" / "events.sql").write_text(EVENTS)
+        schema = "models: [{name: events, config: {event_time: happened_at}}]\n"
+        (folder / "models" / "events.yml").write_text(schema)
+        (folder / "models" / "by_day.sql").write_text(BY_DAY)
+    return folder
+
+
+def floe(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([str(FLOE), *arguments], capture_output=True, text=True, timeout=300)
+
+
+def rows(folder: Path, query: str) -> list[tuple]:
+    with duckdb.connect(str(folder / "daily_sums.duckdb"), read_only=True) as connection:
+        return connection.execute(query).fetchall()
+
+
+@pytest.mark.parametrize("orchestrator", ["dagster", "airflow"])
+def test_a_backfill_by_tick_is_a_run_for_each_tick_of_the_days(
+    tmp_path: Path, orchestrator: str
+) -> None:
+    folder = product(tmp_path / "product", "tick")
+    done = floe("run", str(folder), "--on", orchestrator, "--backfill", *DAYS, "--json")
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert (told["status"], [run["nominal_time"] for run in told["runs"]]) == ("success", TICKS)
+    assert {run["status"] for run in told["runs"]} == {"success"}
+    assert rows(folder, "from sums order by all") == [(tick, "", "") for tick in TICKS]
+
+
+@pytest.mark.parametrize(
+    "orchestrator", ["dagster", pytest.param("airflow", marks=pytest.mark.slow)]
+)
+def test_a_backfill_by_range_is_one_run_that_knows_its_range(
+    tmp_path: Path, orchestrator: str
+) -> None:
+    folder = product(tmp_path / "product", "range")
+    done = floe("run", str(folder), "--on", orchestrator, "--backfill", *DAYS, "--json")
+    assert done.returncode == 0, done.stderr
+    assert [run["nominal_time"] for run in json.loads(done.stdout)["runs"]] == [RANGE[1]]
+    assert rows(folder, "from sums") == [(RANGE[1], *RANGE)]
+    # dbt's own microbatch takes the days that the range touches, in UTC.
+    batches = rows(folder, "select distinct happened_at::date::text from by_day order by 1")
+    assert batches == [("2026-03-27",), ("2026-03-28",), ("2026-03-29",), ("2026-03-30",)]
+
+
+@pytest.mark.parametrize(
+    ("days", "more", "expected"),
+    [
+        (("2026-03-30", "2026-03-28"), (), "would end on 2026-03-28, before it begins"),
+        (("2026-03-28", "2999-01-01"), (), "2999-01-01 is not over yet"),
+        (("2026-03-28", "soon"), (), "--backfill soon: no day, such as 2026-01-31"),
+        (DAYS, ("--select", "sums"), "--backfill runs whole jobs"),
+    ],
+)
+def test_what_cannot_be_filled_back_is_refused(
+    tmp_path: Path, days: tuple[str, str], more: tuple[str, ...], expected: str
+) -> None:
+    done = floe("run", str(product(tmp_path / "product", "tick")), "--backfill", *days, *more)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert expected in " ".join(done.stderr.split())
