@@ -4,7 +4,6 @@ probes, as processes of this machine, on a real PostgreSQL and a real Redis.
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,15 +12,17 @@ from typing import Any
 import kubernetes_schemas
 import pytest
 import restricted_pods
-from airflow_release import ADMIN_PASSWORD, SECRET, Release
+from airflow_release import ADMIN_PASSWORD, CHART, TOKEN, Release
 from airflow_runs import begin, states_of_tasks, wait
-from helm_engine import NAMESPACE, Object
+from helm_engine import Object
 from kubernetes_stand_in import StandIn
-from local_pod import LocalPod
+from local_certificate import write_certificate
 from memory_watch import SMALL_TASK, limit_of, watched
+from pod_process import PodProcess, need_namespaces
 from pods import Pod
 from postgres_product import compiled
-from running_pods import running
+from probes import KINDS, failure
+from running_pods import running, to_the_end
 from service_of_machine import Database, broker, database
 
 from floe_orchestrator_airflow.local_airflow.rest_api import RestApi
@@ -43,27 +44,29 @@ def files(folder: Path) -> set[Path]:
     return {path for path in folder.rglob("*") if "__pycache__" not in path.parts}
 
 
-def release(
-    folder: Path,
-    opened: Database,
-    names: tuple[str, ...],
-    values: Mapping[str, Any],
-    **secrets: str,
-) -> Release:
+def release(folder: Path, opened: Database, *names: str, **more: Any) -> Release:
     """Return a release whose image holds products of these names."""
+    need_namespaces()
     for name in names:
         compiled(name, folder / "source", folder / "products", opened.name)
-    return Release(folder / "pods", folder / "products", opened, values, {SECRET: secrets})
+    return Release(folder / "pods", folder / "products", opened, **more)
 
 
-def migrate(ready: Release) -> None:
-    job = ready.pod("migrations")
-    assert job.run("migrate", 300) == 0, job.output[-4000:]
+def ran(process: PodProcess) -> str:
+    """Return "" if the container ends well, and else what it said."""
+    return "" if to_the_end(process) else process.log.read_text()[-4000:]
 
 
-def over_their_limit(pods: list[LocalPod], most: Mapping[str, int]) -> dict[str, int]:
+def over_their_limit(pods: list[PodProcess], most: Mapping[str, int]) -> dict[str, int]:
     assert all(most.values())
     return {pod.name: most[pod.name] for pod in pods if most[pod.name] > limit_of(pod)}
+
+
+def places_written(pod: PodProcess) -> list[str]:
+    places = ("/tmp", "/opt/airflow", "/opt/floe/state", "/", "/etc", "/opt/floe/products", "/run")
+    return [
+        place for place in places if pod.execute(["touch", f"{place}/written"], 10).returncode == 0
+    ]
 
 
 def api_of(ready: Release) -> RestApi:
@@ -77,89 +80,84 @@ def test_celery_on_two_workers_runs_two_products_at_once(tmp_path: Path) -> None
     values = {"executor": "CeleryExecutor", "workers": {"concurrency": 1}}
     with database() as opened, broker() as url:
         urls = {"broker-url": url, "result-backend": url}
-        ready = release(tmp_path, opened, products, values, **urls)
+        ready = release(tmp_path, opened, *products, values=values, secrets=urls)
         in_image = files(ready.products)
-        migrate(ready)
-        servers = [ready.pod(component) for component in SERVERS]
-        workers = [ready.pod("worker", number) for number in range(2)]
-        assert servers[0].run("wait-for-migrations", 120) == 0, servers[0].output[-4000:]
+        assert ran(ready.container("migrations")) == ""
+        assert ran(ready.container("api-server", "wait-for-migrations")) == ""
+        servers = [ready.container(component) for component in SERVERS]
+        workers = [ready.container("worker", number=number) for number in range(2)]
         pods = [*servers, *workers]
         with running(pods), watched(*pods) as most:
-            assert {pod.name: pod.probe("livenessProbe") for pod in pods} == {
-                pod.name: "" for pod in pods
-            }
-            assert servers[0].probe("readinessProbe") == ""
+            assert {pod.name: failing(pod) for pod in pods} == {pod.name: {} for pod in pods}
             api = api_of(ready)
             assert api.health() == HEALTHY
             for dag_id, run_id in begin(api, products).items():
                 assert states_of_tasks(api, dag_id, run_id) == EACH_TASK
+            volumes = ["/tmp", "/opt/airflow", "/opt/floe/state"]
+            assert {pod.name: places_written(pod) for pod in pods} == {
+                pod.name: volumes for pod in pods
+            }
         assert over_their_limit(pods, most) == {}
         # One task fits into a worker: two runs at once take both.
-        assert [pod.output.count("succeeded in") for pod in workers] == [1, 1]
+        assert [pod.log.read_text().count("succeeded in") for pod in workers] == [1, 1]
         assert opened.rows("select count(*) from alpha.greetings") == [(3,)]
         assert opened.rows("select count(*) from beta.greetings") == [(3,)]
         assert files(ready.products) == in_image
 
 
+def failing(pod: PodProcess) -> dict[str, str]:
+    asked = {kind: failure(pod, pod.container[kind]) for kind in KINDS if kind in pod.container}
+    return {kind: why for kind, why in asked.items() if why}
+
+
 class TaskPods:
     """Runs pods of tasks as the kubelet would, when it is let to."""
 
-    def __init__(self, ready: Release) -> None:
-        self._ready = ready
+    def __init__(self) -> None:
+        self.release: Release | None = None
         self.may_run = threading.Event()
         self.most: dict[str, int] = {}
 
     def run(self, pod: Object) -> bool:
         assert self.may_run.wait(240)
+        assert self.release is not None
         labels, name = pod["metadata"]["labels"], pod["metadata"]["name"]
-        local = self._ready.cluster.pod(Pod(f"Pod/{name}", labels, pod["spec"]), name)
-        starts = [each["name"] for each in pod["spec"].get("initContainers", [])]
-        with watched(local) as self.most:
-            return all(local.run(each, 240) == 0 for each in [*starts, "base"])
+        local = Pod(f"Pod/{name}", labels, pod["spec"])
+        base = self.release.container_of(local, name, "base")
+        with watched(base) as self.most:
+            return to_the_end(base)
 
 
-def kubeconfig(url: str) -> str:
-    parts = {
-        "clusters": [{"name": "here", "cluster": {"server": url}}],
-        "users": [{"name": "scheduler", "user": {"token": "a-token"}}],
-        "contexts": [{"name": "here", "context": {"cluster": "here", "user": "scheduler"}}],
-    }
-    return json.dumps({"apiVersion": "v1", "kind": "Config", "current-context": "here", **parts})
-
-
-def kubernetes_values(config: Path) -> dict[str, Any]:
-    resources = {"requests": {"cpu": "3", "memory": "3Gi"}, "limits": {"memory": "3Gi"}}
-    here = {"IN_CLUSTER": "False", "CONFIG_FILE": str(config)}
-    return {
-        "auth": {"manager": "simple", "simple": {"users": [{"name": "admin", "role": "admin"}]}},
-        "logs": {"persistence": {"enabled": True}},
-        "products": [{"name": "alpha", "resources": resources}],
-        "scheduler": {
-            "extraEnv": [
-                {"name": f"AIRFLOW__KUBERNETES_EXECUTOR__{name}", "value": value}
-                for name, value in here.items()
-            ]
-        },
-    }
+RESOURCES = {"requests": {"cpu": "3", "memory": "3Gi"}, "limits": {"memory": "3Gi"}}
+ON_KUBERNETES = {
+    "auth": {"manager": "simple", "simple": {"users": [{"name": "admin", "role": "admin"}]}},
+    "logs": {"persistence": {"enabled": True}},
+    "products": [{"name": "alpha", "resources": RESOURCES}],
+}
 
 
 def test_kubernetes_executor_runs_a_product_in_pods_of_the_template(tmp_path: Path) -> None:
     """And a scheduler takes over the pods of one that ended, with the verbs of its Role and no more."""
-    config = tmp_path / "kubeconfig"
-    with database() as opened:
-        ready = release(tmp_path, opened, ("alpha",), kubernetes_values(config))
-        [role] = [each for each in ready.objects if each["kind"] == "Role"]
-        tasks = TaskPods(ready)
-        migrate(ready)
-        servers = [ready.pod(component) for component in SERVERS if component != "scheduler"]
-        assert servers[0].run("copy-passwords", 10) == 0, servers[0].output[-4000:]
-        with StandIn(NAMESPACE, role["rules"], tasks.run) as cluster, running(servers):
-            config.write_text(kubeconfig(cluster.url))
+    keys = write_certificate(tmp_path)
+    [role] = [each for each in CHART.objects(ON_KUBERNETES) if each["kind"] == "Role"]
+    tasks = TaskPods()
+    with database() as opened, StandIn(role["rules"], TOKEN, keys, tasks.run) as cluster:
+        told = {
+            "KUBERNETES_SERVICE_HOST": "127.0.0.1",
+            "KUBERNETES_SERVICE_PORT": str(cluster.port),
+        }
+        ready = tasks.release = release(
+            tmp_path, opened, "alpha", values=ON_KUBERNETES, cluster=told, certificate=keys[1]
+        )
+        assert ran(ready.container("migrations")) == ""
+        assert ran(ready.container("api-server", "copy-passwords")) == ""
+        servers = [ready.container(component) for component in SERVERS if component != "scheduler"]
+        with running(servers):
             api = api_of(ready)
-            with running([ready.pod("scheduler", 0)]):
+            with running([ready.container("scheduler", number=0)]):
                 runs = begin(api, ("alpha",))
                 wait(lambda: bool(cluster.pods.created), "the pod of the task")
-            with running([ready.pod("scheduler", 1)]):
+            with running([ready.container("scheduler", number=1)]):
                 wait(lambda: "patch" in cluster.asked, "taking over the pod")
                 tasks.may_run.set()
                 assert states_of_tasks(api, "alpha", runs["alpha"]) == EACH_TASK
@@ -172,4 +170,4 @@ def test_kubernetes_executor_runs_a_product_in_pods_of_the_template(tmp_path: Pa
     assert kubernetes_schemas.problems([pod], "1.32.0") == []
     started = Pod("Pod/alpha", pod["metadata"]["labels"], pod["spec"])
     assert restricted_pods.findings([started]) == []
-    assert pod["spec"]["containers"][0]["resources"]["requests"] == {"cpu": "3", "memory": "3Gi"}
+    assert pod["spec"]["containers"][0]["resources"] == RESOURCES

@@ -4,37 +4,53 @@ from __future__ import annotations
 
 import json
 import socket
-import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from chart_values import merged
 from charts import CHARTS, Chart
-from helm_engine import ROOT, Object
-from local_pod import Cluster, LocalPod
+from helm_engine import Object
+from pod_process import PodProcess, Surroundings
 from pods import Pod, pods
 from service_of_machine import HOST, PASSWORD, PORT, USER, Database
 
-[CHART] = [chart for chart in CHARTS if chart.name == "floe-airflow"]
-SECRET = "floe-airflow"
-ADMIN_PASSWORD = "only-for-this-test"
+CHART: Chart = next(chart for chart in CHARTS if chart.name == "floe-airflow")
+SECRET, SCHEDULER = "floe-airflow", "floe-floe-airflow-scheduler"
+ADMIN_PASSWORD, TOKEN = "only-for-this-test", "the-scheduler's"
+_SECRETS = {
+    "database-password": PASSWORD,
+    "fernet-key": "jaqzvN2nLSKWzqPIoEzAfZPD1UCJRIb9iRLSq1S_Uig=",
+    "jwt-secret": "a-secret-of-at-least-sixty-four-bytes-that-only-this-test-ever-uses-0",
+    "api-secret-key": "another-secret-of-this-test",
+    "admin-password": ADMIN_PASSWORD,
+    "simple-passwords": json.dumps({"admin": ADMIN_PASSWORD}),
+}
+_WAREHOUSE = {
+    "SHOP_HOST": HOST,
+    "SHOP_PORT": str(PORT),
+    "SHOP_USER": USER,
+    "SHOP_PASSWORD": PASSWORD,
+}
 
 
 @dataclass(frozen=True)
 class Release:
     """A rendered release and the products in its image, before anything runs.
 
-    `values` go over those that any run here needs.
+    `values` go over those that any run here needs, `secrets` over those of the Secret. `cluster` are
+    the variables, and `certificate` the file, by which a cluster tells pods of its API.
     """
 
     folder: Path
     products: Path
     database: Database
     values: Mapping[str, Any]
-    secrets: Mapping[str, Mapping[str, str]]
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    cluster: Mapping[str, str] = field(default_factory=dict)
+    certificate: Path | None = None
 
     @cached_property
     def port(self) -> int:
@@ -50,42 +66,37 @@ class Release:
             "scheduler": {"healthPort": free_port()},
             "tasks": {"extraEnvFrom": [{"secretRef": {"name": "warehouse"}}]},
         }
-        return chart().objects(merged(needed, self.values))
+        return CHART.objects(merged(needed, self.values))
 
     @cached_property
-    def cluster(self) -> Cluster:
+    def around(self) -> Surroundings:
         """What the pods have around them."""
-        secret = {
-            "database-password": PASSWORD,
-            "fernet-key": "jaqzvN2nLSKWzqPIoEzAfZPD1UCJRIb9iRLSq1S_Uig=",
-            "jwt-secret": "a-secret-of-at-least-sixty-four-bytes-that-only-this-test-ever-uses-0",
-            "api-secret-key": "another-secret-of-this-test",
-            "admin-password": ADMIN_PASSWORD,
-            "simple-passwords": json.dumps({"admin": ADMIN_PASSWORD}),
-        }
-        warehouse = {
-            "SHOP_HOST": HOST,
-            "SHOP_PORT": str(PORT),
-            "SHOP_USER": USER,
-            "SHOP_PASSWORD": PASSWORD,
-        }
-        secrets = {SECRET: {**secret, **self.secrets.get(SECRET, {})}, "warehouse": warehouse}
-        image = {"/opt/floe/products": self.products}
-        return Cluster(self.folder, self.objects, secrets, image, Path(sys.executable).parent)
+        return Surroundings(
+            folder=self.folder,
+            objects=self.objects,
+            secrets={SECRET: {**_SECRETS, **self.secrets}, "warehouse": _WAREHOUSE},
+            image={"/opt/floe/products": self.products},
+            services=[
+                each["metadata"]["name"] for each in self.objects if each["kind"] == "Service"
+            ],
+            own_env=self.cluster,
+            token_of={SCHEDULER: TOKEN},
+            certificate=self.certificate,
+        )
 
-    def pod_of(self, component: str) -> Pod:
-        """Return the pod of a component as it is rendered."""
-        [found] = [pod for pod in pods(self.objects) if pod.component == component]
-        return found
+    def container(self, component: str, name: str = "", number: int = 0) -> PodProcess:
+        """Return a container of one pod of a component, its own if none is named; not started."""
+        [pod] = [each for each in pods(self.objects) if each.component == component]
+        return self.container_of(pod, f"{component}-{number}", name)
 
-    def pod(self, component: str, number: int = 0) -> LocalPod:
-        """Return one pod of a component, not started yet."""
-        return self.cluster.pod(self.pod_of(component), f"{component}-{number}")
-
-
-def chart() -> Chart:
-    """Return the chart."""
-    return CHART
+    def container_of(self, pod: Pod, pod_name: str, name: str = "") -> PodProcess:
+        """Return a container of any pod."""
+        [found] = [
+            each
+            for each in (pod.containers if name else pod.spec["containers"])
+            if name in ("", each["name"])
+        ]
+        return PodProcess(pod, found, self.around, pod_name)
 
 
 def free_port() -> int:
@@ -94,6 +105,3 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
-
-
-EXAMPLES = ROOT / "examples"

@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import json
 import re
+import ssl
 import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from helm_engine import NAMESPACE
 from pods import Object
 
 _LIST = re.compile(r"/api/v1/namespaces/([^/]+)/pods")
@@ -129,25 +132,33 @@ class Pods:
 class StandIn:
     """The API on a port of 127.0.0.1, while the block lasts.
 
-    `rules` are those of a Role. `asked` are the verbs that were asked for, allowed or not.
+    `rules` are those of a Role, for whoever has the `token`. `asked` are the verbs that were asked
+    for, allowed or not. `keys` are the files of a key and its certificate.
     """
 
     def __init__(
-        self, namespace: str, rules: list[Object], start: Callable[[Object], bool]
+        self,
+        rules: list[Object],
+        token: str,
+        keys: tuple[Path, Path],
+        start: Callable[[Object], bool],
     ) -> None:
-        self.namespace = namespace
         self.pods = Pods(start)
         self.asked: set[str] = set()
+        self._token = token
         self._allowed = {
             verb for rule in rules if "pods" in rule["resources"] for verb in rule["verbs"]
         }
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(keys[1], keys[0])
+        self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
 
     @property
-    def url(self) -> str:
+    def port(self) -> int:
         """Where it answers."""
-        return f"http://127.0.0.1:{self._server.server_port}"
+        return self._server.server_port
 
     def __enter__(self) -> StandIn:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
@@ -157,10 +168,10 @@ class StandIn:
         self._server.shutdown()
         self._server.server_close()
 
-    def may(self, verb: str, namespace: str) -> bool:
+    def may(self, verb: str, namespace: str, token: str) -> bool:
         """Note the verb, and tell whether the Role has it."""
         self.asked.add(verb)
-        return namespace == self.namespace and verb in self._allowed
+        return namespace == NAMESPACE and token == self._token and verb in self._allowed
 
 
 def _handler(api: StandIn) -> type[BaseHTTPRequestHandler]:
@@ -227,7 +238,8 @@ def _handler(api: StandIn) -> type[BaseHTTPRequestHandler]:
             self.wfile.flush()
 
         def _may(self, verb: str, namespace: str) -> bool:
-            if api.may(verb, namespace):
+            token = self.headers.get("Authorization", "").partition(" ")[2]
+            if api.may(verb, namespace, token):
                 return True
             self._answer(403, _status(403))
             return False

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import psutil
-from local_pod import LocalPod
+from pod_process import PodProcess
 
 _UNITS = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30}
 
@@ -25,14 +25,13 @@ def in_bytes(quantity: str) -> int:
 SMALL_TASK = in_bytes("512Mi")
 
 
-def limit_of(pod: LocalPod) -> int:
-    """Return the limit of the pod's own container in bytes."""
-    [container] = pod.pod.spec["containers"]
-    return in_bytes(container["resources"]["limits"]["memory"])
+def limit_of(pod: PodProcess) -> int:
+    """Return the container's limit in bytes."""
+    return in_bytes(pod.container["resources"]["limits"]["memory"])
 
 
 @contextmanager
-def watched(*pods: LocalPod) -> Iterator[dict[str, int]]:
+def watched(*pods: PodProcess) -> Iterator[dict[str, int]]:
     """Give pod -> the most bytes that it was seen with, which is filled as long as the block lasts.
 
     Memory that processes share counts once, as in a pod's own group.
@@ -54,16 +53,9 @@ def watched(*pods: LocalPod) -> Iterator[dict[str, int]]:
         watcher.join()
 
 
-def _bytes(pod: LocalPod) -> int:
+def _bytes(pod: PodProcess) -> int:
     total = 0
-    if pod.process is None:
-        return total
-    try:
-        root = psutil.Process(pod.process.pid)
-        family = [root, *root.children(recursive=True)]
-    except psutil.NoSuchProcess:
-        return total
-    for process in family:
+    for process in pod.family():
         try:
             total += process.memory_full_info().pss
         except psutil.Error:

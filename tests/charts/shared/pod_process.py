@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -21,6 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from helm_engine import ROOT
 from pods import Object, Pod
@@ -107,6 +109,16 @@ class PodProcess:
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait(10)
 
+    def family(self) -> list[psutil.Process]:
+        """Return its process and all below it, as far as they run."""
+        if self._process is None:
+            return []
+        try:
+            root = psutil.Process(self._process.pid)
+            return [root, *root.children(recursive=True)]
+        except psutil.NoSuchProcess:
+            return []
+
     def execute(self, command: list[str], seconds: float) -> subprocess.CompletedProcess[str]:
         """Run a command inside, as an exec probe does."""
         assert self._process is not None
@@ -127,8 +139,14 @@ class PodProcess:
         for source in self.container.get("envFrom", []):
             found.update(self._all_of(source))
         for variable in self.container.get("env", []):
-            found[variable["name"]] = self._value(variable)
+            found[variable["name"]] = _expanded(self._value(variable), found)
         return found
+
+    def command(self) -> list[str]:
+        """Return what the container runs; the images have no entry point."""
+        words = [*self.container.get("command", []), *self.container.get("args", [])]
+        environment = self.environment()
+        return [_expanded(word, environment) for word in words]
 
     def _all_of(self, source: Object) -> Mapping[str, str]:
         if "secretRef" in source:
@@ -139,6 +157,9 @@ class PodProcess:
         source = variable.get("valueFrom")
         if source is None:
             return str(variable.get("value", ""))
+        if "fieldRef" in source:
+            assert source["fieldRef"]["fieldPath"] == "metadata.name"
+            return self.name
         if "secretKeyRef" in source:
             secret = self._around.secrets[source["secretKeyRef"]["name"]]
             return secret[source["secretKeyRef"]["key"]]
@@ -170,18 +191,27 @@ class PodProcess:
         lines += [f"[ -e {kept} ] || {{ mkdir -p {kept}; mount --bind /opt/.kept {kept}; }}"]
         lines += ["mount -o remount,bind,ro /opt", "mount -o remount,bind,ro /run"]
         lines += ["mount -o remount,bind,ro /", "cd /"]
-        words = [*self.container.get("command", []), *self.container.get("args", [])]
-        lines += [f"exec {shlex.join([*_WITHOUT_POWERS, *words])}"]
+        lines += [f"exec {shlex.join([*_WITHOUT_POWERS, *self.command()])}"]
         return "\n".join(lines) + "\n"
 
     def _source(self, mount: Object) -> Path:
         [volume] = [each for each in self._pod.spec["volumes"] if each["name"] == mount["name"]]
+        claim = volume.get("persistentVolumeClaim")
         folder = self._folder / "volumes" / mount["name"]
+        if claim:
+            folder = self._around.folder / "claims" / claim["claimName"]
         folder.mkdir(parents=True, exist_ok=True)
-        if "configMap" in volume:
-            for key, text in self._config_map(volume["configMap"]["name"]).items():
-                (folder / key).write_text(text)
+        for key, text in self._files(volume).items():
+            (folder / key).write_text(text)
         return folder / mount["subPath"] if "subPath" in mount else folder
+
+    def _files(self, volume: Object) -> Mapping[str, str]:
+        if "configMap" in volume:
+            return self._config_map(volume["configMap"]["name"])
+        if "secret" in volume:
+            secret = self._around.secrets[volume["secret"]["secretName"]]
+            return {item["path"]: secret[item["key"]] for item in volume["secret"]["items"]}
+        return {}
 
     def _hosts(self) -> Path:
         place = self._folder / "hosts"
@@ -209,6 +239,11 @@ def _bind(source: Path, place: str, is_read_only: bool) -> list[str]:
         make = f"mkdir -p {shlex.quote(str(Path(place).parent))}; [ -e {there} ] || : > {there}"
     lines = [make, f"mount --bind {here} {there}"]
     return [*lines, f"mount -o remount,bind,ro {there}"] if is_read_only else lines
+
+
+def _expanded(text: str, variables: Mapping[str, str]) -> str:
+    """Return a text with `$(NAME)` replaced as Kubernetes does; what it does not know stays."""
+    return re.sub(r"\$\((\w+)\)", lambda found: variables.get(found[1], found[0]), text)
 
 
 def shown(value: Any) -> str:

@@ -5,23 +5,37 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from local_pod import LocalPod
+from pod_process import PodProcess
+from probes import wait_until_started
+
+# Shorter than the chart's: what has not ended by then had something left to do.
+GRACE_SECONDS = 45
 
 
 @contextmanager
-def running(pods: Sequence[LocalPod]) -> Iterator[None]:
+def running(pods: Sequence[PodProcess]) -> Iterator[None]:
     """Start them together, as a cluster does, until their startup probes pass; end them after.
 
-    Each must end by itself within the time that it has for that, whatever the test did with it.
+    Each must end well, by itself and in time, whatever the test did with it.
     """
-    started: list[LocalPod] = []
+    started: list[PodProcess] = []
     try:
         for pod in pods:
             pod.start()
             started.append(pod)
         for pod in pods:
-            pod.wait_until_started()
+            wait_until_started(pod)
         yield
     finally:
-        codes = {pod.name: pod.stop() for pod in reversed(started)}
-    assert codes == dict.fromkeys(codes, 0)
+        for pod in reversed(started):
+            pod.stop(seconds=GRACE_SECONDS)
+    assert {pod.name: pod.exit_code() for pod in pods} == {pod.name: 0 for pod in pods}
+
+
+def to_the_end(process: PodProcess, seconds: float = 240) -> bool:
+    """Run a container to its end; return whether it ended well."""
+    process.start()
+    try:
+        return process.wait(seconds) == 0
+    finally:
+        process.stop(seconds=0)
