@@ -39,7 +39,7 @@ run_launcher:
     job_namespace: {{ .Release.Namespace }}
     load_incluster_config: true
     dagster_home: /opt/dagster/dagster_home
-    instance_config_map: {{ include "floe-dagster.fullname" . }}-instance
+    instance_config_map: {{ include "floe-dagster.objectName" (dict "root" . "component" "instance") }}
     image_pull_policy: {{ .Values.image.pullPolicy }}
     service_account_name: {{ include "floe-dagster.serviceAccountName" (dict "root" . "component" "run" "values" $runs) }}
     fail_pod_on_run_failure: {{ $runs.failPodOnRunFailure }}

@@ -14,7 +14,7 @@ helm.sh/hook-delete-policy: before-hook-creation
 {{- $it := dict "root" . "component" "migrations" "values" $own -}}
 {{- $env := printf "- name: DAGSTER_HOME\n  value: /opt/dagster/dagster_home\n%s" (include "floe-dagster.dagsterEnv" .) -}}
 {{- with concat .Values.extraEnv $own.extraEnv -}}{{- $env = printf "%s\n%s" $env (toYaml .) -}}{{- end -}}
-{{- $instance := printf "%s-migrations" (include "floe-dagster.fullname" .) -}}
+{{- $instance := include "floe-dagster.objectName" $it -}}
 metadata:
   labels:
     {{- include "floe-dagster.podLabels" $it | nindent 4 }}

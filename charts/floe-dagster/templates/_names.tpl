@@ -3,11 +3,11 @@
 {{- define "floe-dagster.fullname" -}}
 {{- $name := default .Chart.Name .Values.nameOverride -}}
 {{- if .Values.fullnameOverride -}}
-{{- .Values.fullnameOverride | trunc 30 | trimSuffix "-" -}}
+{{- .Values.fullnameOverride | trunc 53 | trimSuffix "-" -}}
 {{- else if contains $name .Release.Name -}}
-{{- .Release.Name | trunc 30 | trimSuffix "-" -}}
+{{- .Release.Name | trunc 53 | trimSuffix "-" -}}
 {{- else -}}
-{{- printf "%s-%s" .Release.Name $name | trunc 30 | trimSuffix "-" -}}
+{{- printf "%s-%s" .Release.Name $name | trunc 53 | trimSuffix "-" -}}
 {{- end -}}
 {{- end -}}
 
@@ -83,7 +83,7 @@ labels:
 {{/* The host of Dagster's database. */}}
 {{- define "floe-dagster.postgresHost" -}}
 {{- if .Values.postgresql.enabled -}}
-{{- include "floe-dagster.fullname" . }}-postgresql
+{{- include "floe-dagster.objectName" (dict "root" . "component" "postgresql") -}}
 {{- else -}}
 {{- .Values.postgres.host -}}
 {{- end -}}

@@ -29,11 +29,11 @@ load_from:
 {{- end -}}
 
 {{- define "floe-dagster.workspaceVolumes" -}}
-{{- $fullname := include "floe-dagster.fullname" .root -}}
-{{ include "floe-dagster.volumes" (merge (dict "instance" (printf "%s-instance" $fullname)) .) }}
-- {name: scripts, configMap: {name: {{ $fullname }}-scripts}}
+{{- $instance := include "floe-dagster.objectName" (dict "root" .root "component" "instance") -}}
+{{ include "floe-dagster.volumes" (merge (dict "instance" $instance) .) }}
+- {name: scripts, configMap: {name: {{ include "floe-dagster.objectName" (dict "root" .root "component" "scripts") }}}}
 {{- if .root.Values.codeLocations }}
-- {name: workspace, configMap: {name: {{ $fullname }}-workspace}}
+- {name: workspace, configMap: {name: {{ include "floe-dagster.objectName" (dict "root" .root "component" "workspace") }}}}
 {{- end }}
 {{- end -}}
 

@@ -45,10 +45,12 @@ def engine(line: str = ENGINES[0]) -> Path:
     return place
 
 
-def rendered_text(chart: Path, *values: Values, target: Target | None = None) -> str:
+def rendered_text(
+    chart: Path, *values: Values, target: Target | None = None, release: str = RELEASE
+) -> str:
     """Return what `helm template` prints for these values, later ones over earlier ones."""
     target = target or Target()
-    command = ["template", RELEASE, str(chart), "--namespace", NAMESPACE]
+    command = ["template", release, str(chart), "--namespace", NAMESPACE]
     command += ["--kube-version", target.kubernetes]
     command += ["--is-upgrade"] if target.is_upgrade else []
     return _helm(target.engine, command, values)
