@@ -10,13 +10,14 @@ import duckdb
 from floe_core.compiler import compile_product
 from floe_core.schemas import CompiledArtifacts
 
+DUCKDB = 'type: duckdb, config: {path: "shop.duckdb", threads: 2}'
 MANIFEST = """\
 apiVersion: floe.dev/v1
 kind: Manifest
 metadata: {name: test-platform, version: 1.0.0, owner: platform@example.com}
 plugins:
   orchestrator: {type: dagster}
-  compute: {type: duckdb, config: {path: "shop.duckdb", threads: 2}}
+  compute: {COMPUTE}
 observability: {lineage: {enabled: false}}
 """
 
@@ -25,13 +26,13 @@ def _leaves(what: str) -> str:
     """Return the SQL of a hook that writes down what became of its model."""
     attempt, run = (f'{{{{ var(\\"{name}\\", 0) }}}}' for name in ("floe_attempt", "floe_run_id"))
     row = f"'{{{{ this.identifier }}}}', '{attempt}', '{what}', '{run}'"
-    return f"insert into main.audit values ({row})"
+    return f"insert into {{{{ target.schema }}}}.audit values ({row})"
 
 
 # The row of a beginning is written outside of the model's own transaction, so that it stays when
 # the model fails. A test leaves a table.
 AUDIT = f"""\
-on-run-start: "create table if not exists main.audit (node text, attempt text, what text, run text)"
+on-run-start: "create table if not exists {{{{ target.schema }}}}.audit (node text, attempt text, what text, run text)"
 models:
   +materialized: table
   +pre-hook: {{sql: "{_leaves("began")}", transaction: false}}
@@ -55,10 +56,14 @@ def at_first_try(bad: str, good: str = AFTER.format("first")) -> str:
 
 @dataclass(frozen=True, slots=True)
 class FaultyProduct:
-    """first -> middle (tested) -> last, and first -> aside. `execution` is YAML of floe.yaml."""
+    """first -> middle (tested) -> last, and first -> aside.
+
+    `execution` is YAML of floe.yaml, `compute` of manifest.yaml.
+    """
 
     middle: str
     execution: str = ""
+    compute: str = DUCKDB
 
     def compiled(self, folder: Path, name: str, orchestrator: str, more: str) -> CompiledArtifacts:
         """Write and compile it under a name of its own; `more` goes to `execution` as well."""
@@ -71,7 +76,7 @@ class FaultyProduct:
     def _files(self, name: str, more: str) -> dict[str, str]:
         execution = ", ".join(text for text in (self.execution, more) if text)
         return {
-            "manifest.yaml": MANIFEST,
+            "manifest.yaml": MANIFEST.replace("COMPUTE", self.compute),
             "floe.yaml": (
                 "apiVersion: floe.dev/v1\nkind: FloeSpec\n"
                 f"metadata: {{name: {name}, version: 1.0.0, owner: data@example.com}}\n"
