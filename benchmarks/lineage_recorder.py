@@ -1,4 +1,4 @@
-"""An OpenLineage backend that keeps what it is sent."""
+"""An OpenLineage backend that keeps the events it is sent, and takes anything else."""
 
 from __future__ import annotations
 
@@ -36,7 +36,9 @@ def recording() -> Iterator[Recorder]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            recorder.events.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
+            body = self.rfile.read(int(self.headers["content-length"]))
+            if self.headers.get("content-type", "").startswith("application/json"):
+                recorder.events.append(json.loads(body))
             self.send_response(201)
             self.send_header("content-length", "0")
             self.end_headers()

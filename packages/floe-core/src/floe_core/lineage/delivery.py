@@ -6,14 +6,19 @@ import json
 import os
 import subprocess
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
 from floe_core.lineage.backend import config_file, manifest_transport
+from floe_core.lineage.spool import Spool
 from floe_core.schemas.policies import LineageSettings
 
 _MODULE = "floe_core.lineage.drainer_process"
+# A backend that takes longer over one event is not waited for at the end of a run.
+_SILENT_SECONDS = 2.0
+_LOOK_EVERY_SECONDS = 0.05
 
 
 class Delivery:
@@ -29,6 +34,7 @@ class Delivery:
         """Start the process; nothing if it runs."""
         if self._owner == os.getpid() and self._process and self._process.poll() is None:
             return
+        Spool(self._project_dir).forget_sending()
         # -P: a product's own folders are no Python packages. A session of its own: Ctrl-C is for
         # the run, and must not break off the event that is being sent.
         self._process = subprocess.Popen(
@@ -48,8 +54,9 @@ class Delivery:
     def close(self, seconds: float) -> bool:
         """Let the process send what waits, for some seconds; return whether nothing is left.
 
-        A backend that does not answer is tried once more and no longer. A process that is still
-        sending an event when the time is over ends after that one, by itself.
+        A backend that does not answer is tried once more and no longer, and one that has not
+        answered for a while is not waited for. A process that is still sending an event when the
+        time is over ends after that one, by itself.
         """
         process = self._process if self._owner == os.getpid() else None
         self._process = None
@@ -57,12 +64,19 @@ class Delivery:
             return False
         self._say(process, "finish")
         try:
-            return process.wait(timeout=max(seconds, 0)) == 0
+            return self._waited(process, seconds)
         except subprocess.TimeoutExpired:
             return False
         finally:
             with suppress(OSError):
                 _pipe(process).close()
+
+    def _waited(self, process: subprocess.Popen[bytes], seconds: float) -> bool:
+        spool, deadline = Spool(self._project_dir), time.monotonic() + seconds
+        while time.monotonic() < deadline and spool.sending_for() < _SILENT_SECONDS:
+            with suppress(subprocess.TimeoutExpired):
+                return process.wait(timeout=_LOOK_EVERY_SECONDS) == 0
+        return process.poll() == 0
 
     @staticmethod
     def _say(process: subprocess.Popen[bytes], line: str) -> None:

@@ -92,7 +92,8 @@ class Drainer:
             return "refused", ""
         # The one place that may catch everything: whatever a transport raises, the event stays.
         try:
-            self._emit(event)
+            with self._spool.sending():
+                self._emit(event)
         except Exception as error:  # noqa: BLE001
             reason = self._redactor.text(f"{type(error).__name__}: {error}")
             if _is_refusal(error):

@@ -6,7 +6,8 @@ import json
 import os
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -31,6 +32,7 @@ class Spool:
         self.refused_folder = self.folder / "refused"
         self._note = self.folder / "last_failure.json"
         self._full = self.folder / "full.json"
+        self._sending = self.folder / "sending"
         self._room = SpoolRoom((self.waiting_folder, self.refused_folder))
         self._mutex = threading.Lock()
         self._latest = 0
@@ -84,6 +86,26 @@ class Spool:
             return str(json.loads(self._note.read_text("utf-8"))["reason"])
         except FileNotFoundError:
             return ""
+
+    @contextmanager
+    def sending(self) -> Iterator[None]:
+        """Let others see, for the length of the block, that an event is being sent."""
+        self._sending.touch()
+        try:
+            yield
+        finally:
+            self._sending.unlink(missing_ok=True)
+
+    def sending_for(self) -> float:
+        """Return for how many seconds the event that is being sent is, 0.0 if none is."""
+        try:
+            return time.time() - self._sending.stat().st_mtime
+        except FileNotFoundError:
+            return 0.0
+
+    def forget_sending(self) -> None:
+        """Forget what a sender that was killed had begun to send."""
+        self._sending.unlink(missing_ok=True)
 
     def full_since(self) -> str:
         """Return since when events were not kept for want of room, "" if all were."""

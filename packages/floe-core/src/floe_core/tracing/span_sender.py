@@ -20,8 +20,9 @@ from floe_core.tracing.parent_context import parent_context
 from floe_core.tracing.span_exporters import span_exporters
 from floe_core.tracing.span_ids import SpanIds
 
-# What a collector that fails still gets at the end, instead of the time that others get.
-_SECONDS_FOR_ONE_THAT_FAILS = 0.2
+# A collector that takes longer over one request is not waited for at the end.
+_SILENT_SECONDS = 1.0
+_LOOK_EVERY_SECONDS = 0.02
 _DEFAULT_QUEUE = 2048
 
 _log = logging.getLogger("floe.tracing")
@@ -50,7 +51,7 @@ class SpanSender:
             self._provider.add_span_processor(BatchSpanProcessor(exporter, max_queue_size=queue))
         self._tracer = self._provider.get_tracer("floe", __version__)
         self._around = parent_context()
-        self._ending = threading.Thread(target=self._provider.shutdown, daemon=True)
+        self._ending = threading.Thread(target=self._send_the_rest, daemon=True)
         self._ends_at = 0.0
 
     def start(
@@ -81,15 +82,24 @@ class SpanSender:
 
     def finish(self, seconds: float) -> None:
         """Begin to send what waits, for so many seconds; all spans have ended."""
-        fails = all(exporter.fails for exporter in self._exporters)
-        self._ends_at = time.monotonic() + (_SECONDS_FOR_ONE_THAT_FAILS if fails else seconds)
+        self._ends_at = time.monotonic() + seconds
         self._ending.start()
 
     def wait(self) -> None:
-        """Wait until all is sent or the time is over, and say so if spans are lost."""
-        self._ending.join(max(0.0, self._ends_at - time.monotonic()))
+        """Wait until all is sent, the time is over or nobody takes it; say so if spans are lost."""
+        while self._ending.is_alive() and time.monotonic() < self._ends_at:
+            self._ending.join(_LOOK_EVERY_SECONDS)
+            if any(exporter.fails for exporter in self._exporters):
+                break
+        for exporter in self._exporters:
+            exporter.shutdown()
         if self._ending.is_alive() or any(exporter.fails for exporter in self._exporters):
             _log.warning("not all spans of this run were sent: the collector does not take them")
+
+    def _send_the_rest(self) -> None:
+        self._provider.shutdown()
+        for exporter in self._exporters:
+            exporter.forget_log()
 
 
 def _nanoseconds(at: datetime | None) -> int | None:
@@ -117,28 +127,60 @@ class _Ids(RandomIdGenerator):
 
 
 class _NotedExporter(SpanExporter):
-    """An exporter of which is known whether it fails, and which logs no secret."""
+    """An exporter of which is known whether it fails, and which logs no secret.
+
+    Exporters retry for long, and complain to the log meanwhile: that is listened to.
+    """
 
     def __init__(self, exporter: SpanExporter, redact: Callable[[str], str]) -> None:
-        self.fails = False
         self._exporter = exporter
-        for kind in type(exporter).__mro__:
-            logging.getLogger(kind.__module__).addFilter(_Redacting(redact))
+        self._has_complained = False
+        self._is_shut = False
+        self._busy_since = 0.0
+        self._heard = _HeardLog(redact, self._complained)
+        self._logs = [logging.getLogger(kind.__module__) for kind in type(exporter).__mro__]
+        for log in self._logs:
+            log.addFilter(self._heard)
+
+    @property
+    def fails(self) -> bool:
+        """Whether the last request failed, or the one on its way does not end."""
+        busy_since = self._busy_since
+        is_silent = bool(busy_since) and time.monotonic() - busy_since > _SILENT_SECONDS
+        return self._has_complained or is_silent
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        result = self._exporter.export(spans)
-        self.fails = result is not SpanExportResult.SUCCESS
+        self._busy_since = time.monotonic()
+        try:
+            result = self._exporter.export(spans)
+        finally:
+            self._busy_since = 0.0
+        self._has_complained = result is not SpanExportResult.SUCCESS
         return result
 
+    def _complained(self) -> None:
+        self._has_complained = True
+
     def shutdown(self) -> None:
-        self._exporter.shutdown()
+        """End what is being retried; a second call does nothing."""
+        if not self._is_shut:
+            self._is_shut = True
+            self._exporter.shutdown()
+
+    def forget_log(self) -> None:
+        """Listen to the exporter's log no longer."""
+        for log in self._logs:
+            log.removeFilter(self._heard)
 
 
-class _Redacting(logging.Filter):
-    def __init__(self, redact: Callable[[str], str]) -> None:
+class _HeardLog(logging.Filter):
+    def __init__(self, redact: Callable[[str], str], on_complaint: Callable[[], None]) -> None:
         super().__init__()
         self._redact = redact
+        self._on_complaint = on_complaint
 
     def filter(self, record: logging.LogRecord) -> bool:
+        if record.levelno >= logging.WARNING:
+            self._on_complaint()
         record.msg, record.args = self._redact(record.getMessage()), ()
         return True

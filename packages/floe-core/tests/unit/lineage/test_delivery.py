@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -157,6 +158,24 @@ def test_a_hanging_backend_is_given_no_more_than_the_time_asked(
         time.sleep(0.02)
     assert flush(project_dir, to(backend), 10) == Flushed(sent=1, refused=0, waiting=0)
     assert names(backend.events) == ["job-0", "job-1"]
+
+
+def test_a_backend_that_has_not_answered_for_long_is_not_waited_for(
+    backend: Backend, project_dir: Path, deliver: Deliver
+) -> None:
+    is_closed = threading.Event()
+    backend.behave = lambda number: 201 if is_closed.wait(30) else 500
+    fill(project_dir, 2)
+    delivery = deliver(to(backend))
+    deadline = time.monotonic() + 20
+    while Spool(project_dir).sending_for() < 2 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    started = time.monotonic()
+    assert not delivery.close(60)
+    assert time.monotonic() - started < 20
+    is_closed.set()
+    # What was on its way is heard out.
+    assert names(backend.wait_for(1)) == ["job-0"]
 
 
 def test_two_deliveries_send_each_event_once(

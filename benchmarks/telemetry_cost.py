@@ -1,0 +1,97 @@
+"""What lineage and spans cost a run, with backends that are well, away or silent, against none.
+
+    .venv/bin/python benchmarks/telemetry_cost.py 100 1000 --json results.json
+
+Each run is one build of the whole product in a fresh process, the variants in turns. Seconds are
+wall seconds, sending at the end included; CPU is that of the run's process alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import socket
+import sys
+import tempfile
+from pathlib import Path
+
+from generate_project import generate
+from lineage_recorder import recording
+from measuring import compiled, in_turns, table
+
+# What one variant left waiting must not be sent by the next.
+BUILD = """\
+import json, resource, shutil, sys, time
+from pathlib import Path
+from floe_core.execution import BuildRequest, build
+from floe_core.schemas import CompiledArtifacts
+shutil.rmtree(Path(sys.argv[1], ".floe", "lineage"), ignore_errors=True)
+artifacts = CompiledArtifacts.load(sys.argv[1])
+began = time.monotonic()
+*_, end = build(artifacts, BuildRequest("bench", str(time.time_ns())))
+assert end.succeeded, end
+used = resource.getrusage(resource.RUSAGE_SELF)
+print(json.dumps({"seconds": time.monotonic() - began, "cpu": used.ru_utime + used.ru_stime}))
+"""
+LINEAGE, SPANS = "OPENLINEAGE_URL", "OTEL_EXPORTER_OTLP_ENDPOINT"
+AWAY = "http://127.0.0.1:9"
+OFF = "neither"
+
+
+def main() -> None:
+    """Measure each size and print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("models", type=int, nargs="*", default=[100, 1000])
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--json", type=Path)
+    arguments = parser.parse_args()
+    results = {models: measured(models, arguments.rounds) for models in arguments.models}
+    for models, found in results.items():
+        print(f"{models} models")
+        print(table(["", "s", "ratio", "cpu s", "ratio"], rows(found)))
+    if arguments.json:
+        arguments.json.write_text(json.dumps(results, indent=2) + "\n")
+
+
+def measured(models: int, rounds: int) -> dict[str, dict[str, float]]:
+    """Return variant -> the medians of its runs."""
+    with (
+        tempfile.TemporaryDirectory(prefix="floe-bench-") as temporary,
+        recording() as well,
+        socket.create_server(("127.0.0.1", 0), backlog=1000) as silent,
+    ):
+        folder = Path(temporary) / "bench"
+        generate(folder, models)
+        compiled(folder, "dagster")
+        never = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        variants = {
+            OFF: {},
+            "lineage, backend well": {LINEAGE: well.url},
+            "lineage, backend away": {LINEAGE: AWAY},
+            "lineage, backend silent": {LINEAGE: never},
+            "spans, collector well": {SPANS: well.url},
+            "spans, collector away": {SPANS: AWAY},
+        }
+        build = [sys.executable, "-c", BUILD, str(folder)]
+        commands = {
+            name: ["env", *(f"{key}={value}" for key, value in variables.items()), *build]
+            for name, variables in variants.items()
+        }
+        return in_turns(commands, rounds)
+
+
+def rows(found: dict[str, dict[str, float]]) -> list[list[str]]:
+    """Return a row a variant, with its ratios to the run that tells nothing."""
+    off = found[OFF]
+    return [
+        [name, *(text for key in ("seconds", "cpu") for text in _cells(measure[key], off[key]))]
+        for name, measure in found.items()
+    ]
+
+
+def _cells(value: float, off: float) -> tuple[str, str]:
+    return f"{value:.2f}", f"{value / off:.2f}"
+
+
+if __name__ == "__main__":
+    main()
