@@ -69,8 +69,8 @@ def places_written(pod: PodProcess) -> list[str]:
     ]
 
 
-def api_of(ready: Release) -> RestApi:
-    api = RestApi(f"http://127.0.0.1:{ready.port}", "admin", ADMIN_PASSWORD)
+def api_of(ready: Release, path: str = "") -> RestApi:
+    api = RestApi(f"http://127.0.0.1:{ready.port}{path}", "admin", ADMIN_PASSWORD)
     api.log_in()
     return api
 
@@ -130,6 +130,8 @@ class TaskPods:
 
 RESOURCES = {"requests": {"cpu": "3", "memory": "3Gi"}, "limits": {"memory": "3Gi"}}
 ON_KUBERNETES = {
+    # As behind an Ingress that serves it below a path.
+    "apiServer": {"baseUrl": "https://data.example.com/airflow"},
     "auth": {"manager": "simple", "simple": {"users": [{"name": "admin", "role": "admin"}]}},
     "logs": {"persistence": {"enabled": True}},
     "products": [{"name": "alpha", "resources": RESOURCES}],
@@ -153,7 +155,7 @@ def test_kubernetes_executor_runs_a_product_in_pods_of_the_template(tmp_path: Pa
         assert ran(ready.container("api-server", "copy-passwords")) == ""
         servers = [ready.container(component) for component in SERVERS if component != "scheduler"]
         with running(servers):
-            api = api_of(ready)
+            api = api_of(ready, "/airflow")
             with running([ready.container("scheduler", number=0)]):
                 runs = begin(api, ("alpha",))
                 wait(lambda: bool(cluster.pods.created), "the pod of the task")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from airflow_release import CHART
 from helm_engine import Object, Values
@@ -84,3 +86,17 @@ def test_a_whole_url_is_taken_from_its_secret() -> None:
 def test_no_secret_is_rendered(scenario: str) -> None:
     objects = CHART.objects(CHART.scenarios[scenario])
     assert [each for each in objects if each["kind"] == "Secret"] == []
+
+
+def test_the_readme_makes_the_secret_with_every_key_that_the_defaults_take() -> None:
+    text = (CHART.folder / "README.md").read_text()
+    made = set(re.findall(r"--from-literal=([\w-]+)=", text))
+    references = [
+        variable["valueFrom"]["secretKeyRef"]
+        for pod in CHART.pods(CHART.objects())
+        for container in pod.containers
+        for variable in container.get("env", [])
+        if "secretKeyRef" in variable.get("valueFrom", {})
+    ]
+    assert {each["name"] for each in references} == {"floe-airflow"}
+    assert made == {each["key"] for each in references}

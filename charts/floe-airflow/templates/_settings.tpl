@@ -19,6 +19,11 @@
 {{- end -}}
 {{- end -}}
 
+{{/* The path below which everything is served, the task API too; "" at the root. */}}
+{{- define "floe-airflow.basePath" -}}
+{{- (urlParse (include "floe-airflow.baseUrl" .)).path | trimSuffix "/" -}}
+{{- end -}}
+
 {{/* The bundles as Airflow reads them. */}}
 {{- define "floe-airflow.dagBundles" -}}
 {{- $class := "airflow.dag_processing.bundles.local.LocalDagBundle" -}}
@@ -55,7 +60,7 @@ AIRFLOW__USAGE_DATA_COLLECTION__ENABLED: "False"
 AIRFLOW__CORE__LOAD_EXAMPLES: "False"
 AIRFLOW__CORE__EXECUTOR: {{ .Values.executor }}
 AIRFLOW__CORE__AUTH_MANAGER: {{ include "floe-airflow.authManager" . }}
-AIRFLOW__CORE__EXECUTION_API_SERVER_URL: http://{{ include "floe-airflow.fullname" . }}-api-server:{{ .Values.apiServer.port }}/execution/
+AIRFLOW__CORE__EXECUTION_API_SERVER_URL: http://{{ include "floe-airflow.fullname" . }}-api-server:{{ .Values.apiServer.port }}{{ include "floe-airflow.basePath" . }}/execution/
 AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST: {{ include "floe-airflow.dagBundles" . | quote }}
 AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_STORAGE_PATH: /opt/airflow/bundles
 AIRFLOW__LOGGING__BASE_LOG_FOLDER: /opt/airflow/logs
