@@ -1,55 +1,67 @@
-"""Change each key of a chart's values once and see whether the render changes."""
+"""Change each key of a chart's values once and see whether the render changes.
+
+Helm takes longer to start than to render, so one run of it renders many variants: as parts of a
+chart made for that, each under a name of its own.
+"""
 
 from __future__ import annotations
 
 import re
+import shutil
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import strict_yaml
 from chart_values import Place, at, dotted, keys, merged, with_value
-from helm_engine import HelmRefusedError, Target, rendered_text
+from helm_engine import Target, rendered_text
+from jsonschema import Draft7Validator
 
 _UPGRADE = Target(is_upgrade=True)
+_SOURCE = re.compile(r"^# Source: [^/]+/charts/([^/]+)/", re.MULTILINE)
+_SUM = re.compile(r"(?<=checksum/).*$|(?<=-)[0-9a-f]{8}$", re.MULTILINE)
+Values = Mapping[str, Any]
 
 
 def keys_without_effect(
-    chart: Path, schema: Mapping[str, Any], bases: Sequence[Mapping[str, Any]]
+    chart: Path, schema: Mapping[str, Any], bases: Sequence[Values]
 ) -> list[str]:
     """Return the keys that change nothing, whichever of the bases they are changed in.
 
     A base is a values file in which parts are on that are off by default.
     """
-    whole = [merged(chart / "values.yaml", base) for base in bases]
-    renders = [rendered_text(chart, values, target=_UPGRADE) for values in whole]
-    pending: dict[Place, Any] = {}
-    for values in whole:
-        pending.update(
-            {place: part for place, part in keys(schema, values) if place != ("global",)}
-        )
-    for values, before in zip(whole, renders, strict=True):
-        reachable = {place: pending[place] for place, _ in keys(schema, values) if place in pending}
-        # Helm is a process of its own, so two threads keep two cores busy.
-        with ThreadPoolExecutor(2) as pool:
-            tries = [(chart, values, before, place, part) for place, part in reachable.items()]
-            changes = pool.map(lambda each: _changes(*each), tries)
-        for place in [place for place, has in zip(reachable, changes, strict=True) if has]:
-            del pending[place]
-    return [dotted(place) for place in pending]
+    silent: dict[Place, None] = {}
+    heard: set[Place] = set()
+    for base in bases:
+        values = merged(chart / "values.yaml", base)
+        places = {place: part for place, part in keys(schema, values) if place != ("global",)}
+        silent |= dict.fromkeys(places)
+        asked = {place: part for place, part in places.items() if place not in heard}
+        heard |= _with_effect(chart, schema, values, asked)
+    return [dotted(place) for place in silent if place not in heard]
 
 
-def _changes(
-    chart: Path, values: Mapping[str, Any], before: str, place: Place, schema: Any
-) -> bool:
-    for other in other_values(schema, at(values, place)):
-        try:
-            changed = with_value(values, place, other)
-            if rendered_text(chart, changed, target=_UPGRADE) != before:
-                return True
-        except HelmRefusedError:
-            continue
-    return False
+def _with_effect(
+    chart: Path, schema: Mapping[str, Any], values: Values, places: Mapping[Place, Any]
+) -> set[Place]:
+    """Return the places at which another value renders otherwise."""
+    check = Draft7Validator(schema)
+    variants = [
+        (place, variant)
+        for place, part in places.items()
+        for variant in _variants(check, values, place, part)
+    ]
+    before, *after = _renders(chart, [values, *(variant for _, variant in variants)])
+    return {place for (place, _), text in zip(variants, after, strict=True) if text != before}
+
+
+def _variants(check: Draft7Validator, values: Values, place: Place, part: Any) -> Iterator[Values]:
+    """Yield the values with another one at a place, as far as the schema takes them."""
+    for other in other_values(part, at(values, place)):
+        variant = with_value(values, place, other)
+        if check.is_valid(variant):
+            yield variant
 
 
 def other_values(schema: Mapping[str, Any], value: Any) -> Iterator[Any]:
@@ -66,3 +78,25 @@ def other_values(schema: Mapping[str, Any], value: Any) -> Iterator[Any]:
     if "string" in kinds and "enum" not in schema:
         number = re.match(r"\d+", str(value or ""))
         yield f"{int(number[0]) + 1}{value[number.end() :]}" if number else f"{value or ''}other"
+
+
+def _renders(chart: Path, variants: Sequence[Values]) -> list[str]:
+    """Return what the chart renders for each of many values, in their order."""
+    names = [f"k{number:04}" for number in range(len(variants))]
+    with tempfile.TemporaryDirectory(prefix="floe-keys-") as folder:
+        shutil.copytree(chart, Path(folder, "charts", chart.name))
+        Path(folder, "Chart.yaml").write_text(_chart_of_many(chart, names))
+        text = rendered_text(Path(folder), dict(zip(names, variants, strict=True)), target=_UPGRADE)
+    found = dict.fromkeys(names, "")
+    for document in re.split(r"^---\n", text, flags=re.MULTILINE):
+        if source := _SOURCE.search(document):
+            found[source[1]] += document.replace(source[1], "NAME")
+    # Sums differ with the name that each part has; what they are sums of is in the render itself.
+    return [_SUM.sub("SUM", text) for text in found.values()]
+
+
+def _chart_of_many(chart: Path, names: Sequence[str]) -> str:
+    own = strict_yaml.document((chart / "Chart.yaml").read_text())
+    part = f"name: {own['name']}, version: {own['version']}, alias: "
+    parts = "".join(f"  - {{{part}{name}}}\n" for name in names)
+    return f"apiVersion: v2\nname: many\nversion: 1.0.0\ndependencies:\n{parts}"
