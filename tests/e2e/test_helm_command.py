@@ -99,10 +99,13 @@ def test_without_a_product_the_plugins_own_are_written(tmp_path: Path) -> None:
     assert yaml.safe_load(done.stdout)["codeLocations"] == []
 
 
-def test_wrong_settings_are_told_at_their_lines(examples: Path) -> None:
+@pytest.mark.parametrize("command", [["helm", "values"], ["compile"]])
+def test_wrong_settings_are_told_at_their_lines(examples: Path, command: list[str]) -> None:
     wrong = MANIFEST.replace("{size: medium", "{sise: medium, replicas: no-number")
     (examples / "manifest.yaml").write_text(wrong)
-    done = floe("values", examples / "hello")
+    done = subprocess.run(
+        [FLOE, *command, examples / "hello"], capture_output=True, text=True, check=False
+    )
     assert (done.returncode, done.stdout) == (1, "")
     assert [line for line in done.stderr.splitlines() if "manifest.yaml:" in line] == [
         "../manifest.yaml:8:14: unknown key 'sise'",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +12,16 @@ from pydantic import ValidationError
 from floe_core import plugin_registry
 from floe_core.cli.console import notice
 from floe_core.compiler.findings import Findings
+from floe_core.compiler.helm_section import check_helm_section
 from floe_core.compiler.inputs import FLOE_FILE, Inputs, read_inputs
 from floe_core.compiler.settings import plugin_settings
 from floe_core.errors import PluginError, UsageError
 from floe_core.helm.manifest_settings import helm_section, image_template, products_of
-from floe_core.helm.settings import HelmProduct, helm_settings
+from floe_core.helm.settings import HelmProduct
 from floe_core.helm.value_comments import Place, value_comments
 from floe_core.helm.values_file import values_text
 from floe_core.plugin_interfaces import WORKLOAD_SIZES, OrchestratorPlugin
 from floe_core.plugin_powers import ChartOwner
-from floe_core.source_map import Document
-
-HELM = ("plugins", "orchestrator", "config", "helm")
 
 
 @dataclass(frozen=True)
@@ -48,10 +46,9 @@ class HelmRelease:
         inputs = None
         if on is None or (product / FLOE_FILE).exists():
             inputs = read_inputs(product.absolute(), Findings(notice))
+            check_helm_section(inputs)
         name, settings = _chosen(inputs, on)
         plugin = plugin_registry.load(name, settings)
-        if inputs and settings:
-            _check(plugin, settings, inputs.manifest_document)
         plugin.configure({**settings, "helm": _section(inputs, settings, size, others)})
         words = [name, *([f"size {size}"] if size else [])]
         return cls(plugin, ", ".join(words))
@@ -89,18 +86,6 @@ def _chosen(inputs: Inputs | None, on: str | None) -> tuple[str, dict[str, Any]]
         return chosen, settings
     kept = ("resource_presets",)
     return str(on), {key: settings[key] for key in kept if key in settings}
-
-
-def _check(plugin: OrchestratorPlugin, settings: Mapping[str, Any], manifest: Document) -> None:
-    """Tell what is wrong with `helm` at its line in the manifest."""
-    if isinstance(plugin, ChartOwner) and isinstance(settings.get("helm"), Mapping):
-        below = {
-            place[len(HELM) :]: spot
-            for place, spot in manifest.spots.items()
-            if place[: len(HELM)] == HELM
-        }
-        section = replace(manifest, data=settings["helm"], spots=below)
-        helm_settings(plugin.helm_settings_model(), settings, section)
 
 
 def _section(

@@ -7,6 +7,7 @@ from difflib import get_close_matches
 
 from floe_core import plugin_registry
 from floe_core.compiler.findings import Findings
+from floe_core.compiler.helm_section import check_helm_section
 from floe_core.compiler.inputs import Inputs
 from floe_core.compiler.secrets import literal_secrets
 from floe_core.errors import UsageError
@@ -48,12 +49,14 @@ def _complaint(
 
 
 def check_choices(inputs: Inputs, findings: Findings) -> None:
-    """Note what is wrong with compute, secrets, time zones, schedules and job names."""
+    """Note what is wrong with compute, secrets, time zones, Helm, schedules and job names."""
     _check_compute(inputs, findings)
     for document in (inputs.manifest_document, inputs.spec_document):
         for problem in literal_secrets(document):
             findings.add(problem)
     _check_default_zone(inputs, findings)
+    with findings.gathered():
+        check_helm_section(inputs)
     for location, schedule in _schedules(inputs):
         _check_schedule(inputs, location, schedule, findings)
     _check_jobs(inputs, findings)
