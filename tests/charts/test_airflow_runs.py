@@ -12,16 +12,17 @@ from typing import Any
 import kubernetes_schemas
 import pytest
 import restricted_pods
-from airflow_release import ADMIN_PASSWORD, CHART, TOKEN, Release
+from airflow_release import ADMIN_PASSWORD, CHART, SCHEDULER, TOKEN, Release
 from airflow_runs import begin, states_of_tasks, wait
 from helm_engine import Object
-from kubernetes_stand_in import StandIn
+from kubernetes_pods_api import PodsApi
 from local_certificate import write_certificate
 from memory_watch import SMALL_TASK, limit_of, watched
 from pod_process import PodProcess, need_namespaces
 from pods import Pod
 from postgres_product import compiled
 from probes import KINDS, failure
+from rendered_roles import Act, RenderedRoles
 from running_pods import running, to_the_end
 from service_of_machine import Database, broker, database
 
@@ -123,9 +124,12 @@ class TaskPods:
         assert self.release is not None
         labels, name = pod["metadata"]["labels"], pod["metadata"]["name"]
         local = Pod(f"Pod/{name}", labels, pod["spec"])
+        first = [each["name"] for each in pod["spec"]["initContainers"]]
         base = self.release.container_of(local, name, "base")
         with watched(base) as self.most:
-            return to_the_end(base)
+            return not any(
+                ran(self.release.container_of(local, name, each)) for each in first
+            ) and (to_the_end(base))
 
 
 RESOURCES = {"requests": {"cpu": "3", "memory": "3Gi"}, "limits": {"memory": "3Gi"}}
@@ -134,16 +138,18 @@ ON_KUBERNETES = {
     "apiServer": {"baseUrl": "https://data.example.com/airflow"},
     "auth": {"manager": "simple", "simple": {"users": [{"name": "admin", "role": "admin"}]}},
     "logs": {"persistence": {"enabled": True}},
-    "products": [{"name": "alpha", "resources": RESOURCES}],
+    "products": [
+        {"name": "alpha", "image": {"repository": "alpha", "tag": "1"}, "resources": RESOURCES}
+    ],
 }
 
 
 def test_kubernetes_executor_runs_a_product_in_pods_of_the_template(tmp_path: Path) -> None:
     """And a scheduler takes over the pods of one that ended, with the verbs of its Role and no more."""
     keys = write_certificate(tmp_path)
-    [role] = [each for each in CHART.objects(ON_KUBERNETES) if each["kind"] == "Role"]
+    roles = RenderedRoles(CHART.objects(ON_KUBERNETES), {TOKEN: SCHEDULER})
     tasks = TaskPods()
-    with database() as opened, StandIn(role["rules"], TOKEN, keys, tasks.run) as cluster:
+    with database() as opened, PodsApi(roles, keys, tasks.run) as cluster:
         told = {
             "KUBERNETES_SERVICE_HOST": "127.0.0.1",
             "KUBERNETES_SERVICE_PORT": str(cluster.port),
@@ -153,6 +159,7 @@ def test_kubernetes_executor_runs_a_product_in_pods_of_the_template(tmp_path: Pa
         )
         assert ran(ready.container("migrations")) == ""
         assert ran(ready.container("api-server", "copy-passwords")) == ""
+        assert ran(ready.container("dag-processor", "fetch-alpha")) == ""
         servers = [ready.container(component) for component in SERVERS if component != "scheduler"]
         with running(servers):
             api = api_of(ready, "/airflow")
@@ -160,13 +167,14 @@ def test_kubernetes_executor_runs_a_product_in_pods_of_the_template(tmp_path: Pa
                 runs = begin(api, ("alpha",))
                 wait(lambda: bool(cluster.pods.created), "the pod of the task")
             with running([ready.container("scheduler", number=1)]):
-                wait(lambda: "patch" in cluster.asked, "taking over the pod")
+                wait(lambda: Act(SCHEDULER, "patch", "pods") in roles.acts, "taking over the pod")
                 tasks.may_run.set()
                 assert states_of_tasks(api, "alpha", runs["alpha"]) == EACH_TASK
-                wait(lambda: "delete" in cluster.asked, "removing the pod")
+                wait(lambda: Act(SCHEDULER, "delete", "pods") in roles.acts, "removing the pod")
             assert "DAG bundles loaded: alpha" in api.log("alpha", runs["alpha"], "dbt_build")
             assert "model.hello.greetings" in api.log("alpha", runs["alpha"], "greetings")
-    assert cluster.asked == set(role["rules"][0]["verbs"])
+    assert roles.refused == []
+    assert roles.acts == roles.granted()
     assert 0 < max(tasks.most.values()) < SMALL_TASK
     [pod] = cluster.pods.created
     assert kubernetes_schemas.problems([pod], "1.32.0") == []

@@ -149,5 +149,5 @@ def test_the_roles_allow_what_was_done_and_nothing_more(running: Release) -> Non
 
     Whatever is taken from a role is then refused to one of the tests above.
     """
-    assert running.api.refused == []
-    assert sorted(running.api.granted()) == sorted(running.api.acts)
+    assert running.api.roles.refused == []
+    assert sorted(running.api.roles.granted()) == sorted(running.api.roles.acts)

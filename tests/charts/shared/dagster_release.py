@@ -22,6 +22,7 @@ from local_certificate import write_certificate
 from pod_process import PodProcess, Surroundings, need_namespaces
 from pods import Pod, pods
 from probes import wait_until_started
+from rendered_roles import RenderedRoles
 
 from floe_core import plugin_registry
 from floe_core.compiler import compile_product
@@ -103,8 +104,7 @@ class Release:
             if thing["kind"] == "ServiceAccount"
         }
         accounts = {token: name for name, token in self.tokens.items()}
-        roles = [each for each in self.objects if each["kind"] in ("Role", "RoleBinding")]
-        self.api = KubernetesApi(roles, accounts, self._start_run)
+        self.api = KubernetesApi(RenderedRoles(self.objects, accounts), self._start_run)
 
     def _values(self) -> dict[str, Any]:
         """Return what the plugin gives for the product, on free ports and this PostgreSQL."""

@@ -21,17 +21,9 @@ from urllib.parse import parse_qs, urlsplit
 import kubernetes_schemas
 from pod_process import PodProcess
 from pods import Object, pods
+from rendered_roles import RenderedRoles
 
 StartPod = Callable[[Object], PodProcess]
-
-
-@dataclass(frozen=True, order=True)
-class Act:
-    """What a ServiceAccount did, in the words of RBAC."""
-
-    account: str
-    verb: str
-    resource: str
 
 
 @dataclass
@@ -72,13 +64,10 @@ class RunningJob:
 
 @dataclass
 class KubernetesApi:
-    """A server for one namespace. `acts` are the calls that were allowed, `refused` the others."""
+    """A server for one namespace, with the roles that were rendered for it."""
 
-    roles: list[Object]
-    accounts: Mapping[str, str]
+    roles: RenderedRoles
     start_pod: StartPod
-    acts: set[Act] = field(default_factory=set)
-    refused: list[Act] = field(default_factory=list)
     jobs: dict[str, RunningJob] = field(default_factory=dict)
 
     def serve(self, key: Path, certificate: Path) -> tuple[ThreadingHTTPServer, int]:
@@ -95,43 +84,6 @@ class KubernetesApi:
         server.socket = context.wrap_socket(server.socket, server_side=True)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         return server, server.server_address[1]
-
-    def allows(self, token: str, verb: str, group: str, resource: str) -> bool:
-        """Tell whether the Roles of the token's ServiceAccount allow this, and note it."""
-        account = self.accounts.get(token, "nobody")
-        act = Act(account, verb, resource)
-        bound = [each for each in self.roles if each["kind"] == "RoleBinding"]
-        names = [b["roleRef"]["name"] for b in bound if b["subjects"][0]["name"] == account]
-        rules = [
-            rule
-            for role in self.roles
-            if role["kind"] == "Role" and role["metadata"]["name"] in names
-            for rule in role["rules"]
-        ]
-        allowed = any(
-            verb in rule["verbs"] and group in rule["apiGroups"] and resource in rule["resources"]
-            for rule in rules
-        )
-        self.acts.add(act) if allowed else self.refused.append(act)
-        return allowed
-
-    def granted(self) -> set[Act]:
-        """Return everything that the Roles allow."""
-        found = set()
-        for binding in (each for each in self.roles if each["kind"] == "RoleBinding"):
-            for role in self.roles:
-                if (
-                    role["kind"] == "Role"
-                    and role["metadata"]["name"] == binding["roleRef"]["name"]
-                ):
-                    account = binding["subjects"][0]["name"]
-                    found |= {
-                        Act(account, verb, resource)
-                        for rule in role["rules"]
-                        for verb in rule["verbs"]
-                        for resource in rule["resources"]
-                    }
-        return found
 
     def create_job(self, job: Object) -> Object:
         """Take a Job that the schemas accept, and start its pod."""
@@ -231,7 +183,7 @@ class _Handler(BaseHTTPRequestHandler):
         token = (
             (self.headers["Authorization"] or "").removeprefix("Bearer ").removeprefix("bearer ")
         )
-        if self.api.allows(token, verb, group, resource):
+        if self.api.roles.allows(token, verb, group, resource):
             return True
         self._answer(403, {"message": f"{verb} {resource} is forbidden", "reason": "Forbidden"})
         return False

@@ -1,8 +1,8 @@
-"""Answers the part of the Kubernetes API that starts, follows and removes pods, for one namespace.
+"""Pods of the Kubernetes API, answered here: created, listed, watched, patched and removed.
 
-It is no Kubernetes. It lets through what a rendered Role allows and nothing else, keeps what was asked
-for, and hands each new pod to `start`, which runs it somewhere and returns when it is over. What is
-tested with it is the asking side: a real executor, its client, and the pods that it builds.
+This is no cluster; see `kubernetes_api` for its Jobs. It hands each new pod to `start`, which runs it
+and returns whether it ended well. What is tested with it is the asking side: a real executor, its
+client, and the pods that it builds.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from helm_engine import NAMESPACE
 from pods import Object
+from rendered_roles import RenderedRoles
 
 _LIST = re.compile(r"/api/v1/namespaces/([^/]+)/pods")
 _ONE = re.compile(r"/api/v1/namespaces/([^/]+)/pods/([^/]+)")
@@ -129,26 +130,17 @@ class Pods:
             return pod
 
 
-class StandIn:
-    """The API on a port of 127.0.0.1, while the block lasts.
+class PodsApi:
+    """The API on a port of 127.0.0.1, while the block lasts, with the roles that were rendered for it.
 
-    `rules` are those of a Role, for whoever has the `token`. `asked` are the verbs that were asked
-    for, allowed or not. `keys` are the files of a key and its certificate.
+    `keys` are the files of a key and its certificate.
     """
 
     def __init__(
-        self,
-        rules: list[Object],
-        token: str,
-        keys: tuple[Path, Path],
-        start: Callable[[Object], bool],
+        self, roles: RenderedRoles, keys: tuple[Path, Path], start: Callable[[Object], bool]
     ) -> None:
+        self.roles = roles
         self.pods = Pods(start)
-        self.asked: set[str] = set()
-        self._token = token
-        self._allowed = {
-            verb for rule in rules if "pods" in rule["resources"] for verb in rule["verbs"]
-        }
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -160,7 +152,7 @@ class StandIn:
         """Where it answers."""
         return self._server.server_port
 
-    def __enter__(self) -> StandIn:
+    def __enter__(self) -> PodsApi:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
         return self
 
@@ -168,13 +160,8 @@ class StandIn:
         self._server.shutdown()
         self._server.server_close()
 
-    def may(self, verb: str, namespace: str, token: str) -> bool:
-        """Note the verb, and tell whether the Role has it."""
-        self.asked.add(verb)
-        return namespace == NAMESPACE and token == self._token and verb in self._allowed
 
-
-def _handler(api: StandIn) -> type[BaseHTTPRequestHandler]:
+def _handler(api: PodsApi) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
@@ -239,7 +226,7 @@ def _handler(api: StandIn) -> type[BaseHTTPRequestHandler]:
 
         def _may(self, verb: str, namespace: str) -> bool:
             token = self.headers.get("Authorization", "").partition(" ")[2]
-            if api.may(verb, namespace, token):
+            if namespace == NAMESPACE and api.roles.allows(token, verb, "", "pods"):
                 return True
             self._answer(403, _status(403))
             return False
