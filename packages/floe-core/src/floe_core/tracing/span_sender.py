@@ -5,23 +5,22 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from opentelemetry.sdk.resources import SERVICE_NAME, SERVICE_VERSION, Resource
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.trace import Span, Status, StatusCode, set_span_in_context
 from opentelemetry.util.types import AttributeValue
 
 from floe_core import __version__
+from floe_core.tracing.noted_exporter import NotedExporter
 from floe_core.tracing.parent_context import parent_context
 from floe_core.tracing.span_exporters import span_exporters
 from floe_core.tracing.span_ids import SpanIds
 
-# A collector that takes longer over one request is not waited for at the end.
-_SILENT_SECONDS = 1.0
 _LOOK_EVERY_SECONDS = 0.02
 _DEFAULT_QUEUE = 2048
 
@@ -45,7 +44,7 @@ class SpanSender:
         self._provider = TracerProvider(
             resource=_resource(), shutdown_on_exit=False, id_generator=_Ids(trace_id)
         )
-        self._exporters = [_NotedExporter(each, redact) for each in span_exporters()]
+        self._exporters = [NotedExporter(each, redact) for each in span_exporters()]
         queue = max(capacity, _DEFAULT_QUEUE)
         for exporter in self._exporters:
             self._provider.add_span_processor(BatchSpanProcessor(exporter, max_queue_size=queue))
@@ -124,63 +123,3 @@ class _Ids(RandomIdGenerator):
 
     def is_trace_id_random(self) -> bool:
         return not self._trace_id
-
-
-class _NotedExporter(SpanExporter):
-    """An exporter of which is known whether it fails, and which logs no secret.
-
-    Exporters retry for long, and complain to the log meanwhile: that is listened to.
-    """
-
-    def __init__(self, exporter: SpanExporter, redact: Callable[[str], str]) -> None:
-        self._exporter = exporter
-        self._has_complained = False
-        self._is_shut = False
-        self._busy_since = 0.0
-        self._heard = _HeardLog(redact, self._complained)
-        self._logs = [logging.getLogger(kind.__module__) for kind in type(exporter).__mro__]
-        for log in self._logs:
-            log.addFilter(self._heard)
-
-    @property
-    def fails(self) -> bool:
-        """Whether the last request failed, or the one on its way does not end."""
-        busy_since = self._busy_since
-        is_silent = bool(busy_since) and time.monotonic() - busy_since > _SILENT_SECONDS
-        return self._has_complained or is_silent
-
-    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        self._busy_since = time.monotonic()
-        try:
-            result = self._exporter.export(spans)
-        finally:
-            self._busy_since = 0.0
-        self._has_complained = result is not SpanExportResult.SUCCESS
-        return result
-
-    def _complained(self) -> None:
-        self._has_complained = True
-
-    def shutdown(self) -> None:
-        """End what is being retried; a second call does nothing."""
-        if not self._is_shut:
-            self._is_shut = True
-            self._exporter.shutdown()
-
-    def forget_log(self) -> None:
-        """Listen to the exporter's log no longer."""
-        for log in self._logs:
-            log.removeFilter(self._heard)
-
-
-class _HeardLog(logging.Filter):
-    def __init__(self, redact: Callable[[str], str], on_complaint: Callable[[], None]) -> None:
-        super().__init__()
-        self._redact = redact
-        self._on_complaint = on_complaint
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        if record.levelno >= logging.WARNING:
-            self._on_complaint()
-        record.msg, record.args = self._redact(record.getMessage()), ()
-        return True

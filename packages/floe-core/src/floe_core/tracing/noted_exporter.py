@@ -1,0 +1,74 @@
+"""Know of an exporter of spans whether it fails, and keep secrets out of its log."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
+
+# A collector that takes longer over one request is not waited for at the end.
+_SILENT_SECONDS = 1.0
+
+
+class NotedExporter(SpanExporter):
+    """An exporter of which is known whether it fails, and which logs no secret.
+
+    Exporters retry for long, and complain to the log meanwhile: that is listened to.
+    """
+
+    def __init__(self, exporter: SpanExporter, redact: Callable[[str], str]) -> None:
+        self._exporter = exporter
+        self._has_complained = False
+        self._is_shut = False
+        self._busy_since = 0.0
+        self._heard = _HeardLog(redact, self._complained)
+        self._logs = [logging.getLogger(kind.__module__) for kind in type(exporter).__mro__]
+        for log in self._logs:
+            log.addFilter(self._heard)
+
+    @property
+    def fails(self) -> bool:
+        """Whether the last request failed, or the one on its way does not end."""
+        busy_since = self._busy_since
+        is_silent = bool(busy_since) and time.monotonic() - busy_since > _SILENT_SECONDS
+        return self._has_complained or is_silent
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        """Send spans, and note how it goes."""
+        self._busy_since = time.monotonic()
+        try:
+            result = self._exporter.export(spans)
+        finally:
+            self._busy_since = 0.0
+        self._has_complained = result is not SpanExportResult.SUCCESS
+        return result
+
+    def _complained(self) -> None:
+        self._has_complained = True
+
+    def shutdown(self) -> None:
+        """End what is being retried; a second call does nothing."""
+        if not self._is_shut:
+            self._is_shut = True
+            self._exporter.shutdown()
+
+    def forget_log(self) -> None:
+        """Listen to the exporter's log no longer."""
+        for log in self._logs:
+            log.removeFilter(self._heard)
+
+
+class _HeardLog(logging.Filter):
+    def __init__(self, redact: Callable[[str], str], on_complaint: Callable[[], None]) -> None:
+        super().__init__()
+        self._redact = redact
+        self._on_complaint = on_complaint
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.levelno >= logging.WARNING:
+            self._on_complaint()
+        record.msg, record.args = self._redact(record.getMessage()), ()
+        return True
