@@ -90,6 +90,17 @@ def test_a_run_goes_through_the_launcher_to_its_end(running: Release, doomed: st
         assert ("nap",) in cursor.fetchall()
 
 
+def test_the_runs_lineage_and_spans_arrive_with_their_secrets(running: Release) -> None:
+    """Those of the run above: its pod is gone, so nothing can be sent later."""
+    events = running.listener.events()
+    done = {event["job"]["name"] for event in events if event["eventType"] == "COMPLETE"}
+    assert {"hello", "hello.model.nap"} <= done
+    keys = {each.headers["Authorization"] for each in running.listener.at("/api/v1/lineage")}
+    assert keys == {"Bearer key-of-lineage"}
+    spans = running.listener.at("/v1/traces")
+    assert {each.headers.get("x-team") for each in spans} == {"data"}
+
+
 def test_a_run_is_ended_from_the_pages(running: Release) -> None:
     run_id = launched(running)
     running.wait_for(run_id, "STARTED")

@@ -18,6 +18,7 @@ import psycopg2
 import pytest
 from helm_engine import ROOT, Object, Target, render
 from kubernetes_api import KubernetesApi, pod_of
+from listener import Listener, listening
 from local_certificate import write_certificate
 from pod_process import PodProcess, Surroundings, need_namespaces
 from pods import Pod, pods
@@ -92,6 +93,7 @@ class Release:
     folder: Path
     database: str
     product: Path
+    listener: Listener
     changes: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -115,6 +117,11 @@ class Release:
                 "database": self.database,
                 "password": {"name": "floe-dagster-postgres", "key": "password"},
             },
+            "lineage": {"url": self.listener.url, "api_key": {"name": "lineage", "key": "key"}},
+            "tracing": {
+                "endpoint": self.listener.url,
+                "headers": {"name": "spans", "key": "headers"},
+            },
         }
         values = plugin_registry.load("dagster", {"helm": settings}).get_helm_values()
         values["webserver"]["port"] = free_port()
@@ -133,6 +140,8 @@ class Release:
             secrets={
                 "floe-dagster-postgres": {"password": POSTGRES["password"]},
                 "hello-warehouse": {"password": POSTGRES["password"]},
+                "lineage": {"key": "key-of-lineage"},
+                "spans": {"headers": "x-team=data"},
             },
             image={"/opt/floe/products/hello": self.product},
             services=[t["metadata"]["name"] for t in self.objects if t["kind"] == "Service"],
@@ -216,8 +225,9 @@ def _warehouse() -> list[Object]:
 def release(folder: Path, changes: dict[str, Any]) -> Iterator[Release]:
     """Give a release that runs, for the length of the block."""
     need_namespaces()
-    with own_database() as database:
-        found = Release(folder, database, compiled_product(folder, database), changes)
+    with own_database() as database, listening() as listener:
+        product = compiled_product(folder, database)
+        found = Release(folder, database, product, listener, changes)
         try:
             found.start()
             yield found
