@@ -57,7 +57,7 @@ class FloeBuildOperator(TellsNoData, BaseOperator):
         with ProgressReport(ti.xcom_push, ti.try_number, narrowed_to) as report, memory:
             for result in memory.results.values():
                 report.hear(result)
-            with below_task(self, ti):
+            with below_task(self, ti, artifacts):
                 problem = self._build(artifacts, request, memory, report)
         self._judge(artifacts, wanted, memory, problem)
         self._publish(artifacts, wanted, memory.results, context)

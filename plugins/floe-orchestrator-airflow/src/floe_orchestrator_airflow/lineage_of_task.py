@@ -6,13 +6,16 @@ this a catalog would show two stories that know nothing of each other.
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+from floe_core.lineage.backend import is_configured
 from floe_core.process_environment import environment_with
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator
@@ -31,22 +34,37 @@ class TellsNoData:
 
 
 @contextmanager
-def below_task(task: BaseOperator, ti: Any) -> Iterator[None]:
-    """Let the runs that floe tells of be children of this task's, where the provider tells of it.
+def below_task(task: BaseOperator, ti: Any, artifacts: CompiledArtifacts) -> Iterator[None]:
+    """Let what floe tells be below this task, and go where the provider's events go.
 
-    By `OPENLINEAGE_CONTEXT`, which holds for dbt, too, and for what it starts.
+    The first where the provider tells of the task, the second where floe knows of no other place.
+    By OpenLineage's environment variables, which hold for dbt, too, and for what it starts.
     """
-    with environment_with(_context_of(task, ti)):
+    with environment_with(_variables(task, ti, artifacts)):
         yield
 
 
-def _context_of(task: BaseOperator, ti: Any) -> dict[str, str]:
+def _variables(task: BaseOperator, ti: Any, artifacts: CompiledArtifacts) -> dict[str, str]:
     if find_spec("airflow.providers.openlineage") is None:
         return {}
     from airflow.providers.openlineage import conf
 
-    if conf.is_disabled():
+    return {} if conf.is_disabled() else {**_backend(artifacts), **_context_of(task, ti)}
+
+
+def _backend(artifacts: CompiledArtifacts) -> dict[str, str]:
+    """Return what names the backend of Airflow's own settings, if floe knows of none."""
+    from airflow.providers.openlineage import conf
+
+    folder, settings = artifacts.project_dir, artifacts.lineage
+    if folder is None or not settings.enabled or is_configured(settings, folder):
         return {}
+    if transport := conf.transport():
+        return {"OPENLINEAGE__TRANSPORT": json.dumps(transport)}
+    return {"OPENLINEAGE_CONFIG": path} if (path := conf.config_path()) else {}
+
+
+def _context_of(task: BaseOperator, ti: Any) -> dict[str, str]:
     # As in the provider's own listener, what is wrong with lineage fails no task.
     try:
         return _named(task, ti)

@@ -104,7 +104,10 @@ class FloeNodesOperator(TellsNoData, BaseOperator):
         problem = "dbt gave no result"
         self._is_building = True
         try:
-            with below_task(self, context["ti"]), closing(build(artifacts, request)) as events:
+            with (
+                below_task(self, context["ti"], artifacts),
+                closing(build(artifacts, request)) as events,
+            ):
                 for event in events:
                     if isinstance(event, NodeLog):
                         self.log.log(level_of(event), "%s", event.text)

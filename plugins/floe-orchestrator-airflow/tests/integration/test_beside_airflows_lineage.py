@@ -59,8 +59,11 @@ def test_airflow_tells_of_its_tasks_and_floe_below_them_of_everything_else(
     artifacts = make_product("beside", MODELS, execution=RETRY)
     file = tmp_path / "events.jsonl"
     transport = {"type": "file", "log_file_path": str(file), "append": True}
-    monkeypatch.setenv("OPENLINEAGE__TRANSPORT", json.dumps(transport))
-    provider = {"AIRFLOW__OPENLINEAGE__DISABLED": "False"}
+    # floe is told of no backend: it takes the provider's.
+    provider = {
+        "AIRFLOW__OPENLINEAGE__DISABLED": "False",
+        "AIRFLOW__OPENLINEAGE__TRANSPORT": json.dumps(transport),
+    }
     with running_collector() as collector:
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url)
         with LocalAirflow(tmp_path / "airflow", variables=provider) as airflow:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,11 +14,24 @@ from airflow.providers.openlineage.extractors import ExtractorManager, OperatorL
 from airflow.sdk import DAG, Asset, BaseOperator
 from airflow.utils.state import TaskInstanceState
 
+from floe_core.lineage.backend import is_configured
 from floe_core.lineage.calling_run import calling_run
+from floe_core.lineage.transport import open_transport
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.policies import LineageSettings
 from floe_orchestrator_airflow.build_operator import FloeBuildOperator
 from floe_orchestrator_airflow.lineage_of_task import below_task
 
-DISABLED = "AIRFLOW__OPENLINEAGE__DISABLED"
+DISABLED, TRANSPORT = "AIRFLOW__OPENLINEAGE__DISABLED", "AIRFLOW__OPENLINEAGE__TRANSPORT"
+
+
+@pytest.fixture(autouse=True)
+def _nothing_else_is_configured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in [*os.environ]:
+        if name.startswith(("OPENLINEAGE", "AIRFLOW__OPENLINEAGE")):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
 
 
 def build_task() -> FloeBuildOperator:
@@ -68,21 +83,31 @@ def task_instance() -> SimpleNamespace:
     )
 
 
-def test_where_the_provider_is_off_no_run_is_above(
-    task_instance: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+@pytest.fixture
+def product(make_artifacts: Callable[..., CompiledArtifacts], tmp_path: Path) -> CompiledArtifacts:
+    return make_artifacts().bound_to(tmp_path)
+
+
+def is_told(product: CompiledArtifacts) -> bool:
+    assert product.project_dir is not None
+    return is_configured(product.lineage, product.project_dir)
+
+
+def test_where_the_provider_is_off_no_run_is_above_and_its_backend_is_not_taken(
+    task_instance: SimpleNamespace, product: CompiledArtifacts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("OPENLINEAGE_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv(TRANSPORT, json.dumps({"type": "http", "url": "http://127.0.0.1:9"}))
     monkeypatch.setenv(DISABLED, "True")
-    with below_task(build_task(), task_instance):
+    with below_task(build_task(), task_instance, product):
         assert calling_run() is None
+        assert not is_told(product)
 
 
 def test_where_the_provider_tells_of_the_task_it_is_above_and_the_dag_run_is_the_root(
-    task_instance: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+    task_instance: SimpleNamespace, product: CompiledArtifacts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENLINEAGE_URL", "http://127.0.0.1:9")
-    monkeypatch.setenv(DISABLED, "False")
-    with below_task(build_task(), task_instance):
+    with below_task(build_task(), task_instance, product):
         found = calling_run()
     assert found is not None
     assert (found.parent.namespace, found.parent.job) == ("default", "shop.dbt_build")
@@ -91,11 +116,43 @@ def test_where_the_provider_tells_of_the_task_it_is_above_and_the_dag_run_is_the
 
 
 def test_where_the_provider_is_told_to_leave_floe_out_no_run_is_above(
-    task_instance: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+    task_instance: SimpleNamespace, product: CompiledArtifacts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENLINEAGE_URL", "http://127.0.0.1:9")
-    monkeypatch.setenv(DISABLED, "False")
     rule = {"scope": {"dag_id": "shop"}, "controls": {"emit": False}}
     monkeypatch.setenv("AIRFLOW__OPENLINEAGE__EMISSION_POLICY", json.dumps([rule]))
-    with below_task(build_task(), task_instance):
+    with below_task(build_task(), task_instance, product):
         assert calling_run() is None
+
+
+def test_the_providers_backend_takes_floes_events_where_floe_knows_of_none(
+    task_instance: SimpleNamespace, product: CompiledArtifacts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(TRANSPORT, json.dumps({"type": "http", "url": "http://127.0.0.1:9"}))
+    assert not is_told(product)
+    with below_task(build_task(), task_instance, product):
+        assert is_told(product)
+        transport = open_transport(product.lineage, Path())
+        assert (transport.kind, transport.url) == ("http", "http://127.0.0.1:9")
+    assert not is_told(product)
+
+
+@pytest.mark.parametrize(
+    "lineage",
+    [
+        LineageSettings(enabled=False),
+        LineageSettings(config={"type": "file", "log_file_path": "events"}),
+    ],
+    ids=["lineage is off", "a backend of its own"],
+)
+def test_a_products_own_settings_go_before_the_providers(
+    task_instance: SimpleNamespace,
+    make_artifacts: Callable[..., CompiledArtifacts],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    lineage: LineageSettings,
+) -> None:
+    product = make_artifacts(lineage=lineage.model_dump()).bound_to(tmp_path)
+    monkeypatch.setenv(TRANSPORT, json.dumps({"type": "http", "url": "http://127.0.0.1:9"}))
+    with below_task(build_task(), task_instance, product):
+        assert "OPENLINEAGE__TRANSPORT" not in os.environ
