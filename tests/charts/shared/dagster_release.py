@@ -7,7 +7,7 @@ import shutil
 import socket
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,6 +35,7 @@ POSTGRES = {
     "user": os.environ.get("FLOE_TEST_POSTGRES_USER", "postgres"),
     "password": os.environ.get("FLOE_TEST_POSTGRES_PASSWORD", "trusted-by-the-server"),
 }
+COMPONENTS = ("migrations", "code-server", "webserver", "daemon")
 _COMPUTE = """compute:
     type: postgres
     config:
@@ -129,8 +130,8 @@ class Release:
         values["codeLocations"][0]["runs"] = {"extraEnv": _warehouse()}
         return values
 
-    def start(self) -> None:
-        """Migrate, then start code server, webserver and daemon, each once its probe succeeds."""
+    def start(self, components: Sequence[str] = COMPONENTS) -> None:
+        """Start components, each once the one before is well; the migration runs to its end."""
         key, certificate = write_certificate(self.folder)
         self.server, port = self.api.serve(key, certificate)
         env = {"KUBERNETES_SERVICE_HOST": "127.0.0.1", "KUBERNETES_SERVICE_PORT": str(port)}
@@ -149,7 +150,7 @@ class Release:
             token_of=self.tokens,
             certificate=certificate,
         )
-        for component in ("migrations", "code-server", "webserver", "daemon"):
+        for component in components:
             self._start(component)
 
     def _start(self, component: str) -> None:
@@ -184,10 +185,16 @@ class Release:
             process.stop(seconds=10)
         self.server.shutdown()
 
+    @property
+    def url(self) -> str:
+        """The address of the webserver."""
+        return f"http://127.0.0.1:{self.values['webserver']['port']}"
+
     def ask(self, query: str, **variables: Any) -> dict[str, Any]:
         """Return what the webserver answers to a GraphQL query."""
-        url = f"http://127.0.0.1:{self.values['webserver']['port']}/graphql"
-        answer = httpx.post(url, json={"query": query, "variables": variables}, timeout=60)
+        answer = httpx.post(
+            f"{self.url}/graphql", json={"query": query, "variables": variables}, timeout=60
+        )
         found: dict[str, Any] = answer.json()
         assert "errors" not in found, found
         return dict(found["data"])
@@ -222,14 +229,16 @@ def _warehouse() -> list[Object]:
 
 
 @contextmanager
-def release(folder: Path, changes: dict[str, Any]) -> Iterator[Release]:
-    """Give a release that runs, for the length of the block."""
+def release(
+    folder: Path, changes: dict[str, Any], components: Sequence[str] = COMPONENTS
+) -> Iterator[Release]:
+    """Give a release that runs, or some components of it, for the length of the block."""
     need_namespaces()
     with own_database() as database, listening() as listener:
         product = compiled_product(folder, database)
         found = Release(folder, database, product, listener, changes)
         try:
-            found.start()
+            found.start(components)
             yield found
         finally:
             found.stop()
