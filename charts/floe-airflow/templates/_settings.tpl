@@ -47,8 +47,18 @@
 {{- $sizes | toJson -}}
 {{- end -}}
 
-{{/* Variable -> value, of all components; no secret among them. */}}
+{{/* Variable -> value, of all components, no secret among them; those of `airflowConfig` win. */}}
 {{- define "floe-airflow.settings" -}}
+{{- $settings := include "floe-airflow.ownSettings" . | fromYaml -}}
+{{- range $section, $values := .Values.airflowConfig -}}
+{{- range $key, $value := $values -}}
+{{- $_ := set $settings (printf "AIRFLOW__%s__%s" (upper $section) (upper $key)) (toString $value) -}}
+{{- end -}}
+{{- end -}}
+{{- toYaml $settings -}}
+{{- end -}}
+
+{{- define "floe-airflow.ownSettings" -}}
 AIRFLOW_HOME: /opt/airflow
 HOME: /opt/airflow
 {{/* Airflow asks for its user's name, and a cluster may give a user id that has none. */ -}}
@@ -89,11 +99,6 @@ OTEL_EXPORTER_OTLP_PROTOCOL: {{ .protocol }}
 {{- end }}
 {{- if eq .Values.executor "CeleryExecutor" }}
 AIRFLOW__CELERY_BROKER_TRANSPORT_OPTIONS__VISIBILITY_TIMEOUT: {{ .Values.celery.visibilityTimeoutSeconds | int | quote }}
-{{- end }}
-{{- range $section, $settings := .Values.airflowConfig }}
-{{- range $key, $value := $settings }}
-AIRFLOW__{{ upper $section }}__{{ upper $key }}: {{ $value | toString | quote }}
-{{- end }}
 {{- end }}
 {{- end -}}
 

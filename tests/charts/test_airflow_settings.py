@@ -1,0 +1,94 @@
+"""What charts/floe-airflow tells Airflow, and when it migrates the database."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from airflow_release import CHART
+from helm_engine import Object, Target
+
+
+def settings(values: dict[str, Any]) -> dict[str, str]:
+    [found] = [
+        each["data"]
+        for each in CHART.objects(values)
+        if each["kind"] == "ConfigMap" and each["metadata"]["name"].endswith("-settings")
+    ]
+    return dict(found)
+
+
+def test_settings_of_the_user_win() -> None:
+    given = {"core": {"load_examples": True, "parallelism": 64}, "metrics": {"statsd_host": "a:b"}}
+    found = settings({"airflowConfig": given})
+    names = ("CORE__LOAD_EXAMPLES", "CORE__PARALLELISM", "METRICS__STATSD_HOST")
+    assert [found[f"AIRFLOW__{name}"] for name in names] == ["true", "64", "a:b"]
+
+
+def test_without_products_the_whole_folder_of_the_image_is_a_bundle() -> None:
+    assert bundles({}) == [local("floe-products", "/opt/floe/products")]
+
+
+def test_each_product_is_a_bundle_where_its_image_puts_it() -> None:
+    products = [{"name": "shop"}, {"name": "ledger", "image": {"repository": "l", "tag": "1"}}]
+    git = {"name": "more", "classpath": "acme.Git", "kwargs": {"branch": "main"}}
+    assert bundles({"products": products, "extraDagBundles": [git]}) == [
+        local("shop", "/opt/floe/products/shop"),
+        local("ledger", "/opt/floe/fetched/ledger"),
+        git,
+    ]
+
+
+def bundles(values: dict[str, Any]) -> Any:
+    return json.loads(settings(values)["AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST"])
+
+
+def local(name: str, path: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle",
+        "kwargs": {"path": path, "refresh_interval": 300},
+    }
+
+
+def migration(values: dict[str, Any], *, is_upgrade: bool) -> Object:
+    objects = CHART.objects(values, target=Target(is_upgrade=is_upgrade))
+    [job] = [each for each in objects if each["kind"] == "Job"]
+    return job
+
+
+def test_an_install_migrates_without_a_hook_so_that_wait_waits_for_nothing_that_waits_for_it() -> (
+    None
+):
+    assert "annotations" not in migration({}, is_upgrade=False)["metadata"]
+
+
+def test_an_upgrade_migrates_before_any_pod_changes() -> None:
+    assert migration({}, is_upgrade=True)["metadata"]["annotations"] == {
+        "helm.sh/hook": "pre-upgrade",
+        "helm.sh/hook-weight": "0",
+        "helm.sh/hook-delete-policy": "before-hook-creation,hook-succeeded",
+    }
+
+
+@pytest.mark.parametrize("is_upgrade", [False, True])
+def test_without_hooks_it_is_a_job_that_stays(is_upgrade: bool) -> None:
+    job = migration({"migrations": {"useHelmHooks": False}}, is_upgrade=is_upgrade)
+    assert "annotations" not in job["metadata"]
+    assert "ttlSecondsAfterFinished" not in job["spec"]
+
+
+def test_a_job_that_does_something_else_is_another_one() -> None:
+    names = {
+        migration(values, is_upgrade=False)["metadata"]["name"]
+        for values in ({}, {"image": {"tag": "2"}}, {"airflowConfig": {"core": {"parallelism": 1}}})
+    }
+    assert len(names) == 3
+
+
+def test_a_migration_reads_no_config_map_of_the_version_before() -> None:
+    [container] = migration({}, is_upgrade=True)["spec"]["template"]["spec"]["containers"]
+    assert "envFrom" not in container
+    told = {each["name"]: each.get("value") for each in container["env"]}
+    assert settings({}).items() <= told.items()
