@@ -42,8 +42,9 @@ def _of_container(container: Object, spec: Object) -> Iterator[str]:
     both = {**of_pod, **own}
     if both.get("runAsNonRoot") is not True:
         yield "may run as root"
-    if not both.get("runAsUser", 0) >= 1000:
-        yield f"runAsUser is {both.get('runAsUser')}"
+    # Without one it is the cluster's or the image's choice, which runAsNonRoot holds to its word.
+    if both.get("runAsUser", 1000) < 1000:
+        yield f"runAsUser is {both['runAsUser']}"
     if both.get("seccompProfile", {}).get("type") != "RuntimeDefault":
         yield "no seccomp profile RuntimeDefault"
     if own.get("allowPrivilegeEscalation") is not False:
