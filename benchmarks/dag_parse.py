@@ -63,7 +63,7 @@ print(json.dumps({
     "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
 }))
 """
-GRANULARITIES = ("node", "product")
+GRANULARITIES = ("node", "group", "product")
 
 
 def main() -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from statistics import median
@@ -57,6 +59,29 @@ def in_turns(
             printed = run(command, **environment).strip().splitlines()[-1]
             measures[name].append(json.loads(printed))
     return {name: _medians(found[1:]) for name, found in measures.items()}
+
+
+def timed_in_turns(
+    commands: Mapping[str, list[str]], rounds: int, **environment: str
+) -> dict[str, Measure]:
+    """Return name -> medians of the `wall` and `cpu` seconds of each command, run in turns.
+
+    The first round does not count, as in `in_turns`.
+    """
+    measures: dict[str, list[Measure]] = {name: [] for name in commands}
+    for _ in range(rounds + 1):
+        for name, command in commands.items():
+            started, spent = time.monotonic(), _spent()
+            run(command, **environment)
+            seconds = time.monotonic() - started
+            measures[name].append({"wall": seconds, "cpu": _spent() - spent})
+    return {name: _medians(found[1:]) for name, found in measures.items()}
+
+
+def _spent() -> float:
+    """Return the CPU seconds of the processes that this one started and waited for."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _medians(measures: list[Measure]) -> Measure:

@@ -25,6 +25,7 @@ from floe_orchestrator_airflow.timetable import FloeTimetable
 # this much later, is for a build that does not even come to that.
 TIMEOUT_MARGIN = timedelta(seconds=60)
 MAX_TAG_LENGTH = 100
+MAX_EXAMPLES = 100
 
 
 def job_dag(artifacts: CompiledArtifacts, job: Job, project_dir: Path) -> DAG:
@@ -80,7 +81,8 @@ def _node_ids_param(artifacts: CompiledArtifacts, job: Job) -> Param:
         items={"type": "string"},
         title="Only these nodes",
         description="Ids of the dbt nodes to build. Empty builds the whole job.",
-        examples=[node.unique_id for node in artifacts.nodes_of(job)],
+        # Airflow copies the parameters of a DAG for each of its tasks.
+        examples=[node.unique_id for node in artifacts.nodes_of(job)[:MAX_EXAMPLES]],
     )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from airflow.sdk import DAG, get_parsing_context
 
 from floe_core.errors import Problem, StaleProductError
+from floe_core.garbage_collection import collector_at_rest
 from floe_core.schedules.live_schedules import with_live_schedules
 from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE, CompiledArtifacts
 from floe_core.schemas.policies import Job
@@ -32,9 +33,10 @@ def load_product_dags(product_name: str, project_dir: Path | str) -> list[DAG]:
         StaleProductError: The folder is no compiled product, or another one.
         InvalidProductError: The product cannot run on Airflow, with every reason.
     """
-    artifacts = _load(product_name, Path(project_dir))
-    folder = Path(project_dir).absolute()
-    return [job_dag(artifacts, job, folder) for job in artifacts.jobs]
+    with collector_at_rest():
+        artifacts = _load(product_name, Path(project_dir))
+        folder = Path(project_dir).absolute()
+        return [job_dag(artifacts, job, folder) for job in artifacts.jobs]
 
 
 def whole_product_job(artifacts: CompiledArtifacts) -> Job:
