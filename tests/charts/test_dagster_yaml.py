@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
+import network_flows
 import pytest
+import restricted_pods
+from chart_values import merged
 from charts import CHARTS, config_map_texts
 from dagster._core.instance.config import dagster_instance_config
 from dagster._core.workspace.config_schema import process_workspace_config
@@ -47,6 +51,42 @@ def test_a_code_locations_own_settings_reach_its_runs_and_no_others() -> None:
     assert {"name": "more", "emptyDir": {}} in own["volumes"]
     theirs = str(plain)
     assert [word for word in ("shop", "heavy", "SHOP", "more") if word in theirs] == []
+
+
+def test_a_webserver_that_changes_nothing_has_no_token_and_no_role() -> None:
+    objects = CHART.objects({"webserver": {"readOnly": True}})
+    assert restricted_pods.findings(CHART.pods(objects), {"daemon"}) == []
+    assert [each["metadata"]["name"] for each in objects if each["kind"] == "Role"] == [
+        "floe-floe-dagster-daemon"
+    ]
+    values = merged(CHART.folder / "values.yaml", {"webserver": {"readOnly": True}})
+    api = {
+        flow.source for flow in network_flows.declared(CHART.folder, values) if flow.port == 6443
+    }
+    assert api == {"daemon"}
+
+
+@pytest.mark.parametrize(
+    ("config", "refused"),
+    [
+        ({"pod_spec_config": {"host_network": True}}, "pod_spec_config.host_network"),
+        ({"pod_spec_config": {"serviceAccountName": "other"}}, "pod_spec_config.service_account"),
+        ({"container_config": {"securityContext": {}}}, "container_config.security_context"),
+        ({"job_spec_config": {"parallelism": 9}}, "job_spec_config.parallelism"),
+    ],
+)
+def test_a_runs_tag_changes_no_more_of_its_pod_than_is_allowed(config: Any, refused: str) -> None:
+    objects = CHART.objects({"codeLocations": [{"name": "plain"}]})
+    with pytest.raises(Exception, match=refused):
+        list(launched_jobs(objects, {"dagster-k8s/config": json.dumps(config)}))
+
+
+def test_a_runs_tag_may_ask_for_other_resources() -> None:
+    wanted = {"requests": {"cpu": "2", "memory": "2Gi"}, "limits": {"cpu": "2", "memory": "2Gi"}}
+    config = {"container_config": {"resources": wanted}}
+    objects = CHART.objects({"codeLocations": [{"name": "plain"}]})
+    [job] = launched_jobs(objects, {"dagster-k8s/config": json.dumps(config)})
+    assert job["spec"]["template"]["spec"]["containers"][0]["resources"] == wanted
 
 
 WHOLE = {

@@ -43,6 +43,8 @@ run_launcher:
     image_pull_policy: {{ .Values.image.pullPolicy }}
     service_account_name: {{ include "floe-dagster.serviceAccountName" (dict "root" . "component" "run" "values" $runs) }}
     fail_pod_on_run_failure: {{ $runs.failPodOnRunFailure }}
+    only_allow_user_defined_k8s_config_fields:
+      {{- include "floe-dagster.overridable" . | nindent 6 }}
     run_k8s_config:
       {{- include "floe-dagster.runPod" . | nindent 6 }}
 run_monitoring:
@@ -60,6 +62,23 @@ compute_logs:
 {{- with .Values.dagsterConfig }}
 {{ toYaml . }}
 {{- end }}
+{{- end -}}
+
+{{/* What code locations set for their runs, and what tags may set besides: nothing else is let in. */}}
+{{- define "floe-dagster.overridable" -}}
+{{- $container := dict -}}
+{{- $pod := dict -}}
+{{- range .Values.runs.tagOverrides.container -}}{{- $_ := set $container . true -}}{{- end -}}
+{{- range .Values.runs.tagOverrides.pod -}}{{- $_ := set $pod . true -}}{{- end -}}
+{{- range .Values.codeLocations -}}
+{{- $own := (include "floe-dagster.containerContext" . | fromJson).k8s -}}
+{{- range $key, $_ := $own.run_k8s_config.container_config -}}{{- $_ := set $container $key true -}}{{- end -}}
+{{- range $key, $_ := $own.run_k8s_config.pod_spec_config -}}{{- $_ := set $pod $key true -}}{{- end -}}
+{{- if $own.service_account_name -}}{{- $_ := set $pod "service_account_name" true -}}{{- end -}}
+{{- end -}}
+container_config: {{ toJson $container }}
+pod_spec_config: {{ toJson $pod }}
+pod_template_spec_metadata: {labels: true}
 {{- end -}}
 
 {{/* The pod of a run, as the launcher takes it: as restricted as the others. */}}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,16 +32,16 @@ _CLUSTER = {
 }
 
 
-def launched_jobs(objects: list[Object]) -> Iterator[Object]:
+def launched_jobs(objects: list[Object], tags: Mapping[str, str] | None = None) -> Iterator[Object]:
     """Yield the Job of a run of each code location, and of one without a code location."""
     launcher = _launcher(objects)
     servers = [pod for pod in pods(objects) if pod.component == "code-server"]
     for server in servers:
         env = {each["name"]: each.get("value") for each in server.spec["containers"][0]["env"]}
         context = json.loads(env["DAGSTER_CONTAINER_CONTEXT"])
-        yield _job(launcher, env["DAGSTER_CONTAINER_IMAGE"], context)
+        yield _job(launcher, env["DAGSTER_CONTAINER_IMAGE"], context, tags)
     if not servers:
-        yield _job(launcher, "registry.example.com/none:1", {})
+        yield _job(launcher, "registry.example.com/none:1", {}, tags)
 
 
 def launched_pods(objects: list[Object]) -> Iterator[Pod]:
@@ -66,12 +66,18 @@ def _launcher(objects: list[Object]) -> K8sRunLauncher:
         return K8sRunLauncher(**{**config, **elsewhere})
 
 
-def _job(launcher: K8sRunLauncher, image: str, context: dict[str, Any]) -> Object:
+def _job(
+    launcher: K8sRunLauncher,
+    image: str,
+    context: dict[str, Any],
+    tags: Mapping[str, str] | None,
+) -> Object:
     pointer = FileCodePointer("definitions.py", "defs", str(Path("/opt/floe")))
     repository = RepositoryPythonOrigin(
         sys.executable, pointer, image, DEFAULT_DAGSTER_ENTRY_POINT, context
     )
-    run = DagsterRun(job_name="shop", job_code_origin=JobPythonOrigin("shop", repository))
+    origin = JobPythonOrigin("shop", repository)
+    run = DagsterRun(job_name="shop", job_code_origin=origin, tags=tags)
     chosen = launcher.get_container_context_for_run(run)
     job = construct_dagster_k8s_job(
         chosen.get_k8s_job_config(image, launcher),
