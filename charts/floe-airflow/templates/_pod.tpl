@@ -2,9 +2,11 @@
 
 {{- define "floe-airflow.podSecurityContext" -}}
 runAsNonRoot: true
-runAsUser: {{ .Values.podSecurityContext.runAsUser | int64 }}
-runAsGroup: {{ .Values.podSecurityContext.runAsGroup | int64 }}
-fsGroup: {{ .Values.podSecurityContext.fsGroup | int64 }}
+{{- range $name, $id := .Values.podSecurityContext }}
+{{- if $id }}
+{{ $name }}: {{ $id | int64 }}
+{{- end }}
+{{- end }}
 fsGroupChangePolicy: OnRootMismatch
 seccompProfile:
   type: RuntimeDefault
