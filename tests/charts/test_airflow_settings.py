@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -92,3 +96,18 @@ def test_a_migration_reads_no_config_map_of_the_version_before() -> None:
     assert "envFrom" not in container
     told = {each["name"]: each.get("value") for each in container["env"]}
     assert settings({}).items() <= told.items()
+
+
+def test_a_user_id_without_a_name_can_run_airflow(tmp_path: Path) -> None:
+    """As on OpenShift; `airflow db migrate` refuses to run as nobody."""
+    nameless = ["unshare", "--user", "--map-user=12345", "--map-group=12345"]
+    if (
+        shutil.which("unshare") is None
+        or subprocess.run([*nameless, "true"], check=False).returncode
+    ):
+        pytest.skip("no user namespace can be made here")
+    told = settings({}) | {"AIRFLOW_HOME": str(tmp_path), "HOME": str(tmp_path)}
+    program = "import os; from airflow.utils.platform import getuser; print(os.getuid(), getuser())"
+    command = [*nameless, sys.executable, "-c", program]
+    done = subprocess.run(command, env=told, capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "12345 floe", done.stderr
