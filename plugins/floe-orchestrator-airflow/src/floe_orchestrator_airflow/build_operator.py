@@ -127,7 +127,7 @@ class FloeBuildOperator(TellsNoData, BaseOperator):
         report: ProgressReport,
     ) -> str:
         """Build, and return what the end said was wrong, "" if nothing."""
-        from floe_core.execution.build import build
+        from floe_core.execution import build
 
         problem = ""
         self._is_building = True

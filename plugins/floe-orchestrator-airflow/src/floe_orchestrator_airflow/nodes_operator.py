@@ -89,7 +89,7 @@ class FloeNodesOperator(TellsNoData, BaseOperator):
         self, artifacts: CompiledArtifacts, node_ids: tuple[str, ...], context: Context
     ) -> tuple[Mapping[str, NodeResult], str]:
         """Return the results by node id, and what the end said was wrong."""
-        from floe_core.execution.build import build
+        from floe_core.execution import build
 
         request = BuildRequest(
             job=self.job or artifacts.jobs[0].name,

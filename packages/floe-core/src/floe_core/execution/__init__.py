@@ -35,4 +35,6 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from floe_core.execution.build import build
 
+    # The import has put the module of that name here.
+    globals()["build"] = build
     return build
