@@ -13,6 +13,7 @@ from floe_core import __version__
 from floe_core.cli import (
     check_command,
     compile_command,
+    diff_command,
     helm_command,
     init_command,
     lineage_command,
@@ -37,6 +38,7 @@ app.command("compile")(compile_command.compile_)
 app.command("run")(run_command.run)
 app.command("parity")(parity_command.parity)
 app.command("show")(show_command.show)
+app.command("diff")(diff_command.diff)
 app.command("ticks")(ticks_command.ticks)
 app.command("check")(check_command.check)
 app.command("plugins")(plugins_command.plugins)

@@ -32,6 +32,19 @@ def load_folder(project_dir: Path) -> CompiledArtifacts:
     return artifacts.bound_to(project_dir)
 
 
+def read_artifacts(path: Path) -> CompiledArtifacts:
+    """Return the artifacts of a compiled folder, or of such a file alone; no other file is read.
+
+    They are bound to no folder, so that nothing can be run from them.
+
+    Raises:
+        StaleProductError: The file is missing, damaged, or of a newer major version.
+    """
+    file = path / ARTIFACTS_FILE if path.is_dir() else path
+    with collector_at_rest():
+        return _validated(_read_fields(file), file)
+
+
 def _read_fields(path: Path) -> dict[str, Any]:
     text = _read_bytes(path)
     try:

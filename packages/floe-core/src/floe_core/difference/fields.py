@@ -1,0 +1,40 @@
+"""Say which fields of a model have another value than before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """A field and its two values, as JSON has them."""
+
+    name: str
+    old: Any
+    new: Any
+
+    def __str__(self) -> str:
+        return f"{self.name}: {_shown(self.old)} -> {_shown(self.new)}"
+
+
+def changed_fields(
+    old: BaseModel, new: BaseModel, names: Iterable[str] | None = None
+) -> tuple[FieldChange, ...]:
+    """Return the fields that differ, of those named or of all, in the order of the model."""
+    wanted = type(new).model_fields if names is None else names
+    before, after = old.model_dump(mode="json"), new.model_dump(mode="json")
+    return tuple(
+        FieldChange(name, before[name], after[name])
+        for name in wanted
+        if before[name] != after[name]
+    )
+
+
+def _shown(value: Any) -> str:
+    if value is None or value in ("", [], {}):
+        return "none"
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

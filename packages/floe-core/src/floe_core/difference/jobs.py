@@ -1,0 +1,77 @@
+"""What changed in a product's jobs: what each runs, and when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from floe_core.schedules import ticks_between
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.policies import Job, Schedule
+
+
+@dataclass(frozen=True, slots=True)
+class JobDifference:
+    """A job that was added, removed or changed.
+
+    `gained` and `lost` are node ids; `ticks_gained` and `ticks_lost` are in UTC, in order, in the
+    span that was asked for. `old_schedule` and `new_schedule` are for reading, "" for none.
+    """
+
+    name: str
+    kind: str
+    gained: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
+    old_schedule: str = ""
+    new_schedule: str = ""
+    ticks_gained: tuple[datetime, ...] = ()
+    ticks_lost: tuple[datetime, ...] = ()
+
+    def __bool__(self) -> bool:
+        is_rescheduled = self.old_schedule != self.new_schedule
+        return self.kind != "changed" or bool(self.gained or self.lost) or is_rescheduled
+
+
+def changed_jobs(
+    old: CompiledArtifacts, new: CompiledArtifacts, span: tuple[datetime, datetime]
+) -> tuple[JobDifference, ...]:
+    """Return the jobs that differ, in the order of the new ones, those removed last."""
+    before = {job.name: job for job in old.jobs}
+    after = {job.name: job for job in new.jobs}
+    found = []
+    for name in {**after, **before}:
+        one, two = before.get(name), after.get(name)
+        kind = "added" if one is None else "removed" if two is None else "changed"
+        nodes_before = _node_ids(old, one)
+        nodes_after = _node_ids(new, two)
+        ticks_before, ticks_after = _ticks(one, span), _ticks(two, span)
+        change = JobDifference(
+            name,
+            kind,
+            gained=tuple(sorted(nodes_after - nodes_before)),
+            lost=tuple(sorted(nodes_before - nodes_after)),
+            old_schedule=_shown(one.schedule if one else None),
+            new_schedule=_shown(two.schedule if two else None),
+            ticks_gained=tuple(sorted(ticks_after - ticks_before)),
+            ticks_lost=tuple(sorted(ticks_before - ticks_after)),
+        )
+        if change:
+            found.append(change)
+    return tuple(found)
+
+
+def _node_ids(artifacts: CompiledArtifacts, job: Job | None) -> set[str]:
+    return {node.unique_id for node in artifacts.nodes_of(job)} if job else set()
+
+
+def _ticks(job: Job | None, span: tuple[datetime, datetime]) -> set[datetime]:
+    schedule = job.schedule if job else None
+    if schedule is None or not schedule.enabled:
+        return set()
+    return set(ticks_between(schedule.cron, schedule.timezone, *span))
+
+
+def _shown(schedule: Schedule | None) -> str:
+    if schedule is None:
+        return ""
+    return f"{schedule.cron} in {schedule.timezone}{'' if schedule.enabled else ', not enabled'}"

@@ -1,0 +1,75 @@
+"""A difference as Markdown, for a person or a pull request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from floe_core.difference.jobs import JobDifference
+from floe_core.difference.nodes import NodeDifference
+from floe_core.difference.products import ProductDifference
+
+MAX_SHOWN = 50
+MAX_TICKS = 3
+
+
+def as_markdown(found: ProductDifference, title: str) -> str:
+    """Return the whole difference, each kind under a heading of its own."""
+    if not found:
+        return f"## {title}\n\nNothing changed.\n"
+    sections = [
+        _section("Nodes added", map(_code, found.added)),
+        _section("Nodes removed", map(_code, found.removed)),
+        _section("Nodes changed", map(_node, found.changed)),
+        _section("Downstream of these", map(_code, found.downstream)),
+        _section("Jobs and ticks", _jobs(found)),
+        _section(
+            "Settings",
+            (f"{part}: {change}" for part, changes in found.settings.items() for change in changes),
+        ),
+    ]
+    return "\n".join([f"## {title}\n", *(section for section in sections if section)])
+
+
+def _section(heading: str, entries: Iterable[str]) -> str:
+    lines = [f"- {entry}" for entry in entries]
+    if not lines:
+        return ""
+    more = [f"- ... and {len(lines) - MAX_SHOWN} more"] if len(lines) > MAX_SHOWN else []
+    return "\n".join([f"### {heading} ({len(lines)})\n", *lines[:MAX_SHOWN], *more, ""])
+
+
+def _code(text: str) -> str:
+    return f"`{text}`"
+
+
+def _node(node: NodeDifference) -> str:
+    parts = [
+        "code" if node.has_new_code else "",
+        *(f"+ depends on `{node_id}`" for node_id in node.gained),
+        *(f"- no longer on `{node_id}`" for node_id in node.lost),
+        *map(str, node.fields),
+    ]
+    return f"`{node.unique_id}`: {'; '.join(part for part in parts if part)}"
+
+
+def _jobs(found: ProductDifference) -> Iterator[str]:
+    days = (found.span[1] - found.span[0]).days
+    return (_job(job, days) for job in found.jobs)
+
+
+def _job(job: JobDifference, days: int) -> str:
+    parts = [job.kind if job.kind != "changed" else ""]
+    if job.kind == "changed" and (job.gained or job.lost):
+        parts.append(f"{len(job.gained)} nodes gained, {len(job.lost)} lost")
+    if job.old_schedule != job.new_schedule:
+        parts.append(f"{job.old_schedule or 'no schedule'} -> {job.new_schedule or 'no schedule'}")
+    for what, ticks in (("gained", job.ticks_gained), ("lost", job.ticks_lost)):
+        if ticks:
+            parts.append(f"{len(ticks)} ticks {what} in {days} days ({_ticks(ticks)})")
+    return f"`{job.name}`: {'; '.join(part for part in parts if part)}"
+
+
+def _ticks(ticks: tuple[datetime, ...]) -> str:
+    shown = ", ".join(f"{tick:%Y-%m-%d %H:%M}" for tick in ticks[:MAX_TICKS])
+    return f"{shown}{', ...' if len(ticks) > MAX_TICKS else ''} UTC"

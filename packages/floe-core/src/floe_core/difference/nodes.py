@@ -1,0 +1,77 @@
+"""What changed in a product's graph, node by node."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from floe_core.difference.fields import FieldChange, changed_fields
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.nodes import Node
+
+# What decides what a node does and where; `checksum` is told as "code", `depends_on` as edges.
+_FIELDS = (
+    "materialization",
+    "database",
+    "schema_name",
+    "identifier",
+    "language",
+    "severity",
+    "compute",
+    "tier",
+    "tags",
+    "group",
+    "retries",
+    "timeout_seconds",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NodeDifference:
+    """A node that both have, changed. `gained` and `lost` are ids of what it depends on.
+
+    `has_new_code` tells that its own SQL, seed or definition is another.
+    """
+
+    unique_id: str
+    gained: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
+    has_new_code: bool = False
+    fields: tuple[FieldChange, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.gained or self.lost or self.has_new_code or self.fields)
+
+
+def changed_nodes(old: CompiledArtifacts, new: CompiledArtifacts) -> tuple[NodeDifference, ...]:
+    """Return the nodes that differ, in the order of their ids."""
+    pairs = ((old.by_id[i], node) for i, node in sorted(new.by_id.items()) if i in old.by_id)
+    return tuple(found for before, node in pairs if (found := _difference(before, node)))
+
+
+def _difference(old: Node, new: Node) -> NodeDifference:
+    before, after = set(old.depends_on), set(new.depends_on)
+    return NodeDifference(
+        new.unique_id,
+        gained=tuple(sorted(after - before)),
+        lost=tuple(sorted(before - after)),
+        has_new_code=old.checksum != new.checksum,
+        fields=changed_fields(old, new, _FIELDS),
+    )
+
+
+def downstream(artifacts: CompiledArtifacts, node_ids: Iterable[str]) -> tuple[str, ...]:
+    """Return the ids of all that runs below these nodes, sorted, without themselves."""
+    children: dict[str, list[str]] = {}
+    for node in artifacts.nodes:
+        for parent in node.depends_on:
+            children.setdefault(parent, []).append(node.unique_id)
+    origins = set(node_ids)
+    found: set[str] = set()
+    frontier = list(origins)
+    while frontier:
+        for child in children.get(frontier.pop(), ()):
+            if child not in found:
+                found.add(child)
+                frontier.append(child)
+    return tuple(sorted(i for i in found - origins if artifacts.by_id[i].is_runnable))

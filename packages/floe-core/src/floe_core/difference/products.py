@@ -1,0 +1,77 @@
+"""Hold two compilations of a product against each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from floe_core.difference.fields import FieldChange, changed_fields
+from floe_core.difference.jobs import JobDifference, changed_jobs
+from floe_core.difference.nodes import NodeDifference, changed_nodes, downstream
+from floe_core.plugin_interfaces import ResourceSpec
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+
+
+@dataclass(frozen=True, slots=True)
+class ProductDifference:
+    """What changed. Ids are dbt's; `downstream` is what runs below anything that changed.
+
+    `settings` maps what of the product to its changed fields: `product`, `orchestrator`, `dbt`,
+    `execution`, `resources`, `lineage`, `tracing`.
+    """
+
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    changed: tuple[NodeDifference, ...]
+    downstream: tuple[str, ...]
+    jobs: tuple[JobDifference, ...]
+    settings: dict[str, tuple[FieldChange, ...]]
+    span: tuple[datetime, datetime]
+
+    def __bool__(self) -> bool:
+        return bool(self.added or self.removed or self.changed or self.jobs or self.settings)
+
+
+def difference(
+    old: CompiledArtifacts, new: CompiledArtifacts, start: datetime, end: datetime
+) -> ProductDifference:
+    """Return what changed; ticks are held against each other from `start` to before `end`."""
+    added = tuple(sorted(new.by_id.keys() - old.by_id.keys()))
+    removed = tuple(sorted(old.by_id.keys() - new.by_id.keys()))
+    changed = changed_nodes(old, new)
+    touched = [*added, *(node.unique_id for node in changed)]
+    told = {*touched, *removed}
+    below = {*downstream(new, touched), *downstream(old, removed)}
+    return ProductDifference(
+        added=added,
+        removed=removed,
+        changed=changed,
+        downstream=tuple(sorted((below & new.by_id.keys()) - told)),
+        jobs=changed_jobs(old, new, (start, end)),
+        settings=_settings(old, new),
+        span=(start, end),
+    )
+
+
+def _settings(old: CompiledArtifacts, new: CompiledArtifacts) -> dict[str, tuple[FieldChange, ...]]:
+    parts = {
+        name: changed_fields(getattr(old, name), getattr(new, name))
+        for name in ("product", "orchestrator", "dbt", "execution", "lineage", "tracing")
+    }
+    parts["resources"] = _resources(old, new)
+    return {name: changes for name, changes in parts.items() if changes}
+
+
+def _resources(old: CompiledArtifacts, new: CompiledArtifacts) -> tuple[FieldChange, ...]:
+    before = {size: _shown(spec) for size, spec in old.resources.items()}
+    after = {size: _shown(spec) for size, spec in new.resources.items()}
+    return tuple(
+        FieldChange(size, before.get(size), after.get(size))
+        for size in sorted({*before, *after})
+        if before.get(size) != after.get(size)
+    )
+
+
+def _shown(spec: ResourceSpec) -> str:
+    cpu = f"{spec.cpu_request} to {spec.cpu_limit} CPU"
+    return f"{cpu}, {spec.memory_request} to {spec.memory_limit} memory"
