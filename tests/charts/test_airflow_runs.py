@@ -12,10 +12,11 @@ from typing import Any
 import kubernetes_schemas
 import pytest
 import restricted_pods
-from airflow_release import ADMIN_PASSWORD, CHART, SCHEDULER, TOKEN, Release
+from airflow_release import ADMIN_PASSWORD, CHART, SCHEDULER, SECRET, TOKEN, Release
 from airflow_runs import begin, states_of_tasks, wait
 from helm_engine import Object
 from kubernetes_pods_api import PodsApi
+from listener import Listener, listening
 from local_certificate import write_certificate
 from memory_watch import SMALL_TASK, limit_of, watched
 from pod_process import PodProcess, need_namespaces
@@ -144,18 +145,55 @@ ON_KUBERNETES = {
 }
 
 
+def arrived(listener: Listener) -> None:
+    """See lineage of the product, spans of its run, and metrics of Airflow, each with its key."""
+    events = {(each["job"]["name"], each["eventType"]) for each in listener.events()}
+    assert {("alpha", "COMPLETE"), ("alpha.model.greetings", "COMPLETE")} <= events
+    keys = {each.headers["Authorization"] for each in listener.at("/api/v1/lineage")}
+    assert keys == {"Bearer a-lineage-key"}
+    spans = listener.at("/v1/traces")
+    assert any(b"alpha" in each.body for each in spans)
+    assert listener.at("/v1/metrics")
+    telemetry = [*spans, *listener.at("/v1/metrics")]
+    assert {each.headers["x-key"] for each in telemetry} == {"an-otel-key"}
+
+
+KEYS = {"lineage-key": "a-lineage-key", "otel-headers": "x-key=an-otel-key"}
+
+
+def telling(url: str) -> dict[str, Any]:
+    """Return values that send lineage and telemetry to a URL."""
+    lineage = {"existingSecret": SECRET, "key": "lineage-key"}
+    headers = {"existingSecret": SECRET, "key": "otel-headers"}
+    return {
+        **ON_KUBERNETES,
+        "openLineage": {"url": url, "apiKey": lineage},
+        "openTelemetry": {"endpoint": url, "headers": headers},
+    }
+
+
 def test_kubernetes_executor_runs_a_product_in_pods_of_the_template(tmp_path: Path) -> None:
     """And a scheduler takes over the pods of one that ended, with the verbs of its Role and no more."""
     keys = write_certificate(tmp_path)
     roles = RenderedRoles(CHART.objects(ON_KUBERNETES), {TOKEN: SCHEDULER})
     tasks = TaskPods()
-    with database() as opened, PodsApi(roles, keys, tasks.run) as cluster:
+    with (
+        database() as opened,
+        PodsApi(roles, keys, tasks.run) as cluster,
+        listening() as listener,
+    ):
         told = {
             "KUBERNETES_SERVICE_HOST": "127.0.0.1",
             "KUBERNETES_SERVICE_PORT": str(cluster.port),
         }
         ready = tasks.release = release(
-            tmp_path, opened, "alpha", values=ON_KUBERNETES, cluster=told, certificate=keys[1]
+            tmp_path,
+            opened,
+            "alpha",
+            values=telling(listener.url),
+            secrets=KEYS,
+            cluster=told,
+            certificate=keys[1],
         )
         assert ran(ready.container("migrations")) == ""
         assert ran(ready.container("api-server", "copy-passwords")) == ""
@@ -175,6 +213,7 @@ def test_kubernetes_executor_runs_a_product_in_pods_of_the_template(tmp_path: Pa
             assert "model.hello.greetings" in api.log("alpha", runs["alpha"], "greetings")
     assert roles.refused == []
     assert roles.acts == roles.granted()
+    arrived(listener)
     assert 0 < max(tasks.most.values()) < SMALL_TASK
     [pod] = cluster.pods.created
     assert kubernetes_schemas.problems([pod], "1.32.0") == []
