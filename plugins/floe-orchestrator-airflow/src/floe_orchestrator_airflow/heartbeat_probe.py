@@ -1,7 +1,7 @@
 """Whether this host's dag-processor or triggerer is alive: `python -m ...heartbeat_probe JOB_TYPE`.
 
-Airflow's own `airflow jobs check` asks the same of the same table, and takes 4 to 17 s of a CPU to
-start; this takes a tenth of one, so that a pod can be asked often. Imports nothing of Airflow.
+Airflow's own `airflow jobs check` asks the same of the same table, after 2 s of a CPU for its
+imports; this takes 0.04 s, so that a pod can be asked often. Imports nothing of Airflow.
 """
 
 from __future__ import annotations
