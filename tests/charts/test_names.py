@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import strict_yaml
-from charts import CHARTS, Chart, each_chart, each_scenario
+from charts import Chart, each_chart, each_scenario
 from helm_engine import rendered_text
 
 LONGEST = "a" * 50 + "-bc"
@@ -27,7 +27,7 @@ def test_a_release_with_the_longest_name_has_names_that_fit(chart: Chart) -> Non
     assert [name for of in found.values() for name in of if len(name) > 63] == []
 
 
-@pytest.mark.parametrize("chart", [each for each in CHARTS if each.plugin == "dagster"])
+@each_chart
 def test_releases_that_differ_at_the_end_of_a_long_name_share_no_object(chart: Chart) -> None:
     one, other = names(chart, LONGEST), names(chart, OTHER)
     assert {kind: one[kind] & other[kind] for kind in one if one[kind] & other[kind]} == {}

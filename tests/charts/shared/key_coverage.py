@@ -20,7 +20,7 @@ from jsonschema import Draft7Validator
 
 _UPGRADE = Target(is_upgrade=True)
 _SOURCE = re.compile(r"^# Source: [^/]+/charts/([^/]+)/", re.MULTILINE)
-_SUM = re.compile(r"(?<=checksum/).*$|(?<=-)[0-9a-f]{8}$", re.MULTILINE)
+_SUM = re.compile(r"(?<=checksum/).*$|(?<=-)[0-9a-f]{8,10}$", re.MULTILINE)
 Values = Mapping[str, Any]
 
 
