@@ -15,7 +15,7 @@ from floe_core.build_events import (
 from floe_core.build_request import BuildRequest
 
 if TYPE_CHECKING:
-    from floe_core.execution.build import build
+    from floe_core.execution.build_run import build
 
 __all__ = [
     "BuildEnded",
@@ -33,8 +33,6 @@ def __getattr__(name: str) -> Any:
     """Import `build` when it is asked for: what an orchestrator parses needs no more than names."""
     if name != "build":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from floe_core.execution.build import build
+    from floe_core.execution.build_run import build
 
-    # The import has put the module of that name here.
-    globals()["build"] = build
     return build
