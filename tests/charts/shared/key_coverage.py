@@ -22,11 +22,10 @@ _UPGRADE = Target(is_upgrade=True)
 _SOURCE = re.compile(r"^# Source: [^/]+/charts/([^/]+)/", re.MULTILINE)
 _SUM = re.compile(r"(?<=checksum/).*$|(?<=-)[0-9a-f]{8,10}$", re.MULTILINE)
 Values = Mapping[str, Any]
+Schema = Mapping[str, Any]
 
 
-def keys_without_effect(
-    chart: Path, schema: Mapping[str, Any], bases: Sequence[Values]
-) -> list[str]:
+def keys_without_effect(chart: Path, schema: Schema, bases: Sequence[Values]) -> list[str]:
     """Return the keys that change nothing, whichever of the bases they are changed in.
 
     A base is a values file in which parts are on that are off by default.
@@ -43,25 +42,30 @@ def keys_without_effect(
 
 
 def _with_effect(
-    chart: Path, schema: Mapping[str, Any], values: Values, places: Mapping[Place, Any]
+    chart: Path, schema: Schema, values: Values, places: Mapping[Place, Any]
 ) -> set[Place]:
-    """Return the places at which another value renders otherwise."""
-    check = Draft7Validator(schema)
+    """Return the places at which another value renders otherwise: the first one, or any."""
+    others = {place: _others(schema, part, at(values, place)) for place, part in places.items()}
+    first = {place: found[:1] for place, found in others.items()}
+    heard = _changing(chart, values, first)
+    rest = {place: found[1:] for place, found in others.items() if place not in heard}
+    return heard | _changing(chart, values, rest)
+
+
+def _changing(chart: Path, values: Values, others: Mapping[Place, list[Any]]) -> set[Place]:
     variants = [
-        (place, variant)
-        for place, part in places.items()
-        for variant in _variants(check, values, place, part)
+        (place, with_value(values, place, other))
+        for place, found in others.items()
+        for other in found
     ]
     before, *after = _renders(chart, [values, *(variant for _, variant in variants)])
     return {place for (place, _), text in zip(variants, after, strict=True) if text != before}
 
 
-def _variants(check: Draft7Validator, values: Values, place: Place, part: Any) -> Iterator[Values]:
-    """Yield the values with another one at a place, as far as the schema takes them."""
-    for other in other_values(part, at(values, place)):
-        variant = with_value(values, place, other)
-        if check.is_valid(variant):
-            yield variant
+def _others(schema: Schema, part: Schema, value: Any) -> list[Any]:
+    """Return the values that a key may take instead, as far as its schema takes them."""
+    check = Draft7Validator({**part, "$defs": schema.get("$defs", {})})
+    return [other for other in other_values(part, value) if check.is_valid(other)]
 
 
 def other_values(schema: Mapping[str, Any], value: Any) -> Iterator[Any]:
