@@ -4,7 +4,9 @@ probes, as processes of this machine, on a real PostgreSQL and a real Redis.
 
 from __future__ import annotations
 
+import signal
 import threading
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,9 +18,10 @@ from airflow_release import ADMIN_PASSWORD, CHART, SCHEDULER, SECRET, TOKEN, Rel
 from airflow_runs import begin, states_of_tasks, wait
 from helm_engine import Object
 from kubernetes_pods_api import PodsApi
-from listener import Listener, listening
+from listener import Listener, Received, listening
 from local_certificate import write_certificate
 from memory_watch import SMALL_TASK, limit_of, watched
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from pod_process import PodProcess, need_namespaces
 from pods import Pod
 from postgres_product import compiled
@@ -35,7 +38,7 @@ SERVERS = ("api-server", "scheduler", "dag-processor", "triggerer")
 HEALTHY = dict.fromkeys(("metadatabase", "scheduler", "dag_processor", "triggerer"), "healthy")
 EACH_TASK = dict.fromkeys(
     (
-        "dbt_build", "greetings", "not_null_greetings_id", "outcome", "people", "stg_people",
+        "dbt_build", "greetings", "nap", "not_null_greetings_id", "outcome", "people", "stg_people",
         "unique_greetings_id",
     ),
     "success",
@@ -113,24 +116,42 @@ def failing(pod: PodProcess) -> dict[str, str]:
 
 
 class TaskPods:
-    """Runs pods of tasks as the kubelet would, when it is let to."""
+    """Runs pods of tasks as the kubelet would, when it is let to, and loses the first one half-way."""
 
     def __init__(self) -> None:
         self.release: Release | None = None
         self.may_run = threading.Event()
         self.most: dict[str, int] = {}
+        self.ended: list[bool] = []
 
     def run(self, pod: Object) -> bool:
         assert self.may_run.wait(240)
         assert self.release is not None
         labels, name = pod["metadata"]["labels"], pod["metadata"]["name"]
         local = Pod(f"Pod/{name}", labels, pod["spec"])
-        first = [each["name"] for each in pod["spec"]["initContainers"]]
+        for first in pod["spec"]["initContainers"]:
+            assert ran(self.release.container_of(local, name, first["name"])) == ""
         base = self.release.container_of(local, name, "base")
+        if not self.ended:
+            self._lose(base)
         with watched(base) as self.most:
-            return not any(
-                ran(self.release.container_of(local, name, each)) for each in first
-            ) and (to_the_end(base))
+            self.ended.append(bool(self.ended) and to_the_end(base))
+        return self.ended[-1]
+
+    def _lose(self, base: PodProcess) -> None:
+        """Start it, and kill it as a broken node does while its last model runs."""
+        assert self.release is not None
+        base.start()
+        wait(lambda: has_table(self.release, "greetings"), "the table before the last")
+        # What has passed is saved every second.
+        time.sleep(2.5)
+        base.stop(signal.SIGKILL)
+
+
+def has_table(ready: Release | None, name: str) -> bool:
+    assert ready is not None
+    query = f"select to_regclass('alpha.{name}') is not null"
+    return ready.database.rows(query) == [(True,)]
 
 
 RESOURCES = {"requests": {"cpu": "3", "memory": "3Gi"}, "limits": {"memory": "3Gi"}}
@@ -152,10 +173,21 @@ def arrived(listener: Listener) -> None:
     keys = {each.headers["Authorization"] for each in listener.at("/api/v1/lineage")}
     assert keys == {"Bearer a-lineage-key"}
     spans = listener.at("/v1/traces")
-    assert any(b"alpha" in each.body for each in spans)
+    assert {"floe", "airflow"} <= {scope.partition(".")[0] for scope in scopes(spans)}
     assert listener.at("/v1/metrics")
     telemetry = [*spans, *listener.at("/v1/metrics")]
     assert {each.headers["x-key"] for each in telemetry} == {"an-otel-key"}
+
+
+def scopes(spans: list[Received]) -> set[str]:
+    """Return the names of what made the spans."""
+    requests = [ExportTraceServiceRequest.FromString(each.body) for each in spans]
+    return {
+        scope.scope.name
+        for request in requests
+        for resource in request.resource_spans
+        for scope in resource.scope_spans
+    }
 
 
 KEYS = {"lineage-key": "a-lineage-key", "otel-headers": "x-key=an-otel-key"}
@@ -173,7 +205,9 @@ def telling(url: str) -> dict[str, Any]:
 
 
 def test_kubernetes_executor_runs_a_product_in_pods_of_the_template(tmp_path: Path) -> None:
-    """And a scheduler takes over the pods of one that ended, with the verbs of its Role and no more."""
+    """A scheduler takes over the pods of one that ended, and starts another for one that was lost; with
+    the verbs of its Role and no more.
+    """
     keys = write_certificate(tmp_path)
     roles = RenderedRoles(CHART.objects(ON_KUBERNETES), {TOKEN: SCHEDULER})
     tasks = TaskPods()
@@ -209,13 +243,21 @@ def test_kubernetes_executor_runs_a_product_in_pods_of_the_template(tmp_path: Pa
                 tasks.may_run.set()
                 assert states_of_tasks(api, "alpha", runs["alpha"]) == EACH_TASK
                 wait(lambda: Act(SCHEDULER, "delete", "pods") in roles.acts, "removing the pod")
-            assert "DAG bundles loaded: alpha" in api.log("alpha", runs["alpha"], "dbt_build")
+            [build] = [
+                each
+                for each in api.task_instances("alpha", runs["alpha"])
+                if each["task_id"] == "dbt_build"
+            ]
+            assert "1 of 6 nodes to build" in api.log(
+                "alpha", runs["alpha"], "dbt_build", build["try_number"]
+            )
             assert "model.hello.greetings" in api.log("alpha", runs["alpha"], "greetings")
     assert roles.refused == []
     assert roles.acts == roles.granted()
     arrived(listener)
     assert 0 < max(tasks.most.values()) < SMALL_TASK
-    [pod] = cluster.pods.created
+    assert tasks.ended == [False, True]
+    [_, pod] = cluster.pods.created
     assert kubernetes_schemas.problems([pod], "1.32.0") == []
     started = Pod("Pod/alpha", pod["metadata"]["labels"], pod["spec"])
     assert restricted_pods.findings([started]) == []

@@ -95,6 +95,9 @@ AIRFLOW__METRICS__OTEL_ON: {{ .metrics | ternary "True" "False" | quote }}
 AIRFLOW__TRACES__OTEL_ON: {{ .traces | ternary "True" "False" | quote }}
 OTEL_EXPORTER_OTLP_ENDPOINT: {{ .endpoint | quote }}
 OTEL_EXPORTER_OTLP_PROTOCOL: {{ .protocol }}
+OTEL_SERVICE_NAME: {{ .serviceName | quote }}
+{{/* Airflow goes by this for spans, and takes gRPC without it whatever the protocol is. */ -}}
+OTEL_TRACES_EXPORTER: {{ ternary "otlp_proto_grpc" "otlp_proto_http" (eq .protocol "grpc") }}
 {{- end }}
 {{- end }}
 {{- if eq .Values.executor "CeleryExecutor" }}

@@ -101,12 +101,17 @@ class PodProcess:
         """End it as Kubernetes does: a signal, and after the grace period the end of all of it."""
         if self._process is None:
             return
+        family = self.family()
         if self.exit_code() is None:
             self._process.send_signal(how)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(seconds)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
+        # A container takes all of its processes with it, also those with a session of their own.
+        for each in family:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                each.kill()
         self._process.wait(10)
 
     def family(self) -> list[psutil.Process]:

@@ -23,8 +23,16 @@ _COMPUTE = """  compute:
 """
 
 
+# Slow enough to be ended half-way.
+_NAP = "{{ config(materialized='table') }}\nselect id, pg_sleep(2)::text as nap from {{ ref('greetings') }}"
+_RETRIES = "execution: {retries: 2, retryDelaySeconds: 1}\n"
+
+
 def compiled(name: str, folder: Path, out: Path, database: str) -> CompiledArtifacts:
-    """Return the product under this name, compiled to `out`; its schema has the same name."""
+    """Return the product under this name, compiled to `out`; its schema has the same name.
+
+    It has one model more, `nap`, which takes 6 s, and tries again when it fails.
+    """
     product = folder / name / "product"
     shutil.copytree(ROOT / "examples" / "hello", product, ignore=shutil.ignore_patterns(".floe"))
     manifest = (ROOT / "examples" / "manifest.yaml").read_text()
@@ -34,6 +42,7 @@ def compiled(name: str, folder: Path, out: Path, database: str) -> CompiledArtif
         for line in manifest.splitlines()
     ]
     (folder / name / "manifest.yaml").write_text("".join(lines))
+    (product / "models" / "nap.sql").write_text(_NAP)
     spec = product / "floe.yaml"
-    spec.write_text(spec.read_text().replace("name: hello", f"name: {name}"))
+    spec.write_text(spec.read_text().replace("name: hello", f"name: {name}") + _RETRIES)
     return compile_product(product, orchestrator="airflow", out=out / name)
