@@ -10,7 +10,6 @@ from dagster_release import release
 
 from floe_orchestrator_dagster import DagsterPlugin
 
-pytestmark = pytest.mark.slow
 LOCATIONS = "{ workspaceOrError { ... on Workspace { locationEntries { name } } } }"
 SCHEDULES = """
 { schedulesOrError(repositorySelector: {
@@ -28,6 +27,7 @@ def test_a_release_without_code_locations_starts(tmp_path: Path) -> None:
         assert running.ask(LOCATIONS)["workspaceOrError"] == {"locationEntries": []}
 
 
+@pytest.mark.slow
 def test_a_changed_schedule_is_taken_up_without_a_restart(tmp_path: Path) -> None:
     """With code servers that load again, and a store that they share with who changes it."""
     changes = {
