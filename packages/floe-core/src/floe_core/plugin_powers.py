@@ -149,6 +149,26 @@ class TickTeller(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class RetryPlan:
+    """What an orchestrator does with a build that failed, by its own definitions.
+
+    `delays` are the seconds before each retry, so that their number is that of the retries. `pool`
+    is the pool of which a build takes a slot, "" for none of the product's own.
+    """
+
+    delays: tuple[float, ...] = ()
+    pool: str = ""
+
+
+@runtime_checkable
+class RetryTeller(Protocol):
+    """A plugin that can say how its orchestrator retries, read from what the orchestrator loads."""
+
+    def retry_plan(self, artifacts: CompiledArtifacts, job_name: str) -> RetryPlan:
+        """Return what the orchestrator does with the job's build when it fails."""
+
+
+@dataclass(frozen=True, slots=True)
 class RunningSchedule:
     """What a running orchestrator itself tells of a job's schedule.
 

@@ -16,7 +16,13 @@ from floe_core.plugin_interfaces import (
     TransformConfig,
     ValidationResult,
 )
-from floe_core.plugin_powers import EntryPointFile, RunningSchedule, RunOptions, RunReport
+from floe_core.plugin_powers import (
+    EntryPointFile,
+    RetryPlan,
+    RunningSchedule,
+    RunOptions,
+    RunReport,
+)
 from floe_core.schedules.job_schedules import JobSchedules, check_rule
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import LineageSettings
@@ -195,6 +201,12 @@ class AirflowOrchestratorPlugin(OrchestratorPlugin):
         from floe_orchestrator_airflow.airflow_ticks import airflow_ticks
 
         return list(airflow_ticks(artifacts, job_name, start, end))
+
+    def retry_plan(self, artifacts: CompiledArtifacts, job_name: str) -> RetryPlan:
+        """See `RetryTeller`."""
+        from floe_orchestrator_airflow.retry_plan import retry_plan
+
+        return retry_plan(artifacts, job_name)
 
     def entry_point_file(self, product_name: str) -> EntryPointFile:
         """See `EntryPointWriter.entry_point_file`."""

@@ -15,7 +15,13 @@ from floe_core.plugin_interfaces import (
     TransformConfig,
     ValidationResult,
 )
-from floe_core.plugin_powers import EntryPointFile, RunningSchedule, RunOptions, RunReport
+from floe_core.plugin_powers import (
+    EntryPointFile,
+    RetryPlan,
+    RunningSchedule,
+    RunOptions,
+    RunReport,
+)
 from floe_core.schedules.job_schedules import JobSchedules, check_rule
 from floe_core.schemas.policies import LineageSettings
 from floe_orchestrator_dagster import __version__
@@ -189,6 +195,12 @@ class DagsterOrchestratorPlugin(OrchestratorPlugin):
         from floe_orchestrator_dagster.dagster_ticks import dagster_ticks
 
         return list(dagster_ticks(artifacts, job_name, start, end))
+
+    def retry_plan(self, artifacts: CompiledArtifacts, job_name: str) -> RetryPlan:
+        """See `RetryTeller`."""
+        from floe_orchestrator_dagster.retry_plan import retry_plan
+
+        return retry_plan(artifacts)
 
     def entry_point_file(self, product_name: str) -> EntryPointFile:
         """See `EntryPointWriter`."""

@@ -6,6 +6,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -40,8 +41,9 @@ def parity(
 ) -> None:
     """Run a product on two orchestrators from nothing, and compare what each made of it.
 
-    Compares the graph, the jobs and their schedules, the status of every run and node, the contents
-    of every table and the lineage events. Exits 1 if anything differs, or if a run failed.
+    Compares the graph, the jobs, their ticks of the next year and what follows a failure, the
+    status of every run and node, the contents of every table and the lineage events. Exits 1 if
+    anything differs, or if a run failed.
     """
     from floe_core.parity.comparison import compare
 
@@ -119,6 +121,8 @@ def _as_dict(comparison: Comparison) -> dict[str, Any]:
                 "run_id": side.report.run_id,
                 "seconds": round(side.report.seconds, 3),
                 "lineage_events": side.events.total(),
+                "ticks_of_a_year": {job: len(t) for job, t in side.promises.ticks.items()},
+                "retries": {job: asdict(plan) for job, plan in side.promises.retries.items()},
             }
             for side in sides
         },

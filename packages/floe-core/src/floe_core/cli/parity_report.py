@@ -92,7 +92,8 @@ def _print_verdict(comparison: Comparison, console: Console) -> None:
         tables = sum(1 for node in comparison.nodes if node.rows is not None)
         console.print(
             f"[bold green]the same on both[/]: {len(comparison.nodes)} nodes, "
-            f"{tables} tables with equal contents, {left.events.total()} lineage events"
+            f"{tables} tables with equal contents, {left.events.total()} lineage events, "
+            f"{sum(map(len, left.promises.ticks.values()))} ticks of a year"
         )
     elif comparison.is_equal:
         console.print("[bold yellow]the same on both, and failed on both[/]")

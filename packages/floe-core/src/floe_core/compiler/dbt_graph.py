@@ -146,9 +146,17 @@ def _columns(entry: Entry) -> tuple[Column, ...]:
             name=column["name"],
             type=column.get("data_type") or "",
             description=(column.get("description") or "").strip(),
+            volatile=_is_volatile(column),
         )
         for column in columns
     )
+
+
+def _is_volatile(column: Entry) -> bool:
+    """Return whether `meta.floe.volatile` of a column is true; dbt has `config.meta` as well."""
+    meta = {**(column.get("meta") or {}), **((column.get("config") or {}).get("meta") or {})}
+    floe = meta.get("floe")
+    return isinstance(floe, dict) and floe.get("volatile") is True
 
 
 def _test(entry: Entry, config: Entry) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from floe_core.build_events import NodeResult
 from floe_core.parity.lineage_events import differing_paths
+from floe_core.parity.promises import differing_promises
 from floe_core.parity.side import Side
 from floe_core.parity.table_contents import TableContents
 
@@ -38,7 +39,7 @@ class Comparison:
 
 
 def compare(left: Side, right: Side) -> Comparison:
-    """Compare run status, graph, jobs, node statuses and table contents."""
+    """Compare run status, graph, jobs, ticks, retries, node statuses, tables and lineage."""
     node_ids = {*left.report.nodes, *right.report.nodes}
     nodes = [_node(node_id, left, right) for node_id in node_ids]
     nodes.sort(key=lambda n: (_began(n), n.node_id))
@@ -97,6 +98,8 @@ def _beyond_nodes(left: Side, right: Side) -> list[str]:
         found.append("the graph: compiled to different nodes")
     if left.artifacts.jobs != right.artifacts.jobs:
         found.append("the jobs: compiled to different jobs or schedules")
+    names = (left.orchestrator, right.orchestrator)
+    found += differing_promises(names, left.promises, right.promises)
     for side, other in ((left, right), (right, left)):
         alone = side.events - other.events
         if alone:

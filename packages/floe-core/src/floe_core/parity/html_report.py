@@ -24,7 +24,8 @@ td.number { text-align: right; font-variant-numeric: tabular-nums } small { colo
 </style></head><body>
 <h1>$product</h1><p class="sub">$description</p>
 <p class="verdict $kind">$verdict</p>
-<table><tr><th>Run</th><th>Status</th><th>Seconds</th><th>Lineage events</th></tr>$runs</table>
+<table><tr><th>Run</th><th>Status</th><th>Seconds</th><th>Lineage events</th>
+<th>Ticks of a year</th><th>Retries after seconds</th></tr>$runs</table>
 $differences
 <h2>Nodes</h2>
 <table><tr><th>Node</th><th>Type</th><th>$left</th><th>$right</th><th>Rows</th><th>Equal</th></tr>
@@ -64,7 +65,19 @@ def _run(side: Side) -> str:
     return (
         f"<tr><td>{escape(side.orchestrator)} <small>{escape(report.run_id)}</small></td>"
         f"<td>{escape(report.status)}</td><td class=number>{report.seconds:.1f}</td>"
-        f"<td class=number>{side.events.total()}</td></tr>"
+        f"<td class=number>{side.events.total()}</td>"
+        f"<td>{escape(_ticks(side))}</td><td>{escape(_retries(side))}</td></tr>"
+    )
+
+
+def _ticks(side: Side) -> str:
+    return ", ".join(f"{job}: {len(ticks):,}" for job, ticks in side.promises.ticks.items())
+
+
+def _retries(side: Side) -> str:
+    return ", ".join(
+        f"{job}: {', '.join(f'{delay:g}' for delay in plan.delays) or 'none'}"
+        for job, plan in side.promises.retries.items()
     )
 
 

@@ -14,6 +14,7 @@ from floe_core.errors import UsageError
 from floe_core.execution.warehouse_lock import duckdb_file
 from floe_core.launch import launch
 from floe_core.parity.lineage_events import caught_events, caught_in_file
+from floe_core.parity.promises import Promises, promises_of, today
 from floe_core.parity.table_contents import TableContents, read_tables
 from floe_core.plugin_powers import RunOptions, RunReport
 from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE, CompiledArtifacts
@@ -23,7 +24,8 @@ from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE, CompiledArtifac
 class Side:
     """What one orchestrator made of the product.
 
-    `tables` maps node id to contents; `events` counts the lineage events of each kind.
+    `tables` maps node id to contents; `events` counts the lineage events of each kind; `promises`
+    is what the orchestrator says that it will do.
     """
 
     orchestrator: str
@@ -31,6 +33,7 @@ class Side:
     report: RunReport
     tables: dict[str, TableContents] = field(default_factory=dict)
     events: Counter[str] = field(default_factory=Counter)
+    promises: Promises = field(default_factory=Promises)
 
 
 def compile_side(product: Path, orchestrator: str, folder: Path) -> CompiledArtifacts:
@@ -60,4 +63,5 @@ def run_side(artifacts: CompiledArtifacts, on_event: Callable[[BuildEvent], None
     warehouse = duckdb_file(artifacts.dbt.profile, folder)
     assert warehouse is not None
     tables = read_tables(warehouse, artifacts.runnable) if warehouse.exists() else {}
-    return Side(artifacts.orchestrator.name, artifacts, report, tables, events)
+    promises = promises_of(artifacts, today())
+    return Side(artifacts.orchestrator.name, artifacts, report, tables, events, promises)

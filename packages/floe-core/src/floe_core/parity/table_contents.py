@@ -8,13 +8,16 @@ from pathlib import Path
 
 from floe_core.schemas.nodes import Node
 
+NOTHING = "null"
+
 
 @dataclass(frozen=True, slots=True)
 class TableContents:
     """A table's number of rows; each column's name, type and sum of its values' hashes.
 
     `row_hash` is the sum of the hashes of whole rows: equal columns may still be paired otherwise.
-    `missing` is a table that is not there; then the rest is empty.
+    A column that is declared volatile has a hash of 0, and no part in the rows'. `missing` is a
+    table that is not there; then the rest is empty.
     """
 
     rows: int = 0
@@ -44,8 +47,11 @@ def _contents(connection: object, node: Node) -> TableContents:
         described = connection.execute(f"describe {relation}").fetchall()
     except duckdb.CatalogException:
         return TableContents(missing=True)
-    names = [_quoted(name) for name, *_ in described]
-    hashes = ", ".join(_sum_of_hashes(value) for value in [*names, ", ".join(names)])
+    volatile = {column.name.lower() for column in node.columns if column.volatile}
+    names = [_quoted(n) if n.lower() not in volatile else NOTHING for n, *_ in described]
+    steady = [name for name in names if name != NOTHING] or [NOTHING]
+    totals_of = [_sum_of_hashes(name) if name != NOTHING else "0" for name in names]
+    hashes = ", ".join([*totals_of, _sum_of_hashes(", ".join(steady))])
     counted = connection.execute(f"select count(*), {hashes} from {relation}").fetchone()
     assert counted is not None
     rows, *totals, row_hash = (int(value) for value in counted)

@@ -16,11 +16,16 @@ TESTS: frozenset[str] = frozenset({"test", "unit_test"})
 
 
 class Column(Frozen):
-    """A column that the dbt project documents. `type` is the warehouse's name for its type."""
+    """A column that the dbt project documents.
+
+    `type` is the warehouse's name for its type. `volatile` says that two runs may fill it
+    differently, such as with the time of the run; parity leaves it out.
+    """
 
     name: str
     type: str = ""
     description: str = ""
+    volatile: bool = False
 
 
 class Node(Frozen):

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
 
+import duckdb
 import pytest
 
 from floe_core.build_events import NodeResult
 from floe_core.parity.comparison import compare
 from floe_core.parity.html_report import html_report
+from floe_core.parity.promises import Promises
 from floe_core.parity.side import Side
-from floe_core.parity.table_contents import TableContents
-from floe_core.plugin_powers import RunReport
+from floe_core.parity.table_contents import TableContents, read_tables
+from floe_core.plugin_powers import RetryPlan, RunReport
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 ARTIFACTS = CompiledArtifacts.model_validate(
@@ -113,3 +117,44 @@ def test_the_page_escapes_what_people_wrote() -> None:
     page = html_report(compare(side("one"), side("two")))
     assert "A &lt;b&gt;shop&lt;/b&gt;" in page
     assert "http" not in page, "the page fetches nothing"
+
+
+SIX, SEVEN = (datetime(2026, 1, 1, hour, tzinfo=UTC) for hour in (6, 7))
+
+
+def test_other_ticks_and_other_retries_are_found() -> None:
+    one = replace(
+        side("one"), promises=Promises({"shop": (SIX,)}, {"shop": RetryPlan((5.0, 10.0), "slow")})
+    )
+    two = replace(side("two"), promises=Promises({"shop": (SEVEN,)}, {"shop": RetryPlan()}))
+    assert compare(one, two).differences == (
+        "the ticks of job 'shop': 1 on one alone, such as 2026-01-01 06:00 UTC",
+        "the ticks of job 'shop': 1 on two alone, such as 2026-01-01 07:00 UTC",
+        "what follows a failure of job 'shop': retries after 5, 10 s, pool slow on one "
+        "and no retry, pool none on two",
+    )
+
+
+def test_what_an_orchestrator_cannot_be_asked_is_no_difference() -> None:
+    one = replace(side("one"), promises=Promises({"shop": (SIX,)}))
+    assert compare(one, side("two")).is_equal
+
+
+def test_a_volatile_column_is_left_out_of_a_tables_contents(tmp_path: Path) -> None:
+    def contents(moment: str, volatile: bool) -> TableContents:
+        file = tmp_path / f"{moment}{volatile}.duckdb"
+        with duckdb.connect(str(file)) as connection:
+            connection.execute(f"create table a as select 1 as id, '{moment}' as loaded_at")
+        columns = [{"name": "id"}, {"name": "LOADED_AT", "volatile": volatile}]
+        node = ARTIFACTS.nodes[0].model_validate(
+            {
+                **ARTIFACTS.nodes[0].model_dump(),
+                "schema_name": "main",
+                "identifier": "a",
+                "columns": columns,
+            }
+        )
+        return read_tables(file, [node])["model.shop.a"]
+
+    assert contents("now", volatile=True) == contents("then", volatile=True)
+    assert contents("now", volatile=False) != contents("then", volatile=False)
