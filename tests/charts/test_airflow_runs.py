@@ -4,6 +4,7 @@ probes, as processes of this machine, on a real PostgreSQL and a real Redis.
 
 from __future__ import annotations
 
+import json
 import signal
 import threading
 import time
@@ -80,34 +81,64 @@ def api_of(ready: Release, path: str = "") -> RestApi:
     return api
 
 
-def test_celery_on_two_workers_runs_two_products_at_once(tmp_path: Path) -> None:
+ON_CELERY = {
+    "executor": "CeleryExecutor",
+    # One task fits into a worker: two runs at once take both.
+    "workers": {"concurrency": 1},
+    # A worker that is gone is missed after seconds, not after five minutes.
+    "airflowConfig": {
+        "scheduler": {
+            "task_instance_heartbeat_sec": 2,
+            "task_instance_heartbeat_timeout": 12,
+            "task_instance_heartbeat_timeout_detection_interval": 2,
+        }
+    },
+}
+
+
+def test_celery_on_two_workers_runs_two_products_at_once_and_gets_over_a_lost_worker(
+    tmp_path: Path,
+) -> None:
     products = ("alpha", "beta")
-    values = {"executor": "CeleryExecutor", "workers": {"concurrency": 1}}
     with database() as opened, broker() as url:
         urls = {"broker-url": url, "result-backend": url}
-        ready = release(tmp_path, opened, *products, values=values, secrets=urls)
+        ready = release(tmp_path, opened, *products, values=ON_CELERY, secrets=urls)
         in_image = files(ready.products)
         assert ran(ready.container("migrations")) == ""
         assert ran(ready.container("api-server", "wait-for-migrations")) == ""
         servers = [ready.container(component) for component in SERVERS]
         workers = [ready.container("worker", number=number) for number in range(2)]
         pods = [*servers, *workers]
-        with running(pods), watched(*pods) as most:
+        with running(pods) as lost, watched(*pods) as most:
             assert {pod.name: failing(pod) for pod in pods} == {pod.name: {} for pod in pods}
-            api = api_of(ready)
-            assert api.health() == HEALTHY
-            for dag_id, run_id in begin(api, products).items():
-                assert states_of_tasks(api, dag_id, run_id) == EACH_TASK
             volumes = ["/tmp", "/opt/airflow", "/opt/floe/state"]
             assert {pod.name: places_written(pod) for pod in pods} == {
                 pod.name: volumes for pod in pods
             }
+            api = api_of(ready)
+            assert api.health() == HEALTHY
+            runs = begin(api, products)
+            wait(lambda: has_table(ready, "alpha.greetings"), "the table before the last")
+            # What has passed is saved every second.
+            time.sleep(2.5)
+            [doomed] = [pod for pod in workers if "alpha/dag.py" in pod.log.read_text()]
+            lost.append(doomed)
+            doomed.stop(signal.SIGKILL)
+            for dag_id, run_id in runs.items():
+                assert states_of_tasks(api, dag_id, run_id) == EACH_TASK
         assert over_their_limit(pods, most) == {}
-        # One task fits into a worker: two runs at once take both.
-        assert [pod.log.read_text().count("succeeded in") for pod in workers] == [1, 1]
-        assert opened.rows("select count(*) from alpha.greetings") == [(3,)]
-        assert opened.rows("select count(*) from beta.greetings") == [(3,)]
+        [left] = [pod for pod in workers if pod is not doomed]
+        assert [pod.log.read_text().count("succeeded in") for pod in (doomed, left)] == [0, 2]
+        assert built_by(left, "alpha") == ["model.hello.nap"]
+        assert opened.rows("select count(*) from alpha.nap") == [(3,)]
+        assert opened.rows("select count(*) from beta.nap") == [(3,)]
         assert files(ready.products) == in_image
+
+
+def built_by(worker: PodProcess, product: str) -> list[str]:
+    """Return the nodes of a product that dbt built in a worker, by what it left there."""
+    [told] = worker.volume("state").glob(f"{product}/runs/*/attempt-*/run_results.json")
+    return [each["unique_id"] for each in json.loads(told.read_text())["results"]]
 
 
 def failing(pod: PodProcess) -> dict[str, str]:
@@ -142,15 +173,15 @@ class TaskPods:
         """Start it, and kill it as a broken node does while its last model runs."""
         assert self.release is not None
         base.start()
-        wait(lambda: has_table(self.release, "greetings"), "the table before the last")
+        release = self.release
+        wait(lambda: has_table(release, "alpha.greetings"), "the table before the last")
         # What has passed is saved every second.
         time.sleep(2.5)
         base.stop(signal.SIGKILL)
 
 
-def has_table(ready: Release | None, name: str) -> bool:
-    assert ready is not None
-    query = f"select to_regclass('alpha.{name}') is not null"
+def has_table(ready: Release, name: str) -> bool:
+    query = f"select to_regclass('{name}') is not null"
     return ready.database.rows(query) == [(True,)]
 
 

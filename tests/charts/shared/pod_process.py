@@ -114,6 +114,10 @@ class PodProcess:
                 each.kill()
         self._process.wait(10)
 
+    def volume(self, name: str) -> Path:
+        """Return where a volume of its pod is kept."""
+        return self._folder / "volumes" / name
+
     def family(self) -> list[psutil.Process]:
         """Return its process and all below it, as far as they run."""
         if self._process is None:
@@ -193,7 +197,8 @@ class PodProcess:
         for source, place, mount in sorted(bound, key=lambda each: each[1] == "/tmp"):
             lines += _bind(source, place, is_read_only=mount.get("readOnly", False))
         kept = shlex.quote(str(ROOT))
-        lines += [f"[ -e {kept} ] || {{ mkdir -p {kept}; mount --bind /opt/.kept {kept}; }}"]
+        python = shlex.quote(sys.executable)
+        lines += [f"[ -e {python} ] || {{ mkdir -p {kept}; mount --bind /opt/.kept {kept}; }}"]
         lines += ["mount -o remount,bind,ro /opt", "mount -o remount,bind,ro /run"]
         lines += ["mount -o remount,bind,ro /", "cd /"]
         lines += [f"exec {shlex.join([*_WITHOUT_POWERS, *self.command()])}"]
@@ -202,7 +207,7 @@ class PodProcess:
     def _source(self, mount: Object) -> Path:
         [volume] = [each for each in self._pod.spec["volumes"] if each["name"] == mount["name"]]
         claim = volume.get("persistentVolumeClaim")
-        folder = self._folder / "volumes" / mount["name"]
+        folder = self.volume(mount["name"])
         if claim:
             folder = self._around.folder / "claims" / claim["claimName"]
         folder.mkdir(parents=True, exist_ok=True)
