@@ -11,14 +11,17 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from mixed_product import NODES, write_mixed_product
 from public_projects import PROJECTS, NotFetchedError, fetch_project
 
 from floe_core.execution.warehouse_lock import duckdb_file
 from floe_core.parity.comparison import compare
 from floe_core.parity.side import compile_side, run_side
 from floe_core.parity.table_contents import TableContents, read_tables
+from floe_core.plugin_powers import RetryPlan
 from floe_core.schemas import CompiledArtifacts
 
+FLOE = Path(sys.executable).parent / "floe"
 EXAMPLES = Path(__file__).parents[2] / "examples"
 PRODUCTS = ["hello", "customer-360", *PROJECTS]
 
@@ -125,3 +128,43 @@ def test_failures_are_the_same(tmp_path: Path) -> None:
         "FAIL hello.test.nobody",
         "FAIL hello",
     }
+
+
+@pytest.mark.slow
+def test_two_hundred_nodes_of_mixed_kinds_are_the_same(tmp_path: Path) -> None:
+    product = write_mixed_product(tmp_path / "mixed")
+    sides = [
+        run_side(compile_side(product, orchestrator, tmp_path / orchestrator), lambda event: None)
+        for orchestrator in ("dagster", "airflow")
+    ]
+    comparison = compare(*sides)
+    assert comparison.differences == ()
+    assert [node for node in comparison.nodes if node.differences] == []
+    assert len(comparison.nodes) == NODES
+    assert {side.report.status for side in sides} == {"success"}
+    assert {job: len(ticks) for job, ticks in sides[0].promises.ticks.items()} == {
+        "mixed": 366,
+        "hourly": 24 * 366,
+    }
+    assert sides[1].promises.retries["mixed"] == RetryPlan((5.0, 10.0))
+
+
+def test_a_macro_that_asks_where_it_runs_is_found_and_shown(tmp_path: Path) -> None:
+    product = product_folder("hello", tmp_path)
+    (product / "macros").mkdir()
+    (product / "macros" / "where_am_i.sql").write_text(
+        "{% macro where_am_i() %}{{ env_var('AIRFLOW_HOME', '') != '' }}{% endmacro %}\n"
+    )
+    (product / "models" / "spies.sql").write_text(
+        "select id, '{{ where_am_i() }}' as is_airflow from {{ ref('stg_people') }}"
+    )
+    shown = subprocess.run(
+        [FLOE, "parity", product, "--on", "dagster", "--on", "airflow", "--json"],
+        capture_output=True,
+        text=True,
+        env={name: value for name, value in os.environ.items() if name != "AIRFLOW_HOME"},
+    )
+    told = json.loads(shown.stdout)
+    assert (shown.returncode, told["equal"]) == (1, False)
+    differences = {i: n["differences"] for i, n in told["nodes"].items() if n["differences"]}
+    assert differences == {"model.hello.spies": ["contents differ in is_airflow"]}
