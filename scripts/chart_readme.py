@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from list_entries import keys_of_entries
 
 from floe_core.helm.value_comments import Place, value_comments
 
@@ -46,13 +47,16 @@ def with_table(readme: Path) -> str:
 
 
 def table(chart: Path) -> str:
-    """Return a row for each key that holds a value: key, default, meaning."""
+    """Return a row for each key that holds a value, those of lists' entries below their list."""
     text = (chart / "values.yaml").read_text()
     comments = value_comments(text)
-    rows = [
-        f"| `{'.'.join(place)}` | `{json.dumps(value)}` | {_meaning(place, comments)} |"
-        for place, value in _leaves(yaml.safe_load(text), ())
-    ]
+    entries = list(keys_of_entries(json.loads((chart / "values.schema.json").read_text())))
+    rows = []
+    for place, value in _leaves(yaml.safe_load(text), ()):
+        key = ".".join(place)
+        rows.append(f"| `{key}` | `{json.dumps(value)}` | {_meaning(place, comments)} |")
+        below = [each for each in entries if each[0].startswith(f"{key}[]")]
+        rows += [f"| `{name}` | | {told or f'see `{key}`'} |" for name, told in below]
     return "\n".join(["| key | default | means |", "|---|---|---|", *rows])
 
 
