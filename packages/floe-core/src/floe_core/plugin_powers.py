@@ -149,6 +149,28 @@ class TickTeller(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Concept:
+    """Something of a product, and what an orchestrator makes of it.
+
+    `here` is what the product has of it, "" for nothing. `loss` says what of it can't be expressed
+    there; compile refuses that unless floe.yaml waives the concept by its name.
+    """
+
+    name: str
+    here: str
+    becomes: str
+    loss: str = ""
+
+
+@runtime_checkable
+class ConceptExplainer(Protocol):
+    """A plugin that can say what its orchestrator makes of each part of a product."""
+
+    def concepts(self, artifacts: CompiledArtifacts) -> list[Concept]:
+        """Return every concept of floe, in the order in which a person reads them."""
+
+
+@dataclass(frozen=True, slots=True)
 class RetryPlan:
     """What an orchestrator does with a build that failed, by its own definitions.
 

@@ -10,6 +10,8 @@ from floe_core.schemas.policies import Job
 # A mirror costs the triggerer a copy of the whole DAG, so the cost of a run grows with the square
 # of its nodes: unnoticeable at 100, twice the build itself at 300.
 NODE_LIMIT = 100
+# Here a run takes more than twice its build; with a thousand the triggerer does not come to an end.
+HARD_NODE_LIMIT = 400
 
 Shown = Literal["node", "group", "product"]
 

@@ -17,6 +17,7 @@ from floe_core.plugin_interfaces import (
     ValidationResult,
 )
 from floe_core.plugin_powers import (
+    Concept,
     EntryPointFile,
     RetryPlan,
     RunningSchedule,
@@ -201,6 +202,12 @@ class AirflowOrchestratorPlugin(OrchestratorPlugin):
         from floe_orchestrator_airflow.airflow_ticks import airflow_ticks
 
         return list(airflow_ticks(artifacts, job_name, start, end))
+
+    def concepts(self, artifacts: CompiledArtifacts) -> list[Concept]:
+        """See `ConceptExplainer`."""
+        from floe_orchestrator_airflow.concepts import concepts
+
+        return concepts(artifacts)
 
     def retry_plan(self, artifacts: CompiledArtifacts, job_name: str) -> RetryPlan:
         """See `RetryTeller`."""

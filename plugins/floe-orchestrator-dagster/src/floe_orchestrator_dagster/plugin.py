@@ -16,6 +16,7 @@ from floe_core.plugin_interfaces import (
     ValidationResult,
 )
 from floe_core.plugin_powers import (
+    Concept,
     EntryPointFile,
     RetryPlan,
     RunningSchedule,
@@ -195,6 +196,12 @@ class DagsterOrchestratorPlugin(OrchestratorPlugin):
         from floe_orchestrator_dagster.dagster_ticks import dagster_ticks
 
         return list(dagster_ticks(artifacts, job_name, start, end))
+
+    def concepts(self, artifacts: CompiledArtifacts) -> list[Concept]:
+        """See `ConceptExplainer`."""
+        from floe_orchestrator_dagster.concepts import concepts
+
+        return concepts(artifacts)
 
     def retry_plan(self, artifacts: CompiledArtifacts, job_name: str) -> RetryPlan:
         """See `RetryTeller`."""

@@ -14,6 +14,7 @@ from floe_core.cli import (
     check_command,
     compile_command,
     diff_command,
+    explain_command,
     helm_command,
     init_command,
     lineage_command,
@@ -39,6 +40,7 @@ app.command("run")(run_command.run)
 app.command("parity")(parity_command.parity)
 app.command("show")(show_command.show)
 app.command("diff")(diff_command.diff)
+app.command("explain")(explain_command.explain)
 app.command("ticks")(ticks_command.ticks)
 app.command("check")(check_command.check)
 app.command("plugins")(plugins_command.plugins)

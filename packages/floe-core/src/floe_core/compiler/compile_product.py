@@ -19,6 +19,7 @@ from floe_core.compiler.dbt_parse import Dbt, DbtFolders, InProcessDbt, ParsedPr
 from floe_core.compiler.findings import Findings
 from floe_core.compiler.inputs import Inputs, read_inputs
 from floe_core.compiler.jobs import resolved_jobs
+from floe_core.compiler.losses import refuse_losses
 from floe_core.compiler.node_policies import with_policies
 from floe_core.compiler.profile import (
     HEADER,
@@ -92,15 +93,25 @@ def prepare_product(
     orchestrator: str | None = None,
     out: Path | str | None = None,
     on_notice: Callable[[str], None] = lambda notice: None,
+    refuses_losses: bool = True,
 ) -> CompiledProduct:
-    """Compile a product and write nothing. See `compile_product`."""
+    """Compile a product and write nothing. See `compile_product`.
+
+    `refuses_losses` of False lets through what the orchestrator can't express.
+    """
     folder = Path(product_dir).absolute()
     destination = Path(out).absolute() if out is not None else folder
     findings = Findings(on_notice)
     with CompileTrace(folder.name, on_notice, Redactor(secrets_of_environment()).text) as trace:
         inputs = read_inputs(folder, findings)
         trace.concerns(inputs.spec.metadata.name, tracing_settings(inputs.manifest))
-        return _compiled(inputs, orchestrator, destination, findings)
+        compiled = _compiled(inputs, orchestrator, destination, findings)
+        if refuses_losses:
+            choice = compiled.artifacts.orchestrator
+            plugin = plugin_registry.load(choice.name, choice.config)
+            refuse_losses(compiled.artifacts, plugin, inputs, findings)
+            findings.raise_if_any()
+        return compiled
 
 
 def _compiled(

@@ -112,3 +112,4 @@ class FloeSpec(YamlModel):
     jobs: list[JobSpec] = []
     execution: ExecutionSpec = ExecutionSpec()
     output_ports: list[dict[str, Any]] = []
+    waivers: list[ShortText] = []

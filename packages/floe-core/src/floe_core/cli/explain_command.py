@@ -1,0 +1,49 @@
+"""`floe explain`: what each part of a product becomes on an orchestrator."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from floe_core.cli.console import notice, print_json, stdout
+from floe_core.cli.options import Json, On, Product
+
+if TYPE_CHECKING:
+    from floe_core.plugin_powers import Concept
+
+
+def explain(product: Product = Path(), on: On = None, as_json: Json = False) -> None:
+    """Show what an orchestrator makes of each concept of a product, and what it can't express.
+
+    Compile refuses what can't be expressed, unless `waivers` of floe.yaml has the concept's name.
+    """
+    from floe_core import plugin_registry
+    from floe_core.compiler.compile_product import prepare_product
+    from floe_core.errors import PluginError
+    from floe_core.plugin_powers import ConceptExplainer
+
+    compiled = prepare_product(product, orchestrator=on, on_notice=notice, refuses_losses=False)
+    choice = compiled.artifacts.orchestrator
+    plugin = plugin_registry.load(choice.name, choice.config)
+    if not isinstance(plugin, ConceptExplainer):
+        raise PluginError(f"the plugin '{choice.name}' does not explain what it makes of a product")
+    found = plugin.concepts(compiled.artifacts)
+    if as_json:
+        print_json({"orchestrator": choice.name, "concepts": [asdict(c) for c in found]})
+        return
+    _print(choice.name, found)
+
+
+def _print(orchestrator: str, concepts: list[Concept]) -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for heading in ("concept", "in this product", f"on {orchestrator}"):
+        table.add_column(heading, overflow="fold")
+    for concept in concepts:
+        loss = f"\n[red]can't be expressed: {escape(concept.loss)}[/]" if concept.loss else ""
+        here = escape(concept.here) or "[dim]none[/]"
+        table.add_row(escape(concept.name), here, escape(concept.becomes) + loss)
+    stdout().print(table)

@@ -1,0 +1,75 @@
+"""What a product has of each of floe's concepts, in words for a person."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.policies import ExecutionPolicy
+
+# The concepts in the order in which a person reads them.
+CONCEPTS = (
+    "product",
+    "job",
+    "schedule",
+    "model, seed, snapshot",
+    "test, unit test",
+    "source",
+    "exposure",
+    "columns",
+    "owner, tags, description",
+    "granularity",
+    "retries",
+    "timeout",
+    "pool",
+    "lineage",
+)
+
+
+def product_concepts(artifacts: CompiledArtifacts) -> dict[str, str]:
+    """Return concept -> what the product has of it, "" for nothing."""
+    product, policy = artifacts.product, artifacts.execution
+    counts: Counter[str] = Counter(node.resource_type for node in artifacts.nodes)
+    scheduled = [job for job in artifacts.jobs if job.schedule]
+    own = [node for node in artifacts.runnable if node.retries is not None or node.timeout_seconds]
+    found = (
+        f"{product.name} {product.version}",
+        ", ".join(job.name for job in artifacts.jobs),
+        ", ".join(f"{j.schedule.cron} in {j.schedule.timezone}" for j in scheduled if j.schedule),
+        _counted(counts, "model", "seed", "snapshot"),
+        _counted(counts, "test", "unit_test"),
+        _counted(counts, "source"),
+        _counted(counts, "exposure"),
+        _some(sum(len(node.columns) for node in artifacts.nodes), "column"),
+        ", ".join(text for text in (product.owner, _tags(artifacts)) if text),
+        policy.granularity if policy.granularity != "group" else f"group by {policy.group_by}",
+        _retries(artifacts),
+        _timeouts(policy, len(own)),
+        policy.pool,
+        artifacts.lineage.backend or ("on" if artifacts.lineage.enabled else ""),
+    )
+    return dict(zip(CONCEPTS, found, strict=True))
+
+
+def _counted(counts: Counter[str], *kinds: str) -> str:
+    return ", ".join(_some(counts[k], k.replace("_", " ")) for k in kinds if counts[k])
+
+
+def _some(count: int, word: str) -> str:
+    return f"{count} {word}{'s' if count > 1 else ''}" if count else ""
+
+
+def _tags(artifacts: CompiledArtifacts) -> str:
+    return " ".join(f"#{tag}" for tag in sorted({t for node in artifacts.nodes for t in node.tags}))
+
+
+def _retries(artifacts: CompiledArtifacts) -> str:
+    policy = artifacts.execution
+    if not artifacts.retries:
+        return ""
+    return f"{artifacts.retries}, {policy.retry_backoff}, from {policy.retry_delay_seconds} s"
+
+
+def _timeouts(policy: ExecutionPolicy, own: int) -> str:
+    whole = f"{policy.timeout_seconds} s" if policy.timeout_seconds else ""
+    return ", ".join(text for text in (whole, _some(own, "node") and f"{own} of their own") if text)

@@ -1,0 +1,51 @@
+"""What Airflow makes of each part of a product."""
+
+from __future__ import annotations
+
+from floe_core.plugin_powers import Concept
+from floe_core.product_concepts import product_concepts
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_orchestrator_airflow.granularity import HARD_NODE_LIMIT, shown
+
+BECOMES = {
+    "product": "a DAG, with a page about the product",
+    "job": "a DAG each, `<product>.<job>` beside the whole one's `<product>`",
+    "schedule": "a timetable of the DAG that takes its ticks from floe",
+    "model, seed, snapshot": "a task, and an Airflow Asset `floe://<product>/<node>`",
+    "test, unit test": "a task",
+    "source": "nothing: Airflow does not run it",
+    "exposure": "nothing: Airflow does not run it",
+    "columns": "nothing in Airflow; they are in lineage",
+    "owner, tags, description": "the DAG's owner, tags and description, and the tasks' pages",
+    "retries": "retries of `dbt_build`, each of what has not passed",
+    "timeout": "the build ends itself; `execution_timeout` of the task a minute later",
+    "pool": "the pool of the tasks that run on a worker",
+    "lineage": "OpenLineage events from the build",
+}
+
+
+SHOWS = {
+    "node": "a task for each node, beside the one that builds",
+    "group": "a task for each group of nodes, beside the one that builds",
+    "product": "the one task that builds",
+}
+
+
+def concepts(artifacts: CompiledArtifacts) -> list[Concept]:
+    """Return what becomes of each concept. See `ConceptExplainer`."""
+    losses = {"granularity": _too_many_nodes(artifacts)}
+    becomes = {**BECOMES, "granularity": SHOWS[shown(artifacts, artifacts.jobs[0])]}
+    return [
+        Concept(name, here, becomes[name], losses.get(name, ""))
+        for name, here in product_concepts(artifacts).items()
+    ]
+
+
+def _too_many_nodes(artifacts: CompiledArtifacts) -> str:
+    count = len(artifacts.runnable)
+    if artifacts.execution.granularity != "node" or count <= HARD_NODE_LIMIT:
+        return ""
+    return (
+        f"a task for each of {count} nodes is more than Airflow's triggerer can start in one run; "
+        f"`granularity: group` shows them in a few tasks"
+    )

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from floe_core.plugin_powers import ConceptExplainer
+from floe_core.product_concepts import CONCEPTS
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_orchestrator_airflow import AirflowPlugin
+
+
+def explained(artifacts: CompiledArtifacts) -> dict[str, tuple[str, str]]:
+    plugin = AirflowPlugin()
+    assert isinstance(plugin, ConceptExplainer)
+    return {c.name: (c.becomes, c.loss) for c in plugin.concepts(artifacts)}
+
+
+def with_nodes(make_artifacts: Callable[..., CompiledArtifacts], count: int) -> CompiledArtifacts:
+    nodes = [
+        {"unique_id": f"model.shop.m{n}", "name": f"m{n}", "resource_type": "model"}
+        for n in range(count)
+    ]
+    return make_artifacts(
+        nodes=[{"package": "shop", **node} for node in nodes], execution={"granularity": "node"}
+    )
+
+
+def test_every_concept_is_explained_and_none_is_lost(
+    make_artifacts: Callable[..., CompiledArtifacts],
+) -> None:
+    found = explained(make_artifacts())
+    assert list(found) == list(CONCEPTS)
+    assert all(becomes for becomes, _ in found.values())
+    assert {loss for _, loss in found.values()} == {""}
+
+
+def test_more_tasks_than_the_triggerer_can_start_are_a_loss(
+    make_artifacts: Callable[..., CompiledArtifacts],
+) -> None:
+    assert explained(with_nodes(make_artifacts, 400))["granularity"][1] == ""
+    assert explained(with_nodes(make_artifacts, 401))["granularity"] == (
+        "a task for each node, beside the one that builds",
+        "a task for each of 401 nodes is more than Airflow's triggerer can start in one run; "
+        "`granularity: group` shows them in a few tasks",
+    )

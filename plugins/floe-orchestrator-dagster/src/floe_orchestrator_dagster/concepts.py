@@ -1,0 +1,31 @@
+"""What Dagster makes of each part of a product."""
+
+from __future__ import annotations
+
+from floe_core.plugin_powers import Concept
+from floe_core.product_concepts import product_concepts
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+
+BECOMES = {
+    "product": "a code location's assets, with the product as a tag of its runs",
+    "job": "an asset job each, of exactly its nodes and tests",
+    "schedule": "a schedule: Dagster's own cron where it ticks alike, else one that asks floe",
+    "model, seed, snapshot": "an asset, with the key that dagster-dbt gives it",
+    "test, unit test": "an asset check",
+    "source": "an external asset",
+    "exposure": "nothing: Dagster does not run it",
+    "columns": "the column schema of the asset",
+    "owner, tags, description": "owners, tags, group and description of the assets",
+    "granularity": "nothing: every node is an asset or a check, in one step",
+    "retries": "the retry policy of the step, each of what has not passed",
+    "timeout": "the build ends itself, and its run fails",
+    "pool": "the pool of the step",
+    "lineage": "OpenLineage events from the build",
+}
+
+
+def concepts(artifacts: CompiledArtifacts) -> list[Concept]:
+    """Return what becomes of each concept. See `ConceptExplainer`."""
+    return [
+        Concept(name, here, BECOMES[name]) for name, here in product_concepts(artifacts).items()
+    ]
