@@ -104,7 +104,7 @@ NOT_GIVEN = {
 
 
 def test_the_role_has_the_verbs_that_the_executor_calls() -> None:
-    """That each of them is really asked for, and no other, is in test_airflow_runs.py."""
+    """That each of them is really asked for, and no other, is in test_airflow_on_kubernetes.py."""
     from airflow.executors.base_executor import BaseExecutor
     from airflow.providers.cncf.kubernetes import executors
 

@@ -13,8 +13,9 @@ from typing import Any
 from chart_values import merged
 from charts import CHARTS, Chart
 from helm_engine import Object
-from pod_process import PodProcess, Surroundings
+from pod_process import PodProcess, Surroundings, need_namespaces
 from pods import Pod, pods
+from postgres_product import compiled
 from service_of_machine import HOST, PASSWORD, PORT, USER, Database
 
 CHART: Chart = next(chart for chart in CHARTS if chart.name == "floe-airflow")
@@ -97,6 +98,14 @@ class Release:
             if name in ("", each["name"])
         ]
         return PodProcess(pod, found, self.around, pod_name)
+
+
+def release(folder: Path, opened: Database, *names: str, **more: Any) -> Release:
+    """Return a release whose image holds products of these names."""
+    need_namespaces()
+    for name in names:
+        compiled(name, folder / "source", folder / "products", opened.name)
+    return Release(folder / "pods", folder / "products", opened, **more)
 
 
 def free_port() -> int:

@@ -5,9 +5,19 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 
+from airflow_release import ADMIN_PASSWORD, Release
+
 from floe_orchestrator_airflow.local_airflow.rest_api import RestApi
 
 SECONDS = 240.0
+HEALTHY = dict.fromkeys(("metadatabase", "scheduler", "dag_processor", "triggerer"), "healthy")
+EACH_TASK = dict.fromkeys(
+    (
+        "dbt_build", "greetings", "nap", "not_null_greetings_id", "outcome", "people", "stg_people",
+        "unique_greetings_id",
+    ),
+    "success",
+)  # fmt: skip
 
 
 def wait(is_done: Callable[[], bool], what: str) -> None:
@@ -16,6 +26,19 @@ def wait(is_done: Callable[[], bool], what: str) -> None:
     while not is_done():
         assert time.monotonic() < deadline, f"{what}: not within {SECONDS:.0f} s"
         time.sleep(0.5)
+
+
+def api_of(ready: Release, path: str = "") -> RestApi:
+    """Return the API of a release as its administrator."""
+    api = RestApi(f"http://127.0.0.1:{ready.port}{path}", "admin", ADMIN_PASSWORD)
+    api.log_in()
+    return api
+
+
+def has_table(ready: Release, name: str) -> bool:
+    """Tell whether the warehouse has a table of this name."""
+    query = f"select to_regclass('{name}') is not null"
+    return ready.database.rows(query) == [(True,)]
 
 
 def begin(api: RestApi, dag_ids: Iterable[str]) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import psutil
@@ -51,6 +51,12 @@ def watched(*pods: PodProcess) -> Iterator[dict[str, int]]:
     finally:
         is_over.set()
         watcher.join()
+
+
+def over_their_limit(pods: list[PodProcess], most: Mapping[str, int]) -> dict[str, int]:
+    """Return the bytes of those that were seen with more than they may have."""
+    assert all(most.values())
+    return {pod.name: most[pod.name] for pod in pods if most[pod.name] > limit_of(pod)}
 
 
 def _bytes(pod: PodProcess) -> int:

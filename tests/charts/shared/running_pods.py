@@ -42,3 +42,8 @@ def to_the_end(process: PodProcess, seconds: float = 240) -> bool:
         return process.wait(seconds) == 0
     finally:
         process.stop(seconds=0)
+
+
+def ran(process: PodProcess) -> str:
+    """Return "" if the container ends well, and else what it said."""
+    return "" if to_the_end(process) else process.log.read_text()[-4000:]

@@ -1,149 +1,35 @@
-"""What charts/floe-airflow renders really runs products: its own commands, environment, files and
-probes, as processes of this machine, on a real PostgreSQL and a real Redis.
+"""What charts/floe-airflow renders runs a product with KubernetesExecutor: its own commands,
+environment and files, as processes of this machine, and a stand-in for the Kubernetes API.
 """
 
 from __future__ import annotations
 
-import json
 import signal
 import threading
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import kubernetes_schemas
 import pytest
 import restricted_pods
-from airflow_release import ADMIN_PASSWORD, CHART, SCHEDULER, SECRET, TOKEN, Release
-from airflow_runs import begin, states_of_tasks, wait
+from airflow_release import CHART, SCHEDULER, SECRET, TOKEN, Release, release
+from airflow_runs import EACH_TASK, api_of, begin, has_table, states_of_tasks, wait
 from helm_engine import Object
 from kubernetes_pods_api import PodsApi
 from listener import Listener, Received, listening
 from local_certificate import write_certificate
-from memory_watch import SMALL_TASK, limit_of, watched
+from memory_watch import SMALL_TASK, watched
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from pod_process import PodProcess, need_namespaces
+from pod_process import PodProcess
 from pods import Pod
-from postgres_product import compiled
-from probes import KINDS, failure
 from rendered_roles import Act, RenderedRoles
-from running_pods import running, to_the_end
-from service_of_machine import Database, broker, database
-
-from floe_orchestrator_airflow.local_airflow.rest_api import RestApi
+from running_pods import ran, running, to_the_end
+from service_of_machine import database
 
 pytestmark = pytest.mark.slow
 
-SERVERS = ("api-server", "scheduler", "dag-processor", "triggerer")
-HEALTHY = dict.fromkeys(("metadatabase", "scheduler", "dag_processor", "triggerer"), "healthy")
-EACH_TASK = dict.fromkeys(
-    (
-        "dbt_build", "greetings", "nap", "not_null_greetings_id", "outcome", "people", "stg_people",
-        "unique_greetings_id",
-    ),
-    "success",
-)  # fmt: skip
-
-
-def files(folder: Path) -> set[Path]:
-    return {path for path in folder.rglob("*") if "__pycache__" not in path.parts}
-
-
-def release(folder: Path, opened: Database, *names: str, **more: Any) -> Release:
-    """Return a release whose image holds products of these names."""
-    need_namespaces()
-    for name in names:
-        compiled(name, folder / "source", folder / "products", opened.name)
-    return Release(folder / "pods", folder / "products", opened, **more)
-
-
-def ran(process: PodProcess) -> str:
-    """Return "" if the container ends well, and else what it said."""
-    return "" if to_the_end(process) else process.log.read_text()[-4000:]
-
-
-def over_their_limit(pods: list[PodProcess], most: Mapping[str, int]) -> dict[str, int]:
-    assert all(most.values())
-    return {pod.name: most[pod.name] for pod in pods if most[pod.name] > limit_of(pod)}
-
-
-def places_written(pod: PodProcess) -> list[str]:
-    places = ("/tmp", "/opt/airflow", "/opt/floe/state", "/", "/etc", "/opt/floe/products", "/run")
-    return [
-        place for place in places if pod.execute(["touch", f"{place}/written"], 10).returncode == 0
-    ]
-
-
-def api_of(ready: Release, path: str = "") -> RestApi:
-    api = RestApi(f"http://127.0.0.1:{ready.port}{path}", "admin", ADMIN_PASSWORD)
-    api.log_in()
-    return api
-
-
-ON_CELERY = {
-    "executor": "CeleryExecutor",
-    # One task fits into a worker: two runs at once take both.
-    "workers": {"concurrency": 1},
-    # A worker that is gone is missed after seconds, not after five minutes.
-    "airflowConfig": {
-        "scheduler": {
-            "task_instance_heartbeat_sec": 2,
-            "task_instance_heartbeat_timeout": 12,
-            "task_instance_heartbeat_timeout_detection_interval": 2,
-        }
-    },
-}
-
-
-def test_celery_on_two_workers_runs_two_products_at_once_and_gets_over_a_lost_worker(
-    tmp_path: Path,
-) -> None:
-    products = ("alpha", "beta")
-    with database() as opened, broker() as url:
-        urls = {"broker-url": url, "result-backend": url}
-        ready = release(tmp_path, opened, *products, values=ON_CELERY, secrets=urls)
-        in_image = files(ready.products)
-        assert ran(ready.container("migrations")) == ""
-        assert ran(ready.container("api-server", "wait-for-migrations")) == ""
-        servers = [ready.container(component) for component in SERVERS]
-        workers = [ready.container("worker", number=number) for number in range(2)]
-        pods = [*servers, *workers]
-        with running(pods) as lost, watched(*pods) as most:
-            assert {pod.name: failing(pod) for pod in pods} == {pod.name: {} for pod in pods}
-            volumes = ["/tmp", "/opt/airflow", "/opt/floe/state"]
-            assert {pod.name: places_written(pod) for pod in pods} == {
-                pod.name: volumes for pod in pods
-            }
-            api = api_of(ready)
-            assert api.health() == HEALTHY
-            runs = begin(api, products)
-            wait(lambda: has_table(ready, "alpha.greetings"), "the table before the last")
-            # What has passed is saved every second.
-            time.sleep(2.5)
-            [doomed] = [pod for pod in workers if "alpha/dag.py" in pod.log.read_text()]
-            lost.append(doomed)
-            doomed.stop(signal.SIGKILL)
-            for dag_id, run_id in runs.items():
-                assert states_of_tasks(api, dag_id, run_id) == EACH_TASK
-        assert over_their_limit(pods, most) == {}
-        [left] = [pod for pod in workers if pod is not doomed]
-        assert [pod.log.read_text().count("succeeded in") for pod in (doomed, left)] == [0, 2]
-        assert built_by(left, "alpha") == ["model.hello.nap"]
-        assert opened.rows("select count(*) from alpha.nap") == [(3,)]
-        assert opened.rows("select count(*) from beta.nap") == [(3,)]
-        assert files(ready.products) == in_image
-
-
-def built_by(worker: PodProcess, product: str) -> list[str]:
-    """Return the nodes of a product that dbt built in a worker, by what it left there."""
-    [told] = worker.volume("state").glob(f"{product}/runs/*/attempt-*/run_results.json")
-    return [each["unique_id"] for each in json.loads(told.read_text())["results"]]
-
-
-def failing(pod: PodProcess) -> dict[str, str]:
-    asked = {kind: failure(pod, pod.container[kind]) for kind in KINDS if kind in pod.container}
-    return {kind: why for kind, why in asked.items() if why}
+SERVERS = ("api-server", "dag-processor", "triggerer")
 
 
 class TaskPods:
@@ -173,16 +59,11 @@ class TaskPods:
         """Start it, and kill it as a broken node does while its last model runs."""
         assert self.release is not None
         base.start()
-        release = self.release
-        wait(lambda: has_table(release, "alpha.greetings"), "the table before the last")
+        ready = self.release
+        wait(lambda: has_table(ready, "alpha.greetings"), "the table before the last")
         # What has passed is saved every second.
         time.sleep(2.5)
         base.stop(signal.SIGKILL)
-
-
-def has_table(ready: Release, name: str) -> bool:
-    query = f"select to_regclass('{name}') is not null"
-    return ready.database.rows(query) == [(True,)]
 
 
 RESOURCES = {"requests": {"cpu": "3", "memory": "3Gi"}, "limits": {"memory": "3Gi"}}
@@ -263,7 +144,7 @@ def test_kubernetes_executor_runs_a_product_in_pods_of_the_template(tmp_path: Pa
         assert ran(ready.container("migrations")) == ""
         assert ran(ready.container("api-server", "copy-passwords")) == ""
         assert ran(ready.container("dag-processor", "fetch-alpha")) == ""
-        servers = [ready.container(component) for component in SERVERS if component != "scheduler"]
+        servers = [ready.container(component) for component in SERVERS]
         with running(servers):
             api = api_of(ready, "/airflow")
             with running([ready.container("scheduler", number=0)]):
