@@ -12,7 +12,7 @@ export AIRFLOW__USAGE_DATA_COLLECTION__ENABLED := False
 export DBT_SEND_ANONYMOUS_USAGE_STATS := False
 unexport VIRTUAL_ENV
 
-.PHONY: setup helm demo test test-all charts check lint types contracts bench clean
+.PHONY: setup helm demo pictures test test-all charts check lint types contracts bench clean
 
 setup: .venv/.is-set-up
 
@@ -29,6 +29,10 @@ helm:
 
 demo: setup
 	@$(BIN)/floe parity examples/customer-360 --on dagster --on airflow --keep .floe/demo
+
+# The pictures of the README, taken anew; needs Debian's chromium and pngquant.
+pictures: setup
+	$(BIN)/python scripts/pictures/take.py
 
 test: setup helm
 	$(BIN)/pytest -m "not slow"

@@ -19,16 +19,18 @@ h1 { font-size: 1.5rem; margin-bottom: 0 } .sub { color: #667; margin-top: .2rem
 .equal { background: #e6f4ea; color: #14532d } .differs { background: #fdecea; color: #8b1a10 }
 table { border-collapse: collapse; width: 100%; font-size: .93rem } caption { text-align: left }
 th, td { text-align: left; padding: .3rem .6rem; border-bottom: 1px solid #e4e7ec }
-td.number { text-align: right; font-variant-numeric: tabular-nums } small { color: #778 }
+.number { text-align: right; font-variant-numeric: tabular-nums } small { color: #778 }
 .bad { color: #b42318; font-weight: 600 } .good { color: #157f3d }
 </style></head><body>
 <h1>$product</h1><p class="sub">$description</p>
 <p class="verdict $kind">$verdict</p>
-<table><tr><th>Run</th><th>Status</th><th>Seconds</th><th>Lineage events</th>
+<table><tr><th>Run</th><th>Status</th><th class=number>Seconds</th>
+<th class=number>Lineage events</th>
 <th>Ticks of a year</th><th>Retries after seconds</th></tr>$runs</table>
 $differences
 <h2>Nodes</h2>
-<table><tr><th>Node</th><th>Type</th><th>$left</th><th>$right</th><th>Rows</th><th>Equal</th></tr>
+<table><tr><th>Node</th><th>Type</th><th>$left</th><th>$right</th>
+<th class=number>Rows</th><th>Equal</th></tr>
 $nodes</table>
 </body></html>
 """)
