@@ -31,9 +31,11 @@ MESSAGES = """
 query($id: ID!) { logsForRun(runId: $id) { ... on EventConnection { events {
   ... on MessageEvent { message } } } } }
 """
-# Look after runs every second instead of every two minutes.
+# Look after runs every second instead of every two minutes. One of them waits for its time to start
+# to be over while others run.
 CHANGES = {
     "runs": {
+        "onePerProduct": False,
         "dequeueIntervalSeconds": 1,
         "monitoring": {"pollIntervalSeconds": 1, "startTimeoutSeconds": 45},
         "retries": {"enabled": False},

@@ -76,7 +76,7 @@ volumeMounts:
   - {name: home, mountPath: /opt/airflow}
   - {name: tmp, mountPath: /tmp}
   - {name: state, mountPath: /opt/floe/state}
-  {{- if .root.Values.logs.persistence.enabled }}
+  {{- if include "floe-airflow.hasLogVolume" . }}
   - {name: logs, mountPath: /opt/airflow/logs}
   {{- end }}
   {{- with .mounts }}

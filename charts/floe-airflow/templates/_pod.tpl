@@ -19,6 +19,36 @@ automountServiceAccountToken: {{ default false .hasToken }}
 enableServiceLinks: false
 securityContext:
   {{- include "floe-airflow.podSecurityContext" .root | nindent 2 }}
+{{- include "floe-airflow.placement" . }}
+{{- with .values.terminationGracePeriodSeconds }}
+terminationGracePeriodSeconds: {{ . | int64 }}
+{{- end }}
+volumes:
+  - {name: home, emptyDir: {}}
+  - {name: tmp, emptyDir: {}}
+  {{- with .root.Values.state.existingClaim }}
+  - {name: state, persistentVolumeClaim: {claimName: {{ . }}}}
+  {{- else }}
+  - {name: state, emptyDir: {}}
+  {{- end }}
+  {{- if include "floe-airflow.hasLogVolume" . }}
+  - name: logs
+    persistentVolumeClaim:
+      claimName: {{ default (printf "%s-logs" (include "floe-airflow.fullname" .root)) .root.Values.logs.persistence.existingClaim }}
+  {{- end }}
+  {{- with .volumes }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+  {{- if and .readsProducts (include "floe-airflow.fetchedProducts" .root) }}
+  - {name: products, emptyDir: {}}
+  {{- end }}
+  {{- with concat .root.Values.extraVolumes (default list .values.extraVolumes) }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+{{- end -}}
+
+{{/* (root, values): where a pod's images come from, and which nodes it may run on. */}}
+{{- define "floe-airflow.placement" -}}
 {{- with .root.Values.imagePullSecrets }}
 imagePullSecrets:
   {{- range . }}
@@ -44,41 +74,21 @@ topologySpreadConstraints:
 {{- with .values.priorityClassName }}
 priorityClassName: {{ . }}
 {{- end }}
-{{- with .values.terminationGracePeriodSeconds }}
-terminationGracePeriodSeconds: {{ . | int64 }}
-{{- end }}
-volumes:
-  - {name: home, emptyDir: {}}
-  - {name: tmp, emptyDir: {}}
-  {{- with .root.Values.state.existingClaim }}
-  - {name: state, persistentVolumeClaim: {claimName: {{ . }}}}
-  {{- else }}
-  - {name: state, emptyDir: {}}
-  {{- end }}
-  {{- with .root.Values.logs.persistence }}
-  {{- if .enabled }}
-  - name: logs
-    persistentVolumeClaim:
-      claimName: {{ default (printf "%s-logs" (include "floe-airflow.fullname" $.root)) .existingClaim }}
-  {{- end }}
-  {{- end }}
-  {{- with .volumes }}
-  {{- toYaml . | nindent 2 }}
-  {{- end }}
-  {{- if and .readsProducts (include "floe-airflow.fetchedProducts" .root) }}
-  - {name: products, emptyDir: {}}
-  {{- end }}
-  {{- with concat .root.Values.extraVolumes (default list .values.extraVolumes) }}
-  {{- toYaml . | nindent 2 }}
-  {{- end }}
+{{- end -}}
+
+{{/* (root, component): "yes" if the volume with logs is mounted. A migration writes none, and comes
+     before an upgrade makes the claim. */}}
+{{- define "floe-airflow.hasLogVolume" -}}
+{{- if and .root.Values.logs.persistence.enabled (ne (default "" .component) "migrations") -}}yes{{- end -}}
 {{- end -}}
 
 {{/* (root, component, values): labels and annotations of a pod. */}}
 {{- define "floe-airflow.podMetadata" -}}
 labels:
+  {{- if .values.podLabels }}
+  {{- mergeOverwrite (include "floe-airflow.labels" . | fromYaml) .values.podLabels | toYaml | nindent 2 }}
+  {{- else }}
   {{- include "floe-airflow.labels" . | nindent 2 }}
-  {{- with .values.podLabels }}
-  {{- toYaml . | nindent 2 }}
   {{- end }}
 annotations:
   checksum/settings: {{ include "floe-airflow.settings" .root | sha256sum }}

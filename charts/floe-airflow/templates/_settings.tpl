@@ -140,7 +140,7 @@ AIRFLOW__CELERY_BROKER_TRANSPORT_OPTIONS__VISIBILITY_TIMEOUT: {{ .Values.celery.
 {{- end -}}
 {{- end -}}
 
-{{/* libpq and asyncpg take the password from PGPASSWORD, so it needs no escaping for a URL. */}}
+{{/* libpq and asyncpg take the password from PGPASSWORD, so it needs no escaping for a URL, and PGSSLMODE. */}}
 {{- define "floe-airflow.databaseEnv" -}}
 {{- $host := include "floe-airflow.databaseHost" . -}}
 {{- with .Values.database }}
@@ -153,5 +153,7 @@ AIRFLOW__CELERY_BROKER_TRANSPORT_OPTIONS__VISIBILITY_TIMEOUT: {{ .Values.celery.
 - name: AIRFLOW__DATABASE__SQL_ALCHEMY_CONN
   value: {{ printf "postgresql+psycopg2://%s@%s:%d/%s" .user $host (int .port) .name | quote }}
 {{- end }}
+- name: PGSSLMODE
+  value: {{ .sslMode }}
 {{- end }}
 {{- end -}}

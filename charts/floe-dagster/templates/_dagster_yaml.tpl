@@ -26,7 +26,8 @@ run_coordinator:
 concurrency:
   runs:
     max_concurrent_runs: {{ $runs.maxConcurrent }}
-    {{- with $runs.tagConcurrencyLimits }}
+    {{- $one := dict "key" "floe/product" "value" (dict "applyLimitPerUniqueValue" true) "limit" 1 }}
+    {{- with concat (ternary (list $one) list $runs.onePerProduct) $runs.tagConcurrencyLimits }}
     tag_concurrency_limits: {{ toYaml . | nindent 6 }}
     {{- end }}
   pools:

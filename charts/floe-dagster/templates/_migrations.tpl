@@ -9,6 +9,13 @@ helm.sh/hook-delete-policy: before-hook-creation
 {{- end -}}
 {{- end -}}
 
+{{/* (root, weight): the same, and what the values say that they are to have besides. */}}
+{{- define "floe-dagster.migrationAnnotations" -}}
+{{- with mergeOverwrite (include "floe-dagster.migrationHook" . | fromYaml) .root.Values.migrations.annotations -}}
+{{- toYaml . -}}
+{{- end -}}
+{{- end -}}
+
 {{- define "floe-dagster.migrationPod" -}}
 {{- $own := .Values.migrations -}}
 {{- $it := dict "root" . "component" "migrations" "values" $own -}}
@@ -25,8 +32,11 @@ metadata:
 spec:
   restartPolicy: Never
   {{- include "floe-dagster.podFields" $it | nindent 2 }}
+  initContainers:
+    - {{ include "floe-dagster.waitForPostgres" $it | indent 6 | trim }}
   containers:
     - {{ include "floe-dagster.container" (merge (dict "name" "migrate" "command" (list "dagster" "instance" "migrate") "env" $env "resources" $own.resources "mounts" (include "floe-dagster.mounts" $it)) $it) | indent 6 | trim }}
   volumes:
     {{- include "floe-dagster.volumes" (merge (dict "instance" $instance) $it) | nindent 4 }}
+    - {name: scripts, configMap: {name: {{ $instance }}}}
 {{- end -}}

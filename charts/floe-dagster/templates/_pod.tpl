@@ -113,10 +113,11 @@ priorityClassName: {{ . }}
 
 {{/* (root, component, location, values): labels and annotations of a pod, without checksums. */}}
 {{- define "floe-dagster.podLabels" -}}
-{{ include "floe-dagster.labels" . }}
-{{- with .values.podLabels }}
-{{ toYaml . }}
-{{- end }}
+{{- if .values.podLabels -}}
+{{- mergeOverwrite (include "floe-dagster.labels" . | fromYaml) .values.podLabels | toYaml -}}
+{{- else -}}
+{{- include "floe-dagster.labels" . -}}
+{{- end -}}
 {{- end -}}
 
 {{- define "floe-dagster.podAnnotations" -}}
@@ -125,13 +126,15 @@ priorityClassName: {{ . }}
 {{- end -}}
 {{- end -}}
 
-{{/* (root): waits until the database answers. */}}
+{{/* (root, values): waits until the database answers, as whoever waits would ask it. */}}
 {{- define "floe-dagster.waitForPostgres" -}}
-{{- $own := .Values.waitForPostgres -}}
-{{- $env := printf "%s\n%s" (include "floe-dagster.dagsterEnv" .) (include "floe-dagster.postgresEnv" .) -}}
+{{- $own := .root.Values.waitForPostgres -}}
+{{- $env := printf "%s\n%s" (include "floe-dagster.dagsterEnv" .root) (include "floe-dagster.postgresEnv" .root) -}}
+{{- with concat .root.Values.extraEnv .values.extraEnv -}}{{- $env = printf "%s\n%s" $env (toYaml .) -}}{{- end -}}
 {{- $mounts := "- {name: scripts, mountPath: /opt/dagster/scripts, readOnly: true}\n- {name: tmp, mountPath: /tmp}" -}}
+{{- with concat .root.Values.extraVolumeMounts .values.extraVolumeMounts -}}{{- $mounts = printf "%s\n%s" $mounts (toYaml .) -}}{{- end -}}
 {{- $command := list "python" "/opt/dagster/scripts/wait_for_postgres.py" (int $own.timeoutSeconds | toString) -}}
-{{- include "floe-dagster.container" (dict "root" . "name" "wait-for-postgres" "command" $command "env" $env "resources" $own.resources "mounts" $mounts) -}}
+{{- include "floe-dagster.container" (dict "root" .root "name" "wait-for-postgres" "command" $command "env" $env "resources" $own.resources "mounts" $mounts) -}}
 {{- end -}}
 
 {{/* (ask, values): the three probes of a container, asked in one way. */}}

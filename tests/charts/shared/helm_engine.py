@@ -77,6 +77,12 @@ def lint(chart: Path, *values: Values, target: Target) -> str:
     return _helm(target.engine, command, values)
 
 
+def notes(chart: Path, *values: Values) -> str:
+    """Return what is told to who installs a chart; only Helm 4 tells it without a cluster."""
+    command = ["install", RELEASE, str(chart), "--namespace", NAMESPACE, "--dry-run=client"]
+    return _helm("4.1", command, values).partition("NOTES:\n")[2]
+
+
 def _helm(line: str, command: Sequence[str], values: Sequence[Values]) -> str:
     with tempfile.TemporaryDirectory(prefix="floe-helm-") as home:
         files = [_file(each, Path(home, f"values-{n}.yaml")) for n, each in enumerate(values)]

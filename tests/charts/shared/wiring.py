@@ -102,13 +102,13 @@ class Wiring:
                     yield f"something asks {name}:{port}, which the Service does not have"
 
     def _unused(self) -> Iterator[str]:
-        used = {name for pod in self.pods for name in _references(pod)}
+        used = {name for pod in self.pods for name in references(pod)}
         for thing in self._of("ConfigMap", "Secret", "ServiceAccount", "PersistentVolumeClaim"):
             if named(thing) not in used:
                 yield f"nothing uses {named(thing)}"
 
     def _of_pod(self, pod: Pod) -> Iterator[str]:
-        for reference in sorted(_references(pod)):
+        for reference in sorted(references(pod)):
             if not self._has(*reference.split("/")):
                 yield f"there is no {reference}"
         yield from self._keys(pod)
@@ -143,7 +143,7 @@ def _ports(containers: Iterable[Object]) -> set[Any]:
     return {port["containerPort"] for port in ports} | {port.get("name") for port in ports}
 
 
-def _references(pod: Pod) -> set[str]:
+def references(pod: Pod) -> set[str]:
     """Return the objects that a pod needs, those it can do without left out."""
     found = {f"ServiceAccount/{pod.spec.get('serviceAccountName', 'default')}"}
     found |= {f"{kind}/{name}" for kind, name, _ in _keys_read(pod)}
