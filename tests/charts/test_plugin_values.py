@@ -8,14 +8,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import kubernetes_schemas
 import pytest
 from charts import CHARTS, Chart
-from helm_engine import ROOT, Object
+from helm_engine import KUBERNETES, ROOT, Object
+from key_coverage import written_keys_without_effect
 
 from floe_core import plugin_registry
 from floe_core.helm.settings import resources_block
 from floe_core.plugin_interfaces import WORKLOAD_SIZES, ResourceSpec
-from floe_core.plugin_powers import ChartOwner
 
 PRODUCTS = [
     {"name": "shop", "image": "registry.example.com/shop:1.2.3"},
@@ -35,40 +36,53 @@ WHOLE = {
     "lineage": {"url": "http://lineage:5000", "api_key": {"name": "lineage", "key": "key"}},
     "tracing": {"endpoint": "http://otel:4318", "headers": {"name": "otel", "key": "headers"}},
 }
-OWNED = [each for each in CHARTS if isinstance(plugin_registry.load(each.plugin), ChartOwner)]
-each_chart = pytest.mark.parametrize("chart", OWNED, ids=lambda chart: chart.name)
+BY_PLUGIN = {chart.plugin: chart for chart in CHARTS}
+RELEASES = {
+    "dagster": (BY_PLUGIN["dagster"], {}),
+    "airflow with a pod a task": (BY_PLUGIN["airflow"], {"executor": "KubernetesExecutor"}),
+    "airflow with workers": (BY_PLUGIN["airflow"], {"executor": "CeleryExecutor"}),
+}
+each_release = pytest.mark.parametrize(("chart", "more"), RELEASES.values(), ids=RELEASES)
 each_size = pytest.mark.parametrize("size", WORKLOAD_SIZES)
 
 
-def values_of(chart: Chart, settings: dict[str, Any]) -> dict[str, Any]:
-    return plugin_registry.load(chart.plugin, settings).get_helm_values()
+def values_of(chart: Chart, helm: dict[str, Any], **settings: Any) -> dict[str, Any]:
+    return plugin_registry.load(chart.plugin, {"helm": helm, **settings}).get_helm_values()
 
 
 def launched_resources(chart: Chart, objects: list[Object]) -> list[Object]:
     return [pod.spec["containers"][0]["resources"] for pod in chart.launched(objects)]
 
 
+def pods_expected(more: dict[str, str], spec: ResourceSpec) -> list[Object]:
+    """Return the resources of pods that are launched: none where workers run the tasks."""
+    return [] if more.get("executor") == "CeleryExecutor" else [resources_block(spec)]
+
+
 @each_size
-@each_chart
-def test_values_of_a_size_render_pods_of_that_size(chart: Chart, size: str) -> None:
-    objects = chart.objects(values_of(chart, {"helm": {"size": size}}))
+@each_release
+def test_values_of_a_size_render_pods_of_that_size(
+    chart: Chart, more: dict[str, str], size: str
+) -> None:
+    objects = chart.objects(values_of(chart, {"size": size, **more}))
     told = plugin_registry.load(chart.plugin, {}).get_resource_requirements(size)
-    assert launched_resources(chart, objects) == [resources_block(told)]
+    assert launched_resources(chart, objects) == pods_expected(more, told)
 
 
-@each_chart
-def test_resource_presets_reach_the_pods(chart: Chart) -> None:
+@each_release
+def test_resource_presets_reach_the_pods(chart: Chart, more: dict[str, str]) -> None:
     own = ResourceSpec("123m", "3", "1234Mi", "5Gi")
     presets = {"medium": asdict(own)}
-    values = values_of(chart, {"helm": {"size": "medium"}, "resource_presets": presets})
-    assert launched_resources(chart, chart.objects(values)) == [resources_block(own)]
+    values = values_of(chart, {"size": "medium", **more}, resource_presets=presets)
+    assert launched_resources(chart, chart.objects(values)) == pods_expected(more, own)
 
 
 @each_size
-@each_chart
-def test_every_setting_renders(chart: Chart, size: str) -> None:
-    values = values_of(chart, {"helm": {**WHOLE, "size": size}})
-    text = str(chart.objects(values))
+@each_release
+def test_every_setting_renders(chart: Chart, more: dict[str, str], size: str) -> None:
+    objects = chart.objects(values_of(chart, {**WHOLE, **more, "size": size}))
+    assert kubernetes_schemas.problems(objects, KUBERNETES[0]) == []
+    text = str(objects)
     wanted = [
         "registry.example.com/shop:1.2.3",
         "registry.example.com/ledger:4.5.6",
@@ -80,8 +94,27 @@ def test_every_setting_renders(chart: Chart, size: str) -> None:
     assert [each for each in wanted if each not in text] == []
 
 
+@each_release
+def test_every_number_of_products_renders(chart: Chart, more: dict[str, str]) -> None:
+    for number in range(len(PRODUCTS) + 1):
+        objects = chart.objects(values_of(chart, {"products": PRODUCTS[:number], **more}))
+        assert kubernetes_schemas.problems(objects, KUBERNETES[0]) == []
+        named = [each["name"] for each in PRODUCTS if f"products/{each['name']}" in str(objects)]
+        assert named == [each["name"] for each in PRODUCTS[:number]]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("helm", [{}, WHOLE], ids=["nothing set", "everything set"])
+@each_release
+def test_every_key_of_the_values_changes_the_render(
+    chart: Chart, more: dict[str, str], helm: dict[str, Any]
+) -> None:
+    values = values_of(chart, {**helm, **more})
+    assert written_keys_without_effect(chart.folder, chart.schema, values) == []
+
+
 @each_size
-@each_chart
+@pytest.mark.parametrize("chart", CHARTS, ids=lambda chart: chart.name)
 def test_the_examples_of_the_sizes_are_what_floe_writes(
     chart: Chart, size: str, tmp_path: Path
 ) -> None:

@@ -7,24 +7,36 @@ from pathlib import Path
 import pytest
 import schema_closure
 from chart_values import Place, keys, merged, with_value
-from charts import Chart, each_chart
+from charts import CHARTS, Chart, each_chart
 from helm_engine import HelmRefusedError, rendered_text
 from jsonschema import Draft7Validator
-from key_coverage import keys_without_effect
+from key_coverage import keys_without_effect, written_keys_without_effect
 
 from floe_core.helm.value_comments import value_comments
 
 BASES = Path(__file__).parent / "bases"
+EXAMPLES = [(chart, name) for chart in CHARTS for name in chart.scenarios if name != "defaults"]
+each_example = pytest.mark.parametrize(
+    ("chart", "example"), EXAMPLES, ids=[f"{chart.name}-{name}" for chart, name in EXAMPLES]
+)
 
 
 def bases(chart: Chart) -> list[dict]:
-    """Return values in which parts are on that are off by default."""
-    return [{}, *(merged(path) for path in sorted((BASES / chart.name).glob("*.yaml")))]
+    """Return values in which parts are on that are off by default, most of them in the first."""
+    files = sorted((BASES / chart.name).glob("*.yaml"), key=lambda path: -path.stat().st_size)
+    return [*map(merged, files), {}]
 
 
 @each_chart
 def test_each_key_changes_the_render(chart: Chart) -> None:
     assert keys_without_effect(chart.folder, chart.schema, bases(chart)) == []
+
+
+@pytest.mark.slow
+@each_example
+def test_each_key_of_an_example_changes_what_it_renders(chart: Chart, example: str) -> None:
+    values = chart.scenarios[example]
+    assert written_keys_without_effect(chart.folder, chart.schema, values) == []
 
 
 @each_chart

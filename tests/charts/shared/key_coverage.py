@@ -21,6 +21,8 @@ from jsonschema import Draft7Validator
 _UPGRADE = Target(is_upgrade=True)
 _SOURCE = re.compile(r"^# Source: [^/]+/charts/([^/]+)/", re.MULTILINE)
 _SUM = re.compile(r"(?<=checksum/).*$|(?<=-)[0-9a-f]{8,10}$", re.MULTILINE)
+# What a render takes time for and does not need: each value was held to its part of the schema.
+_UNREAD = shutil.ignore_patterns("values.schema.json", "examples", "README.md")
 Values = Mapping[str, Any]
 Schema = Mapping[str, Any]
 
@@ -39,6 +41,24 @@ def keys_without_effect(chart: Path, schema: Schema, bases: Sequence[Values]) ->
         asked = {place: part for place, part in places.items() if place not in heard}
         heard |= _with_effect(chart, schema, values, asked)
     return [dotted(place) for place in silent if place not in heard]
+
+
+def written_keys_without_effect(chart: Path, schema: Schema, written: Values | Path) -> list[str]:
+    """Return the keys that stand in a values file and change nothing of what it renders.
+
+    Of a list of mappings, those of its first entry.
+    """
+    values = merged(chart / "values.yaml", written)
+    own = merged(written)
+    places = {place: part for place, part in keys(schema, values) if _stands_in(own, place)}
+    heard = _with_effect(chart, schema, values, places)
+    return [dotted(place) for place in places if place not in heard]
+
+
+def _stands_in(values: Any, place: Place) -> bool:
+    """Tell whether a key is written, if only as null."""
+    above = at(values, place[:-1]) if place[:-1] else values
+    return isinstance(above, Mapping) and place[-1] in above
 
 
 def _with_effect(
@@ -78,7 +98,9 @@ def other_values(schema: Mapping[str, Any], value: Any) -> Iterator[Any]:
         yield not value
     if "integer" in kinds:
         yield (value or 0) + 1
-        yield max((value or 0) - 1, 1)
+        yield max((value or 0) - 1, schema.get("minimum", 1))
+    if "array" in kinds and value:
+        yield value[:-1]
     if "string" in kinds and "enum" not in schema:
         number = re.match(r"\d+", str(value or ""))
         yield f"{int(number[0]) + 1}{value[number.end() :]}" if number else f"{value or ''}other"
@@ -88,7 +110,7 @@ def _renders(chart: Path, variants: Sequence[Values]) -> list[str]:
     """Return what the chart renders for each of many values, in their order."""
     names = [f"k{number:04}" for number in range(len(variants))]
     with tempfile.TemporaryDirectory(prefix="floe-keys-") as folder:
-        shutil.copytree(chart, Path(folder, "charts", chart.name))
+        shutil.copytree(chart, Path(folder, "charts", chart.name), ignore=_UNREAD)
         Path(folder, "Chart.yaml").write_text(_chart_of_many(chart, names))
         text = rendered_text(Path(folder), dict(zip(names, variants, strict=True)), target=_UPGRADE)
     found = dict.fromkeys(names, "")

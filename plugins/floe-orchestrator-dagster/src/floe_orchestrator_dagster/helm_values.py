@@ -29,16 +29,18 @@ def helm_values(
     values: dict[str, Any] = {
         "webserver": {**_replicas(settings), "resources": service.resources()},
         "daemon": {"resources": service.resources()},
-        "codeServers": {
-            "reloadable": settings.reloadable,
-            "resources": CODE_SERVER[settings.size].resources(),
-        },
         "runs": {"resources": resources_block(run_pod(settings.size))},
         "codeLocations": [_code_location(each, run_pod) for each in settings.products],
         "floe": {"scheduleStore": settings.schedule_store},
         "openLineage": settings.lineage.chart_values(),
         "openTelemetry": settings.tracing.chart_values(),
     }
+    if settings.products:
+        # Without products there is no code server that these could be of.
+        values["codeServers"] = {
+            "reloadable": settings.reloadable,
+            "resources": CODE_SERVER[settings.size].resources(),
+        }
     if settings.image:
         values["image"] = image_parts(settings.image)
     if settings.image_pull_secrets:
