@@ -130,6 +130,23 @@ def test_failures_are_the_same(tmp_path: Path) -> None:
     }
 
 
+def test_a_failed_test_and_a_failing_retry_are_the_same(tmp_path: Path) -> None:
+    product = product_folder("hello", tmp_path)
+    (product / "models" / "bad.sql").write_text("select nothing from {{ ref('stg_people') }}")
+    (product / "tests").mkdir()
+    (product / "tests" / "nobody.sql").write_text("select * from {{ ref('greetings') }}")
+    with (product / "floe.yaml").open("a") as spec:
+        spec.write("execution: {retries: 1, retryDelaySeconds: 1}\n")
+    sides = [
+        run_side(compile_side(product, orchestrator, tmp_path / orchestrator), lambda event: None)
+        for orchestrator in ("dagster", "airflow")
+    ]
+    assert compare(*sides).differences == ()
+    # One for each of the two attempts, the test that failed in the first one counted in both.
+    whole = [event for event in sides[1].events.elements() if event.startswith("FAIL hello ")]
+    assert [event.count("2 of 7 nodes: 1 error, 1 fail") for event in whole] == [1, 1]
+
+
 @pytest.mark.slow
 def test_two_hundred_nodes_of_mixed_kinds_are_the_same(tmp_path: Path) -> None:
     product = write_mixed_product(tmp_path / "mixed")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from floe_core.build_events import NodeResult
 from floe_core.time_range import TimeRange
 
 
@@ -15,7 +16,8 @@ class BuildRequest:
     `run_id` names the orchestrator's run; attempts of one run share it and count from 1. With
     `resume`, an attempt above 1 leaves out what passed in the attempts before it.
     `node_ids` of None is the whole job. `nominal_time` is the tick, an aware UTC time. `range` is
-    what a backfill covers in this one build.
+    what a backfill covers in this one build. `standing` are results of earlier attempts, for an
+    orchestrator that resumes by itself: their nodes are not built, and count in the verdict.
     """
 
     job: str
@@ -25,3 +27,4 @@ class BuildRequest:
     nominal_time: datetime | None = None
     resume: bool = True
     range: TimeRange | None = None
+    standing: tuple[NodeResult, ...] = ()

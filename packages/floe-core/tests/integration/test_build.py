@@ -121,6 +121,19 @@ def test_a_failed_test_is_a_verdict_and_holds_back_what_depends_on_its_model(
     assert second == [BuildEnded(False, "2 of 4 nodes: 1 fail, 1 skipped")]
 
 
+def test_what_stands_from_attempts_before_counts_and_is_not_built(
+    write_product: WriteProduct,
+) -> None:
+    folder = write_product(first=FIRST, beside=FIRST)
+    standing = (NodeResult("test.shop.no_ones", "fail"), NodeResult("model.shop.beside", "success"))
+    request = BuildRequest(
+        "shop", "r", ("model.shop.first",), attempt=2, resume=False, standing=standing
+    )
+    events = list(build(compiled(folder), request))
+    assert statuses(events) == {"first": "success"}
+    assert events[-1] == BuildEnded(False, "1 of 3 nodes: 1 fail")
+
+
 def test_a_model_that_hangs_is_ended_when_the_time_is_over(write_product: WriteProduct) -> None:
     floe = FLOE + "execution: {timeoutSeconds: 4}\n"
     folder = write_product(

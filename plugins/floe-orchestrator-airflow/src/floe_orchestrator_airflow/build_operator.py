@@ -17,7 +17,7 @@ from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_airflow.attempt import Attempt
 from floe_orchestrator_airflow.lineage_of_task import TellsNoData, below_task
 from floe_orchestrator_airflow.node_assets import asset_event_facts, node_asset
-from floe_orchestrator_airflow.node_log import level_of, summary
+from floe_orchestrator_airflow.node_log import level_of, level_of_result, summary
 from floe_orchestrator_airflow.progress_report import ProgressReport
 from floe_orchestrator_airflow.run_memory import RunMemory
 from floe_orchestrator_airflow.run_of_product import build_run_id, nominal_time, range_of_run
@@ -52,7 +52,9 @@ class FloeBuildOperator(TellsNoData, BaseOperator):
         narrowed_to = self._narrowed_to(artifacts, context)
         wanted = narrowed_to or self._job_nodes(artifacts)
         memory, todo = self._left_to_do(artifacts, wanted, context)
-        request = self._request(artifacts, None if todo == wanted else todo, narrowed_to, context)
+        standing = tuple(memory.results[i] for i in wanted if i in memory.results)
+        left = None if todo == wanted else todo
+        request = self._request(left, narrowed_to, standing, context)
         ti = context["ti"]
         with ProgressReport(ti.xcom_push, ti.try_number, narrowed_to) as report, memory:
             for result in memory.results.values():
@@ -103,9 +105,9 @@ class FloeBuildOperator(TellsNoData, BaseOperator):
 
     def _request(
         self,
-        artifacts: CompiledArtifacts,
         todo: tuple[str, ...] | None,
         narrowed_to: tuple[str, ...] | None,
+        standing: tuple[NodeResult, ...],
         context: Context,
     ) -> BuildRequest:
         """Return the request for the whole job, in dbt's words for it, or for some nodes by id."""
@@ -117,6 +119,7 @@ class FloeBuildOperator(TellsNoData, BaseOperator):
             nominal_time=nominal_time(context),
             resume=False,
             range=range_of_run(context),
+            standing=standing,
         )
 
     def _build(
@@ -137,7 +140,7 @@ class FloeBuildOperator(TellsNoData, BaseOperator):
                     report.hear(event)
                     if isinstance(event, NodeResult):
                         memory.note(event)
-                        self.log.info("%s", summary(event))
+                        self.log.log(level_of_result(event), "%s", summary(event))
                     elif isinstance(event, NodeLog):
                         self._pass_on(event)
                     elif isinstance(event, BuildEnded):

@@ -17,7 +17,7 @@ from airflow.triggers.base import (
 )
 
 from floe_core.build_events import NodeResult
-from floe_orchestrator_airflow.node_log import level_of, summary
+from floe_orchestrator_airflow.node_log import level_of, level_of_result, summary
 from floe_orchestrator_airflow.progress_poller import listening, task_states
 from floe_orchestrator_airflow.run_progress import FINAL_STATES, RunProgress
 
@@ -185,9 +185,9 @@ def _final_end(wanted: list[str], progress: RunProgress) -> TriggerEvent:
             log.error("%s: the build ended (%s), no result", node_id, progress.build_state)
             has_failed |= node_id in progress.started
         else:
-            is_bad = not result.passed and result.status != "skipped"
-            log.log(logging.ERROR if is_bad else logging.INFO, "%s", summary(result))
-            has_failed |= is_bad
+            level = level_of_result(result)
+            log.log(level, "%s", summary(result))
+            has_failed |= level == logging.ERROR
     return TaskFailedEvent() if has_failed else TaskSkippedEvent()
 
 

@@ -14,6 +14,11 @@ def level_of(message: NodeLog) -> int:
     return _LEVELS.get(message.level, logging.INFO)
 
 
+def level_of_result(result: NodeResult) -> int:
+    """Return the level for how a node ended: an error for what failed, not for what was skipped."""
+    return logging.INFO if result.passed or result.status == "skipped" else logging.ERROR
+
+
 def summary(result: NodeResult) -> str:
     """Return a line that says how a node ended."""
     found = (

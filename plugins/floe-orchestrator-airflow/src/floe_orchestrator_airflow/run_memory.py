@@ -13,6 +13,7 @@ from floe_core.build_events import NodeResult, NodeStatus
 RESULTS_KEY = "floe_results"
 FAILURES_KEY = "floe_failures"
 SAVE_SECONDS = 1.0
+LONGEST_REASON = 2000
 
 
 class RunMemory:
@@ -76,7 +77,7 @@ class RunMemory:
         with self._lock:
             if self._is_saved:
                 return
-            facts = {i: [r.status, r.seconds, r.rows] for i, r in self.results.items()}
+            facts = {node_id: _facts(result) for node_id, result in self.results.items()}
             failures = dict(self.failures)
             self._is_saved = True
         self._store.set(RESULTS_KEY, facts)
@@ -85,6 +86,21 @@ class RunMemory:
             self._saved_failures = failures
 
 
+def _facts(result: NodeResult) -> list[Any]:
+    """Return what is kept of a result; the reason only where a later attempt shows it again."""
+    facts = [result.status, result.seconds, result.rows]
+    reason = [] if result.passed else [result.failures, result.message[:LONGEST_REASON]]
+    return [*facts, *reason]
+
+
 def _result(node_id: str, facts: list[Any]) -> NodeResult:
-    status, seconds, rows = facts
-    return NodeResult(node_id, cast(NodeStatus, status), seconds=seconds, rows=rows)
+    status, seconds, rows, *reason = facts
+    failures, message = reason or (None, "")
+    return NodeResult(
+        node_id,
+        cast(NodeStatus, status),
+        seconds=seconds,
+        rows=rows,
+        failures=failures,
+        message=message,
+    )

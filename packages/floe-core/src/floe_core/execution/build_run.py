@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
 
-from floe_core.build_events import BuildEvent
+from floe_core.build_events import BuildEvent, NodeResult
 from floe_core.build_request import BuildRequest
 from floe_core.errors import UsageError
 from floe_core.execution.dbt_run import DbtEnded, DbtRun
@@ -45,7 +45,8 @@ def build(artifacts: CompiledArtifacts, request: BuildRequest) -> Generator[Buil
         sole_writer(artifacts.dbt.profile, project_dir, LOCK_TIMEOUT_SECONDS),
         TelemetryOfBuild(artifacts, request, call.target) as telemetry,
     ):
-        yield from _judged(_run(artifacts, call), Verdict(wanted, before), journal, telemetry)
+        verdict = _verdict(wanted, before, request)
+        yield from _judged(_run(artifacts, call), verdict, journal, telemetry)
 
 
 def _project_dir(artifacts: CompiledArtifacts) -> Path:
@@ -62,6 +63,13 @@ def _wanted(artifacts: CompiledArtifacts, request: BuildRequest) -> tuple[str, .
     if unknown:
         raise UsageError(f"{artifacts.product.name} has no node {', '.join(unknown)}")
     return tuple(sorted(set(request.node_ids)))
+
+
+def _verdict(
+    wanted: tuple[str, ...], before: Mapping[str, NodeResult], request: BuildRequest
+) -> Verdict:
+    standing = {result.unique_id: result for result in request.standing}
+    return Verdict(tuple(dict.fromkeys((*wanted, *standing))), {**standing, **before})
 
 
 def _run(
