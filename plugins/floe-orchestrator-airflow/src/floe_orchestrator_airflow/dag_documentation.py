@@ -9,7 +9,7 @@ from floe_core.schemas.nodes import Node
 from floe_core.schemas.policies import Job
 from floe_orchestrator_airflow.node_assets import relation
 
-MAX_ROWS = 100
+MAX_ITEMS = 100
 
 
 def dag_documentation(artifacts: CompiledArtifacts, job: Job) -> str:
@@ -25,7 +25,7 @@ def dag_documentation(artifacts: CompiledArtifacts, job: Job) -> str:
         "dbt project": f"{artifacts.dbt.project_name} ({artifacts.dbt.adapter})",
     }
     lines = [f"* **{name}**: {value}" for name, value in facts.items() if value]
-    return "\n".join([product.description, "", *lines, "", *_table(nodes)]).strip()
+    return "\n".join([product.description, "", *lines, "", *_relations(nodes)]).strip()
 
 
 def _schedule(job: Job) -> str:
@@ -45,18 +45,19 @@ def _counts(nodes: tuple[Node, ...]) -> str:
     )
 
 
-def _table(nodes: tuple[Node, ...]) -> list[str]:
+def _relations(nodes: tuple[Node, ...]) -> list[str]:
+    """Return a list: Airflow's dialog is too narrow for a table with the names of relations."""
     relations = [node for node in nodes if node.is_relation]
-    rows = [
-        f"| {node.label} | {node.materialization or node.resource_type} | `{relation(node)}` "
-        f"| {_one_line(node.description)} |"
-        for node in relations[:MAX_ROWS]
-    ]
-    if not rows:
-        return []
-    more = [f"\n... and {len(relations) - MAX_ROWS} more"] if len(relations) > MAX_ROWS else []
-    return ["| name | kind | relation | description |", "|---|---|---|---|", *rows, *more]
+    items = [_item(node) for node in relations[:MAX_ITEMS]]
+    more = [f"\n... and {len(relations) - MAX_ITEMS} more"] if len(relations) > MAX_ITEMS else []
+    return ["It makes:", "", *items, *more] if items else []
+
+
+def _item(node: Node) -> str:
+    kind = node.materialization or node.resource_type
+    description = f": {_one_line(node.description)}" if node.description else ""
+    return f"* **{node.label}**, {kind} `{relation(node)}`{description}"
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split()).replace("|", "\\|")
+    return " ".join(text.split())

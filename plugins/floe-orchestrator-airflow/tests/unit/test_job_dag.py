@@ -40,7 +40,7 @@ def test_the_dag_says_whose_it_is_and_what_it_does(make_artifacts: Make) -> None
         "timezone": "UTC",
         "dag_id": "shop",
     }
-    assert "| orders | table | `shop.main.orders` | One row an order. |" in (dag.doc_md or "")
+    assert "* **orders**, table `shop.main.orders`: One row an order." in (dag.doc_md or "")
 
 
 def test_a_job_beside_the_whole_product_is_a_dag_of_its_nodes(make_artifacts: Make) -> None:
