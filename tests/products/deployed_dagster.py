@@ -1,0 +1,146 @@
+"""Dagster as it is deployed: a code server, a webserver and a daemon, with PostgreSQL and a queue."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from dagster_pages import asked
+from own_database import SERVER
+
+from floe_orchestrator_dagster import DagsterPlugin
+
+BIN = Path(sys.executable).parent
+LOCATION = "shop"
+DAGSTER_YAML = """\
+storage:
+  postgres:
+    postgres_db:
+      scheme: postgresql+psycopg2
+      hostname: {host}
+      port: {port}
+      username: {user}
+      password: {{env: FLOE_TEST_PASSWORD}}
+      db_name: {database}
+run_coordinator:
+  module: dagster.core.run_coordinator
+  class: QueuedRunCoordinator
+  config: {{dequeue_interval_seconds: 1}}
+concurrency:
+  runs:
+    max_concurrent_runs: 5
+    tag_concurrency_limits:
+      - {{key: floe/product, value: {{applyLimitPerUniqueValue: true}}, limit: 1}}
+telemetry: {{enabled: false}}
+"""
+WORKSPACE = "load_from: [{{grpc_server: {{host: 127.0.0.1, port: {}, location_name: {}}}}}]\n"
+LAUNCH = """
+mutation($params: ExecutionParams!) {
+  launchRun(executionParams: $params) {
+    __typename
+    ... on LaunchRunSuccess { run { runId status } }
+    ... on PythonError { message }
+  }
+}
+"""
+STATUSES = "{ runsOrError { ... on Runs { results { runId status } } } }"
+OVER = {"SUCCESS", "FAILURE", "CANCELED"}
+
+
+@dataclass(frozen=True)
+class DeployedDagster:
+    """Where it answers, and its DAGSTER_HOME."""
+
+    url: str
+    home: Path
+
+    def launch(self, job: str) -> str:
+        """Launch a job as the pages do, and return the status that its run has then."""
+        selector = {
+            "repositoryLocationName": LOCATION,
+            "repositoryName": "__repository__",
+            "jobName": job,
+        }
+        params = {"selector": selector, "runConfigData": {}}
+        answer = asked(self.url, LAUNCH, {"params": params})["launchRun"]
+        assert answer["__typename"] == "LaunchRunSuccess", answer
+        return str(answer["run"]["status"])
+
+    def statuses(self) -> dict[str, str]:
+        """Return run id -> status of all runs, once each is over."""
+        deadline = time.monotonic() + 180
+        while True:
+            results = asked(self.url, STATUSES, {})["runsOrError"]["results"]
+            found = {each["runId"]: each["status"] for each in results}
+            if set(found.values()) <= OVER:
+                return found
+            assert time.monotonic() < deadline, found
+            time.sleep(0.3)
+
+
+@contextmanager
+def deployed(product: Path, database: str, home: Path) -> Iterator[DeployedDagster]:
+    """Give a Dagster that has loaded a compiled product, for the length of the block."""
+    home.mkdir()
+    code_port, port = _free_port(), _free_port()
+    (home / "dagster.yaml").write_text(DAGSTER_YAML.format(**SERVER, database=database))
+    (home / "workspace.yaml").write_text(WORKSPACE.format(code_port, LOCATION))
+    workspace = ["--workspace", home / "workspace.yaml"]
+    definitions = ["--python-file", product / "definitions.py", "--working-directory", product]
+    found = DeployedDagster(f"http://127.0.0.1:{port}", home)
+    with ExitStack() as stack:
+        for command in (
+            ["dagster", "api", "grpc", "--port", code_port, *definitions],
+            ["dagster-webserver", "--port", port, *workspace],
+            ["dagster-daemon", "run", *workspace],
+        ):
+            stack.enter_context(_running(home, command))
+        _wait_until_well(found.url)
+        yield found
+
+
+@contextmanager
+def _running(home: Path, command: list[object]) -> Iterator[None]:
+    environment = {"DAGSTER_HOME": str(home), "DAGSTER_DISABLE_TELEMETRY": "yes"}
+    with (home / f"{command[0]}.log").open("wb") as log:
+        process = subprocess.Popen(
+            [str(BIN / str(command[0])), *map(str, command[1:])],
+            cwd=home,
+            env={**os.environ, **environment},
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        yield
+    finally:
+        os.killpg(process.pid, signal.SIGINT)
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def _wait_until_well(url: str) -> None:
+    """Wait until the code location is loaded and the daemons have their heartbeats."""
+    plugin = DagsterPlugin()
+    plugin.configure({"url": url})
+    deadline = time.monotonic() + 120
+    while not (told := plugin.validate_connection()).success:
+        assert time.monotonic() < deadline, told
+        time.sleep(0.3)
