@@ -50,7 +50,8 @@ lint: setup
 
 types: setup
 	$(BIN)/mypy packages/floe-core/src packages/floe-conformance/src
-	$(BIN)/mypy plugins/floe-orchestrator-dagster/src plugins/floe-orchestrator-airflow/src
+	$(BIN)/mypy plugins/floe-orchestrator-dagster/src plugins/floe-orchestrator-airflow/src \
+		plugins/floe-orchestrator-prefect/src
 
 contracts: setup
 	$(BIN)/lint-imports

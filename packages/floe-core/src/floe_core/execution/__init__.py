@@ -16,6 +16,7 @@ from floe_core.build_request import BuildRequest
 
 if TYPE_CHECKING:
     from floe_core.execution.build_run import build
+    from floe_core.execution.record import left_to_do, results_of
 
 __all__ = [
     "BuildEnded",
@@ -26,13 +27,21 @@ __all__ = [
     "NodeStarted",
     "NodeStatus",
     "build",
+    "left_to_do",
+    "results_of",
 ]
+
+_HOMES = {
+    "build": "floe_core.execution.build_run",
+    "left_to_do": "floe_core.execution.record",
+    "results_of": "floe_core.execution.record",
+}
 
 
 def __getattr__(name: str) -> Any:
-    """Import `build` when it is asked for: what an orchestrator parses needs no more than names."""
-    if name != "build":
+    """Import a function when it is asked for: what an orchestrator parses needs only names."""
+    if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from floe_core.execution.build_run import build
+    from importlib import import_module
 
-    return build
+    return getattr(import_module(_HOMES[name]), name)

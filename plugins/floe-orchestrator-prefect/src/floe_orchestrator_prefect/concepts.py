@@ -1,0 +1,31 @@
+"""What Prefect makes of each part of a product."""
+
+from __future__ import annotations
+
+from floe_core.plugin_powers import Concept
+from floe_core.product_concepts import product_concepts
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+
+BECOMES = {
+    "product": "flows, with the product as a tag of their deployments",
+    "job": "a flow each, and a deployment named `floe` where `flow.py` serves",
+    "schedule": "schedules of the deployment: Prefect's cron where it ticks alike, else dates",
+    "model, seed, snapshot": "a task run in each flow run, and a Prefect asset",
+    "test, unit test": "a task run in each flow run",
+    "source": "an asset that others depend on",
+    "exposure": "nothing: Prefect does not run it",
+    "columns": "nothing in Prefect; they are in lineage",
+    "owner, tags, description": "owners and description of the assets, tags of the task runs",
+    "granularity": "nothing: every node has its task run, beside the one task that builds",
+    "retries": "retries of the task `dbt_build`, each of what has not passed",
+    "timeout": "the build ends itself, and its run fails",
+    "pool": "a tag of the task `dbt_build`: Prefect's limit of that tag, if it is set, holds",
+    "lineage": "OpenLineage events from the build",
+}
+
+
+def concepts(artifacts: CompiledArtifacts) -> list[Concept]:
+    """Return what becomes of each concept. See `ConceptExplainer`."""
+    return [
+        Concept(name, here, BECOMES[name]) for name, here in product_concepts(artifacts).items()
+    ]

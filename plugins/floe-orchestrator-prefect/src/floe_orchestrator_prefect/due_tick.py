@@ -1,0 +1,46 @@
+"""Whether a flow run that Prefect started by a schedule is for a tick, and for which.
+
+Prefect makes runs ahead of time, and starts all of them that were missed while nothing served the
+deployment. floe's rule is the same everywhere: of several missed ticks the latest runs, once; and
+what was paused, removed or replaced since starts nothing.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from prefect.context import FlowRunContext
+
+from floe_core.schedules import is_tick, next_tick
+from floe_core.schedules.live_schedules import with_live_schedules
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.policies import Job, Schedule
+
+
+def due_tick(artifacts: CompiledArtifacts, job: Job) -> tuple[datetime | None, str]:
+    """Return the tick of the flow run under way, and why it is not to run, "" where it is.
+
+    No tick for a run that somebody started.
+    """
+    context = FlowRunContext.get()
+    run = context.flow_run if context else None
+    if run is None or not run.auto_scheduled or run.expected_start_time is None:
+        return None, ""
+    tick = run.expected_start_time.astimezone(UTC)
+    schedule = with_live_schedules(artifacts).job(job.name).schedule
+    return tick, reason_against(schedule, tick, datetime.now(UTC))
+
+
+def reason_against(schedule: Schedule | None, tick: datetime, now: datetime) -> str:
+    """Return why a schedule starts nothing for a moment that Prefect named, "" where it does."""
+    if schedule is None:
+        return "the schedule was removed with floe"
+    rule = f"{schedule.cron} in {schedule.timezone}"
+    if not schedule.enabled:
+        return f"{rule} is paused with floe"
+    if not is_tick(schedule.cron, schedule.timezone, tick):
+        return f"{tick.isoformat()} is no tick of {rule}"
+    if schedule.since is not None and tick < schedule.since:
+        return f"{tick.isoformat()} is before {rule} was set"
+    later = next_tick(schedule.cron, schedule.timezone, tick)
+    return f"missed: the next tick, {later.isoformat()}, is due as well" if later <= now else ""

@@ -1,0 +1,69 @@
+"""The Prefect flow of a job: one dbt build, and a task run for each node."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from prefect.client.schemas.objects import State
+from prefect.flows import Flow
+from prefect.runtime import flow_run
+from prefect.states import Cancelled
+
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.policies import Job
+from floe_core.time_range import TimeRange
+from floe_orchestrator_prefect.build_task import OneBuild, build_task
+from floe_orchestrator_prefect.due_tick import due_tick
+from floe_orchestrator_prefect.node_runs import NodeRuns
+from floe_orchestrator_prefect.node_tasks import NodeTask
+from floe_orchestrator_prefect.prefect_names import flow_name
+from floe_orchestrator_prefect.run_request import request_of
+
+JobFlow = Flow[..., Any]
+
+
+def job_flow(artifacts: CompiledArtifacts, job: Job, tasks: Mapping[str, NodeTask]) -> JobFlow:
+    """Return the flow of a job. Its parameters narrow a run, or say for which time it is.
+
+    A run of a schedule that is for no tick of floe's any more ends as cancelled, named Skipped.
+    """
+    build = build_task(artifacts)
+
+    def run_job(
+        node_ids: list[str] | None = None,
+        nominal_time: datetime | None = None,
+        range_start: datetime | None = None,
+        range_end: datetime | None = None,
+    ) -> State[None] | None:
+        tick, why_not = due_tick(artifacts, job)
+        if why_not:
+            return Cancelled(name="Skipped", message=why_not)
+        time_range = _range(range_start, range_end)
+        request = request_of(artifacts, job, node_ids, nominal_time or tick, time_range)
+        with NodeRuns(artifacts, tasks, UUID(str(flow_run.id))) as node_runs:
+            build(OneBuild(request, node_runs))
+        return None
+
+    return Flow(
+        fn=run_job,
+        name=flow_name(artifacts, job),
+        description=artifacts.product.description or None,
+        version=artifacts.product.version,
+        persist_result=False,
+    )
+
+
+def _range(start: datetime | None, end: datetime | None) -> TimeRange | None:
+    """Return the range that a backfill's run covers.
+
+    Raises:
+        ValueError: There is half of one, or it holds nothing.
+    """
+    if start is None and end is None:
+        return None
+    if start is None or end is None:
+        raise ValueError("range_start and range_end go together")
+    return TimeRange.parsed(start.isoformat(), end.isoformat())

@@ -1,0 +1,20 @@
+"""The Prefect state of a node that ended."""
+
+from __future__ import annotations
+
+from prefect.client.schemas.objects import State
+from prefect.states import Cancelled, Completed, Failed
+
+from floe_core.build_events import NodeResult
+
+WARNED, SKIPPED = "Warned", "Skipped"
+
+
+def state_of(result: NodeResult) -> State[None]:
+    """Return a completed, failed or, for what dbt did not come to, cancelled state."""
+    message = result.message or result.status
+    if result.status == "skipped":
+        return Cancelled(name=SKIPPED, message=message)
+    if result.status == "warn":
+        return Completed(name=WARNED, message=message)
+    return Completed(message=message) if result.passed else Failed(message=message)

@@ -1,0 +1,218 @@
+"""The Prefect plugin: what floe's core asks of it. Prefect is imported where objects are made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from floe_core.errors import invalid
+from floe_core.plugin_interfaces import (
+    Dataset,
+    OrchestratorPlugin,
+    ResourceSpec,
+    TransformConfig,
+    ValidationResult,
+)
+from floe_core.plugin_powers import (
+    Concept,
+    EntryPointFile,
+    RetryPlan,
+    RunningSchedule,
+    RunOptions,
+    RunReport,
+)
+from floe_core.schedules.job_schedules import JobSchedules, check_rule
+from floe_core.schemas.policies import LineageSettings
+from floe_orchestrator_prefect import __version__
+from floe_orchestrator_prefect.entry_point import flow_file
+
+if TYPE_CHECKING:
+    from prefect.tasks import MaterializingTask
+
+    from floe_core.build_events import BuildEvent
+    from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+    from floe_orchestrator_prefect.product_flows import ProductFlows
+
+LOADER = "floe_orchestrator_prefect.loader.load_product_flows"
+
+
+class PrefectOrchestratorPlugin(OrchestratorPlugin):
+    """Runs floe products on Prefect 3.
+
+    Settings: `url` of the API of the server that `validate_connection` asks and that takes up
+    changed schedules, with `api_key` or `auth_string` as `env:NAME`; `schedule_store`, a folder or
+    URL for schedules, and `project_dir`, the compiled folder of the product whose schedules change;
+    `resource_presets`, which replace resources of a workload size.
+    """
+
+    name = "prefect"
+    version = __version__
+    floe_api_version = "1.0"
+
+    def __init__(self) -> None:
+        self._settings: Mapping[str, Any] = {}
+        self._lineage = LineageSettings()
+        self._project_dir: Path | None = None
+        self._defined: CompiledArtifacts | None = None
+
+    def configure(self, settings: Mapping[str, Any]) -> None:
+        """Take the settings; see the class for their names."""
+        self._settings = dict(settings)
+
+    def create_definitions(self, artifacts: CompiledArtifacts) -> ProductFlows:
+        """Return a flow for each job, and a task for each of its nodes."""
+        from floe_core.schedules.live_schedules import with_live_schedules
+        from floe_orchestrator_prefect.product_check import check_product
+        from floe_orchestrator_prefect.product_flows import product_flows
+
+        check_product(artifacts)
+        if artifacts.project_dir is None:
+            raise invalid(
+                f"these artifacts of '{artifacts.product.name}' come from no folder, and Prefect "
+                "runs the dbt project in one",
+                fix=f"load them with {LOADER}({artifacts.product.name!r}, project_dir)",
+            )
+        self._lineage, self._project_dir = artifacts.lineage, artifacts.project_dir
+        self._defined = artifacts
+        return product_flows(with_live_schedules(artifacts))
+
+    def create_assets_from_transforms(
+        self, transforms: list[TransformConfig]
+    ) -> list[MaterializingTask[..., Any]]:
+        """Return a task for each transform that materializes its asset; see `transforms`."""
+        from floe_orchestrator_prefect.transforms import tasks_from_transforms
+
+        return tasks_from_transforms(transforms)
+
+    def get_helm_values(self) -> dict[str, Any]:
+        """Refuse: floe has no chart for Prefect.
+
+        Raises:
+            InvalidProductError: `helm` is wrong, with every problem.
+            EnvironmentProblemError: It is right.
+        """
+        from floe_core.helm.settings import HelmSettings, helm_settings
+        from floe_orchestrator_prefect.helm_values import refuse_helm_values
+
+        refuse_helm_values(helm_settings(HelmSettings, self._settings))
+
+    def validate_connection(self) -> ValidationResult:
+        """Ask Prefect's server for its health and its version."""
+        from floe_orchestrator_prefect.connection import check_connection
+
+        return check_connection(self._settings)
+
+    def get_resource_requirements(self, workload_size: str) -> ResourceSpec:
+        """Return the resources of what runs a product's flow."""
+        from floe_core.resource_sizes import resources_for
+        from floe_orchestrator_prefect.run_pod_sizes import RUN_POD
+
+        return resources_for(workload_size, RUN_POD, self._settings.get("resource_presets") or {})
+
+    def emit_lineage_event(
+        self,
+        event_type: str,
+        job: str,
+        inputs: list[Dataset],
+        outputs: list[Dataset],
+        *,
+        run_id: str | None = None,
+        facets: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Emit as runs do, with the lineage settings of the product last defined here.
+
+        Before any is, with OpenLineage's own settings in the environment.
+        """
+        from floe_core.lineage import emit_lineage_event
+
+        emit_lineage_event(
+            event_type,
+            job,
+            inputs,
+            outputs,
+            settings=self._lineage,
+            project_dir=self._project_dir,
+            run_id=run_id,
+            facets=facets,
+        )
+
+    def schedule_job(self, job_name: str, cron: str, timezone: str) -> None:
+        """Store the schedule; a Prefect server that serves the job has it when this returns.
+
+        The product is the one last defined here, or that of the setting `project_dir`.
+        """
+        check_rule(cron, timezone)
+        self._change(job_name, lambda schedules: schedules.set(job_name, cron, timezone))
+
+    def unschedule_job(self, job_name: str) -> None:
+        """See `ScheduleController`."""
+        self._change(job_name, lambda schedules: schedules.remove(job_name))
+
+    def pause(self, job_name: str) -> None:
+        """See `ScheduleController`."""
+        self._change(job_name, lambda schedules: schedules.pause(job_name))
+
+    def resume(self, job_name: str) -> None:
+        """See `ScheduleController`."""
+        self._change(job_name, lambda schedules: schedules.resume(job_name))
+
+    def reset_schedule(self, job_name: str) -> None:
+        """See `ScheduleController`."""
+        self._change(job_name, lambda schedules: schedules.reset(job_name))
+
+    def _change(self, job_name: str, change: Callable[[JobSchedules], None]) -> None:
+        schedules = JobSchedules.of_plugin(self._defined, self._settings)
+        change(schedules)
+        from floe_orchestrator_prefect.schedule_uptake import take_up
+
+        take_up(schedules, job_name, self._settings)
+
+    def running_schedule(
+        self, artifacts: CompiledArtifacts, job_name: str
+    ) -> RunningSchedule | None:
+        """See `ScheduleReporter`."""
+        from floe_orchestrator_prefect.running_schedule import running_schedule
+
+        return running_schedule(artifacts, job_name, self._settings)
+
+    def ticks_of(
+        self, artifacts: CompiledArtifacts, job_name: str, start: datetime, end: datetime
+    ) -> list[datetime]:
+        """See `TickTeller`."""
+        from floe_orchestrator_prefect.prefect_schedules import prefect_schedules
+        from floe_orchestrator_prefect.prefect_ticks import moments_of
+
+        schedule = artifacts.job(job_name).schedule
+        return moments_of(prefect_schedules(schedule, start), start, end) if schedule else []
+
+    def concepts(self, artifacts: CompiledArtifacts) -> list[Concept]:
+        """See `ConceptExplainer`."""
+        from floe_orchestrator_prefect.concepts import concepts
+
+        return concepts(artifacts)
+
+    def retry_plan(self, artifacts: CompiledArtifacts, job_name: str) -> RetryPlan:
+        """See `RetryTeller`."""
+        from floe_orchestrator_prefect.retry_plan import retry_plan
+
+        return retry_plan(artifacts)
+
+    def entry_point_file(self, product_name: str) -> EntryPointFile:
+        """See `EntryPointWriter`."""
+        return flow_file(product_name)
+
+    def launch_run(
+        self,
+        artifacts: CompiledArtifacts,
+        options: RunOptions,
+        on_event: Callable[[BuildEvent], None],
+    ) -> RunReport:
+        """See `RunLauncher`."""
+        from floe_orchestrator_prefect.launch import launch
+
+        return launch(artifacts, options, on_event)
+
+
+PrefectPlugin = PrefectOrchestratorPlugin

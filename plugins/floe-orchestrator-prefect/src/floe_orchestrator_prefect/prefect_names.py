@@ -1,0 +1,63 @@
+"""What things of a product are called on Prefect."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from keyword import iskeyword
+from urllib.parse import quote
+
+from floe_core.errors import Problem
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.nodes import Node
+from floe_core.schemas.policies import Job
+
+DEPLOYMENT = "floe"
+BUILD = "dbt_build"
+
+
+def flow_name(artifacts: CompiledArtifacts, job: Job) -> str:
+    """Return the name of a job's flow: the product's, and after a dot the job's own."""
+    product = artifacts.product.name
+    return product if job.name == product else f"{product}.{job.name}"
+
+
+def attribute_name(job_name: str) -> str:
+    """Return what a job's flow is called in `flow.py`.
+
+    >>> attribute_name("customer-360")
+    'customer_360'
+    """
+    name = re.sub(r"\W", "_", job_name, flags=re.ASCII)
+    return name if name.isidentifier() and not iskeyword(name) else f"job_{name}"
+
+
+def attribute_problems(artifacts: CompiledArtifacts) -> list[Problem]:
+    """Return the jobs whose flows could not both be in `flow.py`."""
+    counts = Counter(attribute_name(job.name) for job in artifacts.jobs)
+    return [
+        Problem(
+            what=f"two jobs would both be the flow {name} in flow.py",
+            fix="rename one in floe.yaml so that they differ in more than punctuation",
+        )
+        for name, count in counts.items()
+        if count > 1
+    ]
+
+
+def node_names(artifacts: CompiledArtifacts) -> dict[str, str]:
+    """Return node id -> its name on Prefect: its own, or its id where two share that."""
+    counts = Counter(_label(node) for node in artifacts.nodes)
+    return {
+        node.unique_id: _label(node) if counts[_label(node)] == 1 else node.unique_id
+        for node in artifacts.nodes
+    }
+
+
+def asset_key(product: str, name: str) -> str:
+    """Return the key of the Prefect asset of a node or of a source."""
+    return f"floe://{product}/{quote(name)}"
+
+
+def _label(node: Node) -> str:
+    return node.label

@@ -1,0 +1,47 @@
+"""The moments that Prefect's server counts for schedules, by the server's own code."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from prefect.server.schemas import schedules as of_server
+
+_KINDS: dict[str, Any] = {"cron": of_server.CronSchedule, "rrule": of_server.RRuleSchedule}
+# The server looks at so many candidates for each question it is asked.
+PAGE = 500
+
+
+def moments_of(schedules: Iterable[Any], start: datetime, end: datetime) -> list[datetime]:
+    """Return what schedules of Prefect's client name from `start` to before `end`, in UTC."""
+    found: set[datetime] = set()
+    for schedule in schedules:
+        kind = next(kind for field, kind in _KINDS.items() if hasattr(schedule, field))
+        found |= _asked(kind.model_validate(schedule.model_dump()), start, end)
+    return sorted(found)
+
+
+def _asked(schedule: Any, start: datetime, end: datetime) -> set[datetime]:
+    """Ask page by page, in a thread: the caller may be inside an event loop."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, _pages(schedule, start, end)).result()
+
+
+async def _pages(schedule: Any, start: datetime, end: datetime) -> set[datetime]:
+    found: set[datetime] = set()
+    last = end - timedelta(microseconds=1)
+    while True:
+        page = await schedule.get_dates(n=PAGE, start=start, end=last)
+        moments = [_utc(moment) for moment in page]
+        found |= {moment for moment in moments if moment < end}
+        if len(moments) < PAGE or max(moments) <= start:
+            return found
+        start = max(moments)
+
+
+def _utc(moment: Any) -> datetime:
+    """Return a plain time: Prefect's is of a class of its own."""
+    return datetime.fromtimestamp(moment.timestamp(), UTC)

@@ -1,0 +1,16 @@
+"""The resources of the pod or container that runs a product's flow, by workload size.
+
+The limit of memory is its request, so that a run never lives on memory its node may take back.
+The limit of CPU is twice the request: dbt waits for the warehouse most of the time and parses in
+bursts.
+"""
+
+from __future__ import annotations
+
+from floe_core.plugin_interfaces import ResourceSpec
+
+RUN_POD = {
+    "small": ResourceSpec("500m", "1", "1Gi", "1Gi"),
+    "medium": ResourceSpec("1", "2", "4Gi", "4Gi"),
+    "large": ResourceSpec("4", "8", "8Gi", "8Gi"),
+}

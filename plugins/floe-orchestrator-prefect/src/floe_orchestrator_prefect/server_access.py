@@ -1,0 +1,60 @@
+"""Where Prefect's server is and how to be let in, from the manifest's settings or Prefect's own."""
+
+from __future__ import annotations
+
+import base64
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+_REFERENCE = re.compile(r"""env:(\w+)|\{\{\s*env_var\(\s*['"](\w+)['"]\s*\)\s*\}\}""", re.ASCII)
+
+
+@dataclass(frozen=True)
+class ServerAccess:
+    """The address of the API without its trailing slash, and headers that are never shown."""
+
+    url: str
+    headers: dict[str, str] = field(default_factory=dict, repr=False)
+
+
+def access_from(settings: Mapping[str, Any]) -> ServerAccess | None:
+    """Return the access that the settings or the environment describe; None for no server.
+
+    `url` ends with /api, as in PREFECT_API_URL, which holds where there is none. `api_key` and
+    `auth_string` name variables; without them PREFECT_API_KEY and PREFECT_API_AUTH_STRING hold.
+
+    Raises:
+        ValueError: What is wrong with it, without a secret.
+    """
+    url = settings.get("url") or os.environ.get("PREFECT_API_URL", "")
+    if not url:
+        return None
+    if not isinstance(url, str) or not url.startswith(("http://", "https://")):
+        raise ValueError("url must begin with http:// or https://: http://localhost:4200/api")
+    key = _secret(settings, "api_key", "PREFECT_API_KEY")
+    login = _secret(settings, "auth_string", "PREFECT_API_AUTH_STRING")
+    return ServerAccess(url.rstrip("/"), _headers(key, login))
+
+
+def _headers(key: str, login: str) -> dict[str, str]:
+    if key:
+        return {"Authorization": f"Bearer {key}"}
+    if login:
+        return {"Authorization": f"Basic {base64.b64encode(login.encode()).decode()}"}
+    return {}
+
+
+def _secret(settings: Mapping[str, Any], setting: str, variable: str) -> str:
+    reference = settings.get(setting)
+    if reference is None:
+        return os.environ.get(variable, "")
+    found = _REFERENCE.fullmatch(reference) if isinstance(reference, str) else None
+    if found is None:
+        raise ValueError(f"{setting} must name an environment variable, as env:NAME")
+    name = found[1] or found[2]
+    if not os.environ.get(name):
+        raise ValueError(f"{setting}: the environment variable {name} is not set")
+    return os.environ[name]

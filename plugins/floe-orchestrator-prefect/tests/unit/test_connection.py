@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+import pytest
+
+from floe_core.plugin_interfaces import ValidationResult
+from floe_orchestrator_prefect import PrefectPlugin
+
+Pages = Mapping[str, tuple[int, str]]
+
+
+@contextmanager
+def answering(pages: Pages) -> Iterator[str]:
+    """Serve path -> status and body; yield the API's address."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            status, body = pages.get(self.path, (404, "{}"))
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(body.encode())
+
+        def log_message(self, *about: object) -> None: ...
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/api"
+        server.shutdown()
+
+
+def asked(**settings: str) -> ValidationResult:
+    plugin = PrefectPlugin()
+    plugin.configure(settings)
+    return plugin.validate_connection()
+
+
+@pytest.mark.parametrize(
+    ("pages", "message", "error"),
+    [
+        (
+            {"/api/health": (200, "true"), "/api/admin/version": (200, '"2.20.1"')},
+            "WHERE is not Prefect 3",
+            "GET /admin/version gave status 200; floe needs Prefect 3",
+        ),
+        (
+            {"/api/health": (200, "[true]")},
+            "WHERE is not Prefect, or not well",
+            "GET /health gave status 200 and not Prefect's `true`; the url is that of the API, "
+            "such as http://prefect.example.com:4200/api",
+        ),
+        (
+            {"/api/health": (401, "")},
+            "WHERE refuses us (401)",
+            "set api_key or auth_string under plugins.orchestrator.config, as env:NAME",
+        ),
+    ],
+)
+def test_what_is_not_prefect_3_and_well_is_told(pages, message, error):
+    with answering(pages) as url:
+        expected = ValidationResult(False, message.replace("WHERE", url), [error])
+        assert asked(url=url) == expected
+
+
+def test_no_server_is_told_with_what_works_without(monkeypatch):
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    assert asked() == ValidationResult(
+        False,
+        "no Prefect server is named",
+        [
+            "set plugins.orchestrator.config.url or PREFECT_API_URL; without a server `floe run` "
+            "still runs, on one of its own, but no schedule ticks"
+        ],
+    )
+
+
+def test_prefects_own_variable_names_the_server(monkeypatch):
+    pages = {"/api/health": (200, "true"), "/api/admin/version": (200, '"3.7.7"')}
+    with answering(pages) as url:
+        monkeypatch.setenv("PREFECT_API_URL", url)
+        assert asked() == ValidationResult(True, f"Prefect 3.7.7 at {url} is there and well")
+
+
+def test_a_secret_that_is_written_out_is_refused_without_being_shown():
+    found = asked(url="http://localhost:1/api", api_key="pnu_secret")
+    assert found.errors == ["api_key must name an environment variable, as env:NAME"]

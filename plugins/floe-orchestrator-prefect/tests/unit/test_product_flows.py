@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from prefect.tasks import MaterializingTask
+
+from floe_core.errors import InvalidProductError
+from floe_core.plugin_powers import RetryPlan
+from floe_core.schemas.policies import ExecutionPolicy, Job
+from floe_orchestrator_prefect import PrefectPlugin
+from floe_orchestrator_prefect.prefect_names import attribute_name, node_names
+
+
+def flows_of(artifacts, folder=Path("/compiled")):
+    return PrefectPlugin().create_definitions(artifacts.bound_to(folder))
+
+
+def test_a_plugin_that_is_imported_has_not_imported_prefect():
+    code = "import sys, floe_orchestrator_prefect as p; p.PrefectPlugin(); print('prefect' in sys.modules)"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout == "False\n"
+
+
+def test_each_job_is_a_flow_with_a_deployment(node, product):
+    jobs = (Job(name="web-shop"), Job(name="nightly", node_ids=("model.shop.a",)))
+    found = flows_of(product(node("model", "a"), node("model", "b"), jobs=jobs))
+    assert {name: flow.name for name, flow in found.flows.items()} == {
+        "web-shop": "web-shop",
+        "nightly": "web-shop.nightly",
+    }
+    assert [(d.flow_name, d.name, d.entrypoint) for d in found.deployments()] == [
+        ("web-shop", "floe", "/compiled/flow.py:web_shop"),
+        ("web-shop.nightly", "floe", "/compiled/flow.py:nightly"),
+    ]
+    assert {job: list(tasks) for job, tasks in found.tasks.items()} == {
+        "web-shop": ["model.shop.a", "model.shop.b"],
+        "nightly": ["model.shop.a"],
+    }
+
+
+def test_a_model_materializes_an_asset_and_a_test_does_not(node, product):
+    source = node("source", "people", source_name="erp")
+    model = node("model", "orders", depends_on=(source.unique_id,), description="What was sold.")
+    test = node("test", "not_null_orders_id", depends_on=(model.unique_id,))
+    tasks = flows_of(product(source, model, test)).tasks["web-shop"]
+    made, checked = tasks[model.unique_id], tasks[test.unique_id]
+    assert isinstance(made, MaterializingTask)
+    assert not isinstance(checked, MaterializingTask)
+    assert [asset.key for asset in made.assets] == ["floe://web-shop/orders"]
+    assert [asset.key for asset in made.asset_deps] == ["floe://web-shop/people"]
+    assert [asset.key for asset in checked.asset_deps] == ["floe://web-shop/orders"]
+    assert made.assets[0].properties.description == "What was sold."
+
+
+def test_two_nodes_of_one_name_are_known_by_their_ids(node, product):
+    one = node("model", "orders")
+    other = node("model", "orders", unique_id="model.sales.orders", package="sales")
+    assert node_names(product(one, other, node("model", "people"))) == {
+        "model.shop.orders": "model.shop.orders",
+        "model.sales.orders": "model.sales.orders",
+        "model.shop.people": "people",
+    }
+
+
+def test_jobs_that_differ_in_punctuation_alone_are_refused(node, product):
+    jobs = (Job(name="web-shop"), Job(name="web_shop"))
+    with pytest.raises(InvalidProductError) as refused:
+        flows_of(product(node("model", "a"), jobs=jobs))
+    assert str(refused.value) == (
+        "two jobs would both be the flow web_shop in flow.py\n"
+        "fix: rename one in floe.yaml so that they differ in more than punctuation"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "attribute"),
+    [("customer-360", "customer_360"), ("2024", "job_2024"), ("for", "job_for")],
+)
+def test_a_job_has_an_attribute_that_python_takes(name, attribute):
+    assert attribute_name(name) == attribute
+
+
+@pytest.mark.parametrize(
+    ("policy", "plan"),
+    [
+        (ExecutionPolicy(), RetryPlan()),
+        (ExecutionPolicy(retries=2, retry_delay_seconds=5), RetryPlan((5.0, 5.0))),
+        (
+            ExecutionPolicy(retries=3, retry_delay_seconds=5, retry_backoff="exponential"),
+            RetryPlan((5.0, 10.0, 20.0)),
+        ),
+        (ExecutionPolicy(pool="warehouse"), RetryPlan(pool="warehouse")),
+    ],
+)
+def test_the_plan_of_retries_is_that_of_the_build_task(policy, plan, node, product):
+    artifacts = product(node("model", "a"), execution=policy)
+    assert PrefectPlugin().retry_plan(artifacts, "web-shop") == plan
