@@ -23,6 +23,10 @@ LOAD = {
         "from floe_orchestrator_airflow.loader import load_product_dags as load; import sys;"
         "print(sorted(dag.dag_id for dag in load('hello', sys.argv[1])))"
     ),
+    "prefect": (
+        "from floe_orchestrator_prefect.loader import load_product_flows as load; import sys;"
+        "print(list(load('hello', sys.argv[1]).flows))"
+    ),
 }
 
 
@@ -44,7 +48,9 @@ def environment_with(plugin: str, folder: Path) -> Path:
     return environment
 
 
-@pytest.mark.parametrize(("plugin", "other"), [("dagster", "airflow"), ("airflow", "dagster")])
+@pytest.mark.parametrize(
+    ("plugin", "other"), [("dagster", "airflow"), ("airflow", "dagster"), ("prefect", "dagster")]
+)
 def test_a_plugin_works_without_the_other(plugin: str, other: str, tmp_path: Path) -> None:
     environment = environment_with(plugin, tmp_path)
     shutil.copytree(
