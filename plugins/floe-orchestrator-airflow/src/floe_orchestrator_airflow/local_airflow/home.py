@@ -79,6 +79,8 @@ class Home:
                 "simple_auth_manager_passwords_file": str(self._passwords),
                 "execution_api_server_url": f"{self.url}/execution/",
                 "fernet_key": "",
+                # A product compiled anew is run as it is now, not as it was half a minute ago.
+                "min_serialized_dag_update_interval": "0",
             },
             # Without the timeout a long write ends scheduler and triggerer.
             "database": {"sql_alchemy_conn": f"sqlite:///{self.database}?timeout=60"},

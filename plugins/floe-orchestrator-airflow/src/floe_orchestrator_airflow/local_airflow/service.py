@@ -111,6 +111,8 @@ class LocalAirflow:
         if not (link.is_symlink() and link.resolve() == source.resolve()):
             link.unlink(missing_ok=True)
             link.symlink_to(source.resolve())
+            # What was read until now, however lately, was of another folder.
+            return datetime.now(UTC)
         files = (source, source.parent / ARTIFACTS_FILE)
         changed = [
             moment for file in files for moment in (file.stat().st_mtime, file.stat().st_ctime)
