@@ -12,6 +12,7 @@ from floe_core.compiler import compile_product
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 NAME = "corner-shop"
+WAREHOUSE, LINEAGE_FILE = "warehouse.duckdb", "lineage.jsonl"
 SOURCES = frozenset({"people"})
 
 # Node -> what it reads, by name; the ephemeral model between stg_orders and orders is no node.
@@ -47,16 +48,74 @@ TICKS: dict[str, list[datetime]] = {
 }
 PAUSED_JOB = "paused"
 
+_FLOE = (files("floe_conformance") / "product" / "floe.yaml").read_text("utf-8")
+
+
+def _with_execution(policy: str) -> str:
+    return _FLOE.replace("execution: {", f"execution: {{{policy}, ")
+
+
 # What spoils a run -> the files that do it, and the nodes that are done all the same.
+TIMEOUT_SECONDS = 12
 FAILURES: dict[str, dict[str, str]] = {
     "model": {
         "models/stg_people.sql": "select id, no_such_column from {{ source('erp', 'people') }}\n",
     },
     "test": {"seeds/raw_orders.csv": "id,person,cents\n1,1,250\n,1,1199\n"},
+    "time": {
+        "models/stg_people.sql": "{{ config(enabled=false) }} select 1\n",
+        "models/stg_people.py": (
+            "import time\n\n\ndef model(dbt, session):\n"
+            "    dbt.config(materialized='table')\n"
+            f"    end = time.monotonic() + {4 * TIMEOUT_SECONDS}\n"
+            "    while time.monotonic() < end:\n"
+            "        session.execute('select count(*) from range(20000) a, range(20000) b')\n"
+            "    return dbt.source('erp', 'people')\n"
+        ),
+        "floe.yaml": _with_execution(f"timeoutSeconds: {TIMEOUT_SECONDS}"),
+    },
 }
+_NOT_AFTER_STG_PEOPLE = frozenset(
+    {"raw_orders", "stg_orders", "not_null_stg_orders_id", "orders_history"}
+)
 DONE_ALL_THE_SAME: dict[str, frozenset[str]] = {
-    "model": frozenset({"raw_orders", "stg_orders", "not_null_stg_orders_id", "orders_history"}),
+    "model": _NOT_AFTER_STG_PEOPLE,
     "test": frozenset({"raw_orders", "stg_orders", "stg_people"}),
+    "time": _NOT_AFTER_STG_PEOPLE,
+}
+
+# A failure that the second try of a run mends, and how often each model is begun for that.
+FIRST_TRY = {
+    "models/stg_people.sql": (
+        "select id, {% if var('floe_attempt', 1) == 1 %}no_such_column{% else %}name{% endif %} "
+        "as name from {{ source('erp', 'people') }}\n"
+    ),
+    "floe.yaml": _with_execution("retries: 1, retryDelaySeconds: 1"),
+}
+BEGUN = {"daily_sales": 1, "orders": 1, "stg_orders": 1, "stg_people": 2}
+
+# What fails in a run -> each job that lineage tells of, and how its run ends.
+_ALL_COMPLETE = {
+    NAME: "COMPLETE",
+    f"{NAME}.seed.raw_orders": "COMPLETE",
+    f"{NAME}.model.stg_orders": "COMPLETE",
+    f"{NAME}.model.stg_people": "COMPLETE",
+    f"{NAME}.model.orders": "COMPLETE",
+    f"{NAME}.model.daily_sales": "COMPLETE",
+    f"{NAME}.snapshot.orders_history": "COMPLETE",
+    f"{NAME}.test.not_null_stg_orders_id": "COMPLETE",
+    f"{NAME}.test.no_order_without_person": "COMPLETE",
+}
+TOLD = {
+    "nothing": _ALL_COMPLETE,
+    "model": {
+        **_ALL_COMPLETE,
+        NAME: "FAIL",
+        f"{NAME}.model.stg_people": "FAIL",
+        f"{NAME}.model.orders": "ABORT",
+        f"{NAME}.model.daily_sales": "ABORT",
+        f"{NAME}.test.no_order_without_person": "ABORT",
+    },
 }
 
 _MANIFEST = """\
@@ -65,7 +124,10 @@ kind: Manifest
 metadata: {{name: conformance, version: 1.0.0}}
 plugins:
   orchestrator: {{type: "{orchestrator}"}}
-  compute: {{type: duckdb}}
+  compute: {{type: duckdb, config: {{path: {warehouse}, threads: 4}}}}
+  lineage_backend:
+    type: openlineage
+    config: {{type: file, log_file_path: {lineage}, append: true}}
 """
 
 
@@ -79,7 +141,10 @@ def compile_kit_product(
     place = folder / NAME
     with as_file(files("floe_conformance") / "product") as texts:
         shutil.copytree(texts, place)
-    (place / "manifest.yaml").write_text(_MANIFEST.format(orchestrator=orchestrator), "utf-8")
+    (place / "manifest.yaml").write_text(
+        _MANIFEST.format(orchestrator=orchestrator, warehouse=WAREHOUSE, lineage=LINEAGE_FILE),
+        "utf-8",
+    )
     for file, text in changes.items():
         (place / file).write_text(text, "utf-8")
     return compile_product(place)

@@ -7,6 +7,7 @@ from floe_conformance.checks.definitions import DefinitionChecks
 from floe_conformance.checks.entry_point_file import EntryPointFileChecks
 from floe_conformance.checks.helm_values import HelmValuesChecks
 from floe_conformance.checks.lineage import LineageChecks
+from floe_conformance.checks.lineage_of_runs import RunLineageChecks
 from floe_conformance.checks.registration import RegistrationChecks
 from floe_conformance.checks.resources import ResourceChecks
 from floe_conformance.checks.runs import RunChecks
@@ -16,6 +17,7 @@ from floe_conformance.checks.transforms import TransformChecks
 
 class OrchestratorConformance(
     # Pytest runs the checks of the last one first.
+    RunLineageChecks,
     RunChecks,
     SchedulingChecks,
     LineageChecks,

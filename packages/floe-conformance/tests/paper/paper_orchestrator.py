@@ -13,8 +13,10 @@ from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
+from recorded_builds import recorded_build
+
 from floe_core.errors import InvalidProductError, Problem, invalid
-from floe_core.execution import BuildEnded, BuildRequest, NodeResult, build
+from floe_core.execution import BuildEnded, BuildRequest, NodeResult
 from floe_core.helm.settings import (
     HelmProduct,
     HelmSettings,
@@ -82,6 +84,8 @@ class PaperPage:
 
     is_green: bool = False
     ticked_off: set[str] = field(default_factory=set)
+    problem: str = ""
+    tries: int = 0
 
 
 @dataclass
@@ -168,14 +172,24 @@ class PaperPlugin(OrchestratorPlugin):
         return made
 
     def run(self, artifacts: CompiledArtifacts) -> PaperPage:
-        request = BuildRequest(artifacts.product.name, f"paper-{uuid4()}")
         page = PaperPage()
-        for event in build(artifacts, request):
+        while not page.is_green and page.tries < self.tries(artifacts):
+            page.tries += 1
+            self.build(artifacts, self.request(artifacts, "paper-run", page.tries), page)
+        return self.closed(page)
+
+    def tries(self, artifacts: CompiledArtifacts) -> int:
+        return artifacts.retries + 1
+
+    def request(self, artifacts: CompiledArtifacts, run_id: str, attempt: int) -> BuildRequest:
+        return BuildRequest(artifacts.product.name, run_id, attempt=attempt)
+
+    def build(self, artifacts: CompiledArtifacts, request: BuildRequest, page: PaperPage) -> None:
+        for event in recorded_build(artifacts, request):
             if isinstance(event, NodeResult):
                 self.note(event, artifacts.by_id[event.unique_id], page)
             elif isinstance(event, BuildEnded):
-                page.is_green = event.succeeded
-        return self.closed(page)
+                page.is_green, page.problem = event.succeeded, event.message
 
     def note(self, result: NodeResult, node: Node, page: PaperPage) -> None:
         if result.passed:

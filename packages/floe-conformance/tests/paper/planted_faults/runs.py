@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from paper_orchestrator import PaperPage, PaperPlugin
 
-from floe_core.execution import NodeResult
+from floe_core.execution import BuildRequest, NodeResult
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
 
 
@@ -13,8 +16,8 @@ class LeavesASnapshotOut(PaperPlugin):
     caught_by = "test_a_run_in_which_nothing_fails_does_all"
 
     def closed(self, page: PaperPage) -> PaperPage:
-        done = page.ticked_off - {"orders_history"} if page.is_green else page.ticked_off
-        return PaperPage(page.is_green, done)
+        left_out = {"orders_history"} if page.is_green and page.tries == 1 else set()
+        return replace(page, ticked_off=page.ticked_off - left_out)
 
 
 class SwallowsAFailedModel(PaperPlugin):
@@ -24,7 +27,8 @@ class SwallowsAFailedModel(PaperPlugin):
     caught_by = "test_a_run_in_which_something_fails_has_failed[model]"
 
     def closed(self, page: PaperPage) -> PaperPage:
-        return PaperPage("not_null_stg_orders_id" in page.ticked_off, page.ticked_off)
+        is_in_time = "timed out" not in page.problem
+        return replace(page, is_green=is_in_time and "not_null_stg_orders_id" in page.ticked_off)
 
 
 class SwallowsAFailedTest(PaperPlugin):
@@ -34,7 +38,7 @@ class SwallowsAFailedTest(PaperPlugin):
     caught_by = "test_a_run_in_which_something_fails_has_failed[test]"
 
     def closed(self, page: PaperPage) -> PaperPage:
-        return PaperPage("stg_people" in page.ticked_off, page.ticked_off)
+        return replace(page, is_green="stg_people" in page.ticked_off)
 
 
 class TakesWhatWasSkippedForDone(PaperPlugin):
@@ -55,4 +59,37 @@ class StopsAtTheFirstFailure(PaperPlugin):
 
     def closed(self, page: PaperPage) -> PaperPage:
         done = page.ticked_off if page.is_green else page.ticked_off & {"raw_orders"}
-        return PaperPage(page.is_green, done)
+        return replace(page, ticked_off=done)
+
+
+class TakesABuildThatRanTooLongForDone(PaperPlugin):
+    is_run = True
+    caught_by = "test_a_run_in_which_something_fails_has_failed[time]"
+
+    def closed(self, page: PaperPage) -> PaperPage:
+        return replace(page, is_green=page.is_green or "timed out" in page.problem)
+
+
+class DoesNotTryAgain(PaperPlugin):
+    is_run = True
+    caught_by = "test_what_fails_at_its_first_try_is_tried_again"
+
+    def tries(self, artifacts: CompiledArtifacts) -> int:
+        return 1
+
+
+class BuildsAllAgain(PaperPlugin):
+    is_run = True
+    caught_by = "test_a_retry_builds_nothing_that_had_passed"
+
+    def request(self, artifacts: CompiledArtifacts, run_id: str, attempt: int) -> BuildRequest:
+        return replace(super().request(artifacts, run_id, attempt), resume=False)
+
+
+class TellsNothingOfItsRuns(PaperPlugin):
+    is_run = True
+    caught_by = "test_a_run_tells_of_each_node_once_and_how_it_ended"
+
+    def run(self, artifacts: CompiledArtifacts) -> PaperPage:
+        silent = artifacts.lineage.model_copy(update={"enabled": False})
+        return super().run(artifacts.model_copy(update={"lineage": silent}))

@@ -10,7 +10,9 @@ from floe_core.compiler.findings import Findings
 from floe_core.compiler.helm_section import check_helm_section
 from floe_core.compiler.inputs import Inputs
 from floe_core.compiler.secrets import literal_secrets
+from floe_core.compiler.settings import lineage_settings
 from floe_core.errors import UsageError
+from floe_core.lineage.backend import manifest_transport
 from floe_core.schedules import check_timezone, parse_cron
 from floe_core.schemas.floe_yaml import ScheduleSpec
 from floe_core.schemas.policies import Schedule
@@ -49,11 +51,12 @@ def _complaint(
 
 
 def check_choices(inputs: Inputs, findings: Findings) -> None:
-    """Note what is wrong with compute, secrets, time zones, Helm, schedules and job names."""
+    """Note what is wrong with compute, lineage, secrets, zones, Helm, schedules and job names."""
     _check_compute(inputs, findings)
     for document in (inputs.manifest_document, inputs.spec_document):
         for problem in literal_secrets(document):
             findings.add(problem)
+    _check_lineage_backend(inputs, findings)
     _check_default_zone(inputs, findings)
     with findings.gathered():
         check_helm_section(inputs)
@@ -69,6 +72,15 @@ def _check_compute(inputs: Inputs, findings: Findings) -> None:
         what = f"the compute '{compute.type}' is not in approved_plugins.compute"
         fix = f"choose one of {', '.join(approved)}"
         location = ("plugins", "compute", "type")
+        findings.add(inputs.manifest_document.problem(location, what, fix))
+
+
+def _check_lineage_backend(inputs: Inputs, findings: Findings) -> None:
+    backend = inputs.manifest.plugins.lineage_backend
+    if backend and not manifest_transport(lineage_settings(inputs.manifest)):
+        what = f"the lineage backend '{backend.type}' has no place that events go to"
+        fix = "give its config a `url`, or an OpenLineage transport: `{type: file, ...}`"
+        location = ("plugins", "lineage_backend")
         findings.add(inputs.manifest_document.problem(location, what, fix))
 
 

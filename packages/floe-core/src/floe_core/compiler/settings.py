@@ -30,7 +30,7 @@ def product_settings(inputs: Inputs, pool: str) -> dict[str, Any]:
         "execution": ExecutionPolicy(
             **spec.execution.model_dump(exclude={"dbt_executable", "pool"}), pool=pool
         ),
-        "lineage": _lineage(manifest),
+        "lineage": lineage_settings(manifest),
         "tracing": tracing_settings(manifest),
         "resources": {
             size: ResourceSpec(**preset.model_dump())
@@ -46,7 +46,8 @@ def tracing_settings(manifest: Manifest) -> TracingSettings:
     return TracingSettings(enabled=manifest.observability.tracing.enabled)
 
 
-def _lineage(manifest: Manifest) -> LineageSettings:
+def lineage_settings(manifest: Manifest) -> LineageSettings:
+    """Return what the manifest says of lineage."""
     backend = manifest.plugins.lineage_backend
     lineage = manifest.observability.lineage
     return LineageSettings(

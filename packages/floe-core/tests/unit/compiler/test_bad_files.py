@@ -113,6 +113,16 @@ def test_plugins_that_are_not_approved(write_product: WriteProduct) -> None:
     )
 
 
+def test_a_lineage_backend_without_a_place(write_product: WriteProduct) -> None:
+    manifest = MANIFEST + "  lineage_backend: {type: file, config: {log_file_path: events.jsonl}}\n"
+    assert refusal(write_product(manifest=manifest)) == (
+        "manifest.yaml:7:20: the lineage backend 'file' has no place that events go to\n"
+        "   7 |   lineage_backend: {type: file, config: {log_file_path: events.jsonl}}\n"
+        "                          ^\n"
+        "fix: give its config a `url`, or an OpenLineage transport: `{type: file, ...}`"
+    )
+
+
 def test_transforms_that_contradict_dbt(write_product: WriteProduct) -> None:
     floe = FLOE + (
         "transforms:\n"

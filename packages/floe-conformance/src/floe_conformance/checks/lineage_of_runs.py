@@ -1,0 +1,46 @@
+"""What a run tells as lineage, read where the manifest's backend puts it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pytest
+
+from floe_conformance import kit_product
+from floe_conformance.checks.made_runs import MadeRuns, MakeRun
+
+Event = dict[str, Any]
+
+
+class RunLineageChecks(MadeRuns):
+    """Each node once, from START to the end it came to, below one run of the product.
+
+    Skipped where `run` is not supplied.
+    """
+
+    @pytest.mark.parametrize("what", kit_product.TOLD)
+    def test_a_run_tells_of_each_node_once_and_how_it_ended(self, what: str, ran: MakeRun) -> None:
+        """COMPLETE, FAIL, or ABORT for what was skipped; each end has a START of the same run."""
+        told = list(_runs(ran(what).events(kit_product.NAME)))
+        assert sorted(told) == [
+            (job, "START", end) for job, end in sorted(kit_product.TOLD[what].items())
+        ]
+
+
+def _runs(events: Sequence[Event]) -> Iterator[tuple[str, ...]]:
+    """Yield job and types of events of each run, with `alone` for one that has no parent here."""
+    runs: dict[str, list[Event]] = {}
+    for event in events:
+        runs.setdefault(event["run"]["runId"], []).append(event)
+    for of_run in runs.values():
+        job = of_run[0]["job"]["name"]
+        is_below = job == kit_product.NAME or _parents(of_run) <= set(runs)
+        types = [event["eventType"] for event in of_run]
+        yield (job, *types) if is_below else (job, *types, "alone")
+
+
+def _parents(events: Sequence[Event]) -> set[str]:
+    """Return the runs that these events name as their parent; "" for none."""
+    facets = [event["run"].get("facets", {}).get("parent", {}) for event in events]
+    return {facet.get("run", {}).get("runId", "") for facet in facets}

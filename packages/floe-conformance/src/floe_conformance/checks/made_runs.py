@@ -1,0 +1,77 @@
+"""Runs of the kit's product, each made when a check first asks for it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from floe_conformance import kit_product
+from floe_conformance.records import RanProduct
+from floe_conformance.subject import Subject
+
+NOTHING, FIRST_TRY = "nothing", "first try"
+_CHANGES = {**kit_product.FAILURES, FIRST_TRY: kit_product.FIRST_TRY}
+# Plugins may send in the background; one that loses events is found out after this.
+PATIENCE_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class MadeRun:
+    """A run: what the orchestrator recorded of it, and the folder of its product."""
+
+    recorded: RanProduct
+    folder: Path
+
+    def begun(self) -> dict[str, int]:
+        """Return model -> how often dbt began to build it; from the warehouse."""
+        with duckdb.connect(str(self.folder / kit_product.WAREHOUSE), read_only=True) as warehouse:
+            rows = warehouse.execute("select model, count(*) from builds group by 1").fetchall()
+        return dict(rows)
+
+    def events(self, job: str) -> list[dict[str, Any]]:
+        """Return the events of lineage up to the one that ends the run of a job, and all after."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            events = _lines(self.folder / kit_product.LINEAGE_FILE)
+            ended = [e for e in events if e["job"]["name"] == job and e["eventType"] != "START"]
+            if ended or time.monotonic() > deadline:
+                return events
+            time.sleep(0.1)
+
+
+def _lines(file: Path) -> list[dict[str, Any]]:
+    text = file.read_text("utf-8") if file.is_file() else ""
+    return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
+
+
+MakeRun = Callable[[str], MadeRun]
+
+
+class MadeRuns(Subject):
+    """What the checks of runs share."""
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def ran(cls, tmp_path_factory: pytest.TempPathFactory) -> MakeRun:
+        """What fails in a run -> the run."""
+
+        @cache
+        def run(what: str) -> MadeRun:
+            product = cls.compile(tmp_path_factory.mktemp("run"), _CHANGES.get(what, {}))
+            folder = product.project_dir
+            assert folder is not None
+            subject = cls()
+            definitions = subject.plugin().create_definitions(product)
+            return MadeRun(subject.run(definitions, folder), folder)
+
+        if cls.run is Subject.run:
+            pytest.skip("run is not supplied")
+        return run
