@@ -2,6 +2,7 @@
 # they need.
 PYTHON ?= python3
 BIN := .venv/bin
+RESULTS := .venv-bench/results
 # A package index chosen for pip is uv's as well.
 export UV_DEFAULT_INDEX ?= $(or $(PIP_INDEX_URL),$(shell $(PYTHON) -m pip config get global.index-url 2>/dev/null))
 ifeq ($(strip $(UV_DEFAULT_INDEX)),)
@@ -68,6 +69,11 @@ bench: setup
 	.venv-bench/bin/python benchmarks/schedule_uptake.py
 	.venv-bench/bin/python benchmarks/telemetry_cost.py
 	.venv-bench/bin/python benchmarks/who_emits_what.py
+	@mkdir -p $(RESULTS)
+	.venv-bench/bin/python benchmarks/runs_on_dagster.py --json $(RESULTS)/dagster.json
+	.venv-bench/bin/python benchmarks/runs_on_airflow.py --json $(RESULTS)/airflow.json
+	.venv-bench/bin/python benchmarks/plot_runs.py $(RESULTS)/dagster.json $(RESULTS)/airflow.json \
+		docs/pictures/runs.png
 
 clean:
 	rm -rf .venv .venv-bench .mypy_cache .ruff_cache .pytest_cache

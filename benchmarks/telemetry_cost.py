@@ -36,6 +36,8 @@ print(json.dumps({"seconds": time.monotonic() - began, "cpu": used.ru_utime + us
 LINEAGE, SPANS = "OPENLINEAGE_URL", "OTEL_EXPORTER_OTLP_ENDPOINT"
 AWAY = "http://127.0.0.1:9"
 OFF = "neither"
+# What is told, and how the backend that it is told to is.
+VARIANTS = ("lineage-well", "lineage-away", "lineage-silent", "spans-well", "spans-away")
 
 
 def main() -> None:
@@ -43,9 +45,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("models", type=int, nargs="*", default=[100, 1000])
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--variants", nargs="+", default=list(VARIANTS), choices=VARIANTS)
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
-    results = {models: measured(models, arguments.rounds) for models in arguments.models}
+    rounds, chosen = arguments.rounds, [OFF, *arguments.variants]
+    results = {models: measured(models, rounds, chosen) for models in arguments.models}
     for models, found in results.items():
         print(f"{models} models")
         print(table(["", "s", "ratio", "cpu s", "ratio"], rows(found)))
@@ -53,8 +57,8 @@ def main() -> None:
         arguments.json.write_text(json.dumps(results, indent=2) + "\n")
 
 
-def measured(models: int, rounds: int) -> dict[str, dict[str, float]]:
-    """Return variant -> the medians of its runs."""
+def measured(models: int, rounds: int, chosen: list[str]) -> dict[str, dict[str, float]]:
+    """Return variant -> the medians of its runs, for those that are chosen."""
     with (
         tempfile.TemporaryDirectory(prefix="floe-bench-") as temporary,
         recording() as well,
@@ -66,16 +70,17 @@ def measured(models: int, rounds: int) -> dict[str, dict[str, float]]:
         never = f"http://127.0.0.1:{silent.getsockname()[1]}"
         variants = {
             OFF: {},
-            "lineage, backend well": {LINEAGE: well.url},
-            "lineage, backend away": {LINEAGE: AWAY},
-            "lineage, backend silent": {LINEAGE: never},
-            "spans, collector well": {SPANS: well.url},
-            "spans, collector away": {SPANS: AWAY},
+            "lineage-well": {LINEAGE: well.url},
+            "lineage-away": {LINEAGE: AWAY},
+            "lineage-silent": {LINEAGE: never},
+            "spans-well": {SPANS: well.url},
+            "spans-away": {SPANS: AWAY},
         }
         build = [sys.executable, "-c", BUILD, str(folder)]
         commands = {
             name: ["env", *(f"{key}={value}" for key, value in variables.items()), *build]
             for name, variables in variants.items()
+            if name in chosen
         }
         return in_turns(commands, rounds)
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from floe_core.plugin_powers import Concept
 from floe_core.product_concepts import product_concepts
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_orchestrator_prefect.prefect_schedules import last_date
 
 BECOMES = {
     "product": "flows, with the product as a tag of their deployments",
@@ -26,6 +29,22 @@ BECOMES = {
 
 def concepts(artifacts: CompiledArtifacts) -> list[Concept]:
     """Return what becomes of each concept. See `ConceptExplainer`."""
+    losses = {"schedule": _ends(artifacts)}
     return [
-        Concept(name, here, BECOMES[name]) for name, here in product_concepts(artifacts).items()
+        Concept(name, here, BECOMES[name], losses.get(name, ""))
+        for name, here in product_concepts(artifacts).items()
     ]
+
+
+def _ends(artifacts: CompiledArtifacts) -> str:
+    """Return what is lost of the schedules that Prefect gets as dates."""
+    ends = {}
+    for job in artifacts.jobs:
+        if job.schedule and (last := last_date(job.schedule, datetime.now(UTC))):
+            ends[job.name] = f"of {job.name} the last is on {last:%Y-%m-%d}"
+    if not ends:
+        return ""
+    return (
+        "Prefect's cron ticks otherwise around clock changes, so it gets dates, which end: "
+        f"{', '.join(ends.values())}, unless the product is served anew before"
+    )

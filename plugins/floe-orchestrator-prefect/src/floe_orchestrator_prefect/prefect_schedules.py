@@ -38,7 +38,15 @@ def prefect_schedules(schedule: Schedule, today: datetime) -> list[PrefectRule]:
     for candidate in (zone, "UTC"):
         if _ticks_alike(cron, zone, candidate, today.year):
             return [CronSchedule(cron=cron, timezone=candidate)]
-    return list(_dates(cron, zone, today))
+    return list(_dates(_ticks_ahead(schedule, today)))
+
+
+def last_date(schedule: Schedule, today: datetime) -> datetime | None:
+    """Return the last tick that Prefect gets; None if it gets an expression, which has no end."""
+    cron, zone = schedule.cron, schedule.timezone
+    if any(_ticks_alike(cron, zone, candidate, today.year) for candidate in (zone, "UTC")):
+        return None
+    return next(reversed(_ticks_ahead(schedule, today)), None)
 
 
 def deployment_schedules(schedule: Schedule | None) -> list[PrefectSchedule]:
@@ -82,8 +90,11 @@ def _spans(zone: str, year: int) -> tuple[tuple[datetime, datetime], ...]:
     )
 
 
-def _dates(cron: str, zone: str, today: datetime) -> Iterator[RRuleSchedule]:
-    ticks = ticks_between(cron, zone, today, today + HORIZON)[:MOST_DATES]
+def _ticks_ahead(schedule: Schedule, today: datetime) -> list[datetime]:
+    return ticks_between(schedule.cron, schedule.timezone, today, today + HORIZON)[:MOST_DATES]
+
+
+def _dates(ticks: list[datetime]) -> Iterator[RRuleSchedule]:
     for start in range(0, len(ticks), DATES_IN_A_RULE):
         dates = ticks[start : start + DATES_IN_A_RULE]
         text = ",".join(f"{tick:%Y%m%dT%H%M%SZ}" for tick in dates)

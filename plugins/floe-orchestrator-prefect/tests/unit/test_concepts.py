@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 from floe_core.plugin_powers import ConceptExplainer
 from floe_core.product_concepts import CONCEPTS
+from floe_core.schemas.policies import Job, Schedule
 from floe_orchestrator_prefect import PrefectPlugin
 
 
@@ -12,3 +15,13 @@ def test_every_concept_is_explained_and_none_is_lost(node, product):
     assert [concept.name for concept in found] == list(CONCEPTS)
     assert all(concept.becomes for concept in found)
     assert {concept.loss for concept in found} == {""}
+
+
+def test_a_schedule_of_dates_is_a_loss_that_names_the_last(product):
+    """02:30 is an hour that clocks leave out in March, where Prefect and floe differ."""
+    schedule = Schedule(cron="30 2 * * *", timezone="Europe/Berlin")
+    found = PrefectPlugin().concepts(product(jobs=(Job(name="web-shop", schedule=schedule),)))
+    [loss] = [concept.loss for concept in found if concept.loss]
+    last = datetime.now(UTC).date() + timedelta(days=730)
+    near = {f"{last + timedelta(days=n)}" for n in (-1, 0, 1)}
+    assert any(f"of web-shop the last is on {day}," in loss for day in near), loss
