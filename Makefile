@@ -3,6 +3,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 RESULTS := .venv-bench/results
+# Much of a test of an orchestrator is waiting for it. IN_TWO= runs one test after the other.
+IN_TWO ?= -n 2 --dist loadfile
 # A package index chosen for pip is uv's as well.
 export UV_DEFAULT_INDEX ?= $(or $(PIP_INDEX_URL),$(shell $(PYTHON) -m pip config get global.index-url 2>/dev/null))
 ifeq ($(strip $(UV_DEFAULT_INDEX)),)
@@ -36,7 +38,7 @@ pictures: setup
 	$(BIN)/python scripts/pictures/take.py
 
 test: setup helm
-	$(BIN)/pytest -m "not slow"
+	$(BIN)/pytest -m "not slow" $(IN_TWO)
 
 test-all: setup helm
 	$(BIN)/pytest
