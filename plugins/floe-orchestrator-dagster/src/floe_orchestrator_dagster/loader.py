@@ -6,9 +6,8 @@ from pathlib import Path
 
 from dagster import Definitions
 
-from floe_core.errors import Problem, StaleProductError
 from floe_core.schedules.live_schedules import with_live_schedules
-from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE, CompiledArtifacts
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_dagster.product_definitions import definitions_of
 
 
@@ -20,16 +19,5 @@ def load_product_definitions(product_name: str, project_dir: Path | str) -> Defi
     Raises:
         InvalidProductError: The folder is not compiled, is stale, or holds another product.
     """
-    artifacts = CompiledArtifacts.load(project_dir)
-    found = artifacts.product.name
-    if found != product_name:
-        raise StaleProductError(
-            [
-                Problem(
-                    what=f"it is of product '{found}', not '{product_name}'",
-                    fix=f"load '{found}', or run `floe compile` in the folder of '{product_name}'",
-                    file=str(Path(project_dir) / ARTIFACTS_FILE),
-                )
-            ]
-        )
+    artifacts = CompiledArtifacts.load_product(product_name, project_dir)
     return definitions_of(with_live_schedules(artifacts))

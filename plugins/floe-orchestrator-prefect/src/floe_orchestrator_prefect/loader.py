@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from floe_core.errors import Problem, StaleProductError
 from floe_core.schedules.live_schedules import with_live_schedules
-from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE, CompiledArtifacts
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_prefect.product_flows import ProductFlows, product_flows
 
 
@@ -18,16 +17,5 @@ def load_product_flows(product_name: str, project_dir: Path | str) -> ProductFlo
     Raises:
         InvalidProductError: The folder is not compiled, is stale, or holds another product.
     """
-    artifacts = CompiledArtifacts.load(project_dir)
-    found = artifacts.product.name
-    if found != product_name:
-        raise StaleProductError(
-            [
-                Problem(
-                    what=f"it is of product '{found}', not '{product_name}'",
-                    fix=f"load '{found}', or run `floe compile` in the folder of '{product_name}'",
-                    file=str(Path(project_dir) / ARTIFACTS_FILE),
-                )
-            ]
-        )
+    artifacts = CompiledArtifacts.load_product(product_name, project_dir)
     return product_flows(with_live_schedules(artifacts))

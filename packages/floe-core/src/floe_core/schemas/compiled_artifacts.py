@@ -126,6 +126,25 @@ class CompiledArtifacts(Frozen):
 
         return load_folder(Path(project_dir))
 
+    @classmethod
+    def load_product(cls, product_name: str, project_dir: Path | str) -> CompiledArtifacts:
+        """Read the compiled folder of a product and remember it.
+
+        Raises:
+            StaleProductError: As `load`, or the folder holds another product.
+        """
+        from floe_core.errors import Problem, StaleProductError
+
+        artifacts = cls.load(project_dir)
+        found = artifacts.product.name
+        if found != product_name:
+            what = f"it is of product '{found}', not '{product_name}'"
+            fix = f"load '{found}', or run `floe compile` in the folder of '{product_name}'"
+            raise StaleProductError(
+                [Problem(what, fix, file=str(Path(project_dir) / ARTIFACTS_FILE))]
+            )
+        return artifacts
+
     def to_json(self) -> str:
         """Return the canonical text: sorted keys, defaults left out, one line, a newline."""
         fields = self.model_dump(mode="json", exclude_defaults=True)
