@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any
 from floe_core.build_events import BuildEvent
 from floe_core.errors import invalid
 from floe_core.plugin_interfaces import (
-    Dataset,
-    OrchestratorPlugin,
     ResourceSpec,
     TransformConfig,
     ValidationResult,
@@ -24,9 +22,8 @@ from floe_core.plugin_powers import (
     RunOptions,
     RunReport,
 )
-from floe_core.schedules.job_schedules import JobSchedules, check_rule
+from floe_core.product_plugin import ProductPlugin
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_core.schemas.policies import LineageSettings
 from floe_orchestrator_airflow import __version__
 from floe_orchestrator_airflow.entry_point import FILENAME, entry_point_text
 from floe_orchestrator_airflow.task_pod_sizes import TASK_POD_SIZES
@@ -35,11 +32,12 @@ if TYPE_CHECKING:
     from airflow.sdk import DAG, BaseOperator
 
     from floe_core.helm.settings import HelmSettings
+    from floe_core.schedules.job_schedules import JobSchedules
 
 LOADER = "floe_orchestrator_airflow.loader.load_product_dag"
 
 
-class AirflowOrchestratorPlugin(OrchestratorPlugin):
+class AirflowOrchestratorPlugin(ProductPlugin):
     """Runs floe products on Airflow 3.
 
     Settings: `url`, `username`, `password` and `token` of the service that `validate_connection`
@@ -53,16 +51,6 @@ class AirflowOrchestratorPlugin(OrchestratorPlugin):
     name = "airflow"
     version = __version__
     floe_api_version = "1.0"
-
-    def __init__(self) -> None:
-        self._settings: dict[str, Any] = {}
-        self._lineage = LineageSettings()
-        self._project_dir: Path | None = None
-        self._defined: CompiledArtifacts | None = None
-
-    def configure(self, settings: Mapping[str, Any]) -> None:
-        """Take the settings; see the class for their names."""
-        self._settings = dict(settings)
 
     def create_definitions(self, artifacts: CompiledArtifacts) -> DAG:
         """Return the DAG of the whole product."""
@@ -78,8 +66,7 @@ class AirflowOrchestratorPlugin(OrchestratorPlugin):
                 "runs the dbt project in one",
                 fix=f"load them with {LOADER}({artifacts.product.name!r}, project_dir)",
             )
-        self._lineage, self._project_dir = artifacts.lineage, artifacts.project_dir
-        self._defined = artifacts
+        self._define(artifacts)
         live = with_live_schedules(artifacts)
         return job_dag(live, whole_product_job(live), artifacts.project_dir)
 
@@ -129,60 +116,7 @@ class AirflowOrchestratorPlugin(OrchestratorPlugin):
         overrides = self._settings.get("resource_presets") or {}
         return resources_for(workload_size, TASK_POD_SIZES, overrides)
 
-    def emit_lineage_event(
-        self,
-        event_type: str,
-        job: str,
-        inputs: list[Dataset],
-        outputs: list[Dataset],
-        *,
-        run_id: str | None = None,
-        facets: Mapping[str, Any] | None = None,
-    ) -> None:
-        """Emit as runs do, with the lineage settings of the product last defined here.
-
-        Before any is, with OpenLineage's own settings in the environment.
-        """
-        from floe_core.lineage import emit_lineage_event
-
-        emit_lineage_event(
-            event_type,
-            job,
-            inputs,
-            outputs,
-            settings=self._lineage,
-            project_dir=self._project_dir,
-            run_id=run_id,
-            facets=facets,
-        )
-
-    def schedule_job(self, job_name: str, cron: str, timezone: str) -> None:
-        """Store the schedule; an Airflow that runs has it when this returns.
-
-        The product is the one last defined here, or that of the setting `project_dir`.
-        """
-        check_rule(cron, timezone)
-        self._change(job_name, lambda schedules: schedules.set(job_name, cron, timezone))
-
-    def unschedule_job(self, job_name: str) -> None:
-        """See `ScheduleController`."""
-        self._change(job_name, lambda schedules: schedules.remove(job_name))
-
-    def pause(self, job_name: str) -> None:
-        """See `ScheduleController`."""
-        self._change(job_name, lambda schedules: schedules.pause(job_name))
-
-    def resume(self, job_name: str) -> None:
-        """See `ScheduleController`."""
-        self._change(job_name, lambda schedules: schedules.resume(job_name))
-
-    def reset_schedule(self, job_name: str) -> None:
-        """See `ScheduleController`."""
-        self._change(job_name, lambda schedules: schedules.reset(job_name))
-
-    def _change(self, job_name: str, change: Callable[[JobSchedules], None]) -> None:
-        schedules = JobSchedules.of_plugin(self._defined, self._settings)
-        change(schedules)
+    def _take_up(self, schedules: JobSchedules, job_name: str) -> None:
         from floe_orchestrator_airflow.schedule_uptake import take_up
 
         take_up(schedules, job_name, self._settings)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from floe_core.errors import invalid
 from floe_core.plugin_interfaces import (
-    Dataset,
-    OrchestratorPlugin,
     ResourceSpec,
     TransformConfig,
     ValidationResult,
@@ -23,8 +21,7 @@ from floe_core.plugin_powers import (
     RunOptions,
     RunReport,
 )
-from floe_core.schedules.job_schedules import JobSchedules, check_rule
-from floe_core.schemas.policies import LineageSettings
+from floe_core.product_plugin import ProductPlugin
 from floe_orchestrator_dagster import __version__
 from floe_orchestrator_dagster.entry_point import definitions_file
 
@@ -33,12 +30,13 @@ if TYPE_CHECKING:
 
     from floe_core.build_events import BuildEvent
     from floe_core.helm.settings import HelmSettings
+    from floe_core.schedules.job_schedules import JobSchedules
     from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 LOADER = "floe_orchestrator_dagster.loader.load_product_definitions"
 
 
-class DagsterOrchestratorPlugin(OrchestratorPlugin):
+class DagsterOrchestratorPlugin(ProductPlugin):
     """Runs floe products on Dagster 1.13.
 
     Settings: `url` of the webserver that `validate_connection` asks and that takes up changed
@@ -50,16 +48,6 @@ class DagsterOrchestratorPlugin(OrchestratorPlugin):
     name = "dagster"
     version = __version__
     floe_api_version = "1.0"
-
-    def __init__(self) -> None:
-        self._settings: Mapping[str, Any] = {}
-        self._lineage = LineageSettings()
-        self._project_dir: Path | None = None
-        self._defined: CompiledArtifacts | None = None
-
-    def configure(self, settings: Mapping[str, Any]) -> None:
-        """Take the settings; see the class for their names."""
-        self._settings = dict(settings)
 
     def create_definitions(self, artifacts: CompiledArtifacts) -> Definitions:
         """Return the product's assets, checks, jobs and schedules."""
@@ -74,8 +62,7 @@ class DagsterOrchestratorPlugin(OrchestratorPlugin):
                 "runs the dbt project in one",
                 fix=f"load them with {LOADER}({artifacts.product.name!r}, project_dir)",
             )
-        self._lineage, self._project_dir = artifacts.lineage, artifacts.project_dir
-        self._defined = artifacts
+        self._define(artifacts)
         return definitions_of(with_live_schedules(artifacts))
 
     def create_assets_from_transforms(
@@ -123,60 +110,7 @@ class DagsterOrchestratorPlugin(OrchestratorPlugin):
 
         return resources_for(workload_size, RUN_POD, self._settings.get("resource_presets") or {})
 
-    def emit_lineage_event(
-        self,
-        event_type: str,
-        job: str,
-        inputs: list[Dataset],
-        outputs: list[Dataset],
-        *,
-        run_id: str | None = None,
-        facets: Mapping[str, Any] | None = None,
-    ) -> None:
-        """Emit as runs do, with the lineage settings of the product last defined here.
-
-        Before any is, with OpenLineage's own settings in the environment.
-        """
-        from floe_core.lineage import emit_lineage_event
-
-        emit_lineage_event(
-            event_type,
-            job,
-            inputs,
-            outputs,
-            settings=self._lineage,
-            project_dir=self._project_dir,
-            run_id=run_id,
-            facets=facets,
-        )
-
-    def schedule_job(self, job_name: str, cron: str, timezone: str) -> None:
-        """Store the schedule; a Dagster that runs has it when this returns.
-
-        The product is the one last defined here, or that of the setting `project_dir`.
-        """
-        check_rule(cron, timezone)
-        self._change(job_name, lambda schedules: schedules.set(job_name, cron, timezone))
-
-    def unschedule_job(self, job_name: str) -> None:
-        """See `ScheduleController`."""
-        self._change(job_name, lambda schedules: schedules.remove(job_name))
-
-    def pause(self, job_name: str) -> None:
-        """See `ScheduleController`."""
-        self._change(job_name, lambda schedules: schedules.pause(job_name))
-
-    def resume(self, job_name: str) -> None:
-        """See `ScheduleController`."""
-        self._change(job_name, lambda schedules: schedules.resume(job_name))
-
-    def reset_schedule(self, job_name: str) -> None:
-        """See `ScheduleController`."""
-        self._change(job_name, lambda schedules: schedules.reset(job_name))
-
-    def _change(self, job_name: str, change: Callable[[JobSchedules], None]) -> None:
-        schedules = JobSchedules.of_plugin(self._defined, self._settings)
-        change(schedules)
+    def _take_up(self, schedules: JobSchedules, job_name: str) -> None:
         from floe_orchestrator_dagster.schedule_uptake import take_up
 
         take_up(schedules, job_name, self._settings)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from floe_core.errors import invalid
 from floe_core.plugin_interfaces import (
-    Dataset,
-    OrchestratorPlugin,
     ResourceSpec,
     TransformConfig,
     ValidationResult,
@@ -23,8 +20,7 @@ from floe_core.plugin_powers import (
     RunOptions,
     RunReport,
 )
-from floe_core.schedules.job_schedules import JobSchedules, check_rule
-from floe_core.schemas.policies import LineageSettings
+from floe_core.product_plugin import ProductPlugin
 from floe_orchestrator_prefect import __version__
 from floe_orchestrator_prefect.entry_point import flow_file
 
@@ -32,13 +28,14 @@ if TYPE_CHECKING:
     from prefect.tasks import MaterializingTask
 
     from floe_core.build_events import BuildEvent
+    from floe_core.schedules.job_schedules import JobSchedules
     from floe_core.schemas.compiled_artifacts import CompiledArtifacts
     from floe_orchestrator_prefect.product_flows import ProductFlows
 
 LOADER = "floe_orchestrator_prefect.loader.load_product_flows"
 
 
-class PrefectOrchestratorPlugin(OrchestratorPlugin):
+class PrefectOrchestratorPlugin(ProductPlugin):
     """Runs floe products on Prefect 3.
 
     Settings: `url` of the API of the server that `validate_connection` asks and that takes up
@@ -50,16 +47,6 @@ class PrefectOrchestratorPlugin(OrchestratorPlugin):
     name = "prefect"
     version = __version__
     floe_api_version = "1.0"
-
-    def __init__(self) -> None:
-        self._settings: Mapping[str, Any] = {}
-        self._lineage = LineageSettings()
-        self._project_dir: Path | None = None
-        self._defined: CompiledArtifacts | None = None
-
-    def configure(self, settings: Mapping[str, Any]) -> None:
-        """Take the settings; see the class for their names."""
-        self._settings = dict(settings)
 
     def create_definitions(self, artifacts: CompiledArtifacts) -> ProductFlows:
         """Return a flow for each job, and a task for each of its nodes."""
@@ -74,8 +61,7 @@ class PrefectOrchestratorPlugin(OrchestratorPlugin):
                 "runs the dbt project in one",
                 fix=f"load them with {LOADER}({artifacts.product.name!r}, project_dir)",
             )
-        self._lineage, self._project_dir = artifacts.lineage, artifacts.project_dir
-        self._defined = artifacts
+        self._define(artifacts)
         return product_flows(with_live_schedules(artifacts))
 
     def create_assets_from_transforms(
@@ -111,60 +97,7 @@ class PrefectOrchestratorPlugin(OrchestratorPlugin):
 
         return resources_for(workload_size, RUN_POD, self._settings.get("resource_presets") or {})
 
-    def emit_lineage_event(
-        self,
-        event_type: str,
-        job: str,
-        inputs: list[Dataset],
-        outputs: list[Dataset],
-        *,
-        run_id: str | None = None,
-        facets: Mapping[str, Any] | None = None,
-    ) -> None:
-        """Emit as runs do, with the lineage settings of the product last defined here.
-
-        Before any is, with OpenLineage's own settings in the environment.
-        """
-        from floe_core.lineage import emit_lineage_event
-
-        emit_lineage_event(
-            event_type,
-            job,
-            inputs,
-            outputs,
-            settings=self._lineage,
-            project_dir=self._project_dir,
-            run_id=run_id,
-            facets=facets,
-        )
-
-    def schedule_job(self, job_name: str, cron: str, timezone: str) -> None:
-        """Store the schedule; a Prefect server that serves the job has it when this returns.
-
-        The product is the one last defined here, or that of the setting `project_dir`.
-        """
-        check_rule(cron, timezone)
-        self._change(job_name, lambda schedules: schedules.set(job_name, cron, timezone))
-
-    def unschedule_job(self, job_name: str) -> None:
-        """See `ScheduleController`."""
-        self._change(job_name, lambda schedules: schedules.remove(job_name))
-
-    def pause(self, job_name: str) -> None:
-        """See `ScheduleController`."""
-        self._change(job_name, lambda schedules: schedules.pause(job_name))
-
-    def resume(self, job_name: str) -> None:
-        """See `ScheduleController`."""
-        self._change(job_name, lambda schedules: schedules.resume(job_name))
-
-    def reset_schedule(self, job_name: str) -> None:
-        """See `ScheduleController`."""
-        self._change(job_name, lambda schedules: schedules.reset(job_name))
-
-    def _change(self, job_name: str, change: Callable[[JobSchedules], None]) -> None:
-        schedules = JobSchedules.of_plugin(self._defined, self._settings)
-        change(schedules)
+    def _take_up(self, schedules: JobSchedules, job_name: str) -> None:
         from floe_orchestrator_prefect.schedule_uptake import take_up
 
         take_up(schedules, job_name, self._settings)
