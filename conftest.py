@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from hypothesis import HealthCheck, settings
 
-# How long an example takes says how busy the machine is, and nothing about the code.
-settings.register_profile("floe", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("floe")
+# How long an example takes says how busy the machine is, and nothing about the code. A gate tries
+# the same examples each time; `pytest --hypothesis-profile=explore` tries others.
+HASTE = HealthCheck.too_slow
+settings.register_profile("gate", deadline=None, derandomize=True, suppress_health_check=[HASTE])
+settings.register_profile("explore", deadline=None, suppress_health_check=[HASTE])
+settings.load_profile("gate")

@@ -138,6 +138,12 @@ def test_clock_changes(
     assert local_ticks(cron, timezone, start, days) == expected
 
 
+def test_every_hour_ticks_in_both_passes_of_a_repeated_half_hour() -> None:
+    start = datetime(2026, 4, 4, 14, 0, tzinfo=UTC)
+    ticks = ticks_between("37 * * * *", "Australia/Lord_Howe", start, start + timedelta(hours=3))
+    assert [f"{tick:%H:%M}" for tick in ticks] == ["14:37", "15:07", "16:07"]
+
+
 def test_every_minute_ticks_every_minute_while_the_clock_passes_midnight_twice() -> None:
     start = datetime(2010, 11, 7, 1, tzinfo=UTC)
     minutes = [start + timedelta(minutes=n) for n in range(240)]
