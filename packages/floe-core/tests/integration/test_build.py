@@ -7,8 +7,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import duckdb
@@ -197,14 +198,38 @@ def test_a_node_is_retried_as_often_as_it_says_itself(write_product: WriteProduc
     assert ran == [{"never", "below", "twice", "as_the_product"}, {"twice"}, {"twice"}, set()]
 
 
-def test_a_build_that_is_closed_stops_and_says_so(write_product: WriteProduct) -> None:
+class Interruption(BaseException):
+    """As orchestrators raise in the midst of a task that is canceled."""
+
+
+def closed(events: Generator[BuildEvent, None, None]) -> None:
+    events.close()
+
+
+def interrupted(events: Generator[BuildEvent, None, None]) -> None:
+    def interrupt(number: int, frame: object) -> None:
+        raise Interruption
+
+    before = signal.signal(signal.SIGUSR1, interrupt)
+    threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGUSR1)).start()
+    try:
+        with pytest.raises(Interruption):
+            list(events)
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+
+
+@pytest.mark.parametrize("cancel", [closed, interrupted])
+def test_a_build_that_is_canceled_stops_and_says_so(
+    cancel: Callable[[Generator[BuildEvent, None, None]], None], write_product: WriteProduct
+) -> None:
     folder = write_product(first=FIRST, broken=HANGS, after=AFTER)
     events = build(compiled(folder), BuildRequest(job="shop", run_id="r"))
     for event in events:
         if isinstance(event, NodeStarted) and event.unique_id == "model.shop.broken":
             break
     began = time.monotonic()
-    events.close()
+    cancel(events)
     assert time.monotonic() - began < 20
     told = read_events(folder, "r")
     assert statuses(told) == {"first": "success", "broken": "error", "after": "skipped"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
@@ -130,10 +131,11 @@ class FloeBuildOperator(TellsNoData, BaseOperator):
         report: ProgressReport,
     ) -> str:
         """Build, and return what the end said was wrong, "" if nothing."""
-        from floe_core.execution import build
+        from floe_core.execution import build, end_with_parent
 
         problem = ""
         self._is_building = True
+        end_with_parent(signal.SIGTERM)
         try:
             with closing(build(artifacts, request)) as events:
                 for event in events:

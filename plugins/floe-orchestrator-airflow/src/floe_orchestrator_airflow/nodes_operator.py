@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -89,7 +90,7 @@ class FloeNodesOperator(TellsNoData, BaseOperator):
         self, artifacts: CompiledArtifacts, node_ids: tuple[str, ...], context: Context
     ) -> tuple[Mapping[str, NodeResult], str]:
         """Return the results by node id, and what the end said was wrong."""
-        from floe_core.execution import build
+        from floe_core.execution import build, end_with_parent
 
         request = BuildRequest(
             job=self.job or artifacts.jobs[0].name,
@@ -103,6 +104,7 @@ class FloeNodesOperator(TellsNoData, BaseOperator):
         results: dict[str, NodeResult] = {}
         problem = "dbt gave no result"
         self._is_building = True
+        end_with_parent(signal.SIGTERM)
         try:
             with (
                 below_task(self, context["ti"], artifacts),

@@ -31,6 +31,7 @@ from floe_orchestrator_dagster.node_log import log_node_line
 from floe_orchestrator_dagster.node_results import check_result, materialization
 from floe_orchestrator_dagster.output_keys_once import compute_output_keys_once
 from floe_orchestrator_dagster.resumed_run import ResumedRun
+from floe_orchestrator_dagster.step_process import end_with_run
 
 StepEvent = MaterializeResult[None] | AssetCheckResult
 
@@ -43,6 +44,7 @@ def run_step(
     Raises:
         Failure: Some node did not pass. Retries are in order only where a node had an accident.
     """
+    end_with_run()
     compute_output_keys_once(context)
     request = request_of(context, artifacts, asset_map)
     end = BuildEnded(succeeded=False, message="the build ended without a word")

@@ -16,6 +16,7 @@ from floe_core.build_request import BuildRequest
 
 if TYPE_CHECKING:
     from floe_core.execution.build_run import build
+    from floe_core.execution.parent_death import end_with_parent
     from floe_core.execution.record import left_to_do, results_of
 
 __all__ = [
@@ -27,12 +28,14 @@ __all__ = [
     "NodeStarted",
     "NodeStatus",
     "build",
+    "end_with_parent",
     "left_to_do",
     "results_of",
 ]
 
 _HOMES = {
     "build": "floe_core.execution.build_run",
+    "end_with_parent": "floe_core.execution.parent_death",
     "left_to_do": "floe_core.execution.record",
     "results_of": "floe_core.execution.record",
 }

@@ -132,7 +132,11 @@ def _judged(
     journal: Journal,
     telemetry: TelemetryOfBuild,
 ) -> Iterator[BuildEvent]:
-    """Yield what concerns the build, each written down first; then what is missing, and the end."""
+    """Yield what concerns the build, each written down first; then what is missing, and the end.
+
+    A build that is closed, or interrupted by a signal that its host turned into an error here, was
+    canceled.
+    """
 
     def recorded(event: BuildEvent) -> BuildEvent:
         journal.write(event)
@@ -141,11 +145,14 @@ def _judged(
 
     try:
         end = yield from _heard(events, verdict, recorded)
-    except GeneratorExit:
+    except BaseException as broken_off:
+        if isinstance(broken_off, Exception):
+            raise
         events.close()
-        for result in verdict.unfinished("canceled"):
-            recorded(result)
-        recorded(verdict.ended(DbtEnded("canceled")))
+        missing: list[BuildEvent] = [*verdict.unfinished("canceled")]
+        for event in [*missing, verdict.ended(DbtEnded("canceled"))]:
+            journal.write(event)
+            telemetry.hear_canceled(event)
         raise
     for result in verdict.unfinished(end.problem or "dbt did not come to it"):
         yield recorded(result)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from types import TracebackType
 
-from floe_core.build_events import BuildEvent
+from floe_core.build_events import BuildEvent, NodeResult
 from floe_core.build_request import BuildRequest
 from floe_core.execution.lineage_of_build import LineageOfBuild
 from floe_core.lineage.environment import referenced_names
@@ -31,6 +31,16 @@ class TelemetryOfBuild:
         """Pass one event on."""
         self._trace.hear(event)
         self._lineage.hear(event)
+
+    def hear_canceled(self, event: BuildEvent) -> None:
+        """Pass on what became of a build that was canceled.
+
+        In lineage what was under way then has neither failed nor completed: it is aborted when this
+        closes.
+        """
+        self._trace.hear(event)
+        if isinstance(event, NodeResult) and event.status == "skipped":
+            self._lineage.hear(event)
 
     def __enter__(self) -> TelemetryOfBuild:
         self._trace.started()

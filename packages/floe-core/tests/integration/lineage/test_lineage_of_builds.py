@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from floe_core.build_events import NodeResult
+from floe_core.build_events import NodeResult, NodeStarted
 from floe_core.build_request import BuildRequest
 from floe_core.compiler import compile_product
 from floe_core.execution import build
@@ -20,6 +20,10 @@ from floe_core.lineage.naming import node_job_name
 from floe_core.schemas import CompiledArtifacts
 
 EXAMPLES = Path(__file__).parents[5] / "examples"
+HANGS = (
+    "{{ config(materialized='table') }} select count(*) as id from range(1000000000) a, "
+    "range(1000000000) b, {{ ref('stg_people') }}"
+)
 ENDS = {
     "success": "COMPLETE",
     "pass": "COMPLETE",
@@ -146,3 +150,31 @@ def test_failures_and_what_they_stop_are_told_as_they_ended(tmp_path: Path, rece
     (tested,) = failed["hello.test.nobody"]["inputs"]
     (assertion,) = tested["inputFacets"]["dataQualityAssertions"]["assertions"]
     assert (tested["name"], assertion["success"]) == ("hello.main.greetings", False)
+
+
+def test_a_canceled_build_aborts_what_was_under_way_and_what_it_did_not_come_to(
+    tmp_path: Path, received: Path
+) -> None:
+    folder = product(tmp_path, "hello")
+    (folder / "models" / "hangs.sql").write_text(HANGS)
+    (folder / "models" / "waits.sql").write_text("select * from {{ ref('hangs') }}")
+    artifacts = compile_product(folder)
+    models = [f"model.hello.{name}" for name in ("stg_people", "hangs", "waits")]
+    wanted = ("seed.hello.people", *models)
+    events = build(artifacts, BuildRequest(job="hello", run_id="run", node_ids=wanted))
+    next(e for e in events if isinstance(e, NodeStarted) and e.unique_id == "model.hello.hangs")
+    events.close()
+    assert told(events_in(received)) == Counter(
+        {
+            ("hello", "START"): 1,
+            ("hello.seed.people", "START"): 1,
+            ("hello.seed.people", "COMPLETE"): 1,
+            ("hello.model.stg_people", "START"): 1,
+            ("hello.model.stg_people", "COMPLETE"): 1,
+            ("hello.model.hangs", "START"): 1,
+            ("hello.model.hangs", "ABORT"): 1,
+            ("hello.model.waits", "START"): 1,
+            ("hello.model.waits", "ABORT"): 1,
+            ("hello", "ABORT"): 1,
+        }
+    )

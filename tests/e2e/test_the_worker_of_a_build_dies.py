@@ -1,0 +1,88 @@
+"""The process that started a build's own process is killed: no build is left alone to write on.
+
+Not the build's process itself, as in test_faults.py, but its parent, that alone hears it: Dagster's
+run worker with its multiprocess executor, and the supervisor of Airflow's task.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+from everywhere import PRODUCT, compiled_everywhere, holders_of, processes_at
+from faulty_product import ENDLESS, FaultyProduct, at_first_try, ran, warehouse
+
+from floe_core.build_events import BuildEvent, NodeStarted
+from floe_core.plugin_powers import RunOptions
+from floe_core.schemas import CompiledArtifacts
+from floe_orchestrator_airflow.local_airflow.launch import run_in
+from floe_orchestrator_airflow.local_airflow.service import LocalAirflow, folder_of
+
+pytestmark = pytest.mark.slow
+
+BEGAN = ["aside 1 began", "aside 1 passed", "first 1 began", "first 1 passed", "middle 1 began"]
+RAN_AT_SECOND_TRY = [
+    *("middle 2 began", "middle 2 passed", "middle_is_good ran"),
+    *("last 2 began", "last 2 passed"),
+]
+# Airflow takes a task for dead after five minutes without a word, otherwise.
+SOON = {
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "15",
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "2",
+}
+
+
+def builder_of(artifacts: CompiledArtifacts) -> psutil.Process:
+    """Return the process that has the warehouse open, once middle has begun there."""
+    deadline = time.monotonic() + 90
+    events = folder_of(artifacts) / ".floe" / "runs"
+    while not any(".middle" in file.read_text() for file in events.glob("*/events.jsonl")):
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    time.sleep(1)
+    [builder] = holders_of(warehouse(artifacts))
+    return builder
+
+
+def test_a_step_of_dagster_ends_with_the_process_of_its_run(tmp_path: Path) -> None:
+    product = FaultyProduct(ENDLESS).compiled(tmp_path / "shop", "orphaned", "dagster", "")
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+    command = [Path(sys.executable).parent / "dagster", "job", "execute", "-j", "orphaned"]
+    with subprocess.Popen(
+        [*command, "-f", folder_of(product) / "definitions.py"],
+        env={**os.environ, "DAGSTER_HOME": str(home)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as run:
+        builder = builder_of(product)
+        assert builder.ppid() == run.pid
+        run.kill()
+    assert processes_at(folder_of(product)) == []
+    assert ran(product) == BEGAN
+
+
+def test_a_task_of_airflow_ends_with_its_supervisor_and_is_tried_again(tmp_path: Path) -> None:
+    hangs_at_first = FaultyProduct(at_first_try(ENDLESS), "retries: 1, retryDelaySeconds: 1")
+    products = compiled_everywhere(hangs_at_first, tmp_path, "orphaned")
+    product = products[PRODUCT]
+    left_by_the_dead: list[str] = []
+
+    def kill(event: BuildEvent) -> None:
+        if isinstance(event, NodeStarted) and ".middle" in event.unique_id and not left_by_the_dead:
+            builder = builder_of(product)
+            psutil.Process(builder.ppid()).kill()
+            psutil.wait_procs([builder], timeout=20)
+            left_by_the_dead.append(str(builder.is_running() and builder.status()))
+
+    with LocalAirflow(tmp_path / "airflow", variables=SOON) as airflow:
+        report = run_in(airflow, product, RunOptions(product.product.name), kill)
+        assert left_by_the_dead == ["False"]
+        assert (report.status, processes_at(folder_of(product))) == ("success", [])
+    assert ran(product) == sorted([*BEGAN, *RAN_AT_SECOND_TRY])
