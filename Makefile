@@ -45,7 +45,7 @@ test-all: setup helm
 
 # Every check of the charts, the slow ones included; ONLY="-m slow" leaves those of make test out.
 charts: setup helm
-	$(BIN)/pytest tests/charts $(ONLY)
+	$(BIN)/pytest tests/charts $(ONLY) $(IN_TWO)
 
 lint: setup
 	$(BIN)/ruff format --check

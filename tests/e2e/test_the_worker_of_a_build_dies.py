@@ -9,13 +9,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import psutil
 import pytest
-from everywhere import PRODUCT, compiled_everywhere, holders_of, processes_at
-from faulty_product import ENDLESS, FaultyProduct, at_first_try, ran, warehouse
+from everywhere import PRODUCT, compiled_everywhere, holders_of, processes_at, wait_for_middle
+from faulty_product import ENDLESS, STOPPED_IN_MIDDLE, FaultyProduct, at_first_try, ran, warehouse
 
 from floe_core.build_events import BuildEvent, NodeStarted
 from floe_core.plugin_powers import RunOptions
@@ -25,7 +24,6 @@ from floe_orchestrator_airflow.local_airflow.service import LocalAirflow, folder
 
 pytestmark = pytest.mark.slow
 
-BEGAN = ["aside 1 began", "aside 1 passed", "first 1 began", "first 1 passed", "middle 1 began"]
 RAN_AT_SECOND_TRY = [
     *("middle 2 began", "middle 2 passed", "middle_is_good ran"),
     *("last 2 began", "last 2 passed"),
@@ -39,12 +37,7 @@ SOON = {
 
 def builder_of(artifacts: CompiledArtifacts) -> psutil.Process:
     """Return the process that has the warehouse open, once middle has begun there."""
-    deadline = time.monotonic() + 90
-    events = folder_of(artifacts) / ".floe" / "runs"
-    while not any(".middle" in file.read_text() for file in events.glob("*/events.jsonl")):
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
-    time.sleep(1)
+    wait_for_middle(artifacts)
     [builder] = holders_of(warehouse(artifacts))
     return builder
 
@@ -65,7 +58,7 @@ def test_a_step_of_dagster_ends_with_the_process_of_its_run(tmp_path: Path) -> N
         assert builder.ppid() == run.pid
         run.kill()
     assert processes_at(folder_of(product)) == []
-    assert ran(product) == BEGAN
+    assert ran(product) == STOPPED_IN_MIDDLE
 
 
 def test_a_task_of_airflow_ends_with_its_supervisor_and_is_tried_again(tmp_path: Path) -> None:
@@ -85,4 +78,4 @@ def test_a_task_of_airflow_ends_with_its_supervisor_and_is_tried_again(tmp_path:
         report = run_in(airflow, product, RunOptions(product.product.name), kill)
         assert left_by_the_dead == ["False"]
         assert (report.status, processes_at(folder_of(product))) == ("success", [])
-    assert ran(product) == sorted([*BEGAN, *RAN_AT_SECOND_TRY])
+    assert ran(product) == sorted([*STOPPED_IN_MIDDLE, *RAN_AT_SECOND_TRY])

@@ -19,6 +19,7 @@ from everywhere import folder_of, instance_of
 from floe_core.plugin_powers import RunReport
 from floe_core.schemas import CompiledArtifacts
 from floe_core.service_probe import NoAnswerError, ask
+from floe_orchestrator_dagster.instance_home import instance_home
 
 REEXECUTE = """
 mutation Again($params: ReexecutionParams!) {
@@ -29,6 +30,16 @@ mutation Again($params: ReexecutionParams!) {
   }
 }
 """
+LAUNCH = """
+mutation($params: ExecutionParams!) {
+  launchRun(executionParams: $params) {
+    __typename
+    ... on LaunchRunSuccess { run { runId status } }
+    ... on PythonError { message }
+  }
+}
+"""
+TERMINATE = "mutation($id: String!) { terminateRun(runId: $id) { __typename } }"
 # Otherwise the run would wait for a daemon.
 LAUNCH_AT_ONCE = """
 run_coordinator: {module: dagster._core.run_coordinator, class: DefaultRunCoordinator}
@@ -37,25 +48,47 @@ run_coordinator: {module: dagster._core.run_coordinator, class: DefaultRunCoordi
 
 def reexecute_from_failure(artifacts: CompiledArtifacts, run_id: str) -> RunReport:
     """Click "from failure" on a run, wait for the end of the new run, and tell how it ended."""
-    settings = folder_of(artifacts) / ".floe" / "dagster" / "dagster.yaml"
-    settings.write_text(settings.read_text() + LAUNCH_AT_ONCE)
-    with webserver(artifacts) as url:
+    with webserver(artifacts, LAUNCH_AT_ONCE) as url:
         params = {"parentRunId": run_id, "strategy": "FROM_FAILURE"}
         answer = asked(url, REEXECUTE, {"params": params})["launchRunReexecution"]
         assert answer["__typename"] == "LaunchRunSuccess", answer
         again = str(answer["run"]["runId"])
-        deadline = time.monotonic() + 120
-        with instance_of(artifacts) as instance:
-            while not instance.get_run_by_id(again).is_finished and time.monotonic() < deadline:
-                time.sleep(0.5)
-            status = instance.get_run_by_id(again).status.value
+        status = end_of_run(artifacts, again)
     return RunReport("success" if status == "SUCCESS" else "failed", again, 0.0, {}, status)
 
 
+def launched(url: str, location: str, job: str) -> dict[str, str]:
+    """Launch a job, and return the `runId` and `status` of its run."""
+    selector = {
+        "repositoryLocationName": location,
+        "repositoryName": "__repository__",
+        "jobName": job,
+    }
+    params = {"selector": selector, "runConfigData": {}}
+    answer = asked(url, LAUNCH, {"params": params})["launchRun"]
+    assert answer["__typename"] == "LaunchRunSuccess", answer
+    run: dict[str, str] = answer["run"]
+    return run
+
+
+def end_of_run(artifacts: CompiledArtifacts, run_id: str) -> str:
+    """Return the status of a run, once it is over."""
+    deadline = time.monotonic() + 120
+    with instance_of(artifacts) as instance:
+        while not instance.get_run_by_id(run_id).is_finished and time.monotonic() < deadline:
+            time.sleep(0.5)
+        return str(instance.get_run_by_id(run_id).status.value)
+
+
 @contextmanager
-def webserver(artifacts: CompiledArtifacts) -> Iterator[str]:
-    """Give the address of a webserver that answers, for the length of the block."""
+def webserver(artifacts: CompiledArtifacts, settings: str = "") -> Iterator[str]:
+    """Give the address of a webserver that answers, for the length of the block.
+
+    `settings` is YAML for its dagster.yaml.
+    """
     folder = folder_of(artifacts)
+    with (instance_home(folder) / "dagster.yaml").open("a") as file:
+        file.write(settings)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from dagster_pages import asked
+from dagster_pages import asked, launched
 from own_database import SERVER
 
 from floe_orchestrator_dagster import DagsterPlugin
@@ -42,15 +42,6 @@ concurrency:
 telemetry: {{enabled: false}}
 """
 WORKSPACE = "load_from: [{{grpc_server: {{host: 127.0.0.1, port: {}, location_name: {}}}}}]\n"
-LAUNCH = """
-mutation($params: ExecutionParams!) {
-  launchRun(executionParams: $params) {
-    __typename
-    ... on LaunchRunSuccess { run { runId status } }
-    ... on PythonError { message }
-  }
-}
-"""
 STATUSES = "{ runsOrError { ... on Runs { results { runId status } } } }"
 OVER = {"SUCCESS", "FAILURE", "CANCELED"}
 
@@ -64,15 +55,7 @@ class DeployedDagster:
 
     def launch(self, job: str) -> str:
         """Launch a job as the pages do, and return the status that its run has then."""
-        selector = {
-            "repositoryLocationName": LOCATION,
-            "repositoryName": "__repository__",
-            "jobName": job,
-        }
-        params = {"selector": selector, "runConfigData": {}}
-        answer = asked(self.url, LAUNCH, {"params": params})["launchRun"]
-        assert answer["__typename"] == "LaunchRunSuccess", answer
-        return str(answer["run"]["status"])
+        return launched(self.url, LOCATION, job)["status"]
 
     def statuses(self) -> dict[str, str]:
         """Return run id -> status of all runs, once each is over."""

@@ -201,6 +201,16 @@ def has_begun(event: BuildEvent, name: str) -> bool:
     return isinstance(event, NodeStarted) and event.unique_id.split(".")[2] == name
 
 
+def wait_for_middle(artifacts: CompiledArtifacts) -> None:
+    """Wait until middle has begun in some run of the product, and is at work in the warehouse."""
+    deadline = time.monotonic() + 90
+    records = folder_of(artifacts) / ".floe" / "runs"
+    while not any(".middle" in file.read_text() for file in records.glob("*/events.jsonl")):
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    time.sleep(1)
+
+
 def processes_at(folder: Path, patience: float = 20.0) -> list[str]:
     """Return what still works in a folder: there by its name, or with a file of it open."""
     deadline = time.monotonic() + patience

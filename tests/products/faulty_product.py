@@ -43,6 +43,9 @@ FIRST = "select 1 as id"
 AFTER = "select id from {{{{ ref('{}') }}}}"
 # Some 10^18 rows to count: it does not end by itself.
 ENDLESS = "select count(*) as id from range(1000000000) a, range(1000000000) b, {{ ref('first') }}"
+# What `ran` says of a first attempt that stopped in middle.
+PASSED_BEFORE_MIDDLE = ["aside 1 began", "aside 1 passed", "first 1 began", "first 1 passed"]
+STOPPED_IN_MIDDLE = [*PASSED_BEFORE_MIDDLE, "middle 1 began"]
 TEST = (
     "select id, '{{ var(\"floe_attempt\", 0) }}' as attempt from {{ ref('middle') }} where id < 0"
 )
