@@ -237,6 +237,27 @@ def test_a_build_that_is_canceled_stops_and_says_so(
     assert tables(folder) == {"first"}
 
 
+LEFT = (
+    "import sys\n"
+    "from floe_core.execution import BuildRequest, NodeStarted, build\n"
+    "from floe_core.schemas import CompiledArtifacts\n"
+    "events = build(CompiledArtifacts.load(sys.argv[1]), BuildRequest(job='shop', run_id='r'))\n"
+    "begun = (e.unique_id for e in events if isinstance(e, NodeStarted))\n"
+    "assert 'model.shop.broken' in begun\n"
+    "in_a_circle = [events]\n"
+    "in_a_circle.append(in_a_circle)\n"
+)
+
+
+def test_a_build_that_its_process_leaves_as_it_is_was_canceled(write_product: WriteProduct) -> None:
+    folder = write_product(first=FIRST, broken=HANGS, after=AFTER)
+    compiled(folder)
+    subprocess.run([sys.executable, "-c", LEFT, str(folder)], check=True, timeout=60)
+    told = read_events(folder, "r")
+    assert statuses(told) == {"first": "success", "broken": "error", "after": "skipped"}
+    assert told[-1] == BuildEnded(False, "canceled")
+
+
 BUILD = (
     "import sys\n"
     "from floe_core.execution import BuildRequest, build\n"

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
+
+# Imported first, so that what it does at exit, to dbt's threads too, comes after what we do.
+import multiprocessing.util  # noqa: F401
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
@@ -33,6 +37,18 @@ def build(artifacts: CompiledArtifacts, request: BuildRequest) -> Generator[Buil
         UsageError: The artifacts come from no folder, or the job or a node is unknown.
         EnvironmentProblemError: dbt or the warehouse is not to be had.
     """
+    events = _events(artifacts, request)
+    # An orchestrator that is broken off between two events may leave this as it is, and end.
+    atexit.register(events.close)
+    try:
+        yield from events
+    finally:
+        atexit.unregister(events.close)
+
+
+def _events(
+    artifacts: CompiledArtifacts, request: BuildRequest
+) -> Generator[BuildEvent, None, None]:
     project_dir = _project_dir(artifacts)
     wanted = _wanted(artifacts, request)
     told = read_events(project_dir, request.run_id) if request.resume else []
