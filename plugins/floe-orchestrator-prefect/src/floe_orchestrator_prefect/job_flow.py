@@ -50,10 +50,15 @@ def job_flow(artifacts: CompiledArtifacts, job: Job, tasks: Mapping[str, NodeTas
     return Flow(
         fn=run_job,
         name=flow_name(artifacts, job),
-        description=artifacts.product.description or None,
+        description=description_of(artifacts, job),
         version=artifacts.product.version,
         persist_result=False,
     )
+
+
+def description_of(artifacts: CompiledArtifacts, job: Job) -> str:
+    """Return the product's description. Of a flow without one Prefect's pages say `None`."""
+    return artifacts.product.description or f"The job {job.name} of {artifacts.product.name}."
 
 
 def _range(start: datetime | None, end: datetime | None) -> TimeRange | None:

@@ -50,20 +50,23 @@ def last_date(schedule: Schedule, today: datetime) -> datetime | None:
 
 
 def deployment_schedules(schedule: Schedule | None) -> list[PrefectSchedule]:
-    """Return the schedules of a deployment, held back where the job's is."""
+    """Return the schedules of a deployment, held back where the job's is.
+
+    They have no slugs: Prefect's server keeps a schedule that has one until it is told of it by its
+    slug, and replaces as a whole those that have none.
+    """
     if schedule is None:
         return []
     found = prefect_schedules(schedule, datetime.now(UTC))
-    return [_as_given(one, schedule.enabled, f"floe-{n}") for n, one in enumerate(found)]
+    return [_as_given(one, schedule.enabled) for one in found]
 
 
-def _as_given(one: PrefectRule, is_active: bool, slug: str) -> PrefectSchedule:
+def _as_given(one: PrefectRule, is_active: bool) -> PrefectSchedule:
     return PrefectSchedule(
         cron=one.cron if isinstance(one, CronSchedule) else None,
         rrule=one.rrule if isinstance(one, RRuleSchedule) else None,
         timezone=one.timezone,
         active=is_active,
-        slug=slug,
     )
 
 

@@ -10,7 +10,7 @@ from prefect.deployments.runner import RunnerDeployment
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job
 from floe_orchestrator_prefect.entry_point import FILENAME
-from floe_orchestrator_prefect.job_flow import JobFlow, job_flow
+from floe_orchestrator_prefect.job_flow import JobFlow, description_of, job_flow
 from floe_orchestrator_prefect.node_tasks import NodeTask, node_tasks
 from floe_orchestrator_prefect.prefect_names import DEPLOYMENT, attribute_name
 from floe_orchestrator_prefect.prefect_schedules import deployment_schedules
@@ -33,15 +33,18 @@ class ProductFlows:
         return [self._deployment(job) for job in self.artifacts.jobs]
 
     def serve(self) -> None:
-        """Register the deployments with Prefect's server, and run their ticks here, for ever."""
-        serve(*self.deployments())
+        """Register the deployments with Prefect's server, and run their ticks here, for ever.
+
+        They are not paused when this ends: a tick that is missed is to run when it is served again.
+        """
+        serve(*self.deployments(), pause_on_shutdown=False)
 
     def _deployment(self, job: Job) -> RunnerDeployment:
         deployment = self.flows[job.name].to_deployment(
             DEPLOYMENT,
             schedules=deployment_schedules(job.schedule),
             tags=[self.artifacts.product.name],
-            description=self.artifacts.product.description or None,
+            description=description_of(self.artifacts, job),
         )
         assert isinstance(deployment, RunnerDeployment)
         assert self.artifacts.project_dir is not None

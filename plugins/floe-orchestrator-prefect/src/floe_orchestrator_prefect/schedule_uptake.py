@@ -12,7 +12,7 @@ from floe_core.errors import EnvironmentProblemError
 from floe_core.schedules.job_schedules import JobSchedules
 from floe_core.schemas.policies import Schedule
 from floe_orchestrator_prefect.prefect_schedules import prefect_schedules
-from floe_orchestrator_prefect.served_deployment import served_deployment
+from floe_orchestrator_prefect.served_deployment import ServedDeployment, served_deployment
 
 
 def take_up(schedules: JobSchedules, name: str, settings: Mapping[str, Any]) -> None:
@@ -27,19 +27,24 @@ def take_up(schedules: JobSchedules, name: str, settings: Mapping[str, Any]) -> 
     try:
         with served_deployment(schedules.artifacts, job, settings) as served:
             if served is not None:
-                update = DeploymentUpdate(schedules=_wanted(job.schedule), tags=served.found.tags)
-                served.client.update_deployment(served.found.id, update)
+                _replace(served, _wanted(job.schedule))
     except (EnvironmentProblemError, ValueError) as error:
         raise EnvironmentProblemError(
             f"the change is stored in {schedules.place}, but not taken up: {error}"
         ) from None
 
 
+def _replace(served: ServedDeployment, wanted: list[DeploymentScheduleUpdate]) -> None:
+    """Have these schedules alone. One with a slug is somebody else's, and would stay."""
+    for one in served.found.schedules:
+        if one.slug is not None:
+            served.client.delete_deployment_schedule(served.found.id, one.id)
+    update = DeploymentUpdate(schedules=wanted, tags=served.found.tags)
+    served.client.update_deployment(served.found.id, update)
+
+
 def _wanted(schedule: Schedule | None) -> list[DeploymentScheduleUpdate]:
     if schedule is None:
         return []
     found = prefect_schedules(schedule, datetime.now(UTC))
-    return [
-        DeploymentScheduleUpdate(schedule=one, active=schedule.enabled, slug=f"floe-{n}")
-        for n, one in enumerate(found)
-    ]
+    return [DeploymentScheduleUpdate(schedule=one, active=schedule.enabled) for one in found]

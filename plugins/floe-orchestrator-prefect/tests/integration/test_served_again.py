@@ -1,0 +1,90 @@
+"""What happens when nobody served a product for a while, and then somebody does again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from running_prefect import RunningPrefect, free_port, wait_for
+from served_product import compile_served_product, nominal_times
+from what_works_at import processes_at
+
+from floe_core.schedules import latest_tick
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_orchestrator_prefect import PrefectPlugin
+
+pytestmark = pytest.mark.slow
+EVERY_MINUTE = ("* * * * *", "UTC")
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture(scope="module")
+def prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPrefect]:
+    running = RunningPrefect(tmp_path_factory.mktemp("served-again"))
+    with running.up():
+        yield running
+    assert processes_at(running.folder) == []
+
+
+@pytest.fixture
+def shop(prefect: RunningPrefect) -> CompiledArtifacts:
+    folder = prefect.folder / f"shop-{len(list(prefect.folder.iterdir()))}"
+    return compile_served_product(folder, "prefect", prefect.url)
+
+
+def plugin_of(url: str, product: CompiledArtifacts) -> PrefectPlugin:
+    plugin = PrefectPlugin()
+    plugin.configure({"url": url})
+    plugin.create_definitions(product)
+    return plugin
+
+
+def test_what_was_set_meanwhile_is_all_that_the_server_has(
+    prefect: RunningPrefect, shop: CompiledArtifacts
+) -> None:
+    plugin = plugin_of(prefect.url, shop)
+    away = plugin_of(f"http://127.0.0.1:{free_port()}/api", shop)
+    with prefect.serving(shop.project_dir):
+        # Dates, which are several schedules.
+        plugin.schedule_job("web-shop", "30 2 * * *", "America/New_York")
+        plugin.schedule_job("good", "9 9 * * *", "UTC")
+    away.schedule_job("web-shop", "8 8 * * *", "UTC")
+    away.unschedule_job("good")
+    with prefect.serving(shop.project_dir):
+        has = {
+            job: [each["schedule"].get("cron") for each in prefect.deployment(job)["schedules"]]
+            for job in ("web-shop/floe", "web-shop.good/floe")
+        }
+    assert has == {"web-shop/floe": ["8 8 * * *"], "web-shop.good/floe": []}
+
+
+def test_of_the_ticks_that_were_missed_the_latest_runs_once(
+    prefect: RunningPrefect, shop: CompiledArtifacts
+) -> None:
+    plugin = plugin_of(prefect.url, shop)
+
+    def runs() -> dict[datetime, str]:
+        found = [run for run in prefect.runs("web-shop.good") if run["auto_scheduled"]]
+        return {
+            datetime.fromisoformat(run["expected_start_time"]): run["state"]["name"]
+            for run in found
+        }
+
+    with prefect.serving(shop.project_dir):
+        plugin.schedule_job("good", *EVERY_MINUTE)
+        wait_for(lambda: "Completed" in runs().values(), 150)
+    seen = max(runs())
+    wait_for(lambda: datetime.now(UTC) > seen + 3 * MINUTE + timedelta(seconds=2), 200)
+    with prefect.serving(shop.project_dir):
+        returned = latest_tick(*EVERY_MINUTE, datetime.now(UTC))
+        wait_for(lambda: any(t >= returned and s == "Completed" for t, s in runs().items()), 60)
+        plugin.pause("good")
+        wait_for(lambda: {*runs().values()} <= {"Completed", "Skipped"}, 60)
+    assert {tick: state for tick, state in runs().items() if seen < tick <= returned} == {
+        seen + MINUTE: "Skipped",
+        seen + 2 * MINUTE: "Skipped",
+        returned: "Completed",
+    }
+    done = [tick.isoformat() for tick, state in runs().items() if state == "Completed"]
+    assert nominal_times(shop) == sorted(done)

@@ -1,0 +1,171 @@
+"""A Prefect server as a user starts it, and a product served there by its `flow.py`."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+BIN = Path(sys.executable).parent
+
+
+class RunningPrefect:
+    """A server that can be stopped and started, its records kept in a folder.
+
+    With a `url` it is one that runs already.
+    """
+
+    def __init__(self, folder: Path, url: str | None = None) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.url = url or f"http://127.0.0.1:{self.port}/api"
+        self._environment = {
+            **{name: text for name, text in os.environ.items() if not name.startswith("PREFECT_")},
+            "PREFECT_HOME": str(folder / "prefect"),
+            "PREFECT_API_URL": self.url,
+            "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+            "DO_NOT_TRACK": "1",
+            # Scheduled runs are asked for this often; 10 s by default.
+            "PREFECT_RUNNER_POLL_FREQUENCY": "2",
+        }
+
+    @contextmanager
+    def up(self) -> Iterator[None]:
+        """Run the server while the block does."""
+        command = ["prefect", "server", "start", "--host", "127.0.0.1", "--port", str(self.port)]
+        with self._running("server", *command):
+            wait_for(self._is_well, 120)
+            yield
+
+    @contextmanager
+    def serving(self, project_dir: Path, **variables: str) -> Iterator[None]:
+        """Serve a compiled product while the block does, by `python flow.py` in its folder."""
+        log = self._log("serve")
+        begun = log.stat().st_size if log.exists() else 0
+        with self._running("serve", "python", "flow.py", cwd=project_dir, variables=variables):
+            wait_for(lambda: b"being served" in log.read_bytes()[begun:], 60)
+            yield
+
+    def trigger(self, deployment: str) -> str:
+        """Start a run as Prefect's pages do, and return its id."""
+        place = f"/deployments/{self.deployment(deployment)['id']}/create_flow_run"
+        return str(self.ask("POST", place, {"state": {"type": "SCHEDULED"}})["id"])
+
+    def ask(self, method: str, path: str, body: Any = None) -> Any:
+        """Ask until the database, which is SQLite here, is free to answer: as Prefect's client."""
+        deadline = time.monotonic() + 60
+        while True:
+            answer = httpx.request(method, f"{self.url}{path}", json=body, timeout=60)
+            if answer.status_code != 503 or time.monotonic() > deadline:
+                break
+            time.sleep(0.5)
+        answer.raise_for_status()
+        return answer.json() if answer.content else None
+
+    def deployment(self, name: str) -> dict[str, Any]:
+        found: dict[str, Any] = self.ask("GET", f"/deployments/name/{name}")
+        return found
+
+    def run(self, run_id: str) -> dict[str, Any]:
+        found: dict[str, Any] = self.ask("GET", f"/flow_runs/{run_id}")
+        return found
+
+    def runs(self, flow: str) -> list[dict[str, Any]]:
+        """Return the runs of a flow, those that are only planned left out."""
+        wanted = {"flows": {"name": {"any_": [flow]}}, "sort": "EXPECTED_START_TIME_ASC"}
+        found = self.ask("POST", "/flow_runs/filter", wanted)
+        return [run for run in found if run["state"]["type"] != "SCHEDULED"]
+
+    def ended(self, run_id: str, seconds: float = 120) -> str:
+        """Return the name of the state that a run ends in."""
+        final = {"COMPLETED", "FAILED", "CANCELLED", "CRASHED"}
+        wait_for(lambda: self.run(run_id)["state"]["type"] in final, seconds)
+        return str(self.run(run_id)["state"]["name"])
+
+    def tasks(self, run_id: str) -> dict[str, str]:
+        """Return the names of a run's tasks and the states they are in, dbt_build without a key."""
+        wanted = {"flow_runs": {"id": {"any_": [run_id]}}}
+        found = self.ask("POST", "/task_runs/filter", wanted)
+        named = [(run["name"], run["state"]["name"]) for run in found]
+        return {
+            name.rpartition("-")[0] if name.startswith("dbt_build-") else name: state
+            for name, state in named
+        }
+
+    def cancel(self, run_id: str) -> None:
+        """Ask for the end of a run as Prefect's pages do."""
+        state = {"state": {"type": "CANCELLING", "name": "Cancelling"}}
+        self.ask("POST", f"/flow_runs/{run_id}/set_state", state)
+
+    def logs(self) -> str:
+        """Return what server and served product wrote, for who reads a failing test."""
+        return "\n".join(self._log(name).read_text() for name in ("server", "serve"))
+
+    def _is_well(self) -> bool:
+        try:
+            return self.ask("GET", "/health") is True
+        except httpx.HTTPError:
+            return False
+
+    def _log(self, name: str) -> Path:
+        return self.folder / f"{name}.log"
+
+    @contextmanager
+    def _running(
+        self,
+        name: str,
+        program: str,
+        *arguments: str,
+        cwd: Path | None = None,
+        variables: Mapping[str, str] | None = None,
+    ) -> Iterator[None]:
+        with self._log(name).open("ab") as log:
+            process = subprocess.Popen(
+                [BIN / program, *arguments],
+                cwd=cwd or self.folder,
+                env={**self._environment, **(variables or {})},
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        try:
+            yield
+        finally:
+            _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Stop a process as a person does, and whatever is left of its group."""
+    process.send_signal(signal.SIGINT)
+    try:
+        process.wait(30)
+    except subprocess.TimeoutExpired:
+        pass
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def wait_for(is_so: Callable[[], bool], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < deadline, f"not so after {seconds} s"
+        time.sleep(0.3)

@@ -1,0 +1,45 @@
+"""Which processes work in a folder."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import psutil
+
+
+def processes_at(folder: Path, patience: float = 20.0, but: str | None = None) -> list[str]:
+    """Return what still works in a folder: there by its name, or with a file of it open.
+
+    Command lines that end with `but` are left out.
+    """
+    deadline = time.monotonic() + patience
+    while (left := _working_at(folder, but)) and time.monotonic() < deadline:
+        time.sleep(0.3)
+    return left
+
+
+def holders_of(file: Path) -> list[psutil.Process]:
+    """Return the processes that have a file open."""
+    return [process for process in psutil.process_iter() if str(file) in _open_files(process)]
+
+
+def _working_at(folder: Path, but: str | None) -> list[str]:
+    found = []
+    for process in psutil.process_iter():
+        if process.pid == psutil.Process().pid:
+            continue
+        try:
+            words = [process.cwd(), *process.cmdline(), *_open_files(process)]
+            if process.status() != psutil.STATUS_ZOMBIE and any(str(folder) in w for w in words):
+                found.append(f"{process.pid} {' '.join(process.cmdline())}")
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
+            continue
+    return [line for line in found if but is None or not line.endswith(but)]
+
+
+def _open_files(process: psutil.Process) -> list[str]:
+    try:
+        return [file.path for file in process.open_files()]
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return []
