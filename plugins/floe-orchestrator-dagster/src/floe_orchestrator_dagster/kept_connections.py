@@ -1,30 +1,73 @@
-"""Let Dagster's SQLite event log keep its connections while a launched run lasts.
+"""Let Dagster's event log keep its connections while a product is built.
 
-For every event Dagster makes an engine, opens the file, waits for the disk and closes it again,
-which for 1,000 models takes as long as dbt does. Files, tables and statements stay the same.
+For every event a run opens a connection and closes it again, and asks which tables and columns
+there are; with SQLite it makes an engine and waits for the disk as well. For 1,000 models that is
+half of what dbt takes. What is read and written stays the same.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 from dagster import DagsterInstance
-from dagster._core.storage.event_log import SqliteEventLogStorage
+from dagster._core.storage.event_log import SqlEventLogStorage, SqliteEventLogStorage
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import Connection
 
 BUSY_TIMEOUT_SECONDS = 60
+# A server or a firewall may drop a connection that is older than it seems to us.
+RECYCLE_SECONDS = 30
+OVERFLOW = 10
 
 
 @contextmanager
 def kept_connections(instance: DagsterInstance) -> Iterator[None]:
-    """Keep the event log's connections inside the block; any storage but SQLite is left alone."""
+    """Keep the event log's connections inside the block; blocks may be nested."""
     storage = instance.event_log_storage
-    if not isinstance(storage, SqliteEventLogStorage):
+    if not isinstance(storage, SqlEventLogStorage) or "has_table" in vars(storage):
         yield
         return
+    with _remembered_schema(storage), _kept(storage):
+        yield
+
+
+@contextmanager
+def _remembered_schema(storage: SqlEventLogStorage) -> Iterator[None]:
+    """Ask once for each table and column: nobody migrates a database under a run."""
+    has_table, has_column = storage.has_table, storage._has_asset_key_col_on_connection
+    columns: dict[str, bool] = {}
+
+    def has_asset_key_col(connection: Connection, name: str) -> bool:
+        if name not in columns:
+            columns[name] = has_column(connection, name)
+        return columns[name]
+
+    storage.has_table = cache(has_table)  # type: ignore[method-assign]
+    storage._has_asset_key_col_on_connection = has_asset_key_col  # type: ignore[method-assign,assignment]
+    try:
+        yield
+    finally:
+        del storage.has_table, storage._has_asset_key_col_on_connection
+
+
+@contextmanager
+def _kept(storage: SqlEventLogStorage) -> Iterator[None]:
+    if isinstance(storage, SqliteEventLogStorage):
+        with _kept_files(storage):
+            yield
+    else:
+        # A database server's are kept as Dagster's webserver keeps them, by Dagster's own means.
+        storage.optimize_for_webserver(
+            statement_timeout=0, pool_recycle=RECYCLE_SECONDS, max_overflow=OVERFLOW
+        )
+        yield
+
+
+@contextmanager
+def _kept_files(storage: SqliteEventLogStorage) -> Iterator[None]:
     engines: dict[str, Engine] = {}
 
     @contextmanager

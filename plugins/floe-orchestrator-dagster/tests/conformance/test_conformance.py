@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import pytest
 from dagster._utils.schedules import schedule_execution_time_iterator
 
 from floe_conformance import (
@@ -20,7 +26,12 @@ from floe_conformance import (
     RanProduct,
     Ticks,
 )
+from floe_core.plugin_powers import RunOptions
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_dagster import DagsterPlugin
+
+BUILT = dg.DagsterEventType.ASSET_MATERIALIZATION
+CHECKED = dg.DagsterEventType.ASSET_CHECK_EVALUATION
 
 
 class TestDagsterConformance(OrchestratorConformance):
@@ -50,10 +61,41 @@ class TestDagsterConformance(OrchestratorConformance):
         ]
         return RanProduct(result.success, names([*filter(None, built), *passed]))
 
+    def run_and_cancel(
+        self, definitions: dg.Definitions, project_dir: Path, it_hangs: Callable[[], bool]
+    ) -> RanProduct:
+        """By ^C on `floe run`."""
+        product, options = CompiledArtifacts.load(project_dir), RunOptions("corner-shop")
+        with pytest.raises(KeyboardInterrupt), interrupting_once(it_hangs):
+            self.plugin().launch_run(product, options, lambda event: None)
+        kinds = {BUILT, CHECKED}
+        with dg.DagsterInstance.from_config(str(project_dir / ".floe" / "dagster")) as instance:
+            [run] = instance.get_runs()
+            logged = [entry.dagster_event for entry in instance.all_logs(run.run_id, of_type=kinds)]
+        built = [event.asset_key for event in logged if event.event_type is BUILT]
+        checks = [event.event_specific_data for event in logged if event.event_type is CHECKED]
+        passed = [check.asset_check_key for check in checks if check.passed]
+        return RanProduct(run.is_success, names([*built, *passed]))
+
     def look_at_transforms(self, assets: Sequence[dg.AssetsDefinition]) -> list[LoadedTransform]:
         graph = dg.Definitions(assets=assets, resources={"dbt": None}).resolve_asset_graph()
         keys = [asset.key for asset in assets]
         return [LoadedTransform(name(key), names(graph.get(key).parent_keys)) for key in keys]
+
+
+@contextmanager
+def interrupting_once(it_hangs: Callable[[], bool]) -> Iterator[None]:
+    """Send this process a ^C when it is so."""
+
+    def interrupt() -> None:
+        while not it_hangs():
+            time.sleep(0.2)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    yield
+    thread.join()
 
 
 def name(key: dg.AssetKey | dg.AssetCheckKey) -> str:
