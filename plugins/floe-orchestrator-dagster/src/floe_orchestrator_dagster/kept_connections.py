@@ -2,13 +2,14 @@
 
 For every event a run opens a connection and closes it again, and asks which tables and columns
 there are; with SQLite it makes an engine and waits for the disk as well. For 1,000 models that is
-half of what dbt takes. What is read and written stays the same.
+half of what dbt takes. What is read and written stays the same. A Dagster without the methods that
+are replaced here is left as it is: slower, never wrong.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from typing import Any
 
@@ -21,6 +22,8 @@ BUSY_TIMEOUT_SECONDS = 60
 # A server or a firewall may drop a connection that is older than it seems to us.
 RECYCLE_SECONDS = 30
 OVERFLOW = 10
+_REPLACED = ("has_table", "_has_asset_key_col_on_connection")
+_REPLACED_OF_SQLITE = ("_connect", "_db_lock", "_initdb", "_initialized_dbs")
 
 
 @contextmanager
@@ -30,8 +33,18 @@ def kept_connections(instance: DagsterInstance) -> Iterator[None]:
     if not isinstance(storage, SqlEventLogStorage) or "has_table" in vars(storage):
         yield
         return
-    with _remembered_schema(storage), _kept(storage):
+    with ExitStack() as stack:
+        if _has(storage, _REPLACED):
+            stack.enter_context(_remembered_schema(storage))
+        if not isinstance(storage, SqliteEventLogStorage):
+            _pool_connections(storage)
+        elif _has(storage, _REPLACED_OF_SQLITE):
+            stack.enter_context(_kept_files(storage))
         yield
+
+
+def _has(storage: SqlEventLogStorage, names: Iterable[str]) -> bool:
+    return all(hasattr(storage, name) for name in names)
 
 
 @contextmanager
@@ -53,17 +66,11 @@ def _remembered_schema(storage: SqlEventLogStorage) -> Iterator[None]:
         del storage.has_table, storage._has_asset_key_col_on_connection
 
 
-@contextmanager
-def _kept(storage: SqlEventLogStorage) -> Iterator[None]:
-    if isinstance(storage, SqliteEventLogStorage):
-        with _kept_files(storage):
-            yield
-    else:
-        # A database server's are kept as Dagster's webserver keeps them, by Dagster's own means.
-        storage.optimize_for_webserver(
-            statement_timeout=0, pool_recycle=RECYCLE_SECONDS, max_overflow=OVERFLOW
-        )
-        yield
+def _pool_connections(storage: SqlEventLogStorage) -> None:
+    """Have a database server's connections kept as Dagster's webserver keeps them."""
+    storage.optimize_for_webserver(
+        statement_timeout=0, pool_recycle=RECYCLE_SECONDS, max_overflow=OVERFLOW
+    )
 
 
 @contextmanager
