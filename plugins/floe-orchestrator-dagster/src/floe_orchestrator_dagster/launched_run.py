@@ -26,7 +26,7 @@ from floe_orchestrator_dagster.dagster_names import (
 )
 from floe_orchestrator_dagster.entry_point import FILENAME
 from floe_orchestrator_dagster.event_feed import listening
-from floe_orchestrator_dagster.kept_connections import kept_connections
+from floe_orchestrator_dagster.lighter_event_log import lighter_event_log
 from floe_orchestrator_dagster.parent_watch import ParentWatch
 from floe_orchestrator_dagster.product_definitions import definitions_of
 from floe_orchestrator_dagster.run_creation import Selection, create_run
@@ -54,7 +54,7 @@ def run_order(order: RunOrder, told: RawIOBase, watch: ParentWatch) -> None:
             results[event.unique_id] = event
         _write(told, to_line(event))
 
-    with DagsterInstance.get() as instance, kept_connections(instance):
+    with DagsterInstance.get() as instance, lighter_event_log(instance):
         job, run = _created(order, artifacts, asset_map, instance)
         with listening(hear), watch.cancels(instance, run.run_id):
             execute_run(InMemoryJob(job), run, instance)

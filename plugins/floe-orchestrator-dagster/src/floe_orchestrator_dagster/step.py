@@ -27,7 +27,7 @@ from floe_orchestrator_dagster.dagster_names import (
 )
 from floe_orchestrator_dagster.event_feed import tell
 from floe_orchestrator_dagster.failure import failure_of
-from floe_orchestrator_dagster.kept_connections import kept_connections
+from floe_orchestrator_dagster.lighter_event_log import lighter_event_log
 from floe_orchestrator_dagster.node_log import log_node_line
 from floe_orchestrator_dagster.node_results import check_result, materialization
 from floe_orchestrator_dagster.output_keys_once import compute_output_keys_once
@@ -50,7 +50,7 @@ def run_step(
     request = request_of(context, artifacts, asset_map)
     end = BuildEnded(succeeded=False, message="the build ended without a word")
     try:
-        with kept_connections(context.instance), closing(build(artifacts, request)) as events:
+        with lighter_event_log(context.instance), closing(build(artifacts, request)) as events:
             for event in events:
                 tell(event)
                 if isinstance(event, NodeLog):

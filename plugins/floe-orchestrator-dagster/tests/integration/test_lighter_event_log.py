@@ -4,7 +4,7 @@ from pathlib import Path
 
 from dagster import AssetKey, DagsterInstance, asset, materialize
 
-from floe_orchestrator_dagster.kept_connections import kept_connections
+from floe_orchestrator_dagster.lighter_event_log import lighter_event_log
 
 
 @asset
@@ -16,7 +16,7 @@ def test_what_is_told_meanwhile_is_there_for_everyone_and_the_storage_is_as_befo
 ) -> None:
     with DagsterInstance.local_temp(str(tmp_path)) as instance:
         before = dict(vars(instance.event_log_storage))
-        with kept_connections(instance), kept_connections(instance):
+        with lighter_event_log(instance), lighter_event_log(instance):
             run = materialize([orders], instance=instance)
         after = dict(vars(instance.event_log_storage))
         with DagsterInstance.local_temp(str(tmp_path)) as another:
