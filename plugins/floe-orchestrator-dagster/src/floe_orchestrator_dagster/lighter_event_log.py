@@ -22,6 +22,7 @@ from sqlalchemy.engine import Connection
 BUSY_TIMEOUT_SECONDS = 60
 _REPLACED = ("has_table", "_has_asset_key_col_on_connection")
 _REPLACED_OF_SQLITE = ("_connect", "_db_lock", "_initdb", "_initialized_dbs")
+_IS_REPLACED = {"has_table", "_connect"}
 
 
 @contextmanager
@@ -29,8 +30,7 @@ def lighter_event_log(instance: DagsterInstance) -> Iterator[None]:
     """Keep what the event log can keep inside the block; blocks may be nested."""
     storage = instance.event_log_storage
     with ExitStack() as stack:
-        is_known = isinstance(storage, SqlEventLogStorage) and _has(storage, _REPLACED)
-        if is_known and "has_table" not in vars(storage):
+        if isinstance(storage, SqlEventLogStorage) and not _IS_REPLACED & vars(storage).keys():
             stack.enter_context(_kept(storage))
         yield
 
@@ -38,7 +38,8 @@ def lighter_event_log(instance: DagsterInstance) -> Iterator[None]:
 @contextmanager
 def _kept(storage: SqlEventLogStorage) -> Iterator[None]:
     with ExitStack() as stack:
-        stack.enter_context(_remembered_schema(storage))
+        if _has(storage, _REPLACED):
+            stack.enter_context(_remembered_schema(storage))
         if isinstance(storage, SqliteEventLogStorage) and _has(storage, _REPLACED_OF_SQLITE):
             stack.enter_context(_kept_files(storage))
         yield
