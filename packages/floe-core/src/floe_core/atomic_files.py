@@ -33,7 +33,14 @@ def write_together(folder: Path, files: Mapping[str, bytes]) -> None:
 
 
 def _prepared(target: Path, content: bytes) -> Path:
-    """Return a temporary file beside the target that holds its content."""
+    """Return a temporary file beside the target that holds its content; errors name the target."""
+    try:
+        return _temporary(target, content)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(target)) from error
+
+
+def _temporary(target: Path, content: bytes) -> Path:
     target.parent.mkdir(parents=True, exist_ok=True)
     if target.is_dir():
         raise IsADirectoryError(21, "is a folder", str(target))
@@ -42,9 +49,9 @@ def _prepared(target: Path, content: bytes) -> Path:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
         os.chmod(name, 0o644)
-    except OSError as error:
+    except OSError:
         Path(name).unlink(missing_ok=True)
-        raise OSError(error.errno, error.strerror, str(target)) from error
+        raise
     return Path(name)
 
 
