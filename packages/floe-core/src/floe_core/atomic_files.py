@@ -33,7 +33,11 @@ def write_together(folder: Path, files: Mapping[str, bytes]) -> None:
 
 
 def _prepared(target: Path, content: bytes) -> Path:
-    """Return a temporary file beside the target that holds its content; errors name the target."""
+    """Return a temporary file beside the target that holds its content.
+
+    Errors name the target, or the folder of it that cannot be made.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
     try:
         return _temporary(target, content)
     except OSError as error:
@@ -41,7 +45,6 @@ def _prepared(target: Path, content: bytes) -> Path:
 
 
 def _temporary(target: Path, content: bytes) -> Path:
-    target.parent.mkdir(parents=True, exist_ok=True)
     if target.is_dir():
         raise IsADirectoryError(21, "is a folder", str(target))
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
