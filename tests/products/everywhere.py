@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 from dagster import DagsterEventType, DagsterInstance
 from faulty_product import FaultyProduct, ran
+from what_works_at import open_files, processes_at
 
 from floe_core.build_events import BuildEvent, NodeStarted
 from floe_core.errors import EnvironmentProblemError
@@ -186,14 +187,7 @@ def instance_of(artifacts: CompiledArtifacts) -> DagsterInstance:
 
 def holders_of(file: Path) -> list[psutil.Process]:
     """Return the processes that have a file open."""
-    return [process for process in psutil.process_iter() if str(file) in _open_files(process)]
-
-
-def _open_files(process: psutil.Process) -> list[str]:
-    try:
-        return [file.path for file in process.open_files()]
-    except (psutil.NoSuchProcess, psutil.AccessDenied):
-        return []
+    return [process for process in psutil.process_iter() if str(file) in open_files(process)]
 
 
 def has_begun(event: BuildEvent, name: str) -> bool:
@@ -209,25 +203,3 @@ def wait_for_middle(artifacts: CompiledArtifacts) -> None:
         assert time.monotonic() < deadline
         time.sleep(0.2)
     time.sleep(1)
-
-
-def processes_at(folder: Path, patience: float = 20.0) -> list[str]:
-    """Return what still works in a folder: there by its name, or with a file of it open."""
-    deadline = time.monotonic() + patience
-    while (left := _working_at(folder)) and time.monotonic() < deadline:
-        time.sleep(0.3)
-    return left
-
-
-def _working_at(folder: Path) -> list[str]:
-    found = []
-    for process in psutil.process_iter():
-        if process.pid == psutil.Process().pid:
-            continue
-        try:
-            words = [process.cwd(), *process.cmdline(), *_open_files(process)]
-            if process.status() != psutil.STATUS_ZOMBIE and any(str(folder) in w for w in words):
-                found.append(f"{process.pid} {' '.join(process.cmdline())}")
-        except (psutil.NoSuchProcess, psutil.AccessDenied):
-            continue
-    return found

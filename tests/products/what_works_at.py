@@ -19,18 +19,13 @@ def processes_at(folder: Path, patience: float = 20.0, but: str | None = None) -
     return left
 
 
-def holders_of(file: Path) -> list[psutil.Process]:
-    """Return the processes that have a file open."""
-    return [process for process in psutil.process_iter() if str(file) in _open_files(process)]
-
-
 def _working_at(folder: Path, but: str | None) -> list[str]:
     found = []
     for process in psutil.process_iter():
         if process.pid == psutil.Process().pid:
             continue
         try:
-            words = [process.cwd(), *process.cmdline(), *_open_files(process)]
+            words = [process.cwd(), *process.cmdline(), *open_files(process)]
             if process.status() != psutil.STATUS_ZOMBIE and any(str(folder) in w for w in words):
                 found.append(f"{process.pid} {' '.join(process.cmdline())}")
         except (psutil.NoSuchProcess, psutil.AccessDenied):
@@ -38,7 +33,8 @@ def _working_at(folder: Path, but: str | None) -> list[str]:
     return [line for line in found if but is None or not line.endswith(but)]
 
 
-def _open_files(process: psutil.Process) -> list[str]:
+def open_files(process: psutil.Process) -> list[str]:
+    """Return the files that a process has open; none for one that is gone or not ours."""
     try:
         return [file.path for file in process.open_files()]
     except (psutil.NoSuchProcess, psutil.AccessDenied):
