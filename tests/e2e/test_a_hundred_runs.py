@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,12 +15,15 @@ import pytest
 
 from floe_core.compiler import compile_product
 from floe_core.plugin_powers import RunOptions, RunReport
+from floe_orchestrator_airflow.local_airflow.launch import run_in
+from floe_orchestrator_airflow.local_airflow.service import LocalAirflow
 from floe_orchestrator_dagster import DagsterPlugin
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 WARM_UP, RUNS = 20, 100
 # What a process may hold more after eighty runs: caches that fill, not something of each run.
 MORE_FILES, MORE_MEGABYTES = 8, 40.0
+SHORT_LIFE_SECONDS = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,14 @@ def hold_still(run: Callable[[], RunReport], look: Callable[[], Holdings]) -> No
     assert {name for name in after.temporary - before.temporary if "floe" in name} == set()
 
 
+def long_lived(processes: Iterable[psutil.Process]) -> Iterator[psutil.Process]:
+    """Leave out what Airflow starts for a task or for one parse of a file, and ends with it."""
+    born_before = time.time() - SHORT_LIFE_SECONDS
+    for process in processes:
+        if process.create_time() < born_before:
+            yield process
+
+
 @pytest.fixture
 def hello(tmp_path: Path) -> Path:
     shutil.copytree(EXAMPLES, tmp_path / "examples", ignore=shutil.ignore_patterns(".floe"))
@@ -71,3 +83,15 @@ def test_a_hundred_runs_on_dagster_leave_nothing_behind(hello: Path) -> None:
         lambda: DagsterPlugin().launch_run(product, options, lambda event: None),
         lambda: holdings([ours, *ours.children(recursive=True)]),
     )
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_a_hundred_runs_on_one_airflow_leave_nothing_behind(hello: Path) -> None:
+    product = compile_product(hello, orchestrator="airflow")
+    options, ours = RunOptions(product.product.name), psutil.Process()
+    with LocalAirflow.of_product(product) as airflow:
+        hold_still(
+            lambda: run_in(airflow, product, options, lambda event: None),
+            lambda: holdings(long_lived([ours, *ours.children(recursive=True)])),
+        )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,6 +15,7 @@ from ticking_product import (
     nominal_times,
     nominal_times_in_lineage,
 )
+from wait_for import wait_for
 
 from floe_core.errors import EnvironmentProblemError
 from floe_core.plugin_powers import RunningSchedule
@@ -78,13 +79,6 @@ class RunningAirflow:
 
     def end_runs(self) -> None:
         wait_for(lambda: set(self.runs().values()) <= {"success", "failed"}, 120)
-
-
-def wait_for(is_so: Callable[[], bool], seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < deadline, f"not so after {seconds} s"
-        time.sleep(0.5)
 
 
 @pytest.fixture(scope="module")

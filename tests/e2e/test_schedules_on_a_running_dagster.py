@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
@@ -19,12 +18,14 @@ from typing import Any
 
 import duckdb
 import pytest
+from free_port import free_port
 from ticking_product import (
     compile_ticking_product,
     lineage_to_file,
     nominal_times,
     nominal_times_in_lineage,
 )
+from wait_for import wait_for
 
 from floe_core.errors import EnvironmentProblemError
 from floe_core.plugin_powers import RunningSchedule
@@ -51,7 +52,7 @@ class RunningDagster:
     """A webserver, and a daemon that can be stopped and started."""
 
     def __init__(self, folder: Path) -> None:
-        self.port = _free_port()
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.product = compile_ticking_product(folder / "product", "dagster", {"url": self.url})
         self.folder = folder
@@ -127,20 +128,6 @@ class RunningDagster:
             (run["status"], {t["key"]: t["value"] for t in run["tags"]}.get("floe/nominal_time"))
             for run in self.ask(RUNS)["runsOrError"]["results"]
         ]
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
-
-
-def wait_for(is_so: Callable[[], bool], seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < deadline, f"not so after {seconds} s"
-        time.sleep(0.5)
 
 
 @pytest.fixture(scope="module")
@@ -249,7 +236,7 @@ def test_a_dagster_without_the_product_is_an_error_and_the_schedule_is_stored(
 def test_no_dagster_at_all_is_no_error(dagster: RunningDagster, tmp_path: Path) -> None:
     artifacts = compile_ticking_product(tmp_path / "elsewhere", "dagster")
     plugin = DagsterPlugin()
-    plugin.configure({"url": f"http://127.0.0.1:{_free_port()}"})
+    plugin.configure({"url": f"http://127.0.0.1:{free_port()}"})
     plugin.create_definitions(artifacts)
     plugin.schedule_job("tick-shop", "7 7 * * *", "UTC")
     [schedule] = plugin.create_definitions(artifacts).schedules

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dagster_pages import asked, launched
+from free_port import free_port
 from own_database import SERVER
 
 from floe_orchestrator_dagster import DagsterPlugin
@@ -73,7 +73,7 @@ class DeployedDagster:
 def deployed(product: Path, database: str, home: Path) -> Iterator[DeployedDagster]:
     """Give a Dagster that has loaded a compiled product, for the length of the block."""
     home.mkdir()
-    code_port, port = _free_port(), _free_port()
+    code_port, port = free_port(), free_port()
     (home / "dagster.yaml").write_text(DAGSTER_YAML.format(**SERVER, database=database))
     (home / "workspace.yaml").write_text(WORKSPACE.format(code_port, LOCATION))
     workspace = ["--workspace", home / "workspace.yaml"]
@@ -111,12 +111,6 @@ def _running(home: Path, command: list[object]) -> Iterator[None]:
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 def _wait_until_well(url: str) -> None:

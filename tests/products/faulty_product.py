@@ -46,6 +46,12 @@ ENDLESS = "select count(*) as id from range(1000000000) a, range(1000000000) b, 
 # What `ran` says of a first attempt that stopped in middle.
 PASSED_BEFORE_MIDDLE = ["aside 1 began", "aside 1 passed", "first 1 began", "first 1 passed"]
 STOPPED_IN_MIDDLE = [*PASSED_BEFORE_MIDDLE, "middle 1 began"]
+# And when the second attempt went on there to the end.
+RESUMED_IN_MIDDLE = [
+    *STOPPED_IN_MIDDLE,
+    *("middle 2 began", "middle 2 passed", "last 2 began", "last 2 passed"),
+    "middle_is_good ran",
+]
 TEST = (
     "select id, '{{ var(\"floe_attempt\", 0) }}' as attempt from {{ ref('middle') }} where id < 0"
 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,6 +11,7 @@ from typing import Any
 
 from chart_values import merged
 from charts import CHARTS, Chart
+from free_port import free_port
 from helm_engine import Object
 from pod_process import PodProcess, Surroundings, need_namespaces
 from pods import Pod, pods
@@ -106,11 +106,3 @@ def release(folder: Path, opened: Database, *names: str, **more: Any) -> Release
     for name in names:
         compiled(name, folder / "source", folder / "products", opened.name)
     return Release(folder / "pods", folder / "products", opened, **more)
-
-
-def free_port() -> int:
-    """Return a port that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

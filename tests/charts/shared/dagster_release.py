@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import time
 import uuid
 from collections.abc import Iterator, Sequence
@@ -16,6 +15,7 @@ from typing import Any
 import httpx
 import psycopg2
 import pytest
+from free_port import free_port
 from helm_engine import ROOT, Object, Target, render
 from kubernetes_api import KubernetesApi, pod_of
 from listener import Listener, listening
@@ -242,10 +242,3 @@ def release(
             yield found
         finally:
             found.stop()
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from running_prefect import RunningPrefect, free_port, wait_for
+from free_port import free_port
+from running_prefect import RunningPrefect
 from served_product import compile_served_product, nominal_times
+from wait_for import wait_for
 from what_works_at import processes_at
 
 from floe_core.schedules import latest_tick

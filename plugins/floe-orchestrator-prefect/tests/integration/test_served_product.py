@@ -8,9 +8,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from free_port import free_port
 from prefect import __version__ as prefect_version
-from running_prefect import RunningPrefect, free_port, wait_for
+from running_prefect import RunningPrefect
 from served_product import compile_served_product, lineage, nominal_times
+from wait_for import wait_for
 from what_works_at import processes_at
 
 from floe_core.errors import EnvironmentProblemError
