@@ -13,6 +13,8 @@ from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 NAME = "corner-shop"
 WAREHOUSE, LINEAGE_FILE = "warehouse.duckdb", "lineage.jsonl"
+# A file that a model which hangs leaves beside the warehouse.
+HANGS_FILE = "hangs"
 SOURCES = frozenset({"people"})
 
 # Node -> what it reads, by name; the ephemeral model between stg_orders and orders is no node.
@@ -55,25 +57,31 @@ def _with_execution(policy: str) -> str:
     return _FLOE.replace("execution: {", f"execution: {{{policy}, ")
 
 
-# What spoils a run -> the files that do it, and the nodes that are done all the same.
+# A stg_people that hangs, and leaves a file when it begins to. It is over after a while, so that a
+# run that nobody ends is.
 TIMEOUT_SECONDS = 12
+HANGS = {
+    "models/stg_people.sql": "{{ config(enabled=false) }} select 1\n",
+    "models/stg_people.py": (
+        "import time\nfrom pathlib import Path\n\n\ndef model(dbt, session):\n"
+        "    dbt.config(materialized='table')\n"
+        "    where = 'select path from duckdb_databases() where path is not null'\n"
+        "    warehouse = Path(session.execute(where).fetchone()[0])\n"
+        f"    warehouse.with_name({HANGS_FILE!r}).touch()\n"
+        f"    end = time.monotonic() + {4 * TIMEOUT_SECONDS}\n"
+        "    while time.monotonic() < end:\n"
+        "        session.execute('select count(*) from range(20000) a, range(20000) b')\n"
+        "    return dbt.source('erp', 'people')\n"
+    ),
+}
+
+# What spoils a run -> the files that do it, and the nodes that are done all the same.
 FAILURES: dict[str, dict[str, str]] = {
     "model": {
         "models/stg_people.sql": "select id, no_such_column from {{ source('erp', 'people') }}\n",
     },
     "test": {"seeds/raw_orders.csv": "id,person,cents\n1,1,250\n,1,1199\n"},
-    "time": {
-        "models/stg_people.sql": "{{ config(enabled=false) }} select 1\n",
-        "models/stg_people.py": (
-            "import time\n\n\ndef model(dbt, session):\n"
-            "    dbt.config(materialized='table')\n"
-            f"    end = time.monotonic() + {4 * TIMEOUT_SECONDS}\n"
-            "    while time.monotonic() < end:\n"
-            "        session.execute('select count(*) from range(20000) a, range(20000) b')\n"
-            "    return dbt.source('erp', 'people')\n"
-        ),
-        "floe.yaml": _with_execution(f"timeoutSeconds: {TIMEOUT_SECONDS}"),
-    },
+    "time": {**HANGS, "floe.yaml": _with_execution(f"timeoutSeconds: {TIMEOUT_SECONDS}")},
 }
 _NOT_AFTER_STG_PEOPLE = frozenset(
     {"raw_orders", "stg_orders", "not_null_stg_orders_id", "orders_history"}
@@ -105,6 +113,14 @@ _ALL_COMPLETE = {
     f"{NAME}.snapshot.orders_history": "COMPLETE",
     f"{NAME}.test.not_null_stg_orders_id": "COMPLETE",
     f"{NAME}.test.no_order_without_person": "COMPLETE",
+}
+# The jobs of a run that is canceled while stg_people hangs, and how each ends.
+ABORTED = {
+    NAME: "ABORT",
+    f"{NAME}.model.stg_people": "ABORT",
+    f"{NAME}.model.orders": "ABORT",
+    f"{NAME}.model.daily_sales": "ABORT",
+    f"{NAME}.test.no_order_without_person": "ABORT",
 }
 TOLD = {
     "nothing": _ALL_COMPLETE,

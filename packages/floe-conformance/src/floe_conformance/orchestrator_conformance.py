@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from floe_conformance.checks.canceled_runs import CanceledRunChecks
 from floe_conformance.checks.connection import ConnectionChecks
 from floe_conformance.checks.definitions import DefinitionChecks
 from floe_conformance.checks.entry_point_file import EntryPointFileChecks
@@ -17,6 +18,7 @@ from floe_conformance.checks.transforms import TransformChecks
 
 class OrchestratorConformance(
     # Pytest runs the checks of the last one first.
+    CanceledRunChecks,
     RunLineageChecks,
     RunChecks,
     SchedulingChecks,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +56,17 @@ class Subject(ABC):
         """Run all of the product on the orchestrator, and return what it recorded of the run.
 
         The parameters are those of `look_at`. Not supplied: the checks that need it are skipped.
+        """
+        raise NotImplementedError
+
+    def run_and_cancel(
+        self, definitions: Any, project_dir: Path, it_hangs: Callable[[], bool]
+    ) -> RanProduct:
+        """Run all of the product, cancel the run once it hangs, and return what was recorded of it.
+
+        Cancel as a user of the orchestrator does. `it_hangs` tells, as often as it is asked,
+        whether the build has come to a model that does not end. Returns when the orchestrator calls
+        the run over. Not supplied: the checks that need it are skipped.
         """
         raise NotImplementedError
 

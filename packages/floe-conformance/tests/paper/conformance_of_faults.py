@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -63,15 +63,25 @@ def run(subject: PaperConformance, definitions: PaperBook, project_dir: Path) ->
     return RanProduct(page.is_green, frozenset(page.ticked_off))
 
 
+def run_and_cancel(
+    subject: PaperConformance,
+    definitions: PaperBook,
+    project_dir: Path,
+    it_hangs: Callable[[], bool],
+) -> RanProduct:
+    page = definitions.run_and_cancel(it_hangs)
+    return RanProduct(page.is_green, frozenset(page.ticked_off))
+
+
 def conformance_of(plugin_class: type[PaperPlugin]) -> Any:
     """Return the kit for a plugin. A build takes seconds: only faults of runs are run."""
     members: dict[str, Any] = {"plugin_class": plugin_class}
     if plugin_class.is_run:
-        members["run"] = run
+        members.update(run=run, run_and_cancel=run_and_cancel)
     return type(f"Test{plugin_class.__name__}", (PaperConformance,), members)
 
 
 # Of builds that are copied, all that is told is there at once.
-made_runs.PATIENCE_SECONDS = 5.0
+made_runs.PATIENCE_SECONDS = 2.0
 PLUGIN_CLASSES = [PaperPluginThatIsRun, *FAULTS]
 globals().update({f"Test{each.__name__}": conformance_of(each) for each in PLUGIN_CLASSES})

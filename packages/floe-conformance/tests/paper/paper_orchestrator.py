@@ -13,7 +13,7 @@ from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
-from recorded_builds import recorded_build
+from recorded_builds import recorded_build, recorded_canceled_build
 
 from floe_core.errors import InvalidProductError, Problem, invalid
 from floe_core.execution import BuildEnded, BuildRequest, NodeResult
@@ -95,6 +95,7 @@ class PaperBook:
     tasks: list[PaperTask]
     jobs: dict[str, PaperJob]
     run: Callable[[], PaperPage]
+    run_and_cancel: Callable[[Callable[[], bool]], PaperPage]
 
 
 class PaperPlugin(OrchestratorPlugin):
@@ -135,6 +136,7 @@ class PaperPlugin(OrchestratorPlugin):
             [PaperTask(node.name, self.upstream(node, artifacts)) for node in nodes],
             {job.name: self.job(job, live) for job in live.jobs if self.has(job)},
             partial(self.run, live),
+            partial(self.run_and_cancel, live),
         )
 
     def graph_problems(self, artifacts: CompiledArtifacts) -> list[Problem]:
@@ -178,6 +180,16 @@ class PaperPlugin(OrchestratorPlugin):
             self.build(artifacts, self.request(artifacts, "paper-run", page.tries), page)
         return self.closed(page)
 
+    def run_and_cancel(
+        self, artifacts: CompiledArtifacts, it_hangs: Callable[[], bool]
+    ) -> PaperPage:
+        page = PaperPage(tries=1)
+        request = self.request(artifacts, "paper-run", 1)
+        for event in recorded_canceled_build(artifacts, request, it_hangs):
+            if isinstance(event, NodeResult):
+                self.note(event, artifacts.by_id[event.unique_id], page)
+        return self.broken_off(page, artifacts)
+
     def tries(self, artifacts: CompiledArtifacts) -> int:
         return artifacts.retries + 1
 
@@ -196,6 +208,9 @@ class PaperPlugin(OrchestratorPlugin):
             page.ticked_off.add(node.name)
 
     def closed(self, page: PaperPage) -> PaperPage:
+        return page
+
+    def broken_off(self, page: PaperPage, artifacts: CompiledArtifacts) -> PaperPage:
         return page
 
     @classmethod

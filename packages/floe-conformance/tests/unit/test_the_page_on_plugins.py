@@ -35,4 +35,7 @@ def test_the_tests_of_the_page_pass_with_its_entry_point(tmp_path: Path) -> None
         "test_what_fails_at_its_first_try_is_tried_again",
         "test_a_retry_builds_nothing_that_had_passed",
         "test_a_run_tells_of_each_node_once_and_how_it_ended",
+        "test_a_run_that_is_canceled_is_not_green",
+        "test_a_run_that_is_canceled_leaves_no_process",
+        "test_a_run_that_is_canceled_is_told_as_aborted",
     }

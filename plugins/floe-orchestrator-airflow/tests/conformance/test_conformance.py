@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from airflow.dag_processing.dagbag import DagBag
@@ -60,11 +61,29 @@ class TestAirflowConformance(OrchestratorConformance):
         )
 
     def run(self, definitions: DAG, project_dir: Path) -> RanProduct:
+        return self.recorded(definitions.dag_id, self.triggered(definitions, project_dir))
+
+    def run_and_cancel(
+        self, definitions: DAG, project_dir: Path, it_hangs: Callable[[], bool]
+    ) -> RanProduct:
+        """As Airflow's pages do, which have no other word for it than failed."""
+        run_id = self.triggered(definitions, project_dir)
+        while not it_hangs():
+            time.sleep(0.2)
+        path = f"/api/v2/dags/{definitions.dag_id}/dagRuns/{quote(run_id)}"
+        self.airflow.api.ask("PATCH", path, {"state": "failed"})
+        return self.recorded(definitions.dag_id, run_id)
+
+    def triggered(self, definitions: DAG, project_dir: Path) -> str:
         self.airflow.add(CompiledArtifacts.load(project_dir), definitions.dag_id)
-        run = definitions.dag_id, self.airflow.api.trigger(definitions.dag_id, None, {})
-        while (state := self.airflow.api.run(*run)["state"]) not in ("success", "failed"):
+        return self.airflow.api.trigger(definitions.dag_id, None, {})
+
+    def recorded(self, dag_id: str, run_id: str) -> RanProduct:
+        """Return what the API tells of a run that is over."""
+        api = self.airflow.api
+        while (state := api.run(dag_id, run_id)["state"]) not in ("success", "failed"):
             time.sleep(0.5)
-        tasks = {task["task_id"]: task["state"] for task in self.airflow.api.task_instances(*run)}
+        tasks = {task["task_id"]: task["state"] for task in api.task_instances(dag_id, run_id)}
         done = {task_id for task_id, ended in tasks.items() if ended == "success"}
         return RanProduct(state == "success", frozenset(done - NOT_OF_DBT))
 

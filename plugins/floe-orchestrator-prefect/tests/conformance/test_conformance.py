@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from prefect.assets import Asset
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.server.schemas.schedules import CronSchedule
+from prefect.settings import PREFECT_API_URL
 from prefect.tasks import MaterializingTask, Task
 from prefect.testing.utilities import prefect_test_harness
+from running_prefect import RunningPrefect
 
 from floe_conformance import (
     SECRET_VARIABLE,
@@ -61,17 +65,35 @@ class TestPrefectConformance(OrchestratorConformance):
 
     def run(self, definitions: ProductFlows, project_dir: Path) -> RanProduct:
         state = definitions.flows["corner-shop"](return_state=True)
-        run_id = FlowRunFilterId(any_=[state.state_details.flow_run_id])
-        with get_client(sync_client=True) as client:
-            recorded = client.read_flow_run(state.state_details.flow_run_id).state
-            runs = client.read_task_runs(flow_run_filter=FlowRunFilter(id=run_id))
-        done = {run.name for run in runs if run.state and run.state.is_completed()}
-        known = {task.name for task in definitions.tasks["corner-shop"].values()}
-        return RanProduct(bool(recorded and recorded.is_completed()), frozenset(done & known))
+        return recorded(definitions, state.state_details.flow_run_id)
+
+    def run_and_cancel(
+        self, definitions: ProductFlows, project_dir: Path, it_hangs: Callable[[], bool]
+    ) -> RanProduct:
+        """As in Prefect's pages, of a run that `flow.py` serves."""
+        prefect = RunningPrefect(project_dir.parent, PREFECT_API_URL.value())
+        with prefect.serving(project_dir):
+            run_id = prefect.trigger("corner-shop/floe")
+            while not it_hangs():
+                time.sleep(0.2)
+            prefect.cancel(run_id)
+            prefect.ended(run_id)
+        return recorded(definitions, UUID(run_id))
 
     def look_at_transforms(self, assets: Sequence[Task[..., Any]]) -> list[LoadedTransform]:
         assert all(isinstance(task, MaterializingTask) for task in assets)
         return [LoadedTransform(task.name, names(task.asset_deps)) for task in assets]
+
+
+def recorded(definitions: ProductFlows, run_id: UUID) -> RanProduct:
+    """Return what the server has of a run."""
+    chosen = FlowRunFilter(id=FlowRunFilterId(any_=[run_id]))
+    with get_client(sync_client=True) as client:
+        state = client.read_flow_run(run_id).state
+        runs = client.read_task_runs(flow_run_filter=chosen)
+    done = {run.name for run in runs if run.state and run.state.is_completed()}
+    known = {task.name for task in definitions.tasks["corner-shop"].values()}
+    return RanProduct(bool(state and state.is_completed()), frozenset(done & known))
 
 
 def names(assets: Iterable[Asset]) -> frozenset[str]:

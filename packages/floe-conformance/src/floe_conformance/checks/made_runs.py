@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,6 +23,7 @@ NOTHING, FIRST_TRY = "nothing", "first try"
 _CHANGES = {**kit_product.FAILURES, FIRST_TRY: kit_product.FIRST_TRY}
 # Plugins may send in the background; one that loses events is found out after this.
 PATIENCE_SECONDS = 30.0
+SECONDS_TO_HANG = 120.0
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,15 @@ class MadeRun:
 
     recorded: RanProduct
     folder: Path
+
+    def holds_the_warehouse(self) -> bool:
+        """Tell whether any process still has the warehouse open to write, after some patience."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while _is_held(self.folder / kit_product.WAREHOUSE):
+            if time.monotonic() > deadline:
+                return True
+            time.sleep(0.3)
+        return False
 
     def begun(self) -> dict[str, int]:
         """Return model -> how often dbt began to build it; from the warehouse."""
@@ -45,6 +57,13 @@ class MadeRun:
             if ended or time.monotonic() > deadline:
                 return events
             time.sleep(0.1)
+
+
+def _is_held(warehouse: Path) -> bool:
+    """Ask in a process of its own, to which DuckDB refuses a file that any other has open."""
+    code = "import duckdb, sys; duckdb.connect(sys.argv[1])"
+    done = subprocess.run([sys.executable, "-c", code, warehouse], capture_output=True, check=False)
+    return done.returncode != 0
 
 
 def _lines(file: Path) -> list[dict[str, Any]]:
@@ -75,3 +94,27 @@ class MadeRuns(Subject):
         if cls.run is Subject.run:
             pytest.skip("run is not supplied")
         return run
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def canceled(cls, tmp_path_factory: pytest.TempPathFactory) -> MadeRun:
+        """A run that was canceled while a model hung."""
+        if cls.run_and_cancel is Subject.run_and_cancel:
+            pytest.skip("run_and_cancel is not supplied")
+        product = cls.compile(tmp_path_factory.mktemp("canceled"), kit_product.HANGS)
+        folder = product.project_dir
+        assert folder is not None
+        subject = cls()
+        definitions = subject.plugin().create_definitions(product)
+        return MadeRun(subject.run_and_cancel(definitions, folder, _hanging_in(folder)), folder)
+
+
+def _hanging_in(folder: Path) -> Callable[[], bool]:
+    """Return what tells whether the model of a product hangs; it fails when that takes too long."""
+    deadline = time.monotonic() + SECONDS_TO_HANG
+
+    def it_hangs() -> bool:
+        assert time.monotonic() < deadline, "the build did not come to the model that hangs"
+        return (folder / kit_product.HANGS_FILE).exists()
+
+    return it_hangs

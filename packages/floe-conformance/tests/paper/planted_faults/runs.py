@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import duckdb
 from paper_orchestrator import PaperPage, PaperPlugin
 
+from floe_conformance.kit_product import LINEAGE_FILE, WAREHOUSE
 from floe_core.execution import BuildRequest, NodeResult
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
@@ -93,3 +95,38 @@ class TellsNothingOfItsRuns(PaperPlugin):
     def run(self, artifacts: CompiledArtifacts) -> PaperPage:
         silent = artifacts.lineage.model_copy(update={"enabled": False})
         return super().run(artifacts.model_copy(update={"lineage": silent}))
+
+
+class TakesACanceledRunForDone(PaperPlugin):
+    is_run = True
+    caught_by = "test_a_run_that_is_canceled_is_not_green"
+
+    def broken_off(self, page: PaperPage, artifacts: CompiledArtifacts) -> PaperPage:
+        return replace(page, is_green=True)
+
+
+class LeavesACanceledBuildToItself(PaperPlugin):
+    """So that the warehouse stays open."""
+
+    is_run = True
+    caught_by = "test_a_run_that_is_canceled_leaves_no_process"
+    left: list[duckdb.DuckDBPyConnection] = []
+
+    def broken_off(self, page: PaperPage, artifacts: CompiledArtifacts) -> PaperPage:
+        assert artifacts.project_dir is not None
+        self.left.append(duckdb.connect(str(artifacts.project_dir / WAREHOUSE)))
+        return page
+
+
+class KillsACanceledBuild(PaperPlugin):
+    """Which then has no time to tell of it."""
+
+    is_run = True
+    caught_by = "test_a_run_that_is_canceled_is_told_as_aborted"
+
+    def broken_off(self, page: PaperPage, artifacts: CompiledArtifacts) -> PaperPage:
+        assert artifacts.project_dir is not None
+        file = artifacts.project_dir / LINEAGE_FILE
+        lines = file.read_text("utf-8").splitlines(keepends=True)
+        file.write_text("".join(line for line in lines if '"ABORT"' not in line), "utf-8")
+        return page
