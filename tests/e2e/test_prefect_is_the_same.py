@@ -1,4 +1,7 @@
-"""A product does the same on Prefect as on Dagster, also where a part of it fails."""
+"""A product does the same on Prefect as on Dagster, also where a part of it fails again and again.
+
+Quick tests hold failures on Prefect against Airflow: see `test_the_same_everywhere.py`.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
 FLOE = Path(sys.executable).parent / "floe"
 EXAMPLES = Path(__file__).parents[2] / "examples"
 RETRIES = "execution: {retries: 1, retryDelaySeconds: 1}\n"

@@ -1,4 +1,4 @@
-"""Each product does the same on Dagster, on Airflow and in plain `dbt build`."""
+"""Each product does the same on Dagster, on Airflow and in plain `dbt build`; failures on Prefect."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -101,7 +102,7 @@ def failing_product(folder: Path) -> Path:
     (product / "tests").mkdir()
     (product / "tests" / "nobody.sql").write_text("select * from {{ ref('greetings') }}")
     with (product / "floe.yaml").open("a") as spec:
-        spec.write("execution: {timeoutSeconds: 20}\n")
+        spec.write("execution: {timeoutSeconds: 14}\n")
     return product
 
 
@@ -109,11 +110,12 @@ def test_failures_are_the_same(tmp_path: Path) -> None:
     product = failing_product(tmp_path)
     sides = [
         run_side(compile_side(product, orchestrator, tmp_path / orchestrator), lambda event: None)
-        for orchestrator in ("dagster", "airflow")
+        for orchestrator in ("dagster", "airflow", "prefect")
     ]
-    comparison = compare(*sides)
-    assert comparison.differences == ()
-    assert {node.node_id: node.differences for node in comparison.nodes if node.differences} == {}
+    for one, other in pairwise(sides):
+        comparison = compare(one, other)
+        assert comparison.differences == ()
+        assert {n.node_id: n.differences for n in comparison.nodes if n.differences} == {}
     ends = Counter(" ".join(event.split(" ", 2)[:2]) for event in sides[0].events)
     assert {end for end in ends if not end.startswith("START")} == {
         "COMPLETE hello.seed.people",
