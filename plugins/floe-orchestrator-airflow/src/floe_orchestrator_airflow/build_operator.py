@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
@@ -22,6 +21,7 @@ from floe_orchestrator_airflow.node_log import level_of, level_of_result, summar
 from floe_orchestrator_airflow.progress_report import ProgressReport
 from floe_orchestrator_airflow.run_memory import RunMemory
 from floe_orchestrator_airflow.run_of_product import build_run_id, nominal_time, range_of_run
+from floe_orchestrator_airflow.task_process import end_with_supervisor
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -131,11 +131,11 @@ class FloeBuildOperator(TellsNoData, BaseOperator):
         report: ProgressReport,
     ) -> str:
         """Build, and return what the end said was wrong, "" if nothing."""
-        from floe_core.execution import build, end_with_parent
+        from floe_core.execution import build
 
         problem = ""
         self._is_building = True
-        end_with_parent(signal.SIGTERM)
+        end_with_supervisor()
         try:
             with closing(build(artifacts, request)) as events:
                 for event in events:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -18,6 +17,7 @@ from floe_orchestrator_airflow.lineage_of_task import TellsNoData, below_task
 from floe_orchestrator_airflow.node_assets import asset_event_facts, node_asset
 from floe_orchestrator_airflow.node_log import level_of, summary
 from floe_orchestrator_airflow.run_of_product import build_run_id, nominal_time, range_of_run
+from floe_orchestrator_airflow.task_process import end_with_supervisor
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -90,7 +90,7 @@ class FloeNodesOperator(TellsNoData, BaseOperator):
         self, artifacts: CompiledArtifacts, node_ids: tuple[str, ...], context: Context
     ) -> tuple[Mapping[str, NodeResult], str]:
         """Return the results by node id, and what the end said was wrong."""
-        from floe_core.execution import build, end_with_parent
+        from floe_core.execution import build
 
         request = BuildRequest(
             job=self.job or artifacts.jobs[0].name,
@@ -104,7 +104,7 @@ class FloeNodesOperator(TellsNoData, BaseOperator):
         results: dict[str, NodeResult] = {}
         problem = "dbt gave no result"
         self._is_building = True
-        end_with_parent(signal.SIGTERM)
+        end_with_supervisor()
         try:
             with (
                 below_task(self, context["ti"], artifacts),

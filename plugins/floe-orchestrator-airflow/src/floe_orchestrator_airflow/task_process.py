@@ -1,0 +1,19 @@
+"""The process of a task, where a supervisor gives it one of its own."""
+
+from __future__ import annotations
+
+import signal
+
+from floe_core.execution import end_with_parent
+
+
+def end_with_supervisor() -> None:
+    """Have this process end with its supervisor, which alone hears it, as Airflow ends a task.
+
+    `airflow dags test` runs tasks in its own process, and that is left as it is.
+    """
+    from airflow.sdk.execution_time import task_runner
+    from airflow.sdk.execution_time.comms import CommsDecoder
+
+    if isinstance(getattr(task_runner, "SUPERVISOR_COMMS", None), CommsDecoder):
+        end_with_parent(signal.SIGTERM)
