@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
+from dagster_process import dagster_process
 from free_port import free_port
 from ticking_product import (
     compile_ticking_product,
@@ -69,37 +68,18 @@ class RunningDagster:
     @contextmanager
     def webserver(self) -> Iterator[None]:
         command = ["dagster-webserver", "-h", "127.0.0.1", "-p", str(self.port)]
-        with self._running(*command, "-w", "workspace.yaml"):
+        with self._running([*command, "-w", "workspace.yaml"]):
             wait_for(lambda: "is there" in self.plugin.validate_connection().message, 90)
             yield
 
     @contextmanager
     def daemon(self) -> Iterator[None]:
-        with self._running("dagster-daemon", "run", "-w", "workspace.yaml"):
+        with self._running(["dagster-daemon", "run", "-w", "workspace.yaml"]):
             wait_for(lambda: self.plugin.validate_connection().success, 90)
             yield
 
-    @contextmanager
-    def _running(self, program: str, *arguments: str) -> Iterator[None]:
-        environment = {"DAGSTER_HOME": str(self.home), "DAGSTER_DISABLE_TELEMETRY": "yes"}
-        with (self.home / f"{program}.log").open("ab") as log:
-            process = subprocess.Popen(
-                [str(BIN / program), *arguments],
-                cwd=self.home,
-                env={**os.environ, **environment, **lineage_to_file(self.folder)},
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        try:
-            yield
-        finally:
-            os.killpg(process.pid, signal.SIGINT)
-            try:
-                process.wait(30)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
+    def _running(self, command: list[str]) -> AbstractContextManager[None]:
+        return dagster_process(command, self.home, variables=lineage_to_file(self.folder))
 
     def ask(self, query: str, **variables: Any) -> Any:
         body = json.dumps({"query": query, "variables": variables}).encode()

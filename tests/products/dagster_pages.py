@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
+from dagster_process import dagster_process
 from everywhere import folder_of, instance_of
+from free_port import free_port
 
 from floe_core.plugin_powers import RunReport
 from floe_core.schemas import CompiledArtifacts
@@ -86,34 +82,15 @@ def webserver(artifacts: CompiledArtifacts, settings: str = "") -> Iterator[str]
 
     `settings` is YAML for its dagster.yaml.
     """
-    folder = folder_of(artifacts)
-    with (instance_home(folder) / "dagster.yaml").open("a") as file:
+    folder, port = folder_of(artifacts), free_port()
+    home = instance_home(folder)
+    with (home / "dagster.yaml").open("a") as file:
         file.write(settings)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [Path(sys.executable).parent / "dagster-webserver", "-p", str(port)]
-    with (folder / "webserver.log").open("wb") as log:
-        process = subprocess.Popen(
-            [*command, "-f", folder / "definitions.py"],
-            cwd=folder,
-            env={**os.environ, "DAGSTER_HOME": str(folder / ".floe" / "dagster")},
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    try:
+    command = ["dagster-webserver", "-p", port, "-f", folder / "definitions.py"]
+    with dagster_process(command, home, folder):
         url = f"http://127.0.0.1:{port}"
         _wait_for(url)
         yield url
-    finally:
-        os.killpg(process.pid, signal.SIGINT)
-        try:
-            process.wait(30)
-        finally:
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
 
 
 def asked(url: str, query: str, variables: dict[str, Any]) -> dict[str, Any]:

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -13,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dagster_pages import asked, launched
+from dagster_process import dagster_process
 from free_port import free_port
 from own_database import SERVER
 
 from floe_orchestrator_dagster import DagsterPlugin
 
-BIN = Path(sys.executable).parent
 LOCATION = "shop"
 DAGSTER_YAML = """\
 storage:
@@ -85,32 +81,9 @@ def deployed(product: Path, database: str, home: Path) -> Iterator[DeployedDagst
             ["dagster-webserver", "--port", port, *workspace],
             ["dagster-daemon", "run", *workspace],
         ):
-            stack.enter_context(_running(home, command))
+            stack.enter_context(dagster_process(command, home))
         _wait_until_well(found.url)
         yield found
-
-
-@contextmanager
-def _running(home: Path, command: list[object]) -> Iterator[None]:
-    environment = {"DAGSTER_HOME": str(home), "DAGSTER_DISABLE_TELEMETRY": "yes"}
-    with (home / f"{command[0]}.log").open("wb") as log:
-        process = subprocess.Popen(
-            [str(BIN / str(command[0])), *map(str, command[1:])],
-            cwd=home,
-            env={**os.environ, **environment},
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    try:
-        yield
-    finally:
-        os.killpg(process.pid, signal.SIGINT)
-        try:
-            process.wait(30)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
 
 
 def _wait_until_well(url: str) -> None:

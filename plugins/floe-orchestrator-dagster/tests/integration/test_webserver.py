@@ -3,45 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
 import time
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
+from contextlib import ExitStack
 
 import pytest
+from dagster_process import dagster_process
 
 from floe_core.plugin_powers import RunOptions
 from floe_core.service_probe import ask
 from floe_orchestrator_dagster import DagsterPlugin
-
-BIN = Path(sys.executable).parent
-
-
-@contextmanager
-def running(arguments, folder):
-    environment = {**os.environ, "DAGSTER_HOME": str(folder), "DAGSTER_DISABLE_TELEMETRY": "yes"}
-    with (folder / f"{Path(arguments[0]).name}.log").open("wb") as log:
-        process = subprocess.Popen(
-            arguments,
-            cwd=folder,
-            env=environment,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    try:
-        yield
-    finally:
-        os.killpg(process.pid, signal.SIGINT)
-        try:
-            process.wait(30)
-        finally:
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
 
 
 def validated(url, until):
@@ -133,11 +103,11 @@ def test_the_real_webserver_is_told_from_the_sick_one_and_runs_what_is_chosen(
     good = f"- python_file: {{relative_path: {definitions}, location_name: hello}}\n"
     bad = "- python_file: {relative_path: broken.py, location_name: broken}\n"
     url = f"http://127.0.0.1:{free_port}"
-    webserver = [str(BIN / "dagster-webserver"), "-h", "127.0.0.1", "-p", str(free_port)]
-    daemon = [str(BIN / "dagster-daemon"), "run", "-w", str(workspace)]
+    webserver = ["dagster-webserver", "-h", "127.0.0.1", "-p", str(free_port)]
+    daemon = ["dagster-daemon", "run", "-w", str(workspace)]
 
     workspace.write_text("load_from:\n" + good + bad)
-    with running([*webserver, "-w", str(workspace)], home):
+    with dagster_process([*webserver, "-w", str(workspace)], home):
         sick = validated(url, lambda result: "is there" in result.message)
     assert not sick.success
     [location_error, *daemon_errors] = sick.errors
@@ -149,8 +119,8 @@ def test_the_real_webserver_is_told_from_the_sick_one_and_runs_what_is_chosen(
 
     workspace.write_text("load_from:\n" + good)
     with ExitStack() as stack:
-        stack.enter_context(running([*webserver, "-w", str(workspace)], home))
-        stack.enter_context(running(daemon, home))
+        stack.enter_context(dagster_process([*webserver, "-w", str(workspace)], home))
+        stack.enter_context(dagster_process(daemon, home))
         well = validated(url, lambda result: result.success)
         what_ran = launched(
             url,
