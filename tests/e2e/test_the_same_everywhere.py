@@ -24,7 +24,8 @@ from floe_core.schemas import CompiledArtifacts
 
 FLOE = Path(sys.executable).parent / "floe"
 EXAMPLES = Path(__file__).parents[2] / "examples"
-PRODUCTS = ["hello", "customer-360", *PROJECTS]
+# What jaffle has osmosis has as well, and a versioned model.
+PRODUCTS = ["hello", "customer-360", "osmosis", pytest.param("jaffle", marks=pytest.mark.slow)]
 
 
 def product_folder(name: str, folder: Path) -> Path:
