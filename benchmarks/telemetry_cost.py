@@ -2,8 +2,9 @@
 
     .venv/bin/python benchmarks/telemetry_cost.py 100 1000 --json results.json
 
-Each run is one build of the whole product in a fresh process, the variants in turns. Seconds are
-wall seconds, sending at the end included; CPU is that of the run's process alone.
+Each run is one build of the whole product in a fresh process with a core of its own, at the same
+time as one that tells nothing, on the other core. Seconds are wall seconds, sending at the end
+included; CPU is that of the run's process alone. A ratio is the median of those of the pairs.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ import socket
 import sys
 import tempfile
 from pathlib import Path
+from statistics import median
 
 from generate_project import generate
 from lineage_recorder import recording
-from measuring import compiled, in_turns, table
+from measuring import Measure, compiled, in_pairs, table
 
 # What one variant left waiting must not be sent by the next.
 BUILD = """\
@@ -35,7 +37,7 @@ print(json.dumps({"seconds": time.monotonic() - began, "cpu": used.ru_utime + us
 """
 LINEAGE, SPANS = "OPENLINEAGE_URL", "OTEL_EXPORTER_OTLP_ENDPOINT"
 AWAY = "http://127.0.0.1:9"
-OFF = "neither"
+Pairs = dict[str, list[tuple[Measure, Measure]]]
 # What is told, and how the backend that it is told to is.
 VARIANTS = ("lineage-well", "lineage-away", "lineage-silent", "spans-well", "spans-away")
 
@@ -48,54 +50,51 @@ def main() -> None:
     parser.add_argument("--variants", nargs="+", default=list(VARIANTS), choices=VARIANTS)
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
-    rounds, chosen = arguments.rounds, [OFF, *arguments.variants]
+    rounds, chosen = arguments.rounds, arguments.variants
     results = {models: measured(models, rounds, chosen) for models in arguments.models}
     for models, found in results.items():
         print(f"{models} models")
-        print(table(["", "s", "ratio", "cpu s", "ratio"], rows(found)))
+        print(table(["", "s", "ratio", "from", "cpu s", "ratio", "from"], rows(found)))
     if arguments.json:
         arguments.json.write_text(json.dumps(results, indent=2) + "\n")
 
 
-def measured(models: int, rounds: int, chosen: list[str]) -> dict[str, dict[str, float]]:
-    """Return variant -> the medians of its runs, for those that are chosen."""
+def measured(models: int, rounds: int, chosen: list[str]) -> Pairs:
+    """Return variant -> its runs, each with the one beside it that told nothing."""
     with (
         tempfile.TemporaryDirectory(prefix="floe-bench-") as temporary,
         recording() as well,
         socket.create_server(("127.0.0.1", 0), backlog=1000) as silent,
     ):
-        folder = Path(temporary) / "bench"
-        generate(folder, models)
-        compiled(folder, "dagster")
+        folders = [Path(temporary) / name for name in ("telling", "quiet")]
+        for folder in folders:
+            generate(folder, models)
+            compiled(folder, "dagster")
+        telling, quiet = ([sys.executable, "-c", BUILD, str(folder)] for folder in folders)
         never = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        variants = {
-            OFF: {},
-            "lineage-well": {LINEAGE: well.url},
-            "lineage-away": {LINEAGE: AWAY},
-            "lineage-silent": {LINEAGE: never},
-            "spans-well": {SPANS: well.url},
-            "spans-away": {SPANS: AWAY},
+        variables = {
+            "lineage-well": f"{LINEAGE}={well.url}",
+            "lineage-away": f"{LINEAGE}={AWAY}",
+            "lineage-silent": f"{LINEAGE}={never}",
+            "spans-well": f"{SPANS}={well.url}",
+            "spans-away": f"{SPANS}={AWAY}",
         }
-        build = [sys.executable, "-c", BUILD, str(folder)]
-        commands = {
-            name: ["env", *(f"{key}={value}" for key, value in variables.items()), *build]
-            for name, variables in variants.items()
-            if name in chosen
-        }
-        return in_turns(commands, rounds)
+        commands = {name: ["env", variables[name], *telling] for name in chosen}
+        return in_pairs(commands, quiet, rounds)
 
 
-def rows(found: dict[str, dict[str, float]]) -> list[list[str]]:
-    """Return a row a variant, with its ratios to the run that tells nothing."""
-    off = found[OFF]
+def rows(found: Pairs) -> list[list[str]]:
+    """Return a row a variant, with its ratios to the runs that told nothing."""
     return [
-        [name, *(text for key in ("seconds", "cpu") for text in _cells(measure[key], off[key]))]
-        for name, measure in found.items()
+        [name, *(text for key in ("seconds", "cpu") for text in _cells(pairs, key))]
+        for name, pairs in found.items()
     ]
 
 
-def _cells(value: float, off: float) -> tuple[str, str]:
-    return f"{value:.2f}", f"{value / off:.2f}"
+def _cells(pairs: list[tuple[Measure, Measure]], key: str) -> tuple[str, str, str]:
+    ratios = sorted(one[key] / beside[key] for one, beside in pairs)
+    seconds = median(one[key] for one, _ in pairs)
+    return f"{seconds:.2f}", f"{median(ratios):.3f}", f"{ratios[0]:.2f} to {ratios[-1]:.2f}"
 
 
 if __name__ == "__main__":
