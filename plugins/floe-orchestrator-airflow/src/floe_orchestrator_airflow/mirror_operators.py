@@ -26,8 +26,6 @@ class MirrorOperator(FloeNodesOperator):
         *,
         node_ids: list[str],
         kind: str,
-        build_task_id: str,
-        upstream: list[str],
         **kwargs: Any,
     ) -> None:
         super().__init__(node_ids=node_ids, trigger_rule="always", retries=0, **kwargs)
@@ -35,11 +33,7 @@ class MirrorOperator(FloeNodesOperator):
         self.start_trigger_args = StartTriggerArgs(
             trigger_cls=f"{_TRIGGERS}.MirrorTrigger",
             next_method="run_nodes",
-            trigger_kwargs={
-                "node_ids": node_ids,
-                "build_task_id": build_task_id,
-                "upstream": upstream,
-            },
+            trigger_kwargs={"node_ids": node_ids},
         )
 
     @property
@@ -59,12 +53,12 @@ class OutcomeOperator(BaseOperator):
     ui_color = "#cfd8dc"
     start_from_trigger = True
 
-    def __init__(self, *, build_task_id: str, mirrors: dict[str, str], **kwargs: Any) -> None:
+    def __init__(self, *, mirrors: dict[str, str], **kwargs: Any) -> None:
         super().__init__(trigger_rule="always", retries=0, **kwargs)
         self.start_trigger_args = StartTriggerArgs(
             trigger_cls=f"{_TRIGGERS}.OutcomeTrigger",
             next_method="execute",
-            trigger_kwargs={"build_task_id": build_task_id, "mirrors": mirrors},
+            trigger_kwargs={"mirrors": mirrors},
         )
 
     def execute(self, context: Context) -> None:

@@ -1,4 +1,8 @@
-"""The triggers that start and end the tasks of a run's nodes, without a worker."""
+"""The triggers that start and end the tasks of a run's nodes, without a worker.
+
+Airflow gives each trigger a copy of the whole DAG, which it makes twice, so what a DAG holds for
+each task is paid for by the square of the tasks. What can be had from the copy is no argument.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +24,7 @@ from floe_core.build_events import NodeResult
 from floe_orchestrator_airflow.node_log import level_of, level_of_result, summary
 from floe_orchestrator_airflow.progress_poller import listening, task_states
 from floe_orchestrator_airflow.run_progress import FINAL_STATES, RunProgress
+from floe_orchestrator_airflow.task_ids import BUILD
 
 WAIT_SECONDS = 1.0
 RUN_HERE = "run"
@@ -36,28 +41,21 @@ class MirrorTrigger(BaseTrigger):
     nodes on a worker, after those of its upstream tasks that were cleared with it.
     """
 
-    def __init__(self, node_ids: list[str], build_task_id: str, upstream: list[str]) -> None:
+    def __init__(self, node_ids: list[str]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.node_ids = node_ids
-        self.build_task_id = build_task_id
-        self.upstream = upstream
         self._told: Counter[str] = Counter()
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return what rebuilds this trigger."""
-        arguments = {
-            "node_ids": self.node_ids,
-            "build_task_id": self.build_task_id,
-            "upstream": self.upstream,
-        }
-        return f"{__name__}.{type(self).__name__}", arguments
+        return f"{__name__}.{type(self).__name__}", {"node_ids": self.node_ids}
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Yield the one event that ends the task or sends it to a worker."""
-        if await _is_rerun(self.task_instance, self.build_task_id):
+        if await _is_rerun(self.task_instance):
             yield await self._rerun()
             return
-        async with listening(self.task_instance, self.build_task_id) as poller:
+        async with listening(self.task_instance, BUILD) as poller:
             async for progress in poller.updates():
                 self._pass_on_messages(progress)
                 end = self._end(progress)
@@ -103,10 +101,12 @@ class MirrorTrigger(BaseTrigger):
         return TriggerEvent(RUN_HERE)  # type: ignore[no-untyped-call]
 
     async def _unfinished(self) -> list[str]:
-        if not self.upstream:
+        ti: Any = self.task_instance
+        upstream = sorted(ti.task.upstream_task_ids - {BUILD})
+        if not upstream:
             return []
-        states = await task_states(self.task_instance, self.upstream)
-        return [task_id for task_id in self.upstream if states.get(task_id) not in FINAL_STATES]
+        states = await task_states(ti, upstream)
+        return [task_id for task_id in upstream if states.get(task_id) not in FINAL_STATES]
 
 
 class OutcomeTrigger(BaseTrigger):
@@ -116,20 +116,18 @@ class OutcomeTrigger(BaseTrigger):
     tasks of the nodes, so that a run whose failures were mended turns green.
     """
 
-    def __init__(self, build_task_id: str, mirrors: dict[str, str]) -> None:
+    def __init__(self, mirrors: dict[str, str]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.build_task_id = build_task_id
         self.mirrors = mirrors
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return what rebuilds this trigger; `mirrors` maps node id to task id."""
-        arguments = {"build_task_id": self.build_task_id, "mirrors": self.mirrors}
-        return f"{__name__}.{type(self).__name__}", arguments
+        return f"{__name__}.{type(self).__name__}", {"mirrors": self.mirrors}
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Yield the one event that ends the task."""
-        is_rerun = await _is_rerun(self.task_instance, self.build_task_id)
-        async with listening(self.task_instance, self.build_task_id) as poller:
+        is_rerun = await _is_rerun(self.task_instance)
+        async with listening(self.task_instance, BUILD) as poller:
             async for progress in poller.updates():
                 if is_rerun:
                     yield self._verdict_of_tasks(await self._final_states(), progress)
@@ -168,12 +166,12 @@ class OutcomeTrigger(BaseTrigger):
             await asyncio.sleep(WAIT_SECONDS)
 
 
-async def _is_rerun(ti: Any, build_task_id: str) -> bool:
+async def _is_rerun(ti: Any) -> bool:
     """Whether the task was cleared when the build was over, so that there is nothing to follow."""
     if ti.try_number <= 1:
         return False
-    states = await task_states(ti, [build_task_id])
-    return states.get(build_task_id) in FINAL_STATES
+    states = await task_states(ti, [BUILD])
+    return states.get(BUILD) in FINAL_STATES
 
 
 def _final_end(wanted: list[str], progress: RunProgress) -> TriggerEvent:

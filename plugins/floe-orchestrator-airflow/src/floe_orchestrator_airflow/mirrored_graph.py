@@ -9,7 +9,7 @@ from floe_core.schemas.nodes import Node
 from floe_orchestrator_airflow.build_operator import FloeBuildOperator
 from floe_orchestrator_airflow.mirror_operators import MirrorOperator, OutcomeOperator
 from floe_orchestrator_airflow.mirrors import Mirror
-from floe_orchestrator_airflow.node_assets import node_asset, relation
+from floe_orchestrator_airflow.node_assets import relation
 from floe_orchestrator_airflow.task_ids import OUTCOME
 
 MAX_LISTED = 200
@@ -23,15 +23,18 @@ def add_mirrors(
     The build comes first, so that clearing it with what follows clears the whole run. The outcome
     comes last and alone: without it a run would be green as soon as its leaves are, and those below
     a failure are only skipped.
+
+    The tasks are made first and added then. Made within the DAG each would take a copy of its
+    parameters, and every trigger comes with all the tasks.
     """
     tasks = {mirror.task_id: _task(artifacts, mirror, build) for mirror in mirrors}
     outcome = OutcomeOperator(
         task_id=OUTCOME,
-        dag=build.dag,
-        build_task_id=build.task_id,
+        owner=build.owner,
         mirrors={i: mirror.task_id for mirror in mirrors for i in mirror.node_ids},
         doc_md="Green only if every node passed; decides the state of the run.",
     )
+    build.dag.add_tasks([*tasks.values(), outcome])
     for mirror in mirrors:
         tasks[mirror.task_id].set_upstream([tasks[i] for i in mirror.upstream] or [build])
     for task in tasks.values():
@@ -41,20 +44,15 @@ def add_mirrors(
 
 def _task(artifacts: CompiledArtifacts, mirror: Mirror, build: FloeBuildOperator) -> MirrorOperator:
     nodes = [artifacts.by_id[node_id] for node_id in mirror.node_ids]
-    # An outlet costs time at each parse and each run; the build task has them all.
-    shows_one = len(nodes) == 1 and nodes[0].is_relation
     return MirrorOperator(
         task_id=mirror.task_id,
-        dag=build.dag,
+        owner=build.owner,
         node_ids=list(mirror.node_ids),
         kind=mirror.kind,
-        build_task_id=build.task_id,
-        upstream=list(mirror.upstream),
         project_dir=build.project_dir,
         job=build.job,
-        # For when it is cleared and runs on a worker.
+        # For when it is cleared and runs on a worker. The build task has the outlets.
         pool=build.pool,
-        outlets=[node_asset(artifacts, nodes[0])] if shows_one else [],
         doc_md=_documentation(nodes[0]) if len(nodes) == 1 else _list(nodes),
     )
 

@@ -146,11 +146,22 @@ def test_what_runs_on_a_worker_takes_a_slot_of_the_products_pool(make_artifacts:
 
 
 def test_every_relation_is_an_outlet_of_the_build(make_artifacts: Make) -> None:
-    build = dag_of(make_artifacts()).get_task("dbt_build")
-    assert [(asset.name, asset.uri, asset.group) for asset in build.outlets] == [
+    dag = dag_of(make_artifacts(execution={"granularity": "node"}))
+    assert [
+        (asset.name, asset.uri, asset.group) for asset in dag.get_task("dbt_build").outlets
+    ] == [
         ("shop/raw", "floe://shop/raw", "shop"),
         ("shop/orders", "floe://shop/orders", "shop"),
     ]
+
+
+def test_what_every_trigger_brings_for_each_task_holds_nothing_twice(make_artifacts: Make) -> None:
+    dag = DagSerialization.to_dict(dag_of(make_artifacts(execution={"granularity": "node"})))
+    tasks = {task["__var"]["task_id"]: task["__var"] for task in dag["dag"]["tasks"]}
+    trigger = {"__type": "dict", "__var": {"node_ids": ["model.shop.orders"]}}
+    assert tasks["orders"]["start_trigger_args"]["trigger_kwargs"] == trigger
+    assert not {"params", "outlets", "node_ids"} & tasks["orders"].keys()
+    assert "params" in dag["dag"]
 
 
 def test_the_dag_survives_airflows_own_serialisation(make_artifacts: Make) -> None:

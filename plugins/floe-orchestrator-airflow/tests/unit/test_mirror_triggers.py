@@ -8,8 +8,8 @@ from floe_orchestrator_airflow.mirror_triggers import MirrorTrigger, OutcomeTrig
 from floe_orchestrator_airflow.run_progress import RunProgress
 
 ID = "model.shop.orders"
-MIRROR = MirrorTrigger([ID], "dbt_build", ["raw"])
-OUTCOME = OutcomeTrigger("dbt_build", {ID: "orders"})
+MIRROR = MirrorTrigger([ID])
+OUTCOME = OutcomeTrigger({ID: "orders"})
 
 
 def progress(build_state: str = "running", *, status: NodeStatus | None = None) -> RunProgress:
@@ -65,7 +65,7 @@ def test_a_node_outside_a_narrowed_run_is_skipped() -> None:
 
 
 OTHER = "model.shop.people"
-GROUP = MirrorTrigger([ID, OTHER], "dbt_build", [])
+GROUP = MirrorTrigger([ID, OTHER])
 
 
 def group_progress(build_state: str, one: NodeStatus, other: NodeStatus | None) -> RunProgress:
