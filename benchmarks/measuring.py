@@ -10,7 +10,6 @@ import sys
 import time
 from collections import deque
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from statistics import median
 
@@ -58,33 +57,9 @@ def in_turns(
     measures: dict[str, list[Measure]] = {name: [] for name in commands}
     for _ in range(rounds + 1):
         for name, command in commands.items():
-            measures[name].append(_printed(run(command, **environment)))
+            printed = run(command, **environment).strip().splitlines()[-1]
+            measures[name].append(json.loads(printed))
     return {name: medians(found[1:]) for name, found in measures.items()}
-
-
-def in_pairs(
-    commands: Mapping[str, list[str]], against: list[str], rounds: int
-) -> dict[str, list[tuple[Measure, Measure]]]:
-    """Return name -> what each command printed as JSON, with what `against` printed beside it.
-
-    The two run at the same time, each on a core of its own, which they exchange every round: a
-    machine that slows down for a while slows both. The first round does not count.
-    """
-    found: dict[str, list[tuple[Measure, Measure]]] = {name: [] for name in commands}
-    for turn in range(rounds + 1):
-        cores = sorted(os.sched_getaffinity(0))[:2]
-        mine, other = cores if turn % 2 else reversed(cores)
-        for name, command in commands.items():
-            with ThreadPoolExecutor() as both:
-                one = both.submit(run, ["taskset", "-c", str(mine), *command])
-                beside = both.submit(run, ["taskset", "-c", str(other), *against])
-                found[name].append((_printed(one.result()), _printed(beside.result())))
-    return {name: pairs[1:] for name, pairs in found.items()}
-
-
-def _printed(output: str) -> Measure:
-    """Return the JSON of the last line of what a command printed."""
-    return json.loads(output.strip().splitlines()[-1])
 
 
 def timed_in_turns(
