@@ -41,6 +41,7 @@ from faulty_product import (
     runs_in_order,
     warehouse,
 )
+from wait_for import wait_for
 
 from floe_core.build_events import BuildEvent
 from floe_core.schemas import CompiledArtifacts
@@ -55,6 +56,11 @@ ALL = {"first", "middle", "middle_is_good", "last", "aside"}
 def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAirflow]:
     with LocalAirflow(tmp_path_factory.mktemp("airflow")) as service:
         yield service
+
+
+def green_tasks(airflow: LocalAirflow, dag_id: str, run_id: str) -> set[str]:
+    tasks = airflow.api.task_instances(dag_id, run_id)
+    return {task["task_id"] for task in tasks if task["state"] == "success"}
 
 
 def assert_all(
@@ -156,6 +162,10 @@ def test_a_run_that_is_canceled_stops_at_once_and_is_not_retried(
             dag_id = artifacts.product.name
             path = f"/api/v2/dags/{dag_id}/dagRuns"
             [run] = airflow.api.ask("GET", path)["dag_runs"]
+            if side == NODE:
+                # Airflow shows that a node has ended some seconds after that.
+                run_id = run["dag_run_id"]
+                wait_for(lambda: green_tasks(airflow, dag_id, run_id) == {"first", "aside"}, 20)
             airflow.api.ask("PATCH", f"{path}/{quote(run['dag_run_id'])}", {"state": "failed"})
 
     endless = FaultyProduct(ENDLESS, RETRY_ONCE)
