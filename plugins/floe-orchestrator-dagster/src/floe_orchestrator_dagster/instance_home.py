@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from floe_core.atomic_files import write_together
 from floe_core.state_folder import state_folder
 
 _DAGSTER_YAML = """\
@@ -25,5 +26,5 @@ def instance_home(project_dir: Path) -> Path:
     (home / "launched").mkdir(parents=True, exist_ok=True)
     settings = home / "dagster.yaml"
     if not settings.exists():
-        settings.write_text(_DAGSTER_YAML, encoding="utf-8")
+        write_together(home, {settings.name: _DAGSTER_YAML.encode()})
     return home

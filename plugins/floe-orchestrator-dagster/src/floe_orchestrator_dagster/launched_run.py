@@ -10,10 +10,12 @@ import os
 import sys
 from contextlib import suppress
 from io import RawIOBase
+from pathlib import Path
 
 from dagster import DagsterInstance, DagsterRun, JobDefinition
 from dagster._core.definitions.job_base import InMemoryJob
 from dagster._core.execution.api import execute_run
+from filelock import FileLock
 
 from floe_core.build_events import BuildEvent, NodeResult, to_line
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
@@ -54,11 +56,20 @@ def run_order(order: RunOrder, told: RawIOBase, watch: ParentWatch) -> None:
             results[event.unique_id] = event
         _write(told, to_line(event))
 
-    with DagsterInstance.get() as instance, lighter_event_log(instance):
+    with _instance() as instance, lighter_event_log(instance):
         job, run = _created(order, artifacts, asset_map, instance)
         with listening(hear), watch.cancels(instance, run.run_id):
             execute_run(InMemoryJob(job), run, instance)
         _write(told, end_of(instance, run.run_id, results, asset_map).to_line())
+
+
+def _instance() -> DagsterInstance:
+    """Return the instance in DAGSTER_HOME; runs at the same time make its database one by one.
+
+    Dagster lets two processes make the tables of its runs at once, and one of them fails.
+    """
+    with FileLock(Path(os.environ["DAGSTER_HOME"], "opening.lock")):
+        return DagsterInstance.get()
 
 
 def _created(
