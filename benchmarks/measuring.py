@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from statistics import median
 
@@ -54,12 +54,11 @@ def in_turns(
 
     The first round warms the disk and Python's byte code, and does not count.
     """
-    measures: dict[str, list[Measure]] = {name: [] for name in commands}
-    for _ in range(rounds + 1):
-        for name, command in commands.items():
-            printed = run(command, **environment).strip().splitlines()[-1]
-            measures[name].append(json.loads(printed))
-    return {name: medians(found[1:]) for name, found in measures.items()}
+
+    def printed(command: list[str]) -> Measure:
+        return json.loads(run(command, **environment).strip().splitlines()[-1])
+
+    return {name: medians(found) for name, found in _in_turns(commands, rounds, printed).items()}
 
 
 def timed_in_turns(
@@ -67,16 +66,26 @@ def timed_in_turns(
 ) -> dict[str, list[Measure]]:
     """Return name -> `wall` and `cpu` seconds of each command, a measure a round that counts.
 
-    The first round does not count, as in `in_turns`. Each begins with another command.
+    The first round does not count, as in `in_turns`.
     """
+
+    def timed(command: list[str]) -> Measure:
+        started, spent = time.monotonic(), _spent()
+        run(command, **environment)
+        return {"wall": time.monotonic() - started, "cpu": _spent() - spent}
+
+    return _in_turns(commands, rounds, timed)
+
+
+def _in_turns(
+    commands: Mapping[str, list[str]], rounds: int, measure: Callable[[list[str]], Measure]
+) -> dict[str, list[Measure]]:
+    """Measure each command once a round, every round beginning with another one."""
     measures: dict[str, list[Measure]] = {name: [] for name in commands}
     order = deque(commands)
     for _ in range(rounds + 1):
         for name in order:
-            started, spent = time.monotonic(), _spent()
-            run(commands[name], **environment)
-            seconds = time.monotonic() - started
-            measures[name].append({"wall": seconds, "cpu": _spent() - spent})
+            measures[name].append(measure(commands[name]))
         order.rotate(-1)
     return {name: found[1:] for name, found in measures.items()}
 

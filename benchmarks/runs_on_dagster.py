@@ -36,7 +36,7 @@ defs = Definitions(assets=[nothing], jobs=[define_asset_job("bench_job")])
 BIN = Path(sys.executable).parent
 KINDS = ("wall", "cpu")
 DAGSTER_DBT_UP_TO = 1000
-Results = dict[str, dict[str, float]]
+Results = dict[str, Measure]
 
 
 def main() -> None:

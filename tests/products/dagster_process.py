@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-BIN = Path(sys.executable).parent
+from own_group import started_in_own_group
 
 
 @contextmanager
@@ -24,17 +23,10 @@ def dagster_process(
 
     What it says is added to `<program>.log` in the instance's folder.
     """
-    program, *arguments = map(str, command)
+    words = [str(word) for word in command]
     ours = {"DAGSTER_HOME": str(home), "DAGSTER_DISABLE_TELEMETRY": "yes"}
-    with (home / f"{program}.log").open("ab") as log:
-        process = subprocess.Popen(
-            [BIN / program, *arguments],
-            cwd=folder or home,
-            env={**os.environ, **ours, **(variables or {})},
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+    environment = {**os.environ, **ours, **(variables or {})}
+    process = started_in_own_group(words, home / f"{words[0]}.log", folder or home, environment)
     try:
         yield
     finally:

@@ -6,7 +6,6 @@ import contextlib
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,9 +14,8 @@ from typing import Any
 
 import httpx
 from free_port import free_port
+from own_group import started_in_own_group
 from wait_for import wait_for
-
-BIN = Path(sys.executable).parent
 
 
 class RunningPrefect:
@@ -130,15 +128,10 @@ class RunningPrefect:
         cwd: Path | None = None,
         variables: Mapping[str, str] | None = None,
     ) -> Iterator[None]:
-        with self._log(name).open("ab") as log:
-            process = subprocess.Popen(
-                [BIN / program, *arguments],
-                cwd=cwd or self.folder,
-                env={**self._environment, **(variables or {})},
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+        environment = {**self._environment, **(variables or {})}
+        process = started_in_own_group(
+            [program, *arguments], self._log(name), cwd or self.folder, environment
+        )
         try:
             yield
         finally:

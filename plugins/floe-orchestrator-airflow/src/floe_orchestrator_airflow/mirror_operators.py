@@ -21,13 +21,7 @@ class MirrorOperator(FloeNodesOperator):
 
     start_from_trigger = True
 
-    def __init__(
-        self,
-        *,
-        node_ids: list[str],
-        kind: str,
-        **kwargs: Any,
-    ) -> None:
+    def __init__(self, *, node_ids: list[str], kind: str, **kwargs: Any) -> None:
         super().__init__(node_ids=node_ids, trigger_rule="always", retries=0, **kwargs)
         self.kind = kind
         self.start_trigger_args = StartTriggerArgs(

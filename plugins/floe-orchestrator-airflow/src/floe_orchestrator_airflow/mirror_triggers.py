@@ -1,7 +1,7 @@
 """The triggers that start and end the tasks of a run's nodes, without a worker.
 
 Airflow gives each trigger a copy of the whole DAG, which it makes twice, so what a DAG holds for
-each task is paid for by the square of the tasks. What can be had from the copy is no argument.
+each task is paid for by the square of the tasks. So the upstream tasks are asked of the copy.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class MirrorTrigger(BaseTrigger):
         if await _is_rerun(self.task_instance):
             yield await self._rerun()
             return
-        async with listening(self.task_instance, BUILD) as poller:
+        async with listening(self.task_instance) as poller:
             async for progress in poller.updates():
                 self._pass_on_messages(progress)
                 end = self._end(progress)
@@ -127,7 +127,7 @@ class OutcomeTrigger(BaseTrigger):
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Yield the one event that ends the task."""
         is_rerun = await _is_rerun(self.task_instance)
-        async with listening(self.task_instance, BUILD) as poller:
+        async with listening(self.task_instance) as poller:
             async for progress in poller.updates():
                 if is_rerun:
                     yield self._verdict_of_tasks(await self._final_states(), progress)

@@ -11,6 +11,7 @@ from typing import Any
 from floe_core.build_events import from_line
 from floe_orchestrator_airflow.progress_report import HEAD, segment_key
 from floe_orchestrator_airflow.run_progress import RunProgress
+from floe_orchestrator_airflow.task_ids import BUILD
 
 POLL_SECONDS = 0.7
 MAX_FAILURES = 30
@@ -22,9 +23,8 @@ log = logging.getLogger(__name__)
 class ProgressPoller:
     """Asks for the progress of one run while anyone listens."""
 
-    def __init__(self, ti: Any, build_task_id: str) -> None:
+    def __init__(self, ti: Any) -> None:
         self._ti = ti
-        self._build_task_id = build_task_id
         self._news = asyncio.Condition()
         self._task: asyncio.Task[None] | None = None
         self.listeners = 0
@@ -84,8 +84,8 @@ class ProgressPoller:
 
     async def _ask(self) -> None:
         """Read the state first: what a final state promises to be there is then read after it."""
-        states = await task_states(self._ti, [self._build_task_id])
-        state = states.get(self._build_task_id) or ""
+        states = await task_states(self._ti, [BUILD])
+        state = states.get(BUILD) or ""
         # Airflow writes an error into its log for each XCom that is not there yet.
         if state not in NOT_BEGUN:
             head = await self._xcom(HEAD)
@@ -107,19 +107,19 @@ class ProgressPoller:
             progress.segments += 1
 
     async def _xcom(self, key: str) -> Any:
-        return await self._ti.axcom_pull(task_ids=self._build_task_id, key=key, map_indexes=-1)
+        return await self._ti.axcom_pull(task_ids=BUILD, key=key, map_indexes=-1)
 
 
 _pollers: dict[tuple[str, str], ProgressPoller] = {}
 
 
 @asynccontextmanager
-async def listening(ti: Any, build_task_id: str) -> AsyncIterator[ProgressPoller]:
+async def listening(ti: Any) -> AsyncIterator[ProgressPoller]:
     """Give the poller of the task instance's run, started by its first listener."""
     key = (ti.dag_id, ti.run_id)
     poller = _pollers.get(key)
     if poller is None:
-        poller = _pollers[key] = ProgressPoller(ti, build_task_id)
+        poller = _pollers[key] = ProgressPoller(ti)
         poller.start()
     poller.listeners += 1
     try:

@@ -146,10 +146,8 @@ def test_what_runs_on_a_worker_takes_a_slot_of_the_products_pool(make_artifacts:
 
 
 def test_every_relation_is_an_outlet_of_the_build(make_artifacts: Make) -> None:
-    dag = dag_of(make_artifacts(execution={"granularity": "node"}))
-    assert [
-        (asset.name, asset.uri, asset.group) for asset in dag.get_task("dbt_build").outlets
-    ] == [
+    build = dag_of(make_artifacts()).get_task("dbt_build")
+    assert [(asset.name, asset.uri, asset.group) for asset in build.outlets] == [
         ("shop/raw", "floe://shop/raw", "shop"),
         ("shop/orders", "floe://shop/orders", "shop"),
     ]
