@@ -1,8 +1,11 @@
 import json
 import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import ClassVar
 
 import pytest
 
@@ -33,11 +36,18 @@ def service(*answers: tuple[int, object]) -> Iterator[tuple[RestApi, list[str]]]
         def log_message(self, format: str, *args: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    with served(Handler) as api:
+        yield api, asked
+
+
+@contextmanager
+def served(handler: type[BaseHTTPRequestHandler]) -> Iterator[RestApi]:
+    """Yield a client of a service whose questions this handles, each in a thread of its own."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:
-        yield RestApi(f"http://127.0.0.1:{server.server_address[1]}", "user", "word"), asked
+        yield RestApi(f"http://127.0.0.1:{server.server_address[1]}", "user", "word")
     finally:
         server.shutdown()
         thread.join()
@@ -71,3 +81,34 @@ def test_another_error_of_the_service_is_told_at_once() -> None:
         api.trigger("orders", None, {})
 
     assert len(asked) == 1
+
+
+def test_changes_of_several_threads_are_asked_for_one_at_a_time_and_questions_beside_them() -> None:
+    class SlowHandler(BaseHTTPRequestHandler):
+        under_way: ClassVar[list[str]] = []
+        seen: ClassVar[set[str]] = set()
+
+        def do_POST(self) -> None:
+            self.under_way.append("change")
+            time.sleep(0.1)
+            self.seen.add(" beside ".join(self.under_way))
+            self.under_way.remove("change")
+            self.answer()
+
+        def do_GET(self) -> None:
+            self.seen.add(" beside ".join(["question", *self.under_way]))
+            self.answer()
+
+        def answer(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with served(SlowHandler) as api, ThreadPoolExecutor() as threads:
+        changes = [threads.submit(api.ask, "POST", "/dags", {}) for _ in range(3)]
+        while not all(change.done() for change in changes):
+            api.ask("GET", "/dags")
+
+    assert SlowHandler.seen - {"question"} == {"change", "question beside change"}

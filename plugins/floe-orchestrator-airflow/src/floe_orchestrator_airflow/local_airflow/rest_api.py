@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 import urllib.error
 import urllib.request
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
@@ -35,12 +37,18 @@ class RestError(Exception):
 
 
 class RestApi:
-    """Airflow's API v2 at a URL, as a user of the simple auth manager."""
+    """Airflow's API v2 at a URL, as a user of the simple auth manager.
+
+    Threads may share one. Their changes are asked for one at a time: Airflow commits its audit log
+    on its event loop, and so can hold up the commit of the change that has SQLite's lock until the
+    60 s are over.
+    """
 
     def __init__(self, url: str, username: str, password: str) -> None:
         self._url = url
         self._credentials = {"username": username, "password": password}
         self._token = ""
+        self._changing = threading.Lock()
         # Not through a proxy: this is the machine itself.
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -166,7 +174,8 @@ class RestApi:
         """Return the JSON answer, asked again a few times where that does no harm."""
         for attempt in range(TRIES):
             try:
-                return self._ask_once(method, path, body)
+                with nullcontext() if method == "GET" else self._changing:
+                    return self._ask_once(method, path, body)
             except RestError as error:
                 broken = error.status == 0 and method == "GET"
                 if not (broken or error.is_of_database) or attempt == TRIES - 1:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -52,6 +53,7 @@ class LocalAirflow:
         self._variables = variables
         self._started_at = datetime.now(UTC)
         self._lock = FileLock(f"{folder}.lock", timeout=LOCK_SECONDS)
+        self._linking = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
 
     @classmethod
@@ -91,7 +93,8 @@ class LocalAirflow:
         """
         if artifacts.execution.pool:
             self.api.ensure_pool(artifacts.execution.pool, POOL_SLOTS)
-        changed_at = max(self._link(artifacts), self._started_at)
+        with self._linking:
+            changed_at = max(self._link(artifacts), self._started_at)
         if not self._is_parsed(dag_id, changed_at):
             known = self.api.dag(dag_id)
             if known is not None:
@@ -111,12 +114,9 @@ class LocalAirflow:
         if not (link.is_symlink() and link.resolve() == source.resolve()):
             link.unlink(missing_ok=True)
             link.symlink_to(source.resolve())
-            # What was read until now, however lately, was of another folder.
-            return datetime.now(UTC)
-        files = (source, source.parent / ARTIFACTS_FILE)
-        changed = [
-            moment for file in files for moment in (file.stat().st_mtime, file.stat().st_ctime)
-        ]
+        # The link's own time, too: what was read before it, however lately, is another folder's.
+        states = (link.lstat(), source.stat(), (source.parent / ARTIFACTS_FILE).stat())
+        changed = [moment for state in states for moment in (state.st_mtime, state.st_ctime)]
         return datetime.fromtimestamp(max(changed), UTC)
 
     def _ask_for_parse(self, file_token: str) -> None:
