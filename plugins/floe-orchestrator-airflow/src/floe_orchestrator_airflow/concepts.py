@@ -46,6 +46,6 @@ def _too_many_nodes(artifacts: CompiledArtifacts) -> str:
     if artifacts.execution.granularity != "node" or count <= HARD_NODE_LIMIT:
         return ""
     return (
-        f"a task for each of {count} nodes is more than Airflow's triggerer can start in one run; "
-        f"`granularity: group` shows them in a few tasks"
+        f"Airflow's triggerer takes longer to start a task for each of {count} nodes than dbt "
+        f"takes to build them; `granularity: group` shows them in a few tasks"
     )

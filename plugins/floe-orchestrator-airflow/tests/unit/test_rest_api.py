@@ -15,9 +15,17 @@ REFUSED = (500, {"detail": {"reason": "Database error", "statement": "hidden"}})
 CONFLICT = (409, {"detail": "there is one"})
 
 
+def with_runs(*runs: tuple[str, str]) -> tuple[int, object]:
+    """Return the answer that lists runs, each a DAG's id and a run's."""
+    return (200, {"dag_runs": [{"dag_id": dag, "dag_run_id": run} for dag, run in runs]})
+
+
 @contextmanager
 def service(*answers: tuple[int, object]) -> Iterator[tuple[RestApi, list[str]]]:
-    """Yield a client of a service that gives these answers, and what the service was asked."""
+    """Yield a client of a service that gives these answers, and what the service was asked.
+
+    An answer is a status with content, or with what makes the content of what was asked until then.
+    """
     asked: list[str] = []
     waiting = list(answers)
 
@@ -27,6 +35,7 @@ def service(*answers: tuple[int, object]) -> Iterator[tuple[RestApi, list[str]]]
             body = json.loads(self.rfile.read(length) or "null")
             asked.append(f"{self.command} {(body or {}).get('dag_run_id', '')}".strip())
             status, content = waiting.pop(0)
+            content = content(asked) if callable(content) else content
             self.send_response(status)
             self.end_headers()
             self.wfile.write(json.dumps(content).encode())
@@ -54,6 +63,13 @@ def served(handler: type[BaseHTTPRequestHandler]) -> Iterator[RestApi]:
         server.server_close()
 
 
+def test_a_run_is_found_among_those_whose_names_begin_alike() -> None:
+    alike = [("orders", "first"), ("orders.daily", "first"), ("orders", "first_again")]
+    with service(with_runs(*alike), with_runs(*alike[1:])) as (api, _):
+        assert api.run("orders", "first") == {"dag_id": "orders", "dag_run_id": "first"}
+        assert not api.has_run("orders", "first")
+
+
 def test_a_run_that_the_database_refused_is_asked_for_again_under_the_same_id() -> None:
     with service(REFUSED, REFUSED, (200, {})) as (api, asked):
         run_id = api.trigger("orders", None, {})
@@ -62,7 +78,10 @@ def test_a_run_that_the_database_refused_is_asked_for_again_under_the_same_id() 
 
 
 def test_a_run_that_was_started_though_the_answer_was_a_refusal_is_not_started_twice() -> None:
-    with service(REFUSED, CONFLICT, (200, {})) as (api, asked):
+    def with_the_one_asked_for(asked: list[str]) -> object:
+        return with_runs(("orders", asked[0].removeprefix("POST ")))[1]
+
+    with service(REFUSED, CONFLICT, (200, with_the_one_asked_for)) as (api, asked):
         run_id = api.trigger("orders", None, {})
 
     assert asked == [f"POST {run_id}", f"POST {run_id}", "GET"]
@@ -70,7 +89,7 @@ def test_a_run_that_was_started_though_the_answer_was_a_refusal_is_not_started_t
 
 def test_a_conflict_with_another_run_is_told() -> None:
     with (
-        service(CONFLICT, (404, {})) as (api, _),
+        service(CONFLICT, with_runs()) as (api, _),
         pytest.raises(RestError, match=r"^HTTP 409: .*there is one"),
     ):
         api.trigger("orders", "2026-01-01T00:00:00+00:00", {})
