@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
@@ -67,12 +68,14 @@ def at_first_try(bad: str, good: str = AFTER.format("first")) -> str:
 class FaultyProduct:
     """first -> middle (tested) -> last, and first -> aside.
 
-    `execution` is YAML of floe.yaml, `compute` of manifest.yaml.
+    `execution` is YAML of floe.yaml, `compute` of manifest.yaml, `models` name -> SQL of further
+    models or of these.
     """
 
     middle: str
     execution: str = ""
     compute: str = DUCKDB
+    models: Mapping[str, str] = field(default_factory=dict)
 
     def compiled(self, folder: Path, name: str, orchestrator: str, more: str) -> CompiledArtifacts:
         """Write and compile it under a name of its own; `more` goes to `execution` as well."""
@@ -84,6 +87,13 @@ class FaultyProduct:
 
     def _files(self, name: str, more: str) -> dict[str, str]:
         execution = ", ".join(text for text in (self.execution, more) if text)
+        models = {
+            "first": FIRST,
+            "middle": self.middle,
+            "last": AFTER.format("middle"),
+            "aside": AFTER.format("first"),
+            **self.models,
+        }
         return {
             "manifest.yaml": MANIFEST.replace("COMPUTE", self.compute),
             "floe.yaml": (
@@ -92,10 +102,7 @@ class FaultyProduct:
                 f"platform: {{manifest: manifest.yaml}}\nexecution: {{{execution}}}\n"
             ),
             "dbt_project.yml": f"name: shop\nversion: 1.0.0\nprofile: shop\n{AUDIT}",
-            "models/first.sql": FIRST,
-            "models/middle.sql": self.middle,
-            "models/last.sql": AFTER.format("middle"),
-            "models/aside.sql": AFTER.format("first"),
+            **{f"models/{name}.sql": sql for name, sql in models.items()},
             "tests/middle_is_good.sql": TEST,
         }
 
