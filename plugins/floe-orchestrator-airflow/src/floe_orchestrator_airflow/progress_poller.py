@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any
+
+from airflow.sdk.exceptions import AirflowRuntimeError
 
 from floe_core.build_events import from_line
 from floe_orchestrator_airflow.progress_report import HEAD, segment_key
@@ -21,66 +23,56 @@ log = logging.getLogger(__name__)
 
 
 class ProgressPoller:
-    """Asks for the progress of one run while anyone listens."""
+    """Asks for the progress of one run until it is stopped. Made in a running event loop."""
 
     def __init__(self, ti: Any) -> None:
         self._ti = ti
-        self._news = asyncio.Condition()
-        self._task: asyncio.Task[None] | None = None
+        self._told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._task = asyncio.create_task(self._poll(), name=f"floe progress {ti.run_id}")
         self.listeners = 0
         self.rounds = 0
         self.progress = RunProgress()
 
     async def updates(self) -> AsyncIterator[RunProgress]:
-        """Yield the progress now, once it has been asked for at all, and after each asking."""
+        """Yield the progress now, once it has been asked for at all, and after each asking.
+
+        Raises:
+            AirflowRuntimeError: Airflow had no answer for too long.
+        """
         seen = 0
         while True:
-            async with self._news:
-                await self._news.wait_for(lambda seen=seen: self._has_news(seen))  # type: ignore[misc]
-            if self._task is not None and self._task.done():
+            if self.rounds == seen:
+                await asyncio.wait((self._told, self._task), return_when=asyncio.FIRST_COMPLETED)
+            if self._task.done():
                 self._task.result()
             seen = self.rounds
             yield self.progress
 
-    def start(self) -> None:
-        """Begin to ask."""
-        self._task = asyncio.create_task(self._poll(), name=f"floe progress {self._ti.run_id}")
-
     async def stop(self) -> None:
         """Ask no more."""
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
-
-    def _has_news(self, seen: int) -> bool:
-        return self.rounds > seen or (self._task is not None and self._task.done())
+        self._task.cancel()
+        await asyncio.wait([self._task])
 
     async def _poll(self) -> None:
         failures = 0
-        try:
-            while True:
-                try:
-                    await self._ask()
-                    failures = 0
-                # Whatever the task SDK raises when the API server is away for a while: the run goes
-                # on without us, so wait for it rather than fail every node of it.
-                except Exception as error:
-                    failures += 1
-                    log.warning(
-                        "No progress to be had (%s of %s): %r", failures, MAX_FAILURES, error
-                    )
-                    if failures >= MAX_FAILURES:
-                        raise
-                await self._tell()
-                await asyncio.sleep(POLL_SECONDS)
-        finally:
-            await asyncio.shield(self._tell())
+        while True:
+            try:
+                await self._ask()
+                failures = 0
+            # The supervisor makes this of all that befalls it, as of an API server that is away for
+            # a while: the run goes on without us, so wait for it rather than fail all its nodes.
+            except AirflowRuntimeError as error:
+                failures += 1
+                log.warning("No progress to be had (%s of %s): %r", failures, MAX_FAILURES, error)
+                if failures >= MAX_FAILURES:
+                    raise
+            self._tell()
+            await asyncio.sleep(POLL_SECONDS)
 
-    async def _tell(self) -> None:
-        async with self._news:
-            self.rounds += 1
-            self._news.notify_all()
+    def _tell(self) -> None:
+        self.rounds += 1
+        self._told.set_result(None)
+        self._told = asyncio.get_running_loop().create_future()
 
     async def _ask(self) -> None:
         """Read the state first: what a final state promises to be there is then read after it."""
@@ -120,7 +112,6 @@ async def listening(ti: Any) -> AsyncIterator[ProgressPoller]:
     poller = _pollers.get(key)
     if poller is None:
         poller = _pollers[key] = ProgressPoller(ti)
-        poller.start()
     poller.listeners += 1
     try:
         yield poller
