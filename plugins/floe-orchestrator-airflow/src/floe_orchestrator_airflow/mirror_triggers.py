@@ -1,7 +1,8 @@
 """The triggers that start and end the tasks of a run's nodes, without a worker.
 
 Airflow gives each trigger a copy of the whole DAG, which it makes twice, so what a DAG holds for
-each task is paid for by the square of the tasks. So the upstream tasks are asked of the copy.
+each task is paid for by the square of the tasks. So the upstream tasks are asked of the copy, which
+is let go of then.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from airflow.triggers.base import (
     BaseTrigger,
@@ -26,6 +27,9 @@ from floe_orchestrator_airflow.progress_poller import listening, task_states
 from floe_orchestrator_airflow.run_progress import FINAL_STATES, RunProgress
 from floe_orchestrator_airflow.task_ids import BUILD
 
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
 WAIT_SECONDS = 1.0
 RUN_HERE = "run"
 
@@ -33,7 +37,24 @@ RUN_HERE = "run"
 log = logging.getLogger(__name__)
 
 
-class MirrorTrigger(BaseTrigger):
+class _Follower(BaseTrigger):
+    """A trigger of a task of a run with a build task, which it follows."""
+
+    upstream: frozenset[str] = frozenset()
+
+    def render_template_fields(self, context: Context, jinja_env: Any = None) -> None:
+        """Keep the ids of the upstream tasks, and nothing else of the copy of the DAG.
+
+        Airflow calls this before `run`, with all that refers to the copy. There is nothing to
+        render. A run of 400 nodes would else hold 400 x 400 tasks in the triggerer.
+        """
+        ti: Any = self.task_instance
+        self.upstream = frozenset(ti.task.upstream_task_ids)
+        cast("dict[str, Any]", context).clear()
+        ti.task = None
+
+
+class MirrorTrigger(_Follower):
     """Ends the task that shows some nodes as the build task ends them.
 
     Nodes that all passed are over at once. Where one failed, or was skipped, it may pass in a
@@ -101,15 +122,14 @@ class MirrorTrigger(BaseTrigger):
         return TriggerEvent(RUN_HERE)  # type: ignore[no-untyped-call]
 
     async def _unfinished(self) -> list[str]:
-        ti: Any = self.task_instance
-        upstream = sorted(ti.task.upstream_task_ids - {BUILD})
+        upstream = sorted(self.upstream - {BUILD})
         if not upstream:
             return []
-        states = await task_states(ti, upstream)
+        states = await task_states(self.task_instance, upstream)
         return [task_id for task_id in upstream if states.get(task_id) not in FINAL_STATES]
 
 
-class OutcomeTrigger(BaseTrigger):
+class OutcomeTrigger(_Follower):
     """Ends the last task of a run: green only if every node of it passed.
 
     It follows the build task. When nodes were cleared and ran again after that, it follows the
