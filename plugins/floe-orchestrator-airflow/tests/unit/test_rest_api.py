@@ -15,6 +15,13 @@ REFUSED = (500, {"detail": {"reason": "Database error", "statement": "hidden"}})
 CONFLICT = (409, {"detail": "there is one"})
 
 
+class QuietHandler(BaseHTTPRequestHandler):
+    """Writes no line for each question."""
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
 def with_runs(*runs: tuple[str, str]) -> tuple[int, object]:
     """Return the answer that lists runs, each a DAG's id and a run's."""
     return (200, {"dag_runs": [{"dag_id": dag, "dag_run_id": run} for dag, run in runs]})
@@ -29,7 +36,7 @@ def service(*answers: tuple[int, object]) -> Iterator[tuple[RestApi, list[str]]]
     asked: list[str] = []
     waiting = list(answers)
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         def answer(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)
             body = json.loads(self.rfile.read(length) or "null")
@@ -41,9 +48,6 @@ def service(*answers: tuple[int, object]) -> Iterator[tuple[RestApi, list[str]]]
             self.wfile.write(json.dumps(content).encode())
 
         do_GET = do_POST = answer
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
 
     with served(Handler) as api:
         yield api, asked
@@ -103,7 +107,7 @@ def test_another_error_of_the_service_is_told_at_once() -> None:
 
 
 def test_changes_of_several_threads_are_asked_for_one_at_a_time_and_questions_beside_them() -> None:
-    class SlowHandler(BaseHTTPRequestHandler):
+    class SlowHandler(QuietHandler):
         under_way: ClassVar[list[str]] = []
         seen: ClassVar[set[str]] = set()
 
@@ -121,9 +125,6 @@ def test_changes_of_several_threads_are_asked_for_one_at_a_time_and_questions_be
         def answer(self) -> None:
             self.send_response(200)
             self.end_headers()
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
 
     with served(SlowHandler) as api, ThreadPoolExecutor() as threads:
         changes = [threads.submit(api.ask, "POST", "/dags", {}) for _ in range(3)]
