@@ -73,8 +73,8 @@ def plain_build(artifacts: CompiledArtifacts) -> tuple[dict[str, str], dict[str,
 def test_statuses_tables_and_lineage_are_the_same(name: str, tmp_path: Path) -> None:
     product = product_folder(name, tmp_path)
     sides = [
-        run_side(compile_side(product, orchestrator, tmp_path / orchestrator), lambda event: None)
-        for orchestrator in ("dagster", "airflow")
+        run_side(name, compile_side(product, name, tmp_path / name), lambda event: None)
+        for name in ("dagster", "airflow")
     ]
     comparison = compare(*sides)
     assert comparison.differences == ()
@@ -110,8 +110,8 @@ def failing_product(folder: Path) -> Path:
 def test_failures_are_the_same(tmp_path: Path) -> None:
     product = failing_product(tmp_path)
     sides = [
-        run_side(compile_side(product, orchestrator, tmp_path / orchestrator), lambda event: None)
-        for orchestrator in ("dagster", "airflow", "prefect")
+        run_side(name, compile_side(product, name, tmp_path / name), lambda event: None)
+        for name in ("dagster", "airflow", "prefect")
     ]
     for one, other in pairwise(sides):
         comparison = compare(one, other)
@@ -141,8 +141,8 @@ def test_a_failed_test_and_a_failing_retry_are_the_same(tmp_path: Path) -> None:
     with (product / "floe.yaml").open("a") as spec:
         spec.write("execution: {retries: 1, retryDelaySeconds: 1}\n")
     sides = [
-        run_side(compile_side(product, orchestrator, tmp_path / orchestrator), lambda event: None)
-        for orchestrator in ("dagster", "airflow")
+        run_side(name, compile_side(product, name, tmp_path / name), lambda event: None)
+        for name in ("dagster", "airflow")
     ]
     assert compare(*sides).differences == ()
     # One for each of the two attempts, the test that failed in the first one counted in both.
@@ -154,8 +154,8 @@ def test_a_failed_test_and_a_failing_retry_are_the_same(tmp_path: Path) -> None:
 def test_two_hundred_nodes_of_mixed_kinds_are_the_same(tmp_path: Path) -> None:
     product = write_mixed_product(tmp_path / "mixed")
     sides = [
-        run_side(compile_side(product, orchestrator, tmp_path / orchestrator), lambda event: None)
-        for orchestrator in ("dagster", "airflow")
+        run_side(name, compile_side(product, name, tmp_path / name), lambda event: None)
+        for name in ("dagster", "airflow")
     ]
     comparison = compare(*sides)
     assert comparison.differences == ()

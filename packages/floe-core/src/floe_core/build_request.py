@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from floe_core.build_events import NodeResult
 from floe_core.time_range import TimeRange
@@ -18,6 +20,7 @@ class BuildRequest:
     `node_ids` of None is the whole job. `nominal_time` is the tick, an aware UTC time. `range` is
     what a backfill covers in this one build. `standing` are results of earlier attempts, for an
     orchestrator that resumes by itself: their nodes are not built, and count in the verdict.
+    `vars` are dbt vars of this run alone; they win over those of the job and the product.
     """
 
     job: str
@@ -28,3 +31,4 @@ class BuildRequest:
     resume: bool = True
     range: TimeRange | None = None
     standing: tuple[NodeResult, ...] = ()
+    vars: Mapping[str, Any] = field(default_factory=dict)

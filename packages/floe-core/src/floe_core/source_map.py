@@ -65,15 +65,19 @@ class Document:
         return excerpt(self.lines, line)
 
 
-def read_document(path: Path, shown_as: str) -> Document:
+def read_document(
+    path: Path, shown_as: str, reader: type[DocumentBuilder] | None = None
+) -> Document:
     """Read one YAML 1.2 file: plain values only, no tags, no duplicate keys, a mapping on top.
+
+    `reader` reads another dialect.
 
     Raises:
         InvalidProductError: With every problem the reader can find.
         EnvironmentProblemError: The file cannot be read.
     """
     text = _read_text(path, shown_as)
-    builder = _Builder(shown_as, text.split("\n"))
+    builder = (reader or DocumentBuilder)(shown_as, text.split("\n"))
     root = builder.compose(text)
     data = builder.plain(root, ())
     if not isinstance(data, dict) and not builder.problems:
@@ -110,7 +114,7 @@ def excerpt(lines: list[str], line: int) -> str:
     return "" if _MAY_HOLD_SECRET.search(text) else text
 
 
-class _Builder:
+class DocumentBuilder:
     """Turns YAML's node graph into plain data, collecting problems on the way."""
 
     def __init__(self, shown_as: str, lines: list[str]) -> None:
@@ -122,9 +126,8 @@ class _Builder:
 
     def compose(self, text: str) -> Node | None:
         """Return the root of the node graph, None for an empty file."""
-        yaml = YAML(typ="safe", pure=True)
         try:
-            documents = list(yaml.compose_all(text))
+            documents = list(self.parser().compose_all(text))
         except MarkedYAMLError as error:
             raise InvalidProductError([self._syntax_problem(error)]) from None
         except YAMLError as error:
@@ -135,6 +138,14 @@ class _Builder:
         if len(documents) > 1:
             self.report(documents[1], "a second YAML document; floe reads one a file")
         return documents[0] if documents else None
+
+    def parser(self) -> YAML:
+        """Return the parser of this dialect."""
+        return YAML(typ="safe", pure=True)
+
+    def note_spot(self, location: Location, value: Node, key: Node) -> None:
+        """Remember where a value and its key stand."""
+        self.spots[location] = _spot(value, key)
 
     def report(self, node: Node | None, what: str, fix: str = "") -> None:
         """Note a problem at a node."""

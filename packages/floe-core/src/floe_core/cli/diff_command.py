@@ -60,4 +60,8 @@ def _print(found: ProductDifference, title: str, as_it_is: bool) -> None:
     from floe_core.difference.markdown import as_markdown
 
     text = as_markdown(found, title)
-    typer.echo(text) if as_it_is else stdout().print(Markdown(text))
+    # Laid out for a terminal only: in a file, an id that is cut in two is no longer an id.
+    if as_it_is or not stdout().is_terminal:
+        typer.echo(text)
+    else:
+        stdout().print(Markdown(text))

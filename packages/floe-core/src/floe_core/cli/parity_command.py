@@ -1,4 +1,4 @@
-"""`floe parity`: run a product on two orchestrators and show that nothing differs."""
+"""`floe parity`: run a product on several sides and show that nothing differs."""
 
 from __future__ import annotations
 
@@ -27,30 +27,32 @@ def parity(
     on: Annotated[
         list[str] | None,
         typer.Option(
-            "--on", metavar="NAME", help="An orchestrator; twice, for the two to compare."
+            "--on",
+            metavar="NAME",
+            help="An orchestrator, or dbt for plain `dbt build`; twice or more. Without it: dbt, "
+            "and the orchestrator of manifest.yaml.",
         ),
     ] = None,
     keep: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Keep both compiled copies, with logs and tables, there."),
+        typer.Option(metavar="DIR", help="Keep the compiled copies, with logs and tables, there."),
     ] = None,
     html: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the report as one HTML page too.")
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Run a product on two orchestrators from nothing, and compare what each made of it.
+    """Run a product from nothing on orchestrators and with plain dbt, and compare the results.
 
-    Compares the graph, the jobs, their ticks of the next year and what follows a failure, the
-    status of every run and node, the contents of every table and the lineage events. Exits 1 if
-    anything differs, or if a run failed.
+    Compares the graph, the status of every run and node and the contents of every table and,
+    between orchestrators, the jobs, their ticks of the next year, what follows a failure and the
+    lineage events. Exits 1 if anything differs, or if a run failed.
     """
     from floe_core.parity.comparison import compare
 
-    names = _pair(on)
+    names = _names(product, on)
     with _folder(keep) as folder:
-        left, right = (_run(product, name, folder / name) for name in names)
-        comparison = compare(left, right)
+        comparison = compare(*(_run(product, name, folder / name) for name in names))
         if html is not None:
             _write_page(comparison, html)
         if as_json:
@@ -59,7 +61,7 @@ def parity(
             from floe_core.cli.parity_report import print_report
 
             print_report(comparison, stdout(), is_kept=keep is not None)
-    has_passed = comparison.is_equal and left.report.status == "success"
+    has_passed = comparison.is_equal and comparison.has_succeeded
     raise typer.Exit(0 if has_passed else DIFFERENT)
 
 
@@ -70,16 +72,21 @@ def _write_page(comparison: Comparison, path: Path) -> None:
     write_together(path.absolute().parent, {path.name: html_report(comparison).encode()})
 
 
-def _pair(on: list[str] | None) -> list[str]:
-    """Return the two orchestrators to compare: those asked for, else the two that are installed."""
+def _names(product: Path, on: list[str] | None) -> list[str]:
+    """Return the sides to compare: those asked for, else dbt and the manifest's orchestrator."""
     from floe_core import plugin_registry
+    from floe_core.compiler.findings import Findings
+    from floe_core.compiler.inputs import read_inputs
     from floe_core.errors import UsageError
+    from floe_core.parity.plain_dbt import NAME
 
-    names = on or plugin_registry.installed()
-    if len(names) != 2 or names[0] == names[1]:
-        told = ", ".join(plugin_registry.installed())
-        raise UsageError(f"parity compares two orchestrators: give --on twice; installed: {told}")
-    return names
+    if not on:
+        inputs = read_inputs(product.absolute(), Findings(lambda notice: None))
+        return [NAME, inputs.manifest.plugins.orchestrator.type]
+    if len(on) < 2 or len(set(on)) < len(on):
+        known = ", ".join([NAME, *plugin_registry.installed()])
+        raise UsageError(f"parity compares sides: give --on twice or more; there are: {known}")
+    return on
 
 
 @contextmanager
@@ -92,18 +99,18 @@ def _folder(keep: Path | None) -> Iterator[Path]:
         yield Path(folder)
 
 
-def _run(product: Path, orchestrator: str, folder: Path) -> Side:
+def _run(product: Path, name: str, folder: Path) -> Side:
     from floe_core.cli.run_view import RunView
     from floe_core.parity.side import compile_side, run_side
 
     console = stderr()
     began = time.monotonic()
-    console.print(f"[bold]{orchestrator}[/]: compiling a copy of {product}", soft_wrap=True)
-    artifacts = compile_side(product, orchestrator, folder)
-    total = len(artifacts.runnable)
+    console.print(f"[bold]{name}[/]: compiling a copy of {product}", soft_wrap=True)
+    artifacts = compile_side(product, name, folder)
+    total = len(artifacts.nodes_of(artifacts.jobs[0]))
     console.print(f"  compiled in {time.monotonic() - began:.1f} s; running {total} nodes")
     with RunView(artifacts, console, total) as view:
-        side = run_side(artifacts, view.hear)
+        side = run_side(name, artifacts, view.hear)
     color = "green" if side.report.status == "success" else "red"
     console.print(f"  [{color}]{side.report.status}[/] in {side.report.seconds:.1f} s")
     if side.report.message:
@@ -112,11 +119,10 @@ def _run(product: Path, orchestrator: str, folder: Path) -> Side:
 
 
 def _as_dict(comparison: Comparison) -> dict[str, Any]:
-    sides = (comparison.left, comparison.right)
     return {
         "equal": comparison.is_equal,
         "runs": {
-            side.orchestrator: {
+            side.name: {
                 "status": side.report.status,
                 "run_id": side.report.run_id,
                 "seconds": round(side.report.seconds, 3),
@@ -124,13 +130,15 @@ def _as_dict(comparison: Comparison) -> dict[str, Any]:
                 "ticks_of_a_year": {job: len(t) for job, t in side.promises.ticks.items()},
                 "retries": {job: asdict(plan) for job, plan in side.promises.retries.items()},
             }
-            for side in sides
+            for side in comparison.sides
         },
         "differences": list(comparison.differences),
         "nodes": {
             node.node_id: {
-                comparison.left.orchestrator: node.left.status if node.left else None,
-                comparison.right.orchestrator: node.right.status if node.right else None,
+                **{
+                    side.name: result.status if result else None
+                    for side, result in zip(comparison.sides, node.results, strict=True)
+                },
                 "rows": node.rows,
                 "differences": list(node.differences),
             }

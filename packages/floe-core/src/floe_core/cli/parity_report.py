@@ -24,22 +24,20 @@ def print_report(comparison: Comparison, console: Console, is_kept: bool) -> Non
         console.print(f"[red]differs[/]: {escape(difference)}")
     _print_verdict(comparison, console)
     if is_kept:
-        for side in (comparison.left, comparison.right):
+        for side in comparison.sides:
             for text in side.report.look_further:
-                console.print(
-                    f"{side.orchestrator}: {text}", style="dim", markup=False, soft_wrap=True
-                )
+                console.print(f"{side.name}: {text}", style="dim", markup=False, soft_wrap=True)
 
 
 def _nodes(comparison: Comparison) -> Table:
-    left, right = comparison.left, comparison.right
-    product = left.artifacts.product
-    title = f"{product.name} {product.version} on {left.orchestrator} and on {right.orchestrator}"
+    product = comparison.sides[0].artifacts.product
+    names = " and on ".join(side.name for side in comparison.sides)
+    title = f"{product.name} {product.version} on {names}"
     table = Table(title=title, title_justify="left", box=None, pad_edge=False, expand=True)
     table.add_column("node", overflow="ellipsis", no_wrap=True, ratio=1)
     table.add_column("type", style="dim", no_wrap=True, min_width=11)
-    for side in (left, right):
-        table.add_column(side.orchestrator, no_wrap=True, min_width=14)
+    for side in comparison.sides:
+        table.add_column(side.name, no_wrap=True, min_width=14)
     table.add_column("rows", justify="right", no_wrap=True, min_width=4)
     table.add_column("equal", min_width=5)
     for node in comparison.nodes:
@@ -48,12 +46,11 @@ def _nodes(comparison: Comparison) -> Table:
 
 
 def _row(comparison: Comparison, node: NodeComparison) -> list[str]:
-    compiled = comparison.left.artifacts.by_id.get(node.node_id)
+    compiled = comparison.sides[0].artifacts.by_id.get(node.node_id)
     return [
         escape(compiled.label if compiled else node.node_id),
         compiled.materialization or compiled.resource_type if compiled else "",
-        _outcome(node.left),
-        _outcome(node.right),
+        *map(_outcome, node.results),
         "" if node.rows is None else str(node.rows),
         f"[red]{escape('; '.join(node.differences))}[/]" if node.differences else "[green]yes[/]",
     ]
@@ -66,7 +63,7 @@ def _outcome(result: NodeResult | None) -> str:
 
 
 def _print_schedules(comparison: Comparison, console: Console) -> None:
-    for job in comparison.left.artifacts.jobs:
+    for job in comparison.sides[0].artifacts.jobs:
         ticks = next_ticks(job.schedule)
         if job.schedule is None or not ticks:
             continue
@@ -78,24 +75,29 @@ def _print_schedules(comparison: Comparison, console: Console) -> None:
 
 
 def _print_verdict(comparison: Comparison, console: Console) -> None:
-    left, right = comparison.left, comparison.right
-    for side in (left, right):
+    for side in comparison.sides:
         statuses = Counter(result.status for result in side.report.nodes.values())
         told = ", ".join(f"{count} {status}" for status, count in sorted(statuses.items()))
         report = side.report
-        console.print(
-            f"{side.orchestrator}: {report.status} in {report.seconds:.1f} s: {told}; "
-            f"{side.events.total()} lineage events"
-        )
+        emitted = "" if side.is_plain_dbt else f"; {side.events.total()} lineage events"
+        console.print(f"{side.name}: {report.status} in {report.seconds:.1f} s: {told}{emitted}")
     differing = sum(1 for node in comparison.nodes if node.differences)
-    if comparison.is_equal and left.report.status == "success":
-        tables = sum(1 for node in comparison.nodes if node.rows is not None)
-        console.print(
-            f"[bold green]the same on both[/]: {len(comparison.nodes)} nodes, "
-            f"{tables} tables with equal contents, {left.events.total()} lineage events, "
-            f"{sum(map(len, left.promises.ticks.values()))} ticks of a year"
-        )
+    everywhere = "both" if len(comparison.sides) == 2 else f"all {len(comparison.sides)}"
+    if comparison.is_equal and comparison.has_succeeded:
+        told = ", ".join(_counts(comparison))
+        console.print(f"[bold green]the same on {everywhere}[/]: {told}")
     elif comparison.is_equal:
-        console.print("[bold yellow]the same on both, and failed on both[/]")
+        console.print(f"[bold yellow]the same on {everywhere}, and failed on {everywhere}[/]")
     else:
         console.print(f"[bold red]not the same[/]: {differing} nodes differ")
+
+
+def _counts(comparison: Comparison) -> list[str]:
+    """Return what was compared, and how much of it."""
+    tables = sum(1 for node in comparison.nodes if node.rows is not None)
+    counts = [f"{len(comparison.nodes)} nodes", f"{tables} tables with equal contents"]
+    emitting = [side for side in comparison.sides if not side.is_plain_dbt]
+    if len(emitting) > 1:
+        ticks = sum(map(len, emitting[0].promises.ticks.values()))
+        counts += [f"{emitting[0].events.total()} lineage events", f"{ticks} ticks of a year"]
+    return counts

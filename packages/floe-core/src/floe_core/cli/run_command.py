@@ -40,11 +40,10 @@ def run(
     the job's schedule has in them or, where floe.yaml has `execution.backfillBy: range`, one run
     for all.
     """
-    from floe_core.compiler import compile_product
     from floe_core.execution.list_nodes import selected
     from floe_core.plugin_powers import RunOptions
 
-    artifacts = compile_product(product, orchestrator=on, on_notice=notice)
+    artifacts = _compiled(product, on)
     chosen = artifacts.job(job or artifacts.jobs[0].name)
     if backfill is not None:
         _refuse_selection(select)
@@ -56,6 +55,17 @@ def run(
     else:
         _print_summary(artifacts, report)
     raise typer.Exit(0 if report.status == "success" else FAILED)
+
+
+def _compiled(product: Path, on: str | None) -> CompiledArtifacts:
+    """Compile in place; a copy that `floe compile --out` made runs as it is."""
+    from floe_core.compiler import compile_product
+    from floe_core.schemas.artifacts_reader import load_copy
+
+    copy = load_copy(product) if on is None else None
+    if copy is not None:
+        return copy
+    return compile_product(product, orchestrator=on, on_notice=notice, keeps_entry_point=True)
 
 
 def _launched(artifacts: CompiledArtifacts, options: RunOptions) -> RunReport:

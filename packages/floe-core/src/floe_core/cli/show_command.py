@@ -33,8 +33,9 @@ def show(product: Product = Path(), on: On = None, as_json: Json = False) -> Non
     console.print(f"[bold]{about.name}[/] {about.version} on {artifacts.orchestrator.name}")
     if about.description:
         console.print(about.description, style="dim", markup=False)
-    console.print(_graph(artifacts))
-    console.print(_jobs(artifacts))
+    # Never wrapped: an id that is cut in two can be neither copied nor searched for.
+    console.print(_graph(artifacts), soft_wrap=True)
+    console.print(_jobs(artifacts), soft_wrap=True)
 
 
 def _as_dict(artifacts: CompiledArtifacts) -> dict[str, Any]:
@@ -88,7 +89,9 @@ def _graph(artifacts: CompiledArtifacts) -> Tree:
     tests: dict[str, list[Node]] = {}
     for node in artifacts.nodes:
         if node.is_test:
-            tests.setdefault(node.tested or "", []).append(node)
+            # An ephemeral model is no node of the graph, and its tests stand by themselves.
+            tested = node.tested if node.tested in artifacts.by_id else ""
+            tests.setdefault(tested, []).append(node)
     for node in _in_order(artifacts):
         parents = ", ".join(artifacts.by_id[parent].label for parent in node.depends_on)
         kind = node.materialization or node.resource_type
@@ -98,7 +101,8 @@ def _graph(artifacts: CompiledArtifacts) -> Tree:
         for test in tests.get(node.unique_id, []):
             branch.add(f"[dim]{test.resource_type.replace('_', ' ')} {escape(test.name)}[/]")
     for test in tests.get("", []):
-        tree.add(f"[dim]test {escape(test.name)}[/]")
+        of = f" of {escape(test.tested)}" if test.tested else ""
+        tree.add(f"[dim]{test.resource_type.replace('_', ' ')} {escape(test.name)}{of}[/]")
     return tree
 
 
@@ -118,6 +122,8 @@ def _jobs(artifacts: CompiledArtifacts) -> Tree:
     tree = Tree("[bold]jobs[/]")
     for job in artifacts.jobs:
         chosen = job.selector or job.select or "all of it"
+        if job.selector and job.selector == artifacts.dbt.default_selector:
+            chosen = f"{chosen}, the default selector of selectors.yml"
         branch = tree.add(
             f"{job.name} [dim]{escape(chosen)}, {len(artifacts.nodes_of(job))} nodes[/]"
         )

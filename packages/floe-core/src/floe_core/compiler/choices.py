@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from floe_core import plugin_registry
 from floe_core.compiler.findings import Findings
 from floe_core.compiler.helm_section import check_helm_section
-from floe_core.compiler.inputs import Inputs
+from floe_core.compiler.inputs import Inputs, is_unused
 from floe_core.compiler.secrets import literal_secrets
 from floe_core.compiler.settings import lineage_settings
 from floe_core.errors import UsageError
@@ -54,8 +54,11 @@ def check_choices(inputs: Inputs, findings: Findings) -> None:
     """Note what is wrong with compute, lineage, secrets, zones, Helm, schedules and job names."""
     _check_compute(inputs, findings)
     for document in (inputs.manifest_document, inputs.spec_document):
-        for problem in literal_secrets(document):
-            findings.add(problem)
+        for location, problem in literal_secrets(document):
+            if is_unused(document, location):
+                findings.notice(f"{problem.file}:{problem.line}: {problem.what}; not used by floe")
+            else:
+                findings.add(problem)
     _check_lineage_backend(inputs, findings)
     _check_default_zone(inputs, findings)
     with findings.gathered():

@@ -13,12 +13,13 @@ from floe_core.atomic_files import write_together
 from floe_core.compiler.acyclic import cycle_problem
 from floe_core.compiler.canonical_manifest import canonical_manifest
 from floe_core.compiler.choices import check_choices, chosen_orchestrator
+from floe_core.compiler.code_hashes import hash_project
 from floe_core.compiler.copy_project import copy_project
 from floe_core.compiler.dbt_graph import DbtGraph
 from floe_core.compiler.dbt_parse import Dbt, DbtFolders, InProcessDbt, ParsedProject, SubprocessDbt
 from floe_core.compiler.findings import Findings
 from floe_core.compiler.inputs import Inputs, read_inputs
-from floe_core.compiler.jobs import resolved_jobs
+from floe_core.compiler.jobs import ResolvedJobs, default_selector, resolve_jobs
 from floe_core.compiler.losses import refuse_losses
 from floe_core.compiler.node_policies import with_policies
 from floe_core.compiler.profile import (
@@ -26,14 +27,18 @@ from floe_core.compiler.profile import (
     PROFILES_FILE,
     Profile,
     is_generated,
+    isolated,
     resolve_profile,
 )
 from floe_core.compiler.refine import refined
 from floe_core.compiler.settings import plugin_settings, product_settings, tracing_settings
 from floe_core.errors import EnvironmentProblemError, InvalidProductError, Problem
+from floe_core.execution.preloaded_manifest import parsed_file
+from floe_core.execution.warehouse_lock import duckdb_file
 from floe_core.garbage_collection import seldom_collecting
 from floe_core.lineage.redaction import Redactor, secrets_of_environment
 from floe_core.plugin_powers import EntryPointFile, EntryPointWriter
+from floe_core.schemas.artifacts_reader import COPY_MARK
 from floe_core.schemas.compiled_artifacts import (
     ARTIFACTS_FILE,
     DBT_MANIFEST_FILE,
@@ -41,10 +46,8 @@ from floe_core.schemas.compiled_artifacts import (
     OrchestratorChoice,
 )
 from floe_core.schemas.nodes import Node
-from floe_core.schemas.policies import DbtProject, Job
+from floe_core.schemas.policies import DbtProject
 from floe_core.tracing.compile_trace import CompileTrace
-
-PARSE_CACHE_FILE = "target/partial_parse.msgpack"
 
 
 @dataclass(frozen=True)
@@ -59,9 +62,24 @@ class CompiledProduct:
     def write(self) -> CompiledArtifacts:
         """Write the folder, all files or none, and return the artifacts bound to it."""
         if self.destination != self.inputs.product_dir:
-            copy_project(self.inputs, self.destination, frozenset(self.files))
+            # The file of runs in the product's own folder; the copy gets one of its own.
+            warehouse = duckdb_file(self.artifacts.dbt.profile, self.inputs.product_dir)
+            copy_project(self.inputs, self.destination, frozenset(self.files), warehouse)
+            write_together(self.destination, {COPY_MARK: b""})
         write_together(self.destination, self.files)
         return self.artifacts.bound_to(self.destination)
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where the compiled folder is to be, and how to treat what is outside or in the way.
+
+    See `prepare_product` and `compile_product`.
+    """
+
+    folder: Path
+    isolates_warehouse: bool
+    keeps_entry_point: bool
 
 
 def compile_product(
@@ -70,12 +88,14 @@ def compile_product(
     orchestrator: str | None = None,
     out: Path | str | None = None,
     on_notice: Callable[[str], None] = lambda notice: None,
+    keeps_entry_point: bool = False,
 ) -> CompiledArtifacts:
     """Compile a product in its own folder, or into `out` as a copy that stands alone.
 
     Writes compiled_artifacts.json, target/manifest.json, profiles.yml and the file that the
     orchestrator loads, all or none. `orchestrator` overrides the manifest's choice; `on_notice`
-    hears what is worth knowing and no error.
+    receives what is worth knowing and not an error. With `keeps_entry_point` a file of that name
+    that floe did not write stays, and is not an error.
 
     Raises:
         InvalidProductError: The files of the product or the platform are wrong: every problem.
@@ -83,7 +103,11 @@ def compile_product(
         EnvironmentProblemError: A folder cannot be written, or a plugin does not load.
     """
     return prepare_product(
-        product_dir, orchestrator=orchestrator, out=out, on_notice=on_notice
+        product_dir,
+        orchestrator=orchestrator,
+        out=out,
+        on_notice=on_notice,
+        keeps_entry_point=keeps_entry_point,
     ).write()
 
 
@@ -94,10 +118,14 @@ def prepare_product(
     out: Path | str | None = None,
     on_notice: Callable[[str], None] = lambda notice: None,
     refuses_losses: bool = True,
+    isolates_warehouse: bool = False,
+    keeps_entry_point: bool = False,
 ) -> CompiledProduct:
     """Compile a product and write nothing. See `compile_product`.
 
-    `refuses_losses` of False lets through what the orchestrator can't express.
+    `refuses_losses` of False lets through what the orchestrator can't express. With
+    `isolates_warehouse` a DuckDB file outside of the compiled folder is replaced by one of the same
+    name inside of it.
     """
     folder = Path(product_dir).absolute()
     destination = Path(out).absolute() if out is not None else folder
@@ -105,7 +133,8 @@ def prepare_product(
     with CompileTrace(folder.name, on_notice, Redactor(secrets_of_environment()).text) as trace:
         inputs = read_inputs(folder, findings)
         trace.concerns(inputs.spec.metadata.name, tracing_settings(inputs.manifest))
-        compiled = _compiled(inputs, orchestrator, destination, findings)
+        place = _Place(destination, isolates_warehouse, keeps_entry_point)
+        compiled = _compiled(inputs, orchestrator, place, findings)
         if refuses_losses:
             choice = compiled.artifacts.orchestrator
             plugin = plugin_registry.load(choice.name, choice.config)
@@ -115,30 +144,38 @@ def prepare_product(
 
 
 def _compiled(
-    inputs: Inputs, orchestrator: str | None, destination: Path, findings: Findings
+    inputs: Inputs, orchestrator: str | None, place: _Place, findings: Findings
 ) -> CompiledProduct:
+    destination = place.folder
     name = chosen_orchestrator(inputs, orchestrator, findings)
     check_choices(inputs, findings)
     profile = resolve_profile(inputs, destination == inputs.product_dir, findings)
     findings.raise_if_any()
     assert profile is not None
-    entry_point = _entry_point(name, inputs, destination)
+    if place.isolates_warehouse:
+        profile = isolated(profile, destination)
+    entry_point = _entry_point(name, inputs, place, findings)
     with seldom_collecting():
         resolved = _resolved(inputs, profile, findings)
     manifest = canonical_manifest(resolved.parsed.manifest)
     artifacts = _artifacts(inputs, name, profile, resolved, manifest)
-    files = _files(artifacts, profile, resolved.parsed, manifest, entry_point)
+    files = _files(artifacts, profile, resolved, manifest, entry_point)
     return CompiledProduct(inputs, artifacts, files, destination)
 
 
-def _entry_point(name: str, inputs: Inputs, destination: Path) -> EntryPointFile | None:
+def _entry_point(
+    name: str, inputs: Inputs, place: _Place, findings: Findings
+) -> EntryPointFile | None:
     """Return the file that the orchestrator loads, None for one that needs none."""
     plugin = plugin_registry.load(name, plugin_settings(inputs.manifest))
     if not isinstance(plugin, EntryPointWriter):
         return None
     entry_point = plugin.entry_point_file(inputs.spec.metadata.name)
-    path = destination / entry_point.filename
+    path = place.folder / entry_point.filename
     if path.is_file() and not is_generated(path):
+        if place.keeps_entry_point:
+            findings.notice(f"{entry_point.filename} is yours and stays")
+            return None
         what = "this file is not floe's, and compile would have to write over it"
         fix = "move it, or compile elsewhere with --out DIR"
         raise InvalidProductError([Problem(what, fix, entry_point.filename)])
@@ -151,23 +188,25 @@ class _Resolved:
 
     parsed: ParsedProject
     nodes: tuple[Node, ...]
-    jobs: tuple[Job, ...]
+    jobs: ResolvedJobs
     pool: str
 
 
 def _resolved(inputs: Inputs, profile: Profile, findings: Findings) -> _Resolved:
     """Return what dbt made of the project, as nodes and jobs, or raise every problem of it."""
     with _work_folder() as work:
-        Path(work, PROFILES_FILE).write_text(profile.to_yaml(), encoding="utf-8")
+        # Without a folder of ours it stays where dbt finds it, secrets and all.
+        if profile.folder:
+            Path(work, PROFILES_FILE).write_text(profile.to_yaml(), encoding="utf-8")
         dbt = _dbt(inputs, profile, Path(work))
         parsed = dbt.parse()
-        nodes = DbtGraph(parsed.manifest).nodes()
+        nodes = DbtGraph(parsed.manifest, inputs.product_dir).nodes()
         cycle = cycle_problem(nodes)
         if cycle:
             findings.add(cycle)
             findings.raise_if_any()
         nodes, pool = with_policies(refined(nodes, inputs, findings), inputs, findings)
-        jobs = resolved_jobs(inputs, nodes, dbt, findings)
+        jobs = resolve_jobs(inputs, nodes, dbt, default_selector(parsed.manifest), findings)
     findings.raise_if_any()
     return _Resolved(parsed, nodes, jobs, pool)
 
@@ -184,9 +223,9 @@ def _dbt(inputs: Inputs, profile: Profile, work: Path) -> Dbt:
     folders = DbtFolders(inputs.product_dir, work)
     executable = inputs.spec.execution.dbt_executable
     return (
-        SubprocessDbt(folders, profile, executable)
+        SubprocessDbt(folders, profile, executable, inputs.spec.vars)
         if executable
-        else InProcessDbt(folders, profile)
+        else InProcessDbt(folders, profile, inputs.spec.vars)
     )
 
 
@@ -208,9 +247,14 @@ def _artifacts(
             profiles_dir=profile.folder,
             profile=profile.output,
             executable=inputs.spec.execution.dbt_executable or "",
+            default_selector=default_selector(resolved.parsed.manifest),
+            vars=inputs.spec.vars,
+            project_hash=hash_project(
+                resolved.parsed.manifest, inputs.dbt_document.data, inputs.product_dir
+            ),
         ),
         nodes=resolved.nodes,
-        jobs=resolved.jobs,
+        jobs=resolved.jobs.jobs,
         dbt_manifest_sha256=hashlib.sha256(manifest).hexdigest(),
         **product_settings(inputs, resolved.pool),
     )
@@ -219,15 +263,17 @@ def _artifacts(
 def _files(
     artifacts: CompiledArtifacts,
     profile: Profile,
-    parsed: ParsedProject,
+    resolved: _Resolved,
     manifest: bytes,
     entry_point: EntryPointFile | None,
 ) -> dict[str, bytes]:
     """Return the files by their place in the folder; the one that vouches for all comes last."""
     files = {DBT_MANIFEST_FILE: manifest}
-    if parsed.cache is not None:
-        files[PARSE_CACHE_FILE] = parsed.cache
-    files[str(Path(profile.folder, PROFILES_FILE))] = profile.to_yaml().encode()
+    for job_name, cache in {"": resolved.parsed.cache, **resolved.jobs.caches}.items():
+        if cache is not None:
+            files[parsed_file(job_name)] = cache
+    if profile.folder:
+        files[str(Path(profile.folder, PROFILES_FILE))] = profile.to_yaml().encode()
     if entry_point is not None:
         files[entry_point.filename] = (HEADER + entry_point.text).encode()
     files[ARTIFACTS_FILE] = artifacts.to_json().encode()

@@ -15,22 +15,13 @@ from floe_core.errors import EnvironmentProblemError, UsageError
 from floe_core.schedules.schedule_store import STORE_FILE
 from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE
 
-_LEFT_BEHIND = frozenset(
-    {
-        STORE_FILE,
-        f".{STORE_FILE}.lock",
-        ".git",
-        ".floe",
-        ".venv",
-        "venv",
-        "target",
-        "logs",
-        "__pycache__",
-        ".idea",
-        ".vscode",
-    }
+# What tools leave in a project's own folder, and dbt in that of a package; deeper down such a name
+# is the project's own.
+_LEFT_AT_TOP = frozenset(
+    {STORE_FILE, f".{STORE_FILE}.lock", "target", "logs", ".idea", ".vscode", ".user.yml"}
 )
-_LEFT_BEHIND_SUFFIXES = (".duckdb", ".duckdb.wal", ".duckdb.lock", ".pyc")
+_LEFT_ANYWHERE = frozenset({".git", ".floe", "__pycache__"})
+_WAREHOUSE_FILES = ("", ".wal", ".lock")
 _PATH_KEYS = (
     "model-paths",
     "seed-paths",
@@ -41,29 +32,81 @@ _PATH_KEYS = (
     "docs-paths",
     "function-paths",
 )
+_WORK_KEYS = ("target-path", "log-path")
 
 
-def copy_project(inputs: Inputs, out: Path, generated: frozenset[str]) -> None:
+def copy_project(
+    inputs: Inputs, out: Path, generated: frozenset[str], warehouse: Path | None
+) -> None:
     """Copy the product's files into `out`, which may hold an earlier copy.
 
-    What runs left there stays: its .floe folder and its warehouse. Paths of the dbt project that
-    lie outside the product's folder are copied to `external/` and named so in dbt_project.yml.
+    What runs left there stays: its .floe folder and its warehouse. `warehouse` is the DuckDB file
+    that runs in the product's folder write to; it is left behind. Paths of the dbt project that lie
+    outside the product's folder are copied to `external/` and named so in dbt_project.yml.
 
     Raises:
         UsageError: `out` lies inside the product, or holds something else.
         EnvironmentProblemError: It cannot be written.
     """
     _check_out(inputs.product_dir, out)
+    copier = _Copier(inputs, out, warehouse)
     try:
         out.mkdir(parents=True, exist_ok=True)
         for source in sorted(inputs.product_dir.iterdir()):
             if source.name != PROFILES_FILE and source.name not in generated:
-                _replace(source, out / source.name)
-        _bring_external_paths(inputs, out)
+                copier.replace(source, out / source.name)
+        _bring_external_paths(inputs, out, copier)
     except OSError as error:
         raise EnvironmentProblemError(
             f"{error.filename or out}: cannot be written: {error.strerror}"
         ) from error
+
+
+class _Copier:
+    """Copies trees, links followed, without what is of one folder alone, and without end."""
+
+    def __init__(self, inputs: Inputs, out: Path, warehouse: Path | None) -> None:
+        root = inputs.product_dir.resolve()
+        project = inputs.dbt_document.data
+        self._out = out.resolve()
+        self._at_top = {*_LEFT_AT_TOP, *(str(project.get(k) or "") for k in _WORK_KEYS)}
+        self._tops = {root}
+        packages = root / str(project.get("packages-install-path") or "dbt_packages")
+        if packages.is_dir():
+            self._tops |= {each.resolve() for each in packages.iterdir() if each.is_dir()}
+        files = _WAREHOUSE_FILES if warehouse is not None else ()
+        self._warehouse = {Path(f"{warehouse}{suffix}").resolve() for suffix in files}
+
+    def replace(self, source: Path, target: Path) -> None:
+        """Put a copy of a file or folder where an older copy may be."""
+        if self._is_left_behind(source):
+            return
+        if target.is_dir() and not target.is_symlink():
+            shutil.rmtree(target)
+        self._copy(source, target, frozenset({source.parent.resolve()}))
+
+    def _copy(self, source: Path, target: Path, above: frozenset[Path]) -> None:
+        real = source.resolve()
+        # A package that dbt links to may hold the product, or the copy.
+        if real in above or real == self._out or self._is_left_behind(source):
+            return
+        if source.is_dir():
+            target.mkdir(parents=True, exist_ok=True)
+            for each in sorted(source.iterdir()):
+                self._copy(each, target / each.name, above | {real})
+        elif source.is_file():
+            shutil.copyfile(source, target)
+
+    def _is_left_behind(self, source: Path) -> bool:
+        name = source.name
+        is_at_top = source.parent.resolve() in self._tops
+        return (
+            name in _LEFT_ANYWHERE
+            or (is_at_top and name in self._at_top)
+            or name.endswith(".pyc")
+            or source.resolve() in self._warehouse
+            or (source / "pyvenv.cfg").is_file()
+        )
 
 
 def _check_out(product_dir: Path, out: Path) -> None:
@@ -78,23 +121,7 @@ def _check_out(product_dir: Path, out: Path) -> None:
         raise UsageError(f"--out {out}: holds other files; choose an empty or new folder")
 
 
-def _replace(source: Path, target: Path) -> None:
-    """Put a copy of a file or folder where an older copy may be."""
-    if _is_left_behind(source.name):
-        return
-    if target.is_dir() and not target.is_symlink():
-        shutil.rmtree(target)
-    if source.is_dir():
-        shutil.copytree(source, target, ignore=lambda _, names: filter(_is_left_behind, names))
-    else:
-        shutil.copyfile(source, target)
-
-
-def _is_left_behind(name: str) -> bool:
-    return name in _LEFT_BEHIND or name.endswith(_LEFT_BEHIND_SUFFIXES)
-
-
-def _bring_external_paths(inputs: Inputs, out: Path) -> None:
+def _bring_external_paths(inputs: Inputs, out: Path, copier: _Copier) -> None:
     moved = dict(_external_paths(inputs))
     if not moved:
         return
@@ -102,7 +129,7 @@ def _bring_external_paths(inputs: Inputs, out: Path) -> None:
     project = yaml.load((out / DBT_PROJECT_FILE).read_text(encoding="utf-8"))
     for number, (given, source) in enumerate(sorted(moved.items())):
         place = f"external/{number}-{source.name}"
-        _replace(source, out / place)
+        copier.replace(source, out / place)
         for key in _PATH_KEYS:
             if given in (project.get(key) or []):
                 project[key][project[key].index(given)] = place

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
+from floe_core.compiler.code_hashes import CodeHashes, hash_file
 from floe_core.schemas.nodes import Column, Node
 
 Entry = Mapping[str, Any]
@@ -20,8 +22,9 @@ class DbtGraph:
     nodes, analyses, hooks, metrics and semantic models have no place in a run and are left out.
     """
 
-    def __init__(self, manifest: Entry) -> None:
+    def __init__(self, manifest: Entry, project_dir: Path) -> None:
         self._manifest = manifest
+        self._hashes = CodeHashes(manifest, project_dir)
 
     def nodes(self) -> tuple[Node, ...]:
         """Return the nodes, sorted by id."""
@@ -70,7 +73,7 @@ class DbtGraph:
         return Node(
             unique_id=entry["unique_id"],
             name=entry["name"],
-            resource_type=entry["resource_type"],
+            resource_type="source" if is_external(entry) else entry["resource_type"],
             package=entry["package_name"],
             path=entry.get("original_file_path", ""),
             fqn=tuple(entry.get("fqn") or ()),
@@ -80,6 +83,8 @@ class DbtGraph:
             columns=_columns(entry),
             meta=_meta(entry, config),
             checksum=_checksum(entry),
+            macros_hash=self._hashes.of_macros(entry),
+            config_hash=self._hashes.of_config(entry),
             **self._relation(entry, config),
             **self._ownership(entry, config),
             **_test(entry, config),
@@ -94,9 +99,10 @@ class DbtGraph:
             "schema_name": entry.get("schema") or "",
             "identifier": entry.get("alias") or entry.get("identifier") or entry["name"],
             "schema_config": str(config.get("schema") or ""),
-            "materialization": config.get("materialized") or "",
+            "materialization": "" if is_external(entry) else config.get("materialized") or "",
             "language": entry.get("language") or "sql",
-            "source_name": entry.get("source_name") or "",
+            "source_name": entry.get("source_name")
+            or (entry["package_name"] if is_external(entry) else ""),
             "version": str(entry.get("version") or ""),
         }
 
@@ -119,6 +125,15 @@ class DbtGraph:
         return ""
 
 
+def is_external(entry: Entry) -> bool:
+    """Tell whether a plugin of dbt injected this model from another project: dbt never builds it.
+
+    Such an entry has no file (`dbt.plugins.manifest.ModelNodeArgs`); dbt-loom makes them.
+    """
+    is_model = entry["resource_type"] == "model"
+    return is_model and not entry.get("original_file_path") and not entry.get("path")
+
+
 def _tags(entry: Entry, config: Entry) -> tuple[str, ...]:
     tags = entry.get("tags") or config.get("tags") or ()
     return tuple(sorted({str(tag) for tag in ([tags] if isinstance(tags, str) else tags)}))
@@ -131,11 +146,13 @@ def _meta(entry: Entry, config: Entry) -> dict[str, Any]:
 def _checksum(entry: Entry) -> str:
     """Return the hash of the node's text: a text for unit tests, named by its kind for the rest.
 
-    For a seed too big to hash dbt gives a path instead.
+    For a seed of more than 1 MiB dbt gives its path instead; then the file itself is hashed.
     """
     found = entry.get("checksum") or ""
     if isinstance(found, str):
         return found
+    if found["name"] == "path" and entry.get("root_path"):
+        return hash_file(Path(entry["root_path"], entry["original_file_path"]))
     return str(found["checksum"]) if found["name"] == "sha256" else ""
 
 

@@ -7,22 +7,27 @@ import json
 import os
 import re
 import subprocess
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, redirect_stdout
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, chdir, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from floe_core.compiler.inputs import DBT_PROJECT_FILE
 from floe_core.compiler.profile import Profile
 from floe_core.errors import EnvironmentProblemError, InvalidProductError, Problem
+from floe_core.execution.dbt_executable import find_executable
+from floe_core.execution.dbt_profiles import dbt_profiles_dir
 from floe_core.execution.invocation import QUIET_ENVIRONMENT
 from floe_core.execution.list_nodes import errors_into, list_command
+from floe_core.execution.parse_environment import seal_environment
 from floe_core.execution.preloaded_manifest import add_tags
 from floe_core.execution.warehouse_lock import PROJECT_DIR_VARIABLE
 from floe_core.process_environment import environment_with
 from floe_core.schemas.nodes import Node
 
 _ENV_VAR = re.compile(r"env_var\(\s*['\"](\w+)['\"]\s*\)")
+_ANY_ENV_VAR = re.compile(r"env_var\(\s*['\"](\w+)['\"]")
 _FILE_IN_MESSAGE = re.compile(r"\(((?:[\w.-]+/)*[\w.-]+\.(?:sql|ya?ml|py|csv|md))\)")
 # Fields whose value dbt writes into the graph, so that a stand-in would give a wrong graph.
 _FIELDS_IN_GRAPH = frozenset({"schema", "database", "dbname", "path", "catalog"})
@@ -38,6 +43,9 @@ class ParsedProject:
 
 class Dbt(Protocol):
     """A dbt that can parse a project and list what a selection takes."""
+
+    def with_vars(self, own_vars: Mapping[str, Any]) -> Dbt:
+        """Return the same dbt, to which these vars are given."""
 
     def parse(self) -> ParsedProject:
         """Return the parsed project.
@@ -63,29 +71,47 @@ class DbtFolders:
     project: Path
     work: Path
 
-    def arguments(self, profile: Profile) -> list[str]:
+    def arguments(self, profile: Profile, own_vars: Mapping[str, Any]) -> list[str]:
         """Return the arguments that keep dbt's hands off the project's own files."""
         return [
-            *("--project-dir", str(self.project), "--profiles-dir", str(self.work)),
+            *("--project-dir", str(self.project)),
+            *("--profiles-dir", str(self.work if profile.folder else dbt_profiles_dir())),
             *("--target-path", str(self.work / "target"), "--log-path", str(self.work / "logs")),
             *("--profile", profile.name, "--target", profile.target, "--no-use-colors"),
+            *(("--vars", json.dumps(own_vars)) if own_vars else ()),
         ]
 
 
 class InProcessDbt:
     """The dbt beside floe, called in this process."""
 
-    def __init__(self, folders: DbtFolders, profile: Profile) -> None:
+    def __init__(
+        self, folders: DbtFolders, profile: Profile, own_vars: Mapping[str, Any] | None = None
+    ) -> None:
         self._folders = folders
         self._profile = profile
+        self._vars = own_vars or {}
         self._manifest: Any = None
+
+    def with_vars(self, own_vars: Mapping[str, Any]) -> InProcessDbt:
+        """See `Dbt.with_vars`."""
+        return InProcessDbt(self._folders, self._profile, own_vars)
 
     def parse(self) -> ParsedProject:
         """See `Dbt.parse`."""
         self._manifest = self._invoke(["parse", "--no-partial-parse"])
         target = self._folders.work / "target"
         cache = (target / "partial_parse.msgpack").read_bytes()
-        return ParsedProject(json.loads((target / "manifest.json").read_bytes()), cache)
+        manifest = json.loads((target / "manifest.json").read_bytes())
+        return ParsedProject(manifest, seal_environment(cache, self._graph_variables()))
+
+    def _graph_variables(self) -> Iterator[str]:
+        """Yield the variables of dbt_project.yml, and those of the profile that shape the graph."""
+        text = (self._folders.project / DBT_PROJECT_FILE).read_text(encoding="utf-8")
+        yield from _ANY_ENV_VAR.findall(text)
+        for field, value in self._profile.output.items():
+            if field in _FIELDS_IN_GRAPH:
+                yield from _ANY_ENV_VAR.findall(str(value))
 
     def list_ids(self, selection: list[str], nodes: Sequence[Node]) -> list[str]:
         """See `Dbt.list_ids`."""
@@ -98,8 +124,10 @@ class InProcessDbt:
 
         said: list[str] = []
 
-        arguments = [*command, *self._folders.arguments(self._profile), "--quiet"]
+        own = self._folders.arguments(self._profile, self._vars)
+        arguments = [*command, *own, "--quiet"]
         with (
+            chdir(self._folders.project),
             _environment(self._profile, self._folders.project),
             # `dbt ls` prints whatever it is told; the result comes back as a value.
             redirect_stdout(io.StringIO()),
@@ -118,10 +146,21 @@ class InProcessDbt:
 class SubprocessDbt:
     """A dbt executable of the product's own."""
 
-    def __init__(self, folders: DbtFolders, profile: Profile, executable: str) -> None:
+    def __init__(
+        self,
+        folders: DbtFolders,
+        profile: Profile,
+        executable: str,
+        own_vars: Mapping[str, Any] | None = None,
+    ) -> None:
         self._folders = folders
         self._profile = profile
         self._executable = executable
+        self._vars = own_vars or {}
+
+    def with_vars(self, own_vars: Mapping[str, Any]) -> SubprocessDbt:
+        """See `Dbt.with_vars`."""
+        return SubprocessDbt(self._folders, self._profile, self._executable, own_vars)
 
     def parse(self) -> ParsedProject:
         """See `Dbt.parse`."""
@@ -135,11 +174,16 @@ class SubprocessDbt:
         return sorted(json.loads(line)["unique_id"] for line in lines if line.startswith("{"))
 
     def _call(self, command: list[str]) -> str:
-        arguments = [*command, *self._folders.arguments(self._profile), "--quiet"]
+        own = self._folders.arguments(self._profile, self._vars)
+        program = find_executable(self._executable, self._folders.project)
         with _environment(self._profile, self._folders.project):
             try:
                 done = subprocess.run(
-                    [self._executable, *arguments], capture_output=True, text=True, check=False
+                    [program, *command, *own, "--quiet"],
+                    cwd=self._folders.project,
+                    capture_output=True,
+                    text=True,
+                    check=False,
                 )
             except OSError as error:
                 what = f"execution.dbtExecutable: {self._executable}: {error.strerror}"

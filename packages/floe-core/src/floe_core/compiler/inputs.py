@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from floe_core.compiler.findings import Findings
+from floe_core.compiler.jinja_text import render_environment
+from floe_core.dbt_yaml import read_dbt_document
 from floe_core.errors import InvalidProductError, Problem
 from floe_core.schemas import floe_yaml, manifest_yaml
 from floe_core.schemas.floe_yaml import FloeSpec
 from floe_core.schemas.manifest_yaml import Manifest
 from floe_core.schemas.reading import validated
-from floe_core.source_map import Document, read_document
+from floe_core.source_map import Document, Location, read_document
 
 FLOE_FILE, DBT_PROJECT_FILE, MANIFEST_FILE = "floe.yaml", "dbt_project.yml", "manifest.yaml"
 
@@ -42,8 +44,8 @@ class Inputs:
 
     @property
     def profile_name(self) -> str:
-        """`profile` of dbt_project.yml; dbt wants one, floe takes the project's name without."""
-        return str(self.dbt_document.data.get("profile") or self.dbt_project_name)
+        """DBT_PROFILE, else `profile` of dbt_project.yml; without one the project's name."""
+        return profile_name_of(self.dbt_document)
 
 
 def read_inputs(product_dir: Path, findings: Findings) -> Inputs:
@@ -54,7 +56,7 @@ def read_inputs(product_dir: Path, findings: Findings) -> Inputs:
     spec_document = manifest_document = dbt_document = None
     spec = manifest = None
     with findings.gathered():
-        dbt_document = _dbt_project(product_dir)
+        dbt_document = read_dbt_project(product_dir)
     with findings.gathered():
         spec_document = read_document(product_dir / FLOE_FILE, FLOE_FILE)
         data = _without(spec_document, floe_yaml.UNUSED_SECTIONS, findings)
@@ -77,13 +79,29 @@ def _shown(product_dir: Path) -> str:
     return os.path.relpath(product_dir / FLOE_FILE)
 
 
-def _dbt_project(product_dir: Path) -> Document:
-    document = read_document(product_dir / DBT_PROJECT_FILE, DBT_PROJECT_FILE)
+def profile_name_of(dbt_project: Document) -> str:
+    """Return the profile that dbt would use: DBT_PROFILE's, else the project's own."""
+    data = dbt_project.data
+    named = os.environ.get("DBT_PROFILE") or data.get("profile")
+    return render_environment(str(named)) if named else str(data["name"])
+
+
+def read_dbt_project(product_dir: Path) -> Document:
+    """Return dbt_project.yml.
+
+    Raises:
+        InvalidProductError: It is missing or damaged, or has no name or profile to use.
+    """
+    document = read_dbt_document(product_dir / DBT_PROJECT_FILE, DBT_PROJECT_FILE)
     name = document.data.get("name")
     if not isinstance(name, str) or not name.isidentifier():
         what = f"name: {name!r} is no dbt project name"
         problem = document.problem(("name",), what, "letters, digits and underscores")
         raise _invalid(problem)
+    try:
+        render_environment(str(document.data.get("profile") or ""))
+    except ValueError as error:
+        raise _invalid(document.problem(("profile",), f"profile: {error}")) from None
     return document
 
 
@@ -94,6 +112,10 @@ def _manifest_path(product_dir: Path, spec: Document | None) -> tuple[Path, str]
     """
     platform = spec.data.get("platform") if spec else None
     named = platform.get("manifest") if isinstance(platform, dict) else None
+    if spec and isinstance(named, str) and "://" in named:
+        what = f"platform.manifest: {named} is not a file; floe reads the manifest from a file"
+        fix = "fetch it, for instance with `oras pull`, and name the file, relative to floe.yaml"
+        raise _invalid(spec.problem(("platform", "manifest"), what, fix))
     if spec and isinstance(named, str) and named:
         path = product_dir / named
         if not path.is_file():
@@ -106,6 +128,19 @@ def _manifest_path(product_dir: Path, spec: Document | None) -> tuple[Path, str]
             return folder / MANIFEST_FILE, os.path.relpath(folder / MANIFEST_FILE, product_dir)
     fix = "add `platform: {manifest: PATH}`, or put a manifest.yaml here"
     raise _invalid(Problem("names no platform manifest", fix, FLOE_FILE))
+
+
+def is_unused(document: Document, location: Location) -> bool:
+    """Tell whether a value stands in a section that floe neither acts on nor writes anywhere."""
+    first = str(location[0]) if location else ""
+    second = str(location[1]) if len(location) > 1 else ""
+    if document.shown_as == FLOE_FILE:
+        return first in floe_yaml.UNUSED_SECTIONS
+    return (
+        first in manifest_yaml.UNUSED_SECTIONS
+        or (first == "plugins" and second in manifest_yaml.UNUSED_PLUGINS)
+        or (first == "observability" and second in manifest_yaml.UNUSED_OBSERVABILITY)
+    )
 
 
 def _without(document: Document, unused: Collection[str], findings: Findings) -> dict[str, Any]:
@@ -124,6 +159,13 @@ def _manifest_data(document: Document, findings: Findings) -> dict[str, Any]:
             names = ", ".join(f"plugins.{key}" for key in sorted(unused))
             findings.notice(f"{document.shown_as}: not used here: {names}")
         data["plugins"] = {key: value for key, value in plugins.items() if key not in unused}
+    seen = data.get("observability")
+    if isinstance(seen, dict):
+        unused = [key for key in seen if key in manifest_yaml.UNUSED_OBSERVABILITY]
+        if unused:
+            names = ", ".join(f"observability.{key}" for key in sorted(unused))
+            findings.notice(f"{document.shown_as}: not used here: {names}")
+        data["observability"] = {key: value for key, value in seen.items() if key not in unused}
     return data
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
 
 from floe_core.compiler.choices import effective
+from floe_core.compiler.dbt_graph import DbtGraph
 from floe_core.compiler.dbt_parse import Dbt
 from floe_core.compiler.findings import Findings
 from floe_core.compiler.inputs import Inputs
@@ -14,23 +17,82 @@ from floe_core.schemas.floe_yaml import JobSpec
 from floe_core.schemas.nodes import Node
 from floe_core.schemas.policies import Job
 
+MAX_NAMED = 5
 
-def resolved_jobs(
-    inputs: Inputs, nodes: Sequence[Node], dbt: Dbt, findings: Findings
-) -> tuple[Job, ...]:
-    """Return the jobs: first the whole product, named like it, then those of floe.yaml."""
-    whole = Job(name=inputs.spec.metadata.name, schedule=effective(inputs.spec.schedule, inputs))
+
+@dataclass(frozen=True)
+class ResolvedJobs:
+    """The jobs, and for each whose vars are its own, dbt's parse with them: job name -> cache."""
+
+    jobs: tuple[Job, ...]
+    caches: dict[str, bytes]
+
+
+def resolve_jobs(
+    inputs: Inputs, nodes: Sequence[Node], dbt: Dbt, default: str, findings: Findings
+) -> ResolvedJobs:
+    """Return the jobs: first the product's own, named like it, then those of floe.yaml.
+
+    The product's own job takes what `dbt build` without a selection takes: every node or, where
+    selectors.yml has a default selector, what that takes. A job with a selection overrides it.
+    """
     runnable = frozenset(node.unique_id for node in nodes if node.is_runnable)
-    jobs = [whole]
+    jobs = [_own_job(inputs, nodes, dbt, default, runnable)]
+    caches: dict[str, bytes] = {}
     for index, spec in enumerate(inputs.spec.jobs):
         job = _job(spec, inputs)
         with _pinned_to(index, spec, inputs, findings):
-            taken = dbt.list_ids(_selection(job), nodes)
+            dbt_of_job = _parse_with_vars(spec, inputs, nodes, dbt, caches) if spec.vars else dbt
+            taken = dbt_of_job.list_ids(_selection(job), nodes)
             # dbt lists ephemeral models as well, which have no place in the product.
             job = job.model_copy(update={"node_ids": tuple(i for i in taken if i in runnable)})
             _refuse_empty(job)
         jobs.append(job)
-    return tuple(jobs)
+    return ResolvedJobs(tuple(jobs), caches)
+
+
+def default_selector(manifest: Mapping[str, Any]) -> str:
+    """Return the selector that dbt uses when a command names no nodes, "" for none."""
+    selectors = manifest.get("selectors") or {}
+    return next((str(name) for name, each in selectors.items() if each.get("default") is True), "")
+
+
+def _own_job(
+    inputs: Inputs, nodes: Sequence[Node], dbt: Dbt, default: str, runnable: frozenset[str]
+) -> Job:
+    job = Job(name=inputs.spec.metadata.name, schedule=effective(inputs.spec.schedule, inputs))
+    if not default:
+        return job
+    taken = tuple(each for each in dbt.list_ids([], nodes) if each in runnable)
+    return job.model_copy(update={"selector": default, "node_ids": taken})
+
+
+def _parse_with_vars(
+    spec: JobSpec, inputs: Inputs, nodes: Sequence[Node], dbt: Dbt, caches: dict[str, bytes]
+) -> Dbt:
+    """Let dbt parse with a job's vars, and keep the result; the graph must be the product's."""
+    dbt_of_job = dbt.with_vars({**inputs.spec.vars, **spec.vars})
+    parsed = dbt_of_job.parse()
+    changed = _changed_places(nodes, DbtGraph(parsed.manifest, inputs.product_dir).nodes())
+    if changed:
+        what = f"its vars change the graph, which all jobs of a product share: {changed}"
+        raise InvalidProductError([Problem(what)])
+    if parsed.cache is not None:
+        caches[spec.name] = parsed.cache
+    return dbt_of_job
+
+
+def _changed_places(ours: Sequence[Node], theirs: Sequence[Node]) -> str:
+    """Return which nodes come, go, or have other parents or another relation; "" for none."""
+    places, others = ({n.unique_id: _place(n) for n in nodes} for nodes in (ours, theirs))
+    changed = sorted(i for i in places.keys() | others.keys() if places.get(i) != others.get(i))
+    more = f" and {len(changed) - MAX_NAMED} more" if len(changed) > MAX_NAMED else ""
+    return ", ".join(changed[:MAX_NAMED]) + more
+
+
+def _place(node: Node) -> tuple[object, ...]:
+    relation = (node.database, node.schema_name, node.identifier)
+    return (node.depends_on, node.tested, *relation)
 
 
 def _selection(job: Job) -> list[str]:
@@ -51,6 +113,7 @@ def _job(spec: JobSpec, inputs: Inputs) -> Job:
         select=spec.select or "",
         exclude=spec.exclude or "",
         selector=spec.selector or "",
+        vars=spec.vars,
         schedule=effective(spec.schedule, inputs),
     )
 

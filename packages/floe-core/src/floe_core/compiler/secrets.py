@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 from floe_core.errors import Problem
 from floe_core.source_map import Document, Location, text_values
@@ -32,13 +33,28 @@ _SECRET_TEXTS = (
 FIX = "take it from the environment: \"{{ env_var('NAME') }}\""
 
 
-def literal_secrets(document: Document) -> Iterator[Problem]:
-    """Yield a problem for each literal secret, by its key or by its shape; never its text."""
-    for location, text in text_values(document.data):
+def literal_secrets(document: Document, at: Location = ()) -> Iterator[tuple[Location, Problem]]:
+    """Yield where a literal secret is, by its key or by its shape, and a problem without its text.
+
+    `at` narrows the search to one part of the document.
+    """
+    part: Any = document.data
+    for step in at:
+        part = part[step]
+    for location, text in text_values(part, at):
         if _is_secret(location, text):
-            yield _problem(document, location)
-    for location in _numbers_under_secret_keys(document.data):
-        yield _problem(document, location)
+            yield location, _problem(document, location)
+    for location in _numbers_under_secret_keys(part, at):
+        yield location, _problem(document, location)
+
+
+def without_secrets(settings: dict[str, Any]) -> dict[str, Any]:
+    """Return settings without the values that are literal secrets."""
+    return {
+        key: without_secrets(value) if isinstance(value, dict) else value
+        for key, value in settings.items()
+        if not (_SECRET_KEY.search(key) or (isinstance(value, str) and _is_secret((key,), value)))
+    }
 
 
 def _problem(document: Document, location: Location) -> Problem:

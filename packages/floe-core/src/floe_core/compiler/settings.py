@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 from floe_core.compiler.inputs import Inputs
+from floe_core.lineage.backend import manifest_transport
 from floe_core.plugin_interfaces import ResourceSpec
 from floe_core.schedules import tzdata_version
 from floe_core.schemas.compiled_artifacts import Product
-from floe_core.schemas.manifest_yaml import Manifest
+from floe_core.schemas.manifest_yaml import LineageSwitch, Manifest
 from floe_core.schemas.policies import ExecutionPolicy, LineageSettings, TracingSettings
 
 
@@ -43,16 +45,38 @@ def product_settings(inputs: Inputs, pool: str) -> dict[str, Any]:
 
 def tracing_settings(manifest: Manifest) -> TracingSettings:
     """Return what the manifest says of tracing."""
-    return TracingSettings(enabled=manifest.observability.tracing.enabled)
+    tracing = manifest.observability.tracing
+    return TracingSettings(
+        enabled=tracing.enabled, exporter=tracing.exporter or "", endpoint=tracing.endpoint or ""
+    )
 
 
 def lineage_settings(manifest: Manifest) -> LineageSettings:
     """Return what the manifest says of lineage."""
     backend = manifest.plugins.lineage_backend
     lineage = manifest.observability.lineage
-    return LineageSettings(
+    found = LineageSettings(
         enabled=lineage.enabled,
         namespace=lineage.namespace,
         backend=backend.type if backend else "",
         config=backend.config if backend else {},
     )
+    if manifest_transport(found):
+        return found
+    return found.model_copy(update={"config": {**found.config, **_transport_of(lineage)}})
+
+
+def _transport_of(lineage: LineageSwitch) -> dict[str, Any]:
+    """Return `transport` and `endpoint` as an OpenLineage transport, none where they name none.
+
+    The endpoint is the whole URL that events are posted to; OpenLineage's `http` wants its path
+    apart.
+    """
+    if not (lineage.transport or lineage.endpoint):
+        return {}
+    transport: dict[str, Any] = {"type": lineage.transport or "http"}
+    if lineage.endpoint:
+        parts = urlsplit(lineage.endpoint)
+        base, path = urlunsplit((parts.scheme, parts.netloc, "", "", "")), parts.path.strip("/")
+        transport |= {"url": base, **({"endpoint": path} if path else {})}
+    return transport

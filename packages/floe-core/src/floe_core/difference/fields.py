@@ -8,6 +8,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
+# Fields whose values say nothing to a person, and what it means that they differ.
+_HASHED = {"project_hash": "vars, hooks, flags or packages of the dbt project changed"}
+
 
 @dataclass(frozen=True, slots=True)
 class FieldChange:
@@ -18,6 +21,8 @@ class FieldChange:
     new: Any
 
     def __str__(self) -> str:
+        if self.name in _HASHED:
+            return _HASHED[self.name]
         return f"{self.name}: {_shown(self.old)} -> {_shown(self.new)}"
 
 

@@ -46,6 +46,8 @@ def _code(text: str) -> str:
 def _node(node: NodeDifference) -> str:
     parts = [
         "code" if node.has_new_code else "",
+        "a macro that it uses" if node.has_new_macros else "",
+        "configuration" if node.has_new_config and not node.fields else "",
         *(f"+ depends on `{node_id}`" for node_id in node.gained),
         *(f"- no longer on `{node_id}`" for node_id in node.lost),
         *map(str, node.fields),

@@ -30,17 +30,21 @@ _FIELDS = (
 class NodeDifference:
     """A node that both have, changed. `gained` and `lost` are ids of what it depends on.
 
-    `has_new_code` tells that its own SQL, seed or definition is another.
+    `has_new_code` tells that its own SQL, seed or definition is another, `has_new_macros` that a
+    macro it uses is, `has_new_config` that its configuration, hooks or arguments are.
     """
 
     unique_id: str
     gained: tuple[str, ...] = ()
     lost: tuple[str, ...] = ()
     has_new_code: bool = False
+    has_new_macros: bool = False
+    has_new_config: bool = False
     fields: tuple[FieldChange, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.gained or self.lost or self.has_new_code or self.fields)
+        is_rebuilt = self.has_new_code or self.has_new_macros or self.has_new_config
+        return bool(self.gained or self.lost or is_rebuilt or self.fields)
 
 
 def changed_nodes(old: CompiledArtifacts, new: CompiledArtifacts) -> tuple[NodeDifference, ...]:
@@ -51,11 +55,15 @@ def changed_nodes(old: CompiledArtifacts, new: CompiledArtifacts) -> tuple[NodeD
 
 def _difference(old: Node, new: Node) -> NodeDifference:
     before, after = set(old.depends_on), set(new.depends_on)
+    # Every node compiled since these hashes exist has one of its configuration.
+    is_hashed = bool(old.config_hash and new.config_hash)
     return NodeDifference(
         new.unique_id,
         gained=tuple(sorted(after - before)),
         lost=tuple(sorted(before - after)),
         has_new_code=old.checksum != new.checksum,
+        has_new_macros=is_hashed and old.macros_hash != new.macros_hash,
+        has_new_config=is_hashed and old.config_hash != new.config_hash,
         fields=changed_fields(old, new, _FIELDS),
     )
 

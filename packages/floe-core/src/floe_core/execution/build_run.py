@@ -184,6 +184,7 @@ def _heard(
     for event in events:
         if isinstance(event, DbtEnded):
             return event
-        if verdict.concerns(event):
-            yield recorded(event)
+        reported = verdict.take(event)
+        if reported is not None:
+            yield recorded(reported)
     return DbtEnded("dbt ended without a word", succeeded=False)

@@ -6,18 +6,21 @@ import gc
 import logging
 import queue
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import chdir, contextmanager
+from typing import TYPE_CHECKING, Any
 
-from floe_core.build_events import BuildEvent
+from floe_core.build_events import BuildEvent, NodeLog
 from floe_core.execution.dbt_messages import DbtMessages, is_of_interest
 from floe_core.execution.dbt_run import DbtEnded
 from floe_core.execution.invocation import QUIET_ENVIRONMENT, Invocation
-from floe_core.execution.preloaded_manifest import preloaded_manifest
+from floe_core.execution.preloaded_manifest import preload_manifest, renew_metadata
 from floe_core.execution.warehouse_lock import PROJECT_DIR_VARIABLE
 from floe_core.garbage_collection import seldom_collecting
 from floe_core.process_environment import environment_with
+
+if TYPE_CHECKING:
+    from dbt.contracts.graph.manifest import Manifest
 
 # dbt keeps its flags, adapters and event manager in module globals: one invocation a process.
 _ONE_DBT = threading.Lock()
@@ -38,7 +41,8 @@ class InProcessDbt:
         self._events: queue.SimpleQueue[BuildEvent | DbtEnded] = queue.SimpleQueue()
         self._messages = DbtMessages()
         self._canceled = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="floe-dbt", daemon=True)
+        # Hooks can read the name of dbt's own thread; plain dbt runs in this one.
+        self._thread = threading.Thread(target=self._run, name="MainThread", daemon=True)
         self._thread.start()
 
     def next_event(self, timeout: float | None) -> BuildEvent | DbtEnded | None:
@@ -82,15 +86,27 @@ class InProcessDbt:
     def _invoke(self) -> DbtEnded:
         from dbt.cli.main import dbtRunner
 
-        manifest = preloaded_manifest(self._call.project_dir, self._dbt_version)
-        with _untouched_logging():
-            outcome = dbtRunner(manifest=manifest, callbacks=[self._hear]).invoke(
+        manifest = self._preload()
+        # dbt reads relative paths in SQL, profiles and macros from the folder it runs in.
+        with _untouched_logging(), chdir(self._call.project_dir):
+            outcome = dbtRunner(manifest=manifest, callbacks=self._callbacks(manifest)).invoke(
                 [*self._call.arguments, "--log-level", "none"]
             )
             _release_warehouse()
             _release_semaphores()
         problem = str(outcome.exception or "").strip()
         return DbtEnded(problem, succeeded=bool(outcome.success))
+
+    def _preload(self) -> Manifest | None:
+        if not self._call.parsed_file:
+            return None
+        found = preload_manifest(self._call.project_dir, self._dbt_version, self._call.parsed_file)
+        if found.why_not:
+            self._events.put(NodeLog("", "warn", found.why_not))
+        return found.manifest
+
+    def _callbacks(self, manifest: Manifest | None) -> list[Callable[[Any], None]]:
+        return [self._hear] if manifest is None else [_RenewOnce(manifest), self._hear]
 
     def _hear(self, message: Any) -> None:
         """Take one dbt event; called in dbt's threads, while the node waits."""
@@ -101,6 +117,18 @@ class InProcessDbt:
             return
         for event in self._messages.translated(_as_mapping(message)):
             self._events.put(event)
+
+
+class _RenewOnce:
+    """A callback of dbt's that renews the manifest's metadata with the first event."""
+
+    def __init__(self, manifest: Manifest) -> None:
+        self._manifest: Manifest | None = manifest
+
+    def __call__(self, message: Any) -> None:
+        if self._manifest is not None:
+            manifest, self._manifest = self._manifest, None
+            renew_metadata(manifest)
 
 
 def _as_mapping(message: Any) -> dict[str, Any]:

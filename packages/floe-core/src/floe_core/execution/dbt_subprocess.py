@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import queue
-import shutil
 import signal
 import subprocess
 import sys
@@ -15,8 +14,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from floe_core.build_events import BuildEvent
-from floe_core.errors import EnvironmentProblemError
 from floe_core.execution import dbt_guard
+from floe_core.execution.dbt_executable import find_executable
 from floe_core.execution.dbt_messages import DbtMessages, is_of_interest
 from floe_core.execution.dbt_run import DbtEnded
 from floe_core.execution.invocation import QUIET_ENVIRONMENT, Invocation
@@ -37,7 +36,7 @@ class SubprocessDbt:
         self._messages = DbtMessages()
         self._last_words = ""
         self._process = subprocess.Popen(
-            [*GUARD, _found(executable, call.project_dir), *call.arguments, *JSON_LOG],
+            [*GUARD, find_executable(executable, call.project_dir), *call.arguments, *JSON_LOG],
             cwd=call.project_dir,
             env={
                 **os.environ,
@@ -101,21 +100,6 @@ class SubprocessDbt:
                     self._last_words = message["info"].get("msg", "")
                 for event in self._messages.translated(message):
                     self._events.put(event)
-
-
-def _found(executable: str, project_dir: Path) -> str:
-    """Return where the executable is.
-
-    Raises:
-        EnvironmentProblemError: It is nowhere, or is none.
-    """
-    found = shutil.which(executable) or shutil.which(project_dir / executable)
-    if found is None:
-        raise EnvironmentProblemError(
-            f"dbt executable {executable}: there is no such program; `execution.dbtExecutable` of "
-            "floe.yaml names it"
-        )
-    return str(found)
 
 
 def _parsed(line: str) -> Mapping[str, Any] | None:

@@ -6,8 +6,11 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from floe_core.build_request import BuildRequest
+from floe_core.execution.dbt_profiles import profiles_dir
+from floe_core.execution.preloaded_manifest import PARSED_FILE, parsed_file
 from floe_core.execution.selection import arguments_for_nodes
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.state_folder import run_folder
@@ -18,12 +21,16 @@ QUIET_ENVIRONMENT = {"DBT_SEND_ANONYMOUS_USAGE_STATS": "False"}
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """One call of dbt. `target` is where it writes what it made, `node_ids` what it must run."""
+    """One call of dbt. `target` is where it writes what it made, `node_ids` what it must run.
+
+    `parsed_file` is the kept parse that goes with its vars, "" where dbt must parse.
+    """
 
     arguments: list[str]
     project_dir: Path
     target: Path
     node_ids: tuple[str, ...]
+    parsed_file: str = PARSED_FILE
 
 
 def invocation(
@@ -33,13 +40,17 @@ def invocation(
     node_ids: tuple[str, ...],
     is_whole_product: bool,
 ) -> Invocation:
-    """Return the call that builds these nodes. dbt writes into the run's folder alone."""
+    """Return the call that builds these nodes. dbt writes into the run's folder alone.
+
+    The whole product needs no selection, unless dbt has a default selector that would narrow it.
+    """
     folder = run_folder(project_dir, request.run_id)
-    selection = [] if is_whole_product else arguments_for_nodes(artifacts, set(node_ids))
+    is_selected = not is_whole_product or bool(artifacts.dbt.default_selector)
+    selection = arguments_for_nodes(artifacts, set(node_ids)) if is_selected else []
     target = folder / f"attempt-{request.attempt}"
     paths = {
         "--project-dir": project_dir,
-        "--profiles-dir": project_dir / artifacts.dbt.profiles_dir,
+        "--profiles-dir": profiles_dir(artifacts.dbt, project_dir),
         "--target-path": target,
         "--log-path": folder,
     }
@@ -49,8 +60,23 @@ def invocation(
         arguments += ["--threads", str(artifacts.execution.max_parallel)]
     if request.range is not None:
         arguments += _event_times(request.range)
-    arguments += ["--vars", json.dumps(run_vars(request)), "--no-use-colors"]
-    return Invocation(["build", *arguments, *selection], project_dir, target, node_ids)
+    own = own_vars(artifacts, request)
+    arguments += ["--vars", json.dumps({**own, **run_vars(request)}), "--no-use-colors"]
+    call = ["build", *arguments, *selection]
+    return Invocation(call, project_dir, target, node_ids, _parsed_file(artifacts, request, own))
+
+
+def own_vars(artifacts: CompiledArtifacts, request: BuildRequest) -> dict[str, Any]:
+    """Return the vars of the product, its job and this run; the later win."""
+    return {**artifacts.dbt.vars, **artifacts.job(request.job).vars, **request.vars}
+
+
+def _parsed_file(artifacts: CompiledArtifacts, request: BuildRequest, own: dict[str, Any]) -> str:
+    """Return the parse that was made with these vars; floe's own vars shape no graph."""
+    if own == artifacts.dbt.vars:
+        return PARSED_FILE
+    job = artifacts.job(request.job)
+    return parsed_file(job.name) if own == {**artifacts.dbt.vars, **job.vars} else ""
 
 
 def _event_times(span: TimeRange) -> list[str]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable
-from contextlib import redirect_stdout
+from contextlib import chdir, redirect_stdout
 from typing import Any
 
 from floe_core.errors import UsageError
+from floe_core.execution.dbt_profiles import profiles_dir
 from floe_core.execution.invocation import QUIET_ENVIRONMENT
-from floe_core.execution.preloaded_manifest import add_tags, preloaded_manifest
+from floe_core.execution.preloaded_manifest import add_tags, preload_manifest
 from floe_core.execution.warehouse_lock import PROJECT_DIR_VARIABLE
 from floe_core.process_environment import environment_with
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
@@ -30,19 +31,19 @@ def selected(artifacts: CompiledArtifacts, job_name: str, select: str) -> tuple[
     project_dir = artifacts.project_dir
     assert project_dir is not None
     said: list[str] = []
-    manifest = preloaded_manifest(project_dir, artifacts.dbt.version)
+    manifest = preload_manifest(project_dir, artifacts.dbt.version).manifest
     if manifest is not None:
         add_tags(manifest, artifacts.nodes)
     work = state_folder(project_dir) / "ls"
     paths = {
         "--project-dir": project_dir,
-        "--profiles-dir": project_dir / artifacts.dbt.profiles_dir,
+        "--profiles-dir": profiles_dir(artifacts.dbt, project_dir),
         "--target-path": work,
         "--log-path": work,
     }
     arguments = [text for pair in paths.items() for text in (pair[0], str(pair[1]))]
     environment = {**QUIET_ENVIRONMENT, PROJECT_DIR_VARIABLE: str(project_dir)}
-    with environment_with(environment), redirect_stdout(io.StringIO()):
+    with chdir(project_dir), environment_with(environment), redirect_stdout(io.StringIO()):
         outcome = dbtRunner(manifest=manifest, callbacks=[errors_into(said)]).invoke(
             [*list_command(), "--quiet", *arguments, "--select", *select.split()]
         )

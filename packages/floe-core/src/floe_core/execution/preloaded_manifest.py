@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from floe_core.execution.parse_environment import changed_variables
 from floe_core.garbage_collection import collector_at_rest
 from floe_core.schemas.nodes import Node
 
@@ -13,27 +15,81 @@ if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
 
 PARSED_FILE = "target/partial_parse.msgpack"
+CATALOGS_FILE = "catalogs.yml"
 
 
-def preloaded_manifest(project_dir: Path, dbt_version: str) -> Manifest | None:
-    """Return dbt's manifest, or None where dbt must parse: none kept, or of another dbt version.
+def parsed_file(job_name: str = "") -> str:
+    """Return where compile keeps dbt's parse, for a job whose vars are its own or for the rest."""
+    return f"target/partial_parse.{job_name}.msgpack" if job_name else PARSED_FILE
 
-    Seeds carry the absolute folder that they were parsed in; it is set to the one they are in now.
+
+@dataclass(frozen=True, slots=True)
+class Preloaded:
+    """The manifest to give dbt, or None and why dbt must parse; "" where none was kept."""
+
+    manifest: Manifest | None = None
+    why_not: str = ""
+
+
+def preload_manifest(project_dir: Path, dbt_version: str, file: str = PARSED_FILE) -> Preloaded:
+    """Return dbt's manifest as parsing left it, ready to run.
+
+    What dbt does between parsing and running is done here too
+    (`dbt.parser.manifest.ManifestLoader.get_full_manifest`): the flat graph, which macros read as
+    `graph`. Seeds carry the absolute folder that they were parsed in; it is set to the one they are
+    in now. A project that needs more of that path is left to dbt: one with catalogs, or with
+    plugins of dbt, whose nodes and artifacts may change between runs.
     """
+    path = project_dir / file
+    if not _is_of_installed_dbt(dbt_version) or not path.exists():
+        return Preloaded()
+    if (project_dir / CATALOGS_FILE).exists() or _has_dbt_plugins():
+        return Preloaded()
+    with collector_at_rest():
+        manifest = _read(path)
+        changed = changed_variables(manifest.env_vars)
+        if changed:
+            return Preloaded(None, _told_changed(changed))
+        manifest.env_vars.clear()
+        _move_seeds(manifest, project_dir)
+        manifest.build_flat_graph()
+    return Preloaded(manifest)
+
+
+def _told_changed(names: list[str]) -> str:
+    have = "have other values" if len(names) > 1 else "has another value"
+    return f"{', '.join(names)} {have} than at compile time, so dbt parses the project again"
+
+
+def _is_of_installed_dbt(version: str) -> bool:
     from dbt.version import __version__ as installed_version
 
-    path = project_dir / PARSED_FILE
-    if installed_version != dbt_version or not path.exists():
-        return None
+    return bool(installed_version == version)
+
+
+def _has_dbt_plugins() -> bool:
+    """Tell whether a plugin of dbt is installed, such as dbt-loom, that injects or writes."""
+    from dbt.plugins.manager import PluginManager
+
+    modules = PluginManager.get_prefixed_modules().values()
+    return any(getattr(module, PluginManager.PLUGIN_ATTR_NAME, None) for module in modules)
+
+
+def _read(path: Path) -> Manifest:
     from dbt.contracts.graph.manifest import Manifest
     from dbt.parser.manifest import extended_mashumuro_decoder
 
-    with collector_at_rest():
-        manifest: Manifest = Manifest.from_msgpack(
-            path.read_bytes(), decoder=extended_mashumuro_decoder
-        )
-    _move_seeds(manifest, project_dir)
+    manifest: Manifest = Manifest.from_msgpack(
+        path.read_bytes(), decoder=extended_mashumuro_decoder
+    )
     return manifest
+
+
+def renew_metadata(manifest: Manifest) -> None:
+    """Give the manifest the ids and times of the invocation under way; called inside of it."""
+    fresh = type(manifest.metadata)()
+    for name in ("generated_at", "invocation_id", "invocation_started_at", "env"):
+        setattr(manifest.metadata, name, getattr(fresh, name))
 
 
 def add_tags(manifest: Manifest, nodes: Iterable[Node]) -> None:

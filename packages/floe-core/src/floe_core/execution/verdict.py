@@ -16,17 +16,30 @@ class Verdict:
         self._wanted = dict.fromkeys(wanted)
         self._results = {node_id: before[node_id] for node_id in wanted if node_id in before}
         self._begun: set[str] = set()
+        self._errors_beside: list[str] = []
 
-    def concerns(self, event: BuildEvent) -> bool:
-        """Take note of an event, and tell whether it is about this build's nodes."""
+    def take(self, event: BuildEvent) -> BuildEvent | None:
+        """Score an event and return it as this build reports it, None for what it leaves out.
+
+        Hooks and ephemeral models are not nodes of a product: what dbt logs about them belongs to
+        the run, with an empty id, and an error among it is kept for the verdict.
+        """
+        if isinstance(event, BuildEnded):
+            return None
+        is_ours = event.unique_id in self._wanted
+        if isinstance(event, NodeLog):
+            return event if is_ours else self._take_log_of_run(event)
         if isinstance(event, NodeStarted):
             self._begun.add(event.unique_id)
-        elif isinstance(event, NodeResult):
+        else:
             self._begun.discard(event.unique_id)
             self._results[event.unique_id] = event
-        return isinstance(event, NodeLog) or (
-            not isinstance(event, BuildEnded) and event.unique_id in self._wanted
-        )
+        return event if is_ours else None
+
+    def _take_log_of_run(self, event: NodeLog) -> NodeLog:
+        if event.level == "error" and event.unique_id:
+            self._errors_beside.append(event.text.strip())
+        return NodeLog("", event.level, event.text)
 
     def unfinished(self, reason: str) -> list[NodeResult]:
         """Return the results of what has none: `error` for what had begun, else `skipped`."""
@@ -44,11 +57,14 @@ class Verdict:
         failed = [node_id for node_id in self._wanted if not self._results[node_id].passed]
         if end.problem:
             return BuildEnded(succeeded=False, message=end.problem)
-        if not failed and not end.succeeded:
-            return BuildEnded(succeeded=False, message="every node passed, but a dbt hook failed")
-        if not failed:
+        if not failed and end.succeeded:
             return BuildEnded(succeeded=True)
+        beside = "\n".join(self._errors_beside)
+        if not failed:
+            message = f"every node passed, but dbt failed\n{beside}".rstrip()
+            return BuildEnded(succeeded=False, message=message)
         statuses = Counter(self._results[node_id].status for node_id in failed)
         counts = ", ".join(f"{count} {status}" for status, count in sorted(statuses.items()))
         total = len(self._wanted)
-        return BuildEnded(succeeded=False, message=f"{len(failed)} of {total} nodes: {counts}")
+        message = f"{len(failed)} of {total} nodes: {counts}\n{beside}".rstrip()
+        return BuildEnded(succeeded=False, message=message)

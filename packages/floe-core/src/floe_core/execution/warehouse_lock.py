@@ -53,7 +53,7 @@ def duckdb_file(profile: dict[str, Any], project_dir: Path) -> Path | None:
     location = str(profile.get("path", ":memory:"))
     if profile.get("type") != "duckdb" or location.startswith((":memory:", "md:", "motherduck:")):
         return None
-    return project_dir / Path(_rendered(location, project_dir))
+    return project_dir / Path(_rendered(location, project_dir)).expanduser()
 
 
 def _rendered(text: str, project_dir: Path) -> str:

@@ -98,6 +98,11 @@ def _is_suspect(lowered: str) -> bool:
     return False
 
 
+def is_secret_name(name: str) -> bool:
+    """Tell whether the name of an environment variable says that its value is a secret."""
+    return bool(_SECRET_NAME.search(name))
+
+
 def secrets_of_environment(referenced: Iterable[str] = ()) -> set[str]:
     """Return the values of environment variables whose names say secret.
 

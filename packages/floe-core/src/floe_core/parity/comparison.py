@@ -1,9 +1,10 @@
-"""Hold two sides against each other, node by node."""
+"""Hold sides against each other, node by node; the first is the one that the others must equal."""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from itertools import pairwise
 
 from floe_core.build_events import NodeResult
 from floe_core.parity.lineage_events import differing_paths
@@ -11,24 +12,24 @@ from floe_core.parity.promises import differing_promises
 from floe_core.parity.side import Side
 from floe_core.parity.table_contents import TableContents
 
+MAX_EDGES_NAMED = 3
+
 
 @dataclass(frozen=True)
 class NodeComparison:
-    """One node on both sides. `differences` are sentences, none when the sides agree."""
+    """One node on every side, in their order. `differences` are sentences, none when all agree."""
 
     node_id: str
-    left: NodeResult | None
-    right: NodeResult | None
+    results: tuple[NodeResult | None, ...]
     rows: int | None
     differences: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two sides, their nodes in the order they ran on the left, and what differs beyond nodes."""
+    """The sides, their nodes in the order they ran on the first, and what differs beyond nodes."""
 
-    left: Side
-    right: Side
+    sides: tuple[Side, ...]
     nodes: tuple[NodeComparison, ...]
     differences: tuple[str, ...]
 
@@ -37,35 +38,53 @@ class Comparison:
         """Whether nothing differs."""
         return not self.differences and not any(node.differences for node in self.nodes)
 
+    @property
+    def has_succeeded(self) -> bool:
+        """Whether the run succeeded on every side."""
+        return all(side.report.status == "success" for side in self.sides)
 
-def compare(left: Side, right: Side) -> Comparison:
+
+def compare(*sides: Side) -> Comparison:
     """Compare run status, graph, jobs, ticks, retries, node statuses, tables and lineage."""
-    node_ids = {*left.report.nodes, *right.report.nodes}
-    nodes = [_node(node_id, left, right) for node_id in node_ids]
+    first, *others = sides
+    node_ids = dict.fromkeys(node_id for side in sides for node_id in side.report.nodes)
+    nodes = [_node(node_id, sides) for node_id in node_ids]
     nodes.sort(key=lambda n: (_began(n), n.node_id))
-    return Comparison(left, right, tuple(nodes), tuple(_beyond_nodes(left, right)))
+    differences = [text for other in others for text in _beyond_nodes(first, other)]
+    # Plain dbt emits no lineage and knows no schedule: those are compared among the rest.
+    for one, other in pairwise([side for side in sides if not side.is_plain_dbt]):
+        differences += _of_orchestrators(one, other)
+    return Comparison(sides, tuple(nodes), tuple(differences))
 
 
 def _began(node: NodeComparison) -> float:
-    moment = node.left.started_at if node.left else None
-    return moment.timestamp() if moment else float("inf")
+    moments = (result.started_at for result in node.results if result and result.started_at)
+    return min((moment.timestamp() for moment in moments), default=float("inf"))
 
 
-def _node(node_id: str, left: Side, right: Side) -> NodeComparison:
-    ours, theirs = left.report.nodes.get(node_id), right.report.nodes.get(node_id)
-    table, other = left.tables.get(node_id), right.tables.get(node_id)
-    differences = [*_statuses(left, right, ours, theirs), *_contents(left, right, table, other)]
+def _node(node_id: str, sides: tuple[Side, ...]) -> NodeComparison:
+    first, *others = sides
+    differences: list[str] = []
+    for other in others:
+        differences += _statuses(first, other, node_id)
+        tables = first.tables.get(node_id), other.tables.get(node_id)
+        differences += _contents(first, other, *tables)
+    table = first.tables.get(node_id)
     rows = table.rows if table and not table.missing else None
-    return NodeComparison(node_id, ours, theirs, rows, tuple(differences))
+    results = tuple(side.report.nodes.get(node_id) for side in sides)
+    return NodeComparison(node_id, results, rows, tuple(differences))
 
 
-def _statuses(
-    left: Side, right: Side, ours: NodeResult | None, theirs: NodeResult | None
-) -> list[str]:
+def _statuses(left: Side, right: Side, node_id: str) -> list[str]:
+    ours, theirs = left.report.nodes.get(node_id), right.report.nodes.get(node_id)
     one = ours.status if ours else "absent"
     two = theirs.status if theirs else "absent"
-    same = one == two and (ours.failures if ours else None) == (theirs.failures if theirs else None)
-    return [] if same else [f"{one} on {left.orchestrator}, {two} on {right.orchestrator}"]
+    if one != two:
+        return [f"{one} on {left.name}, {two} on {right.name}"]
+    failures = [result.failures if result else None for result in (ours, theirs)]
+    if failures[0] != failures[1]:
+        return [f"{failures[0]} failures on {left.name}, {failures[1]} on {right.name}"]
+    return []
 
 
 def _contents(
@@ -75,10 +94,9 @@ def _contents(
         return []
     if table is None or other is None or table.missing or other.missing:
         absent = left if table is None or table.missing else right
-        return [f"no table on {absent.orchestrator}"]
+        return [f"no table on {absent.name}"]
     if table.rows != other.rows:
-        names = left.orchestrator, right.orchestrator
-        return [f"{table.rows} rows on {names[0]}, {other.rows} on {names[1]}"]
+        return [f"{table.rows} rows on {left.name}, {other.rows} on {right.name}"]
     ours, theirs = dict(_by_column(table)), dict(_by_column(other))
     columns = [name for name in {**ours, **theirs} if ours.get(name) != theirs.get(name)]
     where = ", ".join(columns) or "how the columns' values are paired"
@@ -92,14 +110,23 @@ def _by_column(table: TableContents) -> list[tuple[str, tuple[str, int]]]:
 def _beyond_nodes(left: Side, right: Side) -> list[str]:
     found = []
     if left.report.status != right.report.status:
-        one, two = (f"{side.report.status} on {side.orchestrator}" for side in (left, right))
+        one, two = (f"{side.report.status} on {side.name}" for side in (left, right))
         found.append(f"the run: {one}, {two}")
+    for side, other in ((left, right), (right, left)):
+        alone = sorted(side.edges - other.edges)
+        if alone:
+            named = ", ".join(f"{parent} -> {child}" for parent, child in alone[:MAX_EDGES_NAMED])
+            found.append(f"the graph: {len(alone)} edges on {side.name} alone, such as {named}")
+    return found
+
+
+def _of_orchestrators(left: Side, right: Side) -> list[str]:
+    found = []
     if left.artifacts.nodes != right.artifacts.nodes:
         found.append("the graph: compiled to different nodes")
     if left.artifacts.jobs != right.artifacts.jobs:
         found.append("the jobs: compiled to different jobs or schedules")
-    names = (left.orchestrator, right.orchestrator)
-    found += differing_promises(names, left.promises, right.promises)
+    found += differing_promises((left.name, right.name), left.promises, right.promises)
     for side, other in ((left, right), (right, left)):
         alone = side.events - other.events
         if alone:
@@ -108,9 +135,9 @@ def _beyond_nodes(left: Side, right: Side) -> list[str]:
 
 
 def _told_alone(side: Side, alone: Counter[str], other: Side) -> str:
-    """Return what a side tells alone: an example, and what in it is different if not all of it."""
+    """Return what a side emits alone: an example, and what in it is different if not all of it."""
     example = min(alone)
     kind, job, _ = example.split(" ", 2)
     where = ", ".join(differing_paths(example, other.events - side.events))
-    told = f"{alone.total()} on {side.orchestrator} alone, such as {kind} of {job}"
+    told = f"{alone.total()} on {side.name} alone, such as {kind} of {job}"
     return f"{told}, different in {where}" if where else told

@@ -29,7 +29,7 @@ th, td { text-align: left; padding: .3rem .6rem; border-bottom: 1px solid #e4e7e
 <th>Ticks of a year</th><th>Retries after seconds</th></tr>$runs</table>
 $differences
 <h2>Nodes</h2>
-<table><tr><th>Node</th><th>Type</th><th>$left</th><th>$right</th>
+<table><tr><th>Node</th><th>Type</th>$names
 <th class=number>Rows</th><th>Equal</th></tr>
 $nodes</table>
 </body></html>
@@ -37,35 +37,39 @@ $nodes</table>
 
 
 def html_report(comparison: Comparison) -> str:
-    """Return the page: the verdict, both runs, what differs, and every node."""
-    left, right = comparison.left, comparison.right
-    product = left.artifacts.product
+    """Return the page: the verdict, every run, what differs, and every node."""
+    product = comparison.sides[0].artifacts.product
+    names = _names(comparison)
     return PAGE.substitute(
-        title=escape(f"{product.name} on {left.orchestrator} and on {right.orchestrator}"),
+        title=escape(f"{product.name} on {names}"),
         product=escape(f"{product.name} {product.version}"),
         description=escape(product.description),
         kind="equal" if comparison.is_equal else "differs",
         verdict=escape(_verdict(comparison)),
-        runs="".join(_run(side) for side in (left, right)),
+        runs="".join(_run(side) for side in comparison.sides),
         differences=_differences(comparison),
-        left=escape(left.orchestrator),
-        right=escape(right.orchestrator),
+        names="".join(f"<th>{escape(side.name)}</th>" for side in comparison.sides),
         nodes="\n".join(_node(comparison, node) for node in comparison.nodes),
     )
 
 
+def _names(comparison: Comparison) -> str:
+    *names, last = (side.name for side in comparison.sides)
+    return f"{', '.join(names)} and {last}"
+
+
 def _verdict(comparison: Comparison) -> str:
-    names = f"{comparison.left.orchestrator} and {comparison.right.orchestrator}"
+    names = _names(comparison)
     if not comparison.is_equal:
         return f"Not the same on {names}"
-    failed = "" if comparison.left.report.status == "success" else ", and failed on both"
+    failed = "" if comparison.has_succeeded else ", and failed on each"
     return f"The same on {names}{failed}: {len(comparison.nodes)} nodes compared"
 
 
 def _run(side: Side) -> str:
     report = side.report
     return (
-        f"<tr><td>{escape(side.orchestrator)} <small>{escape(report.run_id)}</small></td>"
+        f"<tr><td>{escape(side.name)} <small>{escape(report.run_id)}</small></td>"
         f"<td>{escape(report.status)}</td><td class=number>{report.seconds:.1f}</td>"
         f"<td class=number>{side.events.total()}</td>"
         f"<td>{escape(_ticks(side))}</td><td>{escape(_retries(side))}</td></tr>"
@@ -89,7 +93,7 @@ def _differences(comparison: Comparison) -> str:
 
 
 def _node(comparison: Comparison, node: NodeComparison) -> str:
-    compiled = comparison.left.artifacts.by_id.get(node.node_id)
+    compiled = comparison.sides[0].artifacts.by_id.get(node.node_id)
     label = compiled.label if compiled else node.node_id
     kind = (compiled.materialization or compiled.resource_type) if compiled else ""
     equal = (
@@ -97,11 +101,11 @@ def _node(comparison: Comparison, node: NodeComparison) -> str:
         if node.differences
         else "<td class=good>yes</td>"
     )
+    outcomes = "".join(f"<td>{_outcome(result)}</td>" for result in node.results)
     rows = "" if node.rows is None else f"{node.rows:,}"
     return (
         f"<tr><td>{escape(label)}</td><td><small>{escape(kind)}</small></td>"
-        f"<td>{_outcome(node.left)}</td><td>{_outcome(node.right)}</td>"
-        f"<td class=number>{rows}</td>{equal}</tr>"
+        f"{outcomes}<td class=number>{rows}</td>{equal}</tr>"
     )
 
 

@@ -19,6 +19,8 @@ from floe_core.schemas.compiled_artifacts import (
     warn_of,
 )
 
+# Stands in a folder that `floe compile --out` made, beside a copy of the product's own files.
+COPY_MARK = "target/.floe-copy"
 RECOMPILE = "run `floe compile` in the product folder"
 
 
@@ -30,6 +32,15 @@ def load_folder(project_dir: Path) -> CompiledArtifacts:
     _check_profiles(artifacts, project_dir)
     _check_dbt_manifest(artifacts, project_dir)
     return artifacts.bound_to(project_dir)
+
+
+def load_copy(folder: Path) -> CompiledArtifacts | None:
+    """Return the artifacts of a folder that `floe compile --out` made, None for any other folder.
+
+    Raises:
+        StaleProductError: It is one, and cannot be read.
+    """
+    return load_folder(folder) if (folder / COPY_MARK).exists() else None
 
 
 def read_artifacts(path: Path) -> CompiledArtifacts:
@@ -128,6 +139,8 @@ def _validated(fields: dict[str, Any], path: Path) -> CompiledArtifacts:
 
 
 def _check_profiles(artifacts: CompiledArtifacts, project_dir: Path) -> None:
+    if not artifacts.dbt.profiles_dir:
+        return
     path = project_dir / artifacts.dbt.profiles_dir / "profiles.yml"
     if not path.is_file():
         raise _stale("the file is missing", path)

@@ -76,12 +76,16 @@ class TransformSpec(YamlModel):
 
 
 class JobSpec(YamlModel):
-    """A part of the product with a schedule of its own, chosen in dbt's selection syntax."""
+    """A part of the product with a schedule of its own, chosen in dbt's selection syntax.
+
+    `vars` are dbt vars for this job's runs; they win over the product's.
+    """
 
     name: JobName
     select: ShortText | None = None
     exclude: ShortText | None = None
     selector: ShortText | None = None
+    vars: dict[str, Any] = {}
     schedule: ScheduleSpec | None = None
 
 
@@ -110,6 +114,7 @@ class FloeSpec(YamlModel):
     transforms: list[TransformSpec] = []
     schedule: ScheduleSpec | None = None
     jobs: list[JobSpec] = []
+    vars: dict[str, Any] = {}
     execution: ExecutionSpec = ExecutionSpec()
     output_ports: list[dict[str, Any]] = []
     waivers: list[ShortText] = []

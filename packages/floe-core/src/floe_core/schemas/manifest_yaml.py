@@ -49,6 +49,8 @@ UNUSED_PLUGINS = frozenset(
     }
 )
 
+UNUSED_OBSERVABILITY = frozenset({"logging"})
+
 Quantity = Annotated[str, StringConstraints(pattern=r"^[0-9]+(\.[0-9]+)?(m|[KMGT]i?)?$")]
 
 
@@ -79,16 +81,27 @@ class Plugins(SnakeModel):
 
 
 class LineageSwitch(SnakeModel):
-    """Whether lineage events are emitted, and the OpenLineage namespace of their jobs."""
+    """Whether lineage events are emitted, the OpenLineage namespace of their jobs, and the backend.
+
+    `transport` and `endpoint` name a backend where `plugins.lineage_backend` names none: an
+    OpenLineage transport's type, and the URL that events are posted to.
+    """
 
     enabled: bool = True
     namespace: ShortText = "floe"
+    transport: ShortText | None = None
+    endpoint: ShortText | None = None
 
 
 class TracingSwitch(SnakeModel):
-    """Whether OpenTelemetry spans are wanted, though the environment does not ask for them."""
+    """Whether OpenTelemetry spans are wanted, though the environment does not ask for them.
+
+    `exporter` and `endpoint` hold where OpenTelemetry's environment variables say nothing.
+    """
 
     enabled: bool = False
+    exporter: ShortText | None = None
+    endpoint: ShortText | None = None
 
 
 class Observability(SnakeModel):

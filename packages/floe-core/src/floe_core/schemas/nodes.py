@@ -35,8 +35,9 @@ class Node(Frozen):
     only what runs, and sources. `schema_config` is the custom schema as the project configures it
     (dbt's `config.schema`), `schema_name` the one that results. `tested` is the id of the node that
     a test belongs to, "" when it belongs to none. `checksum` changes when the node's own code does
-    (`checksum.checksum`), "" where dbt has none. `retries` and `timeout_seconds` are the node's
-    own, None where it has none.
+    (`checksum.checksum`), "" where dbt has none. `macros_hash` changes with the macros that it
+    uses, its materialization's included, and `config_hash` with its configuration and hooks.
+    `retries` and `timeout_seconds` are the node's own, None where it has none.
     """
 
     unique_id: str
@@ -67,6 +68,8 @@ class Node(Frozen):
     test_column: str = ""
     severity: str = ""
     checksum: str = ""
+    macros_hash: str = ""
+    config_hash: str = ""
     retries: int | None = None
     timeout_seconds: int | None = None
 

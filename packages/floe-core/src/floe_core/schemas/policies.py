@@ -48,7 +48,8 @@ class Job(Frozen):
     """A part of the product that runs together.
 
     `select`, `exclude` and `selector` are in dbt's own syntax. `node_ids` is what they chose at
-    compile time, sorted; None means every node of the product.
+    compile time, sorted; None means every node of the product. `vars` are dbt vars of this job's
+    runs; they win over the product's.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Job(Frozen):
     exclude: str = ""
     selector: str = ""
     node_ids: tuple[str, ...] | None = None
+    vars: dict[str, Any] = {}
     schedule: Schedule | None = None
 
 
@@ -69,16 +71,23 @@ class LineageSettings(Frozen):
 
 
 class TracingSettings(Frozen):
-    """Whether spans are wanted; where they go is said by OpenTelemetry's own environment."""
+    """Whether spans are wanted, and where they go unless OpenTelemetry's environment says so."""
 
     enabled: bool = False
+    exporter: str = ""
+    endpoint: str = ""
 
 
 class DbtProject(Frozen):
     """The dbt project inside the product folder.
 
-    `profiles_dir` is relative to the product folder. `profile` is the one output that runs, secrets
-    as `env_var()` only. `executable` names a dbt of the product's own, "" for the one beside floe.
+    `profiles_dir` is relative to the product folder; "" where profiles.yml stays outside of it, in
+    DBT_PROFILES_DIR or ~/.dbt, since it holds literal secrets. `profile` is the one output that
+    runs, secrets as `env_var()` only. `executable` names a dbt of the product's own, "" for the one
+    beside floe.
+    `default_selector` is the selector of selectors.yml that dbt uses when a command names no nodes.
+    `vars` are the dbt vars of floe.yaml, which every run passes. `project_hash` changes with the
+    project's own vars and hooks.
     """
 
     project_name: str
@@ -89,3 +98,6 @@ class DbtProject(Frozen):
     profiles_dir: str = "."
     profile: dict[str, Any] = {}
     executable: str = ""
+    default_selector: str = ""
+    vars: dict[str, Any] = {}
+    project_hash: str = ""

@@ -38,7 +38,7 @@ def opened(
     # Tracing must fail no run, and exporters are others' code, configured by the environment:
     # this is the one place where whatever they raise ends.
     try:
-        return SpanSender(trace_id, capacity, redact)
+        return SpanSender(settings, trace_id, capacity, redact)
     except Exception as error:  # noqa: BLE001
         complain(redact(f"no spans are sent: {type(error).__name__}: {error}"))
         return None

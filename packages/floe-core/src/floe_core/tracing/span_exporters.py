@@ -8,20 +8,26 @@ from importlib.metadata import entry_points
 
 from opentelemetry.sdk.trace.export import ConsoleSpanExporter, SpanExporter
 
-from floe_core.tracing.switch import EXPORTER
+from floe_core.process_environment import environment_with
+from floe_core.schemas.policies import TracingSettings
+from floe_core.tracing.switch import ENDPOINTS, EXPORTER
 
 _GROUP = "opentelemetry_traces_exporter"
 _PROTOCOLS = {"http/protobuf": "otlp_proto_http", "grpc": "otlp_proto_grpc"}
 
 
-def span_exporters() -> list[SpanExporter]:
+def span_exporters(settings: TracingSettings) -> list[SpanExporter]:
     """Return an exporter for each name, configured by OpenTelemetry's own environment.
+
+    The manifest's settings stand in for what the environment does not say.
 
     Raises:
         LookupError: None of that name is installed, or the protocol is unknown.
     """
-    names = (os.environ.get(EXPORTER) or "otlp").split(",")
-    return [_exporter(name.strip()) for name in names]
+    names = (os.environ.get(EXPORTER) or settings.exporter or "otlp").split(",")
+    is_placed = any(os.environ.get(name) for name in ENDPOINTS) or not settings.endpoint
+    with environment_with({} if is_placed else {ENDPOINTS[0]: settings.endpoint}):
+        return [_exporter(name.strip()) for name in names]
 
 
 def _exporter(name: str) -> SpanExporter:

@@ -16,6 +16,7 @@ from opentelemetry.trace import Span, Status, StatusCode, set_span_in_context
 from opentelemetry.util.types import AttributeValue
 
 from floe_core import __version__
+from floe_core.schemas.policies import TracingSettings
 from floe_core.tracing.noted_exporter import NotedExporter
 from floe_core.tracing.parent_context import parent_context
 from floe_core.tracing.span_exporters import span_exporters
@@ -40,11 +41,17 @@ class SpanSender:
         ValueError: OpenTelemetry's environment holds something that it cannot read.
     """
 
-    def __init__(self, trace_id: int, capacity: int, redact: Callable[[str], str]) -> None:
+    def __init__(
+        self,
+        settings: TracingSettings,
+        trace_id: int,
+        capacity: int,
+        redact: Callable[[str], str],
+    ) -> None:
         self._provider = TracerProvider(
             resource=_resource(), shutdown_on_exit=False, id_generator=_Ids(trace_id)
         )
-        self._exporters = [NotedExporter(each, redact) for each in span_exporters()]
+        self._exporters = [NotedExporter(each, redact) for each in span_exporters(settings)]
         queue = max(capacity, _DEFAULT_QUEUE)
         for exporter in self._exporters:
             self._provider.add_span_processor(BatchSpanProcessor(exporter, max_queue_size=queue))

@@ -7,7 +7,7 @@ import os
 from floe_core.schemas.policies import TracingSettings
 
 EXPORTER = "OTEL_TRACES_EXPORTER"
-_ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 
 
 def is_wanted(settings: TracingSettings) -> bool:
@@ -19,4 +19,4 @@ def is_wanted(settings: TracingSettings) -> bool:
     exporter = os.environ.get(EXPORTER, "").strip()
     if os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true" or exporter == "none":
         return False
-    return settings.enabled or bool(exporter) or any(os.environ.get(name) for name in _ENDPOINTS)
+    return settings.enabled or bool(exporter) or any(os.environ.get(name) for name in ENDPOINTS)

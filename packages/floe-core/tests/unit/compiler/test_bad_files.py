@@ -29,6 +29,9 @@ plugins:
 """
 
 
+OWN_PROFILE = "shop:\n  outputs:\n    default: {type: duckdb, token: hunter2}\n"
+
+
 def refusal(folder: Path) -> str:
     """Return what compile says of a product, having made sure that it left the folder alone."""
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
@@ -234,13 +237,47 @@ def test_a_literal_secret_is_refused_and_not_repeated(
 def test_a_literal_secret_in_the_projects_own_profile_is_refused(
     write_product: WriteProduct,
 ) -> None:
-    folder = write_product()
-    (folder / "profiles.yml").write_text(
-        "shop:\n  outputs:\n    default: {type: duckdb, token: hunter2}\n"
-    )
+    folder = write_product(manifest=MANIFEST.replace("  compute: {type: duckdb}\n", ""))
+    (folder / "profiles.yml").write_text(OWN_PROFILE)
     told = refusal(folder)
     assert told.startswith("profiles.yml:3:36: shop.outputs.default.token: a literal secret")
     assert "hunter2" not in told
+
+
+def test_a_literal_secret_in_a_profile_that_floe_does_not_use_is_a_notice(
+    write_product: WriteProduct,
+) -> None:
+    folder = write_product()
+    (folder / "profiles.yml").write_text(OWN_PROFILE)
+    notices: list[str] = []
+    compile_product(folder, on_notice=notices.append)
+    assert notices == [
+        "profiles.yml is yours and stays; dbt runs with target/profiles.yml",
+        "profiles.yml:3: shop.outputs.default.token: a literal secret; not used by floe",
+    ]
+
+
+def test_a_literal_secret_in_a_section_that_floe_does_not_use_is_a_notice(
+    write_product: WriteProduct,
+) -> None:
+    unused = "  identity: {type: keycloak, config: {client_secret: hunter2}}\n"
+    notices: list[str] = []
+    compile_product(write_product(manifest=MANIFEST + unused), on_notice=notices.append)
+    assert notices == [
+        "manifest.yaml: not used here: plugins.identity",
+        "manifest.yaml:7: plugins.identity.config.client_secret: a literal secret; not used by floe",
+    ]
+
+
+def test_a_manifest_that_is_no_file_says_what_is_supported(write_product: WriteProduct) -> None:
+    floe = FLOE.replace("manifest.yaml", "oci://registry.example.com/platform:1.0")
+    assert refusal(write_product(floe=floe)) == (
+        "floe.yaml:4:22: platform.manifest: oci://registry.example.com/platform:1.0 is not a file; "
+        "floe reads the manifest from a file\n"
+        "   4 | platform: {manifest: oci://registry.example.com/platform:1.0}\n"
+        "                            ^\n"
+        "fix: fetch it, for instance with `oras pull`, and name the file, relative to floe.yaml"
+    )
 
 
 def test_a_secret_from_the_environment_is_taken_without_being_set(

@@ -136,11 +136,7 @@ def test_without_a_compute_the_projects_own_profile_is_used(write_product: Write
     assert (dbt.target_name, dbt.profiles_dir, dbt.profile) == (
         "dev",
         "target",
-        {
-            "type": "duckdb",
-            "path": "{{ env_var('FLOE_PROJECT_DIR', '.') }}/mine.duckdb",
-            "schema": "here",
-        },
+        {"type": "duckdb", "path": "mine.duckdb", "schema": "here"},
     )
 
 

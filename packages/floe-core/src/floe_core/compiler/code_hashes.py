@@ -1,0 +1,137 @@
+"""Hash what a node's result depends on beside its own text: macros, configuration, the project.
+
+All of it is read from dbt's manifest (v10 to v12) and the project's files. Hashes are short: they
+tell two compilations apart, and are no proof of identity.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from floe_core.compiler.inputs import DBT_PROJECT_FILE
+
+Entry = Mapping[str, Any]
+
+_DIGITS = 16
+# Parts of an entry that change what is built, beside its code and `config`.
+_CONFIGURING = (
+    "columns",
+    "constraints",
+    "contract",
+    "access",
+    "test_metadata",
+    "given",
+    "expect",
+    "overrides",
+    "freshness",
+    "loaded_at_field",
+    "external",
+    "quoting",
+)
+# Keys of dbt_project.yml that change what nodes do and appear in no node's configuration.
+_PROJECT_KEYS = ("vars", "dispatch", "query-comment", "quoting", "flags")
+
+
+class CodeHashes:
+    """The hashes of one manifest; texts that name the project's folder are taken relative to it."""
+
+    def __init__(self, manifest: Entry, project_dir: Path) -> None:
+        self._macros: Mapping[str, Entry] = manifest.get("macros") or {}
+        self._project_dir = str(project_dir)
+        self._built_in = _built_in_packages(manifest)
+        self._closures: dict[frozenset[str], str] = {}
+        self._by_materialization = self._group_materializations()
+
+    def of_macros(self, entry: Entry) -> str:
+        """Return the hash of every macro that a node uses, "" where all of them are dbt's own."""
+        used = set((entry.get("depends_on") or {}).get("macros") or ())
+        used |= self._by_materialization.get(_materialization(entry), set())
+        return self._of_closure(frozenset(used))
+
+    def of_config(self, entry: Entry) -> str:
+        """Return the hash of a node's configuration, with its hooks, columns and arguments."""
+        parts = {name: entry[name] for name in _CONFIGURING if entry.get(name)}
+        return self.digest({"config": entry.get("config") or {}, **parts})
+
+    def _group_materializations(self) -> dict[str, set[str]]:
+        """Return materialization -> ids of the macros that implement it, for any adapter."""
+        found: dict[str, set[str]] = {}
+        for macro_id, macro in self._macros.items():
+            name = str(macro.get("name", ""))
+            if name.startswith("materialization_"):
+                kind = name.removeprefix("materialization_").rpartition("_")[0]
+                found.setdefault(kind, set()).add(macro_id)
+        return found
+
+    def _of_closure(self, macro_ids: frozenset[str]) -> str:
+        if macro_ids not in self._closures:
+            texts = {
+                macro_id: self._macros[macro_id].get("macro_sql")
+                for macro_id in self._reach(macro_ids)
+                if self._macros[macro_id].get("package_name") not in self._built_in
+            }
+            self._closures[macro_ids] = self.digest(texts) if texts else ""
+        return self._closures[macro_ids]
+
+    def _reach(self, macro_ids: Iterable[str]) -> set[str]:
+        """Return these macros and all that they call."""
+        found: set[str] = set()
+        frontier = [macro_id for macro_id in macro_ids if macro_id in self._macros]
+        while frontier:
+            macro_id = frontier.pop()
+            if macro_id not in found:
+                found.add(macro_id)
+                called = (self._macros[macro_id].get("depends_on") or {}).get("macros") or ()
+                frontier.extend(each for each in called if each in self._macros)
+        return found
+
+    def digest(self, value: Any) -> str:
+        """Return the hash of a JSON-like value."""
+        text = json.dumps(value, sort_keys=True, ensure_ascii=False, default=str)
+        text = text.replace(self._project_dir, ".")
+        return hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]
+
+
+def hash_project(manifest: Entry, dbt_project: Entry, project_dir: Path) -> str:
+    """Return the hash of the project's vars, hooks on run start and end, flags and packages."""
+    hashes = CodeHashes(manifest, project_dir)
+    hooks = {
+        node_id: [entry.get("raw_code"), hashes.of_macros(entry)]
+        for node_id, entry in manifest["nodes"].items()
+        if entry["resource_type"] == "operation"
+    }
+    packages = {
+        path.parent.name: path.read_text(encoding="utf-8", errors="replace")
+        for path in sorted(project_dir.glob(f"dbt_packages/*/{DBT_PROJECT_FILE}"))
+    }
+    own = {key: dbt_project[key] for key in _PROJECT_KEYS if dbt_project.get(key)}
+    content = {**own, "hooks": hooks, "packages": packages}
+    return hashes.digest(content) if any(content.values()) else ""
+
+
+def hash_file(path: Path) -> str:
+    """Return the SHA-256 of a file, "" where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return ""
+
+
+def _built_in_packages(manifest: Entry) -> frozenset[str]:
+    """Return the packages that come with dbt: they change with its version alone."""
+    adapter = str((manifest.get("metadata") or {}).get("adapter_type") or "")
+    # dbt-redshift and dbt-materialize, for two, stand on dbt-postgres.
+    return frozenset({"dbt", f"dbt_{adapter}", "dbt_postgres"})
+
+
+def _materialization(entry: Entry) -> str:
+    kind = entry.get("resource_type")
+    if kind == "unit_test":
+        return "unit"
+    default = {"seed": "seed", "snapshot": "snapshot", "test": "test"}.get(str(kind), "")
+    return str((entry.get("config") or {}).get("materialized") or default)

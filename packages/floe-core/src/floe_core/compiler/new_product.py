@@ -1,0 +1,85 @@
+"""The files that make a product of a folder: a new dbt project, or one that is there already."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from floe_core.compiler.inputs import DBT_PROJECT_FILE, profile_name_of, read_dbt_project
+from floe_core.compiler.profile import choose_output, find_profiles
+from floe_core.errors import InvalidProductError
+
+FLOE_YAML = """\
+apiVersion: floe.dev/v1
+kind: FloeSpec
+metadata: {{name: {name}, version: 0.1.0, owner: data@example.com}}
+platform: {{manifest: {manifest}}}
+"""
+SCHEDULE = 'schedule: {{cron: "{cron}", timezone: UTC}}\n'
+MANIFEST_YAML = """\
+apiVersion: floe.dev/v1
+kind: Manifest
+metadata: {{name: my-platform, version: 0.1.0, owner: platform@example.com}}
+plugins:
+  orchestrator: {{type: {orchestrator}}}
+"""
+COMPUTE = '  compute: {type: duckdb, config: {path: "{product_slug}.duckdb"}}\n'
+DBT_PROJECT_YML = """\
+name: {slug}
+version: 0.1.0
+profile: {slug}
+"""
+FIRST_MODEL = "select 1 as id, 'it works' as message\n"
+FIRST_TESTS = """\
+models:
+  - name: first_model
+    description: A table to begin with.
+    config: {materialized: table}
+    columns:
+      - name: id
+        data_tests: [unique, not_null]
+"""
+
+
+def new_product_files(
+    folder: Path, orchestrator: str, cron: str | None, *, brings_warehouse: bool
+) -> dict[str, str]:
+    """Return what a product in this folder lacks: place -> text.
+
+    `brings_warehouse` is for a new project; one that is there runs on its own profile.
+    """
+    name = _product_name(folder)
+    platform = next((p for p in ("manifest.yaml", "../manifest.yaml") if (folder / p).exists()), "")
+    files = {}
+    if not (folder / DBT_PROJECT_FILE).exists():
+        files[DBT_PROJECT_FILE] = DBT_PROJECT_YML.format(slug=name.replace("-", "_"))
+        files["models/first_model.sql"] = FIRST_MODEL
+        files["models/schema.yml"] = FIRST_TESTS
+    if not platform:
+        manifest = MANIFEST_YAML.format(orchestrator=orchestrator)
+        files["manifest.yaml"] = manifest + (COMPUTE if brings_warehouse else "")
+    floe = FLOE_YAML.format(name=name, manifest=platform or "manifest.yaml")
+    files["floe.yaml"] = floe + (SCHEDULE.format(cron=cron) if cron else "")
+    return {place: text for place, text in files.items() if not (folder / place).exists()}
+
+
+def warehouse_of_project(folder: Path) -> str:
+    """Return what an existing project runs on, or what it lacks to run, as a sentence."""
+    document = read_dbt_project(folder)
+    profile = profile_name_of(document)
+    try:
+        own = find_profiles(folder)
+        target, output = choose_output(own, profile, DBT_PROJECT_FILE)
+    except InvalidProductError as error:
+        return f"before it runs: {error.problems[0].what}; {error.problems[0].fix}".rstrip("; ")
+    assert own is not None
+    threads = output.get("threads", 1)
+    return f"runs with profile {profile}, target {target}: {output['type']}, {threads} threads"
+
+
+def _product_name(folder: Path) -> str:
+    """Return the dbt project's name as a product's, or the folder's where there is no project."""
+    is_there = (folder / DBT_PROJECT_FILE).exists()
+    found = str(read_dbt_project(folder).data["name"]) if is_there else folder.resolve().name
+    name = re.sub(r"[^a-z0-9-]+", "-", found.lower()).strip("-")[:63].rstrip("-")
+    return name if name[:1].isalpha() else f"product-{name}".strip("-")[:63]

@@ -1,0 +1,56 @@
+"""Read YAML that dbt reads as well, as dbt does: YAML 1.1, with merge keys and repeated keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from floe_core.source_map import Document, DocumentBuilder, Location, read_document
+
+MERGE = "<<"
+_TRUE = frozenset({"true", "yes", "on", "y"})
+
+
+def read_dbt_document(path: Path, shown_as: str) -> Document:
+    """Read a file of a dbt project: plain values only, a mapping on top.
+
+    Raises:
+        InvalidProductError: With every problem the reader can find.
+        EnvironmentProblemError: The file cannot be read.
+    """
+    return read_document(path, shown_as, _DbtBuilder)
+
+
+class _DbtBuilder(DocumentBuilder):
+    """As PyYAML's safe loader, which dbt uses: of two equal keys the later one counts."""
+
+    def parser(self) -> YAML:
+        yaml = YAML(typ="safe", pure=True)
+        yaml.version = (1, 1)
+        return yaml
+
+    def _mapping(self, node: MappingNode, location: Location) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for key_node, value_node in self._entries(node):
+            key = str(key_node.value)
+            self.note_spot((*location, key), value_node, key_node)
+            found[key] = self.plain(value_node, (*location, key))
+        return found
+
+    def _entries(self, node: MappingNode) -> Iterator[tuple[Node, Node]]:
+        """Yield keys and values, those that a merge key brings before the mapping's own."""
+        for key, value in node.value:
+            if key.value == MERGE:
+                merged = value.value if isinstance(value, SequenceNode) else [value]
+                for each in reversed(merged):
+                    yield from self._entries(each) if isinstance(each, MappingNode) else ()
+        yield from ((key, value) for key, value in node.value if key.value != MERGE)
+
+    def _scalar(self, node: ScalarNode) -> Any:
+        if str(node.tag).endswith(":bool"):
+            return str(node.value).lower() in _TRUE
+        return super()._scalar(node)

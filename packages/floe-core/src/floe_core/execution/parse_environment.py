@@ -1,0 +1,44 @@
+"""Tell whether a kept parse still holds in this environment.
+
+dbt notes in its parse cache which environment variables shaped the graph, with their values, and
+parses again what a changed one touches. floe keeps hashes in place of the values, so that no value
+is written to disk, and lets dbt parse where one has changed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Mapping
+
+import msgpack
+
+from floe_core.lineage.redaction import is_secret_name
+
+ENV_VARS = "env_vars"
+UNSET = ""
+# Enough to tell two values apart, too little to guess one from.
+_DIGITS = 8
+
+
+def seal_environment(cache: bytes, names: Iterable[str]) -> bytes:
+    """Return dbt's parse cache with hashes in place of the values of environment variables.
+
+    `names` are further variables that shape the graph, such as those of the profile. Variables
+    whose names say secret are left out: they shape no graph, and leave no trace.
+    """
+    content = msgpack.unpackb(cache, raw=False, strict_map_key=False)
+    noted = {*(content.get(ENV_VARS) or {}), *names}
+    content[ENV_VARS] = {name: _digest(name) for name in sorted(noted) if not is_secret_name(name)}
+    packed: bytes = msgpack.packb(content, use_bin_type=True)
+    return packed
+
+
+def changed_variables(sealed: Mapping[str, str]) -> list[str]:
+    """Return the names of the variables that have another value now than when dbt parsed."""
+    return sorted(name for name, digest in sealed.items() if _digest(name) != digest)
+
+
+def _digest(name: str) -> str:
+    value = os.environ.get(name)
+    return UNSET if value is None else hashlib.sha256(value.encode()).hexdigest()[:_DIGITS]

@@ -1,0 +1,162 @@
+"""Plain `dbt build` as a side of its own: the truth that a run under floe must equal.
+
+What it made of the product is read from dbt's own files: run_results.json, its log and its
+manifest. None of it comes through floe's reading of dbt's events.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any, cast, get_args
+
+from floe_core.build_events import BuildEvent, NodeResult, NodeStatus
+from floe_core.build_request import BuildRequest
+from floe_core.execution.dbt_executable import find_executable
+from floe_core.execution.dbt_profiles import profiles_dir
+from floe_core.execution.invocation import QUIET_ENVIRONMENT, own_vars, run_vars
+from floe_core.execution.warehouse_lock import PROJECT_DIR_VARIABLE
+from floe_core.plugin_powers import RunReport
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+
+NAME = "dbt"
+WORK = "target/plain-dbt"
+RUN_ID = "plain-dbt"
+# dbt's words for an end that floe has another word for.
+_STATUSES = {"no-op": "success", "partial success": "error", "runtime error": "error"}
+_KINDS = ("model", "seed", "snapshot", "test", "unit_test", "function")
+
+Json = Mapping[str, Any]
+
+
+def run_plain_dbt(
+    artifacts: CompiledArtifacts, on_event: Callable[[BuildEvent], None]
+) -> tuple[RunReport, frozenset[tuple[str, str]]]:
+    """Run `dbt build` in the product's folder, and return how it ended and dbt's own edges.
+
+    dbt parses by itself, and selects nothing. It gets the vars that a run of floe's passes, since a
+    product may need them.
+    """
+    folder = artifacts.project_dir
+    assert folder is not None
+    work = folder / WORK
+    began = time.monotonic()
+    with (folder / "plain-dbt.log").open("wb") as log:
+        done = subprocess.run(
+            _command(artifacts, folder, work),
+            cwd=folder,
+            env={**os.environ, **QUIET_ENVIRONMENT, PROJECT_DIR_VARIABLE: str(folder)},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+    seconds = time.monotonic() - began
+    ids = {node.unique_id for node in artifacts.nodes_of(artifacts.jobs[0])}
+    nodes = {**dict.fromkeys(ids), **_results(work)}
+    results = {i: found or NodeResult(i, "skipped") for i, found in nodes.items()}
+    for result in results.values():
+        on_event(result)
+    status = "success" if done.returncode == 0 else "failed"
+    message = "" if done.returncode in (0, 1) else _last_lines(folder / "plain-dbt.log")
+    look = [f"log: {folder / 'plain-dbt.log'}"]
+    report = RunReport(
+        "success" if status == "success" else "failed", RUN_ID, seconds, results, message, look
+    )
+    return report, _edges(work / "manifest.json")
+
+
+def _command(artifacts: CompiledArtifacts, folder: Path, work: Path) -> list[str]:
+    dbt = artifacts.dbt
+    program = (
+        [find_executable(dbt.executable, folder)]
+        if dbt.executable
+        else [sys.executable, "-m", "dbt.cli.main"]
+    )
+    request = BuildRequest(job=artifacts.jobs[0].name, run_id=RUN_ID)
+    threads = artifacts.execution.max_parallel
+    return [
+        *program,
+        *("build", "--no-partial-parse", "--no-use-colors"),
+        *("--log-format-file", "json", "--log-level-file", "debug"),
+        *("--target-path", str(work), "--log-path", str(work)),
+        *("--profiles-dir", str(profiles_dir(dbt, folder))),
+        *("--profile", dbt.profile_name, "--target", dbt.target_name),
+        *(("--threads", str(threads)) if threads else ()),
+        *("--vars", json.dumps({**own_vars(artifacts, request), **run_vars(request)})),
+    ]
+
+
+def _results(work: Path) -> dict[str, NodeResult]:
+    """Return node id -> result: from run_results.json, or from the log where dbt wrote none."""
+    path = work / "run_results.json"
+    found = json.loads(path.read_bytes())["results"] if path.exists() else _logged(work)
+    results = (_result(each) for each in found)
+    return {each.unique_id: each for each in results if each.unique_id.startswith(_kinds())}
+
+
+def _kinds() -> tuple[str, ...]:
+    return tuple(f"{kind}." for kind in _KINDS)
+
+
+def _logged(work: Path) -> Iterator[dict[str, Any]]:
+    path = work / "dbt.log"
+    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
+        message = json.loads(line)
+        if message["info"]["name"] == "NodeFinished":
+            data = message["data"]
+            yield {**data["run_result"], "unique_id": data["node_info"]["unique_id"]}
+
+
+def _result(entry: Json) -> NodeResult:
+    word = str(entry["status"])
+    status = _STATUSES.get(word, word)
+    if status not in get_args(NodeStatus):
+        raise ValueError(f"dbt ended {entry['unique_id']} as '{word}', which floe does not know")
+    is_judged = str(entry["unique_id"]).startswith(("test.", "unit_test."))
+    is_verdict = is_judged and status in ("pass", "warn", "fail")
+    started = [each.get("started_at") for each in entry.get("timing") or () if each]
+    return NodeResult(
+        entry["unique_id"],
+        cast(NodeStatus, status),
+        seconds=round(float(entry.get("execution_time") or 0.0), 3),
+        message=str(entry.get("message") or ""),
+        failures=int(entry.get("failures") or 0) if is_verdict else None,
+        started_at=datetime.fromisoformat(min(started)) if started and all(started) else None,
+    )
+
+
+def _edges(manifest: Path) -> frozenset[tuple[str, str]]:
+    """Return dbt's edges between what it runs; ephemeral models are passed through."""
+    if not manifest.exists():
+        return frozenset()
+    content = json.loads(manifest.read_bytes())
+    entries = {**content["nodes"], **(content.get("unit_tests") or {})}
+    runs = {i for i in entries if i.startswith(_kinds()) and not _is_passed_through(entries[i])}
+
+    def origins(node_id: str) -> Iterator[str]:
+        for parent in content["parent_map"].get(node_id, ()):
+            if parent in runs:
+                yield parent
+            elif parent in entries and _is_passed_through(entries[parent]):
+                yield from origins(parent)
+
+    return frozenset((parent, child) for child in runs for parent in origins(child))
+
+
+def _is_passed_through(entry: Json) -> bool:
+    config = entry.get("config") or {}
+    is_external = entry["resource_type"] == "model" and not entry.get("original_file_path")
+    return is_external or (
+        entry["resource_type"] == "model" and config.get("materialized") == "ephemeral"
+    )
+
+
+def _last_lines(log: Path, count: int = 12) -> str:
+    return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-count:])

@@ -1,0 +1,84 @@
+"""A compiled copy has all that the project needs, and nothing that runs left in its folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from floe_core.compiler import compile_product
+from floe_core.compiler.compile_product import prepare_product
+
+WriteProduct = Callable[..., Path]
+
+
+def put(path: Path, text: str = "") -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+def names(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+def test_folders_with_the_names_of_work_folders_are_left_behind_at_the_top_alone(
+    write_product: WriteProduct, tmp_path: Path
+) -> None:
+    product = write_product(first="select 1 as id")
+    put(product / "seeds" / "logs" / "events.csv", "id\n1\n")
+    put(product / "models" / "target" / "aimed.sql", "select 1 as id")
+    put(product / "target" / "old.json")
+    put(product / "logs" / "dbt.log")
+    put(product / "env" / "pyvenv.cfg")
+    put(product / "env" / "lib" / "module.py")
+    compile_product(product, out=tmp_path / "out")
+    copied = names(tmp_path / "out")
+    assert {"seeds/logs/events.csv", "models/target/aimed.sql"} <= copied
+    assert copied.isdisjoint({"target/old.json", "logs/dbt.log", "env/lib/module.py"})
+
+
+def test_a_package_that_holds_the_product_is_copied_without_end_nowhere(
+    write_product: WriteProduct, tmp_path: Path
+) -> None:
+    """As `packages: [{local: ../}]` of a package's own integration tests, after `dbt deps`."""
+    product = write_product("package/integration_tests", first="select {{ one() }} as id")
+    package = tmp_path / "package"
+    put(package / "dbt_project.yml", "name: package\nversion: 1.0.0\n")
+    put(package / "macros" / "one.sql", "{% macro one() %}1{% endmacro %}")
+    put(package / "target" / "manifest.json", "{}")
+    put(product / "packages.yml", "packages:\n  - local: ../\n")
+    (product / "dbt_packages").mkdir()
+    (product / "dbt_packages" / "package").symlink_to(package)
+    out = package / "out"
+    compile_product(product, out=out)
+    below = names(out / "dbt_packages" / "package")
+    assert below == {"dbt_project.yml", "macros/one.sql"}
+
+
+def test_the_warehouse_stays_whatever_its_name_and_other_databases_come(
+    write_product: WriteProduct, tmp_path: Path
+) -> None:
+    manifest = (
+        "apiVersion: floe.dev/v1\nkind: Manifest\nmetadata: {name: platform, version: 1.0.0}\n"
+        "plugins:\n  orchestrator: {type: plain}\n"
+        "  compute: {type: duckdb, config: {path: data/warehouse.db}}\n"
+    )
+    product = write_product(manifest=manifest)
+    for name in ("data/warehouse.db", "data/warehouse.db.wal", "data/countries.duckdb"):
+        put(product / name, "rows")
+    compile_product(product, out=tmp_path / "out")
+    assert {name for name in names(tmp_path / "out") if name.startswith("data/")} == {
+        "data/countries.duckdb"
+    }
+
+
+def test_a_warehouse_elsewhere_is_replaced_by_one_inside_where_that_is_asked(
+    write_product: WriteProduct, tmp_path: Path
+) -> None:
+    manifest = (
+        "apiVersion: floe.dev/v1\nkind: Manifest\nmetadata: {name: platform, version: 1.0.0}\n"
+        "plugins:\n  orchestrator: {type: plain}\n"
+        f"  compute: {{type: duckdb, config: {{path: {tmp_path}/live/shop.duckdb}}}}\n"
+    )
+    product = write_product(manifest=manifest)
+    compiled = prepare_product(product, out=tmp_path / "out", isolates_warehouse=True)
+    assert compiled.artifacts.dbt.profile["path"] == "shop.duckdb"
