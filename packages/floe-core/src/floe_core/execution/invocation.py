@@ -9,6 +9,7 @@ from pathlib import Path
 
 from floe_core.build_request import BuildRequest
 from floe_core.execution.selection import arguments_for_nodes
+from floe_core.lineage.backend import is_configured
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.state_folder import run_folder
 from floe_core.time_range import TimeRange
@@ -18,12 +19,16 @@ QUIET_ENVIRONMENT = {"DBT_SEND_ANONYMOUS_USAGE_STATS": "False"}
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """One call of dbt. `target` is where it writes what it made, `node_ids` what it must run."""
+    """One call of dbt. `target` is where it writes what it made, `node_ids` what it must run.
+
+    `wants_columns`: the columns of what is built are written down, for lineage.
+    """
 
     arguments: list[str]
     project_dir: Path
     target: Path
     node_ids: tuple[str, ...]
+    wants_columns: bool = False
 
 
 def invocation(
@@ -50,7 +55,10 @@ def invocation(
     if request.range is not None:
         arguments += _event_times(request.range)
     arguments += ["--vars", json.dumps(run_vars(request)), "--no-use-colors"]
-    return Invocation(["build", *arguments, *selection], project_dir, target, node_ids)
+    wants_columns = is_configured(artifacts.lineage, project_dir)
+    return Invocation(
+        ["build", *arguments, *selection], project_dir, target, node_ids, wants_columns
+    )
 
 
 def _event_times(span: TimeRange) -> list[str]:
