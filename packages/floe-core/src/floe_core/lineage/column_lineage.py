@@ -59,7 +59,7 @@ class ColumnLineage:
 
     def _with_schema(self, event: Json, derived: DerivedColumns) -> Json:
         """Return the output with the columns that the SQL is known to give."""
-        (made,) = event["outputs"]
+        made: Json = event["outputs"][0]
         if has_whole_schema(event) or not derived.columns:
             return made
         inputs = {each["name"]: each for each in event["inputs"]}
