@@ -62,7 +62,7 @@ def resolve_profile(inputs: Inputs, is_in_place: bool, findings: Findings) -> Pr
                 f"{PROFILES_FILE} is yours and stays; dbt runs with target/{PROFILES_FILE}"
             )
         output = {"type": compute.type, **_default_file(compute.type, inputs.slug)}
-        output |= _filled(compute.config, inputs)
+        output |= filled(compute.config, inputs)
         return Profile(inputs.profile_name, DEFAULT_TARGET, _rooted(output), folder)
     with findings.gathered():
         target, output = _chosen_output(own, inputs)
@@ -106,13 +106,13 @@ def _chosen_output(own: Document | None, inputs: Inputs) -> tuple[str, dict[str,
     return target, output
 
 
-def _filled(value: Any, inputs: Inputs) -> Any:
+def filled(value: Any, inputs: Inputs) -> Any:
     """Return the settings with {product_slug} and {product_name} filled in."""
     names = {"product_slug": inputs.slug, "product_name": inputs.spec.metadata.name}
     if isinstance(value, dict):
-        return {key: _filled(item, inputs) for key, item in value.items()}
+        return {key: filled(item, inputs) for key, item in value.items()}
     if isinstance(value, list):
-        return [_filled(item, inputs) for item in value]
+        return [filled(item, inputs) for item in value]
     return (
         _PLACEHOLDER.sub(lambda match: names[match[1]], value) if isinstance(value, str) else value
     )

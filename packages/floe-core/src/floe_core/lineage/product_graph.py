@@ -22,7 +22,9 @@ class ProductGraph:
     def __init__(self, artifacts: CompiledArtifacts, redactor: Redactor) -> None:
         self._artifacts = artifacts
         self._redactor = redactor
-        self._warehouse = warehouse_namespace(artifacts.dbt.profile, artifacts.product.name)
+        self._warehouse = artifacts.lineage.dataset_namespace or warehouse_namespace(
+            artifacts.dbt.profile, artifacts.product.name
+        )
 
     @cached_property
     def product_job(self) -> LineageJob:

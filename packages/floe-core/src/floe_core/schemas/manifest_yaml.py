@@ -79,10 +79,11 @@ class Plugins(SnakeModel):
 
 
 class LineageSwitch(SnakeModel):
-    """Whether lineage events are emitted, and the OpenLineage namespace of their jobs."""
+    """Whether lineage events are emitted, and the OpenLineage namespaces of jobs and datasets."""
 
     enabled: bool = True
     namespace: ShortText = "floe"
+    dataset_namespace: ShortText | None = None
 
 
 class TracingSwitch(SnakeModel):

@@ -36,7 +36,8 @@ class Node(Frozen):
     (dbt's `config.schema`), `schema_name` the one that results. `tested` is the id of the node that
     a test belongs to, "" when it belongs to none. `checksum` changes when the node's own code does
     (`checksum.checksum`), "" where dbt has none. `retries` and `timeout_seconds` are the node's
-    own, None where it has none.
+    own, None where it has none. `error_if` and `warn_if` are a test's conditions on the rows it
+    finds, "" for dbt's own `!= 0`.
     """
 
     unique_id: str
@@ -66,6 +67,8 @@ class Node(Frozen):
     test_kind: str = ""
     test_column: str = ""
     severity: str = ""
+    error_if: str = ""
+    warn_if: str = ""
     checksum: str = ""
     retries: int | None = None
     timeout_seconds: int | None = None
