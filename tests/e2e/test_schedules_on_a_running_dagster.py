@@ -29,8 +29,10 @@ from wait_for import wait_for
 from floe_core.errors import EnvironmentProblemError
 from floe_core.plugin_powers import RunningSchedule
 from floe_core.schedules import latest_tick, next_tick
+from floe_core.schedules.job_schedules import JobSchedules
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_dagster import DagsterPlugin
+from floe_orchestrator_dagster.schedule_uptake import take_up
 
 BIN = Path(sys.executable).parent
 TO_TAKE_EFFECT = 10.0
@@ -234,6 +236,28 @@ def test_a_schedule_for_the_next_minute_starts_a_run_for_that_minute(
         dagster.plugin.unschedule_job("tick-shop")
     assert _in_the_warehouse(dagster.product).count(tick.isoformat()) == 1
     wait_for(lambda: tick.isoformat() in nominal_times_in_lineage(dagster.folder), 30)
+
+
+@pytest.mark.slow
+def test_a_tick_between_the_write_of_a_schedule_and_its_start_runs_once(
+    dagster: RunningDagster,
+) -> None:
+    tick = _soon()
+    rule = (f"{tick.minute} {tick.hour} * * *", "UTC")
+    schedules = JobSchedules(dagster.product)
+    with dagster.daemon():
+        wait_for(lambda: datetime.now(UTC) > tick - timedelta(seconds=3), 120)
+        schedules.set("tick-shop", *rule)
+        wait_for(lambda: datetime.now(UTC) > tick + timedelta(seconds=2), 30)
+        # The code location took so long to reload.
+        take_up(schedules, "tick-shop", {"url": dagster.url})
+        wait_for(lambda: ("SUCCESS", tick.isoformat()) in dagster.runs(), 120)
+        # The daemon has the new schedule by now at the latest, and nothing to make up for.
+        wait_for(lambda: datetime.now(UTC) > tick + timedelta(seconds=100), 120)
+        take_up(schedules, "tick-shop", {"url": dagster.url})
+        assert [at for _, at in dagster.runs()].count(tick.isoformat()) == 1
+        dagster.plugin.unschedule_job("tick-shop")
+    assert _in_the_warehouse(dagster.product).count(tick.isoformat()) == 1
 
 
 @pytest.mark.slow

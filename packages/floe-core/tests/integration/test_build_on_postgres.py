@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import uuid
@@ -126,3 +127,30 @@ def test_no_secret_is_written_down(product: Path) -> None:
     assert "{{ env_var('SHOP_PASSWORD') }}" in (product / "profiles.yml").read_text()
     for place in ("compiled_artifacts.json", "profiles.yml", "target/manifest.json"):
         assert PASSWORD not in (product / place).read_text()
+
+
+def test_lineage_has_the_columns_that_the_warehouse_has(
+    product: Path,
+    connection: psycopg2.extensions.connection,
+    schema: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    file = tmp_path / "received.jsonl"
+    transport = {"type": "file", "log_file_path": str(file), "append": True}
+    monkeypatch.setenv("OPENLINEAGE__TRANSPORT", json.dumps(transport))
+    list(build(CompiledArtifacts.load(product), BuildRequest("hello", "run")))
+    told = {
+        (output["name"].rpartition(".")[2], field["name"], field["type"])
+        for event in map(json.loads, file.read_text().splitlines())
+        for output in event["outputs"]
+        if event["eventType"] == "COMPLETE"
+        for field in output["facets"]["schema"]["fields"]
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select table_name, column_name, data_type from information_schema.columns "
+            "where table_schema = %s",
+            (schema,),
+        )
+        assert told == set(cursor.fetchall())

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from dagster import DagsterInstance, ScheduleEvaluationContext
+from dagster import DagsterInstance, RunsFilter, ScheduleEvaluationContext
 from dagster._core.definitions.run_request import InstigatorType
 from dagster._core.scheduler.instigation import InstigatorState, ScheduleInstigatorData
+from dagster._core.storage.tags import SCHEDULE_NAME_TAG
+
+from floe_orchestrator_dagster.dagster_names import NOMINAL_TIME_TAG
 
 
 def last_evaluation(context: ScheduleEvaluationContext, moment: datetime) -> datetime | None:
@@ -24,6 +27,15 @@ def last_evaluation(context: ScheduleEvaluationContext, moment: datetime) -> dat
                 if found:
                     return datetime.fromtimestamp(found, UTC)
     return None
+
+
+def has_run_for(context: ScheduleEvaluationContext, tick: datetime) -> bool:
+    """Return whether the schedule has a run for a tick, though it was not evaluated at it."""
+    if context.instance_ref is None:
+        return False
+    tags = {SCHEDULE_NAME_TAG: context._schedule_name or "", NOMINAL_TIME_TAG: tick.isoformat()}
+    with DagsterInstance.from_ref(context.instance_ref) as instance:
+        return instance.get_runs_count(RunsFilter(tags=tags)) > 0
 
 
 def _before(instance: DagsterInstance, state: InstigatorState, moment: datetime) -> float:

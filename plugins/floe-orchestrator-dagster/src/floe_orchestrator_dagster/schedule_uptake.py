@@ -13,6 +13,7 @@ from floe_orchestrator_dagster.dagster_names import job_name
 from floe_orchestrator_dagster.graphql_client import GraphqlClient, RefusedError
 from floe_orchestrator_dagster.job_places import places_of
 from floe_orchestrator_dagster.schedules import description_of, schedule_name
+from floe_orchestrator_dagster.tick_before_start import run_tick_before_start
 from floe_orchestrator_dagster.webserver_access import access_from
 
 LIMIT_SECONDS = 60.0
@@ -91,8 +92,9 @@ def _take_up(client: GraphqlClient, schedules: JobSchedules, name: str) -> None:
     for location in dict.fromkeys(place["repositoryLocationName"] for place in places):
         _reload(client, location)
     for place in places:
-        selector = {**place, "scheduleName": schedule_name(schedules.artifacts, job)}
-        _turn(client, selector, job)
+        name_there = schedule_name(schedules.artifacts, job)
+        _turn(client, {**place, "scheduleName": name_there}, job)
+        run_tick_before_start(client, place, name_there, schedules.artifacts, job)
 
 
 def _reload(client: GraphqlClient, location: str) -> None:

@@ -13,7 +13,7 @@ from floe_core.schedules.live_schedules import live_schedule
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Schedule
 from floe_orchestrator_dagster.dagster_names import NOMINAL_TIME_TAG
-from floe_orchestrator_dagster.last_evaluation import last_evaluation
+from floe_orchestrator_dagster.last_evaluation import has_run_for, last_evaluation
 
 Evaluation = Callable[[ScheduleEvaluationContext], RunRequest | SkipReason]
 
@@ -66,4 +66,6 @@ def _tick_at(
         return moment
     last = last_evaluation(context, moment)
     missed = latest_tick(schedule.cron, schedule.timezone, moment)
-    return missed if last is not None and last < missed else None
+    if last is None or last >= missed or has_run_for(context, missed):
+        return None
+    return missed

@@ -80,7 +80,7 @@ def _check_compute(inputs: Inputs, findings: Findings) -> None:
 
 def _check_lineage_backend(inputs: Inputs, findings: Findings) -> None:
     backend = inputs.manifest.plugins.lineage_backend
-    if backend and not manifest_transport(lineage_settings(inputs.manifest)):
+    if backend and not manifest_transport(lineage_settings(inputs)):
         what = f"the lineage backend '{backend.type}' has no place that events go to"
         fix = "give its config a `url`, or an OpenLineage transport: `{type: file, ...}`"
         location = ("plugins", "lineage_backend")

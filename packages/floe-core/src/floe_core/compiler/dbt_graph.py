@@ -12,6 +12,8 @@ from floe_core.schemas.nodes import Column, Node
 
 Entry = Mapping[str, Any]
 
+# What dbt takes for "an error" and "a warning" unless told.
+DEFAULT_CONDITION = "!= 0"
 _TAKEN = ("model", "seed", "snapshot", "test")
 
 
@@ -191,4 +193,11 @@ def _test(entry: Entry, config: Entry) -> dict[str, Any]:
         "test_kind": (entry.get("test_metadata") or {}).get("name") or "singular",
         "test_column": entry.get("column_name") or "",
         "severity": str(config.get("severity") or "error").lower(),
+        **_conditions(config),
     }
+
+
+def _conditions(config: Entry) -> dict[str, str]:
+    """Return when a test's rows are an error or a warning, where that is not dbt's default."""
+    told = {name: str(config.get(name) or "").strip() for name in ("error_if", "warn_if")}
+    return {name: text for name, text in told.items() if text not in ("", DEFAULT_CONDITION)}

@@ -91,7 +91,7 @@ def isolated(profile: Profile, folder: Path) -> Profile:
 
 def _profile_of_platform(compute: PluginChoice, folder: str, inputs: Inputs) -> Profile:
     output = {"type": compute.type, **_default_file(compute.type, inputs.slug)}
-    output |= _filled(compute.config, inputs)
+    output |= filled(compute.config, inputs)
     return Profile(inputs.profile_name, DEFAULT_TARGET, _rooted(output), folder)
 
 
@@ -172,13 +172,13 @@ def _rendered_target(own: Document, profile_name: str, profile: dict[str, Any]) 
         raise InvalidProductError([own.problem(location, f"target: {error}")]) from None
 
 
-def _filled(value: Any, inputs: Inputs) -> Any:
+def filled(value: Any, inputs: Inputs) -> Any:
     """Return the settings with {product_slug} and {product_name} filled in."""
     names = {"product_slug": inputs.slug, "product_name": inputs.spec.metadata.name}
     if isinstance(value, dict):
-        return {key: _filled(item, inputs) for key, item in value.items()}
+        return {key: filled(item, inputs) for key, item in value.items()}
     if isinstance(value, list):
-        return [_filled(item, inputs) for item in value]
+        return [filled(item, inputs) for item in value]
     return (
         _PLACEHOLDER.sub(lambda match: names[match[1]], value) if isinstance(value, str) else value
     )

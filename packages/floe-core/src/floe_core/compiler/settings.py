@@ -6,7 +6,9 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from floe_core.compiler.inputs import Inputs
+from floe_core.compiler.profile import filled
 from floe_core.lineage.backend import manifest_transport
+from floe_core.lineage.naming import without_credentials
 from floe_core.plugin_interfaces import ResourceSpec
 from floe_core.schedules import tzdata_version
 from floe_core.schemas.compiled_artifacts import Product
@@ -32,7 +34,7 @@ def product_settings(inputs: Inputs, pool: str) -> dict[str, Any]:
         "execution": ExecutionPolicy(
             **spec.execution.model_dump(exclude={"dbt_executable", "pool"}), pool=pool
         ),
-        "lineage": lineage_settings(manifest),
+        "lineage": lineage_settings(inputs),
         "tracing": tracing_settings(manifest),
         "resources": {
             size: ResourceSpec(**preset.model_dump())
@@ -51,13 +53,15 @@ def tracing_settings(manifest: Manifest) -> TracingSettings:
     )
 
 
-def lineage_settings(manifest: Manifest) -> LineageSettings:
+def lineage_settings(inputs: Inputs) -> LineageSettings:
     """Return what the manifest says of lineage."""
+    manifest = inputs.manifest
     backend = manifest.plugins.lineage_backend
     lineage = manifest.observability.lineage
     found = LineageSettings(
         enabled=lineage.enabled,
         namespace=lineage.namespace,
+        dataset_namespace=without_credentials(str(filled(lineage.dataset_namespace or "", inputs))),
         backend=backend.type if backend else "",
         config=backend.config if backend else {},
     )

@@ -17,6 +17,8 @@ _FIELDS = (
     "identifier",
     "language",
     "severity",
+    "error_if",
+    "warn_if",
     "compute",
     "tier",
     "tags",

@@ -11,7 +11,8 @@ from contextlib import chdir, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from floe_core.build_events import BuildEvent, NodeLog
-from floe_core.execution.dbt_messages import DbtMessages, is_of_interest
+from floe_core.execution.built_columns import keep_columns
+from floe_core.execution.dbt_messages import FINISHED, DbtMessages, is_of_interest
 from floe_core.execution.dbt_run import DbtEnded
 from floe_core.execution.invocation import QUIET_ENVIRONMENT, Invocation
 from floe_core.execution.preloaded_manifest import preload_manifest, renew_metadata
@@ -115,7 +116,11 @@ class InProcessDbt:
             raise BuildCanceledError("the run was canceled before this node began")
         if not is_of_interest(info.name, info.level):
             return
-        for event in self._messages.translated(_as_mapping(message)):
+        told = _as_mapping(message)
+        if info.name == FINISHED and self._call.wants_columns:
+            status = told["data"].get("run_result", {}).get("status", "")
+            keep_columns(self._call.target, told["data"]["node_info"], status)
+        for event in self._messages.translated(told):
             self._events.put(event)
 
 

@@ -12,6 +12,7 @@ from floe_core.build_request import BuildRequest
 from floe_core.execution.dbt_profiles import profiles_dir
 from floe_core.execution.preloaded_manifest import PARSED_FILE, parsed_file
 from floe_core.execution.selection import arguments_for_nodes
+from floe_core.lineage.backend import is_configured
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.state_folder import run_folder
 from floe_core.time_range import TimeRange
@@ -24,6 +25,7 @@ class Invocation:
     """One call of dbt. `target` is where it writes what it made, `node_ids` what it must run.
 
     `parsed_file` is the kept parse that goes with its vars, "" where dbt must parse.
+    `wants_columns`: the columns of what is built are written down, for lineage.
     """
 
     arguments: list[str]
@@ -31,6 +33,7 @@ class Invocation:
     target: Path
     node_ids: tuple[str, ...]
     parsed_file: str = PARSED_FILE
+    wants_columns: bool = False
 
 
 def invocation(
@@ -63,7 +66,14 @@ def invocation(
     own = own_vars(artifacts, request)
     arguments += ["--vars", json.dumps({**own, **run_vars(request)}), "--no-use-colors"]
     call = ["build", *arguments, *selection]
-    return Invocation(call, project_dir, target, node_ids, _parsed_file(artifacts, request, own))
+    return Invocation(
+        call,
+        project_dir,
+        target,
+        node_ids,
+        parsed_file=_parsed_file(artifacts, request, own),
+        wants_columns=is_configured(artifacts.lineage, project_dir),
+    )
 
 
 def own_vars(artifacts: CompiledArtifacts, request: BuildRequest) -> dict[str, Any]:

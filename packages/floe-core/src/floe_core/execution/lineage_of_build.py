@@ -8,12 +8,13 @@ from types import TracebackType
 
 from floe_core.build_events import BuildEnded, BuildEvent, NodeResult, NodeStarted
 from floe_core.build_request import BuildRequest
+from floe_core.execution.built_columns import kept_columns
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.tracing.span_ids import SpanIds
 
 
 class LineageOfBuild:
-    """Passes the events of one build on to lineage, each with the SQL that dbt made of its node.
+    """Passes the events of one build on to lineage, with the SQL and the columns of each node.
 
     `target` is where dbt writes what it compiles. `spans` are the ids of the spans so far, where
     the build is traced: of nodes by their ids, of the run by "".
@@ -29,6 +30,7 @@ class LineageOfBuild:
         from floe_core.lineage.run_recorder import RunLineage
 
         self._artifacts = artifacts
+        self._target = target
         self._compiled = target / "compiled"
         self._lineage = RunLineage(artifacts, request, spans)
 
@@ -37,7 +39,8 @@ class LineageOfBuild:
         if isinstance(event, NodeStarted):
             self._lineage.node_started(event)
         elif isinstance(event, NodeResult):
-            self._lineage.node_ended(event, self._compiled_sql(event.unique_id))
+            columns = kept_columns(self._target, event.unique_id) if self._lineage.is_on else ()
+            self._lineage.node_ended(event, self._compiled_sql(event.unique_id), columns)
         elif isinstance(event, BuildEnded):
             self._lineage.ended(event)
 

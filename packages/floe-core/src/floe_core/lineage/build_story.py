@@ -16,9 +16,10 @@ from floe_core.lineage.facets import Json
 from floe_core.lineage.product_graph import ProductGraph
 from floe_core.lineage.redaction import Redactor
 from floe_core.lineage.run_ids import run_id_of_build, run_id_of_node
+from floe_core.lineage.spool_notes import with_notes
 from floe_core.lineage.verdicts import unit_test_facet, with_verdict
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_core.schemas.nodes import Node
+from floe_core.schemas.nodes import Column, Node
 from floe_core.tracing.span_ids import SpanIds
 
 LONGEST_SQL = 200_000
@@ -80,12 +81,20 @@ class BuildStory:
         outputs = [run.output | {"facets": {}}] if run.output else []
         return [run_event("START", event.at, run.run_id, run.run_facets, run.job, inputs, outputs)]
 
-    def node_ended(self, result: NodeResult, compiled_sql: str | None) -> list[Json]:
-        """Return the end of a node's run, after its START if nothing told of that."""
+    def node_ended(
+        self,
+        result: NodeResult,
+        compiled_sql: str | None,
+        columns: tuple[Column, ...] = (),
+    ) -> list[Json]:
+        """Return the end of a node's run, after its START if nothing told of that.
+
+        `columns` are those of what it built, as the warehouse has them, () where it did not say.
+        """
         ended = result.ended_at or datetime.now(UTC)
         before = self.node_started(NodeStarted(result.unique_id, result.started_at or ended))
         run = self._open.pop(result.unique_id)
-        return [*before, self._end(run, result, ended, compiled_sql)]
+        return [*before, self._end(run, result, ended, compiled_sql, columns)]
 
     def ended(self, event: BuildEnded, at: datetime) -> list[Json]:
         """Return an ABORT for each node that has not ended, and the end of the parent run."""
@@ -126,19 +135,27 @@ class BuildStory:
         )
 
     def _end(
-        self, run: _NodeRun, result: NodeResult, at: datetime, compiled_sql: str | None
+        self,
+        run: _NodeRun,
+        result: NodeResult,
+        at: datetime,
+        compiled_sql: str | None,
+        columns: tuple[Column, ...],
     ) -> Json:
         query = compiled_sql or self._graph.query_of_snapshot(run.node)
         job_facets = run.job.facets | (self._sql(query) if query else {})
-        return run_event(
+        output = self._graph.built(run.node, run.output, columns)
+        event = run_event(
             _event_type(result),
             at,
             run.run_id,
             run.run_facets | self._outcome(run.node, result),
             LineageJob(run.job.namespace, run.job.name, job_facets),
             with_verdict(run.node, result, run.inputs),
-            _outputs(run, result),
+            _outputs(output, result),
         )
+        sources = [each["name"] for node_id, each in run.inputs if self._graph.is_source(node_id)]
+        return with_notes(event, has_whole_schema=bool(columns), sources=sources)
 
     def _outcome(self, node: Node, result: NodeResult) -> Json:
         outcome: Json = {}
@@ -171,14 +188,12 @@ class BuildStory:
         return {facets.TRACE: facets.trace(ids.trace_id, ids.span_id)} if ids else {}
 
 
-def _outputs(run: _NodeRun, result: NodeResult) -> list[Json]:
-    if run.output is None:
+def _outputs(output: Json | None, result: NodeResult) -> list[Json]:
+    if output is None:
         return []
     if result.rows is None or result.rows < 0 or not result.passed:
-        return [run.output]
-    return [
-        run.output | {"outputFacets": {"outputStatistics": facets.output_statistics(result.rows)}}
-    ]
+        return [output]
+    return [output | {"outputFacets": {"outputStatistics": facets.output_statistics(result.rows)}}]
 
 
 def _event_type(result: NodeResult) -> str:

@@ -6,14 +6,15 @@ that it needs is in the event, in those before it, and in what was learnt from t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from floe_core.lineage import facets
 from floe_core.lineage.columns.derivation import DerivedColumns, derive
-from floe_core.lineage.columns.origins import Origins
-from floe_core.lineage.facets import SQL_CUT_SHORT, Json
-from floe_core.lineage.known_columns import KnownColumns, columns_told
+from floe_core.lineage.columns.origins import DIRECT, IDENTITY, Origins
+from floe_core.lineage.facets import SQL_CUT_SHORT, UNKNOWN_TYPE, Json
+from floe_core.lineage.known_columns import KnownColumns, columns_told, types_told
+from floe_core.lineage.spool_notes import has_whole_schema, sources_of
 
 
 class ColumnLineage:
@@ -23,17 +24,30 @@ class ColumnLineage:
         self._known = KnownColumns(lineage_folder / "columns")
 
     def added_to(self, event: Json) -> Json:
-        """Return an event with the column lineage of what it says was made, if that can be told."""
+        """Return an event with the column lineage of what it says was made, if that can be told.
+
+        Every field of the column lineage is in a schema facet of the same event: those that the
+        event does not name are added.
+        """
         outputs = event["outputs"]
         if event["eventType"] != "COMPLETE" or len(outputs) != 1:
             return event
         derived = self._derived(event)
-        self._learn(event, derived)
+        if has_whole_schema(event):
+            derived = _only_built(derived, columns_told(outputs[0]))
+        made = self._with_schema(event, derived)
+        self._learn(event, made, derived)
         facet = column_lineage_facet(derived, {each["name"]: each for each in event["inputs"]})
         if not facet:
             return event
-        described = {**outputs[0].get("facets", {}), "columnLineage": facet}
-        return {**event, "outputs": [{**outputs[0], "facets": described}]}
+        described = {**made.get("facets", {}), "columnLineage": facet}
+        inputs = [
+            self._with_fields(each, _fields_read(derived, each["name"]))
+            if each["name"] in sources_of(event)
+            else each
+            for each in event["inputs"]
+        ]
+        return {**event, "inputs": inputs, "outputs": [{**made, "facets": described}]}
 
     def _derived(self, event: Json) -> DerivedColumns:
         sql = event["job"].get("facets", {}).get("sql", {})
@@ -43,15 +57,40 @@ class ColumnLineage:
         tables = [self._known.table(each) for each in event["inputs"]]
         return derive(query, sql.get("dialect", ""), tables)
 
-    def _learn(self, event: Json, derived: DerivedColumns) -> None:
-        (made,) = event["outputs"]
+    def _with_schema(self, event: Json, derived: DerivedColumns) -> Json:
+        """Return the output with the columns that the SQL is known to give."""
+        made: Json = event["outputs"][0]
+        if has_whole_schema(event) or not derived.columns:
+            return made
+        inputs = {each["name"]: each for each in event["inputs"]}
+        types = {name: self._type_of(origins, inputs) for name, origins in derived.columns}
+        return _with_fields(made, types)
+
+    def _type_of(self, origins: Origins, inputs: Mapping[str, Json]) -> str:
+        """Return the type of a column that is handed on as it is."""
+        if len(origins) == 1:
+            ((origin, steps),) = origins.items()
+            if steps == {(DIRECT, IDENTITY)}:
+                return self._known.types(inputs[origin.table]).get(origin.column, UNKNOWN_TYPE)
+        return UNKNOWN_TYPE
+
+    def _with_fields(self, source: Json, read: Iterable[str]) -> Json:
+        """Return a source with the columns that were read of it, now or before."""
+        columns = dict.fromkeys([*self._known.table(source).columns, *read])
+        types = {name: self._known.types(source).get(name, UNKNOWN_TYPE) for name in columns}
+        self._known.learn(source, types, is_complete=False)
+        return _with_fields(source, types)
+
+    def _learn(self, event: Json, made: Json, derived: DerivedColumns) -> None:
         kind = event["job"].get("facets", {}).get("jobType", {}).get("jobType")
         # A snapshot has columns of its own beside those of its query.
-        is_complete = derived.is_complete and kind != "SNAPSHOT"
-        told = () if is_complete else columns_told(made)
-        names = dict.fromkeys([*(name for name, _ in derived.columns), *told])
-        if names:
-            self._known.learn(made, tuple(names), is_complete=is_complete)
+        is_derived = derived.is_complete and kind != "SNAPSHOT"
+        types = types_told(made)
+        if is_derived and not has_whole_schema(event):
+            types = {name: types.get(name, "") for name, _ in derived.columns}
+        if types:
+            is_complete = is_derived or has_whole_schema(event)
+            self._known.learn(made, types, is_complete=is_complete)
 
 
 def column_lineage_facet(derived: DerivedColumns, inputs: Mapping[str, Json]) -> Json:
@@ -63,6 +102,41 @@ def column_lineage_facet(derived: DerivedColumns, inputs: Mapping[str, Json]) ->
     }
     effects = _input_fields(derived.effects, inputs)
     return facets.column_lineage(fields, effects) if fields or effects else {}
+
+
+def _only_built(derived: DerivedColumns, built: tuple[str, ...]) -> DerivedColumns:
+    """Return the derived columns that were built, spelled as the warehouse has them.
+
+    An incremental model that does not follow a change of its SQL has other columns than that.
+    """
+    exact, folded = set(built), {name.lower(): name for name in built}
+    columns = tuple(
+        (name if name in exact else folded[name.lower()], origins)
+        for name, origins in derived.columns
+        if name in exact or name.lower() in folded
+    )
+    return DerivedColumns(columns, derived.effects, is_complete=False)
+
+
+def _with_fields(dataset: Json, types: Mapping[str, str]) -> Json:
+    """Return a dataset whose schema has these columns (name -> type), after those it names."""
+    told = dataset.get("facets", {}).get("schema", {}).get("fields", [])
+    named = {field["name"]: field for field in told}
+    fields = [
+        _typed(named[name], kind) if name in named else {"name": name, "type": kind}
+        for name, kind in types.items()
+    ]
+    fields += [field for name, field in named.items() if name not in types]
+    return {**dataset, "facets": {**dataset.get("facets", {}), "schema": facets.schema(fields)}}
+
+
+def _typed(field: Json, kind: str) -> Json:
+    return {**field, "type": kind} if field.get("type") in (None, UNKNOWN_TYPE) else field
+
+
+def _fields_read(derived: DerivedColumns, table: str) -> Iterator[str]:
+    for origins in (*(each for _, each in derived.columns), derived.effects):
+        yield from (origin.column for origin in origins if origin.table == table)
 
 
 def _input_fields(origins: Origins, inputs: Mapping[str, Json]) -> list[Json]:

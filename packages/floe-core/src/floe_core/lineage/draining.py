@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -13,6 +13,7 @@ from filelock import FileLock, Timeout
 
 from floe_core.lineage.environment import referenced_names
 from floe_core.lineage.facets import Json
+from floe_core.lineage.failed_attempts import ATTEMPTS, ATTEMPTS_ALONE, FailedAttempts
 from floe_core.lineage.redaction import Redactor, secrets_of_environment
 from floe_core.lineage.spool import Spool
 from floe_core.schemas.policies import LineageSettings
@@ -28,7 +29,8 @@ _WORTH_RETRYING = frozenset({408, 425, 429})
 
 _log = logging.getLogger("floe.lineage")
 
-Sent = Literal["sent", "refused", "unreachable"]
+# "failed" may be the event's own fault; "unreachable" cannot: no backend has seen it.
+Sent = Literal["sent", "refused", "failed", "unreachable"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,22 @@ class Drained:
     is_others_work: bool = False
 
 
+@dataclass(slots=True)
+class _Pass:
+    """One going through of what waits. `failing` are the events that were left behind, with why."""
+
+    sent: int = 0
+    refused: int = 0
+    failing: dict[Path, str] = field(default_factory=dict)
+    reason: str = ""
+
+    def left_of(self, waiting: list[Path]) -> list[Path]:
+        return [path for path in waiting if path not in self.failing]
+
+    def ended(self, reason: str) -> Drained:
+        return Drained(self.sent, self.refused, reason)
+
+
 class Drainer:
     """Sends a spool's events with one transport, which is opened when first needed."""
 
@@ -55,6 +73,7 @@ class Drainer:
         self._redactor = Redactor(known)
         self._columns: ColumnLineage | None = None
         self._transport: Transport | None = None
+        self._attempts = FailedAttempts(spool.folder)
 
     def drain(self, should_stop: Callable[[], bool]) -> Drained:
         """Send events until none waits, the backend fails, or it should stop.
@@ -70,19 +89,50 @@ class Drainer:
             return Drained(reason="another process is sending these events", is_others_work=True)
 
     def _drain(self, should_stop: Callable[[], bool]) -> Drained:
-        sent = refused = 0
         self._spool.remove_abandoned()
-        while batch := self._spool.waiting():
+        self._attempts = FailedAttempts(self._spool.folder)
+        progress = _Pass()
+        while batch := progress.left_of(self._spool.waiting()):
             for path in batch:
                 if should_stop():
-                    return Drained(sent, refused, "stopped before the end")
-                outcome, reason = self._send(path)
-                if outcome == "unreachable":
-                    self._spool.note_failure(reason)
-                    return Drained(sent, refused, reason)
-                sent, refused = sent + (outcome == "sent"), refused + (outcome == "refused")
-        self._spool.note_failure("")
-        return Drained(sent, refused)
+                    return progress.ended("stopped before the end")
+                if progress.failing and self._attempts.of(path) >= ATTEMPTS:
+                    progress.failing[path] = progress.reason
+                elif not self._go_on_after(path, progress):
+                    self._spool.note_failure(progress.reason)
+                    return progress.ended(progress.reason)
+        if progress.failing:
+            self._set_aside_what_waits_alone(progress)
+        self._spool.note_failure("" if not progress.failing else progress.reason)
+        return progress.ended(progress.reason if progress.failing else "")
+
+    def _go_on_after(self, path: Path, progress: _Pass) -> bool:
+        """Send an event; return whether those behind it are to be sent now."""
+        outcome, reason = self._send(path)
+        if outcome in ("failed", "unreachable"):
+            progress.failing[path], progress.reason = reason, reason
+            if outcome == "failed":
+                self._attempts.note(path, self._spool.waiting())
+            return self._attempts.of(path) >= ATTEMPTS and outcome == "failed"
+        progress.sent += outcome == "sent"
+        progress.refused += outcome == "refused"
+        if outcome == "sent":
+            # The backend is well: it is these events that it cannot take.
+            self._set_aside(progress)
+        return True
+
+    def _set_aside(self, progress: _Pass) -> None:
+        for path, reason in progress.failing.items():
+            attempts = f"{self._attempts.of(path)} attempts failed"
+            self._spool.refuse(path, f"{attempts}, the last with {reason}")
+            progress.refused += 1
+        progress.failing.clear()
+
+    def _set_aside_what_waits_alone(self, progress: _Pass) -> None:
+        if len(progress.failing) == 1:
+            (path,) = progress.failing
+            if self._attempts.of(path) >= ATTEMPTS_ALONE:
+                self._set_aside(progress)
 
     def _send(self, path: Path) -> tuple[Sent, str]:
         told = _read(path)
@@ -99,7 +149,7 @@ class Drainer:
             if _is_refusal(error):
                 self._spool.refuse(path, reason)
                 return "refused", reason
-            return "unreachable", reason
+            return ("failed" if _was_connected(error) else "unreachable"), reason
         path.unlink(missing_ok=True)
         return "sent", ""
 
@@ -141,3 +191,13 @@ def _is_refusal(error: Exception) -> bool:
     """Return whether the backend said for good that it will not have this event."""
     status = getattr(getattr(error, "response", None), "status_code", None)
     return isinstance(status, int) and 400 <= status < 500 and status not in _WORTH_RETRYING
+
+
+def _was_connected(error: Exception) -> bool:
+    """Return whether a backend may have seen the event that it did not take."""
+    from requests import ConnectionError as NoConnection
+    from urllib3.exceptions import ProtocolError
+
+    if not isinstance(error, NoConnection):
+        return True
+    return bool(error.args) and isinstance(error.args[0], ProtocolError)

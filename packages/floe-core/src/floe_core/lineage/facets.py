@@ -19,6 +19,8 @@ _SPECIFICATION = "https://openlineage.io/spec"
 RUN_EVENT_SCHEMA = f"{_SPECIFICATION}/2-0-2/OpenLineage.json#/$defs/RunEvent"
 # The end of a statement that is not told in full.
 SQL_CUT_SHORT = "\n-- and so on"
+# What OpenLineage consumers need to find in a column whose type is not known.
+UNKNOWN_TYPE = "unknown"
 BASE_FACET_SCHEMA = f"{_SPECIFICATION}/2-0-2/OpenLineage.json#/$defs/BaseFacet"
 
 

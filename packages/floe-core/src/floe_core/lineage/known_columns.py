@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 
 from floe_core.lineage.columns.derivation import KnownTable
-from floe_core.lineage.facets import Json
+from floe_core.lineage.facets import UNKNOWN_TYPE, Json
 
 
 class KnownColumns:
@@ -24,23 +25,39 @@ class KnownColumns:
     def table(self, dataset: Json) -> KnownTable:
         """Return what is known of a dataset: learnt before, or told by its schema facet."""
         told = columns_told(dataset)
-        try:
-            learnt = json.loads(self._file(dataset).read_text("utf-8"))
-        except FileNotFoundError:
+        learnt = self._learnt(dataset)
+        if learnt is None:
             return KnownTable(dataset["name"], told)
         columns = tuple(learnt["columns"])
         if learnt["is_complete"]:
             return KnownTable(dataset["name"], columns, is_complete=True)
         return KnownTable(dataset["name"], tuple(dict.fromkeys([*columns, *told])))
 
-    def learn(self, dataset: Json, columns: tuple[str, ...], *, is_complete: bool) -> None:
-        """Keep the columns of a dataset."""
+    def types(self, dataset: Json) -> dict[str, str]:
+        """Return column -> type, as far as both are known of a dataset."""
+        learnt = self._learnt(dataset) or {}
+        return {**types_told(dataset), **learnt.get("types", {})}
+
+    def learn(self, dataset: Json, types: Mapping[str, str], *, is_complete: bool) -> None:
+        """Keep the columns of a dataset: name -> type, "" for one that is not known."""
         self._folder.mkdir(parents=True, exist_ok=True)
         path = self._file(dataset)
         unfinished = path.with_suffix(f".unfinished-{os.getpid()}")
-        learnt = {"name": dataset["name"], "columns": columns, "is_complete": is_complete}
+        learnt = {
+            "name": dataset["name"],
+            "columns": list(types),
+            "types": {name: kind for name, kind in types.items() if kind and kind != UNKNOWN_TYPE},
+            "is_complete": is_complete,
+        }
         unfinished.write_text(json.dumps(learnt, ensure_ascii=False), "utf-8")
         unfinished.replace(path)
+
+    def _learnt(self, dataset: Json) -> Json | None:
+        try:
+            learnt: Json = json.loads(self._file(dataset).read_text("utf-8"))
+        except FileNotFoundError:
+            return None
+        return learnt
 
     def _file(self, dataset: Json) -> Path:
         identity = f"{dataset['namespace']}\0{dataset['name']}".encode()
@@ -49,5 +66,10 @@ class KnownColumns:
 
 def columns_told(dataset: Json) -> tuple[str, ...]:
     """Return the columns that a dataset's schema facet names."""
+    return tuple(types_told(dataset))
+
+
+def types_told(dataset: Json) -> dict[str, str]:
+    """Return column -> type as a dataset's schema facet has them, "" for no type."""
     fields = dataset.get("facets", {}).get("schema", {}).get("fields", ())
-    return tuple(field["name"] for field in fields)
+    return {field["name"]: field.get("type", "") for field in fields}

@@ -22,17 +22,28 @@ _SERVERS: dict[str, tuple[str, tuple[str, ...], str]] = {
     "spark": ("spark", ("host",), "10000"),
 }
 
+# How compile roots a relative path in the product's folder.
+_PRODUCT_FOLDER = re.compile(r"\{\{ env_var\('FLOE_PROJECT_DIR', '\.'\) \}\}/")
 _USER_INFO = re.compile(r"^([a-z][a-z0-9+.-]*://)[^/]*@", re.IGNORECASE)
 
 
-def warehouse_namespace(profile: Mapping[str, Any], fallback: str) -> str:
+def warehouse_namespace(profile: Mapping[str, Any], product: str) -> str:
     """Return the namespace of the warehouse's datasets: never a path, user or query string.
 
-    `fallback` names a warehouse whose profile does not.
+    `product` names a warehouse whose profile does not, and a file in the product's own folder that
+    is not called after it: those of two products may have one name.
     """
     adapter = str(profile.get("type", ""))
+    fallback = product
     if adapter == "duckdb":
-        return f"duckdb://{_logical_name(_text(profile, 'path'), fallback)}"
+        name = _logical_name(_text(profile, "path"), product)
+        is_own = _is_in_product(str(profile.get("path") or ""))
+        is_named_after_it = name.replace("_", "-") == product.replace("_", "-")
+        return (
+            f"duckdb://{product}/{name}"
+            if is_own and not is_named_after_it
+            else (f"duckdb://{name}")
+        )
     if adapter == "bigquery":
         return "bigquery"
     scheme, keys, port = _SERVERS.get(adapter, (adapter or "warehouse", ("host",), ""))
@@ -63,6 +74,15 @@ def _logical_name(path: str, fallback: str) -> str:
         return "memory"
     name = PurePosixPath(location.rpartition(":")[2].replace("\\", "/")).name
     return name.removesuffix(".duckdb").removesuffix(".db") or fallback
+
+
+def _is_in_product(path: str) -> bool:
+    """Return whether a profile's path is a file in the product's folder, relative to it."""
+    rooted = _PRODUCT_FOLDER.match(path)
+    if not rooted:
+        return False
+    parts = PurePosixPath(path[rooted.end() :].partition("?")[0]).parts
+    return bool(parts) and ".." not in parts
 
 
 def _text(profile: Mapping[str, Any], key: str) -> str:

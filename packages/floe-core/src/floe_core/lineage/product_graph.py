@@ -13,8 +13,6 @@ from floe_core.lineage.seed_header import seed_columns
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Column, Node
 
-# What OpenLineage consumers need to find in a column whose type nobody declared.
-UNKNOWN_TYPE = "unknown"
 _IN_DOUBLE_QUOTES = frozenset({"duckdb", "postgres", "redshift", "snowflake", "trino"})
 
 
@@ -24,7 +22,9 @@ class ProductGraph:
     def __init__(self, artifacts: CompiledArtifacts, redactor: Redactor) -> None:
         self._artifacts = artifacts
         self._redactor = redactor
-        self._warehouse = warehouse_namespace(artifacts.dbt.profile, artifacts.product.name)
+        self._warehouse = artifacts.lineage.dataset_namespace or warehouse_namespace(
+            artifacts.dbt.profile, artifacts.product.name
+        )
 
     @cached_property
     def product_job(self) -> LineageJob:
@@ -80,6 +80,23 @@ class ProductGraph:
             )
         return self._dataset(node, described)
 
+    def built(self, node: Node, output: Json | None, columns: tuple[Column, ...]) -> Json | None:
+        """Return an output with the columns that the warehouse says were built."""
+        if output is None or not columns:
+            return output
+        documented = {column.name.lower(): column.description for column in node.columns}
+        fields = [
+            self._field(
+                column.model_copy(update={"description": documented.get(column.name.lower(), "")})
+            )
+            for column in columns
+        ]
+        return {**output, "facets": {**output["facets"], "schema": facets.schema(fields)}}
+
+    def is_source(self, unique_id: str) -> bool:
+        """Return whether no run of this product makes it."""
+        return self._artifacts.by_id[unique_id].resource_type == "source"
+
     def dataset(self, node: Node) -> Json:
         """Return the dataset of a table with its columns."""
         return self._dataset(node, self._schema(node))
@@ -122,7 +139,7 @@ class ProductGraph:
         return [documented.get(name.lower(), Column(name=name)) for name in names]
 
     def _field(self, column: Column) -> Json:
-        named = {"name": column.name, "type": column.type or UNKNOWN_TYPE}
+        named = {"name": column.name, "type": column.type or facets.UNKNOWN_TYPE}
         if not column.description:
             return named
         return named | {"description": self._redactor.text(column.description)}

@@ -17,6 +17,7 @@ from floe_core.lineage.facets import Json
 from floe_core.lineage.redaction import Redactor, secrets_of_environment
 from floe_core.lineage.spool import Spool
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.nodes import Column
 from floe_core.tracing.span_ids import SpanIds
 
 _log = logging.getLogger("floe.lineage")
@@ -55,9 +56,17 @@ class RunLineage:
         """A node began to run."""
         self._tell(lambda: self._story.node_started(event))
 
-    def node_ended(self, result: NodeResult, compiled_sql: str | None = None) -> None:
-        """A node ended, was skipped, or was left out."""
-        self._tell(lambda: self._story.node_ended(result, compiled_sql))
+    def node_ended(
+        self,
+        result: NodeResult,
+        compiled_sql: str | None = None,
+        columns: tuple[Column, ...] = (),
+    ) -> None:
+        """A node ended, was skipped, or was left out.
+
+        `columns` are those of what it built, () where the warehouse was not asked.
+        """
+        self._tell(lambda: self._story.node_ended(result, compiled_sql, columns))
 
     def ended(self, event: BuildEnded) -> None:
         """The build is over."""

@@ -18,6 +18,7 @@ from floe_core.schemas.policies import LineageSettings
 # Longer than the client's own 5 s: an event that a slow backend took after the client gave up
 # would be sent twice.
 _TIMEOUT_SECONDS = 20.0
+_DIRECT_HTTP = "floe_core.lineage.direct_http.DirectHttpTransport"
 _NO_RETRY = {"total": 0, "connect": 0, "read": 0, "status": 0, "status_forcelist": []}
 
 
@@ -74,7 +75,7 @@ def _trying_once(transport: dict[str, Any], project_dir: Path) -> dict[str, Any]
     """Return the configuration without retries; asynchronous sending loses events, so plain."""
     kind = transport.get("type")
     if kind in ("http", "async_http"):
-        plain = {"timeout": _TIMEOUT_SECONDS, **transport, "type": "http", "retry": _NO_RETRY}
+        plain = {"timeout": _TIMEOUT_SECONDS, **transport, "type": _DIRECT_HTTP, "retry": _NO_RETRY}
         plain["timeout"] = float(plain["timeout"])
         return plain
     if kind == "file" and "log_file_path" in transport:
@@ -84,6 +85,8 @@ def _trying_once(transport: dict[str, Any], project_dir: Path) -> dict[str, Any]
         if isinstance(inner, dict):
             inner = [{**each, "name": name} for name, each in inner.items() if each]
         return {**transport, "transports": [_trying_once(each, project_dir) for each in inner]}
+    if kind == "transform" and isinstance(transport.get("transport"), dict):
+        return {**transport, "transport": _trying_once(transport["transport"], project_dir)}
     return transport
 
 

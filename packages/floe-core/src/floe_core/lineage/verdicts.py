@@ -8,6 +8,11 @@ from floe_core.lineage.facets import Json
 from floe_core.schemas.nodes import Node
 
 _CUSTOM = "custom_sql"
+# Longer signs first. A single value is told as it is.
+_OPPOSITES = {
+    **{"!=": "", "<>": "", ">=": "<", "<=": ">", "==": "!="},
+    **{">": "<=", "<": ">=", "=": "!="},
+}
 
 
 def with_verdict(node: Node, result: NodeResult, inputs: list[tuple[str, Json]]) -> list[Json]:
@@ -43,5 +48,19 @@ def _assertion(node: Node, result: NodeResult) -> Json:
     if node.severity:
         assertion["severity"] = node.severity.lower()
     if result.failures is not None:
-        assertion |= {"expected": "0", "actual": str(result.failures)}
+        condition = node.error_if if result.status == "fail" else node.warn_if
+        assertion |= {"expected": expected(condition), "actual": str(result.failures)}
     return assertion
+
+
+def expected(condition: str) -> str:
+    """Return which numbers of rows do not meet a condition of `error_if` or `warn_if`.
+
+    >>> expected(">10"), expected("!= 0"), expected("between 1 and 5")
+    ('<= 10', '0', 'not between 1 and 5')
+    """
+    text = condition.strip() or "!= 0"
+    for sign, opposite in _OPPOSITES.items():
+        if text.startswith(sign):
+            return f"{opposite} {text.removeprefix(sign).strip()}".strip()
+    return f"not {text}"

@@ -81,14 +81,15 @@ class Plugins(SnakeModel):
 
 
 class LineageSwitch(SnakeModel):
-    """Whether lineage events are emitted, the OpenLineage namespace of their jobs, and the backend.
+    """Whether lineage events are emitted, in which OpenLineage namespaces, and where they go.
 
-    `transport` and `endpoint` name a backend where `plugins.lineage_backend` names none: an
+    `namespace` is of jobs, `dataset_namespace` of datasets. `transport` and `endpoint` name a backend where `plugins.lineage_backend` names none: an
     OpenLineage transport's type, and the URL that events are posted to.
     """
 
     enabled: bool = True
     namespace: ShortText = "floe"
+    dataset_namespace: ShortText | None = None
     transport: ShortText | None = None
     endpoint: ShortText | None = None
 

@@ -37,7 +37,8 @@ class Node(Frozen):
     a test belongs to, "" when it belongs to none. `checksum` changes when the node's own code does
     (`checksum.checksum`), "" where dbt has none. `macros_hash` changes with the macros that it
     uses, its materialization's included, and `config_hash` with its configuration and hooks.
-    `retries` and `timeout_seconds` are the node's own, None where it has none.
+    `retries` and `timeout_seconds` are the node's own, None where it has none. `error_if` and
+    `warn_if` are a test's conditions on the rows it finds, "" for dbt's own `!= 0`.
     """
 
     unique_id: str
@@ -67,6 +68,8 @@ class Node(Frozen):
     test_kind: str = ""
     test_column: str = ""
     severity: str = ""
+    error_if: str = ""
+    warn_if: str = ""
     checksum: str = ""
     macros_hash: str = ""
     config_hash: str = ""

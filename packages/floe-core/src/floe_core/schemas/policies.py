@@ -62,10 +62,15 @@ class Job(Frozen):
 
 
 class LineageSettings(Frozen):
-    """Where lineage goes. `config` is the backend's own, secrets as `env_var()` only."""
+    """Where lineage goes. `config` is the backend's own, secrets as `env_var()` only.
+
+    `namespace` is that of jobs, `dataset_namespace` that of the warehouse's datasets, "" for the
+    one that OpenLineage's naming gives.
+    """
 
     enabled: bool = True
     namespace: str = "floe"
+    dataset_namespace: str = ""
     backend: str = ""
     config: dict[str, Any] = {}
 

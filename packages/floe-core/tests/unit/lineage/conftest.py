@@ -21,10 +21,15 @@ class Backend:
     """An HTTP server that keeps the events it accepts.
 
     `behave` gets the number of requests before this one and returns the status to answer with; it
-    may wait, and 0 breaks the connection off.
+    may wait, and 0 breaks the connection off. `judge`, where there is one, does so by the event.
+    `headers` and `body` are those of its answers.
     """
 
     behave: Behave = lambda _: 201
+    judge: Callable[[dict[str, Any]], int] | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    paths: list[str] = field(default_factory=list)
     events: list[dict[str, Any]] = field(default_factory=list)
     requests: int = 0
     authorization: list[str | None] = field(default_factory=list)
@@ -51,7 +56,8 @@ def backend() -> Iterator[Backend]:
             body = self.rfile.read(int(self.headers["content-length"]))
             with mutex:
                 number, backend.requests = backend.requests, backend.requests + 1
-            status = backend.behave(number)
+            backend.paths.append(f"{self.command} {self.path}")
+            status = backend.judge(json.loads(body)) if backend.judge else backend.behave(number)
             if status == 0:
                 self.close_connection = True
                 return
@@ -59,6 +65,15 @@ def backend() -> Iterator[Backend]:
                 backend.events.append(json.loads(body))
                 backend.authorization.append(self.headers.get("authorization"))
             self.send_response(status)
+            for name, value in backend.headers.items():
+                self.send_header(name, value)
+            self.send_header("content-length", str(len(backend.body)))
+            self.end_headers()
+            self.wfile.write(backend.body)
+
+        def do_GET(self) -> None:
+            backend.paths.append(f"{self.command} {self.path}")
+            self.send_response(200)
             self.send_header("content-length", "0")
             self.end_headers()
 

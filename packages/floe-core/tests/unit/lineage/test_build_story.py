@@ -270,3 +270,27 @@ def test_a_replay_has_the_same_ids_whatever_the_orchestrators_run_id() -> None:
         ids(run_id="b", nominal_time=None),
     ]
     assert len(set.union(*different)) == 2 * len(different)
+
+
+@pytest.mark.parametrize(
+    ("status", "failures", "wanted"),
+    [("fail", 12, "<= 10"), ("warn", 3, "< 3"), ("pass", 2, "< 3")],
+)
+def test_what_was_expected_follows_the_condition_that_decided(
+    status: str, failures: int, wanted: str
+) -> None:
+    product = artifacts(Path("/product"))
+    nodes = tuple(
+        each.model_copy(update={"error_if": ">10", "warn_if": ">= 3"}) if each.is_test else each
+        for each in product.nodes
+    )
+    told = BuildStory(
+        product.model_copy(update={"nodes": nodes}).bound_to(Path("/product")), REQUEST, Redactor()
+    )
+    *_, end = told.node_ended(result("test.shop.id_is_there", status, 6, failures=failures), None)
+    (assertion,) = end["inputs"][0]["inputFacets"]["dataQualityAssertions"]["assertions"]
+    assert (assertion["expected"], assertion["actual"], assertion["success"]) == (
+        wanted,
+        str(failures),
+        status == "pass",
+    )

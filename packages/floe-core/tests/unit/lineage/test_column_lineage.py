@@ -14,6 +14,7 @@ from floe_core.lineage.delivery_status import flush, status
 from floe_core.lineage.events import LineageJob, run_event
 from floe_core.lineage.run_ids import run_id_from
 from floe_core.lineage.spool import Spool
+from floe_core.lineage.spool_notes import with_notes
 from floe_core.schemas.policies import LineageSettings
 
 from .conftest import Backend
@@ -179,5 +180,36 @@ def test_what_was_learnt_is_on_disk_as_it_was_told(tmp_path: Path) -> None:
     assert json.loads(file.read_text()) == {
         "name": "shop.main.staged",
         "columns": ["id", "amount", "one"],
+        "types": {},
         "is_complete": True,
     }
+
+
+def told_of(event: Event) -> list[tuple[str, str]]:
+    fields = event["outputs"][0]["facets"].get("schema", {}).get("fields", [])
+    return [(field["name"], field["type"]) for field in fields]
+
+
+def test_every_column_with_lineage_is_in_the_schema_of_the_same_event(tmp_path: Path) -> None:
+    lineage = ColumnLineage(tmp_path)
+    told = [lineage.added_to(event) for event in RUN]
+    assert told_of(told[1]) == [("id", "text"), ("amount", "unknown"), ("one", "unknown")]
+    assert told_of(told[2])[0] == ("id", "text")
+    for event in told:
+        assert set(origins(event) or {}) <= dict(told_of(event)).keys()
+        assert faults(event) == []
+
+
+def test_the_warehouse_says_which_of_the_columns_of_the_sql_were_built(tmp_path: Path) -> None:
+    built = with_notes(
+        completed(
+            dataset("shop.main.staged", "ID", "kept_from_before"),
+            'select id, cents as amount from "shop"."main"."raw"',
+            dataset("shop.main.raw"),
+        ),
+        has_whole_schema=True,
+        sources=[],
+    )
+    event = ColumnLineage(tmp_path).added_to(built)
+    assert origins(event) == {"ID": ["shop.main.raw.id"]}
+    assert told_of(event) == [("ID", "text"), ("kept_from_before", "text")]

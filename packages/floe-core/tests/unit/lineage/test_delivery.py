@@ -278,3 +278,38 @@ def test_a_file_is_looked_for_from_the_product_by_a_run_and_by_a_flush(
     assert flush(project_dir, settings, 10) == Flushed(sent=1, refused=0, waiting=0)
     lines = (project_dir / "told").read_text().splitlines()
     assert names([json.loads(line) for line in lines]) == expected
+
+
+def test_an_event_that_a_backend_cannot_take_is_set_aside_once_another_was_accepted(
+    backend: Backend, project_dir: Path
+) -> None:
+    backend.judge = lambda event: 500 if event["job"]["name"] in ("job-1", "job-2") else 201
+    fill(project_dir, 4)
+    assert flush(project_dir, to(backend), 30) == Flushed(sent=2, refused=2, waiting=0)
+    assert names(backend.events) == ["job-0", "job-3"]
+    told = [(each.job, each.reason.partition(":")[0]) for each in status(project_dir).refused]
+    assert told == [
+        ("job-1", "9 attempts failed, the last with HTTPError"),
+        ("job-2", "5 attempts failed, the last with HTTPError"),
+    ]
+
+
+def test_an_outage_of_the_backend_sets_nothing_aside(backend: Backend, project_dir: Path) -> None:
+    backend.behave = lambda _: 500
+    expected = fill(project_dir, 4)
+    flush(project_dir, to(backend), 6)
+    assert (status(project_dir).waiting, status(project_dir).refused) == (4, ())
+    backend.behave = lambda _: 201
+    assert flush(project_dir, to(backend), 10) == Flushed(sent=4, refused=0, waiting=0)
+    assert names(backend.events) == expected
+
+
+def test_attempts_are_counted_across_senders_and_an_event_alone_is_set_aside_late(
+    backend: Backend, project_dir: Path
+) -> None:
+    backend.behave = lambda _: 500
+    fill(project_dir, 1)
+    for _ in range(19):
+        assert flush(project_dir, to(backend), 0.4).waiting == 1
+    assert flush(project_dir, to(backend), 0.4) == Flushed(sent=0, refused=1, waiting=0)
+    assert backend.requests == 20

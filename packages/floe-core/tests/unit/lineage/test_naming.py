@@ -21,6 +21,18 @@ from .product import node
         ({"type": "duckdb", "path": "C:\\data\\shop.db"}, "duckdb://shop"),
         ({"type": "duckdb", "path": "{{ env_var('ROOT', '.') }}/shop.duckdb"}, "duckdb://shop"),
         ({"type": "duckdb", "path": "{{ env_var('NOT_SET') }}"}, "duckdb://product"),
+        (
+            {"type": "duckdb", "path": "{{ env_var('FLOE_PROJECT_DIR', '.') }}/product.duckdb"},
+            "duckdb://product",
+        ),
+        (
+            {"type": "duckdb", "path": "{{ env_var('FLOE_PROJECT_DIR', '.') }}/data/shop.duckdb"},
+            "duckdb://product/shop",
+        ),
+        (
+            {"type": "duckdb", "path": "{{ env_var('FLOE_PROJECT_DIR', '.') }}/../shop.duckdb"},
+            "duckdb://shop",
+        ),
         ({"type": "duckdb", "path": ":memory:"}, "duckdb://memory"),
         ({"type": "duckdb"}, "duckdb://product"),
         ({"type": "duckdb", "path": "md:shop?motherduck_token=s3cret"}, "duckdb://shop"),

@@ -18,13 +18,18 @@ from floe_core.lineage.columns.origins import (
     deciding,
     merged,
 )
-from floe_core.lineage.columns.relation import Relation
+from floe_core.lineage.columns.relation import Field, Relation
 from floe_core.lineage.columns.scope import Scope
+from floe_core.lineage.columns.structs import NO_VALUE
+from floe_core.lineage.columns.values import PICKING, ValueReader
 
 QueryReader = Callable[[exp.Expr, Scope], Relation]
 
-# Of sqlglot's aggregate functions those that pick a row's value rather than put rows together.
-_PICKING = (exp.Lag, exp.Lead, exp.FirstValue, exp.LastValue, exp.NthValue)
+# What goes by the members of structs; the value of any other expression, by all its parts.
+_BY_MEMBERS = (
+    *(exp.Column, exp.Struct, exp.Dot, exp.Bracket, exp.StructExtract),
+    *(exp.ToMap, exp.JSONObject, exp.JSONExtract, exp.JSONExtractScalar),
+)
 
 
 class ExpressionReader:
@@ -32,8 +37,9 @@ class ExpressionReader:
 
     def __init__(self, query: QueryReader) -> None:
         self._query = query
+        self._values = ValueReader(self.origins, self.frame, query)
         self._readers: dict[type[exp.Expr], Callable[[exp.Expr, Scope], Origins]] = {
-            exp.Column: self._column,
+            **dict.fromkeys(_BY_MEMBERS, self._origins_of_value),
             exp.Case: self._case,
             exp.If: self._if,
             exp.Window: self._window,
@@ -49,6 +55,9 @@ class ExpressionReader:
             exp.Select: self._scalar,
             exp.Union: self._scalar,
             exp.Columns: lambda *_: NOTHING,
+            exp.Count: self._count,
+            # It says which grouping a row is of, whatever the column holds.
+            exp.Grouping: lambda *_: NOTHING,
         }
 
     def origins(self, expression: exp.Expr | None, scope: Scope) -> Origins:
@@ -58,6 +67,10 @@ class ExpressionReader:
         reader = self._readers.get(type(expression))
         return reader(expression, scope) if reader else self._plain(expression, scope)
 
+    def value(self, expression: exp.Expr | None, scope: Scope) -> Field:
+        """Return an expression's value with its known members, none of a missing one."""
+        return NO_VALUE if expression is None else self._values.value(expression, scope)
+
     def all_origins(self, expressions: Iterable[exp.Expr], scope: Scope) -> Origins:
         """Return the origins of several values together."""
         return merged(self.origins(each, scope) for each in expressions)
@@ -66,9 +79,8 @@ class ExpressionReader:
         inner = self.all_origins(expression.iter_expressions(), scope)
         return changed(inner, _subtype(expression))
 
-    def _column(self, column: exp.Expr, scope: Scope) -> Origins:
-        assert isinstance(column, exp.Column)  # as the table of readers says
-        return NOTHING if isinstance(column.this, exp.Star) else scope.column(column)
+    def _origins_of_value(self, expression: exp.Expr, scope: Scope) -> Origins:
+        return self._values.value(expression, scope).origins
 
     def _case(self, case: exp.Expr, scope: Scope) -> Origins:
         branches = [self._if(each, scope) for each in case.args["ifs"]]
@@ -86,7 +98,7 @@ class ExpressionReader:
         value = self.origins(function, scope)
         if isinstance(function, exp.IgnoreNulls | exp.RespectNulls):
             function = function.this
-        if isinstance(function, _PICKING):
+        if isinstance(function, PICKING):
             value = self.all_origins(function.iter_expressions(), scope)
             value = changed(value, TRANSFORMATION)
         return merged([value, self.frame(window, scope)])
@@ -119,6 +131,12 @@ class ExpressionReader:
         value = changed(self.origins(function.this, scope), AGGREGATION)
         return merged([value, deciding(self.origins(function.expression, scope), "SORT")])
 
+    def _count(self, count: exp.Expr, scope: Scope) -> Origins:
+        counted = count.this
+        # A row that is there is never null.
+        is_row = isinstance(counted, exp.Column) and scope.is_row(counted)
+        return NOTHING if is_row else self._plain(count, scope)
+
     def _in(self, membership: exp.Expr, scope: Scope) -> Origins:
         query = membership.args.get("query")
         values = [membership.this, *membership.expressions, membership.args.get("unnest")]
@@ -126,10 +144,14 @@ class ExpressionReader:
         return merged([changed(value, TRANSFORMATION), self._asked(query, scope)])
 
     def _exists(self, exists: exp.Expr, scope: Scope) -> Origins:
-        return self._asked(exists.this, scope)
+        """Read EXISTS: what its query selects and how it sorts says nothing about whether it has
+        rows.
+        """
+        relation = self._query(_without_what_is_selected(exists.this), scope.inside())
+        return deciding(relation.effects, "CONDITIONAL")
 
     def _asked(self, query: exp.Expr | None, scope: Scope) -> Origins:
-        """Return what decides about a value through a query that is only asked."""
+        """Return what decides about a value through a query whose values it is looked for in."""
         if query is None:
             return NOTHING
         relation = self._query(query, scope.inside())
@@ -138,7 +160,7 @@ class ExpressionReader:
 
     def _comprehension(self, comprehension: exp.Expr, scope: Scope) -> Origins:
         variable = scope.identifiers.key(scope.identifiers.spelled(comprehension.expression))
-        inner = replace(scope, parameters=scope.parameters | {variable})
+        inner = replace(scope, parameters={**scope.parameters, variable: NO_VALUE})
         condition = self.origins(comprehension.args.get("condition"), inner)
         values = [self.origins(comprehension.this, inner)]
         values.append(self.origins(comprehension.args.get("iterator"), scope))
@@ -156,3 +178,13 @@ def _subtype(expression: exp.Expr) -> str:
     if isinstance(expression, exp.Anonymous):
         return UNTOLD  # it may be an aggregate that sqlglot does not know
     return IDENTITY if isinstance(expression, exp.Paren | exp.Alias) else TRANSFORMATION
+
+
+def _without_what_is_selected(query: exp.Expr) -> exp.Expr:
+    """Return a query that has rows if and only if this one has."""
+    query = query.copy()
+    for each in query.find_all(exp.Select) if isinstance(query, exp.Union) else [query]:
+        each.set("order", None)
+        each.set("distinct", None)
+    query.set("distinct", None)
+    return query

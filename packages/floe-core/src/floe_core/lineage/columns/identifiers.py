@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
+from itertools import count
 
 from sqlglot import exp
 
@@ -11,11 +13,13 @@ from sqlglot import exp
 class Identifiers:
     """DuckDB keeps a name as written and ignores its case; PostgreSQL folds what is not quoted.
 
-    `using_first` says that `*` begins with the columns of USING.
+    `using_first` says that `*` begins with the columns of USING, `numbers_equal` that the second of
+    two columns of one name gets a number.
     """
 
     ignores_case: bool
     using_first: bool
+    numbers_equal: bool
 
     def spelled(self, identifier: exp.Expr) -> str:
         """Return the name as the warehouse keeps it."""
@@ -26,6 +30,12 @@ class Identifiers:
         """Return what is equal for names of the same thing."""
         return name.lower() if self.ignores_case else name
 
+    def renamed(self, name: str, taken: Container[str]) -> str:
+        """Return the name that a column gets whose own is taken, "" where the warehouse refuses."""
+        if not self.numbers_equal:
+            return ""
+        return next(new for n in count(1) if self.key(new := f"{name}_{n}") not in taken)
+
     def key_of(self, identifier: exp.Expr) -> str:
         """Return the key of a name in a query."""
         return self.key(self.spelled(identifier))
@@ -33,6 +43,6 @@ class Identifiers:
 
 # By dbt's names of the adapters, which are sqlglot's of the dialects as well.
 DIALECTS = {
-    "duckdb": Identifiers(ignores_case=True, using_first=False),
-    "postgres": Identifiers(ignores_case=False, using_first=True),
+    "duckdb": Identifiers(ignores_case=True, using_first=False, numbers_equal=True),
+    "postgres": Identifiers(ignores_case=False, using_first=True, numbers_equal=False),
 }

@@ -36,6 +36,8 @@ class QueryReader:
         if isinstance(query, exp.SetOperation):
             left = self.read(query.this, scope)
             relation = combined(query, left, self.read(query.expression, scope), scope.identifiers)
+        elif isinstance(query, exp.Pivot):
+            return self._sources.pivot_statement(query, scope)
         elif isinstance(query, exp.Subquery) and not query.args.get("pivots"):
             relation = self.read(query.this, scope)
         else:
@@ -85,7 +87,7 @@ class QueryReader:
         for clause in ("where", "having", "qualify"):
             if part := select.args.get(clause):
                 effects.append(deciding(self._expressions.origins(part.this, scope), "FILTER"))
-        effects.append(self._distinct(select, relation, scope))
+        effects += [self._distinct(select, relation, scope), self._limited(select, scope)]
         return replace(relation, effects=merged(effects))
 
     def _distinct(self, select: exp.Select, relation: Relation, scope: Scope) -> Origins:
@@ -95,6 +97,12 @@ class QueryReader:
         if on := distinct.args.get("on"):
             return deciding(self._expressions.origins(on, scope), "FILTER")
         return relation.grouping()
+
+    def _limited(self, query: exp.Expr, scope: Scope) -> Origins:
+        """Return what the number of rows is limited by, where that is a query of its own."""
+        limits = [query.args.get("limit"), query.args.get("offset")]
+        given = [each.expression for each in limits if each is not None]
+        return deciding(self._expressions.all_origins(filter(None, given), scope), "FILTER")
 
     def _with_windows(self, select: exp.Select, scope: Scope) -> Scope:
         for window in select.args.get("windows") or ():

@@ -11,10 +11,16 @@ from floe_core.lineage.columns.origins import NOTHING, Origin, Origins, deciding
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One column; `name` is "" where it has none that could be referred to."""
+    """One column, or another value; `name` is "" where it has none that could be referred to.
+
+    `members` are those of a struct, () where they are not known. `lists` says in how many lists
+    it is: a list of structs has the members of its elements.
+    """
 
     name: str
     origins: Origins
+    members: tuple[Field, ...] = ()
+    lists: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +38,17 @@ class Relation:
     hidden: frozenset[str] = frozenset()
     effects: Origins = field(default_factory=dict)
 
-    def known(self, key: str, identifiers: Identifiers) -> Origins | None:
-        """Return the origins of a column that is known to be here, None of any other."""
+    def find(self, key: str, identifiers: Identifiers) -> Field | None:
+        """Return a column that is known to be here, None for any other."""
         for each in self.fields:
             if each.name and identifiers.key(each.name) == key:
-                return each.origins
+                return each
         return None
+
+    def known(self, key: str, identifiers: Identifiers) -> Origins | None:
+        """Return the origins of a column that is known to be here, None of any other."""
+        found = self.find(key, identifiers)
+        return None if found is None else found.origins
 
     def unlisted(self, name: str, key: str) -> Origins:
         """Return the origins of a column that is here without being known."""
@@ -55,9 +66,7 @@ class Relation:
             return self
         if not self.is_complete or len(names) > len(self.fields):
             return Relation(effects=self.effects)
-        first = [
-            Field(name, field.origins) for name, field in zip(names, self.fields, strict=False)
-        ]
+        first = [replace(field, name=name) for name, field in zip(names, self.fields, strict=False)]
         return replace(self, fields=(*first, *self.fields[len(names) :]))
 
 

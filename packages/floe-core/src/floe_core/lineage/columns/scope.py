@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 from sqlglot import exp
 
 from floe_core.lineage.columns.identifiers import Identifiers
-from floe_core.lineage.columns.origins import NOTHING, TRANSFORMATION, Origins, changed
-from floe_core.lineage.columns.relation import Relation
+from floe_core.lineage.columns.origins import Origins
+from floe_core.lineage.columns.relation import Field, Relation
+from floe_core.lineage.columns.structs import NO_VALUE, member_of, struct_of
 
 # What a warehouse may read as a function or a column of its own though it looks like a column.
 _NOT_COLUMNS = frozenset(
@@ -28,7 +29,7 @@ class Scope:
     around it.
 
     `merged` are columns of USING: key -> origins. `aliases` are the columns it has named so far.
-    `outer` is the query that a subquery may take columns from.
+    `outer` is the query that a subquery may take columns from. `parameters` are those of a lambda.
     """
 
     identifiers: Identifiers
@@ -36,11 +37,11 @@ class Scope:
     outer: Scope | None = None
     sources: Mapping[str, Relation] = field(default_factory=dict)
     merged: Mapping[str, Origins] = field(default_factory=dict)
-    aliases: Mapping[str, Origins] = field(default_factory=dict)
+    aliases: Mapping[str, Field] = field(default_factory=dict)
     windows: Mapping[str, Origins] = field(default_factory=dict)
-    parameters: frozenset[str] = frozenset()
+    parameters: Mapping[str, Field] = field(default_factory=dict)
 
-    def naming(self, aliases: Mapping[str, Origins]) -> Scope:
+    def naming(self, aliases: Mapping[str, Field]) -> Scope:
         """Return the scope in which columns have been named."""
         return replace(self, aliases=aliases)
 
@@ -61,42 +62,54 @@ class Scope:
                     return each.name
         return name
 
-    def column(self, column: exp.Column) -> Origins:
-        """Return the origins of a column, none where it cannot be told for sure whose it is."""
+    def column(self, column: exp.Column) -> Field:
+        """Return a column's value, without origins where it cannot be told for sure whose it is."""
         parts = [self.identifiers.spelled(part) for part in column.parts]
         if len(parts) == 1:
             is_quoted = bool(column.this.args.get("quoted"))
-            return self.bare(parts[0], is_quoted=is_quoted)
+            return self.bare_field(parts[0], is_quoted=is_quoted)
         return self._qualified(parts)
+
+    def is_row(self, column: exp.Column) -> bool:
+        """Return whether what looks like a column is a whole row of a source."""
+        key = self.identifiers.key_of(column.this)
+        owned = any(each.find(key, self.identifiers) for each in self.sources.values())
+        return len(column.parts) == 1 and key in self.sources and not owned
 
     def bare(self, name: str, *, is_quoted: bool = False) -> Origins:
         """Return the origins of a column that is named without its table."""
+        return self.bare_field(name, is_quoted=is_quoted).origins
+
+    def bare_field(self, name: str, *, is_quoted: bool = False) -> Field:
+        """Return the value of a column that is named without its table."""
         key = self.identifiers.key(name)
         if key in self.parameters:
-            return NOTHING
+            return self.parameters[key]
         if key in self.merged:
-            return self.merged[key]
-        owners = [each.known(key, self.identifiers) for each in self.sources.values()]
-        found = [origins for origins in owners if origins is not None]
+            return Field(name, self.merged[key])
+        owners = [each.find(key, self.identifiers) for each in self.sources.values()]
+        found = [owned for owned in owners if owned is not None]
         if found:
-            return found[0] if len(found) == 1 else NOTHING
-        if key in self.sources or (key in _NOT_COLUMNS and not is_quoted):
-            return NOTHING
+            return found[0] if len(found) == 1 else NO_VALUE
+        if key in self.sources:
+            return _row(self.sources[key])
+        if key in _NOT_COLUMNS and not is_quoted:
+            return NO_VALUE
         return self._not_listed(name, key)
 
-    def _not_listed(self, name: str, key: str) -> Origins:
-        """Return the origins of a column that no source is known to have."""
+    def _not_listed(self, name: str, key: str) -> Field:
+        """Return the value of a column that no source is known to have."""
         candidates = [each for each in self.sources.values() if not each.is_complete]
         if not candidates:
             if key in self.aliases:
                 return self.aliases[key]
-            return self.outer.bare(name) if self.outer else NOTHING
+            return self.outer.bare_field(name) if self.outer else NO_VALUE
         # It may as well be a column named in this query, or one of the query around it.
         if len(candidates) > 1 or key in self.aliases:
-            return NOTHING
+            return NO_VALUE
         if self.outer and not self.outer._surely_lacks(key):
-            return NOTHING
-        return candidates[0].unlisted(name, key)
+            return NO_VALUE
+        return Field(name, candidates[0].unlisted(name, key))
 
     def _surely_lacks(self, key: str) -> bool:
         """Return whether neither this query nor one around it can mean anything by a name."""
@@ -107,18 +120,18 @@ class Scope:
                 return False
         return self.outer._surely_lacks(key) if self.outer else True
 
-    def _qualified(self, parts: list[str]) -> Origins:
-        """Return the origins of `table.column`, or of a field of a struct in one."""
+    def _qualified(self, parts: list[str]) -> Field:
+        """Return the value of `table.column`, or of a member of a struct in one."""
         for place, part in enumerate(parts[:-1]):
             source = self._source(self.identifiers.key(part))
-            if source is None:
+            if source is None or self.identifiers.key(part) in self.parameters:
                 continue
             if place and place < len(parts) - 2:
-                return NOTHING
-            origins = _of_source(source, parts[place + 1], self.identifiers)
-            is_whole_column = place == len(parts) - 2
-            return origins if is_whole_column else changed(origins, TRANSFORMATION)
-        return changed(self.bare(parts[0], is_quoted=True), TRANSFORMATION)
+                return NO_VALUE
+            owned = _of_source(source, parts[place + 1], self.identifiers)
+            return member_of(owned, parts[place + 2 :], self.identifiers)
+        whole = self.bare_field(parts[0], is_quoted=True)
+        return member_of(whole, parts[1:], self.identifiers)
 
     def _source(self, key: str) -> Relation | None:
         if key in self.sources:
@@ -126,9 +139,14 @@ class Scope:
         return self.outer._source(key) if self.outer else None
 
 
-def _of_source(source: Relation, name: str, identifiers: Identifiers) -> Origins:
+def _row(source: Relation) -> Field:
+    """Return a whole row of a source, a struct of its columns, where all are known."""
+    return struct_of(source.fields) if source.is_complete else NO_VALUE
+
+
+def _of_source(source: Relation, name: str, identifiers: Identifiers) -> Field:
     key = identifiers.key(name)
-    known = source.known(key, identifiers)
+    known = source.find(key, identifiers)
     if known is not None:
         return known
-    return NOTHING if key in _NOT_COLUMNS else source.unlisted(name, key)
+    return NO_VALUE if key in _NOT_COLUMNS else Field(name, source.unlisted(name, key))

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
 
 from floe_core.lineage.columns.expressions import ExpressionReader
-from floe_core.lineage.columns.origins import NOTHING, Origins
+from floe_core.lineage.columns.identifiers import Identifiers
+from floe_core.lineage.columns.origins import NOTHING
 from floe_core.lineage.columns.relation import Field, Relation
 from floe_core.lineage.columns.scope import Scope
+from floe_core.lineage.columns.structs import NO_VALUE, element_of, flattened
 
 
 @dataclass
@@ -18,17 +21,18 @@ class _SelectList:
     """The columns so far. `is_doubtful`: one not known, of the same name, may be before them."""
 
     fields: list[Field] = field(default_factory=list)
-    aliases: dict[str, Origins] = field(default_factory=dict)
+    aliases: dict[str, Field] = field(default_factory=dict)
     names: set[str] = field(default_factory=set)
     is_doubtful: bool = False
     starred: list[Relation] = field(default_factory=list)
     hidden: frozenset[str] = frozenset()
 
-    def add(self, name: str, key: str, origins: Origins) -> None:
-        # Of two columns of one name the warehouse names the second anew, if it takes both at all.
-        is_taken = key in self.names
-        self.names.add(key)
-        self.fields.append(Field("" if is_taken else name, origins))
+    def add(self, name: str, value: Field, identifiers: Identifiers) -> None:
+        """Add a column, under a name that no other has; "" where that cannot be told."""
+        if identifiers.key(name) in self.names:
+            name = "" if self.is_doubtful else identifiers.renamed(name, self.names)
+        self.names.add(identifiers.key(name))
+        self.fields.append(replace(value, name=name))
 
 
 class SelectListReader:
@@ -42,7 +46,10 @@ class SelectListReader:
         listed = _SelectList()
         for projection in select.expressions:
             star, table = _star(projection, scope)
-            if star is not None:
+            if star is not None and (members := _members(table, scope)):
+                for member in members:
+                    listed.add(member.name, member, scope.identifiers)
+            elif star is not None:
                 self._add_star(listed, star, table, scope)
             else:
                 self._add(listed, projection, scope)
@@ -50,25 +57,45 @@ class SelectListReader:
         return _relation(listed), scope
 
     def _add(self, listed: _SelectList, projection: exp.Expr, scope: Scope) -> None:
+        spread = self._spread_value(projection, scope)
+        if spread is not None:
+            for member in spread:
+                listed.add(member.name, member, scope.identifiers)
+            return
         if _gives_many(projection):
             listed.is_doubtful = True
             listed.starred += [Relation(), Relation()]
             return
         name = _name(projection, scope)
         key = scope.identifiers.key(name)
-        origins = self._expressions.origins(projection, scope)
+        value = self._expressions.value(projection, scope)
         if isinstance(projection, exp.Alias):
-            listed.aliases.setdefault(key, origins)
+            listed.aliases.setdefault(key, value)
         if name:
-            listed.add(name, key, origins)
+            listed.add(name, value, scope.identifiers)
         else:
-            listed.fields.append(Field("", origins))
+            listed.fields.append(replace(value, name=""))
+
+    def _spread_value(self, projection: exp.Expr, scope: Scope) -> list[Field] | None:
+        """Return the columns that one projection stands for, None where it is one or not known."""
+        if isinstance(projection, exp.Columns):
+            return _matching(projection.this, scope)
+        if not isinstance(projection, exp.Explode | exp.Unnest):
+            return None
+        taken = projection.this if isinstance(projection, exp.Explode) else None
+        value = self._expressions.value(taken, scope)
+        is_recursive = len(projection.expressions) > 0
+        if is_recursive and value.lists:
+            value = element_of(value)
+        if not value.members or value.lists:
+            return None
+        return flattened(value) if is_recursive else list(value.members)
 
     def _add_star(self, listed: _SelectList, star: exp.Star, table: str, scope: Scope) -> None:
         key_of = scope.identifiers.key_of
         excluded = {key_of(_identifier(each)) for each in star.args.get("except_") or ()}
         replaced = {
-            key_of(each.args["alias"]): self._expressions.origins(each.this, scope)
+            key_of(each.args["alias"]): self._expressions.value(each.this, scope)
             for each in star.args.get("replace") or ()
         }
         renamed = {
@@ -79,25 +106,24 @@ class SelectListReader:
             key = scope.identifiers.key(column.name)
             if key in excluded:
                 continue
-            origins = NOTHING if is_doubtful else column.origins
+            value = NO_VALUE if is_doubtful else column
             name = renamed.get(key, column.name)
-            listed.add(name, scope.identifiers.key(name), replaced.get(key, origins))
+            listed.add(name, replaced.get(key, value), scope.identifiers)
         for key, name in renamed.items():
-            self._add_unlisted(
-                listed, name, scope.identifiers.key(name), _unlisted(scope, table, key)
-            )
+            self._add_unlisted(listed, name, _unlisted(scope, table, key), scope.identifiers)
         for each in star.args.get("replace") or ():
             name = scope.identifiers.spelled(each.args["alias"])
-            self._add_unlisted(
-                listed, name, key_of(each.args["alias"]), replaced[scope.identifiers.key(name)]
-            )
+            value = replaced[scope.identifiers.key(name)]
+            self._add_unlisted(listed, name, value, scope.identifiers)
         listed.hidden |= excluded | set(replaced) | set(renamed)
 
     @staticmethod
-    def _add_unlisted(listed: _SelectList, name: str, key: str, origins: Origins) -> None:
+    def _add_unlisted(
+        listed: _SelectList, name: str, value: Field, identifiers: Identifiers
+    ) -> None:
         """Add a column that the star's own words tell of, though its table is not known."""
-        if key not in listed.names:
-            listed.add(name, key, origins)
+        if identifiers.key(name) not in listed.names:
+            listed.add(name, value, identifiers)
 
 
 def _spread(listed: _SelectList, table: str, scope: Scope) -> Iterable[tuple[Field, bool]]:
@@ -120,9 +146,33 @@ def _spread(listed: _SelectList, table: str, scope: Scope) -> Iterable[tuple[Fie
         listed.is_doubtful = is_doubtful or not source.is_complete
 
 
-def _unlisted(scope: Scope, table: str, key: str) -> Origins:
+def _members(table: str, scope: Scope) -> tuple[Field, ...]:
+    """Return the members of the struct that `name.*` spreads; () where that is a table."""
+    if not table or table in scope.sources:
+        return ()
+    struct = scope.bare_field(table, is_quoted=True)
+    return () if struct.lists else struct.members
+
+
+def _matching(pattern: exp.Expr, scope: Scope) -> list[Field] | None:
+    """Return the columns that COLUMNS(pattern) stands for, None where not all are known."""
+    sources = scope.sources.values()
+    if scope.merged or not all(each.is_complete for each in sources):
+        return None
+    columns = [column for each in sources for column in each.fields]
+    if isinstance(pattern, exp.Star) and not any(pattern.args.values()):
+        return columns
+    if not isinstance(pattern, exp.Literal) or not pattern.is_string:
+        return None
+    try:
+        return [column for column in columns if re.search(pattern.name, column.name)]
+    except re.error:
+        return None
+
+
+def _unlisted(scope: Scope, table: str, key: str) -> Field:
     sources = [scope.sources[table]] if table in scope.sources else list(scope.sources.values())
-    return sources[0].unlisted(key, key) if len(sources) == 1 else NOTHING
+    return Field(key, sources[0].unlisted(key, key)) if len(sources) == 1 else NO_VALUE
 
 
 def _relation(listed: _SelectList) -> Relation:

@@ -8,7 +8,8 @@ from sqlglot import exp
 
 from floe_core.lineage.columns.identifiers import Identifiers
 from floe_core.lineage.columns.origins import Origins, deciding, merged
-from floe_core.lineage.columns.relation import Field, Relation
+from floe_core.lineage.columns.relation import Relation
+from floe_core.lineage.columns.structs import alike
 
 
 def combined(
@@ -35,7 +36,7 @@ def _combined(
         # Which column of the right side meets which is not known.
         return replace(left, is_complete=False, effects=effects)
     pairs = zip(left.fields, right.fields, strict=True)
-    fields = (Field(one.name, merged([one.origins, two.origins])) for one, two in pairs)
+    fields = (replace(alike([one, two]), name=one.name) for one, two in pairs)
     return Relation(tuple(fields), True, effects=effects)
 
 
@@ -46,7 +47,7 @@ def _by_name(
     for field in right.fields:
         known = fields.get(identifiers.key(field.name))
         name = known.name if known else field.name
-        both = [known.origins, field.origins] if known else [field.origins]
-        fields[identifiers.key(field.name)] = Field(name, merged(both))
+        both = [known, field] if known else [field]
+        fields[identifiers.key(field.name)] = replace(alike(both), name=name)
     is_complete = left.is_complete and right.is_complete
     return Relation(tuple(fields.values()), is_complete, effects=effects)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 from sqlglot import exp
 
@@ -16,8 +17,10 @@ from floe_core.lineage.columns.origins import (
     deciding,
     merged,
 )
+from floe_core.lineage.columns.pivots import pivoted
 from floe_core.lineage.columns.relation import Field, Relation
 from floe_core.lineage.columns.scope import Scope
+from floe_core.lineage.columns.structs import element_of
 
 TableFinder = Callable[[exp.Table, Scope], Relation]
 QueryReader = Callable[[exp.Expr, Scope], Relation]
@@ -74,7 +77,9 @@ class SourceReader:
         return scope, merged([effects, on, deciding(used, "JOIN")])
 
     def _relation(self, source: exp.Expr, scope: Scope) -> Relation:
-        if source.args.get("pivots") or source.args.get("ordinality"):
+        if pivots := source.args.get("pivots"):
+            return self._pivoted(source, pivots, scope)
+        if source.args.get("ordinality"):
             return Relation()
         columns = _column_names(source, scope)
         if isinstance(source, exp.Table):
@@ -92,9 +97,28 @@ class SourceReader:
     def _unnested(self, unnest: exp.Unnest, columns: Sequence[str], scope: Scope) -> Relation:
         if len(columns) != len(unnest.expressions) or unnest.args.get("offset"):
             return Relation()
-        values = [self._expressions.origins(each, scope) for each in unnest.expressions]
+        values = [element_of(self._expressions.value(each, scope)) for each in unnest.expressions]
         pairs = zip(columns, values, strict=True)
-        return Relation(tuple(Field(name, changed(v, TRANSFORMATION)) for name, v in pairs), True)
+        return Relation(tuple(replace(value, name=name) for name, value in pairs), True)
+
+    def pivot_statement(self, pivot: exp.Expr, scope: Scope) -> Relation:
+        """Return what `PIVOT table ON ...` or `UNPIVOT table ON ...` gives."""
+        source = pivot.this.copy()
+        plain = pivot.copy()
+        plain.set("this", None)
+        source.set("pivots", [plain])
+        return self._relation(source, scope)
+
+    def _pivoted(self, source: exp.Expr, pivots: Sequence[exp.Expr], scope: Scope) -> Relation:
+        """Return what pivots, one after the other, make of a source."""
+        plain = source.copy()
+        plain.set("pivots", None)
+        relation = self._relation(plain, scope)
+        for pivot in pivots:
+            inner = _with_relation(scope.beside(), _key(plain, scope), relation)
+            read = partial(self._expressions.origins, scope=inner)
+            relation = pivoted(pivot, relation, read, scope.identifiers)
+        return relation.renamed(_column_names(pivots[-1], scope))
 
     def _function(
         self, arguments: Sequence[exp.Expr] | object, columns: Sequence[str], scope: Scope
@@ -156,7 +180,8 @@ class NotUnderstoodError(ValueError):
 
 
 def _key(source: exp.Expr, scope: Scope) -> str:
-    alias = source.args.get("alias")
+    pivots = source.args.get("pivots")
+    alias = (pivots[-1] if pivots else source).args.get("alias") or source.args.get("alias")
     if isinstance(alias, exp.TableAlias) and alias.this is not None:
         return scope.identifiers.key_of(alias.this)
     if isinstance(source, exp.Table) and isinstance(source.this, exp.Identifier):

@@ -56,8 +56,14 @@ def known_tables() -> list[KnownTable]:
 
 
 def queries() -> list[Query]:
-    """Return all queries."""
+    """Return the queries of the corpus."""
     return [_query(entry) for entry in _corpus()["queries"]]
+
+
+def hard_queries() -> list[Query]:
+    """Return the queries of `hard.yaml`."""
+    hard = YAML(typ="safe").load(Path(__file__).with_name("hard.yaml"))
+    return [_query(entry) for entry in hard["queries"]]
 
 
 def _query(entry: dict[str, Any]) -> Query:

@@ -1,0 +1,147 @@
+"""What columns PIVOT and UNPIVOT make of a table's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from sqlglot import exp
+
+from floe_core.lineage.columns.identifiers import Identifiers
+from floe_core.lineage.columns.origins import NOTHING, Origins, deciding, merged
+from floe_core.lineage.columns.relation import Field, Relation
+from floe_core.lineage.columns.structs import alike
+
+ExpressionReader = Callable[[exp.Expr], Origins]
+
+
+def pivoted(
+    pivot: exp.Expr, relation: Relation, read: ExpressionReader, identifiers: Identifiers
+) -> Relation:
+    """Return what PIVOT or UNPIVOT makes of a relation; nothing known where it cannot be told.
+
+    `read` gives the origins of an expression on the relation's columns.
+    """
+    if pivot.args.get("unpivot"):
+        return _unpivoted(pivot, relation, identifiers)
+    return _pivoted(pivot, relation, read, identifiers)
+
+
+def _unpivoted(pivot: exp.Expr, relation: Relation, identifiers: Identifiers) -> Relation:
+    """Read `UNPIVOT (value FOR name IN (a, b))`, or `UNPIVOT t ON a, b INTO NAME name VALUE value`.
+
+    Rows without a value are left out unless nulls are included.
+    """
+    into = pivot.args.get("into")
+    if into is not None:
+        listed, name, values = pivot.expressions, into.this, into.expressions
+    elif len(fields := list(pivot.args.get("fields") or ())) == 1:
+        listed, name, values = fields[0].expressions, fields[0].this, pivot.expressions
+    else:
+        return Relation()
+    columns = _columns(listed, relation, identifiers)
+    if columns is None or len(values) != 1:
+        return Relation()
+    keys = {identifiers.key(each.name) for each in columns}
+    kept = [each for each in relation.fields if identifiers.key(each.name) not in keys]
+    made = [
+        Field(_spelled(name, identifiers), NOTHING),
+        replace(alike(columns), name=_spelled(values[0], identifiers)),
+    ]
+    nulls: Origins = NOTHING
+    if not pivot.args.get("include_nulls"):
+        nulls = deciding(merged(each.origins for each in columns), "FILTER")
+    return replace(
+        relation,
+        fields=(*kept, *made),
+        hidden=relation.hidden | keys,
+        effects=merged([relation.effects, nulls]),
+    )
+
+
+def _columns(
+    listed: Sequence[exp.Expr], relation: Relation, identifiers: Identifiers
+) -> list[Field] | None:
+    found = []
+    for each in listed:
+        column = each.this if isinstance(each, exp.PivotAlias) else each
+        if not isinstance(column, exp.Column) or not isinstance(column.this, exp.Identifier):
+            return None
+        name = identifiers.spelled(column.this)
+        known = relation.find(identifiers.key(name), identifiers)
+        found.append(known or Field(name, relation.unlisted(name, identifiers.key(name))))
+    return found or None
+
+
+def _pivoted(
+    pivot: exp.Expr, relation: Relation, read: ExpressionReader, identifiers: Identifiers
+) -> Relation:
+    """Read `PIVOT (sum(a) FOR b IN (1))`, or `PIVOT t ON b IN (1) USING sum(a) GROUP BY c`."""
+    using = pivot.args.get("using")
+    aggregates = using or [each for each in pivot.expressions if not isinstance(each, exp.In)]
+    over = list(pivot.expressions if using else pivot.args.get("fields") or ())
+    by = _grouping(pivot, [*over, *aggregates], relation, identifiers)
+    if by is None or not aggregates:
+        return Relation()
+    grouping = deciding(merged(each.origins for each in by), "GROUP_BY")
+    effects = merged([relation.effects, grouping])
+    values = _values(over)
+    if not values:
+        # There is a column for each value that the data have.
+        return Relation(tuple(by), effects=effects)
+    decides = deciding(read(over[0].this), "CONDITIONAL")
+    made = [
+        Field(
+            f"{value}_{_name(each)}" if _is_named(aggregates) else value,
+            merged([read(each), decides]),
+        )
+        for value in values
+        for each in aggregates
+    ]
+    return Relation((*by, *made), True, effects=effects)
+
+
+def _grouping(
+    pivot: exp.Expr,
+    using: Sequence[exp.Expr],
+    relation: Relation,
+    identifiers: Identifiers,
+) -> list[Field] | None:
+    """Return the columns that the rows are grouped by: those named, or all that are not used."""
+    if (group := pivot.args.get("group")) is not None:
+        return _columns(group.expressions, relation, identifiers)
+    if not relation.is_complete:
+        return None
+    used = {
+        identifiers.key_of(column.this)
+        for each in using
+        for column in each.find_all(exp.Column)
+        if isinstance(column.this, exp.Identifier)
+    }
+    return [each for each in relation.fields if identifiers.key(each.name) not in used]
+
+
+def _values(over: Sequence[exp.Expr]) -> list[str]:
+    """Return the names that the values of the one column pivoted over give; [] if not known."""
+    if len(over) != 1 or not isinstance(over[0], exp.In):
+        return []
+    names = [_value_name(each) for each in over[0].expressions]
+    return [] if None in names else [str(each) for each in names]
+
+
+def _value_name(value: exp.Expr) -> str | None:
+    if isinstance(value, exp.PivotAlias):
+        return str(value.args["alias"].name)
+    return value.name if isinstance(value, exp.Literal) else None
+
+
+def _is_named(aggregates: Sequence[exp.Expr]) -> bool:
+    return len(aggregates) > 1 or isinstance(aggregates[0], exp.Alias)
+
+
+def _name(aggregate: exp.Expr) -> str:
+    return aggregate.alias if isinstance(aggregate, exp.Alias) else aggregate.sql("duckdb").lower()
+
+
+def _spelled(name: exp.Expr, identifiers: Identifiers) -> str:
+    return identifiers.spelled(name.this if isinstance(name, exp.Column) else name)

@@ -1,0 +1,87 @@
+"""Structs, and lists of them: the members of a value, each with its own origins."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from floe_core.lineage.columns.identifiers import Identifiers
+from floe_core.lineage.columns.origins import (
+    DIRECT,
+    IDENTITY,
+    NOTHING,
+    TRANSFORMATION,
+    Origins,
+    changed,
+    merged,
+)
+from floe_core.lineage.columns.relation import Field
+
+NO_VALUE = Field("", NOTHING)
+
+
+def struct_of(members: Sequence[Field]) -> Field:
+    """Return the value that is put together of members."""
+    origins = changed(merged(each.origins for each in members), TRANSFORMATION)
+    return Field("", origins, tuple(members))
+
+
+def member_of(value: Field, names: Sequence[str], identifiers: Identifiers) -> Field:
+    """Return a member of a value, each name within the one before.
+
+    Of a value whose members are not known, it comes from all that the value does, if that is one
+    column. Which of several it would be is not known.
+    """
+    for place, name in enumerate(names):
+        if not value.members:
+            return _of_unknown(value) if place < len(names) else value
+        key = identifiers.key(name)
+        found = [each for each in value.members if identifiers.key(each.name) == key]
+        if not found or value.lists:
+            return NO_VALUE
+        value = found[0]
+    return value
+
+
+def list_of(values: Sequence[Field]) -> Field:
+    """Return a list of values."""
+    together = alike(values)
+    return replace(
+        together, origins=changed(together.origins, TRANSFORMATION), lists=together.lists + 1
+    )
+
+
+def element_of(value: Field) -> Field:
+    """Return an element of a list; of what is not known to be one, whatever is in it."""
+    return replace(alike([value], TRANSFORMATION), lists=max(0, value.lists - 1))
+
+
+def alike(values: Sequence[Field], subtype: str = IDENTITY, extra: Origins = NOTHING) -> Field:
+    """Return the value that one of several is, after a step, decided by `extra`.
+
+    It has members where all have the same ones.
+    """
+    origins = merged([*(changed(each.origins, subtype) for each in values), extra])
+    shapes = {(each.lists, tuple(member.name for member in each.members)) for each in values}
+    if len(shapes) != 1 or not values[0].members:
+        return Field("", origins, lists=values[0].lists if len(shapes) == 1 else 0)
+    columns = zip(*(each.members for each in values), strict=True)
+    members = (replace(alike(each, subtype, extra), name=each[0].name) for each in columns)
+    return Field("", origins, tuple(members), values[0].lists)
+
+
+def flattened(value: Field) -> list[Field]:
+    """Return the members of a struct, and of structs in it in their place."""
+    found: list[Field] = []
+    for member in value.members:
+        found += flattened(member) if member.members and not member.lists else [member]
+    return found
+
+
+def _of_unknown(value: Field) -> Field:
+    direct = [
+        origin
+        for origin, steps in value.origins.items()
+        if any(kind == DIRECT for kind, _ in steps)
+    ]
+    return Field("", changed(value.origins, TRANSFORMATION)) if len(direct) < 2 else NO_VALUE

@@ -1,0 +1,249 @@
+"""What an expression's value is made of: the members of structs beside the origins of the whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from sqlglot import exp
+
+from floe_core.lineage.columns.origins import (
+    AGGREGATION,
+    IDENTITY,
+    INDIRECT,
+    NOTHING,
+    TRANSFORMATION,
+    Origins,
+    changed,
+    deciding,
+    merged,
+)
+from floe_core.lineage.columns.relation import Field, Relation
+from floe_core.lineage.columns.scope import Scope
+from floe_core.lineage.columns.structs import (
+    NO_VALUE,
+    alike,
+    element_of,
+    list_of,
+    member_of,
+    struct_of,
+)
+
+OriginsReader = Callable[[exp.Expr, Scope], Origins]
+QueryReader = Callable[[exp.Expr, Scope], Relation]
+
+# Of sqlglot's aggregate functions those that pick a row's value rather than put rows together.
+PICKING = (exp.Lag, exp.Lead, exp.FirstValue, exp.LastValue, exp.NthValue)
+# Aggregates whose value is one of those they are given.
+_ONE_OF_ALL = (exp.AnyValue, exp.Max, exp.Min, exp.First, exp.Last, exp.ArgMax, exp.ArgMin)
+
+
+class ValueReader:
+    """Reads expressions that may be structs or lists of them.
+
+    `origins` reads what else there is, `frame` what a window is made by, and `query` the queries in
+    an expression.
+    """
+
+    def __init__(self, origins: OriginsReader, frame: OriginsReader, query: QueryReader) -> None:
+        self._origins = origins
+        self._frame = frame
+        self._query = query
+        self._readers: dict[type[exp.Expr], Callable[[exp.Expr, Scope], Field]] = {
+            exp.Column: self._column,
+            exp.Alias: self._inner,
+            exp.Paren: self._inner,
+            exp.IgnoreNulls: self._inner,
+            exp.RespectNulls: self._inner,
+            exp.Struct: self._struct,
+            exp.Dot: self._dot,
+            exp.Bracket: self._bracket,
+            exp.StructExtract: self._extract,
+            exp.Array: self._array,
+            exp.ArrayAgg: self._array_agg,
+            exp.Explode: self._element,
+            exp.Coalesce: self._coalesce,
+            exp.Case: self._case,
+            exp.If: self._if,
+            exp.Cast: self._cast,
+            exp.Window: self._window,
+            exp.ToMap: self._map,
+            exp.JSONObject: self._json_object,
+            exp.JSONExtract: self._json_extract,
+            exp.JSONExtractScalar: self._json_extract,
+            exp.Subquery: self._scalar,
+            **dict.fromkeys(_ONE_OF_ALL, self._one_of_all),
+        }
+
+    def value(self, expression: exp.Expr, scope: Scope) -> Field:
+        """Return an expression's value."""
+        reader = self._readers.get(type(expression))
+        return reader(expression, scope) if reader else self._plain(expression, scope)
+
+    def _plain(self, expression: exp.Expr, scope: Scope) -> Field:
+        return Field("", self._origins(expression, scope))
+
+    def _column(self, column: exp.Expr, scope: Scope) -> Field:
+        assert isinstance(column, exp.Column)  # as the table of readers says
+        return NO_VALUE if isinstance(column.this, exp.Star) else scope.column(column)
+
+    def _inner(self, expression: exp.Expr, scope: Scope) -> Field:
+        return self.value(expression.this, scope)
+
+    def _struct(self, struct: exp.Expr, scope: Scope) -> Field:
+        if not all(isinstance(each, exp.PropertyEQ | exp.Alias) for each in struct.expressions):
+            return self._parts(struct, scope)
+        return struct_of([self._member(each, scope) for each in struct.expressions])
+
+    def _member(self, member: exp.Expr, scope: Scope) -> Field:
+        if isinstance(member, exp.Alias):
+            name = scope.identifiers.spelled(member.args["alias"])
+            return replace(self.value(member.this, scope), name=name)
+        key = member.this
+        name = scope.identifiers.spelled(key) if isinstance(key, exp.Identifier) else key.name
+        return replace(self.value(member.expression, scope), name=name)
+
+    def _parts(self, expression: exp.Expr, scope: Scope) -> Field:
+        """Return a value of all the parts of an expression, whose members are not known."""
+        parts = [self.value(each, scope) for each in expression.iter_expressions()]
+        return replace(struct_of(parts), members=())
+
+    def _dot(self, dot: exp.Expr, scope: Scope) -> Field:
+        if not isinstance(dot.expression, exp.Identifier):
+            return self._parts(dot, scope)
+        name = scope.identifiers.spelled(dot.expression)
+        return member_of(self.value(dot.this, scope), [name], scope.identifiers)
+
+    def _bracket(self, bracket: exp.Expr, scope: Scope) -> Field:
+        value = self.value(bracket.this, scope)
+        (key, *more) = bracket.expressions
+        if more or isinstance(key, exp.Slice):
+            return self._parts(bracket, scope)
+        if isinstance(key, exp.Literal) and key.is_string and value.members and not value.lists:
+            return member_of(value, [key.name], scope.identifiers)
+        at = self._origins(key, scope)
+        element = element_of(value)
+        return replace(element, origins=merged([element.origins, changed(at, TRANSFORMATION)]))
+
+    def _extract(self, extract: exp.Expr, scope: Scope) -> Field:
+        value = self.value(extract.this, scope)
+        key = extract.expression
+        if not isinstance(key, exp.Literal) or not key.is_string:
+            return self._parts(extract, scope)
+        return member_of(value, [key.name], scope.identifiers)
+
+    def _array(self, array: exp.Expr, scope: Scope) -> Field:
+        elements = [self.value(each, scope) for each in array.expressions]
+        return list_of(elements) if elements else self._plain(array, scope)
+
+    def _array_agg(self, function: exp.Expr, scope: Scope) -> Field:
+        taken = function.this
+        order = NOTHING
+        if isinstance(taken, exp.Order):
+            order = deciding(
+                merged(self._origins(each.this, scope) for each in taken.expressions), "SORT"
+            )
+            taken = taken.this
+        if isinstance(taken, exp.Distinct):
+            return self._plain(function, scope)
+        value = alike([self.value(taken, scope)], AGGREGATION, order)
+        return replace(value, origins=self._origins(function, scope), lists=value.lists + 1)
+
+    def _element(self, unnest: exp.Expr, scope: Scope) -> Field:
+        return element_of(self.value(unnest.this, scope))
+
+    def _coalesce(self, coalesce: exp.Expr, scope: Scope) -> Field:
+        values = self._values([coalesce.this, *coalesce.expressions], scope)
+        return replace(alike(values, TRANSFORMATION), origins=self._origins(coalesce, scope))
+
+    def _case(self, case: exp.Expr, scope: Scope) -> Field:
+        ifs = case.args["ifs"]
+        conditions = [self._origins(each.this, scope) for each in ifs]
+        if case.this is not None:
+            conditions.append(self._origins(case.this, scope))
+        default = case.args.get("default")
+        values = self._values([*(each.args["true"] for each in ifs), default], scope)
+        decides = deciding(merged(conditions), "CONDITIONAL")
+        return replace(alike(values, TRANSFORMATION, decides), origins=self._origins(case, scope))
+
+    def _if(self, branch: exp.Expr, scope: Scope) -> Field:
+        values = self._values([branch.args["true"], branch.args.get("false")], scope)
+        decides = deciding(self._origins(branch.this, scope), "CONDITIONAL")
+        return replace(alike(values, TRANSFORMATION, decides), origins=self._origins(branch, scope))
+
+    def _values(self, expressions: Sequence[exp.Expr | None], scope: Scope) -> list[Field]:
+        """Return the values of those that are not NULL, which has the members of all others."""
+        read = [each for each in expressions if each is not None and not isinstance(each, exp.Null)]
+        return [self.value(each, scope) for each in read] or [NO_VALUE]
+
+    def _cast(self, cast: exp.Expr, scope: Scope) -> Field:
+        """Read a cast; one to a struct takes the members by their names."""
+        value = self.value(cast.this, scope)
+        named = [each for each in cast.args["to"].expressions if isinstance(each, exp.ColumnDef)]
+        names = [scope.identifiers.spelled(each.this) for each in named]
+        members: tuple[Field, ...] = ()
+        if value.members and not value.lists:
+            taken = [(name, member_of(value, [name], scope.identifiers)) for name in names]
+            members = tuple(
+                replace(alike([each], TRANSFORMATION), name=name) for name, each in taken
+            )
+        return Field("", self._origins(cast, scope), members)
+
+    def _window(self, window: exp.Expr, scope: Scope) -> Field:
+        """Read a window function; one that picks a row's value hands its members on."""
+        function = window.this
+        if isinstance(function, exp.IgnoreNulls | exp.RespectNulls):
+            function = function.this
+        origins = self._origins(window, scope)
+        if not isinstance(function, PICKING):
+            return Field("", origins)
+        value = self.value(function.this, scope)
+        decides = {
+            origin: frozenset(indirect)
+            for origin, steps in self._frame(window, scope).items()
+            if (indirect := [step for step in steps if step[0] == INDIRECT])
+        }
+        return replace(alike([value], TRANSFORMATION, decides), origins=origins)
+
+    def _map(self, made: exp.Expr, scope: Scope) -> Field:
+        """Read a map; one whose keys are written out is as a struct."""
+        struct = made.this
+        if not isinstance(struct, exp.Struct) or not all(
+            isinstance(each, exp.PropertyEQ) and isinstance(each.this, exp.Literal)
+            for each in struct.expressions
+        ):
+            return self._parts(made, scope)
+        return self._struct(struct, scope)
+
+    def _json_object(self, made: exp.Expr, scope: Scope) -> Field:
+        pairs = made.expressions
+        if not pairs or not all(
+            isinstance(each, exp.JSONKeyValue) and isinstance(each.this, exp.Literal)
+            for each in pairs
+        ):
+            return self._parts(made, scope)
+        members = [replace(self.value(p.expression, scope), name=p.this.name) for p in pairs]
+        return struct_of(members)
+
+    def _json_extract(self, extract: exp.Expr, scope: Scope) -> Field:
+        value = self.value(extract.this, scope)
+        steps = extract.expression.expressions if extract.expression else []
+        keys = [each for each in steps if not isinstance(each, exp.JSONPathRoot)]
+        if not value.members or value.lists or not keys:
+            return self._parts(extract, scope)
+        if not all(isinstance(each, exp.JSONPathKey) for each in keys):
+            return replace(struct_of([value]), members=())
+        member = member_of(value, [str(each.this) for each in keys], scope.identifiers)
+        return alike([member], TRANSFORMATION)
+
+    def _one_of_all(self, function: exp.Expr, scope: Scope) -> Field:
+        decides = NOTHING
+        if isinstance(function, exp.ArgMax | exp.ArgMin):
+            decides = deciding(self._origins(function.expression, scope), "SORT")
+        value = alike([self.value(function.this, scope)], AGGREGATION, decides)
+        return replace(value, origins=self._origins(function, scope))
+
+    def _scalar(self, query: exp.Expr, scope: Scope) -> Field:
+        relation = self._query(query, scope.inside())
+        value = relation.fields[0] if relation.fields else NO_VALUE
+        return alike([value], IDENTITY, relation.effects)

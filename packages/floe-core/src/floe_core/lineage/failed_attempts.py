@@ -1,0 +1,44 @@
+"""How often the sending of each waiting event has failed, kept on disk between senders."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+# After so many failures the events behind are tried; if one is accepted, this one is set aside.
+ATTEMPTS = 5
+# After so many an event that has none behind it is set aside as well.
+ATTEMPTS_ALONE = 20
+
+
+class FailedAttempts:
+    """The file `attempts.json` of a spool. Only who holds the spool's lock writes it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / "attempts.json"
+        self._counts = _read(self._path)
+
+    def of(self, event: Path) -> int:
+        """Return how often an event has failed."""
+        return self._counts.get(event.name, 0)
+
+    def note(self, event: Path, waiting: Iterable[Path]) -> None:
+        """Count one more failure of an event, and forget events that no longer wait."""
+        names = {path.name for path in waiting}
+        counts = {name: count for name, count in self._counts.items() if name in names}
+        self._counts = {**counts, event.name: self.of(event) + 1}
+        unfinished = self._path.with_suffix(f".unfinished-{os.getpid()}")
+        unfinished.write_text(json.dumps(self._counts), "utf-8")
+        unfinished.replace(self._path)
+
+
+def _read(path: Path) -> dict[str, int]:
+    try:
+        counts = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    if not isinstance(counts, dict):
+        return {}
+    return {name: count for name, count in counts.items() if isinstance(count, int)}
