@@ -18,7 +18,7 @@ SETTINGS = {
     "large-screen-nav-open": False,
     "asset-node-facets": ["description", "checks", "status", "kind-tag"],
 }
-GROUPS = "global@global:default,global@global:retail"
+GROUPS = "global@global:customer_360,global@global:retail"
 LIST_OF_GROUPS_SWITCH = (340, 80)
 EMPTY_SPOT = (250, 250)
 FREE_SPACE = (175, 40)

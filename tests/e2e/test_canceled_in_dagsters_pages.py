@@ -13,7 +13,7 @@ def test_a_run_that_is_terminated_there_is_canceled_and_not_retried(tmp_path: Pa
     endless = FaultyProduct(ENDLESS, "retries: 1, retryDelaySeconds: 1")
     product = endless.compiled(tmp_path / "shop", "terminated", "dagster", "")
     with webserver(product, LAUNCH_AT_ONCE) as url:
-        run_id = launched(url, "definitions.py", "terminated")["runId"]
+        run_id = launched(url, "terminated", "terminated")["runId"]
         wait_for_middle(product)
         answer = asked(url, TERMINATE, {"id": run_id})["terminateRun"]
         assert answer == {"__typename": "TerminateRunSuccess"}

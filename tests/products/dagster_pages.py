@@ -15,7 +15,7 @@ from free_port import free_port
 from floe_core.plugin_powers import RunReport
 from floe_core.schemas import CompiledArtifacts
 from floe_core.service_probe import NoAnswerError, ask
-from floe_orchestrator_dagster.instance_home import instance_home
+from floe_orchestrator_dagster.instance_home import WORKSPACE, instance_home
 
 REEXECUTE = """
 mutation Again($params: ReexecutionParams!) {
@@ -83,10 +83,10 @@ def webserver(artifacts: CompiledArtifacts, settings: str = "") -> Iterator[str]
     `settings` is YAML for its dagster.yaml.
     """
     folder, port = folder_of(artifacts), free_port()
-    home = instance_home(folder)
+    home = instance_home(folder, artifacts.product.name)
     with (home / "dagster.yaml").open("a") as file:
         file.write(settings)
-    command = ["dagster-webserver", "-p", port, "-f", folder / "definitions.py"]
+    command = ["dagster-webserver", "-p", port, "-w", home / WORKSPACE]
     with dagster_process(command, home, folder):
         url = f"http://127.0.0.1:{port}"
         _wait_for(url)

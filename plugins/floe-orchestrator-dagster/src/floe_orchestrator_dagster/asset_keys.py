@@ -7,7 +7,7 @@ from typing import Any
 
 from dagster import AssetKey
 
-from floe_core.errors import InvalidProductError, Problem
+from floe_core.errors import Problem
 from floe_core.schemas.nodes import Node
 
 
@@ -27,29 +27,16 @@ def key_of(node: Node) -> AssetKey:
     return AssetKey([node.schema_config, node.name] if node.schema_config else [node.name])
 
 
-def keys_of(nodes: Iterable[Node]) -> dict[str, AssetKey]:
-    """Return node id -> asset key.
-
-    Raises:
-        InvalidProductError: A key that is none, or one key for two nodes, with all such nodes.
-    """
-    nodes = list(nodes)
-    problems = key_problems(nodes)
-    if problems:
-        raise InvalidProductError(problems)
-    return {node.unique_id: key_of(node) for node in nodes}
-
-
 def key_problems(nodes: Iterable[Node]) -> list[Problem]:
     """Return what keeps the nodes from having a key each."""
-    sound: list[Node] = []
-    problems: list[Problem] = []
-    for node in nodes:
-        if _has_sound_choice(node):
-            sound.append(node)
-        else:
-            problems.append(_unsound(node))
-    return [*problems, *_doubles({node.unique_id: key_of(node) for node in sound})]
+    nodes = list(nodes)
+    sound = [node for node in nodes if _has_sound_choice(node)]
+    return [*unsound_keys(nodes), *double_keys({node.unique_id: key_of(node) for node in sound})]
+
+
+def unsound_keys(nodes: Iterable[Node]) -> list[Problem]:
+    """Return the nodes whose `meta.dagster.asset_key` is not a key."""
+    return [_unsound(node) for node in nodes if not _has_sound_choice(node)]
 
 
 def dagster_meta(node: Node) -> Mapping[str, Any]:
@@ -74,7 +61,8 @@ def _unsound(node: Node) -> Problem:
     )
 
 
-def _doubles(keys: Mapping[str, AssetKey]) -> Iterator[Problem]:
+def double_keys(keys: Mapping[str, AssetKey]) -> Iterator[Problem]:
+    """Yield each key that several nodes have, given node id -> key."""
     owners: dict[AssetKey, list[str]] = {}
     for node_id, key in keys.items():
         owners.setdefault(key, []).append(node_id)

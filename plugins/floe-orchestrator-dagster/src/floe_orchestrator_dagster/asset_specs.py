@@ -1,49 +1,39 @@
-"""What Dagster knows of each asset: one spec for every node with a table, and for every source."""
+"""What Dagster knows of each asset: a spec for every node that has a table."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from dagster import AssetDep, AssetSpec, TableColumn, TableSchema
+from dagster import AssetDep, AssetKey, AssetSpec, TableColumn, TableSchema
 from dagster._core.definitions.utils import is_valid_owner
 from dagster._utils.tags import is_valid_strict_tag_value, is_valid_tag_key
 
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
-from floe_orchestrator_dagster.asset_keys import dagster_meta
-from floe_orchestrator_dagster.asset_map import AssetMap
+from floe_orchestrator_dagster.asset_keys import dagster_meta, key_of
 from floe_orchestrator_dagster.dagster_names import PRODUCT_TAG, plain
 
 NODE_METADATA = "floe/node"
 
-
-def built_specs(artifacts: CompiledArtifacts, asset_map: AssetMap) -> list[AssetSpec]:
-    """Return the specs of the assets that dbt builds, in the order of their node ids."""
-    return [_spec(node, artifacts, asset_map) for node in artifacts.nodes if node.is_relation]
+Translate = Callable[[Node, AssetSpec], AssetSpec]
 
 
-def external_specs(artifacts: CompiledArtifacts, asset_map: AssetMap) -> list[AssetSpec]:
-    """Return the specs of what others fill: the sources, and the place of tests without parents."""
-    sources = [
-        _spec(node, artifacts, asset_map)
-        for node in artifacts.nodes
-        if node.resource_type == "source"
-    ]
-    if any(key.asset_key == asset_map.unplaced_key for key in asset_map.check_keys.values()):
-        sources.append(_spec_of_unplaced(artifacts, asset_map))
-    return sources
+def spec_of(
+    node: Node, artifacts: CompiledArtifacts, upstream_keys: Mapping[str, AssetKey]
+) -> AssetSpec:
+    """Return the spec of a model, seed, snapshot or source.
 
-
-def _spec(node: Node, artifacts: CompiledArtifacts, asset_map: AssetMap) -> AssetSpec:
-    parents = [asset_map.keys[id_] for id_ in node.depends_on if id_ in asset_map.keys]
+    `upstream_keys` holds the keys of what the node reads: node id -> asset key.
+    """
+    parents = [upstream_keys[id_] for id_ in node.depends_on if id_ in upstream_keys]
     return AssetSpec(
-        key=asset_map.keys[node.unique_id],
+        key=key_of(node),
         deps=[AssetDep(key) for key in parents],
         description=node.description or f"dbt {node.resource_type} {node.name}",
         metadata=_metadata(node, artifacts.dbt.adapter),
         skippable=node.is_relation,
-        group_name=_group(node),
+        group_name=_group(node, artifacts.product.name),
         code_version=node.checksum or None,
         owners=_owners(node),
         tags=_tags(node, artifacts.product.name),
@@ -51,11 +41,12 @@ def _spec(node: Node, artifacts: CompiledArtifacts, asset_map: AssetMap) -> Asse
     )
 
 
-def _spec_of_unplaced(artifacts: CompiledArtifacts, asset_map: AssetMap) -> AssetSpec:
+def spec_of_unplaced(artifacts: CompiledArtifacts, key: AssetKey) -> AssetSpec:
+    """Return the spec of the external asset that tests without any parent are checks of."""
     return AssetSpec(
-        key=asset_map.unplaced_key,
+        key=key,
         description=f"No table: the tests of {artifacts.product.name} that read none of its nodes.",
-        group_name="default",
+        group_name=plain(artifacts.product.name),
         kinds={"dbt"},
     )
 
@@ -87,8 +78,8 @@ def _column_schema(node: Node) -> TableSchema | None:
     )
 
 
-def _group(node: Node) -> str:
-    return plain(str(dagster_meta(node).get("group") or node.group or "default"))
+def _group(node: Node, product: str) -> str:
+    return plain(str(dagster_meta(node).get("group") or node.group or product))
 
 
 def _owners(node: Node) -> list[str]:

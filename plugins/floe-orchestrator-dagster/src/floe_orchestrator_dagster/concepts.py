@@ -7,12 +7,12 @@ from floe_core.product_concepts import product_concepts
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 BECOMES = {
-    "product": "a code location's assets, with the product as a tag of its runs",
+    "product": "assets in a group of its name, and a tag of its runs",
     "job": "an asset job each, of exactly its nodes and tests",
     "schedule": "a schedule: Dagster's own cron where it ticks alike, else one that asks floe",
     "model, seed, snapshot": "an asset, with the key that dagster-dbt gives it",
     "test, unit test": "an asset check",
-    "source": "an external asset",
+    "source": "a dependency: whoever fills it may define the asset",
     "exposure": "nothing: Dagster does not run it",
     "columns": "the column schema of the asset",
     "owner, tags, description": "owners, tags, group and description of the assets",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -16,6 +17,11 @@ RANGE_START_TAG = "floe/range_start"
 RANGE_END_TAG = "floe/range_end"
 
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9_]")
+# Dagster refuses these, and Python's keywords, as the name of a job, an op or an output.
+_RESERVED = re.compile(
+    "context|conf|config|meta|arg_dict|dict|input_arg_dict|output_arg_dict|int|str|float|bool|"
+    "input|output|type"
+)
 
 
 def plain(text: str) -> str:
@@ -27,11 +33,21 @@ def plain(text: str) -> str:
     return _NOT_IN_A_NAME.sub("_", text)
 
 
+def free(name: str) -> str:
+    """Return the name, with an underscore after one that Dagster reserves.
+
+    >>> free("config"), free("class"), free("orders")
+    ('config_', 'class_', 'orders')
+    """
+    is_reserved = keyword.iskeyword(name) or _RESERVED.fullmatch(name)
+    return f"{name}_" if is_reserved else name
+
+
 def job_name(artifacts: CompiledArtifacts, job: Job) -> str:
     """Return the Dagster job's name: the product's own for the job that bears it."""
     product = plain(artifacts.product.name)
     is_main = job.name == artifacts.product.name
-    return product if is_main else f"{product}__{plain(job.name)}"
+    return free(product) if is_main else f"{product}__{plain(job.name)}"
 
 
 def build_op_name(artifacts: CompiledArtifacts) -> str:
@@ -42,13 +58,13 @@ def build_op_name(artifacts: CompiledArtifacts) -> str:
 def distinct(names: Iterable[str]) -> list[str]:
     """Return the names as Dagster can hold them, a number after each that is not the first.
 
-    >>> distinct(["a-b", "a_b", "c"])
-    ['a_b', 'a_b__2', 'c']
+    >>> distinct(["a-b", "a_b", "c", "type", ""])
+    ['a_b', 'a_b__2', 'c', 'type_', '_']
     """
     seen: Counter[str] = Counter()
     taken: set[str] = set()
     found = []
-    for name in map(plain, names):
+    for name in (free(plain(name) or "_") for name in names):
         candidate = name
         while candidate in taken:
             seen[name] += 1

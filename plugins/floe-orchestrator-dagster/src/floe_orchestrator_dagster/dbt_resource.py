@@ -61,7 +61,7 @@ def _result(
     with closing(build(artifacts, request)) as events:
         for event in events:
             if isinstance(event, NodeLog):
-                log_node_line(context, event)
+                log_node_line(context.log, event)
             elif isinstance(event, NodeResult):
                 result = event
             elif isinstance(event, BuildEnded):

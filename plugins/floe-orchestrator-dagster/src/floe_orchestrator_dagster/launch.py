@@ -12,8 +12,7 @@ from floe_core.errors import EnvironmentProblemError, UsageError
 from floe_core.plugin_powers import RunOptions, RunReport
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_dagster.dead_run import report_dead_run
-from floe_orchestrator_dagster.entry_point import FILENAME
-from floe_orchestrator_dagster.instance_home import instance_home
+from floe_orchestrator_dagster.instance_home import WORKSPACE, instance_home
 from floe_orchestrator_dagster.run_order import RunEnd, RunOrder, end_in
 from floe_orchestrator_dagster.run_process import run_process
 
@@ -23,7 +22,7 @@ def launch(
 ) -> RunReport:
     """Run to the end and report. See `RunLauncher`."""
     order = _order(artifacts, options)
-    home = instance_home(Path(order.project_dir))
+    home = instance_home(Path(order.project_dir), order.product)
     log = home / "launched" / f"{order.run_id}.log"
     nodes: dict[str, NodeResult] = {}
     end: RunEnd | None = None
@@ -46,13 +45,13 @@ def launch(
         seconds=end.seconds or time.monotonic() - started,
         nodes=nodes,
         message=end.message,
-        look_further=look_further(home, Path(order.project_dir), log),
+        look_further=look_further(home, log),
     )
 
 
-def look_further(home: Path, project_dir: Path, log: Path) -> list[str]:
+def look_further(home: Path, log: Path) -> list[str]:
     """Return where a person finds the run: Dagster's pages, and what the process wrote."""
-    command = f"DAGSTER_HOME={home} dagster dev -f {project_dir / FILENAME}"
+    command = f"DAGSTER_HOME={home} dagster dev -w {home / WORKSPACE}"
     return [
         f"Dagster's pages, with this run in them: {command}",
         f"log of the run's process: {log}",

@@ -26,7 +26,6 @@ from floe_orchestrator_dagster.dagster_names import (
     RANGE_START_TAG,
     job_name,
 )
-from floe_orchestrator_dagster.entry_point import FILENAME
 from floe_orchestrator_dagster.event_feed import listening
 from floe_orchestrator_dagster.lighter_event_log import lighter_event_log
 from floe_orchestrator_dagster.parent_watch import ParentWatch
@@ -83,7 +82,7 @@ def _created(
         run_id=order.run_id,
         selection=_selection(order, asset_map),
         tags=_tags(order),
-        origin=origin_of(order.project_dir, FILENAME, name),
+        origin=origin_of(order.project_dir, order.product, name),
     )
     return job, run
 

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import sys
 
-from dagster import AssetExecutionContext
+from dagster import DagsterLogManager
 
 from floe_core.execution import NodeLog
 
 
-def log_node_line(context: AssetExecutionContext, line: NodeLog) -> None:
+def log_node_line(log: DagsterLogManager, line: NodeLog) -> None:
     """Write one message of dbt to the step's log, once."""
     if line.level == "error":
-        context.log.error(line.text)
+        log.error(line.text)
     elif line.level == "warn":
-        context.log.warning(line.text)
+        log.warning(line.text)
     else:
         print(line.text, file=sys.stdout, flush=True)

@@ -6,15 +6,15 @@ grows with their square: 90 ms an asset at 3,000 assets. The answer does not cha
 
 from __future__ import annotations
 
-from dagster import AssetExecutionContext
+from dagster import OpExecutionContext
 
 
-def compute_output_keys_once(context: AssetExecutionContext) -> None:
+def compute_output_keys_once(context: OpExecutionContext) -> None:
     """Let this step's context answer from memory; nothing else knows of it.
 
     A Dagster without that method is left as it is: slower, never wrong.
     """
-    step_context = context.op_execution_context.get_step_execution_context()
+    step_context = context.get_step_execution_context()
     compute = getattr(step_context, "get_output_asset_keys", None)
     if compute is not None:
         keys = compute()

@@ -25,12 +25,15 @@ class ResumedRun:
     before: dict[str, NodeResult]
 
     @classmethod
-    def of(cls, run: DagsterRun, instance: DagsterInstance, project_dir: Path) -> ResumedRun:
-        """Return what a run resumes."""
+    def of(
+        cls, run: DagsterRun, instance: DagsterInstance, project_dir: Path, step: str = ""
+    ) -> ResumedRun:
+        """Return what a run resumes, for one of its steps. See `build_run_id`."""
         ids = list(_resumed_ids(run, instance))
         before: dict[str, NodeResult] = {}
         for run_id in reversed(ids):
-            before.update(latest_results(read_events(project_dir, run_id)))
+            events = read_events(project_dir, build_run_id(run_id, step))
+            before.update(latest_results(events))
         return cls(len(ids), before)
 
     def left_of(self, wanted: tuple[str, ...]) -> tuple[str, ...]:
@@ -40,6 +43,14 @@ class ResumedRun:
         """
         left = tuple(i for i in wanted if i not in self.before or not self.before[i].passed)
         return left or wanted
+
+
+def build_run_id(run_id: str, step: str) -> str:
+    """Return the id of a step's build; `step` is "" where the product has one step in the run.
+
+    Builds have records of their own: two steps of one run would overwrite each other's.
+    """
+    return f"{run_id}.{step}" if step else run_id
 
 
 def _resumed_ids(run: DagsterRun | None, instance: DagsterInstance) -> Iterator[str]:

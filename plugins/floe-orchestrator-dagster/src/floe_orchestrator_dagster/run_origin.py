@@ -13,14 +13,16 @@ from dagster._core.remote_origin import (
 )
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
+from floe_orchestrator_dagster.entry_point import FILENAME
 
-def origin_of(project_dir: str, filename: str, job_name: str) -> RemoteJobOrigin:
-    """Return the job's origin in the code location that `dagster dev -f FILE` makes."""
+
+def origin_of(project_dir: str, product: str, job_name: str) -> RemoteJobOrigin:
+    """Return the job's origin in the code location of `instance_home`'s workspace."""
     target = LoadableTargetOrigin(
         executable_path=sys.executable,
-        python_file=str(Path(project_dir) / filename),
+        python_file=str(Path(project_dir) / FILENAME),
         working_directory=project_dir,
     )
-    location = ManagedGrpcPythonEnvCodeLocationOrigin(target, location_name=filename)
+    location = ManagedGrpcPythonEnvCodeLocationOrigin(target, location_name=product)
     repository = RemoteRepositoryOrigin(location, SINGLETON_REPOSITORY_NAME)
     return RemoteJobOrigin(repository, job_name)

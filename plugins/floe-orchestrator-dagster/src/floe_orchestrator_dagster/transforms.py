@@ -7,13 +7,19 @@ from dagster import (
     AssetExecutionContext,
     AssetKey,
     AssetsDefinition,
+    AssetSpec,
+    In,
     MaterializeResult,
-    asset,
+    Nothing,
+    OpDefinition,
+    Out,
+    op,
 )
 from dagster._utils.tags import is_valid_tag_key
 
 from floe_core.plugin_interfaces import TransformConfig
 from floe_core.transform_graph import ordered
+from floe_orchestrator_dagster.dagster_names import distinct
 from floe_orchestrator_dagster.dbt_resource import FloeDbtResource
 
 
@@ -27,24 +33,47 @@ def assets_from_transforms(transforms: list[TransformConfig]) -> list[AssetsDefi
         ValueError: A cycle, a transform that depends on itself, or a name given twice.
     """
     ordered(transforms)
-    return [_asset(transform) for transform in transforms]
+    op_names = distinct(transform.name for transform in transforms)
+    return [_asset(*pair) for pair in zip(transforms, op_names, strict=True)]
 
 
-def _asset(transform: TransformConfig) -> AssetsDefinition:
-    @asset(
+def _asset(transform: TransformConfig, op_name: str) -> AssetsDefinition:
+    """Return an asset of any name: `@asset` would name its op after the key, and refuse `a b`."""
+    spec = _spec(transform)
+    keys = [dep.asset_key for dep in spec.deps]
+    inputs = dict(zip(distinct("__".join(key.path) for key in keys), keys, strict=True))
+    return AssetsDefinition(
+        node_def=_op(transform, op_name, list(inputs)),
+        keys_by_input_name=inputs,
+        keys_by_output_name={"result": spec.key},
+        specs=[spec],
+    )
+
+
+def _spec(transform: TransformConfig) -> AssetSpec:
+    return AssetSpec(
         key=AssetKey([transform.name]),
         deps=[AssetDep(AssetKey([name])) for name in dict.fromkeys(transform.depends_on)],
         description=transform.meta.get("description") or f"The transform {transform.name}.",
         metadata=_metadata(transform),
         tags={tag: "" for tag in transform.tags if is_valid_tag_key(tag)},
-        kinds={"dbt", *([transform.compute] if transform.compute else [])},
+        kinds={"dbt", *_kinds(transform.compute)},
     )
+
+
+def _op(transform: TransformConfig, op_name: str, inputs: list[str]) -> OpDefinition:
+    @op(name=op_name, ins={name: In(Nothing) for name in inputs}, out=Out(Nothing))
     def build_transform(
         context: AssetExecutionContext, dbt: FloeDbtResource
     ) -> MaterializeResult[None]:
         return dbt.build_node(transform.name, context)
 
     return build_transform
+
+
+def _kinds(compute: str | None) -> list[str]:
+    """Return the compute as a kind, unless Dagster cannot hold it; it stands in the metadata."""
+    return [compute] if compute and is_valid_tag_key(f"dagster/kind/{compute}") else []
 
 
 def _metadata(transform: TransformConfig) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from dagster import AssetKey
 from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
 
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
@@ -68,8 +69,13 @@ def graph_of(artifacts: CompiledArtifacts) -> AssetGraph:
 
 def edges_of_dagster(artifacts: CompiledArtifacts) -> set[tuple[str, str]]:
     graph = graph_of(artifacts)
-    ids = {key: graph.get(key).metadata[NODE_METADATA] for key in graph.get_all_asset_keys()}
+    ids = {key: node_id(graph, key) for key in graph.get_all_asset_keys()}
     return {(ids[p], ids[key]) for key in ids for p in graph.get(key).parent_keys}
+
+
+def node_id(graph: AssetGraph, key: AssetKey) -> str:
+    """Return the id of an asset's node; a source is a key without a definition."""
+    return graph.get(key).metadata.get(NODE_METADATA) or f"source.shop.{'.'.join(key.path)}"
 
 
 @pytest.mark.parametrize("name", ["hello", "customer-360"])
@@ -93,13 +99,13 @@ def test_keys_groups_and_checks_are_where_dagster_dbt_users_look_for_them(folded
     assert keys == {
         "erp/raw": "default",
         "erp/other": "default",
-        "a": "default",
-        "ver_v1": "default",
-        "ver_v2": "default",
+        "a": "web_shop",
+        "ver_v1": "web_shop",
+        "ver_v2": "web_shop",
         "marts/custom": "finance",
     }
     checks = {(key.asset_key.to_user_string(), key.name) for key in graph.asset_check_keys}
-    assert checks == {("erp/raw", "source_not_null_erp_raw_id"), ("marts/custom", "both")}
+    assert checks == {("erp/raw", "web_shop__source_not_null_erp_raw_id"), ("marts/custom", "both")}
 
 
 def test_loading_needs_no_dbt(folded):

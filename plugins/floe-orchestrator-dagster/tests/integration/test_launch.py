@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 import pytest
 from dagster import DagsterInstance, DagsterRunStatus
+from dagster._core.workspace.load_target import WorkspaceFileTarget
 
 from floe_core.errors import EnvironmentProblemError, UsageError
 from floe_core.execution import NodeResult, NodeStarted
@@ -151,3 +152,15 @@ def test_a_process_that_dies_is_told_with_what_it_wrote(hello, monkeypatch):
     monkeypatch.setattr("floe_orchestrator_dagster.run_process.MODULE", "no_such_module")
     with pytest.raises(EnvironmentProblemError, match="No module named no_such_module"):
         launch(hello)
+
+
+def test_dagsters_pages_have_the_run_in_a_code_location_of_the_products_name(hello):
+    report = launch(hello)
+    home = hello.project_dir / ".floe" / "dagster"
+    assert report.look_further[0].endswith(f"dagster dev -w {home / 'workspace.yaml'}")
+    [origin] = WorkspaceFileTarget(paths=[str(home / "workspace.yaml")]).create_origins()
+    with instance_of(hello) as instance:
+        run = instance.get_run_by_id(report.run_id)
+    of_run = run.remote_job_origin.repository_origin.code_location_origin
+    assert of_run.location_name == origin.location_name == "hello"
+    assert origin.loadable_target_origin.python_file == str(hello.project_dir / "definitions.py")

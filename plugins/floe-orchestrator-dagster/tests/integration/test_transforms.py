@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from dagster import AssetKey, materialize
+from dagster import AssetKey, Definitions, materialize
 
 from floe_core.plugin_interfaces import TransformConfig
 from floe_orchestrator_dagster import DagsterPlugin
@@ -97,3 +97,18 @@ def test_a_transform_that_is_no_node_of_the_product_fails_with_the_nearest_names
     assert failure.step_failure_data.user_failure_data.description == (
         "hello builds nothing named 'greeting'; it has greetings"
     )
+
+
+NAMES = ["a b", "a-b", "a_b", "ünï", "a/b", "a.b", "class", "config", "1"]
+
+
+def test_transforms_of_any_name_are_assets_of_that_name():
+    transforms = [
+        TransformConfig(name, depends_on=NAMES[:place], compute="my compute!", tags=["not valid!"])
+        for place, name in enumerate(NAMES)
+    ]
+    definitions = Definitions(assets=assets_from(*transforms), resources={"dbt": None})
+    graph = definitions.resolve_asset_graph()
+    assert {
+        key.path[-1]: len(graph.get(key).parent_keys) for key in graph.get_all_asset_keys()
+    } == {name: place for place, name in enumerate(NAMES)}

@@ -19,7 +19,9 @@ def test_a_test_is_a_check_of_what_dbt_says_it_tests(node, product):
     )
     assert checks(shop) == {
         "test.shop.unique_orders_id": AssetCheckKey(AssetKey(["orders"]), "unique_orders_id"),
-        "test.shop.not_null_raw_id": AssetCheckKey(AssetKey(["erp", "raw"]), "not_null_raw_id"),
+        "test.shop.not_null_raw_id": AssetCheckKey(
+            AssetKey(["erp", "raw"]), "web_shop__not_null_raw_id"
+        ),
         "unit_test.shop.adds_up": AssetCheckKey(AssetKey(["orders"]), "adds_up"),
     }
 

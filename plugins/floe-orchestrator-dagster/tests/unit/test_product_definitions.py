@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import pytest
 from dagster import AssetCheckKey, AssetKey, AssetsDefinition, RetryPolicy
+from dagster._core.definitions.utils import DISALLOWED_NAMES
 
 from floe_core.errors import InvalidProductError
 from floe_core.schemas.policies import ExecutionPolicy, Job, Schedule
 from floe_orchestrator_dagster import DagsterOrchestratorPlugin, DagsterPlugin
+from floe_orchestrator_dagster.dagster_names import plain
 from floe_orchestrator_dagster.product_definitions import definitions_of
 from floe_orchestrator_dagster.retries import DoublingRetryPolicy, retry_policy
 
@@ -36,19 +38,19 @@ def parts(job):
 
 
 def checks(*names):
-    places = {"t1": ["orders"], "t2": ["orders"], "t3": ["erp", "raw"]}
+    places = {"t1": ["orders"], "t2": ["orders"], "web_shop__t3": ["erp", "raw"]}
     return {AssetCheckKey(AssetKey(places[name]), name) for name in names}
 
 
 def test_the_job_of_the_products_name_holds_everything(shop):
     job = definitions_of(shop).resolve_job_def("web_shop")
     everything = {AssetKey(["orders"]), AssetKey(["sums"])}
-    assert parts(job) == (everything, checks("t1", "t2", "t3"))
+    assert parts(job) == (everything, checks("t1", "t2", "web_shop__t3"))
 
 
 def test_another_job_holds_its_nodes_and_its_checks_and_no_more(shop):
     job = definitions_of(shop).resolve_job_def("web_shop__part_of_it")
-    assert parts(job) == ({AssetKey(["orders"])}, checks("t1", "t3"))
+    assert parts(job) == ({AssetKey(["orders"])}, checks("t1", "web_shop__t3"))
 
 
 def test_runs_of_a_job_bear_the_names_of_product_and_job(shop):
@@ -77,6 +79,25 @@ def test_names_that_dagster_would_make_one_are_kept_apart(node, product):
     [assets_def] = [a for a in definitions_of(shop).assets if hasattr(a, "check_keys")]
     assert len(assets_def.keys) == 3
     assert len(set(assets_def.check_keys)) == 2
+
+
+@pytest.mark.parametrize("name", [*sorted(DISALLOWED_NAMES), "a b", "ünï", "a/b", "1", "x" * 300])
+def test_any_name_that_dbt_takes_loads(name, node, product):
+    shop = product(
+        node("model", name, group=name, tags=(name,)),
+        node("model", "child", depends_on=(f"model.shop.{name}",)),
+        node("test", name, tested=f"model.shop.{name}"),
+    )
+    graph = definitions_of(shop).resolve_asset_graph()
+    assert graph.get(AssetKey(["child"])).parent_keys == {AssetKey([name])}
+
+
+@pytest.mark.parametrize("name", sorted(name for name in DISALLOWED_NAMES if name.islower()))
+def test_a_product_whose_name_dagster_reserves_has_a_job(name, node, product):
+    name = name.replace("_", "-")
+    job = plain(name) + ("_" if plain(name) in DISALLOWED_NAMES else "")
+    definitions = definitions_of(product(node("model", "orders"), name=name))
+    assert definitions.resolve_job_def(job).tags["floe/product"] == name
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ from dagster import AssetCheckSpec, AssetDep, AssetKey, AssetSpec, TableColumn, 
 
 from floe_core.schemas.nodes import Column
 from floe_orchestrator_dagster.asset_map import asset_map_of
-from floe_orchestrator_dagster.asset_specs import built_specs, external_specs
 from floe_orchestrator_dagster.check_specs import check_specs
+from floe_orchestrator_dagster.product_definitions import definitions_of
 
 
 def test_a_spec_holds_all_that_the_project_says(node, product):
@@ -27,7 +27,7 @@ def test_a_spec_holds_all_that_the_project_says(node, product):
         checksum="abc",
     )
     shop = product(orders, node("source", "raw", source_name="erp"))
-    assert built_specs(shop, asset_map_of(shop)) == [
+    assert list(asset_map_of(shop).specs.values()) == [
         AssetSpec(
             key=AssetKey(["orders"]),
             deps=[AssetDep(AssetKey(["erp", "raw"]))],
@@ -60,23 +60,25 @@ def test_a_spec_holds_all_that_the_project_says(node, product):
 def test_meta_dagster_sets_group_and_owners(node, product):
     meta = {"dagster": {"group": "finance", "owners": ["team:finance"]}}
     shop = product(node("model", "orders", group="sales", owners=("a@example.com",), meta=meta))
-    [spec] = built_specs(shop, asset_map_of(shop))
+    [spec] = asset_map_of(shop).specs.values()
     assert (spec.group_name, spec.owners) == ("finance", ["team:finance"])
 
 
-def test_sources_and_the_place_of_lonely_tests_are_external(node, product):
+def test_an_asset_without_a_group_in_dbt_is_in_its_products(node, product):
+    shop = product(node("model", "orders"))
+    [spec] = asset_map_of(shop).specs.values()
+    assert spec.group_name == "web_shop"
+
+
+def test_of_others_only_the_place_of_lonely_tests_is_defined(node, product):
     shop = product(
         node("source", "raw", source_name="erp"),
         node("source", "unread", source_name="erp"),
-        node("model", "orders"),
+        node("model", "orders", depends_on=("source.shop.erp.raw",)),
         node("test", "lonely"),
     )
-    keys = [spec.key for spec in external_specs(shop, asset_map_of(shop))]
-    assert keys == [
-        AssetKey(["erp", "raw"]),
-        AssetKey(["erp", "unread"]),
-        AssetKey(["web_shop", "tests"]),
-    ]
+    defined = [a.key for a in definitions_of(shop).assets if isinstance(a, AssetSpec)]
+    assert defined == [AssetKey(["web_shop", "tests"])]
 
 
 def test_a_check_blocks_unless_it_only_warns_and_names_its_other_parents(node, product):
