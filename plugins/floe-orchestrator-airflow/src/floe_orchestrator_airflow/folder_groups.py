@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from airflow.sdk import TaskGroup
 
 from floe_core.schemas.nodes import Node
-from floe_orchestrator_airflow.folder_paths import Path, folder_paths
+from floe_orchestrator_airflow.folder_paths import TESTS_OF, Path, folder_paths
 
 _FORBIDDEN = re.compile(r"[^A-Za-z0-9_-]+")
 
@@ -31,10 +31,20 @@ class FolderGroups:
     def _group(self, path: Path) -> TaskGroup:
         if path not in self._groups:
             self._groups[path] = TaskGroup(
-                group_id="__".join(["in", *(_FORBIDDEN.sub("_", name) for name in path)]),
+                group_id=_group_id(path),
                 group_display_name=path[-1],
                 prefix_group_id=False,
                 parent_group=self._group(path[:-1]),
                 add_suffix_on_collision=True,
             )
         return self._groups[path]
+
+
+def _group_id(path: Path) -> str:
+    """Return an id that is no task's, and sorts the tests of a model right after the model.
+
+    Airflow lists by id what the graph leaves open.
+    """
+    if path[-1].startswith(TESTS_OF):
+        return _FORBIDDEN.sub("_", path[-1].removeprefix(TESTS_OF)) + "-tests"
+    return "__".join(["in", *(_FORBIDDEN.sub("_", name) for name in path)])

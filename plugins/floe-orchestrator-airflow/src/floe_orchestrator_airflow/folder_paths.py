@@ -11,6 +11,7 @@ from floe_core.node_groups import PLURALS, Batch, batches_by_label
 from floe_core.schemas.nodes import Node
 
 Path = tuple[str, ...]
+TESTS_OF = "tests of "
 
 
 def folder_paths(nodes: Sequence[Node], own_package: str) -> dict[str, Path]:
@@ -29,7 +30,7 @@ def folder_paths(nodes: Sequence[Node], own_package: str) -> dict[str, Path]:
     for node in nodes:
         if node.is_test:
             tested = node.tested if node.tested in labels else ""
-            within = (*paths[tested], f"tests of {labels[tested]}") if tested else ("tests",)
+            within = (*paths[tested], f"{TESTS_OF}{labels[tested]}") if tested else ("tests",)
             paths[node.unique_id] = within
     return paths
 

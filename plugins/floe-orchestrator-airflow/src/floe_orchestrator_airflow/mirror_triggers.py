@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 WAIT_SECONDS = 1.0
-LOG_SECONDS = 10.0
+LOG_SECONDS = 60.0
 # The triggerer cancels a trigger whose event it has handled a round ago, which it logs as if a
 # person had done so. Its rounds take a second.
 POLL_OF_TRIGGERER_SECONDS = 0.8

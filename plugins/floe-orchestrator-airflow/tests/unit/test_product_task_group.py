@@ -58,6 +58,30 @@ def test_airflows_pages_can_sort_every_group_though_folders_need_each_other(
     }
 
 
+def test_the_pages_list_the_tests_of_a_model_right_below_it(make_artifacts: Make) -> None:
+    def test_of(name: str) -> dict[str, Any]:
+        parent = f"model.shop.{name}"
+        node = {"unique_id": f"test.shop.unique_{name}", "name": f"unique_{name}", "tested": parent}
+        return {**node, "resource_type": "test", "package": "shop", "depends_on": [parent]}
+
+    names = ["orders", "orders_2", "people"]
+    models = [
+        {
+            "unique_id": f"model.shop.{name}",
+            "name": name,
+            "resource_type": "model",
+            "package": "shop",
+            "path": f"models/marts/{name}.sql",
+        }
+        for name in names
+    ]
+    artifacts = make_artifacts(nodes=[*models, *map(test_of, names)])
+    dag = job_dag(artifacts, artifacts.jobs[0], Path("/compiled"))
+    marts = tree(DagSerialization.from_dict(DagSerialization.to_dict(dag)).task_group)["marts"]
+    assert list(marts) == [shown for name in names for shown in (name, f"tests of {name}")]
+    assert marts["tests of people"] == {"unique_people": None}
+
+
 @pytest.fixture
 def in_a_dag(make_artifacts: Make) -> DAG:
     """Return a team's DAG with tasks before and after two jobs of one product."""
