@@ -30,7 +30,7 @@ def node_groups(nodes: Sequence[Node], by: GroupBy) -> list[NodeGroup]:
     ones numbered. A test is with the last of the nodes that it tests. More than 32 groups would
     show nothing: then there are at most 12, by level.
     """
-    batches = _by_level(nodes) if by == "level" else _by_label(nodes, _LABELS[by])
+    batches = _by_level(nodes) if by == "level" else batches_by_label(nodes, _LABELS[by])
     if len(batches) > MAX_GROUPS:
         batches = _by_level(nodes)
     return _named(nodes, batches)
@@ -55,7 +55,7 @@ _LABELS: dict[str, Callable[[Node], str]] = {"folder": _by_folder, "tier": _by_t
 Batch = tuple[str, list[str]]
 
 
-def _by_label(nodes: Sequence[Node], label: Callable[[Node], str]) -> list[Batch]:
+def batches_by_label(nodes: Sequence[Node], label: Callable[[Node], str]) -> list[Batch]:
     """Return batches of one label each, as few as going through the graph upstream first finds.
 
     Each time, all that is ready of one label is taken, with what becomes ready by that; the label

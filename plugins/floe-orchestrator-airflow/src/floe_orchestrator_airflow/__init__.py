@@ -2,18 +2,36 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from floe_orchestrator_airflow.loader import load_product_dag, load_product_dags
     from floe_orchestrator_airflow.plugin import AirflowOrchestratorPlugin, AirflowPlugin
+    from floe_orchestrator_airflow.product_assets import floe_asset
+    from floe_orchestrator_airflow.product_task_group import floe_task_group
 
-__all__ = ["AirflowOrchestratorPlugin", "AirflowPlugin"]
+__all__ = [
+    "AirflowOrchestratorPlugin",
+    "AirflowPlugin",
+    "floe_asset",
+    "floe_task_group",
+    "load_product_dag",
+    "load_product_dags",
+]
 __version__ = "0.1.0"
 
+_MODULES = {
+    "AirflowOrchestratorPlugin": "plugin",
+    "AirflowPlugin": "plugin",
+    "floe_asset": "product_assets",
+    "floe_task_group": "product_task_group",
+    "load_product_dag": "loader",
+    "load_product_dags": "loader",
+}
 
-def __getattr__(name: str) -> type[AirflowOrchestratorPlugin]:
-    if name in __all__:
-        from floe_orchestrator_airflow.plugin import AirflowOrchestratorPlugin
 
-        return AirflowOrchestratorPlugin
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

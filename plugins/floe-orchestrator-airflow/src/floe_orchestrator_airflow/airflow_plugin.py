@@ -1,7 +1,10 @@
 """What floe registers with Airflow itself: without it a timetable of ours is not serialised."""
 
+from typing import Any
+
 from airflow.plugins_manager import AirflowPlugin
 
+from floe_orchestrator_airflow.internals import keep_times_of_nodes
 from floe_orchestrator_airflow.timetable import FloeTimetable
 
 
@@ -10,3 +13,8 @@ class FloePlugin(AirflowPlugin):
 
     name = "floe"
     timetables = [FloeTimetable]
+
+    @classmethod
+    def on_load(cls, *args: Any, **kwargs: Any) -> None:
+        """Called by each process of Airflow that loads its plugins."""
+        keep_times_of_nodes()

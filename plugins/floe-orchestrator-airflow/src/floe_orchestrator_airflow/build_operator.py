@@ -20,7 +20,12 @@ from floe_orchestrator_airflow.node_assets import asset_event_facts, node_asset
 from floe_orchestrator_airflow.node_log import level_of, level_of_result, summary
 from floe_orchestrator_airflow.progress_report import ProgressReport
 from floe_orchestrator_airflow.run_memory import RunMemory
-from floe_orchestrator_airflow.run_of_product import build_run_id, nominal_time, range_of_run
+from floe_orchestrator_airflow.run_of_product import (
+    build_run_id,
+    nominal_time,
+    params_of_run,
+    range_of_run,
+)
 from floe_orchestrator_airflow.task_process import end_with_supervisor
 
 if TYPE_CHECKING:
@@ -73,7 +78,7 @@ class FloeBuildOperator(TellsNoData, BaseOperator):
     def _narrowed_to(
         self, artifacts: CompiledArtifacts, context: Context
     ) -> tuple[str, ...] | None:
-        chosen = context["params"].get(NODE_IDS_PARAM) or ()
+        chosen = params_of_run(context, self.task_id).get(NODE_IDS_PARAM) or ()
         if not chosen:
             return None
         unknown = sorted(set(chosen) - set(self._job_nodes(artifacts)))
@@ -114,12 +119,12 @@ class FloeBuildOperator(TellsNoData, BaseOperator):
         """Return the request for the whole job, in dbt's words for it, or for some nodes by id."""
         return BuildRequest(
             job=self.job,
-            run_id=build_run_id(context),
+            run_id=build_run_id(context, self.task_id),
             node_ids=narrowed_to if todo is None else todo,
             attempt=context["ti"].try_number,
             nominal_time=nominal_time(context),
             resume=False,
-            range=range_of_run(context),
+            range=range_of_run(context, self.task_id),
             standing=standing,
         )
 
@@ -184,4 +189,6 @@ class FloeBuildOperator(TellsNoData, BaseOperator):
         assets = {node.unique_id: node_asset(artifacts, node) for node in built}
         self.outlets[:] = list(assets.values())
         for node_id, asset in assets.items():
-            context["outlet_events"][asset].extra = asset_event_facts(results[node_id])
+            context["outlet_events"][asset].extra = asset_event_facts(
+                artifacts.by_id[node_id], results[node_id]
+            )

@@ -20,7 +20,7 @@ def dag_documentation(artifacts: CompiledArtifacts, job: Job) -> str:
         "Product": f"{product.name} {product.version}",
         "Job": job.name,
         "Owner": product.owner,
-        "Schedule": _schedule(job),
+        "Schedule in floe.yaml": _schedule(job),
         "Builds": _counts(nodes),
         "dbt project": f"{artifacts.dbt.project_name} ({artifacts.dbt.adapter})",
     }

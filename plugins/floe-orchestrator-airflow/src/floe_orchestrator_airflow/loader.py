@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from airflow.sdk import DAG, get_parsing_context
 
@@ -15,19 +16,30 @@ from floe_orchestrator_airflow.job_dag import job_dag
 from floe_orchestrator_airflow.product_check import check_product
 
 
-def load_product_dag(product_name: str, project_dir: Path | str) -> DAG:
-    """Return the DAG of the whole product compiled in this folder.
+def load_product_dag(
+    product_name: str, project_dir: Path | str, *, job: str | None = None, **dag_arguments: Any
+) -> DAG:
+    """Return the DAG of the whole product compiled in this folder, or of one job of it.
+
+    `dag_arguments` are those of Airflow's own `DAG`, in place of what floe gives it: such as a
+    `schedule` of assets instead of the one in floe.yaml, or an `on_failure_callback`.
 
     Raises:
         StaleProductError: The folder is no compiled product, or another one.
         InvalidProductError: The product cannot run on Airflow, with every reason.
+        UsageError: It has no such job.
     """
     artifacts = _load(product_name, Path(project_dir))
-    return job_dag(artifacts, whole_product_job(artifacts), Path(project_dir).absolute())
+    chosen = whole_product_job(artifacts) if job is None else artifacts.job(job)
+    return job_dag(artifacts, chosen, Path(project_dir).absolute(), dag_arguments)
 
 
-def load_product_dags(product_name: str, project_dir: Path | str) -> list[DAG]:
+def load_product_dags(
+    product_name: str, project_dir: Path | str, **dag_arguments: Any
+) -> list[DAG]:
     """Return the DAGs of the product compiled in this folder, one a job, in the jobs' order.
+
+    `dag_arguments` are for each of them, as in `load_product_dag`.
 
     Raises:
         StaleProductError: The folder is no compiled product, or another one.
@@ -36,7 +48,7 @@ def load_product_dags(product_name: str, project_dir: Path | str) -> list[DAG]:
     with collector_at_rest():
         artifacts = _load(product_name, Path(project_dir))
         folder = Path(project_dir).absolute()
-        return [job_dag(artifacts, job, folder) for job in artifacts.jobs]
+        return [job_dag(artifacts, job, folder, dag_arguments) for job in artifacts.jobs]
 
 
 def whole_product_job(artifacts: CompiledArtifacts) -> Job:
@@ -45,8 +57,20 @@ def whole_product_job(artifacts: CompiledArtifacts) -> Job:
     return named[0] if named else artifacts.jobs[0]
 
 
-def _load(product_name: str, project_dir: Path) -> CompiledArtifacts:
+def load_product(project_dir: Path) -> CompiledArtifacts:
+    """Return the product compiled in this folder, with the schedules of floe.yaml.
+
+    Raises:
+        StaleProductError: The folder is no compiled product.
+        InvalidProductError: The product cannot run on Airflow, with every reason.
+    """
     artifacts = CompiledArtifacts.load(project_dir)
+    check_product(artifacts)
+    return artifacts
+
+
+def _load(product_name: str, project_dir: Path) -> CompiledArtifacts:
+    artifacts = load_product(project_dir)
     if artifacts.product.name != product_name:
         raise StaleProductError(
             [
@@ -57,6 +81,5 @@ def _load(product_name: str, project_dir: Path) -> CompiledArtifacts:
                 )
             ]
         )
-    check_product(artifacts)
     # A task needs no schedule, so it does not depend on the place where they are kept.
     return artifacts if get_parsing_context().dag_id else with_live_schedules(artifacts)

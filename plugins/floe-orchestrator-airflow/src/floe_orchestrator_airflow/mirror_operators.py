@@ -9,11 +9,22 @@ from airflow.sdk.exceptions import AirflowFailException
 from airflow.triggers.base import StartTriggerArgs
 
 from floe_orchestrator_airflow.nodes_operator import FloeNodesOperator
+from floe_orchestrator_airflow.task_ids import BUILD
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
 _TRIGGERS = "floe_orchestrator_airflow.mirror_triggers"
+
+# What the `default_args` of a team's DAG must not change: these tasks wait from the start to the
+# end of the run, and show what became of the build, whose retries they are.
+NOT_OF_DEFAULTS: dict[str, Any] = {
+    "trigger_rule": "always",
+    "retries": 0,
+    "execution_timeout": None,
+    "depends_on_past": False,
+    "wait_for_downstream": False,
+}
 
 
 class MirrorOperator(FloeNodesOperator):
@@ -21,13 +32,16 @@ class MirrorOperator(FloeNodesOperator):
 
     start_from_trigger = True
 
-    def __init__(self, *, node_ids: list[str], kind: str, **kwargs: Any) -> None:
-        super().__init__(node_ids=node_ids, trigger_rule="always", retries=0, **kwargs)
+    def __init__(
+        self, *, node_ids: list[str], build_task_id: str, kind: str, **kwargs: Any
+    ) -> None:
+        super().__init__(node_ids=node_ids, **NOT_OF_DEFAULTS, **kwargs)
+        self.build_task_id = build_task_id
         self.kind = kind
         self.start_trigger_args = StartTriggerArgs(
             trigger_cls=f"{_TRIGGERS}.MirrorTrigger",
             next_method="run_nodes",
-            trigger_kwargs={"node_ids": node_ids},
+            trigger_kwargs={"node_ids": node_ids, **_build_of(build_task_id)},
         )
 
     @property
@@ -47,14 +61,22 @@ class OutcomeOperator(BaseOperator):
     ui_color = "#cfd8dc"
     start_from_trigger = True
 
-    def __init__(self, *, mirrors: dict[str, str], **kwargs: Any) -> None:
-        super().__init__(trigger_rule="always", retries=0, **kwargs)
+    def __init__(self, *, mirrors: dict[str, str], build_task_id: str, **kwargs: Any) -> None:
+        super().__init__(**NOT_OF_DEFAULTS, **kwargs)
         self.start_trigger_args = StartTriggerArgs(
             trigger_cls=f"{_TRIGGERS}.OutcomeTrigger",
             next_method="execute",
-            trigger_kwargs={"mirrors": mirrors},
+            trigger_kwargs={"mirrors": mirrors, **_build_of(build_task_id)},
         )
 
     def execute(self, context: Context) -> None:
         """Fail: this task is decided in the triggerer and never comes to a worker by design."""
         raise AirflowFailException("the outcome is decided in the triggerer, which did not do it")
+
+
+def _build_of(task_id: str) -> dict[str, str]:
+    """Return the argument that names the build task, none where it has its usual name.
+
+    Every trigger brings the arguments of all the others of its DAG.
+    """
+    return {} if task_id == BUILD else {"build_task_id": task_id}

@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from airflow.triggers.base import (
@@ -21,9 +22,15 @@ from airflow.triggers.base import (
     TriggerEvent,
 )
 
-from floe_core.build_events import NodeResult
+from floe_orchestrator_airflow.internals import (
+    ENDED_AT,
+    RESULT_KEY,
+    STARTED_AT,
+    wait_until_logs_are_read,
+)
 from floe_orchestrator_airflow.node_log import level_of, level_of_result, summary
 from floe_orchestrator_airflow.progress_poller import listening, task_states
+from floe_orchestrator_airflow.result_facts import facts_of_results
 from floe_orchestrator_airflow.run_progress import FINAL_STATES, RunProgress
 from floe_orchestrator_airflow.task_ids import BUILD
 
@@ -31,6 +38,10 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 WAIT_SECONDS = 1.0
+LOG_SECONDS = 60.0
+# The triggerer cancels a trigger whose event it has handled a round ago, which it logs as if a
+# person had done so. Its rounds take a second.
+POLL_OF_TRIGGERER_SECONDS = 0.8
 RUN_HERE = "run"
 
 # Records of this logger land in the log of the task whose trigger writes them.
@@ -41,6 +52,10 @@ class _Follower(BaseTrigger):
     """A trigger of a task of a run with a build task, which it follows."""
 
     upstream: frozenset[str] = frozenset()
+
+    def __init__(self, build_task_id: str) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.build_task_id = build_task_id
 
     def render_template_fields(self, context: Context, jinja_env: Any = None) -> None:
         """Keep the ids of the upstream tasks, and nothing else of the copy of the DAG.
@@ -53,6 +68,13 @@ class _Follower(BaseTrigger):
         cast("dict[str, Any]", context).clear()
         ti.task = None
 
+    async def _is_rerun(self) -> bool:
+        """Whether the task was cleared when the build was over: then there is nothing to follow."""
+        if cast(Any, self.task_instance).try_number <= 1:
+            return False
+        states = await task_states(self.task_instance, [self.build_task_id])
+        return states.get(self.build_task_id) in FINAL_STATES
+
 
 class MirrorTrigger(_Follower):
     """Ends the task that shows some nodes as the build task ends them.
@@ -62,26 +84,31 @@ class MirrorTrigger(_Follower):
     nodes on a worker, after those of its upstream tasks that were cleared with it.
     """
 
-    def __init__(self, node_ids: list[str]) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+    def __init__(self, node_ids: list[str], build_task_id: str = BUILD) -> None:
+        super().__init__(build_task_id)
         self.node_ids = node_ids
         self._told: Counter[str] = Counter()
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return what rebuilds this trigger."""
-        return f"{__name__}.{type(self).__name__}", {"node_ids": self.node_ids}
+        kwargs = {"node_ids": self.node_ids, "build_task_id": self.build_task_id}
+        return f"{__name__}.{type(self).__name__}", kwargs
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Yield the one event that ends the task or sends it to a worker."""
-        if await _is_rerun(self.task_instance):
-            yield await self._rerun()
+        if await self._is_rerun():
+            rerun = await self._rerun()
+            await wait_until_logs_are_read(LOG_SECONDS)
+            yield rerun
             return
-        async with listening(self.task_instance) as poller:
+        async with listening(self.task_instance, self.build_task_id) as poller:
             async for progress in poller.updates():
                 self._pass_on_messages(progress)
                 end = self._end(progress)
                 if end is not None:
+                    await wait_until_logs_are_read(LOG_SECONDS)
                     yield end
+                    await wait_until_logs_are_read(POLL_OF_TRIGGERER_SECONDS)
                     return
 
     def _pass_on_messages(self, progress: RunProgress) -> None:
@@ -98,12 +125,12 @@ class MirrorTrigger(_Follower):
         if wanted and len(results) == len(wanted) and all(result.passed for result in results):
             for result in results:
                 log.info("%s", summary(result))
-            return TaskSuccessEvent(xcoms={"floe_result": _facts(results)})
+            return TaskSuccessEvent(xcoms={RESULT_KEY: facts_of_results(results)})
         if not progress.is_final:
             return None
         if not wanted:
             log.info("%s: not part of this run", ", ".join(self.node_ids[:10]))
-            return TaskSkippedEvent()
+            return TaskSkippedEvent(xcoms=_at_once("skipped"))
         return _final_end(wanted, progress)
 
     async def _rerun(self) -> TriggerEvent:
@@ -122,7 +149,7 @@ class MirrorTrigger(_Follower):
         return TriggerEvent(RUN_HERE)  # type: ignore[no-untyped-call]
 
     async def _unfinished(self) -> list[str]:
-        upstream = sorted(self.upstream - {BUILD})
+        upstream = sorted(self.upstream - {self.build_task_id})
         if not upstream:
             return []
         states = await task_states(self.task_instance, upstream)
@@ -136,34 +163,41 @@ class OutcomeTrigger(_Follower):
     tasks of the nodes, so that a run whose failures were mended turns green.
     """
 
-    def __init__(self, mirrors: dict[str, str]) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+    def __init__(self, mirrors: dict[str, str], build_task_id: str = BUILD) -> None:
+        super().__init__(build_task_id)
         self.mirrors = mirrors
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return what rebuilds this trigger; `mirrors` maps node id to task id."""
-        return f"{__name__}.{type(self).__name__}", {"mirrors": self.mirrors}
+        kwargs = {"mirrors": self.mirrors, "build_task_id": self.build_task_id}
+        return f"{__name__}.{type(self).__name__}", kwargs
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Yield the one event that ends the task."""
-        is_rerun = await _is_rerun(self.task_instance)
-        async with listening(self.task_instance) as poller:
+        is_rerun = await self._is_rerun()
+        async with listening(self.task_instance, self.build_task_id) as poller:
             async for progress in poller.updates():
+                if not (is_rerun or progress.is_final):
+                    continue
                 if is_rerun:
-                    yield self._verdict_of_tasks(await self._final_states(), progress)
-                    return
-                if progress.is_final:
-                    yield self._verdict_of_build(progress)
-                    return
+                    end = self._verdict_of_tasks(await self._final_states(), progress)
+                else:
+                    end = self._verdict_of_build(progress)
+                await wait_until_logs_are_read(LOG_SECONDS)
+                yield end
+                await wait_until_logs_are_read(POLL_OF_TRIGGERER_SECONDS)
+                return
 
     def _verdict_of_build(self, progress: RunProgress) -> TriggerEvent:
         failed = [r for r in progress.results.values() if not r.passed and r.status != "skipped"]
         for result in failed:
             log.error("%s", summary(result))
         if progress.build_state == "success" and not failed:
-            return TaskSuccessEvent()
+            return TaskSuccessEvent(xcoms=_at_once("success"))
+        if progress.build_state == "skipped":
+            return TaskSkippedEvent(xcoms=_at_once("skipped"))
         log.error("the build task ended as %s", progress.build_state)
-        return TaskFailedEvent()
+        return TaskFailedEvent(xcoms=_at_once("failed"))
 
     def _verdict_of_tasks(
         self, states: dict[str, str | None], progress: RunProgress
@@ -175,7 +209,9 @@ class OutcomeTrigger(_Follower):
         }
         for node_id, state in bad.items():
             log.error("%s ended as %s", node_id, state)
-        return TaskFailedEvent() if bad else TaskSuccessEvent()
+        if bad:
+            return TaskFailedEvent(xcoms=_at_once("failed"))
+        return TaskSuccessEvent(xcoms=_at_once("success"))
 
     async def _final_states(self) -> dict[str, str | None]:
         task_ids = sorted(set(self.mirrors.values()))
@@ -184,14 +220,6 @@ class OutcomeTrigger(_Follower):
             if all(states.get(task_id) in FINAL_STATES for task_id in task_ids):
                 return states
             await asyncio.sleep(WAIT_SECONDS)
-
-
-async def _is_rerun(ti: Any) -> bool:
-    """Whether the task was cleared when the build was over, so that there is nothing to follow."""
-    if ti.try_number <= 1:
-        return False
-    states = await task_states(ti, [BUILD])
-    return states.get(BUILD) in FINAL_STATES
 
 
 def _final_end(wanted: list[str], progress: RunProgress) -> TriggerEvent:
@@ -206,14 +234,13 @@ def _final_end(wanted: list[str], progress: RunProgress) -> TriggerEvent:
             level = level_of_result(result)
             log.log(level, "%s", summary(result))
             has_failed |= level == logging.ERROR
-    return TaskFailedEvent() if has_failed else TaskSkippedEvent()
+    results = [progress.results[i] for i in wanted if i in progress.results]
+    if has_failed:
+        return TaskFailedEvent(xcoms={RESULT_KEY: facts_of_results(results)} if results else None)
+    return TaskSkippedEvent(xcoms=_at_once("skipped"))
 
 
-def _facts(results: list[NodeResult]) -> dict[str, Any]:
-    """Return the facts of the one node, or the sums of several."""
-    if len(results) > 1:
-        seconds = round(sum(result.seconds for result in results), 3)
-        return {"status": "success", "nodes": len(results), "seconds": seconds}
-    result = results[0]
-    facts = {"status": result.status, "seconds": result.seconds, "rows": result.rows}
-    return {name: value for name, value in facts.items() if value is not None}
+def _at_once(status: str) -> dict[str, Any]:
+    """Return the XCom of a task that only shows a verdict, which takes no time."""
+    now = datetime.now(UTC).isoformat()
+    return {RESULT_KEY: {"status": status, STARTED_AT: now, ENDED_AT: now}}

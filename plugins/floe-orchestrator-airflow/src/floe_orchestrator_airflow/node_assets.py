@@ -8,6 +8,7 @@ from pydantic import JsonValue
 from floe_core.build_events import NodeResult
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
+from floe_orchestrator_airflow.product_assets import floe_asset
 
 Facts = dict[str, JsonValue]
 
@@ -15,21 +16,21 @@ Facts = dict[str, JsonValue]
 def node_asset(artifacts: CompiledArtifacts, node: Node) -> Asset:
     """Return the asset of a model, seed or snapshot.
 
-    The URI is `floe://<product>/<name>`, with the package for what another dbt package brings. It
-    names no warehouse, host or schema: these differ between environments, and a DAG that waits for
-    the asset should not.
+    Its URI names no warehouse, host or schema: these differ between environments, and a DAG that
+    waits for the asset should not. It has no `extra`: Airflow keeps that of the DAG file it parsed
+    last, and a consumer's file knows none. What is known of the node is on each event.
     """
-    product = artifacts.product.name
-    label = _label(artifacts, node)
-    facts: Facts = {"unique_id": node.unique_id, "relation": relation(node)}
-    return Asset(
-        name=f"{product}/{label}", uri=f"floe://{product}/{label}", group=product, extra=facts
-    )
+    return floe_asset(artifacts.product.name, _label(artifacts, node))
 
 
-def asset_event_facts(result: NodeResult) -> Facts:
-    """Return what the event of an asset tells of the node's run."""
-    facts: Facts = {"status": result.status, "seconds": result.seconds}
+def asset_event_facts(node: Node, result: NodeResult) -> Facts:
+    """Return what the event of an asset says about the node and its run."""
+    facts: Facts = {
+        "unique_id": node.unique_id,
+        "relation": relation(node),
+        "status": result.status,
+        "seconds": result.seconds,
+    }
     if result.rows is not None:
         facts["rows"] = result.rows
     return facts

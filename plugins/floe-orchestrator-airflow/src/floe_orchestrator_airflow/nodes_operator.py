@@ -17,6 +17,7 @@ from floe_orchestrator_airflow.lineage_of_task import TellsNoData, below_task
 from floe_orchestrator_airflow.node_assets import asset_event_facts, node_asset
 from floe_orchestrator_airflow.node_log import level_of, summary
 from floe_orchestrator_airflow.run_of_product import build_run_id, nominal_time, range_of_run
+from floe_orchestrator_airflow.task_ids import BUILD
 from floe_orchestrator_airflow.task_process import end_with_supervisor
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class FloeNodesOperator(TellsNoData, BaseOperator):
     first of the product unless given.
     """
 
+    build_task_id = BUILD
     custom_operator_name = "dbt nodes"
     ui_color = "#ffccbc"
 
@@ -94,12 +96,12 @@ class FloeNodesOperator(TellsNoData, BaseOperator):
 
         request = BuildRequest(
             job=self.job or artifacts.jobs[0].name,
-            run_id=build_run_id(context),
+            run_id=build_run_id(context, self.build_task_id),
             node_ids=node_ids,
             attempt=context["ti"].try_number,
             nominal_time=nominal_time(context),
             resume=False,
-            range=range_of_run(context),
+            range=range_of_run(context, self.build_task_id),
         )
         results: dict[str, NodeResult] = {}
         problem = "dbt gave no result"
@@ -134,4 +136,6 @@ class FloeNodesOperator(TellsNoData, BaseOperator):
             if node.is_relation:
                 asset = node_asset(artifacts, node)
                 self.outlets.append(asset)
-                context["outlet_events"][asset].extra = asset_event_facts(results[node.unique_id])
+                context["outlet_events"][asset].extra = asset_event_facts(
+                    node, results[node.unique_id]
+                )

@@ -13,7 +13,6 @@ from airflow.sdk.exceptions import AirflowRuntimeError
 from floe_core.build_events import from_line
 from floe_orchestrator_airflow.progress_report import HEAD, segment_key
 from floe_orchestrator_airflow.run_progress import RunProgress
-from floe_orchestrator_airflow.task_ids import BUILD
 
 POLL_SECONDS = 0.7
 MAX_FAILURES = 30
@@ -25,8 +24,9 @@ log = logging.getLogger(__name__)
 class ProgressPoller:
     """Asks for the progress of one run until it is stopped. Made in a running event loop."""
 
-    def __init__(self, ti: Any) -> None:
+    def __init__(self, ti: Any, build_task_id: str) -> None:
         self._ti = ti
+        self._build_task_id = build_task_id
         self._told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._task = asyncio.create_task(self._poll(), name=f"floe progress {ti.run_id}")
         self.listeners = 0
@@ -76,8 +76,8 @@ class ProgressPoller:
 
     async def _ask(self) -> None:
         """Read the state first: what a final state promises to be there is then read after it."""
-        states = await task_states(self._ti, [BUILD])
-        state = states.get(BUILD) or ""
+        states = await task_states(self._ti, [self._build_task_id])
+        state = states.get(self._build_task_id) or ""
         # Airflow writes an error into its log for each XCom that is not there yet.
         if state not in NOT_BEGUN:
             head = await self._xcom(HEAD)
@@ -99,19 +99,19 @@ class ProgressPoller:
             progress.segments += 1
 
     async def _xcom(self, key: str) -> Any:
-        return await self._ti.axcom_pull(task_ids=BUILD, key=key, map_indexes=-1)
+        return await self._ti.axcom_pull(task_ids=self._build_task_id, key=key, map_indexes=-1)
 
 
-_pollers: dict[tuple[str, str], ProgressPoller] = {}
+_pollers: dict[tuple[str, str, str], ProgressPoller] = {}
 
 
 @asynccontextmanager
-async def listening(ti: Any) -> AsyncIterator[ProgressPoller]:
-    """Give the poller of the task instance's run, started by its first listener."""
-    key = (ti.dag_id, ti.run_id)
+async def listening(ti: Any, build_task_id: str) -> AsyncIterator[ProgressPoller]:
+    """Give the poller of a build task in the task instance's run, started by its first listener."""
+    key = (ti.dag_id, ti.run_id, build_task_id)
     poller = _pollers.get(key)
     if poller is None:
-        poller = _pollers[key] = ProgressPoller(ti)
+        poller = _pollers[key] = ProgressPoller(ti, build_task_id)
     poller.listeners += 1
     try:
         yield poller

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowFailException
 
 from floe_core.time_range import TimeRange
+from floe_orchestrator_airflow.task_ids import BUILD
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -16,24 +18,37 @@ if TYPE_CHECKING:
 RANGE_START_PARAM, RANGE_END_PARAM = "range_start", "range_end"
 
 
-def run_name(dag_id: str, run_id: str) -> str:
-    """Return the id of a run among all runs of a product: two of its DAGs may use one run id."""
-    return f"{dag_id}__{run_id}"
+def run_name(dag_id: str, run_id: str, build_task_id: str = BUILD) -> str:
+    """Return the id of a run among all runs of a product.
+
+    Two of its DAGs may use one run id, and a team's own DAG may have several groups of one product.
+    """
+    group = build_task_id.removesuffix(BUILD).rstrip(".")
+    return "__".join([dag_id, run_id, *([group] if group else [])])
 
 
-def build_run_id(context: Context) -> str:
-    """Return the id that all tasks of a DAG run share."""
+def build_run_id(context: Context, build_task_id: str) -> str:
+    """Return the id that the tasks of a build share in a DAG run."""
     ti = context["ti"]
-    return run_name(ti.dag_id, ti.run_id)
+    return run_name(ti.dag_id, ti.run_id, build_task_id)
 
 
-def range_of_run(context: Context) -> TimeRange | None:
+def params_of_run(context: Context, build_task_id: str) -> Mapping[str, Any]:
+    """Return the parameters that the run was given for the product: those of its own DAG only.
+
+    The parameters of a team's DAG are the team's, whatever they are called.
+    """
+    return context["params"] if build_task_id == BUILD else {}
+
+
+def range_of_run(context: Context, build_task_id: str) -> TimeRange | None:
     """Return the range that the run was told to cover, None for no range.
 
     Raises:
         AirflowFailException: It was told half of one, or none that can be read.
     """
-    start, end = (context["params"].get(name) for name in (RANGE_START_PARAM, RANGE_END_PARAM))
+    params = params_of_run(context, build_task_id)
+    start, end = (params.get(name) for name in (RANGE_START_PARAM, RANGE_END_PARAM))
     if not (start or end):
         return None
     try:

@@ -23,9 +23,10 @@ class FloeTimetable(CronTriggerTimetable):
     """Ticks of a cron expression of floe's dialect in an IANA zone; each run is for one instant.
 
     Without catch-up, the latest tick that passed while no scheduler was up is made up for, once.
-    What passed while the DAG was paused, or before it or its schedule was there, is not: neither a
-    first deployment nor unpausing nor a new schedule runs what lies behind. `dag_id` is for asking
-    Airflow's own records which it was; nothing before `since` is a tick.
+    What passed while a scheduler was up is not: the DAG was paused then, or was not there yet. So
+    neither unpausing nor a first deployment nor a new schedule runs what has passed, but for a tick
+    of the last two minutes. `dag_id` is for looking that up in Airflow's own records; nothing
+    before `since` is a tick.
     """
 
     def __init__(

@@ -33,7 +33,7 @@ def test_the_dag_says_whose_it_is_and_what_it_does(make_artifacts: Make) -> None
         False,
         1,
     )
-    assert dag.tags == {"daily", "domain:retail", "floe"}
+    assert dag.tags == {"shop", "domain:retail", "floe"}
     assert {task.owner for task in dag.tasks} == {"shop@example.com"}
     assert dag.timetable.serialize() == {
         "cron": "0 6 * * *",
@@ -148,8 +148,8 @@ def test_what_runs_on_a_worker_takes_a_slot_of_the_products_pool(make_artifacts:
 def test_every_relation_is_an_outlet_of_the_build(make_artifacts: Make) -> None:
     build = dag_of(make_artifacts()).get_task("dbt_build")
     assert [(asset.name, asset.uri, asset.group) for asset in build.outlets] == [
-        ("shop/raw", "floe://shop/raw", "shop"),
-        ("shop/orders", "floe://shop/orders", "shop"),
+        ("floe://shop/raw", "floe://shop/raw", "shop"),
+        ("floe://shop/orders", "floe://shop/orders", "shop"),
     ]
 
 

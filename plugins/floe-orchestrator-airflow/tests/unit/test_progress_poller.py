@@ -35,7 +35,7 @@ class TaskInstance:
 
 
 async def state_heard(ti: TaskInstance) -> str:
-    async with listening(ti) as poller:
+    async with listening(ti, "dbt_build") as poller:
         async for progress in poller.updates():
             if progress.build_state:
                 return progress.build_state

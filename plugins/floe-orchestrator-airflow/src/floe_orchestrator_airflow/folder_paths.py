@@ -1,0 +1,82 @@
+"""Where each node of a product is shown among the folders of its dbt project."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from graphlib import CycleError, TopologicalSorter
+from pathlib import PurePosixPath
+
+from floe_core.node_groups import PLURALS, Batch, batches_by_label
+from floe_core.schemas.nodes import Node
+
+Path = tuple[str, ...]
+TESTS_OF = "tests of "
+
+
+def folder_paths(nodes: Sequence[Node], own_package: str) -> dict[str, Path]:
+    """Return node id -> the names of the groups that it is in, the outermost first.
+
+    A group is a folder of models, or all seeds or snapshots; what another dbt package brings is in
+    a group of its name. A test is in a group of its own below what it tests. Airflow's pages can't
+    show groups that depend on each other in a circle: a folder of which that is true becomes
+    several groups, the later ones numbered.
+    """
+    built = [node for node in nodes if not node.is_test]
+    folders = {node.unique_id: _folders(node, own_package) for node in built}
+    paths: dict[str, Path] = {}
+    _place(built, folders, (), paths)
+    labels = {node.unique_id: node.label for node in built}
+    for node in nodes:
+        if node.is_test:
+            tested = node.tested if node.tested in labels else ""
+            within = (*paths[tested], f"{TESTS_OF}{labels[tested]}") if tested else ("tests",)
+            paths[node.unique_id] = within
+    return paths
+
+
+def _folders(node: Node, own_package: str) -> Path:
+    """Return the folders of the node's file below that of models, which is not among them."""
+    outer = () if node.package == own_package else (node.package,)
+    kind = PLURALS.get(node.resource_type)
+    return (*outer, *([kind] if kind else []), *PurePosixPath(node.path).parent.parts[1:])
+
+
+def _place(
+    nodes: Sequence[Node], folders: Mapping[str, Path], within: Path, paths: dict[str, Path]
+) -> None:
+    """Add the paths of these nodes, which are all in the group `within`."""
+    names = {node.unique_id: _name_below(node, folders, within) for node in nodes}
+    seen: Counter[str] = Counter()
+    by_id = {node.unique_id: node for node in nodes}
+    for name, node_ids in _batches(nodes, names):
+        if name in by_id:
+            paths[name] = within
+            continue
+        seen[name] += 1
+        shown = name if seen[name] == 1 else f"{name} {seen[name]}"
+        rest = {i: (*within, shown, *folders[i][len(within) + 1 :]) for i in node_ids}
+        _place([by_id[i] for i in node_ids], rest, (*within, shown), paths)
+
+
+def _name_below(node: Node, folders: Mapping[str, Path], within: Path) -> str:
+    """Return the name of the next folder, the node's own id where there is none."""
+    below = folders[node.unique_id][len(within) :]
+    return below[0] if below else node.unique_id
+
+
+def _batches(nodes: Sequence[Node], names: Mapping[str, str]) -> list[Batch]:
+    """Return the names with their nodes: each name once, unless that would make a circle."""
+    graph: dict[str, set[str]] = {}
+    members: dict[str, list[str]] = defaultdict(list)
+    for node in nodes:
+        name = names[node.unique_id]
+        members[name].append(node.unique_id)
+        before = {names[i] for i in node.depends_on if i in names}
+        graph.setdefault(name, set()).update(before - {name})
+    try:
+        # In the same order each time: Airflow takes another order for a new version of the DAG.
+        order = list(TopologicalSorter({n: sorted(graph[n]) for n in graph}).static_order())
+    except CycleError:
+        return batches_by_label(nodes, lambda node: names[node.unique_id])
+    return [(name, members[name]) for name in order]

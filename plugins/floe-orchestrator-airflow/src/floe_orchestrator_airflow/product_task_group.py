@@ -1,0 +1,57 @@
+"""A product as a TaskGroup of a team's own DAG."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from airflow.sdk import TaskGroup
+
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.policies import Job
+from floe_orchestrator_airflow.dag_documentation import dag_documentation
+from floe_orchestrator_airflow.job_tasks import add_job_tasks
+from floe_orchestrator_airflow.loader import load_product, whole_product_job
+
+_FORBIDDEN = re.compile(r"[^A-Za-z0-9_-]+")
+
+
+def floe_task_group(
+    project_dir: Path | str,
+    *,
+    job: str | None = None,
+    group_id: str | None = None,
+    default_args: Mapping[str, Any] = MappingProxyType({}),
+) -> TaskGroup:
+    """Return a product compiled in this folder, or one job of it, as a group of the current DAG.
+
+    Call it within `with DAG(...)` or a function decorated with `@dag`. The group has the tasks that
+    the product's own DAG has, with their retries and timeouts, and can be put before and after
+    other tasks. `group_id` is by default the product's name, followed by the job's if that is
+    another; `default_args` are Airflow's, for the tasks of the group. The schedule of floe.yaml
+    does not apply: the DAG has its own.
+
+    Raises:
+        RuntimeError: There is no current DAG.
+        StaleProductError: The folder is no compiled product.
+        InvalidProductError: The product cannot run on Airflow, with every reason.
+        UsageError: It has no such job.
+    """
+    artifacts = load_product(Path(project_dir))
+    chosen = whole_product_job(artifacts) if job is None else artifacts.job(job)
+    group = TaskGroup(
+        group_id=group_id or _group_id(artifacts, chosen),
+        default_args=dict(default_args),  # type: ignore[arg-type]
+        tooltip=artifacts.product.description.split("\n")[0],
+        doc_md=dag_documentation(artifacts, chosen),
+    )
+    add_job_tasks(artifacts, chosen, Path(project_dir).absolute(), group)
+    return group
+
+
+def _group_id(artifacts: CompiledArtifacts, job: Job) -> str:
+    name = artifacts.product.name
+    return name if job.name == name else _FORBIDDEN.sub("_", f"{name}_{job.name}")

@@ -1,0 +1,34 @@
+"""What the XCom of a task that shows nodes says about them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from floe_core.build_events import NodeResult
+from floe_orchestrator_airflow.internals import ENDED_AT, STARTED_AT
+
+
+def facts_of_results(results: Sequence[NodeResult]) -> dict[str, Any]:
+    """Return the facts of one node, or those of several together; times in ISO format, UTC."""
+    facts = _of_one(results[0]) if len(results) == 1 else _of_several(results)
+    starts = [result.started_at for result in results if result.started_at]
+    ends = [result.ended_at for result in results if result.ended_at]
+    times = {STARTED_AT: min(starts).isoformat(), ENDED_AT: max(ends).isoformat()} if starts else {}
+    return {**facts, **times}
+
+
+def _of_one(result: NodeResult) -> dict[str, Any]:
+    facts = {
+        "status": result.status,
+        "seconds": result.seconds,
+        "rows": result.rows,
+        "failures": result.failures or None,
+    }
+    return {name: value for name, value in facts.items() if value is not None}
+
+
+def _of_several(results: Sequence[NodeResult]) -> dict[str, Any]:
+    status = "success" if all(result.passed for result in results) else "error"
+    seconds = round(sum(result.seconds for result in results), 3)
+    return {"status": status, "nodes": len(results), "seconds": seconds}
