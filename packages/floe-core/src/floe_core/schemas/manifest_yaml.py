@@ -83,8 +83,9 @@ class Plugins(SnakeModel):
 class LineageSwitch(SnakeModel):
     """Whether lineage events are emitted, in which OpenLineage namespaces, and where they go.
 
-    `namespace` is of jobs, `dataset_namespace` of datasets. `transport` and `endpoint` name a backend where `plugins.lineage_backend` names none: an
-    OpenLineage transport's type, and the URL that events are posted to.
+    `namespace` is of jobs, `dataset_namespace` of datasets. `transport` and `endpoint` name a
+    backend where `plugins.lineage_backend` names none: an OpenLineage transport's type, and the URL
+    that events are posted to.
     """
 
     enabled: bool = True
