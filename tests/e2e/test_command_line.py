@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import duckdb
 import pytest
 
 BIN = Path(sys.executable).parent
@@ -73,6 +74,48 @@ def test_a_product_from_nothing(tmp_path: Path) -> None:
         "not_null_first_model_id": "pass",
         "unique_first_model_id": "pass",
     }
+
+
+def test_vars_of_a_run_reach_dbt_on_every_orchestrator(tmp_path: Path) -> None:
+    product = tmp_path / "shop"
+    assert floe("init", product).returncode == 0
+    model = "select '{{ var('colour', 'none') }}' as colour"
+    (product / "models" / "first_model.sql").write_text(model)
+    (product / "models" / "schema.yml").unlink()
+    seen = {}
+    for orchestrator in ("dagster", "prefect", "airflow"):
+        done = floe("run", product, "--on", orchestrator, "--vars", f"colour: {orchestrator}")
+        assert done.returncode == 0, done.stderr
+        with duckdb.connect(str(product / "shop.duckdb"), read_only=True) as connection:
+            seen[orchestrator] = connection.execute("select colour from first_model").fetchone()
+    assert seen == {name: (name,) for name in ("dagster", "prefect", "airflow")}
+
+
+def test_vars_that_are_no_mapping_are_refused(tmp_path: Path) -> None:
+    assert floe("init", tmp_path / "shop").returncode == 0
+    done = floe("run", tmp_path / "shop", "--vars", "[1, 2]")
+    assert done.returncode == 2
+    assert "--vars [1, 2]: it is not a mapping; write a mapping, such as" in " ".join(
+        done.stderr.split()
+    )
+
+
+def test_a_copy_runs_as_it_was_compiled(examples: Path, tmp_path: Path) -> None:
+    """Its floe.yaml names a manifest that is not there any more."""
+    out = tmp_path / "far" / "away" / "hello"
+    assert floe("compile", examples / "hello", "--on", "dagster", "--out", out).returncode == 0
+    done = floe("run", out, "--json")
+    assert done.returncode == 0, done.stderr
+    assert set(json.loads(done.stdout)["nodes"].values()) == {"success", "pass"}
+
+
+def test_a_run_leaves_a_definitions_file_of_somebody_else_alone(examples: Path) -> None:
+    theirs = "DEFINITIONS = 'of a team'\n"
+    (examples / "hello" / "definitions.py").write_text(theirs)
+    done = floe("run", examples / "hello", "--on", "dagster", "--json")
+    assert done.returncode == 0, done.stderr
+    assert (examples / "hello" / "definitions.py").read_text() == theirs
+    assert "definitions.py is yours and stays" in done.stderr
 
 
 def test_init_writes_over_nothing(examples: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from floe_core.errors import InvalidProductError
 from floe_core.source_map import Document, DocumentBuilder, Location, read_document
 
 MERGE = "<<"
@@ -23,6 +24,22 @@ def read_dbt_document(path: Path, shown_as: str) -> Document:
         EnvironmentProblemError: The file cannot be read.
     """
     return read_document(path, shown_as, _DbtBuilder)
+
+
+def read_mapping(text: str) -> dict[str, Any]:
+    """Return a YAML mapping given on the command line.
+
+    Raises:
+        ValueError: It is not one.
+    """
+    builder = _DbtBuilder("", text.split("\n"))
+    try:
+        found = builder.plain(builder.compose(text), ())
+    except InvalidProductError as error:
+        raise ValueError(error.problems[0].what) from None
+    if builder.problems or not isinstance(found, dict):
+        raise ValueError(builder.problems[0].what if builder.problems else "it is not a mapping")
+    return found
 
 
 class _DbtBuilder(DocumentBuilder):

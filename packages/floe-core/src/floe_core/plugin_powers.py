@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from floe_core.build_events import BuildEvent, NodeResult
 from floe_core.helm.settings import HelmSettings
@@ -37,13 +37,14 @@ class RunOptions:
     """What to run.
 
     `node_ids` narrows the job to some nodes; `nominal_time` is aware, in UTC; `range` is what a
-    backfill covers in one run.
+    backfill covers in one run. `vars` are dbt vars of this run alone.
     """
 
     job: str
     node_ids: tuple[str, ...] | None = None
     nominal_time: datetime | None = None
     range: TimeRange | None = None
+    vars: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

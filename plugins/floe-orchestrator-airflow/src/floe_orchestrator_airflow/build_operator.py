@@ -25,6 +25,7 @@ from floe_orchestrator_airflow.run_of_product import (
     nominal_time,
     params_of_run,
     range_of_run,
+    vars_of_run,
 )
 from floe_orchestrator_airflow.task_process import end_with_supervisor
 
@@ -125,6 +126,7 @@ class FloeBuildOperator(TellsNoData, BaseOperator):
             nominal_time=nominal_time(context),
             resume=False,
             range=range_of_run(context, self.task_id),
+            vars=vars_of_run(context, self.task_id),
             standing=standing,
         )
 

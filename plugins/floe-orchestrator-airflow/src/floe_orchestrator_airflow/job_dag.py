@@ -15,7 +15,7 @@ from floe_orchestrator_airflow.build_operator import NODE_IDS_PARAM
 from floe_orchestrator_airflow.dag_documentation import dag_documentation
 from floe_orchestrator_airflow.dag_id import dag_id
 from floe_orchestrator_airflow.job_tasks import add_job_tasks
-from floe_orchestrator_airflow.run_of_product import RANGE_END_PARAM, RANGE_START_PARAM
+from floe_orchestrator_airflow.run_of_product import RANGE_END_PARAM, RANGE_START_PARAM, VARS_PARAM
 from floe_orchestrator_airflow.timetable import FloeTimetable
 
 MAX_TAG_LENGTH = 100
@@ -61,6 +61,7 @@ def _arguments(artifacts: CompiledArtifacts, job: Job) -> dict[str, Any]:
             NODE_IDS_PARAM: _node_ids_param(artifacts, job),
             RANGE_START_PARAM: _range_param("From this time on"),
             RANGE_END_PARAM: _range_param("Up to this time, which is not in it"),
+            VARS_PARAM: _vars_param(),
         },
     }
 
@@ -87,6 +88,15 @@ def _node_ids_param(artifacts: CompiledArtifacts, job: Job) -> Param:
         description="Ids of the dbt nodes to build. Empty builds the whole job.",
         # Airflow copies the parameters of a DAG for each of its tasks.
         examples=[node.unique_id for node in artifacts.nodes_of(job)[:MAX_EXAMPLES]],
+    )
+
+
+def _vars_param() -> Param:
+    return Param(
+        default={},
+        type=["object", "null"],
+        title="dbt vars",
+        description="Of this run alone; they override those of floe.yaml.",
     )
 
 

@@ -16,7 +16,12 @@ from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE, CompiledArtifac
 from floe_orchestrator_airflow.lineage_of_task import TellsNoData, below_task
 from floe_orchestrator_airflow.node_assets import asset_event_facts, node_asset
 from floe_orchestrator_airflow.node_log import level_of, summary
-from floe_orchestrator_airflow.run_of_product import build_run_id, nominal_time, range_of_run
+from floe_orchestrator_airflow.run_of_product import (
+    build_run_id,
+    nominal_time,
+    range_of_run,
+    vars_of_run,
+)
 from floe_orchestrator_airflow.task_ids import BUILD
 from floe_orchestrator_airflow.task_process import end_with_supervisor
 
@@ -102,6 +107,7 @@ class FloeNodesOperator(TellsNoData, BaseOperator):
             nominal_time=nominal_time(context),
             resume=False,
             range=range_of_run(context, self.build_task_id),
+            vars=vars_of_run(context, self.build_task_id),
         )
         results: dict[str, NodeResult] = {}
         problem = "dbt gave no result"

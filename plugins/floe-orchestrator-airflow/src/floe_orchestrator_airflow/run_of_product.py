@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 
 RANGE_START_PARAM, RANGE_END_PARAM = "range_start", "range_end"
+VARS_PARAM = "vars"
 
 
 def run_name(dag_id: str, run_id: str, build_task_id: str = BUILD) -> str:
@@ -56,6 +57,11 @@ def range_of_run(context: Context, build_task_id: str) -> TimeRange | None:
     except ValueError as error:
         what = f"{RANGE_START_PARAM} and {RANGE_END_PARAM} are to be ISO times: {error}"
         raise AirflowFailException(what) from None
+
+
+def vars_of_run(context: Context, build_task_id: str) -> dict[str, Any]:
+    """Return the dbt vars that the run was given."""
+    return dict(params_of_run(context, build_task_id).get(VARS_PARAM) or {})
 
 
 def nominal_time(context: Context) -> datetime | None:

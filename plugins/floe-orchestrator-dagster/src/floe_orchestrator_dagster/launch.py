@@ -73,6 +73,7 @@ def _order(artifacts: CompiledArtifacts, options: RunOptions) -> RunOrder:
         nominal_time=options.nominal_time.isoformat() if options.nominal_time else "",
         range_start=options.range.start.isoformat() if options.range else "",
         range_end=options.range.end.isoformat() if options.range else "",
+        vars=options.vars,
     )
 
 

@@ -6,6 +6,7 @@ in-process executor, and writes build events and the run's end to the file descr
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from contextlib import suppress
@@ -24,6 +25,7 @@ from floe_orchestrator_dagster.dagster_names import (
     NOMINAL_TIME_TAG,
     RANGE_END_TAG,
     RANGE_START_TAG,
+    VARS_TAG,
     job_name,
 )
 from floe_orchestrator_dagster.event_feed import listening
@@ -92,6 +94,7 @@ def _tags(order: RunOrder) -> dict[str, str]:
         NOMINAL_TIME_TAG: order.nominal_time,
         RANGE_START_TAG: order.range_start,
         RANGE_END_TAG: order.range_end,
+        VARS_TAG: json.dumps(order.vars) if order.vars else "",
     }
     return {name: value for name, value in tags.items() if value}
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from floe_core.plugin_powers import RunStatus
 
@@ -22,6 +24,7 @@ class RunOrder:
     nominal_time: str
     range_start: str = ""
     range_end: str = ""
+    vars: Mapping[str, Any] = field(default_factory=dict)
 
     def to_line(self) -> str:
         """Return the order as one line of JSON."""

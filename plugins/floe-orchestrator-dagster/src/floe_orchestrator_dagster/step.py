@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from datetime import datetime
+from typing import Any
 
 from dagster import (
     AssetCheckResult,
@@ -17,7 +19,12 @@ from dagster._core.storage.tags import SCHEDULED_EXECUTION_TIME_TAG
 
 from floe_core.execution import BuildEnded, BuildRequest, NodeLog, NodeResult, build
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_orchestrator_dagster.dagster_names import JOB_TAG, NOMINAL_TIME_TAG, build_op_name
+from floe_orchestrator_dagster.dagster_names import (
+    JOB_TAG,
+    NOMINAL_TIME_TAG,
+    VARS_TAG,
+    build_op_name,
+)
 from floe_orchestrator_dagster.event_feed import tell
 from floe_orchestrator_dagster.failure import failure_of
 from floe_orchestrator_dagster.lighter_event_log import lighter_event_log
@@ -83,7 +90,24 @@ def request_of(
         attempt=resumed.count + context.retry_number + 1,
         nominal_time=nominal_time or (span.end if span else None),
         range=span,
+        vars=_vars(tags),
     )
+
+
+def _vars(tags: Mapping[str, str]) -> dict[str, Any]:
+    """Return the dbt vars that the tag of a run gives.
+
+    Raises:
+        Failure: It is not a JSON object.
+    """
+    text = tags.get(VARS_TAG) or "{}"
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise Failure(f"the tag {VARS_TAG} is to be a JSON object: {text}", allow_retries=False)
+    return found
 
 
 def _step_name(context: OpExecutionContext, artifacts: CompiledArtifacts) -> str:

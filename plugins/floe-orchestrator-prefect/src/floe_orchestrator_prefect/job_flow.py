@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -37,12 +38,14 @@ def job_flow(artifacts: CompiledArtifacts, job: Job, tasks: Mapping[str, NodeTas
         nominal_time: datetime | None = None,
         range_start: datetime | None = None,
         range_end: datetime | None = None,
+        vars: dict[str, Any] | None = None,
     ) -> State[None] | None:
         tick, why_not = due_tick(artifacts, job)
         if why_not:
             return Cancelled(name="Skipped", message=why_not)
         time_range = _range(range_start, range_end)
         request = request_of(artifacts, job, node_ids, nominal_time or tick, time_range)
+        request = replace(request, vars=vars or {})
         with NodeRuns(artifacts, tasks, UUID(str(flow_run.id))) as node_runs:
             build(OneBuild(request, node_runs))
         return None

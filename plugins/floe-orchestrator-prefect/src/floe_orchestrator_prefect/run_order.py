@@ -28,6 +28,7 @@ class RunOrder:
             "nominal_time": options.nominal_time.isoformat() if options.nominal_time else None,
             "range_start": span.start.isoformat() if span else None,
             "range_end": span.end.isoformat() if span else None,
+            "vars": dict(options.vars) or None,
         }
         known = {name: value for name, value in given.items() if value is not None}
         return cls(project_dir, options.job, known)

@@ -24,6 +24,10 @@ def run(
     on: On = None,
     job: Annotated[str | None, typer.Option(help="A job of the product, not all of it.")] = None,
     select: Annotated[str | None, typer.Option(help="Some of its nodes, in dbt's syntax.")] = None,
+    vars_: Annotated[
+        str | None,
+        typer.Option("--vars", metavar="YAML", help="dbt vars of this run, as in dbt."),
+    ] = None,
     backfill: Annotated[
         tuple[str, str] | None,
         typer.Option(metavar="FROM TO", help="Run for these days, as 2026-01-01 2026-01-31."),
@@ -46,10 +50,11 @@ def run(
     artifacts = _compiled(product, on)
     chosen = artifacts.job(job or artifacts.jobs[0].name)
     if backfill is not None:
-        _refuse_selection(select)
+        _refuse_selection(select, vars_)
         return _run_backfill(artifacts, chosen, backfill, as_json)
-    node_ids = selected(artifacts, chosen.name, select) if select else None
-    report = _launched(artifacts, RunOptions(chosen.name, node_ids))
+    # As in dbt, a selection overrides the default selector of the product's own job.
+    node_ids = selected(artifacts, chosen.name if job else None, select) if select else None
+    report = _launched(artifacts, RunOptions(chosen.name, node_ids, vars=_vars(vars_)))
     if as_json:
         print_json(as_dict(artifacts, report))
     else:
@@ -84,9 +89,11 @@ def _announce(artifacts: CompiledArtifacts, job: str, what: str) -> None:
     stderr().print(f"running [bold]{job}[/] on [bold]{orchestrator}[/]: {what}")
 
 
-def _refuse_selection(select: str | None) -> None:
+def _refuse_selection(select: str | None, vars_: str | None) -> None:
     from floe_core.errors import UsageError
 
+    if vars_:
+        raise UsageError("--backfill runs a job as it is: put `vars` into the job of floe.yaml")
     if select:
         raise UsageError("--backfill runs whole jobs: leave out --select, or make it a job")
 
@@ -114,6 +121,17 @@ def _run_backfill(
             stdout().print(f"[bold]{moment:%Y-%m-%d %H:%M} UTC[/]")
             _print_summary(artifacts, report)
     raise typer.Exit(FAILED if has_failed else 0)
+
+
+def _vars(text: str | None) -> dict[str, Any]:
+    """Return the vars of --vars, which dbt reads as YAML too."""
+    from floe_core.dbt_yaml import read_mapping
+    from floe_core.errors import UsageError
+
+    try:
+        return read_mapping(text) if text else {}
+    except ValueError as error:
+        raise UsageError(f"--vars {text}: {error}; write a mapping, such as '{{day: 1}}'") from None
 
 
 def _day(text: str) -> date:

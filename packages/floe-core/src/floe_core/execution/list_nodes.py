@@ -20,8 +20,10 @@ from floe_core.state_folder import state_folder
 LISTED_TYPES = ("model", "seed", "snapshot", "test", "unit_test")
 
 
-def selected(artifacts: CompiledArtifacts, job_name: str, select: str) -> tuple[str, ...]:
+def selected(artifacts: CompiledArtifacts, job_name: str | None, select: str) -> tuple[str, ...]:
     """Return the ids of a job's nodes that a selection in dbt's syntax takes, sorted.
+
+    `job_name` of None takes from every node of the product.
 
     Raises:
         UsageError: dbt does not understand it, or it takes none of the job's nodes.
@@ -42,6 +44,7 @@ def selected(artifacts: CompiledArtifacts, job_name: str, select: str) -> tuple[
         "--log-path": work,
     }
     arguments = [text for pair in paths.items() for text in (pair[0], str(pair[1]))]
+    arguments += ["--profile", artifacts.dbt.profile_name, "--target", artifacts.dbt.target_name]
     environment = {**QUIET_ENVIRONMENT, PROJECT_DIR_VARIABLE: str(project_dir)}
     with chdir(project_dir), environment_with(environment), redirect_stdout(io.StringIO()):
         outcome = dbtRunner(manifest=manifest, callbacks=[errors_into(said)]).invoke(
@@ -50,13 +53,11 @@ def selected(artifacts: CompiledArtifacts, job_name: str, select: str) -> tuple[
     if not outcome.success:
         raise UsageError(f"--select {select}: dbt: {outcome.exception or ' '.join(said)}")
     taken = {json.loads(line)["unique_id"] for line in outcome.result or ()}
-    wanted = tuple(
-        node.unique_id
-        for node in artifacts.nodes_of(artifacts.job(job_name))
-        if node.unique_id in taken
-    )
+    nodes = artifacts.nodes_of(artifacts.job(job_name)) if job_name else artifacts.runnable
+    wanted = tuple(node.unique_id for node in nodes if node.unique_id in taken)
     if not wanted:
-        raise UsageError(f"--select {select}: takes no node of the job '{job_name}'")
+        of = f"the job '{job_name}'" if job_name else artifacts.product.name
+        raise UsageError(f"--select {select}: takes no node of {of}")
     return wanted
 
 
