@@ -15,7 +15,7 @@ export AIRFLOW__USAGE_DATA_COLLECTION__ENABLED := False
 export DBT_SEND_ANONYMOUS_USAGE_STATS := False
 unexport VIRTUAL_ENV
 
-.PHONY: setup helm demo pictures test test-all charts check lint types contracts bench clean
+.PHONY: setup helm demo pictures test test-all charts check lint types contracts bench release clean
 
 setup: .venv/.is-set-up
 
@@ -60,6 +60,10 @@ contracts: setup
 	$(BIN)/lint-imports
 
 check: lint types contracts test
+
+# Builds the distributions, checks them, and tries each in an empty environment; uploads nothing.
+release: setup
+	$(BIN)/python scripts/release.py
 
 bench: setup
 	UV_COMPILE_BYTECODE=1 UV_PROJECT_ENVIRONMENT=.venv-bench $(BIN)/uv sync --frozen --group bench --quiet

@@ -143,8 +143,8 @@ PROJECTS: dict[str, dict[str, str]] = {
     "identifiers": {
         "dbt_project.yml": project("quoting: {identifier: true, schema: true}\n"),
         "seeds/Mixed_Case.csv": "Id,First Name,select\n1,Ann,x\n2,Bob,y\n",
-        "models/Some Model.sql": "select \"Id\", \"First Name\" as \"The Name\" from {{ ref('Mixed_Case') }}\n",
-        "models/order.sql": "{{ config(alias='group', schema='Upper') }} select * from {{ ref('Some Model') }}\n",
+        "models/Some_Model.sql": "{{ config(alias='Some Table') }} select \"Id\", \"First Name\" as \"The Name\" from {{ ref('Mixed_Case') }}\n",
+        "models/order.sql": "{{ config(alias='group', schema='Upper') }} select * from {{ ref('Some_Model') }}\n",
         "models/schema.yml": (
             "models:\n  - name: order\n    columns:\n      - {name: The Name, quote: true, data_tests: [unique]}\n"
         ),
@@ -190,12 +190,12 @@ models:
             "select * from {{ ref('in_python') }}{% if is_incremental() %} where id > 2{% endif %}\n"
         ),
         "models/batches.sql": (
-            "{{ config(materialized='incremental', incremental_strategy='microbatch', event_time='at', "
+            "{{ config(materialized='incremental', incremental_strategy='microbatch', event_time='happened', "
             "begin='2023-01-01', batch_size='year', lookback=1) }}\n"
             "select * from {{ ref('timed') }}\n"
         ),
         "models/timed.sql": (
-            "{{ config(event_time='at') }} select id, make_timestamp(2022 + id::bigint, 3, 1, 0, 0, 0) as at "
+            "{{ config(event_time='happened') }} select id, make_timestamp(2022 + id::bigint, 3, 1, 0, 0, 0) as happened "
             "from {{ ref('numbers') }}\n"
         ),
         "snapshots/history.yml": (

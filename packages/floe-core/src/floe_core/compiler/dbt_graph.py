@@ -14,6 +14,7 @@ Entry = Mapping[str, Any]
 
 # What dbt takes for "an error" and "a warning" unless told.
 DEFAULT_CONDITION = "!= 0"
+_SNAPSHOT_TIMES = ("dbt_scd_id", "dbt_updated_at", "dbt_valid_from", "dbt_valid_to")
 _TAKEN = ("model", "seed", "snapshot", "test")
 
 
@@ -160,15 +161,30 @@ def _checksum(entry: Entry) -> str:
 
 def _columns(entry: Entry) -> tuple[Column, ...]:
     columns: Iterable[Entry] = (entry.get("columns") or {}).values()
-    return tuple(
+    stamped = _stamped_by_snapshot(entry)
+    documented = tuple(
         Column(
             name=column["name"],
             type=column.get("data_type") or "",
             description=(column.get("description") or "").strip(),
-            volatile=_is_volatile(column),
+            volatile=_is_volatile(column) or column["name"] in stamped,
         )
         for column in columns
     )
+    rest = [name for name in stamped if name not in {column.name for column in documented}]
+    return (*documented, *(Column(name=name, volatile=True) for name in rest))
+
+
+def _stamped_by_snapshot(entry: Entry) -> list[str]:
+    """Return the columns of a snapshot that hold the time of the run; none for other nodes.
+
+    With the strategy `timestamp` they hold a time of the row.
+    """
+    config = entry.get("config") or {}
+    if entry["resource_type"] != "snapshot" or config.get("strategy") != "check":
+        return []
+    names = config.get("snapshot_meta_column_names") or {}
+    return [names.get(name) or name for name in _SNAPSHOT_TIMES]
 
 
 def _is_volatile(column: Entry) -> bool:

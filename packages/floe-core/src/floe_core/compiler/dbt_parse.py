@@ -197,7 +197,7 @@ def _in_dbts_words(message: str) -> InvalidProductError:
     """Return dbt's complaint, pinned to the project file that it names."""
     text = "\n".join(line.rstrip() for line in message.strip().splitlines())
     found = _FILE_IN_MESSAGE.search(text)
-    fix = "mend the dbt project; `dbt parse` says the same"
+    fix = "fix the dbt project; `dbt parse` reports the same"
     if "dbt deps" in text:
         fix = "run `dbt deps` in the product's folder"
     return InvalidProductError(

@@ -105,4 +105,5 @@ def test_unknown_and_wrong_fields_of_this_version_are_told_together(folder: Path
 
 def test_the_json_schema_in_the_docs_is_the_models(request: pytest.FixtureRequest) -> None:
     path = request.config.rootpath / "docs" / "compiled_artifacts.schema.json"
-    assert json.loads(path.read_text()) == CompiledArtifacts.model_json_schema()
+    renew = "run .venv/bin/python scripts/write_schema.py"
+    assert json.loads(path.read_text()) == CompiledArtifacts.model_json_schema(), renew
