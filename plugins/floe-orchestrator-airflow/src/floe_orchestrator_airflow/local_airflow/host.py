@@ -1,7 +1,8 @@
 """The process that runs a local Airflow: one import, and a fork for each of its components.
 
 It lives as long as its standard input is open, so that it ends with the process that started it,
-however that ends. Started as `python -m floe_orchestrator_airflow.local_airflow.host`.
+however that ends. Its components end with it in the same way: each reads a pipe that this process
+alone holds open. Started as `python -m floe_orchestrator_airflow.local_airflow.host`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
-from floe_orchestrator_airflow.local_airflow.processes import end_descendants
+from floe_orchestrator_airflow.local_airflow.components import write_components
+from floe_orchestrator_airflow.local_airflow.processes import end_descendants, kill_descendants
 
 COMPONENTS = {
     "api-server": ["api-server"],
@@ -34,7 +36,9 @@ def main() -> None:
     threading.Thread(target=_wait_for_end_of_input, args=(stop,), daemon=True).start()
     try:
         _prepare_database()
-        children = {_fork(arguments): name for name, arguments in COMPONENTS.items()}
+        lifeline = os.pipe()
+        children = {_fork(arguments, lifeline): name for name, arguments in COMPONENTS.items()}
+        write_components(Path(os.environ["AIRFLOW_HOME"]), children)
         while not stop.wait(0.2):
             ended = _ended_child(children)
             if ended:
@@ -86,12 +90,13 @@ def _end_unfinished_runs() -> None:
         session.execute(update(DagRun).where(runs).values(state="failed"))
 
 
-def _fork(arguments: list[str]) -> int:
+def _fork(arguments: list[str], lifeline: tuple[int, int]) -> int:
     pid = os.fork()
     if pid:
         return pid
     status = 1
     try:
+        _end_with_host(lifeline)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, signal.SIG_DFL)
         _run_component(arguments)
@@ -101,6 +106,21 @@ def _fork(arguments: list[str]) -> int:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(status)
+
+
+def _end_with_host(lifeline: tuple[int, int]) -> None:
+    """Have this component end, with all below it, when the host does, even by SIGKILL."""
+    reading, writing = lifeline
+    os.close(writing)
+    _adopt_orphans()
+
+    def wait() -> None:
+        # Nothing is ever written: this returns when no process has the other end any more.
+        os.read(reading, 1)
+        kill_descendants(os.getpid())
+        os._exit(1)
+
+    threading.Thread(target=wait, name="floe-lifeline", daemon=True).start()
 
 
 def _run_component(arguments: list[str]) -> None:

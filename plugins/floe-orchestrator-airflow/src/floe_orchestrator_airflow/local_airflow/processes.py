@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import psutil  # type: ignore[import-untyped]
 
 PATIENCE_SECONDS = 4.0
@@ -10,6 +12,11 @@ PATIENCE_SECONDS = 4.0
 def end_descendants(pid: int) -> None:
     """End every process below this one: asked first, then killed, until none is left."""
     end(_descendants(pid))
+    kill_descendants(pid)
+
+
+def kill_descendants(pid: int) -> None:
+    """Kill every process below this one, until none is left."""
     while left := _descendants(pid):
         end(left, patience=0)
 
@@ -22,6 +29,23 @@ def end(processes: list[psutil.Process], patience: float = PATIENCE_SECONDS) -> 
     for process in alive:
         _signal(process, kill=True)
     psutil.wait_procs(alive, timeout=PATIENCE_SECONDS)
+
+
+def members_of_session(session: int) -> list[psutil.Process]:
+    """Return the processes of a session of Unix, this one left out."""
+    own = os.getpid()
+    return [
+        process
+        for process in psutil.process_iter()
+        if process.pid != own and _session_of(process.pid) == session and _is_running(process)
+    ]
+
+
+def _session_of(pid: int) -> int | None:
+    try:
+        return os.getsid(pid)
+    except OSError:
+        return None
 
 
 def tree(pid: int) -> list[psutil.Process]:

@@ -17,6 +17,7 @@ PAGE = 100
 TRIES = 5
 # More than the 60 s that Airflow waits for a locked SQLite file: it does answer, if late.
 TIMEOUT_SECONDS = 90
+PING_SECONDS = 5
 
 
 class RestError(Exception):
@@ -55,6 +56,14 @@ class RestApi:
     def log_in(self) -> None:
         """Get a token for what follows."""
         self._token = self.ask("POST", "/auth/token", self._credentials)["access_token"]
+
+    def ping(self) -> None:
+        """Do nothing if Airflow answers.
+
+        Raises:
+            RestError: It does not, within a few seconds.
+        """
+        self._ask_once("GET", "/api/v2/version", None, PING_SECONDS)
 
     def health(self) -> dict[str, str]:
         """Return component -> status, such as `scheduler` -> `healthy`."""
@@ -193,14 +202,16 @@ class RestApi:
                 time.sleep(0.5)
         raise AssertionError("not reached")
 
-    def _ask_once(self, method: str, path: str, body: Any) -> dict[str, Any]:
+    def _ask_once(
+        self, method: str, path: str, body: Any, seconds: float = TIMEOUT_SECONDS
+    ) -> dict[str, Any]:
         data = None if body is None else json.dumps(body).encode()
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
         if self._token:
             headers["Authorization"] = f"Bearer {self._token}"
         request = urllib.request.Request(self._url + path, data, headers, method=method)
         try:
-            with self._opener.open(request, timeout=TIMEOUT_SECONDS) as answer:
+            with self._opener.open(request, timeout=seconds) as answer:
                 text = answer.read().decode()
         except urllib.error.HTTPError as error:
             raise RestError(error.code, error.read().decode(errors="replace")) from None

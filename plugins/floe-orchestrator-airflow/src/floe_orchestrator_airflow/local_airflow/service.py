@@ -19,17 +19,23 @@ from floe_core.errors import EnvironmentProblemError, Problem, StaleProductError
 from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE, CompiledArtifacts
 from floe_core.state_folder import state_folder
 from floe_orchestrator_airflow.entry_point import FILENAME
+from floe_orchestrator_airflow.local_airflow.components import end_leftovers, write_host
 from floe_orchestrator_airflow.local_airflow.home import USER, Home
 from floe_orchestrator_airflow.local_airflow.processes import end, tree
+from floe_orchestrator_airflow.local_airflow.progress import STUCK_SECONDS, Progress
 from floe_orchestrator_airflow.local_airflow.rest_api import RestApi, RestError
 
 # As many as Airflow gives its own default pool: here a pool is a name and holds nothing back.
 POOL_SLOTS = 128
-START_SECONDS = 180.0
-PARSE_SECONDS = 120.0
 LOCK_SECONDS = 600.0
 STOP_SECONDS = 12.0
-COMPONENTS = ("metadatabase", "scheduler", "dag_processor", "triggerer")
+# What Airflow's own report on its health calls a component -> what runs it.
+COMPONENTS = {
+    "metadatabase": "api-server",
+    "scheduler": "scheduler",
+    "dag_processor": "dag-processor",
+    "triggerer": "triggerer",
+}
 
 
 class LocalAirflow:
@@ -37,7 +43,8 @@ class LocalAirflow:
 
     One at a time in a home; what it leaves there (history, logs) is there for the next. Ticks start
     runs only where it `follows_schedules`. `variables` are Airflow's own environment variables, for
-    settings that are otherwise floe's.
+    settings that are otherwise floe's. It is given up where what is awaited of it makes no progress
+    for `patience` seconds.
     """
 
     def __init__(
@@ -46,11 +53,13 @@ class LocalAirflow:
         *products: CompiledArtifacts,
         follows_schedules: bool = False,
         variables: Mapping[str, str] = MappingProxyType({}),
+        patience: float = STUCK_SECONDS,
     ) -> None:
         self.folder = folder
         self._products = products
         self._follows_schedules = follows_schedules
         self._variables = variables
+        self._patience = patience
         self._started_at = datetime.now(UTC)
         self._lock = FileLock(f"{folder}.lock", timeout=LOCK_SECONDS)
         self._linking = threading.Lock()
@@ -100,7 +109,8 @@ class LocalAirflow:
             if known is not None:
                 self._ask_for_parse(known["file_token"])
             self._wait(
-                lambda: self._is_parsed(dag_id, changed_at), PARSE_SECONDS, f"reading {dag_id}"
+                lambda: [] if self._is_parsed(dag_id, changed_at) else ["dag-processor"],
+                f"reading {dag_id}",
             )
         self.api.unpause(dag_id)
 
@@ -138,6 +148,7 @@ class LocalAirflow:
         return datetime_of(dag["last_parsed_time"]) > changed_at
 
     def _start(self) -> None:
+        end_leftovers(self.folder)
         self.home = Home.prepare(self.folder, follows_schedules=self._follows_schedules)
         self._started_at = datetime.now(UTC)
         for artifacts in self._products:
@@ -153,30 +164,37 @@ class LocalAirflow:
                 cwd=self.folder,
                 start_new_session=True,
             )
-        self._wait(self._is_answering, START_SECONDS, "starting")
+        write_host(self.folder, self._process.pid)
+        self._wait(self._unanswering, "starting")
         self.api.warm_up()
-        self._wait(self._is_healthy, START_SECONDS, "starting")
+        self._wait(self._unhealthy, "starting")
         self.api.log_in()
 
-    def _is_answering(self) -> bool:
+    def _unanswering(self) -> list[str]:
         try:
-            self.api.health()
+            self.api.ping()
         except RestError:
-            return False
-        return True
+            return ["api-server"]
+        return []
 
-    def _is_healthy(self) -> bool:
+    def _unhealthy(self) -> list[str]:
         health = self.api.health()
-        return all(health.get(name) == "healthy" for name in COMPONENTS)
+        return [runs for name, runs in COMPONENTS.items() if health.get(name) != "healthy"]
 
-    def _wait(self, is_done: Callable[[], bool], seconds: float, doing: str) -> None:
-        deadline = time.monotonic() + seconds
-        while not is_done():
+    def _wait(self, awaited: Callable[[], list[str]], doing: str) -> None:
+        """Wait until there is no component left to wait for.
+
+        Raises:
+            EnvironmentProblemError: It ended, or makes no progress.
+        """
+        assert self._process is not None
+        progress = Progress(self.folder, self._process.pid, self._patience)
+        while names := awaited():
             self.check_alive(doing)
-            if time.monotonic() > deadline:
+            if problem := progress.problem(names):
                 raise EnvironmentProblemError(
-                    f"the local Airflow was still {doing} after {seconds:.0f} s; see "
-                    f"{self.home.output}"
+                    f"the local Airflow is stuck {doing}: {problem}; the end of "
+                    f"{self.home.output}:\n{self._last_words()}"
                 )
             time.sleep(0.2)
 
@@ -188,11 +206,13 @@ class LocalAirflow:
         """
         if self._process is None or self._process.poll() is None:
             return
-        lines = self.home.output.read_text(errors="replace").splitlines()
         raise EnvironmentProblemError(
-            f"the local Airflow ended while {doing}; its last words, of {self.home.output}:\n"
-            + "\n".join(lines[-20:])
+            f"the local Airflow ended while {doing}; the end of {self.home.output}:\n"
+            f"{self._last_words()}"
         )
+
+    def _last_words(self) -> str:
+        return "\n".join(self.home.output.read_text(errors="replace").splitlines()[-20:])
 
     def _stop(self) -> None:
         """End every process of it: the host does so itself when its input closes."""
@@ -200,6 +220,7 @@ class LocalAirflow:
         try:
             if process is not None:
                 _end_host(process)
+            end_leftovers(self.folder)
         finally:
             self._lock.release()
 

@@ -1,0 +1,50 @@
+"""How long a local Airflow may take to start: as long as it makes progress."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from floe_core.errors import EnvironmentProblemError
+from floe_orchestrator_airflow.local_airflow.components import read_components
+from floe_orchestrator_airflow.local_airflow.service import LocalAirflow
+
+pytestmark = pytest.mark.slow
+
+
+def stop(folder: Path, name: str) -> None:
+    """Stop a component as soon as it is there, as a hung disk would."""
+    while name not in read_components(folder):
+        time.sleep(0.05)
+    psutil.Process(read_components(folder)[name]).suspend()
+
+
+def test_a_start_takes_as_long_as_it_makes_progress(tmp_path: Path) -> None:
+    began = time.monotonic()
+    with LocalAirflow(tmp_path / "airflow", patience=2.5) as airflow:
+        assert time.monotonic() - began > 2.5
+        assert airflow.api.health()["scheduler"] == "healthy"
+
+
+@pytest.mark.parametrize("name", ["api-server", "scheduler"])
+def test_a_start_that_is_stuck_ends_with_what_is_stuck_and_what_it_said(
+    tmp_path: Path, name: str
+) -> None:
+    folder = tmp_path / "airflow"
+    threading.Thread(target=stop, args=(folder, name), daemon=True).start()
+    with (
+        pytest.raises(EnvironmentProblemError) as raised,
+        LocalAirflow(folder, patience=6),
+    ):
+        raise AssertionError("it started")
+    first, *rest = str(raised.value).splitlines()
+    assert first.endswith(
+        f"the local Airflow is stuck starting: its {name} made no progress for 6 s; the end of "
+        f"{folder}/output.log:"
+    )
+    assert rest
+    assert [p for p in psutil.process_iter(["cwd"]) if p.info["cwd"] == str(folder)] == []
