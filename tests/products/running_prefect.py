@@ -47,11 +47,16 @@ class RunningPrefect:
             yield
 
     @contextmanager
-    def serving(self, project_dir: Path, **variables: str) -> Iterator[None]:
-        """Serve a compiled product while the block does, by `python flow.py` in its folder."""
+    def serving(
+        self, project_dir: Path, script: str = "flow.py", **variables: str
+    ) -> Iterator[None]:
+        """Serve a compiled product while the block does, by `python flow.py` in its folder.
+
+        Another script serves what it says.
+        """
         log = self._log("serve")
         begun = log.stat().st_size if log.exists() else 0
-        with self._running("serve", "python", "flow.py", cwd=project_dir, variables=variables):
+        with self._running("serve", "python", script, cwd=project_dir, variables=variables):
             wait_for(lambda: b"being served" in log.read_bytes()[begun:], 60)
             yield
 

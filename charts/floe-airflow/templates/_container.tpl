@@ -21,6 +21,16 @@ limits:
   memory: {{ .limits.memory | quote }}
 {{- end -}}
 
+{{/* entries: each variable once, as its last entry has it. Kubernetes refuses a name that is there twice
+     where it applies an object itself, as for Helm 4. */}}
+{{- define "floe-airflow.distinctEnv" -}}
+{{- $last := dict -}}
+{{- range $at, $entry := . -}}{{- $_ := set $last $entry.name $at -}}{{- end -}}
+{{- $kept := list -}}
+{{- range $at, $entry := . -}}{{- if eq $at (get $last $entry.name) -}}{{- $kept = append $kept $entry -}}{{- end -}}{{- end -}}
+{{- toYaml $kept -}}
+{{- end -}}
+
 {{- define "floe-airflow.env" -}}
 {{- if .carriesSettings }}
 {{- range $name, $value := include "floe-airflow.settings" .root | fromYaml }}
@@ -68,7 +78,7 @@ envFrom:
 {{- $env := include "floe-airflow.env" . | trim }}
 {{- with $env }}
 env:
-  {{- . | nindent 2 }}
+  {{- include "floe-airflow.distinctEnv" (fromYamlArray .) | nindent 2 }}
 {{- end }}
 resources:
   {{- include "floe-airflow.resources" .values.resources | nindent 2 }}

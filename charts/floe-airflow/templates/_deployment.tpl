@@ -42,7 +42,7 @@ spec:
       {{- include "floe-airflow.podFields" . | nindent 6 }}
       {{- $first := list }}
       {{- if has "database" .secrets }}
-      {{- $first = append $first (printf "- %s" (include "floe-airflow.waitForMigrations" .root | indent 2 | trim)) }}
+      {{- $first = append $first (printf "- %s" (include "floe-airflow.migrationsFirst" . | indent 2 | trim)) }}
       {{- end }}
       {{- with .initContainers }}
       {{- $first = append $first (printf "- %s" (. | indent 2 | trim)) }}

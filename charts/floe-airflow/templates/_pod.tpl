@@ -105,11 +105,22 @@ annotations:
 {{- range .Values.products }}{{ if .image }}{{ .name }} {{ end }}{{ end -}}
 {{- end -}}
 
+{{/* name: of the container that fetches a product; a product's name may be as long as that may be, and
+     end in a hyphen. */}}
+{{- define "floe-airflow.fetchName" -}}
+{{- $name := printf "fetch-%s" . -}}
+{{- if or (gt (len $name) 63) (hasSuffix "-" $name) -}}
+{{- printf "%s-%s" (trunc 54 $name | trimSuffix "-") (sha256sum . | trunc 8) -}}
+{{- else -}}
+{{- $name -}}
+{{- end -}}
+{{- end -}}
+
 {{/* Containers that copy products from images of their own to where the others read them. */}}
 {{- define "floe-airflow.fetchProducts" -}}
 {{- range .Values.products }}
 {{- if .image }}
-- name: fetch-{{ .name }}
+- name: {{ include "floe-airflow.fetchName" .name }}
   image: {{ include "floe-airflow.imageName" .image }}
   imagePullPolicy: {{ $.Values.image.pullPolicy }}
   command: [cp, -R, /opt/floe/products/{{ .name }}, /opt/floe/fetched/]
@@ -121,10 +132,4 @@ annotations:
     - {name: products, mountPath: /opt/floe/fetched}
 {{- end }}
 {{- end }}
-{{- end -}}
-
-{{/* (root): waits until the database is that of this Airflow. */}}
-{{- define "floe-airflow.waitForMigrations" -}}
-{{- $args := list "airflow" "db" "check-migrations" "--migration-wait-timeout" (.Values.migrations.waitSeconds | int | toString) -}}
-{{- include "floe-airflow.container" (dict "root" . "name" "wait-for-migrations" "args" $args "values" (dict "resources" .Values.migrations.resources) "secrets" (list "database")) }}
 {{- end -}}

@@ -88,7 +88,7 @@ pod_template_spec_metadata: {labels: true}
 {{- $labels := include "floe-dagster.podLabels" (dict "root" . "component" "run" "values" $runs) -}}
 container_config:
   env:
-    {{- include "floe-dagster.runEnv" . | nindent 4 }}
+    {{- include "floe-dagster.distinctEnv" (include "floe-dagster.runEnv" . | fromYamlArray) | nindent 4 }}
   resources:
     {{- include "floe-dagster.resources" $runs.resources | nindent 4 }}
   security_context:

@@ -1,5 +1,15 @@
 {{/* The environment of containers. Every secret is a reference. */}}
 
+{{/* entries: each variable once, as its last entry has it. Kubernetes refuses a name that is there twice
+     where it applies an object itself, as for Helm 4. */}}
+{{- define "floe-dagster.distinctEnv" -}}
+{{- $last := dict -}}
+{{- range $at, $entry := . -}}{{- $_ := set $last $entry.name $at -}}{{- end -}}
+{{- $kept := list -}}
+{{- range $at, $entry := . -}}{{- if eq $at (get $last $entry.name) -}}{{- $kept = append $kept $entry -}}{{- end -}}{{- end -}}
+{{- toYaml $kept -}}
+{{- end -}}
+
 {{/* What each process of Dagster needs, runs included. */}}
 {{- define "floe-dagster.dagsterEnv" -}}
 - name: DAGSTER_PG_PASSWORD

@@ -1,26 +1,32 @@
-{{/* The Job that migrates the database, as a hook of an upgrade or as a plain Job. */}}
+{{/* How the database is migrated: before an upgrade by a hook, or without hooks by the daemon's init
+     container. What the hook needs is a hook too, and nothing of it is ever a plain object: Helm does not
+     own a hook that was left behind, and cannot roll back to an object that is plain in one revision and
+     missing, or a hook, in another. */}}
 
-{{/* (root, weight): annotations of what must be there before the pods of an upgrade. */}}
-{{- define "floe-dagster.migrationHook" -}}
-{{- if .root.Values.migrations.useHelmHooks -}}
-helm.sh/hook: pre-upgrade
-helm.sh/hook-weight: {{ .weight | quote }}
-helm.sh/hook-delete-policy: before-hook-creation
+{{/* "yes" for a release whose hook migrates. A new database needs none: Dagster makes it. */}}
+{{- define "floe-dagster.hasMigrationHook" -}}
+{{- with .Values.migrations -}}
+{{- if and .enabled .useHelmHooks $.Release.IsUpgrade -}}yes{{- end -}}
 {{- end -}}
 {{- end -}}
 
-{{/* (root, weight): the same, and what the values say that they are to have besides. */}}
+{{/* (root, weight): annotations of what must be there before the pods of an upgrade, and those of the
+     values. */}}
 {{- define "floe-dagster.migrationAnnotations" -}}
-{{- with mergeOverwrite (include "floe-dagster.migrationHook" . | fromYaml) .root.Values.migrations.annotations -}}
-{{- toYaml . -}}
+{{- $hook := dict "helm.sh/hook" "pre-upgrade" "helm.sh/hook-weight" .weight "helm.sh/hook-delete-policy" "before-hook-creation,hook-succeeded" -}}
+{{- mergeOverwrite $hook .root.Values.migrations.annotations | toYaml -}}
 {{- end -}}
+
+{{/* (root, component, values, mounts): the container that migrates. */}}
+{{- define "floe-dagster.migrate" -}}
+{{- $own := .root.Values.migrations -}}
+{{- $env := printf "- name: DAGSTER_HOME\n  value: /opt/dagster/dagster_home\n%s" (include "floe-dagster.dagsterEnv" .root) -}}
+{{- with concat .root.Values.extraEnv $own.extraEnv -}}{{- $env = printf "%s\n%s" $env (toYaml .) -}}{{- end -}}
+{{- include "floe-dagster.container" (merge (dict "name" "migrate" "command" (list "dagster" "instance" "migrate") "env" $env "resources" $own.resources) .) -}}
 {{- end -}}
 
 {{- define "floe-dagster.migrationPod" -}}
-{{- $own := .Values.migrations -}}
-{{- $it := dict "root" . "component" "migrations" "values" $own -}}
-{{- $env := printf "- name: DAGSTER_HOME\n  value: /opt/dagster/dagster_home\n%s" (include "floe-dagster.dagsterEnv" .) -}}
-{{- with concat .Values.extraEnv $own.extraEnv -}}{{- $env = printf "%s\n%s" $env (toYaml .) -}}{{- end -}}
+{{- $it := dict "root" . "component" "migrations" "values" .Values.migrations -}}
 {{- $instance := include "floe-dagster.objectName" $it -}}
 metadata:
   labels:
@@ -35,7 +41,7 @@ spec:
   initContainers:
     - {{ include "floe-dagster.waitForPostgres" $it | indent 6 | trim }}
   containers:
-    - {{ include "floe-dagster.container" (merge (dict "name" "migrate" "command" (list "dagster" "instance" "migrate") "env" $env "resources" $own.resources "mounts" (include "floe-dagster.mounts" $it)) $it) | indent 6 | trim }}
+    - {{ include "floe-dagster.migrate" (merge (dict "mounts" (include "floe-dagster.mounts" $it)) $it) | indent 6 | trim }}
   volumes:
     {{- include "floe-dagster.volumes" (merge (dict "instance" $instance) $it) | nindent 4 }}
     - {name: scripts, configMap: {name: {{ $instance }}}}

@@ -42,7 +42,7 @@ command: {{ toYaml .command | nindent 2 }}
 securityContext:
   {{- include "floe-dagster.securityContext" . | nindent 2 }}
 env:
-  {{- .env | nindent 2 }}
+  {{- include "floe-dagster.distinctEnv" (fromYamlArray .env) | nindent 2 }}
 resources:
   {{- include "floe-dagster.resources" .resources | nindent 2 }}
 volumeMounts:

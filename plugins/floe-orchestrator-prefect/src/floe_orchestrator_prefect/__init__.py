@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from floe_orchestrator_prefect.loader import floe_flow, load_product_flows
     from floe_orchestrator_prefect.plugin import PrefectOrchestratorPlugin, PrefectPlugin
 
 __version__ = "0.1.0"
-__all__ = ["PrefectOrchestratorPlugin", "PrefectPlugin"]
+__all__ = ["PrefectOrchestratorPlugin", "PrefectPlugin", "floe_flow", "load_product_flows"]
+
+_MODULES = {
+    "PrefectOrchestratorPlugin": "plugin",
+    "PrefectPlugin": "plugin",
+    "floe_flow": "loader",
+    "load_product_flows": "loader",
+}
 
 
 def __getattr__(name: str) -> Any:
-    """Import the plugin when it is first asked for."""
-    if name not in __all__:
+    """Import a public name when it is first asked for."""
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from floe_orchestrator_prefect.plugin import PrefectOrchestratorPlugin
-
-    return PrefectOrchestratorPlugin
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from prefect.client.orchestration import get_client
 from prefect.context import FlowRunContext
 
 from floe_core.schedules import is_tick, next_tick
@@ -29,6 +30,22 @@ def due_tick(artifacts: CompiledArtifacts, job: Job) -> tuple[datetime | None, s
     tick = run.expected_start_time.astimezone(UTC)
     schedule = with_live_schedules(artifacts).job(job.name).schedule
     return tick, reason_against(schedule, tick, datetime.now(UTC))
+
+
+def tick_of_team(artifacts: CompiledArtifacts, job: Job) -> tuple[datetime | None, str]:
+    """Return the tick of a schedule that is not floe's: of this run, or of the one that called it.
+
+    See `due_tick`: there is never a reason against it.
+    """
+    context = FlowRunContext.get()
+    run = context.flow_run if context else None
+    with get_client(sync_client=True) as client:
+        while run is not None and run.parent_task_run_id is not None:
+            above = client.read_task_run(run.parent_task_run_id).flow_run_id
+            run = client.read_flow_run(above) if above else None
+    if run is None or not run.auto_scheduled or run.expected_start_time is None:
+        return None, ""
+    return run.expected_start_time.astimezone(UTC), ""
 
 
 def reason_against(schedule: Schedule | None, tick: datetime, now: datetime) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -21,15 +21,19 @@ from floe_orchestrator_prefect.due_tick import due_tick
 from floe_orchestrator_prefect.node_runs import NodeRuns
 from floe_orchestrator_prefect.node_tasks import NodeTask
 from floe_orchestrator_prefect.prefect_names import flow_name
-from floe_orchestrator_prefect.run_request import request_of
+from floe_orchestrator_prefect.run_request import request_of, results_so_far
 
 JobFlow = Flow[..., Any]
+DueTick = Callable[[CompiledArtifacts, Job], tuple[datetime | None, str]]
 
 
-def job_flow(artifacts: CompiledArtifacts, job: Job, tasks: Mapping[str, NodeTask]) -> JobFlow:
+def job_flow(
+    artifacts: CompiledArtifacts, job: Job, tasks: Mapping[str, NodeTask], due: DueTick = due_tick
+) -> JobFlow:
     """Return the flow of a job. Its parameters narrow a run, or say for which time it is.
 
-    A run of a schedule that is for no tick of floe's any more ends as cancelled, named Skipped.
+    It returns node id -> status. A run that `due` gives a reason against ends as cancelled, named
+    Skipped: by default one of a schedule, for what is not a tick of floe's any more.
     """
     build = build_task(artifacts)
 
@@ -39,16 +43,18 @@ def job_flow(artifacts: CompiledArtifacts, job: Job, tasks: Mapping[str, NodeTas
         range_start: datetime | None = None,
         range_end: datetime | None = None,
         vars: dict[str, Any] | None = None,
-    ) -> State[None] | None:
-        tick, why_not = due_tick(artifacts, job)
+    ) -> State[None] | dict[str, str]:
+        tick, why_not = due(artifacts, job)
         if why_not:
             return Cancelled(name="Skipped", message=why_not)
         time_range = _range(range_start, range_end)
         request = request_of(artifacts, job, node_ids, nominal_time or tick, time_range)
         request = replace(request, vars=vars or {})
-        with NodeRuns(artifacts, tasks, UUID(str(flow_run.id))) as node_runs:
-            build(OneBuild(request, node_runs))
-        return None
+        if request.node_ids != ():
+            with NodeRuns(artifacts, tasks, UUID(str(flow_run.id))) as node_runs:
+                build(OneBuild(request, node_runs))
+        results = results_so_far(artifacts)
+        return {node_id: result.status for node_id, result in sorted(results.items())}
 
     return Flow(
         fn=run_job,

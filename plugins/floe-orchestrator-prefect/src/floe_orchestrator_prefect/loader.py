@@ -1,4 +1,4 @@
-"""Load a compiled product into Prefect: what the generated `flow.py` calls."""
+"""Load a compiled product into Prefect: what `flow.py` and a team's own code call."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from pathlib import Path
 
 from floe_core.schedules.live_schedules import with_live_schedules
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_orchestrator_prefect.due_tick import tick_of_team
+from floe_orchestrator_prefect.job_flow import JobFlow, job_flow
+from floe_orchestrator_prefect.node_tasks import node_tasks
 from floe_orchestrator_prefect.product_flows import ProductFlows, product_flows
 
 
@@ -19,3 +22,26 @@ def load_product_flows(product_name: str, project_dir: Path | str) -> ProductFlo
     """
     artifacts = CompiledArtifacts.load_product(product_name, project_dir)
     return product_flows(with_live_schedules(artifacts))
+
+
+def floe_flow(project_dir: Path | str, *, job: str | None = None) -> JobFlow:
+    """Return the flow of a compiled product, to be called in a team's own flow.
+
+    Called there it is a subflow with a task run for each node. It returns a dict of node id to
+    status, and raises if any node failed. When the calling flow is retried, nodes that have passed
+    are not built again. Schedules are the team's own: the scheduled time of the calling flow is the
+    nominal time of the nodes.
+
+    The flow takes `node_ids`, `nominal_time`, and `range_start` with `range_end`.
+
+    Args:
+        project_dir: The compiled folder of the product.
+        job: The job of floe.yaml to run; by default the first one, which is the product's own.
+
+    Raises:
+        InvalidProductError: The folder is not compiled or is stale.
+        UsageError: The product has no such job.
+    """
+    artifacts = CompiledArtifacts.load(project_dir)
+    chosen = artifacts.job(job) if job else artifacts.jobs[0]
+    return job_flow(artifacts, chosen, node_tasks(artifacts, chosen), tick_of_team)
