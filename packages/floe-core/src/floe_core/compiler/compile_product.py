@@ -32,7 +32,6 @@ from floe_core.compiler.refine import refined
 from floe_core.compiler.settings import plugin_settings, product_settings, tracing_settings
 from floe_core.errors import EnvironmentProblemError, InvalidProductError, Problem
 from floe_core.garbage_collection import seldom_collecting
-from floe_core.lineage.redaction import Redactor, secrets_of_environment
 from floe_core.plugin_powers import EntryPointFile, EntryPointWriter
 from floe_core.schemas.compiled_artifacts import (
     ARTIFACTS_FILE,
@@ -42,6 +41,8 @@ from floe_core.schemas.compiled_artifacts import (
 )
 from floe_core.schemas.nodes import Node
 from floe_core.schemas.policies import DbtProject, Job
+from floe_core.secrets.known_values import known_secrets
+from floe_core.secrets.redactor import Redactor
 from floe_core.tracing.compile_trace import CompileTrace
 
 PARSE_CACHE_FILE = "target/partial_parse.msgpack"
@@ -102,7 +103,7 @@ def prepare_product(
     folder = Path(product_dir).absolute()
     destination = Path(out).absolute() if out is not None else folder
     findings = Findings(on_notice)
-    with CompileTrace(folder.name, on_notice, Redactor(secrets_of_environment()).text) as trace:
+    with CompileTrace(folder.name, on_notice, Redactor(known_secrets().values()).text) as trace:
         inputs = read_inputs(folder, findings)
         trace.concerns(inputs.spec.metadata.name, tracing_settings(inputs.manifest))
         compiled = _compiled(inputs, orchestrator, destination, findings)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from floe_core.garbage_collection import collector_at_rest
 from floe_core.schemas.nodes import Node
+from floe_core.secrets.sealed_cache import unsealed
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
@@ -30,7 +31,7 @@ def preloaded_manifest(project_dir: Path, dbt_version: str) -> Manifest | None:
 
     with collector_at_rest():
         manifest: Manifest = Manifest.from_msgpack(
-            path.read_bytes(), decoder=extended_mashumuro_decoder
+            unsealed(path.read_bytes()), decoder=extended_mashumuro_decoder
         )
     _move_seeds(manifest, project_dir)
     return manifest

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Literal
 
 from filelock import FileLock, Timeout
 
-from floe_core.lineage.environment import referenced_names
 from floe_core.lineage.facets import Json
 from floe_core.lineage.failed_attempts import ATTEMPTS, ATTEMPTS_ALONE, FailedAttempts
-from floe_core.lineage.redaction import Redactor, secrets_of_environment
 from floe_core.lineage.spool import Spool
 from floe_core.schemas.policies import LineageSettings
+from floe_core.secrets.known_values import known_secrets
+from floe_core.secrets.redactor import Redactor
 
 if TYPE_CHECKING:
     from openlineage.client.event_v2 import RunEvent
@@ -69,8 +69,7 @@ class Drainer:
         self._project_dir = project_dir
         self._spool = spool
         self._settings = settings
-        known = secrets_of_environment(referenced_names(settings.config))
-        self._redactor = Redactor(known)
+        self._redactor = Redactor(known_secrets(settings.config).values())
         self._columns: ColumnLineage | None = None
         self._transport: Transport | None = None
         self._attempts = FailedAttempts(spool.folder)

@@ -12,9 +12,9 @@ from floe_core.lineage.columns.origins import Origins
 from floe_core.lineage.facets import Json
 from floe_core.lineage.known_columns import columns_told
 from floe_core.lineage.product_graph import ProductGraph
-from floe_core.lineage.redaction import Redactor
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
+from floe_core.secrets.redactor import Redactor
 from floe_core.state_folder import state_folder
 
 
