@@ -14,7 +14,7 @@ from floe_core.compiler.acyclic import cycle_problem
 from floe_core.compiler.canonical_manifest import canonical_manifest
 from floe_core.compiler.choices import check_choices, chosen_orchestrator
 from floe_core.compiler.copy_project import copy_project
-from floe_core.compiler.dbt_graph import DbtGraph
+from floe_core.compiler.dbt_graph import nodes_in
 from floe_core.compiler.dbt_parse import Dbt, DbtFolders, InProcessDbt, ParsedProject, SubprocessDbt
 from floe_core.compiler.findings import Findings
 from floe_core.compiler.inputs import Inputs, read_inputs
@@ -25,8 +25,10 @@ from floe_core.compiler.profile import (
     HEADER,
     PROFILES_FILE,
     Profile,
+    is_edited,
     is_generated,
     resolve_profile,
+    stamp_of,
 )
 from floe_core.compiler.refine import refined
 from floe_core.compiler.settings import plugin_settings, product_settings, tracing_settings
@@ -143,6 +145,12 @@ def _entry_point(name: str, inputs: Inputs, destination: Path) -> EntryPointFile
         what = "this file is not floe's, and compile would have to write over it"
         fix = "move it, or compile elsewhere with --out DIR"
         raise InvalidProductError([Problem(what, fix, entry_point.filename)])
+    if path.is_file() and is_edited(path):
+        what = "this file was edited since floe wrote it, and compile would write over that"
+        fix = (
+            "move what you added to a file of yours and delete this one, or compile with --out DIR"
+        )
+        raise InvalidProductError([Problem(what, fix, entry_point.filename)])
     return entry_point
 
 
@@ -162,7 +170,7 @@ def _resolved(inputs: Inputs, profile: Profile, findings: Findings) -> _Resolved
         Path(work, PROFILES_FILE).write_text(profile.to_yaml(), encoding="utf-8")
         dbt = _dbt(inputs, profile, Path(work))
         parsed = dbt.parse()
-        nodes = DbtGraph(parsed.manifest).nodes()
+        nodes = nodes_in(parsed.manifest)
         cycle = cycle_problem(nodes)
         if cycle:
             findings.add(cycle)
@@ -230,6 +238,7 @@ def _files(
         files[PARSE_CACHE_FILE] = parsed.cache
     files[str(Path(profile.folder, PROFILES_FILE))] = profile.to_yaml().encode()
     if entry_point is not None:
-        files[entry_point.filename] = (HEADER + entry_point.text).encode()
+        text = entry_point.text
+        files[entry_point.filename] = (HEADER + stamp_of(text) + text).encode()
     files[ARTIFACTS_FILE] = artifacts.to_json().encode()
     return files

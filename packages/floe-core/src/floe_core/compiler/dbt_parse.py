@@ -111,6 +111,9 @@ class InProcessDbt:
             outcome = dbtRunner(manifest=self._manifest, callbacks=[errors_into(said)]).invoke(
                 arguments
             )
+        if isinstance(outcome.exception, KeyboardInterrupt):
+            # dbt returns it as any other error of its own.
+            raise outcome.exception
         if isinstance(outcome.exception, OSError):
             what = f"dbt could not work in {self._folders.work}: {outcome.exception}"
             raise EnvironmentProblemError(what)
@@ -155,7 +158,11 @@ class SubprocessDbt:
 
 def _manifest(target: Path, secrets: Mapping[str, str]) -> dict[str, Any]:
     """Return dbt's manifest.json without the secrets that it read from the environment."""
-    manifest = json.loads((target / "manifest.json").read_bytes())
+    try:
+        manifest = json.loads((target / "manifest.json").read_bytes())
+    except (OSError, ValueError, RecursionError) as error:
+        what = f"dbt left no manifest.json that can be read: {error}"
+        raise InvalidProductError([Problem(what, "run `dbt parse`", "manifest.json")]) from None
     hidden: dict[str, Any] = Redactor(secrets.values()).known_in_tree(manifest)
     return hidden
 

@@ -96,8 +96,8 @@ def _manifest_path(product_dir: Path, spec: Document | None) -> tuple[Path, str]
     named = platform.get("manifest") if isinstance(platform, dict) else None
     if spec and isinstance(named, str) and named:
         path = product_dir / named
-        if not path.is_file():
-            what = f"platform.manifest: there is no file {named}"
+        if not _is_file(path):
+            what = f"platform.manifest: there is no file {named[:200]}"
             fix = "name the platform team's manifest.yaml, relative to floe.yaml"
             raise _invalid(spec.problem(("platform", "manifest"), what, fix))
         return path, named
@@ -106,6 +106,14 @@ def _manifest_path(product_dir: Path, spec: Document | None) -> tuple[Path, str]
             return folder / MANIFEST_FILE, os.path.relpath(folder / MANIFEST_FILE, product_dir)
     fix = "add `platform: {manifest: PATH}`, or put a manifest.yaml here"
     raise _invalid(Problem("names no platform manifest", fix, FLOE_FILE))
+
+
+def _is_file(path: Path) -> bool:
+    """Return whether there is a file; no file has a name that the file system refuses."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def _without(document: Document, unused: Collection[str], findings: Findings) -> dict[str, Any]:
