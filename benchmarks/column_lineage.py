@@ -23,7 +23,7 @@ from pathlib import Path
 from floe_core.build_events import NodeResult
 from floe_core.build_request import BuildRequest
 from floe_core.lineage.build_story import BuildStory
-from floe_core.lineage.redaction import Redactor
+from floe_core.secrets.redactor import Redactor
 from floe_core.schemas import CompiledArtifacts
 
 folder = Path(sys.argv[1])

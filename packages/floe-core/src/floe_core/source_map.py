@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,16 +12,13 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from floe_core.errors import EnvironmentProblemError, InvalidProductError, Problem
+from floe_core.secrets.shapes import may_hold_secret
 
 MAX_BYTES = 1_000_000
 MAX_VALUES = 100_000
 MAX_DEPTH = 64
 
 Location = tuple[str | int, ...]
-_MAY_HOLD_SECRET = re.compile(
-    r"(pass(word|wd|phrase)?|pwd|secret|token|key|credentials?|auth\w*)[\"']?\s*[:=]|://[^/\s]*@",
-    re.I,
-)
 _TAG = "tag:yaml.org,2002:"
 
 
@@ -111,7 +107,7 @@ def _read_text(path: Path, shown_as: str) -> str:
 def excerpt(lines: list[str], line: int) -> str:
     """Return a line of the file to show, "" for one that may hold a secret."""
     text = lines[line - 1] if 0 < line <= len(lines) else ""
-    return "" if _MAY_HOLD_SECRET.search(text) else text
+    return "" if may_hold_secret(text) else text
 
 
 class DocumentBuilder:

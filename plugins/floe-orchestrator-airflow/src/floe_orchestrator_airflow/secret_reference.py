@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import re
 from typing import Any
 
-_ENV_VAR = re.compile(r"""^\{\{\s*env_var\(\s*['"]([^'"]+)['"]\s*\)\s*\}\}$""")
+from floe_core.secrets.references import sole_reference
 
 
 class MissingSecretError(Exception):
@@ -22,7 +21,7 @@ def resolved(value: Any, setting: str) -> str:
         MissingSecretError: The variable is not set.
     """
     text = "" if value is None else str(value).strip()
-    name = _variable(text)
+    name = sole_reference(text)
     if not name:
         return text
     if not os.environ.get(name):
@@ -30,10 +29,3 @@ def resolved(value: Any, setting: str) -> str:
             f"`{setting}` names the environment variable {name}, which is not set; set it"
         )
     return os.environ[name]
-
-
-def _variable(text: str) -> str:
-    if text.startswith("env:"):
-        return text.removeprefix("env:")
-    match = _ENV_VAR.match(text)
-    return match[1] if match else ""

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 
 def report_dead_run(home: Path, run_id: str, reason: str) -> None:
-    """Have the instance end the run, unless it has ended or was never begun."""
+    """Have the instance end the run, unless it has ended, was never begun, or cannot be written."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    # On a full disk it cannot; the caller says why the run ended.
+    with suppress(OSError, SQLAlchemyError):
+        _report(home, run_id, reason)
+
+
+def _report(home: Path, run_id: str, reason: str) -> None:
     from dagster import DagsterInstance, DagsterRunStatus
 
     with DagsterInstance.from_config(str(home)) as instance:

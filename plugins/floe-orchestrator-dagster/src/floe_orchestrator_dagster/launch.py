@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 import uuid
 from collections.abc import Callable
@@ -15,6 +16,9 @@ from floe_orchestrator_dagster.dead_run import report_dead_run
 from floe_orchestrator_dagster.instance_home import WORKSPACE, instance_home
 from floe_orchestrator_dagster.run_order import RunEnd, RunOrder, end_in
 from floe_orchestrator_dagster.run_process import run_process
+
+# With less than this Dagster's instance cannot be written.
+_LEAST_ROOM = 256 * 1024
 
 
 def launch(
@@ -38,7 +42,7 @@ def launch(
     if end is None:
         reason = _unfinished(log, process.exit_code)
         report_dead_run(home, order.run_id, reason)
-        raise EnvironmentProblemError(reason)
+        raise EnvironmentProblemError(full_disk(home, reason) or reason)
     return RunReport(
         status=end.status,
         run_id=order.run_id,
@@ -84,6 +88,15 @@ def _refuse_strangers(node_ids: tuple[str, ...], artifacts: CompiledArtifacts) -
         raise UsageError(f"{artifacts.product.name} runs no node {', '.join(strangers)}")
     if not node_ids:
         raise UsageError("the selection holds no node, so there is nothing to run")
+
+
+def full_disk(home: Path, said: str) -> str:
+    """Return that the disk is full, if that is why a run ended as it `said`; "" otherwise."""
+    signs = ("No space left on device", "disk is full", "Disk quota exceeded")
+    has_room = shutil.disk_usage(home).free >= _LEAST_ROOM
+    if has_room and not any(sign in said for sign in signs):
+        return ""
+    return f"no space left on the disk of {home}: the run could not go on; make room and run again"
 
 
 def _unfinished(log: Path, exit_code: int | None) -> str:

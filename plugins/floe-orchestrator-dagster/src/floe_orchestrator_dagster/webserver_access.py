@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from floe_core.secrets.references import sole_reference
+
 DEFAULT_URL = "http://localhost:3000"
 TOKEN_HEADER = "Dagster-Cloud-Api-Token"
-
-_REFERENCE = re.compile(r"""env:(\w+)|\{\{\s*env_var\(\s*['"](\w+)['"]\s*\)\s*\}\}""", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -47,10 +46,9 @@ def access_from(settings: Mapping[str, Any]) -> WebserverAccess:
 def _token(reference: object) -> str:
     if reference is None:
         return ""
-    found = _REFERENCE.fullmatch(reference) if isinstance(reference, str) else None
-    if found is None:
+    name = sole_reference(reference)
+    if not name:
         raise ValueError("token must name an environment variable, as env:NAME")
-    name = found[1] or found[2]
     if not os.environ.get(name):
         raise ValueError(f"token: the environment variable {name} is not set")
     return os.environ[name]

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import base64
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-_REFERENCE = re.compile(r"""env:(\w+)|\{\{\s*env_var\(\s*['"](\w+)['"]\s*\)\s*\}\}""", re.ASCII)
+from floe_core.secrets.references import sole_reference
 
 
 @dataclass(frozen=True)
@@ -51,10 +50,9 @@ def _secret(settings: Mapping[str, Any], setting: str, variable: str) -> str:
     reference = settings.get(setting)
     if reference is None:
         return os.environ.get(variable, "")
-    found = _REFERENCE.fullmatch(reference) if isinstance(reference, str) else None
-    if found is None:
+    name = sole_reference(reference)
+    if not name:
         raise ValueError(f"{setting} must name an environment variable, as env:NAME")
-    name = found[1] or found[2]
     if not os.environ.get(name):
         raise ValueError(f"{setting}: the environment variable {name} is not set")
     return os.environ[name]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from floe_core.lineage.lineage_map import ColumnOrigin, LineageMap, MappedTable
+from floe_core.schemas.nodes import Column
 
 
 def as_data(found: LineageMap) -> list[dict[str, Any]]:
@@ -17,19 +18,37 @@ def as_data(found: LineageMap) -> list[dict[str, Any]]:
 
 
 def _table(table: MappedTable, depth: int) -> dict[str, Any]:
+    node = table.node
+    documented = {column.name.lower(): column for column in node.columns}
     return {
-        "id": table.node.unique_id,
-        "label": table.node.label,
-        "kind": table.node.materialization or table.node.resource_type,
-        "about": table.node.description,
+        "id": node.unique_id,
+        "label": node.label,
+        "type": node.resource_type,
+        "kind": node.materialization or node.resource_type,
+        "about": node.description,
+        "owners": list(node.owners),
+        "tags": list(node.tags),
+        "tests": [
+            {"name": test.name, "kind": test.test_kind or "singular", "column": test.test_column}
+            for test in table.tests
+        ],
         "depth": depth,
         "reads": table.reads,
         "columns": [
-            {"name": name, "from": [_origin(each) for each in origins]}
+            {
+                "name": name,
+                **_documented(documented.get(name.lower())),
+                "from": [_origin(each) for each in origins],
+            }
             for name, origins in table.columns.items()
         ],
         "rows": [_origin(each) for each in table.rows],
     }
+
+
+def _documented(column: Column | None) -> dict[str, str]:
+    """Return what the project says of a column, "" for what it does not say."""
+    return {"about": column.description if column else "", "type": column.type if column else ""}
 
 
 def _origin(origin: ColumnOrigin) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import sys
 from dataclasses import asdict
@@ -25,7 +26,9 @@ from floe_core.cli import (
     show_command,
     ticks_command,
 )
-from floe_core.errors import FloeError, InvalidProductError
+from floe_core.errors import EnvironmentProblemError, FloeError, InvalidProductError
+
+_OF_A_FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
 
 app = typer.Typer(
     name="floe",
@@ -71,9 +74,20 @@ def main() -> None:
     except FloeError as error:
         _tell(error)
         sys.exit(error.exit_code)
+    except OSError as error:
+        if error.errno not in _OF_A_FULL_DISK:
+            raise
+        told = _full_disk(error)
+        _tell(told)
+        sys.exit(told.exit_code)
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")
         sys.exit(130)
+
+
+def _full_disk(error: OSError) -> FloeError:
+    where = f"{error.filename}: " if error.filename else ""
+    return EnvironmentProblemError(f"{where}{error.strerror}; make room, then run this again")
 
 
 def _tell(error: FloeError) -> None:

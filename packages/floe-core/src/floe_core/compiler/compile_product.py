@@ -15,7 +15,7 @@ from floe_core.compiler.canonical_manifest import canonical_manifest
 from floe_core.compiler.choices import check_choices, chosen_orchestrator
 from floe_core.compiler.code_hashes import hash_project
 from floe_core.compiler.copy_project import copy_project
-from floe_core.compiler.dbt_graph import DbtGraph
+from floe_core.compiler.dbt_graph import nodes_in
 from floe_core.compiler.dbt_parse import Dbt, DbtFolders, InProcessDbt, ParsedProject, SubprocessDbt
 from floe_core.compiler.findings import Findings
 from floe_core.compiler.inputs import Inputs, read_inputs
@@ -26,9 +26,11 @@ from floe_core.compiler.profile import (
     HEADER,
     PROFILES_FILE,
     Profile,
+    is_edited,
     is_generated,
     isolated,
     resolve_profile,
+    stamp_of,
 )
 from floe_core.compiler.refine import refined
 from floe_core.compiler.settings import plugin_settings, product_settings, tracing_settings
@@ -36,7 +38,6 @@ from floe_core.errors import EnvironmentProblemError, InvalidProductError, Probl
 from floe_core.execution.preloaded_manifest import parsed_file
 from floe_core.execution.warehouse_lock import duckdb_file
 from floe_core.garbage_collection import seldom_collecting
-from floe_core.lineage.redaction import Redactor, secrets_of_environment
 from floe_core.plugin_powers import EntryPointFile, EntryPointWriter
 from floe_core.schemas.artifacts_reader import COPY_MARK
 from floe_core.schemas.compiled_artifacts import (
@@ -47,6 +48,8 @@ from floe_core.schemas.compiled_artifacts import (
 )
 from floe_core.schemas.nodes import Node
 from floe_core.schemas.policies import DbtProject
+from floe_core.secrets.known_values import known_secrets
+from floe_core.secrets.redactor import Redactor
 from floe_core.tracing.compile_trace import CompileTrace
 
 
@@ -130,7 +133,7 @@ def prepare_product(
     folder = Path(product_dir).absolute()
     destination = Path(out).absolute() if out is not None else folder
     findings = Findings(on_notice)
-    with CompileTrace(folder.name, on_notice, Redactor(secrets_of_environment()).text) as trace:
+    with CompileTrace(folder.name, on_notice, Redactor(known_secrets().values()).text) as trace:
         inputs = read_inputs(folder, findings)
         trace.concerns(inputs.spec.metadata.name, tracing_settings(inputs.manifest))
         place = _Place(destination, isolates_warehouse, keeps_entry_point)
@@ -179,6 +182,12 @@ def _entry_point(
         what = "this file is not floe's, and compile would have to write over it"
         fix = "move it, or compile elsewhere with --out DIR"
         raise InvalidProductError([Problem(what, fix, entry_point.filename)])
+    if path.is_file() and is_edited(path):
+        what = "this file was edited since floe wrote it, and compile would write over that"
+        fix = (
+            "move what you added to a file of yours and delete this one, or compile with --out DIR"
+        )
+        raise InvalidProductError([Problem(what, fix, entry_point.filename)])
     return entry_point
 
 
@@ -200,7 +209,7 @@ def _resolved(inputs: Inputs, profile: Profile, findings: Findings) -> _Resolved
             Path(work, PROFILES_FILE).write_text(profile.to_yaml(), encoding="utf-8")
         dbt = _dbt(inputs, profile, Path(work))
         parsed = dbt.parse()
-        nodes = DbtGraph(parsed.manifest, inputs.product_dir).nodes()
+        nodes = nodes_in(parsed.manifest, inputs.product_dir)
         cycle = cycle_problem(nodes)
         if cycle:
             findings.add(cycle)
@@ -275,6 +284,7 @@ def _files(
     if profile.folder:
         files[str(Path(profile.folder, PROFILES_FILE))] = profile.to_yaml().encode()
     if entry_point is not None:
-        files[entry_point.filename] = (HEADER + entry_point.text).encode()
+        text = entry_point.text
+        files[entry_point.filename] = (HEADER + stamp_of(text) + text).encode()
     files[ARTIFACTS_FILE] = artifacts.to_json().encode()
     return files

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from floe_core.compiler.code_hashes import CodeHashes, hash_file
+from floe_core.errors import InvalidProductError, Problem
 from floe_core.schemas.nodes import Column, Node
 
 Entry = Mapping[str, Any]
@@ -217,3 +218,18 @@ def _conditions(config: Entry) -> dict[str, str]:
     """Return when a test's rows are an error or a warning, where that is not dbt's default."""
     told = {name: str(config.get(name) or "").strip() for name in ("error_if", "warn_if")}
     return {name: text for name, text in told.items() if text not in ("", DEFAULT_CONDITION)}
+
+
+def nodes_in(manifest: Entry, project_dir: Path) -> tuple[Node, ...]:
+    """Return the nodes of a dbt manifest, sorted by id.
+
+    Raises:
+        InvalidProductError: It is not as dbt writes it.
+    """
+    try:
+        return DbtGraph(manifest, project_dir).nodes()
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        missing = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+        what = f"this is not a manifest of dbt's: {missing.splitlines()[0][:200]}"
+        fix = "parse the project with a dbt that this floe knows, 1.8 or newer"
+        raise InvalidProductError([Problem(what, fix, "manifest.json")]) from None

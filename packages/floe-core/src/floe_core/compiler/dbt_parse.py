@@ -25,9 +25,11 @@ from floe_core.execution.preloaded_manifest import add_tags
 from floe_core.execution.warehouse_lock import PROJECT_DIR_VARIABLE
 from floe_core.process_environment import environment_with
 from floe_core.schemas.nodes import Node
+from floe_core.secrets.known_values import known_secrets
+from floe_core.secrets.redactor import Redactor
+from floe_core.secrets.references import required_names, used_names
+from floe_core.secrets.sealed_cache import sealed
 
-_ENV_VAR = re.compile(r"env_var\(\s*['\"](\w+)['\"]\s*\)")
-_ANY_ENV_VAR = re.compile(r"env_var\(\s*['\"](\w+)['\"]")
 _FILE_IN_MESSAGE = re.compile(r"\(((?:[\w.-]+/)*[\w.-]+\.(?:sql|ya?ml|py|csv|md))\)")
 # Fields whose value dbt writes into the graph, so that a stand-in would give a wrong graph.
 _FIELDS_IN_GRAPH = frozenset({"schema", "database", "dbname", "path", "catalog"})
@@ -102,16 +104,17 @@ class InProcessDbt:
         self._manifest = self._invoke(["parse", "--no-partial-parse"])
         target = self._folders.work / "target"
         cache = (target / "partial_parse.msgpack").read_bytes()
-        manifest = json.loads((target / "manifest.json").read_bytes())
-        return ParsedProject(manifest, seal_environment(cache, self._graph_variables()))
+        secrets = known_secrets(self._profile.output)
+        kept = seal_environment(sealed(cache, secrets), self._graph_variables(), secrets)
+        return ParsedProject(_manifest(target, secrets), kept)
 
     def _graph_variables(self) -> Iterator[str]:
         """Yield the variables of dbt_project.yml, and those of the profile that shape the graph."""
         text = (self._folders.project / DBT_PROJECT_FILE).read_text(encoding="utf-8")
-        yield from _ANY_ENV_VAR.findall(text)
+        yield from used_names(text)
         for field, value in self._profile.output.items():
             if field in _FIELDS_IN_GRAPH:
-                yield from _ANY_ENV_VAR.findall(str(value))
+                yield from used_names(str(value))
 
     def list_ids(self, selection: list[str], nodes: Sequence[Node]) -> list[str]:
         """See `Dbt.list_ids`."""
@@ -135,11 +138,14 @@ class InProcessDbt:
             outcome = dbtRunner(manifest=self._manifest, callbacks=[errors_into(said)]).invoke(
                 arguments
             )
+        if isinstance(outcome.exception, KeyboardInterrupt):
+            # dbt returns it as any other error of its own.
+            raise outcome.exception
         if isinstance(outcome.exception, OSError):
             what = f"dbt could not work in {self._folders.work}: {outcome.exception}"
             raise EnvironmentProblemError(what)
         if not outcome.success:
-            raise _in_dbts_words(str(outcome.exception or "\n".join(said)))
+            raise _in_dbts_words(str(outcome.exception or "\n".join(said)), self._profile)
         return outcome.result
 
 
@@ -165,8 +171,8 @@ class SubprocessDbt:
     def parse(self) -> ParsedProject:
         """See `Dbt.parse`."""
         self._call(["parse", "--no-partial-parse"])
-        text = (self._folders.work / "target" / "manifest.json").read_bytes()
-        return ParsedProject(json.loads(text), None)
+        secrets = known_secrets(self._profile.output)
+        return ParsedProject(_manifest(self._folders.work / "target", secrets), None)
 
     def list_ids(self, selection: list[str], nodes: Sequence[Node]) -> list[str]:
         """See `Dbt.list_ids`."""
@@ -189,12 +195,24 @@ class SubprocessDbt:
                 what = f"execution.dbtExecutable: {self._executable}: {error.strerror}"
                 raise EnvironmentProblemError(what) from error
         if done.returncode:
-            raise _in_dbts_words(done.stdout + done.stderr)
+            raise _in_dbts_words(done.stdout + done.stderr, self._profile)
         return done.stdout
 
 
-def _in_dbts_words(message: str) -> InvalidProductError:
+def _manifest(target: Path, secrets: Mapping[str, str]) -> dict[str, Any]:
+    """Return dbt's manifest.json without the secrets that it read from the environment."""
+    try:
+        manifest = json.loads((target / "manifest.json").read_bytes())
+    except (OSError, ValueError, RecursionError) as error:
+        what = f"dbt left no manifest.json that can be read: {error}"
+        raise InvalidProductError([Problem(what, "run `dbt parse`", "manifest.json")]) from None
+    hidden: dict[str, Any] = Redactor(secrets.values()).known_in_tree(manifest)
+    return hidden
+
+
+def _in_dbts_words(message: str, profile: Profile) -> InvalidProductError:
     """Return dbt's complaint, pinned to the project file that it names."""
+    message = Redactor(known_secrets(profile.output).values()).text(message)
     text = "\n".join(line.rstrip() for line in message.strip().splitlines())
     found = _FILE_IN_MESSAGE.search(text)
     fix = "fix the dbt project; `dbt parse` reports the same"
@@ -218,6 +236,6 @@ def _stand_ins(output: Mapping[str, Any]) -> dict[str, str]:
         name: "1"
         for field, value in output.items()
         if field not in _FIELDS_IN_GRAPH
-        for name in _ENV_VAR.findall(str(value))
+        for name in required_names(str(value))
         if name not in os.environ
     }

@@ -118,8 +118,8 @@ def _manifest_path(product_dir: Path, spec: Document | None) -> tuple[Path, str]
         raise _invalid(spec.problem(("platform", "manifest"), what, fix))
     if spec and isinstance(named, str) and named:
         path = product_dir / named
-        if not path.is_file():
-            what = f"platform.manifest: there is no file {named}"
+        if not _is_file(path):
+            what = f"platform.manifest: there is no file {named[:200]}"
             fix = "name the platform team's manifest.yaml, relative to floe.yaml"
             raise _invalid(spec.problem(("platform", "manifest"), what, fix))
         return path, named
@@ -141,6 +141,14 @@ def is_unused(document: Document, location: Location) -> bool:
         or (first == "plugins" and second in manifest_yaml.UNUSED_PLUGINS)
         or (first == "observability" and second in manifest_yaml.UNUSED_OBSERVABILITY)
     )
+
+
+def _is_file(path: Path) -> bool:
+    """Return whether there is a file; no file has a name that the file system refuses."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def _without(document: Document, unused: Collection[str], findings: Findings) -> dict[str, Any]:

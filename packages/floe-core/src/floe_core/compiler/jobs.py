@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from floe_core.compiler.choices import effective
-from floe_core.compiler.dbt_graph import DbtGraph
+from floe_core.compiler.dbt_graph import nodes_in
 from floe_core.compiler.dbt_parse import Dbt
 from floe_core.compiler.findings import Findings
 from floe_core.compiler.inputs import Inputs
@@ -73,7 +73,7 @@ def _parse_with_vars(
     """Let dbt parse with a job's vars, and keep the result; the graph must be the product's."""
     dbt_of_job = dbt.with_vars({**inputs.spec.vars, **spec.vars})
     parsed = dbt_of_job.parse()
-    changed = _changed_places(nodes, DbtGraph(parsed.manifest, inputs.product_dir).nodes())
+    changed = _changed_places(nodes, nodes_in(parsed.manifest, inputs.product_dir))
     if changed:
         what = f"its vars change the graph, which all jobs of a product share: {changed}"
         raise InvalidProductError([Problem(what)])

@@ -8,20 +8,25 @@ import atexit
 import multiprocessing.util  # noqa: F401
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
-from floe_core.build_events import BuildEvent, NodeResult
+from floe_core.build_events import BuildEvent, NodeLog, NodeResult
 from floe_core.build_request import BuildRequest
 from floe_core.errors import UsageError
 from floe_core.execution.dbt_run import DbtEnded, DbtRun
 from floe_core.execution.invocation import Invocation, invocation
 from floe_core.execution.journal import Journal, latest_results, read_events
 from floe_core.execution.node_timeouts import NodeTimeouts
+from floe_core.execution.private_folder import close_to_others, make_private
 from floe_core.execution.resume import failures_in, remaining
 from floe_core.execution.telemetry_of_build import TelemetryOfBuild
 from floe_core.execution.verdict import Verdict
 from floe_core.execution.warehouse_lock import sole_writer
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.secrets.known_values import known_secrets
+from floe_core.secrets.redactor import Redactor
 
 LOCK_TIMEOUT_SECONDS = 3600.0
 PATIENCE_SECONDS = 20.0
@@ -62,7 +67,9 @@ def _events(
         TelemetryOfBuild(artifacts, request, call.target) as telemetry,
     ):
         verdict = _verdict(wanted, before, request)
-        yield from _judged(_run(artifacts, call), verdict, journal, telemetry)
+        redactor = Redactor(known_secrets(artifacts.dbt.profile).values())
+        events = _without_secrets(_run(artifacts, call), redactor)
+        yield from _judged(events, verdict, journal, telemetry)
 
 
 def _project_dir(artifacts: CompiledArtifacts) -> Path:
@@ -95,6 +102,7 @@ def _run(
     if not call.node_ids:
         yield DbtEnded()
         return
+    make_private(call.target)
     run = _started(artifacts, call)
     has_ended = False
     try:
@@ -105,6 +113,23 @@ def _run(
         if not has_ended:
             run.cancel()
         run.close(PATIENCE_SECONDS)
+        close_to_others(call.target)
+
+
+def _without_secrets(
+    events: Generator[BuildEvent | DbtEnded, None, None], redactor: Redactor
+) -> Generator[BuildEvent | DbtEnded, None, None]:
+    """Yield events without secrets in what dbt and the warehouse say, before anybody keeps it."""
+    with closing(events):
+        for event in events:
+            if isinstance(event, NodeLog):
+                yield replace(event, text=redactor.text(event.text))
+            elif isinstance(event, NodeResult) and event.message:
+                yield replace(event, message=redactor.text(event.message))
+            elif isinstance(event, DbtEnded) and event.problem:
+                yield replace(event, problem=redactor.text(event.problem))
+            else:
+                yield event
 
 
 def _started(artifacts: CompiledArtifacts, call: Invocation) -> DbtRun:

@@ -47,9 +47,9 @@ def kept_columns(target: Path, unique_id: str) -> tuple[Column, ...]:
     """Return the columns that were written down of a node, in their order; () for none."""
     try:
         told = json.loads(_file(target, unique_id).read_text("utf-8"))
-    except (OSError, ValueError):
+        return tuple(Column(name=name, type=kind) for name, kind in told)
+    except (OSError, ValueError, TypeError, RecursionError):
         return ()
-    return tuple(Column(name=name, type=kind) for name, kind in told)
 
 
 def _columns(node_id: str, where: Mapping[str, str]) -> list[tuple[str, str]]:

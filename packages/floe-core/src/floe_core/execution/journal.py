@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from types import TracebackType
 
@@ -15,7 +16,11 @@ class Journal:
     """Appends events, each flushed as it comes, so that a killed process loses none before it."""
 
     def __init__(self, project_dir: Path, run_id: str) -> None:
-        self._file = (run_folder(project_dir, run_id) / FILE).open("a", encoding="utf-8")
+        path = run_folder(project_dir, run_id) / FILE
+        is_torn = _is_torn(path)
+        self._file = path.open("a", encoding="utf-8", errors="backslashreplace")
+        if is_torn:
+            self._file.write("\n")
 
     def write(self, event: BuildEvent) -> None:
         """Append one event."""
@@ -37,13 +42,35 @@ class Journal:
 def read_events(project_dir: Path, run_id: str) -> list[BuildEvent]:
     """Return what a run has told so far, in order; nothing for a run that has not begun.
 
-    A last line that a killed process left unfinished is no event.
+    A line that a killed process, or a full disk, left unfinished is no event.
     """
     path = run_folder(project_dir, run_id) / FILE
     if not path.exists():
         return []
-    lines = path.read_text(encoding="utf-8").split("\n")
-    return [from_line(line) for line in lines[:-1] if line]
+    lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
+    events = (_event(line) for line in lines[:-1] if line)
+    return [event for event in events if event is not None]
+
+
+def _event(line: str) -> BuildEvent | None:
+    try:
+        event = from_line(line)
+        hash(event)
+        return event
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+
+
+def _is_torn(path: Path) -> bool:
+    """Return whether the last line has no end."""
+    try:
+        with path.open("rb") as file:
+            if file.seek(0, os.SEEK_END) == 0:
+                return False
+            file.seek(-1, os.SEEK_END)
+            return file.read(1) != b"\n"
+    except FileNotFoundError:
+        return False
 
 
 def latest_results(events: list[BuildEvent]) -> dict[str, NodeResult]:

@@ -50,6 +50,8 @@ def selected(artifacts: CompiledArtifacts, job_name: str | None, select: str) ->
         outcome = dbtRunner(manifest=manifest, callbacks=[errors_into(said)]).invoke(
             [*list_command(), "--quiet", *arguments, "--select", *select.split()]
         )
+    if isinstance(outcome.exception, KeyboardInterrupt):
+        raise outcome.exception
     if not outcome.success:
         raise UsageError(f"--select {select}: dbt: {outcome.exception or ' '.join(said)}")
     taken = {json.loads(line)["unique_id"] for line in outcome.result or ()}

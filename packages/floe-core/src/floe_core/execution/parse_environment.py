@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 
 import msgpack
 
-from floe_core.lineage.redaction import is_secret_name
+from floe_core.secrets.names import is_secret_variable
 
 ENV_VARS = "env_vars"
 UNSET = ""
@@ -21,15 +21,19 @@ UNSET = ""
 _DIGITS = 8
 
 
-def seal_environment(cache: bytes, names: Iterable[str]) -> bytes:
+def seal_environment(cache: bytes, names: Iterable[str], secrets: Container[str]) -> bytes:
     """Return dbt's parse cache with hashes in place of the values of environment variables.
 
     `names` are further variables that shape the graph, such as those of the profile. Variables
-    whose names say secret are left out: they shape no graph, and leave no trace.
+    whose names say secret, and `secrets` by name, are left out: they shape no graph.
     """
     content = msgpack.unpackb(cache, raw=False, strict_map_key=False)
     noted = {*(content.get(ENV_VARS) or {}), *names}
-    content[ENV_VARS] = {name: _digest(name) for name in sorted(noted) if not is_secret_name(name)}
+    content[ENV_VARS] = {
+        name: _digest(name)
+        for name in sorted(noted)
+        if not (is_secret_variable(name) or name in secrets)
+    }
     packed: bytes = msgpack.packb(content, use_bin_type=True)
     return packed
 

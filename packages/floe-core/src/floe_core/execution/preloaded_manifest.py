@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from floe_core.execution.parse_environment import changed_variables
 from floe_core.garbage_collection import collector_at_rest
 from floe_core.schemas.nodes import Node
+from floe_core.secrets.sealed_cache import unsealed
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
@@ -80,7 +81,7 @@ def _read(path: Path) -> Manifest:
     from dbt.parser.manifest import extended_mashumuro_decoder
 
     manifest: Manifest = Manifest.from_msgpack(
-        path.read_bytes(), decoder=extended_mashumuro_decoder
+        unsealed(path.read_bytes()), decoder=extended_mashumuro_decoder
     )
     return manifest
 

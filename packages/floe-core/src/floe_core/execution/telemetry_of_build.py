@@ -8,9 +8,9 @@ from types import TracebackType
 from floe_core.build_events import BuildEvent, NodeResult
 from floe_core.build_request import BuildRequest
 from floe_core.execution.lineage_of_build import LineageOfBuild
-from floe_core.lineage.environment import referenced_names
-from floe_core.lineage.redaction import Redactor, secrets_of_environment
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.secrets.known_values import known_secrets
+from floe_core.secrets.redactor import Redactor
 from floe_core.tracing.build_trace import BuildTrace
 
 _SECONDS_FOR_SPANS = 2.0
@@ -23,7 +23,7 @@ class TelemetryOfBuild:
     """
 
     def __init__(self, artifacts: CompiledArtifacts, request: BuildRequest, target: Path) -> None:
-        known = secrets_of_environment(referenced_names(artifacts.dbt.profile))
+        known = known_secrets(artifacts.dbt.profile).values()
         self._trace = BuildTrace(artifacts, request, Redactor(known).text)
         self._lineage = LineageOfBuild(artifacts, request, target, self._trace.ids)
 

@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from floe_core.lineage.environment import resolved
 from floe_core.schemas.policies import LineageSettings
+from floe_core.secrets.references import resolved
 
 CONFIG_FILE = "openlineage.yml"
 _TRANSPORT_VARIABLES = ("OPENLINEAGE__TRANSPORT__", "OPENLINEAGE__TRANSPORT=")

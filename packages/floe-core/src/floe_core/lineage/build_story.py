@@ -14,12 +14,12 @@ from floe_core.lineage.calling_run import NamedRun, calling_run
 from floe_core.lineage.events import LineageJob, run_event
 from floe_core.lineage.facets import Json
 from floe_core.lineage.product_graph import ProductGraph
-from floe_core.lineage.redaction import Redactor
 from floe_core.lineage.run_ids import run_id_of_build, run_id_of_node
 from floe_core.lineage.spool_notes import with_notes
 from floe_core.lineage.verdicts import unit_test_facet, with_verdict
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Column, Node
+from floe_core.secrets.redactor import Redactor
 from floe_core.tracing.span_ids import SpanIds
 
 LONGEST_SQL = 200_000

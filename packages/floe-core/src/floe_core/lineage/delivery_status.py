@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 from floe_core.lineage.backend import is_configured
 from floe_core.lineage.draining import Drained, Drainer
-from floe_core.lineage.spool import Spool
+from floe_core.lineage.spool import Spool, read_json
 from floe_core.lineage.spool_room import bytes_in, limit_in_bytes
 from floe_core.schemas.policies import LineageSettings
 
@@ -97,11 +96,15 @@ def flush(
 
 
 def _refused(path: Path) -> RefusedEvent:
-    aside: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    event = aside["event"] if isinstance(aside["event"], dict) else {}
+    aside = _mapping(read_json(path))
+    event = _mapping(aside.get("event"))
     return RefusedEvent(
-        job=event.get("job", {}).get("name", ""),
-        event_type=event.get("eventType", ""),
-        event_time=event.get("eventTime", ""),
-        reason=aside["reason"],
+        job=str(_mapping(event.get("job")).get("name", "")),
+        event_type=str(event.get("eventType", "")),
+        event_time=str(event.get("eventTime", "")),
+        reason=str(aside.get("reason", "the file is damaged")),
     )
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}

@@ -14,9 +14,10 @@ import time
 from pathlib import Path
 
 from floe_core.lineage.draining import Drainer
-from floe_core.lineage.redaction import Redactor, secrets_of_environment
 from floe_core.lineage.spool import Spool
 from floe_core.schemas.policies import LineageSettings
+from floe_core.secrets.known_values import known_secrets
+from floe_core.secrets.redactor import Redactor
 
 _LOOK_EVERY_SECONDS = 0.1
 _FIRST_PAUSE_SECONDS = 0.5
@@ -55,7 +56,7 @@ def main() -> int:
         return _serve(project_dir, spool, LineageSettings.model_validate(start["settings"]))
     except Exception as error:
         # Nobody hears this process: what breaks it is found in the status.
-        redactor = Redactor(secrets_of_environment())
+        redactor = Redactor(known_secrets().values())
         spool.note_failure(redactor.text(f"sending broke off: {type(error).__name__}: {error}"))
         raise
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,12 +10,12 @@ from typing import TYPE_CHECKING, Literal
 
 from filelock import FileLock, Timeout
 
-from floe_core.lineage.environment import referenced_names
 from floe_core.lineage.facets import Json
 from floe_core.lineage.failed_attempts import ATTEMPTS, ATTEMPTS_ALONE, FailedAttempts
-from floe_core.lineage.redaction import Redactor, secrets_of_environment
-from floe_core.lineage.spool import Spool
+from floe_core.lineage.spool import Spool, read_json
 from floe_core.schemas.policies import LineageSettings
+from floe_core.secrets.known_values import known_secrets
+from floe_core.secrets.redactor import Redactor
 
 if TYPE_CHECKING:
     from openlineage.client.event_v2 import RunEvent
@@ -69,8 +68,7 @@ class Drainer:
         self._project_dir = project_dir
         self._spool = spool
         self._settings = settings
-        known = secrets_of_environment(referenced_names(settings.config))
-        self._redactor = Redactor(known)
+        self._redactor = Redactor(known_secrets(settings.config).values())
         self._columns: ColumnLineage | None = None
         self._transport: Transport | None = None
         self._attempts = FailedAttempts(spool.folder)
@@ -167,7 +165,7 @@ class Drainer:
             _log.warning("no column lineage: %s", self._redactor.text(repr(error)))
         try:
             return as_run_event(event)
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, AttributeError):
             return None
 
     def _emit(self, event: RunEvent) -> None:
@@ -180,10 +178,7 @@ class Drainer:
 
 def _read(path: Path) -> Json | None:
     """Return the event in a file, None where it holds none."""
-    try:
-        event = json.loads(path.read_text("utf-8"))
-    except ValueError:
-        return None
+    event = read_json(path)
     return event if isinstance(event, dict) else None
 
 

@@ -11,16 +11,16 @@ from typing import Any
 
 from floe_core.lineage.backend import is_configured
 from floe_core.lineage.delivery import Delivery
-from floe_core.lineage.environment import referenced_names
 from floe_core.lineage.events import LineageJob, run_event
 from floe_core.lineage.facets import BASE_FACET_SCHEMA, PRODUCER, Json
 from floe_core.lineage.naming import without_credentials
 from floe_core.lineage.open_runs import run_id_for
-from floe_core.lineage.redaction import Redactor, secrets_of_environment
 from floe_core.lineage.run_ids import run_id_from
 from floe_core.lineage.spool import Spool
 from floe_core.plugin_interfaces import LINEAGE_EVENT_TYPES, Dataset
 from floe_core.schemas.policies import LineageSettings
+from floe_core.secrets.known_values import known_secrets
+from floe_core.secrets.redactor import Redactor
 
 _SECONDS_AT_EXIT = 5.0
 
@@ -83,8 +83,7 @@ def _complete(facets: Mapping[str, Any]) -> Json:
 
 
 def _without_secrets(event: Json, settings: LineageSettings) -> Json:
-    known = secrets_of_environment(referenced_names(settings.config))
-    cleaned: Json = Redactor(known).tree(event)
+    cleaned: Json = Redactor(known_secrets(settings.config).values()).tree(event)
     return cleaned
 
 

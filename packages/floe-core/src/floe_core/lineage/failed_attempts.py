@@ -37,7 +37,7 @@ class FailedAttempts:
 def _read(path: Path) -> dict[str, int]:
     try:
         counts = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     if not isinstance(counts, dict):
         return {}

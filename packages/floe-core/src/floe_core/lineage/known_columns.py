@@ -54,10 +54,15 @@ class KnownColumns:
 
     def _learnt(self, dataset: Json) -> Json | None:
         try:
-            learnt: Json = json.loads(self._file(dataset).read_text("utf-8"))
-        except FileNotFoundError:
+            learnt = json.loads(self._file(dataset).read_text("utf-8"))
+            return {
+                "columns": [str(name) for name in learnt["columns"]],
+                "types": dict(learnt.get("types", {})),
+                "is_complete": bool(learnt["is_complete"]),
+            }
+        except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            # Damaged is as good as not learnt: the next run learns it anew.
             return None
-        return learnt
 
     def _file(self, dataset: Json) -> Path:
         identity = f"{dataset['namespace']}\0{dataset['name']}".encode()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -12,9 +12,9 @@ from floe_core.lineage.columns.origins import Origins
 from floe_core.lineage.facets import Json
 from floe_core.lineage.known_columns import columns_told
 from floe_core.lineage.product_graph import ProductGraph
-from floe_core.lineage.redaction import Redactor
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
+from floe_core.secrets.redactor import Redactor
 from floe_core.state_folder import state_folder
 
 
@@ -29,12 +29,16 @@ class ColumnOrigin:
 
 @dataclass(frozen=True, slots=True)
 class MappedTable:
-    """A table: the nodes it reads, its known columns with their origins, what decides its rows."""
+    """A table: the nodes it reads, its known columns with their origins, what decides its rows.
+
+    `tests` are the tests of its data, and unit tests of it.
+    """
 
     node: Node
     reads: tuple[str, ...]
     columns: dict[str, tuple[ColumnOrigin, ...]]
     rows: tuple[ColumnOrigin, ...]
+    tests: tuple[Node, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,7 @@ def lineage_map(artifacts: CompiledArtifacts) -> LineageMap:
         _mapped(node, graph, _compiled_sql(run, node), artifacts.dbt.adapter, known)
         for node in _upstream_first(artifacts)
     ]
+    tables = [replace(each, tests=_tests_of(each.node, artifacts)) for each in tables]
     return LineageMap(tuple(tables), unquote(run.name) if run else "")
 
 
@@ -79,6 +84,14 @@ def _mapped(
         tuple(names.values()),
         {name: _told(origins.get(name, {}), names) for name in known[node.unique_id].columns},
         _told(derived.effects if derived else {}, names),
+    )
+
+
+def _tests_of(node: Node, artifacts: CompiledArtifacts) -> tuple[Node, ...]:
+    return tuple(
+        each
+        for each in artifacts.nodes
+        if each.is_test and (each.tested or next(iter(each.depends_on), "")) == node.unique_id
     )
 
 

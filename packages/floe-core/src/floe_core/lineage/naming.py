@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-from floe_core.lineage.environment import UnsetVariableError, resolved
 from floe_core.schemas.nodes import Node
+from floe_core.secrets.references import UnsetVariableError, resolved
 
 # Adapter -> (namespace scheme, profile keys of the host, port when the profile names none).
 _SERVERS: dict[str, tuple[str, tuple[str, ...], str]] = {

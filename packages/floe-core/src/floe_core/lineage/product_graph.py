@@ -8,10 +8,10 @@ from floe_core.lineage import facets
 from floe_core.lineage.events import LineageJob
 from floe_core.lineage.facets import Json
 from floe_core.lineage.naming import dataset_name, node_job_name, warehouse_namespace
-from floe_core.lineage.redaction import Redactor
 from floe_core.lineage.seed_header import seed_columns
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Column, Node
+from floe_core.secrets.redactor import Redactor
 
 _IN_DOUBLE_QUOTES = frozenset({"duckdb", "postgres", "redshift", "snowflake", "trino"})
 

@@ -12,12 +12,12 @@ from floe_core.build_request import BuildRequest
 from floe_core.lineage.backend import is_configured
 from floe_core.lineage.build_story import BuildStory
 from floe_core.lineage.delivery import Delivery
-from floe_core.lineage.environment import referenced_names
 from floe_core.lineage.facets import Json
-from floe_core.lineage.redaction import Redactor, secrets_of_environment
 from floe_core.lineage.spool import Spool
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Column
+from floe_core.secrets.known_values import known_secrets
+from floe_core.secrets.redactor import Redactor
 from floe_core.tracing.span_ids import SpanIds
 
 _log = logging.getLogger("floe.lineage")
@@ -89,8 +89,7 @@ class RunLineage:
         project_dir, settings = artifacts.project_dir, artifacts.lineage
         if project_dir is None or not is_configured(settings, project_dir):
             return
-        referenced = referenced_names([artifacts.dbt.profile, settings.config])
-        redactor = Redactor(secrets_of_environment(referenced))
+        redactor = Redactor(known_secrets(artifacts.dbt.profile, settings.config).values())
         self._story = BuildStory(artifacts, request, redactor, self._spans)
         self._delivery = Delivery(project_dir, settings)
         self._delivery.start()
@@ -112,5 +111,5 @@ class RunLineage:
             action()
         except Exception as error:  # noqa: BLE001
             self._spool = None
-            reason = Redactor(secrets_of_environment()).text(f"{type(error).__name__}: {error}")
+            reason = Redactor(known_secrets().values()).text(f"{type(error).__name__}: {error}")
             _log.warning("lineage of this run is incomplete: %s", reason)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from floe_core.lineage.facets import Json, timestamp
 from floe_core.lineage.spool_room import SpoolFullError, SpoolRoom
@@ -64,9 +65,8 @@ class Spool:
     def refuse(self, path: Path, reason: str) -> None:
         """Set a waiting event aside, with the reason."""
         self._make_folders()
-        try:
-            event = json.loads(path.read_text("utf-8"))
-        except ValueError:
+        event = read_json(path)
+        if event is None:
             event = path.read_text("utf-8", errors="replace")
         aside = json.dumps({"reason": reason, "event": event}, ensure_ascii=False)
         _write_whole(self.refused_folder / path.name, aside)
@@ -82,10 +82,7 @@ class Spool:
 
     def last_failure(self) -> str:
         """Return why what waits could not be sent, "" if nothing is known against it."""
-        try:
-            return str(json.loads(self._note.read_text("utf-8"))["reason"])
-        except FileNotFoundError:
-            return ""
+        return _member(self._note, "reason")
 
     @contextmanager
     def sending(self) -> Iterator[None]:
@@ -109,10 +106,7 @@ class Spool:
 
     def full_since(self) -> str:
         """Return since when events were not kept for want of room, "" if all were."""
-        try:
-            return str(json.loads(self._full.read_text("utf-8"))["since"])
-        except FileNotFoundError:
-            return ""
+        return _member(self._full, "since")
 
     def forget_fullness(self) -> None:
         """Forget that events were not kept."""
@@ -123,7 +117,8 @@ class Spool:
         self._make_folders()
         count = 0
         for path in self.refused():
-            event = json.loads(path.read_text("utf-8"))["event"]
+            aside = read_json(path)
+            event = aside.get("event") if isinstance(aside, dict) else None
             if isinstance(event, dict):
                 text = json.dumps(event, ensure_ascii=False, separators=(",", ":"))
                 _write_whole(self.waiting_folder / path.name, text)
@@ -140,7 +135,7 @@ class Spool:
 
     def _make_sure_of_room(self, text: str) -> None:
         try:
-            self._room.take(len(text.encode()))
+            self._room.take(len(text.encode(errors="replace")))
         except SpoolFullError:
             if not self._full.exists():
                 since = {"since": timestamp(datetime.now(UTC))}
@@ -163,12 +158,28 @@ def _write_whole(path: Path, text: str) -> None:
     unfinished = f"{path.parent}/{_UNFINISHED}{path.name}"
     descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
     try:
-        data = memoryview(text.encode())
+        data = memoryview(text.encode(errors="replace"))
         while data:
             data = data[os.write(descriptor, data) :]
     finally:
         os.close(descriptor)
     Path(unfinished).rename(path)
+
+
+def read_json(path: Path) -> Any:
+    """Return what a JSON file holds; None where there is none, or it is damaged."""
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except (FileNotFoundError, ValueError, RecursionError):
+        return None
+
+
+def _member(path: Path, name: str) -> str:
+    """Return a text of a note, "" without the note; of a damaged one, that it is."""
+    noted = read_json(path)
+    if isinstance(noted, dict) and name in noted:
+        return str(noted[name])
+    return f"{path.name} is damaged" if path.exists() else ""
 
 
 def _events_in(folder: Path) -> list[Path]:

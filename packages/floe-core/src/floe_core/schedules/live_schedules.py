@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from floe_core.errors import Problem, StaleProductError
+from floe_core.schedules.dialect import parse_cron
 from floe_core.schedules.schedule_store import store_of
-from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schedules.zones import check_timezone
+from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE, CompiledArtifacts
 from floe_core.schemas.policies import Job, Schedule
 
 
@@ -15,6 +18,8 @@ def with_live_schedules(artifacts: CompiledArtifacts) -> CompiledArtifacts:
     Raises:
         EnvironmentProblemError: The store cannot be read.
     """
+    for job in artifacts.jobs:
+        _check(job)
     store = store_of(artifacts)
     overrides = store.read() if store else {}
     if not overrides:
@@ -26,6 +31,22 @@ def with_live_schedules(artifacts: CompiledArtifacts) -> CompiledArtifacts:
         for job in artifacts.jobs
     )
     return _with_jobs(artifacts, jobs)
+
+
+def _check(job: Job) -> None:
+    """Do nothing for a job whose schedule, if it has one, is as compile writes it.
+
+    Raises:
+        StaleProductError: It is not.
+    """
+    if job.schedule is None:
+        return
+    try:
+        parse_cron(job.schedule.cron)
+        check_timezone(job.schedule.timezone)
+    except ValueError as error:
+        what = f"the schedule of job '{job.name[:80]}': {error}"
+        raise StaleProductError([Problem(what, "run `floe compile`", ARTIFACTS_FILE)]) from None
 
 
 def live_schedule(

@@ -10,7 +10,9 @@ from typing import Any, Protocol
 from pydantic import ValidationError
 
 from floe_core.errors import EnvironmentProblemError
+from floe_core.schedules.dialect import parse_cron
 from floe_core.schedules.schedule_override import ScheduleOverride
+from floe_core.schedules.zones import check_timezone
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.frozen import Frozen
 
@@ -96,11 +98,21 @@ def overrides_in(text: str | bytes, place: str) -> Overrides:
         EnvironmentProblemError: It is something else.
     """
     try:
-        return _Document.model_validate_json(text).jobs
+        jobs = _Document.model_validate_json(text).jobs
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(step) for step in first["loc"])
         what = f"{where}: {first['msg']}" if where else first["msg"]
-        raise EnvironmentProblemError(
-            f"{place} holds no schedules of floe ({what}); mend or remove it"
-        ) from None
+        raise _no_schedules(place, what) from None
+    for name, override in jobs.items():
+        try:
+            if override.cron:
+                parse_cron(override.cron)
+                check_timezone(override.timezone)
+        except ValueError as error:
+            raise _no_schedules(place, f"jobs.{name[:80]}: {error}") from None
+    return jobs
+
+
+def _no_schedules(place: str, what: str) -> EnvironmentProblemError:
+    return EnvironmentProblemError(f"{place} holds no schedules of floe ({what}); fix or remove it")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from floe_core.schemas.compiled_artifacts import (
 
 # Stands in a folder that `floe compile --out` made, beside a copy of the product's own files.
 COPY_MARK = "target/.floe-copy"
+_VERSION = re.compile(r"[0-9]{1,9}\.[0-9]{1,9}")
 RECOMPILE = "run `floe compile` in the product folder"
 
 
@@ -29,7 +31,8 @@ def load_folder(project_dir: Path) -> CompiledArtifacts:
     with collector_at_rest():
         fields = _read_fields(project_dir / ARTIFACTS_FILE)
         artifacts = _validated(fields, project_dir / ARTIFACTS_FILE)
-    _check_profiles(artifacts, project_dir)
+    _check_jobs(artifacts, project_dir / ARTIFACTS_FILE)
+    _check_dbt_project(artifacts, project_dir)
     _check_dbt_manifest(artifacts, project_dir)
     return artifacts.bound_to(project_dir)
 
@@ -63,6 +66,8 @@ def _read_fields(path: Path) -> dict[str, Any]:
     except ValueError as error:
         line = getattr(error, "lineno", 0)
         raise _stale(f"it is no complete JSON ({error})", path, line) from None
+    except RecursionError:
+        raise _stale("it is nested too deep to be read", path) from None
     if not isinstance(fields, dict):
         raise _stale("it holds no JSON object", path)
     return _of_readable_version(fields, path)
@@ -80,9 +85,11 @@ def _read_bytes(path: Path) -> bytes:
 def _of_readable_version(fields: dict[str, Any], path: Path) -> dict[str, Any]:
     """Return the fields this floe knows, or refuse a version whose meaning it cannot know."""
     version = fields.get("schema_version")
-    major, _, minor = str(version).partition(".")
-    if not (isinstance(version, str) and major.isdecimal() and minor.isdecimal()):
-        raise _stale(f"schema_version is {version!r}, not a version such as {SCHEMA_VERSION}", path)
+    if not (isinstance(version, str) and _VERSION.fullmatch(version)):
+        raise _stale(
+            f"schema_version is {str(version)[:80]!r}, not a version such as {SCHEMA_VERSION}", path
+        )
+    major, _, minor = version.partition(".")
     our_major, our_minor = (int(part) for part in SCHEMA_VERSION.split("."))
     if int(major) != our_major:
         raise StaleProductError(
@@ -138,11 +145,31 @@ def _validated(fields: dict[str, Any], path: Path) -> CompiledArtifacts:
         ) from None
 
 
-def _check_profiles(artifacts: CompiledArtifacts, project_dir: Path) -> None:
+def _check_jobs(artifacts: CompiledArtifacts, path: Path) -> None:
+    for job in artifacts.jobs:
+        unknown = [each for each in job.node_ids or () if each not in artifacts.by_id]
+        if unknown:
+            raise _stale(f"job '{job.name[:80]}' runs {unknown[0][:200]}, which is no node", path)
+
+
+def _check_dbt_project(artifacts: CompiledArtifacts, project_dir: Path) -> None:
     if not artifacts.dbt.profiles_dir:
-        return
-    path = project_dir / artifacts.dbt.profiles_dir / "profiles.yml"
-    if not path.is_file():
+        # It stays where dbt finds it.
+        return _check_is_there(project_dir / "dbt_project.yml")
+    folder = Path(artifacts.dbt.profiles_dir)
+    if folder.is_absolute() or ".." in folder.parts:
+        what = f"dbt.profiles_dir: {str(folder)[:200]} is outside of the product's folder"
+        raise _stale(what, project_dir / ARTIFACTS_FILE)
+    _check_is_there(project_dir / folder / "profiles.yml")
+    _check_is_there(project_dir / "dbt_project.yml")
+
+
+def _check_is_there(path: Path) -> None:
+    try:
+        is_there = path.is_file()
+    except (OSError, ValueError):
+        is_there = False
+    if not is_there:
         raise _stale("the file is missing", path)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from floe_core.build_events import BuildEnded
 from floe_core.lineage.build_story import BuildStory
-from floe_core.lineage.redaction import Redactor
+from floe_core.secrets.redactor import Redactor
 from floe_core.tracing.span_ids import SpanIds
 
 from .product import REQUEST, SQL, artifacts, result, started

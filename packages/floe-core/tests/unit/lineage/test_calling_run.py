@@ -10,7 +10,7 @@ from openlineage.common.provider.dbt.utils import get_parent_run_metadata
 
 from floe_core.lineage.build_story import BuildStory
 from floe_core.lineage.calling_run import CONTEXT, CallingRun, NamedRun, calling_run
-from floe_core.lineage.redaction import Redactor
+from floe_core.secrets.redactor import Redactor
 
 from .product import REQUEST, artifacts, result, started
 from .specification import faults

@@ -1,8 +1,13 @@
 from __future__ import annotations
 
+import json
+import time
+from urllib.parse import quote
+
 import pytest
 
-from floe_core.lineage.redaction import Redactor, secrets_of_environment
+from floe_core.secrets.redactor import Redactor
+from floe_core.secrets.shapes import hide_shapes, is_literal_secret, may_hold_secret
 
 TOKEN = "abcDEF0123456789abcDEF0123456789"
 
@@ -62,12 +67,42 @@ def test_a_tree_is_cleaned_in_its_texts_and_under_secret_names() -> None:
     }
 
 
-def test_secrets_of_the_environment_are_those_with_secret_names(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv("WAREHOUSE_PASSWORD", "one-secret")
-    monkeypatch.setenv("DBT_ENV_SECRET_X", "two-secret")
-    monkeypatch.setenv("WAREHOUSE_HOST", "no-secret")
-    found = secrets_of_environment(["WAREHOUSE_HOST", "NOT_SET"])
-    assert found >= {"one-secret", "two-secret"}
-    assert "no-secret" not in found
+def test_a_secret_is_hidden_however_it_is_quoted() -> None:
+    secret = 'it\'s "ä/b"\nand a long second line'
+    redactor = Redactor([secret])
+    for text in (
+        secret,
+        secret.replace("'", "''"),
+        json.dumps(secret),
+        repr(secret),
+        quote(secret, safe=""),
+        "and a long second line",
+    ):
+        assert "long" not in redactor.text(text)
+
+
+WORDS = [
+    "a",
+    "a-",
+    "a.",
+    "auth",
+    "eyJ",
+    "eyJ-",
+    "token",
+    "password=",
+    "x://",
+    "://",
+    "key ",
+    "Basic ",
+]
+
+
+@pytest.mark.parametrize("word", [*WORDS, "-----BEGIN ", "'", "_pass", "secret_"])
+def test_the_time_a_long_text_takes_grows_with_its_length_and_no_faster(word: str) -> None:
+    text = word * (300_000 // len(word))
+    started = time.process_time()
+    hide_shapes(text)
+    is_literal_secret(text)
+    may_hold_secret(text)
+    # A pattern that is quadratic takes minutes.
+    assert time.process_time() - started < 10

@@ -1,0 +1,82 @@
+"""How a setting refers to an environment variable instead of holding its value.
+
+`{{ env_var('NAME') }}` and `{{ env_var('NAME', 'default') }}` as in dbt, `${NAME}`, `env:NAME`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from typing import Any
+
+_CALL = r"""env_var\(\s*['"](\w+)['"]\s*(?:,\s*['"]([^'"]*)['"]\s*)?\)"""
+_REFERENCE = re.compile(rf"\{{\{{\s*{_CALL}[^}}]*\}}\}}|\$\{{(\w+)\}}|^env:(\w+)$")
+_ONLY = re.compile(r"""^\s*(\{\{\s*env_var\(\s*['"]\w+['"]\s*\)[^}]*\}\}|env:\w+|\$\{\w+\})\s*$""")
+_WITHOUT_DEFAULT = re.compile(r"""env_var\(\s*['"](\w+)['"]\s*\)""")
+_USED = re.compile(r"""env_var\(\s*['"](\w+)['"]""")
+
+
+class UnsetVariableError(LookupError):
+    """A setting refers to an environment variable that is not set."""
+
+
+def resolved(value: Any) -> Any:
+    """Return a setting with each reference to the environment replaced, at any depth.
+
+    Raises:
+        UnsetVariableError: A variable without default is not set.
+    """
+    if isinstance(value, dict):
+        return {key: resolved(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [resolved(each) for each in value]
+    return _REFERENCE.sub(_value, value) if isinstance(value, str) else value
+
+
+def referenced_names(value: Any) -> Iterator[str]:
+    """Yield the names of the environment variables that a setting refers to, at any depth."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        for each in value:
+            yield from referenced_names(each)
+    elif isinstance(value, str):
+        for match in _REFERENCE.finditer(value):
+            yield _name(match)
+
+
+def sole_reference(value: object) -> str:
+    """Return the variable that a setting names and does nothing else, "" for any other setting.
+
+    >>> sole_reference("env:TOKEN"), sole_reference("{{ env_var('TOKEN') }}"), sole_reference("x")
+    ('TOKEN', 'TOKEN', '')
+    """
+    found = _REFERENCE.fullmatch(value.strip()) if isinstance(value, str) else None
+    return _name(found) if found and found[2] is None else ""
+
+
+def is_only_a_reference(text: str) -> bool:
+    """Return whether a setting takes its value from the environment, and holds no default."""
+    return bool(_ONLY.match(text))
+
+
+def required_names(text: str) -> list[str]:
+    """Return the variables that a text of dbt's reads without a default."""
+    return _WITHOUT_DEFAULT.findall(text)
+
+
+def used_names(text: str) -> list[str]:
+    """Return all variables that a text of dbt's reads, such as a model."""
+    return _USED.findall(text)
+
+
+def _name(match: re.Match[str]) -> str:
+    return match[1] or match[3] or match[4]
+
+
+def _value(match: re.Match[str]) -> str:
+    found = os.environ.get(_name(match), match[2])
+    if found is None:
+        raise UnsetVariableError(f"environment variable {_name(match)} is not set")
+    return found
