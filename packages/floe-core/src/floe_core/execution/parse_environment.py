@@ -29,11 +29,8 @@ def seal_environment(cache: bytes, names: Iterable[str], secrets: Container[str]
     """
     content = msgpack.unpackb(cache, raw=False, strict_map_key=False)
     noted = {*(content.get(ENV_VARS) or {}), *names}
-    content[ENV_VARS] = {
-        name: _digest(name)
-        for name in sorted(noted)
-        if not (is_secret_variable(name) or name in secrets)
-    }
+    told = {name for name in noted if not (is_secret_variable(name) or name in secrets)}
+    content[ENV_VARS] = {name: _digest(name) for name in sorted(told)}
     packed: bytes = msgpack.packb(content, use_bin_type=True)
     return packed
 

@@ -42,7 +42,7 @@ def unsealed(cache: bytes) -> bytes:
 
 
 def _rewritten(cache: bytes, change: Callable[[str], str], secrets: Mapping[str, str]) -> bytes:
-    import msgpack  # type: ignore[import-untyped]
+    import msgpack
 
     def walk(value: Any) -> Any:
         if isinstance(value, str):
