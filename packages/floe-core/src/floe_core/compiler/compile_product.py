@@ -175,10 +175,11 @@ def _entry_point(
         return None
     entry_point = plugin.entry_point_file(inputs.spec.metadata.name)
     path = place.folder / entry_point.filename
+    is_theirs = path.is_file() and (not is_generated(path) or is_edited(path))
+    if is_theirs and place.keeps_entry_point:
+        findings.notice(f"{entry_point.filename} is yours and stays")
+        return None
     if path.is_file() and not is_generated(path):
-        if place.keeps_entry_point:
-            findings.notice(f"{entry_point.filename} is yours and stays")
-            return None
         what = "this file is not floe's, and compile would have to write over it"
         fix = "move it, or compile elsewhere with --out DIR"
         raise InvalidProductError([Problem(what, fix, entry_point.filename)])
