@@ -28,6 +28,7 @@ def picture_of_run(page: Page, artifacts: CompiledArtifacts, path: Path) -> None
         page.open(
             f"{url}/dags/{dag_id}/runs/{quote(_newest_run(api, dag_id))}", ready=_shows("outcome")
         )
+        page.press("Expand all task groups")
         page.press("Collapse Details Panel")
         time.sleep(1)
         page.press("Fit View")

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from airflow.serialization.decoders import decode_timetable
-from airflow.serialization.encoders import encode_timetable
 from airflow.timetables.base import DataInterval, TimeRestriction
 from pendulum import instance
 
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_orchestrator_airflow.internals import as_stored
 from floe_orchestrator_airflow.timetable import FloeTimetable
 
 
@@ -25,7 +24,7 @@ def airflow_ticks(
     schedule = artifacts.job(job_name).schedule
     if schedule is None:
         return
-    timetable = decode_timetable(encode_timetable(FloeTimetable(schedule.cron, schedule.timezone)))
+    timetable = as_stored(FloeTimetable(schedule.cron, schedule.timezone))
     within = TimeRestriction(earliest=instance(start), latest=instance(end), catchup=True)
     last: DataInterval | None = None
     while info := timetable.next_dagrun_info(last_automated_data_interval=last, restriction=within):

@@ -11,8 +11,14 @@ import logging
 import struct
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from airflow.timetables.base import Timetable
+    from sqlalchemy.orm import Session
 
 RESULT_KEY = "floe_result"
 STARTED_AT, ENDED_AT = "started_at", "ended_at"
@@ -96,3 +102,91 @@ def _take_times(_mapper: Any, connection: Any, xcom: Any) -> None:
     duration = (end - start).total_seconds()
     values = {"start_date": start, "end_date": end, "duration": duration}
     connection.execute(update(table).where(*same, table.c.map_index == -1).values(values))
+
+
+def is_run_by_supervisor() -> bool:
+    """Return whether this process is a task's, with a supervisor that alone hears it.
+
+    A task has no public way to know. Without the names it does not end with its supervisor, which
+    Airflow then does itself when the supervisor is there.
+    """
+    try:
+        from airflow.sdk.execution_time import task_runner
+        from airflow.sdk.execution_time.comms import CommsDecoder
+    except ImportError:
+        return False
+    return isinstance(getattr(task_runner, "SUPERVISOR_COMMS", None), CommsDecoder)
+
+
+def as_stored(timetable: Timetable) -> Timetable:
+    """Return a timetable as the scheduler reads it from the database.
+
+    To show the ticks that a scheduler would, and not those of an object that it never sees. Without
+    the names it is that object.
+    """
+    try:
+        from airflow.serialization.decoders import decode_timetable
+        from airflow.serialization.encoders import encode_timetable
+    except ImportError:
+        return timetable
+    return decode_timetable(encode_timetable(timetable))
+
+
+@contextmanager
+def records() -> Iterator[Session | None]:
+    """Give a session of Airflow's database, None where there is none or it has other tables.
+
+    A timetable runs in the scheduler and is given neither, though only the database knows why a
+    tick passed without a run. Without the names, a DAG that has ever run makes up for the latest
+    tick.
+    """
+    try:
+        from airflow import settings
+        from airflow.jobs.job import Job
+        from airflow.models.dag_version import DagVersion
+        from airflow.models.dagrun import DagRun
+
+        _ = (Job.latest_heartbeat, DagVersion.created_at, DagRun.end_date)
+        make = settings.NonScopedSession
+    except (ImportError, AttributeError):
+        make = None
+    if make is None:
+        yield None
+        return
+    # Not the scoped session: that is the caller's own, and would be closed under it.
+    with make() as session:
+        yield session
+
+
+def first_version_at(session: Session, dag_id: str) -> datetime | None:
+    """Return when Airflow first knew of a DAG."""
+    from airflow.models.dag_version import DagVersion
+    from sqlalchemy import func, select
+
+    query = select(func.min(DagVersion.created_at)).where(DagVersion.dag_id == dag_id)
+    first: datetime | None = session.scalar(query)
+    return first
+
+
+def was_scheduler_up(session: Session, start: datetime, end: datetime) -> bool:
+    """Return whether one scheduler was up from start to end."""
+    from airflow.jobs.job import Job
+    from sqlalchemy import select
+
+    query = select(Job.id).where(
+        Job.job_type == "SchedulerJob", Job.start_date <= start, Job.latest_heartbeat >= end
+    )
+    return session.scalar(query.limit(1)) is not None
+
+
+def was_running(session: Session, dag_id: str, start: datetime, end: datetime) -> bool:
+    """Return whether a run of a DAG was there at any time between start and end."""
+    from airflow.models.dagrun import DagRun
+    from sqlalchemy import or_, select
+
+    query = select(DagRun.id).where(
+        DagRun.dag_id == dag_id,
+        DagRun.start_date <= end,
+        or_(DagRun.end_date.is_(None), DagRun.end_date >= start),
+    )
+    return session.scalar(query.limit(1)) is not None

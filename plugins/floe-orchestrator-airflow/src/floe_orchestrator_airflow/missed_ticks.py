@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from sqlalchemy.orm import Session
+from floe_orchestrator_airflow.internals import (
+    first_version_at,
+    records,
+    was_running,
+    was_scheduler_up,
+)
 
 # A scheduler that is up for this long after a tick has made its run. Longer than it takes, so that
 # none is lost; short, so that what lies behind stays there.
@@ -20,46 +23,13 @@ def should_run(dag_id: str, tick: datetime, now: datetime, *, has_run: bool) -> 
     another run of the DAG was in its way. Where there is no database to ask, a DAG was known if it
     ever ran on schedule, and no scheduler was up.
     """
-    from airflow import settings
-
     is_fresh = tick > now - SEEN_WITHIN
-    if not dag_id or settings.NonScopedSession is None:
-        return is_fresh or has_run
-    # Not the scoped session: that is the caller's own, and would be closed under it.
-    with settings.NonScopedSession() as session:
-        if not (has_run or _was_known(session, dag_id, tick)):
+    with records() as session:
+        if not dag_id or session is None:
+            return is_fresh or has_run
+        first = first_version_at(session, dag_id)
+        if not (has_run or (first is not None and first < tick)):
             return False
-        return is_fresh or not _was_seen(session, tick) or _was_busy(session, dag_id, tick)
-
-
-def _was_known(session: Session, dag_id: str, tick: datetime) -> bool:
-    from airflow.models.dag_version import DagVersion
-    from sqlalchemy import func, select
-
-    query = select(func.min(DagVersion.created_at)).where(DagVersion.dag_id == dag_id)
-    first = session.scalar(query)
-    return first is not None and first < tick
-
-
-def _was_seen(session: Session, tick: datetime) -> bool:
-    from airflow.jobs.job import Job
-    from sqlalchemy import select
-
-    query = select(Job.id).where(
-        Job.job_type == "SchedulerJob",
-        Job.start_date <= tick,
-        Job.latest_heartbeat >= tick + SEEN_WITHIN,
-    )
-    return session.scalar(query.limit(1)) is not None
-
-
-def _was_busy(session: Session, dag_id: str, tick: datetime) -> bool:
-    from airflow.models.dagrun import DagRun
-    from sqlalchemy import or_, select
-
-    query = select(DagRun.id).where(
-        DagRun.dag_id == dag_id,
-        DagRun.start_date <= tick + SEEN_WITHIN,
-        or_(DagRun.end_date.is_(None), DagRun.end_date >= tick),
-    )
-    return session.scalar(query.limit(1)) is not None
+        end = tick + SEEN_WITHIN
+        was_seen = was_scheduler_up(session, tick, end)
+        return is_fresh or not was_seen or was_running(session, dag_id, tick, end)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
-from airflow.models.pool import Pool
-
 from floe_core.plugin_powers import RetryPlan
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_airflow.build_operator import FloeBuildOperator
 from floe_orchestrator_airflow.job_dag import job_dag
 from floe_orchestrator_airflow.task_ids import BUILD
+
+# What Airflow calls the pool of a task that names none.
+DEFAULT_POOL = "default_pool"
 
 
 def retry_plan(artifacts: CompiledArtifacts, job_name: str) -> RetryPlan:
@@ -21,7 +22,7 @@ def retry_plan(artifacts: CompiledArtifacts, job_name: str) -> RetryPlan:
     assert isinstance(task, FloeBuildOperator)
     retries = task.retries or 0
     delays = tuple(_delay(task, number, retries) for number in range(1, retries + 1))
-    return RetryPlan(delays, "" if task.pool == Pool.DEFAULT_POOL_NAME else task.pool)
+    return RetryPlan(delays, "" if task.pool == DEFAULT_POOL else task.pool)
 
 
 def _delay(task: FloeBuildOperator, number: int, retries: int) -> float:

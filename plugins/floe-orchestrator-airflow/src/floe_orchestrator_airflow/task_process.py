@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 
 from floe_core.execution import end_with_parent
+from floe_orchestrator_airflow.internals import is_run_by_supervisor
 
 
 def end_with_supervisor() -> None:
@@ -12,8 +13,5 @@ def end_with_supervisor() -> None:
 
     `airflow dags test` runs tasks in its own process, and that is left as it is.
     """
-    from airflow.sdk.execution_time import task_runner
-    from airflow.sdk.execution_time.comms import CommsDecoder
-
-    if isinstance(getattr(task_runner, "SUPERVISOR_COMMS", None), CommsDecoder):
+    if is_run_by_supervisor():
         end_with_parent(signal.SIGTERM)

@@ -231,3 +231,86 @@ def test_alerts_by_airflows_own_callbacks(team: LocalAirflow, sales: CompiledArt
     time.sleep(3)
     server.shutdown()
     assert Hook.texts == [f"sales.marts failed: {run_id}"]
+
+
+BEHIND = """
+from airflow.sdk import DAG, task
+from airflow.sdk.exceptions import AirflowSkipException
+from floe_orchestrator_airflow import floe_task_group
+
+with DAG("behind", schedule=None, params={"node_ids": "the team's own", "how": "skip"}):
+
+    @task
+    def before(params):
+        if params["how"] == "skip":
+            raise AirflowSkipException("nothing to do")
+        if params["how"] == "fail":
+            raise RuntimeError("no data")
+
+    @task
+    def after():
+        pass
+
+    before() >> floe_task_group("SALES", job="marts") >> after()
+"""
+GROUP = {
+    "sales_marts.orders",
+    "sales_marts.unique_orders_id",
+    "sales_marts.not_null_orders_id",
+    "sales_marts.customers",
+}
+
+
+@pytest.fixture(scope="module")
+def behind(team: LocalAirflow, sales: CompiledArtifacts) -> str:
+    add_dag_file(team, "behind", BEHIND.replace("SALES", str(folder_of(sales))))
+    return "behind"
+
+
+def end_of(team: LocalAirflow, dag_id: str, run_id: str) -> dict[str, str]:
+    wait_for(lambda: team.api.run(dag_id, run_id)["state"] in ("success", "failed"))
+    return states_of(team, dag_id, run_id)
+
+
+def test_a_group_is_skipped_with_what_is_before_it(team: LocalAirflow, behind: str) -> None:
+    states = end_of(team, behind, team.api.trigger(behind, None, {"how": "skip"}))
+    assert set(states.values()) == {"skipped"}
+
+
+def test_a_group_fails_with_what_is_before_it_and_builds_nothing(
+    team: LocalAirflow, behind: str
+) -> None:
+    assert end_of(team, behind, team.api.trigger(behind, None, {"how": "fail"})) == {
+        "before": "failed",
+        "sales_marts.dbt_build": "upstream_failed",
+        **dict.fromkeys(GROUP, "skipped"),
+        "sales_marts.outcome": "failed",
+        "after": "upstream_failed",
+    }
+
+
+def test_a_group_retries_its_build_and_runs_a_node_that_is_cleared(
+    team: LocalAirflow, sales: CompiledArtifacts, behind: str
+) -> None:
+    warehouse = str(folder_of(sales) / "sales.duckdb")
+    with duckdb.connect(warehouse) as database:
+        database.execute("drop table if exists scores")
+    run_id = team.api.trigger(behind, None, {"how": "build"})
+    assert end_of(team, behind, run_id) == {
+        "before": "success",
+        "sales_marts.dbt_build": "failed",
+        **dict.fromkeys(GROUP, "success"),
+        "sales_marts.customers": "failed",
+        "sales_marts.outcome": "failed",
+        "after": "upstream_failed",
+    }
+    tries = {t["task_id"]: t["try_number"] for t in team.api.task_instances(behind, run_id)}
+    assert tries["sales_marts.dbt_build"] == 2
+
+    with duckdb.connect(warehouse) as database:
+        database.execute("create table scores (customer varchar, score bigint)")
+    team.api.clear(behind, run_id, ["sales_marts.customers"], downstream=True)
+    states = end_of(team, behind, run_id)
+    assert states.pop("sales_marts.dbt_build") == "failed"
+    assert set(states.values()) == {"success"}
+    assert events_of(team, behind, run_id) == [("floe://sales/customers", "model.sales.customers")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from pathlib import Path
@@ -10,6 +11,9 @@ import psutil
 import pytest
 
 from floe_core.errors import EnvironmentProblemError
+from floe_core.plugin_powers import RunOptions
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_orchestrator_airflow import AirflowPlugin
 from floe_orchestrator_airflow.local_airflow.components import read_components
 from floe_orchestrator_airflow.local_airflow.service import LocalAirflow
 
@@ -28,6 +32,15 @@ def test_a_start_takes_as_long_as_it_makes_progress(tmp_path: Path) -> None:
     with LocalAirflow(tmp_path / "airflow", patience=2.5) as airflow:
         assert time.monotonic() - began > 2.5
         assert airflow.api.health()["scheduler"] == "healthy"
+
+
+def test_the_time_of_a_run_is_all_that_its_caller_waits_for(hello: CompiledArtifacts) -> None:
+    began = time.monotonic()
+    report = AirflowPlugin().launch_run(hello, RunOptions(job="hello"), lambda event: None)
+    assert report.status == "success"
+    assert report.seconds == pytest.approx(time.monotonic() - began, abs=0.5)
+    [of_run] = re.findall(r"the DAG run took ([\d.]+) s", report.look_further[0])
+    assert 0 < float(of_run) < report.seconds
 
 
 @pytest.mark.parametrize("name", ["api-server", "scheduler"])

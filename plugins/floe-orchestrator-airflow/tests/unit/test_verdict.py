@@ -63,7 +63,8 @@ def test_a_node_without_a_result_did_not_run(make_artifacts: Make) -> None:
     nodes: dict[str, NodeStatus] = {SEED: "success", MODEL: "error"}
     tasks = {"raw": "success", "orders": "failed", "unique_orders_id": "skipped"}
     found = report(make_artifacts(), "failed", nodes, tasks)
-    assert (found.status, found.message) == ("failed", "")
+    assert found.status == "failed"
+    assert found.message == "2 of 3 nodes: 1 error, 1 skipped\nmodel.shop.orders: error"
     assert statuses(found) == {SEED: "success", MODEL: "error", TEST: "skipped"}
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from floe_core.build_events import NodeResult
+from floe_core.failure_text import CULPRITS, failure_text
 from floe_core.plugin_powers import RunOptions, RunReport
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_airflow.mirrors import Mirror, mirrors
@@ -22,11 +23,12 @@ def report_of_run(
     results: Mapping[str, NodeResult],
     tasks: Mapping[str, str],
     home: Path,
+    problem: str = "",
 ) -> RunReport:
     """Return the report of a run that Airflow ended as `state`.
 
-    `tasks` maps task id to Airflow's state. Where Airflow and the build contradict each other, the
-    run has failed, and the message says in what.
+    `tasks` maps task id to Airflow's state; `problem` is what the build said at its end. Where
+    Airflow and the build contradict each other, the run has failed, and the message says in what.
     """
     job = artifacts.job(options.job)
     wanted = options.node_ids or tuple(node.unique_id for node in artifacts.nodes_of(job))
@@ -35,13 +37,14 @@ def report_of_run(
     }
     contradictions = _of_state(state, nodes)
     contradictions += _of_tasks(tasks, mirrors(artifacts, job), nodes)
-    explained = any(not result.passed for result in nodes.values())
+    has_culprit = any(result.status in CULPRITS for result in nodes.values())
+    causes = failure_text(nodes.values(), problem) if has_culprit else ""
     return RunReport(
         status="success" if state == "success" and not contradictions else "failed",
         run_id=run_id,
         seconds=seconds,
         nodes=nodes,
-        message="; ".join(contradictions) or _unexplained(state, tasks, explained, home),
+        message="; ".join(contradictions) or causes or _unexplained(state, tasks, problem, home),
         look_further=_look_further(home),
     )
 
@@ -74,10 +77,12 @@ def _expected(results: Sequence[NodeResult]) -> str:
     return "skipped" if all(result.status == "skipped" for result in bad) else "failed"
 
 
-def _unexplained(state: str, tasks: Mapping[str, str], explained: bool, home: Path) -> str:
-    """Return why a run failed when no node tells."""
-    if state == "success" or explained:
+def _unexplained(state: str, tasks: Mapping[str, str], problem: str, home: Path) -> str:
+    """Return why a run failed when no node did."""
+    if state == "success":
         return ""
+    if problem:
+        return problem
     failed = sorted(task_id for task_id, end in tasks.items() if end == "failed")
     what = f"failed tasks: {', '.join(failed)}" if failed else "no task failed"
     return f"the run failed though no node did ({what}); see the log of {BUILD} in {home / 'logs'}"
