@@ -45,7 +45,7 @@ def test_celery_on_two_workers_runs_two_products_at_once_and_gets_over_a_lost_wo
         ready = release(tmp_path, opened, *products, values=ON_CELERY, secrets=urls)
         in_image = files(ready.products)
         assert ran(ready.container("migrations")) == ""
-        assert ran(ready.container("api-server", "wait-for-migrations")) == ""
+        assert ran(ready.container("api-server", "migrate")) == ""
         servers = [ready.container(component) for component in SERVERS]
         workers = [ready.container("worker", number=number) for number in range(2)]
         pods = [*servers, *workers]

@@ -49,7 +49,7 @@ def mounted(pod: Pod) -> set[str]:
 
 def test_pods_of_tasks_have_the_keys_of_backends_and_the_warehouses() -> None:
     assert secrets_of(CHART.folder / "examples" / "large.yaml", KEYS) == {
-        "api-server": {PASSWORD, FERNET, JWT, SESSIONS, HEADERS},
+        "api-server": {PASSWORD, FERNET, JWT, SESSIONS, HEADERS, "FIRST_USER_PASSWORD"},
         "scheduler": {PASSWORD, FERNET, JWT, HEADERS},
         "dag-processor": {PASSWORD, FERNET, HEADERS},
         "triggerer": {PASSWORD, FERNET, HEADERS},
@@ -60,7 +60,7 @@ def test_pods_of_tasks_have_the_keys_of_backends_and_the_warehouses() -> None:
 
 def test_workers_have_the_broker_and_no_database() -> None:
     assert secrets_of(CHART.folder / "examples" / "celery.yaml") == {
-        "api-server": {PASSWORD, FERNET, JWT, SESSIONS},
+        "api-server": {PASSWORD, FERNET, JWT, SESSIONS, "FIRST_USER_PASSWORD"},
         "scheduler": {PASSWORD, FERNET, JWT, BROKER, RESULTS},
         "dag-processor": {PASSWORD, FERNET},
         "triggerer": {PASSWORD, FERNET},

@@ -56,43 +56,61 @@ def local(name: str, path: str) -> dict[str, Any]:
     }
 
 
-def migration(values: dict[str, Any], *, is_upgrade: bool) -> Object:
-    objects = CHART.objects(values, target=Target(is_upgrade=is_upgrade))
+def migration(values: dict[str, Any]) -> Object:
+    objects = CHART.objects(values, target=Target(is_upgrade=True))
     [job] = [each for each in objects if each["kind"] == "Job"]
     return job
 
 
-def test_an_install_migrates_without_a_hook_so_that_wait_waits_for_nothing_that_waits_for_it() -> (
-    None
-):
-    assert "annotations" not in migration({}, is_upgrade=False)["metadata"]
+def first_of_api_server(values: dict[str, Any], *, is_upgrade: bool) -> dict[str, Any]:
+    objects = CHART.objects(values, target=Target(is_upgrade=is_upgrade))
+    [server] = [
+        each
+        for each in objects
+        if each["kind"] == "Deployment" and each["metadata"]["name"].endswith("-api-server")
+    ]
+    first: dict[str, Any] = server["spec"]["template"]["spec"]["initContainers"][0]
+    return first
 
 
 def test_an_upgrade_migrates_before_any_pod_changes() -> None:
-    assert migration({}, is_upgrade=True)["metadata"]["annotations"] == {
+    assert migration({})["metadata"]["annotations"] == {
         "helm.sh/hook": "pre-upgrade",
         "helm.sh/hook-weight": "0",
         "helm.sh/hook-delete-policy": "before-hook-creation,hook-succeeded",
     }
 
 
-@pytest.mark.parametrize("is_upgrade", [False, True])
-def test_without_hooks_it_is_a_job_that_stays(is_upgrade: bool) -> None:
-    job = migration({"migrations": {"useHelmHooks": False}}, is_upgrade=is_upgrade)
-    assert "annotations" not in job["metadata"]
-    assert "ttlSecondsAfterFinished" not in job["spec"]
+@pytest.mark.parametrize(
+    ("uses_hooks", "is_upgrade"), [(True, False), (False, False), (False, True)]
+)
+def test_without_a_hook_the_api_server_migrates_and_no_job_does(
+    uses_hooks: bool, is_upgrade: bool
+) -> None:
+    values = {"migrations": {"useHelmHooks": uses_hooks}}
+    target = Target(is_upgrade=is_upgrade)
+    assert "Job" not in {each["kind"] for each in CHART.objects(values, target=target)}
+    assert first_of_api_server(values, is_upgrade=is_upgrade)["args"][:3] in (
+        ["airflow", "db", "migrate"],
+        ["sh", "-c", migration({})["spec"]["template"]["spec"]["containers"][0]["args"][2]],
+    )
+
+
+def test_where_migrations_are_off_the_api_server_waits_as_the_others_do() -> None:
+    values = {"migrations": {"enabled": False}}
+    assert first_of_api_server(values, is_upgrade=True)["name"] == "wait-for-migrations"
 
 
 def test_a_job_that_does_something_else_is_another_one() -> None:
     names = {
-        migration(values, is_upgrade=False)["metadata"]["name"]
+        migration(values)["metadata"]["name"]
         for values in ({}, {"image": {"tag": "2"}}, {"airflowConfig": {"core": {"parallelism": 1}}})
     }
     assert len(names) == 3
 
 
 def test_a_migration_reads_no_config_map_of_the_version_before() -> None:
-    [container] = migration({}, is_upgrade=True)["spec"]["template"]["spec"]["containers"]
+    [container] = migration({})["spec"]["template"]["spec"]["containers"]
     assert "envFrom" not in container
     told = {each["name"]: each.get("value") for each in container["env"]}
     assert settings({}).items() <= told.items()

@@ -16,7 +16,12 @@ def test_everything_that_is_named_is_there(chart: Chart, scenario: str) -> None:
     texts = {text for _, text in text_values(values)}
     given = frozenset(f"{kind}/{text}" for kind in kinds for text in texts)
     objects = chart.objects(chart.scenarios[scenario])
-    assert Wiring(objects, chart.pods(objects), given).findings() == []
+    findings = Wiring(objects, chart.pods(objects), given).findings()
+    # Without hooks nothing migrates in a pod of its own. The policy stays: Helm could not roll back
+    # to a revision that has it from a failed one that has not.
+    spare = f"NetworkPolicy/floe-{chart.name}-migrations selects no pod"
+    has_hook = any(each["kind"] == "Job" for each in objects)
+    assert [found for found in findings if has_hook or found != spare] == []
 
 
 @each_scenario
