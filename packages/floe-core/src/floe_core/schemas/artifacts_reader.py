@@ -76,7 +76,7 @@ def _of_readable_version(fields: dict[str, Any], path: Path) -> dict[str, Any]:
     version = fields.get("schema_version")
     if not (isinstance(version, str) and _VERSION.fullmatch(version)):
         raise _stale(
-            f"schema_version is {str(version)[:80]!r}, not a version such as {SCHEMA_VERSION}", path
+            f"schema_version is {repr(version)[:80]}, not a version such as {SCHEMA_VERSION}", path
         )
     major, _, minor = version.partition(".")
     our_major, our_minor = (int(part) for part in SCHEMA_VERSION.split("."))
