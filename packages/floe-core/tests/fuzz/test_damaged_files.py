@@ -64,7 +64,7 @@ def survive(path: Path, damage: Callable[[int], bytes], use: Callable[[], object
     try:
         for seed in range(MUTATIONS):
             path.write_bytes(damage(seed))
-            started = time.monotonic()
+            started = time.process_time()
             try:
                 use()
             except FloeError:
@@ -79,8 +79,8 @@ def survive(path: Path, damage: Callable[[int], bytes], use: Callable[[], object
                     if not bad
                     else f"{_ours(error)} {type(error).__name__}"
                 ] += 1
-            if time.monotonic() - started > LONGEST_SECONDS:
-                bad[f"takes {time.monotonic() - started:.0f} s (seed {seed})"] += 1
+            if time.process_time() - started > LONGEST_SECONDS:
+                bad[f"takes {time.process_time() - started:.0f} s of CPU (seed {seed})"] += 1
     finally:
         path.write_bytes(original)
     assert bad == Counter()

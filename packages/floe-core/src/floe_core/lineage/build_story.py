@@ -155,7 +155,8 @@ class BuildStory:
             _outputs(output, result),
         )
         sources = [each["name"] for node_id, each in run.inputs if self._graph.is_source(node_id)]
-        return with_notes(event, has_whole_schema=bool(columns), sources=sources)
+        is_whole = bool(columns) or self._graph.knows_all_columns(run.node)
+        return with_notes(event, has_whole_schema=is_whole, sources=sources)
 
     def _outcome(self, node: Node, result: NodeResult) -> Json:
         outcome: Json = {}

@@ -77,7 +77,10 @@ def _mapped(
     names = {dataset["name"]: node_id for node_id, dataset in inputs}
     sql = sql or graph.query_of_snapshot(node)
     derived = derive(sql, adapter, [known[each] for each in names.values()]) if sql else None
-    known[node.unique_id] = _known(graph.dataset(node), node, derived or DerivedColumns())
+    columns = _known(graph.dataset(node), node, derived or DerivedColumns())
+    if graph.knows_all_columns(node):
+        columns = replace(columns, is_complete=True)
+    known[node.unique_id] = columns
     origins = dict(derived.columns) if derived else {}
     return MappedTable(
         node,

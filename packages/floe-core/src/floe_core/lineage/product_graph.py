@@ -126,17 +126,26 @@ class ProductGraph:
         fields = [self._field(column) for column in self._columns(node)]
         return {"schema": facets.schema(fields)} if fields else {}
 
+    def knows_all_columns(self, node: Node) -> bool:
+        """Return whether the columns of a node are known before it is built: those of a seed."""
+        return bool(self._header(node))
+
     def _columns(self, node: Node) -> list[Column]:
         """Return the documented columns of a node; a seed's all, as its file has them."""
         documented = {column.name.lower(): column for column in node.columns}
+        return [
+            documented.get(name.lower(), Column(name=name)) for name in self._header(node)
+        ] or list(node.columns)
+
+    def _header(self, node: Node) -> list[str]:
+        """Return the columns in a seed's file, [] where they are not those that are documented."""
         project_dir = self._artifacts.project_dir
         if node.resource_type != "seed" or project_dir is None:
-            return list(node.columns)
+            return []
         project = self._artifacts.dbt.project_name
         names = seed_columns(project_dir, project, node.package, node.path)
-        if not documented.keys() <= {name.lower() for name in names}:
-            return list(node.columns)
-        return [documented.get(name.lower(), Column(name=name)) for name in names]
+        documented = {column.name.lower() for column in node.columns}
+        return names if documented <= {name.lower() for name in names} else []
 
     def _field(self, column: Column) -> Json:
         named = {"name": column.name, "type": column.type or facets.UNKNOWN_TYPE}
