@@ -7,8 +7,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from floe_core.schemas.resources import ResourceSpec
+
 if TYPE_CHECKING:
     from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+
+__all__ = [
+    "FLOE_API_VERSION",
+    "LINEAGE_EVENT_TYPES",
+    "WORKLOAD_SIZES",
+    "Dataset",
+    "OrchestratorPlugin",
+    "ResourceSpec",
+    "TransformConfig",
+    "ValidationResult",
+]
 
 FLOE_API_VERSION = "1.0"
 WORKLOAD_SIZES = ("small", "medium", "large")
@@ -40,16 +53,6 @@ class ValidationResult:
     message: str = ""
     errors: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class ResourceSpec:
-    """Kubernetes quantities of one pod, such as `500m` of CPU and `1Gi` of memory."""
-
-    cpu_request: str
-    cpu_limit: str
-    memory_request: str
-    memory_limit: str
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,11 @@ from floe_core.compiler.inputs import Inputs
 from floe_core.compiler.profile import filled
 from floe_core.lineage.backend import manifest_transport
 from floe_core.lineage.naming import without_credentials
-from floe_core.plugin_interfaces import ResourceSpec
 from floe_core.schedules import tzdata_version
 from floe_core.schemas.compiled_artifacts import Product
 from floe_core.schemas.manifest_yaml import LineageSwitch, Manifest
 from floe_core.schemas.policies import ExecutionPolicy, LineageSettings, TracingSettings
+from floe_core.schemas.resources import ResourceSpec
 
 
 def plugin_settings(manifest: Manifest) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from datetime import datetime
 from floe_core.difference.fields import FieldChange, changed_fields
 from floe_core.difference.jobs import JobDifference, changed_jobs
 from floe_core.difference.nodes import NodeDifference, changed_nodes, downstream
-from floe_core.plugin_interfaces import ResourceSpec
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.resources import ResourceSpec
 
 
 @dataclass(frozen=True, slots=True)

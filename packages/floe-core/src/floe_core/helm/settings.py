@@ -10,9 +10,9 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import AfterValidator, Field
 
 from floe_core.errors import invalid
-from floe_core.plugin_interfaces import ResourceSpec
 from floe_core.schemas.manifest_yaml import ResourcePreset
 from floe_core.schemas.reading import validated
+from floe_core.schemas.resources import ResourceSpec
 from floe_core.schemas.yaml_model import Name, ShortText, SnakeModel
 from floe_core.source_map import Document, Location, Spot
 

@@ -9,7 +9,7 @@ from filelock import FileLock, Timeout
 
 from floe_core.atomic_files import write_together
 from floe_core.errors import EnvironmentProblemError
-from floe_core.schedules.schedule_store import Overrides, overrides_in, text_of
+from floe_core.schedules.schedule_override import Overrides, overrides_in, text_of
 
 LOCK_SECONDS = 30.0
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from floe_core.errors import EnvironmentProblemError
-from floe_core.schedules.schedule_store import Overrides, overrides_in, text_of
+from floe_core.schedules.schedule_override import Overrides, overrides_in, text_of
 from floe_core.service_probe import without_secrets
 
 KEPT_VERSIONS = 5

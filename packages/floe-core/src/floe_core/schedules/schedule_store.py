@@ -7,25 +7,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from pydantic import ValidationError
-
-from floe_core.errors import EnvironmentProblemError
-from floe_core.schedules.dialect import parse_cron
-from floe_core.schedules.schedule_override import ScheduleOverride
-from floe_core.schedules.zones import check_timezone
+from floe_core.schedules.schedule_override import Overrides
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_core.schemas.frozen import Frozen
 
 STORE_VARIABLE = "FLOE_SCHEDULE_STORE"
 STORE_SETTING = "schedule_store"
 STORE_FILE = "schedules.json"
-
-Overrides = Mapping[str, ScheduleOverride]
-
-
-class _Document(Frozen):
-    schema_version: str = "1.0"
-    jobs: dict[str, ScheduleOverride] = {}
 
 
 class ScheduleStore(Protocol):
@@ -82,37 +69,3 @@ def store_for(
 def place_in(settings: Mapping[str, Any]) -> str:
     """Return what an orchestrator's settings name as the store, "" when they name none."""
     return str(settings.get(STORE_SETTING) or "")
-
-
-def text_of(overrides: Overrides) -> str:
-    """Return what a store keeps."""
-    return _Document(jobs=dict(sorted(overrides.items()))).model_dump_json(
-        indent=2, exclude_defaults=True
-    )
-
-
-def overrides_in(text: str | bytes, place: str) -> Overrides:
-    """Return what a store kept.
-
-    Raises:
-        EnvironmentProblemError: It is something else.
-    """
-    try:
-        jobs = _Document.model_validate_json(text).jobs
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(step) for step in first["loc"])
-        what = f"{where}: {first['msg']}" if where else first["msg"]
-        raise _no_schedules(place, what) from None
-    for name, override in jobs.items():
-        try:
-            if override.cron:
-                parse_cron(override.cron)
-                check_timezone(override.timezone)
-        except ValueError as error:
-            raise _no_schedules(place, f"jobs.{name[:80]}: {error}") from None
-    return jobs
-
-
-def _no_schedules(place: str, what: str) -> EnvironmentProblemError:
-    return EnvironmentProblemError(f"{place} holds no schedules of floe ({what}); fix or remove it")

@@ -10,7 +10,6 @@ from typing import Any
 
 from pydantic import PrivateAttr
 
-from floe_core.plugin_interfaces import ResourceSpec
 from floe_core.schemas.frozen import Frozen
 from floe_core.schemas.nodes import Node
 from floe_core.schemas.policies import (
@@ -20,6 +19,7 @@ from floe_core.schemas.policies import (
     LineageSettings,
     TracingSettings,
 )
+from floe_core.schemas.resources import ResourceSpec
 
 SCHEMA_VERSION = "1.0"
 ARTIFACTS_FILE = "compiled_artifacts.json"
