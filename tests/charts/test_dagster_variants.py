@@ -19,9 +19,13 @@ SCHEDULES = """
 SHARED = "/opt/schedules"
 
 
-def test_a_release_without_code_locations_starts(tmp_path: Path) -> None:
-    nothing = {"codeLocations": []}
-    with release(tmp_path, nothing, ["webserver", "daemon"]) as running:
+def test_a_release_without_code_locations_starts_and_without_hooks_its_daemon_migrates(
+    tmp_path: Path,
+) -> None:
+    nothing = {"codeLocations": [], "migrations": {"useHelmHooks": False}}
+    with release(tmp_path, nothing, ["daemon", "webserver"]) as running:
+        migrated = (running.around.folder / "daemon" / "migrate.log").read_text()
+        assert "migrat" in migrated.lower()
         failed = {name: probes.failures(each) for name, each in running.processes.items()}
         assert failed == {"webserver": {}, "daemon": {}}
         assert running.ask(LOCATIONS)["workspaceOrError"] == {"locationEntries": []}
