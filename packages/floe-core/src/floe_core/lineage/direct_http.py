@@ -28,8 +28,6 @@ class DirectHttpTransport(HttpTransport):
     the headers, and with them the credentials, that are meant for the first.
     """
 
-    kind = "floe_direct_http"
-
     @property
     def session(self) -> Session:
         """The session that all events go through."""
