@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from floe_core.build_events import NodeResult
-from floe_core.execution.resume import remaining
+from floe_core.execution import remaining
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 

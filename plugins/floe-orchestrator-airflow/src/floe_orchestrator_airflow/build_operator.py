@@ -12,7 +12,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from floe_core.build_events import BuildEnded, NodeLog, NodeResult
 from floe_core.build_request import BuildRequest
-from floe_core.execution.resume import remaining
+from floe_core.execution import remaining
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_airflow.attempt import Attempt
 from floe_orchestrator_airflow.lineage_of_task import TellsNoData, below_task

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from floe_core.lineage.backend import is_configured
+from floe_core.lineage import is_configured
 from floe_core.process_environment import environment_with
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
@@ -78,7 +78,7 @@ def _named(task: BaseOperator, ti: Any) -> dict[str, str]:
     from airflow.providers.openlineage.plugins import macros
     from airflow.providers.openlineage.utils.emission_policy import resolve_task_emission_policy
 
-    from floe_core.lineage.calling_run import CONTEXT, CallingRun, NamedRun
+    from floe_core.lineage import CONTEXT, CallingRun, NamedRun
 
     if not resolve_task_emission_policy(task, ti.dag_id, ti.task_id).emit:
         return {}

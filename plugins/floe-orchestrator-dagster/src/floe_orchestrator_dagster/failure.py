@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from dagster import Failure
 
-from floe_core.execution import BuildEnded, BuildRequest, NodeResult
-from floe_core.execution.journal import latest_results, read_events
-from floe_core.execution.resume import failures_in, remaining
+from floe_core.execution import (
+    BuildEnded,
+    BuildRequest,
+    NodeResult,
+    failures_in,
+    latest_results,
+    read_events,
+    remaining,
+)
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 

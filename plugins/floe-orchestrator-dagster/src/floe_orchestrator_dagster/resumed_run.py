@@ -10,7 +10,7 @@ from dagster import DagsterInstance, DagsterRun
 from dagster._core.storage.tags import RESUME_RETRY_TAG
 
 from floe_core.build_events import NodeResult
-from floe_core.execution.journal import latest_results, read_events
+from floe_core.execution import latest_results, read_events
 
 
 @dataclass(frozen=True, slots=True)

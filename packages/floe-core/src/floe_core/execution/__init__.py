@@ -16,8 +16,10 @@ from floe_core.build_request import BuildRequest
 
 if TYPE_CHECKING:
     from floe_core.execution.build_run import build
+    from floe_core.execution.journal import latest_results, read_events
     from floe_core.execution.parent_death import end_with_parent
     from floe_core.execution.record import left_to_do, results_of
+    from floe_core.execution.resume import failures_in, remaining
 
 __all__ = [
     "BuildEnded",
@@ -29,14 +31,22 @@ __all__ = [
     "NodeStatus",
     "build",
     "end_with_parent",
+    "failures_in",
+    "latest_results",
     "left_to_do",
+    "read_events",
+    "remaining",
     "results_of",
 ]
 
 _HOMES = {
     "build": "floe_core.execution.build_run",
     "end_with_parent": "floe_core.execution.parent_death",
+    "failures_in": "floe_core.execution.resume",
+    "latest_results": "floe_core.execution.journal",
     "left_to_do": "floe_core.execution.record",
+    "read_events": "floe_core.execution.journal",
+    "remaining": "floe_core.execution.resume",
     "results_of": "floe_core.execution.record",
 }
 

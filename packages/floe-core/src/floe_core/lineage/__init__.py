@@ -5,13 +5,30 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from floe_core.lineage.backend import is_configured
+    from floe_core.lineage.calling_run import CONTEXT, CallingRun, NamedRun
     from floe_core.lineage.delivery_status import Flushed, LineageStatus, flush, status
     from floe_core.lineage.emission import emit_lineage_event
     from floe_core.lineage.run_recorder import RunLineage
 
-__all__ = ["Flushed", "LineageStatus", "RunLineage", "emit_lineage_event", "flush", "status"]
+__all__ = [
+    "CONTEXT",
+    "CallingRun",
+    "Flushed",
+    "LineageStatus",
+    "NamedRun",
+    "RunLineage",
+    "emit_lineage_event",
+    "flush",
+    "is_configured",
+    "status",
+]
 
 _HOMES = {
+    "CONTEXT": "floe_core.lineage.calling_run",
+    "CallingRun": "floe_core.lineage.calling_run",
+    "NamedRun": "floe_core.lineage.calling_run",
+    "is_configured": "floe_core.lineage.backend",
     "Flushed": "floe_core.lineage.delivery_status",
     "LineageStatus": "floe_core.lineage.delivery_status",
     "RunLineage": "floe_core.lineage.run_recorder",

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from floe_core.build_events import BuildEnded, BuildEvent, NodeLog
-from floe_core.execution.journal import latest_results, read_events
+from floe_core.execution import latest_results, read_events
 from floe_core.plugin_powers import RunOptions, RunReport
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_airflow.local_airflow.rest_api import RestError
