@@ -94,9 +94,11 @@ def _take_times(_mapper: Any, connection: Any, xcom: Any) -> None:
     from sqlalchemy import update
 
     facts = type(xcom).deserialize_value(xcom)
-    if not (isinstance(facts, dict) and facts.get(STARTED_AT) and facts.get(ENDED_AT)):
+    try:
+        start, end = (datetime.fromisoformat(facts[name]) for name in (STARTED_AT, ENDED_AT))
+    # It has no times, or is not floe's: the triggerer must not end over it.
+    except (KeyError, TypeError, ValueError):
         return
-    start, end = (datetime.fromisoformat(facts[name]) for name in (STARTED_AT, ENDED_AT))
     table: Any = TaskInstance.__table__
     same = [table.c[name] == getattr(xcom, name) for name in ("dag_id", "run_id", "task_id")]
     duration = (end - start).total_seconds()
