@@ -22,6 +22,7 @@ def release(chart: Chart, line: str) -> HelmRelease:
     return HelmRelease(ApiServer(), chart.folder, line)
 
 
+@pytest.mark.slow
 @each_engine
 @each_scenario
 def test_a_release_lives_and_leaves_nothing_that_stops_the_next(
@@ -58,6 +59,11 @@ def test_an_upgrade_that_fails_can_be_rolled_back_tried_again_and_uninstalled(
     ours.upgrade(NEXT, after, fails=fails)
     ours.uninstall()
     ours.install(after)
+
+
+@each_chart
+def test_a_release_of_the_defaults_lives(chart: Chart) -> None:
+    test_a_release_lives_and_leaves_nothing_that_stops_the_next(chart, "defaults", ENGINES[0])
 
 
 @each_chart

@@ -9,7 +9,7 @@ from dagster import DagsterInstance, DagsterRun
 
 from floe_core.build_events import NodeResult
 from floe_core.execution.journal import Journal
-from floe_orchestrator_dagster.resumed_run import ResumedRun
+from floe_orchestrator_dagster.resumed_run import ResumedRun, build_run_id
 
 WANTED = ("model.shop.a", "model.shop.b", "model.shop.c", "test.shop.t")
 FROM_FAILURE = {"dagster/is_resume_retry": "true"}
@@ -74,3 +74,15 @@ def test_from_failure_of_a_run_that_passed_does_everything(instance, tmp_path):
     first = run(instance, tmp_path, dict.fromkeys("abc", "success") | {"t": "pass"})
     again = run(instance, tmp_path, {}, parent=first, tags=FROM_FAILURE)
     assert left(instance, tmp_path, again) == (1, WANTED)
+
+
+def test_a_second_step_of_a_run_goes_on_with_its_own_records(instance, tmp_path):
+    failed = run(instance, tmp_path, {"a": "success"})
+    with Journal(tmp_path, build_run_id(failed.run_id, "shop__dbt_build_2")) as journal:
+        journal.write(NodeResult("model.shop.b", "success"))
+    again = run(instance, tmp_path, {}, parent=failed, tags=FROM_FAILURE)
+    first, second = (
+        ResumedRun.of(again, instance, tmp_path, step) for step in ("", "shop__dbt_build_2")
+    )
+    assert first.left_of(("model.shop.a", "model.shop.b")) == ("model.shop.b",)
+    assert second.left_of(("model.shop.a", "model.shop.b")) == ("model.shop.a",)
