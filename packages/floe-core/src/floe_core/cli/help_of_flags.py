@@ -14,7 +14,7 @@ def hide_types_of_flags() -> None:
 
     A metavar does so for an option of ours, and not for `--help` or `--install-completion`.
     """
-    TyperOption.display_type_rich = _without_type_of_flag  # type: ignore[method-assign]
+    TyperOption.display_type_rich = _without_type_of_flag  # type: ignore[method-assign, assignment]
 
 
 def _without_type_of_flag(option: TyperOption, ctx: Any) -> str | None:
