@@ -263,3 +263,20 @@ def test_lineage_of_a_dead_backend_waits_on_disk_and_is_told(examples: Path) -> 
     lines = floe("lineage", "status", hello).stdout.splitlines()
     assert lines[0] == "12 waiting, 0 refused, 0.0 of 1024 MB"
     assert lines[1].startswith("why they wait: ConnectionError")
+
+
+@pytest.mark.parametrize("command", [[], ["show"], ["run"], ["lineage", "flush"]])
+def test_help_shows_no_type_beside_a_flag(command: list[str]) -> None:
+    done = floe(*command, "--help")
+    assert "--help" in done.stdout
+    assert "<bool>" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "completions"),
+    [("floe show --on ", ["airflow", "dagster", "prefect"]), ("floe ticks --on d", ["dagster"])],
+)
+def test_on_completes_to_the_installed_orchestrators(words: str, completions: list[str]) -> None:
+    shell = {"COMP_WORDS": words, "COMP_CWORD": "3", "_FLOE_COMPLETE": "complete_bash"}
+    done = floe(**shell)
+    assert done.stdout.split() == completions

@@ -8,12 +8,19 @@ from typing import Annotated
 import typer
 
 from floe_core.cli.console import stderr, stdout
+from floe_core.cli.options import installed_orchestrators
 
 
 def init(
     folder: Annotated[Path, typer.Argument(help="The product's folder, made when missing.")],
     orchestrator: Annotated[
-        str, typer.Option("--on", metavar="NAME", help="The orchestrator of a new manifest.")
+        str,
+        typer.Option(
+            "--on",
+            metavar="NAME",
+            help="The orchestrator of a new manifest.",
+            autocompletion=installed_orchestrators,
+        ),
     ] = "dagster",
     cron: Annotated[
         str | None, typer.Option(metavar="CRON", help="A schedule, such as '0 6 * * *', in UTC.")

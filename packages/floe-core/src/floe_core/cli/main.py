@@ -26,6 +26,7 @@ from floe_core.cli import (
     show_command,
     ticks_command,
 )
+from floe_core.cli.help_of_flags import hide_types_of_flags
 from floe_core.errors import EnvironmentProblemError, FloeError, InvalidProductError
 
 _OF_A_FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
@@ -69,6 +70,7 @@ def _options(
 
 def main() -> None:
     """Run the command line; exit 1 for the user's files, 2 for usage, 3 for the environment."""
+    hide_types_of_flags()
     try:
         app()
     except FloeError as error:

@@ -10,7 +10,22 @@ import typer
 Product = Annotated[
     Path, typer.Argument(help="The folder with floe.yaml.", show_default="the current folder")
 ]
+
+
+def installed_orchestrators(incomplete: str) -> list[str]:
+    """Return the names that complete what stands behind `--on`."""
+    from floe_core.plugin_registry import installed
+
+    return [name for name in installed() if name.startswith(incomplete)]
+
+
 On = Annotated[
-    str | None, typer.Option("--on", metavar="NAME", help="An orchestrator, not the manifest's.")
+    str | None,
+    typer.Option(
+        "--on",
+        metavar="NAME",
+        help="An orchestrator, not the manifest's.",
+        autocompletion=installed_orchestrators,
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, for a program to read.")]

@@ -13,13 +13,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from floe_core.cli.console import print_json, stderr, stdout
-from floe_core.cli.options import Json, Product
+from floe_core.cli.options import Json, Product, installed_orchestrators
 
 if TYPE_CHECKING:
     from floe_core.parity.comparison import Comparison
     from floe_core.parity.side import Side
 
 DIFFERENT = 1
+
+
+def _sides(incomplete: str) -> list[str]:
+    return [
+        *installed_orchestrators(incomplete),
+        *(["dbt"] if "dbt".startswith(incomplete) else []),
+    ]
 
 
 def parity(
@@ -31,6 +38,7 @@ def parity(
             metavar="NAME",
             help="An orchestrator, or dbt for plain `dbt build`; twice or more. Without it: dbt, "
             "and the orchestrator of manifest.yaml.",
+            autocompletion=_sides,
         ),
     ] = None,
     keep: Annotated[

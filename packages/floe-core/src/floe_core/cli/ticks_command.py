@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from floe_core.cli.console import print_json
-from floe_core.cli.options import Json, Product
+from floe_core.cli.options import Json, Product, installed_orchestrators
 from floe_core.cli.ticks_view import print_comparison, print_ticks
 
 DEFAULT_SPAN = timedelta(days=7)
@@ -34,7 +34,12 @@ def ticks(
     job: Annotated[str | None, typer.Option(help="A job of the product, not all of it.")] = None,
     on: Annotated[
         str | None,
-        typer.Option("--on", metavar="NAME", help="Count with this orchestrator's own machinery."),
+        typer.Option(
+            "--on",
+            metavar="NAME",
+            help="Count with this orchestrator's own machinery.",
+            autocompletion=installed_orchestrators,
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
