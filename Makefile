@@ -15,7 +15,7 @@ export AIRFLOW__USAGE_DATA_COLLECTION__ENABLED := False
 export DBT_SEND_ANONYMOUS_USAGE_STATS := False
 unexport VIRTUAL_ENV
 
-.PHONY: setup helm demo pictures test test-all charts check lint types contracts bench release clean
+.PHONY: setup helm demo pictures test test-all charts awkward check lint types contracts bench release clean
 
 setup: .venv/.is-set-up
 
@@ -46,6 +46,11 @@ test-all: setup helm
 # Every check of the charts, the slow ones included; ONLY="-m slow" leaves those of make test out.
 charts: setup helm
 	$(BIN)/pytest tests/charts $(ONLY) $(IN_TWO)
+
+# dbt projects with the oddities of real ones, beside plain dbt; and damaged files of every kind.
+# FLOE_AWKWARD_SIDES=dbt,dagster,airflow,prefect compares all sides, which takes half an hour.
+awkward: setup
+	$(BIN)/pytest -m slow tests/e2e/test_awkward_projects.py packages/floe-core/tests $(IN_TWO)
 
 lint: setup
 	$(BIN)/ruff format --check
