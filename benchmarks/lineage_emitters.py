@@ -11,7 +11,7 @@ from pathlib import Path
 from lineage_product import NAME
 from measuring import QUIET
 
-from floe_orchestrator_airflow.local_airflow.service import LocalAirflow
+from floe_orchestrator_airflow.local.service import LocalAirflow
 
 # The moment that a run is for, where the emitter's runs have one.
 TICK = "2026-03-01T06:00:00+00:00"

@@ -25,7 +25,7 @@ from generate_project import generate
 from measuring import QUIET, compiled, run, table
 
 from floe_core.schemas import CompiledArtifacts
-from floe_orchestrator_airflow.local_airflow.service import LocalAirflow
+from floe_orchestrator_airflow.local.service import LocalAirflow
 
 COSMOS = """\
 from datetime import datetime

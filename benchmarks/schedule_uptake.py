@@ -28,8 +28,8 @@ from floe_core.compiler import compile_product
 from floe_core.plugin_interfaces import OrchestratorPlugin
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_airflow import AirflowPlugin
-from floe_orchestrator_airflow.local_airflow.home import USER
-from floe_orchestrator_airflow.local_airflow.service import LocalAirflow
+from floe_orchestrator_airflow.local.home import USER
+from floe_orchestrator_airflow.local.service import LocalAirflow
 from floe_orchestrator_dagster import DagsterPlugin
 
 EXAMPLES = Path(__file__).parents[1] / "examples"

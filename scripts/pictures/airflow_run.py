@@ -9,8 +9,8 @@ from urllib.parse import quote
 from browser import Page
 
 from floe_core.schemas import CompiledArtifacts
-from floe_orchestrator_airflow.local_airflow.rest_api import RestApi
-from floe_orchestrator_airflow.local_airflow.service import LocalAirflow
+from floe_orchestrator_airflow.local.rest_api import RestApi
+from floe_orchestrator_airflow.local.service import LocalAirflow
 
 # The cookie that Airflow's own login page sets.
 COOKIE = "_token"
@@ -37,7 +37,7 @@ def picture_of_run(page: Page, artifacts: CompiledArtifacts, path: Path) -> None
 
 
 def _token(airflow: LocalAirflow) -> str:
-    from floe_orchestrator_airflow.local_airflow.home import USER
+    from floe_orchestrator_airflow.local.home import USER
 
     credentials = {"username": USER, "password": airflow.home.password}
     token: str = airflow.api.ask("POST", "/auth/token", credentials)["access_token"]

@@ -12,7 +12,7 @@ import psycopg2
 import pytest
 from service_of_machine import HOST, PORT, USER, Database, database
 
-from floe_orchestrator_airflow.heartbeat_probe import CONNECTION, host_name
+from floe_orchestrator_airflow.service.heartbeat_probe import CONNECTION, host_name
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def asked(opened: Database, port: int = PORT) -> tuple[int, str]:
     url = f"postgresql+psycopg2://{USER}@{HOST}:{port}/{opened.name}"
     password = str(opened.connection["password"])
     done = subprocess.run(
-        [sys.executable, "-m", "floe_orchestrator_airflow.heartbeat_probe", "TriggererJob"],
+        [sys.executable, "-m", "floe_orchestrator_airflow.service.heartbeat_probe", "TriggererJob"],
         env={**os.environ, CONNECTION: url, "PGPASSWORD": password},
         capture_output=True,
         text=True,

@@ -15,8 +15,8 @@ import pytest
 
 from floe_core.compiler import compile_product
 from floe_core.plugin_powers import RunOptions, RunReport
-from floe_orchestrator_airflow.local_airflow.launch import run_in
-from floe_orchestrator_airflow.local_airflow.service import LocalAirflow
+from floe_orchestrator_airflow.local.launch import run_in
+from floe_orchestrator_airflow.local.service import LocalAirflow
 from floe_orchestrator_dagster import DagsterPlugin
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

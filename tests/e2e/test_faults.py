@@ -45,7 +45,7 @@ from wait_for import wait_for
 
 from floe_core.build_events import BuildEvent
 from floe_core.schemas import CompiledArtifacts
-from floe_orchestrator_airflow.local_airflow.service import LocalAirflow
+from floe_orchestrator_airflow.local.service import LocalAirflow
 
 DBT = Path(sys.executable).parent / "dbt"
 RETRY_ONCE = "retries: 1, retryDelaySeconds: 1"

@@ -21,8 +21,8 @@ from floe_core.errors import EnvironmentProblemError
 from floe_core.plugin_powers import RunningSchedule
 from floe_core.schedules import next_tick
 from floe_orchestrator_airflow import AirflowPlugin
-from floe_orchestrator_airflow.local_airflow.home import USER
-from floe_orchestrator_airflow.local_airflow.service import LocalAirflow
+from floe_orchestrator_airflow.local.home import USER
+from floe_orchestrator_airflow.local.service import LocalAirflow
 
 TO_TAKE_EFFECT = 30.0
 PASSWORD = "FLOE_TEST_AIRFLOW_PASSWORD"

@@ -32,7 +32,7 @@ from floe_core.schedules import latest_tick, next_tick
 from floe_core.schedules.job_schedules import JobSchedules
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_dagster import DagsterPlugin
-from floe_orchestrator_dagster.schedule_uptake import take_up
+from floe_orchestrator_dagster.ticks.schedule_uptake import take_up
 
 BIN = Path(sys.executable).parent
 TO_TAKE_EFFECT = 10.0

@@ -8,7 +8,7 @@ import pytest
 from everywhere import DAGSTER, NODE, SIDES, compiled_everywhere, run_everywhere
 from faulty_product import AFTER, FaultyProduct, at_first_try
 
-from floe_orchestrator_airflow.local_airflow.service import LocalAirflow
+from floe_orchestrator_airflow.local.service import LocalAirflow
 
 MORE = [f"m_{number:02}" for number in range(96)]
 BELOW_ALL = "\n".join(f"-- depends_on: {{{{ ref('{name}') }}}}" for name in (*MORE, "aside"))

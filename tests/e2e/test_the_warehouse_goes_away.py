@@ -18,7 +18,7 @@ from faulty_product import FaultyProduct
 
 from floe_core.build_events import BuildEvent, NodeResult
 from floe_core.schemas import CompiledArtifacts
-from floe_orchestrator_airflow.local_airflow.service import LocalAirflow
+from floe_orchestrator_airflow.local.service import LocalAirflow
 
 HOST = os.environ.get("FLOE_TEST_POSTGRES_HOST", "127.0.0.1")
 PORT = int(os.environ.get("FLOE_TEST_POSTGRES_PORT", "5432"))

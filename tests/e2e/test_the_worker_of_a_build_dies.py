@@ -27,8 +27,8 @@ from faulty_product import (
 from floe_core.build_events import BuildEvent, NodeStarted
 from floe_core.plugin_powers import RunOptions
 from floe_core.schemas import CompiledArtifacts
-from floe_orchestrator_airflow.local_airflow.launch import run_in
-from floe_orchestrator_airflow.local_airflow.service import LocalAirflow, folder_of
+from floe_orchestrator_airflow.local.launch import run_in
+from floe_orchestrator_airflow.local.service import LocalAirflow, folder_of
 
 pytestmark = pytest.mark.slow
 

@@ -15,7 +15,7 @@ from free_port import free_port
 from floe_core.plugin_powers import RunReport
 from floe_core.schemas import CompiledArtifacts
 from floe_core.service_probe import NoAnswerError, ask
-from floe_orchestrator_dagster.instance_home import WORKSPACE, instance_home
+from floe_orchestrator_dagster.local.instance_home import WORKSPACE, instance_home
 
 REEXECUTE = """
 mutation Again($params: ReexecutionParams!) {

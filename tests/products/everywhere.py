@@ -19,8 +19,8 @@ from floe_core.build_events import BuildEvent, NodeStarted
 from floe_core.errors import EnvironmentProblemError
 from floe_core.plugin_powers import RunOptions, RunReport
 from floe_core.schemas import CompiledArtifacts
-from floe_orchestrator_airflow.local_airflow.launch import run_in
-from floe_orchestrator_airflow.local_airflow.service import LocalAirflow, folder_of
+from floe_orchestrator_airflow.local.launch import run_in
+from floe_orchestrator_airflow.local.service import LocalAirflow, folder_of
 from floe_orchestrator_dagster import DagsterPlugin
 
 DAGSTER, NODE, PRODUCT = SIDES = ("dagster", "airflow node", "airflow product")

@@ -11,7 +11,7 @@ import duckdb
 
 from floe_core.compiler import compile_product
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_orchestrator_airflow.local_airflow.service import LocalAirflow
+from floe_orchestrator_airflow.local.service import LocalAirflow
 
 SECONDS = 90.0
 PAGE = Path(__file__).parents[2] / "docs/embedding-airflow.md"

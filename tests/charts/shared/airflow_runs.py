@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 
 from airflow_release import ADMIN_PASSWORD, Release
 
-from floe_orchestrator_airflow.local_airflow.rest_api import RestApi
+from floe_orchestrator_airflow.local.rest_api import RestApi
 
 SECONDS = 240.0
 HEALTHY = dict.fromkeys(("metadatabase", "scheduler", "dag_processor", "triggerer"), "healthy")

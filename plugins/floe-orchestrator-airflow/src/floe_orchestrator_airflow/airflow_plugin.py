@@ -5,7 +5,7 @@ from typing import Any
 from airflow.plugins_manager import AirflowPlugin
 
 from floe_orchestrator_airflow.internals import keep_times_of_nodes
-from floe_orchestrator_airflow.timetable import FloeTimetable
+from floe_orchestrator_airflow.ticks.timetable import FloeTimetable
 
 
 class FloePlugin(AirflowPlugin):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from floe_core.plugin_powers import Concept
 from floe_core.product_concepts import product_concepts
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_orchestrator_airflow.granularity import HARD_NODE_LIMIT, shown
+from floe_orchestrator_airflow.dag.granularity import HARD_NODE_LIMIT, shown
 
 BECOMES = {
     "product": "a DAG, with a page about the product",

@@ -25,8 +25,8 @@ from floe_core.plugin_powers import (
 from floe_core.product_plugin import ProductPlugin
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_airflow import __version__
-from floe_orchestrator_airflow.entry_point import FILENAME, entry_point_text
-from floe_orchestrator_airflow.task_pod_sizes import TASK_POD_SIZES
+from floe_orchestrator_airflow.cluster.task_pod_sizes import TASK_POD_SIZES
+from floe_orchestrator_airflow.dag.entry_point import FILENAME, entry_point_text
 
 if TYPE_CHECKING:
     from airflow.sdk import DAG, BaseOperator
@@ -55,7 +55,7 @@ class AirflowOrchestratorPlugin(ProductPlugin):
     def create_definitions(self, artifacts: CompiledArtifacts) -> DAG:
         """Return the DAG of the whole product."""
         from floe_core.schedules.live_schedules import with_live_schedules
-        from floe_orchestrator_airflow.job_dag import job_dag
+        from floe_orchestrator_airflow.dag.job_dag import job_dag
         from floe_orchestrator_airflow.loader import whole_product_job
         from floe_orchestrator_airflow.product_check import check_product
 
@@ -74,7 +74,7 @@ class AirflowOrchestratorPlugin(ProductPlugin):
         self, transforms: list[TransformConfig]
     ) -> list[BaseOperator]:
         """Return an operator for each transform."""
-        from floe_orchestrator_airflow.transforms import operators_from_transforms
+        from floe_orchestrator_airflow.dag.transforms import operators_from_transforms
 
         folder = self._settings.get("project_dir")
         return list(operators_from_transforms(transforms, Path(folder) if folder else None))
@@ -86,26 +86,26 @@ class AirflowOrchestratorPlugin(ProductPlugin):
             InvalidProductError: `helm` is wrong, with every problem.
         """
         from floe_core.helm.settings import helm_settings
-        from floe_orchestrator_airflow.helm_values import AirflowHelmSettings, helm_values
+        from floe_orchestrator_airflow.cluster.helm_values import AirflowHelmSettings, helm_values
 
         settings = helm_settings(AirflowHelmSettings, self._settings)
         return helm_values(settings, self.get_resource_requirements)
 
     def chart_folder(self) -> Path:
         """See `ChartOwner`."""
-        from floe_orchestrator_airflow.helm_values import CHART
+        from floe_orchestrator_airflow.cluster.helm_values import CHART
 
         return CHART
 
     def helm_settings_model(self) -> type[HelmSettings]:
         """See `ChartOwner`."""
-        from floe_orchestrator_airflow.helm_values import AirflowHelmSettings
+        from floe_orchestrator_airflow.cluster.helm_values import AirflowHelmSettings
 
         return AirflowHelmSettings
 
     def validate_connection(self) -> ValidationResult:
         """Ask the configured Airflow's API server whether all of it is there and well."""
-        from floe_orchestrator_airflow.connection_check import check_connection
+        from floe_orchestrator_airflow.service.connection_check import check_connection
 
         return check_connection(self._settings)
 
@@ -117,7 +117,7 @@ class AirflowOrchestratorPlugin(ProductPlugin):
         return resources_for(workload_size, TASK_POD_SIZES, overrides)
 
     def _take_up(self, schedules: JobSchedules, job_name: str) -> None:
-        from floe_orchestrator_airflow.schedule_uptake import take_up
+        from floe_orchestrator_airflow.ticks.schedule_uptake import take_up
 
         take_up(schedules, job_name, self._settings)
 
@@ -125,7 +125,7 @@ class AirflowOrchestratorPlugin(ProductPlugin):
         self, artifacts: CompiledArtifacts, job_name: str
     ) -> RunningSchedule | None:
         """See `ScheduleReporter`."""
-        from floe_orchestrator_airflow.running_schedule import running_schedule
+        from floe_orchestrator_airflow.ticks.running_schedule import running_schedule
 
         return running_schedule(artifacts, job_name, self._settings)
 
@@ -133,7 +133,7 @@ class AirflowOrchestratorPlugin(ProductPlugin):
         self, artifacts: CompiledArtifacts, job_name: str, start: datetime, end: datetime
     ) -> list[datetime]:
         """See `TickTeller`."""
-        from floe_orchestrator_airflow.airflow_ticks import airflow_ticks
+        from floe_orchestrator_airflow.ticks.airflow_ticks import airflow_ticks
 
         return list(airflow_ticks(artifacts, job_name, start, end))
 
@@ -145,7 +145,7 @@ class AirflowOrchestratorPlugin(ProductPlugin):
 
     def retry_plan(self, artifacts: CompiledArtifacts, job_name: str) -> RetryPlan:
         """See `RetryTeller`."""
-        from floe_orchestrator_airflow.retry_plan import retry_plan
+        from floe_orchestrator_airflow.dag.retry_plan import retry_plan
 
         return retry_plan(artifacts, job_name)
 
@@ -160,7 +160,7 @@ class AirflowOrchestratorPlugin(ProductPlugin):
         on_event: Callable[[BuildEvent], None],
     ) -> RunReport:
         """See `RunLauncher.launch_run`."""
-        from floe_orchestrator_airflow.local_airflow.launch import launch_run
+        from floe_orchestrator_airflow.local.launch import launch_run
 
         return launch_run(artifacts, options, on_event)
 
@@ -172,7 +172,7 @@ class AirflowOrchestratorPlugin(ProductPlugin):
         on_event: Callable[[BuildEvent], None],
     ) -> list[RunReport]:
         """See `BackfillLauncher.launch_backfill`."""
-        from floe_orchestrator_airflow.local_airflow.backfill import launch_backfill
+        from floe_orchestrator_airflow.local.backfill import launch_backfill
 
         return launch_backfill(artifacts, job_name, ticks, on_event)
 

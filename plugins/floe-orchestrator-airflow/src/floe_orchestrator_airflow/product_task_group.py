@@ -12,8 +12,8 @@ from airflow.sdk import TaskGroup
 
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job
-from floe_orchestrator_airflow.dag_documentation import dag_documentation
-from floe_orchestrator_airflow.job_tasks import add_job_tasks
+from floe_orchestrator_airflow.dag.dag_documentation import dag_documentation
+from floe_orchestrator_airflow.dag.job_tasks import add_job_tasks
 from floe_orchestrator_airflow.loader import load_product, whole_product_job
 
 _FORBIDDEN = re.compile(r"[^A-Za-z0-9_-]+")

@@ -29,7 +29,7 @@ from floe_conformance import (
 )
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_airflow import AirflowPlugin
-from floe_orchestrator_airflow.local_airflow.service import LocalAirflow
+from floe_orchestrator_airflow.local.service import LocalAirflow
 
 NOT_OF_DBT = {"dbt_build", "outcome"}
 

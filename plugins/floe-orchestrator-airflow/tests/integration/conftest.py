@@ -11,7 +11,7 @@ import pytest
 
 from floe_core.compiler import compile_product
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_orchestrator_airflow.local_airflow.service import LocalAirflow
+from floe_orchestrator_airflow.local.service import LocalAirflow
 
 EXAMPLES = Path(__file__).parents[4] / "examples"
 

@@ -13,8 +13,8 @@ from otlp_collector import running_collector
 
 from floe_core.plugin_powers import RunOptions
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_orchestrator_airflow.local_airflow.launch import run_in
-from floe_orchestrator_airflow.local_airflow.service import LocalAirflow
+from floe_orchestrator_airflow.local.launch import run_in
+from floe_orchestrator_airflow.local.service import LocalAirflow
 
 Event = dict[str, Any]
 MODELS = {

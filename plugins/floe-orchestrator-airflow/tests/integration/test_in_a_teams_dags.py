@@ -24,8 +24,8 @@ from team_dags import (
 
 from floe_core.plugin_powers import RunOptions
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_orchestrator_airflow.local_airflow.launch import run_in
-from floe_orchestrator_airflow.local_airflow.service import LocalAirflow
+from floe_orchestrator_airflow.local.launch import run_in
+from floe_orchestrator_airflow.local.service import LocalAirflow
 
 pytestmark = pytest.mark.slow
 

@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_orchestrator_airflow.local_airflow.service import LocalAirflow
+from floe_orchestrator_airflow.local.service import LocalAirflow
 
 pytestmark = pytest.mark.slow
 

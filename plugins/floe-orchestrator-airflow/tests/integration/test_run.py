@@ -13,9 +13,9 @@ from floe_core.build_events import BuildEnded, BuildEvent, NodeResult
 from floe_core.plugin_powers import RunOptions, RunReport
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_airflow import AirflowPlugin
-from floe_orchestrator_airflow.local_airflow.home import USER
-from floe_orchestrator_airflow.local_airflow.launch import run_in
-from floe_orchestrator_airflow.local_airflow.service import LocalAirflow
+from floe_orchestrator_airflow.local.home import USER
+from floe_orchestrator_airflow.local.launch import run_in
+from floe_orchestrator_airflow.local.service import LocalAirflow
 
 Make = Callable[..., CompiledArtifacts]
 Ask = Callable[..., list[tuple]]

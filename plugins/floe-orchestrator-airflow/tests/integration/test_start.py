@@ -14,8 +14,8 @@ from floe_core.errors import EnvironmentProblemError
 from floe_core.plugin_powers import RunOptions
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_airflow import AirflowPlugin
-from floe_orchestrator_airflow.local_airflow.components import read_components
-from floe_orchestrator_airflow.local_airflow.service import LocalAirflow
+from floe_orchestrator_airflow.local.components import read_components
+from floe_orchestrator_airflow.local.service import LocalAirflow
 
 pytestmark = pytest.mark.slow
 

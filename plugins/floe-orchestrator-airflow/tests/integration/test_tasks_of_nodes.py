@@ -14,8 +14,8 @@ import pytest
 
 from floe_core.plugin_powers import RunOptions, RunReport
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_orchestrator_airflow.local_airflow.launch import run_in
-from floe_orchestrator_airflow.local_airflow.service import LocalAirflow
+from floe_orchestrator_airflow.local.launch import run_in
+from floe_orchestrator_airflow.local.service import LocalAirflow
 
 pytestmark = pytest.mark.slow
 

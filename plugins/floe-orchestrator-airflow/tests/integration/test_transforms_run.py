@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_orchestrator_airflow.local_airflow.service import LocalAirflow
+from floe_orchestrator_airflow.local.service import LocalAirflow
 
 DAG_FILE = """
 from airflow.sdk import DAG

@@ -6,7 +6,7 @@ import pytest
 
 from floe_core.build_events import NodeResult, NodeStatus
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_orchestrator_airflow.attempt import Attempt
+from floe_orchestrator_airflow.task.attempt import Attempt
 
 SEED, MODEL, TEST = "seed.shop.raw", "model.shop.orders", "test.shop.unique_orders_id.1a2b"
 ALL = (SEED, MODEL, TEST)

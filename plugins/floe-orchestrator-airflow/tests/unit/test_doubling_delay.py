@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from floe_orchestrator_airflow.doubling_delay import DoublingDelay
+from floe_orchestrator_airflow.dag.doubling_delay import DoublingDelay
 
 
 def delays(tries: range, max_tries: int) -> list[float | None]:

@@ -15,8 +15,8 @@ from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 from airflow.serialization.serialized_objects import DagSerialization
 
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_orchestrator_airflow.job_dag import job_dag
-from floe_orchestrator_airflow.mirror_triggers import MirrorTrigger
+from floe_orchestrator_airflow.dag.job_dag import job_dag
+from floe_orchestrator_airflow.mirrors.mirror_triggers import MirrorTrigger
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 RUN = {

@@ -8,7 +8,7 @@ from airflow.sdk import DAG
 from airflow.serialization.serialized_objects import DagSerialization
 
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_orchestrator_airflow.job_dag import job_dag
+from floe_orchestrator_airflow.dag.job_dag import job_dag
 
 Make = Callable[..., CompiledArtifacts]
 TEST = "unique_orders_id"

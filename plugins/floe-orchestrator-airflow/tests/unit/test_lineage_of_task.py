@@ -19,8 +19,8 @@ from floe_core.lineage.calling_run import calling_run
 from floe_core.lineage.transport import open_transport
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import LineageSettings
-from floe_orchestrator_airflow.build_operator import FloeBuildOperator
-from floe_orchestrator_airflow.lineage_of_task import below_task
+from floe_orchestrator_airflow.task.build_operator import FloeBuildOperator
+from floe_orchestrator_airflow.task.lineage_of_task import below_task
 
 DISABLED, TRANSPORT = "AIRFLOW__OPENLINEAGE__DISABLED", "AIRFLOW__OPENLINEAGE__TRANSPORT"
 

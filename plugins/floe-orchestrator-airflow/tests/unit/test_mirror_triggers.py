@@ -4,8 +4,8 @@ import pytest
 from airflow.triggers.base import TaskFailedEvent, TaskSkippedEvent, TaskSuccessEvent
 
 from floe_core.build_events import NodeResult, NodeStarted, NodeStatus
-from floe_orchestrator_airflow.mirror_triggers import MirrorTrigger, OutcomeTrigger
-from floe_orchestrator_airflow.run_progress import RunProgress
+from floe_orchestrator_airflow.mirrors.mirror_triggers import MirrorTrigger, OutcomeTrigger
+from floe_orchestrator_airflow.task.run_progress import RunProgress
 
 ID = "model.shop.orders"
 MIRROR = MirrorTrigger([ID])

@@ -11,7 +11,7 @@ from airflow import settings
 from airflow.timetables.base import TimeRestriction
 from sqlalchemy import delete
 
-from floe_orchestrator_airflow.timetable import FloeTimetable
+from floe_orchestrator_airflow.ticks.timetable import FloeTimetable
 
 NO_CATCHUP = TimeRestriction(earliest=None, latest=None, catchup=False)
 DAG_ID = "shop"

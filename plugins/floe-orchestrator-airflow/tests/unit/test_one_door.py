@@ -17,7 +17,7 @@ PUBLIC = (
     "airflow.triggers.base",
 )
 # The host of a local Airflow starts Airflow's own components, of the version installed beside it.
-DOORS = {"internals.py", "local_airflow/host.py"}
+DOORS = {"internals.py", "local/host.py"}
 
 
 def imported(path: Path) -> Iterator[str]:

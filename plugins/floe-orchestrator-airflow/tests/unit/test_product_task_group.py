@@ -9,8 +9,8 @@ from airflow.sdk import DAG, Asset, BaseOperator, TaskGroup
 from airflow.serialization.serialized_objects import DagSerialization
 
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_orchestrator_airflow.job_dag import job_dag
-from floe_orchestrator_airflow.job_tasks import add_job_tasks
+from floe_orchestrator_airflow.dag.job_dag import job_dag
+from floe_orchestrator_airflow.dag.job_tasks import add_job_tasks
 
 Make = Callable[..., CompiledArtifacts]
 PATHS = {

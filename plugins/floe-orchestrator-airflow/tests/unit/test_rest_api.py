@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import pytest
 
-from floe_orchestrator_airflow.local_airflow.rest_api import RestApi, RestError
+from floe_orchestrator_airflow.local.rest_api import RestApi, RestError
 
 REFUSED = (500, {"detail": {"reason": "Database error", "statement": "hidden"}})
 CONFLICT = (409, {"detail": "there is one"})

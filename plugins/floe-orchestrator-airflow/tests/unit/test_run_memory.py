@@ -5,7 +5,7 @@ from contextlib import suppress
 from typing import Any
 
 from floe_core.build_events import NodeResult
-from floe_orchestrator_airflow.run_memory import RunMemory
+from floe_orchestrator_airflow.task.run_memory import RunMemory
 
 PASSED = NodeResult("model.shop.a", "success", seconds=0.5, rows=3)
 FAILED = NodeResult("test.shop.b", "error", 0.1, "Got 2 results, configured to fail", failures=2)

@@ -9,7 +9,7 @@ from airflow.serialization.encoders import encode_timetable
 from airflow.timetables.base import DataInterval, TimeRestriction
 
 from floe_core.schedules import ticks_between
-from floe_orchestrator_airflow.timetable import FloeTimetable
+from floe_orchestrator_airflow.ticks.timetable import FloeTimetable
 
 NO_CATCHUP = TimeRestriction(earliest=None, latest=None, catchup=False)
 CATCHUP = TimeRestriction(earliest=None, latest=None, catchup=True)

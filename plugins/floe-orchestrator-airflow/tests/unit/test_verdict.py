@@ -6,7 +6,7 @@ from pathlib import Path
 from floe_core.build_events import NodeResult, NodeStatus
 from floe_core.plugin_powers import RunOptions, RunReport
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_orchestrator_airflow.local_airflow.verdict import report_of_run
+from floe_orchestrator_airflow.local.verdict import report_of_run
 
 Make = Callable[..., CompiledArtifacts]
 SEED, MODEL, TEST = "seed.shop.raw", "model.shop.orders", "test.shop.unique_orders_id.1a2b"

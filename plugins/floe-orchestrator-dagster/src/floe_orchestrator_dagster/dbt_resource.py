@@ -10,9 +10,9 @@ from dagster import AssetExecutionContext, ConfigurableResource, Failure, Materi
 from floe_core.execution import BuildEnded, BuildRequest, NodeLog, NodeResult, build
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
-from floe_orchestrator_dagster.failure import failure_of
-from floe_orchestrator_dagster.node_log import log_node_line
-from floe_orchestrator_dagster.node_results import materialization
+from floe_orchestrator_dagster.step.failure import failure_of
+from floe_orchestrator_dagster.step.node_log import log_node_line
+from floe_orchestrator_dagster.step.node_results import materialization
 
 
 class FloeDbtResource(ConfigurableResource[None]):

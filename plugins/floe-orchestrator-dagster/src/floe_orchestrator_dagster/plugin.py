@@ -23,7 +23,7 @@ from floe_core.plugin_powers import (
 )
 from floe_core.product_plugin import ProductPlugin
 from floe_orchestrator_dagster import __version__
-from floe_orchestrator_dagster.entry_point import definitions_file
+from floe_orchestrator_dagster.definitions.entry_point import definitions_file
 
 if TYPE_CHECKING:
     from dagster import AssetsDefinition, Definitions
@@ -52,8 +52,8 @@ class DagsterOrchestratorPlugin(ProductPlugin):
     def create_definitions(self, artifacts: CompiledArtifacts) -> Definitions:
         """Return the product's assets, checks, jobs and schedules."""
         from floe_core.schedules.live_schedules import with_live_schedules
+        from floe_orchestrator_dagster.definitions.product_definitions import definitions_of
         from floe_orchestrator_dagster.product_check import check_product
-        from floe_orchestrator_dagster.product_definitions import definitions_of
 
         check_product(artifacts)
         if artifacts.project_dir is None:
@@ -69,7 +69,7 @@ class DagsterOrchestratorPlugin(ProductPlugin):
         self, transforms: list[TransformConfig]
     ) -> list[AssetsDefinition]:
         """Return an asset for each transform; each needs a `FloeDbtResource` named `dbt` to run."""
-        from floe_orchestrator_dagster.transforms import assets_from_transforms
+        from floe_orchestrator_dagster.definitions.transforms import assets_from_transforms
 
         return assets_from_transforms(transforms)
 
@@ -80,38 +80,38 @@ class DagsterOrchestratorPlugin(ProductPlugin):
             InvalidProductError: `helm` is wrong, with every problem.
         """
         from floe_core.helm.settings import helm_settings
-        from floe_orchestrator_dagster.helm_values import DagsterHelmSettings, helm_values
+        from floe_orchestrator_dagster.cluster.helm_values import DagsterHelmSettings, helm_values
 
         settings = helm_settings(DagsterHelmSettings, self._settings)
         return helm_values(settings, self.get_resource_requirements)
 
     def chart_folder(self) -> Path:
         """See `ChartOwner`."""
-        from floe_orchestrator_dagster.helm_values import CHART
+        from floe_orchestrator_dagster.cluster.helm_values import CHART
 
         return CHART
 
     def helm_settings_model(self) -> type[HelmSettings]:
         """See `ChartOwner`."""
-        from floe_orchestrator_dagster.helm_values import DagsterHelmSettings
+        from floe_orchestrator_dagster.cluster.helm_values import DagsterHelmSettings
 
         return DagsterHelmSettings
 
     def validate_connection(self) -> ValidationResult:
         """Ask the webserver for its code locations and its daemons."""
-        from floe_orchestrator_dagster.connection import check_connection
+        from floe_orchestrator_dagster.service.connection import check_connection
 
         return check_connection(self._settings)
 
     def get_resource_requirements(self, workload_size: str) -> ResourceSpec:
         """Return the resources of the pod that runs a product's step."""
         from floe_core.resource_sizes import resources_for
-        from floe_orchestrator_dagster.run_pod_sizes import RUN_POD
+        from floe_orchestrator_dagster.cluster.run_pod_sizes import RUN_POD
 
         return resources_for(workload_size, RUN_POD, self._settings.get("resource_presets") or {})
 
     def _take_up(self, schedules: JobSchedules, job_name: str) -> None:
-        from floe_orchestrator_dagster.schedule_uptake import take_up
+        from floe_orchestrator_dagster.ticks.schedule_uptake import take_up
 
         take_up(schedules, job_name, self._settings)
 
@@ -119,7 +119,7 @@ class DagsterOrchestratorPlugin(ProductPlugin):
         self, artifacts: CompiledArtifacts, job_name: str
     ) -> RunningSchedule | None:
         """See `ScheduleReporter`."""
-        from floe_orchestrator_dagster.running_schedule import running_schedule
+        from floe_orchestrator_dagster.ticks.running_schedule import running_schedule
 
         return running_schedule(artifacts, job_name, self._settings)
 
@@ -127,7 +127,7 @@ class DagsterOrchestratorPlugin(ProductPlugin):
         self, artifacts: CompiledArtifacts, job_name: str, start: datetime, end: datetime
     ) -> list[datetime]:
         """See `TickTeller`."""
-        from floe_orchestrator_dagster.dagster_ticks import dagster_ticks
+        from floe_orchestrator_dagster.ticks.dagster_ticks import dagster_ticks
 
         return list(dagster_ticks(artifacts, job_name, start, end))
 
@@ -139,7 +139,7 @@ class DagsterOrchestratorPlugin(ProductPlugin):
 
     def retry_plan(self, artifacts: CompiledArtifacts, job_name: str) -> RetryPlan:
         """See `RetryTeller`."""
-        from floe_orchestrator_dagster.retry_plan import retry_plan
+        from floe_orchestrator_dagster.definitions.retry_plan import retry_plan
 
         return retry_plan(artifacts)
 
@@ -154,7 +154,7 @@ class DagsterOrchestratorPlugin(ProductPlugin):
         on_event: Callable[[BuildEvent], None],
     ) -> RunReport:
         """See `RunLauncher`."""
-        from floe_orchestrator_dagster.launch import launch
+        from floe_orchestrator_dagster.local.launch import launch
 
         return launch(artifacts, options, on_event)
 

@@ -12,7 +12,7 @@ from dagster import AssetKey
 from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
 
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_orchestrator_dagster.asset_specs import NODE_METADATA
+from floe_orchestrator_dagster.definitions.asset_specs import NODE_METADATA
 from floe_orchestrator_dagster.loader import load_product_definitions
 
 EPHEMERAL = "{{ config(materialized='ephemeral') }} "

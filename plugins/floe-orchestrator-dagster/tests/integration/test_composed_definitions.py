@@ -8,7 +8,7 @@ import pytest
 
 from floe_core.errors import InvalidProductError
 from floe_orchestrator_dagster import floe_assets, load_product_definitions
-from floe_orchestrator_dagster.product_definitions import definitions_of
+from floe_orchestrator_dagster.definitions.product_definitions import definitions_of
 
 PRODUCER = {
     "models/orders.sql": "select 1 as id, 250 as cents",

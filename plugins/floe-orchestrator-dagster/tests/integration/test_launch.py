@@ -17,8 +17,8 @@ from floe_core.errors import EnvironmentProblemError, UsageError
 from floe_core.execution import NodeResult, NodeStarted
 from floe_core.plugin_powers import RunOptions
 from floe_orchestrator_dagster import DagsterPlugin
-from floe_orchestrator_dagster.asset_map import asset_map_of
-from floe_orchestrator_dagster.run_record import end_of
+from floe_orchestrator_dagster.definitions.asset_map import asset_map_of
+from floe_orchestrator_dagster.local.run_record import end_of
 
 SLOW = "select count(*) as n from range(3000000) a, range(300000) b where a.range % 7 = b.range % 5"
 
@@ -149,7 +149,7 @@ def test_a_parent_that_is_killed_takes_the_run_with_it(slow):
 
 
 def test_a_process_that_dies_is_told_with_what_it_wrote(hello, monkeypatch):
-    monkeypatch.setattr("floe_orchestrator_dagster.run_process.MODULE", "no_such_module")
+    monkeypatch.setattr("floe_orchestrator_dagster.local.run_process.MODULE", "no_such_module")
     with pytest.raises(EnvironmentProblemError, match="No module named no_such_module"):
         launch(hello)
 

@@ -24,7 +24,7 @@ from dagster._core.test_utils import instance_for_test
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
 from floe_core.schemas.policies import Schedule
-from floe_orchestrator_dagster.tick_evaluation import run_or_reason
+from floe_orchestrator_dagster.ticks.tick_evaluation import run_or_reason
 
 NAME = "shop_schedule"
 # Dagster is given every half hour for it, as the zone's clock changes by one.

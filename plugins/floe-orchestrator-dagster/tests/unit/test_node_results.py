@@ -4,7 +4,7 @@ import pytest
 from dagster import AssetCheckKey, AssetCheckResult, AssetCheckSeverity, AssetKey, MaterializeResult
 
 from floe_core.execution import NodeResult
-from floe_orchestrator_dagster.node_results import check_result, materialization
+from floe_orchestrator_dagster.step.node_results import check_result, materialization
 
 KEY = AssetKey(["orders"])
 SEVERITY = AssetCheckSeverity

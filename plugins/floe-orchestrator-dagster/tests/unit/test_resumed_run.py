@@ -9,7 +9,7 @@ from dagster import DagsterInstance, DagsterRun
 
 from floe_core.build_events import NodeResult
 from floe_core.execution.journal import Journal
-from floe_orchestrator_dagster.resumed_run import ResumedRun, build_run_id
+from floe_orchestrator_dagster.step.resumed_run import ResumedRun, build_run_id
 
 WANTED = ("model.shop.a", "model.shop.b", "model.shop.c", "test.shop.t")
 FROM_FAILURE = {"dagster/is_resume_retry": "true"}

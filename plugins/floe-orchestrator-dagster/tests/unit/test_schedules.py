@@ -10,8 +10,8 @@ from dagster._utils.schedules import schedule_execution_time_iterator
 from floe_core.schedules import is_tick, ticks_between
 from floe_core.schedules.job_schedules import JobSchedules
 from floe_core.schemas.policies import Job, Schedule
-from floe_orchestrator_dagster.product_definitions import definitions_of
-from floe_orchestrator_dagster.schedules import cron_for_dagster
+from floe_orchestrator_dagster.definitions.product_definitions import definitions_of
+from floe_orchestrator_dagster.ticks.schedules import cron_for_dagster
 
 TODAY = datetime(2026, 6, 1, tzinfo=UTC)
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from floe_core.plugin_powers import Concept
 from floe_core.product_concepts import product_concepts
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_orchestrator_prefect.prefect_schedules import last_date
+from floe_orchestrator_prefect.ticks.prefect_schedules import last_date
 
 BECOMES = {
     "product": "flows, with the product as a tag of their deployments",

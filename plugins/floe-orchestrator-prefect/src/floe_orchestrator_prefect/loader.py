@@ -6,10 +6,10 @@ from pathlib import Path
 
 from floe_core.schedules.live_schedules import with_live_schedules
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_orchestrator_prefect.due_tick import tick_of_team
-from floe_orchestrator_prefect.job_flow import JobFlow, job_flow
-from floe_orchestrator_prefect.node_tasks import node_tasks
-from floe_orchestrator_prefect.product_flows import ProductFlows, product_flows
+from floe_orchestrator_prefect.flow.job_flow import JobFlow, job_flow
+from floe_orchestrator_prefect.flow.node_tasks import node_tasks
+from floe_orchestrator_prefect.flow.product_flows import ProductFlows, product_flows
+from floe_orchestrator_prefect.ticks.due_tick import tick_of_team
 
 
 def load_product_flows(product_name: str, project_dir: Path | str) -> ProductFlows:

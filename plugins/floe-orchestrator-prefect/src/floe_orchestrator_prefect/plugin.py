@@ -22,7 +22,7 @@ from floe_core.plugin_powers import (
 )
 from floe_core.product_plugin import ProductPlugin
 from floe_orchestrator_prefect import __version__
-from floe_orchestrator_prefect.entry_point import flow_file
+from floe_orchestrator_prefect.flow.entry_point import flow_file
 
 if TYPE_CHECKING:
     from prefect.tasks import MaterializingTask
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from floe_core.build_events import BuildEvent
     from floe_core.schedules.job_schedules import JobSchedules
     from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-    from floe_orchestrator_prefect.product_flows import ProductFlows
+    from floe_orchestrator_prefect.flow.product_flows import ProductFlows
 
 LOADER = "floe_orchestrator_prefect.loader.load_product_flows"
 
@@ -51,8 +51,8 @@ class PrefectOrchestratorPlugin(ProductPlugin):
     def create_definitions(self, artifacts: CompiledArtifacts) -> ProductFlows:
         """Return a flow for each job, and a task for each of its nodes."""
         from floe_core.schedules.live_schedules import with_live_schedules
+        from floe_orchestrator_prefect.flow.product_flows import product_flows
         from floe_orchestrator_prefect.product_check import check_product
-        from floe_orchestrator_prefect.product_flows import product_flows
 
         check_product(artifacts)
         if artifacts.project_dir is None:
@@ -68,7 +68,7 @@ class PrefectOrchestratorPlugin(ProductPlugin):
         self, transforms: list[TransformConfig]
     ) -> list[MaterializingTask[..., Any]]:
         """Return a task for each transform that materializes its asset; see `transforms`."""
-        from floe_orchestrator_prefect.transforms import tasks_from_transforms
+        from floe_orchestrator_prefect.flow.transforms import tasks_from_transforms
 
         return tasks_from_transforms(transforms)
 
@@ -80,25 +80,25 @@ class PrefectOrchestratorPlugin(ProductPlugin):
             EnvironmentProblemError: It is right.
         """
         from floe_core.helm.settings import HelmSettings, helm_settings
-        from floe_orchestrator_prefect.helm_values import refuse_helm_values
+        from floe_orchestrator_prefect.cluster.helm_values import refuse_helm_values
 
         refuse_helm_values(helm_settings(HelmSettings, self._settings))
 
     def validate_connection(self) -> ValidationResult:
         """Ask Prefect's server for its health and its version."""
-        from floe_orchestrator_prefect.connection import check_connection
+        from floe_orchestrator_prefect.service.connection import check_connection
 
         return check_connection(self._settings)
 
     def get_resource_requirements(self, workload_size: str) -> ResourceSpec:
         """Return the resources of what runs a product's flow."""
         from floe_core.resource_sizes import resources_for
-        from floe_orchestrator_prefect.run_pod_sizes import RUN_POD
+        from floe_orchestrator_prefect.cluster.run_pod_sizes import RUN_POD
 
         return resources_for(workload_size, RUN_POD, self._settings.get("resource_presets") or {})
 
     def _take_up(self, schedules: JobSchedules, job_name: str) -> None:
-        from floe_orchestrator_prefect.schedule_uptake import take_up
+        from floe_orchestrator_prefect.ticks.schedule_uptake import take_up
 
         take_up(schedules, job_name, self._settings)
 
@@ -106,7 +106,7 @@ class PrefectOrchestratorPlugin(ProductPlugin):
         self, artifacts: CompiledArtifacts, job_name: str
     ) -> RunningSchedule | None:
         """See `ScheduleReporter`."""
-        from floe_orchestrator_prefect.running_schedule import running_schedule
+        from floe_orchestrator_prefect.ticks.running_schedule import running_schedule
 
         return running_schedule(artifacts, job_name, self._settings)
 
@@ -114,8 +114,8 @@ class PrefectOrchestratorPlugin(ProductPlugin):
         self, artifacts: CompiledArtifacts, job_name: str, start: datetime, end: datetime
     ) -> list[datetime]:
         """See `TickTeller`."""
-        from floe_orchestrator_prefect.prefect_schedules import prefect_schedules
-        from floe_orchestrator_prefect.prefect_ticks import moments_of
+        from floe_orchestrator_prefect.ticks.prefect_schedules import prefect_schedules
+        from floe_orchestrator_prefect.ticks.prefect_ticks import moments_of
 
         schedule = artifacts.job(job_name).schedule
         return moments_of(prefect_schedules(schedule, start), start, end) if schedule else []
@@ -128,7 +128,7 @@ class PrefectOrchestratorPlugin(ProductPlugin):
 
     def retry_plan(self, artifacts: CompiledArtifacts, job_name: str) -> RetryPlan:
         """See `RetryTeller`."""
-        from floe_orchestrator_prefect.retry_plan import retry_plan
+        from floe_orchestrator_prefect.flow.retry_plan import retry_plan
 
         return retry_plan(artifacts)
 
@@ -143,7 +143,7 @@ class PrefectOrchestratorPlugin(ProductPlugin):
         on_event: Callable[[BuildEvent], None],
     ) -> RunReport:
         """See `RunLauncher`."""
-        from floe_orchestrator_prefect.launch import launch
+        from floe_orchestrator_prefect.local.launch import launch
 
         return launch(artifacts, options, on_event)
 

@@ -30,7 +30,7 @@ from floe_conformance import (
     Ticks,
 )
 from floe_orchestrator_prefect import PrefectPlugin
-from floe_orchestrator_prefect.product_flows import ProductFlows
+from floe_orchestrator_prefect.flow.product_flows import ProductFlows
 
 
 class TestPrefectConformance(OrchestratorConformance):

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from floe_core.schemas.policies import Schedule
-from floe_orchestrator_prefect.due_tick import reason_against
+from floe_orchestrator_prefect.ticks.due_tick import reason_against
 
 TICK = datetime(2026, 3, 28, 6, 30, tzinfo=UTC)
 DAILY = Schedule(cron="30 6 * * *", timezone="Europe/London")

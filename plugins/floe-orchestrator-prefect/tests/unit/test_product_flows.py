@@ -11,7 +11,7 @@ from floe_core.errors import InvalidProductError
 from floe_core.plugin_powers import RetryPlan
 from floe_core.schemas.policies import ExecutionPolicy, Job
 from floe_orchestrator_prefect import PrefectPlugin
-from floe_orchestrator_prefect.prefect_names import attribute_name, node_names
+from floe_orchestrator_prefect.flow.prefect_names import attribute_name, node_names
 
 
 def flows_of(artifacts, folder=Path("/compiled")):

@@ -1,0 +1,111 @@
+"""Values for charts/floe-airflow: what the settings say, in the chart's words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from floe_core.helm.settings import (
+    HelmAutoscaling,
+    HelmProduct,
+    HelmSettings,
+    image_parts,
+    resources_block,
+)
+from floe_core.plugin_interfaces import ResourceSpec
+from floe_core.schemas.yaml_model import SnakeModel
+from floe_orchestrator_airflow.cluster.component_sizes import COMPONENTS, ComponentSize
+
+# A link to charts/floe-airflow; in a wheel, its content.
+CHART = Path(__file__).parents[1] / "chart"
+TaskPod = Callable[[str], ResourceSpec]
+
+
+class HelmWorkers(SnakeModel):
+    """The workers of CeleryExecutor; None leaves their number to the size."""
+
+    replicas: Annotated[int, Field(ge=1)] | None = None
+    autoscaling: HelmAutoscaling | None = None
+
+
+class AirflowHelmSettings(HelmSettings):
+    """Beside what every chart has: where tasks run, and where changed schedules are.
+
+    `image` is that of every pod. A product whose image is another is copied out of its own.
+    """
+
+    executor: Literal["KubernetesExecutor", "CeleryExecutor"] = "KubernetesExecutor"
+    workers: HelmWorkers = HelmWorkers()
+    schedule_store: str = ""
+
+
+def helm_values(settings: AirflowHelmSettings, task_pod: TaskPod) -> dict[str, Any]:
+    """Return the values, made anew. `task_pod` gives the resources of a task's pod by its size."""
+    size = COMPONENTS[settings.size]
+    values: dict[str, Any] = {
+        "executor": settings.executor,
+        "apiServer": {
+            **_scaled(size.api_server, settings.replicas, settings.autoscaling),
+            "workers": size.api_processes,
+        },
+        "scheduler": _scaled(size.scheduler),
+        "dagProcessor": _scaled(size.dag_processor),
+        "triggerer": _scaled(size.triggerer),
+        "products": [_product(each, settings, task_pod) for each in settings.products],
+        "scheduleStore": settings.schedule_store,
+        "openLineage": settings.lineage.chart_values(),
+        "openTelemetry": settings.tracing.chart_values(),
+        **_where_tasks_run(settings, task_pod),
+    }
+    if settings.image:
+        values["image"] = image_parts(settings.image)
+    if settings.image_pull_secrets:
+        values["imagePullSecrets"] = list(settings.image_pull_secrets)
+    if settings.postgres:
+        values["database"] = _database(settings)
+    return values
+
+
+def _scaled(
+    size: ComponentSize,
+    replicas: int | None = None,
+    autoscaling: HelmAutoscaling | None = None,
+) -> dict[str, Any]:
+    """Return a component with its number of pods, or with what sets that number."""
+    if autoscaling:
+        return {"resources": size.resources(), "autoscaling": autoscaling.chart_values()}
+    return {"resources": size.resources(), "replicas": replicas or size.replicas}
+
+
+def _where_tasks_run(settings: AirflowHelmSettings, task_pod: TaskPod) -> dict[str, Any]:
+    if settings.executor == "KubernetesExecutor":
+        return {"taskPods": {"resources": resources_block(task_pod(settings.size))}}
+    size, wanted = COMPONENTS[settings.size], settings.workers
+    workers = _scaled(size.workers, wanted.replicas, wanted.autoscaling)
+    return {"workers": {**workers, "concurrency": size.concurrency}}
+
+
+def _product(
+    product: HelmProduct, settings: AirflowHelmSettings, task_pod: TaskPod
+) -> dict[str, Any]:
+    found: dict[str, Any] = {"name": product.name}
+    if product.image != settings.image:
+        found["image"] = image_parts(product.image)
+    if product.size and settings.executor == "KubernetesExecutor":
+        found["resources"] = resources_block(task_pod(product.size))
+    return found
+
+
+def _database(settings: AirflowHelmSettings) -> dict[str, Any]:
+    assert settings.postgres is not None
+    return {
+        "host": settings.postgres.host,
+        "port": settings.postgres.port,
+        "name": settings.postgres.database,
+        "user": settings.postgres.user,
+        "existingSecret": settings.postgres.password.name,
+        "passwordKey": settings.postgres.password.key,
+    }

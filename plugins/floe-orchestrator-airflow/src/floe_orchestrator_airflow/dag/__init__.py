@@ -1,0 +1,1 @@
+"""What Airflow loads: DAGs, their tasks, groups and assets."""

@@ -1,0 +1,58 @@
+"""The tasks of a job of a product, in whichever DAG: the build, its mirrors and the outcome."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from airflow.sdk import TaskGroup
+
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.policies import Job
+from floe_orchestrator_airflow.dag.doubling_delay import DoublingDelay
+from floe_orchestrator_airflow.dag.mirrored_graph import add_mirrors
+from floe_orchestrator_airflow.dag.node_assets import node_asset
+from floe_orchestrator_airflow.dag.task_ids import BUILD
+from floe_orchestrator_airflow.mirrors.node_mirrors import mirrors
+from floe_orchestrator_airflow.task.build_operator import FloeBuildOperator
+
+# dbt ends at the product's timeout itself and says which nodes it did not finish. Airflow's own,
+# this much later, is for a build that does not even get that far.
+TIMEOUT_MARGIN = timedelta(seconds=60)
+
+
+def add_job_tasks(
+    artifacts: CompiledArtifacts, job: Job, project_dir: Path, group: TaskGroup
+) -> None:
+    """Add the tasks of a job to a group of a DAG; the DAG's root group for a DAG of its own."""
+    shows = mirrors(artifacts, job)
+    build = FloeBuildOperator(
+        task_id=BUILD,
+        dag=group.dag,
+        task_group=group,
+        project_dir=project_dir,
+        job=job.name,
+        is_mirrored=bool(shows),
+        outlets=[node_asset(artifacts, n) for n in artifacts.nodes_of(job) if n.is_relation],
+        doc_md="One `dbt build` of the whole job. The other tasks show its nodes.",
+        **_policy_arguments(artifacts),
+    )
+    if shows:
+        add_mirrors(artifacts, shows, build, group)
+
+
+def _policy_arguments(artifacts: CompiledArtifacts) -> dict[str, Any]:
+    """Return the product's policy in Airflow's words, where its users see and tune it."""
+    policy = artifacts.execution
+    delay = timedelta(seconds=policy.retry_delay_seconds)
+    arguments: dict[str, Any] = {"retries": artifacts.retries, "retry_delay": delay}
+    if policy.pool:
+        arguments["pool"] = policy.pool
+    if artifacts.retries and policy.retry_backoff == "exponential":
+        # Airflow's own is for a worker that died: then nobody is there to ask the policy.
+        arguments["retry_exponential_backoff"] = 2.0
+        arguments["retry_policy"] = DoublingDelay(delay, artifacts.retries)
+    if policy.timeout_seconds is not None:
+        arguments["execution_timeout"] = timedelta(seconds=policy.timeout_seconds) + TIMEOUT_MARGIN
+    return arguments

@@ -1,0 +1,34 @@
+"""How Airflow retries a job's build, read from its task."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+from floe_core.plugin_powers import RetryPlan
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_orchestrator_airflow.dag.job_dag import job_dag
+from floe_orchestrator_airflow.dag.task_ids import BUILD
+from floe_orchestrator_airflow.task.build_operator import FloeBuildOperator
+
+# What Airflow calls the pool of a task that names none.
+DEFAULT_POOL = "default_pool"
+
+
+def retry_plan(artifacts: CompiledArtifacts, job_name: str) -> RetryPlan:
+    """Return the plan of the build task. See `RetryTeller`."""
+    folder = artifacts.project_dir or Path()
+    task = job_dag(artifacts, artifacts.job(job_name), folder).get_task(BUILD)
+    assert isinstance(task, FloeBuildOperator)
+    retries = task.retries or 0
+    delays = tuple(_delay(task, number, retries) for number in range(1, retries + 1))
+    return RetryPlan(delays, "" if task.pool == DEFAULT_POOL else task.pool)
+
+
+def _delay(task: FloeBuildOperator, number: int, retries: int) -> float:
+    """Return the seconds before a retry, as its policy decides, else its fixed delay."""
+    delay: timedelta | None = None
+    if task.retry_policy is not None:
+        decision = task.retry_policy.evaluate(RuntimeError(), number, retries)
+        delay = decision.retry_delay
+    return (delay or task.retry_delay).total_seconds()

@@ -1,0 +1,156 @@
+"""The process that runs a local Airflow: one import, and a fork for each of its components.
+
+It lives as long as its standard input is open, so that it ends with the process that started it,
+however that ends. Its components end with it in the same way: each reads a pipe that this process
+alone holds open. Started as `python -m floe_orchestrator_airflow.local.host`.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+import threading
+from contextlib import suppress
+from pathlib import Path
+
+from floe_orchestrator_airflow.local.components import write_components
+from floe_orchestrator_airflow.local.processes import end_descendants, kill_descendants
+
+COMPONENTS = {
+    "api-server": ["api-server"],
+    "scheduler": ["scheduler", "--skip-serve-logs"],
+    "dag-processor": ["dag-processor"],
+    "triggerer": ["triggerer", "--skip-serve-logs"],
+}
+_PR_SET_CHILD_SUBREAPER = 36
+
+
+def main() -> None:
+    """Run until the input ends, a signal comes, or a component ends."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, lambda *_: stop.set())
+    _adopt_orphans()
+    threading.Thread(target=_wait_for_end_of_input, args=(stop,), daemon=True).start()
+    try:
+        _prepare_database()
+        lifeline = os.pipe()
+        children = {_fork(arguments, lifeline): name for name, arguments in COMPONENTS.items()}
+        write_components(Path(os.environ["AIRFLOW_HOME"]), children)
+        while not stop.wait(0.2):
+            ended = _ended_child(children)
+            if ended:
+                print(f"floe: {ended} ended, so all of this Airflow does", flush=True)
+                break
+    finally:
+        end_descendants(os.getpid())
+
+
+def _adopt_orphans() -> None:
+    """Stay the ancestor of every process started below, so that none is lost sight of."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def _wait_for_end_of_input(stop: threading.Event) -> None:
+    while os.read(0, 1024):
+        pass
+    stop.set()
+
+
+def _prepare_database() -> None:
+    """Make the metadata database, once for each version of Airflow; end what it has under way."""
+    from airflow import __version__, settings
+    from airflow.utils import db
+
+    done = Path(os.environ["AIRFLOW_HOME"]) / f"migrated-{__version__}"
+    if not done.exists():
+        db.initdb()
+        done.touch()
+    else:
+        _end_unfinished_runs()
+    settings.dispose_orm()
+    settings.configure_orm()  # type: ignore[no-untyped-call]
+
+
+def _end_unfinished_runs() -> None:
+    """Fail the runs of an earlier Airflow here that was killed: else this one goes on with them."""
+    from airflow.models.dagrun import DagRun
+    from airflow.models.taskinstance import TaskInstance
+    from airflow.utils.session import create_session
+    from sqlalchemy import or_, update
+
+    unfinished = ("running", "queued", "scheduled", "deferred", "up_for_retry", "restarting")
+    with create_session() as session:
+        runs = DagRun.state.in_(("running", "queued"))
+        tasks = or_(TaskInstance.state.in_(unfinished), TaskInstance.state.is_(None))
+        session.execute(update(TaskInstance).where(tasks).values(state="failed", trigger_id=None))
+        session.execute(update(DagRun).where(runs).values(state="failed"))
+
+
+def _fork(arguments: list[str], lifeline: tuple[int, int]) -> int:
+    pid = os.fork()
+    if pid:
+        return pid
+    status = 1
+    try:
+        _end_with_host(lifeline)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, signal.SIG_DFL)
+        _run_component(arguments)
+        status = 0
+    finally:
+        # No exit handlers of the parent's, and no way back into its code.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+
+
+def _end_with_host(lifeline: tuple[int, int]) -> None:
+    """Have this component end, with all below it, when the host does, even by SIGKILL."""
+    reading, writing = lifeline
+    os.close(writing)
+    _adopt_orphans()
+
+    def wait() -> None:
+        # Nothing is ever written: this returns when no process has the other end any more.
+        os.read(reading, 1)
+        kill_descendants(os.getpid())
+        os._exit(1)
+
+    threading.Thread(target=wait, name="floe-lifeline", daemon=True).start()
+
+
+def _run_component(arguments: list[str]) -> None:
+    from airflow.cli.cli_parser import get_parser
+
+    sys.argv = ["airflow", *arguments]
+    if arguments[0] == "scheduler":
+        _import_dbt()
+    parsed = get_parser().parse_args(arguments)
+    parsed.func(parsed)
+
+
+def _import_dbt() -> None:
+    """Import what a build needs: the executor forks its tasks from the scheduler."""
+    with suppress(ImportError):
+        import dbt.cli.main  # noqa: F401
+
+
+def _ended_child(children: dict[int, str]) -> str:
+    """Return the name of a component that ended, "" while all run; reap what else ended."""
+    while True:
+        try:
+            pid, _ = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return "everything"
+        if pid == 0:
+            return ""
+        if pid in children:
+            return children[pid]
+
+
+if __name__ == "__main__":
+    main()

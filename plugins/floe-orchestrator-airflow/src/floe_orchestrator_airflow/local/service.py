@@ -1,0 +1,253 @@
+"""A local Airflow that is up for the length of a `with` block."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from types import MappingProxyType, TracebackType
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from floe_core.errors import EnvironmentProblemError, Problem, StaleProductError, UsageError
+from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE, CompiledArtifacts
+from floe_core.state_folder import state_folder
+from floe_orchestrator_airflow.dag.entry_point import FILENAME
+from floe_orchestrator_airflow.local.components import end_leftovers, write_host
+from floe_orchestrator_airflow.local.home import USER, Home
+from floe_orchestrator_airflow.local.processes import end, tree
+from floe_orchestrator_airflow.local.progress import STUCK_SECONDS, Progress
+from floe_orchestrator_airflow.local.rest_api import RestApi, RestError
+
+# As many as Airflow gives its own default pool: here a pool is a name and holds nothing back.
+POOL_SLOTS = 128
+LOCK_SECONDS = 600.0
+STOP_SECONDS = 12.0
+# What Airflow's own report on its health calls a component -> what runs it.
+COMPONENTS = {
+    "metadatabase": "api-server",
+    "scheduler": "scheduler",
+    "dag_processor": "dag-processor",
+    "triggerer": "triggerer",
+}
+
+
+class LocalAirflow:
+    """api-server, scheduler, dag-processor and triggerer on this machine, on a SQLite database.
+
+    One at a time in a home; what it leaves there (history, logs) is there for the next. Ticks start
+    runs only where it `follows_schedules`. `variables` are Airflow's own environment variables, for
+    settings that are otherwise floe's. It is given up where what is awaited of it makes no progress
+    for `patience` seconds.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *products: CompiledArtifacts,
+        follows_schedules: bool = False,
+        variables: Mapping[str, str] = MappingProxyType({}),
+        patience: float = STUCK_SECONDS,
+    ) -> None:
+        self.folder = folder
+        self._products = products
+        self._follows_schedules = follows_schedules
+        self._variables = variables
+        self._patience = patience
+        self._started_at = datetime.now(UTC)
+        self._lock = FileLock(f"{folder}.lock", timeout=LOCK_SECONDS)
+        self._linking = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @classmethod
+    def of_product(cls, artifacts: CompiledArtifacts) -> LocalAirflow:
+        """Return the local Airflow of a compiled product, among the state of its runs."""
+        return cls(state_folder(folder_of(artifacts)) / "airflow", artifacts)
+
+    def __enter__(self) -> LocalAirflow:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self._lock.acquire()
+        except Timeout:
+            raise EnvironmentProblemError(
+                f"another run has used the Airflow in {self.folder} for {LOCK_SECONDS:.0f} s"
+            ) from None
+        try:
+            self._start()
+        except BaseException:
+            self._stop()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self._stop()
+
+    def add(self, artifacts: CompiledArtifacts, dag_id: str) -> None:
+        """Have a product's DAG read as it is compiled now, and let it run, its pool being there.
+
+        Raises:
+            StaleProductError: The folder has no dag.py.
+            EnvironmentProblemError: Airflow could not read it.
+        """
+        if artifacts.execution.pool:
+            self.api.ensure_pool(artifacts.execution.pool, POOL_SLOTS)
+        with self._linking:
+            changed_at = max(self._link(artifacts), self._started_at)
+        if not self._is_parsed(dag_id, changed_at):
+            known = self.api.dag(dag_id)
+            if known is not None:
+                self._ask_for_parse(known["file_token"])
+            self._wait(
+                lambda: [] if self._is_parsed(dag_id, changed_at) else ["dag-processor"],
+                f"reading {dag_id}",
+            )
+        self.api.unpause(dag_id)
+
+    def _link(self, artifacts: CompiledArtifacts) -> datetime:
+        """Show Airflow the product's dag.py, and return when the product last changed."""
+        source = folder_of(artifacts) / FILENAME
+        if not source.is_file():
+            fix = "run `floe compile --on airflow` in the product folder"
+            raise StaleProductError([Problem("the file is missing", fix, file=str(source))])
+        link = self.home.dags / f"{artifacts.product.name}.py"
+        if not (link.is_symlink() and link.resolve() == source.resolve()):
+            link.unlink(missing_ok=True)
+            link.symlink_to(source.resolve())
+        # The link's own time, too: what was read before it, however lately, is another folder's.
+        states = (link.lstat(), source.stat(), (source.parent / ARTIFACTS_FILE).stat())
+        changed = [moment for state in states for moment in (state.st_mtime, state.st_ctime)]
+        return datetime.fromtimestamp(max(changed), UTC)
+
+    def _ask_for_parse(self, file_token: str) -> None:
+        try:
+            self.api.ask_for_parse(file_token)
+        except RestError as error:
+            # 409: it has been asked for already.
+            if error.status not in (404, 409):
+                raise
+
+    def _is_parsed(self, dag_id: str, changed_at: datetime) -> bool:
+        errors = [e for e in self.api.import_errors() if datetime_of(e["timestamp"]) > changed_at]
+        if errors:
+            trace = "\n\n".join(str(error["stack_trace"]) for error in errors)
+            raise EnvironmentProblemError(f"Airflow could not read the product's dag.py:\n{trace}")
+        dag = self.api.dag(dag_id)
+        if not dag or dag["is_stale"] or not dag["last_parsed_time"]:
+            return False
+        return datetime_of(dag["last_parsed_time"]) > changed_at
+
+    def _start(self) -> None:
+        end_leftovers(self.folder)
+        self.home = Home.prepare(self.folder, follows_schedules=self._follows_schedules)
+        self._started_at = datetime.now(UTC)
+        for artifacts in self._products:
+            self._link(artifacts)
+        self.api = RestApi(self.home.url, USER, self.home.password)
+        with self.home.output.open("wb") as output:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "floe_orchestrator_airflow.local.host"],
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env={**self.home.environment(os.environ), **self._variables},
+                cwd=self.folder,
+                start_new_session=True,
+            )
+        write_host(self.folder, self._process.pid)
+        self._wait(self._unanswering, "starting")
+        self.api.warm_up()
+        self._wait(self._unhealthy, "starting")
+        self.api.log_in()
+
+    def _unanswering(self) -> list[str]:
+        try:
+            self.api.ping()
+        except RestError:
+            return ["api-server"]
+        return []
+
+    def _unhealthy(self) -> list[str]:
+        health = self.api.health()
+        return [runs for name, runs in COMPONENTS.items() if health.get(name) != "healthy"]
+
+    def _wait(self, awaited: Callable[[], list[str]], doing: str) -> None:
+        """Wait until there is no component left to wait for.
+
+        Raises:
+            EnvironmentProblemError: It ended, or makes no progress.
+        """
+        assert self._process is not None
+        progress = Progress(self.folder, self._process.pid, self._patience)
+        while names := awaited():
+            self.check_alive(doing)
+            if problem := progress.problem(names):
+                raise EnvironmentProblemError(
+                    f"the local Airflow is stuck {doing}: {problem}; the end of "
+                    f"{self.home.output}:\n{self._last_words()}"
+                )
+            time.sleep(0.2)
+
+    def check_alive(self, doing: str) -> None:
+        """Do nothing while it is up.
+
+        Raises:
+            EnvironmentProblemError: It ended, with the last it had to say.
+        """
+        if self._process is None or self._process.poll() is None:
+            return
+        raise EnvironmentProblemError(
+            f"the local Airflow ended while {doing}; the end of {self.home.output}:\n"
+            f"{self._last_words()}"
+        )
+
+    def _last_words(self) -> str:
+        return "\n".join(self.home.output.read_text(errors="replace").splitlines()[-20:])
+
+    def _stop(self) -> None:
+        """End every process of it: the host does so itself when its input closes."""
+        process, self._process = self._process, None
+        try:
+            if process is not None:
+                _end_host(process)
+            end_leftovers(self.folder)
+        finally:
+            self._lock.release()
+
+
+def _end_host(process: subprocess.Popen[bytes]) -> None:
+    family = tree(process.pid)
+    if process.stdin is not None:
+        process.stdin.close()
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        end([*tree(process.pid), *family], patience=0)
+        process.wait()
+    end([member for member in family if member.is_running()], patience=0)
+
+
+def folder_of(artifacts: CompiledArtifacts) -> Path:
+    """Return the folder that the artifacts were loaded from.
+
+    Raises:
+        UsageError: They come from none.
+    """
+    if artifacts.project_dir is None:
+        raise UsageError("these artifacts come from no folder; use CompiledArtifacts.load(folder)")
+    return artifacts.project_dir
+
+
+def datetime_of(text: Any) -> datetime:
+    """Return the aware time that Airflow wrote."""
+    return datetime.fromisoformat(str(text))

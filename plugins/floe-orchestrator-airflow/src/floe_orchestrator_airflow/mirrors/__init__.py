@@ -1,0 +1,1 @@
+"""The tasks that show nodes, and what ends them in the triggerer."""

@@ -1,0 +1,82 @@
+"""The tasks that show a run's nodes while one build task builds them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import AirflowFailException
+from airflow.triggers.base import StartTriggerArgs
+
+from floe_orchestrator_airflow.dag.task_ids import BUILD
+from floe_orchestrator_airflow.task.nodes_operator import FloeNodesOperator
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+_TRIGGERS = "floe_orchestrator_airflow.mirrors.mirror_triggers"
+
+# What the `default_args` of a team's DAG must not change: these tasks wait from the start to the
+# end of the run, and show what became of the build, whose retries they are.
+NOT_OF_DEFAULTS: dict[str, Any] = {
+    "trigger_rule": "always",
+    "retries": 0,
+    "execution_timeout": None,
+    "depends_on_past": False,
+    "wait_for_downstream": False,
+}
+
+
+class MirrorOperator(FloeNodesOperator):
+    """Nodes in the graph, started and ended in the triggerer; run on a worker when cleared."""
+
+    start_from_trigger = True
+
+    def __init__(
+        self, *, node_ids: list[str], build_task_id: str, kind: str, **kwargs: Any
+    ) -> None:
+        super().__init__(node_ids=node_ids, **NOT_OF_DEFAULTS, **kwargs)
+        self.build_task_id = build_task_id
+        self.kind = kind
+        self.start_trigger_args = StartTriggerArgs(
+            trigger_cls=f"{_TRIGGERS}.MirrorTrigger",
+            next_method="run_nodes",
+            trigger_kwargs={"node_ids": node_ids, **_build_of(build_task_id)},
+        )
+
+    @property
+    def operator_name(self) -> str:
+        """What the web page calls this task: the dbt resource it stands for."""
+        return self.kind
+
+    def run_nodes(self, context: Context, event: Any = None) -> None:
+        """Build the nodes, as the trigger asked."""
+        self.execute(context)
+
+
+class OutcomeOperator(BaseOperator):
+    """The last task of a run with mirrors: as good as the worst node."""
+
+    custom_operator_name = "floe outcome"
+    ui_color = "#cfd8dc"
+    start_from_trigger = True
+
+    def __init__(self, *, mirrors: dict[str, str], build_task_id: str, **kwargs: Any) -> None:
+        super().__init__(**NOT_OF_DEFAULTS, **kwargs)
+        self.start_trigger_args = StartTriggerArgs(
+            trigger_cls=f"{_TRIGGERS}.OutcomeTrigger",
+            next_method="execute",
+            trigger_kwargs={"mirrors": mirrors, **_build_of(build_task_id)},
+        )
+
+    def execute(self, context: Context) -> None:
+        """Fail: this task is decided in the triggerer and never comes to a worker by design."""
+        raise AirflowFailException("the outcome is decided in the triggerer, which did not do it")
+
+
+def _build_of(task_id: str) -> dict[str, str]:
+    """Return the argument that names the build task, none where it has its usual name.
+
+    Every trigger brings the arguments of all the others of its DAG.
+    """
+    return {} if task_id == BUILD else {"build_task_id": task_id}

@@ -1,0 +1,246 @@
+"""The triggers that start and end the tasks of a run's nodes, without a worker.
+
+Airflow gives each trigger a copy of the whole DAG, which it makes twice, so what a DAG holds for
+each task is paid for by the square of the tasks. So the upstream tasks are asked of the copy, which
+is let go of then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, cast
+
+from airflow.triggers.base import (
+    BaseTrigger,
+    TaskFailedEvent,
+    TaskSkippedEvent,
+    TaskSuccessEvent,
+    TriggerEvent,
+)
+
+from floe_orchestrator_airflow.dag.task_ids import BUILD
+from floe_orchestrator_airflow.internals import (
+    ENDED_AT,
+    RESULT_KEY,
+    STARTED_AT,
+    wait_until_logs_are_read,
+)
+from floe_orchestrator_airflow.mirrors.progress_poller import listening, task_states
+from floe_orchestrator_airflow.task.node_log import level_of, level_of_result, summary
+from floe_orchestrator_airflow.task.result_facts import facts_of_results
+from floe_orchestrator_airflow.task.run_progress import FINAL_STATES, RunProgress
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+WAIT_SECONDS = 1.0
+LOG_SECONDS = 60.0
+# The triggerer cancels a trigger whose event it has handled a round ago, which it logs as if a
+# person had done so. Its rounds take a second.
+POLL_OF_TRIGGERER_SECONDS = 0.8
+RUN_HERE = "run"
+
+# Records of this logger land in the log of the task whose trigger writes them.
+log = logging.getLogger(__name__)
+
+
+class _Follower(BaseTrigger):
+    """A trigger of a task of a run with a build task, which it follows."""
+
+    upstream: frozenset[str] = frozenset()
+
+    def __init__(self, build_task_id: str) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.build_task_id = build_task_id
+
+    def render_template_fields(self, context: Context, jinja_env: Any = None) -> None:
+        """Keep the ids of the upstream tasks, and nothing else of the copy of the DAG.
+
+        Airflow calls this before `run`, with all that refers to the copy. There is nothing to
+        render. A run of 400 nodes would else hold 400 x 400 tasks in the triggerer.
+        """
+        ti: Any = self.task_instance
+        self.upstream = frozenset(ti.task.upstream_task_ids)
+        cast("dict[str, Any]", context).clear()
+        ti.task = None
+
+    async def _is_rerun(self) -> bool:
+        """Whether the task was cleared when the build was over: then there is nothing to follow."""
+        if cast(Any, self.task_instance).try_number <= 1:
+            return False
+        states = await task_states(self.task_instance, [self.build_task_id])
+        return states.get(self.build_task_id) in FINAL_STATES
+
+
+class MirrorTrigger(_Follower):
+    """Ends the task that shows some nodes as the build task ends them.
+
+    Nodes that all passed are over at once. Where one failed, or was skipped, it may pass in a
+    retry: the task is over when the build task is. A task that was cleared after that runs its
+    nodes on a worker, after those of its upstream tasks that were cleared with it.
+    """
+
+    def __init__(self, node_ids: list[str], build_task_id: str = BUILD) -> None:
+        super().__init__(build_task_id)
+        self.node_ids = node_ids
+        self._told: Counter[str] = Counter()
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Return what rebuilds this trigger."""
+        kwargs = {"node_ids": self.node_ids, "build_task_id": self.build_task_id}
+        return f"{__name__}.{type(self).__name__}", kwargs
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Yield the one event that ends the task or sends it to a worker."""
+        if await self._is_rerun():
+            rerun = await self._rerun()
+            await wait_until_logs_are_read(LOG_SECONDS)
+            yield rerun
+            return
+        async with listening(self.task_instance, self.build_task_id) as poller:
+            async for progress in poller.updates():
+                self._pass_on_messages(progress)
+                end = self._end(progress)
+                if end is not None:
+                    await wait_until_logs_are_read(LOG_SECONDS)
+                    yield end
+                    await wait_until_logs_are_read(POLL_OF_TRIGGERER_SECONDS)
+                    return
+
+    def _pass_on_messages(self, progress: RunProgress) -> None:
+        for node_id in self.node_ids:
+            messages = progress.messages.get(node_id, ())
+            for message in messages[self._told[node_id] :]:
+                log.log(level_of(message), "%s", message.text)
+            self._told[node_id] = len(messages)
+
+    def _end(self, progress: RunProgress) -> TriggerEvent | None:
+        """Return how the task ends, None while that is open."""
+        wanted = [node_id for node_id in self.node_ids if progress.wants(node_id)]
+        results = [progress.results[i] for i in wanted if i in progress.results]
+        if wanted and len(results) == len(wanted) and all(result.passed for result in results):
+            for result in results:
+                log.info("%s", summary(result))
+            return TaskSuccessEvent(xcoms={RESULT_KEY: facts_of_results(results)})
+        if not progress.is_final:
+            return None
+        if not wanted:
+            log.info("%s: not part of this run", ", ".join(self.node_ids[:10]))
+            return TaskSkippedEvent(xcoms=_at_once("skipped"))
+        return _final_end(wanted, progress)
+
+    async def _rerun(self) -> TriggerEvent:
+        """Wait for the upstream tasks that are about to run, then let a worker run the node."""
+        waiting = await self._unfinished()
+        awaited = set(waiting)
+        while waiting:
+            await asyncio.sleep(WAIT_SECONDS)
+            waiting = await self._unfinished()
+        states = await task_states(self.task_instance, sorted(awaited)) if awaited else {}
+        failed = sorted(task_id for task_id, state in states.items() if state != "success")
+        if failed:
+            log.error("not run: upstream %s did not succeed", ", ".join(failed))
+            return TaskSkippedEvent()
+        log.info("%s: run on a worker", ", ".join(self.node_ids[:10]))
+        return TriggerEvent(RUN_HERE)  # type: ignore[no-untyped-call]
+
+    async def _unfinished(self) -> list[str]:
+        upstream = sorted(self.upstream - {self.build_task_id})
+        if not upstream:
+            return []
+        states = await task_states(self.task_instance, upstream)
+        return [task_id for task_id in upstream if states.get(task_id) not in FINAL_STATES]
+
+
+class OutcomeTrigger(_Follower):
+    """Ends the last task of a run: green only if every node of it passed.
+
+    It follows the build task. When nodes were cleared and ran again after that, it follows the
+    tasks of the nodes, so that a run whose failures were mended turns green.
+    """
+
+    def __init__(self, mirrors: dict[str, str], build_task_id: str = BUILD) -> None:
+        super().__init__(build_task_id)
+        self.mirrors = mirrors
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Return what rebuilds this trigger; `mirrors` maps node id to task id."""
+        kwargs = {"mirrors": self.mirrors, "build_task_id": self.build_task_id}
+        return f"{__name__}.{type(self).__name__}", kwargs
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Yield the one event that ends the task."""
+        is_rerun = await self._is_rerun()
+        async with listening(self.task_instance, self.build_task_id) as poller:
+            async for progress in poller.updates():
+                if not (is_rerun or progress.is_final):
+                    continue
+                if is_rerun:
+                    end = self._verdict_of_tasks(await self._final_states(), progress)
+                else:
+                    end = self._verdict_of_build(progress)
+                await wait_until_logs_are_read(LOG_SECONDS)
+                yield end
+                await wait_until_logs_are_read(POLL_OF_TRIGGERER_SECONDS)
+                return
+
+    def _verdict_of_build(self, progress: RunProgress) -> TriggerEvent:
+        failed = [r for r in progress.results.values() if not r.passed and r.status != "skipped"]
+        for result in failed:
+            log.error("%s", summary(result))
+        if progress.build_state == "success" and not failed:
+            return TaskSuccessEvent(xcoms=_at_once("success"))
+        if progress.build_state == "skipped":
+            return TaskSkippedEvent(xcoms=_at_once("skipped"))
+        log.error("the build task ended as %s", progress.build_state)
+        return TaskFailedEvent(xcoms=_at_once("failed"))
+
+    def _verdict_of_tasks(
+        self, states: dict[str, str | None], progress: RunProgress
+    ) -> TriggerEvent:
+        bad = {
+            node_id: states.get(task_id)
+            for node_id, task_id in self.mirrors.items()
+            if progress.wants(node_id) and states.get(task_id) != "success"
+        }
+        for node_id, state in bad.items():
+            log.error("%s ended as %s", node_id, state)
+        if bad:
+            return TaskFailedEvent(xcoms=_at_once("failed"))
+        return TaskSuccessEvent(xcoms=_at_once("success"))
+
+    async def _final_states(self) -> dict[str, str | None]:
+        task_ids = sorted(set(self.mirrors.values()))
+        while True:
+            states = await task_states(self.task_instance, task_ids)
+            if all(states.get(task_id) in FINAL_STATES for task_id in task_ids):
+                return states
+            await asyncio.sleep(WAIT_SECONDS)
+
+
+def _final_end(wanted: list[str], progress: RunProgress) -> TriggerEvent:
+    """Return how a task ends whose build is over and whose nodes have not all passed."""
+    has_failed = False
+    for node_id in wanted:
+        result = progress.results.get(node_id)
+        if result is None:
+            log.error("%s: the build ended (%s), no result", node_id, progress.build_state)
+            has_failed |= node_id in progress.started
+        else:
+            level = level_of_result(result)
+            log.log(level, "%s", summary(result))
+            has_failed |= level == logging.ERROR
+    results = [progress.results[i] for i in wanted if i in progress.results]
+    if has_failed:
+        return TaskFailedEvent(xcoms={RESULT_KEY: facts_of_results(results)} if results else None)
+    return TaskSkippedEvent(xcoms=_at_once("skipped"))
+
+
+def _at_once(status: str) -> dict[str, Any]:
+    """Return the XCom of a task that only shows a verdict, which takes no time."""
+    now = datetime.now(UTC).isoformat()
+    return {RESULT_KEY: {"status": status, STARTED_AT: now, ENDED_AT: now}}

@@ -1,0 +1,130 @@
+"""The triggerer's side of a run's progress: one poller for all the mirrors of a run."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from airflow.sdk.exceptions import AirflowRuntimeError
+
+from floe_core.build_events import from_line
+from floe_orchestrator_airflow.task.progress_report import HEAD, segment_key
+from floe_orchestrator_airflow.task.run_progress import RunProgress
+
+POLL_SECONDS = 0.7
+MAX_FAILURES = 30
+NOT_BEGUN = frozenset({"", "scheduled", "queued"})
+
+log = logging.getLogger(__name__)
+
+
+class ProgressPoller:
+    """Asks for the progress of one run until it is stopped. Made in a running event loop."""
+
+    def __init__(self, ti: Any, build_task_id: str) -> None:
+        self._ti = ti
+        self._build_task_id = build_task_id
+        self._told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._task = asyncio.create_task(self._poll(), name=f"floe progress {ti.run_id}")
+        self.listeners = 0
+        self.rounds = 0
+        self.progress = RunProgress()
+
+    async def updates(self) -> AsyncIterator[RunProgress]:
+        """Yield the progress now, once it has been asked for at all, and after each asking.
+
+        Raises:
+            AirflowRuntimeError: Airflow had no answer for too long.
+        """
+        seen = 0
+        while True:
+            if self.rounds == seen:
+                await asyncio.wait((self._told, self._task), return_when=asyncio.FIRST_COMPLETED)
+            if self._task.done():
+                self._task.result()
+            seen = self.rounds
+            yield self.progress
+
+    async def stop(self) -> None:
+        """Ask no more."""
+        self._task.cancel()
+        await asyncio.wait([self._task])
+
+    async def _poll(self) -> None:
+        failures = 0
+        while True:
+            try:
+                await self._ask()
+                failures = 0
+            # The supervisor makes this of all that befalls it, as of an API server that is away for
+            # a while: the run goes on without us, so wait for it rather than fail all its nodes.
+            except AirflowRuntimeError as error:
+                failures += 1
+                log.warning("No progress to be had (%s of %s): %r", failures, MAX_FAILURES, error)
+                if failures >= MAX_FAILURES:
+                    raise
+            self._tell()
+            await asyncio.sleep(POLL_SECONDS)
+
+    def _tell(self) -> None:
+        self.rounds += 1
+        self._told.set_result(None)
+        self._told = asyncio.get_running_loop().create_future()
+
+    async def _ask(self) -> None:
+        """Read the state first: what a final state promises to be there is then read after it."""
+        states = await task_states(self._ti, [self._build_task_id])
+        state = states.get(self._build_task_id) or ""
+        # Airflow writes an error into its log for each XCom that is not there yet.
+        if state not in NOT_BEGUN:
+            head = await self._xcom(HEAD)
+            if head:
+                await self._read_segments(head)
+        self.progress.build_state = state
+
+    async def _read_segments(self, head: dict[str, Any]) -> None:
+        progress = self.progress
+        if head["attempt"] != progress.attempt:
+            progress.begin_attempt(head["attempt"])
+        narrowed = head["narrowed_to"]
+        progress.narrowed_to = None if narrowed is None else tuple(narrowed)
+        while progress.segments < head["segments"]:
+            lines = await self._xcom(segment_key(progress.attempt, progress.segments))
+            if lines is None:
+                return
+            progress.hear(from_line(line) for line in lines)
+            progress.segments += 1
+
+    async def _xcom(self, key: str) -> Any:
+        return await self._ti.axcom_pull(task_ids=self._build_task_id, key=key, map_indexes=-1)
+
+
+_pollers: dict[tuple[str, str, str], ProgressPoller] = {}
+
+
+@asynccontextmanager
+async def listening(ti: Any, build_task_id: str) -> AsyncIterator[ProgressPoller]:
+    """Give the poller of a build task in the task instance's run, started by its first listener."""
+    key = (ti.dag_id, ti.run_id, build_task_id)
+    poller = _pollers.get(key)
+    if poller is None:
+        poller = _pollers[key] = ProgressPoller(ti, build_task_id)
+    poller.listeners += 1
+    try:
+        yield poller
+    finally:
+        poller.listeners -= 1
+        if poller.listeners == 0:
+            del _pollers[key]
+            await poller.stop()
+
+
+async def task_states(ti: Any, task_ids: list[str]) -> dict[str, str | None]:
+    """Return task id -> Airflow's state, of tasks of the same run; "" or None for not yet begun."""
+    states = await asyncio.to_thread(
+        ti.get_task_states, dag_id=ti.dag_id, task_ids=task_ids, run_ids=[ti.run_id]
+    )
+    return dict(states.get(ti.run_id) or {})

@@ -1,0 +1,1 @@
+"""The running Airflow, asked through its REST API."""

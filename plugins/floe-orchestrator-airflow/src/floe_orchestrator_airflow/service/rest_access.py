@@ -1,0 +1,92 @@
+"""How to be let in to the REST API of a running Airflow."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from floe_core.service_probe import Answer, NoAnswerError, ask
+from floe_orchestrator_airflow.service.secret_reference import MissingSecretError, resolved
+
+DEFAULT_URL = "http://localhost:8080"
+
+
+class CannotGoOnError(Exception):
+    """Nothing further can be asked; the text is the error to report."""
+
+
+class NothingAnswersError(CannotGoOnError):
+    """No service is there."""
+
+
+def url_in(settings: Mapping[str, Any]) -> str:
+    """Return where the settings say that the api-server is."""
+    return str(settings.get("url") or DEFAULT_URL).rstrip("/")
+
+
+def token_for(url: str, settings: Mapping[str, Any], deadline: float) -> str:
+    """Return a token for the user of the settings, "" when Airflow lets everyone in.
+
+    Raises:
+        CannotGoOnError: Airflow gives none, or nothing answers.
+    """
+    try:
+        token = resolved(settings.get("token"), "token")
+        username = resolved(settings.get("username"), "username")
+        password = resolved(settings.get("password"), "password")
+    except MissingSecretError as error:
+        raise CannotGoOnError(str(error)) from None
+    if token:
+        return token
+    if not (username and password):
+        return _token_for_everyone(url, deadline)
+    credentials = {"username": username, "password": password}
+    answer = asked("POST", f"{url}/auth/token", deadline, json_body=credentials)
+    given = json_object(answer).get("access_token")
+    if answer.status in (401, 403):
+        raise CannotGoOnError(
+            f"Airflow refuses `username` and `password` (HTTP {answer.status}); correct them"
+        )
+    if answer.status not in (200, 201) or not isinstance(given, str):
+        raise CannotGoOnError(
+            f"/auth/token answers with HTTP {answer.status}; if your auth manager gives no tokens "
+            "for passwords, set `token`"
+        )
+    return given
+
+
+def _token_for_everyone(url: str, deadline: float) -> str:
+    """Return the token of an Airflow whose users are all admins, "" from any other."""
+    given = json_object(asked("GET", f"{url}/auth/token", deadline)).get("access_token")
+    return given if isinstance(given, str) else ""
+
+
+def asked(
+    method: str,
+    url: str,
+    deadline: float,
+    json_body: Any = None,
+    headers: Mapping[str, str] | None = None,
+) -> Answer:
+    """Return the answer to one request.
+
+    Raises:
+        NothingAnswersError: There is none.
+    """
+    try:
+        return ask(method, url, json_body=json_body, headers=headers, deadline=deadline)
+    except NoAnswerError as error:
+        raise NothingAnswersError(
+            f"{error.reason}; check `url` under plugins.orchestrator.config, and that "
+            "`airflow api-server` runs there"
+        ) from None
+
+
+def json_object(answer: Answer) -> dict[str, Any]:
+    """Return the body as a JSON object, empty if it is none."""
+    try:
+        found = json.loads(answer.body)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,196 @@
+"""The task that builds a job: one `dbt build`, told live, resumed by retries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
+
+from floe_core.build_events import BuildEnded, NodeLog, NodeResult
+from floe_core.build_request import BuildRequest
+from floe_core.execution import remaining
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_orchestrator_airflow.dag.node_assets import asset_event_facts, node_asset
+from floe_orchestrator_airflow.task.attempt import Attempt
+from floe_orchestrator_airflow.task.lineage_of_task import TellsNoData, below_task
+from floe_orchestrator_airflow.task.node_log import level_of, level_of_result, summary
+from floe_orchestrator_airflow.task.progress_report import ProgressReport
+from floe_orchestrator_airflow.task.run_memory import RunMemory
+from floe_orchestrator_airflow.task.run_of_product import (
+    build_run_id,
+    nominal_time,
+    params_of_run,
+    range_of_run,
+    vars_of_run,
+)
+from floe_orchestrator_airflow.task.task_process import end_with_supervisor
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+NODE_IDS_PARAM = "node_ids"
+
+
+class FloeBuildOperator(TellsNoData, BaseOperator):
+    """Builds a job of a product, or the nodes that the run's `node_ids` name.
+
+    With `is_mirrored`, each node's messages go to that node's own task and not to this one's log.
+    """
+
+    custom_operator_name = "dbt build"
+    ui_color = "#ff8a65"
+
+    def __init__(
+        self, *, project_dir: Path, job: str, is_mirrored: bool = False, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.project_dir = project_dir
+        self.job = job
+        self.is_mirrored = is_mirrored
+        self._is_building = False
+
+    def execute(self, context: Context) -> None:
+        """Build what is left to build; fail if any wanted node has not passed."""
+        artifacts = CompiledArtifacts.load(self.project_dir)
+        narrowed_to = self._narrowed_to(artifacts, context)
+        wanted = narrowed_to or self._job_nodes(artifacts)
+        memory, todo = self._left_to_do(artifacts, wanted, context)
+        standing = tuple(memory.results[i] for i in wanted if i in memory.results)
+        left = None if todo == wanted else todo
+        request = self._request(left, narrowed_to, standing, context)
+        ti = context["ti"]
+        with ProgressReport(ti.xcom_push, ti.try_number, narrowed_to) as report, memory:
+            for result in memory.results.values():
+                report.hear(result)
+            with below_task(self, ti, artifacts):
+                problem = self._build(artifacts, request, memory, report)
+        self._judge(artifacts, wanted, memory, problem)
+        self._publish(artifacts, wanted, memory.results, context)
+
+    def on_kill(self) -> None:
+        """Stop dbt: called by Airflow in the main thread, where the build is being heard."""
+        if self._is_building:
+            raise SystemExit("the build was stopped by Airflow")
+
+    def _narrowed_to(
+        self, artifacts: CompiledArtifacts, context: Context
+    ) -> tuple[str, ...] | None:
+        chosen = params_of_run(context, self.task_id).get(NODE_IDS_PARAM) or ()
+        if not chosen:
+            return None
+        unknown = sorted(set(chosen) - set(self._job_nodes(artifacts)))
+        if unknown:
+            raise AirflowFailException(
+                f"job '{self.job}' has no node {', '.join(unknown)}; {NODE_IDS_PARAM} takes ids as "
+                "in dbt, such as model.shop.orders"
+            )
+        return tuple(sorted(set(chosen)))
+
+    def _job_nodes(self, artifacts: CompiledArtifacts) -> tuple[str, ...]:
+        return tuple(node.unique_id for node in artifacts.nodes_of(artifacts.job(self.job)))
+
+    def _left_to_do(
+        self, artifacts: CompiledArtifacts, wanted: tuple[str, ...], context: Context
+    ) -> tuple[RunMemory, tuple[str, ...]]:
+        """Return the results that stand from attempts before, and the ids of what is to build."""
+        ti = context["ti"]
+        memory = RunMemory(context["task_state_store"])
+        attempt = Attempt.of(ti.try_number, ti.max_tries, self.retries or 0)
+        if attempt.number == 1:
+            return memory, wanted
+        memory.recall()
+        if not attempt.is_retry:
+            memory.failures.clear()
+        todo = attempt.to_build(artifacts, wanted, memory.results, memory.failures)
+        memory.forget(todo)
+        self.log.info("Attempt %s: %s of %s nodes to build", ti.try_number, len(todo), len(wanted))
+        return memory, todo
+
+    def _request(
+        self,
+        todo: tuple[str, ...] | None,
+        narrowed_to: tuple[str, ...] | None,
+        standing: tuple[NodeResult, ...],
+        context: Context,
+    ) -> BuildRequest:
+        """Return the request for the whole job, in dbt's words for it, or for some nodes by id."""
+        return BuildRequest(
+            job=self.job,
+            run_id=build_run_id(context, self.task_id),
+            node_ids=narrowed_to if todo is None else todo,
+            attempt=context["ti"].try_number,
+            nominal_time=nominal_time(context),
+            resume=False,
+            range=range_of_run(context, self.task_id),
+            vars=vars_of_run(context, self.task_id),
+            standing=standing,
+        )
+
+    def _build(
+        self,
+        artifacts: CompiledArtifacts,
+        request: BuildRequest,
+        memory: RunMemory,
+        report: ProgressReport,
+    ) -> str:
+        """Build, and return what the end said was wrong, "" if nothing."""
+        from floe_core.execution import build
+
+        problem = ""
+        self._is_building = True
+        end_with_supervisor()
+        try:
+            with closing(build(artifacts, request)) as events:
+                for event in events:
+                    report.hear(event)
+                    if isinstance(event, NodeResult):
+                        memory.note(event)
+                        self.log.log(level_of_result(event), "%s", summary(event))
+                    elif isinstance(event, NodeLog):
+                        self._pass_on(event)
+                    elif isinstance(event, BuildEnded):
+                        problem = event.message
+        finally:
+            self._is_building = False
+        return problem
+
+    def _pass_on(self, message: NodeLog) -> None:
+        if not (self.is_mirrored and message.unique_id):
+            self.log.log(level_of(message), "%s", message.text)
+
+    def _judge(
+        self,
+        artifacts: CompiledArtifacts,
+        wanted: tuple[str, ...],
+        memory: RunMemory,
+        problem: str,
+    ) -> None:
+        results = memory.results
+        failed = [i for i in wanted if i not in results or not results[i].passed]
+        if not failed and not problem:
+            return
+        names = ", ".join(failed[:10]) + (", ..." if len(failed) > 10 else "")
+        reason = f"{problem or 'the build failed'}. Did not pass: {names or 'none'}"
+        if failed and not remaining(artifacts, wanted, results, memory.failures):
+            raise AirflowFailException(f"{reason}. None of it may be retried.")
+        raise AirflowException(reason)
+
+    def _publish(
+        self,
+        artifacts: CompiledArtifacts,
+        wanted: tuple[str, ...],
+        results: Mapping[str, NodeResult],
+        context: Context,
+    ) -> None:
+        """Give each built relation's asset its event, and only those."""
+        built = [artifacts.by_id[i] for i in wanted if artifacts.by_id[i].is_relation]
+        assets = {node.unique_id: node_asset(artifacts, node) for node in built}
+        self.outlets[:] = list(assets.values())
+        for node_id, asset in assets.items():
+            context["outlet_events"][asset].extra = asset_event_facts(
+                artifacts.by_id[node_id], results[node_id]
+            )

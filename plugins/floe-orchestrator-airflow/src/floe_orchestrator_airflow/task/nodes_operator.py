@@ -1,0 +1,147 @@
+"""The task that builds some nodes of a product on a worker."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
+
+from floe_core.build_events import BuildEnded, NodeLog, NodeResult
+from floe_core.build_request import BuildRequest
+from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE, CompiledArtifacts
+from floe_orchestrator_airflow.dag.node_assets import asset_event_facts, node_asset
+from floe_orchestrator_airflow.dag.task_ids import BUILD
+from floe_orchestrator_airflow.task.lineage_of_task import TellsNoData, below_task
+from floe_orchestrator_airflow.task.node_log import level_of, summary
+from floe_orchestrator_airflow.task.run_of_product import (
+    build_run_id,
+    nominal_time,
+    range_of_run,
+    vars_of_run,
+)
+from floe_orchestrator_airflow.task.task_process import end_with_supervisor
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class FloeNodesOperator(TellsNoData, BaseOperator):
+    """Builds nodes of a product, given by their ids, in one `dbt build`.
+
+    The product is in `project_dir`; without one, in the folder of the DAG's file. `job` is the
+    first of the product unless given.
+    """
+
+    build_task_id = BUILD
+    custom_operator_name = "dbt nodes"
+    ui_color = "#ffccbc"
+
+    def __init__(
+        self,
+        *,
+        node_ids: Sequence[str],
+        project_dir: Path | None = None,
+        job: str = "",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.node_ids = list(node_ids)
+        self.project_dir = project_dir
+        self.job = job
+        self._is_building = False
+
+    def execute(self, context: Context) -> None:
+        """Build the nodes; fail unless all pass."""
+        artifacts = CompiledArtifacts.load(self._product_folder())
+        self.build_nodes(artifacts, tuple(self.node_ids), context)
+
+    def build_nodes(
+        self, artifacts: CompiledArtifacts, node_ids: tuple[str, ...], context: Context
+    ) -> None:
+        """Build the nodes and tell what waits for them; fail unless all pass.
+
+        A failure is retried, unless all of it is failed tests.
+        """
+        results, problem = self._build(artifacts, node_ids, context)
+        failed = [i for i in node_ids if i not in results or not results[i].passed]
+        if not failed:
+            self._publish(artifacts, node_ids, results, context)
+            return
+        reasons = [summary(results[i]) if i in results else f"{i}: no result" for i in failed]
+        reason = "; ".join(reasons[:10]) if set(failed) & set(results) else problem
+        if all(i in results and results[i].status == "fail" for i in failed):
+            raise AirflowFailException(f"{reason}. A failed test is not retried.")
+        raise AirflowException(reason)
+
+    def on_kill(self) -> None:
+        """Stop dbt: called by Airflow in the main thread, where the build is being heard."""
+        if self._is_building:
+            raise SystemExit("the build was stopped by Airflow")
+
+    def _product_folder(self) -> Path:
+        if self.project_dir is not None:
+            return Path(self.project_dir)
+        folder = Path(self.dag.fileloc).resolve().parent
+        if not (folder / ARTIFACTS_FILE).is_file():
+            raise AirflowFailException(
+                f"task {self.task_id} does not know its product: set its project_dir to a compiled "
+                f"folder, or put the DAG's file into one ({folder} has no {ARTIFACTS_FILE})"
+            )
+        return folder
+
+    def _build(
+        self, artifacts: CompiledArtifacts, node_ids: tuple[str, ...], context: Context
+    ) -> tuple[Mapping[str, NodeResult], str]:
+        """Return the results by node id, and what the end said was wrong."""
+        from floe_core.execution import build
+
+        request = BuildRequest(
+            job=self.job or artifacts.jobs[0].name,
+            run_id=build_run_id(context, self.build_task_id),
+            node_ids=node_ids,
+            attempt=context["ti"].try_number,
+            nominal_time=nominal_time(context),
+            resume=False,
+            range=range_of_run(context, self.build_task_id),
+            vars=vars_of_run(context, self.build_task_id),
+        )
+        results: dict[str, NodeResult] = {}
+        problem = "dbt gave no result"
+        self._is_building = True
+        end_with_supervisor()
+        try:
+            with (
+                below_task(self, context["ti"], artifacts),
+                closing(build(artifacts, request)) as events,
+            ):
+                for event in events:
+                    if isinstance(event, NodeLog):
+                        self.log.log(level_of(event), "%s", event.text)
+                    elif isinstance(event, NodeResult):
+                        results[event.unique_id] = event
+                    elif isinstance(event, BuildEnded):
+                        problem = event.message or problem
+        finally:
+            self._is_building = False
+        return results, problem
+
+    def _publish(
+        self,
+        artifacts: CompiledArtifacts,
+        node_ids: tuple[str, ...],
+        results: Mapping[str, NodeResult],
+        context: Context,
+    ) -> None:
+        self.outlets[:] = []
+        for node in (artifacts.by_id[i] for i in node_ids):
+            self.log.info("%s", summary(results[node.unique_id]))
+            if node.is_relation:
+                asset = node_asset(artifacts, node)
+                self.outlets.append(asset)
+                context["outlet_events"][asset].extra = asset_event_facts(
+                    node, results[node.unique_id]
+                )

@@ -1,0 +1,70 @@
+"""What a run of Airflow is called in floe's own records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk.exceptions import AirflowFailException
+
+from floe_core.time_range import TimeRange
+from floe_orchestrator_airflow.dag.task_ids import BUILD
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+RANGE_START_PARAM, RANGE_END_PARAM = "range_start", "range_end"
+VARS_PARAM = "vars"
+
+
+def run_name(dag_id: str, run_id: str, build_task_id: str = BUILD) -> str:
+    """Return the id of a run among all runs of a product.
+
+    Two of its DAGs may use one run id, and a team's own DAG may have several groups of one product.
+    """
+    group = build_task_id.removesuffix(BUILD).rstrip(".")
+    return "__".join([dag_id, run_id, *([group] if group else [])])
+
+
+def build_run_id(context: Context, build_task_id: str) -> str:
+    """Return the id that the tasks of a build share in a DAG run."""
+    ti = context["ti"]
+    return run_name(ti.dag_id, ti.run_id, build_task_id)
+
+
+def params_of_run(context: Context, build_task_id: str) -> Mapping[str, Any]:
+    """Return the parameters that the run was given for the product: those of its own DAG only.
+
+    The parameters of a team's DAG are the team's, whatever they are called.
+    """
+    return context["params"] if build_task_id == BUILD else {}
+
+
+def range_of_run(context: Context, build_task_id: str) -> TimeRange | None:
+    """Return the range that the run was told to cover, None for no range.
+
+    Raises:
+        AirflowFailException: It was told half of one, or none that can be read.
+    """
+    params = params_of_run(context, build_task_id)
+    start, end = (params.get(name) for name in (RANGE_START_PARAM, RANGE_END_PARAM))
+    if not (start or end):
+        return None
+    try:
+        return TimeRange.parsed(str(start or ""), str(end or ""))
+    except ValueError as error:
+        what = f"{RANGE_START_PARAM} and {RANGE_END_PARAM} are to be ISO times: {error}"
+        raise AirflowFailException(what) from None
+
+
+def vars_of_run(context: Context, build_task_id: str) -> dict[str, Any]:
+    """Return the dbt vars that the run was given."""
+    return dict(params_of_run(context, build_task_id).get(VARS_PARAM) or {})
+
+
+def nominal_time(context: Context) -> datetime | None:
+    """Return the tick or the logical date that the run is for, in UTC; None when it has none."""
+    logical_date = context["dag_run"].logical_date
+    return None if logical_date is None else logical_date.astimezone(UTC)

@@ -1,0 +1,1 @@
+"""Schedules, and what takes up a changed one."""

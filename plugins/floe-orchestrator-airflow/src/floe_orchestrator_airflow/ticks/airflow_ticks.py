@@ -1,0 +1,34 @@
+"""The ticks of a job as Airflow itself counts them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from airflow.timetables.base import DataInterval, TimeRestriction
+from pendulum import instance
+
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_orchestrator_airflow.internals import as_stored
+from floe_orchestrator_airflow.ticks.timetable import FloeTimetable
+
+
+def airflow_ticks(
+    artifacts: CompiledArtifacts, job_name: str, start: datetime, end: datetime
+) -> Iterator[datetime]:
+    """Yield the moments of the runs that Airflow would make: see `TickTeller`.
+
+    The timetable goes through Airflow's serialisation, as it does on its way to the scheduler, and
+    is asked for run after run, as the scheduler asks.
+    """
+    schedule = artifacts.job(job_name).schedule
+    if schedule is None:
+        return
+    timetable = as_stored(FloeTimetable(schedule.cron, schedule.timezone))
+    within = TimeRestriction(earliest=instance(start), latest=instance(end), catchup=True)
+    last: DataInterval | None = None
+    while info := timetable.next_dagrun_info(last_automated_data_interval=last, restriction=within):
+        if info.run_after >= end:
+            return
+        yield datetime.fromtimestamp(info.run_after.timestamp(), UTC)
+        last = info.data_interval

@@ -1,0 +1,125 @@
+"""Have an Airflow that runs take up a job's schedule now."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from floe_core.errors import EnvironmentProblemError
+from floe_core.schedules.job_schedules import JobSchedules
+from floe_core.schemas.policies import Schedule
+from floe_core.service_probe import without_secrets
+from floe_orchestrator_airflow.dag.dag_id import dag_id
+from floe_orchestrator_airflow.dag.entry_point import FILENAME
+from floe_orchestrator_airflow.service.rest_access import (
+    CannotGoOnError,
+    NothingAnswersError,
+    asked,
+    json_object,
+    token_for,
+    url_in,
+)
+
+ANSWER_SECONDS = 10.0
+PARSE_SECONDS = 60.0
+POLL_SECONDS = 0.5
+
+
+def take_up(schedules: JobSchedules, name: str, settings: Mapping[str, Any]) -> None:
+    """Have the DAG of a job parsed now, and let it run if its schedule is enabled.
+
+    Where no api-server answers, dag.py is touched: a DAG processor on the same disk reads it again
+    within seconds, any other at its next round.
+
+    Raises:
+        EnvironmentProblemError: An Airflow answers and the schedule is not taken up.
+    """
+    try:
+        _RunningAirflow(settings).take_up(schedules, name)
+    except NothingAnswersError:
+        _touch(schedules.artifacts.project_dir)
+    except CannotGoOnError as error:
+        _touch(schedules.artifacts.project_dir)
+        # At its default address may be an Airflow, or something else, that is not meant.
+        if settings.get("url"):
+            raise EnvironmentProblemError(
+                f"the change is stored in {schedules.place}, but Airflow at "
+                f"{without_secrets(url_in(settings))} has not taken it up: {error}"
+            ) from None
+
+
+def _touch(project_dir: Path | None) -> None:
+    if project_dir is not None:
+        with suppress(OSError):
+            os.utime(project_dir / FILENAME)
+
+
+class _RunningAirflow:
+    def __init__(self, settings: Mapping[str, Any]) -> None:
+        self._url = url_in(settings)
+        self._token = token_for(self._url, settings, _soon())
+
+    def take_up(self, schedules: JobSchedules, name: str) -> None:
+        job = schedules.live(name)
+        path = f"/api/v2/dags/{quote(dag_id(schedules.artifacts, job))}"
+        before = self._ask("GET", path)
+        self._ask("PUT", f"/api/v2/parseDagFile/{quote(str(before['file_token']), safe='')}")
+        dag = self._parsed(path, before, job.schedule)
+        if job.schedule is not None and job.schedule.enabled and dag["is_paused"]:
+            self._ask("PATCH", path, {"is_paused": False})
+
+    def _parsed(
+        self, path: str, before: Mapping[str, Any], schedule: Schedule | None
+    ) -> Mapping[str, Any]:
+        """Return the DAG once it was parsed again and has the schedule."""
+        expected = _summary(schedule)
+        deadline = time.monotonic() + PARSE_SECONDS
+        while True:
+            dag = self._ask("GET", path)
+            shown = dag["timetable_summary"] if dag["next_dagrun_run_after"] else None
+            if dag["last_parsed_time"] != before["last_parsed_time"] and shown == expected:
+                return dag
+            if time.monotonic() > deadline:
+                raise CannotGoOnError(_still(dag, PARSE_SECONDS))
+            time.sleep(POLL_SECONDS)
+
+    def _ask(self, method: str, path: str, body: Any = None) -> Mapping[str, Any]:
+        headers = {"Authorization": f"Bearer {self._token}"} if self._token else {}
+        answer = asked(method, self._url + path, _soon(), json_body=body, headers=headers)
+        # 409: the file is waiting to be parsed already.
+        if answer.status < 300 or (method == "PUT" and answer.status == 409):
+            return json_object(answer)
+        if answer.status == 404:
+            raise CannotGoOnError(
+                f"it has no {path.removeprefix('/api/v2/')}; put the compiled folder where its DAG "
+                "processor looks"
+            )
+        raise CannotGoOnError(
+            f"{method} {path} answers with HTTP {answer.status}"
+            + ("; give the user of the settings that right" if answer.status == 403 else "")
+        )
+
+
+def _summary(schedule: Schedule | None) -> str | None:
+    """Return what Airflow shows of a schedule, as the timetable says it; None for none."""
+    if schedule is None or not schedule.enabled:
+        return None
+    return f"{schedule.cron} {schedule.timezone}"
+
+
+def _still(dag: Mapping[str, Any], seconds: float) -> str:
+    if dag.get("has_import_errors"):
+        return "its DAG processor cannot import dag.py; see the import errors in its pages"
+    return (
+        f"after {seconds:.0f} s it still shows {dag['timetable_summary']}; see whether "
+        "`airflow dag-processor` runs and reads the same schedule store"
+    )
+
+
+def _soon() -> float:
+    return time.monotonic() + ANSWER_SECONDS

@@ -1,0 +1,121 @@
+"""The timetable of a floe schedule: Airflow's cron trigger, with every tick from floe's engine."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow.timetables.base import DagRunInfo, DataInterval, TimeRestriction
+from airflow.timetables.trigger import CronTriggerTimetable
+from pendulum import UTC, instance
+from pendulum import now as current_time
+
+from floe_core.schedules import check_timezone, latest_tick, next_tick, parse_cron
+from floe_orchestrator_airflow.ticks.missed_ticks import SEEN_WITHIN, should_run
+
+if TYPE_CHECKING:
+    from pendulum import DateTime
+
+_DESCRIBED_AS = {"@midnight": "@daily", "@annually": "@yearly"}
+
+
+class FloeTimetable(CronTriggerTimetable):
+    """Ticks of a cron expression of floe's dialect in an IANA zone; each run is for one instant.
+
+    Without catch-up, the latest tick that passed while no scheduler was up is made up for, once.
+    What passed while a scheduler was up is not: the DAG was paused then, or was not there yet. So
+    neither unpausing nor a first deployment nor a new schedule runs what has passed, but for a tick
+    of the last two minutes. `dag_id` is for looking that up in Airflow's own records; nothing
+    before `since` is a tick.
+    """
+
+    def __init__(
+        self, cron: str, timezone: str, dag_id: str = "", since: datetime | None = None
+    ) -> None:
+        super().__init__(_DESCRIBED_AS.get(cron, cron), timezone=timezone)
+        self.cron = cron
+        self.zone_name = timezone
+        self.dag_id = dag_id
+        self.since = since
+        self._rule = parse_cron(cron)
+        self._zone = check_timezone(timezone)
+        self.description = f"{self.description or cron} ({timezone})"
+
+    @property
+    def summary(self) -> str:
+        """What the DAG list shows: the expression and its zone."""
+        return f"{self.cron} {self.zone_name}"
+
+    def serialize(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        known = {"dag_id": self.dag_id, "since": self.since and self.since.isoformat()}
+        given = {name: value for name, value in known.items() if value}
+        return {"cron": self.cron, "timezone": self.zone_name, **given}
+
+    @classmethod
+    def deserialize(cls, data: dict[str, Any]) -> FloeTimetable:
+        """Return what was serialised."""
+        since = data.get("since")
+        return cls(
+            data["cron"],
+            data["timezone"],
+            data.get("dag_id", ""),
+            datetime.fromisoformat(since) if since else None,
+        )
+
+    def validate(self) -> None:
+        """Do nothing: the constructor refuses what is no schedule."""
+
+    def next_dagrun_info(
+        self,
+        *,
+        last_automated_data_interval: DataInterval | None,
+        restriction: TimeRestriction,
+    ) -> DagRunInfo | None:
+        """Return the run that comes next, or None when the DAG ends before it."""
+        last = None if last_automated_data_interval is None else last_automated_data_interval.end
+        tick = self.next_run(current_time(UTC), last, restriction)
+        if restriction.latest is not None and tick > restriction.latest:
+            return None
+        return DagRunInfo.exact(tick)
+
+    def next_run(
+        self, now: DateTime, last: DateTime | None, restriction: TimeRestriction
+    ) -> DateTime:
+        """Return the tick of the next run, at a moment and after the last scheduled run."""
+        earliest = restriction.earliest
+        if restriction.catchup:
+            if last is None and earliest is not None:
+                return self._align_to_next(earliest)
+            return self._get_next(last or now - SEEN_WITHIN)
+        tick = self._due(now, last) or self._get_next(max(now, last or now))
+        return tick if earliest is None else max(tick, self._align_to_next(earliest))
+
+    def _due(self, now: DateTime, last: DateTime | None) -> DateTime | None:
+        """Return the latest tick, if there should be a run for it and was none."""
+        tick = self._align_to_prev(now)
+        is_old_news = last is not None and tick <= last
+        is_before_it_was_set = self.since is not None and tick < self.since
+        if is_old_news or is_before_it_was_set:
+            return None
+        return tick if should_run(self.dag_id, tick, now, has_run=last is not None) else None
+
+    def _calc_first_run(self) -> DateTime:
+        return self._get_next(current_time(UTC) - SEEN_WITHIN)
+
+    def _get_next(self, current: DateTime) -> DateTime:
+        if self.since is not None and current < self.since:
+            return instance(next_tick(self._rule, self._zone, self.since))
+        return instance(next_tick(self._rule, self._zone, current))
+
+    def _get_prev(self, current: DateTime) -> DateTime:
+        return self._at_or_before(current - timedelta(microseconds=1))
+
+    def _align_to_next(self, current: DateTime) -> DateTime:
+        return self._get_next(current - timedelta(microseconds=1))
+
+    def _align_to_prev(self, current: DateTime) -> DateTime:
+        return self._at_or_before(current)
+
+    def _at_or_before(self, moment: datetime) -> DateTime:
+        return instance(latest_tick(self._rule, self._zone, moment))

@@ -1,0 +1,1 @@
+"""Helm values and sizes of pods."""

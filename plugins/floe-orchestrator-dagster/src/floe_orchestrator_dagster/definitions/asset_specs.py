@@ -1,0 +1,97 @@
+"""What Dagster knows of each asset: a spec for every node that has a table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from dagster import AssetDep, AssetKey, AssetSpec, TableColumn, TableSchema
+from dagster._core.definitions.utils import is_valid_owner
+from dagster._utils.tags import is_valid_strict_tag_value, is_valid_tag_key
+
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.nodes import Node
+from floe_orchestrator_dagster.dagster_names import PRODUCT_TAG, plain
+from floe_orchestrator_dagster.definitions.asset_keys import dagster_meta, key_of
+
+NODE_METADATA = "floe/node"
+
+Translate = Callable[[Node, AssetSpec], AssetSpec]
+
+
+def spec_of(
+    node: Node, artifacts: CompiledArtifacts, upstream_keys: Mapping[str, AssetKey]
+) -> AssetSpec:
+    """Return the spec of a model, seed, snapshot or source.
+
+    `upstream_keys` holds the keys of what the node reads: node id -> asset key.
+    """
+    parents = [upstream_keys[id_] for id_ in node.depends_on if id_ in upstream_keys]
+    return AssetSpec(
+        key=key_of(node),
+        deps=[AssetDep(key) for key in parents],
+        description=node.description or f"dbt {node.resource_type} {node.name}",
+        metadata=_metadata(node, artifacts.dbt.adapter),
+        skippable=node.is_relation,
+        group_name=_group(node, artifacts.product.name),
+        code_version=node.checksum or None,
+        owners=_owners(node),
+        tags=_tags(node, artifacts.product.name),
+        kinds={"dbt", artifacts.dbt.adapter},
+    )
+
+
+def spec_of_unplaced(artifacts: CompiledArtifacts, key: AssetKey) -> AssetSpec:
+    """Return the spec of the external asset that tests without any parent are checks of."""
+    return AssetSpec(
+        key=key,
+        description=f"No table: the tests of {artifacts.product.name} that read none of its nodes.",
+        group_name=plain(artifacts.product.name),
+        kinds={"dbt"},
+    )
+
+
+def _metadata(node: Node, adapter: str) -> dict[str, Any]:
+    relation = ".".join(p for p in (node.database, node.schema_name, node.identifier) if p)
+    known = {
+        NODE_METADATA: node.unique_id,
+        "floe/path": node.path,
+        "floe/materialization": node.materialization,
+        "floe/tier": node.tier,
+        "floe/compute": node.compute,
+        "dagster/table_name": relation,
+        "dagster/storage_kind": adapter,
+        "dagster/column_schema": _column_schema(node),
+    }
+    return {name: value for name, value in known.items() if value}
+
+
+def _column_schema(node: Node) -> TableSchema | None:
+    """Return the columns the project documents; "?" is Dagster's word for an unknown type."""
+    if not node.columns:
+        return None
+    return TableSchema(
+        columns=[
+            TableColumn(name=c.name, type=c.type or "?", description=c.description or None)
+            for c in node.columns
+        ]
+    )
+
+
+def _group(node: Node, product: str) -> str:
+    return plain(str(dagster_meta(node).get("group") or node.group or product))
+
+
+def _owners(node: Node) -> list[str]:
+    """Return the owners that Dagster takes: e-mail addresses and `team:` names."""
+    chosen = dagster_meta(node).get("owners")
+    owners: Sequence[Any] = chosen if isinstance(chosen, list) and chosen else node.owners
+    return [owner for owner in owners if isinstance(owner, str) and is_valid_owner(owner)]
+
+
+def _tags(node: Node, product: str) -> Mapping[str, str]:
+    tags = {tag: "" for tag in node.tags if is_valid_tag_key(tag)}
+    tags[PRODUCT_TAG] = product
+    if node.tier and is_valid_strict_tag_value(node.tier):
+        tags["floe/tier"] = node.tier
+    return tags

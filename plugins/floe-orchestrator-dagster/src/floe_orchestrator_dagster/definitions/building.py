@@ -1,0 +1,93 @@
+"""The one Dagster step of a product: all its assets and checks, built by one dbt build."""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from dagster import (
+    AssetCheckSpec,
+    AssetKey,
+    AssetsDefinition,
+    AssetSpec,
+    BackfillPolicy,
+    In,
+    Nothing,
+    OpDefinition,
+    OpExecutionContext,
+    Out,
+    op,
+)
+
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_orchestrator_dagster.dagster_names import build_op_name, distinct
+from floe_orchestrator_dagster.definitions.asset_map import AssetMap
+from floe_orchestrator_dagster.definitions.asset_specs import NODE_METADATA
+from floe_orchestrator_dagster.definitions.check_specs import check_specs
+from floe_orchestrator_dagster.definitions.retries import retry_policy
+from floe_orchestrator_dagster.step.build_step import StepEvent, run_step
+
+
+def building_assets(
+    artifacts: CompiledArtifacts,
+    asset_map: AssetMap,
+    backfill_policy: BackfillPolicy | None = None,
+) -> AssetsDefinition:
+    """Return the definition that builds any part of the product in one step.
+
+    `multi_asset` would name the outputs after keys, where two may become one name, and would take
+    no check of a source: so the definition is put together here.
+    """
+    specs = list(asset_map.specs.values())
+    checks = check_specs(artifacts, asset_map)
+    outputs = distinct([*map(_asset_output, specs), *map(_check_output, checks)])
+    node_ids = dict(zip(outputs, [*asset_map.specs, *map(_node_id, checks)], strict=True))
+    inputs = _inputs(specs, checks)
+    return AssetsDefinition(
+        node_def=_build_op(artifacts, inputs, node_ids),
+        keys_by_input_name=inputs,
+        keys_by_output_name=dict(zip(outputs, (spec.key for spec in specs), strict=False)),
+        check_specs_by_output_name=dict(zip(outputs[len(specs) :], checks, strict=True)),
+        specs=specs,
+        can_subset=True,
+        backfill_policy=backfill_policy,
+    )
+
+
+def _build_op(
+    artifacts: CompiledArtifacts, inputs: Iterable[str], node_ids: Mapping[str, str]
+) -> OpDefinition:
+    """Return the op whose outputs, by name, are for these nodes."""
+
+    @op(
+        name=build_op_name(artifacts),
+        description=f"dbt build of {artifacts.product.name}, whole or in part.",
+        ins={name: In(Nothing) for name in inputs},
+        out={name: Out(Nothing, is_required=False) for name in node_ids},
+        pool=artifacts.execution.pool or None,
+        retry_policy=retry_policy(artifacts),
+    )
+    # Not an AssetExecutionContext: Dagster has none for a product that holds tests alone.
+    def dbt_build(context: OpExecutionContext) -> Iterator[StepEvent]:
+        yield from run_step(context, artifacts, node_ids)
+
+    return dbt_build
+
+
+def _inputs(specs: Iterable[AssetSpec], checks: Iterable[AssetCheckSpec]) -> dict[str, AssetKey]:
+    """Return input name -> key, for what the product's own step reads and does not build."""
+    specs = list(specs)
+    keys = {dep.asset_key for spec in specs for dep in spec.deps}
+    for check in checks:
+        keys |= {check.asset_key, *(dep.asset_key for dep in check.additional_deps)}
+    others = sorted(keys - {spec.key for spec in specs})
+    return dict(zip(distinct(f"in__{'__'.join(key.path)}" for key in others), others, strict=True))
+
+
+def _asset_output(spec: AssetSpec) -> str:
+    return "__".join(spec.key.path)
+
+
+def _check_output(spec: AssetCheckSpec) -> str:
+    return f"{'__'.join(spec.asset_key.path)}__{spec.name}"
+
+
+def _node_id(check: AssetCheckSpec) -> str:
+    return str(check.metadata[NODE_METADATA])

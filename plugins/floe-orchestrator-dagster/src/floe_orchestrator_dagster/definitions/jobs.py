@@ -1,0 +1,74 @@
+"""One Dagster job for each job of the product, its nodes and their checks and nothing else."""
+
+from __future__ import annotations
+
+from dagster import AssetSelection, define_asset_job
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+
+from floe_core.errors import InvalidProductError, Problem
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.policies import Job
+from floe_orchestrator_dagster.dagster_names import JOB_TAG, PRODUCT_TAG, job_name
+from floe_orchestrator_dagster.definitions.asset_map import AssetMap
+
+
+def jobs_of(
+    artifacts: CompiledArtifacts, asset_map: AssetMap
+) -> dict[str, UnresolvedAssetJobDefinition]:
+    """Return floe's job name -> Dagster job.
+
+    Raises:
+        InvalidProductError: Two jobs whose names differ only in what Dagster's cannot hold.
+    """
+    problems = job_name_problems(artifacts)
+    if problems:
+        raise InvalidProductError(problems)
+    return {job.name: _job(job, artifacts, asset_map) for job in artifacts.jobs}
+
+
+def _job(
+    job: Job, artifacts: CompiledArtifacts, asset_map: AssetMap
+) -> UnresolvedAssetJobDefinition:
+    return define_asset_job(
+        name=job_name(artifacts, job),
+        selection=_selection(job, artifacts, asset_map),
+        description=_description(job, artifacts),
+        tags={PRODUCT_TAG: artifacts.product.name, JOB_TAG: job.name},
+    )
+
+
+def _selection(job: Job, artifacts: CompiledArtifacts, asset_map: AssetMap) -> AssetSelection:
+    node_ids = [node.unique_id for node in artifacts.nodes_of(job)]
+    keys = [asset_map.keys[id_] for id_ in node_ids if id_ in asset_map.keys]
+    checks = [asset_map.check_keys[id_] for id_ in node_ids if id_ in asset_map.check_keys]
+    # Assets bring their checks along unless told not to; a job has exactly the tests it chose.
+    return AssetSelection.assets(*keys).without_checks() | AssetSelection.checks(*checks)
+
+
+def _description(job: Job, artifacts: CompiledArtifacts) -> str:
+    words = [
+        f"{name} {value}"
+        for name, value in (
+            ("select", job.select),
+            ("exclude", job.exclude),
+            ("selector", job.selector),
+        )
+        if value
+    ]
+    part = f"Runs {', '.join(words)}." if words else "Runs the whole product."
+    return "\n\n".join(text for text in (artifacts.product.description, part) if text)
+
+
+def job_name_problems(artifacts: CompiledArtifacts) -> list[Problem]:
+    """Return the jobs whose names differ only in what a Dagster name cannot hold."""
+    owners: dict[str, list[str]] = {}
+    for job in artifacts.jobs:
+        owners.setdefault(job_name(artifacts, job), []).append(job.name)
+    return [
+        Problem(
+            what=f"jobs {' and '.join(names)} would both be the Dagster job {name}",
+            fix="rename one in floe.yaml so that they differ in more than punctuation",
+        )
+        for name, names in owners.items()
+        if len(names) > 1
+    ]

@@ -1,0 +1,34 @@
+"""Everything Dagster loads of one product."""
+
+from __future__ import annotations
+
+from dagster import AssetSpec, Definitions
+
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_orchestrator_dagster.definitions.asset_map import AssetMap, asset_map_of
+from floe_orchestrator_dagster.definitions.asset_specs import Translate, spec_of_unplaced
+from floe_orchestrator_dagster.definitions.building import building_assets
+from floe_orchestrator_dagster.definitions.jobs import jobs_of
+from floe_orchestrator_dagster.ticks.schedules import schedules_of
+
+
+def definitions_of(artifacts: CompiledArtifacts, translate: Translate | None = None) -> Definitions:
+    """Return the product's assets, checks, jobs and schedules.
+
+    Raises:
+        InvalidProductError: Two nodes with one asset key, or two jobs with one name.
+    """
+    asset_map = asset_map_of(artifacts, translate)
+    jobs = jobs_of(artifacts, asset_map)
+    return Definitions(
+        assets=[building_assets(artifacts, asset_map), *_external(artifacts, asset_map)],
+        jobs=list(jobs.values()),
+        schedules=schedules_of(artifacts, jobs),
+    )
+
+
+def _external(artifacts: CompiledArtifacts, asset_map: AssetMap) -> list[AssetSpec]:
+    """Return the place of tests without parents. A source's key is for whoever fills it."""
+    places = {key.asset_key for key in asset_map.check_keys.values()}
+    unplaced = asset_map.unplaced_key
+    return [spec_of_unplaced(artifacts, unplaced)] if unplaced in places else []

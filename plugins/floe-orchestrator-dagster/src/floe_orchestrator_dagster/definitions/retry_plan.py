@@ -1,0 +1,18 @@
+"""How Dagster retries a product's step, read from its definition."""
+
+from __future__ import annotations
+
+from floe_core.plugin_powers import RetryPlan
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_orchestrator_dagster.definitions.asset_map import asset_map_of
+from floe_orchestrator_dagster.definitions.building import building_assets
+
+
+def retry_plan(artifacts: CompiledArtifacts) -> RetryPlan:
+    """Return the plan of the step, which is the same for all jobs. See `RetryTeller`."""
+    step = building_assets(artifacts, asset_map_of(artifacts)).op
+    policy = step.retry_policy
+    delays = (
+        tuple(policy.calculate_delay(n) for n in range(1, policy.max_retries + 1)) if policy else ()
+    )
+    return RetryPlan(tuple(float(delay) for delay in delays), step.pool or "")

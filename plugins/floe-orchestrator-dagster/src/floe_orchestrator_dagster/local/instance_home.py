@@ -1,0 +1,51 @@
+"""The Dagster instance that keeps the runs launched from the command line, beside the product."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from floe_core.atomic_files import write_together
+from floe_core.state_folder import state_folder
+from floe_orchestrator_dagster.definitions.entry_point import FILENAME
+
+WORKSPACE = "workspace.yaml"
+
+_DAGSTER_YAML = """\
+# Where `floe run` keeps its runs. Yours to change; floe writes it only when it is missing.
+telemetry:
+  enabled: false
+nux:
+  enabled: false
+"""
+
+
+# A code location that `dagster dev -f` loads is named after the file.
+_WORKSPACE_YAML = """\
+# What Dagster's pages load: the product, under its name. Each `floe run` writes this file.
+load_from:
+  - python_file:
+      relative_path: {file}
+      working_directory: {folder}
+      location_name: {product}
+"""
+
+
+def instance_home(project_dir: Path, product: str) -> Path:
+    """Return the folder to be DAGSTER_HOME, with its dagster.yaml and workspace.yaml.
+
+    Raises:
+        EnvironmentProblemError: It cannot be written.
+    """
+    home = state_folder(project_dir).absolute() / "dagster"
+    (home / "launched").mkdir(parents=True, exist_ok=True)
+    files = {WORKSPACE: _workspace(project_dir.absolute(), product)}
+    if not (home / "dagster.yaml").exists():
+        files["dagster.yaml"] = _DAGSTER_YAML
+    write_together(home, {name: text.encode() for name, text in files.items()})
+    return home
+
+
+def _workspace(project_dir: Path, product: str) -> str:
+    file, folder = (json.dumps(str(path)) for path in (project_dir / FILENAME, project_dir))
+    return _WORKSPACE_YAML.format(file=file, folder=folder, product=json.dumps(product))

@@ -1,0 +1,97 @@
+"""How a run ended according to Dagster's instance, and whether its events say what dbt said."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from dagster import AssetCheckKey, AssetKey, DagsterEventType, DagsterInstance, DagsterRunStatus
+from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluation
+
+from floe_core.build_events import NodeResult
+from floe_core.plugin_powers import RunStatus
+from floe_orchestrator_dagster.definitions.asset_map import AssetMap
+from floe_orchestrator_dagster.local.run_order import RunEnd
+from floe_orchestrator_dagster.step.node_results import check_result
+
+_STATUSES: Mapping[DagsterRunStatus, RunStatus] = {
+    DagsterRunStatus.SUCCESS: "success",
+    DagsterRunStatus.CANCELED: "canceled",
+}
+
+
+def end_of(
+    instance: DagsterInstance, run_id: str, results: Mapping[str, NodeResult], asset_map: AssetMap
+) -> RunEnd:
+    """Return the end of a run. A contradiction between Dagster and dbt makes it failed."""
+    record = instance.get_run_record_by_id(run_id)
+    assert record is not None
+    status = _STATUSES.get(record.dagster_run.status, "failed")
+    seconds = (record.end_time or 0.0) - (record.start_time or record.end_time or 0.0)
+    contradictions = [*_contradictions(instance, run_id, results, asset_map)]
+    if status == "success" and not all(result.passed for result in results.values()):
+        contradictions.append("Dagster has the run as a success, but not every node passed")
+    if contradictions:
+        return RunEnd("failed", seconds, "Dagster and dbt disagree: " + "; ".join(contradictions))
+    message = "" if status == "success" else _failure_message(instance, run_id)
+    return RunEnd(status, seconds, message)
+
+
+def _contradictions(
+    instance: DagsterInstance, run_id: str, results: Mapping[str, NodeResult], asset_map: AssetMap
+) -> Iterable[str]:
+    built = _materialized(instance, run_id)
+    told = {asset_map.keys[r.unique_id] for r in results.values() if r.status == "success"}
+    for key in sorted(built ^ told):
+        where = "Dagster alone" if key in built else "dbt alone"
+        yield f"{key.to_user_string()} was built according to {where}"
+    evaluated = _evaluations(instance, run_id)
+    expected = _expected_checks(results, asset_map)
+    for check in sorted({*evaluated, *expected}, key=str):
+        if evaluated.get(check) != expected.get(check):
+            yield f"the check {check.to_user_string()} has another outcome"
+
+
+def _materialized(instance: DagsterInstance, run_id: str) -> set[AssetKey]:
+    entries = instance.all_logs(run_id, of_type=DagsterEventType.ASSET_MATERIALIZATION)
+    events = (entry.dagster_event for entry in entries)
+    return {event.asset_key for event in events if event is not None and event.asset_key}
+
+
+def _evaluations(instance: DagsterInstance, run_id: str) -> dict[AssetCheckKey, tuple[bool, str]]:
+    """Return check key -> whether it passed, and its severity: the last evaluation of each."""
+    entries = instance.all_logs(run_id, of_type=DagsterEventType.ASSET_CHECK_EVALUATION)
+    found = {}
+    for entry in entries:
+        event = entry.dagster_event
+        if event is not None and isinstance(event.event_specific_data, AssetCheckEvaluation):
+            said = event.event_specific_data
+            found[said.asset_check_key] = (said.passed, said.severity.value)
+    return found
+
+
+def _expected_checks(
+    results: Mapping[str, NodeResult], asset_map: AssetMap
+) -> dict[AssetCheckKey, tuple[bool, str]]:
+    expected = {}
+    for result in results.values():
+        key = asset_map.check_keys.get(result.unique_id)
+        if key is not None and result.status != "skipped":
+            outcome = check_result(result, key)
+            expected[key] = (bool(outcome.passed), outcome.severity.value)
+    return expected
+
+
+def _failure_message(instance: DagsterInstance, run_id: str) -> str:
+    """Return what the step, or else the run, failed with."""
+    kinds = {DagsterEventType.STEP_FAILURE, DagsterEventType.RUN_FAILURE}
+    for entry in instance.all_logs(run_id, of_type=kinds):
+        event = entry.dagster_event
+        if event is None:
+            continue
+        if event.is_step_failure:
+            failure = event.step_failure_data.user_failure_data
+            error = event.step_failure_data.error
+            return (failure.description if failure else "") or (error.message if error else "")
+        if event.message:
+            return event.message
+    return ""

@@ -1,0 +1,1 @@
+"""The running Dagster, asked through GraphQL."""

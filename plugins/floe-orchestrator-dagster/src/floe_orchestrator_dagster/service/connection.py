@@ -1,0 +1,79 @@
+"""Ask a Dagster webserver whether it is there and well."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from floe_core.plugin_interfaces import ValidationResult
+from floe_core.service_probe import Answer, NoAnswerError, ask, without_secrets
+from floe_orchestrator_dagster.service.instance_health import (
+    HEALTH_QUERY,
+    InstanceHealth,
+    health_in,
+)
+from floe_orchestrator_dagster.service.webserver_access import WebserverAccess, access_from
+
+LIMIT_SECONDS = 9.5
+
+
+def check_connection(settings: Mapping[str, Any]) -> ValidationResult:
+    """Return what the webserver said within 10 seconds. Never raises, never shows the token."""
+    deadline = time.monotonic() + LIMIT_SECONDS
+    try:
+        access = access_from(settings)
+    except ValueError as error:
+        return _failed("the settings of the Dagster webserver cannot be used", str(error))
+    where = without_secrets(access.url)
+    try:
+        answer = ask(
+            "POST",
+            access.graphql_url,
+            json_body={"query": HEALTH_QUERY},
+            headers=access.headers,
+            deadline=deadline,
+        )
+    except NoAnswerError as error:
+        advice = "start dagster-webserver or set plugins.orchestrator.config.url"
+        return _failed(f"no answer from Dagster at {where}", f"{error.reason}; {advice}")
+    return _judged(answer, access, where)
+
+
+def _judged(answer: Answer, access: WebserverAccess, where: str) -> ValidationResult:
+    if answer.status in (401, 403):
+        return _failed(
+            f"{where} refuses us ({answer.status})",
+            "set plugins.orchestrator.config.token to env:NAME of a token that may read",
+        )
+    health = health_in(_json(answer.body), access.token) if answer.status == 200 else None
+    if health is None:
+        return _failed(
+            f"{where} is not Dagster's webserver",
+            f"POST {without_secrets(access.graphql_url)} gave status {answer.status} and no answer "
+            "in Dagster's GraphQL; check plugins.orchestrator.config.url",
+        )
+    return _report(health, where)
+
+
+def _report(health: InstanceHealth, where: str) -> ValidationResult:
+    count = len(health.locations)
+    state = "is there and well" if not health.errors else "is there, but not well"
+    return ValidationResult(
+        success=not health.errors,
+        message=f"Dagster {health.version} at {where} {state}; code locations: {count}",
+        errors=health.errors,
+        warnings=health.warnings,
+    )
+
+
+def _json(body: bytes) -> object:
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _failed(message: str, error: str) -> ValidationResult:
+    return ValidationResult(success=False, message=message, errors=[error])

@@ -1,0 +1,67 @@
+"""Ask a Dagster webserver over GraphQL."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from floe_core.service_probe import ask, without_secrets
+from floe_orchestrator_dagster.service.webserver_access import WebserverAccess
+
+
+class RefusedError(Exception):
+    """The webserver is there and does not do what it was asked. The text holds no secret."""
+
+
+class GraphqlClient:
+    """One webserver; `limit` is the longest that one question may take, in seconds."""
+
+    def __init__(self, access: WebserverAccess, limit: float) -> None:
+        self._access = access
+        self._limit = limit
+
+    @property
+    def where(self) -> str:
+        """The address, fit to be shown."""
+        return without_secrets(self._access.url)
+
+    def ask(self, query: str, **variables: Any) -> Mapping[str, Any]:
+        """Return the data of the answer.
+
+        Raises:
+            NoAnswerError: Nothing answers.
+            RefusedError: The answer is no data.
+        """
+        answer = ask(
+            "POST",
+            self._access.graphql_url,
+            json_body={"query": query, "variables": variables},
+            headers=self._access.headers,
+            deadline=time.monotonic() + self._limit,
+        )
+        if answer.status in (401, 403):
+            raise RefusedError(f"it refuses us (HTTP {answer.status}); set `token`, as env:NAME")
+        try:
+            told = json.loads(answer.body)
+            data = told.get("data")
+        except (ValueError, AttributeError):
+            data = None
+        if answer.status != 200 or not isinstance(data, dict):
+            raise RefusedError(f"it does not speak Dagster's GraphQL (HTTP {answer.status})")
+        return data
+
+    def ask_one(self, query: str, field: str, wanted: str, **variables: Any) -> Mapping[str, Any]:
+        """Return a field of the answer that must be of the type `wanted`.
+
+        Raises:
+            NoAnswerError: Nothing answers.
+            RefusedError: It is of another type, with what Dagster says of it.
+        """
+        found = self.ask(query, **variables)[field]
+        if found["__typename"] != wanted:
+            said = str(found.get("message") or found["__typename"]).strip().partition("\n")[0]
+            raise RefusedError(said[:300])
+        typed: Mapping[str, Any] = found
+        return typed

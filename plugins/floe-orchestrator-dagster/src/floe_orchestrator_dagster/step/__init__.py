@@ -1,0 +1,1 @@
+"""What runs inside Dagster: the step of a build, and what it emits."""

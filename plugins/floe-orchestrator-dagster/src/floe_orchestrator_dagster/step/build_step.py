@@ -1,0 +1,132 @@
+"""What the step does: run dbt, and tell Dagster of each node the moment it ends."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from datetime import datetime
+from typing import Any
+
+from dagster import (
+    AssetCheckResult,
+    DagsterExecutionInterruptedError,
+    Failure,
+    MaterializeResult,
+    OpExecutionContext,
+)
+from dagster._core.storage.tags import SCHEDULED_EXECUTION_TIME_TAG
+
+from floe_core.execution import BuildEnded, BuildRequest, NodeLog, NodeResult, build
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_orchestrator_dagster.dagster_names import (
+    JOB_TAG,
+    NOMINAL_TIME_TAG,
+    VARS_TAG,
+    build_op_name,
+)
+from floe_orchestrator_dagster.definitions.partitions import range_of
+from floe_orchestrator_dagster.step.event_feed import tell
+from floe_orchestrator_dagster.step.failure import failure_of
+from floe_orchestrator_dagster.step.lighter_event_log import lighter_event_log
+from floe_orchestrator_dagster.step.node_log import log_node_line
+from floe_orchestrator_dagster.step.node_results import check_result, materialization
+from floe_orchestrator_dagster.step.output_keys_once import compute_output_keys_once
+from floe_orchestrator_dagster.step.resumed_run import ResumedRun, build_run_id
+from floe_orchestrator_dagster.step.step_nodes import StepNodes
+from floe_orchestrator_dagster.step.step_process import end_with_run
+
+StepEvent = MaterializeResult[None] | AssetCheckResult
+
+
+def run_step(
+    context: OpExecutionContext, artifacts: CompiledArtifacts, node_ids: Mapping[str, str]
+) -> Iterator[StepEvent]:
+    """Build the assets and checks that this step was asked for, given output name -> node id.
+
+    Raises:
+        Failure: Some node did not pass. Retries are in order only where a node had an accident.
+    """
+    end_with_run()
+    compute_output_keys_once(context)
+    nodes = StepNodes.of(context, node_ids)
+    request = request_of(context, artifacts, nodes)
+    end = BuildEnded(succeeded=False, message="the build ended without a word")
+    try:
+        with lighter_event_log(context.instance), closing(build(artifacts, request)) as events:
+            for event in events:
+                tell(event)
+                if isinstance(event, NodeLog):
+                    log_node_line(context.log, event)
+                elif isinstance(event, NodeResult):
+                    yield from _told(event, nodes)
+                elif isinstance(event, BuildEnded):
+                    end = event
+    except DagsterExecutionInterruptedError as interrupt:
+        # Dagster would take a cancel for an accident, and its retry policy would start again.
+        raise Failure("the run was canceled", allow_retries=False) from interrupt
+    if not end.succeeded:
+        raise failure_of(artifacts, request, end)
+
+
+def request_of(
+    context: OpExecutionContext, artifacts: CompiledArtifacts, nodes: StepNodes
+) -> BuildRequest:
+    """Return what to build, from the step's selection, its partitions and the tags of its run."""
+    tags = context.run.tags
+    job = _job_name(tags.get(JOB_TAG, ""), artifacts)
+    whole = tuple(sorted(node.unique_id for node in artifacts.nodes_of(artifacts.job(job))))
+    assert artifacts.project_dir is not None
+    step = _step_name(context, artifacts)
+    resumed = ResumedRun.of(context.run, context.instance, artifacts.project_dir, step)
+    todo = resumed.left_of(nodes.ids)
+    span = range_of(context)
+    moment = tags.get(NOMINAL_TIME_TAG) or tags.get(SCHEDULED_EXECUTION_TIME_TAG)
+    nominal_time = datetime.fromisoformat(moment) if moment else None
+    return BuildRequest(
+        job=job,
+        run_id=build_run_id(context.run_id, step),
+        node_ids=None if todo == whole else todo,
+        attempt=resumed.count + context.retry_number + 1,
+        nominal_time=nominal_time or (span.end if span else None),
+        range=span,
+        vars=_vars(tags),
+    )
+
+
+def _vars(tags: Mapping[str, str]) -> dict[str, Any]:
+    """Return the dbt vars that the tag of a run gives.
+
+    Raises:
+        Failure: It is not a JSON object.
+    """
+    text = tags.get(VARS_TAG) or "{}"
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise Failure(f"the tag {VARS_TAG} is to be a JSON object: {text}", allow_retries=False)
+    return found
+
+
+def _step_name(context: OpExecutionContext, artifacts: CompiledArtifacts) -> str:
+    """Return the name of this step, "" for the one and only step of a product.
+
+    Where an asset of somebody else's lies between two of the product's, Dagster makes two steps.
+    """
+    name = context.op_handle.name
+    return "" if name == build_op_name(artifacts) else name
+
+
+def _job_name(tag: str, artifacts: CompiledArtifacts) -> str:
+    """Return the product's job of a run; its first for assets that were chosen by hand."""
+    names = [job.name for job in artifacts.jobs]
+    return tag if tag in names else names[0]
+
+
+def _told(result: NodeResult, nodes: StepNodes) -> Iterator[StepEvent]:
+    if result.unique_id in nodes.check_keys and result.status != "skipped":
+        yield check_result(result, nodes.check_keys[result.unique_id])
+    elif result.unique_id in nodes.keys and result.status == "success":
+        yield materialization(result, nodes.keys[result.unique_id])

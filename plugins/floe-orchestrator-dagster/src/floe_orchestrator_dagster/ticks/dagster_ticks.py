@@ -1,0 +1,42 @@
+"""The ticks of a job as Dagster itself counts them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from itertools import takewhile
+
+from dagster import ScheduleDefinition, build_schedule_context
+from dagster._utils.schedules import schedule_execution_time_iterator
+
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_orchestrator_dagster.dagster_names import NOMINAL_TIME_TAG, job_name
+from floe_orchestrator_dagster.ticks.schedules import rule_of, schedule_name
+from floe_orchestrator_dagster.ticks.tick_evaluation import run_or_reason
+
+
+def dagster_ticks(
+    artifacts: CompiledArtifacts, job: str, start: datetime, end: datetime
+) -> Iterator[datetime]:
+    """Yield the nominal times of the runs that Dagster would ask for: see `TickTeller`.
+
+    Dagster's own iterator names the moments, and its own evaluation of the schedule says at which
+    of them there is a run. The schedule is as one that is loaded at `start`.
+    """
+    found = artifacts.job(job)
+    if found.schedule is None:
+        return
+    rule = found.schedule.model_copy(update={"enabled": True, "since": None})
+    definition = ScheduleDefinition(
+        name=schedule_name(artifacts, found),
+        job_name=job_name(artifacts, found),
+        execution_fn=lambda context: run_or_reason(rule, job, context),
+        **rule_of(rule, start),
+    )
+    moments = schedule_execution_time_iterator(
+        start.timestamp(), definition.cron_schedule, definition.execution_timezone
+    )
+    for moment in takewhile(lambda moment: moment < end, moments):
+        with build_schedule_context(scheduled_execution_time=moment) as context:
+            for request in definition.evaluate_tick(context).run_requests or ():
+                yield datetime.fromisoformat(request.tags[NOMINAL_TIME_TAG]).astimezone(UTC)

@@ -1,0 +1,137 @@
+"""Have a Dagster that runs take up a job's schedule now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from floe_core.errors import EnvironmentProblemError
+from floe_core.schedules.job_schedules import JobSchedules
+from floe_core.schemas.policies import Job
+from floe_core.service_probe import NoAnswerError
+from floe_orchestrator_dagster.dagster_names import job_name
+from floe_orchestrator_dagster.definitions.job_places import places_of
+from floe_orchestrator_dagster.service.graphql_client import GraphqlClient, RefusedError
+from floe_orchestrator_dagster.service.webserver_access import access_from
+from floe_orchestrator_dagster.ticks.schedules import description_of, schedule_name
+from floe_orchestrator_dagster.ticks.tick_before_start import run_tick_before_start
+
+LIMIT_SECONDS = 60.0
+
+_RELOAD = """
+mutation FloeReload($location: String!) {
+  reloadRepositoryLocation(repositoryLocationName: $location) {
+    __typename
+    ... on WorkspaceLocationEntry {
+      locationOrLoadError { __typename ... on PythonError { message } }
+    }
+    ... on ReloadNotSupported { message }
+    ... on UnauthorizedError { message }
+    ... on PythonError { message }
+  }
+}
+"""
+_SCHEDULE = """
+query FloeSchedule($selector: ScheduleSelector!) {
+  scheduleOrError(scheduleSelector: $selector) {
+    __typename
+    ... on Schedule { description scheduleState { id status } }
+    ... on PythonError { message }
+  }
+}
+"""
+_START = """
+mutation FloeStart($selector: ScheduleSelector!) {
+  startSchedule(scheduleSelector: $selector) {
+    __typename
+    ... on UnauthorizedError { message }
+    ... on PythonError { message }
+  }
+}
+"""
+_STOP = """
+mutation FloeStop($id: String!) {
+  stopRunningSchedule(id: $id) {
+    __typename
+    ... on UnauthorizedError { message }
+    ... on PythonError { message }
+  }
+}
+"""
+
+
+def take_up(schedules: JobSchedules, name: str, settings: Mapping[str, Any]) -> None:
+    """Reload the product where it is loaded, then start or stop the job's schedule.
+
+    Nothing happens where no webserver answers: the next load sees the schedule.
+
+    Raises:
+        EnvironmentProblemError: A webserver answers and the schedule is not taken up.
+    """
+    try:
+        client = GraphqlClient(access_from(settings), LIMIT_SECONDS)
+    except ValueError as error:
+        raise _not_taken_up(schedules, "the webserver's settings", str(error)) from None
+    try:
+        _take_up(client, schedules, name)
+    except NoAnswerError:
+        return
+    except RefusedError as error:
+        # At its default address may be a Dagster, or something else, that is not meant.
+        if settings.get("url"):
+            raise _not_taken_up(schedules, f"Dagster at {client.where}", str(error)) from None
+
+
+def _take_up(client: GraphqlClient, schedules: JobSchedules, name: str) -> None:
+    job = schedules.live(name)
+    places = places_of(client, job_name(schedules.artifacts, job))
+    if not places:
+        raise RefusedError(
+            f"no code location that loads has the job {job_name(schedules.artifacts, job)}"
+        )
+    for location in dict.fromkeys(place["repositoryLocationName"] for place in places):
+        _reload(client, location)
+    for place in places:
+        name_there = schedule_name(schedules.artifacts, job)
+        _turn(client, {**place, "scheduleName": name_there}, job)
+        run_tick_before_start(client, place, name_there, schedules.artifacts, job)
+
+
+def _reload(client: GraphqlClient, location: str) -> None:
+    entry = client.ask_one(
+        _RELOAD, "reloadRepositoryLocation", "WorkspaceLocationEntry", location=location
+    )
+    outcome = entry["locationOrLoadError"] or {}
+    if outcome.get("__typename") == "PythonError":
+        raise RefusedError(
+            f"the code location {location} does not load: "
+            + str(outcome["message"]).strip().partition("\n")[0][:300]
+        )
+
+
+def _turn(client: GraphqlClient, selector: Mapping[str, str], job: Job) -> None:
+    """Start or stop the schedule that the code location now has; check that it is the right one."""
+    told = client.ask(_SCHEDULE, selector=selector)["scheduleOrError"]
+    expected = description_of(job.schedule) if job.schedule else None
+    found = told.get("description") if told["__typename"] == "Schedule" else None
+    if found != expected:
+        raise RefusedError(
+            f"the code location {selector['repositoryLocationName']} was reloaded and still has "
+            f"{found or 'no schedule'}: its code server keeps what it read at its start, or reads "
+            "another schedule store; restart it, or run it as `dagster code-server start`"
+        )
+    if job.schedule is None:
+        return
+    state = told["scheduleState"]
+    if state["status"] == "RUNNING":
+        client.ask_one(_STOP, "stopRunningSchedule", "ScheduleStateResult", id=state["id"])
+    if job.schedule.enabled:
+        # From now on, in Dagster's own records: a tick that comes before the daemon has the new
+        # code runs late instead of not at all.
+        client.ask_one(_START, "startSchedule", "ScheduleStateResult", selector=selector)
+
+
+def _not_taken_up(schedules: JobSchedules, who: str, why: str) -> EnvironmentProblemError:
+    return EnvironmentProblemError(
+        f"the change is stored in {schedules.place}, but {who} has not taken it up: {why}"
+    )

@@ -1,0 +1,77 @@
+"""A Dagster schedule for each job that has one, with floe's ticks.
+
+Where Dagster reads the expression as floe does, it is given as it stands. Elsewhere Dagster gets
+expressions that name every tick and more, and what is no tick is skipped with the reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+from dagster import DefaultScheduleStatus, ScheduleDefinition
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.policies import Job, Schedule
+from floe_orchestrator_dagster.dagster_names import job_name
+from floe_orchestrator_dagster.ticks.native_cron import is_native, local_superset
+from floe_orchestrator_dagster.ticks.tick_evaluation import evaluation
+from floe_orchestrator_dagster.ticks.utc_superset import utc_superset
+
+
+def schedules_of(
+    artifacts: CompiledArtifacts, jobs: Mapping[str, UnresolvedAssetJobDefinition]
+) -> list[ScheduleDefinition]:
+    """Return the schedules of a product, given floe's job name -> Dagster job.
+
+    One that is enabled runs as soon as a daemon sees it; the switch in Dagster's own pages then
+    overrides it.
+    """
+    return [
+        ScheduleDefinition(
+            name=schedule_name(artifacts, job),
+            job=jobs[job.name],
+            execution_fn=evaluation(artifacts, job.name, job.schedule),
+            **rule_of(job.schedule, datetime.now(UTC)),
+        )
+        for job in artifacts.jobs
+        if job.schedule is not None and job.name in jobs
+    ]
+
+
+def rule_of(schedule: Schedule, today: datetime) -> dict[str, Any]:
+    """Return the arguments of a ScheduleDefinition that say when, for one loaded today."""
+    cron, zone = cron_for_dagster(schedule, today)
+    status = DefaultScheduleStatus.RUNNING if schedule.enabled else DefaultScheduleStatus.STOPPED
+    return {
+        "cron_schedule": cron,
+        "execution_timezone": zone,
+        "description": description_of(schedule),
+        "default_status": status,
+    }
+
+
+def schedule_name(artifacts: CompiledArtifacts, job: Job) -> str:
+    """Return the name of a job's schedule."""
+    return f"{job_name(artifacts, job)}_schedule"
+
+
+def description_of(schedule: Schedule) -> str:
+    """Return the rule as Dagster's pages show it, whatever Dagster itself was given."""
+    return f"{schedule.cron} in {schedule.timezone}"
+
+
+def cron_for_dagster(schedule: Schedule, today: datetime) -> tuple[str | list[str], str]:
+    """Return the expression or expressions, and the zone, that Dagster evaluates."""
+    return _given(schedule.cron, schedule.timezone, today.year)
+
+
+@lru_cache(maxsize=256)
+def _given(cron: str, zone: str, year: int) -> tuple[str | list[str], str]:
+    if is_native(cron, zone, year):
+        return cron, zone
+    together = local_superset(cron, zone, year)
+    return (together, zone) if together else (utc_superset(cron, zone, year), "UTC")

@@ -1,0 +1,83 @@
+"""Run the tick that came between the writing of a schedule and its start on a running Dagster.
+
+Dagster evaluates a schedule from its start on, and a code location takes seconds to reload, so
+such a tick would be no schedule's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from dagster._core.storage.tags import SCHEDULE_NAME_TAG, SCHEDULED_EXECUTION_TIME_TAG
+
+from floe_core.schedules import latest_tick
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.policies import Job
+from floe_orchestrator_dagster.dagster_names import NOMINAL_TIME_TAG, job_name
+from floe_orchestrator_dagster.service.graphql_client import GraphqlClient
+
+_RUNS = """
+query FloeRunsOfTick($filter: RunsFilter!) {
+  runsOrError(filter: $filter, limit: 1) {
+    __typename
+    ... on Runs { results { runId } }
+    ... on PythonError { message }
+  }
+}
+"""
+_LAUNCH = """
+mutation FloeLaunchTick($params: ExecutionParams!) {
+  launchRun(executionParams: $params) {
+    __typename
+    ... on UnauthorizedError { message }
+    ... on PythonError { message }
+  }
+}
+"""
+
+
+def run_tick_before_start(
+    client: GraphqlClient,
+    place: Mapping[str, str],
+    schedule_name: str,
+    artifacts: CompiledArtifacts,
+    job: Job,
+) -> None:
+    """Launch the latest tick since a schedule was written, if Dagster has no run for it.
+
+    The run has the tags that Dagster gives the run of a tick, by which its daemon knows that there
+    is one, should it come to this tick as well.
+
+    Raises:
+        RefusedError: The run is not launched.
+    """
+    tick = _latest_since_written(job)
+    if tick is None:
+        return
+    tags = {SCHEDULE_NAME_TAG: schedule_name, NOMINAL_TIME_TAG: tick.isoformat()}
+    found = client.ask_one(_RUNS, "runsOrError", "Runs", filter={"tags": _as_list(tags)})
+    if found["results"]:
+        return
+    name = job_name(artifacts, job)
+    params = {
+        "selector": {**place, "jobName": name},
+        "mode": "default",
+        "runConfigData": {},
+        "executionMetadata": {
+            "tags": _as_list({**tags, SCHEDULED_EXECUTION_TIME_TAG: tick.isoformat()})
+        },
+    }
+    client.ask_one(_LAUNCH, "launchRun", "LaunchRunSuccess", params=params)
+
+
+def _latest_since_written(job: Job) -> datetime | None:
+    schedule = job.schedule
+    if schedule is None or not schedule.enabled or schedule.since is None:
+        return None
+    tick = latest_tick(schedule.cron, schedule.timezone, datetime.now(UTC))
+    return tick if tick >= schedule.since else None
+
+
+def _as_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"key": key, "value": value} for key, value in tags.items()]

@@ -1,0 +1,71 @@
+"""What happens at a moment that Dagster evaluates: a run for a tick, or the reason for none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from dagster import RunRequest, ScheduleEvaluationContext, SkipReason
+
+from floe_core.errors import EnvironmentProblemError
+from floe_core.schedules import is_tick, latest_tick
+from floe_core.schedules.live_schedules import live_schedule
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.policies import Schedule
+from floe_orchestrator_dagster.dagster_names import NOMINAL_TIME_TAG
+from floe_orchestrator_dagster.ticks.last_evaluation import has_run_for, last_evaluation
+
+Evaluation = Callable[[ScheduleEvaluationContext], RunRequest | SkipReason]
+
+
+def evaluation(artifacts: CompiledArtifacts, job_name: str, loaded: Schedule) -> Evaluation:
+    """Return the function that Dagster calls for a schedule at each of its moments.
+
+    It goes by the schedule that holds at that moment. A daemon reloads code once a minute; what
+    was paused, removed or replaced since then starts nothing.
+    """
+
+    def evaluate(context: ScheduleEvaluationContext) -> RunRequest | SkipReason:
+        try:
+            schedule = live_schedule(artifacts, job_name, loaded)
+        except EnvironmentProblemError as error:
+            context.log.warning("going by the schedule as it was loaded: %s", error)
+            schedule = loaded
+        return run_or_reason(schedule, job_name, context)
+
+    return evaluate
+
+
+def run_or_reason(
+    schedule: Schedule | None, job_name: str, context: ScheduleEvaluationContext
+) -> RunRequest | SkipReason:
+    """Return what a schedule has at the context's moment."""
+    moment = context.scheduled_execution_time.astimezone(UTC)
+    if schedule is None:
+        return SkipReason(f"the schedule of {job_name} was removed with floe")
+    if schedule.since is not None and not schedule.enabled:
+        return SkipReason(f"paused with floe; `floe schedule resume {job_name}` starts it again")
+    rule = f"{schedule.cron} in {schedule.timezone}"
+    tick = _tick_at(schedule, moment, context)
+    if tick is None:
+        return SkipReason(f"{moment.isoformat()} is no tick of {rule}")
+    if schedule.since is not None and tick < schedule.since:
+        since = schedule.since.isoformat(timespec="seconds")
+        return SkipReason(f"{tick.isoformat()} is before {rule} was set, at {since}")
+    return RunRequest(tags={NOMINAL_TIME_TAG: tick.isoformat()})
+
+
+def _tick_at(
+    schedule: Schedule, moment: datetime, context: ScheduleEvaluationContext
+) -> datetime | None:
+    """Return the tick to run for: the moment itself, or one that passed while no daemon looked.
+
+    After an outage Dagster evaluates the last moment alone, which need not be a tick.
+    """
+    if is_tick(schedule.cron, schedule.timezone, moment):
+        return moment
+    last = last_evaluation(context, moment)
+    missed = latest_tick(schedule.cron, schedule.timezone, moment)
+    if last is None or last >= missed or has_run_for(context, missed):
+        return None
+    return missed

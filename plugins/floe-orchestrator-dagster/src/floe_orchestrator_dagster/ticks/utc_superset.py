@@ -1,0 +1,66 @@
+"""Moments in UTC for schedules whose zone Dagster does not read as floe does."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from floe_core.schedules import CronExpression, parse_cron, ticks_between
+from floe_orchestrator_dagster.ticks.native_cron import LOOK_BACK, YEARS_AHEAD, spans_of_change
+
+MOST_TIMES_OF_DAY = 24
+
+TimeOfDay = tuple[int, int]
+
+
+def utc_superset(cron: str, timezone: str, year: int) -> list[str]:
+    """Return cron expressions in UTC that name every tick, and perhaps other moments.
+
+    One for each time of day in UTC at which a tick falls, in the months and on the days that have
+    one: beside the months of a clock change there are few other moments.
+    """
+    rule = parse_cron(cron)
+    if rule.covers_every_hour or len(rule.minutes_of_day) > MOST_TIMES_OF_DAY:
+        return [_by_hours_and_minutes(rule, timezone, year)]
+    start = datetime(year, 1, 1, tzinfo=UTC) - LOOK_BACK
+    end = datetime(year + YEARS_AHEAD, 1, 1, tzinfo=UTC)
+    at: dict[TimeOfDay, list[datetime]] = defaultdict(list)
+    for tick in ticks_between(cron, timezone, start, end):
+        at[tick.hour, tick.minute].append(tick)
+    return [_naming(time, ticks) for time, ticks in sorted(at.items())]
+
+
+def _naming(time: TimeOfDay, ticks: list[datetime]) -> str:
+    """Return an expression that names these ticks, all at one time of day.
+
+    Either the days of the month or the weekdays are given: cron takes both for "either".
+    """
+    hour, minute = time
+    weekdays = {tick.isoweekday() % 7 for tick in ticks}
+    days = {tick.day for tick in ticks}
+    by_weekday = len(weekdays) < 7
+    return " ".join(
+        [
+            f"{minute} {hour}",
+            _listed(days) if not by_weekday and len(days) < 31 else "*",
+            _listed({tick.month for tick in ticks}),
+            _listed(weekdays) if by_weekday else "*",
+        ]
+    )
+
+
+def _by_hours_and_minutes(rule: CronExpression, timezone: str, year: int) -> str:
+    """Return an expression with every hour and every minute that the rule has under any offset."""
+    daily = f"{_listed(rule.minutes)} {_listed(rule.hours)} * * *"
+    ticks = [
+        tick
+        for start, end in spans_of_change(timezone, year)
+        for tick in ticks_between(daily, timezone, start, end)
+    ]
+    minutes, hours = {tick.minute for tick in ticks}, {tick.hour for tick in ticks}
+    return f"{_listed(minutes)} {_listed(hours)} * * *"
+
+
+def _listed(values: Iterable[int]) -> str:
+    return ",".join(str(value) for value in sorted(values))

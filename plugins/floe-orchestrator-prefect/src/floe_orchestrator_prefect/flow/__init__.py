@@ -1,0 +1,1 @@
+"""What Prefect loads: flows and the tasks of nodes."""

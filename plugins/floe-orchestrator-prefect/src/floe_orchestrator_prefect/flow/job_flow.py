@@ -1,0 +1,83 @@
+"""The Prefect flow of a job: one dbt build, and a task run for each node."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from prefect.client.schemas.objects import State
+from prefect.flows import Flow
+from prefect.runtime import flow_run
+from prefect.states import Cancelled
+
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.policies import Job
+from floe_core.time_range import TimeRange
+from floe_orchestrator_prefect.flow.node_tasks import NodeTask
+from floe_orchestrator_prefect.flow.prefect_names import flow_name
+from floe_orchestrator_prefect.task.build_task import OneBuild, build_task
+from floe_orchestrator_prefect.task.node_runs import NodeRuns
+from floe_orchestrator_prefect.task.run_request import request_of, results_so_far
+from floe_orchestrator_prefect.ticks.due_tick import due_tick
+
+JobFlow = Flow[..., Any]
+DueTick = Callable[[CompiledArtifacts, Job], tuple[datetime | None, str]]
+
+
+def job_flow(
+    artifacts: CompiledArtifacts, job: Job, tasks: Mapping[str, NodeTask], due: DueTick = due_tick
+) -> JobFlow:
+    """Return the flow of a job. Its parameters narrow a run, or say for which time it is.
+
+    It returns node id -> status. A run that `due` gives a reason against ends as cancelled, named
+    Skipped: by default one of a schedule, for what is not a tick of floe's any more.
+    """
+    build = build_task(artifacts)
+
+    def run_job(
+        node_ids: list[str] | None = None,
+        nominal_time: datetime | None = None,
+        range_start: datetime | None = None,
+        range_end: datetime | None = None,
+        vars: dict[str, Any] | None = None,
+    ) -> State[None] | dict[str, str]:
+        tick, why_not = due(artifacts, job)
+        if why_not:
+            return Cancelled(name="Skipped", message=why_not)
+        time_range = _range(range_start, range_end)
+        request = request_of(artifacts, job, node_ids, nominal_time or tick, time_range)
+        request = replace(request, vars=vars or {})
+        if request.node_ids != ():
+            with NodeRuns(artifacts, tasks, UUID(str(flow_run.id))) as node_runs:
+                build(OneBuild(request, node_runs))
+        results = results_so_far(artifacts)
+        return {node_id: result.status for node_id, result in sorted(results.items())}
+
+    return Flow(
+        fn=run_job,
+        name=flow_name(artifacts, job),
+        description=description_of(artifacts, job),
+        version=artifacts.product.version,
+        persist_result=False,
+    )
+
+
+def description_of(artifacts: CompiledArtifacts, job: Job) -> str:
+    """Return the product's description. Of a flow without one Prefect's pages say `None`."""
+    return artifacts.product.description or f"The job {job.name} of {artifacts.product.name}."
+
+
+def _range(start: datetime | None, end: datetime | None) -> TimeRange | None:
+    """Return the range that a backfill's run covers.
+
+    Raises:
+        ValueError: There is half of one, or it holds nothing.
+    """
+    if start is None and end is None:
+        return None
+    if start is None or end is None:
+        raise ValueError("range_start and range_end go together")
+    return TimeRange.parsed(start.isoformat(), end.isoformat())

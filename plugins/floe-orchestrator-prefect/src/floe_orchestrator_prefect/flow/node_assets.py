@@ -1,0 +1,34 @@
+"""The Prefect asset of each relation of a product, sources included."""
+
+from __future__ import annotations
+
+from prefect.assets import Asset, AssetProperties
+
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.nodes import Node
+from floe_orchestrator_prefect.flow.prefect_names import asset_key, node_names
+
+# Prefect refuses a longer one.
+LONGEST_DESCRIPTION = 2500
+
+
+def node_assets(artifacts: CompiledArtifacts) -> dict[str, Asset]:
+    """Return node id -> asset, of all that leaves data and of all sources."""
+    names = node_names(artifacts)
+    return {
+        node.unique_id: _asset(artifacts, node, names[node.unique_id])
+        for node in artifacts.nodes
+        if node.is_relation or node.resource_type == "source"
+    }
+
+
+def _asset(artifacts: CompiledArtifacts, node: Node, name: str) -> Asset:
+    owners = list(node.owners) or [owner for owner in (artifacts.product.owner,) if owner]
+    return Asset(
+        key=asset_key(artifacts.product.name, name),
+        properties=AssetProperties(
+            name=name,
+            description=node.description[:LONGEST_DESCRIPTION] or None,
+            owners=owners or None,
+        ),
+    )

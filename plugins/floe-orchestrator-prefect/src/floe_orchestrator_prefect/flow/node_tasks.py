@@ -1,0 +1,56 @@
+"""The Prefect task of each node. Called by itself in a flow, it builds that node alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from prefect.assets import Asset
+from prefect.cache_policies import NO_CACHE
+from prefect.tasks import MaterializingTask, Task
+
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.nodes import Node
+from floe_core.schemas.policies import Job
+from floe_orchestrator_prefect.flow.node_assets import node_assets
+from floe_orchestrator_prefect.flow.prefect_names import node_names
+from floe_orchestrator_prefect.task.one_node import build_one_node
+
+NodeTask = Task[..., Any]
+
+
+def node_tasks(artifacts: CompiledArtifacts, job: Job) -> dict[str, NodeTask]:
+    """Return node id -> task, of a job's nodes.
+
+    The assets that a task depends on are the node's own dependencies, sources included.
+    """
+    names, assets = node_names(artifacts), node_assets(artifacts)
+    return {
+        node.unique_id: _task(artifacts, node, names[node.unique_id], assets)
+        for node in artifacts.nodes_of(job)
+    }
+
+
+def _task(
+    artifacts: CompiledArtifacts, node: Node, name: str, assets: dict[str, Asset]
+) -> NodeTask:
+    options: dict[str, Any] = {
+        "name": name,
+        "description": node.description or None,
+        "tags": node.tags,
+        "asset_deps": [assets[parent] for parent in node.depends_on if parent in assets],
+        "cache_policy": NO_CACHE,
+        "persist_result": False,
+    }
+    body = _body(artifacts, node)
+    if node.unique_id in assets:
+        own = [assets[node.unique_id]]
+        return MaterializingTask(fn=body, assets=own, materialized_by="dbt", **options)
+    return Task(fn=body, **options)
+
+
+def _body(artifacts: CompiledArtifacts, node: Node) -> Callable[[], None]:
+    def build_node() -> None:
+        build_one_node(artifacts, node)
+
+    return build_node

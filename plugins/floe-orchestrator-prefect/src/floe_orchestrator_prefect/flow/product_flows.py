@@ -1,0 +1,60 @@
+"""Everything Prefect loads of one product."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from prefect import serve
+from prefect.deployments.runner import RunnerDeployment
+
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.policies import Job
+from floe_orchestrator_prefect.flow.entry_point import FILENAME
+from floe_orchestrator_prefect.flow.job_flow import JobFlow, description_of, job_flow
+from floe_orchestrator_prefect.flow.node_tasks import NodeTask, node_tasks
+from floe_orchestrator_prefect.flow.prefect_names import DEPLOYMENT, attribute_name
+from floe_orchestrator_prefect.ticks.prefect_schedules import deployment_schedules
+
+
+@dataclass(frozen=True, eq=False)
+class ProductFlows:
+    """The flows of a product by floe's job name, and the tasks of each by node id."""
+
+    artifacts: CompiledArtifacts
+    flows: dict[str, JobFlow]
+    tasks: dict[str, dict[str, NodeTask]]
+
+    def by_attribute(self) -> dict[str, JobFlow]:
+        """Return the flows under names that Python takes, for the file that Prefect loads."""
+        return {attribute_name(name): flow for name, flow in self.flows.items()}
+
+    def deployments(self) -> list[RunnerDeployment]:
+        """Return a deployment named `floe` for each flow, with the job's schedule."""
+        return [self._deployment(job) for job in self.artifacts.jobs]
+
+    def serve(self) -> None:
+        """Register the deployments with Prefect's server, and run their ticks here, for ever.
+
+        They are not paused when this ends: a tick that is missed is to run when it is served again.
+        """
+        serve(*self.deployments(), pause_on_shutdown=False)
+
+    def _deployment(self, job: Job) -> RunnerDeployment:
+        deployment = self.flows[job.name].to_deployment(
+            DEPLOYMENT,
+            schedules=deployment_schedules(job.schedule),
+            tags=[self.artifacts.product.name],
+            description=description_of(self.artifacts, job),
+        )
+        assert isinstance(deployment, RunnerDeployment)
+        assert self.artifacts.project_dir is not None
+        place = self.artifacts.project_dir / FILENAME
+        deployment.entrypoint = f"{place}:{attribute_name(job.name)}"
+        return deployment
+
+
+def product_flows(artifacts: CompiledArtifacts) -> ProductFlows:
+    """Return the flows of a product, with the schedules as they are in the artifacts."""
+    tasks = {job.name: node_tasks(artifacts, job) for job in artifacts.jobs}
+    flows = {job.name: job_flow(artifacts, job, tasks[job.name]) for job in artifacts.jobs}
+    return ProductFlows(artifacts, flows, tasks)

@@ -1,0 +1,15 @@
+"""How Prefect retries a product's build, read from its task."""
+
+from __future__ import annotations
+
+from floe_core.plugin_powers import RetryPlan
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_orchestrator_prefect.task.build_task import build_task
+
+
+def retry_plan(artifacts: CompiledArtifacts) -> RetryPlan:
+    """Return the plan of the build's task, which is the same for all jobs. See `RetryTeller`."""
+    task = build_task(artifacts)
+    given = task.retry_delay_seconds
+    delays = list(given) if isinstance(given, list) else [float(given or 0)] * task.retries
+    return RetryPlan(tuple(float(delay) for delay in delays[: task.retries]), *sorted(task.tags))

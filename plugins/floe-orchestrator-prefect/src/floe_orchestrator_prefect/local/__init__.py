@@ -1,0 +1,1 @@
+"""Runs that `floe run` starts on this machine."""

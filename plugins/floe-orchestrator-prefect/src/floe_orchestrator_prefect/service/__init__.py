@@ -1,0 +1,1 @@
+"""The running Prefect, asked through its API."""

@@ -1,0 +1,68 @@
+"""Ask Prefect's server whether it is there and well."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from floe_core.plugin_interfaces import ValidationResult
+from floe_core.service_probe import Answer, NoAnswerError, ask, without_secrets
+from floe_orchestrator_prefect.service.server_access import ServerAccess, access_from
+
+LIMIT_SECONDS = 9.5
+_NO_SERVER = (
+    "set plugins.orchestrator.config.url or PREFECT_API_URL; without a server `floe run` still "
+    "runs, on one of its own, but no schedule ticks"
+)
+
+
+def check_connection(settings: Mapping[str, Any]) -> ValidationResult:
+    """Return what the server said within 10 seconds. Never raises, never shows a secret."""
+    deadline = time.monotonic() + LIMIT_SECONDS
+    try:
+        access = access_from(settings)
+    except ValueError as error:
+        return _failed("the settings of Prefect's server cannot be used", str(error))
+    if access is None:
+        return _failed("no Prefect server is named", _NO_SERVER)
+    try:
+        return _checked(access, deadline)
+    except NoAnswerError as error:
+        advice = "start `prefect server start`, or set plugins.orchestrator.config.url"
+        where = without_secrets(access.url)
+        return _failed(f"no answer from Prefect at {where}", f"{error.reason}; {advice}")
+
+
+def _checked(access: ServerAccess, deadline: float) -> ValidationResult:
+    """Ask for its version, then for its health; Cloud says no version to strangers."""
+    where = without_secrets(access.url)
+    answer = ask("GET", f"{access.url}/health", headers=access.headers, deadline=deadline)
+    if answer.status in (401, 403):
+        advice = "set api_key or auth_string under plugins.orchestrator.config, as env:NAME"
+        return _failed(f"{where} refuses us ({answer.status})", advice)
+    if answer.status != 200 or _json(answer) is not True:
+        advice = "the url is that of the API, such as http://prefect.example.com:4200/api"
+        told = f"GET /health gave status {answer.status} and not Prefect's `true`; {advice}"
+        return _failed(f"{where} is not Prefect, or not well", told)
+    answer = ask("GET", f"{access.url}/admin/version", headers=access.headers, deadline=deadline)
+    if answer.status in (401, 403):
+        advice = "set api_key or auth_string under plugins.orchestrator.config, as env:NAME"
+        return _failed(f"{where} refuses us ({answer.status})", advice)
+    version = _json(answer)
+    if not isinstance(version, str) or not version.startswith("3."):
+        advice = f"GET /admin/version gave status {answer.status}; floe needs Prefect 3"
+        return _failed(f"{where} is not Prefect 3", advice)
+    return ValidationResult(True, f"Prefect {version} at {where} is there and well")
+
+
+def _json(answer: Answer) -> object:
+    try:
+        return json.loads(answer.body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _failed(message: str, error: str) -> ValidationResult:
+    return ValidationResult(success=False, message=message, errors=[error])

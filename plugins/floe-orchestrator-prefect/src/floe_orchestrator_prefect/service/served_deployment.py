@@ -1,0 +1,66 @@
+"""The deployment of a job on a Prefect server that runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.responses import DeploymentResponse
+from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
+
+from floe_core.errors import EnvironmentProblemError
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.policies import Job
+from floe_core.service_probe import without_secrets
+from floe_orchestrator_prefect.flow.prefect_names import DEPLOYMENT, flow_name
+from floe_orchestrator_prefect.service.server_access import access_from
+
+LIMIT_SECONDS = 20.0
+
+
+@dataclass(frozen=True)
+class ServedDeployment:
+    """A deployment, and the client of the server that has it."""
+
+    client: SyncPrefectClient
+    found: DeploymentResponse
+    where: str
+
+
+@contextmanager
+def served_deployment(
+    artifacts: CompiledArtifacts, job: Job, settings: Mapping[str, Any]
+) -> Iterator[ServedDeployment | None]:
+    """Yield the deployment of a job; None where no server is named, or none answers there.
+
+    Raises:
+        EnvironmentProblemError: A server answers and has no such deployment, or refuses us.
+        ValueError: The settings of the server are wrong.
+    """
+    access = access_from(settings)
+    if access is None:
+        yield None
+        return
+    name, where = f"{flow_name(artifacts, job)}/{DEPLOYMENT}", without_secrets(access.url)
+    client_settings = {"headers": access.headers, "timeout": LIMIT_SECONDS}
+    with SyncPrefectClient(access.url, httpx_settings=client_settings) as client:
+        try:
+            found = client.read_deployment_by_name(name)
+        except httpx.TransportError:
+            yield None
+            return
+        except ObjectNotFound:
+            advice = "serve it: `python flow.py` in the compiled folder"
+            raise EnvironmentProblemError(
+                f"Prefect at {where} has no deployment {name}; {advice}"
+            ) from None
+        except PrefectHTTPStatusError as error:
+            status = error.response.status_code
+            raise EnvironmentProblemError(
+                f"Prefect at {where} answers with status {status} when asked for {name}"
+            ) from None
+        yield ServedDeployment(client, found, where)

@@ -1,0 +1,88 @@
+"""The one task that Prefect's engine runs: a dbt build of all that a flow run wants."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import replace
+from typing import Any
+
+from prefect import get_run_logger
+from prefect.cache_policies import NO_CACHE
+from prefect.runtime import task_run
+from prefect.tasks import Task
+
+from floe_core.execution import BuildEnded, BuildRequest, NodeLog, build, left_to_do, results_of
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_orchestrator_prefect.flow.prefect_names import BUILD
+from floe_orchestrator_prefect.local.event_feed import tell
+from floe_orchestrator_prefect.task.build_failure import BuildFailedError, may_retry
+from floe_orchestrator_prefect.task.log_levels import LEVELS
+from floe_orchestrator_prefect.task.node_runs import NodeRuns
+from floe_orchestrator_prefect.task.run_request import wanted_of
+
+
+class OneBuild:
+    """What the task is given. No data class: Prefect would look for results of tasks in it."""
+
+    def __init__(self, request: BuildRequest, node_runs: NodeRuns) -> None:
+        self.request = request
+        self.node_runs = node_runs
+
+
+def build_task(artifacts: CompiledArtifacts) -> Task[[OneBuild], None]:
+    """Return the task of a product: its retries, and as a tag its pool.
+
+    Prefect's limit of a tag is what a pool is elsewhere.
+    """
+
+    def dbt_build(one: OneBuild) -> None:
+        attempt = one.request.attempt + int(task_run.run_count or 1) - 1
+        _build(artifacts, replace(one.request, attempt=attempt), one.node_runs)
+
+    return Task(
+        fn=dbt_build,
+        name=BUILD,
+        description=f"dbt build of {artifacts.product.name}, whole or in part.",
+        tags=[artifacts.execution.pool] if artifacts.execution.pool else None,
+        retries=artifacts.retries,
+        retry_delay_seconds=retry_delays(artifacts),
+        retry_condition_fn=may_retry,
+        cache_policy=NO_CACHE,
+        persist_result=False,
+    )
+
+
+def retry_delays(artifacts: CompiledArtifacts) -> list[float]:
+    """Return the seconds before each retry: always the delay, or twice as long each time."""
+    policy = artifacts.execution
+    factor = 2 if policy.retry_backoff == "exponential" else 1
+    return [float(policy.retry_delay_seconds * factor**n) for n in range(artifacts.retries)]
+
+
+def _build(artifacts: CompiledArtifacts, request: BuildRequest, node_runs: NodeRuns) -> None:
+    log: Any = get_run_logger()
+    todo = left_to_do(artifacts, request)
+    end = BuildEnded(succeeded=False, message="the build ended without a word")
+    node_runs.expect(todo)
+    with closing(build(artifacts, request)) as events:
+        for event in events:
+            tell(event)
+            node_runs.hear(event)
+            if isinstance(event, NodeLog) and not node_runs.knows(event.unique_id):
+                log.log(LEVELS[event.level], "%s", event.text)
+            elif isinstance(event, BuildEnded):
+                end = event
+    if not end.succeeded:
+        raise _failure(artifacts, request, end)
+
+
+def _failure(
+    artifacts: CompiledArtifacts, request: BuildRequest, end: BuildEnded
+) -> BuildFailedError:
+    """Return the error of a build, which a retry follows only while one would have work to do."""
+    results = results_of(artifacts, request.run_id)
+    found = [results[node_id] for node_id in wanted_of(artifacts, request) if node_id in results]
+    culprits = [result for result in found if result.status in ("error", "fail")]
+    lines = [f"{result.unique_id}: {result.message or result.status}" for result in culprits]
+    message = "\n".join([end.message or "not every node passed", *lines])
+    return BuildFailedError(message, may_retry=bool(left_to_do(artifacts, request)))

@@ -1,0 +1,140 @@
+"""The task runs of a product's nodes: one each in every flow run, in the state dbt left it in.
+
+Prefect's engine runs functions, and dbt builds all nodes in one call. So the task runs are made and
+moved on through Prefect's API, in a thread of their own: a slow server does not hold up dbt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
+from types import TracebackType
+from typing import Any
+from uuid import UUID
+
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.objects import State, TaskRun, TaskRunResult
+from prefect.context import AssetContext
+from prefect.logging.loggers import task_run_logger
+from prefect.states import Cancelled, Pending, Running
+
+from floe_core.build_events import BuildEvent, NodeLog, NodeResult, NodeStarted
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_orchestrator_prefect.flow.node_tasks import NodeTask
+from floe_orchestrator_prefect.task.log_levels import LEVELS
+from floe_orchestrator_prefect.task.node_states import state_of
+
+
+class NodeRuns:
+    """The task runs of one flow run; `hear` tells them what happened, and returns at once."""
+
+    def __init__(
+        self, artifacts: CompiledArtifacts, tasks: Mapping[str, NodeTask], flow_run_id: UUID
+    ) -> None:
+        self._artifacts = artifacts
+        self._tasks = tasks
+        self._flow_run_id = flow_run_id
+        self._runs: dict[str, TaskRun] = {}
+        self._unfinished: set[str] = set()
+        self._client: SyncPrefectClient = get_client(sync_client=True)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="floe-node-runs")
+        self._told: list[Future[None]] = []
+
+    def __enter__(self) -> NodeRuns:
+        self._client.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        """Wait for what is still to be told; what never ended was canceled."""
+        try:
+            self._later(self._cancel_the_rest)
+            self._thread.shutdown(wait=True)
+        finally:
+            self._client.__exit__(kind, error, at)
+        for done in self._told if error is None else ():
+            done.result()
+
+    def expect(self, node_ids: tuple[str, ...]) -> None:
+        """Show these nodes as pending, each below those that it depends on."""
+        self._later(self._expect, node_ids)
+
+    def knows(self, node_id: str) -> bool:
+        """Tell whether a node has a task run here."""
+        return node_id in self._tasks
+
+    def hear(self, event: BuildEvent) -> None:
+        """Move the node's task run on, or write into its log. What is of no node is not heard."""
+        if isinstance(event, NodeStarted | NodeResult | NodeLog) and self.knows(event.unique_id):
+            self._later(self._tell, event)
+
+    def _later(self, call: Any, *arguments: Any) -> None:
+        """Have it done in order, with what Prefect knows in this context."""
+        self._told.append(self._thread.submit(copy_context().run, call, *arguments))
+
+    def _expect(self, node_ids: tuple[str, ...]) -> None:
+        wanted = set(node_ids)
+        for node_id in self._in_order():
+            if node_id in wanted:
+                if node_id in self._runs:
+                    self._set(node_id, Pending())
+                else:
+                    self._create(node_id)
+        self._unfinished |= wanted
+
+    def _in_order(self) -> list[str]:
+        """Return the ids of the nodes, those that others depend on before them."""
+        from graphlib import TopologicalSorter
+
+        upstream = {node_id: self._parents(node_id) for node_id in sorted(self._tasks)}
+        return list(TopologicalSorter(upstream).static_order())
+
+    def _parents(self, node_id: str) -> list[str]:
+        return [p for p in self._artifacts.by_id[node_id].depends_on if p in self._tasks]
+
+    def _create(self, node_id: str) -> None:
+        task = self._tasks[node_id]
+        above = [self._runs[p] for p in self._parents(node_id) if p in self._runs]
+        self._runs[node_id] = self._client.create_task_run(
+            task,
+            self._flow_run_id,
+            dynamic_key=node_id,
+            name=task.name,
+            state=Pending(),
+            task_inputs={"depends_on": [TaskRunResult(id=run.id) for run in above]},
+        )
+
+    def _tell(self, event: NodeStarted | NodeResult | NodeLog) -> None:
+        node_id = event.unique_id
+        if isinstance(event, NodeStarted):
+            self._set(node_id, Running(timestamp=event.at))
+        elif isinstance(event, NodeResult):
+            self._end(event)
+        else:
+            log = task_run_logger(self._runs[node_id], self._tasks[node_id])
+            log.log(LEVELS[event.level], "%s", event.text)
+
+    def _end(self, result: NodeResult) -> None:
+        node_id, state = result.unique_id, state_of(result)
+        self._set(node_id, state)
+        self._unfinished.discard(node_id)
+        facts = {"rows": result.rows, "seconds": result.seconds, "status": result.status}
+        assets = AssetContext.from_task_and_inputs(self._tasks[node_id], self._runs[node_id].id)
+        for asset in assets.downstream_assets:
+            known = {name: value for name, value in facts.items() if value is not None}
+            assets.add_asset_metadata(asset.key, known)
+        assets.emit_events(state)
+
+    def _cancel_the_rest(self) -> None:
+        for node_id in sorted(self._unfinished):
+            self._set(node_id, Cancelled(message="the run was canceled"))
+
+    def _set(self, node_id: str, state: State[Any]) -> None:
+        # By force: Prefect's rules are for runs of its own engine, and would hold back a second
+        # attempt of what failed.
+        self._client.set_task_run_state(self._runs[node_id].id, state, force=True)

@@ -1,0 +1,73 @@
+"""Build one node of a product, inside a task run of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import closing
+from difflib import get_close_matches
+from typing import Any
+
+from prefect import get_run_logger
+from prefect.context import AssetContext
+from prefect.runtime import task_run
+
+from floe_core.errors import UsageError
+from floe_core.execution import BuildEnded, BuildRequest, NodeLog, NodeResult, build
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.nodes import Node
+from floe_orchestrator_prefect.task.build_failure import BuildFailedError
+from floe_orchestrator_prefect.task.log_levels import LEVELS
+
+
+def build_one_node(
+    artifacts: CompiledArtifacts, node: Node, facts: Mapping[str, Any] | None = None
+) -> None:
+    """Build a node alone, without its tests; the log is that of the task run around it.
+
+    `facts` go into the metadata of the assets that the task materializes.
+
+    Raises:
+        BuildFailedError: It did not build.
+    """
+    log, message = get_run_logger(), ""
+    request = BuildRequest(
+        job=artifacts.jobs[0].name,
+        run_id=str(task_run.id),
+        node_ids=(node.unique_id,),
+        attempt=int(task_run.run_count or 1),
+    )
+    with closing(build(artifacts, request)) as events:
+        for event in events:
+            if isinstance(event, NodeLog):
+                log.log(LEVELS[event.level], "%s", event.text)
+            elif isinstance(event, NodeResult):
+                message = event.message
+                _note(facts or {}, event)
+            elif isinstance(event, BuildEnded) and not event.succeeded:
+                raise BuildFailedError(f"{event.message}\n{node.unique_id}: {message}", True)
+
+
+def _note(facts: Mapping[str, Any], result: NodeResult) -> None:
+    """Add what is known to the assets of the task under way, if it has any."""
+    context = AssetContext.get()
+    told = {**facts, "seconds": result.seconds, "rows": result.rows, "status": result.status}
+    for asset in context.downstream_assets if context else ():
+        asset.add_metadata({name: value for name, value in told.items() if value is not None})
+
+
+def node_named(artifacts: CompiledArtifacts, name: str) -> Node:
+    """Return the model, seed or snapshot of a name.
+
+    Raises:
+        UsageError: There is none, or more than one.
+    """
+    found = [node for node in artifacts.nodes if node.is_relation and node.name == name]
+    own = [node for node in found if node.package == artifacts.dbt.project_name]
+    chosen = own if len(found) > 1 else found
+    if len(chosen) == 1:
+        return chosen[0]
+    if found:
+        raise UsageError(f"'{name}' names several: {', '.join(node.unique_id for node in found)}")
+    names = sorted({node.name for node in artifacts.nodes if node.is_relation})
+    near = get_close_matches(name, names, n=3) or names[:10]
+    raise UsageError(f"{artifacts.product.name} builds nothing named '{name}': {', '.join(near)}")

@@ -1,0 +1,104 @@
+"""A job's schedule in Prefect's own terms.
+
+Prefect's cron is croniter on the zone's wall clock, which around clock changes is not floe's rule.
+So an expression is given as it stands where Prefect ticks alike at every change of the zone for
+some years; else read in UTC, where that names the same moments; else floe counts the ticks, and
+Prefect gets them as dates (RFC 5545, RDATE), as many as its API takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+
+from prefect.client.schemas.schedules import CronSchedule, RRuleSchedule
+from prefect.schedules import Schedule as PrefectSchedule
+
+from floe_core.schedules import check_timezone, ticks_between
+from floe_core.schedules.clock_changes import clock_changes
+from floe_core.schemas.policies import Schedule
+from floe_orchestrator_prefect.ticks.prefect_ticks import moments_of
+
+PrefectRule = CronSchedule | RRuleSchedule
+
+LOOK_BACK = timedelta(days=60)
+YEARS_AHEAD = 5
+_MARGIN = timedelta(hours=36)
+# Of a rule Prefect takes 6,500 characters, and a date in it takes 17.
+DATES_IN_A_RULE = 380
+# Two years, or where that is too much as many dates as cover one of an hourly job.
+HORIZON = timedelta(days=731)
+MOST_DATES = 26 * DATES_IN_A_RULE
+
+
+def prefect_schedules(schedule: Schedule, today: datetime) -> list[PrefectRule]:
+    """Return what together names every tick and nothing else, from today on."""
+    cron, zone = schedule.cron, schedule.timezone
+    for candidate in (zone, "UTC"):
+        if _ticks_alike(cron, zone, candidate, today.year):
+            return [CronSchedule(cron=cron, timezone=candidate)]
+    return list(_dates(_ticks_ahead(schedule, today)))
+
+
+def last_date(schedule: Schedule, today: datetime) -> datetime | None:
+    """Return the last tick that Prefect gets; None if it gets an expression, which has no end."""
+    cron, zone = schedule.cron, schedule.timezone
+    if any(_ticks_alike(cron, zone, candidate, today.year) for candidate in (zone, "UTC")):
+        return None
+    return next(reversed(_ticks_ahead(schedule, today)), None)
+
+
+def deployment_schedules(schedule: Schedule | None) -> list[PrefectSchedule]:
+    """Return the schedules of a deployment, held back where the job's is.
+
+    They have no slugs: Prefect's server keeps a schedule that has one until it is told of it by its
+    slug, and replaces as a whole those that have none.
+    """
+    if schedule is None:
+        return []
+    found = prefect_schedules(schedule, datetime.now(UTC))
+    return [_as_given(one, schedule.enabled) for one in found]
+
+
+def _as_given(one: PrefectRule, is_active: bool) -> PrefectSchedule:
+    return PrefectSchedule(
+        cron=one.cron if isinstance(one, CronSchedule) else None,
+        rrule=one.rrule if isinstance(one, RRuleSchedule) else None,
+        timezone=one.timezone,
+        active=is_active,
+    )
+
+
+@lru_cache(maxsize=256)
+def _ticks_alike(cron: str, zone: str, candidate: str, year: int) -> bool:
+    """Tell whether Prefect, reading the cron in the candidate zone, ticks as floe in its own."""
+    prefects = CronSchedule(cron=cron, timezone=candidate)
+    return all(
+        ticks_between(cron, zone, start, end) == moments_of([prefects], start, end)
+        for start, end in _spans(zone, year)
+    )
+
+
+@lru_cache(maxsize=64)
+def _spans(zone: str, year: int) -> tuple[tuple[datetime, datetime], ...]:
+    """Return a span around each change of the zone's clock, and the months of one whole year."""
+    first = datetime(year, 1, 1, tzinfo=UTC)
+    end = datetime(year + YEARS_AHEAD, 1, 1, tzinfo=UTC)
+    changes = clock_changes(check_timezone(zone), first - LOOK_BACK, end)
+    weeks = [first + timedelta(days=28 * n) for n in range(13)]
+    return (
+        *((change.at - _MARGIN, change.at + _MARGIN) for change in changes),
+        *((week, week + timedelta(days=4)) for week in weeks),
+    )
+
+
+def _ticks_ahead(schedule: Schedule, today: datetime) -> list[datetime]:
+    return ticks_between(schedule.cron, schedule.timezone, today, today + HORIZON)[:MOST_DATES]
+
+
+def _dates(ticks: list[datetime]) -> Iterator[RRuleSchedule]:
+    for start in range(0, len(ticks), DATES_IN_A_RULE):
+        dates = ticks[start : start + DATES_IN_A_RULE]
+        text = ",".join(f"{tick:%Y%m%dT%H%M%SZ}" for tick in dates)
+        yield RRuleSchedule(rrule=f"RDATE:{text}", timezone="UTC")

@@ -1,0 +1,40 @@
+"""What a Prefect server that runs tells of a job's schedule."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from floe_core.errors import EnvironmentProblemError
+from floe_core.plugin_powers import RunningSchedule
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_orchestrator_prefect.service.served_deployment import served_deployment
+from floe_orchestrator_prefect.ticks.prefect_ticks import moments_of
+
+# In so many days comes any tick that somebody waits for.
+AHEAD = (timedelta(days=2), timedelta(days=32), timedelta(days=366))
+
+
+def running_schedule(
+    artifacts: CompiledArtifacts, job_name: str, settings: Mapping[str, Any]
+) -> RunningSchedule | None:
+    """Return what the server has: see `ScheduleReporter`."""
+    try:
+        with served_deployment(artifacts, artifacts.job(job_name), settings) as served:
+            if served is None:
+                return None
+            kept = [one.schedule for one in served.found.schedules if one.active]
+    except (EnvironmentProblemError, ValueError):
+        return None
+    if served.found.paused or not kept:
+        return RunningSchedule(None, is_enabled=False)
+    return RunningSchedule(_next(kept), is_enabled=True)
+
+
+def _next(schedules: list[Any]) -> datetime | None:
+    now = datetime.now(UTC)
+    for ahead in AHEAD:
+        if moments := moments_of(schedules, now, now + ahead):
+            return moments[0]
+    return None

@@ -1,0 +1,50 @@
+"""Have a Prefect server that serves a job take up its schedule now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from prefect.client.schemas.actions import DeploymentScheduleUpdate, DeploymentUpdate
+
+from floe_core.errors import EnvironmentProblemError
+from floe_core.schedules.job_schedules import JobSchedules
+from floe_core.schemas.policies import Schedule
+from floe_orchestrator_prefect.service.served_deployment import ServedDeployment, served_deployment
+from floe_orchestrator_prefect.ticks.prefect_schedules import prefect_schedules
+
+
+def take_up(schedules: JobSchedules, name: str, settings: Mapping[str, Any]) -> None:
+    """Replace the schedules of the job's deployment, and with them the runs made ahead of time.
+
+    Nothing happens where no server is named or answers: who serves the product next sees them.
+
+    Raises:
+        EnvironmentProblemError: A server answers and does not take the schedule up.
+    """
+    job = schedules.live(name)
+    try:
+        with served_deployment(schedules.artifacts, job, settings) as served:
+            if served is not None:
+                _replace(served, _wanted(job.schedule))
+    except (EnvironmentProblemError, ValueError) as error:
+        raise EnvironmentProblemError(
+            f"the change is stored in {schedules.place}, but not taken up: {error}"
+        ) from None
+
+
+def _replace(served: ServedDeployment, wanted: list[DeploymentScheduleUpdate]) -> None:
+    """Have these schedules alone. One with a slug is somebody else's, and would stay."""
+    for one in served.found.schedules:
+        if one.slug is not None:
+            served.client.delete_deployment_schedule(served.found.id, one.id)
+    update = DeploymentUpdate(schedules=wanted, tags=served.found.tags)
+    served.client.update_deployment(served.found.id, update)
+
+
+def _wanted(schedule: Schedule | None) -> list[DeploymentScheduleUpdate]:
+    if schedule is None:
+        return []
+    found = prefect_schedules(schedule, datetime.now(UTC))
+    return [DeploymentScheduleUpdate(schedule=one, active=schedule.enabled) for one in found]
