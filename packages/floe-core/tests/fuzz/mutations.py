@@ -87,7 +87,7 @@ def _damaged(text: bytes, chance: random.Random) -> bytes:
 def _restructured(data: Any, chance: random.Random) -> Any:
     places = list(_places(data))
     if not places:
-        return chance.choice(VALUES)
+        return json.loads(json.dumps(chance.choice(VALUES)))
     holder, key = chance.choice(places)
     kind = chance.randrange(6)
     if kind == 0:
@@ -103,7 +103,8 @@ def _restructured(data: Any, chance: random.Random) -> Any:
             nested = [nested]
         holder[key] = nested
     else:
-        holder[key] = chance.choice(VALUES)
+        # A copy: what is inserted is damaged further.
+        holder[key] = json.loads(json.dumps(chance.choice(VALUES)))
     return data
 
 

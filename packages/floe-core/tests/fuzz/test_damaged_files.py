@@ -146,7 +146,7 @@ def test_dbts_manifest(compiled: Path) -> None:
             data = json.loads(path.read_bytes())
         except (ValueError, RecursionError):
             return
-        nodes_in(data)
+        nodes_in(data, compiled)
 
     survive(path, lambda seed: mutated_json(whole, seed), use)
 

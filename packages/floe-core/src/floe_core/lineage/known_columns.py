@@ -49,7 +49,8 @@ class KnownColumns:
             "types": {name: kind for name, kind in types.items() if kind and kind != UNKNOWN_TYPE},
             "is_complete": is_complete,
         }
-        unfinished.write_text(json.dumps(learnt, ensure_ascii=False), "utf-8")
+        text = json.dumps(learnt, ensure_ascii=False)
+        unfinished.write_text(text, "utf-8", errors="replace")
         unfinished.replace(path)
 
     def _learnt(self, dataset: Json) -> Json | None:

@@ -18,6 +18,6 @@ def seed_columns(project_dir: Path, project: str, package: str, path: str) -> li
     try:
         with (root / path).open(encoding="utf-8-sig", newline="") as file:
             names = next(csv.reader(file), [])
-    except (OSError, UnicodeDecodeError, csv.Error):
+    except (OSError, ValueError, csv.Error):
         return []
     return [] if _NOT_A_COMMA.search("".join(names)) else names
