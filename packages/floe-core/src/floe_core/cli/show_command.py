@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from floe_core.schemas.policies import Job, Schedule
 
 TICKS_SHOWN = 3
+WIDE = 10_000
 HORIZON = timedelta(days=366)
 
 
@@ -33,9 +34,9 @@ def show(product: Product = Path(), on: On = None, as_json: Json = False) -> Non
     console.print(f"[bold]{about.name}[/] {about.version} on {artifacts.orchestrator.name}")
     if about.description:
         console.print(about.description, style="dim", markup=False)
-    # Never wrapped: an id that is cut in two can be neither copied nor searched for.
-    console.print(_graph(artifacts), soft_wrap=True)
-    console.print(_jobs(artifacts), soft_wrap=True)
+    # Neither wrapped nor cropped: an id that is cut can be neither copied nor searched for.
+    for tree in (_graph(artifacts), _jobs(artifacts)):
+        console.print(tree, width=WIDE, crop=False, no_wrap=True, overflow="ignore")
 
 
 def _as_dict(artifacts: CompiledArtifacts) -> dict[str, Any]:
