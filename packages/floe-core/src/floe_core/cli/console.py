@@ -11,6 +11,8 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console
 
+_UNCROPPED = 10_000
+
 
 @cache
 def stdout() -> Console:
@@ -18,6 +20,14 @@ def stdout() -> Console:
     from rich.console import Console
 
     return Console(highlight=False)
+
+
+@cache
+def uncropped() -> Console:
+    """Return a console for results whose lines keep their length, whatever the terminal's width."""
+    from rich.console import Console
+
+    return Console(highlight=False, width=_UNCROPPED)
 
 
 @cache

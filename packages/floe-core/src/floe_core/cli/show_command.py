@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from floe_core.cli.console import notice, print_json, stdout
+from floe_core.cli.console import notice, print_json, stdout, uncropped
 from floe_core.cli.options import Json, On, Product
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from floe_core.schemas.policies import Job, Schedule
 
 TICKS_SHOWN = 3
-WIDE = 10_000
 HORIZON = timedelta(days=366)
 
 
@@ -36,7 +35,7 @@ def show(product: Product = Path(), on: On = None, as_json: Json = False) -> Non
         console.print(about.description, style="dim", markup=False)
     # Neither wrapped nor cropped: an id that is cut can be neither copied nor searched for.
     for tree in (_graph(artifacts), _jobs(artifacts)):
-        console.print(tree, width=WIDE, crop=False, no_wrap=True, overflow="ignore")
+        uncropped().print(tree)
 
 
 def _as_dict(artifacts: CompiledArtifacts) -> dict[str, Any]:
