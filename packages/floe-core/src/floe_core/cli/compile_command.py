@@ -9,6 +9,7 @@ import typer
 
 from floe_core.cli.console import notice, print_json, stdout
 from floe_core.cli.options import Json, On, Product
+from floe_core.cli.progress import show_stages
 
 
 def compile_(
@@ -27,8 +28,11 @@ def compile_(
     """
     from floe_core.compiler.compile_product import prepare_product
 
-    compiled = prepare_product(product, orchestrator=on, out=out, on_notice=notice)
-    artifacts = compiled.write()
+    with show_stages() as on_stage:
+        compiled = prepare_product(
+            product, orchestrator=on, out=out, on_notice=notice, on_stage=on_stage
+        )
+        artifacts = compiled.write()
     counts: dict[str, int] = {}
     for node in artifacts.nodes:
         counts[node.resource_type] = counts.get(node.resource_type, 0) + 1

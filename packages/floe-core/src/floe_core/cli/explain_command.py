@@ -6,7 +6,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from floe_core.cli.console import notice, print_json, stdout
+from floe_core.cli.console import print_json, stdout
+from floe_core.cli.fresh_product import read_or_compile
 from floe_core.cli.options import Json, On, Product
 
 if TYPE_CHECKING:
@@ -19,16 +20,15 @@ def explain(product: Product = Path(), on: On = None, as_json: Json = False) -> 
     Compile refuses what can't be expressed, unless `waivers` of floe.yaml has the concept's name.
     """
     from floe_core import plugin_registry
-    from floe_core.compiler.compile_product import prepare_product
     from floe_core.errors import PluginError
     from floe_core.plugin_powers import ConceptExplainer
 
-    compiled = prepare_product(product, orchestrator=on, on_notice=notice, refuses_losses=False)
-    choice = compiled.artifacts.orchestrator
+    artifacts = read_or_compile(product, on, refuses_losses=False)
+    choice = artifacts.orchestrator
     plugin = plugin_registry.load(choice.name, choice.config)
     if not isinstance(plugin, ConceptExplainer):
         raise PluginError(f"the plugin '{choice.name}' does not explain what it makes of a product")
-    found = plugin.concepts(compiled.artifacts)
+    found = plugin.concepts(artifacts)
     if as_json:
         print_json({"orchestrator": choice.name, "concepts": [asdict(c) for c in found]})
         return

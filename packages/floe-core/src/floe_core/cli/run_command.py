@@ -10,6 +10,7 @@ import typer
 
 from floe_core.cli.console import notice, print_json, stderr, stdout
 from floe_core.cli.options import Json, On, Product
+from floe_core.cli.progress import show_stages
 
 if TYPE_CHECKING:
     from floe_core.plugin_powers import RunOptions, RunReport
@@ -70,7 +71,10 @@ def _compiled(product: Path, on: str | None) -> CompiledArtifacts:
     copy = load_copy(product) if on is None else None
     if copy is not None:
         return copy
-    return compile_product(product, orchestrator=on, on_notice=notice, keeps_entry_point=True)
+    with show_stages() as on_stage:
+        return compile_product(
+            product, orchestrator=on, on_notice=notice, keeps_entry_point=True, on_stage=on_stage
+        )
 
 
 def _launched(artifacts: CompiledArtifacts, options: RunOptions) -> RunReport:

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from floe_core.cli.console import notice, print_json, stdout, uncropped
+from floe_core.cli.console import print_json, stdout, uncropped
+from floe_core.cli.fresh_product import read_or_compile
 from floe_core.cli.options import Json, On, Product
 
 if TYPE_CHECKING:
@@ -22,9 +23,7 @@ HORIZON = timedelta(days=366)
 
 def show(product: Product = Path(), on: On = None, as_json: Json = False) -> None:
     """Show what a product is once compiled, without writing anything."""
-    from floe_core.compiler.compile_product import prepare_product
-
-    artifacts = prepare_product(product, orchestrator=on, on_notice=notice).artifacts
+    artifacts = read_or_compile(product, on, refuses_losses=True)
     if as_json:
         print_json(_as_dict(artifacts))
         return

@@ -92,13 +92,14 @@ def compile_product(
     out: Path | str | None = None,
     on_notice: Callable[[str], None] = lambda notice: None,
     keeps_entry_point: bool = False,
+    on_stage: Callable[[str], None] = lambda stage: None,
 ) -> CompiledArtifacts:
     """Compile a product in its own folder, or into `out` as a copy that stands alone.
 
     Writes compiled_artifacts.json, target/manifest.json, profiles.yml and the file that the
     orchestrator loads, all or none. `orchestrator` overrides the manifest's choice; `on_notice`
     receives what is worth knowing and not an error. With `keeps_entry_point` a file of that name
-    that floe did not write stays, and is not an error.
+    that floe did not write stays, and is not an error. `on_stage` receives what is being done now.
 
     Raises:
         InvalidProductError: The files of the product or the platform are wrong: every problem.
@@ -111,6 +112,7 @@ def compile_product(
         out=out,
         on_notice=on_notice,
         keeps_entry_point=keeps_entry_point,
+        on_stage=on_stage,
     ).write()
 
 
@@ -123,6 +125,7 @@ def prepare_product(
     refuses_losses: bool = True,
     isolates_warehouse: bool = False,
     keeps_entry_point: bool = False,
+    on_stage: Callable[[str], None] = lambda stage: None,
 ) -> CompiledProduct:
     """Compile a product and write nothing. See `compile_product`.
 
@@ -132,7 +135,7 @@ def prepare_product(
     """
     folder = Path(product_dir).absolute()
     destination = Path(out).absolute() if out is not None else folder
-    findings = Findings(on_notice)
+    findings = Findings(on_notice, on_stage)
     with CompileTrace(folder.name, on_notice, Redactor(known_secrets().values()).text) as trace:
         inputs = read_inputs(folder, findings)
         trace.concerns(inputs.spec.metadata.name, tracing_settings(inputs.manifest))
@@ -209,6 +212,7 @@ def _resolved(inputs: Inputs, profile: Profile, findings: Findings) -> _Resolved
         if profile.folder:
             Path(work, PROFILES_FILE).write_text(profile.to_yaml(), encoding="utf-8")
         dbt = _dbt(inputs, profile, Path(work))
+        findings.begin_stage("dbt parses the project")
         parsed = dbt.parse()
         nodes = nodes_in(parsed.manifest, inputs.product_dir)
         cycle = cycle_problem(nodes)

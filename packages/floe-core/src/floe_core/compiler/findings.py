@@ -9,11 +9,16 @@ from floe_core.errors import InvalidProductError, Problem
 
 
 class Findings:
-    """Collects problems of several checks, to be raised together, and passes notices on."""
+    """Collects problems of several checks, to be raised together; passes notices and stages on."""
 
-    def __init__(self, on_notice: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        on_notice: Callable[[str], None],
+        on_stage: Callable[[str], None] = lambda stage: None,
+    ) -> None:
         self._problems: list[Problem] = []
         self.notice = on_notice
+        self.begin_stage = on_stage
 
     def add(self, problem: Problem) -> None:
         """Note a problem."""

@@ -40,6 +40,7 @@ def resolve_jobs(
     jobs = [_own_job(inputs, nodes, dbt, default, runnable)]
     caches: dict[str, bytes] = {}
     for index, spec in enumerate(inputs.spec.jobs):
+        findings.begin_stage(f"dbt selects the nodes of job {spec.name}")
         job = _job(spec, inputs)
         with _pinned_to(index, spec, inputs, findings):
             dbt_of_job = _parse_with_vars(spec, inputs, nodes, dbt, caches) if spec.vars else dbt

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Container, Iterable, Mapping
+from pathlib import Path
 
 import msgpack
 
@@ -38,6 +39,12 @@ def seal_environment(cache: bytes, names: Iterable[str], secrets: Container[str]
 def changed_variables(sealed: Mapping[str, str]) -> list[str]:
     """Return the names of the variables that have another value now than when dbt parsed."""
     return sorted(name for name, digest in sealed.items() if _digest(name) != digest)
+
+
+def changed_in_file(path: Path) -> list[str]:
+    """Return the names of the variables that have another value than in a sealed cache on disk."""
+    content = msgpack.unpackb(path.read_bytes(), raw=False, strict_map_key=False)
+    return changed_variables(content.get(ENV_VARS) or {})
 
 
 def _digest(name: str) -> str:

@@ -1,0 +1,19 @@
+"""What a person sees while a product is compiled: the stage, on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from floe_core.cli.console import stderr
+
+
+@contextmanager
+def show_stages() -> Iterator[Callable[[str], None]]:
+    """Show a spinner with the stage that the yielded function is told; nothing in a pipe."""
+    console = stderr()
+    if not console.is_terminal:
+        yield lambda stage: None
+        return
+    with console.status("reading the product") as status:
+        yield lambda stage: status.update(stage)

@@ -1,0 +1,59 @@
+"""What is compiled is read where nothing has changed since, and compiled anew where something has."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from floe_core.cli.fresh_product import read_or_compile
+from floe_core.compiler import compile_product
+from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE
+
+WriteProduct = Callable[..., Path]
+
+MARK = "read from the compiled folder"
+
+
+@pytest.fixture
+def folder(write_product: WriteProduct) -> Path:
+    """Return a compiled product whose artifacts say something that its floe.yaml does not."""
+    product = write_product(first="select '{{ env_var('COLOUR', 'red') }}' as colour")
+    (product / "selectors.yml").write_text("selectors: []\n")
+    compile_product(product)
+    path = product / ARTIFACTS_FILE
+    path.write_text(
+        path.read_text().replace('"name":"shop",', f'"description":"{MARK}","name":"shop",', 1)
+    )
+    return product
+
+
+def is_read(folder: Path, on: str | None = None) -> bool:
+    return read_or_compile(folder, on, refuses_losses=True).product.description == MARK
+
+
+def test_a_folder_that_is_up_to_date_is_read(folder: Path) -> None:
+    assert MARK in (folder / ARTIFACTS_FILE).read_text()
+    assert is_read(folder)
+    assert is_read(folder, "plain")
+
+
+@pytest.mark.parametrize("place", ["models/first.sql", "floe.yaml", "manifest.yaml"])
+def test_a_changed_file_is_compiled(folder: Path, place: str) -> None:
+    (folder / place).write_text((folder / place).read_text() + "\n")
+    assert not is_read(folder)
+
+
+def test_a_file_that_is_gone_is_compiled(folder: Path) -> None:
+    time.sleep(0.2)
+    (folder / "selectors.yml").unlink()
+    assert not is_read(folder)
+
+
+def test_a_variable_with_another_value_is_compiled(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLOUR", "green")
+    assert not is_read(folder)
