@@ -42,7 +42,10 @@ def environment_with(plugin: str, folder: Path) -> Path:
     ).stdout
     (folder / "locked.txt").write_text(locked)
     subprocess.run([UV, "venv", "--quiet", "--python", sys.executable, environment], check=True)
-    packages = [ROOT / "packages/floe-core", ROOT / f"plugins/floe-orchestrator-{plugin}"]
+    packages = [
+        f"{ROOT / 'packages/floe-core'}[duckdb]",
+        ROOT / f"plugins/floe-orchestrator-{plugin}",
+    ]
     install = [UV, "pip", "install", "--quiet", "--python", environment / "bin/python"]
     subprocess.run([*install, "--constraint", folder / "locked.txt", *packages], check=True)
     return environment

@@ -31,4 +31,5 @@ class BuildRequest:
     resume: bool = True
     range: TimeRange | None = None
     standing: tuple[NodeResult, ...] = ()
-    vars: Mapping[str, Any] = field(default_factory=dict)
+    # A mapping has no hash; requests are compared by it all the same.
+    vars: Mapping[str, Any] = field(default_factory=dict, hash=False)

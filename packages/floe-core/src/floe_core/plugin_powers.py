@@ -44,7 +44,8 @@ class RunOptions:
     node_ids: tuple[str, ...] | None = None
     nominal_time: datetime | None = None
     range: TimeRange | None = None
-    vars: Mapping[str, Any] = field(default_factory=dict)
+    # A mapping has no hash; requests are compared by it all the same.
+    vars: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)

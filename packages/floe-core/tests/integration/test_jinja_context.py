@@ -100,6 +100,7 @@ OF_ONE_CALL = {
     *("LOG_LEVEL_FILE", "USE_COLORS_FILE"),
 }
 _VARIES = (
+    (re.compile(r"Thread-\d+"), "Thread-N"),
     (re.compile(r"0x[0-9a-f]+"), "ADDRESS"),
     (re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}"), "UUID"),
     (re.compile(r"\d{10}\.\d+"), "TIME"),

@@ -52,13 +52,16 @@ class NodeDifference:
 def changed_nodes(old: CompiledArtifacts, new: CompiledArtifacts) -> tuple[NodeDifference, ...]:
     """Return the nodes that differ, in the order of their ids."""
     pairs = ((old.by_id[i], node) for i, node in sorted(new.by_id.items()) if i in old.by_id)
-    return tuple(found for before, node in pairs if (found := _difference(before, node)))
+    # Another dbt has other defaults in every node's configuration.
+    is_same_dbt = old.dbt.version == new.dbt.version
+    found = (_difference(before, node, is_same_dbt) for before, node in pairs)
+    return tuple(each for each in found if each)
 
 
-def _difference(old: Node, new: Node) -> NodeDifference:
+def _difference(old: Node, new: Node, is_same_dbt: bool) -> NodeDifference:
     before, after = set(old.depends_on), set(new.depends_on)
     # Every node compiled since these hashes exist has one of its configuration.
-    is_hashed = bool(old.config_hash and new.config_hash)
+    is_hashed = is_same_dbt and bool(old.config_hash and new.config_hash)
     return NodeDifference(
         new.unique_id,
         gained=tuple(sorted(after - before)),
