@@ -47,10 +47,10 @@ test-all: setup helm
 charts: setup helm
 	$(BIN)/pytest tests/charts $(ONLY) $(IN_TWO)
 
-# dbt projects with the oddities of real ones, beside plain dbt; and damaged files of every kind.
+# dbt projects with the oddities of real ones, beside plain dbt.
 # FLOE_AWKWARD_SIDES=dbt,dagster,airflow,prefect compares all sides, which takes half an hour.
 awkward: setup
-	$(BIN)/pytest -m slow tests/e2e/test_awkward_projects.py packages/floe-core/tests $(IN_TWO)
+	$(BIN)/pytest -m slow tests/e2e/test_awkward_projects.py -n 2
 
 lint: setup
 	$(BIN)/ruff format --check
