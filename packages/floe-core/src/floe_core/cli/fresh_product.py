@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,8 +14,6 @@ from floe_core.cli.progress import show_stages
 if TYPE_CHECKING:
     from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
-# What runs and tools leave in a product's folder.
-_LEFT_THERE = frozenset({".git", ".floe", ".venv", "venv", "target", "logs", "__pycache__"})
 _WRITTEN_BY_RUNS = (".duckdb", ".wal", ".lock", "schedules.json")
 # Nanoseconds: compile itself changes the folder as it puts the artifacts into it.
 _OF_ONE_WRITE = 100_000_000
@@ -54,8 +53,7 @@ def _fresh_artifacts(folder: Path, on: str | None) -> CompiledArtifacts | None:
         return None
     # Unlike the time of modification, this one cannot be set back by a copy or an archive.
     moment = compiled.stat().st_ctime_ns
-    is_touched = folder.stat().st_ctime_ns > moment + _OF_ONE_WRITE
-    if is_touched or any(path.stat().st_ctime_ns > moment for path in _inputs(folder)):
+    if folder.stat().st_ctime_ns > moment + _OF_ONE_WRITE or _is_changed(folder, moment):
         return None
     try:
         artifacts = CompiledArtifacts.load(folder)
@@ -65,13 +63,36 @@ def _fresh_artifacts(folder: Path, on: str | None) -> CompiledArtifacts | None:
     return artifacts if is_chosen and not changed_in_file(kept) else None
 
 
-def _inputs(folder: Path) -> Iterator[Path]:
-    """Yield the product's files and folders, and the manifests that it may name."""
-    for name in ("manifest.yaml", "../manifest.yaml"):
-        if (folder / name).is_file():
-            yield folder / name
-    for place, folders, files in os.walk(folder, followlinks=True):
-        folders[:] = [name for name in folders if name not in _LEFT_THERE]
+def _is_changed(folder: Path, moment: int) -> bool:
+    """Return whether a file of the product is newer, or may be without showing it here."""
+    from floe_core.compiler.copy_project import external_paths
+    from floe_core.compiler.findings import Findings
+    from floe_core.compiler.inputs import read_inputs
+    from floe_core.errors import FloeError
+
+    try:
+        inputs = read_inputs(folder, Findings(lambda notice: None))
+    except FloeError:
+        return True
+    manifest = inputs.manifest_document.path
+    if manifest.stat().st_ctime_ns > moment or any(external_paths(inputs)):
+        return True
+    # A link may lead to a package that is edited elsewhere, or back to where it stands.
+    entries = (path.lstat() for path in _entries(folder))
+    return any(stat.S_ISLNK(each.st_mode) or each.st_ctime_ns > moment for each in entries)
+
+
+def _entries(folder: Path) -> Iterator[Path]:
+    """Yield the product's files and folders, without what runs and tools leave there."""
+    from floe_core.compiler.copy_project import LEFT_ANYWHERE, LEFT_AT_TOP
+
+    for place, folders, files in os.walk(folder):
+        left = LEFT_ANYWHERE | LEFT_AT_TOP if Path(place) == folder else LEFT_ANYWHERE
+        folders[:] = [
+            name
+            for name in folders
+            if name not in left and not Path(place, name, "pyvenv.cfg").is_file()
+        ]
         for name in (*folders, *files):
             if not name.endswith(_WRITTEN_BY_RUNS):
                 yield Path(place, name)

@@ -17,10 +17,10 @@ from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE
 
 # What tools leave in a project's own folder, and dbt in that of a package; deeper down such a name
 # is the project's own.
-_LEFT_AT_TOP = frozenset(
+LEFT_AT_TOP = frozenset(
     {STORE_FILE, f".{STORE_FILE}.lock", "target", "logs", ".idea", ".vscode", ".user.yml"}
 )
-_LEFT_ANYWHERE = frozenset({".git", ".floe", "__pycache__"})
+LEFT_ANYWHERE = frozenset({".git", ".floe", "__pycache__"})
 _WAREHOUSE_FILES = ("", ".wal", ".lock")
 _PATH_KEYS = (
     "model-paths",
@@ -55,7 +55,7 @@ def copy_project(
         for source in sorted(inputs.product_dir.iterdir()):
             if source.name != PROFILES_FILE and source.name not in generated:
                 copier.replace(source, out / source.name)
-        _bring_external_paths(inputs, out, copier)
+        _bringexternal_paths(inputs, out, copier)
     except OSError as error:
         raise EnvironmentProblemError(
             f"{error.filename or out}: cannot be written: {error.strerror}"
@@ -69,7 +69,7 @@ class _Copier:
         root = inputs.product_dir.resolve()
         project = inputs.dbt_document.data
         self._out = out.resolve()
-        self._at_top = {*_LEFT_AT_TOP, *(str(project.get(k) or "") for k in _WORK_KEYS)}
+        self._at_top = {*LEFT_AT_TOP, *(str(project.get(k) or "") for k in _WORK_KEYS)}
         self._tops = {root}
         packages = root / str(project.get("packages-install-path") or "dbt_packages")
         if packages.is_dir():
@@ -101,7 +101,7 @@ class _Copier:
         name = source.name
         is_at_top = source.parent.resolve() in self._tops
         return (
-            name in _LEFT_ANYWHERE
+            name in LEFT_ANYWHERE
             or (is_at_top and name in self._at_top)
             or name.endswith(".pyc")
             or source.resolve() in self._warehouse
@@ -121,8 +121,8 @@ def _check_out(product_dir: Path, out: Path) -> None:
         raise UsageError(f"--out {out}: holds other files; choose an empty or new folder")
 
 
-def _bring_external_paths(inputs: Inputs, out: Path, copier: _Copier) -> None:
-    moved = dict(_external_paths(inputs))
+def _bringexternal_paths(inputs: Inputs, out: Path, copier: _Copier) -> None:
+    moved = dict(external_paths(inputs))
     if not moved:
         return
     yaml = YAML()
@@ -138,7 +138,7 @@ def _bring_external_paths(inputs: Inputs, out: Path, copier: _Copier) -> None:
     (out / DBT_PROJECT_FILE).write_text(text.getvalue(), encoding="utf-8")
 
 
-def _external_paths(inputs: Inputs) -> Iterator[tuple[str, Path]]:
+def external_paths(inputs: Inputs) -> Iterator[tuple[str, Path]]:
     """Yield the paths that leave the product's folder, as given and where they lead."""
     root = inputs.product_dir.resolve()
     for key in _PATH_KEYS:

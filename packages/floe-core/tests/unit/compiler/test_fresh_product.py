@@ -46,6 +46,34 @@ def test_a_changed_file_is_compiled(folder: Path, place: str) -> None:
     assert not is_read(folder)
 
 
+def test_a_file_in_a_folder_with_the_name_of_a_work_folder_counts(folder: Path) -> None:
+    (folder / "models" / "target").mkdir()
+    (folder / "models" / "target" / "aimed.sql").write_text("select 1 as id")
+    assert "model.shop.aimed" in read_or_compile(folder, None, refuses_losses=True).by_id
+    compile_product(folder)
+    (folder / "models" / "target" / "aimed.sql").write_text("select 2 as id")
+    assert read_or_compile(folder, None, refuses_losses=True).project_dir is None
+
+
+def test_a_manifest_of_any_name_counts(folder: Path) -> None:
+    (folder.parent / "platform").mkdir()
+    (folder / "manifest.yaml").rename(folder.parent / "platform" / "ours.yaml")
+    floe = folder / "floe.yaml"
+    floe.write_text(floe.read_text().replace("manifest.yaml", "../platform/ours.yaml"))
+    compile_product(folder)
+    assert read_or_compile(folder, None, refuses_losses=True).project_dir == folder
+    manifest = folder.parent / "platform" / "ours.yaml"
+    manifest.write_text(manifest.read_text() + "\n")
+    assert read_or_compile(folder, None, refuses_losses=True).project_dir is None
+
+
+def test_a_link_back_to_the_product_ends(folder: Path) -> None:
+    (folder / "analyses").mkdir()
+    (folder / "analyses" / "back").symlink_to(folder)
+    compile_product(folder)
+    assert read_or_compile(folder, None, refuses_losses=True).project_dir is None
+
+
 def test_a_file_that_is_gone_is_compiled(folder: Path) -> None:
     time.sleep(0.2)
     (folder / "selectors.yml").unlink()
