@@ -63,11 +63,10 @@ def run_plain_dbt(
     results = {i: found or NodeResult(i, "skipped") for i, found in nodes.items()}
     for result in results.values():
         on_event(result)
-    status = "success" if done.returncode == 0 else "failed"
     message = "" if done.returncode in (0, 1) else _last_lines(folder / "plain-dbt.log")
     look = [f"log: {folder / 'plain-dbt.log'}"]
     report = RunReport(
-        "success" if status == "success" else "failed", RUN_ID, seconds, results, message, look
+        "success" if done.returncode == 0 else "failed", RUN_ID, seconds, results, message, look
     )
     return report, _edges(work / "manifest.json")
 
