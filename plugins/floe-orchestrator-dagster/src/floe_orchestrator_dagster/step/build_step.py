@@ -91,6 +91,7 @@ def request_of(
         nominal_time=nominal_time or (span.end if span else None),
         range=span,
         vars=_vars(tags),
+        part=step,
     )
 
 
