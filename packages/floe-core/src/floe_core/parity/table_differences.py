@@ -41,8 +41,9 @@ def _rows(names: Names, left: TableContents, right: TableContents) -> Iterator[s
     if left.rows != right.rows:
         yield f"{left.rows} rows on {names[0]}, {right.rows} on {names[1]}"
         return
-    theirs = {name: total for name, _, total in right.columns}
-    differing = [name for name, _, total in left.columns if theirs.get(name, total) != total]
+    # Values of two types are not written alike: of those the types are told.
+    theirs = {(name, kind): total for name, kind, total in right.columns}
+    differing = [n for n, kind, total in left.columns if theirs.get((n, kind), total) != total]
     if differing:
         yield f"contents differ in {', '.join(differing)}"
 
