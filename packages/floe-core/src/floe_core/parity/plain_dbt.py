@@ -20,6 +20,7 @@ from floe_core.build_events import BuildEvent, NodeResult, NodeStatus
 from floe_core.build_request import BuildRequest
 from floe_core.execution.dbt_executable import find_executable
 from floe_core.execution.dbt_profiles import profiles_dir
+from floe_core.execution.dbt_subprocess import GUARD
 from floe_core.execution.invocation import QUIET_ENVIRONMENT, own_vars, run_vars
 from floe_core.execution.warehouse_lock import PROJECT_DIR_VARIABLE
 from floe_core.plugin_powers import RunReport
@@ -54,28 +55,39 @@ def run_plain_dbt(
     work = folder / WORK
     work.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
-    with (work / EVENTS).open("wb") as events:
-        done = subprocess.run(
-            _command(artifacts, folder, work),
-            cwd=folder,
-            env={**os.environ, **QUIET_ENVIRONMENT, PROJECT_DIR_VARIABLE: str(folder)},
-            stdin=subprocess.DEVNULL,
-            stdout=events,
-            stderr=subprocess.STDOUT,
-            check=False,
-        )
+    code = _run(_command(artifacts, folder, work), folder, work / EVENTS)
     seconds = time.monotonic() - began
     ids = {node.unique_id for node in artifacts.nodes_of(artifacts.jobs[0])}
     nodes = {**dict.fromkeys(ids), **_results(work)}
     results = {i: found or NodeResult(i, "skipped") for i, found in nodes.items()}
     for result in results.values():
         on_event(result)
-    message = "" if done.returncode in (0, 1) else _last_messages(work / EVENTS)
+    message = "" if code in (0, 1) else _last_messages(work / EVENTS)
     look = [f"log: {work / 'dbt.log'}"]
     report = RunReport(
-        "success" if done.returncode == 0 else "failed", RUN_ID, seconds, results, message, look
+        "success" if code == 0 else "failed", RUN_ID, seconds, results, message, look
     )
     return report, _edges(work / "manifest.json")
+
+
+def _run(command: list[str], folder: Path, events: Path) -> int:
+    """Return dbt's exit code. It does not outlive this process, whose schemas it writes to."""
+    with events.open("wb") as log:
+        process = subprocess.Popen(
+            [*GUARD, *command],
+            cwd=folder,
+            env={**os.environ, **QUIET_ENVIRONMENT, PROJECT_DIR_VARIABLE: str(folder)},
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            return process.wait()
+        finally:
+            assert process.stdin is not None
+            process.stdin.close()
+            process.wait()
 
 
 def _command(artifacts: CompiledArtifacts, folder: Path, work: Path) -> list[str]:
