@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 Name = tuple[str, str]
@@ -38,22 +39,16 @@ def _run_in(node: ast.AST) -> Iterator[ast.AST]:
 def without(module: str, name: str) -> Iterator[None]:
     """Take a name of a module away inside the block: whoever imports it there gets an ImportError.
 
-    Who has imported it before keeps it, as the library itself would go by a new name.
+    The module itself, and who has imported it before, keep it: they would go by the new name.
     """
-    owner = import_module(module)
-    path = f"{module}.{name}"
-    is_module = path in sys.modules
-    before = sys.modules.get(path)
-    value = getattr(owner, name)
-    delattr(owner, name)
-    if is_module:
-        sys.modules[path] = None  # type: ignore[assignment]
+    whole = import_module(module)
+    lacking = ModuleType(module)
+    vars(lacking).update({each: value for each, value in vars(whole).items() if each != name})
+    sys.modules[module] = lacking
     try:
         yield
     finally:
-        setattr(owner, name, value)
-        if is_module:
-            sys.modules[path] = before  # type: ignore[assignment]
+        sys.modules[module] = whole
 
 
 @contextmanager
