@@ -104,16 +104,22 @@ class InProcessDbt:
         target = self._folders.work / "target"
         cache = (target / "partial_parse.msgpack").read_bytes()
         secrets = known_secrets(self._profile.output)
-        kept = seal_environment(sealed(cache, secrets), self._graph_variables(), secrets)
+        # As a run has it: dbt may have noted the variables that it is given by floe.
+        with _environment(self._profile, self._folders.project):
+            kept = seal_environment(sealed(cache, secrets), self._graph_variables(), secrets)
         return ParsedProject(_manifest(target, secrets), kept)
 
     def _graph_variables(self) -> Iterator[str]:
-        """Yield the variables of dbt_project.yml, and those of the profile that shape the graph."""
+        """Yield the variables of dbt_project.yml, and those of the profile that shape the graph.
+
+        Not the folder of the product: in the path of a DuckDB file it is before the file's name,
+        which alone is in the graph.
+        """
         text = (self._folders.project / DBT_PROJECT_FILE).read_text(encoding="utf-8")
         yield from used_names(text)
         for field, value in self._profile.output.items():
             if field in _FIELDS_IN_GRAPH:
-                yield from used_names(str(value))
+                yield from (name for name in used_names(str(value)) if name != PROJECT_DIR_VARIABLE)
 
     def list_ids(self, selection: list[str], nodes: Sequence[Node]) -> list[str]:
         """See `Dbt.list_ids`."""
