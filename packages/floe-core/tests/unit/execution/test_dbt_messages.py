@@ -163,12 +163,22 @@ def test_starts_and_ends_are_of_interest_at_any_level(
         ("Runtime Error", "error"),
         ("no-op", "success"),
         ("partial success", "error"),
-        ("a word of a later dbt", "error"),
-        ("", "error"),
+        ("reused", "success"),
+        ("a word of a later dbt", None),
+        ("", None),
     ],
 )
-def test_a_status_that_is_not_known_is_never_a_pass(word: str, status: str) -> None:
+def test_a_status_of_dbts_is_one_of_floes_in_any_case(word: str, status: str | None) -> None:
     assert status_of(word) == status
+
+
+def test_a_status_that_is_not_known_is_an_error_that_names_it() -> None:
+    [result] = read(finished(MODEL, "paused", message="OK"))
+    assert isinstance(result, NodeResult)
+    assert (result.status, result.message) == (
+        "error",
+        "dbt ended it as 'paused', a status that floe does not know",
+    )
 
 
 @pytest.mark.parametrize(

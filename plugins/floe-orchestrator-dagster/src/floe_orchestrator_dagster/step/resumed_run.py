@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dagster import DagsterInstance, DagsterRun
-from dagster._core.storage.tags import RESUME_RETRY_TAG
+
+from floe_orchestrator_dagster.internals import RESUME_RETRY_TAG
 
 
 def resumed_runs(run: DagsterRun, instance: DagsterInstance) -> tuple[str, ...]:
