@@ -27,6 +27,7 @@ from floe_core.execution import (
     first_attempt_number,
     record_of,
 )
+from floe_core.launched_run.event_feed import emit
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_dagster.dagster_names import (
     JOB_TAG,
@@ -40,7 +41,6 @@ from floe_orchestrator_dagster.internals import (
     compute_output_keys_once,
     lighter_event_log,
 )
-from floe_orchestrator_dagster.step.event_feed import tell
 from floe_orchestrator_dagster.step.node_log import log_node_line
 from floe_orchestrator_dagster.step.node_results import check_result, materialization
 from floe_orchestrator_dagster.step.resumed_run import build_run_id, resumed_runs
@@ -66,7 +66,7 @@ def run_step(
     try:
         with lighter_event_log(context.instance), closing(build(artifacts, request)) as events:
             for event in events:
-                tell(event)
+                emit(event)
                 if isinstance(event, NodeLog):
                     log_node_line(context.log, event)
                 elif isinstance(event, NodeResult):

@@ -21,9 +21,9 @@ from floe_core.execution import (
     record_of,
     wanted_nodes,
 )
+from floe_core.launched_run.event_feed import emit
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_prefect.flow.prefect_names import BUILD
-from floe_orchestrator_prefect.local.event_feed import tell
 from floe_orchestrator_prefect.task.build_failure import BuildFailedError, may_retry
 from floe_orchestrator_prefect.task.log_levels import LEVELS
 from floe_orchestrator_prefect.task.node_runs import NodeRuns
@@ -75,7 +75,7 @@ def _build(artifacts: CompiledArtifacts, request: BuildRequest, node_runs: NodeR
     node_runs.expect(automatic_attempt(artifacts, wanted, before).todo)
     with closing(build(artifacts, request)) as events:
         for event in events:
-            tell(event)
+            emit(event)
             node_runs.hear(event)
             if isinstance(event, NodeLog) and not node_runs.knows(event.unique_id):
                 log.log(LEVELS[event.level], "%s", event.text)
