@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import re
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, chdir, redirect_stdout
@@ -13,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from floe_core.compiler.dbt_complaints import in_dbts_words
 from floe_core.compiler.inputs import DBT_PROJECT_FILE
 from floe_core.compiler.profile import Profile
 from floe_core.errors import EnvironmentProblemError, InvalidProductError, Problem
@@ -30,7 +30,6 @@ from floe_core.secrets.redactor import Redactor
 from floe_core.secrets.references import required_names, used_names
 from floe_core.secrets.sealed_cache import sealed
 
-_FILE_IN_MESSAGE = re.compile(r"\(((?:[\w.-]+/)*[\w.-]+\.(?:sql|ya?ml|py|csv|md))\)")
 # Fields whose value dbt writes into the graph, so that a stand-in would give a wrong graph.
 _FIELDS_IN_GRAPH = frozenset({"schema", "database", "dbname", "path", "catalog"})
 
@@ -151,7 +150,9 @@ class InProcessDbt:
             what = f"dbt could not work in {self._folders.work}: {outcome.exception}"
             raise EnvironmentProblemError(what)
         if not outcome.success:
-            raise _in_dbts_words(str(outcome.exception or "\n".join(said)), self._profile)
+            raise in_dbts_words(
+                str(outcome.exception or "\n".join(said)), self._folders.project, self._profile
+            )
         return outcome.result
 
 
@@ -201,7 +202,7 @@ class SubprocessDbt:
                 what = f"execution.dbtExecutable: {self._executable}: {error.strerror}"
                 raise EnvironmentProblemError(what) from error
         if done.returncode:
-            raise _in_dbts_words(done.stdout + done.stderr, self._profile)
+            raise in_dbts_words(done.stdout + done.stderr, self._folders.project, self._profile)
         return done.stdout
 
 
@@ -214,19 +215,6 @@ def _manifest(target: Path, secrets: Mapping[str, str]) -> dict[str, Any]:
         raise InvalidProductError([Problem(what, "run `dbt parse`", "manifest.json")]) from None
     hidden: dict[str, Any] = Redactor(secrets.values()).known_in_tree(manifest)
     return hidden
-
-
-def _in_dbts_words(message: str, profile: Profile) -> InvalidProductError:
-    """Return dbt's complaint, pinned to the project file that it names."""
-    message = Redactor(known_secrets(profile.output).values()).text(message)
-    text = "\n".join(line.rstrip() for line in message.strip().splitlines())
-    found = _FILE_IN_MESSAGE.search(text)
-    fix = "fix the dbt project; `dbt parse` reports the same"
-    if "dbt deps" in text:
-        fix = "run `dbt deps` in the product's folder"
-    return InvalidProductError(
-        [Problem(f"dbt: {text}", fix, found[1] if found else "dbt_project.yml")]
-    )
 
 
 def _environment(profile: Profile, project: Path) -> AbstractContextManager[None]:

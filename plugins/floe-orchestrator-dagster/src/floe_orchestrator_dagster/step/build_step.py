@@ -93,6 +93,7 @@ def request_of(
         nominal_time=nominal_time or (span.end if span else None),
         range=span,
         vars=_vars(tags),
+        part=step,
     )
 
 
