@@ -7,6 +7,9 @@ from dataclasses import dataclass
 # dbt-core 1.12 depends on a parser whose wheels are not on every index; dbt works without it.
 NO_EXPERIMENTAL_PARSER = "dbt-core-experimental-parser; sys_platform == 'never'"
 
+# Limits that a release does not declare and does not start without.
+MISSING_LIMITS = {"prefect-3.8": ("fastapi<0.151",)}
+
 
 @dataclass(frozen=True, slots=True)
 class Cell:
@@ -59,4 +62,5 @@ def all_cells() -> list[Cell]:
 def _pins(axis: Axis, minor: str) -> tuple[str, ...]:
     """Return what holds an orchestrator at a minor, its web server included."""
     also = ("dagster-webserver",) if axis.orchestrator == "dagster" else ()
-    return tuple(f"{name}=={minor}.*" for name in (axis.distribution, *also))
+    pins = (f"{name}=={minor}.*" for name in (axis.distribution, *also))
+    return (*pins, *MISSING_LIMITS.get(f"{axis.orchestrator}-{minor}", ()))
