@@ -22,10 +22,9 @@ from pathlib import Path
 
 import psutil
 
-from floe_core.execution.warehouse_lock import duckdb_file
 from floe_core.parity.side import compile_side, run_side
-from floe_core.parity.table_contents import TableContents, read_tables
 from floe_core.schemas import CompiledArtifacts
+from floe_core.warehouse.table_contents import TableContents, read_tables
 
 FLOE = Path(sys.executable).with_name("floe")
 ORCHESTRATORS = ("dagster", "airflow", "prefect")
@@ -120,7 +119,7 @@ def write_product(folder: Path) -> Path:
 
 def tables_of_plain_dbt(product: Path, folder: Path) -> dict[str, TableContents]:
     """Return what plain `dbt build` makes of the product."""
-    side = run_side("dbt", compile_side(product, "dbt", folder), lambda event: None)
+    side = run_side(compile_side(product, "dbt", folder), lambda event: None)
     if side.report.status != "success":
         raise SystemExit(f"plain dbt failed: {side.report.message}")
     return side.tables
@@ -212,10 +211,7 @@ def problems_of_next_run(product: Path, orchestrator: str, expected: object) -> 
 
 def tables_of(product: Path) -> dict[str, TableContents]:
     """Return the contents of the product's tables."""
-    artifacts = CompiledArtifacts.load(product)
-    warehouse = duckdb_file(artifacts.dbt.profile, product)
-    assert warehouse is not None
-    return read_tables(warehouse, artifacts.runnable)
+    return read_tables(CompiledArtifacts.load(product))
 
 
 if __name__ == "__main__":

@@ -15,12 +15,11 @@ import pytest
 from mixed_product import NODES, write_mixed_product
 from public_projects import PROJECTS, NotFetchedError, fetch_project
 
-from floe_core.execution.warehouse_lock import duckdb_file
 from floe_core.parity.comparison import compare
 from floe_core.parity.side import compile_side, run_side
-from floe_core.parity.table_contents import TableContents, read_tables
 from floe_core.plugin_powers import RetryPlan
 from floe_core.schemas import CompiledArtifacts
+from floe_core.warehouse.table_contents import TableContents, read_tables
 
 FLOE = Path(sys.executable).parent / "floe"
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -61,9 +60,7 @@ def plain_build(artifacts: CompiledArtifacts) -> tuple[dict[str, str], dict[str,
         check=True,
     )
     results = json.loads((folder / "t" / "run_results.json").read_text())["results"]
-    warehouse = duckdb_file(artifacts.dbt.profile, folder)
-    assert warehouse is not None
-    tables = read_tables(warehouse, artifacts.runnable)
+    tables = read_tables(artifacts)
     # dbt 1.11 also tells of exposures, as "no-op": nothing of them runs.
     statuses = {r["unique_id"]: r["status"] for r in results if r["status"] != "no-op"}
     return statuses, tables
@@ -73,14 +70,14 @@ def plain_build(artifacts: CompiledArtifacts) -> tuple[dict[str, str], dict[str,
 def test_statuses_tables_and_lineage_are_the_same(name: str, tmp_path: Path) -> None:
     product = product_folder(name, tmp_path)
     sides = [
-        run_side(name, compile_side(product, name, tmp_path / name), lambda event: None)
+        run_side(compile_side(product, name, tmp_path / name), lambda event: None)
         for name in ("dagster", "airflow")
     ]
     comparison = compare(*sides)
     assert comparison.differences == ()
     assert {node.node_id: node.differences for node in comparison.nodes if node.differences} == {}
     assert comparison.is_equal
-    statuses, tables = plain_build(compile_side(product, "dagster", tmp_path / "plain"))
+    statuses, tables = plain_build(compile_side(product, "dagster", tmp_path / "plain").artifacts)
     for side in sides:
         assert side.report.status == "success"
         assert {node_id: r.status for node_id, r in side.report.nodes.items()} == statuses
@@ -110,7 +107,7 @@ def failing_product(folder: Path) -> Path:
 def test_failures_are_the_same(tmp_path: Path) -> None:
     product = failing_product(tmp_path)
     sides = [
-        run_side(name, compile_side(product, name, tmp_path / name), lambda event: None)
+        run_side(compile_side(product, name, tmp_path / name), lambda event: None)
         for name in ("dagster", "airflow", "prefect")
     ]
     for one, other in pairwise(sides):
@@ -141,7 +138,7 @@ def test_a_failed_test_and_a_failing_retry_are_the_same(tmp_path: Path) -> None:
     with (product / "floe.yaml").open("a") as spec:
         spec.write("execution: {retries: 1, retryDelaySeconds: 1}\n")
     sides = [
-        run_side(name, compile_side(product, name, tmp_path / name), lambda event: None)
+        run_side(compile_side(product, name, tmp_path / name), lambda event: None)
         for name in ("dagster", "airflow")
     ]
     assert compare(*sides).differences == ()
@@ -154,7 +151,7 @@ def test_a_failed_test_and_a_failing_retry_are_the_same(tmp_path: Path) -> None:
 def test_two_hundred_nodes_of_mixed_kinds_are_the_same(tmp_path: Path) -> None:
     product = write_mixed_product(tmp_path / "mixed")
     sides = [
-        run_side(name, compile_side(product, name, tmp_path / name), lambda event: None)
+        run_side(compile_side(product, name, tmp_path / name), lambda event: None)
         for name in ("dagster", "airflow")
     ]
     comparison = compare(*sides)

@@ -9,4 +9,8 @@ select
     max(orders.ordered_on) as last_order_on
 from {{ ref('dim_customers') }} as customers
 left join {{ ref('fct_orders') }} as orders using (customer_id)
-group by all
+group by
+    customers.customer_id,
+    customers.customer_name,
+    customers.country,
+    customers.channel

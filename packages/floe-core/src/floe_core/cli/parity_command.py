@@ -44,7 +44,7 @@ def parity(
     keep: Annotated[
         Path | None,
         typer.Option(
-            metavar="DIR", help="Keep the compiled copies, logs and tables in this folder."
+            metavar="DIR", help="Keep the compiled copies, logs and DuckDB tables in this folder."
         ),
     ] = None,
     html: Annotated[
@@ -116,11 +116,14 @@ def _run(product: Path, name: str, folder: Path) -> Side:
     console = stderr()
     began = time.monotonic()
     console.print(f"[bold]{name}[/]: compiling a copy of {product}", soft_wrap=True)
-    artifacts = compile_side(product, name, folder)
+    compiled = compile_side(product, name, folder)
+    artifacts = compiled.artifacts
     total = len(artifacts.nodes_of(artifacts.jobs[0]))
     console.print(f"  compiled in {time.monotonic() - began:.1f} s; running {total} nodes")
     with RunView(artifacts, console, total) as view:
-        side = run_side(name, artifacts, view.receive)
+        side = run_side(
+            compiled, view.receive, lambda text: console.print(f"  {text}", markup=False)
+        )
     color = "green" if side.report.status == "success" else "red"
     console.print(f"  [{color}]{side.report.status}[/] in {side.report.seconds:.1f} s")
     if side.report.message:

@@ -28,7 +28,6 @@ from floe_core.compiler.profile import (
     Profile,
     is_edited,
     is_generated,
-    isolate,
     resolve_profile,
     stamp_of,
 )
@@ -81,7 +80,7 @@ class _Place:
     """
 
     folder: Path
-    isolates_warehouse: bool
+    change_profile: Callable[[Profile], Profile]
     keeps_entry_point: bool
 
 
@@ -123,15 +122,14 @@ def prepare_product(
     out: Path | str | None = None,
     on_notice: Callable[[str], None] = lambda notice: None,
     refuses_losses: bool = True,
-    isolates_warehouse: bool = False,
+    change_profile: Callable[[Profile], Profile] = lambda profile: profile,
     keeps_entry_point: bool = False,
     on_stage: Callable[[str], None] = lambda stage: None,
 ) -> CompiledProduct:
     """Compile a product and write nothing. See `compile_product`.
 
-    `refuses_losses` of False lets through what the orchestrator can't express. With
-    `isolates_warehouse` a DuckDB file outside of the compiled folder is replaced by one of the same
-    name inside of it.
+    `refuses_losses` of False lets through what the orchestrator can't express. `change_profile`
+    returns the profile to run with for the one that the product has.
     """
     folder = Path(product_dir).absolute()
     destination = Path(out).absolute() if out is not None else folder
@@ -139,7 +137,7 @@ def prepare_product(
     with CompileTrace(folder.name, on_notice, Redactor(known_secrets().values()).text) as trace:
         inputs = read_inputs(folder, findings)
         trace.concerns(inputs.spec.metadata.name, tracing_settings(inputs.manifest))
-        place = _Place(destination, isolates_warehouse, keeps_entry_point)
+        place = _Place(destination, change_profile, keeps_entry_point)
         compiled = _compile(inputs, orchestrator, place, findings)
         if refuses_losses:
             choice = compiled.artifacts.orchestrator
@@ -158,8 +156,7 @@ def _compile(
     profile = resolve_profile(inputs, destination == inputs.product_dir, findings)
     findings.raise_if_any()
     assert profile is not None
-    if place.isolates_warehouse:
-        profile = isolate(profile, destination)
+    profile = place.change_profile(profile)
     entry_point = _entry_point(name, inputs, place, findings)
     with seldom_collecting():
         resolved = _resolve(inputs, profile, findings)

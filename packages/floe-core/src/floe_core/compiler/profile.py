@@ -80,7 +80,7 @@ def resolve_profile(inputs: Inputs, is_in_place: bool, findings: Findings) -> Pr
     return None
 
 
-def isolate(profile: Profile, folder: Path) -> Profile:
+def isolated(profile: Profile, folder: Path) -> Profile:
     """Return the profile with its DuckDB file inside a folder, under the name that it has.
 
     The name stays, since it is also the database's; any other warehouse stays as it is.

@@ -10,7 +10,7 @@ from floe_core.build_events import NodeResult
 from floe_core.parity.lineage_events import differing_paths
 from floe_core.parity.promises import differing_promises
 from floe_core.parity.side import Side
-from floe_core.parity.table_contents import TableContents
+from floe_core.parity.table_differences import table_differences
 
 MAX_EDGES_NAMED = 3
 
@@ -68,7 +68,7 @@ def _node(node_id: str, sides: tuple[Side, ...]) -> NodeComparison:
     for other in others:
         differences += _statuses(first, other, node_id)
         tables = first.tables.get(node_id), other.tables.get(node_id)
-        differences += _contents(first, other, *tables)
+        differences += table_differences((first.name, other.name), *tables)
     table = first.tables.get(node_id)
     rows = table.rows if table and not table.missing else None
     results = tuple(side.report.nodes.get(node_id) for side in sides)
@@ -87,26 +87,6 @@ def _statuses(left: Side, right: Side, node_id: str) -> list[str]:
     return []
 
 
-def _contents(
-    left: Side, right: Side, table: TableContents | None, other: TableContents | None
-) -> list[str]:
-    if table == other:
-        return []
-    if table is None or other is None or table.missing or other.missing:
-        absent = left if table is None or table.missing else right
-        return [f"no table on {absent.name}"]
-    if table.rows != other.rows:
-        return [f"{table.rows} rows on {left.name}, {other.rows} on {right.name}"]
-    ours, theirs = dict(_by_column(table)), dict(_by_column(other))
-    columns = [name for name in {**ours, **theirs} if ours.get(name) != theirs.get(name)]
-    where = ", ".join(columns) or "how the columns' values are paired"
-    return [f"contents differ in {where}"]
-
-
-def _by_column(table: TableContents) -> list[tuple[str, tuple[str, int]]]:
-    return [(name, (kind, total)) for name, kind, total in table.columns]
-
-
 def _beyond_nodes(left: Side, right: Side) -> list[str]:
     found = []
     if left.report.status != right.report.status:
@@ -122,7 +102,7 @@ def _beyond_nodes(left: Side, right: Side) -> list[str]:
 
 def _of_orchestrators(left: Side, right: Side) -> list[str]:
     found = []
-    if left.artifacts.nodes != right.artifacts.nodes:
+    if left.nodes != right.nodes:
         found.append("the graph: compiled to different nodes")
     if left.artifacts.jobs != right.artifacts.jobs:
         found.append("the jobs: compiled to different jobs or schedules")

@@ -34,24 +34,25 @@ def caught_in_file(folder: Path) -> Iterator[None]:
         yield
 
 
-def caught_events(artifacts: CompiledArtifacts) -> Counter[str]:
+def caught_events(artifacts: CompiledArtifacts, names: Mapping[str, str]) -> Counter[str]:
     """Return the events of a run that is over, each as a line that two runs can agree on.
 
     That is: all of the event, but times, folders and the ids of runs. A run goes by its job and its
-    place among the runs of that job, so that a START and an END still belong together.
+    place among the runs of that job, so that a START and an END still belong together. `names`
+    are of this run alone, with what is to stand in their place.
     """
     folder = artifacts.project_dir
     assert folder is not None
     flush(folder, artifacts.lineage, FLUSH_SECONDS)
     path = folder / EVENTS_FILE
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    return comparable([json.loads(line) for line in lines if line], folder)
+    return comparable([json.loads(line) for line in lines if line], {str(folder): ".", **names})
 
 
-def comparable(events: list[Json], folder: Path) -> Counter[str]:
-    """Return the events of a product in a folder as lines, in the order they were told."""
+def comparable(events: list[Json], names: Mapping[str, str]) -> Counter[str]:
+    """Return events as lines, in the order they were told, with other names of a run's own."""
     runs = _run_names(events)
-    return Counter(_line(_without_moments(event, runs, folder)) for event in events)
+    return Counter(_line(_without_moments(event, runs, names)) for event in events)
 
 
 def differing_paths(line: str, others: Iterable[str]) -> list[str]:
@@ -76,16 +77,18 @@ def _run_names(events: list[Json]) -> dict[str, str]:
     return names
 
 
-def _without_moments(value: Any, runs: Mapping[str, str], folder: Path) -> Any:
+def _without_moments(value: Any, runs: Mapping[str, str], names: Mapping[str, str]) -> Any:
     if isinstance(value, dict):
         return {
-            key: "" if key in _MOMENTS else _without_moments(each, runs, folder)
+            key: "" if key in _MOMENTS else _without_moments(each, runs, names)
             for key, each in value.items()
         }
     if isinstance(value, list):
-        return [_without_moments(each, runs, folder) for each in value]
+        return [_without_moments(each, runs, names) for each in value]
     if isinstance(value, str):
-        text = runs.get(value, value).replace(str(folder), ".")
+        text = runs.get(value, value)
+        for name, stand_in in names.items():
+            text = text.replace(name, stand_in)
         return _RUN_FOLDER.sub(r"\1RUN/", text)
     return value
 

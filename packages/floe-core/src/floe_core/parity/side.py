@@ -5,20 +5,32 @@ from __future__ import annotations
 import shutil
 from collections import Counter
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from floe_core.build_events import BuildEvent
 from floe_core.compiler.compile_product import prepare_product
+from floe_core.compiler.profile import Profile, isolated
 from floe_core.errors import UsageError
 from floe_core.execution.warehouse_lock import duckdb_file
 from floe_core.launch import launch
 from floe_core.parity import plain_dbt
 from floe_core.parity.lineage_events import caught_events, caught_in_file
 from floe_core.parity.promises import Promises, promises_of, today
-from floe_core.parity.table_contents import TableContents, read_tables
+from floe_core.parity.scratch import (
+    Scratch,
+    in_scratch,
+    new_scratch,
+    refuse_secrets_in,
+    refuse_writes_outside,
+)
+from floe_core.parity.scratch_journal import dropped_afterwards
 from floe_core.plugin_powers import RunOptions, RunReport
 from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE, CompiledArtifacts
+from floe_core.schemas.nodes import Node
+from floe_core.warehouse.table_contents import TableContents, read_tables
 
 Edges = frozenset[tuple[str, str]]
 
@@ -39,6 +51,16 @@ class Side:
     events: Counter[str] = field(default_factory=Counter)
     promises: Promises = field(default_factory=Promises)
     edges: Edges = frozenset()
+    scratch: Scratch | None = None
+
+    @cached_property
+    def nodes(self) -> tuple[Node, ...]:
+        """The nodes, as they would be without schemas of the side's own."""
+        found, scratch = self.artifacts.nodes, self.scratch
+        if scratch is None:
+            return found
+        texts = (scratch.original(node.model_dump_json()) for node in found)
+        return tuple(Node.model_validate_json(text) for text in texts)
 
     @property
     def is_plain_dbt(self) -> bool:
@@ -46,48 +68,90 @@ class Side:
         return self.name == plain_dbt.NAME
 
 
-def compile_side(product: Path, name: str, folder: Path) -> CompiledArtifacts:
-    """Compile a copy of the product, with an empty warehouse of its own; an older copy goes.
+@dataclass(frozen=True)
+class CompiledSide:
+    """A side that is compiled and has not run. `scratch` is None where the warehouse is its own."""
+
+    name: str
+    product_dir: Path
+    artifacts: CompiledArtifacts
+    scratch: Scratch | None
+
+    def own_schemas(self, tell: Callable[[str], None]) -> AbstractContextManager[None]:
+        """Return what drops the side's schemas at its end; nothing for a warehouse of its own."""
+        if self.scratch is None:
+            return nullcontext()
+        return dropped_afterwards(self.product_dir, self.artifacts, self.scratch, tell)
+
+
+def compile_side(product: Path, name: str, folder: Path) -> CompiledSide:
+    """Compile a copy of the product, with a warehouse of its own; an older copy goes.
+
+    That is a DuckDB file inside of the copy, else schemas of the side's own.
 
     Raises:
-        UsageError: The product does not run on a DuckDB file, so there is no empty one to be had.
+        UsageError: The product's warehouse gives no place to a side.
+        InvalidProductError: The product is wrong, or would write elsewhere.
     """
     if (folder / ARTIFACTS_FILE).exists():
         shutil.rmtree(folder)
-    orchestrator = None if name == plain_dbt.NAME else name
+    place = _Place(folder)
     compiled = prepare_product(
-        product, orchestrator=orchestrator, out=folder, isolates_warehouse=True
+        product,
+        orchestrator=None if name == plain_dbt.NAME else name,
+        out=folder,
+        change_profile=place.change,
     )
-    if duckdb_file(compiled.artifacts.dbt.profile, folder) is None:
-        adapter = compiled.artifacts.dbt.adapter
-        raise UsageError(
-            f"parity reads the tables of a DuckDB file; this product's are in {adapter}"
-        )
-    return compiled.write()
+    if place.scratch is not None:
+        refuse_writes_outside(compiled, place.scratch)
+    return CompiledSide(name, product.absolute(), compiled.write(), place.scratch)
+
+
+class _Place:
+    """Finds the place of a side in its product's warehouse, while the product compiles."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.scratch: Scratch | None = None
+
+    def change(self, profile: Profile) -> Profile:
+        """Return the profile that leads to the place."""
+        if profile.adapter == "duckdb":
+            if duckdb_file(profile.output, self._folder) is None:
+                raise UsageError("parity needs a DuckDB file; this product's tables are in none")
+            refuse_secrets_in(profile)
+            return isolated(profile, self._folder)
+        self.scratch = new_scratch(profile)
+        return in_scratch(profile, self.scratch)
 
 
 def run_side(
-    name: str, artifacts: CompiledArtifacts, on_event: Callable[[BuildEvent], None]
+    side: CompiledSide,
+    on_event: Callable[[BuildEvent], None],
+    tell: Callable[[str], None] = lambda notice: None,
 ) -> Side:
-    """Run the whole product and read what it left in the warehouse."""
+    """Run the whole product, read what it left in the warehouse, and drop schemas of its own.
+
+    `tell` hears of schemas that earlier runs left.
+    """
+    with side.own_schemas(tell):
+        return _run(side, on_event)
+
+
+def _run(side: CompiledSide, on_event: Callable[[BuildEvent], None]) -> Side:
+    name, artifacts, scratch = side.name, side.artifacts, side.scratch
     if name == plain_dbt.NAME:
         report, edges = plain_dbt.run_plain_dbt(artifacts, on_event)
-        return Side(name, artifacts, report, _tables(artifacts), edges=edges)
+        tables = read_tables(artifacts)
+        return Side(name, artifacts, report, tables, edges=edges, scratch=scratch)
     folder = artifacts.project_dir
     assert folder is not None
     with caught_in_file(folder):
         report = launch(artifacts, RunOptions(artifacts.jobs[0].name), on_event)
-        events = caught_events(artifacts)
+        events = caught_events(artifacts, {scratch.base: scratch.schema} if scratch else {})
     promises = promises_of(artifacts, today())
-    tables = _tables(artifacts)
-    return Side(name, artifacts, report, tables, events, promises, _edges(artifacts))
-
-
-def _tables(artifacts: CompiledArtifacts) -> dict[str, TableContents]:
-    assert artifacts.project_dir is not None
-    warehouse = duckdb_file(artifacts.dbt.profile, artifacts.project_dir)
-    assert warehouse is not None
-    return read_tables(warehouse, artifacts.runnable) if warehouse.exists() else {}
+    tables, edges = read_tables(artifacts), _edges(artifacts)
+    return Side(name, artifacts, report, tables, events, promises, edges, scratch)
 
 
 def _edges(artifacts: CompiledArtifacts) -> Edges:

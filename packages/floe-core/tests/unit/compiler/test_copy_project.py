@@ -7,6 +7,7 @@ from pathlib import Path
 
 from floe_core.compiler import compile_product
 from floe_core.compiler.compile_product import prepare_product
+from floe_core.compiler.profile import isolated
 
 WriteProduct = Callable[..., Path]
 
@@ -80,5 +81,6 @@ def test_a_warehouse_elsewhere_is_replaced_by_one_inside_where_that_is_asked(
         f"  compute: {{type: duckdb, config: {{path: {tmp_path}/live/shop.duckdb}}}}\n"
     )
     product = write_product(manifest=manifest)
-    compiled = prepare_product(product, out=tmp_path / "out", isolates_warehouse=True)
+    out = tmp_path / "out"
+    compiled = prepare_product(product, out=out, change_profile=lambda p: isolated(p, out))
     assert compiled.artifacts.dbt.profile["path"] == "shop.duckdb"

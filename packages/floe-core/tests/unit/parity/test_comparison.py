@@ -15,9 +15,9 @@ from floe_core.parity.comparison import compare
 from floe_core.parity.html_report import html_report
 from floe_core.parity.promises import Promises
 from floe_core.parity.side import Side
-from floe_core.parity.table_contents import TableContents, read_tables
 from floe_core.plugin_powers import RetryPlan, RunReport
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.warehouse.table_contents import TableContents, read_tables
 
 ARTIFACTS = CompiledArtifacts.model_validate(
     {
@@ -73,8 +73,12 @@ def test_equal_sides_are_equal_whatever_they_took() -> None:
             replace(TABLE, columns=(("id", "INTEGER", 11), ("name", "VARCHAR", 23))),
             "contents differ in name",
         ),
-        (replace(TABLE, columns=(("id", "BIGINT", 11), TABLE.columns[1])), "contents differ in id"),
-        (replace(TABLE, columns=TABLE.columns[:1]), "contents differ in name"),
+        (
+            replace(TABLE, columns=(("id", "BIGINT", 11), TABLE.columns[1])),
+            "id is INTEGER on one, BIGINT on two",
+        ),
+        (replace(TABLE, columns=TABLE.columns[:1]), "no column name on two"),
+        (replace(TABLE, columns=TABLE.columns[::-1]), "columns in another order on two"),
         (replace(TABLE, row_hash=34), "contents differ in how the columns' values are paired"),
     ],
 )
@@ -142,19 +146,17 @@ def test_what_an_orchestrator_cannot_be_asked_is_no_difference() -> None:
 
 def test_a_volatile_column_is_left_out_of_a_tables_contents(tmp_path: Path) -> None:
     def contents(moment: str, volatile: bool) -> TableContents:
-        file = tmp_path / f"{moment}{volatile}.duckdb"
-        with duckdb.connect(str(file)) as connection:
+        file = f"{moment}{volatile}.duckdb"
+        with duckdb.connect(str(tmp_path / file)) as connection:
             connection.execute(f"create table a as select 1 as id, '{moment}' as loaded_at")
         columns = [{"name": "id"}, {"name": "LOADED_AT", "volatile": volatile}]
-        node = ARTIFACTS.nodes[0].model_validate(
-            {
-                **ARTIFACTS.nodes[0].model_dump(),
-                "schema_name": "main",
-                "identifier": "a",
-                "columns": columns,
-            }
-        )
-        return read_tables(file, [node])["model.shop.a"]
+        place = {"schema_name": "main", "identifier": "a", "columns": columns}
+        told = ARTIFACTS.model_dump()
+        told["dbt"]["profile"] = {"type": "duckdb", "path": file}
+        told["nodes"] = [{**told["nodes"][0], **place}]
+        return read_tables(CompiledArtifacts.model_validate(told).bound_to(tmp_path))[
+            "model.shop.a"
+        ]
 
     assert contents("now", volatile=True) == contents("then", volatile=True)
     assert contents("now", volatile=False) != contents("then", volatile=False)

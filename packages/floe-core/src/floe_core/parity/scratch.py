@@ -1,0 +1,141 @@
+"""Schemas of one side's own, in a warehouse that people share: what it runs is kept inside them.
+
+The side's target gets a schema with a name that nobody else has, and dbt makes the names of all
+others of it. Before anything runs, the parsed project says where each relation goes.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from floe_core.compiler.compile_product import CompiledProduct
+from floe_core.compiler.jinja_text import render_environment
+from floe_core.compiler.profile import Profile
+from floe_core.errors import InvalidProductError, Problem, UsageError
+from floe_core.schemas.compiled_artifacts import DBT_MANIFEST_FILE
+from floe_core.warehouse.dialects import dialect_of
+
+PREFIX = "floe_parity_"
+_KINDS = ("model", "seed", "snapshot", "function", "test")
+Entry = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Scratch:
+    """The schemas of a side: all that have `base` in their names, for the product's `schema`."""
+
+    base: str
+    schema: str
+
+    def original(self, text: str) -> str:
+        """Return a text as it would be without schemas of the side's own."""
+        return text.replace(self.base, self.schema)
+
+
+def new_scratch(profile: Profile) -> Scratch:
+    """Return schemas for a side, which dbt will make.
+
+    Raises:
+        UsageError: The profile can't be given another schema.
+    """
+    dialect_of(profile.adapter)
+    return Scratch(PREFIX + secrets.token_hex(4), render_environment(str(profile.output["schema"])))
+
+
+def in_scratch(profile: Profile, scratch: Scratch) -> Profile:
+    """Return the profile with the side's schema.
+
+    Raises:
+        UsageError: Runs would not use it, since the profile stays where it is.
+    """
+    refuse_secrets_in(profile)
+    return replace(profile, output={**profile.output, "schema": scratch.base})
+
+
+def refuse_secrets_in(profile: Profile) -> None:
+    """Refuse a profile that is not copied for the literal secrets in it: runs would use that one.
+
+    Raises:
+        UsageError: It is one.
+    """
+    if not profile.folder:
+        raise UsageError(
+            "parity runs with a profile of its own, and this one holds literal secrets, which are "
+            "not copied; write them as env_var() in it"
+        )
+
+
+def refuse_writes_outside(compiled: CompiledProduct, scratch: Scratch) -> None:
+    """Refuse a product that would write outside of the side's schemas, before it runs.
+
+    Raises:
+        InvalidProductError: It would, or would not read what it builds: every node and source.
+    """
+    manifest = json.loads(compiled.files[DBT_MANIFEST_FILE])
+    nodes = [*manifest["nodes"].values(), *(manifest.get("functions") or {}).values()]
+    written = [node for node in nodes if _is_written(node)]
+    longest = dialect_of(compiled.artifacts.dbt.adapter).longest_name
+    problems = [
+        *(problem for node in written for problem in _outside(node, scratch, longest)),
+        *_sources(manifest, written, scratch),
+    ]
+    if problems:
+        raise InvalidProductError(problems)
+
+
+def _is_written(node: Entry) -> bool:
+    """Return whether a run makes a relation of it: a test does where its failures are stored."""
+    is_folded = (node.get("config") or {}).get("materialized") == "ephemeral"
+    is_external = node["resource_type"] == "model" and not node.get("original_file_path")
+    is_test = node["resource_type"] == "test"
+    return (
+        node["resource_type"] in _KINDS
+        and not (is_folded or is_external)
+        and not (is_test and not node.get("relation_name"))
+    )
+
+
+def _outside(node: Entry, scratch: Scratch, longest: int | None) -> Iterator[Problem]:
+    schema = str(node["schema"])
+    if scratch.base not in schema:
+        yield Problem(
+            f"{node['unique_id']} goes to the schema '{schema}' whatever the target's is, and "
+            "parity writes to schemas of its own only",
+            "choose a target, with DBT_TARGET, where generate_schema_name uses target.schema",
+            node["original_file_path"],
+        )
+    elif longest and len(schema.encode()) > longest:
+        yield Problem(
+            f"{node['unique_id']} would go to the schema '{schema}', longer than {longest} bytes",
+            f"shorten the schema's name: parity needs {len(scratch.base)} bytes of it",
+            node["original_file_path"],
+        )
+
+
+def _sources(manifest: Entry, written: list[Entry], scratch: Scratch) -> Iterator[Problem]:
+    """Yield sources that are used and would not be what they are outside of parity."""
+    used = {
+        parent
+        for node in manifest["nodes"].values()
+        for parent in (node.get("depends_on") or {}).get("nodes") or ()
+    }
+    built = {(str(node["schema"]), str(node["alias"])) for node in written if node.get("alias")}
+    for unique_id in sorted(used & (manifest.get("sources") or {}).keys()):
+        source = manifest["sources"][unique_id]
+        place = str(source["schema"]), str(source["identifier"])
+        if scratch.base in place[0] and place not in built:
+            yield Problem(
+                f"{unique_id} is in the target's schema, and nothing in the product builds it",
+                "name the source's schema as it is, not by target.schema",
+                source["original_file_path"],
+            )
+        elif place in {(scratch.original(schema), alias) for schema, alias in built}:
+            yield Problem(
+                f"{unique_id} is built by the product, but would be read from '{place[0]}'",
+                "name the source's schema by target.schema, or read it with ref()",
+                source["original_file_path"],
+            )

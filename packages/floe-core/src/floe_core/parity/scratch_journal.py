@@ -1,0 +1,112 @@
+"""Drop the schemas of sides, at the end of a run, and after one that was killed.
+
+Before a side runs, the name that its schemas share is written down in the product's state folder,
+beside a lock that the process holds. The lock goes with the process: a name whose lock is free is
+of a run that was killed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from floe_core.atomic_files import write_together
+from floe_core.parity.scratch import PREFIX, Scratch
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.state_folder import state_folder
+from floe_core.warehouse.connection import Warehouse, open_warehouse
+from floe_core.warehouse.credentials import place_of
+from floe_core.warehouse.dialects import quoted
+
+FOLDER = "parity"
+Tell = Callable[[str], None]
+
+
+@contextmanager
+def dropped_afterwards(
+    product_dir: Path, artifacts: CompiledArtifacts, scratch: Scratch, tell: Tell
+) -> Iterator[None]:
+    """Drop the side's schemas when the block ends, however it ends, and those of killed runs.
+
+    Those are dropped before the block as well; `tell` hears which. What a killed run started may
+    live a little longer than it, so they are dropped again afterwards.
+
+    Raises:
+        EnvironmentProblemError: The warehouse can't be reached, or the state folder not written.
+    """
+    assert artifacts.project_dir is not None
+    journal = state_folder(product_dir) / FOLDER
+    place = place_of(artifacts.dbt, artifacts.project_dir)
+    with ExitStack() as locks:
+        killed = _killed(journal, place, locks, tell)
+        with open_warehouse(artifacts.dbt, artifacts.project_dir) as warehouse:
+            for schema in drop(warehouse, killed):
+                tell(f"dropped the schema {schema}, left by a parity run that was killed")
+            _tell_of_others(warehouse, journal, tell)
+        _write_down(journal, scratch.base, place, locks)
+        try:
+            yield
+        finally:
+            with open_warehouse(artifacts.dbt, artifacts.project_dir) as warehouse:
+                drop(warehouse, [*killed, scratch.base])
+            for base in (*killed, scratch.base):
+                _entry(journal, base).unlink()
+                _lock_file(journal, base).unlink()
+
+
+def drop(warehouse: Warehouse, bases: Iterable[str]) -> list[str]:
+    """Drop the schemas of sides, with all that is in them; return their names."""
+    found = [schema for base in bases for schema in _schemas(warehouse, base)]
+    for schema in found:
+        warehouse.run(f"drop schema if exists {quoted(schema)} cascade")
+    return found
+
+
+def _schemas(warehouse: Warehouse, part: str) -> list[str]:
+    return sorted(str(name) for (name,) in warehouse.rows(warehouse.dialect.schemas(part)))
+
+
+def _write_down(journal: Path, base: str, place: str, locks: ExitStack) -> None:
+    journal.mkdir(exist_ok=True)
+    locks.enter_context(FileLock(_lock_file(journal, base)))
+    write_together(journal, {_entry(journal, base).name: json.dumps({"in": place}).encode()})
+
+
+def _killed(journal: Path, place: str, locks: ExitStack, tell: Tell) -> list[str]:
+    """Return the names that killed runs wrote down, with their locks taken."""
+    found = []
+    for entry in sorted(journal.glob(f"{PREFIX}*.json")):
+        base = entry.stem
+        try:
+            locks.enter_context(FileLock(_lock_file(journal, base), timeout=0))
+        except Timeout:
+            continue
+        where = json.loads(entry.read_bytes())["in"]
+        if where == place:
+            found.append(base)
+        else:
+            tell(f"a parity run that was killed may have left schemas {base}* in {where}")
+    return found
+
+
+def _tell_of_others(warehouse: Warehouse, journal: Path, tell: Tell) -> None:
+    """Tell of schemas that no journal here knows: of a run elsewhere, which may be alive."""
+    known = [entry.stem for entry in journal.glob(f"{PREFIX}*.json")]
+    others = [s for s in _schemas(warehouse, PREFIX) if not any(base in s for base in known)]
+    if others:
+        tell(
+            f"there are schemas of parity runs that were started elsewhere: {', '.join(others)}; "
+            "drop them unless those are still running"
+        )
+
+
+def _entry(journal: Path, base: str) -> Path:
+    return journal / f"{base}.json"
+
+
+def _lock_file(journal: Path, base: str) -> Path:
+    return journal / f"{base}.lock"

@@ -1,0 +1,52 @@
+"""What differs between a node's table on two sides, as sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from floe_core.warehouse.table_contents import TableContents
+
+Names = tuple[str, str]
+
+
+def table_differences(
+    names: Names, left: TableContents | None, right: TableContents | None
+) -> list[str]:
+    """Return what differs, with the sides' names; nothing for equal tables, or none on both."""
+    if left == right:
+        return []
+    if left is None or right is None or left.missing or right.missing:
+        absent = names[0] if left is None or left.missing else names[1]
+        return [f"no table on {absent}"]
+    found = [*_columns(names, left, right), *_rows(names, left, right)]
+    return found or ["contents differ in how the columns' values are paired"]
+
+
+def _columns(names: Names, left: TableContents, right: TableContents) -> Iterator[str]:
+    ours, theirs = _types(left), _types(right)
+    for missing, here, name in ((ours, theirs, names[0]), (theirs, ours, names[1])):
+        for column in here:
+            if column not in missing:
+                yield f"no column {column} on {name}"
+    both = [column for column in ours if column in theirs]
+    for column in both:
+        if ours[column] != theirs[column]:
+            one, two = f"{ours[column]} on {names[0]}", f"{theirs[column]} on {names[1]}"
+            yield f"{column} is {one}, {two}"
+    if both != [column for column in theirs if column in ours]:
+        yield f"columns in another order on {names[1]}"
+
+
+def _rows(names: Names, left: TableContents, right: TableContents) -> Iterator[str]:
+    if left.rows != right.rows:
+        yield f"{left.rows} rows on {names[0]}, {right.rows} on {names[1]}"
+        return
+    # Values of two types are not written alike: of those the types are told.
+    theirs = {(name, kind): total for name, kind, total in right.columns}
+    differing = [n for n, kind, total in left.columns if theirs.get((n, kind), total) != total]
+    if differing:
+        yield f"contents differ in {', '.join(differing)}"
+
+
+def _types(table: TableContents) -> dict[str, str]:
+    return {name: kind for name, kind, _ in table.columns}

@@ -1,0 +1,157 @@
+"""Ask a product's warehouse, through the connection that dbt's adapter opens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import chdir, contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+from floe_core.errors import EnvironmentProblemError, UsageError
+from floe_core.execution.warehouse_lock import duckdb_file
+from floe_core.schemas.policies import DbtProject
+from floe_core.warehouse.credentials import credentials_of, without_secrets
+from floe_core.warehouse.dialects import Dialect, Relation, dialect_of, quoted
+
+Row = tuple[Any, ...]
+IN_MEMORY, MEMORY = ":memory:", "memory"
+
+
+class Warehouse(Protocol):
+    """An open warehouse. Its errors are `EnvironmentProblemError`s in its own words."""
+
+    dialect: Dialect
+
+    def rows(self, query: str) -> list[Row]:
+        """Return what a query finds."""
+
+    def run(self, statement: str) -> None:
+        """Run one statement, for good."""
+
+    def columns(self, relation: Relation) -> list[tuple[str, str]]:
+        """Return the columns and their types in their order; none for no such relation."""
+
+
+@contextmanager
+def open_warehouse(dbt: DbtProject, project_dir: Path) -> Iterator[Warehouse]:
+    """Open the warehouse of a product's profile; a DuckDB file for reading only.
+
+    Raises:
+        UsageError: It is of a kind whose tables can't be compared.
+        EnvironmentProblemError: It can't be opened.
+    """
+    dialect = dialect_of(dbt.adapter)
+    # dbt reads relative paths, of attached files too, from the product's folder.
+    with chdir(project_dir):
+        opened: DuckDBFile | AdapterConnection
+        if dbt.adapter == "duckdb":
+            opened = DuckDBFile(dbt, dialect, project_dir)
+        else:
+            opened = AdapterConnection(dbt, dialect, project_dir)
+        try:
+            for setting in dialect.settings:
+                opened.run(setting)
+            yield opened
+        finally:
+            opened.close()
+
+
+class AdapterConnection:
+    """A connection of the adapter's own connection manager."""
+
+    def __init__(self, dbt: DbtProject, dialect: Dialect, project_dir: Path) -> None:
+        from types import SimpleNamespace
+
+        credentials = credentials_of(dbt, project_dir)
+        from dbt.adapters.factory import get_adapter_class_by_name
+        from dbt.mp_context import get_mp_context
+
+        self.dialect = dialect
+        self._dbt = dbt
+        manager: Any = get_adapter_class_by_name(dbt.adapter).ConnectionManager
+        # Of a run's whole configuration, a manager uses the credentials.
+        self._connections = manager(SimpleNamespace(credentials=credentials), get_mp_context())
+        self._connections.set_connection_name("floe")
+
+    def rows(self, query: str) -> list[Row]:
+        """See `Warehouse.rows`."""
+        found = [tuple(row) for row in self._execute(query).fetchall()]
+        self._connections.commit_if_has_connection()
+        return found
+
+    def run(self, statement: str) -> None:
+        """See `Warehouse.run`."""
+        self._execute(statement)
+        self._connections.commit_if_has_connection()
+
+    def columns(self, relation: Relation) -> list[tuple[str, str]]:
+        """See `Warehouse.columns`."""
+        return [(str(name), str(kind)) for name, kind in self.rows(self.dialect.columns(relation))]
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connections.cleanup_all()
+
+    def _execute(self, sql: str) -> Any:
+        from dbt_common.exceptions import DbtBaseException
+
+        try:
+            return self._connections.add_query(sql)[1]
+        except DbtBaseException as error:
+            what = f"{self._dbt.adapter}: {without_secrets(str(error), self._dbt)}"
+            raise EnvironmentProblemError(what) from error
+
+
+class DuckDBFile:
+    """A file that is attached for reading only, with all that the profile attaches and loads."""
+
+    def __init__(self, dbt: DbtProject, dialect: Dialect, project_dir: Path) -> None:
+        from dbt.adapters.duckdb.environments import create
+
+        file = duckdb_file(dbt.profile, project_dir)
+        if file is None:
+            raise UsageError("DuckDB's tables are compared in a file; this product's are in none")
+        name = credentials_of(dbt, project_dir).database
+        self.dialect = dialect
+        own = {"path": str(file), "alias": name, "read_only": True}
+        others = [{**each, "read_only": True} for each in dbt.profile.get("attach") or ()]
+        # A file that dbt-duckdb itself opens, it opens for writing.
+        in_memory = {"path": IN_MEMORY, "database": MEMORY, "attach": [*others, own]}
+        self._environment = create(credentials_of(dbt, project_dir, in_memory))
+        with _errors_told():
+            self._cursor = self._environment.handle().cursor()
+        self.run(f"use {quoted(name)}")
+
+    def rows(self, query: str) -> list[Row]:
+        """See `Warehouse.rows`."""
+        with _errors_told():
+            return list(self._cursor.execute(query).fetchall())
+
+    def run(self, statement: str) -> None:
+        """See `Warehouse.run`."""
+        with _errors_told():
+            self._cursor.execute(statement)
+
+    def columns(self, relation: Relation) -> list[tuple[str, str]]:
+        """See `Warehouse.columns`."""
+        from duckdb import CatalogException
+
+        try:
+            found = self._cursor.execute(self.dialect.columns(relation)).fetchall()
+        except CatalogException:
+            return []
+        return [(str(name), str(kind)) for name, kind in found]
+
+    def close(self) -> None:
+        """Close the file."""
+        self._environment.close()
+
+
+@contextmanager
+def _errors_told() -> Iterator[None]:
+    from duckdb import Error
+
+    try:
+        yield
+    except Error as error:
+        raise EnvironmentProblemError(f"duckdb: {error}") from error
