@@ -15,11 +15,11 @@ export AIRFLOW__USAGE_DATA_COLLECTION__ENABLED := False
 export DBT_SEND_ANONYMOUS_USAGE_STATS := False
 unexport VIRTUAL_ENV
 
-.PHONY: setup helm demo pictures test test-all charts awkward check lint types contracts bench release clean
+.PHONY: setup helm demo pictures test test-all charts awkward check lint types contracts docs matrix bench release clean
 
 setup: .venv/.is-set-up
 
-.venv/.is-set-up: uv.lock pyproject.toml $(wildcard packages/*/pyproject.toml plugins/*/pyproject.toml)
+.venv/.is-set-up: uv.lock VERSION pyproject.toml $(wildcard packages/*/pyproject.toml plugins/*/pyproject.toml)
 	@echo "setting up .venv (about a minute the first time)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check "uv>=0.9"
@@ -70,6 +70,15 @@ check: lint types contracts test
 release: setup
 	$(BIN)/python scripts/release.py
 
+# The site, in build/site; its environment is its own.
+docs: setup
+	UV_PROJECT_ENVIRONMENT=.venv-docs $(BIN)/uv sync --frozen --only-group docs --quiet
+	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict --quiet
+
+# Which versions work: see docs/versions.md. CELLS="airflow-3.2 prefect-3.8" runs these alone.
+matrix: setup
+	nice $(BIN)/python scripts/matrix/run.py $(CELLS)
+
 bench: setup
 	UV_COMPILE_BYTECODE=1 UV_PROJECT_ENVIRONMENT=.venv-bench $(BIN)/uv sync --frozen --group bench --quiet
 	.venv-bench/bin/python benchmarks/definitions_load.py
@@ -87,5 +96,5 @@ bench: setup
 		docs/pictures/runs.png
 
 clean:
-	rm -rf .venv .venv-bench .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv .venv-bench .venv-docs build .mypy_cache .ruff_cache .pytest_cache
 	find examples -name .floe -prune -exec rm -rf {} +

@@ -35,21 +35,21 @@ PACKAGES = (
 PAGE = """\
 # Who emits what
 
-The same small product on DuckDB (a seed, four models of which one fails and one is skipped because
-of it, a snapshot, a test that passes and one that fails), run with each emitter as its own
+Each emitter runs the same small product on DuckDB: a seed, four models of which one fails and one
+is skipped because of it, a snapshot, a test that passes and one that fails. Each is set up as its
 documentation says: dbt-ol and Cosmos with the catalog of `dbt docs generate`, dagster-dbt with all
-that it can fetch. Every answer is computed from the events that one HTTP backend received, by
-`benchmarks/who_emits_what.py`, which writes this page.
+the metadata that it can fetch. `benchmarks/who_emits_what.py` computes every answer from the events
+that one HTTP backend received, and writes this page.
 
 {table}
 
-- A node's events are those of its job; "nothing" is no job at all. dbt-ol without structured logs
-  and Cosmos have one job for all tests of a model, dbt-ol with them a job more for each statement,
-  which has the SQL.
-- True origins: `revenue` is a sum by customer over `select *` of a CTE that reads `stg_orders`.
-  "Wrong" is an origin in a table that does not exist, such as the CTE.
-- floe tells the same on Dagster and Airflow; this was Dagster. It has the rows that dbt's adapter
-  reports: dbt-duckdb's reports them for seeds, dbt-postgres's for tables, too.
+- The events of a node are those of its job; "nothing" means that there is no such job. Cosmos, and
+  dbt-ol without structured logs, have one job for all tests of a model. With structured logs,
+  dbt-ol has a further job for each statement, which has the SQL.
+- True origins: `revenue` is a sum by customer over `select *` of a CTE that reads `stg_orders`. An
+  origin in a table that does not exist, such as the CTE, counts as wrong.
+- floe emits the same events on Dagster and Airflow; these are from Dagster. It has the row counts
+  that dbt's adapter reports: dbt-duckdb reports them for seeds, dbt-postgres for tables, too.
 
 With {versions}.
 """

@@ -57,7 +57,7 @@ def table(chart: Path) -> str:
         rows.append(f"| `{key}` | `{json.dumps(value)}` | {_meaning(place, comments)} |")
         below = [each for each in entries if each[0].startswith(f"{key}[]")]
         rows += [f"| `{name}` | | {told or f'see `{key}`'} |" for name, told in below]
-    return "\n".join(["| key | default | means |", "|---|---|---|", *rows])
+    return "\n".join(["| key | default | meaning |", "|---|---|---|", *rows])
 
 
 def _leaves(values: Any, place: Place) -> Iterator[tuple[Place, Any]]:

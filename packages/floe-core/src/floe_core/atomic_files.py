@@ -21,7 +21,7 @@ def write_together(folder: Path, files: Mapping[str, bytes]) -> None:
     prepared: list[tuple[Path, Path]] = []
     try:
         for name, content in files.items():
-            prepared.append((_prepared(folder / name, content), folder / name))
+            prepared.append((_write_temporary(folder / name, content), folder / name))
         _take_places(prepared)
     except OSError as error:
         raise EnvironmentProblemError(
@@ -32,7 +32,7 @@ def write_together(folder: Path, files: Mapping[str, bytes]) -> None:
             temporary.unlink(missing_ok=True)
 
 
-def _prepared(target: Path, content: bytes) -> Path:
+def _write_temporary(target: Path, content: bytes) -> Path:
     """Return a temporary file beside the target that holds its content.
 
     Errors name the target, or the folder of it that cannot be made.

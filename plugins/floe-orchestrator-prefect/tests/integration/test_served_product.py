@@ -246,9 +246,9 @@ def test_a_server_without_the_product_is_an_error_and_the_schedule_is_stored(
 
 
 def test_the_connection_check_tells_the_server_and_one_that_is_gone(serving: Served) -> None:
-    assert serving.plugin.validate_connection() == ValidationResult(
-        True, f"Prefect {prefect_version} at {serving.prefect.url} is there and well"
-    )
+    told = f"Prefect {prefect_version} at {serving.prefect.url} is there and well"
+    found = serving.plugin.validate_connection()
+    assert (found.success, found.message) == (True, told)
     gone = f"http://127.0.0.1:{free_port()}/api"
     told = plugin_of(gone, serving.product).validate_connection()
     assert told == ValidationResult(

@@ -78,10 +78,21 @@ def test_no_server_is_told_with_what_works_without(monkeypatch):
 
 
 def test_prefects_own_variable_names_the_server(monkeypatch):
-    pages = {"/api/health": (200, "true"), "/api/admin/version": (200, '"3.7.7"')}
+    pages = {"/api/health": (200, "true"), "/api/admin/version": (200, '"3.9.1"')}
     with answering(pages) as url:
         monkeypatch.setenv("PREFECT_API_URL", url)
-        assert asked() == ValidationResult(True, f"Prefect 3.7.7 at {url} is there and well")
+        assert asked() == ValidationResult(True, f"Prefect 3.9.1 at {url} is there and well")
+
+
+def test_a_server_that_may_schedule_nothing_is_warned_of():
+    pages = {"/api/health": (200, "true"), "/api/admin/version": (200, '"3.7.7"')}
+    with answering(pages) as url:
+        found = asked(url=url)
+    assert found.success
+    assert found.warnings == [
+        "a server of Prefect 3.7 schedules no runs with SQLAlchemy 2.1: install sqlalchemy<2.1 "
+        "there, or a newer Prefect"
+    ]
 
 
 def test_a_secret_that_is_written_out_is_refused_without_being_shown():

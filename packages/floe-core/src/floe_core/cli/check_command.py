@@ -13,9 +13,9 @@ ENVIRONMENT = 3
 
 
 def check(product: Product = Path(), on: On = None, as_json: Json = False) -> None:
-    """Ask the orchestrator that the manifest chooses whether it is there and well, in 10 seconds.
+    """Check that the manifest's orchestrator can be reached and is healthy, within 10 seconds.
 
-    With --on and no product here, its default address is asked.
+    With --on and no product in the folder, checks the orchestrator's default address.
     """
     from dataclasses import asdict
 

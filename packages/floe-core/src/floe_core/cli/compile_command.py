@@ -17,7 +17,9 @@ def compile_(
     on: On = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", metavar="DIR", help="Compile into a copy of the product there."),
+        typer.Option(
+            "--out", metavar="DIR", help="Compile into a copy of the product in this folder."
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 DIFFERENT = 1
 Artifacts = Annotated[
-    Path, typer.Argument(help="A compiled folder, or its compiled_artifacts.json alone.")
+    Path, typer.Argument(help="A compiled folder, or only its compiled_artifacts.json.")
 ]
 
 
@@ -25,20 +25,21 @@ def diff(
     old: Artifacts,
     new: Artifacts,
     days: Annotated[
-        int, typer.Option(min=1, max=3660, help="How many days of ticks to compare.")
+        int, typer.Option(min=1, max=3660, help="Number of days whose ticks are compared.")
     ] = 90,
     from_: Annotated[
-        datetime | None, typer.Option("--from", help="The first of them, in UTC; today.")
+        datetime | None,
+        typer.Option("--from", help="The first of these days, in UTC; by default today."),
     ] = None,
     exit_code: Annotated[
         bool, typer.Option("--exit-code", help="Exit 1 if anything changed.")
     ] = False,
     markdown: Annotated[
-        bool, typer.Option("--markdown", help="Print Markdown, for a pull request.")
+        bool, typer.Option("--markdown", help="Print Markdown, for example for a pull request.")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Show nodes, edges, jobs, ticks and settings that changed, and what lies downstream."""
+    """Show changed nodes, edges, jobs, ticks and settings, and everything downstream."""
     from floe_core.difference import difference
     from floe_core.schemas.artifacts_reader import read_artifacts
 

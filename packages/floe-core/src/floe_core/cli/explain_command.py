@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def explain(product: Product = Path(), on: On = None, as_json: Json = False) -> None:
-    """Show what an orchestrator makes of each concept of a product, and what it can't express.
+    """Show what each concept of a product becomes on an orchestrator, and what it can't express.
 
     Compile refuses what can't be expressed, unless `waivers` of floe.yaml has the concept's name.
     """

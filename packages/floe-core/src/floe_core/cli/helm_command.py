@@ -11,7 +11,7 @@ from floe_core.cli.options import On, Product
 
 app = typer.Typer(
     name="helm",
-    help="Write the values of the orchestrator's Helm chart, or what Helm renders of them.",
+    help="Write values for the orchestrator's Helm chart, or render the chart with them.",
     no_args_is_help=True,
 )
 
@@ -21,11 +21,11 @@ Others = Annotated[
     typer.Option(
         "--product",
         metavar="P",
-        help="One more product: its folder, or NAME=IMAGE. May be given several times.",
+        help="A further product: its folder, or NAME=IMAGE. Can be repeated.",
     ),
 ]
 Out = Annotated[
-    Path | None, typer.Option("--out", metavar="FILE", help="Write there, not to stdout.")
+    Path | None, typer.Option("--out", metavar="FILE", help="Write to this file instead of stdout.")
 ]
 
 
@@ -37,10 +37,10 @@ def values(
     others: Others = None,
     out: Out = None,
 ) -> None:
-    """Write the values of the chart as YAML, each key under what it means.
+    """Write the values of the chart as YAML, each key with a comment.
 
     Size, products, images, lineage and resources follow the product's manifest. With --on and no
-    product here, the plugin's own values are written.
+    product in the folder, writes the plugin's default values.
     """
     from floe_core.cli.helm_release import HelmRelease
 
@@ -55,9 +55,9 @@ def template(
     others: Others = None,
     out: Out = None,
     release: Annotated[str, typer.Option(help="The name of the release.")] = "floe",
-    namespace: Annotated[str, typer.Option(help="The namespace it goes to.")] = "default",
+    namespace: Annotated[str, typer.Option(help="The namespace of the release.")] = "default",
 ) -> None:
-    """Render the plugin's chart with these values, through the Helm that is installed here."""
+    """Render the plugin's chart with these values, using the installed Helm."""
     from floe_core.cli.helm_release import HelmRelease
     from floe_core.helm import engine
 

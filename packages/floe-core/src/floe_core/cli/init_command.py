@@ -12,13 +12,13 @@ from floe_core.cli.options import installed_orchestrators
 
 
 def init(
-    folder: Annotated[Path, typer.Argument(help="The product's folder, made when missing.")],
+    folder: Annotated[Path, typer.Argument(help="The product's folder; created if missing.")],
     orchestrator: Annotated[
         str,
         typer.Option(
             "--on",
             metavar="NAME",
-            help="The orchestrator of a new manifest.",
+            help="The orchestrator for a new manifest.yaml.",
             autocompletion=installed_orchestrators,
         ),
     ] = "dagster",
@@ -26,11 +26,10 @@ def init(
         str | None, typer.Option(metavar="CRON", help="A schedule, such as '0 6 * * *', in UTC.")
     ] = None,
 ) -> None:
-    """Begin a product in a folder: a dbt project with one model, floe.yaml, manifest.yaml.
+    """Create a product in a folder: a dbt project with one model, floe.yaml, manifest.yaml.
 
-    Beside a dbt project that is there already, only floe.yaml and manifest.yaml are added: the
-    project keeps its name, its profile, its target and its threads. Nothing that exists is written
-    over. Without --cron the product has no schedule.
+    In an existing dbt project, adds only floe.yaml and manifest.yaml: the project keeps its name,
+    profile, target and threads. Overwrites no file. Without --cron the product has no schedule.
     """
     from floe_core.atomic_files import write_together
     from floe_core.compiler.new_product import new_product_files, warehouse_of_project

@@ -16,14 +16,14 @@ MEGABYTE = 1024 * 1024
 
 app = typer.Typer(
     name="lineage",
-    help="See where tables and columns come from, and what has become of lineage events.",
+    help="Show the origins of tables and columns, and the delivery of lineage events.",
     no_args_is_help=True,
 )
 
 
 @app.command()
 def status(product: Product = Path(), as_json: Json = False) -> None:
-    """Show the events that wait to be sent, and those that the backend refused, with the reason."""
+    """Show pending events, and events that the backend refused, with the reason."""
     from floe_core.lineage import status as lineage_status
 
     found = lineage_status(_compiled_folder(product))
@@ -33,7 +33,7 @@ def status(product: Product = Path(), as_json: Json = False) -> None:
     console = stdout()
     megabytes = f"{found.taken / MEGABYTE:.1f} of {found.limit // MEGABYTE} MB"
     console.print(f"{found.waiting} waiting, {len(found.refused)} refused, {megabytes}")
-    _tell_of_full_spool(found.full_since)
+    _warn_of_full_spool(found.full_since)
     if found.last_failure:
         console.print(f"why they wait: {found.last_failure}", markup=False, soft_wrap=True)
     for event in found.refused:
@@ -49,11 +49,11 @@ def flush(
     product: Product = Path(),
     timeout: Annotated[float, typer.Option(min=0.0, help="Seconds to keep trying.")] = 30.0,
     refused: Annotated[
-        bool, typer.Option("--refused", help="Send what was refused once more, too.")
+        bool, typer.Option("--refused", help="Also send refused events again.")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Send what waits. Exits 3 if anything still waits at the end of the time."""
+    """Send pending events. Exits 3 if some are still pending after the timeout."""
     from floe_core.lineage import flush as flush_lineage
     from floe_core.schemas import CompiledArtifacts
 
@@ -66,19 +66,17 @@ def flush(
         stdout().print(f"{done.sent} sent, {done.refused} refused, {done.waiting} still waiting")
         if done.reason:
             stdout().print(done.reason, markup=False, soft_wrap=True)
-        _tell_of_full_spool(done.full_since)
+        _warn_of_full_spool(done.full_since)
     raise typer.Exit(ENVIRONMENT if done.waiting else 0)
 
 
 @app.command()
 def show(
     product: Product = Path(),
-    html: Annotated[
-        Path | None, typer.Option(help="Write a page of it, which needs no other file.")
-    ] = None,
+    html: Annotated[Path | None, typer.Option(help="Write a self-contained HTML page.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Show which tables and columns each table of a compiled product comes from.
+    """Show the origins of each table and column of a compiled product.
 
     Columns are known once the product has run: they come from the SQL that dbt compiled.
     """
@@ -103,7 +101,7 @@ def show(
         stdout().print(lineage_tree(artifacts.product.name, found))
 
 
-def _tell_of_full_spool(since: str) -> None:
+def _warn_of_full_spool(since: str) -> None:
     if since:
         text = f"the spool was full at {since}: events after that were not kept"
         stdout().print(f"{text}; FLOE_LINEAGE_SPOOL_MB allows it more", soft_wrap=True)

@@ -62,7 +62,8 @@ def _print_version(wanted: bool) -> None:
 @app.callback()
 def _options(
     version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="The version.")
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version."),
     ] = False,
 ) -> None:
     pass
@@ -74,13 +75,13 @@ def main() -> None:
     try:
         app()
     except FloeError as error:
-        _tell(error)
+        _report(error)
         sys.exit(error.exit_code)
     except OSError as error:
         if error.errno not in _OF_A_FULL_DISK:
             raise
         told = _full_disk(error)
-        _tell(told)
+        _report(told)
         sys.exit(told.exit_code)
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")
@@ -92,7 +93,7 @@ def _full_disk(error: OSError) -> FloeError:
     return EnvironmentProblemError(f"{where}{error.strerror}; make room, then run this again")
 
 
-def _tell(error: FloeError) -> None:
+def _report(error: FloeError) -> None:
     """Say what is wrong: to a person on stderr, to a machine that asked for JSON on stdout."""
     sys.stderr.write(f"{error}\n")
     if "--json" in sys.argv:

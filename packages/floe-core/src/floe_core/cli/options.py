@@ -24,8 +24,8 @@ On = Annotated[
     typer.Option(
         "--on",
         metavar="NAME",
-        help="An orchestrator, not the manifest's.",
+        help="The orchestrator; overrides the manifest.",
         autocompletion=installed_orchestrators,
     ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, for a program to read.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]

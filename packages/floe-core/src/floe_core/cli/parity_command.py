@@ -44,19 +44,19 @@ def parity(
     keep: Annotated[
         Path | None,
         typer.Option(
-            metavar="DIR", help="Keep the compiled copies there, with logs and DuckDB's tables."
+            metavar="DIR", help="Keep the compiled copies, logs and DuckDB tables in this folder."
         ),
     ] = None,
     html: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write the report as one HTML page too.")
+        Path | None, typer.Option(metavar="FILE", help="Also write the report as an HTML page.")
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Run a product from nothing on orchestrators and with plain dbt, and compare the results.
+    """Run a product on orchestrators and with plain dbt, and compare the results.
 
-    Compares the graph, the status of every run and node and the contents of every table and,
-    between orchestrators, the jobs, their ticks of the next year, what follows a failure and the
-    lineage events. Exits 1 if anything differs, or if a run failed.
+    Each run starts from an empty warehouse. Compares the graph, the status of every run and node
+    and the contents of every table and, between orchestrators, the jobs, their ticks of the next
+    year, retries and lineage events. Exits 1 if anything differs, or if a run failed.
     """
     from floe_core.parity.comparison import compare
 
@@ -121,7 +121,9 @@ def _run(product: Path, name: str, folder: Path) -> Side:
     total = len(artifacts.nodes_of(artifacts.jobs[0]))
     console.print(f"  compiled in {time.monotonic() - began:.1f} s; running {total} nodes")
     with RunView(artifacts, console, total) as view:
-        side = run_side(compiled, view.hear, lambda text: console.print(f"  {text}", markup=False))
+        side = run_side(
+            compiled, view.receive, lambda text: console.print(f"  {text}", markup=False)
+        )
     color = "green" if side.report.status == "success" else "red"
     console.print(f"  [{color}]{side.report.status}[/] in {side.report.seconds:.1f} s")
     if side.report.message:

@@ -7,7 +7,7 @@ from floe_core.cli.options import Json
 
 
 def plugins(as_json: Json = False) -> None:
-    """List the orchestrator plugins that are installed, each loaded once to see that it works."""
+    """List the installed orchestrator plugins; each is loaded to check that it works."""
     from floe_core import plugin_registry
     from floe_core.errors import PluginError
 

@@ -23,39 +23,42 @@ FAILED = 1
 def run(
     product: Product = Path(),
     on: On = None,
-    job: Annotated[str | None, typer.Option(help="A job of the product, not all of it.")] = None,
-    select: Annotated[str | None, typer.Option(help="Some of its nodes, in dbt's syntax.")] = None,
+    job: Annotated[
+        str | None, typer.Option(help="A job of the product instead of all of it.")
+    ] = None,
+    select: Annotated[
+        str | None, typer.Option(help="Nodes to run, in dbt's selection syntax.")
+    ] = None,
     vars_: Annotated[
         str | None,
-        typer.Option("--vars", metavar="YAML", help="dbt vars of this run, as in dbt."),
+        typer.Option("--vars", metavar="YAML", help="dbt vars for this run."),
     ] = None,
     backfill: Annotated[
         tuple[str, str] | None,
-        typer.Option(metavar="FROM TO", help="Run for these days, as 2026-01-01 2026-01-31."),
+        typer.Option(metavar="FROM TO", help="Run for these days, such as 2026-01-01 2026-01-31."),
     ] = None,
     as_json: Json = False,
 ) -> None:
     """Compile a product and run it through the orchestrator's own engine on this machine.
 
-    Dagster: a run in an instance of its own under .floe/dagster. Airflow: a DAG run in a local
+    Dagster: a run in its own instance under .floe/dagster. Airflow: a DAG run in a local
     Airflow under .floe/airflow, with its scheduler, triggerer and executor. Exits 1 if any node
     failed.
 
-    With --backfill, days of the past are run again, FROM and TO included: a run for each tick that
-    the job's schedule has in them or, where floe.yaml has `execution.backfillBy: range`, one run
-    for all.
+    With --backfill, runs past days again, FROM and TO included: one run for each tick of the job's
+    schedule or, with `execution.backfillBy: range` in floe.yaml, one run for all.
     """
     from floe_core.execution.list_nodes import selected
     from floe_core.plugin_powers import RunOptions
 
-    artifacts = _compiled(product, on)
+    artifacts = _compile(product, on)
     chosen = artifacts.job(job or artifacts.jobs[0].name)
     if backfill is not None:
         _refuse_selection(select, vars_)
         return _run_backfill(artifacts, chosen, backfill, as_json)
     # As in dbt, a selection overrides the default selector of the product's own job.
     node_ids = selected(artifacts, chosen.name if job else None, select) if select else None
-    report = _launched(artifacts, RunOptions(chosen.name, node_ids, vars=_vars(vars_)))
+    report = _launch(artifacts, RunOptions(chosen.name, node_ids, vars=_vars(vars_)))
     if as_json:
         print_json(as_dict(artifacts, report))
     else:
@@ -63,7 +66,7 @@ def run(
     raise typer.Exit(0 if report.status == "success" else FAILED)
 
 
-def _compiled(product: Path, on: str | None) -> CompiledArtifacts:
+def _compile(product: Path, on: str | None) -> CompiledArtifacts:
     """Compile in place; a copy that `floe compile --out` made runs as it is."""
     from floe_core.compiler import compile_product
     from floe_core.schemas.artifacts_reader import load_copy
@@ -77,7 +80,7 @@ def _compiled(product: Path, on: str | None) -> CompiledArtifacts:
         )
 
 
-def _launched(artifacts: CompiledArtifacts, options: RunOptions) -> RunReport:
+def _launch(artifacts: CompiledArtifacts, options: RunOptions) -> RunReport:
     from floe_core.cli.run_view import RunView
     from floe_core.launch import launch
 
@@ -85,7 +88,7 @@ def _launched(artifacts: CompiledArtifacts, options: RunOptions) -> RunReport:
     total = len(artifacts.nodes_of(artifacts.job(options.job)) if nodes is None else nodes)
     _announce(artifacts, options.job, f"{total} nodes")
     with RunView(artifacts, stderr(), total) as view:
-        return launch(artifacts, options, view.hear)
+        return launch(artifacts, options, view.receive)
 
 
 def _announce(artifacts: CompiledArtifacts, job: str, what: str) -> None:
@@ -112,7 +115,7 @@ def _run_backfill(
     total = len(artifacts.nodes_of(job))
     _announce(artifacts, job.name, f"{len(plan.moments)} times {total} nodes")
     with RunView(artifacts, stderr(), total) as view:
-        reports = launch_backfill(artifacts, plan, view.hear)
+        reports = launch_backfill(artifacts, plan, view.receive)
     has_failed = any(report.status != "success" for report in reports)
     if as_json:
         runs = [

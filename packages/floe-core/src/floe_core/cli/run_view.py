@@ -45,7 +45,7 @@ class RunView:
     def __exit__(self, *error: object) -> None:
         self._status.stop()
 
-    def hear(self, event: BuildEvent) -> None:
+    def receive(self, event: BuildEvent) -> None:
         """Show one event of the run."""
         if isinstance(event, NodeStarted):
             self._running[event.unique_id] = None

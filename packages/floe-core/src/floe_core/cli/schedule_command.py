@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="schedule",
-    help="Change when the jobs of a compiled product run. A running orchestrator takes it up.",
+    help="Change the schedules of a compiled product, also on a running orchestrator.",
     no_args_is_help=True,
 )
 
 JobOption = Annotated[
-    str | None, typer.Option("--job", help="A job of the product, not all of it.")
+    str | None, typer.Option("--job", help="A job of the product instead of all of it.")
 ]
 
 
@@ -31,13 +31,13 @@ def set_(
     cron: Annotated[str, typer.Option(help="A cron expression, such as '0 6 * * *'.")],
     product: Product = Path(),
     timezone: Annotated[
-        str, typer.Option(help="The time zone that it is read in, such as Europe/London.")
+        str, typer.Option(help="The time zone of the expression, such as Europe/London.")
     ] = "UTC",
     job: JobOption = None,
     on: On = None,
     as_json: Json = False,
 ) -> None:
-    """Give a job a schedule, in place of the one it has."""
+    """Set a job's schedule; replaces the current one."""
     change = _Change(product, job, on)
     change.make(lambda: change.plugin.schedule_job(change.job, cron, timezone), as_json)
 
@@ -48,11 +48,11 @@ def unset(
     job: JobOption = None,
     on: On = None,
     reset: Annotated[
-        bool, typer.Option("--reset", help="Go back to the schedule of floe.yaml instead.")
+        bool, typer.Option("--reset", help="Restore the schedule of floe.yaml instead.")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Take a job's schedule away."""
+    """Remove a job's schedule."""
     change = _Change(product, job, on)
     control = change.control
     undo = control.reset_schedule if reset else control.unschedule_job
@@ -63,7 +63,7 @@ def unset(
 def pause(
     product: Product = Path(), job: JobOption = None, on: On = None, as_json: Json = False
 ) -> None:
-    """Keep a job's schedule and let it start nothing."""
+    """Pause a job's schedule."""
     change = _Change(product, job, on)
     change.make(lambda: change.control.pause(change.job), as_json)
 
@@ -72,16 +72,16 @@ def pause(
 def resume(
     product: Product = Path(), job: JobOption = None, on: On = None, as_json: Json = False
 ) -> None:
-    """Let a paused schedule start runs again, from its next tick on."""
+    """Resume a paused schedule from its next tick."""
     change = _Change(product, job, on)
     change.make(lambda: change.control.resume(change.job), as_json)
 
 
 @app.command("list")
 def list_(product: Product = Path(), on: On = None, as_json: Json = False) -> None:
-    """Show the schedule of each job as it holds now, its next tick, and the orchestrator's own.
+    """Show each job's current schedule, and its next tick by floe and by the orchestrator.
 
-    The orchestrator's answer stands beside floe's where one runs and has the job.
+    The orchestrator's answer is shown if it is running and has the job.
     """
     from floe_core.cli.schedule_rows import schedule_rows
 

@@ -22,7 +22,7 @@ HORIZON = timedelta(days=366)
 
 
 def show(product: Product = Path(), on: On = None, as_json: Json = False) -> None:
-    """Show what a product is once compiled, without writing anything."""
+    """Show a product's graph, jobs and next ticks, without writing anything."""
     artifacts = read_or_compile(product, on, refuses_losses=True)
     if as_json:
         print_json(_as_dict(artifacts))

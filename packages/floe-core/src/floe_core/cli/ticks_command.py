@@ -20,24 +20,27 @@ DIFFERENT = 1
 def ticks(
     product: Product = Path(),
     cron: Annotated[
-        str | None, typer.Option(help="A cron expression, instead of a product.")
+        str | None, typer.Option(help="A cron expression instead of a product.")
     ] = None,
-    timezone: Annotated[
-        str, typer.Option(help="The time zone that the expression is read in.")
-    ] = "UTC",
+    timezone: Annotated[str, typer.Option(help="The time zone of the expression.")] = "UTC",
     from_: Annotated[
-        str | None, typer.Option("--from", metavar="ISO", help="First moment, UTC unless it says.")
+        str | None,
+        typer.Option(
+            "--from", metavar="ISO", help="The first moment, in UTC unless it has an offset."
+        ),
     ] = None,
     to: Annotated[
-        str | None, typer.Option("--to", metavar="ISO", help="The moment to stop before.")
+        str | None, typer.Option("--to", metavar="ISO", help="The end, which is not included.")
     ] = None,
-    job: Annotated[str | None, typer.Option(help="A job of the product, not all of it.")] = None,
+    job: Annotated[
+        str | None, typer.Option(help="A job of the product instead of all of it.")
+    ] = None,
     on: Annotated[
         str | None,
         typer.Option(
             "--on",
             metavar="NAME",
-            help="Count with this orchestrator's own machinery.",
+            help="Also compute the ticks with this orchestrator's own code.",
             autocompletion=installed_orchestrators,
         ),
     ] = None,
@@ -45,9 +48,9 @@ def ticks(
 ) -> None:
     """Show the ticks of a schedule, in its own time zone and in UTC.
 
-    With --on, the orchestrator's own ticks are shown beside floe's, with the next tick that the
-    running one tells, if one runs; differences make the exit code 1. As JSON, its ticks alone are
-    printed.
+    With --on, also shows the orchestrator's own ticks, and the next tick of the running
+    orchestrator if there is one. Exits 1 if they differ from floe's. With --json, prints only the
+    orchestrator's ticks.
 
     On days when clocks change: a time that does not exist ticks at the first instant after the gap,
     a time that comes twice ticks at its second occurrence.

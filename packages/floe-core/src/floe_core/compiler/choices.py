@@ -61,7 +61,7 @@ def check_choices(inputs: Inputs, findings: Findings) -> None:
                 findings.add(problem)
     _check_lineage_backend(inputs, findings)
     _check_default_zone(inputs, findings)
-    with findings.gathered():
+    with findings.gather():
         check_helm_section(inputs)
     for location, schedule in _schedules(inputs):
         _check_schedule(inputs, location, schedule, findings)

@@ -31,7 +31,7 @@ from floe_core.compiler.profile import (
     resolve_profile,
     stamp_of,
 )
-from floe_core.compiler.refine import refined
+from floe_core.compiler.refine import refine
 from floe_core.compiler.settings import plugin_settings, product_settings, tracing_settings
 from floe_core.errors import EnvironmentProblemError, InvalidProductError, Problem
 from floe_core.execution.preloaded_manifest import parsed_file
@@ -138,7 +138,7 @@ def prepare_product(
         inputs = read_inputs(folder, findings)
         trace.concerns(inputs.spec.metadata.name, tracing_settings(inputs.manifest))
         place = _Place(destination, change_profile, keeps_entry_point)
-        compiled = _compiled(inputs, orchestrator, place, findings)
+        compiled = _compile(inputs, orchestrator, place, findings)
         if refuses_losses:
             choice = compiled.artifacts.orchestrator
             plugin = plugin_registry.load(choice.name, choice.config)
@@ -147,7 +147,7 @@ def prepare_product(
         return compiled
 
 
-def _compiled(
+def _compile(
     inputs: Inputs, orchestrator: str | None, place: _Place, findings: Findings
 ) -> CompiledProduct:
     destination = place.folder
@@ -159,7 +159,7 @@ def _compiled(
     profile = place.change_profile(profile)
     entry_point = _entry_point(name, inputs, place, findings)
     with seldom_collecting():
-        resolved = _resolved(inputs, profile, findings)
+        resolved = _resolve(inputs, profile, findings)
     manifest = canonical_manifest(resolved.parsed.manifest)
     artifacts = _artifacts(inputs, name, profile, resolved, manifest)
     files = _files(artifacts, profile, resolved, manifest, entry_point)
@@ -202,7 +202,7 @@ class _Resolved:
     pool: str
 
 
-def _resolved(inputs: Inputs, profile: Profile, findings: Findings) -> _Resolved:
+def _resolve(inputs: Inputs, profile: Profile, findings: Findings) -> _Resolved:
     """Return what dbt made of the project, as nodes and jobs, or raise every problem of it."""
     with _work_folder() as work:
         # Without a folder of ours it stays where dbt finds it, secrets and all.
@@ -216,7 +216,7 @@ def _resolved(inputs: Inputs, profile: Profile, findings: Findings) -> _Resolved
         if cycle:
             findings.add(cycle)
             findings.raise_if_any()
-        nodes, pool = with_policies(refined(nodes, inputs, findings), inputs, findings)
+        nodes, pool = with_policies(refine(nodes, inputs, findings), inputs, findings)
         jobs = resolve_jobs(inputs, nodes, dbt, default_selector(parsed.manifest), findings)
     findings.raise_if_any()
     return _Resolved(parsed, nodes, jobs, pool)

@@ -26,7 +26,7 @@ class Findings:
             self._problems.append(problem)
 
     @contextmanager
-    def gathered(self) -> Iterator[None]:
+    def gather(self) -> Iterator[None]:
         """Note the problems that the block raises, and go on after it."""
         try:
             yield

@@ -55,13 +55,13 @@ def read_inputs(product_dir: Path, findings: Findings) -> Inputs:
         raise _invalid(Problem("there is no product here: no such file", fix, _shown(product_dir)))
     spec_document = manifest_document = dbt_document = None
     spec = manifest = None
-    with findings.gathered():
+    with findings.gather():
         dbt_document = read_dbt_project(product_dir)
-    with findings.gathered():
+    with findings.gather():
         spec_document = read_document(product_dir / FLOE_FILE, FLOE_FILE)
         data = _without(spec_document, floe_yaml.UNUSED_SECTIONS, findings)
         spec = validated(spec_document, FloeSpec, data)
-    with findings.gathered():
+    with findings.gather():
         manifest_document = read_document(*_manifest_path(product_dir, spec_document))
         manifest = validated(
             manifest_document, Manifest, _manifest_data(manifest_document, findings)

@@ -64,7 +64,7 @@ def resolve_profile(inputs: Inputs, is_in_place: bool, findings: Findings) -> Pr
 
     A profiles.yml that people wrote is never touched: then ours goes into target/.
     """
-    with findings.gathered():
+    with findings.gather():
         own = find_profiles(inputs.product_dir)
         is_beside = own is not None and own.path.parent == inputs.product_dir
         folder = BESIDE_OWN if is_beside and is_in_place else OWN_FOLDER
@@ -93,7 +93,7 @@ def isolated(profile: Profile, folder: Path) -> Profile:
 
 def _profile_of_platform(compute: PluginChoice, folder: str, inputs: Inputs) -> Profile:
     output = {"type": compute.type, **_default_file(compute.type, inputs.slug)}
-    output |= filled(compute.config, inputs)
+    output |= fill_placeholders(compute.config, inputs)
     return Profile(inputs.profile_name, DEFAULT_TARGET, _rooted(output), folder)
 
 
@@ -186,13 +186,13 @@ def _rendered_target(own: Document, profile_name: str, profile: dict[str, Any]) 
         raise InvalidProductError([own.problem(location, f"target: {error}")]) from None
 
 
-def filled(value: Any, inputs: Inputs) -> Any:
+def fill_placeholders(value: Any, inputs: Inputs) -> Any:
     """Return the settings with {product_slug} and {product_name} filled in."""
     names = {"product_slug": inputs.slug, "product_name": inputs.spec.metadata.name}
     if isinstance(value, dict):
-        return {key: filled(item, inputs) for key, item in value.items()}
+        return {key: fill_placeholders(item, inputs) for key, item in value.items()}
     if isinstance(value, list):
-        return [filled(item, inputs) for item in value]
+        return [fill_placeholders(item, inputs) for item in value]
     return (
         _PLACEHOLDER.sub(lambda match: names[match[1]], value) if isinstance(value, str) else value
     )

@@ -12,7 +12,7 @@ from floe_core.schemas.node_graph import NodeGraph
 from floe_core.schemas.nodes import Node
 
 
-def refined(nodes: Sequence[Node], inputs: Inputs, findings: Findings) -> tuple[Node, ...]:
+def refine(nodes: Sequence[Node], inputs: Inputs, findings: Findings) -> tuple[Node, ...]:
     """Return the nodes with tags, tier and compute of their transforms; note what contradicts."""
     refinement = _Refinement(nodes, inputs, findings)
     changed = [refinement.of(index, each) for index, each in enumerate(inputs.spec.transforms)]

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from floe_core.compiler.inputs import Inputs
-from floe_core.compiler.profile import filled
+from floe_core.compiler.profile import fill_placeholders
 from floe_core.lineage.backend import manifest_transport
 from floe_core.lineage.naming import without_credentials
 from floe_core.schedules import tzdata_version
@@ -61,7 +61,9 @@ def lineage_settings(inputs: Inputs) -> LineageSettings:
     found = LineageSettings(
         enabled=lineage.enabled,
         namespace=lineage.namespace,
-        dataset_namespace=without_credentials(str(filled(lineage.dataset_namespace or "", inputs))),
+        dataset_namespace=without_credentials(
+            str(fill_placeholders(lineage.dataset_namespace or "", inputs))
+        ),
         backend=backend.type if backend else "",
         config=backend.config if backend else {},
     )

@@ -64,14 +64,14 @@ class Delivery:
             return False
         self._say(process, "finish")
         try:
-            return self._waited(process, seconds)
+            return self._wait(process, seconds)
         except subprocess.TimeoutExpired:
             return False
         finally:
             with suppress(OSError):
                 _pipe(process).close()
 
-    def _waited(self, process: subprocess.Popen[bytes], seconds: float) -> bool:
+    def _wait(self, process: subprocess.Popen[bytes], seconds: float) -> bool:
         spool, deadline = Spool(self._project_dir), time.monotonic() + seconds
         while time.monotonic() < deadline and spool.sending_for() < _SILENT_SECONDS:
             with suppress(subprocess.TimeoutExpired):

@@ -37,7 +37,7 @@ def run_id_for(namespace: str, job: str, event_type: str, run_id: str | None) ->
     """
     key = (namespace, job)
     if event_type == _OPENING:
-        return _opened(key, run_id or str(uuid4()))
+        return _open(key, run_id or str(uuid4()))
     run = _open_run(key, run_id)
     if run is None:
         return run_id or str(uuid4())
@@ -46,7 +46,7 @@ def run_id_for(namespace: str, job: str, event_type: str, run_id: str | None) ->
     return run.run_id
 
 
-def _opened(key: tuple[str, str], run_id: str) -> str:
+def _open(key: tuple[str, str], run_id: str) -> str:
     run = _OpenRun(run_id)
     here = {k: r for k, r in _in_context.get({}).items() if not r.is_closed}
     _in_context.set({**here, key: run})

@@ -41,7 +41,7 @@ class RunLineage:
         self.events_written = 0
         self._spool: Spool | None = None
         self._delivery: Delivery | None = None
-        self._guarded(lambda: self._open(artifacts, request))
+        self._guard(lambda: self._open(artifacts, request))
 
     @property
     def is_on(self) -> bool:
@@ -50,11 +50,11 @@ class RunLineage:
 
     def started(self) -> None:
         """The build begins."""
-        self._tell(lambda: self._story.started(datetime.now(UTC)))
+        self._emit(lambda: self._story.started(datetime.now(UTC)))
 
     def node_started(self, event: NodeStarted) -> None:
         """A node began to run."""
-        self._tell(lambda: self._story.node_started(event))
+        self._emit(lambda: self._story.node_started(event))
 
     def node_ended(
         self,
@@ -66,11 +66,11 @@ class RunLineage:
 
         `columns` are those of what it built, () where the warehouse was not asked.
         """
-        self._tell(lambda: self._story.node_ended(result, compiled_sql, columns))
+        self._emit(lambda: self._story.node_ended(result, compiled_sql, columns))
 
     def ended(self, event: BuildEnded) -> None:
         """The build is over."""
-        self._tell(lambda: self._story.ended(event, datetime.now(UTC)))
+        self._emit(lambda: self._story.ended(event, datetime.now(UTC)))
 
     def close(self, seconds: float = 2.0) -> bool:
         """Give delivery some more seconds; return whether every event was sent.
@@ -78,11 +78,11 @@ class RunLineage:
         A build that has not ended was broken off: its open runs are aborted. Returns at once when
         the backend is not there. What is not sent stays on disk.
         """
-        self._tell(lambda: self._story.broken_off(datetime.now(UTC)))
+        self._emit(lambda: self._story.broken_off(datetime.now(UTC)))
         delivery, self._delivery, self._spool = self._delivery, None, None
         everything_sent: list[bool] = []
         if delivery is not None:
-            self._guarded(lambda: everything_sent.append(delivery.close(seconds)))
+            self._guard(lambda: everything_sent.append(delivery.close(seconds)))
         return any(everything_sent)
 
     def _open(self, artifacts: CompiledArtifacts, request: BuildRequest) -> None:
@@ -95,9 +95,9 @@ class RunLineage:
         self._delivery.start()
         self._spool = Spool(project_dir)
 
-    def _tell(self, events: Callable[[], list[Json]]) -> None:
+    def _emit(self, events: Callable[[], list[Json]]) -> None:
         if self._spool is not None:
-            self._guarded(lambda: self._write(events()))
+            self._guard(lambda: self._write(events()))
 
     def _write(self, events: list[Json]) -> None:
         assert self._spool is not None  # asked by the caller
@@ -105,7 +105,7 @@ class RunLineage:
             self._spool.append(event)
             self.events_written += 1
 
-    def _guarded(self, action: Callable[[], None]) -> None:
+    def _guard(self, action: Callable[[], None]) -> None:
         # Lineage must not fail a run, whatever goes wrong in it: this is where that is made sure.
         try:
             action()

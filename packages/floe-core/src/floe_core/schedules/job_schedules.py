@@ -27,7 +27,7 @@ class JobSchedules:
 
     def __init__(self, artifacts: CompiledArtifacts) -> None:
         self.artifacts = artifacts
-        self._store = _needed(store_of(artifacts), artifacts)
+        self._store = _require_store(store_of(artifacts), artifacts)
 
     @classmethod
     def of_plugin(
@@ -169,7 +169,7 @@ def _with_store_setting(
     return replaced if artifacts.project_dir is None else replaced.bound_to(artifacts.project_dir)
 
 
-def _needed(store: ScheduleStore | None, artifacts: CompiledArtifacts) -> ScheduleStore:
+def _require_store(store: ScheduleStore | None, artifacts: CompiledArtifacts) -> ScheduleStore:
     if store is None:
         raise EnvironmentProblemError(
             f"these artifacts of '{artifacts.product.name}' come from no folder, so there is no "

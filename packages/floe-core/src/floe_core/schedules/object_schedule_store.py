@@ -35,12 +35,12 @@ class ObjectScheduleStore:
 
     def read(self) -> Overrides:
         """See `ScheduleStore.read`."""
-        files, root = self._opened()
+        files, root = self._open()
         return self._latest(files, root)[1]
 
     def change(self, changed: Callable[[Overrides], Overrides]) -> None:
         """See `ScheduleStore.change`."""
-        files, root = self._opened()
+        files, root = self._open()
         for _ in range(ATTEMPTS):
             number, overrides = self._latest(files, root)
             text = text_of(changed(overrides))
@@ -95,7 +95,7 @@ class ObjectScheduleStore:
                 with suppress(FileNotFoundError):
                     files.rm_file(_object(root, number))
 
-    def _opened(self) -> tuple[Any, str]:
+    def _open(self) -> tuple[Any, str]:
         try:
             from fsspec.core import url_to_fs  # type: ignore[import-untyped]
         except ImportError:

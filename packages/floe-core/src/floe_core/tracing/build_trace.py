@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from floe_core.build_events import BuildEnded, BuildEvent, NodeResult, NodeStarted
 from floe_core.build_request import BuildRequest
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_core.tracing.opening import opened
+from floe_core.tracing.opening import open_sender
 from floe_core.tracing.span_ids import SpanIds
 from floe_core.tracing.trace_id import trace_id_of_run
 
@@ -36,7 +36,7 @@ class BuildTrace:
         self._artifacts = artifacts
         self._request = request
         self._redact = redact
-        self._sender = opened(
+        self._sender = open_sender(
             artifacts.tracing,
             _log.warning,
             redact,

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from types import TracebackType
 
 from floe_core.schemas.policies import TracingSettings
-from floe_core.tracing.opening import opened
+from floe_core.tracing.opening import open_sender
 
 _SECONDS_AT_THE_END = 2.0
 
@@ -41,7 +41,7 @@ class CompileTrace:
         error: BaseException | None,
         at: TracebackType | None,
     ) -> None:
-        sender = opened(self._settings, self._on_notice, self._redact)
+        sender = open_sender(self._settings, self._on_notice, self._redact)
         if sender is None:
             return
         span = sender.start("floe compile", self._attributes, at=self._began)

@@ -24,7 +24,7 @@ class NotedExporter(SpanExporter):
         self._has_complained = False
         self._is_shut = False
         self._busy_since = 0.0
-        self._heard = _HeardLog(redact, self._complained)
+        self._heard = _HeardLog(redact, self._note_complaint)
         self._logs = [logging.getLogger(kind.__module__) for kind in type(exporter).__mro__]
         for log in self._logs:
             log.addFilter(self._heard)
@@ -46,7 +46,7 @@ class NotedExporter(SpanExporter):
         self._has_complained = result is not SpanExportResult.SUCCESS
         return result
 
-    def _complained(self) -> None:
+    def _note_complaint(self) -> None:
         self._has_complained = True
 
     def shutdown(self) -> None:

@@ -16,7 +16,7 @@ NOT_INSTALLED = (
 )
 
 
-def opened(
+def open_sender(
     settings: TracingSettings,
     complain: Callable[[str], None],
     redact: Callable[[str], str],
@@ -26,7 +26,7 @@ def opened(
 ) -> SpanSender | None:
     """Return what spans are made with; None where none are wanted, or cannot be had.
 
-    `complain` hears why they cannot. See `SpanSender` for the rest.
+    `complain` receives the reason. See `SpanSender` for the rest.
     """
     if not is_wanted(settings):
         return None

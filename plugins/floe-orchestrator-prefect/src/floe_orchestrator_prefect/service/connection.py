@@ -16,6 +16,11 @@ _NO_SERVER = (
     "set plugins.orchestrator.config.url or PREFECT_API_URL; without a server `floe run` still "
     "runs, on one of its own, but no schedule ticks"
 )
+# pip chooses such a pair beside Airflow 3.3, and nothing else says why no schedule ticks.
+_NO_SCHEDULED_RUNS = (
+    "a server of Prefect 3.7 schedules no runs with SQLAlchemy 2.1: install sqlalchemy<2.1 there, "
+    "or a newer Prefect"
+)
 
 
 def check_connection(settings: Mapping[str, Any]) -> ValidationResult:
@@ -54,7 +59,9 @@ def _checked(access: ServerAccess, deadline: float) -> ValidationResult:
     if not isinstance(version, str) or not version.startswith("3."):
         advice = f"GET /admin/version gave status {answer.status}; floe needs Prefect 3"
         return _failed(f"{where} is not Prefect 3", advice)
-    return ValidationResult(True, f"Prefect {version} at {where} is there and well")
+    warnings = [_NO_SCHEDULED_RUNS] if version.startswith("3.7.") else []
+    told = f"Prefect {version} at {where} is there and well"
+    return ValidationResult(True, told, warnings=warnings)
 
 
 def _json(answer: Answer) -> object:
