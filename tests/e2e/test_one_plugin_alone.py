@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -30,17 +31,22 @@ LOAD = {
 }
 
 
-def environment_with(plugin: str, folder: Path) -> Path:
-    """Make an environment that holds core and one plugin, at the versions of the lock."""
-    environment = folder / "venv"
-    locked = subprocess.run(
-        [UV, "export", "--frozen", "--quiet", "--no-dev", "--no-hashes", "--no-emit-workspace"],
+def locked(plugin: str) -> str:
+    """Return the requirements of one plugin alone, at the versions of its fork of the lock."""
+    export = [UV, "export", "--frozen", "--quiet", "--no-hashes", "--no-annotate", "--no-header"]
+    return subprocess.run(
+        [*export, "--no-emit-workspace", "--only-group", plugin],
         cwd=ROOT,
         check=True,
         capture_output=True,
         text=True,
     ).stdout
-    (folder / "locked.txt").write_text(locked)
+
+
+def environment_with(plugin: str, folder: Path) -> Path:
+    """Make an environment that holds core and one plugin, at the versions of its fork."""
+    environment = folder / "venv"
+    (folder / "locked.txt").write_text(locked(plugin))
     subprocess.run([UV, "venv", "--quiet", "--python", sys.executable, environment], check=True)
     packages = [
         f"{ROOT / 'packages/floe-core'}[duckdb]",
@@ -49,6 +55,12 @@ def environment_with(plugin: str, folder: Path) -> Path:
     install = [UV, "pip", "install", "--quiet", "--python", environment / "bin/python"]
     subprocess.run([*install, "--constraint", folder / "locked.txt", *packages], check=True)
     return environment
+
+
+def test_no_orchestrator_holds_sqlalchemy_back_for_another_in_the_lock() -> None:
+    for plugin in LOAD:
+        (line,) = re.findall(r"^sqlalchemy==(\d+\.\d+)", locked(plugin), re.MULTILINE)
+        assert (plugin, line) == (plugin, "2.1")
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """Checks that the tests of any floe orchestrator plugin inherit."""
 
+from importlib.metadata import version
+
 import pytest
 
 # Before the checks are imported: their failures then show both sides of a comparison.
@@ -15,7 +17,7 @@ from floe_conformance.records import (  # noqa: E402
 )
 from floe_conformance.subject import SECRET_VARIABLE  # noqa: E402
 
-__version__ = "0.1.0"
+__version__ = version("floe-conformance")
 __all__ = [
     "SECRET_VARIABLE",
     "LoadedJob",

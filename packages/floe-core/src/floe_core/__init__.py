@@ -1,3 +1,5 @@
 """floe: write a data product once, run it on any orchestrator."""
 
-__version__ = "0.1.0"
+from importlib.metadata import version
+
+__version__ = version("floe-core")

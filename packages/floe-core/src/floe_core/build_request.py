@@ -21,6 +21,7 @@ class BuildRequest:
     what a backfill covers in this one build. `standing` are results of earlier attempts, for an
     orchestrator that resumes by itself: their nodes are not built, and count in the verdict.
     `vars` are dbt vars of this run alone; they win over those of the job and the product.
+    `part` names this build where the orchestrator's run has several of one job and attempt.
     """
 
     job: str
@@ -33,3 +34,4 @@ class BuildRequest:
     standing: tuple[NodeResult, ...] = ()
     # A mapping has no hash; requests are compared by it all the same.
     vars: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    part: str = ""

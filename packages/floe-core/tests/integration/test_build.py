@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,7 +17,15 @@ import duckdb
 import pytest
 
 from floe_core.compiler import compile_product
-from floe_core.execution import BuildEnded, BuildEvent, BuildRequest, NodeResult, NodeStarted, build
+from floe_core.execution import (
+    BuildEnded,
+    BuildEvent,
+    BuildRequest,
+    NodeLog,
+    NodeResult,
+    NodeStarted,
+    build,
+)
 from floe_core.execution.journal import latest_results, read_events
 from floe_core.schemas import CompiledArtifacts
 
@@ -66,6 +75,19 @@ def ran_in(folder: Path, run_id: str, attempt: int) -> set[str]:
     """Return the names of what dbt says it ran in an attempt."""
     path = folder / ".floe" / "runs" / run_id / f"attempt-{attempt}" / "run_results.json"
     return {r["unique_id"].split(".")[2] for r in json.loads(path.read_text())["results"]}
+
+
+def test_a_run_has_the_parse_of_compile_time_also_where_the_folder_was_moved(
+    write_product: WriteProduct, tmp_path: Path
+) -> None:
+    folder = write_product(first=FIRST)
+    compile_product(folder)
+    moved = shutil.copytree(folder, tmp_path / "moved")
+    for place in (folder, moved):
+        events = build(CompiledArtifacts.load(place), BuildRequest(job="shop", run_id="r"))
+        said = [event.text for event in events if isinstance(event, NodeLog)]
+        assert not [text for text in said if "pars" in text]
+        assert "Found 1 model" in "\n".join(said)
 
 
 def test_every_node_is_told_once_and_the_end_comes_last(write_product: WriteProduct) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ __all__ = [
     "load_product_dag",
     "load_product_dags",
 ]
-__version__ = "0.1.0"
+__version__ = version("floe-orchestrator-airflow")
 
 _MODULES = {
     "AirflowOrchestratorPlugin": "plugin",

@@ -354,3 +354,15 @@ def test_the_connection_to_the_real_api_server_is_checked(
     assert check(airflow.home.password) == (True, [], [])
     refused = "Airflow refuses `username` and `password` (HTTP 401); correct them"
     assert check("wrong") == (False, [refused], [])
+
+
+def test_a_product_runs_beside_a_dag_file_of_its_team(
+    airflow: LocalAirflow, make_product: Make
+) -> None:
+    artifacts = make_product("theirs", {"first.sql": "select 1 as id"})
+    assert artifacts.project_dir is not None
+    entry_point = artifacts.project_dir / "dag.py"
+    entry_point.write_text("# airflow: a dag of the team's\n")
+    report, _ = run(airflow, artifacts)
+    assert (report.status, statuses(report)) == ("success", {"first": "success"})
+    assert entry_point.read_text() == "# airflow: a dag of the team's\n"

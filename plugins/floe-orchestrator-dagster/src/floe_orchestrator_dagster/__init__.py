@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from floe_orchestrator_dagster.loader import floe_assets, load_product_definitions
     from floe_orchestrator_dagster.plugin import DagsterOrchestratorPlugin, DagsterPlugin
 
-__version__ = "0.1.0"
+__version__ = version("floe-orchestrator-dagster")
 __all__ = [
     "DagsterOrchestratorPlugin",
     "DagsterPlugin",

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import dagster as dg
 import duckdb
 import pytest
 
 from floe_core.errors import InvalidProductError
+from floe_core.lineage.spool import Spool
 from floe_orchestrator_dagster import floe_assets, load_product_definitions
 from floe_orchestrator_dagster.definitions.product_definitions import definitions_of
 
@@ -164,8 +167,10 @@ def manifest_of(warehouse):
     )
 
 
-def test_python_between_two_models_runs_between_them(compiled):
-    split = compiled(
+@pytest.fixture(scope="module")
+def split(compiled):
+    """A product with an asset of somebody else's between two of its models."""
+    return compiled(
         {
             "models/first.sql": "select 1 as id",
             "models/last.sql": "select id * 10 as id from {{ source('python', 'doubled') }}",
@@ -177,12 +182,18 @@ models: [{name: last, columns: [{name: id, data_tests: [unique]}]}]
         }
     )
 
+
+def with_doubled(split):
     @dg.asset(key=["python", "doubled"], deps=["first"])
     def doubled() -> None:
         with duckdb.connect(str(split.project_dir / "web_shop.duckdb")) as warehouse:
             warehouse.execute("create or replace table doubled as select id * 2 as id from first")
 
-    definitions = dg.Definitions.merge(load(split), dg.Definitions(assets=[doubled]))
+    return dg.Definitions.merge(load(split), dg.Definitions(assets=[doubled]))
+
+
+def test_python_between_two_models_runs_between_them(split):
+    definitions = with_doubled(split)
     with dg.DagsterInstance.ephemeral() as instance:
         result = run(definitions, instance=instance)
         order = order_of(result)
@@ -193,6 +204,20 @@ models: [{name: last, columns: [{name: id, data_tests: [unique]}]}]
         assert warehouse.execute("from last").fetchall() == [(20,)]
     steps = [event.step_key for event in result.all_events if event.is_step_start]
     assert steps == ["web_shop__dbt_build", "python__doubled", "web_shop__dbt_build_2"]
+
+
+def test_each_step_of_a_run_is_a_lineage_run_of_its_own(split, monkeypatch):
+    monkeypatch.setenv("OPENLINEAGE_URL", "http://127.0.0.1:9")
+    tags = {"floe/nominal_time": "2026-01-05T06:00:00+00:00"}
+    with dg.DagsterInstance.ephemeral() as instance:
+        assert run(with_doubled(split), instance=instance, tags=tags).success
+    events = [json.loads(path.read_text()) for path in Spool(split.project_dir).waiting()]
+    of_product = [event for event in events if event["job"]["name"] == "web-shop"]
+    types = [event["eventType"] for event in of_product]
+    runs = [event["run"]["runId"] for event in of_product]
+    assert types == ["START", "COMPLETE", "START", "COMPLETE"]
+    assert (runs[0], runs[2]) == (runs[1], runs[3])
+    assert runs[0] != runs[2]
 
 
 def test_a_product_of_tests_alone_runs(compiled):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from dagster import AssetKey, DagsterInstance, asset, materialize
 
-from floe_orchestrator_dagster.step.lighter_event_log import lighter_event_log
+from floe_orchestrator_dagster.internals import lighter_event_log
 
 
 @asset

@@ -70,9 +70,9 @@ class Records:
     def evaluated(self, moment: datetime) -> str | None:
         """Return the nominal time of the run that there is at this moment."""
         self.tick(moment, TickStatus.STARTED)
-        context = ScheduleEvaluationContext(self.instance.get_ref(), moment, schedule_name=NAME)
+        context = ScheduleEvaluationContext(self.instance.get_ref(), moment)
         with context:
-            found = run_or_reason(HOURLY, "shop", context)
+            found = run_or_reason(HOURLY, "shop", NAME, context)
         return found.tags["floe/nominal_time"] if isinstance(found, RunRequest) else None
 
 

@@ -2,9 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import tomllib
 from importlib.metadata import version
-from pathlib import Path
 
 import pytest
 
@@ -13,8 +11,6 @@ from floe_core.errors import InvalidProductError
 from floe_core.plugin_interfaces import ResourceSpec
 from floe_core.plugin_powers import ChartOwner, EntryPointWriter, RunLauncher
 from floe_orchestrator_dagster import DagsterPlugin, __version__
-
-PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
 
 
 def test_core_finds_it_with_both_powers():
@@ -25,8 +21,7 @@ def test_core_finds_it_with_both_powers():
 
 
 def test_its_version_is_the_distributions():
-    declared = tomllib.loads(PYPROJECT.read_text())["project"]["version"]
-    assert __version__ == declared == version("floe-orchestrator-dagster")
+    assert DagsterPlugin.version == __version__ == version("floe-orchestrator-dagster")
 
 
 def test_importing_it_and_its_class_imports_neither_dagster_nor_dbt():

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from floe_orchestrator_prefect.loader import floe_flow, load_product_flows
     from floe_orchestrator_prefect.plugin import PrefectOrchestratorPlugin, PrefectPlugin
 
-__version__ = "0.1.0"
+__version__ = version("floe-orchestrator-prefect")
 __all__ = ["PrefectOrchestratorPlugin", "PrefectPlugin", "floe_flow", "load_product_flows"]
 
 _MODULES = {

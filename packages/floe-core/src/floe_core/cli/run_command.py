@@ -148,7 +148,11 @@ def _day(text: str) -> date:
 
 
 def as_dict(artifacts: CompiledArtifacts, report: RunReport) -> dict[str, Any]:
-    """Return a run as `floe run --json` prints it; a canceled run has failed."""
+    """Return a run as `floe run --json` prints it; a canceled run has failed.
+
+    `errors` has what dbt said of each node that failed, by its id.
+    """
+    ended = sorted(report.nodes.items())
     return {
         "status": "success" if report.status == "success" else "failed",
         "product": artifacts.product.name,
@@ -156,7 +160,8 @@ def as_dict(artifacts: CompiledArtifacts, report: RunReport) -> dict[str, Any]:
         "run_id": report.run_id,
         "seconds": round(report.seconds, 3),
         "message": report.message,
-        "nodes": {node_id: result.status for node_id, result in sorted(report.nodes.items())},
+        "nodes": {node_id: result.status for node_id, result in ended},
+        "errors": {i: each.message for i, each in ended if each.status in ("error", "fail")},
         "look_further": report.look_further,
     }
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import re
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, chdir, redirect_stdout
@@ -13,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from floe_core.compiler.dbt_complaints import in_dbts_words
 from floe_core.compiler.inputs import DBT_PROJECT_FILE
 from floe_core.compiler.profile import Profile
 from floe_core.errors import EnvironmentProblemError, InvalidProductError, Problem
@@ -30,7 +30,6 @@ from floe_core.secrets.redactor import Redactor
 from floe_core.secrets.references import required_names, used_names
 from floe_core.secrets.sealed_cache import sealed
 
-_FILE_IN_MESSAGE = re.compile(r"\(((?:[\w.-]+/)*[\w.-]+\.(?:sql|ya?ml|py|csv|md))\)")
 # Fields whose value dbt writes into the graph, so that a stand-in would give a wrong graph.
 _FIELDS_IN_GRAPH = frozenset({"schema", "database", "dbname", "path", "catalog"})
 
@@ -105,16 +104,22 @@ class InProcessDbt:
         target = self._folders.work / "target"
         cache = (target / "partial_parse.msgpack").read_bytes()
         secrets = known_secrets(self._profile.output)
-        kept = seal_environment(sealed(cache, secrets), self._graph_variables(), secrets)
+        # As a run has it: dbt may have noted the variables that it is given by floe.
+        with _environment(self._profile, self._folders.project):
+            kept = seal_environment(sealed(cache, secrets), self._graph_variables(), secrets)
         return ParsedProject(_manifest(target, secrets), kept)
 
     def _graph_variables(self) -> Iterator[str]:
-        """Yield the variables of dbt_project.yml, and those of the profile that shape the graph."""
+        """Yield the variables of dbt_project.yml, and those of the profile that shape the graph.
+
+        Not the folder of the product: in the path of a DuckDB file it is before the file's name,
+        which alone is in the graph.
+        """
         text = (self._folders.project / DBT_PROJECT_FILE).read_text(encoding="utf-8")
         yield from used_names(text)
         for field, value in self._profile.output.items():
             if field in _FIELDS_IN_GRAPH:
-                yield from used_names(str(value))
+                yield from (name for name in used_names(str(value)) if name != PROJECT_DIR_VARIABLE)
 
     def list_ids(self, selection: list[str], nodes: Sequence[Node]) -> list[str]:
         """See `Dbt.list_ids`."""
@@ -145,7 +150,9 @@ class InProcessDbt:
             what = f"dbt could not work in {self._folders.work}: {outcome.exception}"
             raise EnvironmentProblemError(what)
         if not outcome.success:
-            raise _in_dbts_words(str(outcome.exception or "\n".join(said)), self._profile)
+            raise in_dbts_words(
+                str(outcome.exception or "\n".join(said)), self._folders.project, self._profile
+            )
         return outcome.result
 
 
@@ -195,7 +202,7 @@ class SubprocessDbt:
                 what = f"execution.dbtExecutable: {self._executable}: {error.strerror}"
                 raise EnvironmentProblemError(what) from error
         if done.returncode:
-            raise _in_dbts_words(done.stdout + done.stderr, self._profile)
+            raise in_dbts_words(done.stdout + done.stderr, self._folders.project, self._profile)
         return done.stdout
 
 
@@ -208,19 +215,6 @@ def _manifest(target: Path, secrets: Mapping[str, str]) -> dict[str, Any]:
         raise InvalidProductError([Problem(what, "run `dbt parse`", "manifest.json")]) from None
     hidden: dict[str, Any] = Redactor(secrets.values()).known_in_tree(manifest)
     return hidden
-
-
-def _in_dbts_words(message: str, profile: Profile) -> InvalidProductError:
-    """Return dbt's complaint, pinned to the project file that it names."""
-    message = Redactor(known_secrets(profile.output).values()).text(message)
-    text = "\n".join(line.rstrip() for line in message.strip().splitlines())
-    found = _FILE_IN_MESSAGE.search(text)
-    fix = "fix the dbt project; `dbt parse` reports the same"
-    if "dbt deps" in text:
-        fix = "run `dbt deps` in the product's folder"
-    return InvalidProductError(
-        [Problem(f"dbt: {text}", fix, found[1] if found else "dbt_project.yml")]
-    )
 
 
 def _environment(profile: Profile, project: Path) -> AbstractContextManager[None]:

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from floe_core.execution.internals import duckdb_connection, loaded_adapters, warehouse_errors
 from floe_core.schemas.nodes import RELATIONS, Column
-
-if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection
 
 _log = logging.getLogger("floe.lineage")
 
@@ -33,9 +31,13 @@ def keep_columns(target: Path, node_info: Mapping[str, Any], status: str) -> Non
         return
     if node_info.get("materialized") == "ephemeral":
         return
+    errors = warehouse_errors()
+    adapters = loaded_adapters("the columns of lineage come from the SQL alone")
+    if not (errors and adapters):
+        return
     try:
-        columns = _columns(node_info["unique_id"], where)
-    except _errors_of_warehouses() as error:
+        columns = _columns(adapters, node_info["unique_id"], where)
+    except errors as error:
         _log.debug("the columns of %s are not known: %s", node_info["unique_id"], error)
         return
     path = _file(target, node_info["unique_id"])
@@ -52,11 +54,11 @@ def kept_columns(target: Path, unique_id: str) -> tuple[Column, ...]:
         return ()
 
 
-def _columns(node_id: str, where: Mapping[str, str]) -> list[tuple[str, str]]:
-    from dbt.adapters.factory import FACTORY
-
-    (adapter,) = FACTORY.adapters.values()
-    if adapter.type() == "duckdb" and (connection := _duckdb_connection()) is not None:
+def _columns(
+    adapters: Sequence[Any], node_id: str, where: Mapping[str, str]
+) -> list[tuple[str, str]]:
+    (adapter,) = adapters
+    if adapter.type() == "duckdb" and (connection := duckdb_connection()) is not None:
         with connection.cursor() as cursor:
             rows = cursor.execute(f"describe {where['relation_name']}").fetchall()
         return [(str(row[0]), str(row[1])) for row in rows]
@@ -65,27 +67,6 @@ def _columns(node_id: str, where: Mapping[str, str]) -> list[tuple[str, str]]:
             database=where["database"] or None, schema=where["schema"], identifier=where["alias"]
         )
         return [(each.name, each.data_type) for each in adapter.get_columns_in_relation(relation)]
-
-
-def _errors_of_warehouses() -> tuple[type[Exception], ...]:
-    from dbt_common.exceptions import DbtBaseException
-
-    try:
-        from duckdb import Error as DuckDBError
-    except ImportError:
-        return (DbtBaseException,)
-    return DbtBaseException, DuckDBError
-
-
-def _duckdb_connection() -> DuckDBPyConnection | None:
-    """Return the connection of dbt's process to DuckDB, if it is not a server's.
-
-    The adapter's own way asks the information schema, which lists the whole database: ten times
-    the cost, for each node.
-    """
-    from dbt.adapters.duckdb.connections import DuckDBConnectionManager as Connections
-
-    return getattr(Connections._ENV, "conn", None)
 
 
 def _file(target: Path, unique_id: str) -> Path:

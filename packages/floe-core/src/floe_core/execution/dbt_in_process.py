@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import queue
 import threading
@@ -14,6 +13,12 @@ from floe_core.build_events import BuildEvent, NodeLog
 from floe_core.execution.built_columns import keep_columns
 from floe_core.execution.dbt_messages import FINISHED, DbtMessages, is_of_interest
 from floe_core.execution.dbt_run import DbtEnded
+from floe_core.execution.internals import (
+    cancel_queries,
+    cancel_queries_of,
+    release_adapters,
+    release_warehouse,
+)
 from floe_core.execution.invocation import QUIET_ENVIRONMENT, Invocation
 from floe_core.execution.preloaded_manifest import preload_manifest, renew_metadata
 from floe_core.execution.warehouse_lock import PROJECT_DIR_VARIABLE
@@ -21,7 +26,7 @@ from floe_core.garbage_collection import seldom_collecting
 from floe_core.process_environment import environment_with
 
 if TYPE_CHECKING:
-    from dbt.contracts.graph.manifest import Manifest
+    from floe_core.execution.internals import Manifest
 
 # dbt keeps its flags, adapters and event manager in module globals: one invocation a process.
 _ONE_DBT = threading.Lock()
@@ -62,7 +67,7 @@ class InProcessDbt:
 
     def cancel_node(self, unique_id: str) -> None:
         """See `DbtRun.cancel_node`."""
-        _cancel_queries_of(unique_id)
+        cancel_queries_of(unique_id)
 
     def close(self, patience: float) -> bool:
         """See `DbtRun.close`."""
@@ -72,7 +77,7 @@ class InProcessDbt:
     def _cancel_until_over(self) -> None:
         """Cancel what runs, again and again: a node that has begun may be just about to ask."""
         while self._thread.is_alive():
-            _cancel_queries()
+            cancel_queries()
             self._thread.join(CANCEL_SECONDS)
 
     def _run(self) -> None:
@@ -93,8 +98,8 @@ class InProcessDbt:
             outcome = dbtRunner(manifest=manifest, callbacks=self._callbacks(manifest)).invoke(
                 [*self._call.arguments, "--log-level", "none"]
             )
-            _release_warehouse()
-            _release_semaphores()
+            release_warehouse()
+            release_adapters()
         problem = str(outcome.exception or "").strip()
         return DbtEnded(problem, succeeded=bool(outcome.success))
 
@@ -146,57 +151,6 @@ def _as_mapping(message: Any) -> dict[str, Any]:
         if name in data.DESCRIPTOR.fields_by_name and data.HasField(name):
             fields[name] = MessageToDict(getattr(data, name), preserving_proto_field_name=True)
     return {"info": info, "data": fields}
-
-
-def _cancel_queries() -> None:
-    """Interrupt what runs in the warehouse, through whichever adapters dbt has loaded."""
-    from dbt.adapters.factory import FACTORY
-
-    for adapter in list(FACTORY.adapters.values()):
-        if adapter.type() == "duckdb":
-            for connection in list(adapter.connections.thread_connections.values()):
-                if connection.state == "open":
-                    connection.handle.cursor().interrupt()
-        elif adapter.is_cancelable():
-            with adapter.connection_named("floe_cancel"):
-                list(adapter.cancel_open_connections())
-
-
-def _cancel_queries_of(node_id: str) -> None:
-    """Interrupt what one node runs: dbt names the connection of a thread after its node."""
-    from dbt.adapters.factory import FACTORY
-
-    for adapter in list(FACTORY.adapters.values()):
-        for connection in list(adapter.connections.thread_connections.values()):
-            if connection.name != node_id or connection.state != "open":
-                continue
-            if adapter.type() == "duckdb":
-                connection.handle.cursor().interrupt()
-            elif adapter.is_cancelable():
-                with adapter.connection_named("floe_cancel"):
-                    adapter.connections.cancel(connection)
-
-
-def _release_warehouse() -> None:
-    """Close the DuckDB file: dbt-duckdb keeps it open, and locked, for the life of the process."""
-    from dbt.adapters.factory import FACTORY
-
-    if "duckdb" not in FACTORY.plugins:
-        return
-    from dbt.adapters.duckdb.connections import DuckDBConnectionManager as Connections
-
-    environment = Connections._ENV
-    Connections.close_all_connections()
-    if environment is not None:
-        environment.close()
-
-
-def _release_semaphores() -> None:
-    """Let go of the adapters' locks now: at exit, Python would warn of them as leaked."""
-    from dbt.adapters.factory import FACTORY
-
-    FACTORY.adapters.clear()
-    gc.collect()
 
 
 @contextmanager

@@ -1,11 +1,14 @@
 """Read dbt's event stream: its messages as floe's build events, the same from both ways to run it.
 
 The names are those of dbt's structured logging (`dbt.events.types`), protocol v3: `info.name`,
-`info.level`, `info.msg`, `data.node_info`, and `data.run_result` on NodeFinished.
+`info.level`, `info.msg`, `data.node_info`, and `data.run_result` on NodeFinished. dbt 2 writes the
+same log, but says why a node failed in a message before its NodeFinished, and logs the error of a
+hook without the hook's id: both are named Generic there.
 """
 
 from __future__ import annotations
 
+import re
 import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -14,7 +17,9 @@ from typing import Any
 
 from floe_core.build_events import BuildEvent, NodeLog, NodeResult, NodeStarted, NodeStatus
 
-STARTED, FINISHED = "NodeStart", "NodeFinished"
+STARTED, FINISHED, GENERIC = "NodeStart", "NodeFinished", "Generic"
+# What belongs to something that dbt runs beside the nodes and does not name.
+UNNAMED_OPERATION = "operation"
 QUIET_LEVELS = frozenset({"debug", "test"})
 
 _STATUSES: dict[str, NodeStatus] = {
@@ -27,7 +32,12 @@ _STATUSES: dict[str, NodeStatus] = {
     "partial success": "error",
     "no-op": "success",
     "runtime error": "error",
+    # dbt's own cache has what the node would build; from 1.12 on.
+    "reused": "success",
 }
+_LEVEL_IN_TEXT = re.compile(r"^\[(?:error|warning)\] ")
+# dbt 2 appends the frames of its stack: ` 0: name`, and where each lies on a line below it.
+_BACKTRACE = re.compile(r"\n +0: .*(?:\n +(?:\d+: |at ).*)*")
 
 
 def is_of_interest(name: str, level: str) -> bool:
@@ -44,6 +54,7 @@ class DbtMessages:
 
     def __init__(self) -> None:
         self._depth: Counter[str] = Counter()
+        self._reasons: dict[str, str] = {}
         self._lock = threading.Lock()
 
     def translated(self, message: Mapping[str, Any]) -> Iterator[BuildEvent]:
@@ -56,9 +67,18 @@ class DbtMessages:
                 yield NodeStarted(unique_id, _moment(node_info.get("node_started_at")) or _now())
         elif info["name"] == FINISHED:
             if self._goes(unique_id, -1) <= 0:
-                yield _result(unique_id, data.get("run_result") or {}, node_info)
+                reason = self._reasons.pop(unique_id, "")
+                yield _result(unique_id, data.get("run_result") or {}, node_info, reason)
         elif info["level"] not in QUIET_LEVELS and info.get("msg"):
-            yield NodeLog(unique_id, info["level"], info["msg"])
+            yield self._log(unique_id, info)
+
+    def _log(self, unique_id: str, info: Mapping[str, Any]) -> NodeLog:
+        if info["name"] != GENERIC or info["level"] != "error":
+            return NodeLog(unique_id, info["level"], info["msg"])
+        text = text_of_error(info["msg"])
+        if unique_id:
+            self._reasons[unique_id] = text
+        return NodeLog(unique_id or UNNAMED_OPERATION, info["level"], text)
 
     def _goes(self, unique_id: str, step: int) -> int:
         """Return how many starts of a node have had no end yet, after one more or one less."""
@@ -67,21 +87,30 @@ class DbtMessages:
             return self._depth[unique_id]
 
 
-def status_of(word: str) -> NodeStatus:
-    """Return floe's word for dbt's; a word that dbt never had is an error, never a pass."""
-    return _STATUSES.get(word.lower(), "error")
+def text_of_error(text: str) -> str:
+    """Return what dbt says of an error, without its level and the frames of dbt 2's stack."""
+    return _BACKTRACE.sub("", _LEVEL_IN_TEXT.sub("", text)).rstrip()
+
+
+def status_of(word: str) -> NodeStatus | None:
+    """Return floe's word for dbt's, None for a word that no dbt had when this was written."""
+    return _STATUSES.get(word.lower())
 
 
 def _result(
-    unique_id: str, run_result: Mapping[str, Any], node_info: Mapping[str, Any]
+    unique_id: str, run_result: Mapping[str, Any], node_info: Mapping[str, Any], reason: str
 ) -> NodeResult:
-    status = status_of(str(run_result.get("status", "")))
+    word = str(run_result.get("status", ""))
+    known = status_of(word)
+    # Never a pass: what the word means is not known.
+    status = known or "error"
+    unknown = f"dbt ended it as '{word}', a status that floe does not know"
     started = _moment(node_info.get("node_started_at"))
     return NodeResult(
         unique_id=unique_id,
         status=status,
         seconds=round(float(run_result.get("execution_time", 0.0)), 3),
-        message=str(run_result.get("message") or ""),
+        message=str(run_result.get("message") or reason) if known else unknown,
         rows=rows_of(run_result.get("adapter_response") or {}),
         failures=_failures(unique_id, status, run_result),
         started_at=None if status == "skipped" else started,

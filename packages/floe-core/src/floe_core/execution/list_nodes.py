@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import subprocess
 from collections.abc import Callable
 from contextlib import chdir, redirect_stdout
+from pathlib import Path
 from typing import Any
 
 from floe_core.errors import UsageError
+from floe_core.execution.dbt_executable import find_executable
+from floe_core.execution.dbt_messages import text_of_error
 from floe_core.execution.dbt_profiles import profiles_dir
 from floe_core.execution.invocation import QUIET_ENVIRONMENT
 from floe_core.execution.preloaded_manifest import add_tags, preload_manifest
@@ -28,14 +33,26 @@ def selected(artifacts: CompiledArtifacts, job_name: str | None, select: str) ->
     Raises:
         UsageError: dbt does not understand it, or it takes none of the job's nodes.
     """
-    from dbt.cli.main import dbtRunner
-
     project_dir = artifacts.project_dir
     assert project_dir is not None
-    said: list[str] = []
-    manifest = preload_manifest(project_dir, artifacts.dbt.version).manifest
-    if manifest is not None:
-        add_tags(manifest, artifacts.nodes)
+    arguments = [*list_command(), "--quiet", *_arguments(artifacts, project_dir)]
+    arguments += ["--select", *select.split()]
+    if artifacts.dbt.executable:
+        lines, problem = _ask_executable(artifacts.dbt.executable, project_dir, arguments)
+    else:
+        lines, problem = _ask_in_process(artifacts, project_dir, arguments)
+    if problem:
+        raise UsageError(f"--select {select}: dbt: {problem}")
+    taken = {json.loads(line)["unique_id"] for line in lines}
+    nodes = artifacts.nodes_of(artifacts.job(job_name)) if job_name else artifacts.runnable
+    wanted = tuple(node.unique_id for node in nodes if node.unique_id in taken)
+    if not wanted:
+        of = f"the job '{job_name}'" if job_name else artifacts.product.name
+        raise UsageError(f"--select {select}: takes no node of {of}")
+    return wanted
+
+
+def _arguments(artifacts: CompiledArtifacts, project_dir: Path) -> list[str]:
     work = state_folder(project_dir) / "ls"
     paths = {
         "--project-dir": project_dir,
@@ -44,23 +61,47 @@ def selected(artifacts: CompiledArtifacts, job_name: str | None, select: str) ->
         "--log-path": work,
     }
     arguments = [text for pair in paths.items() for text in (pair[0], str(pair[1]))]
-    arguments += ["--profile", artifacts.dbt.profile_name, "--target", artifacts.dbt.target_name]
+    return [
+        *arguments,
+        *("--profile", artifacts.dbt.profile_name, "--target", artifacts.dbt.target_name),
+        *(("--vars", json.dumps(artifacts.dbt.vars)) if artifacts.dbt.vars else ()),
+    ]
+
+
+def _ask_in_process(
+    artifacts: CompiledArtifacts, project_dir: Path, arguments: list[str]
+) -> tuple[list[str], str]:
+    """Return what the dbt beside floe prints, and why it failed."""
+    from dbt.cli.main import dbtRunner
+
+    said: list[str] = []
+    manifest = preload_manifest(project_dir, artifacts.dbt.version).manifest
+    if manifest is not None:
+        add_tags(manifest, artifacts.nodes)
     environment = {**QUIET_ENVIRONMENT, PROJECT_DIR_VARIABLE: str(project_dir)}
     with chdir(project_dir), environment_with(environment), redirect_stdout(io.StringIO()):
-        outcome = dbtRunner(manifest=manifest, callbacks=[errors_into(said)]).invoke(
-            [*list_command(), "--quiet", *arguments, "--select", *select.split()]
-        )
+        outcome = dbtRunner(manifest=manifest, callbacks=[errors_into(said)]).invoke(arguments)
     if isinstance(outcome.exception, KeyboardInterrupt):
         raise outcome.exception
-    if not outcome.success:
-        raise UsageError(f"--select {select}: dbt: {outcome.exception or ' '.join(said)}")
-    taken = {json.loads(line)["unique_id"] for line in outcome.result or ()}
-    nodes = artifacts.nodes_of(artifacts.job(job_name)) if job_name else artifacts.runnable
-    wanted = tuple(node.unique_id for node in nodes if node.unique_id in taken)
-    if not wanted:
-        of = f"the job '{job_name}'" if job_name else artifacts.product.name
-        raise UsageError(f"--select {select}: takes no node of {of}")
-    return wanted
+    problem = "" if outcome.success else str(outcome.exception or " ".join(said))
+    return list(outcome.result or ()), problem
+
+
+def _ask_executable(
+    executable: str, project_dir: Path, arguments: list[str]
+) -> tuple[list[str], str]:
+    """Return what the product's own dbt prints, and why it failed."""
+    done = subprocess.run(
+        [find_executable(executable, project_dir), *arguments, "--no-use-colors"],
+        cwd=project_dir,
+        env={**os.environ, **QUIET_ENVIRONMENT, PROJECT_DIR_VARIABLE: str(project_dir)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
+    return lines, text_of_error(done.stdout + done.stderr).strip() if done.returncode else ""
 
 
 def list_command() -> list[str]:

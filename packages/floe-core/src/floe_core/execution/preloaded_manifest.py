@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from importlib.metadata import version as version_of
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from floe_core.execution.internals import has_dbt_plugins, read_manifest
 from floe_core.execution.parse_environment import changed_variables
 from floe_core.garbage_collection import collector_at_rest
 from floe_core.schemas.nodes import Node
 from floe_core.secrets.sealed_cache import unsealed
 
 if TYPE_CHECKING:
-    from dbt.contracts.graph.manifest import Manifest
+    from floe_core.execution.internals import Manifest
 
 PARSED_FILE = "target/partial_parse.msgpack"
 CATALOGS_FILE = "catalogs.yml"
@@ -44,10 +46,12 @@ def preload_manifest(project_dir: Path, dbt_version: str, file: str = PARSED_FIL
     path = project_dir / file
     if not _is_of_installed_dbt(dbt_version) or not path.exists():
         return Preloaded()
-    if (project_dir / CATALOGS_FILE).exists() or _has_dbt_plugins():
+    if (project_dir / CATALOGS_FILE).exists() or has_dbt_plugins():
         return Preloaded()
     with collector_at_rest():
-        manifest = _read(path)
+        manifest = read_manifest(unsealed(path.read_bytes()))
+        if manifest is None:
+            return Preloaded()
         changed = changed_variables(manifest.env_vars)
         if changed:
             return Preloaded(None, _told_changed(changed))
@@ -63,27 +67,7 @@ def _told_changed(names: list[str]) -> str:
 
 
 def _is_of_installed_dbt(version: str) -> bool:
-    from dbt.version import __version__ as installed_version
-
-    return bool(installed_version == version)
-
-
-def _has_dbt_plugins() -> bool:
-    """Tell whether a plugin of dbt is installed, such as dbt-loom, that injects or writes."""
-    from dbt.plugins.manager import PluginManager
-
-    modules = PluginManager.get_prefixed_modules().values()
-    return any(getattr(module, PluginManager.PLUGIN_ATTR_NAME, None) for module in modules)
-
-
-def _read(path: Path) -> Manifest:
-    from dbt.contracts.graph.manifest import Manifest
-    from dbt.parser.manifest import extended_mashumuro_decoder
-
-    manifest: Manifest = Manifest.from_msgpack(
-        unsealed(path.read_bytes()), decoder=extended_mashumuro_decoder
-    )
-    return manifest
+    return version_of("dbt-core") == version
 
 
 def renew_metadata(manifest: Manifest) -> None:

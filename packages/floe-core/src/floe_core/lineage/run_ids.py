@@ -13,9 +13,10 @@ def run_id_of_build(namespace: str, product: str, request: BuildRequest) -> str:
     """Return the id of one attempt of a product's run.
 
     A run with a tick is known by it, so that any orchestrator gives it the same id; a run without
-    one by the orchestrator's run id.
+    one by the orchestrator's run id. Each part of a run is one of its own.
     """
-    return _derived(request, namespace, product, request.job, str(request.attempt))
+    part = [request.part] if request.part else []
+    return _derived(request, namespace, product, request.job, str(request.attempt), *part)
 
 
 def run_id_of_node(namespace: str, product: str, request: BuildRequest, unique_id: str) -> str:

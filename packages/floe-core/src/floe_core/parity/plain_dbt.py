@@ -29,8 +29,14 @@ from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 NAME = "dbt"
 WORK = "target/plain-dbt"
 RUN_ID = "plain-dbt"
+EVENTS = "events.jsonl"
 # dbt's words for an end that floe has another word for.
-_STATUSES = {"no-op": "success", "partial success": "error", "runtime error": "error"}
+_STATUSES = {
+    "no-op": "success",
+    "partial success": "error",
+    "reused": "success",
+    "runtime error": "error",
+}
 _KINDS = ("model", "seed", "snapshot", "test", "unit_test", "function")
 
 Json = Mapping[str, Any]
@@ -47,25 +53,26 @@ def run_plain_dbt(
     folder = artifacts.project_dir
     assert folder is not None
     work = folder / WORK
+    work.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
-    code = _run(_command(artifacts, folder, work), folder)
+    code = _run(_command(artifacts, folder, work), folder, work / EVENTS)
     seconds = time.monotonic() - began
     ids = {node.unique_id for node in artifacts.nodes_of(artifacts.jobs[0])}
     nodes = {**dict.fromkeys(ids), **_results(work)}
     results = {i: found or NodeResult(i, "skipped") for i, found in nodes.items()}
     for result in results.values():
         on_event(result)
-    message = "" if code in (0, 1) else _last_lines(folder / "plain-dbt.log")
-    look = [f"log: {folder / 'plain-dbt.log'}"]
+    message = "" if code in (0, 1) else _last_messages(work / EVENTS)
+    look = [f"log: {work / 'dbt.log'}"]
     report = RunReport(
         "success" if code == 0 else "failed", RUN_ID, seconds, results, message, look
     )
     return report, _edges(work / "manifest.json")
 
 
-def _run(command: list[str], folder: Path) -> int:
+def _run(command: list[str], folder: Path, events: Path) -> int:
     """Return dbt's exit code. It does not outlive this process, whose schemas it writes to."""
-    with (folder / "plain-dbt.log").open("wb") as log:
+    with events.open("wb") as log:
         process = subprocess.Popen(
             [*GUARD, *command],
             cwd=folder,
@@ -95,7 +102,7 @@ def _command(artifacts: CompiledArtifacts, folder: Path, work: Path) -> list[str
     return [
         *program,
         *("build", "--no-partial-parse", "--no-use-colors"),
-        *("--log-format-file", "json", "--log-level-file", "debug"),
+        *("--log-format", "json", "--log-level", "debug"),
         *("--target-path", str(work), "--log-path", str(work)),
         *("--profiles-dir", str(profiles_dir(dbt, folder))),
         *("--profile", dbt.profile_name, "--target", dbt.target_name),
@@ -105,11 +112,21 @@ def _command(artifacts: CompiledArtifacts, folder: Path, work: Path) -> list[str
 
 
 def _results(work: Path) -> dict[str, NodeResult]:
-    """Return node id -> result: from run_results.json, or from the log where dbt wrote none."""
+    """Return node id -> result: from run_results.json, or from the log where dbt wrote none.
+
+    The run_results.json of dbt 2 calls every node an error once a hook has failed, and lists
+    ephemeral models: there the log is the truth.
+    """
     path = work / "run_results.json"
-    found = json.loads(path.read_bytes())["results"] if path.exists() else _logged(work)
+    written = json.loads(path.read_bytes()) if path.exists() else None
+    is_listed = written is not None and _major_version(written) < 2
+    found = written["results"] if written is not None and is_listed else _logged(work)
     results = (_result(each) for each in found)
     return {each.unique_id: each for each in results if each.unique_id.startswith(_kinds())}
+
+
+def _major_version(run_results: Json) -> int:
+    return int(str(run_results["metadata"]["dbt_version"]).partition(".")[0])
 
 
 def _kinds() -> tuple[str, ...]:
@@ -117,12 +134,11 @@ def _kinds() -> tuple[str, ...]:
 
 
 def _logged(work: Path) -> Iterator[dict[str, Any]]:
-    path = work / "dbt.log"
-    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
-        message = json.loads(line)
+    for message in _events(work / EVENTS):
         if message["info"]["name"] == "NodeFinished":
-            data = message["data"]
-            yield {**data["run_result"], "unique_id": data["node_info"]["unique_id"]}
+            data, node = message["data"], message["data"]["node_info"]
+            if node.get("materialized") != "ephemeral":
+                yield {**data["run_result"], "unique_id": node["unique_id"]}
 
 
 def _result(entry: Json) -> NodeResult:
@@ -138,9 +154,14 @@ def _result(entry: Json) -> NodeResult:
         cast(NodeStatus, status),
         seconds=round(float(entry.get("execution_time") or 0.0), 3),
         message=str(entry.get("message") or ""),
-        failures=int(entry.get("failures") or 0) if is_verdict else None,
+        failures=_failures(entry) if is_verdict else None,
         started_at=datetime.fromisoformat(min(started)) if started and all(started) else None,
     )
+
+
+def _failures(entry: Json) -> int:
+    """Return the rows that a test found; the log has another name for them."""
+    return int(entry.get("failures") or entry.get("num_failures") or 0)
 
 
 def _edges(manifest: Path) -> frozenset[tuple[str, str]]:
@@ -169,5 +190,15 @@ def _is_passed_through(entry: Json) -> bool:
     )
 
 
-def _last_lines(log: Path, count: int = 12) -> str:
-    return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-count:])
+def _events(path: Path) -> Iterator[Json]:
+    """Yield the messages of dbt's JSON log, and what else it printed as messages without a name."""
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        try:
+            yield json.loads(line)
+        except ValueError:
+            yield {"info": {"name": "", "level": "error", "msg": line}}
+
+
+def _last_messages(path: Path, count: int = 12) -> str:
+    messages = [each["info"]["msg"] for each in _events(path) if each["info"]["level"] != "debug"]
+    return "\n".join(messages[-count:])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 FILENAME = "dag.py"
 
 _TEXT = '''"""The Airflow DAGs of the product {product}, written by `floe compile`.
 
 Airflow looks for the words "airflow" and "dag" in a file. What the DAGs hold is read from
-compiled_artifacts.json in this folder, which may be moved as a whole.
+compiled_artifacts.json in {where}.
 """
 
 from pathlib import Path
@@ -16,11 +18,21 @@ from airflow.sdk import DAG
 
 from floe_orchestrator_airflow.loader import load_product_dags
 
-DAGS: list[DAG] = load_product_dags("{product}", Path(__file__).resolve().parent)
+DAGS: list[DAG] = load_product_dags("{product}", {folder})
 globals().update({{dag.dag_id: dag for dag in DAGS}})
 '''
 
 
-def entry_point_text(product_name: str) -> str:
-    """Return the text of the file; nothing in it changes but the product's name."""
-    return _TEXT.format(product=product_name)
+def entry_point_text(product_name: str, folder: Path | None = None) -> str:
+    """Return the text of the file; nothing in it changes but the product's name.
+
+    With a `folder`, the text of a file that lies elsewhere and loads the product from there.
+    """
+    where = "this folder, which may be moved as a whole" if folder is None else "that folder"
+    place = "Path(__file__).resolve().parent" if folder is None else f"Path({str(folder)!r})"
+    return _TEXT.format(product=product_name, folder=place, where=where)
+
+
+def is_entry_point(path: Path, product_name: str) -> bool:
+    """Tell whether a file is the product's as floe writes it, and not its team's."""
+    return path.read_text("utf-8", errors="replace").endswith(entry_point_text(product_name))

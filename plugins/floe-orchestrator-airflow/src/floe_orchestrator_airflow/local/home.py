@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+HEARTBEAT_SECONDS = 60
 USER = "floe"
 
 
@@ -98,6 +99,8 @@ class Home:
                 "use_job_schedule": str(self.follows_schedules),
                 "scheduler_idle_sleep_time": "0.5",
                 "enable_health_check": "False",
+                # How long the task of a killed worker counts as running; Airflow's own is 300 s.
+                "task_instance_heartbeat_timeout": str(HEARTBEAT_SECONDS),
             },
             "dag_processor": {"refresh_interval": "3", "parsing_processes": "1"},
             "openlineage": {"disabled": "True"},

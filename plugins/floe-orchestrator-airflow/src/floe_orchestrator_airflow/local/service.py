@@ -15,10 +15,11 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from floe_core.atomic_files import write_together
 from floe_core.errors import EnvironmentProblemError, Problem, StaleProductError, UsageError
 from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE, CompiledArtifacts
 from floe_core.state_folder import state_folder
-from floe_orchestrator_airflow.dag.entry_point import FILENAME
+from floe_orchestrator_airflow.dag.entry_point import FILENAME, entry_point_text, is_entry_point
 from floe_orchestrator_airflow.local.components import end_leftovers, write_host
 from floe_orchestrator_airflow.local.home import USER, Home
 from floe_orchestrator_airflow.local.processes import end, tree
@@ -62,7 +63,7 @@ class LocalAirflow:
         self._patience = patience
         self._started_at = datetime.now(UTC)
         self._lock = FileLock(f"{folder}.lock", timeout=LOCK_SECONDS)
-        self._linking = threading.Lock()
+        self._showing = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
 
     @classmethod
@@ -97,13 +98,13 @@ class LocalAirflow:
         """Have a product's DAG read as it is compiled now, and let it run, its pool being there.
 
         Raises:
-            StaleProductError: The folder has no dag.py.
+            StaleProductError: The folder holds no compiled product.
             EnvironmentProblemError: Airflow could not read it.
         """
         if artifacts.execution.pool:
             self.api.ensure_pool(artifacts.execution.pool, POOL_SLOTS)
-        with self._linking:
-            changed_at = max(self._link(artifacts), self._started_at)
+        with self._showing:
+            changed_at = max(self._show(artifacts), self._started_at)
         if not self._is_parsed(dag_id, changed_at):
             known = self.api.dag(dag_id)
             if known is not None:
@@ -114,18 +115,24 @@ class LocalAirflow:
             )
         self.api.unpause(dag_id)
 
-    def _link(self, artifacts: CompiledArtifacts) -> datetime:
-        """Show Airflow the product's dag.py, and return when the product last changed."""
-        source = folder_of(artifacts) / FILENAME
-        if not source.is_file():
+    def _show(self, artifacts: CompiledArtifacts) -> datetime:
+        """Show Airflow the product's DAGs, and return when the product last changed.
+
+        A dag.py that is the team's own may have others: then a file of this Airflow's has ours.
+        """
+        name, folder = artifacts.product.name, folder_of(artifacts).resolve()
+        compiled, entry_point = folder / ARTIFACTS_FILE, folder / FILENAME
+        if not (compiled.is_file() and entry_point.is_file()):
             fix = "run `floe compile --on airflow` in the product folder"
-            raise StaleProductError([Problem("the file is missing", fix, file=str(source))])
-        link = self.home.dags / f"{artifacts.product.name}.py"
-        if not (link.is_symlink() and link.resolve() == source.resolve()):
-            link.unlink(missing_ok=True)
-            link.symlink_to(source.resolve())
+            missing = entry_point if compiled.is_file() else compiled
+            raise StaleProductError([Problem("the file is missing", fix, file=str(missing))])
+        shown = self.home.dags / f"{name}.py"
+        if is_entry_point(entry_point, name):
+            _link(shown, entry_point)
+        else:
+            _write(shown, entry_point_text(name, folder))
         # The link's own time, too: what was read before it, however lately, is another folder's.
-        states = (link.lstat(), source.stat(), (source.parent / ARTIFACTS_FILE).stat())
+        states = (shown.lstat(), entry_point.stat(), compiled.stat())
         changed = [moment for state in states for moment in (state.st_mtime, state.st_ctime)]
         return datetime.fromtimestamp(max(changed), UTC)
 
@@ -152,7 +159,7 @@ class LocalAirflow:
         self.home = Home.prepare(self.folder, follows_schedules=self._follows_schedules)
         self._started_at = datetime.now(UTC)
         for artifacts in self._products:
-            self._link(artifacts)
+            self._show(artifacts)
         self.api = RestApi(self.home.url, USER, self.home.password)
         with self.home.output.open("wb") as output:
             self._process = subprocess.Popen(
@@ -251,3 +258,14 @@ def folder_of(artifacts: CompiledArtifacts) -> Path:
 def datetime_of(text: Any) -> datetime:
     """Return the aware time that Airflow wrote."""
     return datetime.fromisoformat(str(text))
+
+
+def _link(shown: Path, entry_point: Path) -> None:
+    if not (shown.is_symlink() and shown.resolve() == entry_point):
+        shown.unlink(missing_ok=True)
+        shown.symlink_to(entry_point)
+
+
+def _write(shown: Path, text: str) -> None:
+    if shown.is_symlink() or not shown.is_file() or shown.read_text() != text:
+        write_together(shown.parent, {shown.name: text.encode()})

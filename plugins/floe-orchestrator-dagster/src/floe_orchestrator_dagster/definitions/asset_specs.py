@@ -6,12 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from dagster import AssetDep, AssetKey, AssetSpec, TableColumn, TableSchema
-from dagster._core.definitions.utils import is_valid_owner
-from dagster._utils.tags import is_valid_strict_tag_value, is_valid_tag_key
 
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
 from floe_orchestrator_dagster.dagster_names import PRODUCT_TAG, plain
+from floe_orchestrator_dagster.definitions.accepted_values import takes_owner, takes_tag
 from floe_orchestrator_dagster.definitions.asset_keys import dagster_meta, key_of
 
 NODE_METADATA = "floe/node"
@@ -86,12 +85,12 @@ def _owners(node: Node) -> list[str]:
     """Return the owners that Dagster takes: e-mail addresses and `team:` names."""
     chosen = dagster_meta(node).get("owners")
     owners: Sequence[Any] = chosen if isinstance(chosen, list) and chosen else node.owners
-    return [owner for owner in owners if isinstance(owner, str) and is_valid_owner(owner)]
+    return [owner for owner in owners if isinstance(owner, str) and takes_owner(owner)]
 
 
 def _tags(node: Node, product: str) -> Mapping[str, str]:
-    tags = {tag: "" for tag in node.tags if is_valid_tag_key(tag)}
+    tags = {tag: "" for tag in node.tags if takes_tag(tag)}
     tags[PRODUCT_TAG] = product
-    if node.tier and is_valid_strict_tag_value(node.tier):
+    if node.tier and takes_tag("floe/tier", node.tier):
         tags["floe/tier"] = node.tier
     return tags

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 from dagster import AssetSelection, define_asset_job
-from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from floe_core.errors import InvalidProductError, Problem
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
@@ -11,10 +13,11 @@ from floe_core.schemas.policies import Job
 from floe_orchestrator_dagster.dagster_names import JOB_TAG, PRODUCT_TAG, job_name
 from floe_orchestrator_dagster.definitions.asset_map import AssetMap
 
+if TYPE_CHECKING:
+    from floe_orchestrator_dagster.internals import AssetJob
 
-def jobs_of(
-    artifacts: CompiledArtifacts, asset_map: AssetMap
-) -> dict[str, UnresolvedAssetJobDefinition]:
+
+def jobs_of(artifacts: CompiledArtifacts, asset_map: AssetMap) -> dict[str, AssetJob]:
     """Return floe's job name -> Dagster job.
 
     Raises:
@@ -26,19 +29,18 @@ def jobs_of(
     return {job.name: _job(job, artifacts, asset_map) for job in artifacts.jobs}
 
 
-def _job(
-    job: Job, artifacts: CompiledArtifacts, asset_map: AssetMap
-) -> UnresolvedAssetJobDefinition:
+def _job(job: Job, artifacts: CompiledArtifacts, asset_map: AssetMap) -> AssetJob:
+    node_ids = [node.unique_id for node in artifacts.nodes_of(job)]
     return define_asset_job(
         name=job_name(artifacts, job),
-        selection=_selection(job, artifacts, asset_map),
+        selection=selection_of(node_ids, asset_map),
         description=_description(job, artifacts),
         tags={PRODUCT_TAG: artifacts.product.name, JOB_TAG: job.name},
     )
 
 
-def _selection(job: Job, artifacts: CompiledArtifacts, asset_map: AssetMap) -> AssetSelection:
-    node_ids = [node.unique_id for node in artifacts.nodes_of(job)]
+def selection_of(node_ids: Sequence[str], asset_map: AssetMap) -> AssetSelection:
+    """Return the assets and the checks of nodes, and nothing else."""
     keys = [asset_map.keys[id_] for id_ in node_ids if id_ in asset_map.keys]
     checks = [asset_map.check_keys[id_] for id_ in node_ids if id_ in asset_map.check_keys]
     # Assets bring their checks along unless told not to; a job has exactly the tests it chose.

@@ -15,12 +15,12 @@ from dagster import (
     Out,
     op,
 )
-from dagster._utils.tags import is_valid_tag_key
 
 from floe_core.plugin_interfaces import TransformConfig
 from floe_core.transform_graph import ordered
 from floe_orchestrator_dagster.dagster_names import distinct
 from floe_orchestrator_dagster.dbt_resource import FloeDbtResource
+from floe_orchestrator_dagster.definitions.accepted_values import takes_tag
 
 
 def assets_from_transforms(transforms: list[TransformConfig]) -> list[AssetsDefinition]:
@@ -56,7 +56,7 @@ def _spec(transform: TransformConfig) -> AssetSpec:
         deps=[AssetDep(AssetKey([name])) for name in dict.fromkeys(transform.depends_on)],
         description=transform.meta.get("description") or f"The transform {transform.name}.",
         metadata=_metadata(transform),
-        tags={tag: "" for tag in transform.tags if is_valid_tag_key(tag)},
+        tags={tag: "" for tag in transform.tags if takes_tag(tag)},
         kinds={"dbt", *_kinds(transform.compute)},
     )
 
@@ -73,7 +73,7 @@ def _op(transform: TransformConfig, op_name: str, inputs: list[str]) -> OpDefini
 
 def _kinds(compute: str | None) -> list[str]:
     """Return the compute as a kind, unless Dagster cannot hold it; it stands in the metadata."""
-    return [compute] if compute and is_valid_tag_key(f"dagster/kind/{compute}") else []
+    return [compute] if compute and takes_tag(f"dagster/kind/{compute}") else []
 
 
 def _metadata(transform: TransformConfig) -> dict[str, Any]:

@@ -13,9 +13,7 @@ from contextlib import suppress
 from io import RawIOBase
 from pathlib import Path
 
-from dagster import DagsterInstance, DagsterRun, JobDefinition
-from dagster._core.definitions.job_base import InMemoryJob
-from dagster._core.execution.api import execute_run
+from dagster import DagsterInstance
 from filelock import FileLock
 
 from floe_core.build_events import BuildEvent, NodeResult, to_line
@@ -25,17 +23,14 @@ from floe_orchestrator_dagster.dagster_names import (
     RANGE_END_TAG,
     RANGE_START_TAG,
     VARS_TAG,
-    job_name,
 )
-from floe_orchestrator_dagster.definitions.asset_map import AssetMap, asset_map_of
-from floe_orchestrator_dagster.definitions.product_definitions import definitions_of
+from floe_orchestrator_dagster.definitions.asset_map import asset_map_of
+from floe_orchestrator_dagster.internals import lighter_event_log
 from floe_orchestrator_dagster.local.parent_watch import ParentWatch
-from floe_orchestrator_dagster.local.run_creation import Selection, create_run
+from floe_orchestrator_dagster.local.run_execution import execute_run
 from floe_orchestrator_dagster.local.run_order import RunOrder
-from floe_orchestrator_dagster.local.run_origin import origin_of
 from floe_orchestrator_dagster.local.run_record import end_of
 from floe_orchestrator_dagster.step.event_feed import listening
-from floe_orchestrator_dagster.step.lighter_event_log import lighter_event_log
 
 
 def main() -> None:
@@ -58,10 +53,9 @@ def run_order(order: RunOrder, told: RawIOBase, watch: ParentWatch) -> None:
         _write(told, to_line(event))
 
     with _instance() as instance, lighter_event_log(instance):
-        job, run = _created(order, artifacts, asset_map, instance)
-        with listening(hear), watch.cancels(instance, run.run_id):
-            execute_run(InMemoryJob(job), run, instance)
-        _write(told, end_of(instance, run.run_id, results, asset_map).to_line())
+        with listening(hear), watch.cancels(instance, order.run_id):
+            execute_run(instance, order, artifacts, asset_map, _tags(order))
+        _write(told, end_of(instance, order.run_id, results, asset_map).to_line())
 
 
 def _instance() -> DagsterInstance:
@@ -73,22 +67,6 @@ def _instance() -> DagsterInstance:
         return DagsterInstance.get()
 
 
-def _created(
-    order: RunOrder, artifacts: CompiledArtifacts, asset_map: AssetMap, instance: DagsterInstance
-) -> tuple[JobDefinition, DagsterRun]:
-    name = job_name(artifacts, artifacts.job(order.job))
-    job = definitions_of(artifacts).resolve_job_def(name)
-    run = create_run(
-        instance,
-        job,
-        run_id=order.run_id,
-        selection=_selection(order, asset_map),
-        tags=_tags(order),
-        origin=origin_of(order.project_dir, order.product, name),
-    )
-    return job, run
-
-
 def _tags(order: RunOrder) -> dict[str, str]:
     tags = {
         NOMINAL_TIME_TAG: order.nominal_time,
@@ -97,15 +75,6 @@ def _tags(order: RunOrder) -> dict[str, str]:
         VARS_TAG: json.dumps(order.vars) if order.vars else "",
     }
     return {name: value for name, value in tags.items() if value}
-
-
-def _selection(order: RunOrder, asset_map: AssetMap) -> Selection | None:
-    """Return the assets and the checks of an order; None for the whole job."""
-    if order.node_ids is None:
-        return None
-    keys = {asset_map.keys[id_] for id_ in order.node_ids if id_ in asset_map.keys}
-    checks = {asset_map.check_keys[id_] for id_ in order.node_ids if id_ in asset_map.check_keys}
-    return keys, checks
 
 
 def _write(told: RawIOBase, line: str) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from dagster import AssetCheckKey, AssetKey, DagsterEventType, DagsterInstance, DagsterRunStatus
-from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluation
 
 from floe_core.build_events import NodeResult
 from floe_core.plugin_powers import RunStatus
@@ -63,8 +62,8 @@ def _evaluations(instance: DagsterInstance, run_id: str) -> dict[AssetCheckKey, 
     found = {}
     for entry in entries:
         event = entry.dagster_event
-        if event is not None and isinstance(event.event_specific_data, AssetCheckEvaluation):
-            said = event.event_specific_data
+        if event is not None:
+            said = event.asset_check_evaluation_data
             found[said.asset_check_key] = (said.passed, said.severity.value)
     return found
 

@@ -15,7 +15,6 @@ from dagster import (
     MaterializeResult,
     OpExecutionContext,
 )
-from dagster._core.storage.tags import SCHEDULED_EXECUTION_TIME_TAG
 
 from floe_core.execution import BuildEnded, BuildRequest, NodeLog, NodeResult, build
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
@@ -26,12 +25,15 @@ from floe_orchestrator_dagster.dagster_names import (
     build_op_name,
 )
 from floe_orchestrator_dagster.definitions.partitions import range_of
+from floe_orchestrator_dagster.internals import (
+    SCHEDULED_EXECUTION_TIME_TAG,
+    compute_output_keys_once,
+    lighter_event_log,
+)
 from floe_orchestrator_dagster.step.event_feed import tell
 from floe_orchestrator_dagster.step.failure import failure_of
-from floe_orchestrator_dagster.step.lighter_event_log import lighter_event_log
 from floe_orchestrator_dagster.step.node_log import log_node_line
 from floe_orchestrator_dagster.step.node_results import check_result, materialization
-from floe_orchestrator_dagster.step.output_keys_once import compute_output_keys_once
 from floe_orchestrator_dagster.step.resumed_run import ResumedRun, build_run_id
 from floe_orchestrator_dagster.step.step_nodes import StepNodes
 from floe_orchestrator_dagster.step.step_process import end_with_run
@@ -91,6 +93,7 @@ def request_of(
         nominal_time=nominal_time or (span.end if span else None),
         range=span,
         vars=_vars(tags),
+        part=step,
     )
 
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dagster import DagsterInstance, DagsterRun
-from dagster._core.storage.tags import RESUME_RETRY_TAG
 
 from floe_core.build_events import NodeResult
 from floe_core.execution import latest_results, read_events
+from floe_orchestrator_dagster.internals import RESUME_RETRY_TAG
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import signal
 
-from dagster._core.executor import child_process_executor
-
 from floe_core.execution import end_with_parent
+from floe_orchestrator_dagster.internals import is_process_of_step
 
 
 def end_with_run() -> None:
@@ -15,7 +13,5 @@ def end_with_run() -> None:
 
     A step in the run's own process is left as it is: a run goes on without what launched it.
     """
-    # A Dagster without that function is left as it is.
-    work = getattr(child_process_executor, "_execute_command_in_child_process", None)
-    if work and getattr(multiprocessing.current_process(), "_target", None) is work:
+    if is_process_of_step():
         end_with_parent(signal.SIGINT)

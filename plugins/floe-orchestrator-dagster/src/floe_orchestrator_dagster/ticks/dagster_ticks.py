@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 from itertools import takewhile
 
 from dagster import ScheduleDefinition, build_schedule_context
-from dagster._utils.schedules import schedule_execution_time_iterator
 
+from floe_core.errors import EnvironmentProblemError
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_dagster.dagster_names import NOMINAL_TIME_TAG, job_name
+from floe_orchestrator_dagster.internals import NoMomentsError, moments_of
 from floe_orchestrator_dagster.ticks.schedules import rule_of, schedule_name
 from floe_orchestrator_dagster.ticks.tick_evaluation import run_or_reason
 
@@ -22,21 +23,31 @@ def dagster_ticks(
 
     Dagster's own iterator names the moments, and its own evaluation of the schedule says at which
     of them there is a run. The schedule is as one that is loaded at `start`.
+
+    Raises:
+        EnvironmentProblemError: Dagster does not tell its moments.
     """
     found = artifacts.job(job)
     if found.schedule is None:
         return
     rule = found.schedule.model_copy(update={"enabled": True, "since": None})
+    name = schedule_name(artifacts, found)
     definition = ScheduleDefinition(
-        name=schedule_name(artifacts, found),
+        name=name,
         job_name=job_name(artifacts, found),
-        execution_fn=lambda context: run_or_reason(rule, job, context),
+        execution_fn=lambda context: run_or_reason(rule, job, name, context),
         **rule_of(rule, start),
     )
-    moments = schedule_execution_time_iterator(
-        start.timestamp(), definition.cron_schedule, definition.execution_timezone
-    )
-    for moment in takewhile(lambda moment: moment < end, moments):
+    for moment in takewhile(lambda moment: moment < end, _moments(definition, start)):
         with build_schedule_context(scheduled_execution_time=moment) as context:
             for request in definition.evaluate_tick(context).run_requests or ():
                 yield datetime.fromisoformat(request.tags[NOMINAL_TIME_TAG]).astimezone(UTC)
+
+
+def _moments(definition: ScheduleDefinition, start: datetime) -> Iterator[datetime]:
+    zone = definition.execution_timezone or "UTC"
+    cron = definition.cron_schedule
+    try:
+        yield from moments_of(cron if isinstance(cron, str) else list(cron), zone, start)
+    except NoMomentsError as error:
+        raise EnvironmentProblemError(f"{definition.name}: {error}") from error

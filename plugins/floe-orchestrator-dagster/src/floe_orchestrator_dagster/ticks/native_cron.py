@@ -15,11 +15,9 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import pairwise, takewhile
 
-from dagster._check import CheckError
-from dagster._utils.schedules import schedule_execution_time_iterator
-
 from floe_core.schedules import check_timezone, ticks_between
 from floe_core.schedules.clock_changes import clock_changes
+from floe_orchestrator_dagster.internals import NoMomentsError, moments_of
 
 # From the year of the load: what Dagster is given stays the same from day to day.
 LOOK_BACK = timedelta(days=60)
@@ -67,10 +65,10 @@ def _ticks_of_dagster(
     cron: str | list[str], zone: str, start: datetime, end: datetime
 ) -> list[datetime] | None:
     """Return what Dagster makes of it; None where it raises or goes back, as at some odd gaps."""
-    moments = schedule_execution_time_iterator(start.timestamp(), cron, zone)
+    moments = takewhile(lambda moment: moment < end, moments_of(cron, zone, start))
     try:
-        named = [m.astimezone(UTC) for m in takewhile(lambda moment: moment < end, moments)]
-    except CheckError:
+        named = [moment.astimezone(UTC) for moment in moments]
+    except NoMomentsError:
         return None
     return named if all(one < other for one, other in pairwise(named)) else None
 

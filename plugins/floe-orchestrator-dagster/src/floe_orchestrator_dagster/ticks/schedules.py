@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dagster import DefaultScheduleStatus, ScheduleDefinition
-from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job, Schedule
@@ -21,9 +20,12 @@ from floe_orchestrator_dagster.ticks.native_cron import is_native, local_superse
 from floe_orchestrator_dagster.ticks.tick_evaluation import evaluation
 from floe_orchestrator_dagster.ticks.utc_superset import utc_superset
 
+if TYPE_CHECKING:
+    from floe_orchestrator_dagster.internals import AssetJob
+
 
 def schedules_of(
-    artifacts: CompiledArtifacts, jobs: Mapping[str, UnresolvedAssetJobDefinition]
+    artifacts: CompiledArtifacts, jobs: Mapping[str, AssetJob]
 ) -> list[ScheduleDefinition]:
     """Return the schedules of a product, given floe's job name -> Dagster job.
 
@@ -34,7 +36,7 @@ def schedules_of(
         ScheduleDefinition(
             name=schedule_name(artifacts, job),
             job=jobs[job.name],
-            execution_fn=evaluation(artifacts, job.name, job.schedule),
+            execution_fn=evaluation(artifacts, job, schedule_name(artifacts, job)),
             **rule_of(job.schedule, datetime.now(UTC)),
         )
         for job in artifacts.jobs

@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from dagster._core.storage.tags import SCHEDULE_NAME_TAG, SCHEDULED_EXECUTION_TIME_TAG
-
 from floe_core.schedules import latest_tick
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job
 from floe_orchestrator_dagster.dagster_names import NOMINAL_TIME_TAG, job_name
+from floe_orchestrator_dagster.internals import SCHEDULE_NAME_TAG, SCHEDULED_EXECUTION_TIME_TAG
 from floe_orchestrator_dagster.service.graphql_client import GraphqlClient
 
 _RUNS = """

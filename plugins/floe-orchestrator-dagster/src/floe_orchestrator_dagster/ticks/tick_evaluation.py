@@ -11,14 +11,14 @@ from floe_core.errors import EnvironmentProblemError
 from floe_core.schedules import is_tick, latest_tick
 from floe_core.schedules.live_schedules import live_schedule
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_core.schemas.policies import Schedule
+from floe_core.schemas.policies import Job, Schedule
 from floe_orchestrator_dagster.dagster_names import NOMINAL_TIME_TAG
 from floe_orchestrator_dagster.ticks.last_evaluation import has_run_for, last_evaluation
 
 Evaluation = Callable[[ScheduleEvaluationContext], RunRequest | SkipReason]
 
 
-def evaluation(artifacts: CompiledArtifacts, job_name: str, loaded: Schedule) -> Evaluation:
+def evaluation(artifacts: CompiledArtifacts, job: Job, schedule_name: str) -> Evaluation:
     """Return the function that Dagster calls for a schedule at each of its moments.
 
     It goes by the schedule that holds at that moment. A daemon reloads code once a minute; what
@@ -27,26 +27,29 @@ def evaluation(artifacts: CompiledArtifacts, job_name: str, loaded: Schedule) ->
 
     def evaluate(context: ScheduleEvaluationContext) -> RunRequest | SkipReason:
         try:
-            schedule = live_schedule(artifacts, job_name, loaded)
+            schedule = live_schedule(artifacts, job.name, job.schedule)
         except EnvironmentProblemError as error:
             context.log.warning("going by the schedule as it was loaded: %s", error)
-            schedule = loaded
-        return run_or_reason(schedule, job_name, context)
+            schedule = job.schedule
+        return run_or_reason(schedule, job.name, schedule_name, context)
 
     return evaluate
 
 
 def run_or_reason(
-    schedule: Schedule | None, job_name: str, context: ScheduleEvaluationContext
+    schedule: Schedule | None,
+    job_name: str,
+    schedule_name: str,
+    context: ScheduleEvaluationContext,
 ) -> RunRequest | SkipReason:
-    """Return what a schedule has at the context's moment."""
+    """Return what a schedule, by its name in Dagster, has at the context's moment."""
     moment = context.scheduled_execution_time.astimezone(UTC)
     if schedule is None:
         return SkipReason(f"the schedule of {job_name} was removed with floe")
     if schedule.since is not None and not schedule.enabled:
         return SkipReason(f"paused with floe; `floe schedule resume {job_name}` starts it again")
     rule = f"{schedule.cron} in {schedule.timezone}"
-    tick = _tick_at(schedule, moment, context)
+    tick = _tick_at(schedule, schedule_name, moment, context)
     if tick is None:
         return SkipReason(f"{moment.isoformat()} is no tick of {rule}")
     if schedule.since is not None and tick < schedule.since:
@@ -56,7 +59,7 @@ def run_or_reason(
 
 
 def _tick_at(
-    schedule: Schedule, moment: datetime, context: ScheduleEvaluationContext
+    schedule: Schedule, schedule_name: str, moment: datetime, context: ScheduleEvaluationContext
 ) -> datetime | None:
     """Return the tick to run for: the moment itself, or one that passed while no daemon looked.
 
@@ -64,8 +67,8 @@ def _tick_at(
     """
     if is_tick(schedule.cron, schedule.timezone, moment):
         return moment
-    last = last_evaluation(context, moment)
+    last = last_evaluation(context, schedule_name, moment)
     missed = latest_tick(schedule.cron, schedule.timezone, moment)
-    if last is None or last >= missed or has_run_for(context, missed):
+    if last is None or last >= missed or has_run_for(context, schedule_name, missed):
         return None
     return missed

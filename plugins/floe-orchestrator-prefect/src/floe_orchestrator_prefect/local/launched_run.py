@@ -12,15 +12,17 @@ import sys
 import threading
 from contextlib import suppress
 from io import RawIOBase
+from typing import Any
+from uuid import UUID
 
 from prefect.client.orchestration import get_client
-from prefect.client.schemas.objects import FlowRun
-from prefect.flow_engine import run_flow
-from prefect.states import Cancelled, Pending
+from prefect.client.schemas.objects import FlowRun, State
+from prefect.states import Cancelled
 
 from floe_core.build_events import BuildEvent, NodeResult, to_line
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_orchestrator_prefect.flow.product_flows import ProductFlows, product_flows
+from floe_orchestrator_prefect.flow.job_flow import JobFlow
+from floe_orchestrator_prefect.flow.product_flows import product_flows
 from floe_orchestrator_prefect.local.event_feed import listening
 from floe_orchestrator_prefect.local.run_order import RunOrder
 from floe_orchestrator_prefect.local.run_record import end_of
@@ -45,21 +47,33 @@ def run_order(order: RunOrder, told: RawIOBase) -> None:
         _write(told, to_line(event))
 
     with get_client(sync_client=True) as client:
-        flow = product.flows[order.job]
-        run = client.create_flow_run(flow, parameters=order.parameters, state=Pending())
         with listening(hear):
-            _run(product, order, run)
-        _write(told, end_of(client, run.id, results).to_line())
+            run_id = _run(product.flows[order.job], order)
+        _write(told, end_of(client, run_id, results).to_line())
 
 
-def _run(product: ProductFlows, order: RunOrder, run: FlowRun) -> None:
-    """Run in Prefect's engine. An interrupt is somebody's wish, which it takes for a crash."""
+def _run(flow: JobFlow, order: RunOrder) -> UUID:
+    """Run a flow, and return the id of its run.
+
+    An interrupt is somebody's wish, which Prefect takes for a crash.
+    """
+    begun: list[UUID] = []
+
+    @flow.on_running
+    def note_run(flow: JobFlow, flow_run: FlowRun, state: State[Any]) -> None:
+        begun.append(flow_run.id)
+
     try:
-        run_flow(product.flows[order.job], run, order.parameters, return_type="state")
+        state: Any = flow(**order.parameters, return_state=True)
     except KeyboardInterrupt:
+        if not begun:
+            raise
         with get_client(sync_client=True) as client:
             message = "whoever launched the run broke it off"
-            client.set_flow_run_state(run.id, Cancelled(message=message), force=True)
+            client.set_flow_run_state(begun[0], Cancelled(message=message), force=True)
+        return begun[0]
+    run_id: UUID = state.state_details.flow_run_id
+    return run_id
 
 
 def _interrupt_at_end_of_input() -> None:

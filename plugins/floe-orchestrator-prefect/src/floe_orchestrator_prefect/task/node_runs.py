@@ -15,13 +15,13 @@ from uuid import UUID
 
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.objects import State, TaskRun, TaskRunResult
-from prefect.context import AssetContext
 from prefect.logging.loggers import task_run_logger
 from prefect.states import Cancelled, Pending, Running
 
 from floe_core.build_events import BuildEvent, NodeLog, NodeResult, NodeStarted
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_prefect.flow.node_tasks import NodeTask
+from floe_orchestrator_prefect.internals import emit_assets
 from floe_orchestrator_prefect.task.log_levels import LEVELS
 from floe_orchestrator_prefect.task.node_states import state_of
 
@@ -124,11 +124,8 @@ class NodeRuns:
         self._set(node_id, state)
         self._unfinished.discard(node_id)
         facts = {"rows": result.rows, "seconds": result.seconds, "status": result.status}
-        assets = AssetContext.from_task_and_inputs(self._tasks[node_id], self._runs[node_id].id)
-        for asset in assets.downstream_assets:
-            known = {name: value for name, value in facts.items() if value is not None}
-            assets.add_asset_metadata(asset.key, known)
-        assets.emit_events(state)
+        known = {name: value for name, value in facts.items() if value is not None}
+        emit_assets(self._tasks[node_id], self._runs[node_id].id, known, state)
 
     def _cancel_the_rest(self) -> None:
         for node_id in sorted(self._unfinished):

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from prefect import get_run_logger
-from prefect.context import AssetContext
+from prefect.context import TaskRunContext
 from prefect.runtime import task_run
 
 from floe_core.errors import UsageError
@@ -49,9 +49,9 @@ def build_one_node(
 
 def _note(facts: Mapping[str, Any], result: NodeResult) -> None:
     """Add what is known to the assets of the task under way, if it has any."""
-    context = AssetContext.get()
+    context = TaskRunContext.get()
     told = {**facts, "seconds": result.seconds, "rows": result.rows, "status": result.status}
-    for asset in context.downstream_assets if context else ():
+    for asset in getattr(context.task, "assets", None) or () if context else ():
         asset.add_metadata({name: value for name, value in told.items() if value is not None})
 
 

@@ -18,6 +18,7 @@ from prefect.schedules import Schedule as PrefectSchedule
 from floe_core.schedules import check_timezone, ticks_between
 from floe_core.schedules.clock_changes import clock_changes
 from floe_core.schemas.policies import Schedule
+from floe_orchestrator_prefect.internals import NoMomentsError
 from floe_orchestrator_prefect.ticks.prefect_ticks import moments_of
 
 PrefectRule = CronSchedule | RRuleSchedule
@@ -74,10 +75,13 @@ def _as_given(one: PrefectRule, is_active: bool) -> PrefectSchedule:
 def _ticks_alike(cron: str, zone: str, candidate: str, year: int) -> bool:
     """Tell whether Prefect, reading the cron in the candidate zone, ticks as floe in its own."""
     prefects = CronSchedule(cron=cron, timezone=candidate)
-    return all(
-        ticks_between(cron, zone, start, end) == moments_of([prefects], start, end)
-        for start, end in _spans(zone, year)
-    )
+    try:
+        return all(
+            ticks_between(cron, zone, start, end) == moments_of([prefects], start, end)
+            for start, end in _spans(zone, year)
+        )
+    except NoMomentsError:
+        return False
 
 
 @lru_cache(maxsize=64)

@@ -8,19 +8,21 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from prefect.server.schemas import schedules as of_server
+from floe_orchestrator_prefect.internals import as_on_server
 
-_KINDS: dict[str, Any] = {"cron": of_server.CronSchedule, "rrule": of_server.RRuleSchedule}
 # The server looks at so many candidates for each question it is asked.
 PAGE = 500
 
 
 def moments_of(schedules: Iterable[Any], start: datetime, end: datetime) -> list[datetime]:
-    """Return what schedules of Prefect's client name from `start` to before `end`, in UTC."""
+    """Return what schedules of Prefect's client name from `start` to before `end`, in UTC.
+
+    Raises:
+        NoMomentsError: Prefect does not tell them.
+    """
     found: set[datetime] = set()
     for schedule in schedules:
-        kind = next(kind for field, kind in _KINDS.items() if hasattr(schedule, field))
-        found |= _asked(kind.model_validate(schedule.model_dump()), start, end)
+        found |= _asked(as_on_server(schedule), start, end)
     return sorted(found)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from floe_core.errors import EnvironmentProblemError
 from floe_core.plugin_powers import RunningSchedule
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_orchestrator_prefect.internals import NoMomentsError
 from floe_orchestrator_prefect.service.served_deployment import served_deployment
 from floe_orchestrator_prefect.ticks.prefect_ticks import moments_of
 
@@ -34,7 +35,8 @@ def running_schedule(
 
 def _next(schedules: list[Any]) -> datetime | None:
     now = datetime.now(UTC)
-    for ahead in AHEAD:
-        if moments := moments_of(schedules, now, now + ahead):
-            return moments[0]
-    return None
+    try:
+        spans = (moments_of(schedules, now, now + ahead) for ahead in AHEAD)
+        return next((moments[0] for moments in spans if moments), None)
+    except NoMomentsError:
+        return None

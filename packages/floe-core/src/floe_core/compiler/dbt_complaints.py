@@ -1,0 +1,54 @@
+"""What dbt complains of while it parses, as problems in the project's files."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from floe_core.compiler.profile import Profile
+from floe_core.errors import InvalidProductError, Problem
+from floe_core.execution.dbt_messages import text_of_error
+from floe_core.secrets.known_values import known_secrets
+from floe_core.secrets.redactor import Redactor
+
+_FILE_IN_MESSAGE = re.compile(r"\(((?:[\w.-]+/)*[\w.-]+\.(?:sql|ya?ml|py|csv|md))\)")
+# dbt 2 lists its errors one after the other, each with a code, its place and its stack.
+_ERROR = re.compile(
+    r"^\[error\] (\[\w+ \(dbt\d+\)\]: .*?)(?=^\[(?:error|warning)\] |^===|\Z)", re.M | re.S
+)
+_PLACE = re.compile(r"^ *--> (\S+):(\d+):(\d+)$", re.M)
+_PLACE_IN_TEXT = re.compile(r"\n *\(in \S+:\d+:\d+\)(?=\n|$)")
+_FIX = "fix the dbt project; `dbt parse` reports the same"
+
+
+def in_dbts_words(message: str, project: Path, profile: Profile) -> InvalidProductError:
+    """Return dbt's complaints, each pinned to the project file that it names."""
+    message = Redactor(known_secrets(profile.output).values()).text(message)
+    errors = _ERROR.findall(message)
+    if errors:
+        return InvalidProductError([_problem(error, project) for error in errors])
+    text = "\n".join(line.rstrip() for line in message.strip().splitlines())
+    found = _FILE_IN_MESSAGE.search(text)
+    file = found[1] if found else "dbt_project.yml"
+    return InvalidProductError([Problem(f"dbt: {text}", _fix(text), file)])
+
+
+def _problem(error: str, project: Path) -> Problem:
+    """Return one error of dbt 2."""
+    text = text_of_error(error)
+    place = _PLACE.search(text)
+    what = _PLACE_IN_TEXT.sub("", _PLACE.sub("", text)).rstrip()
+    if place is None:
+        return Problem(f"dbt: {what}", _fix(what), "dbt_project.yml")
+    file, line, column = place[1], int(place[2]), int(place[3])
+    excerpt = _line(project / file, line)
+    return Problem(f"dbt: {what}", _fix(what), file, line, column, excerpt)
+
+
+def _line(path: Path, number: int) -> str:
+    lines = path.read_text("utf-8", errors="replace").splitlines() if path.is_file() else []
+    return lines[number - 1] if 0 < number <= len(lines) else ""
+
+
+def _fix(text: str) -> str:
+    return "run `dbt deps` in the product's folder" if "dbt deps" in text else _FIX

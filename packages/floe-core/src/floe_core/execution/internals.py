@@ -1,0 +1,157 @@
+"""The one door to names that dbt does not promise to keep.
+
+Promised are its command line, `dbtRunner`, and the events that it passes to callbacks. Each name
+here has a reason why those do not do, and a plainer way to go on without it. They are imported
+where they are used.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from floe_core.missing_names import warn_of_missing_name
+
+if TYPE_CHECKING:
+    from dbt.contracts.graph.manifest import Manifest as Manifest
+    from duckdb import DuckDBPyConnection
+
+_OF_MANIFEST = ("build_flat_graph", "env_vars", "metadata", "nodes")
+_NO_CANCEL = "a query that is to be canceled goes on to its end"
+
+
+def read_manifest(packed: bytes) -> Manifest | None:
+    """Return a project as dbt parsed it, from dbt's own cache; None if dbt must parse it again.
+
+    `dbtRunner` takes a parsed project, and there is no public way to read one. Without the names,
+    each run parses the project.
+    """
+    try:
+        from dbt.contracts.graph.manifest import Manifest
+        from dbt.parser.manifest import extended_mashumuro_decoder
+    except ImportError:
+        warn_of_missing_name("dbt-core", "each run parses the project again")
+        return None
+    manifest: Manifest = Manifest.from_msgpack(packed, decoder=extended_mashumuro_decoder)
+    if all(hasattr(manifest, name) for name in _OF_MANIFEST):
+        return manifest
+    warn_of_missing_name("dbt-core", "each run parses the project again")
+    return None
+
+
+def has_dbt_plugins() -> bool:
+    """Return whether a plugin of dbt is installed, such as dbt-loom, that injects or writes.
+
+    dbt does not list them. Without the name, it is taken for granted: each run parses the project.
+    """
+    try:
+        from dbt.plugins.manager import PluginManager
+
+        modules = PluginManager.get_prefixed_modules().values()
+        return any(getattr(module, PluginManager.PLUGIN_ATTR_NAME, None) for module in modules)
+    except (ImportError, AttributeError):
+        warn_of_missing_name("dbt-core", "each run parses the project again")
+        return True
+
+
+def loaded_adapters(consequence: str) -> list[Any]:
+    """Return the adapters that dbt has loaded in this process.
+
+    dbt keeps them to itself. Without the name there is none, with this consequence.
+    """
+    try:
+        from dbt.adapters.factory import FACTORY
+    except ImportError:
+        warn_of_missing_name("dbt-adapters", consequence)
+        return []
+    return list(FACTORY.adapters.values())
+
+
+def warehouse_errors() -> tuple[type[Exception], ...]:
+    """Return what an adapter raises when the warehouse refuses a question; () if nobody knows."""
+    try:
+        from dbt_common.exceptions import DbtBaseException
+    except ImportError:
+        warn_of_missing_name("dbt-common", "the columns of lineage come from the SQL alone")
+        return ()
+    try:
+        from duckdb import Error as DuckDBError
+    except ImportError:
+        return (DbtBaseException,)
+    return DbtBaseException, DuckDBError
+
+
+def duckdb_connection() -> DuckDBPyConnection | None:
+    """Return the connection of dbt's process to DuckDB, if it is not a server's.
+
+    The adapter's own way to a relation's columns asks the information schema, which lists the whole
+    database: ten times the cost, for each node. Without the name it is asked all the same.
+    """
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+    return getattr(getattr(DuckDBConnectionManager, "_ENV", None), "conn", None)
+
+
+def cancel_queries() -> None:
+    """Interrupt what runs in the warehouse, through whichever adapters dbt has loaded.
+
+    dbt cancels when its process is interrupted, which is not this run's alone.
+    """
+    for adapter in loaded_adapters(_NO_CANCEL):
+        if adapter.type() == "duckdb":
+            for connection in _open_connections(adapter):
+                connection.handle.cursor().interrupt()
+        elif adapter.is_cancelable():
+            with adapter.connection_named("floe_cancel"):
+                list(adapter.cancel_open_connections())
+
+
+def cancel_queries_of(node_id: str) -> None:
+    """Interrupt what one node runs: dbt names the connection of a thread after its node."""
+    for adapter in loaded_adapters(_NO_CANCEL):
+        for connection in _open_connections(adapter):
+            if connection.name != node_id:
+                continue
+            if adapter.type() == "duckdb":
+                connection.handle.cursor().interrupt()
+            elif adapter.is_cancelable():
+                with adapter.connection_named("floe_cancel"):
+                    adapter.connections.cancel(connection)
+
+
+def _open_connections(adapter: Any) -> Iterator[Any]:
+    connections = getattr(adapter.connections, "thread_connections", None)
+    if connections is None:
+        warn_of_missing_name("dbt-adapters", _NO_CANCEL)
+        return
+    yield from (each for each in list(connections.values()) if each.state == "open")
+
+
+def release_warehouse() -> None:
+    """Close the DuckDB file: dbt-duckdb keeps it open, and locked, for the life of the process.
+
+    Without the names it stays so.
+    """
+    consequence = "a DuckDB file stays locked until the process that ran dbt ends"
+    if not any(adapter.type() == "duckdb" for adapter in loaded_adapters(consequence)):
+        return
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+    if not hasattr(DuckDBConnectionManager, "_ENV"):
+        warn_of_missing_name("dbt-duckdb", consequence)
+        return
+    environment = DuckDBConnectionManager._ENV
+    DuckDBConnectionManager.close_all_connections()
+    if environment is not None:
+        environment.close()
+
+
+def release_adapters() -> None:
+    """Let go of the adapters' locks now: at exit, Python would warn of them as leaked."""
+    try:
+        from dbt.adapters.factory import FACTORY
+    except ImportError:
+        return
+    FACTORY.adapters.clear()
+    gc.collect()

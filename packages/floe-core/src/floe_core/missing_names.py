@@ -1,0 +1,20 @@
+"""Say once that an installed package lacks a name that floe borrows, and what that costs."""
+
+from __future__ import annotations
+
+import logging
+from functools import cache
+from importlib.metadata import version
+
+_log = logging.getLogger("floe")
+
+
+@cache
+def warn_of_missing_name(distribution: str, consequence: str) -> None:
+    """Warn, once in a process, of what does not work with the installed version of a package."""
+    _log.warning(
+        "%s %s lacks a private name that floe uses: %s",
+        distribution,
+        version(distribution),
+        consequence,
+    )

@@ -1,0 +1,131 @@
+"""What does not work without each of the names that floe borrows from dbt, and what still does."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from borrowed_names import borrowed_names, without, without_attribute
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+from dbt.contracts.graph.manifest import Manifest
+
+from floe_core.compiler import compile_product
+from floe_core.execution import BuildEnded, BuildRequest, NodeResult, build, internals
+from floe_core.execution.built_columns import kept_columns
+from floe_core.execution.preloaded_manifest import preload_manifest
+from floe_core.missing_names import warn_of_missing_name
+from floe_core.schemas import CompiledArtifacts
+
+PARSE = [
+    ("dbt.contracts.graph.manifest", "Manifest"),
+    ("dbt.parser.manifest", "extended_mashumuro_decoder"),
+    ("dbt.plugins.manager", "PluginManager"),
+]
+FACTORY = ("dbt.adapters.factory", "FACTORY")
+ERRORS = ("dbt_common.exceptions", "DbtBaseException")
+CONNECTIONS = ("dbt.adapters.duckdb.connections", "DuckDBConnectionManager")
+LOCKED = "a DuckDB file stays locked until the process that ran dbt ends"
+NO_COLUMNS = "the columns of lineage come from the SQL alone"
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_remembered(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    caplog.set_level(logging.WARNING, "floe")
+    warn_of_missing_name.cache_clear()
+    yield
+    internals.release_warehouse()
+    internals.release_adapters()
+
+
+@pytest.fixture
+def shop(write_product: Callable[..., Path]) -> CompiledArtifacts:
+    folder = write_product(first="{{ config(materialized='table') }}\nselect 1 as id")
+    compile_product(folder)
+    return CompiledArtifacts.load(folder)
+
+
+def built(artifacts: CompiledArtifacts) -> dict[str, str]:
+    """Return node id -> status of a build, which succeeds."""
+    events = list(build(artifacts, BuildRequest(job="shop", run_id="r")))
+    assert events[-1] == BuildEnded(succeeded=True)
+    return {event.unique_id: event.status for event in events if isinstance(event, NodeResult)}
+
+
+def consequences(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [message.partition("uses: ")[2] for message in caplog.messages if "lacks" in message]
+
+
+def test_these_are_all_that_are_borrowed() -> None:
+    found = borrowed_names(Path(internals.__file__), "dbt", "dbt_common")
+    assert found == sorted([*PARSE, FACTORY, ERRORS, CONNECTIONS])
+
+
+@pytest.mark.parametrize("name", PARSE)
+def test_without_a_name_of_the_parse_dbt_parses_again(
+    name: tuple[str, str], shop: CompiledArtifacts, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert shop.project_dir is not None
+    assert preload_manifest(shop.project_dir, shop.dbt.version).manifest is not None
+    with without(*name):
+        assert preload_manifest(shop.project_dir, shop.dbt.version).manifest is None
+    assert consequences(caplog) == ["each run parses the project again"]
+
+
+def test_without_a_part_of_the_manifest_dbt_parses_again(
+    shop: CompiledArtifacts, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert shop.project_dir is not None
+    with without_attribute(Manifest, "build_flat_graph"):
+        assert preload_manifest(shop.project_dir, shop.dbt.version).manifest is None
+    assert consequences(caplog) == ["each run parses the project again"]
+
+
+def test_without_dbts_adapters_a_build_succeeds_and_lineage_goes_by_the_sql(
+    shop: CompiledArtifacts, caplog: pytest.LogCaptureFixture
+) -> None:
+    with without(*FACTORY):
+        assert built(shop) == {"model.shop.first": "success"}
+        internals.cancel_queries()
+        internals.cancel_queries_of("model.shop.first")
+    assert {LOCKED, "a query that is to be canceled goes on to its end"} <= {*consequences(caplog)}
+
+
+@pytest.mark.parametrize("name", [FACTORY, ERRORS])
+def test_without_what_an_adapter_raises_it_is_not_asked_for_columns(
+    name: tuple[str, str], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    from floe_core.execution.built_columns import keep_columns
+
+    where = {"alias": "first", "schema": "main", "database": "shop", "relation_name": "first"}
+    info = {"unique_id": "model.shop.first", "resource_type": "model", "node_relation": where}
+    with without(*name):
+        keep_columns(tmp_path, info, "success")
+    assert kept_columns(tmp_path, "model.shop.first") == ()
+    assert consequences(caplog) == [NO_COLUMNS]
+
+
+def test_without_dbts_connection_its_file_stays_locked(
+    shop: CompiledArtifacts, caplog: pytest.LogCaptureFixture
+) -> None:
+    with without(*FACTORY):
+        built(shop)
+    warn_of_missing_name.cache_clear()
+    caplog.clear()
+    assert internals.duckdb_connection() is not None
+    with without_attribute(DuckDBConnectionManager, "_ENV"):
+        assert internals.duckdb_connection() is None
+        internals.release_warehouse()
+    assert consequences(caplog) == [LOCKED]
+    internals.release_warehouse()
+    assert internals.duckdb_connection() is None
+
+
+def test_without_the_connections_of_threads_nothing_is_canceled(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    adapter = SimpleNamespace(connections=object())
+    assert list(internals._open_connections(adapter)) == []
+    assert consequences(caplog) == ["a query that is to be canceled goes on to its end"]

@@ -1,0 +1,298 @@
+"""The one door to names that Dagster does not promise to keep.
+
+Each has a reason why the public way does not do, and a plainer way to go on without it. They are
+imported where they are used: a code location loads without any of them.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from floe_core.missing_names import warn_of_missing_name
+
+if TYPE_CHECKING:
+    from dagster import (
+        AssetCheckKey,
+        AssetKey,
+        DagsterInstance,
+        JobDefinition,
+        OpExecutionContext,
+    )
+    from dagster._core.definitions.unresolved_asset_job_definition import (
+        UnresolvedAssetJobDefinition,
+    )
+    from dagster._core.scheduler.instigation import InstigatorState
+    from dagster._core.storage.event_log import SqlEventLogStorage, SqliteEventLogStorage
+    from sqlalchemy import Engine
+    from sqlalchemy.engine import Connection
+
+    # What `define_asset_job` returns has no public name.
+    AssetJob = UnresolvedAssetJobDefinition
+
+# Tags of runs. They are in the databases of all deployments, so they outlive the constants of
+# Dagster's that hold them, which are private.
+RESUME_RETRY_TAG = "dagster/is_resume_retry"
+SCHEDULE_NAME_TAG = "dagster/schedule_name"
+SCHEDULED_EXECUTION_TIME_TAG = ".dagster/scheduled_execution_time"
+
+BUSY_TIMEOUT_SECONDS = 60
+_IN_PROCESS: Mapping[str, object] = {"execution": {"config": {"in_process": {}}}}
+_OF_EVENT_LOG = ("has_table", "_has_asset_key_col_on_connection")
+_OF_SQLITE = ("_connect", "_db_lock", "_initdb", "_initialized_dbs", "conn_string_for_shard")
+_REPLACED = {"has_table", "_connect"}
+
+
+class NoMomentsError(Exception):
+    """Dagster has no moments for a schedule to tell."""
+
+
+def moments_of(cron: str | list[str], timezone: str, start: datetime) -> Iterator[datetime]:
+    """Yield the moments from a start on at which Dagster's daemon evaluates a schedule.
+
+    Publicly only a running webserver tells them. Without the names a schedule of a zone whose clock
+    changes is given to Dagster in UTC, and `floe ticks --on dagster` is refused.
+
+    Raises:
+        NoMomentsError: Dagster cannot read the days of a clock change, or lacks the names.
+    """
+    try:
+        from dagster._check import CheckError
+        from dagster._utils.schedules import schedule_execution_time_iterator
+    except ImportError:
+        warn_of_missing_name("dagster", "schedules around clock changes are given to it in UTC")
+        raise NoMomentsError("this version of Dagster does not tell its moments") from None
+    try:
+        yield from schedule_execution_time_iterator(start.timestamp(), cron, timezone)
+    except CheckError as error:
+        raise NoMomentsError(str(error)) from error
+
+
+def last_look(instance: DagsterInstance, schedule_name: str, moment: datetime) -> datetime | None:
+    """Return when the daemon last looked at a schedule before a moment, None if nothing is known.
+
+    That is its tick before, the hourly mark of the daemon, or its start, whichever is latest. An
+    evaluation is not told. Without the names, a tick that was missed while no daemon was up, and
+    that is not the moment at which Dagster takes the schedule up again, does not run.
+    """
+    if not all(hasattr(instance, name) for name in ("all_instigator_state", "get_ticks")):
+        warn_of_missing_name("dagster", "ticks that were missed during an outage may not run")
+        return None
+    for state in instance.all_instigator_state():
+        if state.instigator_name == schedule_name:
+            found = _looked_at(instance, state, moment)
+            if found:
+                return datetime.fromtimestamp(found, UTC)
+    return None
+
+
+def _looked_at(instance: DagsterInstance, state: InstigatorState, moment: datetime) -> float:
+    """Return a timestamp, 0 when the schedule of this state is not the one being evaluated."""
+    ticks = instance.get_ticks(state.instigator_origin_id, state.selector_id, limit=2)
+    if not ticks or ticks[0].timestamp != moment.timestamp():
+        return 0.0
+    marks = ("start_timestamp", "last_iteration_timestamp")
+    known = [getattr(state.instigator_data, mark, None) or 0.0 for mark in marks]
+    return max(known + [tick.timestamp for tick in ticks[1:]])
+
+
+def execute_with_origin(
+    instance: DagsterInstance,
+    job: JobDefinition,
+    *,
+    run_id: str,
+    selection: tuple[set[AssetKey], set[AssetCheckKey]] | None,
+    tags: Mapping[str, str],
+    code_location: tuple[str, Path],
+) -> bool:
+    """Run a job, or some of its assets and checks, in this process, as launched from the pages.
+
+    `code_location` is its name and its file: Dagster's pages then find the job of the run and can
+    run it again. The public `execute_in_process` says neither that nor which part of a job it was.
+    Return False, and run nothing, without the names.
+    """
+    try:
+        from dagster._core.definitions.job_base import InMemoryJob
+        from dagster._core.execution.api import create_execution_plan, execute_run
+        from dagster._core.snap import snapshot_from_execution_plan
+
+        origin = _origin_of(job, *code_location)
+    except ImportError:
+        warn_of_missing_name("dagster", "its pages cannot run again what `floe run` has run")
+        return False
+    part = job
+    if selection:
+        part = job.get_subset(asset_selection=selection[0], asset_check_selection=selection[1])
+    plan = create_execution_plan(part, run_config=_IN_PROCESS, instance_ref=instance.get_ref())
+    # The instance's own `create_run_for_job` cannot name checks.
+    run = instance.create_run(
+        job_name=job.name,
+        run_id=run_id,
+        run_config=_IN_PROCESS,
+        status=None,
+        tags={**job.tags, **tags},
+        root_run_id=None,
+        parent_run_id=None,
+        step_keys_to_execute=plan.step_keys_to_execute,
+        execution_plan_snapshot=snapshot_from_execution_plan(plan, part.get_job_snapshot_id()),
+        job_snapshot=part.get_job_snapshot(),
+        parent_job_snapshot=part.get_parent_job_snapshot(),
+        asset_selection=frozenset(selection[0]) if selection else None,
+        asset_check_selection=frozenset(selection[1]) if selection else None,
+        resolved_op_selection=None,
+        op_selection=None,
+        remote_job_origin=origin,
+        job_code_origin=None,
+        asset_graph=part.asset_layer.asset_graph,
+    )
+    execute_run(InMemoryJob(job), run, instance)
+    return True
+
+
+def _origin_of(job: JobDefinition, location_name: str, file: Path) -> Any:
+    from dagster._core.definitions.repository_definition import SINGLETON_REPOSITORY_NAME
+    from dagster._core.remote_origin import (
+        ManagedGrpcPythonEnvCodeLocationOrigin,
+        RemoteJobOrigin,
+        RemoteRepositoryOrigin,
+    )
+    from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
+
+    target = LoadableTargetOrigin(
+        executable_path=sys.executable, python_file=str(file), working_directory=str(file.parent)
+    )
+    location = ManagedGrpcPythonEnvCodeLocationOrigin(target, location_name=location_name)
+    return RemoteJobOrigin(RemoteRepositoryOrigin(location, SINGLETON_REPOSITORY_NAME), job.name)
+
+
+def is_process_of_step() -> bool:
+    """Return whether this process was started for a step, by a run that alone hears it.
+
+    A step is not told. Without the names it does not end with its run, if that is killed.
+    """
+    try:
+        from dagster._core.executor.child_process_executor import (
+            _execute_command_in_child_process as work,
+        )
+    except ImportError:
+        warn_of_missing_name("dagster", "a step goes on when its run is killed")
+        return False
+    return getattr(multiprocessing.current_process(), "_target", None) is work
+
+
+def compute_output_keys_once(context: OpExecutionContext) -> None:
+    """Let the context of a step answer from memory; nothing else knows of it.
+
+    For each output Dagster asks it anew for the keys of all outputs, so that its time grows with
+    their square: 90 ms an asset at 3,000 assets. The answer does not change during a step. Without
+    the method a step is slower.
+    """
+    step_context = context.get_step_execution_context()
+    compute = getattr(step_context, "get_output_asset_keys", None)
+    if compute is None:
+        warn_of_missing_name("dagster", "a step of thousands of assets is slower")
+        return
+    keys = compute()
+    step_context.get_output_asset_keys = lambda: keys  # type: ignore[method-assign]
+
+
+@contextmanager
+def lighter_event_log(instance: DagsterInstance) -> Iterator[None]:
+    """Make Dagster's event log cost less inside the block; blocks may be nested.
+
+    For every event a run asks which tables and columns there are, and opens a connection and closes
+    it again; with SQLite it makes an engine and waits for the disk as well. For 1,000 models that
+    is half of what dbt takes. So the answers are kept, and SQLite's connections; those to a
+    database server are not, as Dagster holds none for each run that waits for a model. What is read
+    and written stays the same. Without the names, runs are slower.
+    """
+    storage = instance.event_log_storage
+    with ExitStack() as stack:
+        if not _REPLACED & vars(storage).keys():
+            stack.enter_context(_kept(storage))
+        yield
+
+
+@contextmanager
+def _kept(storage: Any) -> Iterator[None]:
+    with ExitStack() as stack:
+        try:
+            from dagster._core.storage.event_log import SqlEventLogStorage, SqliteEventLogStorage
+        except ImportError:
+            warn_of_missing_name("dagster", "its event log costs more")
+        else:
+            if isinstance(storage, SqlEventLogStorage) and _has(storage, _OF_EVENT_LOG):
+                stack.enter_context(_remembered_schema(storage))
+            if isinstance(storage, SqliteEventLogStorage) and _has(storage, _OF_SQLITE):
+                stack.enter_context(_kept_files(storage))
+        yield
+
+
+def _has(storage: SqlEventLogStorage, names: Iterable[str]) -> bool:
+    if all(hasattr(storage, name) for name in names):
+        return True
+    warn_of_missing_name("dagster", "its event log costs more")
+    return False
+
+
+@contextmanager
+def _remembered_schema(storage: SqlEventLogStorage) -> Iterator[None]:
+    """Ask once for each table and column: nobody migrates a database under a run."""
+    has_table, has_column = storage.has_table, storage._has_asset_key_col_on_connection
+    columns: dict[str, bool] = {}
+
+    def has_asset_key_col(connection: Connection, name: str) -> bool:
+        if name not in columns:
+            columns[name] = has_column(connection, name)
+        return columns[name]
+
+    storage.has_table = cache(has_table)  # type: ignore[method-assign]
+    storage._has_asset_key_col_on_connection = has_asset_key_col  # type: ignore[method-assign,assignment]
+    try:
+        yield
+    finally:
+        del storage.has_table, storage._has_asset_key_col_on_connection
+
+
+@contextmanager
+def _kept_files(storage: SqliteEventLogStorage) -> Iterator[None]:
+    engines: dict[str, Engine] = {}
+
+    @contextmanager
+    def connect(shard: str) -> Iterator[Connection]:
+        with storage._db_lock:
+            engine = engines.get(shard) or engines.setdefault(shard, _opened(storage, shard))
+            with engine.connect() as connection, connection.begin():
+                yield connection
+
+    storage._connect = connect  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        del storage._connect
+        for engine in engines.values():
+            engine.dispose()
+
+
+def _opened(storage: SqliteEventLogStorage, shard: str) -> Engine:
+    from sqlalchemy import create_engine, event
+
+    engine = create_engine(
+        storage.conn_string_for_shard(shard), connect_args={"timeout": BUSY_TIMEOUT_SECONDS}
+    )
+    event.listen(engine, "connect", _wait_less_for_the_disk)
+    if shard not in storage._initialized_dbs:
+        storage._initdb(engine)
+        storage._initialized_dbs.add(shard)
+    return engine
+
+
+def _wait_less_for_the_disk(connection: Any, _: object) -> None:
+    """Sync at checkpoints alone: with a write-ahead log that loses nothing if a process dies."""
+    connection.execute("PRAGMA synchronous=NORMAL")

@@ -1,0 +1,70 @@
+"""Execute a run in this process, recorded in an instance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from dagster import (
+    AssetCheckKey,
+    AssetKey,
+    DagsterInstance,
+    Definitions,
+    JobDefinition,
+    define_asset_job,
+)
+
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_orchestrator_dagster.dagster_names import job_name
+from floe_orchestrator_dagster.definitions.asset_map import AssetMap
+from floe_orchestrator_dagster.definitions.building import building_assets
+from floe_orchestrator_dagster.definitions.entry_point import FILENAME
+from floe_orchestrator_dagster.definitions.jobs import selection_of
+from floe_orchestrator_dagster.definitions.product_definitions import definitions_of
+from floe_orchestrator_dagster.internals import execute_with_origin
+from floe_orchestrator_dagster.local.run_order import RunOrder
+
+
+def execute_run(
+    instance: DagsterInstance,
+    order: RunOrder,
+    artifacts: CompiledArtifacts,
+    asset_map: AssetMap,
+    tags: Mapping[str, str],
+) -> None:
+    """Run what an order names, as a launch from Dagster's own pages would where that can be said.
+
+    How it ended is in the instance.
+    """
+    name = job_name(artifacts, artifacts.job(order.job))
+    job = definitions_of(artifacts).resolve_job_def(name)
+    is_executed = execute_with_origin(
+        instance,
+        job,
+        run_id=order.run_id,
+        selection=_keys(order.node_ids, asset_map) if order.node_ids is not None else None,
+        tags=tags,
+        code_location=(order.product, Path(order.project_dir, FILENAME)),
+    )
+    if is_executed:
+        return
+    if order.node_ids is not None:
+        job = _job_of(order.node_ids, name, artifacts, asset_map)
+    job.execute_in_process(instance=instance, run_id=order.run_id, tags=tags, raise_on_error=False)
+
+
+def _keys(
+    node_ids: tuple[str, ...], asset_map: AssetMap
+) -> tuple[set[AssetKey], set[AssetCheckKey]]:
+    keys = {asset_map.keys[id_] for id_ in node_ids if id_ in asset_map.keys}
+    checks = {asset_map.check_keys[id_] for id_ in node_ids if id_ in asset_map.check_keys}
+    return keys, checks
+
+
+def _job_of(
+    node_ids: tuple[str, ...], name: str, artifacts: CompiledArtifacts, asset_map: AssetMap
+) -> JobDefinition:
+    """Return a job of these nodes alone: a run of part of a job can publicly not name checks."""
+    part = define_asset_job(name, selection=selection_of(node_ids, asset_map))
+    assets = building_assets(artifacts, asset_map)
+    return Definitions(assets=[assets], jobs=[part]).resolve_job_def(name)

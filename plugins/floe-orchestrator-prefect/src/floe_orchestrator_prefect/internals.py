@@ -1,0 +1,61 @@
+"""The one door to names that Prefect does not promise to keep.
+
+Each has a reason why the public way does not do, and a plainer way to go on without it. They are
+imported where they are used: flows load without any of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from floe_core.errors import EnvironmentProblemError
+from floe_core.missing_names import warn_of_missing_name
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from prefect.client.schemas.objects import State
+    from prefect.client.schemas.schedules import CronSchedule, RRuleSchedule
+    from prefect.tasks import Task
+
+
+class NoMomentsError(EnvironmentProblemError):
+    """Prefect does not tell the moments of a schedule."""
+
+
+def as_on_server(schedule: CronSchedule | RRuleSchedule) -> Any:
+    """Return a schedule as the server's own code has it, which counts its moments.
+
+    Publicly only a running server tells them, of what it was given before. Without the names, a
+    schedule is given to Prefect as dates instead of a cron expression, and its ticks are not told.
+
+    Raises:
+        NoMomentsError: This version of Prefect lacks the names.
+    """
+    try:
+        from prefect.server.schemas.schedules import CronSchedule, RRuleSchedule
+    except ImportError:
+        warn_of_missing_name("prefect", "schedules are given to it as dates, which end")
+        raise NoMomentsError("this version of Prefect does not tell its moments") from None
+    kind = CronSchedule if hasattr(schedule, "cron") else RRuleSchedule
+    return kind.model_validate(schedule.model_dump())
+
+
+def emit_assets(
+    task: Task[..., Any], task_run_id: UUID, facts: Mapping[str, Any], state: State[Any]
+) -> None:
+    """Emit the events of the assets that a task materializes, with facts as their metadata.
+
+    Publicly only Prefect's engine does, for the functions that it runs itself. Without the name,
+    the assets of nodes show no materializations.
+    """
+    try:
+        from prefect.context import AssetContext
+    except ImportError:
+        warn_of_missing_name("prefect", "the assets of nodes show no materializations")
+        return
+    context = AssetContext.from_task_and_inputs(task, task_run_id)
+    for asset in context.downstream_assets:
+        context.add_asset_metadata(asset.key, dict(facts))
+    context.emit_events(state)

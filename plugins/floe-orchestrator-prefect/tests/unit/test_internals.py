@@ -1,0 +1,77 @@
+"""What does not work without each of the names that floe borrows from Prefect, and what still does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from borrowed_names import borrowed_names, without
+from prefect.client.schemas.schedules import CronSchedule, RRuleSchedule
+from prefect.states import Completed
+
+from floe_core.errors import EnvironmentProblemError
+from floe_core.missing_names import warn_of_missing_name
+from floe_core.schedules import ticks_between
+from floe_core.schemas.policies import Schedule
+from floe_orchestrator_prefect import internals
+from floe_orchestrator_prefect.ticks import prefect_schedules
+from floe_orchestrator_prefect.ticks.prefect_ticks import moments_of
+from floe_orchestrator_prefect.ticks.running_schedule import _next
+
+TODAY = datetime(2026, 3, 1, tzinfo=UTC)
+DAILY = Schedule(cron="0 6 * * *", timezone="Europe/London")
+OF_SERVER = [
+    ("prefect.server.schemas.schedules", "CronSchedule"),
+    ("prefect.server.schemas.schedules", "RRuleSchedule"),
+]
+OF_ASSETS = ("prefect.context", "AssetContext")
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_remembered() -> Iterator[None]:
+    warn_of_missing_name.cache_clear()
+    prefect_schedules._ticks_alike.cache_clear()
+    yield
+    prefect_schedules._ticks_alike.cache_clear()
+
+
+def test_these_are_all_that_are_borrowed() -> None:
+    assert borrowed_names(Path(internals.__file__), "prefect") == [OF_ASSETS, *OF_SERVER]
+
+
+@pytest.mark.parametrize("name", OF_SERVER)
+def test_without_the_servers_schedules_prefect_gets_dates(
+    name: tuple[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    [as_cron] = prefect_schedules.prefect_schedules(DAILY, TODAY)
+    assert isinstance(as_cron, CronSchedule)
+    prefect_schedules._ticks_alike.cache_clear()
+    with without(*name):
+        as_dates = prefect_schedules.prefect_schedules(DAILY, TODAY)
+    assert all(isinstance(one, RRuleSchedule) for one in as_dates)
+    end = TODAY + timedelta(days=700)
+    assert moments_of(as_dates, TODAY, end) == ticks_between(DAILY.cron, DAILY.timezone, TODAY, end)
+    [warning] = caplog.messages
+    assert "schedules are given to it as dates, which end" in warning
+
+
+@pytest.mark.parametrize("name", OF_SERVER)
+def test_without_the_servers_schedules_no_moments_are_told(name: tuple[str, str]) -> None:
+    schedules = [CronSchedule(cron="0 6 * * *", timezone="UTC")]
+    assert _next(schedules) is not None
+    with without(*name):
+        assert _next(schedules) is None
+        with pytest.raises(EnvironmentProblemError, match="does not tell its moments"):
+            moments_of(schedules, TODAY, TODAY + timedelta(days=1))
+
+
+def test_without_the_context_of_assets_their_events_are_left_out(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    task = SimpleNamespace(assets=[], asset_deps=[])
+    with without(*OF_ASSETS):
+        internals.emit_assets(task, TODAY, {"rows": 3}, Completed())  # type: ignore[arg-type]
+    assert ["show no materializations" in message for message in caplog.messages] == [True]

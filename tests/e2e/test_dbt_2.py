@@ -1,0 +1,202 @@
+"""Products whose dbt is a dbt 2, beside that same dbt by itself."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from awkward_projects import write_awkward_project
+from dbt_two import install_dbt_two, install_duckdb_driver
+
+pytestmark = pytest.mark.slow
+
+FLOE = Path(sys.executable).with_name("floe")
+EXAMPLES = Path(__file__).parents[2] / "examples"
+SIDES = os.environ.get("FLOE_AWKWARD_SIDES", "dbt,dagster").split(",")
+MANIFEST = """\
+apiVersion: floe.dev/v1
+kind: Manifest
+metadata: {name: platform, version: 1.0.0}
+plugins:
+  orchestrator: {type: dagster}
+  compute: {type: duckdb, config: {path: shop.duckdb, threads: 2}}
+"""
+SPEC = """\
+apiVersion: floe.dev/v1
+kind: FloeSpec
+metadata: {{name: shop, version: 1.0.0}}
+platform: {{manifest: manifest.yaml}}
+execution: {{dbtExecutable: {dbt}{more}}}
+"""
+PROJECT = "name: shop\nversion: 1.0.0\nprofile: shop\nmodels:\n  +materialized: table\n"
+
+
+@pytest.fixture(scope="session")
+def dbt_two(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return install_dbt_two(tmp_path_factory.mktemp("dbt-two"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def driver(tmp_path_factory: pytest.TempPathFactory, dbt_two: Path) -> None:
+    os.environ["ADBC_DRIVER_PATH"] = str(install_duckdb_driver(tmp_path_factory.mktemp("adbc")))
+
+
+def write_shop(folder: Path, dbt: Path, files: dict[str, str], more: str = "") -> Path:
+    texts = {
+        "manifest.yaml": MANIFEST,
+        "floe.yaml": SPEC.format(dbt=dbt, more=more),
+        "dbt_project.yml": PROJECT,
+        **files,
+    }
+    for name, text in texts.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    return folder
+
+
+def floe(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([FLOE, *arguments], capture_output=True, text=True, check=False)
+
+
+def parity(product: Path) -> Any:
+    on = [text for side in SIDES for text in ("--on", side)]
+    done = floe("parity", product, *on, "--json")
+    told = json.loads(done.stdout)
+    assert "equal" in told, f"{told}\n{done.stderr}"
+    return told
+
+
+def test_the_example_runs_as_dbt_2_runs_it(tmp_path: Path, dbt_two: Path) -> None:
+    shutil.copytree(EXAMPLES, tmp_path / "examples", ignore=shutil.ignore_patterns(".floe"))
+    product = tmp_path / "examples" / "customer-360"
+    spec = product / "floe.yaml"
+    named = f"execution: {{dbtExecutable: {dbt_two}, "
+    spec.write_text(spec.read_text().replace("execution: {", named))
+    told = parity(product)
+    assert told["equal"], told
+    assert len(told["nodes"]) == 26
+    assert {run["status"] for run in told["runs"].values()} == {"success"}
+
+
+FAILING = {
+    "models/first.sql": "select 1 as id union all select 2\n",
+    "models/broken.sql": "select no_such from {{ ref('first') }}\n",
+    "models/below.sql": "select * from {{ ref('broken') }}\n",
+    "models/part.sql": "{{ config(materialized='ephemeral') }} select id from {{ ref('first') }}\n",
+    "models/whole.sql": "select id from {{ ref('part') }}\n",
+    "models/added.sql": (
+        "{{ config(materialized='incremental', unique_key='id') }}\n"
+        "select id from {{ ref('first') }}\n"
+    ),
+    "models/schema.yml": (
+        "models:\n  - name: whole\n    columns:\n      - name: id\n        data_tests:\n"
+        "          - not_null\n"
+        "          - accepted_values: {arguments: {values: [1]}, config: {severity: warn}}\n"
+        "  - name: added\n    columns:\n      - name: id\n        data_tests:\n"
+        "          - accepted_values: {arguments: {values: [1]}}\n"
+    ),
+}
+
+
+def test_what_fails_fails_as_under_dbt_2(tmp_path: Path, dbt_two: Path) -> None:
+    told = parity(write_shop(tmp_path, dbt_two, FAILING))
+    assert told["equal"], told
+    assert {run["status"] for run in told["runs"].values()} == {"failed"}
+
+
+def test_why_a_model_failed_is_said(tmp_path: Path, dbt_two: Path) -> None:
+    """dbt 2 says it in another message than the end of the node."""
+    done = floe("run", write_shop(tmp_path, dbt_two, FAILING), "--json")
+    assert done.returncode == 1
+    of_broken = json.loads(done.stdout)["errors"]["model.shop.broken"]
+    assert of_broken.startswith("[DbDriverFailed (dbt1308)]: Database Error in model broken")
+    assert 'Referenced column "no_such" not found' in of_broken
+    assert "<unknown>" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("when", ["on-run-start", "on-run-end"])
+def test_a_hook_that_fails_fails_the_run(tmp_path: Path, dbt_two: Path, when: str) -> None:
+    files = {
+        "dbt_project.yml": f'{PROJECT}{when}: "select 1 from nowhere_to_be_found"\n',
+        "models/first.sql": "select 1 as id\n",
+    }
+    done = floe("run", write_shop(tmp_path, dbt_two, files), "--json")
+    assert done.returncode == 1
+    assert "nowhere_to_be_found" in json.loads(done.stdout)["message"]
+
+
+def test_a_selection_is_what_dbt_2_takes(tmp_path: Path, dbt_two: Path) -> None:
+    done = floe("run", write_shop(tmp_path, dbt_two, FAILING), "--select", "first broken", "--json")
+    assert set(json.loads(done.stdout)["nodes"]) == {
+        "model.shop.first",
+        "model.shop.broken",
+    }
+
+
+def test_a_retry_runs_only_what_failed(tmp_path: Path, dbt_two: Path) -> None:
+    files = {
+        "dbt_project.yml": f'{PROJECT}  +pre-hook: "create table if not exists begun (m varchar)"\n'
+        "  +post-hook: \"insert into begun values ('{{ this.identifier }}')\"\n",
+        "models/first.sql": "select 1 as id\n",
+        "models/later.sql": (
+            "select {% if var('floe_attempt', 1) == 1 %}no_such{% else %}id{% endif %} as id "
+            "from {{ ref('first') }}\n"
+        ),
+    }
+    product = write_shop(tmp_path, dbt_two, files, ", retries: 1, retryDelaySeconds: 1")
+    done = floe("run", product, "--json")
+    assert done.returncode == 0, done.stderr
+    query = "import duckdb; print(duckdb.connect('shop.duckdb').sql('from begun').fetchall())"
+    asked = subprocess.run(
+        [sys.executable, "-c", query], cwd=product, capture_output=True, text=True, check=True
+    )
+    assert sorted(re.findall(r"'(\w+)'", asked.stdout)) == ["first", "later"]
+
+
+def test_a_run_that_takes_too_long_is_ended(tmp_path: Path, dbt_two: Path) -> None:
+    slow = "select count(*) as n from range(1000000000000) where range % 3 = 1\n"
+    product = write_shop(tmp_path, dbt_two, {"models/slow.sql": slow}, ", timeoutSeconds: 6")
+    done = floe("run", product, "--json")
+    told = json.loads(done.stdout)
+    assert (done.returncode, told["message"].splitlines()[0]) == (1, "timed out after 6 s")
+    assert told["nodes"] == {"model.shop.slow": "error"}
+    assert [
+        p for p in psutil.process_iter(["cmdline"]) if str(dbt_two) in (p.info["cmdline"] or [])
+    ] == []
+
+
+def test_what_is_wrong_in_the_project_is_said_with_its_place(tmp_path: Path, dbt_two: Path) -> None:
+    files = {
+        "models/one.sql": "select * from {{ ref('nothing_here') }}\n",
+        "models/two.sql": "select 1 {% if %}\n",
+    }
+    done = floe("compile", write_shop(tmp_path, dbt_two, files))
+    assert done.returncode == 1
+    assert done.stderr.count("fix: ") == 2
+    assert (
+        "models/one.sql:1:15: dbt: [DependencyNotFound (dbt1048)]: Ref 'nothing_here'"
+        in done.stderr
+    )
+    assert "models/two.sql:1:" in done.stderr
+    assert "<unknown>" not in done.stderr
+
+
+AWKWARD = ["hook-fails-at-start", "hook-fails-at-end", "relative-paths", "schemas"]
+
+
+@pytest.mark.parametrize("name", AWKWARD)
+def test_an_awkward_project_runs_as_dbt_2_runs_it(name: str, tmp_path: Path, dbt_two: Path) -> None:
+    product = write_awkward_project(name, tmp_path / name)
+    with (product / "floe.yaml").open("a") as spec:
+        spec.write(f"execution: {{dbtExecutable: {dbt_two}}}\n")
+    told = parity(product)
+    differing = {i: n["differences"] for i, n in told["nodes"].items() if n["differences"]}
+    assert (differing, told["differences"]) == ({}, [])

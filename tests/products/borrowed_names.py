@@ -1,0 +1,65 @@
+"""The names that floe borrows from a library, and how to take them away for a while."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+Name = tuple[str, str]
+
+
+def borrowed_names(door: Path, *libraries: str) -> list[Name]:
+    """Return module and name of all that a module imports from these libraries when it runs."""
+    return sorted(
+        {
+            (str(found.module), alias.name)
+            for found in _run_in(ast.parse(door.read_text()))
+            if isinstance(found, ast.ImportFrom) and str(found.module).split(".")[0] in libraries
+            for alias in found.names
+        }
+    )
+
+
+def _run_in(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield what is below a node, without what only a type checker reads."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING":
+            continue
+        yield child
+        yield from _run_in(child)
+
+
+@contextmanager
+def without(module: str, name: str) -> Iterator[None]:
+    """Take a name of a module away inside the block: whoever imports it there gets an ImportError.
+
+    The module itself, and who has imported it before, keep it: they would go by the new name.
+    """
+    whole = import_module(module)
+    lacking = ModuleType(module)
+    vars(lacking).update({each: value for each, value in vars(whole).items() if each != name})
+    sys.modules[module] = lacking
+    try:
+        yield
+    finally:
+        sys.modules[module] = whole
+
+
+@contextmanager
+def without_attribute(owner: type, name: str) -> Iterator[None]:
+    """Take an attribute away from a class and from those above it."""
+    holders: list[Any] = [each for each in owner.__mro__ if name in vars(each)]
+    values = [vars(each)[name] for each in holders]
+    for each in holders:
+        delattr(each, name)
+    try:
+        yield
+    finally:
+        for each, value in zip(holders, values, strict=True):
+            setattr(each, name, value)
