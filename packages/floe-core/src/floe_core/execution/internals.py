@@ -8,9 +8,13 @@ where they are used.
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import Iterator
+from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+from floe_core.errors import EnvironmentProblemError
 from floe_core.missing_names import warn_of_missing_name
 
 if TYPE_CHECKING:
@@ -155,3 +159,66 @@ def release_adapters() -> None:
         return
     FACTORY.adapters.clear()
     gc.collect()
+
+
+def read_profile(folder: str) -> dict[str, Any]:
+    """Return the profiles.yml in a folder, as dbt reads it."""
+    with _needed_for_tables():
+        from dbt.config.profile import read_profile as read
+
+        return dict(read(folder))
+
+
+def render_output(profile: dict[str, Any], name: str, target: str) -> dict[str, Any]:
+    """Return the output of a profile's target, with what dbt takes from the environment."""
+    with _needed_for_tables():
+        from dbt.config.profile import Profile
+        from dbt.config.renderer import ProfileRenderer
+        from dbt_common.context import set_invocation_context
+
+        set_invocation_context(os.environ)
+        _, output = Profile.render_profile(profile, name, target, ProfileRenderer({}))
+        return dict(output)
+
+
+def make_credentials(adapter: str, fields: dict[str, Any]) -> Any:
+    """Return the credentials that an adapter makes of the fields of an output."""
+    with _needed_for_tables():
+        from dbt.adapters.factory import load_plugin
+
+        kind = load_plugin(adapter)
+        given = kind.translate_aliases(fields)
+        kind.validate(given)
+        return kind.from_dict(given)
+
+
+def connections_of(adapter: str, credentials: Any) -> Any:
+    """Return an adapter's connection manager: dbt runs no query of ours without a project."""
+    with _needed_for_tables():
+        from dbt.adapters.factory import get_adapter_class_by_name
+        from dbt.mp_context import get_mp_context
+
+        manager: Any = get_adapter_class_by_name(adapter).ConnectionManager
+        # Of a run's whole configuration, a manager uses the credentials.
+        return manager(SimpleNamespace(credentials=credentials), get_mp_context())
+
+
+def duckdb_environment(credentials: Any) -> Any:
+    """Return what opens DuckDB with all that a profile attaches and loads.
+
+    The connection manager has room for one file in a process.
+    """
+    with _needed_for_tables():
+        from dbt.adapters.duckdb.environments import create
+
+        return create(credentials)
+
+
+@contextmanager
+def _needed_for_tables() -> Iterator[None]:
+    """Say what can't be done without a name: there is no other way to a profile's warehouse."""
+    try:
+        yield
+    except (ImportError, AttributeError) as error:
+        what = "tables are read through dbt and its adapter, not installed here as floe knows them"
+        raise EnvironmentProblemError(f"{what}: {error}") from error
