@@ -1,29 +1,37 @@
-"""`floe diff`: what changed between two compilations of a product."""
+"""`floe diff`: what changed between two compilations of a product, or between its tables."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from floe_core.cli.console import print_json, stdout
 from floe_core.cli.options import Json
 
-if TYPE_CHECKING:
-    from floe_core.difference import ProductDifference
-
 DIFFERENT = 1
-Artifacts = Annotated[
-    Path, typer.Argument(help="A compiled folder, or only its compiled_artifacts.json.")
+Side = Annotated[
+    str,
+    typer.Argument(
+        help="A compiled folder, or its compiled_artifacts.json alone. With --data: a compiled "
+        "folder, a DuckDB file, a target of profiles.yml, or a schema."
+    ),
 ]
 
 
 def diff(
-    old: Artifacts,
-    new: Artifacts,
+    old: Side,
+    new: Side,
+    data: Annotated[bool, typer.Option("--data", help="Compare the product's tables.")] = False,
+    product: Annotated[
+        Path, typer.Option(metavar="DIR", help="The product whose tables --data compares.")
+    ] = Path(),
+    samples: Annotated[
+        int, typer.Option(min=0, max=1000, help="How many rows of each kind --data shows a table.")
+    ] = 5,
     days: Annotated[
         int, typer.Option(min=1, max=3660, help="Number of days whose ticks are compared.")
     ] = 90,
@@ -39,28 +47,50 @@ def diff(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Show changed nodes, edges, jobs, ticks and settings, and everything downstream."""
+    """Show changed nodes, edges, jobs, ticks and settings, and everything downstream.
+
+    With --data: show the rows of tables that are in one place only or changed, by the key that dbt
+    knows of a table, and the number of changed cells in each column.
+    """
     from floe_core.difference import difference
+    from floe_core.difference.markdown import as_markdown
     from floe_core.schemas.artifacts_reader import read_artifacts
 
-    before, after = read_artifacts(old), read_artifacts(new)
+    if data:
+        raise typer.Exit(_compare_data((old, new), product, samples, markdown, as_json) * exit_code)
+    before, after = read_artifacts(Path(old)), read_artifacts(Path(new))
     start = (from_ or datetime.now(UTC)).replace(tzinfo=UTC)
     found = difference(before, after, start, start + timedelta(days=days))
     title = f"{after.product.name} {before.product.version} -> {after.product.version}"
     if as_json:
         print_json({"different": bool(found), **asdict(found)})
     else:
-        _print(found, title, markdown)
+        _print(as_markdown(found, title), markdown)
     if found and exit_code:
         raise typer.Exit(DIFFERENT)
 
 
-def _print(found: ProductDifference, title: str, as_it_is: bool) -> None:
+def _compare_data(
+    names: tuple[str, str], product: Path, samples: int, markdown: bool, as_json: bool
+) -> int:
+    """Print what differs; return 1 for anything, 0 for nothing."""
+    from floe_core.difference.data import data_difference
+    from floe_core.difference.data.markdown import as_markdown
+    from floe_core.difference.data.places import place_named
+
+    left, right = (place_named(name, product) for name in names)
+    found = data_difference(left, right, samples)
+    if as_json:
+        print_json({"different": bool(found), **asdict(found)})
+    else:
+        title = f"{right.artifacts.product.name}: {left.name} and {right.name}"
+        _print(as_markdown(found, title), markdown)
+    return DIFFERENT if found else 0
+
+
+def _print(text: str, as_it_is: bool) -> None:
     from rich.markdown import Markdown
 
-    from floe_core.difference.markdown import as_markdown
-
-    text = as_markdown(found, title)
     # Laid out for a terminal only: in a file, an id that is cut in two is no longer an id.
     if as_it_is or not stdout().is_terminal:
         typer.echo(text)

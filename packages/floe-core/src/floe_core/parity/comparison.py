@@ -10,7 +10,7 @@ from floe_core.build_events import NodeResult
 from floe_core.parity.lineage_events import differing_paths
 from floe_core.parity.promises import differing_promises
 from floe_core.parity.side import Side
-from floe_core.parity.table_differences import table_differences
+from floe_core.warehouse.table_differences import table_differences
 
 MAX_EDGES_NAMED = 3
 

@@ -17,6 +17,7 @@ from floe_core.compiler.jinja_text import render_environment
 from floe_core.compiler.profile import Profile
 from floe_core.errors import InvalidProductError, Problem, UsageError
 from floe_core.schemas.compiled_artifacts import DBT_MANIFEST_FILE
+from floe_core.warehouse.credentials import credentials_of
 from floe_core.warehouse.dialects import dialect_of
 
 PREFIX = "floe_parity_"
@@ -76,8 +77,7 @@ def refuse_writes_outside(compiled: CompiledProduct, scratch: Scratch) -> None:
         InvalidProductError: It would, or would not read what it builds: every node and source.
     """
     manifest = json.loads(compiled.files[DBT_MANIFEST_FILE])
-    nodes = [*manifest["nodes"].values(), *(manifest.get("functions") or {}).values()]
-    written = [node for node in nodes if _is_written(node)]
+    written = _written(manifest)
     longest = dialect_of(compiled.artifacts.dbt.adapter).longest_name
     problems = [
         *(problem for node in written for problem in _outside(node, scratch, longest)),
@@ -85,6 +85,32 @@ def refuse_writes_outside(compiled: CompiledProduct, scratch: Scratch) -> None:
     ]
     if problems:
         raise InvalidProductError(problems)
+
+
+def refuse_other_files(compiled: CompiledProduct) -> None:
+    """Refuse a product that would write to another database than its own DuckDB file.
+
+    Raises:
+        InvalidProductError: It would: every node.
+    """
+    own = credentials_of(compiled.artifacts.dbt, compiled.destination).database
+    problems = [
+        Problem(
+            f"{node['unique_id']} goes to the database '{node['database']}', which is attached, "
+            "and parity writes to a file of its own only",
+            "leave out `database`, or choose a target, with DBT_TARGET, that does",
+            node["original_file_path"],
+        )
+        for node in _written(json.loads(compiled.files[DBT_MANIFEST_FILE]))
+        if node["database"] != own
+    ]
+    if problems:
+        raise InvalidProductError(problems)
+
+
+def _written(manifest: Entry) -> list[Entry]:
+    nodes = [*manifest["nodes"].values(), *(manifest.get("functions") or {}).values()]
+    return [node for node in nodes if _is_written(node)]
 
 
 def _is_written(node: Entry) -> bool:

@@ -23,6 +23,7 @@ from floe_core.parity.scratch import (
     Scratch,
     in_scratch,
     new_scratch,
+    refuse_other_files,
     refuse_secrets_in,
     refuse_writes_outside,
 )
@@ -102,7 +103,9 @@ def compile_side(product: Path, name: str, folder: Path) -> CompiledSide:
         out=folder,
         change_profile=place.change,
     )
-    if place.scratch is not None:
+    if place.scratch is None:
+        refuse_other_files(compiled)
+    else:
         refuse_writes_outside(compiled, place.scratch)
     return CompiledSide(name, product.absolute(), compiled.write(), place.scratch)
 

@@ -103,7 +103,7 @@ class DuckDBFile:
             raise UsageError("DuckDB's tables are compared in a file; this product's are in none")
         name = credentials_of(dbt, project_dir).database
         self.dialect = dialect
-        own = {"path": str(file), "alias": name, "read_only": True}
+        own = {"path": str(file), "alias": quoted(name), "read_only": True}
         others = [{**each, "read_only": True} for each in dbt.profile.get("attach") or ()]
         # A file that dbt-duckdb itself opens, it opens for writing.
         in_memory = {"path": IN_MEMORY, "database": MEMORY, "attach": [*others, own]}

@@ -23,11 +23,11 @@ from planted_differences import (
     Planted,
 )
 
-from floe_core.parity.table_differences import table_differences
 from floe_core.schemas.policies import DbtProject
 from floe_core.warehouse.connection import open_warehouse
 from floe_core.warehouse.dialects import Relation
 from floe_core.warehouse.table_contents import TableContents, contents
+from floe_core.warehouse.table_differences import table_differences
 
 ANYWHERE = (*CELLS, *ROWS_AND_COLUMNS)
 ROUNDS = 100

@@ -18,11 +18,12 @@ def table_differences(
     if left is None or right is None or left.missing or right.missing:
         absent = names[0] if left is None or left.missing else names[1]
         return [f"no table on {absent}"]
-    found = [*_columns(names, left, right), *_rows(names, left, right)]
+    found = [*column_differences(names, left, right), *_rows(names, left, right)]
     return found or ["contents differ in how the columns' values are paired"]
 
 
-def _columns(names: Names, left: TableContents, right: TableContents) -> Iterator[str]:
+def column_differences(names: Names, left: TableContents, right: TableContents) -> Iterator[str]:
+    """Yield which columns are missing on a side, of another type or in another order."""
     ours, theirs = _types(left), _types(right)
     for missing, here, name in ((ours, theirs, names[0]), (theirs, ours, names[1])):
         for column in here:

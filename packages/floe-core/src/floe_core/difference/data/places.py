@@ -1,0 +1,86 @@
+"""Find a product's tables: in a target, a schema, a database file or a compiled folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from floe_core.compiler.compile_product import prepare_product
+from floe_core.compiler.findings import Findings
+from floe_core.compiler.inputs import read_inputs
+from floe_core.compiler.profile import Profile, find_profiles
+from floe_core.errors import UsageError
+from floe_core.process_environment import environment_with
+from floe_core.schemas.compiled_artifacts import (
+    ARTIFACTS_FILE,
+    DBT_MANIFEST_FILE,
+    CompiledArtifacts,
+)
+
+TARGET_VARIABLE = "DBT_TARGET"
+
+
+@dataclass(frozen=True)
+class Place:
+    """The product as it is compiled for a place. `folder` is what relative paths start from."""
+
+    name: str
+    artifacts: CompiledArtifacts
+    manifest: Mapping[str, Any]
+    folder: Path
+
+
+def place_named(name: str, product: Path) -> Place:
+    """Return a place by what a person calls it, the first that there is.
+
+    A compiled folder, a DuckDB file, a target of the product's profiles.yml, else a schema that
+    stands for the target's own.
+
+    Raises:
+        InvalidProductError: The product does not compile.
+        UsageError: A file is named, and the product is on another warehouse.
+    """
+    path = Path(name)
+    if (path / ARTIFACTS_FILE).is_file():
+        artifacts = CompiledArtifacts.load(path)
+        manifest = json.loads((path / DBT_MANIFEST_FILE).read_bytes())
+        return Place(name, artifacts, manifest, path.absolute())
+    if path.is_file():
+        return _compiled(name, product, lambda profile: _on_file(profile, path.absolute()))
+    if name in _targets(product):
+        return _compiled(name, product, lambda profile: profile, target=name)
+    return _compiled(name, product, lambda profile: _in_schema(profile, name))
+
+
+def _compiled(
+    name: str, product: Path, change: Callable[[Profile], Profile], target: str = ""
+) -> Place:
+    chosen = environment_with({TARGET_VARIABLE: target}) if target else nullcontext()
+    with chosen:
+        compiled = prepare_product(product, refuses_losses=False, change_profile=change)
+    manifest = json.loads(compiled.files[DBT_MANIFEST_FILE])
+    return Place(name, compiled.artifacts, manifest, product.absolute())
+
+
+def _on_file(profile: Profile, path: Path) -> Profile:
+    if profile.adapter != "duckdb":
+        raise UsageError(f"{path} is a file, and this product is on {profile.adapter}")
+    return replace(profile, output={**profile.output, "path": str(path)})
+
+
+def _in_schema(profile: Profile, schema: str) -> Profile:
+    return replace(profile, output={**profile.output, "schema": schema})
+
+
+def _targets(product: Path) -> list[str]:
+    """Return the targets that people may name; a platform's compute has but one."""
+    inputs = read_inputs(product.absolute(), Findings(lambda notice: None))
+    if inputs.manifest.plugins.compute is not None:
+        return []
+    own = find_profiles(inputs.product_dir)
+    profile = own.data.get(inputs.profile_name) if own is not None else None
+    return [*(profile.get("outputs") or {})] if isinstance(profile, dict) else []

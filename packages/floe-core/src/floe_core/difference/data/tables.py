@@ -1,0 +1,180 @@
+"""Hold the tables of a product in two places against each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from floe_core.difference.data.keys import keys_in
+from floe_core.difference.data.places import Place
+from floe_core.errors import UsageError
+from floe_core.schemas.nodes import Node
+from floe_core.warehouse.connection import Warehouse, open_warehouse
+from floe_core.warehouse.row_differences import HashedTable, RowDifferences, row_differences
+from floe_core.warehouse.table_contents import (
+    TableContents,
+    contents,
+    relation_of,
+    volatile_columns,
+)
+from floe_core.warehouse.table_differences import column_differences
+
+Values = dict[str, str | None]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A row as texts. Of one that is on one side only, the other is None."""
+
+    left: Values | None
+    right: Values | None
+
+
+@dataclass(frozen=True)
+class TableDifference:
+    """What differs in one table.
+
+    `rows` are the numbers on both sides, None where there is no table. `columns` are sentences;
+    `by_column` counts the cells that changed. Without a `key` a row that changed is one on each
+    side.
+    """
+
+    node_id: str
+    key: tuple[str, ...] = ()
+    rows: tuple[int | None, int | None] = (None, None)
+    columns: tuple[str, ...] = ()
+    only_left: int = 0
+    only_right: int = 0
+    changed: int = 0
+    by_column: dict[str, int] = field(default_factory=dict)
+    samples: tuple[Sample, ...] = ()
+
+
+@dataclass(frozen=True)
+class DataDifference:
+    """The tables that differ, in the product's order, and how many were compared."""
+
+    names: tuple[str, str]
+    tables: tuple[TableDifference, ...]
+    compared: int
+
+    def __bool__(self) -> bool:
+        return bool(self.tables)
+
+
+def data_difference(left: Place, right: Place, samples: int) -> DataDifference:
+    """Return what differs, with at most so many rows of each kind for each table.
+
+    Nodes are those of both compilations.
+
+    Raises:
+        UsageError: The places are on two kinds of warehouses, or one has none of the tables.
+        EnvironmentProblemError: A warehouse can't be read.
+    """
+    adapters = [place.artifacts.dbt.adapter for place in (left, right)]
+    if adapters[0] != adapters[1]:
+        raise UsageError(f"tables in {adapters[0]} and in {adapters[1]} can't be compared")
+    theirs = right.artifacts.by_id
+    shared = [
+        (node, theirs[node.unique_id])
+        for node in left.artifacts.runnable
+        if node.is_relation and node.unique_id in theirs
+    ]
+    keys = keys_in(right.manifest)
+    names = left.name, right.name
+    with (
+        open_warehouse(left.artifacts.dbt, left.folder) as one,
+        open_warehouse(right.artifacts.dbt, right.folder) as two,
+    ):
+        pairs = [_Pair(names, (one, two), nodes) for nodes in shared]
+        for side, name in enumerate(names):
+            _refuse_nothing(name, [pair.contents[side] for pair in pairs])
+        found = [pair.difference(keys.get(pair.node_id, ()), samples) for pair in pairs]
+    return DataDifference(names, tuple(table for table in found if table), len(pairs))
+
+
+def _refuse_nothing(name: str, tables: Sequence[TableContents]) -> None:
+    if all(table.missing for table in tables):
+        raise UsageError(
+            f"there are no tables of this product in '{name}', which is taken for a schema unless "
+            "it is a target, a DuckDB file or a compiled folder"
+        )
+
+
+class _Pair:
+    """The two tables of one node."""
+
+    def __init__(
+        self,
+        names: tuple[str, str],
+        warehouses: tuple[Warehouse, Warehouse],
+        nodes: tuple[Node, Node],
+    ) -> None:
+        self.node_id = nodes[0].unique_id
+        self._names = names
+        self._volatile = volatile_columns(nodes[0]) | volatile_columns(nodes[1])
+        self._places = [(w, relation_of(n)) for w, n in zip(warehouses, nodes, strict=True)]
+        self.contents = [contents(*place, self._volatile) for place in self._places]
+
+    def difference(self, keys: Sequence[tuple[str, ...]], samples: int) -> TableDifference | None:
+        """Return what differs, None for nothing, by the first of the keys that both tables have."""
+        left, right = self.contents
+        if left == right:
+            return None
+        rows = _rows(left), _rows(right)
+        if left.missing or right.missing:
+            return TableDifference(self.node_id, rows=rows)
+        key = self._key(keys)
+        one, two = (self._hashed(side, key) for side in (0, 1))
+        found = row_differences(one, two, samples) if one.columns else RowDifferences()
+        return TableDifference(
+            self.node_id,
+            key,
+            rows,
+            tuple(column_differences(self._names, left, right)),
+            found.only_left,
+            found.only_right,
+            found.changed,
+            dict(found.by_column.most_common()),
+            tuple(_samples(one, two, found)),
+        )
+
+    def _types(self, side: int) -> dict[str, str]:
+        return {name: kind for name, kind, _ in self.contents[side].columns}
+
+    def _key(self, keys: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
+        """Return the first key whose columns are in both tables, as those spell them."""
+        shared = {name.lower(): name for name in self._types(0) if name in self._types(1)}
+        steady = {low: name for low, name in shared.items() if low not in self._volatile}
+        known = (key for key in keys if key and all(name.lower() in steady for name in key))
+        return tuple(steady[name.lower()] for name in next(known, ()))
+
+    def _hashed(self, side: int, key: tuple[str, ...]) -> HashedTable:
+        """Return a table's columns to compare: those of one type on both sides, and the key's."""
+        own, other = self._types(side), self._types(1 - side)
+        columns = {
+            name: kind
+            for name, kind in own.items()
+            if name in key or (other.get(name) == kind and name.lower() not in self._volatile)
+        }
+        return HashedTable(*self._places[side], columns, key)
+
+
+def _samples(left: HashedTable, right: HashedTable, found: RowDifferences) -> Iterator[Sample]:
+    both = found.changed_keys
+    ours = left.texts([*both, *found.left_keys])
+    theirs = right.texts([*both, *found.right_keys])
+    for keys in (both, found.left_keys, found.right_keys):
+        samples = [Sample(ours.get(key), theirs.get(key)) for key in keys]
+        yield from sorted(samples, key=lambda sample: _order(sample, left.key))
+
+
+def _order(sample: Sample, key: tuple[str, ...]) -> list[tuple[int, str]]:
+    """Return what sorts texts of numbers as numbers are."""
+    row = sample.left or sample.right or {}
+    texts = [row[name] or "" for name in key or row]
+    return [(len(text), text) for text in texts]
+
+
+def _rows(table: TableContents) -> int | None:
+    return None if table.missing else table.rows

@@ -1,0 +1,173 @@
+"""Find the rows of two tables that differ, in warehouses that need not know of each other.
+
+Each hashes its rows by key into buckets and sums them. Of the buckets that differ, the hashes of
+the rows are fetched, a limited number at a time, and held against each other here.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from floe_core.warehouse.connection import Warehouse
+from floe_core.warehouse.dialects import Relation, quoted
+
+BUCKETS = 4096
+# Rows of both tables whose hashes are here at one time, but for a bucket that has more.
+ROWS_AT_ONCE = 200_000
+
+Hashes = tuple[int, ...]
+Rows = dict[int, Counter[Hashes]]
+
+
+@dataclass(frozen=True)
+class HashedTable:
+    """A table whose rows are found by the hash of a key; of the whole row where `key` is empty.
+
+    `columns` maps the names of those that are compared to their types. Both tables have the same.
+    """
+
+    warehouse: Warehouse
+    relation: Relation
+    columns: Mapping[str, str]
+    key: tuple[str, ...]
+
+    @property
+    def values(self) -> list[str]:
+        """The columns beside the key, none where the whole row is the key."""
+        return [name for name in sorted(self.columns) if self.key and name not in self.key]
+
+    def buckets(self) -> dict[int, tuple[int, int]]:
+        """Return bucket -> number of rows and sum of their hashes; read in one scan."""
+        found = self.warehouse.rows(
+            f"select k & {BUCKETS - 1}, count(*), cast(sum(r) as varchar) from {self._hashed()} "
+            "group by 1"
+        )
+        return {int(bucket): (int(rows), int(total)) for bucket, rows, total in found}
+
+    def rows_in(self, buckets: Iterable[int]) -> Rows:
+        """Return hash of the key -> how often there is a row with these hashes of values."""
+        columns = ", ".join(["k", *self._hash_names()])
+        found: Rows = defaultdict(Counter)
+        for key, *hashes, count in self.warehouse.rows(
+            f"select {columns}, count(*) from {self._hashed()} "
+            f"where k & {BUCKETS - 1} in ({_listed(buckets)}) group by {columns}"
+        ):
+            found[int(key)][tuple(map(int, hashes))] += int(count)
+        return found
+
+    def texts(self, keys: Iterable[int]) -> dict[int, dict[str, str | None]]:
+        """Return hash of the key -> column -> value as text, of one row for each key."""
+        wanted = _listed(keys)
+        if not wanted:
+            return {}
+        names = [*self.columns]
+        texts = ", ".join(f"cast(t{number} as varchar)" for number in range(len(names)))
+        found = self.warehouse.rows(
+            f"select k, {texts} from {self._hashed(with_values=True)} where k in ({wanted})"
+        )
+        return {int(key): dict(zip(names, values, strict=True)) for key, *values in found}
+
+    def _hash_names(self) -> list[str]:
+        places = {name: f"h{number}" for number, name in enumerate(sorted(self.columns))}
+        return [places[name] for name in self.values]
+
+    def _hashed(self, with_values: bool = False) -> str:
+        """Return a subquery: k, the hash of the key, r, that of the row, and one of each column."""
+        dialect = self.warehouse.dialect
+        names = sorted(self.columns)
+        hashes = {name: f"h{number}" for number, name in enumerate(names)}
+        inner = [
+            f"{dialect.value_hash(quoted(name), self.columns[name])} as {hashes[name]}"
+            for name in names
+        ]
+        outer = [*hashes.values()]
+        if with_values:
+            values = [f"t{number}" for number in range(len(self.columns))]
+            inner += [f"{quoted(n)} as {t}" for n, t in zip(self.columns, values, strict=True)]
+            outer += values
+        key = dialect.row_hash([hashes[name] for name in self.key or names])
+        return (
+            f"(select {key} as k, {dialect.row_hash([*hashes.values()])} as r, {', '.join(outer)} "
+            f"from (select {', '.join(inner)} from {dialect.place(self.relation)}{dialect.fence}) "
+            f"as valued{dialect.fence}) as hashed"
+        )
+
+
+@dataclass
+class RowDifferences:
+    """How many rows are on one side only, or have other values by the same key, and in what.
+
+    The three lists hold hashes of keys: some of each, to look at.
+    """
+
+    only_left: int = 0
+    only_right: int = 0
+    changed: int = 0
+    by_column: Counter[str] = field(default_factory=Counter)
+    left_keys: list[int] = field(default_factory=list)
+    right_keys: list[int] = field(default_factory=list)
+    changed_keys: list[int] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.only_left or self.only_right or self.changed)
+
+
+def row_differences(left: HashedTable, right: HashedTable, samples: int) -> RowDifferences:
+    """Return what differs between two tables, with at most so many keys of each kind.
+
+    Takes a scan of each table for the buckets, and one for every 200,000 rows in those that differ.
+    """
+    found = RowDifferences()
+    for buckets in _chunks(left.buckets(), right.buckets()):
+        ours, theirs = left.rows_in(buckets), right.rows_in(buckets)
+        for key in sorted(ours.keys() | theirs.keys()):
+            kind = _count(found, ours.get(key, Counter()), theirs.get(key, Counter()), left.values)
+            if kind is not None and len(kind) < samples:
+                kind.append(key)
+    return found
+
+
+def _chunks(
+    left: Mapping[int, tuple[int, int]], right: Mapping[int, tuple[int, int]]
+) -> Iterator[list[int]]:
+    """Yield the buckets that differ, as many together as may be fetched at once."""
+    chunk: list[int] = []
+    rows = 0
+    for bucket in sorted(left.keys() | right.keys()):
+        ours, theirs = left.get(bucket, (0, 0)), right.get(bucket, (0, 0))
+        if ours == theirs:
+            continue
+        if chunk and rows + ours[0] + theirs[0] > ROWS_AT_ONCE:
+            yield chunk
+            chunk, rows = [], 0
+        chunk.append(bucket)
+        rows += ours[0] + theirs[0]
+    if chunk:
+        yield chunk
+
+
+def _count(
+    found: RowDifferences, ours: Counter[Hashes], theirs: Counter[Hashes], names: Sequence[str]
+) -> list[int] | None:
+    """Count the rows of one key: what is equal goes out first, and the rest is paired.
+
+    Returns the list that the key belongs to, None for a key whose rows are equal.
+    """
+    left, right = ours - theirs, theirs - ours
+    paired = min(left.total(), right.total())
+    for one, two in zip(left.elements(), right.elements(), strict=False):
+        found.by_column.update(n for n, a, b in zip(names, one, two, strict=True) if a != b)
+    found.changed += paired
+    found.only_left += left.total() - paired
+    found.only_right += right.total() - paired
+    if paired:
+        return found.changed_keys
+    if left:
+        return found.left_keys
+    return found.right_keys if right else None
+
+
+def _listed(numbers: Iterable[int]) -> str:
+    return ", ".join(map(str, numbers))

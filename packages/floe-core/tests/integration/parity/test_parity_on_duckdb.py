@@ -1,0 +1,85 @@
+"""A DuckDB file of any name gives each side a file of its own, and nothing else is written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from floe_core.errors import InvalidProductError, UsageError
+from floe_core.parity.comparison import compare
+from floe_core.parity.side import compile_side, run_side
+
+
+def write_product(folder: Path, settings: str, model: str = "select 1 as id") -> Path:
+    (folder / "models").mkdir(parents=True)
+    (folder / "models" / "one.sql").write_text(model)
+    (folder / "models" / "seen.sql").write_text("select * from {{ ref('one') }}")
+    (folder / "dbt_project.yml").write_text("name: odd\nversion: 1.0.0\nprofile: odd\n")
+    (folder / "floe.yaml").write_text(
+        "apiVersion: floe.dev/v1\nkind: FloeSpec\nmetadata: {name: odd, version: 1.0.0}\n"
+        "platform: {manifest: manifest.yaml}\n"
+    )
+    (folder / "manifest.yaml").write_text(
+        "apiVersion: floe.dev/v1\nkind: Manifest\nmetadata: {name: platform, version: 1.0.0}\n"
+        "plugins:\n  orchestrator: {type: dagster}\n"
+        f"  compute: {{type: duckdb, config: {{{settings}}}}}\n"
+    )
+    return folder
+
+
+@pytest.mark.parametrize(
+    "path", ["shop.db", "shop", "shop.v2.data", "{folder}/elsewhere/live.ddb", "'my shop.duckdb'"]
+)
+def test_the_name_of_the_file_is_of_no_account(path: str, tmp_path: Path) -> None:
+    live = tmp_path / "elsewhere" / "live.ddb"
+    live.parent.mkdir()
+    with duckdb.connect(str(live)) as connection:
+        connection.execute("create table one as select 'of the real run' as id")
+    before = live.read_bytes()
+    product = write_product(tmp_path / "odd", f"path: {path.format(folder=tmp_path)}")
+    sides = [
+        run_side(compile_side(product, "dbt", tmp_path / name), lambda event: None)
+        for name in ("one", "two")
+    ]
+    comparison = compare(*sides)
+    assert comparison.is_equal
+    assert {node.node_id: node.rows for node in comparison.nodes} == {
+        "model.odd.one": 1,
+        "model.odd.seen": 1,
+    }
+    assert live.read_bytes() == before
+
+
+def test_what_is_attached_is_read(tmp_path: Path) -> None:
+    with duckdb.connect(str(tmp_path / "world.db")) as connection:
+        connection.execute("create table countries as select 'NL' as country")
+    attached = f"path: shop.db, attach: [{{path: {tmp_path}/world.db, alias: world}}]"
+    model = "select country as id from world.main.countries"
+    product = write_product(tmp_path / "odd", attached, model)
+    side = run_side(compile_side(product, "dbt", tmp_path / "one"), lambda event: None)
+    assert {node_id: table.rows for node_id, table in side.tables.items()} == {
+        "model.odd.one": 1,
+        "model.odd.seen": 1,
+    }
+
+
+def test_what_would_be_written_to_an_attached_file_is_refused(tmp_path: Path) -> None:
+    attached = f"path: shop.db, attach: [{{path: {tmp_path}/world.db, alias: world}}]"
+    model = "{{ config(database='world') }} select 1 as id"
+    product = write_product(tmp_path / "odd", attached, model)
+    with pytest.raises(InvalidProductError) as refused:
+        compile_side(product, "dbt", tmp_path / "one")
+    assert str(refused.value) == (
+        "models/one.sql: model.odd.one goes to the database 'world', which is attached, and parity "
+        "writes to a file of its own only\n"
+        "fix: leave out `database`, or choose a target, with DBT_TARGET, that does"
+    )
+    assert not (tmp_path / "world.db").exists()
+
+
+def test_tables_in_memory_are_refused(tmp_path: Path) -> None:
+    product = write_product(tmp_path / "odd", "path: ':memory:'")
+    with pytest.raises(UsageError, match="parity needs a DuckDB file"):
+        compile_side(product, "dbt", tmp_path / "one")
