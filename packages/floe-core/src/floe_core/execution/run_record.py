@@ -29,6 +29,12 @@ class RunRecord:
         errors = Counter(result.unique_id for result in results if result.status == "error")
         return cls({result.unique_id: result for result in results}, errors)
 
+    def after(self, events: Iterable[BuildEvent]) -> RunRecord:
+        """Return the record after these events, too."""
+        further = RunRecord.of(events)
+        failures = Counter(self.failures) + Counter(further.failures)
+        return RunRecord({**self.results, **further.results}, failures)
+
 
 def record_of(artifacts: CompiledArtifacts, *run_ids: str) -> RunRecord:
     """Return the record of these runs on this machine, each of which goes on with those before it.

@@ -44,6 +44,12 @@ def test_a_record_has_the_last_result_of_a_node_and_counts_its_errors() -> None:
     )
 
 
+def test_a_record_goes_on_with_what_comes_after_it() -> None:
+    first = [ended(RAW, "success"), ended(ORDERS, "error"), ended(ASIDE, "error")]
+    further = [ended(ORDERS, "error"), ended(ORDERS, "success")]
+    assert RunRecord.of(first).after(further) == RunRecord.of([*first, *further])
+
+
 def test_runs_that_go_on_with_one_another_have_one_record(shop: Shop, tmp_path: Path) -> None:
     write(tmp_path, "first", ended(RAW, "success"), ended(ORDERS, "error"))
     write(tmp_path, "second", ended(ORDERS, "success"))

@@ -155,8 +155,8 @@ def test_a_launch_does_not_wait_for_ever(program: RunProgram, tmp_path: Path) ->
 
     impatient = replace(program, patience=0.1)
     started = time.monotonic()
+    order = order_to(hangs=True, is_stuck=True, is_patient=True)
     with pytest.raises(KeyboardInterrupt):
-        order = order_to(hangs=True, is_stuck=True, is_patient=True)
         run_ordered(impatient, order, tmp_path, break_off)
     assert time.monotonic() - started < 30.0
 

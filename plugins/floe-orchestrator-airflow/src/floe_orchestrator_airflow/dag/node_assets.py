@@ -9,6 +9,7 @@ from floe_core.build_events import NodeResult
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
 from floe_orchestrator_airflow.product_assets import floe_asset
+from floe_orchestrator_airflow.task.result_facts import facts_of_result
 
 Facts = dict[str, JsonValue]
 
@@ -25,15 +26,8 @@ def node_asset(artifacts: CompiledArtifacts, node: Node) -> Asset:
 
 def asset_event_facts(node: Node, result: NodeResult) -> Facts:
     """Return what the event of an asset says about the node and its run."""
-    facts: Facts = {
-        "unique_id": node.unique_id,
-        "relation": relation(node),
-        "status": result.status,
-        "seconds": result.seconds,
-    }
-    if result.rows is not None:
-        facts["rows"] = result.rows
-    return facts
+    names = {"unique_id": node.unique_id, "relation": relation(node)}
+    return {**names, **facts_of_result(result)}
 
 
 def relation(node: Node) -> str:

@@ -14,6 +14,7 @@ from floe_core.build_events import BuildEnded, NodeLog, NodeResult
 from floe_core.build_request import BuildRequest
 from floe_core.execution import (
     Attempt,
+    RunRecord,
     attempt_by_hand,
     automatic_attempt,
     failure_of,
@@ -34,6 +35,7 @@ from floe_orchestrator_airflow.task.run_of_product import (
     range_of_run,
     vars_of_run,
 )
+from floe_orchestrator_airflow.task.task_journal import TaskJournal
 from floe_orchestrator_airflow.task.task_process import end_with_supervisor
 
 if TYPE_CHECKING:
@@ -65,17 +67,16 @@ class FloeBuildOperator(TellsNoData, BaseOperator):
         artifacts = CompiledArtifacts.load(self.project_dir)
         narrowed_to = self._narrowed_to(artifacts, context)
         wanted = narrowed_to or nodes_of_job(artifacts, self.job)
-        memory = RunMemory(context["task_state_store"])
-        attempt = self._attempt(artifacts, wanted, memory, context)
+        memory, ti = RunMemory(context["task_state_store"]), context["ti"]
+        attempt, before = self._attempt(artifacts, wanted, memory, context)
         request = self._request(attempt, context)
-        ti = context["ti"]
-        with ProgressReport(ti.xcom_push, ti.try_number, narrowed_to) as report, memory:
-            for result in memory.results.values():
-                report.hear(result)
-            with below_task(self, ti, artifacts):
-                problem = self._build(artifacts, request, memory, report)
-        self._judge(artifacts, wanted, memory, problem)
-        self._publish(artifacts, wanted, memory.results, context)
+        report = ProgressReport(ti.xcom_push, ti.try_number, narrowed_to)
+        with TaskJournal(memory, report) as journal, below_task(self, ti, artifacts):
+            journal.show(attempt.standing)
+            results, problem = self._build(artifacts, request, journal)
+        record = before.after(results)
+        self._judge(artifacts, wanted, record, problem)
+        self._publish(artifacts, wanted, record.results, context)
 
     def on_kill(self) -> None:
         """Stop dbt: called by Airflow in the main thread, where the build is being heard."""
@@ -102,20 +103,19 @@ class FloeBuildOperator(TellsNoData, BaseOperator):
         wanted: tuple[str, ...],
         memory: RunMemory,
         context: Context,
-    ) -> Attempt:
-        """Return what to build, and leave in the memory what stands from the attempts before."""
+    ) -> tuple[Attempt, RunRecord]:
+        """Return what to build, and the record that it goes on with."""
         ti = context["ti"]
-        if ti.try_number > 1:
-            memory.recall()
+        before = memory.recall() if ti.try_number > 1 else RunRecord()
         if is_automatic(ti.try_number, ti.max_tries, self.retries or 0):
-            attempt = automatic_attempt(artifacts, wanted, memory.record)
+            attempt = automatic_attempt(artifacts, wanted, before)
         else:
-            attempt = attempt_by_hand(wanted, memory.record)
-            memory.failures.clear()
-        memory.forget(attempt.todo)
+            attempt = attempt_by_hand(wanted, before)
+            memory.restart(attempt.standing)
+            before = RunRecord.of(attempt.standing)
         count = len(attempt.todo)
         self.log.info("Attempt %s: %s of %s nodes to build", ti.try_number, count, len(wanted))
-        return attempt
+        return attempt, before
 
     def _request(self, attempt: Attempt, context: Context) -> BuildRequest:
         return BuildRequest(
@@ -131,24 +131,20 @@ class FloeBuildOperator(TellsNoData, BaseOperator):
         )
 
     def _build(
-        self,
-        artifacts: CompiledArtifacts,
-        request: BuildRequest,
-        memory: RunMemory,
-        report: ProgressReport,
-    ) -> str:
-        """Build, and return what the end said was wrong, "" if nothing."""
+        self, artifacts: CompiledArtifacts, request: BuildRequest, journal: TaskJournal
+    ) -> tuple[list[NodeResult], str]:
+        """Build; return the results, and what the end said was wrong, "" if nothing."""
         from floe_core.execution import build
 
-        problem = ""
+        results, problem = [], ""
         self._is_building = True
         end_with_supervisor()
         try:
             with closing(build(artifacts, request)) as events:
                 for event in events:
-                    report.hear(event)
+                    journal.note(event)
                     if isinstance(event, NodeResult):
-                        memory.note(event)
+                        results.append(event)
                         self.log.log(level_of_result(event), "%s", summary(event))
                     elif isinstance(event, NodeLog):
                         self._pass_on(event)
@@ -156,7 +152,7 @@ class FloeBuildOperator(TellsNoData, BaseOperator):
                         problem = event.message
         finally:
             self._is_building = False
-        return problem
+        return results, problem
 
     def _pass_on(self, message: NodeLog) -> None:
         if not (self.is_mirrored and message.unique_id):
@@ -166,10 +162,9 @@ class FloeBuildOperator(TellsNoData, BaseOperator):
         self,
         artifacts: CompiledArtifacts,
         wanted: tuple[str, ...],
-        memory: RunMemory,
+        record: RunRecord,
         problem: str,
     ) -> None:
-        record = memory.record
         has_passed = all(i in record.results and record.results[i].passed for i in wanted)
         if not has_passed or problem:
             raise error_of(failure_of(artifacts, wanted, record, problem))

@@ -1,4 +1,4 @@
-"""What the XCom of a task that shows nodes says about them."""
+"""What people are shown of the results of nodes, in XComs and on the events of assets."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from floe_orchestrator_airflow.internals import ENDED_AT, STARTED_AT
 
 def facts_of_results(results: Sequence[NodeResult]) -> dict[str, Any]:
     """Return the facts of one node, or those of several together; times in ISO format, UTC."""
-    facts = _of_one(results[0]) if len(results) == 1 else _of_several(results)
+    facts = facts_of_result(results[0]) if len(results) == 1 else _of_several(results)
     starts = [result.started_at for result in results if result.started_at]
     ends = [result.ended_at for result in results if result.ended_at]
     times = {STARTED_AT: min(starts).isoformat(), ENDED_AT: max(ends).isoformat()} if starts else {}
     return {**facts, **times}
 
 
-def _of_one(result: NodeResult) -> dict[str, Any]:
+def facts_of_result(result: NodeResult) -> dict[str, Any]:
+    """Return what people are shown of a node's result, without its times."""
     facts = {
         "status": result.status,
         "seconds": result.seconds,

@@ -1,0 +1,74 @@
+"""The events of a build, each written once as one line: for later attempts, and for the triggerer.
+
+Airflow drops a task's XComs when it tries again, and shows its task state store to no other task.
+So the same lines go to both.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from types import TracebackType
+
+from floe_core.build_events import BuildEvent, NodeResult, to_line
+from floe_orchestrator_airflow.task.progress_report import ProgressReport
+from floe_orchestrator_airflow.task.run_memory import RunMemory
+
+FLUSH_SECONDS = 0.5
+
+
+class TaskJournal:
+    """Takes events, and writes them twice a second from a thread of its own, also while none comes.
+
+    A worker that is killed loses half a second of results. Inside the block; once more at its end.
+    """
+
+    def __init__(self, memory: RunMemory, report: ProgressReport) -> None:
+        self._memory = memory
+        self._report = report
+        self._shown: list[str] = []
+        self._results: list[str] = []
+        self._lock = threading.Lock()
+        self._is_over = threading.Event()
+        self._thread = threading.Thread(target=self._flush_regularly, name="floe-journal")
+        self._thread.daemon = True
+
+    def note(self, event: BuildEvent) -> None:
+        """Take an event, to be written soon."""
+        line = to_line(event)
+        with self._lock:
+            self._shown.append(line)
+            if isinstance(event, NodeResult):
+                self._results.append(line)
+
+    def show(self, standing: Iterable[NodeResult]) -> None:
+        """Take results that stand from attempts before: to be shown again, not to be kept again."""
+        with self._lock:
+            self._shown.extend(map(to_line, standing))
+
+    def __enter__(self) -> TaskJournal:
+        self._report.push_head()
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self._is_over.set()
+        self._thread.join()
+        self._flush()
+
+    def _flush_regularly(self) -> None:
+        while not self._is_over.wait(FLUSH_SECONDS):
+            self._flush()
+
+    def _flush(self) -> None:
+        with self._lock:
+            shown, self._shown = self._shown, []
+            results, self._results = self._results, []
+        self._memory.add(results)
+        self._memory.save()
+        self._report.push(shown)
