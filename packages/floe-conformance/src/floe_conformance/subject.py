@@ -83,5 +83,4 @@ class Subject(ABC):
 
     def loaded(self, product: CompiledArtifacts) -> LoadedProduct:
         """Return what the orchestrator holds of a compiled product."""
-        assert product.project_dir is not None
-        return self.look_at(self.plugin().create_definitions(product), product.project_dir)
+        return self.look_at(self.plugin().create_definitions(product), product.folder)

@@ -58,14 +58,14 @@ class DefinitionChecks(Subject):
 
     def test_the_loader_loads_the_same(self, product: CompiledArtifacts) -> None:
         """The call that the error names gives what `create_definitions` gives."""
-        folder = _folder(product)
+        folder = product.folder
         loaded = self.look_at(self._loader(product)(kit_product.NAME, folder), folder)
         assert loaded == self.loaded(product)
 
     def test_the_loader_refuses_another_product(self, product: CompiledArtifacts) -> None:
         """A folder that holds another product than the one asked for, naming both."""
         with pytest.raises(InvalidProductError) as refused:
-            self._loader(product)("another-shop", _folder(product))
+            self._loader(product)("another-shop", product.folder)
         missing = [n for n in (kit_product.NAME, "another-shop") if n not in str(refused.value)]
         assert missing == []
 
@@ -74,7 +74,7 @@ class DefinitionChecks(Subject):
     ) -> None:
         """One whose dbt manifest is not the compiled one; the error says how to mend it."""
         stale = tmp_path / "stale"
-        shutil.copytree(_folder(product), stale)
+        shutil.copytree(product.folder, stale)
         (stale / DBT_MANIFEST_FILE).write_text("{}", encoding="utf-8")
         with pytest.raises(InvalidProductError) as refused:
             self._loader(product)(kit_product.NAME, stale)
@@ -109,11 +109,6 @@ class DefinitionChecks(Subject):
         return str(refused.value)
 
 
-def _folder(product: CompiledArtifacts) -> Path:
-    assert product.project_dir is not None
-    return product.project_dir
-
-
 def _spoilt(product: CompiledArtifacts) -> CompiledArtifacts:
     """Return the product with four things wrong, in its folder."""
     fields = product.model_dump(mode="json")
@@ -123,4 +118,4 @@ def _spoilt(product: CompiledArtifacts) -> CompiledArtifacts:
         if job["name"] == "nightly":
             job["node_ids"] = ["model.corner_shop.nobody"]
             job["schedule"] = {"cron": "61 * * * *", "timezone": "Mars/A"}
-    return CompiledArtifacts.model_validate(fields).bound_to(_folder(product))
+    return CompiledArtifacts.model_validate(fields).bound_to(product.folder)

@@ -25,6 +25,5 @@ class EntryPointFileChecks(Subject):
         file = plugin.entry_point_file(kit_product.NAME)
         assert again.entry_point_file(kit_product.NAME) == file
         assert PurePosixPath(file.filename).name == file.filename
-        assert product.project_dir is not None
-        written = (product.project_dir / file.filename).read_text("utf-8")
+        written = (product.folder / file.filename).read_text("utf-8")
         assert written.endswith(file.text)

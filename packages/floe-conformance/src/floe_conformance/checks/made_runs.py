@@ -85,8 +85,7 @@ class MadeRuns(Subject):
         @cache
         def run(what: str) -> MadeRun:
             product = cls.compile(tmp_path_factory.mktemp("run"), _CHANGES.get(what, {}))
-            folder = product.project_dir
-            assert folder is not None
+            folder = product.folder
             subject = cls()
             definitions = subject.plugin().create_definitions(product)
             return MadeRun(subject.run(definitions, folder), folder)
@@ -102,8 +101,7 @@ class MadeRuns(Subject):
         if cls.run_and_cancel is Subject.run_and_cancel:
             pytest.skip("run_and_cancel is not supplied")
         product = cls.compile(tmp_path_factory.mktemp("canceled"), kit_product.HANGS)
-        folder = product.project_dir
-        assert folder is not None
+        folder = product.folder
         subject = cls()
         definitions = subject.plugin().create_definitions(product)
         return MadeRun(subject.run_and_cancel(definitions, folder, _hanging_in(folder)), folder)

@@ -26,8 +26,7 @@ class SchedulingChecks(Subject):
     @pytest.fixture
     def copy(self, product: CompiledArtifacts, tmp_path: Path) -> CompiledArtifacts:
         """The product in a folder of its own, since a schedule that is set stays there."""
-        assert product.project_dir is not None
-        shutil.copytree(product.project_dir, tmp_path / kit_product.NAME)
+        shutil.copytree(product.folder, tmp_path / kit_product.NAME)
         return CompiledArtifacts.load(tmp_path / kit_product.NAME)
 
     def test_a_schedule_that_was_set_is_there_at_the_next_load(
@@ -38,8 +37,7 @@ class SchedulingChecks(Subject):
         plugin.create_definitions(copy)
         with _skipping_what_cannot_be():
             plugin.schedule_job(kit_product.PAUSED_JOB, "15 3 * * *", "Asia/Tokyo")
-        assert copy.project_dir is not None
-        job = self.loaded(CompiledArtifacts.load(copy.project_dir)).jobs[kit_product.PAUSED_JOB]
+        job = self.loaded(CompiledArtifacts.load(copy.folder)).jobs[kit_product.PAUSED_JOB]
         start = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + 2 * _DAY
         assert job.ticks_between(start, start + 3 * _DAY) == [
             start + days * _DAY + _AFTER_MIDNIGHT for days in range(3)

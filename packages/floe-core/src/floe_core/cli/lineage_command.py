@@ -58,8 +58,7 @@ def flush(
     from floe_core.schemas import CompiledArtifacts
 
     artifacts = CompiledArtifacts.load(_compiled_folder(product))
-    assert artifacts.project_dir is not None
-    done = flush_lineage(artifacts.project_dir, artifacts.lineage, timeout, also_refused=refused)
+    done = flush_lineage(artifacts.folder, artifacts.lineage, timeout, also_refused=refused)
     if as_json:
         print_json(asdict(done))
     else:

@@ -33,8 +33,7 @@ def selected(artifacts: CompiledArtifacts, job_name: str | None, select: str) ->
     Raises:
         UsageError: dbt does not understand it, or it takes none of the job's nodes.
     """
-    project_dir = artifacts.project_dir
-    assert project_dir is not None
+    project_dir = artifacts.folder
     arguments = [*list_command(), "--quiet", *_arguments(artifacts, project_dir)]
     arguments += ["--select", *select.split()]
     if artifacts.dbt.executable:

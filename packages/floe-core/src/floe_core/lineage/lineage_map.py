@@ -54,8 +54,7 @@ def lineage_map(artifacts: CompiledArtifacts) -> LineageMap:
 
     Its columns' from the SQL that the last run compiled.
     """
-    assert artifacts.project_dir is not None
-    run = _last_run(artifacts.project_dir)
+    run = _last_run(artifacts.folder)
     known: dict[str, KnownTable] = {}
     graph = ProductGraph(artifacts, Redactor())
     tables = [

@@ -41,8 +41,7 @@ def caught_events(artifacts: CompiledArtifacts, names: Mapping[str, str]) -> Cou
     place among the runs of that job, so that a START and an END still belong together. `names`
     are of this run alone, with what is to stand in their place.
     """
-    folder = artifacts.project_dir
-    assert folder is not None
+    folder = artifacts.folder
     flush(folder, artifacts.lineage, FLUSH_SECONDS)
     path = folder / EVENTS_FILE
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []

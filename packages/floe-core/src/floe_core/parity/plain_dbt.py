@@ -50,8 +50,7 @@ def run_plain_dbt(
     dbt parses by itself, and selects nothing. It gets the vars that a run of floe's passes, since a
     product may need them.
     """
-    folder = artifacts.project_dir
-    assert folder is not None
+    folder = artifacts.folder
     work = folder / WORK
     work.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()

@@ -38,12 +38,11 @@ def dropped_afterwards(
     Raises:
         EnvironmentProblemError: The warehouse can't be reached, or the state folder not written.
     """
-    assert artifacts.project_dir is not None
     journal = state_folder(product_dir) / FOLDER
-    place = place_of(artifacts.dbt, artifacts.project_dir)
+    place = place_of(artifacts.dbt, artifacts.folder)
     with ExitStack() as locks:
         killed = _killed(journal, place, locks, tell)
-        with open_warehouse(artifacts.dbt, artifacts.project_dir) as warehouse:
+        with open_warehouse(artifacts.dbt, artifacts.folder) as warehouse:
             for schema in drop(warehouse, killed):
                 tell(f"dropped the schema {schema}, left by a parity run that was killed")
             _tell_of_others(warehouse, journal, tell)
@@ -51,7 +50,7 @@ def dropped_afterwards(
         try:
             yield
         finally:
-            with open_warehouse(artifacts.dbt, artifacts.project_dir) as warehouse:
+            with open_warehouse(artifacts.dbt, artifacts.folder) as warehouse:
                 drop(warehouse, [*killed, scratch.base])
             for base in (*killed, scratch.base):
                 _entry(journal, base).unlink()

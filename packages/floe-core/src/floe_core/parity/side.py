@@ -147,8 +147,7 @@ def _run(side: CompiledSide, on_event: Callable[[BuildEvent], None]) -> Side:
         report, edges = plain_dbt.run_plain_dbt(artifacts, on_event)
         tables = read_tables(artifacts)
         return Side(name, artifacts, report, tables, edges=edges, scratch=scratch)
-    folder = artifacts.project_dir
-    assert folder is not None
+    folder = artifacts.folder
     with caught_in_file(folder):
         report = launch(artifacts, RunOptions(artifacts.jobs[0].name), on_event)
         events = caught_events(artifacts, {scratch.base: scratch.schema} if scratch else {})

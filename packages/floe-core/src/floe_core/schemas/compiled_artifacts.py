@@ -73,6 +73,20 @@ class CompiledArtifacts(Frozen):
         """The absolute folder this was loaded from or compiled into; None when from elsewhere."""
         return self._project_dir
 
+    @property
+    def folder(self) -> Path:
+        """The same, for what cannot do without.
+
+        Raises:
+            UsageError: These artifacts come from no folder.
+        """
+        from floe_core.errors import UsageError
+
+        if self._project_dir is None:
+            what = "these artifacts come from no folder; use CompiledArtifacts.load(folder)"
+            raise UsageError(what)
+        return self._project_dir
+
     @cached_property
     def by_id(self) -> dict[str, Node]:
         """Node id -> node."""

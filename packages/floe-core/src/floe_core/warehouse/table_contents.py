@@ -34,11 +34,10 @@ def read_tables(artifacts: CompiledArtifacts) -> dict[str, TableContents]:
         UsageError: The warehouse is of a kind whose tables can't be compared.
         EnvironmentProblemError: It can't be read.
     """
-    assert artifacts.project_dir is not None
-    file = duckdb_file(artifacts.dbt.profile, artifacts.project_dir)
+    file = duckdb_file(artifacts.dbt.profile, artifacts.folder)
     if file is not None and not file.exists():
         return {}
-    with open_warehouse(artifacts.dbt, artifacts.project_dir) as warehouse:
+    with open_warehouse(artifacts.dbt, artifacts.folder) as warehouse:
         return {
             node.unique_id: contents(warehouse, relation_of(node), volatile_columns(node))
             for node in artifacts.runnable
