@@ -1,4 +1,4 @@
-"""An import contract: only one module of a package uses names that a library keeps to itself.
+"""An import contract: only the doors of a package use names that a library keeps to itself.
 
 import-linter itself takes a library for a single module, so this reads the sources. Private are a
 library's modules outside `public`, and underscored names of anything that the module in which they
@@ -106,12 +106,12 @@ def _defined_in(tree: ast.AST) -> Iterator[str]:
 
 
 class OneDoorContract(Contract):
-    """Breaks for each private name of `libraries` in `package`, outside its module `door`."""
+    """Breaks for each private name of `libraries` in `package`, outside the files `doors`."""
 
     type_name = "one_door"
 
     package = fields.StringField()
-    door = fields.StringField()
+    doors = fields.SetField(subfield=fields.StringField())
     libraries = fields.SetField(subfield=fields.StringField())
     public = fields.SetField(subfield=fields.StringField())
 
@@ -123,7 +123,7 @@ class OneDoorContract(Contract):
         found = [
             f"{path.relative_to(folder)}:{line}: {name}"
             for path in sorted(folder.rglob("*.py"))
-            if str(path.relative_to(folder)) != self.door
+            if str(path.relative_to(folder)) not in set(self.doors)
             for line, name in private_uses(path.read_text(encoding="utf-8"), library)
         ]
         return ContractCheck(kept=not found, metadata={"found": found})
@@ -132,4 +132,5 @@ class OneDoorContract(Contract):
         """Print each use, and what to do."""
         for use in check.metadata["found"]:
             output.print_error(f"{self.package}: {use}")
-        output.print_error(f"Use it in {self.door} alone, with a way to go on without it.")
+        doors = " or ".join(sorted(set(self.doors)))
+        output.print_error(f"Use it in {doors} alone, with a way to go on without it.")

@@ -21,7 +21,7 @@ ROOMS = {
 
 @pytest.mark.parametrize("name", NAMED)
 def test_what_it_names_is_there(name: str) -> None:
-    if name.startswith(("docs/", "packages/", "plugins/")):
+    if name.startswith(("docs/", "packages/", "plugins/", "scripts/", "tests/")):
         assert (ROOT / name).exists()
     elif name.startswith("floe_core/"):
         assert (CORE.parent / name).exists()

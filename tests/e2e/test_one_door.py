@@ -20,7 +20,7 @@ contract_types =
 name = one door
 type = one_door
 package = shop
-door = internals.py
+doors = internals.py
 libraries = json
 public =
     json

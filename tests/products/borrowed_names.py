@@ -41,14 +41,16 @@ def without(module: str, name: str) -> Iterator[None]:
 
     The module itself, and who has imported it before, keep it: they would go by the new name.
     """
-    whole = import_module(module)
+    whole, path = import_module(module), f"{module}.{name}"
     lacking = ModuleType(module)
     vars(lacking).update({each: value for each, value in vars(whole).items() if each != name})
-    sys.modules[module] = lacking
+    gone = {module: lacking, **({path: None} if path in sys.modules else {})}
+    before = {each: sys.modules[each] for each in gone}
+    sys.modules.update(gone)  # type: ignore[arg-type]
     try:
         yield
     finally:
-        sys.modules[module] = whole
+        sys.modules.update(before)
 
 
 @contextmanager

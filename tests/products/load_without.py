@@ -43,7 +43,9 @@ def _outcome(entry_point: str, package: str, gone: list[Name]) -> str:
         del sys.modules[name]
     with ExitStack() as stack:
         for name in gone:
-            stack.enter_context(without(*name))
+            # A module that is gone has taken its names along.
+            if sys.modules.get(name[0], ...) is not None:
+                stack.enter_context(without(*name))
         try:
             runpy.run_path(entry_point)
         except (ImportError, AttributeError) as error:

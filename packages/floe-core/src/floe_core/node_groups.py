@@ -6,6 +6,7 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from floe_core.schemas.node_graph import NodeGraph
 from floe_core.schemas.nodes import Node
 from floe_core.schemas.policies import GroupBy
 
@@ -63,7 +64,8 @@ def batches_by_label(nodes: Sequence[Node], label: Callable[[Node], str]) -> lis
     """
     by_id = {node.unique_id: node for node in nodes}
     places = _places({i: label(n) for i, n in by_id.items() if not n.is_test}, _depths(nodes))
-    children, missing = _edges(nodes)
+    graph = NodeGraph(nodes)
+    missing = {node_id: len(parents) for node_id, parents in graph.parents.items()}
     ready: dict[str, deque[str]] = defaultdict(deque)
     for node_id in by_id:
         if not missing[node_id]:
@@ -75,7 +77,7 @@ def batches_by_label(nodes: Sequence[Node], label: Callable[[Node], str]) -> lis
         while queue:
             node_id = queue.popleft()
             taken.append(node_id)
-            for child in children[node_id]:
+            for child in graph.children[node_id]:
                 missing[child] -= 1
                 if not missing[child]:
                     own = name if by_id[child].is_test else _label_of(by_id[child], label)
@@ -116,30 +118,13 @@ def _band_name(band: list[int]) -> str:
 def _depths(nodes: Sequence[Node]) -> dict[str, int]:
     """Return node id -> the longest way down to it; a test's is that of what it tests."""
     by_id = {node.unique_id: node for node in nodes}
-    children, missing = _edges(nodes)
-    depths = dict.fromkeys(by_id, 0)
-    queue = deque(node_id for node_id in by_id if not missing[node_id])
-    while queue:
-        node_id = queue.popleft()
-        for child in children[node_id]:
-            step = 0 if by_id[child].is_test else 1
-            depths[child] = max(depths[child], depths[node_id] + step)
-            missing[child] -= 1
-            if not missing[child]:
-                queue.append(child)
-    return depths
-
-
-def _edges(nodes: Sequence[Node]) -> tuple[dict[str, list[str]], dict[str, int]]:
-    """Return node id -> what depends on it, and node id -> how many it depends on, among these."""
-    children: dict[str, list[str]] = {node.unique_id: [] for node in nodes}
-    missing = {}
-    for node in nodes:
-        parents = [i for i in node.depends_on if i in children]
-        missing[node.unique_id] = len(parents)
-        for parent in parents:
-            children[parent].append(node.unique_id)
-    return children, missing
+    graph = NodeGraph(nodes)
+    depths: dict[str, int] = {}
+    for node_id in graph.in_order():
+        step = 0 if by_id[node_id].is_test else 1
+        parents = graph.parents[node_id]
+        depths[node_id] = max((depths[parent] + step for parent in parents), default=0)
+    return {node_id: depths[node_id] for node_id in by_id}
 
 
 def _places(labels: dict[str, str], depths: dict[str, int]) -> dict[str, float]:

@@ -22,7 +22,8 @@ from floe_core.compiler.inputs import read_inputs
 from floe_core.compiler.profile import resolve_profile
 from floe_core.errors import FloeError
 from floe_core.execution.built_columns import kept_columns
-from floe_core.execution.journal import latest_results, read_events
+from floe_core.execution.journal import read_events
+from floe_core.execution.run_record import RunRecord
 from floe_core.lineage.columns.derivation import KnownTable, derive
 from floe_core.lineage.delivery_status import flush, status
 from floe_core.lineage.lineage_map import lineage_map
@@ -195,7 +196,7 @@ def test_the_journal_of_a_run(tmp_path: Path) -> None:
             return mutated(JOURNAL.encode(), seed)
         return b"\n".join(mutated_json(line, seed + n) for n, line in enumerate(lines)) + b"\n"
 
-    survive(path, damage, lambda: latest_results(read_events(tmp_path, "run")))
+    survive(path, damage, lambda: RunRecord.of(read_events(tmp_path, "run")))
 
 
 def event() -> dict[str, Any]:

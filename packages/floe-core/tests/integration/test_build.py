@@ -26,7 +26,8 @@ from floe_core.execution import (
     NodeStarted,
     build,
 )
-from floe_core.execution.journal import latest_results, read_events
+from floe_core.execution.journal import read_events
+from floe_core.execution.run_record import RunRecord
 from floe_core.schemas import CompiledArtifacts
 
 WriteProduct = Callable[..., Path]
@@ -193,7 +194,7 @@ def test_a_node_over_its_own_time_fails_and_the_rest_goes_on(write_product: Writ
         "hangs": "error",
         "below": "skipped",
     }
-    results = latest_results(events)
+    results = RunRecord.of(events).results
     assert results["model.shop.hangs"].message == "timed out after 1 s"
     assert results["model.shop.hangs"].seconds < 20
     assert tables(folder) == {"first", "beside"}
@@ -318,7 +319,7 @@ def test_after_a_killed_process_the_next_attempt_runs_the_rest(write_product: Wr
     output, _ = second.communicate(timeout=60)
     assert output.rstrip().endswith("BuildEnded(succeeded=True, message='')")
     assert ran_in(folder, "r", 2) == {"broken", "after"}
-    results = latest_results(read_events(folder, "r"))
+    results = RunRecord.of(read_events(folder, "r")).results
     assert {node_id.split(".")[2]: r.status for node_id, r in results.items()} == {
         "first": "success",
         "broken": "success",

@@ -1,22 +1,26 @@
 """The one door to names that Airflow does not promise to keep.
 
-Each has a reason why the public way does not do, and a plainer way to go on without it.
+Each has a reason why the public way does not do, and a plainer way to go on without it. They are
+imported where they are used: a DAG file loads without any of them.
 """
 
 from __future__ import annotations
 
 import asyncio
 import fcntl
-import logging
 import struct
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+from floe_core.missing_names import warn_of_missing_name
+
 if TYPE_CHECKING:
+    from airflow.sdk import BaseOperator
     from airflow.timetables.base import Timetable
     from sqlalchemy.orm import Session
 
@@ -25,8 +29,7 @@ STARTED_AT, ENDED_AT = "started_at", "ended_at"
 POLL_SECONDS = 0.03
 # ioctl(2) of Linux: how much of what was written to a socket its reader has not taken yet.
 _SIOCOUTQ = 0x5411
-
-log = logging.getLogger(__name__)
+AIRFLOW, PROVIDER = "apache-airflow", "apache-airflow-providers-openlineage"
 
 
 async def wait_until_logs_are_read(seconds: float) -> None:
@@ -79,7 +82,7 @@ def keep_times_of_nodes() -> None:
         event.listen(XComModel, "after_insert", _take_times)
         _ = TaskInstance.start_date, TaskInstance.end_date, TaskInstance.duration
     except (ImportError, AttributeError):
-        log.warning("Tasks of nodes show the times of the run, not of the node", exc_info=True)
+        warn_of_missing_name(AIRFLOW, "tasks of nodes show the times of the run, not of the node")
 
 
 def _is_triggerer() -> bool:
@@ -116,6 +119,7 @@ def is_run_by_supervisor() -> bool:
         from airflow.sdk.execution_time import task_runner
         from airflow.sdk.execution_time.comms import CommsDecoder
     except ImportError:
+        warn_of_missing_name(AIRFLOW, "a task goes on when its supervisor is killed")
         return False
     return isinstance(getattr(task_runner, "SUPERVISOR_COMMS", None), CommsDecoder)
 
@@ -130,6 +134,7 @@ def as_stored(timetable: Timetable) -> Timetable:
         from airflow.serialization.decoders import decode_timetable
         from airflow.serialization.encoders import encode_timetable
     except ImportError:
+        warn_of_missing_name(AIRFLOW, "ticks are those of a timetable that was never stored")
         return timetable
     return decode_timetable(encode_timetable(timetable))
 
@@ -151,6 +156,7 @@ def records() -> Iterator[Session | None]:
         _ = (Job.latest_heartbeat, DagVersion.created_at, DagRun.end_date)
         make = settings.NonScopedSession
     except (ImportError, AttributeError):
+        warn_of_missing_name(AIRFLOW, "a DAG that has ever run makes up for its latest tick")
         make = None
     if make is None:
         yield None
@@ -192,3 +198,74 @@ def was_running(session: Session, dag_id: str, start: datetime, end: datetime) -
         or_(DagRun.end_date.is_(None), DagRun.end_date >= start),
     )
     return session.scalar(query.limit(1)) is not None
+
+
+def import_what_components_share() -> None:
+    """Import Airflow's models before its components are forked, which then have them.
+
+    Without the names, a local Airflow takes longer to start.
+    """
+    try:
+        from airflow.models import dagrun, taskinstance  # noqa: F401
+        from airflow.utils import db  # noqa: F401
+    except ImportError:
+        warn_of_missing_name(AIRFLOW, "a local Airflow takes longer to start")
+
+
+def end_unfinished_runs() -> None:
+    """Fail the runs of an earlier Airflow on this database, which was killed.
+
+    Airflow's API could, once it is up; by then its scheduler has gone on with them. Without the
+    names it does.
+    """
+    try:
+        from airflow.models.dagrun import DagRun
+        from airflow.models.taskinstance import TaskInstance
+        from airflow.utils.session import create_session
+    except ImportError:
+        warn_of_missing_name(
+            AIRFLOW, "what a killed Airflow had under way goes on at the next start"
+        )
+        return
+    from sqlalchemy import or_, update
+
+    unfinished = ("running", "queued", "scheduled", "deferred", "up_for_retry", "restarting")
+    with create_session() as session:
+        runs = DagRun.state.in_(("running", "queued"))
+        tasks = or_(TaskInstance.state.in_(unfinished), TaskInstance.state.is_(None))
+        session.execute(update(TaskInstance).where(tasks).values(state="failed", trigger_id=None))
+        session.execute(update(DagRun).where(runs).values(state="failed"))
+
+
+def settings_of_lineage() -> Any:
+    """Return the settings of Airflow's OpenLineage provider; None where it is not installed.
+
+    The provider documents them as settings, not as functions to call. Without the names floe's
+    events name no task of Airflow's, and go where floe itself is told to send them.
+    """
+    if find_spec("airflow.providers.openlineage") is None:
+        return None
+    try:
+        from airflow.providers.openlineage import conf
+
+        _ = conf.is_disabled, conf.transport, conf.config_path, conf.namespace
+    except (ImportError, AttributeError):
+        warn_of_missing_name(PROVIDER, "floe's lineage is not tied to Airflow's")
+        return None
+    return conf
+
+
+def is_told_by_provider(task: BaseOperator, ti: Any) -> bool:
+    """Return whether Airflow's OpenLineage provider tells of a task.
+
+    There are several settings to leave tasks out, and no public way to ask. Without the name it is
+    taken for granted.
+    """
+    try:
+        from airflow.providers.openlineage.utils.emission_policy import (
+            resolve_task_emission_policy,
+        )
+    except ImportError:
+        warn_of_missing_name(PROVIDER, "lineage may name a task that the provider leaves out")
+        return True
+    return bool(resolve_task_emission_policy(task, ti.dag_id, ti.task_id).emit)

@@ -1,16 +1,63 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, cast
 
+import borrowed_names
 import pytest
 import structlog
+from borrowed_names import Name
 
+from floe_core.missing_names import warn_of_missing_name
+from floe_orchestrator_airflow import internals
 from floe_orchestrator_airflow.internals import wait_until_logs_are_read
+from floe_orchestrator_airflow.ticks.missed_ticks import should_run
+from floe_orchestrator_airflow.ticks.timetable import FloeTimetable
+
+DAG_RUN = ("airflow.models.dagrun", "DagRun")
+TASK_INSTANCE = ("airflow.models.taskinstance", "TaskInstance")
+OF_TIMES = [TASK_INSTANCE, ("airflow.models.xcom", "XComModel")]
+OF_SUPERVISOR = [
+    ("airflow.sdk.execution_time", "task_runner"),
+    ("airflow.sdk.execution_time.comms", "CommsDecoder"),
+]
+STORED = [
+    ("airflow.serialization.decoders", "decode_timetable"),
+    ("airflow.serialization.encoders", "encode_timetable"),
+]
+OF_RECORDS = [
+    DAG_RUN,
+    ("airflow", "settings"),
+    ("airflow.jobs.job", "Job"),
+    ("airflow.models.dag_version", "DagVersion"),
+]
+UNFINISHED = [DAG_RUN, TASK_INSTANCE, ("airflow.utils.session", "create_session")]
+SHARED = [
+    ("airflow.models", "dagrun"),
+    ("airflow.models", "taskinstance"),
+    ("airflow.utils", "db"),
+]
+CONF = [("airflow.providers.openlineage", "conf")]
+POLICY = [
+    ("airflow.providers.openlineage.utils.emission_policy", "resolve_task_emission_policy"),
+]
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_remembered() -> None:
+    warn_of_missing_name.cache_clear()
+
+
+def consequences(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [message.partition("uses: ")[2] for message in caplog.messages if "lacks" in message]
 
 
 class Factory:
@@ -54,16 +101,96 @@ def test_it_waits_for_nothing_where_airflow_logs_in_another_way() -> None:
 
 WITHOUT = """
 import sys
+from borrowed_names import without
 sys.argv = ["airflow", "triggerer"]
-sys.modules["airflow.models.xcom"] = None
-from floe_orchestrator_airflow.airflow_plugin import FloePlugin
-FloePlugin.on_load()
+with without({name!r}, {attribute!r}):
+    from floe_orchestrator_airflow.airflow_plugin import FloePlugin
+    FloePlugin.on_load()
 """
 
 
-def test_the_plugin_loads_and_warns_where_airflow_has_other_names() -> None:
+@pytest.mark.parametrize("name", OF_TIMES)
+def test_the_plugin_loads_and_warns_where_airflow_has_other_names(name: Name) -> None:
+    code = WITHOUT.format(name=name[0], attribute=name[1])
+    environment = {**os.environ, "PYTHONPATH": str(Path(borrowed_names.__file__).parent)}
     done = subprocess.run(
-        [sys.executable, "-c", WITHOUT], capture_output=True, text=True, check=False
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, env=environment
     )
     assert done.returncode == 0, done.stderr
-    assert "Tasks of nodes show the times of the run, not of the node" in done.stderr + done.stdout
+    assert "tasks of nodes show the times of the run, not of the node" in done.stderr + done.stdout
+
+
+def test_these_are_all_that_are_borrowed() -> None:
+    found = borrowed_names.borrowed_names(Path(internals.__file__), "airflow")
+    groups = (OF_TIMES, OF_SUPERVISOR, STORED, OF_RECORDS, UNFINISHED, SHARED, CONF, POLICY)
+    assert found == sorted({name for group in groups for name in group})
+
+
+@pytest.mark.parametrize("name", OF_SUPERVISOR)
+def test_without_its_supervisors_names_a_task_is_none_of_one(
+    name: Name, caplog: pytest.LogCaptureFixture
+) -> None:
+    with borrowed_names.without(*name):
+        assert not internals.is_run_by_supervisor()
+    assert consequences(caplog) == ["a task goes on when its supervisor is killed"]
+
+
+@pytest.mark.parametrize("name", STORED)
+def test_without_the_serialisation_a_timetable_stays_what_it_is(
+    name: Name, caplog: pytest.LogCaptureFixture
+) -> None:
+    timetable = FloeTimetable("0 6 * * *", "UTC")
+    assert internals.as_stored(timetable) is not timetable
+    with borrowed_names.without(*name):
+        assert internals.as_stored(timetable) is timetable
+    assert consequences(caplog) == ["ticks are those of a timetable that was never stored"]
+
+
+@pytest.mark.parametrize("name", OF_RECORDS)
+def test_without_the_database_what_has_ever_run_makes_up_for_its_latest_tick(
+    name: Name, caplog: pytest.LogCaptureFixture
+) -> None:
+    tick = datetime(2026, 1, 5, 6, tzinfo=UTC)
+    with borrowed_names.without(*name):
+        made_up = [
+            should_run("shop", tick, tick + timedelta(hours=6), has_run=has_run)
+            for has_run in (True, False)
+        ]
+    assert made_up == [True, False]
+    assert consequences(caplog) == ["a DAG that has ever run makes up for its latest tick"]
+
+
+@pytest.mark.parametrize("name", UNFINISHED)
+def test_without_the_models_nothing_that_was_killed_is_ended(
+    name: Name, caplog: pytest.LogCaptureFixture
+) -> None:
+    with borrowed_names.without(*name):
+        internals.end_unfinished_runs()
+    assert consequences(caplog) == ["what a killed Airflow had under way goes on at the next start"]
+
+
+@pytest.mark.parametrize("name", SHARED)
+def test_without_the_models_a_start_takes_longer(
+    name: Name, caplog: pytest.LogCaptureFixture
+) -> None:
+    internals.import_what_components_share()
+    with borrowed_names.without(*name):
+        internals.import_what_components_share()
+    assert consequences(caplog) == ["a local Airflow takes longer to start"]
+
+
+def test_without_the_providers_settings_lineage_is_not_tied_to_airflows(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    assert internals.settings_of_lineage() is not None
+    with borrowed_names.without(*CONF[0]):
+        assert internals.settings_of_lineage() is None
+    assert consequences(caplog) == ["floe's lineage is not tied to Airflow's"]
+
+
+def test_without_the_providers_policy_it_is_taken_to_tell_of_every_task(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with borrowed_names.without(*POLICY[0]):
+        assert internals.is_told_by_provider(cast(Any, None), None)
+    assert consequences(caplog) == ["lineage may name a task that the provider leaves out"]

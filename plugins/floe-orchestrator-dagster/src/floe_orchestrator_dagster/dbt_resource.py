@@ -7,10 +7,16 @@ from difflib import get_close_matches
 
 from dagster import AssetExecutionContext, ConfigurableResource, Failure, MaterializeResult
 
-from floe_core.execution import BuildEnded, BuildRequest, NodeLog, NodeResult, build
+from floe_core.execution import (
+    BuildEnded,
+    BuildRequest,
+    NodeLog,
+    NodeResult,
+    build,
+    failure_of_build,
+)
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
-from floe_orchestrator_dagster.step.failure import failure_of
 from floe_orchestrator_dagster.step.node_log import log_node_line
 from floe_orchestrator_dagster.step.node_results import materialization
 
@@ -67,5 +73,6 @@ def _result(
             elif isinstance(event, BuildEnded):
                 end = event
     if not end.succeeded or result is None:
-        raise failure_of(artifacts, request, end)
+        failure = failure_of_build(artifacts, request, end)
+        raise Failure(failure.text, allow_retries=failure.may_retry)
     return result

@@ -169,8 +169,11 @@ def test_the_token_goes_into_the_header(monkeypatch, reference):
 @pytest.mark.parametrize(
     ("settings", "error"),
     [
-        ({"token": SECRET}, "token must name an environment variable, as env:NAME"),
-        ({"token": "env:NOT_SET"}, "token: the environment variable NOT_SET is not set"),
+        ({"token": SECRET}, "`token` must name an environment variable, as env:NAME"),
+        (
+            {"token": "env:NOT_SET"},
+            "`token` names the environment variable NOT_SET, which is not set; set it",
+        ),
         (
             {"url": "localhost:3000"},
             "url must begin with http:// or https://, such as http://localhost:3000",

@@ -17,13 +17,14 @@ from dagster._core.storage import tags as tags_of_dagster
 from dagster._core.storage.event_log import SqliteEventLogStorage
 
 from floe_core.errors import EnvironmentProblemError
+from floe_core.launched_run.run_order import RunOrder
 from floe_core.missing_names import warn_of_missing_name
+from floe_core.plugin_powers import RunOptions
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Schedule
 from floe_orchestrator_dagster import internals
 from floe_orchestrator_dagster.definitions.asset_map import asset_map_of
 from floe_orchestrator_dagster.local.run_execution import execute_run
-from floe_orchestrator_dagster.local.run_order import RunOrder
 from floe_orchestrator_dagster.ticks import native_cron, schedules
 from floe_orchestrator_dagster.ticks.dagster_ticks import dagster_ticks
 
@@ -176,9 +177,8 @@ def the_test(artifacts: CompiledArtifacts) -> str:
 
 
 def order_of(artifacts: CompiledArtifacts) -> RunOrder:
-    nodes = ("model.shop.orders", the_test(artifacts))
-    folder = str(artifacts.project_dir)
-    return RunOrder("web-shop", folder, str(uuid4()), "web-shop", nodes, "")
+    options = RunOptions("web-shop", node_ids=("model.shop.orders", the_test(artifacts)))
+    return RunOrder(str(artifacts.project_dir), str(uuid4()), options)
 
 
 @pytest.mark.parametrize("name", OF_LAUNCH)

@@ -149,7 +149,7 @@ def test_a_parent_that_is_killed_takes_the_run_with_it(slow):
 
 
 def test_a_process_that_dies_is_told_with_what_it_wrote(hello, monkeypatch):
-    monkeypatch.setattr("floe_orchestrator_dagster.local.run_process.MODULE", "no_such_module")
+    monkeypatch.setattr("floe_orchestrator_dagster.local.launch.MODULE", "no_such_module")
     with pytest.raises(EnvironmentProblemError, match="No module named no_such_module"):
         launch(hello)
 

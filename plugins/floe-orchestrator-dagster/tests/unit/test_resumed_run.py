@@ -1,4 +1,4 @@
-"""What a run that is executed again has left to do, from the records of those before it."""
+"""The runs that a run which is executed again goes on with, as Dagster's instance has them."""
 
 from __future__ import annotations
 
@@ -7,11 +7,8 @@ import uuid
 import pytest
 from dagster import DagsterInstance, DagsterRun
 
-from floe_core.build_events import NodeResult
-from floe_core.execution.journal import Journal
-from floe_orchestrator_dagster.step.resumed_run import ResumedRun, build_run_id
+from floe_orchestrator_dagster.step.resumed_run import build_run_id, resumed_runs
 
-WANTED = ("model.shop.a", "model.shop.b", "model.shop.c", "test.shop.t")
 FROM_FAILURE = {"dagster/is_resume_retry": "true"}
 
 
@@ -21,10 +18,8 @@ def instance():
         yield ephemeral
 
 
-def run(instance, folder, statuses, *, parent=None, tags=None):
-    """Add a run that left these statuses, by the last letter of the node."""
-    ids = {node_id[-1]: node_id for node_id in WANTED}
-    made = instance.add_run(
+def run(instance, *, parent=None, tags=None):
+    return instance.add_run(
         DagsterRun(
             job_name="shop",
             run_id=str(uuid.uuid4()),
@@ -33,56 +28,28 @@ def run(instance, folder, statuses, *, parent=None, tags=None):
             root_run_id=parent.run_id if parent else None,
         )
     )
-    with Journal(folder, made.run_id) as journal:
-        for letter, status in statuses.items():
-            journal.write(NodeResult(ids[letter], status))
-    return made
 
 
-def left(instance, folder, latest):
-    resumed = ResumedRun.of(latest, instance, folder)
-    return resumed.count, resumed.left_of(WANTED)
+def test_a_run_of_its_own_goes_on_with_none(instance):
+    assert resumed_runs(run(instance), instance) == ()
 
 
-def test_a_run_of_its_own_does_everything(instance, tmp_path):
-    first = run(instance, tmp_path, {})
-    assert left(instance, tmp_path, first) == (0, WANTED)
+def test_from_failure_goes_on_with_all_before_it_the_first_one_first(instance):
+    first = run(instance)
+    again = run(instance, parent=first, tags=FROM_FAILURE)
+    third = run(instance, parent=again, tags=FROM_FAILURE)
+    assert resumed_runs(third, instance) == (first.run_id, again.run_id)
 
 
-def test_from_failure_does_what_has_not_passed_failed_tests_and_what_never_began_too(
-    instance, tmp_path
-):
-    first = run(instance, tmp_path, {"a": "success", "b": "error", "t": "fail"})
-    again = run(instance, tmp_path, {}, parent=first, tags=FROM_FAILURE)
-    assert left(instance, tmp_path, again) == (1, WANTED[1:])
+def test_a_run_executed_again_as_a_whole_goes_on_with_none(instance):
+    first = run(instance)
+    again = run(instance, parent=first)
+    assert resumed_runs(again, instance) == ()
+    assert resumed_runs(run(instance, parent=again, tags=FROM_FAILURE), instance) == (again.run_id,)
 
 
-def test_from_failure_twice_does_what_neither_run_before_has_passed(instance, tmp_path):
-    first = run(instance, tmp_path, {"a": "success", "b": "error"})
-    again = run(instance, tmp_path, {"b": "success"}, parent=first, tags=FROM_FAILURE)
-    third = run(instance, tmp_path, {}, parent=again, tags=FROM_FAILURE)
-    assert left(instance, tmp_path, third) == (2, WANTED[2:])
-
-
-def test_a_run_executed_again_as_a_whole_does_everything(instance, tmp_path):
-    first = run(instance, tmp_path, {"a": "success", "b": "error"})
-    again = run(instance, tmp_path, {}, parent=first)
-    assert left(instance, tmp_path, again) == (0, WANTED)
-
-
-def test_from_failure_of_a_run_that_passed_does_everything(instance, tmp_path):
-    first = run(instance, tmp_path, dict.fromkeys("abc", "success") | {"t": "pass"})
-    again = run(instance, tmp_path, {}, parent=first, tags=FROM_FAILURE)
-    assert left(instance, tmp_path, again) == (1, WANTED)
-
-
-def test_a_second_step_of_a_run_goes_on_with_its_own_records(instance, tmp_path):
-    failed = run(instance, tmp_path, {"a": "success"})
-    with Journal(tmp_path, build_run_id(failed.run_id, "shop__dbt_build_2")) as journal:
-        journal.write(NodeResult("model.shop.b", "success"))
-    again = run(instance, tmp_path, {}, parent=failed, tags=FROM_FAILURE)
-    first, second = (
-        ResumedRun.of(again, instance, tmp_path, step) for step in ("", "shop__dbt_build_2")
-    )
-    assert first.left_of(("model.shop.a", "model.shop.b")) == ("model.shop.b",)
-    assert second.left_of(("model.shop.a", "model.shop.b")) == ("model.shop.a",)
+def test_each_step_of_a_run_has_a_build_of_its_own():
+    assert [build_run_id("r", step) for step in ("", "shop__dbt_build_2")] == [
+        "r",
+        "r.shop__dbt_build_2",
+    ]

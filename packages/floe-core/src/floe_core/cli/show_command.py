@@ -106,10 +106,10 @@ def _graph(artifacts: CompiledArtifacts) -> Tree:
 
 
 def _in_order(artifacts: CompiledArtifacts) -> list[Node]:
-    from graphlib import TopologicalSorter
+    from floe_core.schemas.node_graph import NodeGraph
 
-    graph = {n.unique_id: n.depends_on for n in artifacts.nodes if not n.is_test}
-    return [artifacts.by_id[node_id] for node_id in TopologicalSorter(graph).static_order()]
+    graph = NodeGraph(node for node in artifacts.nodes if not node.is_test)
+    return [artifacts.by_id[node_id] for node_id in graph.in_order()]
 
 
 def _jobs(artifacts: CompiledArtifacts) -> Tree:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from graphlib import CycleError, TopologicalSorter
+from graphlib import CycleError
 
 from floe_core.errors import Problem
+from floe_core.schemas.node_graph import NodeGraph
 from floe_core.schemas.nodes import Node
 
 
 def cycle_problem(nodes: Sequence[Node]) -> Problem | None:
     """Return the problem of a cycle among the nodes, None when there is none."""
-    by_id = {node.unique_id: node for node in nodes}
-    sorter = TopologicalSorter({node.unique_id: node.depends_on for node in nodes})
     try:
-        sorter.prepare()
+        NodeGraph(nodes).in_order()
     except CycleError as error:
+        by_id = {node.unique_id: node for node in nodes}
         cycle = [by_id[unique_id] for unique_id in error.args[1]]
         path = " -> ".join(node.name for node in cycle)
         return Problem(

@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from floe_core.compiler.findings import Findings
 from floe_core.compiler.inputs import Inputs
 from floe_core.schemas.floe_yaml import TransformSpec
+from floe_core.schemas.node_graph import NodeGraph
 from floe_core.schemas.nodes import Node
 
 
@@ -22,6 +23,7 @@ def refine(nodes: Sequence[Node], inputs: Inputs, findings: Findings) -> tuple[N
 class _Refinement:
     def __init__(self, nodes: Sequence[Node], inputs: Inputs, findings: Findings) -> None:
         self._nodes = {node.unique_id: node for node in nodes}
+        self._graph = NodeGraph(nodes)
         self._by_name = _by_name(nodes)
         self._document = inputs.spec_document
         self._compute = inputs.manifest.plugins.compute
@@ -76,22 +78,12 @@ class _Refinement:
             parent = self._node(name, location)
             if parent is None:
                 continue
-            ancestors = self._ancestors(node) if ancestors is None else ancestors
+            ancestors = self._graph.above([node.unique_id]) if ancestors is None else ancestors
             if parent.unique_id not in ancestors:
                 parents = ", ".join(self._nodes[i].name for i in node.depends_on) or "nothing"
                 what = f"dependsOn contradicts dbt: '{node.name}' does not depend on '{name}'"
                 fix = f"remove it, or ref() it in {node.path}; dbt says it depends on {parents}"
                 self._findings.add(self._document.problem(location, what, fix))
-
-    def _ancestors(self, node: Node) -> set[str]:
-        found: set[str] = set()
-        frontier = list(node.depends_on)
-        while frontier:
-            unique_id = frontier.pop()
-            if unique_id not in found:
-                found.add(unique_id)
-                frontier.extend(self._nodes[unique_id].depends_on)
-        return found
 
     def _problem(self, index: int, key: str, what: str, fix: str) -> None:
         self._findings.add(self._document.problem(("transforms", index, key), what, fix))

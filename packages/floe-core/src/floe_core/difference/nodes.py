@@ -75,16 +75,6 @@ def _difference(old: Node, new: Node, is_same_dbt: bool) -> NodeDifference:
 
 def downstream(artifacts: CompiledArtifacts, node_ids: Iterable[str]) -> tuple[str, ...]:
     """Return the ids of all that runs below these nodes, sorted, without themselves."""
-    children: dict[str, list[str]] = {}
-    for node in artifacts.nodes:
-        for parent in node.depends_on:
-            children.setdefault(parent, []).append(node.unique_id)
     origins = set(node_ids)
-    found: set[str] = set()
-    frontier = list(origins)
-    while frontier:
-        for child in children.get(frontier.pop(), ()):
-            if child not in found:
-                found.add(child)
-                frontier.append(child)
+    found = artifacts.graph.below(origins)
     return tuple(sorted(i for i in found - origins if artifacts.by_id[i].is_runnable))

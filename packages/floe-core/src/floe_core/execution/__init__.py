@@ -15,44 +15,69 @@ from floe_core.build_events import (
 from floe_core.build_request import BuildRequest
 
 if TYPE_CHECKING:
+    from floe_core.execution.attempt import (
+        Attempt,
+        attempt_by_hand,
+        attempt_of_caller,
+        automatic_attempt,
+        first_attempt_number,
+        may_retry,
+    )
+    from floe_core.execution.build_failure import BuildFailure, failure_of, failure_of_build
     from floe_core.execution.build_run import build
-    from floe_core.execution.journal import latest_results, read_events
+    from floe_core.execution.journal import read_events
     from floe_core.execution.parent_death import end_with_parent
-    from floe_core.execution.record import left_to_do, results_of
-    from floe_core.execution.resume import failures_in, remaining
+    from floe_core.execution.run_record import RunRecord, record_of
+    from floe_core.execution.wanted import nodes_of_job, wanted_nodes
 
 __all__ = [
+    "Attempt",
     "BuildEnded",
     "BuildEvent",
+    "BuildFailure",
     "BuildRequest",
     "NodeLog",
     "NodeResult",
     "NodeStarted",
     "NodeStatus",
+    "RunRecord",
+    "attempt_by_hand",
+    "attempt_of_caller",
+    "automatic_attempt",
     "build",
     "end_with_parent",
-    "failures_in",
-    "latest_results",
-    "left_to_do",
+    "failure_of",
+    "failure_of_build",
+    "first_attempt_number",
+    "may_retry",
+    "nodes_of_job",
     "read_events",
-    "remaining",
-    "results_of",
+    "record_of",
+    "wanted_nodes",
 ]
 
 _HOMES = {
+    "Attempt": "floe_core.execution.attempt",
+    "BuildFailure": "floe_core.execution.build_failure",
+    "RunRecord": "floe_core.execution.run_record",
+    "attempt_by_hand": "floe_core.execution.attempt",
+    "attempt_of_caller": "floe_core.execution.attempt",
+    "automatic_attempt": "floe_core.execution.attempt",
     "build": "floe_core.execution.build_run",
     "end_with_parent": "floe_core.execution.parent_death",
-    "failures_in": "floe_core.execution.resume",
-    "latest_results": "floe_core.execution.journal",
-    "left_to_do": "floe_core.execution.record",
+    "failure_of": "floe_core.execution.build_failure",
+    "failure_of_build": "floe_core.execution.build_failure",
+    "first_attempt_number": "floe_core.execution.attempt",
+    "may_retry": "floe_core.execution.attempt",
+    "nodes_of_job": "floe_core.execution.wanted",
     "read_events": "floe_core.execution.journal",
-    "remaining": "floe_core.execution.resume",
-    "results_of": "floe_core.execution.record",
+    "record_of": "floe_core.execution.run_record",
+    "wanted_nodes": "floe_core.execution.wanted",
 }
 
 
 def __getattr__(name: str) -> Any:
-    """Import a function when it is asked for: what an orchestrator parses needs only names."""
+    """Import what is asked for when it is: what an orchestrator parses needs only names."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module

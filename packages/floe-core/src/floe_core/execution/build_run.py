@@ -7,7 +7,7 @@ import atexit
 # Imported first, so that what it does at exit, to dbt's threads too, comes after what we do.
 import multiprocessing.util  # noqa: F401
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -15,14 +15,16 @@ from pathlib import Path
 from floe_core.build_events import BuildEvent, NodeLog, NodeResult
 from floe_core.build_request import BuildRequest
 from floe_core.errors import UsageError
+from floe_core.execution.attempt import automatic_attempt
 from floe_core.execution.dbt_run import DbtEnded, DbtRun
 from floe_core.execution.invocation import Invocation, invocation
-from floe_core.execution.journal import Journal, latest_results, read_events
+from floe_core.execution.journal import Journal
 from floe_core.execution.node_timeouts import NodeTimeouts
 from floe_core.execution.private_folder import close_to_others, make_private
-from floe_core.execution.resume import failures_in, remaining
+from floe_core.execution.run_record import RunRecord, record_of
 from floe_core.execution.telemetry_of_build import TelemetryOfBuild
 from floe_core.execution.verdict import Verdict
+from floe_core.execution.wanted import wanted_nodes
 from floe_core.execution.warehouse_lock import sole_writer
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.secrets.known_values import known_secrets
@@ -55,18 +57,17 @@ def _events(
     artifacts: CompiledArtifacts, request: BuildRequest
 ) -> Generator[BuildEvent, None, None]:
     project_dir = _project_dir(artifacts)
-    wanted = _wanted(artifacts, request)
-    told = read_events(project_dir, request.run_id) if request.resume else []
-    before = latest_results(told)
-    todo = remaining(artifacts, wanted, before, failures_in(told))
-    is_whole_product = len(todo) == len(artifacts.runnable)
-    call = invocation(artifacts, request, project_dir, todo, is_whole_product)
+    wanted = wanted_nodes(artifacts, request)
+    before = record_of(artifacts, request.run_id) if request.resume else RunRecord()
+    attempt = automatic_attempt(artifacts, wanted, before)
+    is_whole_product = len(attempt.todo) == len(artifacts.runnable)
+    call = invocation(artifacts, request, project_dir, attempt.todo, is_whole_product)
     with (
         Journal(project_dir, request.run_id) as journal,
         sole_writer(artifacts.dbt.profile, project_dir, LOCK_TIMEOUT_SECONDS),
         TelemetryOfBuild(artifacts, request, call.target) as telemetry,
     ):
-        verdict = _verdict(wanted, before, request)
+        verdict = Verdict(wanted, (*request.standing, *attempt.standing))
         redactor = Redactor(known_secrets(artifacts.dbt.profile).values())
         events = _without_secrets(_run(artifacts, call), redactor)
         yield from _judged(events, verdict, journal, telemetry)
@@ -76,23 +77,6 @@ def _project_dir(artifacts: CompiledArtifacts) -> Path:
     if artifacts.project_dir is None:
         raise UsageError("these artifacts come from no folder; use CompiledArtifacts.load(folder)")
     return artifacts.project_dir
-
-
-def _wanted(artifacts: CompiledArtifacts, request: BuildRequest) -> tuple[str, ...]:
-    if request.node_ids is None:
-        return tuple(node.unique_id for node in artifacts.nodes_of(artifacts.job(request.job)))
-    known = {node.unique_id for node in artifacts.runnable}
-    unknown = sorted(set(request.node_ids) - known)
-    if unknown:
-        raise UsageError(f"{artifacts.product.name} has no node {', '.join(unknown)}")
-    return tuple(sorted(set(request.node_ids)))
-
-
-def _verdict(
-    wanted: tuple[str, ...], before: Mapping[str, NodeResult], request: BuildRequest
-) -> Verdict:
-    standing = {result.unique_id: result for result in request.standing}
-    return Verdict(tuple(dict.fromkeys((*wanted, *standing))), {**standing, **before})
 
 
 def _run(

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from types import TracebackType
 
-from floe_core.build_events import BuildEvent, NodeResult, from_line, to_line
+from floe_core.build_events import BuildEvent, from_line, to_line
 from floe_core.state_folder import run_folder
 
 FILE = "events.jsonl"
@@ -71,8 +71,3 @@ def _is_torn(path: Path) -> bool:
             return file.read(1) != b"\n"
     except FileNotFoundError:
         return False
-
-
-def latest_results(events: list[BuildEvent]) -> dict[str, NodeResult]:
-    """Return node id -> its last result."""
-    return {event.unique_id: event for event in events if isinstance(event, NodeResult)}

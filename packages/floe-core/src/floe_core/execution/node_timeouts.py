@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from floe_core.build_events import BuildEvent, NodeResult, NodeStarted
@@ -16,11 +16,15 @@ CANCEL_SECONDS = 0.2
 class NodeTimeouts:
     """Hears a dbt run, and cancels its nodes at their own timeouts.
 
-    `seconds` maps node id to how long it may take, for those that have a timeout.
+    `seconds` maps node id to how long it may take, for those that have a timeout; `clock` counts
+    seconds from whenever.
     """
 
-    def __init__(self, run: DbtRun, seconds: Mapping[str, int]) -> None:
+    def __init__(
+        self, run: DbtRun, seconds: Mapping[str, int], clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._run = run
+        self._clock = clock
         self._seconds = seconds
         self._deadlines: dict[str, float] = {}
         self._next_look = float("inf")
@@ -32,20 +36,20 @@ class NodeTimeouts:
 
     def next_event(self, timeout: float | None) -> BuildEvent | DbtEnded | None:
         """Return the next event, waiting up to `timeout` seconds for it; None if none came."""
-        until = float("inf") if timeout is None else time.monotonic() + timeout
+        until = float("inf") if timeout is None else self._clock() + timeout
         while True:
             self._cancel_overdue()
             end = min(until, self._next_look)
-            wait = None if end == float("inf") else max(0.0, end - time.monotonic())
+            wait = None if end == float("inf") else max(0.0, end - self._clock())
             event = self._run.next_event(wait)
             if event is not None:
                 return self._heard(event)
-            if time.monotonic() >= until:
+            if self._clock() >= until:
                 return None
 
     def _heard(self, event: BuildEvent | DbtEnded) -> BuildEvent | DbtEnded:
         if isinstance(event, NodeStarted) and event.unique_id in self._seconds:
-            deadline = time.monotonic() + self._seconds[event.unique_id]
+            deadline = self._clock() + self._seconds[event.unique_id]
             self._deadlines[event.unique_id] = deadline
             self._next_look = min(self._next_look, deadline)
         elif isinstance(event, NodeResult):
@@ -56,7 +60,7 @@ class NodeTimeouts:
         return event
 
     def _cancel_overdue(self) -> None:
-        now = time.monotonic()
+        now = self._clock()
         if now < self._next_look:
             return
         for node_id, deadline in self._deadlines.items():

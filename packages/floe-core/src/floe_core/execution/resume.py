@@ -1,50 +1,34 @@
-"""What a further attempt of a run still has to do."""
+"""What a run still has to do when an orchestrator tries again by itself."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 
-from floe_core.build_events import BuildEvent, NodeResult
+from floe_core.execution.run_record import RunRecord
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 
 def remaining(
-    artifacts: CompiledArtifacts,
-    wanted: Iterable[str],
-    results: Mapping[str, NodeResult],
-    failures: Mapping[str, int],
+    artifacts: CompiledArtifacts, wanted: Iterable[str], record: RunRecord
 ) -> tuple[str, ...]:
     """Return the ids of the wanted nodes that another attempt runs, in the order given.
 
     What passed is done. A test that failed is a verdict: neither it nor what it holds back runs
-    again. Nor does a node that failed more often than it may be retried, with what is below it;
-    `failures` maps node id to how often. The rest, failed, skipped or never begun, runs.
+    again. Nor does a node that failed more often than it may be retried, with what is below it.
+    The rest, failed, skipped or never begun, runs.
     """
+    results = record.results
     verdicts = {node_id for node_id, result in results.items() if result.status == "fail"}
     spent = {
         node_id
         for node_id, result in results.items()
-        if result.status == "error" and _is_spent(artifacts, node_id, failures.get(node_id, 0))
+        if result.status == "error"
+        and _is_spent(artifacts, node_id, record.failures.get(node_id, 0))
     }
     held_back = _downstream_of_tested(artifacts, verdicts) | _downstream(artifacts, spent)
-    return tuple(
-        node_id
-        for node_id in wanted
-        if node_id not in verdicts
-        and node_id not in spent
-        and node_id not in held_back
-        and not (node_id in results and results[node_id].passed)
-    )
-
-
-def failures_in(events: Iterable[BuildEvent]) -> Counter[str]:
-    """Return node id -> how often it ended in an error."""
-    return Counter(
-        event.unique_id
-        for event in events
-        if isinstance(event, NodeResult) and event.status == "error"
-    )
+    passed = {node_id for node_id, result in results.items() if result.passed}
+    left_out = verdicts | spent | held_back | passed
+    return tuple(node_id for node_id in wanted if node_id not in left_out)
 
 
 def _is_spent(artifacts: CompiledArtifacts, node_id: str, failures: int) -> bool:

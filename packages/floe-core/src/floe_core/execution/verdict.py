@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable
 
 from floe_core.build_events import BuildEnded, BuildEvent, NodeLog, NodeResult, NodeStarted
 from floe_core.execution.dbt_run import DbtEnded
 
 
 class Verdict:
-    """Keeps the score of one build. `before` holds results of the attempts before it."""
+    """Keeps the score of one build: of what is wanted, and of what stands from attempts before."""
 
-    def __init__(self, wanted: tuple[str, ...], before: Mapping[str, NodeResult]) -> None:
-        self._wanted = dict.fromkeys(wanted)
-        self._results = {node_id: before[node_id] for node_id in wanted if node_id in before}
+    def __init__(self, wanted: Iterable[str], standing: Iterable[NodeResult] = ()) -> None:
+        self._results = {result.unique_id: result for result in standing}
+        self._wanted = dict.fromkeys((*wanted, *self._results))
         self._begun: set[str] = set()
         self._errors_beside: list[str] = []
 

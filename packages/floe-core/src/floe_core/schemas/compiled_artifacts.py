@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import PrivateAttr
 
 from floe_core.schemas.frozen import Frozen
+from floe_core.schemas.node_graph import NodeGraph
 from floe_core.schemas.nodes import Node
 from floe_core.schemas.policies import (
     DbtProject,
@@ -76,6 +77,11 @@ class CompiledArtifacts(Frozen):
     def by_id(self) -> dict[str, Node]:
         """Node id -> node."""
         return {node.unique_id: node for node in self.nodes}
+
+    @cached_property
+    def graph(self) -> NodeGraph:
+        """The edges between all nodes, sources and tests included."""
+        return NodeGraph(self.nodes)
 
     @cached_property
     def runnable(self) -> tuple[Node, ...]:

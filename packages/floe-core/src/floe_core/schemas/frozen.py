@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any, Self
+
 from pydantic import BaseModel, ConfigDict
 
 
@@ -9,3 +12,11 @@ class Frozen(BaseModel):
     """A record of our own making: unknown fields are a mistake."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Return a copy with some fields replaced; what was derived from the old ones stays."""
+        copied = super().model_copy(update=update, deep=deep)
+        if update:
+            for derived in copied.__dict__.keys() - type(self).model_fields.keys():
+                del copied.__dict__[derived]
+        return copied

@@ -12,6 +12,7 @@ from floe_core.execution.warehouse_lock import duckdb_file
 from floe_core.schemas.policies import DbtProject
 from floe_core.warehouse.credentials import credentials_of, without_secrets
 from floe_core.warehouse.dialects import Dialect, Relation, dialect_of, quoted
+from floe_core.warehouse.internals import connection_manager, dbt_error, duckdb_environment
 
 Row = tuple[Any, ...]
 IN_MEMORY, MEMORY = ":memory:", "memory"
@@ -60,17 +61,10 @@ class AdapterConnection:
     """A connection of the adapter's own connection manager."""
 
     def __init__(self, dbt: DbtProject, dialect: Dialect, project_dir: Path) -> None:
-        from types import SimpleNamespace
-
-        credentials = credentials_of(dbt, project_dir)
-        from dbt.adapters.factory import get_adapter_class_by_name
-        from dbt.mp_context import get_mp_context
-
         self.dialect = dialect
         self._dbt = dbt
-        manager: Any = get_adapter_class_by_name(dbt.adapter).ConnectionManager
-        # Of a run's whole configuration, a manager uses the credentials.
-        self._connections = manager(SimpleNamespace(credentials=credentials), get_mp_context())
+        credentials = credentials_of(dbt, project_dir)
+        self._connections = connection_manager(dbt.adapter, credentials)
         self._connections.set_connection_name("floe")
 
     def rows(self, query: str) -> list[Row]:
@@ -93,11 +87,9 @@ class AdapterConnection:
         self._connections.cleanup_all()
 
     def _execute(self, sql: str) -> Any:
-        from dbt_common.exceptions import DbtBaseException
-
         try:
             return self._connections.add_query(sql)[1]
-        except DbtBaseException as error:
+        except dbt_error() as error:
             what = f"{self._dbt.adapter}: {without_secrets(str(error), self._dbt)}"
             raise EnvironmentProblemError(what) from error
 
@@ -106,8 +98,6 @@ class DuckDBFile:
     """A file that is attached for reading only, with all that the profile attaches and loads."""
 
     def __init__(self, dbt: DbtProject, dialect: Dialect, project_dir: Path) -> None:
-        from dbt.adapters.duckdb.environments import create
-
         file = duckdb_file(dbt.profile, project_dir)
         if file is None:
             raise UsageError("DuckDB's tables are compared in a file; this product's are in none")
@@ -117,7 +107,7 @@ class DuckDBFile:
         others = [{**each, "read_only": True} for each in dbt.profile.get("attach") or ()]
         # A file that dbt-duckdb itself opens, it opens for writing.
         in_memory = {"path": IN_MEMORY, "database": MEMORY, "attach": [*others, own]}
-        self._environment = create(credentials_of(dbt, project_dir, in_memory))
+        self._environment = duckdb_environment(credentials_of(dbt, project_dir, in_memory))
         with _errors_told():
             self._cursor = self._environment.handle().cursor()
         self.run(f"use {quoted(name)}")

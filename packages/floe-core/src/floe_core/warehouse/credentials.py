@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,9 +13,15 @@ from floe_core.process_environment import environment_with
 from floe_core.schemas.policies import DbtProject
 from floe_core.secrets.known_values import known_secrets
 from floe_core.secrets.redactor import Redactor
+from floe_core.warehouse.internals import (
+    dbt_error,
+    make_credentials,
+    read_profiles,
+    rendered_output,
+)
 
 if TYPE_CHECKING:
-    from dbt.adapters.contracts.connection import Credentials
+    from floe_core.warehouse.internals import Credentials
 
 # Of dbt itself, not of the connection.
 _NOT_OF_CREDENTIALS = ("type", "threads")
@@ -31,20 +36,12 @@ def credentials_of(
         EnvironmentProblemError: A variable is not set, the profile is wrong or not there, or the
             adapter is not installed beside floe.
     """
-    try:
-        from dbt.adapters.factory import load_plugin
-        from dbt_common.exceptions import DbtBaseException
-    except ImportError as error:
-        what = f"tables are read through dbt's adapter, which is not installed here: {error}"
-        raise EnvironmentProblemError(what) from error
+    errors = dbt_error()
     try:
         output = {**_rendered(dbt, project_dir), **(changes or {})}
-        kind = load_plugin(dbt.adapter)
         fields = {key: output[key] for key in output if key not in _NOT_OF_CREDENTIALS}
-        given = kind.translate_aliases(fields)
-        kind.validate(given)
-        return kind.from_dict(given)
-    except DbtBaseException as error:
+        return make_credentials(dbt.adapter, fields)
+    except errors as error:
         raise EnvironmentProblemError(f"dbt: {without_secrets(str(error), dbt)}") from error
 
 
@@ -60,23 +57,12 @@ def without_secrets(text: str, dbt: DbtProject) -> str:
 
 
 def _rendered(dbt: DbtProject, project_dir: Path) -> dict[str, Any]:
-    from dbt.config.profile import Profile
-    from dbt.config.renderer import ProfileRenderer
-    from dbt_common.context import set_invocation_context
-
-    set_invocation_context(os.environ)
     with environment_with({PROJECT_DIR_VARIABLE: str(project_dir)}):
-        _, output = Profile.render_profile(
-            _raw_profile(dbt), dbt.profile_name, dbt.target_name, ProfileRenderer({})
-        )
-    return dict(output)
+        return rendered_output(_raw_profile(dbt), dbt.profile_name, dbt.target_name)
 
 
 def _raw_profile(dbt: DbtProject) -> dict[str, Any]:
     """Return the profile; one that was not copied for its secrets is read where dbt finds it."""
     if dbt.profiles_dir:
         return {"target": dbt.target_name, "outputs": {dbt.target_name: dbt.profile}}
-    from dbt.config.profile import read_profile
-
-    found = read_profile(str(dbt_profiles_dir()))
-    return dict(found.get(dbt.profile_name) or {})
+    return dict(read_profiles(str(dbt_profiles_dir())).get(dbt.profile_name) or {})

@@ -12,9 +12,14 @@ import os
 import signal
 import sys
 import threading
+import traceback
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
+from importlib.metadata import entry_points, version
 from pathlib import Path
 
+from floe_orchestrator_airflow.internals import end_unfinished_runs, import_what_components_share
 from floe_orchestrator_airflow.local.components import write_components
 from floe_orchestrator_airflow.local.processes import end_descendants, kill_descendants
 
@@ -35,9 +40,13 @@ def main() -> None:
     _adopt_orphans()
     threading.Thread(target=_wait_for_end_of_input, args=(stop,), daemon=True).start()
     try:
-        _prepare_database()
+        import_what_components_share()
         lifeline = os.pipe()
-        children = {_fork(arguments, lifeline): name for name, arguments in COMPONENTS.items()}
+        _prepare_database(lifeline)
+        children = {
+            _fork(partial(_run_component, arguments), lifeline): name
+            for name, arguments in COMPONENTS.items()
+        }
         write_components(Path(os.environ["AIRFLOW_HOME"]), children)
         while not stop.wait(0.2):
             ended = _ended_child(children)
@@ -60,37 +69,20 @@ def _wait_for_end_of_input(stop: threading.Event) -> None:
     stop.set()
 
 
-def _prepare_database() -> None:
-    """Make the metadata database, once for each version of Airflow; end what it has under way."""
-    from airflow import __version__, settings
-    from airflow.utils import db
+def _prepare_database(lifeline: tuple[int, int]) -> None:
+    """Make the metadata database, once for each version of Airflow; end what it has under way.
 
-    done = Path(os.environ["AIRFLOW_HOME"]) / f"migrated-{__version__}"
-    if not done.exists():
-        db.initdb()
-        done.touch()
-    else:
-        _end_unfinished_runs()
-    settings.dispose_orm()
-    settings.configure_orm()  # type: ignore[no-untyped-call]
+    In a process of its own, so that no connection to it is open where components are forked.
+    """
+    done = Path(os.environ["AIRFLOW_HOME"]) / f"migrated-{version('apache-airflow')}"
+    work = end_unfinished_runs if done.exists() else partial(_run_airflow, ["db", "migrate"])
+    _, status = os.waitpid(_fork(work, lifeline), 0)
+    if status:
+        raise SystemExit("floe: the metadata database of this Airflow could not be prepared")
+    done.touch()
 
 
-def _end_unfinished_runs() -> None:
-    """Fail the runs of an earlier Airflow here that was killed: else this one goes on with them."""
-    from airflow.models.dagrun import DagRun
-    from airflow.models.taskinstance import TaskInstance
-    from airflow.utils.session import create_session
-    from sqlalchemy import or_, update
-
-    unfinished = ("running", "queued", "scheduled", "deferred", "up_for_retry", "restarting")
-    with create_session() as session:
-        runs = DagRun.state.in_(("running", "queued"))
-        tasks = or_(TaskInstance.state.in_(unfinished), TaskInstance.state.is_(None))
-        session.execute(update(TaskInstance).where(tasks).values(state="failed", trigger_id=None))
-        session.execute(update(DagRun).where(runs).values(state="failed"))
-
-
-def _fork(arguments: list[str], lifeline: tuple[int, int]) -> int:
+def _fork(work: Callable[[], None], lifeline: tuple[int, int]) -> int:
     pid = os.fork()
     if pid:
         return pid
@@ -99,9 +91,11 @@ def _fork(arguments: list[str], lifeline: tuple[int, int]) -> int:
         _end_with_host(lifeline)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, signal.SIG_DFL)
-        _run_component(arguments)
+        work()
         status = 0
     finally:
+        if status:
+            traceback.print_exc()
         # No exit handlers of the parent's, and no way back into its code.
         sys.stdout.flush()
         sys.stderr.flush()
@@ -124,13 +118,16 @@ def _end_with_host(lifeline: tuple[int, int]) -> None:
 
 
 def _run_component(arguments: list[str]) -> None:
-    from airflow.cli.cli_parser import get_parser
-
-    sys.argv = ["airflow", *arguments]
     if arguments[0] == "scheduler":
         _import_dbt()
-    parsed = get_parser().parse_args(arguments)
-    parsed.func(parsed)
+    _run_airflow(arguments)
+
+
+def _run_airflow(arguments: list[str]) -> None:
+    """Run a command of Airflow's, as its script does."""
+    [script] = entry_points(group="console_scripts", name="airflow")
+    sys.argv = ["airflow", *arguments]
+    script.load()()
 
 
 def _import_dbt() -> None:

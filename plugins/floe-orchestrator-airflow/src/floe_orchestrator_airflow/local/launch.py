@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from floe_core.build_events import BuildEnded, BuildEvent, NodeLog
-from floe_core.execution import latest_results, read_events
+from floe_core.execution import RunRecord, read_events
 from floe_core.plugin_powers import RunOptions, RunReport
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_airflow.local.rest_api import RestError
@@ -82,7 +82,7 @@ def followed(
         run_id=run_id,
         state=run["state"],
         seconds=_seconds(run["start_date"], run["end_date"]),
-        results=latest_results(events.heard),
+        results=RunRecord.of(events.heard).results,
         tasks={t["task_id"]: t["state"] or "" for t in airflow.api.task_instances(dag_id, run_id)},
         home=airflow.home.folder,
         problem=next((e.message for e in reversed(events.heard) if isinstance(e, BuildEnded)), ""),

@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from floe_core.secrets.settings import setting
 from floe_core.service_probe import Answer, NoAnswerError, ask
-from floe_orchestrator_airflow.service.secret_reference import MissingSecretError, resolved
 
 DEFAULT_URL = "http://localhost:8080"
 
@@ -32,10 +32,10 @@ def token_for(url: str, settings: Mapping[str, Any], deadline: float) -> str:
         CannotGoOnError: Airflow gives none, or nothing answers.
     """
     try:
-        token = resolved(settings.get("token"), "token")
-        username = resolved(settings.get("username"), "username")
-        password = resolved(settings.get("password"), "password")
-    except MissingSecretError as error:
+        token = setting(settings, "token")
+        username = setting(settings, "username")
+        password = setting(settings, "password")
+    except ValueError as error:
         raise CannotGoOnError(str(error)) from None
     if token:
         return token

@@ -8,14 +8,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
-from airflow.sdk.exceptions import AirflowException, AirflowFailException
+from airflow.sdk.exceptions import AirflowFailException
 
 from floe_core.build_events import BuildEnded, NodeLog, NodeResult
 from floe_core.build_request import BuildRequest
-from floe_core.execution import remaining
+from floe_core.execution import (
+    Attempt,
+    attempt_by_hand,
+    automatic_attempt,
+    failure_of,
+    nodes_of_job,
+)
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_airflow.dag.node_assets import asset_event_facts, node_asset
-from floe_orchestrator_airflow.task.attempt import Attempt
+from floe_orchestrator_airflow.task.attempt import is_automatic
+from floe_orchestrator_airflow.task.build_error import error_of
 from floe_orchestrator_airflow.task.lineage_of_task import TellsNoData, below_task
 from floe_orchestrator_airflow.task.node_log import level_of, level_of_result, summary
 from floe_orchestrator_airflow.task.progress_report import ProgressReport
@@ -57,11 +64,10 @@ class FloeBuildOperator(TellsNoData, BaseOperator):
         """Build what is left to build; fail if any wanted node has not passed."""
         artifacts = CompiledArtifacts.load(self.project_dir)
         narrowed_to = self._narrowed_to(artifacts, context)
-        wanted = narrowed_to or self._job_nodes(artifacts)
-        memory, todo = self._left_to_do(artifacts, wanted, context)
-        standing = tuple(memory.results[i] for i in wanted if i in memory.results)
-        left = None if todo == wanted else todo
-        request = self._request(left, narrowed_to, standing, context)
+        wanted = narrowed_to or nodes_of_job(artifacts, self.job)
+        memory = RunMemory(context["task_state_store"])
+        attempt = self._attempt(artifacts, wanted, memory, context)
+        request = self._request(attempt, context)
         ti = context["ti"]
         with ProgressReport(ti.xcom_push, ti.try_number, narrowed_to) as report, memory:
             for result in memory.results.values():
@@ -82,7 +88,7 @@ class FloeBuildOperator(TellsNoData, BaseOperator):
         chosen = params_of_run(context, self.task_id).get(NODE_IDS_PARAM) or ()
         if not chosen:
             return None
-        unknown = sorted(set(chosen) - set(self._job_nodes(artifacts)))
+        unknown = sorted(set(chosen) - set(nodes_of_job(artifacts, self.job)))
         if unknown:
             raise AirflowFailException(
                 f"job '{self.job}' has no node {', '.join(unknown)}; {NODE_IDS_PARAM} takes ids as "
@@ -90,44 +96,38 @@ class FloeBuildOperator(TellsNoData, BaseOperator):
             )
         return tuple(sorted(set(chosen)))
 
-    def _job_nodes(self, artifacts: CompiledArtifacts) -> tuple[str, ...]:
-        return tuple(node.unique_id for node in artifacts.nodes_of(artifacts.job(self.job)))
-
-    def _left_to_do(
-        self, artifacts: CompiledArtifacts, wanted: tuple[str, ...], context: Context
-    ) -> tuple[RunMemory, tuple[str, ...]]:
-        """Return the results that stand from attempts before, and the ids of what is to build."""
-        ti = context["ti"]
-        memory = RunMemory(context["task_state_store"])
-        attempt = Attempt.of(ti.try_number, ti.max_tries, self.retries or 0)
-        if attempt.number == 1:
-            return memory, wanted
-        memory.recall()
-        if not attempt.is_retry:
-            memory.failures.clear()
-        todo = attempt.to_build(artifacts, wanted, memory.results, memory.failures)
-        memory.forget(todo)
-        self.log.info("Attempt %s: %s of %s nodes to build", ti.try_number, len(todo), len(wanted))
-        return memory, todo
-
-    def _request(
+    def _attempt(
         self,
-        todo: tuple[str, ...] | None,
-        narrowed_to: tuple[str, ...] | None,
-        standing: tuple[NodeResult, ...],
+        artifacts: CompiledArtifacts,
+        wanted: tuple[str, ...],
+        memory: RunMemory,
         context: Context,
-    ) -> BuildRequest:
-        """Return the request for the whole job, in dbt's words for it, or for some nodes by id."""
+    ) -> Attempt:
+        """Return what to build, and leave in the memory what stands from the attempts before."""
+        ti = context["ti"]
+        if ti.try_number > 1:
+            memory.recall()
+        if is_automatic(ti.try_number, ti.max_tries, self.retries or 0):
+            attempt = automatic_attempt(artifacts, wanted, memory.record)
+        else:
+            attempt = attempt_by_hand(wanted, memory.record)
+            memory.failures.clear()
+        memory.forget(attempt.todo)
+        count = len(attempt.todo)
+        self.log.info("Attempt %s: %s of %s nodes to build", ti.try_number, count, len(wanted))
+        return attempt
+
+    def _request(self, attempt: Attempt, context: Context) -> BuildRequest:
         return BuildRequest(
             job=self.job,
             run_id=build_run_id(context, self.task_id),
-            node_ids=narrowed_to if todo is None else todo,
+            node_ids=attempt.todo,
             attempt=context["ti"].try_number,
             nominal_time=nominal_time(context),
             resume=False,
             range=range_of_run(context, self.task_id),
             vars=vars_of_run(context, self.task_id),
-            standing=standing,
+            standing=attempt.standing,
         )
 
     def _build(
@@ -169,15 +169,10 @@ class FloeBuildOperator(TellsNoData, BaseOperator):
         memory: RunMemory,
         problem: str,
     ) -> None:
-        results = memory.results
-        failed = [i for i in wanted if i not in results or not results[i].passed]
-        if not failed and not problem:
-            return
-        names = ", ".join(failed[:10]) + (", ..." if len(failed) > 10 else "")
-        reason = f"{problem or 'the build failed'}. Did not pass: {names or 'none'}"
-        if failed and not remaining(artifacts, wanted, results, memory.failures):
-            raise AirflowFailException(f"{reason}. None of it may be retried.")
-        raise AirflowException(reason)
+        record = memory.record
+        has_passed = all(i in record.results and record.results[i].passed for i in wanted)
+        if not has_passed or problem:
+            raise error_of(failure_of(artifacts, wanted, record, problem))
 
     def _publish(
         self,

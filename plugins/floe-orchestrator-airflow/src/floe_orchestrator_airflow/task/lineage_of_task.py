@@ -10,12 +10,12 @@ import json
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from floe_core.lineage import is_configured
 from floe_core.process_environment import environment_with
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_orchestrator_airflow.internals import is_told_by_provider, settings_of_lineage
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator
@@ -45,17 +45,14 @@ def below_task(task: BaseOperator, ti: Any, artifacts: CompiledArtifacts) -> Ite
 
 
 def _variables(task: BaseOperator, ti: Any, artifacts: CompiledArtifacts) -> dict[str, str]:
-    if find_spec("airflow.providers.openlineage") is None:
+    conf = settings_of_lineage()
+    if conf is None or conf.is_disabled():
         return {}
-    from airflow.providers.openlineage import conf
-
-    return {} if conf.is_disabled() else {**_backend(artifacts), **_context_of(task, ti)}
+    return {**_backend(conf, artifacts), **_context_of(conf, task, ti)}
 
 
-def _backend(artifacts: CompiledArtifacts) -> dict[str, str]:
+def _backend(conf: Any, artifacts: CompiledArtifacts) -> dict[str, str]:
     """Return what names the backend of Airflow's own settings, if floe knows of none."""
-    from airflow.providers.openlineage import conf
-
     folder, settings = artifacts.project_dir, artifacts.lineage
     if folder is None or not settings.enabled or is_configured(settings, folder):
         return {}
@@ -64,23 +61,21 @@ def _backend(artifacts: CompiledArtifacts) -> dict[str, str]:
     return {"OPENLINEAGE_CONFIG": path} if (path := conf.config_path()) else {}
 
 
-def _context_of(task: BaseOperator, ti: Any) -> dict[str, str]:
+def _context_of(conf: Any, task: BaseOperator, ti: Any) -> dict[str, str]:
     # As in the provider's own listener, what is wrong with lineage fails no task.
     try:
-        return _named(task, ti)
+        return _named(conf, task, ti)
     except (ImportError, AttributeError, LookupError, TypeError, ValueError, RuntimeError):
         _log.warning("floe's lineage does not name this task as its parent", exc_info=True)
         return {}
 
 
-def _named(task: BaseOperator, ti: Any) -> dict[str, str]:
-    from airflow.providers.openlineage import conf
+def _named(conf: Any, task: BaseOperator, ti: Any) -> dict[str, str]:
     from airflow.providers.openlineage.plugins import macros
-    from airflow.providers.openlineage.utils.emission_policy import resolve_task_emission_policy
 
     from floe_core.lineage import CONTEXT, CallingRun, NamedRun
 
-    if not resolve_task_emission_policy(task, ti.dag_id, ti.task_id).emit:
+    if not is_told_by_provider(task, ti):
         return {}
     parent = NamedRun(macros.lineage_run_id(ti), conf.namespace(), macros.lineage_job_name(ti))
     root = NamedRun(

@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
-from airflow.sdk.exceptions import AirflowException, AirflowFailException
+from airflow.sdk.exceptions import AirflowFailException
 
 from floe_core.build_events import BuildEnded, NodeLog, NodeResult
 from floe_core.build_request import BuildRequest
+from floe_core.execution import RunRecord, failure_of
 from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE, CompiledArtifacts
 from floe_orchestrator_airflow.dag.node_assets import asset_event_facts, node_asset
 from floe_orchestrator_airflow.dag.task_ids import BUILD
+from floe_orchestrator_airflow.task.build_error import error_of
 from floe_orchestrator_airflow.task.lineage_of_task import TellsNoData, below_task
 from floe_orchestrator_airflow.task.node_log import level_of, summary
 from floe_orchestrator_airflow.task.run_of_product import (
@@ -64,18 +66,14 @@ class FloeNodesOperator(TellsNoData, BaseOperator):
     ) -> None:
         """Build the nodes and tell what waits for them; fail unless all pass.
 
-        A failure is retried, unless all of it is failed tests.
+        A failure is retried, unless all of it is failed tests and what they hold back.
         """
         results, problem = self._build(artifacts, node_ids, context)
-        failed = [i for i in node_ids if i not in results or not results[i].passed]
-        if not failed:
-            self._publish(artifacts, node_ids, results, context)
-            return
-        reasons = [summary(results[i]) if i in results else f"{i}: no result" for i in failed]
-        reason = "; ".join(reasons[:10]) if set(failed) & set(results) else problem
-        if all(i in results and results[i].status == "fail" for i in failed):
-            raise AirflowFailException(f"{reason}. A failed test is not retried.")
-        raise AirflowException(reason)
+        has_passed = all(i in results and results[i].passed for i in node_ids)
+        if not has_passed or problem:
+            # How often Airflow retries this task is the task's own, whatever a node's policy says.
+            raise error_of(failure_of(artifacts, node_ids, RunRecord(results), problem))
+        self._publish(artifacts, node_ids, results, context)
 
     def on_kill(self) -> None:
         """Stop dbt: called by Airflow in the main thread, where the build is being heard."""
@@ -110,7 +108,7 @@ class FloeNodesOperator(TellsNoData, BaseOperator):
             vars=vars_of_run(context, self.build_task_id),
         )
         results: dict[str, NodeResult] = {}
-        problem = "dbt gave no result"
+        problem = "the build ended without a word"
         self._is_building = True
         end_with_supervisor()
         try:
@@ -124,7 +122,7 @@ class FloeNodesOperator(TellsNoData, BaseOperator):
                     elif isinstance(event, NodeResult):
                         results[event.unique_id] = event
                     elif isinstance(event, BuildEnded):
-                        problem = event.message or problem
+                        problem = event.message
         finally:
             self._is_building = False
         return results, problem

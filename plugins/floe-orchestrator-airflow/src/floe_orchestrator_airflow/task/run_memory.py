@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any, cast
 
 from floe_core.build_events import NodeResult, NodeStatus
+from floe_core.execution import RunRecord
 
 RESULTS_KEY = "floe_results"
 FAILURES_KEY = "floe_failures"
@@ -33,6 +34,11 @@ class RunMemory:
         self.results: dict[str, NodeResult] = {}
         self.failures: Counter[str] = Counter()
         self._saved_failures: dict[str, int] = {}
+
+    @property
+    def record(self) -> RunRecord:
+        """What the attempts so far have come to."""
+        return RunRecord(dict(self.results), Counter(self.failures))
 
     def recall(self) -> None:
         """Take up what the attempts before have left."""

@@ -1,11 +1,11 @@
-"""The timetable of a floe schedule: Airflow's cron trigger, with every tick from floe's engine."""
+"""The timetable of a floe schedule: Airflow's interface, with every tick from floe's engine."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow.timetables.base import DagRunInfo, DataInterval, TimeRestriction
+from airflow.timetables.base import DagRunInfo, DataInterval, TimeRestriction, Timetable
 from airflow.timetables.trigger import CronTriggerTimetable
 from pendulum import UTC, instance
 from pendulum import now as current_time
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _DESCRIBED_AS = {"@midnight": "@daily", "@annually": "@yearly"}
 
 
-class FloeTimetable(CronTriggerTimetable):
+class FloeTimetable(Timetable):
     """Ticks of a cron expression of floe's dialect in an IANA zone; each run is for one instant.
 
     Without catch-up, the latest tick that passed while no scheduler was up is made up for, once.
@@ -32,14 +32,13 @@ class FloeTimetable(CronTriggerTimetable):
     def __init__(
         self, cron: str, timezone: str, dag_id: str = "", since: datetime | None = None
     ) -> None:
-        super().__init__(_DESCRIBED_AS.get(cron, cron), timezone=timezone)
         self.cron = cron
         self.zone_name = timezone
         self.dag_id = dag_id
         self.since = since
         self._rule = parse_cron(cron)
         self._zone = check_timezone(timezone)
-        self.description = f"{self.description or cron} ({timezone})"
+        self.description = f"{_in_words(cron, timezone)} ({timezone})"
 
     @property
     def summary(self) -> str:
@@ -63,8 +62,9 @@ class FloeTimetable(CronTriggerTimetable):
             datetime.fromisoformat(since) if since else None,
         )
 
-    def validate(self) -> None:
-        """Do nothing: the constructor refuses what is no schedule."""
+    def infer_manual_data_interval(self, *, run_after: DateTime) -> DataInterval:
+        """Return the instant of a run that somebody starts."""
+        return DataInterval.exact(run_after)
 
     def next_dagrun_info(
         self,
@@ -86,36 +86,29 @@ class FloeTimetable(CronTriggerTimetable):
         earliest = restriction.earliest
         if restriction.catchup:
             if last is None and earliest is not None:
-                return self._align_to_next(earliest)
-            return self._get_next(last or now - SEEN_WITHIN)
-        tick = self._due(now, last) or self._get_next(max(now, last or now))
-        return tick if earliest is None else max(tick, self._align_to_next(earliest))
+                return self._from(earliest)
+            return self._after(last or now - SEEN_WITHIN)
+        tick = self._due(now, last) or self._after(max(now, last or now))
+        return tick if earliest is None else max(tick, self._from(earliest))
 
     def _due(self, now: DateTime, last: DateTime | None) -> DateTime | None:
         """Return the latest tick, if there should be a run for it and was none."""
-        tick = self._align_to_prev(now)
+        tick = instance(latest_tick(self._rule, self._zone, now))
         is_old_news = last is not None and tick <= last
         is_before_it_was_set = self.since is not None and tick < self.since
         if is_old_news or is_before_it_was_set:
             return None
         return tick if should_run(self.dag_id, tick, now, has_run=last is not None) else None
 
-    def _calc_first_run(self) -> DateTime:
-        return self._get_next(current_time(UTC) - SEEN_WITHIN)
+    def _after(self, moment: DateTime) -> DateTime:
+        start = moment if self.since is None else max(moment, self.since)
+        return instance(next_tick(self._rule, self._zone, start))
 
-    def _get_next(self, current: DateTime) -> DateTime:
-        if self.since is not None and current < self.since:
-            return instance(next_tick(self._rule, self._zone, self.since))
-        return instance(next_tick(self._rule, self._zone, current))
+    def _from(self, moment: DateTime) -> DateTime:
+        return self._after(moment - timedelta(microseconds=1))
 
-    def _get_prev(self, current: DateTime) -> DateTime:
-        return self._at_or_before(current - timedelta(microseconds=1))
 
-    def _align_to_next(self, current: DateTime) -> DateTime:
-        return self._get_next(current - timedelta(microseconds=1))
-
-    def _align_to_prev(self, current: DateTime) -> DateTime:
-        return self._at_or_before(current)
-
-    def _at_or_before(self, moment: datetime) -> DateTime:
-        return instance(latest_tick(self._rule, self._zone, moment))
+def _in_words(cron: str, timezone: str) -> str:
+    """Return what Airflow says of a cron expression in its own timetable."""
+    described = CronTriggerTimetable(_DESCRIBED_AS.get(cron, cron), timezone=timezone).description
+    return described or cron

@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from graphlib import TopologicalSorter
 
 from dagster import AssetCheckKey, AssetKey, AssetSpec
 
 from floe_core.errors import InvalidProductError, invalid
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.node_graph import NodeGraph
 from floe_core.schemas.nodes import Node
 from floe_orchestrator_dagster.dagster_names import plain
 from floe_orchestrator_dagster.definitions.asset_keys import double_keys, unsound_keys
@@ -95,8 +95,7 @@ def _specs(
 
 def _parents_first(nodes: list[Node]) -> Iterator[Node]:
     by_id = {node.unique_id: node for node in nodes}
-    order = TopologicalSorter({node.unique_id: node.depends_on for node in nodes}).static_order()
-    return (by_id[id_] for id_ in order if id_ in by_id)
+    return (by_id[id_] for id_ in NodeGraph(nodes).in_order())
 
 
 def _translated(node: Node, spec: AssetSpec, translate: Translate) -> AssetSpec:

@@ -30,7 +30,9 @@ def place_of(test: Node, artifacts: CompiledArtifacts) -> str:
     if test.tested in artifacts.by_id:
         return test.tested
     # A node has more ancestors than any of them: the most of them means the last one built.
-    return max(test.depends_on, key=lambda id_: (len(_ancestors(id_, artifacts)), id_), default="")
+    return max(
+        test.depends_on, key=lambda id_: (len(artifacts.graph.above([id_])), id_), default=""
+    )
 
 
 def _referred(ref: Mapping[str, Any], artifacts: CompiledArtifacts) -> str:
@@ -41,14 +43,3 @@ def _referred(ref: Mapping[str, Any], artifacts: CompiledArtifacts) -> str:
         if node.is_relation and (node.name, node.package, node.version) == wanted:
             return node.unique_id
     return ""
-
-
-def _ancestors(node_id: str, artifacts: CompiledArtifacts) -> set[str]:
-    found: set[str] = set()
-    frontier = [node_id]
-    while frontier:
-        node = artifacts.by_id.get(frontier.pop())
-        new = set(node.depends_on) - found if node else set()
-        found |= new
-        frontier.extend(new)
-    return found

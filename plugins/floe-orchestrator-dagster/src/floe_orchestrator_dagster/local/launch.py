@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
-import uuid
 from collections.abc import Callable
 from pathlib import Path
 
-from floe_core.build_events import BuildEvent, NodeResult, from_line
-from floe_core.errors import EnvironmentProblemError, UsageError
+from floe_core.build_events import BuildEvent
+from floe_core.errors import EnvironmentProblemError
+from floe_core.launched_run.launch import order_for, run_ordered
+from floe_core.launched_run.run_order import RunOrder
+from floe_core.launched_run.run_process import RunProgram
 from floe_core.plugin_powers import RunOptions, RunReport
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_dagster.local.dead_run import report_dead_run
 from floe_orchestrator_dagster.local.instance_home import WORKSPACE, instance_home
-from floe_orchestrator_dagster.local.run_order import RunEnd, RunOrder, end_in
-from floe_orchestrator_dagster.local.run_process import run_process
 
+MODULE = "floe_orchestrator_dagster.local.launched_run"
+_QUIET = {"DAGSTER_DISABLE_TELEMETRY": "yes", "DBT_SEND_ANONYMOUS_USAGE_STATS": "False"}
 # With less than this Dagster's instance cannot be written.
 _LEAST_ROOM = 256 * 1024
 
@@ -25,31 +28,30 @@ def launch(
     artifacts: CompiledArtifacts, options: RunOptions, on_event: Callable[[BuildEvent], None]
 ) -> RunReport:
     """Run to the end and report. See `RunLauncher`."""
-    order = _order(artifacts, options)
-    home = instance_home(Path(order.project_dir), order.product)
-    log = home / "launched" / f"{order.run_id}.log"
-    nodes: dict[str, NodeResult] = {}
-    end: RunEnd | None = None
+    order = order_for(artifacts, options)
+    home = instance_home(Path(order.project_dir), artifacts.product.name)
     started = time.monotonic()
-    with run_process(order, home, log) as process:
-        for line in process.lines():
-            end = end_in(line)
-            if end is None:
-                event = from_line(line)
-                if isinstance(event, NodeResult):
-                    nodes[event.unique_id] = event
-                on_event(event)
-    if end is None:
-        reason = _unfinished(log, process.exit_code)
-        report_dead_run(home, order.run_id, reason)
-        raise EnvironmentProblemError(full_disk(home, reason) or reason)
+    run = run_ordered(_program(order, home), order, home / "launched", on_event)
+    if run.end is None:
+        report_dead_run(home, order.run_id, run.problem)
+        raise EnvironmentProblemError(full_disk(home, run.problem) or run.problem)
     return RunReport(
-        status=end.status,
+        status=run.end.status,
         run_id=order.run_id,
-        seconds=end.seconds or time.monotonic() - started,
-        nodes=nodes,
-        message=end.message,
-        look_further=look_further(home, log),
+        seconds=run.end.seconds or time.monotonic() - started,
+        nodes=run.nodes,
+        message=run.end.message,
+        look_further=look_further(home, run.log),
+    )
+
+
+def _program(order: RunOrder, home: Path) -> RunProgram:
+    return RunProgram(
+        orchestrator="Dagster",
+        module=MODULE,
+        folder=Path(order.project_dir),
+        environment={**os.environ, **_QUIET, "DAGSTER_HOME": str(home)},
+        patience=20.0,
     )
 
 
@@ -62,34 +64,6 @@ def look_further(home: Path, log: Path) -> list[str]:
     ]
 
 
-def _order(artifacts: CompiledArtifacts, options: RunOptions) -> RunOrder:
-    if artifacts.project_dir is None:
-        raise UsageError("these artifacts come from no folder; use CompiledArtifacts.load(folder)")
-    job = artifacts.job(options.job)
-    if options.node_ids is not None:
-        _refuse_strangers(options.node_ids, artifacts)
-    return RunOrder(
-        product=artifacts.product.name,
-        project_dir=str(artifacts.project_dir),
-        run_id=str(uuid.uuid4()),
-        job=job.name,
-        node_ids=options.node_ids,
-        nominal_time=options.nominal_time.isoformat() if options.nominal_time else "",
-        range_start=options.range.start.isoformat() if options.range else "",
-        range_end=options.range.end.isoformat() if options.range else "",
-        vars=options.vars,
-    )
-
-
-def _refuse_strangers(node_ids: tuple[str, ...], artifacts: CompiledArtifacts) -> None:
-    known = {node.unique_id for node in artifacts.runnable}
-    strangers = sorted(set(node_ids) - known)
-    if strangers:
-        raise UsageError(f"{artifacts.product.name} runs no node {', '.join(strangers)}")
-    if not node_ids:
-        raise UsageError("the selection holds no node, so there is nothing to run")
-
-
 def full_disk(home: Path, said: str) -> str:
     """Return that the disk is full, if that is why a run ended as it `said`; "" otherwise."""
     signs = ("No space left on device", "disk is full", "Disk quota exceeded")
@@ -97,10 +71,3 @@ def full_disk(home: Path, said: str) -> str:
     if has_room and not any(sign in said for sign in signs):
         return ""
     return f"no space left on the disk of {home}: the run could not go on; make room and run again"
-
-
-def _unfinished(log: Path, exit_code: int | None) -> str:
-    """Return what a process that ended without a report left behind."""
-    lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.exists() else []
-    said = "\n".join(lines[-15:]) or "it wrote nothing"
-    return f"Dagster's process ended with {exit_code} before the run did; {log} ends with\n{said}"

@@ -14,6 +14,7 @@ from dagster import (
     define_asset_job,
 )
 
+from floe_core.launched_run.run_order import RunOrder
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_dagster.dagster_names import job_name
 from floe_orchestrator_dagster.definitions.asset_map import AssetMap
@@ -22,7 +23,6 @@ from floe_orchestrator_dagster.definitions.entry_point import FILENAME
 from floe_orchestrator_dagster.definitions.jobs import selection_of
 from floe_orchestrator_dagster.definitions.product_definitions import definitions_of
 from floe_orchestrator_dagster.internals import execute_with_origin
-from floe_orchestrator_dagster.local.run_order import RunOrder
 
 
 def execute_run(
@@ -36,20 +36,20 @@ def execute_run(
 
     How it ended is in the instance.
     """
-    name = job_name(artifacts, artifacts.job(order.job))
+    name, node_ids = job_name(artifacts, artifacts.job(order.options.job)), order.options.node_ids
     job = definitions_of(artifacts).resolve_job_def(name)
     is_executed = execute_with_origin(
         instance,
         job,
         run_id=order.run_id,
-        selection=_keys(order.node_ids, asset_map) if order.node_ids is not None else None,
+        selection=_keys(node_ids, asset_map) if node_ids is not None else None,
         tags=tags,
-        code_location=(order.product, Path(order.project_dir, FILENAME)),
+        code_location=(artifacts.product.name, Path(order.project_dir, FILENAME)),
     )
     if is_executed:
         return
-    if order.node_ids is not None:
-        job = _job_of(order.node_ids, name, artifacts, asset_map)
+    if node_ids is not None:
+        job = _job_of(node_ids, name, artifacts, asset_map)
     job.execute_in_process(instance=instance, run_id=order.run_id, tags=tags, raise_on_error=False)
 
 

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from dagster import AssetCheckKey, AssetKey, DagsterEventType, DagsterInstance, DagsterRunStatus
 
 from floe_core.build_events import NodeResult
+from floe_core.launched_run.run_order import RunEnd
 from floe_core.plugin_powers import RunStatus
 from floe_orchestrator_dagster.definitions.asset_map import AssetMap
-from floe_orchestrator_dagster.local.run_order import RunEnd
 from floe_orchestrator_dagster.step.node_results import check_result
 
 _STATUSES: Mapping[DagsterRunStatus, RunStatus] = {
@@ -30,9 +30,10 @@ def end_of(
     if status == "success" and not all(result.passed for result in results.values()):
         contradictions.append("Dagster has the run as a success, but not every node passed")
     if contradictions:
-        return RunEnd("failed", seconds, "Dagster and dbt disagree: " + "; ".join(contradictions))
+        disagreement = "Dagster and dbt disagree: " + "; ".join(contradictions)
+        return RunEnd("failed", run_id, seconds, disagreement)
     message = "" if status == "success" else _failure_message(instance, run_id)
-    return RunEnd(status, seconds, message)
+    return RunEnd(status, run_id, seconds, message)
 
 
 def _contradictions(

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from floe_core.secrets.references import sole_reference
+from floe_core.secrets.settings import secret_setting
 
 DEFAULT_URL = "http://localhost:3000"
 TOKEN_HEADER = "Dagster-Cloud-Api-Token"
@@ -40,15 +39,4 @@ def access_from(settings: Mapping[str, Any]) -> WebserverAccess:
     url = settings.get("url", DEFAULT_URL)
     if not isinstance(url, str) or not url.startswith(("http://", "https://")):
         raise ValueError(f"url must begin with http:// or https://, such as {DEFAULT_URL}")
-    return WebserverAccess(url.rstrip("/"), _token(settings.get("token")))
-
-
-def _token(reference: object) -> str:
-    if reference is None:
-        return ""
-    name = sole_reference(reference)
-    if not name:
-        raise ValueError("token must name an environment variable, as env:NAME")
-    if not os.environ.get(name):
-        raise ValueError(f"token: the environment variable {name} is not set")
-    return os.environ[name]
+    return WebserverAccess(url.rstrip("/"), secret_setting(settings, "token"))

@@ -16,7 +16,18 @@ from dagster import (
     OpExecutionContext,
 )
 
-from floe_core.execution import BuildEnded, BuildRequest, NodeLog, NodeResult, build
+from floe_core.execution import (
+    BuildEnded,
+    BuildRequest,
+    NodeLog,
+    NodeResult,
+    attempt_by_hand,
+    build,
+    failure_of_build,
+    first_attempt_number,
+    record_of,
+)
+from floe_core.launched_run.event_feed import emit
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_dagster.dagster_names import (
     JOB_TAG,
@@ -30,11 +41,9 @@ from floe_orchestrator_dagster.internals import (
     compute_output_keys_once,
     lighter_event_log,
 )
-from floe_orchestrator_dagster.step.event_feed import tell
-from floe_orchestrator_dagster.step.failure import failure_of
 from floe_orchestrator_dagster.step.node_log import log_node_line
 from floe_orchestrator_dagster.step.node_results import check_result, materialization
-from floe_orchestrator_dagster.step.resumed_run import ResumedRun, build_run_id
+from floe_orchestrator_dagster.step.resumed_run import build_run_id, resumed_runs
 from floe_orchestrator_dagster.step.step_nodes import StepNodes
 from floe_orchestrator_dagster.step.step_process import end_with_run
 
@@ -57,7 +66,7 @@ def run_step(
     try:
         with lighter_event_log(context.instance), closing(build(artifacts, request)) as events:
             for event in events:
-                tell(event)
+                emit(event)
                 if isinstance(event, NodeLog):
                     log_node_line(context.log, event)
                 elif isinstance(event, NodeResult):
@@ -68,7 +77,8 @@ def run_step(
         # Dagster would take a cancel for an accident, and its retry policy would start again.
         raise Failure("the run was canceled", allow_retries=False) from interrupt
     if not end.succeeded:
-        raise failure_of(artifacts, request, end)
+        failure = failure_of_build(artifacts, request, end)
+        raise Failure(failure.text, allow_retries=failure.may_retry)
 
 
 def request_of(
@@ -76,20 +86,17 @@ def request_of(
 ) -> BuildRequest:
     """Return what to build, from the step's selection, its partitions and the tags of its run."""
     tags = context.run.tags
-    job = _job_name(tags.get(JOB_TAG, ""), artifacts)
-    whole = tuple(sorted(node.unique_id for node in artifacts.nodes_of(artifacts.job(job))))
-    assert artifacts.project_dir is not None
     step = _step_name(context, artifacts)
-    resumed = ResumedRun.of(context.run, context.instance, artifacts.project_dir, step)
-    todo = resumed.left_of(nodes.ids)
+    runs = resumed_runs(context.run, context.instance)
+    before = record_of(artifacts, *(build_run_id(run_id, step) for run_id in runs))
     span = range_of(context)
     moment = tags.get(NOMINAL_TIME_TAG) or tags.get(SCHEDULED_EXECUTION_TIME_TAG)
     nominal_time = datetime.fromisoformat(moment) if moment else None
     return BuildRequest(
-        job=job,
+        job=_job_name(tags.get(JOB_TAG, ""), artifacts),
         run_id=build_run_id(context.run_id, step),
-        node_ids=None if todo == whole else todo,
-        attempt=resumed.count + context.retry_number + 1,
+        node_ids=attempt_by_hand(nodes.ids, before).todo,
+        attempt=first_attempt_number(artifacts, len(runs)) + context.retry_number,
         nominal_time=nominal_time or (span.end if span else None),
         range=span,
         vars=_vars(tags),

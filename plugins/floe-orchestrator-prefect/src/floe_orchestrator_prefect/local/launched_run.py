@@ -1,17 +1,12 @@
 """The process of a launched run: `python -m floe_orchestrator_prefect.local.launched_run FD`.
 
 Reads its order from standard input, runs it on the server that Prefect starts for the process, and
-writes build events and the run's end to the file descriptor FD.
+reports build events and the run's end to the file descriptor FD.
 """
 
 from __future__ import annotations
 
-import os
-import signal
 import sys
-import threading
-from contextlib import suppress
-from io import RawIOBase
 from typing import Any
 from uuid import UUID
 
@@ -19,40 +14,36 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.states import Cancelled
 
-from floe_core.build_events import BuildEvent, NodeResult, to_line
+from floe_core.launched_run.parent_watch import ParentWatch
+from floe_core.launched_run.run_order import RunOrder
+from floe_core.launched_run.run_report import RunReporter, reporting_to_parent
+from floe_core.plugin_powers import RunOptions
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_prefect.flow.job_flow import JobFlow
 from floe_orchestrator_prefect.flow.product_flows import product_flows
-from floe_orchestrator_prefect.local.event_feed import listening
-from floe_orchestrator_prefect.local.run_order import RunOrder
 from floe_orchestrator_prefect.local.run_record import end_of
+
+# Less than whoever launched this waits.
+PATIENCE_SECONDS = 25.0
 
 
 def main() -> None:
     """Run one order."""
     order = RunOrder.from_line(sys.stdin.readline())
-    threading.Thread(target=_interrupt_at_end_of_input, daemon=True).start()
-    with os.fdopen(int(sys.argv[1]), "wb", buffering=0) as told:
-        run_order(order, told)
+    ParentWatch(PATIENCE_SECONDS)
+    with reporting_to_parent() as reporter:
+        run_order(order, reporter)
 
 
-def run_order(order: RunOrder, told: RawIOBase) -> None:
-    """Run, and tell each event and the end."""
+def run_order(order: RunOrder, reporter: RunReporter) -> None:
+    """Run, and report how the run ended."""
     product = product_flows(CompiledArtifacts.load(order.project_dir))
-    results: dict[str, NodeResult] = {}
-
-    def hear(event: BuildEvent) -> None:
-        if isinstance(event, NodeResult):
-            results[event.unique_id] = event
-        _write(told, to_line(event))
-
     with get_client(sync_client=True) as client:
-        with listening(hear):
-            run_id = _run(product.flows[order.job], order)
-        _write(told, end_of(client, run_id, results).to_line())
+        run_id = _run(product.flows[order.options.job], order.options)
+        reporter.report_end(end_of(client, run_id, reporter.results))
 
 
-def _run(flow: JobFlow, order: RunOrder) -> UUID:
+def _run(flow: JobFlow, options: RunOptions) -> UUID:
     """Run a flow, and return the id of its run.
 
     An interrupt is somebody's wish, which Prefect takes for a crash.
@@ -64,7 +55,7 @@ def _run(flow: JobFlow, order: RunOrder) -> UUID:
         begun.append(flow_run.id)
 
     try:
-        state: Any = flow(**order.parameters, return_state=True)
+        state: Any = flow(**_parameters(options), return_state=True)
     except KeyboardInterrupt:
         if not begun:
             raise
@@ -76,17 +67,17 @@ def _run(flow: JobFlow, order: RunOrder) -> UUID:
     return run_id
 
 
-def _interrupt_at_end_of_input() -> None:
-    # Unbuffered: a thread that holds the buffer's lock would break the interpreter's exit.
-    while os.read(sys.stdin.fileno(), 1):
-        pass
-    os.kill(os.getpid(), signal.SIGINT)
-
-
-def _write(told: RawIOBase, line: str) -> None:
-    """Tell the parent, unless it has stopped listening."""
-    with suppress(BrokenPipeError):
-        told.write(f"{line}\n".encode())
+def _parameters(options: RunOptions) -> dict[str, Any]:
+    """Return the parameters of the job's flow, as JSON has them."""
+    span = options.range
+    given = {
+        "node_ids": list(options.node_ids) if options.node_ids is not None else None,
+        "nominal_time": options.nominal_time.isoformat() if options.nominal_time else None,
+        "range_start": span.start.isoformat() if span else None,
+        "range_end": span.end.isoformat() if span else None,
+        "vars": dict(options.vars) or None,
+    }
+    return {name: value for name, value in given.items() if value is not None}
 
 
 if __name__ == "__main__":

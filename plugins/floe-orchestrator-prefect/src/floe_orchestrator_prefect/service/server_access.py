@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from floe_core.secrets.references import sole_reference
+from floe_core.secrets.settings import secret_setting
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,8 @@ def access_from(settings: Mapping[str, Any]) -> ServerAccess | None:
         return None
     if not isinstance(url, str) or not url.startswith(("http://", "https://")):
         raise ValueError("url must begin with http:// or https://: http://localhost:4200/api")
-    key = _secret(settings, "api_key", "PREFECT_API_KEY")
-    login = _secret(settings, "auth_string", "PREFECT_API_AUTH_STRING")
+    key = _own_or(settings, "api_key", "PREFECT_API_KEY")
+    login = _own_or(settings, "auth_string", "PREFECT_API_AUTH_STRING")
     return ServerAccess(url.rstrip("/"), _headers(key, login))
 
 
@@ -46,13 +46,6 @@ def _headers(key: str, login: str) -> dict[str, str]:
     return {}
 
 
-def _secret(settings: Mapping[str, Any], setting: str, variable: str) -> str:
-    reference = settings.get(setting)
-    if reference is None:
-        return os.environ.get(variable, "")
-    name = sole_reference(reference)
-    if not name:
-        raise ValueError(f"{setting} must name an environment variable, as env:NAME")
-    if not os.environ.get(name):
-        raise ValueError(f"{setting}: the environment variable {name} is not set")
-    return os.environ[name]
+def _own_or(settings: Mapping[str, Any], name: str, variable: str) -> str:
+    own = secret_setting(settings, name)
+    return own or os.environ.get(variable, "")

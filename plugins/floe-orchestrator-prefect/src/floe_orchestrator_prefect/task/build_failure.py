@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from floe_core.execution import BuildFailure
+
 
 class BuildFailedError(Exception):
-    """Not every node passed. `may_retry` says whether another attempt would have work to do."""
+    """Not every node passed."""
 
-    def __init__(self, message: str, may_retry: bool) -> None:
-        self.may_retry = may_retry
-        super().__init__(message)
+    def __init__(self, failure: BuildFailure) -> None:
+        self.may_retry = failure.may_retry
+        super().__init__(failure.text)
 
 
 def may_retry(task: Any, task_run: Any, state: Any) -> bool:

@@ -11,14 +11,22 @@ from prefect.cache_policies import NO_CACHE
 from prefect.runtime import task_run
 from prefect.tasks import Task
 
-from floe_core.execution import BuildEnded, BuildRequest, NodeLog, build, left_to_do, results_of
+from floe_core.execution import (
+    BuildEnded,
+    BuildRequest,
+    NodeLog,
+    automatic_attempt,
+    build,
+    failure_of_build,
+    record_of,
+    wanted_nodes,
+)
+from floe_core.launched_run.event_feed import emit
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_prefect.flow.prefect_names import BUILD
-from floe_orchestrator_prefect.local.event_feed import tell
 from floe_orchestrator_prefect.task.build_failure import BuildFailedError, may_retry
 from floe_orchestrator_prefect.task.log_levels import LEVELS
 from floe_orchestrator_prefect.task.node_runs import NodeRuns
-from floe_orchestrator_prefect.task.run_request import wanted_of
 
 
 class OneBuild:
@@ -61,28 +69,17 @@ def retry_delays(artifacts: CompiledArtifacts) -> list[float]:
 
 def _build(artifacts: CompiledArtifacts, request: BuildRequest, node_runs: NodeRuns) -> None:
     log: Any = get_run_logger()
-    todo = left_to_do(artifacts, request)
+    wanted = wanted_nodes(artifacts, request)
+    before = record_of(artifacts, request.run_id)
     end = BuildEnded(succeeded=False, message="the build ended without a word")
-    node_runs.expect(todo)
+    node_runs.expect(automatic_attempt(artifacts, wanted, before).todo)
     with closing(build(artifacts, request)) as events:
         for event in events:
-            tell(event)
+            emit(event)
             node_runs.hear(event)
             if isinstance(event, NodeLog) and not node_runs.knows(event.unique_id):
                 log.log(LEVELS[event.level], "%s", event.text)
             elif isinstance(event, BuildEnded):
                 end = event
     if not end.succeeded:
-        raise _failure(artifacts, request, end)
-
-
-def _failure(
-    artifacts: CompiledArtifacts, request: BuildRequest, end: BuildEnded
-) -> BuildFailedError:
-    """Return the error of a build, which a retry follows only while one would have work to do."""
-    results = results_of(artifacts, request.run_id)
-    found = [results[node_id] for node_id in wanted_of(artifacts, request) if node_id in results]
-    culprits = [result for result in found if result.status in ("error", "fail")]
-    lines = [f"{result.unique_id}: {result.message or result.status}" for result in culprits]
-    message = "\n".join([end.message or "not every node passed", *lines])
-    return BuildFailedError(message, may_retry=bool(left_to_do(artifacts, request)))
+        raise BuildFailedError(failure_of_build(artifacts, request, end))

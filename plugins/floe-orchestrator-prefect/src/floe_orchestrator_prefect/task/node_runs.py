@@ -20,6 +20,7 @@ from prefect.states import Cancelled, Pending, Running
 
 from floe_core.build_events import BuildEvent, NodeLog, NodeResult, NodeStarted
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.node_graph import NodeGraph
 from floe_orchestrator_prefect.flow.node_tasks import NodeTask
 from floe_orchestrator_prefect.internals import emit_assets
 from floe_orchestrator_prefect.task.log_levels import LEVELS
@@ -32,7 +33,7 @@ class NodeRuns:
     def __init__(
         self, artifacts: CompiledArtifacts, tasks: Mapping[str, NodeTask], flow_run_id: UUID
     ) -> None:
-        self._artifacts = artifacts
+        self._graph = NodeGraph(artifacts.by_id[node_id] for node_id in sorted(tasks))
         self._tasks = tasks
         self._flow_run_id = flow_run_id
         self._runs: dict[str, TaskRun] = {}
@@ -79,7 +80,7 @@ class NodeRuns:
 
     def _expect(self, node_ids: tuple[str, ...]) -> None:
         wanted = set(node_ids)
-        for node_id in self._in_order():
+        for node_id in self._graph.in_order():
             if node_id in wanted:
                 if node_id in self._runs:
                     self._set(node_id, Pending())
@@ -87,19 +88,9 @@ class NodeRuns:
                     self._create(node_id)
         self._unfinished |= wanted
 
-    def _in_order(self) -> list[str]:
-        """Return the ids of the nodes, those that others depend on before them."""
-        from graphlib import TopologicalSorter
-
-        upstream = {node_id: self._parents(node_id) for node_id in sorted(self._tasks)}
-        return list(TopologicalSorter(upstream).static_order())
-
-    def _parents(self, node_id: str) -> list[str]:
-        return [p for p in self._artifacts.by_id[node_id].depends_on if p in self._tasks]
-
     def _create(self, node_id: str) -> None:
         task = self._tasks[node_id]
-        above = [self._runs[p] for p in self._parents(node_id) if p in self._runs]
+        above = [self._runs[p] for p in self._graph.parents[node_id] if p in self._runs]
         self._runs[node_id] = self._client.create_task_run(
             task,
             self._flow_run_id,

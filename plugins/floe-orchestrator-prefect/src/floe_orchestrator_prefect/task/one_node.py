@@ -12,7 +12,14 @@ from prefect.context import TaskRunContext
 from prefect.runtime import task_run
 
 from floe_core.errors import UsageError
-from floe_core.execution import BuildEnded, BuildRequest, NodeLog, NodeResult, build
+from floe_core.execution import (
+    BuildEnded,
+    BuildRequest,
+    NodeLog,
+    NodeResult,
+    build,
+    failure_of_build,
+)
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
 from floe_orchestrator_prefect.task.build_failure import BuildFailedError
@@ -29,7 +36,7 @@ def build_one_node(
     Raises:
         BuildFailedError: It did not build.
     """
-    log, message = get_run_logger(), ""
+    log = get_run_logger()
     request = BuildRequest(
         job=artifacts.jobs[0].name,
         run_id=str(task_run.id),
@@ -41,10 +48,9 @@ def build_one_node(
             if isinstance(event, NodeLog):
                 log.log(LEVELS[event.level], "%s", event.text)
             elif isinstance(event, NodeResult):
-                message = event.message
                 _note(facts or {}, event)
             elif isinstance(event, BuildEnded) and not event.succeeded:
-                raise BuildFailedError(f"{event.message}\n{node.unique_id}: {message}", True)
+                raise BuildFailedError(failure_of_build(artifacts, request, event))
 
 
 def _note(facts: Mapping[str, Any], result: NodeResult) -> None:

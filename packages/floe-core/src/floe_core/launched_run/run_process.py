@@ -1,4 +1,4 @@
-"""The process that runs Dagster: started, listened to, and gone whatever happens."""
+"""The process of a launched run: started, listened to, and gone whatever happens."""
 
 from __future__ import annotations
 
@@ -6,18 +6,28 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from floe_orchestrator_dagster.local.run_order import RunOrder
+from floe_core.launched_run.run_order import RunOrder
 
-MODULE = "floe_orchestrator_dagster.local.launched_run"
-PATIENCE_SECONDS = 20.0
 
-_QUIET = {"DAGSTER_DISABLE_TELEMETRY": "yes", "DBT_SEND_ANONYMOUS_USAGE_STATS": "False"}
+@dataclass(frozen=True, slots=True)
+class RunProgram:
+    """What runs an order: `python -m MODULE FD` in a folder, with this environment and no other.
+
+    It reads the order from its standard input, and reports to the file descriptor FD. `patience` is
+    how many seconds it has to end in, `orchestrator` a name for people.
+    """
+
+    orchestrator: str
+    module: str
+    folder: Path
+    environment: Mapping[str, str]
+    patience: float
 
 
 @dataclass(frozen=True)
@@ -33,25 +43,23 @@ class RunProcess:
         return self.process.poll()
 
     def lines(self) -> Iterator[str]:
-        """Yield what the process tells, whole lines alone, to its end."""
-        for line in self.events:
-            if line.endswith("\n"):
-                yield line
+        """Yield what the process reports, whole lines alone, to its end."""
+        return (line for line in self.events if line.endswith("\n"))
 
 
 @contextmanager
-def run_process(order: RunOrder, home: Path, log: Path) -> Iterator[RunProcess]:
+def run_process(program: RunProgram, order: RunOrder, log: Path) -> Iterator[RunProcess]:
     """Start a process for the order; wait for it at the end of the block, or end it.
 
     Its standard input is the order, then silence: when that breaks off, this process is gone and
     the other ends itself. It has a process group of its own, of which nothing is left behind.
     """
-    heard, told = os.pipe()
-    with os.fdopen(heard, encoding="utf-8") as events:
+    reading, writing = os.pipe()
+    with os.fdopen(reading, encoding="utf-8") as events:
         try:
-            process = _started(order, home, log, told)
+            process = _start(program, order, log, writing)
         finally:
-            os.close(told)
+            os.close(writing)
         is_broken_off = True
         try:
             yield RunProcess(process, events)
@@ -60,19 +68,21 @@ def run_process(order: RunOrder, home: Path, log: Path) -> Iterator[RunProcess]:
             if is_broken_off:
                 events.close()
                 _close_input(process)
-            _gone(process)
+            _end(process, program.patience)
 
 
-def _started(order: RunOrder, home: Path, log: Path, told: int) -> subprocess.Popen[bytes]:
+def _start(
+    program: RunProgram, order: RunOrder, log: Path, writing: int
+) -> subprocess.Popen[bytes]:
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", MODULE, str(told)],
+            [sys.executable, "-m", program.module, str(writing)],
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,
-            cwd=order.project_dir,
-            env={**os.environ, **_QUIET, "DAGSTER_HOME": str(home)},
-            pass_fds=(told,),
+            cwd=program.folder,
+            env=program.environment,
+            pass_fds=(writing,),
             start_new_session=True,
         )
     assert process.stdin is not None
@@ -82,10 +92,10 @@ def _started(order: RunOrder, home: Path, log: Path, told: int) -> subprocess.Po
     return process
 
 
-def _gone(process: subprocess.Popen[bytes]) -> None:
+def _end(process: subprocess.Popen[bytes], patience: float) -> None:
     """Wait for the process, not for ever, and see to it that none of its group is left."""
     try:
-        process.wait(PATIENCE_SECONDS)
+        process.wait(patience)
     except subprocess.TimeoutExpired:
         pass
     finally:

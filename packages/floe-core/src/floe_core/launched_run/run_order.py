@@ -1,0 +1,88 @@
+"""What the command line and the process of a launched run say to each other, a line each."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from floe_core.plugin_powers import RunOptions, RunStatus
+from floe_core.time_range import TimeRange
+
+_END = "run_end"
+
+
+@dataclass(frozen=True, slots=True)
+class RunOrder:
+    """What to run, of the product in `project_dir`.
+
+    `run_id` is the id that the run is to have, where the orchestrator does not give it one itself.
+    """
+
+    project_dir: str
+    run_id: str
+    options: RunOptions
+
+    def to_line(self) -> str:
+        """Return the order as one line of JSON.
+
+        >>> order = RunOrder("/shop", "r", RunOptions("daily", node_ids=("seed.shop.raw",)))
+        >>> RunOrder.from_line(order.to_line()) == order
+        True
+        """
+        options = self.options
+        fields = {
+            "job": options.job,
+            "node_ids": options.node_ids,
+            "nominal_time": _iso(options.nominal_time),
+            "range": [_iso(options.range.start), _iso(options.range.end)]
+            if options.range
+            else None,
+            "vars": dict(options.vars),
+        }
+        return json.dumps(
+            {"project_dir": self.project_dir, "run_id": self.run_id, "options": fields}
+        )
+
+    @classmethod
+    def from_line(cls, line: str) -> RunOrder:
+        """Return the order that `to_line` wrote."""
+        told = json.loads(line)
+        fields = told["options"]
+        ids, moment, span = fields["node_ids"], fields["nominal_time"], fields["range"]
+        options = RunOptions(
+            job=fields["job"],
+            node_ids=None if ids is None else tuple(ids),
+            nominal_time=None if moment is None else datetime.fromisoformat(moment),
+            range=None if span is None else TimeRange(*map(datetime.fromisoformat, span)),
+            vars=fields["vars"],
+        )
+        return cls(told["project_dir"], told["run_id"], options)
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnd:
+    """How the run ended, as the orchestrator itself has it."""
+
+    status: RunStatus
+    run_id: str
+    seconds: float
+    message: str
+
+    def to_line(self) -> str:
+        """Return the end as one line of JSON, unlike any build event's."""
+        return json.dumps({_END: asdict(self)})
+
+
+def end_in(line: str) -> RunEnd | None:
+    """Return the end that a line tells; None for a build event.
+
+    >>> end_in(RunEnd("success", "1", 1.5, "").to_line())
+    RunEnd(status='success', run_id='1', seconds=1.5, message='')
+    """
+    fields = json.loads(line)
+    return RunEnd(**fields[_END]) if _END in fields else None
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()

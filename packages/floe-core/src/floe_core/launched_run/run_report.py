@@ -1,0 +1,45 @@
+"""What the process of a launched run reports to whoever launched it: its events, then its end."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from io import RawIOBase
+
+from floe_core.build_events import BuildEvent, NodeResult, to_line
+from floe_core.launched_run.event_feed import receiving
+from floe_core.launched_run.run_order import RunEnd
+
+
+class RunReporter:
+    """Writes into a pipe. `results` is node id -> result, of what was reported so far."""
+
+    def __init__(self, pipe: RawIOBase) -> None:
+        self._pipe = pipe
+        self.results: dict[str, NodeResult] = {}
+
+    def report(self, event: BuildEvent) -> None:
+        """Report an event."""
+        if isinstance(event, NodeResult):
+            self.results[event.unique_id] = event
+        self._write(to_line(event))
+
+    def report_end(self, end: RunEnd) -> None:
+        """Report how the run ended."""
+        self._write(end.to_line())
+
+    def _write(self, line: str) -> None:
+        # Nobody may be listening any more.
+        with suppress(BrokenPipeError):
+            self._pipe.write(f"{line}\n".encode())
+
+
+@contextmanager
+def reporting_to_parent() -> Iterator[RunReporter]:
+    """Report every event of the block to the file descriptor that this process was started with."""
+    with os.fdopen(int(sys.argv[1]), "wb", buffering=0) as pipe:
+        reporter = RunReporter(pipe)
+        with receiving(reporter.report):
+            yield reporter

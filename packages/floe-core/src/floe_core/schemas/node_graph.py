@@ -1,0 +1,58 @@
+"""What is above and below what, among some nodes of a product."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from graphlib import TopologicalSorter
+
+from floe_core.schemas.nodes import Node
+
+Edges = Mapping[str, tuple[str, ...]]
+
+
+class NodeGraph:
+    """The edges between these nodes, by id; those to any other node are left out."""
+
+    def __init__(self, nodes: Iterable[Node]) -> None:
+        by_id = {node.unique_id: node for node in nodes}
+        self.parents: Edges = {
+            node_id: tuple(dict.fromkeys(i for i in node.depends_on if i in by_id))
+            for node_id, node in by_id.items()
+        }
+
+    @cached_property
+    def children(self) -> Edges:
+        """Node id -> the nodes that depend on it, in the order of the nodes."""
+        found: dict[str, list[str]] = {node_id: [] for node_id in self.parents}
+        for node_id, parents in self.parents.items():
+            for parent in parents:
+                found[parent].append(node_id)
+        return {node_id: tuple(children) for node_id, children in found.items()}
+
+    def above(self, node_ids: Iterable[str]) -> set[str]:
+        """Return all that these nodes depend on, themselves only where one is above another."""
+        return _reached(node_ids, self.parents)
+
+    def below(self, node_ids: Iterable[str]) -> set[str]:
+        """Return all that depends on these nodes, themselves only where one is below another."""
+        return _reached(node_ids, self.children)
+
+    def in_order(self) -> list[str]:
+        """Return the ids, parents first.
+
+        Raises:
+            graphlib.CycleError: The nodes depend on each other in a circle.
+        """
+        return list(TopologicalSorter(self.parents).static_order())
+
+
+def _reached(node_ids: Iterable[str], edges: Edges) -> set[str]:
+    found: set[str] = set()
+    frontier = list(node_ids)
+    while frontier:
+        for node_id in edges.get(frontier.pop(), ()):
+            if node_id not in found:
+                found.add(node_id)
+                frontier.append(node_id)
+    return found

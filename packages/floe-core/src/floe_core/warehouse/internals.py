@@ -1,0 +1,86 @@
+"""The one door to dbt's names that reading a warehouse takes; dbt does not promise to keep them.
+
+dbt has no public way to connect to the warehouse of a profile. There is no plainer one either:
+without a name, whoever wants to read tables is told so. Runs need none of them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from floe_core.errors import EnvironmentProblemError
+
+if TYPE_CHECKING:
+    from dbt.adapters.contracts.connection import Credentials as Credentials
+
+
+def dbt_error() -> type[Exception]:
+    """Return the class of what dbt and its adapters raise."""
+    with _names_of_dbt():
+        from dbt_common.exceptions import DbtBaseException
+
+    found: type[Exception] = DbtBaseException
+    return found
+
+
+def rendered_output(raw: Mapping[str, Any], profile: str, target: str) -> dict[str, Any]:
+    """Return the fields of a profile's target, `env_var()` filled in, as dbt does."""
+    with _names_of_dbt():
+        from dbt.config.profile import Profile
+        from dbt.config.renderer import ProfileRenderer
+        from dbt_common.context import set_invocation_context
+
+    set_invocation_context(os.environ)
+    _, output = Profile.render_profile(dict(raw), profile, target, ProfileRenderer({}))
+    return dict(output)
+
+
+def read_profiles(folder: str) -> dict[str, Any]:
+    """Return the profiles of a folder's profiles.yml, as dbt reads it."""
+    with _names_of_dbt():
+        from dbt.config.profile import read_profile
+
+    return dict(read_profile(folder))
+
+
+def make_credentials(adapter: str, fields: Mapping[str, Any]) -> Credentials:
+    """Return an adapter's credentials, which it has validated."""
+    with _names_of_dbt():
+        from dbt.adapters.factory import load_plugin
+
+    kind = load_plugin(adapter)
+    given = kind.translate_aliases(dict(fields))
+    kind.validate(given)
+    return kind.from_dict(given)
+
+
+def connection_manager(adapter: str, credentials: Credentials) -> Any:
+    """Return what opens and keeps an adapter's connections."""
+    with _names_of_dbt():
+        from dbt.adapters.factory import get_adapter_class_by_name
+        from dbt.mp_context import get_mp_context
+
+    manager: Any = get_adapter_class_by_name(adapter).ConnectionManager
+    # Of a run's whole configuration, a manager uses the credentials.
+    return manager(SimpleNamespace(credentials=credentials), get_mp_context())
+
+
+def duckdb_environment(credentials: Credentials) -> Any:
+    """Return DuckDB as dbt-duckdb opens it, with all that a profile attaches and loads."""
+    with _names_of_dbt():
+        from dbt.adapters.duckdb.environments import create
+
+    return create(credentials)
+
+
+@contextmanager
+def _names_of_dbt() -> Iterator[None]:
+    try:
+        yield
+    except ImportError as error:
+        what = f"tables are read through dbt's adapter, which is not installed here: {error}"
+        raise EnvironmentProblemError(what) from error

@@ -1,0 +1,284 @@
+"""A launched run, with a small program of the tests' own in place of an orchestrator."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psutil
+import pytest
+
+from floe_core.build_events import BuildEvent, NodeLog, NodeResult
+from floe_core.errors import UsageError
+from floe_core.launched_run.launch import order_for, run_ordered
+from floe_core.launched_run.run_order import RunEnd, RunOrder
+from floe_core.launched_run.run_process import RunProgram
+from floe_core.plugin_powers import RunOptions
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts, OrchestratorChoice, Product
+from floe_core.schemas.nodes import Node
+from floe_core.schemas.policies import DbtProject, Job
+from floe_core.time_range import TimeRange
+
+MODEL = "model.shop.a"
+RESULT = NodeResult(MODEL, "success", 0.5, ended_at=datetime(2026, 3, 1, tzinfo=UTC))
+
+# Does what the option `vars` says, between its first event and its end. Its child is to go with it.
+PROGRAM = """
+import os, subprocess, sys, time
+from datetime import UTC, datetime
+
+from floe_core.build_events import NodeLog, NodeResult
+from floe_core.launched_run.event_feed import emit
+from floe_core.launched_run.parent_watch import ParentWatch
+from floe_core.launched_run.run_order import RunEnd, RunOrder
+from floe_core.launched_run.run_report import reporting_to_parent
+
+order = RunOrder.from_line(sys.stdin.readline())
+said = dict(order.options.vars)
+watch = ParentWatch(60.0 if said.get("is_patient") else 1.0)
+with reporting_to_parent() as reporter:
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    print("a library prints this", flush=True)
+    try:
+        emit(NodeLog("", "info", f"{os.getpid()} {child.pid}"))
+        if said.get("dies"):
+            sys.exit("out of memory")
+        with watch.announcing(lambda: emit(NodeLog("", "info", "announced"))):
+            while said.get("hangs"):
+                time.sleep(0.01)
+    except KeyboardInterrupt:
+        print("interrupted", flush=True)
+        while said.get("is_stuck"):
+            time.sleep(0.01)
+        sys.exit(1)
+    ended_at = datetime(2026, 3, 1, tzinfo=UTC)
+    emit(NodeResult("model.shop.a", "success", 0.5, ended_at=ended_at))
+    status = "success" if list(reporter.results) == ["model.shop.a"] else "failed"
+    reporter.report_end(RunEnd(status, order.run_id, 1.5, order.options.job))
+"""
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> RunProgram:
+    (tmp_path / "program.py").write_text(PROGRAM)
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    return RunProgram("Paper", "program", tmp_path, environment, patience=10.0)
+
+
+def order_to(**said: bool) -> RunOrder:
+    return RunOrder("/shop", "run-1", RunOptions("shop", vars=said))
+
+
+def pids_in(events: list[BuildEvent]) -> list[int]:
+    first = events[0]
+    assert isinstance(first, NodeLog)
+    return [int(pid) for pid in first.text.split()]
+
+
+def are_gone(pids: list[int], seconds: float = 20.0) -> bool:
+    """Return whether these processes are over before the time is; a zombie is."""
+    deadline = time.monotonic() + seconds
+    while any(map(_is_alive, pids)):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
+def test_a_run_reports_its_events_and_its_end_and_leaves_no_process(
+    program: RunProgram, tmp_path: Path
+) -> None:
+    events: list[BuildEvent] = []
+    run = run_ordered(program, order_to(), tmp_path, events.append)
+    assert (run.nodes, run.end, run.problem) == (
+        {MODEL: RESULT},
+        RunEnd("success", "run-1", 1.5, "shop"),
+        "",
+    )
+    assert events[1:] == [RESULT]
+    assert run.log == tmp_path / "run-1.log"
+    assert run.log.read_text() == "a library prints this\n"
+    assert are_gone(pids_in(events))
+
+
+def test_a_process_that_dies_is_told_with_what_it_wrote(
+    program: RunProgram, tmp_path: Path
+) -> None:
+    events: list[BuildEvent] = []
+    run = run_ordered(program, order_to(dies=True), tmp_path, events.append)
+    assert (run.end, run.problem) == (
+        None,
+        f"Paper's process ended with 1 before the run did; {run.log} ends with\n"
+        "a library prints this\nout of memory",
+    )
+    assert are_gone(pids_in(events))
+
+
+def test_a_program_that_is_not_there_is_told_as_well(program: RunProgram, tmp_path: Path) -> None:
+    absent = replace(program, module="no_such_program")
+    run = run_ordered(absent, order_to(), tmp_path, lambda event: None)
+    assert run.problem.endswith("No module named no_such_program")
+
+
+@pytest.mark.parametrize("is_stuck", [False, True])
+def test_a_launch_that_is_broken_off_interrupts_the_run_and_leaves_no_process(
+    is_stuck: bool, program: RunProgram, tmp_path: Path
+) -> None:
+    events: list[BuildEvent] = []
+
+    def break_off(event: BuildEvent) -> None:
+        events.append(event)
+        raise KeyboardInterrupt
+
+    order = order_to(hangs=True, is_stuck=is_stuck)
+    with pytest.raises(KeyboardInterrupt):
+        run_ordered(program, order, tmp_path, break_off)
+    assert (tmp_path / "run-1.log").read_text() == "a library prints this\ninterrupted\n"
+    assert are_gone(pids_in(events), seconds=2.0)
+
+
+def test_a_launch_does_not_wait_for_ever(program: RunProgram, tmp_path: Path) -> None:
+    def break_off(event: BuildEvent) -> None:
+        raise KeyboardInterrupt
+
+    impatient = replace(program, patience=0.1)
+    started = time.monotonic()
+    order = order_to(hangs=True, is_stuck=True, is_patient=True)
+    with pytest.raises(KeyboardInterrupt):
+        run_ordered(impatient, order, tmp_path, break_off)
+    assert time.monotonic() - started < 30.0
+
+
+LAUNCHER = """
+import os, sys
+from pathlib import Path
+from floe_core.launched_run.launch import run_ordered
+from floe_core.launched_run.run_order import RunOrder
+from floe_core.launched_run.run_process import RunProgram
+
+folder = Path(sys.argv[1])
+program = RunProgram("Paper", "program", folder, os.environ, patience=10.0)
+order = RunOrder.from_line(sys.argv[2])
+run_ordered(program, order, folder, lambda event: print(event.text, flush=True))
+"""
+
+
+@pytest.mark.parametrize("is_stuck", [False, True])
+def test_a_launcher_that_is_killed_takes_the_run_with_it(
+    is_stuck: bool, program: RunProgram, tmp_path: Path
+) -> None:
+    order = order_to(hangs=True, is_stuck=is_stuck).to_line()
+    command = [sys.executable, "-c", LAUNCHER, str(tmp_path), order]
+    with subprocess.Popen(
+        command, env=program.environment, stdout=subprocess.PIPE, text=True
+    ) as launcher:
+        assert launcher.stdout is not None
+        own, child = (int(pid) for pid in launcher.stdout.readline().split())
+        launcher.kill()
+    assert are_gone([own])
+    if is_stuck:
+        assert are_gone([child])
+    else:
+        # It ended by itself; what it started is its own to end.
+        os.kill(child, 9)
+
+
+def test_an_interrupt_is_announced_before_it_comes(program: RunProgram, tmp_path: Path) -> None:
+    order = order_to(hangs=True)
+    with (tmp_path / "told").open("w+b") as told:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "program", str(told.fileno())],
+            env=program.environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            pass_fds=(told.fileno(),),
+            start_new_session=True,
+        )
+        assert process.stdin is not None
+        process.stdin.write(order.to_line().encode() + b"\n")
+        process.stdin.flush()
+        assert process.stdout is not None
+        process.stdout.readline()
+        deadline = time.monotonic() + 20
+        while not Path(told.name).read_bytes() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        process.stdin.close()
+        process.wait()
+        os.killpg(process.pid, 9)
+        process.stdout.close()
+        assert b'"text": "announced"' in Path(told.name).read_bytes().splitlines()[1]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        RunOptions("shop"),
+        RunOptions("shop", node_ids=()),
+        RunOptions(
+            "shop",
+            node_ids=(MODEL,),
+            nominal_time=datetime(2026, 3, 1, 6, tzinfo=UTC),
+            range=TimeRange(datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 2, tzinfo=UTC)),
+            vars={"limit": 3, "deep": {"list": [1]}},
+        ),
+    ],
+)
+def test_an_order_is_read_as_it_was_written(options: RunOptions) -> None:
+    order = RunOrder("/shop", "run-1", options)
+    assert RunOrder.from_line(order.to_line()) == order
+
+
+@pytest.fixture
+def artifacts(tmp_path: Path) -> CompiledArtifacts:
+    dbt = DbtProject(
+        project_name="shop",
+        profile_name="shop",
+        target_name="dev",
+        adapter="duckdb",
+        version="1.11.16",
+    )
+    return CompiledArtifacts(
+        product=Product(name="web-shop", version="1.0.0"),
+        orchestrator=OrchestratorChoice(name="any"),
+        dbt=dbt,
+        nodes=(Node(unique_id=MODEL, name="a", resource_type="model", package="shop"),),
+        jobs=(Job(name="shop"),),
+    ).bound_to(tmp_path)
+
+
+def test_each_order_has_a_run_id_of_its_own(artifacts: CompiledArtifacts, tmp_path: Path) -> None:
+    options = RunOptions("shop", node_ids=(MODEL,))
+    one, other = order_for(artifacts, options), order_for(artifacts, options)
+    assert (one.project_dir, one.options) == (str(tmp_path), options)
+    assert one.run_id != other.run_id
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            RunOptions("shop", node_ids=()),
+            "the selection holds no node, so there is nothing to run",
+        ),
+        (RunOptions("shop", node_ids=(MODEL, "model.x")), "web-shop runs no node model.x"),
+        (RunOptions("none"), "web-shop has no job 'none'; its jobs are shop"),
+    ],
+)
+def test_what_cannot_be_run_is_refused_before_anything_starts(
+    options: RunOptions, message: str, artifacts: CompiledArtifacts
+) -> None:
+    with pytest.raises(UsageError) as refused:
+        order_for(artifacts, options)
+    assert str(refused.value) == message
