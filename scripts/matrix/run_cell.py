@@ -17,7 +17,15 @@ FOLDER = ROOT / ".matrix"
 WHEELS = FOLDER / "wheels"
 LIMIT_SECONDS = 1800
 # What the tests import beside the packages themselves.
-TEST_TOOLS = ("pytest", "hypothesis", "pytest-timeout", "jsonschema[format]", "pyyaml", "cronsim")
+TEST_TOOLS = (
+    "pytest",
+    "hypothesis",
+    "psutil",
+    "pytest-timeout",
+    "jsonschema[format]",
+    "pyyaml",
+    "cronsim",
+)
 SHOWN = ("dagster", "apache-airflow", "prefect", "dbt-core", "dbt-duckdb", "duckdb", "sqlalchemy")
 LOADING = {
     "dagster": ("unit/test_product_definitions.py", "integration/test_loader.py"),
