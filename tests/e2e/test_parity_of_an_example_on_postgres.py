@@ -16,7 +16,7 @@ from own_database import SERVER, compute, own_database, rows
 FLOE = Path(sys.executable).with_name("floe")
 EXAMPLES = Path(__file__).parents[2] / "examples"
 SIDES = ("dbt", "dagster", "airflow")
-OF_THE_SIDES = "select nspname from pg_namespace where nspname like 'floe%'"
+OF_THE_SIDES = "select nspname from pg_namespace where nspname ~ '^floe'"
 
 
 def write_product(folder: Path, database: str) -> Path:
