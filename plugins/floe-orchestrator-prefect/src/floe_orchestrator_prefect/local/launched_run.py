@@ -22,9 +22,12 @@ from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_prefect.flow.job_flow import JobFlow
 from floe_orchestrator_prefect.flow.product_flows import product_flows
 from floe_orchestrator_prefect.local.run_record import end_of
+from floe_orchestrator_prefect.local.server_watch import watching_server
 
 # Less than whoever launched this waits.
 PATIENCE_SECONDS = 25.0
+# What Prefect's client would report, it has nobody to report to.
+SECONDS_WITHOUT_SERVER = 10.0
 
 
 def main() -> None:
@@ -39,7 +42,8 @@ def run_order(order: RunOrder, reporter: RunReporter) -> None:
     """Run, and report how the run ended."""
     product = product_flows(CompiledArtifacts.load(order.project_dir))
     with get_client(sync_client=True) as client:
-        run_id = _run(product.flows[order.options.job], order.options)
+        with watching_server(str(client.api_url), SECONDS_WITHOUT_SERVER):
+            run_id = _run(product.flows[order.options.job], order.options)
         reporter.report_end(end_of(client, run_id, reporter.results))
 
 
