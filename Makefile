@@ -15,7 +15,7 @@ export AIRFLOW__USAGE_DATA_COLLECTION__ENABLED := False
 export DBT_SEND_ANONYMOUS_USAGE_STATS := False
 unexport VIRTUAL_ENV
 
-.PHONY: setup helm demo pictures test test-all charts awkward check lint types contracts docs matrix bench release clean
+.PHONY: setup helm demo pictures test test-all test-slow charts awkward check lint types contracts docs matrix bench release clean
 
 setup: .venv/.is-set-up
 
@@ -37,13 +37,19 @@ demo: setup
 pictures: setup
 	$(BIN)/python scripts/pictures/take.py
 
+# Unit tests, the conformance kit on each orchestrator, the charts: some five minutes.
 test: setup helm
+	$(BIN)/pytest -m "not slow and not long" $(IN_TWO)
+
+# All but those that take minutes each: half an hour.
+test-all: setup helm
 	$(BIN)/pytest -m "not slow" $(IN_TWO)
 
-test-all: setup helm
-	$(BIN)/pytest
+# Those that take minutes each, one after the other: some hours.
+test-slow: setup helm
+	$(BIN)/pytest -m slow
 
-# Every check of the charts, the slow ones included; ONLY="-m slow" leaves those of make test out.
+# Every check of the charts, the slow ones included; ONLY="-m slow" leaves out those of make test-all.
 charts: setup helm
 	$(BIN)/pytest tests/charts $(ONLY) $(IN_TWO)
 
@@ -64,7 +70,7 @@ types: setup
 contracts: setup
 	$(BIN)/lint-imports
 
-check: lint types contracts test
+check: lint types contracts test-all
 
 # Builds the distributions, checks them, and tries each in an empty environment; uploads nothing.
 release: setup

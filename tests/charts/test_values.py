@@ -14,6 +14,8 @@ from key_coverage import keys_without_effect, written_keys_without_effect
 
 from floe_core.helm.value_comments import value_comments
 
+pytestmark = pytest.mark.long
+
 BASES = Path(__file__).parent / "bases"
 EXAMPLES = [(chart, name) for chart in CHARTS for name in chart.scenarios if name != "defaults"]
 each_example = pytest.mark.parametrize(

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.quick
+
 ROOT = Path(__file__).parents[2]
 CORE = ROOT / "packages" / "floe-core" / "src" / "floe_core"
 PLUGINS = sorted(ROOT.glob("plugins/*/src/*"))

@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 import yaml
 
+pytestmark = pytest.mark.quick
+
 ROOT = Path(__file__).parents[2]
 DOCS = sorted(ROOT.glob("docs/**/*.md"))
 OTHERS = ["*.md", "plugins/*/README.md", "packages/*/README.md", "charts/*/README.md"]

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+pytestmark = pytest.mark.quick
+
 ROOT = Path(__file__).parents[2]
 FLOE = Path(sys.executable).with_name("floe")
 HELM = ROOT / ".helm" / "4.1" / "helm"

@@ -14,7 +14,7 @@ from pathlib import Path
 import psycopg2
 import pytest
 from own_database import SERVER, own_database, rows
-from postgres_product import WORLD, write_postgres_product
+from shop_on_postgres import WORLD, write_postgres_product
 
 from floe_core.errors import EnvironmentProblemError, InvalidProductError, UsageError
 from floe_core.parity.comparison import compare

@@ -18,6 +18,8 @@ from floe_core.compiler import compile_product
 from floe_core.errors import InvalidProductError, StaleProductError, UsageError
 from floe_core.schemas import CompiledArtifacts
 
+pytestmark = pytest.mark.long
+
 WriteProduct = Callable[..., Path]
 
 COMPILE = "import sys; from floe_core.compiler import compile_product; compile_product(sys.argv[1])"

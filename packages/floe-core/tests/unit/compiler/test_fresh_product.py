@@ -12,6 +12,8 @@ from floe_core.cli.fresh_product import read_or_compile
 from floe_core.compiler import compile_product
 from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE
 
+pytestmark = pytest.mark.long
+
 WriteProduct = Callable[..., Path]
 
 MARK = "read from the compiled folder"

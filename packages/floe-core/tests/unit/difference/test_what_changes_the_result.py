@@ -13,6 +13,8 @@ from floe_core.difference import ProductDifference, difference
 from floe_core.difference.markdown import as_markdown
 from floe_core.schemas import CompiledArtifacts
 
+pytestmark = pytest.mark.long
+
 WriteProduct = Callable[..., Path]
 
 DBT_PROJECT = """\

@@ -13,6 +13,8 @@ from floe_core.compiler import compile_product
 from floe_core.errors import InvalidProductError
 from floe_core.schemas import CompiledArtifacts
 
+pytestmark = pytest.mark.long
+
 WriteProduct = Callable[..., Path]
 RECOMPILE = "fix: run `floe compile` in the product folder"
 
