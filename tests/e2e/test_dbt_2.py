@@ -200,3 +200,21 @@ def test_an_awkward_project_runs_as_dbt_2_runs_it(name: str, tmp_path: Path, dbt
     told = parity(product)
     differing = {i: n["differences"] for i, n in told["nodes"].items() if n["differences"]}
     assert (differing, told["differences"]) == ({}, [])
+
+
+def test_two_dbts_are_compared_and_what_differs_is_explained(tmp_path: Path, dbt_two: Path) -> None:
+    """dbt 2 makes BIGINT of the numbers of seeds, and so of all that reads them."""
+    shutil.copytree(EXAMPLES, tmp_path / "examples", ignore=shutil.ignore_patterns(".floe"))
+    product = tmp_path / "examples" / "customer-360"
+    done = floe("parity", product, "--dbt", "floe", "--dbt", dbt_two, "--json")
+    told = json.loads(done.stdout)
+    assert done.returncode == 1
+    ours, theirs = told["runs"]
+    assert (ours[:14], theirs[:14]) == ("dagster, dbt 1", "dagster, dbt 2")
+    differing = {i: each["differences"] for i, each in told["nodes"].items() if each["differences"]}
+    assert sorted(i.split(".")[0] for i in differing) == [*["model"] * 6, *["seed"] * 3, "snapshot"]
+    for differences in differing.values():
+        *types, cause = differences
+        assert all(f"INTEGER on {ours}, BIGINT on {theirs}" in text for text in types)
+        assert "dbt 2 makes BIGINT" in cause
+    assert told["differences"] == []

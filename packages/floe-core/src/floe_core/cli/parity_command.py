@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from floe_core.parity.side import Side
 
 DIFFERENT = 1
+BESIDE_FLOE = "floe"
 
 
 def _sides(incomplete: str) -> list[str]:
@@ -41,6 +42,15 @@ def parity(
             autocompletion=_sides,
         ),
     ] = None,
+    dbt: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--dbt",
+            metavar="DBT",
+            help="A dbt to run the sides with: a program, or `floe` for the one that is installed "
+            "beside floe. Twice or more compares them, on each side of --on.",
+        ),
+    ] = None,
     keep: Annotated[
         Path | None,
         typer.Option(
@@ -60,9 +70,10 @@ def parity(
     """
     from floe_core.parity.comparison import compare
 
-    names = _names(product, on)
+    choices = _choices(product, on, dbt)
     with _folder(keep) as folder:
-        comparison = compare(*(_run(product, name, folder / name) for name in names))
+        sides = [_run(product, each, folder / place) for place, each in choices.items()]
+        comparison = compare(*sides)
         if html is not None:
             _write_page(comparison, html)
         if as_json:
@@ -82,21 +93,44 @@ def _write_page(comparison: Comparison, path: Path) -> None:
     write_together(path.absolute().parent, {path.name: html_report(comparison).encode()})
 
 
-def _names(product: Path, on: list[str] | None) -> list[str]:
-    """Return the sides to compare: those asked for, else dbt and the manifest's orchestrator."""
-    from floe_core import plugin_registry
-    from floe_core.compiler.findings import Findings
-    from floe_core.compiler.inputs import read_inputs
+def _choices(
+    product: Path, on: list[str] | None, dbt: list[str] | None
+) -> dict[str, tuple[str, str | None]]:
+    """Return the sides to compare: folder -> what runs, and with which dbt.
+
+    Without `on`: plain dbt and the manifest's orchestrator, that one alone where dbts are compared.
+    """
     from floe_core.errors import UsageError
     from floe_core.parity.plain_dbt import NAME
 
-    if not on:
-        inputs = read_inputs(product.absolute(), Findings(lambda notice: None))
-        return [NAME, inputs.manifest.plugins.orchestrator.type]
-    if len(on) < 2 or len(set(on)) < len(on):
+    names = on or [*([] if dbt else [NAME]), _chosen_orchestrator(product)]
+    if len(set(names)) < len(names) or len(names) * len(dbt or [""]) < 2:
+        from floe_core import plugin_registry
+
         known = ", ".join([NAME, *plugin_registry.installed()])
         raise UsageError(f"parity compares sides: give --on twice or more; there are: {known}")
-    return on
+    if not dbt:
+        return {name: (name, None) for name in names}
+    return {
+        f"{name}-{number}": (name, _program(each))
+        for name in names
+        for number, each in enumerate(dbt, start=1)
+    }
+
+
+def _chosen_orchestrator(product: Path) -> str:
+    from floe_core.compiler.findings import Findings
+    from floe_core.compiler.inputs import read_inputs
+
+    inputs = read_inputs(product.absolute(), Findings(lambda notice: None))
+    return inputs.manifest.plugins.orchestrator.type
+
+
+def _program(dbt: str) -> str:
+    """Return a dbt as `compile_side` takes it."""
+    if dbt == BESIDE_FLOE:
+        return ""
+    return str(Path(dbt).absolute()) if Path(dbt).is_file() else dbt
 
 
 @contextmanager
@@ -109,14 +143,15 @@ def _folder(keep: Path | None) -> Iterator[Path]:
         yield Path(folder)
 
 
-def _run(product: Path, name: str, folder: Path) -> Side:
+def _run(product: Path, choice: tuple[str, str | None], folder: Path) -> Side:
     from floe_core.cli.run_view import RunView
     from floe_core.parity.side import compile_side, run_side
 
     console = stderr()
     began = time.monotonic()
+    name, dbt = choice
     console.print(f"[bold]{name}[/]: compiling a copy of {product}", soft_wrap=True)
-    compiled = compile_side(product, name, folder)
+    compiled = compile_side(product, name, folder, dbt)
     artifacts = compiled.artifacts
     total = len(artifacts.nodes_of(artifacts.jobs[0]))
     console.print(f"  compiled in {time.monotonic() - began:.1f} s; running {total} nodes")

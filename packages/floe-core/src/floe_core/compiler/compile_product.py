@@ -18,7 +18,7 @@ from floe_core.compiler.copy_project import copy_project
 from floe_core.compiler.dbt_graph import nodes_in
 from floe_core.compiler.dbt_parse import Dbt, DbtFolders, InProcessDbt, ParsedProject, SubprocessDbt
 from floe_core.compiler.findings import Findings
-from floe_core.compiler.inputs import Inputs, read_inputs
+from floe_core.compiler.inputs import Inputs, read_inputs, with_dbt
 from floe_core.compiler.jobs import ResolvedJobs, default_selector, resolve_jobs
 from floe_core.compiler.losses import refuse_losses
 from floe_core.compiler.node_policies import with_policies
@@ -123,19 +123,23 @@ def prepare_product(
     on_notice: Callable[[str], None] = lambda notice: None,
     refuses_losses: bool = True,
     change_profile: Callable[[Profile], Profile] = lambda profile: profile,
+    dbt_executable: str | None = None,
     keeps_entry_point: bool = False,
     on_stage: Callable[[str], None] = lambda stage: None,
 ) -> CompiledProduct:
     """Compile a product and write nothing. See `compile_product`.
 
     `refuses_losses` of False lets through what the orchestrator can't express. `change_profile`
-    returns the profile to run with for the one that the product has.
+    returns the profile to run with for the one that the product has. `dbt_executable` takes the
+    place of the one of floe.yaml; "" is the dbt beside floe.
     """
     folder = Path(product_dir).absolute()
     destination = Path(out).absolute() if out is not None else folder
     findings = Findings(on_notice, on_stage)
     with CompileTrace(folder.name, on_notice, Redactor(known_secrets().values()).text) as trace:
         inputs = read_inputs(folder, findings)
+        if dbt_executable is not None:
+            inputs = with_dbt(inputs, dbt_executable)
         trace.concerns(inputs.spec.metadata.name, tracing_settings(inputs.manifest))
         place = _Place(destination, change_profile, keeps_entry_point)
         compiled = _compile(inputs, orchestrator, place, findings)

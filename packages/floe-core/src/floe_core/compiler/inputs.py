@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +73,12 @@ def read_inputs(product_dir: Path, findings: Findings) -> Inputs:
     assert manifest_document is not None
     assert dbt_document is not None
     return Inputs(product_dir, spec, spec_document, manifest, manifest_document, dbt_document)
+
+
+def with_dbt(inputs: Inputs, executable: str) -> Inputs:
+    """Return the same product with another dbt, the one beside floe for ""."""
+    execution = inputs.spec.execution.model_copy(update={"dbt_executable": executable or None})
+    return replace(inputs, spec=inputs.spec.model_copy(update={"execution": execution}))
 
 
 def _shown(product_dir: Path) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from floe_core.build_events import NodeResult
+from floe_core.parity.engine_causes import causes_of
 from floe_core.parity.lineage_events import differing_paths
 from floe_core.parity.promises import differing_promises
 from floe_core.parity.side import Side
@@ -68,7 +69,8 @@ def _node(node_id: str, sides: tuple[Side, ...]) -> NodeComparison:
     for other in others:
         differences += _statuses(first, other, node_id)
         tables = first.tables.get(node_id), other.tables.get(node_id)
-        differences += table_differences((first.name, other.name), *tables)
+        found = table_differences((first.name, other.name), *tables)
+        differences += [*found, *causes_of(node_id, first, other)]
     table = first.tables.get(node_id)
     rows = table.rows if table and not table.missing else None
     results = tuple(side.report.nodes.get(node_id) for side in sides)
@@ -102,22 +104,35 @@ def _beyond_nodes(left: Side, right: Side) -> list[str]:
 
 def _of_orchestrators(left: Side, right: Side) -> list[str]:
     found = []
-    if left.nodes != right.nodes:
+    is_same_dbt = left.dbt_version == right.dbt_version
+    # Each dbt has other defaults in the configuration of a node, and says more or less of a run.
+    if is_same_dbt and left.nodes != right.nodes:
         found.append("the graph: compiled to different nodes")
     if left.artifacts.jobs != right.artifacts.jobs:
         found.append("the jobs: compiled to different jobs or schedules")
     found += differing_promises((left.name, right.name), left.promises, right.promises)
     for side, other in ((left, right), (right, left)):
-        alone = side.events - other.events
+        alone = side.events - other.events if is_same_dbt else _ends_alone(side, other)
         if alone:
             found.append(f"the lineage events: {_told_alone(side, alone, other)}")
     return found
+
+
+def _ends_alone(side: Side, other: Side) -> Counter[str]:
+    """Return the events of a side whose kind and job another side has not as often."""
+    ours, theirs = (
+        Counter(" ".join([*line.split(" ", 2)[:2], ""]) for line in each.events.elements())
+        for each in (side, other)
+    )
+    return ours - theirs
 
 
 def _told_alone(side: Side, alone: Counter[str], other: Side) -> str:
     """Return what a side emits alone: an example, and what in it is different if not all of it."""
     example = min(alone)
     kind, job, _ = example.split(" ", 2)
-    where = ", ".join(differing_paths(example, other.events - side.events))
+    is_same_dbt = side.dbt_version == other.dbt_version
+    paths = differing_paths(example, other.events - side.events) if is_same_dbt else []
+    where = ", ".join(paths)
     told = f"{alone.total()} on {side.name} alone, such as {kind} of {job}"
     return f"{told}, different in {where}" if where else told

@@ -42,7 +42,7 @@ class Side:
 
     `tables` maps node id to contents; `events` counts the lineage events of each kind; `promises`
     is what the orchestrator says that it will do; `edges` are pairs of the ids of parent and child
-    among what runs.
+    among what runs. `runner` is the orchestrator, or `dbt`, where `name` says more than that.
     """
 
     name: str
@@ -53,6 +53,7 @@ class Side:
     promises: Promises = field(default_factory=Promises)
     edges: Edges = frozenset()
     scratch: Scratch | None = None
+    runner: str = ""
 
     @cached_property
     def nodes(self) -> tuple[Node, ...]:
@@ -66,17 +67,30 @@ class Side:
     @property
     def is_plain_dbt(self) -> bool:
         """Whether this is dbt by itself, without an orchestrator and without floe."""
-        return self.name == plain_dbt.NAME
+        return (self.runner or self.name) == plain_dbt.NAME
+
+    @property
+    def dbt_version(self) -> str:
+        """The version of the dbt that ran."""
+        return self.artifacts.dbt.version
 
 
 @dataclass(frozen=True)
 class CompiledSide:
     """A side that is compiled and has not run. `scratch` is None where the warehouse is its own."""
 
-    name: str
+    runner: str
     product_dir: Path
     artifacts: CompiledArtifacts
     scratch: Scratch | None
+    says_its_dbt: bool
+
+    @property
+    def name(self) -> str:
+        """Its runner, and the version of its dbt where sides differ in that."""
+        return (
+            f"{self.runner}, dbt {self.artifacts.dbt.version}" if self.says_its_dbt else self.runner
+        )
 
     def own_schemas(self, tell: Callable[[str], None]) -> AbstractContextManager[None]:
         """Return what drops the side's schemas at its end; nothing for a warehouse of its own."""
@@ -85,10 +99,11 @@ class CompiledSide:
         return dropped_afterwards(self.product_dir, self.artifacts, self.scratch, tell)
 
 
-def compile_side(product: Path, name: str, folder: Path) -> CompiledSide:
+def compile_side(product: Path, name: str, folder: Path, dbt: str | None = None) -> CompiledSide:
     """Compile a copy of the product, with a warehouse of its own; an older copy goes.
 
-    That is a DuckDB file inside of the copy, else schemas of the side's own.
+    That is a DuckDB file inside of the copy, else schemas of the side's own. `dbt` takes the place
+    of the product's dbt: a program, or "" for the dbt beside floe.
 
     Raises:
         UsageError: The product's warehouse gives no place to a side.
@@ -102,12 +117,14 @@ def compile_side(product: Path, name: str, folder: Path) -> CompiledSide:
         orchestrator=None if name == plain_dbt.NAME else name,
         out=folder,
         change_profile=place.change,
+        dbt_executable=dbt,
     )
     if place.scratch is None:
         refuse_other_files(compiled)
     else:
         refuse_writes_outside(compiled, place.scratch)
-    return CompiledSide(name, product.absolute(), compiled.write(), place.scratch)
+    artifacts = compiled.write()
+    return CompiledSide(name, product.absolute(), artifacts, place.scratch, dbt is not None)
 
 
 class _Place:
@@ -143,17 +160,21 @@ def run_side(
 
 def _run(side: CompiledSide, on_event: Callable[[BuildEvent], None]) -> Side:
     name, artifacts, scratch = side.name, side.artifacts, side.scratch
-    if name == plain_dbt.NAME:
+    if side.runner == plain_dbt.NAME:
         report, edges = plain_dbt.run_plain_dbt(artifacts, on_event)
         tables = read_tables(artifacts)
-        return Side(name, artifacts, report, tables, edges=edges, scratch=scratch)
+        return Side(
+            name, artifacts, report, tables, edges=edges, scratch=scratch, runner=side.runner
+        )
     folder = artifacts.folder
     with caught_in_file(folder):
         report = launch(artifacts, RunOptions(artifacts.jobs[0].name), on_event)
         events = caught_events(artifacts, {scratch.base: scratch.schema} if scratch else {})
     promises = promises_of(artifacts, today())
     tables, edges = read_tables(artifacts), _edges(artifacts)
-    return Side(name, artifacts, report, tables, events, promises, edges, scratch)
+    return Side(
+        name, artifacts, report, tables, events, promises, edges, scratch, runner=side.runner
+    )
 
 
 def _edges(artifacts: CompiledArtifacts) -> Edges:
