@@ -160,3 +160,61 @@ def test_a_volatile_column_is_left_out_of_a_tables_contents(tmp_path: Path) -> N
 
     assert contents("now", volatile=True) == contents("then", volatile=True)
     assert contents("now", volatile=False) != contents("then", volatile=False)
+
+
+def with_dbt(changed: Side, version: str) -> Side:
+    dbt = changed.artifacts.dbt.model_copy(update={"version": version})
+    return replace(changed, artifacts=changed.artifacts.model_copy(update={"dbt": dbt}))
+
+
+def test_two_dbts_may_say_the_same_in_other_words() -> None:
+    """Of their lineage the kinds of events and the jobs are compared."""
+    ours, theirs = with_dbt(side("one"), "1.11.0"), with_dbt(side("two"), "2.0.0")
+    more = replace(theirs, events=Counter({'COMPLETE shop.a {"rows": 1}': 1}))
+    assert compare(ours, more).is_equal
+    other = replace(theirs, events=Counter({"FAIL shop.a {}": 1}))
+    assert compare(ours, other).differences == (
+        "the lineage events: 1 on one alone, such as COMPLETE of shop.a",
+        "the lineage events: 1 on two alone, such as FAIL of shop.a",
+    )
+
+
+NUMBERS = CompiledArtifacts.model_validate(
+    {
+        **ARTIFACTS.model_dump(),
+        "nodes": [
+            {"unique_id": "seed.shop.s", "name": "s", "resource_type": "seed", "package": "shop"},
+            {
+                "unique_id": "model.shop.a",
+                "name": "a",
+                "resource_type": "model",
+                "package": "shop",
+                "depends_on": ["seed.shop.s"],
+            },
+            {"unique_id": "model.shop.b", "name": "b", "resource_type": "model", "package": "shop"},
+        ],
+    }
+)
+
+
+def numbers(name: str, version: str, kind: str) -> Side:
+    table = TableContents(1, (("id", kind, 11),), 33)
+    ids = ("seed.shop.s", "model.shop.a", "model.shop.b")
+    report = RunReport("success", "run", 1.0, {i: NodeResult(i, "success") for i in ids})
+    return with_dbt(Side(name, NUMBERS, report, dict.fromkeys(ids, table)), version)
+
+
+def test_what_two_dbts_make_of_numbers_in_seeds_is_the_cause_of_what_reads_them() -> None:
+    compared = compare(numbers("one", "1.11.0", "INTEGER"), numbers("two", "2.0.0", "BIGINT"))
+    causes = {node.node_id: node.differences[1:] for node in compared.nodes}
+    seeds = "dbt 1 makes INTEGER of the whole numbers of a seed, dbt 2 makes BIGINT"
+    assert causes == {
+        "seed.shop.s": (f"cause: {seeds}",),
+        "model.shop.a": (f"cause: it reads seed.shop.s, where {seeds}",),
+        "model.shop.b": (),
+    }
+
+
+def test_one_dbt_has_no_such_cause() -> None:
+    compared = compare(numbers("one", "1.10.0", "INTEGER"), numbers("two", "1.11.0", "BIGINT"))
+    assert [len(node.differences) for node in compared.nodes] == [1, 1, 1]
