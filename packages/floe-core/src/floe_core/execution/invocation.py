@@ -51,14 +51,7 @@ def invocation(
     is_selected = not is_whole_product or bool(artifacts.dbt.default_selector)
     selection = arguments_for_nodes(artifacts, set(node_ids)) if is_selected else []
     target = folder / f"attempt-{request.attempt}"
-    paths = {
-        "--project-dir": project_dir,
-        "--profiles-dir": profiles_dir(artifacts.dbt, project_dir),
-        "--target-path": target,
-        "--log-path": folder,
-    }
-    arguments = [text for pair in paths.items() for text in (pair[0], str(pair[1]))]
-    arguments += ["--profile", artifacts.dbt.profile_name, "--target", artifacts.dbt.target_name]
+    arguments = place_arguments(artifacts, project_dir, target, folder)
     if artifacts.execution.max_parallel is not None:
         arguments += ["--threads", str(artifacts.execution.max_parallel)]
     if request.range is not None:
@@ -74,6 +67,20 @@ def invocation(
         parsed_file=_parsed_file(artifacts, request, own),
         wants_columns=is_configured(artifacts.lineage, project_dir),
     )
+
+
+def place_arguments(
+    artifacts: CompiledArtifacts, project_dir: Path, target: Path, log: Path
+) -> list[str]:
+    """Return dbt's arguments for the project, its profile, and the folders that dbt writes to."""
+    return [
+        *("--project-dir", str(project_dir)),
+        *("--profiles-dir", str(profiles_dir(artifacts.dbt, project_dir))),
+        *("--target-path", str(target)),
+        *("--log-path", str(log)),
+        *("--profile", artifacts.dbt.profile_name),
+        *("--target", artifacts.dbt.target_name),
+    ]
 
 
 def own_vars(artifacts: CompiledArtifacts, request: BuildRequest) -> dict[str, Any]:

@@ -14,8 +14,7 @@ from typing import Any
 from floe_core.errors import UsageError
 from floe_core.execution.dbt_executable import find_executable
 from floe_core.execution.dbt_messages import text_of_error
-from floe_core.execution.dbt_profiles import profiles_dir
-from floe_core.execution.invocation import QUIET_ENVIRONMENT
+from floe_core.execution.invocation import QUIET_ENVIRONMENT, place_arguments
 from floe_core.execution.preloaded_manifest import add_tags, preload_manifest
 from floe_core.execution.warehouse_lock import PROJECT_DIR_VARIABLE
 from floe_core.process_environment import environment_with
@@ -53,17 +52,10 @@ def selected(artifacts: CompiledArtifacts, job_name: str | None, select: str) ->
 
 def _arguments(artifacts: CompiledArtifacts, project_dir: Path) -> list[str]:
     work = state_folder(project_dir) / "ls"
-    paths = {
-        "--project-dir": project_dir,
-        "--profiles-dir": profiles_dir(artifacts.dbt, project_dir),
-        "--target-path": work,
-        "--log-path": work,
-    }
-    arguments = [text for pair in paths.items() for text in (pair[0], str(pair[1]))]
+    own = artifacts.dbt.vars
     return [
-        *arguments,
-        *("--profile", artifacts.dbt.profile_name, "--target", artifacts.dbt.target_name),
-        *(("--vars", json.dumps(artifacts.dbt.vars)) if artifacts.dbt.vars else ()),
+        *place_arguments(artifacts, project_dir, work, work),
+        *(("--vars", json.dumps(own)) if own else ()),
     ]
 
 
