@@ -280,3 +280,13 @@ def test_on_completes_to_the_installed_orchestrators(words: str, completions: li
     shell = {"COMP_WORDS": words, "COMP_CWORD": "3", "_FLOE_COMPLETE": "complete_bash"}
     done = floe(**shell)
     assert done.stdout.split() == completions
+
+
+def test_a_dbt_that_is_not_there_is_named_before_anything_runs(examples: Path) -> None:
+    done = floe("parity", examples / "hello", "--dbt", "floe", "--dbt", "no-such-dbt")
+    said = " ".join(done.stderr.split())
+    assert done.returncode == 2
+    assert (
+        "--dbt no-such-dbt: there is no such program; give a path, a name on PATH, or floe" in said
+    )
+    assert "compiling" not in said

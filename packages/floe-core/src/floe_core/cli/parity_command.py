@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 import time
 from collections.abc import Iterator
@@ -127,10 +128,21 @@ def _chosen_orchestrator(product: Path) -> str:
 
 
 def _program(dbt: str) -> str:
-    """Return a dbt as `compile_side` takes it."""
+    """Return a dbt as `compile_side` takes it, the path of a program as a whole one.
+
+    Raises:
+        UsageError: There is no such program.
+    """
+    from floe_core.errors import UsageError
+
     if dbt == BESIDE_FLOE:
         return ""
-    return str(Path(dbt).absolute()) if Path(dbt).is_file() else dbt
+    program = shutil.which(dbt)
+    if program is None:
+        raise UsageError(
+            f"--dbt {dbt}: there is no such program; give a path, a name on PATH, or {BESIDE_FLOE}"
+        )
+    return str(Path(program).absolute())
 
 
 @contextmanager
