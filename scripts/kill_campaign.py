@@ -168,7 +168,10 @@ def wait_until_dbt_runs(product: Path, run: subprocess.Popen[str]) -> None:
 
 def describe(process: psutil.Process) -> str:
     """Return a short name of a process: the module or program that it runs."""
-    words = process.cmdline()
+    try:
+        words = process.cmdline()
+    except psutil.NoSuchProcess:
+        return "one that was ending"
     if "-m" in words:
         return words[words.index("-m") + 1].rpartition(".")[2]
     return " ".join(Path(word).name for word in words[:3])[:40] or process.name()

@@ -64,7 +64,7 @@ def assert_none_is_left(folder: Path, seconds: float = 10) -> None:
     deadline = time.monotonic() + seconds
     while processes_of(folder) and time.monotonic() < deadline:
         time.sleep(0.2)
-    assert [process.cmdline() for process in processes_of(folder)] == []
+    assert processes_of(folder) == []
 
 
 @contextmanager

@@ -36,12 +36,20 @@ def shop(tmp_path: Path) -> CompiledArtifacts:
     return compile_product(tmp_path)
 
 
+def command_of(process: psutil.Process) -> list[str]:
+    """What a process was started with; nothing of one that is ending."""
+    try:
+        return process.cmdline()
+    except psutil.NoSuchProcess:  # a zombie is one of these
+        return []
+
+
 def kill_server() -> None:
     """Kill what serves Prefect's API among the processes below this one."""
     [server] = [
         process
         for process in psutil.Process().children(recursive=True)
-        if "uvicorn" in process.cmdline()
+        if "uvicorn" in command_of(process)
     ]
     server.kill()
 
