@@ -30,12 +30,25 @@ class NodeLog:
 
 
 @dataclass(frozen=True, slots=True)
+class DatasetFact:
+    """What a step said of a dataset that it wrote, by the name that floe.yaml has for it.
+
+    `version` tells this state of it from another one, "" where the step did not say.
+    """
+
+    dataset: str
+    rows: int | None = None
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class NodeResult:
     """A node ended.
 
     `status` is dbt's: success, error, skipped for what builds; pass, warn, fail, error for tests.
     `rows` is what the warehouse said it wrote, `failures` the rows that a test found; None where it
-    did not say. Times are aware UTC; both None for a node that never started.
+    did not say. Times are aware UTC; both None for a node that never started. `datasets` are what
+    a step said of what it wrote.
     """
 
     unique_id: str
@@ -46,6 +59,7 @@ class NodeResult:
     failures: int | None = None
     started_at: datetime | None = None
     ended_at: datetime | None = None
+    datasets: tuple[DatasetFact, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -77,6 +91,8 @@ def to_line(event: BuildEvent) -> str:
     True
     """
     fields = asdict(event)
+    if not fields.get("datasets", True):
+        del fields["datasets"]
     for name in _TIMES:
         if fields.get(name) is not None:
             fields[name] = fields[name].isoformat()
@@ -90,5 +106,7 @@ def from_line(line: str) -> BuildEvent:
     for name in _TIMES:
         if fields.get(name) is not None:
             fields[name] = datetime.fromisoformat(fields[name])
+    if "datasets" in fields:
+        fields["datasets"] = tuple(DatasetFact(**each) for each in fields["datasets"])
     event: BuildEvent = kind(**fields)
     return event

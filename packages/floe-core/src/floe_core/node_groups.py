@@ -12,7 +12,7 @@ from floe_core.schemas.policies import GroupBy
 
 MAX_GROUPS = 32
 MAX_LEVELS = 12
-PLURALS = {"seed": "seeds", "snapshot": "snapshots", "function": "functions"}
+PLURALS = {"seed": "seeds", "snapshot": "snapshots", "function": "functions", "step": "steps"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +33,7 @@ from floe_core.compiler.profile import (
 )
 from floe_core.compiler.refine import refine
 from floe_core.compiler.settings import plugin_settings, product_settings, tracing_settings
+from floe_core.compiler.steps import add_steps
 from floe_core.errors import EnvironmentProblemError, InvalidProductError, Problem
 from floe_core.execution.preloaded_manifest import parsed_file
 from floe_core.execution.warehouse_lock import duckdb_file
@@ -47,6 +48,7 @@ from floe_core.schemas.compiled_artifacts import (
 )
 from floe_core.schemas.nodes import Node
 from floe_core.schemas.policies import DbtProject
+from floe_core.schemas.steps import Step
 from floe_core.secrets.known_values import known_secrets
 from floe_core.secrets.redactor import Redactor
 from floe_core.tracing.compile_trace import CompileTrace
@@ -202,6 +204,7 @@ class _Resolved:
 
     parsed: ParsedProject
     nodes: tuple[Node, ...]
+    steps: tuple[Step, ...]
     jobs: ResolvedJobs
     pool: str
 
@@ -216,14 +219,20 @@ def _resolve(inputs: Inputs, profile: Profile, findings: Findings) -> _Resolved:
         findings.begin_stage("dbt parses the project")
         parsed = dbt.parse()
         nodes = nodes_in(parsed.manifest, inputs.product_dir)
-        cycle = cycle_problem(nodes)
-        if cycle:
-            findings.add(cycle)
-            findings.raise_if_any()
+        _refuse_cycle(nodes, findings)
         nodes, pool = with_policies(refine(nodes, inputs, findings), inputs, findings)
-        jobs = resolve_jobs(inputs, nodes, dbt, default_selector(parsed.manifest), findings)
+        graph = add_steps(nodes, inputs, findings)
+        _refuse_cycle(graph.nodes, findings)
+        jobs = resolve_jobs(inputs, nodes, graph, dbt, default_selector(parsed.manifest), findings)
     findings.raise_if_any()
-    return _Resolved(parsed, nodes, jobs, pool)
+    return _Resolved(parsed, graph.nodes, graph.steps, jobs, pool)
+
+
+def _refuse_cycle(nodes: Sequence[Node], findings: Findings) -> None:
+    cycle = cycle_problem(nodes)
+    if cycle:
+        findings.add(cycle)
+        findings.raise_if_any()
 
 
 def _work_folder() -> tempfile.TemporaryDirectory[str]:
@@ -269,6 +278,7 @@ def _artifacts(
             ),
         ),
         nodes=resolved.nodes,
+        steps=resolved.steps,
         jobs=resolved.jobs.jobs,
         dbt_manifest_sha256=hashlib.sha256(manifest).hexdigest(),
         **product_settings(inputs, resolved.pool),

@@ -12,7 +12,9 @@ from floe_core.compiler.dbt_graph import nodes_in
 from floe_core.compiler.dbt_parse import Dbt
 from floe_core.compiler.findings import Findings
 from floe_core.compiler.inputs import Inputs
-from floe_core.errors import InvalidProductError, Problem
+from floe_core.compiler.steps import StepsInGraph
+from floe_core.errors import InvalidProductError, Problem, UsageError
+from floe_core.execution.step_selection import StepSelection
 from floe_core.schemas.floe_yaml import JobSpec
 from floe_core.schemas.nodes import Node
 from floe_core.schemas.policies import Job
@@ -29,22 +31,28 @@ class ResolvedJobs:
 
 
 def resolve_jobs(
-    inputs: Inputs, nodes: Sequence[Node], dbt: Dbt, default: str, findings: Findings
+    inputs: Inputs,
+    nodes: Sequence[Node],
+    graph: StepsInGraph,
+    dbt: Dbt,
+    default: str,
+    findings: Findings,
 ) -> ResolvedJobs:
     """Return the jobs: first the product's own, named like it, then those of floe.yaml.
 
     The product's own job takes what `dbt build` without a selection takes: every node or, where
-    selectors.yml has a default selector, what that takes. A job with a selection overrides it.
+    selectors.yml has a default selector, what that takes; and every step. A job with a selection
+    overrides it. `nodes` are dbt's own, `graph` has the steps as well.
     """
-    runnable = frozenset(node.unique_id for node in nodes if node.is_runnable)
-    jobs = [_own_job(inputs, nodes, dbt, default, runnable)]
+    runnable = frozenset(node.unique_id for node in graph.nodes if node.is_runnable)
+    jobs = [_own_job(inputs, graph, dbt, default, runnable)]
     caches: dict[str, bytes] = {}
     for index, spec in enumerate(inputs.spec.jobs):
         findings.begin_stage(f"dbt selects the nodes of job {spec.name}")
         job = _job(spec, inputs)
         with _pinned_to(index, spec, inputs, findings):
             dbt_of_job = _parse_with_vars(spec, inputs, nodes, dbt, caches) if spec.vars else dbt
-            taken = dbt_of_job.list_ids(_selection(job), nodes)
+            taken = _take(job, dbt_of_job, graph)
             # dbt lists ephemeral models as well, which have no place in the product.
             job = job.model_copy(update={"node_ids": tuple(i for i in taken if i in runnable)})
             _refuse_empty(job)
@@ -58,13 +66,25 @@ def default_selector(manifest: Mapping[str, Any]) -> str:
     return next((str(name) for name, each in selectors.items() if each.get("default") is True), "")
 
 
+def _take(job: Job, dbt: Dbt, graph: StepsInGraph) -> list[str]:
+    """Return the ids of what a job selects; a selector of selectors.yml takes no steps."""
+    if job.selector or not graph.steps:
+        return dbt.list_ids(_selection(job), graph.nodes)
+    selection = StepSelection(graph.nodes, lambda words: dbt.list_ids(words, graph.nodes))
+    try:
+        return sorted(selection.take(job.select, job.exclude))
+    except UsageError as error:
+        raise InvalidProductError([Problem(str(error))]) from None
+
+
 def _own_job(
-    inputs: Inputs, nodes: Sequence[Node], dbt: Dbt, default: str, runnable: frozenset[str]
+    inputs: Inputs, graph: StepsInGraph, dbt: Dbt, default: str, runnable: frozenset[str]
 ) -> Job:
     job = Job(name=inputs.spec.metadata.name, schedule=effective(inputs.spec.schedule, inputs))
     if not default:
         return job
-    taken = tuple(each for each in dbt.list_ids([], nodes) if each in runnable)
+    listed = {each for each in dbt.list_ids([], graph.nodes) if each in runnable}
+    taken = tuple(sorted(listed | {step.unique_id for step in graph.steps}))
     return job.model_copy(update={"selector": default, "node_ids": taken})
 
 

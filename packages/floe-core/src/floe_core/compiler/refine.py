@@ -24,7 +24,7 @@ class _Refinement:
     def __init__(self, nodes: Sequence[Node], inputs: Inputs, findings: Findings) -> None:
         self._nodes = {node.unique_id: node for node in nodes}
         self._graph = NodeGraph(nodes)
-        self._by_name = _by_name(nodes)
+        self._by_name = names_of_relations(nodes)
         self._document = inputs.spec_document
         self._compute = inputs.manifest.plugins.compute
         self._findings = findings
@@ -89,7 +89,7 @@ class _Refinement:
         self._findings.add(self._document.problem(("transforms", index, key), what, fix))
 
 
-def _by_name(nodes: Sequence[Node]) -> dict[str, Node]:
+def names_of_relations(nodes: Sequence[Node]) -> dict[str, Node]:
     """Return name -> relation; a versioned model is also `name.v2`, and `name` is its newest."""
     found: dict[str, Node] = {}
     for node in nodes:

@@ -22,11 +22,16 @@ from floe_core.execution.journal import Journal
 from floe_core.execution.node_timeouts import NodeTimeouts
 from floe_core.execution.private_folder import close_to_others, make_private
 from floe_core.execution.run_record import RunRecord, record_of
+from floe_core.execution.segmented_run import SegmentedRun
+from floe_core.execution.segments import cut_into_segments
+from floe_core.execution.step_call import step_call
+from floe_core.execution.step_process import StepProcess
 from floe_core.execution.telemetry_of_build import TelemetryOfBuild
 from floe_core.execution.verdict import Verdict
 from floe_core.execution.wanted import wanted_nodes
 from floe_core.execution.warehouse_lock import sole_writer
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.nodes import source_name
 from floe_core.secrets.known_values import known_secrets
 from floe_core.secrets.redactor import Redactor
 
@@ -69,7 +74,7 @@ def _events(
     ):
         verdict = Verdict(wanted, (*request.standing, *attempt.standing))
         redactor = Redactor(known_secrets(artifacts.dbt.profile).values())
-        events = _without_secrets(_run(artifacts, call), redactor)
+        events = _without_secrets(_run(artifacts, request, call), redactor)
         yield from _judged(events, verdict, journal, telemetry)
 
 
@@ -80,14 +85,14 @@ def _project_dir(artifacts: CompiledArtifacts) -> Path:
 
 
 def _run(
-    artifacts: CompiledArtifacts, call: Invocation
+    artifacts: CompiledArtifacts, request: BuildRequest, call: Invocation
 ) -> Generator[BuildEvent | DbtEnded, None, None]:
     """Yield dbt's events up to its end, or to the end of the time it has."""
     if not call.node_ids:
         yield DbtEnded()
         return
     make_private(call.target)
-    run = _started(artifacts, call)
+    run = _start(artifacts, request, call)
     has_ended = False
     try:
         for event in _until_the_end(_timed(run, artifacts), artifacts.execution.timeout_seconds):
@@ -116,7 +121,31 @@ def _without_secrets(
                 yield event
 
 
-def _started(artifacts: CompiledArtifacts, call: Invocation) -> DbtRun:
+def _start(artifacts: CompiledArtifacts, request: BuildRequest, call: Invocation) -> DbtRun:
+    """Return the run of these nodes: one call of dbt, or several with steps between them."""
+    segments = cut_into_segments(artifacts, call.node_ids)
+    if len(segments) == 1 and not segments[0].is_step:
+        return _start_dbt(artifacts, call)
+    built_by_dbt = sum(not node.is_step for node in artifacts.runnable)
+
+    def start(node_ids: tuple[str, ...], is_step: bool) -> DbtRun:
+        if is_step:
+            return _start_step(artifacts, request, *node_ids)
+        is_whole = len(node_ids) == built_by_dbt
+        return _start_dbt(
+            artifacts, invocation(artifacts, request, call.project_dir, node_ids, is_whole)
+        )
+
+    return SegmentedRun(artifacts, segments, start)
+
+
+def _start_step(artifacts: CompiledArtifacts, request: BuildRequest, node_id: str) -> DbtRun:
+    step = artifacts.steps_by_id[node_id]
+    writes = [*step.datasets, *(source_name(artifacts.by_id[i]) for i in step.sources)]
+    return StepProcess(step_call(artifacts, request, step), writes)
+
+
+def _start_dbt(artifacts: CompiledArtifacts, call: Invocation) -> DbtRun:
     if artifacts.dbt.executable:
         from floe_core.execution.dbt_subprocess import SubprocessDbt
 

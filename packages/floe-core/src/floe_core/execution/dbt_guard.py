@@ -19,12 +19,15 @@ PATIENCE_SECONDS = 10.0
 
 def main() -> None:
     """Run the command in this process's own group."""
-    # Ours to outlive: the command gets the same signal, and says how it ended.
-    signal.signal(signal.SIGINT, lambda *_: None)
+    # Ours to outlive: the command gets the same signals, and says how it ended.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: None)
     command = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL)
     threading.Thread(target=_end_with_starter, daemon=True).start()
     code = command.wait()
     if code < 0:
+        if -code in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(-code, signal.SIG_DFL)
         os.kill(os.getpid(), -code)
     sys.exit(code)
 

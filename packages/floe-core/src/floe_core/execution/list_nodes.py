@@ -16,6 +16,7 @@ from floe_core.execution.dbt_executable import find_executable
 from floe_core.execution.dbt_messages import text_of_error
 from floe_core.execution.invocation import QUIET_ENVIRONMENT, place_arguments
 from floe_core.execution.preloaded_manifest import add_tags, preload_manifest
+from floe_core.execution.step_selection import StepSelection
 from floe_core.execution.warehouse_lock import PROJECT_DIR_VARIABLE
 from floe_core.process_environment import environment_with
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
@@ -32,22 +33,34 @@ def selected(artifacts: CompiledArtifacts, job_name: str | None, select: str) ->
     Raises:
         UsageError: dbt does not understand it, or it takes none of the job's nodes.
     """
-    project_dir = artifacts.folder
-    arguments = [*list_command(), "--quiet", *_arguments(artifacts, project_dir)]
-    arguments += ["--select", *select.split()]
-    if artifacts.dbt.executable:
-        lines, problem = _ask_executable(artifacts.dbt.executable, project_dir, arguments)
+    if artifacts.steps:
+        listed = StepSelection(artifacts.nodes, lambda each: _listed(artifacts, each))
+        taken = listed.take(select)
     else:
-        lines, problem = _ask_in_process(artifacts, project_dir, arguments)
-    if problem:
-        raise UsageError(f"--select {select}: dbt: {problem}")
-    taken = {json.loads(line)["unique_id"] for line in lines}
+        taken = _listed(artifacts, ["--select", *select.split()])
     nodes = artifacts.nodes_of(artifacts.job(job_name)) if job_name else artifacts.runnable
     wanted = tuple(node.unique_id for node in nodes if node.unique_id in taken)
     if not wanted:
         of = f"the job '{job_name}'" if job_name else artifacts.product.name
         raise UsageError(f"--select {select}: takes no node of {of}")
     return wanted
+
+
+def _listed(artifacts: CompiledArtifacts, selection: list[str]) -> set[str]:
+    """Return the ids that dbt lists for a selection.
+
+    Raises:
+        UsageError: dbt does not understand it.
+    """
+    project_dir = artifacts.folder
+    arguments = [*list_command(), "--quiet", *_arguments(artifacts, project_dir), *selection]
+    if artifacts.dbt.executable:
+        lines, problem = _ask_executable(artifacts.dbt.executable, project_dir, arguments)
+    else:
+        lines, problem = _ask_in_process(artifacts, project_dir, arguments)
+    if problem:
+        raise UsageError(f"{' '.join(selection)}: dbt: {problem}")
+    return {json.loads(line)["unique_id"] for line in lines}
 
 
 def _arguments(artifacts: CompiledArtifacts, project_dir: Path) -> list[str]:

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import MappingProxyType
 
+from floe_core import __version__
 from floe_core.build_events import BuildEnded, NodeResult, NodeStarted
 from floe_core.build_request import BuildRequest
 from floe_core.lineage import facets
 from floe_core.lineage.calling_run import NamedRun, calling_run
 from floe_core.lineage.events import LineageJob, run_event
 from floe_core.lineage.facets import Json
-from floe_core.lineage.product_graph import ProductGraph
+from floe_core.lineage.product_graph import STEP_DATASET, ProductGraph
 from floe_core.lineage.run_ids import run_id_of_build, run_id_of_node
 from floe_core.lineage.spool_notes import with_notes
 from floe_core.lineage.verdicts import unit_test_facet, with_verdict
@@ -35,6 +36,7 @@ class _NodeRun:
     job: LineageJob
     inputs: list[tuple[str, Json]]
     output: Json | None
+    outputs_of_step: list[Json]
 
 
 class BuildStory:
@@ -78,7 +80,7 @@ class BuildStory:
         self._open[event.unique_id] = run
         inputs = [dataset for _, dataset in run.inputs]
         # What its output looks like is told at the end, when it is there.
-        outputs = [run.output | {"facets": {}}] if run.output else []
+        outputs = [_bare(each) for each in _all_outputs(run)]
         return [run_event("START", event.at, run.run_id, run.run_facets, run.job, inputs, outputs)]
 
     def node_ended(
@@ -125,14 +127,20 @@ class BuildStory:
             run_id=run_id_of_node(*names, self._request, node.unique_id),
             run_facets={
                 "parent": facets.parent(self._itself, root),
-                "processing_engine": facets.processing_engine("dbt", self._artifacts.dbt.version),
+                "processing_engine": self._engine(node),
                 **self._tick,
                 **self._traced(node.unique_id),
             },
             job=self._graph.node_job(node),
             inputs=self._graph.inputs(node),
             output=self._graph.output(node),
+            outputs_of_step=self._graph.outputs_of_step(node),
         )
+
+    def _engine(self, node: Node) -> Json:
+        if node.is_step:
+            return facets.processing_engine("floe", __version__)
+        return facets.processing_engine("dbt", self._artifacts.dbt.version)
 
     def _end(
         self,
@@ -152,9 +160,12 @@ class BuildStory:
             run.run_facets | self._outcome(run.node, result),
             LineageJob(run.job.namespace, run.job.name, job_facets),
             with_verdict(run.node, result, run.inputs),
-            _outputs(output, result),
+            [
+                *_outputs(output, result),
+                *(_output_of_step(each, result) for each in run.outputs_of_step),
+            ],
         )
-        sources = [each["name"] for node_id, each in run.inputs if self._graph.is_source(node_id)]
+        sources = [each["name"] for node_id, each in run.inputs if self._graph.is_foreign(node_id)]
         is_whole = bool(columns) or self._graph.knows_all_columns(run.node)
         return with_notes(event, has_whole_schema=is_whole, sources=sources)
 
@@ -163,7 +174,8 @@ class BuildStory:
         if _event_type(result) == "FAIL":
             self._failed += 1
             message = result.message or f"ended with status {result.status}"
-            outcome |= self._error(message, "Python" if node.language == "python" else "SQL")
+            is_sql = node.language == "sql" and not node.is_step
+            outcome |= self._error(message, "SQL" if is_sql else "Python")
         if node.resource_type == "unit_test":
             outcome["test"] = unit_test_facet(node, result)
         return outcome
@@ -187,6 +199,28 @@ class BuildStory:
     def _traced(self, key: str) -> Json:
         ids = self._spans.get(key)
         return {facets.TRACE: facets.trace(ids.trace_id, ids.span_id)} if ids else {}
+
+
+def _bare(output: Json) -> Json:
+    return {"namespace": output["namespace"], "name": output["name"], "facets": {}}
+
+
+def _all_outputs(run: _NodeRun) -> list[Json]:
+    return [*([run.output] if run.output else []), *run.outputs_of_step]
+
+
+def _output_of_step(output: Json, result: NodeResult) -> Json:
+    """Return what a step wrote with what it said of that; `output` is named for floe.yaml, too."""
+    written = {name: value for name, value in output.items() if name != STEP_DATASET}
+    fact = next((f for f in result.datasets if f.dataset == output[STEP_DATASET]), None)
+    if fact is None or not result.passed:
+        return written
+    if fact.version:
+        version = facets.dataset_version(fact.version)
+        written["facets"] = {**written["facets"], "version": version}
+    if fact.rows is not None:
+        written["outputFacets"] = {"outputStatistics": facets.output_statistics(fact.rows)}
+    return written
 
 
 def _outputs(output: Json | None, result: NodeResult) -> list[Json]:

@@ -139,6 +139,11 @@ def output_statistics(rows: int) -> Json:
     return facet("1-0-2", "OutputStatisticsOutputDatasetFacet", rowCount=rows)
 
 
+def dataset_version(version: str) -> Json:
+    """Return the facet of a state of a dataset."""
+    return facet("1-0-1", "DatasetVersionDatasetFacet", datasetVersion=version)
+
+
 def data_quality_assertions(assertion: Json) -> Json:
     """Return the facet of one test's verdict on a dataset."""
     return facet("1-1-0", "DataQualityAssertionsDatasetFacet", assertions=[assertion])

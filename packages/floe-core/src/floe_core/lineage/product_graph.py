@@ -10,9 +10,11 @@ from floe_core.lineage.facets import Json
 from floe_core.lineage.naming import dataset_name, node_job_name, warehouse_namespace
 from floe_core.lineage.seed_header import seed_columns
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_core.schemas.nodes import Column, Node
+from floe_core.schemas.nodes import Column, Node, source_name
 from floe_core.secrets.redactor import Redactor
 
+# What floe.yaml calls a dataset that a step writes; no part of an event.
+STEP_DATASET = "floe_name"
 _IN_DOUBLE_QUOTES = frozenset({"duckdb", "postgres", "redshift", "snowflake", "trino"})
 
 
@@ -43,7 +45,8 @@ class ProductGraph:
 
     def node_job(self, node: Node) -> LineageJob:
         """Return the job that a node is."""
-        described: Json = {"jobType": facets.job_type("DBT", node.resource_type.upper())}
+        integration = "FLOE" if node.is_step else "DBT"
+        described: Json = {"jobType": facets.job_type(integration, node.resource_type.upper())}
         if owners := self._owners(node):
             described["ownership"] = facets.job_ownership(owners)
         if tags := _tags(node):
@@ -63,7 +66,10 @@ class ProductGraph:
         if node.resource_type == "unit_test":
             return []
         upstream = (self._artifacts.by_id.get(node_id) for node_id in node.depends_on)
-        return [(each.unique_id, self._input(each)) for each in upstream if each and _is_data(each)]
+        read = [(each.unique_id, self._input(each)) for each in upstream if each and _is_data(each)]
+        step = self._artifacts.steps_by_id.get(node.unique_id)
+        names = step.inputs if step else ()
+        return [*read, *((name, self._named_dataset(name)) for name in names)]
 
     def output(self, node: Node) -> Json | None:
         """Return the dataset that a node makes, described; None for a test."""
@@ -80,6 +86,25 @@ class ProductGraph:
             )
         return self._dataset(node, described)
 
+    def outputs_of_step(self, node: Node) -> list[Json]:
+        """Return the datasets that a step writes, each with its name in floe.yaml."""
+        step = self._artifacts.steps_by_id.get(node.unique_id)
+        if step is None:
+            return []
+        sources = [self._artifacts.by_id[source] for source in step.sources]
+        return [
+            *({**self.dataset(each), STEP_DATASET: source_name(each)} for each in sources),
+            *({**self._named_dataset(name), STEP_DATASET: name} for name in step.datasets),
+        ]
+
+    def _named_dataset(self, name: str) -> Json:
+        """Return a dataset outside of the warehouse, or a source by its name in floe.yaml."""
+        scheme, _, rest = name.partition("://")
+        if not rest:
+            return {"namespace": self._artifacts.lineage.namespace, "name": name, "facets": {}}
+        host, _, path = rest.partition("/")
+        return {"namespace": f"{scheme}://{host}", "name": path or "/", "facets": {}}
+
     def built(self, node: Node, output: Json | None, columns: tuple[Column, ...]) -> Json | None:
         """Return an output with the columns that the warehouse says were built."""
         if output is None or not columns:
@@ -93,9 +118,12 @@ class ProductGraph:
         ]
         return {**output, "facets": {**output["facets"], "schema": facets.schema(fields)}}
 
-    def is_source(self, unique_id: str) -> bool:
-        """Return whether no run of this product makes it."""
-        return self._artifacts.by_id[unique_id].resource_type == "source"
+    def is_foreign(self, node_id: str) -> bool:
+        """Return whether an input, by the id of its node, is made by no run of this product."""
+        node = self._artifacts.by_id.get(node_id)
+        if node is None or node.resource_type != "source":
+            return False
+        return not any(node_id in step.sources for step in self._artifacts.steps)
 
     def dataset(self, node: Node) -> Json:
         """Return the dataset of a table with its columns."""

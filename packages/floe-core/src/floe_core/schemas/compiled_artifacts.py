@@ -21,6 +21,7 @@ from floe_core.schemas.policies import (
     TracingSettings,
 )
 from floe_core.schemas.resources import ResourceSpec
+from floe_core.schemas.steps import Step
 
 SCHEMA_VERSION = "1.0"
 ARTIFACTS_FILE = "compiled_artifacts.json"
@@ -58,6 +59,7 @@ class CompiledArtifacts(Frozen):
     dbt: DbtProject
     nodes: tuple[Node, ...]
     jobs: tuple[Job, ...]
+    steps: tuple[Step, ...] = ()
     execution: ExecutionPolicy = ExecutionPolicy()
     lineage: LineageSettings = LineageSettings()
     tracing: TracingSettings = TracingSettings()
@@ -99,8 +101,13 @@ class CompiledArtifacts(Frozen):
 
     @cached_property
     def runnable(self) -> tuple[Node, ...]:
-        """The nodes that dbt builds, in the order of their ids."""
+        """The nodes that a run runs, in the order of their ids."""
         return tuple(node for node in self.nodes if node.is_runnable)
+
+    @cached_property
+    def steps_by_id(self) -> dict[str, Step]:
+        """Node id -> the process of each step."""
+        return {step.unique_id: step for step in self.steps}
 
     @cached_property
     def retries(self) -> int:

@@ -38,6 +38,10 @@ UNUSED_SECTIONS = frozenset(
 )
 
 Label = Annotated[str, StringConstraints(max_length=250)]
+StepName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=63)]
+PythonFunction = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$", max_length=250)
+]
 
 
 class Metadata(YamlModel):
@@ -89,6 +93,27 @@ class JobSpec(YamlModel):
     schedule: ScheduleSpec | None = None
 
 
+class StepSpec(YamlModel):
+    """A process that runs in the graph, beside what dbt builds; times in seconds.
+
+    It has either `command`, a program with its arguments, or `python`, a function as
+    `module:function`. `reads` names dbt nodes, sources as `source.table`, or what another step
+    writes; `writes` names dbt sources, or any other dataset.
+    """
+
+    name: StepName
+    command: Annotated[list[Text], Field(min_length=1)] | None = None
+    python: PythonFunction | None = None
+    reads: list[ShortText] = []
+    writes: list[ShortText] = []
+    description: Text = ""
+    owner: Text = ""
+    tags: list[ShortText] = []
+    meta: dict[str, Any] = {}
+    retries: Annotated[int, Field(ge=0, le=100)] | None = None
+    timeout_seconds: Annotated[int, Field(ge=1, le=604_800)] | None = None
+
+
 class ExecutionSpec(YamlModel):
     """How the product runs; times in seconds. `dbtExecutable` names a dbt of the product's own."""
 
@@ -114,6 +139,7 @@ class FloeSpec(YamlModel):
     transforms: list[TransformSpec] = []
     schedule: ScheduleSpec | None = None
     jobs: list[JobSpec] = []
+    steps: list[StepSpec] = []
     vars: dict[str, Any] = {}
     execution: ExecutionSpec = ExecutionSpec()
     output_ports: list[dict[str, Any]] = []

@@ -7,10 +7,13 @@ from typing import Any, Literal
 from floe_core.schemas.frozen import Frozen
 
 ResourceType = Literal[
-    "model", "seed", "snapshot", "function", "test", "unit_test", "source", "exposure"
+    "model", "seed", "snapshot", "function", "test", "unit_test", "source", "exposure", "step"
 ]
 
-RUNNABLE: frozenset[str] = frozenset({"model", "seed", "snapshot", "function", "test", "unit_test"})
+STEP = "step"
+RUNNABLE: frozenset[str] = frozenset(
+    {"model", "seed", "snapshot", "function", "test", "unit_test", STEP}
+)
 RELATIONS: frozenset[str] = frozenset({"model", "seed", "snapshot"})
 TESTS: frozenset[str] = frozenset({"test", "unit_test"})
 
@@ -29,7 +32,7 @@ class Column(Frozen):
 
 
 class Node(Frozen):
-    """One dbt resource. Its fields are those of dbt manifest v12 unless said otherwise.
+    """One dbt resource, or a step. Its fields are those of dbt manifest v12 unless said otherwise.
 
     `depends_on` holds ids of upstream nodes, sorted; ephemeral models are folded away, so it names
     only what runs, and sources. `schema_config` is the custom schema as the project configures it
@@ -37,7 +40,8 @@ class Node(Frozen):
     a test belongs to, "" when it belongs to none. `checksum` changes when the node's own code does
     (`checksum.checksum`), "" where dbt has none. `macros_hash` changes with the macros that it
     uses, its materialization's included, and `config_hash` with its configuration and hooks.
-    `retries` and `timeout_seconds` are the node's own, None where it has none. `error_if` and
+    `retries` and `timeout_seconds` are the node's own, None where it has none. What reads a source
+    that a step writes depends on the step as well. `error_if` and
     `warn_if` are a test's conditions on the rows it finds, "" for dbt's own `!= 0`.
     """
 
@@ -83,7 +87,7 @@ class Node(Frozen):
 
     @property
     def is_runnable(self) -> bool:
-        """Whether dbt builds it, as opposed to a source or an exposure."""
+        """Whether a run runs it, as opposed to a source or an exposure."""
         return self.resource_type in RUNNABLE
 
     @property
@@ -92,6 +96,16 @@ class Node(Frozen):
         return self.resource_type in RELATIONS
 
     @property
+    def is_step(self) -> bool:
+        """Whether it is a process of floe.yaml's `steps`, which dbt does not know."""
+        return self.resource_type == STEP
+
+    @property
     def is_test(self) -> bool:
         """Whether it is a data test or a unit test."""
         return self.resource_type in TESTS
+
+
+def source_name(node: Node) -> str:
+    """Return the name of a source's table in floe.yaml: `source.table`."""
+    return f"{node.source_name}.{node.name}"

@@ -12,7 +12,7 @@ from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job
 from floe_orchestrator_airflow.dag.doubling_delay import DoublingDelay
 from floe_orchestrator_airflow.dag.mirrored_graph import add_mirrors
-from floe_orchestrator_airflow.dag.node_assets import node_asset
+from floe_orchestrator_airflow.dag.node_assets import built_assets
 from floe_orchestrator_airflow.dag.task_ids import BUILD
 from floe_orchestrator_airflow.mirrors.node_mirrors import mirrors
 from floe_orchestrator_airflow.task.build_operator import FloeBuildOperator
@@ -34,8 +34,8 @@ def add_job_tasks(
         project_dir=project_dir,
         job=job.name,
         is_mirrored=bool(shows),
-        outlets=[node_asset(artifacts, n) for n in artifacts.nodes_of(job) if n.is_relation],
-        doc_md="One `dbt build` of the whole job. The other tasks show its nodes.",
+        outlets=[a for node in artifacts.nodes_of(job) for a in built_assets(artifacts, node)],
+        doc_md="Runs the whole job. The other tasks show its nodes.",
         **_policy_arguments(artifacts),
     )
     if shows:

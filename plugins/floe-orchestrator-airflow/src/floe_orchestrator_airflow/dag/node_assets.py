@@ -7,7 +7,7 @@ from pydantic import JsonValue
 
 from floe_core.build_events import NodeResult
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_core.schemas.nodes import Node
+from floe_core.schemas.nodes import Node, source_name
 from floe_orchestrator_airflow.product_assets import floe_asset
 from floe_orchestrator_airflow.task.result_facts import facts_of_result
 
@@ -24,9 +24,28 @@ def node_asset(artifacts: CompiledArtifacts, node: Node) -> Asset:
     return floe_asset(artifacts.product.name, _label(artifacts, node))
 
 
+def built_assets(artifacts: CompiledArtifacts, node: Node) -> list[Asset]:
+    """Return the assets of what a node builds: one of a relation, one for each write of a step."""
+    if node.is_relation:
+        return [node_asset(artifacts, node)]
+    step = artifacts.steps_by_id.get(node.unique_id)
+    if step is None:
+        return []
+    sources = (source_name(artifacts.by_id[source]) for source in step.sources)
+    return [_dataset_asset(artifacts, name) for name in (*sources, *step.datasets)]
+
+
+def _dataset_asset(artifacts: CompiledArtifacts, name: str) -> Asset:
+    """Return the asset of what a step writes: a URL is its own name on Airflow."""
+    product = artifacts.product.name
+    return Asset(name=name, uri=name, group=product) if "://" in name else floe_asset(product, name)
+
+
 def asset_event_facts(node: Node, result: NodeResult) -> Facts:
     """Return what the event of an asset says about the node and its run."""
-    names = {"unique_id": node.unique_id, "relation": relation(node)}
+    names = {"unique_id": node.unique_id}
+    if node.is_relation:
+        names["relation"] = relation(node)
     return {**names, **facts_of_result(result)}
 
 

@@ -37,7 +37,7 @@ def _of_nodes(artifacts: CompiledArtifacts, job: Job) -> list[Mirror]:
             task_id=names[node.unique_id],
             node_ids=(node.unique_id,),
             upstream=tuple(names[i] for i in node.depends_on if i in names),
-            kind=f"dbt {node.resource_type.replace('_', ' ')}",
+            kind="step" if node.is_step else f"dbt {node.resource_type.replace('_', ' ')}",
         )
         for node in nodes
     ]

@@ -21,7 +21,7 @@ from floe_core.execution import (
     nodes_of_job,
 )
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_orchestrator_airflow.dag.node_assets import asset_event_facts, node_asset
+from floe_orchestrator_airflow.dag.node_assets import asset_event_facts, built_assets
 from floe_orchestrator_airflow.task.attempt import is_automatic
 from floe_orchestrator_airflow.task.build_error import error_of
 from floe_orchestrator_airflow.task.lineage_of_task import TellsNoData, below_task
@@ -177,10 +177,8 @@ class FloeBuildOperator(TellsNoData, BaseOperator):
         context: Context,
     ) -> None:
         """Give each built relation's asset its event, and only those."""
-        built = [artifacts.by_id[i] for i in wanted if artifacts.by_id[i].is_relation]
-        assets = {node.unique_id: node_asset(artifacts, node) for node in built}
-        self.outlets[:] = list(assets.values())
-        for node_id, asset in assets.items():
-            context["outlet_events"][asset].extra = asset_event_facts(
-                artifacts.by_id[node_id], results[node_id]
-            )
+        nodes = [artifacts.by_id[node_id] for node_id in wanted]
+        assets = [(node, asset) for node in nodes for asset in built_assets(artifacts, node)]
+        self.outlets[:] = [asset for _, asset in assets]
+        for node, asset in assets:
+            context["outlet_events"][asset].extra = asset_event_facts(node, results[node.unique_id])

@@ -14,7 +14,7 @@ from floe_core.build_events import BuildEnded, NodeLog, NodeResult
 from floe_core.build_request import BuildRequest
 from floe_core.execution import RunRecord, failure_of
 from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE, CompiledArtifacts
-from floe_orchestrator_airflow.dag.node_assets import asset_event_facts, node_asset
+from floe_orchestrator_airflow.dag.node_assets import asset_event_facts, built_assets
 from floe_orchestrator_airflow.dag.task_ids import BUILD
 from floe_orchestrator_airflow.task.build_error import error_of
 from floe_orchestrator_airflow.task.lineage_of_task import TellsNoData, below_task
@@ -137,8 +137,7 @@ class FloeNodesOperator(TellsNoData, BaseOperator):
         self.outlets[:] = []
         for node in (artifacts.by_id[i] for i in node_ids):
             self.log.info("%s", summary(results[node.unique_id]))
-            if node.is_relation:
-                asset = node_asset(artifacts, node)
+            for asset in built_assets(artifacts, node):
                 self.outlets.append(asset)
                 context["outlet_events"][asset].extra = asset_event_facts(
                     node, results[node.unique_id]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,38 +17,31 @@ from floe_orchestrator_dagster.dagster_names import plain
 from floe_orchestrator_dagster.definitions.asset_keys import double_keys, unsound_keys
 from floe_orchestrator_dagster.definitions.asset_specs import Translate, spec_of
 from floe_orchestrator_dagster.definitions.check_places import place_of
+from floe_orchestrator_dagster.definitions.step_assets import step_specs
 
 
 @dataclass(frozen=True)
 class AssetMap:
-    """Node id -> spec of each asset that dbt builds; node id -> check key of each test.
+    """The assets of a product, and node id -> check key of each test.
 
-    `keys` holds the sources' keys as well: they are dependencies and nothing else. `unplaced_key`
-    is the asset that tests without any parent hang on.
+    `specs` are pairs of a node and one of its assets: a model has one, a step one for each thing
+    that it writes. `keys` are those of dbt's nodes, and of the sources: these are dependencies and,
+    unless a step writes them, nothing else. `unplaced_key` is the asset that tests without any
+    parent hang on.
     """
 
-    specs: Mapping[str, AssetSpec]
+    specs: tuple[tuple[str, AssetSpec], ...]
     keys: Mapping[str, AssetKey]
     check_keys: Mapping[str, AssetCheckKey]
     unplaced_key: AssetKey
 
     @cached_property
-    def node_ids_by_key(self) -> dict[AssetKey, str]:
-        """Asset key -> node id."""
-        return {key: node_id for node_id, key in self.keys.items()}
-
-    @cached_property
-    def node_ids_by_check_key(self) -> dict[AssetCheckKey, str]:
-        """Check key -> node id."""
-        return {key: node_id for node_id, key in self.check_keys.items()}
-
-    def node_ids(
-        self, keys: Iterable[AssetKey], check_keys: Iterable[AssetCheckKey]
-    ) -> tuple[str, ...]:
-        """Return the ids of the nodes behind these assets and checks, sorted."""
-        assets = (self.node_ids_by_key[key] for key in keys)
-        checks = (self.node_ids_by_check_key[key] for key in check_keys)
-        return tuple(sorted([*assets, *checks]))
+    def built_keys(self) -> dict[str, tuple[AssetKey, ...]]:
+        """Node id -> the keys of what it builds, of models, seeds, snapshots and steps."""
+        found: dict[str, tuple[AssetKey, ...]] = {}
+        for node_id, spec in self.specs:
+            found[node_id] = (*found.get(node_id, ()), spec.key)
+        return found
 
 
 def asset_map_of(artifacts: CompiledArtifacts, translate: Translate | None = None) -> AssetMap:
@@ -60,12 +53,19 @@ def asset_map_of(artifacts: CompiledArtifacts, translate: Translate | None = Non
     nodes = with_assets(artifacts)
     specs = _specs(nodes, artifacts, translate)
     keys = {node.unique_id: specs[node.unique_id].key for node in nodes}
-    problems = list(double_keys(keys))
+    of_steps = _step_specs(artifacts, specs, translate)
+    written = {f"{step_id} ({spec.key.to_user_string()})": spec.key for step_id, spec in of_steps}
+    sources = {source for step in artifacts.steps for source in step.sources}
+    not_written = {node_id: key for node_id, key in keys.items() if node_id not in sources}
+    problems = list(double_keys({**not_written, **written}))
     if problems:
         raise InvalidProductError(problems)
     unplaced = AssetKey([plain(artifacts.product.name), "tests"])
     return AssetMap(
-        specs={node.unique_id: specs[node.unique_id] for node in nodes if node.is_relation},
+        specs=(
+            *((node.unique_id, specs[node.unique_id]) for node in nodes if node.is_relation),
+            *of_steps,
+        ),
         keys=keys,
         check_keys=_check_keys(artifacts, keys, unplaced),
         unplaced_key=unplaced,
@@ -91,6 +91,19 @@ def _specs(
         specs[node.unique_id] = spec if translate is None else _translated(node, spec, translate)
         keys[node.unique_id] = specs[node.unique_id].key
     return specs
+
+
+def _step_specs(
+    artifacts: CompiledArtifacts, specs: Mapping[str, AssetSpec], translate: Translate | None
+) -> list[tuple[str, AssetSpec]]:
+    def as_translated(node: Node, spec: AssetSpec) -> AssetSpec:
+        return spec if translate is None else _translated(node, spec, translate)
+
+    return [
+        (step.unique_id, spec)
+        for step in artifacts.steps
+        for spec in step_specs(step, artifacts, specs, as_translated)
+    ]
 
 
 def _parents_first(nodes: list[Node]) -> Iterator[Node]:

@@ -32,10 +32,10 @@ def spec_of(
         description=node.description or f"dbt {node.resource_type} {node.name}",
         metadata=_metadata(node, artifacts.dbt.adapter),
         skippable=node.is_relation,
-        group_name=_group(node, artifacts.product.name),
+        group_name=group_of(node, artifacts.product.name),
         code_version=node.checksum or None,
-        owners=_owners(node),
-        tags=_tags(node, artifacts.product.name),
+        owners=owners_of(node),
+        tags=tags_of(node, artifacts.product.name),
         kinds={"dbt", artifacts.dbt.adapter},
     )
 
@@ -77,18 +77,20 @@ def _column_schema(node: Node) -> TableSchema | None:
     )
 
 
-def _group(node: Node, product: str) -> str:
+def group_of(node: Node, product: str) -> str:
+    """Return the group of a node: what dbt names for Dagster, its dbt group, or the product."""
     return plain(str(dagster_meta(node).get("group") or node.group or product))
 
 
-def _owners(node: Node) -> list[str]:
+def owners_of(node: Node) -> list[str]:
     """Return the owners that Dagster takes: e-mail addresses and `team:` names."""
     chosen = dagster_meta(node).get("owners")
     owners: Sequence[Any] = chosen if isinstance(chosen, list) and chosen else node.owners
     return [owner for owner in owners if isinstance(owner, str) and takes_owner(owner)]
 
 
-def _tags(node: Node, product: str) -> Mapping[str, str]:
+def tags_of(node: Node, product: str) -> Mapping[str, str]:
+    """Return the tags of a node that Dagster takes, its product and its tier among them."""
     tags = {tag: "" for tag in node.tags if takes_tag(tag)}
     tags[PRODUCT_TAG] = product
     if node.tier and takes_tag("floe/tier", node.tier):

@@ -35,10 +35,11 @@ def building_assets(
     `multi_asset` would name the outputs after keys, where two may become one name, and would take
     no check of a source: so the definition is put together here.
     """
-    specs = list(asset_map.specs.values())
+    specs = [spec for _, spec in asset_map.specs]
     checks = check_specs(artifacts, asset_map)
     outputs = distinct([*map(_asset_output, specs), *map(_check_output, checks)])
-    node_ids = dict(zip(outputs, [*asset_map.specs, *map(_node_id, checks)], strict=True))
+    built = (node_id for node_id, _ in asset_map.specs)
+    node_ids = dict(zip(outputs, [*built, *map(_node_id, checks)], strict=True))
     inputs = _inputs(specs, checks)
     return AssetsDefinition(
         node_def=_build_op(artifacts, inputs, node_ids),

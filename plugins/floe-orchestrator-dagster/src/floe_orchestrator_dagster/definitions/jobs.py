@@ -41,7 +41,7 @@ def _job(job: Job, artifacts: CompiledArtifacts, asset_map: AssetMap) -> AssetJo
 
 def selection_of(node_ids: Sequence[str], asset_map: AssetMap) -> AssetSelection:
     """Return the assets and the checks of nodes, and nothing else."""
-    keys = [asset_map.keys[id_] for id_ in node_ids if id_ in asset_map.keys]
+    keys = [key for id_ in node_ids for key in asset_map.built_keys.get(id_, ())]
     checks = [asset_map.check_keys[id_] for id_ in node_ids if id_ in asset_map.check_keys]
     # Assets bring their checks along unless told not to; a job has exactly the tests it chose.
     return AssetSelection.assets(*keys).without_checks() | AssetSelection.checks(*checks)

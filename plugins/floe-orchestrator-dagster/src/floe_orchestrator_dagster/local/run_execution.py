@@ -56,7 +56,7 @@ def execute_run(
 def _keys(
     node_ids: tuple[str, ...], asset_map: AssetMap
 ) -> tuple[set[AssetKey], set[AssetCheckKey]]:
-    keys = {asset_map.keys[id_] for id_ in node_ids if id_ in asset_map.keys}
+    keys = {key for id_ in node_ids for key in asset_map.built_keys.get(id_, ())}
     checks = {asset_map.check_keys[id_] for id_ in node_ids if id_ in asset_map.check_keys}
     return keys, checks
 

@@ -40,7 +40,8 @@ def _contradictions(
     instance: DagsterInstance, run_id: str, results: Mapping[str, NodeResult], asset_map: AssetMap
 ) -> Iterable[str]:
     built = _materialized(instance, run_id)
-    told = {asset_map.keys[r.unique_id] for r in results.values() if r.status == "success"}
+    succeeded = (result.unique_id for result in results.values() if result.status == "success")
+    told = {key for node_id in succeeded for key in asset_map.built_keys.get(node_id, ())}
     for key in sorted(built ^ told):
         where = "Dagster alone" if key in built else "dbt alone"
         yield f"{key.to_user_string()} was built according to {where}"

@@ -10,6 +10,7 @@ from typing import Any
 
 from dagster import (
     AssetCheckResult,
+    AssetMaterialization,
     DagsterExecutionInterruptedError,
     Failure,
     MaterializeResult,
@@ -71,6 +72,7 @@ def run_step(
                     log_node_line(context.log, event)
                 elif isinstance(event, NodeResult):
                     yield from _told(event, nodes)
+                    _log_others(context, event, nodes)
                 elif isinstance(event, BuildEnded):
                     end = event
     except DagsterExecutionInterruptedError as interrupt:
@@ -138,5 +140,15 @@ def _job_name(tag: str, artifacts: CompiledArtifacts) -> str:
 def _told(result: NodeResult, nodes: StepNodes) -> Iterator[StepEvent]:
     if result.unique_id in nodes.check_keys and result.status != "skipped":
         yield check_result(result, nodes.check_keys[result.unique_id])
-    elif result.unique_id in nodes.keys and result.status == "success":
-        yield materialization(result, nodes.keys[result.unique_id])
+    elif result.status == "success":
+        for key in nodes.keys.get(result.unique_id, ()):
+            yield materialization(result, key, nodes.datasets.get(key, ""))
+
+
+def _log_others(context: OpExecutionContext, result: NodeResult, nodes: StepNodes) -> None:
+    """Note what a step of floe.yaml wrote beside what this run was asked for."""
+    if result.unique_id not in nodes.keys or result.status != "success":
+        return
+    for key in nodes.other_keys.get(result.unique_id, ()):
+        made = materialization(result, key, nodes.datasets.get(key, ""))
+        context.log_event(AssetMaterialization(key, metadata=made.metadata))

@@ -4,15 +4,29 @@ from __future__ import annotations
 
 from typing import Any
 
-from dagster import AssetCheckKey, AssetCheckResult, AssetCheckSeverity, AssetKey, MaterializeResult
+from dagster import (
+    AssetCheckKey,
+    AssetCheckResult,
+    AssetCheckSeverity,
+    AssetKey,
+    DataVersion,
+    MaterializeResult,
+)
 
 from floe_core.execution import NodeResult
 
 
-def materialization(result: NodeResult, key: AssetKey) -> MaterializeResult[None]:
-    """Return the materialization of a node that dbt built."""
+def materialization(
+    result: NodeResult, key: AssetKey, dataset: str = ""
+) -> MaterializeResult[None]:
+    """Return the materialization of a node; of one dataset of a step, where that is given."""
+    fact = next((each for each in result.datasets if each.dataset == dataset), None)
+    of_all = None if result.datasets else result.rows
+    rows = fact.rows if fact else of_all
     return MaterializeResult(
-        asset_key=key, metadata=_known({**_timing(result), "dagster/row_count": result.rows})
+        asset_key=key,
+        metadata=_known({**_timing(result), "dagster/row_count": rows}),
+        data_version=DataVersion(fact.version) if fact and fact.version else None,
     )
 
 

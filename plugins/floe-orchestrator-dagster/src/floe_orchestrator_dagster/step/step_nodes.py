@@ -7,28 +7,49 @@ from dataclasses import dataclass
 
 from dagster import AssetCheckKey, AssetKey, OpExecutionContext
 
+from floe_orchestrator_dagster.definitions.step_assets import DATASET_METADATA
+
 
 @dataclass(frozen=True, slots=True)
 class StepNodes:
-    """Node id -> key of the assets, and of the checks, that this step is to build and run.
+    """Node id -> keys of the assets, and key of the check, that this step is to build and run.
 
     Asked of the definitions that the step runs in: a team may have given the assets other keys.
+    `other_keys` are those of the same nodes that were not asked for: a step of floe.yaml writes all
+    that it writes. `datasets` are the names in floe.yaml of what steps write.
     """
 
-    keys: Mapping[str, AssetKey]
+    keys: Mapping[str, tuple[AssetKey, ...]]
+    other_keys: Mapping[str, tuple[AssetKey, ...]]
     check_keys: Mapping[str, AssetCheckKey]
+    datasets: Mapping[AssetKey, str]
 
     @classmethod
     def of(cls, context: OpExecutionContext, node_ids: Mapping[str, str]) -> StepNodes:
         """Return the nodes of a step, given output name -> node id."""
         keys = context.assets_def.keys_by_output_name
+        every_key = context.assets_def.node_keys_by_output_name
+        others = {output: key for output, key in every_key.items() if output not in keys}
         checks = context.assets_def.check_specs_by_output_name
+        specs = context.assets_def.specs_by_key.items()
         return cls(
-            {node_ids[output]: key for output, key in keys.items()},
+            _by_node(node_ids, keys),
+            _by_node(node_ids, others),
             {node_ids[output]: spec.key for output, spec in checks.items()},
+            {key: str(spec.metadata.get(DATASET_METADATA, "")) for key, spec in specs},
         )
 
     @property
     def ids(self) -> tuple[str, ...]:
         """The ids of all of them, sorted."""
         return tuple(sorted([*self.keys, *self.check_keys]))
+
+
+def _by_node(
+    node_ids: Mapping[str, str], keys: Mapping[str, AssetKey]
+) -> dict[str, tuple[AssetKey, ...]]:
+    found: dict[str, tuple[AssetKey, ...]] = {}
+    for output, key in keys.items():
+        node_id = node_ids[output]
+        found[node_id] = (*found.get(node_id, ()), key)
+    return found

@@ -6,6 +6,7 @@ from prefect.assets import Asset, AssetProperties
 
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
+from floe_core.schemas.steps import Step
 from floe_orchestrator_prefect.flow.prefect_names import asset_key, node_names
 
 # Prefect refuses a longer one.
@@ -20,6 +21,16 @@ def node_assets(artifacts: CompiledArtifacts) -> dict[str, Asset]:
         for node in artifacts.nodes
         if node.is_relation or node.resource_type == "source"
     }
+
+
+def step_assets(artifacts: CompiledArtifacts, step: Step, sources: dict[str, Asset]) -> list[Asset]:
+    """Return the assets of what a step writes, those of dbt sources among them.
+
+    `sources` holds these by their ids. A URL is its own key.
+    """
+    product = artifacts.product.name
+    keys = (name if "://" in name else asset_key(product, name) for name in step.datasets)
+    return [*(sources[source] for source in step.sources), *(Asset(key=key) for key in keys)]
 
 
 def _asset(artifacts: CompiledArtifacts, node: Node, name: str) -> Asset:

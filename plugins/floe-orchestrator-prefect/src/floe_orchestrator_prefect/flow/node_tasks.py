@@ -12,7 +12,7 @@ from prefect.tasks import MaterializingTask, Task
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
 from floe_core.schemas.policies import Job
-from floe_orchestrator_prefect.flow.node_assets import node_assets
+from floe_orchestrator_prefect.flow.node_assets import node_assets, step_assets
 from floe_orchestrator_prefect.flow.prefect_names import node_names
 from floe_orchestrator_prefect.task.one_node import build_one_node
 
@@ -43,9 +43,13 @@ def _task(
         "persist_result": False,
     }
     body = _body(artifacts, node)
-    if node.unique_id in assets:
-        own = [assets[node.unique_id]]
-        return MaterializingTask(fn=body, assets=own, materialized_by="dbt", **options)
+    step = artifacts.steps_by_id.get(node.unique_id)
+    if step is not None:
+        own, by = step_assets(artifacts, step, assets), "floe"
+    else:
+        own, by = [assets[node.unique_id]] if node.unique_id in assets else [], "dbt"
+    if own:
+        return MaterializingTask(fn=body, assets=own, materialized_by=by, **options)
     return Task(fn=body, **options)
 
 

@@ -1,0 +1,41 @@
+"""What a failure holds back, by the rule of `dbt build`.
+
+A node waits for the tests of what it reads: for each test that depends on nothing but nodes above
+it. See `add_test_edges_1` of `dbt.compilation`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+
+
+def gates_of_steps(artifacts: CompiledArtifacts) -> dict[str, tuple[str, ...]]:
+    """Return id of a step -> the ids of the tests that it waits for."""
+    tests = [node for node in artifacts.runnable if node.is_test and node.depends_on]
+    found = {}
+    for step in artifacts.steps:
+        above = artifacts.graph.above([step.unique_id])
+        gates = (test.unique_id for test in tests if above.issuperset(test.depends_on))
+        found[step.unique_id] = tuple(gates)
+    return found
+
+
+def held_back_by(artifacts: CompiledArtifacts, failed: Iterable[str]) -> set[str]:
+    """Return the ids of all that does not run once these nodes have failed or been skipped."""
+    failed = tuple(failed)
+    built = [node_id for node_id in failed if not artifacts.by_id[node_id].is_test]
+    held = artifacts.graph.below(built)
+    for node_id in failed:
+        if artifacts.by_id[node_id].is_test:
+            gated = _gated_by(artifacts, node_id)
+            held |= gated | artifacts.graph.below(gated)
+    return held
+
+
+def _gated_by(artifacts: CompiledArtifacts, test_id: str) -> set[str]:
+    """Return the nodes that wait for a test; a test that depends on nothing gates none."""
+    below = [artifacts.graph.below([parent]) for parent in artifacts.by_id[test_id].depends_on]
+    common = set.intersection(*below) if below else set()
+    return {node_id for node_id in common if not artifacts.by_id[node_id].is_test}

@@ -1,0 +1,86 @@
+"""How the process of a step is called: its program, its environment, its files."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from floe_core.build_request import BuildRequest
+from floe_core.errors import EnvironmentProblemError
+from floe_core.execution.invocation import own_vars, run_vars
+from floe_core.execution.private_folder import make_private
+from floe_core.execution.warehouse_lock import PROJECT_DIR_VARIABLE, duckdb_file
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.steps import Step
+from floe_core.state_folder import run_folder
+
+FACTS_VARIABLE = "FLOE_FACTS_FILE"
+CALL_FUNCTION = "floe_core.execution.call_function"
+
+
+@dataclass(frozen=True, slots=True)
+class StepCall:
+    """A process to start in the product's folder. It may write facts to `facts_file`."""
+
+    unique_id: str
+    words: tuple[str, ...]
+    environment: dict[str, str]
+    project_dir: Path
+    facts_file: Path
+
+
+def step_call(artifacts: CompiledArtifacts, request: BuildRequest, step: Step) -> StepCall:
+    """Return the call of a step in a build.
+
+    Raises:
+        EnvironmentProblemError: There is no such program.
+    """
+    folder = run_folder(artifacts.folder, request.run_id) / "steps"
+    make_private(folder)
+    name = artifacts.by_id[step.unique_id].name
+    facts_file = folder / f"{name}.attempt-{request.attempt}.jsonl"
+    facts_file.unlink(missing_ok=True)
+    return StepCall(
+        step.unique_id,
+        _words(step, artifacts.folder),
+        {**os.environ, **_variables(artifacts, request, name), FACTS_VARIABLE: str(facts_file)},
+        artifacts.folder,
+        facts_file,
+    )
+
+
+def _words(step: Step, project_dir: Path) -> tuple[str, ...]:
+    if step.python:
+        return (sys.executable, "-m", CALL_FUNCTION, step.python)
+    program, *arguments = step.command
+    found = shutil.which(project_dir / program) or _beside_python(program) or shutil.which(program)
+    if found is None:
+        what = f"{step.unique_id}: there is no program {program}; it is looked for in the product's"
+        raise EnvironmentProblemError(
+            f"{what} folder, beside the Python that runs floe, and on PATH"
+        )
+    return (found, *arguments)
+
+
+def _beside_python(program: str) -> str | None:
+    return shutil.which(program, path=str(Path(sys.executable).parent))
+
+
+def _variables(artifacts: CompiledArtifacts, request: BuildRequest, name: str) -> dict[str, str]:
+    """Return what a step may know of its run; "" is what a run does not have."""
+    warehouse = duckdb_file(artifacts.dbt.profile, artifacts.folder)
+    return {
+        **{key.upper(): str(value) for key, value in run_vars(request).items()},
+        PROJECT_DIR_VARIABLE: str(artifacts.folder),
+        "FLOE_PRODUCT": artifacts.product.name,
+        "FLOE_STEP": name,
+        "FLOE_TARGET": artifacts.dbt.target_name,
+        "FLOE_VARS": json.dumps(own_vars(artifacts, request)),
+        "FLOE_WAREHOUSE_FILE": str(warehouse or ""),
+        # Lines are shown as they are written.
+        "PYTHONUNBUFFERED": "1",
+    }

@@ -1,0 +1,94 @@
+"""What a step says of its work: a line of JSON each, in the file that FLOE_FACTS_FILE names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from floe_core.build_events import DatasetFact
+
+MAX_BYTES = 1_000_000
+MAX_SHOWN = 20
+
+
+class StepFact(BaseModel):
+    """One line. `rows` are of `dataset` where it is given, else of all that the step did.
+
+    `version` is what tells this state of the dataset from another one.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    dataset: Annotated[str, StringConstraints(min_length=1, max_length=250)] | None = None
+    rows: Annotated[int, Field(ge=0)] | None = None
+    version: Annotated[str, StringConstraints(max_length=250)] | None = None
+    message: Annotated[str, StringConstraints(max_length=4000)] | None = None
+
+
+@dataclass
+class StepFacts:
+    """All that a step said. `rows` is None where it counted none; `problems` are unread lines."""
+
+    rows: int | None = None
+    message: str = ""
+    datasets: tuple[DatasetFact, ...] = ()
+    problems: list[str] = field(default_factory=list)
+
+
+def read_facts(path: Path, known: Iterable[str]) -> StepFacts:
+    """Return the facts in a file, none where there is no file; `known` are what the step writes."""
+    found = StepFacts()
+    facts = [fact for line in _lines(path, found) if (fact := _parsed(*line, found)) is not None]
+    counted = [fact.rows for fact in facts if fact.rows is not None]
+    found.rows = sum(counted) if counted else None
+    found.message = "; ".join(fact.message for fact in facts if fact.message)
+    found.datasets = _of_datasets(facts, frozenset(known), found)
+    return found
+
+
+def _lines(path: Path, found: StepFacts) -> list[tuple[int, str]]:
+    try:
+        with path.open("rb") as file:
+            text = file.read(MAX_BYTES + 1).decode(errors="replace")
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        found.problems.append(f"its facts can't be read: {error.strerror}")
+        return []
+    if len(text) > MAX_BYTES:
+        found.problems.append(f"its facts have more than {MAX_BYTES:,} bytes; the rest is left out")
+        text = text[:MAX_BYTES].rpartition("\n")[0]
+    return [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+
+
+def _parsed(number: int, line: str, found: StepFacts) -> StepFact | None:
+    try:
+        return StepFact.model_validate_json(line)
+    except ValidationError as error:
+        if len(found.problems) < MAX_SHOWN:
+            first = error.errors()[0]
+            place = ".".join(str(each) for each in first["loc"])
+            what = f"{place}: {first['msg']}" if place else first["msg"]
+            found.problems.append(f"line {number} of its facts is left out: {what}")
+        return None
+
+
+def _of_datasets(
+    facts: list[StepFact], known: frozenset[str], found: StepFacts
+) -> tuple[DatasetFact, ...]:
+    """Return what is known of each dataset: rows added up, the last version."""
+    told: dict[str, DatasetFact] = {}
+    for fact in facts:
+        if fact.dataset is None:
+            continue
+        if fact.dataset not in known:
+            found.problems.append(f"its facts name '{fact.dataset}', which it does not write")
+            continue
+        before = told.get(fact.dataset, DatasetFact(fact.dataset))
+        rows = before.rows if fact.rows is None else (before.rows or 0) + fact.rows
+        told[fact.dataset] = DatasetFact(fact.dataset, rows, fact.version or before.version)
+    return tuple(told.values())

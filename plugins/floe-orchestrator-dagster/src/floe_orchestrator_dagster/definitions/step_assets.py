@@ -1,0 +1,85 @@
+"""What Dagster knows of each step: an asset for everything that it writes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from dagster import AssetDep, AssetKey, AssetSpec
+
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.nodes import Node, source_name
+from floe_core.schemas.steps import Step
+from floe_orchestrator_dagster.dagster_names import plain
+from floe_orchestrator_dagster.definitions.asset_specs import (
+    NODE_METADATA,
+    Translate,
+    group_of,
+    owners_of,
+    tags_of,
+)
+
+# The name that floe.yaml has for what the asset is.
+DATASET_METADATA = "floe/dataset"
+_BETWEEN_PARTS = re.compile(r"[./:]+")
+
+
+def dataset_key(dataset: str) -> AssetKey:
+    """Return the key of a dataset that is no dbt source: the parts of its name, or of its URL.
+
+    >>> dataset_key("s3://exports/segments.csv").path
+    ['s3', 'exports', 'segments', 'csv']
+    """
+    return AssetKey([plain(part) for part in _BETWEEN_PARTS.split(dataset) if part])
+
+
+def step_specs(
+    step: Step,
+    artifacts: CompiledArtifacts,
+    specs: Mapping[str, AssetSpec],
+    translate: Translate,
+) -> list[AssetSpec]:
+    """Return a spec for each thing that a step writes, or one for the step if it writes nothing.
+
+    `specs` holds those of dbt's nodes and sources by their ids. What is written to a source is the
+    source's own asset.
+    """
+    node = artifacts.by_id[step.unique_id]
+    keys = [specs[i].key for i in node.depends_on if i in specs]
+    keys += [dataset_key(name) for name in step.inputs if _is_dataset(name, artifacts)]
+    deps = [AssetDep(key) for key in dict.fromkeys(keys)]
+    found = []
+    for source in step.sources:
+        others = [dep for dep in deps if dep.asset_key != specs[source].key]
+        name = source_name(artifacts.by_id[source])
+        made = _spec(node, specs[source].key, others, name, artifacts)
+        tags, group = specs[source].tags, specs[source].group_name
+        found.append(made.replace_attributes(tags={**made.tags, **tags}, group_name=group))
+    named = {name: dataset_key(name) for name in step.datasets}
+    if not step.sources and not named:
+        named = {"": AssetKey([node.name])}
+    found += (translate(node, _spec(node, k, deps, n, artifacts)) for n, k in named.items())
+    return found
+
+
+def _is_dataset(name: str, artifacts: CompiledArtifacts) -> bool:
+    return any(name in step.datasets for step in artifacts.steps)
+
+
+def _spec(
+    node: Node, key: AssetKey, deps: list[AssetDep], dataset: str, artifacts: CompiledArtifacts
+) -> AssetSpec:
+    step = artifacts.steps_by_id[node.unique_id]
+    known = {NODE_METADATA: node.unique_id, DATASET_METADATA: dataset, "floe/path": node.path}
+    return AssetSpec(
+        key=key,
+        deps=deps,
+        description=node.description or f"step {node.name}",
+        metadata={name: value for name, value in known.items() if value},
+        skippable=True,
+        group_name=group_of(node, artifacts.product.name),
+        code_version=node.checksum or node.config_hash or None,
+        owners=owners_of(node),
+        tags=tags_of(node, artifacts.product.name),
+        kinds={"python" if step.python else "shell"},
+    )
