@@ -14,6 +14,7 @@ CONCEPTS = (
     "schedule",
     "model, seed, snapshot",
     "test, unit test",
+    "step",
     "source",
     "exposure",
     "columns",
@@ -27,7 +28,10 @@ CONCEPTS = (
 
 
 def product_concepts(artifacts: CompiledArtifacts) -> dict[str, str]:
-    """Return concept -> what the product has of it, "" for nothing."""
+    """Return concept -> what the product has of it, "" for nothing; steps only where it has some.
+
+    A plugin that was written before there were steps knows no such concept.
+    """
     product, policy = artifacts.product, artifacts.execution
     counts: Counter[str] = Counter(node.resource_type for node in artifacts.nodes)
     scheduled = [job for job in artifacts.jobs if job.schedule]
@@ -38,6 +42,7 @@ def product_concepts(artifacts: CompiledArtifacts) -> dict[str, str]:
         ", ".join(f"{j.schedule.cron} in {j.schedule.timezone}" for j in scheduled if j.schedule),
         _counted(counts, "model", "seed", "snapshot"),
         _counted(counts, "test", "unit_test"),
+        _counted(counts, "step"),
         _counted(counts, "source"),
         _counted(counts, "exposure"),
         _some(sum(len(node.columns) for node in artifacts.nodes), "column"),
@@ -48,7 +53,8 @@ def product_concepts(artifacts: CompiledArtifacts) -> dict[str, str]:
         policy.pool,
         artifacts.lineage.backend or ("on" if artifacts.lineage.enabled else ""),
     )
-    return dict(zip(CONCEPTS, found, strict=True))
+    concepts = dict(zip(CONCEPTS, found, strict=True))
+    return concepts if artifacts.steps else {k: v for k, v in concepts.items() if k != "step"}
 
 
 def _counted(counts: Counter[str], *kinds: str) -> str:

@@ -13,6 +13,7 @@ BECOMES = {
     "schedule": "a timetable of the DAG that takes its ticks from floe",
     "model, seed, snapshot": "a task, and an Airflow Asset `floe://<product>/<node>`",
     "test, unit test": "a task",
+    "step": "a task, with the log of its process, and an Airflow Asset of what it writes",
     "source": "nothing: Airflow does not run it",
     "exposure": "nothing: Airflow does not run it",
     "columns": "nothing in Airflow; they are in lineage",

@@ -12,6 +12,7 @@ BECOMES = {
     "schedule": "a schedule: Dagster's own cron where it ticks alike, else one that asks floe",
     "model, seed, snapshot": "an asset, with the key that dagster-dbt gives it",
     "test, unit test": "an asset check",
+    "step": "an asset for each thing that it writes, materialized by its process",
     "source": "a dependency: whoever fills it may define the asset",
     "exposure": "nothing: Dagster does not run it",
     "columns": "the column schema of the asset",

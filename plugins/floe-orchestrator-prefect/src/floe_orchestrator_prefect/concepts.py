@@ -15,6 +15,7 @@ BECOMES = {
     "schedule": "schedules of the deployment: Prefect's cron where it ticks alike, else dates",
     "model, seed, snapshot": "a task run in each flow run, and a Prefect asset",
     "test, unit test": "a task run in each flow run",
+    "step": "a task run in each flow run, and a Prefect asset of what it writes",
     "source": "an asset that others depend on",
     "exposure": "nothing: Prefect does not run it",
     "columns": "nothing in Prefect; they are in lineage",

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from floe_core.build_events import BuildEvent, NodeLog, NodeResult
 from floe_core.build_request import BuildRequest
-from floe_core.errors import UsageError
+from floe_core.errors import EnvironmentProblemError, UsageError
 from floe_core.execution.attempt import automatic_attempt
 from floe_core.execution.dbt_run import DbtEnded, DbtRun
 from floe_core.execution.invocation import Invocation, invocation
@@ -25,7 +25,7 @@ from floe_core.execution.run_record import RunRecord, record_of
 from floe_core.execution.segmented_run import SegmentedRun
 from floe_core.execution.segments import cut_into_segments
 from floe_core.execution.step_call import step_call
-from floe_core.execution.step_process import StepProcess
+from floe_core.execution.step_process import StepNotStarted, StepProcess
 from floe_core.execution.telemetry_of_build import TelemetryOfBuild
 from floe_core.execution.verdict import Verdict
 from floe_core.execution.wanted import wanted_nodes
@@ -142,7 +142,10 @@ def _start(artifacts: CompiledArtifacts, request: BuildRequest, call: Invocation
 def _start_step(artifacts: CompiledArtifacts, request: BuildRequest, node_id: str) -> DbtRun:
     step = artifacts.steps_by_id[node_id]
     writes = [*step.datasets, *(source_name(artifacts.by_id[i]) for i in step.sources)]
-    return StepProcess(step_call(artifacts, request, step), writes)
+    try:
+        return StepProcess(step_call(artifacts, request, step), writes)
+    except EnvironmentProblemError as error:
+        return StepNotStarted(node_id, str(error))
 
 
 def _start_dbt(artifacts: CompiledArtifacts, call: Invocation) -> DbtRun:

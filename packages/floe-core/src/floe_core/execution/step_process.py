@@ -28,6 +28,31 @@ GRACE_SECONDS = 5.0
 LAST_LINES = 10
 
 
+class StepNotStarted:
+    """A step whose process could not be started: it ends in an error at once."""
+
+    def __init__(self, unique_id: str, why: str) -> None:
+        now = datetime.now(UTC)
+        result = NodeResult(unique_id, "error", message=why, started_at=now, ended_at=now)
+        self._events: deque[BuildEvent | DbtEnded] = deque(
+            [NodeStarted(unique_id, now), result, DbtEnded(succeeded=False)]
+        )
+
+    def next_event(self, timeout: float | None) -> BuildEvent | DbtEnded | None:
+        """See `DbtRun.next_event`."""
+        return self._events.popleft()
+
+    def cancel(self) -> None:
+        """See `DbtRun.cancel`."""
+
+    def cancel_node(self, unique_id: str) -> None:
+        """See `DbtRun.cancel_node`."""
+
+    def close(self, patience: float) -> bool:
+        """See `DbtRun.close`."""
+        return True
+
+
 class StepProcess:
     """A process in a group of its own, which ends with it, its events through a queue.
 

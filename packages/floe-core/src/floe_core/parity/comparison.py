@@ -11,6 +11,7 @@ from floe_core.parity.engine_causes import causes_of
 from floe_core.parity.lineage_events import differing_paths
 from floe_core.parity.promises import differing_promises
 from floe_core.parity.side import Side
+from floe_core.schemas.nodes import source_name
 from floe_core.warehouse.table_differences import table_differences
 
 MAX_EDGES_NAMED = 3
@@ -71,10 +72,22 @@ def _node(node_id: str, sides: tuple[Side, ...]) -> NodeComparison:
         tables = first.tables.get(node_id), other.tables.get(node_id)
         found = table_differences((first.name, other.name), *tables)
         differences += [*found, *causes_of(node_id, first, other)]
+        differences += _written_by_step(first, other, node_id)
     table = first.tables.get(node_id)
     rows = table.rows if table and not table.missing else None
     results = tuple(side.report.nodes.get(node_id) for side in sides)
     return NodeComparison(node_id, results, rows, tuple(differences))
+
+
+def _written_by_step(left: Side, right: Side, node_id: str) -> list[str]:
+    """Return how the dbt sources that a step wrote differ, none for another node."""
+    step = left.artifacts.steps_by_id.get(node_id)
+    names = (left.name, right.name)
+    return [
+        f"{source_name(left.artifacts.by_id[source])}: {text}"
+        for source in (step.sources if step else ())
+        for text in table_differences(names, left.tables.get(source), right.tables.get(source))
+    ]
 
 
 def _statuses(left: Side, right: Side, node_id: str) -> list[str]:

@@ -119,12 +119,25 @@ def compile_side(product: Path, name: str, folder: Path, dbt: str | None = None)
         change_profile=place.change,
         dbt_executable=dbt,
     )
+    _refuse_steps(compiled.artifacts, name, place.scratch)
     if place.scratch is None:
         refuse_other_files(compiled)
     else:
         refuse_writes_outside(compiled, place.scratch)
     artifacts = compiled.write()
     return CompiledSide(name, product.absolute(), artifacts, place.scratch, dbt is not None)
+
+
+def _refuse_steps(artifacts: CompiledArtifacts, name: str, scratch: Scratch | None) -> None:
+    """Refuse to run steps by plain dbt, or where they would write beside the side's schemas."""
+    steps = ", ".join(artifacts.by_id[step.unique_id].name for step in artifacts.steps)
+    if steps and name == plain_dbt.NAME:
+        raise UsageError(f"plain dbt runs no steps, and this product has {steps}; leave out dbt")
+    if steps and scratch is not None:
+        raise UsageError(
+            f"parity writes to schemas of its own in this warehouse, and steps ({steps}) write "
+            "where they like; compare the product on a DuckDB file"
+        )
 
 
 class _Place:

@@ -30,6 +30,8 @@ class TableContents:
 def read_tables(artifacts: CompiledArtifacts) -> dict[str, TableContents]:
     """Return node id -> contents of what a product has built; a DuckDB file that isn't has none.
 
+    The dbt sources that its steps write are among them.
+
     Raises:
         UsageError: The warehouse is of a kind whose tables can't be compared.
         EnvironmentProblemError: It can't be read.
@@ -37,11 +39,12 @@ def read_tables(artifacts: CompiledArtifacts) -> dict[str, TableContents]:
     file = duckdb_file(artifacts.dbt.profile, artifacts.folder)
     if file is not None and not file.exists():
         return {}
+    written = {source for step in artifacts.steps for source in step.sources}
     with open_warehouse(artifacts.dbt, artifacts.folder) as warehouse:
         return {
             node.unique_id: contents(warehouse, relation_of(node), volatile_columns(node))
-            for node in artifacts.runnable
-            if node.is_relation
+            for node in artifacts.nodes
+            if node.is_relation or node.unique_id in written
         }
 
 
