@@ -70,9 +70,8 @@ with duckdb.connect(os.environ["FLOE_WAREHOUSE_FILE"], read_only=True) as wareho
 open("pushed.txt", "w").write(f"{sys.argv[1]} {rows}")
 """
 # Fails until its second attempt.
-FLAKY = (
-    "import os\n\ndef load():\n    assert os.environ['FLOE_ATTEMPT'] == '2', 'not yet'\n"
-    + LOAD.partition("def load():\n")[2].replace("    print", "    import json, duckdb\n    print")
+FLAKY = LOAD.replace(
+    "def load():\n", "def load():\n    assert os.environ['FLOE_ATTEMPT'] == '2', 'not yet'\n"
 )
 HANGS = "import time\n\ndef load():\n    print('hanging', flush=True)\n    time.sleep(600)\n"
 DEAF = "import signal, time\n\ndef load():\n    signal.signal(signal.SIGTERM, signal.SIG_IGN)\n    print('hanging', flush=True)\n    time.sleep(600)\n"
