@@ -5,25 +5,30 @@ from __future__ import annotations
 from collections.abc import Sequence
 from graphlib import CycleError
 
-from floe_core.compiler.inputs import FLOE_FILE
 from floe_core.errors import Problem
 from floe_core.schemas.node_graph import NodeGraph
 from floe_core.schemas.nodes import Node
 
 
 def cycle_problem(nodes: Sequence[Node]) -> Problem | None:
-    """Return the problem of a cycle among the nodes, None when there is none."""
+    """Return the problem of a cycle among dbt's nodes, None when there is none."""
+    cycle = find_cycle(nodes)
+    if not cycle:
+        return None
+    what = f"a cycle in the dbt graph: {shown(cycle)}"
+    return Problem(what, "remove one of these ref()s", cycle[0].path)
+
+
+def find_cycle(nodes: Sequence[Node]) -> list[Node]:
+    """Return nodes that depend on each other in a circle, the first one again as the last."""
     try:
         NodeGraph(nodes).in_order()
     except CycleError as error:
         by_id = {node.unique_id: node for node in nodes}
-        cycle = [by_id[unique_id] for unique_id in error.args[1]]
-        path = " -> ".join(node.name for node in cycle)
-        steps = [node for node in cycle if node.is_step]
-        if steps:
-            fix = f"change what step '{steps[0].name}' reads or writes"
-            return Problem(f"steps and dbt nodes form a cycle: {path}", fix, FLOE_FILE)
-        return Problem(
-            f"a cycle in the dbt graph: {path}", "remove one of these ref()s", cycle[0].path
-        )
-    return None
+        return [by_id[unique_id] for unique_id in error.args[1]]
+    return []
+
+
+def shown(cycle: Sequence[Node]) -> str:
+    """Return the names of a cycle in its order."""
+    return " -> ".join(node.name for node in cycle)

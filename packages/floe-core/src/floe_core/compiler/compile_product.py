@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -219,20 +219,15 @@ def _resolve(inputs: Inputs, profile: Profile, findings: Findings) -> _Resolved:
         findings.begin_stage("dbt parses the project")
         parsed = dbt.parse()
         nodes = nodes_in(parsed.manifest, inputs.product_dir)
-        _refuse_cycle(nodes, findings)
+        cycle = cycle_problem(nodes)
+        if cycle:
+            findings.add(cycle)
+            findings.raise_if_any()
         nodes, pool = with_policies(refine(nodes, inputs, findings), inputs, findings)
         graph = add_steps(nodes, inputs, findings)
-        _refuse_cycle(graph.nodes, findings)
         jobs = resolve_jobs(inputs, nodes, graph, dbt, default_selector(parsed.manifest), findings)
     findings.raise_if_any()
     return _Resolved(parsed, graph.nodes, graph.steps, jobs, pool)
-
-
-def _refuse_cycle(nodes: Sequence[Node], findings: Findings) -> None:
-    cycle = cycle_problem(nodes)
-    if cycle:
-        findings.add(cycle)
-        findings.raise_if_any()
 
 
 def _work_folder() -> tempfile.TemporaryDirectory[str]:

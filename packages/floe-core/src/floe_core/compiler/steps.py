@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from hashlib import sha256
 from pathlib import Path
 
+from floe_core.compiler.acyclic import find_cycle, shown
 from floe_core.compiler.code_hashes import hash_file
 from floe_core.compiler.findings import Findings
 from floe_core.compiler.inputs import Inputs
@@ -34,6 +35,9 @@ def add_steps(nodes: Sequence[Node], inputs: Inputs, findings: Findings) -> Step
     """Return the graph with the steps in it; note every problem that they have.
 
     What reads a source that a step writes depends on the step.
+
+    Raises:
+        InvalidProductError: The graph has a cycle, so that nothing more can be said of it.
     """
     if not inputs.spec.steps:
         return StepsInGraph(tuple(nodes), ())
@@ -42,7 +46,20 @@ def add_steps(nodes: Sequence[Node], inputs: Inputs, findings: Findings) -> Step
     linked = [_below_writers(node, writers) for node in nodes]
     own = [_below_writers(_node(each, inputs), writers) for each in resolved]
     everything = sorted([*linked, *own], key=lambda node: node.unique_id)
+    _refuse_cycle(everything, inputs, findings)
     return StepsInGraph(tuple(everything), tuple(_step(each) for each in resolved))
+
+
+def _refuse_cycle(nodes: Sequence[Node], inputs: Inputs, findings: Findings) -> None:
+    cycle = find_cycle(nodes)
+    if not cycle:
+        return
+    name = next(node.name for node in cycle if node.is_step)
+    index = [spec.name for spec in inputs.spec.steps].index(name)
+    what = f"steps and dbt nodes form a cycle: {shown(cycle)}"
+    fix = f"change what step '{name}' reads or writes"
+    findings.add(inputs.spec_document.problem(("steps", index), what, fix))
+    findings.raise_if_any()
 
 
 def step_id(product: str, name: str) -> str:
@@ -73,6 +90,7 @@ class _Resolver:
             source_name(node): node.unique_id for node in nodes if node.resource_type == "source"
         }
         self._writers: dict[str, str] = {}
+        self._datasets: list[str] = []
 
     def resolve(self) -> list[_Resolved]:
         """Return the steps in the order of floe.yaml; one with a name given before is left out."""
@@ -110,23 +128,25 @@ class _Resolver:
                 step.sources.append(self._sources[name])
             else:
                 step.datasets.append(name)
-                self._check_dataset(place, name)
+                if self._is_sound(place, name):
+                    self._datasets.append(name)
 
-    def _check_dataset(self, place: tuple[str | int, ...], name: str) -> None:
-        """Refuse a table that a source does not have; mention a source that is nearly it."""
+    def _is_sound(self, place: tuple[str | int, ...], name: str) -> bool:
+        """Return whether a dataset may have this name; mention a source that is nearly it."""
         if not _DATASET.fullmatch(name):
             fix = "write a name, such as crm.segments, or a URL, such as s3://bucket/segments"
             self._report(place, f"'{name}' is no name of a dataset", fix)
-            return
+            return False
         near = get_close_matches(name, self._sources, n=1, cutoff=NEARLY)
         fix = f"did you mean '{near[0]}'?" if near else "declare the table in the dbt project"
         source = name.partition(".")[0]
         if any(known.startswith(f"{source}.") for known in self._sources):
             self._report(place, f"the dbt source '{source}' has no table for '{name}'", fix)
-        elif near:
-            self._findings.notice(
-                f"floe.yaml: '{name}' is no dbt source, so no model waits for it; {fix}"
-            )
+            return False
+        if near:
+            what = f"floe.yaml: '{name}' is no dbt source, so no model waits for it; {fix}"
+            self._findings.notice(what)
+        return True
 
     def _resolve_reads(self, index: int, step: _Resolved) -> None:
         for position, name in enumerate(step.spec.reads):
@@ -138,9 +158,9 @@ class _Resolver:
                 step.inputs.append(name)
                 step.parents |= {self._writers[name]} - {step.id}
             else:
-                known = [*self._relations, *self._sources, *self._writers]
+                known = [*self._relations, *self._sources, *self._datasets]
                 near = get_close_matches(name, known, n=1)
-                fix = f"did you mean '{near[0]}'?" if near else f"known are: {_shown(known)}"
+                fix = f"did you mean '{near[0]}'?" if near else f"known are: {_first(known)}"
                 what = f"'{name}' is no dbt node or source, and no step writes it"
                 self._report((index, "reads", position), what, fix)
 
@@ -148,7 +168,7 @@ class _Resolver:
         self._findings.add(self._document.problem(("steps", *place), what, fix))
 
 
-def _shown(names: Iterable[str], count: int = 12) -> str:
+def _first(names: Iterable[str], count: int = 12) -> str:
     return ", ".join(sorted(names)[:count]) or "none"
 
 
