@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 from dagster import DagsterEventType, DagsterInstance
 from faulty_product import FaultyProduct, ran
+from faulty_step import FaultyStep
 from what_works_at import open_files, processes_at
 
 from floe_core.build_events import BuildEvent, NodeStarted
@@ -49,7 +50,7 @@ class Outcome:
 
 
 def compiled_everywhere(
-    product: FaultyProduct, folder: Path, name: str
+    product: FaultyProduct | FaultyStep, folder: Path, name: str
 ) -> dict[str, CompiledArtifacts]:
     """Return side -> the product, each in a folder and under a name of its own."""
     more = {DAGSTER: "", NODE: "granularity: node", PRODUCT: "granularity: product"}

@@ -25,12 +25,20 @@ def _working_at(folder: Path, but: str | None) -> list[str]:
         if process.pid == psutil.Process().pid:
             continue
         try:
+            if _is_our_tracker(process):
+                continue
             words = [process.cwd(), *process.cmdline(), *open_files(process)]
             if process.status() != psutil.STATUS_ZOMBIE and any(str(folder) in w for w in words):
                 found.append(f"{process.pid} {' '.join(process.cmdline())}")
         except (psutil.NoSuchProcess, psutil.AccessDenied):
             continue
     return [line for line in found if but is None or not line.endswith(but)]
+
+
+def _is_our_tracker(process: psutil.Process) -> bool:
+    """Tell whether it keeps Python's semaphores for this process, wherever it was started."""
+    is_tracker = any("multiprocessing.resource_tracker" in word for word in process.cmdline())
+    return is_tracker and process.ppid() == psutil.Process().pid
 
 
 def open_files(process: psutil.Process) -> list[str]:

@@ -27,7 +27,7 @@ def with_nodes(make_artifacts: Callable[..., CompiledArtifacts], count: int) -> 
 def test_every_concept_is_explained_and_none_is_lost(
     make_artifacts: Callable[..., CompiledArtifacts],
 ) -> None:
-    found = explained(make_artifacts())
+    found = explained(make_artifacts(steps=[{"unique_id": "step.shop.load", "command": ["load"]}]))
     assert list(found) == list(CONCEPTS)
     assert all(becomes for becomes, _ in found.values())
     assert {loss for _, loss in found.values()} == {""}

@@ -176,3 +176,43 @@ def test_the_same_product_gives_the_same_dag_wherever_it_lies(make_artifacts: Ma
         for folder in ("/here", "/there")
     )
     assert one == other
+
+
+def test_a_step_is_a_task_with_an_asset_for_each_thing_that_it_writes(make_artifacts: Make) -> None:
+    nodes = [
+        {
+            "unique_id": "source.shop.raw.orders",
+            "name": "orders",
+            "source_name": "raw",
+            "resource_type": "source",
+        },
+        {"unique_id": "step.shop.load", "name": "load", "resource_type": "step"},
+        {
+            "unique_id": "model.shop.sales",
+            "name": "sales",
+            "resource_type": "model",
+            "depends_on": ["source.shop.raw.orders", "step.shop.load"],
+        },
+    ]
+    steps = [
+        {
+            "unique_id": "step.shop.load",
+            "command": ["load"],
+            "sources": ["source.shop.raw.orders"],
+            "datasets": ["crm.segments", "s3://lake/orders"],
+        }
+    ]
+    dag = dag_of(make_artifacts(nodes=[{"package": "shop", **n} for n in nodes], steps=steps))
+    assert edges(dag) == {
+        "dbt_build": set(),
+        "load": {"dbt_build"},
+        "sales": {"load"},
+        "outcome": {"sales"},
+    }
+    assert dag.get_task("load").operator_name == "step"
+    assert [asset.uri for asset in dag.get_task("dbt_build").outlets] == [
+        "floe://shop/raw.orders",
+        "floe://shop/crm.segments",
+        "s3://lake/orders",
+        "floe://shop/sales",
+    ]

@@ -27,7 +27,7 @@ def test_a_spec_holds_all_that_the_project_says(node, product):
         checksum="abc",
     )
     shop = product(orders, node("source", "raw", source_name="erp"))
-    assert list(asset_map_of(shop).specs.values()) == [
+    assert list(dict(asset_map_of(shop).specs).values()) == [
         AssetSpec(
             key=AssetKey(["orders"]),
             deps=[AssetDep(AssetKey(["erp", "raw"]))],
@@ -60,13 +60,13 @@ def test_a_spec_holds_all_that_the_project_says(node, product):
 def test_meta_dagster_sets_group_and_owners(node, product):
     meta = {"dagster": {"group": "finance", "owners": ["team:finance"]}}
     shop = product(node("model", "orders", group="sales", owners=("a@example.com",), meta=meta))
-    [spec] = asset_map_of(shop).specs.values()
+    [spec] = dict(asset_map_of(shop).specs).values()
     assert (spec.group_name, spec.owners) == ("finance", ["team:finance"])
 
 
 def test_an_asset_without_a_group_in_dbt_is_in_its_products(node, product):
     shop = product(node("model", "orders"))
-    [spec] = asset_map_of(shop).specs.values()
+    [spec] = dict(asset_map_of(shop).specs).values()
     assert spec.group_name == "web_shop"
 
 

@@ -5,13 +5,15 @@ from datetime import UTC, datetime, timedelta
 from floe_core.plugin_powers import ConceptExplainer
 from floe_core.product_concepts import CONCEPTS
 from floe_core.schemas.policies import Job, Schedule
+from floe_core.schemas.steps import Step
 from floe_orchestrator_prefect import PrefectPlugin
 
 
 def test_every_concept_is_explained_and_none_is_lost(node, product):
     plugin = PrefectPlugin()
     assert isinstance(plugin, ConceptExplainer)
-    found = plugin.concepts(product(node("model", "orders")))
+    steps = (Step(unique_id="step.shop.load", command=("load",)),)
+    found = plugin.concepts(product(node("model", "orders"), node("step", "load"), steps=steps))
     assert [concept.name for concept in found] == list(CONCEPTS)
     assert all(concept.becomes for concept in found)
     assert {concept.loss for concept in found} == {""}

@@ -10,6 +10,7 @@ from prefect.tasks import MaterializingTask
 from floe_core.errors import InvalidProductError
 from floe_core.plugin_powers import RetryPlan
 from floe_core.schemas.policies import ExecutionPolicy, Job
+from floe_core.schemas.steps import Step
 from floe_orchestrator_prefect import PrefectPlugin
 from floe_orchestrator_prefect.flow.prefect_names import attribute_name, node_names
 
@@ -53,6 +54,29 @@ def test_a_model_materializes_an_asset_and_a_test_does_not(node, product):
     assert [asset.key for asset in made.asset_deps] == ["floe://web-shop/people"]
     assert [asset.key for asset in checked.asset_deps] == ["floe://web-shop/orders"]
     assert made.assets[0].properties.description == "What was sold."
+
+
+def test_a_step_materializes_what_it_writes(node, product):
+    source = node("source", "orders", source_name="raw")
+    load = node("step", "load")
+    push = node("step", "push", depends_on=("model.shop.sales",))
+    sales = node("model", "sales", depends_on=(source.unique_id, load.unique_id))
+    steps = (
+        Step(
+            unique_id=load.unique_id,
+            command=("load",),
+            sources=(source.unique_id,),
+            datasets=("crm.segments", "s3://lake/orders"),
+        ),
+        Step(unique_id=push.unique_id, command=("push",)),
+    )
+    tasks = flows_of(product(source, load, push, sales, steps=steps)).tasks["web-shop"]
+    made, pushed = tasks[load.unique_id], tasks[push.unique_id]
+    keys = ["floe://web-shop/orders", "floe://web-shop/crm.segments", "s3://lake/orders"]
+    assert [asset.key for asset in made.assets] == keys
+    assert made.materialized_by == "floe"
+    assert not isinstance(pushed, MaterializingTask)
+    assert [asset.key for asset in pushed.asset_deps] == ["floe://web-shop/sales"]
 
 
 def test_two_nodes_of_one_name_are_known_by_their_ids(node, product):

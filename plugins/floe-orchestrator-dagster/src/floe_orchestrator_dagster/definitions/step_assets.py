@@ -21,6 +21,8 @@ from floe_orchestrator_dagster.definitions.asset_specs import (
 
 # The name that floe.yaml has for what the asset is.
 DATASET_METADATA = "floe/dataset"
+# Dagster keeps the kinds of an asset among its tags.
+KIND_PREFIX = "dagster/kind/"
 _BETWEEN_PARTS = re.compile(r"[./:]+")
 
 
@@ -53,7 +55,8 @@ def step_specs(
         others = [dep for dep in deps if dep.asset_key != specs[source].key]
         name = source_name(artifacts.by_id[source])
         made = _spec(node, specs[source].key, others, name, artifacts)
-        tags, group = specs[source].tags, specs[source].group_name
+        tags = {k: v for k, v in specs[source].tags.items() if not k.startswith(KIND_PREFIX)}
+        group = specs[source].group_name
         found.append(made.replace_attributes(tags={**made.tags, **tags}, group_name=group))
     named = {name: dataset_key(name) for name in step.datasets}
     if not step.sources and not named:
