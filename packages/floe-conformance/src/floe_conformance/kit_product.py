@@ -102,6 +102,43 @@ FIRST_TRY = {
 }
 BEGUN = {"daily_sales": 1, "orders": 1, "stg_orders": 1, "stg_people": 2}
 
+# The product with steps: one fills the source that no step of dbt makes, one reads the last model.
+EXPORT_FILE = "exported"
+_DBT_PROJECT = (files("floe_conformance") / "product" / "dbt_project.yml").read_text("utf-8")
+_FILL = """\
+import os
+from pathlib import Path
+
+import duckdb
+
+
+def load_people():
+    with duckdb.connect(os.environ["FLOE_WAREHOUSE_FILE"]) as warehouse:
+        warehouse.execute("create or replace table people as "
+                          "select * from (values (1, 'Ada'), (2, 'Grace')) as people (id, name)")
+
+
+def export_sales():
+    with duckdb.connect(os.environ["FLOE_WAREHOUSE_FILE"], read_only=True) as warehouse:
+        [count] = warehouse.execute("select count(*) from daily_sales").fetchone()
+    Path("exported").write_text(str(count))
+"""
+STEPS = {
+    "floe.yaml": (
+        f"{_FLOE}steps:\n"
+        "  - {name: load_people, python: 'shop_steps:load_people', writes: [erp.people]}\n"
+        "  - {name: export_sales, python: 'shop_steps:export_sales', reads: [daily_sales]}\n"
+    ),
+    "dbt_project.yml": _DBT_PROJECT.replace(
+        _DBT_PROJECT.partition("on-run-start:\n")[2].partition("  - create table if")[0], ""
+    ),
+    "shop_steps.py": _FILL,
+}
+FAILED_STEP = {
+    **STEPS,
+    "shop_steps.py": _FILL.replace("load_people():\n", "load_people():\n    raise SystemExit(3)\n"),
+}
+
 # What fails in a run -> each job that lineage tells of, and how its run ends.
 _ALL_COMPLETE = {
     NAME: "COMPLETE",

@@ -13,6 +13,7 @@ from floe_conformance.checks.registration import RegistrationChecks
 from floe_conformance.checks.resources import ResourceChecks
 from floe_conformance.checks.runs import RunChecks
 from floe_conformance.checks.scheduling import SchedulingChecks
+from floe_conformance.checks.steps import StepChecks
 from floe_conformance.checks.transforms import TransformChecks
 
 
@@ -20,6 +21,7 @@ class OrchestratorConformance(
     # Pytest runs the checks of the last one first.
     CanceledRunChecks,
     RunLineageChecks,
+    StepChecks,
     RunChecks,
     SchedulingChecks,
     LineageChecks,

@@ -19,8 +19,13 @@ from floe_conformance import kit_product
 from floe_conformance.records import RanProduct
 from floe_conformance.subject import Subject
 
-NOTHING, FIRST_TRY = "nothing", "first try"
-_CHANGES = {**kit_product.FAILURES, FIRST_TRY: kit_product.FIRST_TRY}
+NOTHING, FIRST_TRY, STEPS, FAILED_STEP = "nothing", "first try", "steps", "failed step"
+_CHANGES = {
+    **kit_product.FAILURES,
+    FIRST_TRY: kit_product.FIRST_TRY,
+    STEPS: kit_product.STEPS,
+    FAILED_STEP: kit_product.FAILED_STEP,
+}
 # Plugins may send in the background; one that loses events is found out after this.
 PATIENCE_SECONDS = 30.0
 SECONDS_TO_HANG = 120.0

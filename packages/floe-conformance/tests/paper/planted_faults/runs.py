@@ -88,6 +88,36 @@ class BuildsAllAgain(PaperPlugin):
         return replace(super().request(artifacts, run_id, attempt), resume=False)
 
 
+class LeavesOutStepsThatWriteNothing(PaperPlugin):
+    """As one does that runs steps for the sake of models alone."""
+
+    is_run = True
+    caught_by = "test_steps_run_before_and_after_what_dbt_builds"
+
+    def request(self, artifacts: CompiledArtifacts, run_id: str, attempt: int) -> BuildRequest:
+        idle = {s.unique_id for s in artifacts.steps if not (s.sources or s.datasets)}
+        wanted = tuple(n.unique_id for n in artifacts.runnable if n.unique_id not in idle)
+        whole = super().request(artifacts, run_id, attempt)
+        return replace(whole, node_ids=wanted) if idle else whole
+
+
+class SwallowsAFailedStep(PaperPlugin):
+    """As one does that looks at dbt's nodes only."""
+
+    is_run = True
+    caught_by = "test_a_step_that_fails_fails_the_run_and_stops_what_follows"
+
+    failed_step = ""
+
+    def note(self, result: NodeResult, node: Node, page: PaperPage) -> None:
+        if node.is_step and not result.passed:
+            self.failed_step = node.name
+        super().note(result, node, page)
+
+    def closed(self, page: PaperPage) -> PaperPage:
+        return replace(page, is_green=page.is_green or bool(self.failed_step))
+
+
 class TellsNothingOfItsRuns(PaperPlugin):
     is_run = True
     caught_by = "test_a_run_tells_of_each_node_once_and_how_it_ended"

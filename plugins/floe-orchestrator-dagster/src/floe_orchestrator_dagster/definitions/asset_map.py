@@ -126,14 +126,16 @@ def _check_keys(
 ) -> dict[str, AssetCheckKey]:
     """Return node id -> check key; tests of one name on one asset are told apart by their ids.
 
-    Checks of a source bear the product's name: two products may have the same test of a source.
+    Checks of a source bear the product's name: two products may have the same test of a source. Not
+    those of one that a step writes, which is the product's own.
     """
+    written = {source for step in artifacts.steps for source in step.sources}
     prefix = f"{plain(artifacts.product.name)}__"
     found = {}
     for test in (node for node in artifacts.nodes if node.is_test):
         place = place_of(test, artifacts)
-        is_source = place in keys and not artifacts.by_id[place].is_relation
-        name = f"{prefix if is_source else ''}{plain(test.name)}"
+        is_own = place not in keys or place in written or artifacts.by_id[place].is_relation
+        name = f"{'' if is_own else prefix}{plain(test.name)}"
         found[test.unique_id] = AssetCheckKey(keys.get(place, unplaced), name)
     counts = Counter(found.values())
     return {
