@@ -6,6 +6,7 @@ import atexit
 
 # Imported first, so that what it does at exit, to dbt's threads too, comes after what we do.
 import multiprocessing.util  # noqa: F401
+import threading
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
@@ -25,7 +26,7 @@ from floe_core.execution.run_record import RunRecord, record_of
 from floe_core.execution.telemetry_of_build import TelemetryOfBuild
 from floe_core.execution.verdict import Verdict
 from floe_core.execution.wanted import wanted_nodes
-from floe_core.execution.warehouse_lock import sole_writer
+from floe_core.execution.warehouse_lock import WarehouseHold, sole_writer
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.secrets.known_values import known_secrets
 from floe_core.secrets.redactor import Redactor
@@ -64,13 +65,14 @@ def _events(
     call = invocation(artifacts, request, project_dir, attempt.todo, is_whole_product)
     with (
         Journal(project_dir, request.run_id) as journal,
-        sole_writer(artifacts.dbt.profile, project_dir, LOCK_TIMEOUT_SECONDS),
+        sole_writer(artifacts.dbt.profile, project_dir, LOCK_TIMEOUT_SECONDS) as hold,
         TelemetryOfBuild(artifacts, request, call.target) as telemetry,
     ):
         verdict = Verdict(wanted, (*request.standing, *attempt.standing))
         redactor = Redactor(known_secrets(artifacts.dbt.profile).values())
-        events = _without_secrets(_run(artifacts, call), redactor)
-        yield from _judged(events, verdict, journal, telemetry)
+        # dbt is given its time to end before the warehouse is anybody else's.
+        with closing(_without_secrets(_run(artifacts, call, hold), redactor)) as events:
+            yield from _judged(events, verdict, journal, telemetry)
 
 
 def _project_dir(artifacts: CompiledArtifacts) -> Path:
@@ -80,7 +82,7 @@ def _project_dir(artifacts: CompiledArtifacts) -> Path:
 
 
 def _run(
-    artifacts: CompiledArtifacts, call: Invocation
+    artifacts: CompiledArtifacts, call: Invocation, hold: WarehouseHold
 ) -> Generator[BuildEvent | DbtEnded, None, None]:
     """Yield dbt's events up to its end, or to the end of the time it has."""
     if not call.node_ids:
@@ -96,7 +98,8 @@ def _run(
     finally:
         if not has_ended:
             run.cancel()
-        run.close(PATIENCE_SECONDS)
+        if not run.close(PATIENCE_SECONDS):
+            hold.keep_until(lambda: run.close(threading.TIMEOUT_MAX))
         close_to_others(call.target)
 
 
