@@ -46,6 +46,8 @@ def warehouse_namespace(profile: Mapping[str, Any], product: str) -> str:
         )
     if adapter == "bigquery":
         return "bigquery"
+    if adapter == "spark" and _text(profile, "method") == "session":
+        return f"spark://{product}"  # Its host stands for nothing: Spark runs in dbt's process.
     scheme, keys, port = _SERVERS.get(adapter, (adapter or "warehouse", ("host",), ""))
     host = next(filter(None, (_text(profile, key) for key in keys)), "") or fallback
     return f"{scheme}://{':'.join(filter(None, (host, _text(profile, 'port') or port)))}"
