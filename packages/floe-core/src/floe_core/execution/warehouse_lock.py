@@ -58,7 +58,7 @@ def sole_writer(
     Raises:
         EnvironmentProblemError: Another build still has it when the time is over.
     """
-    path = duckdb_file(profile, project_dir)
+    path = file_of_one_writer(profile, project_dir)
     if path is None:
         yield WarehouseHold()
         return
@@ -69,7 +69,7 @@ def sole_writer(
         lock.acquire()
     except Timeout:
         raise EnvironmentProblemError(
-            f"{path} is in use by another build, for more than {timeout:.0f} s; DuckDB takes one "
+            f"{path} is in use by another build, for more than {timeout:.0f} s; it takes one "
             "writer at a time"
         ) from None
     hold = WarehouseHold(lock)
@@ -77,6 +77,23 @@ def sole_writer(
         yield hold
     finally:
         hold.release()
+
+
+def file_of_one_writer(profile: dict[str, Any], project_dir: Path) -> Path | None:
+    """Return the file that only one process at a time may write to, None for a warehouse of many.
+
+    That is a DuckDB or SQLite file, and the metastore that a Spark session keeps beside the product
+    unless it is told of another.
+    """
+    if profile.get("type") == "sqlite":
+        paths = dict(profile.get("schemas_and_paths") or {})
+        location = str(paths.get(profile.get("schema"), ""))
+        return project_dir / _rendered(location, project_dir) if location else None
+    if profile.get("type") == "spark" and profile.get("method") == "session":
+        told = dict(profile.get("server_side_parameters") or {})
+        has_own = any("metastore" in name or "javax.jdo" in name for name in told)
+        return None if has_own else project_dir / "metastore_db"
+    return duckdb_file(profile, project_dir)
 
 
 def duckdb_file(profile: dict[str, Any], project_dir: Path) -> Path | None:
