@@ -11,11 +11,9 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import replace
-from pathlib import Path
 
 from floe_core.build_events import BuildEvent, NodeLog, NodeResult
 from floe_core.build_request import BuildRequest
-from floe_core.errors import UsageError
 from floe_core.execution.attempt import automatic_attempt
 from floe_core.execution.dbt_run import DbtEnded, DbtRun
 from floe_core.execution.invocation import Invocation, invocation
@@ -57,7 +55,7 @@ def build(artifacts: CompiledArtifacts, request: BuildRequest) -> Generator[Buil
 def _events(
     artifacts: CompiledArtifacts, request: BuildRequest
 ) -> Generator[BuildEvent, None, None]:
-    project_dir = _project_dir(artifacts)
+    project_dir = artifacts.folder
     wanted = wanted_nodes(artifacts, request)
     before = record_of(artifacts, request.run_id) if request.resume else RunRecord()
     attempt = automatic_attempt(artifacts, wanted, before)
@@ -73,12 +71,6 @@ def _events(
         # dbt is given its time to end before the warehouse is anybody else's.
         with closing(_without_secrets(_run(artifacts, call, hold), redactor)) as events:
             yield from _judged(events, verdict, journal, telemetry)
-
-
-def _project_dir(artifacts: CompiledArtifacts) -> Path:
-    if artifacts.project_dir is None:
-        raise UsageError("these artifacts come from no folder; use CompiledArtifacts.load(folder)")
-    return artifacts.project_dir
 
 
 def _run(
@@ -135,7 +127,7 @@ def _timed(run: DbtRun, artifacts: CompiledArtifacts) -> NodeTimeouts:
 
 
 def _until_the_end(run: NodeTimeouts, timeout: int | None) -> Iterator[BuildEvent | DbtEnded]:
-    """Yield events; when the time is over, cancel and hear dbt out for a little while."""
+    """Yield events; when the time is over, cancel and wait a little while for dbt's last events."""
     deadline = time.monotonic() + timeout if timeout else None
     problem = ""
     while True:
@@ -168,7 +160,7 @@ def _judged(
 
     def recorded(event: BuildEvent) -> BuildEvent:
         journal.write(event)
-        telemetry.hear(event)
+        telemetry.receive(event)
         return event
 
     try:
@@ -180,7 +172,7 @@ def _judged(
         missing: list[BuildEvent] = [*verdict.unfinished("canceled")]
         for event in [*missing, verdict.ended(DbtEnded("canceled"))]:
             journal.write(event)
-            telemetry.hear_canceled(event)
+            telemetry.receive_canceled(event)
         raise
     for result in verdict.unfinished(end.problem or "dbt did not come to it"):
         yield recorded(result)

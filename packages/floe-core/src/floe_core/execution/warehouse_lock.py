@@ -83,7 +83,7 @@ def file_of_one_writer(profile: dict[str, Any], project_dir: Path) -> Path | Non
     """Return the file that only one process at a time may write to, None for a warehouse of many.
 
     That is a DuckDB or SQLite file, and the metastore that a Spark session keeps beside the product
-    unless it is told of another.
+    unless the profile names another.
     """
     if profile.get("type") == "sqlite":
         paths = dict(profile.get("schemas_and_paths") or {})
