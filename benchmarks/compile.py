@@ -3,7 +3,8 @@
     UV_PROJECT_ENVIRONMENT=.venv-bench uv sync --frozen --group bench
     .venv-bench/bin/python benchmarks/compile.py 100 1000 --json results.json
 
-Both parse the whole project, without dbt's partial parsing. Seconds are wall seconds.
+Both parse the whole project, without dbt's partial parsing. `--dbt PATH` compiles the same product
+with another dbt as well, such as dbt 2. Seconds are wall seconds; CPU seconds are of all processes.
 """
 
 from __future__ import annotations
@@ -13,15 +14,19 @@ import json
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from generate_project import generate
 from measuring import compiled, in_turns, table
 
+OTHER = "floe compile, other dbt"
 TIMED = """\
-import json, subprocess, sys, time
+import json, resource, subprocess, sys, time
 began = time.monotonic()
 subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)
-print(json.dumps({"seconds": time.monotonic() - began}))
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+cpu = used.ru_utime + used.ru_stime
+print(json.dumps({"seconds": time.monotonic() - began, "cpu": cpu}))
 """
 
 
@@ -30,20 +35,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("models", type=int, nargs="*", default=[100, 1000])
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--dbt", type=Path, help="another dbt to compile with")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
-    results = [compare(models, arguments.rounds) for models in arguments.models]
-    rows = [
-        [str(r["models"]), f"{r['floe compile']:.2f}", f"{r['dbt parse']:.2f}", f"{r['ratio']:.2f}"]
-        for r in results
-    ]
-    print(table(["models", "floe compile s", "dbt parse s", "ratio"], rows))
+    results = [compare(models, arguments.rounds, arguments.dbt) for models in arguments.models]
+    for unit in ("seconds", "cpu"):
+        names = list(results[0][unit])
+        rows = [
+            [str(r["models"]), *(f"{r[unit][n]:.2f}" for n in names), *_ratios(r[unit])]
+            for r in results
+        ]
+        print(table(["models", *(f"{n} {unit}" for n in names), *_ratio_names(names)], rows))
     if arguments.json:
         arguments.json.write_text(json.dumps(results, indent=2) + "\n")
 
 
-def compare(models: int, rounds: int) -> dict[str, float]:
-    """Return the medians of both for one size, and their ratio."""
+def compare(models: int, rounds: int, other: Path | None) -> dict[str, Any]:
+    """Return the medians of each for one size, as unit -> name -> number."""
     binaries = Path(sys.executable).parent
     with tempfile.TemporaryDirectory(prefix="floe-bench-") as temporary:
         folder = Path(temporary) / "bench"
@@ -55,11 +63,30 @@ def compare(models: int, rounds: int) -> dict[str, float]:
             "floe compile": [binaries / "floe", "compile", folder],
             "dbt parse": [binaries / "dbt", "--quiet", "parse", *flags, *paths],
         }
+        if other is not None:
+            own = Path(temporary) / "other"
+            generate(own, models)
+            with (own / "floe.yaml").open("a") as spec:
+                spec.write(f"execution: {{dbtExecutable: {other.absolute()}}}\n")
+            calls[OTHER] = [binaries / "floe", "compile", own]
         medians = in_turns(
             {name: [sys.executable, "-c", TIMED, *map(str, c)] for name, c in calls.items()}, rounds
         )
-    seconds = {name: found["seconds"] for name, found in medians.items()}
-    return {"models": models, **seconds, "ratio": seconds["floe compile"] / seconds["dbt parse"]}
+    units = {
+        unit: {name: found[unit] for name, found in medians.items()} for unit in ("seconds", "cpu")
+    }
+    return {"models": models, **units}
+
+
+def _ratio_names(names: list[str]) -> list[str]:
+    return ["ratio", *(["ratio of dbts"] if OTHER in names else [])]
+
+
+def _ratios(found: dict[str, float]) -> list[str]:
+    ratios = [found["floe compile"] / found["dbt parse"]]
+    if OTHER in found:
+        ratios.append(found[OTHER] / found["floe compile"])
+    return [f"{ratio:.2f}" for ratio in ratios]
 
 
 if __name__ == "__main__":

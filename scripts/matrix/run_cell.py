@@ -29,7 +29,7 @@ TEST_TOOLS = (
 SHOWN = ("dagster", "apache-airflow", "prefect", "dbt-core", "dbt-duckdb", "duckdb", "sqlalchemy")
 LOADING = {
     "dagster": ("unit/test_product_definitions.py", "integration/test_loader.py"),
-    "airflow": ("unit/test_job_dag.py", "unit/test_one_door.py", "unit/test_timetable.py"),
+    "airflow": ("unit/test_job_dag.py", "unit/test_internals.py", "unit/test_timetable.py"),
     "prefect": ("unit/test_product_flows.py", "integration/test_served_product.py"),
 }
 

@@ -67,6 +67,22 @@ def test_the_list_and_the_ticks_go_by_what_was_set(hello: Path) -> None:
     schedule(hello, "unset", "--reset")
 
 
+def test_a_job_that_is_not_compiled_yet_is_an_error_of_the_caller(hello: Path) -> None:
+    spec = hello / "floe.yaml"
+    before = spec.read_text()
+    spec.write_text(
+        f"{before}\njobs:\n  - name: nightly\n    select: people\n"
+        '    schedule: {cron: "0 2 * * *", timezone: UTC}\n'
+    )
+    orchestrator = json.loads((hello / "compiled_artifacts.json").read_text())["orchestrator"]
+    span = ("--from", "2026-07-01", "--to", "2026-07-02")
+    done = floe("ticks", hello, "--job", "nightly", *span, "--on", orchestrator["name"])
+    spec.write_text(before)
+    assert done.returncode == 2, done.stderr
+    assert "the job 'nightly' is not compiled yet; run `floe compile`" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_all_that_is_wrong_is_told_and_is_the_callers_fault(hello: Path) -> None:
     done = floe("schedule", "set", hello, "--cron", "61 * * * *", "--timezone", "europe/london")
     assert (done.returncode, done.stderr.splitlines()) == (

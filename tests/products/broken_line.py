@@ -1,4 +1,4 @@
-"""A line to a server that can be cut and mended."""
+"""A line to a server that can be cut and repaired."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from types import TracebackType
 class BrokenLine:
     """Passes on what comes to a port of this machine, until it is cut: then nothing answers there.
 
-    What was connected when it was cut stays cut when it is mended.
+    What was connected when it was cut stays cut when it is repaired.
     """
 
     def __init__(self, host: str, port: int) -> None:

@@ -1,7 +1,7 @@
 """Tell whether Dagster's daemons have written a heartbeat within the seconds of the first argument.
 
 `dagster-daemon liveness-check` tells the same, but takes seconds of CPU to start. Where the
-database cannot be asked, the daemon is not to blame, and a restart would mend nothing.
+database cannot be asked, the daemon is not to blame, and a restart would not help.
 """
 
 import os

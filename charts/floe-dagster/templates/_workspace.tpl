@@ -37,7 +37,7 @@ load_from:
 {{- end }}
 {{- end -}}
 
-{{/* Checksums: pods start anew when what they read at their start has changed. */}}
+{{/* Checksums: pods restart when what they read at their start has changed. */}}
 {{- define "floe-dagster.workspaceChecksums" -}}
 checksum/dagster-yaml: {{ include "floe-dagster.dagsterYaml" . | sha256sum }}
 checksum/workspace-yaml: {{ include "floe-dagster.workspaceYaml" . | sha256sum }}

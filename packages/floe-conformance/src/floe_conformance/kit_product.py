@@ -92,7 +92,7 @@ DONE_ALL_THE_SAME: dict[str, frozenset[str]] = {
     "time": _NOT_AFTER_STG_PEOPLE,
 }
 
-# A failure that the second try of a run mends, and how often each model is begun for that.
+# A failure that the second try of a run fixes, and how often each model is begun for that.
 FIRST_TRY = {
     "models/stg_people.sql": (
         "select id, {% if var('floe_attempt', 1) == 1 %}no_such_column{% else %}name{% endif %} "

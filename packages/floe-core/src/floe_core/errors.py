@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing wrong: what happened, where in the user's file, and how to mend it.
+    """One thing wrong: what happened, where in the user's file, and how to fix it.
 
     `line` and `column` count from 1; 0 means unknown. `excerpt` is the text of that line.
     """

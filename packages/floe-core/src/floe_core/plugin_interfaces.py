@@ -101,7 +101,7 @@ class OrchestratorPlugin(ABC):
 
     @abstractmethod
     def validate_connection(self) -> ValidationResult:
-        """Ask the configured service whether it is there and well, in 10 seconds at most.
+        """Ask the configured service whether it is running and healthy, in 10 seconds at most.
 
         Never raises; never shows a secret.
         """

@@ -128,7 +128,7 @@ class DocumentBuilder:
             raise InvalidProductError([self._syntax_problem(error)]) from None
         except YAMLError as error:
             what = " ".join(str(error).split())
-            raise InvalidProductError([Problem(what, "mend the YAML", self._shown_as)]) from None
+            raise InvalidProductError([Problem(what, "fix the YAML", self._shown_as)]) from None
         except RecursionError:
             raise InvalidProductError([self._too_deep()]) from None
         if len(documents) > 1:
@@ -213,7 +213,7 @@ class DocumentBuilder:
         what = "broken YAML: " + " ".join(str(error.problem or error.context or error).split())
         line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
         shown = excerpt(self.lines, line)
-        return Problem(what, "mend the YAML", self._shown_as, line, column, shown)
+        return Problem(what, "fix the YAML", self._shown_as, line, column, shown)
 
     def _too_deep(self) -> Problem:
         return Problem(f"nested more than {MAX_DEPTH} deep", "flatten it", self._shown_as)

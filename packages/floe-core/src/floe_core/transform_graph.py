@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from heapq import heapify, heappop, heappush
+from contextlib import suppress
+from graphlib import CycleError, TopologicalSorter
+from heapq import heappop, heappush
 
 from floe_core.plugin_interfaces import TransformConfig
 
@@ -44,21 +46,17 @@ def _inside(transform: TransformConfig, positions: dict[str, int]) -> list[str]:
 
 def _sorted_places(upstream: dict[str, list[str]], positions: dict[str, int]) -> list[int]:
     """Return what can be ordered: places in the list, the earliest of those ready first."""
-    waiting = {name: len(names) for name, names in upstream.items()}
-    downstream: dict[str, list[str]] = {name: [] for name in upstream}
-    for name, names in upstream.items():
-        for parent in names:
-            downstream[parent].append(name)
-    names_by_place = list(positions)
-    ready = [positions[name] for name, count in waiting.items() if count == 0]
-    heapify(ready)
+    names = list(positions)
+    sorter = TopologicalSorter(upstream)
+    with suppress(CycleError):  # What is in the cycle is never ready.
+        sorter.prepare()
+    waiting = sorted(positions[name] for name in sorter.get_ready())
     order: list[int] = []
-    while ready:
-        order.append(heappop(ready))
-        for child in downstream[names_by_place[order[-1]]]:
-            waiting[child] -= 1
-            if waiting[child] == 0:
-                heappush(ready, positions[child])
+    while waiting:
+        order.append(heappop(waiting))
+        sorter.done(names[order[-1]])
+        for name in sorter.get_ready():
+            heappush(waiting, positions[name])
     return order
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from filelock import FileLock, Timeout
 
 from floe_core.compiler import compile_product
 from floe_core.execution import (
@@ -27,6 +28,7 @@ from floe_core.execution import (
     build,
 )
 from floe_core.execution.journal import read_events
+from floe_core.execution.list_nodes import selected
 from floe_core.execution.run_record import RunRecord
 from floe_core.schemas import CompiledArtifacts
 
@@ -336,6 +338,47 @@ def test_two_builds_of_one_warehouse_at_once_wait_for_each_other(
     for process in processes:
         output, _ = process.communicate(timeout=120)
         assert output.rstrip().endswith("BuildEnded(succeeded=True, message='')"), output
+
+
+WAITS = (
+    "import time\n"
+    "def model(dbt, session):\n"
+    "    dbt.config(materialized='table')\n"
+    "    dbt.ref('first')\n"
+    "    time.sleep(12)\n"
+    "    return session.sql('select 1 as id')\n"
+)
+
+
+def test_what_a_build_leaves_running_keeps_the_warehouse(
+    write_product: WriteProduct, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from floe_core.execution import build_run
+
+    monkeypatch.setattr(build_run, "PATIENCE_SECONDS", 0.2)
+    folder = write_product(floe=FLOE + "execution: {timeoutSeconds: 3}\n", first=FIRST)
+    (folder / "models" / "waits.py").write_text(WAITS)
+    events = list(build(compiled(folder), BuildRequest(job="shop", run_id="r")))
+    assert events[-1] == BuildEnded(False, "timed out after 3 s")
+    lock = FileLock(folder / "shop.duckdb.lock")
+    with pytest.raises(Timeout):
+        lock.acquire(timeout=0)
+    lock.acquire(timeout=30)
+    lock.release()
+
+
+@pytest.mark.parametrize("own", ["tools/own-dbt", "./tools/own-dbt"])
+def test_a_dbt_in_the_products_folder_is_found_at_compile_and_at_run(
+    own: str, write_product: WriteProduct, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write_product(floe=FLOE + f"execution: {{dbtExecutable: {own}}}\n", first=FIRST)
+    (folder / "tools").mkdir()
+    (folder / "tools" / "own-dbt").symlink_to(Path(sys.executable).parent / "dbt")
+    monkeypatch.chdir(tmp_path)
+    artifacts = compiled(folder)
+    assert artifacts.dbt.executable == own
+    assert selected(artifacts, None, "first") == ("model.shop.first",)
+    assert list(build(artifacts, BuildRequest(job="shop", run_id="r")))[-1] == BuildEnded(True, "")
 
 
 def test_a_dbt_of_the_products_own_gives_the_same_results(write_product: WriteProduct) -> None:

@@ -256,7 +256,7 @@ def settings_of_lineage() -> Any:
 
 
 def is_told_by_provider(task: BaseOperator, ti: Any) -> bool:
-    """Return whether Airflow's OpenLineage provider tells of a task.
+    """Return whether Airflow's OpenLineage provider emits events of a task.
 
     There are several settings to leave tasks out, and no public way to ask. Without the name it is
     taken for granted.

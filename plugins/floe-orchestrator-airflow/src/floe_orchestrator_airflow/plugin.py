@@ -104,7 +104,7 @@ class AirflowOrchestratorPlugin(ProductPlugin):
         return AirflowHelmSettings
 
     def validate_connection(self) -> ValidationResult:
-        """Ask the configured Airflow's API server whether all of it is there and well."""
+        """Ask the configured Airflow's API server whether all of it is running and healthy."""
         from floe_orchestrator_airflow.service.connection_check import check_connection
 
         return check_connection(self._settings)

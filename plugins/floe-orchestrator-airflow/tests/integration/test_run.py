@@ -198,7 +198,7 @@ def test_a_model_that_fails_stops_what_is_below_it_and_nothing_else(
     assert ran == [("beside",), ("first",)]
 
 
-def test_a_mended_node_that_is_cleared_runs_on_a_worker_and_turns_the_run_green(
+def test_a_repaired_node_that_is_cleared_runs_on_a_worker_and_turns_the_run_green(
     airflow: LocalAirflow,
     failed: tuple[CompiledArtifacts, RunReport],
     ask_warehouse: Ask,
@@ -321,8 +321,8 @@ def test_a_group_of_nodes_is_as_good_as_its_worst_and_runs_again_when_it_is_clea
     )
 
     assert artifacts.project_dir is not None
-    mended = artifacts.project_dir / "models/middle/broken.sql"
-    mended.write_text("select 2 as id from {{ ref('first') }}")
+    repaired = artifacts.project_dir / "models/middle/broken.sql"
+    repaired.write_text("select 2 as id from {{ ref('first') }}")
     artifacts = compile_product(artifacts.project_dir, orchestrator="airflow")
     airflow.api.clear("grouped", report.run_id, ["middle"], downstream=True)
     assert wait_for_end(airflow, "grouped", report.run_id) == "success"

@@ -15,7 +15,7 @@ OUTCOME = OutcomeTrigger({ID: "orders"})
 def progress(build_state: str = "running", *, status: NodeStatus | None = None) -> RunProgress:
     found = RunProgress(build_state=build_state)
     if status is not None:
-        found.hear([NodeResult(ID, status, seconds=1.5, rows=3)])
+        found.receive([NodeResult(ID, status, seconds=1.5, rows=3)])
     return found
 
 
@@ -50,7 +50,7 @@ def test_a_node_that_was_running_when_the_build_died_has_failed() -> None:
     from datetime import UTC, datetime
 
     died = progress("failed")
-    died.hear([NodeStarted(ID, datetime.now(UTC))])
+    died.receive([NodeStarted(ID, datetime.now(UTC))])
     assert kind(MIRROR._end(died)) is TaskFailedEvent
 
 
@@ -71,7 +71,7 @@ GROUP = MirrorTrigger([ID, OTHER])
 def group_progress(build_state: str, one: NodeStatus, other: NodeStatus | None) -> RunProgress:
     found = progress(build_state, status=one)
     if other is not None:
-        found.hear([NodeResult(OTHER, other, seconds=0.5)])
+        found.receive([NodeResult(OTHER, other, seconds=0.5)])
     return found
 
 

@@ -50,14 +50,14 @@ _REPLACED = {"has_table", "_connect"}
 
 
 class NoMomentsError(Exception):
-    """Dagster has no moments for a schedule to tell."""
+    """Dagster exposes no ticks of a schedule."""
 
 
 def moments_of(cron: str | list[str], timezone: str, start: datetime) -> Iterator[datetime]:
     """Yield the moments from a start on at which Dagster's daemon evaluates a schedule.
 
-    Publicly only a running webserver tells them. Without the names a schedule of a zone whose clock
-    changes is given to Dagster in UTC, and `floe ticks --on dagster` is refused.
+    Only a running webserver exposes them publicly. Without the names a schedule of a zone whose
+    clock changes is given to Dagster in UTC, and `floe ticks --on dagster` is refused.
 
     Raises:
         NoMomentsError: Dagster cannot read the days of a clock change, or lacks the names.
@@ -67,7 +67,9 @@ def moments_of(cron: str | list[str], timezone: str, start: datetime) -> Iterato
         from dagster._utils.schedules import schedule_execution_time_iterator
     except ImportError:
         warn_of_missing_name("dagster", "schedules around clock changes are given to it in UTC")
-        raise NoMomentsError("this version of Dagster does not tell its moments") from None
+        raise NoMomentsError(
+            "this version of Dagster does not expose the ticks of a schedule"
+        ) from None
     try:
         yield from schedule_execution_time_iterator(start.timestamp(), cron, timezone)
     except CheckError as error:

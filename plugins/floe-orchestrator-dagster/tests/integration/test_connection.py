@@ -250,6 +250,6 @@ def test_an_instance_without_code_locations_is_well_with_a_warning():
     with serving(answer_of_dagster([daemon("ASSET")], [])) as url:
         assert check(url=url) == ValidationResult(
             success=True,
-            message=f"Dagster 1.13.27 at {url} is there and well; code locations: 0",
+            message=f"Dagster 1.13.27 at {url} is running and healthy; code locations: 0",
             warnings=["no code location is loaded: there is nothing to run"],
         )

@@ -130,7 +130,7 @@ def test_the_real_webserver_is_told_from_the_sick_one_and_runs_what_is_chosen(
             ],
         )
     assert (well.success, well.errors) == (True, [])
-    assert well.message.endswith(f"at {url} is there and well; code locations: 1")
+    assert well.message.endswith(f"at {url} is running and healthy; code locations: 1")
     assert what_ran == (
         "SUCCESS",
         [

@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 
 class NoMomentsError(EnvironmentProblemError):
-    """Prefect does not tell the moments of a schedule."""
+    """Prefect exposes no ticks of a schedule."""
 
 
 def as_on_server(schedule: CronSchedule | RRuleSchedule) -> Any:
     """Return a schedule as the server's own code has it, which counts its moments.
 
-    Publicly only a running server tells them, of what it was given before. Without the names, a
-    schedule is given to Prefect as dates instead of a cron expression, and its ticks are not told.
+    Only a running server exposes them publicly, for schedules it already has. Without the names, a
+    schedule is given to Prefect as dates instead of a cron expression, and its ticks are unknown.
 
     Raises:
         NoMomentsError: This version of Prefect lacks the names.
@@ -37,7 +37,9 @@ def as_on_server(schedule: CronSchedule | RRuleSchedule) -> Any:
         from prefect.server.schemas.schedules import CronSchedule, RRuleSchedule
     except ImportError:
         warn_of_missing_name("prefect", "schedules are given to it as dates, which end")
-        raise NoMomentsError("this version of Prefect does not tell its moments") from None
+        raise NoMomentsError(
+            "this version of Prefect does not expose the ticks of a schedule"
+        ) from None
     kind = CronSchedule if hasattr(schedule, "cron") else RRuleSchedule
     return kind.model_validate(schedule.model_dump())
 

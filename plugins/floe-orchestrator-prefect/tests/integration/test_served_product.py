@@ -246,7 +246,7 @@ def test_a_server_without_the_product_is_an_error_and_the_schedule_is_stored(
 
 
 def test_the_connection_check_tells_the_server_and_one_that_is_gone(serving: Served) -> None:
-    told = f"Prefect {prefect_version} at {serving.prefect.url} is there and well"
+    told = f"Prefect {prefect_version} at {serving.prefect.url} is running and healthy"
     found = serving.plugin.validate_connection()
     assert (found.success, found.message) == (True, told)
     gone = f"http://127.0.0.1:{free_port()}/api"

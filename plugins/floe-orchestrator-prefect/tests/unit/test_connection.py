@@ -48,7 +48,7 @@ def asked(**settings: str) -> ValidationResult:
         ),
         (
             {"/api/health": (200, "[true]")},
-            "WHERE is not Prefect, or not well",
+            "WHERE is not Prefect, or is unhealthy",
             "GET /health gave status 200 and not Prefect's `true`; the url is that of the API, "
             "such as http://prefect.example.com:4200/api",
         ),
@@ -81,7 +81,7 @@ def test_prefects_own_variable_names_the_server(monkeypatch):
     pages = {"/api/health": (200, "true"), "/api/admin/version": (200, '"3.9.1"')}
     with answering(pages) as url:
         monkeypatch.setenv("PREFECT_API_URL", url)
-        assert asked() == ValidationResult(True, f"Prefect 3.9.1 at {url} is there and well")
+        assert asked() == ValidationResult(True, f"Prefect 3.9.1 at {url} is running and healthy")
 
 
 def test_a_server_that_may_schedule_nothing_is_warned_of():

@@ -1,4 +1,4 @@
-"""What `validate_connection` says of services that are not there or not well."""
+"""What `validate_connection` says of services that are missing or unhealthy."""
 
 from __future__ import annotations
 

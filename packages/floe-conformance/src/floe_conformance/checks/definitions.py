@@ -72,7 +72,7 @@ class DefinitionChecks(Subject):
     def test_the_loader_refuses_a_stale_folder(
         self, product: CompiledArtifacts, tmp_path: Path
     ) -> None:
-        """One whose dbt manifest is not the compiled one; the error says how to mend it."""
+        """One whose dbt manifest is not the compiled one; the error says how to fix it."""
         stale = tmp_path / "stale"
         shutil.copytree(product.folder, stale)
         (stale / DBT_MANIFEST_FILE).write_text("{}", encoding="utf-8")

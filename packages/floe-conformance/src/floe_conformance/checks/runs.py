@@ -12,7 +12,7 @@ _ALL = RanProduct(True, kit_product.JOBS[kit_product.NAME])
 
 
 class RunChecks(MadeRuns):
-    """A failure is never green, stops what follows it, and nothing else; a retry mends it.
+    """A failure is never green, stops what follows it, and nothing else; a retry fixes it.
 
     Skipped where `run` is not supplied.
     """

@@ -1,4 +1,4 @@
-"""`floe check`: is the orchestrator there, and well?"""
+"""`floe check`: is the orchestrator running and healthy?"""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def check(product: Product = Path(), on: On = None, as_json: Json = False) -> No
     if as_json:
         print_json({"orchestrator": name, **asdict(result)})
     else:
-        mark = "[green]well[/]" if result.success else "[red]not well[/]"
+        mark = "[green]healthy[/]" if result.success else "[red]unhealthy[/]"
         stdout().print(f"[bold]{name}[/]: {mark}")
         stdout().print(result.message, markup=False)
         for text in [*result.errors, *result.warnings]:

@@ -88,14 +88,17 @@ def _print_running(product: Path, job_name: str | None, on: str) -> bool:
     from floe_core.cli.product_and_plugin import product_and_plugin
     from floe_core.cli.schedule_rows import schedule_rows
     from floe_core.cli.ticks_view import print_running
+    from floe_core.errors import UsageError
     from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE
 
     if not (product / ARTIFACTS_FILE).exists():
         return True
     artifacts, plugin = product_and_plugin(product, on)
+    rows = {row["job"]: row for row in schedule_rows(artifacts, plugin)}
     name = job_name or artifacts.jobs[0].name
-    [row] = [row for row in schedule_rows(artifacts, plugin) if row["job"] == name]
-    return print_running(row)
+    if name not in rows:
+        raise UsageError(f"the job '{name}' is not compiled yet; run `floe compile`")
+    return print_running(rows[name])
 
 
 def _theirs(on: str, cron: str, timezone: str, start: datetime, end: datetime) -> list[datetime]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from floe_core.compiler.code_hashes import CodeHashes, hash_file
 from floe_core.errors import InvalidProductError, Problem
+from floe_core.schemas.node_graph import Edges, reached
 from floe_core.schemas.nodes import Column, Node
 
 Entry = Mapping[str, Any]
@@ -48,6 +49,13 @@ class DbtGraph:
         return nodes
 
     @cached_property
+    def _parents_of_ephemeral(self) -> Edges:
+        return {
+            unique_id: tuple(self._manifest["nodes"][unique_id]["depends_on"]["nodes"])
+            for unique_id in self._ephemeral
+        }
+
+    @cached_property
     def _ephemeral(self) -> frozenset[str]:
         return frozenset(
             unique_id
@@ -58,19 +66,9 @@ class DbtGraph:
 
     def _parents(self, entry: Entry) -> tuple[str, ...]:
         """Return the ids it depends on, ephemeral ones replaced by their own parents."""
-        found: set[str] = set()
-        seen: set[str] = set()
-        frontier = list((entry.get("depends_on") or {}).get("nodes") or [])
-        while frontier:
-            unique_id = frontier.pop()
-            if unique_id in seen:
-                continue
-            seen.add(unique_id)
-            if unique_id in self._ephemeral:
-                frontier.extend(self._manifest["nodes"][unique_id]["depends_on"]["nodes"])
-            elif unique_id in self._entries:
-                found.add(unique_id)
-        return tuple(sorted(found))
+        direct = (entry.get("depends_on") or {}).get("nodes") or []
+        above = {*direct, *reached(direct, self._parents_of_ephemeral)}
+        return tuple(sorted(above & self._entries.keys()))
 
     def _node(self, entry: Entry) -> Node:
         config = entry.get("config") or {}

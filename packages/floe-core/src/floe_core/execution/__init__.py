@@ -1,4 +1,4 @@
-"""Run dbt for a part of a product and tell what happens, the same under every orchestrator."""
+"""Run dbt for a part of a product and report what happens, the same under every orchestrator."""
 
 from __future__ import annotations
 

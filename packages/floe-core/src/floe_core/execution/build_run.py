@@ -6,15 +6,15 @@ import atexit
 
 # Imported first, so that what it does at exit, to dbt's threads too, comes after what we do.
 import multiprocessing.util  # noqa: F401
+import threading
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import replace
-from pathlib import Path
 
 from floe_core.build_events import BuildEvent, NodeLog, NodeResult
 from floe_core.build_request import BuildRequest
-from floe_core.errors import EnvironmentProblemError, UsageError
+from floe_core.errors import EnvironmentProblemError
 from floe_core.execution.attempt import automatic_attempt
 from floe_core.execution.dbt_run import DbtEnded, DbtRun
 from floe_core.execution.invocation import Invocation, invocation
@@ -29,7 +29,7 @@ from floe_core.execution.step_process import StepNotStarted, StepProcess
 from floe_core.execution.telemetry_of_build import TelemetryOfBuild
 from floe_core.execution.verdict import Verdict
 from floe_core.execution.wanted import wanted_nodes
-from floe_core.execution.warehouse_lock import sole_writer
+from floe_core.execution.warehouse_lock import WarehouseHold, sole_writer
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import source_name
 from floe_core.secrets.known_values import known_secrets
@@ -61,7 +61,7 @@ def build(artifacts: CompiledArtifacts, request: BuildRequest) -> Generator[Buil
 def _events(
     artifacts: CompiledArtifacts, request: BuildRequest
 ) -> Generator[BuildEvent, None, None]:
-    project_dir = _project_dir(artifacts)
+    project_dir = artifacts.folder
     wanted = wanted_nodes(artifacts, request)
     before = record_of(artifacts, request.run_id) if request.resume else RunRecord()
     attempt = automatic_attempt(artifacts, wanted, before)
@@ -69,23 +69,18 @@ def _events(
     call = invocation(artifacts, request, project_dir, attempt.todo, is_whole_product)
     with (
         Journal(project_dir, request.run_id) as journal,
-        sole_writer(artifacts.dbt.profile, project_dir, LOCK_TIMEOUT_SECONDS),
+        sole_writer(artifacts.dbt.profile, project_dir, LOCK_TIMEOUT_SECONDS) as hold,
         TelemetryOfBuild(artifacts, request, call.target) as telemetry,
     ):
         verdict = Verdict(wanted, (*request.standing, *attempt.standing))
         redactor = Redactor(known_secrets(artifacts.dbt.profile).values())
-        events = _without_secrets(_run(artifacts, request, call), redactor)
-        yield from _judged(events, verdict, journal, telemetry)
-
-
-def _project_dir(artifacts: CompiledArtifacts) -> Path:
-    if artifacts.project_dir is None:
-        raise UsageError("these artifacts come from no folder; use CompiledArtifacts.load(folder)")
-    return artifacts.project_dir
+        # dbt is given its time to end before the warehouse is anybody else's.
+        with closing(_without_secrets(_run(artifacts, request, call, hold), redactor)) as events:
+            yield from _judged(events, verdict, journal, telemetry)
 
 
 def _run(
-    artifacts: CompiledArtifacts, request: BuildRequest, call: Invocation
+    artifacts: CompiledArtifacts, request: BuildRequest, call: Invocation, hold: WarehouseHold
 ) -> Generator[BuildEvent | DbtEnded, None, None]:
     """Yield dbt's events up to its end, or to the end of the time it has."""
     if not call.node_ids:
@@ -101,7 +96,8 @@ def _run(
     finally:
         if not has_ended:
             run.cancel()
-        run.close(PATIENCE_SECONDS)
+        if not run.close(PATIENCE_SECONDS):
+            hold.keep_until(lambda: run.close(threading.TIMEOUT_MAX))
         close_to_others(call.target)
 
 
@@ -164,7 +160,7 @@ def _timed(run: DbtRun, artifacts: CompiledArtifacts) -> NodeTimeouts:
 
 
 def _until_the_end(run: NodeTimeouts, timeout: int | None) -> Iterator[BuildEvent | DbtEnded]:
-    """Yield events; when the time is over, cancel and hear dbt out for a little while."""
+    """Yield events; when the time is over, cancel and wait a little while for dbt's last events."""
     deadline = time.monotonic() + timeout if timeout else None
     problem = ""
     while True:
@@ -197,7 +193,7 @@ def _judged(
 
     def recorded(event: BuildEvent) -> BuildEvent:
         journal.write(event)
-        telemetry.hear(event)
+        telemetry.receive(event)
         return event
 
     try:
@@ -209,7 +205,7 @@ def _judged(
         missing: list[BuildEvent] = [*verdict.unfinished("canceled")]
         for event in [*missing, verdict.ended(DbtEnded("canceled"))]:
             journal.write(event)
-            telemetry.hear_canceled(event)
+            telemetry.receive_canceled(event)
         raise
     for result in verdict.unfinished(end.problem or "dbt did not come to it"):
         yield recorded(result)

@@ -112,9 +112,9 @@ class InProcessDbt:
         return found.manifest
 
     def _callbacks(self, manifest: Manifest | None) -> list[Callable[[Any], None]]:
-        return [self._hear] if manifest is None else [_RenewOnce(manifest), self._hear]
+        return [self._receive] if manifest is None else [_RenewOnce(manifest), self._receive]
 
-    def _hear(self, message: Any) -> None:
+    def _receive(self, message: Any) -> None:
         """Take one dbt event; called in dbt's threads, while the node waits."""
         info = message.info
         if self._canceled.is_set() and info.name == "NodeCompiling":

@@ -127,7 +127,7 @@ def rows_of(adapter_response: Mapping[str, Any]) -> int | None:
 
 
 def _failures(unique_id: str, status: NodeStatus, run_result: Mapping[str, Any]) -> int | None:
-    """Return the rows a test found; dbt's stream writes 0 where it has none to tell."""
+    """Return the rows a test found; dbt's stream writes 0 if it does not know."""
     is_verdict = unique_id.startswith(("test.", "unit_test.")) and status in (
         "pass",
         "warn",

@@ -36,4 +36,4 @@ class DbtRun(Protocol):
         """
 
     def close(self, patience: float) -> bool:
-        """Wait up to `patience` seconds for the end; tell whether nothing is left of it."""
+        """Wait up to `patience` seconds for the end; return whether nothing is left of it."""

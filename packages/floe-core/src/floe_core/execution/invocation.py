@@ -14,6 +14,7 @@ from floe_core.execution.preloaded_manifest import PARSED_FILE, parsed_file
 from floe_core.execution.selection import arguments_for_nodes
 from floe_core.lineage.backend import is_configured
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.policies import ExecutionPolicy
 from floe_core.state_folder import run_folder
 from floe_core.time_range import TimeRange
 
@@ -52,8 +53,7 @@ def invocation(
     selection = arguments_for_nodes(artifacts, set(node_ids)) if is_selected else []
     target = folder / f"attempt-{request.attempt}"
     arguments = place_arguments(artifacts, project_dir, target, folder)
-    if artifacts.execution.max_parallel is not None:
-        arguments += ["--threads", str(artifacts.execution.max_parallel)]
+    arguments += policy_arguments(artifacts.execution)
     if request.range is not None:
         arguments += _event_times(request.range)
     own = own_vars(artifacts, request)
@@ -81,6 +81,12 @@ def place_arguments(
         *("--profile", artifacts.dbt.profile_name),
         *("--target", artifacts.dbt.target_name),
     ]
+
+
+def policy_arguments(policy: ExecutionPolicy) -> list[str]:
+    """Return dbt's arguments for `execution` of floe.yaml, which plain dbt is given as well."""
+    threads = policy.max_parallel
+    return [] if threads is None else ["--threads", str(threads)]
 
 
 def own_vars(artifacts: CompiledArtifacts, request: BuildRequest) -> dict[str, Any]:

@@ -40,7 +40,7 @@ class Journal:
 
 
 def read_events(project_dir: Path, run_id: str) -> list[BuildEvent]:
-    """Return what a run has told so far, in order; nothing for a run that has not begun.
+    """Return a run's events so far, in order; nothing for a run that has not begun.
 
     A line that a killed process, or a full disk, left unfinished is no event.
     """

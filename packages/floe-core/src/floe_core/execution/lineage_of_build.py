@@ -34,7 +34,7 @@ class LineageOfBuild:
         self._compiled = target / "compiled"
         self._lineage = RunLineage(artifacts, request, spans)
 
-    def hear(self, event: BuildEvent) -> None:
+    def receive(self, event: BuildEvent) -> None:
         """Pass one event on."""
         if isinstance(event, NodeStarted):
             self._lineage.node_started(event)

@@ -117,8 +117,8 @@ def list_command() -> list[str]:
 def errors_into(said: list[str]) -> Callable[[Any], None]:
     """Return a callback for dbt's runner that keeps the texts of its errors."""
 
-    def hear(message: Any) -> None:
+    def keep(message: Any) -> None:
         if message.info.level == "error":
             said.append(message.info.msg)
 
-    return hear
+    return keep

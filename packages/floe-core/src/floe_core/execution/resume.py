@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 
 from floe_core.execution.run_record import RunRecord
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
@@ -25,7 +25,7 @@ def remaining(
         if result.status == "error"
         and _is_spent(artifacts, node_id, record.failures.get(node_id, 0))
     }
-    held_back = _downstream_of_tested(artifacts, verdicts) | _downstream(artifacts, spent)
+    held_back = _downstream_of_tested(artifacts, verdicts) | artifacts.graph.below(spent)
     passed = {node_id for node_id, result in results.items() if result.passed}
     left_out = verdicts | spent | held_back | passed
     return tuple(node_id for node_id in wanted if node_id not in left_out)
@@ -47,38 +47,12 @@ def _is_spent(artifacts: CompiledArtifacts, node_id: str, failures: int) -> bool
 
 def _downstream_of_tested(artifacts: CompiledArtifacts, tests: set[str]) -> set[str]:
     """Return everything below the nodes that these tests depend on, other tests of theirs apart."""
-    if not tests:
-        return set()
-    children = _children(artifacts)
     below = [
         child
         for test in tests
         if test in artifacts.by_id
         for tested in artifacts.by_id[test].depends_on
-        for child in children.get(tested, ())
+        for child in artifacts.graph.children.get(tested, ())
         if not artifacts.by_id[child].is_test
     ]
-    return set(below) | _downstream(artifacts, below)
-
-
-def _downstream(artifacts: CompiledArtifacts, node_ids: Collection[str]) -> set[str]:
-    """Return everything below these nodes."""
-    if not node_ids:
-        return set()
-    children = _children(artifacts)
-    found: set[str] = set()
-    frontier = [child for node_id in node_ids for child in children.get(node_id, ())]
-    while frontier:
-        node_id = frontier.pop()
-        if node_id not in found:
-            found.add(node_id)
-            frontier.extend(children.get(node_id, ()))
-    return found
-
-
-def _children(artifacts: CompiledArtifacts) -> dict[str, list[str]]:
-    children: dict[str, list[str]] = {}
-    for node in artifacts.runnable:
-        for parent in node.depends_on:
-            children.setdefault(parent, []).append(node.unique_id)
-    return children
+    return {*below, *artifacts.graph.below(below)}

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from floe_core.build_events import BuildEvent, NodeResult
-from floe_core.errors import UsageError
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 
@@ -46,7 +45,5 @@ def record_of(artifacts: CompiledArtifacts, *run_ids: str) -> RunRecord:
     """
     from floe_core.execution.journal import read_events
 
-    folder = artifacts.project_dir
-    if folder is None:
-        raise UsageError("these artifacts come from no folder; use CompiledArtifacts.load(folder)")
+    folder = artifacts.folder
     return RunRecord.of(event for run_id in run_ids for event in read_events(folder, run_id))

@@ -17,7 +17,7 @@ _SECONDS_FOR_SPANS = 2.0
 
 
 class TelemetryOfBuild:
-    """Passes the events of one build on: to tracing first, since lineage tells the ids of spans.
+    """Passes the events of one build on: to tracing first, since lineage has the ids of spans.
 
     `target` is where dbt writes what it compiles.
     """
@@ -27,20 +27,20 @@ class TelemetryOfBuild:
         self._trace = BuildTrace(artifacts, request, Redactor(known).text)
         self._lineage = LineageOfBuild(artifacts, request, target, self._trace.ids)
 
-    def hear(self, event: BuildEvent) -> None:
+    def receive(self, event: BuildEvent) -> None:
         """Pass one event on."""
-        self._trace.hear(event)
-        self._lineage.hear(event)
+        self._trace.receive(event)
+        self._lineage.receive(event)
 
-    def hear_canceled(self, event: BuildEvent) -> None:
+    def receive_canceled(self, event: BuildEvent) -> None:
         """Pass on what became of a build that was canceled.
 
         In lineage what was under way then has neither failed nor completed: it is aborted when this
         closes.
         """
-        self._trace.hear(event)
+        self._trace.receive(event)
         if isinstance(event, NodeResult) and event.status == "skipped":
-            self._lineage.hear(event)
+            self._lineage.receive(event)
 
     def __enter__(self) -> TelemetryOfBuild:
         self._trace.started()

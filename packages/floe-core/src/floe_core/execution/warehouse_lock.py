@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,36 @@ _ENV_VAR = re.compile(
 )
 
 
+class WarehouseHold:
+    """A build's hold on its warehouse, until the build has ended and nothing of it still writes."""
+
+    def __init__(self, lock: FileLock | None = None) -> None:
+        self._lock = lock
+        self._wait: Callable[[], object] | None = None
+
+    def keep_until(self, wait: Callable[[], object]) -> None:
+        """Keep the warehouse until `wait` returns, also when the build ends before."""
+        self._wait = wait
+
+    def release(self) -> None:
+        """Give up the warehouse, in the background if something still writes to it."""
+        if self._lock is not None and self._wait is None:
+            self._lock.release()
+        elif self._lock is not None:
+            threading.Thread(
+                target=_release_after, args=(self._wait, self._lock), daemon=True
+            ).start()
+
+
+def _release_after(wait: Callable[[], object], lock: FileLock) -> None:
+    wait()
+    lock.release()
+
+
 @contextmanager
-def sole_writer(profile: dict[str, Any], project_dir: Path, timeout: float) -> Iterator[None]:
+def sole_writer(
+    profile: dict[str, Any], project_dir: Path, timeout: float
+) -> Iterator[WarehouseHold]:
     """Hold the warehouse for this build; at once where it takes several writers.
 
     Waits for another build that has it, for `timeout` seconds at most. The lock goes with the
@@ -29,23 +58,42 @@ def sole_writer(profile: dict[str, Any], project_dir: Path, timeout: float) -> I
     Raises:
         EnvironmentProblemError: Another build still has it when the time is over.
     """
-    path = duckdb_file(profile, project_dir)
+    path = file_of_one_writer(profile, project_dir)
     if path is None:
-        yield
+        yield WarehouseHold()
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(f"{path}.lock", timeout=timeout)
+    # Another thread than this one may be the one that releases it.
+    lock = FileLock(f"{path}.lock", timeout=timeout, thread_local=False)
     try:
         lock.acquire()
     except Timeout:
         raise EnvironmentProblemError(
-            f"{path} is in use by another build, for more than {timeout:.0f} s; DuckDB takes one "
+            f"{path} is in use by another build, for more than {timeout:.0f} s; it takes one "
             "writer at a time"
         ) from None
+    hold = WarehouseHold(lock)
     try:
-        yield
+        yield hold
     finally:
-        lock.release()
+        hold.release()
+
+
+def file_of_one_writer(profile: dict[str, Any], project_dir: Path) -> Path | None:
+    """Return the file that only one process at a time may write to, None for a warehouse of many.
+
+    That is a DuckDB or SQLite file, and the metastore that a Spark session keeps beside the product
+    unless the profile names another.
+    """
+    if profile.get("type") == "sqlite":
+        paths = dict(profile.get("schemas_and_paths") or {})
+        location = str(paths.get(profile.get("schema"), ""))
+        return project_dir / _rendered(location, project_dir) if location else None
+    if profile.get("type") == "spark" and profile.get("method") == "session":
+        told = dict(profile.get("server_side_parameters") or {})
+        has_own = any("metastore" in name or "javax.jdo" in name for name in told)
+        return None if has_own else project_dir / "metastore_db"
+    return duckdb_file(profile, project_dir)
 
 
 def duckdb_file(profile: dict[str, Any], project_dir: Path) -> Path | None:

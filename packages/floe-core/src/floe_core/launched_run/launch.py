@@ -34,8 +34,6 @@ def order_for(artifacts: CompiledArtifacts, options: RunOptions) -> RunOrder:
     Raises:
         UsageError: The artifacts come from no folder, or have no such job or no such node.
     """
-    if artifacts.project_dir is None:
-        raise UsageError("these artifacts come from no folder; use CompiledArtifacts.load(folder)")
     artifacts.job(options.job)
     known = {node.unique_id for node in artifacts.runnable}
     strangers = sorted(set(options.node_ids or ()) - known)
@@ -43,7 +41,7 @@ def order_for(artifacts: CompiledArtifacts, options: RunOptions) -> RunOrder:
         raise UsageError(f"{artifacts.product.name} runs no node {', '.join(strangers)}")
     if options.node_ids == ():
         raise UsageError("the selection holds no node, so there is nothing to run")
-    return RunOrder(str(artifacts.project_dir), str(uuid.uuid4()), options)
+    return RunOrder(str(artifacts.folder), str(uuid.uuid4()), options)
 
 
 def run_ordered(

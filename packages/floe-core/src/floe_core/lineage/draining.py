@@ -115,7 +115,7 @@ class Drainer:
         progress.sent += outcome == "sent"
         progress.refused += outcome == "refused"
         if outcome == "sent":
-            # The backend is well: it is these events that it cannot take.
+            # The backend is healthy: it cannot take these events.
             self._set_aside(progress)
         return True
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from graphlib import CycleError
 from pathlib import Path
 from urllib.parse import unquote
 
+from floe_core.errors import Problem, StaleProductError
 from floe_core.lineage.columns.derivation import DerivedColumns, KnownTable, derive
 from floe_core.lineage.columns.origins import Origins
 from floe_core.lineage.facets import Json
 from floe_core.lineage.known_columns import columns_told
 from floe_core.lineage.product_graph import ProductGraph
-from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE, CompiledArtifacts
+from floe_core.schemas.node_graph import NodeGraph
 from floe_core.schemas.nodes import Node
 from floe_core.secrets.redactor import Redactor
 from floe_core.state_folder import state_folder
@@ -115,21 +118,14 @@ def _told(origins: Origins, names: Mapping[str, str]) -> tuple[ColumnOrigin, ...
     )
 
 
-def _upstream_first(artifacts: CompiledArtifacts) -> Iterator[Node]:
-    """Yield sources and relations, each after what it reads."""
-    done: set[str] = set()
-
-    def visit(node: Node) -> Iterator[Node]:
-        if node.unique_id in done or not (node.is_relation or node.resource_type == "source"):
-            return
-        done.add(node.unique_id)
-        for upstream in node.depends_on:
-            if upstream in artifacts.by_id:
-                yield from visit(artifacts.by_id[upstream])
-        yield node
-
-    for node in artifacts.nodes:
-        yield from visit(node)
+def _upstream_first(artifacts: CompiledArtifacts) -> list[Node]:
+    """Return sources and relations, each after what it reads."""
+    tables = [n for n in artifacts.nodes if n.is_relation or n.resource_type == "source"]
+    try:
+        return [artifacts.by_id[node_id] for node_id in NodeGraph(tables).in_order()]
+    except CycleError:
+        what = "nodes depend on each other in a circle"
+        raise StaleProductError([Problem(what, "run `floe compile`", ARTIFACTS_FILE)]) from None
 
 
 def _last_run(project_dir: Path) -> Path | None:

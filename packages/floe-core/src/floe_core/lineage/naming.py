@@ -10,12 +10,13 @@ from typing import Any
 from floe_core.schemas.nodes import Node
 from floe_core.secrets.references import UnsetVariableError, resolved
 
-# Adapter -> (namespace scheme, profile keys of the host, port when the profile names none).
-_SERVERS: dict[str, tuple[str, tuple[str, ...], str]] = {
+# Adapter -> (namespace scheme, profile keys of the host, port when the profile names none; None
+# where OpenLineage's names have no port).
+_SERVERS: dict[str, tuple[str, tuple[str, ...], str | None]] = {
     "postgres": ("postgres", ("host",), "5432"),
     "redshift": ("redshift", ("host",), "5439"),
-    "snowflake": ("snowflake", ("account",), ""),
-    "databricks": ("databricks", ("host",), ""),
+    "snowflake": ("snowflake", ("account",), None),
+    "databricks": ("databricks", ("host",), None),
     "trino": ("trino", ("host",), "8080"),
     "clickhouse": ("clickhouse", ("host",), "8123"),
     "sqlserver": ("mssql", ("server", "host"), "1433"),
@@ -46,9 +47,12 @@ def warehouse_namespace(profile: Mapping[str, Any], product: str) -> str:
         )
     if adapter == "bigquery":
         return "bigquery"
+    if adapter == "spark" and _text(profile, "method") == "session":
+        return f"spark://{product}"  # Its host stands for nothing: Spark runs in dbt's process.
     scheme, keys, port = _SERVERS.get(adapter, (adapter or "warehouse", ("host",), ""))
     host = next(filter(None, (_text(profile, key) for key in keys)), "") or fallback
-    return f"{scheme}://{':'.join(filter(None, (host, _text(profile, 'port') or port)))}"
+    own = "" if port is None else _text(profile, "port") or port
+    return f"{scheme}://{':'.join(filter(None, (host, own)))}"
 
 
 def without_credentials(namespace: str) -> str:

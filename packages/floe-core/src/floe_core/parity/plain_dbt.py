@@ -21,7 +21,12 @@ from floe_core.build_request import BuildRequest
 from floe_core.execution.dbt_executable import find_executable
 from floe_core.execution.dbt_profiles import profiles_dir
 from floe_core.execution.dbt_subprocess import GUARD
-from floe_core.execution.invocation import QUIET_ENVIRONMENT, own_vars, run_vars
+from floe_core.execution.invocation import (
+    QUIET_ENVIRONMENT,
+    own_vars,
+    policy_arguments,
+    run_vars,
+)
 from floe_core.execution.warehouse_lock import PROJECT_DIR_VARIABLE
 from floe_core.plugin_powers import RunReport
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
@@ -97,7 +102,6 @@ def _command(artifacts: CompiledArtifacts, folder: Path, work: Path) -> list[str
         else [sys.executable, "-m", "dbt.cli.main"]
     )
     request = BuildRequest(job=artifacts.jobs[0].name, run_id=RUN_ID)
-    threads = artifacts.execution.max_parallel
     return [
         *program,
         *("build", "--no-partial-parse", "--no-use-colors"),
@@ -105,7 +109,7 @@ def _command(artifacts: CompiledArtifacts, folder: Path, work: Path) -> list[str
         *("--target-path", str(work), "--log-path", str(work)),
         *("--profiles-dir", str(profiles_dir(dbt, folder))),
         *("--profile", dbt.profile_name, "--target", dbt.target_name),
-        *(("--threads", str(threads)) if threads else ()),
+        *policy_arguments(artifacts.execution),
         *("--vars", json.dumps({**own_vars(artifacts, request), **run_vars(request)})),
     ]
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
+
 from floe_core.errors import Problem, StaleProductError
 from floe_core.schedules.dialect import parse_cron
 from floe_core.schedules.schedule_store import store_of
+from floe_core.schedules.zone_database import tzdata_version
 from floe_core.schedules.zones import check_timezone
 from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE, CompiledArtifacts
 from floe_core.schemas.policies import Job, Schedule
@@ -20,6 +23,7 @@ def with_live_schedules(artifacts: CompiledArtifacts) -> CompiledArtifacts:
     """
     for job in artifacts.jobs:
         _check(job)
+    _compare_zones(artifacts)
     store = store_of(artifacts)
     overrides = store.read() if store else {}
     if not overrides:
@@ -47,6 +51,19 @@ def _check(job: Job) -> None:
     except ValueError as error:
         what = f"the schedule of job '{job.name[:80]}': {error}"
         raise StaleProductError([Problem(what, "run `floe compile`", ARTIFACTS_FILE)]) from None
+
+
+def _compare_zones(artifacts: CompiledArtifacts) -> None:
+    """Warn where schedules were compiled with another edition of the time zone database."""
+    compiled, here = artifacts.tzdata_version, tzdata_version()
+    if compiled in ("", here) or not any(job.schedule for job in artifacts.jobs):
+        return
+    warnings.warn(
+        f"{artifacts.product.name} was compiled with time zones of {compiled}, and this "
+        f"environment has {here}: ticks can differ where a zone's rules changed; install the same "
+        "tzdata, or run `floe compile` here",
+        stacklevel=3,
+    )
 
 
 def live_schedule(

@@ -32,11 +32,11 @@ class NodeGraph:
 
     def above(self, node_ids: Iterable[str]) -> set[str]:
         """Return all that these nodes depend on, themselves only where one is above another."""
-        return _reached(node_ids, self.parents)
+        return reached(node_ids, self.parents)
 
     def below(self, node_ids: Iterable[str]) -> set[str]:
         """Return all that depends on these nodes, themselves only where one is below another."""
-        return _reached(node_ids, self.children)
+        return reached(node_ids, self.children)
 
     def in_order(self) -> list[str]:
         """Return the ids, parents first.
@@ -47,7 +47,8 @@ class NodeGraph:
         return list(TopologicalSorter(self.parents).static_order())
 
 
-def _reached(node_ids: Iterable[str], edges: Edges) -> set[str]:
+def reached(node_ids: Iterable[str], edges: Edges) -> set[str]:
+    """Return all that these ids lead to, themselves only where one leads to another."""
     found: set[str] = set()
     frontier = list(node_ids)
     while frontier:

@@ -24,7 +24,7 @@ _LONGEST_MESSAGE = 2000
 
 
 class BuildTrace:
-    """Makes spans of what a build tells. Does nothing where none are wanted, and never raises.
+    """Makes spans of a build's events. Does nothing where none are wanted, and never raises.
 
     Each attempt of a run has a span of its own; the attempts share a trace. `redact` takes secrets
     out of error texts.
@@ -48,7 +48,7 @@ class BuildTrace:
 
     @property
     def ids(self) -> Mapping[str, SpanIds]:
-        """Node id -> its span, of the nodes told so far, and `RUN` -> the run's; empty when off."""
+        """Node id -> its span for each node so far, and `RUN` -> the run's; empty when off."""
         return self._ids
 
     def started(self) -> None:
@@ -62,7 +62,7 @@ class BuildTrace:
             about["floe.nominal_time"] = request.nominal_time.astimezone(UTC).isoformat()
         self._start(RUN, "floe run", about, None)
 
-    def hear(self, event: BuildEvent) -> None:
+    def receive(self, event: BuildEvent) -> None:
         """Take note of one event."""
         if self._sender is None:
             return

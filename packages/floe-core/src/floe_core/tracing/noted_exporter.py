@@ -24,10 +24,10 @@ class NotedExporter(SpanExporter):
         self._has_complained = False
         self._is_shut = False
         self._busy_since = 0.0
-        self._heard = _HeardLog(redact, self._note_complaint)
+        self._filter = _LogFilter(redact, self._note_complaint)
         self._logs = [logging.getLogger(kind.__module__) for kind in type(exporter).__mro__]
         for log in self._logs:
-            log.addFilter(self._heard)
+            log.addFilter(self._filter)
 
     @property
     def fails(self) -> bool:
@@ -58,10 +58,10 @@ class NotedExporter(SpanExporter):
     def forget_log(self) -> None:
         """Listen to the exporter's log no longer."""
         for log in self._logs:
-            log.removeFilter(self._heard)
+            log.removeFilter(self._filter)
 
 
-class _HeardLog(logging.Filter):
+class _LogFilter(logging.Filter):
     def __init__(self, redact: Callable[[str], str], on_complaint: Callable[[], None]) -> None:
         super().__init__()
         self._redact = redact

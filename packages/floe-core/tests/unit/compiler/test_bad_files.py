@@ -44,7 +44,7 @@ def refusal(folder: Path) -> str:
 def test_broken_yaml(write_product: WriteProduct) -> None:
     assert refusal(write_product(floe=FLOE + "schedule: {cron: [\n")) == (
         "floe.yaml:6:1: broken YAML: expected the node content, but found '<stream end>'\n"
-        "fix: mend the YAML"
+        "fix: fix the YAML"
     )
 
 

@@ -135,7 +135,7 @@ def test_a_snapshot_has_columns_beside_those_it_takes(tmp_path: Path) -> None:
         ("select id from", "duckdb"),
         ('select id from "shop"."main"."another"', "duckdb"),
         ('select id from "shop"."main"."raw"' + facets.SQL_CUT_SHORT, "duckdb"),
-        ('select id from "shop"."main"."raw"', "spark"),
+        ('select id from "shop"."main"."raw"', "trino"),
         ("summarize shop.main.raw", "duckdb"),
         ("(" * 3000 + "select 1" + ")" * 3000, "duckdb"),
         ("", "duckdb"),

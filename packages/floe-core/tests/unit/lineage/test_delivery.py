@@ -1,4 +1,4 @@
-"""Delivery to a backend that is well, and to backends that are not."""
+"""Delivery to a healthy backend, and to unhealthy ones."""
 
 from __future__ import annotations
 

@@ -10,14 +10,16 @@ from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
 
+import pytest
 from rich.console import Console
 
 from floe_core.cli.lineage_data import as_data
 from floe_core.cli.lineage_page import lineage_page
 from floe_core.cli.lineage_tree import lineage_tree
+from floe_core.errors import StaleProductError
 from floe_core.lineage.lineage_map import ColumnOrigin, LineageMap, lineage_map
 
-from .product import artifacts
+from .product import artifacts, node
 
 ORDERS = """
 with raw as (select * from "shop"."main"."raw_orders")
@@ -152,3 +154,24 @@ def test_tables_stand_as_deep_as_their_longest_way(project_dir: Path) -> None:
         "after.v2": 3,
         "hung": 2,
     }
+
+
+def test_a_chain_of_thousands_has_each_table_after_what_it_reads(project_dir: Path) -> None:
+    names = [f"m{number}" for number in range(3000)]
+    chain = [
+        node("model", name, depends_on=(f"model.shop.{above}",))
+        for name, above in zip(names, [*names[1:], "outside"], strict=True)
+    ]
+    product = artifacts(project_dir).model_copy(update={"nodes": tuple(chain)})
+    found = lineage_map(product.bound_to(project_dir))
+    assert [table.node.name for table in found.tables] == names[::-1]
+
+
+def test_nodes_in_a_circle_are_refused(project_dir: Path) -> None:
+    circle = (
+        node("model", "a", depends_on=("model.shop.b",)),
+        node("model", "b", depends_on=("model.shop.a",)),
+    )
+    product = artifacts(project_dir).model_copy(update={"nodes": circle})
+    with pytest.raises(StaleProductError, match="nodes depend on each other in a circle"):
+        lineage_map(product.bound_to(project_dir))

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
+
 import pytest
 
 from floe_core.errors import UsageError
+from floe_core.schedules import tzdata_version
 from floe_core.schedules.job_schedules import JobSchedules
 from floe_core.schedules.live_schedules import with_live_schedules
+from floe_core.schemas.policies import Job
 
 
 def schedule(artifacts, job="web-shop"):
@@ -32,6 +36,32 @@ def test_a_job_that_had_none_gets_one_and_other_jobs_keep_theirs(shop):
     JobSchedules(shop()).set("hourly-part", "0 * * * *", "UTC")
     assert schedule(shop(), "hourly-part") == ("0 * * * *", "UTC", True)
     assert schedule(shop()) == ("0 6 * * *", "UTC", True)
+
+
+def test_another_edition_of_the_time_zones_is_warned_of(shop):
+    compiled = shop().model_copy(update={"tzdata_version": "2019c"})
+    with pytest.warns(UserWarning, match="time zones of 2019c") as warned:
+        with_live_schedules(compiled)
+    assert [str(each.message) for each in warned] == [
+        f"web-shop was compiled with time zones of 2019c, and this environment has "
+        f"{tzdata_version()}: ticks can differ where a zone's rules changed; install the same "
+        "tzdata, or run `floe compile` here"
+    ]
+
+
+@pytest.mark.parametrize("compiled", ["", "here"])
+def test_the_same_edition_of_the_time_zones_is_not(shop, compiled):
+    version = tzdata_version() if compiled else ""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with_live_schedules(shop().model_copy(update={"tzdata_version": version}))
+
+
+def test_the_time_zones_of_a_product_without_schedules_are_not_compared(shop):
+    unscheduled = {"tzdata_version": "2019c", "jobs": (Job(name="web-shop"),)}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with_live_schedules(shop().model_copy(update=unscheduled))
 
 
 def test_removing_overrides_floe_yaml_and_resetting_gives_it_back(shop):

@@ -51,7 +51,7 @@ def _is_in_dag(task: BaseOperator) -> bool:
 
 
 class _Maker:
-    """Makes the tasks of one group. Of what they share with the build, they are told here."""
+    """Makes the tasks of one group, and gives them what they share with the build."""
 
     def __init__(
         self,

@@ -50,7 +50,7 @@ def asset_event_facts(node: Node, result: NodeResult) -> Facts:
 
 
 def relation(node: Node) -> str:
-    """Return the name of the node's table or view, as far as the artifacts tell."""
+    """Return the name of the node's table or view, as far as the artifacts have it."""
     parts = (node.database, node.schema_name, node.identifier or node.name)
     return ".".join(part for part in parts if part)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
 
 from floe_core.plugin_powers import RetryPlan
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
@@ -17,8 +16,7 @@ DEFAULT_POOL = "default_pool"
 
 def retry_plan(artifacts: CompiledArtifacts, job_name: str) -> RetryPlan:
     """Return the plan of the build task. See `RetryTeller`."""
-    folder = artifacts.project_dir or Path()
-    task = job_dag(artifacts, artifacts.job(job_name), folder).get_task(BUILD)
+    task = job_dag(artifacts, artifacts.job(job_name), artifacts.folder).get_task(BUILD)
     assert isinstance(task, FloeBuildOperator)
     retries = task.retries or 0
     delays = tuple(_delay(task, number, retries) for number in range(1, retries + 1))

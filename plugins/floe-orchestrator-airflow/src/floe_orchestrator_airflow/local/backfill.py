@@ -9,7 +9,7 @@ from floe_core.build_events import NodeLog
 from floe_core.errors import EnvironmentProblemError
 from floe_core.plugin_powers import RunOptions, RunReport
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_orchestrator_airflow.local.launch import OnEvent, added, followed
+from floe_orchestrator_airflow.local.launch import OnEvent, add_dag, follow_run
 from floe_orchestrator_airflow.local.service import LocalAirflow
 
 
@@ -30,7 +30,7 @@ def backfill_in(
     on_event: OnEvent,
 ) -> list[RunReport]:
     """Backfill in an Airflow that is up. A run that is there for a tick makes way for the new."""
-    dag_id = added(airflow, artifacts, job_name, on_event)
+    dag_id = add_dag(airflow, artifacts, job_name, on_event)
     for tick in ticks:
         for run_id in airflow.api.runs_at(dag_id, tick.isoformat()):
             airflow.api.delete_run(dag_id, run_id)
@@ -42,6 +42,6 @@ def backfill_in(
             f"Airflow's backfill made no run for {', '.join(missing)}; see {airflow.home.folder}"
         )
     return [
-        followed(airflow, artifacts, RunOptions(job_name, nominal_time=tick), run_id, on_event)
+        follow_run(airflow, artifacts, RunOptions(job_name, nominal_time=tick), run_id, on_event)
         for tick, (run_id, *_) in runs.items()
     ]

@@ -14,7 +14,7 @@ from floe_core.execution import RunRecord, read_events
 from floe_core.plugin_powers import RunOptions, RunReport
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_airflow.local.rest_api import RestError
-from floe_orchestrator_airflow.local.service import LocalAirflow, datetime_of, folder_of
+from floe_orchestrator_airflow.local.service import LocalAirflow, datetime_of
 from floe_orchestrator_airflow.local.verdict import report_of_run
 
 POLL_SECONDS = 0.4
@@ -39,12 +39,12 @@ def run_in(
     airflow: LocalAirflow, artifacts: CompiledArtifacts, options: RunOptions, on_event: OnEvent
 ) -> RunReport:
     """Run in an Airflow that is up: several runs can share one start."""
-    dag_id = added(airflow, artifacts, options.job, on_event)
+    dag_id = add_dag(airflow, artifacts, options.job, on_event)
     run_id = _trigger(airflow, dag_id, options)
-    return followed(airflow, artifacts, options, run_id, on_event)
+    return follow_run(airflow, artifacts, options, run_id, on_event)
 
 
-def added(
+def add_dag(
     airflow: LocalAirflow, artifacts: CompiledArtifacts, job_name: str, on_event: OnEvent
 ) -> str:
     """Have the DAG of a job read, and return its id."""
@@ -56,7 +56,7 @@ def added(
     return dag_id
 
 
-def followed(
+def follow_run(
     airflow: LocalAirflow,
     artifacts: CompiledArtifacts,
     options: RunOptions,
@@ -68,7 +68,7 @@ def followed(
     from floe_orchestrator_airflow.task.run_of_product import run_name
 
     dag_id = id_of_dag(artifacts, artifacts.job(options.job))
-    events = _Events(folder_of(artifacts), run_name(dag_id, run_id), on_event)
+    events = _Events(artifacts.folder, run_name(dag_id, run_id), on_event)
     while True:
         airflow.check_alive("running the product")
         run = airflow.api.run(dag_id, run_id)
@@ -82,10 +82,10 @@ def followed(
         run_id=run_id,
         state=run["state"],
         seconds=_seconds(run["start_date"], run["end_date"]),
-        results=RunRecord.of(events.heard).results,
+        results=RunRecord.of(events.seen).results,
         tasks={t["task_id"]: t["state"] or "" for t in airflow.api.task_instances(dag_id, run_id)},
         home=airflow.home.folder,
-        problem=next((e.message for e in reversed(events.heard) if isinstance(e, BuildEnded)), ""),
+        problem=next((e.message for e in reversed(events.seen) if isinstance(e, BuildEnded)), ""),
     )
 
 
@@ -96,14 +96,14 @@ class _Events:
         self._project_dir = project_dir
         self._name = name
         self._on_event = on_event
-        self.heard: list[BuildEvent] = []
+        self.seen: list[BuildEvent] = []
 
     def pass_on(self) -> None:
-        """Tell what is new."""
+        """Pass on what is new."""
         events = read_events(self._project_dir, self._name)
-        for event in events[len(self.heard) :]:
+        for event in events[len(self.seen) :]:
             self._on_event(event)
-        self.heard = events
+        self.seen = events
 
 
 def _trigger(airflow: LocalAirflow, dag_id: str, options: RunOptions) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from floe_core.atomic_files import write_together
-from floe_core.errors import EnvironmentProblemError, Problem, StaleProductError, UsageError
+from floe_core.errors import EnvironmentProblemError, Problem, StaleProductError
 from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE, CompiledArtifacts
 from floe_core.state_folder import state_folder
 from floe_orchestrator_airflow.dag.entry_point import FILENAME, entry_point_text, is_entry_point
@@ -69,7 +69,7 @@ class LocalAirflow:
     @classmethod
     def of_product(cls, artifacts: CompiledArtifacts) -> LocalAirflow:
         """Return the local Airflow of a compiled product, among the state of its runs."""
-        return cls(state_folder(folder_of(artifacts)) / "airflow", artifacts)
+        return cls(state_folder(artifacts.folder) / "airflow", artifacts)
 
     def __enter__(self) -> LocalAirflow:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -120,7 +120,7 @@ class LocalAirflow:
 
         A dag.py that is the team's own may have others: then a file of this Airflow's has ours.
         """
-        name, folder = artifacts.product.name, folder_of(artifacts).resolve()
+        name, folder = artifacts.product.name, artifacts.folder.resolve()
         compiled, entry_point = folder / ARTIFACTS_FILE, folder / FILENAME
         if not (compiled.is_file() and entry_point.is_file()):
             fix = "run `floe compile --on airflow` in the product folder"
@@ -242,17 +242,6 @@ def _end_host(process: subprocess.Popen[bytes]) -> None:
         end([*tree(process.pid), *family], patience=0)
         process.wait()
     end([member for member in family if member.is_running()], patience=0)
-
-
-def folder_of(artifacts: CompiledArtifacts) -> Path:
-    """Return the folder that the artifacts were loaded from.
-
-    Raises:
-        UsageError: They come from none.
-    """
-    if artifacts.project_dir is None:
-        raise UsageError("these artifacts come from no folder; use CompiledArtifacts.load(folder)")
-    return artifacts.project_dir
 
 
 def datetime_of(text: Any) -> datetime:

@@ -87,7 +87,7 @@ class MirrorTrigger(_Follower):
     def __init__(self, node_ids: list[str], build_task_id: str = BUILD) -> None:
         super().__init__(build_task_id)
         self.node_ids = node_ids
-        self._told: Counter[str] = Counter()
+        self._passed_on: Counter[str] = Counter()
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return what rebuilds this trigger."""
@@ -114,9 +114,9 @@ class MirrorTrigger(_Follower):
     def _pass_on_messages(self, progress: RunProgress) -> None:
         for node_id in self.node_ids:
             messages = progress.messages.get(node_id, ())
-            for message in messages[self._told[node_id] :]:
+            for message in messages[self._passed_on[node_id] :]:
                 log.log(level_of(message), "%s", message.text)
-            self._told[node_id] = len(messages)
+            self._passed_on[node_id] = len(messages)
 
     def _end(self, progress: RunProgress) -> TriggerEvent | None:
         """Return how the task ends, None while that is open."""
@@ -160,7 +160,7 @@ class OutcomeTrigger(_Follower):
     """Ends the last task of a run: green only if every node of it passed.
 
     It follows the build task. When nodes were cleared and ran again after that, it follows the
-    tasks of the nodes, so that a run whose failures were mended turns green.
+    tasks of the nodes, so that a run whose failures were fixed turns green.
     """
 
     def __init__(self, mirrors: dict[str, str], build_task_id: str = BUILD) -> None:

@@ -27,7 +27,7 @@ class ProgressPoller:
     def __init__(self, ti: Any, build_task_id: str) -> None:
         self._ti = ti
         self._build_task_id = build_task_id
-        self._told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._changed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._task = asyncio.create_task(self._poll(), name=f"floe progress {ti.run_id}")
         self.listeners = 0
         self.rounds = 0
@@ -42,7 +42,7 @@ class ProgressPoller:
         seen = 0
         while True:
             if self.rounds == seen:
-                await asyncio.wait((self._told, self._task), return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait((self._changed, self._task), return_when=asyncio.FIRST_COMPLETED)
             if self._task.done():
                 self._task.result()
             seen = self.rounds
@@ -66,13 +66,13 @@ class ProgressPoller:
                 log.warning("No progress to be had (%s of %s): %r", failures, MAX_FAILURES, error)
                 if failures >= MAX_FAILURES:
                     raise
-            self._tell()
+            self._notify()
             await asyncio.sleep(POLL_SECONDS)
 
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         self.rounds += 1
-        self._told.set_result(None)
-        self._told = asyncio.get_running_loop().create_future()
+        self._changed.set_result(None)
+        self._changed = asyncio.get_running_loop().create_future()
 
     async def _ask(self) -> None:
         """Read the state first: what a final state promises to be there is then read after it."""
@@ -95,7 +95,7 @@ class ProgressPoller:
             lines = await self._xcom(segment_key(progress.attempt, progress.segments))
             if lines is None:
                 return
-            progress.hear(from_line(line) for line in lines)
+            progress.receive(from_line(line) for line in lines)
             progress.segments += 1
 
     async def _xcom(self, key: str) -> Any:

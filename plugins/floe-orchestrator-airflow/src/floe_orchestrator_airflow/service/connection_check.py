@@ -11,8 +11,8 @@ from floe_core.plugin_interfaces import ValidationResult
 from floe_core.service_probe import without_secrets
 from floe_orchestrator_airflow.service.rest_access import (
     CannotGoOnError,
-    asked,
     json_object,
+    request,
     token_for,
     url_in,
 )
@@ -59,7 +59,7 @@ def check_connection(settings: Mapping[str, Any]) -> ValidationResult:
 
 
 def _version(url: str, deadline: float) -> str:
-    answer = asked("GET", f"{url}/api/v2/version", deadline)
+    answer = request("GET", f"{url}/api/v2/version", deadline)
     shown = without_secrets(url)
     if answer.status >= 500:
         raise CannotGoOnError(
@@ -78,7 +78,7 @@ def _version(url: str, deadline: float) -> str:
 
 
 def _check_health(url: str, deadline: float, found: _Findings) -> None:
-    answer = asked("GET", f"{url}/api/v2/monitor/health", deadline)
+    answer = request("GET", f"{url}/api/v2/monitor/health", deadline)
     health = json_object(answer)
     if answer.status != 200 or not health:
         found.errors.append(
@@ -99,7 +99,7 @@ def _check_authentication(url: str, settings: Mapping[str, Any], deadline: float
     """Ask for something that only a known user gets."""
     token = token_for(url, settings, deadline)
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    answer = asked("GET", f"{url}/api/v2/dags?limit=1", deadline, headers=headers)
+    answer = request("GET", f"{url}/api/v2/dags?limit=1", deadline, headers=headers)
     if answer.status == 401:
         raise CannotGoOnError(_refused(settings))
     if answer.status == 403:

@@ -32,12 +32,12 @@ def problem(job_type: str, connection: str, hostname: str) -> str:
             cursor.execute(_QUERY, (job_type, hostname))
             [age] = cursor.fetchone() or [None]
     except psycopg2.OperationalError as error:
-        print(f"the database does not tell: {error}", file=sys.stderr)
+        print(f"the database cannot be asked: {error}", file=sys.stderr)
         return ""
     if age is None:
         return f"no {job_type} runs on {hostname}"
     if age > STALE_SECONDS:
-        return f"the {job_type} on {hostname} was last heard of {age:.0f} s ago"
+        return f"the {job_type} on {hostname} sent its last heartbeat {age:.0f} s ago"
     return ""
 
 

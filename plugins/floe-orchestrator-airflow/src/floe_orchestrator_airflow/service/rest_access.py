@@ -42,7 +42,7 @@ def token_for(url: str, settings: Mapping[str, Any], deadline: float) -> str:
     if not (username and password):
         return _token_for_everyone(url, deadline)
     credentials = {"username": username, "password": password}
-    answer = asked("POST", f"{url}/auth/token", deadline, json_body=credentials)
+    answer = request("POST", f"{url}/auth/token", deadline, json_body=credentials)
     given = json_object(answer).get("access_token")
     if answer.status in (401, 403):
         raise CannotGoOnError(
@@ -58,11 +58,11 @@ def token_for(url: str, settings: Mapping[str, Any], deadline: float) -> str:
 
 def _token_for_everyone(url: str, deadline: float) -> str:
     """Return the token of an Airflow whose users are all admins, "" from any other."""
-    given = json_object(asked("GET", f"{url}/auth/token", deadline)).get("access_token")
+    given = json_object(request("GET", f"{url}/auth/token", deadline)).get("access_token")
     return given if isinstance(given, str) else ""
 
 
-def asked(
+def request(
     method: str,
     url: str,
     deadline: float,

@@ -1,4 +1,4 @@
-"""The task that builds a job: one `dbt build`, told live, resumed by retries."""
+"""The task that builds a job: one `dbt build`, reported live, resumed by retries."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class FloeBuildOperator(TellsNoData, BaseOperator):
         self._publish(artifacts, wanted, record.results, context)
 
     def on_kill(self) -> None:
-        """Stop dbt: called by Airflow in the main thread, where the build is being heard."""
+        """Stop dbt: called by Airflow in the main thread, which receives the build's events."""
         if self._is_building:
             raise SystemExit("the build was stopped by Airflow")
 

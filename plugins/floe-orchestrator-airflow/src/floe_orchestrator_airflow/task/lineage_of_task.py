@@ -1,6 +1,6 @@
 """What ties floe's lineage to that of Airflow's own OpenLineage provider, where it is active.
 
-The provider tells of DAG runs and tasks, floe of products, nodes and data, each of its own. Without
+The provider emits events of DAG runs and tasks, floe of products, nodes and data. Without
 this a catalog would show two stories that know nothing of each other.
 """
 
@@ -24,7 +24,7 @@ _log = logging.getLogger(__name__)
 
 
 class TellsNoData:
-    """A task of which Airflow's provider tells only that it ran: floe tells of its data."""
+    """A task for which Airflow's provider emits only that it ran: floe emits its data."""
 
     def get_openlineage_facets_on_start(self) -> Any:
         """Return nothing; asked by the provider, which would go by the operator's fields."""
@@ -35,9 +35,9 @@ class TellsNoData:
 
 @contextmanager
 def below_task(task: BaseOperator, ti: Any, artifacts: CompiledArtifacts) -> Iterator[None]:
-    """Let what floe tells be below this task, and go where the provider's events go.
+    """Put floe's events below this task, and send them where the provider's events go.
 
-    The first where the provider tells of the task, the second where floe knows of no other place.
+    The first if the provider emits events of the task, the second if floe has no other backend.
     By OpenLineage's environment variables, which hold for dbt, too, and for what it starts.
     """
     with environment_with(_variables(task, ti, artifacts)):

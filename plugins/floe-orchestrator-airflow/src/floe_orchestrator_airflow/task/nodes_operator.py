@@ -64,7 +64,7 @@ class FloeNodesOperator(TellsNoData, BaseOperator):
     def build_nodes(
         self, artifacts: CompiledArtifacts, node_ids: tuple[str, ...], context: Context
     ) -> None:
-        """Build the nodes and tell what waits for them; fail unless all pass.
+        """Build the nodes and notify what waits for them; fail unless all pass.
 
         A failure is retried, unless all of it is failed tests and what they hold back.
         """
@@ -76,7 +76,7 @@ class FloeNodesOperator(TellsNoData, BaseOperator):
         self._publish(artifacts, node_ids, results, context)
 
     def on_kill(self) -> None:
-        """Stop dbt: called by Airflow in the main thread, where the build is being heard."""
+        """Stop dbt: called by Airflow in the main thread, which receives the build's events."""
         if self._is_building:
             raise SystemExit("the build was stopped by Airflow")
 

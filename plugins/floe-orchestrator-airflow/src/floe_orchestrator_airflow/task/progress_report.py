@@ -1,4 +1,4 @@
-"""The build task's side of its progress: what it tells while it runs, through XComs of its own.
+"""The build task's side of its progress: what it reports while it runs, through XComs of its own.
 
 XComs reach the triggerer on any host. The head says how much there is; the rest is in segments that
 are written once, so that an hour of logs is not sent again every second.

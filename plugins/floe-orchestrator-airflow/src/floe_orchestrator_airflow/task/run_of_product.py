@@ -43,10 +43,10 @@ def params_of_run(context: Context, build_task_id: str) -> Mapping[str, Any]:
 
 
 def range_of_run(context: Context, build_task_id: str) -> TimeRange | None:
-    """Return the range that the run was told to cover, None for no range.
+    """Return the range that the run covers, None for no range.
 
     Raises:
-        AirflowFailException: It was told half of one, or none that can be read.
+        AirflowFailException: It has half of one, or one that cannot be read.
     """
     params = params_of_run(context, build_task_id)
     start, end = (params.get(name) for name in (RANGE_START_PARAM, RANGE_END_PARAM))

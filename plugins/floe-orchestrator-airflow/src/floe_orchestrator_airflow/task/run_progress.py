@@ -1,4 +1,4 @@
-"""What is known of a run in the triggerer: what its build task told, and how that task is doing."""
+"""What is known of a run in the triggerer: what its build task reported, and that task's state."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FINAL_STATES = frozenset({"success", "failed", "skipped", "upstream_failed", "re
 class RunProgress:
     """The progress of one run. `build_state` is Airflow's state of the build task, "" at first.
 
-    `narrowed_to` are the ids that the run was told to build, None for all. `segments` counts those
+    `narrowed_to` are the ids that the run is limited to, None for all. `segments` counts those
     read in this `attempt`.
     """
 
@@ -36,13 +36,13 @@ class RunProgress:
         return self.narrowed_to is None or node_id in self.narrowed_to
 
     def begin_attempt(self, attempt: int) -> None:
-        """Start over for another attempt, which tells again what stands from those before it."""
+        """Start over for another attempt, which reports again what stands from those before it."""
         self.attempt, self.segments = attempt, 0
         self.results.clear()
         self.started.clear()
 
-    def hear(self, events: Iterable[BuildEvent]) -> None:
-        """Take what the build task told."""
+    def receive(self, events: Iterable[BuildEvent]) -> None:
+        """Add what the build task reported."""
         for event in events:
             if isinstance(event, NodeResult):
                 self.results[event.unique_id] = event

@@ -1,4 +1,4 @@
-"""What a running Airflow tells of a job's schedule."""
+"""A job's schedule as a running Airflow reports it."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_airflow.dag.dag_id import dag_id
 from floe_orchestrator_airflow.service.rest_access import (
     CannotGoOnError,
-    asked,
     json_object,
+    request,
     token_for,
     url_in,
 )
@@ -25,13 +25,13 @@ LIMIT_SECONDS = 10.0
 def running_schedule(
     artifacts: CompiledArtifacts, name: str, settings: Mapping[str, Any]
 ) -> RunningSchedule | None:
-    """Return what Airflow tells: see `ScheduleReporter`."""
+    """Return what Airflow reports: see `ScheduleReporter`."""
     url, deadline = url_in(settings), time.monotonic() + LIMIT_SECONDS
     path = f"/api/v2/dags/{quote(dag_id(artifacts, artifacts.job(name)))}"
     try:
         token = token_for(url, settings, deadline)
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        answer = asked("GET", url + path, deadline, headers=headers)
+        answer = request("GET", url + path, deadline, headers=headers)
     except CannotGoOnError:
         return None
     if answer.status != 200:

@@ -19,8 +19,8 @@ from floe_orchestrator_airflow.dag.entry_point import FILENAME
 from floe_orchestrator_airflow.service.rest_access import (
     CannotGoOnError,
     NothingAnswersError,
-    asked,
     json_object,
+    request,
     token_for,
     url_in,
 )
@@ -69,11 +69,11 @@ class _RunningAirflow:
         path = f"/api/v2/dags/{quote(dag_id(schedules.artifacts, job))}"
         before = self._ask("GET", path)
         self._ask("PUT", f"/api/v2/parseDagFile/{quote(str(before['file_token']), safe='')}")
-        dag = self._parsed(path, before, job.schedule)
+        dag = self._wait_for_parse(path, before, job.schedule)
         if job.schedule is not None and job.schedule.enabled and dag["is_paused"]:
             self._ask("PATCH", path, {"is_paused": False})
 
-    def _parsed(
+    def _wait_for_parse(
         self, path: str, before: Mapping[str, Any], schedule: Schedule | None
     ) -> Mapping[str, Any]:
         """Return the DAG once it was parsed again and has the schedule."""
@@ -90,7 +90,7 @@ class _RunningAirflow:
 
     def _ask(self, method: str, path: str, body: Any = None) -> Mapping[str, Any]:
         headers = {"Authorization": f"Bearer {self._token}"} if self._token else {}
-        answer = asked(method, self._url + path, _soon(), json_body=body, headers=headers)
+        answer = request(method, self._url + path, _soon(), json_body=body, headers=headers)
         # 409: the file is waiting to be parsed already.
         if answer.status < 300 or (method == "PUT" and answer.status == 409):
             return json_object(answer)

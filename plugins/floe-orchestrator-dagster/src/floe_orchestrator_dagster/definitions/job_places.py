@@ -20,7 +20,7 @@ def places_of(client: GraphqlClient, dagster_job: str) -> list[dict[str, str]]:
 
     Raises:
         NoAnswerError: Nothing answers.
-        RefusedError: Dagster does not tell.
+        RefusedError: Dagster does not say.
     """
     found = client.ask_one(_PLACES, "repositoriesOrError", "RepositoryConnection")
     return [

@@ -1,4 +1,4 @@
-"""A run whose process died: nobody else tells the instance of it."""
+"""A run whose process died: nothing else reports it to the instance."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ask a Dagster webserver whether it is there and well."""
+"""Ask a Dagster webserver whether it is running and healthy."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ def check_connection(settings: Mapping[str, Any]) -> ValidationResult:
     except NoAnswerError as error:
         advice = "start dagster-webserver or set plugins.orchestrator.config.url"
         return _failed(f"no answer from Dagster at {where}", f"{error.reason}; {advice}")
-    return _judged(answer, access, where)
+    return _judge(answer, access, where)
 
 
-def _judged(answer: Answer, access: WebserverAccess, where: str) -> ValidationResult:
+def _judge(answer: Answer, access: WebserverAccess, where: str) -> ValidationResult:
     if answer.status in (401, 403):
         return _failed(
             f"{where} refuses us ({answer.status})",
@@ -59,7 +59,7 @@ def _judged(answer: Answer, access: WebserverAccess, where: str) -> ValidationRe
 
 def _report(health: InstanceHealth, where: str) -> ValidationResult:
     count = len(health.locations)
-    state = "is there and well" if not health.errors else "is there, but not well"
+    state = "is running and healthy" if not health.errors else "is there, but not well"
     return ValidationResult(
         success=not health.errors,
         message=f"Dagster {health.version} at {where} {state}; code locations: {count}",

@@ -44,7 +44,7 @@ class InstanceHealth:
 
 
 def health_in(answer: object, secret: str) -> InstanceHealth | None:
-    """Return the health that an answer tells; None if it is no answer of Dagster's.
+    """Return the health in an answer; None if it is no answer of Dagster's.
 
     `secret` is cut out of every message.
     """

@@ -1,4 +1,4 @@
-"""What the step does: run dbt, and tell Dagster of each node the moment it ends."""
+"""What the step does: run dbt, and report each node to Dagster the moment it ends."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def run_step(
                 if isinstance(event, NodeLog):
                     log_node_line(context.log, event)
                 elif isinstance(event, NodeResult):
-                    yield from _told(event, nodes)
+                    yield from _events_of_result(event, nodes)
                     _log_others(context, event, nodes)
                 elif isinstance(event, BuildEnded):
                     end = event
@@ -137,7 +137,7 @@ def _job_name(tag: str, artifacts: CompiledArtifacts) -> str:
     return tag if tag in names else names[0]
 
 
-def _told(result: NodeResult, nodes: StepNodes) -> Iterator[StepEvent]:
+def _events_of_result(result: NodeResult, nodes: StepNodes) -> Iterator[StepEvent]:
     if result.unique_id in nodes.check_keys and result.status != "skipped":
         yield check_result(result, nodes.check_keys[result.unique_id])
     elif result.status == "success":

@@ -25,7 +25,7 @@ def dagster_ticks(
     of them there is a run. The schedule is as one that is loaded at `start`.
 
     Raises:
-        EnvironmentProblemError: Dagster does not tell its moments.
+        EnvironmentProblemError: Dagster does not expose its ticks.
     """
     found = artifacts.job(job)
     if found.schedule is None:

@@ -1,4 +1,4 @@
-"""What a running Dagster tells of a job's schedule."""
+"""A job's schedule as a running Dagster reports it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ query FloeRunningSchedule($selector: ScheduleSelector!) {
 def running_schedule(
     artifacts: CompiledArtifacts, name: str, settings: Mapping[str, Any]
 ) -> RunningSchedule | None:
-    """Return what Dagster tells: see `ScheduleReporter`."""
+    """Return what Dagster reports: see `ScheduleReporter`."""
     job = artifacts.job(name)
     try:
         client = GraphqlClient(access_from(settings), LIMIT_SECONDS)

@@ -47,8 +47,7 @@ class ProductFlows:
             description=description_of(self.artifacts, job),
         )
         assert isinstance(deployment, RunnerDeployment)
-        assert self.artifacts.project_dir is not None
-        place = self.artifacts.project_dir / FILENAME
+        place = self.artifacts.folder / FILENAME
         deployment.entrypoint = f"{place}:{attribute_name(job.name)}"
         return deployment
 

@@ -1,4 +1,4 @@
-"""Ask Prefect's server whether it is there and well."""
+"""Ask Prefect's server whether it is running and healthy."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ def check_connection(settings: Mapping[str, Any]) -> ValidationResult:
     if access is None:
         return _failed("no Prefect server is named", _NO_SERVER)
     try:
-        return _checked(access, deadline)
+        return _check(access, deadline)
     except NoAnswerError as error:
         advice = "start `prefect server start`, or set plugins.orchestrator.config.url"
         where = without_secrets(access.url)
         return _failed(f"no answer from Prefect at {where}", f"{error.reason}; {advice}")
 
 
-def _checked(access: ServerAccess, deadline: float) -> ValidationResult:
+def _check(access: ServerAccess, deadline: float) -> ValidationResult:
     """Ask for its version, then for its health; Cloud says no version to strangers."""
     where = without_secrets(access.url)
     answer = ask("GET", f"{access.url}/health", headers=access.headers, deadline=deadline)
@@ -50,7 +50,7 @@ def _checked(access: ServerAccess, deadline: float) -> ValidationResult:
     if answer.status != 200 or _json(answer) is not True:
         advice = "the url is that of the API, such as http://prefect.example.com:4200/api"
         told = f"GET /health gave status {answer.status} and not Prefect's `true`; {advice}"
-        return _failed(f"{where} is not Prefect, or not well", told)
+        return _failed(f"{where} is not Prefect, or is unhealthy", told)
     answer = ask("GET", f"{access.url}/admin/version", headers=access.headers, deadline=deadline)
     if answer.status in (401, 403):
         advice = "set api_key or auth_string under plugins.orchestrator.config, as env:NAME"
@@ -60,7 +60,7 @@ def _checked(access: ServerAccess, deadline: float) -> ValidationResult:
         advice = f"GET /admin/version gave status {answer.status}; floe needs Prefect 3"
         return _failed(f"{where} is not Prefect 3", advice)
     warnings = [_NO_SCHEDULED_RUNS] if version.startswith("3.7.") else []
-    told = f"Prefect {version} at {where} is there and well"
+    told = f"Prefect {version} at {where} is running and healthy"
     return ValidationResult(True, told, warnings=warnings)
 
 

@@ -76,7 +76,7 @@ def _build(artifacts: CompiledArtifacts, request: BuildRequest, node_runs: NodeR
     with closing(build(artifacts, request)) as events:
         for event in events:
             emit(event)
-            node_runs.hear(event)
+            node_runs.receive(event)
             if isinstance(event, NodeLog) and not node_runs.knows(event.unique_id):
                 log.log(LEVELS[event.level], "%s", event.text)
             elif isinstance(event, BuildEnded):

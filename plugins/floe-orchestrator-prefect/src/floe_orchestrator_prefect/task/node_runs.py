@@ -28,7 +28,7 @@ from floe_orchestrator_prefect.task.node_states import state_of
 
 
 class NodeRuns:
-    """The task runs of one flow run; `hear` tells them what happened, and returns at once."""
+    """The task runs of one flow run; `receive` reports an event to them, and returns at once."""
 
     def __init__(
         self, artifacts: CompiledArtifacts, tasks: Mapping[str, NodeTask], flow_run_id: UUID
@@ -40,7 +40,7 @@ class NodeRuns:
         self._unfinished: set[str] = set()
         self._client: SyncPrefectClient = get_client(sync_client=True)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="floe-node-runs")
-        self._told: list[Future[None]] = []
+        self._submitted: list[Future[None]] = []
 
     def __enter__(self) -> NodeRuns:
         self._client.__enter__()
@@ -52,13 +52,13 @@ class NodeRuns:
         error: BaseException | None,
         at: TracebackType | None,
     ) -> None:
-        """Wait for what is still to be told; what never ended was canceled."""
+        """Wait for what is still to be reported; what never ended was canceled."""
         try:
             self._later(self._cancel_the_rest)
             self._thread.shutdown(wait=True)
         finally:
             self._client.__exit__(kind, error, at)
-        for done in self._told if error is None else ():
+        for done in self._submitted if error is None else ():
             done.result()
 
     def expect(self, node_ids: tuple[str, ...]) -> None:
@@ -69,14 +69,14 @@ class NodeRuns:
         """Tell whether a node has a task run here."""
         return node_id in self._tasks
 
-    def hear(self, event: BuildEvent) -> None:
+    def receive(self, event: BuildEvent) -> None:
         """Move the node's task run on, or write into its log. What is of no node is not heard."""
         if isinstance(event, NodeStarted | NodeResult | NodeLog) and self.knows(event.unique_id):
-            self._later(self._tell, event)
+            self._later(self._report, event)
 
     def _later(self, call: Any, *arguments: Any) -> None:
         """Have it done in order, with what Prefect knows in this context."""
-        self._told.append(self._thread.submit(copy_context().run, call, *arguments))
+        self._submitted.append(self._thread.submit(copy_context().run, call, *arguments))
 
     def _expect(self, node_ids: tuple[str, ...]) -> None:
         wanted = set(node_ids)
@@ -100,7 +100,7 @@ class NodeRuns:
             task_inputs={"depends_on": [TaskRunResult(id=run.id) for run in above]},
         )
 
-    def _tell(self, event: NodeStarted | NodeResult | NodeLog) -> None:
+    def _report(self, event: NodeStarted | NodeResult | NodeLog) -> None:
         node_id = event.unique_id
         if isinstance(event, NodeStarted):
             self._set(node_id, Running(timestamp=event.at))

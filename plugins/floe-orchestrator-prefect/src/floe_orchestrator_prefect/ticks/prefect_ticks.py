@@ -22,11 +22,11 @@ def moments_of(schedules: Iterable[Any], start: datetime, end: datetime) -> list
     """
     found: set[datetime] = set()
     for schedule in schedules:
-        found |= _asked(as_on_server(schedule), start, end)
+        found |= _evaluate(as_on_server(schedule), start, end)
     return sorted(found)
 
 
-def _asked(schedule: Any, start: datetime, end: datetime) -> set[datetime]:
+def _evaluate(schedule: Any, start: datetime, end: datetime) -> set[datetime]:
     """Ask page by page, in a thread: the caller may be inside an event loop."""
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(asyncio.run, _pages(schedule, start, end)).result()

@@ -11,7 +11,8 @@ from sqlglot import exp
 
 @dataclass(frozen=True, slots=True)
 class Identifiers:
-    """DuckDB keeps a name as written and ignores its case; PostgreSQL folds what is not quoted.
+    """DuckDB, Spark and SQLite keep a name as written and ignore its case; PostgreSQL folds what is
+    not quoted.
 
     `using_first` says that `*` begins with the columns of USING, `numbers_equal` that the second of
     two columns of one name gets a number.
@@ -45,4 +46,8 @@ class Identifiers:
 DIALECTS = {
     "duckdb": Identifiers(ignores_case=True, using_first=False, numbers_equal=True),
     "postgres": Identifiers(ignores_case=False, using_first=True, numbers_equal=False),
+    # Names that differ in nothing but case are taken for one, quoted ones of Snowflake too.
+    "snowflake": Identifiers(ignores_case=True, using_first=True, numbers_equal=False),
+    "spark": Identifiers(ignores_case=True, using_first=True, numbers_equal=False),
+    "sqlite": Identifiers(ignores_case=True, using_first=False, numbers_equal=False),
 }

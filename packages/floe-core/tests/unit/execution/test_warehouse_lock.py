@@ -1,0 +1,33 @@
+"""Which warehouses take one writer at a time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from floe_core.execution.warehouse_lock import file_of_one_writer
+
+SQLITE = {"type": "sqlite", "schema": "main", "schemas_and_paths": {"main": "/data/shop.sqlite"}}
+SESSION = {"type": "spark", "method": "session", "host": "NA"}
+METASTORE = {"spark.hadoop.hive.metastore.uris": "thrift://metastore:9083"}
+
+
+@pytest.mark.parametrize(
+    ("profile", "path"),
+    [
+        ({"type": "duckdb", "path": "shop.duckdb"}, "/product/shop.duckdb"),
+        ({"type": "duckdb", "path": ":memory:"}, None),
+        ({"type": "duckdb", "path": "md:shop"}, None),
+        (SQLITE, "/data/shop.sqlite"),
+        ({**SQLITE, "schemas_and_paths": {"main": "shop.sqlite"}}, "/product/shop.sqlite"),
+        ({**SQLITE, "schema": "other"}, None),
+        (SESSION, "/product/metastore_db"),
+        ({**SESSION, "server_side_parameters": METASTORE}, None),
+        ({"type": "spark", "method": "thrift", "host": "spark.example.com"}, None),
+        ({"type": "postgres", "host": "db.example.com"}, None),
+    ],
+)
+def test_a_file_has_one_writer_and_a_server_many(profile: dict[str, Any], path: str | None) -> None:
+    assert file_of_one_writer(profile, Path("/product")) == (Path(path) if path else None)

@@ -1,0 +1,261 @@
+"""Warehouses beyond DuckDB and PostgreSQL: environments with their adapters, and a product for all."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from free_port import free_port
+from wait_for import wait_for
+
+ROOT = Path(__file__).parents[2]
+UV = Path(sys.executable).with_name("uv")
+OURS = ("packages/floe-core", *(f"plugins/floe-orchestrator-{n}" for n in ("dagster", "airflow")))
+PROJECT = "name: kinds\nversion: 1.0.0\nprofile: kinds\n"
+FLOE = """\
+apiVersion: floe.dev/v1
+kind: FloeSpec
+metadata: {name: kinds, version: 1.0.0}
+platform: {manifest: manifest.yaml}
+"""
+MANIFEST = """\
+apiVersion: floe.dev/v1
+kind: Manifest
+metadata: {name: platform, version: 1.0.0}
+plugins:
+  orchestrator: {type: dagster}
+  lineage_backend: {type: openlineage, config: {type: file, log_file_path: LINEAGE, append: true}}
+  compute: COMPUTE
+"""
+# Of the same SQL everywhere; `broken` asks for a column that is not there.
+KINDS = {
+    "seeds/people.csv": "id,name,amount\n1,Ada,10\n2,Grace,20\n3,Edsger,30\n",
+    "models/viewed.sql": "select id, name, amount from {{ ref('people') }}\n",
+    "models/folded.sql": (
+        "{{ config(materialized='ephemeral') }}\n"
+        "select id, amount * 2 as doubled from {{ ref('viewed') }}\n"
+    ),
+    "models/built.sql": (
+        "{{ config(materialized='table') }}\nselect v.id, v.name, f.doubled\n"
+        "from {{ ref('viewed') }} v join {{ ref('folded') }} f on v.id = f.id\n"
+    ),
+    "models/added.sql": (
+        "{{ config(materialized='incremental') }}\nselect id, doubled from {{ ref('built') }}\n"
+        "{% if is_incremental() %}where id > (select max(id) from {{ this }}){% endif %}\n"
+    ),
+    "models/broken.sql": (
+        "{{ config(materialized='table') }}\nselect no_such_column from {{ ref('viewed') }}\n"
+    ),
+    "models/below.sql": "select * from {{ ref('broken') }}\n",
+    "models/schema.yml": """\
+models:
+  - name: built
+    columns: [{name: id, data_tests: [unique, not_null]}]
+  - name: added
+    columns:
+      - name: doubled
+        data_tests:
+          - accepted_values:
+              arguments: {values: [20, 40], quote: false}
+              config: {severity: warn}
+snapshots:
+  - {name: history, relation: ref('built'), config: {unique_key: id, strategy: check,
+     check_cols: [name]}}
+""",
+}
+
+
+def schema_of(product: Path) -> str:
+    """Return the schema that a product has for itself."""
+    return f"of_{product.name}".replace("-", "_")
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """An adapter in an environment of its own, and a warehouse.
+
+    `compute` and `reader` are of the product in a folder: its compute as YAML, and a program that
+    prints the rows of a query by the warehouse's own client, without floe and dbt. `place` is the
+    namespace of datasets, and what stands before the schema in their names.
+    """
+
+    programs: Path
+    compute: Callable[[Path], str]
+    reader: Callable[[Path], str]
+    place: tuple[str, str]
+    environment: dict[str, str] = field(default_factory=dict)
+    schema: Callable[[Path], str] = schema_of
+
+    def rows(self, product: Path, query: str) -> list[tuple[Any, ...]]:
+        """Return what a query finds, sorted."""
+        shown = self.call("python", "-c", self.reader(product), query, cwd=product, codes=(0,))
+        return sorted(tuple(row) for row in json.loads(shown.splitlines()[-1]))
+
+    def call(
+        self, program: str, *arguments: str | Path, cwd: Path, codes: tuple[int, ...] = (0, 1)
+    ) -> str:
+        """Return what one of the environment's programs prints; 1 is a run with a failed node."""
+        done = subprocess.run(
+            [self.programs / program, *arguments],
+            cwd=cwd,
+            env={**os.environ, **self.environment},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode in codes, f"{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
+        return done.stdout
+
+
+def install(folder: Path, *requirements: str) -> Path:
+    """Return where the programs of an environment with floe and an adapter are; skip without it."""
+    _run(UV, "venv", "--quiet", "--python", sys.executable, folder)
+    packages = [text for name in OURS for text in ("--editable", str(ROOT / name))]
+    into = ("pip", "install", "--quiet", "--python", folder / "bin" / "python")
+    _run(UV, *into, *packages, *requirements)
+    return folder / "bin"
+
+
+def _run(*command: str | Path) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip(f"{' '.join(map(str, command))}: {done.stderr[-300:]}")
+
+
+def write_kinds(folder: Path, warehouse: Warehouse) -> Path:
+    """Write the product for a warehouse; its lineage goes into lineage.jsonl."""
+    manifest = MANIFEST.replace("COMPUTE", warehouse.compute(folder))
+    manifest = manifest.replace("LINEAGE", str(folder / "lineage.jsonl"))
+    texts = {
+        "floe.yaml": FLOE,
+        "manifest.yaml": manifest,
+        "dbt_project.yml": PROJECT,
+        **KINDS,
+    }
+    for name, text in texts.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    return folder
+
+
+def plain_dbt(product: Path, warehouse: Warehouse) -> dict[str, str]:
+    """Return node id -> status of `dbt build` in a compiled product."""
+    folders = ("--project-dir", product, "--profiles-dir", product)
+    warehouse.call("dbt", "build", *folders, cwd=product)
+    results = json.loads((product / "target" / "run_results.json").read_text())["results"]
+    return {result["unique_id"]: result["status"] for result in results}
+
+
+def sqlite(folder: Path) -> Warehouse:
+    """Return SQLite: a file for each product."""
+
+    def compute(product: Path) -> str:
+        paths = f"schemas_and_paths: {{main: {product}/shop.sqlite}}, schema_directory: {product}"
+        own = f"database: database, schema: main, {paths}"
+        return f"{{type: sqlite, config: {{threads: 1, {own}}}}}"
+
+    def reader(product: Path) -> str:
+        return (
+            "import json, sqlite3, sys\n"
+            f"database = sqlite3.connect('{product}/shop.sqlite')\n"
+            "print(json.dumps(database.execute(sys.argv[1]).fetchall()))\n"
+        )
+
+    programs = install(folder, "dbt-sqlite")
+    place = ("sqlite://kinds", "database.")
+    return Warehouse(programs, compute, reader, place, schema=lambda product: "main")
+
+
+@contextmanager
+def fake_snowflake(folder: Path) -> Iterator[Warehouse]:
+    """Return Snowflake's adapter and client, answered by fakesnow, which runs on DuckDB."""
+    programs = install(folder, "dbt-snowflake", "fakesnow[server]")
+    port = free_port()
+    where = f"account: fakesnow, host: localhost, port: {port}, protocol: http, user: fake"
+    password = "password: \"{{ env_var('FAKE_PASSWORD') }}\""
+
+    def compute(product: Path) -> str:
+        own = f"database: db1, warehouse: wh, schema: {schema_of(product)}, threads: 1"
+        return f"{{type: snowflake, config: {{{where}, {password}, {own}}}}}"
+
+    def reader(product: Path) -> str:
+        return (
+            "import json, sys, snowflake.connector\n"
+            f"server = dict(account='fakesnow', host='localhost', port={port}, protocol='http')\n"
+            "server |= dict(user='fake', password='snow', database='DB1', schema='PUBLIC')\n"
+            "cursor = snowflake.connector.connect(**server).cursor()\n"
+            "print(json.dumps(cursor.execute(sys.argv[1]).fetchall()))\n"
+        )
+
+    server = subprocess.Popen([programs / "fakesnow", "-s", "-p", str(port)], cwd=folder)
+    try:
+        wait_for(lambda: _listens(port), 60)
+        secret = {"FAKE_PASSWORD": "snow"}
+        yield Warehouse(programs, compute, reader, ("snowflake://fakesnow", "db1."), secret)
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+@contextmanager
+def spark(folder: Path) -> Iterator[Warehouse]:
+    """Return Spark: sessions of dbt's process on a standalone master with two workers."""
+    programs = install(folder, "dbt-spark", "pyspark>=4,<5")
+    port = free_port()
+    master = f"spark://127.0.0.1:{port}"
+    limits = "spark.cores.max: '2', spark.executor.memory: 512m, spark.sql.shuffle.partitions: '2'"
+    settings = f"spark.master: '{master}', {limits}"
+
+    def compute(product: Path) -> str:
+        own = f"method: session, host: NA, schema: {schema_of(product)}, threads: 1"
+        return f"{{type: spark, config: {{{own}, server_side_parameters: {{{settings}}}}}}}"
+
+    def reader(product: Path) -> str:
+        return (
+            "import json, sys\nfrom pyspark.sql import SparkSession\n"
+            "session = SparkSession.builder.master('local[1]').enableHiveSupport().getOrCreate()\n"
+            "print(json.dumps([list(row) for row in session.sql(sys.argv[1]).collect()]))\n"
+        )
+
+    started = [
+        _spark(programs, folder, "master.Master", "--host", "127.0.0.1", "--port", str(port)),
+        *(
+            _spark(programs, folder, "worker.Worker", "-c", "1", "-m", "1g", master)
+            for _ in range(2)
+        ),
+    ]
+    try:
+        log = folder / "spark.log"
+        wait_for(lambda: log.read_text().count("Successfully registered with master") == 2, 400)
+        yield Warehouse(programs, compute, reader, ("spark://kinds", ""))
+    finally:
+        for process in started:
+            process.terminate()
+            process.wait(30)
+
+
+def _spark(programs: Path, folder: Path, service: str, *arguments: str) -> subprocess.Popen[bytes]:
+    """Start a service of a standalone Spark, which writes into spark.log."""
+    [home] = (programs.parent / "lib").glob("python*/site-packages/pyspark")
+    with (folder / "spark.log").open("a") as log:
+        return subprocess.Popen(
+            [home / "bin" / "spark-class", f"org.apache.spark.deploy.{service}", *arguments],
+            cwd=folder,
+            env={**os.environ, "SPARK_HOME": str(home), "SPARK_LOCAL_IP": "127.0.0.1"},
+            stdout=log,
+            stderr=log,
+        )
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
