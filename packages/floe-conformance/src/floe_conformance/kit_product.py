@@ -9,6 +9,7 @@ from importlib.resources import as_file, files
 from pathlib import Path
 
 from floe_core.compiler import compile_product
+from floe_core.run_parameters import RunParameters
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 NAME = "corner-shop"
@@ -101,6 +102,27 @@ FIRST_TRY = {
     "floe.yaml": _with_execution("retries: 1, retryDelaySeconds: 1"),
 }
 BEGUN = {"daily_sales": 1, "orders": 1, "stg_orders": 1, "stg_people": 2}
+
+# A run's parameters -> the nodes that it builds. The model of PARAMETERS_TOLD needs its parameters.
+SELECTIONS: tuple[tuple[RunParameters, frozenset[str]], ...] = (
+    (
+        RunParameters(select="stg_orders+", exclude="orders+ orders_history"),
+        frozenset({"stg_orders", "not_null_stg_orders_id"}),
+    ),
+    (RunParameters(exclude="stg_people+"), _NOT_AFTER_STG_PEOPLE),
+    (
+        RunParameters(resource_types=("seed", "snapshot")),
+        frozenset({"raw_orders", "orders_history"}),
+    ),
+)
+TOLD_PARAMETERS = RunParameters(full_refresh=True, empty=True, vars={"column": "name"})
+NEEDS_PARAMETERS = {
+    "models/stg_people.sql": (
+        "select id, {% if flags.FULL_REFRESH and flags.EMPTY %}"
+        "{{ var('column', 'no_such_column') }}{% else %}no_such_column{% endif %} "
+        "as name from {{ source('erp', 'people') }}\n"
+    ),
+}
 
 # What fails in a run -> each job that lineage tells of, and how its run ends.
 _ALL_COMPLETE = {

@@ -11,6 +11,7 @@ from floe_conformance.checks.lineage import LineageChecks
 from floe_conformance.checks.lineage_of_runs import RunLineageChecks
 from floe_conformance.checks.registration import RegistrationChecks
 from floe_conformance.checks.resources import ResourceChecks
+from floe_conformance.checks.run_parameters import RunParameterChecks
 from floe_conformance.checks.runs import RunChecks
 from floe_conformance.checks.scheduling import SchedulingChecks
 from floe_conformance.checks.transforms import TransformChecks
@@ -20,6 +21,7 @@ class OrchestratorConformance(
     # Pytest runs the checks of the last one first.
     CanceledRunChecks,
     RunLineageChecks,
+    RunParameterChecks,
     RunChecks,
     SchedulingChecks,
     LineageChecks,

@@ -54,11 +54,12 @@ def invocation(
     arguments = place_arguments(artifacts, project_dir, target, folder)
     if artifacts.execution.max_parallel is not None:
         arguments += ["--threads", str(artifacts.execution.max_parallel)]
-    if request.range is not None:
-        arguments += _event_times(request.range)
+    command = _command(artifacts, node_ids)
+    if command == "build":
+        arguments += _flags(request)
     own = own_vars(artifacts, request)
     arguments += ["--vars", json.dumps({**own, **run_vars(request)}), "--no-use-colors"]
-    call = ["build", *arguments, *selection]
+    call = [command, *arguments, *selection]
     return Invocation(
         call,
         project_dir,
@@ -85,7 +86,7 @@ def place_arguments(
 
 def own_vars(artifacts: CompiledArtifacts, request: BuildRequest) -> dict[str, Any]:
     """Return the vars of the product, its job and this run; the later win."""
-    return {**artifacts.dbt.vars, **artifacts.job(request.job).vars, **request.vars}
+    return {**artifacts.dbt.vars, **artifacts.job(request.job).vars, **request.parameters.vars}
 
 
 def _parsed_file(artifacts: CompiledArtifacts, request: BuildRequest, own: dict[str, Any]) -> str:
@@ -94,6 +95,20 @@ def _parsed_file(artifacts: CompiledArtifacts, request: BuildRequest, own: dict[
         return PARSED_FILE
     job = artifacts.job(request.job)
     return parsed_file(job.name) if own == {**artifacts.dbt.vars, **job.vars} else ""
+
+
+def _command(artifacts: CompiledArtifacts, node_ids: tuple[str, ...]) -> str:
+    """Return dbt's command: `dbt build` runs unit tests only together with their models."""
+    kinds = {artifacts.by_id[node_id].resource_type for node_id in node_ids}
+    return "test" if "unit_test" in kinds and kinds <= {"test", "unit_test"} else "build"
+
+
+def _flags(request: BuildRequest) -> list[str]:
+    """Return the flags of the run that `dbt test` does not have."""
+    parameters = request.parameters
+    flags = {"--full-refresh": parameters.full_refresh, "--empty": parameters.empty}
+    given = [flag for flag, is_set in flags.items() if is_set]
+    return given if request.range is None else [*given, *_event_times(request.range)]
 
 
 def _event_times(span: TimeRange) -> list[str]:

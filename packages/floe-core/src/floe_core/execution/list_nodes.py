@@ -24,30 +24,32 @@ from floe_core.state_folder import state_folder
 LISTED_TYPES = ("model", "seed", "snapshot", "test", "unit_test")
 
 
-def selected(artifacts: CompiledArtifacts, job_name: str | None, select: str) -> tuple[str, ...]:
-    """Return the ids of a job's nodes that a selection in dbt's syntax takes, sorted.
-
-    `job_name` of None takes from every node of the product.
+def ids_listed(artifacts: CompiledArtifacts, select: str, exclude: str) -> frozenset[str]:
+    """Return the ids of the nodes that a selection in dbt's syntax takes, ephemeral ones too.
 
     Raises:
-        UsageError: dbt does not understand it, or it takes none of the job's nodes.
+        UsageError: dbt does not understand it.
     """
     project_dir = artifacts.folder
-    arguments = [*list_command(), "--quiet", *_arguments(artifacts, project_dir)]
-    arguments += ["--select", *select.split()]
+    chosen = selection_arguments(select, exclude)
+    arguments = [*list_command(), "--quiet", *_arguments(artifacts, project_dir), *chosen]
     if artifacts.dbt.executable:
         lines, problem = _ask_executable(artifacts.dbt.executable, project_dir, arguments)
     else:
         lines, problem = _ask_in_process(artifacts, project_dir, arguments)
     if problem:
-        raise UsageError(f"--select {select}: dbt: {problem}")
-    taken = {json.loads(line)["unique_id"] for line in lines}
-    nodes = artifacts.nodes_of(artifacts.job(job_name)) if job_name else artifacts.runnable
-    wanted = tuple(node.unique_id for node in nodes if node.unique_id in taken)
-    if not wanted:
-        of = f"the job '{job_name}'" if job_name else artifacts.product.name
-        raise UsageError(f"--select {select}: takes no node of {of}")
-    return wanted
+        raise UsageError(f"{' '.join(chosen)}: dbt: {problem}")
+    return frozenset(json.loads(line)["unique_id"] for line in lines)
+
+
+def selection_arguments(select: str, exclude: str) -> list[str]:
+    """Return dbt's arguments for a selection.
+
+    >>> selection_arguments("tag:daily orders+", "")
+    ['--select', 'tag:daily', 'orders+']
+    """
+    given = {"--select": select.split(), "--exclude": exclude.split()}
+    return [text for flag, words in given.items() if words for text in (flag, *words)]
 
 
 def _arguments(artifacts: CompiledArtifacts, project_dir: Path) -> list[str]:

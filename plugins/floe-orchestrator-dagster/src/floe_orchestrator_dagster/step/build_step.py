@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from datetime import datetime
-from typing import Any
 
 from dagster import (
     AssetCheckResult,
@@ -16,13 +14,16 @@ from dagster import (
     OpExecutionContext,
 )
 
+from floe_core.errors import UsageError
 from floe_core.execution import (
     BuildEnded,
     BuildRequest,
     NodeLog,
     NodeResult,
+    RunParameters,
     attempt_by_hand,
     build,
+    chosen_nodes,
     failure_of_build,
     first_attempt_number,
     record_of,
@@ -32,7 +33,6 @@ from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_dagster.dagster_names import (
     JOB_TAG,
     NOMINAL_TIME_TAG,
-    VARS_TAG,
     build_op_name,
 )
 from floe_orchestrator_dagster.definitions.partitions import range_of
@@ -44,6 +44,7 @@ from floe_orchestrator_dagster.internals import (
 from floe_orchestrator_dagster.step.node_log import log_node_line
 from floe_orchestrator_dagster.step.node_results import check_result, materialization
 from floe_orchestrator_dagster.step.resumed_run import build_run_id, resumed_runs
+from floe_orchestrator_dagster.step.run_config import parameters_of
 from floe_orchestrator_dagster.step.step_nodes import StepNodes
 from floe_orchestrator_dagster.step.step_process import end_with_run
 
@@ -84,7 +85,7 @@ def run_step(
 def request_of(
     context: OpExecutionContext, artifacts: CompiledArtifacts, nodes: StepNodes
 ) -> BuildRequest:
-    """Return what to build, from the step's selection, its partitions and the tags of its run."""
+    """Return what to build, from the step's selection, partitions, config and the run's tags."""
     tags = context.run.tags
     step = _step_name(context, artifacts)
     runs = resumed_runs(context.run, context.instance)
@@ -92,32 +93,27 @@ def request_of(
     span = range_of(context)
     moment = tags.get(NOMINAL_TIME_TAG) or tags.get(SCHEDULED_EXECUTION_TIME_TAG)
     nominal_time = datetime.fromisoformat(moment) if moment else None
+    parameters = parameters_of(context, artifacts)
+    wanted = _chosen(artifacts, parameters, nodes.ids)
     return BuildRequest(
         job=_job_name(tags.get(JOB_TAG, ""), artifacts),
         run_id=build_run_id(context.run_id, step),
-        node_ids=attempt_by_hand(nodes.ids, before).todo,
+        node_ids=attempt_by_hand(wanted, before).todo,
         attempt=first_attempt_number(artifacts, len(runs)) + context.retry_number,
         nominal_time=nominal_time or (span.end if span else None),
         range=span,
-        vars=_vars(tags),
+        parameters=parameters.without_selection(),
         part=step,
     )
 
 
-def _vars(tags: Mapping[str, str]) -> dict[str, Any]:
-    """Return the dbt vars that the tag of a run gives.
-
-    Raises:
-        Failure: It is not a JSON object.
-    """
-    text = tags.get(VARS_TAG) or "{}"
+def _chosen(
+    artifacts: CompiledArtifacts, parameters: RunParameters, node_ids: tuple[str, ...]
+) -> tuple[str, ...]:
     try:
-        found = json.loads(text)
-    except ValueError:
-        found = None
-    if not isinstance(found, dict):
-        raise Failure(f"the tag {VARS_TAG} is to be a JSON object: {text}", allow_retries=False)
-    return found
+        return chosen_nodes(artifacts, parameters, node_ids)
+    except UsageError as error:
+        raise Failure(str(error), allow_retries=False) from None
 
 
 def _step_name(context: OpExecutionContext, artifacts: CompiledArtifacts) -> str:
