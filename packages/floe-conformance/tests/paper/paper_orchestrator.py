@@ -185,7 +185,7 @@ class PaperPlugin(OrchestratorPlugin):
             request = self.request(artifacts, name, page.tries)
             told = replace(request, parameters=self.told(parameters))
             self.build(artifacts, told, page)
-        return self.closed(page)
+        return page if parameters.as_given() else self.closed(page)
 
     def told(self, parameters: RunParameters) -> RunParameters:
         return parameters

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from floe_core.cli.console import notice, print_json, stderr, stdout
-from floe_core.cli.options import Json, On, Product
+from floe_core.cli.options import Env, Json, On, Product
 from floe_core.cli.progress import show_stages
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ class ResourceTypeOption(StrEnum):
 def run(
     product: Product = Path(),
     on: On = None,
+    env: Env = None,
     job: Annotated[
         str | None, typer.Option(help="A job of the product instead of all of it.")
     ] = None,

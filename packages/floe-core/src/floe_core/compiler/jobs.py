@@ -44,7 +44,7 @@ def resolve_jobs(
         job = _job(spec, inputs)
         with _pinned_to(index, spec, inputs, findings):
             dbt_of_job = _parse_with_vars(spec, inputs, nodes, dbt, caches) if spec.vars else dbt
-            taken = dbt_of_job.list_ids(_selection(job), nodes)
+            taken = dbt_of_job.list_ids(selection_of_job(job), nodes)
             # dbt lists ephemeral models as well, which have no place in the product.
             job = job.model_copy(update={"node_ids": tuple(i for i in taken if i in runnable)})
             _refuse_empty(job)
@@ -96,7 +96,7 @@ def _place(node: Node) -> tuple[object, ...]:
     return (node.depends_on, node.tested, *relation)
 
 
-def _selection(job: Job) -> list[str]:
+def selection_of_job(job: Job) -> list[str]:
     """Return dbt's arguments for a job, in the words of floe.yaml."""
     arguments: list[str] = []
     if job.selector:

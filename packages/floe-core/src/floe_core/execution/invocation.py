@@ -92,9 +92,18 @@ def own_vars(artifacts: CompiledArtifacts, request: BuildRequest) -> dict[str, A
 def _parsed_file(artifacts: CompiledArtifacts, request: BuildRequest, own: dict[str, Any]) -> str:
     """Return the parse that was made with these vars; floe's own vars shape no graph."""
     if own == artifacts.dbt.vars:
-        return PARSED_FILE
+        return parsed_file(environment=_that_dbt_parses(artifacts))
+    if artifacts.environment:
+        return ""
     job = artifacts.job(request.job)
     return parsed_file(job.name) if own == {**artifacts.dbt.vars, **job.vars} else ""
+
+
+def _that_dbt_parses(artifacts: CompiledArtifacts) -> str:
+    """Return the environment if it has a parse of its own, that is another target or other vars."""
+    values = artifacts.environments.get(artifacts.environment)
+    is_other = values is not None and bool(values.target_name or values.vars)
+    return artifacts.environment if is_other else ""
 
 
 def _command(artifacts: CompiledArtifacts, node_ids: tuple[str, ...]) -> str:

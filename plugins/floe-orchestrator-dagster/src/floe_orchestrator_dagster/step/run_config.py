@@ -52,7 +52,8 @@ def parameters_of(context: OpExecutionContext, artifacts: CompiledArtifacts) -> 
     Raises:
         Failure: They cannot be read.
     """
-    ops: dict[str, Any] = dict(context.run.run_config.get("ops") or {})
+    run_config: Mapping[str, Any] = context.run.run_config
+    ops = run_config.get("ops") or {}
     own, first = (ops.get(name) for name in (context.op_handle.name, build_op_name(artifacts)))
     values = context.op_config if own or not first else first.get("config") or {}
     try:
