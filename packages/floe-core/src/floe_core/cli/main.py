@@ -23,6 +23,7 @@ from floe_core.cli import (
     plugins_command,
     run_command,
     schedule_command,
+    schema_command,
     show_command,
     ticks_command,
 )
@@ -47,6 +48,7 @@ app.command("diff")(diff_command.diff)
 app.command("explain")(explain_command.explain)
 app.command("ticks")(ticks_command.ticks)
 app.command("check")(check_command.check)
+app.command("schema")(schema_command.schema)
 app.command("plugins")(plugins_command.plugins)
 app.add_typer(schedule_command.app)
 app.add_typer(helm_command.app)
