@@ -124,6 +124,17 @@ NEEDS_PARAMETERS = {
     ),
 }
 
+# An environment of the manifest, and the ticks of the product's own job in it.
+ENVIRONMENT = "evening"
+ENVIRONMENT_TICKS = [datetime(2026, 3, day, 20, 45, tzinfo=UTC) for day in range(5, 32)]
+_ENVIRONMENTS = f"""\
+environments:
+  {ENVIRONMENT}:
+    schedules:
+      jobs:
+        {NAME}: {{cron: "45 20 * * *", timezone: UTC}}
+"""
+
 # What fails in a run -> each job that lineage tells of, and how its run ends.
 _ALL_COMPLETE = {
     NAME: "COMPLETE",
@@ -180,7 +191,8 @@ def compile_kit_product(
     with as_file(files("floe_conformance") / "product") as texts:
         shutil.copytree(texts, place)
     (place / "manifest.yaml").write_text(
-        _MANIFEST.format(orchestrator=orchestrator, warehouse=WAREHOUSE, lineage=LINEAGE_FILE),
+        _MANIFEST.format(orchestrator=orchestrator, warehouse=WAREHOUSE, lineage=LINEAGE_FILE)
+        + _ENVIRONMENTS,
         "utf-8",
     )
     for file, text in changes.items():

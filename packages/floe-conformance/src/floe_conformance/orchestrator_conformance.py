@@ -6,6 +6,7 @@ from floe_conformance.checks.canceled_runs import CanceledRunChecks
 from floe_conformance.checks.connection import ConnectionChecks
 from floe_conformance.checks.definitions import DefinitionChecks
 from floe_conformance.checks.entry_point_file import EntryPointFileChecks
+from floe_conformance.checks.environments import EnvironmentChecks
 from floe_conformance.checks.helm_values import HelmValuesChecks
 from floe_conformance.checks.lineage import LineageChecks
 from floe_conformance.checks.lineage_of_runs import RunLineageChecks
@@ -30,6 +31,7 @@ class OrchestratorConformance(
     HelmValuesChecks,
     TransformChecks,
     EntryPointFileChecks,
+    EnvironmentChecks,
     DefinitionChecks,
     RegistrationChecks,
 ):

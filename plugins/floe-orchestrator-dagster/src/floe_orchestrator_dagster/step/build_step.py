@@ -94,7 +94,7 @@ def request_of(
     moment = tags.get(NOMINAL_TIME_TAG) or tags.get(SCHEDULED_EXECUTION_TIME_TAG)
     nominal_time = datetime.fromisoformat(moment) if moment else None
     parameters = parameters_of(context, artifacts)
-    wanted = _chosen(artifacts, parameters, nodes.ids)
+    wanted = _chosen(context, artifacts, parameters, nodes.ids)
     return BuildRequest(
         job=_job_name(tags.get(JOB_TAG, ""), artifacts),
         run_id=build_run_id(context.run_id, step),
@@ -108,12 +108,27 @@ def request_of(
 
 
 def _chosen(
-    artifacts: CompiledArtifacts, parameters: RunParameters, node_ids: tuple[str, ...]
+    context: OpExecutionContext,
+    artifacts: CompiledArtifacts,
+    parameters: RunParameters,
+    node_ids: tuple[str, ...],
 ) -> tuple[str, ...]:
+    """Return the nodes of this step that the run's parameters choose.
+
+    None where what they choose is another step's of the same run.
+
+    Raises:
+        Failure: They choose nothing, or dbt does not understand them.
+    """
+    own = build_op_name(artifacts)
+    steps = [each.name for each in context.job_def.nodes if each.name.startswith(own)]
     try:
-        return chosen_nodes(artifacts, parameters, node_ids)
+        if len(steps) == 1 or not parameters.narrows:
+            return chosen_nodes(artifacts, parameters, node_ids)
+        of_product = chosen_nodes(artifacts, parameters, (n.unique_id for n in artifacts.runnable))
     except UsageError as error:
         raise Failure(str(error), allow_retries=False) from None
+    return tuple(node_id for node_id in node_ids if node_id in of_product)
 
 
 def _step_name(context: OpExecutionContext, artifacts: CompiledArtifacts) -> str:
