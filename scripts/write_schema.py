@@ -1,20 +1,27 @@
 #!/usr/bin/env python3
-"""Write docs/compiled_artifacts.schema.json from the models."""
+"""Write the JSON schemas below docs/ and the page of keys from the models."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
 
-from floe_core.schemas import CompiledArtifacts
+from schema_page import schema_page
 
-PATH = Path(__file__).resolve().parents[1] / "docs" / "compiled_artifacts.schema.json"
+from floe_core.schemas import CompiledArtifacts
+from floe_core.schemas.yaml_schemas import MODELS, schema_file, schema_text
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
 
 
 def main() -> None:
-    """Replace the file."""
+    """Replace the files."""
     schema = CompiledArtifacts.model_json_schema()
-    PATH.write_text(json.dumps(schema, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
+    text = json.dumps(schema, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    (DOCS / "compiled_artifacts.schema.json").write_text(text)
+    for name in MODELS:
+        (DOCS / schema_file(name)).write_text(schema_text(name))
+    (DOCS / "keys.md").write_text(schema_page())
 
 
 if __name__ == "__main__":

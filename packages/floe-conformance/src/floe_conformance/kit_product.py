@@ -9,6 +9,7 @@ from importlib.resources import as_file, files
 from pathlib import Path
 
 from floe_core.compiler import compile_product
+from floe_core.run_parameters import RunParameters
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 NAME = "corner-shop"
@@ -138,6 +139,37 @@ FAILED_STEP = {
     **STEPS,
     "shop_steps.py": _FILL.replace("load_people():\n", "load_people():\n    raise SystemExit(3)\n"),
 }
+# A run's parameters -> the nodes that it builds. The model of PARAMETERS_TOLD needs its parameters.
+SELECTIONS: tuple[tuple[RunParameters, frozenset[str]], ...] = (
+    (
+        RunParameters(select="stg_orders+", exclude="orders+ orders_history"),
+        frozenset({"stg_orders", "not_null_stg_orders_id"}),
+    ),
+    (RunParameters(exclude="stg_people+"), _NOT_AFTER_STG_PEOPLE),
+    (
+        RunParameters(resource_types=("seed", "snapshot")),
+        frozenset({"raw_orders", "orders_history"}),
+    ),
+)
+TOLD_PARAMETERS = RunParameters(full_refresh=True, empty=True, vars={"column": "name"})
+NEEDS_PARAMETERS = {
+    "models/stg_people.sql": (
+        "select id, {% if flags.FULL_REFRESH and flags.EMPTY %}"
+        "{{ var('column', 'no_such_column') }}{% else %}no_such_column{% endif %} "
+        "as name from {{ source('erp', 'people') }}\n"
+    ),
+}
+
+# An environment of the manifest, and the ticks of the product's own job in it.
+ENVIRONMENT = "evening"
+ENVIRONMENT_TICKS = [datetime(2026, 3, day, 20, 45, tzinfo=UTC) for day in range(5, 32)]
+_ENVIRONMENTS = f"""\
+environments:
+  {ENVIRONMENT}:
+    schedules:
+      jobs:
+        {NAME}: {{cron: "45 20 * * *", timezone: UTC}}
+"""
 
 # What fails in a run -> each job that lineage tells of, and how its run ends.
 _ALL_COMPLETE = {
@@ -195,7 +227,8 @@ def compile_kit_product(
     with as_file(files("floe_conformance") / "product") as texts:
         shutil.copytree(texts, place)
     (place / "manifest.yaml").write_text(
-        _MANIFEST.format(orchestrator=orchestrator, warehouse=WAREHOUSE, lineage=LINEAGE_FILE),
+        _MANIFEST.format(orchestrator=orchestrator, warehouse=WAREHOUSE, lineage=LINEAGE_FILE)
+        + _ENVIRONMENTS,
         "utf-8",
     )
     for file, text in changes.items():

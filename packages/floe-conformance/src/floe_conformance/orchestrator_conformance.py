@@ -6,11 +6,13 @@ from floe_conformance.checks.canceled_runs import CanceledRunChecks
 from floe_conformance.checks.connection import ConnectionChecks
 from floe_conformance.checks.definitions import DefinitionChecks
 from floe_conformance.checks.entry_point_file import EntryPointFileChecks
+from floe_conformance.checks.environments import EnvironmentChecks
 from floe_conformance.checks.helm_values import HelmValuesChecks
 from floe_conformance.checks.lineage import LineageChecks
 from floe_conformance.checks.lineage_of_runs import RunLineageChecks
 from floe_conformance.checks.registration import RegistrationChecks
 from floe_conformance.checks.resources import ResourceChecks
+from floe_conformance.checks.run_parameters import RunParameterChecks
 from floe_conformance.checks.runs import RunChecks
 from floe_conformance.checks.scheduling import SchedulingChecks
 from floe_conformance.checks.steps import StepChecks
@@ -22,6 +24,7 @@ class OrchestratorConformance(
     CanceledRunChecks,
     RunLineageChecks,
     StepChecks,
+    RunParameterChecks,
     RunChecks,
     SchedulingChecks,
     LineageChecks,
@@ -30,6 +33,7 @@ class OrchestratorConformance(
     HelmValuesChecks,
     TransformChecks,
     EntryPointFileChecks,
+    EnvironmentChecks,
     DefinitionChecks,
     RegistrationChecks,
 ):

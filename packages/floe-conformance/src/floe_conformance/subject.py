@@ -12,6 +12,7 @@ import pytest
 from floe_conformance.kit_product import compile_kit_product
 from floe_conformance.records import LoadedProduct, LoadedTransform, RanProduct
 from floe_core.plugin_interfaces import OrchestratorPlugin
+from floe_core.run_parameters import RunParameters
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 SECRET = "xK7-kept-from-all"
@@ -56,6 +57,15 @@ class Subject(ABC):
         """Run all of the product on the orchestrator, and return what it recorded of the run.
 
         The parameters are those of `look_at`. Not supplied: the checks that need it are skipped.
+        """
+        raise NotImplementedError
+
+    def run_with(
+        self, definitions: Any, project_dir: Path, parameters: RunParameters
+    ) -> RanProduct:
+        """Run the product with parameters given in the orchestrator's own form, as `run` does.
+
+        Not supplied: the checks that need it are skipped.
         """
         raise NotImplementedError
 

@@ -21,6 +21,7 @@ from floe_conformance import (
 )
 from floe_conformance.checks import made_runs
 from floe_conformance.kit_product import NAME, compile_kit_product
+from floe_core.run_parameters import RunParameters
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 
@@ -63,6 +64,16 @@ def run(subject: PaperConformance, definitions: PaperBook, project_dir: Path) ->
     return RanProduct(page.is_green, frozenset(page.ticked_off))
 
 
+def run_with(
+    subject: PaperConformance,
+    definitions: PaperBook,
+    project_dir: Path,
+    parameters: RunParameters,
+) -> RanProduct:
+    page = definitions.run(parameters)
+    return RanProduct(page.is_green, frozenset(page.ticked_off))
+
+
 def run_and_cancel(
     subject: PaperConformance,
     definitions: PaperBook,
@@ -77,7 +88,7 @@ def conformance_of(plugin_class: type[PaperPlugin]) -> Any:
     """Return the kit for a plugin. A build takes seconds: only faults of runs are run."""
     members: dict[str, Any] = {"plugin_class": plugin_class}
     if plugin_class.is_run:
-        members.update(run=run, run_and_cancel=run_and_cancel)
+        members.update(run=run, run_with=run_with, run_and_cancel=run_and_cancel)
     return type(f"Test{plugin_class.__name__}", (PaperConformance,), members)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from functools import partial
 from pathlib import Path
@@ -34,6 +34,7 @@ from floe_core.plugin_interfaces import (
 )
 from floe_core.plugin_powers import EntryPointFile
 from floe_core.resource_sizes import resources_for
+from floe_core.run_parameters import RunParameters
 from floe_core.schedules import check_timezone, parse_cron
 from floe_core.schedules.job_schedules import JobSchedules
 from floe_core.schedules.live_schedules import with_live_schedules
@@ -48,6 +49,7 @@ SIZES = {
     "medium": ResourceSpec("1", "2", "1Gi", "2Gi"),
     "large": ResourceSpec("2", "4", "4Gi", "8Gi"),
 }
+NO_PARAMETERS = RunParameters()
 PLUGINS: dict[str, type[PaperPlugin]] = {}
 
 
@@ -94,7 +96,7 @@ class PaperBook:
 
     tasks: list[PaperTask]
     jobs: dict[str, PaperJob]
-    run: Callable[[], PaperPage]
+    run: Callable[..., PaperPage]
     run_and_cancel: Callable[[Callable[[], bool]], PaperPage]
 
 
@@ -173,12 +175,20 @@ class PaperPlugin(OrchestratorPlugin):
             made.cron, made.timezone = job.schedule.cron, job.schedule.timezone
         return made
 
-    def run(self, artifacts: CompiledArtifacts) -> PaperPage:
+    def run(
+        self, artifacts: CompiledArtifacts, parameters: RunParameters = NO_PARAMETERS
+    ) -> PaperPage:
         page = PaperPage()
+        name = "paper-run-told" if parameters.as_given() else "paper-run"
         while not page.is_green and page.tries < self.tries(artifacts):
             page.tries += 1
-            self.build(artifacts, self.request(artifacts, "paper-run", page.tries), page)
-        return self.closed(page)
+            request = self.request(artifacts, name, page.tries)
+            told = replace(request, parameters=self.told(parameters))
+            self.build(artifacts, told, page)
+        return page if parameters.as_given() else self.closed(page)
+
+    def told(self, parameters: RunParameters) -> RunParameters:
+        return parameters
 
     def run_and_cancel(
         self, artifacts: CompiledArtifacts, it_hangs: Callable[[], bool]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from floe_core.build_events import NodeResult
+from floe_core.run_parameters import RunParameters
 from floe_core.time_range import TimeRange
 
 
@@ -17,10 +16,11 @@ class BuildRequest:
 
     `run_id` names the orchestrator's run; attempts of one run share it and count from 1. With
     `resume`, an attempt above 1 leaves out what passed in the attempts before it.
-    `node_ids` of None is the whole job. `nominal_time` is the tick, an aware UTC time. `range` is
+    `node_ids` of None is the whole job, or what `parameters` select of it; where it names
+    nodes, the selection has been made. `nominal_time` is the tick, an aware UTC time. `range` is
     what a backfill covers in this one build. `standing` are results of earlier attempts, for an
     orchestrator that resumes by itself: their nodes are not built, and count in the verdict.
-    `vars` are dbt vars of this run alone; they win over those of the job and the product.
+    `parameters` are this run's; their vars win over those of the job and the product.
     `part` names this build where the orchestrator's run has several of one job and attempt.
     """
 
@@ -32,6 +32,5 @@ class BuildRequest:
     resume: bool = True
     range: TimeRange | None = None
     standing: tuple[NodeResult, ...] = ()
-    # A mapping has no hash; requests are compared by it all the same.
-    vars: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    parameters: RunParameters = field(default_factory=RunParameters)
     part: str = ""

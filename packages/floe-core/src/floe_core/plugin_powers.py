@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 from floe_core.build_events import BuildEvent, NodeResult
 from floe_core.helm.settings import HelmSettings
+from floe_core.run_parameters import RunParameters
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.time_range import TimeRange
 
@@ -37,15 +38,15 @@ class RunOptions:
     """What to run.
 
     `node_ids` narrows the job to some nodes; `nominal_time` is aware, in UTC; `range` is what a
-    backfill covers in one run. `vars` are dbt vars of this run alone.
+    backfill covers in one run. `parameters` say what this run does differently; where `node_ids`
+    names nodes, their selection has been made.
     """
 
     job: str
     node_ids: tuple[str, ...] | None = None
     nominal_time: datetime | None = None
     range: TimeRange | None = None
-    # A mapping has no hash; requests are compared by it all the same.
-    vars: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    parameters: RunParameters = field(default_factory=RunParameters)
 
 
 @dataclass(frozen=True, slots=True)

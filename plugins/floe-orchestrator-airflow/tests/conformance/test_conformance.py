@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
@@ -27,6 +28,7 @@ from floe_conformance import (
     RanProduct,
     Ticks,
 )
+from floe_core.run_parameters import RunParameters
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_airflow import AirflowPlugin
 from floe_orchestrator_airflow.local.service import LocalAirflow
@@ -63,6 +65,12 @@ class TestAirflowConformance(OrchestratorConformance):
     def run(self, definitions: DAG, project_dir: Path) -> RanProduct:
         return self.recorded(definitions.dag_id, self.triggered(definitions, project_dir))
 
+    def run_with(
+        self, definitions: DAG, project_dir: Path, parameters: RunParameters
+    ) -> RanProduct:
+        run_id = self.triggered(definitions, project_dir, parameters.as_given())
+        return self.recorded(definitions.dag_id, run_id)
+
     def run_and_cancel(
         self, definitions: DAG, project_dir: Path, it_hangs: Callable[[], bool]
     ) -> RanProduct:
@@ -74,9 +82,11 @@ class TestAirflowConformance(OrchestratorConformance):
         self.airflow.api.ask("PATCH", path, {"state": "failed"})
         return self.recorded(definitions.dag_id, run_id)
 
-    def triggered(self, definitions: DAG, project_dir: Path) -> str:
+    def triggered(
+        self, definitions: DAG, project_dir: Path, conf: Mapping[str, Any] = MappingProxyType({})
+    ) -> str:
         self.airflow.add(CompiledArtifacts.load(project_dir), definitions.dag_id)
-        return self.airflow.api.trigger(definitions.dag_id, None, {})
+        return self.airflow.api.trigger(definitions.dag_id, None, dict(conf))
 
     def recorded(self, dag_id: str, run_id: str) -> RanProduct:
         """Return what the API tells of a run that is over."""

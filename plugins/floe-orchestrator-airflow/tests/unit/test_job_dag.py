@@ -7,6 +7,7 @@ from pathlib import Path
 from airflow.sdk import DAG
 from airflow.serialization.serialized_objects import DagSerialization
 
+from floe_core.run_parameters import RunParameters
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_airflow.dag.job_dag import job_dag
 
@@ -216,3 +217,21 @@ def test_a_step_is_a_task_with_an_asset_for_each_thing_that_it_writes(make_artif
         "s3://lake/orders",
         "floe://shop/sales",
     ]
+
+
+def test_the_trigger_form_describes_every_parameter_of_a_run(make_artifacts: Make) -> None:
+    params = dag_of(make_artifacts()).params
+    fields = RunParameters.model_fields
+    told = {name: params.get_param(name) for name in fields}
+    assert {name: (p.schema["title"], p.description) for name, p in told.items()} == {
+        name: (field.title, field.description) for name, field in fields.items()
+    }
+    assert told["resource_types"].schema["items"]["enum"] == [
+        "model",
+        "seed",
+        "snapshot",
+        "test",
+        "unit_test",
+        "step",
+    ]
+    assert RunParameters.given({n: p.resolve() for n, p in told.items()}) == RunParameters()

@@ -14,8 +14,6 @@ PRODUCT_TAG = "floe/product"
 JOB_TAG = "floe/job"
 NOMINAL_TIME_TAG = "floe/nominal_time"
 RANGE_START_TAG = "floe/range_start"
-# A JSON object of dbt vars.
-VARS_TAG = "floe/vars"
 RANGE_END_TAG = "floe/range_end"
 
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9_]")

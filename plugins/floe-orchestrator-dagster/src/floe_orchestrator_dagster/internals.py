@@ -111,6 +111,7 @@ def execute_with_origin(
     run_id: str,
     selection: tuple[set[AssetKey], set[AssetCheckKey]] | None,
     tags: Mapping[str, str],
+    run_config: Mapping[str, Any],
     code_location: tuple[str, Path],
 ) -> bool:
     """Run a job, or some of its assets and checks, in this process, as launched from the pages.
@@ -131,12 +132,13 @@ def execute_with_origin(
     part = job
     if selection:
         part = job.get_subset(asset_selection=selection[0], asset_check_selection=selection[1])
-    plan = create_execution_plan(part, run_config=_IN_PROCESS, instance_ref=instance.get_ref())
+    config = {**_IN_PROCESS, **run_config}
+    plan = create_execution_plan(part, run_config=config, instance_ref=instance.get_ref())
     # The instance's own `create_run_for_job` cannot name checks.
     run = instance.create_run(
         job_name=job.name,
         run_id=run_id,
-        run_config=_IN_PROCESS,
+        run_config=config,
         status=None,
         tags={**job.tags, **tags},
         root_run_id=None,

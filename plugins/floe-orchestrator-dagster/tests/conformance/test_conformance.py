@@ -27,6 +27,7 @@ from floe_conformance import (
     Ticks,
 )
 from floe_core.plugin_powers import RunOptions
+from floe_core.run_parameters import RunParameters
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_dagster import DagsterPlugin
 
@@ -53,8 +54,14 @@ class TestDagsterConformance(OrchestratorConformance):
         )
 
     def run(self, definitions: dg.Definitions, project_dir: Path) -> RanProduct:
+        return self.run_with(definitions, project_dir, RunParameters())
+
+    def run_with(
+        self, definitions: dg.Definitions, project_dir: Path, parameters: RunParameters
+    ) -> RanProduct:
         job = definitions.resolve_job_def("corner_shop")
-        result = job.execute_in_process(raise_on_error=False)
+        config = {"ops": {"corner_shop__dbt_build": {"config": parameters.as_given()}}}
+        result = job.execute_in_process(run_config=config, raise_on_error=False)
         built = [event.asset_key for event in result.get_asset_materialization_events()]
         passed = [
             each.asset_check_key for each in result.get_asset_check_evaluations() if each.passed

@@ -206,6 +206,27 @@ def test_python_between_two_models_runs_between_them(split):
     assert steps == ["web_shop__dbt_build", "python__doubled", "web_shop__dbt_build_2"]
 
 
+def test_the_parameters_of_a_run_hold_for_each_of_its_steps(compiled):
+    told = "'{{ flags.FULL_REFRESH }}' as refreshed"
+    split = compiled(
+        {
+            "models/first.sql": f"select 1 as id, {told}",
+            "models/last.sql": f"select id, {told} from {{{{ source('python', 'doubled') }}}}",
+            "models/aside.sql": "select 1 as id",
+            "models/sources.yml": "sources: [{name: python, schema: main, tables: [{name: doubled}]}]",
+        }
+    )
+    step = {"config": {"full_refresh": True, "exclude": "aside"}}
+    config = {"ops": {"web_shop__dbt_build": step}}
+    with dg.DagsterInstance.ephemeral() as instance:
+        job = with_doubled(split).resolve_implicit_global_asset_job_def()
+        result = job.execute_in_process(run_config=config, instance=instance)
+    assert order_of(result) == ["first", "python/doubled", "last"]
+    with duckdb.connect(str(split.project_dir / "web_shop.duckdb"), read_only=True) as warehouse:
+        assert warehouse.execute("select refreshed from first").fetchall() == [("True",)]
+        assert warehouse.execute("select refreshed from last").fetchall() == [("True",)]
+
+
 def test_each_step_of_a_run_is_a_lineage_run_of_its_own(split, monkeypatch):
     monkeypatch.setenv("OPENLINEAGE_URL", "http://127.0.0.1:9")
     tags = {"floe/nominal_time": "2026-01-05T06:00:00+00:00"}

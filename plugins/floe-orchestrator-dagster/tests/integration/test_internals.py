@@ -193,6 +193,7 @@ def test_without_a_name_of_a_launch_nothing_is_launched(
             run_id="one",
             selection=None,
             tags={},
+            run_config={},
             code_location=("web-shop", Path("definitions.py")),
         )
     assert not is_executed

@@ -9,15 +9,25 @@ import sys
 import time
 from datetime import UTC, datetime
 
+import duckdb
 import pytest
-from dagster import DagsterInstance, DagsterRunStatus
+from dagster import (
+    DagsterInstance,
+    DagsterInvalidConfigError,
+    DagsterRunStatus,
+    ReexecutionOptions,
+    execute_job,
+)
+from dagster._core.definitions.reconstruct import ReconstructableJob
 from dagster._core.workspace.load_target import WorkspaceFileTarget
 
 from floe_core.errors import EnvironmentProblemError, UsageError
 from floe_core.execution import NodeResult, NodeStarted
 from floe_core.plugin_powers import RunOptions
+from floe_core.run_parameters import RunParameters
 from floe_orchestrator_dagster import DagsterPlugin
 from floe_orchestrator_dagster.definitions.asset_map import asset_map_of
+from floe_orchestrator_dagster.loader import load_product_definitions
 from floe_orchestrator_dagster.local.run_record import end_of
 
 SLOW = "select count(*) as n from range(3000000) a, range(300000) b where a.range % 7 = b.range % 5"
@@ -164,3 +174,107 @@ def test_dagsters_pages_have_the_run_in_a_code_location_of_the_products_name(hel
     of_run = run.remote_job_origin.repository_origin.code_location_origin
     assert of_run.location_name == origin.location_name == "hello"
     assert origin.loadable_target_origin.python_file == str(hello.project_dir / "definitions.py")
+
+
+GROWING = (
+    "{{ config(materialized='incremental') }} select 1 as id, "
+    "'{{ var('word', 'none') }}' as word, '{{ flags.EMPTY }}' as empty"
+)
+STEP = "web_shop__dbt_build"
+
+
+@pytest.fixture(scope="module")
+def growing(compiled):
+    return compiled({"models/grows.sql": GROWING, "models/other.sql": "select 1 as id"})
+
+
+def ask(artifacts, query):
+    [file] = artifacts.project_dir.glob("*.duckdb")
+    with duckdb.connect(str(file), read_only=True) as warehouse:
+        return warehouse.execute(query).fetchall()
+
+
+def test_the_parameters_of_a_run_are_its_run_config(growing):
+    given = RunParameters(full_refresh=True, vars={"word": "told"})
+    for _ in range(2):
+        report = DagsterPlugin().launch_run(
+            growing, RunOptions("web-shop", parameters=given), lambda event: None
+        )
+        assert report.status == "success"
+    assert ask(growing, "select id, word from grows") == [(1, "told")]
+    with instance_of(growing) as instance:
+        run = instance.get_run_by_id(report.run_id)
+        assert run.run_config["ops"] == {
+            STEP: {"config": {"full_refresh": True, "vars": {"word": "told"}}}
+        }
+
+
+def test_an_execution_again_from_failure_keeps_the_parameters(compiled):
+    reads = "select '{{ var('word') }}' as w, '{{ flags.FULL_REFRESH }}' as f from loaded_elsewhere"
+    product = compiled({"models/grows.sql": reads, "models/other.sql": GROWING}, "vars: {word: y}")
+    options = RunOptions(
+        "web-shop", parameters=RunParameters(full_refresh=True, vars={"word": "x"})
+    )
+    first = DagsterPlugin().launch_run(product, options, lambda event: None)
+    assert statuses(first) == {"grows": "error", "other": "success"}
+    [warehouse] = product.project_dir.glob("*.duckdb")
+    with duckdb.connect(str(warehouse)) as connection:
+        connection.execute("create table loaded_elsewhere as select 1 as id")
+    file = product.project_dir / "again.py"
+    file.write_text(
+        "from floe_orchestrator_dagster.loader import load_product_definitions\n"
+        f"def job(): return load_product_definitions('web-shop', {str(product.project_dir)!r})"
+        ".resolve_job_def('web_shop')\n"
+    )
+    with instance_of(product) as instance:
+        again = execute_job(
+            ReconstructableJob.for_file(str(file), "job"),
+            instance,
+            reexecution_options=ReexecutionOptions.from_failure(first.run_id, instance),
+        )
+    assert again.success
+    assert ask(product, "select w, f from grows") == [("x", "True")]
+
+
+def job_of(artifacts):
+    return load_product_definitions("web-shop", artifacts.project_dir).resolve_job_def("web_shop")
+
+
+def test_the_launchpad_narrows_a_run_by_a_selection(growing):
+    config = {"ops": {STEP: {"config": {"exclude": "other", "resource_types": ["model"]}}}}
+    with instance_of(growing) as instance:
+        result = job_of(growing).execute_in_process(run_config=config, instance=instance)
+    assert [e.asset_key.path for e in result.get_asset_materialization_events()] == [["grows"]]
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"full_refesh": True}, 'Received unexpected config entry "full_refesh"'),
+        (
+            {"full_refresh": "yes"},
+            "Invalid scalar at path root:ops:web_shop__dbt_build:config:full",
+        ),
+        ({"resource_types": ["seeds"]}, "not in enum type ResourceType got seeds"),
+    ],
+)
+def test_the_launchpad_refuses_what_is_no_parameter(growing, config, message):
+    with pytest.raises(DagsterInvalidConfigError) as caught:
+        job_of(growing).execute_in_process(run_config={"ops": {STEP: {"config": config}}})
+    assert message in str(caught.value)
+
+
+def test_a_selection_of_nothing_fails_the_run_without_retries(growing):
+    config = {"ops": {STEP: {"config": {"select": "nothing"}}}}
+    result = job_of(growing).execute_in_process(run_config=config, raise_on_error=False)
+    [failed] = [event for event in result.all_events if event.is_step_failure]
+    assert "--select nothing: takes none of web-shop's 2 nodes" in str(
+        failed.step_failure_data.error
+    )
+
+
+def test_every_parameter_is_described_in_the_launchpad(growing):
+    fields = job_of(growing).get_node_named(STEP).definition.config_field.config_type.fields
+    assert {name: field.description for name, field in fields.items()} == {
+        name: field.description for name, field in RunParameters.model_fields.items()
+    }

@@ -32,7 +32,8 @@ def floe_flow(project_dir: Path | str, *, job: str | None = None) -> JobFlow:
     are not built again. Schedules are the team's own: the scheduled time of the calling flow is the
     nominal time of the nodes.
 
-    The flow takes `node_ids`, `nominal_time`, and `range_start` with `range_end`.
+    The flow takes `node_ids`, `nominal_time`, `range_start` with `range_end`, and the parameters of
+    a run: `select`, `exclude`, `resource_types`, `full_refresh`, `empty` and `vars`.
 
     Args:
         project_dir: The compiled folder of the product.

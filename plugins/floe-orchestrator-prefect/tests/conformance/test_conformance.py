@@ -29,6 +29,7 @@ from floe_conformance import (
     RanProduct,
     Ticks,
 )
+from floe_core.run_parameters import RunParameters
 from floe_orchestrator_prefect import PrefectPlugin
 from floe_orchestrator_prefect.flow.product_flows import ProductFlows
 
@@ -65,6 +66,12 @@ class TestPrefectConformance(OrchestratorConformance):
 
     def run(self, definitions: ProductFlows, project_dir: Path) -> RanProduct:
         state = definitions.flows["corner-shop"](return_state=True)
+        return recorded(definitions, state.state_details.flow_run_id)
+
+    def run_with(
+        self, definitions: ProductFlows, project_dir: Path, parameters: RunParameters
+    ) -> RanProduct:
+        state = definitions.flows["corner-shop"](**parameters.as_given(), return_state=True)
         return recorded(definitions, state.state_details.flow_run_id)
 
     def run_and_cancel(

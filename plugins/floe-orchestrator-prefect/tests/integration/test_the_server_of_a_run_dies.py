@@ -12,6 +12,7 @@ from floe_core.build_events import BuildEvent, NodeStarted
 from floe_core.compiler import compile_product
 from floe_core.errors import EnvironmentProblemError
 from floe_core.plugin_powers import RunOptions
+from floe_core.run_parameters import RunParameters
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_prefect import PrefectPlugin
 
@@ -61,6 +62,6 @@ def test_the_run_ends_and_says_why(shop: CompiledArtifacts) -> None:
 
     with pytest.raises(EnvironmentProblemError, match=r"server that Prefect started .* is gone"):
         PrefectPlugin().launch_run(shop, RunOptions("shop"), kill_once_it_runs)
-    again = RunOptions("shop", vars={"floe_is_slow": False})
+    again = RunOptions("shop", parameters=RunParameters(vars={"floe_is_slow": False}))
     report = PrefectPlugin().launch_run(shop, again, lambda event: None)
     assert (report.status, len(report.nodes)) == ("success", 1)

@@ -5,10 +5,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from prefect.exceptions import ParameterTypeError
 from prefect.tasks import MaterializingTask
+from prefect.utilities.callables import parameter_schema
 
 from floe_core.errors import InvalidProductError
 from floe_core.plugin_powers import RetryPlan
+from floe_core.run_parameters import RunParameters
 from floe_core.schemas.policies import ExecutionPolicy, Job
 from floe_core.schemas.steps import Step
 from floe_orchestrator_prefect import PrefectPlugin
@@ -122,3 +125,27 @@ def test_a_job_has_an_attribute_that_python_takes(name, attribute):
 def test_the_plan_of_retries_is_that_of_the_build_task(policy, plan, node, product):
     artifacts = product(node("model", "a"), execution=policy)
     assert PrefectPlugin().retry_plan(artifacts, "web-shop") == plan
+
+
+def test_prefects_form_describes_every_parameter_of_a_run(node, product):
+    flow = flows_of(product(node("model", "a"))).flows["web-shop"]
+    told = parameter_schema(flow.fn).model_dump()["properties"]
+    fields = RunParameters.model_fields
+    assert {name: told[name]["description"] for name in fields} == {
+        name: field.description for name, field in fields.items()
+    }
+    assert all(each["description"] for each in told.values())
+
+
+@pytest.mark.parametrize(
+    ("given", "wrong"),
+    [
+        ({"resource_types": ["seeds"]}, "resource_types"),
+        ({"full_refresh": "perhaps"}, "full_refresh"),
+        ({"vars": "word"}, "vars"),
+    ],
+)
+def test_prefect_refuses_what_is_no_parameter(node, product, given, wrong):
+    flow = flows_of(product(node("model", "a"))).flows["web-shop"]
+    with pytest.raises(ParameterTypeError, match=wrong):
+        flow.validate_parameters(given)

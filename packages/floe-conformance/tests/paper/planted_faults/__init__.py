@@ -4,6 +4,7 @@ from paper_orchestrator import PaperPlugin
 
 from planted_faults import (  # noqa: F401 - importing them defines them
     connection,
+    environments,
     folders,
     graph,
     helm_values,

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import duckdb
-from paper_orchestrator import PaperPage, PaperPlugin
+from paper_orchestrator import NO_PARAMETERS, PaperPage, PaperPlugin
 
 from floe_conformance.kit_product import LINEAGE_FILE, WAREHOUSE
 from floe_core.execution import BuildRequest, NodeResult
+from floe_core.run_parameters import RunParameters
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
 
@@ -122,9 +123,29 @@ class TellsNothingOfItsRuns(PaperPlugin):
     is_run = True
     caught_by = "test_a_run_tells_of_each_node_once_and_how_it_ended"
 
-    def run(self, artifacts: CompiledArtifacts) -> PaperPage:
+    def run(
+        self, artifacts: CompiledArtifacts, parameters: RunParameters = NO_PARAMETERS
+    ) -> PaperPage:
         silent = artifacts.lineage.model_copy(update={"enabled": False})
-        return super().run(artifacts.model_copy(update={"lineage": silent}))
+        return super().run(artifacts.model_copy(update={"lineage": silent}), parameters)
+
+
+class ForgetsWhatIsExcluded(PaperPlugin):
+    is_run = True
+    caught_by = "test_a_run_builds_what_its_parameters_select"
+
+    def told(self, parameters: RunParameters) -> RunParameters:
+        return parameters.model_copy(update={"exclude": "", "resource_types": ()})
+
+
+class ForgetsFlags(PaperPlugin):
+    """As one does whose form has a field that nothing reads."""
+
+    is_run = True
+    caught_by = "test_flags_and_vars_of_a_run_reach_dbt"
+
+    def told(self, parameters: RunParameters) -> RunParameters:
+        return parameters.model_copy(update={"full_refresh": False})
 
 
 class TakesACanceledRunForDone(PaperPlugin):

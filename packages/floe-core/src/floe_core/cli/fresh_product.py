@@ -38,11 +38,11 @@ def read_or_compile(product: Path, on: str | None, *, refuses_losses: bool) -> C
             on_notice=notice,
             refuses_losses=refuses_losses,
             on_stage=on_stage,
-        ).artifacts
+        ).artifacts.in_chosen_environment()
 
 
 def _fresh_artifacts(folder: Path, on: str | None) -> CompiledArtifacts | None:
-    from floe_core.errors import FloeError
+    from floe_core.errors import FloeError, UsageError
     from floe_core.execution.parse_environment import changed_in_file
     from floe_core.execution.preloaded_manifest import PARSED_FILE
     from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE, CompiledArtifacts
@@ -57,6 +57,8 @@ def _fresh_artifacts(folder: Path, on: str | None) -> CompiledArtifacts | None:
         return None
     try:
         artifacts = CompiledArtifacts.load(folder)
+    except UsageError:
+        raise
     except FloeError:
         return None
     is_chosen = on in (None, artifacts.orchestrator.name)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from floe_core.cli.options import On, Product
+from floe_core.cli.options import Env, On, Product
 
 app = typer.Typer(
     name="helm",
@@ -33,6 +33,7 @@ Out = Annotated[
 def values(
     product: Product = Path(),
     on: On = None,
+    env: Env = None,
     size: Size = None,
     others: Others = None,
     out: Out = None,
@@ -51,6 +52,7 @@ def values(
 def template(
     product: Product = Path(),
     on: On = None,
+    env: Env = None,
     size: Size = None,
     others: Others = None,
     out: Out = None,

@@ -22,6 +22,7 @@ from floe_core.helm.value_comments import Place, value_comments
 from floe_core.helm.values_file import values_text
 from floe_core.plugin_interfaces import WORKLOAD_SIZES, OrchestratorPlugin
 from floe_core.plugin_powers import ChartOwner
+from floe_core.schemas.environments import chosen_environment
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ def _chosen(inputs: Inputs | None, on: str | None) -> tuple[str, dict[str, Any]]
     if inputs is None:
         return str(on), {}
     chosen = inputs.manifest.plugins.orchestrator.type
-    settings = plugin_settings(inputs.manifest)
+    settings = plugin_settings(inputs.manifest, chosen_environment())
     if on in (None, chosen):
         return chosen, settings
     kept = ("resource_presets",)
@@ -100,7 +101,9 @@ def _section(
     products = products_of(specs, image_template(given))
     products += [_named(other) for other in others if "=" in other]
     section = helm_section(inputs.manifest if inputs else None, given, products)
-    return {**section, "size": size} if size else section
+    environment = chosen_environment()
+    chosen = {"environment": environment} if environment and inputs else {}
+    return {**section, **chosen, **({"size": size} if size else {})}
 
 
 def _named(product: str) -> dict[str, str]:

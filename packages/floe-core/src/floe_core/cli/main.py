@@ -15,6 +15,7 @@ from floe_core.cli import (
     check_command,
     compile_command,
     diff_command,
+    doctor_command,
     explain_command,
     helm_command,
     init_command,
@@ -23,6 +24,7 @@ from floe_core.cli import (
     plugins_command,
     run_command,
     schedule_command,
+    schema_command,
     show_command,
     ticks_command,
 )
@@ -47,6 +49,8 @@ app.command("diff")(diff_command.diff)
 app.command("explain")(explain_command.explain)
 app.command("ticks")(ticks_command.ticks)
 app.command("check")(check_command.check)
+app.command("schema")(schema_command.schema)
+app.command("doctor")(doctor_command.doctor)
 app.command("plugins")(plugins_command.plugins)
 app.add_typer(schedule_command.app)
 app.add_typer(helm_command.app)

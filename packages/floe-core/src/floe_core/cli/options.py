@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -26,6 +27,27 @@ On = Annotated[
         metavar="NAME",
         help="The orchestrator; overrides the manifest.",
         autocompletion=installed_orchestrators,
+    ),
+]
+
+
+def use_environment(name: str | None) -> str | None:
+    """Choose an environment for this process and all that it starts; "" for none."""
+    from floe_core.schemas.environments import ENVIRONMENT_VARIABLE
+
+    if name is not None:
+        os.environ[ENVIRONMENT_VARIABLE] = name
+    return name
+
+
+Env = Annotated[
+    str | None,
+    typer.Option(
+        "--env",
+        metavar="NAME",
+        envvar="FLOE_ENV",
+        callback=use_environment,
+        help="An environment of the manifest.",
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]

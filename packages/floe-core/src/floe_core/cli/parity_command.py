@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 import time
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from floe_core.cli.console import print_json, stderr, stdout
+from floe_core.cli.console import notice, print_json, stderr, stdout
 from floe_core.cli.options import Json, Product, installed_orchestrators
 
 if TYPE_CHECKING:
@@ -29,6 +30,14 @@ def _sides(incomplete: str) -> list[str]:
         *installed_orchestrators(incomplete),
         *(["dbt"] if "dbt".startswith(incomplete) else []),
     ]
+
+
+def _leave_environment() -> None:
+    """Compare the product as it is without an environment: plain dbt knows none."""
+    from floe_core.schemas.environments import ENVIRONMENT_VARIABLE
+
+    if name := os.environ.pop(ENVIRONMENT_VARIABLE, ""):
+        notice(f"parity runs the product without an environment; {name} is left out")
 
 
 def parity(
@@ -71,6 +80,7 @@ def parity(
     """
     from floe_core.parity.comparison import compare
 
+    _leave_environment()
     choices = _choices(product, on, dbt)
     with _folder(keep) as folder:
         sides = [_run(product, each, folder / place) for place, each in choices.items()]

@@ -3,32 +3,59 @@
 from __future__ import annotations
 
 from datetime import date
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from floe_core.cli.console import notice, print_json, stderr, stdout
-from floe_core.cli.options import Json, On, Product
+from floe_core.cli.options import Env, Json, On, Product
 from floe_core.cli.progress import show_stages
 
 if TYPE_CHECKING:
     from floe_core.plugin_powers import RunOptions, RunReport
+    from floe_core.run_parameters import RunParameters
     from floe_core.schemas.compiled_artifacts import CompiledArtifacts
     from floe_core.schemas.policies import Job
 
 FAILED = 1
 
 
+class ResourceTypeOption(StrEnum):
+    """The types of resources that a run can be narrowed to."""
+
+    MODEL = "model"
+    SEED = "seed"
+    SNAPSHOT = "snapshot"
+    TEST = "test"
+    UNIT_TEST = "unit_test"
+
+
 def run(
     product: Product = Path(),
     on: On = None,
+    env: Env = None,
     job: Annotated[
         str | None, typer.Option(help="A job of the product instead of all of it.")
     ] = None,
     select: Annotated[
         str | None, typer.Option(help="Nodes to run, in dbt's selection syntax.")
     ] = None,
+    exclude: Annotated[
+        str | None, typer.Option(help="Nodes to leave out, in dbt's selection syntax.")
+    ] = None,
+    resource_type: Annotated[
+        list[ResourceTypeOption] | None,
+        typer.Option(help="Run only this type of resource. Can be repeated."),
+    ] = None,
+    full_refresh: Annotated[
+        bool,
+        typer.Option("--full-refresh", help="Build incremental models and seeds from nothing."),
+    ] = False,
+    empty: Annotated[
+        bool, typer.Option("--empty", help="Read no rows: check that everything builds.")
+    ] = False,
     vars_: Annotated[
         str | None,
         typer.Option("--vars", metavar="YAML", help="dbt vars for this run."),
@@ -48,17 +75,22 @@ def run(
     With --backfill, runs past days again, FROM and TO included: one run for each tick of the job's
     schedule or, with `execution.backfillBy: range` in floe.yaml, one run for all.
     """
-    from floe_core.execution.list_nodes import selected
-    from floe_core.plugin_powers import RunOptions
+    from floe_core.run_parameters import RunParameters
 
+    parameters = RunParameters(
+        select=select or "",
+        exclude=exclude or "",
+        resource_types=tuple(each.value for each in resource_type or ()),
+        full_refresh=full_refresh,
+        empty=empty,
+        vars=_vars(vars_),
+    )
     artifacts = _compile(product, on)
     chosen = artifacts.job(job or artifacts.jobs[0].name)
     if backfill is not None:
-        _refuse_selection(select, vars_)
+        _refuse_parameters(parameters)
         return _run_backfill(artifacts, chosen, backfill, as_json)
-    # As in dbt, a selection overrides the default selector of the product's own job.
-    node_ids = selected(artifacts, chosen.name if job else None, select) if select else None
-    report = _launch(artifacts, RunOptions(chosen.name, node_ids, vars=_vars(vars_)))
+    report = _launch(artifacts, _options(artifacts, chosen, parameters, is_whole=job is None))
     if as_json:
         print_json(as_dict(artifacts, report))
     else:
@@ -96,13 +128,35 @@ def _announce(artifacts: CompiledArtifacts, job: str, what: str) -> None:
     stderr().print(f"running [bold]{job}[/] on [bold]{orchestrator}[/]: {what}")
 
 
-def _refuse_selection(select: str | None, vars_: str | None) -> None:
+def _options(
+    artifacts: CompiledArtifacts, job: Job, parameters: RunParameters, *, is_whole: bool
+) -> RunOptions:
+    """Return what to run, with the nodes that a selection takes chosen here.
+
+    As in dbt, a selection overrides the default selector of the product's own job.
+    """
+    from floe_core.execution.wanted import chosen_nodes
+    from floe_core.plugin_powers import RunOptions
+
+    if not parameters.narrows:
+        return RunOptions(job.name, parameters=parameters)
+    is_selected = bool(parameters.select or parameters.exclude)
+    nodes = artifacts.runnable if is_whole and is_selected else artifacts.nodes_of(job)
+    node_ids = chosen_nodes(artifacts, parameters, (node.unique_id for node in nodes))
+    return RunOptions(job.name, node_ids, parameters=parameters.without_selection())
+
+
+def _refuse_parameters(parameters: RunParameters) -> None:
     from floe_core.errors import UsageError
 
-    if vars_:
+    given = parameters.as_given()
+    if parameters.vars:
         raise UsageError("--backfill runs a job as it is: put `vars` into the job of floe.yaml")
-    if select:
-        raise UsageError("--backfill runs whole jobs: leave out --select, or make it a job")
+    if parameters.narrows:
+        raise UsageError("--backfill runs whole jobs: leave out the selection, or make it a job")
+    if given:
+        flags = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+        raise UsageError(f"--backfill runs a job as its schedule does: leave out {flags}")
 
 
 def _run_backfill(

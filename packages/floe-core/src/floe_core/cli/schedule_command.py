@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from floe_core.cli.console import print_json, stdout
-from floe_core.cli.options import Json, On, Product
+from floe_core.cli.options import Env, Json, On, Product
 from floe_core.cli.product_and_plugin import product_and_plugin
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def resume(
 
 
 @app.command("list")
-def list_(product: Product = Path(), on: On = None, as_json: Json = False) -> None:
+def list_(product: Product = Path(), on: On = None, env: Env = None, as_json: Json = False) -> None:
     """Show each job's current schedule, and its next tick by floe and by the orchestrator.
 
     The orchestrator's answer is shown if it is running and has the job.

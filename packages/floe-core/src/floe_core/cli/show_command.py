@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from floe_core.cli.console import print_json, stdout, uncropped
+from floe_core.cli.environment_rows import environments_as_dict, environments_tree
 from floe_core.cli.fresh_product import read_or_compile
-from floe_core.cli.options import Json, On, Product
+from floe_core.cli.options import Env, Json, On, Product
 
 if TYPE_CHECKING:
     from rich.tree import Tree
@@ -21,7 +22,7 @@ TICKS_SHOWN = 3
 HORIZON = timedelta(days=366)
 
 
-def show(product: Product = Path(), on: On = None, as_json: Json = False) -> None:
+def show(product: Product = Path(), on: On = None, env: Env = None, as_json: Json = False) -> None:
     """Show a product's graph, jobs and next ticks, without writing anything."""
     artifacts = read_or_compile(product, on, refuses_losses=True)
     if as_json:
@@ -35,6 +36,8 @@ def show(product: Product = Path(), on: On = None, as_json: Json = False) -> Non
     # Neither wrapped nor cropped: an id that is cut can be neither copied nor searched for.
     for tree in (_graph(artifacts), _jobs(artifacts)):
         uncropped().print(tree)
+    if artifacts.environments:
+        uncropped().print(environments_tree(artifacts))
 
 
 def _as_dict(artifacts: CompiledArtifacts) -> dict[str, Any]:
@@ -52,6 +55,8 @@ def _as_dict(artifacts: CompiledArtifacts) -> dict[str, Any]:
             for node in artifacts.nodes
         },
         "jobs": [_job_as_dict(artifacts, job) for job in artifacts.jobs],
+        "environment": artifacts.environment,
+        "environments": environments_as_dict(artifacts),
     }
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from floe_core import plugin_registry
 from floe_core.atomic_files import write_together
@@ -17,6 +19,11 @@ from floe_core.compiler.code_hashes import hash_project
 from floe_core.compiler.copy_project import copy_project
 from floe_core.compiler.dbt_graph import nodes_in
 from floe_core.compiler.dbt_parse import Dbt, DbtFolders, InProcessDbt, ParsedProject, SubprocessDbt
+from floe_core.compiler.environments import (
+    CompiledBase,
+    ResolvedEnvironments,
+    resolve_environments,
+)
 from floe_core.compiler.findings import Findings
 from floe_core.compiler.inputs import Inputs, read_inputs, with_dbt
 from floe_core.compiler.jobs import ResolvedJobs, default_selector, resolve_jobs
@@ -71,7 +78,7 @@ class CompiledProduct:
             copy_project(self.inputs, self.destination, frozenset(self.files), warehouse)
             write_together(self.destination, {COPY_MARK: b""})
         write_together(self.destination, self.files)
-        return self.artifacts.bound_to(self.destination)
+        return self.artifacts.bound_to(self.destination).in_chosen_environment()
 
 
 @dataclass(frozen=True)
@@ -165,7 +172,7 @@ def _compile(
     profile = place.change_profile(profile)
     entry_point = _entry_point(name, inputs, place, findings)
     with seldom_collecting():
-        resolved = _resolve(inputs, profile, findings)
+        resolved = _resolve(inputs, profile, place, findings)
     manifest = canonical_manifest(resolved.parsed.manifest)
     artifacts = _artifacts(inputs, name, profile, resolved, manifest)
     files = _files(artifacts, profile, resolved, manifest, entry_point)
@@ -207,15 +214,13 @@ class _Resolved:
     steps: tuple[Step, ...]
     jobs: ResolvedJobs
     pool: str
+    environments: ResolvedEnvironments
 
 
-def _resolve(inputs: Inputs, profile: Profile, findings: Findings) -> _Resolved:
+def _resolve(inputs: Inputs, profile: Profile, place: _Place, findings: Findings) -> _Resolved:
     """Return what dbt made of the project, as nodes and jobs, or raise every problem of it."""
     with _work_folder() as work:
-        # Without a folder of ours it stays where dbt finds it, secrets and all.
-        if profile.folder:
-            Path(work, PROFILES_FILE).write_text(profile.to_yaml(), encoding="utf-8")
-        dbt = _dbt(inputs, profile, Path(work))
+        dbt = _dbt(inputs, profile, inputs.spec.vars, Path(work))
         findings.begin_stage("dbt parses the project")
         parsed = dbt.parse()
         nodes = nodes_in(parsed.manifest, inputs.product_dir)
@@ -226,8 +231,17 @@ def _resolve(inputs: Inputs, profile: Profile, findings: Findings) -> _Resolved:
         nodes, pool = with_policies(refine(nodes, inputs, findings), inputs, findings)
         graph = add_steps(nodes, inputs, findings)
         jobs = resolve_jobs(inputs, nodes, graph, dbt, default_selector(parsed.manifest), findings)
+        findings.raise_if_any()
+        environments = resolve_environments(
+            inputs,
+            CompiledBase(profile, nodes, jobs.jobs),
+            partial(_dbt, inputs),
+            place.change_profile,
+            Path(work),
+            findings,
+        )
     findings.raise_if_any()
-    return _Resolved(parsed, graph.nodes, graph.steps, jobs, pool)
+    return _Resolved(parsed, graph.nodes, graph.steps, jobs, pool, environments)
 
 
 def _work_folder() -> tempfile.TemporaryDirectory[str]:
@@ -238,13 +252,17 @@ def _work_folder() -> tempfile.TemporaryDirectory[str]:
         raise EnvironmentProblemError(what) from error
 
 
-def _dbt(inputs: Inputs, profile: Profile, work: Path) -> Dbt:
+def _dbt(inputs: Inputs, profile: Profile, own_vars: Mapping[str, Any], work: Path) -> Dbt:
+    work.mkdir(exist_ok=True)
+    # Without a folder of ours it stays where dbt finds it, secrets and all.
+    if profile.folder:
+        (work / PROFILES_FILE).write_text(profile.to_yaml(), encoding="utf-8")
     folders = DbtFolders(inputs.product_dir, work)
     executable = inputs.spec.execution.dbt_executable
     return (
-        SubprocessDbt(folders, profile, executable, inputs.spec.vars)
+        SubprocessDbt(folders, profile, executable, own_vars)
         if executable
-        else InProcessDbt(folders, profile, inputs.spec.vars)
+        else InProcessDbt(folders, profile, own_vars)
     )
 
 
@@ -275,6 +293,7 @@ def _artifacts(
         nodes=resolved.nodes,
         steps=resolved.steps,
         jobs=resolved.jobs.jobs,
+        environments=resolved.environments.values,
         dbt_manifest_sha256=hashlib.sha256(manifest).hexdigest(),
         **product_settings(inputs, resolved.pool),
     )
@@ -292,8 +311,11 @@ def _files(
     for job_name, cache in {"": resolved.parsed.cache, **resolved.jobs.caches}.items():
         if cache is not None:
             files[parsed_file(job_name)] = cache
+    for name, cache in resolved.environments.caches.items():
+        files[parsed_file(environment=name)] = cache
     if profile.folder:
-        files[str(Path(profile.folder, PROFILES_FILE))] = profile.to_yaml().encode()
+        text = profile.to_yaml(resolved.environments.outputs)
+        files[str(Path(profile.folder, PROFILES_FILE))] = text.encode()
     if entry_point is not None:
         text = entry_point.text
         files[entry_point.filename] = (HEADER + stamp_of(text) + text).encode()

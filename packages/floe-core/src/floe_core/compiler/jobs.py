@@ -52,7 +52,7 @@ def resolve_jobs(
         job = _job(spec, inputs)
         with _pinned_to(index, spec, inputs, findings):
             dbt_of_job = _parse_with_vars(spec, inputs, nodes, dbt, caches) if spec.vars else dbt
-            taken = _take(job, dbt_of_job, graph)
+            taken = take_nodes(job, dbt_of_job, graph)
             # dbt lists ephemeral models as well, which have no place in the product.
             job = job.model_copy(update={"node_ids": tuple(i for i in taken if i in runnable)})
             _refuse_empty(job)
@@ -66,10 +66,10 @@ def default_selector(manifest: Mapping[str, Any]) -> str:
     return next((str(name) for name, each in selectors.items() if each.get("default") is True), "")
 
 
-def _take(job: Job, dbt: Dbt, graph: StepsInGraph) -> list[str]:
+def take_nodes(job: Job, dbt: Dbt, graph: StepsInGraph) -> list[str]:
     """Return the ids of what a job selects; a selector of selectors.yml takes no steps."""
     if job.selector or not graph.steps:
-        return dbt.list_ids(_selection(job), graph.nodes)
+        return dbt.list_ids(selection_of_job(job), graph.nodes)
     selection = StepSelection(graph.nodes, lambda words: dbt.list_ids(words, graph.nodes))
     try:
         return sorted(selection.take(job.select, job.exclude))
@@ -116,7 +116,7 @@ def _place(node: Node) -> tuple[object, ...]:
     return (node.depends_on, node.tested, *relation)
 
 
-def _selection(job: Job) -> list[str]:
+def selection_of_job(job: Job) -> list[str]:
     """Return dbt's arguments for a job, in the words of floe.yaml."""
     arguments: list[str] = []
     if job.selector:

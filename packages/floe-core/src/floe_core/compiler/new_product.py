@@ -8,6 +8,7 @@ from pathlib import Path
 from floe_core.compiler.inputs import DBT_PROJECT_FILE, profile_name_of, read_dbt_project
 from floe_core.compiler.profile import choose_output, find_profiles
 from floe_core.errors import InvalidProductError
+from floe_core.schemas.yaml_schemas import schema_file, schema_line, schema_text
 
 FLOE_YAML = """\
 apiVersion: floe.dev/v1
@@ -57,9 +58,11 @@ def new_product_files(
         files["models/schema.yml"] = FIRST_TESTS
     if not platform:
         manifest = MANIFEST_YAML.format(orchestrator=orchestrator)
-        files["manifest.yaml"] = manifest + (COMPUTE if brings_warehouse else "")
+        text = schema_line("manifest") + manifest + (COMPUTE if brings_warehouse else "")
+        files |= {"manifest.yaml": text, schema_file("manifest"): schema_text("manifest")}
     floe = FLOE_YAML.format(name=name, manifest=platform or "manifest.yaml")
-    files["floe.yaml"] = floe + (SCHEDULE.format(cron=cron) if cron else "")
+    text = schema_line("floe") + floe + (SCHEDULE.format(cron=cron) if cron else "")
+    files |= {"floe.yaml": text, schema_file("floe"): schema_text("floe")}
     return {place: text for place, text in files.items() if not (folder / place).exists()}
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from floe_core.compiler.choices import check_choices, effective
+from floe_core.compiler.environment_schedules import environment_schedules
 from floe_core.compiler.findings import Findings
 from floe_core.compiler.inputs import read_inputs
 from floe_core.compiler.settings import plugin_settings
 from floe_core.schedules.schedule_store import store_for
+from floe_core.schemas.environments import chosen_environment
 from floe_core.schemas.policies import Schedule
 
 
@@ -28,6 +30,10 @@ def product_schedules(product_dir: Path) -> dict[str, Schedule | None]:
     name = inputs.spec.metadata.name
     declared = {name: effective(inputs.spec.schedule, inputs)}
     declared |= {job.name: effective(job.schedule, inputs) for job in inputs.spec.jobs}
+    environment = chosen_environment()
+    if environment:
+        plugin_settings(inputs.manifest, environment)
+        declared |= environment_schedules(inputs, environment, declared)
     store = store_for(name, plugin_settings(inputs.manifest), product_dir.absolute())
     overrides = store.read() if store else {}
     return {

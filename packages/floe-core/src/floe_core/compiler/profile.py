@@ -6,8 +6,11 @@ import hashlib
 import io
 import os
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -19,7 +22,7 @@ from floe_core.compiler.secrets import literal_secrets, without_secrets
 from floe_core.dbt_yaml import read_dbt_document
 from floe_core.errors import InvalidProductError, Problem
 from floe_core.execution.warehouse_lock import duckdb_file
-from floe_core.schemas.manifest_yaml import PluginChoice
+from floe_core.schemas.manifest_yaml import Environment, PluginChoice
 from floe_core.source_map import Document
 
 PROFILES_FILE = "profiles.yml"
@@ -50,12 +53,13 @@ class Profile:
         """The dbt adapter's type."""
         return str(self.output["type"])
 
-    def to_yaml(self) -> str:
-        """Return profiles.yml."""
+    def to_yaml(self, others: Mapping[str, Any] = MappingProxyType({})) -> str:
+        """Return profiles.yml. `others` are outputs of other targets, by their names."""
         text = io.StringIO()
         yaml = YAML(typ="safe", pure=True)
         yaml.default_flow_style = False
-        yaml.dump({self.name: {"target": self.target, "outputs": {self.target: self.output}}}, text)
+        outputs = {self.target: self.output, **others}
+        yaml.dump({self.name: {"target": self.target, "outputs": outputs}}, text)
         return HEADER + text.getvalue()
 
 
@@ -113,6 +117,51 @@ def _profile_of_project(
         f"it, in DBT_PROFILES_DIR or ~/.dbt"
     )
     return Profile(inputs.profile_name, target, without_secrets(output), "")
+
+
+def profile_of_environment(
+    inputs: Inputs,
+    base: Profile,
+    name: str,
+    spec: Environment,
+    change_profile: Callable[[Profile], Profile],
+) -> Profile:
+    """Return the profile of an environment; `base` itself where it changes nothing of it.
+
+    Raises:
+        InvalidProductError: The project's profile has no such target, or it holds secrets.
+    """
+    compute = inputs.manifest.plugins.compute
+    if compute is None and spec.compute:
+        fix = "add `plugins.compute`, or name a `target` of the product's profiles.yml"
+        raise InvalidProductError([Problem("`compute` changes settings that are not here", fix)])
+    if compute is None:
+        return (
+            base
+            if spec.target in (None, base.target)
+            else change_profile(_of_named_target(inputs, base, str(spec.target)))
+        )
+    if not spec.compute and spec.target in (None, base.target):
+        return base
+    config = {**compute.config, **spec.compute}
+    changed = compute.model_copy(update={"config": config})
+    made = _profile_of_platform(changed, base.folder, inputs)
+    return change_profile(replace(made, target=spec.target or name))
+
+
+def _of_named_target(inputs: Inputs, base: Profile, target: str) -> Profile:
+    own = find_profiles(inputs.product_dir)
+    assert own is not None
+    outputs = own.data[base.name]["outputs"]
+    if not isinstance(outputs.get(target), dict):
+        near = get_close_matches(target, outputs, n=1)
+        hint = f"did you mean '{near[0]}'? " if near else ""
+        what = f"the profile '{base.name}' of {own.shown_as} has no target '{target}'"
+        raise InvalidProductError([Problem(what, f"{hint}it has {', '.join(outputs)}")])
+    secrets = [problem for _, problem in literal_secrets(own, (base.name, "outputs", target))]
+    if secrets and base.folder:
+        raise InvalidProductError(secrets)
+    return Profile(base.name, target, without_secrets(outputs[target]), base.folder)
 
 
 def find_profiles(product_dir: Path) -> Document | None:

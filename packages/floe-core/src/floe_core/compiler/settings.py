@@ -7,23 +7,39 @@ from urllib.parse import urlsplit, urlunsplit
 
 from floe_core.compiler.inputs import Inputs
 from floe_core.compiler.profile import fill_placeholders
+from floe_core.errors import UsageError
 from floe_core.lineage.backend import manifest_transport
 from floe_core.lineage.naming import without_credentials
 from floe_core.schedules import tzdata_version
 from floe_core.schemas.compiled_artifacts import Product
-from floe_core.schemas.manifest_yaml import LineageSwitch, Manifest
+from floe_core.schemas.environments import unknown_environment
+from floe_core.schemas.manifest_yaml import LineageSwitch, Manifest, ResourcePreset
 from floe_core.schemas.policies import ExecutionPolicy, LineageSettings, TracingSettings
 from floe_core.schemas.resources import ResourceSpec
 
 
-def plugin_settings(manifest: Manifest) -> dict[str, Any]:
+def plugin_settings(manifest: Manifest, environment: str = "") -> dict[str, Any]:
     """Return what the orchestrator's plugin is configured with.
 
-    That is `plugins.orchestrator.config`, and the manifest's `resource_presets` under that key.
+    That is `plugins.orchestrator.config`, and under that key the `resource_presets` of the manifest
+    and of an environment of it.
+
+    Raises:
+        UsageError: The manifest has no such environment.
     """
-    presets = {size: preset.model_dump() for size, preset in manifest.resource_presets.items()}
+    chosen = {**manifest.resource_presets, **_presets_of(manifest, environment)}
+    presets = {size: preset.model_dump() for size, preset in chosen.items()}
     config = manifest.plugins.orchestrator.config
     return {**config, "resource_presets": presets} if presets else dict(config)
+
+
+def _presets_of(manifest: Manifest, environment: str) -> dict[Any, ResourcePreset]:
+    if not environment:
+        return {}
+    if environment not in manifest.environments:
+        known = sorted(manifest.environments)
+        raise UsageError(unknown_environment(environment, known, manifest.metadata.name))
+    return dict(manifest.environments[environment].resource_presets)
 
 
 def product_settings(inputs: Inputs, pool: str) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from floe_core.build_events import (
     NodeStatus,
 )
 from floe_core.build_request import BuildRequest
+from floe_core.run_parameters import RunParameters
 
 if TYPE_CHECKING:
     from floe_core.execution.attempt import (
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from floe_core.execution.journal import read_events
     from floe_core.execution.parent_death import end_with_parent
     from floe_core.execution.run_record import RunRecord, record_of
-    from floe_core.execution.wanted import nodes_of_job, wanted_nodes
+    from floe_core.execution.wanted import chosen_nodes, nodes_of_job, wanted_nodes
 
 __all__ = [
     "Attempt",
@@ -40,11 +41,13 @@ __all__ = [
     "NodeResult",
     "NodeStarted",
     "NodeStatus",
+    "RunParameters",
     "RunRecord",
     "attempt_by_hand",
     "attempt_of_caller",
     "automatic_attempt",
     "build",
+    "chosen_nodes",
     "end_with_parent",
     "failure_of",
     "failure_of_build",
@@ -64,6 +67,7 @@ _HOMES = {
     "attempt_of_caller": "floe_core.execution.attempt",
     "automatic_attempt": "floe_core.execution.attempt",
     "build": "floe_core.execution.build_run",
+    "chosen_nodes": "floe_core.execution.wanted",
     "end_with_parent": "floe_core.execution.parent_death",
     "failure_of": "floe_core.execution.build_failure",
     "failure_of_build": "floe_core.execution.build_failure",

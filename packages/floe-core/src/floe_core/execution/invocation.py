@@ -54,11 +54,12 @@ def invocation(
     target = folder / f"attempt-{request.attempt}"
     arguments = place_arguments(artifacts, project_dir, target, folder)
     arguments += policy_arguments(artifacts.execution)
-    if request.range is not None:
-        arguments += _event_times(request.range)
+    command = _command(artifacts, node_ids)
+    if command == "build":
+        arguments += _flags(request)
     own = own_vars(artifacts, request)
     arguments += ["--vars", json.dumps({**own, **run_vars(request)}), "--no-use-colors"]
-    call = ["build", *arguments, *selection]
+    call = [command, *arguments, *selection]
     return Invocation(
         call,
         project_dir,
@@ -91,15 +92,38 @@ def policy_arguments(policy: ExecutionPolicy) -> list[str]:
 
 def own_vars(artifacts: CompiledArtifacts, request: BuildRequest) -> dict[str, Any]:
     """Return the vars of the product, its job and this run; the later win."""
-    return {**artifacts.dbt.vars, **artifacts.job(request.job).vars, **request.vars}
+    return {**artifacts.dbt.vars, **artifacts.job(request.job).vars, **request.parameters.vars}
 
 
 def _parsed_file(artifacts: CompiledArtifacts, request: BuildRequest, own: dict[str, Any]) -> str:
     """Return the parse that was made with these vars; floe's own vars shape no graph."""
     if own == artifacts.dbt.vars:
-        return PARSED_FILE
+        return parsed_file(environment=_that_dbt_parses(artifacts))
+    if artifacts.environment:
+        return ""
     job = artifacts.job(request.job)
     return parsed_file(job.name) if own == {**artifacts.dbt.vars, **job.vars} else ""
+
+
+def _that_dbt_parses(artifacts: CompiledArtifacts) -> str:
+    """Return the environment if it has a parse of its own, that is another target or other vars."""
+    values = artifacts.environments.get(artifacts.environment)
+    is_other = values is not None and bool(values.target_name or values.vars)
+    return artifacts.environment if is_other else ""
+
+
+def _command(artifacts: CompiledArtifacts, node_ids: tuple[str, ...]) -> str:
+    """Return dbt's command: `dbt build` runs unit tests only together with their models."""
+    kinds = {artifacts.by_id[node_id].resource_type for node_id in node_ids}
+    return "test" if "unit_test" in kinds and kinds <= {"test", "unit_test"} else "build"
+
+
+def _flags(request: BuildRequest) -> list[str]:
+    """Return the flags of the run that `dbt test` does not have."""
+    parameters = request.parameters
+    flags = {"--full-refresh": parameters.full_refresh, "--empty": parameters.empty}
+    given = [flag for flag, is_set in flags.items() if is_set]
+    return given if request.range is None else [*given, *_event_times(request.range)]
 
 
 def _event_times(span: TimeRange) -> list[str]:

@@ -25,33 +25,30 @@ from floe_core.state_folder import state_folder
 LISTED_TYPES = ("model", "seed", "snapshot", "test", "unit_test")
 
 
-def selected(artifacts: CompiledArtifacts, job_name: str | None, select: str) -> tuple[str, ...]:
-    """Return the ids of a job's nodes that a selection in dbt's syntax takes, sorted.
-
-    `job_name` of None takes from every node of the product.
-
-    Raises:
-        UsageError: dbt does not understand it, or it takes none of the job's nodes.
-    """
-    if artifacts.steps:
-        listed = StepSelection(artifacts.nodes, lambda each: _listed(artifacts, each))
-        taken = listed.take(select)
-    else:
-        taken = _listed(artifacts, ["--select", *select.split()])
-    nodes = artifacts.nodes_of(artifacts.job(job_name)) if job_name else artifacts.runnable
-    wanted = tuple(node.unique_id for node in nodes if node.unique_id in taken)
-    if not wanted:
-        of = f"the job '{job_name}'" if job_name else artifacts.product.name
-        raise UsageError(f"--select {select}: takes no node of {of}")
-    return wanted
-
-
-def _listed(artifacts: CompiledArtifacts, selection: list[str]) -> set[str]:
-    """Return the ids that dbt lists for a selection.
+def ids_listed(artifacts: CompiledArtifacts, select: str, exclude: str) -> frozenset[str]:
+    """Return the ids of the nodes that a selection in dbt's syntax takes, ephemeral ones too.
 
     Raises:
         UsageError: dbt does not understand it.
     """
+    if artifacts.steps:
+        selection = StepSelection(artifacts.nodes, lambda words: _ids_listed(artifacts, words))
+        return frozenset(selection.take(select, exclude))
+    return _ids_listed(artifacts, selection_arguments(select, exclude))
+
+
+def selection_arguments(select: str, exclude: str) -> list[str]:
+    """Return dbt's arguments for a selection.
+
+    >>> selection_arguments("tag:daily orders+", "")
+    ['--select', 'tag:daily', 'orders+']
+    """
+    given = {"--select": select.split(), "--exclude": exclude.split()}
+    return [text for flag, words in given.items() if words for text in (flag, *words)]
+
+
+def _ids_listed(artifacts: CompiledArtifacts, selection: list[str]) -> frozenset[str]:
+    """Return the ids that dbt lists for these arguments."""
     project_dir = artifacts.folder
     arguments = [*list_command(), "--quiet", *_arguments(artifacts, project_dir), *selection]
     if artifacts.dbt.executable:
@@ -60,7 +57,7 @@ def _listed(artifacts: CompiledArtifacts, selection: list[str]) -> set[str]:
         lines, problem = _ask_in_process(artifacts, project_dir, arguments)
     if problem:
         raise UsageError(f"{' '.join(selection)}: dbt: {problem}")
-    return {json.loads(line)["unique_id"] for line in lines}
+    return frozenset(json.loads(line)["unique_id"] for line in lines)
 
 
 def _arguments(artifacts: CompiledArtifacts, project_dir: Path) -> list[str]:

@@ -21,8 +21,13 @@ PARSED_FILE = "target/partial_parse.msgpack"
 CATALOGS_FILE = "catalogs.yml"
 
 
-def parsed_file(job_name: str = "") -> str:
-    """Return where compile keeps dbt's parse, for a job whose vars are its own or for the rest."""
+def parsed_file(job_name: str = "", environment: str = "") -> str:
+    """Return where compile keeps dbt's parse, for a job whose vars are its own or for the rest.
+
+    That of an environment is for jobs without vars of their own.
+    """
+    if environment:
+        return f"target/partial_parse.env.{environment}.msgpack"
     return f"target/partial_parse.{job_name}.msgpack" if job_name else PARSED_FILE
 
 

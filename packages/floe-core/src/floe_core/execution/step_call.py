@@ -78,7 +78,10 @@ def _variables(artifacts: CompiledArtifacts, request: BuildRequest, name: str) -
         PROJECT_DIR_VARIABLE: str(artifacts.folder),
         "FLOE_PRODUCT": artifacts.product.name,
         "FLOE_STEP": name,
+        "FLOE_ENV": artifacts.environment,
         "FLOE_TARGET": artifacts.dbt.target_name,
+        "FLOE_FULL_REFRESH": "true" if request.parameters.full_refresh else "",
+        "FLOE_EMPTY": "true" if request.parameters.empty else "",
         "FLOE_VARS": json.dumps(own_vars(artifacts, request)),
         "FLOE_WAREHOUSE_FILE": str(warehouse or ""),
         # Lines are shown as they are written.

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import AfterValidator, Field
 
 from floe_core.errors import invalid
+from floe_core.schemas.environments import ENVIRONMENT_VARIABLE
 from floe_core.schemas.manifest_yaml import ResourcePreset
 from floe_core.schemas.reading import validated
 from floe_core.schemas.resources import ResourceSpec
@@ -116,7 +117,8 @@ class HelmSettings(SnakeModel):
     """The keys that every chart of floe's has. A plugin extends it by its own.
 
     `image` is that of the orchestrator's own components. `replicas` and `autoscaling` are of the
-    component that serves pages; None leaves them to the size.
+    component that serves pages; None leaves them to the size. `environment` is the manifest's
+    one that the pods are in; `floe helm --env` sets it.
     """
 
     size: Size = "small"
@@ -125,6 +127,7 @@ class HelmSettings(SnakeModel):
     )
     image: ImageName | None = None
     image_template: ShortText = "{name}:{version}"
+    environment: str = ""
     image_pull_secrets: tuple[ShortText, ...] = Field((), strict=False)
     replicas: Annotated[int, Field(ge=1)] | None = None
     autoscaling: HelmAutoscaling | None = None
@@ -147,6 +150,13 @@ def helm_settings(
     if not isinstance(given, Mapping):
         raise invalid("is no mapping", "write a mapping: {key: value}", SECTION)
     return validated(document or _without_lines(given), model, given)
+
+
+def environment_values(settings: HelmSettings) -> dict[str, Any]:
+    """Return `extraEnv` of a chart's values, which puts its pods into an environment."""
+    if not settings.environment:
+        return {}
+    return {"extraEnv": [{"name": ENVIRONMENT_VARIABLE, "value": settings.environment}]}
 
 
 def image_parts(image: str) -> dict[str, str]:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from floe_core.plugin_powers import RunOptions, RunStatus
+from floe_core.run_parameters import RunParameters
 from floe_core.time_range import TimeRange
 
 _END = "run_end"
@@ -38,7 +39,7 @@ class RunOrder:
             "range": [_iso(options.range.start), _iso(options.range.end)]
             if options.range
             else None,
-            "vars": dict(options.vars),
+            "parameters": options.parameters.as_given(),
         }
         return json.dumps(
             {"project_dir": self.project_dir, "run_id": self.run_id, "options": fields}
@@ -55,7 +56,7 @@ class RunOrder:
             node_ids=None if ids is None else tuple(ids),
             nominal_time=None if moment is None else datetime.fromisoformat(moment),
             range=None if span is None else TimeRange(*map(datetime.fromisoformat, span)),
-            vars=fields["vars"],
+            parameters=RunParameters.given(fields["parameters"]),
         )
         return cls(told["project_dir"], told["run_id"], options)
 

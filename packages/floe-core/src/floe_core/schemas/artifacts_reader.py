@@ -43,7 +43,8 @@ def load_copy(folder: Path) -> CompiledArtifacts | None:
     Raises:
         StaleProductError: It is one, and cannot be read.
     """
-    return load_folder(folder) if (folder / COPY_MARK).exists() else None
+    is_copy = (folder / COPY_MARK).exists()
+    return load_folder(folder).in_chosen_environment() if is_copy else None
 
 
 def read_artifacts(path: Path) -> CompiledArtifacts:

@@ -10,6 +10,11 @@ from typing import Any
 
 from pydantic import PrivateAttr
 
+from floe_core.schemas.environments import (
+    EnvironmentValues,
+    chosen_environment,
+    in_environment,
+)
 from floe_core.schemas.frozen import Frozen
 from floe_core.schemas.node_graph import NodeGraph
 from floe_core.schemas.nodes import Node
@@ -50,7 +55,8 @@ class CompiledArtifacts(Frozen):
 
     `resources` maps a workload size to the manifest's override of its resources.
     `dbt_manifest_sha256` is of the bytes of `target/manifest.json`; `tzdata_version` is of the time
-    zone database that schedules were checked against.
+    zone database that schedules were checked against. `environments` are those of the manifest by
+    name; `environment` is the one whose values these artifacts have, "" in a compiled folder.
     """
 
     schema_version: str = SCHEMA_VERSION
@@ -67,6 +73,8 @@ class CompiledArtifacts(Frozen):
     output_ports: tuple[dict[str, Any], ...] = ()
     dbt_manifest_sha256: str = ""
     tzdata_version: str = ""
+    environments: dict[str, EnvironmentValues] = {}
+    environment: str = ""
 
     _project_dir: Path | None = PrivateAttr(default=None)
 
@@ -141,17 +149,27 @@ class CompiledArtifacts(Frozen):
         bound._project_dir = project_dir.absolute()
         return bound
 
-    @classmethod
-    def load(cls, project_dir: Path | str) -> CompiledArtifacts:
-        """Read a compiled folder and remember it.
+    def in_chosen_environment(self) -> CompiledArtifacts:
+        """Return these artifacts with the values of the environment that FLOE_ENV names.
 
         Raises:
+            UsageError: There is no such environment.
+        """
+        chosen = in_environment(self, chosen_environment())
+        return chosen if self._project_dir is None else chosen.bound_to(self._project_dir)
+
+    @classmethod
+    def load(cls, project_dir: Path | str) -> CompiledArtifacts:
+        """Read a compiled folder and remember it; FLOE_ENV chooses an environment.
+
+        Raises:
+            UsageError: FLOE_ENV names an environment that there is not.
             StaleProductError: A file is missing, damaged, of a newer major version, or
                 `target/manifest.json` is not the one that was compiled.
         """
         from floe_core.schemas.artifacts_reader import load_folder
 
-        return load_folder(Path(project_dir))
+        return load_folder(Path(project_dir)).in_chosen_environment()
 
     @classmethod
     def load_product(cls, product_name: str, project_dir: Path | str) -> CompiledArtifacts:

@@ -22,7 +22,6 @@ UNUSED_SECTIONS = frozenset(
         "catalog",
         "data_architecture",
         "data_quality",
-        "environments",
         "governance",
         "identity",
         "network",
@@ -129,6 +128,46 @@ class Defaults(SnakeModel):
     compute: ShortText | None = None
 
 
+class EnvironmentSchedule(SnakeModel):
+    """The schedule of a job in an environment; what is left out is as in floe.yaml."""
+
+    cron: ShortText | None = None
+    timezone: ShortText | None = None
+    enabled: bool | None = None
+
+
+class EnvironmentSchedules(SnakeModel):
+    """Schedules in an environment: all on or off, and others for some jobs.
+
+    `jobs` names a job as `<product>.<job>`, and a product's own as `<product>`.
+    """
+
+    enabled: bool | None = None
+    jobs: dict[ShortText, EnvironmentSchedule] = {}
+
+
+class EnvironmentLineage(SnakeModel):
+    """The OpenLineage namespace of jobs in an environment."""
+
+    namespace: ShortText | None = None
+
+
+class Environment(SnakeModel):
+    """What is otherwise in one environment: values alone, never the graph.
+
+    `target` is dbt's. `compute` are settings over those of `plugins.compute.config`, for a target
+    named like the environment unless `target` says otherwise. `threads` is dbt's number of threads.
+    """
+
+    target: ShortText | None = None
+    compute: dict[str, Any] = {}
+    vars: dict[str, Any] = {}
+    threads: Annotated[int, Field(ge=1)] | None = None
+    schedules: EnvironmentSchedules = EnvironmentSchedules()
+    lineage: EnvironmentLineage = EnvironmentLineage()
+    resource_presets: dict[Literal["small", "medium", "large"], ResourcePreset] = {}
+
+
 class Manifest(SnakeModel):
     """The whole of manifest.yaml."""
 
@@ -140,3 +179,4 @@ class Manifest(SnakeModel):
     resource_presets: dict[Literal["small", "medium", "large"], ResourcePreset] = {}
     approved_plugins: dict[str, list[ShortText]] = {}
     defaults: Defaults = Defaults()
+    environments: dict[Name, Environment] = {}

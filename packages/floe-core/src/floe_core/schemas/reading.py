@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from difflib import get_close_matches
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -61,11 +61,16 @@ def _in_document(document: Document, location: tuple[int | str, ...]) -> Locatio
 def keys_at(model: type[BaseModel], location: Location) -> Collection[str]:
     """Return the keys that a schema knows at a location, as they are spelled in YAML."""
     current: Any = model
+    is_mapping = False
     for step in location:
         if isinstance(step, int):
             continue
         fields = _fields(current)
-        current = _inner_model(fields[step]) if step in fields else None
+        if step in fields:
+            current, is_mapping = _inner_model(fields[step]), get_origin(fields[step]) is dict
+        else:
+            # A name of a mapping's own, such as an environment's, leads on to what is below it.
+            current, is_mapping = (current if is_mapping else None), False
     return _fields(current).keys()
 
 

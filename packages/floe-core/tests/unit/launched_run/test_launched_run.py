@@ -19,6 +19,7 @@ from floe_core.launched_run.launch import order_for, run_ordered
 from floe_core.launched_run.run_order import RunEnd, RunOrder
 from floe_core.launched_run.run_process import RunProgram
 from floe_core.plugin_powers import RunOptions
+from floe_core.run_parameters import RunParameters
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts, OrchestratorChoice, Product
 from floe_core.schemas.nodes import Node
 from floe_core.schemas.policies import DbtProject, Job
@@ -39,7 +40,7 @@ from floe_core.launched_run.run_order import RunEnd, RunOrder
 from floe_core.launched_run.run_report import reporting_to_parent
 
 order = RunOrder.from_line(sys.stdin.readline())
-said = dict(order.options.vars)
+said = dict(order.options.parameters.vars)
 watch = ParentWatch(60.0 if said.get("is_patient") else 1.0)
 with reporting_to_parent() as reporter:
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
@@ -71,7 +72,7 @@ def program(tmp_path: Path) -> RunProgram:
 
 
 def order_to(**said: bool) -> RunOrder:
-    return RunOrder("/shop", "run-1", RunOptions("shop", vars=said))
+    return RunOrder("/shop", "run-1", RunOptions("shop", parameters=RunParameters(vars=said)))
 
 
 def pids_in(events: list[BuildEvent]) -> list[int]:
@@ -231,7 +232,9 @@ def test_an_interrupt_is_announced_before_it_comes(program: RunProgram, tmp_path
             node_ids=(MODEL,),
             nominal_time=datetime(2026, 3, 1, 6, tzinfo=UTC),
             range=TimeRange(datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 2, tzinfo=UTC)),
-            vars={"limit": 3, "deep": {"list": [1]}},
+            parameters=RunParameters(
+                vars={"limit": 3, "deep": {"list": [1]}}, full_refresh=True, select="a b"
+            ),
         ),
     ],
 )

@@ -12,6 +12,7 @@ from floe_core.helm.settings import (
     HelmAutoscaling,
     HelmProduct,
     HelmSettings,
+    environment_values,
     image_parts,
     resources_block,
 )
@@ -58,6 +59,7 @@ def helm_values(settings: AirflowHelmSettings, task_pod: TaskPod) -> dict[str, A
         "scheduleStore": settings.schedule_store,
         "openLineage": settings.lineage.chart_values(),
         "openTelemetry": settings.tracing.chart_values(),
+        **environment_values(settings),
         **_where_tasks_run(settings, task_pod),
     }
     if settings.image:

@@ -7,23 +7,17 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from airflow.sdk import DAG, Param
+from airflow.sdk import DAG
 
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job
 from floe_orchestrator_airflow.dag.dag_documentation import dag_documentation
 from floe_orchestrator_airflow.dag.dag_id import dag_id
 from floe_orchestrator_airflow.dag.job_tasks import add_job_tasks
-from floe_orchestrator_airflow.task.build_operator import NODE_IDS_PARAM
-from floe_orchestrator_airflow.task.run_of_product import (
-    RANGE_END_PARAM,
-    RANGE_START_PARAM,
-    VARS_PARAM,
-)
+from floe_orchestrator_airflow.dag.trigger_form import trigger_form
 from floe_orchestrator_airflow.ticks.timetable import FloeTimetable
 
 MAX_TAG_LENGTH = 100
-MAX_EXAMPLES = 100
 
 
 def job_dag(
@@ -61,12 +55,7 @@ def _arguments(artifacts: CompiledArtifacts, job: Job) -> dict[str, Any]:
         "max_active_runs": 1,
         "tags": _tags(artifacts),
         "default_args": {"owner": artifacts.product.owner or "airflow"},
-        "params": {
-            NODE_IDS_PARAM: _node_ids_param(artifacts, job),
-            RANGE_START_PARAM: _range_param("From this time on"),
-            RANGE_END_PARAM: _range_param("Up to this time, which is not in it"),
-            VARS_PARAM: _vars_param(),
-        },
+        "params": trigger_form(artifacts, job),
     }
 
 
@@ -81,34 +70,3 @@ def _tags(artifacts: CompiledArtifacts) -> list[str]:
     """Return the tags by which the DAGs of the product are found; those of nodes are dbt's."""
     labels = {f"{name}:{value}" for name, value in artifacts.product.labels.items()}
     return sorted(tag[:MAX_TAG_LENGTH] for tag in {"floe", artifacts.product.name, *labels})
-
-
-def _node_ids_param(artifacts: CompiledArtifacts, job: Job) -> Param:
-    return Param(
-        default=[],
-        type=["array", "null"],
-        items={"type": "string"},
-        title="Only these nodes",
-        description="Ids of the dbt nodes to build. Empty builds the whole job.",
-        # Airflow copies the parameters of a DAG for each of its tasks.
-        examples=[node.unique_id for node in artifacts.nodes_of(job)[:MAX_EXAMPLES]],
-    )
-
-
-def _vars_param() -> Param:
-    return Param(
-        default={},
-        type=["object", "null"],
-        title="dbt vars",
-        description="Of this run alone; they override those of floe.yaml.",
-    )
-
-
-def _range_param(title: str) -> Param:
-    return Param(
-        default=None,
-        type=["string", "null"],
-        format="date-time",
-        title=title,
-        description="Of a range to backfill in this run; dbt has it as floe_range_start and _end.",
-    )

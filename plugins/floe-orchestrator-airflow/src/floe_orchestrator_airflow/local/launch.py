@@ -128,9 +128,7 @@ def _conf(options: RunOptions) -> dict[str, Any]:
     if options.range is not None:
         conf["range_start"] = options.range.start.isoformat()
         conf["range_end"] = options.range.end.isoformat()
-    if options.vars:
-        conf["vars"] = dict(options.vars)
-    return conf
+    return {**conf, **options.parameters.as_given()}
 
 
 def _seconds(start: str | None, end: str | None) -> float:

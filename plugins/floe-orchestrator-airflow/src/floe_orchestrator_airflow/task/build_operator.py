@@ -12,11 +12,13 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from floe_core.build_events import BuildEnded, NodeLog, NodeResult
 from floe_core.build_request import BuildRequest
+from floe_core.errors import UsageError
 from floe_core.execution import (
     Attempt,
     RunRecord,
     attempt_by_hand,
     automatic_attempt,
+    chosen_nodes,
     failure_of,
     nodes_of_job,
 )
@@ -29,11 +31,12 @@ from floe_orchestrator_airflow.task.node_log import level_of, level_of_result, s
 from floe_orchestrator_airflow.task.progress_report import ProgressReport
 from floe_orchestrator_airflow.task.run_memory import RunMemory
 from floe_orchestrator_airflow.task.run_of_product import (
+    NODE_IDS_PARAM,
     build_run_id,
     nominal_time,
+    parameters_of_run,
     params_of_run,
     range_of_run,
-    vars_of_run,
 )
 from floe_orchestrator_airflow.task.task_journal import TaskJournal
 from floe_orchestrator_airflow.task.task_process import end_with_supervisor
@@ -41,11 +44,9 @@ from floe_orchestrator_airflow.task.task_process import end_with_supervisor
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-NODE_IDS_PARAM = "node_ids"
-
 
 class FloeBuildOperator(TellsNoData, BaseOperator):
-    """Builds a job of a product, or the nodes that the run's `node_ids` name.
+    """Builds a job of a product, or the nodes that the run's parameters name or select.
 
     With `is_mirrored`, each node's messages go to that node's own task and not to this one's log.
     """
@@ -86,16 +87,21 @@ class FloeBuildOperator(TellsNoData, BaseOperator):
     def _narrowed_to(
         self, artifacts: CompiledArtifacts, context: Context
     ) -> tuple[str, ...] | None:
-        chosen = params_of_run(context, self.task_id).get(NODE_IDS_PARAM) or ()
-        if not chosen:
+        parameters = parameters_of_run(context, self.task_id)
+        named = params_of_run(context, self.task_id).get(NODE_IDS_PARAM) or ()
+        if not (named or parameters.narrows):
             return None
-        unknown = sorted(set(chosen) - set(nodes_of_job(artifacts, self.job)))
+        of_job = nodes_of_job(artifacts, self.job)
+        unknown = sorted(set(named) - set(of_job))
         if unknown:
             raise AirflowFailException(
                 f"job '{self.job}' has no node {', '.join(unknown)}; {NODE_IDS_PARAM} takes ids as "
                 "in dbt, such as model.shop.orders"
             )
-        return tuple(sorted(set(chosen)))
+        try:
+            return chosen_nodes(artifacts, parameters, named or of_job)
+        except UsageError as error:
+            raise AirflowFailException(str(error)) from None
 
     def _attempt(
         self,
@@ -126,7 +132,7 @@ class FloeBuildOperator(TellsNoData, BaseOperator):
             nominal_time=nominal_time(context),
             resume=False,
             range=range_of_run(context, self.task_id),
-            vars=vars_of_run(context, self.task_id),
+            parameters=parameters_of_run(context, self.task_id).without_selection(),
             standing=attempt.standing,
         )
 

@@ -22,8 +22,8 @@ from floe_orchestrator_airflow.task.node_log import level_of, summary
 from floe_orchestrator_airflow.task.run_of_product import (
     build_run_id,
     nominal_time,
+    parameters_of_run,
     range_of_run,
-    vars_of_run,
 )
 from floe_orchestrator_airflow.task.task_process import end_with_supervisor
 
@@ -105,7 +105,7 @@ class FloeNodesOperator(TellsNoData, BaseOperator):
             nominal_time=nominal_time(context),
             resume=False,
             range=range_of_run(context, self.build_task_id),
-            vars=vars_of_run(context, self.build_task_id),
+            parameters=parameters_of_run(context, self.build_task_id).without_selection(),
         )
         results: dict[str, NodeResult] = {}
         problem = "the build ended without a word"

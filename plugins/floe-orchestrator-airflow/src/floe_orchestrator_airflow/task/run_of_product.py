@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowFailException
 
+from floe_core.run_parameters import RunParameters
 from floe_core.time_range import TimeRange
 from floe_orchestrator_airflow.dag.task_ids import BUILD
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 RANGE_START_PARAM, RANGE_END_PARAM = "range_start", "range_end"
-VARS_PARAM = "vars"
+NODE_IDS_PARAM = "node_ids"
 
 
 def run_name(dag_id: str, run_id: str, build_task_id: str = BUILD) -> str:
@@ -59,9 +60,16 @@ def range_of_run(context: Context, build_task_id: str) -> TimeRange | None:
         raise AirflowFailException(what) from None
 
 
-def vars_of_run(context: Context, build_task_id: str) -> dict[str, Any]:
-    """Return the dbt vars that the run was given."""
-    return dict(params_of_run(context, build_task_id).get(VARS_PARAM) or {})
+def parameters_of_run(context: Context, build_task_id: str) -> RunParameters:
+    """Return the parameters of floe's that the run was given.
+
+    Raises:
+        AirflowFailException: One is not what it is to be.
+    """
+    try:
+        return RunParameters.given(params_of_run(context, build_task_id))
+    except ValueError as error:
+        raise AirflowFailException(f"the parameters of the run: {error}") from None
 
 
 def nominal_time(context: Context) -> datetime | None:

@@ -6,7 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from floe_core.helm.settings import HelmProduct, HelmSettings, image_parts, resources_block
+from floe_core.helm.settings import (
+    HelmProduct,
+    HelmSettings,
+    environment_values,
+    image_parts,
+    resources_block,
+)
 from floe_core.plugin_interfaces import ResourceSpec
 from floe_orchestrator_dagster.cluster.component_sizes import CODE_SERVER, WEBSERVER_AND_DAEMON
 
@@ -34,6 +40,7 @@ def helm_values(
         "floe": {"scheduleStore": settings.schedule_store},
         "openLineage": settings.lineage.chart_values(),
         "openTelemetry": settings.tracing.chart_values(),
+        **environment_values(settings),
     }
     if settings.products:
         # Without products there is no code server that these could be of.

@@ -23,6 +23,7 @@ from floe_orchestrator_dagster.definitions.asset_specs import NODE_METADATA
 from floe_orchestrator_dagster.definitions.check_specs import check_specs
 from floe_orchestrator_dagster.definitions.retries import retry_policy
 from floe_orchestrator_dagster.step.build_step import StepEvent, run_step
+from floe_orchestrator_dagster.step.run_config import config_fields
 
 
 def building_assets(
@@ -62,6 +63,7 @@ def _build_op(
         description=f"dbt build of {artifacts.product.name}, whole or in part.",
         ins={name: In(Nothing) for name in inputs},
         out={name: Out(Nothing, is_required=False) for name in node_ids},
+        config_schema=config_fields(),
         pool=artifacts.execution.pool or None,
         retry_policy=retry_policy(artifacts),
     )

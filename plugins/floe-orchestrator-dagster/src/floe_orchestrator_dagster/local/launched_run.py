@@ -6,7 +6,6 @@ in-process executor, and reports build events and the run's end to the file desc
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from pathlib import Path
@@ -23,7 +22,6 @@ from floe_orchestrator_dagster.dagster_names import (
     NOMINAL_TIME_TAG,
     RANGE_END_TAG,
     RANGE_START_TAG,
-    VARS_TAG,
 )
 from floe_orchestrator_dagster.definitions.asset_map import asset_map_of
 from floe_orchestrator_dagster.internals import lighter_event_log
@@ -73,7 +71,6 @@ def _tags(options: RunOptions) -> dict[str, str]:
         NOMINAL_TIME_TAG: moment.isoformat() if moment else "",
         RANGE_START_TAG: span.start.isoformat() if span else "",
         RANGE_END_TAG: span.end.isoformat() if span else "",
-        VARS_TAG: json.dumps(dict(options.vars)) if options.vars else "",
     }
     return {name: value for name, value in tags.items() if value}
 

@@ -23,6 +23,7 @@ from floe_orchestrator_dagster.definitions.entry_point import FILENAME
 from floe_orchestrator_dagster.definitions.jobs import selection_of
 from floe_orchestrator_dagster.definitions.product_definitions import definitions_of
 from floe_orchestrator_dagster.internals import execute_with_origin
+from floe_orchestrator_dagster.step.run_config import run_config_of
 
 
 def execute_run(
@@ -36,6 +37,7 @@ def execute_run(
 
     How it ended is in the instance.
     """
+    run_config = run_config_of(artifacts, order.options.parameters)
     name, node_ids = job_name(artifacts, artifacts.job(order.options.job)), order.options.node_ids
     job = definitions_of(artifacts).resolve_job_def(name)
     is_executed = execute_with_origin(
@@ -44,13 +46,20 @@ def execute_run(
         run_id=order.run_id,
         selection=_keys(node_ids, asset_map) if node_ids is not None else None,
         tags=tags,
+        run_config=run_config,
         code_location=(artifacts.product.name, Path(order.project_dir, FILENAME)),
     )
     if is_executed:
         return
     if node_ids is not None:
         job = _job_of(node_ids, name, artifacts, asset_map)
-    job.execute_in_process(instance=instance, run_id=order.run_id, tags=tags, raise_on_error=False)
+    job.execute_in_process(
+        run_config=run_config,
+        instance=instance,
+        run_id=order.run_id,
+        tags=tags,
+        raise_on_error=False,
+    )
 
 
 def _keys(

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from datetime import datetime
-from typing import Any
 
 from dagster import (
     AssetCheckResult,
@@ -17,13 +15,16 @@ from dagster import (
     OpExecutionContext,
 )
 
+from floe_core.errors import UsageError
 from floe_core.execution import (
     BuildEnded,
     BuildRequest,
     NodeLog,
     NodeResult,
+    RunParameters,
     attempt_by_hand,
     build,
+    chosen_nodes,
     failure_of_build,
     first_attempt_number,
     record_of,
@@ -33,7 +34,6 @@ from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_dagster.dagster_names import (
     JOB_TAG,
     NOMINAL_TIME_TAG,
-    VARS_TAG,
     build_op_name,
 )
 from floe_orchestrator_dagster.definitions.partitions import range_of
@@ -45,6 +45,7 @@ from floe_orchestrator_dagster.internals import (
 from floe_orchestrator_dagster.step.node_log import log_node_line
 from floe_orchestrator_dagster.step.node_results import check_result, materialization
 from floe_orchestrator_dagster.step.resumed_run import build_run_id, resumed_runs
+from floe_orchestrator_dagster.step.run_config import parameters_of
 from floe_orchestrator_dagster.step.step_nodes import StepNodes
 from floe_orchestrator_dagster.step.step_process import end_with_run
 
@@ -86,7 +87,7 @@ def run_step(
 def request_of(
     context: OpExecutionContext, artifacts: CompiledArtifacts, nodes: StepNodes
 ) -> BuildRequest:
-    """Return what to build, from the step's selection, its partitions and the tags of its run."""
+    """Return what to build, from the step's selection, partitions, config and the run's tags."""
     tags = context.run.tags
     step = _step_name(context, artifacts)
     runs = resumed_runs(context.run, context.instance)
@@ -94,32 +95,42 @@ def request_of(
     span = range_of(context)
     moment = tags.get(NOMINAL_TIME_TAG) or tags.get(SCHEDULED_EXECUTION_TIME_TAG)
     nominal_time = datetime.fromisoformat(moment) if moment else None
+    parameters = parameters_of(context, artifacts)
+    wanted = _chosen(context, artifacts, parameters, nodes.ids)
     return BuildRequest(
         job=_job_name(tags.get(JOB_TAG, ""), artifacts),
         run_id=build_run_id(context.run_id, step),
-        node_ids=attempt_by_hand(nodes.ids, before).todo,
+        node_ids=attempt_by_hand(wanted, before).todo,
         attempt=first_attempt_number(artifacts, len(runs)) + context.retry_number,
         nominal_time=nominal_time or (span.end if span else None),
         range=span,
-        vars=_vars(tags),
+        parameters=parameters.without_selection(),
         part=step,
     )
 
 
-def _vars(tags: Mapping[str, str]) -> dict[str, Any]:
-    """Return the dbt vars that the tag of a run gives.
+def _chosen(
+    context: OpExecutionContext,
+    artifacts: CompiledArtifacts,
+    parameters: RunParameters,
+    node_ids: tuple[str, ...],
+) -> tuple[str, ...]:
+    """Return the nodes of this step that the run's parameters choose.
+
+    None where what they choose is another step's of the same run.
 
     Raises:
-        Failure: It is not a JSON object.
+        Failure: They choose nothing, or dbt does not understand them.
     """
-    text = tags.get(VARS_TAG) or "{}"
+    own = build_op_name(artifacts)
+    steps = [each.name for each in context.job_def.nodes if each.name.startswith(own)]
     try:
-        found = json.loads(text)
-    except ValueError:
-        found = None
-    if not isinstance(found, dict):
-        raise Failure(f"the tag {VARS_TAG} is to be a JSON object: {text}", allow_retries=False)
-    return found
+        if len(steps) == 1 or not parameters.narrows:
+            return chosen_nodes(artifacts, parameters, node_ids)
+        of_product = chosen_nodes(artifacts, parameters, (n.unique_id for n in artifacts.runnable))
+    except UsageError as error:
+        raise Failure(str(error), allow_retries=False) from None
+    return tuple(node_id for node_id in node_ids if node_id in of_product)
 
 
 def _step_name(context: OpExecutionContext, artifacts: CompiledArtifacts) -> str:

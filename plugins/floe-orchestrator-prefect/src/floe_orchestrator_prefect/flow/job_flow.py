@@ -13,6 +13,8 @@ from prefect.flows import Flow
 from prefect.runtime import flow_run
 from prefect.states import Cancelled
 
+from floe_core.execution import RunParameters, chosen_nodes, nodes_of_job
+from floe_core.run_parameters import RunResourceType
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job
 from floe_core.time_range import TimeRange
@@ -24,13 +26,29 @@ from floe_orchestrator_prefect.task.run_request import request_of, results_so_fa
 from floe_orchestrator_prefect.ticks.due_tick import due_tick
 
 JobFlow = Flow[..., Any]
+_DESCRIPTIONS = {
+    "node_ids": "Ids of the dbt nodes to build. None: the whole job.",
+    "nominal_time": "The time that the run is for; dbt has it as floe_nominal_time.",
+    "range_start": "From this time on, of a range to backfill; dbt has it as floe_range_start.",
+    "range_end": "Up to this time, which is not in it; dbt has it as floe_range_end.",
+    **{name: field.description for name, field in RunParameters.model_fields.items()},
+}
+# Prefect reads from the docstring what its form says of each parameter.
+_DOCUMENTATION = "\n".join(
+    [
+        "Build the job.",
+        "",
+        "Args:",
+        *(f"    {name}: {text}" for name, text in _DESCRIPTIONS.items()),
+    ]
+)
 DueTick = Callable[[CompiledArtifacts, Job], tuple[datetime | None, str]]
 
 
 def job_flow(
     artifacts: CompiledArtifacts, job: Job, tasks: Mapping[str, NodeTask], due: DueTick = due_tick
 ) -> JobFlow:
-    """Return the flow of a job. Its parameters narrow a run, or say for which time it is.
+    """Return the flow of a job. Its parameters are those of a run, and say for which time it is.
 
     It returns node id -> status. A run that `due` gives a reason against ends as cancelled, named
     Skipped: by default one of a schedule, for what is not a tick of floe's any more.
@@ -42,20 +60,38 @@ def job_flow(
         nominal_time: datetime | None = None,
         range_start: datetime | None = None,
         range_end: datetime | None = None,
+        select: str | None = None,
+        exclude: str | None = None,
+        resource_types: list[RunResourceType] | None = None,
+        full_refresh: bool = False,
+        empty: bool = False,
         vars: dict[str, Any] | None = None,
     ) -> State[None] | dict[str, str]:
+        given = RunParameters.given(
+            {
+                "select": select,
+                "exclude": exclude,
+                "resource_types": resource_types,
+                "full_refresh": full_refresh,
+                "empty": empty,
+                "vars": vars,
+            }
+        )
         tick, why_not = due(artifacts, job)
         if why_not:
             return Cancelled(name="Skipped", message=why_not)
         time_range = _range(range_start, range_end)
-        request = request_of(artifacts, job, node_ids, nominal_time or tick, time_range)
-        request = replace(request, vars=vars or {})
+        among = nodes_of_job(artifacts, job.name) if node_ids is None else node_ids
+        wanted = chosen_nodes(artifacts, given, among)
+        request = request_of(artifacts, job, wanted, nominal_time or tick, time_range)
+        request = replace(request, parameters=given.without_selection())
         if request.node_ids != ():
             with NodeRuns(artifacts, tasks, UUID(str(flow_run.id))) as node_runs:
                 build(OneBuild(request, node_runs))
         results = results_so_far(artifacts)
         return {node_id: result.status for node_id, result in sorted(results.items())}
 
+    run_job.__doc__ = _DOCUMENTATION
     return Flow(
         fn=run_job,
         name=flow_name(artifacts, job),

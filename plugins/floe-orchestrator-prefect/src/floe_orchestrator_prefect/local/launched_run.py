@@ -79,7 +79,7 @@ def _parameters(options: RunOptions) -> dict[str, Any]:
         "nominal_time": options.nominal_time.isoformat() if options.nominal_time else None,
         "range_start": span.start.isoformat() if span else None,
         "range_end": span.end.isoformat() if span else None,
-        "vars": dict(options.vars) or None,
+        **options.parameters.as_given(),
     }
     return {name: value for name, value in given.items() if value is not None}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from floe_core.execution import (
@@ -11,7 +11,6 @@ from floe_core.execution import (
     attempt_by_hand,
     attempt_of_caller,
     first_attempt_number,
-    nodes_of_job,
     record_of,
 )
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
@@ -23,17 +22,16 @@ from floe_orchestrator_prefect.task.run_history import RunHistory
 def request_of(
     artifacts: CompiledArtifacts,
     job: Job,
-    node_ids: Sequence[str] | None,
+    wanted: tuple[str, ...],
     nominal_time: datetime | None,
     time_range: TimeRange | None,
 ) -> BuildRequest:
-    """Return the request of the flow run under way, its first attempt.
+    """Return the request for these nodes of the flow run under way, its first attempt.
 
     A retry of the flow run is somebody's wish; that of a subflow is its caller's.
     """
     history = RunHistory.of_this_run()
     attempt_for = attempt_of_caller if history.is_subflow else attempt_by_hand
-    wanted = nodes_of_job(artifacts, job.name) if node_ids is None else tuple(sorted(node_ids))
     return BuildRequest(
         job=job.name,
         run_id=history.build_id,

@@ -1,0 +1,2 @@
+select count(*) as days, sum(visitors) as visitors
+from {{ ref('visits') }}

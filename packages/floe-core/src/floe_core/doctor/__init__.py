@@ -1,0 +1,1 @@
+"""Look at an installation and a product: what is wrong, what waits, and how to fix it."""

@@ -1,0 +1,67 @@
+"""Whether a product's compiled folder can run here."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+
+from floe_core.doctor.finding import Finding
+from floe_core.errors import EnvironmentProblemError, InvalidProductError, UsageError
+from floe_core.execution.dbt_executable import find_executable
+from floe_core.execution.warehouse_lock import PROJECT_DIR_VARIABLE
+from floe_core.schedules import tzdata_version
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.secrets.references import required_names
+
+SUBJECT = "product"
+
+
+def load_compiled(folder: Path) -> tuple[CompiledArtifacts | None, list[Finding]]:
+    """Return the artifacts of a folder, None for one that does not load, and why."""
+    try:
+        return CompiledArtifacts.load(folder), []
+    except UsageError as error:
+        return None, [
+            Finding(SUBJECT, "problem", str(error), "set FLOE_ENV to another, or unset it")
+        ]
+    except InvalidProductError as error:
+        return None, [
+            Finding(SUBJECT, "problem", f"{problem.file}: {problem.what}", problem.fix)
+            for problem in error.problems
+        ]
+
+
+def check_compiled(artifacts: CompiledArtifacts) -> list[Finding]:
+    """Return what does not agree with this machine."""
+    found = [*_dbt(artifacts), *_zones(artifacts), *_variables(artifacts)]
+    name = f"{artifacts.product.name} {artifacts.product.version}"
+    return found or [Finding(SUBJECT, "ok", f"{name}, compiled for {artifacts.orchestrator.name}")]
+
+
+def _dbt(artifacts: CompiledArtifacts) -> Iterator[Finding]:
+    executable, compiled = artifacts.dbt.executable, artifacts.dbt.version
+    if executable:
+        try:
+            find_executable(executable, artifacts.folder)
+        except EnvironmentProblemError as error:
+            yield Finding(SUBJECT, "problem", str(error), "install it, or name another")
+    elif compiled != version("dbt-core"):
+        what = f"compiled with dbt {compiled}, and {version('dbt-core')} is installed"
+        yield Finding(SUBJECT, "warning", f"{what}: each run parses the project", "floe compile")
+
+
+def _zones(artifacts: CompiledArtifacts) -> Iterator[Finding]:
+    compiled, here = artifacts.tzdata_version, tzdata_version()
+    if compiled and here and compiled != here:
+        what = f"compiled with time zones {compiled}, and {here} is installed"
+        fix = f"pip install 'tzdata=={compiled[:4]}.*', or floe compile"
+        yield Finding(SUBJECT, "warning", what, fix)
+
+
+def _variables(artifacts: CompiledArtifacts) -> Iterator[Finding]:
+    names = {*required_names(str(artifacts.dbt.profile))} - {PROJECT_DIR_VARIABLE, *os.environ}
+    for name in sorted(names):
+        what = f"the dbt profile needs {name}, which is not set here"
+        yield Finding(SUBJECT, "problem", what, f"set {name} where runs start")

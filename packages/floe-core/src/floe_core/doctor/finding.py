@@ -1,0 +1,21 @@
+"""One thing that `floe doctor` found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Severity = Literal["ok", "warning", "problem"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was found, of which subject, and how to fix it; `fix` is "" where nothing is wrong.
+
+    A `problem` keeps runs from working. A `warning` is worth knowing and does not.
+    """
+
+    subject: str
+    severity: Severity
+    what: str
+    fix: str = ""

@@ -1,0 +1,94 @@
+"""What runs have left: events that wait, runs that were broken off, processes without a parent."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from floe_core.build_events import BuildEnded
+from floe_core.doctor.finding import Finding
+from floe_core.doctor.services import is_held
+from floe_core.execution.journal import FILE, read_events
+from floe_core.execution.warehouse_lock import duckdb_file
+from floe_core.lineage import status
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.state_folder import state_folder
+
+# A journal that nobody has written to for so long is of no run under way.
+QUIET_SECONDS = 3600
+MANY_RUNS = 1000
+_OF_RUNS = ("floe", "dbt", "dagster", "airflow", "prefect")
+
+
+def check_leftovers(artifacts: CompiledArtifacts) -> list[Finding]:
+    """Return what waits in the spool, and what runs that were killed have left."""
+    found = [*_spool(artifacts.folder), *_runs(artifacts), *_processes(artifacts.folder)]
+    return found or [Finding("runs", "ok", "nothing waits, and nothing was left behind")]
+
+
+def _spool(folder: Path) -> Iterator[Finding]:
+    lying = status(folder)
+    place = shlex.quote(str(folder))
+    if lying.waiting:
+        reason = f": {lying.last_failure}" if lying.last_failure else ""
+        what = f"{lying.waiting} lineage events wait to be sent{reason}"
+        yield Finding("spool", "warning", what, f"floe lineage flush {place}")
+    if lying.refused:
+        reasons = sorted({event.reason for event in lying.refused})
+        what = f"the backend refused {len(lying.refused)} lineage events: {'; '.join(reasons[:3])}"
+        yield Finding("spool", "warning", what, f"floe lineage status {place}")
+    if lying.full_since:
+        what = f"the spool is full: events since {lying.full_since} were not kept"
+        yield Finding("spool", "problem", what, "flush it, or raise FLOE_LINEAGE_SPOOL_MB")
+
+
+def _runs(artifacts: CompiledArtifacts) -> Iterator[Finding]:
+    folder = artifacts.folder
+    journals = sorted((state_folder(folder) / "runs").glob(f"*/{FILE}"))
+    if len(journals) > MANY_RUNS:
+        what = f"{len(journals)} runs are kept in {state_folder(folder) / 'runs'}"
+        yield Finding("runs", "warning", what, "delete the folders of old runs")
+    for journal in journals:
+        if not _has_ended(folder, journal) and not _may_go_on(artifacts, journal):
+            moment = datetime.fromtimestamp(journal.stat().st_mtime, UTC)
+            what = f"run {journal.parent.name} was broken off at {moment:%Y-%m-%d %H:%M:%S} UTC"
+            fix = "retry it in the orchestrator, or run again; then delete its folder"
+            yield Finding("runs", "warning", what, f"{fix}: {journal.parent}")
+
+
+def _has_ended(folder: Path, journal: Path) -> bool:
+    events = read_events(folder, journal.parent.name)
+    return bool(events) and isinstance(events[-1], BuildEnded)
+
+
+def _may_go_on(artifacts: CompiledArtifacts, journal: Path) -> bool:
+    """Return whether a build may still be writing: it holds the warehouse, or wrote lately."""
+    file = duckdb_file(artifacts.dbt.profile, artifacts.folder)
+    if file is not None:
+        return is_held(file)
+    return time.time() - journal.stat().st_mtime < QUIET_SECONDS
+
+
+def _processes(folder: Path) -> Iterator[Finding]:
+    """Yield processes of dbt or floe in the product's folder whose parent is gone. Linux alone."""
+    for pid, command in _orphans(folder.resolve()):
+        what = f"process {pid} runs on in the product's folder, without its parent: {command[:120]}"
+        yield Finding("runs", "warning", what, f"kill {pid}")
+
+
+def _orphans(folder: Path) -> Iterator[tuple[int, str]]:
+    for place in Path("/proc").glob("[0-9]*"):
+        try:
+            where = (place / "cwd").readlink()
+            parent = int((place / "stat").read_text().rpartition(")")[2].split()[1])
+            words = (place / "cmdline").read_bytes().decode(errors="replace").split("\0")
+        except OSError:
+            continue
+        command = " ".join(words).strip()
+        is_of_run = any(name in command for name in _OF_RUNS) and int(place.name) != os.getpid()
+        if parent == 1 and is_of_run and where.is_relative_to(folder):
+            yield int(place.name), command

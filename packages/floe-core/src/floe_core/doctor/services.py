@@ -1,0 +1,87 @@
+"""Whether the services that a product uses answer: orchestrator, warehouse, lineage backend."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from floe_core import plugin_registry
+from floe_core.doctor.finding import Finding
+from floe_core.errors import EnvironmentProblemError, PluginError, UsageError
+from floe_core.execution.warehouse_lock import duckdb_file
+from floe_core.lineage.backend import is_configured, resolved_transport, speaks_of_transport
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.secrets.references import UnsetVariableError
+from floe_core.service_probe import NoAnswerError, ask, without_secrets
+from floe_core.warehouse.connection import open_warehouse
+
+PATIENCE_SECONDS = 10.0
+
+
+def check_services(artifacts: CompiledArtifacts) -> list[Finding]:
+    """Return how each of them is, within some 20 seconds."""
+    return [_orchestrator(artifacts), _warehouse(artifacts), _lineage(artifacts)]
+
+
+def _orchestrator(artifacts: CompiledArtifacts) -> Finding:
+    """A service is a problem only where the manifest names one: `floe run` needs none."""
+    choice = artifacts.orchestrator
+    try:
+        result = plugin_registry.load(choice.name, choice.config).validate_connection()
+    except PluginError as error:
+        return Finding("orchestrator", "problem", str(error), "pip install the plugin")
+    if result.success:
+        return Finding("orchestrator", "ok", f"{choice.name}: {result.message}")
+    what = "; ".join([result.message, *result.errors])
+    if choice.config.get("url"):
+        return Finding("orchestrator", "problem", f"{choice.name}: {what}", "floe check")
+    fix = "set `plugins.orchestrator.config.url` where one is to be asked; `floe run` needs none"
+    return Finding("orchestrator", "warning", f"{choice.name}: none is running here", fix)
+
+
+def _warehouse(artifacts: CompiledArtifacts) -> Finding:
+    file = duckdb_file(artifacts.dbt.profile, artifacts.folder)
+    if file is not None and not file.exists():
+        return Finding("warehouse", "ok", f"{file.name} is made by the first run")
+    if file is not None and is_held(file):
+        fix = "wait for it; DuckDB takes one writer at a time"
+        return Finding("warehouse", "warning", f"a build has {file.name} at the moment", fix)
+    try:
+        with open_warehouse(artifacts.dbt, artifacts.folder) as warehouse:
+            warehouse.rows("select 1")
+    except UsageError:
+        return Finding("warehouse", "ok", f"{artifacts.dbt.adapter}: not asked; see `dbt debug`")
+    except EnvironmentProblemError as error:
+        return Finding("warehouse", "problem", str(error), "dbt debug")
+    return Finding("warehouse", "ok", f"{artifacts.dbt.adapter} answers")
+
+
+def is_held(file: Path) -> bool:
+    """Return whether a build holds the lock of a DuckDB file."""
+    lock = FileLock(f"{file}.lock", timeout=0)
+    try:
+        with lock:
+            return False
+    except Timeout:
+        return True
+
+
+def _lineage(artifacts: CompiledArtifacts) -> Finding:
+    if not is_configured(artifacts.lineage, artifacts.folder):
+        return Finding("lineage", "ok", "no backend is configured")
+    if speaks_of_transport(artifacts.folder):
+        return Finding("lineage", "ok", "the backend is the environment's; not asked")
+    try:
+        url = str(resolved_transport(artifacts.lineage).get("url") or "")
+    except UnsetVariableError as error:
+        return Finding("lineage", "problem", str(error), "set it where runs start")
+    if not url.startswith(("http://", "https://")):
+        return Finding("lineage", "ok", "the backend has no address to ask")
+    try:
+        ask("GET", url, deadline=time.monotonic() + PATIENCE_SECONDS)
+    except NoAnswerError as error:
+        fix = "start the backend, or correct its url; events wait in the spool until then"
+        return Finding("lineage", "warning", error.reason, fix)
+    return Finding("lineage", "ok", f"{without_secrets(url)} answers")

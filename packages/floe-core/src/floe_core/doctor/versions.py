@@ -1,0 +1,86 @@
+"""Whether what is installed goes together, by the ranges that the distributions declare."""
+
+from __future__ import annotations
+
+import platform
+import re
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, distribution, requires, version
+
+from packaging.requirements import Requirement
+
+from floe_core import plugin_registry
+from floe_core.doctor.finding import Finding
+from floe_core.errors import PluginError
+
+SUBJECT = "versions"
+CORE = "floe-core"
+_FLOE = re.compile(r"floe[-_.]")
+
+
+def check_versions() -> list[Finding]:
+    """Return what is installed, and every requirement that it does not meet."""
+    checked = [CORE, *_plugins(), *_adapters()]
+    problems = [found for name in checked for found in _unmet(name)]
+    return [_told(checked), *_plugins_that_load(), *problems]
+
+
+def _told(checked: list[str]) -> Finding:
+    names = sorted({name for each in checked for name in (each, *_worth_telling(each))})
+    told = ", ".join(f"{name} {version(name)}" for name in names if _is_installed(name))
+    return Finding(SUBJECT, "ok", f"Python {platform.python_version()}, {told}")
+
+
+def _worth_telling(name: str) -> Iterator[str]:
+    """Yield what floe's distributions stand on: dbt and the orchestrators."""
+    shown = ("dbt-core", "dagster", "apache-airflow", "prefect", "duckdb")
+    yield from (each.name for each in _requirements(name) if each.name in shown)
+
+
+def _plugins() -> list[str]:
+    return [each.distribution.split(" ")[0] for each in plugin_registry.describe()]
+
+
+def _adapters() -> list[str]:
+    """Return the dbt adapters of floe's extras that are installed."""
+    return [name for name in ("dbt-duckdb", "dbt-postgres") if _is_installed(name)]
+
+
+def _unmet(name: str) -> Iterator[Finding]:
+    for wanted in _requirements(name):
+        what, fix = "", f"pip install '{wanted}'"
+        if not _is_installed(wanted.name):
+            what = f"{name} needs {wanted}, which is not installed"
+        elif not wanted.specifier.contains(version(wanted.name), prereleases=True):
+            what = f"{name} takes {wanted}, and {version(wanted.name)} is installed"
+        if what:
+            yield Finding(SUBJECT, "problem", what, fix)
+
+
+def _requirements(name: str) -> list[Requirement]:
+    """Return what a distribution needs here, without its extras."""
+    if not _is_installed(name):
+        return []
+    found = [Requirement(text) for text in requires(name) or ()]
+    return [each for each in found if each.marker is None or each.marker.evaluate({"extra": ""})]
+
+
+def _is_installed(name: str) -> bool:
+    try:
+        distribution(name)
+    except PackageNotFoundError:
+        return False
+    return True
+
+
+def _plugins_that_load() -> Iterator[Finding]:
+    described = plugin_registry.describe()
+    if not described:
+        fix = "pip install floe-orchestrator-dagster"
+        yield Finding(SUBJECT, "problem", "no orchestrator plugin is installed", fix)
+    for each in described:
+        try:
+            plugin_registry.load(each.name)
+        except PluginError as error:
+            fix = f"upgrade or remove {each.distribution}"
+            yield Finding(SUBJECT, "problem", str(error), fix)

@@ -1,0 +1,99 @@
+"""What a person may choose for one run, on the command line or in an orchestrator's own form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, ValidationError
+
+from floe_core.schemas.frozen import Frozen
+
+RunResourceType = Literal["model", "seed", "snapshot", "test", "unit_test", "step"]
+
+
+class RunParameters(Frozen):
+    """One run's parameters. The words are those of `dbt build`, and so is what they do.
+
+    Titles and descriptions are what each orchestrator's form shows.
+    """
+
+    select: Annotated[
+        str,
+        Field(
+            title="Select",
+            description="Nodes to build, in dbt's selection syntax. Empty: the whole job.",
+        ),
+    ] = ""
+    exclude: Annotated[
+        str,
+        Field(title="Exclude", description="Nodes to leave out, in dbt's selection syntax."),
+    ] = ""
+    resource_types: Annotated[
+        tuple[RunResourceType, ...],
+        Field(
+            title="Resource types",
+            description="Build only resources of these types: model, seed, snapshot, test, "
+            "unit_test, step. Empty: all types.",
+        ),
+    ] = ()
+    full_refresh: Annotated[
+        bool,
+        Field(
+            title="Full refresh",
+            description="Drop incremental models and seeds, and build them from nothing.",
+        ),
+    ] = False
+    empty: Annotated[
+        bool,
+        Field(
+            title="Empty",
+            description="Read no rows: check that everything builds, with empty tables as result.",
+        ),
+    ] = False
+    vars: Annotated[
+        dict[str, Any],
+        Field(
+            title="dbt vars",
+            description="Of this run alone; they override those of floe.yaml.",
+        ),
+    ] = {}
+
+    def __hash__(self) -> int:
+        """Hash what can be hashed; a mapping of vars can't."""
+        return hash((self.select, self.exclude, self.resource_types, self.full_refresh, self.empty))
+
+    @classmethod
+    def given(cls, values: Mapping[str, Any]) -> Self:
+        """Return the parameters among some values, as a form gives them; None is not given.
+
+        >>> RunParameters.given({"full_refresh": True, "select": None, "range_start": "..."})
+        ... # doctest: +ELLIPSIS
+        RunParameters(select='', ..., full_refresh=True, empty=False, vars={})
+
+        Raises:
+            ValueError: One is not what it is to be; the text names every such one.
+        """
+        ours = {name: values[name] for name in cls.model_fields if values.get(name) is not None}
+        try:
+            return cls.model_validate(ours)
+        except ValidationError as error:
+            found = (f"{_place(each['loc'])}: {each['msg']}" for each in error.errors())
+            raise ValueError("; ".join(found)) from None
+
+    @property
+    def narrows(self) -> bool:
+        """Whether they choose some of the nodes."""
+        return bool(self.select or self.exclude or self.resource_types)
+
+    def without_selection(self) -> Self:
+        """Return the rest of them, for a run whose nodes are chosen already."""
+        return self.model_copy(update={"select": "", "exclude": "", "resource_types": ()})
+
+    def as_given(self) -> dict[str, Any]:
+        """Return name -> value of those that are not the default, as JSON has them."""
+        return self.model_dump(mode="json", exclude_defaults=True)
+
+
+def _place(location: tuple[int | str, ...]) -> str:
+    return ".".join(str(step) for step in location)

@@ -1,0 +1,115 @@
+"""What an environment of the manifest changes of a compiled product: values, never the graph."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+from floe_core.schemas.frozen import Frozen
+from floe_core.schemas.policies import Schedule
+from floe_core.schemas.resources import ResourceSpec
+
+if TYPE_CHECKING:
+    from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+    from floe_core.schemas.nodes import Node
+
+ENVIRONMENT_VARIABLE = "FLOE_ENV"
+
+
+class EnvironmentValues(Frozen):
+    """The values of one environment, each only where it differs from the compiled product's own.
+
+    `target_name` is dbt's target, "" for the product's, and `profile` its output, secrets as
+    `env_var()` only. `vars` win over the product's. `schedules` is job name -> schedule. `nodes` is
+    node id -> field -> value, such as the schema that dbt gives the node in this target.
+    """
+
+    target_name: str = ""
+    profile: dict[str, Any] = {}
+    vars: dict[str, Any] = {}
+    max_parallel: int | None = None
+    lineage_namespace: str = ""
+    schedules: dict[str, Schedule] = {}
+    resources: dict[str, ResourceSpec] = {}
+    nodes: dict[str, dict[str, Any]] = {}
+
+
+def chosen_environment() -> str:
+    """Return the environment that FLOE_ENV names, "" for none."""
+    return os.environ.get(ENVIRONMENT_VARIABLE, "")
+
+
+def unknown_environment(name: str, known: list[str], where: str) -> str:
+    """Return what to tell somebody who names an environment that there is not."""
+    what = f"{ENVIRONMENT_VARIABLE}: {where} has no environment '{name}'"
+    if not known:
+        return f"{what}; add `environments` to manifest.yaml and compile again, or unset it"
+    near = get_close_matches(name, known, n=1)
+    hint = f"did you mean '{near[0]}'? " if near else ""
+    return f"{what}; {hint}it has {', '.join(known)}"
+
+
+def in_environment(artifacts: CompiledArtifacts, name: str) -> CompiledArtifacts:
+    """Return the artifacts with the values of an environment; "" for the product's own.
+
+    Raises:
+        UsageError: The manifest that it was compiled with has no such environment.
+    """
+    from floe_core.errors import UsageError
+
+    if not name or artifacts.environment == name:
+        return artifacts
+    values = artifacts.environments.get(name)
+    if values is None:
+        known = sorted(artifacts.environments)
+        raise UsageError(unknown_environment(name, known, artifacts.product.name))
+    return artifacts.model_copy(
+        update={
+            "environment": name,
+            "dbt": artifacts.dbt.model_copy(update=_of_dbt(artifacts, values)),
+            "nodes": tuple(_in_place(node, values) for node in artifacts.nodes),
+            "jobs": tuple(
+                job.model_copy(update={"schedule": values.schedules.get(job.name, job.schedule)})
+                for job in artifacts.jobs
+            ),
+            "execution": artifacts.execution.model_copy(update=_of_execution(values)),
+            "lineage": artifacts.lineage.model_copy(update=_of_lineage(values)),
+            "resources": {**artifacts.resources, **values.resources},
+            "orchestrator": artifacts.orchestrator.model_copy(
+                update={"config": with_presets(artifacts.orchestrator.config, values.resources)}
+            ),
+        }
+    )
+
+
+def with_presets(config: dict[str, Any], resources: dict[str, ResourceSpec]) -> dict[str, Any]:
+    """Return a plugin's settings with these sizes over those that it has."""
+    if not resources:
+        return config
+    presets = {size: asdict(resource) for size, resource in resources.items()}
+    return {**config, "resource_presets": {**config.get("resource_presets", {}), **presets}}
+
+
+def _of_dbt(artifacts: CompiledArtifacts, values: EnvironmentValues) -> dict[str, Any]:
+    place = {"target_name": values.target_name, "profile": values.profile}
+    merged = {"vars": {**artifacts.dbt.vars, **values.vars}}
+    return {**place, **merged} if values.target_name else merged
+
+
+def _of_execution(values: EnvironmentValues) -> dict[str, Any]:
+    return {} if values.max_parallel is None else {"max_parallel": values.max_parallel}
+
+
+def _of_lineage(values: EnvironmentValues) -> dict[str, Any]:
+    return {"namespace": values.lineage_namespace} if values.lineage_namespace else {}
+
+
+def _in_place(node: Node, values: EnvironmentValues) -> Node:
+    changes = values.nodes.get(node.unique_id)
+    if not changes:
+        return node
+    if all(isinstance(value, str) for value in changes.values()):
+        return node.model_copy(update=changes)
+    return type(node).model_validate({**node.model_dump(), **changes})

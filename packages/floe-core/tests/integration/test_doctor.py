@@ -1,0 +1,191 @@
+"""`floe doctor` finds what is wrong, planted here one by one, and says how to fix it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from filelock import FileLock
+from typer.testing import CliRunner
+
+from floe_core.cli.main import app
+from floe_core.compiler import compile_product
+from floe_core.execution import BuildEnded, BuildRequest, build
+from floe_core.schemas import CompiledArtifacts
+
+WriteProduct = Callable[..., Path]
+MANIFEST = """\
+apiVersion: floe.dev/v1
+kind: Manifest
+metadata: {name: platform, version: 1.0.0}
+plugins:
+  orchestrator: {type: plain}
+  compute: {type: duckdb}
+"""
+SLOW = "select count(*) as n from range(3000000) a, range(300000) b where a.range % 7 = b.range % 5"
+
+
+def doctor(folder: Path) -> tuple[int, dict[str, list[dict[str, Any]]]]:
+    """Return the exit code, and subject -> what is not ok."""
+    done = CliRunner().invoke(app, ["doctor", str(folder), "--json"])
+    assert done.stdout, done.exception
+    found: dict[str, list[dict[str, Any]]] = {}
+    for each in json.loads(done.stdout)["findings"]:
+        if each["severity"] != "ok":
+            found.setdefault(each["subject"], []).append(each)
+    return done.exit_code, found
+
+
+@pytest.fixture
+def shop(write_product: WriteProduct) -> Path:
+    folder = write_product(manifest=MANIFEST)
+    compile_product(folder)
+    return folder
+
+
+def test_a_product_that_ran_is_ok(shop: Path) -> None:
+    [*_, end] = build(CompiledArtifacts.load(shop), BuildRequest("shop", "r"))
+    assert end == BuildEnded(True)
+    assert doctor(shop) == (0, {})
+
+
+def test_a_plugin_that_takes_other_versions_is_a_problem(
+    shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    info = tmp_path / "site" / "plain_plugin-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: plain-plugin\nVersion: 1.0\n"
+        "Requires-Dist: duckdb<0.1\nRequires-Dist: floe-no-such-thing>=2\n"
+        'Requires-Dist: other-thing; extra == "more"\n'
+    )
+    (info / "entry_points.txt").write_text("[floe.orchestrators]\nplain = plain_plugin:Plugin\n")
+    monkeypatch.syspath_prepend(str(tmp_path / "site"))
+    code, found = doctor(shop)
+    assert code == 3
+    told = {each["what"].partition(", and ")[0]: each["fix"] for each in found["versions"]}
+    assert told == {
+        "plain-plugin takes duckdb<0.1": "pip install 'duckdb<0.1'",
+        "plain-plugin needs floe-no-such-thing>=2, which is not installed": (
+            "pip install 'floe-no-such-thing>=2'"
+        ),
+    }
+
+
+def test_a_stale_folder_is_a_problem_with_its_fix(shop: Path) -> None:
+    (shop / "target" / "manifest.json").write_text("{}")
+    code, found = doctor(shop)
+    [problem] = found["product"]
+    assert (code, problem["fix"]) == (3, "run `floe compile` in the product folder")
+    assert "it is not the dbt manifest that the product was compiled with" in problem["what"]
+
+
+def test_other_versions_than_at_compile_time_are_warnings(shop: Path) -> None:
+    file = shop / "compiled_artifacts.json"
+    artifacts = json.loads(file.read_text())
+    artifacts["dbt"]["version"], artifacts["tzdata_version"] = "1.2.3", "1999a"
+    file.write_text(json.dumps(artifacts))
+    code, found = doctor(shop)
+    assert code == 0
+    assert [each["what"].partition(", and ")[0] for each in found["product"]] == [
+        "compiled with dbt 1.2.3",
+        "compiled with time zones 1999a",
+    ]
+
+
+def test_a_variable_that_is_not_set_is_a_problem(write_product: WriteProduct) -> None:
+    compute = (
+        "  compute: {type: duckdb, config: {schema: \"{{ env_var('NO_SUCH_SCHEMA', 'a') }}\", "
+    )
+    compute += "token: \"{{ env_var('NO_SUCH_TOKEN') }}\"}}\n"
+    manifest = MANIFEST.replace("  compute: {type: duckdb}\n", compute)
+    folder = write_product(manifest=manifest)
+    compile_product(folder)
+    code, found = doctor(folder)
+    assert code == 3
+    assert [each["what"] for each in found["product"]] == [
+        "the dbt profile needs NO_SUCH_TOKEN, which is not set here"
+    ]
+
+
+def test_a_backend_that_is_away_and_what_waits_for_it_are_warnings(
+    write_product: WriteProduct,
+) -> None:
+    backend = "  lineage_backend: {type: openlineage, config: {url: 'http://127.0.0.1:1'}}\n"
+    folder = write_product(manifest=MANIFEST + backend)
+    compile_product(folder)
+    list(build(CompiledArtifacts.load(folder), BuildRequest("shop", "r")))
+    code, found = doctor(folder)
+    assert code == 0
+    assert "http://127.0.0.1:1" in found["lineage"][0]["what"]
+    [spool] = found["spool"]
+    assert spool["what"].startswith("4 lineage events wait to be sent")
+    assert spool["fix"] == f"floe lineage flush {folder}"
+
+
+def test_a_build_that_has_the_warehouse_is_a_warning(shop: Path) -> None:
+    (shop / "shop.duckdb").touch()
+    with FileLock(str(shop / "shop.duckdb.lock")):
+        code, found = doctor(shop)
+    assert code == 0
+    assert [each["what"] for each in found["warehouse"]] == [
+        "a build has shop.duckdb at the moment"
+    ]
+
+
+BUILDS = """\
+import sys
+from floe_core.execution import BuildRequest, NodeStarted, build
+from floe_core.schemas import CompiledArtifacts
+for event in build(CompiledArtifacts.load(sys.argv[1]), BuildRequest("shop", "killed-run")):
+    if isinstance(event, NodeStarted):
+        print("started", flush=True)
+"""
+
+
+def test_a_run_that_was_killed_is_told(write_product: WriteProduct) -> None:
+    folder = write_product(manifest=MANIFEST, first=SLOW)
+    compile_product(folder)
+    command = [sys.executable, "-c", BUILDS, str(folder)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert any(line == "started\n" for line in process.stdout)
+        assert "runs" not in doctor(folder)[1]
+        process.send_signal(signal.SIGKILL)
+    code, found = doctor(folder)
+    assert code == 0
+    [told] = found["runs"]
+    assert told["what"].startswith("run killed-run was broken off at ")
+    assert told["fix"].endswith(f": {folder}/.floe/runs/killed-run")
+
+
+@pytest.mark.skipif(not Path("/proc/self/cwd").exists(), reason="needs /proc")
+def test_a_process_without_a_parent_is_told(shop: Path) -> None:
+    sleeps = "import time; dbt = 1; time.sleep(60)"
+    forks = (
+        "import subprocess, sys; "
+        f"command = [sys.executable, '-c', {sleeps!r}]; nowhere = subprocess.DEVNULL; "
+        "print(subprocess.Popen(command, stdout=nowhere, stderr=nowhere).pid)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", forks], cwd=shop, capture_output=True, text=True, check=True
+    )
+    pid = int(done.stdout)
+    try:
+        deadline = time.monotonic() + 10
+        while "runs" not in (found := doctor(shop)[1]) and time.monotonic() < deadline:
+            time.sleep(0.2)
+        # Where something adopts orphans, such as a desktop's session, init is not their parent.
+        parent = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+        told = [each["fix"] for each in found.get("runs", [])]
+        assert told == ([f"kill {pid}"] if parent == 1 else [])
+    finally:
+        os.kill(pid, signal.SIGKILL)

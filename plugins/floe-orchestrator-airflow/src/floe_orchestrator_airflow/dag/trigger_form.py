@@ -1,0 +1,69 @@
+"""The parameters of a job's DAG: what Airflow's trigger form offers, describes and checks."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+from airflow.sdk import Param
+
+from floe_core.run_parameters import RunParameters, RunResourceType
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.policies import Job
+from floe_orchestrator_airflow.task.run_of_product import (
+    NODE_IDS_PARAM,
+    RANGE_END_PARAM,
+    RANGE_START_PARAM,
+)
+
+MAX_EXAMPLES = 100
+# Airflow's form has a field for each of these; what is left empty is null.
+_SCHEMAS: dict[str, dict[str, Any]] = {
+    "select": {"type": ["string", "null"]},
+    "exclude": {"type": ["string", "null"]},
+    "resource_types": {
+        "type": ["array", "null"],
+        "items": {"type": "string", "enum": list(get_args(RunResourceType))},
+        "examples": list(get_args(RunResourceType)),
+    },
+    "full_refresh": {"type": "boolean"},
+    "empty": {"type": "boolean"},
+    "vars": {"type": ["object", "null"]},
+}
+
+
+def trigger_form(artifacts: CompiledArtifacts, job: Job) -> dict[str, Param]:
+    """Return parameter name -> what it takes, in the order of the form."""
+    return {
+        **{name: _param(name, schema) for name, schema in _SCHEMAS.items()},
+        NODE_IDS_PARAM: _node_ids_param(artifacts, job),
+        RANGE_START_PARAM: _range_param("From this time on"),
+        RANGE_END_PARAM: _range_param("Up to this time, which is not in it"),
+    }
+
+
+def _param(name: str, schema: dict[str, Any]) -> Param:
+    field = RunParameters.model_fields[name]
+    default = list(field.default) if isinstance(field.default, tuple) else field.default
+    return Param(default=default, title=field.title, description=field.description, **schema)
+
+
+def _node_ids_param(artifacts: CompiledArtifacts, job: Job) -> Param:
+    return Param(
+        default=[],
+        type=["array", "null"],
+        items={"type": "string"},
+        title="Only these nodes",
+        description="Ids of the dbt nodes to build. Empty builds the whole job.",
+        # Airflow copies the parameters of a DAG for each of its tasks.
+        examples=[node.unique_id for node in artifacts.nodes_of(job)[:MAX_EXAMPLES]],
+    )
+
+
+def _range_param(title: str) -> Param:
+    return Param(
+        default=None,
+        type=["string", "null"],
+        format="date-time",
+        title=title,
+        description="Of a range to backfill in this run; dbt has it as floe_range_start and _end.",
+    )

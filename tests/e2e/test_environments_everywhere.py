@@ -1,0 +1,115 @@
+"""`--env` on the command line: the same folder, another target, other vars, on each orchestrator."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+FLOE = Path(sys.executable).parent / "floe"
+FILES = {
+    "floe.yaml": """\
+apiVersion: floe.dev/v1
+kind: FloeSpec
+metadata: {name: shop, version: 1.0.0}
+platform: {manifest: manifest.yaml}
+schedule: {cron: "0 6 * * *", timezone: UTC}
+""",
+    "manifest.yaml": """\
+apiVersion: floe.dev/v1
+kind: Manifest
+metadata: {name: platform, version: 1.0.0}
+plugins:
+  orchestrator: {type: dagster}
+  compute: {type: duckdb, config: {schema: base}}
+environments:
+  prod:
+    compute: {schema: prod_schema}
+    vars: {word: prod}
+    schedules: {jobs: {shop: {cron: "0 7 * * *"}}}
+    resource_presets:
+      small: {cpu_request: "1", cpu_limit: "2", memory_request: 1Gi, memory_limit: 2Gi}
+""",
+    "dbt_project.yml": "name: shop\nversion: 1.0.0\nprofile: shop\nmodels: {+materialized: table}\n",
+    "models/first.sql": "select '{{ var('word', 'none') }}' as word, '{{ target.name }}' as target",
+}
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    folder = tmp_path / "shop"
+    for name, text in FILES.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    return folder
+
+
+def floe(*words: str | Path, **variables: str) -> tuple[int, str, str]:
+    done = subprocess.run(
+        [FLOE, *words],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, **variables},
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def told(*words: str | Path, **variables: str) -> Any:
+    code, output, errors = floe(*words, "--json", **variables)
+    assert code == 0, errors
+    return json.loads(output)
+
+
+@pytest.mark.parametrize("orchestrator", ["dagster", "prefect", "airflow"])
+def test_a_run_is_in_the_environment_that_is_asked_for(orchestrator: str, shop: Path) -> None:
+    assert told("run", shop, "--on", orchestrator, "--env", "prod")["status"] == "success"
+    with duckdb.connect(str(shop / "shop.duckdb"), read_only=True) as warehouse:
+        tables = warehouse.execute("select table_schema from information_schema.tables").fetchall()
+        rows = warehouse.execute("select * from prod_schema.first").fetchall()
+    assert (tables, rows) == ([("prod_schema",)], [("prod", "prod")])
+
+
+def test_show_tells_the_environments_and_the_one_that_is_chosen(shop: Path) -> None:
+    assert floe("compile", shop)[0] == 0
+    shown = told("show", shop, FLOE_ENV="prod")
+    assert shown["environment"] == "prod"
+    assert shown["environments"]["prod"]["target"] == "prod"
+    assert shown["environments"]["prod"]["nodes"]["model.shop.first"]["schema_name"] == (
+        "prod_schema"
+    )
+    assert shown["jobs"][0]["schedule"]["cron"] == "0 7 * * *"
+    _, text, _ = floe("show", shop, "--env", "prod")
+    assert "prod (chosen)" in text
+    assert "schedule of shop: 0 7 * * * in UTC" in text
+    [row] = told("schedule", "list", shop, "--env", "prod")
+    assert row["cron"] == "0 7 * * *"
+
+
+def test_an_environment_that_is_not_there_is_a_wrong_call(shop: Path) -> None:
+    assert floe("compile", shop)[0] == 0
+    code, _, errors = floe("show", shop, "--env", "prd")
+    assert code == 2
+    assert "shop has no environment 'prd'; did you mean 'prod'? it has prod" in " ".join(
+        errors.split()
+    )
+
+
+@pytest.mark.parametrize("orchestrator", ["dagster", "airflow"])
+def test_helm_values_put_pods_into_the_environment_with_its_sizes(
+    orchestrator: str, shop: Path
+) -> None:
+    words = ("helm", "values", shop, "--on", orchestrator)
+    code, values, errors = floe(*words, "--env", "prod")
+    assert code == 0, errors
+    assert "extraEnv:" in values
+    assert "name: FLOE_ENV\n" in values
+    assert "value: prod\n" in values
+    assert 'cpu: "2"' in values or "cpu: '2'" in values
+    assert "FLOE_ENV" not in floe(*words)[1]
