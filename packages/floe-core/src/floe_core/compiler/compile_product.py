@@ -35,7 +35,6 @@ from floe_core.compiler.refine import refine
 from floe_core.compiler.settings import plugin_settings, product_settings, tracing_settings
 from floe_core.errors import EnvironmentProblemError, InvalidProductError, Problem
 from floe_core.execution.preloaded_manifest import parsed_file
-from floe_core.execution.warehouse_lock import duckdb_file
 from floe_core.garbage_collection import seldom_collecting
 from floe_core.plugin_powers import EntryPointFile, EntryPointWriter
 from floe_core.schemas.artifacts_reader import COPY_MARK
@@ -50,6 +49,7 @@ from floe_core.schemas.policies import DbtProject
 from floe_core.secrets.known_values import known_secrets
 from floe_core.secrets.redactor import Redactor
 from floe_core.tracing.compile_trace import CompileTrace
+from floe_core.warehouse.duckdb_file import duckdb_file
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from difflib import get_close_matches
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError
 
@@ -23,6 +23,7 @@ class NodePolicySpec(YamlModel):
     retries: Annotated[int, Field(ge=0, le=100)] | None = None
     timeout_seconds: Annotated[int, Field(ge=1, le=604_800)] | None = None
     pool: ShortText | None = None
+    reuse: Literal["never", "content"] | None = None
 
 
 def with_policies(
@@ -79,6 +80,7 @@ def _explained(kind: str, location: tuple[int | str, ...], given: Any) -> tuple[
         "retries": "a whole number from 0 to 100",
         "timeoutSeconds": "a whole number of seconds from 1 to 604800",
         "pool": "the name of a pool",
+        "reuse": "'never' or, of a source, 'content'",
     }
     return f"{key}: {given!r} is not {expected[key]}", f"write {expected[key]}"
 

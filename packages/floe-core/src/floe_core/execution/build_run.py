@@ -21,6 +21,7 @@ from floe_core.execution.invocation import Invocation, invocation
 from floe_core.execution.journal import Journal
 from floe_core.execution.node_timeouts import NodeTimeouts
 from floe_core.execution.private_folder import close_to_others, make_private
+from floe_core.execution.reuse_of_build import reuse_of_build
 from floe_core.execution.run_record import RunRecord, record_of
 from floe_core.execution.telemetry_of_build import TelemetryOfBuild
 from floe_core.execution.verdict import Verdict
@@ -60,17 +61,18 @@ def _events(
     wanted = wanted_nodes(artifacts, request)
     before = record_of(artifacts, request.run_id) if request.resume else RunRecord()
     attempt = automatic_attempt(artifacts, wanted, before)
-    is_whole_product = len(attempt.todo) == len(artifacts.runnable)
-    call = invocation(artifacts, request, project_dir, attempt.todo, is_whole_product)
     with (
         Journal(project_dir, request.run_id) as journal,
         sole_writer(artifacts.dbt.profile, project_dir, LOCK_TIMEOUT_SECONDS),
-        TelemetryOfBuild(artifacts, request, call.target) as telemetry,
+        reuse_of_build(artifacts, request, attempt.todo, run_dbt) as reuse,
     ):
+        is_whole_product = len(reuse.todo) == len(artifacts.runnable)
+        call = invocation(artifacts, request, project_dir, reuse.todo, is_whole_product)
         verdict = Verdict(wanted, (*request.standing, *attempt.standing))
         redactor = Redactor(known_secrets(artifacts.dbt.profile).values())
-        events = _without_secrets(_run(artifacts, call), redactor)
-        yield from _judged(events, verdict, journal, telemetry)
+        with TelemetryOfBuild(artifacts, request, call.target) as telemetry:
+            events = _without_secrets(reuse.around(run_dbt(artifacts, call)), redactor)
+            yield from _judged(events, verdict, journal, telemetry)
 
 
 def _project_dir(artifacts: CompiledArtifacts) -> Path:
@@ -79,7 +81,7 @@ def _project_dir(artifacts: CompiledArtifacts) -> Path:
     return artifacts.project_dir
 
 
-def _run(
+def run_dbt(
     artifacts: CompiledArtifacts, call: Invocation
 ) -> Generator[BuildEvent | DbtEnded, None, None]:
     """Yield dbt's events up to its end, or to the end of the time it has."""

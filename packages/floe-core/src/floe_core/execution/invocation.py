@@ -6,16 +6,16 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from floe_core.build_request import BuildRequest
-from floe_core.execution.dbt_profiles import profiles_dir
 from floe_core.execution.preloaded_manifest import PARSED_FILE, parsed_file
 from floe_core.execution.selection import arguments_for_nodes
 from floe_core.lineage.backend import is_configured
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.state_folder import run_folder
 from floe_core.time_range import TimeRange
+from floe_core.warehouse.dbt_profiles import profiles_dir
 
 QUIET_ENVIRONMENT = {"DBT_SEND_ANONYMOUS_USAGE_STATS": "False"}
 
@@ -42,15 +42,16 @@ def invocation(
     project_dir: Path,
     node_ids: tuple[str, ...],
     is_whole_product: bool,
+    command: Literal["build", "compile"] = "build",
 ) -> Invocation:
-    """Return the call that builds these nodes. dbt writes into the run's folder alone.
+    """Return the call that builds or compiles these nodes. dbt writes into the run's folder alone.
 
     The whole product needs no selection, unless dbt has a default selector that would narrow it.
     """
     folder = run_folder(project_dir, request.run_id)
     is_selected = not is_whole_product or bool(artifacts.dbt.default_selector)
     selection = arguments_for_nodes(artifacts, set(node_ids)) if is_selected else []
-    target = folder / f"attempt-{request.attempt}"
+    target = folder / f"attempt-{request.attempt}{'' if command == 'build' else '-plan'}"
     arguments = place_arguments(artifacts, project_dir, target, folder)
     if artifacts.execution.max_parallel is not None:
         arguments += ["--threads", str(artifacts.execution.max_parallel)]
@@ -58,14 +59,14 @@ def invocation(
         arguments += _event_times(request.range)
     own = own_vars(artifacts, request)
     arguments += ["--vars", json.dumps({**own, **run_vars(request)}), "--no-use-colors"]
-    call = ["build", *arguments, *selection]
+    call = [command, *arguments, *selection]
     return Invocation(
         call,
         project_dir,
         target,
         node_ids,
         parsed_file=_parsed_file(artifacts, request, own),
-        wants_columns=is_configured(artifacts.lineage, project_dir),
+        wants_columns=command == "build" and is_configured(artifacts.lineage, project_dir),
     )
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,11 +10,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from floe_core.errors import EnvironmentProblemError
-
-PROJECT_DIR_VARIABLE = "FLOE_PROJECT_DIR"
-_ENV_VAR = re.compile(
-    r"""\{\{\s*env_var\(\s*['"]([^'"]+)['"]\s*(?:,\s*['"]([^'"]*)['"]\s*)?\)\s*\}\}"""
-)
+from floe_core.warehouse.duckdb_file import duckdb_file
 
 
 @contextmanager
@@ -46,16 +40,3 @@ def sole_writer(profile: dict[str, Any], project_dir: Path, timeout: float) -> I
         yield
     finally:
         lock.release()
-
-
-def duckdb_file(profile: dict[str, Any], project_dir: Path) -> Path | None:
-    """Return the file that a DuckDB profile writes to; None for any other warehouse."""
-    location = str(profile.get("path", ":memory:"))
-    if profile.get("type") != "duckdb" or location.startswith((":memory:", "md:", "motherduck:")):
-        return None
-    return project_dir / Path(_rendered(location, project_dir)).expanduser()
-
-
-def _rendered(text: str, project_dir: Path) -> str:
-    values = {**os.environ, PROJECT_DIR_VARIABLE: str(project_dir)}
-    return _ENV_VAR.sub(lambda match: values.get(match[1], match[2] or ""), text)
