@@ -22,6 +22,7 @@ class BuildRequest:
     orchestrator that resumes by itself: their nodes are not built, and count in the verdict.
     `vars` are dbt vars of this run alone; they win over those of the job and the product.
     `part` names this build where the orchestrator's run has several of one job and attempt.
+    Without `may_reuse` all of it is built, whatever stands already.
     """
 
     job: str
@@ -35,3 +36,4 @@ class BuildRequest:
     # A mapping has no hash; requests are compared by it all the same.
     vars: Mapping[str, Any] = field(default_factory=dict, hash=False)
     part: str = ""
+    may_reuse: bool = True

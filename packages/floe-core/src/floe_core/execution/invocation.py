@@ -55,7 +55,7 @@ def invocation(
     arguments = place_arguments(artifacts, project_dir, target, folder)
     if artifacts.execution.max_parallel is not None:
         arguments += ["--threads", str(artifacts.execution.max_parallel)]
-    if request.range is not None:
+    if request.range is not None and command == "build":
         arguments += _event_times(request.range)
     own = own_vars(artifacts, request)
     arguments += ["--vars", json.dumps({**own, **run_vars(request)}), "--no-use-colors"]

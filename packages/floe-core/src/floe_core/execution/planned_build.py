@@ -39,7 +39,7 @@ def plan_build(
     run_dbt: RunDbt,
 ) -> PlannedBuild:
     """Return what a build of these nodes would do; reads the warehouse, and changes nothing."""
-    refused = why_not(artifacts, request)
+    refused = why_not(artifacts)
     codes = {} if refused else compile_nodes(artifacts, request, node_ids, run_dbt)
     facts = WarehouseFacts() if refused else read_facts(artifacts, _involved(artifacts, node_ids))
     state = store.read()
@@ -55,20 +55,27 @@ def plan_build(
         _engine(artifacts, facts),
         str(uuid.uuid4()),
         request.run_id,
-        builds_all=refused or facts.problem,
+        builds_all=refused or facts.problem or _asked_for(request),
     )
     return PlannedBuild(situation, make_plan(situation), problem)
 
 
-def why_not(artifacts: CompiledArtifacts, request: BuildRequest) -> str:
-    """Return why a build can reuse nothing, "" where it can."""
+def why_not(artifacts: CompiledArtifacts) -> str:
+    """Return why no build of a product can reuse anything, "" where one can."""
     adapter = artifacts.dbt.adapter
     if adapter not in DIALECTS:
         known = " and ".join(sorted(DIALECTS))
         return f"what stands in {adapter} cannot be told; reuse works on {known}"
     if adapter == "duckdb" and duckdb_file(artifacts.dbt.profile, artifacts.folder) is None:
         return "DuckDB has no file here, so nothing stands from one run to the next"
-    return "a backfill builds all of its range" if request.range is not None else ""
+    return ""
+
+
+def _asked_for(request: BuildRequest) -> str:
+    """Return why a run is to build all of it, "" where it may reuse."""
+    if request.range is not None:
+        return "a backfill builds all of its range"
+    return "" if request.may_reuse else "this run builds all that it was asked for"
 
 
 def read_facts(artifacts: CompiledArtifacts, node_ids: Iterable[str]) -> WarehouseFacts:

@@ -33,7 +33,7 @@ def reuse_of_build(
     if artifacts.execution.reuse == "off" or not node_ids:
         yield NoReuse(node_ids)
         return
-    refused = why_not(artifacts, request)
+    refused = why_not(artifacts)
     if refused:
         yield NoReuse(node_ids, refused)
         return

@@ -128,6 +128,7 @@ class FloeBuildOperator(TellsNoData, BaseOperator):
             range=range_of_run(context, self.task_id),
             vars=vars_of_run(context, self.task_id),
             standing=attempt.standing,
+            may_reuse=not attempt.is_repeat,
         )
 
     def _build(
@@ -176,8 +177,12 @@ class FloeBuildOperator(TellsNoData, BaseOperator):
         results: Mapping[str, NodeResult],
         context: Context,
     ) -> None:
-        """Give each built relation's asset its event, and only those."""
-        built = [artifacts.by_id[i] for i in wanted if artifacts.by_id[i].is_relation]
+        """Give each built relation's asset its event, and only those; a reused one has none."""
+        built = [
+            artifacts.by_id[i]
+            for i in wanted
+            if artifacts.by_id[i].is_relation and results[i].status != "reused"
+        ]
         assets = {node.unique_id: node_asset(artifacts, node) for node in built}
         self.outlets[:] = list(assets.values())
         for node_id, asset in assets.items():

@@ -90,17 +90,19 @@ def request_of(
     runs = resumed_runs(context.run, context.instance)
     before = record_of(artifacts, *(build_run_id(run_id, step) for run_id in runs))
     span = range_of(context)
+    attempt = attempt_by_hand(nodes.ids, before)
     moment = tags.get(NOMINAL_TIME_TAG) or tags.get(SCHEDULED_EXECUTION_TIME_TAG)
     nominal_time = datetime.fromisoformat(moment) if moment else None
     return BuildRequest(
         job=_job_name(tags.get(JOB_TAG, ""), artifacts),
         run_id=build_run_id(context.run_id, step),
-        node_ids=attempt_by_hand(nodes.ids, before).todo,
+        node_ids=attempt.todo,
         attempt=first_attempt_number(artifacts, len(runs)) + context.retry_number,
         nominal_time=nominal_time or (span.end if span else None),
         range=span,
         vars=_vars(tags),
         part=step,
+        may_reuse=not attempt.is_repeat and not _feeds_others(context),
     )
 
 
@@ -129,6 +131,16 @@ def _step_name(context: OpExecutionContext, artifacts: CompiledArtifacts) -> str
     return "" if name == build_op_name(artifacts) else name
 
 
+def _feeds_others(context: OpExecutionContext) -> bool:
+    """Return whether other steps of the run wait for outputs of this one.
+
+    Dagster skips a step that waits for an output which did not come, as that of a reused node.
+    """
+    name = context.op_handle.name
+    inputs = [each for step in context.job_def.dependencies.values() for each in step.values()]
+    return any(found.node == name for each in inputs for found in each.get_node_dependencies())
+
+
 def _job_name(tag: str, artifacts: CompiledArtifacts) -> str:
     """Return the product's job of a run; its first for assets that were chosen by hand."""
     names = [job.name for job in artifacts.jobs]
@@ -136,7 +148,7 @@ def _job_name(tag: str, artifacts: CompiledArtifacts) -> str:
 
 
 def _told(result: NodeResult, nodes: StepNodes) -> Iterator[StepEvent]:
-    if result.unique_id in nodes.check_keys and result.status != "skipped":
+    if result.unique_id in nodes.check_keys and result.status not in ("skipped", "reused"):
         yield check_result(result, nodes.check_keys[result.unique_id])
     elif result.unique_id in nodes.keys and result.status == "success":
         yield materialization(result, nodes.keys[result.unique_id])
