@@ -78,7 +78,7 @@ class ReuseOfBuild:
                 if isinstance(event, DbtEnded):
                     end = event
                     continue
-                if isinstance(event, NodeResult):
+                if isinstance(event, NodeResult) and event.unique_id in self._planned.decisions:
                     self._ended[event.unique_id] = event
                 yield event
         # By now dbt has let go of the warehouse.
