@@ -11,8 +11,9 @@ from floe_core.build_request import BuildRequest
 from floe_core.errors import EnvironmentProblemError
 from floe_core.execution.compiled_code import RunDbt, compile_nodes
 from floe_core.reuse.parts import digest
-from floe_core.reuse.plan import Decision, Situation, make_plan
+from floe_core.reuse.plan import make_plan
 from floe_core.reuse.seed_versions import seed_versions
+from floe_core.reuse.situation import Decision, Situation
 from floe_core.reuse.standing import WarehouseFacts, read_warehouse
 from floe_core.reuse.state import FORMAT, State, Versions
 from floe_core.reuse.state_store import StateStore

@@ -13,7 +13,8 @@ from floe_core.execution.compiled_code import RunDbt, codes_in
 from floe_core.execution.dbt_run import DbtEnded
 from floe_core.execution.invocation import invocation
 from floe_core.execution.planned_build import PlannedBuild, plan_build, read_facts, why_not
-from floe_core.reuse.plan import is_adding, outcome_of
+from floe_core.reuse.outcome import outcome_of
+from floe_core.reuse.situation import is_adding
 from floe_core.reuse.state_store import StateStore, store_of
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 

@@ -6,72 +6,20 @@ the warehouse. What is not known for certain is built.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Literal
+from collections.abc import Iterator
+from dataclasses import replace
 
 from floe_core.reuse.analysis import Analysis, Input, analyse, analysis_of_text
 from floe_core.reuse.parts import WHOLE, Leaf, Part, digest
 from floe_core.reuse.reasons import why_built
-from floe_core.reuse.standing import WarehouseFacts
-from floe_core.reuse.state import Entry, Standing, State, Versions
-from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.reuse.situation import Action, Decision, Situation, is_adding
+from floe_core.reuse.state import Entry, Versions
 from floe_core.schemas.nodes import Node
-
-# Any other materialization may keep rows from one build to the next.
-_PLAIN = frozenset({"", "table", "view", "seed", "test", "unit"})
-Action = Literal["build", "reuse"]
-
-
-@dataclass(frozen=True, slots=True)
-class Situation:
-    """All that a plan depends on.
-
-    `wanted` are the ids of the nodes to plan, `codes` node id -> the SQL that dbt compiled, `seeds`
-    seed id -> the version of its file. `engine` changes with the versions of dbt, its adapter and
-    the warehouse. `token` is a version that no other run has. `builds_all` forbids reuse and says
-    why. `forced` are nodes that are built whatever speaks for them; `built` are the columns of what
-    this run has built, once it is over.
-    """
-
-    artifacts: CompiledArtifacts
-    wanted: Collection[str]
-    codes: Mapping[str, str]
-    seeds: Mapping[str, Versions]
-    state: State
-    warehouse: WarehouseFacts
-    engine: str
-    token: str
-    run_id: str = ""
-    builds_all: str = ""
-    forced: Collection[str] = frozenset()
-    built: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What becomes of one node, and why; `entry` is what a green build of it is remembered as.
-
-    `seconds` is how long its last build took, None where that is not known.
-    """
-
-    action: Action
-    why: str
-    entry: Entry
-    seconds: float | None = None
-
-
-Plan = Mapping[str, Decision]
 
 
 def make_plan(situation: Situation) -> dict[str, Decision]:
     """Return node id -> decision for every wanted node, parents first."""
     return _Planner(situation).plan()
-
-
-def is_adding(node: Node) -> bool:
-    """Return whether a build adds to what there is of a node already."""
-    return node.resource_type == "snapshot" or node.materialization not in _PLAIN
 
 
 class _Planner:
@@ -81,21 +29,44 @@ class _Planner:
         self._given = situation
         self._versions: dict[str, Versions] = {}
         self._decisions: dict[str, Decision] = {}
+        self._unit_tests: dict[str, list[Node]] = {}
+        for node in (situation.artifacts.by_id[i] for i in sorted(situation.wanted)):
+            if node.resource_type == "unit_test":
+                self._unit_tests.setdefault(node.tested, []).append(node)
 
     def plan(self) -> dict[str, Decision]:
         artifacts, wanted = self._given.artifacts, set(self._given.wanted)
-        late: list[Node] = []
         for node in (artifacts.by_id[i] for i in artifacts.graph.in_order()):
             if node.resource_type == "unit_test":
-                late.append(node)
-            elif node.unique_id in wanted:
+                continue
+            if node.unique_id in wanted:
                 self._plan_node(node)
             else:
                 self._versions[node.unique_id] = self._as_it_stands(node)
-        for node in late:
-            if node.unique_id in wanted:
-                self._plan_node(node)
+        for node_id in sorted(wanted - self._decisions.keys()):
+            self._plan_unit_test(artifacts.by_id[node_id], self._given.token)
         return self._decisions
+
+    def _plan_unit_tests_of(self, node: Node, fingerprint: str) -> str:
+        """Plan the unit tests of a model; return why it is built with them, "" if it need not be.
+
+        dbt runs a unit test only together with its model.
+        """
+        run = [
+            test.name
+            for test in self._unit_tests.get(node.unique_id, ())
+            if self._plan_unit_test(test, fingerprint) == "build"
+        ]
+        return f"its unit test {run[0]} is run" if run else ""
+
+    def _plan_unit_test(self, test: Node, fingerprint: str) -> Action:
+        entry = self._given.state.entries.get(test.unique_id)
+        text = f"{test.checksum} {test.macros_hash} {fingerprint}"
+        analysis = analysis_of_text(text, ())
+        fresh = Entry(self._given.run_id, self._traits(test, analysis))
+        why = next(filter(None, self._reasons(test, entry, fresh, test.reuse.never)), "")
+        self._decide(test, entry, fresh, why)
+        return self._decisions[test.unique_id].action
 
     def _as_it_stands(self, node: Node) -> Versions:
         """Return the version of what this build only reads; one that is new where none is known."""
@@ -122,23 +93,28 @@ class _Planner:
         analysis = self._analysis(node)
         fresh = Entry(self._given.run_id, self._traits(node, analysis), self._reads(analysis))
         never = node.reuse.never or (analysis.never if analysis else "dbt did not compile it")
-        why = next(filter(None, self._reasons(node, entry, fresh, never)), "")
+        with_tests = self._plan_unit_tests_of(node, fresh.fingerprint)
+        why = next(filter(None, (*self._reasons(node, entry, fresh, never), with_tests)), "")
         versions = self._made(node, entry, fresh, analysis, never, is_built=bool(why))
         self._versions[node.unique_id] = versions
-        fresh = replace(fresh, versions=versions)
+        self._decide(node, entry, replace(fresh, versions=versions), why)
+
+    def _decide(self, node: Node, entry: Entry | None, fresh: Entry, why: str) -> None:
         seconds = entry.seconds if entry else None
         if why or entry is None:
             self._decisions[node.unique_id] = Decision("build", why, fresh, seconds)
         else:
-            self._decisions[node.unique_id] = Decision("reuse", entry.run_id, entry, seconds)
+            why = f"unchanged since run {entry.run_id}"
+            self._decisions[node.unique_id] = Decision("reuse", why, entry, seconds)
 
     def _reasons(self, node: Node, entry: Entry | None, fresh: Entry, never: str) -> Iterator[str]:
         """Yield why a node is built, the weightiest first; nothing for one that is reused."""
         yield self._given.builds_all
         yield "built" if node.unique_id in self._given.forced else ""
         yield f"never reused: {never}" if never else ""
-        yield "no green build of it is known" if entry is None else ""
-        assert entry is not None
+        if entry is None:
+            yield "no green build of it is known"
+            return
         yield why_built(self._given.artifacts, entry, fresh)
         if not self._stands(node, entry):
             is_there = node.unique_id in self._given.warehouse.standing
@@ -167,8 +143,6 @@ class _Planner:
         inputs = self._inputs(node)
         if node.resource_type == "seed":
             return self._of_seed(node)
-        if node.resource_type == "unit_test":
-            return self._of_unit_test(node, inputs)
         if node.language != "sql":
             return analysis_of_text(node.checksum, inputs)
         if code is None:
@@ -187,11 +161,6 @@ class _Planner:
         columns = versions.columns
         parts = None if columns is None else {name: Part(each) for name, each in columns.items()}
         return Analysis(versions.of(WHOLE), Part(versions.rows), parts)
-
-    def _of_unit_test(self, node: Node, inputs: Sequence[Input]) -> Analysis:
-        tested = self._decisions.get(node.tested)
-        of_tested = tested.entry.fingerprint if tested else self._given.token
-        return analysis_of_text(f"{node.checksum} {node.macros_hash} {of_tested}", inputs)
 
     def _inputs(self, node: Node) -> list[Input]:
         found = []
@@ -263,35 +232,3 @@ class _Planner:
 def _of_all(version: str, columns: tuple[str, ...] | None) -> Versions:
     """Return the version of a relation that is new as a whole."""
     return Versions(version, None if columns is None else dict.fromkeys(columns, version))
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What is to be remembered of a build: entries by node id, and nodes that are in doubt."""
-
-    entries: Mapping[str, Entry]
-    doubtful: Collection[str] = ()
-
-
-def outcome_of(
-    situation: Situation,
-    plan: Plan,
-    green: Mapping[str, float],
-    standing: Mapping[str, Standing],
-) -> Outcome:
-    """Return what to remember, given node id -> seconds of what ended green.
-
-    The columns of what was built are known only now, so the plan is made once more with them. A
-    node that would not have been reused by what is known now is in doubt.
-    """
-    columns = {node_id: each.columns for node_id, each in standing.items()}
-    forced = frozenset(i for i, each in plan.items() if each.action == "build")
-    again = make_plan(replace(situation, built=columns, forced=forced))
-    found = {}
-    for node_id, seconds in green.items():
-        node = situation.artifacts.by_id[node_id]
-        if node_id in plan and (node_id in standing or not node.is_relation):
-            entry = replace(again[node_id].entry, run_id=situation.run_id, seconds=seconds)
-            found[node_id] = replace(entry, standing=standing.get(node_id))
-    doubtful = [i for i in plan if i not in forced and again[i].action == "build"]
-    return Outcome(found, doubtful)
