@@ -18,7 +18,7 @@ from floe_core.compiler.copy_project import copy_project
 from floe_core.compiler.dbt_graph import nodes_in
 from floe_core.compiler.dbt_parse import Dbt, DbtFolders, InProcessDbt, ParsedProject, SubprocessDbt
 from floe_core.compiler.findings import Findings
-from floe_core.compiler.inputs import Inputs, read_inputs, with_dbt
+from floe_core.compiler.inputs import Inputs, read_inputs, with_dbt, with_reuse
 from floe_core.compiler.jobs import ResolvedJobs, default_selector, resolve_jobs
 from floe_core.compiler.losses import refuse_losses
 from floe_core.compiler.node_policies import with_policies
@@ -89,6 +89,7 @@ def compile_product(
     *,
     orchestrator: str | None = None,
     out: Path | str | None = None,
+    reuse: bool | None = None,
     on_notice: Callable[[str], None] = lambda notice: None,
     keeps_entry_point: bool = False,
     on_stage: Callable[[str], None] = lambda stage: None,
@@ -96,8 +97,8 @@ def compile_product(
     """Compile a product in its own folder, or into `out` as a copy that stands alone.
 
     Writes compiled_artifacts.json, target/manifest.json, profiles.yml and the file that the
-    orchestrator loads, all or none. `orchestrator` overrides the manifest's choice; `on_notice`
-    receives what is worth knowing and not an error. With `keeps_entry_point` a file of that name
+    orchestrator loads, all or none. `orchestrator` overrides the manifest's choice, and `reuse`
+    what floe.yaml says of it; `on_notice` receives what is worth knowing and not an error. With `keeps_entry_point` a file of that name
     that floe did not write stays, and is not an error. `on_stage` receives what is being done now.
 
     Raises:
@@ -109,6 +110,7 @@ def compile_product(
         product_dir,
         orchestrator=orchestrator,
         out=out,
+        reuse=reuse,
         on_notice=on_notice,
         keeps_entry_point=keeps_entry_point,
         on_stage=on_stage,
@@ -120,6 +122,7 @@ def prepare_product(
     *,
     orchestrator: str | None = None,
     out: Path | str | None = None,
+    reuse: bool | None = None,
     on_notice: Callable[[str], None] = lambda notice: None,
     refuses_losses: bool = True,
     change_profile: Callable[[Profile], Profile] = lambda profile: profile,
@@ -140,6 +143,8 @@ def prepare_product(
         inputs = read_inputs(folder, findings)
         if dbt_executable is not None:
             inputs = with_dbt(inputs, dbt_executable)
+        if reuse is not None:
+            inputs = with_reuse(inputs, reuse)
         trace.concerns(inputs.spec.metadata.name, tracing_settings(inputs.manifest))
         place = _Place(destination, change_profile, keeps_entry_point)
         compiled = _compile(inputs, orchestrator, place, findings)
