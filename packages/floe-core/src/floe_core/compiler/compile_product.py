@@ -98,8 +98,9 @@ def compile_product(
 
     Writes compiled_artifacts.json, target/manifest.json, profiles.yml and the file that the
     orchestrator loads, all or none. `orchestrator` overrides the manifest's choice, and `reuse`
-    what floe.yaml says of it; `on_notice` receives what is worth knowing and not an error. With `keeps_entry_point` a file of that name
-    that floe did not write stays, and is not an error. `on_stage` receives what is being done now.
+    what floe.yaml says of it; `on_notice` receives what is worth knowing and not an error. With
+    `keeps_entry_point` a file of that name that floe did not write stays, and is not an error.
+    `on_stage` receives what is being done now.
 
     Raises:
         InvalidProductError: The files of the product or the platform are wrong: every problem.
