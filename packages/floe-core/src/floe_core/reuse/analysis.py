@@ -17,6 +17,7 @@ from floe_core.reuse.steadiness import varying
 
 # A plan is made twice for each run, of the same queries.
 _KEPT = 20_000
+UNREADABLE = "SQL that floe cannot read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,9 @@ def analyse(
     try:
         query = sqlglot.parse_one(sql, dialect=dialect)
     except (sqlglot.errors.SqlglotError, RecursionError):
-        return analysis_of_text(sql, inputs, "SQL that floe cannot read")
+        return analysis_of_text(sql, inputs, UNREADABLE)
+    if not isinstance(query, exp.Query | exp.Pivot):
+        return analysis_of_text(sql, inputs, UNREADABLE)
     names = _Names(inputs, dialect)
     never = varying(query, names.node_of, steady_functions)
     whole = analysis_of_text(_canonical(query, dialect), inputs, never)

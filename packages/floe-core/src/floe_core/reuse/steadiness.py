@@ -72,7 +72,8 @@ def _is_moment(literal: exp.Literal) -> bool:
 def _of_table(table: exp.Table, ctes: set[str], input_of: TableName) -> Iterator[str]:
     if isinstance(table.this, exp.Func):
         if not isinstance(table.this, _MAKING_ROWS):
-            yield f"{table.this.name or table.this.sql_name()}()".lower()
+            is_named = isinstance(table.this, exp.Anonymous)
+            yield f"{table.this.name if is_named else table.this.sql_name()}()".lower()
         return
     is_cte = not table.args.get("db") and table.name.lower() in ctes
     if not is_cte and input_of(table) is None:
