@@ -274,9 +274,7 @@ class History:
         for model in self.product.order():
             if model.kind == "source":
                 lasting = (
-                    digest(model.rows)
-                    if model.knows != "nothing"
-                    else digest(self._turn, "new")
+                    digest(model.rows) if model.knows != "nothing" else digest(self._turn, "new")
                 )
                 new[model.name] = lasting
         versions = self.product.versions(new)
