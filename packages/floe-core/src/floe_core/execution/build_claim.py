@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import time
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping
 
 from floe_core.execution.planned_build import PlannedBuild, subject_of
 from floe_core.reuse.state import ActiveBuild, Entry, State
@@ -18,25 +17,29 @@ from floe_core.warehouse.duckdb_file import duckdb_file
 LONGEST_BUILD_SECONDS = 86_400.0
 
 
-@contextmanager
-def claim(store: StateStore, planned: PlannedBuild, todo: tuple[str, ...]) -> Iterator[None]:
-    """Forget what these nodes were while a build changes them, whatever becomes of it."""
+def begin(store: StateStore, planned: PlannedBuild, todo: tuple[str, ...]) -> None:
+    """Forget what these nodes were before a build changes them, whatever becomes of it.
+
+    Raises:
+        EnvironmentProblemError: The store cannot be written.
+    """
     artifacts, token = planned.situation.artifacts, planned.situation.token
     own = ActiveBuild(socket.gethostname(), os.getpid(), time.time(), todo)
     subject = subject_of(artifacts)
     # Where a lock lets one build in at a time, any other has died.
     is_alone = duckdb_file(artifacts.dbt.profile, artifacts.folder) is not None
 
-    def begin(state: State) -> State:
+    def begun(state: State) -> State:
         state = state.of_subject(subject)
         over = [name for name, each in state.active.items() if is_alone or _is_over(each)]
         return state.without(over).begun(token, own)
 
-    store.change(begin)
-    try:
-        yield
-    finally:
-        store.change(lambda state: state.without([token]))
+    store.change(begun)
+
+
+def release(store: StateStore, planned: PlannedBuild) -> None:
+    """Say that a build is not under way any more."""
+    store.change(lambda state: state.without([planned.situation.token]))
 
 
 def remember(

@@ -1,25 +1,20 @@
-"""Leave out of a build what stands as it would make it, and remember what it makes."""
+"""Whether a build leaves out what stands; what that takes is imported only where it does."""
 
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-from floe_core.build_events import BuildEvent, NodeLog, NodeResult
+from floe_core.build_events import BuildEvent, NodeLog
 from floe_core.build_request import BuildRequest
-from floe_core.errors import EnvironmentProblemError
-from floe_core.execution.build_claim import claim, remember
-from floe_core.execution.compiled_code import RunDbt, codes_in
 from floe_core.execution.dbt_run import DbtEnded
-from floe_core.execution.invocation import invocation
-from floe_core.execution.planned_build import PlannedBuild, plan_build, read_facts, why_not
-from floe_core.reuse.outcome import outcome_of
-from floe_core.reuse.situation import is_adding
-from floe_core.reuse.state_store import StateStore, store_of
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
-# A test that warned is run again, so that its warning is seen again.
-GREEN = frozenset({"success", "pass"})
+if TYPE_CHECKING:
+    from floe_core.execution.compiled_code import RunDbt
+    from floe_core.execution.reusing_build import ReusingBuild
+
 Events = Generator[BuildEvent | DbtEnded, None, None]
 
 
@@ -29,23 +24,24 @@ def reuse_of_build(
     request: BuildRequest,
     node_ids: tuple[str, ...],
     run_dbt: RunDbt,
-) -> Iterator[ReuseOfBuild | NoReuse]:
-    """Plan a build of these nodes, and say in the store that it is under way."""
+) -> Iterator[ReusingBuild | WholeBuild]:
+    """Give what of these nodes is to be built, by `execution.reuse` of the product."""
     if artifacts.execution.reuse == "off" or not node_ids:
-        yield NoReuse(node_ids)
+        yield WholeBuild(node_ids)
         return
-    refused = why_not(artifacts)
-    if refused:
-        yield NoReuse(node_ids, refused)
+    from floe_core.execution.reusing_build import begin_build
+
+    begun = begin_build(artifacts, request, node_ids, run_dbt)
+    if isinstance(begun, str):
+        yield WholeBuild(node_ids, begun)
         return
-    store = store_of(artifacts.product.name, artifacts.folder)
-    planned = plan_build(artifacts, request, node_ids, store, run_dbt)
-    reuse = ReuseOfBuild(planned, request, store)
-    with claim(store, planned, reuse.todo):
-        yield reuse
+    try:
+        yield begun
+    finally:
+        begun.release()
 
 
-class NoReuse:
+class WholeBuild:
     """A build of all of its nodes, of which nothing is remembered; `why` is for a person."""
 
     def __init__(self, todo: tuple[str, ...], why: str = "") -> None:
@@ -57,74 +53,3 @@ class NoReuse:
         if self._why:
             yield NodeLog("", "warn", f"reuse: {self._why}")
         yield from events
-
-
-class ReuseOfBuild:
-    """A build that leaves out what stands. `todo` are the ids of what dbt is to build, sorted."""
-
-    def __init__(self, planned: PlannedBuild, request: BuildRequest, store: StateStore) -> None:
-        self._planned = planned
-        self._request = request
-        self._store = store
-        self._ended: dict[str, NodeResult] = {}
-        decided = planned.decisions.items()
-        self.todo = tuple(sorted(i for i, each in decided if each.action == "build"))
-
-    def around(self, events: Events) -> Events:
-        """Yield what is reused, then dbt's events; before its end, remember what it built."""
-        end: DbtEnded | None = None
-        yield from self._told()
-        with closing(events):
-            for event in events:
-                if isinstance(event, DbtEnded):
-                    end = event
-                    continue
-                if isinstance(event, NodeResult) and event.unique_id in self._planned.decisions:
-                    self._ended[event.unique_id] = event
-                yield event
-        # By now dbt has let go of the warehouse.
-        if problem := self._remember():
-            yield NodeLog("", "warn", f"reuse: {problem}")
-        if end is not None:
-            yield end
-
-    def _told(self) -> Iterator[BuildEvent]:
-        if self._planned.problem:
-            yield NodeLog("", "warn", f"reuse: {self._planned.problem}")
-        for node_id, decision in self._planned.decisions.items():
-            if decision.action == "reuse":
-                message = f"reused: it stands as run {decision.entry.run_id} left it"
-                yield NodeResult(node_id, "reused", message=message)
-
-    def _remember(self) -> str:
-        """Write down what was built; return what kept that from being done, "" for nothing."""
-        given = self._planned.situation
-        green = self._green()
-        facts = read_facts(given.artifacts, green)
-        if facts.problem:
-            return f"{facts.problem}, so what was built is not remembered"
-        outcome = outcome_of(given, self._planned.decisions, green, facts.standing)
-        before = given.state.entries
-        never_begun = (i for i, each in self._ended.items() if each.status == "skipped")
-        kept = {node_id: before[node_id] for node_id in never_begun if node_id in before}
-        try:
-            remember(self._store, self._planned, {**kept, **outcome.entries}, outcome.doubtful)
-        except EnvironmentProblemError as error:
-            return str(error)
-        return ""
-
-    def _green(self) -> dict[str, float]:
-        """Return node id -> seconds of what ended green and is what was planned.
-
-        A node that dbt compiled to something else for the build than for the plan is in doubt.
-        """
-        given = self._planned.situation
-        call = invocation(given.artifacts, self._request, given.artifacts.folder, (), True)
-        built = codes_in(call.target)
-        by_id = given.artifacts.by_id
-        return {
-            node_id: result.seconds
-            for node_id, result in self._ended.items()
-            if result.status in GREEN
-            and (is_adding(by_id[node_id]) or built.get(node_id) == given.codes.get(node_id))
-        }
