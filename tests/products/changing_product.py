@@ -73,6 +73,7 @@ class ChangingProduct:
             self._add_data(f"src_{number}", "source", knows)
         self._add_special("history", "snapshot")
         self._add_special("grown", "incremental")
+        self._add_special("appended", "incremental")
         while len(self.models) < size:
             self._add_model(f"m_{len(self.models):02}")
 
@@ -236,6 +237,10 @@ class ChangingProduct:
             text = f"with made as (\n{text}\n) select * from made"
         if model.style == 3:
             text = f"-- a header\n{text} /* and an end */"
+        if model.name == "appended":
+            above = "and" if model.keep else "where"
+            newer = f"{above} a.id > (select max(id) from {{{{ this }}}})"
+            text = f"select {', '.join(columns)} from {source} {where} {{% if is_incremental() %}}{newer}{{% endif %}} {note}"
         return f"{{{{ config({config}) }}}}\n{text}\n"
 
     def _side(self, model: Model, side: int) -> str:

@@ -296,7 +296,7 @@ class History:
 
     def _text(self, model: Model) -> Any:
         """Return what of a model's text counts: neither notes nor tags, and ephemeral ones too."""
-        note = model.note if model.materialized in ("incremental", "snapshot") else ""
+        note = ""
         above = [
             self._text(self.product.models[p])
             for p in model.parents

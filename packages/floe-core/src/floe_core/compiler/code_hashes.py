@@ -57,10 +57,17 @@ class CodeHashes:
 
         `with_used` counts those, too, that its code and its hooks use.
         """
+        return self._of_closure(self._building_macros(entry, with_used))
+
+    def texts_of_building_macros(self, entry: Entry, *, with_used: bool) -> list[str]:
+        """Return the texts of these macros, but for dbt's own."""
+        return [str(text) for text in self._texts(self._building_macros(entry, with_used)).values()]
+
+    def _building_macros(self, entry: Entry, with_used: bool) -> frozenset[str]:
         building = set(self._by_materialization.get(_materialization(entry), set()))
         if with_used:
             building |= set((entry.get("depends_on") or {}).get("macros") or ())
-        return self._of_closure(frozenset(building))
+        return frozenset(building)
 
     def of_config(self, entry: Entry) -> str:
         """Return the hash of a node's configuration, with its hooks, columns and arguments."""
@@ -79,13 +86,17 @@ class CodeHashes:
 
     def _of_closure(self, macro_ids: frozenset[str]) -> str:
         if macro_ids not in self._closures:
-            texts = {
-                macro_id: self._macros[macro_id].get("macro_sql")
-                for macro_id in self.reach(macro_ids)
-                if self._macros[macro_id].get("package_name") not in self._built_in
-            }
+            texts = self._texts(macro_ids)
             self._closures[macro_ids] = self.digest(texts) if texts else ""
         return self._closures[macro_ids]
+
+    def _texts(self, macro_ids: frozenset[str]) -> dict[str, Any]:
+        """Return macro id -> text of these and all that they call, but for dbt's own."""
+        return {
+            macro_id: self._macros[macro_id].get("macro_sql")
+            for macro_id in self.reach(macro_ids)
+            if self._macros[macro_id].get("package_name") not in self._built_in
+        }
 
     def reach(self, macro_ids: Iterable[str], but: Container[str] = ()) -> set[str]:
         """Return these macros and all that they call, `but` these and what only they call."""

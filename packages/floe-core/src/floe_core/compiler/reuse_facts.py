@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -15,6 +16,7 @@ Entry = Mapping[str, Any]
 _IDLE = frozenset({"meta", "tags", "docs", "group", "access", "enabled", "event_time", "freshness"})
 _SHAPING = ("constraints", "contract", "test_metadata", "given", "expect", "overrides", "quoting")
 _PLAIN = frozenset({"table", "view", "seed", "test", "unit"})
+_READS_OUTSIDE = re.compile(r"\b(?:env_)?var\s*\(|\bflags\b|\bgraph\b")
 _HOOKS = ("pre-hook", "post-hook", "pre_hook", "post_hook")
 # Incremental models ask whether their relation is there; their rule does not go by their SQL.
 _FOR_INCREMENTAL = frozenset({"macro.dbt.is_incremental"})
@@ -69,9 +71,16 @@ class ReuseFactsReader:
         hooks = " ".join(_text_of_hooks(entry))
         if "ref(" in hooks or "source(" in hooks or "run_query" in hooks:
             return "its hooks read other relations"
+        if self._outside_of_sql(entry, hooks):
+            return "its hooks or its materialization read vars or the environment"
         texts = [self._code(entry), hooks]
         own = next(filter(None, map(jinja_reads.varying_reads, texts)), "")
         return own or self._of_macros(entry) or self._of_ephemeral(entry)
+
+    def _outside_of_sql(self, entry: Entry, hooks: str) -> bool:
+        """Return whether vars or the environment decide what the compiled SQL does not show."""
+        texts = [hooks, *self._hashes.texts_of_building_macros(entry, with_used=bool(hooks))]
+        return any(_READS_OUTSIDE.search(text) for text in texts)
 
     @staticmethod
     def _code(entry: Entry) -> str:

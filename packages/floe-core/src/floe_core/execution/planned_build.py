@@ -112,7 +112,8 @@ def _seeds(artifacts: CompiledArtifacts, node_ids: tuple[str, ...]) -> dict[str,
 
 def _engine(artifacts: CompiledArtifacts, facts: WarehouseFacts) -> str:
     packages = [_version(name) for name in ("sqlglot", f"dbt-{artifacts.dbt.adapter}")]
-    return digest(FORMAT, artifacts.dbt.version, facts.version, packages)
+    dbt = artifacts.dbt
+    return digest(FORMAT, dbt.version, dbt.target_name, facts.version, packages)
 
 
 def _version(package: str) -> str:

@@ -14,7 +14,6 @@ from floe_core.execution.dbt_run import DbtEnded
 from floe_core.execution.invocation import invocation
 from floe_core.execution.planned_build import PlannedBuild, plan_build, read_facts, why_not
 from floe_core.reuse.outcome import outcome_of
-from floe_core.reuse.situation import is_adding
 from floe_core.reuse.state_store import StateStore, store_of
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
@@ -90,12 +89,10 @@ class ReusingBuild:
         given = self._planned.situation
         call = invocation(given.artifacts, self._request, given.artifacts.folder, (), True)
         built = codes_in(call.target)
-        by_id = given.artifacts.by_id
         return {
             node_id: result.seconds
             for node_id, result in self._ended.items()
-            if result.status in GREEN
-            and (is_adding(by_id[node_id]) or built.get(node_id) == given.codes.get(node_id))
+            if result.status in GREEN and built.get(node_id) == given.codes.get(node_id)
         }
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from floe_core.reuse.plan import make_plan
 from floe_core.reuse.situation import Plan, Situation
-from floe_core.reuse.state import Entry, Standing
+from floe_core.reuse.state import Entry, Standing, Versions
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,20 @@ def outcome_of(
         node = situation.artifacts.by_id[node_id]
         if node_id in plan and (node_id in standing or not node.is_relation):
             entry = replace(again[node_id].entry, run_id=situation.run_id, seconds=seconds)
-            found[node_id] = replace(entry, standing=standing.get(node_id))
+            entry = replace(entry, standing=standing.get(node_id))
+            before = situation.state.entries.get(node_id)
+            found[node_id] = _new_if_it_varies(entry, before, situation.token)
     doubtful = [i for i in plan if i not in forced and again[i].action == "build"]
     return Outcome(found, doubtful)
+
+
+def _new_if_it_varies(entry: Entry, before: Entry | None, token: str) -> Entry:
+    """Return an entry of a new version where the same as before has come to something else."""
+    if before is None or entry.standing is None or before.standing is None:
+        return entry
+    is_same = entry.fingerprint == before.fingerprint and entry.versions == before.versions
+    if not is_same or entry.standing == before.standing:
+        return entry
+    columns = entry.versions.columns
+    new = None if columns is None else dict.fromkeys(columns, token)
+    return replace(entry, versions=Versions(token, new))

@@ -143,16 +143,20 @@ class _Planner:
         inputs = self._inputs(node)
         if node.resource_type == "seed":
             return self._of_seed(node)
-        if node.language != "sql":
-            return analysis_of_text(node.checksum, inputs)
         if code is None:
             return None
+        if node.language != "sql":
+            return analysis_of_text(code, inputs)
+        if not is_adding(node):
+            return self._analyse(code, inputs)
+        # It may read what there is of itself already, which is no input.
+        itself = Input(node.unique_id, node.database, node.schema_name, node.identifier)
+        found = self._analyse(code, [*inputs, itself])
+        return analysis_of_text(found.tree, inputs, found.never)
+
+    def _analyse(self, code: str, inputs: list[Input]) -> Analysis:
         functions = self._given.warehouse.steady_functions
-        found = analyse(code, self._given.artifacts.dbt.adapter, tuple(inputs), functions)
-        if is_adding(node):
-            # What dbt compiles it to depends on what there is of it already.
-            return analysis_of_text(f"{node.checksum} {node.macros_hash}", inputs, found.never)
-        return found
+        return analyse(code, self._given.artifacts.dbt.adapter, tuple(inputs), functions)
 
     def _of_seed(self, node: Node) -> Analysis | None:
         versions = self._given.seeds.get(node.unique_id)

@@ -103,6 +103,8 @@ class _Reader:
         if found is None or node.database != self._database:
             return None
         kind, text = found
+        if kind == "view" and node.materialization != "view":
+            return None  # of a file, say, whose rows would have to be read
         relation = relation_of(node)
         try:
             if kind == "view":
