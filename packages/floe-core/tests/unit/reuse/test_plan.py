@@ -233,3 +233,26 @@ def test_a_node_whose_columns_are_not_those_of_its_sql_leaves_its_readers_in_dou
     assert plan[B].action == "reuse"
     found = {**standing(artifacts), A: Standing("as built", ("id", "name", "another"))}
     assert set(outcome_of(given, plan, {A: 1.0}, {A: found[A]}).doubtful) == {B}
+
+
+def test_an_incremental_model_may_read_itself() -> None:
+    artifacts = product(b={"materialization": "incremental"})
+    itself = ' where id > (select max(id) from "shop"."main"."b")'
+    assert reasons(built(situation(artifacts, codes=CODES | {B: CODES[B] + itself}))) == {}
+
+
+def test_a_result_that_varies_though_nothing_changed_is_a_new_version() -> None:
+    artifacts = product()
+    before = built(situation(artifacts))
+    facts = WarehouseFacts(standing=standing(artifacts, a="changed by hand"))
+    given = replace(before, warehouse=facts)
+    plan = make_plan(given)
+    assert (plan[A].action, plan[B].action) == ("build", "reuse")
+    outcome = outcome_of(given, plan, {A: 1.0}, standing(artifacts, a="other ties"))
+    entries = {**before.state.entries, **outcome.entries}
+    after = replace(
+        given,
+        state=replace(given.state, entries=entries),
+        warehouse=WarehouseFacts(standing=standing(artifacts, a="other ties")),
+    )
+    assert reasons(after)["b"] == "a is new"
