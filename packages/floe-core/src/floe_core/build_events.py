@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Literal
 
-NodeStatus = Literal["success", "error", "fail", "pass", "warn", "skipped"]
+NodeStatus = Literal["success", "error", "fail", "pass", "warn", "skipped", "reused"]
 
-PASSED: frozenset[str] = frozenset({"success", "pass", "warn"})
+PASSED: frozenset[str] = frozenset({"success", "pass", "warn", "reused"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,8 @@ class DatasetFact:
 class NodeResult:
     """A node ended.
 
-    `status` is dbt's: success, error, skipped for what builds; pass, warn, fail, error for tests.
+    `status` is dbt's: success, error, skipped for what builds; pass, warn, fail, error for tests;
+    reused for what stands as a build would make it, and was not built.
     `rows` is what the warehouse said it wrote, `failures` the rows that a test found; None where it
     did not say. Times are aware UTC; both None for a node that never started. `datasets` are what
     a step said of what it wrote.

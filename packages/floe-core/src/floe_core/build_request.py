@@ -22,6 +22,7 @@ class BuildRequest:
     orchestrator that resumes by itself: their nodes are not built, and count in the verdict.
     `parameters` are this run's; their vars win over those of the job and the product.
     `part` names this build where the orchestrator's run has several of one job and attempt.
+    Without `may_reuse` all of it is built, whatever stands already.
     """
 
     job: str
@@ -34,3 +35,4 @@ class BuildRequest:
     standing: tuple[NodeResult, ...] = ()
     parameters: RunParameters = field(default_factory=RunParameters)
     part: str = ""
+    may_reuse: bool = True

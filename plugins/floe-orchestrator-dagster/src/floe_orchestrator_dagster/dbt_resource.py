@@ -38,6 +38,8 @@ class FloeDbtResource(ConfigurableResource[None]):
             run_id=f"{context.run_id}.{name}",
             node_ids=(_node_named(name, artifacts).unique_id,),
             attempt=context.retry_number + 1,
+            # An asset that names its node is there to build it.
+            may_reuse=False,
         )
         return materialization(_result(artifacts, request, context), context.asset_key)
 

@@ -21,6 +21,7 @@ from floe_core.cli import (
     init_command,
     lineage_command,
     parity_command,
+    plan_command,
     plugins_command,
     run_command,
     schedule_command,
@@ -43,6 +44,7 @@ app = typer.Typer(
 app.command("init")(init_command.init)
 app.command("compile")(compile_command.compile_)
 app.command("run")(run_command.run)
+app.command("plan")(plan_command.plan)
 app.command("parity")(parity_command.parity)
 app.command("show")(show_command.show)
 app.command("diff")(diff_command.diff)

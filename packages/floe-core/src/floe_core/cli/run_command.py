@@ -64,6 +64,14 @@ def run(
         tuple[str, str] | None,
         typer.Option(metavar="FROM TO", help="Run for these days, such as 2026-01-01 2026-01-31."),
     ] = None,
+    reuse: Annotated[
+        bool | None,
+        typer.Option(
+            "--reuse/--no-reuse",
+            help="Leave out what stands unchanged; overrides `execution.reuse`.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Compile a product and run it through the orchestrator's own engine on this machine.
@@ -85,7 +93,7 @@ def run(
         empty=empty,
         vars=_vars(vars_),
     )
-    artifacts = _compile(product, on)
+    artifacts = compile_here(product, on, reuse)
     chosen = artifacts.job(job or artifacts.jobs[0].name)
     if backfill is not None:
         _refuse_parameters(parameters)
@@ -98,17 +106,33 @@ def run(
     raise typer.Exit(0 if report.status == "success" else FAILED)
 
 
-def _compile(product: Path, on: str | None) -> CompiledArtifacts:
-    """Compile in place; a copy that `floe compile --out` made runs as it is."""
+def compile_here(
+    product: Path, on: str | None = None, reuse: bool | None = None
+) -> CompiledArtifacts:
+    """Compile in place; a copy that `floe compile --out` made runs as it is.
+
+    `reuse` overrides what floe.yaml says of it.
+    """
     from floe_core.compiler import compile_product
+    from floe_core.errors import UsageError
     from floe_core.schemas.artifacts_reader import load_copy
 
     copy = load_copy(product) if on is None else None
+    if copy is not None and reuse is not None:
+        raise UsageError(
+            f"{product} is a copy, which runs as it was compiled: set `execution.reuse` in "
+            "floe.yaml, and compile it again"
+        )
     if copy is not None:
         return copy
     with show_stages() as on_stage:
         return compile_product(
-            product, orchestrator=on, on_notice=notice, keeps_entry_point=True, on_stage=on_stage
+            product,
+            orchestrator=on,
+            reuse=reuse,
+            on_notice=notice,
+            keeps_entry_point=True,
+            on_stage=on_stage,
         )
 
 

@@ -23,6 +23,7 @@ MARKS: dict[NodeStatus, str] = {
     "fail": "[red]FAIL[/]   ",
     "error": "[red]ERROR[/]  ",
     "skipped": "[dim]skipped[/]",
+    "reused": "[dim]reused[/] ",
 }
 
 

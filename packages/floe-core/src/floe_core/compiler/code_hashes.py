@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +52,23 @@ class CodeHashes:
         used |= self._by_materialization.get(_materialization(entry), set())
         return self._of_closure(frozenset(used))
 
+    def of_building_macros(self, entry: Entry, *, with_used: bool) -> str:
+        """Return the hash of the macros that build a node, "" where all of them are dbt's own.
+
+        `with_used` counts those, too, that its code and its hooks use.
+        """
+        return self._of_closure(self._building_macros(entry, with_used))
+
+    def texts_of_building_macros(self, entry: Entry, *, with_used: bool) -> list[str]:
+        """Return the texts of these macros, but for dbt's own."""
+        return [str(text) for text in self._texts(self._building_macros(entry, with_used)).values()]
+
+    def _building_macros(self, entry: Entry, with_used: bool) -> frozenset[str]:
+        building = set(self._by_materialization.get(_materialization(entry), set()))
+        if with_used:
+            building |= set((entry.get("depends_on") or {}).get("macros") or ())
+        return frozenset(building)
+
     def of_config(self, entry: Entry) -> str:
         """Return the hash of a node's configuration, with its hooks, columns and arguments."""
         parts = {name: entry[name] for name in _CONFIGURING if entry.get(name)}
@@ -69,16 +86,20 @@ class CodeHashes:
 
     def _of_closure(self, macro_ids: frozenset[str]) -> str:
         if macro_ids not in self._closures:
-            texts = {
-                macro_id: self._macros[macro_id].get("macro_sql")
-                for macro_id in self._reach(macro_ids)
-                if self._macros[macro_id].get("package_name") not in self._built_in
-            }
+            texts = self._texts(macro_ids)
             self._closures[macro_ids] = self.digest(texts) if texts else ""
         return self._closures[macro_ids]
 
-    def _reach(self, macro_ids: Iterable[str]) -> set[str]:
-        """Return these macros and all that they call."""
+    def _texts(self, macro_ids: frozenset[str]) -> dict[str, Any]:
+        """Return macro id -> text of these and all that they call, but for dbt's own."""
+        return {
+            macro_id: self._macros[macro_id].get("macro_sql")
+            for macro_id in self.reach(macro_ids)
+            if self._macros[macro_id].get("package_name") not in self._built_in
+        }
+
+    def reach(self, macro_ids: Iterable[str], but: Container[str] = ()) -> set[str]:
+        """Return these macros and all that they call, `but` these and what only they call."""
         found: set[str] = set()
         frontier = [macro_id for macro_id in macro_ids if macro_id in self._macros]
         while frontier:
@@ -86,7 +107,7 @@ class CodeHashes:
             if macro_id not in found:
                 found.add(macro_id)
                 called = (self._macros[macro_id].get("depends_on") or {}).get("macros") or ()
-                frontier.extend(each for each in called if each in self._macros)
+                frontier.extend(m for m in called if m in self._macros and m not in but)
         return found
 
     def digest(self, value: Any) -> str:

@@ -25,7 +25,7 @@ from floe_core.compiler.environments import (
     resolve_environments,
 )
 from floe_core.compiler.findings import Findings
-from floe_core.compiler.inputs import Inputs, read_inputs, with_dbt
+from floe_core.compiler.inputs import Inputs, read_inputs, with_dbt, with_reuse
 from floe_core.compiler.jobs import ResolvedJobs, default_selector, resolve_jobs
 from floe_core.compiler.losses import refuse_losses
 from floe_core.compiler.node_policies import with_policies
@@ -43,7 +43,6 @@ from floe_core.compiler.settings import plugin_settings, product_settings, traci
 from floe_core.compiler.steps import add_steps
 from floe_core.errors import EnvironmentProblemError, InvalidProductError, Problem
 from floe_core.execution.preloaded_manifest import parsed_file
-from floe_core.execution.warehouse_lock import duckdb_file
 from floe_core.garbage_collection import seldom_collecting
 from floe_core.plugin_powers import EntryPointFile, EntryPointWriter
 from floe_core.schemas.artifacts_reader import COPY_MARK
@@ -59,6 +58,7 @@ from floe_core.schemas.steps import Step
 from floe_core.secrets.known_values import known_secrets
 from floe_core.secrets.redactor import Redactor
 from floe_core.tracing.compile_trace import CompileTrace
+from floe_core.warehouse.duckdb_file import duckdb_file
 
 
 @dataclass(frozen=True)
@@ -98,6 +98,7 @@ def compile_product(
     *,
     orchestrator: str | None = None,
     out: Path | str | None = None,
+    reuse: bool | None = None,
     on_notice: Callable[[str], None] = lambda notice: None,
     keeps_entry_point: bool = False,
     on_stage: Callable[[str], None] = lambda stage: None,
@@ -105,9 +106,10 @@ def compile_product(
     """Compile a product in its own folder, or into `out` as a copy that stands alone.
 
     Writes compiled_artifacts.json, target/manifest.json, profiles.yml and the file that the
-    orchestrator loads, all or none. `orchestrator` overrides the manifest's choice; `on_notice`
-    receives what is worth knowing and not an error. With `keeps_entry_point` a file of that name
-    that floe did not write stays, and is not an error. `on_stage` receives what is being done now.
+    orchestrator loads, all or none. `orchestrator` overrides the manifest's choice, and `reuse`
+    what floe.yaml says of it; `on_notice` receives what is worth knowing and not an error. With
+    `keeps_entry_point` a file of that name that floe did not write stays, and is not an error.
+    `on_stage` receives what is being done now.
 
     Raises:
         InvalidProductError: The files of the product or the platform are wrong: every problem.
@@ -118,6 +120,7 @@ def compile_product(
         product_dir,
         orchestrator=orchestrator,
         out=out,
+        reuse=reuse,
         on_notice=on_notice,
         keeps_entry_point=keeps_entry_point,
         on_stage=on_stage,
@@ -129,6 +132,7 @@ def prepare_product(
     *,
     orchestrator: str | None = None,
     out: Path | str | None = None,
+    reuse: bool | None = None,
     on_notice: Callable[[str], None] = lambda notice: None,
     refuses_losses: bool = True,
     change_profile: Callable[[Profile], Profile] = lambda profile: profile,
@@ -149,6 +153,8 @@ def prepare_product(
         inputs = read_inputs(folder, findings)
         if dbt_executable is not None:
             inputs = with_dbt(inputs, dbt_executable)
+        if reuse is not None:
+            inputs = with_reuse(inputs, reuse)
         trace.concerns(inputs.spec.metadata.name, tracing_settings(inputs.manifest))
         place = _Place(destination, change_profile, keeps_entry_point)
         compiled = _compile(inputs, orchestrator, place, findings)

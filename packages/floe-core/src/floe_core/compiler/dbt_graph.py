@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from floe_core.compiler.code_hashes import CodeHashes, hash_file
+from floe_core.compiler.reuse_facts import ReuseFactsReader
 from floe_core.errors import InvalidProductError, Problem
 from floe_core.schemas.node_graph import Edges, reached
 from floe_core.schemas.nodes import Column, Node
@@ -30,6 +31,7 @@ class DbtGraph:
     def __init__(self, manifest: Entry, project_dir: Path) -> None:
         self._manifest = manifest
         self._hashes = CodeHashes(manifest, project_dir)
+        self._reuse = ReuseFactsReader(manifest, self._hashes)
 
     def nodes(self) -> tuple[Node, ...]:
         """Return the nodes, sorted by id."""
@@ -87,6 +89,7 @@ class DbtGraph:
             checksum=_checksum(entry),
             macros_hash=self._hashes.of_macros(entry),
             config_hash=self._hashes.of_config(entry),
+            reuse=self._reuse.facts(entry),
             **self._relation(entry, config),
             **self._ownership(entry, config),
             **_test(entry, config),

@@ -17,18 +17,18 @@ from floe_core.compiler.inputs import DBT_PROJECT_FILE
 from floe_core.compiler.profile import Profile
 from floe_core.errors import EnvironmentProblemError, InvalidProductError, Problem
 from floe_core.execution.dbt_executable import find_executable
-from floe_core.execution.dbt_profiles import dbt_profiles_dir
 from floe_core.execution.invocation import QUIET_ENVIRONMENT
 from floe_core.execution.list_nodes import errors_into, list_command
 from floe_core.execution.parse_environment import seal_environment
 from floe_core.execution.preloaded_manifest import add_tags
-from floe_core.execution.warehouse_lock import PROJECT_DIR_VARIABLE
 from floe_core.process_environment import environment_with
 from floe_core.schemas.nodes import Node
 from floe_core.secrets.known_values import known_secrets
 from floe_core.secrets.redactor import Redactor
 from floe_core.secrets.references import required_names, used_names
 from floe_core.secrets.sealed_cache import sealed
+from floe_core.warehouse.dbt_profiles import dbt_profiles_dir
+from floe_core.warehouse.duckdb_file import PROJECT_DIR_VARIABLE
 
 # Fields whose value dbt writes into the graph, so that a stand-in would give a wrong graph.
 _FIELDS_IN_GRAPH = frozenset({"schema", "database", "dbname", "path", "catalog"})

@@ -81,6 +81,13 @@ def with_dbt(inputs: Inputs, executable: str) -> Inputs:
     return replace(inputs, spec=inputs.spec.model_copy(update={"execution": execution}))
 
 
+def with_reuse(inputs: Inputs, reuses: bool) -> Inputs:
+    """Return the same product with reuse on or off, whatever floe.yaml says of it."""
+    wanted = "unchanged" if reuses else "off"
+    execution = inputs.spec.execution.model_copy(update={"reuse": wanted})
+    return replace(inputs, spec=inputs.spec.model_copy(update={"execution": execution}))
+
+
 def _shown(product_dir: Path) -> str:
     return os.path.relpath(product_dir / FLOE_FILE)
 

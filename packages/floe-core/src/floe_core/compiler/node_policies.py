@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from difflib import get_close_matches
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError
 
@@ -15,6 +15,7 @@ from floe_core.schemas.nodes import Node
 from floe_core.schemas.yaml_model import ShortText, YamlModel
 
 KEY = "floe"
+CONTENT = "content"
 
 
 class NodePolicySpec(YamlModel):
@@ -23,6 +24,7 @@ class NodePolicySpec(YamlModel):
     retries: Annotated[int, Field(ge=0, le=100)] | None = None
     timeout_seconds: Annotated[int, Field(ge=1, le=604_800)] | None = None
     pool: ShortText | None = None
+    reuse: Literal["never"] | None = None
 
 
 def with_policies(
@@ -37,6 +39,7 @@ def with_policies(
     pools = {execution.pool: "floe.yaml"} if execution.pool else {}
     changed = []
     for node in nodes:
+        _check_source(node, findings)
         policy = _policy(node, findings) if KEY in node.meta and node.is_runnable else None
         if policy is None:
             changed.append(node)
@@ -53,6 +56,16 @@ def with_policies(
         what = f"a product runs in one pool, and several are named: {named}"
         findings.add(Problem(what, "keep one of them", "floe.yaml"))
     return tuple(changed), next(iter(pools), "")
+
+
+def _check_source(node: Node, findings: Findings) -> None:
+    """Report a `reuse` of a source that says something else than how its version is known."""
+    given = node.meta.get(KEY)
+    if node.resource_type != "source" or not isinstance(given, dict):
+        return
+    if given.get("reuse", CONTENT) != CONTENT:
+        what = f"reuse: {given['reuse']!r} is not '{CONTENT}', which hashes the source's rows"
+        _add(findings, node, what, f"write '{CONTENT}', or leave it out: then it is always new")
 
 
 def _policy(node: Node, findings: Findings) -> NodePolicySpec | None:
@@ -79,6 +92,7 @@ def _explained(kind: str, location: tuple[int | str, ...], given: Any) -> tuple[
         "retries": "a whole number from 0 to 100",
         "timeoutSeconds": "a whole number of seconds from 1 to 604800",
         "pool": "the name of a pool",
+        "reuse": "'never'",
     }
     return f"{key}: {given!r} is not {expected[key]}", f"write {expected[key]}"
 

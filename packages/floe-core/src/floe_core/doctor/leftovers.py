@@ -13,10 +13,10 @@ from floe_core.build_events import BuildEnded
 from floe_core.doctor.finding import Finding
 from floe_core.doctor.services import is_held
 from floe_core.execution.journal import FILE, read_events
-from floe_core.execution.warehouse_lock import duckdb_file
 from floe_core.lineage import status
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.state_folder import state_folder
+from floe_core.warehouse.duckdb_file import duckdb_file
 
 # A journal that nobody has written to for so long is of no run under way.
 QUIET_SECONDS = 3600

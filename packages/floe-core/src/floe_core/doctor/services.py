@@ -10,12 +10,12 @@ from filelock import FileLock, Timeout
 from floe_core import plugin_registry
 from floe_core.doctor.finding import Finding
 from floe_core.errors import EnvironmentProblemError, PluginError, UsageError
-from floe_core.execution.warehouse_lock import duckdb_file
 from floe_core.lineage.backend import is_configured, resolved_transport, speaks_of_transport
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.secrets.references import UnsetVariableError
 from floe_core.service_probe import NoAnswerError, ask, without_secrets
 from floe_core.warehouse.connection import open_warehouse
+from floe_core.warehouse.duckdb_file import duckdb_file
 
 PATIENCE_SECONDS = 10.0
 

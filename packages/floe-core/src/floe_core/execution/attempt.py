@@ -7,7 +7,7 @@ there is a function for each who may.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from floe_core.build_events import NodeResult
 from floe_core.execution.resume import remaining
@@ -19,11 +19,13 @@ from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 class Attempt:
     """`todo` are the ids of the nodes that it builds, `standing` the results of those it leaves.
 
-    `todo` is in the order of what is wanted; both are parts of that.
+    `todo` is in the order of what is wanted; both are parts of that. `is_repeat`: everything had
+    passed, and is to be built again all the same.
     """
 
     todo: tuple[str, ...]
     standing: tuple[NodeResult, ...] = ()
+    is_repeat: bool = False
 
 
 def automatic_attempt(
@@ -44,7 +46,9 @@ def attempt_by_hand(wanted: Iterable[str], before: RunRecord) -> Attempt:
     everything passed it builds everything: then that is what the person wants.
     """
     wanted = tuple(wanted)
-    return _attempt(_not_passed(wanted, before) or wanted, wanted, before)
+    failed = _not_passed(wanted, before)
+    attempt = _attempt(failed or wanted, wanted, before)
+    return attempt if failed else replace(attempt, is_repeat=bool(wanted))
 
 
 def attempt_of_caller(wanted: Iterable[str], before: RunRecord) -> Attempt:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 
 from floe_core.build_events import BuildEvent, NodeLog, NodeResult
 from floe_core.build_request import BuildRequest
@@ -21,6 +22,7 @@ from floe_core.execution.invocation import Invocation, invocation
 from floe_core.execution.journal import Journal
 from floe_core.execution.node_timeouts import NodeTimeouts
 from floe_core.execution.private_folder import close_to_others, make_private
+from floe_core.execution.reuse_of_build import reuse_of_build
 from floe_core.execution.run_record import RunRecord, record_of
 from floe_core.execution.segmented_run import SegmentedRun
 from floe_core.execution.segments import cut_into_segments
@@ -65,29 +67,41 @@ def _events(
     wanted = wanted_nodes(artifacts, request)
     before = record_of(artifacts, request.run_id) if request.resume else RunRecord()
     attempt = automatic_attempt(artifacts, wanted, before)
-    is_whole_product = len(attempt.todo) == len(artifacts.runnable)
-    call = invocation(artifacts, request, project_dir, attempt.todo, is_whole_product)
     with (
         Journal(project_dir, request.run_id) as journal,
         sole_writer(artifacts.dbt.profile, project_dir, LOCK_TIMEOUT_SECONDS) as hold,
-        TelemetryOfBuild(artifacts, request, call.target) as telemetry,
+        reuse_of_build(artifacts, request, attempt.todo, partial(run_dbt, hold=hold)) as reuse,
     ):
+        is_whole_product = len(reuse.todo) == len(artifacts.runnable)
+        call = invocation(artifacts, request, project_dir, reuse.todo, is_whole_product)
         verdict = Verdict(wanted, (*request.standing, *attempt.standing))
         redactor = Redactor(known_secrets(artifacts.dbt.profile).values())
-        # dbt is given its time to end before the warehouse is anybody else's.
-        with closing(_without_secrets(_run(artifacts, request, call, hold), redactor)) as events:
-            yield from _judged(events, verdict, journal, telemetry)
+        with TelemetryOfBuild(artifacts, request, call.target) as telemetry:
+            running = _run(artifacts, call, partial(_start, artifacts, request, call), hold)
+            # dbt is given its time to end before the warehouse is anybody else's.
+            with closing(_without_secrets(reuse.around(running), redactor)) as events:
+                yield from _judged(events, verdict, journal, telemetry)
+
+
+def run_dbt(
+    artifacts: CompiledArtifacts, call: Invocation, hold: WarehouseHold | None = None
+) -> Generator[BuildEvent | DbtEnded, None, None]:
+    """Yield the events of one call of dbt; with `hold`, the warehouse is kept while it writes."""
+    yield from _run(artifacts, call, partial(_start_dbt, artifacts, call), hold or WarehouseHold())
 
 
 def _run(
-    artifacts: CompiledArtifacts, request: BuildRequest, call: Invocation, hold: WarehouseHold
+    artifacts: CompiledArtifacts,
+    call: Invocation,
+    start: Callable[[], DbtRun],
+    hold: WarehouseHold,
 ) -> Generator[BuildEvent | DbtEnded, None, None]:
     """Yield dbt's events up to its end, or to the end of the time it has."""
     if not call.node_ids:
         yield DbtEnded()
         return
     make_private(call.target)
-    run = _start(artifacts, request, call)
+    run = start()
     has_ended = False
     try:
         for event in _until_the_end(_timed(run, artifacts), artifacts.execution.timeout_seconds):

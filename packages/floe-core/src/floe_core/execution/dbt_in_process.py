@@ -21,9 +21,9 @@ from floe_core.execution.internals import (
 )
 from floe_core.execution.invocation import QUIET_ENVIRONMENT, Invocation
 from floe_core.execution.preloaded_manifest import preload_manifest, renew_metadata
-from floe_core.execution.warehouse_lock import PROJECT_DIR_VARIABLE
 from floe_core.garbage_collection import seldom_collecting
 from floe_core.process_environment import environment_with
+from floe_core.warehouse.duckdb_file import PROJECT_DIR_VARIABLE
 
 if TYPE_CHECKING:
     from floe_core.execution.internals import Manifest

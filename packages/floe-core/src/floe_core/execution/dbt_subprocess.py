@@ -19,7 +19,7 @@ from floe_core.execution.dbt_executable import find_executable
 from floe_core.execution.dbt_messages import DbtMessages, is_of_interest
 from floe_core.execution.dbt_run import DbtEnded
 from floe_core.execution.invocation import QUIET_ENVIRONMENT, Invocation
-from floe_core.execution.warehouse_lock import PROJECT_DIR_VARIABLE
+from floe_core.warehouse.duckdb_file import PROJECT_DIR_VARIABLE
 
 JSON_LOG = ["--log-format", "json", "--log-level", "debug"]
 # A dbt of which the build died would work on, and hold the warehouse.

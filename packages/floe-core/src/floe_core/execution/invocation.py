@@ -6,10 +6,9 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from floe_core.build_request import BuildRequest
-from floe_core.execution.dbt_profiles import profiles_dir
 from floe_core.execution.preloaded_manifest import PARSED_FILE, parsed_file
 from floe_core.execution.selection import arguments_for_nodes
 from floe_core.lineage.backend import is_configured
@@ -17,6 +16,7 @@ from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import ExecutionPolicy
 from floe_core.state_folder import run_folder
 from floe_core.time_range import TimeRange
+from floe_core.warehouse.dbt_profiles import profiles_dir
 
 QUIET_ENVIRONMENT = {"DBT_SEND_ANONYMOUS_USAGE_STATS": "False"}
 
@@ -43,30 +43,31 @@ def invocation(
     project_dir: Path,
     node_ids: tuple[str, ...],
     is_whole_product: bool,
+    command: Literal["build", "compile"] = "build",
 ) -> Invocation:
-    """Return the call that builds these nodes. dbt writes into the run's folder alone.
+    """Return the call that builds or compiles these nodes. dbt writes into the run's folder alone.
 
     The whole product needs no selection, unless dbt has a default selector that would narrow it.
     """
     folder = run_folder(project_dir, request.run_id)
     is_selected = not is_whole_product or bool(artifacts.dbt.default_selector)
     selection = arguments_for_nodes(artifacts, set(node_ids)) if is_selected else []
-    target = folder / f"attempt-{request.attempt}"
+    target = folder / f"attempt-{request.attempt}{'' if command == 'build' else '-plan'}"
     arguments = place_arguments(artifacts, project_dir, target, folder)
     arguments += policy_arguments(artifacts.execution)
-    command = _command(artifacts, node_ids)
-    if command == "build":
+    verb = _verb(artifacts, node_ids) if command == "build" else command
+    if verb == "build":
         arguments += _flags(request)
     own = own_vars(artifacts, request)
     arguments += ["--vars", json.dumps({**own, **run_vars(request)}), "--no-use-colors"]
-    call = [command, *arguments, *selection]
+    call = [verb, *arguments, *selection]
     return Invocation(
         call,
         project_dir,
         target,
         node_ids,
         parsed_file=_parsed_file(artifacts, request, own),
-        wants_columns=is_configured(artifacts.lineage, project_dir),
+        wants_columns=command == "build" and is_configured(artifacts.lineage, project_dir),
     )
 
 
@@ -112,7 +113,7 @@ def _that_dbt_parses(artifacts: CompiledArtifacts) -> str:
     return artifacts.environment if is_other else ""
 
 
-def _command(artifacts: CompiledArtifacts, node_ids: tuple[str, ...]) -> str:
+def _verb(artifacts: CompiledArtifacts, node_ids: tuple[str, ...]) -> str:
     """Return dbt's command: `dbt build` runs unit tests only together with their models."""
     kinds = {artifacts.by_id[node_id].resource_type for node_id in node_ids}
     return "test" if "unit_test" in kinds and kinds <= {"test", "unit_test"} else "build"

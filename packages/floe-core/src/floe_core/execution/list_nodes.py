@@ -17,10 +17,10 @@ from floe_core.execution.dbt_messages import text_of_error
 from floe_core.execution.invocation import QUIET_ENVIRONMENT, place_arguments
 from floe_core.execution.preloaded_manifest import add_tags, preload_manifest
 from floe_core.execution.step_selection import StepSelection
-from floe_core.execution.warehouse_lock import PROJECT_DIR_VARIABLE
 from floe_core.process_environment import environment_with
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.state_folder import state_folder
+from floe_core.warehouse.duckdb_file import PROJECT_DIR_VARIABLE
 
 LISTED_TYPES = ("model", "seed", "snapshot", "test", "unit_test")
 

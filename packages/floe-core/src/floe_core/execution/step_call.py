@@ -13,10 +13,10 @@ from floe_core.build_request import BuildRequest
 from floe_core.errors import EnvironmentProblemError
 from floe_core.execution.invocation import own_vars, run_vars
 from floe_core.execution.private_folder import make_private
-from floe_core.execution.warehouse_lock import PROJECT_DIR_VARIABLE, duckdb_file
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.steps import Step
 from floe_core.state_folder import run_folder
+from floe_core.warehouse.duckdb_file import PROJECT_DIR_VARIABLE, duckdb_file
 
 FACTS_VARIABLE = "FLOE_FACTS_FILE"
 CALL_FUNCTION = "floe_core.execution.call_function"

@@ -28,7 +28,9 @@ class TelemetryOfBuild:
         self._lineage = LineageOfBuild(artifacts, request, target, self._trace.ids)
 
     def receive(self, event: BuildEvent) -> None:
-        """Pass one event on."""
+        """Pass one event on; what was reused did not run."""
+        if isinstance(event, NodeResult) and event.status == "reused":
+            return
         self._trace.receive(event)
         self._lineage.receive(event)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,11 +11,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from floe_core.errors import EnvironmentProblemError
-
-PROJECT_DIR_VARIABLE = "FLOE_PROJECT_DIR"
-_ENV_VAR = re.compile(
-    r"""\{\{\s*env_var\(\s*['"]([^'"]+)['"]\s*(?:,\s*['"]([^'"]*)['"]\s*)?\)\s*\}\}"""
-)
+from floe_core.warehouse.duckdb_file import duckdb_file, rendered
 
 
 class WarehouseHold:
@@ -88,22 +82,9 @@ def file_of_one_writer(profile: dict[str, Any], project_dir: Path) -> Path | Non
     if profile.get("type") == "sqlite":
         paths = dict(profile.get("schemas_and_paths") or {})
         location = str(paths.get(profile.get("schema"), ""))
-        return project_dir / _rendered(location, project_dir) if location else None
+        return project_dir / rendered(location, project_dir) if location else None
     if profile.get("type") == "spark" and profile.get("method") == "session":
         told = dict(profile.get("server_side_parameters") or {})
         has_own = any("metastore" in name or "javax.jdo" in name for name in told)
         return None if has_own else project_dir / "metastore_db"
     return duckdb_file(profile, project_dir)
-
-
-def duckdb_file(profile: dict[str, Any], project_dir: Path) -> Path | None:
-    """Return the file that a DuckDB profile writes to; None for any other warehouse."""
-    location = str(profile.get("path", ":memory:"))
-    if profile.get("type") != "duckdb" or location.startswith((":memory:", "md:", "motherduck:")):
-        return None
-    return project_dir / Path(_rendered(location, project_dir)).expanduser()
-
-
-def _rendered(text: str, project_dir: Path) -> str:
-    values = {**os.environ, PROJECT_DIR_VARIABLE: str(project_dir)}
-    return _ENV_VAR.sub(lambda match: values.get(match[1], match[2] or ""), text)

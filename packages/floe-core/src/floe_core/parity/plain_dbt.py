@@ -19,7 +19,6 @@ from typing import Any, cast, get_args
 from floe_core.build_events import BuildEvent, NodeResult, NodeStatus
 from floe_core.build_request import BuildRequest
 from floe_core.execution.dbt_executable import find_executable
-from floe_core.execution.dbt_profiles import profiles_dir
 from floe_core.execution.dbt_subprocess import GUARD
 from floe_core.execution.invocation import (
     QUIET_ENVIRONMENT,
@@ -27,9 +26,10 @@ from floe_core.execution.invocation import (
     policy_arguments,
     run_vars,
 )
-from floe_core.execution.warehouse_lock import PROJECT_DIR_VARIABLE
 from floe_core.plugin_powers import RunReport
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.warehouse.dbt_profiles import profiles_dir
+from floe_core.warehouse.duckdb_file import PROJECT_DIR_VARIABLE
 
 NAME = "dbt"
 WORK = "target/plain-dbt"

@@ -14,7 +14,6 @@ from floe_core.build_events import BuildEvent
 from floe_core.compiler.compile_product import prepare_product
 from floe_core.compiler.profile import Profile, isolated
 from floe_core.errors import UsageError
-from floe_core.execution.warehouse_lock import duckdb_file
 from floe_core.launch import launch
 from floe_core.parity import plain_dbt
 from floe_core.parity.lineage_events import caught_events, caught_in_file
@@ -31,6 +30,7 @@ from floe_core.parity.scratch_journal import dropped_afterwards
 from floe_core.plugin_powers import RunOptions, RunReport
 from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE, CompiledArtifacts
 from floe_core.schemas.nodes import Node
+from floe_core.warehouse.duckdb_file import duckdb_file
 from floe_core.warehouse.table_contents import TableContents, read_tables
 
 Edges = frozenset[tuple[str, str]]

@@ -31,6 +31,23 @@ class Column(Frozen):
     volatile: bool = False
 
 
+class ReuseFacts(Frozen):
+    """What decides, beside its SQL and its inputs, whether a node's last build still holds.
+
+    `build` changes with whatever of its configuration, hooks and materialization changes the
+    relation; `content` with those parts of it that may change its rows, "" where none may. `never`
+    says what in its code or configuration keeps it from being reused, "" for nothing. `by_content`
+    is a source whose rows are hashed to tell whether they are new; `loaded_at` is the field of a
+    source that says when a row was loaded.
+    """
+
+    build: str = ""
+    content: str = ""
+    never: str = ""
+    by_content: bool = False
+    loaded_at: str = ""
+
+
 class Node(Frozen):
     """One dbt resource, or a step. Its fields are those of dbt manifest v12 unless said otherwise.
 
@@ -43,6 +60,7 @@ class Node(Frozen):
     `retries` and `timeout_seconds` are the node's own, None where it has none. What reads a source
     that a step writes depends on the step as well. `error_if` and
     `warn_if` are a test's conditions on the rows it finds, "" for dbt's own `!= 0`.
+    `reuse` is what `execution.reuse` goes by.
     """
 
     unique_id: str
@@ -79,6 +97,7 @@ class Node(Frozen):
     config_hash: str = ""
     retries: int | None = None
     timeout_seconds: int | None = None
+    reuse: ReuseFacts = ReuseFacts()
 
     @property
     def label(self) -> str:

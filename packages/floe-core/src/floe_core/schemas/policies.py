@@ -9,6 +9,7 @@ from floe_core.schemas.frozen import Frozen
 
 Granularity = Literal["auto", "node", "group", "product"]
 GroupBy = Literal["folder", "level", "tier", "tag"]
+Reuse = Literal["off", "unchanged"]
 BackfillBy = Literal["tick", "range"]
 Backoff = Literal["fixed", "exponential"]
 
@@ -17,7 +18,8 @@ class ExecutionPolicy(Frozen):
     """The failure contract's numbers, times in seconds; no timeout is None.
 
     `max_parallel` is the number of dbt's threads, None for what the profile says. `pool` is the
-    orchestrator's pool that a build takes a slot of, "" for none.
+    orchestrator's pool that a build takes a slot of, "" for none. `reuse` of `unchanged` leaves out
+    what a build would make as it stands.
     """
 
     retries: int = 0
@@ -29,6 +31,7 @@ class ExecutionPolicy(Frozen):
     group_by: GroupBy = "folder"
     pool: str = ""
     backfill_by: BackfillBy = "tick"
+    reuse: Reuse = "off"
 
 
 class Schedule(Frozen):

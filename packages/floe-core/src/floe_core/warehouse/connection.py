@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from floe_core.errors import EnvironmentProblemError, UsageError
-from floe_core.execution.warehouse_lock import duckdb_file
 from floe_core.schemas.policies import DbtProject
 from floe_core.warehouse.credentials import credentials_of, without_secrets
 from floe_core.warehouse.dialects import Dialect, Relation, dialect_of, quoted
+from floe_core.warehouse.duckdb_file import duckdb_file
 from floe_core.warehouse.internals import connection_manager, dbt_error, duckdb_environment
 
 Row = tuple[Any, ...]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Container
 from dataclasses import dataclass
 
-from floe_core.execution.warehouse_lock import duckdb_file
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
 from floe_core.warehouse.connection import Warehouse, open_warehouse
 from floe_core.warehouse.dialects import Relation, quoted
+from floe_core.warehouse.duckdb_file import duckdb_file
 
 
 @dataclass(frozen=True, slots=True)

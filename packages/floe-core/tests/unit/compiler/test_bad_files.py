@@ -389,7 +389,7 @@ def test_a_wrong_policy_of_a_node_is_told_with_every_other(write_product: WriteP
         "fix: did you mean 'retries'?\n"
         "\n"
         "models/b.sql: meta.floe of model.shop.b: 7 is no mapping\n"
-        "fix: write a mapping with: retries, timeoutSeconds, pool"
+        "fix: write a mapping with: retries, timeoutSeconds, pool, reuse"
     )
 
 

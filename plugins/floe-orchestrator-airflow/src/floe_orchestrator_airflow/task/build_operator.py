@@ -134,6 +134,7 @@ class FloeBuildOperator(TellsNoData, BaseOperator):
             range=range_of_run(context, self.task_id),
             parameters=parameters_of_run(context, self.task_id).without_selection(),
             standing=attempt.standing,
+            may_reuse=not attempt.is_repeat,
         )
 
     def _build(
@@ -182,8 +183,8 @@ class FloeBuildOperator(TellsNoData, BaseOperator):
         results: Mapping[str, NodeResult],
         context: Context,
     ) -> None:
-        """Give each built relation's asset its event, and only those."""
-        nodes = [artifacts.by_id[node_id] for node_id in wanted]
+        """Give each built relation's asset its event, and only those; a reused one has none."""
+        nodes = [artifacts.by_id[i] for i in wanted if results[i].status != "reused"]
         assets = [(node, asset) for node in nodes for asset in built_assets(artifacts, node)]
         self.outlets[:] = [asset for _, asset in assets]
         for node, asset in assets:

@@ -106,6 +106,8 @@ class FloeNodesOperator(TellsNoData, BaseOperator):
             resume=False,
             range=range_of_run(context, self.build_task_id),
             parameters=parameters_of_run(context, self.build_task_id).without_selection(),
+            # A task that names its nodes is there to build them.
+            may_reuse=False,
         )
         results: dict[str, NodeResult] = {}
         problem = "the build ended without a word"

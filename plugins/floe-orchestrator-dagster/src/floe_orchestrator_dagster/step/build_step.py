@@ -96,16 +96,17 @@ def request_of(
     moment = tags.get(NOMINAL_TIME_TAG) or tags.get(SCHEDULED_EXECUTION_TIME_TAG)
     nominal_time = datetime.fromisoformat(moment) if moment else None
     parameters = parameters_of(context, artifacts)
-    wanted = _chosen(context, artifacts, parameters, nodes.ids)
+    attempt = attempt_by_hand(_chosen(context, artifacts, parameters, nodes.ids), before)
     return BuildRequest(
         job=_job_name(tags.get(JOB_TAG, ""), artifacts),
         run_id=build_run_id(context.run_id, step),
-        node_ids=attempt_by_hand(wanted, before).todo,
+        node_ids=attempt.todo,
         attempt=first_attempt_number(artifacts, len(runs)) + context.retry_number,
         nominal_time=nominal_time or (span.end if span else None),
         range=span,
         parameters=parameters.without_selection(),
         part=step,
+        may_reuse=not attempt.is_repeat and not _feeds_others(context),
     )
 
 
@@ -142,6 +143,16 @@ def _step_name(context: OpExecutionContext, artifacts: CompiledArtifacts) -> str
     return "" if name == build_op_name(artifacts) else name
 
 
+def _feeds_others(context: OpExecutionContext) -> bool:
+    """Return whether other steps of the run wait for outputs of this one.
+
+    Dagster skips a step that waits for an output which did not come, as that of a reused node.
+    """
+    name = context.op_handle.name
+    inputs = [each for step in context.job_def.dependencies.values() for each in step.values()]
+    return any(found.node == name for each in inputs for found in each.get_node_dependencies())
+
+
 def _job_name(tag: str, artifacts: CompiledArtifacts) -> str:
     """Return the product's job of a run; its first for assets that were chosen by hand."""
     names = [job.name for job in artifacts.jobs]
@@ -149,7 +160,7 @@ def _job_name(tag: str, artifacts: CompiledArtifacts) -> str:
 
 
 def _events_of_result(result: NodeResult, nodes: StepNodes) -> Iterator[StepEvent]:
-    if result.unique_id in nodes.check_keys and result.status != "skipped":
+    if result.unique_id in nodes.check_keys and result.status not in ("skipped", "reused"):
         yield check_result(result, nodes.check_keys[result.unique_id])
     elif result.status == "success":
         for key in nodes.keys.get(result.unique_id, ()):

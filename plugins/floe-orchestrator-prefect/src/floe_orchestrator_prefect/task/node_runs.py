@@ -114,6 +114,8 @@ class NodeRuns:
         node_id, state = result.unique_id, state_of(result)
         self._set(node_id, state)
         self._unfinished.discard(node_id)
+        if result.status == "reused":
+            return
         facts = {"rows": result.rows, "seconds": result.seconds, "status": result.status}
         known = {name: value for name, value in facts.items() if value is not None}
         emit_assets(self._tasks[node_id], self._runs[node_id].id, known, state)

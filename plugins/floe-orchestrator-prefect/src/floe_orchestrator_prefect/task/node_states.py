@@ -7,7 +7,8 @@ from prefect.states import Cancelled, Completed, Failed
 
 from floe_core.build_events import NodeResult
 
-WARNED, SKIPPED = "Warned", "Skipped"
+# The second is Prefect's own name for what did not run since its result stands.
+WARNED, CACHED, SKIPPED = "Warned", "Cached", "Skipped"
 
 
 def state_of(result: NodeResult) -> State[None]:
@@ -17,4 +18,6 @@ def state_of(result: NodeResult) -> State[None]:
         return Cancelled(name=SKIPPED, message=message)
     if result.status == "warn":
         return Completed(name=WARNED, message=message)
+    if result.status == "reused":
+        return Completed(name=CACHED, message=message)
     return Completed(message=message) if result.passed else Failed(message=message)

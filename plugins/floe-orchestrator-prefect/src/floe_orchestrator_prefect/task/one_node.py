@@ -42,6 +42,8 @@ def build_one_node(
         run_id=str(task_run.id),
         node_ids=(node.unique_id,),
         attempt=int(task_run.run_count or 1),
+        # A task that names its node is there to build it.
+        may_reuse=False,
     )
     with closing(build(artifacts, request)) as events:
         for event in events:

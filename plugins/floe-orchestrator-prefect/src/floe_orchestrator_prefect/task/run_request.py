@@ -32,13 +32,15 @@ def request_of(
     """
     history = RunHistory.of_this_run()
     attempt_for = attempt_of_caller if history.is_subflow else attempt_by_hand
+    attempt = attempt_for(wanted, record_of(artifacts, *history.earlier))
     return BuildRequest(
         job=job.name,
         run_id=history.build_id,
-        node_ids=attempt_for(wanted, record_of(artifacts, *history.earlier)).todo,
+        node_ids=attempt.todo,
         attempt=first_attempt_number(artifacts, len(history.earlier)),
         nominal_time=_utc(nominal_time) if nominal_time else None,
         range=time_range,
+        may_reuse=not attempt.is_repeat,
     )
 
 

@@ -1,0 +1,118 @@
+"""`floe plan`: what the next run would build and why, and what it would reuse."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from floe_core.cli.console import notice, print_json, stdout, uncropped
+from floe_core.cli.options import Json, On, Product
+from floe_core.cli.run_command import compile_here
+
+if TYPE_CHECKING:
+    from floe_core.execution.planned_build import PlannedBuild
+    from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+
+RUN_ID = "plan"
+
+
+def plan(
+    product: Product = Path(),
+    on: On = None,
+    job: Annotated[
+        str | None, typer.Option(help="A job of the product instead of all of it.")
+    ] = None,
+    select: Annotated[
+        str | None, typer.Option(help="Nodes to plan, in dbt's selection syntax.")
+    ] = None,
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="Print Markdown, for example for a pull request.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Show what a run with reuse would build and why, without building anything.
+
+    Compiles the product; dbt compiles its SQL, and the warehouse is read. Where
+    `execution.reuse` of floe.yaml is off, this is what `floe run --reuse` would do.
+    """
+    from floe_core.build_request import BuildRequest
+    from floe_core.execution.plan_of_run import plan_run
+    from floe_core.execution.wanted import chosen_nodes
+    from floe_core.run_parameters import RunParameters
+
+    artifacts = compile_here(product, on)
+    chosen = artifacts.job(job or artifacts.jobs[0].name)
+    # As in dbt, a selection overrides the default selector of the product's own job.
+    among = artifacts.nodes_of(chosen) if job else artifacts.runnable
+    parameters = RunParameters(select=select or "")
+    ids = chosen_nodes(artifacts, parameters, (node.unique_id for node in among))
+    node_ids = ids if select else None
+    planned = plan_run(artifacts, BuildRequest(chosen.name, RUN_ID, node_ids))
+    if as_json:
+        print_json(as_dict(artifacts, planned))
+    elif markdown:
+        typer.echo(as_markdown(artifacts, planned))
+    else:
+        _print(artifacts, planned)
+
+
+def as_dict(artifacts: CompiledArtifacts, planned: PlannedBuild) -> dict[str, Any]:
+    """Return a plan as `floe plan --json` prints it.
+
+    `seconds` of a node are those of its last build, null where they are not known; `saved_seconds`
+    is their sum over what is reused.
+    """
+    nodes = {
+        node_id: {"action": each.action, "why": each.why, "seconds": each.seconds}
+        for node_id, each in sorted(planned.decisions.items())
+    }
+    return {
+        "product": artifacts.product.name,
+        "reuse": artifacts.execution.reuse,
+        "problem": planned.problem,
+        "build": len(_of(planned, "build")),
+        "reused": len(_of(planned, "reuse")),
+        "saved_seconds": _saved(planned),
+        "nodes": nodes,
+    }
+
+
+def as_markdown(artifacts: CompiledArtifacts, planned: PlannedBuild) -> str:
+    """Return a plan as Markdown: what is built in a table, what is reused as a number."""
+    lines = [f"### {artifacts.product.name}: {_summary(planned)}", ""]
+    if built := _of(planned, "build"):
+        lines += ["| node | why it is built |", "| --- | --- |"]
+        lines += [f"| `{i}` | {planned.decisions[i].why.replace('|', ' ')} |" for i in built]
+    return "\n".join(lines).rstrip()
+
+
+def _print(artifacts: CompiledArtifacts, planned: PlannedBuild) -> None:
+    from rich.markup import escape
+
+    if planned.problem:
+        notice(planned.problem)
+    if artifacts.execution.reuse == "off":
+        notice("`execution.reuse` is off: a run builds all of it, unless it is given --reuse")
+    for node_id, each in planned.decisions.items():
+        node = artifacts.by_id[node_id]
+        mark = "[bold]build[/]" if each.action == "build" else "[dim]reuse[/]"
+        kind = node.resource_type.replace("_", " ")
+        uncropped().print(f"  {mark}  {kind:<9} {escape(node.label)}  [dim]{escape(each.why)}[/]")
+    stdout().print(_summary(planned))
+
+
+def _summary(planned: PlannedBuild) -> str:
+    built, reused = (len(_of(planned, action)) for action in ("build", "reuse"))
+    saved = f", {_saved(planned)} s of building saved" if reused else ""
+    return f"{built} to build, {reused} reused{saved}"
+
+
+def _saved(planned: PlannedBuild) -> float:
+    seconds = (planned.decisions[i].seconds or 0.0 for i in _of(planned, "reuse"))
+    return round(sum(seconds), 1)
+
+
+def _of(planned: PlannedBuild, action: str) -> list[str]:
+    return sorted(i for i, each in planned.decisions.items() if each.action == action)

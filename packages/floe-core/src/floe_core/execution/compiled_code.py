@@ -1,0 +1,41 @@
+"""What dbt compiles the nodes of a build to, asked before the build."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Generator, Iterable
+from contextlib import closing
+from pathlib import Path
+
+from floe_core.build_events import BuildEvent
+from floe_core.build_request import BuildRequest
+from floe_core.execution.dbt_run import DbtEnded
+from floe_core.execution.invocation import Invocation, invocation
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+
+RunDbt = Callable[[CompiledArtifacts, Invocation], Generator[BuildEvent | DbtEnded, None, None]]
+_COMPILED = ("model", "test", "snapshot")
+
+
+def compile_nodes(
+    artifacts: CompiledArtifacts, request: BuildRequest, node_ids: Iterable[str], run_dbt: RunDbt
+) -> dict[str, str]:
+    """Return node id -> the SQL or Python that dbt compiles it to, of those that it can compile."""
+    wanted = tuple(i for i in node_ids if artifacts.by_id[i].resource_type in _COMPILED)
+    every = sum(node.resource_type in _COMPILED for node in artifacts.runnable)
+    is_whole = len(wanted) == every
+    call = invocation(artifacts, request, artifacts.folder, wanted, is_whole, command="compile")
+    with closing(run_dbt(artifacts, call)) as events:
+        for _ in events:
+            pass
+    return codes_in(call.target) if wanted else {}
+
+
+def codes_in(target: Path) -> dict[str, str]:
+    """Return node id -> what dbt says that it compiled; nothing where it says nothing."""
+    try:
+        told = json.loads((target / "run_results.json").read_text("utf-8"))
+        found = {each["unique_id"]: each.get("compiled_code") for each in told["results"]}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+    return {node_id: code for node_id, code in found.items() if isinstance(code, str)}

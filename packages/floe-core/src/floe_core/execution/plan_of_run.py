@@ -1,0 +1,26 @@
+"""Plan a run without running it."""
+
+from __future__ import annotations
+
+from floe_core.build_request import BuildRequest
+from floe_core.execution.build_run import LOCK_TIMEOUT_SECONDS, run_dbt
+from floe_core.execution.planned_build import PlannedBuild, plan_build
+from floe_core.execution.wanted import wanted_nodes
+from floe_core.execution.warehouse_lock import sole_writer
+from floe_core.reuse.state_store import store_of
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+
+
+def plan_run(artifacts: CompiledArtifacts, request: BuildRequest) -> PlannedBuild:
+    """Return what a run would build and reuse, by the function that the run itself plans with.
+
+    dbt compiles the nodes and the warehouse is read; nothing is built or remembered.
+
+    Raises:
+        UsageError: The artifacts come from no folder, or the job or a node is unknown.
+        EnvironmentProblemError: dbt, the warehouse or the store is not to be had.
+    """
+    wanted = wanted_nodes(artifacts, request)
+    store = store_of(artifacts.product.name, artifacts.folder)
+    with sole_writer(artifacts.dbt.profile, artifacts.folder, LOCK_TIMEOUT_SECONDS):
+        return plan_build(artifacts, request, wanted, store, run_dbt)

@@ -1,0 +1,151 @@
+"""What a query's text says of it: what its columns are made of, and whether that can vary."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.optimizer.qualify import qualify
+from sqlglot.schema import MappingSchema
+
+from floe_core.reuse.parts import ROWS, WHOLE, Columns, Leaf, Part, digest, joined
+from floe_core.reuse.query_reader import BARE, QueryReader, UncertainError
+from floe_core.reuse.steadiness import varying
+
+# A plan is made twice for each run, of the same queries.
+_KEPT = 20_000
+UNREADABLE = "SQL that floe cannot read"
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A relation that a query may read; `columns` are all it has, None where they are not known."""
+
+    node_id: str
+    database: str
+    schema: str
+    name: str
+    columns: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """What a query is.
+
+    `tree` is the hash of its syntax tree: comments, blanks and the case of keywords don't count.
+    `columns` is None where they cannot be told apart; then `rows` stands for all of it. `never` is
+    what in it may vary though no input does, "" for nothing.
+    """
+
+    tree: str
+    rows: Part
+    columns: Mapping[str, Part] | None = None
+    never: str = ""
+
+    @property
+    def reads(self) -> frozenset[Leaf]:
+        """All that it reads of its inputs."""
+        parts = [self.rows, *(self.columns or {}).values()]
+        return frozenset().union(*(part.leaves for part in parts))
+
+
+def analysis_of_text(text: str, inputs: Sequence[Input], never: str = "") -> Analysis:
+    """Return the analysis of what is no SQL that can be read: all of each input counts."""
+    leaves = frozenset(Leaf(each.node_id, WHOLE) for each in inputs)
+    return Analysis(digest(text), Part(digest(text), leaves), never=never)
+
+
+@lru_cache(maxsize=_KEPT)
+def analyse(
+    sql: str, dialect: str, inputs: tuple[Input, ...], steady_functions: frozenset[str]
+) -> Analysis:
+    """Return what a query is, in a dialect of sqlglot's."""
+    try:
+        query = sqlglot.parse_one(sql, dialect=dialect)
+    except (sqlglot.errors.SqlglotError, RecursionError):
+        return analysis_of_text(sql, inputs, UNREADABLE)
+    if not isinstance(query, exp.Query | exp.Pivot):
+        return analysis_of_text(sql, inputs, UNREADABLE)
+    names = _Names(inputs, dialect)
+    never = varying(query, names.node_of, steady_functions)
+    whole = analysis_of_text(_canonical(query, dialect), inputs, never)
+    try:
+        found = _by_column(query, dialect, names)
+    except (UncertainError, sqlglot.errors.SqlglotError, RecursionError, ValueError, KeyError):
+        return whole
+    return Analysis(whole.tree, found.rows, found.columns, never)
+
+
+def _canonical(query: exp.Expr, dialect: str) -> str:
+    return query.sql(dialect=dialect, comments=False, normalize_functions="upper")
+
+
+def _by_column(query: exp.Expr, dialect: str, names: _Names) -> Columns:
+    for column in query.find_all(exp.Column):
+        column.meta[BARE] = not column.table
+    names.rename_tables(query)
+    schema = MappingSchema(names.schema, dialect=dialect, normalize=False)
+    qualified = qualify(
+        query,
+        dialect=dialect,
+        schema=schema,
+        quote_identifiers=False,
+        validate_qualify_columns=True,
+    )
+    return QueryReader(names.tables).read(qualified, {})
+
+
+class _Names:
+    """The inputs of a query, under names that nothing else in it has."""
+
+    def __init__(self, inputs: Sequence[Input], dialect: str) -> None:
+        self._folds = dialect == "duckdb"
+        self._by_place: dict[tuple[str, ...], str] = {}
+        self._node_ids: dict[str, str] = {}
+        self.schema: dict[str, object] = {}
+        self.tables: dict[str, Columns] = {}
+        for number, each in enumerate(inputs):
+            name = f"floe_input_{number}"
+            self._node_ids[name] = each.node_id
+            for place in ((each.database, each.schema, each.name), (each.schema, each.name)):
+                self._by_place[tuple(map(self._key, place))] = name
+            if each.columns is not None:
+                columns = [self._key(column) for column in each.columns]
+                self.schema[name] = dict.fromkeys(columns, "unknown")
+                self.tables[name] = _columns_of(each.node_id, columns)
+
+    def node_of(self, table: exp.Table) -> str | None:
+        """Return the id of the node whose relation it is."""
+        found = self._by_place.get(self._place(table))
+        return self._node_ids[found] if found else None
+
+    def rename_tables(self, query: exp.Expr) -> None:
+        """Give each input its own name in the query, which keeps what it calls it."""
+        for table in list(query.find_all(exp.Table)):
+            name = self._by_place.get(self._place(table))
+            if name is None:
+                continue
+            if not table.alias:
+                table.set("alias", exp.TableAlias(this=table.this.copy()))
+            table.set("this", exp.to_identifier(name))
+            table.set("db", None)
+            table.set("catalog", None)
+
+    def _place(self, table: exp.Table) -> tuple[str, ...]:
+        parts = [part for part in table.parts if isinstance(part, exp.Identifier)]
+        if len(parts) != len(table.parts) or len(parts) < 2:
+            return ()
+        return tuple(self._key(part.name if part.quoted else part.name.lower()) for part in parts)
+
+    def _key(self, name: str) -> str:
+        return name.lower() if self._folds else name
+
+
+def _columns_of(node_id: str, columns: Sequence[str]) -> Columns:
+    def leaf(column: str) -> Part:
+        return joined("input", Part(digest(node_id, column), frozenset({Leaf(node_id, column)})))
+
+    return Columns(leaf(ROWS), {name: leaf(name) for name in columns})

@@ -1,0 +1,56 @@
+"""What is to be remembered of a build once it is over."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+
+from floe_core.reuse.plan import make_plan
+from floe_core.reuse.situation import Plan, Situation
+from floe_core.reuse.state import Entry, Standing, Versions
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What is to be remembered of a build: entries by node id, and nodes that are in doubt."""
+
+    entries: Mapping[str, Entry]
+    doubtful: Collection[str] = ()
+
+
+def outcome_of(
+    situation: Situation,
+    plan: Plan,
+    green: Mapping[str, float],
+    standing: Mapping[str, Standing],
+) -> Outcome:
+    """Return what to remember, given node id -> seconds of what ended green.
+
+    The columns of what was built are known only now, so the plan is made once more with them. A
+    node that would not have been reused by what is known now is in doubt.
+    """
+    columns = {node_id: each.columns for node_id, each in standing.items()}
+    forced = frozenset(i for i, each in plan.items() if each.action == "build")
+    again = make_plan(replace(situation, built=columns, forced=forced))
+    found = {}
+    for node_id, seconds in green.items():
+        node = situation.artifacts.by_id[node_id]
+        if node_id in plan and (node_id in standing or not node.is_relation):
+            entry = replace(again[node_id].entry, run_id=situation.run_id, seconds=seconds)
+            entry = replace(entry, standing=standing.get(node_id))
+            before = situation.state.entries.get(node_id)
+            found[node_id] = _new_if_it_varies(entry, before, situation.token)
+    doubtful = [i for i in plan if i not in forced and again[i].action == "build"]
+    return Outcome(found, doubtful)
+
+
+def _new_if_it_varies(entry: Entry, before: Entry | None, token: str) -> Entry:
+    """Return an entry of a new version where the same as before has come to something else."""
+    if before is None or entry.standing is None or before.standing is None:
+        return entry
+    is_same = entry.fingerprint == before.fingerprint and entry.versions == before.versions
+    if not is_same or entry.standing == before.standing:
+        return entry
+    columns = entry.versions.columns
+    new = None if columns is None else dict.fromkeys(columns, token)
+    return replace(entry, versions=Versions(token, new))

@@ -1,0 +1,56 @@
+"""Hash parts of a query, and keep what of its inputs each part reads."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+_DIGITS = 24
+# In place of a column's name: which rows a relation has, and all that it has.
+ROWS, WHOLE = "#rows", "#whole"
+
+
+class Leaf(NamedTuple):
+    """What is read of an input: a column by its name, `ROWS` or `WHOLE`."""
+
+    parent: str
+    column: str
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The hash of an expression, with its inputs by name, and what of them it reads."""
+
+    hash: str
+    leaves: frozenset[Leaf] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """What is known of a relation: which rows it has, and its columns by name."""
+
+    rows: Part
+    columns: Mapping[str, Part] = field(default_factory=dict)
+
+
+def digest(*values: Any) -> str:
+    """Return a hash of JSON-like values."""
+    text = json.dumps(values, sort_keys=True, ensure_ascii=False, default=str)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGITS]
+
+
+def joined(*parts: Any) -> Part:
+    """Return one part made of several; whatever is no part counts by its value."""
+    leaves: set[Leaf] = set()
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, Part):
+            leaves.update(value.leaves)
+            return ["part", value.hash]
+        return [plain(each) for each in value] if isinstance(value, list | tuple) else value
+
+    hashed = digest(plain(parts))
+    return Part(hashed, frozenset(leaves))

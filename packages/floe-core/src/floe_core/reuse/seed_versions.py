@@ -1,0 +1,46 @@
+"""The version of a seed: of its rows, and of each of its columns."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+from floe_core.reuse.parts import digest
+from floe_core.reuse.state import Versions
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.nodes import Node
+
+
+def seed_versions(artifacts: CompiledArtifacts, node: Node) -> Versions | None:
+    """Return the version of a seed's file as it is now, None where it cannot be read.
+
+    A column has a version of its own where the file is a plain CSV: a row is told by its place.
+    """
+    own = node.package == artifacts.dbt.project_name
+    root = artifacts.folder if own else artifacts.folder / "dbt_packages" / node.package
+    try:
+        content = (root / node.path).read_bytes()
+    except OSError:
+        return None
+    whole = digest(content.hex(), node.reuse.build)
+    columns = _columns(root / node.path, artifacts.dbt.adapter == "duckdb")
+    if columns is None:
+        return Versions(whole)
+    count = len(next(iter(columns.values()), []))
+    rows = digest(count, node.reuse.build)
+    return Versions(rows, {name: digest(rows, values) for name, values in columns.items()})
+
+
+def _columns(path: Path, folds: bool) -> dict[str, list[str]] | None:
+    """Return column -> values, row by row; None for a file that is no plain CSV."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            header, *rows = [row for row in csv.reader(file) if row]
+    except (OSError, ValueError, csv.Error):
+        return None
+    names = [name.lower() if folds else name for name in header]
+    is_plain = len({*names}) == len(names) and all(name.isidentifier() for name in names)
+    is_folded = folds or names == [name.lower() for name in names]
+    if not (is_plain and is_folded and all(len(row) == len(names) for row in rows)):
+        return None
+    return {name: [row[place] for row in rows] for place, name in enumerate(names)}

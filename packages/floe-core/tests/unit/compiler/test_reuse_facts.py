@@ -1,0 +1,107 @@
+"""What compile says of a node for reuse, of a manifest that is written by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from floe_core.compiler.code_hashes import CodeHashes
+from floe_core.compiler.python_reads import varying_reads
+from floe_core.compiler.reuse_facts import ReuseFactsReader
+from floe_core.schemas.nodes import ReuseFacts
+
+MACROS = {
+    "macro.shop.plain": {"macro_sql": "{% macro plain() %}1{% endmacro %}"},
+    "macro.shop.asks": {"macro_sql": "{% macro asks() %}{{ run_query('x') }}{% endmacro %}"},
+    "macro.shop.calls": {
+        "macro_sql": "{% macro calls() %}{{ asks() }}{% endmacro %}",
+        "depends_on": {"macros": ["macro.shop.asks"]},
+    },
+    "macro.shop.reads_var": {"macro_sql": "{% macro reads_var() %}{{ var('x') }}{% endmacro %}"},
+}
+MANIFEST = {
+    "metadata": {"adapter_type": "duckdb"},
+    "nodes": {},
+    "macros": {
+        i: {"name": i.split(".")[2], "package_name": "shop", **each} for i, each in MACROS.items()
+    },
+}
+
+
+def facts(macros: tuple[str, ...] = (), **fields: Any) -> ReuseFacts:
+    """Return the facts of a model that uses these macros of the project."""
+    config = {"materialized": "table", **fields.pop("config", {})}
+    entry = {
+        "unique_id": "model.shop.a",
+        "resource_type": "model",
+        "raw_code": "select 1",
+        "config": config,
+        "depends_on": {"macros": [f"macro.shop.{name}" for name in macros]},
+        **fields,
+    }
+    return ReuseFactsReader(MANIFEST, CodeHashes(MANIFEST, Path("/shop"))).facts(entry)
+
+
+@pytest.mark.parametrize(
+    ("fields", "never"),
+    [
+        ({}, ""),
+        ({"macros": ("plain",)}, ""),
+        ({"macros": ("calls",)}, "run_query in shop.asks"),
+        ({"raw_code": "{{ run_started_at }}"}, "run_started_at"),
+        ({"raw_code": "{{ adapter.get_relation('a', 'b', 'c') }}"}, "adapter.get_relation"),
+        ({"raw_code": "{{ adapter.dispatch('plain')() }}"}, ""),
+        ({"raw_code": "{{ modules.datetime.datetime.now() }}"}, "modules.datetime"),
+        ({"config": {"meta": {"floe": {"reuse": "never"}}}}, "meta.floe.reuse is never"),
+        ({"config": {"store_failures": True}}, "it stores its failures"),
+        ({"config": {"post-hook": [{"sql": "grant select on {{ this }} to x"}]}}, ""),
+        (
+            {"config": {"post-hook": [{"sql": "insert into {{ ref('b') }} select 1"}]}},
+            "its hooks read other relations",
+        ),
+        (
+            {"config": {"post-hook": [{"sql": "{{ reads_var() }}"}]}, "macros": ("reads_var",)},
+            "its hooks or its materialization read vars or the environment",
+        ),
+    ],
+)
+def test_what_keeps_a_node_from_being_reused(fields: dict[str, Any], never: str) -> None:
+    assert facts(**fields).never == never
+
+
+@pytest.mark.parametrize(
+    ("config", "counts"),
+    [
+        ({"tags": ["a"]}, False),
+        ({"meta": {"owner": "me"}}, False),
+        ({"materialized": "view"}, True),
+        ({"grants": {"select": ["x"]}}, True),
+        ({"post-hook": [{"sql": "analyze"}]}, True),
+        ({"column_types": {"id": "bigint"}}, True),
+    ],
+)
+def test_what_of_a_configuration_counts(config: dict[str, Any], counts: bool) -> None:
+    assert (facts(config=config).build != facts().build) is counts
+
+
+def test_descriptions_count_only_where_they_reach_the_warehouse() -> None:
+    columns = {"id": {"name": "id", "description": "the key"}}
+    assert facts(columns=columns).build == facts().build
+    kept = {"persist_docs": {"columns": True}}
+    assert facts(columns=columns, config=kept).build != facts(config=kept).build
+
+
+@pytest.mark.parametrize(
+    ("code", "varies"),
+    [
+        ("import pandas as pd\ndef model(dbt, session):\n    return dbt.ref('a').df()", ""),
+        ("from datetime import datetime", "import datetime"),
+        ("def model(dbt, session):\n    return session.sql('select 1')", "sql"),
+        ("import pandas as pd\nx = pd.read_csv('a')", "read_csv"),
+        ("def model(dbt, session:", "Python that cannot be read"),
+    ],
+)
+def test_a_python_model_may_only_compute(code: str, varies: str) -> None:
+    assert varying_reads(code) == varies

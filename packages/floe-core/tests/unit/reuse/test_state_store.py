@@ -1,0 +1,111 @@
+"""The state survives whatever happens to it, or is no state."""
+
+from __future__ import annotations
+
+import json
+import threading
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from floe_core.reuse.state import ActiveBuild, Entry, Standing, State, Versions
+from floe_core.reuse.state_store import (
+    FileStateStore,
+    ObjectStateStore,
+    StateStore,
+    store_of,
+)
+
+ENTRY = Entry(
+    "run 1",
+    {"code": "c1"},
+    {"model.shop.a": {"id": "v1"}},
+    Versions("r1", {"id": "i1"}),
+    Standing("e1", ("id",)),
+    1.5,
+)
+STATE = State("shop", {"model.shop.b": ENTRY}, {"t": ActiveBuild("here", 1, 2.0, ("x",), ("y",))})
+MakeStore = Callable[[], StateStore]
+
+
+@pytest.fixture(params=["file", "memory"])
+def make_store(request: pytest.FixtureRequest, tmp_path: Path) -> MakeStore:
+    """Return a function that opens the same store again and again."""
+    url = f"memory://{uuid.uuid4().hex}"
+    if request.param == "file":
+        return lambda: FileStateStore(tmp_path / "reuse.json")
+    return lambda: ObjectStateStore(url)
+
+
+def test_what_is_written_is_read(make_store: MakeStore) -> None:
+    assert make_store().read() == State()
+    make_store().change(lambda _: STATE)
+    assert make_store().read() == STATE
+
+
+def test_no_change_of_several_writers_is_lost(make_store: MakeStore) -> None:
+    def write(number: int) -> None:
+        make_store().change(lambda state: state.ended({f"model.shop.m{number}": ENTRY}))
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if isinstance(make_store(), FileStateStore):  # fsspec's memory looks first, then writes
+        assert len(make_store().read().entries) == 8
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda text: text[: len(text) // 2],
+        lambda text: "",
+        lambda text: "null",
+        lambda text: text.replace("i1", "i2"),
+        lambda text: json.dumps({**json.loads(text), "format": 99}),
+        lambda text: text.replace('"state"', '"other"'),
+    ],
+)
+def test_a_damaged_state_is_none_and_says_so(damage: Callable[[str], str], tmp_path: Path) -> None:
+    path = tmp_path / "reuse.json"
+    FileStateStore(path).change(lambda _: STATE)
+    path.write_text(damage(path.read_text()))
+    store = FileStateStore(path)
+    assert store.read() == State()
+    assert "everything is built" in store.problem
+    store.change(lambda state: state.ended({"model.shop.b": ENTRY}))
+    assert FileStateStore(path).read().entries == {"model.shop.b": ENTRY}
+
+
+def test_a_state_of_something_else_is_empty() -> None:
+    assert STATE.of_subject("another") == State("another")
+    assert STATE.of_subject("shop") is STATE
+
+
+def test_a_build_forgets_what_it_builds_before_it_begins() -> None:
+    build = ActiveBuild("here", 1, 2.0, ("model.shop.b",))
+    assert State("shop", {"model.shop.b": ENTRY}).begun("t", build).entries == {}
+
+
+def test_builds_at_once_know_what_the_others_build() -> None:
+    one = ActiveBuild("here", 1, 2.0, ("model.shop.a",))
+    two = ActiveBuild("here", 2, 2.0, ("model.shop.b",))
+    active = State("shop").begun("one", one).begun("two", two).active
+    assert active["one"].touched == ("model.shop.b",)
+    assert active["two"].touched == ("model.shop.a",)
+
+
+def test_the_environment_names_a_folder_or_a_url(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FLOE_REUSE_STORE", str(tmp_path / "shared"))
+    store = store_of("shop", tmp_path)
+    assert isinstance(store, FileStateStore)
+    assert store.path == tmp_path / "shared" / "shop.reuse.json"
+    monkeypatch.setenv("FLOE_REUSE_STORE", "memory://states/")
+    url = store_of("shop", tmp_path)
+    assert isinstance(url, ObjectStateStore)
+    assert url.url == "memory://states/shop"

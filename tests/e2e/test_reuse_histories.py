@@ -1,0 +1,32 @@
+"""After any history of changes, the tables under reuse are those of plain dbt."""
+
+from __future__ import annotations
+
+import pytest
+from reuse_histories import Score, run_history
+
+MOST_OVER = 1.10
+
+
+def check(score: Score) -> None:
+    """Fail where a table differs, or where more than a tenth too much is built."""
+    assert score.wrong == []
+    assert score.needed <= score.built <= score.needed * MOST_OVER, score.too_much
+
+
+@pytest.mark.quick
+def test_a_short_history_equals_plain_dbts() -> None:
+    check(run_history(seed=1, steps=2, size=12))
+
+
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("seed", range(10))
+def test_a_history_equals_plain_dbts(seed: int) -> None:
+    check(run_history(seed, steps=4, size=16))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("seed", range(300))
+def test_three_hundred_histories_equal_plain_dbts(seed: int) -> None:
+    check(run_history(seed))

@@ -1,0 +1,268 @@
+"""A random product that changes step by step, and knows by itself what each change reaches.
+
+Its models are written from a description, in several styles of SQL. The versions here are counted
+from the description alone: no SQL is read.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+PROJECT = "name: shop\nversion: 1.0.0\nprofile: shop\n"
+FLOE = """\
+apiVersion: floe.dev/v1
+kind: FloeSpec
+metadata: {name: shop, version: 1.0.0}
+platform: {manifest: manifest.yaml}
+execution: {reuse: unchanged}
+"""
+MANIFEST = """\
+apiVersion: floe.dev/v1
+kind: Manifest
+metadata: {name: platform, version: 1.0.0}
+plugins:
+  orchestrator: {type: dagster}
+  compute: {type: duckdb}
+"""
+STAMPED = "case when now() > timestamptz '2020-01-01' then 1 else 0 end"
+ASKED = "{{ run_query('select 1 as one').columns[0].values()[0] | int }}"
+KINDS = ("project", "join", "group", "union")
+
+
+def digest(*values: Any) -> str:
+    """Return a hash of anything that can be printed."""
+    return sha256(repr(values).encode()).hexdigest()[:16]
+
+
+@dataclass
+class Model:
+    """One relation. A column is (what is done, what it reads): see `_expression`.
+
+    `kind` is seed, source, snapshot, or one of `KINDS`; `keep` is what a row's id must be above.
+    """
+
+    name: str
+    kind: str
+    parents: list[str] = field(default_factory=list)
+    columns: dict[str, tuple[str, list[tuple[str, str]]]] = field(default_factory=dict)
+    rows: list[list[int]] = field(default_factory=list)
+    keep: int = 0
+    materialized: str = "view"
+    style: int = 0
+    note: str = ""
+    tags: int = 0
+    knows: str = "nothing"
+    is_tested: bool = False
+    fails: bool = False
+
+
+class ChangingProduct:
+    """The product's description, its edits, and its files."""
+
+    def __init__(self, seed: int, size: int) -> None:
+        self.random = random.Random(seed)
+        self.models: dict[str, Model] = {}
+        self.macro = {"added": 1, "note": ""}
+        for number in range(3):
+            self._add_data(f"raw_{number}", "seed")
+        for number, knows in enumerate(("nothing", "content", "loaded_at")):
+            self._add_data(f"src_{number}", "source", knows)
+        self._add_special("history", "snapshot")
+        self._add_special("grown", "incremental")
+        self._add_special("appended", "incremental")
+        while len(self.models) < size:
+            self._add_model(f"m_{len(self.models):02}")
+
+    def _add_data(self, name: str, kind: str, knows: str = "nothing") -> None:
+        rows = [[i, self.random.randint(0, 50), self.random.randint(0, 9)] for i in range(1, 9)]
+        columns: dict[str, Any] = {each: ("data", []) for each in ("id", "c1", "c2")}
+        self.models[name] = Model(name, kind, columns=columns, rows=rows, knows=knows)
+
+    def _add_special(self, name: str, kind: str) -> None:
+        parent = self.random.choice(["raw_0", "raw_1"])
+        columns = {each: ("same", [(parent, each)]) for each in ("id", "c1", "c2")}
+        what = "snapshot" if kind == "snapshot" else "project"
+        self.models[name] = Model(name, what, [parent], columns, materialized=kind)
+
+    def _add_model(self, name: str) -> None:
+        kind = self.random.choice(KINDS)
+        pool = [each for each in self.models.values() if each.materialized != "snapshot"]
+        # A source of which nothing is known makes all below it new in every run.
+        weights = [1 if each.knows == "nothing" and each.kind == "source" else 6 for each in pool]
+        parents = []
+        while len(parents) < (2 if kind in ("join", "union") else 1):
+            (one,) = self.random.choices(pool, weights)
+            parents += [] if one.name in parents else [one.name]
+        model = Model(name, kind, parents, style=self.random.randrange(4))
+        model.materialized = self.random.choice(["view", "table", "table", "ephemeral"])
+        model.is_tested = model.materialized != "ephemeral" and self.random.random() < 0.4
+        model.columns = {"id": ("same", [(parent, "id") for parent in parents])}
+        for number in range(1, self.random.randint(2, 4)):
+            model.columns[f"c{number}"] = self.column(model)
+        self.models[name] = model
+
+    def column(self, model: Model) -> tuple[str, list[tuple[str, str]]]:
+        """Return a random column of what a model's parents have."""
+        if model.kind == "union":
+            return "union", [(p, self._any(p)) for p in model.parents]
+        parent = self.random.choice(model.parents)
+        reads = [(parent, self._any(parent))]
+        if model.kind == "group":
+            return "sum", reads
+        roll = self.random.random()
+        if roll < 0.03:
+            return self.random.choice(["stamped", "asked"]), reads
+        if roll < 0.2:
+            return "macro", reads
+        return f"+ {self.random.randint(1, 9)}", reads
+
+    def _any(self, parent: str) -> str:
+        return self.random.choice(list(self.models[parent].columns))
+
+    def order(self) -> list[Model]:
+        """Return the models, parents first."""
+        return list(self.models.values())
+
+    def rename(self, old: str, new: str) -> None:
+        """Give a model another name, wherever it is read."""
+        self.models = {new if k == old else k: each for k, each in self.models.items()}
+        self.models[new].name = new
+        for model in self.models.values():
+            model.parents = [new if p == old else p for p in model.parents]
+            model.columns = {
+                column: (what, [(new if p == old else p, c) for p, c in reads])
+                for column, (what, reads) in model.columns.items()
+            }
+
+    # What a build makes of it, counted without any SQL.
+
+    def versions(self, new: dict[str, str]) -> dict[str, dict[str, str]]:
+        """Return model -> column -> version, "#" for its rows; `new` are those that are new."""
+        found: dict[str, dict[str, str]] = {}
+        for model in self.order():
+            if model.name in new:
+                found[model.name] = dict.fromkeys(("#", *model.columns), new[model.name])
+            elif model.kind == "seed":
+                rows = digest(len(model.rows))
+                data = {c: [row[i] for row in model.rows] for i, c in enumerate(model.columns)}
+                found[model.name] = {"#": rows} | {c: digest(rows, v) for c, v in data.items()}
+            else:
+                found[model.name] = self._version(model, found)
+        return found
+
+    def _version(self, model: Model, found: dict[str, dict[str, str]]) -> dict[str, str]:
+        rows = digest(model.kind, model.keep, [found[p]["#"] for p in model.parents])
+        if model.kind != "union":
+            read = model.parents if model.kind == "join" or model.keep else []
+            grouped = model.parents if model.kind == "group" else []
+            rows = digest(rows, [found[p]["id"] for p in (*read, *grouped)])
+        else:
+            rows = digest(rows, [found[p]["id"] for p in model.parents] if model.keep else [])
+        own = {"#": rows}
+        for name, (what, reads) in model.columns.items():
+            how = (what, self.macro["added"]) if what == "macro" else what
+            used = reads[:1] if model.kind != "union" else reads
+            used = [] if what in ("stamped", "asked") else used
+            own[name] = digest(rows, how, [found[p][c] for p, c in used])
+        return own
+
+    # Its files.
+
+    def write(self, folder: Path) -> None:
+        """Write the product into a folder, over what is there of it."""
+        for name in ("models", "seeds", "snapshots", "macros", "tests"):
+            (folder / name).mkdir(parents=True, exist_ok=True)
+            for old in (folder / name).iterdir():
+                old.unlink()
+        (folder / "dbt_project.yml").write_text(PROJECT)
+        (folder / "floe.yaml").write_text(FLOE)
+        (folder / "manifest.yaml").write_text(MANIFEST)
+        macro = f"{{% macro added(x) %}}{self.macro['note']}({{{{ x }}}} + {self.macro['added']})"
+        (folder / "macros" / "added.sql").write_text(macro + "{% endmacro %}\n")
+        (folder / "models" / "schema.yml").write_text(self._schema())
+        for model in self.order():
+            self._write(model, folder)
+
+    def _write(self, model: Model, folder: Path) -> None:
+        if model.kind == "seed":
+            lines = [",".join(model.columns), *(",".join(map(str, r)) for r in model.rows)]
+            (folder / "seeds" / f"{model.name}.csv").write_text("\n".join(lines) + "\n")
+        elif model.kind == "snapshot":
+            taken = f"select id, c1, c2, timestamp '2026-01-01' + to_days(c2) as seen_at from {{{{ ref('{model.parents[0]}') }}}}"
+            head = (
+                f"{{% snapshot {model.name} %}}{{{{ config(unique_key='id', strategy='timestamp', "
+                "updated_at='seen_at', target_schema='main') }}"
+            )
+            text = f"{head}\n{taken} {model.note}\n{{% endsnapshot %}}\n"
+            (folder / "snapshots" / f"{model.name}.sql").write_text(text)
+        elif model.kind in KINDS:
+            (folder / "models" / f"{model.name}.sql").write_text(self._sql(model))
+        if model.is_tested:
+            bad = "id is not null" if model.fails else "id is null"
+            text = f"select id from {{{{ ref('{model.name}') }}}} where {bad}\n"
+            (folder / "tests" / f"checks_{model.name}.sql").write_text(text)
+
+    def _schema(self) -> str:
+        sources = [each for each in self.order() if each.kind == "source"]
+        tables = [f"      - {{name: {each.name}{_KNOWS[each.knows]}}}" for each in sources]
+        return "\n".join(
+            ["sources:", "  - name: raw", "    schema: main", "    tables:", *tables, ""]
+        )
+
+    def _sql(self, model: Model) -> str:
+        config = f"materialized='{model.materialized}', tags=['t{model.tags}']"
+        if model.materialized == "incremental":
+            config += ", unique_key='id'"
+        columns = [self._expression(model, c) + f" as {c}" for c in model.columns]
+        from_ = [self._place(parent) for parent in model.parents]
+        note = f" {model.note}"
+        where = f"where a.id > {model.keep}" if model.keep else ""
+        if model.kind == "union":
+            return f"{{{{ config({config}) }}}}\n" + "\nunion all\n".join(
+                f"select {self._side(model, side)} from {from_[side]} a {where}{note}"
+                for side in (0, 1)
+            )
+        source = f"{from_[0]} a"
+        if model.kind == "join":
+            source += f" join {from_[1]} b on a.id = b.id"
+        group = " group by a.id" if model.kind == "group" else ""
+        text = f"select {', '.join(columns)} from {source} {where}{group}{note}"
+        if model.style == 1:
+            text = text.replace("select ", "SELECT\n  ").replace(" from ", "\nFROM\n  ")
+        if model.style == 2:
+            text = f"with made as (\n{text}\n) select * from made"
+        if model.style == 3:
+            text = f"-- a header\n{text} /* and an end */"
+        if model.name == "appended":
+            above = "and" if model.keep else "where"
+            newer = f"{above} a.id > (select max(id) from {{{{ this }}}})"
+            text = f"select {', '.join(columns)} from {source} {where} {{% if is_incremental() %}}{newer}{{% endif %}} {note}"
+        return f"{{{{ config({config}) }}}}\n{text}\n"
+
+    def _side(self, model: Model, side: int) -> str:
+        return ", ".join(f"a.{reads[side][1]} as {c}" for c, (_, reads) in model.columns.items())
+
+    def _place(self, parent: str) -> str:
+        is_source = self.models[parent].kind == "source"
+        return f"{{{{ source('raw', '{parent}') }}}}" if is_source else f"{{{{ ref('{parent}') }}}}"
+
+    def _expression(self, model: Model, column: str) -> str:
+        what, reads = model.columns[column]
+        parent, name = reads[0]
+        value = f"{'ab'[model.parents.index(parent)]}.{name}"
+        if what == "sum":
+            return f"sum({value})"
+        texts = {"same": value, "stamped": STAMPED, "asked": ASKED}
+        texts["macro"] = f"{{{{ added('{value}') }}}}"
+        return texts.get(what, f"{value} {what}")
+
+
+_KNOWS = {
+    "nothing": "",
+    "content": ", meta: {floe: {reuse: content}}",
+    "loaded_at": ", loaded_at_field: c1",
+}

@@ -1,0 +1,414 @@
+"""Random histories of a product under reuse, beside plain dbt that builds all of it each time.
+
+    python tests/products/reuse_histories.py 300
+
+The tables must be equal after each green step. How much is built is held against what the product's
+description says had to be.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from changing_product import KINDS, ChangingProduct, Model, digest
+
+from floe_core.build_events import NodeResult
+from floe_core.compiler import compile_product
+from floe_core.execution import BuildRequest, build
+from floe_core.execution.internals import release_adapters, release_warehouse
+from floe_core.schemas import CompiledArtifacts
+
+PROFILE = "shop: {target: dev, outputs: {dev: {type: duckdb, path: shop.duckdb, threads: 1}}}\n"
+
+
+@dataclass
+class Score:
+    """What histories came to: relations that were built, and those that had to be."""
+
+    steps: int = 0
+    nodes: int = 0
+    built: int = 0
+    needed: int = 0
+    wrong: list[str] = field(default_factory=list)
+    too_much: list[str] = field(default_factory=list)
+
+
+class History:
+    """One product, with reuse in one folder and without floe in another."""
+
+    def __init__(self, seed: int, folder: Path, size: int = 20) -> None:
+        self.random = random.Random(seed)
+        self.product = ChangingProduct(seed, size)
+        self.ours, self.plain = folder / "ours", folder / "plain"
+        self.score = Score()
+        self._green: dict[str, str] = {}
+        self._spoiled: set[str] = set()
+        self._turn = 0
+        self._new: dict[str, str] = {}
+        for each in (self.ours, self.plain):
+            each.mkdir(parents=True)
+        self._load_sources()
+
+    def run(self, steps: int) -> Score:
+        """Build, then change and build again so many times."""
+        self.step("first build", lambda: None)
+        edits = [
+            (self.change_column, 4), (self.comment, 3), (self.change_filter, 2),
+            (self.change_macro, 2), (self.change_seed, 3), (self.change_config, 3),
+            (self.drop, 3), (self.change_by_hand, 3), (self.add_column, 2), (self.rename, 1),
+            (self.new_rows, 3), (self.nothing, 2), (self.fail, 1), (self.kill, 1),
+        ]  # fmt: skip
+        for _ in range(steps):
+            (edit,) = self.random.choices([e for e, _ in edits], [w for _, w in edits])
+            if edit in (self.fail, self.kill):
+                edit()
+            else:
+                self.step(edit.__name__, edit)
+        return self.score
+
+    # Edits.
+
+    def _model(self, *kinds: str) -> Model:
+        chosen = [m for m in self.product.order() if m.kind in (kinds or KINDS)]
+        return self.random.choice(chosen)
+
+    def nothing(self) -> None:
+        """Leave all as it is."""
+
+    def comment(self) -> None:
+        model = self._model(*KINDS, "snapshot")
+        model.note = f"-- note {self.random.randint(0, 999)}"
+        if model.kind == "union":
+            model.note = f"/* note {self.random.randint(0, 999)} */"
+
+    def change_column(self) -> None:
+        model = self._model()
+        name = self.random.choice([c for c in model.columns if c != "id"])
+        model.columns[name] = self.product.column(model)
+
+    def add_column(self) -> None:
+        model = self._model()
+        if model.materialized != "incremental":
+            model.columns[f"c{len(model.columns) + 1}"] = self.product.column(model)
+
+    def change_filter(self) -> None:
+        self._model().keep = self.random.randint(0, 3)
+
+    def change_macro(self) -> None:
+        if self.random.random() < 0.5:
+            self.product.macro["note"] = f"{{# {self.random.randint(0, 99)} #}}"
+        else:
+            self.product.macro["added"] = self.random.randint(1, 9)
+
+    def change_seed(self) -> None:
+        model = self._model("seed")
+        if self.random.random() < 0.3:
+            model.rows.append([len(model.rows) + 1, self.random.randint(0, 50), 3])
+        else:
+            self.random.choice(model.rows)[self.random.choice([1, 2])] += 1
+
+    def change_config(self) -> None:
+        model = self._model()
+        if self.random.random() < 0.5 or model.materialized not in ("view", "table"):
+            model.tags += 1
+        else:
+            model.materialized = "table" if model.materialized == "view" else "view"
+
+    def rename(self) -> None:
+        model = self._model()
+        if model.materialized in ("view", "table"):
+            self.product.rename(model.name, f"r_{uuid.UUID(int=self.random.getrandbits(128))}"[:9])
+
+    def new_rows(self) -> None:
+        model = self._model("source")
+        top = max(row[1] for row in model.rows) + 1
+        model.rows.append([len(model.rows) + 1, top, self.random.randint(0, 9)])
+        self._load_sources()
+
+    def drop(self) -> None:
+        self._by_hand(self._standing("view", "table"), "drop {kind} {name}")
+
+    def change_by_hand(self) -> None:
+        wild = [
+            "update {name} set id = id + 1",
+            "delete from {name}",
+            "insert into {name} (id) values (99)",
+        ]
+        self._by_hand(self._standing("table"), self.random.choice(wild))
+
+    def _standing(self, *materialized: str) -> list[Model]:
+        seeds = (
+            [m for m in self.product.order() if m.kind == "seed"] if "table" in materialized else []
+        )
+        return seeds + [
+            m for m in self.product.order() if m.kind in KINDS and m.materialized in materialized
+        ]
+
+    def _by_hand(self, models: list[Model], sql: str) -> None:
+        model = self.random.choice(models)
+        kinds = dict(
+            _query(self.ours, "select table_name, table_type from information_schema.tables")
+        )
+        if model.name in kinds and (kinds[model.name] != "VIEW" or "drop" in sql):
+            kind = "view" if kinds[model.name] == "VIEW" else "table"
+            _execute(self.ours, sql.format(kind=kind, name=model.name))
+            self._spoiled.add(model.name)
+
+    def _load_sources(self) -> None:
+        for model in self.product.order():
+            if model.kind == "source":
+                rows = ", ".join(f"({a}, {b}, {c})" for a, b, c in model.rows)
+                text = f"create or replace table {model.name} as select * from (values {rows}) t(id, c1, c2)"
+                for folder in (self.ours, self.plain):
+                    _execute(folder, text)
+
+    def fail(self) -> None:
+        """Break a model or let a test fail, and put it right in the next step."""
+        model = self._model()
+        tested = [m for m in self.product.order() if m.is_tested]
+        if tested and self.random.random() < 0.5:
+            model = self.random.choice(tested)
+            model.fails = True
+        else:
+            model.note = "where no_such_column = 1 --" if not model.keep else "and no_such = 1 --"
+        self.step("failing", lambda: None, is_green=False)
+        model.fails, model.note = False, ""
+        self.step("put right", lambda: None)
+
+    def kill(self) -> None:
+        """Kill a build in its middle, and build again."""
+        self.change_column()
+        self.change_seed()
+        self._write()
+        compile_product(self.ours)
+        after = self.random.randint(1, 6)
+        command = [sys.executable, __file__, "--killed-after", str(after), str(self.ours)]
+        subprocess.run(command, check=False, capture_output=True)
+        _build_plain(self.plain)
+        self.step("after a kill", lambda: None, counts=False)
+
+    # Steps.
+
+    def step(
+        self, what: str, edit: Callable[[], None], *, is_green: bool = True, counts: bool = True
+    ) -> None:
+        """Change the product, build it on both sides, and compare."""
+        self._turn += 1
+        edit()
+        self._write()
+        results = build_ours(self.ours)
+        _build_plain(self.plain)
+        failed = [i for i, status in results.items() if status in ("error", "fail", "skipped")]
+        where = f"step {self.score.steps} ({what})"
+        if is_green and failed:
+            self.score.wrong.append(f"{where}: not green: {failed}")
+        built = {i.split(".")[2] for i, s in results.items() if s == "success"}
+        needed = self._needed()
+        if is_green:
+            self._compare(where)
+        if counts and is_green:
+            self.score.steps += 1
+            self.score.nodes += len(results)
+            self.score.built += len(built)
+            self.score.needed += len(needed)
+            if built - needed:
+                self.score.too_much.append(f"{where}: {sorted(built - needed)}")
+        green = {i.split(".")[2] for i, s in results.items() if s in ("success", "reused")}
+        self._note(green)
+
+    def _write(self) -> None:
+        for folder in (self.ours, self.plain):
+            self.product.write(folder)
+        (self.plain / "profiles.yml").write_text(PROFILE)
+
+    def _needed(self) -> set[str]:
+        """Return what had to be built, by the description alone."""
+        for _ in self.product.models:  # What adds is new once it is built, and so on below.
+            fingerprints = self._fingerprints()
+            adding = [m for m in self.product.order() if self._is_always_new(m)]
+            fresh = {
+                m.name: digest(fingerprints[m.name], self._turn)
+                for m in adding
+                if self._changed(m.name, fingerprints)
+            }
+            if all(self._new.get(name) == value for name, value in fresh.items()):
+                break
+            self._new |= fresh
+        fingerprints = self._fingerprints()
+        return {n for n in fingerprints if self._changed(n, fingerprints)}
+
+    def _is_always_new(self, model: Model) -> bool:
+        return model.materialized in ("incremental", "snapshot") or self._varies(model)
+
+    def _changed(self, name: str, now: dict[str, str]) -> bool:
+        known = self._green.get(name)
+        return (
+            known is None
+            or known != now[name]
+            or name in self._spoiled
+            or self._varies(self.product.models[name])
+        )
+
+    def _varies(self, model: Model) -> bool:
+        """Return whether nobody can say that a build of it would give the same."""
+        if model.kind == "source":
+            return False
+        through = [self.product.models[p] for p in model.parents]
+        own = any(what in ("stamped", "asked") for what, _ in model.columns.values())
+        return own or any(self._varies(p) for p in through if p.materialized == "ephemeral")
+
+    def _fingerprints(self) -> dict[str, str]:
+        new = dict(self._new)
+        for model in self.product.order():
+            if model.kind == "source":
+                lasting = (
+                    digest(model.rows) if model.knows != "nothing" else digest(self._turn, "new")
+                )
+                new[model.name] = lasting
+        versions = self.product.versions(new)
+        texts = {m.name: self._text(m) for m in self.product.order()}
+        return {
+            m.name: digest(m.materialized, texts[m.name], self._read(m, versions))
+            for m in self.product.order()
+            if m.kind != "source" and m.materialized != "ephemeral"
+        }
+
+    def _read(self, model: Model, versions: dict[str, dict[str, str]]) -> Any:
+        """Return the versions of all that a model reads, through ephemeral models too."""
+        if model.kind == "seed":
+            return model.rows
+        if model.materialized in ("incremental", "snapshot"):
+            return [versions[p] for p in model.parents]
+        own = dict(versions[model.name])
+        return own if model.name not in self._new else self.product._version(model, versions)
+
+    def _text(self, model: Model) -> Any:
+        """Return what of a model's text counts: neither notes nor tags, and ephemeral ones too."""
+        note = ""
+        above = [
+            self._text(self.product.models[p])
+            for p in model.parents
+            if self.product.models[p].materialized == "ephemeral"
+        ]
+        macro = any(what == "macro" for what, _ in model.columns.values())
+        return (
+            model.name,
+            model.parents,
+            model.columns,
+            model.keep,
+            model.style,
+            note,
+            above,
+            macro and self.product.macro["added"],
+        )
+
+    def _note(self, green: set[str]) -> None:
+        for name, fingerprint in self._fingerprints().items():
+            if name in green:
+                self._green[name] = fingerprint
+                self._spoiled.discard(name)
+
+    def _compare(self, where: str) -> None:
+        for model in self.product.order():
+            if model.materialized == "ephemeral":
+                continue
+            one, two = (_contents(folder, model.name) for folder in (self.ours, self.plain))
+            if one != two:
+                self.score.wrong.append(f"{where}: {model.name}: {one} and {two}")
+
+
+def build_ours(folder: Path) -> dict[str, str]:
+    """Compile and build under floe; return node id -> status."""
+    compile_product(folder)
+    return {r.unique_id: r.status for r in _results(folder)}
+
+
+def _results(folder: Path) -> Any:
+    artifacts = CompiledArtifacts.load(folder)
+    request = BuildRequest(job=artifacts.jobs[0].name, run_id=uuid.uuid4().hex[:8])
+    return (e for e in build(artifacts, request) if isinstance(e, NodeResult))
+
+
+def _build_plain(folder: Path) -> None:
+    from dbt.cli.main import dbtRunner
+
+    place = ["--project-dir", str(folder), "--profiles-dir", str(folder), "--log-level", "none"]
+    here = Path.cwd()
+    os.chdir(folder)
+    try:
+        dbtRunner().invoke(["build", *place, "--no-write-json", "--quiet"])
+    finally:
+        os.chdir(here)
+        release_warehouse()
+        release_adapters()
+
+
+def _contents(folder: Path, name: str) -> Any:
+    try:
+        types = _query(folder, f"select column_name, column_type from (describe {name})")
+        return types, _query(folder, f"select * from {name} order by all")
+    except duckdb.Error as error:
+        return str(error)
+
+
+def _query(folder: Path, sql: str) -> list[Any]:
+    with duckdb.connect(str(folder / "shop.duckdb"), read_only=True) as connection:
+        return connection.execute(sql).fetchall()
+
+
+def _execute(folder: Path, sql: str) -> None:
+    with duckdb.connect(str(folder / "shop.duckdb")) as connection:
+        connection.execute(sql)
+
+
+def run_history(seed: int, steps: int = 6, size: int = 20) -> Score:
+    """Run one history in a folder of its own."""
+    folder = Path(tempfile.mkdtemp(prefix="floe-reuse-"))
+    try:
+        return History(seed, folder, size).run(steps)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def main() -> None:
+    """Run so many histories, and print what they came to."""
+    if sys.argv[1] == "--killed-after":
+        left = int(sys.argv[2])
+        for result in _results(Path(sys.argv[3])):
+            left -= result.status == "success"
+            if left <= 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+        return
+    first, last = (0, int(sys.argv[1])) if len(sys.argv) == 2 else map(int, sys.argv[1:3])
+    total = Score()
+    for seed in range(first, last):
+        score = run_history(seed)
+        for name in ("steps", "nodes", "built", "needed"):
+            setattr(total, name, getattr(total, name) + getattr(score, name))
+        total.wrong += score.wrong
+        for text in score.wrong:
+            print(f"WRONG history {seed} {text[:600]}", flush=True)
+        for text in score.too_much:
+            print(f"more than needed: history {seed} {text[:200]}", flush=True)
+        done = f"{seed + 1 - first} histories, {total.steps} steps, {total.nodes} results"
+        print(
+            f"{done}: built {total.built}, needed {total.needed}, wrong {len(total.wrong)}",
+            flush=True,
+        )
+    sys.exit(bool(total.wrong))
+
+
+if __name__ == "__main__":
+    main()
