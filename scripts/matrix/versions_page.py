@@ -21,7 +21,7 @@ The checks:
 - **kit**: the conformance kit on the real orchestrator
 - **parity**: `floe parity examples/hello`, with plain `dbt build` as the other side
 
-A plugin declares the versions whose cells pass. Dagster 1.10 runs products, but the tests of the kit
+A plugin declares the versions whose cells pass. Dagster 1.10 runs products, but the kit's tests
 use a name that it lacks. Airflow 3.2 has no retry policies, which exponential delays need, and its
 API server does not start with pydantic 2.14.
 
