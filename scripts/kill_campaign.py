@@ -30,6 +30,7 @@ FLOE = Path(sys.executable).with_name("floe")
 ORCHESTRATORS = ("dagster", "airflow", "prefect")
 LAYERS, WIDTH = 6, 3
 SECONDS_TO_START, SECONDS_TO_END, SECONDS_TO_VANISH = 240, 300, 10
+SECONDS_TO_END_AGAIN = 600
 MANIFEST = """\
 apiVersion: floe.dev/v1
 kind: Manifest
@@ -206,7 +207,12 @@ def left_behind(processes: list[psutil.Process]) -> list[str]:
 def problems_of_next_run(product: Path, orchestrator: str, expected: object) -> list[str]:
     """Return what is wrong with the run after it."""
     command = [FLOE, "run", product, "--on", orchestrator, "--json"]
-    again = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
+    try:
+        again = subprocess.run(
+            command, capture_output=True, text=True, check=False, timeout=SECONDS_TO_END_AGAIN
+        )
+    except subprocess.TimeoutExpired:
+        return [f"the next run did not end within {SECONDS_TO_END_AGAIN} s"]
     if again.returncode:
         return [f"the next run failed: {again.stdout[-300:]} {again.stderr[-300:]}"]
     return [] if tables_of(product) == expected else ["the next run left other tables than dbt"]

@@ -22,8 +22,8 @@ The checks:
 - **parity**: `floe parity examples/hello`, with plain `dbt build` as the other side
 
 A plugin declares the versions whose cells pass. Dagster 1.10 runs products, but the kit's tests
-there take a name that it does not have. Airflow 3.2 has no retry policies, which exponential delays
-are made of, and its API server does not start with pydantic 2.14.
+use a name that it lacks. Airflow 3.2 has no retry policies, which exponential delays need, and its
+API server does not start with pydantic 2.14.
 
 | cell | versions | loading | kit | parity | date |
 |---|---|---|---|---|---|

@@ -48,7 +48,7 @@ def asked(opened: Database, port: int = PORT) -> tuple[int, str]:
     ("age", "host", "kind", "state", "answer"),
     [
         (3, None, "TriggererJob", "running", (0, "")),
-        (900, None, "TriggererJob", "running", (1, "the TriggererJob on HERE was last heard of 900 s ago")),
+        (900, None, "TriggererJob", "running", (1, "the TriggererJob on HERE sent its last heartbeat 900 s ago")),
         (3, "elsewhere", "TriggererJob", "running", (1, "no TriggererJob runs on HERE")),
         (3, None, "SchedulerJob", "running", (1, "no TriggererJob runs on HERE")),
         (3, None, "TriggererJob", "success", (1, "no TriggererJob runs on HERE")),
@@ -69,7 +69,7 @@ def test_a_job_lives_by_its_own_heartbeat(
 def test_a_database_that_is_away_is_no_reason_to_start_anew(opened: Database) -> None:
     code, said = asked(opened, port=1)
     assert code == 0
-    assert said.startswith("the database does not tell:")
+    assert said.startswith("the database cannot be asked:")
 
 
 def test_airflow_writes_its_jobs_under_the_same_name() -> None:

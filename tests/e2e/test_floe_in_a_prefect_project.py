@@ -93,7 +93,7 @@ def team(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Team]:
         prefect.serving(project.folder, "more.py"),
     ):
         yield Team(prefect, project)
-    assert processes_at(prefect.folder) == []
+    wait_for(lambda: processes_at(prefect.folder) == [], 10)
 
 
 @pytest.fixture(scope="module")

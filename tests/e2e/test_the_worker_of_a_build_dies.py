@@ -28,7 +28,7 @@ from floe_core.build_events import BuildEvent, NodeStarted
 from floe_core.plugin_powers import RunOptions
 from floe_core.schemas import CompiledArtifacts
 from floe_orchestrator_airflow.local.launch import run_in
-from floe_orchestrator_airflow.local.service import LocalAirflow, folder_of
+from floe_orchestrator_airflow.local.service import LocalAirflow
 
 pytestmark = pytest.mark.slow
 
@@ -53,7 +53,7 @@ def test_a_step_of_dagster_ends_with_the_process_of_its_run(tmp_path: Path) -> N
     (home / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
     command = [Path(sys.executable).parent / "dagster", "job", "execute", "-j", "orphaned"]
     with subprocess.Popen(
-        [*command, "-f", folder_of(product) / "definitions.py"],
+        [*command, "-f", product.folder / "definitions.py"],
         env={**os.environ, "DAGSTER_HOME": str(home)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -61,7 +61,7 @@ def test_a_step_of_dagster_ends_with_the_process_of_its_run(tmp_path: Path) -> N
         builder = builder_of(product)
         assert builder.ppid() == run.pid
         run.kill()
-    assert processes_at(folder_of(product)) == []
+    assert processes_at(product.folder) == []
     assert ran(product) == STOPPED_IN_MIDDLE
 
 
@@ -81,5 +81,5 @@ def test_a_task_of_airflow_ends_with_its_supervisor_and_is_tried_again(tmp_path:
     with LocalAirflow(tmp_path / "airflow", variables=SOON) as airflow:
         report = run_in(airflow, product, RunOptions(product.product.name), kill)
         assert left_by_the_dead == ["False"]
-        assert (report.status, processes_at(folder_of(product))) == ("success", [])
+        assert (report.status, processes_at(product.folder)) == ("success", [])
     assert ran(product) == sorted(RESUMED_IN_MIDDLE)

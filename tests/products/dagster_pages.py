@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from dagster_process import dagster_process
-from everywhere import folder_of, instance_of
+from everywhere import instance_of
 from free_port import free_port
 
 from floe_core.plugin_powers import RunReport
@@ -82,7 +82,7 @@ def webserver(artifacts: CompiledArtifacts, settings: str = "") -> Iterator[str]
 
     `settings` is YAML for its dagster.yaml.
     """
-    folder, port = folder_of(artifacts), free_port()
+    folder, port = artifacts.folder, free_port()
     home = instance_home(folder, artifacts.product.name)
     with (home / "dagster.yaml").open("a") as file:
         file.write(settings)

@@ -21,7 +21,7 @@ from floe_core.errors import EnvironmentProblemError
 from floe_core.plugin_powers import RunOptions, RunReport
 from floe_core.schemas import CompiledArtifacts
 from floe_orchestrator_airflow.local.launch import run_in
-from floe_orchestrator_airflow.local.service import LocalAirflow, folder_of
+from floe_orchestrator_airflow.local.service import LocalAirflow
 from floe_orchestrator_dagster import DagsterPlugin
 
 DAGSTER, NODE, PRODUCT = SIDES = ("dagster", "airflow node", "airflow product")
@@ -113,7 +113,7 @@ def launch_on_dagster(
 
 def dagster_outcome(artifacts: CompiledArtifacts, report: RunReport) -> Outcome:
     """Return what the instance's records and event log tell."""
-    left = processes_at(folder_of(artifacts))
+    left = processes_at(artifacts.folder)
     with instance_of(artifacts) as instance:
         run = instance.get_run_by_id(report.run_id)
         assert run is not None
@@ -143,7 +143,7 @@ def airflow_outcome(
     airflow: LocalAirflow, artifacts: CompiledArtifacts, report: RunReport
 ) -> Outcome:
     """Return what the REST API tells, once nothing works any more."""
-    left = processes_at(folder_of(artifacts))
+    left = processes_at(artifacts.folder)
     dag_id = artifacts.product.name
     found = airflow.api.task_instances(dag_id, report.run_id)
     tasks = {task["task_id"]: task["state"] for task in found}
@@ -199,7 +199,7 @@ def has_begun(event: BuildEvent, name: str) -> bool:
 def wait_for_middle(artifacts: CompiledArtifacts) -> None:
     """Wait until middle has begun in some run of the product, and is at work in the warehouse."""
     deadline = time.monotonic() + 90
-    records = folder_of(artifacts) / ".floe" / "runs"
+    records = artifacts.folder / ".floe" / "runs"
     while not any(".middle" in file.read_text() for file in records.glob("*/events.jsonl")):
         assert time.monotonic() < deadline
         time.sleep(0.2)

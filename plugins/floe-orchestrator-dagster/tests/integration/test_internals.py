@@ -98,7 +98,7 @@ def test_without_its_moments_dagsters_ticks_are_not_told(
     assert list(dagster_ticks(shop, "web-shop", TODAY, day)) == [
         datetime(2026, 6, 1, 5, tzinfo=UTC)
     ]
-    with without(*name), pytest.raises(EnvironmentProblemError, match="does not tell its moments"):
+    with without(*name), pytest.raises(EnvironmentProblemError, match="does not expose the ticks"):
         list(dagster_ticks(shop, "web-shop", TODAY, day))
 
 

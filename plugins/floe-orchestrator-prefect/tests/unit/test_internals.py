@@ -64,7 +64,7 @@ def test_without_the_servers_schedules_no_moments_are_told(name: tuple[str, str]
     assert _next(schedules) is not None
     with without(*name):
         assert _next(schedules) is None
-        with pytest.raises(EnvironmentProblemError, match="does not tell its moments"):
+        with pytest.raises(EnvironmentProblemError, match="does not expose the ticks"):
             moments_of(schedules, TODAY, TODAY + timedelta(days=1))
 
 

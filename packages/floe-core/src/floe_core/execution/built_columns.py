@@ -64,7 +64,10 @@ def _columns(
         return [(str(row[0]), str(row[1])) for row in rows]
     with adapter.connection_named(f"{node_id} (columns)"):
         relation = adapter.Relation.create(
-            database=where["database"] or None, schema=where["schema"], identifier=where["alias"]
+            # dbt's messages leave out what is empty: Spark has no databases.
+            database=where.get("database") or None,
+            schema=where.get("schema") or None,
+            identifier=where["alias"],
         )
         return [(each.name, each.data_type) for each in adapter.get_columns_in_relation(relation)]
 

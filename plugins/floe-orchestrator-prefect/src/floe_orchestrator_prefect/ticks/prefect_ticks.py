@@ -18,7 +18,7 @@ def moments_of(schedules: Iterable[Any], start: datetime, end: datetime) -> list
     """Return what schedules of Prefect's client name from `start` to before `end`, in UTC.
 
     Raises:
-        NoMomentsError: Prefect does not tell them.
+        NoMomentsError: Prefect does not expose them.
     """
     found: set[datetime] = set()
     for schedule in schedules:
