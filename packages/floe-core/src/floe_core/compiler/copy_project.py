@@ -42,7 +42,8 @@ def copy_project(
 
     What runs left there stays: its .floe folder and its warehouse. `warehouses` are the DuckDB
     files that runs in the product's folder write to; they are left behind. Paths of the
-    dbt project that lie outside the product's folder are copied to `external/` and named so in dbt_project.yml.
+    dbt project that lie outside the product's folder are copied to `external/` and named so in
+    dbt_project.yml.
 
     Raises:
         UsageError: `out` lies inside the product, or holds something else.
