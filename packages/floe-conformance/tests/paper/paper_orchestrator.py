@@ -179,7 +179,7 @@ class PaperPlugin(OrchestratorPlugin):
         self, artifacts: CompiledArtifacts, parameters: RunParameters = NO_PARAMETERS
     ) -> PaperPage:
         page = PaperPage()
-        name = "paper-run-told" if parameters.as_given() else "paper-run"
+        name = "-".join(["paper-run", *parameters.as_given()])
         while not page.is_green and page.tries < self.tries(artifacts):
             page.tries += 1
             request = self.request(artifacts, name, page.tries)

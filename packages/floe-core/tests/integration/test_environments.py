@@ -167,6 +167,20 @@ def test_an_environment_makes_no_other_bytes_of_the_folder(shop: Path, use: Any)
     assert (shop / "compiled_artifacts.json").read_bytes() == before
 
 
+def test_a_copy_serves_the_environments_and_brings_no_warehouse(
+    shop: Path, tmp_path: Path, use: Any
+) -> None:
+    use("prod")
+    built(shop, "r")
+    assert (shop / "prod.duckdb").exists()
+    copy = tmp_path / "copy"
+    compile_product(shop, out=copy)
+    assert not list(copy.glob("*.duckdb"))
+    assert (copy / "target" / "partial_parse.env.prod.msgpack").exists()
+    built(copy, "r")
+    assert (copy / "prod.duckdb").exists()
+
+
 def test_an_unknown_environment_is_told_with_the_nearest(shop: Path, use: Any) -> None:
     use("prd")
     with pytest.raises(UsageError) as caught:

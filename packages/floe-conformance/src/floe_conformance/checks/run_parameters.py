@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,14 +28,18 @@ class RunParameterChecks(MadeRuns):
         if cls.run_with is Subject.run_with:
             pytest.skip("run_with is not supplied")
 
-        def run(parameters: RunParameters, needs_them: bool) -> RanProduct:
+        @cache
+        def prepared(needs_them: bool) -> tuple[Any, Path]:
             changes = kit_product.NEEDS_PARAMETERS if needs_them else {}
             product = cls.compile(tmp_path_factory.mktemp("run"), changes)
-            subject = cls()
-            definitions = subject.plugin().create_definitions(product)
+            definitions = cls().plugin().create_definitions(product)
+            # What a part of the product reads is there.
             if not needs_them:
-                subject.run(definitions, product.folder)
-            return subject.run_with(definitions, product.folder, parameters)
+                cls().run(definitions, product.folder)
+            return definitions, product.folder
+
+        def run(parameters: RunParameters, needs_them: bool) -> RanProduct:
+            return cls().run_with(*prepared(needs_them), parameters)
 
         return run
 

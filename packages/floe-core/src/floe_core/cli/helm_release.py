@@ -15,6 +15,7 @@ from floe_core.compiler.findings import Findings
 from floe_core.compiler.helm_section import check_helm_section
 from floe_core.compiler.inputs import FLOE_FILE, Inputs, read_inputs
 from floe_core.compiler.settings import plugin_settings
+from floe_core.environment_choice import chosen_environment
 from floe_core.errors import PluginError, UsageError
 from floe_core.helm.manifest_settings import helm_section, image_template, products_of
 from floe_core.helm.settings import HelmProduct
@@ -22,7 +23,6 @@ from floe_core.helm.value_comments import Place, value_comments
 from floe_core.helm.values_file import values_text
 from floe_core.plugin_interfaces import WORKLOAD_SIZES, OrchestratorPlugin
 from floe_core.plugin_powers import ChartOwner
-from floe_core.schemas.environments import chosen_environment
 
 
 @dataclass(frozen=True)

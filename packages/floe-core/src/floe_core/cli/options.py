@@ -33,7 +33,7 @@ On = Annotated[
 
 def use_environment(name: str | None) -> str | None:
     """Choose an environment for this process and all that it starts; "" for none."""
-    from floe_core.schemas.environments import ENVIRONMENT_VARIABLE
+    from floe_core.environment_choice import ENVIRONMENT_VARIABLE
 
     if name is not None:
         os.environ[ENVIRONMENT_VARIABLE] = name

@@ -34,7 +34,7 @@ def _sides(incomplete: str) -> list[str]:
 
 def _leave_environment() -> None:
     """Compare the product as it is without an environment: plain dbt knows none."""
-    from floe_core.schemas.environments import ENVIRONMENT_VARIABLE
+    from floe_core.environment_choice import ENVIRONMENT_VARIABLE
 
     if name := os.environ.pop(ENVIRONMENT_VARIABLE, ""):
         notice(f"parity runs the product without an environment; {name} is left out")

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from floe_core.cli.console import print_json
-from floe_core.cli.options import Json, Product, installed_orchestrators
+from floe_core.cli.options import Env, Json, Product, installed_orchestrators
 from floe_core.cli.ticks_view import print_comparison, print_ticks
 
 DEFAULT_SPAN = timedelta(days=7)
@@ -35,6 +35,7 @@ def ticks(
     job: Annotated[
         str | None, typer.Option(help="A job of the product instead of all of it.")
     ] = None,
+    env: Env = None,
     on: Annotated[
         str | None,
         typer.Option(

@@ -19,6 +19,7 @@ from floe_core.compiler.code_hashes import hash_project
 from floe_core.compiler.copy_project import copy_project
 from floe_core.compiler.dbt_graph import nodes_in
 from floe_core.compiler.dbt_parse import Dbt, DbtFolders, InProcessDbt, ParsedProject, SubprocessDbt
+from floe_core.compiler.entry_point import entry_point_of
 from floe_core.compiler.environments import (
     CompiledBase,
     ResolvedEnvironments,
@@ -33,18 +34,16 @@ from floe_core.compiler.profile import (
     HEADER,
     PROFILES_FILE,
     Profile,
-    is_edited,
-    is_generated,
     resolve_profile,
     stamp_of,
 )
 from floe_core.compiler.refine import refine
 from floe_core.compiler.settings import plugin_settings, product_settings, tracing_settings
 from floe_core.compiler.steps import add_steps
-from floe_core.errors import EnvironmentProblemError, InvalidProductError, Problem
+from floe_core.errors import EnvironmentProblemError
 from floe_core.execution.preloaded_manifest import parsed_file
 from floe_core.garbage_collection import seldom_collecting
-from floe_core.plugin_powers import EntryPointFile, EntryPointWriter
+from floe_core.plugin_powers import EntryPointFile
 from floe_core.schemas.artifacts_reader import COPY_MARK
 from floe_core.schemas.compiled_artifacts import (
     ARTIFACTS_FILE,
@@ -73,12 +72,19 @@ class CompiledProduct:
     def write(self) -> CompiledArtifacts:
         """Write the folder, all files or none, and return the artifacts bound to it."""
         if self.destination != self.inputs.product_dir:
-            # The file of runs in the product's own folder; the copy gets one of its own.
-            warehouse = duckdb_file(self.artifacts.dbt.profile, self.inputs.product_dir)
-            copy_project(self.inputs, self.destination, frozenset(self.files), warehouse)
+            copy_project(self.inputs, self.destination, frozenset(self.files), self._warehouses())
             write_together(self.destination, {COPY_MARK: b""})
         write_together(self.destination, self.files)
         return self.artifacts.bound_to(self.destination).in_chosen_environment()
+
+    def _warehouses(self) -> list[Path]:
+        """Return the files of runs in the product's own folder; the copy gets its own."""
+        others = (each.profile for each in self.artifacts.environments.values())
+        found = (
+            duckdb_file(profile, self.inputs.product_dir)
+            for profile in (self.artifacts.dbt.profile, *others)
+        )
+        return [file for file in found if file is not None]
 
 
 @dataclass(frozen=True)
@@ -176,39 +182,15 @@ def _compile(
     findings.raise_if_any()
     assert profile is not None
     profile = place.change_profile(profile)
-    entry_point = _entry_point(name, inputs, place, findings)
+    entry_point = entry_point_of(
+        name, inputs, place.folder, findings, keeps_theirs=place.keeps_entry_point
+    )
     with seldom_collecting():
         resolved = _resolve(inputs, profile, place, findings)
     manifest = canonical_manifest(resolved.parsed.manifest)
     artifacts = _artifacts(inputs, name, profile, resolved, manifest)
     files = _files(artifacts, profile, resolved, manifest, entry_point)
     return CompiledProduct(inputs, artifacts, files, destination)
-
-
-def _entry_point(
-    name: str, inputs: Inputs, place: _Place, findings: Findings
-) -> EntryPointFile | None:
-    """Return the file that the orchestrator loads, None for one that needs none."""
-    plugin = plugin_registry.load(name, plugin_settings(inputs.manifest))
-    if not isinstance(plugin, EntryPointWriter):
-        return None
-    entry_point = plugin.entry_point_file(inputs.spec.metadata.name)
-    path = place.folder / entry_point.filename
-    is_theirs = path.is_file() and (not is_generated(path) or is_edited(path))
-    if is_theirs and place.keeps_entry_point:
-        findings.notice(f"{entry_point.filename} is yours and stays")
-        return None
-    if path.is_file() and not is_generated(path):
-        what = "this file is not floe's, and compile would have to write over it"
-        fix = "move it, or compile elsewhere with --out DIR"
-        raise InvalidProductError([Problem(what, fix, entry_point.filename)])
-    if path.is_file() and is_edited(path):
-        what = "this file was edited since floe wrote it, and compile would write over that"
-        fix = (
-            "move what you added to a file of yours and delete this one, or compile with --out DIR"
-        )
-        raise InvalidProductError([Problem(what, fix, entry_point.filename)])
-    return entry_point
 
 
 @dataclass(frozen=True)

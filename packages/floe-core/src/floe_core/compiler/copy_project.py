@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from ruamel.yaml import YAML
@@ -36,20 +36,21 @@ _WORK_KEYS = ("target-path", "log-path")
 
 
 def copy_project(
-    inputs: Inputs, out: Path, generated: frozenset[str], warehouse: Path | None
+    inputs: Inputs, out: Path, generated: frozenset[str], warehouses: Collection[Path]
 ) -> None:
     """Copy the product's files into `out`, which may hold an earlier copy.
 
-    What runs left there stays: its .floe folder and its warehouse. `warehouse` is the DuckDB file
-    that runs in the product's folder write to; it is left behind. Paths of the dbt project that lie
-    outside the product's folder are copied to `external/` and named so in dbt_project.yml.
+    What runs left there stays: its .floe folder and its warehouse. `warehouses` are the DuckDB
+    files that runs in the product's folder write to; they are left behind. Paths of the
+    dbt project that lie outside the product's folder are copied to `external/` and named so in
+    dbt_project.yml.
 
     Raises:
         UsageError: `out` lies inside the product, or holds something else.
         EnvironmentProblemError: It cannot be written.
     """
     _check_out(inputs.product_dir, out)
-    copier = _Copier(inputs, out, warehouse)
+    copier = _Copier(inputs, out, warehouses)
     try:
         out.mkdir(parents=True, exist_ok=True)
         for source in sorted(inputs.product_dir.iterdir()):
@@ -65,7 +66,7 @@ def copy_project(
 class _Copier:
     """Copies trees, links followed, without what is of one folder alone, and without end."""
 
-    def __init__(self, inputs: Inputs, out: Path, warehouse: Path | None) -> None:
+    def __init__(self, inputs: Inputs, out: Path, warehouses: Collection[Path]) -> None:
         root = inputs.product_dir.resolve()
         project = inputs.dbt_document.data
         self._out = out.resolve()
@@ -74,8 +75,9 @@ class _Copier:
         packages = root / str(project.get("packages-install-path") or "dbt_packages")
         if packages.is_dir():
             self._tops |= {each.resolve() for each in packages.iterdir() if each.is_dir()}
-        files = _WAREHOUSE_FILES if warehouse is not None else ()
-        self._warehouse = {Path(f"{warehouse}{suffix}").resolve() for suffix in files}
+        self._warehouse = {
+            Path(f"{file}{suffix}").resolve() for file in warehouses for suffix in _WAREHOUSE_FILES
+        }
 
     def replace(self, source: Path, target: Path) -> None:
         """Put a copy of a file or folder where an older copy may be."""

@@ -7,12 +7,12 @@ from urllib.parse import urlsplit, urlunsplit
 
 from floe_core.compiler.inputs import Inputs
 from floe_core.compiler.profile import fill_placeholders
+from floe_core.environment_choice import unknown_environment
 from floe_core.errors import UsageError
 from floe_core.lineage.backend import manifest_transport
 from floe_core.lineage.naming import without_credentials
 from floe_core.schedules import tzdata_version
 from floe_core.schemas.compiled_artifacts import Product
-from floe_core.schemas.environments import unknown_environment
 from floe_core.schemas.manifest_yaml import LineageSwitch, Manifest, ResourcePreset
 from floe_core.schemas.policies import ExecutionPolicy, LineageSettings, TracingSettings
 from floe_core.schemas.resources import ResourceSpec

@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, Field
 
+from floe_core.environment_choice import ENVIRONMENT_VARIABLE
 from floe_core.errors import invalid
-from floe_core.schemas.environments import ENVIRONMENT_VARIABLE
 from floe_core.schemas.manifest_yaml import ResourcePreset
 from floe_core.schemas.reading import validated
 from floe_core.schemas.resources import ResourceSpec

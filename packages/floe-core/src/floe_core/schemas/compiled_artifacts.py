@@ -10,11 +10,8 @@ from typing import Any
 
 from pydantic import PrivateAttr
 
-from floe_core.schemas.environments import (
-    EnvironmentValues,
-    chosen_environment,
-    in_environment,
-)
+from floe_core.environment_choice import chosen_environment
+from floe_core.schemas.environments import EnvironmentValues, in_environment
 from floe_core.schemas.frozen import Frozen
 from floe_core.schemas.node_graph import NodeGraph
 from floe_core.schemas.nodes import Node

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import asdict
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
+from floe_core.environment_choice import unknown_environment
 from floe_core.schemas.frozen import Frozen
 from floe_core.schemas.policies import Schedule
 from floe_core.schemas.resources import ResourceSpec
@@ -14,8 +13,6 @@ from floe_core.schemas.resources import ResourceSpec
 if TYPE_CHECKING:
     from floe_core.schemas.compiled_artifacts import CompiledArtifacts
     from floe_core.schemas.nodes import Node
-
-ENVIRONMENT_VARIABLE = "FLOE_ENV"
 
 
 class EnvironmentValues(Frozen):
@@ -34,21 +31,6 @@ class EnvironmentValues(Frozen):
     schedules: dict[str, Schedule] = {}
     resources: dict[str, ResourceSpec] = {}
     nodes: dict[str, dict[str, Any]] = {}
-
-
-def chosen_environment() -> str:
-    """Return the environment that FLOE_ENV names, "" for none."""
-    return os.environ.get(ENVIRONMENT_VARIABLE, "")
-
-
-def unknown_environment(name: str, known: list[str], where: str) -> str:
-    """Return what to tell somebody who names an environment that there is not."""
-    what = f"{ENVIRONMENT_VARIABLE}: {where} has no environment '{name}'"
-    if not known:
-        return f"{what}; add `environments` to manifest.yaml and compile again, or unset it"
-    near = get_close_matches(name, known, n=1)
-    hint = f"did you mean '{near[0]}'? " if near else ""
-    return f"{what}; {hint}it has {', '.join(known)}"
 
 
 def in_environment(artifacts: CompiledArtifacts, name: str) -> CompiledArtifacts:

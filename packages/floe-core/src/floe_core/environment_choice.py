@@ -1,0 +1,23 @@
+"""Which environment of the manifest this process is in."""
+
+from __future__ import annotations
+
+import os
+from difflib import get_close_matches
+
+ENVIRONMENT_VARIABLE = "FLOE_ENV"
+
+
+def chosen_environment() -> str:
+    """Return the environment that FLOE_ENV names, "" for none."""
+    return os.environ.get(ENVIRONMENT_VARIABLE, "")
+
+
+def unknown_environment(name: str, known: list[str], where: str) -> str:
+    """Return what to tell somebody who names an environment that there is not."""
+    what = f"{ENVIRONMENT_VARIABLE}: {where} has no environment '{name}'"
+    if not known:
+        return f"{what}; add `environments` to manifest.yaml and compile again, or unset it"
+    near = get_close_matches(name, known, n=1)
+    hint = f"did you mean '{near[0]}'? " if near else ""
+    return f"{what}; {hint}it has {', '.join(known)}"
