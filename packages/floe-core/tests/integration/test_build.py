@@ -28,7 +28,7 @@ from floe_core.execution import (
     build,
 )
 from floe_core.execution.journal import read_events
-from floe_core.execution.list_nodes import selected
+from floe_core.execution.list_nodes import ids_listed
 from floe_core.execution.run_record import RunRecord
 from floe_core.schemas import CompiledArtifacts
 
@@ -377,7 +377,7 @@ def test_a_dbt_in_the_products_folder_is_found_at_compile_and_at_run(
     monkeypatch.chdir(tmp_path)
     artifacts = compiled(folder)
     assert artifacts.dbt.executable == own
-    assert selected(artifacts, None, "first") == ("model.shop.first",)
+    assert ids_listed(artifacts, "first", "") == {"model.shop.first"}
     assert list(build(artifacts, BuildRequest(job="shop", run_id="r")))[-1] == BuildEnded(True, "")
 
 

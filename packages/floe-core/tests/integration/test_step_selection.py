@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import pytest
@@ -10,7 +10,7 @@ from dbt.cli.main import dbtRunner
 
 from floe_core.compiler import compile_product
 from floe_core.errors import InvalidProductError, UsageError
-from floe_core.execution.list_nodes import selected
+from floe_core.execution.list_nodes import ids_listed
 from floe_core.schemas import CompiledArtifacts
 
 WriteProduct = Callable[..., Path]
@@ -147,7 +147,7 @@ def in_words_of_dbt(selection: str) -> str:
     return selection.replace("step:*", everything).replace("step:", "")
 
 
-def names(artifacts: CompiledArtifacts, node_ids: tuple[str, ...]) -> set[str]:
+def names(artifacts: CompiledArtifacts, node_ids: Collection[str]) -> set[str]:
     return {artifacts.by_id[node_id].name for node_id in node_ids}
 
 
@@ -156,7 +156,7 @@ def test_steps_are_selected_as_models_are(
 ) -> None:
     for select in SELECTIONS:
         expected = oracle(in_words_of_dbt(select), "")
-        assert names(shop, selected(shop, None, select)) == expected, select
+        assert names(shop, ids_listed(shop, select, "")) == expected, select
 
 
 def test_jobs_select_and_exclude_steps(
@@ -190,7 +190,7 @@ def test_what_a_step_cannot_do_in_a_selection_is_said(
     shop: CompiledArtifacts, select: str, message: str
 ) -> None:
     with pytest.raises(UsageError, match=message):
-        selected(shop, None, select)
+        ids_listed(shop, select, "")
 
 
 def test_a_wrong_step_in_a_job_is_an_error_of_its_line(write_product: WriteProduct) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_orchestrator_airflow.local.launch import added
+from floe_orchestrator_airflow.local.launch import add_dag
 from floe_orchestrator_airflow.local.rest_api import RestError
 from floe_orchestrator_airflow.local.service import LocalAirflow
 
@@ -27,7 +27,7 @@ MODELS = {
 @pytest.fixture(scope="module")
 def grown(airflow: LocalAirflow, make_product: Make) -> CompiledArtifacts:
     product = make_product("grown", MODELS)
-    added(airflow, product, "grown", lambda event: None)
+    add_dag(airflow, product, "grown", lambda event: None)
     return product
 
 
