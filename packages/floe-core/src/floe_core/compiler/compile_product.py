@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from floe_core import plugin_registry
 from floe_core.atomic_files import write_together
@@ -18,7 +17,7 @@ from floe_core.compiler.choices import check_choices, chosen_orchestrator
 from floe_core.compiler.code_hashes import hash_project
 from floe_core.compiler.copy_project import copy_project
 from floe_core.compiler.dbt_graph import nodes_in
-from floe_core.compiler.dbt_parse import Dbt, DbtFolders, InProcessDbt, ParsedProject, SubprocessDbt
+from floe_core.compiler.dbt_parse import ParsedProject, open_dbt
 from floe_core.compiler.entry_point import entry_point_of
 from floe_core.compiler.environments import (
     CompiledBase,
@@ -208,7 +207,8 @@ class _Resolved:
 def _resolve(inputs: Inputs, profile: Profile, place: _Place, findings: Findings) -> _Resolved:
     """Return what dbt made of the project, as nodes and jobs, or raise every problem of it."""
     with _work_folder() as work:
-        dbt = _dbt(inputs, profile, inputs.spec.vars, Path(work))
+        open_project = partial(open_dbt, inputs.product_dir, inputs.spec.execution.dbt_executable)
+        dbt = open_project(profile, inputs.spec.vars, Path(work))
         findings.begin_stage("dbt parses the project")
         parsed = dbt.parse()
         nodes = nodes_in(parsed.manifest, inputs.product_dir)
@@ -223,7 +223,7 @@ def _resolve(inputs: Inputs, profile: Profile, place: _Place, findings: Findings
         environments = resolve_environments(
             inputs,
             CompiledBase(profile, nodes, jobs.jobs),
-            partial(_dbt, inputs),
+            open_project,
             place.change_profile,
             Path(work),
             findings,
@@ -238,20 +238,6 @@ def _work_folder() -> tempfile.TemporaryDirectory[str]:
     except OSError as error:
         what = f"no temporary folder to work in: {error.strerror}; set TMPDIR to one"
         raise EnvironmentProblemError(what) from error
-
-
-def _dbt(inputs: Inputs, profile: Profile, own_vars: Mapping[str, Any], work: Path) -> Dbt:
-    work.mkdir(exist_ok=True)
-    # Without a folder of ours it stays where dbt finds it, secrets and all.
-    if profile.folder:
-        (work / PROFILES_FILE).write_text(profile.to_yaml(), encoding="utf-8")
-    folders = DbtFolders(inputs.product_dir, work)
-    executable = inputs.spec.execution.dbt_executable
-    return (
-        SubprocessDbt(folders, profile, executable, own_vars)
-        if executable
-        else InProcessDbt(folders, profile, own_vars)
-    )
 
 
 def _artifacts(

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from floe_core.compiler.dbt_complaints import in_dbts_words
 from floe_core.compiler.inputs import DBT_PROJECT_FILE
-from floe_core.compiler.profile import Profile
+from floe_core.compiler.profile import PROFILES_FILE, Profile
 from floe_core.errors import EnvironmentProblemError, InvalidProductError, Problem
 from floe_core.execution.dbt_executable import find_executable
 from floe_core.execution.invocation import QUIET_ENVIRONMENT
@@ -81,6 +81,27 @@ class DbtFolders:
             *("--profile", profile.name, "--target", profile.target, "--no-use-colors"),
             *(("--vars", json.dumps(own_vars)) if own_vars else ()),
         ]
+
+
+def open_dbt(
+    project: Path,
+    executable: str | None,
+    profile: Profile,
+    own_vars: Mapping[str, Any],
+    work: Path,
+) -> Dbt:
+    """Return the dbt of a product: a program of its own where it names one, else the one here.
+
+    `work` is made if it is missing.
+    """
+    work.mkdir(exist_ok=True)
+    # Without a folder of ours it stays where dbt finds it, secrets and all.
+    if profile.folder:
+        (work / PROFILES_FILE).write_text(profile.to_yaml(), encoding="utf-8")
+    folders = DbtFolders(project, work)
+    if executable:
+        return SubprocessDbt(folders, profile, executable, own_vars)
+    return InProcessDbt(folders, profile, own_vars)
 
 
 class InProcessDbt:
