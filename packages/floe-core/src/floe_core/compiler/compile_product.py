@@ -25,6 +25,7 @@ from floe_core.compiler.environments import (
     resolve_environments,
 )
 from floe_core.compiler.findings import Findings
+from floe_core.compiler.freshness import add_freshness
 from floe_core.compiler.inputs import Inputs, read_inputs, with_dbt, with_reuse
 from floe_core.compiler.jobs import ResolvedJobs, default_selector, resolve_jobs
 from floe_core.compiler.losses import refuse_losses
@@ -217,7 +218,8 @@ def _resolve(inputs: Inputs, profile: Profile, place: _Place, findings: Findings
             findings.add(cycle)
             findings.raise_if_any()
         nodes, pool = with_policies(refine(nodes, inputs, findings), inputs, findings)
-        graph = add_steps(nodes, inputs, findings)
+        policy = inputs.spec.execution.freshness
+        graph = add_steps(add_freshness(nodes, parsed.manifest, policy), inputs, findings)
         jobs = resolve_jobs(inputs, nodes, graph, dbt, default_selector(parsed.manifest), findings)
         findings.raise_if_any()
         environments = resolve_environments(

@@ -160,7 +160,8 @@ def _differences(ours: Sequence[Node], theirs: Sequence[Node]) -> dict[str, dict
 def _refuse_other_selections(
     jobs: Sequence[Job], graph: StepsInGraph, dbt: Dbt, own_vars: Mapping[str, Any]
 ) -> None:
-    built = {node.unique_id for node in graph.nodes if node.is_runnable and not node.is_step}
+    of_dbt = (node for node in graph.nodes if not (node.is_step or node.is_freshness))
+    built = {node.unique_id for node in of_dbt if node.is_runnable}
     for job in jobs:
         if job.node_ids is None:
             continue

@@ -11,6 +11,7 @@ from floe_core.compiler.choices import effective
 from floe_core.compiler.dbt_graph import nodes_in
 from floe_core.compiler.dbt_parse import Dbt
 from floe_core.compiler.findings import Findings
+from floe_core.compiler.freshness import with_freshness
 from floe_core.compiler.inputs import Inputs
 from floe_core.compiler.steps import StepsInGraph
 from floe_core.errors import InvalidProductError, Problem, UsageError
@@ -56,6 +57,8 @@ def resolve_jobs(
             # dbt lists ephemeral models as well, which have no place in the product.
             job = job.model_copy(update={"node_ids": tuple(i for i in taken if i in runnable)})
             _refuse_empty(job)
+            fresh = with_freshness(job.node_ids or (), graph.nodes)
+            job = job.model_copy(update={"node_ids": fresh})
         jobs.append(job)
     return ResolvedJobs(tuple(jobs), caches)
 
@@ -84,7 +87,7 @@ def _own_job(
     if not default:
         return job
     listed = {each for each in dbt.list_ids([], graph.nodes) if each in runnable}
-    taken = tuple(sorted(listed | {step.unique_id for step in graph.steps}))
+    taken = with_freshness(listed | {step.unique_id for step in graph.steps}, graph.nodes)
     return job.model_copy(update={"selector": default, "node_ids": taken})
 
 

@@ -18,14 +18,15 @@ from floe_core.build_request import BuildRequest
 from floe_core.errors import EnvironmentProblemError
 from floe_core.execution.attempt import automatic_attempt
 from floe_core.execution.dbt_run import DbtEnded, DbtRun
-from floe_core.execution.invocation import Invocation, invocation
+from floe_core.execution.freshness_run import FreshnessRun
+from floe_core.execution.invocation import Invocation, freshness_invocation, invocation
 from floe_core.execution.journal import Journal
 from floe_core.execution.node_timeouts import NodeTimeouts
 from floe_core.execution.private_folder import close_to_others, make_private
 from floe_core.execution.reuse_of_build import reuse_of_build
 from floe_core.execution.run_record import RunRecord, record_of
 from floe_core.execution.segmented_run import SegmentedRun
-from floe_core.execution.segments import cut_into_segments
+from floe_core.execution.segments import Segment, cut_into_segments
 from floe_core.execution.step_call import step_call
 from floe_core.execution.step_process import StepNotStarted, StepProcess
 from floe_core.execution.telemetry_of_build import TelemetryOfBuild
@@ -134,19 +135,27 @@ def _without_secrets(
 def _start(artifacts: CompiledArtifacts, request: BuildRequest, call: Invocation) -> DbtRun:
     """Return the run of these nodes: one call of dbt, or several with steps between them."""
     segments = cut_into_segments(artifacts, call.node_ids)
-    if len(segments) == 1 and not segments[0].is_step:
+    if len(segments) == 1 and segments[0].kind == "build":
         return _start_dbt(artifacts, call)
-    built_by_dbt = sum(not node.is_step for node in artifacts.runnable)
 
-    def start(node_ids: tuple[str, ...], is_step: bool) -> DbtRun:
-        if is_step:
-            return _start_step(artifacts, request, *node_ids)
-        is_whole = len(node_ids) == built_by_dbt
-        return _start_dbt(
-            artifacts, invocation(artifacts, request, call.project_dir, node_ids, is_whole)
-        )
+    def start(segment: Segment) -> DbtRun:
+        if segment.kind == "step":
+            return _start_step(artifacts, request, *segment.node_ids)
+        if segment.kind == "freshness":
+            return _start_freshness(artifacts, request, segment.node_ids)
+        is_whole = len(segment.node_ids) == len(artifacts.built)
+        built = invocation(artifacts, request, call.project_dir, segment.node_ids, is_whole)
+        return _start_dbt(artifacts, built)
 
     return SegmentedRun(artifacts, segments, start)
+
+
+def _start_freshness(
+    artifacts: CompiledArtifacts, request: BuildRequest, node_ids: tuple[str, ...]
+) -> DbtRun:
+    call = freshness_invocation(artifacts, request, node_ids)
+    make_private(call.target)
+    return FreshnessRun(artifacts, node_ids, _start_dbt(artifacts, call), call.target)
 
 
 def _start_step(artifacts: CompiledArtifacts, request: BuildRequest, node_id: str) -> DbtRun:

@@ -21,9 +21,9 @@ def compile_nodes(
     artifacts: CompiledArtifacts, request: BuildRequest, node_ids: Iterable[str], run_dbt: RunDbt
 ) -> dict[str, str]:
     """Return node id -> the SQL or Python that dbt compiles it to, of those that it can compile."""
-    wanted = tuple(i for i in node_ids if artifacts.by_id[i].resource_type in _COMPILED)
-    every = sum(node.resource_type in _COMPILED for node in artifacts.runnable)
-    is_whole = len(wanted) == every
+    every = {n.unique_id for n in artifacts.built if n.resource_type in _COMPILED}
+    wanted = tuple(node_id for node_id in node_ids if node_id in every)
+    is_whole = len(wanted) == len(every)
     call = invocation(artifacts, request, artifacts.folder, wanted, is_whole, command="compile")
     with closing(run_dbt(artifacts, call)) as events:
         for _ in events:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +14,7 @@ from floe_core.execution.preloaded_manifest import PARSED_FILE, parsed_file
 from floe_core.execution.selection import arguments_for_nodes
 from floe_core.lineage.backend import is_configured
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.nodes import source_name
 from floe_core.schemas.policies import ExecutionPolicy
 from floe_core.state_folder import run_folder
 from floe_core.time_range import TimeRange
@@ -69,6 +71,29 @@ def invocation(
         parsed_file=_parsed_file(artifacts, request, own),
         wants_columns=command == "build" and is_configured(artifacts.lineage, project_dir),
     )
+
+
+def freshness_invocation(
+    artifacts: CompiledArtifacts, request: BuildRequest, node_ids: tuple[str, ...]
+) -> Invocation:
+    """Return the call that measures the freshness of the sources that these nodes test."""
+    folder = run_folder(artifacts.folder, request.run_id)
+    target = folder / f"attempt-{request.attempt}-freshness"
+    own = own_vars(artifacts, request)
+    arguments = [
+        *("source", "freshness", *place_arguments(artifacts, artifacts.folder, target, folder)),
+        *policy_arguments(artifacts.execution),
+        *("--vars", json.dumps({**own, **run_vars(request)}), "--no-use-colors"),
+        *("--select", *freshness_selection(artifacts, node_ids)),
+    ]
+    parsed = _parsed_file(artifacts, request, own)
+    return Invocation(arguments, artifacts.folder, target, node_ids, parsed_file=parsed)
+
+
+def freshness_selection(artifacts: CompiledArtifacts, node_ids: Iterable[str]) -> list[str]:
+    """Return the sources that these nodes test, in dbt's selection syntax."""
+    sources = (artifacts.by_id[artifacts.by_id[node_id].tested] for node_id in node_ids)
+    return [f"source:{each.package}.{source_name(each)}" for each in sources]
 
 
 def place_arguments(

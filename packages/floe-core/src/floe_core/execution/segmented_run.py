@@ -14,14 +14,13 @@ from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 # By its end a segment is over; this is for threads of dbt that are not.
 PATIENCE_SECONDS = 20.0
-Start = Callable[[tuple[str, ...], bool], DbtRun]
+Start = Callable[[Segment], DbtRun]
 
 
 class SegmentedRun:
     """Starts each segment when the one before has ended, without what a failure holds back.
 
-    `start` begins a run of these nodes, of a step if told so. A segment that could not do its work
-    ends the run.
+    `start` begins the run of a segment. One that could not do its work ends the run.
     """
 
     def __init__(
@@ -78,7 +77,7 @@ class SegmentedRun:
                 self._skipped.append(NodeResult(node_id, "skipped", message=why))
         left = tuple(node_id for node_id in segment.node_ids if node_id not in held)
         if left:
-            self._current = self._start(left, segment.is_step)
+            self._current = self._start(Segment(left, segment.kind))
 
     def _cause_of(self, node_id: str) -> str:
         failed = [i for i in sorted(self._failed) if node_id in held_back_by(self._artifacts, [i])]

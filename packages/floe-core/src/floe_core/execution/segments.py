@@ -4,42 +4,54 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from itertools import groupby
+from typing import Literal
 
 from floe_core.execution.gates import gates_of_steps
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.node_graph import NodeGraph
 from floe_core.schemas.nodes import Node
 
+SegmentKind = Literal["build", "step", "freshness"]
+
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """Nodes that one `dbt build` builds, in the order of their ids, or one step alone."""
+    """Nodes of one `dbt build` or `dbt source freshness`, or one step alone."""
 
     node_ids: tuple[str, ...]
-    is_step: bool = False
+    kind: SegmentKind = "build"
 
 
 def cut_into_segments(artifacts: CompiledArtifacts, todo: Collection[str]) -> tuple[Segment, ...]:
     """Return the segments of these nodes in an order in which each comes after what it needs.
 
     There are as few dbt builds as the steps between them allow. A step comes after the tests of
-    what it reads, as a model does.
+    what it reads, as a model does. The freshness of a source is measured after what writes it.
     """
-    if not any(artifacts.by_id[node_id].is_step for node_id in todo):
+    if all(_kind_of(artifacts, node_id) == "build" for node_id in todo):
         return (Segment(tuple(todo)),)
     turns = _turns(artifacts, frozenset(todo))
     found: list[Segment] = []
     for turn in sorted(set(turns.values())):
         of_turn = [node_id for node_id in turns if turns[node_id] == turn]
-        if turn % 2:
-            found.append(Segment(tuple(sorted(of_turn))))
-        else:
-            found += (Segment((node_id,), is_step=True) for node_id in of_turn)
+        for kind, ids in groupby(of_turn, lambda node_id: _kind_of(artifacts, node_id)):
+            if kind == "step":
+                found += (Segment((node_id,), kind) for node_id in ids)
+            else:
+                found.append(Segment(tuple(sorted(ids)), kind))
     return tuple(found)
 
 
+def _kind_of(artifacts: CompiledArtifacts, node_id: str) -> SegmentKind:
+    node = artifacts.by_id[node_id]
+    if node.is_step:
+        return "step"
+    return "freshness" if node.is_freshness else "build"
+
+
 def _turns(artifacts: CompiledArtifacts, todo: frozenset[str]) -> dict[str, int]:
-    """Return node id -> turn, parents first: dbt has the odd turns, and steps the even ones.
+    """Return node id -> turn, parents first: dbt's builds have the odd turns, the rest the even.
 
     What is not to be run has no turn of its own: it is there with the last of its parents.
     """
@@ -49,8 +61,8 @@ def _turns(artifacts: CompiledArtifacts, todo: frozenset[str]) -> dict[str, int]
     order = graph.in_order()
     for node_id in order:
         turn = max((turns[parent] for parent in graph.parents[node_id]), default=0)
-        is_of_dbt = not artifacts.by_id[node_id].is_step
-        turns[node_id] = turn + 1 if node_id in todo and turn % 2 != is_of_dbt else turn
+        is_built = _kind_of(artifacts, node_id) == "build"
+        turns[node_id] = turn + 1 if node_id in todo and turn % 2 != is_built else turn
     return {node_id: turns[node_id] for node_id in order if node_id in todo}
 
 

@@ -16,7 +16,7 @@ def arguments_for_nodes(artifacts: CompiledArtifacts, node_ids: Collection[str])
     wanted = {".".join(artifacts.by_id[node_id].fqn) for node_id in node_ids}
     unwanted = [
         name
-        for node in artifacts.runnable
+        for node in artifacts.built
         if node.unique_id not in node_ids and _lies_below(node.fqn, wanted)
         for name in [".".join(node.fqn)]
     ]

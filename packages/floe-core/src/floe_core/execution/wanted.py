@@ -55,11 +55,22 @@ def chosen_nodes(
         for node_id in ids
         if node_id in taken and (not types or artifacts.by_id[node_id].resource_type in types)
     )
-    found = _that_dbt_runs(artifacts, found)
+    found = _with_freshness(artifacts, _that_dbt_runs(artifacts, found), ids)
     if not found:
         told = " ".join(_selection(parameters))
         raise UsageError(f"{told}: takes none of {artifacts.product.name}'s {len(ids)} nodes")
     return found
+
+
+def _with_freshness(
+    artifacts: CompiledArtifacts, found: tuple[str, ...], among: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Return the nodes with the freshness of the sources that they read, which no word selects."""
+    read = {parent for node_id in found for parent in artifacts.by_id[node_id].depends_on}
+    fresh = (
+        i for i in among if artifacts.by_id[i].is_freshness and artifacts.by_id[i].tested in read
+    )
+    return tuple(sorted({*found, *fresh}))
 
 
 def _that_dbt_runs(artifacts: CompiledArtifacts, found: tuple[str, ...]) -> tuple[str, ...]:

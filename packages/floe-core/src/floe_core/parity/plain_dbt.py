@@ -59,10 +59,13 @@ def run_plain_dbt(
     work = folder / WORK
     work.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
-    code = _run(_command(artifacts, folder, work), folder, work / EVENTS)
+    fresh = _freshness(artifacts, folder, work)
+    stale = [artifacts.by_id[i].tested for i, each in fresh.items() if not each.passed]
+    code = _run([*_command(artifacts, work), *_without(stale)], folder, work / EVENTS)
+    code = max(code, 1) if stale else code
     seconds = time.monotonic() - began
     ids = {node.unique_id for node in artifacts.nodes_of(artifacts.jobs[0])}
-    nodes = {**dict.fromkeys(ids), **_results(work)}
+    nodes = {**dict.fromkeys(ids), **_results(work), **fresh}
     results = {i: found or NodeResult(i, "skipped") for i, found in nodes.items()}
     for result in results.values():
         on_event(result)
@@ -72,6 +75,33 @@ def run_plain_dbt(
         "success" if code == 0 else "failed", RUN_ID, seconds, results, message, look
     )
     return report, _edges(work / "manifest.json")
+
+
+def _freshness(artifacts: CompiledArtifacts, folder: Path, work: Path) -> dict[str, NodeResult]:
+    """Return the result of each freshness of the product, as `dbt source freshness` measures it."""
+    nodes = [node for node in artifacts.nodes_of(artifacts.jobs[0]) if node.is_freshness]
+    if not nodes:
+        return {}
+    _run(_command(artifacts, work, "source", "freshness"), folder, work / "freshness.jsonl")
+    path = work / "sources.json"
+    told = json.loads(path.read_bytes())["results"] if path.exists() else []
+    words = {each["unique_id"]: each["status"] for each in told}
+    strict = artifacts.execution.freshness == "gate"
+    statuses: dict[str, NodeStatus] = {"pass": "pass", "warn": "warn"}
+    statuses["error"] = "fail" if strict else "warn"
+    unknown: NodeStatus = "error" if strict else "warn"
+    return {
+        node.unique_id: NodeResult(
+            node.unique_id, statuses.get(words.get(node.tested, ""), unknown)
+        )
+        for node in nodes
+    }
+
+
+def _without(sources: list[str]) -> list[str]:
+    """Return dbt's arguments that leave out what reads these sources, which wait for them."""
+    names = [f"source:{source.removeprefix('source.')}+" for source in sources]
+    return ["--exclude", *names] if names else []
 
 
 def _run(command: list[str], folder: Path, events: Path) -> int:
@@ -94,8 +124,8 @@ def _run(command: list[str], folder: Path, events: Path) -> int:
             process.wait()
 
 
-def _command(artifacts: CompiledArtifacts, folder: Path, work: Path) -> list[str]:
-    dbt = artifacts.dbt
+def _command(artifacts: CompiledArtifacts, work: Path, *verb: str) -> list[str]:
+    dbt, folder = artifacts.dbt, artifacts.folder
     program = (
         [find_executable(dbt.executable, folder)]
         if dbt.executable
@@ -104,7 +134,8 @@ def _command(artifacts: CompiledArtifacts, folder: Path, work: Path) -> list[str
     request = BuildRequest(job=artifacts.jobs[0].name, run_id=RUN_ID)
     return [
         *program,
-        *("build", "--no-partial-parse", "--no-use-colors"),
+        *(verb or ("build",)),
+        *("--no-partial-parse", "--no-use-colors"),
         *("--log-format", "json", "--log-level", "debug"),
         *("--target-path", str(work), "--log-path", str(work)),
         *("--profiles-dir", str(profiles_dir(dbt, folder))),

@@ -110,6 +110,11 @@ class CompiledArtifacts(Frozen):
         return tuple(node for node in self.nodes if node.is_runnable)
 
     @cached_property
+    def built(self) -> tuple[Node, ...]:
+        """The nodes that `dbt build` knows, in the order of their ids."""
+        return tuple(n for n in self.runnable if not (n.is_step or n.is_freshness))
+
+    @cached_property
     def steps_by_id(self) -> dict[str, Step]:
         """Node id -> the process of each step."""
         return {step.unique_id: step for step in self.steps}

@@ -72,6 +72,9 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "group_by": "What forms a group of nodes.",
         "pool": "The orchestrator's pool in which a build takes a slot.",
         "backfill_by": "What `floe run --backfill` starts: a run for each tick, or one for all.",
+        "freshness": "Whether runs measure how fresh dbt sources are. A stale one holds back "
+        "what reads it (gate), or warns (report).",
+        "reuse": "With unchanged, a run leaves out what a build would leave as it stands.",
         "dbt_executable": "The product's own dbt, run as a process.",
     },
     "Manifest": {

@@ -6,7 +6,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
-from floe_core.schemas.policies import BackfillBy, Backoff, Granularity, GroupBy, Reuse
+from floe_core.schemas.policies import (
+    BackfillBy,
+    Backoff,
+    FreshnessPolicy,
+    Granularity,
+    GroupBy,
+    Reuse,
+)
 from floe_core.schemas.yaml_model import (
     ApiVersion,
     JobName,
@@ -126,6 +133,7 @@ class ExecutionSpec(YamlModel):
     group_by: GroupBy = "folder"
     pool: ShortText | None = None
     backfill_by: BackfillBy = "tick"
+    freshness: FreshnessPolicy = "off"
     reuse: Reuse = "off"
     dbt_executable: ShortText | None = None
 

@@ -11,6 +11,7 @@ ResourceType = Literal[
 ]
 
 STEP = "step"
+FRESHNESS = "freshness"
 RUNNABLE: frozenset[str] = frozenset(
     {"model", "seed", "snapshot", "function", "test", "unit_test", STEP}
 )
@@ -118,6 +119,11 @@ class Node(Frozen):
     def is_step(self) -> bool:
         """Whether it is a process of floe.yaml's `steps`, which dbt does not know."""
         return self.resource_type == STEP
+
+    @property
+    def is_freshness(self) -> bool:
+        """Whether it is a test of a source's freshness, which `dbt build` does not run."""
+        return self.test_kind == FRESHNESS
 
     @property
     def is_test(self) -> bool:

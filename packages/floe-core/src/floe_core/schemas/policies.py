@@ -11,6 +11,7 @@ Granularity = Literal["auto", "node", "group", "product"]
 GroupBy = Literal["folder", "level", "tier", "tag"]
 Reuse = Literal["off", "unchanged"]
 BackfillBy = Literal["tick", "range"]
+FreshnessPolicy = Literal["off", "gate", "report"]
 Backoff = Literal["fixed", "exponential"]
 
 
@@ -18,7 +19,9 @@ class ExecutionPolicy(Frozen):
     """The failure contract's numbers, times in seconds; no timeout is None.
 
     `max_parallel` is the number of dbt's threads, None for what the profile says. `pool` is the
-    orchestrator's pool that a build takes a slot of, "" for none. `reuse` of `unchanged` leaves out
+    orchestrator's pool that a build takes a slot of, "" for none. With `freshness`, runs measure
+    how old dbt sources are: a stale one holds back what reads it (`gate`) or warns (`report`).
+    `reuse` of `unchanged` leaves out
     what a build would make as it stands.
     """
 
@@ -31,6 +34,7 @@ class ExecutionPolicy(Frozen):
     group_by: GroupBy = "folder"
     pool: str = ""
     backfill_by: BackfillBy = "tick"
+    freshness: FreshnessPolicy = "off"
     reuse: Reuse = "off"
 
 

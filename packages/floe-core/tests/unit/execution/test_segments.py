@@ -130,8 +130,8 @@ def test_each_segment_comes_after_what_it_needs_and_there_are_as_few_as_can_be(s
     place = {i: number for number, segment in enumerate(segments) for i in segment.node_ids}
     for node_id, before in waits_for(artifacts).items():
         assert all(place[i] <= place[node_id] for i in before), (node_id, segments)
-    assert all(len(segment.node_ids) == 1 for segment in segments if segment.is_step)
-    builds = sum(not segment.is_step for segment in segments)
+    assert all(len(segment.node_ids) == 1 for segment in segments if segment.kind == "step")
+    builds = sum(segment.kind == "build" for segment in segments)
     assert builds == fewest_builds(artifacts)
 
 
@@ -170,7 +170,7 @@ def test_a_step_waits_for_the_tests_of_what_it_reads() -> None:
     assert gates_of_steps(artifacts) == {"push": ("tested",)}
     assert cut_into_segments(artifacts, sorted(kinds)) == (
         Segment(("orders", "other", "related", "tested")),
-        Segment(("push",), is_step=True),
+        Segment(("push",), "step"),
     )
 
 
