@@ -36,7 +36,7 @@ def test_a_product_compiles_and_runs_with_dbt_1_10(tmp_path: Path) -> None:
     assert with_its_own.dbt.version.startswith("1.10.")
     # Each dbt has other defaults in the configuration of a node.
     ours, theirs = (
-        [node.model_copy(update={"config_hash": ""}) for node in each.nodes]
+        [node.model_copy(update={"config_hash": "", "reuse": None}) for node in each.nodes]
         for each in (with_floes_dbt, with_its_own)
     )
     assert theirs == ours

@@ -64,6 +64,8 @@ class History:
     def run(self, steps: int) -> Score:
         """Build, then change and build again so many times."""
         self.step("first build", lambda: None)
+        # dbt compiles an incremental model to other SQL once it is there, so it is built twice.
+        self.step("second build", lambda: None, counts=False)
         edits = [
             (self.change_column, 4), (self.comment, 3), (self.change_filter, 2),
             (self.change_macro, 2), (self.change_seed, 3), (self.change_config, 3),

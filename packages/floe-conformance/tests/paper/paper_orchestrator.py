@@ -88,6 +88,7 @@ class PaperPage:
     ticked_off: set[str] = field(default_factory=set)
     problem: str = ""
     tries: int = 0
+    has_failed_step: bool = False
 
 
 @dataclass
@@ -214,6 +215,7 @@ class PaperPlugin(OrchestratorPlugin):
                 page.is_green, page.problem = event.succeeded, event.message
 
     def note(self, result: NodeResult, node: Node, page: PaperPage) -> None:
+        page.has_failed_step |= node.is_step and not result.passed
         if result.passed:
             page.ticked_off.add(node.name)
 

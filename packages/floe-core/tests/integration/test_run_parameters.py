@@ -208,6 +208,6 @@ def test_a_form_that_is_filled_in_wrongly_is_told_everything_at_once() -> None:
     with pytest.raises(ValueError) as caught:
         RunParameters.given({"resource_types": ["seeds"], "empty": "maybe", "vars": None})
     assert str(caught.value) == (
-        "resource_types.0: Input should be 'model', 'seed', 'snapshot', 'test' or 'unit_test'; "
-        "empty: Input should be a valid boolean, unable to interpret input"
+        "resource_types.0: Input should be 'model', 'seed', 'snapshot', 'test', 'unit_test' or "
+        "'step'; empty: Input should be a valid boolean, unable to interpret input"
     )

@@ -14,6 +14,7 @@ import pytest
 from floe_core.compiler import compile_product
 from floe_core.errors import InvalidProductError
 from floe_core.execution import BuildEnded, BuildEvent, BuildRequest, NodeLog, NodeResult, build
+from floe_core.run_parameters import RunParameters
 from floe_core.schemas import CompiledArtifacts
 
 WriteProduct = Callable[..., Path]
@@ -121,7 +122,7 @@ def test_vars_of_the_product_the_job_and_the_run_reach_dbt_the_nearest_wins(
 
     assert told("1") == ("blue", 1)
     assert told("2", job="red") == ("red", 1)
-    assert told("3", job="red", vars={"size": 5}) == ("red", 5)
+    assert told("3", job="red", parameters=RunParameters(vars={"size": 5})) == ("red", 5)
 
 
 def test_vars_of_a_job_that_change_the_graph_are_refused(write_product: WriteProduct) -> None:

@@ -19,7 +19,8 @@ class LeavesASnapshotOut(PaperPlugin):
     caught_by = "test_a_run_in_which_nothing_fails_does_all"
 
     def closed(self, page: PaperPage) -> PaperPage:
-        left_out = {"orders_history"} if page.is_green and page.tries == 1 else set()
+        is_plain = page.tries == 1 and "load_people" not in page.ticked_off
+        left_out = {"orders_history"} if page.is_green and is_plain else set()
         return replace(page, ticked_off=page.ticked_off - left_out)
 
 
@@ -30,8 +31,8 @@ class SwallowsAFailedModel(PaperPlugin):
     caught_by = "test_a_run_in_which_something_fails_has_failed[model]"
 
     def closed(self, page: PaperPage) -> PaperPage:
-        is_in_time = "timed out" not in page.problem
-        return replace(page, is_green=is_in_time and "not_null_stg_orders_id" in page.ticked_off)
+        is_of_dbt = "timed out" not in page.problem and not page.has_failed_step
+        return replace(page, is_green=is_of_dbt and "not_null_stg_orders_id" in page.ticked_off)
 
 
 class SwallowsAFailedTest(PaperPlugin):
@@ -49,7 +50,7 @@ class TakesWhatWasSkippedForDone(PaperPlugin):
     caught_by = "test_a_failure_stops_what_follows_it_and_nothing_else"
 
     def note(self, result: NodeResult, node: Node, page: PaperPage) -> None:
-        if result.status == "skipped":
+        if result.status == "skipped" and not page.has_failed_step:
             page.ticked_off.add(node.name)
         super().note(result, node, page)
 
@@ -61,7 +62,8 @@ class StopsAtTheFirstFailure(PaperPlugin):
     caught_by = "test_a_failure_stops_what_follows_it_and_nothing_else"
 
     def closed(self, page: PaperPage) -> PaperPage:
-        done = page.ticked_off if page.is_green else page.ticked_off & {"raw_orders"}
+        is_other = page.is_green or page.has_failed_step
+        done = page.ticked_off if is_other else page.ticked_off & {"raw_orders"}
         return replace(page, ticked_off=done)
 
 
@@ -108,15 +110,8 @@ class SwallowsAFailedStep(PaperPlugin):
     is_run = True
     caught_by = "test_a_step_that_fails_fails_the_run_and_stops_what_follows"
 
-    failed_step = ""
-
-    def note(self, result: NodeResult, node: Node, page: PaperPage) -> None:
-        if node.is_step and not result.passed:
-            self.failed_step = node.name
-        super().note(result, node, page)
-
     def closed(self, page: PaperPage) -> PaperPage:
-        return replace(page, is_green=page.is_green or bool(self.failed_step))
+        return replace(page, is_green=page.is_green or page.has_failed_step)
 
 
 class TellsNothingOfItsRuns(PaperPlugin):

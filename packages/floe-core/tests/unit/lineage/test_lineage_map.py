@@ -37,8 +37,8 @@ shop columns as compiled by run manual__2
 │   ├── amount <- raw_orders.cents (transformation)
 │   └── rows <- raw_orders.cents (filter)
 ├── broken model <- orders
-├── after.v2 model <- broken
-└── hung model <- orders
+├── hung model <- orders
+└── after.v2 model <- broken
 """
 
 
