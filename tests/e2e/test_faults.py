@@ -16,12 +16,14 @@ from urllib.parse import quote
 import pytest
 from dagster_pages import reexecute_from_failure
 from everywhere import (
+    ALL,
     DAGSTER,
     NODE,
     PRODUCT,
     Meddle,
     Outcome,
     airflow_delays,
+    assert_all,
     compiled_everywhere,
     dagster_delays,
     dagster_outcome,
@@ -49,7 +51,6 @@ from floe_orchestrator_airflow.local.service import LocalAirflow
 
 DBT = Path(sys.executable).parent / "dbt"
 RETRY_ONCE = "retries: 1, retryDelaySeconds: 1"
-ALL = {"first", "middle", "middle_is_good", "last", "aside"}
 
 
 @pytest.fixture(scope="module")
@@ -61,30 +62,6 @@ def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAirflow]:
 def green_tasks(airflow: LocalAirflow, dag_id: str, run_id: str) -> set[str]:
     tasks = airflow.api.task_instances(dag_id, run_id)
     return {task["task_id"] for task in tasks if task["state"] == "success"}
-
-
-def assert_all(
-    outcomes: dict[str, Outcome],
-    *,
-    state: str,
-    ran: list[str],
-    green: set[str],
-    red: set[str],
-    attempts: int = 1,
-) -> None:
-    """Hold every side against one answer; what is neither green nor red is skipped."""
-    for side, outcome in outcomes.items():
-        assert outcome.left == [], side
-        assert (outcome.state, outcome.report) == (state, state), (side, outcome)
-        assert (outcome.attempts, outcome.ran) == (attempts, sorted(ran)), (side, outcome)
-    assert outcomes[DAGSTER].green == outcomes[NODE].green == green
-    assert outcomes[NODE].tasks == {
-        **dict.fromkeys(ALL - green - red, "skipped"),
-        **dict.fromkeys(green, "success"),
-        **dict.fromkeys(red, "failed"),
-        **dict.fromkeys(("dbt_build", "outcome"), state),
-    }
-    assert outcomes[PRODUCT].tasks == {"dbt_build": state}
 
 
 def test_what_fails_at_first_and_passes_at_the_second_try_is_all_that_runs_again(

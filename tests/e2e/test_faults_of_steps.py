@@ -16,11 +16,12 @@ import psutil
 import pytest
 from dagster_pages import reexecute_from_failure
 from everywhere import (
+    ALL,
     DAGSTER,
     NODE,
     PRODUCT,
     SIDES,
-    Outcome,
+    assert_all,
     compiled_everywhere,
     dagster_outcome,
     has_begun,
@@ -38,7 +39,6 @@ from floe_orchestrator_airflow.local.service import LocalAirflow
 from floe_orchestrator_prefect import PrefectPlugin
 
 RETRY_ONCE = "retries: 1, retryDelaySeconds: 1"
-ALL = {"first", "middle", "middle_is_good", "last", "aside"}
 SKIPPED = ("middle_is_good", "last")
 
 
@@ -46,30 +46,6 @@ SKIPPED = ("middle_is_good", "last")
 def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAirflow]:
     with LocalAirflow(tmp_path_factory.mktemp("airflow")) as service:
         yield service
-
-
-def assert_all(
-    outcomes: dict[str, Outcome],
-    *,
-    state: str,
-    ran: list[str],
-    green: set[str],
-    red: set[str],
-    attempts: int = 1,
-) -> None:
-    """Hold every side against one answer; what is neither green nor red is skipped."""
-    for side, outcome in outcomes.items():
-        assert outcome.left == [], side
-        assert (outcome.state, outcome.report) == (state, state), (side, outcome)
-        assert (outcome.attempts, outcome.ran) == (attempts, sorted(ran)), (side, outcome)
-    assert outcomes[DAGSTER].green == outcomes[NODE].green == green
-    assert outcomes[NODE].tasks == {
-        **dict.fromkeys(ALL - green - red, "skipped"),
-        **dict.fromkeys(green, "success"),
-        **dict.fromkeys(red, "failed"),
-        **dict.fromkeys(("dbt_build", "outcome"), state),
-    }
-    assert outcomes[PRODUCT].tasks == {"dbt_build": state}
 
 
 def on_prefect(product: FaultyStep, folder: Path) -> tuple[RunReport, CompiledArtifacts]:

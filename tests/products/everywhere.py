@@ -25,6 +25,8 @@ from floe_orchestrator_airflow.local.service import LocalAirflow
 from floe_orchestrator_dagster import DagsterPlugin
 
 DAGSTER, NODE, PRODUCT = SIDES = ("dagster", "airflow node", "airflow product")
+# The nodes of a faulty product.
+ALL = {"first", "middle", "middle_is_good", "last", "aside"}
 # Called with the side, its product and an event, while the run waits for it.
 Meddle = Callable[[str, CompiledArtifacts, BuildEvent], None]
 
@@ -162,6 +164,30 @@ def airflow_outcome(
         report.status,
         report.message,
     )
+
+
+def assert_all(
+    outcomes: dict[str, Outcome],
+    *,
+    state: str,
+    ran: list[str],
+    green: set[str],
+    red: set[str],
+    attempts: int = 1,
+) -> None:
+    """Hold every side against one answer; what is neither green nor red is skipped."""
+    for side, outcome in outcomes.items():
+        assert outcome.left == [], side
+        assert (outcome.state, outcome.report) == (state, state), (side, outcome)
+        assert (outcome.attempts, outcome.ran) == (attempts, sorted(ran)), (side, outcome)
+    assert outcomes[DAGSTER].green == outcomes[NODE].green == green
+    assert outcomes[NODE].tasks == {
+        **dict.fromkeys(ALL - green - red, "skipped"),
+        **dict.fromkeys(green, "success"),
+        **dict.fromkeys(red, "failed"),
+        **dict.fromkeys(("dbt_build", "outcome"), state),
+    }
+    assert outcomes[PRODUCT].tasks == {"dbt_build": state}
 
 
 def dagster_delays(artifacts: CompiledArtifacts, run_id: str) -> list[float]:

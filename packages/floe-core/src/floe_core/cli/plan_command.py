@@ -9,7 +9,7 @@ import typer
 
 from floe_core.cli.console import notice, print_json, stdout, uncropped
 from floe_core.cli.options import Json, On, Product
-from floe_core.cli.run_command import compile_here
+from floe_core.cli.run_command import compile_here, options_of
 
 if TYPE_CHECKING:
     from floe_core.execution.planned_build import PlannedBuild
@@ -39,17 +39,14 @@ def plan(
     """
     from floe_core.build_request import BuildRequest
     from floe_core.execution.plan_of_run import plan_run
-    from floe_core.execution.wanted import chosen_nodes
     from floe_core.run_parameters import RunParameters
 
     artifacts = compile_here(product, on)
     chosen = artifacts.job(job or artifacts.jobs[0].name)
-    # As in dbt, a selection overrides the default selector of the product's own job.
-    among = artifacts.nodes_of(chosen) if job else artifacts.runnable
-    parameters = RunParameters(select=select or "")
-    ids = chosen_nodes(artifacts, parameters, (node.unique_id for node in among))
-    node_ids = ids if select else None
-    planned = plan_run(artifacts, BuildRequest(chosen.name, RUN_ID, node_ids))
+    options = options_of(
+        artifacts, chosen, RunParameters(select=select or ""), is_whole=job is None
+    )
+    planned = plan_run(artifacts, BuildRequest(chosen.name, RUN_ID, options.node_ids))
     if as_json:
         print_json(as_dict(artifacts, planned))
     elif markdown:

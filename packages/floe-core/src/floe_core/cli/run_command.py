@@ -98,7 +98,7 @@ def run(
     if backfill is not None:
         _refuse_parameters(parameters)
         return _run_backfill(artifacts, chosen, backfill, as_json)
-    report = _launch(artifacts, _options(artifacts, chosen, parameters, is_whole=job is None))
+    report = _launch(artifacts, options_of(artifacts, chosen, parameters, is_whole=job is None))
     if as_json:
         print_json(as_dict(artifacts, report))
     else:
@@ -152,7 +152,7 @@ def _announce(artifacts: CompiledArtifacts, job: str, what: str) -> None:
     stderr().print(f"running [bold]{job}[/] on [bold]{orchestrator}[/]: {what}")
 
 
-def _options(
+def options_of(
     artifacts: CompiledArtifacts, job: Job, parameters: RunParameters, *, is_whole: bool
 ) -> RunOptions:
     """Return what to run, with the nodes that a selection takes chosen here.

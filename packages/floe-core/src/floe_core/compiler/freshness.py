@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any
 
@@ -32,14 +32,6 @@ def add_freshness(
         if (criteria := _criteria(sources[node.unique_id]))
     ]
     return tuple(sorted([*nodes, *found], key=lambda node: node.unique_id))
-
-
-def with_freshness(taken: Iterable[str], nodes: Sequence[Node]) -> tuple[str, ...]:
-    """Return these ids and those of the freshness of all sources that they read, sorted."""
-    ids = set(taken)
-    read = {parent for node in nodes if node.unique_id in ids for parent in node.depends_on}
-    fresh = (node.unique_id for node in nodes if node.is_freshness and node.tested in read)
-    return tuple(sorted(ids | set(fresh)))
 
 
 def _criteria(source: Entry) -> dict[str, Any]:

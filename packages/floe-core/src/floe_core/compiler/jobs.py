@@ -11,11 +11,11 @@ from floe_core.compiler.choices import effective
 from floe_core.compiler.dbt_graph import nodes_in
 from floe_core.compiler.dbt_parse import Dbt
 from floe_core.compiler.findings import Findings
-from floe_core.compiler.freshness import with_freshness
 from floe_core.compiler.inputs import Inputs
 from floe_core.compiler.steps import StepsInGraph
 from floe_core.errors import InvalidProductError, Problem, UsageError
 from floe_core.execution.step_selection import StepSelection
+from floe_core.execution.wanted import with_freshness
 from floe_core.schemas.floe_yaml import JobSpec
 from floe_core.schemas.nodes import Node
 from floe_core.schemas.policies import Job

@@ -70,18 +70,17 @@ class SegmentedRun:
         return self._current is None or self._current.close(patience)
 
     def _begin(self, segment: Segment) -> None:
-        held = held_back_by(self._artifacts, self._failed)
+        held_by = {i: held_back_by(self._artifacts, [i]) for i in sorted(self._failed)}
+        left = []
         for node_id in segment.node_ids:
-            if node_id in held:
-                why = f"skipped: {self._cause_of(node_id)}"
+            causes = [failed for failed, held in held_by.items() if node_id in held]
+            if causes:
+                why = f"skipped: {', '.join(causes)} did not pass"
                 self._skipped.append(NodeResult(node_id, "skipped", message=why))
-        left = tuple(node_id for node_id in segment.node_ids if node_id not in held)
+            else:
+                left.append(node_id)
         if left:
-            self._current = self._start(Segment(left, segment.kind))
-
-    def _cause_of(self, node_id: str) -> str:
-        failed = [i for i in sorted(self._failed) if node_id in held_back_by(self._artifacts, [i])]
-        return f"{', '.join(failed)} did not pass"
+            self._current = self._start(Segment(tuple(left), segment.kind))
 
     def _noted(self, event: BuildEvent | None) -> BuildEvent | None:
         by_id = self._artifacts.by_id

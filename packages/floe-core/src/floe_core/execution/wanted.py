@@ -8,6 +8,7 @@ from floe_core.build_request import BuildRequest
 from floe_core.errors import UsageError
 from floe_core.run_parameters import RunParameters
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.nodes import Node
 
 
 def wanted_nodes(artifacts: CompiledArtifacts, request: BuildRequest) -> tuple[str, ...]:
@@ -55,22 +56,20 @@ def chosen_nodes(
         for node_id in ids
         if node_id in taken and (not types or artifacts.by_id[node_id].resource_type in types)
     )
-    found = _with_freshness(artifacts, _that_dbt_runs(artifacts, found), ids)
+    among_nodes = (artifacts.by_id[node_id] for node_id in ids)
+    found = with_freshness(_that_dbt_runs(artifacts, found), among_nodes)
     if not found:
         told = " ".join(_selection(parameters))
         raise UsageError(f"{told}: takes none of {artifacts.product.name}'s {len(ids)} nodes")
     return found
 
 
-def _with_freshness(
-    artifacts: CompiledArtifacts, found: tuple[str, ...], among: tuple[str, ...]
-) -> tuple[str, ...]:
-    """Return the nodes with the freshness of the sources that they read, which no word selects."""
-    read = {parent for node_id in found for parent in artifacts.by_id[node_id].depends_on}
-    fresh = (
-        i for i in among if artifacts.by_id[i].is_freshness and artifacts.by_id[i].tested in read
-    )
-    return tuple(sorted({*found, *fresh}))
+def with_freshness(taken: Iterable[str], nodes: Iterable[Node]) -> tuple[str, ...]:
+    """Return these ids, and of these nodes the freshness of all sources that they read, sorted."""
+    ids, nodes = set(taken), tuple(nodes)
+    read = {parent for node in nodes if node.unique_id in ids for parent in node.depends_on}
+    fresh = (node.unique_id for node in nodes if node.is_freshness and node.tested in read)
+    return tuple(sorted({*ids, *fresh}))
 
 
 def _that_dbt_runs(artifacts: CompiledArtifacts, found: tuple[str, ...]) -> tuple[str, ...]:

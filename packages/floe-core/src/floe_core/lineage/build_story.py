@@ -14,7 +14,7 @@ from floe_core.lineage import facets
 from floe_core.lineage.calling_run import NamedRun, calling_run
 from floe_core.lineage.events import LineageJob, run_event
 from floe_core.lineage.facets import Json
-from floe_core.lineage.product_graph import STEP_DATASET, ProductGraph
+from floe_core.lineage.product_graph import ProductGraph
 from floe_core.lineage.run_ids import run_id_of_build, run_id_of_node
 from floe_core.lineage.spool_notes import with_notes
 from floe_core.lineage.verdicts import unit_test_facet, with_verdict
@@ -28,7 +28,8 @@ LONGEST_SQL = 200_000
 
 @dataclass(frozen=True, slots=True)
 class _NodeRun:
-    """What all events of a node's run say alike; `inputs` go after the ids of their nodes."""
+    """What all events of a node's run say alike; `inputs` go after the ids of their nodes, and
+    what a step writes after its name in floe.yaml."""
 
     node: Node
     run_id: str
@@ -36,7 +37,7 @@ class _NodeRun:
     job: LineageJob
     inputs: list[tuple[str, Json]]
     output: Json | None
-    outputs_of_step: list[Json]
+    outputs_of_step: list[tuple[str, Json]]
 
 
 class BuildStory:
@@ -80,7 +81,7 @@ class BuildStory:
         self._open[event.unique_id] = run
         inputs = [dataset for _, dataset in run.inputs]
         # What its output looks like is told at the end, when it is there.
-        outputs = [_bare(each) for each in _all_outputs(run)]
+        outputs = [each | {"facets": {}} for each in _all_outputs(run)]
         return [run_event("START", event.at, run.run_id, run.run_facets, run.job, inputs, outputs)]
 
     def node_ended(
@@ -162,7 +163,7 @@ class BuildStory:
             with_verdict(run.node, result, run.inputs),
             [
                 *_outputs(output, result),
-                *(_output_of_step(each, result) for each in run.outputs_of_step),
+                *(_output_of_step(name, each, result) for name, each in run.outputs_of_step),
             ],
         )
         sources = [each["name"] for node_id, each in run.inputs if self._graph.is_foreign(node_id)]
@@ -201,26 +202,21 @@ class BuildStory:
         return {facets.TRACE: facets.trace(ids.trace_id, ids.span_id)} if ids else {}
 
 
-def _bare(output: Json) -> Json:
-    return {"namespace": output["namespace"], "name": output["name"], "facets": {}}
-
-
 def _all_outputs(run: _NodeRun) -> list[Json]:
-    return [*([run.output] if run.output else []), *run.outputs_of_step]
+    return [*([run.output] if run.output else []), *(each for _, each in run.outputs_of_step)]
 
 
-def _output_of_step(output: Json, result: NodeResult) -> Json:
-    """Return what a step wrote with what it said of that; `output` is named for floe.yaml, too."""
-    written = {name: value for name, value in output.items() if name != STEP_DATASET}
-    fact = next((f for f in result.datasets if f.dataset == output[STEP_DATASET]), None)
+def _output_of_step(name: str, output: Json, result: NodeResult) -> Json:
+    """Return what a step wrote, by its name in floe.yaml, with what the step said of it."""
+    fact = next((each for each in result.datasets if each.dataset == name), None)
     if fact is None or not result.passed:
-        return written
+        return output
     if fact.version:
-        version = facets.dataset_version(fact.version)
-        written["facets"] = {**written["facets"], "version": version}
+        version = {"version": facets.dataset_version(fact.version)}
+        output = output | {"facets": output["facets"] | version}
     if fact.rows is not None:
-        written["outputFacets"] = {"outputStatistics": facets.output_statistics(fact.rows)}
-    return written
+        output = output | _statistics(fact.rows)
+    return output
 
 
 def _outputs(output: Json | None, result: NodeResult) -> list[Json]:
@@ -228,7 +224,11 @@ def _outputs(output: Json | None, result: NodeResult) -> list[Json]:
         return []
     if result.rows is None or result.rows < 0 or not result.passed:
         return [output]
-    return [output | {"outputFacets": {"outputStatistics": facets.output_statistics(result.rows)}}]
+    return [output | _statistics(result.rows)]
+
+
+def _statistics(rows: int) -> Json:
+    return {"outputFacets": {"outputStatistics": facets.output_statistics(rows)}}
 
 
 def _event_type(result: NodeResult) -> str:

@@ -13,8 +13,6 @@ from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Column, Node, source_name
 from floe_core.secrets.redactor import Redactor
 
-# What floe.yaml calls a dataset that a step writes; no part of an event.
-STEP_DATASET = "floe_name"
 _IN_DOUBLE_QUOTES = frozenset({"duckdb", "postgres", "redshift", "snowflake", "trino"})
 
 
@@ -86,15 +84,15 @@ class ProductGraph:
             )
         return self._dataset(node, described)
 
-    def outputs_of_step(self, node: Node) -> list[Json]:
-        """Return the datasets that a step writes, each with its name in floe.yaml."""
+    def outputs_of_step(self, node: Node) -> list[tuple[str, Json]]:
+        """Return the datasets that a step writes, each after its name in floe.yaml."""
         step = self._artifacts.steps_by_id.get(node.unique_id)
         if step is None:
             return []
         sources = [self._artifacts.by_id[source] for source in step.sources]
         return [
-            *({**self.dataset(each), STEP_DATASET: source_name(each)} for each in sources),
-            *({**self._named_dataset(name), STEP_DATASET: name} for name in step.datasets),
+            *((source_name(each), self.dataset(each)) for each in sources),
+            *((name, self._named_dataset(name)) for name in step.datasets),
         ]
 
     def _named_dataset(self, name: str) -> Json:
