@@ -6,15 +6,16 @@ A state that cannot be read is no state: everything is built, and the next green
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from filelock import FileLock, Timeout
 
 from floe_core.atomic_files import write_together
 from floe_core.errors import EnvironmentProblemError
+from floe_core.numbered_objects import NumberedObjects, ObjectsBusyError, ObjectsError
 from floe_core.reuse.state import State, from_text, to_text
 from floe_core.service_probe import without_secrets
 from floe_core.state_folder import state_folder
@@ -22,9 +23,6 @@ from floe_core.state_folder import state_folder
 STORE_VARIABLE = "FLOE_REUSE_STORE"
 FILE = "reuse.json"
 LOCK_SECONDS = 60.0
-ATTEMPTS = 20
-KEPT_VERSIONS = 5
-_DIGITS = 12
 
 Change = Callable[[State], State]
 
@@ -93,11 +91,7 @@ class FileStateStore:
 
 
 class ObjectStateStore:
-    """Numbered objects below an fsspec URL; the highest number is what holds.
-
-    A change is a new object under the next number that must not exist yet, as in the store of
-    schedules: of two writers one gets the number, and the other reads and tries again.
-    """
+    """Numbered objects below an fsspec URL; see `NumberedObjects`."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -105,77 +99,40 @@ class ObjectStateStore:
 
     def read(self) -> State:
         """See `StateStore.read`."""
-        files, root = self._open()
-        return self._latest(files, root)[1]
+        with self._explained():
+            return self._state(NumberedObjects(self.url).read())
 
     def change(self, changed: Change) -> State:
         """See `StateStore.change`."""
-        files, root = self._open()
-        for _ in range(ATTEMPTS):
-            number, state = self._latest(files, root)
-            new = changed(state)
-            if self._create(files, _object(root, number + 1), to_text(new).encode()):
-                self._forget_old(files, root, number + 1)
-                return new
-        raise self._error("others changed it all the time")
+        new = State()
 
-    def _create(self, files: Any, name: str, content: bytes) -> bool:
-        """Write an object that must not exist yet; return whether it did not."""
-        with suppress(NotImplementedError):
-            files.makedirs(name.rpartition("/")[0], exist_ok=True)
+        def next_version(content: bytes | None) -> bytes:
+            nonlocal new
+            new = changed(self._state(content))
+            return to_text(new).encode()
+
+        with self._explained():
+            NumberedObjects(self.url).change(next_version)
+        return new
+
+    def _state(self, content: bytes | None) -> State:
+        if content is None:
+            return State()
+        return _read(self, content.decode("utf-8", "replace"), without_secrets(self.url))
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Raise what goes wrong with the objects as a problem with the state."""
         try:
-            files.pipe_file(name, content, mode="create")
-        except FileExistsError:
-            return False
-        except (OSError, ValueError) as error:
-            raise self._error(str(error)) from error
-        return True
-
-    def _latest(self, files: Any, root: str) -> tuple[int, State]:
-        for _ in range(ATTEMPTS):
-            try:
-                files.invalidate_cache(root)
-                numbers = self._numbers(files, root)
-                if not numbers:
-                    return 0, State()
-                text = files.cat_file(_object(root, numbers[-1])).decode("utf-8", "replace")
-            except FileNotFoundError:
-                continue
-            except (OSError, ValueError) as error:
-                raise self._error(str(error)) from error
-            return numbers[-1], _read(self, text, without_secrets(self.url))
-        raise self._error("others changed it all the time")
-
-    def _numbers(self, files: Any, root: str) -> list[int]:
-        try:
-            found = files.ls(root, detail=False)
-        except FileNotFoundError:
-            return []
-        names = (str(path).rpartition("/")[2].removesuffix(".json") for path in found)
-        return sorted(int(name) for name in names if name.isdecimal())
-
-    def _forget_old(self, files: Any, root: str, newest: int) -> None:
-        for number in self._numbers(files, root):
-            if number <= newest - KEPT_VERSIONS:
-                with suppress(FileNotFoundError):
-                    files.rm_file(_object(root, number))
-
-    def _open(self) -> tuple[Any, str]:
-        try:
-            from fsspec.core import url_to_fs  # type: ignore[import-untyped]
-
-            files, root = url_to_fs(self.url)
-        except (ImportError, ValueError, OSError) as error:
-            raise self._error(str(error)) from error
-        return files, str(root)
+            yield
+        except ObjectsBusyError:
+            raise self._error("others changed it all the time") from None
+        except ObjectsError as error:
+            raise self._error(str(error.cause)) from error.cause
 
     def _error(self, why: str) -> EnvironmentProblemError:
         place = without_secrets(self.url)
         return EnvironmentProblemError(f"{place}: the state of reuse cannot be kept there: {why}")
-
-
-def _object(root: str, number: int) -> str:
-    return f"{root}/{number:0{_DIGITS}d}.json"
 
 
 def _read(store: StateStore, text: str, place: str) -> State:
