@@ -30,6 +30,7 @@ from floe_core.compiler.inputs import Inputs, read_inputs, with_dbt, with_reuse
 from floe_core.compiler.jobs import ResolvedJobs, default_selector, resolve_jobs
 from floe_core.compiler.losses import refuse_losses
 from floe_core.compiler.node_policies import with_policies
+from floe_core.compiler.ports import PortReader
 from floe_core.compiler.profile import (
     HEADER,
     PROFILES_FILE,
@@ -38,8 +39,14 @@ from floe_core.compiler.profile import (
     stamp_of,
 )
 from floe_core.compiler.refine import refine
-from floe_core.compiler.settings import plugin_settings, product_settings, tracing_settings
+from floe_core.compiler.settings import (
+    ledger_from,
+    plugin_settings,
+    product_settings,
+    tracing_settings,
+)
 from floe_core.compiler.steps import add_steps
+from floe_core.compiler.triggers import with_triggers
 from floe_core.errors import EnvironmentProblemError
 from floe_core.execution.preloaded_manifest import parsed_file
 from floe_core.garbage_collection import seldom_collecting
@@ -97,6 +104,7 @@ class _Place:
     folder: Path
     change_profile: Callable[[Profile], Profile]
     keeps_entry_point: bool
+    allows_missing: bool
 
 
 def compile_product(
@@ -107,6 +115,7 @@ def compile_product(
     reuse: bool | None = None,
     on_notice: Callable[[str], None] = lambda notice: None,
     keeps_entry_point: bool = False,
+    allows_missing: bool = False,
     on_stage: Callable[[str], None] = lambda stage: None,
 ) -> CompiledArtifacts:
     """Compile a product in its own folder, or into `out` as a copy that stands alone.
@@ -115,7 +124,8 @@ def compile_product(
     orchestrator loads, all or none. `orchestrator` overrides the manifest's choice, and `reuse`
     what floe.yaml says of it; `on_notice` receives what is worth knowing and not an error. With
     `keeps_entry_point` a file of that name that floe did not write stays, and is not an error.
-    `on_stage` receives what is being done now.
+    With `allows_missing`, a port of a product that is not published is no error. `on_stage`
+    receives what is being done now.
 
     Raises:
         InvalidProductError: The files of the product or the platform are wrong: every problem.
@@ -129,6 +139,7 @@ def compile_product(
         reuse=reuse,
         on_notice=on_notice,
         keeps_entry_point=keeps_entry_point,
+        allows_missing=allows_missing,
         on_stage=on_stage,
     ).write()
 
@@ -144,6 +155,7 @@ def prepare_product(
     change_profile: Callable[[Profile], Profile] = lambda profile: profile,
     dbt_executable: str | None = None,
     keeps_entry_point: bool = False,
+    allows_missing: bool = False,
     on_stage: Callable[[str], None] = lambda stage: None,
 ) -> CompiledProduct:
     """Compile a product and write nothing. See `compile_product`.
@@ -162,7 +174,7 @@ def prepare_product(
         if reuse is not None:
             inputs = with_reuse(inputs, reuse)
         trace.concerns(inputs.spec.metadata.name, tracing_settings(inputs.manifest))
-        place = _Place(destination, change_profile, keeps_entry_point)
+        place = _Place(destination, change_profile, keeps_entry_point, allows_missing)
         compiled = _compile(inputs, orchestrator, place, findings)
         if refuses_losses:
             choice = compiled.artifacts.orchestrator
@@ -203,11 +215,14 @@ class _Resolved:
     jobs: ResolvedJobs
     pool: str
     environments: ResolvedEnvironments
+    ports: PortReader
 
 
 def _resolve(inputs: Inputs, profile: Profile, place: _Place, findings: Findings) -> _Resolved:
     """Return what dbt made of the project, as nodes and jobs, or raise every problem of it."""
+    ports = PortReader(inputs, place.allows_missing, findings)
     with _work_folder() as work:
+        ports.write_for_dbt(Path(work))
         open_project = partial(open_dbt, inputs.product_dir, inputs.spec.execution.dbt_executable)
         dbt = open_project(profile, inputs.spec.vars, Path(work))
         findings.begin_stage("dbt parses the project")
@@ -217,10 +232,12 @@ def _resolve(inputs: Inputs, profile: Profile, place: _Place, findings: Findings
         if cycle:
             findings.add(cycle)
             findings.raise_if_any()
+        nodes = ports.resolve(nodes, parsed.manifest, profile)
         nodes, pool = with_policies(refine(nodes, inputs, findings), inputs, findings)
         policy = inputs.spec.execution.freshness
         graph = add_steps(add_freshness(nodes, parsed.manifest, policy), inputs, findings)
         jobs = resolve_jobs(inputs, nodes, graph, dbt, default_selector(parsed.manifest), findings)
+        jobs = with_triggers(jobs, ports.read, inputs, graph.nodes, findings)
         findings.raise_if_any()
         environments = resolve_environments(
             inputs,
@@ -231,7 +248,7 @@ def _resolve(inputs: Inputs, profile: Profile, place: _Place, findings: Findings
             findings,
         )
     findings.raise_if_any()
-    return _Resolved(parsed, graph.nodes, graph.steps, jobs, pool, environments)
+    return _Resolved(parsed, graph.nodes, graph.steps, jobs, pool, environments, ports)
 
 
 def _work_folder() -> tempfile.TemporaryDirectory[str]:
@@ -270,6 +287,9 @@ def _artifacts(
         steps=resolved.steps,
         jobs=resolved.jobs.jobs,
         environments=resolved.environments.values,
+        ports=resolved.ports.offered,
+        input_ports=resolved.ports.read,
+        ledger=ledger_from(inputs),
         dbt_manifest_sha256=hashlib.sha256(manifest).hexdigest(),
         **product_settings(inputs, resolved.pool),
     )
@@ -284,6 +304,7 @@ def _files(
 ) -> dict[str, bytes]:
     """Return the files by their place in the folder; the one that vouches for all comes last."""
     files = {DBT_MANIFEST_FILE: manifest}
+    files |= {f"target/{name}": text.encode() for name, text in resolved.ports.files.items()}
     for job_name, cache in {"": resolved.parsed.cache, **resolved.jobs.caches}.items():
         if cache is not None:
             files[parsed_file(job_name)] = cache
