@@ -19,6 +19,8 @@ from floe_core.compiler.raw_sql import UnreadableSqlError
 NAMED = "floe_named"
 # Any column.
 ALL = "*"
+# Before the name of a column that may be of another table.
+PERHAPS = "?"
 
 Columns = tuple[str, ...]
 
@@ -36,7 +38,10 @@ class Query:
     unresolved: frozenset[str]
 
     def needs(self, outputs: Iterable[str]) -> dict[str, set[str]]:
-        """Return table -> columns needed, if these of the query's own columns are needed."""
+        """Return table -> columns needed, if these of the query's own columns are needed.
+
+        A name that may be a column of several tables is needed of each, marked with `PERHAPS`.
+        """
         return _Needs(self.scopes).needed(set(outputs))
 
 
@@ -120,9 +125,12 @@ class _Needs:
             name = passed[id(column)]
             if name in outputs or ALL in outputs:
                 self._need(scope, column)
+            elif f"{PERHAPS}{name}" in outputs:
+                self._need(scope, column, PERHAPS)
         for star in self._stars(scope):
-            for name in [star] if star else list(scope.selected_sources):
-                self._need_of(scope, name, outputs)
+            of = [star] if star else list(scope.selected_sources)
+            for name in of:
+                self._need_of(scope, name, outputs if len(of) == 1 else perhaps(outputs))
 
     def _passed_on(self, scope: Scope) -> dict[int, str]:
         """Return id of column -> name that it is passed on by, for what `*` brought along."""
@@ -147,12 +155,13 @@ class _Needs:
                 found.append(projection.table)
         return found
 
-    def _need(self, scope: Scope, column: exp.Column) -> None:
+    def _need(self, scope: Scope, column: exp.Column, mark: str = "") -> None:
         if isinstance(column.this, exp.Star):
             return
-        # Without a table it may be of any of them.
-        for name in [column.table] if column.table else list(scope.selected_sources):
-            self._need_of(scope, name, {column.name.lower()})
+        if column.table:
+            return self._need_of(scope, column.table, {f"{mark}{column.name.lower()}"})
+        for name in scope.selected_sources:
+            self._need_of(scope, name, {f"{PERHAPS}{column.name.lower()}"})
 
     def _need_of(self, scope: Scope, name: str, columns: set[str]) -> None:
         source = scope.sources.get(name)
@@ -163,3 +172,13 @@ class _Needs:
 
     def _add_scope(self, scope: Scope, columns: set[str]) -> None:
         self._of_scope.setdefault(id(scope), set()).update(columns)
+
+
+def perhaps(columns: Iterable[str]) -> set[str]:
+    """Return the columns marked as ones that may be of another table."""
+    return {c if c.startswith((PERHAPS, ALL)) else f"{PERHAPS}{c}" for c in columns}
+
+
+def certain(columns: Iterable[str]) -> set[str]:
+    """Return the columns that are of this table and no other."""
+    return {column for column in columns if not column.startswith((PERHAPS, ALL))}

@@ -18,7 +18,7 @@ from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.environments import in_environment
 from floe_core.schemas.floe_yaml import InputPortSpec
 from floe_core.schemas.nodes import Column, Node
-from floe_core.schemas.ports import InputPort, Port
+from floe_core.schemas.ports import InputPort, Port, port_key
 
 _REF = re.compile(r"""\bref\(\s*['"](\w+)['"]\s*,\s*['"](\w+)['"]""")
 _TEMPLATES = ("*.sql", "*.py", "*.yml", "*.yaml")
@@ -204,19 +204,26 @@ class _Reader:
         self._findings.add(self._inputs.spec_document.problem(location, what, fix))
 
 
-def with_port_columns(nodes: Sequence[Node], upstream: UpstreamPorts) -> tuple[Node, ...]:
-    """Return the nodes, those behind input ports with the columns and words of their producers."""
-    ports = {each.own_id: each.port for each in upstream.ports if each.port is not None}
+def with_ports(nodes: Sequence[Node], upstream: UpstreamPorts) -> tuple[Node, ...]:
+    """Return the nodes, those behind input ports with what their producers say of them."""
+    ports = {each.own_id: each for each in upstream.ports if each.port is not None}
     return tuple(
-        node.model_copy(
-            update={
-                "columns": tuple(Column(name=c.name, type=c.type) for c in port.columns),
-                "description": port.description,
-            }
-        )
-        if (port := ports.get(node.unique_id)) is not None
-        else node
-        for node in nodes
+        _as_port(node, ports[node.unique_id]) if node.unique_id in ports else node for node in nodes
+    )
+
+
+def _as_port(node: Node, upstream: Upstream) -> Node:
+    producer, port = upstream.node, upstream.port
+    assert producer is not None
+    assert port is not None
+    return node.model_copy(
+        update={
+            "columns": tuple(Column(name=c.name, type=c.type) for c in port.columns),
+            "description": port.description,
+            "meta": producer.meta,
+            "schema_config": producer.schema_config,
+            "port": port_key(str(upstream.spec.product), port.name, port.version),
+        }
     )
 
 

@@ -10,7 +10,6 @@ from typing import Any
 import sqlglot
 from sqlglot import exp
 
-from floe_core.compiler.column_needs import ALL
 from floe_core.compiler.findings import Findings
 from floe_core.compiler.input_ports import Upstream, UpstreamPorts
 from floe_core.compiler.inputs import Inputs
@@ -79,7 +78,7 @@ class _Checks:
         if not upstream.port.is_complete:
             return
         known = {column.name.lower() for column in upstream.port.columns}
-        missing = (self._columns.needed(own_id) or set()) - known - {ALL}
+        missing = self._columns.named(own_id) - known
         for name in sorted(missing):
             self._findings.add(self._problem(upstream, name, readers))
         for reader in self._below(readers):

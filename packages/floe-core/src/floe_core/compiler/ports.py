@@ -8,7 +8,7 @@ from typing import Any
 
 from floe_core.compiler.dbt_parse import UPSTREAM_FILE
 from floe_core.compiler.findings import Findings
-from floe_core.compiler.input_ports import input_ports, read_upstream_ports, with_port_columns
+from floe_core.compiler.input_ports import input_ports, read_upstream_ports, with_ports
 from floe_core.compiler.inputs import Inputs
 from floe_core.compiler.output_ports import resolve_output_ports
 from floe_core.compiler.port_checks import check_input_ports
@@ -58,7 +58,7 @@ class PortReader:
     ) -> tuple[Node, ...]:
         """Resolve the ports in dbt's graph, and return it with what is known of input ports."""
         inputs, findings, upstream = self._inputs, self._findings, self._upstream
-        nodes = with_port_columns(nodes, upstream)
+        nodes = with_ports(nodes, upstream)
         if not inputs.spec.output_ports and not upstream.ports:
             return nodes
         known = upstream.known_columns()

@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from floe_core.compiler.column_needs import ALL, Columns, Query, read_query
+from floe_core.compiler.column_needs import ALL, PERHAPS, Columns, Query, certain, read_query
 from floe_core.compiler.raw_sql import Entry, UnreadableSqlError, render
 from floe_core.lineage.seed_header import seed_columns
 
@@ -50,8 +50,20 @@ class ProjectColumns:
         return self._columns[node_id]
 
     def needed(self, upstream: str) -> set[str] | None:
-        """Return the columns of a relation that other nodes need; None where that may be any."""
-        return None if ALL in (found := self._needs.get(upstream, set())) else found
+        """Return the columns of a relation that other nodes need; None where that may be any.
+
+        A name that may be another table's column is among them if the relation may have it.
+        """
+        found = self._needs.get(upstream, set())
+        if ALL in found:
+            return None
+        known = self.columns(upstream)
+        possible = {name.removeprefix(PERHAPS) for name in found - certain(found)}
+        return certain(found) | (possible if known is None else possible & set(known))
+
+    def named(self, upstream: str) -> set[str]:
+        """Return the columns that other nodes name as ones of this relation."""
+        return certain(self._needs.get(upstream, set()))
 
     def unresolved(self, node_id: str) -> frozenset[str]:
         """Return the names in a node's SQL that none of its tables has."""
