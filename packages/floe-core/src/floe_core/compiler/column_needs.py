@@ -92,10 +92,20 @@ def _unresolved(scopes: Iterable[Scope], tables: Mapping[str, Columns]) -> froze
         )
         if not sources or not is_known or scope.is_correlated_subquery:
             continue
-        own = {name.lower() for name in getattr(scope.expression, "named_selects", ())}
         bare = {column.name.lower() for column in scope.columns if not column.table}
-        found |= bare - own
+        found |= bare - _aliases(scope)
     return frozenset(found)
+
+
+def _aliases(scope: Scope) -> set[str]:
+    """Return the names that a query gives to its columns, and that are not just a column's own."""
+    if not isinstance(scope.expression, exp.Select):
+        return set()
+    return {
+        each.alias_or_name.lower()
+        for each in scope.expression.selects
+        if not (isinstance(value := each.unalias(), exp.Column) and value.name == each.output_name)
+    }
 
 
 @dataclass

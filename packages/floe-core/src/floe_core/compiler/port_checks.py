@@ -7,9 +7,6 @@ from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
-import sqlglot
-from sqlglot import exp
-
 from floe_core.compiler.findings import Findings
 from floe_core.compiler.input_ports import Upstream, UpstreamPorts
 from floe_core.compiler.inputs import Inputs
@@ -18,6 +15,7 @@ from floe_core.compiler.project_columns import ProjectColumns
 from floe_core.errors import Problem
 from floe_core.schemas.nodes import Node
 from floe_core.schemas.ports import PortColumn
+from floe_core.warehouse.type_names import same_type
 
 
 def check_input_ports(
@@ -134,19 +132,6 @@ class _Checks:
             found.update(dict.fromkeys(below))
             queue += below
         return list(found)
-
-
-def same_type(one: str, other: str, dialect: str) -> bool:
-    """Return whether two names of types mean the same in a warehouse.
-
-    >>> same_type("int", "INTEGER", "postgres"), same_type("text", "integer", "postgres")
-    (True, False)
-    """
-    try:
-        types = [exp.DataType.build(kind, dialect=dialect or None) for kind in (one, other)]
-    except (sqlglot.errors.SqlglotError, ValueError):
-        return one.strip().lower() == other.strip().lower()
-    return types[0] == types[1]
 
 
 def _alias(attached: Any) -> str:
