@@ -289,3 +289,12 @@ def test_artifacts_are_the_same_bytes_each_time(mesh: Mesh) -> None:
     before = [(mesh.folder / "marts" / name).read_bytes() for name in files]
     mesh.compile("marts")
     assert before == [(mesh.folder / "marts" / name).read_bytes() for name in files]
+
+
+def test_products_that_would_read_each_other_in_a_circle(mesh: Mesh) -> None:
+    mesh.compile()
+    edit(mesh, "crm", "outputPorts:", "inputPorts: [{product: marts, port: r}]\noutputPorts:")
+    edit(mesh, "marts", "inputPorts:", "outputPorts: [{name: r, model: revenue}]\ninputPorts:")
+    mesh.compile("marts")
+    [problem] = problems_of(mesh, "crm")
+    assert "in a circle: crm -> marts -> crm" in problem

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
@@ -104,6 +105,7 @@ class _Reader:
             if (each := self._upstream(index, spec)) is not None
         ]
         self._refuse_twice(found)
+        self._refuse_cycle(found)
         missing = {each.spec.product for each in found if each.producer is None}
         return UpstreamPorts(tuple(found), tuple(sorted(self._stand_ins(missing))))
 
@@ -185,6 +187,32 @@ class _Reader:
                 what = f"port '{each.spec.port}' of '{each.spec.product}' is read twice"
                 self._report(each.index, "port", what, "keep one")
             seen.add(key)
+
+    def _refuse_cycle(self, found: Sequence[Upstream]) -> None:
+        """Note ports whose producers read, themselves or by others, a port of this product."""
+        own = self._inputs.spec.metadata.name
+        for each in found:
+            way = self._way_to(own, [str(each.spec.product)])
+            if way:
+                what = f"products would read each other in a circle: {' -> '.join([own, *way])}"
+                self._report(each.index, "product", what, "remove one of these input ports")
+
+    def _way_to(self, own: str, way: list[str]) -> list[str]:
+        """Return the products from the end of a way to this one; [] where none leads there."""
+        producer = self._published(way[-1])
+        for port in producer.input_ports if producer else ():
+            if port.product == own:
+                return [*way, own]
+            if port.product not in way and (longer := self._way_to(own, [*way, port.product])):
+                return longer
+        return []
+
+    def _published(self, product: str) -> CompiledArtifacts | None:
+        if product not in self._read and product in self._products:
+            folder = self._inputs.manifest_document.path.parent
+            with suppress(StaleProductError):
+                self._read[product] = PublishedProduct(self._products[product], folder).read()
+        return self._read.get(product)
 
     def _stand_ins(self, missing: set[str | None]) -> Iterator[tuple[str, str]]:
         """Yield the refs into projects named like products that are not published."""

@@ -105,15 +105,26 @@ def ledger_of(artifacts: CompiledArtifacts) -> Ledger | None:
     Raises:
         EnvironmentProblemError: The manifest names it by a variable that is not set.
     """
+    return ledger_at(artifacts.ledger, artifacts.folder, artifacts.environment)
+
+
+def ledger_at(place: str, base: Path, environment: str) -> Ledger | None:
+    """Return the ledger of $FLOE_LEDGER, else the one in a place; None for "".
+
+    A relative folder is meant from `base`.
+
+    Raises:
+        EnvironmentProblemError: The place is named by a variable that is not set.
+    """
     try:
-        place = os.environ.get(LEDGER_VARIABLE) or str(resolved(artifacts.ledger))
+        found = os.environ.get(LEDGER_VARIABLE) or str(resolved(place))
     except UnsetVariableError as error:
         raise EnvironmentProblemError(f"ledger: {error}") from None
-    if not place:
+    if not found:
         return None
-    if "://" not in place and not Path(place).is_absolute():
-        place = str((artifacts.folder / place).resolve())
-    return Ledger(place, artifacts.environment)
+    if "://" not in found and not Path(found).is_absolute():
+        found = str((base / found).resolve())
+    return Ledger(found, environment)
 
 
 def _product_of(key: str) -> str:
