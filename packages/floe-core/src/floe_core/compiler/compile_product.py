@@ -3,34 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from floe_core import plugin_registry
 from floe_core.atomic_files import write_together
-from floe_core.compiler.acyclic import cycle_problem
 from floe_core.compiler.canonical_manifest import canonical_manifest
 from floe_core.compiler.choices import check_choices, chosen_orchestrator
 from floe_core.compiler.code_hashes import hash_project
 from floe_core.compiler.copy_project import copy_project
-from floe_core.compiler.dbt_graph import nodes_in
-from floe_core.compiler.dbt_parse import ParsedProject, open_dbt
 from floe_core.compiler.entry_point import entry_point_of
-from floe_core.compiler.environments import (
-    CompiledBase,
-    ResolvedEnvironments,
-    resolve_environments,
-)
 from floe_core.compiler.findings import Findings
-from floe_core.compiler.freshness import add_freshness
 from floe_core.compiler.inputs import Inputs, read_inputs, with_dbt, with_reuse
-from floe_core.compiler.jobs import ResolvedJobs, default_selector, resolve_jobs
+from floe_core.compiler.jobs import default_selector
 from floe_core.compiler.losses import refuse_losses
-from floe_core.compiler.node_policies import with_policies
-from floe_core.compiler.ports import PortReader
 from floe_core.compiler.profile import (
     HEADER,
     PROFILES_FILE,
@@ -38,16 +25,13 @@ from floe_core.compiler.profile import (
     resolve_profile,
     stamp_of,
 )
-from floe_core.compiler.refine import refine
+from floe_core.compiler.resolve_product import ResolvedProduct, resolve_product
 from floe_core.compiler.settings import (
     ledger_from,
     plugin_settings,
     product_settings,
     tracing_settings,
 )
-from floe_core.compiler.steps import add_steps
-from floe_core.compiler.triggers import with_triggers
-from floe_core.errors import EnvironmentProblemError
 from floe_core.execution.preloaded_manifest import parsed_file
 from floe_core.garbage_collection import seldom_collecting
 from floe_core.plugin_powers import EntryPointFile
@@ -58,9 +42,7 @@ from floe_core.schemas.compiled_artifacts import (
     CompiledArtifacts,
     OrchestratorChoice,
 )
-from floe_core.schemas.nodes import Node
 from floe_core.schemas.policies import DbtProject
-from floe_core.schemas.steps import Step
 from floe_core.secrets.known_values import known_secrets
 from floe_core.secrets.redactor import Redactor
 from floe_core.tracing.compile_trace import CompileTrace
@@ -198,72 +180,24 @@ def _compile(
         name, inputs, place.folder, findings, keeps_theirs=place.keeps_entry_point
     )
     with seldom_collecting():
-        resolved = _resolve(inputs, profile, place, findings)
+        resolved = resolve_product(
+            inputs,
+            profile,
+            place.change_profile,
+            findings,
+            allows_missing=place.allows_missing,
+        )
     manifest = canonical_manifest(resolved.parsed.manifest)
     artifacts = _artifacts(inputs, name, profile, resolved, manifest)
     files = _files(artifacts, profile, resolved, manifest, entry_point)
     return CompiledProduct(inputs, artifacts, files, destination)
 
 
-@dataclass(frozen=True)
-class _Resolved:
-    """What dbt made of the project, and what floe makes of that. `pool` is "" for none."""
-
-    parsed: ParsedProject
-    nodes: tuple[Node, ...]
-    steps: tuple[Step, ...]
-    jobs: ResolvedJobs
-    pool: str
-    environments: ResolvedEnvironments
-    ports: PortReader
-
-
-def _resolve(inputs: Inputs, profile: Profile, place: _Place, findings: Findings) -> _Resolved:
-    """Return what dbt made of the project, as nodes and jobs, or raise every problem of it."""
-    ports = PortReader(inputs, place.allows_missing, findings)
-    with _work_folder() as work:
-        ports.write_for_dbt(Path(work))
-        open_project = partial(open_dbt, inputs.product_dir, inputs.spec.execution.dbt_executable)
-        dbt = open_project(profile, inputs.spec.vars, Path(work))
-        findings.begin_stage("dbt parses the project")
-        parsed = dbt.parse()
-        nodes = nodes_in(parsed.manifest, inputs.product_dir)
-        cycle = cycle_problem(nodes)
-        if cycle:
-            findings.add(cycle)
-            findings.raise_if_any()
-        nodes = ports.resolve(nodes, parsed.manifest, profile)
-        nodes, pool = with_policies(refine(nodes, inputs, findings), inputs, findings)
-        policy = inputs.spec.execution.freshness
-        graph = add_steps(add_freshness(nodes, parsed.manifest, policy), inputs, findings)
-        jobs = resolve_jobs(inputs, nodes, graph, dbt, default_selector(parsed.manifest), findings)
-        jobs = with_triggers(jobs, ports.read, inputs, graph.nodes, findings)
-        findings.raise_if_any()
-        environments = resolve_environments(
-            inputs,
-            CompiledBase(profile, nodes, jobs.jobs),
-            open_project,
-            place.change_profile,
-            Path(work),
-            findings,
-        )
-    findings.raise_if_any()
-    return _Resolved(parsed, graph.nodes, graph.steps, jobs, pool, environments, ports)
-
-
-def _work_folder() -> tempfile.TemporaryDirectory[str]:
-    try:
-        return tempfile.TemporaryDirectory(prefix="floe-compile-")
-    except OSError as error:
-        what = f"no temporary folder to work in: {error.strerror}; set TMPDIR to one"
-        raise EnvironmentProblemError(what) from error
-
-
 def _artifacts(
     inputs: Inputs,
     orchestrator: str,
     profile: Profile,
-    resolved: _Resolved,
+    resolved: ResolvedProduct,
     manifest: bytes,
 ) -> CompiledArtifacts:
     return CompiledArtifacts(
@@ -298,7 +232,7 @@ def _artifacts(
 def _files(
     artifacts: CompiledArtifacts,
     profile: Profile,
-    resolved: _Resolved,
+    resolved: ResolvedProduct,
     manifest: bytes,
     entry_point: EntryPointFile | None,
 ) -> dict[str, bytes]:

@@ -8,10 +8,10 @@ from difflib import get_close_matches
 from typing import Any
 
 from floe_core.compiler.findings import Findings
-from floe_core.compiler.input_ports import Upstream, UpstreamPorts
 from floe_core.compiler.inputs import Inputs
 from floe_core.compiler.profile import Profile
 from floe_core.compiler.project_columns import ProjectColumns
+from floe_core.compiler.upstream import Upstream, UpstreamPorts
 from floe_core.errors import Problem
 from floe_core.schemas.nodes import Node
 from floe_core.schemas.ports import PortColumn
