@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from mesh_products import Mesh
 from floe_core.compiler import compile_product
 from floe_core.errors import InvalidProductError, NothingNewError
 from floe_core.execution import BuildEnded, BuildRequest, build
+from floe_core.lineage import flush
 from floe_core.ports.ledger import ledger_of
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
@@ -298,3 +300,30 @@ def test_products_that_would_read_each_other_in_a_circle(mesh: Mesh) -> None:
     mesh.compile("marts")
     [problem] = problems_of(mesh, "crm")
     assert "in a circle: crm -> marts -> crm" in problem
+
+
+def test_lineage_of_both_products_has_one_name_for_the_port(mesh: Mesh) -> None:
+    events = mesh.folder / "events.jsonl"
+    backend = (
+        "  lineage_backend: {type: openlineage, config: "
+        f"{{type: file, log_file_path: '{events}', append: true}}}}\nproducts:"
+    )
+    for product in ("crm", "billing", "marts"):
+        file = mesh.folder / f"manifest-{product}.yaml"
+        file.write_text(file.read_text().replace("products:", backend))
+    products = mesh.compile()
+    for name in ("crm", "billing", "marts"):
+        assert run(products[name], name)
+        flush(products[name].folder, products[name].lineage, 60.0)
+    told = [json.loads(line) for line in events.read_text().splitlines()]
+    ends = {each["job"]["name"]: each for each in told if each["eventType"] == "COMPLETE"}
+
+    def names(datasets: list[dict[str, str]]) -> set[tuple[str, str]]:
+        return {(each["namespace"], each["name"]) for each in datasets}
+
+    offered = names(ends["crm.model.dim_customers"]["outputs"])
+    assert offered == {("duckdb://mesh", "mesh.crm.dim_customers")}
+    assert names(ends["marts.model.stg_customers"]["inputs"]) == offered
+    fields = ends["marts.model.stg_customers"]["outputs"][0]["facets"]["columnLineage"]["fields"]
+    [origin] = fields["address"]["inputFields"]
+    assert (origin["name"], origin["field"]) == ("mesh.crm.dim_customers", "address")
