@@ -327,3 +327,31 @@ def test_lineage_of_both_products_has_one_name_for_the_port(mesh: Mesh) -> None:
     fields = ends["marts.model.stg_customers"]["outputs"][0]["facets"]["columnLineage"]["fields"]
     [origin] = fields["address"]["inputFields"]
     assert (origin["name"], origin["field"]) == ("mesh.crm.dim_customers", "address")
+
+
+def test_a_dbt_of_the_products_own_reads_ports_as_sources(mesh: Mesh) -> None:
+    mesh.compile("crm", "billing")
+    dbt = Path(sys.executable).with_name("dbt")
+    edit(mesh, "marts", "inputPorts:", f"execution: {{dbtExecutable: '{dbt}'}}\ninputPorts:")
+    source = "select customer_id, name from {{ source('crm', 'dim_customers') }}"
+    mesh.write_model("marts", "stg_customers", source)
+    products = {**mesh.compile("marts"), "crm": mesh.artifacts("crm")}
+    read = {port.key: (port.node_id, port.columns_read) for port in products["marts"].input_ports}
+    assert read == {
+        "crm/customers@1": ("source.marts.crm.dim_customers", ("customer_id", "name")),
+        "billing/invoices@1": ("model.billing.fct_invoices", ("amount", "customer_id")),
+    }
+    assert products["marts"].by_id["source.marts.crm.dim_customers"].port == "crm/customers@1"
+    assert run(products["crm"], "a")
+    assert run(mesh.artifacts("billing"), "b")
+    assert run(products["marts"], "c")
+
+
+def test_a_file_of_the_teams_own_is_not_replaced(mesh: Mesh) -> None:
+    mesh.compile("crm", "billing")
+    file = mesh.folder / "marts" / "models" / "floe_upstream_ports.yml"
+    file.write_text("version: 2\n")
+    edit(mesh, "marts", "inputPorts:", "execution: {dbtExecutable: dbt}\ninputPorts:")
+    [problem] = problems_of(mesh)
+    assert "is not floe's" in problem
+    assert file.read_text() == "version: 2\n"
