@@ -12,6 +12,7 @@ import duckdb
 import pytest
 from mesh_products import Mesh
 
+from floe_core import plugin_registry
 from floe_core.compiler import compile_product
 from floe_core.errors import InvalidProductError, NothingNewError
 from floe_core.execution import BuildEnded, BuildRequest, build
@@ -355,3 +356,19 @@ def test_a_file_of_the_teams_own_is_not_replaced(mesh: Mesh) -> None:
     [problem] = problems_of(mesh)
     assert "is not floe's" in problem
     assert file.read_text() == "version: 2\n"
+
+
+def test_a_plugin_that_starts_nothing_on_updates_is_told_so(
+    mesh: Mesh, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mesh.compile("crm", "billing")
+    plain = type(plugin_registry.load("plain", {}))
+    left = {name: each for name, each in vars(plain).items() if name != "update_watcher"}
+    bare = type("Bare", plain.__bases__, {k: v for k, v in left.items() if k[:2] != "__"})
+    monkeypatch.setattr(sys.modules[plain.__module__], "Plugin", bare)
+    [problem] = problems_of(mesh)
+    assert "nothing starts marts when ports are updated" in problem
+    edit(mesh, "marts", "inputPorts:", "waivers: [schedule]\ninputPorts:")
+    notices: list[str] = []
+    compile_product(mesh.folder / "marts", on_notice=notices.append)
+    assert any(each.startswith("waived on plain: schedule") for each in notices)
