@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from floe_core.errors import EnvironmentProblemError
+from floe_core.errors import EnvironmentProblemError, UsageError
 from floe_core.ports.record import Numbers, ProductRecord, Start, Update
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.secrets.references import UnsetVariableError, resolved
@@ -105,15 +105,28 @@ def ledger_of(artifacts: CompiledArtifacts) -> Ledger | None:
     Raises:
         EnvironmentProblemError: The manifest names it by a variable that is not set.
     """
+    return ledger_at(artifacts.ledger, artifacts.project_dir, artifacts.environment)
+
+
+def ledger_at(named: str, project_dir: Path | None, environment: str) -> Ledger | None:
+    """Return the same from what the artifacts say of it: `ledger`, `project_dir`, `environment`.
+
+    Raises:
+        EnvironmentProblemError: It is named by a variable that is not set.
+        UsageError: It is relative to a compiled folder, and there is none.
+    """
     try:
-        place = os.environ.get(LEDGER_VARIABLE) or str(resolved(artifacts.ledger))
+        place = os.environ.get(LEDGER_VARIABLE) or str(resolved(named))
     except UnsetVariableError as error:
         raise EnvironmentProblemError(f"ledger: {error}") from None
     if not place:
         return None
     if "://" not in place and not Path(place).is_absolute():
-        place = str((artifacts.folder / place).resolve())
-    return Ledger(place, artifacts.environment)
+        if project_dir is None:
+            what = f"the ledger {place} is relative to a compiled folder, and there is none"
+            raise UsageError(what)
+        place = str((project_dir / place).resolve())
+    return Ledger(place, environment)
 
 
 def _product_of(key: str) -> str:
