@@ -13,6 +13,8 @@ import pytest
 from mesh_products import Mesh
 from wait_for import wait_for
 
+from floe_orchestrator_airflow import AirflowPlugin
+from floe_orchestrator_airflow.local.home import USER
 from floe_orchestrator_airflow.local.service import LocalAirflow
 
 pytestmark = pytest.mark.slow
@@ -22,6 +24,7 @@ TO_START = 60.0
 # Long enough for two looks at the ledger, and for a scheduler to do what comes of them.
 NOTHING_COMES = 30.0
 TO_END = 120.0
+PASSWORD = "FLOE_TEST_AIRFLOW_PASSWORD"
 
 TEAM = """
 from airflow.sdk import DAG, task
@@ -179,4 +182,22 @@ def test_a_ledger_that_cannot_be_read_for_a_while_is_read_again(airflow: Airflow
         airflow.stays_at("marts", before)
     finally:
         record.write_bytes(good)
+    airflow.starts("marts", before)
+
+
+def test_updates_start_a_job_that_was_given_ticks_as_well(
+    airflow: AirflowOfMesh, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = airflow.airflow.home
+    monkeypatch.setenv(PASSWORD, home.password)
+    plugin = AirflowPlugin()
+    plugin.configure({"url": home.url, "username": USER, "password": f"env:{PASSWORD}"})
+    plugin.create_definitions(airflow.mesh.consumers["marts"])
+    plugin.schedule_job("marts", "5 4 1 1 *", "UTC")
+    dag = airflow.airflow.api.dag("marts")
+    assert dag is not None
+    assert dag["timetable_summary"] == "Asset or 5 4 1 1 * UTC"
+    assert dag["next_dagrun_run_after"] is not None
+    before = len(airflow.runs("marts"))
+    airflow.mesh.update("crm", "sales")
     airflow.starts("marts", before)
