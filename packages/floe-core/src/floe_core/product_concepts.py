@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_core.schemas.policies import ExecutionPolicy
+from floe_core.schemas.policies import ExecutionPolicy, Job
 
 # The concepts in the order in which a person reads them.
 CONCEPTS = (
@@ -34,12 +35,11 @@ def product_concepts(artifacts: CompiledArtifacts) -> dict[str, str]:
     """
     product, policy = artifacts.product, artifacts.execution
     counts: Counter[str] = Counter(node.resource_type for node in artifacts.nodes)
-    scheduled = [job for job in artifacts.jobs if job.schedule]
     own = [node for node in artifacts.runnable if node.retries is not None or node.timeout_seconds]
     found = (
         f"{product.name} {product.version}",
         ", ".join(job.name for job in artifacts.jobs),
-        ", ".join(f"{j.schedule.cron} in {j.schedule.timezone}" for j in scheduled if j.schedule),
+        ", ".join(text for job in artifacts.jobs for text in _starts(job)),
         _counted(counts, "model", "seed", "snapshot"),
         _counted(counts, "test", "unit_test"),
         _counted(counts, "step"),
@@ -55,6 +55,25 @@ def product_concepts(artifacts: CompiledArtifacts) -> dict[str, str]:
     )
     concepts = dict(zip(CONCEPTS, found, strict=True))
     return concepts if artifacts.steps else {k: v for k, v in concepts.items() if k != "step"}
+
+
+def schedule_becomes(artifacts: CompiledArtifacts, ticks: str, updates: str) -> str:
+    """Return what an orchestrator makes of a product's schedules, from what it makes of each kind.
+
+    `ticks` are those of cron expressions, `updates` are of ports.
+    """
+    has_ticks = any(job.schedule for job in artifacts.jobs)
+    has_updates = any(job.trigger for job in artifacts.jobs)
+    kinds = (ticks if has_ticks or not has_updates else "", updates if has_updates else "")
+    return "; ".join(text for text in kinds if text)
+
+
+def _starts(job: Job) -> Iterator[str]:
+    """Yield what starts a job: its ticks, and updates of the ports that it reads."""
+    if job.schedule:
+        yield f"{job.schedule.cron} in {job.schedule.timezone}"
+    if job.trigger:
+        yield f"{job.trigger.on_update} of {', '.join(job.trigger.ports)}"
 
 
 def _counted(counts: Counter[str], *kinds: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from floe_core.plugin_powers import Concept
-from floe_core.product_concepts import product_concepts
+from floe_core.product_concepts import product_concepts, schedule_becomes
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_airflow.dag.granularity import HARD_NODE_LIMIT, shown
 
@@ -24,6 +24,11 @@ BECOMES = {
     "lineage": "OpenLineage events from the build",
 }
 
+# What becomes of a schedule by updates of ports.
+UPDATES = (
+    "a schedule on the Airflow Asset `floe://<product>/<job>/updates`, with a watcher in the "
+    "triggerer that has an event of it for each run"
+)
 
 SHOWS = {
     "node": "a task for each node, beside the one that builds",
@@ -35,7 +40,12 @@ SHOWS = {
 def concepts(artifacts: CompiledArtifacts) -> list[Concept]:
     """Return what becomes of each concept. See `ConceptExplainer`."""
     losses = {"granularity": _too_many_nodes(artifacts)}
-    becomes = {**BECOMES, "granularity": SHOWS[shown(artifacts, artifacts.jobs[0])]}
+    shows = SHOWS[shown(artifacts, artifacts.jobs[0])]
+    becomes = {
+        **BECOMES,
+        "granularity": shows,
+        "schedule": schedule_becomes(artifacts, BECOMES["schedule"], UPDATES),
+    }
     return [
         Concept(name, here, becomes[name], losses.get(name, ""))
         for name, here in product_concepts(artifacts).items()

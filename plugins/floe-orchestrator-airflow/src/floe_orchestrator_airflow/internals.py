@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -122,6 +123,34 @@ def is_run_by_supervisor() -> bool:
         warn_of_missing_name(AIRFLOW, "a task goes on when its supervisor is killed")
         return False
     return isinstance(getattr(task_runner, "SUPERVISOR_COMMS", None), CommsDecoder)
+
+
+@dataclass(frozen=True, slots=True)
+class RunCounts:
+    """How many runs a DAG has in all, and how many of these are queued or running."""
+
+    total: int
+    unfinished: int
+
+
+def count_runs(dag_id: str) -> RunCounts | None:
+    """Return the counts of a DAG's runs, asked from a thread of the triggerer.
+
+    Only sensors of Airflow's own providers ask so, for a task that is there; the trigger of an
+    asset belongs to none. Without the names, None: updates that come while a run is on start the
+    next one, which then has nothing new where that run has seen them.
+
+    Raises:
+        AirflowRuntimeError: The API server does not answer.
+    """
+    try:
+        from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
+
+        count = RuntimeTaskInstance.get_dr_count
+    except (ImportError, AttributeError):
+        warn_of_missing_name(AIRFLOW, "a job may be started for updates that a run has seen")
+        return None
+    return RunCounts(count(dag_id), count(dag_id, states=["queued", "running"]))
 
 
 def as_stored(timetable: Timetable) -> Timetable:

@@ -26,3 +26,12 @@ def floe_asset(product: str, node: str) -> Asset:
             raise ValueError(f"{what} must be a name, such as 'orders', not {text!r}")
     uri = f"{SCHEME}://{product}/{node}"
     return Asset(name=uri, uri=uri, group=product)
+
+
+def updates_asset(product: str, job: str) -> Asset:
+    """Return the asset whose events start a job; each carries the updates of ports it is for.
+
+    >>> updates_asset("marts", "marts").uri
+    'floe://marts/marts/updates'
+    """
+    return floe_asset(product, f"{job}/updates")

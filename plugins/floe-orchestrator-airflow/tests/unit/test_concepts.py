@@ -6,6 +6,7 @@ from floe_core.plugin_powers import ConceptExplainer
 from floe_core.product_concepts import CONCEPTS
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_airflow import AirflowPlugin
+from floe_orchestrator_airflow.concepts import UPDATES
 
 
 def explained(artifacts: CompiledArtifacts) -> dict[str, tuple[str, str]]:
@@ -42,3 +43,11 @@ def test_tasks_that_take_longer_to_start_than_to_build_are_a_loss(
         "Airflow's triggerer takes longer to start a task for each of 401 nodes than dbt takes "
         "to build them; `granularity: group` shows them in a few tasks",
     )
+
+
+def test_a_job_that_updates_start_says_what_watches_for_them(
+    make_artifacts: Callable[..., CompiledArtifacts],
+) -> None:
+    trigger = {"on_update": "any", "ports": ["crm/people@1"]}
+    found = explained(make_artifacts(jobs=[{"name": "shop", "trigger": trigger}]))
+    assert found["schedule"] == (UPDATES, "")

@@ -29,6 +29,7 @@ OF_SUPERVISOR = [
     ("airflow.sdk.execution_time", "task_runner"),
     ("airflow.sdk.execution_time.comms", "CommsDecoder"),
 ]
+COUNTS = [("airflow.sdk.execution_time.task_runner", "RuntimeTaskInstance")]
 STORED = [
     ("airflow.serialization.decoders", "decode_timetable"),
     ("airflow.serialization.encoders", "encode_timetable"),
@@ -122,8 +123,16 @@ def test_the_plugin_loads_and_warns_where_airflow_has_other_names(name: Name) ->
 
 def test_these_are_all_that_are_borrowed() -> None:
     found = borrowed_names.borrowed_names(Path(internals.__file__), "airflow")
-    groups = (OF_TIMES, OF_SUPERVISOR, STORED, OF_RECORDS, UNFINISHED, SHARED, CONF, POLICY)
+    groups = (OF_TIMES, OF_SUPERVISOR, COUNTS, STORED, OF_RECORDS, UNFINISHED, SHARED, CONF, POLICY)
     assert found == sorted({name for group in groups for name in group})
+
+
+def test_without_the_name_nobody_knows_whether_a_run_is_on(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with borrowed_names.without(*COUNTS[0]):
+        assert internals.count_runs("marts") is None
+    assert consequences(caplog) == ["a job may be started for updates that a run has seen"]
 
 
 @pytest.mark.parametrize("name", OF_SUPERVISOR)

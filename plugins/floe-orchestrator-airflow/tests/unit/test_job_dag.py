@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from airflow.sdk import DAG
 from airflow.serialization.serialized_objects import DagSerialization
 
@@ -58,6 +59,56 @@ def test_a_schedule_that_is_not_enabled_never_ticks(make_artifacts: Make) -> Non
     dag = dag_of(make_artifacts(jobs=[{"name": "shop", "schedule": schedule}]))
     assert dag.schedule is None
     assert "not enabled in floe.yaml" in (dag.doc_md or "")
+
+
+def triggered(make_artifacts: Make, *, enabled: bool = True, **job: object) -> CompiledArtifacts:
+    trigger = {"on_update": "all", "ports": ["crm/people@1"], "enabled": enabled}
+    port = {"product": "crm", "port": "people", "version": "1", "label": "dim_people"}
+    found = make_artifacts(
+        jobs=[{"name": "shop", "trigger": trigger, **job}], input_ports=[port], ledger="../ledger"
+    )
+    return found.bound_to(Path("/compiled"))
+
+
+def test_a_job_that_updates_start_is_scheduled_on_an_asset_that_watches_the_ledger(
+    make_artifacts: Make,
+) -> None:
+    dag = dag_of(triggered(make_artifacts))
+    [asset] = dag.schedule
+    [watcher] = asset.watchers
+    path, arguments = watcher.trigger.serialize()
+    assert (asset.uri, path) == (
+        "floe://shop/shop/updates",
+        "floe_orchestrator_airflow.ticks.ledger_trigger.LedgerTrigger",
+    )
+    assert {name: arguments[name] for name in ("dag_id", "ledger", "project_dir")} == {
+        "dag_id": "shop",
+        "ledger": "../ledger",
+        "project_dir": "/compiled",
+    }
+    assert [inlet.uri for inlet in dag.get_task("dbt_build").inlets] == ["floe://crm/dim_people"]
+
+
+def test_a_job_with_ticks_and_updates_has_both(make_artifacts: Make) -> None:
+    schedule = {"cron": "0 6 * * *", "timezone": "UTC"}
+    dag = dag_of(triggered(make_artifacts, schedule=schedule))
+    stored = DagSerialization.from_dict(DagSerialization.to_dict(dag))
+    assert stored.timetable.summary == "Asset or 0 6 * * * UTC"
+    assert stored.timetable.timetable.serialize() == {**schedule, "dag_id": "shop"}
+    [watcher] = stored.timetable.asset_condition.objects[0].watchers
+    assert watcher.trigger["kwargs"]["job"] == "shop"
+
+
+def test_updates_that_are_not_enabled_start_nothing(make_artifacts: Make) -> None:
+    assert dag_of(triggered(make_artifacts, enabled=False)).schedule is None
+
+
+def test_the_airflow_of_floe_run_does_not_watch_the_ledger(
+    make_artifacts: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE", "False")
+    [asset] = dag_of(triggered(make_artifacts)).schedule
+    assert (asset.uri, asset.watchers) == ("floe://shop/shop/updates", [])
 
 
 def test_the_tasks_show_dbts_graph_between_build_and_outcome(make_artifacts: Make) -> None:

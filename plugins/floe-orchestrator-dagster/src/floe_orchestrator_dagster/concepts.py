@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from floe_core.plugin_powers import Concept
-from floe_core.product_concepts import product_concepts
+from floe_core.product_concepts import product_concepts, schedule_becomes
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 BECOMES = {
@@ -27,6 +27,8 @@ BECOMES = {
 
 def concepts(artifacts: CompiledArtifacts) -> list[Concept]:
     """Return what becomes of each concept. See `ConceptExplainer`."""
+    updates = "a sensor, which looks at the ledger of ports every 10 s"
+    becomes = {**BECOMES, "schedule": schedule_becomes(artifacts, BECOMES["schedule"], updates)}
     return [
-        Concept(name, here, BECOMES[name]) for name, here in product_concepts(artifacts).items()
+        Concept(name, here, becomes[name]) for name, here in product_concepts(artifacts).items()
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from floe_core.plugin_powers import Concept
-from floe_core.product_concepts import product_concepts
+from floe_core.product_concepts import product_concepts, schedule_becomes
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_prefect.ticks.prefect_schedules import last_date
 
@@ -27,12 +27,16 @@ BECOMES = {
     "lineage": "OpenLineage events from the build",
 }
 
+# What becomes of a schedule by updates of ports.
+UPDATES = "flow runs that `flow.py` starts, where it serves, for updates in the ledger"
+
 
 def concepts(artifacts: CompiledArtifacts) -> list[Concept]:
     """Return what becomes of each concept. See `ConceptExplainer`."""
     losses = {"schedule": _ends(artifacts)}
+    becomes = {**BECOMES, "schedule": schedule_becomes(artifacts, BECOMES["schedule"], UPDATES)}
     return [
-        Concept(name, here, BECOMES[name], losses.get(name, ""))
+        Concept(name, here, becomes[name], losses.get(name, ""))
         for name, here in product_concepts(artifacts).items()
     ]
 

@@ -5,8 +5,10 @@ from datetime import UTC, datetime, timedelta
 from floe_core.plugin_powers import ConceptExplainer
 from floe_core.product_concepts import CONCEPTS
 from floe_core.schemas.policies import Job, Schedule
+from floe_core.schemas.ports import UpdateTrigger
 from floe_core.schemas.steps import Step
 from floe_orchestrator_prefect import PrefectPlugin
+from floe_orchestrator_prefect.concepts import UPDATES
 
 
 def test_every_concept_is_explained_and_none_is_lost(node, product):
@@ -27,3 +29,13 @@ def test_a_schedule_of_dates_is_a_loss_that_names_the_last(product):
     last = datetime.now(UTC).date() + timedelta(days=730)
     near = {f"{last + timedelta(days=n)}" for n in (-1, 0, 1)}
     assert any(f"of web-shop the last is on {day}," in loss for day in near), loss
+
+
+def test_a_job_that_updates_start_says_what_starts_its_runs(node, product):
+    trigger = UpdateTrigger(on_update="any", ports=("crm/people@1",))
+    job = Job(name="web-shop", trigger=trigger)
+    found = {c.name: c for c in PrefectPlugin().concepts(product(node("model", "a"), jobs=(job,)))}
+    assert (found["schedule"].here, found["schedule"].becomes) == (
+        "any of crm/people@1",
+        UPDATES,
+    )

@@ -13,6 +13,7 @@ from floe_core.errors import InvalidProductError
 from floe_core.plugin_powers import RetryPlan
 from floe_core.run_parameters import RunParameters
 from floe_core.schemas.policies import ExecutionPolicy, Job
+from floe_core.schemas.ports import InputPort
 from floe_core.schemas.steps import Step
 from floe_orchestrator_prefect import PrefectPlugin
 from floe_orchestrator_prefect.flow.prefect_names import attribute_name, node_names
@@ -57,6 +58,16 @@ def test_a_model_materializes_an_asset_and_a_test_does_not(node, product):
     assert [asset.key for asset in made.asset_deps] == ["floe://web-shop/people"]
     assert [asset.key for asset in checked.asset_deps] == ["floe://web-shop/orders"]
     assert made.assets[0].properties.description == "What was sold."
+
+
+def test_a_model_that_reads_a_port_depends_on_its_producers_asset(node, product):
+    people = node("model", "dim_people", unique_id="model.crm.dim_people", package="crm")
+    model = node("model", "orders", depends_on=(people.unique_id,))
+    port = InputPort(
+        product="crm", port="people", version="1", node_id=people.unique_id, label="dim_people"
+    )
+    tasks = flows_of(product(people, model, input_ports=(port,))).tasks["web-shop"]
+    assert [asset.key for asset in tasks[model.unique_id].asset_deps] == ["floe://crm/dim_people"]
 
 
 def test_a_step_materializes_what_it_writes(node, product):

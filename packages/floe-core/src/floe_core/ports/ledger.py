@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from floe_core.errors import EnvironmentProblemError
+from floe_core.errors import EnvironmentProblemError, UsageError
 from floe_core.ports.record import Numbers, ProductRecord, Start, Update
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.secrets.references import UnsetVariableError, resolved
@@ -105,26 +105,30 @@ def ledger_of(artifacts: CompiledArtifacts) -> Ledger | None:
     Raises:
         EnvironmentProblemError: The manifest names it by a variable that is not set.
     """
-    return ledger_at(artifacts.ledger, artifacts.folder, artifacts.environment)
+    return ledger_at(artifacts.ledger, artifacts.project_dir, artifacts.environment)
 
 
-def ledger_at(place: str, base: Path, environment: str) -> Ledger | None:
-    """Return the ledger of $FLOE_LEDGER, else the one in a place; None for "".
+def ledger_at(named: str, base: Path | None, environment: str) -> Ledger | None:
+    """Return the ledger of $FLOE_LEDGER, else the one that is named; None for none.
 
-    A relative folder is meant from `base`.
+    A relative folder is meant from `base`, such as the compiled folder that names it.
 
     Raises:
-        EnvironmentProblemError: The place is named by a variable that is not set.
+        EnvironmentProblemError: It is named by a variable that is not set.
+        UsageError: It is relative, and there is no folder that it is meant from.
     """
     try:
-        found = os.environ.get(LEDGER_VARIABLE) or str(resolved(place))
+        place = os.environ.get(LEDGER_VARIABLE) or str(resolved(named))
     except UnsetVariableError as error:
         raise EnvironmentProblemError(f"ledger: {error}") from None
-    if not found:
+    if not place:
         return None
-    if "://" not in found and not Path(found).is_absolute():
-        found = str((base / found).resolve())
-    return Ledger(found, environment)
+    if "://" not in place and not Path(place).is_absolute():
+        if base is None:
+            what = f"the ledger {place} is relative to a compiled folder, and there is none"
+            raise UsageError(what)
+        place = str((base / place).resolve())
+    return Ledger(place, environment)
 
 
 def _product_of(key: str) -> str:

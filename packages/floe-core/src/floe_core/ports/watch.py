@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from floe_core.errors import EnvironmentProblemError
 from floe_core.ports.decision import Decision, decide
 from floe_core.ports.ledger import Ledger, ledger_of
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.ports import UpdateTrigger
 
 # How soon whoever watches looks again.
 SECONDS_BETWEEN_LOOKS = 10
@@ -23,20 +25,31 @@ def look(
     Raises:
         EnvironmentProblemError: There is no ledger, or it cannot be read.
     """
-    job = artifacts.job(job_name)
-    assert job.trigger is not None, f"job {job_name} has no trigger"
-    ledger, product = _require_ledger(artifacts), artifacts.product.name
-    seen = ledger.read(product).seen_by(job_name)
+    trigger = artifacts.job(job_name).trigger
+    assert trigger is not None, f"job {job_name} has no trigger"
+    job = TriggeredJob(artifacts.product.name, job_name, trigger)
+    return look_in(ledger_of(artifacts), job, now, is_running=is_running)
+
+
+@dataclass(frozen=True, slots=True)
+class TriggeredJob:
+    """A job of a product, and what starts it."""
+
+    product: str
+    name: str
+    trigger: UpdateTrigger
+
+
+def look_in(
+    ledger: Ledger | None, job: TriggeredJob, now: datetime, *, is_running: bool = False
+) -> Decision:
+    """Return the same, for who watches where the compiled folder is not."""
+    if ledger is None:
+        what = f"{job.product} is started by updates, and there is no ledger"
+        raise EnvironmentProblemError(f"{what}; name one in the manifest or in FLOE_LEDGER")
+    seen = ledger.read(job.product).seen_by(job.name)
     updates = ledger.updates(job.trigger.ports)
     decision = decide(job.trigger, updates, seen, now, is_running=is_running)
     if decision.action == "skip":
-        ledger.pass_over(product, job_name, decision.updates, now)
+        ledger.pass_over(job.product, job.name, decision.updates, now)
     return decision
-
-
-def _require_ledger(artifacts: CompiledArtifacts) -> Ledger:
-    ledger = ledger_of(artifacts)
-    if ledger is None:
-        what = f"{artifacts.product.name} is started by updates, and there is no ledger"
-        raise EnvironmentProblemError(f"{what}; name one in the manifest or in FLOE_LEDGER")
-    return ledger

@@ -21,6 +21,7 @@ def dag_documentation(artifacts: CompiledArtifacts, job: Job) -> str:
         "Job": job.name,
         "Owner": product.owner,
         "Schedule in floe.yaml": _schedule(job),
+        "Started by updates of": _ports(job),
         "Builds": _counts(nodes),
         "dbt project": f"{artifacts.dbt.project_name} ({artifacts.dbt.adapter})",
     }
@@ -34,6 +35,13 @@ def _schedule(job: Job) -> str:
     off = "not enabled in floe.yaml" if job.schedule.since is None else "paused with floe"
     state = "" if job.schedule.enabled else f", {off}"
     return f"`{job.schedule.cron}` {job.schedule.timezone}{state}"
+
+
+def _ports(job: Job) -> str:
+    if job.trigger is None:
+        return ""
+    how = "" if job.trigger.enabled else ", not enabled"
+    return f"{job.trigger.on_update} of {', '.join(job.trigger.ports)}{how}"
 
 
 def _counts(nodes: tuple[Node, ...]) -> str:

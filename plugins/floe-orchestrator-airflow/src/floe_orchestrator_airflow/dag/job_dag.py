@@ -15,7 +15,7 @@ from floe_orchestrator_airflow.dag.dag_documentation import dag_documentation
 from floe_orchestrator_airflow.dag.dag_id import dag_id
 from floe_orchestrator_airflow.dag.job_tasks import add_job_tasks
 from floe_orchestrator_airflow.dag.trigger_form import trigger_form
-from floe_orchestrator_airflow.ticks.timetable import FloeTimetable
+from floe_orchestrator_airflow.ticks.dag_schedule import dag_schedule
 
 MAX_TAG_LENGTH = 100
 
@@ -50,20 +50,13 @@ def _arguments(artifacts: CompiledArtifacts, job: Job) -> dict[str, Any]:
         "dag_id": dag_id(artifacts, job),
         "description": artifacts.product.description.split("\n")[0] or None,
         "doc_md": dag_documentation(artifacts, job),
-        "schedule": _timetable(artifacts, job),
+        "schedule": dag_schedule(artifacts, job),
         "catchup": False,
         "max_active_runs": 1,
         "tags": _tags(artifacts),
         "default_args": {"owner": artifacts.product.owner or "airflow"},
         "params": trigger_form(artifacts, job),
     }
-
-
-def _timetable(artifacts: CompiledArtifacts, job: Job) -> FloeTimetable | None:
-    rule = job.schedule
-    if rule is None or not rule.enabled:
-        return None
-    return FloeTimetable(rule.cron, rule.timezone, dag_id(artifacts, job), rule.since)
 
 
 def _tags(artifacts: CompiledArtifacts) -> list[str]:

@@ -12,7 +12,7 @@ from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job
 from floe_orchestrator_airflow.dag.doubling_delay import DoublingDelay
 from floe_orchestrator_airflow.dag.mirrored_graph import add_mirrors
-from floe_orchestrator_airflow.dag.node_assets import built_assets
+from floe_orchestrator_airflow.dag.node_assets import built_assets, read_assets
 from floe_orchestrator_airflow.dag.task_ids import BUILD
 from floe_orchestrator_airflow.mirrors.node_mirrors import mirrors
 from floe_orchestrator_airflow.task.build_operator import FloeBuildOperator
@@ -35,6 +35,7 @@ def add_job_tasks(
         job=job.name,
         is_mirrored=bool(shows),
         outlets=[a for node in artifacts.nodes_of(job) for a in built_assets(artifacts, node)],
+        inlets=read_assets(artifacts, job),
         doc_md="Runs the whole job. The other tasks show its nodes.",
         **_policy_arguments(artifacts),
     )

@@ -8,6 +8,7 @@ from pydantic import JsonValue
 from floe_core.build_events import NodeResult
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node, source_name
+from floe_core.schemas.policies import Job
 from floe_orchestrator_airflow.product_assets import floe_asset
 from floe_orchestrator_airflow.task.result_facts import facts_of_result
 
@@ -15,12 +16,15 @@ Facts = dict[str, JsonValue]
 
 
 def node_asset(artifacts: CompiledArtifacts, node: Node) -> Asset:
-    """Return the asset of a model, seed or snapshot.
+    """Return the asset of a model, seed or snapshot; of an input port, that of its producer.
 
     Its URI names no warehouse, host or schema: these differ between environments, and a DAG that
     waits for the asset should not. It has no `extra`: Airflow keeps that of the DAG file it parsed
     last, and a consumer's file knows none. What is known of the node is on each event.
     """
+    port = artifacts.ports_read.get(node.unique_id)
+    if port is not None:
+        return floe_asset(port.product, port.label)
     return floe_asset(artifacts.product.name, _label(artifacts, node))
 
 
@@ -33,6 +37,17 @@ def built_assets(artifacts: CompiledArtifacts, node: Node) -> list[Asset]:
         return []
     sources = (source_name(artifacts.by_id[source]) for source in step.sources)
     return [_dataset_asset(artifacts, name) for name in (*sources, *step.datasets)]
+
+
+def read_assets(artifacts: CompiledArtifacts, job: Job) -> list[Asset]:
+    """Return the assets of the ports that a job reads, or is started by: those of who builds them.
+
+    So Airflow's graph goes on from the DAG of one product to that of the next.
+    """
+    read = {parent for node in artifacts.nodes_of(job) for parent in node.depends_on}
+    started_by = job.trigger.ports if job.trigger else ()
+    ports = [p for p in artifacts.input_ports if p.node_id in read or p.key in started_by]
+    return [floe_asset(port.product, port.label) for port in ports if port.label]
 
 
 def _dataset_asset(artifacts: CompiledArtifacts, name: str) -> Asset:

@@ -227,7 +227,9 @@ def _final_end(wanted: list[str], progress: RunProgress) -> TriggerEvent:
     has_failed = False
     for node_id in wanted:
         result = progress.results.get(node_id)
-        if result is None:
+        if result is None and progress.build_state == "skipped":
+            log.info("%s: nothing was built", node_id)
+        elif result is None:
             log.error("%s: the build ended (%s), no result", node_id, progress.build_state)
             has_failed |= node_id in progress.started
         else:

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
-from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from floe_core.build_events import BuildEnded, NodeLog, NodeResult
 from floe_core.build_request import BuildRequest
-from floe_core.errors import UsageError
+from floe_core.errors import NothingNewError, UsageError
 from floe_core.execution import (
     Attempt,
     RunRecord,
@@ -24,6 +24,7 @@ from floe_core.execution import (
 )
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_airflow.dag.node_assets import asset_event_facts, built_assets
+from floe_orchestrator_airflow.product_assets import updates_asset
 from floe_orchestrator_airflow.task.attempt import is_automatic
 from floe_orchestrator_airflow.task.build_error import error_of
 from floe_orchestrator_airflow.task.lineage_of_task import TellsNoData, below_task
@@ -40,6 +41,7 @@ from floe_orchestrator_airflow.task.run_of_product import (
 )
 from floe_orchestrator_airflow.task.task_journal import TaskJournal
 from floe_orchestrator_airflow.task.task_process import end_with_supervisor
+from floe_orchestrator_airflow.task.updates_of_run import updates_of_run
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -70,7 +72,7 @@ class FloeBuildOperator(TellsNoData, BaseOperator):
         wanted = narrowed_to or nodes_of_job(artifacts, self.job)
         memory, ti = RunMemory(context["task_state_store"]), context["ti"]
         attempt, before = self._attempt(artifacts, wanted, memory, context)
-        request = self._request(attempt, context)
+        request = self._request(artifacts, attempt, context)
         report = ProgressReport(ti.xcom_push, ti.try_number, narrowed_to)
         with TaskJournal(memory, report) as journal, below_task(self, ti, artifacts):
             journal.show(attempt.standing)
@@ -123,7 +125,10 @@ class FloeBuildOperator(TellsNoData, BaseOperator):
         self.log.info("Attempt %s: %s of %s nodes to build", ti.try_number, count, len(wanted))
         return attempt, before
 
-    def _request(self, attempt: Attempt, context: Context) -> BuildRequest:
+    def _request(
+        self, artifacts: CompiledArtifacts, attempt: Attempt, context: Context
+    ) -> BuildRequest:
+        started_by = updates_asset(artifacts.product.name, self.job)
         return BuildRequest(
             job=self.job,
             run_id=build_run_id(context, self.task_id),
@@ -135,6 +140,7 @@ class FloeBuildOperator(TellsNoData, BaseOperator):
             parameters=parameters_of_run(context, self.task_id).without_selection(),
             standing=attempt.standing,
             may_reuse=not attempt.is_repeat,
+            updates=updates_of_run(context, started_by),
         )
 
     def _build(
@@ -157,6 +163,8 @@ class FloeBuildOperator(TellsNoData, BaseOperator):
                         self._pass_on(event)
                     elif isinstance(event, BuildEnded):
                         problem = event.message
+        except NothingNewError as error:
+            raise AirflowSkipException(str(error)) from None
         finally:
             self._is_building = False
         return results, problem

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from floe_core.errors import EnvironmentProblemError
 from floe_core.schedules.job_schedules import JobSchedules
-from floe_core.schemas.policies import Schedule
+from floe_core.schemas.policies import Job
 from floe_core.service_probe import without_secrets
 from floe_orchestrator_airflow.dag.dag_id import dag_id
 from floe_orchestrator_airflow.dag.entry_point import FILENAME
@@ -69,15 +69,14 @@ class _RunningAirflow:
         path = f"/api/v2/dags/{quote(dag_id(schedules.artifacts, job))}"
         before = self._ask("GET", path)
         self._ask("PUT", f"/api/v2/parseDagFile/{quote(str(before['file_token']), safe='')}")
-        dag = self._wait_for_parse(path, before, job.schedule)
+        dag = self._wait_for_parse(path, before, _summary(job))
         if job.schedule is not None and job.schedule.enabled and dag["is_paused"]:
             self._ask("PATCH", path, {"is_paused": False})
 
     def _wait_for_parse(
-        self, path: str, before: Mapping[str, Any], schedule: Schedule | None
+        self, path: str, before: Mapping[str, Any], expected: str | None
     ) -> Mapping[str, Any]:
-        """Return the DAG once it was parsed again and has the schedule."""
-        expected = _summary(schedule)
+        """Return the DAG once it was parsed again and shows the schedule as expected."""
         deadline = time.monotonic() + PARSE_SECONDS
         while True:
             dag = self._ask("GET", path)
@@ -105,11 +104,13 @@ class _RunningAirflow:
         )
 
 
-def _summary(schedule: Schedule | None) -> str | None:
-    """Return what Airflow shows of a schedule, as the timetable says it; None for none."""
+def _summary(job: Job) -> str | None:
+    """Return what Airflow shows of a job's ticks, as the timetable says it; None for none."""
+    schedule, trigger = job.schedule, job.trigger
     if schedule is None or not schedule.enabled:
         return None
-    return f"{schedule.cron} {schedule.timezone}"
+    is_both = trigger is not None and trigger.enabled
+    return f"{'Asset or ' if is_both else ''}{schedule.cron} {schedule.timezone}"
 
 
 def _still(dag: Mapping[str, Any], seconds: float) -> str:

@@ -22,8 +22,10 @@ from floe_orchestrator_prefect.flow.node_tasks import NodeTask
 from floe_orchestrator_prefect.flow.prefect_names import flow_name
 from floe_orchestrator_prefect.task.build_task import OneBuild, build_task
 from floe_orchestrator_prefect.task.node_runs import NodeRuns
+from floe_orchestrator_prefect.task.port_events import emit_updated_ports
 from floe_orchestrator_prefect.task.run_request import request_of, results_so_far
 from floe_orchestrator_prefect.ticks.due_tick import due_tick
+from floe_orchestrator_prefect.ticks.started_by import updates_of_run
 
 JobFlow = Flow[..., Any]
 _DESCRIPTIONS = {
@@ -51,7 +53,8 @@ def job_flow(
     """Return the flow of a job. Its parameters are those of a run, and say for which time it is.
 
     It returns node id -> status. A run that `due` gives a reason against ends as cancelled, named
-    Skipped: by default one of a schedule, for what is not a tick of floe's any more.
+    Skipped: by default one of a schedule, for what is not a tick of floe's any more. So does one
+    for updates of ports that another run has begun with.
     """
     build = build_task(artifacts)
 
@@ -84,10 +87,16 @@ def job_flow(
         among = nodes_of_job(artifacts, job.name) if node_ids is None else node_ids
         wanted = chosen_nodes(artifacts, given, among)
         request = request_of(artifacts, job, wanted, nominal_time or tick, time_range)
-        request = replace(request, parameters=given.without_selection())
+        request = replace(
+            request, parameters=given.without_selection(), updates=updates_of_run(job.name)
+        )
         if request.node_ids != ():
             with NodeRuns(artifacts, tasks, UUID(str(flow_run.id))) as node_runs:
-                build(OneBuild(request, node_runs))
+                one = OneBuild(request, node_runs)
+                build(one)
+            if one.nothing_new:
+                return Cancelled(name="Skipped", message=one.nothing_new)
+            emit_updated_ports(artifacts, results_so_far(artifacts))
         results = results_so_far(artifacts)
         return {node_id: result.status for node_id, result in sorted(results.items())}
 

@@ -14,13 +14,18 @@ LONGEST_DESCRIPTION = 2500
 
 
 def node_assets(artifacts: CompiledArtifacts) -> dict[str, Asset]:
-    """Return node id -> asset, of all that leaves data and of all sources."""
+    """Return node id -> asset, of all that leaves data, of all sources and of all input ports.
+
+    The asset of an input port is its producer's, so that Prefect's graph goes on from there.
+    """
     names = node_names(artifacts)
-    return {
+    own = {
         node.unique_id: _asset(artifacts, node, names[node.unique_id])
         for node in artifacts.nodes
         if node.is_relation or node.resource_type == "source"
     }
+    ports = artifacts.ports_read.items()
+    return own | {i: Asset(key=asset_key(port.product, port.label)) for i, port in ports}
 
 
 def step_assets(artifacts: CompiledArtifacts, step: Step, sources: dict[str, Asset]) -> list[Asset]:

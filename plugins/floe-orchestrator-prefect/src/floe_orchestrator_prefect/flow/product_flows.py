@@ -14,6 +14,7 @@ from floe_orchestrator_prefect.flow.job_flow import JobFlow, description_of, job
 from floe_orchestrator_prefect.flow.node_tasks import NodeTask, node_tasks
 from floe_orchestrator_prefect.flow.prefect_names import DEPLOYMENT, attribute_name
 from floe_orchestrator_prefect.ticks.prefect_schedules import deployment_schedules
+from floe_orchestrator_prefect.ticks.update_watch import watch_updates
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,8 +36,10 @@ class ProductFlows:
     def serve(self) -> None:
         """Register the deployments with Prefect's server, and run their ticks here, for ever.
 
+        Updates of ports that start jobs are watched for here, too.
         They are not paused when this ends: a tick that is missed is to run when it is served again.
         """
+        watch_updates(self.artifacts)
         serve(*self.deployments(), pause_on_shutdown=False)
 
     def _deployment(self, job: Job) -> RunnerDeployment:

@@ -8,9 +8,12 @@ from typing import Any
 
 from prefect import get_run_logger
 from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State
 from prefect.runtime import task_run
+from prefect.states import Completed
 from prefect.tasks import Task
 
+from floe_core.errors import NothingNewError
 from floe_core.execution import (
     BuildEnded,
     BuildRequest,
@@ -30,22 +33,31 @@ from floe_orchestrator_prefect.task.node_runs import NodeRuns
 
 
 class OneBuild:
-    """What the task is given. No data class: Prefect would look for results of tasks in it."""
+    """What the task is given, and why it built nothing, "" where it did.
+
+    No data class: Prefect would look for results of tasks in it.
+    """
 
     def __init__(self, request: BuildRequest, node_runs: NodeRuns) -> None:
         self.request = request
         self.node_runs = node_runs
+        self.nothing_new = ""
 
 
-def build_task(artifacts: CompiledArtifacts) -> Task[[OneBuild], None]:
+def build_task(artifacts: CompiledArtifacts) -> Task[[OneBuild], State[None] | None]:
     """Return the task of a product: its retries, and as a tag its pool.
 
     Prefect's limit of a tag is what a pool is elsewhere.
     """
 
-    def dbt_build(one: OneBuild) -> None:
+    def dbt_build(one: OneBuild) -> State[None] | None:
         attempt = one.request.attempt + int(task_run.run_count or 1) - 1
-        _build(artifacts, replace(one.request, attempt=attempt), one.node_runs)
+        try:
+            _build(artifacts, replace(one.request, attempt=attempt), one.node_runs)
+        except NothingNewError as error:
+            one.nothing_new = str(error)
+            return Completed(name="Skipped", message=one.nothing_new)
+        return None
 
     return Task(
         fn=dbt_build,

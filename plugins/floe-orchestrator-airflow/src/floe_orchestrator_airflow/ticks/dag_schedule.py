@@ -1,0 +1,64 @@
+"""What starts the DAG of a job: ticks, updates of the ports that it reads, or both."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airflow.sdk import Asset, AssetOrTimeSchedule, AssetWatcher
+from airflow.sdk.configuration import conf
+
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.policies import Job
+from floe_orchestrator_airflow.dag.dag_id import dag_id
+from floe_orchestrator_airflow.product_assets import updates_asset
+from floe_orchestrator_airflow.ticks.timetable import FloeTimetable
+
+if TYPE_CHECKING:
+    from floe_core.schemas.ports import UpdateTrigger
+
+DagSchedule = FloeTimetable | AssetOrTimeSchedule | list[Asset] | None
+
+
+def dag_schedule(artifacts: CompiledArtifacts, job: Job) -> DagSchedule:
+    """Return what Airflow's `DAG` takes as the schedule of a job; None for one run by hand."""
+    timetable, trigger = _timetable(artifacts, job), job.trigger
+    if trigger is None or not trigger.enabled:
+        return timetable
+    asset = _watched_asset(artifacts, job, trigger)
+    if timetable is None:
+        return [asset]
+    return AssetOrTimeSchedule(timetable=timetable, assets=[asset])  # type: ignore[arg-type]
+
+
+def _timetable(artifacts: CompiledArtifacts, job: Job) -> FloeTimetable | None:
+    rule = job.schedule
+    if rule is None or not rule.enabled:
+        return None
+    return FloeTimetable(rule.cron, rule.timezone, dag_id(artifacts, job), rule.since)
+
+
+def _watched_asset(artifacts: CompiledArtifacts, job: Job, trigger: UpdateTrigger) -> Asset:
+    """Return the asset with what watches the ledger for it.
+
+    Without that where Airflow starts no runs by itself, as one of `floe run`: nobody may look at
+    the updates there, since some of them may count as seen by it.
+    """
+    asset = updates_asset(artifacts.product.name, job.name)
+    if conf.getboolean("scheduler", "use_job_schedule", fallback=True):
+        asset.watchers.append(_watcher(artifacts, job, trigger))
+    return asset
+
+
+def _watcher(artifacts: CompiledArtifacts, job: Job, trigger: UpdateTrigger) -> AssetWatcher:
+    from floe_orchestrator_airflow.ticks.ledger_trigger import LedgerTrigger
+
+    ledger_trigger = LedgerTrigger(
+        dag_id=dag_id(artifacts, job),
+        product=artifacts.product.name,
+        job=job.name,
+        update_trigger=trigger.model_dump_json(),
+        ledger=artifacts.ledger,
+        project_dir=str(artifacts.folder),
+        environment=artifacts.environment,
+    )
+    return AssetWatcher(name="ledger", trigger=ledger_trigger)

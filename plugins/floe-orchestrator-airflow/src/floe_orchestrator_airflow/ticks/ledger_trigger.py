@@ -1,0 +1,129 @@
+"""The trigger that watches the ledger for a job, and starts its DAG by an event of its asset."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from airflow.sdk.exceptions import AirflowRuntimeError
+from airflow.triggers.base import BaseEventTrigger, TriggerEvent
+
+from floe_core.errors import FloeError
+from floe_core.ports.ledger import ledger_at
+from floe_core.ports.watch import SECONDS_BETWEEN_LOOKS, TriggeredJob, look_in
+from floe_core.schemas.ports import UpdateTrigger
+from floe_orchestrator_airflow.internals import RunCounts, count_runs
+
+# Airflow drops an event of an asset whose DAG was paused at that moment.
+SECONDS_TO_A_RUN = 60.0
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Firing:
+    """What was fired when, in monotonic seconds; `runs` the DAG had then, None for unknown."""
+
+    key: str
+    runs: int | None
+    moment: float
+
+    def is_enough(self, key: str, runs: int | None, now: float) -> bool:
+        """Return whether a run came of it, or may still, so that the key is not fired again."""
+        if key != self.key:
+            return False
+        if runs is None or self.runs is None:
+            return True
+        return runs > self.runs or now < self.moment + SECONDS_TO_A_RUN
+
+
+class LedgerTrigger(BaseEventTrigger):
+    """Fires when updates of ports start a job, once for the same updates.
+
+    It runs in the triggerer, where the product's folder need not be. `update_trigger` is an
+    `UpdateTrigger` as JSON; `ledger`, `project_dir` and `environment` are those of the artifacts.
+    A triggerer that is restarted may fire the same once more: Airflow makes one run of both events
+    until that has begun, and from then on the ledger says that there is nothing new.
+    """
+
+    def __init__(
+        self,
+        dag_id: str,
+        product: str,
+        job: str,
+        update_trigger: str,
+        ledger: str,
+        project_dir: str,
+        environment: str = "",
+    ) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.dag_id = dag_id
+        self.job = TriggeredJob(product, job, UpdateTrigger.model_validate_json(update_trigger))
+        self.ledger = ledger
+        self.project_dir = project_dir
+        self.environment = environment
+        self._fired: Firing | None = None
+        self._problem = ""
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Return what rebuilds this trigger."""
+        kwargs = {
+            "dag_id": self.dag_id,
+            "product": self.job.product,
+            "job": self.job.name,
+            "update_trigger": self.job.trigger.model_dump_json(),
+            "ledger": self.ledger,
+            "project_dir": self.project_dir,
+            "environment": self.environment,
+        }
+        return f"{__name__}.{type(self).__name__}", kwargs
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Yield an event with the key of the updates whenever they start a run. Never ends."""
+        while True:
+            key = await asyncio.to_thread(self.key_to_fire)
+            if key:
+                log.info("%s: started by %s", self.dag_id, key)
+                yield TriggerEvent(key)  # type: ignore[no-untyped-call]
+            await asyncio.sleep(SECONDS_BETWEEN_LOOKS)
+
+    def key_to_fire(self, count: Callable[[str], RunCounts | None] = count_runs) -> str:
+        """Return the key of the updates that start a run now, "" for none.
+
+        `count` counts the runs of a DAG. What cannot be asked is logged, and asked again at the
+        next look.
+        """
+        try:
+            key = self.due(count(self.dag_id))
+        except (FloeError, AirflowRuntimeError) as error:
+            if str(error) != self._problem:
+                log.warning("%s: no updates of ports to be had: %s", self.dag_id, error)
+            self._problem = str(error)
+            return ""
+        if self._problem:
+            log.info("%s: updates of ports are to be had again", self.dag_id)
+        self._problem = ""
+        return key
+
+    def due(self, counts: RunCounts | None) -> str:
+        """Return the key of the updates that start a run now, by the counts of the DAG's runs."""
+        folder = Path(self.project_dir)
+        decision = look_in(
+            ledger_at(self.ledger, folder, self.environment),
+            self.job,
+            datetime.now(UTC),
+            is_running=counts is not None and counts.unfinished > 0,
+        )
+        if decision.action != "run":
+            return ""
+        runs, now = counts.total if counts else None, time.monotonic()
+        if self._fired and self._fired.is_enough(decision.key, runs, now):
+            return ""
+        self._fired = Firing(decision.key, runs, now)
+        return decision.key

@@ -1,0 +1,108 @@
+"""When the trigger of a job fires, on a ledger of files; the counts of runs are given to it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from floe_core.ports.ledger import Ledger
+from floe_core.ports.record import Update
+from floe_core.schemas.ports import UpdateTrigger
+from floe_orchestrator_airflow.internals import RunCounts
+from floe_orchestrator_airflow.ticks.ledger_trigger import (
+    SECONDS_TO_A_RUN,
+    Firing,
+    LedgerTrigger,
+)
+
+PORTS = ("crm/customers@1", "sales/orders@1")
+NONE_YET = RunCounts(total=0, unfinished=0)
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Ledger:
+    return Ledger(str(tmp_path / "ledger"))
+
+
+def update(ledger: Ledger, product: str, port: str, run_id: str = "run") -> None:
+    found = Update(number=0, moment=datetime.now(UTC), run_id=run_id)
+    ledger.add_updates(product, [port], found)
+
+
+def trigger_in(folder: Path, **fields: object) -> LedgerTrigger:
+    rule = UpdateTrigger.model_validate({"on_update": "all", "ports": PORTS, **fields})
+    arguments = {"dag_id": "marts", "product": "marts", "job": "marts", "ledger": "ledger"}
+    return LedgerTrigger(
+        update_trigger=rule.model_dump_json(), project_dir=str(folder), **arguments
+    )
+
+
+def test_it_fires_once_for_the_same_updates(tmp_path: Path, ledger: Ledger) -> None:
+    trigger = trigger_in(tmp_path)
+    update(ledger, "crm", "customers@1")
+    assert trigger.due(NONE_YET) == ""
+    update(ledger, "sales", "orders@1")
+    assert trigger.due(NONE_YET) == "crm/customers@1#1,sales/orders@1#1"
+    # The run is not there yet, then there, then over before it came to say what it has seen.
+    for counts in (NONE_YET, RunCounts(1, 1), RunCounts(1, 0)):
+        assert trigger.due(counts) == ""
+    update(ledger, "sales", "orders@1", "another")
+    assert trigger.due(RunCounts(1, 0)) == "crm/customers@1#1,sales/orders@1#2"
+
+
+def test_it_does_not_fire_while_a_run_is_on(tmp_path: Path, ledger: Ledger) -> None:
+    trigger = trigger_in(tmp_path, on_update="any")
+    update(ledger, "crm", "customers@1")
+    assert trigger.due(RunCounts(3, 1)) == ""
+    assert trigger.due(RunCounts(3, 0)) == "crm/customers@1#1"
+
+
+def test_what_a_run_has_seen_starts_none(tmp_path: Path, ledger: Ledger) -> None:
+    update(ledger, "crm", "customers@1")
+    seen = {"crm/customers@1": 1}
+    ledger.begin("marts", "marts", "by hand", seen, datetime.now(UTC), {})
+    assert trigger_in(tmp_path, on_update="any").due(NONE_YET) == ""
+
+
+def test_it_is_rebuilt_from_what_it_serialises(tmp_path: Path) -> None:
+    trigger = trigger_in(tmp_path, wait_seconds=60)
+    path, arguments = trigger.serialize()
+    module, _, name = path.rpartition(".")
+    assert (module, name) == (LedgerTrigger.__module__, "LedgerTrigger")
+    assert LedgerTrigger(**arguments).serialize() == (path, arguments)
+
+
+@pytest.mark.parametrize(
+    ("key", "runs", "later", "expected"),
+    [
+        ("a#1", 4, 0.0, True),
+        ("a#2", 4, 0.0, False),
+        # No run came of it: Airflow dropped the event, as of a DAG that was paused.
+        ("a#1", 4, SECONDS_TO_A_RUN, False),
+        ("a#1", 5, SECONDS_TO_A_RUN, True),
+        ("a#1", None, SECONDS_TO_A_RUN, True),
+    ],
+)
+def test_when_a_firing_is_enough(key: str, runs: int | None, later: float, expected: bool) -> None:
+    assert Firing("a#1", runs=4, moment=100.0).is_enough(key, runs, 100.0 + later) is expected
+
+
+def test_a_ledger_that_cannot_be_read_is_logged_once_and_read_again(
+    tmp_path: Path, ledger: Ledger, caplog: pytest.LogCaptureFixture
+) -> None:
+    trigger = trigger_in(tmp_path, on_update="any")
+    update(ledger, "crm", "customers@1")
+    record = tmp_path / "ledger" / "crm.json"
+    good = record.read_bytes()
+    record.write_bytes(b"not a record")
+    with caplog.at_level("INFO"):
+        assert [trigger.key_to_fire(lambda _: NONE_YET) for _ in range(2)] == ["", ""]
+        record.write_bytes(good)
+        assert trigger.key_to_fire(lambda _: NONE_YET) == "crm/customers@1#1"
+    assert [each.getMessage() for each in caplog.records] == [
+        "marts: no updates of ports to be had: "
+        f"{record}: is no record of a ledger; move it away to begin a new one",
+        "marts: updates of ports are to be had again",
+    ]

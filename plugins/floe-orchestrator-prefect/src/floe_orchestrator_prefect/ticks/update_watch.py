@@ -1,0 +1,135 @@
+"""The thread of a served product that starts flow runs for updates of ports in the ledger."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime
+from uuid import UUID
+
+import httpx
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.filters import (
+    FlowRunFilter,
+    FlowRunFilterDeploymentId,
+    FlowRunFilterExpectedStartTime,
+    FlowRunFilterIdempotencyKey,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+)
+from prefect.client.schemas.objects import StateType
+from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
+from prefect.logging.loggers import get_logger
+
+from floe_core.errors import FloeError
+from floe_core.ports.watch import SECONDS_BETWEEN_LOOKS, look
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.policies import Job
+from floe_orchestrator_prefect.flow.prefect_names import DEPLOYMENT, flow_name
+from floe_orchestrator_prefect.ticks.started_by import run_key
+
+UNFINISHED = [
+    StateType.SCHEDULED,
+    StateType.PENDING,
+    StateType.RUNNING,
+    StateType.PAUSED,
+    StateType.CANCELLING,
+]
+
+log = get_logger("floe.updates")
+
+
+def watch_updates(artifacts: CompiledArtifacts) -> threading.Thread | None:
+    """Watch the ledger while this process runs, in a thread; None where no updates start a job."""
+    jobs = [job for job in artifacts.jobs if job.trigger is not None and job.trigger.enabled]
+    if not jobs:
+        return None
+    watch = UpdateWatch(artifacts, jobs)
+    thread = threading.Thread(target=watch.run, name="floe-updates", daemon=True)
+    thread.start()
+    return thread
+
+
+class UpdateWatch:
+    """Looks at the ledger for some jobs, and starts what is due.
+
+    Who serves the same product elsewhere may look at the same moment: Prefect makes one run of
+    both, since they have one idempotency key.
+    """
+
+    def __init__(self, artifacts: CompiledArtifacts, jobs: list[Job]) -> None:
+        self._artifacts = artifacts
+        self._jobs = jobs
+        self._problems: dict[str, str] = {}
+
+    def run(self) -> None:
+        """Look for ever, every few seconds."""
+        pause = threading.Event()
+        while True:
+            for job in self._jobs:
+                self.try_to_start(job)
+            pause.wait(SECONDS_BETWEEN_LOOKS)
+
+    def try_to_start(self, job: Job) -> None:
+        """Start a run of a job if updates do; what cannot be asked is logged, once."""
+        try:
+            with get_client(sync_client=True) as client:
+                start_if_due(client, self._artifacts, job)
+        except (
+            FloeError,
+            httpx.TransportError,
+            ObjectNotFound,
+            PrefectHTTPStatusError,
+            # Of a server that cannot be reached when the client is opened.
+            RuntimeError,
+        ) as error:
+            problem = str(error) or type(error).__name__
+            if problem != self._problems.get(job.name):
+                log.warning("%s: no updates of ports to be had: %s", job.name, problem)
+            self._problems[job.name] = problem
+            return
+        if self._problems.pop(job.name, ""):
+            log.info("%s: updates of ports are to be had again", job.name)
+
+
+def start_if_due(client: SyncPrefectClient, artifacts: CompiledArtifacts, job: Job) -> UUID | None:
+    """Start a run of a job's deployment if updates of ports do so now; return the run's id.
+
+    None of a deployment that is paused: what comes meanwhile starts a run afterwards.
+
+    Raises:
+        EnvironmentProblemError: The ledger cannot be read.
+        ObjectNotFound: There is no such deployment yet.
+    """
+    deployment = client.read_deployment_by_name(f"{flow_name(artifacts, job)}/{DEPLOYMENT}")
+    if deployment.paused:
+        return None
+    now = datetime.now(UTC)
+    is_running = has_run(client, deployment.id, now)
+    decision = look(artifacts, job.name, now, is_running=is_running)
+    key = run_key(job.name, decision.key)
+    if decision.action != "run" or has_started(client, deployment.id, key):
+        return None
+    run = client.create_flow_run_from_deployment(
+        deployment.id, idempotency_key=key, tags=sorted(decision.updates)
+    )
+    log.info("%s: flow run %s started by %s", job.name, run.name, decision.key)
+    return run.id
+
+
+def has_started(client: SyncPrefectClient, deployment_id: UUID, key: str) -> bool:
+    """Return whether a run of a deployment was started with this key, whatever became of it."""
+    wanted = FlowRunFilter(
+        deployment_id=FlowRunFilterDeploymentId(any_=[deployment_id]),
+        idempotency_key=FlowRunFilterIdempotencyKey(any_=[key]),
+    )
+    return bool(client.read_flow_runs(flow_run_filter=wanted, limit=1))
+
+
+def has_run(client: SyncPrefectClient, deployment_id: UUID, now: datetime) -> bool:
+    """Return whether a run of a deployment is on or due: not one that is planned for later."""
+    wanted = FlowRunFilter(
+        deployment_id=FlowRunFilterDeploymentId(any_=[deployment_id]),
+        state=FlowRunFilterState(type=FlowRunFilterStateType(any_=UNFINISHED)),
+        expected_start_time=FlowRunFilterExpectedStartTime.model_validate({"before_": now}),
+    )
+    return bool(client.read_flow_runs(flow_run_filter=wanted, limit=1))

@@ -1,0 +1,149 @@
+"""What starts a run of a deployment for updates of ports, on a real server and a ledger of files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.states import Completed, Running, Scheduled
+from running_prefect import RunningPrefect
+from updating_mesh import Mesh
+
+from floe_core.ports.ledger import ledger_of
+from floe_core.ports.record import Update
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.policies import Job
+from floe_orchestrator_prefect.loader import load_product_flows
+from floe_orchestrator_prefect.ticks.started_by import LONGEST_KEY, run_key, updates_of_key
+from floe_orchestrator_prefect.ticks.update_watch import start_if_due
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPrefect]:
+    running = RunningPrefect(tmp_path_factory.mktemp("update-watch"))
+    with running.up():
+        yield running
+
+
+@pytest.fixture(scope="module")
+def report(prefect: RunningPrefect) -> CompiledArtifacts:
+    return Mesh(prefect.folder / "mesh", "prefect").consumers["report"]
+
+
+class Deployment:
+    """The deployment of `report`, which nobody serves: its runs stay as they are."""
+
+    def __init__(
+        self, prefect: RunningPrefect, client: SyncPrefectClient, report: CompiledArtifacts
+    ) -> None:
+        self._prefect = prefect
+        self.client = client
+        self._report = report
+        self.id = UUID(prefect.deployment("report/floe")["id"])
+
+    @property
+    def job(self) -> Job:
+        return self._report.job("report")
+
+    def update(self, run_id: str) -> None:
+        ledger = ledger_of(self._report)
+        assert ledger is not None
+        ledger.add_updates(
+            "sales", ["orders@1"], Update(number=0, moment=datetime.now(UTC), run_id=run_id)
+        )
+
+    def look(self) -> UUID | None:
+        return start_if_due(self.client, self._report, self.job)
+
+    def runs(self) -> list[dict[str, Any]]:
+        return list(self._prefect.ask("POST", "/flow_runs/filter", {}))
+
+    def end(self, run_id: UUID) -> None:
+        self.client.set_flow_run_state(run_id, Completed(), force=True)
+
+    def pause(self, is_paused: bool) -> None:
+        self._prefect.ask("PATCH", f"/deployments/{self.id}", {"paused": is_paused})
+
+
+@pytest.fixture
+def deployment(
+    prefect: RunningPrefect, report: CompiledArtifacts, tmp_path: Path
+) -> Iterator[Deployment]:
+    """Yield it on a ledger of its own, without runs."""
+    with pytest.MonkeyPatch.context() as patch, temporary_settings({PREFECT_API_URL: prefect.url}):
+        patch.setenv("FLOE_LEDGER", str(tmp_path / "ledger"))
+        [found] = load_product_flows("report", report.folder).deployments()
+        found.apply()
+        with SyncPrefectClient(prefect.url) as client:
+            for run in prefect.ask("POST", "/flow_runs/filter", {}):
+                prefect.ask("DELETE", f"/flow_runs/{run['id']}")
+            yield Deployment(prefect, client, report)
+
+
+def test_updates_start_one_run_which_names_them(deployment: Deployment) -> None:
+    assert deployment.look() is None
+    deployment.update("one")
+    deployment.update("two")
+    started = deployment.look()
+    assert [deployment.look() for _ in range(2)] == [None, None]
+    [run] = deployment.runs()
+    assert (run["id"], run["idempotency_key"], run["state"]["type"]) == (
+        str(started),
+        "floe-updates:report:sales/orders@1#2",
+        "SCHEDULED",
+    )
+    assert updates_of_key("report", run["idempotency_key"]) == (("sales/orders@1", 2),)
+
+
+def test_the_same_updates_start_no_second_run_after_the_first_has_ended(
+    deployment: Deployment,
+) -> None:
+    deployment.update("one")
+    started = deployment.look()
+    assert started is not None
+    deployment.end(started)
+    # The run never came to say what it has seen.
+    assert deployment.look() is None
+    assert len(deployment.runs()) == 1
+
+
+def test_what_comes_during_a_run_waits_for_its_end(deployment: Deployment) -> None:
+    by_hand = deployment.client.create_flow_run_from_deployment(deployment.id)
+    deployment.client.set_flow_run_state(by_hand.id, Running(), force=True)
+    deployment.update("one")
+    assert deployment.look() is None
+    deployment.end(by_hand.id)
+    assert deployment.look() is not None
+
+
+def test_a_run_that_is_planned_for_tomorrow_holds_back_nothing(deployment: Deployment) -> None:
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    deployment.client.create_flow_run_from_deployment(
+        deployment.id, state=Scheduled(scheduled_time=tomorrow)
+    )
+    deployment.update("one")
+    assert deployment.look() is not None
+
+
+def test_a_paused_deployment_starts_once_it_is_not(deployment: Deployment) -> None:
+    deployment.pause(True)
+    deployment.update("one")
+    assert deployment.look() is None
+    deployment.pause(False)
+    assert deployment.look() is not None
+
+
+def test_a_key_that_is_too_long_for_an_index_is_a_hash() -> None:
+    decision = ",".join(f"product-{n}/port@1#{n}" for n in range(200))
+    key = run_key("report", decision)
+    assert len(key) < LONGEST_KEY
+    assert key == run_key("report", decision) != run_key("report", decision + "0")
+    assert updates_of_key("report", key) == ()
