@@ -12,23 +12,31 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from floe_core.lineage.facets import Json, timestamp
-from floe_core.lineage.spool_room import SpoolFullError, SpoolRoom
+from floe_core.spooling.spool_room import SpoolFullError, SpoolRoom
 from floe_core.state_folder import state_folder
 
+Json = dict[str, Any]
+
 _ABANDONED_AFTER_SECONDS = 3600
+# Longer than anybody retries a run.
+_SENT_KEPT_SECONDS = 90 * 86_400
 _UNFINISHED = ".unfinished-"
 
 
 class Spool:
-    """The folder `lineage` beside a product's runs: what waits to be sent, and what was refused.
+    """A folder beside a product's runs: what waits to be sent, and what was refused.
 
     Several processes may write to it. An event is there whole or not at all: a file becomes
     visible under its name only when it is complete. What it may take of the disk is limited.
+    `name` is the folder's, a path below that of the product's state. With `keeps_sent` what was
+    sent is kept for a while, so that nothing is sent twice.
     """
 
-    def __init__(self, project_dir: Path) -> None:
-        self.folder = state_folder(project_dir) / "lineage"
+    def __init__(
+        self, project_dir: Path, name: str = "lineage", *, keeps_sent: bool = False
+    ) -> None:
+        self.folder = state_folder(project_dir) / name
+        self.sent_folder = self.folder / "sent" if keeps_sent else None
         self.waiting_folder = self.folder / "spool"
         self.refused_folder = self.folder / "refused"
         self._note = self.folder / "last_failure.json"
@@ -39,8 +47,10 @@ class Spool:
         self._latest = 0
         self._is_made = False
 
-    def append(self, event: Json) -> Path:
+    def append(self, event: Json, key: str = "") -> Path:
         """Write one event, after all that this process has written; return its file.
+
+        `key` is a part of the file's name by which `has` knows the event again.
 
         Raises:
             SpoolFullError: What waits takes all the disk it may. The oldest are kept, not this.
@@ -50,7 +60,7 @@ class Spool:
         with self._mutex:
             self._make_folders()
             self._make_sure_of_room(text)
-            path = self.waiting_folder / f"{self._next_name()}.json"
+            path = self.waiting_folder / f"{self._next_name()}{f'-{key}' if key else ''}.json"
             _write_whole(path, text)
         return path
 
@@ -61,6 +71,23 @@ class Spool:
     def refused(self) -> list[Path]:
         """Return the files of events that were refused for good, oldest first."""
         return _events_in(self.refused_folder)
+
+    def sent(self) -> list[Path]:
+        """Return the files of events that were sent and are kept, oldest first."""
+        return _events_in(self.sent_folder) if self.sent_folder else []
+
+    def has(self, key: str) -> bool:
+        """Return whether an event with this key waits, was refused, or was sent and is kept."""
+        known = (*self.waiting(), *self.refused(), *self.sent())
+        return any(path.stem.endswith(f"-{key}") for path in known)
+
+    def forget(self, path: Path) -> None:
+        """Take an event that was sent off the list of what waits."""
+        if self.sent_folder is None:
+            path.unlink(missing_ok=True)
+            return
+        with suppress(FileNotFoundError):
+            path.rename(self.sent_folder / path.name)
 
     def refuse(self, path: Path, reason: str) -> None:
         """Set a waiting event aside, with the reason."""
@@ -132,13 +159,17 @@ class Spool:
             with suppress(FileNotFoundError):
                 if time.time() - path.stat().st_mtime > _ABANDONED_AFTER_SECONDS:
                     path.unlink()
+        for path in self.sent():
+            with suppress(FileNotFoundError):
+                if time.time() - path.stat().st_mtime > _SENT_KEPT_SECONDS:
+                    path.unlink()
 
     def _make_sure_of_room(self, text: str) -> None:
         try:
             self._room.take(len(text.encode(errors="replace")))
         except SpoolFullError:
             if not self._full.exists():
-                since = {"since": timestamp(datetime.now(UTC))}
+                since = {"since": _now()}
                 _write_whole(self._full, json.dumps(since))
             raise
 
@@ -146,12 +177,18 @@ class Spool:
         if not self._is_made:
             self.waiting_folder.mkdir(parents=True, exist_ok=True)
             self.refused_folder.mkdir(exist_ok=True)
+            if self.sent_folder is not None:
+                self.sent_folder.mkdir(exist_ok=True)
             self._is_made = True
 
     def _next_name(self) -> str:
         """Return a name that sorts after every earlier one, though the clock be set back."""
         self._latest = max(time.time_ns(), self._latest + 1)
         return f"{self._latest:020d}-{os.getpid():08d}"
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _write_whole(path: Path, text: str) -> None:
