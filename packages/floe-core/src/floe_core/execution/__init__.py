@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from floe_core.execution.build_run import build
     from floe_core.execution.journal import read_events
     from floe_core.execution.parent_death import end_with_parent
+    from floe_core.execution.run_outcome import run_outcome
     from floe_core.execution.run_record import RunRecord, record_of
     from floe_core.execution.wanted import chosen_nodes, nodes_of_job, wanted_nodes
 
@@ -56,6 +57,7 @@ __all__ = [
     "nodes_of_job",
     "read_events",
     "record_of",
+    "run_outcome",
     "wanted_nodes",
 ]
 
@@ -76,6 +78,7 @@ _HOMES = {
     "nodes_of_job": "floe_core.execution.wanted",
     "read_events": "floe_core.execution.journal",
     "record_of": "floe_core.execution.run_record",
+    "run_outcome": "floe_core.execution.run_outcome",
     "wanted_nodes": "floe_core.execution.wanted",
 }
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints
 
 from floe_core.schemas.policies import (
+    AlertKind,
     BackfillBy,
     Backoff,
     FreshnessPolicy,
@@ -121,6 +122,14 @@ class StepSpec(YamlModel):
     timeout_seconds: Annotated[int, Field(ge=1, le=604_800)] | None = None
 
 
+class AlertSpec(YamlModel):
+    """Who is told of what of this product's runs: an Apprise URL, by reference alone."""
+
+    on: Annotated[list[AlertKind], Field(min_length=1)]
+    to: ShortText
+    jobs: list[JobName] = []
+
+
 class ExecutionSpec(YamlModel):
     """How the product runs; times in seconds. `dbtExecutable` names a dbt of the product's own."""
 
@@ -151,5 +160,6 @@ class FloeSpec(YamlModel):
     steps: list[StepSpec] = []
     vars: dict[str, Any] = {}
     execution: ExecutionSpec = ExecutionSpec()
+    alerts: list[AlertSpec] = []
     output_ports: list[dict[str, Any]] = []
     waivers: list[ShortText] = []

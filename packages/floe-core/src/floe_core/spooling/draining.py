@@ -140,7 +140,7 @@ class Drainer:
             if outcome == "refused":
                 self._spool.refuse(path, reason)
             return outcome, reason
-        self._spool.forget(path)
+        path.unlink(missing_ok=True)
         return "sent", ""
 
 

@@ -18,8 +18,6 @@ from floe_core.state_folder import state_folder
 Json = dict[str, Any]
 
 _ABANDONED_AFTER_SECONDS = 3600
-# Longer than anybody retries a run.
-_SENT_KEPT_SECONDS = 90 * 86_400
 _UNFINISHED = ".unfinished-"
 
 
@@ -28,15 +26,11 @@ class Spool:
 
     Several processes may write to it. An event is there whole or not at all: a file becomes
     visible under its name only when it is complete. What it may take of the disk is limited.
-    `name` is the folder's, a path below that of the product's state. With `keeps_sent` what was
-    sent is kept for a while, so that nothing is sent twice.
+    `name` is the folder's, a path below that of the product's state.
     """
 
-    def __init__(
-        self, project_dir: Path, name: str = "lineage", *, keeps_sent: bool = False
-    ) -> None:
+    def __init__(self, project_dir: Path, name: str = "lineage") -> None:
         self.folder = state_folder(project_dir) / name
-        self.sent_folder = self.folder / "sent" if keeps_sent else None
         self.waiting_folder = self.folder / "spool"
         self.refused_folder = self.folder / "refused"
         self._note = self.folder / "last_failure.json"
@@ -72,22 +66,9 @@ class Spool:
         """Return the files of events that were refused for good, oldest first."""
         return _events_in(self.refused_folder)
 
-    def sent(self) -> list[Path]:
-        """Return the files of events that were sent and are kept, oldest first."""
-        return _events_in(self.sent_folder) if self.sent_folder else []
-
     def has(self, key: str) -> bool:
-        """Return whether an event with this key waits, was refused, or was sent and is kept."""
-        known = (*self.waiting(), *self.refused(), *self.sent())
-        return any(path.stem.endswith(f"-{key}") for path in known)
-
-    def forget(self, path: Path) -> None:
-        """Take an event that was sent off the list of what waits."""
-        if self.sent_folder is None:
-            path.unlink(missing_ok=True)
-            return
-        with suppress(FileNotFoundError):
-            path.rename(self.sent_folder / path.name)
+        """Return whether an event with this key waits or was refused."""
+        return any(p.stem.endswith(f"-{key}") for p in (*self.waiting(), *self.refused()))
 
     def refuse(self, path: Path, reason: str) -> None:
         """Set a waiting event aside, with the reason."""
@@ -159,10 +140,6 @@ class Spool:
             with suppress(FileNotFoundError):
                 if time.time() - path.stat().st_mtime > _ABANDONED_AFTER_SECONDS:
                     path.unlink()
-        for path in self.sent():
-            with suppress(FileNotFoundError):
-                if time.time() - path.stat().st_mtime > _SENT_KEPT_SECONDS:
-                    path.unlink()
 
     def _make_sure_of_room(self, text: str) -> None:
         try:
@@ -177,8 +154,6 @@ class Spool:
         if not self._is_made:
             self.waiting_folder.mkdir(parents=True, exist_ok=True)
             self.refused_folder.mkdir(exist_ok=True)
-            if self.sent_folder is not None:
-                self.sent_folder.mkdir(exist_ok=True)
             self._is_made = True
 
     def _next_name(self) -> str:
