@@ -86,12 +86,17 @@ def _what_happened(outcome: RunOutcome, kind: AlertKind) -> list[str]:
     results = sorted(outcome.results.values(), key=lambda result: result.unique_id)
     if kind == "failure":
         culprits = [r for r in results if r.status in CULPRITS]
-        headline = failure_text(results, "" if culprits else outcome.problem).splitlines()[0]
-        return [headline if results or outcome.problem else "the run failed", *_listed(culprits)]
+        if not culprits:
+            return [line[:_LONGEST_LINE] for line in _lines_of(outcome.problem)]
+        return [failure_text(results).splitlines()[0], *_listed(culprits)]
     if kind == "recovery":
         return ["The first run to succeed after one that failed."]
     repeated = ["It took more than one attempt."] if outcome.was_repeated else []
     return [*repeated, *_listed([r for r in results if r.status == "warn"])]
+
+
+def _lines_of(problem: str) -> list[str]:
+    return [line for line in problem.splitlines() if line.strip()][:_MOST_NODES] or ["It failed."]
 
 
 def _listed(results: list[NodeResult]) -> Iterable[str]:

@@ -28,14 +28,16 @@ class OpenFailure:
 def kinds_of(outcome: RunOutcome, before: OpenFailure | None) -> tuple[AlertKind, ...]:
     """Return what a run's end is worth telling, given the job's failure before it, None for none.
 
-    A run warns if a node does, or if it succeeded only when it was repeated.
+    A run warns if a node does, or if it succeeded only when it was repeated; that it was repeated
+    goes without saying in a recovery.
     """
     if not outcome.succeeded:
         return ("failure",)
     kinds: list[AlertKind] = []
     if before is not None and before.after(outcome) is None:
         kinds.append("recovery")
-    if outcome.was_repeated or any(r.status == "warn" for r in outcome.results.values()):
+    has_warned = any(result.status == "warn" for result in outcome.results.values())
+    if has_warned or (outcome.was_repeated and not kinds):
         kinds.append("warning")
     return tuple(kinds)
 

@@ -1,6 +1,7 @@
 """The process that sends alerts: `python -m floe_core.alerts.sender_process`.
 
-Its parent speaks to it through standard input: first which targets, then "finish", as lines.
+Its parent speaks to it through standard input: first which targets, then "finish", as lines. Then
+it tries each target once more, even if the parent is gone: nobody else may come by for a day.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ def main() -> int:
     start = json.loads(sys.stdin.readline())
     folder = Path(start["project_dir"])
     spools = {name: Target(name, ()).spool(folder) for name in start["variables"]}
-    return serve({spool: Drainer(spool, AlertChannel(name)) for name, spool in spools.items()})
+    drainers = {spool: Drainer(spool, AlertChannel(name)) for name, spool in spools.items()}
+    return serve(drainers, finishes_alone=True)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from floe_core.build_events import BuildEnded, BuildEvent
 from floe_core.build_request import BuildRequest
 from floe_core.errors import FloeError
 from floe_core.execution.attempt import may_retry
-from floe_core.execution.run_outcome import run_outcome
+from floe_core.execution.outcome import outcome_of_run
 from floe_core.execution.run_record import record_of
 from floe_core.execution.wanted import wanted_nodes
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
@@ -45,10 +45,10 @@ class AlertsOfBuild:
         end, self._end = self._end, None
         if end is None or not self._is_wanted or not (self._is_final or self._is_last()):
             return
-        outcome = run_outcome(
+        outcome = outcome_of_run(
             self._artifacts,
             self._request.job,
-            [self._request.run_id],
+            self._request.run_id,
             succeeded=end.succeeded,
             problem=end.message,
             nominal_time=self._request.nominal_time,

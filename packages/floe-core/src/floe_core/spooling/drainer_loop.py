@@ -64,15 +64,22 @@ class _Turn:
             self._pause, self._try_at = _FIRST_PAUSE_SECONDS, 0.0
 
 
-def serve(drainers: Mapping[Spool, Drainer]) -> int:
-    """Drain until standard input ends, or says "finish". Returns 0 if nothing waits."""
+def serve(drainers: Mapping[Spool, Drainer], *, finishes_alone: bool = False) -> int:
+    """Drain until standard input ends, or says "finish". Returns 0 if nothing waits.
+
+    With `finishes_alone` the turn after "finish" is taken to its end, though the parent is gone.
+    """
     turns = [_Turn(drainer) for drainer in drainers.values()]
     orders = _Orders()
-    while not orders.stop.is_set():
+
+    def should_stop() -> bool:
+        return orders.stop.is_set() and not (finishes_alone and orders.finish.is_set())
+
+    while not should_stop():
         is_last = orders.finish.is_set()
         for turn in turns:
             if not turn.is_done:
-                turn.take(orders.stop.is_set, is_last)
+                turn.take(should_stop, is_last)
         if all(turn.is_done for turn in turns):
             return 1 if any(turn.has_left for turn in turns) else 0
         orders.pause(_LOOK_EVERY_SECONDS)

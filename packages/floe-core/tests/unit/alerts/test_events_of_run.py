@@ -65,3 +65,4 @@ def test_a_warning_and_a_repeated_run_warn() -> None:
         ("recovery", "warning"),
     ]
     assert told(outcome(False, a="warn", b="error")) == [("failure",)]
+    assert told(RED, outcome(True, repeated=True, a="success"))[1] == ("recovery",)

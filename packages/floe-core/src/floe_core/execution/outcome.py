@@ -6,37 +6,40 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from floe_core.alerts.run_outcome import RunOutcome
-from floe_core.build_events import BuildEnded, BuildEvent, NodeStarted
+from floe_core.build_events import BuildEnded, BuildEvent, NodeResult, NodeStarted
 from floe_core.execution.journal import read_events
 from floe_core.execution.run_record import RunRecord
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 
-def run_outcome(
+def outcome_of_run(
     artifacts: CompiledArtifacts,
     job: str,
-    build_ids: Sequence[str],
+    run_id: str,
     *,
     succeeded: bool,
+    build_ids: Sequence[str] = (),
     problem: str = "",
     nominal_time: datetime | None = None,
     link: str = "",
 ) -> RunOutcome:
     """Return the outcome of a run that ended, as the orchestrator has it, with its nodes.
 
-    `build_ids` are the builds that it goes on with, and its own last. Where their records are on
-    another machine the outcome has no nodes. `problem` is why the run failed, for where neither a
-    node nor the build says it.
+    `build_ids` are the builds that it goes on with, and its own after them; by default one that has
+    the run's id. Where their records are on another machine the outcome has no nodes. `problem` is
+    why the run failed, for where neither a node nor the build says it.
 
     Raises:
         UsageError: The artifacts come from no folder.
     """
-    events = [event for each in build_ids for event in read_events(artifacts.folder, each)]
+    events = [
+        event for each in build_ids or [run_id] for event in read_events(artifacts.folder, each)
+    ]
     return RunOutcome(
         job=job,
-        run_id=build_ids[-1],
+        run_id=run_id,
         succeeded=succeeded,
-        results=RunRecord.of(events).results,
+        results={**RunRecord.of(events).results, **({} if succeeded else _broken_off(events))},
         problem=_problem_of(events) or problem,
         was_repeated=was_repeated(events),
         nominal_time=nominal_time,
@@ -61,6 +64,18 @@ def was_repeated(events: Iterable[BuildEvent]) -> bool:
             begun.add(event.unique_id)
         has_failed = isinstance(event, BuildEnded) and not event.succeeded
     return False
+
+
+def _broken_off(events: Iterable[BuildEvent]) -> dict[str, NodeResult]:
+    """Return the nodes that were under way when the process of a build was killed."""
+    under_way: dict[str, NodeResult] = {}
+    for event in events:
+        if isinstance(event, NodeStarted):
+            told = NodeResult(event.unique_id, "error", message="it began and did not end")
+            under_way[event.unique_id] = told
+        elif isinstance(event, NodeResult):
+            under_way.pop(event.unique_id, None)
+    return under_way
 
 
 def _problem_of(events: Sequence[BuildEvent]) -> str:
