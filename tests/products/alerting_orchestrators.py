@@ -10,6 +10,7 @@ from typing import Protocol
 from urllib.parse import quote
 
 from alert_receiver import AlertReceiver
+from dagster import DagsterInstance
 from dagster_pages import TERMINATE, asked, launched
 from dagster_process import dagster_process
 from faulty_product import FaultyProduct
@@ -139,14 +140,24 @@ def running_dagster(
     home = folder / "home"
     home.mkdir()
     (home / "dagster.yaml").write_text(DAGSTER_YAML)
-    files = [
-        {"python_file": {"relative_path": f"{a.folder}/definitions.py", "location_name": name}}
+    with DagsterInstance.from_config(str(home)) as instance:
+        # Two processes that make its tables at once stand in each other's way.
+        instance.get_runs(limit=1)
+        instance.all_instigator_state()
+    ports = {name: free_port() for name in found}
+    servers = [
+        {"grpc_server": {"host": "127.0.0.1", "port": ports[name], "location_name": name}}
+        for name in found
+    ]
+    (home / "workspace.yaml").write_text(json.dumps({"load_from": servers}))
+    workspace = ["-w", home / "workspace.yaml"]
+    code = [
+        ["dagster", "api", "grpc", "--port", ports[name], "-f", a.folder / "definitions.py"]
         for name, a in found.items()
     ]
-    (home / "workspace.yaml").write_text(json.dumps({"load_from": files}))
-    workspace = ["-w", home / "workspace.yaml"]
     with ExitStack() as stack:
         for command in (
+            *code,
             ["dagster-webserver", "-p", port, *workspace],
             ["dagster-daemon", "run", *workspace],
         ):
@@ -154,7 +165,7 @@ def running_dagster(
             stack.enter_context(dagster_process(command, home, variables=variables))
         plugin = DagsterPlugin()
         plugin.configure({"url": url})
-        wait_for(lambda: plugin.validate_connection().success, 120)
+        wait_for(lambda: plugin.validate_connection().success, 240)
         yield RunningDagster(found, url)
 
 
