@@ -5,12 +5,11 @@ Prefect calls them in the process of the run, and where that died, in the one th
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 from prefect.client.schemas.objects import FlowRun, State
-from prefect.flows import Flow
+from prefect.flows import Flow, FlowStateHook
 
 from floe_core.alerts import report_run
 from floe_core.execution import outcome_of_run
@@ -20,20 +19,19 @@ from floe_core.secrets.settings import setting
 from floe_orchestrator_prefect.flow.prefect_names import SKIPPED_RUN
 from floe_orchestrator_prefect.task.run_history import builds_of
 
-Hook = Callable[[Flow[..., Any], FlowRun, State[Any]], None]
-_ENDS = ("on_completion", "on_failure", "on_crashed", "on_cancellation")
+Hook = FlowStateHook[..., Any]
 
 
-def end_hooks(artifacts: CompiledArtifacts, job: Job) -> dict[str, list[Hook]]:
-    """Return the arguments of a flow by which the ends of its runs are reported."""
+def end_hooks(artifacts: CompiledArtifacts, job: Job) -> list[Hook]:
+    """Return what a flow is to call at whichever end of its runs; nothing without alerts."""
     if not artifacts.alerts:
-        return {}
+        return []
 
     def report_end(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
         if state.name != SKIPPED_RUN:
             _report(artifacts, job, flow_run, state)
 
-    return {name: [report_end] for name in _ENDS}
+    return [report_end]
 
 
 def _report(artifacts: CompiledArtifacts, job: Job, run: FlowRun, state: State[Any]) -> None:

@@ -101,7 +101,10 @@ def job_flow(
         description=description_of(artifacts, job),
         version=artifacts.product.version,
         persist_result=False,
-        **end_hooks(artifacts, job),
+        on_completion=end_hooks(artifacts, job),
+        on_failure=end_hooks(artifacts, job),
+        on_crashed=end_hooks(artifacts, job),
+        on_cancellation=end_hooks(artifacts, job),
     )
 
 
