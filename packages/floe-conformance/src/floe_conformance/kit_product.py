@@ -147,6 +147,13 @@ ALERTING = {
     "model": {**FAILURES["model"], "floe.yaml": _FLOE + _ALERTS},
     "first try": {**FIRST_TRY, "floe.yaml": FIRST_TRY["floe.yaml"] + _ALERTS},
 }
+# The product offers what it sells by day, and its ledger lies beside it.
+PORT = "daily@1"
+OFFERING = {"floe.yaml": f"{_FLOE}outputPorts:\n  - {{name: daily, model: daily_sales}}\n"}
+OTHER_PORT = {
+    "floe.yaml": f"{_FLOE}outputPorts:\n  - {{name: history, model: orders_history}}\n",
+    **FAILURES["model"],
+}
 # A run's parameters -> the nodes that it builds. The model of PARAMETERS_TOLD needs its parameters.
 SELECTIONS: tuple[tuple[RunParameters, frozenset[str]], ...] = (
     (
@@ -221,6 +228,7 @@ plugins:
   lineage_backend:
     type: openlineage
     config: {{type: file, log_file_path: {lineage}, append: true}}
+ledger: ledger
 """
 
 

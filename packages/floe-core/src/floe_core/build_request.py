@@ -22,8 +22,10 @@ class BuildRequest:
     orchestrator that resumes by itself: their nodes are not built, and count in the verdict.
     `parameters` are this run's; their vars win over those of the job and the product.
     `part` names this build where the orchestrator's run has several of one job and attempt.
-    Without `may_reuse` all of it is built, whatever stands already. With `sends_alerts` the build
-    itself reports its end to who is to be alerted; False where the orchestrator reports the run's.
+    Without `may_reuse` all of it is built, whatever stands already. `updates` are the updates of
+    input ports that the run was started for, as pairs of port and number.
+    With `sends_alerts` the build itself reports its end to who is to be alerted; False where the
+    orchestrator reports the run's.
     """
 
     job: str
@@ -38,3 +40,4 @@ class BuildRequest:
     part: str = ""
     may_reuse: bool = True
     sends_alerts: bool = True
+    updates: tuple[tuple[str, int], ...] = ()

@@ -66,7 +66,8 @@ class TestDagsterConformance(OrchestratorConformance):
                 run_config=config, raise_on_error=False, instance=instance
             )
             # As a daemon does.
-            for sensor in definitions.sensors or ():
+            alerting = [s for s in definitions.sensors or () if s.name.endswith("__alerts")]
+            for sensor in alerting:
                 sensor.evaluate_tick(dg.build_sensor_context(instance))
         built = [event.asset_key for event in result.get_asset_materialization_events()]
         passed = [

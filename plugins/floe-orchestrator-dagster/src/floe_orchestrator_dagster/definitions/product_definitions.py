@@ -11,10 +11,11 @@ from floe_orchestrator_dagster.definitions.asset_specs import Translate, spec_of
 from floe_orchestrator_dagster.definitions.building import building_assets
 from floe_orchestrator_dagster.definitions.jobs import jobs_of
 from floe_orchestrator_dagster.ticks.schedules import schedules_of
+from floe_orchestrator_dagster.ticks.update_sensors import update_sensors
 
 
 def definitions_of(artifacts: CompiledArtifacts, translate: Translate | None = None) -> Definitions:
-    """Return the product's assets, checks, jobs and schedules, and the sensor of its alerts.
+    """Return the product's assets, checks, jobs, schedules and sensors.
 
     Raises:
         InvalidProductError: Two nodes with one asset key, or two jobs with one name.
@@ -28,7 +29,7 @@ def definitions_of(artifacts: CompiledArtifacts, translate: Translate | None = N
         ],
         jobs=list(jobs.values()),
         schedules=schedules_of(artifacts, jobs),
-        sensors=alert_sensors(artifacts, asset_map),
+        sensors=[*update_sensors(artifacts, jobs), *alert_sensors(artifacts, asset_map)],
     )
 
 
