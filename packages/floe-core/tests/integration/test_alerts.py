@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -22,6 +23,7 @@ from floe_core.execution import BuildEnded, BuildRequest, build
 from floe_core.schemas import CompiledArtifacts
 
 WriteProduct = Callable[..., Path]
+PAGE = Path(__file__).parents[4] / "docs" / "alerts.md"
 ALL = "[failure, recovery, warning]"
 FLOE = """\
 apiVersion: floe.dev/v1
@@ -304,6 +306,22 @@ def test_two_processes_that_report_one_end_tell_it_once(
     both = [subprocess.Popen(words, env=os.environ) for _ in range(3)]
     assert [process.wait() for process in both] == [0, 0, 0]
     assert receiver.wait_for(1) == ["shop: run failed"]
+
+
+def test_the_files_of_the_page_compile_to_rules(
+    write_product: WriteProduct, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own, platform = re.findall(r"^```yaml\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+    head = FLOE.partition("alerts:")[0].replace("RETRIES", "0")
+    hourly = "jobs: [{name: hourly, select: first}]\n"
+    folder = write_product(floe=head + hourly + own, manifest=MANIFEST + platform, first=FIRST)
+    compile_product(folder)
+    found = [(each.on, each.to, each.jobs) for each in CompiledArtifacts.load(folder).alerts]
+    assert found == [
+        (("failure",), "{{ env_var('PLATFORM_ALERTS_URL') }}", ()),
+        (("failure", "recovery"), "{{ env_var('SHOP_SLACK_URL') }}", ()),
+        (("failure",), "{{ env_var('SHOP_PAGER_URL') }}", ("hourly",)),
+    ]
 
 
 def test_what_is_wrong_with_alerts_is_said_together(shop: Callable[..., CompiledArtifacts]) -> None:

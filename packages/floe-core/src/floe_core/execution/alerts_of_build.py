@@ -5,7 +5,6 @@ from __future__ import annotations
 from floe_core.alerts import report_run
 from floe_core.build_events import BuildEnded, BuildEvent
 from floe_core.build_request import BuildRequest
-from floe_core.errors import FloeError
 from floe_core.execution.attempt import may_retry
 from floe_core.execution.outcome import outcome_of_run
 from floe_core.execution.run_record import record_of
@@ -36,7 +35,7 @@ class AlertsOfBuild:
         if isinstance(event, BuildEnded):
             self._end, self._is_final = event, True
 
-    def receive_error(self, error: FloeError) -> None:
+    def receive_error(self, error: Exception) -> None:
         """Keep that the build could not be made."""
         self._end = BuildEnded(succeeded=False, message=str(error))
 

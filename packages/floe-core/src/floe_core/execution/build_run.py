@@ -65,7 +65,7 @@ def build(artifacts: CompiledArtifacts, request: BuildRequest) -> Generator[Buil
     atexit.register(end)
     try:
         yield from events
-    except FloeError as error:
+    except (FloeError, OSError) as error:
         alerts.receive_error(error)
         raise
     finally:
