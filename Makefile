@@ -92,6 +92,7 @@ bench: setup
 	.venv-bench/bin/python benchmarks/compile.py
 	.venv-bench/bin/python benchmarks/ticks.py
 	.venv-bench/bin/python benchmarks/column_lineage.py
+	.venv-bench/bin/python benchmarks/mesh.py
 	.venv-bench/bin/python benchmarks/schedule_uptake.py
 	.venv-bench/bin/python benchmarks/telemetry_cost.py
 	.venv-bench/bin/python benchmarks/who_emits_what.py

@@ -40,6 +40,7 @@ class Plugin(OrchestratorPlugin):
     def get_resource_requirements(self, workload_size): return ResourceSpec("1", "1", "1Gi", "1Gi")
     def emit_lineage_event(self, event_type, job, inputs, outputs): return None
     def schedule_job(self, job_name, cron, timezone): return None
+    def update_watcher(self, artifacts, job_name): return f"{job_name} on paper"
     def entry_point_file(self, product_name):
         return EntryPointFile("plain_entry.py", f"PRODUCT = {product_name!r}\\n")
 """

@@ -215,6 +215,17 @@ class ScheduleReporter(Protocol):
 
 
 @runtime_checkable
+class UpdateStarter(Protocol):
+    """A plugin whose orchestrator starts a job when ports that it reads were updated.
+
+    Compile refuses `onUpdate` for a plugin without this power.
+    """
+
+    def update_watcher(self, artifacts: CompiledArtifacts, job_name: str) -> str:
+        """Return what looks at the ledger for a job, as the orchestrator's pages call it."""
+
+
+@runtime_checkable
 class ChartOwner(Protocol):
     """A plugin that brings the Helm chart which `get_helm_values` is for."""
 

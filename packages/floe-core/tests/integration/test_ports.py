@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -11,9 +12,11 @@ import duckdb
 import pytest
 from mesh_products import Mesh
 
+from floe_core import plugin_registry
 from floe_core.compiler import compile_product
 from floe_core.errors import InvalidProductError, NothingNewError
 from floe_core.execution import BuildEnded, BuildRequest, build
+from floe_core.lineage import flush
 from floe_core.ports.ledger import ledger_of
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
@@ -298,3 +301,74 @@ def test_products_that_would_read_each_other_in_a_circle(mesh: Mesh) -> None:
     mesh.compile("marts")
     [problem] = problems_of(mesh, "crm")
     assert "in a circle: crm -> marts -> crm" in problem
+
+
+def test_lineage_of_both_products_has_one_name_for_the_port(mesh: Mesh) -> None:
+    events = mesh.folder / "events.jsonl"
+    backend = (
+        "  lineage_backend: {type: openlineage, config: "
+        f"{{type: file, log_file_path: '{events}', append: true}}}}\nproducts:"
+    )
+    for product in ("crm", "billing", "marts"):
+        file = mesh.folder / f"manifest-{product}.yaml"
+        file.write_text(file.read_text().replace("products:", backend))
+    products = mesh.compile()
+    for name in ("crm", "billing", "marts"):
+        assert run(products[name], name)
+        flush(products[name].folder, products[name].lineage, 60.0)
+    told = [json.loads(line) for line in events.read_text().splitlines()]
+    ends = {each["job"]["name"]: each for each in told if each["eventType"] == "COMPLETE"}
+
+    def names(datasets: list[dict[str, str]]) -> set[tuple[str, str]]:
+        return {(each["namespace"], each["name"]) for each in datasets}
+
+    offered = names(ends["crm.model.dim_customers"]["outputs"])
+    assert offered == {("duckdb://mesh", "mesh.crm.dim_customers")}
+    assert names(ends["marts.model.stg_customers"]["inputs"]) == offered
+    fields = ends["marts.model.stg_customers"]["outputs"][0]["facets"]["columnLineage"]["fields"]
+    [origin] = fields["address"]["inputFields"]
+    assert (origin["name"], origin["field"]) == ("mesh.crm.dim_customers", "address")
+
+
+def test_a_dbt_of_the_products_own_reads_ports_as_sources(mesh: Mesh) -> None:
+    mesh.compile("crm", "billing")
+    dbt = Path(sys.executable).with_name("dbt")
+    edit(mesh, "marts", "inputPorts:", f"execution: {{dbtExecutable: '{dbt}'}}\ninputPorts:")
+    source = "select customer_id, name from {{ source('crm', 'dim_customers') }}"
+    mesh.write_model("marts", "stg_customers", source)
+    products = {**mesh.compile("marts"), "crm": mesh.artifacts("crm")}
+    read = {port.key: (port.node_id, port.columns_read) for port in products["marts"].input_ports}
+    assert read == {
+        "crm/customers@1": ("source.marts.crm.dim_customers", ("customer_id", "name")),
+        "billing/invoices@1": ("model.billing.fct_invoices", ("amount", "customer_id")),
+    }
+    assert products["marts"].by_id["source.marts.crm.dim_customers"].port == "crm/customers@1"
+    assert run(products["crm"], "a")
+    assert run(mesh.artifacts("billing"), "b")
+    assert run(products["marts"], "c")
+
+
+def test_a_file_of_the_teams_own_is_not_replaced(mesh: Mesh) -> None:
+    mesh.compile("crm", "billing")
+    file = mesh.folder / "marts" / "models" / "floe_upstream_ports.yml"
+    file.write_text("version: 2\n")
+    edit(mesh, "marts", "inputPorts:", "execution: {dbtExecutable: dbt}\ninputPorts:")
+    [problem] = problems_of(mesh)
+    assert "is not floe's" in problem
+    assert file.read_text() == "version: 2\n"
+
+
+def test_a_plugin_that_starts_nothing_on_updates_is_told_so(
+    mesh: Mesh, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mesh.compile("crm", "billing")
+    plain = type(plugin_registry.load("plain", {}))
+    left = {name: each for name, each in vars(plain).items() if name != "update_watcher"}
+    bare = type("Bare", plain.__bases__, {k: v for k, v in left.items() if k[:2] != "__"})
+    monkeypatch.setattr(sys.modules[plain.__module__], "Plugin", bare)
+    [problem] = problems_of(mesh)
+    assert "nothing starts marts when ports are updated" in problem
+    edit(mesh, "marts", "inputPorts:", "waivers: [schedule]\ninputPorts:")
+    notices: list[str] = []
+    compile_product(mesh.folder / "marts", on_notice=notices.append)
+    assert any(each.startswith("waived on plain: schedule") for each in notices)

@@ -149,6 +149,10 @@ class AirflowOrchestratorPlugin(ProductPlugin):
 
         return retry_plan(artifacts, job_name)
 
+    def update_watcher(self, artifacts: CompiledArtifacts, job_name: str) -> str:
+        """See `UpdateStarter`."""
+        return f"the asset floe://{artifacts.product.name}/{job_name}/updates"
+
     def entry_point_file(self, product_name: str) -> EntryPointFile:
         """See `EntryPointWriter.entry_point_file`."""
         return EntryPointFile(FILENAME, entry_point_text(product_name))

@@ -143,6 +143,12 @@ class DagsterOrchestratorPlugin(ProductPlugin):
 
         return retry_plan(artifacts)
 
+    def update_watcher(self, artifacts: CompiledArtifacts, job_name: str) -> str:
+        """See `UpdateStarter`."""
+        from floe_orchestrator_dagster.ticks.update_sensors import sensor_name
+
+        return f"the sensor {sensor_name(artifacts, artifacts.job(job_name))}"
+
     def entry_point_file(self, product_name: str) -> EntryPointFile:
         """See `EntryPointWriter`."""
         return definitions_file(product_name)

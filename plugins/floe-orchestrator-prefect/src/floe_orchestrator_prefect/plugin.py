@@ -132,6 +132,10 @@ class PrefectOrchestratorPlugin(ProductPlugin):
 
         return retry_plan(artifacts)
 
+    def update_watcher(self, artifacts: CompiledArtifacts, job_name: str) -> str:
+        """See `UpdateStarter`."""
+        return f"the process that serves {artifacts.product.name}"
+
     def entry_point_file(self, product_name: str) -> EntryPointFile:
         """See `EntryPointWriter`."""
         return flow_file(product_name)

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from floe_core.cli.console import notice, print_json, stderr, stdout
 from floe_core.cli.options import Json, Product, installed_orchestrators
+from floe_core.cli.parity_sides import comparison_as_dict, folder_of_sides, run_shown
+from floe_core.cli.platform_parity import compare_platform, is_platform
+from floe_core.errors import UsageError
 
 if TYPE_CHECKING:
     from floe_core.parity.comparison import Comparison
@@ -61,6 +60,14 @@ def parity(
             "beside floe. Twice or more compares them, on each side of --on.",
         ),
     ] = None,
+    place: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--place",
+            metavar="PRODUCT=NAME",
+            help="Of a platform: where a product runs on one more side, called `placed`.",
+        ),
+    ] = None,
     keep: Annotated[
         Path | None,
         typer.Option(
@@ -77,18 +84,26 @@ def parity(
     Each run starts from an empty warehouse. Compares the graph, the status of every run and node
     and the contents of every table and, between orchestrators, the jobs, their ticks of the next
     year, retries and lineage events. Exits 1 if anything differs, or if a run failed.
+
+    For a manifest, or the folder of one, all of its products run, producers first, on each side.
     """
     from floe_core.parity.comparison import compare
 
     _leave_environment()
+    if is_platform(product):
+        if dbt or html:
+            raise UsageError("--dbt and --html are of one product; name its folder")
+        raise typer.Exit(compare_platform(product, on or [], place or [], keep, as_json=as_json))
+    if place:
+        raise UsageError("--place is of a platform; name its manifest.yaml")
     choices = _choices(product, on, dbt)
-    with _folder(keep) as folder:
-        sides = [_run(product, each, folder / place) for place, each in choices.items()]
+    with folder_of_sides(keep) as folder:
+        sides = [_run(product, each, folder / where) for where, each in choices.items()]
         comparison = compare(*sides)
         if html is not None:
             _write_page(comparison, html)
         if as_json:
-            print_json(_as_dict(comparison))
+            print_json(comparison_as_dict(comparison))
         else:
             from floe_core.cli.parity_report import print_report
 
@@ -155,63 +170,13 @@ def _program(dbt: str) -> str:
     return str(Path(program).absolute())
 
 
-@contextmanager
-def _folder(keep: Path | None) -> Iterator[Path]:
-    if keep is not None:
-        keep.mkdir(parents=True, exist_ok=True)
-        yield keep.absolute()
-        return
-    with tempfile.TemporaryDirectory(prefix="floe-parity-") as folder:
-        yield Path(folder)
-
-
 def _run(product: Path, choice: tuple[str, str | None], folder: Path) -> Side:
-    from floe_core.cli.run_view import RunView
-    from floe_core.parity.side import compile_side, run_side
+    from floe_core.parity.side import compile_side
 
     console = stderr()
     began = time.monotonic()
     name, dbt = choice
     console.print(f"[bold]{name}[/]: compiling a copy of {product}", soft_wrap=True)
     compiled = compile_side(product, name, folder, dbt)
-    artifacts = compiled.artifacts
-    total = len(artifacts.nodes_of(artifacts.jobs[0]))
-    console.print(f"  compiled in {time.monotonic() - began:.1f} s; running {total} nodes")
-    with RunView(artifacts, console, total) as view:
-        side = run_side(
-            compiled, view.receive, lambda text: console.print(f"  {text}", markup=False)
-        )
-    color = "green" if side.report.status == "success" else "red"
-    console.print(f"  [{color}]{side.report.status}[/] in {side.report.seconds:.1f} s")
-    if side.report.message:
-        console.print(f"  {side.report.message}", markup=False, soft_wrap=True)
-    return side
-
-
-def _as_dict(comparison: Comparison) -> dict[str, Any]:
-    return {
-        "equal": comparison.is_equal,
-        "runs": {
-            side.name: {
-                "status": side.report.status,
-                "run_id": side.report.run_id,
-                "seconds": round(side.report.seconds, 3),
-                "lineage_events": side.events.total(),
-                "ticks_of_a_year": {job: len(t) for job, t in side.promises.ticks.items()},
-                "retries": {job: asdict(plan) for job, plan in side.promises.retries.items()},
-            }
-            for side in comparison.sides
-        },
-        "differences": list(comparison.differences),
-        "nodes": {
-            node.node_id: {
-                **{
-                    side.name: result.status if result else None
-                    for side, result in zip(comparison.sides, node.results, strict=True)
-                },
-                "rows": node.rows,
-                "differences": list(node.differences),
-            }
-            for node in comparison.nodes
-        },
-    }
+    console.print(f"  compiled in {time.monotonic() - began:.1f} s")
+    return run_shown(compiled)

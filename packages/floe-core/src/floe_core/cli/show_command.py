@@ -134,7 +134,7 @@ def _jobs(artifacts: CompiledArtifacts) -> Tree:
             f"{job.name} [dim]{escape(chosen)}, {len(artifacts.nodes_of(job))} nodes[/]"
         )
         if job.trigger is not None:
-            branch.add(escape(_shown_trigger(job.trigger)))
+            branch.add(escape(_shown_trigger(artifacts, job.name, job.trigger)))
         if job.schedule is None:
             if job.trigger is None:
                 branch.add("[dim]not scheduled[/]")
@@ -147,8 +147,13 @@ def _jobs(artifacts: CompiledArtifacts) -> Tree:
     return tree
 
 
-def _shown_trigger(trigger: UpdateTrigger) -> str:
+def _shown_trigger(artifacts: CompiledArtifacts, job_name: str, trigger: UpdateTrigger) -> str:
+    from floe_core import plugin_registry
+    from floe_core.plugin_powers import UpdateStarter
+
     ports = ", ".join(trigger.ports)
     wait = f", {trigger.when_late} after {trigger.wait_seconds} s" if trigger.wait_seconds else ""
     state = "" if trigger.enabled else " (disabled)"
-    return f"on update of {trigger.on_update} of {ports}{wait}{state}"
+    plugin = plugin_registry.load(artifacts.orchestrator.name, artifacts.orchestrator.config)
+    by = plugin.update_watcher(artifacts, job_name) if isinstance(plugin, UpdateStarter) else ""
+    return f"on update of {trigger.on_update} of {ports}{wait}{state}{by and f', by {by}'}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from floe_core.compiler.findings import Findings
 from floe_core.compiler.inputs import Inputs
 from floe_core.plugin_interfaces import OrchestratorPlugin
-from floe_core.plugin_powers import ConceptExplainer
+from floe_core.plugin_powers import ConceptExplainer, UpdateStarter
 from floe_core.product_concepts import CONCEPTS
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
@@ -20,6 +20,7 @@ def refuse_losses(
             what = f"waivers: there is no concept '{name}'"
             fix = f"choose from: {'; '.join(CONCEPTS)}"
             findings.add(document.problem(("waivers", place), what, fix))
+    _refuse_updates(artifacts, plugin, inputs, findings)
     if not isinstance(plugin, ConceptExplainer):
         return
     for concept in plugin.concepts(artifacts):
@@ -31,3 +32,19 @@ def refuse_losses(
         what = f"{plugin.name} can't express this product's {concept.name}: {concept.loss}"
         fix = f'change it, or accept the loss with `waivers: ["{concept.name}"]` in floe.yaml'
         findings.add(document.problem((), what, fix))
+
+
+def _refuse_updates(
+    artifacts: CompiledArtifacts, plugin: OrchestratorPlugin, inputs: Inputs, findings: Findings
+) -> None:
+    """Note jobs that updates of ports start, where nothing would."""
+    jobs = [job.name for job in artifacts.jobs if job.trigger is not None and job.trigger.enabled]
+    if not jobs or isinstance(plugin, UpdateStarter):
+        return
+    loss = f"nothing starts {', '.join(jobs)} when ports are updated"
+    if "schedule" in inputs.spec.waivers:
+        findings.notice(f"waived on {plugin.name}: schedule: {loss}")
+        return
+    what = f"{plugin.name} can't express this product's schedule: {loss}"
+    fix = 'use `cron`, or accept the loss with `waivers: ["schedule"]` in floe.yaml'
+    findings.add(inputs.spec_document.problem((), what, fix))

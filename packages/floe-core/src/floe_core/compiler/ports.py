@@ -6,16 +6,20 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from floe_core.atomic_files import write_together
 from floe_core.compiler.dbt_parse import UPSTREAM_FILE
 from floe_core.compiler.findings import Findings
 from floe_core.compiler.input_ports import input_ports, read_upstream_ports, with_ports
 from floe_core.compiler.inputs import Inputs
 from floe_core.compiler.output_ports import resolve_output_ports
 from floe_core.compiler.port_checks import check_input_ports
-from floe_core.compiler.profile import Profile
+from floe_core.compiler.profile import HEADER, Profile, is_generated
 from floe_core.compiler.project_columns import ProjectColumns
+from floe_core.errors import Problem
 from floe_core.schemas.nodes import Node
 from floe_core.schemas.ports import InputPort, Port
+
+SOURCES_FILE = "floe_upstream_ports.yml"
 
 
 class PortReader:
@@ -43,6 +47,8 @@ class PortReader:
         """
         if not self._upstream.ports:
             return
+        if self._inputs.spec.execution.dbt_executable:
+            self._write_sources()
         own = self._upstream.for_dbt()
         self.files[UPSTREAM_FILE] = own
         (work / UPSTREAM_FILE).write_text(own, "utf-8")
@@ -53,11 +59,27 @@ class PortReader:
             if text != own:
                 self.files[f"upstream_ports.{name}.json"] = text
 
+    def _write_sources(self) -> None:
+        """Write the ports as sources for a dbt that may not have floe's plugin, as dbt 2.
+
+        The file is in the first folder of models, and replaces one that floe wrote before.
+        """
+        paths = self._inputs.dbt_document.data.get("model-paths") or ["models"]
+        folder = self._inputs.product_dir / str(paths[0])
+        file = folder / SOURCES_FILE
+        if file.exists() and not is_generated(file):
+            what = f"{file.relative_to(self._inputs.product_dir)} is not floe's; it would be"
+            what = f"{what} replaced by the sources of the input ports"
+            self._findings.add(Problem(what, "rename the file", str(file.name)))
+            self._findings.raise_if_any()
+        write_together(folder, {SOURCES_FILE: (HEADER + self._upstream.as_sources()).encode()})
+
     def resolve(
         self, nodes: Sequence[Node], manifest: Mapping[str, Any], profile: Profile
     ) -> tuple[Node, ...]:
         """Resolve the ports in dbt's graph, and return it with what is known of input ports."""
-        inputs, findings, upstream = self._inputs, self._findings, self._upstream
+        inputs, findings = self._inputs, self._findings
+        upstream = self._upstream.read_in(nodes, inputs.dbt_project_name)
         nodes = with_ports(nodes, upstream)
         if not inputs.spec.output_ports and not upstream.ports:
             return nodes

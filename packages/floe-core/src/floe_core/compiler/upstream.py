@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
+
+from ruamel.yaml import YAML
 
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.environments import in_environment
@@ -18,13 +21,15 @@ from floe_core.schemas.ports import Port
 class Upstream:
     """A port that the product reads: its entry in floe.yaml, and who offers it.
 
-    `producer` and `port` are None for one that is not published, where that is allowed.
+    `producer` and `port` are None for one that is not published, where that is allowed. `source_id`
+    is the id of the dbt source by which the product reads it, "" where it does by `ref()`.
     """
 
     index: int
     spec: InputPortSpec
     producer: CompiledArtifacts | None = None
     port: Port | None = None
+    source_id: str = ""
 
     @property
     def node(self) -> Node | None:
@@ -36,10 +41,18 @@ class Upstream:
     @property
     def own_id(self) -> str:
         """The id that dbt gives the relation in this product."""
-        if self.node is None or self.producer is None:
-            return ""
+        if self.source_id or self.node is None or self.producer is None:
+            return self.source_id
         version = f".v{self.node.version}" if self.node.version else ""
         return f"model.{self.producer.dbt.project_name}.{self.node.name}{version}"
+
+    @property
+    def source_name(self) -> str:
+        """The name of the relation as a source of dbt: project and model, as in `source()`."""
+        if self.node is None or self.producer is None:
+            return ""
+        version = f"_v{self.node.version}" if self.node.version else ""
+        return f"{self.producer.dbt.project_name}.{self.node.name}{version}"
 
 
 @dataclass(frozen=True)
@@ -56,6 +69,36 @@ class UpstreamPorts:
             for each in self.ports
             if each.port is not None and each.port.is_complete
         }
+
+    def read_in(self, nodes: Sequence[Node], project: str) -> UpstreamPorts:
+        """Return the ports as the nodes of a dbt project read them: by `ref()` or as sources."""
+        read = {parent for node in nodes for parent in node.depends_on}
+        ids = {node.unique_id for node in nodes}
+        found = []
+        for each in self.ports:
+            source = f"source.{project}.{each.source_name}"
+            is_source = each.node is not None and source in ids
+            by_ref = each.own_id in read or (each.own_id in ids and source not in read)
+            found.append(replace(each, source_id=source) if is_source and not by_ref else each)
+        return replace(self, ports=tuple(found))
+
+    def as_sources(self) -> str:
+        """Return the ports as a properties file of dbt, one source for each producer's project."""
+        sources: dict[str, dict[str, Any]] = {}
+        for each in sorted(self.ports, key=lambda port: port.source_name):
+            if each.node is None:
+                continue
+            model = _model(each, "")
+            name, table = each.source_name.split(".", 1)
+            place = {key: model[key] for key in ("database", "schema") if model[key]}
+            source = sources.setdefault(name, {"name": name, **place, "tables": []})
+            columns = [{"name": column.name} for column in each.port.columns] if each.port else []
+            source["tables"].append(
+                {"name": table, "identifier": model["identifier"], "columns": columns}
+            )
+        text = io.StringIO()
+        YAML(typ="safe", pure=True).dump({"version": 2, "sources": list(sources.values())}, text)
+        return text.getvalue()
 
     def for_dbt(self, environment: str = "") -> str:
         """Return the text of the file from which floe's plugin of dbt makes models.

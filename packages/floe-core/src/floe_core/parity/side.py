@@ -28,6 +28,8 @@ from floe_core.parity.scratch import (
 )
 from floe_core.parity.scratch_journal import dropped_afterwards
 from floe_core.plugin_powers import RunOptions, RunReport
+from floe_core.ports.ledger import LEDGER_VARIABLE
+from floe_core.process_environment import environment_with
 from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE, CompiledArtifacts
 from floe_core.schemas.nodes import Node
 from floe_core.warehouse.duckdb_file import duckdb_file
@@ -77,18 +79,24 @@ class Side:
 
 @dataclass(frozen=True)
 class CompiledSide:
-    """A side that is compiled and has not run. `scratch` is None where the warehouse is its own."""
+    """A side that is compiled and has not run. `scratch` is None where the warehouse is its own.
+
+    `label` is its name where it has one of its own. `ledger` is a folder for updates of ports: they
+    start no run elsewhere.
+    """
 
     runner: str
     product_dir: Path
     artifacts: CompiledArtifacts
     scratch: Scratch | None
     says_its_dbt: bool
+    ledger: Path
+    label: str = ""
 
     @property
     def name(self) -> str:
-        """Its runner, and the version of its dbt where sides differ in that."""
-        return (
+        """Its label or its runner, and the version of its dbt where sides differ in that."""
+        return self.label or (
             f"{self.runner}, dbt {self.artifacts.dbt.version}" if self.says_its_dbt else self.runner
         )
 
@@ -125,7 +133,8 @@ def compile_side(product: Path, name: str, folder: Path, dbt: str | None = None)
     else:
         refuse_writes_outside(compiled, place.scratch)
     artifacts = compiled.write()
-    return CompiledSide(name, product.absolute(), artifacts, place.scratch, dbt is not None)
+    ledger = folder.with_name(f"{folder.name}-ledger")
+    return CompiledSide(name, product.absolute(), artifacts, place.scratch, dbt is not None, ledger)
 
 
 def _refuse_steps(artifacts: CompiledArtifacts, name: str, scratch: Scratch | None) -> None:
@@ -167,7 +176,8 @@ def run_side(
 
     `tell` hears of schemas that earlier runs left.
     """
-    with side.own_schemas(tell):
+    ledger = {LEDGER_VARIABLE: str(side.ledger)}
+    with side.own_schemas(tell), environment_with(ledger):
         return _run(side, on_event)
 
 

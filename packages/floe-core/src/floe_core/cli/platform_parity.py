@@ -1,0 +1,74 @@
+"""`floe parity` of all products of a platform."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from floe_core.cli.console import print_json, stderr, stdout
+from floe_core.cli.parity_sides import comparison_as_dict, folder_of_sides, run_shown
+
+if TYPE_CHECKING:
+    from floe_core.parity.comparison import Comparison
+    from floe_core.parity.mesh_sides import MeshSide
+    from floe_core.parity.side import Side
+
+EQUAL, DIFFERENT = 0, 1
+
+
+def is_platform(path: Path) -> bool:
+    """Return whether a path is a manifest, or the folder of one that is no product's."""
+    from floe_core.compiler.inputs import FLOE_FILE, MANIFEST_FILE
+
+    if path.is_file():
+        return True
+    return not (path / FLOE_FILE).exists() and (path / MANIFEST_FILE).is_file()
+
+
+def compare_platform(
+    path: Path, on: list[str], place: list[str], keep: Path | None, *, as_json: bool
+) -> int:
+    """Run every product on every side, print how they compare, and return the exit code."""
+    from floe_core.compiler.products import read_platform
+    from floe_core.parity.comparison import compare
+    from floe_core.parity.mesh_sides import mesh_sides, products_in_order
+
+    platform = read_platform(path)
+    sides = mesh_sides(platform, on, place)
+    products = products_in_order(platform)
+    with folder_of_sides(keep) as folder:
+        found = [_run(side, products, folder / side.name) for side in sides]
+        compared = {name: compare(*(side[name] for side in found)) for name in products}
+        if as_json:
+            print_json(_as_dict(compared))
+        else:
+            _print(compared, is_kept=keep is not None)
+    is_well = all(each.is_equal and each.has_succeeded for each in compared.values())
+    return EQUAL if is_well else DIFFERENT
+
+
+def _run(side: MeshSide, products: dict[str, Path], folder: Path) -> dict[str, Side]:
+    from floe_core.parity.mesh_sides import compile_mesh_side
+
+    console = stderr()
+    console.print(f"[bold]{side.name}[/]: compiling copies of {len(products)} products")
+    found: dict[str, Side] = {}
+    for compiled in compile_mesh_side(side, products, folder):
+        name = compiled.artifacts.product.name
+        console.print(f"[bold]{side.name}[/]: {name} on {compiled.runner}")
+        found[name] = run_shown(compiled)
+    return found
+
+
+def _as_dict(compared: dict[str, Comparison]) -> dict[str, object]:
+    return {
+        "equal": all(each.is_equal for each in compared.values()),
+        "products": {name: comparison_as_dict(each) for name, each in compared.items()},
+    }
+
+
+def _print(compared: dict[str, Comparison], *, is_kept: bool) -> None:
+    from floe_core.cli.parity_report import print_report
+
+    for each in compared.values():
+        print_report(each, stdout(), is_kept=is_kept)
