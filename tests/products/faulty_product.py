@@ -69,13 +69,16 @@ class FaultyProduct:
     """first -> middle (tested) -> last, and first -> aside.
 
     `execution` is YAML of floe.yaml, `compute` of manifest.yaml, `models` name -> SQL of further
-    models or of these.
+    models or of these. `alerts_to` is the variable that holds the URL of who is told of all,
+    `url` the orchestrator's.
     """
 
     middle: str
     execution: str = ""
     compute: str = DUCKDB
     models: Mapping[str, str] = field(default_factory=dict)
+    alerts_to: str = ""
+    url: str = ""
 
     def compiled(self, folder: Path, name: str, orchestrator: str, more: str) -> CompiledArtifacts:
         """Write and compile it under a name of its own; `more` goes to `execution` as well."""
@@ -87,6 +90,7 @@ class FaultyProduct:
 
     def _files(self, name: str, more: str) -> dict[str, str]:
         execution = ", ".join(text for text in (self.execution, more) if text)
+        alerts = f"alerts: [{{on: [failure, recovery, warning], to: 'env:{self.alerts_to}'}}]\n"
         models = {
             "first": FIRST,
             "middle": self.middle,
@@ -95,11 +99,16 @@ class FaultyProduct:
             **self.models,
         }
         return {
-            "manifest.yaml": MANIFEST.replace("COMPUTE", self.compute),
+            "manifest.yaml": MANIFEST.replace("COMPUTE", self.compute).replace(
+                "{type: dagster}", f"{{type: dagster, config: {{url: '{self.url}'}}}}"
+            )
+            if self.url
+            else MANIFEST.replace("COMPUTE", self.compute),
             "floe.yaml": (
                 "apiVersion: floe.dev/v1\nkind: FloeSpec\n"
                 f"metadata: {{name: {name}, version: 1.0.0, owner: data@example.com}}\n"
                 f"platform: {{manifest: manifest.yaml}}\nexecution: {{{execution}}}\n"
+                f"{alerts if self.alerts_to else ''}"
             ),
             "dbt_project.yml": f"name: shop\nversion: 1.0.0\nprofile: shop\n{AUDIT}",
             **{f"models/{name}.sql": sql for name, sql in models.items()},

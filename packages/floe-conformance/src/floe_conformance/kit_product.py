@@ -139,6 +139,14 @@ FAILED_STEP = {
     **STEPS,
     "shop_steps.py": _FILL.replace("load_people():\n", "load_people():\n    raise SystemExit(3)\n"),
 }
+# Who is alerted of what, and for what fails in a run the files that do it and the titles told.
+ALERT_VARIABLE = "FLOE_CONFORMANCE_ALERTS"
+_ALERTS = f"alerts: [{{on: [failure, recovery, warning], to: 'env:{ALERT_VARIABLE}'}}]\n"
+ALERTING = {
+    "nothing": {"floe.yaml": _FLOE + _ALERTS},
+    "model": {**FAILURES["model"], "floe.yaml": _FLOE + _ALERTS},
+    "first try": {**FIRST_TRY, "floe.yaml": FIRST_TRY["floe.yaml"] + _ALERTS},
+}
 # The product offers what it sells by day, and its ledger lies beside it.
 PORT = "daily@1"
 OFFERING = {"floe.yaml": f"{_FLOE}outputPorts:\n  - {{name: daily, model: daily_sales}}\n"}
@@ -146,7 +154,6 @@ OTHER_PORT = {
     "floe.yaml": f"{_FLOE}outputPorts:\n  - {{name: history, model: orders_history}}\n",
     **FAILURES["model"],
 }
-
 # A run's parameters -> the nodes that it builds. The model of PARAMETERS_TOLD needs its parameters.
 SELECTIONS: tuple[tuple[RunParameters, frozenset[str]], ...] = (
     (

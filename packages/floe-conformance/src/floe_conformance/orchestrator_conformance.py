@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from floe_conformance.checks.alerts import AlertChecks
 from floe_conformance.checks.canceled_runs import CanceledRunChecks
 from floe_conformance.checks.connection import ConnectionChecks
 from floe_conformance.checks.definitions import DefinitionChecks
@@ -24,6 +25,7 @@ class OrchestratorConformance(
     # Pytest runs the checks of the last one first.
     CanceledRunChecks,
     RunLineageChecks,
+    AlertChecks,
     PortChecks,
     StepChecks,
     RunParameterChecks,

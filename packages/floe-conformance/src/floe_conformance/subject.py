@@ -56,6 +56,7 @@ class Subject(ABC):
     def run(self, definitions: Any, project_dir: Path) -> RanProduct:
         """Run all of the product on the orchestrator, and return what it recorded of the run.
 
+        What the orchestrator does by itself after a run is part of it, such as evaluating a sensor.
         The parameters are those of `look_at`. Not supplied: the checks that need it are skipped.
         """
         raise NotImplementedError

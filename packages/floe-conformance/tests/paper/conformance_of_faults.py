@@ -19,7 +19,7 @@ from floe_conformance import (
     OrchestratorConformance,
     RanProduct,
 )
-from floe_conformance.checks import made_runs
+from floe_conformance.checks import alerts, made_runs
 from floe_conformance.kit_product import NAME, compile_kit_product
 from floe_core.run_parameters import RunParameters
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
@@ -93,6 +93,7 @@ def conformance_of(plugin_class: type[PaperPlugin]) -> Any:
 
 
 # Of builds that are copied, all that is told is there at once.
-made_runs.PATIENCE_SECONDS = 2.0
+made_runs.PATIENCE_SECONDS = alerts.PATIENCE_SECONDS = 2.0
+alerts.QUIET_SECONDS = 0.0
 PLUGIN_CLASSES = [PaperPluginThatIsRun, *FAULTS]
 globals().update({f"Test{each.__name__}": conformance_of(each) for each in PLUGIN_CLASSES})

@@ -24,6 +24,8 @@ class BuildRequest:
     `part` names this build where the orchestrator's run has several of one job and attempt.
     Without `may_reuse` all of it is built, whatever stands already. `updates` are the updates of
     input ports that the run was started for, as pairs of port and number.
+    With `sends_alerts` the build itself reports its end to who is to be alerted; False where the
+    orchestrator reports the run's.
     """
 
     job: str
@@ -37,4 +39,5 @@ class BuildRequest:
     parameters: RunParameters = field(default_factory=RunParameters)
     part: str = ""
     may_reuse: bool = True
+    sends_alerts: bool = True
     updates: tuple[tuple[str, int], ...] = ()

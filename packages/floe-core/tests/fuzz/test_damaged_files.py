@@ -28,11 +28,11 @@ from floe_core.lineage.columns.derivation import KnownTable, derive
 from floe_core.lineage.delivery_status import flush, status
 from floe_core.lineage.lineage_map import lineage_map
 from floe_core.lineage.seed_header import seed_columns
-from floe_core.lineage.spool import Spool
 from floe_core.schedules import next_tick
 from floe_core.schedules.live_schedules import with_live_schedules
 from floe_core.schemas import CompiledArtifacts
 from floe_core.schemas.policies import LineageSettings
+from floe_core.spooling.spool import Spool
 
 from .mutations import mutated, mutated_json
 

@@ -286,3 +286,21 @@ def test_the_trigger_form_describes_every_parameter_of_a_run(make_artifacts: Mak
         "step",
     ]
     assert RunParameters.given({n: p.resolve() for n, p in told.items()}) == RunParameters()
+
+
+def test_the_ends_of_runs_are_reported_beside_a_teams_own_callbacks(make_artifacts: Make) -> None:
+    def page_the_team(context: object) -> None:
+        pass
+
+    alerts = [{"on": ["failure"], "to": "env:SHOP_ALERTS"}]
+    artifacts = make_artifacts(alerts=alerts)
+    theirs = {"on_failure_callback": page_the_team}
+    dag = job_dag(artifacts, artifacts.job("shop"), Path("/compiled"), theirs)
+    assert [each.__name__ for each in dag.on_failure_callback] == [
+        "report_failure",
+        "page_the_team",
+    ]
+    assert [each.__name__ for each in dag.on_success_callback] == ["report_success"]
+    assert dag.get_task("dbt_build").sends_alerts is False
+    quiet = dag_of(make_artifacts())
+    assert (quiet.on_failure_callback, quiet.on_success_callback) == (None, None)

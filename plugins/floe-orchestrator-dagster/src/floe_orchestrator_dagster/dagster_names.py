@@ -51,6 +51,12 @@ def job_name(artifacts: CompiledArtifacts, job: Job) -> str:
     return free(product) if is_main else f"{product}__{plain(job.name)}"
 
 
+def job_of_run(artifacts: CompiledArtifacts, tag: str) -> str:
+    """Return the product's job that a run's tag names; its first for assets chosen by hand."""
+    names = [job.name for job in artifacts.jobs]
+    return tag if tag in names else names[0]
+
+
 def build_op_name(artifacts: CompiledArtifacts) -> str:
     """Return the name of the step that runs dbt, unlike any job's."""
     return f"{plain(artifacts.product.name)}__dbt_build"

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 # Tags of runs. They are in the databases of all deployments, so they outlive the constants of
 # Dagster's that hold them, which are private.
+WILL_RETRY_TAG = "dagster/will_retry"
 RESUME_RETRY_TAG = "dagster/is_resume_retry"
 SCHEDULE_NAME_TAG = "dagster/schedule_name"
 SCHEDULED_EXECUTION_TIME_TAG = ".dagster/scheduled_execution_time"

@@ -61,7 +61,14 @@ class TestDagsterConformance(OrchestratorConformance):
     ) -> RanProduct:
         job = definitions.resolve_job_def("corner_shop")
         config = {"ops": {"corner_shop__dbt_build": {"config": parameters.as_given()}}}
-        result = job.execute_in_process(run_config=config, raise_on_error=False)
+        with dg.DagsterInstance.ephemeral() as instance:
+            result = job.execute_in_process(
+                run_config=config, raise_on_error=False, instance=instance
+            )
+            # As a daemon does.
+            alerting = [s for s in definitions.sensors or () if s.name.endswith("__alerts")]
+            for sensor in alerting:
+                sensor.evaluate_tick(dg.build_sensor_context(instance))
         built = [event.asset_key for event in result.get_asset_materialization_events()]
         passed = [
             each.asset_check_key for each in result.get_asset_check_evaluations() if each.passed

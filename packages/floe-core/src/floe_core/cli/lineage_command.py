@@ -26,7 +26,7 @@ def status(product: Product = Path(), as_json: Json = False) -> None:
     """Show pending events, and events that the backend refused, with the reason."""
     from floe_core.lineage import status as lineage_status
 
-    found = lineage_status(_compiled_folder(product))
+    found = lineage_status(compiled_folder(product))
     if as_json:
         print_json(asdict(found))
         return
@@ -57,7 +57,7 @@ def flush(
     from floe_core.lineage import flush as flush_lineage
     from floe_core.schemas import CompiledArtifacts
 
-    artifacts = CompiledArtifacts.load(_compiled_folder(product))
+    artifacts = CompiledArtifacts.load(compiled_folder(product))
     done = flush_lineage(artifacts.folder, artifacts.lineage, timeout, also_refused=refused)
     if as_json:
         print_json(asdict(done))
@@ -86,7 +86,7 @@ def show(
     from floe_core.lineage.lineage_map import lineage_map
     from floe_core.schemas import CompiledArtifacts
 
-    artifacts = CompiledArtifacts.load(_compiled_folder(product))
+    artifacts = CompiledArtifacts.load(compiled_folder(product))
     found = lineage_map(artifacts)
     if not found.run_id:
         notice("no run has compiled its SQL yet, so this is of tables only; `floe run` first")
@@ -106,7 +106,12 @@ def _warn_of_full_spool(since: str) -> None:
         stdout().print(f"{text}; FLOE_LINEAGE_SPOOL_MB allows it more", soft_wrap=True)
 
 
-def _compiled_folder(product: Path) -> Path:
+def compiled_folder(product: Path) -> Path:
+    """Return the folder of a compiled product.
+
+    Raises:
+        InvalidProductError: It is none.
+    """
     from floe_core.errors import invalid
     from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE
 

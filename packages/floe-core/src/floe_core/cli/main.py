@@ -12,6 +12,7 @@ import typer
 
 from floe_core import __version__
 from floe_core.cli import (
+    alerts_command,
     check_command,
     compile_command,
     diff_command,
@@ -59,6 +60,7 @@ app.command("plugins")(plugins_command.plugins)
 app.add_typer(schedule_command.app)
 app.add_typer(helm_command.app)
 app.add_typer(lineage_command.app)
+app.add_typer(alerts_command.app)
 
 
 def _print_version(wanted: bool) -> None:

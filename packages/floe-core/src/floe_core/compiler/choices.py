@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 
 from floe_core import plugin_registry
+from floe_core.compiler.alerts import check_alerts
 from floe_core.compiler.findings import Findings
 from floe_core.compiler.helm_section import check_helm_section
 from floe_core.compiler.inputs import Inputs, is_unused
@@ -59,6 +60,7 @@ def check_choices(inputs: Inputs, findings: Findings) -> None:
                 findings.notice(f"{problem.file}:{problem.line}: {problem.what}; not used by floe")
             else:
                 findings.add(problem)
+    check_alerts(inputs, findings)
     _check_lineage_backend(inputs, findings)
     _check_default_zone(inputs, findings)
     with findings.gather():

@@ -15,7 +15,12 @@ from floe_core.lineage.naming import without_credentials
 from floe_core.schedules import tzdata_version
 from floe_core.schemas.compiled_artifacts import Product
 from floe_core.schemas.manifest_yaml import LineageSwitch, Manifest, ResourcePreset
-from floe_core.schemas.policies import ExecutionPolicy, LineageSettings, TracingSettings
+from floe_core.schemas.policies import (
+    AlertRule,
+    ExecutionPolicy,
+    LineageSettings,
+    TracingSettings,
+)
 from floe_core.schemas.resources import ResourceSpec
 
 
@@ -53,6 +58,7 @@ def product_settings(inputs: Inputs, pool: str) -> dict[str, Any]:
         ),
         "lineage": lineage_settings(inputs),
         "tracing": tracing_settings(manifest),
+        "alerts": alert_rules(inputs),
         "resources": {
             size: ResourceSpec(**preset.model_dump())
             for size, preset in manifest.resource_presets.items()
@@ -62,6 +68,16 @@ def product_settings(inputs: Inputs, pool: str) -> dict[str, Any]:
         ),
         "tzdata_version": tzdata_version(),
     }
+
+
+def alert_rules(inputs: Inputs) -> tuple[AlertRule, ...]:
+    """Return the platform's rules for alerts, then the product's; equal ones once."""
+    theirs = [AlertRule(on=tuple(each.on), to=each.to) for each in inputs.manifest.alerts]
+    own = [
+        AlertRule(on=tuple(each.on), to=each.to, jobs=tuple(each.jobs))
+        for each in inputs.spec.alerts
+    ]
+    return tuple(dict.fromkeys([*theirs, *own]))
 
 
 def ledger_from(inputs: Inputs) -> str:

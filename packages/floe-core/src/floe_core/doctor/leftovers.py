@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+from floe_core.alerts import status as status_of_alerts
 from floe_core.build_events import BuildEnded
 from floe_core.doctor.finding import Finding
 from floe_core.doctor.services import is_held
@@ -26,7 +27,8 @@ _OF_RUNS = ("floe", "dbt", "dagster", "airflow", "prefect")
 
 def check_leftovers(artifacts: CompiledArtifacts) -> list[Finding]:
     """Return what waits in the spool, and what runs that were killed have left."""
-    found = [*_spool(artifacts.folder), *_runs(artifacts), *_processes(artifacts.folder)]
+    spools = [*_spool(artifacts.folder), *_alerts(artifacts)]
+    found = [*spools, *_runs(artifacts), *_processes(artifacts.folder)]
     return found or [Finding("runs", "ok", "nothing waits, and nothing was left behind")]
 
 
@@ -44,6 +46,28 @@ def _spool(folder: Path) -> Iterator[Finding]:
     if lying.full_since:
         what = f"the spool is full: events since {lying.full_since} were not kept"
         yield Finding("spool", "problem", what, "flush it, or raise FLOE_LINEAGE_SPOOL_MB")
+
+
+def _alerts(artifacts: CompiledArtifacts) -> Iterator[Finding]:
+    place = shlex.quote(str(artifacts.folder))
+    for target in status_of_alerts(artifacts).targets:
+        if target.waiting:
+            reason = f": {target.last_failure}" if target.last_failure else ""
+            what = f"{target.waiting} alerts wait for {target.target}{reason}"
+            yield Finding("alerts", "warning", what, f"floe alerts flush {place}")
+        if target.refused:
+            reasons = sorted({alert.reason for alert in target.refused})
+            what = f"{target.target} refused {len(target.refused)} alerts: {'; '.join(reasons[:3])}"
+            yield Finding("alerts", "warning", what, f"floe alerts flush --refused {place}")
+        if target.full_since:
+            what = (
+                f"the spool for {target.target} was full: alerts since {target.full_since} are lost"
+            )
+            yield Finding("alerts", "problem", what, "flush it, or raise FLOE_LINEAGE_SPOOL_MB")
+        if target.is_unset:
+            what = f"alerts go to {target.target}, which is not set here"
+            fix = "set it to an Apprise URL, or to nothing where nobody is to be told"
+            yield Finding("alerts", "warning", what, fix)
 
 
 def _runs(artifacts: CompiledArtifacts) -> Iterator[Finding]:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from floe_core.execution.build_failure import BuildFailure, failure_of, failure_of_build
     from floe_core.execution.build_run import build
     from floe_core.execution.journal import read_events
+    from floe_core.execution.outcome import outcome_of_run
     from floe_core.execution.parent_death import end_with_parent
     from floe_core.execution.run_record import RunRecord, record_of
     from floe_core.execution.wanted import chosen_nodes, nodes_of_job, wanted_nodes
@@ -54,6 +55,7 @@ __all__ = [
     "first_attempt_number",
     "may_retry",
     "nodes_of_job",
+    "outcome_of_run",
     "read_events",
     "record_of",
     "wanted_nodes",
@@ -76,6 +78,7 @@ _HOMES = {
     "nodes_of_job": "floe_core.execution.wanted",
     "read_events": "floe_core.execution.journal",
     "record_of": "floe_core.execution.run_record",
+    "outcome_of_run": "floe_core.execution.outcome",
     "wanted_nodes": "floe_core.execution.wanted",
 }
 

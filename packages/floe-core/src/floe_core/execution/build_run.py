@@ -15,7 +15,8 @@ from functools import partial
 
 from floe_core.build_events import BuildEvent, NodeLog, NodeResult
 from floe_core.build_request import BuildRequest
-from floe_core.errors import EnvironmentProblemError
+from floe_core.errors import EnvironmentProblemError, FloeError
+from floe_core.execution.alerts_of_build import AlertsOfBuild
 from floe_core.execution.attempt import automatic_attempt
 from floe_core.execution.dbt_run import DbtEnded, DbtRun
 from floe_core.execution.freshness_run import FreshnessRun
@@ -53,17 +54,27 @@ def build(artifacts: CompiledArtifacts, request: BuildRequest) -> Generator[Buil
         UsageError: The artifacts come from no folder, or the job or a node is unknown.
         EnvironmentProblemError: dbt or the warehouse is not to be had.
     """
-    events = _events(artifacts, request)
+    alerts = AlertsOfBuild(artifacts, request)
+    events = _events(artifacts, request, alerts)
+
+    def end() -> None:
+        events.close()
+        alerts.report()
+
     # An orchestrator that is broken off between two events may leave this as it is, and end.
-    atexit.register(events.close)
+    atexit.register(end)
     try:
         yield from events
+    except (FloeError, OSError) as error:
+        alerts.receive_error(error)
+        raise
     finally:
-        atexit.unregister(events.close)
+        atexit.unregister(end)
+        alerts.report()
 
 
 def _events(
-    artifacts: CompiledArtifacts, request: BuildRequest
+    artifacts: CompiledArtifacts, request: BuildRequest, alerts: AlertsOfBuild
 ) -> Generator[BuildEvent, None, None]:
     project_dir = artifacts.folder
     wanted = wanted_nodes(artifacts, request)
@@ -83,7 +94,7 @@ def _events(
         )
         ports.begin()
         redactor = Redactor(known_secrets(artifacts.dbt.profile).values())
-        with TelemetryOfBuild(artifacts, request, call.target) as telemetry:
+        with TelemetryOfBuild(artifacts, request, call.target, alerts) as telemetry:
             running = _run(artifacts, call, partial(_start, artifacts, request, call), hold)
             # dbt is given its time to end before the warehouse is anybody else's.
             with closing(_without_secrets(reuse.around(running), redactor)) as events:

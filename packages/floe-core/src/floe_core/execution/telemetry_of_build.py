@@ -1,4 +1,4 @@
-"""Tell tracing and lineage what a build does."""
+"""Tell tracing, lineage and alerts what a build does."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from types import TracebackType
 
 from floe_core.build_events import BuildEvent, NodeResult
 from floe_core.build_request import BuildRequest
+from floe_core.execution.alerts_of_build import AlertsOfBuild
 from floe_core.execution.lineage_of_build import LineageOfBuild
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.secrets.known_values import known_secrets
@@ -22,7 +23,14 @@ class TelemetryOfBuild:
     `target` is where dbt writes what it compiles.
     """
 
-    def __init__(self, artifacts: CompiledArtifacts, request: BuildRequest, target: Path) -> None:
+    def __init__(
+        self,
+        artifacts: CompiledArtifacts,
+        request: BuildRequest,
+        target: Path,
+        alerts: AlertsOfBuild,
+    ) -> None:
+        self._alerts = alerts
         known = known_secrets(artifacts.dbt.profile).values()
         self._trace = BuildTrace(artifacts, request, Redactor(known).text)
         self._lineage = LineageOfBuild(artifacts, request, target, self._trace.ids)
@@ -31,6 +39,7 @@ class TelemetryOfBuild:
         """Pass one event on; what was reused did not run."""
         if isinstance(event, NodeResult) and event.status == "reused":
             return
+        self._alerts.receive(event)
         self._trace.receive(event)
         self._lineage.receive(event)
 
@@ -40,6 +49,7 @@ class TelemetryOfBuild:
         In lineage what was under way then has neither failed nor completed: it is aborted when this
         closes.
         """
+        self._alerts.receive_canceled(event)
         self._trace.receive(event)
         if isinstance(event, NodeResult) and event.status == "skipped":
             self._lineage.receive(event)

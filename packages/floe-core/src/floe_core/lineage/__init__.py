@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from floe_core.lineage.backend import is_configured
     from floe_core.lineage.calling_run import CONTEXT, CallingRun, NamedRun
-    from floe_core.lineage.delivery_status import Flushed, LineageStatus, flush, status
+    from floe_core.lineage.delivery_status import LineageStatus, flush, status
     from floe_core.lineage.emission import emit_lineage_event
     from floe_core.lineage.run_recorder import RunLineage
+    from floe_core.spooling.flushing import Flushed
 
 __all__ = [
     "CONTEXT",
@@ -29,7 +30,7 @@ _HOMES = {
     "CallingRun": "floe_core.lineage.calling_run",
     "NamedRun": "floe_core.lineage.calling_run",
     "is_configured": "floe_core.lineage.backend",
-    "Flushed": "floe_core.lineage.delivery_status",
+    "Flushed": "floe_core.spooling.flushing",
     "LineageStatus": "floe_core.lineage.delivery_status",
     "RunLineage": "floe_core.lineage.run_recorder",
     "emit_lineage_event": "floe_core.lineage.emission",

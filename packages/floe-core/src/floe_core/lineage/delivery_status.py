@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from floe_core.lineage.backend import is_configured
-from floe_core.lineage.draining import Drained, Drainer
-from floe_core.lineage.spool import Spool, read_json
-from floe_core.lineage.spool_room import bytes_in, limit_in_bytes
+from floe_core.lineage.event_channel import event_drainer
 from floe_core.schemas.policies import LineageSettings
-
-_BETWEEN_TRIES_SECONDS = 0.5
+from floe_core.spooling.flushing import Flushed, flush_spool
+from floe_core.spooling.spool import Spool, read_json
+from floe_core.spooling.spool_room import bytes_in, limit_in_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,20 +41,6 @@ class LineageStatus:
     full_since: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Flushed:
-    """What a flush did. `reason` says why events still wait, "" when none does.
-
-    `full_since` is that of the status before; a flush that leaves nothing waiting forgets it.
-    """
-
-    sent: int
-    refused: int
-    waiting: int
-    reason: str = ""
-    full_since: str = ""
-
-
 def status(project_dir: Path) -> LineageStatus:
     """Return what waits in a product's spool and what was refused."""
     spool = Spool(project_dir)
@@ -81,18 +66,8 @@ def flush(
         return Flushed(0, 0, len(spool.waiting()), "no lineage backend is configured")
     if also_refused:
         spool.wait_again()
-    deadline = time.monotonic() + timeout
-    drainer = Drainer(project_dir, spool, settings)
-    sent = refused = 0
-    while True:
-        drained: Drained = drainer.drain(lambda: time.monotonic() >= deadline)
-        sent, refused = sent + drained.sent, refused + drained.refused
-        if not drained.reason or time.monotonic() + _BETWEEN_TRIES_SECONDS >= deadline:
-            full_since = spool.full_since()
-            if not drained.reason:
-                spool.forget_fullness()
-            return Flushed(sent, refused, len(spool.waiting()), drained.reason, full_since)
-        time.sleep(_BETWEEN_TRIES_SECONDS)
+    drainer = event_drainer(project_dir, spool, settings)
+    return flush_spool(spool, drainer, time.monotonic() + timeout)
 
 
 def _refused(path: Path) -> RefusedEvent:

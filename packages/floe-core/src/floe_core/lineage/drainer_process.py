@@ -9,42 +9,14 @@ from __future__ import annotations
 
 import json
 import sys
-import threading
-import time
 from pathlib import Path
 
-from floe_core.lineage.draining import Drainer
-from floe_core.lineage.spool import Spool
+from floe_core.lineage.event_channel import event_drainer
 from floe_core.schemas.policies import LineageSettings
 from floe_core.secrets.known_values import known_secrets
 from floe_core.secrets.redactor import Redactor
-
-_LOOK_EVERY_SECONDS = 0.1
-_FIRST_PAUSE_SECONDS = 0.5
-_LONGEST_PAUSE_SECONDS = 30.0
-
-
-class _Orders:
-    """What the parent wants: to go on, to finish what waits and end, or to stop."""
-
-    def __init__(self) -> None:
-        self.finish = threading.Event()
-        self.stop = threading.Event()
-        self._changed = threading.Event()
-        threading.Thread(target=self._listen, daemon=True).start()
-
-    def pause(self, seconds: float) -> None:
-        """Wait, or until the parent says something."""
-        self._changed.wait(seconds)
-        self._changed.clear()
-
-    def _listen(self) -> None:
-        for line in sys.stdin:
-            if line.strip() == "finish":
-                self.finish.set()
-                self._changed.set()
-        self.stop.set()
-        self._changed.set()
+from floe_core.spooling.drainer_loop import serve
+from floe_core.spooling.spool import Spool
 
 
 def main() -> int:
@@ -53,32 +25,13 @@ def main() -> int:
     project_dir = Path(start["project_dir"])
     spool = Spool(project_dir)
     try:
-        return _serve(project_dir, spool, LineageSettings.model_validate(start["settings"]))
+        settings = LineageSettings.model_validate(start["settings"])
+        return serve({spool: event_drainer(project_dir, spool, settings)})
     except Exception as error:
         # Nobody hears this process: what breaks it is found in the status.
         redactor = Redactor(known_secrets().values())
         spool.note_failure(redactor.text(f"sending broke off: {type(error).__name__}: {error}"))
         raise
-
-
-def _serve(project_dir: Path, spool: Spool, settings: LineageSettings) -> int:
-    drainer = Drainer(project_dir, spool, settings)
-    orders = _Orders()
-    pause = _FIRST_PAUSE_SECONDS
-    try_at = 0.0
-    while not orders.stop.is_set():
-        was_told_to_finish = orders.finish.is_set()
-        if was_told_to_finish or time.monotonic() >= try_at:
-            drained = drainer.drain(orders.stop.is_set)
-            if was_told_to_finish and not drained.is_others_work:
-                return 1 if drained.reason else 0
-            if drained.reason and not drained.is_others_work:
-                try_at = time.monotonic() + pause
-                pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
-            else:
-                pause, try_at = _FIRST_PAUSE_SECONDS, 0.0
-        orders.pause(_LOOK_EVERY_SECONDS)
-    return 1 if spool.waiting() else 0
 
 
 if __name__ == "__main__":

@@ -16,11 +16,11 @@ from floe_core.lineage.facets import BASE_FACET_SCHEMA, PRODUCER, Json
 from floe_core.lineage.naming import without_credentials
 from floe_core.lineage.open_runs import run_id_for
 from floe_core.lineage.run_ids import run_id_from
-from floe_core.lineage.spool import Spool
 from floe_core.plugin_interfaces import LINEAGE_EVENT_TYPES, Dataset
 from floe_core.schemas.policies import LineageSettings
 from floe_core.secrets.known_values import known_secrets
 from floe_core.secrets.redactor import Redactor
+from floe_core.spooling.spool import Spool
 
 _SECONDS_AT_EXIT = 5.0
 

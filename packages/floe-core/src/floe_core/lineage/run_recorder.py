@@ -13,11 +13,11 @@ from floe_core.lineage.backend import is_configured
 from floe_core.lineage.build_story import BuildStory
 from floe_core.lineage.delivery import Delivery
 from floe_core.lineage.facets import Json
-from floe_core.lineage.spool import Spool
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Column
 from floe_core.secrets.known_values import known_secrets
 from floe_core.secrets.redactor import Redactor
+from floe_core.spooling.spool import Spool
 from floe_core.tracing.span_ids import SpanIds
 
 _log = logging.getLogger("floe.lineage")

@@ -16,6 +16,7 @@ from floe_core.schemas.frozen import Frozen
 from floe_core.schemas.node_graph import NodeGraph
 from floe_core.schemas.nodes import Node
 from floe_core.schemas.policies import (
+    AlertRule,
     DbtProject,
     ExecutionPolicy,
     Job,
@@ -70,6 +71,7 @@ class CompiledArtifacts(Frozen):
     execution: ExecutionPolicy = ExecutionPolicy()
     lineage: LineageSettings = LineageSettings()
     tracing: TracingSettings = TracingSettings()
+    alerts: tuple[AlertRule, ...] = ()
     resources: dict[str, ResourceSpec] = {}
     output_ports: tuple[dict[str, Any], ...] = ()
     ports: tuple[Port, ...] = ()

@@ -15,6 +15,7 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "steps": "Processes that run in the graph, beside what dbt builds.",
         "vars": "dbt vars that every run passes.",
         "execution": "How the product runs.",
+        "alerts": "Who is told when runs fail, recover or warn, beside the manifest's `alerts`.",
         "output_ports": "Models, seeds and snapshots that other products may read.",
         "input_ports": "Ports of other products that this product reads.",
         "waivers": "Concepts that the orchestrator may fail to express; see `floe explain`.",
@@ -78,6 +79,11 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "vars": "dbt vars of this job's runs; they win over the product's.",
         "schedule": "When the job runs.",
     },
+    "AlertSpec": {
+        "on": "What is told: a run that failed, the first to succeed after it, or one that warns.",
+        "to": "An Apprise URL, from the environment only: `\"{{ env_var('NAME') }}\"`.",
+        "jobs": "The jobs whose runs count. Without it, all.",
+    },
     "ExecutionSpec": {
         "retries": "Further attempts after a failed one. Each builds what has not passed.",
         "retry_delay_seconds": "Delay before a retry.",
@@ -99,6 +105,7 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "metadata": "Who the platform is.",
         "plugins": "The choices of the platform.",
         "observability": "What runs emit: lineage and spans.",
+        "alerts": "Who is told when runs of any product fail, recover or warn.",
         "resource_presets": "Sizes of pods, over those of the orchestrator's plugin.",
         "approved_plugins": "Kind of plugin to the names that may be chosen. Without it, any.",
         "defaults": "What holds where a product says nothing.",
@@ -138,6 +145,10 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "enabled": "Emit spans, even if the environment does not ask for them.",
         "exporter": "The exporter, unless OpenTelemetry's environment variables name one.",
         "endpoint": "The endpoint, unless OpenTelemetry's environment variables name one.",
+    },
+    "PlatformAlert": {
+        "on": "What is told: a run that failed, the first to succeed after it, or one that warns.",
+        "to": "An Apprise URL, from the environment only: `\"{{ env_var('NAME') }}\"`.",
     },
     "ResourcePreset": {
         "cpu_request": "CPU that the pod asks for, such as 500m.",

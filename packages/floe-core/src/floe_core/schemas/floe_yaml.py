@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, StringConstraints
 
 from floe_core.schemas.policies import (
+    AlertKind,
     BackfillBy,
     Backoff,
     FreshnessPolicy,
@@ -129,6 +130,14 @@ class StepSpec(YamlModel):
     timeout_seconds: Annotated[int, Field(ge=1, le=604_800)] | None = None
 
 
+class AlertSpec(YamlModel):
+    """Who is told of what of this product's runs: an Apprise URL, by reference alone."""
+
+    on: Annotated[list[AlertKind], Field(min_length=1)]
+    to: ShortText
+    jobs: list[JobName] = []
+
+
 class ExecutionSpec(YamlModel):
     """How the product runs; times in seconds. `dbtExecutable` names a dbt of the product's own."""
 
@@ -188,6 +197,7 @@ class FloeSpec(YamlModel):
     steps: list[StepSpec] = []
     vars: dict[str, Any] = {}
     execution: ExecutionSpec = ExecutionSpec()
+    alerts: list[AlertSpec] = []
     output_ports: list[OutputPortSpec] = []
     input_ports: list[InputPortSpec] = []
     waivers: list[ShortText] = []

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
+from floe_core.schemas.policies import AlertKind
 from floe_core.schemas.yaml_model import (
     ApiVersion,
     Name,
@@ -112,6 +113,13 @@ class Observability(SnakeModel):
     tracing: TracingSwitch = TracingSwitch()
 
 
+class PlatformAlert(SnakeModel):
+    """Who is told of what of every product's runs: an Apprise URL, by reference alone."""
+
+    on: Annotated[list[AlertKind], Field(min_length=1)]
+    to: ShortText
+
+
 class ResourcePreset(SnakeModel):
     """An override of one workload size, in Kubernetes quantities."""
 
@@ -176,6 +184,7 @@ class Manifest(SnakeModel):
     metadata: ManifestMetadata
     plugins: Plugins
     observability: Observability = Observability()
+    alerts: list[PlatformAlert] = []
     resource_presets: dict[Literal["small", "medium", "large"], ResourcePreset] = {}
     approved_plugins: dict[str, list[ShortText]] = {}
     defaults: Defaults = Defaults()

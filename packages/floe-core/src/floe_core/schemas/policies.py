@@ -13,6 +13,7 @@ GroupBy = Literal["folder", "level", "tier", "tag"]
 Reuse = Literal["off", "unchanged"]
 BackfillBy = Literal["tick", "range"]
 FreshnessPolicy = Literal["off", "gate", "report"]
+AlertKind = Literal["failure", "recovery", "warning"]
 Backoff = Literal["fixed", "exponential"]
 
 
@@ -90,6 +91,17 @@ class TracingSettings(Frozen):
     enabled: bool = False
     exporter: str = ""
     endpoint: str = ""
+
+
+class AlertRule(Frozen):
+    """Who is told of what: `to` refers to an environment variable that holds an Apprise URL.
+
+    `on` are the kinds of event. `jobs` narrows it to the runs of these jobs, () for all.
+    """
+
+    on: tuple[AlertKind, ...]
+    to: str
+    jobs: tuple[str, ...] = ()
 
 
 class DbtProject(Frozen):

@@ -14,8 +14,8 @@ from floe_core.lineage.backend import is_configured
 from floe_core.lineage.delivery_status import flush
 from floe_core.lineage.events import LineageJob, run_event
 from floe_core.lineage.run_ids import run_id_from
-from floe_core.lineage.spool import Spool
 from floe_core.schemas.policies import LineageSettings
+from floe_core.spooling.spool import Spool
 
 from .conftest import Backend
 

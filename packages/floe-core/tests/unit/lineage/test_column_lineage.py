@@ -13,9 +13,9 @@ from floe_core.lineage.column_lineage import ColumnLineage
 from floe_core.lineage.delivery_status import flush, status
 from floe_core.lineage.events import LineageJob, run_event
 from floe_core.lineage.run_ids import run_id_from
-from floe_core.lineage.spool import Spool
 from floe_core.lineage.spool_notes import with_notes
 from floe_core.schemas.policies import LineageSettings
+from floe_core.spooling.spool import Spool
 
 from .conftest import Backend
 from .product import START

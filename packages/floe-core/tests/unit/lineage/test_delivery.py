@@ -17,11 +17,12 @@ from typing import Any
 import pytest
 
 from floe_core.lineage.delivery import Delivery
-from floe_core.lineage.delivery_status import Flushed, RefusedEvent, flush, status
+from floe_core.lineage.delivery_status import RefusedEvent, flush, status
 from floe_core.lineage.events import LineageJob, run_event
 from floe_core.lineage.run_ids import run_id_from
-from floe_core.lineage.spool import Spool
 from floe_core.schemas.policies import LineageSettings
+from floe_core.spooling.flushing import Flushed
+from floe_core.spooling.spool import Spool
 
 from .conftest import Backend
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from floe_core.lineage.delivery_status import Flushed, flush, status
+from floe_core.lineage.delivery_status import flush, status
+from floe_core.spooling.flushing import Flushed
 
 from .conftest import Backend
 from .test_delivery import fill, names, to

@@ -11,6 +11,7 @@ from airflow.sdk import DAG
 
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job
+from floe_orchestrator_airflow.alerts.callbacks import end_callbacks
 from floe_orchestrator_airflow.dag.dag_documentation import dag_documentation
 from floe_orchestrator_airflow.dag.dag_id import dag_id
 from floe_orchestrator_airflow.dag.job_tasks import add_job_tasks
@@ -30,18 +31,23 @@ def job_dag(
 
     `dag_arguments` are Airflow's own, in place of what floe gives the DAG or beside it.
     """
-    dag = DAG(**_merged(_arguments(artifacts, job), dag_arguments))
-    add_job_tasks(artifacts, job, project_dir, dag.task_group)
+    ours = {**_arguments(artifacts, job), **end_callbacks(artifacts, job.name, project_dir)}
+    dag = DAG(**_merged(ours, dag_arguments))
+    add_job_tasks(artifacts, job, project_dir, dag.task_group, sends_alerts=False)
     return dag
 
 
 def _merged(ours: dict[str, Any], theirs: Mapping[str, Any]) -> dict[str, Any]:
-    """Return all arguments of a DAG; parameters and defaults of both sides hold."""
-    both = {
+    """Return all arguments of a DAG; parameters, defaults and callbacks of both sides hold."""
+    both: dict[str, Any] = {
         name: {**ours[name], **theirs[name]}
         for name in ("params", "default_args")
         if theirs.get(name)
     }
+    for name in ("on_success_callback", "on_failure_callback"):
+        if name in ours and theirs.get(name):
+            added = theirs[name]
+            both[name] = [*ours[name], *(added if isinstance(added, list | tuple) else [added])]
     return {**ours, **theirs, **both}
 
 

@@ -23,9 +23,17 @@ TIMEOUT_MARGIN = timedelta(seconds=60)
 
 
 def add_job_tasks(
-    artifacts: CompiledArtifacts, job: Job, project_dir: Path, group: TaskGroup
+    artifacts: CompiledArtifacts,
+    job: Job,
+    project_dir: Path,
+    group: TaskGroup,
+    *,
+    sends_alerts: bool = True,
 ) -> None:
-    """Add the tasks of a job to a group of a DAG; the DAG's root group for a DAG of its own."""
+    """Add the tasks of a job to a group of a DAG; the DAG's root group for a DAG of its own.
+
+    `sends_alerts` is False where the DAG's callbacks report the ends of runs.
+    """
     shows = mirrors(artifacts, job)
     build = FloeBuildOperator(
         task_id=BUILD,
@@ -34,6 +42,7 @@ def add_job_tasks(
         project_dir=project_dir,
         job=job.name,
         is_mirrored=bool(shows),
+        sends_alerts=sends_alerts,
         outlets=[a for node in artifacts.nodes_of(job) for a in built_assets(artifacts, node)],
         inlets=read_assets(artifacts, job),
         doc_md="Runs the whole job. The other tasks show its nodes.",

@@ -78,6 +78,7 @@ class _Maker:
             kind=mirror.kind,
             project_dir=self._build.project_dir,
             job=self._build.job,
+            sends_alerts=self._build.sends_alerts,
             # For when it is cleared and runs on a worker. The build task has the outlets.
             pool=self._build.pool,
             doc_md=_documentation(nodes[0]) if len(nodes) == 1 else _list(nodes),

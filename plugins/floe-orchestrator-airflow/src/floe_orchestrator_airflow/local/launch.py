@@ -48,9 +48,7 @@ def add_dag(
     airflow: LocalAirflow, artifacts: CompiledArtifacts, job_name: str, on_event: OnEvent
 ) -> str:
     """Have the DAG of a job read, and return its id."""
-    from floe_orchestrator_airflow.dag.dag_id import dag_id as id_of_dag
-
-    dag_id = id_of_dag(artifacts, artifacts.job(job_name))
+    dag_id = _dag_id(artifacts, RunOptions(job_name))
     on_event(NodeLog("", "info", f"Airflow reads the DAG {dag_id}"))
     airflow.add(artifacts, dag_id)
     return dag_id
@@ -64,10 +62,53 @@ def follow_run(
     on_event: OnEvent,
 ) -> RunReport:
     """Follow a run that was asked for to its end, and report it."""
+    dag_id = _dag_id(artifacts, options)
+    try:
+        report = _follow(airflow, artifacts, options, run_id, on_event)
+    except BaseException as error:
+        _report_for_alerts(
+            artifacts, options, (dag_id, run_id), f"floe run was broken off: {error!r}"
+        )
+        raise
+    problem = "" if report.status == "success" else report.message or "it failed"
+    # This Airflow may end before its DAG processor has called the callbacks of the run.
+    _report_for_alerts(artifacts, options, (dag_id, run_id), problem)
+    return report
+
+
+def _dag_id(artifacts: CompiledArtifacts, options: RunOptions) -> str:
     from floe_orchestrator_airflow.dag.dag_id import dag_id as id_of_dag
+
+    return id_of_dag(artifacts, artifacts.job(options.job))
+
+
+def _report_for_alerts(
+    artifacts: CompiledArtifacts, options: RunOptions, run: tuple[str, str], problem: str
+) -> None:
+    from floe_orchestrator_airflow.alerts.run_end import report_end_of_run
+
+    dag_id, run_id = run
+    report_end_of_run(
+        artifacts,
+        options.job,
+        dag_id,
+        run_id,
+        succeeded=not problem,
+        problem=problem,
+        nominal_time=options.nominal_time,
+    )
+
+
+def _follow(
+    airflow: LocalAirflow,
+    artifacts: CompiledArtifacts,
+    options: RunOptions,
+    run_id: str,
+    on_event: OnEvent,
+) -> RunReport:
     from floe_orchestrator_airflow.task.run_of_product import run_name
 
-    dag_id = id_of_dag(artifacts, artifacts.job(options.job))
+    dag_id = _dag_id(artifacts, options)
     events = _Events(artifacts.folder, run_name(dag_id, run_id), on_event)
     while True:
         airflow.check_alive("running the product")

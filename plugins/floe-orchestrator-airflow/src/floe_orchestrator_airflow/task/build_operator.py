@@ -51,18 +51,26 @@ class FloeBuildOperator(TellsNoData, BaseOperator):
     """Builds a job of a product, or the nodes that the run's parameters name or select.
 
     With `is_mirrored`, each node's messages go to that node's own task and not to this one's log.
+    `sends_alerts` is False where the callbacks of the DAG report how its runs end.
     """
 
     custom_operator_name = "dbt build"
     ui_color = "#ff8a65"
 
     def __init__(
-        self, *, project_dir: Path, job: str, is_mirrored: bool = False, **kwargs: Any
+        self,
+        *,
+        project_dir: Path,
+        job: str,
+        is_mirrored: bool = False,
+        sends_alerts: bool = True,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.project_dir = project_dir
         self.job = job
         self.is_mirrored = is_mirrored
+        self.sends_alerts = sends_alerts
         self._is_building = False
 
     def execute(self, context: Context) -> None:
@@ -76,7 +84,11 @@ class FloeBuildOperator(TellsNoData, BaseOperator):
         report = ProgressReport(ti.xcom_push, ti.try_number, narrowed_to)
         with TaskJournal(memory, report) as journal, below_task(self, ti, artifacts):
             journal.show(attempt.standing)
-            results, problem = self._build(artifacts, request, journal)
+            try:
+                results, problem = self._build(artifacts, request, journal)
+            except SystemExit:
+                self._report_if_run_is_over(artifacts, context)
+                raise
         record = before.after(results)
         self._judge(artifacts, wanted, record, problem)
         self._publish(artifacts, wanted, record.results, context)
@@ -141,6 +153,7 @@ class FloeBuildOperator(TellsNoData, BaseOperator):
             standing=attempt.standing,
             may_reuse=not attempt.is_repeat,
             updates=updates_of_run(context, started_by),
+            sends_alerts=self.sends_alerts,
         )
 
     def _build(
@@ -168,6 +181,13 @@ class FloeBuildOperator(TellsNoData, BaseOperator):
         finally:
             self._is_building = False
         return results, problem
+
+    def _report_if_run_is_over(self, artifacts: CompiledArtifacts, context: Context) -> None:
+        """Report a run that a person has marked failed: for that Airflow calls no callback."""
+        if artifacts.alerts and not self.sends_alerts:
+            from floe_orchestrator_airflow.alerts.marked_run import report_if_marked_failed
+
+            report_if_marked_failed(artifacts, self.job, context)
 
     def _pass_on(self, message: NodeLog) -> None:
         if not (self.is_mirrored and message.unique_id):

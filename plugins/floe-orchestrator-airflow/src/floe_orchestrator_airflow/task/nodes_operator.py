@@ -48,12 +48,14 @@ class FloeNodesOperator(TellsNoData, BaseOperator):
         node_ids: Sequence[str],
         project_dir: Path | None = None,
         job: str = "",
+        sends_alerts: bool = True,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.node_ids = list(node_ids)
         self.project_dir = project_dir
         self.job = job
+        self.sends_alerts = sends_alerts
         self._is_building = False
 
     def execute(self, context: Context) -> None:
@@ -108,6 +110,7 @@ class FloeNodesOperator(TellsNoData, BaseOperator):
             parameters=parameters_of_run(context, self.build_task_id).without_selection(),
             # A task that names its nodes is there to build them.
             may_reuse=False,
+            sends_alerts=self.sends_alerts,
         )
         results: dict[str, NodeResult] = {}
         problem = "the build ended without a word"

@@ -30,8 +30,12 @@ def building_assets(
     artifacts: CompiledArtifacts,
     asset_map: AssetMap,
     backfill_policy: BackfillPolicy | None = None,
+    *,
+    sends_alerts: bool = True,
 ) -> AssetsDefinition:
     """Return the definition that builds any part of the product in one step.
+
+    `sends_alerts` is False where a sensor reports the ends of runs.
 
     `multi_asset` would name the outputs after keys, where two may become one name, and would take
     no check of a source: so the definition is put together here.
@@ -43,7 +47,7 @@ def building_assets(
     node_ids = dict(zip(outputs, [*built, *map(_node_id, checks)], strict=True))
     inputs = _inputs(specs, checks)
     return AssetsDefinition(
-        node_def=_build_op(artifacts, inputs, node_ids),
+        node_def=_build_op(artifacts, inputs, node_ids, sends_alerts),
         keys_by_input_name=inputs,
         keys_by_output_name=dict(zip(outputs, (spec.key for spec in specs), strict=False)),
         check_specs_by_output_name=dict(zip(outputs[len(specs) :], checks, strict=True)),
@@ -54,7 +58,10 @@ def building_assets(
 
 
 def _build_op(
-    artifacts: CompiledArtifacts, inputs: Iterable[str], node_ids: Mapping[str, str]
+    artifacts: CompiledArtifacts,
+    inputs: Iterable[str],
+    node_ids: Mapping[str, str],
+    sends_alerts: bool,
 ) -> OpDefinition:
     """Return the op whose outputs, by name, are for these nodes."""
 
@@ -69,7 +76,7 @@ def _build_op(
     )
     # Not an AssetExecutionContext: Dagster has none for a product that holds tests alone.
     def dbt_build(context: OpExecutionContext) -> Iterator[StepEvent]:
-        yield from run_step(context, artifacts, node_ids)
+        yield from run_step(context, artifacts, node_ids, sends_alerts=sends_alerts)
 
     return dbt_build
 

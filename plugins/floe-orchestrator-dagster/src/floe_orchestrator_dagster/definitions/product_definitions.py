@@ -5,6 +5,7 @@ from __future__ import annotations
 from dagster import AssetSpec, Definitions
 
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_orchestrator_dagster.alerts.sensor import alert_sensors
 from floe_orchestrator_dagster.definitions.asset_map import AssetMap, asset_map_of
 from floe_orchestrator_dagster.definitions.asset_specs import Translate, spec_of_unplaced
 from floe_orchestrator_dagster.definitions.building import building_assets
@@ -22,10 +23,13 @@ def definitions_of(artifacts: CompiledArtifacts, translate: Translate | None = N
     asset_map = asset_map_of(artifacts, translate)
     jobs = jobs_of(artifacts, asset_map)
     return Definitions(
-        assets=[building_assets(artifacts, asset_map), *_external(artifacts, asset_map)],
+        assets=[
+            building_assets(artifacts, asset_map, sends_alerts=False),
+            *_external(artifacts, asset_map),
+        ],
         jobs=list(jobs.values()),
         schedules=schedules_of(artifacts, jobs),
-        sensors=update_sensors(artifacts, jobs),
+        sensors=[*update_sensors(artifacts, jobs), *alert_sensors(artifacts, asset_map)],
     )
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from floe_core.build_events import BuildEvent
 from floe_core.errors import EnvironmentProblemError
 from floe_core.launched_run.launch import order_for, run_ordered
+from floe_core.launched_run.lost_run import report_lost_run
 from floe_core.launched_run.run_order import RunOrder
 from floe_core.launched_run.run_process import RunProgram
 from floe_core.plugin_powers import RunOptions, RunReport
@@ -34,6 +35,7 @@ def launch(
     run = run_ordered(_program(order, home), order, home / "launched", on_event)
     if run.end is None:
         report_dead_run(home, order.run_id, run.problem)
+        report_lost_run(artifacts, order, run)
         raise EnvironmentProblemError(full_disk(home, run.problem) or run.problem)
     return RunReport(
         status=run.end.status,

@@ -18,6 +18,7 @@ from floe_core.launched_run.run_order import RunOrder
 from floe_core.launched_run.run_report import RunReporter, reporting_to_parent
 from floe_core.plugin_powers import RunOptions
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_orchestrator_dagster.alerts.run_end import report_end_of_run
 from floe_orchestrator_dagster.dagster_names import (
     NOMINAL_TIME_TAG,
     RANGE_END_TAG,
@@ -44,9 +45,19 @@ def run_order(order: RunOrder, reporter: RunReporter, watch: ParentWatch) -> Non
     artifacts = CompiledArtifacts.load(order.project_dir)
     asset_map = asset_map_of(artifacts)
     with _instance() as instance, lighter_event_log(instance):
-        with watch.announcing(lambda: _announce_cancel(instance, order.run_id)):
-            execute_run(instance, order, artifacts, asset_map, _tags(order.options))
-        reporter.report_end(end_of(instance, order.run_id, reporter.results, asset_map))
+        try:
+            with watch.announcing(lambda: _announce_cancel(instance, order.run_id)):
+                execute_run(instance, order, artifacts, asset_map, _tags(order.options))
+            reporter.report_end(end_of(instance, order.run_id, reporter.results, asset_map))
+        finally:
+            # No daemon evaluates a sensor of this instance.
+            _report_alerts(artifacts, instance, order.run_id)
+
+
+def _report_alerts(artifacts: CompiledArtifacts, instance: DagsterInstance, run_id: str) -> None:
+    run = instance.get_run_by_id(run_id)
+    if run is not None:
+        report_end_of_run(artifacts, instance, run)
 
 
 def _instance() -> DagsterInstance:

@@ -75,5 +75,5 @@ def _job_of(
 ) -> JobDefinition:
     """Return a job of these nodes alone: a run of part of a job can publicly not name checks."""
     part = define_asset_job(name, selection=selection_of(node_ids, asset_map))
-    assets = building_assets(artifacts, asset_map)
+    assets = building_assets(artifacts, asset_map, sends_alerts=False)
     return Definitions(assets=[assets], jobs=[part]).resolve_job_def(name)

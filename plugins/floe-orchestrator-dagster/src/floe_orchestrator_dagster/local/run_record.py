@@ -10,6 +10,7 @@ from floe_core.build_events import NodeResult
 from floe_core.launched_run.run_order import RunEnd
 from floe_core.plugin_powers import RunStatus
 from floe_orchestrator_dagster.definitions.asset_map import AssetMap
+from floe_orchestrator_dagster.step.failure_message import failure_message
 from floe_orchestrator_dagster.step.node_results import check_result
 
 _STATUSES: Mapping[DagsterRunStatus, RunStatus] = {
@@ -32,7 +33,7 @@ def end_of(
     if contradictions:
         disagreement = "Dagster and dbt disagree: " + "; ".join(contradictions)
         return RunEnd("failed", run_id, seconds, disagreement)
-    message = "" if status == "success" else _failure_message(instance, run_id)
+    message = "" if status == "success" else failure_message(instance, run_id)
     return RunEnd(status, run_id, seconds, message)
 
 
@@ -80,19 +81,3 @@ def _expected_checks(
             outcome = check_result(result, key)
             expected[key] = (bool(outcome.passed), outcome.severity.value)
     return expected
-
-
-def _failure_message(instance: DagsterInstance, run_id: str) -> str:
-    """Return what the step, or else the run, failed with."""
-    kinds = {DagsterEventType.STEP_FAILURE, DagsterEventType.RUN_FAILURE}
-    for entry in instance.all_logs(run_id, of_type=kinds):
-        event = entry.dagster_event
-        if event is None:
-            continue
-        if event.is_step_failure:
-            failure = event.step_failure_data.user_failure_data
-            error = event.step_failure_data.error
-            return (failure.description if failure else "") or (error.message if error else "")
-        if event.message:
-            return event.message
-    return ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing
+from dataclasses import replace
 from datetime import datetime
 
 from dagster import (
@@ -37,6 +38,7 @@ from floe_orchestrator_dagster.dagster_names import (
     NOMINAL_TIME_TAG,
     UPDATES_TAG,
     build_op_name,
+    job_of_run,
 )
 from floe_orchestrator_dagster.definitions.partitions import range_of
 from floe_orchestrator_dagster.internals import (
@@ -55,9 +57,15 @@ StepEvent = MaterializeResult[None] | AssetCheckResult
 
 
 def run_step(
-    context: OpExecutionContext, artifacts: CompiledArtifacts, node_ids: Mapping[str, str]
+    context: OpExecutionContext,
+    artifacts: CompiledArtifacts,
+    node_ids: Mapping[str, str],
+    *,
+    sends_alerts: bool = True,
 ) -> Iterator[StepEvent]:
     """Build the assets and checks that this step was asked for, given output name -> node id.
+
+    `sends_alerts` is False where a sensor reports the ends of runs.
 
     Raises:
         Failure: Some node did not pass. Retries are in order only where a node had an accident.
@@ -65,7 +73,7 @@ def run_step(
     end_with_run()
     compute_output_keys_once(context)
     nodes = StepNodes.of(context, node_ids)
-    request = request_of(context, artifacts, nodes)
+    request = replace(request_of(context, artifacts, nodes), sends_alerts=sends_alerts)
     end = BuildEnded(succeeded=False, message="the build ended without a word")
     try:
         with lighter_event_log(context.instance), closing(build(artifacts, request)) as events:
@@ -102,7 +110,7 @@ def request_of(
     parameters = parameters_of(context, artifacts)
     attempt = attempt_by_hand(_chosen(context, artifacts, parameters, nodes.ids), before)
     return BuildRequest(
-        job=_job_name(tags.get(JOB_TAG, ""), artifacts),
+        job=job_of_run(artifacts, tags.get(JOB_TAG, "")),
         run_id=build_run_id(context.run_id, step),
         node_ids=attempt.todo,
         attempt=first_attempt_number(artifacts, len(runs)) + context.retry_number,
@@ -156,12 +164,6 @@ def _feeds_others(context: OpExecutionContext) -> bool:
     name = context.op_handle.name
     inputs = [each for step in context.job_def.dependencies.values() for each in step.values()]
     return any(found.node == name for each in inputs for found in each.get_node_dependencies())
-
-
-def _job_name(tag: str, artifacts: CompiledArtifacts) -> str:
-    """Return the product's job of a run; its first for assets that were chosen by hand."""
-    names = [job.name for job in artifacts.jobs]
-    return tag if tag in names else names[0]
 
 
 def _events_of_result(result: NodeResult, nodes: StepNodes) -> Iterator[StepEvent]:

@@ -18,8 +18,9 @@ from floe_core.run_parameters import RunResourceType
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job
 from floe_core.time_range import TimeRange
+from floe_orchestrator_prefect.alerts.end_hooks import end_hooks
 from floe_orchestrator_prefect.flow.node_tasks import NodeTask
-from floe_orchestrator_prefect.flow.prefect_names import flow_name
+from floe_orchestrator_prefect.flow.prefect_names import SKIPPED_RUN, flow_name
 from floe_orchestrator_prefect.task.build_task import OneBuild, build_task
 from floe_orchestrator_prefect.task.node_runs import NodeRuns
 from floe_orchestrator_prefect.task.port_events import emit_updated_ports
@@ -82,13 +83,17 @@ def job_flow(
         )
         tick, why_not = due(artifacts, job)
         if why_not:
-            return Cancelled(name="Skipped", message=why_not)
+            return Cancelled(name=SKIPPED_RUN, message=why_not)
         time_range = _range(range_start, range_end)
         among = nodes_of_job(artifacts, job.name) if node_ids is None else node_ids
         wanted = chosen_nodes(artifacts, given, among)
         request = request_of(artifacts, job, wanted, nominal_time or tick, time_range)
+        # The hooks of the flow report its end.
         request = replace(
-            request, parameters=given.without_selection(), updates=updates_of_run(job.name)
+            request,
+            parameters=given.without_selection(),
+            updates=updates_of_run(job.name),
+            sends_alerts=False,
         )
         if request.node_ids != ():
             with NodeRuns(artifacts, tasks, UUID(str(flow_run.id))) as node_runs:
@@ -107,6 +112,10 @@ def job_flow(
         description=description_of(artifacts, job),
         version=artifacts.product.version,
         persist_result=False,
+        on_completion=end_hooks(artifacts, job),
+        on_failure=end_hooks(artifacts, job),
+        on_crashed=end_hooks(artifacts, job),
+        on_cancellation=end_hooks(artifacts, job),
     )
 
 

@@ -14,6 +14,8 @@ from floe_core.schemas.policies import Job
 
 DEPLOYMENT = "floe"
 BUILD = "dbt_build"
+# The state of a run that does nothing, since its tick is not one of floe's any more.
+SKIPPED_RUN = "Skipped"
 
 
 def flow_name(artifacts: CompiledArtifacts, job: Job) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from floe_core.build_events import BuildEvent
 from floe_core.errors import EnvironmentProblemError
 from floe_core.launched_run.launch import order_for, run_ordered
+from floe_core.launched_run.lost_run import report_lost_run
 from floe_core.launched_run.run_process import RunProgram
 from floe_core.plugin_powers import RunOptions, RunReport
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
@@ -24,6 +25,7 @@ def launch(
     home = local_home(Path(order.project_dir))
     run = run_ordered(_program(home), order, home / "launched", on_event)
     if run.end is None:
+        report_lost_run(artifacts, order, run)
         raise EnvironmentProblemError(run.problem)
     return RunReport(
         status=run.end.status,

@@ -31,7 +31,7 @@ class RunHistory:
         A flow that is retried runs a subflow that did not complete once more, as a new flow run.
         """
         run = _flow_run()
-        *tries, build_id = _builds_of(run)
+        *tries, build_id = builds_of(run)
         parent = run.parent_task_run_id
         before = [*_builds_before(run, parent)] if parent else []
         return cls(build_id, (*before, *tries), parent is not None)
@@ -44,7 +44,7 @@ def _flow_run() -> FlowRun:
     return context.flow_run
 
 
-def _builds_of(run: FlowRun) -> list[str]:
+def builds_of(run: FlowRun) -> list[str]:
     """Return the id of the build of each try of a flow run."""
     tries = range(1, max(run.run_count, 1) + 1)
     return [str(run.id) if number == 1 else f"{run.id}.{number}" for number in tries]
@@ -58,4 +58,4 @@ def _builds_before(run: FlowRun, parent: UUID) -> Iterator[str]:
         )
     for earlier in found:
         if earlier.id != run.id:
-            yield from _builds_of(earlier)
+            yield from builds_of(earlier)

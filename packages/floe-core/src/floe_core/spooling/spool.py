@@ -12,23 +12,25 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from floe_core.lineage.facets import Json, timestamp
-from floe_core.lineage.spool_room import SpoolFullError, SpoolRoom
+from floe_core.spooling.spool_room import SpoolFullError, SpoolRoom
 from floe_core.state_folder import state_folder
+
+Json = dict[str, Any]
 
 _ABANDONED_AFTER_SECONDS = 3600
 _UNFINISHED = ".unfinished-"
 
 
 class Spool:
-    """The folder `lineage` beside a product's runs: what waits to be sent, and what was refused.
+    """A folder beside a product's runs: what waits to be sent, and what was refused.
 
     Several processes may write to it. An event is there whole or not at all: a file becomes
     visible under its name only when it is complete. What it may take of the disk is limited.
+    `name` is the folder's, a path below that of the product's state.
     """
 
-    def __init__(self, project_dir: Path) -> None:
-        self.folder = state_folder(project_dir) / "lineage"
+    def __init__(self, project_dir: Path, name: str = "lineage") -> None:
+        self.folder = state_folder(project_dir) / name
         self.waiting_folder = self.folder / "spool"
         self.refused_folder = self.folder / "refused"
         self._note = self.folder / "last_failure.json"
@@ -39,8 +41,10 @@ class Spool:
         self._latest = 0
         self._is_made = False
 
-    def append(self, event: Json) -> Path:
+    def append(self, event: Json, key: str = "") -> Path:
         """Write one event, after all that this process has written; return its file.
+
+        `key` is a part of the file's name by which `has` knows the event again.
 
         Raises:
             SpoolFullError: What waits takes all the disk it may. The oldest are kept, not this.
@@ -50,7 +54,7 @@ class Spool:
         with self._mutex:
             self._make_folders()
             self._make_sure_of_room(text)
-            path = self.waiting_folder / f"{self._next_name()}.json"
+            path = self.waiting_folder / f"{self._next_name()}{f'-{key}' if key else ''}.json"
             _write_whole(path, text)
         return path
 
@@ -61,6 +65,10 @@ class Spool:
     def refused(self) -> list[Path]:
         """Return the files of events that were refused for good, oldest first."""
         return _events_in(self.refused_folder)
+
+    def has(self, key: str) -> bool:
+        """Return whether an event with this key waits or was refused."""
+        return any(p.stem.endswith(f"-{key}") for p in (*self.waiting(), *self.refused()))
 
     def refuse(self, path: Path, reason: str) -> None:
         """Set a waiting event aside, with the reason."""
@@ -138,7 +146,7 @@ class Spool:
             self._room.take(len(text.encode(errors="replace")))
         except SpoolFullError:
             if not self._full.exists():
-                since = {"since": timestamp(datetime.now(UTC))}
+                since = {"since": _now()}
                 _write_whole(self._full, json.dumps(since))
             raise
 
@@ -152,6 +160,10 @@ class Spool:
         """Return a name that sorts after every earlier one, though the clock be set back."""
         self._latest = max(time.time_ns(), self._latest + 1)
         return f"{self._latest:020d}-{os.getpid():08d}"
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _write_whole(path: Path, text: str) -> None:

@@ -2,34 +2,31 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Any, Literal, Protocol
 
 from filelock import FileLock, Timeout
 
-from floe_core.lineage.facets import Json
-from floe_core.lineage.failed_attempts import ATTEMPTS, ATTEMPTS_ALONE, FailedAttempts
-from floe_core.lineage.spool import Spool, read_json
-from floe_core.schemas.policies import LineageSettings
-from floe_core.secrets.known_values import known_secrets
-from floe_core.secrets.redactor import Redactor
+from floe_core.spooling.failed_attempts import ATTEMPTS, ATTEMPTS_ALONE, FailedAttempts
+from floe_core.spooling.spool import Json, Spool, read_json
 
-if TYPE_CHECKING:
-    from openlineage.client.event_v2 import RunEvent
-    from openlineage.client.transport import Transport
+# "failed" may be the entry's own fault; "unreachable" cannot: no receiver has seen it.
+Unsent = Literal["refused", "failed", "unreachable"]
 
-    from floe_core.lineage.column_lineage import ColumnLineage
 
-# 4xx answers that a later try may turn into an acceptance.
-_WORTH_RETRYING = frozenset({408, 425, 429})
+class Channel(Protocol):
+    """The way from a spool to a receiver."""
 
-_log = logging.getLogger("floe.lineage")
+    def prepare(self, entry: Json) -> Any:
+        """Return an entry as `send` takes it, None for one that holds nothing to send."""
 
-# "failed" may be the event's own fault; "unreachable" cannot: no backend has seen it.
-Sent = Literal["sent", "refused", "failed", "unreachable"]
+    def send(self, prepared: Any) -> None:
+        """Send it; whatever is raised means that it is not sent."""
+
+    def explain(self, error: Exception) -> tuple[Unsent, str]:
+        """Return what an error of `send` means for the entry, and the reason without secrets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,19 +59,15 @@ class _Pass:
 
 
 class Drainer:
-    """Sends a spool's events with one transport, which is opened when first needed."""
+    """Sends what a spool holds through one channel."""
 
-    def __init__(self, project_dir: Path, spool: Spool, settings: LineageSettings) -> None:
-        self._project_dir = project_dir
+    def __init__(self, spool: Spool, channel: Channel) -> None:
         self._spool = spool
-        self._settings = settings
-        self._redactor = Redactor(known_secrets(settings.config).values())
-        self._columns: ColumnLineage | None = None
-        self._transport: Transport | None = None
+        self._channel = channel
         self._attempts = FailedAttempts(spool.folder)
 
     def drain(self, should_stop: Callable[[], bool]) -> Drained:
-        """Send events until none waits, the backend fails, or it should stop.
+        """Send events until none waits, the receiver fails, or it should stop.
 
         Stops between two events only: one that is being sent is heard out.
         """
@@ -132,67 +125,26 @@ class Drainer:
             if self._attempts.of(path) >= ATTEMPTS_ALONE:
                 self._set_aside(progress)
 
-    def _send(self, path: Path) -> tuple[Sent, str]:
-        told = _read(path)
-        event = self._as_run_event(told) if told is not None else None
-        if event is None:
+    def _send(self, path: Path) -> tuple[Literal["sent"] | Unsent, str]:
+        entry = _read(path)
+        prepared = self._channel.prepare(entry) if entry is not None else None
+        if prepared is None:
             self._spool.refuse(path, "the file holds no event")
             return "refused", ""
-        # The one place that may catch everything: whatever a transport raises, the event stays.
+        # The one place that may catch everything: whatever a channel raises, the event stays.
         try:
             with self._spool.sending():
-                self._emit(event)
+                self._channel.send(prepared)
         except Exception as error:  # noqa: BLE001
-            reason = self._redactor.text(f"{type(error).__name__}: {error}")
-            if _is_refusal(error):
+            outcome, reason = self._channel.explain(error)
+            if outcome == "refused":
                 self._spool.refuse(path, reason)
-                return "refused", reason
-            return ("failed" if _was_connected(error) else "unreachable"), reason
+            return outcome, reason
         path.unlink(missing_ok=True)
         return "sent", ""
-
-    def _as_run_event(self, event: Json) -> RunEvent | None:
-        """Return the event as the client has it, with its column lineage; None if it is none."""
-        from floe_core.lineage.column_lineage import ColumnLineage
-        from floe_core.lineage.transport import as_run_event
-
-        if self._columns is None:
-            self._columns = ColumnLineage(self._spool.folder)
-        # Here, too, whatever goes wrong: the event is worth sending without its columns.
-        try:
-            event = self._columns.added_to(event)
-        except Exception as error:  # noqa: BLE001
-            _log.warning("no column lineage: %s", self._redactor.text(repr(error)))
-        try:
-            return as_run_event(event)
-        except (ValueError, KeyError, TypeError, AttributeError):
-            return None
-
-    def _emit(self, event: RunEvent) -> None:
-        from floe_core.lineage.transport import open_transport
-
-        if self._transport is None:
-            self._transport = open_transport(self._settings, self._project_dir)
-        self._transport.emit(event)
 
 
 def _read(path: Path) -> Json | None:
     """Return the event in a file, None where it holds none."""
     event = read_json(path)
     return event if isinstance(event, dict) else None
-
-
-def _is_refusal(error: Exception) -> bool:
-    """Return whether the backend said for good that it will not have this event."""
-    status = getattr(getattr(error, "response", None), "status_code", None)
-    return isinstance(status, int) and 400 <= status < 500 and status not in _WORTH_RETRYING
-
-
-def _was_connected(error: Exception) -> bool:
-    """Return whether a backend may have seen the event that it did not take."""
-    from requests import ConnectionError as NoConnection
-    from urllib3.exceptions import ProtocolError
-
-    if not isinstance(error, NoConnection):
-        return True
-    return bool(error.args) and isinstance(error.args[0], ProtocolError)

@@ -1,0 +1,119 @@
+"""One alert: what it says, and the id by which it is told once."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from floe_core.alerts.run_outcome import RunOutcome
+from floe_core.build_events import NodeResult
+from floe_core.failure_text import CULPRITS, failure_text
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.policies import AlertKind
+from floe_core.secrets.redactor import Redactor
+
+_MOST_NODES = 20
+_LONGEST_LINE = 300
+# dbt puts the kind and the file of an error on a line above what the warehouse said.
+_HEADER_OF_DBT = re.compile(r"^\w+ Error in .+\)$")
+_HEADLINES: dict[AlertKind, str] = {
+    "failure": "run failed",
+    "recovery": "run succeeded again",
+    "warning": "run succeeded with warnings",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """What is told of a run. `alert_id` is the same whoever tells it, and however often."""
+
+    alert_id: str
+    kind: AlertKind
+    title: str
+    body: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as the spool keeps it."""
+        return asdict(self)
+
+
+def alert_of(
+    artifacts: CompiledArtifacts, outcome: RunOutcome, kind: AlertKind, redactor: Redactor
+) -> Alert:
+    """Return the alert of one kind for the end of a run, without secrets."""
+    name = job_title(artifacts, outcome.job)
+    lines = [*_what_happened(outcome, kind), "", *_where(artifacts, outcome)]
+    return Alert(
+        alert_id=alert_id(artifacts.product.name, outcome.job, outcome.run_id, kind),
+        kind=kind,
+        title=redactor.text(f"{name}: {_HEADLINES[kind]}"),
+        body="\n".join(redactor.text(line) for line in lines),
+    )
+
+
+def alert_id(product: str, job: str, run_id: str, kind: str) -> str:
+    """Return the id of an alert.
+
+    >>> alert_id("shop", "shop", "1", "failure") == alert_id("shop", "shop", "1", "failure")
+    True
+    """
+    return hashlib.sha256("\0".join((product, job, run_id, kind)).encode()).hexdigest()[:24]
+
+
+def job_title(artifacts: CompiledArtifacts, job: str) -> str:
+    """Return what a person calls a job: the product's own bears its name."""
+    product = artifacts.product.name
+    return product if job == product else f"{product}.{job}"
+
+
+def first_error_line(result: NodeResult) -> str:
+    """Return the first line of what a node said, below the header that dbt puts above it.
+
+    >>> told = "Runtime Error in model a (models/a.sql)\\n  Binder Error: no column b\\nLINE 1: ..."
+    >>> first_error_line(NodeResult("model.s.a", "error", message=told))
+    'Binder Error: no column b'
+    """
+    lines = [line.strip() for line in result.message.splitlines() if line.strip()]
+    if len(lines) > 1 and _HEADER_OF_DBT.match(lines[0]):
+        del lines[0]
+    return lines[0][:_LONGEST_LINE] if lines else result.status
+
+
+def _what_happened(outcome: RunOutcome, kind: AlertKind) -> list[str]:
+    results = sorted(outcome.results.values(), key=lambda result: result.unique_id)
+    if kind == "failure":
+        culprits = [r for r in results if r.status in CULPRITS]
+        if not culprits:
+            return [line[:_LONGEST_LINE] for line in _lines_of(outcome.problem)]
+        return [failure_text(results).splitlines()[0], *_listed(culprits)]
+    if kind == "recovery":
+        return ["The first run to succeed after one that failed."]
+    repeated = ["It took more than one attempt."] if outcome.was_repeated else []
+    return [*repeated, *_listed([r for r in results if r.status == "warn"])]
+
+
+def _lines_of(problem: str) -> list[str]:
+    return [line for line in problem.splitlines() if line.strip()][:_MOST_NODES] or ["It failed."]
+
+
+def _listed(results: list[NodeResult]) -> Iterable[str]:
+    for result in results[:_MOST_NODES]:
+        yield f"{result.unique_id}: {first_error_line(result)}"
+    if len(results) > _MOST_NODES:
+        yield f"... and {len(results) - _MOST_NODES} more"
+
+
+def _where(artifacts: CompiledArtifacts, outcome: RunOutcome) -> list[str]:
+    moment = outcome.nominal_time
+    facts = {
+        "product": artifacts.product.name,
+        "job": outcome.job,
+        "environment": artifacts.environment,
+        "owner": artifacts.product.owner,
+        "nominal time": f"{moment:%Y-%m-%d %H:%M} UTC" if moment else "",
+        "run": outcome.link or outcome.run_id,
+    }
+    return [f"{name}: {value}" for name, value in facts.items() if value]

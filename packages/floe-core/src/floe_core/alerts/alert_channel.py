@@ -1,0 +1,102 @@
+"""The way of an alert from the spool to one receiver, by Apprise."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from typing import Any, Literal
+
+from floe_core.secrets.known_values import known_secrets
+from floe_core.secrets.redactor import Redactor
+from floe_core.secrets.references import UnsetVariableError
+from floe_core.spooling.draining import Unsent
+from floe_core.spooling.spool import Json
+
+_TYPES: dict[str, Literal["failure", "success", "warning", "info"]] = {
+    "failure": "failure",
+    "recovery": "success",
+    "warning": "warning",
+}
+# 4xx answers that a later try may turn into an acceptance.
+_WORTH_RETRYING = frozenset({408, 425, 429})
+# Apprise raises nothing and returns no status: it logs, in these words in each of its plugins.
+_STATUS = re.compile(r"error=(\d{3})\b")
+
+
+class NotSentError(Exception):
+    """Apprise has not sent an alert. `status` is what an HTTP receiver answered, 0 for nothing."""
+
+    def __init__(self, said: str) -> None:
+        super().__init__(said)
+        found = _STATUS.search(said)
+        self.status = int(found[1]) if found else 0
+
+
+class UnusableTargetError(Exception):
+    """The variable holds no URL that Apprise knows."""
+
+
+class AlertChannel:
+    """Sends alerts to the Apprise URL that an environment variable holds."""
+
+    def __init__(self, variable: str) -> None:
+        self._variable = variable
+        secrets = [*known_secrets().values(), os.environ.get(variable, "")]
+        self._redactor = Redactor(secrets)
+
+    def prepare(self, entry: Json) -> dict[str, Any] | None:
+        """Return the arguments for Apprise, None for a damaged alert."""
+        try:
+            kind = _TYPES.get(str(entry["kind"]), "info")
+            return {"title": str(entry["title"]), "body": str(entry["body"]), "notify_type": kind}
+        except KeyError:
+            return None
+
+    def send(self, prepared: dict[str, Any]) -> None:
+        """Send an alert."""
+        from apprise import Apprise
+
+        url = os.environ.get(self._variable)
+        if not url:
+            raise UnsetVariableError(f"environment variable {self._variable} is not set")
+        receiver = Apprise()
+        with _Said() as said:
+            if not receiver.add(url):
+                what = f"{self._variable} holds no URL that Apprise knows, such as slack://..."
+                raise UnusableTargetError(what)
+            if not receiver.notify(body_format="text", **prepared):
+                raise NotSentError(said.text())
+
+    def explain(self, error: Exception) -> tuple[Unsent, str]:
+        """Return what an error of Apprise means for the alert."""
+        if isinstance(error, UnsetVariableError | UnusableTargetError):
+            return "unreachable", str(error)
+        if not isinstance(error, NotSentError):
+            return "failed", self._redactor.text(f"{type(error).__name__}: {error}")
+        reason = self._redactor.text(str(error)) or "the receiver did not take it"
+        if 400 <= error.status < 500 and error.status not in _WORTH_RETRYING:
+            return "refused", reason
+        # Whatever else a receiver answers, it is not the alert's fault: it waits.
+        return "unreachable", reason
+
+
+class _Said(logging.Handler):
+    """What Apprise logs as a warning or worse while it sends."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self._lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._lines.append(record.getMessage())
+
+    def text(self) -> str:
+        return "; ".join(self._lines)
+
+    def __enter__(self) -> _Said:
+        logging.getLogger("apprise").addHandler(self)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        logging.getLogger("apprise").removeHandler(self)

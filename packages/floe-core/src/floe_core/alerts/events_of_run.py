@@ -1,0 +1,57 @@
+"""What the end of a run is worth telling."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from floe_core.alerts.run_outcome import RunOutcome
+from floe_core.failure_text import CULPRITS
+from floe_core.schemas.policies import AlertKind
+
+
+@dataclass(frozen=True, slots=True)
+class OpenFailure:
+    """A job whose last runs have failed. `node_ids` have failed and not passed since."""
+
+    node_ids: frozenset[str]
+
+    def after(self, outcome: RunOutcome) -> OpenFailure | None:
+        """Return what is left of it after a run that succeeded, None if it is over.
+
+        A run of other nodes says nothing of those that failed.
+        """
+        left = frozenset(i for i in self.node_ids if not _passed(outcome, i))
+        return OpenFailure(left) if left and outcome.results else None
+
+
+def kinds_of(outcome: RunOutcome, before: OpenFailure | None) -> tuple[AlertKind, ...]:
+    """Return what a run's end is worth telling, given the job's failure before it, None for none.
+
+    A run warns if a node does, or if it succeeded only when it was repeated; that it was repeated
+    goes without saying in a recovery.
+    """
+    if not outcome.succeeded:
+        return ("failure",)
+    kinds: list[AlertKind] = []
+    if before is not None and before.after(outcome) is None:
+        kinds.append("recovery")
+    has_warned = any(result.status == "warn" for result in outcome.results.values())
+    if has_warned or (outcome.was_repeated and not kinds):
+        kinds.append("warning")
+    return tuple(kinds)
+
+
+def failure_after(outcome: RunOutcome, before: OpenFailure | None) -> OpenFailure | None:
+    """Return the job's failure after a run, None for none."""
+    if outcome.succeeded:
+        return before.after(outcome) if before else None
+    return OpenFailure(frozenset(_culprits(outcome)) | (before.node_ids if before else set()))
+
+
+def _culprits(outcome: RunOutcome) -> Iterable[str]:
+    return (node_id for node_id, r in outcome.results.items() if r.status in CULPRITS)
+
+
+def _passed(outcome: RunOutcome, node_id: str) -> bool:
+    return node_id in outcome.results and outcome.results[node_id].passed

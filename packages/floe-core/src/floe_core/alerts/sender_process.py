@@ -1,0 +1,29 @@
+"""The process that sends alerts: `python -m floe_core.alerts.sender_process`.
+
+Its parent speaks to it through standard input: first which targets, then "finish", as lines. Then
+it tries each target once more, even if the parent is gone: nobody else may come by for a day.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from floe_core.alerts.alert_channel import AlertChannel
+from floe_core.alerts.target import Target
+from floe_core.spooling.drainer_loop import serve
+from floe_core.spooling.draining import Drainer
+
+
+def main() -> int:
+    """Send until told to end. Returns 0 if nothing waits."""
+    start = json.loads(sys.stdin.readline())
+    folder = Path(start["project_dir"])
+    spools = {name: Target(name, ()).spool(folder) for name in start["variables"]}
+    drainers = {spool: Drainer(spool, AlertChannel(name)) for name, spool in spools.items()}
+    return serve(drainers, finishes_alone=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

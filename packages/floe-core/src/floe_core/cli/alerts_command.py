@@ -1,0 +1,93 @@
+"""`floe alerts`: what became of a product's alerts, and whether they arrive."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from floe_core.cli.console import print_json, stdout
+from floe_core.cli.options import Json, Product
+
+if TYPE_CHECKING:
+    from floe_core.alerts.delivery_status import FlushedTarget, TargetStatus
+    from floe_core.schemas import CompiledArtifacts
+
+ENVIRONMENT = 3
+Timeout = Annotated[float, typer.Option(min=0.0, help="Seconds to keep trying.")]
+
+app = typer.Typer(
+    name="alerts", help="Show and send a product's alerts, or test them.", no_args_is_help=True
+)
+
+
+@app.command()
+def status(product: Product = Path(), as_json: Json = False) -> None:
+    """Show pending alerts for each target, and alerts that it refused, with the reason."""
+    from floe_core.alerts import status as alert_status
+
+    found = alert_status(_loaded(product))
+    if as_json:
+        print_json(asdict(found))
+        return
+    if not found.targets:
+        stdout().print("this product has no alerts")
+    for target in found.targets:
+        _print_status(target)
+
+
+@app.command()
+def flush(
+    product: Product = Path(),
+    timeout: Timeout = 30.0,
+    refused: Annotated[
+        bool, typer.Option("--refused", help="Also send refused alerts again.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Send pending alerts. Exits 3 if some are still pending after the timeout."""
+    from floe_core.alerts import flush as flush_alerts
+
+    _end(flush_alerts(_loaded(product), timeout, also_refused=refused), as_json)
+
+
+@app.command("test")
+def send(product: Product = Path(), timeout: Timeout = 10.0, as_json: Json = False) -> None:
+    """Send an alert that says it is a test to every target. Exits 3 if one does not take it."""
+    from floe_core.alerts.delivery_status import send_test
+
+    _end(send_test(_loaded(product), timeout), as_json)
+
+
+def _end(done: tuple[FlushedTarget, ...], as_json: bool) -> None:
+    if as_json:
+        print_json({"targets": [asdict(each) for each in done]})
+    elif not done:
+        stdout().print("no target is switched on")
+    for each in () if as_json else done:
+        counts = f"{each.sent} sent, {each.refused} refused, {each.waiting} still waiting"
+        reason = f": {each.reason}" if each.reason else ""
+        stdout().print(f"{each.target}: {counts}{reason}", markup=False, soft_wrap=True)
+    raise typer.Exit(ENVIRONMENT if any(each.waiting or each.refused for each in done) else 0)
+
+
+def _print_status(target: TargetStatus) -> None:
+    what = f"{target.waiting} waiting, {len(target.refused)} refused"
+    off = " (switched off: the variable is empty)" if target.is_off else ""
+    lines = [f"{target.target} on {', '.join(target.kinds)}: {what}{off}"]
+    if target.last_failure:
+        lines.append(f"  why they wait: {target.last_failure}")
+    lines += [f"  refused {each.title}: {each.reason}" for each in target.refused]
+    if target.full_since:
+        lines.append(f"  the spool was full at {target.full_since}: later alerts were not kept")
+    for line in lines:
+        stdout().print(line, markup=False, soft_wrap=True)
+
+
+def _loaded(product: Path) -> CompiledArtifacts:
+    from floe_core.cli.lineage_command import compiled_folder
+    from floe_core.schemas import CompiledArtifacts
+
+    return CompiledArtifacts.load(compiled_folder(product))

@@ -1,0 +1,1 @@
+"""What is written to disk first and sent in the background: lineage events, alerts."""

@@ -1,0 +1,107 @@
+"""A process that sends in the background, never in the way of what its parent runs."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from floe_core.spooling.spool import Json, Spool
+
+# A receiver that takes longer over one event is not waited for at the end of a run.
+_SILENT_SECONDS = 2.0
+_LOOK_EVERY_SECONDS = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class SendingProgram:
+    """`python -m MODULE` in a folder, which reads `start` as its first line.
+
+    `environment` is added to this process's own. With `shows_errors` what it writes to stderr is
+    seen.
+    """
+
+    module: str
+    folder: Path
+    start: Json
+    environment: Mapping[str, str]
+    shows_errors: bool = False
+
+
+class SendingProcess:
+    """A process that drains spools as long as this one lives."""
+
+    def __init__(self, spools: Sequence[Spool], program: SendingProgram) -> None:
+        self._spools = spools
+        self._program = program
+        self._process: subprocess.Popen[bytes] | None = None
+        self._owner = 0
+
+    def start(self) -> None:
+        """Start the process; nothing if it runs."""
+        if self._owner == os.getpid() and self._process and self._process.poll() is None:
+            return
+        for spool in self._spools:
+            spool.forget_sending()
+        program = self._program
+        # -P: a product's own folders are no Python packages. A session of its own: Ctrl-C is for
+        # the run, and must not break off the event that is being sent.
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", program.module],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=None if program.shows_errors else subprocess.DEVNULL,
+            cwd=program.folder,
+            env={**os.environ, **program.environment},
+            start_new_session=True,
+        )
+        self._owner = os.getpid()
+        self._say(self._process, json.dumps(program.start))
+
+    def close(self, seconds: float) -> bool:
+        """Let the process send what waits, for some seconds; return whether nothing is left.
+
+        A receiver that does not answer is tried once more and no longer, and one that has not
+        answered for a while is not waited for. A process that is still sending an event when the
+        time is over ends after that one, by itself.
+        """
+        process = self._process if self._owner == os.getpid() else None
+        self._process = None
+        if process is None:
+            return False
+        self._say(process, "finish")
+        try:
+            return self._wait(process, seconds)
+        except subprocess.TimeoutExpired:
+            return False
+        finally:
+            with suppress(OSError):
+                _pipe(process).close()
+
+    def _wait(self, process: subprocess.Popen[bytes], seconds: float) -> bool:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline and not self._is_silent():
+            with suppress(subprocess.TimeoutExpired):
+                return process.wait(timeout=_LOOK_EVERY_SECONDS) == 0
+        return process.poll() == 0
+
+    def _is_silent(self) -> bool:
+        return any(spool.sending_for() >= _SILENT_SECONDS for spool in self._spools)
+
+    @staticmethod
+    def _say(process: subprocess.Popen[bytes], line: str) -> None:
+        with suppress(OSError):
+            _pipe(process).write(line.encode() + b"\n")
+            _pipe(process).flush()
+
+
+def _pipe(process: subprocess.Popen[bytes]) -> IO[bytes]:
+    assert process.stdin is not None  # it is started with a pipe
+    return process.stdin

@@ -1,0 +1,336 @@
+"""Alerts of builds, counted by a receiver that knows nothing of floe."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from alert_receiver import AlertReceiver, alert_receiver
+from typer.testing import CliRunner
+
+from floe_core.cli.main import app
+from floe_core.compiler import compile_product
+from floe_core.errors import InvalidProductError
+from floe_core.execution import BuildEnded, BuildRequest, build
+from floe_core.schemas import CompiledArtifacts
+
+WriteProduct = Callable[..., Path]
+PAGE = Path(__file__).parents[4] / "docs" / "alerts.md"
+ALL = "[failure, recovery, warning]"
+FLOE = """\
+apiVersion: floe.dev/v1
+kind: FloeSpec
+metadata: {name: shop, version: 1.0.0, owner: data@example.com}
+platform: {manifest: manifest.yaml}
+execution: {retries: RETRIES, retryDelaySeconds: 0}
+alerts:
+  - {on: ON, to: "{{ env_var('SHOP_ALERTS') }}"}
+"""
+MANIFEST = """\
+apiVersion: floe.dev/v1
+kind: Manifest
+metadata: {name: platform, version: 1.0.0}
+plugins: {orchestrator: {type: plain}, compute: {type: duckdb}}
+"""
+FIRST = "select 1 as id"
+BROKEN = "select no_such_function(id) as id from {{ ref('first') }}"
+FLAKY = (
+    "{% if var('floe_attempt') == 1 %}select no_such(id) as id{% else %}select id{% endif %}"
+    " from {{ ref('first') }}"
+)
+# Broken as long as the file is there.
+AS_LONG_AS = "select * from read_csv('{}')"
+
+
+@pytest.fixture
+def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[AlertReceiver]:
+    with alert_receiver() as receiver:
+        monkeypatch.setenv("SHOP_ALERTS", receiver.url)
+        yield receiver
+
+
+@pytest.fixture
+def shop(write_product: WriteProduct) -> Callable[..., CompiledArtifacts]:
+    def compiled(
+        on: str = ALL, retries: int = 0, more: str = "", **models: str
+    ) -> CompiledArtifacts:
+        floe = FLOE.replace("ON", on, 1).replace("RETRIES", str(retries)) + more
+        folder = write_product(floe=floe, manifest=MANIFEST, **models)
+        compile_product(folder)
+        return CompiledArtifacts.load(folder)
+
+    return compiled
+
+
+def run(artifacts: CompiledArtifacts, run_id: str = "r", attempt: int = 1) -> bool:
+    request = BuildRequest(job="shop", run_id=run_id, attempt=attempt)
+    end = list(build(artifacts, request))[-1]
+    assert isinstance(end, BuildEnded)
+    return end.succeeded
+
+
+def floe(*words: str) -> tuple[int, str]:
+    done = CliRunner().invoke(app, [*words], catch_exceptions=False)
+    return done.exit_code, done.stdout
+
+
+def test_a_failed_run_is_told_once_with_what_failed_and_who_owns_it(
+    shop: Callable[..., CompiledArtifacts], receiver: AlertReceiver
+) -> None:
+    artifacts = shop(first=FIRST, broken=BROKEN, below="select * from {{ ref('broken') }}")
+    assert not run(artifacts)
+    assert receiver.wait_for(1) == ["shop: run failed"]
+    [alert] = receiver.posted
+    assert alert["type"] == "failure"
+    headline, error, *rest = alert["message"].splitlines()
+    assert headline == "2 of 3 nodes: 1 error, 1 skipped"
+    assert error.startswith("model.shop.broken: Catalog Error: Scalar Function with name no_such_f")
+    assert rest == ["", "product: shop", "job: shop", "owner: data@example.com", "run: r"]
+
+
+def test_a_green_run_tells_nothing_and_starts_no_sender(
+    shop: Callable[..., CompiledArtifacts], receiver: AlertReceiver
+) -> None:
+    artifacts = shop(first=FIRST)
+    assert run(artifacts)
+    assert receiver.wait_for(1, seconds=1) == []
+    assert not (artifacts.folder / ".floe" / "alerts" / "targets").exists()
+
+
+def test_an_attempt_that_a_retry_follows_is_told_when_it_is_over_only(
+    shop: Callable[..., CompiledArtifacts], receiver: AlertReceiver
+) -> None:
+    artifacts = shop(retries=1, first=FIRST, broken=BROKEN)
+    assert not run(artifacts)
+    assert receiver.wait_for(1, seconds=1) == []
+    assert not run(artifacts, attempt=2)
+    assert receiver.wait_for(1) == ["shop: run failed"]
+
+
+def test_a_failed_test_that_no_retry_follows_is_told_at_once(
+    shop: Callable[..., CompiledArtifacts], receiver: AlertReceiver, tmp_path: Path
+) -> None:
+    artifacts = shop(retries=1, first="{{ config(materialized='table') }} select -1 as id")
+    test = artifacts.folder / "tests" / "is_good.sql"
+    test.parent.mkdir()
+    test.write_text("select * from {{ ref('first') }} where id < 0")
+    compile_product(artifacts.folder)
+    assert not run(CompiledArtifacts.load(artifacts.folder))
+    assert receiver.wait_for(1) == ["shop: run failed"]
+
+
+def test_a_run_that_a_retry_saved_is_a_warning(
+    shop: Callable[..., CompiledArtifacts], receiver: AlertReceiver
+) -> None:
+    artifacts = shop(retries=1, first=FIRST, flaky=FLAKY)
+    assert [run(artifacts), run(artifacts, attempt=2)] == [False, True]
+    assert receiver.wait_for(1) == ["shop: run succeeded with warnings"]
+    assert receiver.posted[0]["message"].startswith("It took more than one attempt.")
+
+
+def test_the_first_green_run_after_a_red_one_is_a_recovery(
+    shop: Callable[..., CompiledArtifacts], receiver: AlertReceiver
+) -> None:
+    artifacts = shop(first=AS_LONG_AS.format("numbers.csv"))
+    assert not run(artifacts, "r1")
+    (artifacts.folder / "numbers.csv").write_text("id\n1\n")
+    assert [run(artifacts, "r2"), run(artifacts, "r3")] == [True, True]
+    assert receiver.wait_for(2) == ["shop: run failed", "shop: run succeeded again"]
+
+
+def test_a_canceled_run_is_told(
+    shop: Callable[..., CompiledArtifacts], receiver: AlertReceiver
+) -> None:
+    artifacts = shop(retries=3, first=FIRST, second="select * from {{ ref('first') }}")
+    with closing(build(artifacts, BuildRequest(job="shop", run_id="r"))) as events:
+        next(events)
+    assert receiver.wait_for(1) == ["shop: run failed"]
+
+
+def test_a_run_that_cannot_begin_is_told(
+    shop: Callable[..., CompiledArtifacts], receiver: AlertReceiver
+) -> None:
+    artifacts = shop(first=FIRST)
+    with pytest.raises(ValueError, match="has no node"):
+        list(build(artifacts, BuildRequest(job="shop", run_id="r", node_ids=("model.shop.x",))))
+    assert receiver.wait_for(1) == ["shop: run failed"]
+    assert "shop has no node model.shop.x" in receiver.posted[0]["message"]
+
+
+def test_a_target_is_told_what_it_asked_for_and_the_platform_adds_its_own(
+    shop: Callable[..., CompiledArtifacts],
+    receiver: AlertReceiver,
+    monkeypatch: pytest.MonkeyPatch,
+    write_product: WriteProduct,
+) -> None:
+    with alert_receiver() as platform:
+        monkeypatch.setenv("PLATFORM_ALERTS", platform.url)
+        manifest = MANIFEST + "alerts: [{on: [failure], to: 'env:PLATFORM_ALERTS'}]\n"
+        floe = FLOE.replace("ON", "[recovery]", 1).replace("RETRIES", "0")
+        folder = write_product(floe=floe, manifest=manifest, first=AS_LONG_AS.format("n.csv"))
+        compile_product(folder)
+        artifacts = CompiledArtifacts.load(folder)
+        assert not run(artifacts, "r1")
+        (folder / "n.csv").write_text("id\n1\n")
+        assert run(artifacts, "r2")
+        assert platform.wait_for(1) == ["shop: run failed"]
+        assert receiver.wait_for(1) == ["shop: run succeeded again"]
+
+
+def test_what_a_receiver_that_is_away_does_not_get_it_gets_later_and_once(
+    shop: Callable[..., CompiledArtifacts], receiver: AlertReceiver
+) -> None:
+    receiver.close()
+    artifacts = shop(first=FIRST, broken=BROKEN)
+    assert [run(artifacts, "r1"), run(artifacts, "r2")] == [False, False]
+    code, said = floe("alerts", "status", str(artifacts.folder), "--json")
+    [target] = json.loads(said)["targets"]
+    assert (code, target["target"], target["waiting"]) == (0, "SHOP_ALERTS", 2)
+    assert "Connection error" in target["last_failure"]
+    code, said = floe("alerts", "flush", str(artifacts.folder), "--timeout", "1")
+    assert (code, said.startswith("SHOP_ALERTS: 0 sent, 0 refused, 2 still waiting")) == (3, True)
+    receiver.open()
+    code, said = floe("alerts", "flush", str(artifacts.folder))
+    assert (code, said) == (0, "SHOP_ALERTS: 2 sent, 0 refused, 0 still waiting\n")
+    assert receiver.titles == ["shop: run failed", "shop: run failed"]
+
+
+def test_the_next_run_sends_what_was_left(
+    shop: Callable[..., CompiledArtifacts], receiver: AlertReceiver
+) -> None:
+    receiver.close()
+    artifacts = shop(first=AS_LONG_AS.format("n.csv"), on="[failure]")
+    assert not run(artifacts, "r1")
+    receiver.open()
+    (artifacts.folder / "n.csv").write_text("id\n1\n")
+    assert run(artifacts, "r2")
+    assert receiver.wait_for(1) == ["shop: run failed"]
+
+
+def test_a_receiver_that_does_not_answer_delays_a_run_by_seconds_alone(
+    shop: Callable[..., CompiledArtifacts], receiver: AlertReceiver
+) -> None:
+    def wait(number: int) -> int:
+        time.sleep(60)
+        return 200
+
+    receiver.answer = wait
+    artifacts = shop(first=FIRST, broken=BROKEN)
+    began = time.monotonic()
+    assert not run(artifacts)
+    assert time.monotonic() - began < 15
+
+
+def test_a_refused_alert_is_set_aside_with_the_reason_and_can_be_sent_again(
+    shop: Callable[..., CompiledArtifacts], receiver: AlertReceiver
+) -> None:
+    receiver.answer = lambda number: 403 if number == 0 else 200
+    artifacts = shop(first=FIRST, broken=BROKEN)
+    assert not run(artifacts)
+    code, said = floe("alerts", "status", str(artifacts.folder))
+    assert "1 refused" in said
+    assert "error=403" in said
+    code, said = floe("alerts", "flush", str(artifacts.folder), "--refused")
+    assert (code, said) == (0, "SHOP_ALERTS: 1 sent, 0 refused, 0 still waiting\n")
+    assert receiver.titles == ["shop: run failed"]
+
+
+def test_a_receiver_that_is_broken_for_long_loses_nothing(
+    shop: Callable[..., CompiledArtifacts], receiver: AlertReceiver
+) -> None:
+    receiver.answer = lambda number: 503 if number < 30 else 200
+    artifacts = shop(first=FIRST, broken=BROKEN)
+    assert not run(artifacts)
+    code, said = floe("alerts", "flush", str(artifacts.folder))
+    assert (code, said) == (0, "SHOP_ALERTS: 1 sent, 0 refused, 0 still waiting\n")
+
+
+def test_a_test_reaches_every_target(
+    shop: Callable[..., CompiledArtifacts], receiver: AlertReceiver
+) -> None:
+    artifacts = shop(first=FIRST)
+    for _ in range(2):
+        code, said = floe("alerts", "test", str(artifacts.folder))
+        assert (code, said) == (0, "SHOP_ALERTS: 1 sent, 0 refused, 0 still waiting\n")
+    assert receiver.titles == ["shop: a test of its alerts"] * 2
+
+
+def test_an_unset_variable_keeps_alerts_and_an_empty_one_switches_them_off(
+    shop: Callable[..., CompiledArtifacts], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    artifacts = shop(first=FIRST, broken=BROKEN)
+    monkeypatch.delenv("SHOP_ALERTS", raising=False)
+    assert not run(artifacts, "r1")
+    _, said = floe("doctor", str(artifacts.folder), "--json")
+    found = {f["what"] for f in json.loads(said)["findings"] if f["subject"] == "alerts"}
+    assert found == {
+        "1 alerts wait for SHOP_ALERTS: environment variable SHOP_ALERTS is not set",
+        "alerts go to SHOP_ALERTS, which is not set here",
+    }
+    monkeypatch.setenv("SHOP_ALERTS", "")
+    assert not run(artifacts, "r2")
+    _, said = floe("alerts", "status", str(artifacts.folder))
+    assert "1 waiting, 0 refused (switched off: the variable is empty)" in said
+
+
+def test_secrets_are_in_no_alert(
+    shop: Callable[..., CompiledArtifacts],
+    receiver: AlertReceiver,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SHOP_PASSWORD", "correct-horse-battery")
+    artifacts = shop(first="select no_such('{{ env_var(\"SHOP_PASSWORD\") }}')", on="[failure]")
+    assert not run(artifacts)
+    assert receiver.wait_for(1) == ["shop: run failed"]
+    assert "correct-horse" not in json.dumps(receiver.posted)
+
+
+def test_two_processes_that_report_one_end_tell_it_once(
+    shop: Callable[..., CompiledArtifacts], receiver: AlertReceiver
+) -> None:
+    artifacts = shop(first=FIRST)
+    code = (
+        "import sys; from floe_core.alerts import RunOutcome, report_run; "
+        "from floe_core.schemas import CompiledArtifacts; "
+        "report_run(CompiledArtifacts.load(sys.argv[1]), RunOutcome('shop', 'r', False))"
+    )
+    words = [sys.executable, "-c", code, str(artifacts.folder)]
+    both = [subprocess.Popen(words, env=os.environ) for _ in range(3)]
+    assert [process.wait() for process in both] == [0, 0, 0]
+    assert receiver.wait_for(1) == ["shop: run failed"]
+
+
+def test_the_files_of_the_page_compile_to_rules(
+    write_product: WriteProduct, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own, platform = re.findall(r"^```yaml\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+    head = FLOE.partition("alerts:")[0].replace("RETRIES", "0")
+    hourly = "jobs: [{name: hourly, select: first}]\n"
+    folder = write_product(floe=head + hourly + own, manifest=MANIFEST + platform, first=FIRST)
+    compile_product(folder)
+    found = [(each.on, each.to, each.jobs) for each in CompiledArtifacts.load(folder).alerts]
+    assert found == [
+        (("failure",), "{{ env_var('PLATFORM_ALERTS_URL') }}", ()),
+        (("failure", "recovery"), "{{ env_var('SHOP_SLACK_URL') }}", ()),
+        (("failure",), "{{ env_var('SHOP_PAGER_URL') }}", ("hourly",)),
+    ]
+
+
+def test_what_is_wrong_with_alerts_is_said_together(shop: Callable[..., CompiledArtifacts]) -> None:
+    more = "  - {on: [failure], to: 'slack://TokenA/TokenB/TokenC', jobs: [shup]}\n"
+    with pytest.raises(InvalidProductError) as raised:
+        shop(more=more, first=FIRST)
+    assert str(raised.value) == (
+        "floe.yaml:8:25: alerts.1.to: a target that is written out; its URL is a secret\n"
+        "fix: take it from the environment: \"{{ env_var('NAME') }}\"\n\n"
+        "floe.yaml:8:64: alerts.1.jobs: there is no job 'shup'\n"
+        "fix: did you mean 'shop'?"
+    )

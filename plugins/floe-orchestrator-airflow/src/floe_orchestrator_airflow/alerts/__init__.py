@@ -1,0 +1,1 @@
+"""Alerts: the ends of DAG runs, reported as Airflow has them."""

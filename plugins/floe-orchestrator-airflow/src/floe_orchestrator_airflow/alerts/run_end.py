@@ -1,0 +1,50 @@
+"""Report the end of a DAG run for alerts."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from urllib.parse import quote
+
+from floe_core.alerts import report_run
+from floe_core.execution import outcome_of_run
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.secrets.settings import setting
+from floe_orchestrator_airflow.task.run_of_product import run_name
+
+
+def report_end_of_run(
+    artifacts: CompiledArtifacts,
+    job: str,
+    dag_id: str,
+    run_id: str,
+    *,
+    succeeded: bool,
+    problem: str = "",
+    nominal_time: datetime | None = None,
+    clear_number: int = 0,
+) -> None:
+    """Report that a run of the job's own DAG has ended.
+
+    `clear_number` is Airflow's: how often somebody has had the run go on after an end.
+    """
+    name = run_name(dag_id, run_id)
+    outcome = outcome_of_run(
+        artifacts,
+        job,
+        f"{name}.{clear_number}" if clear_number else name,
+        succeeded=succeeded,
+        build_ids=[name],
+        problem=problem,
+        nominal_time=nominal_time,
+        link=_link(artifacts, dag_id, run_id),
+    )
+    report_run(artifacts, outcome)
+
+
+def _link(artifacts: CompiledArtifacts, dag_id: str, run_id: str) -> str:
+    """Return the run's page, "" where the manifest does not say where Airflow's pages are."""
+    try:
+        url = setting(artifacts.orchestrator.config, "url")
+    except ValueError:
+        return ""
+    return f"{url.rstrip('/')}/dags/{quote(dag_id)}/runs/{quote(run_id)}" if url else ""

@@ -1,0 +1,1 @@
+"""Alerts: the ends of runs, reported as Dagster's instance has them."""

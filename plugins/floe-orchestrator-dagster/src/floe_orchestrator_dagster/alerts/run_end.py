@@ -1,0 +1,60 @@
+"""Report the end of a run for alerts, as Dagster has it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from dagster import DagsterInstance, DagsterRun, DagsterRunStatus
+
+from floe_core.alerts import report_run
+from floe_core.execution import outcome_of_run
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.secrets.settings import setting
+from floe_core.state_folder import state_folder
+from floe_orchestrator_dagster.dagster_names import JOB_TAG, NOMINAL_TIME_TAG, job_of_run
+from floe_orchestrator_dagster.internals import SCHEDULED_EXECUTION_TIME_TAG, WILL_RETRY_TAG
+from floe_orchestrator_dagster.step.failure_message import failure_message
+from floe_orchestrator_dagster.step.resumed_run import resumed_runs
+
+
+def report_end_of_run(
+    artifacts: CompiledArtifacts, instance: DagsterInstance, run: DagsterRun
+) -> None:
+    """Report a run that has ended, unless Dagster starts another in its place by itself."""
+    if not (artifacts.alerts and run.is_finished) or run.tags.get(WILL_RETRY_TAG) == "true":
+        return
+    builds = [id_ for each in resumed_runs(run, instance) for id_ in _builds_of(artifacts, each)]
+    moment = run.tags.get(NOMINAL_TIME_TAG) or run.tags.get(SCHEDULED_EXECUTION_TIME_TAG)
+    outcome = outcome_of_run(
+        artifacts,
+        job_of_run(artifacts, run.tags.get(JOB_TAG, "")),
+        run.run_id,
+        succeeded=run.status is DagsterRunStatus.SUCCESS,
+        build_ids=[*builds, *_builds_of(artifacts, run.run_id)],
+        problem=_problem(instance, run),
+        nominal_time=datetime.fromisoformat(moment) if moment else None,
+        link=_link(artifacts, run.run_id),
+    )
+    report_run(artifacts, outcome)
+
+
+def _builds_of(artifacts: CompiledArtifacts, run_id: str) -> list[str]:
+    """Return the ids of a run's builds on this machine: one, or one for each of its steps."""
+    runs = state_folder(artifacts.folder) / "runs"
+    return [run_id, *sorted(path.name for path in runs.glob(f"{run_id}.*"))]
+
+
+def _problem(instance: DagsterInstance, run: DagsterRun) -> str:
+    if run.status is DagsterRunStatus.SUCCESS:
+        return ""
+    is_canceled = run.status is DagsterRunStatus.CANCELED
+    return "the run was canceled" if is_canceled else failure_message(instance, run.run_id)
+
+
+def _link(artifacts: CompiledArtifacts, run_id: str) -> str:
+    """Return the run's page, "" where the manifest does not say where Dagster's pages are."""
+    try:
+        url = setting(artifacts.orchestrator.config, "url")
+    except ValueError:
+        return ""
+    return f"{url.rstrip('/')}/runs/{run_id}" if url else ""

@@ -1,0 +1,85 @@
+"""The sensor that reports ends of runs, and sends what a receiver did not take."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+
+from dagster import (
+    DagsterInstance,
+    DagsterRun,
+    DagsterRunStatus,
+    DefaultSensorStatus,
+    RunRecord,
+    RunsFilter,
+    SensorDefinition,
+    SensorEvaluationContext,
+    SkipReason,
+)
+
+from floe_core.alerts import send_waiting
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_orchestrator_dagster.alerts.run_end import report_end_of_run
+from floe_orchestrator_dagster.dagster_names import PRODUCT_TAG, plain
+from floe_orchestrator_dagster.definitions.asset_map import AssetMap
+
+INTERVAL_SECONDS = 10
+# Looked at again, for a run whose end is written after that of a later one. No end is reported
+# twice.
+_OVERLAP_SECONDS = 60
+_MOST_RUNS = 100
+_ENDED = [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED]
+
+
+def alert_sensors(artifacts: CompiledArtifacts, asset_map: AssetMap) -> list[SensorDefinition]:
+    """Return the sensor of a product that has alerts, none for others.
+
+    It begins with the runs that end when the daemon first evaluates it. It starts no runs.
+    """
+    if not artifacts.alerts:
+        return []
+
+    def report_ended_runs(context: SensorEvaluationContext) -> SkipReason:
+        since = float(context.cursor) if context.cursor else time.time()
+        count = 0
+        for record in ended_runs(context.instance, since - _OVERLAP_SECONDS):
+            since = max(since, record.update_timestamp.timestamp())
+            if _is_of_product(record.dagster_run, artifacts, asset_map):
+                report_end_of_run(artifacts, context.instance, record.dagster_run)
+                count += 1
+        send_waiting(artifacts)
+        context.update_cursor(str(since))
+        return SkipReason(f"{count} runs ended lately; whom they concern has been told")
+
+    name = f"{plain(artifacts.product.name)}__alerts"
+    return [
+        SensorDefinition(
+            name=name,
+            evaluation_fn=report_ended_runs,
+            minimum_interval_seconds=INTERVAL_SECONDS,
+            default_status=DefaultSensorStatus.RUNNING,
+            description="Alerts when a run fails, warns, or succeeds after one that failed.",
+        )
+    ]
+
+
+def ended_runs(instance: DagsterInstance, since: float) -> list[RunRecord]:
+    """Return the runs that ended after a moment, in seconds since the epoch, in that order."""
+    moment = datetime.fromtimestamp(since, UTC)
+    found = instance.get_run_records(
+        filters=RunsFilter(statuses=_ENDED, updated_after=moment),
+        order_by="update_timestamp",
+        ascending=True,
+        limit=_MOST_RUNS,
+    )
+    return list(found)
+
+
+def _is_of_product(run: DagsterRun, artifacts: CompiledArtifacts, asset_map: AssetMap) -> bool:
+    """Return whether a run built something of the product: a job's, or assets chosen by hand."""
+    if PRODUCT_TAG in run.tags:
+        return run.tags[PRODUCT_TAG] == artifacts.product.name
+    keys = {key for keys in asset_map.built_keys.values() for key in keys}
+    checks = set(asset_map.check_keys.values())
+    chosen, checked = run.asset_selection or set(), run.asset_check_selection or set()
+    return bool(chosen & keys or checked & checks)

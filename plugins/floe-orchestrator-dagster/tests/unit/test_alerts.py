@@ -1,0 +1,65 @@
+"""Which ends of runs are reported, and by what."""
+
+from __future__ import annotations
+
+import json
+
+import dagster as dg
+import pytest
+
+from floe_core.alerts import status
+from floe_core.schemas.policies import AlertRule
+from floe_orchestrator_dagster.alerts.run_end import report_end_of_run
+from floe_orchestrator_dagster.definitions.product_definitions import definitions_of
+
+RULE = AlertRule(on=("failure", "recovery", "warning"), to="env:NOBODY_SETS_THIS")
+
+
+@pytest.fixture
+def shop(node, product, tmp_path, monkeypatch):
+    monkeypatch.delenv("NOBODY_SETS_THIS", raising=False)
+    made = product(node("seed", "raw"), name="shop")
+    chosen = made.orchestrator.model_copy(update={"config": {"url": "http://dagster.example/"}})
+    alerting = made.model_copy(update={"alerts": (RULE,), "orchestrator": chosen})
+    return alerting.bound_to(tmp_path)
+
+
+def waiting(artifacts):
+    """Return the messages that wait."""
+    files = (artifacts.folder / ".floe" / "alerts" / "targets").glob("*/spool/*.json")
+    return [json.loads(file.read_text())["body"] for file in sorted(files)]
+
+
+def ended(run_status, **tags):
+    return dg.DagsterRun(job_name="shop", run_id="r-1", status=run_status, tags=tags)
+
+
+def test_a_product_without_alerts_has_no_sensor(shop):
+    quiet = shop.model_copy(update={"alerts": ()}).bound_to(shop.folder)
+    assert definitions_of(quiet).sensors == []
+    [sensor] = definitions_of(shop).sensors
+    assert (sensor.name, sensor.default_status) == (
+        "shop__alerts",
+        dg.DefaultSensorStatus.RUNNING,
+    )
+
+
+def test_a_failed_run_is_reported_once_with_its_page(shop):
+    with dg.DagsterInstance.ephemeral() as instance:
+        for _ in range(2):
+            report_end_of_run(shop, instance, ended(dg.DagsterRunStatus.FAILURE))
+    [message] = waiting(shop)
+    assert message.splitlines()[-1] == "run: http://dagster.example/runs/r-1"
+
+
+def test_a_run_that_dagster_retries_by_itself_has_not_ended(shop):
+    with dg.DagsterInstance.ephemeral() as instance:
+        run = ended(dg.DagsterRunStatus.FAILURE, **{"dagster/will_retry": "true"})
+        report_end_of_run(shop, instance, run)
+    assert status(shop).waiting == 0
+
+
+def test_a_canceled_run_says_so(shop):
+    with dg.DagsterInstance.ephemeral() as instance:
+        report_end_of_run(shop, instance, ended(dg.DagsterRunStatus.CANCELED))
+    assert waiting(shop)[0].startswith("the run was canceled\n")

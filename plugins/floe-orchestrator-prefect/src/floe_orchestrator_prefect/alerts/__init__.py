@@ -1,0 +1,1 @@
+"""Alerts: the ends of flow runs, reported by hooks of their flow."""

@@ -1,0 +1,70 @@
+"""The hooks of a flow that report how its runs end.
+
+Prefect calls them in the process of the run, and where that died, in the one that serves the flow.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from prefect.client.schemas.objects import FlowRun, State
+from prefect.flows import Flow, FlowStateHook
+
+from floe_core.alerts import report_run
+from floe_core.execution import outcome_of_run
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.policies import Job
+from floe_core.secrets.settings import setting
+from floe_orchestrator_prefect.flow.prefect_names import SKIPPED_RUN
+from floe_orchestrator_prefect.task.run_history import builds_of
+
+Hook = FlowStateHook[..., Any]
+
+
+def end_hooks(artifacts: CompiledArtifacts, job: Job) -> list[Hook]:
+    """Return what a flow is to call at whichever end of its runs; nothing without alerts."""
+    if not artifacts.alerts:
+        return []
+
+    def report_end(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
+        if state.name != SKIPPED_RUN:
+            _report(artifacts, job, flow_run, state)
+
+    return [report_end]
+
+
+def _report(artifacts: CompiledArtifacts, job: Job, run: FlowRun, state: State[Any]) -> None:
+    builds = builds_of(run)
+    succeeded = state.is_completed()
+    is_canceled = state.is_cancelled() or state.is_cancelling()
+    outcome = outcome_of_run(
+        artifacts,
+        job.name,
+        builds[-1],
+        succeeded=succeeded,
+        build_ids=builds,
+        problem="the run was canceled" if is_canceled else state.message or "",
+        nominal_time=_nominal_time(run),
+        link=_link(artifacts, run),
+    )
+    report_run(artifacts, outcome)
+
+
+def _nominal_time(run: FlowRun) -> datetime | None:
+    given = run.parameters.get("nominal_time")
+    if given:
+        moment = given if isinstance(given, datetime) else datetime.fromisoformat(str(given))
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    planned = run.expected_start_time if run.auto_scheduled else None
+    return planned.astimezone(UTC) if planned else None
+
+
+def _link(artifacts: CompiledArtifacts, run: FlowRun) -> str:
+    """Return the run's page, "" where the manifest does not say where Prefect's API is."""
+    try:
+        url = setting(artifacts.orchestrator.config, "url")
+    except ValueError:
+        return ""
+    pages = url.rstrip("/").removesuffix("/api")
+    return f"{pages}/runs/flow-run/{run.id}" if url else ""
