@@ -26,7 +26,7 @@ kind: FloeSpec
 metadata: {name: NAME, version: 1.0.0, owner: data@example.com}
 platform: {manifest: ../MANIFEST}
 """
-# Red while a file says so: the model of the port passes, and the product does not.
+# Red where RED says so: the model of the port passes, and the product does not.
 TEST = "select 1 where '{{ env_var(\"RED\", \"\") }}' = 'yes'"
 WAITING = """\
 import time
