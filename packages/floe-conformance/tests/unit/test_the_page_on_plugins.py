@@ -42,6 +42,8 @@ def test_the_tests_of_the_page_pass_with_its_entry_point(tmp_path: Path) -> None
         "test_a_run_that_is_canceled_is_not_green",
         "test_a_run_that_is_canceled_leaves_no_process",
         "test_a_run_that_is_canceled_is_told_as_aborted",
+        "test_a_green_run_updates_what_it_offers",
+        "test_a_failed_run_updates_nothing",
         "test_a_failed_run_alerts_once",
         "test_a_run_that_a_retry_saved_warns_once",
         "test_a_run_in_which_nothing_fails_alerts_nobody",

@@ -27,7 +27,6 @@ INTERVAL_SECONDS = 10
 # Looked at again, for a run whose end is written after that of a later one. No end is reported
 # twice.
 _OVERLAP_SECONDS = 60
-_MOST_RUNS = 100
 _ENDED = [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED]
 
 
@@ -70,7 +69,6 @@ def ended_runs(instance: DagsterInstance, since: float) -> list[RunRecord]:
         filters=RunsFilter(statuses=_ENDED, updated_after=moment),
         order_by="update_timestamp",
         ascending=True,
-        limit=_MOST_RUNS,
     )
     return list(found)
 
