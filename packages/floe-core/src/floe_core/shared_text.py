@@ -58,9 +58,10 @@ def shared_text(place: str, name: str) -> SharedText:
     """Return the text of a name in a folder, below an fsspec URL, or in a PostgreSQL database."""
     if place.startswith(POSTGRES):
         return PostgresText(place, name)
-    if "://" in place and not place.startswith("file://"):
+    folder = place.removeprefix("file://").removeprefix("local://")
+    if "://" in folder:
         return ObjectsText(f"{place.rstrip('/')}/{name}")
-    return FileText(Path(place.removeprefix("file://")) / f"{name}.json")
+    return FileText(Path(folder) / f"{name}.json")
 
 
 class FileText:

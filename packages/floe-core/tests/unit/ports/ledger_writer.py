@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
+
+# It has the file system that one of the places needs.
+sys.path.insert(0, str(Path(__file__).parents[5] / "tests" / "products"))
+import exclusive_files  # noqa: F401
 
 from floe_core.ports.ledger import Ledger
 from floe_core.ports.record import Update

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from exclusive_files import SCHEME
 from own_database import SERVER, own_database
 
 from floe_core.errors import EnvironmentProblemError
@@ -28,7 +29,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     if request.param == "folder":
         yield str(tmp_path / "ledger")
     elif request.param == "url":
-        yield f"local://{tmp_path}/ledger"
+        yield f"{SCHEME}://{tmp_path}/ledger"
     else:
         with own_database() as name:
             user, password = SERVER["user"], SERVER["password"]
