@@ -96,6 +96,17 @@ def test_a_failed_run_is_told_once_with_what_failed_and_who_owns_it(
     assert rest == ["", "product: shop", "job: shop", "owner: data@example.com", "run: r"]
 
 
+def test_alerts_that_are_switched_off_are_not_even_written(
+    shop: Callable[..., CompiledArtifacts], receiver: AlertReceiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    artifacts = shop(first=FIRST, broken=BROKEN)
+    monkeypatch.setenv("FLOE_ALERTS_DISABLED", "true")
+    assert not run(artifacts)
+    monkeypatch.delenv("FLOE_ALERTS_DISABLED")
+    assert CliRunner().invoke(app, ["alerts", "flush", str(artifacts.folder)]).exit_code == 0
+    assert receiver.posted == []
+
+
 def test_a_green_run_tells_nothing_and_starts_no_sender(
     shop: Callable[..., CompiledArtifacts], receiver: AlertReceiver
 ) -> None:

@@ -21,6 +21,7 @@ from floe_core.secrets.redactor import Redactor
 from floe_core.spooling.sending_process import SendingProcess, SendingProgram
 from floe_core.state_folder import state_folder
 
+DISABLED_VARIABLE = "FLOE_ALERTS_DISABLED"
 _MODULE = "floe_core.alerts.sender_process"
 # As long as a sender may take to start on a busy machine. It ends at once when a receiver refuses
 # the connection, and is not waited for when one is slow to answer.
@@ -33,10 +34,10 @@ _log = logging.getLogger("floe.alerts")
 def report_run(artifacts: CompiledArtifacts, outcome: RunOutcome) -> None:
     """Write the alerts for the end of a run to disk, and send them with what waits.
 
-    Does nothing where the product has no alerts. An end that was reported before is not reported
+    Does nothing where the product has no alerts, or `FLOE_ALERTS_DISABLED` is true. An end that was reported before is not reported
     again. Alerts do not fail a run: what goes wrong here is a warning in the log.
     """
-    if not artifacts.alerts or artifacts.project_dir is None:
+    if not artifacts.alerts or artifacts.project_dir is None or is_switched_off():
         return
     try:
         _write(artifacts, outcome)
@@ -44,6 +45,11 @@ def report_run(artifacts: CompiledArtifacts, outcome: RunOutcome) -> None:
     except (OSError, FloeError, Timeout) as error:
         reason = Redactor(known_secrets().values()).text(f"{type(error).__name__}: {error}")
         _log.warning("no alert of this run: %s", reason)
+
+
+def is_switched_off() -> bool:
+    """Return whether `FLOE_ALERTS_DISABLED` is true."""
+    return os.environ.get(DISABLED_VARIABLE, "").strip().lower() == "true"
 
 
 def send_waiting(artifacts: CompiledArtifacts) -> None:

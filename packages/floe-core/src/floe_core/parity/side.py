@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from floe_core.alerts.report import DISABLED_VARIABLE
 from floe_core.build_events import BuildEvent
 from floe_core.compiler.compile_product import prepare_product
 from floe_core.compiler.profile import Profile, isolated
@@ -176,8 +177,9 @@ def run_side(
 
     `tell` hears of schemas that earlier runs left.
     """
-    ledger = {LEDGER_VARIABLE: str(side.ledger)}
-    with side.own_schemas(tell), environment_with(ledger):
+    # A comparison is not a run of the product: nobody is alerted, and no port is updated.
+    apart = {LEDGER_VARIABLE: str(side.ledger), DISABLED_VARIABLE: "true"}
+    with side.own_schemas(tell), environment_with(apart):
         return _run(side, on_event)
 
 
