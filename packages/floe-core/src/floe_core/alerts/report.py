@@ -34,8 +34,9 @@ _log = logging.getLogger("floe.alerts")
 def report_run(artifacts: CompiledArtifacts, outcome: RunOutcome) -> None:
     """Write the alerts for the end of a run to disk, and send them with what waits.
 
-    Does nothing where the product has no alerts, or `FLOE_ALERTS_DISABLED` is true. An end that was reported before is not reported
-    again. Alerts do not fail a run: what goes wrong here is a warning in the log.
+    Does nothing where the product has no alerts, or `FLOE_ALERTS_DISABLED` is true. An end that was
+    reported before is not reported again. Alerts do not fail a run: what goes wrong here is a
+    warning in the log.
     """
     if not artifacts.alerts or artifacts.project_dir is None or is_switched_off():
         return
