@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from floe_core.build_events import BuildEnded, BuildEvent, NodeLog
 from floe_core.execution import RunRecord, read_events
 from floe_core.plugin_powers import RunOptions, RunReport
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_orchestrator_airflow.local.executor_watch import ExecutorWatch
 from floe_orchestrator_airflow.local.rest_api import RestError
 from floe_orchestrator_airflow.local.service import LocalAirflow, datetime_of
 from floe_orchestrator_airflow.local.verdict import report_of_run
@@ -69,8 +71,11 @@ def follow_run(
 
     dag_id = id_of_dag(artifacts, artifacts.job(options.job))
     events = _Events(artifacts.folder, run_name(dag_id, run_id), on_event)
+    executor = ExecutorWatch(airflow.home.folder, 2 * airflow.patience)
     while True:
         airflow.check_alive("running the product")
+        if problem := executor.problem(partial(airflow.api.task_instances, dag_id, run_id)):
+            raise airflow.stuck("running the product", problem)
         run = airflow.api.run(dag_id, run_id)
         events.pass_on()
         if run["state"] in ("success", "failed"):

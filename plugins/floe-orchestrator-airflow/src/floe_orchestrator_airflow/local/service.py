@@ -60,7 +60,7 @@ class LocalAirflow:
         self._products = products
         self._follows_schedules = follows_schedules
         self._variables = variables
-        self._patience = patience
+        self.patience = patience
         self._started_at = datetime.now(UTC)
         self._lock = FileLock(f"{folder}.lock", timeout=LOCK_SECONDS)
         self._showing = threading.Lock()
@@ -195,15 +195,19 @@ class LocalAirflow:
             EnvironmentProblemError: It ended, or makes no progress.
         """
         assert self._process is not None
-        progress = Progress(self.folder, self._process.pid, self._patience)
+        progress = Progress(self.folder, self._process.pid, self.patience)
         while names := awaited():
             self.check_alive(doing)
             if problem := progress.problem(names):
-                raise EnvironmentProblemError(
-                    f"the local Airflow is stuck {doing}: {problem}; the end of "
-                    f"{self.home.output}:\n{self._last_words()}"
-                )
+                raise self.stuck(doing, problem)
             time.sleep(0.2)
+
+    def stuck(self, doing: str, problem: str) -> EnvironmentProblemError:
+        """Return the error of an Airflow that is up and gets no further, with its last words."""
+        return EnvironmentProblemError(
+            f"the local Airflow is stuck {doing}: {problem}; the end of "
+            f"{self.home.output}:\n{self._last_words()}"
+        )
 
     def check_alive(self, doing: str) -> None:
         """Do nothing while it is up.
