@@ -20,6 +20,8 @@ from floe_orchestrator_airflow.local.service import LocalAirflow, datetime_of
 from floe_orchestrator_airflow.local.verdict import report_of_run
 
 POLL_SECONDS = 0.4
+SECONDS_TO_END = 10.0
+RUNNING = "running the product"
 OnEvent = Callable[[BuildEvent], None]
 
 
@@ -73,10 +75,10 @@ def follow_run(
     events = _Events(artifacts.folder, run_name(dag_id, run_id), on_event)
     executor = ExecutorWatch(airflow.home.folder, 2 * airflow.patience)
     while True:
-        airflow.check_alive("running the product")
+        airflow.check_alive(RUNNING)
         if problem := executor.problem(partial(airflow.api.task_instances, dag_id, run_id)):
-            raise airflow.stuck("running the product", problem)
-        run = airflow.api.run(dag_id, run_id)
+            raise airflow.stuck(RUNNING, problem)
+        run = _ask_for_run(airflow, dag_id, run_id)
         events.pass_on()
         if run["state"] in ("success", "failed"):
             break
@@ -92,6 +94,15 @@ def follow_run(
         home=airflow.home.folder,
         problem=next((e.message for e in reversed(events.seen) if isinstance(e, BuildEnded)), ""),
     )
+
+
+def _ask_for_run(airflow: LocalAirflow, dag_id: str, run_id: str) -> dict[str, Any]:
+    try:
+        return airflow.api.run(dag_id, run_id)
+    except RestError as error:
+        # What no longer answers may be about to end, and then says why.
+        airflow.check_alive(RUNNING, SECONDS_TO_END)
+        raise airflow.stuck(RUNNING, str(error)) from error
 
 
 class _Events:

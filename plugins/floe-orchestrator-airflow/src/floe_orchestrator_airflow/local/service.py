@@ -209,13 +209,13 @@ class LocalAirflow:
             f"{self.home.output}:\n{self._last_words()}"
         )
 
-    def check_alive(self, doing: str) -> None:
-        """Do nothing while it is up.
+    def check_alive(self, doing: str, seconds: float = 0.0) -> None:
+        """Do nothing while it is up, and for so many seconds after.
 
         Raises:
             EnvironmentProblemError: It ended, with the last it had to say.
         """
-        if self._process is None or self._process.poll() is None:
+        if self._process is None or not _has_ended(self._process, seconds):
             return
         raise EnvironmentProblemError(
             f"the local Airflow ended while {doing}; the end of {self.home.output}:\n"
@@ -234,6 +234,15 @@ class LocalAirflow:
             end_leftovers(self.folder)
         finally:
             self._lock.release()
+
+
+def _has_ended(process: subprocess.Popen[bytes], seconds: float) -> bool:
+    """Return whether a process has ended, waiting so long for it."""
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
 
 
 def _end_host(process: subprocess.Popen[bytes]) -> None:
