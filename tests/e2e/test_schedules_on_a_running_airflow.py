@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import psutil
 import pytest
 from ticking_product import (
     compile_ticking_product,
@@ -21,6 +23,7 @@ from floe_core.errors import EnvironmentProblemError
 from floe_core.plugin_powers import RunningSchedule
 from floe_core.schedules import next_tick
 from floe_orchestrator_airflow import AirflowPlugin
+from floe_orchestrator_airflow.local.components import COMPONENTS_FILE, read_components
 from floe_orchestrator_airflow.local.home import USER
 from floe_orchestrator_airflow.local.service import LocalAirflow
 
@@ -55,6 +58,20 @@ class RunningAirflow:
             self.plugin.create_definitions(self.product)
             wait_for(lambda: self.airflow.api.dag("tick-shop.some-part") is not None, 300)
             yield
+
+    def hold_up(self, component: str, seconds: float) -> None:
+        """Let a component of the next start go on only after so long, as on a busy machine."""
+        folder = self.folder / "airflow"
+        (folder / COMPONENTS_FILE).unlink(missing_ok=True)
+
+        def hold_up() -> None:
+            wait_for(lambda: component in read_components(folder), 120)
+            process = psutil.Process(read_components(folder)[component])
+            process.suspend()
+            time.sleep(seconds)
+            process.resume()
+
+        threading.Thread(target=hold_up, daemon=True).start()
 
     def schedule(self, dag_id: str = "tick-shop") -> tuple[str, datetime] | None:
         """Return rule and next tick as Airflow tells them; None for no schedule."""
@@ -253,6 +270,7 @@ def test_after_an_outage_the_latest_missed_tick_runs_once(
     # Longer than a tick counts as fresh: what is made up for now is so because no one saw it.
     wait_for(lambda: datetime.now(UTC) > last + timedelta(minutes=4, seconds=5), 400)
     back_at = datetime.now(UTC)
+    running.hold_up("api-server", 40)
     with running.up():
         running.wait_for_runs(lambda runs: max(runs) > last)
         running.plugin.pause("tick-shop")

@@ -10,8 +10,10 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
+import socket
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
@@ -120,7 +122,24 @@ def _end_with_host(lifeline: tuple[int, int]) -> None:
 def _run_component(arguments: list[str]) -> None:
     if arguments[0] == "scheduler":
         _import_dbt()
+        if os.environ.get("AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE") == "True":
+            _wait_for_api_server()
     _run_airflow(arguments)
+
+
+def _wait_for_api_server() -> None:
+    """Return when the API server listens.
+
+    A scheduler that follows schedules starts the task of a missed tick at once, and a task that
+    does not reach the API server fails after some ten seconds.
+    """
+    address = os.environ["AIRFLOW__API__HOST"], int(os.environ["AIRFLOW__API__PORT"])
+    while True:
+        try:
+            socket.create_connection(address, timeout=1).close()
+            return
+        except OSError:
+            time.sleep(0.2)
 
 
 def _run_airflow(arguments: list[str]) -> None:
