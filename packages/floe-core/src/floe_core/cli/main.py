@@ -13,6 +13,7 @@ import typer
 from floe_core import __version__
 from floe_core.cli import (
     check_command,
+    ci_command,
     compile_command,
     diff_command,
     doctor_command,
@@ -48,6 +49,7 @@ app.command("plan")(plan_command.plan)
 app.command("parity")(parity_command.parity)
 app.command("show")(show_command.show)
 app.command("diff")(diff_command.diff)
+app.command("ci")(ci_command.ci)
 app.command("explain")(explain_command.explain)
 app.command("ticks")(ticks_command.ticks)
 app.command("check")(check_command.check)
