@@ -6,6 +6,7 @@ reads from outside, such as the time, is the same for both.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
@@ -57,11 +58,16 @@ def affected_nodes(base: Compilation, head: Compilation) -> Affected:
     )
     decisions = make_plan(_situation(head, facts, state, {}))
     changed = {
-        node_id: each.why if node_id in entries else "new"
+        node_id: _told(each.why) if node_id in entries else "new"
         for node_id, each in decisions.items()
         if each.action == "build"
     }
     return Affected(_with_missing_parents(head.artifacts, changed, present), present)
+
+
+def _told(why: str) -> str:
+    """Return why a node is built, where the last build was none: nothing is new, but different."""
+    return re.sub(r" (?:is|(are)) new$", lambda match: " differ" if match[1] else " differs", why)
 
 
 def _entries(base: Compilation, columns: Columns, present: Iterable[str]) -> dict[str, Entry]:

@@ -40,8 +40,8 @@ def _summary(found: ChangeReport) -> str:
     breaks = len(found.breaking)
     told = f"{verdict}, {_count(breaks, 'breaking change') if breaks else 'nothing breaks'}."
     rows = [
-        ("built beside production", f"{len(found.why)} of {found.total} nodes{_kinds(found)}"),
-        ("read from production", f"{found.total - len(found.why)} nodes"),
+        ("built beside production", f"{len(found.built)} of {found.total} nodes{_kinds(found)}"),
+        ("read from production", f"{found.total - len(found.built)} nodes"),
         ("did not pass", str(len(found.failed))),
         ("breaking changes", str(breaks)),
         ("tables that differ from production", _tables(found)),
@@ -52,7 +52,7 @@ def _summary(found: ChangeReport) -> str:
 
 
 def _kinds(found: ChangeReport) -> str:
-    counts = Counter(node_id.partition(".")[0].replace("_", " ") for node_id in found.why)
+    counts = Counter(node_id.partition(".")[0].replace("_", " ") for node_id in found.built)
     told = ", ".join(_count(number, kind) for kind, number in sorted(counts.items()))
     return f": {told}" if told else ""
 
@@ -102,7 +102,7 @@ def _built(found: ChangeReport) -> str:
         for node_id, why in found.why.items()
     ]
     more = [f"\n... and {len(rows) - MAX_ROWS} more"] if len(rows) > MAX_ROWS else []
-    head = [f"### Built ({len(rows)})\n", "| node | why | result |", "| --- | --- | --- |"]
+    head = [f"### Built ({len(found.built)})\n", "| node | why | result |", "| --- | --- | --- |"]
     return "\n".join([*head, *rows[:MAX_ROWS], *more])
 
 

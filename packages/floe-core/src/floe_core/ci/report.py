@@ -39,10 +39,14 @@ class ChangeReport:
     problem: str = ""
 
     @property
+    def built(self) -> tuple[str, ...]:
+        """The ids of what was to be built beside production, parents first."""
+        return tuple(i for i in self.why if i not in self.left_out)
+
+    @property
     def failed(self) -> tuple[str, ...]:
         """The ids of what was to be built and has not passed, parents first."""
-        wanted = (i for i in self.why if i not in self.left_out)
-        return tuple(i for i in wanted if i not in self.results or not self.results[i].passed)
+        return tuple(i for i in self.built if i not in self.results or not self.results[i].passed)
 
     @property
     def has_passed(self) -> bool:
@@ -57,7 +61,7 @@ class ChangeReport:
             "base": self.base,
             "head": self.head,
             "nodes": {i: self._node(i) for i in self.why},
-            "left_to_production": self.total - len(self.why),
+            "left_to_production": self.total - len(self.built),
             "problem": self.problem,
             "breaking": [asdict(each) for each in self.breaking],
             "difference": {"different": bool(self.difference), **asdict(self.difference)},

@@ -69,8 +69,8 @@ def test_only_readers_of_what_differs_are_built(base: Path, tmp_path: Path) -> N
     assert {i: (each["why"], each["status"]) for i, each in found["nodes"].items()} == {
         "model.shop.stg_orders": ("its code changed", "success"),
         "model.shop.big_customers": ("new", "success"),
-        "model.shop.revenue": ("column amount of stg_orders is new", "success"),
-        "model.shop.report": ("column revenue of revenue is new", "success"),
+        "model.shop.revenue": ("column amount of stg_orders differs", "success"),
+        "model.shop.report": ("column revenue of revenue differs", "success"),
         "test.shop.unique_revenue_customer.29afee1a98": (
             "revenue is built, which it tests",
             "pass",
@@ -200,3 +200,50 @@ def test_a_model_that_goes_elsewhere_is_refused_before_anything_runs(
         "and ci writes to schemas of its own only\n"
         "fix: choose a target, with DBT_TARGET, where generate_schema_name uses target.schema"
     )
+
+
+ODDITIES = {
+    "models/grown.sql": "{{ config(materialized='incremental', unique_key='id') }}\n"
+    "select id, amount from {{ ref('stg_orders') }}\n"
+    "{% if is_incremental() %} where id > 1 {% endif %}\n",
+    "models/on_fixed.sql": "select id, amount from {{ ref('fixed') }}\n",
+    "snapshots/fixed.sql": "{% snapshot fixed %}{{ config(unique_key='id', strategy='check', "
+    "check_cols='all', target_schema='snaps') }}\n"
+    "select id, amount from {{ ref('stg_orders') }}{% endsnapshot %}\n",
+    "snapshots/kept.yml": "snapshots:\n  - {name: kept, relation: ref('stg_orders'), "
+    "config: {unique_key: id, strategy: check, check_cols: all}}\n",
+}
+UNIT_TEST = {
+    "models/unit.yml": "unit_tests:\n  - name: counts\n    model: customers\n"
+    "    given: [{input: ref('stg_orders'), rows: [{customer: 1}, {customer: 1}]}]\n"
+    "    expect: {rows: [{customer: 1, orders: 2}]}\n"
+}
+
+
+def test_what_keeps_rows_is_built_from_nothing_and_a_fixed_snapshot_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    build_production(write_shop(tmp_path / "base", ODDITIES))
+    amount = {"models/stg_orders.sql": HEAD["models/stg_orders.sql"]}
+    write_shop(tmp_path / "head", ODDITIES, UNIT_TEST, amount)
+    found = check("base", "head")
+    of_unit_test = found["nodes"].pop("unit_test.shop.customers.counts")
+    assert (of_unit_test["why"], of_unit_test["status"]) == ("new", "pass")
+    assert {i.split(".")[2]: each["status"] for i, each in found["nodes"].items()} == {
+        "stg_orders": "success",
+        "customers": "success",  # for its new unit test
+        "unique_customers_customer": "pass",
+        "grown": "success",
+        "revenue": "success",
+        "unique_revenue_customer": "pass",
+        "report": "success",
+        "fixed": "skipped",
+        "on_fixed": "success",
+        "kept": "success",
+    }
+    assert found["left_out"] == ["snapshot.shop.fixed"]
+    assert found["not_compared"] == ["snapshot.shop.kept"]
+    differing = {table["node_id"].split(".")[2] for table in found["data"]["tables"]}
+    # What reads the snapshot was given production's, and is as it was.
+    assert differing == {"stg_orders", "grown", "revenue", "report"}
