@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -38,7 +39,10 @@ def ci(
         ),
     ] = 0,
     allow_breaking: Annotated[
-        bool, typer.Option("--allow-breaking", help="Report breaking changes and exit 0.")
+        bool,
+        typer.Option(
+            "--allow-breaking", help="Report breaking changes, but don't exit 1 for them."
+        ),
     ] = False,
     output: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Also write the comment to this file.")
@@ -61,9 +65,13 @@ def ci(
     from floe_core.ci.check import Change, check_change
     from floe_core.ci.markdown import as_markdown
     from floe_core.cli.parity_command import leave_environment
+    from floe_core.errors import UsageError
 
     leave_environment("ci checks")
-    found = check_change(Change(base, head, product, samples), notice, _watch)
+    if output is not None and not output.absolute().parent.is_dir():
+        raise UsageError(f"--output {output}: there is no folder {output.absolute().parent}")
+    with _interrupted_by_termination():
+        found = check_change(Change(base, head, product, samples), notice, _watch)
     comment = as_markdown(found)
     if output is not None:
         write_together(output.absolute().parent, {output.name: comment.encode()})
@@ -73,6 +81,16 @@ def ci(
         _print(comment)
     is_fine = found.has_passed and (allow_breaking or not found.breaking)
     raise typer.Exit(0 if is_fine else FAILED)
+
+
+@contextmanager
+def _interrupted_by_termination() -> Iterator[None]:
+    """Take SIGTERM, by which CI systems cancel a job, as an interrupt: all that was built goes."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

@@ -182,6 +182,11 @@ def test_a_production_that_is_not_there_is_an_error(base: Path, tmp_path: Path) 
     )
 
 
+def test_a_comment_that_could_not_be_written_is_refused_first(base: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="there is no folder"):
+        ci("base", "base", "--output", "no-such-folder/comment.md")
+
+
 def test_a_model_that_goes_elsewhere_is_refused_before_anything_runs(
     base: Path, tmp_path: Path
 ) -> None:

@@ -120,6 +120,26 @@ def test_a_killed_check_leaves_production_alone_and_the_next_removes_what_is_lef
     assert list((tmp_path / "head" / ".floe" / "ci").iterdir()) == []
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_check_that_is_canceled_leaves_nothing(
+    database: str, tmp_path: Path, number: signal.Signals
+) -> None:
+    production(tmp_path / "base", database)
+    write(tmp_path / "head", database, WHOLE_AMOUNT, SLOW)
+    before = rows(database, STATE)
+    floe = Path(sys.executable).with_name("floe")
+    canceled = subprocess.Popen([floe, "ci", "base", "head"], stdout=subprocess.DEVNULL)
+    try:
+        wait_until_slow_runs(database)
+    finally:
+        canceled.send_signal(number)
+        assert canceled.wait(60) == 130
+    assert rows(database, SCHEMAS) == [("live",), ("public",)]
+    assert rows(database, STATE) == before
+    assert list((tmp_path / "head" / ".floe" / "ci").iterdir()) == []
+
+
 def wait_until_slow_runs(database: str) -> None:
     query = "select count(*) from pg_stat_activity where query ~ 'pg_sleep' and datname = %s"
     for _ in range(1200):
