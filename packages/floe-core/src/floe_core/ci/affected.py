@@ -51,11 +51,9 @@ def affected_nodes(base: Compilation, head: Compilation) -> Affected:
     now = _columns_in_production(head)
     present = frozenset(i for i in before if base.artifacts.by_id[i].is_relation)
     entries = _entries(base, before, present)
-    standing = {i: Standing(_AS_IN_PRODUCTION, each) for i, each in before.items()}
-    state = State(entries={i: replace(e, standing=_stands(i, before)) for i, e in entries.items()})
-    facts = WarehouseFacts(
-        {i: standing.get(i, Standing(_AS_IN_PRODUCTION)) for i in entries}, _sources(head, now)
-    )
+    standing = {i: Standing(_AS_IN_PRODUCTION, before.get(i, ())) for i in entries}
+    state = State(entries={i: replace(e, standing=standing[i]) for i, e in entries.items()})
+    facts = WarehouseFacts(standing, _sources(head, now))
     decisions = make_plan(_situation(head, facts, state, {}))
     changed = {
         node_id: _told(each.why) if node_id in entries else "new"
@@ -76,10 +74,6 @@ def _entries(base: Compilation, columns: Columns, present: Iterable[str]) -> dic
     built = {node_id: columns[node_id] for node_id in present}
     plan = make_plan(_situation(base, facts, State(), built))
     return {node_id: each.entry for node_id, each in plan.items()}
-
-
-def _stands(node_id: str, columns: Columns) -> Standing:
-    return Standing(_AS_IN_PRODUCTION, columns.get(node_id, ()))
 
 
 def _situation(of: Compilation, facts: WarehouseFacts, state: State, built: Columns) -> Situation:
