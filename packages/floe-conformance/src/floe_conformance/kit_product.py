@@ -139,6 +139,14 @@ FAILED_STEP = {
     **STEPS,
     "shop_steps.py": _FILL.replace("load_people():\n", "load_people():\n    raise SystemExit(3)\n"),
 }
+# The product offers what it sells by day, and its ledger lies beside it.
+PORT = "daily@1"
+OFFERING = {"floe.yaml": f"{_FLOE}outputPorts:\n  - {{name: daily, model: daily_sales}}\n"}
+OTHER_PORT = {
+    "floe.yaml": f"{_FLOE}outputPorts:\n  - {{name: history, model: orders_history}}\n",
+    **FAILURES["model"],
+}
+
 # A run's parameters -> the nodes that it builds. The model of PARAMETERS_TOLD needs its parameters.
 SELECTIONS: tuple[tuple[RunParameters, frozenset[str]], ...] = (
     (
@@ -213,6 +221,7 @@ plugins:
   lineage_backend:
     type: openlineage
     config: {{type: file, log_file_path: {lineage}, append: true}}
+ledger: ledger
 """
 
 

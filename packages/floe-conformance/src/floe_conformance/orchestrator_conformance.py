@@ -10,6 +10,7 @@ from floe_conformance.checks.environments import EnvironmentChecks
 from floe_conformance.checks.helm_values import HelmValuesChecks
 from floe_conformance.checks.lineage import LineageChecks
 from floe_conformance.checks.lineage_of_runs import RunLineageChecks
+from floe_conformance.checks.ports import PortChecks
 from floe_conformance.checks.registration import RegistrationChecks
 from floe_conformance.checks.resources import ResourceChecks
 from floe_conformance.checks.run_parameters import RunParameterChecks
@@ -23,6 +24,7 @@ class OrchestratorConformance(
     # Pytest runs the checks of the last one first.
     CanceledRunChecks,
     RunLineageChecks,
+    PortChecks,
     StepChecks,
     RunParameterChecks,
     RunChecks,

@@ -22,7 +22,8 @@ class BuildRequest:
     orchestrator that resumes by itself: their nodes are not built, and count in the verdict.
     `parameters` are this run's; their vars win over those of the job and the product.
     `part` names this build where the orchestrator's run has several of one job and attempt.
-    Without `may_reuse` all of it is built, whatever stands already.
+    Without `may_reuse` all of it is built, whatever stands already. `updates` are the updates of
+    input ports that the run was started for, as pairs of port and number.
     """
 
     job: str
@@ -36,3 +37,4 @@ class BuildRequest:
     parameters: RunParameters = field(default_factory=RunParameters)
     part: str = ""
     may_reuse: bool = True
+    updates: tuple[tuple[str, int], ...] = ()

@@ -73,6 +73,10 @@ class UsageError(FloeError, ValueError):
     exit_code = 2
 
 
+class NothingNewError(FloeError):
+    """A run was started for updates of ports that another run has begun with; nothing is built."""
+
+
 def invalid(what: str, fix: str = "", file: str = "", line: int = 0) -> InvalidProductError:
     """Return the error for a single problem, to be raised."""
     return InvalidProductError([Problem(what=what, fix=fix, file=file, line=line)])

@@ -33,6 +33,14 @@ plugins:
 SLOW = "select count(*) as n from range(3000000) a, range(300000) b where a.range % 7 = b.range % 5"
 
 
+@pytest.fixture(autouse=True)
+def no_other_backend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep away what names a lineage backend for the whole process: variables, and a file."""
+    for name in [name for name in os.environ if name.startswith("OPENLINEAGE")]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+
+
 def doctor(folder: Path) -> tuple[int, dict[str, list[dict[str, Any]]]]:
     """Return the exit code, and subject -> what is not ok."""
     done = CliRunner().invoke(app, ["doctor", str(folder), "--json"])

@@ -20,11 +20,14 @@ from floe_conformance.records import RanProduct
 from floe_conformance.subject import Subject
 
 NOTHING, FIRST_TRY, STEPS, FAILED_STEP = "nothing", "first try", "steps", "failed step"
+OFFERING, OTHER_PORT = "offering", "other port"
 _CHANGES = {
     **kit_product.FAILURES,
     FIRST_TRY: kit_product.FIRST_TRY,
     STEPS: kit_product.STEPS,
     FAILED_STEP: kit_product.FAILED_STEP,
+    OFFERING: kit_product.OFFERING,
+    OTHER_PORT: kit_product.OTHER_PORT,
 }
 # Plugins may send in the background; one that loses events is found out after this.
 PATIENCE_SECONDS = 30.0

@@ -10,6 +10,7 @@ from planted_faults import (  # noqa: F401 - importing them defines them
     helm_values,
     jobs,
     lineage,
+    ports,
     registration,
     resources,
     runs,

@@ -18,6 +18,7 @@ from floe_core.ci.revisions import is_product, product_at
 from floe_core.ci.scratch_build import Built, build_in_scratch
 from floe_core.ci.scratch_head import SNAPSHOT, ScratchHead
 from floe_core.ci.workplace import workplace
+from floe_core.compiler.products import consumers_of
 from floe_core.difference import difference
 from floe_core.difference.data import DataDifference, data_difference
 from floe_core.process_environment import environment_with
@@ -143,12 +144,16 @@ class _Sides:
             product=artifacts.product.name,
             base=self.change.base,
             head=self.change.head,
-            difference=difference(self.base.artifacts, artifacts, *span),
+            difference=difference(self.base.artifacts, artifacts, *span, self._consumers()),
             why=self.affected.why,
             total=len(artifacts.built),
             breaking=breaks_of(self.base, self.head, None, ()),
             never_built=tuple(sorted(ignored)),
         )
+
+    def _consumers(self) -> list[CompiledArtifacts]:
+        """Return the published products that may read the ports of this one."""
+        return consumers_of(self.head.source, None) if self.base.artifacts.ports else []
 
     def _built_relations(self, built: Built) -> list[str]:
         """Return the relations that stand in production and beside it."""

@@ -38,7 +38,15 @@ def _cut(text: str) -> str:
 def _summary(found: ChangeReport) -> str:
     verdict = "The build passed" if found.has_passed else "The build failed"
     breaks = len(found.breaking)
-    told = f"{verdict}, {_count(breaks, 'breaking change') if breaks else 'nothing breaks'}."
+    broken = _count(len(found.difference.broken), "broken product")
+    told = ", ".join(
+        [
+            verdict,
+            *([_count(breaks, "breaking change")] if breaks else []),
+            *([broken] if found.difference.broken else []),
+            *([] if found.is_breaking else ["nothing breaks"]),
+        ]
+    )
     rows = [
         ("built beside production", f"{len(found.built)} of {found.total} nodes{_kinds(found)}"),
         ("read from production", f"{found.total - len(found.built)} nodes"),
@@ -48,7 +56,7 @@ def _summary(found: ChangeReport) -> str:
     ]
     table = [f"| {name} | {value} |" for name, value in rows]
     title = f"## {found.product}: `{found.base}` to `{found.head}`"
-    return "\n".join([title, "", f"**{told}**", "", "| | |", "| --- | --- |", *table])
+    return "\n".join([title, "", f"**{told}.**", "", "| | |", "| --- | --- |", *table])
 
 
 def _kinds(found: ChangeReport) -> str:
@@ -73,6 +81,9 @@ def _attention(found: ChangeReport) -> Iterator[str]:
             f"Breaking changes ({len(found.breaking)})",
             [f"`{each.node_id}`: {_line(each.what)}" for each in found.breaking],
         )
+    if found.difference.broken:
+        broken = [change for change in found.difference.ports if change.breaks]
+        yield _list(f"Ports broken ({len(broken)})", [_line(str(each)) for each in broken])
     if found.failed or found.problem:
         yield "\n".join([f"### Did not pass ({len(found.failed)})\n", *_failures(found)])
 

@@ -49,6 +49,11 @@ class ChangeReport:
         return tuple(i for i in self.built if i not in self.results or not self.results[i].passed)
 
     @property
+    def is_breaking(self) -> bool:
+        """Whether readers of the tables, or products that read a port, don't find what they read."""
+        return bool(self.breaking or self.difference.broken)
+
+    @property
     def has_passed(self) -> bool:
         """Whether all that was built passed."""
         return not (self.failed or self.problem)
@@ -64,6 +69,7 @@ class ChangeReport:
             "left_to_production": self.total - len(self.built),
             "problem": self.problem,
             "breaking": [asdict(each) for each in self.breaking],
+            "broken": list(self.difference.broken),
             "difference": {"different": bool(self.difference), **asdict(self.difference)},
             "data": None if self.data is None else asdict(self.data),
             "never_built": list(self.never_built),

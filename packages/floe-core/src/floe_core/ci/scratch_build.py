@@ -50,9 +50,11 @@ def build_in_scratch(
         scratch.job, RUN_ID, tuple(sorted(node_ids)), resume=False, may_reuse=False
     )
     built = Built()
+    # Nobody is to take what is built here for an update of a port.
+    artifacts = scratch.artifacts.model_copy(update={"ledger": ""})
     with (
         environment_with({**_SILENT, **deferred}),
-        closing(build(scratch.artifacts, request)) as events,
+        closing(build(artifacts.bound_to(scratch.artifacts.folder), request)) as events,
     ):
         for event in events:
             on_event(event)

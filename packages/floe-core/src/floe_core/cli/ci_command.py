@@ -57,8 +57,8 @@ def ci(
     production.
 
     Exits 1 if a node of the build or a test did not pass, or if a change is breaking: a table that
-    is gone or moved, or a column that is gone or of another type. Models with `access: private` do
-    not count. Also exits 1 if a side does not compile, 2 for a wrong call, and 3 if the warehouse
+    is gone or moved, or a column that is gone or of another type, or a port that a published
+    product reads. Models with `access: private` do not count. Also exits 1 if a side does not compile, 2 for a wrong call, and 3 if the warehouse
     or git is not to be had.
     """
     from floe_core.atomic_files import write_together
@@ -79,7 +79,7 @@ def ci(
         print_json(found.as_dict())
     else:
         _print(comment)
-    is_fine = found.has_passed and (allow_breaking or not found.breaking)
+    is_fine = found.has_passed and (allow_breaking or not found.is_breaking)
     raise typer.Exit(0 if is_fine else FAILED)
 
 

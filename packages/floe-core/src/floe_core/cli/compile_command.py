@@ -21,6 +21,19 @@ def compile_(
             "--out", metavar="DIR", help="Compile into a copy of the product in this folder."
         ),
     ] = None,
+    publish: Annotated[
+        bool,
+        typer.Option(
+            "--publish",
+            help="Put the compiled product where `products` of the manifest has it, for others.",
+        ),
+    ] = False,
+    allow_missing: Annotated[
+        bool,
+        typer.Option(
+            "--allow-missing", help="Compile though a product whose ports are read is unpublished."
+        ),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Compile a product: floe.yaml, manifest.yaml and the dbt project into one artifacts file.
@@ -29,12 +42,20 @@ def compile_(
     orchestrator loads: all of them, or none if anything is wrong.
     """
     from floe_core.compiler.compile_product import prepare_product
+    from floe_core.compiler.publication import place_of_product, publish_to
 
     with show_stages() as on_stage:
         compiled = prepare_product(
-            product, orchestrator=on, out=out, on_notice=notice, on_stage=on_stage
+            product,
+            orchestrator=on,
+            out=out,
+            on_notice=notice,
+            allows_missing=allow_missing,
+            on_stage=on_stage,
         )
+        place = place_of_product(compiled.inputs) if publish else None
         artifacts = compiled.write()
+    published = publish_to(place, compiled) if place else []
     counts: dict[str, int] = {}
     for node in artifacts.nodes:
         counts[node.resource_type] = counts.get(node.resource_type, 0) + 1
@@ -46,6 +67,7 @@ def compile_(
                 "orchestrator": artifacts.orchestrator.name,
                 "folder": str(compiled.destination),
                 "files": list(compiled.files),
+                "published": published,
                 "nodes": counts,
                 "jobs": [job.name for job in artifacts.jobs],
             }
@@ -59,3 +81,5 @@ def compile_(
     console.print(f"compiled [bold]{name}[/] for [bold]{artifacts.orchestrator.name}[/]: {summary}")
     for file in compiled.files:
         console.print(f"  {compiled.destination / file}", style="dim", soft_wrap=True)
+    for file in published:
+        console.print(f"published [bold]{file}[/]", soft_wrap=True)

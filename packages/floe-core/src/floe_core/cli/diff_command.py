@@ -42,16 +42,30 @@ def diff(
     exit_code: Annotated[
         bool, typer.Option("--exit-code", help="Exit 1 if anything changed.")
     ] = False,
+    fail_on_breaking: Annotated[
+        bool,
+        typer.Option("--fail-on-breaking", help="Exit 1 if a product that reads a port breaks."),
+    ] = False,
+    manifest: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="The manifest whose `products` may read ports. Default: that of NEW's floe.yaml.",
+        ),
+    ] = None,
     markdown: Annotated[
         bool, typer.Option("--markdown", help="Print Markdown, for example for a pull request.")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Show changed nodes, edges, jobs, ticks and settings, and everything downstream.
+    """Show changed nodes, edges, ports, jobs, ticks and settings, and everything downstream.
+
+    A port that others read is shown with the products that its change breaks.
 
     With --data: show the rows of tables that are in one place only or changed, by the key that dbt
     knows of a table, and the number of changed cells in each column.
     """
+    from floe_core.compiler.products import consumers_of
     from floe_core.difference import difference
     from floe_core.difference.markdown import as_markdown
     from floe_core.schemas.artifacts_reader import read_artifacts
@@ -60,13 +74,14 @@ def diff(
         raise typer.Exit(_compare_data((old, new), product, samples, markdown, as_json) * exit_code)
     before, after = read_artifacts(Path(old)), read_artifacts(Path(new))
     start = (from_ or datetime.now(UTC)).replace(tzinfo=UTC)
-    found = difference(before, after, start, start + timedelta(days=days))
+    others = consumers_of(Path(new), manifest) if before.ports else []
+    found = difference(before, after, start, start + timedelta(days=days), others)
     title = f"{after.product.name} {before.product.version} -> {after.product.version}"
     if as_json:
-        print_json({"different": bool(found), **asdict(found)})
+        print_json({"different": bool(found), "broken": found.broken, **asdict(found)})
     else:
         _print(as_markdown(found, title), markdown)
-    if found and exit_code:
+    if (found and exit_code) or (found.broken and fail_on_breaking):
         raise typer.Exit(DIFFERENT)
 
 

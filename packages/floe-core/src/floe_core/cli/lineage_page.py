@@ -31,14 +31,14 @@ def lineage_page(product: str, found: LineageMap) -> str:
         "product": escape(product),
         "columns": escape(columns),
         "data": data,
-        "cytoscape": _library("cytoscape.min.js"),
-        "dagre": _library("dagre.min.js"),
+        "cytoscape": library("cytoscape.min.js"),
+        "dagre": library("dagre.min.js"),
     }
     page = files("floe_core.cli").joinpath(_TEMPLATE).read_text("utf-8")
     return _PLACE.sub(lambda place: parts[place[1]], page)
 
 
-def _library(file: str) -> str:
+def library(file: str) -> str:
     """Return a library with its licence, as a comment that comes before it."""
     folder = files("floe_core.cli").joinpath(_LIBRARIES)
     licence = folder.joinpath(f"{file.partition('.')[0]}.LICENSE").read_text("utf-8")

@@ -21,6 +21,7 @@ from floe_core.cli import (
     helm_command,
     init_command,
     lineage_command,
+    mesh_command,
     parity_command,
     plan_command,
     plugins_command,
@@ -53,6 +54,7 @@ app.command("ci")(ci_command.ci)
 app.command("explain")(explain_command.explain)
 app.command("ticks")(ticks_command.ticks)
 app.command("check")(check_command.check)
+app.command("mesh")(mesh_command.mesh)
 app.command("schema")(schema_command.schema)
 app.command("doctor")(doctor_command.doctor)
 app.command("plugins")(plugins_command.plugins)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from floe_core.schemas.compiled_artifacts import CompiledArtifacts
     from floe_core.schemas.nodes import Node
     from floe_core.schemas.policies import Job, Schedule
+    from floe_core.schemas.ports import UpdateTrigger
 
 TICKS_SHOWN = 3
 HORIZON = timedelta(days=366)
@@ -65,6 +66,7 @@ def _job_as_dict(artifacts: CompiledArtifacts, job: Job) -> dict[str, Any]:
         "name": job.name,
         "nodes": [node.unique_id for node in artifacts.nodes_of(job)],
         "schedule": job.schedule.model_dump() if job.schedule else None,
+        "trigger": job.trigger.model_dump() if job.trigger else None,
         "next_ticks": [tick.isoformat() for tick in next_ticks(job.schedule)],
     }
 
@@ -98,7 +100,7 @@ def _graph(artifacts: CompiledArtifacts) -> Tree:
             tests.setdefault(tested, []).append(node)
     for node in _in_order(artifacts):
         parents = ", ".join(artifacts.by_id[parent].label for parent in node.depends_on)
-        kind = node.materialization or node.resource_type
+        kind = f"port {node.port}" if node.port else node.materialization or node.resource_type
         traits = " ".join([kind, *(f"#{tag}" for tag in node.tags), node.tier])
         arrow = f" <- {escape(parents)}" if parents else ""
         branch = tree.add(f"{escape(node.label)} [dim]{escape(traits.strip())}{arrow}[/]")
@@ -131,8 +133,11 @@ def _jobs(artifacts: CompiledArtifacts) -> Tree:
         branch = tree.add(
             f"{job.name} [dim]{escape(chosen)}, {len(artifacts.nodes_of(job))} nodes[/]"
         )
+        if job.trigger is not None:
+            branch.add(escape(_shown_trigger(job.trigger)))
         if job.schedule is None:
-            branch.add("[dim]not scheduled[/]")
+            if job.trigger is None:
+                branch.add("[dim]not scheduled[/]")
             continue
         state = "" if job.schedule.enabled else " (disabled)"
         schedule = branch.add(f"{escape(job.schedule.cron)} in {job.schedule.timezone}{state}")
@@ -140,3 +145,10 @@ def _jobs(artifacts: CompiledArtifacts) -> Tree:
             local = tick.astimezone(ZoneInfo(job.schedule.timezone))
             schedule.add(f"[dim]{local:%a %Y-%m-%d %H:%M %Z}, {tick:%H:%M} UTC[/]")
     return tree
+
+
+def _shown_trigger(trigger: UpdateTrigger) -> str:
+    ports = ", ".join(trigger.ports)
+    wait = f", {trigger.when_late} after {trigger.wait_seconds} s" if trigger.wait_seconds else ""
+    state = "" if trigger.enabled else " (disabled)"
+    return f"on update of {trigger.on_update} of {ports}{wait}{state}"

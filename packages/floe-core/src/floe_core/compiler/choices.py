@@ -107,8 +107,12 @@ def _check_schedule(
     inputs: Inputs, location: Location, schedule: ScheduleSpec, findings: Findings
 ) -> None:
     document = inputs.spec_document
+    if schedule.cron is None and schedule.on_update is None:
+        what, fix = "a schedule needs the key 'cron' or 'onUpdate'", "add 'cron:'"
+        findings.add(document.problem(location, what, fix, at_key=True))
     try:
-        parse_cron(schedule.cron)
+        if schedule.cron is not None:
+            parse_cron(schedule.cron)
     except ValueError as error:
         findings.add(document.problem((*location, "cron"), str(error)))
     if schedule.timezone is not None:
@@ -137,8 +141,8 @@ def _check_jobs(inputs: Inputs, findings: Findings) -> None:
 
 
 def effective(schedule: ScheduleSpec | None, inputs: Inputs) -> Schedule | None:
-    """Return a schedule with the manifest's time zone where it names none."""
-    if schedule is None:
+    """Return a schedule with the manifest's time zone where it names none; None without times."""
+    if schedule is None or schedule.cron is None:
         return None
     zone = schedule.timezone or inputs.manifest.defaults.timezone
     return Schedule(cron=schedule.cron, timezone=zone, enabled=schedule.enabled)

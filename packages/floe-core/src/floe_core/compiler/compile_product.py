@@ -3,33 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from floe_core import plugin_registry
 from floe_core.atomic_files import write_together
-from floe_core.compiler.acyclic import cycle_problem
 from floe_core.compiler.canonical_manifest import canonical_manifest
 from floe_core.compiler.choices import check_choices, chosen_orchestrator
 from floe_core.compiler.code_hashes import hash_project
 from floe_core.compiler.copy_project import copy_project
-from floe_core.compiler.dbt_graph import nodes_in
-from floe_core.compiler.dbt_parse import ParsedProject, open_dbt
 from floe_core.compiler.entry_point import entry_point_of
-from floe_core.compiler.environments import (
-    CompiledBase,
-    ResolvedEnvironments,
-    resolve_environments,
-)
 from floe_core.compiler.findings import Findings
-from floe_core.compiler.freshness import add_freshness
 from floe_core.compiler.inputs import Inputs, read_inputs, with_dbt, with_reuse
-from floe_core.compiler.jobs import ResolvedJobs, default_selector, resolve_jobs
+from floe_core.compiler.jobs import default_selector
 from floe_core.compiler.losses import refuse_losses
-from floe_core.compiler.node_policies import with_policies
 from floe_core.compiler.profile import (
     HEADER,
     PROFILES_FILE,
@@ -37,10 +25,13 @@ from floe_core.compiler.profile import (
     resolve_profile,
     stamp_of,
 )
-from floe_core.compiler.refine import refine
-from floe_core.compiler.settings import plugin_settings, product_settings, tracing_settings
-from floe_core.compiler.steps import add_steps
-from floe_core.errors import EnvironmentProblemError
+from floe_core.compiler.resolve_product import ResolvedProduct, resolve_product
+from floe_core.compiler.settings import (
+    ledger_from,
+    plugin_settings,
+    product_settings,
+    tracing_settings,
+)
 from floe_core.execution.preloaded_manifest import parsed_file
 from floe_core.garbage_collection import seldom_collecting
 from floe_core.plugin_powers import EntryPointFile
@@ -51,9 +42,7 @@ from floe_core.schemas.compiled_artifacts import (
     CompiledArtifacts,
     OrchestratorChoice,
 )
-from floe_core.schemas.nodes import Node
 from floe_core.schemas.policies import DbtProject
-from floe_core.schemas.steps import Step
 from floe_core.secrets.known_values import known_secrets
 from floe_core.secrets.redactor import Redactor
 from floe_core.tracing.compile_trace import CompileTrace
@@ -97,6 +86,7 @@ class _Place:
     folder: Path
     change_profile: Callable[[Profile], Profile]
     keeps_entry_point: bool
+    allows_missing: bool
 
 
 def compile_product(
@@ -107,6 +97,7 @@ def compile_product(
     reuse: bool | None = None,
     on_notice: Callable[[str], None] = lambda notice: None,
     keeps_entry_point: bool = False,
+    allows_missing: bool = False,
     on_stage: Callable[[str], None] = lambda stage: None,
 ) -> CompiledArtifacts:
     """Compile a product in its own folder, or into `out` as a copy that stands alone.
@@ -115,7 +106,8 @@ def compile_product(
     orchestrator loads, all or none. `orchestrator` overrides the manifest's choice, and `reuse`
     what floe.yaml says of it; `on_notice` receives what is worth knowing and not an error. With
     `keeps_entry_point` a file of that name that floe did not write stays, and is not an error.
-    `on_stage` receives what is being done now.
+    With `allows_missing`, a port of a product that is not published is no error. `on_stage`
+    receives what is being done now.
 
     Raises:
         InvalidProductError: The files of the product or the platform are wrong: every problem.
@@ -129,6 +121,7 @@ def compile_product(
         reuse=reuse,
         on_notice=on_notice,
         keeps_entry_point=keeps_entry_point,
+        allows_missing=allows_missing,
         on_stage=on_stage,
     ).write()
 
@@ -144,6 +137,7 @@ def prepare_product(
     change_profile: Callable[[Profile], Profile] = lambda profile: profile,
     dbt_executable: str | None = None,
     keeps_entry_point: bool = False,
+    allows_missing: bool = False,
     on_stage: Callable[[str], None] = lambda stage: None,
 ) -> CompiledProduct:
     """Compile a product and write nothing. See `compile_product`.
@@ -162,7 +156,7 @@ def prepare_product(
         if reuse is not None:
             inputs = with_reuse(inputs, reuse)
         trace.concerns(inputs.spec.metadata.name, tracing_settings(inputs.manifest))
-        place = _Place(destination, change_profile, keeps_entry_point)
+        place = _Place(destination, change_profile, keeps_entry_point, allows_missing)
         compiled = _compile(inputs, orchestrator, place, findings)
         if refuses_losses:
             choice = compiled.artifacts.orchestrator
@@ -186,67 +180,24 @@ def _compile(
         name, inputs, place.folder, findings, keeps_theirs=place.keeps_entry_point
     )
     with seldom_collecting():
-        resolved = _resolve(inputs, profile, place, findings)
+        resolved = resolve_product(
+            inputs,
+            profile,
+            place.change_profile,
+            findings,
+            allows_missing=place.allows_missing,
+        )
     manifest = canonical_manifest(resolved.parsed.manifest)
     artifacts = _artifacts(inputs, name, profile, resolved, manifest)
     files = _files(artifacts, profile, resolved, manifest, entry_point)
     return CompiledProduct(inputs, artifacts, files, destination)
 
 
-@dataclass(frozen=True)
-class _Resolved:
-    """What dbt made of the project, and what floe makes of that. `pool` is "" for none."""
-
-    parsed: ParsedProject
-    nodes: tuple[Node, ...]
-    steps: tuple[Step, ...]
-    jobs: ResolvedJobs
-    pool: str
-    environments: ResolvedEnvironments
-
-
-def _resolve(inputs: Inputs, profile: Profile, place: _Place, findings: Findings) -> _Resolved:
-    """Return what dbt made of the project, as nodes and jobs, or raise every problem of it."""
-    with _work_folder() as work:
-        open_project = partial(open_dbt, inputs.product_dir, inputs.spec.execution.dbt_executable)
-        dbt = open_project(profile, inputs.spec.vars, Path(work))
-        findings.begin_stage("dbt parses the project")
-        parsed = dbt.parse()
-        nodes = nodes_in(parsed.manifest, inputs.product_dir)
-        cycle = cycle_problem(nodes)
-        if cycle:
-            findings.add(cycle)
-            findings.raise_if_any()
-        nodes, pool = with_policies(refine(nodes, inputs, findings), inputs, findings)
-        policy = inputs.spec.execution.freshness
-        graph = add_steps(add_freshness(nodes, parsed.manifest, policy), inputs, findings)
-        jobs = resolve_jobs(inputs, nodes, graph, dbt, default_selector(parsed.manifest), findings)
-        findings.raise_if_any()
-        environments = resolve_environments(
-            inputs,
-            CompiledBase(profile, nodes, jobs.jobs),
-            open_project,
-            place.change_profile,
-            Path(work),
-            findings,
-        )
-    findings.raise_if_any()
-    return _Resolved(parsed, graph.nodes, graph.steps, jobs, pool, environments)
-
-
-def _work_folder() -> tempfile.TemporaryDirectory[str]:
-    try:
-        return tempfile.TemporaryDirectory(prefix="floe-compile-")
-    except OSError as error:
-        what = f"no temporary folder to work in: {error.strerror}; set TMPDIR to one"
-        raise EnvironmentProblemError(what) from error
-
-
 def _artifacts(
     inputs: Inputs,
     orchestrator: str,
     profile: Profile,
-    resolved: _Resolved,
+    resolved: ResolvedProduct,
     manifest: bytes,
 ) -> CompiledArtifacts:
     return CompiledArtifacts(
@@ -270,6 +221,9 @@ def _artifacts(
         steps=resolved.steps,
         jobs=resolved.jobs.jobs,
         environments=resolved.environments.values,
+        ports=resolved.ports.offered,
+        input_ports=resolved.ports.read,
+        ledger=ledger_from(inputs),
         dbt_manifest_sha256=hashlib.sha256(manifest).hexdigest(),
         **product_settings(inputs, resolved.pool),
     )
@@ -278,12 +232,13 @@ def _artifacts(
 def _files(
     artifacts: CompiledArtifacts,
     profile: Profile,
-    resolved: _Resolved,
+    resolved: ResolvedProduct,
     manifest: bytes,
     entry_point: EntryPointFile | None,
 ) -> dict[str, bytes]:
     """Return the files by their place in the folder; the one that vouches for all comes last."""
     files = {DBT_MANIFEST_FILE: manifest}
+    files |= {f"target/{name}": text.encode() for name, text in resolved.ports.files.items()}
     for job_name, cache in {"": resolved.parsed.cache, **resolved.jobs.caches}.items():
         if cache is not None:
             files[parsed_file(job_name)] = cache

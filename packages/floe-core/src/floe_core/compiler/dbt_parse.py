@@ -30,6 +30,8 @@ from floe_core.secrets.sealed_cache import sealed
 from floe_core.warehouse.dbt_profiles import dbt_profiles_dir
 from floe_core.warehouse.duckdb_file import PROJECT_DIR_VARIABLE
 
+# What floe's plugin of dbt reads: see dbt_floe.
+UPSTREAM_FILE, UPSTREAM_VARIABLE = "upstream_ports.json", "FLOE_UPSTREAM_PORTS"
 # Fields whose value dbt writes into the graph, so that a stand-in would give a wrong graph.
 _FIELDS_IN_GRAPH = frozenset({"schema", "database", "dbname", "path", "catalog"})
 
@@ -126,7 +128,7 @@ class InProcessDbt:
         cache = (target / "partial_parse.msgpack").read_bytes()
         secrets = known_secrets(self._profile.output)
         # As a run has it: dbt may have noted the variables that it is given by floe.
-        with _environment(self._profile, self._folders.project):
+        with _environment(self._profile, self._folders):
             kept = seal_environment(sealed(cache, secrets), self._graph_variables(), secrets)
         return ParsedProject(_manifest(target, secrets), kept)
 
@@ -157,7 +159,7 @@ class InProcessDbt:
         arguments = [*command, *own, "--quiet"]
         with (
             chdir(self._folders.project),
-            _environment(self._profile, self._folders.project),
+            _environment(self._profile, self._folders),
             # `dbt ls` prints whatever it is told; the result comes back as a value.
             redirect_stdout(io.StringIO()),
         ):
@@ -210,7 +212,7 @@ class SubprocessDbt:
     def _call(self, command: list[str]) -> str:
         own = self._folders.arguments(self._profile, self._vars)
         program = find_executable(self._executable, self._folders.project)
-        with _environment(self._profile, self._folders.project):
+        with _environment(self._profile, self._folders):
             try:
                 done = subprocess.run(
                     [program, *command, *own, "--quiet"],
@@ -238,10 +240,16 @@ def _manifest(target: Path, secrets: Mapping[str, str]) -> dict[str, Any]:
     return hidden
 
 
-def _environment(profile: Profile, project: Path) -> AbstractContextManager[None]:
+def _environment(profile: Profile, folders: DbtFolders) -> AbstractContextManager[None]:
     """Let dbt parse without the secrets of the warehouse: what is not set gets a stand-in."""
     return environment_with(
-        {**_stand_ins(profile.output), **QUIET_ENVIRONMENT, PROJECT_DIR_VARIABLE: str(project)}
+        {
+            **_stand_ins(profile.output),
+            **QUIET_ENVIRONMENT,
+            PROJECT_DIR_VARIABLE: str(folders.project),
+            # Of this compilation, not what an earlier one left in the project's target.
+            UPSTREAM_VARIABLE: str(folders.work / UPSTREAM_FILE),
+        }
     )
 
 

@@ -92,6 +92,7 @@ def _values(spec: Environment, base: Profile, profile: Profile) -> EnvironmentVa
         vars=spec.vars,
         max_parallel=spec.threads,
         lineage_namespace=spec.lineage.namespace or "",
+        triggers_enabled=spec.schedules.enabled,
         resources={
             size: ResourceSpec(**preset.model_dump())
             for size, preset in spec.resource_presets.items()

@@ -64,7 +64,7 @@ def read_inputs(product_dir: Path, findings: Findings) -> Inputs:
     with findings.gather():
         manifest_document = read_document(*_manifest_path(product_dir, spec_document))
         manifest = validated(
-            manifest_document, Manifest, _manifest_data(manifest_document, findings)
+            manifest_document, Manifest, manifest_data(manifest_document, findings)
         )
     findings.raise_if_any()
     assert spec is not None
@@ -171,7 +171,8 @@ def _without(document: Document, unused: Collection[str], findings: Findings) ->
     return {key: value for key, value in document.data.items() if key not in found}
 
 
-def _manifest_data(document: Document, findings: Findings) -> dict[str, Any]:
+def manifest_data(document: Document, findings: Findings) -> dict[str, Any]:
+    """Return the sections of a manifest that floe acts on; note the others."""
     data = _without(document, manifest_yaml.UNUSED_SECTIONS, findings)
     plugins = data.get("plugins")
     if isinstance(plugins, dict):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -56,9 +57,25 @@ def product_settings(inputs: Inputs, pool: str) -> dict[str, Any]:
             size: ResourceSpec(**preset.model_dump())
             for size, preset in manifest.resource_presets.items()
         },
-        "output_ports": tuple(spec.output_ports),
+        "output_ports": tuple(
+            port.model_dump(by_alias=True, exclude_unset=True) for port in spec.output_ports
+        ),
         "tzdata_version": tzdata_version(),
     }
+
+
+def ledger_from(inputs: Inputs) -> str:
+    """Return where the ledger is, as the artifacts have it.
+
+    A relative folder of the manifest is meant from the manifest, and of the artifacts from the
+    product's folder.
+    """
+    place = inputs.manifest.ledger or ""
+    is_relative = "://" not in place and "{" not in place and "$" not in place
+    if not place or not is_relative or place.startswith(("/", "env:")):
+        return place
+    folder = inputs.manifest_document.path.parent / place
+    return os.path.relpath(folder.resolve(), inputs.product_dir.resolve())
 
 
 def tracing_settings(manifest: Manifest) -> TracingSettings:

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from floe_core.difference.jobs import JobDifference
 from floe_core.difference.nodes import NodeDifference
+from floe_core.difference.ports import PortChange
 from floe_core.difference.products import ProductDifference
 
 MAX_SHOWN = 50
@@ -18,6 +19,7 @@ def as_markdown(found: ProductDifference, title: str) -> str:
     if not found:
         return f"## {title}\n\nNothing changed.\n"
     sections = [
+        _section("Ports", map(_port, found.ports)),
         _section("Nodes added", map(_code, found.added)),
         _section("Nodes removed", map(_code, found.removed)),
         _section("Nodes changed", map(_node, found.changed)),
@@ -41,6 +43,11 @@ def _section(heading: str, entries: Iterable[str]) -> str:
 
 def _code(text: str) -> str:
     return f"`{text}`"
+
+
+def _port(change: PortChange) -> str:
+    breaks = f"; **breaks {', '.join(map(_code, change.breaks))}**" if change.breaks else ""
+    return f"{_code(change.port)}: {change.what}{breaks}"
 
 
 def _node(node: NodeDifference) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from floe_core.difference.fields import FieldChange, changed_fields
 from floe_core.difference.jobs import JobDifference, changed_jobs
 from floe_core.difference.nodes import NodeDifference, changed_nodes, downstream
+from floe_core.difference.ports import PortChange, changed_ports
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.resources import ResourceSpec
 
@@ -16,8 +18,8 @@ from floe_core.schemas.resources import ResourceSpec
 class ProductDifference:
     """What changed. Ids are dbt's; `downstream` is what runs below anything that changed.
 
-    `settings` maps what of the product to its changed fields: `product`, `orchestrator`, `dbt`,
-    `execution`, `resources`, `lineage`, `tracing`.
+    `ports` are changes of what others may read. `settings` maps what of the product to its changed
+    fields: `product`, `orchestrator`, `dbt`, `execution`, `resources`, `lineage`, `tracing`.
     """
 
     added: tuple[str, ...]
@@ -27,15 +29,29 @@ class ProductDifference:
     jobs: tuple[JobDifference, ...]
     settings: dict[str, tuple[FieldChange, ...]]
     span: tuple[datetime, datetime]
+    ports: tuple[PortChange, ...] = ()
+
+    @property
+    def broken(self) -> tuple[str, ...]:
+        """The products that read what is no longer there, sorted."""
+        return tuple(sorted({product for change in self.ports for product in change.breaks}))
 
     def __bool__(self) -> bool:
-        return bool(self.added or self.removed or self.changed or self.jobs or self.settings)
+        graph = self.added or self.removed or self.changed
+        return bool(graph or self.jobs or self.settings or self.ports)
 
 
 def difference(
-    old: CompiledArtifacts, new: CompiledArtifacts, start: datetime, end: datetime
+    old: CompiledArtifacts,
+    new: CompiledArtifacts,
+    start: datetime,
+    end: datetime,
+    consumers: Iterable[CompiledArtifacts] = (),
 ) -> ProductDifference:
-    """Return what changed; ticks are held against each other from `start` to before `end`."""
+    """Return what changed; ticks are held against each other from `start` to before `end`.
+
+    `consumers` are products that may read this one's ports.
+    """
     added = tuple(sorted(new.by_id.keys() - old.by_id.keys()))
     removed = tuple(sorted(old.by_id.keys() - new.by_id.keys()))
     changed = changed_nodes(old, new)
@@ -50,6 +66,7 @@ def difference(
         jobs=changed_jobs(old, new, (start, end)),
         settings=_settings(old, new),
         span=(start, end),
+        ports=changed_ports(old, new, consumers),
     )
 
 

@@ -22,6 +22,7 @@ from floe_core.execution.freshness_run import FreshnessRun
 from floe_core.execution.invocation import Invocation, freshness_invocation, invocation
 from floe_core.execution.journal import Journal
 from floe_core.execution.node_timeouts import NodeTimeouts
+from floe_core.execution.ports_of_build import PortsOfBuild
 from floe_core.execution.private_folder import close_to_others, make_private
 from floe_core.execution.reuse_of_build import reuse_of_build
 from floe_core.execution.run_record import RunRecord, record_of
@@ -75,13 +76,18 @@ def _events(
     ):
         is_whole_product = len(reuse.todo) == len(artifacts.runnable)
         call = invocation(artifacts, request, project_dir, reuse.todo, is_whole_product)
-        verdict = Verdict(wanted, (*request.standing, *attempt.standing))
+        standing = (*request.standing, *attempt.standing)
+        verdict, ports = (
+            Verdict(wanted, standing),
+            PortsOfBuild(artifacts, request, wanted, standing),
+        )
+        ports.begin()
         redactor = Redactor(known_secrets(artifacts.dbt.profile).values())
         with TelemetryOfBuild(artifacts, request, call.target) as telemetry:
             running = _run(artifacts, call, partial(_start, artifacts, request, call), hold)
             # dbt is given its time to end before the warehouse is anybody else's.
             with closing(_without_secrets(reuse.around(running), redactor)) as events:
-                yield from _judged(events, verdict, journal, telemetry)
+                yield from _judged(events, verdict, journal, telemetry, ports)
 
 
 def run_dbt(
@@ -207,6 +213,7 @@ def _judged(
     verdict: Verdict,
     journal: Journal,
     telemetry: TelemetryOfBuild,
+    ports: PortsOfBuild,
 ) -> Iterator[BuildEvent]:
     """Yield what concerns the build, each written down first; then what is missing, and the end.
 
@@ -217,6 +224,7 @@ def _judged(
     def recorded(event: BuildEvent) -> BuildEvent:
         journal.write(event)
         telemetry.receive(event)
+        ports.receive(event)
         return event
 
     try:
@@ -232,7 +240,7 @@ def _judged(
         raise
     for result in verdict.unfinished(end.problem or "dbt did not come to it"):
         yield recorded(result)
-    yield recorded(verdict.ended(end))
+    yield recorded(ports.ended(verdict.ended(end)))
 
 
 def _heard(

@@ -43,13 +43,15 @@ def read_manifest(packed: bytes) -> Manifest | None:
 def has_dbt_plugins() -> bool:
     """Return whether a plugin of dbt is installed, such as dbt-loom, that injects or writes.
 
-    dbt does not list them. Without the name, it is taken for granted: each run parses the project.
+    floe's own does not count: what it injects is part of what was compiled. dbt does not list them.
+    Without the name, it is taken for granted: each run parses the project.
     """
     try:
         from dbt.plugins.manager import PluginManager
 
-        modules = PluginManager.get_prefixed_modules().values()
-        return any(getattr(module, PluginManager.PLUGIN_ATTR_NAME, None) for module in modules)
+        modules = PluginManager.get_prefixed_modules()
+        others = (module for name, module in modules.items() if name != "dbt_floe")
+        return any(getattr(module, PluginManager.PLUGIN_ATTR_NAME, None) for module in others)
     except (ImportError, AttributeError):
         warn_of_missing_name("dbt-core", "each run parses the project again")
         return True

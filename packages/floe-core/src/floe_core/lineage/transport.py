@@ -13,6 +13,7 @@ from openlineage.client.transport.noop import NoopConfig, NoopTransport
 
 from floe_core.lineage.backend import resolved_transport
 from floe_core.lineage.facets import Json
+from floe_core.process_environment import unchanged_environment
 from floe_core.schemas.policies import LineageSettings
 
 # Longer than the client's own 5 s: an event that a slow backend took after the client gave up
@@ -56,8 +57,11 @@ def as_run_event(event: Json) -> event_v2.RunEvent:
 
 def _transport_of_environment() -> dict[str, Any]:
     """Return what `openlineage.yml`, `OPENLINEAGE__...` and `OPENLINEAGE_URL` say together."""
-    client = OpenLineageClient(transport=NoopTransport(NoopConfig()))
-    configured = dict(client.config.transport or {})
+    # The client writes what OPENLINEAGE_URL means into the environment, as other variables: there
+    # they would outlive it, and hold its API key.
+    with unchanged_environment():
+        client = OpenLineageClient(transport=NoopTransport(NoopConfig()))
+        configured = dict(client.config.transport or {})
     if configured.get("type"):
         return configured
     url = os.environ.get("OPENLINEAGE_URL")

@@ -60,8 +60,21 @@ def read_artifacts(path: Path) -> CompiledArtifacts:
         return _validated(_read_fields(file), file)
 
 
+def artifacts_in(text: bytes, shown_as: str) -> CompiledArtifacts:
+    """Return the artifacts that a text holds, which came from elsewhere than a local file.
+
+    Raises:
+        StaleProductError: It is damaged, or of a newer major version.
+    """
+    with collector_at_rest():
+        return _validated(_fields_in(text, Path(shown_as)), Path(shown_as))
+
+
 def _read_fields(path: Path) -> dict[str, Any]:
-    text = _read_bytes(path)
+    return _fields_in(_read_bytes(path), path)
+
+
+def _fields_in(text: bytes, path: Path) -> dict[str, Any]:
     try:
         fields = json.loads(text)
     except ValueError as error:

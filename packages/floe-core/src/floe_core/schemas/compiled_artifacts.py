@@ -22,6 +22,7 @@ from floe_core.schemas.policies import (
     LineageSettings,
     TracingSettings,
 )
+from floe_core.schemas.ports import InputPort, Port
 from floe_core.schemas.resources import ResourceSpec
 from floe_core.schemas.steps import Step
 
@@ -54,6 +55,9 @@ class CompiledArtifacts(Frozen):
     `dbt_manifest_sha256` is of the bytes of `target/manifest.json`; `tzdata_version` is of the time
     zone database that schedules were checked against. `environments` are those of the manifest by
     name; `environment` is the one whose values these artifacts have, "" in a compiled folder.
+    `ports` are what other products may read, and `output_ports` their entries in floe.yaml.
+    `ledger` is where updates of ports are written: a folder relative to the compiled folder, or a
+    URL; "" for none.
     """
 
     schema_version: str = SCHEMA_VERSION
@@ -68,6 +72,9 @@ class CompiledArtifacts(Frozen):
     tracing: TracingSettings = TracingSettings()
     resources: dict[str, ResourceSpec] = {}
     output_ports: tuple[dict[str, Any], ...] = ()
+    ports: tuple[Port, ...] = ()
+    input_ports: tuple[InputPort, ...] = ()
+    ledger: str = ""
     dbt_manifest_sha256: str = ""
     tzdata_version: str = ""
     environments: dict[str, EnvironmentValues] = {}
@@ -118,6 +125,11 @@ class CompiledArtifacts(Frozen):
     def steps_by_id(self) -> dict[str, Step]:
         """Node id -> the process of each step."""
         return {step.unique_id: step for step in self.steps}
+
+    @cached_property
+    def ports_read(self) -> dict[str, InputPort]:
+        """Node id -> port of another product, of those that dbt nodes can read."""
+        return {port.node_id: port for port in self.input_ports if port.node_id}
 
     @cached_property
     def retries(self) -> int:

@@ -15,7 +15,8 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "steps": "Processes that run in the graph, beside what dbt builds.",
         "vars": "dbt vars that every run passes.",
         "execution": "How the product runs.",
-        "output_ports": "Copied to the artifacts unchanged.",
+        "output_ports": "Models, seeds and snapshots that other products may read.",
+        "input_ports": "Ports of other products that this product reads.",
         "waivers": "Concepts that the orchestrator may fail to express; see `floe explain`.",
     },
     "Metadata": {
@@ -45,6 +46,21 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "cron": "A cron expression of five fields, or @hourly, @daily, @weekly, @monthly, @yearly.",
         "timezone": "An IANA time zone. Without it, the manifest's `defaults.timezone`.",
         "enabled": "False keeps the schedule and starts nothing.",
+        "on_update": "Start when input ports were updated: all of them, or any. Needs a `ledger`.",
+        "wait_seconds": "With `all`: how long to wait for the rest after the first update.",
+        "when_late": "After `waitSeconds`: run with what there is, or skip it.",
+    },
+    "OutputPortSpec": {
+        "name": "What others call the port. Without it, the model's name.",
+        "model": "A model, seed or snapshot of dbt. Without it, the one called like the port.",
+        "version": "The port's version. Without it, the model's version, or 1.",
+        "description": "What the port holds. Without it, the model's description.",
+    },
+    "InputPortSpec": {
+        "product": "The product that offers the port; `products` of the manifest says where it is.",
+        "port": "The port's name.",
+        "version": "The port's version. Without it, the last one that the product lists.",
+        "columns": "Columns that the port must have, name to type; an empty type is any.",
     },
     "TransformSpec": {
         "name": "The node's name in dbt; `name.v2` for a version.",
@@ -87,6 +103,8 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "approved_plugins": "Kind of plugin to the names that may be chosen. Without it, any.",
         "defaults": "What holds where a product says nothing.",
         "environments": "What is otherwise in each environment: values, never the graph.",
+        "products": "Product to the folder or URL where its compiled files are published.",
+        "ledger": "Where updates of ports are written: a folder, an fsspec URL, or PostgreSQL.",
     },
     "ManifestMetadata": {
         "name": "The platform's name: lower-case letters, digits and hyphens.",

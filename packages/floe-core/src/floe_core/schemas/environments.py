@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from floe_core.environment_choice import unknown_environment
 from floe_core.schemas.frozen import Frozen
-from floe_core.schemas.policies import Schedule
+from floe_core.schemas.policies import Job, Schedule
 from floe_core.schemas.resources import ResourceSpec
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ class EnvironmentValues(Frozen):
     `target_name` is dbt's target, "" for the product's, and `profile` its output, secrets as
     `env_var()` only. `vars` win over the product's. `schedules` is job name -> schedule. `nodes` is
     node id -> field -> value, such as the schema that dbt gives the node in this target.
+    `triggers_enabled` is None where updates of ports start jobs as they do elsewhere.
     """
 
     target_name: str = ""
@@ -29,6 +30,7 @@ class EnvironmentValues(Frozen):
     max_parallel: int | None = None
     lineage_namespace: str = ""
     schedules: dict[str, Schedule] = {}
+    triggers_enabled: bool | None = None
     resources: dict[str, ResourceSpec] = {}
     nodes: dict[str, dict[str, Any]] = {}
 
@@ -52,10 +54,7 @@ def in_environment(artifacts: CompiledArtifacts, name: str) -> CompiledArtifacts
             "environment": name,
             "dbt": artifacts.dbt.model_copy(update=_of_dbt(artifacts, values)),
             "nodes": tuple(_in_place(node, values) for node in artifacts.nodes),
-            "jobs": tuple(
-                job.model_copy(update={"schedule": values.schedules.get(job.name, job.schedule)})
-                for job in artifacts.jobs
-            ),
+            "jobs": tuple(_of_job(job, values) for job in artifacts.jobs),
             "execution": artifacts.execution.model_copy(update=_of_execution(values)),
             "lineage": artifacts.lineage.model_copy(update=_of_lineage(values)),
             "resources": {**artifacts.resources, **values.resources},
@@ -64,6 +63,13 @@ def in_environment(artifacts: CompiledArtifacts, name: str) -> CompiledArtifacts
             ),
         }
     )
+
+
+def _of_job(job: Job, values: EnvironmentValues) -> Job:
+    changes: dict[str, Any] = {"schedule": values.schedules.get(job.name, job.schedule)}
+    if job.trigger is not None and values.triggers_enabled is not None:
+        changes["trigger"] = job.trigger.model_copy(update={"enabled": values.triggers_enabled})
+    return job.model_copy(update=changes)
 
 
 def with_presets(config: dict[str, Any], resources: dict[str, ResourceSpec]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints
 
 from floe_core.schemas.policies import (
     BackfillBy,
@@ -14,6 +14,7 @@ from floe_core.schemas.policies import (
     GroupBy,
     Reuse,
 )
+from floe_core.schemas.ports import OnUpdate, WhenLate
 from floe_core.schemas.yaml_model import (
     ApiVersion,
     JobName,
@@ -33,7 +34,6 @@ UNUSED_SECTIONS = frozenset(
         "environments",
         "governance",
         "ingestion",
-        "inputPorts",
         "inputs",
         "observability",
         "quality",
@@ -44,6 +44,8 @@ UNUSED_SECTIONS = frozenset(
     }
 )
 
+PortName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][\w-]*$", max_length=63)]
+PortVersion = Annotated[int, Field(ge=0)] | Version
 Label = Annotated[str, StringConstraints(max_length=250)]
 StepName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=63)]
 PythonFunction = Annotated[
@@ -68,11 +70,17 @@ class Platform(YamlModel):
 
 
 class ScheduleSpec(YamlModel):
-    """When something runs. Without `timezone` the manifest's default holds."""
+    """When something runs: at the times of `cron`, when ports are updated, or both.
 
-    cron: ShortText
+    Without `timezone` the manifest's default holds.
+    """
+
+    cron: ShortText | None = None
     timezone: ShortText | None = None
     enabled: bool = True
+    on_update: OnUpdate | None = None
+    wait_seconds: Annotated[int, Field(ge=1, le=2_592_000)] | None = None
+    when_late: WhenLate = "run"
 
 
 class TransformSpec(YamlModel):
@@ -138,6 +146,35 @@ class ExecutionSpec(YamlModel):
     dbt_executable: ShortText | None = None
 
 
+class OutputPortSpec(YamlModel):
+    """A model, seed or snapshot that other products may read.
+
+    `model` names it as dbt does; without it, it is called like the port. Entries of the public
+    format may have other keys, which are copied.
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+    name: PortName | None = None
+    model: ShortText | None = None
+    version: PortVersion | None = None
+    description: Text = ""
+
+
+class InputPortSpec(YamlModel):
+    """A port of another product that this one reads.
+
+    `columns` maps columns that are expected of it to their types, "" for any.
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+    product: Name | None = None
+    port: PortName | None = None
+    version: PortVersion | None = None
+    columns: dict[ShortText, Annotated[str, StringConstraints(max_length=250)]] = {}
+
+
 class FloeSpec(YamlModel):
     """The whole of floe.yaml."""
 
@@ -151,5 +188,6 @@ class FloeSpec(YamlModel):
     steps: list[StepSpec] = []
     vars: dict[str, Any] = {}
     execution: ExecutionSpec = ExecutionSpec()
-    output_ports: list[dict[str, Any]] = []
+    output_ports: list[OutputPortSpec] = []
+    input_ports: list[InputPortSpec] = []
     waivers: list[ShortText] = []

@@ -180,3 +180,5 @@ class Manifest(SnakeModel):
     approved_plugins: dict[str, list[ShortText]] = {}
     defaults: Defaults = Defaults()
     environments: dict[Name, Environment] = {}
+    products: dict[Name, ShortText] = {}
+    ledger: ShortText | None = None

@@ -61,7 +61,8 @@ class Node(Frozen):
     `retries` and `timeout_seconds` are the node's own, None where it has none. What reads a source
     that a step writes depends on the step as well. `error_if` and
     `warn_if` are a test's conditions on the rows it finds, "" for dbt's own `!= 0`.
-    `reuse` is what `execution.reuse` goes by.
+    `reuse` is what `execution.reuse` goes by. `port` is the key of the port of another product that
+    a source stands for; its `meta` and `schema_config` are those of the node that builds it.
     """
 
     unique_id: str
@@ -99,6 +100,7 @@ class Node(Frozen):
     retries: int | None = None
     timeout_seconds: int | None = None
     reuse: ReuseFacts = ReuseFacts()
+    port: str = ""
 
     @property
     def label(self) -> str:

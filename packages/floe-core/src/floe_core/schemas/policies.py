@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from floe_core.schemas.frozen import Frozen
+from floe_core.schemas.ports import UpdateTrigger
 
 Granularity = Literal["auto", "node", "group", "product"]
 GroupBy = Literal["folder", "level", "tier", "tag"]
@@ -56,7 +57,7 @@ class Job(Frozen):
 
     `select`, `exclude` and `selector` are in dbt's own syntax. `node_ids` is what they chose at
     compile time, sorted; None means every node of the product. `vars` are dbt vars of this job's
-    runs; they win over the product's.
+    runs; they win over the product's. `trigger` starts it when ports are updated.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Job(Frozen):
     node_ids: tuple[str, ...] | None = None
     vars: dict[str, Any] = {}
     schedule: Schedule | None = None
+    trigger: UpdateTrigger | None = None
 
 
 class LineageSettings(Frozen):

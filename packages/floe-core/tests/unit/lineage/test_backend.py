@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -40,8 +41,10 @@ def test_by_url_in_the_environment(
 ) -> None:
     monkeypatch.setenv("OPENLINEAGE_URL", backend.url)
     monkeypatch.setenv("OPENLINEAGE_API_KEY", "key-of-env")
+    before = dict(os.environ)
     assert sent(project_dir) == 1
     assert backend.authorization == ["Bearer key-of-env"]
+    assert dict(os.environ) == before, "the client's copies of the key do not stay behind"
 
 
 def test_by_transport_variables(

@@ -15,12 +15,13 @@ def key_of(node: Node) -> AssetKey:
     """Return the key of a model, seed, snapshot or source.
 
     In this order: `meta.dagster.asset_key`; a source's name and its table's; the alias of a
-    versioned model; the custom schema and the name; the name alone.
+    versioned model; the custom schema and the name; the name alone. A source that stands for a port
+    of another product has the key of the node that builds it.
     """
     chosen = dagster_meta(node).get("asset_key")
     if chosen:
         return AssetKey([chosen] if isinstance(chosen, str) else list(chosen))
-    if node.resource_type == "source":
+    if node.resource_type == "source" and not node.port:
         return AssetKey([node.source_name, node.name])
     if node.version:
         return AssetKey([node.identifier])

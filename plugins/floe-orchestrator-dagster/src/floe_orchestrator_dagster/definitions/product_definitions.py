@@ -10,10 +10,11 @@ from floe_orchestrator_dagster.definitions.asset_specs import Translate, spec_of
 from floe_orchestrator_dagster.definitions.building import building_assets
 from floe_orchestrator_dagster.definitions.jobs import jobs_of
 from floe_orchestrator_dagster.ticks.schedules import schedules_of
+from floe_orchestrator_dagster.ticks.update_sensors import update_sensors
 
 
 def definitions_of(artifacts: CompiledArtifacts, translate: Translate | None = None) -> Definitions:
-    """Return the product's assets, checks, jobs and schedules.
+    """Return the product's assets, checks, jobs, schedules and sensors.
 
     Raises:
         InvalidProductError: Two nodes with one asset key, or two jobs with one name.
@@ -24,6 +25,7 @@ def definitions_of(artifacts: CompiledArtifacts, translate: Translate | None = N
         assets=[building_assets(artifacts, asset_map), *_external(artifacts, asset_map)],
         jobs=list(jobs.values()),
         schedules=schedules_of(artifacts, jobs),
+        sensors=update_sensors(artifacts, jobs),
     )
 
 

@@ -15,7 +15,7 @@ from dagster import (
     OpExecutionContext,
 )
 
-from floe_core.errors import UsageError
+from floe_core.errors import NothingNewError, UsageError
 from floe_core.execution import (
     BuildEnded,
     BuildRequest,
@@ -30,10 +30,12 @@ from floe_core.execution import (
     record_of,
 )
 from floe_core.launched_run.event_feed import emit
+from floe_core.ports.decision import updates_in
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_dagster.dagster_names import (
     JOB_TAG,
     NOMINAL_TIME_TAG,
+    UPDATES_TAG,
     build_op_name,
 )
 from floe_orchestrator_dagster.definitions.partitions import range_of
@@ -79,6 +81,8 @@ def run_step(
     except DagsterExecutionInterruptedError as interrupt:
         # Dagster would take a cancel for an accident, and its retry policy would start again.
         raise Failure("the run was canceled", allow_retries=False) from interrupt
+    except NothingNewError as error:
+        raise Failure(str(error), allow_retries=False) from None
     if not end.succeeded:
         failure = failure_of_build(artifacts, request, end)
         raise Failure(failure.text, allow_retries=failure.may_retry)
@@ -107,6 +111,7 @@ def request_of(
         parameters=parameters.without_selection(),
         part=step,
         may_reuse=not attempt.is_repeat and not _feeds_others(context),
+        updates=tuple(updates_in(tags.get(UPDATES_TAG, "")).items()),
     )
 
 

@@ -1,0 +1,71 @@
+"""The products of a platform, as they are published."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from floe_core.compiler.findings import Findings
+from floe_core.compiler.inputs import FLOE_FILE, MANIFEST_FILE, manifest_data, read_inputs
+from floe_core.errors import StaleProductError, UsageError
+from floe_core.ports.published import PublishedProduct
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.manifest_yaml import Manifest
+from floe_core.schemas.reading import validated
+from floe_core.source_map import read_document
+
+
+@dataclass(frozen=True)
+class Platform:
+    """A manifest, and what lies where it says that its products are.
+
+    `products` maps a product to what it published last, None where that is nothing; `problems` to
+    why it cannot be read.
+    """
+
+    manifest: Manifest
+    path: Path
+    products: dict[str, CompiledArtifacts | None]
+    problems: dict[str, str]
+
+
+def read_platform(path: Path) -> Platform:
+    """Return a platform by its manifest, or by the folder of the manifest or of a product.
+
+    Raises:
+        UsageError: There is no manifest.
+        InvalidProductError: The manifest, or the floe.yaml that names it, is wrong.
+    """
+    file = _manifest_of(path)
+    document = read_document(file, file.name)
+    data = manifest_data(document, Findings(lambda notice: None))
+    manifest = validated(document, Manifest, data)
+    found: dict[str, CompiledArtifacts | None] = {}
+    problems: dict[str, str] = {}
+    for name, place in manifest.products.items():
+        try:
+            found[name] = PublishedProduct(place, file.parent).read()
+        except StaleProductError as error:
+            found[name], problems[name] = None, error.problems[0].what
+    return Platform(manifest, file, found, problems)
+
+
+def consumers_of(product: Path, manifest: Path | None) -> list[CompiledArtifacts]:
+    """Return the published products that may read a product's ports.
+
+    Those of `manifest`, or else of the manifest that the product's folder names; none where the
+    folder holds no product.
+    """
+    if manifest is None and not (product / FLOE_FILE).is_file():
+        return []
+    platform = read_platform(manifest or product)
+    return [each for each in platform.products.values() if each is not None]
+
+
+def _manifest_of(path: Path) -> Path:
+    if (path / FLOE_FILE).is_file():
+        return read_inputs(path.absolute(), Findings(lambda notice: None)).manifest_document.path
+    file = path / MANIFEST_FILE if path.is_dir() else path
+    if not file.is_file():
+        raise UsageError(f"{file}: there is no such file; name a manifest.yaml, or its folder")
+    return file

@@ -1,0 +1,97 @@
+"""Let dbt parse a product, and resolve everything of floe.yaml in its graph."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from floe_core.compiler.acyclic import cycle_problem
+from floe_core.compiler.dbt_graph import nodes_in
+from floe_core.compiler.dbt_parse import ParsedProject, open_dbt
+from floe_core.compiler.environments import (
+    CompiledBase,
+    ResolvedEnvironments,
+    resolve_environments,
+)
+from floe_core.compiler.findings import Findings
+from floe_core.compiler.freshness import add_freshness
+from floe_core.compiler.inputs import Inputs
+from floe_core.compiler.jobs import ResolvedJobs, default_selector, resolve_jobs
+from floe_core.compiler.node_policies import with_policies
+from floe_core.compiler.ports import PortReader
+from floe_core.compiler.profile import Profile
+from floe_core.compiler.refine import refine
+from floe_core.compiler.steps import add_steps
+from floe_core.compiler.triggers import with_triggers
+from floe_core.errors import EnvironmentProblemError
+from floe_core.schemas.nodes import Node
+from floe_core.schemas.steps import Step
+
+
+@dataclass(frozen=True)
+class ResolvedProduct:
+    """What dbt made of the project, and what floe makes of that. `pool` is "" for none."""
+
+    parsed: ParsedProject
+    nodes: tuple[Node, ...]
+    steps: tuple[Step, ...]
+    jobs: ResolvedJobs
+    pool: str
+    environments: ResolvedEnvironments
+    ports: PortReader
+
+
+def resolve_product(
+    inputs: Inputs,
+    profile: Profile,
+    change_profile: Callable[[Profile], Profile],
+    findings: Findings,
+    *,
+    allows_missing: bool,
+) -> ResolvedProduct:
+    """Return what dbt made of the project, as nodes and jobs.
+
+    Raises:
+        InvalidProductError: Every problem of it.
+        EnvironmentProblemError: There is no folder to work in.
+    """
+    ports = PortReader(inputs, allows_missing, findings)
+    with _work_folder() as work:
+        ports.write_for_dbt(Path(work))
+        open_project = partial(open_dbt, inputs.product_dir, inputs.spec.execution.dbt_executable)
+        dbt = open_project(profile, inputs.spec.vars, Path(work))
+        findings.begin_stage("dbt parses the project")
+        parsed = dbt.parse()
+        nodes = nodes_in(parsed.manifest, inputs.product_dir)
+        cycle = cycle_problem(nodes)
+        if cycle:
+            findings.add(cycle)
+            findings.raise_if_any()
+        nodes = ports.resolve(nodes, parsed.manifest, profile)
+        nodes, pool = with_policies(refine(nodes, inputs, findings), inputs, findings)
+        policy = inputs.spec.execution.freshness
+        graph = add_steps(add_freshness(nodes, parsed.manifest, policy), inputs, findings)
+        jobs = resolve_jobs(inputs, nodes, graph, dbt, default_selector(parsed.manifest), findings)
+        jobs = with_triggers(jobs, ports.read, inputs, graph.nodes, findings)
+        findings.raise_if_any()
+        environments = resolve_environments(
+            inputs,
+            CompiledBase(profile, nodes, jobs.jobs),
+            open_project,
+            change_profile,
+            Path(work),
+            findings,
+        )
+    findings.raise_if_any()
+    return ResolvedProduct(parsed, graph.nodes, graph.steps, jobs, pool, environments, ports)
+
+
+def _work_folder() -> tempfile.TemporaryDirectory[str]:
+    try:
+        return tempfile.TemporaryDirectory(prefix="floe-compile-")
+    except OSError as error:
+        what = f"no temporary folder to work in: {error.strerror}; set TMPDIR to one"
+        raise EnvironmentProblemError(what) from error

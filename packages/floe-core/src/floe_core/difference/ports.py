@@ -1,0 +1,114 @@
+"""What a change does to those who read a product's ports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.nodes import Node
+from floe_core.schemas.ports import InputPort, Port
+from floe_core.warehouse.type_names import same_type
+
+
+@dataclass(frozen=True, slots=True)
+class PortChange:
+    """One change of a port, and the products that it breaks, sorted.
+
+    `port` is `name@version`, `column` the column that changed, "" for the port as a whole. A
+    product is broken when something in it names the column, or when it cannot be told what it
+    reads. One that does not read the column is not.
+    """
+
+    port: str
+    what: str
+    column: str = ""
+    breaks: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        broken = f"; breaks {', '.join(self.breaks)}" if self.breaks else ""
+        return f"{self.port}: {self.what}{broken}"
+
+
+def changed_ports(
+    old: CompiledArtifacts, new: CompiledArtifacts, consumers: Iterable[CompiledArtifacts]
+) -> tuple[PortChange, ...]:
+    """Return what changed in the ports that `old` offers, and which consumers that breaks."""
+    readers = [each for each in consumers if each.product.name != new.product.name]
+    kept = {(port.name, port.version): port for port in new.ports}
+    changes: list[PortChange] = []
+    for port in old.ports:
+        reading = [
+            (c.product.name, p) for c in readers for p in c.input_ports if _is_of(p, old, port)
+        ]
+        after = kept.get((port.name, port.version))
+        changes += _changes(old, new, port, after, reading)
+    return tuple(changes)
+
+
+Reading = Sequence[tuple[str, InputPort]]
+
+
+def _is_of(read: InputPort, product: CompiledArtifacts, port: Port) -> bool:
+    key = (product.product.name, port.name, port.version)
+    return (read.product, read.port, read.version) == key
+
+
+def _changes(
+    old: CompiledArtifacts,
+    new: CompiledArtifacts,
+    before: Port,
+    after: Port | None,
+    reading: Reading,
+) -> Iterator[PortChange]:
+    name = f"{before.name}@{before.version}"
+    everybody = tuple(sorted({product for product, _ in reading}))
+    if after is None:
+        still = [port.version for port in new.ports if port.name == before.name]
+        what = f"version removed; there is {', '.join(still)}" if still else "withdrawn"
+        yield PortChange(name, what, breaks=everybody)
+        return
+    moved = _moved(old, old.by_id[before.node_id], new, new.by_id[after.node_id])
+    if moved:
+        yield PortChange(name, moved, breaks=everybody)
+    yield from _changed_columns(name, before, after, reading, new.dbt.adapter)
+
+
+def _moved(old: CompiledArtifacts, before: Node, new: CompiledArtifacts, after: Node) -> str:
+    """Return how consumers would have to refer to the port otherwise, "" for as before."""
+    names = [f"{a.dbt.project_name}.{n.label}" for a, n in ((old, before), (new, after))]
+    if names[0] != names[1]:
+        return f"ref {names[0]} -> {names[1]}"
+    places = [".".join((n.database, n.schema_name, n.identifier)) for n in (before, after)]
+    return f"relation {places[0]} -> {places[1]}" if places[0] != places[1] else ""
+
+
+def _changed_columns(
+    name: str, before: Port, after: Port, reading: Reading, dialect: str
+) -> Iterator[PortChange]:
+    kept = {column.name.lower(): column for column in after.columns}
+    for column in before.columns:
+        found = kept.get(column.name.lower())
+        breaks = _readers_of(column.name, reading)
+        if found is None and after.is_complete:
+            yield PortChange(name, f"column {column.name} dropped", column.name, breaks)
+        elif found is not None and not _is_same_type(column.type, found.type, dialect):
+            what = f"column {column.name}: {column.type} -> {found.type}"
+            yield PortChange(name, what, column.name, breaks)
+
+
+def _is_same_type(before: str, after: str, dialect: str) -> bool:
+    # Without a contract there is no type to hold against another.
+    return not (before and after) or same_type(before, after, dialect)
+
+
+def _readers_of(column: str, reading: Reading) -> tuple[str, ...]:
+    return tuple(
+        sorted(
+            {
+                product
+                for product, port in reading
+                if port.columns_read is None or column.lower() in port.columns_read
+            }
+        )
+    )

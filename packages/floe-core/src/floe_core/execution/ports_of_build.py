@@ -1,0 +1,97 @@
+"""Tell the ledger that a run begins, and which ports a green run updated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from floe_core.build_events import BuildEnded, BuildEvent, NodeResult
+from floe_core.build_request import BuildRequest
+from floe_core.errors import EnvironmentProblemError, NothingNewError
+from floe_core.ports.ledger import Ledger, ledger_of
+from floe_core.ports.record import Update
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+
+
+class PortsOfBuild:
+    """The ports of one build. A product without ports, or without a ledger, writes nothing."""
+
+    def __init__(
+        self,
+        artifacts: CompiledArtifacts,
+        request: BuildRequest,
+        wanted: Iterable[str],
+        standing: Iterable[NodeResult],
+    ) -> None:
+        self._artifacts = artifacts
+        self._request = request
+        self._wanted = frozenset(wanted)
+        has_ports = bool(artifacts.ports or artifacts.input_ports)
+        self._ledger: Ledger | None = ledger_of(artifacts) if has_ports else None
+        self._built = {result.unique_id for result in standing if _is_new(result)}
+
+    def begin(self) -> None:
+        """Write that a run begins with what its ports hold now. A retry has begun already.
+
+        Raises:
+            NothingNewError: The run was started for updates that another run has begun with.
+            EnvironmentProblemError: The ledger cannot be read or written.
+        """
+        request, ports = self._request, self._artifacts.input_ports
+        if self._ledger is None or not ports or request.attempt > 1 or not self._is_whole_job():
+            return
+        product = self._artifacts.product.name
+        seen = self._ledger.last_numbers(port.key for port in ports)
+        started_for = dict(request.updates)
+        if not self._ledger.begin(
+            product, request.job, request.run_id, seen, datetime.now(UTC), started_for
+        ):
+            ports_named = ", ".join(sorted(started_for))
+            what = f"another run of {request.job} has begun with the updates of {ports_named}"
+            raise NothingNewError(what)
+
+    def receive(self, event: BuildEvent) -> None:
+        """Note what is built."""
+        if isinstance(event, NodeResult) and _is_new(event):
+            self._built.add(event.unique_id)
+
+    def ended(self, end: BuildEnded) -> BuildEnded:
+        """Return how a build ended: one whose updates nobody learns of has failed."""
+        ports = [port for port in self._artifacts.ports if port.node_id in self._built]
+        if self._ledger is None or not end.succeeded or not ports:
+            return end
+        try:
+            self._write([f"{port.name}@{port.version}" for port in ports])
+        except EnvironmentProblemError as error:
+            what = f"every node passed, but updates of ports cannot be written: {error}"
+            return BuildEnded(succeeded=False, message=what)
+        return end
+
+    def _write(self, ports: list[str]) -> None:
+        assert self._ledger is not None
+        update = Update(
+            number=0,
+            moment=datetime.now(UTC),
+            run_id=self._request.run_id,
+            attempt=self._request.attempt,
+            nominal_time=self._request.nominal_time,
+            version=self._artifacts.product.version,
+            orchestrator=self._artifacts.orchestrator.name,
+        )
+        self._ledger.add_updates(self._artifacts.product.name, ports, update)
+
+    def _is_whole_job(self) -> bool:
+        """Return whether the run is of its whole job: one of a few nodes sees updates for no one.
+
+        Of a run in several builds, each counts.
+        """
+        if self._request.parameters.empty:
+            return False
+        nodes = self._artifacts.nodes_of(self._artifacts.job(self._request.job))
+        is_whole = self._wanted >= {node.unique_id for node in nodes}
+        return is_whole or bool(self._request.part)
+
+
+def _is_new(result: NodeResult) -> bool:
+    """Return whether a result leaves a relation that is not the one that was there."""
+    return result.passed and result.status != "reused"

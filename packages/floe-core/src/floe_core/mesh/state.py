@@ -1,0 +1,206 @@
+"""What is known of the products of a platform, from what they published and from the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from floe_core.compiler.products import Platform
+from floe_core.environment_choice import chosen_environment
+from floe_core.errors import EnvironmentProblemError
+from floe_core.ports.decision import Decision, decide
+from floe_core.ports.ledger import Ledger, ledger_at
+from floe_core.ports.record import ProductRecord, Start, Update
+from floe_core.schedules import next_tick
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.environments import in_environment
+from floe_core.schemas.policies import Job
+from floe_core.schemas.ports import Port, UpdateTrigger
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedPort:
+    """A port, who reads it, and its last update."""
+
+    port: Port
+    key: str
+    consumers: tuple[str, ...] = ()
+    last_update: Update | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JobState:
+    """A job that starts by itself. Moments are aware, in UTC.
+
+    `waiting_for` are the ports without a new update, where another has one; `is_due`: its trigger
+    would start it now.
+    """
+
+    name: str
+    schedule: str = ""
+    next_tick: datetime | None = None
+    trigger: UpdateTrigger | None = None
+    waiting_for: tuple[str, ...] = ()
+    is_due: bool = False
+    last_start: Start | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProductState:
+    """A product. `problem` says why nothing else is known of it, "" for a published one."""
+
+    name: str
+    problem: str = ""
+    version: str = ""
+    orchestrator: str = ""
+    owner: str = ""
+    description: str = ""
+    ports: tuple[OfferedPort, ...] = ()
+    reads: tuple[str, ...] = ()
+    upstream: tuple[str, ...] = ()
+    jobs: tuple[JobState, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Mesh:
+    """The products, each after those that it reads. `problem` is why the ledger was not read.
+
+    `cycle` are the products of a cycle, () where there is none.
+    """
+
+    name: str
+    products: tuple[ProductState, ...]
+    cycle: tuple[str, ...] = ()
+    problem: str = ""
+
+
+@dataclass
+class _Records:
+    """Reads each product's record once; without a ledger all are empty."""
+
+    ledger: Ledger | None
+    problem: str = ""
+    _found: dict[str, ProductRecord] = field(default_factory=dict)
+
+    def of(self, product: str) -> ProductRecord:
+        if product not in self._found:
+            self._found[product] = self._read(product)
+        return self._found[product]
+
+    def updates(self, key: str) -> tuple[Update, ...]:
+        product, _, port = key.partition("/")
+        return self.of(product).updates.get(port, ())
+
+    def _read(self, product: str) -> ProductRecord:
+        if self.ledger is None or self.problem:
+            return ProductRecord()
+        try:
+            return self.ledger.read(product)
+        except EnvironmentProblemError as error:
+            self.problem = str(error)
+            return ProductRecord()
+
+
+def read_mesh(platform: Platform, now: datetime | None = None) -> Mesh:
+    """Return the state of all products of a platform, in the environment of FLOE_ENV."""
+    environment = chosen_environment()
+    products = {
+        name: in_environment(each, environment) if environment in each.environments else each
+        for name, each in platform.products.items()
+        if each is not None
+    }
+    records = _records(platform, environment)
+    consumers = _consumers(products)
+    moment = now or datetime.now(UTC)
+    states = {
+        name: _state(products[name], records, consumers, moment)
+        if name in products
+        else ProductState(name, platform.problems.get(name, "not published"))
+        for name in platform.products
+    }
+    order, cycle = _in_order(states)
+    ordered = tuple(states[name] for name in order)
+    return Mesh(platform.manifest.metadata.name, ordered, cycle, records.problem)
+
+
+def _records(platform: Platform, environment: str) -> _Records:
+    try:
+        place = platform.manifest.ledger or ""
+        return _Records(ledger_at(place, platform.path.parent, environment))
+    except EnvironmentProblemError as error:
+        return _Records(None, str(error))
+
+
+def _consumers(products: dict[str, CompiledArtifacts]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name, product in products.items():
+        for port in product.input_ports:
+            found.setdefault(port.key, []).append(name)
+    return found
+
+
+def _state(
+    product: CompiledArtifacts, records: _Records, consumers: dict[str, list[str]], now: datetime
+) -> ProductState:
+    name = product.product.name
+    return ProductState(
+        name,
+        version=product.product.version,
+        orchestrator=product.orchestrator.name,
+        owner=product.product.owner,
+        description=product.product.description,
+        ports=tuple(_offered(name, port, records, consumers) for port in product.ports),
+        reads=tuple(port.key for port in product.input_ports),
+        upstream=tuple(sorted({port.product for port in product.input_ports})),
+        jobs=tuple(_job(name, job, records, now) for job in product.jobs),
+    )
+
+
+def _offered(
+    product: str, port: Port, records: _Records, consumers: dict[str, list[str]]
+) -> OfferedPort:
+    key = f"{product}/{port.name}@{port.version}"
+    updates = records.updates(key)
+    last = updates[-1] if updates else None
+    return OfferedPort(port, key, tuple(sorted(consumers.get(key, ()))), last)
+
+
+def _job(product: str, job: Job, records: _Records, now: datetime) -> JobState:
+    record = records.of(product)
+    starts = [start for start in record.starts.get(job.name, ()) if start.run_id]
+    decision = _decision(job, record, records, now)
+    waits = decision.action == "wait" and bool(decision.updates)
+    schedule = job.schedule
+    ticks = schedule is not None and schedule.enabled
+    return JobState(
+        job.name,
+        schedule=f"{schedule.cron} in {schedule.timezone}" if schedule else "",
+        next_tick=next_tick(schedule.cron, schedule.timezone, now) if schedule and ticks else None,
+        trigger=job.trigger,
+        waiting_for=decision.missing if waits else (),
+        is_due=decision.action == "run",
+        last_start=starts[-1] if starts else None,
+    )
+
+
+def _decision(job: Job, record: ProductRecord, records: _Records, now: datetime) -> Decision:
+    if job.trigger is None:
+        return Decision("wait")
+    updates = {key: records.updates(key) for key in job.trigger.ports}
+    return decide(job.trigger, updates, record.seen_by(job.name), now)
+
+
+def _in_order(states: dict[str, ProductState]) -> tuple[list[str], tuple[str, ...]]:
+    """Return the products, producers first, and a cycle among them."""
+    from graphlib import CycleError, TopologicalSorter
+
+    edges = {name: list(_known_upstream(state, states)) for name, state in states.items()}
+    try:
+        return list(TopologicalSorter(edges).static_order()), ()
+    except CycleError as error:
+        return sorted(states), tuple(error.args[1])
+
+
+def _known_upstream(state: ProductState, states: dict[str, ProductState]) -> Iterator[str]:
+    yield from (name for name in state.upstream if name in states)

@@ -1,0 +1,145 @@
+"""The ledger: where products write updates of their ports, whichever orchestrator runs them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from floe_core.errors import EnvironmentProblemError
+from floe_core.ports.record import Numbers, ProductRecord, Start, Update
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.secrets.references import UnsetVariableError, resolved
+from floe_core.shared_text import SharedText, shared_text
+
+LEDGER_VARIABLE = "FLOE_LEDGER"
+
+
+class Ledger:
+    """The records of all products that share a place, one text for each product.
+
+    Products in different environments of a manifest do not see each other. Every method raises
+    EnvironmentProblemError where the ledger cannot be read or written.
+    """
+
+    def __init__(self, place: str, environment: str = "") -> None:
+        self._place = place
+        self._environment = environment
+
+    def place_of(self, product: str) -> str:
+        """Return where a product's record is, for people to read."""
+        return self._text(product).place
+
+    def read(self, product: str) -> ProductRecord:
+        """Return the record of a product, an empty one for a product that never ran."""
+        text = self._text(product)
+        return _record(text.read(), text)
+
+    def updates(self, ports: Iterable[str]) -> dict[str, tuple[Update, ...]]:
+        """Return key of port -> its last updates, oldest first."""
+        keys = sorted(set(ports))
+        records = {product: self.read(product) for product in {_product_of(key) for key in keys}}
+        return {
+            key: records[_product_of(key)].updates.get(key.partition("/")[2], ()) for key in keys
+        }
+
+    def last_numbers(self, ports: Iterable[str]) -> dict[str, int]:
+        """Return key of port -> number of its last update, for those that have one."""
+        found = self.updates(ports)
+        return {port: updates[-1].number for port, updates in found.items() if updates}
+
+    def add_updates(self, product: str, ports: Iterable[str], update: Update) -> None:
+        """Write that a run updated these ports (`port@version`), all or none."""
+        names = sorted(set(ports))
+
+        def changed(record: ProductRecord) -> ProductRecord:
+            for port in names:
+                record = record.with_update(port, update)
+            return record
+
+        self._change(product, changed)
+
+    def begin(
+        self, product: str, job: str, run_id: str, seen: Numbers, moment: datetime, for_: Numbers
+    ) -> bool:
+        """Write that a run of a job begins, having seen these updates.
+
+        `for_` are the updates that the run was started for, {} for a run by hand or by the clock.
+        Returns False, and writes nothing, if another run has begun with all of them meanwhile.
+        """
+        is_new = True
+
+        def changed(record: ProductRecord) -> ProductRecord:
+            nonlocal is_new
+            starts = record.starts.get(job, ())
+            known = record.seen_by(job)
+            is_mine = any(start.run_id == run_id for start in starts)
+            is_new = is_mine or not for_ or any(known.get(p, 0) < n for p, n in for_.items())
+            if not is_new or is_mine:
+                return record
+            return record.with_start(job, Start(moment=moment, run_id=run_id, seen=dict(seen)))
+
+        self._change(product, changed)
+        return is_new
+
+    def pass_over(self, product: str, job: str, seen: Numbers, moment: datetime) -> None:
+        """Write that these updates start no run of a job."""
+        start = Start(moment=moment, run_id="", seen=dict(seen))
+        self._change(product, lambda record: record.with_start(job, start))
+
+    def _change(self, product: str, changed: Callable[[ProductRecord], ProductRecord]) -> None:
+        text = self._text(product)
+        text.change(lambda content: _to_bytes(changed(_record(content, text))))
+
+    def _text(self, product: str) -> SharedText:
+        name = f"{self._environment}.{product}" if self._environment else product
+        return shared_text(self._place, name)
+
+
+def ledger_of(artifacts: CompiledArtifacts) -> Ledger | None:
+    """Return the ledger of a product: $FLOE_LEDGER, else the manifest's; None for none.
+
+    Raises:
+        EnvironmentProblemError: The manifest names it by a variable that is not set.
+    """
+    return ledger_at(artifacts.ledger, artifacts.folder, artifacts.environment)
+
+
+def ledger_at(place: str, base: Path, environment: str) -> Ledger | None:
+    """Return the ledger of $FLOE_LEDGER, else the one in a place; None for "".
+
+    A relative folder is meant from `base`.
+
+    Raises:
+        EnvironmentProblemError: The place is named by a variable that is not set.
+    """
+    try:
+        found = os.environ.get(LEDGER_VARIABLE) or str(resolved(place))
+    except UnsetVariableError as error:
+        raise EnvironmentProblemError(f"ledger: {error}") from None
+    if not found:
+        return None
+    if "://" not in found and not Path(found).is_absolute():
+        found = str((base / found).resolve())
+    return Ledger(found, environment)
+
+
+def _product_of(key: str) -> str:
+    return key.partition("/")[0]
+
+
+def _record(content: bytes | None, text: SharedText) -> ProductRecord:
+    if content is None:
+        return ProductRecord()
+    try:
+        return ProductRecord.model_validate_json(content)
+    except ValidationError:
+        what = f"{text.place}: is no record of a ledger; move it away to begin a new one"
+        raise EnvironmentProblemError(what) from None
+
+
+def _to_bytes(record: ProductRecord) -> bytes:
+    return record.model_dump_json(exclude_defaults=True).encode()

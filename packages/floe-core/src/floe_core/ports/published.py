@@ -1,0 +1,85 @@
+"""Where compiled products lie for others to read: a folder, or an fsspec URL."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from floe_core.atomic_files import write_together
+from floe_core.errors import EnvironmentProblemError
+from floe_core.schemas.artifacts_reader import artifacts_in, read_artifacts
+from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE, CompiledArtifacts
+from floe_core.service_probe import without_secrets
+
+VERSIONS = "versions"
+
+
+class PublishedProduct:
+    """The place of one product; a relative path is meant from `base`."""
+
+    def __init__(self, place: str, base: Path) -> None:
+        self._is_url = "://" in place and not place.startswith("file://")
+        self._url = place.rstrip("/")
+        self.folder = (base / place.removeprefix("file://")).resolve()
+
+    @property
+    def place(self) -> str:
+        """Where it is, for people to read; no secret in it."""
+        return without_secrets(self._url) if self._is_url else str(self.folder)
+
+    def read(self) -> CompiledArtifacts | None:
+        """Return what was published last, None where nothing was. It is bound to no folder.
+
+        Raises:
+            StaleProductError: It is damaged, or of a newer major version.
+            EnvironmentProblemError: The place cannot be read.
+        """
+        if not self._is_url:
+            is_there = (self.folder / ARTIFACTS_FILE).is_file()
+            return read_artifacts(self.folder) if is_there else None
+        files, root = self._open()
+        try:
+            text = files.cat_file(f"{root}/{ARTIFACTS_FILE}")
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as error:
+            raise self._problem("read", error) from error
+        return artifacts_in(text, f"{self.place}/{ARTIFACTS_FILE}")
+
+    def publish(self, artifacts: CompiledArtifacts) -> list[str]:
+        """Put the artifacts there, and beside them under the product's version.
+
+        Returns the files, from the place on. The one that others read comes last, and is replaced
+        as a whole.
+
+        Raises:
+            EnvironmentProblemError: The place cannot be written.
+        """
+        content = artifacts.to_json().encode()
+        names = [f"{VERSIONS}/{artifacts.product.version}/{ARTIFACTS_FILE}", ARTIFACTS_FILE]
+        if not self._is_url:
+            write_together(self.folder, dict.fromkeys(names, content))
+            return names
+        files, root = self._open()
+        try:
+            for name in names:
+                with suppress(NotImplementedError):
+                    files.makedirs(f"{root}/{name}".rpartition("/")[0], exist_ok=True)
+                files.pipe_file(f"{root}/{name}", content)
+        except (OSError, ValueError) as error:
+            raise self._problem("written", error) from error
+        return names
+
+    def _open(self) -> tuple[Any, str]:
+        try:
+            from fsspec.core import url_to_fs  # type: ignore[import-untyped]
+
+            files, root = url_to_fs(self._url)
+            files.invalidate_cache(root)
+        except (ImportError, ValueError, OSError) as error:
+            raise self._problem("opened", error) from error
+        return files, str(root)
+
+    def _problem(self, action: str, error: Exception) -> EnvironmentProblemError:
+        return EnvironmentProblemError(f"{self.place}: cannot be {action}: {error}")

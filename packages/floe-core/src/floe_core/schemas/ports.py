@@ -1,0 +1,82 @@
+"""Ports: what a product offers to others, and what it reads of theirs."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from floe_core.schemas.frozen import Frozen
+
+OnUpdate = Literal["all", "any"]
+WhenLate = Literal["run", "skip"]
+
+
+class PortColumn(Frozen):
+    """A column of a port; `type` is as dbt's contract declares it, "" where none does."""
+
+    name: str
+    type: str = ""
+
+
+class Port(Frozen):
+    """A relation that a product offers under a name and a version.
+
+    `node_id` is the node that builds it. `columns` are in their order. `is_complete`: there are no
+    others. `is_contract`: dbt enforces them.
+    """
+
+    name: str
+    version: str
+    node_id: str
+    description: str = ""
+    columns: tuple[PortColumn, ...] = ()
+    is_complete: bool = False
+    is_contract: bool = False
+
+
+class InputPort(Frozen):
+    """A port of another product that this one reads.
+
+    `node_id` is its place in this product's graph, "" where dbt does not know it. `producer_node`
+    is the node that builds it, in the producer's graph, and `label` that node's name with its
+    version. `columns` are those of the port at compile time. `columns_read` are those that
+    something in this product names, sorted; None where that cannot be told, so that it may be any.
+    """
+
+    product: str
+    port: str
+    version: str
+    node_id: str = ""
+    producer_node: str = ""
+    label: str = ""
+    columns: tuple[PortColumn, ...] = ()
+    columns_read: tuple[str, ...] | None = None
+
+    @property
+    def key(self) -> str:
+        """What the ledger calls the port: `product/port@version`."""
+        return port_key(self.product, self.port, self.version)
+
+
+class UpdateTrigger(Frozen):
+    """Starts a job when ports that the product reads were updated.
+
+    With `all` every port has to have a new update, with `any` one is enough. `wait_seconds` is how
+    long, from the first new update on, a job waits for the rest; None is without end. After it,
+    the job runs with what there is, or what there is counts as seen (`skip`). `ports` are keys of
+    the ports.
+    """
+
+    on_update: OnUpdate
+    ports: tuple[str, ...]
+    wait_seconds: int | None = None
+    when_late: WhenLate = "run"
+    enabled: bool = True
+
+
+def port_key(product: str, port: str, version: str) -> str:
+    """Return what the ledger calls a port.
+
+    >>> port_key("customer-360", "customers", "1")
+    'customer-360/customers@1'
+    """
+    return f"{product}/{port}@{version}"

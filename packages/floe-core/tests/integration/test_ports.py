@@ -1,0 +1,300 @@
+"""Ports at compile time: what is offered, what is read of it, and what is wrong with either."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+from mesh_products import Mesh
+
+from floe_core.compiler import compile_product
+from floe_core.errors import InvalidProductError, NothingNewError
+from floe_core.execution import BuildEnded, BuildRequest, build
+from floe_core.ports.ledger import ledger_of
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+
+CONTRACT = """\
+models:
+  - name: dim_customers
+    config: {contract: {enforced: true}, materialized: table}
+    columns:
+      - {name: customer_id, data_type: integer}
+      - {name: name, data_type: varchar}
+"""
+
+
+@pytest.fixture
+def mesh(tmp_path: Path) -> Mesh:
+    return Mesh(tmp_path)
+
+
+def run(artifacts: CompiledArtifacts, run_id: str, **request: object) -> bool:
+    events = list(build(artifacts, BuildRequest(artifacts.product.name, run_id, **request)))
+    assert isinstance(events[-1], BuildEnded)
+    return events[-1].succeeded
+
+
+def problems_of(mesh: Mesh, product: str = "marts", **options: object) -> list[str]:
+    with pytest.raises(InvalidProductError) as found:
+        compile_product(mesh.folder / product, **options)
+    return [str(problem) for problem in found.value.problems]
+
+
+def edit(mesh: Mesh, product: str, old: str, new: str) -> None:
+    file = mesh.folder / product / "floe.yaml"
+    assert old in file.read_text()
+    file.write_text(file.read_text().replace(old, new))
+
+
+def test_a_port_has_the_columns_of_its_sql_and_a_contract_its_types(mesh: Mesh) -> None:
+    [port] = mesh.compile("crm")["crm"].ports
+    assert [(c.name, c.type) for c in port.columns] == [
+        ("customer_id", ""),
+        ("name", ""),
+        ("address", ""),
+    ]
+    assert (port.is_complete, port.is_contract) == (True, False)
+    (mesh.folder / "crm" / "models" / "properties.yml").write_text(CONTRACT)
+    [port] = mesh.compile("crm")["crm"].ports
+    assert [(c.name, c.type) for c in port.columns] == [
+        ("customer_id", "integer"),
+        ("name", "varchar"),
+    ]
+    assert port.is_contract
+
+
+def test_a_product_reads_what_its_models_name_and_not_what_a_star_brings(mesh: Mesh) -> None:
+    marts = mesh.compile()["marts"]
+    read = {port.key: port.columns_read for port in marts.input_ports}
+    assert read == {
+        "crm/customers@1": ("customer_id", "name"),
+        "billing/invoices@1": ("amount", "customer_id"),
+    }
+    customers = marts.by_id["model.crm.dim_customers"]
+    assert (customers.resource_type, customers.port) == ("source", "crm/customers@1")
+    assert customers.schema_name == "crm"
+
+
+def test_runs_write_updates_and_starts_and_plain_dbt_reads_the_same_tables(mesh: Mesh) -> None:
+    products = mesh.compile()
+    assert all(run(products[name], f"run of {name}") for name in ("crm", "billing", "marts"))
+    with duckdb.connect(str(mesh.folder / "mesh.duckdb")) as warehouse:
+        ours = warehouse.execute("from marts.revenue").fetchall()
+        warehouse.execute("drop schema marts cascade")
+    ledger = ledger_of(products["marts"])
+    assert ledger is not None
+    [start] = ledger.read("marts").starts["marts"]
+    assert (start.run_id, start.seen) == (
+        "run of marts",
+        {"crm/customers@1": 1, "billing/invoices@1": 1},
+    )
+    # Plain dbt, which knows the ports by what compile left in the project's target.
+    done = subprocess.run(
+        [Path(sys.executable).with_name("dbt"), "build", "--profiles-dir", "."],
+        cwd=mesh.folder / "marts",
+        env={**os.environ, "FLOE_PROJECT_DIR": "."},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    with duckdb.connect(str(mesh.folder / "mesh.duckdb")) as warehouse:
+        assert warehouse.execute("from marts.revenue").fetchall() == ours == [("ada", 10.5)]
+
+
+def test_a_failed_run_updates_nothing_and_its_retry_updates_what_passed_before(mesh: Mesh) -> None:
+    mesh.write_model("crm", "broken", "select 1 / {{ ref('dim_customers') }}")
+    crm = mesh.compile("crm")["crm"]
+    assert not run(crm, "r")
+    ledger = ledger_of(crm)
+    assert ledger is not None
+    assert ledger.read("crm").updates == {}
+    (mesh.folder / "crm" / "models" / "broken.sql").write_text("select 1 as id")
+    assert run(mesh.compile("crm")["crm"], "r", attempt=2)
+    assert [u.run_id for u in ledger.read("crm").updates["customers@1"]] == ["r"]
+
+
+def test_only_a_port_whose_node_was_built_is_updated(mesh: Mesh) -> None:
+    mesh.write_model("crm", "other", "select 1 as id")
+    crm = mesh.compile("crm")["crm"]
+    assert run(crm, "r", node_ids=("model.crm.other",))
+    ledger = ledger_of(crm)
+    assert ledger is not None
+    assert ledger.read("crm").updates == {}
+
+
+def test_a_run_of_a_few_nodes_has_not_seen_the_updates(mesh: Mesh) -> None:
+    products = mesh.compile()
+    assert run(products["crm"], "a")
+    assert run(products["marts"], "b", node_ids=("model.marts.stg_customers",))
+    ledger = ledger_of(products["marts"])
+    assert ledger is not None
+    assert ledger.read("marts").starts == {}
+
+
+def test_a_second_run_for_the_same_updates_builds_nothing(mesh: Mesh) -> None:
+    products = mesh.compile()
+    assert run(products["crm"], "a")
+    assert run(products["billing"], "a")
+    started_for = (("crm/customers@1", 1), ("billing/invoices@1", 1))
+    assert run(products["marts"], "first", updates=started_for)
+    with pytest.raises(NothingNewError, match="another run of marts has begun with the updates"):
+        run(products["marts"], "second", updates=started_for)
+
+
+def test_a_ledger_that_cannot_be_written_makes_a_run_fail(mesh: Mesh) -> None:
+    crm = mesh.compile("crm")["crm"]
+    (mesh.folder / "ledger").write_text("no folder")
+    events = list(build(crm, BuildRequest("crm", "r")))
+    assert isinstance(events[-1], BuildEnded)
+    assert "updates of ports cannot be written" in events[-1].message
+
+
+def test_a_column_that_a_port_lacks_is_an_error_where_it_stands(mesh: Mesh) -> None:
+    mesh.compile("crm", "billing")
+    mesh.write_model(
+        "marts", "late", "select\n  c.nme\nfrom {{ ref('crm', 'dim_customers') }} as c"
+    )
+    [problem] = problems_of(mesh)
+    assert problem.startswith(
+        "models/late.sql:2:5: port 'customers' (version 1) of 'crm' has no column 'nme'"
+    )
+    assert problem.endswith("fix: did you mean 'name'?")
+
+
+def test_so_is_one_that_a_star_would_have_brought(mesh: Mesh) -> None:
+    mesh.write_model("crm", "dim_customers", "select 1 as customer_id, 'ada' as full_name")
+    mesh.compile("crm", "billing")
+    found = problems_of(mesh)
+    assert any("models/revenue.sql:1" in each and "'name'" in each for each in found), found
+
+
+def test_what_the_ports_of_floe_yaml_lack(mesh: Mesh) -> None:
+    mesh.compile("crm", "billing")
+    edit(mesh, "marts", "port: customers, version: 1", "port: custmers, version: 1")
+    edit(mesh, "marts", "port: invoices", "port: invoices, version: 7")
+    found = problems_of(mesh)
+    assert "'crm' has no port 'custmers'\n" in found[0]
+    assert "did you mean 'customers'?" in found[0]
+    assert "port 'invoices' of 'billing' has no version 7" in found[1]
+
+
+def test_expected_columns_and_types(mesh: Mesh) -> None:
+    (mesh.folder / "crm" / "models" / "properties.yml").write_text(CONTRACT)
+    mesh.write_model("crm", "dim_customers", "select 1 as customer_id, 'ada' as name")
+    mesh.compile("crm", "billing")
+    edit(mesh, "marts", "version: 1}", "version: 1, columns: {customer_id: int, name: bigint}}")
+    [problem] = problems_of(mesh)
+    assert (
+        "column 'name' of port 'customers' (version 1) of 'crm' is varchar, not bigint" in problem
+    )
+
+
+def test_an_unpublished_producer_and_allow_missing(mesh: Mesh) -> None:
+    mesh.compile("billing")
+    [problem] = problems_of(mesh)
+    assert "'crm' is not published" in problem
+    assert "--allow-missing" in problem
+    marts = compile_product(mesh.folder / "marts", allows_missing=True)
+    assert {port.key: port.columns_read for port in marts.input_ports} == {
+        "crm/customers@1": None,
+        "billing/invoices@1": ("amount", "customer_id"),
+    }
+
+
+def test_a_private_model_is_no_port(mesh: Mesh) -> None:
+    (mesh.folder / "crm" / "models" / "properties.yml").write_text(
+        "groups: [{name: g, owner: {name: o}}]\n"
+        "models: [{name: dim_customers, config: {access: private, group: g}}]\n"
+    )
+    [problem] = problems_of(mesh, "crm")
+    assert "offers model.crm.dim_customers, which is private in dbt" in problem
+
+
+def test_entries_of_the_public_format_are_copied_with_a_notice(mesh: Mesh) -> None:
+    edit(mesh, "crm", "outputPorts:\n", "outputPorts:\n  - {name: events, type: kafka, topic: t}\n")
+    notices: list[str] = []
+    crm = compile_product(mesh.folder / "crm", on_notice=notices.append)
+    assert crm.output_ports[0] == {"name": "events", "type": "kafka", "topic": "t"}
+    assert [port.name for port in crm.ports] == ["customers"]
+    assert any("outputPorts[0]" in each for each in notices)
+
+
+def test_a_schedule_on_updates_needs_ports_and_a_ledger(mesh: Mesh) -> None:
+    edit(mesh, "billing", "outputPorts", "schedule: {onUpdate: any, waitSeconds: 5}\noutputPorts")
+    (mesh.folder / "manifest-billing.yaml").write_text(
+        (mesh.folder / "manifest-billing.yaml").read_text().replace("ledger: ledger\n", "")
+    )
+    found = " ".join(problems_of(mesh, "billing"))
+    assert "`onUpdate` needs a ledger" in found
+    assert "reads no input port" in found
+    assert "with `any` nothing waits" in found
+
+
+def test_a_duckdb_file_out_of_reach_is_an_error(tmp_path: Path) -> None:
+    own = '{type: duckdb, config: {path: "{product_slug}.duckdb"}}'
+    mesh = Mesh(tmp_path, compute=own)
+    mesh.compile("crm", "billing")
+    found = problems_of(mesh)
+    assert "lies in the DuckDB database 'crm', which is not here" in found[0]
+
+
+def test_versions_of_a_model_are_versions_of_its_port(mesh: Mesh) -> None:
+    models = mesh.folder / "crm" / "models"
+    (models / "dim_customers.sql").unlink()
+    for version, columns in ((1, "1 as customer_id, 'a' as name"), (2, "1 as customer_id, 2 as n")):
+        mesh.write_model("crm", f"dim_customers_v{version}", f"select {columns}")
+    (models / "p.yml").write_text(
+        "models: [{name: dim_customers, latest_version: 2, versions: [{v: 1}, {v: 2}]}]\n"
+    )
+    edit(
+        mesh,
+        "crm",
+        "version: 1}",
+        "version: 1}\n  - {name: customers, model: dim_customers, version: 2}",
+    )
+    crm = mesh.compile("crm", "billing")["crm"]
+    assert [(port.version, port.node_id) for port in crm.ports] == [
+        ("1", "model.crm.dim_customers.v1"),
+        ("2", "model.crm.dim_customers.v2"),
+    ]
+    marts = mesh.compile("marts")["marts"]
+    assert marts.by_id["model.crm.dim_customers.v1"].identifier == "dim_customers_v1"
+
+
+def test_published_artifacts_are_read_from_a_url(mesh: Mesh) -> None:
+    from floe_core.compiler.compile_product import prepare_product
+    from floe_core.compiler.publication import place_of_product, publish_to
+
+    for product in ("crm", "billing", "marts"):
+        file = mesh.folder / f"manifest-{product}.yaml"
+        file.write_text(file.read_text().replace("crm: crm", "crm: 'memory://published/crm'"))
+    mesh.compile("billing")
+    compiled = prepare_product(mesh.folder / "crm")
+    compiled.write()
+    assert publish_to(place_of_product(compiled.inputs), compiled) == [
+        "memory://published/crm/versions/1.0.0/compiled_artifacts.json",
+        "memory://published/crm/compiled_artifacts.json",
+    ]
+    assert mesh.compile("marts")["marts"].by_id["model.crm.dim_customers"].port
+
+
+def test_artifacts_are_the_same_bytes_each_time(mesh: Mesh) -> None:
+    mesh.compile()
+    files = ("compiled_artifacts.json", "target/manifest.json", "target/upstream_ports.json")
+    before = [(mesh.folder / "marts" / name).read_bytes() for name in files]
+    mesh.compile("marts")
+    assert before == [(mesh.folder / "marts" / name).read_bytes() for name in files]
+
+
+def test_products_that_would_read_each_other_in_a_circle(mesh: Mesh) -> None:
+    mesh.compile()
+    edit(mesh, "crm", "outputPorts:", "inputPorts: [{product: marts, port: r}]\noutputPorts:")
+    edit(mesh, "marts", "inputPorts:", "outputPorts: [{name: r, model: revenue}]\ninputPorts:")
+    mesh.compile("marts")
+    [problem] = problems_of(mesh, "crm")
+    assert "in a circle: crm -> marts -> crm" in problem

@@ -1,0 +1,140 @@
+"""The ledger in each of its places: nothing is lost, whoever writes at the same time or is killed."""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from own_database import SERVER, own_database
+
+from floe_core.errors import EnvironmentProblemError
+from floe_core.ports.ledger import Ledger
+from floe_core.ports.record import KEPT, Update
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+WRITER = Path(__file__).with_name("ledger_writer.py")
+ROUNDS = 100
+
+
+@pytest.fixture(params=["folder", "url", "postgres"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    if request.param == "folder":
+        yield str(tmp_path / "ledger")
+    elif request.param == "url":
+        yield f"local://{tmp_path}/ledger"
+    else:
+        with own_database() as name:
+            user, password = SERVER["user"], SERVER["password"]
+            yield f"postgresql://{user}:{password}@{SERVER['host']}:{SERVER['port']}/{name}"
+
+
+def update(run_id: str, attempt: int = 1) -> Update:
+    return Update(number=0, moment=NOW, run_id=run_id, attempt=attempt)
+
+
+def test_updates_are_numbered_for_each_port(place: str) -> None:
+    ledger = Ledger(place)
+    assert ledger.updates(["crm/a@1"]) == {"crm/a@1": ()}
+    ledger.add_updates("crm", ["a@1"], update("r1"))
+    ledger.add_updates("crm", ["a@1", "b@1"], update("r2"))
+    ledger.add_updates("shop", ["a@1"], update("r3"))
+    found = ledger.updates(["crm/a@1", "crm/b@1", "shop/a@1"])
+    numbers = {port: [(u.number, u.run_id) for u in each] for port, each in found.items()}
+    assert numbers == {
+        "crm/a@1": [(1, "r1"), (2, "r2")],
+        "crm/b@1": [(1, "r2")],
+        "shop/a@1": [(1, "r3")],
+    }
+
+
+def test_an_attempt_updates_once_and_a_later_one_again(place: str) -> None:
+    ledger = Ledger(place)
+    for attempt in (1, 1, 2):
+        ledger.add_updates("crm", ["a@1"], update("r", attempt))
+    assert ledger.last_numbers(["crm/a@1"]) == {"crm/a@1": 2}
+
+
+def test_a_run_begins_once_with_the_same_updates(place: str) -> None:
+    ledger = Ledger(place)
+    ports = {"crm/a@1": 1}
+    assert ledger.begin("marts", "marts", "first", ports, NOW, ports)
+    assert ledger.begin("marts", "marts", "first", ports, NOW, ports), "its own retry"
+    assert not ledger.begin("marts", "marts", "second", ports, NOW, ports)
+    assert ledger.begin("marts", "marts", "by hand", ports, NOW, {})
+    assert ledger.begin("marts", "marts", "third", {"crm/a@1": 2}, NOW, {"crm/a@1": 2})
+    assert [s.run_id for s in ledger.read("marts").starts["marts"]] == ["first", "by hand", "third"]
+
+
+def test_what_was_seen_stays_seen_when_old_starts_are_forgotten(place: str) -> None:
+    ledger = Ledger(place)
+    ledger.begin("marts", "marts", "first", {"crm/a@1": 9}, NOW, {})
+    for number in range(KEPT + 1):
+        ledger.begin("marts", "marts", f"r{number}", {"crm/b@1": number}, NOW, {})
+    record = ledger.read("marts")
+    assert len(record.starts["marts"]) == KEPT
+    assert record.seen_by("marts") == {"crm/a@1": 9, "crm/b@1": KEPT}
+
+
+def test_environments_do_not_see_each_other(place: str) -> None:
+    Ledger(place, "staging").add_updates("crm", ["a@1"], update("r"))
+    assert Ledger(place).last_numbers(["crm/a@1"]) == {}
+    assert Ledger(place, "staging").last_numbers(["crm/a@1"]) == {"crm/a@1": 1}
+
+
+def test_two_writers_lose_nothing_though_one_is_killed_again_and_again(place: str) -> None:
+    chance = random.Random(place)
+    steady = written_by(place, "steady", 0, ROUNDS)
+    begin, acknowledged, kills = 0, 0, 0
+    while begin < ROUNDS:
+        writer = written_by(place, "killed", begin, ROUNDS)
+        assert writer.stdout is not None
+        for _ in range(chance.randint(5, 30)):
+            line = writer.stdout.readline()
+            if not line:
+                break
+            acknowledged = int(line) + 1
+        if writer.poll() is None:
+            writer.send_signal(signal.SIGKILL)
+            kills += 1
+        rest = writer.stdout.read().split()
+        writer.wait()
+        acknowledged = int(rest[-1]) + 1 if rest else acknowledged
+        begin = acknowledged
+    assert steady.wait(120) == 0
+    record = Ledger(place).read("crm")
+    own = {port.rpartition("@")[0] for port in record.updates} - {"shared"}
+    expected = {f"{name}-{i}" for name in ("steady", "killed") for i in range(ROUNDS)}
+    assert kills > 2
+    assert expected <= own
+    numbers = [each.number for each in record.updates["shared@1"]]
+    # A killed writer may have written one that it could not acknowledge, and writes it once.
+    assert numbers == list(range(2 * ROUNDS - KEPT + 1, 2 * ROUNDS + 1))
+
+
+def written_by(place: str, name: str, begin: int, end: int) -> subprocess.Popen[str]:
+    arguments = [place, name, str(begin), str(end)]
+    return subprocess.Popen(
+        [sys.executable, str(WRITER), *arguments], stdout=subprocess.PIPE, text=True
+    )
+
+
+def test_what_is_no_record_is_refused_and_stays(tmp_path: Path) -> None:
+    (tmp_path / "crm.json").write_text('{"updates": 3}')
+    with pytest.raises(EnvironmentProblemError, match=r"crm\.json: is no record of a ledger"):
+        Ledger(str(tmp_path)).add_updates("crm", ["a@1"], update("r"))
+    assert json.loads((tmp_path / "crm.json").read_text()) == {"updates": 3}
+
+
+def test_a_database_that_is_away_is_an_error_without_the_password() -> None:
+    ledger = Ledger("postgresql://floe:hunter2@127.0.0.1:1/none")
+    with pytest.raises(EnvironmentProblemError) as found:
+        ledger.read("crm")
+    assert "hunter2" not in str(found.value)
+    assert "127.0.0.1" in str(found.value)

@@ -1,0 +1,99 @@
+"""A Dagster sensor for each job that updates of ports start."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from dagster import (
+    DagsterRunStatus,
+    DefaultSensorStatus,
+    RunRequest,
+    RunsFilter,
+    SensorDefinition,
+    SensorEvaluationContext,
+    SkipReason,
+)
+
+from floe_core.errors import EnvironmentProblemError
+from floe_core.ports.decision import Decision
+from floe_core.ports.watch import SECONDS_BETWEEN_LOOKS, look
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.policies import Job
+from floe_orchestrator_dagster.dagster_names import UPDATES_TAG, job_name
+
+if TYPE_CHECKING:
+    from floe_orchestrator_dagster.internals import AssetJob
+
+_UNFINISHED = [
+    DagsterRunStatus.QUEUED,
+    DagsterRunStatus.NOT_STARTED,
+    DagsterRunStatus.MANAGED,
+    DagsterRunStatus.STARTING,
+    DagsterRunStatus.STARTED,
+    DagsterRunStatus.CANCELING,
+]
+
+
+def update_sensors(
+    artifacts: CompiledArtifacts, jobs: Mapping[str, AssetJob]
+) -> list[SensorDefinition]:
+    """Return the sensors of a product, given floe's job name -> Dagster job."""
+    return [
+        _sensor(artifacts, job, jobs[job.name])
+        for job in artifacts.jobs
+        if job.trigger is not None and job.name in jobs
+    ]
+
+
+def sensor_name(artifacts: CompiledArtifacts, job: Job) -> str:
+    """Return the name of a job's sensor."""
+    return f"{job_name(artifacts, job)}_updates"
+
+
+def _sensor(artifacts: CompiledArtifacts, job: Job, dagster_job: AssetJob) -> SensorDefinition:
+    trigger = job.trigger
+    assert trigger is not None
+    is_on = trigger.enabled
+    status = DefaultSensorStatus.RUNNING if is_on else DefaultSensorStatus.STOPPED
+    how_many = "all of" if trigger.on_update == "all" else "any of"
+
+    def evaluate(context: SensorEvaluationContext) -> RunRequest | SkipReason:
+        return _run_or_reason(artifacts, job, dagster_job.name, context)
+
+    return SensorDefinition(
+        name=sensor_name(artifacts, job),
+        job=dagster_job,
+        evaluation_fn=evaluate,
+        minimum_interval_seconds=SECONDS_BETWEEN_LOOKS,
+        description=f"Runs after updates of {how_many}: {', '.join(trigger.ports)}",
+        default_status=status,
+    )
+
+
+def _run_or_reason(
+    artifacts: CompiledArtifacts, job: Job, dagster_job: str, context: SensorEvaluationContext
+) -> RunRequest | SkipReason:
+    """Return a run for new updates. Dagster starts one for each `run_key`, and no second."""
+    unfinished = RunsFilter(job_name=dagster_job, statuses=_UNFINISHED)
+    is_running = bool(context.instance.get_run_ids(unfinished, limit=1))
+    try:
+        decision = look(artifacts, job.name, datetime.now(UTC), is_running=is_running)
+    except EnvironmentProblemError as error:
+        context.log.warning("%s", error)
+        return SkipReason(str(error))
+    if decision.action == "run":
+        return RunRequest(run_key=decision.key, tags={UPDATES_TAG: decision.key})
+    return SkipReason(_reason(decision, is_running=is_running))
+
+
+def _reason(decision: Decision, *, is_running: bool) -> str:
+    if decision.action == "skip":
+        return f"too late: {', '.join(decision.missing)} had no update in time"
+    if not decision.updates:
+        return "no port has a new update"
+    if is_running:
+        return f"new: {decision.key}; a run is under way"
+    until = f" until {decision.until.isoformat(timespec='seconds')}" if decision.until else ""
+    return f"new: {decision.key}; waiting{until} for {', '.join(decision.missing)}"

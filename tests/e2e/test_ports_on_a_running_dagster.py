@@ -1,0 +1,125 @@
+"""Updates of ports start runs on a Dagster whose daemon runs: once, and only for green builds."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+import duckdb
+import pytest
+from dagster import AssetKey, DagsterInstance, Definitions
+from dagster_process import dagster_process
+from mesh_products import PRODUCTS, Mesh
+from wait_for import wait_for
+
+from floe_core.ports.ledger import ledger_of
+from floe_orchestrator_dagster.dagster_names import UPDATES_TAG
+from floe_orchestrator_dagster.loader import load_product_definitions
+
+FLOE = Path(sys.executable).with_name("floe")
+# How long a run may take to begin after the last update.
+SOON = 60.0
+
+
+class RunningMesh:
+    """The products, each a code location of one Dagster, and its daemon."""
+
+    def __init__(self, folder: Path) -> None:
+        self.mesh = Mesh(folder / "mesh", "dagster")
+        self.mesh.compile()
+        self.home = folder / "home"
+        self.home.mkdir()
+        (self.home / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+        files = [
+            {"python_file": {"relative_path": f"{self.mesh.folder}/{name}/definitions.py",
+                             "location_name": name}}
+            for name in PRODUCTS
+        ]  # fmt: skip
+        (self.home / "workspace.yaml").write_text(json.dumps({"load_from": files}))
+
+    def daemon(self) -> AbstractContextManager[object]:
+        return dagster_process(["dagster-daemon", "run", "-w", "workspace.yaml"], self.home)
+
+    def run(self, product: str) -> int:
+        """Run a product from a shell, as another orchestrator would; return the exit code."""
+        command = [FLOE, "run", str(self.mesh.folder / product)]
+        return subprocess.run(command, capture_output=True, check=False).returncode
+
+    def starts(self) -> list[tuple[str, str]]:
+        """Return (status, updates) of the consumer's runs in this Dagster, oldest first."""
+        with DagsterInstance.from_config(str(self.home)) as instance:
+            runs = [run for run in instance.get_runs() if run.job_name == "marts"]
+        return [(run.status.value, run.tags.get(UPDATES_TAG, "")) for run in reversed(runs)]
+
+    def wait_for_starts(self, *updates: str) -> None:
+        """Wait until there are green runs for these updates, and see that no other comes."""
+        expected = [("SUCCESS", each) for each in updates]
+        wait_for(lambda: self.starts() == expected, SOON)
+
+    def seen(self) -> list[dict[str, int]]:
+        ledger = ledger_of(self.mesh.artifacts("marts"))
+        assert ledger is not None
+        return [start.seen for start in ledger.read("marts").starts.get("marts", ())]
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> RunningMesh:
+    return RunningMesh(tmp_path)
+
+
+@contextmanager
+def several_looks() -> Iterator[None]:
+    """Give a sensor the time to look twice."""
+    yield
+    time.sleep(25)
+
+
+FIRST = "billing/invoices@1#1,crm/customers@1#1"
+
+
+def test_a_consumer_starts_after_the_last_producer_and_never_for_a_failed_one(
+    running: RunningMesh,
+) -> None:
+    mesh = running.mesh
+    with running.daemon():
+        assert running.run("crm") == 0
+        mesh.write_model("billing", "fct_invoices", "select 1 / 'x' as invoice_id")
+        with several_looks():
+            assert running.run("billing") == 1
+        assert running.starts() == []
+        mesh.write_model(
+            "billing", "fct_invoices", "select 1 as invoice_id, 1 as customer_id, 3 as amount"
+        )
+        assert running.run("billing") == 0
+        running.wait_for_starts(FIRST)
+        with several_looks():
+            pass
+        assert [updates for _, updates in running.starts()] == [FIRST], "once"
+    with duckdb.connect(str(mesh.folder / "mesh.duckdb")) as warehouse:
+        assert warehouse.execute("from marts.revenue").fetchall() == [("ada", 3)]
+
+
+def test_what_came_while_the_daemon_was_away_starts_one_run(running: RunningMesh) -> None:
+    for product in ("crm", "billing", "crm", "crm", "billing"):
+        assert running.run(product) == 0
+    with running.daemon():
+        running.wait_for_starts("billing/invoices@1#2,crm/customers@1#3")
+        with several_looks():
+            pass
+        assert len(running.starts()) == 1
+    assert running.seen() == [{"billing/invoices@1": 2, "crm/customers@1": 3}]
+
+
+def test_the_global_asset_graph_has_edges_between_products(running: RunningMesh) -> None:
+    folder = running.mesh.folder
+    loaded = [load_product_definitions(name, folder / name) for name in PRODUCTS]
+    graph = Definitions.merge(*loaded).resolve_asset_graph()
+    edges = {key.to_user_string(): graph.get(key).parent_keys for key in graph.get_all_asset_keys()}
+    assert edges["stg_customers"] == {AssetKey("dim_customers")}
+    assert edges["revenue"] == {AssetKey("stg_customers"), AssetKey("fct_invoices")}
+    assert graph.get(AssetKey("dim_customers")).group_name == "crm"
