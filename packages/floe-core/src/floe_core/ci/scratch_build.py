@@ -51,7 +51,7 @@ def build_in_scratch(
     )
     built = Built()
     # Nobody is to take what is built here for an update of a port.
-    artifacts = scratch.artifacts.model_copy(update={"ledger": ""})
+    artifacts = scratch.artifacts.model_copy(update={"ports": (), "input_ports": ()})
     with (
         environment_with({**_SILENT, **deferred}),
         closing(build(artifacts.bound_to(scratch.artifacts.folder), request)) as events,
