@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from changed_shop import HEAD, WHOLE_AMOUNT, build_production, write_shop
+from changed_shop import BASE, DUCKDB, HEAD, WHOLE_AMOUNT, build_production, write_shop
 from click.testing import Result
 from typer.testing import CliRunner
 
 from floe_core.cli.main import app
+from floe_core.compiler import compile_product
 from floe_core.errors import EnvironmentProblemError, InvalidProductError, UsageError
 
 GOLDEN = Path(__file__).with_name("comment.md")
@@ -252,3 +253,36 @@ def test_what_keeps_rows_is_built_from_nothing_and_a_fixed_snapshot_is_left_out(
     differing = {table["node_id"].split(".")[2] for table in found["data"]["tables"]}
     # What reads the snapshot was given production's, and is as it was.
     assert differing == {"stg_orders", "grown", "revenue", "report"}
+
+
+def test_products_that_a_port_breaks_are_named_and_no_port_is_updated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FLOE_LEDGER", str(tmp_path / "ledger"))
+    compute = DUCKDB.replace("shop.duckdb", str(tmp_path / "base" / "shop.duckdb"))
+    platform = f"{compute}products: {{shop: {tmp_path}/base, reader: {tmp_path}/reader}}\n"
+    port = {
+        "floe.yaml": BASE["floe.yaml"] + "outputPorts: [{name: revenue, model: revenue}]\n",
+    }
+    renamed = {
+        "models/revenue.sql": BASE["models/revenue.sql"].replace("as revenue", "as total"),
+    }
+    reader = {
+        "floe.yaml": BASE["floe.yaml"].replace("name: shop", "name: reader")
+        + "inputPorts: [{product: shop, port: revenue, version: 1}]\n",
+        "dbt_project.yml": "name: reader\nversion: 1.0.0\nprofile: reader\n",
+        "models/reads.sql": "select revenue from {{ ref('shop', 'revenue') }}\n",
+    }
+    build_production(write_shop(tmp_path / "base", port, compute=platform))
+    compile_product(tmp_path / "base")
+    nothing = {name: "" for name in BASE if name.startswith(("models/", "seeds/"))}
+    compile_product(write_shop(tmp_path / "reader", nothing, reader, compute=platform))
+    write_shop(tmp_path / "head", port, renamed, compute=platform)
+    done = ci("base", "head")
+    assert done.exit_code == 1
+    assert "### Ports broken (1)\n\n- revenue@1: column revenue dropped; breaks reader\n" in (
+        done.stdout
+    )
+    assert ci("base", "head", "--allow-breaking").exit_code == 0
+    assert not (tmp_path / "ledger").exists()
