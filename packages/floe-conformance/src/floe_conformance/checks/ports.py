@@ -22,7 +22,7 @@ class PortChecks(MadeRuns):
         assert (update.number, update.version) == (1, "1.0.0")
 
     def test_a_failed_run_updates_nothing(self, ran: MakeRun) -> None:
-        """Not even what it built before, or beside, what failed; whether it did is checked above."""
+        """Not even what it built beside what failed; whether it did is checked above."""
         assert updates(ran(OTHER_PORT)) == {}
 
 
