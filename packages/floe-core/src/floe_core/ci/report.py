@@ -50,7 +50,7 @@ class ChangeReport:
 
     @property
     def is_breaking(self) -> bool:
-        """Whether readers of the tables, or products that read a port, don't find what they read."""
+        """Whether somebody who reads a table or a port no longer finds what they read."""
         return bool(self.breaking or self.difference.broken)
 
     @property

@@ -57,9 +57,9 @@ def ci(
     production.
 
     Exits 1 if a node of the build or a test did not pass, or if a change is breaking: a table that
-    is gone or moved, or a column that is gone or of another type, or a port that a published
-    product reads. Models with `access: private` do not count. Also exits 1 if a side does not compile, 2 for a wrong call, and 3 if the warehouse
-    or git is not to be had.
+    is gone or moved, a column that is gone or of another type, or a port whose change breaks a
+    published product. Models with `access: private` do not count. Also exits 1 if a side does not
+    compile, 2 for a wrong call, and 3 if the warehouse or git is not to be had.
     """
     from floe_core.atomic_files import write_together
     from floe_core.ci.check import Change, check_change
