@@ -29,7 +29,7 @@ def workplace(product_dir: Path, tell: Callable[[str], None]) -> Iterator[Path]:
     """
     journal = state_folder(product_dir) / FOLDER
     journal.mkdir(exist_ok=True)
-    for entry in sorted(journal.glob("*.json")):
+    for entry in sorted(journal.glob(f"{PREFIX}*.json")):
         if left := _remove_if_left(entry):
             tell(f"removed {left}, left by a check that was killed")
     folder = Path(tempfile.mkdtemp(prefix=PREFIX)).resolve()
