@@ -12,7 +12,7 @@ from floe_core.build_events import BuildEvent
 from floe_core.ci.affected import Affected, affected_nodes
 from floe_core.ci.breaking import breaks_of
 from floe_core.ci.compilations import Compilation, compile_at
-from floe_core.ci.production import Production
+from floe_core.ci.production import OWNER, Production
 from floe_core.ci.report import ChangeReport
 from floe_core.ci.revisions import is_product, product_at
 from floe_core.ci.scratch_build import Built, build_in_scratch
@@ -21,6 +21,7 @@ from floe_core.ci.workplace import workplace
 from floe_core.compiler.products import consumers_of
 from floe_core.difference import difference
 from floe_core.difference.data import DataDifference, data_difference
+from floe_core.parity.scratch_journal import drop_left
 from floe_core.process_environment import environment_with
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.state_folder import STATE_DIR_VARIABLE
@@ -82,6 +83,8 @@ def check_change(
             affected = affected_nodes(base, head)
         sides = _Sides(change, base, head, affected)
         if not sides.affected.why:
+            if not production.is_copied:
+                drop_left(change.home, base.artifacts, OWNER, tell)
             return sides.report()
         scratch = ScratchHead(head, work / "scratch", production, sides.affected.why)
         state = base.write_state(work / "state")

@@ -43,8 +43,7 @@ def dropped_afterwards(
     with ExitStack() as locks:
         killed = _killed(journal, owner, place, locks, tell)
         with open_warehouse(artifacts.dbt, artifacts.folder) as warehouse:
-            for schema in drop(warehouse, killed):
-                tell(f"dropped the schema {schema}, left by a {owner} run that was killed")
+            _drop_and_tell(warehouse, killed, owner, tell)
             _tell_of_others(warehouse, owner, journal, tell)
         _write_down(journal, scratch.base, place, locks)
         try:
@@ -52,9 +51,34 @@ def dropped_afterwards(
         finally:
             with open_warehouse(artifacts.dbt, artifacts.folder) as warehouse:
                 drop(warehouse, [*killed, scratch.base])
-            for base in (*killed, scratch.base):
-                _entry(journal, base).unlink()
-                _lock_file(journal, base).unlink()
+            _forget(journal, [*killed, scratch.base])
+
+
+def drop_left(product_dir: Path, artifacts: CompiledArtifacts, owner: str, tell: Tell) -> None:
+    """Drop the schemas of killed runs; `tell` hears which.
+
+    Raises:
+        EnvironmentProblemError: The warehouse can't be reached.
+    """
+    journal = state_folder(product_dir) / owner
+    with ExitStack() as locks:
+        killed = _killed(journal, owner, place_of(artifacts.dbt, artifacts.folder), locks, tell)
+        if not killed:
+            return
+        with open_warehouse(artifacts.dbt, artifacts.folder) as warehouse:
+            _drop_and_tell(warehouse, killed, owner, tell)
+        _forget(journal, killed)
+
+
+def _drop_and_tell(warehouse: Warehouse, killed: list[str], owner: str, tell: Tell) -> None:
+    for schema in drop(warehouse, killed):
+        tell(f"dropped the schema {schema}, left by a {owner} run that was killed")
+
+
+def _forget(journal: Path, bases: Iterable[str]) -> None:
+    for base in bases:
+        _entry(journal, base).unlink()
+        _lock_file(journal, base).unlink()
 
 
 def drop(warehouse: Warehouse, bases: Iterable[str]) -> list[str]:
