@@ -36,7 +36,7 @@ _PR_SET_CHILD_SUBREAPER = 36
 
 def main() -> None:
     """Run until the input ends, a signal comes, or a component ends."""
-    stop = threading.Event()
+    stop, ended = threading.Event(), ""
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: stop.set())
     _adopt_orphans()
@@ -53,10 +53,12 @@ def main() -> None:
         while not stop.wait(0.2):
             ended = _ended_child(children)
             if ended:
-                print(f"floe: {ended} ended, so all of this Airflow does", flush=True)
                 break
     finally:
         end_descendants(os.getpid())
+    if ended:
+        # By now nothing else is there to print: these are the last words.
+        print(f"floe: {ended} ended, so all of this Airflow does", flush=True)
 
 
 def _adopt_orphans() -> None:
