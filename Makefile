@@ -96,6 +96,7 @@ bench: setup
 	.venv-bench/bin/python benchmarks/schedule_uptake.py
 	.venv-bench/bin/python benchmarks/telemetry_cost.py
 	.venv-bench/bin/python benchmarks/who_emits_what.py
+	.venv-bench/bin/python benchmarks/ci_check.py 100
 	@mkdir -p $(RESULTS)
 	.venv-bench/bin/python benchmarks/runs_on_dagster.py --json $(RESULTS)/dagster.json
 	.venv-bench/bin/python benchmarks/runs_on_airflow.py --json $(RESULTS)/airflow.json

@@ -10,3 +10,19 @@ def wait_for(is_so: Callable[[], bool], seconds: float) -> None:
     while not is_so():
         assert time.monotonic() < deadline, f"not so after {seconds} s"
         time.sleep(0.3)
+
+
+def wait_while_it_moves(
+    is_so: Callable[[], bool], look: Callable[[], object], patience: float
+) -> None:
+    """Wait until something is so, however long it takes on a busy machine.
+
+    An assertion fails when what `look` returns has not changed for `patience` seconds.
+    """
+    seen, latest = look(), time.monotonic()
+    while not is_so():
+        now = look()
+        if now != seen:
+            seen, latest = now, time.monotonic()
+        assert time.monotonic() - latest < patience, f"{seen} for {patience} s"
+        time.sleep(0.5)

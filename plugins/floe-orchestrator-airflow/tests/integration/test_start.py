@@ -10,11 +10,13 @@ from pathlib import Path
 import psutil
 import pytest
 
+from floe_core.build_events import BuildEvent, NodeStarted
 from floe_core.errors import EnvironmentProblemError
 from floe_core.plugin_powers import RunOptions
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_airflow import AirflowPlugin
 from floe_orchestrator_airflow.local.components import read_components
+from floe_orchestrator_airflow.local.launch import run_in
 from floe_orchestrator_airflow.local.service import LocalAirflow
 
 pytestmark = pytest.mark.slow
@@ -61,3 +63,39 @@ def test_a_start_that_is_stuck_ends_with_what_is_stuck_and_what_it_said(
     )
     assert rest
     assert [p for p in psutil.process_iter(["cwd"]) if p.info["cwd"] == str(folder)] == []
+
+
+def test_a_run_whose_tasks_no_worker_takes_up_ends_and_says_so(
+    hello: CompiledArtifacts, tmp_path: Path
+) -> None:
+    """The workers share a lock, and the one that waits for a task has it: here it is killed."""
+    with LocalAirflow(tmp_path / "airflow", hello, patience=10) as airflow:
+        scheduler = psutil.Process(read_components(airflow.folder)["scheduler"])
+        for worker in scheduler.children():
+            worker.kill()
+        with pytest.raises(EnvironmentProblemError) as raised:
+            run_in(airflow, hello, RunOptions(job="hello"), lambda event: None)
+    assert str(raised.value).startswith(
+        "the local Airflow is stuck running the product: none of its executor's workers took up "
+        "dbt_build in 20 s; one of them was probably killed. Run it again; the end of "
+    )
+
+
+def test_an_api_server_that_dies_while_it_answers_ends_the_run_with_what_it_said(
+    hello: CompiledArtifacts, tmp_path: Path
+) -> None:
+    with LocalAirflow(tmp_path / "airflow", hello) as airflow:
+        server = psutil.Process(read_components(airflow.folder)["api-server"])
+
+        def hold_up(event: BuildEvent) -> None:
+            if isinstance(event, NodeStarted) and server.status() != psutil.STATUS_STOPPED:
+                server.suspend()
+                threading.Timer(2.0, server.kill).start()
+
+        with pytest.raises(EnvironmentProblemError) as raised:
+            run_in(airflow, hello, RunOptions(job="hello"), hold_up)
+    first, *rest = str(raised.value).splitlines()
+    assert first == (
+        f"the local Airflow ended while running the product; the end of {airflow.home.output}:"
+    )
+    assert rest[-1] == "floe: api-server ended, so all of this Airflow does"

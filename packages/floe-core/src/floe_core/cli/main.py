@@ -14,6 +14,7 @@ from floe_core import __version__
 from floe_core.cli import (
     alerts_command,
     check_command,
+    ci_command,
     compile_command,
     diff_command,
     doctor_command,
@@ -50,6 +51,7 @@ app.command("plan")(plan_command.plan)
 app.command("parity")(parity_command.parity)
 app.command("show")(show_command.show)
 app.command("diff")(diff_command.diff)
+app.command("ci")(ci_command.ci)
 app.command("explain")(explain_command.explain)
 app.command("ticks")(ticks_command.ticks)
 app.command("check")(check_command.check)

@@ -31,12 +31,12 @@ def _sides(incomplete: str) -> list[str]:
     ]
 
 
-def _leave_environment() -> None:
-    """Compare the product as it is without an environment: plain dbt knows none."""
+def leave_environment(who: str) -> None:
+    """Take the product as it is without an environment, which plain dbt does not know."""
     from floe_core.environment_choice import ENVIRONMENT_VARIABLE
 
     if name := os.environ.pop(ENVIRONMENT_VARIABLE, ""):
-        notice(f"parity runs the product without an environment; {name} is left out")
+        notice(f"{who} the product without an environment; {name} is left out")
 
 
 def parity(
@@ -89,7 +89,7 @@ def parity(
     """
     from floe_core.parity.comparison import compare
 
-    _leave_environment()
+    leave_environment("parity runs")
     if is_platform(product):
         if dbt or html:
             raise UsageError("--dbt and --html are of one product; name its folder")

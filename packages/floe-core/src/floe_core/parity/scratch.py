@@ -1,14 +1,15 @@
-"""Schemas of one side's own, in a warehouse that people share: what it runs is kept inside them.
+"""Schemas of one run's own, in a warehouse that people share: what it runs is kept inside them.
 
-The side's target gets a schema with a name that nobody else has, and dbt makes the names of all
-others of it. Before anything runs, the parsed project says where each relation goes.
+The target of a side of parity, or of a check of a change, gets a schema with a name that nobody
+else has, and dbt makes the names of all others of it. Before anything runs, the parsed project says
+where each relation goes.
 """
 
 from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,31 +21,43 @@ from floe_core.schemas.compiled_artifacts import DBT_MANIFEST_FILE
 from floe_core.warehouse.credentials import credentials_of
 from floe_core.warehouse.dialects import dialect_of
 
-PREFIX = "floe_parity_"
+PARITY = "parity"
+# Where a profile of DuckDB names no schema.
+DEFAULT_SCHEMA = "main"
 _KINDS = ("model", "seed", "snapshot", "function", "test")
 Entry = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Scratch:
-    """The schemas of a side: all that have `base` in their names, for the product's `schema`."""
+    """The schemas of a side: all that have `base` in their names, for the product's `schema`.
+
+    `owner` is the command of floe that runs in them.
+    """
 
     base: str
     schema: str
+    owner: str = PARITY
+
+    @staticmethod
+    def prefix(owner: str) -> str:
+        """Return how the names of an owner's schemas begin."""
+        return f"floe_{owner}_"
 
     def original(self, text: str) -> str:
         """Return a text as it would be without schemas of the side's own."""
         return text.replace(self.base, self.schema)
 
 
-def new_scratch(profile: Profile) -> Scratch:
+def new_scratch(profile: Profile, owner: str = PARITY) -> Scratch:
     """Return schemas for a side, which dbt will make.
 
     Raises:
         UsageError: The profile can't be given another schema.
     """
     dialect_of(profile.adapter)
-    return Scratch(PREFIX + secrets.token_hex(4), render_environment(str(profile.output["schema"])))
+    schema = render_environment(str(profile.output.get("schema") or DEFAULT_SCHEMA))
+    return Scratch(Scratch.prefix(owner) + secrets.token_hex(4), schema, owner)
 
 
 def in_scratch(profile: Profile, scratch: Scratch) -> Profile:
@@ -53,11 +66,11 @@ def in_scratch(profile: Profile, scratch: Scratch) -> Profile:
     Raises:
         UsageError: Runs would not use it, since the profile stays where it is.
     """
-    refuse_secrets_in(profile)
+    refuse_secrets_in(profile, scratch.owner)
     return replace(profile, output={**profile.output, "schema": scratch.base})
 
 
-def refuse_secrets_in(profile: Profile) -> None:
+def refuse_secrets_in(profile: Profile, owner: str = PARITY) -> None:
     """Refuse a profile that is not copied for the literal secrets in it: runs would use that one.
 
     Raises:
@@ -65,18 +78,22 @@ def refuse_secrets_in(profile: Profile) -> None:
     """
     if not profile.folder:
         raise UsageError(
-            "parity runs with a profile of its own, and this one holds literal secrets, which are "
-            "not copied; write them as env_var() in it"
+            f"{owner} runs with a profile of its own, and this one holds literal secrets, which "
+            "are not copied; write them as env_var() in it"
         )
 
 
-def refuse_writes_outside(compiled: CompiledProduct, scratch: Scratch) -> None:
+def refuse_writes_outside(
+    compiled: CompiledProduct, scratch: Scratch, node_ids: Collection[str] | None = None
+) -> None:
     """Refuse a product that would write outside of the side's schemas, before it runs.
+
+    `node_ids` are what runs, None for all of it.
 
     Raises:
         InvalidProductError: It would, or would not read what it builds: every node and source.
     """
-    manifest = json.loads(compiled.files[DBT_MANIFEST_FILE])
+    manifest = _narrowed(json.loads(compiled.files[DBT_MANIFEST_FILE]), node_ids)
     written = _written(manifest)
     longest = dialect_of(compiled.artifacts.dbt.adapter).longest_name
     problems = [
@@ -87,8 +104,12 @@ def refuse_writes_outside(compiled: CompiledProduct, scratch: Scratch) -> None:
         raise InvalidProductError(problems)
 
 
-def refuse_other_files(compiled: CompiledProduct) -> None:
+def refuse_other_files(
+    compiled: CompiledProduct, owner: str = PARITY, node_ids: Collection[str] | None = None
+) -> None:
     """Refuse a product that would write to another database than its own DuckDB file.
+
+    `node_ids` are what runs, None for all of it.
 
     Raises:
         InvalidProductError: It would: every node.
@@ -97,15 +118,27 @@ def refuse_other_files(compiled: CompiledProduct) -> None:
     problems = [
         Problem(
             f"{node['unique_id']} goes to the database '{node['database']}', which is attached, "
-            "and parity writes to a file of its own only",
+            f"and {owner} writes to a file of its own only",
             "leave out `database`, or choose a target, with DBT_TARGET, that does",
             node["original_file_path"],
         )
-        for node in _written(json.loads(compiled.files[DBT_MANIFEST_FILE]))
+        for node in _written(_narrowed(json.loads(compiled.files[DBT_MANIFEST_FILE]), node_ids))
         if node["database"] != own
     ]
     if problems:
         raise InvalidProductError(problems)
+
+
+def _narrowed(manifest: Entry, node_ids: Collection[str] | None) -> Entry:
+    """Return a manifest with these nodes alone."""
+    if node_ids is None:
+        return manifest
+    kinds = ("nodes", "functions")
+    parts = {
+        kind: {i: each for i, each in (manifest.get(kind) or {}).items() if i in node_ids}
+        for kind in kinds
+    }
+    return {**manifest, **parts}
 
 
 def _written(manifest: Entry) -> list[Entry]:
@@ -130,14 +163,14 @@ def _outside(node: Entry, scratch: Scratch, longest: int | None) -> Iterator[Pro
     if scratch.base not in schema:
         yield Problem(
             f"{node['unique_id']} goes to the schema '{schema}' whatever the target's is, and "
-            "parity writes to schemas of its own only",
+            f"{scratch.owner} writes to schemas of its own only",
             "choose a target, with DBT_TARGET, where generate_schema_name uses target.schema",
             node["original_file_path"],
         )
     elif longest and len(schema.encode()) > longest:
         yield Problem(
             f"{node['unique_id']} would go to the schema '{schema}', longer than {longest} bytes",
-            f"shorten the schema's name: parity needs {len(scratch.base)} bytes of it",
+            f"shorten the schema's name: {scratch.owner} needs {len(scratch.base)} bytes of it",
             node["original_file_path"],
         )
 

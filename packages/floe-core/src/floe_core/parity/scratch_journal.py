@@ -15,14 +15,13 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from floe_core.atomic_files import write_together
-from floe_core.parity.scratch import PREFIX, Scratch
+from floe_core.parity.scratch import Scratch
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.state_folder import state_folder
 from floe_core.warehouse.connection import Warehouse, open_warehouse
 from floe_core.warehouse.credentials import place_of
 from floe_core.warehouse.dialects import quoted
 
-FOLDER = "parity"
 Tell = Callable[[str], None]
 
 
@@ -38,23 +37,48 @@ def dropped_afterwards(
     Raises:
         EnvironmentProblemError: The warehouse can't be reached, or the state folder not written.
     """
-    journal = state_folder(product_dir) / FOLDER
+    owner = scratch.owner
+    journal = state_folder(product_dir) / owner
     place = place_of(artifacts.dbt, artifacts.folder)
     with ExitStack() as locks:
-        killed = _killed(journal, place, locks, tell)
+        killed = _killed(journal, owner, place, locks, tell)
         with open_warehouse(artifacts.dbt, artifacts.folder) as warehouse:
-            for schema in drop(warehouse, killed):
-                tell(f"dropped the schema {schema}, left by a parity run that was killed")
-            _tell_of_others(warehouse, journal, tell)
+            _drop_and_tell(warehouse, killed, owner, tell)
+            _tell_of_others(warehouse, owner, journal, tell)
         _write_down(journal, scratch.base, place, locks)
         try:
             yield
         finally:
             with open_warehouse(artifacts.dbt, artifacts.folder) as warehouse:
                 drop(warehouse, [*killed, scratch.base])
-            for base in (*killed, scratch.base):
-                _entry(journal, base).unlink()
-                _lock_file(journal, base).unlink()
+            _forget(journal, [*killed, scratch.base])
+
+
+def drop_left(product_dir: Path, artifacts: CompiledArtifacts, owner: str, tell: Tell) -> None:
+    """Drop the schemas of killed runs; `tell` hears which.
+
+    Raises:
+        EnvironmentProblemError: The warehouse can't be reached.
+    """
+    journal = state_folder(product_dir) / owner
+    with ExitStack() as locks:
+        killed = _killed(journal, owner, place_of(artifacts.dbt, artifacts.folder), locks, tell)
+        if not killed:
+            return
+        with open_warehouse(artifacts.dbt, artifacts.folder) as warehouse:
+            _drop_and_tell(warehouse, killed, owner, tell)
+        _forget(journal, killed)
+
+
+def _drop_and_tell(warehouse: Warehouse, killed: list[str], owner: str, tell: Tell) -> None:
+    for schema in drop(warehouse, killed):
+        tell(f"dropped the schema {schema}, left by a {owner} run that was killed")
+
+
+def _forget(journal: Path, bases: Iterable[str]) -> None:
+    for base in bases:
+        _entry(journal, base).unlink()
+        _lock_file(journal, base).unlink()
 
 
 def drop(warehouse: Warehouse, bases: Iterable[str]) -> list[str]:
@@ -75,10 +99,10 @@ def _write_down(journal: Path, base: str, place: str, locks: ExitStack) -> None:
     write_together(journal, {_entry(journal, base).name: json.dumps({"in": place}).encode()})
 
 
-def _killed(journal: Path, place: str, locks: ExitStack, tell: Tell) -> list[str]:
+def _killed(journal: Path, owner: str, place: str, locks: ExitStack, tell: Tell) -> list[str]:
     """Return the names that killed runs wrote down, with their locks taken."""
     found = []
-    for entry in sorted(journal.glob(f"{PREFIX}*.json")):
+    for entry in sorted(journal.glob(f"{Scratch.prefix(owner)}*.json")):
         base = entry.stem
         try:
             locks.enter_context(FileLock(_lock_file(journal, base), timeout=0))
@@ -88,17 +112,18 @@ def _killed(journal: Path, place: str, locks: ExitStack, tell: Tell) -> list[str
         if where == place:
             found.append(base)
         else:
-            tell(f"a parity run that was killed may have left schemas {base}* in {where}")
+            tell(f"a {owner} run that was killed may have left schemas {base}* in {where}")
     return found
 
 
-def _tell_of_others(warehouse: Warehouse, journal: Path, tell: Tell) -> None:
+def _tell_of_others(warehouse: Warehouse, owner: str, journal: Path, tell: Tell) -> None:
     """Tell of schemas that no journal here knows: of a run elsewhere, which may be alive."""
-    known = [entry.stem for entry in journal.glob(f"{PREFIX}*.json")]
-    others = [s for s in _schemas(warehouse, PREFIX) if not any(base in s for base in known)]
+    prefix = Scratch.prefix(owner)
+    known = [entry.stem for entry in journal.glob(f"{prefix}*.json")]
+    others = [s for s in _schemas(warehouse, prefix) if not any(base in s for base in known)]
     if others:
         tell(
-            f"there are schemas of parity runs that were started elsewhere: {', '.join(others)}; "
+            f"there are schemas of {owner} runs that were started elsewhere: {', '.join(others)}; "
             "drop them unless those are still running"
         )
 

@@ -92,12 +92,18 @@ class _Planner:
         entry = self._given.state.entries.get(node.unique_id)
         analysis = self._analysis(node)
         fresh = Entry(self._given.run_id, self._traits(node, analysis), self._reads(analysis))
-        never = node.reuse.never or (analysis.never if analysis else "dbt did not compile it")
+        never = self._never(node, analysis)
         with_tests = self._plan_unit_tests_of(node, fresh.fingerprint)
         why = next(filter(None, (*self._reasons(node, entry, fresh, never), with_tests)), "")
         versions = self._made(node, entry, fresh, analysis, never, is_built=bool(why))
         self._versions[node.unique_id] = versions
         self._decide(node, entry, replace(fresh, versions=versions), why)
+
+    def _never(self, node: Node, analysis: Analysis | None) -> str:
+        """Return why a node may come to something else than in its last build, "" for no reason."""
+        if self._given.compares:
+            return ""
+        return node.reuse.never or (analysis.never if analysis else "dbt did not compile it")
 
     def _decide(self, node: Node, entry: Entry | None, fresh: Entry, why: str) -> None:
         seconds = entry.seconds if entry else None
@@ -130,7 +136,8 @@ class _Planner:
         if node.is_test:
             return f"{parent} is built, which it tests"
         # Elsewhere than on DuckDB a table that is replaced takes its views with it.
-        if node.materialization == "view" and self._given.artifacts.dbt.adapter != "duckdb":
+        takes_views = self._given.artifacts.dbt.adapter != "duckdb" and not self._given.compares
+        if node.materialization == "view" and takes_views:
             return f"{parent} is built, which it is a view of"
         return ""
 
@@ -182,11 +189,11 @@ class _Planner:
         given = [(name, part.hash) for name, part in parts.items()]
         place = digest(node.database, node.schema_name, node.identifier, node.materialization)
         return {
-            "code": analysis.tree if analysis else "",
+            "code": analysis.tree if analysis else digest(node.checksum, node.macros_hash),
             "configuration": node.reuse.build,
             "relation": place,
             "columns": digest(given, analysis.rows.hash if analysis else ""),
-            "project": self._given.artifacts.dbt.project_hash,
+            "project": "" if self._given.compares else self._given.artifacts.dbt.project_hash,
             "engine": self._given.engine,
         }
 
@@ -214,7 +221,8 @@ class _Planner:
         """Return the version of what a node will have been once this build is over."""
         is_same = entry is not None and entry.fingerprint == fresh.fingerprint
         adds = is_adding(node)
-        if entry is not None and (not is_built or (is_same and not adds and not never)):
+        is_steady = not never and (not adds or self._given.compares)
+        if entry is not None and (not is_built or (is_same and is_steady)):
             return entry.versions
         built = self._given.built.get(node.unique_id)
         if analysis is None or never or adds:

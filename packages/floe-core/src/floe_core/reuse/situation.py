@@ -24,7 +24,8 @@ class Situation:
     seed id -> the version of its file. `engine` changes with the versions of dbt, its adapter and
     the warehouse. `token` is a version that no other run has. `builds_all` forbids reuse and says
     why. `forced` are nodes that are built whatever speaks for them; `built` are the columns of what
-    this run has built, once it is over.
+    this run has built, once it is over. Where it `compares`, the state is another compilation and
+    not a build: what is read from outside is then the same for both, and nothing is replaced.
     """
 
     artifacts: CompiledArtifacts
@@ -39,6 +40,7 @@ class Situation:
     builds_all: str = ""
     forced: Collection[str] = frozenset()
     built: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    compares: bool = False
 
 
 @dataclass(frozen=True, slots=True)

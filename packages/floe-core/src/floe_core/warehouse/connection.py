@@ -127,7 +127,8 @@ class DuckDBFile:
         from duckdb import CatalogException
 
         try:
-            found = self._cursor.execute(self.dialect.columns(relation)).fetchall()
+            with _errors_told(CatalogException):
+                found = self._cursor.execute(self.dialect.columns(relation)).fetchall()
         except CatalogException:
             return []
         return [(str(name), str(kind)) for name, kind in found]
@@ -138,10 +139,12 @@ class DuckDBFile:
 
 
 @contextmanager
-def _errors_told() -> Iterator[None]:
+def _errors_told(passed_on: type[Exception] | tuple[()] = ()) -> Iterator[None]:
     from duckdb import Error
 
     try:
         yield
+    except passed_on:
+        raise
     except Error as error:
         raise EnvironmentProblemError(f"duckdb: {error}") from error

@@ -256,3 +256,49 @@ def test_a_result_that_varies_though_nothing_changed_is_a_new_version() -> None:
         warehouse=WarehouseFacts(standing=standing(artifacts, a="other ties")),
     )
     assert reasons(after)["b"] == "a is new"
+
+
+def compared(before: Situation, now: Situation) -> dict[str, str]:
+    """Return node name -> why it is built, of what is built where two compilations are compared."""
+    first = make_plan(replace(before, compares=True, token="before", state=State()))
+    stands = Standing("as built")
+    entries = {
+        i: replace(d.entry, standing=before.warehouse.standing.get(i, stands))
+        for i, d in first.items()
+    }
+    state = State(entries=entries)
+    plan = make_plan(replace(now, compares=True, token="now", state=state))
+    return {i.split(".")[2]: d.why for i, d in plan.items() if d.action == "build"}
+
+
+def test_what_varies_by_itself_is_the_same_for_two_compilations() -> None:
+    codes = {**CODES, C: 'select id, now() as at from "shop"."main"."a"'}
+    given = situation(product(), codes=codes)
+    assert compared(given, given) == {}
+    other = replace(given, codes={**codes, C: codes[C].replace("id, ", "id, name, ")})
+    assert compared(given, other) == {"c": "its code changed"}
+
+
+def test_a_model_that_adds_passes_on_its_own_changes_only() -> None:
+    adding = product(a={"materialization": "incremental"})
+    given = situation(adding)
+    assert compared(given, given) == {}
+    changed = replace(given, codes={**CODES, A: CODES[A].replace(", amount", ", 1 as amount")})
+    assert set(compared(given, changed)) == {"a", "b", "c", "checks_a"}
+
+
+def test_a_node_that_dbt_could_not_compile_goes_by_its_checksum() -> None:
+    codes = {i: each for i, each in CODES.items() if i != B}
+    given = situation(product(b={"checksum": "1"}), codes=codes)
+    assert compared(given, given) == {}
+    changed = situation(product(b={"checksum": "2"}), codes=codes)
+    assert compared(given, changed) == {"b": "its code changed"}
+
+
+def test_a_view_is_not_taken_along_where_nothing_is_replaced() -> None:
+    view = {"b": {"materialization": "view"}}
+    postgres = product(**view)
+    dbt = postgres.dbt.model_copy(update={"adapter": "postgres"})
+    given = situation(postgres.model_copy(update={"dbt": dbt}))
+    changed = replace(given, codes={**CODES, A: CODES[A].replace("amount", "amount + 1 as amount")})
+    assert set(compared(given, changed)) == {"a", "c", "checks_a"}

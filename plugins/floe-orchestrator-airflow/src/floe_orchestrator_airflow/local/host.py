@@ -10,8 +10,10 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
+import socket
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
@@ -34,7 +36,7 @@ _PR_SET_CHILD_SUBREAPER = 36
 
 def main() -> None:
     """Run until the input ends, a signal comes, or a component ends."""
-    stop = threading.Event()
+    stop, ended = threading.Event(), ""
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: stop.set())
     _adopt_orphans()
@@ -51,10 +53,12 @@ def main() -> None:
         while not stop.wait(0.2):
             ended = _ended_child(children)
             if ended:
-                print(f"floe: {ended} ended, so all of this Airflow does", flush=True)
                 break
     finally:
         end_descendants(os.getpid())
+    if ended:
+        # By now nothing else is there to print: these are the last words.
+        print(f"floe: {ended} ended, so all of this Airflow does", flush=True)
 
 
 def _adopt_orphans() -> None:
@@ -120,7 +124,24 @@ def _end_with_host(lifeline: tuple[int, int]) -> None:
 def _run_component(arguments: list[str]) -> None:
     if arguments[0] == "scheduler":
         _import_dbt()
+        if os.environ.get("AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE") == "True":
+            _wait_for_api_server()
     _run_airflow(arguments)
+
+
+def _wait_for_api_server() -> None:
+    """Return when the API server listens.
+
+    A scheduler that follows schedules starts the task of a missed tick at once, and a task that
+    does not reach the API server fails after some ten seconds.
+    """
+    address = os.environ["AIRFLOW__API__HOST"], int(os.environ["AIRFLOW__API__PORT"])
+    while True:
+        try:
+            socket.create_connection(address, timeout=1).close()
+            return
+        except OSError:
+            time.sleep(0.2)
 
 
 def _run_airflow(arguments: list[str]) -> None:

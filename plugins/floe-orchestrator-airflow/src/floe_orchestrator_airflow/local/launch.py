@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,14 @@ from floe_core.build_events import BuildEnded, BuildEvent, NodeLog
 from floe_core.execution import RunRecord, read_events
 from floe_core.plugin_powers import RunOptions, RunReport
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_orchestrator_airflow.local.executor_watch import ExecutorWatch
 from floe_orchestrator_airflow.local.rest_api import RestError
 from floe_orchestrator_airflow.local.service import LocalAirflow, datetime_of
 from floe_orchestrator_airflow.local.verdict import report_of_run
 
 POLL_SECONDS = 0.4
+SECONDS_TO_END = 10.0
+RUNNING = "running the product"
 OnEvent = Callable[[BuildEvent], None]
 
 
@@ -110,9 +114,12 @@ def _follow(
 
     dag_id = _dag_id(artifacts, options)
     events = _Events(artifacts.folder, run_name(dag_id, run_id), on_event)
+    executor = ExecutorWatch(airflow.home.folder, 2 * airflow.patience)
     while True:
-        airflow.check_alive("running the product")
-        run = airflow.api.run(dag_id, run_id)
+        airflow.check_alive(RUNNING)
+        if problem := executor.problem(partial(airflow.api.task_instances, dag_id, run_id)):
+            raise airflow.stuck(RUNNING, problem)
+        run = _ask_for_run(airflow, dag_id, run_id)
         events.pass_on()
         if run["state"] in ("success", "failed"):
             break
@@ -128,6 +135,15 @@ def _follow(
         home=airflow.home.folder,
         problem=next((e.message for e in reversed(events.seen) if isinstance(e, BuildEnded)), ""),
     )
+
+
+def _ask_for_run(airflow: LocalAirflow, dag_id: str, run_id: str) -> dict[str, Any]:
+    try:
+        return airflow.api.run(dag_id, run_id)
+    except RestError as error:
+        # What no longer answers may be about to end, and then says why.
+        airflow.check_alive(RUNNING, SECONDS_TO_END)
+        raise airflow.stuck(RUNNING, str(error)) from error
 
 
 class _Events:

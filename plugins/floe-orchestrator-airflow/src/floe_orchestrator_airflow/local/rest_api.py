@@ -9,9 +9,12 @@ import urllib.error
 import urllib.request
 from contextlib import nullcontext
 from datetime import UTC, datetime
+from http.client import HTTPException
 from typing import Any
 from urllib.parse import quote, urlencode
 from uuid import uuid4
+
+from floe_core.errors import EnvironmentProblemError
 
 PAGE = 100
 TRIES = 5
@@ -20,8 +23,8 @@ TIMEOUT_SECONDS = 90
 PING_SECONDS = 5
 
 
-class RestError(Exception):
-    """An answer other than a success. `status` is HTTP's, 0 when there was no answer."""
+class RestError(EnvironmentProblemError):
+    """An answer other than a success. `status` is HTTP's, 0 when there was no whole answer."""
 
     def __init__(self, status: int, text: str) -> None:
         self.status = status
@@ -215,8 +218,8 @@ class RestApi:
                 text = answer.read().decode()
         except urllib.error.HTTPError as error:
             raise RestError(error.code, error.read().decode(errors="replace")) from None
-        except OSError as error:
-            raise RestError(0, str(error)) from None
+        except (OSError, HTTPException) as error:
+            raise RestError(0, str(error) or type(error).__name__) from None
         found: dict[str, Any] = json.loads(text) if text else {}
         return found
 

@@ -60,7 +60,7 @@ class LocalAirflow:
         self._products = products
         self._follows_schedules = follows_schedules
         self._variables = variables
-        self._patience = patience
+        self.patience = patience
         self._started_at = datetime.now(UTC)
         self._lock = FileLock(f"{folder}.lock", timeout=LOCK_SECONDS)
         self._showing = threading.Lock()
@@ -195,23 +195,27 @@ class LocalAirflow:
             EnvironmentProblemError: It ended, or makes no progress.
         """
         assert self._process is not None
-        progress = Progress(self.folder, self._process.pid, self._patience)
+        progress = Progress(self.folder, self._process.pid, self.patience)
         while names := awaited():
             self.check_alive(doing)
             if problem := progress.problem(names):
-                raise EnvironmentProblemError(
-                    f"the local Airflow is stuck {doing}: {problem}; the end of "
-                    f"{self.home.output}:\n{self._last_words()}"
-                )
+                raise self.stuck(doing, problem)
             time.sleep(0.2)
 
-    def check_alive(self, doing: str) -> None:
-        """Do nothing while it is up.
+    def stuck(self, doing: str, problem: str) -> EnvironmentProblemError:
+        """Return the error of an Airflow that is up and gets no further, with its last words."""
+        return EnvironmentProblemError(
+            f"the local Airflow is stuck {doing}: {problem}; the end of "
+            f"{self.home.output}:\n{self._last_words()}"
+        )
+
+    def check_alive(self, doing: str, seconds: float = 0.0) -> None:
+        """Do nothing while it is up, and for so many seconds after.
 
         Raises:
             EnvironmentProblemError: It ended, with the last it had to say.
         """
-        if self._process is None or self._process.poll() is None:
+        if self._process is None or not _has_ended(self._process, seconds):
             return
         raise EnvironmentProblemError(
             f"the local Airflow ended while {doing}; the end of {self.home.output}:\n"
@@ -230,6 +234,15 @@ class LocalAirflow:
             end_leftovers(self.folder)
         finally:
             self._lock.release()
+
+
+def _has_ended(process: subprocess.Popen[bytes], seconds: float) -> bool:
+    """Return whether a process has ended, waiting so long for it."""
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
 
 
 def _end_host(process: subprocess.Popen[bytes]) -> None:

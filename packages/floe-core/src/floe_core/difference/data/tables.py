@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from floe_core.difference.data.keys import keys_in
@@ -62,10 +62,12 @@ class DataDifference:
         return bool(self.tables)
 
 
-def data_difference(left: Place, right: Place, samples: int) -> DataDifference:
+def data_difference(
+    left: Place, right: Place, samples: int, node_ids: Collection[str] | None = None
+) -> DataDifference:
     """Return what differs, with at most so many rows of each kind for each table.
 
-    Nodes are those of both compilations.
+    Nodes are those of both compilations, of `node_ids` if they are given.
 
     Raises:
         UsageError: The places are on two kinds of warehouses, or one has none of the tables.
@@ -78,7 +80,9 @@ def data_difference(left: Place, right: Place, samples: int) -> DataDifference:
     shared = [
         (node, theirs[node.unique_id])
         for node in left.artifacts.runnable
-        if node.is_relation and node.unique_id in theirs
+        if node.is_relation
+        and node.unique_id in theirs
+        and (node_ids is None or node.unique_id in node_ids)
     ]
     keys = keys_in(right.manifest)
     names = left.name, right.name
@@ -87,8 +91,9 @@ def data_difference(left: Place, right: Place, samples: int) -> DataDifference:
         open_warehouse(right.artifacts.dbt, right.folder) as two,
     ):
         pairs = [_Pair(names, (one, two), nodes) for nodes in shared]
-        for side, name in enumerate(names):
-            _refuse_nothing(name, [pair.contents[side] for pair in pairs])
+        if node_ids is None:
+            for side, name in enumerate(names):
+                _refuse_nothing(name, [pair.contents[side] for pair in pairs])
         found = [pair.difference(keys.get(pair.node_id, ()), samples) for pair in pairs]
     return DataDifference(names, tuple(table for table in found if table), len(pairs))
 

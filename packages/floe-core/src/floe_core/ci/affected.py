@@ -1,0 +1,146 @@
+"""Which nodes a change reaches: what it changed, and what reads the columns that differ by it.
+
+The planner of reuse decides it, with the base in the place of the last build. What either of them
+reads from outside, such as the time, is the same for both.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from floe_core.build_request import BuildRequest
+from floe_core.ci.compilations import Compilation
+from floe_core.execution.build_run import run_dbt
+from floe_core.execution.compiled_code import compile_nodes
+from floe_core.reuse.parts import digest
+from floe_core.reuse.plan import make_plan
+from floe_core.reuse.seed_versions import seed_versions
+from floe_core.reuse.situation import Situation
+from floe_core.reuse.standing import WarehouseFacts
+from floe_core.reuse.state import Entry, Standing, State, Versions
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.nodes import Node
+from floe_core.warehouse.connection import Warehouse, open_warehouse
+from floe_core.warehouse.table_contents import relation_of
+
+RUN_ID = "ci"
+# Whatever a relation holds, the base is taken for what made it.
+_AS_IN_PRODUCTION = "production"
+Columns = Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class Affected:
+    """Node id -> why it is built, parents first. `in_production` has the relations of the base."""
+
+    why: Mapping[str, str]
+    in_production: frozenset[str]
+
+
+def affected_nodes(base: Compilation, head: Compilation) -> Affected:
+    """Return what of the head is to be built so that all it changes can be seen.
+
+    dbt compiles both, and the columns of production's relations are read.
+
+    Raises:
+        EnvironmentProblemError: The warehouse can't be read.
+    """
+    before = _columns_in_production(base)
+    now = _columns_in_production(head)
+    present = frozenset(i for i in before if base.artifacts.by_id[i].is_relation)
+    entries = _entries(base, before, present)
+    standing = {i: Standing(_AS_IN_PRODUCTION, before.get(i, ())) for i in entries}
+    state = State(entries={i: replace(e, standing=standing[i]) for i, e in entries.items()})
+    facts = WarehouseFacts(standing, _sources(head, now))
+    decisions = make_plan(_situation(head, facts, state, {}))
+    changed = {
+        node_id: _told(each.why) if node_id in entries else "new"
+        for node_id, each in decisions.items()
+        if each.action == "build"
+    }
+    return Affected(_with_missing_parents(head.artifacts, changed, present), present)
+
+
+def _told(why: str) -> str:
+    """Return why a node is built, where the last build was none: nothing is new, but different."""
+    return re.sub(r" (?:is|(are)) new$", lambda match: " differ" if match[1] else " differs", why)
+
+
+def _entries(base: Compilation, columns: Columns, present: Iterable[str]) -> dict[str, Entry]:
+    """Return node id -> what a build of the base would be remembered as."""
+    facts = WarehouseFacts({}, _sources(base, columns))
+    built = {node_id: columns[node_id] for node_id in present}
+    plan = make_plan(_situation(base, facts, State(), built))
+    return {node_id: each.entry for node_id, each in plan.items()}
+
+
+def _situation(of: Compilation, facts: WarehouseFacts, state: State, built: Columns) -> Situation:
+    artifacts = of.artifacts
+    wanted = tuple(node.unique_id for node in artifacts.built)
+    seeds = {
+        node.unique_id: versions
+        for node in artifacts.built
+        if node.resource_type == "seed" and (versions := seed_versions(artifacts, node))
+    }
+    return Situation(
+        artifacts,
+        frozenset(wanted),
+        compile_nodes(artifacts, BuildRequest(of.job, RUN_ID, wanted), wanted, run_dbt),
+        seeds,
+        state,
+        facts,
+        engine="",
+        token=str(artifacts.folder),
+        run_id=RUN_ID,
+        built=built,
+        compares=True,
+    )
+
+
+def _columns_in_production(of: Compilation) -> dict[str, tuple[str, ...]]:
+    """Return node id -> the columns that its relation has in production, if there is one."""
+    artifacts = of.artifacts
+    with open_warehouse(artifacts.dbt, artifacts.folder) as warehouse:
+        database = str(warehouse.rows("select current_database()")[0][0])
+        nodes = [n for n in artifacts.nodes if n.is_relation or n.resource_type == "source"]
+        found = {
+            node.unique_id: _names(warehouse, node, artifacts.dbt.adapter)
+            for node in nodes
+            if node.database in ("", database)
+        }
+    return {node_id: columns for node_id, columns in found.items() if columns}
+
+
+def _names(warehouse: Warehouse, node: Node, adapter: str) -> tuple[str, ...]:
+    folds = adapter == "duckdb"
+    columns = warehouse.columns(relation_of(node))
+    return tuple(name.lower() if folds else name for name, _ in columns)
+
+
+def _sources(of: Compilation, columns: Columns) -> dict[str, Versions]:
+    """Return source id -> a version by its place alone: both read the same rows."""
+    found = {}
+    for node in of.artifacts.nodes:
+        if node.resource_type == "source":
+            version = digest(node.database, node.schema_name, node.identifier)
+            known = columns.get(node.unique_id)
+            names = None if known is None else dict.fromkeys(known, version)
+            found[node.unique_id] = Versions(version, names)
+    return found
+
+
+def _with_missing_parents(
+    artifacts: CompiledArtifacts, changed: Mapping[str, str], present: frozenset[str]
+) -> dict[str, str]:
+    """Add what these read, directly or not, that production does not have."""
+    found = dict(changed)
+    todo = list(changed)
+    while todo:
+        child = artifacts.by_id[todo.pop()]
+        for parent in (artifacts.by_id[i] for i in child.depends_on):
+            if parent.is_relation and parent.unique_id not in {*found, *present}:
+                found[parent.unique_id] = f"not in production, and {child.label} reads it"
+                todo.append(parent.unique_id)
+    return {i: found[i] for i in artifacts.graph.in_order() if i in found}

@@ -1,0 +1,95 @@
+"""The files of a product: in a folder, or as a commit of its git repository has them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from floe_core.compiler.findings import Findings
+from floe_core.compiler.inputs import FLOE_FILE, read_inputs
+from floe_core.errors import EnvironmentProblemError, UsageError
+from floe_core.execution.dbt_executable import find_executable
+
+_PACKAGE_FILES = ("packages.yml", "dependencies.yml")
+
+
+def is_product(name: str) -> bool:
+    """Return whether a name is that of a folder with a product, and not of a commit."""
+    return (Path(name) / FLOE_FILE).is_file()
+
+
+def product_at(name: str, product: Path, tree: Path) -> Path:
+    """Return the folder of the product at `name`: that folder, else a commit's, written to `tree`.
+
+    `product` is the product's folder in the repository. Nothing is written to the repository.
+
+    Raises:
+        UsageError: There is no such commit, or it has no product there.
+        EnvironmentProblemError: git is not installed, or dbt could not install packages.
+    """
+    if is_product(name):
+        return Path(name).absolute()
+    top = Path(_git(product, "rev-parse", "--show-toplevel", asking=name))
+    place = product.resolve().relative_to(top.resolve())
+    try:
+        commit = _git(product, "rev-parse", "--verify", "--end-of-options", f"{name}^{{commit}}")
+    except UsageError:
+        raise UsageError(
+            f"'{name}' is neither a folder with {FLOE_FILE} nor a commit of {top}; a shallow clone "
+            "lacks commits: fetch it (actions/checkout: `fetch-depth: 0`)"
+        ) from None
+    _write_tree(top, commit, tree)
+    if not (tree / place / FLOE_FILE).is_file():
+        raise UsageError(f"'{name}' has no {place / FLOE_FILE}")
+    _install_packages(tree / place)
+    return tree / place
+
+
+def _write_tree(top: Path, commit: str, tree: Path) -> None:
+    """Write all files of a commit, by an index of their own: the repository's stays as it is."""
+    tree.mkdir(parents=True)
+    index = {"GIT_INDEX_FILE": str(tree.with_name(f"{tree.name}.index"))}
+    _git(top, "read-tree", commit, more=index)
+    _git(top, "checkout-index", "--all", "--quiet", f"--prefix={tree}/", more=index)
+
+
+def _install_packages(folder: Path) -> None:
+    """Have dbt install the packages that the project names; git has none of them."""
+    if not any((folder / name).is_file() for name in _PACKAGE_FILES):
+        return
+    inputs = read_inputs(folder, Findings(lambda notice: None))
+    installed = folder / str(inputs.dbt_document.data.get("packages-install-path", "dbt_packages"))
+    if installed.is_dir():
+        return
+    executable = inputs.spec.execution.dbt_executable
+    dbt = (
+        [find_executable(executable, folder)]
+        if executable
+        else [sys.executable, "-m", "dbt.cli.main"]
+    )
+    done = subprocess.run([*dbt, "deps"], cwd=folder, capture_output=True, text=True, check=False)
+    if done.returncode:
+        said = "\n".join(f"{done.stdout}\n{done.stderr}".strip().splitlines()[-8:])
+        raise EnvironmentProblemError(f"`dbt deps` failed in the files of this commit:\n{said}")
+
+
+def _git(
+    folder: Path, *arguments: str, asking: str = "", more: Mapping[str, str] | None = None
+) -> str:
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(folder), *arguments],
+            env={**os.environ, **(more or {})},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except FileNotFoundError:
+        raise EnvironmentProblemError("git is not installed; name two folders instead") from None
+    if done.returncode:
+        what = f"'{asking}' is not a folder with {FLOE_FILE}, and " if asking else ""
+        raise UsageError(f"{what}git: {done.stderr.strip()}")
+    return done.stdout.strip()

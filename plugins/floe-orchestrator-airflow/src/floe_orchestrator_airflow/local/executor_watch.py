@@ -1,0 +1,67 @@
+"""Whether the workers of a local Airflow still take up the tasks that they are given."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psutil  # type: ignore[import-untyped]
+
+from floe_orchestrator_airflow.local.components import cpu_seconds, read_components
+from floe_orchestrator_airflow.local.progress import ASK_SECONDS, LEAST_SHARE
+
+SCHEDULER = "scheduler"
+TaskInstances = Callable[[], Sequence[dict[str, Any]]]
+
+
+class ExecutorWatch:
+    """Watches the CPU time of the executor's workers while tasks wait for them.
+
+    The workers share a lock on their queue, and one of them holds it while it waits for a task. It
+    never gives the lock back if it is killed then, by a machine that is out of memory say, and what
+    is queued afterwards would stay so for half an hour until Airflow fails it.
+    """
+
+    def __init__(self, folder: Path, patience: float) -> None:
+        self._folder = folder
+        self._patience = patience
+        self._latest = self._asked = time.monotonic()
+        self._used = 0.0
+
+    def problem(self, task_instances: TaskInstances) -> str:
+        """Return which tasks of a run no worker takes, "" for none; asks for them seldom."""
+        now = time.monotonic()
+        if now - self._asked < min(ASK_SECONDS, self._patience / 4):
+            return ""
+        self._asked = now
+        used = self._cpu_seconds_of_workers()
+        if used < self._used or used - self._used > LEAST_SHARE * self._patience:
+            self._used, self._latest = used, now
+        if now - self._latest <= self._patience:
+            return ""
+        self._latest = now
+        waiting = sorted(t["task_id"] for t in task_instances() if self._has_waited(t))
+        if not waiting:
+            return ""
+        names = ", ".join(waiting[:5])
+        return (
+            f"none of its executor's workers took up {names} in {self._patience:.0f} s; one of "
+            "them was probably killed. Run it again"
+        )
+
+    def _has_waited(self, task: dict[str, Any]) -> bool:
+        if task["state"] != "queued" or not task["queued_when"]:
+            return False
+        queued = datetime.fromisoformat(task["queued_when"])
+        return (datetime.now(UTC) - queued).total_seconds() > self._patience
+
+    def _cpu_seconds_of_workers(self) -> float:
+        pid = read_components(self._folder).get(SCHEDULER)
+        try:
+            workers = psutil.Process(pid).children() if pid else []
+        except psutil.NoSuchProcess:
+            return 0.0
+        return sum(cpu_seconds(worker.pid) for worker in workers)
