@@ -98,7 +98,7 @@ def _events(
             running = _run(artifacts, call, partial(_start, artifacts, request, call), hold)
             # dbt is given its time to end before the warehouse is anybody else's.
             with closing(_without_secrets(reuse.around(running), redactor)) as events:
-                yield from _judged(events, verdict, journal, telemetry, ports)
+                yield from _judge(events, verdict, journal, telemetry, ports)
 
 
 def run_dbt(
@@ -219,7 +219,7 @@ def _until_the_end(run: NodeTimeouts, timeout: int | None) -> Iterator[BuildEven
             yield event
 
 
-def _judged(
+def _judge(
     events: Generator[BuildEvent | DbtEnded, None, None],
     verdict: Verdict,
     journal: Journal,
@@ -232,14 +232,14 @@ def _judged(
     canceled.
     """
 
-    def recorded(event: BuildEvent) -> BuildEvent:
+    def record(event: BuildEvent) -> BuildEvent:
         journal.write(event)
         telemetry.receive(event)
         ports.receive(event)
         return event
 
     try:
-        end = yield from _heard(events, verdict, recorded)
+        end = yield from _take_events(events, verdict, record)
     except BaseException as broken_off:
         if isinstance(broken_off, Exception):
             raise
@@ -250,14 +250,14 @@ def _judged(
             telemetry.receive_canceled(event)
         raise
     for result in verdict.unfinished(end.problem or "dbt did not come to it"):
-        yield recorded(result)
-    yield recorded(ports.ended(verdict.ended(end)))
+        yield record(result)
+    yield record(ports.ended(verdict.ended(end)))
 
 
-def _heard(
+def _take_events(
     events: Iterator[BuildEvent | DbtEnded],
     verdict: Verdict,
-    recorded: Callable[[BuildEvent], BuildEvent],
+    record: Callable[[BuildEvent], BuildEvent],
 ) -> Generator[BuildEvent, None, DbtEnded]:
     """Yield the events that concern the build; return how dbt ended."""
     for event in events:
@@ -265,5 +265,5 @@ def _heard(
             return event
         reported = verdict.take(event)
         if reported is not None:
-            yield recorded(reported)
+            yield record(reported)
     return DbtEnded("dbt ended without a word", succeeded=False)
