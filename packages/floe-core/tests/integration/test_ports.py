@@ -15,7 +15,7 @@ from mesh_products import Mesh
 from floe_core import plugin_registry
 from floe_core.compiler import compile_product
 from floe_core.errors import InvalidProductError, NothingNewError
-from floe_core.execution import BuildEnded, BuildRequest, build
+from floe_core.execution import BuildEnded, BuildRequest, NodeResult, build
 from floe_core.lineage import flush
 from floe_core.ports.ledger import ledger_of
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
@@ -372,3 +372,27 @@ def test_a_plugin_that_starts_nothing_on_updates_is_told_so(
     notices: list[str] = []
     compile_product(mesh.folder / "marts", on_notice=notices.append)
     assert any(each.startswith("waived on plain: schedule") for each in notices)
+
+
+def test_a_port_whose_rows_are_the_same_rebuilds_nothing(mesh: Mesh) -> None:
+    edit(mesh, "marts", "inputPorts:", "execution: {reuse: unchanged}\ninputPorts:")
+    products = mesh.compile()
+
+    def statuses(run_id: str) -> set[str]:
+        events = list(build(products["marts"], BuildRequest("marts", run_id)))
+        return {event.status for event in events if isinstance(event, NodeResult)}
+
+    assert run(products["crm"], "a")
+    assert run(products["billing"], "a")
+    assert statuses("first") == {"success"}
+    assert run(products["crm"], "b"), "the same rows again"
+    assert statuses("second") == {"reused"}
+    # What no update tells of: the port is built, and the run fails.
+    mesh.write_model(
+        "crm", "dim_customers", "select 1 as customer_id, 'bo' as name, 'x' as address"
+    )
+    mesh.write_model("crm", "broken", "select 1 / 'x' as n from {{ ref('dim_customers') }}")
+    assert not run(mesh.compile("crm")["crm"], "c")
+    assert statuses("third") == {"success"}
+    with duckdb.connect(str(mesh.folder / "mesh.duckdb")) as warehouse:
+        assert warehouse.execute("select name from marts.revenue").fetchall() == [("bo",)]

@@ -118,17 +118,22 @@ class _Reader:
         return Standing(evidence, self._names(named))
 
     def source(self, node: Node) -> Versions | None:
-        """Return the version of a source, None where nothing says whether it is new."""
+        """Return the version of a source, None where nothing says whether it is new.
+
+        A port of another product goes by its rows: a failed run of its producer may have changed
+        them and updated nothing.
+        """
         if node.database not in ("", self._database):
             return None
-        if not (node.reuse.by_content or node.reuse.loaded_at):
+        by_content = node.reuse.by_content or bool(node.port)
+        if not (by_content or node.reuse.loaded_at):
             return None
         relation = relation_of(node)
         try:
             columns = self._warehouse.columns(relation)
             if not columns:
                 return None
-            version = self._content(node) if node.reuse.by_content else self._loaded(node)
+            version = self._content(node) if by_content else self._loaded(node)
         except EnvironmentProblemError:
             return None
         version = digest(version, columns)
