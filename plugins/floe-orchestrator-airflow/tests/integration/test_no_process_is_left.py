@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from pathlib import Path
 
 import psutil
@@ -18,6 +19,8 @@ from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_airflow.local.service import LocalAirflow
 
 pytestmark = pytest.mark.slow
+# pytest's own, and started here: dbt, which compiles in this process, starts it in a product's folder.
+resource_tracker.ensure_running()
 
 PROGRAM = """
 import os, signal, sys

@@ -15,8 +15,12 @@ from floe_core.execution import build
 from floe_core.failure_text import CULPRITS
 from floe_core.process_environment import environment_with
 
-# A check is not a run of the product: no backend hears of it.
-_SILENT = {"OPENLINEAGE_DISABLED": "true", "OTEL_SDK_DISABLED": "true"}
+# A check is not a run of the product: nobody hears of it.
+_SILENT = {
+    "OPENLINEAGE_DISABLED": "true",
+    "OTEL_SDK_DISABLED": "true",
+    "FLOE_ALERTS_DISABLED": "true",
+}
 
 
 @dataclass
