@@ -12,6 +12,7 @@ from floe_core.garbage_collection import collector_at_rest
 from floe_core.schedules.live_schedules import with_live_schedules
 from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE, CompiledArtifacts
 from floe_core.schemas.policies import Job
+from floe_orchestrator_airflow.alerts.deadline_dag import deadline_dags
 from floe_orchestrator_airflow.dag.job_dag import job_dag
 from floe_orchestrator_airflow.product_check import check_product
 
@@ -39,7 +40,8 @@ def load_product_dags(
 ) -> list[DAG]:
     """Return the DAGs of the product compiled in this folder, one a job, in the jobs' order.
 
-    `dag_arguments` are for each of them, as in `load_product_dag`.
+    After them come those that watch over deadlines. `dag_arguments` are for each DAG of a job, as
+    in `load_product_dag`.
 
     Raises:
         StaleProductError: The folder is no compiled product, or another one.
@@ -48,7 +50,8 @@ def load_product_dags(
     with collector_at_rest():
         artifacts = _load(product_name, Path(project_dir))
         folder = Path(project_dir).absolute()
-        return [job_dag(artifacts, job, folder, dag_arguments) for job in artifacts.jobs]
+        dags = [job_dag(artifacts, job, folder, dag_arguments) for job in artifacts.jobs]
+        return [*dags, *deadline_dags(artifacts, folder)]
 
 
 def whole_product_job(artifacts: CompiledArtifacts) -> Job:

@@ -23,6 +23,7 @@ _HEADLINES: dict[AlertKind, str] = {
     "failure": "run failed",
     "recovery": "run succeeded again",
     "warning": "run succeeded with warnings",
+    "lateness": "deadline missed",
 }
 
 
@@ -46,8 +47,14 @@ def alert_of(
     """Return the alert of one kind for the end of a run, without secrets."""
     name = job_title(artifacts, outcome.job)
     lines = [*_what_happened(outcome, kind), "", *_where(artifacts, outcome)]
+    id_ = alert_id(artifacts.product.name, outcome.job, outcome.run_id, kind)
+    return alert_from(id_, kind, name, lines, redactor)
+
+
+def alert_from(id_: str, kind: AlertKind, name: str, lines: list[str], redactor: Redactor) -> Alert:
+    """Return an alert of these lines about what has this name, without secrets."""
     return Alert(
-        alert_id=alert_id(artifacts.product.name, outcome.job, outcome.run_id, kind),
+        alert_id=id_,
         kind=kind,
         title=redactor.text(f"{name}: {_HEADLINES[kind]}"),
         body="\n".join(redactor.text(line) for line in lines),
@@ -67,6 +74,16 @@ def job_title(artifacts: CompiledArtifacts, job: str) -> str:
     """Return what a person calls a job: the product's own bears its name."""
     product = artifacts.product.name
     return product if job == product else f"{product}.{job}"
+
+
+def facts_of_job(artifacts: CompiledArtifacts, job: str) -> dict[str, str]:
+    """Return what an alert says of a job, whatever happened; "" for what there is not."""
+    return {
+        "product": artifacts.product.name,
+        "job": job,
+        "environment": artifacts.environment,
+        "owner": artifacts.product.owner,
+    }
 
 
 def first_error_line(result: NodeResult) -> str:
@@ -109,10 +126,7 @@ def _listed(results: list[NodeResult]) -> Iterable[str]:
 def _where(artifacts: CompiledArtifacts, outcome: RunOutcome) -> list[str]:
     moment = outcome.nominal_time
     facts = {
-        "product": artifacts.product.name,
-        "job": outcome.job,
-        "environment": artifacts.environment,
-        "owner": artifacts.product.owner,
+        **facts_of_job(artifacts, outcome.job),
         "nominal time": f"{moment:%Y-%m-%d %H:%M} UTC" if moment else "",
         "run": outcome.link or outcome.run_id,
     }

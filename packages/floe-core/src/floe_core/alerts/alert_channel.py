@@ -17,6 +17,7 @@ _TYPES: dict[str, Literal["failure", "success", "warning", "info"]] = {
     "failure": "failure",
     "recovery": "success",
     "warning": "warning",
+    "lateness": "failure",
 }
 # 4xx answers that a later try may turn into an acceptance.
 _WORTH_RETRYING = frozenset({408, 425, 429})

@@ -49,6 +49,16 @@ def failure_after(outcome: RunOutcome, before: OpenFailure | None) -> OpenFailur
     return OpenFailure(frozenset(_culprits(outcome)) | (before.node_ids if before else set()))
 
 
+def is_whole_and_green(outcome: RunOutcome, node_ids: Iterable[str]) -> bool:
+    """Return whether a run succeeded with all of a job's nodes; also where nobody knows its nodes.
+
+    A run of some of them, chosen by hand, does not make the job's data complete.
+    """
+    if not outcome.succeeded:
+        return False
+    return not outcome.results or all(_passed(outcome, node_id) for node_id in node_ids)
+
+
 def _culprits(outcome: RunOutcome) -> Iterable[str]:
     return (node_id for node_id, r in outcome.results.items() if r.status in CULPRITS)
 

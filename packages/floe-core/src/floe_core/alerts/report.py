@@ -10,6 +10,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from floe_core.alerts.alert import Alert, alert_id, alert_of
+from floe_core.alerts.deadline_memory import DeadlineMemory
 from floe_core.alerts.events_of_run import failure_after, kinds_of
 from floe_core.alerts.job_memory import JobMemory
 from floe_core.alerts.run_outcome import RunOutcome
@@ -85,12 +86,23 @@ def spool_alert(artifacts: CompiledArtifacts, alert: Alert, targets: Sequence[Ta
             spool.append(alert.to_json(), alert.alert_id)
 
 
-def _write(artifacts: CompiledArtifacts, outcome: RunOutcome) -> None:
+def alerts_folder(artifacts: CompiledArtifacts) -> Path:
+    """Return the folder of a product's alerts, made when it is missing."""
     folder = state_folder(artifacts.folder) / FOLDER
     folder.mkdir(exist_ok=True)
+    return folder
+
+
+def report_lock(folder: Path) -> FileLock:
+    """Return the lock that whoever reports for a product holds."""
+    return FileLock(folder / "report.lock", timeout=_LOCK_SECONDS)
+
+
+def _write(artifacts: CompiledArtifacts, outcome: RunOutcome) -> None:
+    folder = alerts_folder(artifacts)
     how = "success" if outcome.succeeded else "failure"
     end = alert_id(artifacts.product.name, outcome.job, outcome.run_id, f"end: {how}")
-    with FileLock(folder / "report.lock", timeout=_LOCK_SECONDS):
+    with report_lock(folder):
         memory = JobMemory(folder)
         if memory.was_told(end):
             return
@@ -101,5 +113,6 @@ def _write(artifacts: CompiledArtifacts, outcome: RunOutcome) -> None:
             spool_alert(artifacts, alert_of(artifacts, outcome, kind, redactor), wanting)
         # In this order: a process that is killed here leaves an end that is reported again, and
         # no end that never is.
+        DeadlineMemory(folder).note_run(artifacts, outcome)
         memory.note_failure(outcome.job, failure_after(outcome, before))
         memory.note_told(end)

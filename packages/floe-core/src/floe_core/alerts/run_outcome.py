@@ -16,7 +16,7 @@ class RunOutcome:
     `run_id` is the same for all who see this end, and another one when a person has the run go on.
     `results` is node id -> last result; empty where nobody knows. `problem` says why it failed
     where no node does. `was_repeated` is whether it took more than one attempt. `link` is its place
-    in the orchestrator's pages, "" for none.
+    in the orchestrator's pages, "" for none. `ended_at` is None where it is reported right away.
     """
 
     job: str
@@ -27,3 +27,4 @@ class RunOutcome:
     was_repeated: bool = False
     nominal_time: datetime | None = None
     link: str = ""
+    ended_at: datetime | None = None

@@ -12,6 +12,7 @@ from floe_core.cli.console import print_json, stdout
 from floe_core.cli.options import Json, Product
 
 if TYPE_CHECKING:
+    from floe_core.alerts.deadline_watch import DeadlineState
     from floe_core.alerts.delivery_status import FlushedTarget, TargetStatus
     from floe_core.schemas import CompiledArtifacts
 
@@ -59,6 +60,45 @@ def send(product: Product = Path(), timeout: Timeout = 10.0, as_json: Json = Fal
     from floe_core.alerts.delivery_status import send_test
 
     _end(send_test(_loaded(product), timeout), as_json)
+
+
+@app.command()
+def check(product: Product = Path(), as_json: Json = False) -> None:
+    """Check the deadlines of a product's jobs, and alert of each missed one, once.
+
+    For a product that no orchestrator watches: run it every few minutes. A deadline is watched from
+    the first check on.
+    """
+    from floe_core.alerts import report_lateness
+
+    found = report_lateness(_loaded(product))
+    if as_json:
+        print_json({"jobs": [_facts_of_deadline(state) for state in found]})
+        return
+    if not found:
+        stdout().print("this product has no deadlines that somebody is told of")
+    for state in found:
+        _print_deadline(state)
+
+
+def _facts_of_deadline(state: DeadlineState) -> dict[str, str | bool | None]:
+    return {
+        "job": state.job.name,
+        "is_late": state.missed is not None,
+        "missed": state.missed.isoformat() if state.missed else None,
+        "is_new": state.is_new,
+        "last_end": state.last_end.isoformat() if state.last_end else None,
+    }
+
+
+def _print_deadline(state: DeadlineState) -> None:
+    from floe_core.alerts.lateness_alert import shown_moment
+
+    what = f"{state.job.name}: not late"
+    if state.missed:
+        told = "told now" if state.is_new else "told before"
+        what = f"{state.job.name}: missed {shown_moment(state.job, state.missed)}; {told}"
+    stdout().print(what, markup=False, soft_wrap=True)
 
 
 def _end(done: tuple[FlushedTarget, ...], as_json: bool) -> None:

@@ -7,6 +7,7 @@ from difflib import get_close_matches
 
 from floe_core import plugin_registry
 from floe_core.compiler.alerts import check_alerts
+from floe_core.compiler.deadlines import check_deadlines
 from floe_core.compiler.findings import Findings
 from floe_core.compiler.helm_section import check_helm_section
 from floe_core.compiler.inputs import Inputs, is_unused
@@ -67,6 +68,7 @@ def check_choices(inputs: Inputs, findings: Findings) -> None:
         check_helm_section(inputs)
     for location, schedule in _schedules(inputs):
         _check_schedule(inputs, location, schedule, findings)
+    check_deadlines(inputs, findings)
     _check_jobs(inputs, findings)
 
 

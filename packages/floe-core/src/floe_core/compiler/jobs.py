@@ -10,6 +10,7 @@ from typing import Any
 from floe_core.compiler.choices import effective
 from floe_core.compiler.dbt_graph import nodes_in
 from floe_core.compiler.dbt_parse import Dbt
+from floe_core.compiler.deadlines import deadline_in
 from floe_core.compiler.findings import Findings
 from floe_core.compiler.inputs import Inputs
 from floe_core.compiler.steps import StepsInGraph
@@ -83,7 +84,11 @@ def take_nodes(job: Job, dbt: Dbt, graph: StepsInGraph) -> list[str]:
 def _own_job(
     inputs: Inputs, graph: StepsInGraph, dbt: Dbt, default: str, runnable: frozenset[str]
 ) -> Job:
-    job = Job(name=inputs.spec.metadata.name, schedule=effective(inputs.spec.schedule, inputs))
+    job = Job(
+        name=inputs.spec.metadata.name,
+        schedule=effective(inputs.spec.schedule, inputs),
+        deadline=deadline_in(inputs.spec.deadline, inputs),
+    )
     if not default:
         return job
     listed = {each for each in dbt.list_ids([], graph.nodes) if each in runnable}
@@ -139,6 +144,7 @@ def _job(spec: JobSpec, inputs: Inputs) -> Job:
         selector=spec.selector or "",
         vars=spec.vars,
         schedule=effective(spec.schedule, inputs),
+        deadline=deadline_in(spec.deadline, inputs),
     )
 
 

@@ -22,12 +22,14 @@ def outcome_of_run(
     problem: str = "",
     nominal_time: datetime | None = None,
     link: str = "",
+    ended_at: datetime | None = None,
 ) -> RunOutcome:
     """Return the outcome of a run that ended, as the orchestrator has it, with its nodes.
 
     `build_ids` are the builds that it goes on with, and its own after them; by default one that has
     the run's id. Where their records are on another machine the outcome has no nodes. `problem` is
-    why the run failed, for where neither a node nor the build says it.
+    why the run failed, for where neither a node nor the build says it. `ended_at` is for an end of
+    a while ago.
 
     Raises:
         UsageError: The artifacts come from no folder.
@@ -44,6 +46,7 @@ def outcome_of_run(
         was_repeated=was_repeated(events),
         nominal_time=nominal_time,
         link=link,
+        ended_at=ended_at,
     )
 
 

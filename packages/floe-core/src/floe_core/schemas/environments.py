@@ -21,7 +21,8 @@ class EnvironmentValues(Frozen):
     `target_name` is dbt's target, "" for the product's, and `profile` its output, secrets as
     `env_var()` only. `vars` win over the product's. `schedules` is job name -> schedule. `nodes` is
     node id -> field -> value, such as the schema that dbt gives the node in this target.
-    `triggers_enabled` is None where updates of ports start jobs as they do elsewhere.
+    `triggers_enabled` is None where updates of ports start jobs as they do elsewhere; where it is
+    False, deadlines are off as well.
     """
 
     target_name: str = ""
@@ -69,6 +70,8 @@ def _of_job(job: Job, values: EnvironmentValues) -> Job:
     changes: dict[str, Any] = {"schedule": values.schedules.get(job.name, job.schedule)}
     if job.trigger is not None and values.triggers_enabled is not None:
         changes["trigger"] = job.trigger.model_copy(update={"enabled": values.triggers_enabled})
+    if values.triggers_enabled is False:
+        changes["deadline"] = None
     return job.model_copy(update=changes)
 
 

@@ -107,6 +107,7 @@ class JobSpec(YamlModel):
     selector: ShortText | None = None
     vars: dict[str, Any] = {}
     schedule: ScheduleSpec | None = None
+    deadline: ShortText | None = None
 
 
 class StepSpec(YamlModel):
@@ -193,6 +194,7 @@ class FloeSpec(YamlModel):
     platform: Platform | None = None
     transforms: list[TransformSpec] = []
     schedule: ScheduleSpec | None = None
+    deadline: ShortText | None = None
     jobs: list[JobSpec] = []
     steps: list[StepSpec] = []
     vars: dict[str, Any] = {}

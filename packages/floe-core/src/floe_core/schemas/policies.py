@@ -13,7 +13,7 @@ GroupBy = Literal["folder", "level", "tier", "tag"]
 Reuse = Literal["off", "unchanged"]
 BackfillBy = Literal["tick", "range"]
 FreshnessPolicy = Literal["off", "gate", "report"]
-AlertKind = Literal["failure", "recovery", "warning"]
+AlertKind = Literal["failure", "recovery", "warning", "lateness"]
 Backoff = Literal["fixed", "exponential"]
 
 
@@ -53,12 +53,20 @@ class Schedule(Frozen):
     since: datetime | None = None
 
 
+class Deadline(Frozen):
+    """By when a job is to have succeeded: a time of day, HH:MM, in an IANA time zone."""
+
+    time: str
+    timezone: str = "UTC"
+
+
 class Job(Frozen):
     """A part of the product that runs together.
 
     `select`, `exclude` and `selector` are in dbt's own syntax. `node_ids` is what they chose at
     compile time, sorted; None means every node of the product. `vars` are dbt vars of this job's
-    runs; they win over the product's. `trigger` starts it when ports are updated.
+    runs; they win over the product's. `trigger` starts it when ports are updated. Who asked for
+    `lateness` is alerted of a run that has not succeeded by the `deadline`.
     """
 
     name: str
@@ -69,6 +77,7 @@ class Job(Frozen):
     vars: dict[str, Any] = {}
     schedule: Schedule | None = None
     trigger: UpdateTrigger | None = None
+    deadline: Deadline | None = None
 
 
 class LineageSettings(Frozen):

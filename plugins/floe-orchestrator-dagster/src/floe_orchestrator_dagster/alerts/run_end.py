@@ -18,9 +18,15 @@ from floe_orchestrator_dagster.step.resumed_run import resumed_runs
 
 
 def report_end_of_run(
-    artifacts: CompiledArtifacts, instance: DagsterInstance, run: DagsterRun
+    artifacts: CompiledArtifacts,
+    instance: DagsterInstance,
+    run: DagsterRun,
+    ended_at: datetime | None = None,
 ) -> None:
-    """Report a run that has ended, unless Dagster starts another in its place by itself."""
+    """Report a run that has ended, unless Dagster starts another in its place by itself.
+
+    `ended_at` is for a run that may have ended a while ago.
+    """
     if not (artifacts.alerts and run.is_finished) or run.tags.get(WILL_RETRY_TAG) == "true":
         return
     builds = [id_ for each in resumed_runs(run, instance) for id_ in _builds_of(artifacts, each)]
@@ -34,6 +40,7 @@ def report_end_of_run(
         problem=_problem(instance, run),
         nominal_time=datetime.fromisoformat(moment) if moment else None,
         link=_link(artifacts, run.run_id),
+        ended_at=ended_at,
     )
     report_run(artifacts, outcome)
 

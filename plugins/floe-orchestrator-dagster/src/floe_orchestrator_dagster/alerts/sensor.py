@@ -1,4 +1,4 @@
-"""The sensor that reports ends of runs, and sends what a receiver did not take."""
+"""The sensor that reports ends of runs and missed deadlines, and sends what waits."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from dagster import (
     SkipReason,
 )
 
-from floe_core.alerts import send_waiting
+from floe_core.alerts import report_lateness, send_waiting
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_dagster.alerts.run_end import report_end_of_run
-from floe_orchestrator_dagster.dagster_names import PRODUCT_TAG, plain
+from floe_orchestrator_dagster.dagster_names import JOB_TAG, PRODUCT_TAG, plain
 from floe_orchestrator_dagster.definitions.asset_map import AssetMap
 
 INTERVAL_SECONDS = 10
@@ -28,6 +28,7 @@ INTERVAL_SECONDS = 10
 # twice.
 _OVERLAP_SECONDS = 60
 _ENDED = [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED]
+_UNDER_WAY = [each for each in DagsterRunStatus if each not in _ENDED]
 
 
 def alert_sensors(artifacts: CompiledArtifacts, asset_map: AssetMap) -> list[SensorDefinition]:
@@ -44,8 +45,11 @@ def alert_sensors(artifacts: CompiledArtifacts, asset_map: AssetMap) -> list[Sen
         for record in ended_runs(context.instance, since - _OVERLAP_SECONDS):
             since = max(since, record.update_timestamp.timestamp())
             if _is_of_product(record.dagster_run, artifacts, asset_map):
-                report_end_of_run(artifacts, context.instance, record.dagster_run)
+                end = datetime.fromtimestamp(record.end_time, UTC) if record.end_time else None
+                report_end_of_run(artifacts, context.instance, record.dagster_run, end)
                 count += 1
+        # After the ends of runs, which may have met a deadline.
+        report_lateness(artifacts, lambda job: is_under_way(artifacts, context.instance, job))
         send_waiting(artifacts)
         context.update_cursor(str(since))
         return SkipReason(f"{count} runs ended lately; whom they concern has been told")
@@ -57,7 +61,7 @@ def alert_sensors(artifacts: CompiledArtifacts, asset_map: AssetMap) -> list[Sen
             evaluation_fn=report_ended_runs,
             minimum_interval_seconds=INTERVAL_SECONDS,
             default_status=DefaultSensorStatus.RUNNING,
-            description="Alerts when a run fails, warns, or succeeds after one that failed.",
+            description="Alerts when a run fails, warns, recovers, or is late.",
         )
     ]
 
@@ -71,6 +75,12 @@ def ended_runs(instance: DagsterInstance, since: float) -> list[RunRecord]:
         ascending=True,
     )
     return list(found)
+
+
+def is_under_way(artifacts: CompiledArtifacts, instance: DagsterInstance, job: str) -> bool:
+    """Return whether a run of a job is queued or on."""
+    tags = {PRODUCT_TAG: artifacts.product.name, JOB_TAG: job}
+    return bool(instance.get_runs(RunsFilter(statuses=_UNDER_WAY, tags=tags), limit=1))
 
 
 def _is_of_product(run: DagsterRun, artifacts: CompiledArtifacts, asset_map: AssetMap) -> bool:

@@ -47,6 +47,7 @@ def _report(artifacts: CompiledArtifacts, job: Job, run: FlowRun, state: State[A
         problem="the run was canceled" if is_canceled else state.message or "",
         nominal_time=_nominal_time(run),
         link=_link(artifacts, run),
+        ended_at=state.timestamp,
     )
     report_run(artifacts, outcome)
 

@@ -9,6 +9,7 @@ from prefect.deployments.runner import RunnerDeployment
 
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job
+from floe_orchestrator_prefect.alerts.deadline_watch import watch_deadlines
 from floe_orchestrator_prefect.flow.entry_point import FILENAME
 from floe_orchestrator_prefect.flow.job_flow import JobFlow, description_of, job_flow
 from floe_orchestrator_prefect.flow.node_tasks import NodeTask, node_tasks
@@ -36,10 +37,11 @@ class ProductFlows:
     def serve(self) -> None:
         """Register the deployments with Prefect's server, and run their ticks here, for ever.
 
-        Updates of ports that start jobs are watched for here, too.
+        Updates of ports that start jobs are watched for here, too, and deadlines.
         They are not paused when this ends: a tick that is missed is to run when it is served again.
         """
         watch_updates(self.artifacts)
+        watch_deadlines(self.artifacts)
         serve(*self.deployments(), pause_on_shutdown=False)
 
     def _deployment(self, job: Job) -> RunnerDeployment:

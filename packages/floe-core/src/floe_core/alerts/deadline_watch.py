@@ -1,0 +1,136 @@
+"""Look whether jobs have missed their deadlines, and alert of each that has, once."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from filelock import Timeout
+
+from floe_core.alerts.deadline_memory import DeadlineMemory
+from floe_core.alerts.job_memory import JobMemory
+from floe_core.alerts.lateness import missed_deadline
+from floe_core.alerts.lateness_alert import lateness_alert, lateness_id
+from floe_core.alerts.report import (
+    alerts_folder,
+    is_switched_off,
+    redactor_of,
+    report_lock,
+    send_waiting,
+    spool_alert,
+)
+from floe_core.alerts.target import targets_of
+from floe_core.errors import FloeError
+from floe_core.schedules.live_schedules import live_schedule
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.policies import Deadline, Job, Schedule
+
+# A run that ended in time may be reported a little after its end.
+GRACE = timedelta(seconds=60)
+SECONDS_BETWEEN_LOOKS = 10.0
+
+# Says of a job by its name whether a run of it is under way, None for unknown.
+IsRunning = Callable[[str], bool | None]
+
+_log = logging.getLogger("floe.alerts")
+
+
+@dataclass(frozen=True, slots=True)
+class DeadlineState:
+    """A job's deadline at a look: the last moment of it if it was missed, None if it was not.
+
+    `is_new` is whether this look alerted of it. `last_end` is when the job's last green run ended.
+    """
+
+    job: Job
+    missed: datetime | None
+    is_new: bool
+    last_end: datetime | None
+
+
+def jobs_with_deadlines(artifacts: CompiledArtifacts) -> list[Job]:
+    """Return the jobs whose deadlines are watched: none for a product without alerts."""
+    return [job for job in artifacts.jobs if job.deadline] if artifacts.alerts else []
+
+
+def report_lateness(
+    artifacts: CompiledArtifacts,
+    is_running: IsRunning = lambda job: None,
+    *,
+    only: str = "",
+    known_since: datetime | None = None,
+) -> list[DeadlineState]:
+    """Write an alert for each deadline missed since the last look, and send what waits.
+
+    A deadline is watched from the first look on. `known_since` is for who knows that it was there
+    before and first looks when it has passed; `only` is the one job to look at, "" for all. Does
+    nothing where `FLOE_ALERTS_DISABLED` is true. Like `report_run` it fails nobody: what goes wrong
+    is a warning in the log.
+    """
+    jobs = jobs_with_deadlines(artifacts)
+    if not jobs or artifacts.project_dir is None or is_switched_off():
+        return []
+    try:
+        found = [
+            _look(artifacts, job, job.deadline, is_running, known_since)
+            for job in jobs
+            if job.deadline and only in ("", job.name)
+        ]
+        if any(state.is_new for state in found):
+            send_waiting(artifacts)
+    except (OSError, FloeError, Timeout) as error:
+        _log.warning("%s: deadlines cannot be checked: %s", artifacts.product.name, error)
+        return []
+    return found
+
+
+def _look(
+    artifacts: CompiledArtifacts,
+    job: Job,
+    deadline: Deadline,
+    is_running: IsRunning,
+    known_since: datetime | None,
+) -> DeadlineState:
+    folder, now = alerts_folder(artifacts), datetime.now(UTC)
+    with report_lock(folder):
+        watched = DeadlineMemory(folder).watched(job.name, deadline, now)
+        since = min(watched.since, known_since or watched.since)
+        schedule = live_schedule(artifacts, job.name, job.schedule)
+        missed = None
+        if not _is_off(job, schedule):
+            missed = missed_deadline(deadline, schedule, watched.runs, now - GRACE, since)
+        state = DeadlineState(job, missed, is_new=False, last_end=watched.runs.last_end)
+        if missed is None:
+            return state
+        is_new = _alert_once(artifacts, state, missed, is_running)
+        return replace(state, is_new=is_new)
+
+
+def _is_off(job: Job, schedule: Schedule | None) -> bool:
+    """Return whether nothing but a switched-off trigger starts the job."""
+    return schedule is None and job.trigger is not None and not job.trigger.enabled
+
+
+def _alert_once(
+    artifacts: CompiledArtifacts, state: DeadlineState, missed: datetime, is_running: IsRunning
+) -> bool:
+    """Write the alert for a missed deadline; return whether nobody had before."""
+    job = state.job
+    memory = JobMemory(alerts_folder(artifacts))
+    told = lateness_id(artifacts, job.name, missed)
+    if memory.was_told(told):
+        return False
+    alert = lateness_alert(
+        artifacts,
+        job,
+        missed,
+        last_end=state.last_end,
+        is_running=is_running(job.name),
+        redactor=redactor_of(artifacts),
+    )
+    wanting = [each for each in targets_of(artifacts) if each.wants("lateness", job.name)]
+    spool_alert(artifacts, alert, wanting)
+    memory.note_told(told)
+    return True

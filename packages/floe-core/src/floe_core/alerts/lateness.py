@@ -1,0 +1,101 @@
+"""Whether a job has missed its deadline, by the runs that succeeded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from floe_core.schedules import latest_tick, next_tick, ticks_between
+from floe_core.schemas.policies import Deadline, Schedule
+
+# Of the deadlines met, as many as are kept. Whoever looks at them does so more often than once in
+# as many days.
+_MOST_KEPT = 10
+_MOMENT = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class GreenRuns:
+    """What is known of a job's runs that built all of it and succeeded.
+
+    `met` are the last deadlines that one of them met. `last_end` is when the last of them ended,
+    `last_nominal_time` what it ran for; all are aware times.
+    """
+
+    met: frozenset[datetime] = frozenset()
+    last_end: datetime | None = None
+    last_nominal_time: datetime | None = None
+
+    def after(
+        self, end: datetime, nominal_time: datetime | None, deadline: Deadline | None
+    ) -> GreenRuns:
+        """Return what is known after one more of them."""
+        moment = deadline_met(deadline, end, nominal_time) if deadline else None
+        met = frozenset(sorted(self.met | ({moment} if moment else set()))[-_MOST_KEPT:])
+        if self.last_end is not None and end < self.last_end:
+            return GreenRuns(met, self.last_end, self.last_nominal_time)
+        return GreenRuns(met, end, nominal_time)
+
+    def meet(self, deadline: Deadline, moment: datetime) -> bool:
+        """Return whether one of them was in time for that moment of a deadline.
+
+        The last run is asked as well, for a deadline that was changed since.
+        """
+        if moment in self.met:
+            return True
+        end = self.last_end
+        return end is not None and deadline_met(deadline, end, self.last_nominal_time) == moment
+
+
+def missed_deadline(
+    deadline: Deadline,
+    schedule: Schedule | None,
+    runs: GreenRuns,
+    now: datetime,
+    since: datetime,
+) -> datetime | None:
+    """Return the last moment of a deadline before `now` if it was missed, in UTC; None if not.
+
+    A deadline has a moment each day. It concerns the runs since the moment before: with a
+    schedule, it can only be missed if there was a tick since then. A schedule that is off has no
+    ticks. No moment before `since` is missed: nobody looked then.
+    """
+    cron = daily_cron(deadline)
+    moment = latest_tick(cron, deadline.timezone, now)
+    if moment < since or runs.meet(deadline, moment):
+        return None
+    begin = latest_tick(cron, deadline.timezone, moment - _MOMENT)
+    return moment if _is_expected(schedule, begin, moment) else None
+
+
+def deadline_met(
+    deadline: Deadline, end: datetime, nominal_time: datetime | None
+) -> datetime | None:
+    """Return the moment of a deadline that a run was in time for, in UTC; None for none.
+
+    That is the first one that is not before the run's end. A run for a tick before the deadline of
+    the day before is late for that one, and meets none.
+    """
+    cron = daily_cron(deadline)
+    moment = next_tick(cron, deadline.timezone, end - _MOMENT)
+    begin = latest_tick(cron, deadline.timezone, moment - _MOMENT)
+    return moment if nominal_time is None or nominal_time >= begin else None
+
+
+def _is_expected(schedule: Schedule | None, begin: datetime, end: datetime) -> bool:
+    if schedule is None:
+        return True
+    if not schedule.enabled:
+        return False
+    start = max(begin, schedule.since) if schedule.since else begin
+    return bool(ticks_between(schedule.cron, schedule.timezone, start, end))
+
+
+def daily_cron(deadline: Deadline) -> str:
+    """Return a deadline as a cron expression: when clocks change it is moved as ticks are.
+
+    >>> daily_cron(Deadline(time="07:30"))
+    '30 7 * * *'
+    """
+    hours, minutes = deadline.time.split(":")
+    return f"{int(minutes)} {int(hours)} * * *"

@@ -1,0 +1,52 @@
+"""The task that looks whether a job has missed its deadline."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import AirflowRuntimeError
+
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_orchestrator_airflow.dag.dag_id import dag_id
+from floe_orchestrator_airflow.task.run_of_product import nominal_time
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+UNFINISHED = ["queued", "running"]
+
+
+class FloeDeadlineOperator(BaseOperator):
+    """Alerts if a job's last deadline was missed; waits a minute for the ends of runs before it."""
+
+    ui_color = "#ffd180"
+
+    def __init__(self, *, project_dir: Path, job: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.project_dir = project_dir
+        self.job = job
+
+    def execute(self, context: Context) -> None:
+        """Look, once runs that ended in time are reported."""
+        from floe_core.alerts.deadline_watch import GRACE, report_lateness
+
+        artifacts, ti = CompiledArtifacts.load(self.project_dir), context["ti"]
+        moment = nominal_time(context)
+        if moment is not None:
+            time.sleep(max(0.0, (moment + GRACE - datetime.now(UTC)).total_seconds() + 0.1))
+
+        def is_running(job: str) -> bool | None:
+            try:
+                name = dag_id(artifacts, artifacts.job(job))
+                return ti.get_dr_count(name, states=UNFINISHED) > 0
+            except (OSError, AirflowRuntimeError):
+                return None
+
+        # Airflow runs this for a moment at which it had the DAG.
+        states = report_lateness(artifacts, is_running, only=self.job, known_since=moment)
+        for state in states:
+            self.log.info("%s: %s", self.job, "late" if state.missed else "not late")

@@ -1,0 +1,49 @@
+"""The thread of a served product that looks whether its jobs have missed their deadlines."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime
+
+import httpx
+from prefect.client.orchestration import get_client
+from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
+
+from floe_core.alerts import jobs_with_deadlines, report_lateness
+from floe_core.alerts.deadline_watch import SECONDS_BETWEEN_LOOKS
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_orchestrator_prefect.flow.prefect_names import DEPLOYMENT, flow_name
+from floe_orchestrator_prefect.ticks.update_watch import has_run
+
+
+def watch_deadlines(artifacts: CompiledArtifacts) -> threading.Thread | None:
+    """Look every few seconds while this process runs, in a thread; None without deadlines."""
+    if not jobs_with_deadlines(artifacts):
+        return None
+    thread = threading.Thread(target=_watch, args=(artifacts,), name="floe-deadlines", daemon=True)
+    thread.start()
+    return thread
+
+
+def _watch(artifacts: CompiledArtifacts) -> None:
+    pause = threading.Event()
+    while True:
+        report_lateness(artifacts, lambda job: is_under_way(artifacts, job))
+        pause.wait(SECONDS_BETWEEN_LOOKS)
+
+
+def is_under_way(artifacts: CompiledArtifacts, job: str) -> bool | None:
+    """Return whether a run of a job is due or on, None where the server cannot be asked."""
+    try:
+        with get_client(sync_client=True) as client:
+            name = f"{flow_name(artifacts, artifacts.job(job))}/{DEPLOYMENT}"
+            found = client.read_deployment_by_name(name)
+            return has_run(client, found.id, datetime.now(UTC))
+    except (
+        httpx.TransportError,
+        ObjectNotFound,
+        PrefectHTTPStatusError,
+        # Of a server that cannot be reached when the client is opened.
+        RuntimeError,
+    ):
+        return None
