@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import quote
@@ -123,7 +124,7 @@ def _compiled(
     products: dict[str, FaultyProduct], folder: Path, orchestrator: str, url: str
 ) -> dict[str, CompiledArtifacts]:
     return {
-        name: FaultyProduct(each.middle, each.execution, alerts_to=VARIABLE, url=url).compiled(
+        name: replace(each, alerts_to=VARIABLE, url=url).compiled(
             folder / name, name, orchestrator, ""
         )
         for name, each in products.items()
@@ -174,7 +175,10 @@ def running_airflow(
     products: dict[str, FaultyProduct], folder: Path, receiver: AlertReceiver
 ) -> Iterator[Orchestrator]:
     found = _compiled(products, folder, "airflow", "http://airflow.example")
-    with LocalAirflow(folder / "airflow", variables={VARIABLE: receiver.url}) as airflow:
+    has_deadlines = any(each.deadline for each in products.values())
+    with LocalAirflow(
+        folder / "airflow", follows_schedules=has_deadlines, variables={VARIABLE: receiver.url}
+    ) as airflow:
         for name, artifacts in found.items():
             airflow.add(artifacts, name)
         yield RunningAirflow(found, airflow)

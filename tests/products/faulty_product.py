@@ -70,7 +70,7 @@ class FaultyProduct:
 
     `execution` is YAML of floe.yaml, `compute` of manifest.yaml, `models` name -> SQL of further
     models or of these. `alerts_to` is the variable that holds the URL of who is told of all,
-    `url` the orchestrator's.
+    `url` the orchestrator's. `deadline` is as in floe.yaml, "" for none.
     """
 
     middle: str
@@ -79,6 +79,7 @@ class FaultyProduct:
     models: Mapping[str, str] = field(default_factory=dict)
     alerts_to: str = ""
     url: str = ""
+    deadline: str = ""
 
     def compiled(self, folder: Path, name: str, orchestrator: str, more: str) -> CompiledArtifacts:
         """Write and compile it under a name of its own; `more` goes to `execution` as well."""
@@ -90,7 +91,9 @@ class FaultyProduct:
 
     def _files(self, name: str, more: str) -> dict[str, str]:
         execution = ", ".join(text for text in (self.execution, more) if text)
-        alerts = f"alerts: [{{on: [failure, recovery, warning], to: 'env:{self.alerts_to}'}}]\n"
+        kinds = "failure, recovery, warning, lateness"
+        alerts = f"alerts: [{{on: [{kinds}], to: 'env:{self.alerts_to}'}}]\n"
+        deadline = f"deadline: '{self.deadline}'\n" if self.deadline else ""
         models = {
             "first": FIRST,
             "middle": self.middle,
@@ -108,7 +111,7 @@ class FaultyProduct:
                 "apiVersion: floe.dev/v1\nkind: FloeSpec\n"
                 f"metadata: {{name: {name}, version: 1.0.0, owner: data@example.com}}\n"
                 f"platform: {{manifest: manifest.yaml}}\nexecution: {{{execution}}}\n"
-                f"{alerts if self.alerts_to else ''}"
+                f"{alerts if self.alerts_to else ''}{deadline}"
             ),
             "dbt_project.yml": f"name: shop\nversion: 1.0.0\nprofile: shop\n{AUDIT}",
             **{f"models/{name}.sql": sql for name, sql in models.items()},

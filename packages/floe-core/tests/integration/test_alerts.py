@@ -322,7 +322,8 @@ def test_two_processes_that_report_one_end_tell_it_once(
 def test_the_files_of_the_page_compile_to_rules(
     write_product: WriteProduct, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    own, platform = re.findall(r"^```yaml\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+    blocks = re.findall(r"^```yaml\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+    own, platform, _ = blocks
     head = FLOE.partition("alerts:")[0].replace("RETRIES", "0")
     hourly = "jobs: [{name: hourly, select: first}]\n"
     folder = write_product(floe=head + hourly + own, manifest=MANIFEST + platform, first=FIRST)

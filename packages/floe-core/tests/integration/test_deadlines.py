@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -23,6 +24,7 @@ from floe_core.schedules.job_schedules import JobSchedules
 from floe_core.schemas import CompiledArtifacts
 
 WriteProduct = Callable[..., Path]
+PAGE = Path(__file__).parents[4] / "docs" / "alerts.md"
 LATE = "shop: deadline missed"
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 FLOE = """\
@@ -235,11 +237,11 @@ jobs:
         compile_product(folder)
     fix = 'write hours and minutes, and a time zone: "07:30 Europe/London"'
     places = [(each.line, each.column, each.what, each.fix) for each in raised.value.problems]
-    zone = "no time zone named 'Europe/Lodnon'; did you mean Europe/London?"
+    zone = "no time zone named 'Europe/Lodnon'; did you mean Europe/London or Europe/Lisbon or Europe/Oslo?"
     assert places == [
         (7, 11, "deadline: '7:30' is not a time of day", fix),
-        (9, 44, f"jobs.0.deadline: {zone}", ""),
-        (10, 44, "jobs.1.deadline: '24:00' is not a time of day", fix),
+        (9, 45, f"jobs.0.deadline: {zone}", ""),
+        (10, 45, "jobs.1.deadline: '24:00' is not a time of day", fix),
     ]
 
 
@@ -256,4 +258,16 @@ def test_a_deadline_without_a_zone_has_the_manifests_and_somebody_is_to_be_told(
     assert notices == [
         "job 'shop' has a deadline, and nobody is told when it is missed: add `lateness` to `on` "
         "of an entry of `alerts`"
+    ]
+
+
+def test_the_deadlines_of_the_page_compile(write_product: WriteProduct) -> None:
+    section = PAGE.read_text().partition("## Deadlines")[2]
+    [block] = re.findall(r"^```yaml\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
+    marts = "{{ config(tags='mart') }} select 1 as id"
+    folder = write_product(floe=FLOE.partition("alerts:")[0] + block, manifest=MANIFEST, mart=marts)
+    jobs = compile_product(folder).jobs
+    assert [(job.name, job.deadline and job.deadline.model_dump()) for job in jobs] == [
+        ("shop", {"time": "07:30", "timezone": "Europe/London"}),
+        ("marts", {"time": "10:00", "timezone": "UTC"}),
     ]
