@@ -18,10 +18,12 @@ from floe_core.alerts import RunOutcome, flush, report_lateness, report_run, sta
 from floe_core.build_events import NodeResult
 from floe_core.cli.main import app
 from floe_core.compiler import compile_product
-from floe_core.errors import InvalidProductError
+from floe_core.errors import InvalidProductError, StaleProductError
 from floe_core.execution import BuildEnded, BuildRequest, build
 from floe_core.schedules.job_schedules import JobSchedules
+from floe_core.schedules.live_schedules import with_live_schedules
 from floe_core.schemas import CompiledArtifacts
+from floe_core.schemas.policies import Deadline
 
 WriteProduct = Callable[..., Path]
 PAGE = Path(__file__).parents[4] / "docs" / "alerts.md"
@@ -271,3 +273,15 @@ def test_the_deadlines_of_the_page_compile(write_product: WriteProduct) -> None:
         ("shop", {"time": "07:30", "timezone": "Europe/London"}),
         ("marts", {"time": "10:00", "timezone": "UTC"}),
     ]
+
+
+def test_a_zone_that_is_not_known_where_it_runs_is_told_at_load(
+    shop: Callable[..., CompiledArtifacts],
+) -> None:
+    artifacts = shop(passed(3))
+    gone = artifacts.job("shop").model_copy(
+        update={"deadline": Deadline(time="07:30", timezone="Mars/Olympus")}
+    )
+    with pytest.raises(StaleProductError) as raised:
+        with_live_schedules(artifacts.model_copy(update={"jobs": (gone,)}))
+    assert "the deadline of job 'shop': no time zone named 'Mars/Olympus'" in str(raised.value)

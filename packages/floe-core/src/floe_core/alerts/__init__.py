@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from floe_core.alerts.deadline_watch import jobs_with_deadlines, report_lateness
+    from floe_core.alerts.deadline_watch import report_lateness
     from floe_core.alerts.delivery_status import AlertStatus, flush, status
+    from floe_core.alerts.lateness import jobs_with_deadlines
     from floe_core.alerts.report import report_run, send_waiting
     from floe_core.alerts.run_outcome import RunOutcome
 
@@ -25,7 +26,7 @@ _HOMES = {
     "AlertStatus": "floe_core.alerts.delivery_status",
     "RunOutcome": "floe_core.alerts.run_outcome",
     "flush": "floe_core.alerts.delivery_status",
-    "jobs_with_deadlines": "floe_core.alerts.deadline_watch",
+    "jobs_with_deadlines": "floe_core.alerts.lateness",
     "report_lateness": "floe_core.alerts.deadline_watch",
     "report_run": "floe_core.alerts.report",
     "send_waiting": "floe_core.alerts.report",

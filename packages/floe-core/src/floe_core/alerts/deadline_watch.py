@@ -11,7 +11,7 @@ from filelock import Timeout
 
 from floe_core.alerts.deadline_memory import DeadlineMemory
 from floe_core.alerts.job_memory import JobMemory
-from floe_core.alerts.lateness import missed_deadline
+from floe_core.alerts.lateness import jobs_with_deadlines, missed_deadline
 from floe_core.alerts.lateness_alert import lateness_alert, lateness_id
 from floe_core.alerts.report import (
     alerts_folder,
@@ -48,11 +48,6 @@ class DeadlineState:
     missed: datetime | None
     is_new: bool
     last_end: datetime | None
-
-
-def jobs_with_deadlines(artifacts: CompiledArtifacts) -> list[Job]:
-    """Return the jobs whose deadlines are watched: none for a product without alerts."""
-    return [job for job in artifacts.jobs if job.deadline] if artifacts.alerts else []
 
 
 def report_lateness(

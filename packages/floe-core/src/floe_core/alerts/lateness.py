@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from floe_core.schedules import latest_tick, next_tick, ticks_between
-from floe_core.schemas.policies import Deadline, Schedule
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.policies import Deadline, Job, Schedule
 
 # Of the deadlines met, as many as are kept. Whoever looks at them does so more often than once in
 # as many days.
@@ -45,6 +46,11 @@ class GreenRuns:
             return True
         end = self.last_end
         return end is not None and deadline_met(deadline, end, self.last_nominal_time) == moment
+
+
+def jobs_with_deadlines(artifacts: CompiledArtifacts) -> list[Job]:
+    """Return the jobs whose deadlines are watched: none for a product without alerts."""
+    return [job for job in artifacts.jobs if job.deadline] if artifacts.alerts else []
 
 
 def missed_deadline(

@@ -67,6 +67,7 @@ def _job_as_dict(artifacts: CompiledArtifacts, job: Job) -> dict[str, Any]:
         "nodes": [node.unique_id for node in artifacts.nodes_of(job)],
         "schedule": job.schedule.model_dump() if job.schedule else None,
         "trigger": job.trigger.model_dump() if job.trigger else None,
+        "deadline": job.deadline.model_dump() if job.deadline else None,
         "next_ticks": [tick.isoformat() for tick in next_ticks(job.schedule)],
     }
 
@@ -133,6 +134,8 @@ def _jobs(artifacts: CompiledArtifacts) -> Tree:
         branch = tree.add(
             f"{job.name} [dim]{escape(chosen)}, {len(artifacts.nodes_of(job))} nodes[/]"
         )
+        if job.deadline is not None:
+            branch.add(f"to succeed by {job.deadline.time} {job.deadline.timezone}")
         if job.trigger is not None:
             branch.add(escape(_shown_trigger(artifacts, job.name, job.trigger)))
         if job.schedule is None:

@@ -9,10 +9,9 @@ from floe_core.compiler.findings import Findings
 from floe_core.compiler.inputs import Inputs
 from floe_core.compiler.settings import alert_rules
 from floe_core.schedules import check_timezone
-from floe_core.schemas.policies import Deadline
+from floe_core.schemas.policies import TIME_OF_DAY, Deadline
 from floe_core.source_map import Location
 
-_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 _FIX = 'write hours and minutes, and a time zone: "07:30 Europe/London"'
 
 
@@ -21,7 +20,7 @@ def check_deadlines(inputs: Inputs, findings: Findings) -> None:
     for location, job, text in _deadlines(inputs):
         time, _, zone = text.partition(" ")
         complaint, fix = "", ""
-        if not _TIME.fullmatch(time):
+        if not re.fullmatch(TIME_OF_DAY, time):
             complaint, fix = f"'{time[:80]}' is not a time of day", _FIX
         elif zone:
             try:

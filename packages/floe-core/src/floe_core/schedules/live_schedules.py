@@ -38,18 +38,21 @@ def with_live_schedules(artifacts: CompiledArtifacts) -> CompiledArtifacts:
 
 
 def _check(job: Job) -> None:
-    """Do nothing for a job whose schedule, if it has one, is as compile writes it.
+    """Do nothing for a job whose schedule and deadline, if it has them, are as compile writes them.
 
     Raises:
-        StaleProductError: It is not.
+        StaleProductError: They are not.
     """
-    if job.schedule is None:
-        return
+    what = "schedule"
     try:
-        parse_cron(job.schedule.cron)
-        check_timezone(job.schedule.timezone)
+        if job.schedule is not None:
+            parse_cron(job.schedule.cron)
+            check_timezone(job.schedule.timezone)
+        what = "deadline"
+        if job.deadline is not None:
+            check_timezone(job.deadline.timezone)
     except ValueError as error:
-        what = f"the schedule of job '{job.name[:80]}': {error}"
+        what = f"the {what} of job '{job.name[:80]}': {error}"
         raise StaleProductError([Problem(what, "run `floe compile`", ARTIFACTS_FILE)]) from None
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import StringConstraints
 
 from floe_core.schemas.frozen import Frozen
 from floe_core.schemas.ports import UpdateTrigger
@@ -15,6 +17,8 @@ BackfillBy = Literal["tick", "range"]
 FreshnessPolicy = Literal["off", "gate", "report"]
 AlertKind = Literal["failure", "recovery", "warning", "lateness"]
 Backoff = Literal["fixed", "exponential"]
+
+TIME_OF_DAY = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 
 
 class ExecutionPolicy(Frozen):
@@ -56,7 +60,7 @@ class Schedule(Frozen):
 class Deadline(Frozen):
     """By when a job is to have succeeded: a time of day, HH:MM, in an IANA time zone."""
 
-    time: str
+    time: Annotated[str, StringConstraints(pattern=TIME_OF_DAY)]
     timezone: str = "UTC"
 
 

@@ -22,10 +22,12 @@ def report_end_of_run(
     problem: str = "",
     nominal_time: datetime | None = None,
     clear_number: int = 0,
+    ended_at: datetime | None = None,
 ) -> None:
     """Report that a run of the job's own DAG has ended.
 
-    `clear_number` is Airflow's: how often somebody has had the run go on after an end.
+    `clear_number` is Airflow's: how often somebody has had the run go on after an end. `ended_at`
+    is for one that ended a while ago.
     """
     name = run_name(dag_id, run_id)
     outcome = outcome_of_run(
@@ -37,6 +39,7 @@ def report_end_of_run(
         problem=problem,
         nominal_time=nominal_time,
         link=_link(artifacts, dag_id, run_id),
+        ended_at=ended_at,
     )
     report_run(artifacts, outcome)
 
