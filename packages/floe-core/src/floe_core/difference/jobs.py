@@ -15,7 +15,7 @@ class JobDifference:
     """A job that was added, removed or changed.
 
     `gained` and `lost` are node ids; `ticks_gained` and `ticks_lost` are in UTC, in order, in the
-    span that was asked for. `old_schedule` and `new_schedule` are for reading, "" for none.
+    span that was asked for. Schedules and deadlines are for reading, "" for none.
     """
 
     name: str
@@ -26,9 +26,12 @@ class JobDifference:
     new_schedule: str = ""
     ticks_gained: tuple[datetime, ...] = ()
     ticks_lost: tuple[datetime, ...] = ()
+    old_deadline: str = ""
+    new_deadline: str = ""
 
     def __bool__(self) -> bool:
         is_rescheduled = self.old_schedule != self.new_schedule
+        is_rescheduled |= self.old_deadline != self.new_deadline
         return self.kind != "changed" or bool(self.gained or self.lost) or is_rescheduled
 
 
@@ -54,6 +57,8 @@ def changed_jobs(
             new_schedule=_shown(two.schedule if two else None),
             ticks_gained=tuple(sorted(ticks_after - ticks_before)),
             ticks_lost=tuple(sorted(ticks_before - ticks_after)),
+            old_deadline=_shown_deadline(one),
+            new_deadline=_shown_deadline(two),
         )
         if change:
             found.append(change)
@@ -75,3 +80,8 @@ def _shown(schedule: Schedule | None) -> str:
     if schedule is None:
         return ""
     return f"{schedule.cron} in {schedule.timezone}{'' if schedule.enabled else ', not enabled'}"
+
+
+def _shown_deadline(job: Job | None) -> str:
+    deadline = job.deadline if job else None
+    return f"{deadline.time} {deadline.timezone}" if deadline else ""

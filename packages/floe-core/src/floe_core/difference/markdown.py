@@ -73,6 +73,8 @@ def _job(job: JobDifference, days: int) -> str:
         parts.append(f"{len(job.gained)} nodes gained, {len(job.lost)} lost")
     if job.old_schedule != job.new_schedule:
         parts.append(f"{job.old_schedule or 'no schedule'} -> {job.new_schedule or 'no schedule'}")
+    if job.old_deadline != job.new_deadline:
+        parts.append(f"deadline {job.old_deadline or 'none'} -> {job.new_deadline or 'none'}")
     for what, ticks in (("gained", job.ticks_gained), ("lost", job.ticks_lost)):
         if ticks:
             parts.append(f"{len(ticks)} ticks {what} in {days} days ({_ticks(ticks)})")

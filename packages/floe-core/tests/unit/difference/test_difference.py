@@ -114,6 +114,16 @@ def test_ticks_gained_and_lost_are_counted_in_the_zone_of_the_job() -> None:
     assert job.ticks_gained[-1] == datetime(2026, 5, 29, 4, 30, tzinfo=UTC)
 
 
+def test_another_deadline_is_a_change_of_the_job() -> None:
+    jobs = [{"name": "shop", "deadline": {"time": "07:30", "timezone": "Europe/Berlin"}}]
+    old, new = product(RAW, jobs=jobs), product(RAW, jobs=[{"name": "shop"}])
+    found = difference(old, new, START, START + timedelta(days=1))
+    assert [(job.old_deadline, job.new_deadline) for job in found.jobs] == [
+        ("07:30 Europe/Berlin", "")
+    ]
+    assert "`shop`: deadline 07:30 Europe/Berlin -> none" in as_markdown(found, "Changes")
+
+
 def test_a_job_that_is_gone_loses_its_ticks() -> None:
     jobs = [{"name": "shop"}, {"name": "hourly", "schedule": {"cron": "@hourly"}}]
     old = product(RAW, jobs=jobs)
