@@ -76,7 +76,8 @@ def report_lateness(
         if any(state.is_new for state in found):
             send_waiting(artifacts)
     except (OSError, FloeError, Timeout) as error:
-        _log.warning("%s: deadlines cannot be checked: %s", artifacts.product.name, error)
+        reason = redactor_of(artifacts).text(f"{type(error).__name__}: {error}")
+        _log.warning("%s: deadlines cannot be checked: %s", artifacts.product.name, reason)
         return []
     return found
 

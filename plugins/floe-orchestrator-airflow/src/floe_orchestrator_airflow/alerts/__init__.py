@@ -1,1 +1,1 @@
-"""Alerts: the ends of DAG runs, reported as Airflow has them."""
+"""Alerts: the ends of DAG runs, reported as Airflow has them, and missed deadlines."""

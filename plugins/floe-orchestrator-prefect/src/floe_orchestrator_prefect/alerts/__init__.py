@@ -1,1 +1,1 @@
-"""Alerts: the ends of flow runs, reported by hooks of their flow."""
+"""Alerts: the ends of flow runs, reported by hooks of their flow, and missed deadlines."""
