@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
@@ -27,10 +27,10 @@ SOON = 60.0
 
 
 class RunningMesh:
-    """The products, each a code location of one Dagster, and its daemon."""
+    """The products of Dagster, each a code location of one instance, and its daemon."""
 
-    def __init__(self, folder: Path) -> None:
-        self.mesh = Mesh(folder / "mesh", "dagster")
+    def __init__(self, folder: Path, orchestrators: Mapping[str, str] | str = "dagster") -> None:
+        self.mesh = Mesh(folder / "mesh", orchestrators)
         self.mesh.compile()
         self.home = folder / "home"
         self.home.mkdir()
@@ -39,6 +39,7 @@ class RunningMesh:
             {"python_file": {"relative_path": f"{self.mesh.folder}/{name}/definitions.py",
                              "location_name": name}}
             for name in PRODUCTS
+            if (self.mesh.folder / name / "definitions.py").exists()
         ]  # fmt: skip
         (self.home / "workspace.yaml").write_text(json.dumps({"load_from": files}))
 
@@ -102,6 +103,26 @@ def test_a_consumer_starts_after_the_last_producer_and_never_for_a_failed_one(
         assert [updates for _, updates in running.starts()] == [FIRST], "once"
     with duckdb.connect(str(mesh.folder / "mesh.duckdb")) as warehouse:
         assert warehouse.execute("from marts.revenue").fetchall() == [("ada", 3)]
+
+
+def test_producers_on_airflow_and_prefect_start_a_consumer_on_dagster(tmp_path: Path) -> None:
+    """Within 30 s of the last green producer, and once."""
+    places = {"crm": "airflow", "billing": "prefect", "marts": "dagster"}
+    running = RunningMesh(tmp_path, places)
+    with running.daemon():
+        assert running.run("crm") == 0
+        assert running.run("billing") == 0
+        running.wait_for_starts(FIRST)
+        with several_looks():
+            pass
+        assert len(running.starts()) == 1
+    ledger = ledger_of(running.mesh.artifacts("marts"))
+    assert ledger is not None
+    updates = ledger.updates(["crm/customers@1", "billing/invoices@1"])
+    assert {u.orchestrator for found in updates.values() for u in found} == {"airflow", "prefect"}
+    last = max(u.moment for found in updates.values() for u in found)
+    [start] = ledger.read("marts").starts["marts"]
+    assert (start.moment - last).total_seconds() < 30
 
 
 def test_what_came_while_the_daemon_was_away_starts_one_run(running: RunningMesh) -> None:
