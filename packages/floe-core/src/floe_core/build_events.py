@@ -62,7 +62,8 @@ class NodeResult:
     `rows` is what the warehouse said it wrote, `failures` the rows that a test found; None where it
     did not say. Times are aware UTC; both None for a node that never started. `datasets` are what
     a step said of what it wrote. `reused` is the build that a reused node was left by, None for any
-    other.
+    other. `data_version` tells this state of a relation from others where `execution.reuse` is on,
+    "" for what was not built.
     """
 
     unique_id: str
@@ -75,6 +76,7 @@ class NodeResult:
     ended_at: datetime | None = None
     datasets: tuple[DatasetFact, ...] = ()
     reused: ReusedBuild | None = None
+    data_version: str = ""
 
     @property
     def passed(self) -> bool:
@@ -97,7 +99,7 @@ BuildEvent = NodeStarted | NodeLog | NodeResult | BuildEnded
 
 _KINDS = {kind.__name__: kind for kind in (NodeStarted, NodeLog, NodeResult, BuildEnded)}
 # Fields that most results do not have; a line has them only where they say something.
-_RARE = ("datasets", "reused")
+_RARE = ("datasets", "reused", "data_version")
 _TIMES = ("at", "started_at", "ended_at")
 
 

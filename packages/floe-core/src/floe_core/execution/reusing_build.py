@@ -45,9 +45,7 @@ class ReusingBuild:
                 if isinstance(event, DbtEnded):
                     end = event
                     continue
-                if isinstance(event, NodeResult) and event.unique_id in self._planned.decisions:
-                    self._ended[event.unique_id] = event
-                yield event
+                yield self._received(event) if isinstance(event, NodeResult) else event
         # By now dbt has let go of the warehouse.
         if problem := self._remember():
             yield NodeLog("", "warn", f"reuse: {problem}")
@@ -86,6 +84,16 @@ class ReusingBuild:
         except EnvironmentProblemError as error:
             return str(error)
         return ""
+
+    def _received(self, result: NodeResult) -> NodeResult:
+        """Keep a result for the end; return it with the version of what was built."""
+        decision = self._planned.decisions.get(result.unique_id)
+        if decision is None:
+            return result
+        if result.status == "success":
+            result = replace(result, data_version=decision.entry.versions.of_all)
+        self._ended[result.unique_id] = result
+        return result
 
     def _named(self, node_id: str, entry: Entry) -> Entry:
         """Return an entry with the id that the node's run has in lineage."""

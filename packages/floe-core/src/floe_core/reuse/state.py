@@ -22,6 +22,12 @@ class Versions:
     rows: str
     columns: Mapping[str, str] | None = None
 
+    @property
+    def of_all(self) -> str:
+        """The version of the relation as a whole; `rows` where all of it is new at once."""
+        columns = self.columns or {}
+        return self.rows if {*columns.values()} <= {self.rows} else self.of(WHOLE)
+
     def of(self, column: str) -> str:
         """Return the version of a column, of `ROWS`, or of all."""
         if column == ROWS or self.columns is None:
