@@ -25,6 +25,19 @@ def test_a_history_equals_plain_dbts(seed: int) -> None:
     check(run_history(seed, steps=4, size=16))
 
 
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("seed", range(2))
+def test_a_history_on_postgres_equals_plain_dbts(seed: int) -> None:
+    check(run_history(seed, steps=4, size=16, kind="postgres"))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(7200)
+@pytest.mark.parametrize("seed", range(300))
+def test_three_hundred_histories_on_postgres_equal_plain_dbts(seed: int) -> None:
+    check(run_history(seed, kind="postgres"))
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("seed", range(300))

@@ -20,7 +20,8 @@ from typing import Any
 import duckdb
 from changed_shop import run_dbt
 from changing_product import Model
-from reuse_histories import PROFILE, History
+from history_warehouses import DuckDbFiles
+from reuse_histories import History
 
 from floe_core.ci.check import Change, check_change
 from floe_core.ci.report import ChangeReport
@@ -44,7 +45,7 @@ class ChangedProduct(History):
     """A product with two states: `ours` is the base, built as production; `plain` is the head."""
 
     def __init__(self, seed: int, folder: Path, size: int) -> None:
-        super().__init__(seed, folder, size)
+        super().__init__(seed, folder, DuckDbFiles(), size)
         for model in self.product.order():
             # Both sides read the same rows of every source.
             model.knows = "content" if model.kind == "source" else model.knows
@@ -72,7 +73,8 @@ class ChangedProduct(History):
         profiles = folder.parent / f"profiles-of-{folder.name}"
         profiles.mkdir(exist_ok=True)
         path = folder / "shop.duckdb"
-        (profiles / "profiles.yml").write_text(PROFILE.replace("shop.duckdb", str(path)))
+        text = self.warehouse.profile(folder).replace("shop.duckdb", str(path))
+        (profiles / "profiles.yml").write_text(text)
         (folder / "profiles.yml").unlink(missing_ok=True)
         run_dbt(folder, "build", "--profiles-dir", str(profiles), "--no-partial-parse")
 

@@ -20,14 +20,6 @@ metadata: {name: shop, version: 1.0.0}
 platform: {manifest: manifest.yaml}
 execution: {reuse: unchanged}
 """
-MANIFEST = """\
-apiVersion: floe.dev/v1
-kind: Manifest
-metadata: {name: platform, version: 1.0.0}
-plugins:
-  orchestrator: {type: dagster}
-  compute: {type: duckdb}
-"""
 STAMPED = "case when now() > timestamptz '2020-01-01' then 1 else 0 end"
 ASKED = (
     "{% if execute %}{{ run_query('select 1 as one').columns[0].values()[0] | int }}"
@@ -183,7 +175,6 @@ class ChangingProduct:
                 old.unlink()
         (folder / "dbt_project.yml").write_text(PROJECT)
         (folder / "floe.yaml").write_text(FLOE)
-        (folder / "manifest.yaml").write_text(MANIFEST)
         macro = f"{{% macro added(x) %}}{self.macro['note']}({{{{ x }}}} + {self.macro['added']})"
         (folder / "macros" / "added.sql").write_text(macro + "{% endmacro %}\n")
         (folder / "models" / "schema.yml").write_text(self._schema())
@@ -195,7 +186,7 @@ class ChangingProduct:
             lines = [",".join(model.columns), *(",".join(map(str, r)) for r in model.rows)]
             (folder / "seeds" / f"{model.name}.csv").write_text("\n".join(lines) + "\n")
         elif model.kind == "snapshot":
-            taken = f"select id, c1, c2, timestamp '2026-01-01' + to_days(c2) as seen_at from {{{{ ref('{model.parents[0]}') }}}}"
+            taken = f"select id, c1, c2, timestamp '2026-01-01' + c2 * interval '1 day' as seen_at from {{{{ ref('{model.parents[0]}') }}}}"
             head = (
                 f"{{% snapshot {model.name} %}}{{{{ config(unique_key='id', strategy='timestamp', "
                 "updated_at='seen_at', target_schema='main') }}"

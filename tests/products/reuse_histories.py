@@ -1,6 +1,7 @@
 """Random histories of a product under reuse, beside plain dbt that builds all of it each time.
 
     python tests/products/reuse_histories.py 300
+    python tests/products/reuse_histories.py 0 50 postgres
 
 The tables must be equal after each green step. How much is built is held against what the product's
 description says had to be.
@@ -21,16 +22,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import duckdb
 from changing_product import KINDS, ChangingProduct, Model, digest
+from history_warehouses import Warehouse, warehouse_of
 
 from floe_core.build_events import NodeResult
 from floe_core.compiler import compile_product
 from floe_core.execution import BuildRequest, build
 from floe_core.execution.internals import release_adapters, release_warehouse
 from floe_core.schemas import CompiledArtifacts
-
-PROFILE = "shop: {target: dev, outputs: {dev: {type: duckdb, path: shop.duckdb, threads: 1}}}\n"
 
 
 @dataclass
@@ -48,7 +47,8 @@ class Score:
 class History:
     """One product, with reuse in one folder and without floe in another."""
 
-    def __init__(self, seed: int, folder: Path, size: int = 20) -> None:
+    def __init__(self, seed: int, folder: Path, warehouse: Warehouse, size: int = 20) -> None:
+        self.warehouse = warehouse
         self.random = random.Random(seed)
         self.product = ChangingProduct(seed, size)
         self.ours, self.plain = folder / "ours", folder / "plain"
@@ -160,21 +160,22 @@ class History:
 
     def _by_hand(self, models: list[Model], sql: str) -> None:
         model = self.random.choice(models)
-        kinds = dict(
-            _query(self.ours, "select table_name, table_type from information_schema.tables")
-        )
+        standing = "select table_name, table_type from information_schema.tables"
+        found = self.warehouse.query(self.ours, f"{standing} where table_schema = 'main'")
+        kinds = dict(found)
         if model.name in kinds and (kinds[model.name] != "VIEW" or "drop" in sql):
             kind = "view" if kinds[model.name] == "VIEW" else "table"
-            _execute(self.ours, sql.format(kind=kind, name=model.name))
+            self.warehouse.execute(self.ours, sql.format(kind=kind, name=model.name))
             self._spoiled.add(model.name)
+            if "drop" in sql and self.warehouse.drops_views:
+                self._spoiled |= self._views_of({model.name})
 
     def _load_sources(self) -> None:
         for model in self.product.order():
             if model.kind == "source":
                 rows = ", ".join(f"({a}, {b}, {c})" for a, b, c in model.rows)
-                text = f"create or replace table {model.name} as select * from (values {rows}) t(id, c1, c2)"
                 for folder in (self.ours, self.plain):
-                    _execute(folder, text)
+                    self.warehouse.load(folder, model.name, rows)
 
     def fail(self) -> None:
         """Break a model or let a test fail, and put it right in the next step."""
@@ -229,11 +230,14 @@ class History:
                 self.score.too_much.append(f"{where}: {sorted(built - needed)}")
         green = {i.split(".")[2] for i, s in results.items() if s in ("success", "reused")}
         self._note(green)
+        if self.warehouse.drops_views:  # Views that were dropped, and then held back.
+            self._spoiled |= self._views_of(built) - built
 
     def _write(self) -> None:
         for folder in (self.ours, self.plain):
             self.product.write(folder)
-        (self.plain / "profiles.yml").write_text(PROFILE)
+            (folder / "manifest.yaml").write_text(self.warehouse.manifest(folder))
+        (self.plain / "profiles.yml").write_text(self.warehouse.profile(self.plain))
 
     def _needed(self) -> set[str]:
         """Return what had to be built, by the description alone."""
@@ -249,7 +253,18 @@ class History:
                 break
             self._new |= fresh
         fingerprints = self._fingerprints()
-        return {n for n in fingerprints if self._changed(n, fingerprints)}
+        needed = {n for n in fingerprints if self._changed(n, fingerprints)}
+        return needed | self._views_of(needed) if self.warehouse.drops_views else needed
+
+    def _views_of(self, names: set[str]) -> set[str]:
+        """Return the views that are dropped with these relations, views of such views too."""
+        found: set[str] = set()
+        through = set(names)
+        for model in self.product.order():
+            if through & {*model.parents} and model.materialized in ("view", "ephemeral"):
+                through.add(model.name)
+                found |= {model.name} if model.materialized == "view" else set()
+        return found
 
     def _is_always_new(self, model: Model) -> bool:
         return model.materialized in ("incremental", "snapshot") or self._varies(model)
@@ -326,7 +341,8 @@ class History:
         for model in self.product.order():
             if model.materialized == "ephemeral":
                 continue
-            one, two = (_contents(folder, model.name) for folder in (self.ours, self.plain))
+            sides = (self.ours, self.plain)
+            one, two = (self.warehouse.contents(folder, model.name) for folder in sides)
             if one != two:
                 self.score.wrong.append(f"{where}: {model.name}: {one} and {two}")
 
@@ -357,29 +373,12 @@ def _build_plain(folder: Path) -> None:
         release_adapters()
 
 
-def _contents(folder: Path, name: str) -> Any:
-    try:
-        types = _query(folder, f"select column_name, column_type from (describe {name})")
-        return types, _query(folder, f"select * from {name} order by all")
-    except duckdb.Error as error:
-        return str(error)
-
-
-def _query(folder: Path, sql: str) -> list[Any]:
-    with duckdb.connect(str(folder / "shop.duckdb"), read_only=True) as connection:
-        return connection.execute(sql).fetchall()
-
-
-def _execute(folder: Path, sql: str) -> None:
-    with duckdb.connect(str(folder / "shop.duckdb")) as connection:
-        connection.execute(sql)
-
-
-def run_history(seed: int, steps: int = 6, size: int = 20) -> Score:
-    """Run one history in a folder of its own."""
+def run_history(seed: int, steps: int = 6, size: int = 20, kind: str = "duckdb") -> Score:
+    """Run one history in a folder of its own, and on PostgreSQL in databases of its own."""
     folder = Path(tempfile.mkdtemp(prefix="floe-reuse-"))
     try:
-        return History(seed, folder, size).run(steps)
+        with warehouse_of(kind) as warehouse:
+            return History(seed, folder, warehouse, size).run(steps)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -394,9 +393,10 @@ def main() -> None:
                 os.kill(os.getpid(), signal.SIGKILL)
         return
     first, last = (0, int(sys.argv[1])) if len(sys.argv) == 2 else map(int, sys.argv[1:3])
+    kind = sys.argv[3] if len(sys.argv) > 3 else "duckdb"
     total = Score()
     for seed in range(first, last):
-        score = run_history(seed)
+        score = run_history(seed, kind=kind)
         for name in ("steps", "nodes", "built", "needed"):
             setattr(total, name, getattr(total, name) + getattr(score, name))
         total.wrong += score.wrong

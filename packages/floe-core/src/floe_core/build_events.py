@@ -42,6 +42,18 @@ class DatasetFact:
 
 
 @dataclass(frozen=True, slots=True)
+class ReusedBuild:
+    """The build that a reused node stands as it was left by.
+
+    `run_id` is floe's id of that run, `lineage_run_id` OpenLineage's of the node's run in it.
+    """
+
+    run_id: str
+    lineage_run_id: str
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class NodeResult:
     """A node ended.
 
@@ -49,7 +61,9 @@ class NodeResult:
     reused for what stands as a build would make it, and was not built.
     `rows` is what the warehouse said it wrote, `failures` the rows that a test found; None where it
     did not say. Times are aware UTC; both None for a node that never started. `datasets` are what
-    a step said of what it wrote.
+    a step said of what it wrote. `reused` is the build that a reused node was left by, None for any
+    other. `data_version` tells this state of a relation from others where `execution.reuse` is on,
+    "" for what was not built.
     """
 
     unique_id: str
@@ -61,6 +75,8 @@ class NodeResult:
     started_at: datetime | None = None
     ended_at: datetime | None = None
     datasets: tuple[DatasetFact, ...] = ()
+    reused: ReusedBuild | None = None
+    data_version: str = ""
 
     @property
     def passed(self) -> bool:
@@ -82,6 +98,8 @@ class BuildEnded:
 BuildEvent = NodeStarted | NodeLog | NodeResult | BuildEnded
 
 _KINDS = {kind.__name__: kind for kind in (NodeStarted, NodeLog, NodeResult, BuildEnded)}
+# Fields that most results do not have; a line has them only where they say something.
+_RARE = ("datasets", "reused", "data_version")
 _TIMES = ("at", "started_at", "ended_at")
 
 
@@ -90,10 +108,14 @@ def to_line(event: BuildEvent) -> str:
 
     >>> from_line(to_line(BuildEnded(True))) == BuildEnded(True)
     True
+    >>> reused = NodeResult("model.shop.a", "reused", reused=ReusedBuild("1", "", 2.0))
+    >>> from_line(to_line(reused)) == reused
+    True
     """
     fields = asdict(event)
-    if not fields.get("datasets", True):
-        del fields["datasets"]
+    for name in _RARE:
+        if not fields.get(name, True):
+            del fields[name]
     for name in _TIMES:
         if fields.get(name) is not None:
             fields[name] = fields[name].isoformat()
@@ -109,5 +131,7 @@ def from_line(line: str) -> BuildEvent:
             fields[name] = datetime.fromisoformat(fields[name])
     if "datasets" in fields:
         fields["datasets"] = tuple(DatasetFact(**each) for each in fields["datasets"])
+    if "reused" in fields:
+        fields["reused"] = ReusedBuild(**fields["reused"])
     event: BuildEvent = kind(**fields)
     return event

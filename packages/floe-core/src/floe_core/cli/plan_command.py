@@ -13,9 +13,11 @@ from floe_core.cli.run_command import compile_here, options_of
 
 if TYPE_CHECKING:
     from floe_core.execution.planned_build import PlannedBuild
+    from floe_core.reuse.situation import Decision
     from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 RUN_ID = "plan"
+RUNS_ON_PAGE = 30
 
 
 def plan(
@@ -30,6 +32,14 @@ def plan(
     markdown: Annotated[
         bool, typer.Option("--markdown", help="Print Markdown, for example for a pull request.")
     ] = False,
+    html: Annotated[
+        Path | None,
+        typer.Option("--html", metavar="FILE", help="Write a self-contained page with the graph."),
+    ] = None,
+    history: Annotated[
+        bool,
+        typer.Option("--history", help="Show what the runs on this machine saved; plans nothing."),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Show what a run with reuse would build and why, without building anything.
@@ -37,22 +47,67 @@ def plan(
     Compiles the product; dbt compiles its SQL, and the warehouse is read. Where
     `execution.reuse` of floe.yaml is off, this is what `floe run --reuse` would do.
     """
-    from floe_core.build_request import BuildRequest
-    from floe_core.execution.plan_of_run import plan_run
-    from floe_core.run_parameters import RunParameters
-
+    if history:
+        _refuse_with_history(html=html, job=job, select=select)
+        _show_history(product, markdown=markdown, as_json=as_json)
+        return
     artifacts = compile_here(product, on)
-    chosen = artifacts.job(job or artifacts.jobs[0].name)
-    options = options_of(
-        artifacts, chosen, RunParameters(select=select or ""), is_whole=job is None
-    )
-    planned = plan_run(artifacts, BuildRequest(chosen.name, RUN_ID, options.node_ids))
+    planned = _plan(artifacts, job, select)
+    if html is not None:
+        _write_page(html, artifacts, planned)
     if as_json:
         print_json(as_dict(artifacts, planned))
     elif markdown:
         typer.echo(as_markdown(artifacts, planned))
-    else:
+    elif html is None:
         _print(artifacts, planned)
+    else:
+        stdout().print(_summary(planned))
+
+
+def _plan(artifacts: CompiledArtifacts, job: str | None, select: str | None) -> PlannedBuild:
+    from floe_core.build_request import BuildRequest
+    from floe_core.execution.plan_of_run import plan_run
+    from floe_core.run_parameters import RunParameters
+
+    chosen = artifacts.job(job or artifacts.jobs[0].name)
+    options = options_of(
+        artifacts, chosen, RunParameters(select=select or ""), is_whole=job is None
+    )
+    return plan_run(artifacts, BuildRequest(chosen.name, RUN_ID, options.node_ids))
+
+
+def _write_page(html: Path, artifacts: CompiledArtifacts, planned: PlannedBuild) -> None:
+    from floe_core.atomic_files import write_together
+    from floe_core.cli.plan_page import plan_page
+    from floe_core.execution.saved_time import savings_of_runs
+
+    savings = savings_of_runs(artifacts.folder, RUNS_ON_PAGE)
+    page = plan_page(artifacts, planned, _summary(planned), savings)
+    write_together(html.absolute().parent, {html.name: page.encode()})
+    notice(f"wrote {html}")
+
+
+def _refuse_with_history(**options: object) -> None:
+    from floe_core.errors import UsageError
+
+    given = [f"--{name}" for name, value in options.items() if value is not None]
+    if given:
+        raise UsageError(f"--history plans nothing, so it takes no {' and no '.join(given)}")
+
+
+def _show_history(product: Path, *, markdown: bool, as_json: bool) -> None:
+    from floe_core.cli.plan_history import history_markdown, history_rows, print_history
+    from floe_core.execution.saved_time import savings_of_runs
+    from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+
+    savings = savings_of_runs(CompiledArtifacts.load(product).folder)
+    if as_json:
+        print_json(history_rows(savings))
+    elif markdown:
+        typer.echo(history_markdown(savings))
+    else:
+        print_history(savings)
 
 
 def as_dict(artifacts: CompiledArtifacts, planned: PlannedBuild) -> dict[str, Any]:
@@ -80,9 +135,14 @@ def as_markdown(artifacts: CompiledArtifacts, planned: PlannedBuild) -> str:
     """Return a plan as Markdown: what is built in a table, what is reused as a number."""
     lines = [f"### {artifacts.product.name}: {_summary(planned)}", ""]
     if built := _of(planned, "build"):
-        lines += ["| node | why it is built |", "| --- | --- |"]
-        lines += [f"| `{i}` | {planned.decisions[i].why.replace('|', ' ')} |" for i in built]
+        lines += ["| node | why it is built | last build |", "| --- | --- | ---: |"]
+        lines += [_row(i, planned.decisions[i]) for i in built]
     return "\n".join(lines).rstrip()
+
+
+def _row(node_id: str, decision: Decision) -> str:
+    seconds = "" if decision.seconds is None else f"{decision.seconds:.1f} s"
+    return f"| `{node_id}` | {decision.why.replace('|', ' ')} | {seconds} |"
 
 
 def _print(artifacts: CompiledArtifacts, planned: PlannedBuild) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from floe_core.compiler import jinja_reads, python_reads
 from floe_core.compiler.code_hashes import CodeHashes
+from floe_core.compiler.token_text import token_text
 from floe_core.schemas.nodes import ReuseFacts
 
 Entry = Mapping[str, Any]
@@ -28,6 +29,7 @@ class ReuseFactsReader:
     def __init__(self, manifest: Entry, hashes: CodeHashes) -> None:
         self._manifest = manifest
         self._hashes = hashes
+        self._adapter = str((manifest.get("metadata") or {}).get("adapter_type") or "")
         self._varying: dict[str, str] = {}
 
     def facts(self, entry: Entry) -> ReuseFacts:
@@ -40,6 +42,7 @@ class ReuseFactsReader:
             return ReuseFacts()
         return ReuseFacts(
             build=self._build(entry),
+            text=self._text(entry),
             content=self._content(entry),
             never="meta.floe.reuse is never" if policy == "never" else self._never(entry),
         )
@@ -50,6 +53,18 @@ class ReuseFactsReader:
         macros = self._hashes.of_building_macros(entry, with_used=_has_hooks(entry))
         columns = _columns(entry, any((config.get("persist_docs") or {}).values()))
         return self._hashes.digest([config, shaping, columns, macros])
+
+    def _text(self, entry: Entry) -> str:
+        """Return a hash of what of its SQL counts, "" for a node without SQL of its own."""
+        code = self._code(entry)
+        if not _is_sql(entry) or not code or entry["resource_type"] not in ("model", "snapshot"):
+            return ""
+        return self._hashes.digest([token_text(each, self._adapter) for each in self._codes(entry)])
+
+    def _codes(self, entry: Entry) -> list[str]:
+        """Return its SQL, and that of the ephemeral models that become part of it."""
+        above = [code for each in self._ephemeral_parents(entry) for code in self._codes(each)]
+        return [self._code(entry), *above]
 
     def _content(self, entry: Entry) -> str:
         """Return a hash where more than the SQL decides about the rows, "" where nothing does."""
@@ -93,13 +108,12 @@ class ReuseFactsReader:
 
     def _of_ephemeral(self, entry: Entry) -> str:
         """Return what an ephemeral model in its SQL reads."""
-        for parent_id in (entry.get("depends_on") or {}).get("nodes") or ():
-            parent = self._manifest["nodes"].get(parent_id) or {}
-            if _config(parent).get("materialized") == "ephemeral" and (
-                found := self._never(parent)
-            ):
-                return found
-        return ""
+        return next(filter(None, map(self._never, self._ephemeral_parents(entry))), "")
+
+    def _ephemeral_parents(self, entry: Entry) -> list[Entry]:
+        ids = (entry.get("depends_on") or {}).get("nodes") or ()
+        parents = (self._manifest["nodes"].get(parent_id) or {} for parent_id in ids)
+        return [each for each in parents if _config(each).get("materialized") == "ephemeral"]
 
     def _first_varying(self, macro_ids: Iterable[str]) -> str:
         macros = self._manifest.get("macros") or {}

@@ -38,6 +38,8 @@ class LineageOfBuild:
         """Pass one event on."""
         if isinstance(event, NodeStarted):
             self._lineage.node_started(event)
+        elif isinstance(event, NodeResult) and event.status == "reused":
+            self._lineage.node_reused(event)
         elif isinstance(event, NodeResult):
             columns = kept_columns(self._target, event.unique_id) if self._lineage.is_on else ()
             self._lineage.node_ended(event, self._compiled_sql(event.unique_id), columns)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from contextlib import closing, suppress
+from dataclasses import replace
 
-from floe_core.build_events import BuildEvent, NodeLog, NodeResult
+from floe_core.build_events import BuildEvent, NodeLog, NodeResult, ReusedBuild
 from floe_core.build_request import BuildRequest
 from floe_core.errors import EnvironmentProblemError
 from floe_core.execution.build_claim import begin, release, remember
@@ -13,7 +14,9 @@ from floe_core.execution.compiled_code import RunDbt, codes_in
 from floe_core.execution.dbt_run import DbtEnded
 from floe_core.execution.invocation import invocation
 from floe_core.execution.planned_build import PlannedBuild, plan_build, read_facts, why_not
+from floe_core.lineage.run_ids import run_id_of_node
 from floe_core.reuse.outcome import outcome_of
+from floe_core.reuse.state import Entry
 from floe_core.reuse.state_store import StateStore, store_of
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
@@ -42,9 +45,7 @@ class ReusingBuild:
                 if isinstance(event, DbtEnded):
                     end = event
                     continue
-                if isinstance(event, NodeResult) and event.unique_id in self._planned.decisions:
-                    self._ended[event.unique_id] = event
-                yield event
+                yield self._received(event) if isinstance(event, NodeResult) else event
         # By now dbt has let go of the warehouse.
         if problem := self._remember():
             yield NodeLog("", "warn", f"reuse: {problem}")
@@ -61,8 +62,10 @@ class ReusingBuild:
             yield NodeLog("", "warn", f"reuse: {self._planned.problem}")
         for node_id, decision in self._planned.decisions.items():
             if decision.action == "reuse":
-                message = f"reused: it stands as run {decision.entry.run_id} left it"
-                yield NodeResult(node_id, "reused", message=message)
+                entry = decision.entry
+                message = f"reused: it stands as run {entry.run_id} left it"
+                reused = ReusedBuild(entry.run_id, entry.lineage_run_id, entry.seconds)
+                yield NodeResult(node_id, "reused", message=message, reused=reused)
 
     def _remember(self) -> str:
         """Write down what was built; return what kept that from being done, "" for nothing."""
@@ -76,10 +79,27 @@ class ReusingBuild:
         never_begun = (i for i, each in self._ended.items() if each.status == "skipped")
         kept = {node_id: before[node_id] for node_id in never_begun if node_id in before}
         try:
-            remember(self._store, self._planned, {**kept, **outcome.entries}, outcome.doubtful)
+            built = {node_id: self._named(node_id, e) for node_id, e in outcome.entries.items()}
+            remember(self._store, self._planned, {**kept, **built}, outcome.doubtful)
         except EnvironmentProblemError as error:
             return str(error)
         return ""
+
+    def _received(self, result: NodeResult) -> NodeResult:
+        """Keep a result for the end; return it with the version of what was built."""
+        decision = self._planned.decisions.get(result.unique_id)
+        if decision is None:
+            return result
+        if result.status == "success":
+            result = replace(result, data_version=decision.entry.versions.of_all)
+        self._ended[result.unique_id] = result
+        return result
+
+    def _named(self, node_id: str, entry: Entry) -> Entry:
+        """Return an entry with the id that the node's run has in lineage."""
+        artifacts = self._planned.situation.artifacts
+        names = (artifacts.lineage.namespace, artifacts.product.name)
+        return replace(entry, lineage_run_id=run_id_of_node(*names, self._request, node_id))
 
     def _green(self) -> dict[str, float]:
         """Return node id -> seconds of what ended green and is what was planned.

@@ -36,11 +36,10 @@ class TelemetryOfBuild:
         self._lineage = LineageOfBuild(artifacts, request, target, self._trace.ids)
 
     def receive(self, event: BuildEvent) -> None:
-        """Pass one event on; what was reused did not run."""
-        if isinstance(event, NodeResult) and event.status == "reused":
-            return
-        self._alerts.receive(event)
-        self._trace.receive(event)
+        """Pass one event on; what was reused did not run, and only lineage names it."""
+        if not (isinstance(event, NodeResult) and event.status == "reused"):
+            self._alerts.receive(event)
+            self._trace.receive(event)
         self._lineage.receive(event)
 
     def receive_canceled(self, event: BuildEvent) -> None:

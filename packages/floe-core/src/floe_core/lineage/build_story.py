@@ -60,6 +60,7 @@ class BuildStory:
         self._graph = ProductGraph(artifacts, redactor)
         self._open: dict[str, _NodeRun] = {}
         self._failed = 0
+        self._reused: list[Json] = []
         self._is_open = False
         run_id = run_id_of_build(artifacts.lineage.namespace, artifacts.product.name, request)
         job = self._graph.product_job
@@ -98,6 +99,12 @@ class BuildStory:
         before = self.node_started(NodeStarted(result.unique_id, result.started_at or ended))
         run = self._open.pop(result.unique_id)
         return [*before, self._end(run, result, ended, compiled_sql, columns)]
+
+    def node_reused(self, result: NodeResult) -> None:
+        """Keep a node that did not run for the end of the parent run, which lists them."""
+        if result.reused is not None:
+            job = self._graph.node_job(self._artifacts.by_id[result.unique_id])
+            self._reused.append(facets.reused_node(job.namespace, job.name, result.reused))
 
     def ended(self, event: BuildEnded, at: datetime) -> list[Json]:
         """Return an ABORT for each node that has not ended, and the end of the parent run."""
@@ -194,7 +201,8 @@ class BuildStory:
     def _parent_event(self, event_type: str, at: datetime, outcome: Json) -> Json:
         above = self._above
         parent = {"parent": facets.parent(above.parent, above.root)} if above else {}
-        run_facets = parent | self._tick | self._traced("") | outcome
+        reused = {facets.REUSE: facets.reuse(self._reused)} if self._reused else {}
+        run_facets = parent | self._tick | self._traced("") | reused | outcome
         return run_event(event_type, at, self._itself.run_id, run_facets, self._graph.product_job)
 
     def _traced(self, key: str) -> Json:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from floe_core import __version__
+from floe_core.build_events import ReusedBuild
 from floe_core.lineage.calling_run import NamedRun
 
 Json = dict[str, Any]
@@ -24,9 +25,12 @@ UNKNOWN_TYPE = "unknown"
 BASE_FACET_SCHEMA = f"{_SPECIFICATION}/2-0-2/OpenLineage.json#/$defs/BaseFacet"
 
 
-# A facet of floe's own: the specification has none for it. Its schema is in docs/lineage-facets.
-TRACE = "floe_trace"
-_TRACE_SCHEMA = "https://floe.dev/lineage/1-0-0/TraceRunFacet.json#/$defs/TraceRunFacet"
+# Facets of floe's own: the specification has none for them. Their schemas are in
+# docs/lineage-facets.
+TRACE, REUSE = "floe_trace", "floe_reuse"
+_OWN = "https://floe.dev/lineage/1-0-0"
+_TRACE_SCHEMA = f"{_OWN}/TraceRunFacet.json#/$defs/TraceRunFacet"
+_REUSE_SCHEMA = f"{_OWN}/ReuseRunFacet.json#/$defs/ReuseRunFacet"
 
 
 def facet(edition: str, schema: str, /, **fields: Any) -> Json:
@@ -68,6 +72,17 @@ def trace(trace_id: str, span_id: str) -> Json:
     """Return the facet of the OpenTelemetry span that is about the same run."""
     told = {"_producer": PRODUCER, "_schemaURL": _TRACE_SCHEMA}
     return {**told, "traceId": trace_id, "spanId": span_id}
+
+
+def reuse(nodes: list[Json]) -> Json:
+    """Return the facet of the nodes that a run left as earlier runs built them."""
+    return {"_producer": PRODUCER, "_schemaURL": _REUSE_SCHEMA, "nodes": nodes}
+
+
+def reused_node(namespace: str, name: str, build: ReusedBuild) -> Json:
+    """Return one node of that facet: its job, and the run that built it."""
+    built_by = {"runId": build.lineage_run_id, "orchestratorRunId": build.run_id}
+    return {"job": {"namespace": namespace, "name": name}, "builtBy": built_by}
 
 
 def error_message(message: str, language: str) -> Json:

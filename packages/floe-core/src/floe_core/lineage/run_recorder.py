@@ -68,6 +68,11 @@ class RunLineage:
         """
         self._emit(lambda: self._story.node_ended(result, compiled_sql, columns))
 
+    def node_reused(self, result: NodeResult) -> None:
+        """A node was left as an earlier run built it."""
+        if self._spool is not None:
+            self._story.node_reused(result)
+
     def ended(self, event: BuildEnded) -> None:
         """The build is over."""
         self._emit(lambda: self._story.ended(event, datetime.now(UTC)))

@@ -18,9 +18,9 @@ Json = dict[str, Any]
 
 EVENTS_FILE, CONFIG_FILE = "lineage-events.jsonl", "lineage-to-file.yml"
 FLUSH_SECONDS = 20.0
-# A run that is not of a tick has the moment it was asked for as its nominal time; and a span's ids
-# are of one run alone.
-_MOMENTS = frozenset({"eventTime", "nominalStartTime", "traceId", "spanId"})
+# A run that is not of a tick has the moment it was asked for as its nominal time; a span's ids are
+# of one run alone, and so is the earlier run that built what it reused.
+_MOMENTS = frozenset({"eventTime", "nominalStartTime", "traceId", "spanId", "builtBy"})
 _RUN_FOLDER = re.compile(r"(\.floe/runs/)[^/\s]+/")
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from floe_core.reuse.parts import ROWS, WHOLE, digest
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,12 @@ class Versions:
 
     rows: str
     columns: Mapping[str, str] | None = None
+
+    @property
+    def of_all(self) -> str:
+        """The version of the relation as a whole; `rows` where all of it is new at once."""
+        columns = self.columns or {}
+        return self.rows if {*columns.values()} <= {self.rows} else self.of(WHOLE)
 
     def of(self, column: str) -> str:
         """Return the version of a column, of `ROWS`, or of all."""
@@ -44,7 +50,8 @@ class Entry:
     """The last green build of a node, or the verdict of a test that passed.
 
     `traits` are hashes of what it was built from, by what a person calls each; `reads` is parent
-    id -> column -> version. `standing` is what the build left, None for a test.
+    id -> column -> version. `standing` is what the build left, None for a test. `lineage_run_id` is
+    the node's run in OpenLineage.
     """
 
     run_id: str
@@ -53,6 +60,7 @@ class Entry:
     versions: Versions = Versions("")
     standing: Standing | None = None
     seconds: float = 0.0
+    lineage_run_id: str = ""
 
     @property
     def fingerprint(self) -> str:

@@ -36,13 +36,15 @@ class ReuseFacts(Frozen):
     """What decides, beside its SQL and its inputs, whether a node's last build still holds.
 
     `build` changes with whatever of its configuration, hooks and materialization changes the
-    relation; `content` with those parts of it that may change its rows, "" where none may. `never`
-    says what in its code or configuration keeps it from being reused, "" for nothing. `by_content`
-    is a source whose rows are hashed to tell whether they are new; `loaded_at` is the field of a
-    source that says when a row was loaded.
+    relation, `content` with those parts of it that may change its rows, "" where none may. `text`
+    changes with its SQL and that of ephemeral models in it, without comments, blanks and
+    `config()`, "" where there is none. `never` says what in its code or configuration keeps it
+    from being reused, "" for nothing. `by_content` is a source whose rows are hashed to tell
+    whether they are new; `loaded_at` is the field of a source that says when a row was loaded.
     """
 
     build: str = ""
+    text: str = ""
     content: str = ""
     never: str = ""
     by_content: bool = False

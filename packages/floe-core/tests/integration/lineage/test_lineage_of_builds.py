@@ -15,7 +15,7 @@ from floe_core.build_events import NodeResult, NodeStarted
 from floe_core.build_request import BuildRequest
 from floe_core.compiler import compile_product
 from floe_core.execution import build
-from floe_core.lineage import status
+from floe_core.lineage import flush, status
 from floe_core.lineage.naming import node_job_name
 from floe_core.schemas import CompiledArtifacts
 
@@ -59,6 +59,34 @@ def built(folder: Path) -> tuple[CompiledArtifacts, dict[str, str]]:
 
 def events_in(file: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in file.read_text("utf-8").splitlines()]
+
+
+def test_a_run_names_what_it_reused_and_the_run_that_built_it(
+    tmp_path: Path, received: Path
+) -> None:
+    folder = product(tmp_path, "hello")
+    artifacts = compile_product(folder, reuse=True)
+
+    def run(run_id: str) -> list[dict[str, Any]]:
+        received.unlink(missing_ok=True)
+        assert all(
+            each.passed
+            for each in build(artifacts, BuildRequest(job=artifacts.jobs[0].name, run_id=run_id))
+            if isinstance(each, NodeResult)
+        )
+        flush(folder, artifacts.lineage, 20.0)
+        return events_in(received)
+
+    first = {
+        event["job"]["name"]: event["run"]["runId"]
+        for event in run("one")
+        if event["job"]["name"] != artifacts.product.name
+    }
+    start, end = run("two")
+    assert "floe_reuse" not in start["run"].get("facets", {})
+    nodes = end["run"]["facets"]["floe_reuse"]["nodes"]
+    assert {node["job"]["name"]: node["builtBy"]["runId"] for node in nodes} == first
+    assert {node["builtBy"]["orchestratorRunId"] for node in nodes} == {"one"}
 
 
 def told(events: list[dict[str, Any]]) -> Counter[tuple[str, str]]:

@@ -105,3 +105,25 @@ def test_descriptions_count_only_where_they_reach_the_warehouse() -> None:
 )
 def test_a_python_model_may_only_compute(code: str, varies: str) -> None:
     assert varying_reads(code) == varies
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "SELECT  1",
+        "select 1 -- one",
+        "{# one #} select 1",
+        "{{ config(tags=['a'], meta={'a': {'b': 1}}) }}\nselect 1",
+    ],
+)
+def test_comments_blanks_and_configuration_are_no_part_of_the_text(code: str) -> None:
+    assert facts(raw_code=code).text == facts(raw_code="select 1").text
+
+
+@pytest.mark.parametrize("code", ["select 2", "select 1 as a", "{{ one }} select 1", "select '1"])
+def test_anything_else_of_the_sql_is(code: str) -> None:
+    assert facts(raw_code=code).text != facts(raw_code="select 1").text
+
+
+def test_the_case_of_a_string_counts() -> None:
+    assert facts(raw_code="select 'a'").text != facts(raw_code="select 'A'").text

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from floe_core.build_events import BuildEnded
+from floe_core.build_events import BuildEnded, NodeResult, ReusedBuild
 from floe_core.lineage.build_story import BuildStory
 from floe_core.secrets.redactor import Redactor
 from floe_core.tracing.span_ids import SpanIds
@@ -108,6 +108,45 @@ def test_a_run_that_is_traced_names_its_span() -> None:
         ("a1" * 16, "c3" * 8),
     ]
     assert [faults(event) for event in events] == [[], [], []]
+
+
+def reusing_run() -> list[Event]:
+    """Return the events of a run that built the seed and reused a model and a versioned one."""
+    told = story()
+    earlier = "0195505a-0000-7000-8000-000000000001"
+    events = [*told.started(started("", 0).at)]
+    for node_id in ("model.shop.orders", "model.shop.after"):
+        reused = ReusedBuild("manual__0", earlier, 2.0)
+        told.node_reused(NodeResult(node_id, "reused", reused=reused))
+    events += told.node_ended(result("seed.shop.raw_orders", "success", 2), None)
+    return [*events, *told.ended(BuildEnded(succeeded=True), started("", 3).at)]
+
+
+def test_a_reused_node_has_no_run_and_the_end_of_the_parent_run_names_what_built_it() -> None:
+    events = reusing_run()
+    assert outline(iter(events)) == [
+        ("START", "shop"),
+        ("START", "shop.seed.raw_orders"),
+        ("COMPLETE", "shop.seed.raw_orders"),
+        ("COMPLETE", "shop"),
+    ]
+    built_by = {
+        "runId": "0195505a-0000-7000-8000-000000000001",
+        "orchestratorRunId": "manual__0",
+    }
+    assert facets(last(events)["run"]["facets"])["floe_reuse"] == {
+        "nodes": [
+            {"job": {"namespace": "floe", "name": "shop.model.orders"}, "builtBy": built_by},
+            {"job": {"namespace": "floe", "name": "shop.model.after.v2"}, "builtBy": built_by},
+        ]
+    }
+    assert [faults(event) for event in events] == [[], [], [], []]
+
+
+def test_the_check_of_validity_finds_faults_in_what_was_reused() -> None:
+    event = last(reusing_run())
+    event["run"]["facets"]["floe_reuse"]["nodes"][0]["builtBy"]["runId"] = "manual__0"
+    assert faults(event) == ["run.floe_reuse: 'manual__0' is not a 'uuid'"]
 
 
 def test_the_check_of_validity_finds_faults_in_a_facet_of_floes_own() -> None:

@@ -23,6 +23,14 @@ def event(kind: str, run_id: str, at: str, folder: str, orchestrators_run: str) 
                 "errorMessage": {"message": message},
                 "nominalTime": {"nominalStartTime": at},
                 "floe_trace": {"traceId": f"trace of {run_id}", "spanId": f"span of {run_id}"},
+                "floe_reuse": {
+                    "nodes": [
+                        {
+                            "job": {"namespace": "floe", "name": "shop.model.c"},
+                            "builtBy": {"orchestratorRunId": f"before {orchestrators_run}"},
+                        }
+                    ]
+                },
             },
         },
         "job": {"namespace": "floe", "name": "shop.model.a", "facets": {}},
@@ -49,6 +57,10 @@ def test_times_folders_and_ids_of_runs_and_spans_do_not_matter() -> None:
     [
         ("run.facets.errorMessage.message", lambda e: set_message(e, "another")),
         ("run.facets.errorMessage", lambda e: e["run"]["facets"].pop("errorMessage")),
+        (
+            "run.facets.floe_reuse.nodes[0].job.name",
+            lambda e: e["run"]["facets"]["floe_reuse"]["nodes"][0]["job"].update(name="d"),
+        ),
         ("inputs[0].name", lambda e: e["inputs"][0].update(name="shop.main.c")),
         ("inputs", lambda e: e["inputs"].clear()),
         ("run.runId", lambda e: e["run"].update(runId="u3")),

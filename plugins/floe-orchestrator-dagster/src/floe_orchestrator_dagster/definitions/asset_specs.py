@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from hashlib import sha256
 from typing import Any
 
 from dagster import AssetDep, AssetKey, AssetSpec, TableColumn, TableSchema
@@ -33,11 +34,23 @@ def spec_of(
         metadata=_metadata(node, artifacts.dbt.adapter),
         skippable=node.is_relation,
         group_name=group_of(node, artifacts.product.name),
-        code_version=node.checksum or None,
+        code_version=code_version_of(node, artifacts) or None,
         owners=owners_of(node),
         tags=tags_of(node, artifacts.product.name),
         kinds={"dbt", artifacts.dbt.adapter},
     )
+
+
+def code_version_of(node: Node, artifacts: CompiledArtifacts) -> str:
+    """Return what changes with a node's code, "" for a node that has none.
+
+    With `execution.reuse` it changes when a run would build the node anew: not with comments, and
+    with its macros and its configuration.
+    """
+    if artifacts.execution.reuse == "off" or not node.is_relation:
+        return node.checksum
+    parts = (node.reuse.text or node.checksum, node.macros_hash, node.reuse.build)
+    return sha256("\0".join(parts).encode()).hexdigest()
 
 
 def spec_of_unplaced(artifacts: CompiledArtifacts, key: AssetKey) -> AssetSpec:

@@ -23,10 +23,11 @@ def materialization(
     fact = next((each for each in result.datasets if each.dataset == dataset), None)
     of_all = None if result.datasets else result.rows
     rows = fact.rows if fact else of_all
+    version = fact.version if fact else result.data_version
     return MaterializeResult(
         asset_key=key,
         metadata=_known({**_timing(result), "dagster/row_count": rows}),
-        data_version=DataVersion(fact.version) if fact and fact.version else None,
+        data_version=DataVersion(version) if version else None,
     )
 
 

@@ -1,0 +1,71 @@
+"""What the runs of a product have saved, as `floe plan --history` prints it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from floe_core.cli.console import stdout
+
+if TYPE_CHECKING:
+    from floe_core.execution.saved_time import RunSaving
+
+
+def history_rows(savings: Sequence[RunSaving]) -> list[dict[str, Any]]:
+    """Return runs as JSON, the oldest first; times are ISO 8601 in UTC."""
+    return [
+        {
+            "run_id": each.run_id,
+            "ended_at": each.ended_at.isoformat(timespec="seconds"),
+            "built": each.built,
+            "reused": each.reused,
+            "build_seconds": each.build_seconds,
+            "saved_seconds": each.saved_seconds,
+        }
+        for each in savings
+    ]
+
+
+def history_markdown(savings: Sequence[RunSaving]) -> str:
+    """Return runs as a table in Markdown."""
+    head = ["| ended (UTC) | run | ran | reused | seconds | saved |"]
+    head += ["| --- | --- | ---: | ---: | ---: | ---: |"]
+    rows = (" | ".join(_cells(each)) for each in savings)
+    return "\n".join([*head, *(f"| {row} |" for row in rows), "", total_of(savings)])
+
+
+def print_history(savings: Sequence[RunSaving]) -> None:
+    """Print runs as a table, and what they saved together."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    table.add_column("ended (UTC)")
+    table.add_column("run")
+    for title in ("ran", "reused", "seconds", "saved"):
+        table.add_column(title, justify="right")
+    for each in savings:
+        table.add_row(*map(escape, _cells(each)))
+    if savings:
+        stdout().print(table)
+    stdout().print(total_of(savings))
+
+
+def total_of(savings: Sequence[RunSaving]) -> str:
+    """Return what runs saved together, as a sentence."""
+    saved = sum(each.saved_seconds for each in savings)
+    ran = sum(each.build_seconds for each in savings)
+    share = f" ({saved / (saved + ran):.0%} of all)" if saved else ""
+    runs = "1 run" if len(savings) == 1 else f"{len(savings)} runs"
+    return f"{runs}: {ran:.1f} s of building, {saved:.1f} s saved{share}"
+
+
+def _cells(saving: RunSaving) -> list[str]:
+    return [
+        f"{saving.ended_at:%Y-%m-%d %H:%M}",
+        saving.run_id,
+        str(saving.built),
+        str(saving.reused),
+        f"{saving.build_seconds:.1f}",
+        f"{saving.saved_seconds:.1f}",
+    ]

@@ -1,0 +1,59 @@
+"""What of a node's text counts: its tokens, without comments, blanks and the case of keywords."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import sqlglot
+from sqlglot import Token, TokenType
+from sqlglot.errors import SqlglotError
+
+# Texts of these mean something else in another case.
+_AS_WRITTEN = frozenset({TokenType.STRING, TokenType.IDENTIFIER, TokenType.VAR})
+_BRACES = frozenset({"{", "{{-", "{{+", "}", "-}}", "+}}"})
+
+
+def token_text(code: str, adapter: str) -> str:
+    """Return the tokens of SQL with Jinja in it, one a line; the text itself where it has none.
+
+    `config(...)` is left out, since the configuration that results is known.
+
+    >>> one = token_text("{{ config(tags=['a']) }} SELECT 1 as id -- one", "duckdb")
+    >>> one == token_text("select  1 AS id", "duckdb")
+    True
+    """
+    try:
+        tokens = sqlglot.tokenize(code, dialect=adapter)
+    except (SqlglotError, ValueError):
+        return code
+    return "\n".join(
+        f"{t.token_type.name} {t.text if t.token_type in _AS_WRITTEN else t.text.upper()}"
+        for t in _without_config(tokens)
+    )
+
+
+def _without_config(tokens: Sequence[Token]) -> Iterator[Token]:
+    at = 0
+    while at < len(tokens):
+        name = _after_braces(tokens, at)
+        if at < name and [t.text.lower() for t in tokens[name : name + 2]] == ["config", "("]:
+            at = _after_braces(tokens, _after_call(tokens, name + 1))
+        else:
+            yield tokens[at]
+            at += 1
+
+
+def _after_braces(tokens: Sequence[Token], at: int) -> int:
+    while at < len(tokens) and tokens[at].text in _BRACES:
+        at += 1
+    return at
+
+
+def _after_call(tokens: Sequence[Token], opening: int) -> int:
+    """Return the place after the parenthesis that closes the one at `opening`."""
+    depth = 0
+    for place in range(opening, len(tokens)):
+        depth += {"(": 1, ")": -1}.get(tokens[place].text, 0)
+        if depth == 0:
+            return place + 1
+    return len(tokens)
