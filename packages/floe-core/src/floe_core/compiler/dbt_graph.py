@@ -26,12 +26,13 @@ class DbtGraph:
 
     Ephemeral models are folded away: what depends on one depends on what it depends on. Disabled
     nodes, analyses, hooks, metrics and semantic models have no place in a run and are left out.
+    `reads_texts`: each node has a hash of what of its SQL counts, which takes a while.
     """
 
-    def __init__(self, manifest: Entry, project_dir: Path) -> None:
+    def __init__(self, manifest: Entry, project_dir: Path, *, reads_texts: bool = False) -> None:
         self._manifest = manifest
         self._hashes = CodeHashes(manifest, project_dir)
-        self._reuse = ReuseFactsReader(manifest, self._hashes)
+        self._reuse = ReuseFactsReader(manifest, self._hashes, reads_texts=reads_texts)
 
     def nodes(self) -> tuple[Node, ...]:
         """Return the nodes, sorted by id."""
@@ -221,14 +222,14 @@ def _conditions(config: Entry) -> dict[str, str]:
     return {name: text for name, text in told.items() if text not in ("", DEFAULT_CONDITION)}
 
 
-def nodes_in(manifest: Entry, project_dir: Path) -> tuple[Node, ...]:
-    """Return the nodes of a dbt manifest, sorted by id.
+def nodes_in(manifest: Entry, project_dir: Path, *, reads_texts: bool = False) -> tuple[Node, ...]:
+    """Return the nodes of a dbt manifest, sorted by id. See `DbtGraph`.
 
     Raises:
         InvalidProductError: It is not as dbt writes it.
     """
     try:
-        return DbtGraph(manifest, project_dir).nodes()
+        return DbtGraph(manifest, project_dir, reads_texts=reads_texts).nodes()
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         missing = f"{error} is missing" if isinstance(error, KeyError) else str(error)
         what = f"this is not a manifest of dbt's: {missing.splitlines()[0][:200]}"

@@ -120,9 +120,8 @@ def _changed_nodes(
     """Return node id -> field -> value for what is another value here, and keep dbt's parse."""
     parsed = dbt.parse()
     quiet = Findings(lambda notice: None)
-    nodes, _ = with_policies(
-        refine(nodes_in(parsed.manifest, inputs.product_dir), inputs, quiet), inputs, quiet
-    )
+    found = nodes_in(parsed.manifest, inputs.product_dir, reads_texts=inputs.reuses)
+    nodes, _ = with_policies(refine(found, inputs, quiet), inputs, quiet)
     _refuse_other_graph(base.nodes, nodes)
     changed = _differences(base.nodes, nodes)
     if any(fields.keys() - _UNSELECTED for fields in changed.values()):

@@ -38,6 +38,11 @@ class Inputs:
         return self.spec.metadata.name.replace("-", "_")
 
     @property
+    def reuses(self) -> bool:
+        """Whether runs leave out what stands: `execution.reuse`."""
+        return self.spec.execution.reuse != "off"
+
+    @property
     def dbt_project_name(self) -> str:
         """`name` of dbt_project.yml."""
         return str(self.dbt_document.data["name"])

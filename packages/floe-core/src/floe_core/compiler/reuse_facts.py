@@ -24,13 +24,14 @@ _FOR_INCREMENTAL = frozenset({"macro.dbt.is_incremental"})
 
 
 class ReuseFactsReader:
-    """Reads the facts of one manifest's nodes."""
+    """Reads the facts of one manifest's nodes; hashes of their SQL only where it `reads_texts`."""
 
-    def __init__(self, manifest: Entry, hashes: CodeHashes) -> None:
+    def __init__(self, manifest: Entry, hashes: CodeHashes, *, reads_texts: bool = False) -> None:
         self._manifest = manifest
         self._hashes = hashes
         self._adapter = str((manifest.get("metadata") or {}).get("adapter_type") or "")
         self._varying: dict[str, str] = {}
+        self._reads_texts = reads_texts
 
     def facts(self, entry: Entry) -> ReuseFacts:
         """Return the facts of one node; those of a source say how its version is known."""
@@ -42,7 +43,7 @@ class ReuseFactsReader:
             return ReuseFacts()
         return ReuseFacts(
             build=self._build(entry),
-            text=self._text(entry),
+            text=self._text(entry) if self._reads_texts else "",
             content=self._content(entry),
             never="meta.floe.reuse is never" if policy == "never" else self._never(entry),
         )
