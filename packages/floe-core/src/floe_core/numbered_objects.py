@@ -11,9 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 KEPT_VERSIONS = 5
+KEPT_FOR = timedelta(hours=1)
 ATTEMPTS = 20
 _DIGITS = 12
 
@@ -111,11 +113,29 @@ def _numbers(files: Any, root: str) -> list[int]:
 
 
 def _forget_old(files: Any, root: str, newest: int) -> None:
-    """Remove versions that no reader can be about to read any more."""
+    """Remove versions from the oldest on, up to one that a writer may just have read.
+
+    The number of a version that is gone is free again: a writer that read the one before it, and
+    was held up since, would take it and lose its change.
+    """
+    before = datetime.now(UTC) - KEPT_FOR
     for number in _numbers(files, root):
-        if number <= newest - KEPT_VERSIONS:
-            with suppress(FileNotFoundError):
-                files.rm_file(_object(root, number))
+        if number > newest - KEPT_VERSIONS or not _is_older(files, _object(root, number), before):
+            return
+        with suppress(FileNotFoundError):
+            files.rm_file(_object(root, number))
+
+
+def _is_older(files: Any, name: str, before: datetime) -> bool:
+    """Return whether an object was written before a moment; False where nobody knows."""
+    try:
+        written = files.modified(name)
+    except FileNotFoundError:
+        return True
+    except (NotImplementedError, OSError, ValueError):
+        return False
+    aware = written if written.tzinfo else written.replace(tzinfo=UTC)
+    return bool(aware < before)
 
 
 def _object(root: str, number: int) -> str:

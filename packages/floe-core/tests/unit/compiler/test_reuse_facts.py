@@ -41,7 +41,9 @@ def facts(macros: tuple[str, ...] = (), **fields: Any) -> ReuseFacts:
         "depends_on": {"macros": [f"macro.shop.{name}" for name in macros]},
         **fields,
     }
-    return ReuseFactsReader(MANIFEST, CodeHashes(MANIFEST, Path("/shop"))).facts(entry)
+    return ReuseFactsReader(MANIFEST, CodeHashes(MANIFEST, Path("/shop")), reads_texts=True).facts(
+        entry
+    )
 
 
 @pytest.mark.parametrize(
