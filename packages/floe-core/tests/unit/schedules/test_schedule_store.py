@@ -8,10 +8,11 @@ import signal
 import subprocess
 import sys
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from floe_core import numbered_objects
 from floe_core.errors import EnvironmentProblemError
 from floe_core.schedules.file_schedule_store import FileScheduleStore
 from floe_core.schedules.object_schedule_store import ObjectScheduleStore
@@ -116,9 +117,10 @@ def test_an_object_store_keeps_what_is_changed(url):
     assert set(ObjectScheduleStore(url).read()) == {str(number) for number in range(12)}
 
 
-def test_an_object_store_forgets_old_versions(url):
+def test_an_object_store_forgets_old_versions(url, monkeypatch):
     import fsspec
 
+    monkeypatch.setattr(numbered_objects, "KEPT_FOR", timedelta(0))
     for number in range(12):
         ObjectScheduleStore(url).change(lambda kept, name=str(number): {**kept, name: ENTRY})
     names = fsspec.filesystem("memory").ls("/floe-tests/web-shop", detail=False)
