@@ -145,6 +145,7 @@ def test_results_go_to_stdout_and_the_rest_to_stderr(examples: Path) -> None:
             "compiled_artifacts.json",
         ],
         "nodes": {"model": 2, "seed": 1, "test": 2},
+        "published": [],
         "jobs": ["hello"],
     }
 
