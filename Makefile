@@ -3,8 +3,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 RESULTS := .venv-bench/results
-# Much of a test of an orchestrator is waiting for it. IN_TWO= runs one test after the other.
-IN_TWO ?= -n 2 --dist loadfile
+# Much of a test of an orchestrator is waiting for it. PROCESSES=0 runs one test after the other.
+PROCESSES ?= 3
+AT_ONCE := -n $(PROCESSES) --dist loadfile --no-loadscope-reorder
 # A package index chosen for pip is uv's as well.
 export UV_DEFAULT_INDEX ?= $(or $(PIP_INDEX_URL),$(shell $(PYTHON) -m pip config get global.index-url 2>/dev/null))
 ifeq ($(strip $(UV_DEFAULT_INDEX)),)
@@ -39,11 +40,11 @@ pictures: setup
 
 # Unit tests, the conformance kit on each orchestrator, the charts: some five minutes.
 test: setup helm
-	$(BIN)/pytest -m "not slow and not long" $(IN_TWO)
+	$(BIN)/pytest -m "not slow and not long" $(AT_ONCE)
 
 # All but those that take minutes each: half an hour.
 test-all: setup helm
-	$(BIN)/pytest -m "not slow" $(IN_TWO)
+	$(BIN)/pytest -m "not slow" $(AT_ONCE)
 
 # Those that take minutes each, one after the other: some hours.
 test-slow: setup helm
@@ -51,12 +52,12 @@ test-slow: setup helm
 
 # Every check of the charts, the slow ones included; ONLY="-m slow" leaves out those of make test-all.
 charts: setup helm
-	$(BIN)/pytest tests/charts $(ONLY) $(IN_TWO)
+	$(BIN)/pytest tests/charts $(ONLY) $(AT_ONCE)
 
 # dbt projects with the oddities of real ones, beside plain dbt.
 # FLOE_AWKWARD_SIDES=dbt,dagster,airflow,prefect compares all sides, which takes half an hour.
 awkward: setup
-	$(BIN)/pytest -m slow tests/e2e/test_awkward_projects.py -n 2
+	$(BIN)/pytest -m slow tests/e2e/test_awkward_projects.py -n $(PROCESSES)
 
 lint: setup
 	$(BIN)/ruff format --check
@@ -93,8 +94,10 @@ bench: setup
 	.venv-bench/bin/python benchmarks/ticks.py
 	.venv-bench/bin/python benchmarks/column_lineage.py
 	.venv-bench/bin/python benchmarks/mesh.py
+	.venv-bench/bin/python benchmarks/reuse.py
 	.venv-bench/bin/python benchmarks/schedule_uptake.py
 	.venv-bench/bin/python benchmarks/telemetry_cost.py
+	.venv-bench/bin/python benchmarks/steps.py
 	.venv-bench/bin/python benchmarks/who_emits_what.py
 	.venv-bench/bin/python benchmarks/ci_check.py 100
 	@mkdir -p $(RESULTS)

@@ -6,6 +6,7 @@ import signal
 from pathlib import Path
 
 import pytest
+from dbt_common.tests import enable_test_caching
 from hypothesis import HealthCheck, settings
 
 # How long an example takes says how busy the machine is, and nothing about the code. A gate tries
@@ -15,17 +16,45 @@ settings.register_profile("gate", deadline=None, derandomize=True, suppress_heal
 settings.register_profile("explore", deadline=None, suppress_health_check=[HASTE])
 settings.load_profile("gate")
 
+# As dbt's own tests do: what it parses of its 640 macros is kept for the next project of a process.
+enable_test_caching()
+
 # What a script starts in the background ignores ^C, and so would every program that a test starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Folders whose tests run dbt, an orchestrator or a program for real.
 REAL = ("integration", "e2e")
+# The longest first, so that no process is left with them at the end while the others have none:
+# files of minutes, then folders.
+LONGEST_FIRST = (
+    "test_planted_faults_of_runs.py",
+    "test_commands_in_the_docs.py",
+    "test_alerts_of_running_orchestrators.py",
+    "test_the_same_everywhere.py",
+    "test_ports_on_a_running_dagster.py",
+    "conformance",
+    "test_planted_faults.py",
+    "test_ports.py",
+    "test_command_line.py",
+    "test_environments.py",
+    "e2e",
+    "integration",
+)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Leave the tests that run things for real to `make test-all`, but for those that are quick."""
     for item in items:
-        folders = item.path.relative_to(Path(__file__).parent).parts
-        if set(REAL) & set(folders) and item.get_closest_marker("quick") is None:
+        if set(REAL) & set(_folders(item)) and item.get_closest_marker("quick") is None:
             item.add_marker(pytest.mark.long)
+    items.sort(key=_rank)
+
+
+def _rank(item: pytest.Item) -> int:
+    folders = set(_folders(item))
+    return next((i for i, each in enumerate(LONGEST_FIRST) if each in folders), len(LONGEST_FIRST))
+
+
+def _folders(item: pytest.Item) -> tuple[str, ...]:
+    return item.path.relative_to(Path(__file__).parent).parts

@@ -62,14 +62,21 @@ def in_turns(
 
 
 def timed_in_turns(
-    commands: Mapping[str, list[str]], rounds: int, **environment: str
+    commands: Mapping[str, list[str]],
+    rounds: int,
+    before: Mapping[str, list[str]] | None = None,
+    **environment: str,
 ) -> dict[str, list[Measure]]:
     """Return name -> `wall` and `cpu` seconds of each command, a measure a round that counts.
 
-    The first round does not count, as in `in_turns`.
+    The first round does not count, as in `in_turns`. `before` is name -> a command that runs before
+    each time that one is measured, and is not.
     """
+    preparing = {id(commands[name]): command for name, command in (before or {}).items()}
 
     def timed(command: list[str]) -> Measure:
+        if id(command) in preparing:
+            run(preparing[id(command)], **environment)
         started, spent = time.monotonic(), _spent()
         run(command, **environment)
         return {"wall": time.monotonic() - started, "cpu": _spent() - spent}

@@ -70,9 +70,24 @@ def install(folder: Path, *distributions: str) -> Path:
     """Install distributions in an empty environment; return its folder of commands."""
     venv.create(folder / "venv", with_pip=True)
     bin_folder = folder / "venv" / "bin"
-    run(bin_folder / "pip", "install", "--quiet", "--find-links", DIST, *distributions)
+    options = ("--quiet", "--find-links", DIST, *limit_dbt(bin_folder, folder))
+    run(bin_folder / "pip", "install", *options, *distributions)
     run(bin_folder / "pip", "check")
     return bin_folder
+
+
+def limit_dbt(bin_folder: Path, folder: Path) -> tuple[object, ...]:
+    """Return options of pip that keep to dbt 1.11, where a part of dbt-core 1.12 can't be had.
+
+    dbt-core 1.12 depends on a parser whose wheels are downloaded from elsewhere than the index.
+    """
+    wanted = ("--quiet", "--no-deps", "--wheel-dir", str(folder), "dbt-core-experimental-parser")
+    if subprocess.run([bin_folder / "pip", "wheel", *wanted], check=False).returncode == 0:
+        return ()
+    print("dbt-core 1.12 can't be installed here: tried with dbt-core 1.11", flush=True)
+    constraints = folder / "constraints.txt"
+    constraints.write_text("dbt-core<1.12\n")
+    return ("--constraint", constraints)
 
 
 def check_nothing_holds_back(orchestrator: str, bin_folder: Path) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-# dbt-core 1.12 depends on a parser whose wheels are not on every index; dbt works without it.
+# Of all cells: dbt-core 1.12 depends on a parser whose wheels are not on every index, and works
+# without it.
 NO_EXPERIMENTAL_PARSER = "dbt-core-experimental-parser; sys_platform == 'never'"
 
 # Limits that a release does not declare and does not start without.
-MISSING_LIMITS = {"prefect-3.8": ("fastapi<0.151",)}
+MISSING_LIMITS = {"prefect-3.7": ("fastapi<0.151",), "prefect-3.8": ("fastapi<0.151",)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ PYTHONS = ("3.12", "3.13", "3.14")
 DBTS = {
     "1.10": ("dbt-core==1.10.*", "dbt-duckdb==1.10.*"),
     "1.11": ("dbt-core==1.11.*",),
-    "1.12": ("dbt-core==1.12.*", NO_EXPERIMENTAL_PARSER),
+    "1.12": ("dbt-core==1.12.*",),
 }
 
 

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from cells import Cell
+from cells import NO_EXPERIMENTAL_PARSER, Cell
 
 ROOT = Path(__file__).resolve().parents[2]
 UV = ROOT / ".venv" / "bin" / "uv"
@@ -26,6 +26,8 @@ TEST_TOOLS = (
     "pyyaml",
     "cronsim",
 )
+# What tests of one plugin import: an optional part of its orchestrator.
+TEST_TOOLS_OF = {"airflow": ("apache-airflow-providers-openlineage",)}
 SHOWN = ("dagster", "apache-airflow", "prefect", "dbt-core", "dbt-duckdb", "duckdb", "sqlalchemy")
 LOADING = {
     "dagster": ("unit/test_product_definitions.py", "integration/test_loader.py"),
@@ -77,15 +79,17 @@ def make_environment(cell: Cell, folder: Path) -> str:
     if made != 0:
         return f"no Python {cell.python} on this machine"
     overrides = folder / "overrides.txt"
-    overrides.write_text("".join(f"{line}\n" for line in cell.overrides))
+    lines = (NO_EXPERIMENTAL_PARSER, *cell.overrides)
+    overrides.write_text("".join(f"{line}\n" for line in lines))
     packages = (
         "floe-core[duckdb,tracing]",
         "floe-conformance",
         f"floe-orchestrator-{cell.orchestrator}",
     )
+    tools = (*TEST_TOOLS, *TEST_TOOLS_OF.get(cell.orchestrator, ()))
     into = ("--python", folder / "venv/bin/python", "--override", overrides)
     install = (UV, "pip", "install", "--quiet", "--find-links", WHEELS, *into)
-    done = logged(folder, "install", *install, *packages, *TEST_TOOLS)
+    done = logged(folder, "install", *install, *packages, *tools)
     return "" if done == 0 else "cannot be installed"
 
 

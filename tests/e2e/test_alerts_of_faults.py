@@ -1,7 +1,8 @@
 """Each fault gives one alert on each orchestrator, counted by a receiver that knows nothing of them.
 
-The faults are those of `test_faults.py`, in runs that `floe run` launches. What a retry saves is a
-warning; two runs that take turns are nothing to be told.
+The faults are those of docs/failures.md, in runs that `floe run` launches. What a retry saves is a
+warning; two runs that take turns are nothing to be told. What a user ends in an orchestrator's pages,
+and the death of a run's worker there, is in `test_alerts_of_running_orchestrators.py`.
 """
 
 from __future__ import annotations
@@ -9,13 +10,17 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 from alert_receiver import AlertReceiver, alert_receiver
+from broken_line import BrokenLine
 from everywhere import has_begun, holders_of
 from faulty_product import (
     AFTER,
@@ -24,7 +29,23 @@ from faulty_product import (
     at_first_try,
     warehouse,
 )
+from further_faults import (
+    HOST,
+    LARGE,
+    PASSWORD,
+    PORT,
+    SLOW,
+    SOON,
+    a_hundred,
+    compute,
+    cut_once,
+    dbt_on_a_small_disk,
+    drop_schemas,
+    kill_supervisor_of,
+)
+from wait_for import wait_for
 
+from floe_core.alerts import flush, status
 from floe_core.build_events import BuildEvent
 from floe_core.errors import EnvironmentProblemError
 from floe_core.plugin_powers import RunOptions
@@ -37,6 +58,7 @@ from floe_orchestrator_prefect import PrefectPlugin
 VARIABLE = "FAULT_ALERTS"
 DBT = Path(sys.executable).parent / "dbt"
 RETRY_ONCE = "retries: 1, retryDelaySeconds: 1"
+EXPONENTIAL = "retries: 3, retryDelaySeconds: 1, retryBackoff: exponential"
 DAGSTER, AIRFLOW, PREFECT = SIDES = ("dagster", "airflow", "prefect")
 FAILED, SAVED = "run failed", "run succeeded with warnings"
 Meddle = Callable[[str, CompiledArtifacts, BuildEvent], None]
@@ -112,30 +134,44 @@ def alerting(middle: str, execution: str = "") -> FaultyProduct:
     return FaultyProduct(middle, execution, alerts_to=VARIABLE)
 
 
+FLAKY, NEVER = at_first_try("select error('not yet') as id"), "select error('never') as id"
+NEGATIVE = "select -id as id from {{ ref('first') }}"
+OF_NODES = {
+    "flaky": (alerting(FLAKY, RETRY_ONCE), SAVED),
+    "broken": (alerting(NEVER, RETRY_ONCE), FAILED),
+    "tested": (alerting(NEGATIVE, RETRY_ONCE), FAILED),
+    "hanging": (alerting(ENDLESS, "timeoutSeconds: 15"), FAILED),
+    "waiting": (alerting(NEVER, EXPONENTIAL), FAILED),
+    "full": (alerting(LARGE, RETRY_ONCE), SAVED),
+    "hundred": (replace(a_hundred(), alerts_to=VARIABLE), SAVED),
+}
+# While the receiver answers, and while it is away until the run is over.
+HERE_AND_AWAY = pytest.mark.parametrize(
+    "is_away", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["here", "away"]
+)
+
+
 @pytest.mark.parametrize(
-    ("name", "product", "title"),
+    "name",
     [
-        ("flaky", alerting(at_first_try("select error('not yet') as id"), RETRY_ONCE), SAVED),
-        ("broken", alerting("select error('never') as id", RETRY_ONCE), FAILED),
-        ("tested", alerting("select -id as id from {{ ref('first') }}", RETRY_ONCE), FAILED),
-        ("hanging", alerting(ENDLESS, "timeoutSeconds: 15"), FAILED),
+        "flaky",
+        "broken",
+        "hanging",
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("tested", "waiting")),
     ],
 )
 def test_a_fault_of_a_node_is_told_once(
-    name: str,
-    product: FaultyProduct,
-    title: str,
-    receiver: AlertReceiver,
-    airflow: LocalAirflow,
-    tmp_path: Path,
+    name: str, receiver: AlertReceiver, airflow: LocalAirflow, tmp_path: Path
 ) -> None:
+    product, title = OF_NODES[name]
     products = compiled(product, tmp_path, name)
     launch_all(products, airflow)
     assert told(receiver, products) == everywhere(title)
 
 
+@HERE_AND_AWAY
 def test_a_run_that_a_user_cancels_is_told_once(
-    receiver: AlertReceiver, airflow: LocalAirflow, tmp_path: Path
+    is_away: bool, receiver: AlertReceiver, airflow: LocalAirflow, tmp_path: Path
 ) -> None:
     def cancel(side: str, artifacts: CompiledArtifacts, event: BuildEvent) -> None:
         if has_begun(event, "middle"):
@@ -146,14 +182,17 @@ def test_a_run_that_a_user_cancels_is_told_once(
             [run] = airflow.api.ask("GET", path)["dag_runs"]
             airflow.api.ask("PATCH", f"{path}/{quote(run['dag_run_id'])}", {"state": "failed"})
 
-    products = compiled(alerting(ENDLESS, RETRY_ONCE), tmp_path, "canceled")
-    launch_all(products, airflow, cancel)
-    assert told(receiver, products) == everywhere(FAILED)
+    name = "canceled-away" if is_away else "canceled"
+    products = compiled(alerting(ENDLESS, RETRY_ONCE), tmp_path, name)
+    with reachable(receiver, products, is_away) as alerts:
+        launch_all(products, airflow, cancel)
+    assert alerts == everywhere(FAILED)
 
 
 @pytest.mark.slow
+@HERE_AND_AWAY
 def test_a_worker_that_dies_is_told_once(
-    receiver: AlertReceiver, airflow: LocalAirflow, tmp_path: Path
+    is_away: bool, receiver: AlertReceiver, airflow: LocalAirflow, tmp_path: Path
 ) -> None:
     killed: set[str] = set()
 
@@ -164,17 +203,21 @@ def test_a_worker_that_dies_is_told_once(
             for builder in holders_of(warehouse(artifacts)):
                 builder.kill()
 
-    products = compiled(alerting(at_first_try(ENDLESS), RETRY_ONCE), tmp_path, "killed")
-    launch_all(products, airflow, kill)
+    name = "killed-away" if is_away else "killed"
+    products = compiled(alerting(at_first_try(ENDLESS), RETRY_ONCE), tmp_path, name)
+    with reachable(receiver, products, is_away) as alerts:
+        launch_all(products, airflow, kill)
     # Airflow retries by itself. On the others the process of the run was that of the build.
-    assert told(receiver, products) == {**everywhere(FAILED), AIRFLOW: [SAVED]}
+    assert alerts == {**everywhere(FAILED), AIRFLOW: [SAVED]}
     own_dbt = f"{RETRY_ONCE}, dbtExecutable: {DBT}"
     killed.clear()
-    products = compiled(alerting(at_first_try(ENDLESS), own_dbt), tmp_path / "own", "dbt-killed")
-    launch_all(products, airflow, kill)
-    assert told(receiver, products) == everywhere(SAVED)
+    products = compiled(alerting(at_first_try(ENDLESS), own_dbt), tmp_path / "own", f"dbt-{name}")
+    with reachable(receiver, products, is_away) as alerts:
+        launch_all(products, airflow, kill)
+    assert alerts == everywhere(SAVED)
 
 
+@pytest.mark.slow
 def test_two_runs_that_take_turns_are_nothing_to_be_told(
     receiver: AlertReceiver, airflow: LocalAirflow, tmp_path: Path
 ) -> None:
@@ -183,3 +226,90 @@ def test_two_runs_that_take_turns_are_nothing_to_be_told(
         for run in [pool.submit(launch_all, products, airflow) for _ in range(2)]:
             run.result()
     assert told(receiver, products, 0) == everywhere()
+
+
+def told_when_it_is_back(
+    receiver: AlertReceiver, products: dict[str, CompiledArtifacts]
+) -> dict[str, list[str]]:
+    """Return side -> what a receiver that was away is told of its product by a flush."""
+    wait_for(lambda: all(status(each).waiting for each in products.values()), 30)
+    # No second one comes.
+    time.sleep(8)
+    receiver.open()
+    for artifacts in products.values():
+        assert [done.waiting for done in flush(artifacts, 20)] == [0]
+    return {side: receiver.about(each.product.name) for side, each in products.items()}
+
+
+@contextmanager
+def reachable(
+    receiver: AlertReceiver, products: dict[str, CompiledArtifacts], is_away: bool
+) -> Iterator[dict[str, list[str]]]:
+    """Run the block with the receiver here or away; what was told is there after it."""
+    found: dict[str, list[str]] = {}
+    if is_away:
+        receiver.close()
+    yield found
+    found |= told_when_it_is_back(receiver, products) if is_away else told(receiver, products)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", OF_NODES)
+def test_a_receiver_that_was_away_is_told_once(
+    name: str, receiver: AlertReceiver, airflow: LocalAirflow, tmp_path: Path
+) -> None:
+    product, title = OF_NODES[name]
+    if name == "full":
+        dbt = dbt_on_a_small_disk(tmp_path)
+        product = replace(product, execution=f"{RETRY_ONCE}, dbtExecutable: {dbt}")
+    products = compiled(product, tmp_path, f"{name}-away")
+    with reachable(receiver, products, is_away=True) as alerts:
+        launch_all(products, airflow)
+    assert alerts == everywhere(title)
+
+
+@pytest.mark.slow
+def test_a_warehouse_that_goes_away_and_comes_back_is_told_once(
+    receiver: AlertReceiver,
+    airflow: LocalAirflow,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("FLOE_TEST_PASSWORD", PASSWORD)
+    schemas = {side: f"floe_{uuid.uuid4().hex[:8]}" for side in SIDES}
+    away = alerting(SLOW, "retries: 1, retryDelaySeconds: 20")
+    with ExitStack() as stack:
+        lines = {side: stack.enter_context(BrokenLine(HOST, PORT)) for side in SIDES}
+        products = {
+            side: replace(away, compute=compute(lines[side], schemas[side])).compiled(
+                tmp_path / side, f"away-{side}", side, "granularity: node"
+            )
+            for side in SIDES
+        }
+        with reachable(receiver, products, is_away=True) as alerts:
+            launch_all(products, airflow, cut_once(lines))
+    drop_schemas(schemas.values())
+    assert alerts == everywhere(SAVED)
+
+
+@pytest.mark.slow
+@HERE_AND_AWAY
+def test_a_supervisor_that_dies_is_told_once(
+    is_away: bool, receiver: AlertReceiver, tmp_path: Path
+) -> None:
+    name = "orphaned-away" if is_away else "orphaned"
+    product = alerting(at_first_try(ENDLESS), RETRY_ONCE).compiled(
+        tmp_path / "shop", f"{name}-airflow", AIRFLOW, "granularity: product"
+    )
+    killed: list[str] = []
+
+    def kill(side: str, artifacts: CompiledArtifacts, event: BuildEvent) -> None:
+        if has_begun(event, "middle") and not killed:
+            killed.append(kill_supervisor_of(artifacts))
+
+    with LocalAirflow(tmp_path / "airflow", variables=SOON) as airflow:
+        with reachable(receiver, {AIRFLOW: product}, is_away) as alerts:
+            launch(AIRFLOW, product, airflow, kill)
+        assert alerts == {AIRFLOW: [SAVED]}
+    # Ended, whether or not its new parent has taken note.
+    assert killed[0] in ("False", "zombie")

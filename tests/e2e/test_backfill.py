@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import duckdb
 import pytest
+from warm_floe import floe
 
-FLOE = Path(sys.executable).parent / "floe"
 MANIFEST = """\
 apiVersion: floe.dev/v1
 kind: Manifest
@@ -61,10 +59,6 @@ def product(folder: Path, by: str) -> Path:
         (folder / "models" / "events.yml").write_text(schema)
         (folder / "models" / "by_day.sql").write_text(BY_DAY)
     return folder
-
-
-def floe(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([str(FLOE), *arguments], capture_output=True, text=True, timeout=300)
 
 
 def rows(folder: Path, query: str) -> list[tuple]:

@@ -1,4 +1,8 @@
-"""The floe command as people and programs call it."""
+"""The floe command as people and programs call it.
+
+Most calls fork a process that has its imports behind it, of which the first test here says that it
+does the same.
+"""
 
 from __future__ import annotations
 
@@ -13,29 +17,42 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from warm_floe import floe
 
 BIN = Path(sys.executable).parent
 EXAMPLES = Path(__file__).parents[2] / "examples"
-
-
-def floe(
-    *arguments: str | Path, cwd: Path | None = None, **environment: str
-) -> subprocess.CompletedProcess[str]:
-    """Call floe without a terminal."""
-    return subprocess.run(
-        [BIN / "floe", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=cwd,
-        env={**os.environ, "COLUMNS": "120", **environment},
-    )
 
 
 @pytest.fixture
 def examples(tmp_path: Path) -> Path:
     shutil.copytree(EXAMPLES, tmp_path / "examples", ignore=shutil.ignore_patterns(".floe"))
     return tmp_path / "examples"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--version"],
+        ["compile", "--json"],
+        ["compile", "--nope"],
+        ["compile", "no-such-folder"],
+        ["ticks", "--cron", "0 6 * * *", "--from", "2026-03-28", "--to", "2026-03-31"],
+    ],
+    ids=" ".join,
+)
+def test_a_fork_does_what_the_program_does(examples: Path, arguments: list[str]) -> None:
+    def told(program: subprocess.CompletedProcess[str]) -> tuple[int, str, str]:
+        return program.returncode, program.stdout, program.stderr
+
+    by_program = subprocess.run(
+        [BIN / "floe", *arguments],
+        cwd=examples / "hello",
+        env={**os.environ, "COLUMNS": "120"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert told(floe(*arguments, cwd=examples / "hello")) == told(by_program)
 
 
 def test_help_and_ticks_import_nothing_heavy() -> None:
@@ -219,7 +236,10 @@ def test_compile_needs_no_network(examples: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("orchestrator", ["dagster", "airflow"])
+# That they fail alike is in test_the_same_everywhere.
+@pytest.mark.parametrize(
+    "orchestrator", ["dagster", pytest.param("airflow", marks=pytest.mark.slow)]
+)
 def test_a_model_that_fails_in_the_middle(examples: Path, orchestrator: str) -> None:
     models = examples / "hello" / "models"
     (models / "stg_people.sql").write_text("select nope from {{ ref('people') }}")
@@ -310,6 +330,7 @@ def test_a_dbt_that_is_not_there_is_named_before_anything_runs(examples: Path) -
     said = " ".join(done.stderr.split())
     assert done.returncode == 2
     assert (
-        "--dbt no-such-dbt: there is no such program; give a path, a name on PATH, or floe" in said
+        "--dbt no-such-dbt: there is no such program; give a version, a path, a name on "
+        "PATH, or floe" in said
     )
     assert "compiling" not in said

@@ -1,4 +1,7 @@
-"""Every command in README and docs does what it says there."""
+"""Every command in README and docs does what it says there.
+
+`floe` is the program in the tutorial, and elsewhere a fork of a process with its imports behind it.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +14,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from warm_floe import folder_of_floe
 
 ROOT = Path(__file__).parents[2]
 PAGES = ["README.md", *(str(path.relative_to(ROOT)) for path in sorted(ROOT.glob("docs/*.md")))]
+PROGRAM_ITSELF = "docs/tutorial.md"
 BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -28,7 +33,8 @@ def test_the_commands_of_a_page_succeed(page: str, tmp_path: Path) -> None:
     shutil.copytree(
         ROOT / "examples", tmp_path / "examples", ignore=shutil.ignore_patterns(".floe")
     )
-    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    folders = [] if page == PROGRAM_ITSELF else [folder_of_floe()]
+    path = ":".join(map(str, [*folders, Path(sys.executable).parent, os.environ["PATH"]]))
     for command in commands(page):
         if command.startswith("make "):
             # Running the tests from a test has no end: make says what it would do.

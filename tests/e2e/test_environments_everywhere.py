@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
+import warm_floe
 
-FLOE = Path(sys.executable).parent / "floe"
 FILES = {
     "floe.yaml": """\
 apiVersion: floe.dev/v1
@@ -51,13 +48,7 @@ def shop(tmp_path: Path) -> Path:
 
 
 def floe(*words: str | Path, **variables: str) -> tuple[int, str, str]:
-    done = subprocess.run(
-        [FLOE, *words],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, **variables},
-    )
+    done = warm_floe.floe(*words, **variables)
     return done.returncode, done.stdout, done.stderr
 
 

@@ -6,7 +6,6 @@ with one task. States are the orchestrator's own; what ran is read from each war
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -43,13 +42,13 @@ from faulty_product import (
     runs_in_order,
     warehouse,
 )
+from further_faults import DBT, LARGE, dbt_on_a_small_disk
 from wait_for import wait_for
 
 from floe_core.build_events import BuildEvent
 from floe_core.schemas import CompiledArtifacts
 from floe_orchestrator_airflow.local.service import LocalAirflow
 
-DBT = Path(sys.executable).parent / "dbt"
 RETRY_ONCE = "retries: 1, retryDelaySeconds: 1"
 
 
@@ -226,26 +225,11 @@ def test_after_dbt_died_the_next_attempt_runs_the_rest(
     assert_all_at_second_try(outcomes)
 
 
-# No file may grow beyond 8 MB, until there is room again.
-SMALL_DISK = f"""\
-#!/bin/sh
-if [ "$1" = build ] && mkdir "$FLOE_PROJECT_DIR/there-is-room" 2>/dev/null; then ulimit -f 16384; fi
-exec {DBT} "$@"
-"""
-LARGE = (
-    "select r.range as id, hash(r.range) as x from range(5000000) r "
-    "where (select max(id) from {{ ref('aside') }}) = 1"
-)
-
-
 @pytest.mark.slow
 def test_a_full_disk_fails_what_it_fails_and_the_retry_runs_the_rest(
     airflow: LocalAirflow, tmp_path: Path
 ) -> None:
-    dbt = tmp_path / "dbt-on-a-small-disk"
-    dbt.write_text(SMALL_DISK)
-    dbt.chmod(0o755)
-    full = FaultyProduct(LARGE, f"{RETRY_ONCE}, dbtExecutable: {dbt}")
+    full = FaultyProduct(LARGE, f"{RETRY_ONCE}, dbtExecutable: {dbt_on_a_small_disk(tmp_path)}")
     outcomes = run_everywhere(compiled_everywhere(full, tmp_path, "full"), airflow)
     assert_all_at_second_try(outcomes)
 

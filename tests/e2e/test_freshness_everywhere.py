@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import duckdb
 import pytest
+from warm_floe import floe
 
-FLOE = Path(sys.executable).parent / "floe"
 FILES = {
     "manifest.yaml": (
         "apiVersion: floe.dev/v1\nkind: Manifest\nmetadata: {name: platform, version: 1.0.0}\n"
@@ -51,8 +49,7 @@ def test_a_stale_source_holds_back_what_reads_it(tmp_path: Path, orchestrator: s
         for name, hours in (("fresh", 0), ("stale", 120)):
             loaded = f"(now() - interval {hours} hour)::timestamp"
             warehouse.execute(f"create table {name} as select 1 as id, {loaded} as loaded")
-    command = [FLOE, "run", tmp_path, "--on", orchestrator, "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = floe("run", tmp_path, "--on", orchestrator, "--json")
     told = json.loads(done.stdout)
     assert (done.returncode, told["status"], told["nodes"]) == (1, "failed", STATUSES), told
     assert "error_after is 2 days" in told["errors"]["freshness.shop.raw.stale"]

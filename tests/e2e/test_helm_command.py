@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+import warm_floe
 import yaml
 
 pytestmark = pytest.mark.quick
 
 ROOT = Path(__file__).parents[2]
-FLOE = Path(sys.executable).with_name("floe")
 HELM = ROOT / ".helm" / "4.1" / "helm"
 MANIFEST = """\
 apiVersion: floe.dev/v1
@@ -40,13 +38,7 @@ def examples(tmp_path: Path) -> Path:
 
 
 def floe(*words: str | Path, **env: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [FLOE, "helm", *words],
-        env={**os.environ, **env},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return warm_floe.floe("helm", *words, **env)
 
 
 def values(*words: str | Path) -> dict:
@@ -72,6 +64,23 @@ def test_values_follow_the_manifest_and_the_products(examples: Path) -> None:
     assert found["openLineage"]["url"] == "http://lineage:5000"
 
 
+@pytest.mark.parametrize("orchestrator", ["dagster", "airflow"])
+def test_pods_reach_the_receivers_of_alerts_and_the_ledger(
+    examples: Path, orchestrator: str
+) -> None:
+    assert "networkPolicy" not in values(examples / "hello")
+    says = """\
+alerts: [{on: [failure], to: "{{ env_var('ALERTS_URL') }}"}]
+ledger: postgresql://floe@ledger.example.com:6432/floe
+"""
+    store = "config:\n      alert_store: postgresql://floe@alerts.example.com/floe\n"
+    manifest = MANIFEST.replace("type: dagster", f"type: {orchestrator}")
+    manifest = manifest.replace("config:\n", store, 1)
+    (examples / "manifest.yaml").write_text(manifest + says)
+    found = values(examples / "hello")["networkPolicy"]
+    assert found == {"alertPorts": [443, 5432], "ledgerPorts": [6432]}
+
+
 def test_the_size_of_the_command_goes_before_the_manifests(examples: Path) -> None:
     found = values(examples / "hello", "--size", "large")
     assert found["webserver"]["resources"]["requests"] == {"cpu": "1", "memory": "2Gi"}
@@ -91,13 +100,8 @@ def test_out_is_a_file_with_the_same_text(examples: Path, tmp_path: Path) -> Non
 
 
 def test_without_a_product_the_plugins_own_are_written(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [FLOE, "helm", "values", "--on", "dagster"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    done = warm_floe.floe("helm", "values", "--on", "dagster", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
     assert yaml.safe_load(done.stdout)["codeLocations"] == []
 
 
@@ -105,9 +109,7 @@ def test_without_a_product_the_plugins_own_are_written(tmp_path: Path) -> None:
 def test_wrong_settings_are_told_at_their_lines(examples: Path, command: list[str]) -> None:
     wrong = MANIFEST.replace("{size: medium", "{sise: medium, replicas: no-number")
     (examples / "manifest.yaml").write_text(wrong)
-    done = subprocess.run(
-        [FLOE, *command, examples / "hello"], capture_output=True, text=True, check=False
-    )
+    done = warm_floe.floe(*command, examples / "hello")
     assert (done.returncode, done.stdout) == (1, "")
     assert [line for line in done.stderr.splitlines() if "manifest.yaml:" in line] == [
         "../manifest.yaml:8:14: unknown key 'sise'",

@@ -5,20 +5,11 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Iterator
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
-from other_warehouses import (
-    Warehouse,
-    fake_snowflake,
-    plain_dbt,
-    spark,
-    sqlite,
-    write_kinds,
-)
+from other_warehouses import Warehouse, plain_dbt, write_kinds
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
@@ -37,19 +28,6 @@ FAILING = {
 def kind(request: pytest.FixtureRequest) -> str:
     """Return the name of a warehouse."""
     return str(request.param)
-
-
-@pytest.fixture(scope="module")
-def warehouse(kind: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
-    """Return the warehouse, running; skip where its parts can't be had."""
-    folder = tmp_path_factory.mktemp(kind)
-    opened = {
-        "sqlite": lambda: nullcontext(sqlite(folder)),
-        "snowflake": lambda: fake_snowflake(folder),
-        "spark": lambda: spark(folder),
-    }
-    with opened[kind]() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from mesh_products import Mesh
+from warm_floe import floe
 
 ROOT = Path(__file__).parents[2]
-FLOE = Path(sys.executable).with_name("floe")
 
 
 def parity(platform: Path, *arguments: str) -> tuple[int, dict]:
-    command = [FLOE, "parity", platform, *arguments, "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = floe("parity", platform, *arguments, "--json")
     assert done.stdout, done.stderr
     return done.returncode, json.loads(done.stdout)
 
@@ -43,7 +40,7 @@ def test_the_mesh_of_the_examples_is_the_same_on_two_orchestrators(tmp_path: Pat
     ignored = shutil.ignore_patterns(".floe", "target", "ledger", "*.duckdb")
     folder = shutil.copytree(ROOT / "examples" / "mesh", tmp_path / "mesh", ignore=ignored)
     for product in ("crm", "billing", "revenue"):
-        subprocess.run([FLOE, "compile", folder / product], check=True, capture_output=True)
+        assert floe("compile", folder / product).returncode == 0
     code, found = parity(folder, "--on", "dagster", "--on", "airflow")
     assert (code, found["equal"]) == (0, True), found
 
@@ -53,11 +50,11 @@ def test_what_cannot_be_compared(tmp_path: Path) -> None:
     shutil.copy(mesh.folder / "manifest-crm.yaml", mesh.folder / "manifest.yaml")
 
     def said(*arguments: str) -> str:
-        command = [FLOE, "parity", mesh.folder, *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = floe("parity", mesh.folder, *arguments)
         assert done.returncode == 2
         return done.stderr
 
     assert "give --on twice" in said("--on", "dagster")
     assert "did you mean 'crm'?" in said("--on", "dagster", "--place", "crn=dagster")
+    assert "name an orchestrator as well" in said("--on", "dagster", "--place", "crm")
     assert "not published; run `floe compile" in said("--on", "dagster", "--on", "dbt")

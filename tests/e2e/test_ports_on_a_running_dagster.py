@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from uuid import uuid4
 
 import duckdb
 import pytest
@@ -16,12 +15,13 @@ from dagster import AssetKey, DagsterInstance, Definitions
 from dagster_process import dagster_process
 from mesh_products import PRODUCTS, Mesh
 from wait_for import wait_for
+from warm_floe import floe
 
+from floe_core.execution import BuildEnded, BuildRequest, build
 from floe_core.ports.ledger import ledger_of
 from floe_orchestrator_dagster.dagster_names import UPDATES_TAG
 from floe_orchestrator_dagster.loader import load_product_definitions
 
-FLOE = Path(sys.executable).with_name("floe")
 # How long a run may take to begin after the last update.
 SOON = 60.0
 
@@ -46,10 +46,12 @@ class RunningMesh:
     def daemon(self) -> AbstractContextManager[object]:
         return dagster_process(["dagster-daemon", "run", "-w", "workspace.yaml"], self.home)
 
-    def run(self, product: str) -> int:
-        """Run a product from a shell, as another orchestrator would; return the exit code."""
-        command = [FLOE, "run", str(self.mesh.folder / product)]
-        return subprocess.run(command, capture_output=True, check=False).returncode
+    def build(self, product: str) -> bool:
+        """Build a product somewhere else, as any orchestrator does; return whether it is green."""
+        [artifacts] = self.mesh.compile(product).values()
+        *_, ended = build(artifacts, BuildRequest(product, str(uuid4())))
+        assert isinstance(ended, BuildEnded)
+        return ended.succeeded
 
     def starts(self) -> list[tuple[str, str]]:
         """Return (status, updates) of the consumer's runs in this Dagster, oldest first."""
@@ -88,15 +90,15 @@ def test_a_consumer_starts_after_the_last_producer_and_never_for_a_failed_one(
 ) -> None:
     mesh = running.mesh
     with running.daemon():
-        assert running.run("crm") == 0
+        assert running.build("crm")
         mesh.write_model("billing", "fct_invoices", "select 1 / 'x' as invoice_id")
         with several_looks():
-            assert running.run("billing") == 1
+            assert not running.build("billing")
         assert running.starts() == []
         mesh.write_model(
             "billing", "fct_invoices", "select 1 as invoice_id, 1 as customer_id, 3 as amount"
         )
-        assert running.run("billing") == 0
+        assert running.build("billing")
         running.wait_for_starts(FIRST)
         with several_looks():
             pass
@@ -110,8 +112,8 @@ def test_producers_on_airflow_and_prefect_start_a_consumer_on_dagster(tmp_path: 
     places = {"crm": "airflow", "billing": "prefect", "marts": "dagster"}
     running = RunningMesh(tmp_path, places)
     with running.daemon():
-        assert running.run("crm") == 0
-        assert running.run("billing") == 0
+        for product in ("crm", "billing"):
+            assert floe("run", running.mesh.folder / product).returncode == 0
         running.wait_for_starts(FIRST)
         with several_looks():
             pass
@@ -122,12 +124,13 @@ def test_producers_on_airflow_and_prefect_start_a_consumer_on_dagster(tmp_path: 
     assert {u.orchestrator for found in updates.values() for u in found} == {"airflow", "prefect"}
     last = max(u.moment for found in updates.values() for u in found)
     [start] = ledger.read("marts").starts["marts"]
-    assert (start.moment - last).total_seconds() < 30
+    # Twice that on a busy machine.
+    assert (start.moment - last).total_seconds() < 60
 
 
 def test_what_came_while_the_daemon_was_away_starts_one_run(running: RunningMesh) -> None:
     for product in ("crm", "billing", "crm", "crm", "billing"):
-        assert running.run(product) == 0
+        assert running.build(product)
     with running.daemon():
         running.wait_for_starts("billing/invoices@1#2,crm/customers@1#3")
         with several_looks():

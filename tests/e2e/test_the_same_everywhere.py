@@ -23,8 +23,12 @@ from floe_core.warehouse.table_contents import TableContents, read_tables
 
 FLOE = Path(sys.executable).parent / "floe"
 EXAMPLES = Path(__file__).parents[2] / "examples"
-# What jaffle has osmosis has as well, and a versioned model.
-PRODUCTS = ["hello", "customer-360", "osmosis", pytest.param("jaffle", marks=pytest.mark.slow)]
+# What jaffle has osmosis has as well, and a versioned model; what hello has customer-360 has.
+PRODUCTS = [
+    "customer-360",
+    "osmosis",
+    *(pytest.param(name, marks=pytest.mark.slow) for name in ("hello", "jaffle")),
+]
 
 
 def product_folder(name: str, folder: Path) -> Path:

@@ -6,8 +6,6 @@ import csv
 import importlib.util
 import json
 import shutil
-import subprocess
-import sys
 from collections import defaultdict
 from pathlib import Path
 from types import ModuleType
@@ -15,8 +13,8 @@ from typing import Any
 
 import duckdb
 import pytest
+import warm_floe
 
-FLOE = Path(sys.executable).parent / "floe"
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
@@ -29,7 +27,7 @@ def shop(tmp_path: Path) -> Path:
 
 
 def floe(*words: str | Path) -> tuple[int, dict[str, Any]]:
-    done = subprocess.run([FLOE, *words, "--json"], capture_output=True, text=True, check=False)
+    done = warm_floe.floe(*words, "--json")
     assert done.stdout, done.stderr
     return done.returncode, json.loads(done.stdout)
 

@@ -11,9 +11,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import psutil
 import pytest
-from everywhere import PRODUCT, compiled_everywhere, holders_of, processes_at, wait_for_middle
+from everywhere import PRODUCT, compiled_everywhere, processes_at
 from faulty_product import (
     ENDLESS,
     RESUMED_IN_MIDDLE,
@@ -21,29 +20,15 @@ from faulty_product import (
     FaultyProduct,
     at_first_try,
     ran,
-    warehouse,
 )
+from further_faults import SOON, builder_of, kill_supervisor_of
 
 from floe_core.build_events import BuildEvent, NodeStarted
 from floe_core.plugin_powers import RunOptions
-from floe_core.schemas import CompiledArtifacts
 from floe_orchestrator_airflow.local.launch import run_in
 from floe_orchestrator_airflow.local.service import LocalAirflow
 
 pytestmark = pytest.mark.slow
-
-# Airflow takes a task for dead after five minutes without a word, otherwise.
-SOON = {
-    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "15",
-    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "2",
-}
-
-
-def builder_of(artifacts: CompiledArtifacts) -> psutil.Process:
-    """Return the process that has the warehouse open, once middle has begun there."""
-    wait_for_middle(artifacts)
-    [builder] = holders_of(warehouse(artifacts))
-    return builder
 
 
 def test_a_step_of_dagster_ends_with_the_process_of_its_run(tmp_path: Path) -> None:
@@ -73,10 +58,7 @@ def test_a_task_of_airflow_ends_with_its_supervisor_and_is_tried_again(tmp_path:
 
     def kill(event: BuildEvent) -> None:
         if isinstance(event, NodeStarted) and ".middle" in event.unique_id and not left_by_the_dead:
-            builder = builder_of(product)
-            psutil.Process(builder.ppid()).kill()
-            psutil.wait_procs([builder], timeout=20)
-            left_by_the_dead.append(str(builder.is_running() and builder.status()))
+            left_by_the_dead.append(kill_supervisor_of(product))
 
     with LocalAirflow(tmp_path / "airflow", variables=SOON) as airflow:
         report = run_in(airflow, product, RunOptions(product.product.name), kill)

@@ -11,7 +11,6 @@ from typing import Protocol
 from urllib.parse import quote
 
 from alert_receiver import AlertReceiver
-from dagster import DagsterInstance
 from dagster_pages import TERMINATE, asked, launched
 from dagster_process import dagster_process
 from faulty_product import FaultyProduct
@@ -141,10 +140,6 @@ def running_dagster(
     home = folder / "home"
     home.mkdir()
     (home / "dagster.yaml").write_text(DAGSTER_YAML)
-    with DagsterInstance.from_config(str(home)) as instance:
-        # Two processes that make its tables at once stand in each other's way.
-        instance.get_runs(limit=1)
-        instance.all_instigator_state()
     ports = {name: free_port() for name in found}
     servers = [
         {"grpc_server": {"host": "127.0.0.1", "port": ports[name], "location_name": name}}

@@ -135,21 +135,29 @@ class ChangingProduct:
 
     # What a build makes of it, counted without any SQL.
 
-    def versions(self, new: dict[str, str]) -> dict[str, dict[str, str]]:
-        """Return model -> column -> version, "#" for its rows; `new` are those that are new."""
+    def versions(
+        self, new: dict[str, str], kept: dict[str, dict[str, str]]
+    ) -> dict[str, dict[str, str]]:
+        """Return model -> column -> version, "#" for its rows; `new` are those that are new.
+
+        `kept` are the versions of those that came to the content that these stand for.
+        """
         found: dict[str, dict[str, str]] = {}
         for model in self.order():
-            if model.name in new:
+            if model.name in kept:
+                found[model.name] = kept[model.name]
+            elif model.name in new:
                 found[model.name] = dict.fromkeys(("#", *model.columns), new[model.name])
             elif model.kind == "seed":
                 rows = digest(len(model.rows))
                 data = {c: [row[i] for row in model.rows] for i, c in enumerate(model.columns)}
                 found[model.name] = {"#": rows} | {c: digest(rows, v) for c, v in data.items()}
             else:
-                found[model.name] = self._version(model, found)
+                found[model.name] = self.version(model, found)
         return found
 
-    def _version(self, model: Model, found: dict[str, dict[str, str]]) -> dict[str, str]:
+    def version(self, model: Model, found: dict[str, dict[str, str]]) -> dict[str, str]:
+        """Return the version of a model by those of what it reads."""
         rows = digest(model.kind, model.keep, [found[p]["#"] for p in model.parents])
         if model.kind != "union":
             read = model.parents if model.kind == "join" or model.keep else []

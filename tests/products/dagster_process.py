@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from dagster import DagsterInstance
+from filelock import FileLock
 from own_group import started_in_own_group
 
 
@@ -24,6 +26,7 @@ def dagster_process(
     What it says is added to `<program>.log` in the instance's folder.
     """
     words = [str(word) for word in command]
+    make_tables(home)
     ours = {"DAGSTER_HOME": str(home), "DAGSTER_DISABLE_TELEMETRY": "yes"}
     environment = {**os.environ, **ours, **(variables or {})}
     process = started_in_own_group(words, home / f"{words[0]}.log", folder or home, environment)
@@ -31,6 +34,14 @@ def dagster_process(
         yield
     finally:
         _end(process)
+
+
+def make_tables(home: Path) -> None:
+    """Make the tables of an instance: two processes that make them at once harm each other."""
+    with FileLock(home / "tables.lock"), DagsterInstance.from_config(str(home)) as instance:
+        instance.get_runs(limit=1)
+        instance.all_instigator_state()
+        instance.event_log_storage.get_maximum_record_id()
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

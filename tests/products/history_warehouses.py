@@ -27,10 +27,12 @@ Rows = list[tuple[Any, ...]]
 class Warehouse(Protocol):
     """What a history asks of a warehouse, of the place of one folder each time.
 
-    `drops_views` is whether a relation takes the views of it with it when it is dropped.
+    `drops_views` is whether a relation takes the views of it with it when it is dropped,
+    `marks_rows` whether it tells itself that a source was written to.
     """
 
     drops_views: bool
+    marks_rows: bool
 
     def manifest(self, folder: Path) -> str:
         """Return manifest.yaml for a folder."""
@@ -55,6 +57,7 @@ class DuckDbFiles:
     """A file in each folder."""
 
     drops_views = False
+    marks_rows = False
 
     def manifest(self, folder: Path) -> str:
         return MANIFEST.format(compute="type: duckdb")
@@ -87,6 +90,7 @@ class PostgresDatabases:
     """A database for each folder, by the folder's name."""
 
     drops_views = True
+    marks_rows = True
 
     def __init__(self, databases: dict[str, str]) -> None:
         self._databases = databases

@@ -19,7 +19,12 @@ from wait_for import wait_for
 
 ROOT = Path(__file__).parents[2]
 UV = Path(sys.executable).with_name("uv")
-OURS = ("packages/floe-core", *(f"plugins/floe-orchestrator-{n}" for n in ("dagster", "airflow")))
+# The wheels of a parser that dbt-core 1.12 asks for are not on every index.
+DBT = "dbt-core>=1.11,<1.12"
+OURS = (
+    "packages/floe-core",
+    *(f"plugins/floe-orchestrator-{n}" for n in ("dagster", "airflow", "prefect")),
+)
 PROJECT = "name: kinds\nversion: 1.0.0\nprofile: kinds\n"
 FLOE = """\
 apiVersion: floe.dev/v1
@@ -121,7 +126,7 @@ def install(folder: Path, *requirements: str) -> Path:
     _run(UV, "venv", "--quiet", "--python", sys.executable, folder)
     packages = [text for name in OURS for text in ("--editable", str(ROOT / name))]
     into = ("pip", "install", "--quiet", "--python", folder / "bin" / "python")
-    _run(UV, *into, *packages, *requirements)
+    _run(UV, *into, *packages, DBT, *requirements)
     return folder / "bin"
 
 
@@ -153,6 +158,19 @@ def plain_dbt(product: Path, warehouse: Warehouse) -> dict[str, str]:
     warehouse.call("dbt", "build", *folders, cwd=product)
     results = json.loads((product / "target" / "run_results.json").read_text())["results"]
     return {result["unique_id"]: result["status"] for result in results}
+
+
+@contextmanager
+def opened(kind: str, folder: Path, *, is_local: bool = False) -> Iterator[Warehouse]:
+    """Give a warehouse of a kind, running; `is_local`: Spark in one process, not on a cluster."""
+    if kind == "snowflake":
+        with fake_snowflake(folder) as found:
+            yield found
+    elif kind == "spark" and not is_local:
+        with spark(folder) as found:
+            yield found
+    else:
+        yield local_spark(folder) if kind == "spark" else sqlite(folder)
 
 
 def sqlite(folder: Path) -> Warehouse:
@@ -206,6 +224,13 @@ def fake_snowflake(folder: Path) -> Iterator[Warehouse]:
         server.wait(30)
 
 
+def local_spark(folder: Path) -> Warehouse:
+    """Return Spark: sessions without a master, each with one core."""
+    programs = install(folder, "dbt-spark", "pyspark>=4,<5")
+    settings = "spark.master: 'local[1]', spark.sql.shuffle.partitions: '1'"
+    return _spark_sessions(programs, f"{settings}, spark.ui.enabled: 'false'")
+
+
 @contextmanager
 def spark(folder: Path) -> Iterator[Warehouse]:
     """Return Spark: sessions of dbt's process on a standalone master with two workers."""
@@ -214,7 +239,24 @@ def spark(folder: Path) -> Iterator[Warehouse]:
     master = f"spark://127.0.0.1:{port}"
     limits = "spark.cores.max: '2', spark.executor.memory: 512m, spark.sql.shuffle.partitions: '2'"
     settings = f"spark.master: '{master}', {limits}"
+    started = [
+        _spark(programs, folder, "master.Master", "--host", "127.0.0.1", "--port", str(port)),
+        *(
+            _spark(programs, folder, "worker.Worker", "-c", "1", "-m", "1g", master)
+            for _ in range(2)
+        ),
+    ]
+    try:
+        log = folder / "spark.log"
+        wait_for(lambda: log.read_text().count("Successfully registered with master") == 2, 400)
+        yield _spark_sessions(programs, settings)
+    finally:
+        for process in started:
+            process.terminate()
+            process.wait(30)
 
+
+def _spark_sessions(programs: Path, settings: str) -> Warehouse:
     def compute(product: Path) -> str:
         own = f"method: session, host: NA, schema: {schema_of(product)}, threads: 1"
         return f"{{type: spark, config: {{{own}, server_side_parameters: {{{settings}}}}}}}"
@@ -226,21 +268,7 @@ def spark(folder: Path) -> Iterator[Warehouse]:
             "print(json.dumps([list(row) for row in session.sql(sys.argv[1]).collect()]))\n"
         )
 
-    started = [
-        _spark(programs, folder, "master.Master", "--host", "127.0.0.1", "--port", str(port)),
-        *(
-            _spark(programs, folder, "worker.Worker", "-c", "1", "-m", "1g", master)
-            for _ in range(2)
-        ),
-    ]
-    try:
-        log = folder / "spark.log"
-        wait_for(lambda: log.read_text().count("Successfully registered with master") == 2, 400)
-        yield Warehouse(programs, compute, reader, ("spark://kinds", ""))
-    finally:
-        for process in started:
-            process.terminate()
-            process.wait(30)
+    return Warehouse(programs, compute, reader, ("spark://kinds", ""))
 
 
 def _spark(programs: Path, folder: Path, service: str, *arguments: str) -> subprocess.Popen[bytes]:

@@ -60,6 +60,18 @@ class RunningPrefect:
             wait_for(lambda: b"being served" in log.read_bytes()[begun:], 60)
             yield
 
+    def serve(self, *project_dirs: Path) -> list[subprocess.Popen[bytes]]:
+        """Serve compiled products until somebody ends the processes; they are up on return."""
+        log = self._log("serve")
+        begun = log.stat().st_size if log.exists() else 0
+        processes = [
+            started_in_own_group(["python", "flow.py"], log, folder, self._environment)
+            for folder in project_dirs
+        ]
+        served = len(processes)
+        wait_for(lambda: log.read_bytes()[begun:].count(b"being served") >= served, 120)
+        return processes
+
     def trigger(self, deployment: str) -> str:
         """Start a run as Prefect's pages do, and return its id."""
         place = f"/deployments/{self.deployment(deployment)['id']}/create_flow_run"
@@ -69,7 +81,13 @@ class RunningPrefect:
         """Ask until the database, which is SQLite here, is free to answer: as Prefect's client."""
         deadline = time.monotonic() + 60
         while True:
-            answer = httpx.request(method, f"{self.url}{path}", json=body, timeout=60)
+            try:
+                answer = httpx.request(method, f"{self.url}{path}", json=body, timeout=60)
+            except httpx.ReadTimeout:
+                # Two of the server's own writers have waited for each other, which ends now.
+                if method != "GET" or time.monotonic() > deadline + 60:
+                    raise
+                continue
             if answer.status_code != 503 or time.monotonic() > deadline:
                 break
             time.sleep(0.5)

@@ -12,6 +12,13 @@ def wait_for(is_so: Callable[[], bool], seconds: float) -> None:
         time.sleep(0.3)
 
 
+def wait_a_while_for(is_so: Callable[[], bool], seconds: float) -> None:
+    """Wait until something is so, and no longer than this; who asks sees what came of it."""
+    deadline = time.monotonic() + seconds
+    while not is_so() and time.monotonic() < deadline:
+        time.sleep(1)
+
+
 def wait_while_it_moves(
     is_so: Callable[[], bool], look: Callable[[], object], patience: float
 ) -> None:

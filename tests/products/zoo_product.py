@@ -14,6 +14,8 @@ transforms:
   - {name: stg_animals, tags: [nightly], tier: bronze}
   - {name: keepers.v2, tier: gold}
 schedule: {cron: "0 6 * * *"}
+execution: {pool: zoo}
+waivers: [pool]
 jobs:
   - {name: nightly, select: "tag:nightly", exclude: "test_type:data", schedule: {cron: "@hourly"}}
   - {name: chosen, selector: the_chosen}
@@ -75,7 +77,7 @@ sources:
 models:
   - name: stg_animals
     description: One row an animal.
-    meta: {note: hello, floe: {retries: 1, timeoutSeconds: 300, pool: zoo}}
+    meta: {note: hello, floe: {retries: 1, timeoutSeconds: 300, pool: cage}}
     columns:
       - {name: id, data_type: integer, description: A number., data_tests: [unique, not_null]}
       - name: name

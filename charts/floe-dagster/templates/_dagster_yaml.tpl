@@ -54,6 +54,7 @@ run_monitoring:
   cancel_timeout_seconds: {{ $runs.monitoring.cancelTimeoutSeconds }}
   max_runtime_seconds: {{ $runs.monitoring.maxRuntimeSeconds }}
   poll_interval_seconds: {{ $runs.monitoring.pollIntervalSeconds }}
+  free_slots_after_run_end_seconds: {{ $runs.monitoring.freeSlotsAfterSeconds }}
 run_retries:
   enabled: {{ $runs.retries.enabled }}
   max_retries: {{ $runs.retries.maxRetries }}

@@ -41,6 +41,7 @@ class Plugin(OrchestratorPlugin):
     def emit_lineage_event(self, event_type, job, inputs, outputs): return None
     def schedule_job(self, job_name, cron, timezone): return None
     def update_watcher(self, artifacts, job_name): return f"{job_name} on paper"
+    def pool_of_nodes(self, pool): return f"{pool} on paper"
     def entry_point_file(self, product_name):
         return EntryPointFile("plain_entry.py", f"PRODUCT = {product_name!r}\\n")
 """

@@ -4,7 +4,7 @@ select
     customers.country,
     customers.channel,
     count(orders.order_id) as orders,
-    coalesce(sum(orders.amount) filter (where orders.status <> 'returned'), 0) as revenue,
+    coalesce(sum(case when orders.status <> 'returned' then orders.amount end), 0) as revenue,
     min(orders.ordered_on) as first_order_on,
     max(orders.ordered_on) as last_order_on
 from {{ ref('dim_customers') }} as customers

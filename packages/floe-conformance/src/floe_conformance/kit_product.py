@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.resources import as_file, files
 from pathlib import Path
 
@@ -51,6 +51,7 @@ TICKS: dict[str, list[datetime]] = {
 }
 PAUSED_JOB = "paused"
 
+_SCHEDULE = 'schedule: {cron: "30 6 * * *", timezone: Europe/London}\n'
 _FLOE = (files("floe_conformance") / "product" / "floe.yaml").read_text("utf-8")
 
 
@@ -146,6 +147,36 @@ ALERTING = {
     "nothing": {"floe.yaml": _FLOE + _ALERTS},
     "model": {**FAILURES["model"], "floe.yaml": _FLOE + _ALERTS},
     "first try": {**FIRST_TRY, "floe.yaml": FIRST_TRY["floe.yaml"] + _ALERTS},
+}
+# A deadline half a day away, so that no check is at work when it comes, and one that has passed.
+_NOW = datetime.now(UTC).replace(second=0, microsecond=0)
+DUE_AT = _NOW + timedelta(hours=12)
+_LATENESS = f"alerts: [{{on: [lateness], to: 'env:{ALERT_VARIABLE}'}}]\n"
+DUE = {
+    "later": {"floe.yaml": f"{_FLOE}{_LATENESS}deadline: '{DUE_AT:%H:%M} UTC'\n"},
+    "passed": {
+        "floe.yaml": f"{_FLOE}{_LATENESS}".replace(_SCHEDULE, "")
+        + f"deadline: '{_NOW - timedelta(minutes=5):%H:%M} UTC'\n"
+    },
+}
+# The source that a step fills was loaded long ago, with each policy that there is for it.
+_STALE_SOURCE = (
+    "    config:\n"
+    "      loaded_at_field: \"cast('2020-01-01' as timestamp)\"\n"
+    "      freshness: {error_after: {count: 1, period: day}}\n"
+)
+_SOURCES = (files("floe_conformance") / "product" / "models" / "shop.yml").read_text("utf-8")
+STALE = {
+    policy: {
+        **STEPS,
+        "floe.yaml": STEPS["floe.yaml"].replace(
+            "execution: {", f"execution: {{freshness: {policy}, "
+        ),
+        "models/shop.yml": _SOURCES.replace(
+            "    schema: main\n", f"    schema: main\n{_STALE_SOURCE}"
+        ),
+    }
+    for policy in ("gate", "report")
 }
 # The product offers what it sells by day, and its ledger lies beside it.
 PORT = "daily@1"

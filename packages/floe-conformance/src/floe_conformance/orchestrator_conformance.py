@@ -8,9 +8,12 @@ from floe_conformance.checks.connection import ConnectionChecks
 from floe_conformance.checks.definitions import DefinitionChecks
 from floe_conformance.checks.entry_point_file import EntryPointFileChecks
 from floe_conformance.checks.environments import EnvironmentChecks
+from floe_conformance.checks.freshness import FreshnessChecks
 from floe_conformance.checks.helm_values import HelmValuesChecks
+from floe_conformance.checks.lateness import LatenessChecks
 from floe_conformance.checks.lineage import LineageChecks
 from floe_conformance.checks.lineage_of_runs import RunLineageChecks
+from floe_conformance.checks.pools import PoolChecks
 from floe_conformance.checks.ports import PortChecks
 from floe_conformance.checks.registration import RegistrationChecks
 from floe_conformance.checks.resources import ResourceChecks
@@ -25,8 +28,11 @@ class OrchestratorConformance(
     # Pytest runs the checks of the last one first.
     CanceledRunChecks,
     RunLineageChecks,
+    LatenessChecks,
     AlertChecks,
     PortChecks,
+    PoolChecks,
+    FreshnessChecks,
     StepChecks,
     RunParameterChecks,
     RunChecks,

@@ -81,6 +81,21 @@ class Subject(ABC):
         """
         raise NotImplementedError
 
+    def check_deadlines(self, definitions: Any, project_dir: Path) -> None:
+        """Have the orchestrator look at deadlines once, as it does by itself.
+
+        The parameters are those of `look_at`. Not supplied: the check that needs it is skipped.
+        """
+        raise NotImplementedError
+
+    def run_in_pool(self, definitions: Any, project_dir: Path, pool: str, slots: int) -> int:
+        """Run all of the product where a pool has so many slots, and return how many are taken.
+
+        That is afterwards, as the orchestrator itself says. Not supplied: the checks that need it
+        are skipped, as they are for a plugin that is not `NodePools`.
+        """
+        raise NotImplementedError
+
     @classmethod
     def compile(cls, folder: Path, changes: Mapping[str, str]) -> CompiledArtifacts:
         """Return the kit's product, compiled in this empty folder with some files changed."""

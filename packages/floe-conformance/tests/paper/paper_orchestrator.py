@@ -13,8 +13,10 @@ from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
-from recorded_builds import recorded_build, recorded_canceled_build
+from paper_slots import PaperSlots
+from recorded_builds import recorded_build, recorded_canceled_build, recorded_pooled_build
 
+from floe_core.alerts import report_lateness
 from floe_core.errors import InvalidProductError, Problem, invalid
 from floe_core.execution import BuildEnded, BuildRequest, NodeResult
 from floe_core.helm.settings import (
@@ -89,6 +91,12 @@ class PaperPage:
     problem: str = ""
     tries: int = 0
     has_failed_step: bool = False
+    has_stale_source: bool = False
+
+    @property
+    def has_failed_before(self) -> bool:
+        """Whether something failed that dbt builds nothing of."""
+        return self.has_failed_step or self.has_stale_source
 
 
 @dataclass
@@ -99,6 +107,8 @@ class PaperBook:
     jobs: dict[str, PaperJob]
     run: Callable[..., PaperPage]
     run_and_cancel: Callable[[Callable[[], bool]], PaperPage]
+    look_at_the_clock: Callable[[], None]
+    run_in_pool: Callable[[int], int]
 
 
 class PaperPlugin(OrchestratorPlugin):
@@ -140,6 +150,8 @@ class PaperPlugin(OrchestratorPlugin):
             {job.name: self.job(job, live) for job in live.jobs if self.has(job)},
             partial(self.run, live),
             partial(self.run_and_cancel, live),
+            partial(self.look_at_the_clock, live),
+            partial(self.run_in_pool, live),
         )
 
     def graph_problems(self, artifacts: CompiledArtifacts) -> list[Problem]:
@@ -201,6 +213,27 @@ class PaperPlugin(OrchestratorPlugin):
                 self.note(event, artifacts.by_id[event.unique_id], page)
         return self.broken_off(page, artifacts)
 
+    def pool_of_nodes(self, pool: str) -> str:
+        return f"the lines for {pool}"
+
+    def run_in_pool(self, artifacts: CompiledArtifacts, slots: int) -> int:
+        made = self.slots(slots)
+        request = BuildRequest(artifacts.product.name, f"paper-{type(made).__name__}")
+        recorded_pooled_build(self.pooled(artifacts), request, made)
+        return self.taken(made)
+
+    def pooled(self, artifacts: CompiledArtifacts) -> CompiledArtifacts:
+        return artifacts
+
+    def slots(self, slots: int) -> PaperSlots:
+        return PaperSlots(slots)
+
+    def taken(self, slots: PaperSlots) -> int:
+        return len(slots.taken)
+
+    def look_at_the_clock(self, artifacts: CompiledArtifacts) -> None:
+        report_lateness(artifacts)
+
     def tries(self, artifacts: CompiledArtifacts) -> int:
         return artifacts.retries + 1
 
@@ -216,6 +249,7 @@ class PaperPlugin(OrchestratorPlugin):
 
     def note(self, result: NodeResult, node: Node, page: PaperPage) -> None:
         page.has_failed_step |= node.is_step and not result.passed
+        page.has_stale_source |= node.is_freshness and not result.passed
         if result.passed:
             page.ticked_off.add(node.name)
 

@@ -10,7 +10,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from xml.etree import ElementTree
 
+from paper_orchestrator import PLUGINS, PaperPlugin
+
 PAPER = Path(__file__).parent
+
+_FAILED = ("failure", "error")
 
 Outcomes = Mapping[str, Mapping[str, str]]
 
@@ -42,3 +46,16 @@ def outcomes_of(tests: Path, site: Path) -> Outcomes:
         name_of_class = case.attrib["classname"].rpartition(".Test")[2]
         found[name_of_class][case.attrib["name"]] = became[0] if became else "passed"
     return found
+
+
+def outcomes_of_paper(tests: str, site: Path) -> Outcomes:
+    """Return what became of the checks in a file of this folder, with every paper plugin there."""
+    install(site, {key: f"{each.__module__}:{each.__name__}" for key, each in PLUGINS.items()})
+    return outcomes_of(PAPER / tests, site)
+
+
+def failed_checks(fault: type[PaperPlugin], outcomes: Outcomes) -> set[str]:
+    """Return the checks that failed of a fault, with parameters where its `caught_by` has any."""
+    caught_by: str = fault.caught_by  # type: ignore[attr-defined]
+    failed = {name for name, what in outcomes[fault.__name__].items() if what in _FAILED}
+    return {name if "[" in caught_by else name.partition("[")[0] for name in failed}

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from floe_core.execution import BuildEvent, BuildRequest, NodeStarted, build
 from floe_core.lineage import flush
+from floe_core.node_slots import NodeSlots
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 
@@ -26,6 +27,13 @@ _BUILDS: dict[tuple[str, BuildRequest], _Recorded] = {}
 def recorded_build(artifacts: CompiledArtifacts, request: BuildRequest) -> list[BuildEvent]:
     """Build, or do to this folder what the same build did to another; return its events."""
     return _recorded(artifacts, request, lambda: list(build(artifacts, request)))
+
+
+def recorded_pooled_build(
+    artifacts: CompiledArtifacts, request: BuildRequest, slots: NodeSlots
+) -> list[BuildEvent]:
+    """Build with slots of a pool, or do what the same did, which takes none."""
+    return _recorded(artifacts, request, lambda: list(build(artifacts, request, slots)))
 
 
 def recorded_canceled_build(

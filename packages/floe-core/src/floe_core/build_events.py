@@ -46,11 +46,13 @@ class ReusedBuild:
     """The build that a reused node stands as it was left by.
 
     `run_id` is floe's id of that run, `lineage_run_id` OpenLineage's of the node's run in it.
+    `seconds` is how long it took, `rows` how many it left, None where they were not counted.
     """
 
     run_id: str
     lineage_run_id: str
     seconds: float = 0.0
+    rows: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

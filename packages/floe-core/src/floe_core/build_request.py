@@ -21,7 +21,8 @@ class BuildRequest:
     what a backfill covers in this one build. `standing` are results of earlier attempts, for an
     orchestrator that resumes by itself: their nodes are not built, and count in the verdict.
     `parameters` are this run's; their vars win over those of the job and the product.
-    `part` names this build where the orchestrator's run has several of one job and attempt.
+    `part` names this build where the orchestrator's run has several of one job and attempt, whose
+    `run_id`s end with it; `beside` are the nodes of all of these builds.
     Without `may_reuse` all of it is built, whatever stands already. `updates` are the updates of
     input ports that the run was started for, as pairs of port and number.
     With `sends_alerts` the build itself reports its end to who is to be alerted; False where the
@@ -38,6 +39,12 @@ class BuildRequest:
     standing: tuple[NodeResult, ...] = ()
     parameters: RunParameters = field(default_factory=RunParameters)
     part: str = ""
+    beside: tuple[str, ...] = ()
     may_reuse: bool = True
     sends_alerts: bool = True
     updates: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def whole_run_id(self) -> str:
+        """The id that the builds of one run have in common."""
+        return self.run_id.removesuffix(f".{self.part}") if self.part else self.run_id

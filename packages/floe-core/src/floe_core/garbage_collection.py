@@ -35,3 +35,20 @@ def seldom_collecting() -> Iterator[None]:
         yield
     finally:
         gc.set_threshold(*before)
+
+
+@contextmanager
+def collecting_new_alone() -> Iterator[None]:
+    """Leave out of all collections meanwhile what is in memory now.
+
+    For a run: the modules, dbt's manifest and the host stay, and a full collection that looks
+    through them takes half a second with 300 models. What somebody froze before stays frozen.
+    """
+    if gc.get_freeze_count():
+        yield
+        return
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()

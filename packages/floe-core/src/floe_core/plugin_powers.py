@@ -226,6 +226,43 @@ class UpdateStarter(Protocol):
 
 
 @runtime_checkable
+class NodePools(Protocol):
+    """A plugin whose orchestrator has pools of which single nodes of a build take slots.
+
+    It passes a `NodeSlots` to `floe_core.execution.build`. Compile refuses pools of nodes for a
+    plugin without this power.
+    """
+
+    def pool_of_nodes(self, pool: str) -> str:
+        """Return what a pool of nodes is, as the orchestrator's pages call it."""
+
+
+@dataclass(frozen=True, slots=True)
+class PoolProblem:
+    """A pool that a product names, and what is wrong with it in the orchestrator.
+
+    With `blocks` a run waits for it without end; otherwise nothing waits for it.
+    """
+
+    pool: str
+    what: str
+    fix: str
+    blocks: bool = False
+
+
+@runtime_checkable
+class PoolChecker(Protocol):
+    """A plugin that can ask a running orchestrator for the pools that a product names."""
+
+    def check_pools(self, artifacts: CompiledArtifacts) -> Sequence[PoolProblem]:
+        """Return what is wrong with them, within 10 seconds.
+
+        Raises:
+            EnvironmentProblemError: The orchestrator does not say.
+        """
+
+
+@runtime_checkable
 class ChartOwner(Protocol):
     """A plugin that brings the Helm chart which `get_helm_values` is for."""
 

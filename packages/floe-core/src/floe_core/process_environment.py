@@ -8,21 +8,17 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def environment_with(values: Mapping[str, str]) -> Iterator[None]:
-    """Set the variables, and put back what was there before.
+def environment_with(values: Mapping[str, str | None]) -> Iterator[None]:
+    """Set the variables, unset those that are None, and put back what was there before.
 
     The environment belongs to the whole process: other threads see it as well.
     """
     before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
+    _set(values)
     try:
         yield
     finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+        _set(before)
 
 
 @contextmanager
@@ -35,3 +31,11 @@ def unchanged_environment() -> Iterator[None]:
         for name in os.environ.keys() - before.keys():
             del os.environ[name]
         os.environ.update(before)
+
+
+def _set(values: Mapping[str, str | None]) -> None:
+    for name, value in values.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value

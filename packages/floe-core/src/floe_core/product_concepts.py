@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from floe_core.alerts import jobs_with_deadlines
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import ExecutionPolicy, Job
 
@@ -24,14 +25,18 @@ CONCEPTS = (
     "retries",
     "timeout",
     "pool",
+    "alerts",
+    "deadline",
     "lineage",
 )
+# Left out where a product has none: a plugin that is older than one of them does not know it.
+_NEWER = ("step", "alerts", "deadline")
 
 
 def product_concepts(artifacts: CompiledArtifacts) -> dict[str, str]:
-    """Return concept -> what the product has of it, "" for nothing; steps only where it has some.
+    """Return concept -> what the product has of it, "" for nothing.
 
-    A plugin that was written before there were steps knows no such concept.
+    Steps, alerts and deadlines are there only where it has some.
     """
     product, policy = artifacts.product, artifacts.execution
     counts: Counter[str] = Counter(node.resource_type for node in artifacts.nodes)
@@ -50,11 +55,13 @@ def product_concepts(artifacts: CompiledArtifacts) -> dict[str, str]:
         policy.granularity if policy.granularity != "group" else f"group by {policy.group_by}",
         _retries(artifacts),
         _timeouts(policy, len(own)),
-        policy.pool,
+        _pools(artifacts),
+        _alerts(artifacts),
+        _deadlines(artifacts),
         artifacts.lineage.backend or ("on" if artifacts.lineage.enabled else ""),
     )
     concepts = dict(zip(CONCEPTS, found, strict=True))
-    return concepts if artifacts.steps else {k: v for k, v in concepts.items() if k != "step"}
+    return {name: here for name, here in concepts.items() if here or name not in _NEWER}
 
 
 def schedule_becomes(artifacts: CompiledArtifacts, ticks: str, updates: str) -> str:
@@ -66,6 +73,17 @@ def schedule_becomes(artifacts: CompiledArtifacts, ticks: str, updates: str) -> 
     has_updates = any(job.trigger for job in artifacts.jobs)
     kinds = (ticks if has_ticks or not has_updates else "", updates if has_updates else "")
     return "; ".join(text for text in kinds if text)
+
+
+def _alerts(artifacts: CompiledArtifacts) -> str:
+    kinds = {kind for rule in artifacts.alerts for kind in rule.on}
+    return f"on {', '.join(sorted(kinds))}" if kinds else ""
+
+
+def _deadlines(artifacts: CompiledArtifacts) -> str:
+    """Return the deadlines that somebody is told of."""
+    due = ((job, job.deadline) for job in jobs_with_deadlines(artifacts))
+    return ", ".join(f"{job.name}: {d.time} {d.timezone}" for job, d in due if d)
 
 
 def _starts(job: Job) -> Iterator[str]:
@@ -93,6 +111,15 @@ def _retries(artifacts: CompiledArtifacts) -> str:
     if not artifacts.retries:
         return ""
     return f"{artifacts.retries}, {policy.retry_backoff}, from {policy.retry_delay_seconds} s"
+
+
+def _pools(artifacts: CompiledArtifacts) -> str:
+    """Return the pools of builds, and how many nodes are in a pool each."""
+    pool = artifacts.execution.pool
+    of_jobs = [f"{job.name}: {job.pool}" for job in artifacts.jobs if job.pool]
+    of_nodes = Counter(artifacts.pools_of_nodes.values())
+    counted = [f"{name}: {_some(count, 'node')}" for name, count in sorted(of_nodes.items())]
+    return ", ".join([*([pool] if pool else []), *of_jobs, *counted])
 
 
 def _timeouts(policy: ExecutionPolicy, own: int) -> str:

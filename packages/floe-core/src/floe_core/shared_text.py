@@ -95,10 +95,11 @@ class FileText:
 
 
 class ObjectsText:
-    """Numbered objects below an fsspec URL; see `NumberedObjects`."""
+    """Numbered objects below an fsspec URL; see `NumberedObjects`. `what` names it in errors."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, what: str = "it") -> None:
         self.url = url
+        self._what = what
 
     @property
     def place(self) -> str:
@@ -117,13 +118,25 @@ class ObjectsText:
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
+        """Raise what goes wrong with the objects as a problem with the text."""
         try:
             yield
         except ObjectsBusyError:
-            what = f"{self.place}: others changed it {ATTEMPTS} times meanwhile; try again"
-            raise EnvironmentProblemError(what) from None
+            raise EnvironmentProblemError(
+                f"{self.place}: others changed {self._what} {ATTEMPTS} times meanwhile; try again"
+            ) from None
         except ObjectsError as error:
-            raise _problem(self, error.action, error.cause) from error.cause
+            raise EnvironmentProblemError(self._why(error)) from error.cause
+
+    def _why(self, error: ObjectsError) -> str:
+        cause = error.cause
+        if isinstance(cause, ImportError) and (cause.name or "").partition(".")[0] == "fsspec":
+            return (
+                f"{self.place}: a store at a URL needs the package fsspec, and the one for that "
+                "kind of URL, such as s3fs or gcsfs; install them"
+            )
+        kind = type(cause).__name__
+        return f"{self.place}: {self._what} cannot be {error.action} ({kind}: {cause})"
 
 
 class PostgresText:
@@ -150,7 +163,6 @@ class PostgresText:
         """See `SharedText.change`."""
         with self._connection("written") as connection, connection.cursor() as cursor:
             # Serialises changes, and the making of the table, which PostgreSQL does not.
-            cursor.execute("select pg_advisory_xact_lock(%s, hashtext(%s))", self._lock)
             cursor.execute("select pg_advisory_xact_lock(%s)", (_NUMBER_OF_LOCK,))
             cursor.execute(_TABLE)
             cursor.execute(
@@ -158,10 +170,6 @@ class PostgresText:
                 "do update set content = excluded.content, changed_at = now()",
                 (self._name, changed(self._content(cursor))),
             )
-
-    @property
-    def _lock(self) -> tuple[int, str]:
-        return _NUMBER_OF_LOCK % 1000, self._name
 
     def _content(self, cursor: Any) -> bytes | None:
         cursor.execute("select content from floe_shared_text where name = %s", (self._name,))

@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -48,13 +48,6 @@ FLAKY = (
 )
 # Broken as long as the file is there.
 AS_LONG_AS = "select * from read_csv('{}')"
-
-
-@pytest.fixture
-def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[AlertReceiver]:
-    with alert_receiver() as receiver:
-        monkeypatch.setenv("SHOP_ALERTS", receiver.url)
-        yield receiver
 
 
 @pytest.fixture
@@ -323,7 +316,7 @@ def test_the_files_of_the_page_compile_to_rules(
     write_product: WriteProduct, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     blocks = re.findall(r"^```yaml\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
-    own, platform, _ = blocks
+    own, platform, *_ = blocks
     head = FLOE.partition("alerts:")[0].replace("RETRIES", "0")
     hourly = "jobs: [{name: hourly, select: first}]\n"
     folder = write_product(floe=head + hourly + own, manifest=MANIFEST + platform, first=FIRST)

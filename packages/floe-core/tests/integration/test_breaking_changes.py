@@ -6,8 +6,11 @@ on it, one after the other. A consumer is broken when one of them fails.
 
 from __future__ import annotations
 
+import json
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -17,6 +20,7 @@ from floe_core.difference import difference
 from floe_core.schemas.artifacts_reader import read_artifacts
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
+Json = dict[str, Any]
 COLUMNS = ("id", "name", "city", "age", "email", "phone", "joined", "note", "score", "tier")
 BASE = ", ".join(f"{index} as {name}" for index, name in enumerate(COLUMNS))
 # Consumer -> its models in their order. `port` stands for the producer's table.
@@ -48,6 +52,16 @@ HARMLESS = [
     ("a filter", f"{BASE} where true"),
     ("other types", BASE.replace("3 as age", "3::bigint as age")),
     ("distinct", f"distinct {BASE}"),
+    ("a subquery", f"* from (select {BASE}) as inner_one"),
+    ("a union", f"{BASE} union all select {BASE}"),
+    ("a limit", f"{BASE} limit 1"),
+    ("an order", f"{BASE} order by 1"),
+    ("a null", BASE.replace("3 as age", "null::integer as age")),
+    ("a name in quotes", BASE.replace("as name", 'as "name"')),
+    ("a qualified name", f"p.* from (select {BASE}) as p"),
+    ("a column of many words", f'{BASE}, 1 as "many words"'),
+    ("an exclusion", f"* exclude (more) from (select {BASE}, 1 as more)"),
+    ("a replacement", f"* replace (9 as age) from (select {BASE})"),
 ]
 MANIFEST = """\
 apiVersion: floe.dev/v1
@@ -142,6 +156,69 @@ def test_renamed_columns(platform: Path, what: str, columns: tuple[str, ...], na
 def test_harmless_changes(platform: Path, what: str, select: str) -> None:
     assert broken_in_duckdb(select) == ()
     assert changed(platform, select) == ()
+
+
+RETYPED = ("id", "name", "city", "age", "score", "tier")
+PORT = "outputPorts: [{name: dim, version: 1}]"
+WHOLE = {"data_type": "integer"}
+# With a contract: the entry of its column `age`, what else its model has, its SQL.
+HARMLESS_WITH_CONTRACT: dict[str, tuple[Json, Json, str]] = {
+    "a synonym of the type": ({"data_type": "int4"}, {}, BASE),
+    "a description of a column": ({**WHOLE, "description": "Years."}, {}, BASE),
+    "a test": ({**WHOLE, "data_tests": ["not_null"]}, {}, BASE),
+    "a constraint": ({**WHOLE, "constraints": [{"type": "not_null"}]}, {}, BASE),
+    "meta": ({**WHOLE, "meta": {"pii": True}}, {}, BASE),
+    "a description of the model": (WHOLE, {"description": "People."}, BASE),
+    "a tag": (WHOLE, {"tags": ["nightly"]}, BASE),
+    "docs": (WHOLE, {"docs": {"show": False}}, BASE),
+    "a group of columns": (WHOLE, {"meta": {"columns": "personal"}}, BASE),
+    "a column cast": (WHOLE, {}, BASE.replace("3 as age", "3::integer as age")),
+}
+
+
+@pytest.fixture(scope="module")
+def with_contract(platform: Path, plain_site: Path) -> Path:
+    """Return the same platform, with a contract of the producer's model."""
+    copy = Path(shutil.copytree(platform, platform.parent / "contracted"))
+    (copy / "crm" / "models" / "dim.yml").write_text(contract_of("age", WHOLE))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(plain_site))
+        compile_product(copy / "crm")
+    return copy
+
+
+def contract_of(column: str, entry: Json, **model: object) -> str:
+    """Return the properties of the producer's model, with this entry of one of its columns."""
+    columns = [{"name": each, **(entry if each == column else WHOLE)} for each in COLUMNS]
+    config = {"materialized": "table", "contract": {"enforced": True}}
+    return json.dumps({"models": [{"name": "dim", "config": config, **model, "columns": columns}]})
+
+
+def changed_contract(platform: Path, contract: str, select: str) -> tuple[str, ...]:
+    models = platform.parent / f"{platform.name}-new" / "models"
+    models.mkdir(parents=True, exist_ok=True)
+    (models / "dim.yml").write_text(contract)
+    try:
+        return changed(platform, select)
+    finally:
+        (models / "dim.yml").unlink()
+
+
+@pytest.mark.parametrize("column", RETYPED)
+def test_retyped_columns(with_contract: Path, column: str) -> None:
+    """Who reads a column is who fails without it."""
+    index = COLUMNS.index(column)
+    select = BASE.replace(f"{index} as {column}", f"'{index}' as {column}")
+    without = ", ".join(each for each in BASE.split(", ") if not each.endswith(f" {column}"))
+    contract = contract_of(column, {"data_type": "varchar"})
+    assert changed_contract(with_contract, contract, select) == broken_in_duckdb(without)
+
+
+@pytest.mark.parametrize("what", HARMLESS_WITH_CONTRACT)
+def test_harmless_changes_of_a_contract(with_contract: Path, what: str) -> None:
+    entry, model, select = HARMLESS_WITH_CONTRACT[what]
+    contract = contract_of("age", entry, **model)
+    assert changed_contract(with_contract, contract, select) == ()
 
 
 ALL = tuple(sorted(CONSUMERS))

@@ -51,6 +51,14 @@ PASSES_AT_SECOND_TRY = TABLE + (
     "{% if var('floe_attempt') == 1 %}select no_such_function(id) as id{% else %}select id{% endif %}"
     " from {{ ref('first') }}"
 )
+DBT_PROJECT = "name: shop\nversion: 1.0.0\nprofile: shop\n"
+DEPRECATED = """\
+models:
+  - name: first
+    columns:
+      - name: id
+        data_tests: [{accepted_values: {values: [1]}}]
+"""
 
 
 def compiled(folder: Path) -> CompiledArtifacts:
@@ -91,6 +99,19 @@ def test_a_run_has_the_parse_of_compile_time_also_where_the_folder_was_moved(
         said = [event.text for event in events if isinstance(event, NodeLog)]
         assert not [text for text in said if "pars" in text]
         assert "Found 1 model" in "\n".join(said)
+
+
+def test_the_deprecations_of_another_product_are_not_this_runs(
+    write_product: WriteProduct,
+) -> None:
+    """dbt counts deprecations for the life of its process, and here a warning is an error."""
+    deprecated = write_product("deprecated", first=FIRST)
+    (deprecated / "models" / "schema.yml").write_text(DEPRECATED)
+    compile_product(deprecated)
+    folder = write_product(dbt_project=DBT_PROJECT + "flags: {warn_error: true}\n", first=FIRST)
+    events = list(build(compiled(folder), BuildRequest(job="shop", run_id="r")))
+    assert not [e.text for e in events if isinstance(e, NodeLog) and "eprecat" in e.text]
+    assert events[-1] == BuildEnded(succeeded=True)
 
 
 def test_every_node_is_told_once_and_the_end_comes_last(write_product: WriteProduct) -> None:

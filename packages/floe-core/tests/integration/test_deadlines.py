@@ -6,12 +6,12 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from alert_receiver import AlertReceiver, alert_receiver
+from alert_receiver import AlertReceiver
 from typer.testing import CliRunner
 
 from floe_core.alerts import RunOutcome, flush, report_lateness, report_run, status
@@ -60,13 +60,6 @@ report_lateness(CompiledArtifacts.load(sys.argv[1]), known_since=datetime(2020, 
 def passed(minutes: int) -> datetime:
     """Return the full minute that was so many minutes ago."""
     return datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(minutes=minutes)
-
-
-@pytest.fixture
-def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[AlertReceiver]:
-    with alert_receiver() as receiver:
-        monkeypatch.setenv("SHOP_ALERTS", receiver.url)
-        yield receiver
 
 
 @pytest.fixture
@@ -265,7 +258,7 @@ def test_a_deadline_without_a_zone_has_the_manifests_and_somebody_is_to_be_told(
 
 def test_the_deadlines_of_the_page_compile(write_product: WriteProduct) -> None:
     section = PAGE.read_text().partition("## Deadlines")[2]
-    [block] = re.findall(r"^```yaml\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
+    block, *_ = re.findall(r"^```yaml\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
     marts = "{{ config(tags='mart') }} select 1 as id"
     folder = write_product(floe=FLOE.partition("alerts:")[0] + block, manifest=MANIFEST, mart=marts)
     jobs = compile_product(folder).jobs

@@ -30,7 +30,10 @@ plugins:
   orchestrator: {type: plain}
   compute: {type: duckdb}
 """
-SLOW = "select count(*) as n from range(3000000) a, range(300000) b where a.range % 7 = b.range % 5"
+SLOW = (
+    "{{ config(materialized='table') }} select count(*) as n from range(3000000) a, range(300000) b "
+    "where a.range % 7 = b.range % 5"
+)
 
 
 @pytest.fixture(autouse=True)

@@ -24,6 +24,16 @@ PARSE = [
     ("dbt.parser.manifest", "extended_mashumuro_decoder"),
     ("dbt.plugins.manager", "PluginManager"),
 ]
+DEPRECATIONS = [
+    ("dbt.deprecations", "active_deprecations"),
+    ("dbt.deprecations", "buffered_deprecations"),
+]
+RUNNERS = [
+    ("dbt.contracts.results", "RunStatus"),
+    ("dbt.contracts.results", "TestStatus"),
+    ("dbt.task.base", "BaseRunner"),
+]
+NO_LEAVING_OUT = ["what reads a table that came to the same rows is built with it"]
 FACTORY = ("dbt.adapters.factory", "FACTORY")
 ERRORS = ("dbt_common.exceptions", "DbtBaseException")
 CONNECTIONS = ("dbt.adapters.duckdb.connections", "DuckDBConnectionManager")
@@ -47,9 +57,9 @@ def shop(write_product: Callable[..., Path]) -> CompiledArtifacts:
     return CompiledArtifacts.load(folder)
 
 
-def built(artifacts: CompiledArtifacts) -> dict[str, str]:
+def built(artifacts: CompiledArtifacts, run_id: str = "r") -> dict[str, str]:
     """Return node id -> status of a build, which succeeds."""
-    events = list(build(artifacts, BuildRequest(job="shop", run_id="r")))
+    events = list(build(artifacts, BuildRequest(job="shop", run_id=run_id)))
     assert events[-1] == BuildEnded(succeeded=True)
     return {event.unique_id: event.status for event in events if isinstance(event, NodeResult)}
 
@@ -60,7 +70,7 @@ def consequences(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 def test_these_are_all_that_are_borrowed() -> None:
     found = borrowed_names(Path(internals.__file__), "dbt", "dbt_common")
-    assert found == sorted([*PARSE, FACTORY, ERRORS, CONNECTIONS])
+    assert found == sorted([*PARSE, *DEPRECATIONS, *RUNNERS, FACTORY, ERRORS, CONNECTIONS])
 
 
 @pytest.mark.parametrize("name", PARSE)
@@ -81,6 +91,15 @@ def test_without_a_part_of_the_manifest_dbt_parses_again(
     with without_attribute(Manifest, "build_flat_graph"):
         assert preload_manifest(shop.project_dir, shop.dbt.version).manifest is None
     assert consequences(caplog) == ["each run parses the project again"]
+
+
+@pytest.mark.parametrize("name", DEPRECATIONS)
+def test_without_the_counts_of_deprecations_a_build_succeeds(
+    name: tuple[str, str], shop: CompiledArtifacts, caplog: pytest.LogCaptureFixture
+) -> None:
+    with without(*name):
+        assert built(shop) == {"model.shop.first": "success"}
+    assert consequences(caplog) == ["a run also lists the deprecations of the runs before it"]
 
 
 def test_without_dbts_adapters_a_build_succeeds_and_lineage_goes_by_the_sql(
@@ -129,3 +148,30 @@ def test_without_the_connections_of_threads_nothing_is_canceled(
     adapter = SimpleNamespace(connections=object())
     assert list(internals._open_connections(adapter)) == []
     assert consequences(caplog) == ["a query that is to be canceled goes on to its end"]
+
+
+@pytest.mark.parametrize("name", RUNNERS)
+def test_without_dbts_runners_nothing_is_left_out_of_a_build(
+    name: tuple[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    with without(*name), internals.leaving_out(lambda node_id: True) as may_leave:
+        assert not may_leave
+    assert consequences(caplog) == NO_LEAVING_OUT
+
+
+def test_a_build_that_can_leave_out_nothing_builds_all(
+    write_product: Callable[..., Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    table = "{{ config(materialized='table') }} "
+    folder = write_product(
+        first=table + "select now() is not null as a",
+        second=table + "select * from {{ ref('first') }}",
+    )
+    compile_product(folder, reuse=True)
+    artifacts = CompiledArtifacts.load(folder)
+    assert set(built(artifacts).values()) == {"success"}
+    left_out = {"model.shop.first": "success", "model.shop.second": "reused"}
+    assert built(artifacts, "again") == left_out
+    with without("dbt.contracts.results", "TestStatus"):
+        assert set(built(artifacts, "without").values()) == {"success"}
+    assert consequences(caplog) == NO_LEAVING_OUT

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -202,6 +204,43 @@ def test_hooks_at_the_end_see_the_same_results(folders: list[Path]) -> None:
     plain, ours = (rows(folder, query) for folder in folders)
     assert plain == ours
     assert len(plain) >= 5
+
+
+def artifacts_of(folder: Path, run_folder: str) -> dict[str, Any]:
+    """Return file -> what dbt wrote to it, without ids, times, and the one text of its own."""
+    found: dict[str, Any] = {}
+    for path in sorted((folder / run_folder).rglob("*")):
+        place = str(path.relative_to(folder / run_folder))
+        if path.suffix not in (".json", ".sql") or ".floe" in place:
+            continue
+        text = path.read_text()
+        if path.suffix == ".json":
+            text = json.dumps(without_what_varies(json.loads(text)), sort_keys=True)
+        found[place] = words_of(text, folder)
+    return found
+
+
+def without_what_varies(value: Any) -> Any:
+    """Leave out how long it took, how dbt was called, and how many keys the context has."""
+    varies = {"metadata", "args", "elapsed_time", "timing", "execution_time", "thread_id"}
+    varies |= {"created_at", "root_path", "compiled_code", "raw_code", "checksum"}
+    if isinstance(value, dict):
+        if "in_a_test" in str(value.get("unique_id")):
+            varies |= {"message", "failures"}
+        return {k: without_what_varies(v) for k, v in value.items() if k not in varies}
+    return [without_what_varies(each) for each in value] if isinstance(value, list) else value
+
+
+def test_dbts_files_are_those_of_plain_dbt(folders: list[Path]) -> None:
+    plain, ours = folders
+    theirs, found = artifacts_of(plain, "target"), artifacts_of(ours, ".floe/runs/r/attempt-1")
+    assert theirs.keys() == found.keys()
+    assert {"run_results.json", "manifest.json", "semantic_manifest.json"} <= found.keys()
+    # Those hold the whole context as a text.
+    holds_context = ("in_a_model.sql", "in_a_test.sql", "-0.sql", "-1.sql")
+    for place in found:
+        if not place.endswith(holds_context):
+            assert found[place] == theirs[place], place
 
 
 def rows(folder: Path, query: str) -> list[tuple[object, ...]]:

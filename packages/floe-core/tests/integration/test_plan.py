@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from reusing_product import FLOE
 from typer.testing import CliRunner
 
 from floe_core.cli.main import app
@@ -18,13 +19,6 @@ from floe_core.schemas import CompiledArtifacts
 
 WriteProduct = Callable[..., Path]
 
-FLOE = """\
-apiVersion: floe.dev/v1
-kind: FloeSpec
-metadata: {name: shop, version: 1.0.0}
-platform: {manifest: manifest.yaml}
-execution: {reuse: unchanged}
-"""
 TABLE = "{{ config(materialized='table') }}\n"
 SCHEMA = "models: [{name: reads, columns: [{name: id, data_tests: [unique]}]}]"
 
@@ -70,12 +64,21 @@ def test_the_page_shows_what_is_built_and_why_and_what_earlier_runs_saved(folder
     nodes = {each["label"]: each for each in data["nodes"]}
     assert {label: (each["action"], each["why"]) for label, each in nodes.items()} == {
         "first": ("build", "its code changed"),
-        "reads": ("build", "column id of first is new"),
+        "reads": ("build", "may be reused: depends on the content of first"),
         "alone": ("reuse", "unchanged since run one"),
     }
-    assert [each["why"] for each in nodes["reads"]["tests"]] == ["column id of reads is new"]
+    of_reads = "may be reused: depends on the content of reads"
+    assert [each["why"] for each in nodes["reads"]["tests"]] == [of_reads]
     assert nodes["first"]["tests"] == []
-    assert told.startswith("3 to build, 1 reused")
+    assert nodes["first"]["diff"].splitlines() == [
+        "--- run one",
+        "+++ now",
+        "@@ -1 +1 @@",
+        "-select 1 as id, '</script><!--' as text",
+        "+select 3 as id, '' as text",
+    ]
+    assert {nodes["reads"]["diff"], nodes["alone"]["diff"]} == {""}
+    assert re.fullmatch(r"3 to build, 1 reused, \d\.\d s and 1 row of building saved\n", told)
     seconds = sum(each.seconds for each in first)
     assert [(each["run_id"], each["built"], each["reused"]) for each in data["history"]] == [
         ("one", 4, 0),
@@ -99,7 +102,43 @@ def test_markdown_has_what_is_built_and_how_long_it_took(folder: Path) -> None:
     assert lines[0].startswith("### shop: 1 to build, 3 reused, ")
     assert lines[2:4] == ["| node | why it is built | last build |", "| --- | --- | ---: |"]
     assert re.fullmatch(r"\| `model\.shop\.alone` \| its code changed \| \d+\.\d s \|", lines[4])
-    assert len(lines) == 5
+    assert lines[5:] == [
+        "",
+        "<details><summary><code>model.shop.alone</code></summary>",
+        "",
+        "```diff",
+        "--- run one",
+        "+++ now",
+        "@@ -1 +1 @@",
+        "-select 2 as id",
+        "+select 3 as id",
+        "```",
+        "",
+        "</details>",
+    ]
+
+
+def test_code_that_changed_is_shown_without_what_means_nothing(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A comment is no change, a secret is not kept, and long code is cut in the terminal."""
+    monkeypatch.setenv("API_TOKEN", "not-for-everybody")
+    columns = [f"'{{{{ env_var(\"API_TOKEN\") }}}}' as c{i}" for i in range(30)]
+    (folder / "models" / "first.sql").write_text(TABLE + "select 1 as id,\n" + ",\n".join(columns))
+    run(folder, "one")
+    assert "not-for-everybody" not in (folder / ".floe" / "reuse.json").read_text()
+    (folder / "models" / "alone.sql").write_text(TABLE + "select 2 as id -- as before")
+    shorter = ",\n".join([*columns[:3], *("'[x]' as d" + str(i) for i in range(9)), *columns[9:]])
+    (folder / "models" / "first.sql").write_text(TABLE + "select 1 as id,\n" + shorter)
+    told = floe("plan", folder)
+    assert "not-for-everybody" not in told
+    lines = told.splitlines()
+    first = next(i for i, line in enumerate(lines) if " first " in line)
+    assert [line.strip()[:8] for line in lines[first + 1 : first + 3]] == ["@@ -2,12", "'***' as"]
+    assert lines[first + 21].strip() == "2 more lines, see --json"
+    nodes = json.loads(floe("plan", folder, "--json"))["nodes"]
+    assert nodes["model.shop.first"]["diff"].count("\n+'[x]'") == 9
+    assert (nodes["model.shop.alone"]["diff"], nodes["model.shop.alone"]["rows"]) == ("", 1)
 
 
 def test_the_history_is_that_of_the_journals(folder: Path) -> None:
@@ -112,6 +151,8 @@ def test_the_history_is_that_of_the_journals(folder: Path) -> None:
     took = {each.unique_id: each.seconds for each in ran[0]}
     left_out = sum(s for node_id, s in took.items() if node_id != "model.shop.alone")
     assert rows[1]["saved_seconds"] == pytest.approx(sum(took.values()), abs=0.02)
+    # Tables of one row each; the test has none.
+    assert [row["saved_rows"] for row in rows] == [0, 3, 2]
     assert rows[2]["saved_seconds"] == pytest.approx(left_out, abs=0.02)
     assert rows[0]["build_seconds"] == pytest.approx(sum(took.values()), abs=0.02)
     assert floe("plan", folder, "--history").splitlines()[-1].startswith("3 runs: ")

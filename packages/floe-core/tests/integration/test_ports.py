@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 
 import duckdb
@@ -27,6 +29,16 @@ models:
     columns:
       - {name: customer_id, data_type: integer}
       - {name: name, data_type: varchar}
+"""
+# dbt finds its plugins by the names of modules.
+DBT_WITHOUT_FLOE = """\
+import pkgutil
+
+every = pkgutil.iter_modules
+pkgutil.iter_modules = lambda *of: (each for each in every(*of) if each.name != "dbt_floe")
+from dbt.cli.main import cli
+
+cli()
 """
 
 
@@ -314,7 +326,8 @@ def test_lineage_of_both_products_has_one_name_for_the_port(mesh: Mesh) -> None:
         file.write_text(file.read_text().replace("products:", backend))
     products = mesh.compile()
     for name in ("crm", "billing", "marts"):
-        assert run(products[name], name)
+        updates = (("crm/customers@1", 1),) if name == "marts" else ()
+        assert run(products[name], name, updates=updates)
         flush(products[name].folder, products[name].lineage, 60.0)
     told = [json.loads(line) for line in events.read_text().splitlines()]
     ends = {each["job"]["name"]: each for each in told if each["eventType"] == "COMPLETE"}
@@ -328,9 +341,74 @@ def test_lineage_of_both_products_has_one_name_for_the_port(mesh: Mesh) -> None:
     fields = ends["marts.model.stg_customers"]["outputs"][0]["facets"]["columnLineage"]["fields"]
     [origin] = fields["address"]["inputFields"]
     assert (origin["name"], origin["field"]) == ("mesh.crm.dim_customers", "address")
+    before = ends["marts"]["run"]["facets"]["jobDependencies"]["upstream"]
+    assert {each["job"]["name"]: each["dependency_type"] for each in before} == {
+        "crm": "DIRECT_INVOCATION",
+        "billing": "IMPLICIT_DEPENDENCY",
+    }
+    for each in before:
+        assert each["run"]["runId"] == ends[each["job"]["name"]]["run"]["runId"]
 
 
-def test_a_dbt_of_the_products_own_reads_ports_as_sources(mesh: Mesh) -> None:
+def give_own_dbt(mesh: Mesh) -> Path:
+    """Name a dbt for marts that has never heard of floe, and return it."""
+    dbt = mesh.folder / "dbt"
+    dbt.write_text(f"#!{sys.executable}\n{DBT_WITHOUT_FLOE}")
+    dbt.chmod(0o755)
+    edit(mesh, "marts", "inputPorts:", f"execution: {{dbtExecutable: '{dbt}'}}\ninputPorts:")
+    return dbt
+
+
+def test_a_dbt_without_floes_plugin_reads_ports_as_sources(mesh: Mesh) -> None:
+    mesh.compile("crm", "billing")
+    dbt = give_own_dbt(mesh)
+    for name in ("stg_customers", "revenue"):
+        model = mesh.folder / "marts" / "models" / f"{name}.sql"
+        model.write_text(re.sub(r"ref\((?='\w+', )", "source(", model.read_text()))
+    artifacts = mesh.compile("marts")["marts"]
+    read = {
+        port.key: (port.node_id, set(port.columns_read or ())) for port in artifacts.input_ports
+    }
+    assert read == {
+        "crm/customers@1": ("source.marts.crm.dim_customers", {"customer_id", "name"}),
+        "billing/invoices@1": ("source.marts.billing.fct_invoices", {"customer_id", "amount"}),
+    }
+    # dbt by itself, in a place of its own, is the truth.
+    for product in ("crm", "billing"):
+        assert run(mesh.artifacts(product), product)
+    command = [dbt, "build", "--profiles-dir", ".", "--target-path", "of-dbt"]
+    environment = {**os.environ, "FLOE_PROJECT_DIR": "."}
+    marts = mesh.folder / "marts"
+    subprocess.run(command, cwd=marts, env=environment, check=True, capture_output=True)
+    results = json.loads((marts / "of-dbt" / "run_results.json").read_text())["results"]
+    built = rows(mesh, "marts.revenue")
+    with duckdb.connect(str(mesh.folder / "mesh.duckdb")) as warehouse:
+        warehouse.execute("drop schema marts cascade")
+    events = list(build(artifacts, BuildRequest("marts", "c")))
+    statuses = {each.unique_id: each.status for each in events if isinstance(each, NodeResult)}
+    assert statuses == {each["unique_id"]: each["status"] for each in results}
+    assert rows(mesh, "marts.revenue") == built == [("ada", Decimal("10.5"))]
+    ledger = ledger_of(artifacts)
+    assert ledger is not None
+    assert ledger.read("marts").seen_by("marts") == {"crm/customers@1": 1, "billing/invoices@1": 1}
+
+
+def rows(mesh: Mesh, table: str) -> list[tuple[object, ...]]:
+    with duckdb.connect(str(mesh.folder / "mesh.duckdb"), read_only=True) as warehouse:
+        return warehouse.execute(f"from {table}").fetchall()
+
+
+def test_a_ref_that_such_a_dbt_cannot_know_is_told_with_the_source(mesh: Mesh) -> None:
+    mesh.compile("crm", "billing")
+    give_own_dbt(mesh)
+    [problem] = problems_of(mesh)
+    assert "(models/stg_customers.sql) depends on a node named 'dim_customers'" in problem
+    assert problem.endswith(
+        "fix: this dbt lacks floe's plugin; read an input port by {{ source('crm', 'dim_customers') }}"
+    )
+
+
+def test_a_dbt_of_the_products_own_that_has_the_plugin_reads_both_ways(mesh: Mesh) -> None:
     mesh.compile("crm", "billing")
     dbt = Path(sys.executable).with_name("dbt")
     edit(mesh, "marts", "inputPorts:", f"execution: {{dbtExecutable: '{dbt}'}}\ninputPorts:")

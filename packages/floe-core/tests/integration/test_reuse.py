@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
 import pytest
+from reusing_product import FLOE
 
 from floe_core.compiler import compile_product
-from floe_core.execution import BuildEnded, BuildEvent, BuildRequest, NodeLog, NodeResult, build
+from floe_core.execution import (
+    BuildEnded,
+    BuildEvent,
+    BuildRequest,
+    NodeLog,
+    NodeResult,
+    build,
+    preloaded_manifest,
+)
+from floe_core.execution.compiled_code import codes_in
+from floe_core.execution.internals import read_manifest
 from floe_core.execution.plan_of_run import plan_run
 from floe_core.schemas import CompiledArtifacts
 
 WriteProduct = Callable[..., Path]
 
-FLOE = """\
-apiVersion: floe.dev/v1
-kind: FloeSpec
-metadata: {name: shop, version: 1.0.0}
-platform: {manifest: manifest.yaml}
-execution: {reuse: unchanged}
-"""
 TABLE = "{{ config(materialized='table') }}\n"
 FIRST = TABLE + "select 1 as id, 2 as amount"
 READS_ID = TABLE + "select id from {{ ref('first') }}"
@@ -86,6 +92,100 @@ def test_a_failed_node_is_built_again_and_so_is_what_it_held_back(
     assert ends(folder, "2")["first"] == "error"
     write(folder, "first", FIRST)
     assert ends(folder, "3") == {"first": "success", "reads_both": "reused", "reads_id": "reused"}
+
+
+def test_new_inputs_wait_for_as_long_as_a_model_tolerates_it(write_product: WriteProduct) -> None:
+    def tolerant(span: str) -> str:
+        meta = f"{{'floe': {{'reuse': {{'lagTolerance': '{span}'}}}}}}"
+        return f"{{{{ config(meta={meta}) }}}} {READS_BOTH}"
+
+    folder = product(write_product, reads_both=tolerant("1 hour"))
+    ends(folder, "1")
+    write(folder, "first", FIRST.replace("2 as", "3 as"))
+    waits = {"first": "success", "reads_both": "reused", "reads_id": "reused"}
+    assert ends(folder, "2") == waits
+    assert ends(folder, "3") == dict.fromkeys(waits, "reused")
+    write(folder, "reads_both", tolerant("1 s"))
+    assert ends(folder, "4") == {**waits, "first": "reused", "reads_both": "success"}
+
+
+def asked_of_dbt(folder: Path, run_id: str) -> set[str]:
+    """Return the names of the nodes that dbt compiled for a plan."""
+    results = folder / ".floe" / "runs" / run_id / "attempt-1-plan" / "run_results.json"
+    told = json.loads(results.read_text())["results"] if results.exists() else []
+    return {each["unique_id"].split(".")[2] for each in told}
+
+
+def test_dbt_is_asked_only_for_what_may_compile_to_something_else(
+    write_product: WriteProduct, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads_var = "select id, {{ var('factor', 2) }} as factor from {{ ref('first') }}"
+    doubles = "select id, {{ double('amount') }} as amount from {{ ref('first') }}"
+    folder = product(write_product, reads_var=reads_var, doubles=doubles)
+    macro = folder / "macros" / "double.sql"
+    macro.parent.mkdir()
+    macro.write_text("{% macro double(a) %}{{ a }} * 2{% endmacro %}")
+    everything = {"first", "reads_id", "reads_both", "reads_var", "doubles"}
+    assert ends(folder, "1") == dict.fromkeys(everything, "success")
+    assert asked_of_dbt(folder, "1") == everything
+    assert ends(folder, "2") == dict.fromkeys(everything, "reused")
+    assert asked_of_dbt(folder, "2") == {"reads_var"}
+    macro.write_text("{% macro double(a) %}{{ a }} + {{ a }}{% endmacro %}")
+    assert ends(folder, "3") == {**dict.fromkeys(everything, "reused"), "doubles": "success"}
+    assert asked_of_dbt(folder, "3") == {"reads_var", "doubles"}
+    # A flag of dbt's, and a relation of another name.
+    monkeypatch.setenv("DBT_STORE_FAILURES", "1")
+    assert ends(folder, "4") == dict.fromkeys(everything, "reused")
+    assert asked_of_dbt(folder, "4") == everything
+    write(folder, "first", "{{ config(alias='renamed') }}" + FIRST)
+    assert ends(folder, "5")["reads_id"] == "success"
+    assert asked_of_dbt(folder, "5") == everything
+
+
+def test_a_node_whose_code_holds_a_secret_is_asked_for_again_and_changes_no_state(
+    write_product: WriteProduct, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DBT_ENV_SECRET_KEY", "a-long-secret-value")
+    secret = TABLE + "select 'https://user:a-long-secret-value@host' as url"
+    folder = product(write_product, secret=secret)
+    everything = dict.fromkeys(("first", "reads_id", "reads_both", "secret"), "success")
+    assert ends(folder, "1") == everything
+    state = (folder / STATE).read_bytes()
+    assert b"a-long-secret" not in state
+    written = (folder / STATE).stat()
+    assert ends(folder, "2") == dict.fromkeys(everything, "reused")
+    assert asked_of_dbt(folder, "2") == {"secret"}
+    assert (folder / STATE).stat() == written
+
+
+def test_dbts_parse_is_read_once_and_dbt_compiles_what_it_builds(
+    write_product: WriteProduct, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where what changed reads an ephemeral model, a snapshot is there, and a test."""
+    read = []
+    monkeypatch.setattr(
+        preloaded_manifest, "read_manifest", lambda packed: read.append(1) or read_manifest(packed)
+    )
+    through = "select id from {{ ref('between') }}"
+    between = "{{ config(materialized='ephemeral') }} select id from {{ ref('deep') }}"
+    deep = "{{ config(materialized='ephemeral') }} select id from {{ ref('first') }}"
+    folder = product(write_product, through=through, between=between, deep=deep)
+    ends(folder, "1")
+    for changed in ({"reads_id": READS_ID + " where id > 0"}, {"deep": deep + " where id > 0"}):
+        for name, sql in changed.items():
+            write(folder, name, sql)
+        compile_product(folder)
+        read.clear()
+        run_id = next(iter(changed))
+        request = BuildRequest(job="shop", run_id=run_id)
+        found = list(build(CompiledArtifacts.load(folder), request))
+        assert found[-1] == BuildEnded(succeeded=True)
+        assert read == [1]
+        left = folder / ".floe" / "runs" / run_id
+        planned, built = (codes_in(left / f"attempt-1{name}") for name in ("-plan", ""))
+        assert built
+        assert built == {node_id: planned[node_id] for node_id in built}
+        assert set(ends(folder, f"after {run_id}").values()) == {"reused"}
 
 
 @pytest.mark.parametrize(
@@ -162,6 +262,17 @@ def test_what_asks_the_warehouse_or_the_clock_is_never_reused(write_product: Wri
     assert told["asks"] == "never reused: run_query"
     assert told["clock"] == "never reused: now()"
     assert plan.decisions["model.shop.first"].action == "reuse"
+
+
+def test_without_dbts_adapter_a_plan_builds_all_and_says_why(
+    write_product: WriteProduct, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = product(write_product)
+    compile_product(folder)
+    monkeypatch.setitem(sys.modules, "dbt.config.profile", None)
+    plan = plan_run(CompiledArtifacts.load(folder), BuildRequest(job="shop", run_id="plan"))
+    assert plan.problem.startswith("tables are read through dbt's adapter")
+    assert {each.action for each in plan.decisions.values()} == {"build"}
 
 
 def test_a_plan_changes_nothing(write_product: WriteProduct) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -135,16 +136,34 @@ def tables(folder: Path) -> dict[str, list[tuple[Any, ...]]]:
         }
 
 
+@pytest.fixture(scope="module")
+def after_a_first_build(
+    write: Callable[[str], Path], plain_site: Path
+) -> Callable[[str], tuple[Path, Path]]:
+    """Return a function that copies the product as a build of floe, and one of dbt, left it."""
+    ours = write("first floe")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(plain_site))
+        compile_product(ours)
+        plain = Path(shutil.copytree(ours, ours.parent / "first-dbt"))
+        built(ours, "first", RunParameters())
+        built_by_dbt(plain)
+
+    def copy(case: str) -> tuple[Path, Path]:
+        places = ours.parent / case / "floe", ours.parent / case / "dbt"
+        for built_folder, place in zip((ours, plain), places, strict=True):
+            shutil.copytree(built_folder, place)
+        return places
+
+    return copy
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_a_run_with_parameters_is_a_dbt_build_with_those_flags(
-    case: str, write: Callable[[str], Path]
+    case: str, after_a_first_build: Callable[[str], tuple[Path, Path]]
 ) -> None:
     flags, values = CASES[case]
-    ours, plain = write(f"{case} floe"), write(f"{case} dbt")
-    compile_product(ours)
-    compile_product(plain)
-    built(ours, "first", RunParameters())
-    built_by_dbt(plain)
+    ours, plain = after_a_first_build(case)
     assert built(ours, "second", RunParameters(**values)) == built_by_dbt(plain, *flags)
     assert tables(ours) == tables(plain)
 

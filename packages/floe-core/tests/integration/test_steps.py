@@ -10,8 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
-import psutil
 import pytest
+from what_works_at import processes_at
 
 from floe_core.build_events import (
     BuildEnded,
@@ -223,7 +223,7 @@ def test_a_step_ends_at_its_timeout(shop: Shop, work: str) -> None:
     assert time.monotonic() - began < GRACE_SECONDS + 25
     assert result_of(events, "load").message == "timed out after 2 s"
     assert statuses(events)["aside"] == "success"
-    assert processes_in(artifacts.folder) == []
+    assert processes_at(artifacts.folder, patience=0) == []
 
 
 def test_the_build_ends_at_its_timeout(shop: Shop) -> None:
@@ -236,7 +236,7 @@ def test_the_build_ends_at_its_timeout(shop: Shop) -> None:
     assert end.message == "timed out after 3 s"
     assert statuses(events)["load"] == "error"
     assert statuses(events)["push"] == "skipped"
-    assert processes_in(artifacts.folder) == []
+    assert processes_at(artifacts.folder, patience=0) == []
 
 
 def test_a_canceled_build_leaves_no_process(shop: Shop) -> None:
@@ -245,9 +245,9 @@ def test_a_canceled_build_leaves_no_process(shop: Shop) -> None:
     for event in events:
         if isinstance(event, NodeLog) and event.text == "hanging":
             break
-    assert processes_in(artifacts.folder) != []
+    assert processes_at(artifacts.folder, patience=0) != []
     events.close()
-    assert processes_in(artifacts.folder) == []
+    assert processes_at(artifacts.folder, patience=0) == []
 
 
 def test_a_step_leaves_no_child_behind(shop: Shop) -> None:
@@ -259,7 +259,7 @@ def test_a_step_leaves_no_child_behind(shop: Shop) -> None:
     artifacts = shop(work=work)
     events = run(artifacts)
     assert result_of(events, "load").message == "exited with 3"
-    assert processes_in(artifacts.folder) == []
+    assert processes_at(artifacts.folder, patience=0) == []
 
 
 def test_a_killed_step_is_an_error_that_says_so(shop: Shop) -> None:
@@ -281,12 +281,12 @@ def test_a_killed_build_takes_its_step_along(shop: Shop) -> None:
         for line in host.stdout:
             if "hanging" in line:
                 break
-        assert processes_in(artifacts.folder) != []
+        assert processes_at(artifacts.folder, patience=0) != []
         host.kill()
     deadline = time.monotonic() + 15
-    while processes_in(artifacts.folder) and time.monotonic() < deadline:
+    while processes_at(artifacts.folder, patience=0) and time.monotonic() < deadline:
         time.sleep(0.2)
-    assert processes_in(artifacts.folder) == []
+    assert processes_at(artifacts.folder, patience=0) == []
 
 
 def test_a_program_that_is_not_there_is_the_steps_error(shop: Shop) -> None:
@@ -344,19 +344,6 @@ def test_lineage_has_a_run_of_each_step_with_what_it_read_and_wrote(
     assert [(e["namespace"], e["name"]) for e in push["outputs"]] == [("floe", "crm.segments")]
     assert load["run"]["facets"]["processing_engine"]["name"] == "floe"
     assert not any("floe_name" in json.dumps(event) for event in events)
-
-
-def processes_in(folder: Path) -> list[psutil.Process]:
-    """Return the living processes that work in a folder, but for this one."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            is_here = Path(process.cwd()) == folder and process.pid != psutil.Process().pid
-            if is_here and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process)
-        except (psutil.NoSuchProcess, psutil.AccessDenied):
-            continue
-    return found
 
 
 def test_a_started_step_is_told_before_its_end(shop: Shop) -> None:

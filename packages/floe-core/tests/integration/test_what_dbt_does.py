@@ -10,6 +10,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from dbt.plugins import manager as dbt_plugins
 
 from floe_core.compiler import compile_product
 from floe_core.errors import InvalidProductError
@@ -171,6 +172,8 @@ def test_a_model_that_a_dbt_plugin_injects_is_read_and_not_built(
     site.mkdir()
     (site / "dbt_of_a_test.py").write_text(LOOM)
     monkeypatch.syspath_prepend(str(site))
+    # What tests have dbt keep is the list of its plugins, too.
+    monkeypatch.setattr(dbt_plugins, "_MODULES_CACHE", None)
     model = TABLE + "select * from {{ ref('customers', 'dim_customers') }}"
     folder = write_product(first=model)
     with duckdb.connect(str(folder / "shop.duckdb")) as connection:

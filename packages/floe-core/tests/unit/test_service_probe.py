@@ -152,8 +152,8 @@ def test_the_deadline_holds_and_the_thread_ends(
 ) -> None:
     url = f"http://127.0.0.1:{serve(speak)}/"
     started = time.monotonic()
-    reason = reason_of(url, seconds=0.5)
-    assert time.monotonic() - started < 1.5
+    reason = reason_of(url, seconds=2)
+    assert time.monotonic() - started < 8
     assert reason.startswith(f"{url}: ")
     assert reason.endswith(f"while {while_doing}")
     ended = soon(3)
@@ -164,18 +164,19 @@ def test_the_deadline_holds_and_the_thread_ends(
 
 def test_a_silent_tls_handshake_counts_too(serve: Serve) -> None:
     url = f"https://127.0.0.1:{serve(silent)}/"
-    assert reason_of(url, seconds=0.5).endswith("while waiting for the TLS handshake")
+    assert reason_of(url, seconds=2).endswith("while waiting for the TLS handshake")
 
 
 def test_redirects_share_one_deadline(serve: Serve) -> None:
     def speak(connection: socket.socket) -> None:
         connection.recv(65536)
-        time.sleep(0.4)
+        time.sleep(1.5)
         connection.sendall(b"HTTP/1.1 302 Go\r\nlocation: /again\r\ncontent-length: 0\r\n\r\n")
 
     started = time.monotonic()
-    reason_of(f"http://127.0.0.1:{serve(speak)}/", seconds=0.6)
-    assert time.monotonic() - started < 1.2
+    reason_of(f"http://127.0.0.1:{serve(speak)}/", seconds=2)
+    # Each of four requests would take 1.5 s.
+    assert time.monotonic() - started < 5
 
 
 def test_a_passed_deadline_asks_nothing(serve: Serve) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from floe_core.lazy_names import importer
 
 if TYPE_CHECKING:
     from floe_orchestrator_airflow.loader import load_product_dag, load_product_dags
@@ -23,16 +24,13 @@ __all__ = [
 __version__ = version("floe-orchestrator-airflow")
 
 _MODULES = {
-    "AirflowOrchestratorPlugin": "plugin",
-    "AirflowPlugin": "plugin",
-    "floe_asset": "product_assets",
-    "floe_task_group": "product_task_group",
-    "load_product_dag": "loader",
-    "load_product_dags": "loader",
+    "AirflowOrchestratorPlugin": ".plugin",
+    "AirflowPlugin": ".plugin",
+    "floe_asset": ".product_assets",
+    "floe_task_group": ".product_task_group",
+    "load_product_dag": ".loader",
+    "load_product_dags": ".loader",
 }
 
 
-def __getattr__(name: str) -> Any:
-    if name in _MODULES:
-        return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = importer(__name__, _MODULES)

@@ -21,6 +21,8 @@ BECOMES = {
     "retries": "retries of `dbt_build`, each of what has not passed",
     "timeout": "the build ends itself; `execution_timeout` of the task a minute later",
     "pool": "the pool of the tasks that run on a worker",
+    "alerts": "callbacks of the DAG that report the ends of its runs",
+    "deadline": "a DAG that runs at the deadline, `<product>.<job>.deadline`",
     "lineage": "OpenLineage events from the build",
 }
 
@@ -39,7 +41,7 @@ SHOWS = {
 
 def concepts(artifacts: CompiledArtifacts) -> list[Concept]:
     """Return what becomes of each concept. See `ConceptExplainer`."""
-    losses = {"granularity": _too_many_nodes(artifacts)}
+    losses = {"granularity": _too_many_nodes(artifacts), "pool": _pools_of_nodes(artifacts)}
     shows = SHOWS[shown(artifacts, artifacts.jobs[0])]
     becomes = {
         **BECOMES,
@@ -50,6 +52,16 @@ def concepts(artifacts: CompiledArtifacts) -> list[Concept]:
         Concept(name, here, becomes[name], losses.get(name, ""))
         for name, here in product_concepts(artifacts).items()
     ]
+
+
+def _pools_of_nodes(artifacts: CompiledArtifacts) -> str:
+    pools = sorted(set(artifacts.pools_of_nodes.values()))
+    if not pools:
+        return ""
+    return (
+        f"a task takes its slot of a pool before it starts, and one task builds all nodes: those "
+        f"in {', '.join(pools)} would not wait; a job of their own can, with `jobs[].pool`"
+    )
 
 
 def _too_many_nodes(artifacts: CompiledArtifacts) -> str:

@@ -17,6 +17,7 @@ from floe_core.plugin_interfaces import (
 from floe_core.plugin_powers import (
     Concept,
     EntryPointFile,
+    PoolProblem,
     RetryPlan,
     RunningSchedule,
     RunOptions,
@@ -152,6 +153,12 @@ class AirflowOrchestratorPlugin(ProductPlugin):
     def update_watcher(self, artifacts: CompiledArtifacts, job_name: str) -> str:
         """See `UpdateStarter`."""
         return f"the asset floe://{artifacts.product.name}/{job_name}/updates"
+
+    def check_pools(self, artifacts: CompiledArtifacts) -> Sequence[PoolProblem]:
+        """See `PoolChecker`."""
+        from floe_orchestrator_airflow.service.pool_check import check_pools
+
+        return check_pools(artifacts, self._settings)
 
     def entry_point_file(self, product_name: str) -> EntryPointFile:
         """See `EntryPointWriter.entry_point_file`."""

@@ -31,6 +31,7 @@ from floe_conformance import (
 from floe_core.run_parameters import RunParameters
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_airflow import AirflowPlugin
+from floe_orchestrator_airflow.alerts.deadline_dag import deadline_dag_id
 from floe_orchestrator_airflow.local.service import LocalAirflow
 
 NOT_OF_DBT = {"dbt_build", "outcome"}
@@ -81,6 +82,14 @@ class TestAirflowConformance(OrchestratorConformance):
         path = f"/api/v2/dags/{definitions.dag_id}/dagRuns/{quote(run_id)}"
         self.airflow.api.ask("PATCH", path, {"state": "failed"})
         return self.recorded(definitions.dag_id, run_id)
+
+    def check_deadlines(self, definitions: DAG, project_dir: Path) -> None:
+        """By a run of the DAG that Airflow runs at the deadline."""
+        product = CompiledArtifacts.load(project_dir)
+        self.airflow.add(product, definitions.dag_id)
+        dag_id = deadline_dag_id(product, product.job(definitions.dag_id))
+        run_id = self.airflow.api.trigger(dag_id, None, {})
+        assert self.recorded(dag_id, run_id).succeeded
 
     def triggered(
         self, definitions: DAG, project_dir: Path, conf: Mapping[str, Any] = MappingProxyType({})

@@ -10,6 +10,7 @@ from urllib.parse import quote
 import pytest
 
 from floe_core.build_events import BuildEnded, BuildEvent, NodeResult
+from floe_core.errors import EnvironmentProblemError
 from floe_core.plugin_powers import RunOptions, RunReport
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_airflow import AirflowPlugin
@@ -354,6 +355,32 @@ def test_the_connection_to_the_real_api_server_is_checked(
     assert check(airflow.home.password) == (True, [], [])
     refused = "Airflow refuses `username` and `password` (HTTP 401); correct them"
     assert check("wrong") == (False, [refused], [])
+
+
+def test_a_pool_that_airflow_does_not_have_is_told(
+    airflow: LocalAirflow, hello: CompiledArtifacts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Airflow's scheduler logs of such a pool alone, and its tasks wait without end."""
+    monkeypatch.setenv("FLOE_TEST_PASSWORD", airflow.home.password)
+    plugin = AirflowPlugin()
+    settings = {"url": airflow.home.url, "username": USER, "password": "env:FLOE_TEST_PASSWORD"}
+    plugin.configure(settings)
+    execution = hello.execution.model_copy(update={"pool": "a+b?"})
+    pooled = hello.model_copy(update={"execution": execution})
+    assert (plugin.check_pools(hello), pooled.pools_of_builds) == ([], ("a+b?",))
+
+    [absent] = plugin.check_pools(pooled)
+    assert (absent.pool, absent.blocks) == ("a+b?", True)
+    assert absent.what == "Airflow has no pool a+b?, so it never starts the tasks in it"
+    airflow.api.ensure_pool("a+b?", 0)
+    assert ["has no slots" in each.what for each in plugin.check_pools(pooled)] == [True]
+    airflow.api.ask("DELETE", "/api/v2/pools/a%2Bb%3F")
+    airflow.api.ensure_pool("a+b?", 2)
+    assert plugin.check_pools(pooled) == []
+
+    plugin.configure({**settings, "password": "env:NO_SUCH_VARIABLE"})
+    with pytest.raises(EnvironmentProblemError, match="NO_SUCH_VARIABLE"):
+        plugin.check_pools(pooled)
 
 
 def test_a_product_runs_beside_a_dag_file_of_its_team(

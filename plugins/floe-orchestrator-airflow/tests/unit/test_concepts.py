@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from floe_core.plugin_powers import ConceptExplainer
+from floe_core.plugin_powers import ConceptExplainer, NodePools
 from floe_core.product_concepts import CONCEPTS
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_airflow import AirflowPlugin
@@ -28,7 +28,12 @@ def with_nodes(make_artifacts: Callable[..., CompiledArtifacts], count: int) -> 
 def test_every_concept_is_explained_and_none_is_lost(
     make_artifacts: Callable[..., CompiledArtifacts],
 ) -> None:
-    found = explained(make_artifacts(steps=[{"unique_id": "step.shop.load", "command": ["load"]}]))
+    steps = [{"unique_id": "step.shop.load", "command": ["load"]}]
+    jobs = [{"name": "shop", "deadline": {"time": "07:30"}}]
+    alerts = [{"on": ["lateness"], "to": "env:SHOP_ALERTS"}]
+    node = {"unique_id": "step.shop.load", "name": "load", "resource_type": "step"}
+    nodes = [{"package": "shop", **node}]
+    found = explained(make_artifacts(nodes=nodes, steps=steps, jobs=jobs, alerts=alerts))
     assert list(found) == list(CONCEPTS)
     assert all(becomes for becomes, _ in found.values())
     assert {loss for _, loss in found.values()} == {""}
@@ -51,3 +56,13 @@ def test_a_job_that_updates_start_says_what_watches_for_them(
     trigger = {"on_update": "any", "ports": ["crm/people@1"]}
     found = explained(make_artifacts(jobs=[{"name": "shop", "trigger": trigger}]))
     assert found["schedule"] == (UPDATES, "")
+
+
+def test_a_pool_of_nodes_is_a_loss(make_artifacts: Callable[..., CompiledArtifacts]) -> None:
+    node = {"unique_id": "model.shop.a", "name": "a", "resource_type": "model", "package": "shop"}
+    assert not isinstance(AirflowPlugin(), NodePools)
+    assert explained(make_artifacts(nodes=[{**node, "pool": "heavy"}]))["pool"] == (
+        "the pool of the tasks that run on a worker",
+        "a task takes its slot of a pool before it starts, and one task builds all nodes: those in "
+        "heavy would not wait; a job of their own can, with `jobs[].pool`",
+    )

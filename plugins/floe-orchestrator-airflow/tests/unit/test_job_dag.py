@@ -197,6 +197,12 @@ def test_what_runs_on_a_worker_takes_a_slot_of_the_products_pool(make_artifacts:
     }
 
 
+def test_a_job_has_a_pool_of_its_own(make_artifacts: Make) -> None:
+    jobs = [{"name": "shop", "pool": "slow"}]
+    dag = dag_of(make_artifacts(jobs=jobs, execution={"pool": "warehouse"}))
+    assert {dag.get_task(name).pool for name in ("dbt_build", "orders")} == {"slow"}
+
+
 def test_every_relation_is_an_outlet_of_the_build(make_artifacts: Make) -> None:
     build = dag_of(make_artifacts()).get_task("dbt_build")
     assert [(asset.name, asset.uri, asset.group) for asset in build.outlets] == [

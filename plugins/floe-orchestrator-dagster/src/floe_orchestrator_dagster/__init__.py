@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from floe_core.lazy_names import importer
 
 if TYPE_CHECKING:
     from floe_orchestrator_dagster.loader import floe_assets, load_product_definitions
@@ -19,15 +20,11 @@ __all__ = [
 ]
 
 _MODULES = {
-    "DagsterOrchestratorPlugin": "plugin",
-    "DagsterPlugin": "plugin",
-    "floe_assets": "loader",
-    "load_product_definitions": "loader",
+    "DagsterOrchestratorPlugin": ".plugin",
+    "DagsterPlugin": ".plugin",
+    "floe_assets": ".loader",
+    "load_product_definitions": ".loader",
 }
 
 
-def __getattr__(name: str) -> Any:
-    """Import a public name when it is first asked for."""
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+__getattr__ = importer(__name__, _MODULES)

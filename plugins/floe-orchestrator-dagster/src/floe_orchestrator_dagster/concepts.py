@@ -20,7 +20,10 @@ BECOMES = {
     "granularity": "nothing: every node is an asset or a check, in one step",
     "retries": "the retry policy of the step, each of what has not passed",
     "timeout": "the build ends itself, and its run fails",
-    "pool": "the pool of the step",
+    "pool": "the pool of the step, or of nodes in it; a step claims that of its job itself where "
+    "jobs differ",
+    "alerts": "a sensor that reports the ends of runs, and sends what waits",
+    "deadline": "the same sensor, which looks every 10 s",
     "lineage": "OpenLineage events from the build",
 }
 

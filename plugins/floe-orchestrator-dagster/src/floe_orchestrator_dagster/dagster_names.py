@@ -57,6 +57,11 @@ def job_of_run(artifacts: CompiledArtifacts, tag: str) -> str:
     return tag if tag in names else names[0]
 
 
+def update_sensor_name(artifacts: CompiledArtifacts, job: Job) -> str:
+    """Return the name of the sensor that starts a job when ports are updated."""
+    return f"{job_name(artifacts, job)}_updates"
+
+
 def build_op_name(artifacts: CompiledArtifacts) -> str:
     """Return the name of the step that runs dbt, unlike any job's."""
     return f"{plain(artifacts.product.name)}__dbt_build"

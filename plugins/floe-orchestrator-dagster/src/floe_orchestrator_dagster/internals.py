@@ -18,13 +18,7 @@ from typing import TYPE_CHECKING, Any
 from floe_core.missing_names import warn_of_missing_name
 
 if TYPE_CHECKING:
-    from dagster import (
-        AssetCheckKey,
-        AssetKey,
-        DagsterInstance,
-        JobDefinition,
-        OpExecutionContext,
-    )
+    from dagster import AssetCheckKey, AssetKey, DagsterInstance, JobDefinition, OpExecutionContext
     from dagster._core.definitions.unresolved_asset_job_definition import (
         UnresolvedAssetJobDefinition,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from floe_core.plugin_interfaces import (
 from floe_core.plugin_powers import (
     Concept,
     EntryPointFile,
+    PoolProblem,
     RetryPlan,
     RunningSchedule,
     RunOptions,
@@ -141,13 +142,23 @@ class DagsterOrchestratorPlugin(ProductPlugin):
         """See `RetryTeller`."""
         from floe_orchestrator_dagster.definitions.retry_plan import retry_plan
 
-        return retry_plan(artifacts)
+        return retry_plan(artifacts, job_name)
 
     def update_watcher(self, artifacts: CompiledArtifacts, job_name: str) -> str:
         """See `UpdateStarter`."""
-        from floe_orchestrator_dagster.ticks.update_sensors import sensor_name
+        from floe_orchestrator_dagster.dagster_names import update_sensor_name
 
-        return f"the sensor {sensor_name(artifacts, artifacts.job(job_name))}"
+        return f"the sensor {update_sensor_name(artifacts, artifacts.job(job_name))}"
+
+    def pool_of_nodes(self, pool: str) -> str:
+        """See `NodePools`."""
+        return f"the pool {pool}"
+
+    def check_pools(self, artifacts: CompiledArtifacts) -> Sequence[PoolProblem]:
+        """See `PoolChecker`."""
+        from floe_orchestrator_dagster.service.pool_check import check_pools
+
+        return check_pools(artifacts, self._settings)
 
     def entry_point_file(self, product_name: str) -> EntryPointFile:
         """See `EntryPointWriter`."""

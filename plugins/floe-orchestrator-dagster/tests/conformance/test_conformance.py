@@ -65,15 +65,33 @@ class TestDagsterConformance(OrchestratorConformance):
             result = job.execute_in_process(
                 run_config=config, raise_on_error=False, instance=instance
             )
-            # As a daemon does.
-            alerting = [s for s in definitions.sensors or () if s.name.endswith("__alerts")]
-            for sensor in alerting:
-                sensor.evaluate_tick(dg.build_sensor_context(instance))
+            self.evaluate_alerts(definitions, instance)
         built = [event.asset_key for event in result.get_asset_materialization_events()]
         passed = [
             each.asset_check_key for each in result.get_asset_check_evaluations() if each.passed
         ]
         return RanProduct(result.success, names([*filter(None, built), *passed]))
+
+    def check_deadlines(self, definitions: dg.Definitions, project_dir: Path) -> None:
+        with dg.DagsterInstance.ephemeral() as instance:
+            self.evaluate_alerts(definitions, instance)
+
+    def run_in_pool(
+        self, definitions: dg.Definitions, project_dir: Path, pool: str, slots: int
+    ) -> int:
+        """In an instance in files, as a user's."""
+        with dg.instance_for_test() as instance:
+            instance.event_log_storage.set_concurrency_slots(pool, slots)
+            job = definitions.resolve_job_def("corner_shop")
+            job.execute_in_process(instance=instance)
+            info = instance.event_log_storage.get_concurrency_info(pool)
+            return len(info.claimed_slots) + len(info.pending_steps)
+
+    def evaluate_alerts(self, definitions: dg.Definitions, instance: dg.DagsterInstance) -> None:
+        """As a daemon does."""
+        for sensor in definitions.sensors or ():
+            if sensor.name.endswith("__alerts"):
+                sensor.evaluate_tick(dg.build_sensor_context(instance))
 
     def run_and_cancel(
         self, definitions: dg.Definitions, project_dir: Path, it_hangs: Callable[[], bool]

@@ -50,10 +50,15 @@ def hello(example):
     return example("hello")
 
 
-def test_a_launched_run_is_in_the_instance_with_its_tags(hello, tables):
+@pytest.fixture(scope="module")
+def first_run(hello):
+    """Build the product, and return what the run said at its end and on its way."""
     heard = []
-    tick = datetime(2026, 3, 1, 6, tzinfo=UTC)
-    report = launch(hello, heard.append, nominal_time=tick)
+    return launch(hello, heard.append, nominal_time=datetime(2026, 3, 1, 6, tzinfo=UTC)), heard
+
+
+def test_a_launched_run_is_in_the_instance_with_its_tags(hello, first_run, tables):
+    report, heard = first_run
     assert report.status == "success"
     assert statuses(report) == {
         "people": "success",
@@ -71,6 +76,7 @@ def test_a_launched_run_is_in_the_instance_with_its_tags(hello, tables):
     assert run.tags["floe/nominal_time"] == "2026-03-01T06:00:00+00:00"
 
 
+@pytest.mark.usefixtures("first_run")
 def test_a_selection_runs_these_nodes_alone_checks_without_their_assets_too(hello):
     test_id = next(node.unique_id for node in hello.nodes if node.name == "unique_greetings_id")
     report = launch(hello, node_ids=(test_id,))

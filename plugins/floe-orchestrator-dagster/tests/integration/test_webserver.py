@@ -7,8 +7,10 @@ import time
 from contextlib import ExitStack
 
 import pytest
+from dagster import DagsterInstance
 from dagster_process import dagster_process
 
+from floe_core.errors import EnvironmentProblemError
 from floe_core.plugin_powers import RunOptions
 from floe_core.service_probe import ask
 from floe_orchestrator_dagster import DagsterPlugin
@@ -139,3 +141,32 @@ def test_the_real_webserver_is_told_from_the_sick_one_and_runs_what_is_chosen(
             {"evaluation": {"checkName": "unique_greetings_id", "success": True}},
         ],
     )
+
+
+def test_pools_without_a_limit_are_told(home, compiled, free_port):
+    product = compiled(
+        {"models/a.sql": "{{ config(meta={'floe': {'pool': 'heavy'}}) }} select 1 as id"},
+        "execution: {pool: builds}\n",
+    )
+    plugin = DagsterPlugin()
+    plugin.configure({"url": f"http://127.0.0.1:{free_port}"})
+    with pytest.raises(EnvironmentProblemError, match="Dagster was not asked for its pools"):
+        plugin.check_pools(product)
+    webserver = ["dagster-webserver", "-h", "127.0.0.1", "-p", str(free_port)]
+    with (
+        dagster_process([*webserver, "--empty-workspace"], home),
+        DagsterInstance.from_config(str(home)) as instance,
+    ):
+        validated(f"http://127.0.0.1:{free_port}", lambda result: "is there" in result.message)
+        set_limit = instance.event_log_storage.set_concurrency_slots
+        assert {each.pool: (each.blocks, each.fix) for each in plugin.check_pools(product)} == {
+            "builds": (False, "dagster instance concurrency set builds 1"),
+            "heavy": (False, "dagster instance concurrency set heavy 1"),
+        }
+        set_limit("builds", 1)
+        set_limit("heavy", 0)
+        assert [(each.pool, each.blocks) for each in plugin.check_pools(product)] == [
+            ("heavy", True)
+        ]
+        set_limit("heavy", 2)
+        assert plugin.check_pools(product) == []

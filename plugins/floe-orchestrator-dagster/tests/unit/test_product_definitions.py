@@ -140,6 +140,16 @@ def test_the_step_takes_a_slot_of_the_products_pool(node, product, tmp_path):
     assert asset.op.pool == "warehouse"
 
 
+def test_where_jobs_have_other_pools_the_op_has_none(node, product, tmp_path):
+    jobs = (Job(name="web-shop"), Job(name="hourly", pool="slow"))
+    artifacts = product(node("model", "a"), jobs=jobs, execution=ExecutionPolicy(pool="warehouse"))
+    step = DagsterPlugin().create_definitions(artifacts.bound_to(tmp_path))
+    [asset] = [a for a in step.assets if isinstance(a, AssetsDefinition)]
+    assert asset.op.pool is None
+    plans = {job.name: DagsterPlugin().retry_plan(artifacts, job.name).pool for job in jobs}
+    assert plans == {"web-shop": "warehouse", "hourly": "slow"}
+
+
 def test_create_definitions_tells_every_problem_at_once(node, product):
     broken = product(
         node("model", "a", depends_on=("model.shop.gone",)),

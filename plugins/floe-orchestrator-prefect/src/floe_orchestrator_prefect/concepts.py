@@ -23,7 +23,10 @@ BECOMES = {
     "granularity": "nothing: every node has its task run, beside the one task that builds",
     "retries": "retries of the task `dbt_build`, each of what has not passed",
     "timeout": "the build ends itself, and its run fails",
-    "pool": "a tag of the task `dbt_build`: Prefect's limit of that tag, if it is set, holds",
+    "pool": "a tag of the task `dbt_build`: Prefect's limit of that tag, if it is set, holds; of "
+    "nodes, a global concurrency limit",
+    "alerts": "hooks of the flow that report the ends of its runs",
+    "deadline": "a look every 10 s, where `flow.py` serves",
     "lineage": "OpenLineage events from the build",
 }
 

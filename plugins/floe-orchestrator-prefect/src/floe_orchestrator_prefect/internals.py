@@ -6,7 +6,9 @@ imported where they are used: flows load without any of them.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from floe_core.errors import EnvironmentProblemError
@@ -61,3 +63,20 @@ def emit_assets(
     for asset in context.downstream_assets:
         context.add_asset_metadata(asset.key, dict(facts))
     context.emit_events(state)
+
+
+def expired_leases(home: Path) -> list[UUID]:
+    """Return the leases of slots that have run out, of a server that keeps them in this home.
+
+    A server takes them back, but not one that Prefect starts for a single process. Without the
+    name, the slots of a killed `floe run` stay taken in its own Prefect.
+    """
+    try:
+        from prefect.server.concurrency.lease_storage.filesystem import ConcurrencyLeaseStorage
+    except ImportError:
+        warn_of_missing_name("prefect", "slots of a killed run stay taken in its own Prefect")
+        return []
+    folder = home / "concurrency_leases"
+    if not folder.is_dir():
+        return []
+    return list(asyncio.run(ConcurrencyLeaseStorage(folder).read_expired_lease_ids()))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from floe_core.plugin_interfaces import (
 from floe_core.plugin_powers import (
     Concept,
     EntryPointFile,
+    PoolProblem,
     RetryPlan,
     RunningSchedule,
     RunOptions,
@@ -130,11 +131,21 @@ class PrefectOrchestratorPlugin(ProductPlugin):
         """See `RetryTeller`."""
         from floe_orchestrator_prefect.flow.retry_plan import retry_plan
 
-        return retry_plan(artifacts)
+        return retry_plan(artifacts, job_name)
 
     def update_watcher(self, artifacts: CompiledArtifacts, job_name: str) -> str:
         """See `UpdateStarter`."""
         return f"the process that serves {artifacts.product.name}"
+
+    def pool_of_nodes(self, pool: str) -> str:
+        """See `NodePools`."""
+        return f"the global concurrency limit {pool}"
+
+    def check_pools(self, artifacts: CompiledArtifacts) -> Sequence[PoolProblem]:
+        """See `PoolChecker`."""
+        from floe_orchestrator_prefect.service.pool_check import check_pools
+
+        return check_pools(artifacts, self._settings)
 
     def entry_point_file(self, product_name: str) -> EntryPointFile:
         """See `EntryPointWriter`."""

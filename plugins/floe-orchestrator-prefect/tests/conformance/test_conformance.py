@@ -13,6 +13,7 @@ from uuid import UUID
 import pytest
 from prefect.assets import Asset
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.server.schemas.schedules import CronSchedule
 from prefect.settings import PREFECT_API_URL
@@ -30,7 +31,9 @@ from floe_conformance import (
     Ticks,
 )
 from floe_core.run_parameters import RunParameters
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_prefect import PrefectPlugin
+from floe_orchestrator_prefect.alerts.deadline_watch import look_once
 from floe_orchestrator_prefect.flow.product_flows import ProductFlows
 
 
@@ -73,6 +76,19 @@ class TestPrefectConformance(OrchestratorConformance):
     ) -> RanProduct:
         state = definitions.flows["corner-shop"](**parameters.as_given(), return_state=True)
         return recorded(definitions, state.state_details.flow_run_id)
+
+    def check_deadlines(self, definitions: ProductFlows, project_dir: Path) -> None:
+        """By what the thread of a served flow does."""
+        look_once(CompiledArtifacts.load(project_dir))
+
+    def run_in_pool(
+        self, definitions: ProductFlows, project_dir: Path, pool: str, slots: int
+    ) -> int:
+        limit = GlobalConcurrencyLimitCreate(name=pool, limit=slots)
+        with get_client(sync_client=True) as client:
+            client.create_global_concurrency_limit(limit)
+            definitions.flows["corner-shop"](return_state=True)
+            return client.read_global_concurrency_limit_by_name(pool).active_slots
 
     def run_and_cancel(
         self, definitions: ProductFlows, project_dir: Path, it_hangs: Callable[[], bool]

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from floe_core.plugin_powers import ConceptExplainer
 from floe_core.product_concepts import CONCEPTS
-from floe_core.schemas.policies import Job, Schedule
+from floe_core.schemas.policies import AlertRule, Deadline, Job, Schedule
 from floe_core.schemas.ports import UpdateTrigger
 from floe_core.schemas.steps import Step
 from floe_orchestrator_prefect import PrefectPlugin
@@ -15,7 +15,12 @@ def test_every_concept_is_explained_and_none_is_lost(node, product):
     plugin = PrefectPlugin()
     assert isinstance(plugin, ConceptExplainer)
     steps = (Step(unique_id="step.shop.load", command=("load",)),)
-    found = plugin.concepts(product(node("model", "orders"), node("step", "load"), steps=steps))
+    late = {
+        "jobs": (Job(name="web-shop", deadline=Deadline(time="07:30")),),
+        "alerts": (AlertRule(on=("lateness",), to="env:SHOP_ALERTS"),),
+    }
+    nodes = (node("model", "orders"), node("step", "load"))
+    found = plugin.concepts(product(*nodes, steps=steps, **late))
     assert [concept.name for concept in found] == list(CONCEPTS)
     assert all(concept.becomes for concept in found)
     assert {concept.loss for concept in found} == {""}

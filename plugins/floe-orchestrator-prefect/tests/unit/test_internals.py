@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,6 +11,7 @@ from types import SimpleNamespace
 import pytest
 from borrowed_names import borrowed_names, without
 from prefect.client.schemas.schedules import CronSchedule, RRuleSchedule
+from prefect.server.concurrency.lease_storage.filesystem import ConcurrencyLeaseStorage
 from prefect.states import Completed
 
 from floe_core.errors import EnvironmentProblemError
@@ -28,6 +30,10 @@ OF_SERVER = [
     ("prefect.server.schemas.schedules", "RRuleSchedule"),
 ]
 OF_ASSETS = ("prefect.context", "AssetContext")
+OF_LEASES = (
+    "prefect.server.concurrency.lease_storage.filesystem",
+    "ConcurrencyLeaseStorage",
+)
 
 
 @pytest.fixture(autouse=True)
@@ -39,7 +45,11 @@ def _nothing_is_remembered() -> Iterator[None]:
 
 
 def test_these_are_all_that_are_borrowed() -> None:
-    assert borrowed_names(Path(internals.__file__), "prefect") == [OF_ASSETS, *OF_SERVER]
+    assert borrowed_names(Path(internals.__file__), "prefect") == [
+        OF_ASSETS,
+        OF_LEASES,
+        *OF_SERVER,
+    ]
 
 
 @pytest.mark.parametrize("name", OF_SERVER)
@@ -75,3 +85,14 @@ def test_without_the_context_of_assets_their_events_are_left_out(
     with without(*OF_ASSETS):
         internals.emit_assets(task, TODAY, {"rows": 3}, Completed())  # type: ignore[arg-type]
     assert ["show no materializations" in message for message in caplog.messages] == [True]
+
+
+def test_without_the_storage_of_leases_none_is_taken_back(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    storage = ConcurrencyLeaseStorage(tmp_path / "concurrency_leases")
+    lease = asyncio.run(storage.create_lease([], timedelta(seconds=-1)))
+    assert internals.expired_leases(tmp_path) == [lease.id]
+    with without(*OF_LEASES):
+        assert internals.expired_leases(tmp_path) == []
+    assert ["slots of a killed run stay taken" in text for text in caplog.messages] == [True]

@@ -138,6 +138,13 @@ def test_the_plan_of_retries_is_that_of_the_build_task(policy, plan, node, produ
     assert PrefectPlugin().retry_plan(artifacts, "web-shop") == plan
 
 
+def test_a_job_has_its_own_pool_as_the_tag_of_its_build(node, product):
+    jobs = (Job(name="web-shop"), Job(name="hourly", pool="slow"))
+    artifacts = product(node("model", "a"), jobs=jobs, execution=ExecutionPolicy(pool="warehouse"))
+    plans = {job.name: PrefectPlugin().retry_plan(artifacts, job.name).pool for job in jobs}
+    assert plans == {"web-shop": "warehouse", "hourly": "slow"}
+
+
 def test_prefects_form_describes_every_parameter_of_a_run(node, product):
     flow = flows_of(product(node("model", "a"))).flows["web-shop"]
     told = parameter_schema(flow.fn).model_dump()["properties"]

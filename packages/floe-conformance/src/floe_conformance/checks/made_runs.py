@@ -21,6 +21,7 @@ from floe_conformance.subject import Subject
 
 NOTHING, FIRST_TRY, STEPS, FAILED_STEP = "nothing", "first try", "steps", "failed step"
 OFFERING, OTHER_PORT = "offering", "other port"
+STALE_GATE, STALE_REPORT = "stale source, gate", "stale source, report"
 _CHANGES = {
     **kit_product.FAILURES,
     FIRST_TRY: kit_product.FIRST_TRY,
@@ -28,6 +29,8 @@ _CHANGES = {
     FAILED_STEP: kit_product.FAILED_STEP,
     OFFERING: kit_product.OFFERING,
     OTHER_PORT: kit_product.OTHER_PORT,
+    STALE_GATE: kit_product.STALE["gate"],
+    STALE_REPORT: kit_product.STALE["report"],
 }
 # Plugins may send in the background; one that loses events is found out after this.
 PATIENCE_SECONDS = 30.0

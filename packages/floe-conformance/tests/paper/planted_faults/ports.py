@@ -34,6 +34,6 @@ class UpdatesWhateverHappens(PaperPlugin):
         super().build(artifacts, request, page)
         ledger = ledger_of(artifacts)
         if artifacts.ports and not page.is_green and ledger is not None:
-            ports = [f"{port.name}@{port.version}" for port in artifacts.ports]
+            ports = [port.key for port in artifacts.ports]
             update = Update(number=0, moment=datetime.now(UTC), run_id=request.run_id)
             ledger.add_updates(artifacts.product.name, ports, update)

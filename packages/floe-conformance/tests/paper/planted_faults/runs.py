@@ -31,7 +31,7 @@ class SwallowsAFailedModel(PaperPlugin):
     caught_by = "test_a_run_in_which_something_fails_has_failed[model]"
 
     def closed(self, page: PaperPage) -> PaperPage:
-        is_of_dbt = "timed out" not in page.problem and not page.has_failed_step
+        is_of_dbt = "timed out" not in page.problem and not page.has_failed_before
         return replace(page, is_green=is_of_dbt and "not_null_stg_orders_id" in page.ticked_off)
 
 
@@ -50,7 +50,7 @@ class TakesWhatWasSkippedForDone(PaperPlugin):
     caught_by = "test_a_failure_stops_what_follows_it_and_nothing_else"
 
     def note(self, result: NodeResult, node: Node, page: PaperPage) -> None:
-        if result.status == "skipped" and not page.has_failed_step:
+        if result.status == "skipped" and not page.has_failed_before:
             page.ticked_off.add(node.name)
         super().note(result, node, page)
 
@@ -62,7 +62,7 @@ class StopsAtTheFirstFailure(PaperPlugin):
     caught_by = "test_a_failure_stops_what_follows_it_and_nothing_else"
 
     def closed(self, page: PaperPage) -> PaperPage:
-        is_other = page.is_green or page.has_failed_step
+        is_other = page.is_green or page.has_failed_before
         done = page.ticked_off if is_other else page.ticked_off & {"raw_orders"}
         return replace(page, ticked_off=done)
 
@@ -112,7 +112,8 @@ class SwallowsAFailedStep(PaperPlugin):
     caught_by = "test_a_step_that_fails_fails_the_run_and_stops_what_follows"
 
     def closed(self, page: PaperPage) -> PaperPage:
-        return replace(page, is_green=page.is_green or page.has_failed_step)
+        is_of_step = page.has_failed_step and not page.has_stale_source
+        return replace(page, is_green=page.is_green or is_of_step)
 
 
 class TellsNothingOfItsRuns(PaperPlugin):

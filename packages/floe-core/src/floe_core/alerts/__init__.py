@@ -2,42 +2,49 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from floe_core.lazy_names import importer
 
 if TYPE_CHECKING:
-    from floe_core.alerts.deadline_watch import report_lateness
+    from floe_core.alerts.deadline_watch import (
+        green_runs,
+        report_lateness,
+        watch_deadlines_since,
+    )
     from floe_core.alerts.delivery_status import AlertStatus, flush, status
     from floe_core.alerts.lateness import jobs_with_deadlines
     from floe_core.alerts.report import report_run, send_waiting
-    from floe_core.alerts.run_outcome import RunOutcome
+    from floe_core.alerts.run_outcome import RunOutcome, parameters_among
 
 __all__ = [
     "AlertStatus",
     "RunOutcome",
     "flush",
+    "green_runs",
     "jobs_with_deadlines",
+    "parameters_among",
     "report_lateness",
     "report_run",
     "send_waiting",
     "status",
+    "watch_deadlines_since",
 ]
 
 _HOMES = {
     "AlertStatus": "floe_core.alerts.delivery_status",
     "RunOutcome": "floe_core.alerts.run_outcome",
     "flush": "floe_core.alerts.delivery_status",
+    "green_runs": "floe_core.alerts.deadline_watch",
     "jobs_with_deadlines": "floe_core.alerts.lateness",
+    "parameters_among": "floe_core.alerts.run_outcome",
     "report_lateness": "floe_core.alerts.deadline_watch",
     "report_run": "floe_core.alerts.report",
     "send_waiting": "floe_core.alerts.report",
     "status": "floe_core.alerts.delivery_status",
+    "watch_deadlines_since": "floe_core.alerts.deadline_watch",
 }
 
 
-def __getattr__(name: str) -> Any:
-    """Import a part when it is first asked for."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    return getattr(import_module(_HOMES[name]), name)
+# Import a part when it is first asked for.
+__getattr__ = importer(__name__, _HOMES)

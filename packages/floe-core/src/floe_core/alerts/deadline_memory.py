@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from floe_core.alerts.events_of_run import is_whole_and_green
 from floe_core.alerts.lateness import GreenRuns
+from floe_core.alerts.notes import Notes
 from floe_core.alerts.run_outcome import RunOutcome
-from floe_core.atomic_files import write_together
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Deadline
 
@@ -27,10 +26,10 @@ class WatchedDeadline:
 
 
 class DeadlineMemory:
-    """Files below the folder of a product's alerts. Only who holds its lock uses them."""
+    """Notes of the deadlines of a product's jobs."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder / "deadlines"
+    def __init__(self, notes: Notes) -> None:
+        self._notes = notes
 
     def watched(self, job: str, deadline: Deadline, now: datetime) -> WatchedDeadline:
         """Return what is known of a job's deadline; one that is new is watched from now on."""
@@ -40,6 +39,15 @@ class DeadlineMemory:
         new = WatchedDeadline(deadline, now, kept.runs if kept else GreenRuns())
         self._keep(job, new)
         return new
+
+    def watch_since(self, job: str, deadline: Deadline, moment: datetime) -> None:
+        """Watch a job's deadline from a moment on, whenever it was first looked at."""
+        self._keep(job, replace(self.watched(job, deadline, moment), since=moment))
+
+    def green_runs(self, job: str) -> GreenRuns:
+        """Return what is known of a job's green runs."""
+        kept = self._read(job)
+        return kept.runs if kept else GreenRuns()
 
     def note_run(self, artifacts: CompiledArtifacts, outcome: RunOutcome) -> None:
         """Keep the end of a run that can meet its job's deadline."""
@@ -54,7 +62,6 @@ class DeadlineMemory:
             self._keep(job.name, replace(watched, runs=runs))
 
     def _keep(self, job: str, watched: WatchedDeadline) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True)
         runs = watched.runs
         noted = {
             "deadline": watched.deadline.model_dump(),
@@ -63,12 +70,15 @@ class DeadlineMemory:
             "last_end": _text(runs.last_end),
             "last_nominal_time": _text(runs.last_nominal_time),
         }
-        write_together(self._folder, {_file_name(job): json.dumps(noted).encode()})
+        self._notes.write(_name_of(job), json.dumps(noted))
 
     def _read(self, job: str) -> WatchedDeadline | None:
         """Return what is kept, None for nothing or a damaged note."""
+        text = self._notes.read(_name_of(job))
+        if text is None:
+            return None
         try:
-            noted = json.loads((self._folder / _file_name(job)).read_text("utf-8"))
+            noted = json.loads(text)
             runs = GreenRuns(
                 frozenset(datetime.fromisoformat(each) for each in noted["met"]),
                 _moment(noted["last_end"]),
@@ -76,12 +86,12 @@ class DeadlineMemory:
             )
             deadline = Deadline.model_validate(noted["deadline"])
             return WatchedDeadline(deadline, datetime.fromisoformat(noted["since"]), runs)
-        except (FileNotFoundError, ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError):
             return None
 
 
-def _file_name(job: str) -> str:
-    return f"{quote(job, safe='')}.json"
+def _name_of(job: str) -> str:
+    return f"deadlines/{quote(job, safe='')}.json"
 
 
 def _text(moment: datetime | None) -> str | None:

@@ -9,19 +9,13 @@ from datetime import UTC, datetime, timedelta
 
 from filelock import Timeout
 
+from floe_core.alerts.alert_store import Spool, store_of, switched_on
 from floe_core.alerts.deadline_memory import DeadlineMemory
 from floe_core.alerts.job_memory import JobMemory
-from floe_core.alerts.lateness import jobs_with_deadlines, missed_deadline
+from floe_core.alerts.lateness import GreenRuns, jobs_with_deadlines, missed_deadline
 from floe_core.alerts.lateness_alert import lateness_alert, lateness_id
-from floe_core.alerts.report import (
-    alerts_folder,
-    is_switched_off,
-    redactor_of,
-    report_lock,
-    send_waiting,
-    spool_alert,
-)
-from floe_core.alerts.target import targets_of
+from floe_core.alerts.notes import Notes
+from floe_core.alerts.report import is_switched_off, redactor_of, send_waiting
 from floe_core.errors import FloeError
 from floe_core.schedules.live_schedules import live_schedule
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
@@ -82,6 +76,22 @@ def report_lateness(
     return found
 
 
+def green_runs(artifacts: CompiledArtifacts, job: str) -> GreenRuns:
+    """Return what is known of the runs that built a whole job and succeeded."""
+    return store_of(artifacts).change(lambda notes, spool: DeadlineMemory(notes).green_runs(job))
+
+
+def watch_deadlines_since(artifacts: CompiledArtifacts, moment: datetime) -> None:
+    """Watch the deadlines of a product as if somebody had first looked at that moment."""
+
+    def act(notes: Notes, spool: Spool) -> None:
+        for job in jobs_with_deadlines(artifacts):
+            if job.deadline:
+                DeadlineMemory(notes).watch_since(job.name, job.deadline, moment)
+
+    store_of(artifacts).change(act)
+
+
 def _look(
     artifacts: CompiledArtifacts,
     job: Job,
@@ -89,19 +99,23 @@ def _look(
     is_running: IsRunning,
     known_since: datetime | None,
 ) -> DeadlineState:
-    folder, now = alerts_folder(artifacts), datetime.now(UTC)
-    with report_lock(folder):
-        watched = DeadlineMemory(folder).watched(job.name, deadline, now)
+    now = datetime.now(UTC)
+    # Asked of the orchestrator before anybody is kept from reporting.
+    schedule = live_schedule(artifacts, job.name, job.schedule)
+
+    def act(notes: Notes, spool: Spool) -> DeadlineState:
+        watched = DeadlineMemory(notes).watched(job.name, deadline, now)
         since = min(watched.since, known_since or watched.since)
-        schedule = live_schedule(artifacts, job.name, job.schedule)
         missed = None
         if not _is_off(job, schedule):
             missed = missed_deadline(deadline, schedule, watched.runs, now - GRACE, since)
         state = DeadlineState(job, missed, is_new=False, last_end=watched.runs.last_end)
         if missed is None:
             return state
-        is_new = _alert_once(artifacts, state, missed, is_running)
+        is_new = _alert_once(artifacts, state, missed, is_running, notes, spool)
         return replace(state, is_new=is_new)
+
+    return store_of(artifacts).change(act)
 
 
 def _is_off(job: Job, schedule: Schedule | None) -> bool:
@@ -110,11 +124,16 @@ def _is_off(job: Job, schedule: Schedule | None) -> bool:
 
 
 def _alert_once(
-    artifacts: CompiledArtifacts, state: DeadlineState, missed: datetime, is_running: IsRunning
+    artifacts: CompiledArtifacts,
+    state: DeadlineState,
+    missed: datetime,
+    is_running: IsRunning,
+    notes: Notes,
+    spool: Spool,
 ) -> bool:
     """Write the alert for a missed deadline; return whether nobody had before."""
     job = state.job
-    memory = JobMemory(alerts_folder(artifacts))
+    memory = JobMemory(notes)
     told = lateness_id(artifacts, job.name, missed)
     if memory.was_told(told):
         return False
@@ -126,7 +145,8 @@ def _alert_once(
         is_running=is_running(job.name),
         redactor=redactor_of(artifacts),
     )
-    wanting = [each for each in targets_of(artifacts) if each.wants("lateness", job.name)]
-    spool_alert(artifacts, alert, wanting)
+    for target in switched_on(artifacts):
+        if target.wants("lateness", job.name):
+            spool(target, alert)
     memory.note_told(told)
     return True

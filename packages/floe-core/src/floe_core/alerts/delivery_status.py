@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Any
 
 from floe_core.alerts.alert import Alert, alert_id
-from floe_core.alerts.alert_channel import AlertChannel
-from floe_core.alerts.report import spool_alert
+from floe_core.alerts.alert_store import (
+    AlertStore,
+    FlushedTarget,
+    RefusedAlert,
+    Spool,
+    store_of,
+    switched_on,
+)
+from floe_core.alerts.notes import Notes
 from floe_core.alerts.target import Target, targets_of
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_core.spooling.draining import Drainer
-from floe_core.spooling.flushing import flush_spool
-from floe_core.spooling.spool import Spool, read_json
-
-
-@dataclass(frozen=True, slots=True)
-class RefusedAlert:
-    """An alert that a receiver will not have, and why."""
-
-    title: str
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,21 +48,11 @@ class AlertStatus:
         return sum(each.waiting for each in self.targets)
 
 
-@dataclass(frozen=True, slots=True)
-class FlushedTarget:
-    """What a flush did for one target. `reason` says why alerts still wait, "" when none does."""
-
-    target: str
-    sent: int
-    refused: int
-    waiting: int
-    reason: str
-
-
 def status(artifacts: CompiledArtifacts) -> AlertStatus:
     """Return what waits for each target, and what each refused."""
-    found = [_status(t, t.spool(artifacts.folder)) for t in targets_of(artifacts)]
-    return AlertStatus(tuple(found))
+    targets = targets_of(artifacts)
+    store = store_of(artifacts) if targets else None
+    return AlertStatus(tuple(_status(store, each) for each in targets if store))
 
 
 def flush(
@@ -78,12 +63,13 @@ def flush(
     Each target has an equal share of the time that is left, so that a dead one leaves some to those
     after it. With `also_refused`, what was refused is sent once more, too.
     """
-    targets = [each for each in targets_of(artifacts) if not each.is_off]
+    targets = switched_on(artifacts)
     end = time.monotonic() + timeout
     done = []
     for index, target in enumerate(targets):
         share = max(0.1, (end - time.monotonic()) / (len(targets) - index))
-        done.append(_flush(target, artifacts, time.monotonic() + share, also_refused))
+        until = time.monotonic() + share
+        done.append(store_of(artifacts).flush(target, until, also_refused=also_refused))
     return tuple(done)
 
 
@@ -96,35 +82,24 @@ def send_test(artifacts: CompiledArtifacts, timeout: float) -> tuple[FlushedTarg
         title=f"{name}: a test of its alerts",
         body="Sent by `floe alerts test`. No run has failed.",
     )
-    spool_alert(artifacts, alert, targets_of(artifacts))
+
+    def spool_test(notes: Notes, spool: Spool) -> None:
+        for target in switched_on(artifacts):
+            spool(target, alert)
+
+    store_of(artifacts).change(spool_test)
     return flush(artifacts, timeout)
 
 
-def _flush(
-    target: Target, artifacts: CompiledArtifacts, deadline: float, also_refused: bool
-) -> FlushedTarget:
-    spool = target.spool(artifacts.folder)
-    if also_refused:
-        spool.wait_again()
-    done = flush_spool(spool, Drainer(spool, AlertChannel(target.variable)), deadline)
-    return FlushedTarget(target.variable, done.sent, done.refused, done.waiting, done.reason)
-
-
-def _status(target: Target, spool: Spool) -> TargetStatus:
+def _status(store: AlertStore, target: Target) -> TargetStatus:
+    found = store.waiting(target)
     return TargetStatus(
         target=target.variable,
         kinds=tuple(sorted({kind for rule in target.rules for kind in rule.on})),
         is_off=target.is_off,
         is_unset=target.is_unset,
-        waiting=len(spool.waiting()),
-        refused=tuple(_refused(read_json(path)) for path in spool.refused()),
-        last_failure=spool.last_failure(),
-        full_since=spool.full_since(),
+        waiting=found.count,
+        refused=found.refused,
+        last_failure=found.last_failure,
+        full_since=found.full_since,
     )
-
-
-def _refused(aside: Any) -> RefusedAlert:
-    found = aside if isinstance(aside, dict) else {}
-    event = found.get("event")
-    title = str(event.get("title", "")) if isinstance(event, dict) else ""
-    return RefusedAlert(title, str(found.get("reason", "the file is damaged")))

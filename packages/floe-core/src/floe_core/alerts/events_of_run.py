@@ -34,7 +34,7 @@ def kinds_of(outcome: RunOutcome, before: OpenFailure | None) -> tuple[AlertKind
     if not outcome.succeeded:
         return ("failure",)
     kinds: list[AlertKind] = []
-    if before is not None and before.after(outcome) is None:
+    if before is not None and failure_after(outcome, before) is None:
         kinds.append("recovery")
     has_warned = any(result.status == "warn" for result in outcome.results.values())
     if has_warned or (outcome.was_repeated and not kinds):
@@ -43,7 +43,12 @@ def kinds_of(outcome: RunOutcome, before: OpenFailure | None) -> tuple[AlertKind
 
 
 def failure_after(outcome: RunOutcome, before: OpenFailure | None) -> OpenFailure | None:
-    """Return the job's failure after a run, None for none."""
+    """Return the job's failure after a run, None for none.
+
+    A run that read no rows shows that everything builds, not that the data is right.
+    """
+    if outcome.succeeded and outcome.parameters.empty:
+        return before
     if outcome.succeeded:
         return before.after(outcome) if before else None
     return OpenFailure(frozenset(_culprits(outcome)) | (before.node_ids if before else set()))
@@ -52,11 +57,14 @@ def failure_after(outcome: RunOutcome, before: OpenFailure | None) -> OpenFailur
 def is_whole_and_green(outcome: RunOutcome, node_ids: Iterable[str]) -> bool:
     """Return whether a run succeeded with all of a job's nodes; also where nobody knows its nodes.
 
-    A run of some of them, chosen by hand, does not make the job's data complete.
+    A run of some of them, chosen by hand, does not make the job's data complete, nor does one that
+    read no rows.
     """
-    if not outcome.succeeded:
+    if not outcome.succeeded or outcome.parameters.empty:
         return False
-    return not outcome.results or all(_passed(outcome, node_id) for node_id in node_ids)
+    if not outcome.results:
+        return not outcome.parameters.narrows
+    return all(_passed(outcome, node_id) for node_id in node_ids)
 
 
 def _culprits(outcome: RunOutcome) -> Iterable[str]:

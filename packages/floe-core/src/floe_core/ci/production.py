@@ -15,11 +15,11 @@ from typing import Any
 from floe_core.compiler.profile import Profile
 from floe_core.errors import EnvironmentProblemError, UsageError
 from floe_core.parity.scratch import Scratch, in_scratch, refuse_secrets_in
-from floe_core.warehouse.dialects import dialect_of
 from floe_core.warehouse.duckdb_file import duckdb_file, rendered
 
 # The name of this command in messages, and in the names of its schemas.
 OWNER = "ci"
+ADAPTERS = ("duckdb", "postgres")
 _ELSEWHERE = re.compile(r"^(:memory:|md:|motherduck:|[a-z0-9]+:|\w+://)")
 
 
@@ -39,7 +39,11 @@ class Production:
             UsageError: The warehouse is of a kind that can't be checked.
             EnvironmentProblemError: The DuckDB file is not there, or in use.
         """
-        dialect_of(profile.adapter)
+        if profile.adapter not in ADAPTERS:
+            raise UsageError(
+                f"changes are checked on {' and '.join(ADAPTERS)}; this product is on "
+                f"{profile.adapter}"
+            )
         if not self._adapter:
             self._adapter = profile.adapter
             self._copy = self._copied(profile)

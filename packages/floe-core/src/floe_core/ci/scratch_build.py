@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from floe_core.alerts.report import DISABLED_VARIABLE
 from floe_core.build_events import BuildEnded, BuildEvent, NodeResult
 from floe_core.build_request import BuildRequest
 from floe_core.ci.affected import RUN_ID
@@ -19,7 +20,7 @@ from floe_core.process_environment import environment_with
 _SILENT = {
     "OPENLINEAGE_DISABLED": "true",
     "OTEL_SDK_DISABLED": "true",
-    "FLOE_ALERTS_DISABLED": "true",
+    DISABLED_VARIABLE: "true",
 }
 
 
@@ -56,7 +57,6 @@ def build_in_scratch(
         tuple(sorted(node_ids)),
         resume=False,
         may_reuse=False,
-        sends_alerts=False,
     )
     built = Built()
     # Nobody is to take what is built here for an update of a port.

@@ -12,8 +12,9 @@ from floe_core.cli.console import print_json, stdout
 from floe_core.cli.options import Json, Product
 
 if TYPE_CHECKING:
+    from floe_core.alerts.alert_store import FlushedTarget
     from floe_core.alerts.deadline_watch import DeadlineState
-    from floe_core.alerts.delivery_status import FlushedTarget, TargetStatus
+    from floe_core.alerts.delivery_status import TargetStatus
     from floe_core.schemas import CompiledArtifacts
 
 ENVIRONMENT = 3
@@ -64,17 +65,23 @@ def send(product: Product = Path(), timeout: Timeout = 10.0, as_json: Json = Fal
 
 @app.command()
 def check(product: Product = Path(), as_json: Json = False) -> None:
-    """Check the deadlines of a product's jobs, and alert of each missed one, once.
+    """Alert of each missed deadline of a product's jobs and of each killed build, once.
 
     For a product that no orchestrator watches: run it every few minutes. A deadline is watched from
     the first check on.
     """
-    from floe_core.alerts import report_lateness
+    from floe_core.alerts import report_lateness, send_waiting
+    from floe_core.execution.open_builds import report_killed_builds
 
-    found = report_lateness(_loaded(product))
+    artifacts = _loaded(product)
+    killed = report_killed_builds(artifacts)
+    found = report_lateness(artifacts)
+    send_waiting(artifacts)
     if as_json:
-        print_json({"jobs": [_facts_of_deadline(state) for state in found]})
+        print_json({"killed": killed, "jobs": [_facts_of_deadline(state) for state in found]})
         return
+    if killed:
+        stdout().print(f"{killed} builds were killed; told now")
     if not found:
         stdout().print("this product has no deadlines that somebody is told of")
     for state in found:

@@ -17,7 +17,7 @@ Side = Annotated[
     str,
     typer.Argument(
         help="A compiled folder, or its compiled_artifacts.json alone. With --data: a compiled "
-        "folder, a DuckDB file, a target of profiles.yml, or a schema."
+        "folder, a DuckDB or SQLite file, a target of profiles.yml, or a schema."
     ),
 ]
 

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from floe_core import plugin_registry
+from floe_core.alerts.alert_store import STORE_SETTING, STORE_VARIABLE
 from floe_core.cli.console import notice
 from floe_core.compiler.findings import Findings
 from floe_core.compiler.helm_section import check_helm_section
@@ -17,7 +18,7 @@ from floe_core.compiler.inputs import FLOE_FILE, Inputs, read_inputs
 from floe_core.compiler.settings import plugin_settings
 from floe_core.environment_choice import chosen_environment
 from floe_core.errors import PluginError, UsageError
-from floe_core.helm.manifest_settings import helm_section, image_template, products_of
+from floe_core.helm.manifest_settings import helm_section, image_template, open_ports, products_of
 from floe_core.helm.settings import HelmProduct
 from floe_core.helm.value_comments import Place, value_comments
 from floe_core.helm.values_file import values_text
@@ -48,6 +49,7 @@ class HelmRelease:
         if on is None or (product / FLOE_FILE).exists():
             inputs = read_inputs(product.absolute(), Findings(notice))
             check_helm_section(inputs)
+            _say_if_pods_forget_alerts(inputs)
         name, settings = _chosen(inputs, on)
         plugin = plugin_registry.load(name, settings)
         plugin.configure({**settings, "helm": _section(inputs, settings, size, others)})
@@ -89,6 +91,17 @@ def _chosen(inputs: Inputs | None, on: str | None) -> tuple[str, dict[str, Any]]
     return str(on), {key: settings[key] for key in kept if key in settings}
 
 
+def _say_if_pods_forget_alerts(inputs: Inputs) -> None:
+    manifest = inputs.manifest
+    given = plugin_settings(manifest, chosen_environment()).get(STORE_SETTING)
+    if (inputs.spec.alerts or manifest.alerts) and not given:
+        what = "a pod that ends forgets alerts that wait, failures and deadlines that were met"
+        fix = (
+            f"add `{STORE_SETTING}` to plugins.orchestrator.config, or set {STORE_VARIABLE} in pods"
+        )
+        notice(f"{inputs.spec.metadata.name} has alerts: {what}; {fix}")
+
+
 def _section(
     inputs: Inputs | None, settings: Mapping[str, Any], size: str | None, others: Sequence[str]
 ) -> Any:
@@ -100,7 +113,9 @@ def _section(
     specs = [each.spec for each in [*([inputs] if inputs else []), *read]]
     products = products_of(specs, image_template(given))
     products += [_named(other) for other in others if "=" in other]
-    section = helm_section(inputs.manifest if inputs else None, given, products)
+    store = str(settings.get(STORE_SETTING) or "")
+    ports = open_ports(inputs.manifest, specs, store) if inputs else {}
+    section = helm_section(inputs.manifest if inputs else None, {**ports, **given}, products)
     environment = chosen_environment()
     chosen = {"environment": environment} if environment and inputs else {}
     return {**section, **chosen, **({"size": size} if size else {})}

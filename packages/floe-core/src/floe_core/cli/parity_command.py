@@ -56,8 +56,9 @@ def parity(
         typer.Option(
             "--dbt",
             metavar="DBT",
-            help="A dbt to run the sides with: a program, or `floe` for the one that is installed "
-            "beside floe. Twice or more compares them, on each side of --on.",
+            help="A dbt to run the sides with: a version such as 1.11, which is installed in your "
+            "cache folder; a program; or `floe` for the one that is installed beside floe. Twice "
+            "or more compares them, on each side of --on.",
         ),
     ] = None,
     place: Annotated[
@@ -137,10 +138,11 @@ def _choices(
         raise UsageError(f"parity compares sides: give --on twice or more; there are: {known}")
     if not dbt:
         return {name: (name, None) for name in names}
+    programs = [_program(each, product) for each in dbt]
     return {
-        f"{name}-{number}": (name, _program(each))
+        f"{name}-{number}": (name, program)
         for name in names
-        for number, each in enumerate(dbt, start=1)
+        for number, program in enumerate(programs, start=1)
     }
 
 
@@ -152,22 +154,41 @@ def _chosen_orchestrator(product: Path) -> str:
     return inputs.manifest.plugins.orchestrator.type
 
 
-def _program(dbt: str) -> str:
+def _program(dbt: str, product: Path) -> str:
     """Return a dbt as `compile_side` takes it, the path of a program as a whole one.
 
     Raises:
         UsageError: There is no such program.
+        EnvironmentProblemError: There is no such version, or it can't be installed.
     """
     from floe_core.errors import UsageError
+    from floe_core.parity.dbt_versions import is_version
 
     if dbt == BESIDE_FLOE:
         return ""
+    if is_version(dbt):
+        return _installed(dbt, product)
     program = shutil.which(dbt)
     if program is None:
         raise UsageError(
-            f"--dbt {dbt}: there is no such program; give a path, a name on PATH, or {BESIDE_FLOE}"
+            f"--dbt {dbt}: there is no such program; give a version, a path, a name on PATH, or "
+            f"{BESIDE_FLOE}"
         )
     return str(Path(program).absolute())
+
+
+def _installed(version: str, product: Path) -> str:
+    from floe_core.compiler.findings import Findings
+    from floe_core.compiler.inputs import read_inputs
+    from floe_core.compiler.profile import resolve_profile
+    from floe_core.parity.dbt_versions import program_of_version
+
+    findings = Findings(lambda notice: None)
+    profile = resolve_profile(read_inputs(product.absolute(), findings), True, findings)
+    findings.raise_if_any()
+    assert profile is not None
+    stderr().print(f"[bold]dbt {version}[/]: installing it, unless it is in the cache")
+    return str(program_of_version(version, profile.adapter))
 
 
 def _run(product: Path, choice: tuple[str, str | None], folder: Path) -> Side:

@@ -27,18 +27,27 @@ def folder_of_sides(keep: Path | None) -> Iterator[Path]:
         yield Path(folder)
 
 
-def run_shown(compiled: CompiledSide) -> Side:
-    """Run a side and show each node as it ends."""
+def tell(text: str) -> None:
+    """Say something about schemas of a side."""
+    stderr().print(f"  {text}", markup=False)
+
+
+def run_shown(compiled: CompiledSide, *, keeps_schemas: bool = False) -> Side:
+    """Run a side and show each node as it ends.
+
+    With `keeps_schemas` somebody else makes its schemas go away.
+    """
     from floe_core.cli.run_view import RunView
-    from floe_core.parity.side import run_side
+    from floe_core.parity.side import run_in_schemas, run_side
 
     console, artifacts = stderr(), compiled.artifacts
     total = len(artifacts.nodes_of(artifacts.jobs[0]))
     console.print(f"  running {total} nodes")
     with RunView(artifacts, console, total) as view:
-        side = run_side(
-            compiled, view.receive, lambda text: console.print(f"  {text}", markup=False)
-        )
+        if keeps_schemas:
+            side = run_in_schemas(compiled, view.receive)
+        else:
+            side = run_side(compiled, view.receive, tell)
     color = "green" if side.report.status == "success" else "red"
     console.print(f"  [{color}]{side.report.status}[/] in {side.report.seconds:.1f} s")
     if side.report.message:

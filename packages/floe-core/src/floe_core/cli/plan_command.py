@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 RUN_ID = "plan"
 RUNS_ON_PAGE = 30
+# Of the code of one node that changed, in the terminal.
+LINES_OF_CODE = 20
 
 
 def plan(
@@ -113,11 +116,18 @@ def _show_history(product: Path, *, markdown: bool, as_json: bool) -> None:
 def as_dict(artifacts: CompiledArtifacts, planned: PlannedBuild) -> dict[str, Any]:
     """Return a plan as `floe plan --json` prints it.
 
-    `seconds` of a node are those of its last build, null where they are not known; `saved_seconds`
-    is their sum over what is reused.
+    `seconds` and `rows` of a node are those of its last build, null where they are not known;
+    `saved_seconds` and `saved_rows` are their sums over what is reused. `diff` is how its code
+    differs from that of its last build, "" where it does not, or where that is not known.
     """
     nodes = {
-        node_id: {"action": each.action, "why": each.why, "seconds": each.seconds}
+        node_id: {
+            "action": each.action,
+            "why": each.why,
+            "seconds": each.seconds,
+            "rows": each.rows,
+            "diff": planned.code_change(node_id),
+        }
         for node_id, each in sorted(planned.decisions.items())
     }
     return {
@@ -127,22 +137,32 @@ def as_dict(artifacts: CompiledArtifacts, planned: PlannedBuild) -> dict[str, An
         "build": len(_of(planned, "build")),
         "reused": len(_of(planned, "reuse")),
         "saved_seconds": _saved(planned),
+        "saved_rows": _saved_rows(planned),
         "nodes": nodes,
     }
 
 
 def as_markdown(artifacts: CompiledArtifacts, planned: PlannedBuild) -> str:
-    """Return a plan as Markdown: what is built in a table, what is reused as a number."""
+    """Return a plan as Markdown: what is built in a table, with the code that changed."""
     lines = [f"### {artifacts.product.name}: {_summary(planned)}", ""]
     if built := _of(planned, "build"):
         lines += ["| node | why it is built | last build |", "| --- | --- | ---: |"]
         lines += [_row(i, planned.decisions[i]) for i in built]
+        for node_id in built:
+            if change := planned.code_change(node_id):
+                lines += ["", *_details(node_id, change)]
     return "\n".join(lines).rstrip()
 
 
 def _row(node_id: str, decision: Decision) -> str:
     seconds = "" if decision.seconds is None else f"{decision.seconds:.1f} s"
     return f"| `{node_id}` | {decision.why.replace('|', ' ')} | {seconds} |"
+
+
+def _details(node_id: str, change: str) -> list[str]:
+    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", change)), default=0))
+    summary = f"<details><summary><code>{node_id}</code></summary>"
+    return [summary, "", f"{fence}diff", change, fence, "", "</details>"]
 
 
 def _print(artifacts: CompiledArtifacts, planned: PlannedBuild) -> None:
@@ -154,21 +174,45 @@ def _print(artifacts: CompiledArtifacts, planned: PlannedBuild) -> None:
         notice("`execution.reuse` is off: a run builds all of it, unless it is given --reuse")
     for node_id, each in planned.decisions.items():
         node = artifacts.by_id[node_id]
-        mark = "[bold]build[/]" if each.action == "build" else "[dim]reuse[/]"
+        mark = _mark(node.is_step, each)
         kind = node.resource_type.replace("_", " ")
         uncropped().print(f"  {mark}  {kind:<9} {escape(node.label)}  [dim]{escape(each.why)}[/]")
+        _print_change(planned.code_change(node_id))
     stdout().print(_summary(planned))
+
+
+def _mark(is_step: bool, decision: Decision) -> str:
+    if is_step:
+        return "[bold]run[/]  "
+    return "[bold]build[/]" if decision.action == "build" else "[dim]reuse[/]"
+
+
+def _print_change(change: str) -> None:
+    from rich.markup import escape
+
+    lines = change.splitlines()[2:]
+    for line in lines[:LINES_OF_CODE]:
+        color = {"+": "green", "-": "red"}.get(line[:1], "dim")
+        uncropped().print(f"           [{color}]{escape(line)}[/]")
+    if more := len(lines[LINES_OF_CODE:]):
+        uncropped().print(f"           [dim]{more} more lines, see --json[/]")
 
 
 def _summary(planned: PlannedBuild) -> str:
     built, reused = (len(_of(planned, action)) for action in ("build", "reuse"))
-    saved = f", {_saved(planned)} s of building saved" if reused else ""
+    rows = _saved_rows(planned)
+    counted = f" and {rows:,} row{'' if rows == 1 else 's'}" if rows else ""
+    saved = f", {_saved(planned)} s{counted} of building saved" if reused else ""
     return f"{built} to build, {reused} reused{saved}"
 
 
 def _saved(planned: PlannedBuild) -> float:
     seconds = (planned.decisions[i].seconds or 0.0 for i in _of(planned, "reuse"))
     return round(sum(seconds), 1)
+
+
+def _saved_rows(planned: PlannedBuild) -> int:
+    return sum(planned.decisions[i].rows or 0 for i in _of(planned, "reuse"))
 
 
 def _of(planned: PlannedBuild, action: str) -> list[str]:

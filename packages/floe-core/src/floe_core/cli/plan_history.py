@@ -21,6 +21,7 @@ def history_rows(savings: Sequence[RunSaving]) -> list[dict[str, Any]]:
             "reused": each.reused,
             "build_seconds": each.build_seconds,
             "saved_seconds": each.saved_seconds,
+            "saved_rows": each.saved_rows,
         }
         for each in savings
     ]
@@ -28,8 +29,8 @@ def history_rows(savings: Sequence[RunSaving]) -> list[dict[str, Any]]:
 
 def history_markdown(savings: Sequence[RunSaving]) -> str:
     """Return runs as a table in Markdown."""
-    head = ["| ended (UTC) | run | ran | reused | seconds | saved |"]
-    head += ["| --- | --- | ---: | ---: | ---: | ---: |"]
+    head = ["| ended (UTC) | run | ran | reused | seconds | saved | rows saved |"]
+    head += ["| --- | --- | ---: | ---: | ---: | ---: | ---: |"]
     rows = (" | ".join(_cells(each)) for each in savings)
     return "\n".join([*head, *(f"| {row} |" for row in rows), "", total_of(savings)])
 
@@ -42,7 +43,7 @@ def print_history(savings: Sequence[RunSaving]) -> None:
     table = Table(box=None, pad_edge=False)
     table.add_column("ended (UTC)")
     table.add_column("run")
-    for title in ("ran", "reused", "seconds", "saved"):
+    for title in ("ran", "reused", "seconds", "saved", "rows saved"):
         table.add_column(title, justify="right")
     for each in savings:
         table.add_row(*map(escape, _cells(each)))
@@ -68,4 +69,5 @@ def _cells(saving: RunSaving) -> list[str]:
         str(saving.reused),
         f"{saving.build_seconds:.1f}",
         f"{saving.saved_seconds:.1f}",
+        f"{saving.saved_rows:,}",
     ]

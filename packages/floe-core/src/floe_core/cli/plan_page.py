@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Sequence
-from html import escape
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from floe_core.cli.lineage_page import library
+from floe_core.cli.html_page import fill_page
 from floe_core.cli.plan_history import history_rows
 
 if TYPE_CHECKING:
@@ -17,9 +13,6 @@ if TYPE_CHECKING:
     from floe_core.execution.saved_time import RunSaving
     from floe_core.schemas.compiled_artifacts import CompiledArtifacts
     from floe_core.schemas.nodes import Node
-
-_TEMPLATE = "plan_page.html"
-_PLACE = re.compile(r"@(product|summary|data|cytoscape|dagre)@")
 
 
 def plan_page(
@@ -29,18 +22,8 @@ def plan_page(
     savings: Sequence[RunSaving],
 ) -> str:
     """Return the page: the graph of what is built and reused, why, and what earlier runs saved."""
-    found = page_data(artifacts, planned, savings)
-    # No "<" in the data, which could end the script that they are in, or comment out its end.
-    data = json.dumps(found, ensure_ascii=False).replace("<", "\\u003c")
-    parts = {
-        "product": escape(artifacts.product.name),
-        "summary": escape(summary),
-        "data": data,
-        "cytoscape": library("cytoscape.min.js"),
-        "dagre": library("dagre.min.js"),
-    }
-    page = files("floe_core.cli").joinpath(_TEMPLATE).read_text("utf-8")
-    return _PLACE.sub(lambda place: parts[place[1]], page)
+    texts = {"product": artifacts.product.name, "summary": summary}
+    return fill_page("plan_page.html", texts, page_data(artifacts, planned, savings))
 
 
 def page_data(
@@ -88,4 +71,5 @@ def _decision(planned: PlannedBuild, node: Node) -> dict[str, Any]:
         "action": decision.action if decision else "read",
         "why": decision.why if decision else "",
         "seconds": decision.seconds if decision else None,
+        "diff": planned.code_change(node.unique_id) if decision else "",
     }

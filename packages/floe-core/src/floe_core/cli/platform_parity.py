@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from floe_core.cli.console import print_json, stderr, stdout
-from floe_core.cli.parity_sides import comparison_as_dict, folder_of_sides, run_shown
+from floe_core.cli.parity_sides import comparison_as_dict, folder_of_sides, run_shown, tell
 
 if TYPE_CHECKING:
     from floe_core.parity.comparison import Comparison
@@ -53,10 +54,15 @@ def _run(side: MeshSide, products: dict[str, Path], folder: Path) -> dict[str, S
     console = stderr()
     console.print(f"[bold]{side.name}[/]: compiling copies of {len(products)} products")
     found: dict[str, Side] = {}
-    for compiled in compile_mesh_side(side, products, folder):
-        name = compiled.artifacts.product.name
-        console.print(f"[bold]{side.name}[/]: {name} on {compiled.runner}")
-        found[name] = run_shown(compiled)
+    of_side = compile_mesh_side(side, products, folder)
+    # A consumer reads the schemas of its producers: they stay until all have run.
+    with ExitStack() as schemas:
+        for compiled in of_side:
+            schemas.enter_context(compiled.own_schemas(tell))
+        for compiled in of_side:
+            name = compiled.artifacts.product.name
+            console.print(f"[bold]{side.name}[/]: {name} on {compiled.runner}")
+            found[name] = run_shown(compiled, keeps_schemas=True)
     return found
 
 

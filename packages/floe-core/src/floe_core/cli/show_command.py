@@ -52,6 +52,7 @@ def _as_dict(artifacts: CompiledArtifacts) -> dict[str, Any]:
                 "depends_on": list(node.depends_on),
                 "tags": list(node.tags),
                 "tier": node.tier,
+                "pool": node.pool,
             }
             for node in artifacts.nodes
         },
@@ -68,6 +69,7 @@ def _job_as_dict(artifacts: CompiledArtifacts, job: Job) -> dict[str, Any]:
         "schedule": job.schedule.model_dump() if job.schedule else None,
         "trigger": job.trigger.model_dump() if job.trigger else None,
         "deadline": job.deadline.model_dump() if job.deadline else None,
+        "pool": artifacts.pool_of(job),
         "next_ticks": [tick.isoformat() for tick in next_ticks(job.schedule)],
     }
 
@@ -94,6 +96,7 @@ def _graph(artifacts: CompiledArtifacts) -> Tree:
 
     tree = Tree("[bold]graph[/]")
     tests: dict[str, list[Node]] = {}
+    pools = _shown_pools(artifacts)
     for node in artifacts.nodes:
         if node.is_test:
             # An ephemeral model is no node of the graph, and its tests stand by themselves.
@@ -102,7 +105,8 @@ def _graph(artifacts: CompiledArtifacts) -> Tree:
     for node in _in_order(artifacts):
         parents = ", ".join(artifacts.by_id[parent].label for parent in node.depends_on)
         kind = f"port {node.port}" if node.port else node.materialization or node.resource_type
-        traits = " ".join([kind, *(f"#{tag}" for tag in node.tags), node.tier])
+        tags = (f"#{tag}" for tag in node.tags)
+        traits = " ".join(filter(None, [kind, *tags, node.tier, pools.get(node.pool, "")]))
         arrow = f" <- {escape(parents)}" if parents else ""
         branch = tree.add(f"{escape(node.label)} [dim]{escape(traits.strip())}{arrow}[/]")
         for test in tests.get(node.unique_id, []):
@@ -111,6 +115,20 @@ def _graph(artifacts: CompiledArtifacts) -> Tree:
         of = f" of {escape(test.tested)}" if test.tested else ""
         tree.add(f"[dim]{test.resource_type.replace('_', ' ')} {escape(test.name)}{of}[/]")
     return tree
+
+
+def _shown_pools(artifacts: CompiledArtifacts) -> dict[str, str]:
+    """Return pool of nodes -> what it is on the orchestrator."""
+    from floe_core import plugin_registry
+    from floe_core.plugin_powers import NodePools
+
+    pools = set(artifacts.pools_of_nodes.values())
+    if not pools:
+        return {}
+    plugin = plugin_registry.load(artifacts.orchestrator.name, artifacts.orchestrator.config)
+    if not isinstance(plugin, NodePools):
+        return {pool: f"pool {pool}, which does not hold it" for pool in pools}
+    return {pool: f"in {plugin.pool_of_nodes(pool)}" for pool in pools}
 
 
 def _in_order(artifacts: CompiledArtifacts) -> list[Node]:
@@ -134,6 +152,8 @@ def _jobs(artifacts: CompiledArtifacts) -> Tree:
         branch = tree.add(
             f"{job.name} [dim]{escape(chosen)}, {len(artifacts.nodes_of(job))} nodes[/]"
         )
+        if artifacts.pool_of(job):
+            branch.add(f"in the pool {escape(artifacts.pool_of(job))}")
         if job.deadline is not None:
             branch.add(f"to succeed by {job.deadline.time} {job.deadline.timezone}")
         if job.trigger is not None:

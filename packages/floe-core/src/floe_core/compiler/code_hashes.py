@@ -52,6 +52,11 @@ class CodeHashes:
         used |= self._by_materialization.get(_materialization(entry), set())
         return self._of_closure(frozenset(used))
 
+    def of_used_macros(self, entry: Entry) -> str:
+        """Return the hash of the macros that a node's code uses, "" where all are dbt's own."""
+        used = (entry.get("depends_on") or {}).get("macros") or ()
+        return self._of_closure(frozenset(used))
+
     def of_building_macros(self, entry: Entry, *, with_used: bool) -> str:
         """Return the hash of the macros that build a node, "" where all of them are dbt's own.
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from floe_core import plugin_registry
 from floe_core.atomic_files import write_together
@@ -15,7 +16,13 @@ from floe_core.compiler.code_hashes import hash_project
 from floe_core.compiler.copy_project import copy_project
 from floe_core.compiler.entry_point import entry_point_of
 from floe_core.compiler.findings import Findings
-from floe_core.compiler.inputs import Inputs, read_inputs, with_dbt, with_reuse
+from floe_core.compiler.inputs import (
+    Inputs,
+    read_inputs,
+    with_dbt,
+    with_published,
+    with_reuse,
+)
 from floe_core.compiler.jobs import default_selector
 from floe_core.compiler.losses import refuse_losses
 from floe_core.compiler.profile import (
@@ -136,6 +143,7 @@ def prepare_product(
     refuses_losses: bool = True,
     change_profile: Callable[[Profile], Profile] = lambda profile: profile,
     dbt_executable: str | None = None,
+    published: Mapping[str, str] = MappingProxyType({}),
     keeps_entry_point: bool = False,
     allows_missing: bool = False,
     on_stage: Callable[[str], None] = lambda stage: None,
@@ -144,7 +152,8 @@ def prepare_product(
 
     `refuses_losses` of False lets through what the orchestrator can't express. `change_profile`
     returns the profile to run with for the one that the product has. `dbt_executable` takes the
-    place of the one of floe.yaml; "" is the dbt beside floe.
+    place of the one of floe.yaml; "" is the dbt beside floe. `published` says of products where
+    they are published, in place of the manifest.
     """
     folder = Path(product_dir).absolute()
     destination = Path(out).absolute() if out is not None else folder
@@ -153,6 +162,8 @@ def prepare_product(
         inputs = read_inputs(folder, findings)
         if dbt_executable is not None:
             inputs = with_dbt(inputs, dbt_executable)
+        if published:
+            inputs = with_published(inputs, published)
         if reuse is not None:
             inputs = with_reuse(inputs, reuse)
         trace.concerns(inputs.spec.metadata.name, tracing_settings(inputs.manifest))
@@ -225,7 +236,7 @@ def _artifacts(
         input_ports=resolved.ports.read,
         ledger=ledger_from(inputs),
         dbt_manifest_sha256=hashlib.sha256(manifest).hexdigest(),
-        **product_settings(inputs, resolved.pool),
+        **product_settings(inputs),
     )
 
 

@@ -18,7 +18,12 @@ _ERROR = re.compile(
 )
 _PLACE = re.compile(r"^ *--> (\S+):(\d+):(\d+)$", re.M)
 _PLACE_IN_TEXT = re.compile(r"\n *\(in \S+:\d+:\d+\)(?=\n|$)")
+_UNKNOWN_REF = re.compile(
+    r"depends on a node named '(\w+)' in package or project '(\w+)' which was not found"
+)
 _FIX = "fix the dbt project; `dbt parse` reports the same"
+# What compile writes into the folder of models for a dbt that may not have floe's plugin.
+SOURCES_FILE = "floe_upstream_ports.yml"
 
 
 def in_dbts_words(message: str, project: Path, profile: Profile) -> InvalidProductError:
@@ -30,7 +35,7 @@ def in_dbts_words(message: str, project: Path, profile: Profile) -> InvalidProdu
     text = "\n".join(line.rstrip() for line in message.strip().splitlines())
     found = _FILE_IN_MESSAGE.search(text)
     file = found[1] if found else "dbt_project.yml"
-    return InvalidProductError([Problem(f"dbt: {text}", _fix(text), file)])
+    return InvalidProductError([Problem(f"dbt: {text}", _fix(text, project), file)])
 
 
 def _problem(error: str, project: Path) -> Problem:
@@ -39,10 +44,10 @@ def _problem(error: str, project: Path) -> Problem:
     place = _PLACE.search(text)
     what = _PLACE_IN_TEXT.sub("", _PLACE.sub("", text)).rstrip()
     if place is None:
-        return Problem(f"dbt: {what}", _fix(what), "dbt_project.yml")
+        return Problem(f"dbt: {what}", _fix(what, project), "dbt_project.yml")
     file, line, column = place[1], int(place[2]), int(place[3])
     excerpt = _line(project / file, line)
-    return Problem(f"dbt: {what}", _fix(what), file, line, column, excerpt)
+    return Problem(f"dbt: {what}", _fix(what, project), file, line, column, excerpt)
 
 
 def _line(path: Path, number: int) -> str:
@@ -50,5 +55,11 @@ def _line(path: Path, number: int) -> str:
     return lines[number - 1] if 0 < number <= len(lines) else ""
 
 
-def _fix(text: str) -> str:
-    return "run `dbt deps` in the product's folder" if "dbt deps" in text else _FIX
+def _fix(text: str, project: Path) -> str:
+    if "dbt deps" in text:
+        return "run `dbt deps` in the product's folder"
+    unknown = _UNKNOWN_REF.search(text)
+    if unknown and any(project.glob(f"*/{SOURCES_FILE}")):
+        source = f"{{{{ source('{unknown[2]}', '{unknown[1]}') }}}}"
+        return f"this dbt lacks floe's plugin; read an input port by {source}"
+    return _FIX

@@ -15,8 +15,10 @@ from typing import Any, Protocol
 from floe_core.compiler.dbt_complaints import in_dbts_words
 from floe_core.compiler.inputs import DBT_PROJECT_FILE
 from floe_core.compiler.profile import PROFILES_FILE, Profile
+from floe_core.environment_choice import ENVIRONMENT_VARIABLE
 from floe_core.errors import EnvironmentProblemError, InvalidProductError, Problem
 from floe_core.execution.dbt_executable import find_executable
+from floe_core.execution.dbt_library import invoke_library
 from floe_core.execution.invocation import QUIET_ENVIRONMENT
 from floe_core.execution.list_nodes import errors_into, list_command
 from floe_core.execution.parse_environment import seal_environment
@@ -69,10 +71,14 @@ class Dbt(Protocol):
 
 @dataclass(frozen=True)
 class DbtFolders:
-    """Where dbt reads and writes while it parses: `work` is ours, and goes away afterwards."""
+    """Where dbt reads and writes while it parses: `work` is ours, and goes away afterwards.
+
+    `environment` is that of the manifest which the project is parsed for, "" for none.
+    """
 
     project: Path
     work: Path
+    environment: str = ""
 
     def arguments(self, profile: Profile, own_vars: Mapping[str, Any]) -> list[str]:
         """Return the arguments that keep dbt's hands off the project's own files."""
@@ -91,16 +97,17 @@ def open_dbt(
     profile: Profile,
     own_vars: Mapping[str, Any],
     work: Path,
+    environment: str = "",
 ) -> Dbt:
     """Return the dbt of a product: a program of its own where it names one, else the one here.
 
-    `work` is made if it is missing.
+    `work` is made if it is missing. `environment` is one of the manifest, "" for none.
     """
     work.mkdir(exist_ok=True)
     # Without a folder of ours it stays where dbt finds it, secrets and all.
     if profile.folder:
         (work / PROFILES_FILE).write_text(profile.to_yaml(), encoding="utf-8")
-    folders = DbtFolders(project, work)
+    folders = DbtFolders(project, work, environment)
     if executable:
         return SubprocessDbt(folders, profile, executable, own_vars)
     return InProcessDbt(folders, profile, own_vars)
@@ -151,10 +158,7 @@ class InProcessDbt:
         return sorted(json.loads(line)["unique_id"] for line in lines)
 
     def _invoke(self, command: list[str]) -> Any:
-        from dbt.cli.main import dbtRunner
-
         said: list[str] = []
-
         own = self._folders.arguments(self._profile, self._vars)
         arguments = [*command, *own, "--quiet"]
         with (
@@ -163,9 +167,7 @@ class InProcessDbt:
             # `dbt ls` prints whatever it is told; the result comes back as a value.
             redirect_stdout(io.StringIO()),
         ):
-            outcome = dbtRunner(manifest=self._manifest, callbacks=[errors_into(said)]).invoke(
-                arguments
-            )
+            outcome = invoke_library(arguments, self._manifest, [errors_into(said)])
         if isinstance(outcome.exception, KeyboardInterrupt):
             # dbt returns it as any other error of its own.
             raise outcome.exception
@@ -249,6 +251,8 @@ def _environment(profile: Profile, folders: DbtFolders) -> AbstractContextManage
             PROJECT_DIR_VARIABLE: str(folders.project),
             # Of this compilation, not what an earlier one left in the project's target.
             UPSTREAM_VARIABLE: str(folders.work / UPSTREAM_FILE),
+            # As a run in it has it, and not as the shell does that compiles.
+            ENVIRONMENT_VARIABLE: folders.environment or None,
         }
     )
 

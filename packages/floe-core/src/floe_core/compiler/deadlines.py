@@ -9,7 +9,8 @@ from floe_core.compiler.findings import Findings
 from floe_core.compiler.inputs import Inputs
 from floe_core.compiler.settings import alert_rules
 from floe_core.schedules import check_timezone
-from floe_core.schemas.policies import TIME_OF_DAY, Deadline
+from floe_core.schemas.policies import Deadline
+from floe_core.schemas.text_forms import TIME_OF_DAY
 from floe_core.source_map import Location
 
 _FIX = 'write hours and minutes, and a time zone: "07:30 Europe/London"'
@@ -20,7 +21,7 @@ def check_deadlines(inputs: Inputs, findings: Findings) -> None:
     for location, job, text in _deadlines(inputs):
         time, _, zone = text.partition(" ")
         complaint, fix = "", ""
-        if not re.fullmatch(TIME_OF_DAY, time):
+        if not re.fullmatch(TIME_OF_DAY.pattern, time):
             complaint, fix = f"'{time[:80]}' is not a time of day", _FIX
         elif zone:
             try:

@@ -11,6 +11,7 @@ from floe_core.compiler.dbt_graph import nodes_in
 from floe_core.compiler.dbt_parse import Dbt
 from floe_core.compiler.environment_schedules import environment_schedules
 from floe_core.compiler.findings import Findings
+from floe_core.compiler.input_ports import PORT_FIELDS
 from floe_core.compiler.inputs import Inputs
 from floe_core.compiler.jobs import MAX_NAMED, take_nodes
 from floe_core.compiler.node_policies import with_policies
@@ -30,8 +31,8 @@ _GRAPH = ("depends_on", "tested", "resource_type", "fqn", "name", "package", "so
 _UNSELECTED = frozenset(
     {"database", "schema_name", "identifier", "config_hash", "macros_hash", "checksum"}
 )
-# (profile, vars, where dbt may write) -> dbt
-MakeDbt = Callable[[Profile, Mapping[str, Any], Path], Dbt]
+# (profile, vars, where dbt may write, name of the environment) -> dbt
+MakeDbt = Callable[[Profile, Mapping[str, Any], Path, str], Dbt]
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def resolve_environments(
             if profile != base.profile or spec.vars:
                 findings.begin_stage(f"dbt parses the project for {name}")
                 own_vars = {**inputs.spec.vars, **spec.vars}
-                dbt = make_dbt(profile, own_vars, work / name)
+                dbt = make_dbt(profile, own_vars, work / name, name)
                 nodes = _changed_nodes(inputs, base, dbt, own_vars, name, found.caches)
         except InvalidProductError as error:
             _note(error, inputs, name, findings)
@@ -121,7 +122,8 @@ def _changed_nodes(
     parsed = dbt.parse()
     quiet = Findings(lambda notice: None)
     found = nodes_in(parsed.manifest, inputs.product_dir, reads_texts=inputs.reuses)
-    nodes, _ = with_policies(refine(found, inputs, quiet), inputs, quiet)
+    found = _with_ports(found, base.nodes)
+    nodes = with_policies(refine(found, inputs, quiet), inputs, quiet)
     _refuse_other_graph(base.nodes, nodes)
     changed = _differences(base.nodes, nodes)
     if any(fields.keys() - _UNSELECTED for fields in changed.values()):
@@ -129,6 +131,17 @@ def _changed_nodes(
     if parsed.cache is not None:
         caches[name] = parsed.cache
     return changed
+
+
+def _with_ports(nodes: Sequence[Node], base: Sequence[Node]) -> tuple[Node, ...]:
+    """Return the nodes, those behind input ports with what is known of them in the base."""
+    ports = {node.unique_id: node for node in base if node.port}
+    return tuple(
+        node.model_copy(update={field: getattr(port, field) for field in PORT_FIELDS})
+        if (port := ports.get(node.unique_id))
+        else node
+        for node in nodes
+    )
 
 
 def _refuse_other_graph(ours: Sequence[Node], theirs: Sequence[Node]) -> None:

@@ -14,12 +14,14 @@ from floe_core.compiler.upstream import Upstream, UpstreamPorts
 from floe_core.errors import StaleProductError
 from floe_core.ports.published import PublishedProduct
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_core.schemas.floe_yaml import InputPortSpec
+from floe_core.schemas.floe_yaml import FloeSpec, InputPortSpec
 from floe_core.schemas.nodes import Column, Node
-from floe_core.schemas.ports import InputPort, Port, port_key
+from floe_core.schemas.ports import InputPort, Port
 
 _REF = re.compile(r"""\bref\(\s*['"](\w+)['"]\s*,\s*['"](\w+)['"]""")
 _TEMPLATES = ("*.sql", "*.py", "*.yml", "*.yaml")
+# What a producer says of the node behind a port, and dbt does not know.
+PORT_FIELDS = ("columns", "description", "meta", "schema_config", "port")
 _NOT_OWN = frozenset({"target", "dbt_packages", "logs", ".venv", "venv"})
 
 
@@ -191,23 +193,28 @@ def _as_port(node: Node, upstream: Upstream) -> Node:
             "description": port.description,
             "meta": producer.meta,
             "schema_config": producer.schema_config,
-            "port": port_key(str(upstream.spec.product), port.name, port.version),
+            "port": port.key_in(str(upstream.spec.product)),
         }
     )
 
 
 def input_ports(
-    upstream: UpstreamPorts, columns: ProjectColumns, nodes: Sequence[Node]
+    upstream: UpstreamPorts, columns: ProjectColumns, nodes: Sequence[Node], own: FloeSpec
 ) -> tuple[InputPort, ...]:
-    """Return the ports as the artifacts have them."""
+    """Return the ports as the artifacts have them. A step may read any of a port's columns."""
     known_ids = {node.unique_id for node in nodes}
-    return tuple(_input_port(each, columns, known_ids) for each in upstream.ports)
+    ports = []
+    for each in upstream.ports:
+        port = _input_port(each, columns, known_ids)
+        reads_all = each.is_read_by_steps(own)
+        ports.append(port.model_copy(update={"columns_read": None}) if reads_all else port)
+    return tuple(ports)
 
 
 def _input_port(upstream: Upstream, columns: ProjectColumns, known_ids: set[str]) -> InputPort:
     spec, own_id = upstream.spec, upstream.own_id
     product, name = str(spec.product), str(spec.port)
-    if upstream.port is None or upstream.node is None:
+    if upstream.port is None or upstream.node is None or upstream.producer is None:
         return InputPort(product=product, port=name, version=str(spec.version or 1))
     needed = columns.needed(own_id)
     expected = {column.lower() for column in spec.columns}
@@ -217,7 +224,12 @@ def _input_port(upstream: Upstream, columns: ProjectColumns, known_ids: set[str]
         version=upstream.port.version,
         node_id=own_id if own_id in known_ids else "",
         producer_node=upstream.port.node_id,
-        label=upstream.node.label,
+        label=_label(upstream.node, upstream.producer),
         columns=upstream.port.columns,
         columns_read=None if needed is None else tuple(sorted(needed | expected)),
     )
+
+
+def _label(node: Node, producer: CompiledArtifacts) -> str:
+    is_own = node.package == producer.dbt.project_name
+    return node.label if is_own else f"{node.package}/{node.label}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -84,6 +84,12 @@ def with_dbt(inputs: Inputs, executable: str) -> Inputs:
     """Return the same product with another dbt, the one beside floe for ""."""
     execution = inputs.spec.execution.model_copy(update={"dbt_executable": executable or None})
     return replace(inputs, spec=inputs.spec.model_copy(update={"execution": execution}))
+
+
+def with_published(inputs: Inputs, places: Mapping[str, str]) -> Inputs:
+    """Return the same product with other places where these products are published."""
+    products = {**inputs.manifest.products, **places}
+    return replace(inputs, manifest=inputs.manifest.model_copy(update={"products": products}))
 
 
 def with_reuse(inputs: Inputs, reuses: bool) -> Inputs:

@@ -15,7 +15,7 @@ _VARYING = frozenset(
     }
 )
 # Of the adapter's methods those that ask the warehouse nothing.
-_STEADY_METHODS = frozenset(
+STEADY_METHODS = frozenset(
     {"dispatch", "quote", "quote_as_configured", "type", "get_incremental_strategy_macro"}
 )
 _VARYING_MODULES = frozenset({"datetime", "pytz"})
@@ -42,7 +42,7 @@ def varying_reads(text: str) -> str:
         following = names[place + 1] if place + 1 < len(names) else ""
         if name in _VARYING:
             return name
-        if name == "adapter" and following.removeprefix(".") not in _STEADY_METHODS:
+        if name == "adapter" and following.removeprefix(".") not in STEADY_METHODS:
             return f"adapter{following}" if following.startswith(".") else "adapter"
         if name == "modules" and following.removeprefix(".") in _VARYING_MODULES:
             return f"modules{following}"

@@ -145,6 +145,7 @@ def _job(spec: JobSpec, inputs: Inputs) -> Job:
         vars=spec.vars,
         schedule=effective(spec.schedule, inputs),
         deadline=deadline_in(spec.deadline, inputs),
+        pool=spec.pool or "",
     )
 
 

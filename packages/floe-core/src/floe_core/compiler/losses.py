@@ -5,7 +5,7 @@ from __future__ import annotations
 from floe_core.compiler.findings import Findings
 from floe_core.compiler.inputs import Inputs
 from floe_core.plugin_interfaces import OrchestratorPlugin
-from floe_core.plugin_powers import ConceptExplainer, UpdateStarter
+from floe_core.plugin_powers import ConceptExplainer, NodePools, UpdateStarter
 from floe_core.product_concepts import CONCEPTS
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
@@ -21,17 +21,12 @@ def refuse_losses(
             fix = f"choose from: {'; '.join(CONCEPTS)}"
             findings.add(document.problem(("waivers", place), what, fix))
     _refuse_updates(artifacts, plugin, inputs, findings)
+    _refuse_pools_of_nodes(artifacts, plugin, inputs, findings)
     if not isinstance(plugin, ConceptExplainer):
         return
     for concept in plugin.concepts(artifacts):
-        if not concept.loss:
-            continue
-        if concept.name in waived:
-            findings.notice(f"waived on {plugin.name}: {concept.name}: {concept.loss}")
-            continue
-        what = f"{plugin.name} can't express this product's {concept.name}: {concept.loss}"
-        fix = f'change it, or accept the loss with `waivers: ["{concept.name}"]` in floe.yaml'
-        findings.add(document.problem((), what, fix))
+        if concept.loss:
+            _refuse(concept.name, concept.loss, "change it", plugin, inputs, findings)
 
 
 def _refuse_updates(
@@ -42,9 +37,41 @@ def _refuse_updates(
     if not jobs or isinstance(plugin, UpdateStarter):
         return
     loss = f"nothing starts {', '.join(jobs)} when ports are updated"
-    if "schedule" in inputs.spec.waivers:
-        findings.notice(f"waived on {plugin.name}: schedule: {loss}")
+    _refuse("schedule", loss, "use `cron`", plugin, inputs, findings)
+
+
+def _refuse_pools_of_nodes(
+    artifacts: CompiledArtifacts, plugin: OrchestratorPlugin, inputs: Inputs, findings: Findings
+) -> None:
+    """Note nodes that are in a pool, where none can wait for a slot."""
+    pools = sorted(set(artifacts.pools_of_nodes.values()))
+    if not pools or isinstance(plugin, NodePools) or _says_itself(artifacts, plugin, "pool"):
         return
-    what = f"{plugin.name} can't express this product's schedule: {loss}"
-    fix = 'use `cron`, or accept the loss with `waivers: ["schedule"]` in floe.yaml'
+    loss = (
+        f"nodes are in {', '.join(pools)}, and no part of a build can take a slot of a pool there"
+    )
+    instead = "put the nodes into a job of their own, and that into the pool with `jobs[].pool`"
+    _refuse("pool", loss, instead, plugin, inputs, findings)
+
+
+def _says_itself(artifacts: CompiledArtifacts, plugin: OrchestratorPlugin, concept: str) -> bool:
+    """Return whether a plugin names a loss of this concept."""
+    told = plugin.concepts(artifacts) if isinstance(plugin, ConceptExplainer) else ()
+    return any(each.loss for each in told if each.name == concept)
+
+
+def _refuse(
+    concept: str,
+    loss: str,
+    instead: str,
+    plugin: OrchestratorPlugin,
+    inputs: Inputs,
+    findings: Findings,
+) -> None:
+    """Note a loss, unless its concept is waived."""
+    if concept in inputs.spec.waivers:
+        findings.notice(f"waived on {plugin.name}: {concept}: {loss}")
+        return
+    what = f"{plugin.name} can't express this product's {concept}: {loss}"
+    fix = f'{instead}, or accept the loss with `waivers: ["{concept}"]` in floe.yaml'
     findings.add(inputs.spec_document.problem((), what, fix))

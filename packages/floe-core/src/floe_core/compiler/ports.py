@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from floe_core.atomic_files import write_together
+from floe_core.compiler.dbt_complaints import SOURCES_FILE
 from floe_core.compiler.dbt_parse import UPSTREAM_FILE
 from floe_core.compiler.findings import Findings
 from floe_core.compiler.input_ports import input_ports, read_upstream_ports, with_ports
@@ -18,8 +19,6 @@ from floe_core.compiler.project_columns import ProjectColumns
 from floe_core.errors import Problem
 from floe_core.schemas.nodes import Node
 from floe_core.schemas.ports import InputPort, Port
-
-SOURCES_FILE = "floe_upstream_ports.yml"
 
 
 class PortReader:
@@ -68,24 +67,25 @@ class PortReader:
         folder = self._inputs.product_dir / str(paths[0])
         file = folder / SOURCES_FILE
         if file.exists() and not is_generated(file):
-            what = f"{file.relative_to(self._inputs.product_dir)} is not floe's; it would be"
-            what = f"{what} replaced by the sources of the input ports"
-            self._findings.add(Problem(what, "rename the file", str(file.name)))
+            shown = str(file.relative_to(self._inputs.product_dir))
+            what = "the file is not floe's; the sources of the input ports would replace it"
+            self._findings.add(Problem(what, "rename the file", shown))
             self._findings.raise_if_any()
-        write_together(folder, {SOURCES_FILE: (HEADER + self._upstream.as_sources()).encode()})
+        text = self._upstream.as_sources(self._inputs.manifest.environments)
+        write_together(folder, {SOURCES_FILE: (HEADER + text).encode()})
 
     def resolve(
         self, nodes: Sequence[Node], manifest: Mapping[str, Any], profile: Profile
     ) -> tuple[Node, ...]:
         """Resolve the ports in dbt's graph, and return it with what is known of input ports."""
         inputs, findings = self._inputs, self._findings
+        if not inputs.spec.output_ports and not self._upstream.ports:
+            return tuple(nodes)
         upstream = self._upstream.read_in(nodes, inputs.dbt_project_name)
         nodes = with_ports(nodes, upstream)
-        if not inputs.spec.output_ports and not upstream.ports:
-            return nodes
         known = upstream.known_columns()
         columns = ProjectColumns(manifest, inputs.product_dir, known, inputs.spec.vars)
         self.offered = resolve_output_ports(inputs, nodes, manifest, columns, findings)
         check_input_ports(upstream, inputs, profile, nodes, manifest, columns, findings)
-        self.read = input_ports(upstream, columns, nodes)
+        self.read = input_ports(upstream, columns, nodes, inputs.spec)
         return nodes

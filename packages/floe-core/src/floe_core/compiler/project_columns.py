@@ -72,7 +72,15 @@ class ProjectColumns:
 
     def readers(self, upstream: str) -> list[str]:
         """Return the ids of the nodes that read a relation, sorted."""
-        return sorted(i for i, e in self._entries.items() if upstream in _parents(e))
+        return self._readers.get(upstream, [])
+
+    @cached_property
+    def _readers(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for node_id, entry in sorted(self._entries.items()):
+            for parent in set(_parents(entry)):
+                found.setdefault(parent, []).append(node_id)
+        return found
 
     def _read_columns(self, entry: Entry) -> Columns | None:
         if contract := contract_columns(entry):
@@ -103,12 +111,10 @@ class ProjectColumns:
             if (columns := self.columns(parent))
         }
         names = _TableNames(entry, self._entries)
-        shown = [
-            render(code, names.ref, names.source, self._vars, is_incremental=each)
-            for each in ([False, True] if "is_incremental" in code else [False])
-        ]
-        # The second one has whatever the first has, and what a run on a full table adds.
-        return read_query(shown[-1], self._dialect, tables)
+        # Of an incremental model, what a run on a full table adds: it has all of the rest.
+        is_incremental = "is_incremental" in code
+        sql = render(code, names.ref, names.source, self._vars, is_incremental=is_incremental)
+        return read_query(sql, self._dialect, tables)
 
     @cached_property
     def _needs(self) -> dict[str, set[str]]:

@@ -13,7 +13,7 @@ from floe_core.schemas.nodes import Node
 
 
 def refine(nodes: Sequence[Node], inputs: Inputs, findings: Findings) -> tuple[Node, ...]:
-    """Return the nodes with tags, tier and compute of their transforms; note what contradicts."""
+    """Return the nodes with what their transforms say of them; note what contradicts dbt."""
     refinement = _Refinement(nodes, inputs, findings)
     changed = [refinement.of(index, each) for index, each in enumerate(inputs.spec.transforms)]
     by_id = {node.unique_id: node for node in changed if node is not None}
@@ -47,6 +47,7 @@ class _Refinement:
                 "tags": tuple(sorted({*node.tags, *transform.tags})),
                 "tier": transform.tier or "",
                 "compute": transform.compute or "",
+                "pool": transform.pool or "",
             }
         )
 

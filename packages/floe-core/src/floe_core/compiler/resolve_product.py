@@ -21,6 +21,7 @@ from floe_core.compiler.freshness import add_freshness
 from floe_core.compiler.inputs import Inputs
 from floe_core.compiler.jobs import ResolvedJobs, default_selector, resolve_jobs
 from floe_core.compiler.node_policies import with_policies
+from floe_core.compiler.pools import check_pools
 from floe_core.compiler.ports import PortReader
 from floe_core.compiler.profile import Profile
 from floe_core.compiler.refine import refine
@@ -33,13 +34,12 @@ from floe_core.schemas.steps import Step
 
 @dataclass(frozen=True)
 class ResolvedProduct:
-    """What dbt made of the project, and what floe makes of that. `pool` is "" for none."""
+    """What dbt made of the project, and what floe makes of that."""
 
     parsed: ParsedProject
     nodes: tuple[Node, ...]
     steps: tuple[Step, ...]
     jobs: ResolvedJobs
-    pool: str
     environments: ResolvedEnvironments
     ports: PortReader
 
@@ -71,9 +71,10 @@ def resolve_product(
             findings.add(cycle)
             findings.raise_if_any()
         nodes = ports.resolve(nodes, parsed.manifest, profile)
-        nodes, pool = with_policies(refine(nodes, inputs, findings), inputs, findings)
+        nodes = with_policies(refine(nodes, inputs, findings), inputs, findings)
         policy = inputs.spec.execution.freshness
         graph = add_steps(add_freshness(nodes, parsed.manifest, policy), inputs, findings)
+        check_pools(graph.nodes, inputs, findings)
         jobs = resolve_jobs(inputs, nodes, graph, dbt, default_selector(parsed.manifest), findings)
         jobs = with_triggers(jobs, ports.read, inputs, graph.nodes, findings)
         findings.raise_if_any()
@@ -86,7 +87,7 @@ def resolve_product(
             findings,
         )
     findings.raise_if_any()
-    return ResolvedProduct(parsed, graph.nodes, graph.steps, jobs, pool, environments, ports)
+    return ResolvedProduct(parsed, graph.nodes, graph.steps, jobs, environments, ports)
 
 
 def _work_folder() -> tempfile.TemporaryDirectory[str]:

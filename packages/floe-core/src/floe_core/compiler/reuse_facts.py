@@ -8,6 +8,8 @@ from typing import Any
 
 from floe_core.compiler import jinja_reads, python_reads
 from floe_core.compiler.code_hashes import CodeHashes
+from floe_core.compiler.lag_tolerance import parse_span
+from floe_core.compiler.steady_rendering import SteadyRendering
 from floe_core.compiler.token_text import token_text
 from floe_core.schemas.nodes import ReuseFacts
 
@@ -32,6 +34,7 @@ class ReuseFactsReader:
         self._adapter = str((manifest.get("metadata") or {}).get("adapter_type") or "")
         self._varying: dict[str, str] = {}
         self._reads_texts = reads_texts
+        self._rendering = SteadyRendering(manifest, hashes)
 
     def facts(self, entry: Entry) -> ReuseFacts:
         """Return the facts of one node; those of a source say how its version is known."""
@@ -44,8 +47,11 @@ class ReuseFactsReader:
         return ReuseFacts(
             build=self._build(entry),
             text=self._text(entry) if self._reads_texts else "",
+            rendering=self._rendering.hash_of(entry) if self._reads_texts else "",
             content=self._content(entry),
             never="meta.floe.reuse is never" if policy == "never" else self._never(entry),
+            by_content=policy == "content",
+            lag_seconds=_lag_seconds(policy),
         )
 
     def _build(self, entry: Entry) -> str:
@@ -127,10 +133,18 @@ class ReuseFactsReader:
         return ""
 
 
-def _policy(entry: Entry) -> str:
+def _policy(entry: Entry) -> Any:
     meta = {**(entry.get("meta") or {}), **(_config(entry).get("meta") or {})}
     floe = meta.get("floe")
-    return str(floe.get("reuse") or "") if isinstance(floe, dict) else ""
+    return floe.get("reuse") if isinstance(floe, dict) else None
+
+
+def _lag_seconds(policy: Any) -> int:
+    """Return how long new inputs may wait; 0 where none may, or where the policy is not valid."""
+    try:
+        return parse_span(policy["lagTolerance"])
+    except (TypeError, KeyError, ValueError):
+        return 0
 
 
 def _config(entry: Entry) -> Entry:

@@ -48,13 +48,14 @@ def _presets_of(manifest: Manifest, environment: str) -> dict[Any, ResourcePrese
     return dict(manifest.environments[environment].resource_presets)
 
 
-def product_settings(inputs: Inputs, pool: str) -> dict[str, Any]:
-    """Return the fields of the artifacts that come straight from the two files, and the pool."""
+def product_settings(inputs: Inputs) -> dict[str, Any]:
+    """Return the fields of the artifacts that come straight from the two files."""
     manifest, spec = inputs.manifest, inputs.spec
     return {
         "product": Product(**spec.metadata.model_dump()),
         "execution": ExecutionPolicy(
-            **spec.execution.model_dump(exclude={"dbt_executable", "pool"}), pool=pool
+            **spec.execution.model_dump(exclude={"dbt_executable", "pool"}),
+            pool=spec.execution.pool or "",
         ),
         "lineage": lineage_settings(inputs),
         "tracing": tracing_settings(manifest),

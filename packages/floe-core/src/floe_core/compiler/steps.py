@@ -17,6 +17,7 @@ from floe_core.compiler.inputs import Inputs
 from floe_core.compiler.refine import names_of_relations
 from floe_core.schemas.floe_yaml import StepSpec
 from floe_core.schemas.nodes import STEP, Node, source_name
+from floe_core.schemas.ports import port_key, short_port_name
 from floe_core.schemas.steps import Step
 
 NEARLY = 0.85
@@ -89,6 +90,9 @@ class _Resolver:
         self._sources = {
             source_name(node): node.unique_id for node in nodes if node.resource_type == "source"
         }
+        self._ports = _names_of_ports(nodes)
+        # Of producers that are not published: compile has let them pass, or would not come here.
+        self._missing = _names_of_missing_ports(inputs, self._ports)
         self._writers: dict[str, str] = {}
         self._datasets: list[str] = []
 
@@ -154,18 +158,51 @@ class _Resolver:
                 step.parents.add(self._relations[name].unique_id)
             elif name in self._sources:
                 step.parents.add(self._sources[name])
+            elif name in self._ports:
+                step.parents.add(self._ports[name])
             elif name in self._writers:
                 step.inputs.append(name)
                 step.parents |= {self._writers[name]} - {step.id}
-            else:
-                known = [*self._relations, *self._sources, *self._datasets]
-                near = get_close_matches(name, known, n=1)
+            elif name not in self._missing:
+                known = [*self._relations, *self._sources, *self._ports, *self._datasets]
+                near = [*self._versions_of(name), *get_close_matches(name, known, n=1)]
                 fix = f"did you mean '{near[0]}'?" if near else f"known are: {_first(known)}"
-                what = f"'{name}' is no dbt node or source, and no step writes it"
+                what = f"'{name}' is no dbt node, source or input port, and no step writes it"
                 self._report((index, "reads", position), what, fix)
+
+    def _versions_of(self, name: str) -> list[str]:
+        """Return the keys of the ports of a name, of which the product reads several versions."""
+        head = name.replace(".", "/", 1) + "@"
+        return [key for key in self._ports if key.startswith(head)]
 
     def _report(self, place: tuple[str | int, ...], what: str, fix: str) -> None:
         self._findings.add(self._document.problem(("steps", *place), what, fix))
+
+
+def _names_of_ports(nodes: Sequence[Node]) -> dict[str, str]:
+    """Return the names of input ports -> the nodes that stand for them.
+
+    A name is `product.port` where one version is read, and the key, `product/port@version`.
+    """
+    keys = {node.port: node.unique_id for node in nodes if node.port}
+    short = [short_port_name(key) for key in keys]
+    plain = {
+        name: node_id
+        for name, node_id in zip(short, keys.values(), strict=True)
+        if short.count(name) == 1
+    }
+    return plain | keys
+
+
+def _names_of_missing_ports(inputs: Inputs, known: Iterable[str]) -> set[str]:
+    """Return the names of ports that floe.yaml reads and the graph has in no version."""
+    there = {short_port_name(name) for name in known}
+    keys = [
+        port_key(str(each.product), str(each.port), str(each.version or 1))
+        for each in inputs.spec.input_ports
+    ]
+    missing = [key for key in keys if short_port_name(key) not in there]
+    return {name for key in missing for name in (short_port_name(key), key)}
 
 
 def _first(names: Iterable[str], count: int = 12) -> str:
@@ -182,7 +219,8 @@ def _below_writers(node: Node, writers: dict[str, str]) -> Node:
 def _node(step: _Resolved, inputs: Inputs) -> Node:
     spec = step.spec
     path = next(iter(_files(spec, inputs.product_dir)), "")
-    text = json.dumps(spec.model_dump(mode="json"), sort_keys=True)
+    # What does not change what the step does is no part of it.
+    text = json.dumps(spec.model_dump(mode="json", exclude={"pool"}), sort_keys=True)
     return Node(
         unique_id=step.id,
         name=spec.name,
@@ -199,6 +237,7 @@ def _node(step: _Resolved, inputs: Inputs) -> Node:
         config_hash=sha256(text.encode()).hexdigest(),
         retries=spec.retries,
         timeout_seconds=spec.timeout_seconds,
+        pool=spec.pool or "",
     )
 
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ruamel.yaml import YAML
 
+from floe_core.environment_choice import ENVIRONMENT_VARIABLE
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.environments import in_environment
-from floe_core.schemas.floe_yaml import InputPortSpec
+from floe_core.schemas.floe_yaml import FloeSpec, InputPortSpec
 from floe_core.schemas.nodes import Node
-from floe_core.schemas.ports import Port
+from floe_core.schemas.ports import Port, port_key, short_port_name
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,17 @@ class Upstream:
             return self.source_id
         version = f".v{self.node.version}" if self.node.version else ""
         return f"model.{self.producer.dbt.project_name}.{self.node.name}{version}"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What steps of floe.yaml may call it: `product.port`, its key, and as a source of dbt."""
+        version = self.port.version if self.port else str(self.spec.version or 1)
+        key = port_key(str(self.spec.product), str(self.spec.port), version)
+        return short_port_name(key), key, self.source_name
+
+    def is_read_by_steps(self, spec: FloeSpec) -> bool:
+        """Return whether a step of floe.yaml reads it."""
+        return any(name in self.names for step in spec.steps for name in step.reads)
 
     @property
     def source_name(self) -> str:
@@ -82,20 +94,27 @@ class UpstreamPorts:
             found.append(replace(each, source_id=source) if is_source and not by_ref else each)
         return replace(self, ports=tuple(found))
 
-    def as_sources(self) -> str:
-        """Return the ports as a properties file of dbt, one source for each producer's project."""
-        sources: dict[str, dict[str, Any]] = {}
+    def as_sources(self, environments: Iterable[str] = ()) -> str:
+        """Return the ports as a properties file of dbt, a source for each schema of a producer.
+
+        FLOE_ENV chooses among these environments when dbt reads it.
+        """
+        sources: dict[tuple[str, ...], dict[str, Any]] = {}
         for each in sorted(self.ports, key=lambda port: port.source_name):
             if each.node is None:
                 continue
-            model = _model(each, "")
-            name, table = each.source_name.split(".", 1)
-            place = {key: model[key] for key in ("database", "schema") if model[key]}
-            source = sources.setdefault(name, {"name": name, **place, "tables": []})
-            columns = [{"name": column.name} for column in each.port.columns] if each.port else []
-            source["tables"].append(
-                {"name": table, "identifier": model["identifier"], "columns": columns}
+            database, schema, identifier = (
+                _in_environments(each, key, environments)
+                for key in ("database", "schema", "identifier")
             )
+            place = {"database": database, "schema": schema}
+            place = {key: text for key, text in place.items() if text}
+            name, table = each.source_name.split(".", 1)
+            source = sources.setdefault(
+                (name, *place.values()), {"name": name, **place, "tables": []}
+            )
+            columns = [{"name": column.name} for column in each.port.columns] if each.port else []
+            source["tables"].append({"name": table, "identifier": identifier, "columns": columns})
         text = io.StringIO()
         YAML(typ="safe", pure=True).dump({"version": 2, "sources": list(sources.values())}, text)
         return text.getvalue()
@@ -130,6 +149,20 @@ def _model(upstream: Upstream, environment: str) -> dict[str, Any]:
     if node.version:
         model["version"] = _number(node.version)
     return model
+
+
+def _in_environments(upstream: Upstream, key: str, environments: Iterable[str]) -> str:
+    """Return a part of the relation's name, as a choice of dbt's where environments differ."""
+    own = str(_model(upstream, "")[key] or "")
+    others = {name: str(_model(upstream, name)[key] or "") for name in environments}
+    differing = {name: text for name, text in sorted(others.items()) if text != own}
+    if not differing:
+        return own
+    variable = f"env_var('{ENVIRONMENT_VARIABLE}', '')"
+    branches = "{% elif ".join(
+        f"{variable} == '{name}' %}}{text}" for name, text in differing.items()
+    )
+    return f"{{% if {branches}{{% else %}}{own}{{% endif %}}"
 
 
 def _mark_latest(models: Sequence[dict[str, Any]]) -> None:

@@ -15,7 +15,7 @@ class JobDifference:
     """A job that was added, removed or changed.
 
     `gained` and `lost` are node ids; `ticks_gained` and `ticks_lost` are in UTC, in order, in the
-    span that was asked for. Schedules and deadlines are for reading, "" for none.
+    span that was asked for. Schedules, deadlines and pools are for reading, "" for none.
     """
 
     name: str
@@ -28,11 +28,14 @@ class JobDifference:
     ticks_lost: tuple[datetime, ...] = ()
     old_deadline: str = ""
     new_deadline: str = ""
+    old_pool: str = ""
+    new_pool: str = ""
 
     def __bool__(self) -> bool:
         is_rescheduled = self.old_schedule != self.new_schedule
         is_rescheduled |= self.old_deadline != self.new_deadline
-        return self.kind != "changed" or bool(self.gained or self.lost) or is_rescheduled
+        is_other = bool(self.gained or self.lost) or self.old_pool != self.new_pool
+        return self.kind != "changed" or is_other or is_rescheduled
 
 
 def changed_jobs(
@@ -59,6 +62,8 @@ def changed_jobs(
             ticks_lost=tuple(sorted(ticks_before - ticks_after)),
             old_deadline=_shown_deadline(one),
             new_deadline=_shown_deadline(two),
+            old_pool=one.pool if one else "",
+            new_pool=two.pool if two else "",
         )
         if change:
             found.append(change)

@@ -75,6 +75,10 @@ def _job(job: JobDifference, days: int) -> str:
         parts.append(f"{job.old_schedule or 'no schedule'} -> {job.new_schedule or 'no schedule'}")
     if job.old_deadline != job.new_deadline:
         parts.append(f"deadline {job.old_deadline or 'none'} -> {job.new_deadline or 'none'}")
+    if job.old_pool != job.new_pool:
+        parts.append(
+            f"pool {job.old_pool or 'of the product'} -> {job.new_pool or 'of the product'}"
+        )
     for what, ticks in (("gained", job.ticks_gained), ("lost", job.ticks_lost)):
         if ticks:
             parts.append(f"{len(ticks)} ticks {what} in {days} days ({_ticks(ticks)})")

@@ -25,6 +25,7 @@ _FIELDS = (
     "group",
     "retries",
     "timeout_seconds",
+    "pool",
 )
 
 

@@ -38,20 +38,14 @@ def changed_ports(
     kept = {(port.name, port.version): port for port in new.ports}
     changes: list[PortChange] = []
     for port in old.ports:
-        reading = [
-            (c.product.name, p) for c in readers for p in c.input_ports if _is_of(p, old, port)
-        ]
+        key = port.key_in(old.product.name)
+        reading = [(c.product.name, p) for c in readers for p in c.input_ports if p.key == key]
         after = kept.get((port.name, port.version))
         changes += _changes(old, new, port, after, reading)
     return tuple(changes)
 
 
 Reading = Sequence[tuple[str, InputPort]]
-
-
-def _is_of(read: InputPort, product: CompiledArtifacts, port: Port) -> bool:
-    key = (product.product.name, port.name, port.version)
-    return (read.product, read.port, read.version) == key
 
 
 def _changes(
@@ -61,7 +55,7 @@ def _changes(
     after: Port | None,
     reading: Reading,
 ) -> Iterator[PortChange]:
-    name = f"{before.name}@{before.version}"
+    name = before.key
     everybody = tuple(sorted({product for product, _ in reading}))
     if after is None:
         still = [port.version for port in new.ports if port.name == before.name]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from importlib.metadata import version
 from pathlib import Path
 
 from floe_core.doctor.finding import Finding
 from floe_core.errors import EnvironmentProblemError, InvalidProductError, UsageError
 from floe_core.execution.dbt_executable import find_executable
+from floe_core.execution.dbt_library import NO_DBT, library_version
 from floe_core.schedules import tzdata_version
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.secrets.references import required_names
@@ -47,8 +47,10 @@ def _dbt(artifacts: CompiledArtifacts) -> Iterator[Finding]:
             find_executable(executable, artifacts.folder)
         except EnvironmentProblemError as error:
             yield Finding(SUBJECT, "problem", str(error), "install it, or name another")
-    elif compiled != version("dbt-core"):
-        what = f"compiled with dbt {compiled}, and {version('dbt-core')} is installed"
+    elif not (installed := library_version()):
+        yield Finding(SUBJECT, "problem", *NO_DBT.split(": ", 1))
+    elif compiled != installed:
+        what = f"compiled with dbt {compiled}, and {installed} is installed"
         yield Finding(SUBJECT, "warning", f"{what}: each run parses the project", "floe compile")
 
 

@@ -8,30 +8,40 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from floe_core import plugin_registry
-from floe_core.doctor.finding import Finding
+from floe_core.doctor.finding import Finding, Severity
 from floe_core.errors import EnvironmentProblemError, PluginError, UsageError
 from floe_core.lineage.backend import is_configured, resolved_transport, speaks_of_transport
+from floe_core.plugin_interfaces import OrchestratorPlugin
+from floe_core.plugin_powers import PoolChecker
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.secrets.references import UnsetVariableError
 from floe_core.service_probe import NoAnswerError, ask, without_secrets
 from floe_core.warehouse.connection import open_warehouse
 from floe_core.warehouse.duckdb_file import duckdb_file
+from floe_core.warehouse.internals import require_adapter
 
 PATIENCE_SECONDS = 10.0
 
 
 def check_services(artifacts: CompiledArtifacts) -> list[Finding]:
-    """Return how each of them is, within some 20 seconds."""
-    return [_orchestrator(artifacts), _warehouse(artifacts), _lineage(artifacts)]
+    """Return how each of them is, within some 30 seconds."""
+    return [*_check_orchestrator(artifacts), _warehouse(artifacts), _lineage(artifacts)]
 
 
-def _orchestrator(artifacts: CompiledArtifacts) -> Finding:
-    """A service is a problem only where the manifest names one: `floe run` needs none."""
+def _check_orchestrator(artifacts: CompiledArtifacts) -> list[Finding]:
     choice = artifacts.orchestrator
     try:
-        result = plugin_registry.load(choice.name, choice.config).validate_connection()
+        plugin = plugin_registry.load(choice.name, choice.config)
     except PluginError as error:
-        return Finding("orchestrator", "problem", str(error), "pip install the plugin")
+        return [Finding("orchestrator", "problem", str(error), "pip install the plugin")]
+    service = _orchestrator(artifacts, plugin)
+    return [service, *(_pools(artifacts, plugin) if service.severity == "ok" else ())]
+
+
+def _orchestrator(artifacts: CompiledArtifacts, plugin: OrchestratorPlugin) -> Finding:
+    """A service is a problem only where the manifest names one: `floe run` needs none."""
+    choice = artifacts.orchestrator
+    result = plugin.validate_connection()
     if result.success:
         return Finding("orchestrator", "ok", f"{choice.name}: {result.message}")
     what = "; ".join([result.message, *result.errors])
@@ -41,6 +51,21 @@ def _orchestrator(artifacts: CompiledArtifacts) -> Finding:
     return Finding("orchestrator", "warning", f"{choice.name}: none is running here", fix)
 
 
+def _pools(artifacts: CompiledArtifacts, plugin: OrchestratorPlugin) -> list[Finding]:
+    if not artifacts.pools or not isinstance(plugin, PoolChecker):
+        return []
+    try:
+        problems = plugin.check_pools(artifacts)
+    except EnvironmentProblemError as error:
+        return [Finding("pools", "warning", str(error), "see whether its user may read pools")]
+    if not problems:
+        return [Finding("pools", "ok", f"there are slots of {', '.join(artifacts.pools)}")]
+    return [
+        Finding("pools", "problem" if each.blocks else "warning", each.what, each.fix)
+        for each in problems
+    ]
+
+
 def _warehouse(artifacts: CompiledArtifacts) -> Finding:
     file = duckdb_file(artifacts.dbt.profile, artifacts.folder)
     if file is not None and not file.exists():
@@ -48,6 +73,11 @@ def _warehouse(artifacts: CompiledArtifacts) -> Finding:
     if file is not None and is_held(file):
         fix = "wait for it; DuckDB takes one writer at a time"
         return Finding("warehouse", "warning", f"a build has {file.name} at the moment", fix)
+    try:
+        require_adapter(artifacts.dbt.adapter)
+    except EnvironmentProblemError as error:
+        severity: Severity = "warning" if artifacts.dbt.executable else "problem"
+        return Finding("warehouse", severity, *str(error).rsplit(": ", 1))
     try:
         with open_warehouse(artifacts.dbt, artifacts.folder) as warehouse:
             warehouse.rows("select 1")

@@ -15,6 +15,7 @@ from floe_core.errors import PluginError
 
 SUBJECT = "versions"
 CORE = "floe-core"
+LIBRARY, DBT = "dbt-core", "dbt"
 _FLOE = re.compile(r"floe[-_.]")
 
 
@@ -62,7 +63,15 @@ def _requirements(name: str) -> list[Requirement]:
     if not _is_installed(name):
         return []
     found = [Requirement(text) for text in requires(name) or ()]
-    return [each for each in found if each.marker is None or each.marker.evaluate({"extra": ""})]
+    needed = [each for each in found if _holds(each, "")]
+    # An extra is not asked for by its name here: what is installed of it must be in its range.
+    return needed + [
+        e for e in found if e.name == LIBRARY and _holds(e, DBT) and _is_installed(LIBRARY)
+    ]
+
+
+def _holds(wanted: Requirement, extra: str) -> bool:
+    return wanted.marker is None or wanted.marker.evaluate({"extra": extra})
 
 
 def _is_installed(name: str) -> bool:

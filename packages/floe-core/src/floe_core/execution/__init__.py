@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from floe_core.build_events import (
     BuildEnded,
@@ -13,6 +13,7 @@ from floe_core.build_events import (
     NodeStatus,
 )
 from floe_core.build_request import BuildRequest
+from floe_core.lazy_names import importer
 from floe_core.run_parameters import RunParameters
 
 if TYPE_CHECKING:
@@ -83,10 +84,5 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
-    """Import what is asked for when it is: what an orchestrator parses needs only names."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    return getattr(import_module(_HOMES[name]), name)
+# Import what is asked for when it is: what an orchestrator parses needs only names.
+__getattr__ = importer(__name__, _HOMES)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from floe_core.alerts import report_run
+from floe_core.alerts.report import is_switched_off
 from floe_core.build_events import BuildEnded, BuildEvent
 from floe_core.build_request import BuildRequest
 from floe_core.execution.attempt import may_retry
+from floe_core.execution.open_builds import OpenBuild, report_killed_builds
 from floe_core.execution.outcome import outcome_of_run
 from floe_core.execution.run_record import record_of
 from floe_core.execution.wanted import wanted_nodes
@@ -21,9 +23,17 @@ class AlertsOfBuild:
     def __init__(self, artifacts: CompiledArtifacts, request: BuildRequest) -> None:
         self._artifacts = artifacts
         self._request = request
-        self._is_wanted = bool(artifacts.alerts) and request.sends_alerts
+        is_told = bool(artifacts.alerts) and artifacts.project_dir is not None
+        self._is_wanted = is_told and request.sends_alerts and not is_switched_off()
+        self._open = OpenBuild(artifacts, request)
         self._end: BuildEnded | None = None
         self._is_final = False
+
+    def begin(self) -> None:
+        """Note that the build is under way, and report those that were killed before."""
+        if self._is_wanted:
+            self._open.begin()
+            report_killed_builds(self._artifacts)
 
     def receive(self, event: BuildEvent) -> None:
         """Keep the end of the build."""
@@ -42,8 +52,11 @@ class AlertsOfBuild:
     def report(self) -> None:
         """Report the end, if there is one to report; a second call does nothing."""
         end, self._end = self._end, None
-        if end is None or not self._is_wanted or not (self._is_final or self._is_last()):
-            return
+        if end is not None and self._is_wanted and (self._is_final or self._is_last()):
+            self._report(end)
+        self._open.end()
+
+    def _report(self, end: BuildEnded) -> None:
         outcome = outcome_of_run(
             self._artifacts,
             self._request.job,
@@ -51,6 +64,7 @@ class AlertsOfBuild:
             succeeded=end.succeeded,
             problem=end.message,
             nominal_time=self._request.nominal_time,
+            parameters=self._request.parameters,
         )
         report_run(self._artifacts, outcome)
 

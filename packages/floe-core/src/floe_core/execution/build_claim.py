@@ -48,7 +48,10 @@ def remember(
     entries: Mapping[str, Entry],
     doubtful: Collection[str],
 ) -> None:
-    """Write down what a build has left, but for what others built meanwhile and what reads it."""
+    """Say that a build is over, and what it has left.
+
+    What others built meanwhile is left out, and what reads it.
+    """
     artifacts, token = planned.situation.artifacts, planned.situation.token
     subject = planned.situation.state.subject
 
@@ -57,7 +60,7 @@ def remember(
             return state
         touched = set(state.active[token].touched)
         kept = {i: e for i, e in entries.items() if not _reads_any(artifacts, i, touched)}
-        return state.ended(kept, doubtful)
+        return state.ended(kept, doubtful).without([token])
 
     store.change(end)
 

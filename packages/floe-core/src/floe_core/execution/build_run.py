@@ -15,28 +15,26 @@ from functools import partial
 
 from floe_core.build_events import BuildEvent, NodeLog, NodeResult
 from floe_core.build_request import BuildRequest
-from floe_core.errors import EnvironmentProblemError, FloeError
+from floe_core.errors import FloeError
 from floe_core.execution.alerts_of_build import AlertsOfBuild
 from floe_core.execution.attempt import automatic_attempt
 from floe_core.execution.dbt_run import DbtEnded, DbtRun
-from floe_core.execution.freshness_run import FreshnessRun
-from floe_core.execution.invocation import Invocation, freshness_invocation, invocation
+from floe_core.execution.invocation import Invocation, invocation
 from floe_core.execution.journal import Journal
+from floe_core.execution.kept_parse import KeptParse
 from floe_core.execution.node_timeouts import NodeTimeouts
 from floe_core.execution.ports_of_build import PortsOfBuild
 from floe_core.execution.private_folder import close_to_others, make_private
-from floe_core.execution.reuse_of_build import reuse_of_build
+from floe_core.execution.reuse_of_build import ReuseOfBuild
 from floe_core.execution.run_record import RunRecord, record_of
-from floe_core.execution.segmented_run import SegmentedRun
-from floe_core.execution.segments import Segment, cut_into_segments
-from floe_core.execution.step_call import step_call
-from floe_core.execution.step_process import StepNotStarted, StepProcess
+from floe_core.execution.slots_of_build import SlotsOfBuild
+from floe_core.execution.start_nodes import start_dbt, start_nodes
 from floe_core.execution.telemetry_of_build import TelemetryOfBuild
 from floe_core.execution.verdict import Verdict
 from floe_core.execution.wanted import wanted_nodes
 from floe_core.execution.warehouse_lock import WarehouseHold, sole_writer
+from floe_core.node_slots import NodeSlots
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_core.schemas.nodes import source_name
 from floe_core.secrets.known_values import known_secrets
 from floe_core.secrets.redactor import Redactor
 
@@ -44,8 +42,12 @@ LOCK_TIMEOUT_SECONDS = 3600.0
 PATIENCE_SECONDS = 20.0
 
 
-def build(artifacts: CompiledArtifacts, request: BuildRequest) -> Generator[BuildEvent, None, None]:
+def build(
+    artifacts: CompiledArtifacts, request: BuildRequest, node_slots: NodeSlots | None = None
+) -> Generator[BuildEvent, None, None]:
     """Yield what happens, each event as it happens, and one `BuildEnded` last.
+
+    Nodes that are in a pool wait for `node_slots`; without them, they wait for nothing.
 
     Every wanted node has a result before the end: what dbt never came to is `skipped`. Closing the
     generator cancels the build and leaves nothing running.
@@ -55,7 +57,8 @@ def build(artifacts: CompiledArtifacts, request: BuildRequest) -> Generator[Buil
         EnvironmentProblemError: dbt or the warehouse is not to be had.
     """
     alerts = AlertsOfBuild(artifacts, request)
-    events = _events(artifacts, request, alerts)
+    alerts.begin()
+    events = _events(artifacts, request, alerts, SlotsOfBuild(artifacts, node_slots))
 
     def end() -> None:
         events.close()
@@ -74,38 +77,45 @@ def build(artifacts: CompiledArtifacts, request: BuildRequest) -> Generator[Buil
 
 
 def _events(
-    artifacts: CompiledArtifacts, request: BuildRequest, alerts: AlertsOfBuild
+    artifacts: CompiledArtifacts, request: BuildRequest, alerts: AlertsOfBuild, slots: SlotsOfBuild
 ) -> Generator[BuildEvent, None, None]:
     project_dir = artifacts.folder
     wanted = wanted_nodes(artifacts, request)
     before = record_of(artifacts, request.run_id) if request.resume else RunRecord()
     attempt = automatic_attempt(artifacts, wanted, before)
+    parse = KeptParse()
     with (
         Journal(project_dir, request.run_id) as journal,
         sole_writer(artifacts.dbt.profile, project_dir, LOCK_TIMEOUT_SECONDS) as hold,
-        reuse_of_build(artifacts, request, attempt.todo, partial(run_dbt, hold=hold)) as reuse,
+        closing(slots),
     ):
-        is_whole_product = len(reuse.todo) == len(artifacts.runnable)
-        call = invocation(artifacts, request, project_dir, reuse.todo, is_whole_product)
+        reuse = ReuseOfBuild(artifacts, request, partial(run_dbt, hold=hold, parse=parse))
+        is_whole_product = len(attempt.todo) == len(artifacts.runnable)
+        call = invocation(artifacts, request, project_dir, attempt.todo, is_whole_product)
         standing = (*request.standing, *attempt.standing)
-        verdict, ports = (
-            Verdict(wanted, standing),
-            PortsOfBuild(artifacts, request, wanted, standing),
-        )
+        verdict = Verdict(wanted, standing)
+        ports = PortsOfBuild(artifacts, request, wanted, standing)
         ports.begin()
         redactor = Redactor(known_secrets(artifacts.dbt.profile).values())
-        with TelemetryOfBuild(artifacts, request, call.target, alerts) as telemetry:
-            running = _run(artifacts, call, partial(_start, artifacts, request, call), hold)
+        with TelemetryOfBuild(artifacts, request, call.target, alerts, ports.upstream) as telemetry:
+            start = partial(
+                start_nodes, artifacts, request, call, parse=parse, reuse=reuse, slots=slots
+            )
+            running = _run(artifacts, call, start, hold)
             # dbt is given its time to end before the warehouse is anybody else's.
-            with closing(_without_secrets(reuse.around(running), redactor)) as events:
+            with closing(_without_secrets(reuse.listen(running), redactor)) as events:
                 yield from _judge(events, verdict, journal, telemetry, ports)
 
 
 def run_dbt(
-    artifacts: CompiledArtifacts, call: Invocation, hold: WarehouseHold | None = None
+    artifacts: CompiledArtifacts,
+    call: Invocation,
+    hold: WarehouseHold | None = None,
+    parse: KeptParse | None = None,
 ) -> Generator[BuildEvent | DbtEnded, None, None]:
     """Yield the events of one call of dbt; with `hold`, the warehouse is kept while it writes."""
-    yield from _run(artifacts, call, partial(_start_dbt, artifacts, call), hold or WarehouseHold())
+    start = partial(start_dbt, artifacts, call, parse)
+    yield from _run(artifacts, call, start, hold or WarehouseHold())
 
 
 def _run(
@@ -147,51 +157,6 @@ def _without_secrets(
                 yield replace(event, problem=redactor.text(event.problem))
             else:
                 yield event
-
-
-def _start(artifacts: CompiledArtifacts, request: BuildRequest, call: Invocation) -> DbtRun:
-    """Return the run of these nodes: one call of dbt, or several with steps between them."""
-    segments = cut_into_segments(artifacts, call.node_ids)
-    if len(segments) == 1 and segments[0].kind == "build":
-        return _start_dbt(artifacts, call)
-
-    def start(segment: Segment) -> DbtRun:
-        if segment.kind == "step":
-            return _start_step(artifacts, request, *segment.node_ids)
-        if segment.kind == "freshness":
-            return _start_freshness(artifacts, request, segment.node_ids)
-        is_whole = len(segment.node_ids) == len(artifacts.built)
-        built = invocation(artifacts, request, call.project_dir, segment.node_ids, is_whole)
-        return _start_dbt(artifacts, built)
-
-    return SegmentedRun(artifacts, segments, start)
-
-
-def _start_freshness(
-    artifacts: CompiledArtifacts, request: BuildRequest, node_ids: tuple[str, ...]
-) -> DbtRun:
-    call = freshness_invocation(artifacts, request, node_ids)
-    make_private(call.target)
-    return FreshnessRun(artifacts, node_ids, _start_dbt(artifacts, call), call.target)
-
-
-def _start_step(artifacts: CompiledArtifacts, request: BuildRequest, node_id: str) -> DbtRun:
-    step = artifacts.steps_by_id[node_id]
-    writes = [*step.datasets, *(source_name(artifacts.by_id[i]) for i in step.sources)]
-    try:
-        return StepProcess(step_call(artifacts, request, step), writes)
-    except EnvironmentProblemError as error:
-        return StepNotStarted(node_id, str(error))
-
-
-def _start_dbt(artifacts: CompiledArtifacts, call: Invocation) -> DbtRun:
-    if artifacts.dbt.executable:
-        from floe_core.execution.dbt_subprocess import SubprocessDbt
-
-        return SubprocessDbt(call, artifacts.dbt.executable)
-    from floe_core.execution.dbt_in_process import InProcessDbt
-
-    return InProcessDbt(call, artifacts.dbt.version)
 
 
 def _timed(run: DbtRun, artifacts: CompiledArtifacts) -> NodeTimeouts:

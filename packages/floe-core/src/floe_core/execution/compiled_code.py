@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Container, Generator, Iterable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 from floe_core.build_events import BuildEvent
@@ -18,13 +19,23 @@ _COMPILED = ("model", "test", "snapshot")
 
 
 def compile_nodes(
-    artifacts: CompiledArtifacts, request: BuildRequest, node_ids: Iterable[str], run_dbt: RunDbt
+    artifacts: CompiledArtifacts,
+    request: BuildRequest,
+    node_ids: Iterable[str],
+    run_dbt: RunDbt,
+    steady: Container[str] = (),
 ) -> dict[str, str]:
-    """Return node id -> the SQL or Python that dbt compiles it to, of those that it can compile."""
+    """Return node id -> the SQL or Python that dbt compiles it to, of those that it can compile.
+
+    `steady` are the nodes whose Jinja reads nothing but refs, sources and macros.
+    """
     every = {n.unique_id for n in artifacts.built if n.resource_type in _COMPILED}
     wanted = tuple(node_id for node_id in node_ids if node_id in every)
     is_whole = len(wanted) == len(every)
     call = invocation(artifacts, request, artifacts.folder, wanted, is_whole, command="compile")
+    # To leave out a node, dbt must know it.
+    if all(node_id in steady for node_id in wanted) and "--exclude" not in call.arguments:
+        call = replace(call, compiles="steady")
     with closing(run_dbt(artifacts, call)) as events:
         for _ in events:
             pass

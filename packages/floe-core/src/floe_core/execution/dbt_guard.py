@@ -1,4 +1,4 @@
-"""Runs a command for as long as whoever started it is there: `python -I dbt_guard.py COMMAND...`.
+"""Runs a command while whoever started it is there: `python -I -S dbt_guard.py COMMAND...`.
 
 The starter holds our standard input open. When that breaks off, even because the starter was
 killed, the command is interrupted, and then killed with all that it started. We end as it ends.

@@ -3,35 +3,42 @@
 from __future__ import annotations
 
 import logging
-import queue
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import chdir, contextmanager
+from contextlib import chdir, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from floe_core.build_events import BuildEvent, NodeLog
+from floe_core.errors import EnvironmentProblemError
 from floe_core.execution.built_columns import keep_columns
-from floe_core.execution.dbt_messages import FINISHED, DbtMessages, is_of_interest
-from floe_core.execution.dbt_run import DbtEnded
+from floe_core.execution.dbt_library import invoke_library, load_runner
+from floe_core.execution.dbt_messages import FINISHED, STARTED, DbtMessages, is_of_interest
+from floe_core.execution.dbt_run import DbtEnded, EventQueue
 from floe_core.execution.internals import (
     cancel_queries,
     cancel_queries_of,
+    leaving_out,
     release_adapters,
     release_warehouse,
 )
 from floe_core.execution.invocation import QUIET_ENVIRONMENT, Invocation
-from floe_core.execution.preloaded_manifest import preload_manifest, renew_metadata
-from floe_core.garbage_collection import seldom_collecting
+from floe_core.execution.kept_parse import KeptParse
+from floe_core.execution.lighter_dbt import lighter_dbt
+from floe_core.execution.preloaded_manifest import renew_metadata
+from floe_core.execution.slots_of_build import SlotsOfBuild
+from floe_core.garbage_collection import collecting_new_alone, seldom_collecting
 from floe_core.process_environment import environment_with
 from floe_core.warehouse.duckdb_file import PROJECT_DIR_VARIABLE
 
 if TYPE_CHECKING:
     from floe_core.execution.internals import Manifest
+    from floe_core.execution.node_gate import NodeGate
 
 # dbt keeps its flags, adapters and event manager in module globals: one invocation a process.
 _ONE_DBT = threading.Lock()
 
 CANCEL_SECONDS = 0.2
+_COMPILING = "NodeCompiling"
 
 
 class BuildCanceledError(Exception):
@@ -39,12 +46,29 @@ class BuildCanceledError(Exception):
 
 
 class InProcessDbt:
-    """dbt's own runner in a daemon thread, its events through a queue."""
+    """dbt's own runner in a daemon thread, its events through a queue.
 
-    def __init__(self, call: Invocation, dbt_version: str) -> None:
+    A node that is in a pool begins when it has one of the `slots`, and one that the `gate` leaves
+    out ends where it would begin.
+    """
+
+    def __init__(
+        self,
+        call: Invocation,
+        dbt_version: str,
+        parse: KeptParse | None = None,
+        slots: SlotsOfBuild | None = None,
+        gate: NodeGate | None = None,
+    ) -> None:
         self._call = call
+        self._gate = gate
+        self._parse = parse or KeptParse()
+        self._slots = slots
+        self._without_slot: dict[str, EnvironmentProblemError] = {}
+        # Here, so that a dbt that is missing is an error of whoever starts the build.
+        load_runner()
         self._dbt_version = dbt_version
-        self._events: queue.SimpleQueue[BuildEvent | DbtEnded] = queue.SimpleQueue()
+        self._events = EventQueue()
         self._messages = DbtMessages()
         self._canceled = threading.Event()
         # Hooks can read the name of dbt's own thread; plain dbt runs in this one.
@@ -53,14 +77,13 @@ class InProcessDbt:
 
     def next_event(self, timeout: float | None) -> BuildEvent | DbtEnded | None:
         """See `DbtRun.next_event`."""
-        try:
-            return self._events.get(timeout=timeout)
-        except queue.Empty:
-            return None
+        return self._events.take(timeout)
 
     def cancel(self) -> None:
         """See `DbtRun.cancel`."""
         self._canceled.set()
+        if self._slots is not None:
+            self._slots.stop()
         threading.Thread(
             target=self._cancel_until_over, name="floe-dbt-cancel", daemon=True
         ).start()
@@ -90,23 +113,24 @@ class InProcessDbt:
             self._events.put(end)
 
     def _invoke(self) -> DbtEnded:
-        from dbt.cli.main import dbtRunner
-
         manifest = self._preload()
         # dbt reads relative paths in SQL, profiles and macros from the folder it runs in.
-        with _untouched_logging(), chdir(self._call.project_dir):
-            outcome = dbtRunner(manifest=manifest, callbacks=self._callbacks(manifest)).invoke(
-                [*self._call.arguments, "--log-level", "none"]
-            )
+        callbacks = self._callbacks(manifest)
+        lighter = lighter_dbt(callbacks, wanted={STARTED, FINISHED, _COMPILING})
+        place = chdir(self._call.project_dir)
+        leaving = nullcontext(True) if self._gate is None else leaving_out(self._gate.is_left_out)
+        with _untouched_logging(), place, lighter, collecting_new_alone(), leaving as may_leave:
+            if not may_leave:
+                self._gate = None
+            arguments = [*self._call.arguments, "--log-level", "none"]
+            outcome = invoke_library(arguments, manifest, callbacks)
             release_warehouse()
             release_adapters()
         problem = str(outcome.exception or "").strip()
         return DbtEnded(problem, succeeded=bool(outcome.success))
 
     def _preload(self) -> Manifest | None:
-        if not self._call.parsed_file:
-            return None
-        found = preload_manifest(self._call.project_dir, self._dbt_version, self._call.parsed_file)
+        found = self._parse.take(self._call, self._dbt_version)
         if found.why_not:
             self._events.put(NodeLog("", "warn", found.why_not))
         return found.manifest
@@ -117,16 +141,42 @@ class InProcessDbt:
     def _receive(self, message: Any) -> None:
         """Take one dbt event; called in dbt's threads, while the node waits."""
         info = message.info
-        if self._canceled.is_set() and info.name == "NodeCompiling":
-            raise BuildCanceledError("the run was canceled before this node began")
+        if info.name == _COMPILING:
+            self._refuse_to_compile(message)
         if not is_of_interest(info.name, info.level):
             return
         told = _as_mapping(message)
         if info.name == FINISHED and self._call.wants_columns:
-            status = told["data"].get("run_result", {}).get("status", "")
-            keep_columns(self._call.target, told["data"]["node_info"], status)
+            self._keep_columns(told["data"])
         for event in self._messages.translated(told):
-            self._events.put(event)
+            reported = event if self._gate is None else self._gate.receive(event)
+            if reported is not None:
+                self._events.put(self._with_slot(reported))
+
+    def _keep_columns(self, data: dict[str, Any]) -> None:
+        node_info = data["node_info"]
+        if self._gate is None or not self._gate.is_left_out(node_info["unique_id"]):
+            status = data.get("run_result", {}).get("status", "")
+            keep_columns(self._call.target, node_info, status)
+
+    def _with_slot(self, event: BuildEvent) -> BuildEvent:
+        """Return the event; that of a start once the node has a slot of its pool."""
+        if self._slots is None:
+            return event
+        try:
+            return self._slots.receive(event, self._events.put)
+        except EnvironmentProblemError as error:
+            # Here it would end dbt; where dbt compiles the node, it ends the node.
+            self._without_slot[getattr(event, "unique_id", "")] = error
+            return event
+
+    def _refuse_to_compile(self, message: Any) -> None:
+        if self._canceled.is_set():
+            raise BuildCanceledError("the run was canceled before this node began")
+        if self._without_slot:
+            error = self._without_slot.pop(message.data.node_info.unique_id, None)
+            if error is not None:
+                raise error
 
 
 class _RenewOnce:

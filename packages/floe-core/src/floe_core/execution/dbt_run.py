@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import queue
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from floe_core.build_events import BuildEvent
+
+if TYPE_CHECKING:
+    from floe_core.execution.node_gate import NodeGate
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +23,17 @@ class DbtEnded:
 
     problem: str = ""
     succeeded: bool = True
+
+
+class EventQueue(queue.SimpleQueue[BuildEvent | DbtEnded]):
+    """What the threads of a run have to tell, in order."""
+
+    def take(self, timeout: float | None) -> BuildEvent | DbtEnded | None:
+        """See `DbtRun.next_event`."""
+        try:
+            return self.get(timeout=timeout)
+        except queue.Empty:
+            return None
 
 
 class DbtRun(Protocol):
@@ -37,3 +53,7 @@ class DbtRun(Protocol):
 
     def close(self, patience: float) -> bool:
         """Wait up to `patience` seconds for the end; return whether nothing is left of it."""
+
+
+# Starts one build of dbt of these nodes, of which the gate may leave out some.
+StartDbt = Callable[[tuple[str, ...], "NodeGate | None"], DbtRun]

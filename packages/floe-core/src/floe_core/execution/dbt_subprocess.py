@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import queue
 import signal
 import subprocess
 import sys
@@ -17,13 +16,13 @@ from floe_core.build_events import BuildEvent
 from floe_core.execution import dbt_guard
 from floe_core.execution.dbt_executable import find_executable
 from floe_core.execution.dbt_messages import DbtMessages, is_of_interest
-from floe_core.execution.dbt_run import DbtEnded
+from floe_core.execution.dbt_run import DbtEnded, EventQueue
 from floe_core.execution.invocation import QUIET_ENVIRONMENT, Invocation
 from floe_core.warehouse.duckdb_file import PROJECT_DIR_VARIABLE
 
 JSON_LOG = ["--log-format", "json", "--log-level", "debug"]
 # A dbt of which the build died would work on, and hold the warehouse.
-GUARD = [sys.executable, "-I", str(Path(dbt_guard.__file__))]
+GUARD = [sys.executable, "-I", "-S", str(Path(dbt_guard.__file__))]
 # dbt's exit codes: 0 all passed, 1 some node did not, 2 it could not do its work.
 NODES_DECIDED = (0, 1)
 
@@ -32,7 +31,7 @@ class SubprocessDbt:
     """A dbt executable in a process group of its own, its events through a queue."""
 
     def __init__(self, call: Invocation, executable: str) -> None:
-        self._events: queue.SimpleQueue[BuildEvent | DbtEnded] = queue.SimpleQueue()
+        self._events = EventQueue()
         self._messages = DbtMessages()
         self._last_words = ""
         self._process = subprocess.Popen(
@@ -54,10 +53,7 @@ class SubprocessDbt:
 
     def next_event(self, timeout: float | None) -> BuildEvent | DbtEnded | None:
         """See `DbtRun.next_event`."""
-        try:
-            return self._events.get(timeout=timeout)
-        except queue.Empty:
-            return None
+        return self._events.take(timeout)
 
     def cancel(self) -> None:
         """See `DbtRun.cancel`."""

@@ -28,7 +28,9 @@ class Invocation:
     """One call of dbt. `target` is where it writes what it made, `node_ids` what it must run.
 
     `parsed_file` is the kept parse that goes with its vars, "" where dbt must parse.
-    `wants_columns`: the columns of what is built are written down, for lineage.
+    `wants_columns`: the columns of what is built are written down, for lineage. `compiles` is
+    "" for a call that builds; "steady" compiles nodes whose Jinja reads nothing but refs, sources
+    and macros, so that dbt needs to know no others.
     """
 
     arguments: list[str]
@@ -37,6 +39,7 @@ class Invocation:
     node_ids: tuple[str, ...]
     parsed_file: str = PARSED_FILE
     wants_columns: bool = False
+    compiles: Literal["", "steady", "any"] = ""
 
 
 def invocation(
@@ -70,6 +73,7 @@ def invocation(
         node_ids,
         parsed_file=_parsed_file(artifacts, request, own),
         wants_columns=command == "build" and is_configured(artifacts.lineage, project_dir),
+        compiles="any" if command == "compile" else "",
     )
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
 from floe_core.build_events import BuildEnded, BuildEvent, NodeResult, NodeStarted
 from floe_core.build_request import BuildRequest
 from floe_core.execution.built_columns import kept_columns
+from floe_core.lineage.facets import Json
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.tracing.span_ids import SpanIds
 
@@ -17,7 +18,8 @@ class LineageOfBuild:
     """Passes the events of one build on to lineage, with the SQL and the columns of each node.
 
     `target` is where dbt writes what it compiles. `spans` are the ids of the spans so far, where
-    the build is traced: of nodes by their ids, of the run by "".
+    the build is traced: of nodes by their ids, of the run by "". `upstream` are the runs that
+    updated what the build reads.
     """
 
     def __init__(
@@ -26,13 +28,14 @@ class LineageOfBuild:
         request: BuildRequest,
         target: Path,
         spans: Mapping[str, SpanIds],
+        upstream: Sequence[Json] = (),
     ) -> None:
         from floe_core.lineage.run_recorder import RunLineage
 
         self._artifacts = artifacts
         self._target = target
         self._compiled = target / "compiled"
-        self._lineage = RunLineage(artifacts, request, spans)
+        self._lineage = RunLineage(artifacts, request, spans, upstream)
 
     def receive(self, event: BuildEvent) -> None:
         """Pass one event on."""

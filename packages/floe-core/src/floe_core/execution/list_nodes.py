@@ -13,6 +13,7 @@ from typing import Any
 
 from floe_core.errors import UsageError
 from floe_core.execution.dbt_executable import find_executable
+from floe_core.execution.dbt_library import invoke_library
 from floe_core.execution.dbt_messages import text_of_error
 from floe_core.execution.invocation import QUIET_ENVIRONMENT, place_arguments
 from floe_core.execution.preloaded_manifest import add_tags, preload_manifest
@@ -73,15 +74,13 @@ def _ask_in_process(
     artifacts: CompiledArtifacts, project_dir: Path, arguments: list[str]
 ) -> tuple[list[str], str]:
     """Return what the dbt beside floe prints, and why it failed."""
-    from dbt.cli.main import dbtRunner
-
     said: list[str] = []
     manifest = preload_manifest(project_dir, artifacts.dbt.version).manifest
     if manifest is not None:
         add_tags(manifest, artifacts.nodes)
     environment = {**QUIET_ENVIRONMENT, PROJECT_DIR_VARIABLE: str(project_dir)}
     with chdir(project_dir), environment_with(environment), redirect_stdout(io.StringIO()):
-        outcome = dbtRunner(manifest=manifest, callbacks=[errors_into(said)]).invoke(arguments)
+        outcome = invoke_library(arguments, manifest, [errors_into(said)])
     if isinstance(outcome.exception, KeyboardInterrupt):
         raise outcome.exception
     problem = "" if outcome.success else str(outcome.exception or " ".join(said))

@@ -43,11 +43,11 @@ class NodeTimeouts:
             wait = None if end == float("inf") else max(0.0, end - self._clock())
             event = self._run.next_event(wait)
             if event is not None:
-                return self._heard(event)
+                return self._apply(event)
             if self._clock() >= until:
                 return None
 
-    def _heard(self, event: BuildEvent | DbtEnded) -> BuildEvent | DbtEnded:
+    def _apply(self, event: BuildEvent | DbtEnded) -> BuildEvent | DbtEnded:
         if isinstance(event, NodeStarted) and event.unique_id in self._seconds:
             deadline = self._clock() + self._seconds[event.unique_id]
             self._deadlines[event.unique_id] = deadline

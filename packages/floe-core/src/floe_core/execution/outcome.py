@@ -9,6 +9,7 @@ from floe_core.alerts.run_outcome import RunOutcome
 from floe_core.build_events import BuildEnded, BuildEvent, NodeResult, NodeStarted
 from floe_core.execution.journal import read_events
 from floe_core.execution.run_record import RunRecord
+from floe_core.run_parameters import RunParameters
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 
@@ -23,13 +24,14 @@ def outcome_of_run(
     nominal_time: datetime | None = None,
     link: str = "",
     ended_at: datetime | None = None,
+    parameters: RunParameters | None = None,
 ) -> RunOutcome:
     """Return the outcome of a run that ended, as the orchestrator has it, with its nodes.
 
     `build_ids` are the builds that it goes on with, and its own after them; by default one that has
     the run's id. Where their records are on another machine the outcome has no nodes. `problem` is
     why the run failed, for where neither a node nor the build says it. `ended_at` is for an end of
-    a while ago.
+    a while ago. `parameters` are what the run was given.
 
     Raises:
         UsageError: The artifacts come from no folder.
@@ -47,6 +49,7 @@ def outcome_of_run(
         nominal_time=nominal_time,
         link=link,
         ended_at=ended_at,
+        parameters=parameters or RunParameters(),
     )
 
 

@@ -31,8 +31,10 @@ def seal_environment(cache: bytes, names: Iterable[str], secrets: Container[str]
     content = msgpack.unpackb(cache, raw=False, strict_map_key=False)
     noted = {*(content.get(ENV_VARS) or {}), *names}
     told = {name for name in noted if not (is_secret_variable(name) or name in secrets)}
-    content[ENV_VARS] = {name: _digest(name) for name in sorted(told)}
-    packed: bytes = msgpack.packb(content, use_bin_type=True)
+    content.pop(ENV_VARS, None)
+    # First, so that `changed_in_file` reads no further.
+    variables = {ENV_VARS: {name: _digest(name) for name in sorted(told)}}
+    packed: bytes = msgpack.packb({**variables, **content}, use_bin_type=True)
     return packed
 
 
@@ -43,8 +45,13 @@ def changed_variables(sealed: Mapping[str, str]) -> list[str]:
 
 def changed_in_file(path: Path) -> list[str]:
     """Return the names of the variables that have another value than in a sealed cache on disk."""
-    content = msgpack.unpackb(path.read_bytes(), raw=False, strict_map_key=False)
-    return changed_variables(content.get(ENV_VARS) or {})
+    with path.open("rb") as file:
+        unpacker = msgpack.Unpacker(file, raw=False, strict_map_key=False)
+        for _ in range(unpacker.read_map_header()):
+            if unpacker.unpack() == ENV_VARS:
+                return changed_variables(unpacker.unpack() or {})
+            unpacker.skip()
+    return []
 
 
 def _digest(name: str) -> str:

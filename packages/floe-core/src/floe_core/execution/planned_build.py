@@ -2,34 +2,71 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
+from dataclasses import dataclass, field
+from functools import cached_property
 
 from floe_core.build_request import BuildRequest
 from floe_core.errors import EnvironmentProblemError
 from floe_core.execution.compiled_code import RunDbt, compile_nodes
+from floe_core.execution.dbt_library import installed_version
+from floe_core.execution.known_codes import known_codes, rendering_keys
+from floe_core.reuse.analysis_cache import AnalysisCache
+from floe_core.reuse.code_texts import compare_codes, unpack_code
 from floe_core.reuse.parts import digest
-from floe_core.reuse.plan import make_plan
+from floe_core.reuse.plan_before_steps import plan_before_steps
 from floe_core.reuse.seed_versions import seed_versions
 from floe_core.reuse.situation import Decision, Situation
 from floe_core.reuse.standing import WarehouseFacts, read_warehouse
 from floe_core.reuse.state import FORMAT, State, Versions
 from floe_core.reuse.state_store import StateStore
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.secrets.known_values import known_secrets
+from floe_core.secrets.redactor import Redactor
+from floe_core.state_folder import state_folder
 from floe_core.warehouse.credentials import place_of
-from floe_core.warehouse.dialects import DIALECTS
 from floe_core.warehouse.duckdb_file import duckdb_file
+from floe_core.warehouse.internals import require_adapter
+
+# Where it can be told what changed a relation.
+ADAPTERS = ("duckdb", "postgres")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PlannedBuild:
-    """A plan with what it was made of. `problem` is why nothing is reused, "" where some may be."""
+    """A plan with what it was made of. `problem` is why nothing is reused, "" where some may be.
+
+    `keys` are what the codes of nodes go by, by their ids, where that is known; `reported` are the
+    versions of sources that steps have just written.
+    """
 
     situation: Situation
     decisions: Mapping[str, Decision]
     problem: str = ""
+    keys: Mapping[str, str] = field(default_factory=dict)
+    reported: Mapping[str, Versions] = field(default_factory=dict)
+
+    def code_of(self, node_id: str) -> str:
+        """Return what dbt compiled of a node, without secrets; "" for nothing."""
+        return self._redactor.text(self.situation.codes.get(node_id, ""))
+
+    def code_change(self, node_id: str) -> str:
+        """Return how a node's code differs from that of its last green build, as a unified diff.
+
+        It is "" where the code means the same, or where the earlier one is not known.
+        """
+        decision = self.decisions[node_id]
+        last = decision.last
+        if last is None or last.traits.get("code") == decision.entry.traits.get("code"):
+            return ""
+        before, after = unpack_code(last.code), self.code_of(node_id)
+        return compare_codes(before, after, last.run_id) if before and after else ""
+
+    @cached_property
+    def _redactor(self) -> Redactor:
+        return Redactor(known_secrets(self.situation.artifacts.dbt.profile).values())
 
 
 def plan_build(
@@ -38,14 +75,26 @@ def plan_build(
     node_ids: tuple[str, ...],
     store: StateStore,
     run_dbt: RunDbt,
+    words: Mapping[str, str] | None = None,
 ) -> PlannedBuild:
-    """Return what a build of these nodes would do; reads the warehouse, and changes nothing."""
+    """Return what a build of these nodes would do; reads the warehouse, and changes nothing.
+
+    `words` is source id -> the version that the step reported that wrote it. Steps among the nodes
+    are taken for those that have not run yet.
+    """
     refused = why_not(artifacts)
-    codes = {} if refused else compile_nodes(artifacts, request, node_ids, run_dbt)
-    facts = WarehouseFacts() if refused else read_facts(artifacts, _involved(artifacts, node_ids))
+    keys = {} if refused else rendering_keys(artifacts, request, node_ids)
+    # Which database it is takes dbt's adapter, which may be missing where reuse is refused.
+    before = store.read().of_subject(subject_of(artifacts)) if keys else State()
+    codes = known_codes(keys, before.entries)
+    unknown = () if refused else tuple(i for i in node_ids if i not in codes)
+    codes |= compile_nodes(artifacts, request, unknown, run_dbt, keys)
+    involved = _involved(artifacts, node_ids)
+    facts = WarehouseFacts() if refused else read_facts(artifacts, involved, words)
     state = store.read()
-    own = state.of_subject(subject_of(artifacts))
+    own = state if refused else state.of_subject(subject_of(artifacts))
     problem = refused or facts.problem or store.problem or _of_another(state, own)
+    cache = AnalysisCache(state_folder(artifacts.folder))
     situation = Situation(
         artifacts,
         frozenset(node_ids),
@@ -57,20 +106,27 @@ def plan_build(
         str(uuid.uuid4()),
         request.run_id,
         builds_all=refused or facts.problem or _asked_for(request),
+        now=time.time(),
+        analyse=cache.analyse,
     )
-    return PlannedBuild(situation, make_plan(situation), problem)
+    decisions = plan_before_steps(situation)
+    cache.save()
+    reported = {i: facts.sources[i] for i in words or {} if i in facts.sources}
+    return PlannedBuild(situation, decisions, problem, keys, reported)
 
 
 def why_not(artifacts: CompiledArtifacts) -> str:
     """Return why no build of a product can reuse anything, "" where one can."""
     adapter = artifacts.dbt.adapter
-    if adapter not in DIALECTS:
-        known = " and ".join(sorted(DIALECTS))
+    if adapter not in ADAPTERS:
+        known = " and ".join(ADAPTERS)
         return f"what stands in {adapter} cannot be told; reuse works on {known}"
+    try:
+        require_adapter(adapter)
+    except EnvironmentProblemError as error:
+        return str(error)
     if adapter == "duckdb" and duckdb_file(artifacts.dbt.profile, artifacts.folder) is None:
         return "DuckDB has no file here, so nothing stands from one run to the next"
-    if artifacts.steps:
-        return "what steps write is known only when they have run, so everything is built"
     return ""
 
 
@@ -83,10 +139,12 @@ def _asked_for(request: BuildRequest) -> str:
     return "" if request.may_reuse else "this run builds all that it was asked for"
 
 
-def read_facts(artifacts: CompiledArtifacts, node_ids: Iterable[str]) -> WarehouseFacts:
+def read_facts(
+    artifacts: CompiledArtifacts, node_ids: Iterable[str], words: Mapping[str, str] | None = None
+) -> WarehouseFacts:
     """Return what stands of these nodes in the warehouse, or why that is not known."""
     try:
-        return read_warehouse(artifacts, node_ids)
+        return read_warehouse(artifacts, node_ids, words or {})
     except EnvironmentProblemError as error:
         return WarehouseFacts(problem=f"the warehouse could not be read: {error}")
 
@@ -115,13 +173,6 @@ def _seeds(artifacts: CompiledArtifacts, node_ids: tuple[str, ...]) -> dict[str,
 
 
 def _engine(artifacts: CompiledArtifacts, facts: WarehouseFacts) -> str:
-    packages = [_version(name) for name in ("sqlglot", f"dbt-{artifacts.dbt.adapter}")]
+    packages = [installed_version(name) for name in ("sqlglot", f"dbt-{artifacts.dbt.adapter}")]
     dbt = artifacts.dbt
     return digest(FORMAT, dbt.version, dbt.target_name, facts.version, packages)
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return ""

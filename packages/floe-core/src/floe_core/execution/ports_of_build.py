@@ -8,8 +8,12 @@ from datetime import UTC, datetime
 from floe_core.build_events import BuildEnded, BuildEvent, NodeResult
 from floe_core.build_request import BuildRequest
 from floe_core.errors import EnvironmentProblemError, NothingNewError
+from floe_core.lineage.backend import is_configured
+from floe_core.lineage.calling_run import NamedRun
+from floe_core.lineage.facets import Json, job_dependency
+from floe_core.lineage.run_ids import run_id_of_build
 from floe_core.ports.ledger import Ledger, ledger_of
-from floe_core.ports.record import Update
+from floe_core.ports.record import LineageRun, Update
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 
@@ -29,9 +33,29 @@ class PortsOfBuild:
         has_ports = bool(artifacts.ports or artifacts.input_ports)
         self._ledger: Ledger | None = ledger_of(artifacts) if has_ports else None
         self._built = {result.unique_id for result in standing if _is_new(result)}
+        # Key of port -> its last update when the run began.
+        self._read: dict[str, Update] = {}
+
+    @property
+    def upstream(self) -> list[Json]:
+        """Return the runs that last updated what this one reads, as lineage names them.
+
+        They are known once the run has begun; a retry or a run of a few nodes has none.
+        """
+        started_for = dict(self._request.updates)
+        runs: dict[LineageRun, bool] = {}
+        for port, update in self._read.items():
+            if update.lineage is not None:
+                runs[update.lineage] = runs.get(update.lineage, False) or port in started_for
+        return [
+            job_dependency(NamedRun(run.run_id, run.namespace, run.job), has_started=has_started)
+            for run, has_started in runs.items()
+        ]
 
     def begin(self) -> None:
-        """Write that a run begins with what its ports hold now. A retry has begun already.
+        """Write that a run begins with what its ports hold now.
+
+        A retry has begun already, and so has a run whose first build this is not.
 
         Raises:
             NothingNewError: The run was started for updates that another run has begun with.
@@ -41,10 +65,11 @@ class PortsOfBuild:
         if self._ledger is None or not ports or request.attempt > 1 or not self._is_whole_job():
             return
         product = self._artifacts.product.name
-        seen = self._ledger.last_numbers(port.key for port in ports)
+        self._read = self._ledger.last_updates(port.key for port in ports)
+        seen = {port: update.number for port, update in self._read.items()}
         started_for = dict(request.updates)
         if not self._ledger.begin(
-            product, request.job, request.run_id, seen, datetime.now(UTC), started_for
+            product, request.job, request.whole_run_id, seen, datetime.now(UTC), started_for
         ):
             ports_named = ", ".join(sorted(started_for))
             what = f"another run of {request.job} has begun with the updates of {ports_named}"
@@ -61,7 +86,7 @@ class PortsOfBuild:
         if self._ledger is None or not end.succeeded or not ports:
             return end
         try:
-            self._write([f"{port.name}@{port.version}" for port in ports])
+            self._write([port.key for port in ports])
         except EnvironmentProblemError as error:
             what = f"every node passed, but updates of ports cannot be written: {error}"
             return BuildEnded(succeeded=False, message=what)
@@ -77,19 +102,26 @@ class PortsOfBuild:
             nominal_time=self._request.nominal_time,
             version=self._artifacts.product.version,
             orchestrator=self._artifacts.orchestrator.name,
+            lineage=self._lineage_run(),
         )
         self._ledger.add_updates(self._artifacts.product.name, ports, update)
 
-    def _is_whole_job(self) -> bool:
-        """Return whether the run is of its whole job: one of a few nodes sees updates for no one.
+    def _lineage_run(self) -> LineageRun | None:
+        settings, product = self._artifacts.lineage, self._artifacts.product.name
+        if not is_configured(settings, self._artifacts.folder):
+            return None
+        run_id = run_id_of_build(settings.namespace, product, self._request)
+        return LineageRun(run_id=run_id, namespace=settings.namespace, job=product)
 
-        Of a run in several builds, each counts.
+    def _is_whole_job(self) -> bool:
+        """Return whether the run is of its whole job.
+
+        One of a few nodes sees updates for no one.
         """
         if self._request.parameters.empty:
             return False
         nodes = self._artifacts.nodes_of(self._artifacts.job(self._request.job))
-        is_whole = self._wanted >= {node.unique_id for node in nodes}
-        return is_whole or bool(self._request.part)
+        return self._wanted.union(self._request.beside) >= {node.unique_id for node in nodes}
 
 
 def _is_new(result: NodeResult) -> bool:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from importlib.metadata import version as version_of
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from floe_core.execution.dbt_library import library_version
 from floe_core.execution.internals import has_dbt_plugins, read_manifest
 from floe_core.execution.parse_environment import changed_variables
 from floe_core.garbage_collection import collector_at_rest
@@ -48,6 +48,15 @@ def preload_manifest(project_dir: Path, dbt_version: str, file: str = PARSED_FIL
     in now. A project that needs more of that path is left to dbt: one with catalogs, or with
     plugins of dbt, whose nodes and artifacts may change between runs.
     """
+    found = read_parse(project_dir, dbt_version, file)
+    if found.manifest is not None:
+        with collector_at_rest():
+            found.manifest.build_flat_graph()
+    return found
+
+
+def read_parse(project_dir: Path, dbt_version: str, file: str = PARSED_FILE) -> Preloaded:
+    """Return what `preload_manifest` does, but for the flat graph."""
     path = project_dir / file
     if not _is_of_installed_dbt(dbt_version) or not path.exists():
         return Preloaded()
@@ -62,7 +71,6 @@ def preload_manifest(project_dir: Path, dbt_version: str, file: str = PARSED_FIL
             return Preloaded(None, _told_changed(changed))
         manifest.env_vars.clear()
         _move_seeds(manifest, project_dir)
-        manifest.build_flat_graph()
     return Preloaded(manifest)
 
 
@@ -72,7 +80,7 @@ def _told_changed(names: list[str]) -> str:
 
 
 def _is_of_installed_dbt(version: str) -> bool:
-    return version_of("dbt-core") == version
+    return library_version() == version
 
 
 def renew_metadata(manifest: Manifest) -> None:

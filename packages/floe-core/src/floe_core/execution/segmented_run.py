@@ -1,7 +1,9 @@
-"""Run builds of dbt and steps one after another, as one run."""
+"""Run builds of dbt and steps as one run: one after another, or some steps at the same time."""
 
 from __future__ import annotations
 
+import queue
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -15,21 +17,29 @@ from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 # By its end a segment is over; this is for threads of dbt that are not.
 PATIENCE_SECONDS = 20.0
 Start = Callable[[Segment], DbtRun]
+Events = queue.SimpleQueue[tuple[Segment, BuildEvent | DbtEnded]]
 
 
 class SegmentedRun:
-    """Starts each segment when the one before has ended, without what a failure holds back.
+    """Starts each segment when those that it needs have ended, without what a failure holds back.
 
-    `start` begins the run of a segment. One that could not do its work ends the run.
+    `start` begins the run of a segment. One that could not do its work ends the run. Up to
+    `step_threads` steps run at a time; dbt runs alone.
     """
 
     def __init__(
-        self, artifacts: CompiledArtifacts, segments: Iterable[Segment], start: Start
+        self,
+        artifacts: CompiledArtifacts,
+        segments: Iterable[Segment],
+        start: Start,
+        step_threads: int = 1,
     ) -> None:
         self._artifacts = artifacts
         self._waiting = deque(segments)
         self._start = start
-        self._current: DbtRun | None = None
+        self._step_threads = step_threads
+        self._running: dict[Segment, DbtRun] = {}
+        self._of_steps: Events = queue.SimpleQueue()
         self._failed: set[str] = set()
         self._skipped: deque[NodeResult] = deque()
         self._succeeded = True
@@ -39,35 +49,63 @@ class SegmentedRun:
         """See `DbtRun.next_event`."""
         until = None if timeout is None else time.monotonic() + timeout
         while True:
+            self._begin_what_can()
             if self._skipped:
                 return self._skipped.popleft()
-            if self._current is None:
-                if not self._waiting or self._is_canceled:
-                    return DbtEnded(succeeded=self._succeeded)
-                self._begin(self._waiting.popleft())
-                continue
-            left = None if until is None else max(0.0, until - time.monotonic())
-            event = self._current.next_event(left)
+            if not self._running:
+                return DbtEnded(succeeded=self._succeeded)
+            segment, event = self._event(until)
             if not isinstance(event, DbtEnded):
                 return self._noted(event)
-            self._end(event)
+            self._end(segment, event)
             if event.problem:
                 return DbtEnded(event.problem, succeeded=False)
 
     def cancel(self) -> None:
         """See `DbtRun.cancel`."""
         self._is_canceled = True
-        if self._current is not None:
-            self._current.cancel()
+        for run in self._running.values():
+            run.cancel()
 
     def cancel_node(self, unique_id: str) -> None:
         """See `DbtRun.cancel_node`."""
-        if self._current is not None:
-            self._current.cancel_node(unique_id)
+        for segment, run in self._running.items():
+            if unique_id in segment.node_ids:
+                run.cancel_node(unique_id)
 
     def close(self, patience: float) -> bool:
         """See `DbtRun.close`."""
-        return self._current is None or self._current.close(patience)
+        until = time.monotonic() + patience
+        closed = [r.close(max(0.0, until - time.monotonic())) for r in self._running.values()]
+        return all(closed)
+
+    def _begin_what_can(self) -> None:
+        """Begin segments until none can, or one has left out nodes, which is told first."""
+        while not (self._skipped or self._is_canceled):
+            segment = self._next_segment()
+            if segment is None:
+                return
+            self._begin(segment)
+
+    def _next_segment(self) -> Segment | None:
+        """Take the first segment that waits for none that runs or waits before it, if there is one.
+
+        Steps alone are taken while others run.
+        """
+        if not self._running:
+            return self._waiting.popleft() if self._waiting else None
+        has_room = len(self._running) < self._step_threads
+        if not has_room or any(running.kind != "step" for running in self._running):
+            return None
+        before = {node_id for running in self._running for node_id in running.node_ids}
+        for segment in self._waiting:
+            if segment.kind != "step":
+                return None
+            if before.isdisjoint(self._artifacts.graph.above(segment.node_ids)):
+                self._waiting.remove(segment)
+                return segment
+            before.update(segment.node_ids)
+        return None
 
     def _begin(self, segment: Segment) -> None:
         held_by = {i: held_back_by(self._artifacts, [i]) for i in sorted(self._failed)}
@@ -80,7 +118,21 @@ class SegmentedRun:
             else:
                 left.append(node_id)
         if left:
-            self._current = self._start(Segment(tuple(left), segment.kind))
+            begun = Segment(tuple(left), segment.kind)
+            run = self._running[begun] = self._start(begun)
+            if segment.kind == "step":
+                _pass_on(begun, run, self._of_steps)
+
+    def _event(self, until: float | None) -> tuple[Segment, BuildEvent | DbtEnded | None]:
+        """Return the next event of what runs, None if none came in time."""
+        left = None if until is None else max(0.0, until - time.monotonic())
+        segment, run = next(iter(self._running.items()))
+        if segment.kind != "step":
+            return segment, run.next_event(left)
+        try:
+            return self._of_steps.get(timeout=left)
+        except queue.Empty:
+            return segment, None
 
     def _noted(self, event: BuildEvent | None) -> BuildEvent | None:
         by_id = self._artifacts.by_id
@@ -88,8 +140,20 @@ class SegmentedRun:
             self._failed.add(event.unique_id)
         return event
 
-    def _end(self, event: DbtEnded) -> None:
-        assert self._current is not None
-        self._current.close(PATIENCE_SECONDS)
-        self._current = None
+    def _end(self, segment: Segment, event: DbtEnded) -> None:
+        self._running.pop(segment).close(PATIENCE_SECONDS)
         self._succeeded = self._succeeded and event.succeeded
+
+
+def _pass_on(segment: Segment, run: DbtRun, events: Events) -> None:
+    """Put a step's events into the queue that those of all steps are in, from a thread."""
+
+    def listen() -> None:
+        while True:
+            event = run.next_event(None)
+            if event is not None:
+                events.put((segment, event))
+            if isinstance(event, DbtEnded):
+                return
+
+    threading.Thread(target=listen, name="floe-step-events", daemon=True).start()

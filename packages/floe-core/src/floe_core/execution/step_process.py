@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import queue
 import signal
 import subprocess
 import sys
@@ -17,12 +16,12 @@ from pathlib import Path
 
 from floe_core.build_events import BuildEvent, NodeLog, NodeResult, NodeStarted
 from floe_core.execution import dbt_guard
-from floe_core.execution.dbt_run import DbtEnded
+from floe_core.execution.dbt_run import DbtEnded, EventQueue
 from floe_core.execution.step_call import StepCall
 from floe_core.execution.step_facts import read_facts
 
 # A step whose build died would work on, and hold the warehouse.
-GUARD = [sys.executable, "-I", str(Path(dbt_guard.__file__))]
+GUARD = [sys.executable, "-I", "-S", str(Path(dbt_guard.__file__))]
 # How long a step may clean up once it is told to stop.
 GRACE_SECONDS = 5.0
 LAST_LINES = 10
@@ -62,7 +61,7 @@ class StepProcess:
     def __init__(self, call: StepCall, writes: Collection[str]) -> None:
         self._call = call
         self._writes = writes
-        self._events: queue.SimpleQueue[BuildEvent | DbtEnded] = queue.SimpleQueue()
+        self._events = EventQueue()
         self._last_lines: deque[str] = deque(maxlen=LAST_LINES)
         self._told_to_stop: float | None = None
         self._started_at = datetime.now(UTC)
@@ -85,10 +84,7 @@ class StepProcess:
 
     def next_event(self, timeout: float | None) -> BuildEvent | DbtEnded | None:
         """See `DbtRun.next_event`."""
-        try:
-            return self._events.get(timeout=timeout)
-        except queue.Empty:
-            return None
+        return self._events.take(timeout)
 
     def cancel(self) -> None:
         """See `DbtRun.cancel`: SIGTERM to the whole group, and SIGKILL when it has had its time."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -9,6 +10,7 @@ from floe_core.build_events import BuildEvent, NodeResult
 from floe_core.build_request import BuildRequest
 from floe_core.execution.alerts_of_build import AlertsOfBuild
 from floe_core.execution.lineage_of_build import LineageOfBuild
+from floe_core.lineage.facets import Json
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.secrets.known_values import known_secrets
 from floe_core.secrets.redactor import Redactor
@@ -20,7 +22,8 @@ _SECONDS_FOR_SPANS = 2.0
 class TelemetryOfBuild:
     """Passes the events of one build on: to tracing first, since lineage has the ids of spans.
 
-    `target` is where dbt writes what it compiles.
+    `target` is where dbt writes what it compiles. `upstream` are the runs that updated what the
+    build reads, as lineage names them.
     """
 
     def __init__(
@@ -29,11 +32,12 @@ class TelemetryOfBuild:
         request: BuildRequest,
         target: Path,
         alerts: AlertsOfBuild,
+        upstream: Sequence[Json] = (),
     ) -> None:
         self._alerts = alerts
         known = known_secrets(artifacts.dbt.profile).values()
         self._trace = BuildTrace(artifacts, request, Redactor(known).text)
-        self._lineage = LineageOfBuild(artifacts, request, target, self._trace.ids)
+        self._lineage = LineageOfBuild(artifacts, request, target, self._trace.ids, upstream)
 
     def receive(self, event: BuildEvent) -> None:
         """Pass one event on; what was reused did not run, and only lineage names it."""

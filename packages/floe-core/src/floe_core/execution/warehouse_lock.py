@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +13,12 @@ from filelock import FileLock, Timeout
 
 from floe_core.errors import EnvironmentProblemError
 from floe_core.warehouse.duckdb_file import duckdb_file, rendered
+
+# A server of Derby is at `jdbc:derby://`, and a database in memory at `jdbc:derby:memory:`.
+_DERBY = re.compile(
+    r"jdbc:derby:(?!//|memory:)(?:directory:)?(?P<name>[^;]*)"
+    r"(?:;(?:databaseName=(?P<attribute>[^;]*)|[^;]*))*"
+)
 
 
 class WarehouseHold:
@@ -76,15 +83,39 @@ def sole_writer(
 def file_of_one_writer(profile: dict[str, Any], project_dir: Path) -> Path | None:
     """Return the file that only one process at a time may write to, None for a warehouse of many.
 
-    That is a DuckDB or SQLite file, and the metastore that a Spark session keeps beside the product
-    unless the profile names another.
+    That is a DuckDB or SQLite file, and the folder of the Derby database that a Spark session has
+    its metastore in: beside the product, or where the profile says.
     """
     if profile.get("type") == "sqlite":
         paths = dict(profile.get("schemas_and_paths") or {})
         location = str(paths.get(profile.get("schema"), ""))
         return project_dir / rendered(location, project_dir) if location else None
     if profile.get("type") == "spark" and profile.get("method") == "session":
-        told = dict(profile.get("server_side_parameters") or {})
-        has_own = any("metastore" in name or "javax.jdo" in name for name in told)
-        return None if has_own else project_dir / "metastore_db"
+        return _metastore_folder(dict(profile.get("server_side_parameters") or {}), project_dir)
     return duckdb_file(profile, project_dir)
+
+
+def _metastore_folder(settings: dict[str, Any], project_dir: Path) -> Path | None:
+    """Return the folder of a Spark session's metastore, None for one of many writers."""
+    own = {name: value for name, value in settings.items() if _is_of_metastore(name)}
+    if not own:
+        return project_dir / "metastore_db"
+    urls = [
+        str(url) for name, url in own.items() if name.endswith("javax.jdo.option.ConnectionURL")
+    ]
+    folders = (_derby_folder(rendered(url, project_dir)) for url in urls)
+    return next((project_dir / folder for folder in folders if folder), None)
+
+
+def _is_of_metastore(name: str) -> bool:
+    return "metastore" in name or "javax.jdo" in name
+
+
+def _derby_folder(url: str) -> str:
+    """Return the folder of a Derby database in the session's own process, "" for another database.
+
+    >>> _derby_folder("jdbc:derby:;databaseName=/data/metastore;create=true")
+    '/data/metastore'
+    """
+    found = _DERBY.fullmatch(url)
+    return (found["name"] or found["attribute"] or "") if found else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from floe_core.helm.outgoing_ports import alert_ports, ports_of_place
 from floe_core.helm.settings import HelmSettings
 from floe_core.schemas.floe_yaml import FloeSpec
 from floe_core.schemas.manifest_yaml import Manifest
@@ -37,6 +38,17 @@ def helm_section(
         "products": [*listed, *(each for each in products if each["name"] not in named)],
         "lineage": {**_lineage(manifest), **(given.get("lineage") or {})},
     }
+
+
+def open_ports(
+    manifest: Manifest, specs: Sequence[FloeSpec], alert_store: str
+) -> dict[str, list[int]]:
+    """Return the ports for alerts and the ledger as `helm` has them; no key where none is open."""
+    found = {
+        "alert_ports": alert_ports(manifest, specs, alert_store),
+        "ledger_ports": ports_of_place(manifest.ledger or ""),
+    }
+    return {name: list(ports) for name, ports in found.items() if ports}
 
 
 def image_template(given: Mapping[str, Any]) -> str:

@@ -118,7 +118,8 @@ class HelmSettings(SnakeModel):
 
     `image` is that of the orchestrator's own components. `replicas` and `autoscaling` are of the
     component that serves pages; None leaves them to the size. `environment` is the manifest's
-    one that the pods are in; `floe helm --env` sets it.
+    one that the pods are in; `floe helm --env` sets it. `alert_ports` are those of receivers and
+    of the store of alerts, `ledger_ports` those of the ledger; core adds them by the manifest.
     """
 
     size: Size = "small"
@@ -133,6 +134,8 @@ class HelmSettings(SnakeModel):
     autoscaling: HelmAutoscaling | None = None
     postgres: HelmPostgres | None = None
     lineage: HelmLineage = HelmLineage()
+    alert_ports: tuple[Port, ...] = Field((), strict=False)
+    ledger_ports: tuple[Port, ...] = Field((), strict=False)
     tracing: HelmTracing = HelmTracing()
 
 
@@ -157,6 +160,13 @@ def environment_values(settings: HelmSettings) -> dict[str, Any]:
     if not settings.environment:
         return {}
     return {"extraEnv": [{"name": ENVIRONMENT_VARIABLE, "value": settings.environment}]}
+
+
+def network_values(settings: HelmSettings) -> dict[str, Any]:
+    """Return `networkPolicy` of a chart's values: what products reach beside their warehouse."""
+    ports = {"alertPorts": settings.alert_ports, "ledgerPorts": settings.ledger_ports}
+    given = {name: list(each) for name, each in ports.items() if each}
+    return {"networkPolicy": given} if given else {}
 
 
 def image_parts(image: str) -> dict[str, str]:

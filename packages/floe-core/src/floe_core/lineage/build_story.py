@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -43,7 +43,8 @@ class _NodeRun:
 class BuildStory:
     """Turns what a build does into run events. Each node gets one START and one end.
 
-    `spans` are the ids of the spans of nodes, by their ids, and of the run, by "".
+    `spans` are the ids of the spans of nodes, by their ids, and of the run, by "". `upstream` are
+    the runs that updated what the build reads.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class BuildStory:
         request: BuildRequest,
         redactor: Redactor,
         spans: Mapping[str, SpanIds] = MappingProxyType({}),
+        upstream: Sequence[Json] = (),
     ) -> None:
         self._spans = spans
         self._artifacts = artifacts
@@ -68,6 +70,8 @@ class BuildStory:
         self._above = calling_run()
         nominal = request.nominal_time
         self._tick = {"nominalTime": facets.nominal_time(nominal)} if nominal else {}
+        dependencies = facets.job_dependencies(list(upstream))
+        self._upstream = {"jobDependencies": dependencies} if upstream else {}
 
     def started(self, at: datetime) -> list[Json]:
         """Return the START of the parent run."""
@@ -202,7 +206,7 @@ class BuildStory:
         above = self._above
         parent = {"parent": facets.parent(above.parent, above.root)} if above else {}
         reused = {facets.REUSE: facets.reuse(self._reused)} if self._reused else {}
-        run_facets = parent | self._tick | self._traced("") | reused | outcome
+        run_facets = parent | self._tick | self._upstream | self._traced("") | reused | outcome
         return run_event(event_type, at, self._itself.run_id, run_facets, self._graph.product_job)
 
     def _traced(self, key: str) -> Json:

@@ -52,6 +52,21 @@ def parent(above: NamedRun, root: NamedRun) -> Json:
     return facet("1-2-0", "ParentRunFacet", **above.to_json(), root=root.to_json())
 
 
+def job_dependencies(upstream: list[Json]) -> Json:
+    """Return the facet of the runs before a run, each as `job_dependency` tells it."""
+    return facet("1-0-1", "JobDependenciesRunFacet", upstream=upstream, downstream=[])
+
+
+def job_dependency(before: NamedRun, *, has_started: bool) -> Json:
+    """Return one run of that facet; `has_started`: the later run began because of it."""
+    kind = "DIRECT_INVOCATION" if has_started else "IMPLICIT_DEPENDENCY"
+    rules = {
+        "sequence_trigger_rule": "FINISH_TO_START",
+        "status_trigger_rule": "EXECUTE_ON_SUCCESS",
+    }
+    return {**before.to_json(), "dependency_type": kind, **(rules if has_started else {})}
+
+
 def nominal_time(moment: datetime) -> Json:
     """Return the facet of a tick."""
     return facet("1-0-1", "NominalTimeRunFacet", nominalStartTime=timestamp(moment))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from types import MappingProxyType
 
@@ -29,6 +29,7 @@ class RunLineage:
     Does nothing where lineage is off or no backend is configured. Never raises and never waits for
     a network: lineage that cannot be written is told once, as a warning, and given up. `spans` are
     the ids of the spans of nodes, by their ids, and of the run, by "", where the build is traced.
+    `upstream` are the runs that updated what the build reads.
     """
 
     def __init__(
@@ -36,8 +37,10 @@ class RunLineage:
         artifacts: CompiledArtifacts,
         request: BuildRequest,
         spans: Mapping[str, SpanIds] = MappingProxyType({}),
+        upstream: Sequence[Json] = (),
     ) -> None:
         self._spans = spans
+        self._upstream = upstream
         self.events_written = 0
         self._spool: Spool | None = None
         self._delivery: Delivery | None = None
@@ -95,7 +98,7 @@ class RunLineage:
         if project_dir is None or not is_configured(settings, project_dir):
             return
         redactor = Redactor(known_secrets(artifacts.dbt.profile, settings.config).values())
-        self._story = BuildStory(artifacts, request, redactor, self._spans)
+        self._story = BuildStory(artifacts, request, redactor, self._spans, self._upstream)
         self._delivery = Delivery(project_dir, settings)
         self._delivery.start()
         self._spool = Spool(project_dir)

@@ -160,7 +160,7 @@ def _state(
 def _offered(
     product: str, port: Port, records: _Records, consumers: dict[str, list[str]]
 ) -> OfferedPort:
-    key = f"{product}/{port.name}@{port.version}"
+    key = port.key_in(product)
     updates = records.updates(key)
     last = updates[-1] if updates else None
     return OfferedPort(port, key, tuple(sorted(consumers.get(key, ()))), last)

@@ -68,12 +68,20 @@ def _run_names(events: list[Json]) -> dict[str, str]:
     """Return run id -> job and number, in the order in which the runs of a job began."""
     names: dict[str, str] = {}
     count: Counter[str] = Counter()
-    for event in events:
-        run_id, job = event["run"]["runId"], event["job"]["name"]
+    for run_id, job in (run for event in events for run in _runs_in(event)):
         if run_id not in names:
             count[job] += 1
             names[run_id] = f"run {count[job]} of {job}"
     return names
+
+
+def _runs_in(event: Json) -> Iterator[tuple[str, str]]:
+    """Yield id and job of the event's run, and of the runs of other products that it reads from."""
+    yield event["run"]["runId"], event["job"]["name"]
+    dependencies = event["run"]["facets"].get("jobDependencies", {})
+    for each in dependencies.get("upstream", ()):
+        if "run" in each:
+            yield each["run"]["runId"], each["job"]["name"]
 
 
 def _without_moments(value: Any, runs: Mapping[str, str], names: Mapping[str, str]) -> Any:

@@ -1,4 +1,4 @@
-"""All products of a platform on one side: each on its orchestrator, in one warehouse."""
+"""All products of a platform on one side: each on its orchestrator, in a place of that side."""
 
 from __future__ import annotations
 
@@ -8,17 +8,27 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 
-from floe_core.compiler.compile_product import prepare_product
-from floe_core.compiler.inputs import FLOE_FILE
+from floe_core.compiler.compile_product import CompiledProduct, prepare_product
+from floe_core.compiler.findings import Findings
+from floe_core.compiler.inputs import FLOE_FILE, read_inputs
 from floe_core.compiler.products import Platform
 from floe_core.compiler.profile import Profile
-from floe_core.errors import UsageError
+from floe_core.errors import InvalidProductError, Problem, UsageError
 from floe_core.mesh.state import read_mesh
 from floe_core.parity import plain_dbt
-from floe_core.parity.scratch import refuse_other_files, refuse_secrets_in
-from floe_core.parity.side import CompiledSide
+from floe_core.parity.scratch import (
+    Scratch,
+    in_scratch,
+    new_name,
+    new_scratch,
+    refuse_other_files,
+    refuse_secrets_in,
+    refuse_writes_outside,
+)
+from floe_core.parity.side import CompiledSide, refuse_steps
 from floe_core.ports.published import PublishedProduct
 from floe_core.warehouse.duckdb_file import duckdb_file
+from floe_core.warehouse.internals import require_adapter
 
 PLACED = "placed"
 
@@ -73,48 +83,130 @@ def products_in_order(platform: Platform) -> dict[str, Path]:
 def compile_mesh_side(
     side: MeshSide, products: Mapping[str, Path], folder: Path
 ) -> list[CompiledSide]:
-    """Compile a copy of each product, all in one DuckDB file of the side's own.
+    """Compile a copy of each product, which reads the copies of those before it.
+
+    DuckDB tables are all in one file of the side's own. Elsewhere each product has schemas of its
+    own on this side.
 
     Raises:
-        UsageError: A product's tables are in no DuckDB file, or plain dbt would have to run steps.
-        InvalidProductError: A product is wrong, or would write elsewhere.
+        UsageError: A product's warehouse gives no place to a side, or something would have to run
+            that cannot be kept in it.
+        InvalidProductError: A product is wrong, or would write or read elsewhere.
     """
     if folder.exists():
         shutil.rmtree(folder)
     folder.mkdir(parents=True)
-    return [_compiled(side, name, product, folder) for name, product in products.items()]
+    found: list[CompiledSide] = []
+    own_name = new_name()
+    for number, (name, product) in enumerate(products.items()):
+        # In this order by their names, on each side: lineage sorts by names.
+        place = _Place(name, product, folder, f"{own_name}{number:03}")
+        found.append(_compiled(side, place, found))
+    return found
 
 
-def _compiled(side: MeshSide, name: str, product: Path, folder: Path) -> CompiledSide:
+def _compiled(side: MeshSide, place: _Place, before: Sequence[CompiledSide]) -> CompiledSide:
+    name, product, folder = place.name, place.product, place.folder
     runner = side.placement[name]
-    is_plain = runner == plain_dbt.NAME
-
-    def in_file_of_side(profile: Profile) -> Profile:
-        file = duckdb_file(profile.output, product)
-        if file is None:
-            what = "the products of a platform are compared where their tables are in a DuckDB file"
-            raise UsageError(f"{what}; those of {name} are not")
-        refuse_secrets_in(profile)
-        return replace(profile, output={**profile.output, "path": str(folder / file.name)})
-
     compiled = prepare_product(
         product,
-        orchestrator=None if is_plain else runner,
+        orchestrator=None if runner == plain_dbt.NAME else runner,
         out=folder / name,
-        change_profile=in_file_of_side,
+        change_profile=place.change,
+        published={each.artifacts.product.name: str(each.artifacts.folder) for each in before},
     )
-    if compiled.artifacts.steps and is_plain:
-        raise UsageError(f"plain dbt runs no steps, and {name} has some; leave out dbt")
-    refuse_other_files(compiled)
-    artifacts = compiled.write()
-    ledger = folder / "ledger"
-    return CompiledSide(runner, product, artifacts, None, False, ledger, label=side.name)
+    refuse_steps(compiled.artifacts, runner, place.scratch)
+    if place.scratch is None:
+        refuse_other_files(compiled)
+    else:
+        refuse_writes_outside(compiled, place.scratch)
+        _refuse_reads_outside(compiled, before)
+    read = tuple(each.scratch for each in before if each.scratch is not None)
+    artifacts, ledger = compiled.write(), folder / "ledger"
+    return CompiledSide(
+        runner, product, artifacts, place.scratch, False, ledger, label=side.name, read=read
+    )
+
+
+class _Place:
+    """Finds the place of a product on a side, while the product compiles."""
+
+    def __init__(self, name: str, product: Path, folder: Path, schemas: str) -> None:
+        self.name = name
+        self.product = product
+        self.folder = folder
+        self._schemas = schemas
+        self.scratch: Scratch | None = None
+
+    def change(self, profile: Profile) -> Profile:
+        """Return the profile that leads to the place."""
+        require_adapter(profile.adapter)
+        if profile.adapter == "duckdb":
+            return self._in_file_of_side(profile)
+        if profile.adapter == "sqlite":
+            raise UsageError(f"products on SQLite are compared one by one, and {self.name} is one")
+        _refuse_ports_as_sources(self.product, self.name)
+        # The profiles of environments are changed as well, and do not run.
+        self.scratch = self.scratch or new_scratch(profile, name=self._schemas)
+        return in_scratch(profile, self.scratch)
+
+    def _in_file_of_side(self, profile: Profile) -> Profile:
+        file = duckdb_file(profile.output, self.product)
+        if file is None:
+            what = f"the tables of {self.name} are in no DuckDB file, and parity needs one"
+            raise UsageError(what)
+        refuse_secrets_in(profile)
+        return replace(profile, output={**profile.output, "path": str(self.folder / file.name)})
+
+
+def _refuse_ports_as_sources(product: Path, name: str) -> None:
+    """Refuse a product whose own files would have to name the schemas of a side.
+
+    Raises:
+        UsageError: It has a dbt of its own, for which compile writes its ports as sources.
+    """
+    spec = read_inputs(product, Findings(lambda notice: None)).spec
+    if spec.input_ports and spec.execution.dbt_executable:
+        raise UsageError(
+            f"{name} reads its ports as sources, with execution.dbtExecutable, and those name "
+            "schemas in its own files; compare it where its tables are in a DuckDB file"
+        )
+
+
+def _refuse_reads_outside(compiled: CompiledProduct, before: Sequence[CompiledSide]) -> None:
+    """Refuse sources that another product builds, which would be read where it really is.
+
+    Raises:
+        InvalidProductError: There is one: every such source.
+    """
+    builders = {
+        (side.scratch.original(node.schema_name), node.identifier): side.artifacts.product.name
+        for side in before
+        if side.scratch is not None
+        for node in side.artifacts.nodes
+        if node.is_relation
+    }
+    problems = [
+        Problem(
+            f"{node.unique_id} is built by {builder}, and would be read from "
+            f"'{node.schema_name}' and not from this side's schemas",
+            "read it by an input port",
+            node.path,
+        )
+        for node in compiled.artifacts.nodes
+        if node.resource_type == "source" and not node.port
+        if (builder := builders.get((node.schema_name, node.identifier)))
+    ]
+    if problems:
+        raise InvalidProductError(problems)
 
 
 def _pair(text: str, products: Sequence[str]) -> tuple[str, str]:
     name, _, runner = text.partition("=")
-    if name not in products or not runner:
+    if name not in products:
         near = get_close_matches(name, products, n=1)
         hint = f"did you mean '{near[0]}'?" if near else f"products are {', '.join(products)}"
-        raise UsageError(f"--place {text}: write PRODUCT=ORCHESTRATOR; {hint}")
+        raise UsageError(f"--place {text}: there is no product '{name}'; {hint}")
+    if not runner:
+        raise UsageError(f"--place {text}: name an orchestrator as well, as in {name}=airflow")
     return name, runner

@@ -49,15 +49,20 @@ class Scratch:
         return text.replace(self.base, self.schema)
 
 
-def new_scratch(profile: Profile, owner: str = PARITY) -> Scratch:
-    """Return schemas for a side, which dbt will make.
+def new_name() -> str:
+    """Return what tells the schemas of a side from those of all others."""
+    return secrets.token_hex(4)
+
+
+def new_scratch(profile: Profile, owner: str = PARITY, name: str = "") -> Scratch:
+    """Return schemas for a side, which dbt will make; `name` is one that no other side has.
 
     Raises:
         UsageError: The profile can't be given another schema.
     """
     dialect_of(profile.adapter)
     schema = render_environment(str(profile.output.get("schema") or DEFAULT_SCHEMA))
-    return Scratch(Scratch.prefix(owner) + secrets.token_hex(4), schema, owner)
+    return Scratch(Scratch.prefix(owner) + (name or new_name()), schema, owner)
 
 
 def in_scratch(profile: Profile, scratch: Scratch) -> Profile:
@@ -94,9 +99,14 @@ def refuse_writes_outside(
         InvalidProductError: It would, or would not read what it builds: every node and source.
     """
     manifest = _narrowed(json.loads(compiled.files[DBT_MANIFEST_FILE]), node_ids)
-    written = _written(manifest)
-    longest = dialect_of(compiled.artifacts.dbt.adapter).longest_name
+    written = written_nodes(manifest)
+    dbt = compiled.artifacts.dbt
+    longest = dialect_of(dbt.adapter).longest_name
+    database = credentials_of(dbt, compiled.destination).database or ""
+    quotes = dbt.adapter == "snowflake"
     problems = [
+        *(each for node in written for each in _elsewhere(node, database, scratch)),
+        *(each for node in written for each in _quoted(node, scratch) if quotes),
         *(problem for node in written for problem in _outside(node, scratch, longest)),
         *_sources(manifest, written, scratch),
     ]
@@ -122,7 +132,9 @@ def refuse_other_files(
             "leave out `database`, or choose a target, with DBT_TARGET, that does",
             node["original_file_path"],
         )
-        for node in _written(_narrowed(json.loads(compiled.files[DBT_MANIFEST_FILE]), node_ids))
+        for node in written_nodes(
+            _narrowed(json.loads(compiled.files[DBT_MANIFEST_FILE]), node_ids)
+        )
         if node["database"] != own
     ]
     if problems:
@@ -141,12 +153,13 @@ def _narrowed(manifest: Entry, node_ids: Collection[str] | None) -> Entry:
     return {**manifest, **parts}
 
 
-def _written(manifest: Entry) -> list[Entry]:
+def written_nodes(manifest: Entry) -> list[Entry]:
+    """Return the nodes of a manifest that a run makes relations of."""
     nodes = [*manifest["nodes"].values(), *(manifest.get("functions") or {}).values()]
-    return [node for node in nodes if _is_written(node)]
+    return [node for node in nodes if _iswritten_nodes(node)]
 
 
-def _is_written(node: Entry) -> bool:
+def _iswritten_nodes(node: Entry) -> bool:
     """Return whether a run makes a relation of it: a test does where its failures are stored."""
     is_folded = (node.get("config") or {}).get("materialized") == "ephemeral"
     is_external = node["resource_type"] == "model" and not node.get("original_file_path")
@@ -171,6 +184,30 @@ def _outside(node: Entry, scratch: Scratch, longest: int | None) -> Iterator[Pro
         yield Problem(
             f"{node['unique_id']} would go to the schema '{schema}', longer than {longest} bytes",
             f"shorten the schema's name: {scratch.owner} needs {len(scratch.base)} bytes of it",
+            node["original_file_path"],
+        )
+
+
+def _elsewhere(node: Entry, database: str, scratch: Scratch) -> Iterator[Problem]:
+    """Yield that a node goes to another database, where no schema would be dropped."""
+    own = str(node.get("database") or "")
+    if own.lower() != database.lower():
+        yield Problem(
+            f"{node['unique_id']} goes to the database '{own}', and {scratch.owner} writes to that "
+            f"of the target only, '{database}'",
+            "leave out `database`, or choose a target, with DBT_TARGET, that does",
+            node["original_file_path"],
+        )
+
+
+def _quoted(node: Entry, scratch: Scratch) -> Iterator[Problem]:
+    """Yield that Snowflake would keep a name as it is written, where floe looks for upper case."""
+    name = str(node.get("relation_name") or "")
+    if '"' in name:
+        yield Problem(
+            f"{node['unique_id']} has a quoted name, {name}, and {scratch.owner} reads tables by "
+            "names in upper case",
+            "leave out `quoting` in dbt_project.yml",
             node["original_file_path"],
         )
 

@@ -20,7 +20,6 @@ from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.state_folder import state_folder
 from floe_core.warehouse.connection import Warehouse, open_warehouse
 from floe_core.warehouse.credentials import place_of
-from floe_core.warehouse.dialects import quoted
 
 Tell = Callable[[str], None]
 
@@ -85,7 +84,7 @@ def drop(warehouse: Warehouse, bases: Iterable[str]) -> list[str]:
     """Drop the schemas of sides, with all that is in them; return their names."""
     found = [schema for base in bases for schema in _schemas(warehouse, base)]
     for schema in found:
-        warehouse.run(f"drop schema if exists {quoted(schema)} cascade")
+        warehouse.run(warehouse.dialect.drop_schema(schema))
     return found
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from floe_core.alerts.report import DISABLED_VARIABLE
 from floe_core.build_events import BuildEvent
-from floe_core.compiler.compile_product import prepare_product
+from floe_core.compiler.compile_product import CompiledProduct, prepare_product
 from floe_core.compiler.profile import Profile, isolated
 from floe_core.errors import UsageError
 from floe_core.launch import launch
@@ -28,12 +28,14 @@ from floe_core.parity.scratch import (
     refuse_writes_outside,
 )
 from floe_core.parity.scratch_journal import dropped_afterwards
+from floe_core.parity.sqlite_files import FOLDER, in_own_files, refuse_foreign_files
 from floe_core.plugin_powers import RunOptions, RunReport
 from floe_core.ports.ledger import LEDGER_VARIABLE
 from floe_core.process_environment import environment_with
 from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE, CompiledArtifacts
 from floe_core.schemas.nodes import Node
 from floe_core.warehouse.duckdb_file import duckdb_file
+from floe_core.warehouse.internals import require_adapter
 from floe_core.warehouse.table_contents import TableContents, read_tables
 
 Edges = frozenset[tuple[str, str]]
@@ -45,7 +47,8 @@ class Side:
 
     `tables` maps node id to contents; `events` counts the lineage events of each kind; `promises`
     is what the orchestrator says that it will do; `edges` are pairs of the ids of parent and child
-    among what runs. `runner` is the orchestrator, or `dbt`, where `name` says more than that.
+    among what runs. `scratches` are its schemas, and those of products that it reads. `runner`
+    is the orchestrator, or `dbt`, where `name` says more than that.
     """
 
     name: str
@@ -55,17 +58,21 @@ class Side:
     events: Counter[str] = field(default_factory=Counter)
     promises: Promises = field(default_factory=Promises)
     edges: Edges = frozenset()
-    scratch: Scratch | None = None
+    scratches: tuple[Scratch, ...] = ()
     runner: str = ""
 
     @cached_property
     def nodes(self) -> tuple[Node, ...]:
         """The nodes, as they would be without schemas of the side's own."""
-        found, scratch = self.artifacts.nodes, self.scratch
-        if scratch is None:
-            return found
-        texts = (scratch.original(node.model_dump_json()) for node in found)
+        if not self.scratches:
+            return self.artifacts.nodes
+        texts = (self._original(node.model_dump_json()) for node in self.artifacts.nodes)
         return tuple(Node.model_validate_json(text) for text in texts)
+
+    def _original(self, text: str) -> str:
+        for scratch in self.scratches:
+            text = scratch.original(text)
+        return text
 
     @property
     def is_plain_dbt(self) -> bool:
@@ -83,7 +90,7 @@ class CompiledSide:
     """A side that is compiled and has not run. `scratch` is None where the warehouse is its own.
 
     `label` is its name where it has one of its own. `ledger` is a folder for updates of ports: they
-    start no run elsewhere.
+    start no run elsewhere. `read` are schemas of other products on this side.
     """
 
     runner: str
@@ -93,6 +100,7 @@ class CompiledSide:
     says_its_dbt: bool
     ledger: Path
     label: str = ""
+    read: tuple[Scratch, ...] = ()
 
     @property
     def name(self) -> str:
@@ -100,6 +108,11 @@ class CompiledSide:
         return self.label or (
             f"{self.runner}, dbt {self.artifacts.dbt.version}" if self.says_its_dbt else self.runner
         )
+
+    @property
+    def scratches(self) -> tuple[Scratch, ...]:
+        """Its own schemas, and those of others that it reads."""
+        return ((self.scratch,) if self.scratch else ()) + self.read
 
     def own_schemas(self, tell: Callable[[str], None]) -> AbstractContextManager[None]:
         """Return what drops the side's schemas at its end; nothing for a warehouse of its own."""
@@ -117,6 +130,7 @@ def compile_side(product: Path, name: str, folder: Path, dbt: str | None = None)
     Raises:
         UsageError: The product's warehouse gives no place to a side.
         InvalidProductError: The product is wrong, or would write elsewhere.
+        EnvironmentProblemError: The adapter that its tables are read through is not installed.
     """
     if (folder / ARTIFACTS_FILE).exists():
         shutil.rmtree(folder)
@@ -128,17 +142,25 @@ def compile_side(product: Path, name: str, folder: Path, dbt: str | None = None)
         change_profile=place.change,
         dbt_executable=dbt,
     )
-    _refuse_steps(compiled.artifacts, name, place.scratch)
-    if place.scratch is None:
-        refuse_other_files(compiled)
-    else:
-        refuse_writes_outside(compiled, place.scratch)
+    refuse_steps(compiled.artifacts, name, place.scratch)
+    _refuse_writes_outside(compiled, place.scratch)
     artifacts = compiled.write()
+    if artifacts.dbt.adapter == "sqlite":
+        (folder / FOLDER).mkdir()
     ledger = folder.with_name(f"{folder.name}-ledger")
     return CompiledSide(name, product.absolute(), artifacts, place.scratch, dbt is not None, ledger)
 
 
-def _refuse_steps(artifacts: CompiledArtifacts, name: str, scratch: Scratch | None) -> None:
+def _refuse_writes_outside(compiled: CompiledProduct, scratch: Scratch | None) -> None:
+    if scratch is not None:
+        refuse_writes_outside(compiled, scratch)
+    elif compiled.artifacts.dbt.adapter == "sqlite":
+        refuse_foreign_files(compiled)
+    else:
+        refuse_other_files(compiled)
+
+
+def refuse_steps(artifacts: CompiledArtifacts, name: str, scratch: Scratch | None) -> None:
     """Refuse to run steps by plain dbt, or where they would write beside the side's schemas."""
     steps = ", ".join(artifacts.by_id[step.unique_id].name for step in artifacts.steps)
     if steps and name == plain_dbt.NAME:
@@ -159,12 +181,17 @@ class _Place:
 
     def change(self, profile: Profile) -> Profile:
         """Return the profile that leads to the place."""
+        require_adapter(profile.adapter)
+        if profile.adapter == "sqlite":
+            refuse_secrets_in(profile)
+            return in_own_files(profile, self._folder)
         if profile.adapter == "duckdb":
             if duckdb_file(profile.output, self._folder) is None:
                 raise UsageError("parity needs a DuckDB file; this product's tables are in none")
             refuse_secrets_in(profile)
             return isolated(profile, self._folder)
-        self.scratch = new_scratch(profile)
+        # The profiles of environments are changed as well, and do not run.
+        self.scratch = self.scratch or new_scratch(profile)
         return in_scratch(profile, self.scratch)
 
 
@@ -177,28 +204,34 @@ def run_side(
 
     `tell` hears of schemas that earlier runs left.
     """
+    with side.own_schemas(tell):
+        return run_in_schemas(side, on_event)
+
+
+def run_in_schemas(side: CompiledSide, on_event: Callable[[BuildEvent], None]) -> Side:
+    """Do the same, and leave the schemas to whoever drops them."""
     # A comparison is not a run of the product: nobody is alerted, and no port is updated.
     apart = {LEDGER_VARIABLE: str(side.ledger), DISABLED_VARIABLE: "true"}
-    with side.own_schemas(tell), environment_with(apart):
+    with environment_with(apart):
         return _run(side, on_event)
 
 
 def _run(side: CompiledSide, on_event: Callable[[BuildEvent], None]) -> Side:
-    name, artifacts, scratch = side.name, side.artifacts, side.scratch
+    name, artifacts, scratches = side.name, side.artifacts, side.scratches
     if side.runner == plain_dbt.NAME:
         report, edges = plain_dbt.run_plain_dbt(artifacts, on_event)
         tables = read_tables(artifacts)
         return Side(
-            name, artifacts, report, tables, edges=edges, scratch=scratch, runner=side.runner
+            name, artifacts, report, tables, edges=edges, scratches=scratches, runner=side.runner
         )
     folder = artifacts.folder
     with caught_in_file(folder):
         report = launch(artifacts, RunOptions(artifacts.jobs[0].name), on_event)
-        events = caught_events(artifacts, {scratch.base: scratch.schema} if scratch else {})
+        events = caught_events(artifacts, {each.base: each.schema for each in scratches})
     promises = promises_of(artifacts, today())
     tables, edges = read_tables(artifacts), _edges(artifacts)
     return Side(
-        name, artifacts, report, tables, events, promises, edges, scratch, runner=side.runner
+        name, artifacts, report, tables, events, promises, edges, scratches, runner=side.runner
     )
 
 

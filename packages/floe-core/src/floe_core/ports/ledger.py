@@ -46,10 +46,9 @@ class Ledger:
             key: records[_product_of(key)].updates.get(key.partition("/")[2], ()) for key in keys
         }
 
-    def last_numbers(self, ports: Iterable[str]) -> dict[str, int]:
-        """Return key of port -> number of its last update, for those that have one."""
-        found = self.updates(ports)
-        return {port: updates[-1].number for port, updates in found.items() if updates}
+    def last_updates(self, ports: Iterable[str]) -> dict[str, Update]:
+        """Return key of port -> its last update, for those that have one."""
+        return {port: updates[-1] for port, updates in self.updates(ports).items() if updates}
 
     def add_updates(self, product: str, ports: Iterable[str], update: Update) -> None:
         """Write that a run updated these ports (`port@version`), all or none."""

@@ -13,11 +13,20 @@ KEPT = 50
 Numbers = Mapping[str, int]
 
 
+class LineageRun(Frozen):
+    """A run as lineage names it; `run_id` is a UUID."""
+
+    run_id: str
+    namespace: str
+    job: str
+
+
 class Update(Frozen):
     """A port was updated by a green run. `number` counts a port's updates from 1.
 
     `moment` is when the run ended, `nominal_time` its tick; both aware, in UTC. `version` is the
-    product's. `run_id` and `orchestrator` tell which run of which orchestrator.
+    product's. `run_id` and `orchestrator` tell which run of which orchestrator, and `lineage` how
+    lineage names it, None where the run emitted none.
     """
 
     number: int
@@ -27,6 +36,7 @@ class Update(Frozen):
     nominal_time: datetime | None = None
     version: str = ""
     orchestrator: str = ""
+    lineage: LineageRun | None = None
 
 
 class Start(Frozen):

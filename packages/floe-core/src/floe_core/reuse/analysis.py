@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import sqlglot
@@ -13,6 +13,7 @@ from sqlglot.schema import MappingSchema
 
 from floe_core.reuse.parts import ROWS, WHOLE, Columns, Leaf, Part, digest, joined
 from floe_core.reuse.query_reader import BARE, QueryReader, UncertainError
+from floe_core.reuse.row_order import goes_by_row_order
 from floe_core.reuse.steadiness import varying
 
 # A plan is made twice for each run, of the same queries.
@@ -37,13 +38,15 @@ class Analysis:
 
     `tree` is the hash of its syntax tree: comments, blanks and the case of keywords don't count.
     `columns` is None where they cannot be told apart; then `rows` stands for all of it. `never` is
-    what in it may vary though no input does, "" for nothing.
+    what in it may vary though no input does, "" for nothing. `by_row_order` is whether it may come
+    to something else where an input has the same rows in another order.
     """
 
     tree: str
     rows: Part
     columns: Mapping[str, Part] | None = None
     never: str = ""
+    by_row_order: bool = True
 
     @property
     def reads(self) -> frozenset[Leaf]:
@@ -52,10 +55,16 @@ class Analysis:
         return frozenset().union(*(part.leaves for part in parts))
 
 
-def analysis_of_text(text: str, inputs: Sequence[Input], never: str = "") -> Analysis:
+def analysis_of_text(
+    text: str, inputs: Sequence[Input], never: str = "", *, by_row_order: bool = True
+) -> Analysis:
     """Return the analysis of what is no SQL that can be read: all of each input counts."""
     leaves = frozenset(Leaf(each.node_id, WHOLE) for each in inputs)
-    return Analysis(digest(text), Part(digest(text), leaves), never=never)
+    rows = Part(digest(text), leaves)
+    return Analysis(digest(text), rows, never=never, by_row_order=by_row_order)
+
+
+Analyse = Callable[[str, str, tuple[Input, ...], frozenset[str]], Analysis]
 
 
 @lru_cache(maxsize=_KEPT)
@@ -71,12 +80,13 @@ def analyse(
         return analysis_of_text(sql, inputs, UNREADABLE)
     names = _Names(inputs, dialect)
     never = varying(query, names.node_of, steady_functions)
-    whole = analysis_of_text(_canonical(query, dialect), inputs, never)
+    by_order = goes_by_row_order(query)
+    whole = analysis_of_text(_canonical(query, dialect), inputs, never, by_row_order=by_order)
     try:
         found = _by_column(query, dialect, names)
     except (UncertainError, sqlglot.errors.SqlglotError, RecursionError, ValueError, KeyError):
         return whole
-    return Analysis(whole.tree, found.rows, found.columns, never)
+    return replace(whole, rows=found.rows, columns=found.columns)
 
 
 def _canonical(query: exp.Expr, dialect: str) -> str:

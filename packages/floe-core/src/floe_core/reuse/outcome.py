@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
+from floe_core.reuse.contents import unchanged_nodes
 from floe_core.reuse.plan import make_plan
 from floe_core.reuse.situation import Plan, Situation
 from floe_core.reuse.state import Entry, Standing, Versions
@@ -31,14 +32,16 @@ def outcome_of(
     """
     columns = {node_id: each.columns for node_id, each in standing.items()}
     forced = frozenset(i for i, each in plan.items() if each.action == "build")
-    again = make_plan(replace(situation, built=columns, forced=forced))
+    unchanged = unchanged_nodes(situation, plan, {i: standing[i] for i in green if i in standing})
+    known = replace(situation, built=columns, forced=forced, unchanged=unchanged)
+    again = make_plan(known)
     found = {}
     for node_id, seconds in green.items():
         node = situation.artifacts.by_id[node_id]
         if node_id in plan and (node_id in standing or not node.is_relation):
             entry = replace(again[node_id].entry, run_id=situation.run_id, seconds=seconds)
-            entry = replace(entry, standing=standing.get(node_id))
-            before = situation.state.entries.get(node_id)
+            entry = replace(entry, standing=standing.get(node_id), planned_at=situation.now)
+            before = situation.state.last_of(node_id)
             found[node_id] = _new_if_it_varies(entry, before, situation.token)
     doubtful = [i for i in plan if i not in forced and again[i].action == "build"]
     return Outcome(found, doubtful)
@@ -48,7 +51,7 @@ def _new_if_it_varies(entry: Entry, before: Entry | None, token: str) -> Entry:
     """Return an entry of a new version where the same as before has come to something else."""
     if before is None or entry.standing is None or before.standing is None:
         return entry
-    is_same = entry.fingerprint == before.fingerprint and entry.versions == before.versions
+    is_same = entry.is_made_as(before) and entry.versions == before.versions
     if not is_same or entry.standing == before.standing:
         return entry
     columns = entry.versions.columns

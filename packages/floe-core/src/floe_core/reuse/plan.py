@@ -9,32 +9,41 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from floe_core.reuse.analysis import Analysis, Input, analyse, analysis_of_text
-from floe_core.reuse.parts import WHOLE, Leaf, Part, digest
+from floe_core.reuse.analysis import Analysis, analysis_of_text
+from floe_core.reuse.node_analyses import NodeAnalyses
+from floe_core.reuse.parts import Leaf, Part, digest
 from floe_core.reuse.reasons import why_built
 from floe_core.reuse.situation import Action, Decision, Situation, is_adding
 from floe_core.reuse.state import Entry, Versions
 from floe_core.schemas.nodes import Node
 
+STEP_RUNS = "a step runs every time"
+
 
 def make_plan(situation: Situation) -> dict[str, Decision]:
     """Return node id -> decision for every wanted node, parents first."""
-    return _Planner(situation).plan()
+    return Planner(situation).plan()
 
 
-class _Planner:
-    """Walks the graph from its sources, and keeps the version of what each node will have been."""
+class Planner:
+    """Walks the graph from its sources, and keeps the version of what each node will have been.
+
+    `decisions` has them by node id.
+    """
 
     def __init__(self, situation: Situation) -> None:
         self._given = situation
+        self._unchanged = set(situation.unchanged)
         self._versions: dict[str, Versions] = {}
-        self._decisions: dict[str, Decision] = {}
+        self._analyses = NodeAnalyses(situation, self._versions)
+        self.decisions: dict[str, Decision] = {}
         self._unit_tests: dict[str, list[Node]] = {}
         for node in (situation.artifacts.by_id[i] for i in sorted(situation.wanted)):
             if node.resource_type == "unit_test":
                 self._unit_tests.setdefault(node.tested, []).append(node)
 
     def plan(self) -> dict[str, Decision]:
+        """Return node id -> decision for every wanted node, parents first."""
         artifacts, wanted = self._given.artifacts, set(self._given.wanted)
         for node in (artifacts.by_id[i] for i in artifacts.graph.in_order()):
             if node.resource_type == "unit_test":
@@ -43,11 +52,27 @@ class _Planner:
                 self._plan_node(node)
             else:
                 self._versions[node.unique_id] = self._as_it_stands(node)
-        for node_id in sorted(wanted - self._decisions.keys()):
+        for node_id in sorted(wanted - self.decisions.keys()):
             self._plan_unit_test(artifacts.by_id[node_id], self._given.token)
-        return self._decisions
+        return self.decisions
 
-    def _plan_unit_tests_of(self, node: Node, fingerprint: str) -> str:
+    def plan_again(self, node: Node) -> Decision:
+        """Return the decision on one node by what has become known of its parents since."""
+        is_unit_test = node.resource_type == "unit_test"
+        self._plan_node(self._given.artifacts.by_id[node.tested] if is_unit_test else node)
+        return self.decisions[node.unique_id]
+
+    def leave_unchanged(self, node_id: str) -> None:
+        """Give a node that was built the versions of its last build, whose content it has."""
+        last = self._given.state.last_of(node_id)
+        if last is not None:
+            self._unchanged.add(node_id)
+            self._versions[node_id] = last.versions
+            built = self.decisions[node_id]
+            entry = replace(built.entry, versions=last.versions)
+            self.decisions[node_id] = replace(built, entry=entry)
+
+    def _plan_unit_tests_of(self, node: Node, fresh: Entry) -> str:
         """Plan the unit tests of a model; return why it is built with them, "" if it need not be.
 
         dbt runs a unit test only together with its model.
@@ -55,7 +80,7 @@ class _Planner:
         run = [
             test.name
             for test in self._unit_tests.get(node.unique_id, ())
-            if self._plan_unit_test(test, fingerprint) == "build"
+            if self._plan_unit_test(test, fresh.fingerprint) == "build"
         ]
         return f"its unit test {run[0]} is run" if run else ""
 
@@ -63,10 +88,10 @@ class _Planner:
         entry = self._given.state.entries.get(test.unique_id)
         text = f"{test.checksum} {test.macros_hash} {fingerprint}"
         analysis = analysis_of_text(text, ())
-        fresh = Entry(self._given.run_id, self._traits(test, analysis))
+        fresh = Entry(self._given.run_id, self._traits(test, analysis), by_row_order=False)
         why = next(filter(None, self._reasons(test, entry, fresh, test.reuse.never)), "")
         self._decide(test, entry, fresh, why)
-        return self._decisions[test.unique_id].action
+        return self.decisions[test.unique_id].action
 
     def _as_it_stands(self, node: Node) -> Versions:
         """Return the version of what this build only reads; one that is new where none is known."""
@@ -89,15 +114,29 @@ class _Planner:
         )
 
     def _plan_node(self, node: Node) -> None:
+        if node.is_step:
+            ran = Entry(self._given.run_id, {})
+            self.decisions[node.unique_id] = Decision("build", STEP_RUNS, ran)
+            return
         entry = self._given.state.entries.get(node.unique_id)
-        analysis = self._analysis(node)
-        fresh = Entry(self._given.run_id, self._traits(node, analysis), self._reads(analysis))
+        analysis = self._analyses.of(node)
+        fresh = self._fresh(node, analysis)
         never = self._never(node, analysis)
-        with_tests = self._plan_unit_tests_of(node, fresh.fingerprint)
+        # What was decided on it before is not what its unit tests go by.
+        self.decisions.pop(node.unique_id, None)
+        with_tests = self._plan_unit_tests_of(node, fresh)
         why = next(filter(None, (*self._reasons(node, entry, fresh, never), with_tests)), "")
         versions = self._made(node, entry, fresh, analysis, never, is_built=bool(why))
         self._versions[node.unique_id] = versions
         self._decide(node, entry, replace(fresh, versions=versions), why)
+
+    def _fresh(self, node: Node, analysis: Analysis | None) -> Entry:
+        """Return what a green build of a node would be remembered as, but for its versions."""
+        known = self._given.warehouse.newest
+        newest = {i: known[i] for i in node.depends_on if i in known}
+        made_of = (self._traits(node, analysis), self._reads(analysis))
+        by_order = analysis is None or analysis.by_row_order
+        return Entry(self._given.run_id, *made_of, newest=newest, by_row_order=by_order)
 
     def _never(self, node: Node, analysis: Analysis | None) -> str:
         """Return why a node may come to something else than in its last build, "" for no reason."""
@@ -106,12 +145,13 @@ class _Planner:
         return node.reuse.never or (analysis.never if analysis else "dbt did not compile it")
 
     def _decide(self, node: Node, entry: Entry | None, fresh: Entry, why: str) -> None:
-        seconds = entry.seconds if entry else None
         if why or entry is None:
-            self._decisions[node.unique_id] = Decision("build", why, fresh, seconds)
+            self.decisions[node.unique_id] = Decision("build", why, fresh, entry)
         else:
-            why = f"unchanged since run {entry.run_id}"
-            self._decisions[node.unique_id] = Decision("reuse", why, entry, seconds)
+            is_same = entry.is_made_as(fresh)
+            since = f"unchanged since run {entry.run_id}"
+            told = since if is_same else "its inputs are new, which its lagTolerance lets wait"
+            self.decisions[node.unique_id] = Decision("reuse", told, entry, entry)
 
     def _reasons(self, node: Node, entry: Entry | None, fresh: Entry, never: str) -> Iterator[str]:
         """Yield why a node is built, the weightiest first; nothing for one that is reused."""
@@ -121,15 +161,24 @@ class _Planner:
         if entry is None:
             yield "no green build of it is known"
             return
-        yield why_built(self._given.artifacts, entry, fresh)
+        if not self._may_wait(node, entry, fresh):
+            yield why_built(self._given.artifacts, entry, fresh)
         if not self._stands(node, entry):
             is_there = node.unique_id in self._given.warehouse.standing
             yield "changed since its last build" if is_there else "its relation is not there"
         yield self._held_up_by_parents(node)
 
+    def _may_wait(self, node: Node, entry: Entry, fresh: Entry) -> bool:
+        """Return whether only inputs of a node are new, and its last build is young enough."""
+        if self._given.compares or node.is_test:
+            return False
+        is_young = self._given.now - entry.planned_at < node.reuse.lag_seconds
+        return is_young and entry.traits == fresh.traits
+
     def _held_up_by_parents(self, node: Node) -> str:
         """Return which parent that is built takes the node with it, whatever it reads of it."""
-        built = [p for p in node.depends_on if p in self._decisions and self._is_built(p)]
+        parents = [p.unique_id for p in self._given.parents(node)]
+        built = [p for p in parents if p in self.decisions and self._is_built(p)]
         if not built:
             return ""
         parent = self._given.artifacts.by_id[built[0]].label
@@ -142,46 +191,7 @@ class _Planner:
         return ""
 
     def _is_built(self, node_id: str) -> bool:
-        return self._decisions[node_id].action == "build"
-
-    def _analysis(self, node: Node) -> Analysis | None:
-        """Return what a node's code says of it, None where dbt has not compiled it."""
-        code = self._given.codes.get(node.unique_id)
-        inputs = self._inputs(node)
-        if node.resource_type == "seed":
-            return self._of_seed(node)
-        if code is None:
-            return None
-        if node.language != "sql":
-            return analysis_of_text(code, inputs)
-        if not is_adding(node):
-            return self._analyse(code, inputs)
-        # It may read what there is of itself already, which is no input.
-        itself = Input(node.unique_id, node.database, node.schema_name, node.identifier)
-        found = self._analyse(code, [*inputs, itself])
-        return analysis_of_text(found.tree, inputs, found.never)
-
-    def _analyse(self, code: str, inputs: list[Input]) -> Analysis:
-        functions = self._given.warehouse.steady_functions
-        return analyse(code, self._given.artifacts.dbt.adapter, tuple(inputs), functions)
-
-    def _of_seed(self, node: Node) -> Analysis | None:
-        versions = self._given.seeds.get(node.unique_id)
-        if versions is None:
-            return None
-        columns = versions.columns
-        parts = None if columns is None else {name: Part(each) for name, each in columns.items()}
-        return Analysis(versions.of(WHOLE), Part(versions.rows), parts)
-
-    def _inputs(self, node: Node) -> list[Input]:
-        found = []
-        for parent in (self._given.artifacts.by_id[i] for i in node.depends_on):
-            versions = self._versions.get(parent.unique_id)
-            columns = versions.columns if versions else None
-            place = (parent.database, parent.schema_name, parent.identifier)
-            names = None if columns is None else tuple(columns)
-            found.append(Input(parent.unique_id, *place, names))
-        return found
+        return self.decisions[node_id].action == "build"
 
     def _traits(self, node: Node, analysis: Analysis | None) -> dict[str, str]:
         """Return hashes of what a node is built from beside its inputs."""
@@ -219,11 +229,14 @@ class _Planner:
         is_built: bool,
     ) -> Versions:
         """Return the version of what a node will have been once this build is over."""
-        is_same = entry is not None and entry.fingerprint == fresh.fingerprint
+        is_same = entry is not None and entry.is_made_as(fresh)
         adds = is_adding(node)
         is_steady = not never and (not adds or self._given.compares)
         if entry is not None and (not is_built or (is_same and is_steady)):
             return entry.versions
+        last = self._given.state.last_of(node.unique_id)
+        if last is not None and node.unique_id in self._unchanged:
+            return last.versions
         built = self._given.built.get(node.unique_id)
         if analysis is None or never or adds:
             return _of_all(self._given.token, built)

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from floe_core.reuse.analysis import Analyse, analyse
 from floe_core.reuse.standing import WarehouseFacts
 from floe_core.reuse.state import Entry, State, Versions
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
@@ -26,6 +27,9 @@ class Situation:
     why. `forced` are nodes that are built whatever speaks for them; `built` are the columns of what
     this run has built, once it is over. Where it `compares`, the state is another compilation and
     not a build: what is read from outside is then the same for both, and nothing is replaced.
+    `unchanged` are nodes that are built and come to the content of their last build.
+    `now` is the time of the plan, in seconds since 1970. `analyse` is `analysis.analyse`, or gives
+    what that gave before.
     """
 
     artifacts: CompiledArtifacts
@@ -41,19 +45,39 @@ class Situation:
     forced: Collection[str] = frozenset()
     built: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     compares: bool = False
+    unchanged: Collection[str] = frozenset()
+    now: float = 0.0
+    analyse: Analyse = analyse
+
+    def parents(self, node: Node) -> list[Node]:
+        """Return what dbt makes a node of; a step is known by the sources that it writes."""
+        parents = [self.artifacts.by_id[node_id] for node_id in node.depends_on]
+        return [parent for parent in parents if not parent.is_step]
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
     """What becomes of one node, and why; `entry` is what a green build of it is remembered as.
 
-    `seconds` is how long its last build took, None where that is not known.
+    `last` is its last green build, None where none is known. `waits_for` are the ids of the tables
+    that are built before it, and without news in their content it is reused.
     """
 
     action: Action
     why: str
     entry: Entry
-    seconds: float | None = None
+    last: Entry | None = None
+    waits_for: tuple[str, ...] = ()
+
+    @property
+    def seconds(self) -> float | None:
+        """How long its last build took."""
+        return self.last.seconds if self.last else None
+
+    @property
+    def rows(self) -> int | None:
+        """How many rows its last build left; None for a view or a test as well."""
+        return self.last.standing.rows if self.last and self.last.standing else None
 
 
 Plan = Mapping[str, Decision]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
+from floe_core.reuse.hashed_text import from_hashed_text, to_hashed_text
 from floe_core.reuse.parts import ROWS, WHOLE, digest
 
-FORMAT = 2
+FORMAT = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +39,14 @@ class Versions:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A relation as it is in the warehouse: a hash of all that is in it, and its columns."""
+    """A relation as it is in the warehouse: a hash of all that is in it, and its columns.
+
+    `rows` is None for a view, whose rows were not counted.
+    """
 
     evidence: str
     columns: tuple[str, ...] = ()
+    rows: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,11 @@ class Entry:
 
     `traits` are hashes of what it was built from, by what a person calls each; `reads` is parent
     id -> column -> version. `standing` is what the build left, None for a test. `lineage_run_id` is
-    the node's run in OpenLineage.
+    the node's run in OpenLineage. `code` is what dbt compiled, packed, without secrets.
+    `rendering` is what the code goes by, "" where it is not known. `planned_at` is when the build
+    was planned, before it read its inputs, in seconds since 1970. `newest` is source id -> the
+    highest value of its `loaded_at_field` then, of the sources that it reads. `by_row_order` is
+    whether what it came to may go by the order of its inputs' rows.
     """
 
     run_id: str
@@ -61,11 +69,23 @@ class Entry:
     standing: Standing | None = None
     seconds: float = 0.0
     lineage_run_id: str = ""
+    code: str = ""
+    rendering: str = ""
+    planned_at: float = 0.0
+    newest: Mapping[str, str] = field(default_factory=dict)
+    by_row_order: bool = True
 
     @property
     def fingerprint(self) -> str:
         """The hash of all that it was built from."""
         return digest(dict(self.traits), {k: dict(v) for k, v in self.reads.items()})
+
+    def is_made_as(self, other: Entry) -> bool:
+        """Return whether both were built from the same, as their fingerprints tell in more time."""
+        return self.traits == other.traits and self.reads == other.reads
+
+
+_ENTRY = tuple(each.name for each in fields(Entry))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,15 +101,24 @@ class ActiveBuild:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """The entries of one product in one place of a warehouse (`subject`), by node id."""
+    """The entries of one product in one place of a warehouse (`subject`), by node id.
+
+    `former` are those of nodes that a build has begun to change since. They say nothing of what
+    stands, but still which version had which content.
+    """
 
     subject: str = ""
     entries: Mapping[str, Entry] = field(default_factory=dict)
     active: Mapping[str, ActiveBuild] = field(default_factory=dict)
+    former: Mapping[str, Entry] = field(default_factory=dict)
 
     def of_subject(self, subject: str) -> State:
         """Return this state if it is of that subject, otherwise an empty one."""
         return self if self.subject == subject else State(subject)
+
+    def last_of(self, node_id: str) -> Entry | None:
+        """Return the last green build of a node, whatever became of its relation since."""
+        return self.entries.get(node_id) or self.former.get(node_id)
 
     def begun(self, token: str, build: ActiveBuild) -> State:
         """Return the state once a build has begun: what it builds is not known any more."""
@@ -101,12 +130,15 @@ class State:
         touched = {node_id for each in others.values() for node_id in each.node_ids}
         own = replace(build, touched=tuple(sorted(touched)))
         left = {node_id: entry for node_id, entry in self.entries.items() if node_id not in ids}
-        return replace(self, entries=left, active={**others, token: own})
+        changed = {i: entry for i, entry in self.entries.items() if i in ids}
+        former = {**self.former, **changed}
+        return replace(self, entries=left, former=former, active={**others, token: own})
 
     def ended(self, entries: Mapping[str, Entry], doubtful: Collection[str] = ()) -> State:
         """Return the state with what a build has left, and without what is in doubt."""
         kept = {i: entry for i, entry in self.entries.items() if i not in doubtful}
-        return replace(self, entries={**kept, **entries})
+        former = {i: entry for i, entry in self.former.items() if i not in entries}
+        return replace(self, entries={**kept, **entries}, former=former)
 
     def without(self, tokens: Iterable[str]) -> State:
         """Return the state without builds that are known to be over."""
@@ -116,8 +148,11 @@ class State:
 
 def to_text(state: State) -> str:
     """Return a state as text, with a hash of it, so that a torn one is known for what it is."""
-    fields = asdict(state)
-    return json.dumps({"format": FORMAT, "hash": digest(fields), "state": fields})
+    entries = {node_id: _fields(entry) for node_id, entry in state.entries.items()}
+    former = {node_id: _fields(entry) for node_id, entry in state.former.items()}
+    active = {token: asdict(each) for token, each in state.active.items()}
+    told = {"subject": state.subject, "entries": entries, "former": former, "active": active}
+    return to_hashed_text(FORMAT, told)
 
 
 def from_text(text: str) -> State:
@@ -126,31 +161,33 @@ def from_text(text: str) -> State:
     Raises:
         ValueError: It is damaged, or of another format.
     """
-    told = json.loads(text)
-    if not isinstance(told, dict) or told.get("format") != FORMAT:
-        found = told.get("format") if isinstance(told, dict) else None
-        raise ValueError(f"its format is {found}, and this floe knows {FORMAT}")
-    fields = told.get("state")
-    if not isinstance(fields, dict) or told.get("hash") != digest(fields):
-        raise ValueError("it is damaged")
+    told = from_hashed_text(FORMAT, text)
     return State(
-        fields["subject"],
-        {node_id: _entry(each) for node_id, each in fields["entries"].items()},
-        {token: _active(each) for token, each in fields["active"].items()},
+        told["subject"],
+        {node_id: _entry(each) for node_id, each in told["entries"].items()},
+        {token: _active(each) for token, each in told["active"].items()},
+        {node_id: _entry(each) for node_id, each in told["former"].items()},
     )
 
 
-def _active(fields: dict[str, Any]) -> ActiveBuild:
-    lists = {name: tuple(fields[name]) for name in ("node_ids", "touched")}
-    return ActiveBuild(**{**fields, **lists})
+def _fields(entry: Entry) -> dict[str, Any]:
+    """Return an entry's fields; `asdict` would copy all that is in them."""
+    told = {name: getattr(entry, name) for name in _ENTRY}
+    told["versions"] = [entry.versions.rows, entry.versions.columns]
+    if entry.standing is not None:
+        standing = entry.standing
+        told["standing"] = [standing.evidence, standing.columns, standing.rows]
+    return told
 
 
-def _entry(fields: dict[str, Any]) -> Entry:
-    standing = fields["standing"]
-    return Entry(
-        **{
-            **fields,
-            "versions": Versions(**fields["versions"]),
-            "standing": standing and Standing(standing["evidence"], tuple(standing["columns"])),
-        }
-    )
+def _active(told: dict[str, Any]) -> ActiveBuild:
+    lists = {name: tuple(told[name]) for name in ("node_ids", "touched")}
+    return ActiveBuild(**{**told, **lists})
+
+
+def _entry(told: dict[str, Any]) -> Entry:
+    standing = told["standing"]
+    if standing is not None:
+        evidence, columns, rows = standing
+        standing = Standing(evidence, tuple(columns), rows)
+    return Entry(**{**told, "versions": Versions(*told["versions"]), "standing": standing})

@@ -1,4 +1,4 @@
-"""Where the state of reuse is kept: a file beside the product's runs, a folder, or a URL.
+"""Where the state of reuse is kept: a file beside the product's runs, a folder, a URL, PostgreSQL.
 
 A state that cannot be read is no state: everything is built, and the next green build writes anew.
 """
@@ -6,8 +6,7 @@ A state that cannot be read is no state: everything is built, and the next green
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -15,14 +14,14 @@ from filelock import FileLock, Timeout
 
 from floe_core.atomic_files import write_together
 from floe_core.errors import EnvironmentProblemError
-from floe_core.numbered_objects import NumberedObjects, ObjectsBusyError, ObjectsError
 from floe_core.reuse.state import State, from_text, to_text
-from floe_core.service_probe import without_secrets
+from floe_core.shared_text import POSTGRES, ObjectsText, PostgresText, SharedText
 from floe_core.state_folder import state_folder
 
 STORE_VARIABLE = "FLOE_REUSE_STORE"
 FILE = "reuse.json"
 LOCK_SECONDS = 60.0
+_WHAT = "the state of reuse"
 
 Change = Callable[[State], State]
 
@@ -48,12 +47,14 @@ class StateStore(Protocol):
 def store_of(product: str, project_dir: Path) -> StateStore:
     """Return the store of a product.
 
-    `$FLOE_REUSE_STORE` names a folder or an fsspec URL that products share; without it, the state
-    is beside the product's runs.
+    `$FLOE_REUSE_STORE` names a folder, an fsspec URL or a PostgreSQL database that products share;
+    without it, the state is beside the product's runs.
     """
     place = os.environ.get(STORE_VARIABLE, "")
+    if place.startswith(POSTGRES):
+        return SharedStateStore(PostgresText(place, f"{product}.reuse"))
     if "://" in place and not place.startswith("file://"):
-        return ObjectStateStore(f"{place.rstrip('/')}/{product}")
+        return SharedStateStore(ObjectsText(f"{place.rstrip('/')}/{product}", _WHAT))
     folder = Path(place.removeprefix("file://")) if place else state_folder(project_dir)
     return FileStateStore(folder / (f"{product}.{FILE}" if place else FILE))
 
@@ -64,11 +65,12 @@ class FileStateStore:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.problem = ""
+        self._texts = _Texts()
 
     def read(self) -> State:
         """See `StateStore.read`."""
         try:
-            return _read(self, self.path.read_text("utf-8"), str(self.path))
+            return self._texts.read(self, self.path.read_text("utf-8"), str(self.path))
         except (FileNotFoundError, NotADirectoryError):
             return State()
         except (OSError, ValueError) as error:
@@ -81,7 +83,8 @@ class FileStateStore:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with FileLock(f"{self.path}.lock", timeout=LOCK_SECONDS):
                 new = changed(self.read())
-                write_together(self.path.parent, {self.path.name: to_text(new).encode()})
+                text = self._texts.write(new)
+                write_together(self.path.parent, {self.path.name: text.encode()})
                 return new
         except (OSError, Timeout) as error:
             raise EnvironmentProblemError(
@@ -90,17 +93,17 @@ class FileStateStore:
             ) from error
 
 
-class ObjectStateStore:
-    """Numbered objects below an fsspec URL; see `NumberedObjects`."""
+class SharedStateStore:
+    """A text below an fsspec URL or in PostgreSQL."""
 
-    def __init__(self, url: str) -> None:
-        self.url = url
+    def __init__(self, text: SharedText) -> None:
         self.problem = ""
+        self._text = text
+        self._texts = _Texts()
 
     def read(self) -> State:
         """See `StateStore.read`."""
-        with self._explained():
-            return self._state(NumberedObjects(self.url).read())
+        return self._state(self._text.read())
 
     def change(self, changed: Change) -> State:
         """See `StateStore.change`."""
@@ -109,35 +112,36 @@ class ObjectStateStore:
         def next_version(content: bytes | None) -> bytes:
             nonlocal new
             new = changed(self._state(content))
-            return to_text(new).encode()
+            return self._texts.write(new).encode()
 
-        with self._explained():
-            NumberedObjects(self.url).change(next_version)
+        self._text.change(next_version)
         return new
 
     def _state(self, content: bytes | None) -> State:
         if content is None:
             return State()
-        return _read(self, content.decode("utf-8", "replace"), without_secrets(self.url))
+        return self._texts.read(self, content.decode("utf-8", "replace"), self._text.place)
 
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        """Raise what goes wrong with the objects as a problem with the state."""
+
+class _Texts:
+    """Turns texts into states and back. A build reads a state several times, mostly the same."""
+
+    def __init__(self) -> None:
+        self._last = ("", State())
+
+    def read(self, store: StateStore, text: str, place: str) -> State:
+        """Return the state in a text; an empty one, and why, where it cannot be read."""
+        if text and text == self._last[0]:
+            return self._last[1]
         try:
-            yield
-        except ObjectsBusyError:
-            raise self._error("others changed it all the time") from None
-        except ObjectsError as error:
-            raise self._error(str(error.cause)) from error.cause
+            self._last = (text, from_text(text))
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            store.problem = f"{place}: {error}, so everything is built"
+            return State()
+        return self._last[1]
 
-    def _error(self, why: str) -> EnvironmentProblemError:
-        place = without_secrets(self.url)
-        return EnvironmentProblemError(f"{place}: the state of reuse cannot be kept there: {why}")
-
-
-def _read(store: StateStore, text: str, place: str) -> State:
-    try:
-        return from_text(text)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        store.problem = f"{place}: {error}, so everything is built"
-        return State()
+    def write(self, state: State) -> str:
+        """Return a state as text."""
+        text = to_text(state)
+        self._last = (text, state)
+        return text

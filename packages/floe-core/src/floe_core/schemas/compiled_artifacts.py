@@ -153,6 +153,25 @@ class CompiledArtifacts(Frozen):
         names = ", ".join(job.name for job in self.jobs)
         raise UsageError(f"{self.product.name} has no job '{name}'; its jobs are {names}")
 
+    def pool_of(self, job: Job) -> str:
+        """Return the pool that a build of a job takes a slot of, "" for none."""
+        return job.pool or self.execution.pool
+
+    @property
+    def pools_of_builds(self) -> tuple[str, ...]:
+        """The pools of which builds of the product's jobs take a slot, sorted."""
+        return tuple(sorted({self.pool_of(job) for job in self.jobs} - {""}))
+
+    @cached_property
+    def pools_of_nodes(self) -> dict[str, str]:
+        """Node id -> pool, of the nodes that take a slot of one while they run."""
+        return {node.unique_id: node.pool for node in self.runnable if node.pool}
+
+    @property
+    def pools(self) -> tuple[str, ...]:
+        """All pools of which builds or nodes take slots, sorted."""
+        return tuple(sorted({*self.pools_of_builds, *self.pools_of_nodes.values()}))
+
     def nodes_of(self, job: Job) -> tuple[Node, ...]:
         """Return the runnable nodes of a job, in the order of their ids."""
         if job.node_ids is None:

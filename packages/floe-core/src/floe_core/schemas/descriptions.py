@@ -32,7 +32,8 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "name": "The step's name: lower-case letters, digits and `_`; no dbt node's.",
         "command": "A program and its arguments. No shell is involved.",
         "python": "A function to call instead, as `module:function`.",
-        "reads": "dbt nodes, sources as `source.table`, or what other steps write.",
+        "reads": "dbt nodes, sources as `source.table`, input ports as `product.port`, or what "
+        "other steps write.",
         "writes": "dbt sources as `source.table`, or other datasets: a name or a URL.",
         "description": "What the step does.",
         "owner": "An e-mail address or a team's name.",
@@ -40,6 +41,7 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "meta": "Free values, as in dbt.",
         "retries": "How often the step is retried. Without it, `execution.retries`.",
         "timeout_seconds": "Time limit of the step, in seconds.",
+        "pool": "The orchestrator's pool in which the step takes a slot while it runs.",
     },
     "Platform": {
         "manifest": "Path of manifest.yaml, relative to this file.",
@@ -71,6 +73,7 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "tier": "The node's tier, such as bronze or gold. It becomes a tag.",
         "depends_on": "Nodes that must be upstream of it in dbt's graph.",
         "compute": "The compute it runs on; must agree with the manifest.",
+        "pool": "The orchestrator's pool in which the node takes a slot while it runs.",
     },
     "JobSpec": {
         "name": "The job's name.",
@@ -80,6 +83,7 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "vars": "dbt vars of this job's runs; they win over the product's.",
         "schedule": "When the job runs.",
         "deadline": "By when the job is to have succeeded: HH:MM, and an IANA time zone.",
+        "pool": "The pool in which the job's builds take a slot, instead of `execution.pool`.",
     },
     "AlertSpec": {
         "on": "What is told: a run that failed, the first to succeed after it, one that warns, "
@@ -93,6 +97,7 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "retry_backoff": "`exponential` doubles the delay before each further retry.",
         "timeout_seconds": "Time limit of one attempt.",
         "max_parallel": "dbt's number of threads. Without it, the profile's.",
+        "step_threads": "How many steps may run at a time, if none waits for another.",
         "granularity": "Tasks on Airflow: one for each node, for each group, or for the product.",
         "group_by": "What forms a group of nodes.",
         "pool": "The orchestrator's pool in which a build takes a slot.",

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, StringConstraints
 
+from floe_core.schemas import text_forms
 from floe_core.schemas.policies import (
     AlertKind,
     BackfillBy,
@@ -20,6 +21,7 @@ from floe_core.schemas.yaml_model import (
     ApiVersion,
     JobName,
     Name,
+    PoolName,
     ShortText,
     Text,
     Version,
@@ -45,12 +47,12 @@ UNUSED_SECTIONS = frozenset(
     }
 )
 
-PortName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][\w-]*$", max_length=63)]
+PortName = Annotated[str, StringConstraints(pattern=text_forms.PORT_NAME.pattern, max_length=63)]
 PortVersion = Annotated[int, Field(ge=0)] | Version
 Label = Annotated[str, StringConstraints(max_length=250)]
-StepName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=63)]
+StepName = Annotated[str, StringConstraints(pattern=text_forms.STEP_NAME.pattern, max_length=63)]
 PythonFunction = Annotated[
-    str, StringConstraints(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$", max_length=250)
+    str, StringConstraints(pattern=text_forms.PYTHON_FUNCTION.pattern, max_length=250)
 ]
 
 
@@ -93,12 +95,14 @@ class TransformSpec(YamlModel):
     tier: ShortText | None = None
     depends_on: list[ShortText] = []
     compute: ShortText | None = None
+    pool: PoolName | None = None
 
 
 class JobSpec(YamlModel):
     """A part of the product with a schedule of its own, chosen in dbt's selection syntax.
 
-    `vars` are dbt vars for this job's runs; they win over the product's.
+    `vars` are dbt vars for this job's runs; they win over the product's. `pool` overrides that of
+    `execution`.
     """
 
     name: JobName
@@ -108,6 +112,7 @@ class JobSpec(YamlModel):
     vars: dict[str, Any] = {}
     schedule: ScheduleSpec | None = None
     deadline: ShortText | None = None
+    pool: PoolName | None = None
 
 
 class StepSpec(YamlModel):
@@ -129,6 +134,7 @@ class StepSpec(YamlModel):
     meta: dict[str, Any] = {}
     retries: Annotated[int, Field(ge=0, le=100)] | None = None
     timeout_seconds: Annotated[int, Field(ge=1, le=604_800)] | None = None
+    pool: PoolName | None = None
 
 
 class AlertSpec(YamlModel):
@@ -147,6 +153,7 @@ class ExecutionSpec(YamlModel):
     retry_backoff: Backoff = "fixed"
     timeout_seconds: Annotated[int, Field(ge=1, le=604_800)] | None = None
     max_parallel: Annotated[int, Field(ge=1, le=256)] | None = None
+    step_threads: Annotated[int, Field(ge=1, le=64)] = 1
     granularity: Granularity = "auto"
     group_by: GroupBy = "folder"
     pool: ShortText | None = None

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints
 
 from floe_core.schemas.policies import AlertKind
+from floe_core.schemas.text_forms import QUANTITY
 from floe_core.schemas.yaml_model import (
     ApiVersion,
     Name,
@@ -51,7 +52,7 @@ UNUSED_PLUGINS = frozenset(
 
 UNUSED_OBSERVABILITY = frozenset({"logging"})
 
-Quantity = Annotated[str, StringConstraints(pattern=r"^[0-9]+(\.[0-9]+)?(m|[KMGT]i?)?$")]
+Quantity = Annotated[str, StringConstraints(pattern=QUANTITY.pattern)]
 
 
 class ManifestMetadata(SnakeModel):

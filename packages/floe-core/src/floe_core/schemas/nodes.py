@@ -38,17 +38,23 @@ class ReuseFacts(Frozen):
     `build` changes with whatever of its configuration, hooks and materialization changes the
     relation, `content` with those parts of it that may change its rows, "" where none may. `text`
     changes with its SQL and that of ephemeral models in it, without comments, blanks and
-    `config()`, "" where there is none. `never` says what in its code or configuration keeps it
-    from being reused, "" for nothing. `by_content` is a source whose rows are hashed to tell
-    whether they are new; `loaded_at` is the field of a source that says when a row was loaded.
+    `config()`, "" where there is none. `rendering` changes with what dbt compiles the node from,
+    names of relations aside, and is "" where anything else decides about its SQL. `never` says what
+    in its code or configuration keeps it from being reused, "" for nothing. `by_content` is a
+    source whose rows are hashed to tell whether they are new, or a table that is hashed whatever
+    its size once it is built, to tell whether its readers are to be built; `loaded_at` is the field
+    of a source that says when a row was loaded.
+    `lag_seconds` is how old its last build may be while its inputs are new, 0 for no time.
     """
 
     build: str = ""
     text: str = ""
+    rendering: str = ""
     content: str = ""
     never: str = ""
     by_content: bool = False
     loaded_at: str = ""
+    lag_seconds: int = 0
 
 
 class Node(Frozen):
@@ -60,7 +66,8 @@ class Node(Frozen):
     a test belongs to, "" when it belongs to none. `checksum` changes when the node's own code does
     (`checksum.checksum`), "" where dbt has none. `macros_hash` changes with the macros that it
     uses, its materialization's included, and `config_hash` with its configuration and hooks.
-    `retries` and `timeout_seconds` are the node's own, None where it has none. What reads a source
+    `retries` and `timeout_seconds` are the node's own, None where it has none. `pool` is the one of
+    which it takes a slot while it runs, "" for none. What reads a source
     that a step writes depends on the step as well. `error_if` and
     `warn_if` are a test's conditions on the rows it finds, "" for dbt's own `!= 0`.
     `reuse` is what `execution.reuse` goes by. `port` is the key of the port of another product that
@@ -101,6 +108,7 @@ class Node(Frozen):
     config_hash: str = ""
     retries: int | None = None
     timeout_seconds: int | None = None
+    pool: str = ""
     reuse: ReuseFacts = ReuseFacts()
     port: str = ""
 

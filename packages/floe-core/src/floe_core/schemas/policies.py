@@ -9,6 +9,7 @@ from pydantic import StringConstraints
 
 from floe_core.schemas.frozen import Frozen
 from floe_core.schemas.ports import UpdateTrigger
+from floe_core.schemas.text_forms import TIME_OF_DAY
 
 Granularity = Literal["auto", "node", "group", "product"]
 GroupBy = Literal["folder", "level", "tier", "tag"]
@@ -18,14 +19,14 @@ FreshnessPolicy = Literal["off", "gate", "report"]
 AlertKind = Literal["failure", "recovery", "warning", "lateness"]
 Backoff = Literal["fixed", "exponential"]
 
-TIME_OF_DAY = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
-
 
 class ExecutionPolicy(Frozen):
     """The failure contract's numbers, times in seconds; no timeout is None.
 
-    `max_parallel` is the number of dbt's threads, None for what the profile says. `pool` is the
-    orchestrator's pool that a build takes a slot of, "" for none. With `freshness`, runs measure
+    `max_parallel` is the number of dbt's threads, None for what the profile says. `step_threads` is
+    how many steps may run at a time. `pool` is the
+    orchestrator's pool that a build takes a slot of, unless its job names another, "" for none.
+    With `freshness`, runs measure
     how old dbt sources are: a stale one holds back what reads it (`gate`) or warns (`report`).
     `reuse` of `unchanged` leaves out
     what a build would make as it stands.
@@ -36,6 +37,7 @@ class ExecutionPolicy(Frozen):
     retry_backoff: Backoff = "fixed"
     timeout_seconds: int | None = None
     max_parallel: int | None = None
+    step_threads: int = 1
     granularity: Granularity = "auto"
     group_by: GroupBy = "folder"
     pool: str = ""
@@ -60,7 +62,7 @@ class Schedule(Frozen):
 class Deadline(Frozen):
     """By when a job is to have succeeded: a time of day, HH:MM, in an IANA time zone."""
 
-    time: Annotated[str, StringConstraints(pattern=TIME_OF_DAY)]
+    time: Annotated[str, StringConstraints(pattern=TIME_OF_DAY.pattern)]
     timezone: str = "UTC"
 
 
@@ -70,7 +72,8 @@ class Job(Frozen):
     `select`, `exclude` and `selector` are in dbt's own syntax. `node_ids` is what they chose at
     compile time, sorted; None means every node of the product. `vars` are dbt vars of this job's
     runs; they win over the product's. `trigger` starts it when ports are updated. Who asked for
-    `lateness` is alerted of a run that has not succeeded by the `deadline`.
+    `lateness` is alerted of a run that has not succeeded by the `deadline`. Builds of the job take
+    a slot of `pool`, "" for that of the product.
     """
 
     name: str
@@ -82,6 +85,7 @@ class Job(Frozen):
     schedule: Schedule | None = None
     trigger: UpdateTrigger | None = None
     deadline: Deadline | None = None
+    pool: str = ""
 
 
 class LineageSettings(Frozen):

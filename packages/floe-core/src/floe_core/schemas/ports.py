@@ -32,14 +32,24 @@ class Port(Frozen):
     is_complete: bool = False
     is_contract: bool = False
 
+    @property
+    def key(self) -> str:
+        """What the ledger calls the port within its product: `port@version`."""
+        return f"{self.name}@{self.version}"
+
+    def key_in(self, product: str) -> str:
+        """What the ledger calls the port: `product/port@version`."""
+        return port_key(product, self.name, self.version)
+
 
 class InputPort(Frozen):
     """A port of another product that this one reads.
 
     `node_id` is its place in this product's graph, "" where dbt does not know it. `producer_node`
     is the node that builds it, in the producer's graph, and `label` that node's name with its
-    version. `columns` are those of the port at compile time. `columns_read` are those that
-    something in this product names, sorted; None where that cannot be told, so that it may be any.
+    version, after `package/` where another dbt package of the producer defines it. `columns` are
+    those of the port at compile time. `columns_read` are those that something in this product
+    names, sorted; None where that cannot be told, so that it may be any.
     """
 
     product: str
@@ -80,3 +90,12 @@ def port_key(product: str, port: str, version: str) -> str:
     'customer-360/customers@1'
     """
     return f"{product}/{port}@{version}"
+
+
+def short_port_name(key: str) -> str:
+    """Return what steps of floe.yaml may call the port of a key, where they read one version of it.
+
+    >>> short_port_name("customer-360/customers@1")
+    'customer-360.customers'
+    """
+    return key.rpartition("@")[0].replace("/", ".")

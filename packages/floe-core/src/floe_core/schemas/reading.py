@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from floe_core.errors import InvalidProductError, Problem
+from floe_core.schemas.text_forms import FORMS, TextForm
 from floe_core.source_map import Document, Location
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -97,8 +98,9 @@ def _dotted(location: Location) -> str:
 def _reason(found: ErrorDetails) -> str:
     given, context = found["input"], found.get("ctx", {})
     shown = repr(given) if len(repr(given)) <= 60 else repr(given)[:57] + "..."
+    form = _form(found)
     reasons = {
-        "string_pattern_mismatch": f"{shown} does not match {context.get('pattern')}",
+        "string_pattern_mismatch": f"{shown} is not {form.kind}" if form else "has another form",
         "string_too_long": f"has {len(given) if isinstance(given, str) else 0} characters; "
         f"at most {context.get('max_length')}",
         "string_too_short": "is empty",
@@ -116,6 +118,7 @@ def _kind(error_type: str) -> str:
         "int_type": "whole number",
         "bool_type": "true or false",
         "list_type": "list",
+        "tuple_type": "list",
         "dict_type": "mapping",
         "model_type": "mapping",
         "model_attributes_type": "mapping",
@@ -127,14 +130,15 @@ def _fix(found: ErrorDetails) -> str:
     given = found["input"]
     if found["type"] == "string_type" and isinstance(given, int | float):
         return f'put it in quotes: "{given}"'
-    if found["type"] == "string_pattern_mismatch" and "[a-z]" in str(found.get("ctx", {})):
-        return "use lower-case letters, digits and hyphens, a letter first"
+    if (form := _form(found)) is not None:
+        return form.rule
     fixes = {
         "string_too_long": "shorten it",
         "string_too_short": "write something, or leave the key out",
         "int_type": "write a whole number, without quotes",
         "bool_type": "write true or false, without quotes",
         "list_type": "write a list: [a, b]",
+        "tuple_type": "write a list: [a, b]",
         "dict_type": "write a mapping: {key: value}",
         "model_type": "write a mapping: {key: value}",
         "greater_than_equal": "write a larger number",
@@ -143,3 +147,7 @@ def _fix(found: ErrorDetails) -> str:
         "string_type": "write a text",
     }
     return fixes.get(found["type"], "")
+
+
+def _form(found: ErrorDetails) -> TextForm | None:
+    return FORMS.get(found.get("ctx", {}).get("pattern", ""))

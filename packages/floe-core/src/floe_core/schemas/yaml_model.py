@@ -7,14 +7,15 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, StringConstraints
 from pydantic.alias_generators import to_camel
 
+from floe_core.schemas import text_forms
+
 ApiVersion = Literal["floe.dev/v1"]
-NAME_PATTERN = r"^[a-z][a-z0-9-]*$"
-Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN, max_length=63)]
-VERSION_PATTERN = r"^[0-9A-Za-z][0-9A-Za-z.+_-]*$"
-Version = Annotated[str, StringConstraints(pattern=VERSION_PATTERN, max_length=63)]
-JobName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]*$", max_length=63)]
+Name = Annotated[str, StringConstraints(pattern=text_forms.NAME.pattern, max_length=63)]
+Version = Annotated[str, StringConstraints(pattern=text_forms.VERSION.pattern, max_length=63)]
+JobName = Annotated[str, StringConstraints(pattern=text_forms.JOB_NAME.pattern, max_length=63)]
 Text = Annotated[str, StringConstraints(max_length=4000)]
 ShortText = Annotated[str, StringConstraints(min_length=1, max_length=250)]
+PoolName = Annotated[str, StringConstraints(pattern=text_forms.POOL_NAME.pattern, max_length=250)]
 
 
 class YamlModel(BaseModel):

@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import chdir, contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from floe_core.errors import EnvironmentProblemError, UsageError
 from floe_core.schemas.policies import DbtProject
 from floe_core.warehouse.credentials import credentials_of, without_secrets
-from floe_core.warehouse.dialects import Dialect, Relation, dialect_of, quoted
+from floe_core.warehouse.dialect import Dialect, Relation, Row, quoted
+from floe_core.warehouse.dialects import dialect_of
 from floe_core.warehouse.duckdb_file import duckdb_file
 from floe_core.warehouse.internals import connection_manager, dbt_error, duckdb_environment
+from floe_core.warehouse.served_connection import ServedConnection
 
-Row = tuple[Any, ...]
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
 IN_MEMORY, MEMORY = ":memory:", "memory"
 
 
@@ -34,27 +38,47 @@ class Warehouse(Protocol):
 
 
 @contextmanager
-def open_warehouse(dbt: DbtProject, project_dir: Path) -> Iterator[Warehouse]:
+def open_warehouse(
+    dbt: DbtProject, project_dir: Path, *, is_served: bool = False
+) -> Iterator[Warehouse]:
     """Open the warehouse of a product's profile; a DuckDB file for reading only.
+
+    `is_served` is a process that opens it for another: what it needs goes with the process.
 
     Raises:
         UsageError: It is of a kind whose tables can't be compared.
         EnvironmentProblemError: It can't be opened.
     """
-    dialect = dialect_of(dbt.adapter)
     # dbt reads relative paths, of attached files too, from the product's folder.
-    with chdir(project_dir):
-        opened: DuckDBFile | AdapterConnection
-        if dbt.adapter == "duckdb":
-            opened = DuckDBFile(dbt, dialect, project_dir)
-        else:
-            opened = AdapterConnection(dbt, dialect, project_dir)
-        try:
-            for setting in dialect.settings:
-                opened.run(setting)
-            yield opened
-        finally:
-            opened.close()
+    with chdir(project_dir), connect(dbt, project_dir, is_served=is_served) as opened:
+        yield opened
+
+
+@contextmanager
+def connect(dbt: DbtProject, project_dir: Path, *, is_served: bool = False) -> Iterator[Warehouse]:
+    """Open a warehouse as `open_warehouse` does, for a process that is in the product's folder.
+
+    A process has one current folder: a thread that changes it beside another may leave it changed.
+    """
+    dialect = dialect_of(dbt.adapter)
+    opened: DuckDBFile | AdapterConnection | ServedConnection
+    if dbt.adapter == "duckdb":
+        opened = DuckDBFile(dbt, dialect, project_dir)
+    elif dbt.adapter == "spark" and not is_served:
+        opened = ServedConnection(dbt, dialect, project_dir)
+    else:
+        opened = AdapterConnection(dbt, dialect, project_dir)
+    try:
+        apply_settings(opened)
+        yield opened
+    finally:
+        opened.close()
+
+
+def apply_settings(opened: Warehouse) -> None:
+    """Set up a connection as its dialect wants it, so that hashes are the same in each."""
+    for setting in opened.dialect.settings:
+        opened.run(setting)
 
 
 class AdapterConnection:
@@ -66,6 +90,8 @@ class AdapterConnection:
         credentials = credentials_of(dbt, project_dir)
         self._connections = connection_manager(dbt.adapter, credentials)
         self._connections.set_connection_name("floe")
+        with self._errors_told():
+            dialect.prepare(self._connections.get_thread_connection().handle)
 
     def rows(self, query: str) -> list[Row]:
         """See `Warehouse.rows`."""
@@ -80,37 +106,31 @@ class AdapterConnection:
 
     def columns(self, relation: Relation) -> list[tuple[str, str]]:
         """See `Warehouse.columns`."""
-        return [(str(name), str(kind)) for name, kind in self.rows(self.dialect.columns(relation))]
+        return self.dialect.read_columns(self.rows, relation)
 
     def close(self) -> None:
         """Close the connection."""
         self._connections.cleanup_all()
 
     def _execute(self, sql: str) -> Any:
-        try:
+        with self._errors_told():
             return self._connections.add_query(sql)[1]
+
+    @contextmanager
+    def _errors_told(self) -> Iterator[None]:
+        try:
+            yield
         except dbt_error() as error:
             what = f"{self._dbt.adapter}: {without_secrets(str(error), self._dbt)}"
             raise EnvironmentProblemError(what) from error
 
 
-class DuckDBFile:
-    """A file that is attached for reading only, with all that the profile attaches and loads."""
+class DuckDBCursor:
+    """DuckDB through a cursor of this process."""
 
-    def __init__(self, dbt: DbtProject, dialect: Dialect, project_dir: Path) -> None:
-        file = duckdb_file(dbt.profile, project_dir)
-        if file is None:
-            raise UsageError("DuckDB's tables are compared in a file; this product's are in none")
-        name = credentials_of(dbt, project_dir).database
+    def __init__(self, cursor: DuckDBPyConnection, dialect: Dialect) -> None:
         self.dialect = dialect
-        own = {"path": str(file), "alias": quoted(name), "read_only": True}
-        others = [{**each, "read_only": True} for each in dbt.profile.get("attach") or ()]
-        # A file that dbt-duckdb itself opens, it opens for writing.
-        in_memory = {"path": IN_MEMORY, "database": MEMORY, "attach": [*others, own]}
-        self._environment = duckdb_environment(credentials_of(dbt, project_dir, in_memory))
-        with _errors_told():
-            self._cursor = self._environment.handle().cursor()
-        self.run(f"use {quoted(name)}")
+        self._cursor = cursor
 
     def rows(self, query: str) -> list[Row]:
         """See `Warehouse.rows`."""
@@ -132,6 +152,24 @@ class DuckDBFile:
         except CatalogException:
             return []
         return [(str(name), str(kind)) for name, kind in found]
+
+
+class DuckDBFile(DuckDBCursor):
+    """A file that is attached for reading only, with all that the profile attaches and loads."""
+
+    def __init__(self, dbt: DbtProject, dialect: Dialect, project_dir: Path) -> None:
+        file = duckdb_file(dbt.profile, project_dir)
+        if file is None:
+            raise UsageError("DuckDB's tables are compared in a file; this product's are in none")
+        name = credentials_of(dbt, project_dir).database
+        own = {"path": str(file), "alias": quoted(name), "read_only": True}
+        others = [{**each, "read_only": True} for each in dbt.profile.get("attach") or ()]
+        # A file that dbt-duckdb itself opens, it opens for writing.
+        in_memory = {"path": IN_MEMORY, "database": MEMORY, "attach": [*others, own]}
+        self._environment = duckdb_environment(credentials_of(dbt, project_dir, in_memory))
+        with _errors_told():
+            super().__init__(self._environment.handle().cursor(), dialect)
+        self.run(f"use {quoted(name)}")
 
     def close(self) -> None:
         """Close the file."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from importlib import import_module
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -77,10 +78,43 @@ def duckdb_environment(credentials: Credentials) -> Any:
     return create(credentials)
 
 
+def require_adapter(adapter: str) -> None:
+    """Raise if tables can't be read, since dbt-core 1.x or its adapter is not beside floe.
+
+    Raises:
+        EnvironmentProblemError: It is so.
+    """
+    with _names_of_dbt():
+        import_module("dbt.config.profile")
+        import_module(f"dbt.adapters.{adapter}")
+
+
 @contextmanager
 def _names_of_dbt() -> Iterator[None]:
     try:
         yield
     except ImportError as error:
-        what = f"tables are read through dbt's adapter, which is not installed here: {error}"
-        raise EnvironmentProblemError(what) from error
+        raise EnvironmentProblemError(
+            "tables are read through dbt's adapter, a Python package, whichever dbt runs the "
+            f"product, and it can't be imported here ({error}): install dbt-core 1.x with the "
+            "adapter of the warehouse, such as `pip install 'floe-core[duckdb]'`"
+        ) from error
+
+
+def end_spark() -> None:
+    """Stop the Spark session of this process, and wait until its Java machine has ended.
+
+    At the end of a process, pyspark does not wait for it.
+    """
+    try:
+        from pyspark import SparkContext
+    except ImportError:
+        return
+    context, gateway = SparkContext._active_spark_context, SparkContext._gateway
+    if context is not None:
+        context.stop()
+    process = getattr(gateway, "proc", None)
+    if gateway is not None and process is not None:
+        gateway.shutdown()
+        process.stdin.close()
+        process.wait()

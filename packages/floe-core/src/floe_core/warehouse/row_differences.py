@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from floe_core.warehouse.connection import Warehouse
-from floe_core.warehouse.dialects import Relation, quoted
+from floe_core.warehouse.dialect import Relation
 
 BUCKETS = 4096
 # Rows of both tables whose hashes are here at one time, but for a bucket that has more.
@@ -40,19 +40,24 @@ class HashedTable:
 
     def buckets(self) -> dict[int, tuple[int, int]]:
         """Return bucket -> number of rows and sum of their hashes; read in one scan."""
+        dialect = self.warehouse.dialect
         found = self.warehouse.rows(
-            f"select k & {BUCKETS - 1}, count(*), cast(sum(r) as varchar) from {self._hashed()} "
-            "group by 1"
+            f"select {dialect.bucket('k', BUCKETS)}, count(*), {dialect.total('r')} "
+            f"from {self._hashed()} group by 1"
         )
         return {int(bucket): (int(rows), int(total)) for bucket, rows, total in found}
 
     def rows_in(self, buckets: Iterable[int]) -> Rows:
         """Return hash of the key -> how often there is a row with these hashes of values."""
         columns = ", ".join(["k", *self._hash_names()])
+        dialect = self.warehouse.dialect
+        bucket = dialect.bucket("k", BUCKETS)
+        # As texts: not every driver reads 64 bits without a sign.
+        shown = ", ".join(dialect.text(name) for name in ["k", *self._hash_names()])
         found: Rows = defaultdict(Counter)
         for key, *hashes, count in self.warehouse.rows(
-            f"select {columns}, count(*) from {self._hashed()} "
-            f"where k & {BUCKETS - 1} in ({_listed(buckets)}) group by {columns}"
+            f"select {shown}, count(*) from {self._hashed()} "
+            f"where {bucket} in ({_listed(buckets)}) group by {columns}"
         ):
             found[int(key)][tuple(map(int, hashes))] += int(count)
         return found
@@ -63,9 +68,11 @@ class HashedTable:
         if not wanted:
             return {}
         names = [*self.columns]
-        texts = ", ".join(f"cast(t{number} as varchar)" for number in range(len(names)))
+        text = self.warehouse.dialect.text
+        texts = ", ".join(text(f"t{number}") for number in range(len(names)))
         found = self.warehouse.rows(
-            f"select k, {texts} from {self._hashed(with_values=True)} where k in ({wanted})"
+            f"select {text('k')}, {texts} from {self._hashed(with_values=True)} "
+            f"where k in ({wanted})"
         )
         return {int(key): dict(zip(names, values, strict=True)) for key, *values in found}
 
@@ -79,13 +86,15 @@ class HashedTable:
         names = sorted(self.columns)
         hashes = {name: f"h{number}" for number, name in enumerate(names)}
         inner = [
-            f"{dialect.value_hash(quoted(name), self.columns[name])} as {hashes[name]}"
+            f"{dialect.value_hash(dialect.quoted(name), self.columns[name])} as {hashes[name]}"
             for name in names
         ]
         outer = [*hashes.values()]
         if with_values:
             values = [f"t{number}" for number in range(len(self.columns))]
-            inner += [f"{quoted(n)} as {t}" for n, t in zip(self.columns, values, strict=True)]
+            inner += [
+                f"{dialect.quoted(n)} as {t}" for n, t in zip(self.columns, values, strict=True)
+            ]
             outer += values
         key = dialect.row_hash([hashes[name] for name in self.key or names])
         return (

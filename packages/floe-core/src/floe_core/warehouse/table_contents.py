@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 
+from floe_core.errors import EnvironmentProblemError
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
 from floe_core.warehouse.connection import Warehouse, open_warehouse
-from floe_core.warehouse.dialects import Relation, quoted
+from floe_core.warehouse.dialect import Dialect, Relation
 from floe_core.warehouse.duckdb_file import duckdb_file
+
+Columns = Sequence[tuple[str, str]]
+Rows = tuple[int, int]
+# Tables in one query; more make the query slower to plan.
+_AT_ONCE = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,16 +89,51 @@ def _sums(warehouse: Warehouse, relation: Relation, columns: dict[str, str]) -> 
         return [int(warehouse.rows(f"select count(*) from {place}")[0][0]), 0]
     hashes = {name: f"h{number}" for number, name in enumerate(columns)}
     inner = ", ".join(
-        f"{dialect.value_hash(quoted(name), kind)} as {hashes[name]}"
+        f"{dialect.value_hash(dialect.quoted(name), kind)} as {hashes[name]}"
         for name, kind in columns.items()
     )
     # By name, so that another order of columns is a difference of its own.
     whole_row = dialect.row_hash([hashes[name] for name in sorted(columns)])
-    # As texts: they outgrow what drivers read as a number.
-    outer = ", ".join(
-        f"cast(coalesce(sum({each}), 0) as varchar)" for each in (whole_row, *hashes.values())
-    )
+    outer = ", ".join(dialect.total(each) for each in (whole_row, *hashes.values()))
     found = warehouse.rows(
         f"select count(*), {outer} from (select {inner} from {place}{dialect.fence}) as hashed"
     )
     return [int(value) for value in found[0]]
+
+
+def hashes_of_rows(
+    warehouse: Warehouse, tables: Mapping[Relation, Columns]
+) -> dict[Relation, Rows]:
+    """Return the number of rows of relations with these columns, and the sum of their hashes.
+
+    It is a part of what `contents` returns, in a fifth of the time for small tables. What cannot be
+    read is left out.
+    """
+    found: dict[Relation, Rows] = {}
+    relations = list(tables)
+    for start in range(0, len(relations), _AT_ONCE):
+        some = relations[start : start + _AT_ONCE]
+        found |= _hashes(warehouse, {relation: tables[relation] for relation in some})
+    return found
+
+
+def _hashes(warehouse: Warehouse, tables: Mapping[Relation, Columns]) -> dict[Relation, Rows]:
+    relations = list(tables)
+    queries = [
+        _hashing(warehouse.dialect, number, relation, columns)
+        for number, (relation, columns) in enumerate(tables.items())
+    ]
+    try:
+        rows = warehouse.rows(" union all ".join(queries))
+    except EnvironmentProblemError:
+        if len(tables) == 1:
+            return {}
+        alone = (_hashes(warehouse, {relation: tables[relation]}) for relation in relations)
+        return {relation: told for each in alone for relation, told in each.items()}
+    return {relations[number]: (int(count), int(summed)) for number, count, summed in rows}
+
+
+def _hashing(dialect: Dialect, number: int, relation: Relation, columns: Columns) -> str:
+    hashes = [dialect.value_hash(dialect.quoted(name), kind) for name, kind in sorted(columns)]
+    total = dialect.total(dialect.row_hash(hashes)) if hashes else "'0'"
+    return f"select {number}, count(*), {total} from {dialect.place(relation)}"

@@ -74,6 +74,14 @@ def test_two_runs_are_equal_and_leave_the_database_as_it_was(database: str, tmp_
     assert list((product / ".floe" / "parity").iterdir()) == []
 
 
+def test_environments_with_other_schemas_take_no_part(database: str, tmp_path: Path) -> None:
+    product = write_postgres_product(tmp_path / "shop", database)
+    with (product / "manifest.yaml").open("a") as manifest:
+        manifest.write("environments: {prod: {compute: {schema: of_prod}}}\n")
+    assert run(product, tmp_path / "one").report.status == "success"
+    assert schemas(database) == OF_THE_DATABASE
+
+
 def test_a_run_that_fails_leaves_no_schema(database: str, tmp_path: Path) -> None:
     files = {"models/bad.sql": "select nothing from {{ ref('people') }}"}
     side = run(write_postgres_product(tmp_path / "shop", database, files), tmp_path / "one")

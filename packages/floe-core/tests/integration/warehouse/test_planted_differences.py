@@ -25,7 +25,7 @@ from planted_differences import (
 
 from floe_core.schemas.policies import DbtProject
 from floe_core.warehouse.connection import open_warehouse
-from floe_core.warehouse.dialects import Relation
+from floe_core.warehouse.dialect import Relation
 from floe_core.warehouse.table_contents import TableContents, contents
 from floe_core.warehouse.table_differences import table_differences
 

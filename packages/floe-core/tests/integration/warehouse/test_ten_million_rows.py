@@ -13,7 +13,7 @@ from own_database import SERVER, own_database, rows
 
 from floe_core.schemas.policies import DbtProject
 from floe_core.warehouse.connection import open_warehouse
-from floe_core.warehouse.dialects import Relation
+from floe_core.warehouse.dialect import Relation
 from floe_core.warehouse.table_contents import contents
 
 ROWS = 10_000_000

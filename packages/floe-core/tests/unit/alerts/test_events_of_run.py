@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import pytest
 
-from floe_core.alerts.events_of_run import OpenFailure, failure_after, kinds_of
+from floe_core.alerts.events_of_run import OpenFailure, failure_after, is_whole_and_green, kinds_of
 from floe_core.alerts.run_outcome import RunOutcome
 from floe_core.build_events import NodeResult, NodeStatus
+from floe_core.run_parameters import RunParameters
 
 A, B = "model.s.a", "model.s.b"
 
@@ -66,3 +68,16 @@ def test_a_warning_and_a_repeated_run_warn() -> None:
     ]
     assert told(outcome(False, a="warn", b="error")) == [("failure",)]
     assert told(RED, outcome(True, repeated=True, a="success"))[1] == ("recovery",)
+
+
+def test_a_run_that_read_no_rows_recovers_nothing_and_meets_no_deadline() -> None:
+    empty = replace(GREEN, parameters=RunParameters(empty=True))
+    assert told(RED, empty, GREEN) == [("failure",), (), ("recovery",)]
+    assert not is_whole_and_green(empty, [A, B])
+    assert is_whole_and_green(GREEN, [A, B])
+
+
+def test_a_run_of_a_selection_whose_nodes_nobody_knows_meets_no_deadline() -> None:
+    part = replace(outcome(True), parameters=RunParameters(select="a"))
+    assert not is_whole_and_green(part, [A, B])
+    assert is_whole_and_green(outcome(True), [A, B])

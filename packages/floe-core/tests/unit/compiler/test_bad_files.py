@@ -371,16 +371,15 @@ def test_a_wrong_policy_of_a_node_is_told_with_every_other(write_product: WriteP
         return "{{ config(meta={'floe': " + floe + "}) }} select 1 as id"
 
     folder = write_product(
-        floe=FLOE + "execution: {pool: warehouse}\n",
         a=model("{'retires': 1, 'timeoutSeconds': 0}"),
         b=model("7"),
-        c=model("{'pool': 'reports'}"),
+        c=model("{'pool': 'a pool'}"),
+        d=model("{'reuse': {'lagTolerance': 'an hour'}}"),
+        e=model("{'reuse': 'sometimes'}"),
+        f=model("{'reuse': 'content'}"),
     )
+    reuse = "'never', 'content' or {lagTolerance: 1 h}"
     assert refusal(folder) == (
-        "floe.yaml: a product runs in one pool, and several are named: 'reports' "
-        "(meta.floe of model.shop.c), 'warehouse' (floe.yaml)\n"
-        "fix: keep one of them\n"
-        "\n"
         "models/a.sql: meta.floe of model.shop.a: timeoutSeconds: 0 is not a whole number of "
         "seconds from 1 to 604800\n"
         "fix: write a whole number of seconds from 1 to 604800\n"
@@ -389,7 +388,21 @@ def test_a_wrong_policy_of_a_node_is_told_with_every_other(write_product: WriteP
         "fix: did you mean 'retries'?\n"
         "\n"
         "models/b.sql: meta.floe of model.shop.b: 7 is no mapping\n"
-        "fix: write a mapping with: retries, timeoutSeconds, pool, reuse"
+        "fix: write a mapping with: retries, timeoutSeconds, pool, reuse\n"
+        "\n"
+        "models/c.sql: meta.floe of model.shop.c: pool: 'a pool' is not the name of a pool\n"
+        "fix: use no spaces and none of / % & < >\n"
+        "\n"
+        "models/d.sql: meta.floe of model.shop.d: reuse: {'lagTolerance': 'an hour'} is not "
+        f"{reuse}\n"
+        f"fix: write {reuse}\n"
+        "\n"
+        f"models/e.sql: meta.floe of model.shop.e: reuse: 'sometimes' is not {reuse}\n"
+        f"fix: write {reuse}\n"
+        "\n"
+        "models/f.sql: meta.floe of model.shop.f: reuse: 'content' hashes a table, and this is a "
+        "view\n"
+        "fix: leave it out"
     )
 
 

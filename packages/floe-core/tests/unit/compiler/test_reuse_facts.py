@@ -74,6 +74,22 @@ def test_what_keeps_a_node_from_being_reused(fields: dict[str, Any], never: str)
 
 
 @pytest.mark.parametrize(
+    ("reuse", "seconds"),
+    [
+        ({"lagTolerance": "1 h"}, 3600),
+        ({"lagTolerance": "90 minutes"}, 5400),
+        ({"lagTolerance": "2days"}, 172_800),
+        ({"lagTolerance": "0 h"}, 0),
+        ({"lagTolerance": "soon"}, 0),
+        ("never", 0),
+        (None, 0),
+    ],
+)
+def test_how_long_new_inputs_may_wait(reuse: object, seconds: int) -> None:
+    assert facts(config={"meta": {"floe": {"reuse": reuse}}}).lag_seconds == seconds
+
+
+@pytest.mark.parametrize(
     ("config", "counts"),
     [
         ({"tags": ["a"]}, False),

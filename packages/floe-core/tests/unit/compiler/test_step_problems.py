@@ -71,9 +71,10 @@ def test_every_problem_of_the_steps_is_told_at_once(write_product: WriteProduct)
         "floe.yaml:13: 'top' is built by dbt; name a source of the dbt project, or another dataset",
         "floe.yaml:14: 'a b?' is no name of a dataset; write a name, such as crm.segments, or a "
         "URL, such as s3://bucket/segments",
-        "floe.yaml:15: 'tpo' is no dbt node or source, and no step writes it; did you mean 'top'?",
-        "floe.yaml:15: 'nothing_like_it' is no dbt node or source, and no step writes it; known "
-        "are: orders, raw.orders, raw.payments, top",
+        "floe.yaml:15: 'tpo' is no dbt node, source or input port, and no step writes it; did you "
+        "mean 'top'?",
+        "floe.yaml:15: 'nothing_like_it' is no dbt node, source or input port, and no step writes "
+        "it; known are: orders, raw.orders, raw.payments, top",
     ]
 
 
@@ -81,8 +82,18 @@ def test_every_problem_of_the_steps_is_told_at_once(write_product: WriteProduct)
     ("step", "problem"),
     [
         ("{name: load, command: []}", "steps.0.command"),
-        ("{name: Load, command: [x]}", "does not match"),
-        ("{name: load, python: 'no function'}", "does not match"),
+        (
+            "{name: Load, command: [x]}",
+            "'Load' is not the name of a step; use lower-case letters, digits and underscores",
+        ),
+        (
+            "{name: load, python: 'no function'}",
+            "'no function' is not a function; write module:function, as in",
+        ),
+        (
+            "{name: load, command: [x], pool: a b}",
+            "steps.0.pool: 'a b' is not the name of a pool; use no spaces and none of / % & < >",
+        ),
         ("{name: load, comand: [x]}", "unknown key 'comand'; did you mean 'command'?"),
         ("{name: load, command: [x], retries: -1}", "is less than 0"),
         ("{name: load, command: x}", "is no list"),

@@ -12,6 +12,13 @@ from floe_core.execution.warehouse_lock import file_of_one_writer
 SQLITE = {"type": "sqlite", "schema": "main", "schemas_and_paths": {"main": "/data/shop.sqlite"}}
 SESSION = {"type": "spark", "method": "session", "host": "NA"}
 METASTORE = {"spark.hadoop.hive.metastore.uris": "thrift://metastore:9083"}
+URL = "spark.hadoop.javax.jdo.option.ConnectionURL"
+DRIVER = {"spark.hadoop.javax.jdo.option.ConnectionDriverName": "org.postgresql.Driver"}
+
+
+def session_at(url: str) -> dict[str, Any]:
+    """Return the profile of a Spark session with its metastore in a database."""
+    return {**SESSION, "server_side_parameters": {**DRIVER, URL: url}}
 
 
 @pytest.mark.parametrize(
@@ -25,6 +32,13 @@ METASTORE = {"spark.hadoop.hive.metastore.uris": "thrift://metastore:9083"}
         ({**SQLITE, "schema": "other"}, None),
         (SESSION, "/product/metastore_db"),
         ({**SESSION, "server_side_parameters": METASTORE}, None),
+        (session_at("jdbc:derby:;databaseName=/data/meta;create=true"), "/data/meta"),
+        (session_at("jdbc:derby:;create=true;databaseName=meta"), "/product/meta"),
+        (session_at("jdbc:derby:/data/meta;create=true"), "/data/meta"),
+        (session_at("jdbc:derby:directory:meta"), "/product/meta"),
+        (session_at("jdbc:derby:memory:meta;create=true"), None),
+        (session_at("jdbc:derby://derby.example.com:1527/meta;create=true"), None),
+        (session_at("jdbc:postgresql://db.example.com/meta"), None),
         ({"type": "spark", "method": "thrift", "host": "spark.example.com"}, None),
         ({"type": "postgres", "host": "db.example.com"}, None),
     ],

@@ -46,6 +46,16 @@ def test_a_product_stands_there_once():
     )
 
 
+def test_ports_are_a_list_of_ports():
+    assert refusal({"alert_ports": [70000], "ledger_ports": 5432}) == (
+        "plugins.orchestrator.config.helm: alert_ports.0: 70000 is more than 65535\n"
+        "fix: write a smaller number\n"
+        "\n"
+        "plugins.orchestrator.config.helm: ledger_ports: 5432 is no list\n"
+        "fix: write a list: [a, b]"
+    )
+
+
 def test_it_is_a_mapping():
     assert refusal("small") == (
         "plugins.orchestrator.config.helm: is no mapping\nfix: write a mapping: {key: value}"

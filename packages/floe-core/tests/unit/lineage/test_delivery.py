@@ -127,7 +127,7 @@ def test_nothing_listening_delays_nobody_and_loses_nothing(
         time.sleep(0.05)
     started = time.monotonic()
     assert not delivery.close(10)
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 8
     now = status(project_dir)
     assert (now.waiting, now.refused) == (2, ())
     assert "Connection refused" in now.last_failure
@@ -139,11 +139,8 @@ def test_nothing_listening_delays_nobody_and_loses_nothing(
 def test_a_hanging_backend_is_given_no_more_than_the_time_asked(
     backend: Backend, project_dir: Path, deliver: Deliver
 ) -> None:
-    def hang(number: int) -> int:
-        time.sleep(3 if number == 0 else 0)
-        return 201
-
-    backend.behave = hang
+    is_closed = threading.Event()
+    backend.behave = lambda number: 201 if number or is_closed.wait(30) else 500
     fill(project_dir, 2)
     delivery = deliver(to(backend))
     deadline = time.monotonic() + 20
@@ -151,7 +148,8 @@ def test_a_hanging_backend_is_given_no_more_than_the_time_asked(
         time.sleep(0.02)
     started = time.monotonic()
     assert not delivery.close(0.3)
-    assert time.monotonic() - started < 1.5
+    assert time.monotonic() - started < 15
+    is_closed.set()
     # What was on its way is heard out, and is not sent again.
     assert names(backend.wait_for(1)) == ["job-0"]
     deadline = time.monotonic() + 20

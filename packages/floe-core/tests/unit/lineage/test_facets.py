@@ -37,6 +37,18 @@ def parent_of_theirs() -> Any:
     )
 
 
+def dependencies_of_theirs() -> Any:
+    module = theirs.job_dependencies_run
+    job, run = module.JobIdentifier("floe", "shop"), module.RunIdentifier(RUN)
+    started = ("DIRECT_INVOCATION", "FINISH_TO_START", "EXECUTE_ON_SUCCESS")
+    return module.JobDependenciesRunFacet(
+        upstream=[
+            module.JobDependency(job, run, *started),
+            module.JobDependency(job, run, "IMPLICIT_DEPENDENCY"),
+        ]
+    )
+
+
 def input_field_of_theirs() -> Any:
     columns = theirs.column_lineage_dataset
     step = columns.Transformation("DIRECT", subtype="IDENTITY")
@@ -58,6 +70,15 @@ PAIRS: list[tuple[dict[str, Any], Any]] = [
     (
         ours.processing_engine("dbt", "1.11"),
         theirs.processing_engine_run.ProcessingEngineRunFacet("1.11", "dbt", __version__),
+    ),
+    (
+        ours.job_dependencies(
+            [
+                ours.job_dependency(SHOP, has_started=True),
+                ours.job_dependency(SHOP, has_started=False),
+            ]
+        ),
+        dependencies_of_theirs(),
     ),
     (
         ours.error_message("no", "SQL"),

@@ -71,7 +71,8 @@ def test_a_dead_backend_costs_no_time_and_loses_no_event(project_dir: Path) -> N
     began = time.monotonic()
     lineage = RunLineage(artifacts(project_dir, settings), REQUEST)
     record(lineage)
-    assert time.monotonic() - began < 0.5
+    # One attempt to reach it would do, were it waited for: it is tried for minutes.
+    assert time.monotonic() - began < 5
     lineage.close(5)
     assert status(project_dir).waiting == 6
 

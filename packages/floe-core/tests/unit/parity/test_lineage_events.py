@@ -23,6 +23,14 @@ def event(kind: str, run_id: str, at: str, folder: str, orchestrators_run: str) 
                 "errorMessage": {"message": message},
                 "nominalTime": {"nominalStartTime": at},
                 "floe_trace": {"traceId": f"trace of {run_id}", "spanId": f"span of {run_id}"},
+                "jobDependencies": {
+                    "upstream": [
+                        {
+                            "job": {"namespace": "floe", "name": "crm"},
+                            "run": {"runId": f"what {run_id} reads from"},
+                        }
+                    ]
+                },
                 "floe_reuse": {
                     "nodes": [
                         {

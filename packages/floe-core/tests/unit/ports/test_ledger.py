@@ -21,7 +21,7 @@ from floe_core.ports.record import KEPT, Update
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 WRITER = Path(__file__).with_name("ledger_writer.py")
-ROUNDS = 100
+ROUNDS = 200
 
 
 @pytest.fixture(params=["folder", "url", "postgres"])
@@ -38,6 +38,10 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 def update(run_id: str, attempt: int = 1) -> Update:
     return Update(number=0, moment=NOW, run_id=run_id, attempt=attempt)
+
+
+def last_numbers(ledger: Ledger) -> dict[str, int]:
+    return {port: last.number for port, last in ledger.last_updates(["crm/a@1"]).items()}
 
 
 def test_updates_are_numbered_for_each_port(place: str) -> None:
@@ -59,7 +63,7 @@ def test_an_attempt_updates_once_and_a_later_one_again(place: str) -> None:
     ledger = Ledger(place)
     for attempt in (1, 1, 2):
         ledger.add_updates("crm", ["a@1"], update("r", attempt))
-    assert ledger.last_numbers(["crm/a@1"]) == {"crm/a@1": 2}
+    assert last_numbers(ledger) == {"crm/a@1": 2}
 
 
 def test_a_run_begins_once_with_the_same_updates(place: str) -> None:
@@ -85,8 +89,8 @@ def test_what_was_seen_stays_seen_when_old_starts_are_forgotten(place: str) -> N
 
 def test_environments_do_not_see_each_other(place: str) -> None:
     Ledger(place, "staging").add_updates("crm", ["a@1"], update("r"))
-    assert Ledger(place).last_numbers(["crm/a@1"]) == {}
-    assert Ledger(place, "staging").last_numbers(["crm/a@1"]) == {"crm/a@1": 1}
+    assert last_numbers(Ledger(place)) == {}
+    assert last_numbers(Ledger(place, "staging")) == {"crm/a@1": 1}
 
 
 def test_two_writers_lose_nothing_though_one_is_killed_again_and_again(place: str) -> None:
@@ -108,15 +112,17 @@ def test_two_writers_lose_nothing_though_one_is_killed_again_and_again(place: st
         writer.wait()
         acknowledged = int(rest[-1]) + 1 if rest else acknowledged
         begin = acknowledged
-    assert steady.wait(120) == 0
+    assert steady.wait(600) == 0
     record = Ledger(place).read("crm")
     own = {port.rpartition("@")[0] for port in record.updates} - {"shared"}
     expected = {f"{name}-{i}" for name in ("steady", "killed") for i in range(ROUNDS)}
     assert kills > 2
     assert expected <= own
     numbers = [each.number for each in record.updates["shared@1"]]
-    # A killed writer may have written one that it could not acknowledge, and writes it once.
-    assert numbers == list(range(2 * ROUNDS - KEPT + 1, 2 * ROUNDS + 1))
+    # A killed writer may have written one that it could not acknowledge. It writes it again, which
+    # counts only if the other writer has pushed the first out of what is kept.
+    assert 2 * ROUNDS <= numbers[-1] <= 2 * ROUNDS + kills
+    assert numbers == list(range(numbers[-1] - KEPT + 1, numbers[-1] + 1))
 
 
 def written_by(place: str, name: str, begin: int, end: int) -> subprocess.Popen[str]:

@@ -207,6 +207,34 @@ def test_a_source_is_new_in_every_run_unless_its_version_is_known() -> None:
     assert reasons(after) == {}
 
 
+@pytest.mark.parametrize(
+    ("before", "now", "told"),
+    [
+        ("2026-11-26 22:00:00", "2026-11-27 00:10:00", "newer by 2 h"),
+        ("2026-11-26 22:00:00+00", "2026-11-26 23:00:30+01", "newer by 30 s"),
+        ("2026-11-26", "2026-11-29", "newer by 3 days"),
+        ("2026-11-26 22:00:00", "2026-11-26 21:59:59.5", "older by less than 1 s"),
+        ("2026-11-26 22:00:00", "2026-11-26 22:00:00", "new"),
+        ("41", "42", "new"),
+        ("20261126", "20261127", "new"),
+        ("", "2026-11-27 00:10:00", "new"),
+    ],
+)
+def test_a_source_that_says_when_it_was_loaded_is_newer_by_so_much(
+    before: str, now: str, told: str
+) -> None:
+    artifacts = product(node(SOURCE, source_name="raw"), node("model.shop.d", SOURCE))
+    codes = CODES | {"model.shop.d": 'select id from "shop"."main"."events"'}
+
+    def loaded(newest: str, version: str) -> WarehouseFacts:
+        sources = {SOURCE: Versions(version, {"id": version})}
+        return WarehouseFacts(standing(artifacts), sources, {SOURCE: newest} if newest else {})
+
+    after = built(situation(artifacts, codes=codes, warehouse=loaded(before, "v1")))
+    again = replace(after, warehouse=loaded(now, "v2"))
+    assert reasons(again) == {"d": f"source raw.events is {told}"}
+
+
 def test_a_unit_test_that_is_run_takes_its_model_with_it() -> None:
     unit = node("unit_test.shop.doubles", C, tested=C, checksum="given 1")
     after = built(situation(product(unit)))
@@ -233,6 +261,40 @@ def test_a_node_whose_columns_are_not_those_of_its_sql_leaves_its_readers_in_dou
     assert plan[B].action == "reuse"
     found = {**standing(artifacts), A: Standing("as built", ("id", "name", "another"))}
     assert set(outcome_of(given, plan, {A: 1.0}, {A: found[A]}).doubtful) == {B}
+
+
+HOUR = {"reuse": ReuseFacts(lag_seconds=3600)}
+
+
+def test_new_inputs_wait_for_as_long_as_a_node_tolerates_it() -> None:
+    after = built(situation(product(b=HOUR), now=1000.0))
+    more = replace(after, codes=CODES | {A: CODES[A] + " where amount > 1"}, now=4599.0)
+    assert set(reasons(more)) == {"a", "c", "checks_a"}
+    assert make_plan(more)[B].why == "its inputs are new, which its lagTolerance lets wait"
+    # A second build of its inputs does not put off its own.
+    again = replace(built(more), now=4600.0)
+    assert reasons(again) == {"b": "a is new"}
+
+
+def test_only_new_inputs_wait() -> None:
+    after = built(situation(product(b=HOUR), now=1000.0))
+    own = replace(after, codes=CODES | {B: CODES[B] + " limit 1"}, now=1001.0)
+    assert reasons(own) == {"b": "its code changed"}
+    facts = WarehouseFacts(standing=standing(product(), b="changed by hand"))
+    by_hand = replace(after, warehouse=facts, now=1001.0)
+    assert reasons(by_hand) == {"b": "changed since its last build"}
+
+
+def test_what_reads_a_node_that_waits_waits_with_it() -> None:
+    after = built(situation(product(a=HOUR), now=1000.0))
+    seed = replace(after, seeds={RAW: Versions("9 rows", SEED.columns)}, now=1001.0)
+    assert set(reasons(seed)) == {"raw"}
+
+
+def test_two_compilations_do_not_wait() -> None:
+    given = situation(product(b=HOUR))
+    changed = replace(given, codes=CODES | {A: CODES[A] + " where amount > 1"})
+    assert set(compared(given, changed)) == {"a", "b", "c", "checks_a"}
 
 
 def test_an_incremental_model_may_read_itself() -> None:

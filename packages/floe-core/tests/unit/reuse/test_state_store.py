@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 import uuid
 from collections.abc import Callable
@@ -10,13 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from floe_core.reuse.state import ActiveBuild, Entry, Standing, State, Versions
+from floe_core.reuse.hashed_text import to_hashed_text
+from floe_core.reuse.state import FORMAT, ActiveBuild, Entry, Standing, State, Versions
 from floe_core.reuse.state_store import (
     FileStateStore,
-    ObjectStateStore,
+    SharedStateStore,
     StateStore,
     store_of,
 )
+from floe_core.shared_text import ObjectsText
 
 ENTRY = Entry(
     "run 1",
@@ -36,7 +37,7 @@ def make_store(request: pytest.FixtureRequest, tmp_path: Path) -> MakeStore:
     url = f"memory://{uuid.uuid4().hex}"
     if request.param == "file":
         return lambda: FileStateStore(tmp_path / "reuse.json")
-    return lambda: ObjectStateStore(url)
+    return lambda: SharedStateStore(ObjectsText(url))
 
 
 def test_what_is_written_is_read(make_store: MakeStore) -> None:
@@ -65,8 +66,10 @@ def test_no_change_of_several_writers_is_lost(make_store: MakeStore) -> None:
         lambda text: "",
         lambda text: "null",
         lambda text: text.replace("i1", "i2"),
-        lambda text: json.dumps({**json.loads(text), "format": 99}),
-        lambda text: text.replace('"state"', '"other"'),
+        lambda text: text.replace(f'"format": {FORMAT}', '"format": 99'),
+        lambda text: text.partition("\n")[0],
+        lambda text: to_hashed_text(FORMAT, {"other": 1}),
+        lambda text: to_hashed_text(FORMAT, [1]),
     ],
 )
 def test_a_damaged_state_is_none_and_says_so(damage: Callable[[str], str], tmp_path: Path) -> None:
@@ -78,6 +81,16 @@ def test_a_damaged_state_is_none_and_says_so(damage: Callable[[str], str], tmp_p
     assert "everything is built" in store.problem
     store.change(lambda state: state.ended({"model.shop.b": ENTRY}))
     assert FileStateStore(path).read().entries == {"model.shop.b": ENTRY}
+
+
+def test_a_store_that_was_read_before_sees_what_others_wrote(make_store: MakeStore) -> None:
+    store, other = make_store(), make_store()
+    store.change(lambda _: STATE)
+    assert store.read() == STATE
+    other.change(lambda state: state.ended({"model.shop.c": ENTRY}))
+    assert {*store.read().entries} == {"model.shop.b", "model.shop.c"}
+    store.change(lambda state: state.ended({"model.shop.d": ENTRY}))
+    assert {*other.read().entries} == {"model.shop.b", "model.shop.c", "model.shop.d"}
 
 
 def test_a_state_of_something_else_is_empty() -> None:
@@ -106,6 +119,6 @@ def test_the_environment_names_a_folder_or_a_url(
     assert isinstance(store, FileStateStore)
     assert store.path == tmp_path / "shared" / "shop.reuse.json"
     monkeypatch.setenv("FLOE_REUSE_STORE", "memory://states/")
-    url = store_of("shop", tmp_path)
-    assert isinstance(url, ObjectStateStore)
-    assert url.url == "memory://states/shop"
+    store_of("shop", tmp_path).change(lambda _: STATE)
+    assert SharedStateStore(ObjectsText("memory://states/shop")).read() == STATE
+    assert store_of("other", tmp_path).read() == State()

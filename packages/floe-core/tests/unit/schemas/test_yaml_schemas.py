@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from typer.testing import CliRunner
 
 from floe_core.cli.main import app
 from floe_core.schemas.descriptions import DESCRIPTIONS
+from floe_core.schemas.text_forms import FORMS
 from floe_core.schemas.yaml_schemas import MODELS, models_of, schema_file, schema_text, yaml_schema
 
 ROOT = Path(__file__).parents[5]
@@ -39,6 +41,13 @@ def test_every_key_has_a_description_and_no_description_is_left_over() -> None:
         for model in models_of(root)
     }
     assert {name: set(texts) for name, texts in DESCRIPTIONS.items()} == fields
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_an_error_names_each_form_of_a_text_in_words(name: str) -> None:
+    patterns = re.findall(r'"pattern": ("(?:[^"\\]|\\.)*")', json.dumps(yaml_schema(name)))
+    assert patterns
+    assert {json.loads(each) for each in patterns} <= set(FORMS)
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -53,4 +53,5 @@ def _report(context: Context, job: str, project_dir: Path, *, succeeded: bool) -
         nominal_time=moment.astimezone(UTC) if moment else None,
         clear_number=getattr(run, "clear_number", None) or 0,
         ended_at=getattr(run, "end_date", None),
+        conf=getattr(run, "conf", None),
     )

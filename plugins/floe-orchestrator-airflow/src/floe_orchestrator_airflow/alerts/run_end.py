@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 from urllib.parse import quote
 
-from floe_core.alerts import report_run
+from floe_core.alerts import parameters_among, report_run
 from floe_core.execution import outcome_of_run
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.secrets.settings import setting
-from floe_orchestrator_airflow.task.run_of_product import run_name
+from floe_orchestrator_airflow.task.run_of_product import NODE_IDS_PARAM, run_name
 
 
 def report_end_of_run(
@@ -23,11 +25,12 @@ def report_end_of_run(
     nominal_time: datetime | None = None,
     clear_number: int = 0,
     ended_at: datetime | None = None,
+    conf: Mapping[str, Any] | None = None,
 ) -> None:
     """Report that a run of the job's own DAG has ended.
 
     `clear_number` is Airflow's: how often somebody has had the run go on after an end. `ended_at`
-    is for one that ended a while ago.
+    is for one that ended a while ago. `conf` is what the run was given.
     """
     name = run_name(dag_id, run_id)
     outcome = outcome_of_run(
@@ -40,6 +43,7 @@ def report_end_of_run(
         nominal_time=nominal_time,
         link=_link(artifacts, dag_id, run_id),
         ended_at=ended_at,
+        parameters=parameters_among(conf or {}, NODE_IDS_PARAM),
     )
     report_run(artifacts, outcome)
 

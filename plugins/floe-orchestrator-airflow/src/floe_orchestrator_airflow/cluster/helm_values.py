@@ -14,6 +14,7 @@ from floe_core.helm.settings import (
     HelmSettings,
     environment_values,
     image_parts,
+    network_values,
     resources_block,
 )
 from floe_core.plugin_interfaces import ResourceSpec
@@ -60,6 +61,7 @@ def helm_values(settings: AirflowHelmSettings, task_pod: TaskPod) -> dict[str, A
         "openLineage": settings.lineage.chart_values(),
         "openTelemetry": settings.tracing.chart_values(),
         **environment_values(settings),
+        **network_values(settings),
         **_where_tasks_run(settings, task_pod),
     }
     if settings.image:

@@ -46,19 +46,19 @@ def add_job_tasks(
         outlets=[a for node in artifacts.nodes_of(job) for a in built_assets(artifacts, node)],
         inlets=read_assets(artifacts, job),
         doc_md="Runs the whole job. The other tasks show its nodes.",
-        **_policy_arguments(artifacts),
+        **_policy_arguments(artifacts, job),
     )
     if shows:
         add_mirrors(artifacts, shows, build, group)
 
 
-def _policy_arguments(artifacts: CompiledArtifacts) -> dict[str, Any]:
-    """Return the product's policy in Airflow's words, where its users see and tune it."""
+def _policy_arguments(artifacts: CompiledArtifacts, job: Job) -> dict[str, Any]:
+    """Return the policy of a job in Airflow's words, where its users see and tune it."""
     policy = artifacts.execution
     delay = timedelta(seconds=policy.retry_delay_seconds)
     arguments: dict[str, Any] = {"retries": artifacts.retries, "retry_delay": delay}
-    if policy.pool:
-        arguments["pool"] = policy.pool
+    if pool := artifacts.pool_of(job):
+        arguments["pool"] = pool
     if artifacts.retries and policy.retry_backoff == "exponential":
         # Airflow's own is for a worker that died: then nobody is there to ask the policy.
         arguments["retry_exponential_backoff"] = 2.0

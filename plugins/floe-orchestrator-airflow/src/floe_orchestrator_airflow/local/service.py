@@ -95,14 +95,14 @@ class LocalAirflow:
         self._stop()
 
     def add(self, artifacts: CompiledArtifacts, dag_id: str) -> None:
-        """Have a product's DAG read as it is compiled now, and let it run, its pool being there.
+        """Have a product's DAG read as it is compiled now, and let it run, its pools being there.
 
         Raises:
             StaleProductError: The folder holds no compiled product.
             EnvironmentProblemError: Airflow could not read it.
         """
-        if artifacts.execution.pool:
-            self.api.ensure_pool(artifacts.execution.pool, POOL_SLOTS)
+        for pool in artifacts.pools_of_builds:
+            self.api.ensure_pool(pool, POOL_SLOTS)
         with self._showing:
             changed_at = max(self._show(artifacts), self._started_at)
         if not self._is_parsed(dag_id, changed_at):

@@ -15,6 +15,7 @@ from floe_orchestrator_dagster.dagster_names import JOB_TAG, NOMINAL_TIME_TAG, j
 from floe_orchestrator_dagster.internals import SCHEDULED_EXECUTION_TIME_TAG, WILL_RETRY_TAG
 from floe_orchestrator_dagster.step.failure_message import failure_message
 from floe_orchestrator_dagster.step.resumed_run import resumed_runs
+from floe_orchestrator_dagster.step.run_config import parameters_of_run
 
 
 def report_end_of_run(
@@ -41,6 +42,7 @@ def report_end_of_run(
         nominal_time=datetime.fromisoformat(moment) if moment else None,
         link=_link(artifacts, run.run_id),
         ended_at=ended_at,
+        parameters=parameters_of_run(run, artifacts),
     )
     report_run(artifacts, outcome)
 

@@ -11,6 +11,7 @@ from floe_core.helm.settings import (
     HelmSettings,
     environment_values,
     image_parts,
+    network_values,
     resources_block,
 )
 from floe_core.plugin_interfaces import ResourceSpec
@@ -41,6 +42,7 @@ def helm_values(
         "openLineage": settings.lineage.chart_values(),
         "openTelemetry": settings.tracing.chart_values(),
         **environment_values(settings),
+        **network_values(settings),
     }
     if settings.products:
         # Without products there is no code server that these could be of.

@@ -71,7 +71,7 @@ def _build_op(
         ins={name: In(Nothing) for name in inputs},
         out={name: Out(Nothing, is_required=False) for name in node_ids},
         config_schema=config_fields(),
-        pool=artifacts.execution.pool or None,
+        pool=pool_of_op(artifacts),
         retry_policy=retry_policy(artifacts),
     )
     # Not an AssetExecutionContext: Dagster has none for a product that holds tests alone.
@@ -79,6 +79,12 @@ def _build_op(
         yield from run_step(context, artifacts, node_ids, sends_alerts=sends_alerts)
 
     return dbt_build
+
+
+def pool_of_op(artifacts: CompiledArtifacts) -> str | None:
+    """Return the pool of the product's op, None where jobs differ: then the step claims a slot."""
+    pools = {artifacts.pool_of(job) for job in artifacts.jobs}
+    return next(iter(pools)) or None if len(pools) == 1 else None
 
 
 def _inputs(specs: Iterable[AssetSpec], checks: Iterable[AssetCheckSpec]) -> dict[str, AssetKey]:

@@ -8,11 +8,15 @@ from floe_orchestrator_dagster.definitions.asset_map import asset_map_of
 from floe_orchestrator_dagster.definitions.building import building_assets
 
 
-def retry_plan(artifacts: CompiledArtifacts) -> RetryPlan:
-    """Return the plan of the step, which is the same for all jobs. See `RetryTeller`."""
+def retry_plan(artifacts: CompiledArtifacts, job_name: str) -> RetryPlan:
+    """Return the plan of the step. See `RetryTeller`.
+
+    Only its pool may differ by job: that the step claims a slot of itself.
+    """
     step = building_assets(artifacts, asset_map_of(artifacts)).op
     policy = step.retry_policy
     delays = (
         tuple(policy.calculate_delay(n) for n in range(1, policy.max_retries + 1)) if policy else ()
     )
-    return RetryPlan(tuple(float(delay) for delay in delays), step.pool or "")
+    pool = step.pool or artifacts.pool_of(artifacts.job(job_name))
+    return RetryPlan(tuple(float(delay) for delay in delays), pool)

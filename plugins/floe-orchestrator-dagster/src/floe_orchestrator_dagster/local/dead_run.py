@@ -16,9 +16,12 @@ def report_dead_run(home: Path, run_id: str, reason: str) -> None:
 
 
 def _report(home: Path, run_id: str, reason: str) -> None:
-    from dagster import DagsterInstance, DagsterRunStatus
+    from dagster import DagsterRunStatus
 
-    with DagsterInstance.from_config(str(home)) as instance:
+    from floe_orchestrator_dagster.local.open_instance import open_instance
+    from floe_orchestrator_dagster.step.internals import free_slots_of_run
+
+    with open_instance(home) as instance:
         run = instance.get_run_by_id(run_id)
         if run is None or run.is_finished:
             return
@@ -26,3 +29,5 @@ def _report(home: Path, run_id: str, reason: str) -> None:
             instance.report_run_canceled(run, reason)
         else:
             instance.report_run_failed(run, reason)
+        # No daemon looks after this instance.
+        free_slots_of_run(instance, run_id)

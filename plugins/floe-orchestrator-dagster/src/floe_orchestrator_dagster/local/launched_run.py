@@ -11,7 +11,6 @@ import sys
 from pathlib import Path
 
 from dagster import DagsterInstance
-from filelock import FileLock
 
 from floe_core.launched_run.parent_watch import ParentWatch
 from floe_core.launched_run.run_order import RunOrder
@@ -26,6 +25,7 @@ from floe_orchestrator_dagster.dagster_names import (
 )
 from floe_orchestrator_dagster.definitions.asset_map import asset_map_of
 from floe_orchestrator_dagster.internals import lighter_event_log
+from floe_orchestrator_dagster.local.open_instance import open_instance
 from floe_orchestrator_dagster.local.run_execution import execute_run
 from floe_orchestrator_dagster.local.run_record import end_of
 
@@ -44,7 +44,7 @@ def run_order(order: RunOrder, reporter: RunReporter, watch: ParentWatch) -> Non
     """Run, and report how the run ended."""
     artifacts = CompiledArtifacts.load(order.project_dir)
     asset_map = asset_map_of(artifacts)
-    with _instance() as instance, lighter_event_log(instance):
+    with open_instance(Path(os.environ["DAGSTER_HOME"])) as instance, lighter_event_log(instance):
         try:
             with watch.announcing(lambda: _announce_cancel(instance, order.run_id)):
                 execute_run(instance, order, artifacts, asset_map, _tags(order.options))
@@ -58,15 +58,6 @@ def _report_alerts(artifacts: CompiledArtifacts, instance: DagsterInstance, run_
     run = instance.get_run_by_id(run_id)
     if run is not None:
         report_end_of_run(artifacts, instance, run)
-
-
-def _instance() -> DagsterInstance:
-    """Return the instance in DAGSTER_HOME; runs at the same time make its database one by one.
-
-    Dagster lets two processes make the tables of its runs at once, and one of them fails.
-    """
-    with FileLock(Path(os.environ["DAGSTER_HOME"], "opening.lock")):
-        return DagsterInstance.get()
 
 
 def _announce_cancel(instance: DagsterInstance, run_id: str) -> None:

@@ -46,11 +46,13 @@ from floe_orchestrator_dagster.internals import (
     compute_output_keys_once,
     lighter_event_log,
 )
+from floe_orchestrator_dagster.step.internals import remembered_materializations
 from floe_orchestrator_dagster.step.node_log import log_node_line
 from floe_orchestrator_dagster.step.node_results import check_result, materialization
+from floe_orchestrator_dagster.step.node_slots import node_slots, slot_of_job
 from floe_orchestrator_dagster.step.resumed_run import build_run_id, resumed_runs
 from floe_orchestrator_dagster.step.run_config import parameters_of
-from floe_orchestrator_dagster.step.step_nodes import StepNodes
+from floe_orchestrator_dagster.step.step_nodes import StepNodes, nodes_of_run
 from floe_orchestrator_dagster.step.step_process import end_with_run
 
 StepEvent = MaterializeResult[None] | AssetCheckResult
@@ -73,10 +75,16 @@ def run_step(
     end_with_run()
     compute_output_keys_once(context)
     nodes = StepNodes.of(context, node_ids)
-    request = replace(request_of(context, artifacts, nodes), sends_alerts=sends_alerts)
+    request = request_of(context, artifacts, nodes)
+    request = replace(request, sends_alerts=sends_alerts, beside=nodes_of_run(context, node_ids))
     end = BuildEnded(succeeded=False, message="the build ended without a word")
     try:
-        with lighter_event_log(context.instance), closing(build(artifacts, request)) as events:
+        with (
+            lighter_event_log(context.instance),
+            remembered_materializations(context),
+            slot_of_job(context, artifacts.pool_of(artifacts.job(request.job))),
+            closing(build(artifacts, request, node_slots(context, artifacts))) as events,
+        ):
             for event in events:
                 emit(event)
                 if isinstance(event, NodeLog):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Any, get_args
 
-from dagster import Array, EnumValue, Failure, Field, OpExecutionContext
+from dagster import Array, DagsterRun, EnumValue, Failure, Field, OpExecutionContext
 from dagster import Enum as ConfigEnum
 
 from floe_core.execution import RunParameters
@@ -60,6 +60,17 @@ def parameters_of(context: OpExecutionContext, artifacts: CompiledArtifacts) -> 
         return RunParameters.given(_plain(values))
     except ValueError as error:
         raise Failure(f"the run config of the step: {error}", allow_retries=False) from None
+
+
+def parameters_of_run(run: DagsterRun, artifacts: CompiledArtifacts) -> RunParameters:
+    """Return the parameters that a run was given, none for a run config that has no such."""
+    run_config: Mapping[str, Any] = run.run_config
+    ops = run_config.get("ops") or {}
+    values = (ops.get(build_op_name(artifacts)) or {}).get("config") or {}
+    try:
+        return RunParameters.given(_plain(values))
+    except ValueError:
+        return RunParameters()
 
 
 def _plain(values: Mapping[str, Any]) -> dict[str, Any]:

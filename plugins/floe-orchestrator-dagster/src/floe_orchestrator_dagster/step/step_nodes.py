@@ -45,6 +45,20 @@ class StepNodes:
         return tuple(sorted([*self.keys, *self.check_keys]))
 
 
+def nodes_of_run(context: OpExecutionContext, node_ids: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the ids of the nodes that all steps of a product are asked for in a run, sorted.
+
+    Given output name -> node id, which all of these steps share.
+    """
+    definitions = context.job_def.asset_layer.asset_graph.assets_defs
+    found: set[str] = set()
+    for each in definitions:
+        if each.is_executable and each.node_def.name == context.op_def.name:
+            outputs = (*each.keys_by_output_name, *each.check_specs_by_output_name)
+            found.update(node_ids[output] for output in outputs)
+    return tuple(sorted(found))
+
+
 def _by_node(
     node_ids: Mapping[str, str], keys: Mapping[str, AssetKey]
 ) -> dict[str, tuple[AssetKey, ...]]:

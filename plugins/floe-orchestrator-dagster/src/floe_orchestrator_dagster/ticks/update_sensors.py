@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from dagster import (
+    DagsterInstance,
     DagsterRunStatus,
     DefaultSensorStatus,
     RunRequest,
@@ -21,7 +22,7 @@ from floe_core.ports.decision import Decision
 from floe_core.ports.watch import SECONDS_BETWEEN_LOOKS, look
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job
-from floe_orchestrator_dagster.dagster_names import UPDATES_TAG, job_name
+from floe_orchestrator_dagster.dagster_names import UPDATES_TAG, update_sensor_name
 
 if TYPE_CHECKING:
     from floe_orchestrator_dagster.internals import AssetJob
@@ -47,11 +48,6 @@ def update_sensors(
     ]
 
 
-def sensor_name(artifacts: CompiledArtifacts, job: Job) -> str:
-    """Return the name of a job's sensor."""
-    return f"{job_name(artifacts, job)}_updates"
-
-
 def _sensor(artifacts: CompiledArtifacts, job: Job, dagster_job: AssetJob) -> SensorDefinition:
     trigger = job.trigger
     assert trigger is not None
@@ -63,7 +59,7 @@ def _sensor(artifacts: CompiledArtifacts, job: Job, dagster_job: AssetJob) -> Se
         return _run_or_reason(artifacts, job, dagster_job.name, context)
 
     return SensorDefinition(
-        name=sensor_name(artifacts, job),
+        name=update_sensor_name(artifacts, job),
         job=dagster_job,
         evaluation_fn=evaluate,
         minimum_interval_seconds=SECONDS_BETWEEN_LOOKS,
@@ -76,8 +72,7 @@ def _run_or_reason(
     artifacts: CompiledArtifacts, job: Job, dagster_job: str, context: SensorEvaluationContext
 ) -> RunRequest | SkipReason:
     """Return a run for new updates. Dagster starts one for each `run_key`, and no second."""
-    unfinished = RunsFilter(job_name=dagster_job, statuses=_UNFINISHED)
-    is_running = bool(context.instance.get_run_ids(unfinished, limit=1))
+    is_running = _is_running(context.instance, dagster_job)
     try:
         decision = look(artifacts, job.name, datetime.now(UTC), is_running=is_running)
     except EnvironmentProblemError as error:
@@ -86,6 +81,19 @@ def _run_or_reason(
     if decision.action == "run":
         return RunRequest(run_key=decision.key, tags={UPDATES_TAG: decision.key})
     return SkipReason(_reason(decision, is_running=is_running))
+
+
+def _is_running(instance: DagsterInstance, dagster_job: str) -> bool:
+    """Return whether a run of a job is queued or running.
+
+    A run of a sensor's own that was never submitted is none: the daemon was killed in between, and
+    gives it up after a day. Asked for again, Dagster submits it.
+    """
+    unfinished = RunsFilter(job_name=dagster_job, statuses=_UNFINISHED)
+    return any(
+        run.status != DagsterRunStatus.NOT_STARTED or UPDATES_TAG not in run.tags
+        for run in instance.get_runs(unfinished)
+    )
 
 
 def _reason(decision: Decision, *, is_running: bool) -> str:

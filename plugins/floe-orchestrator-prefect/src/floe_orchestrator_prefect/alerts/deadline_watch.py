@@ -28,8 +28,13 @@ def watch_deadlines(artifacts: CompiledArtifacts) -> threading.Thread | None:
 def _watch(artifacts: CompiledArtifacts) -> None:
     pause = threading.Event()
     while True:
-        report_lateness(artifacts, lambda job: is_under_way(artifacts, job))
+        look_once(artifacts)
         pause.wait(SECONDS_BETWEEN_LOOKS)
+
+
+def look_once(artifacts: CompiledArtifacts) -> None:
+    """Alert of each deadline that was missed since the last look."""
+    report_lateness(artifacts, lambda job: is_under_way(artifacts, job))
 
 
 def is_under_way(artifacts: CompiledArtifacts, job: str) -> bool | None:

@@ -11,7 +11,7 @@ from typing import Any
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.flows import Flow, FlowStateHook
 
-from floe_core.alerts import report_run
+from floe_core.alerts import parameters_among, report_run
 from floe_core.execution import outcome_of_run
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job
@@ -48,6 +48,7 @@ def _report(artifacts: CompiledArtifacts, job: Job, run: FlowRun, state: State[A
         nominal_time=_nominal_time(run),
         link=_link(artifacts, run),
         ended_at=state.timestamp,
+        parameters=parameters_among(run.parameters),
     )
     report_run(artifacts, outcome)
 

@@ -57,7 +57,7 @@ def job_flow(
     Skipped: by default one of a schedule, for what is not a tick of floe's any more. So does one
     for updates of ports that another run has begun with.
     """
-    build = build_task(artifacts)
+    build = build_task(artifacts, job)
 
     def run_job(
         node_ids: list[str] | None = None,

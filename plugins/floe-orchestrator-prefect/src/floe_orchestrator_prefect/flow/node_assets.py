@@ -6,6 +6,7 @@ from prefect.assets import Asset, AssetProperties
 
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
+from floe_core.schemas.ports import InputPort
 from floe_core.schemas.steps import Step
 from floe_orchestrator_prefect.flow.prefect_names import asset_key, node_names
 
@@ -25,7 +26,7 @@ def node_assets(artifacts: CompiledArtifacts) -> dict[str, Asset]:
         if node.is_relation or node.resource_type == "source"
     }
     ports = artifacts.ports_read.items()
-    return own | {i: Asset(key=asset_key(port.product, port.label)) for i, port in ports}
+    return own | {i: Asset(key=asset_key(port.product, _name(port))) for i, port in ports}
 
 
 def step_assets(artifacts: CompiledArtifacts, step: Step, sources: dict[str, Asset]) -> list[Asset]:
@@ -36,6 +37,11 @@ def step_assets(artifacts: CompiledArtifacts, step: Step, sources: dict[str, Ass
     product = artifacts.product.name
     keys = (name if "://" in name else asset_key(product, name) for name in step.datasets)
     return [*(sources[source] for source in step.sources), *(Asset(key=key) for key in keys)]
+
+
+def _name(port: InputPort) -> str:
+    """Return the name of the node behind a port on Prefect, where dbt packages are not in names."""
+    return port.label.rpartition("/")[2]
 
 
 def _asset(artifacts: CompiledArtifacts, node: Node, name: str) -> Asset:

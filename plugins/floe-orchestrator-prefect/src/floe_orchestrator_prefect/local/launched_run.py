@@ -21,6 +21,7 @@ from floe_core.plugin_powers import RunOptions
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_prefect.flow.job_flow import JobFlow
 from floe_orchestrator_prefect.flow.product_flows import product_flows
+from floe_orchestrator_prefect.local.expired_leases import taking_back_slots
 from floe_orchestrator_prefect.local.run_record import end_of
 from floe_orchestrator_prefect.local.server_watch import watching_server
 
@@ -42,7 +43,7 @@ def run_order(order: RunOrder, reporter: RunReporter) -> None:
     """Run, and report how the run ended."""
     product = product_flows(CompiledArtifacts.load(order.project_dir))
     with get_client(sync_client=True) as client:
-        with watching_server(str(client.api_url), SECONDS_WITHOUT_SERVER):
+        with watching_server(str(client.api_url), SECONDS_WITHOUT_SERVER), taking_back_slots():
             run_id = _run(product.flows[order.options.job], order.options)
         reporter.report_end(end_of(client, run_id, reporter.results))
 

@@ -26,10 +26,12 @@ from floe_core.execution import (
 )
 from floe_core.launched_run.event_feed import emit
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.policies import Job
 from floe_orchestrator_prefect.flow.prefect_names import BUILD
 from floe_orchestrator_prefect.task.build_failure import BuildFailedError, may_retry
 from floe_orchestrator_prefect.task.log_levels import LEVELS
 from floe_orchestrator_prefect.task.node_runs import NodeRuns
+from floe_orchestrator_prefect.task.node_slots import node_slots
 
 
 class OneBuild:
@@ -44,8 +46,8 @@ class OneBuild:
         self.nothing_new = ""
 
 
-def build_task(artifacts: CompiledArtifacts) -> Task[[OneBuild], State[None] | None]:
-    """Return the task of a product: its retries, and as a tag its pool.
+def build_task(artifacts: CompiledArtifacts, job: Job) -> Task[[OneBuild], State[None] | None]:
+    """Return the task that builds for a job: its retries, and as a tag its pool.
 
     Prefect's limit of a tag is what a pool is elsewhere.
     """
@@ -63,7 +65,7 @@ def build_task(artifacts: CompiledArtifacts) -> Task[[OneBuild], State[None] | N
         fn=dbt_build,
         name=BUILD,
         description=f"dbt build of {artifacts.product.name}, whole or in part.",
-        tags=[artifacts.execution.pool] if artifacts.execution.pool else None,
+        tags=[pool] if (pool := artifacts.pool_of(job)) else None,
         retries=artifacts.retries,
         retry_delay_seconds=retry_delays(artifacts),
         retry_condition_fn=may_retry,
@@ -85,7 +87,7 @@ def _build(artifacts: CompiledArtifacts, request: BuildRequest, node_runs: NodeR
     before = record_of(artifacts, request.run_id)
     end = BuildEnded(succeeded=False, message="the build ended without a word")
     node_runs.expect(automatic_attempt(artifacts, wanted, before).todo)
-    with closing(build(artifacts, request)) as events:
+    with node_slots(artifacts) as slots, closing(build(artifacts, request, slots)) as events:
         for event in events:
             emit(event)
             node_runs.receive(event)

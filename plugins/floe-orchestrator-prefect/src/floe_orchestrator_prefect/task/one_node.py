@@ -24,6 +24,7 @@ from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
 from floe_orchestrator_prefect.task.build_failure import BuildFailedError
 from floe_orchestrator_prefect.task.log_levels import LEVELS
+from floe_orchestrator_prefect.task.node_slots import node_slots
 
 
 def build_one_node(
@@ -45,7 +46,7 @@ def build_one_node(
         # A task that names its node is there to build it.
         may_reuse=False,
     )
-    with closing(build(artifacts, request)) as events:
+    with node_slots(artifacts) as slots, closing(build(artifacts, request, slots)) as events:
         for event in events:
             if isinstance(event, NodeLog):
                 log.log(LEVELS[event.level], "%s", event.text)

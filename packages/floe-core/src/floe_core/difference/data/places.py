@@ -37,7 +37,7 @@ class Place:
 def place_named(name: str, product: Path) -> Place:
     """Return a place by what a person calls it, the first that there is.
 
-    A compiled folder, a DuckDB file, a target of the product's profiles.yml, else a schema that
+    A compiled folder, a DuckDB or SQLite file, a target of profiles.yml, else a schema that
     stands for the target's own.
 
     Raises:
@@ -67,6 +67,10 @@ def _compiled(
 
 
 def _on_file(profile: Profile, path: Path) -> Profile:
+    if profile.adapter == "sqlite":
+        paths = dict(profile.output.get("schemas_and_paths") or {})
+        own = dict.fromkeys(("main", str(profile.output.get("schema"))), str(path))
+        return replace(profile, output={**profile.output, "schemas_and_paths": {**paths, **own}})
     if profile.adapter != "duckdb":
         raise UsageError(f"{path} is a file, and this product is on {profile.adapter}")
     return replace(profile, output={**profile.output, "path": str(path)})

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 from floe_core.difference.data.keys import keys_in
 from floe_core.difference.data.places import Place
@@ -86,16 +89,28 @@ def data_difference(
     ]
     keys = keys_in(right.manifest)
     names = left.name, right.name
-    with (
-        open_warehouse(left.artifacts.dbt, left.folder) as one,
-        open_warehouse(right.artifacts.dbt, right.folder) as two,
-    ):
+    with _both_open(left, right) as (one, two):
         pairs = [_Pair(names, (one, two), nodes) for nodes in shared]
         if node_ids is None:
             for side, name in enumerate(names):
                 _refuse_nothing(name, [pair.contents[side] for pair in pairs])
         found = [pair.difference(keys.get(pair.node_id, ()), samples) for pair in pairs]
     return DataDifference(names, tuple(table for table in found if table), len(pairs))
+
+
+@contextmanager
+def _both_open(left: Place, right: Place) -> Iterator[tuple[Warehouse, Warehouse]]:
+    """Open both warehouses; two schemas of one Spark session by that session, which is alone."""
+    with open_warehouse(left.artifacts.dbt, left.folder) as one:
+        if one.dialect.is_alone and _without_schema(left) == _without_schema(right):
+            yield one, one
+            return
+        with open_warehouse(right.artifacts.dbt, right.folder) as two:
+            yield one, two
+
+
+def _without_schema(place: Place) -> tuple[Path, dict[str, Any]]:
+    return place.folder, {**place.artifacts.dbt.profile, "schema": ""}
 
 
 def _refuse_nothing(name: str, tables: Sequence[TableContents]) -> None:

@@ -1,0 +1,81 @@
+"""Nodes of a pool wait for its slots, and give them back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from floe_conformance import kit_product, pooled_models
+from floe_conformance.subject import Subject
+from floe_core.plugin_powers import NodePools
+
+
+@dataclass(frozen=True)
+class PooledRun:
+    """What a run has left.
+
+    `taken` is how many slots are taken after it, `built` are the relations in the warehouse, and
+    `spans` is when each model ran, by what the models noted.
+    """
+
+    taken: int
+    built: frozenset[str]
+    spans: dict[str, tuple[float, float]]
+
+    def met(self, one: str, other: str) -> bool:
+        """Return whether two models ran at the same time."""
+        (begin, end), (others_begin, others_end) = self.spans[one], self.spans[other]
+        return begin < others_end and others_begin < end
+
+
+class PoolChecks(Subject):
+    """Of models in a pool of one slot one runs at a time, beside what is in no pool.
+
+    Skipped where `run_in_pool` is not supplied, and for a plugin without the power.
+    """
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def pooled(cls, tmp_path_factory: pytest.TempPathFactory) -> PooledRun:
+        """A run of a product with models in a pool of one slot."""
+        subject = cls()
+        if not isinstance(subject.plugin(), NodePools):
+            pytest.skip("the plugin has no pools of nodes")
+        if cls.run_in_pool is Subject.run_in_pool:
+            pytest.skip("run_in_pool is not supplied")
+        product = cls.compile(tmp_path_factory.mktemp("pooled"), pooled_models.POOLED)
+        definitions = subject.plugin().create_definitions(product)
+        taken = subject.run_in_pool(definitions, product.folder, pooled_models.POOL, 1)
+        return PooledRun(taken, _built(product.folder), _spans(product.folder))
+
+    def test_nodes_of_a_pool_of_one_slot_run_one_at_a_time(self, pooled: PooledRun) -> None:
+        """And all of them do run."""
+        one, other = pooled_models.IN_POOL
+        assert pooled.built >= {one, other}
+        assert not pooled.met(one, other)
+
+    def test_a_node_in_no_pool_does_not_wait(self, pooled: PooledRun) -> None:
+        """It runs until both that are in the pool have begun, if it is let."""
+        met = [name for name in pooled_models.IN_POOL if pooled.met(name, pooled_models.IN_NO_POOL)]
+        assert met
+
+    def test_no_slot_is_taken_after_a_run(self, pooled: PooledRun) -> None:
+        """Neither a slot nor a place in the queue for one."""
+        assert pooled.taken == 0
+
+
+def _built(folder: Path) -> frozenset[str]:
+    with duckdb.connect(str(folder / kit_product.WAREHOUSE), read_only=True) as warehouse:
+        rows = warehouse.execute("select table_name from information_schema.tables").fetchall()
+    return frozenset(name for (name,) in rows)
+
+
+def _spans(folder: Path) -> dict[str, tuple[float, float]]:
+    found: dict[str, list[float]] = {}
+    for line in (folder / pooled_models.SPANS_FILE).read_text("utf-8").splitlines():
+        name, moment = line.split()
+        found.setdefault(name, []).append(float(moment))
+    return {name: (min(moments), max(moments)) for name, moments in found.items()}

@@ -1,0 +1,113 @@
+"""Where a product's alerts wait, and what is kept for them between runs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from floe_core.alerts.alert import Alert
+from floe_core.alerts.notes import Notes
+from floe_core.alerts.target import Target, targets_of
+from floe_core.errors import EnvironmentProblemError
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.secrets.settings import setting
+
+STORE_VARIABLE = "FLOE_ALERT_STORE"
+STORE_SETTING = "alert_store"
+
+Result = TypeVar("Result")
+# Lets an alert wait for a target, unless it waits there already.
+Spool = Callable[[Target, Alert], None]
+Act = Callable[[Notes, Spool], Result]
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedAlert:
+    """An alert that a receiver will not have, and why."""
+
+    title: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What lies in a store for a target. `last_failure` says why what waits could not be sent.
+
+    `full_since` is since when alerts were not kept for want of room, "" if all were.
+    """
+
+    count: int = 0
+    refused: tuple[RefusedAlert, ...] = ()
+    last_failure: str = ""
+    full_since: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FlushedTarget:
+    """What a flush did for one target. `reason` says why alerts still wait, "" when none does."""
+
+    target: str
+    sent: int
+    refused: int
+    waiting: int
+    reason: str
+
+
+class AlertStore(Protocol):
+    """The alerts of one product, and the notes for them."""
+
+    def change(self, act: Act[Result]) -> Result:
+        """Return what the function does to the notes while nobody else changes them.
+
+        It may be called more than once, each time with the notes as they are. What it spools waits
+        once it has returned.
+
+        Raises:
+            OSError, Timeout, EnvironmentProblemError: The store is not to be had.
+        """
+
+    def send(self, targets: Sequence[Target]) -> None:
+        """Send what waits for these, without waiting long for a receiver that does not answer."""
+
+    def flush(self, target: Target, deadline: float, *, also_refused: bool) -> FlushedTarget:
+        """Send what waits for a target, trying until a moment of the monotonic clock."""
+
+    def waiting(self, target: Target) -> Waiting:
+        """Return what lies there for a target."""
+
+
+def store_of(artifacts: CompiledArtifacts) -> AlertStore:
+    """Return the store of a product.
+
+    `$FLOE_ALERT_STORE`, or else the orchestrator's setting `alert_store`, is a folder, an fsspec
+    URL or a PostgreSQL database that all who report share; without either, it is in the product's
+    state folder.
+
+    Raises:
+        EnvironmentProblemError: The setting names a variable that is not set.
+    """
+    place = store_place(artifacts)
+    if place:
+        from floe_core.alerts.shared_store import SharedStore
+        from floe_core.shared_text import shared_text
+
+        return SharedStore(shared_text(place, f"{artifacts.product.name}.alerts"))
+    from floe_core.alerts.folder_store import FolderStore
+
+    return FolderStore(artifacts.folder)
+
+
+def store_place(artifacts: CompiledArtifacts) -> str:
+    """Return what the environment or the manifest names as the store, "" for none."""
+    given = os.environ.get(STORE_VARIABLE, "").strip()
+    try:
+        return given or setting(artifacts.orchestrator.config, STORE_SETTING)
+    except ValueError as error:
+        raise EnvironmentProblemError(f"the store of alerts: {error}") from None
+
+
+def switched_on(artifacts: CompiledArtifacts) -> list[Target]:
+    """Return the targets that somebody is told at."""
+    return [each for each in targets_of(artifacts) if not each.is_off]

@@ -1,0 +1,84 @@
+"""The store of alerts in a product's state folder: a spool for each target, and files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from floe_core.alerts.alert import Alert
+from floe_core.alerts.alert_channel import AlertChannel
+from floe_core.alerts.alert_store import Act, FlushedTarget, RefusedAlert, Result, Waiting
+from floe_core.alerts.notes import FolderNotes
+from floe_core.alerts.target import FOLDER, Target
+from floe_core.spooling.draining import Drainer
+from floe_core.spooling.flushing import flush_spool
+from floe_core.spooling.sending_process import SendingProcess, SendingProgram
+from floe_core.spooling.spool import read_json
+from floe_core.state_folder import state_folder
+
+_MODULE = "floe_core.alerts.sender_process"
+# As long as a sender may take to start on a busy machine. It ends at once when a receiver refuses
+# the connection, and is not waited for when one is slow to answer.
+_SECONDS = 10.0
+_LOCK_SECONDS = 30.0
+
+
+class FolderStore:
+    """See `AlertStore`. What waits is sent by a process of its own, which may outlive this one."""
+
+    def __init__(self, project_dir: Path) -> None:
+        self._project_dir = project_dir
+
+    def change(self, act: Act[Result]) -> Result:
+        """See `AlertStore.change`. What is spooled waits at once, before any later note."""
+        folder = state_folder(self._project_dir) / FOLDER
+        folder.mkdir(exist_ok=True)
+        with FileLock(folder / "report.lock", timeout=_LOCK_SECONDS):
+            return act(FolderNotes(folder), self._spool)
+
+    def send(self, targets: Sequence[Target]) -> None:
+        """See `AlertStore.send`."""
+        waiting = [t for t in targets if t.spool(self._project_dir).waiting()]
+        if waiting:
+            sender = self._sender(waiting)
+            sender.start()
+            sender.close(_SECONDS)
+
+    def flush(self, target: Target, deadline: float, *, also_refused: bool) -> FlushedTarget:
+        """See `AlertStore.flush`; one that is being sent at the end is heard out."""
+        spool = target.spool(self._project_dir)
+        if also_refused:
+            spool.wait_again()
+        done = flush_spool(spool, Drainer(spool, AlertChannel(target.variable)), deadline)
+        return FlushedTarget(target.variable, done.sent, done.refused, done.waiting, done.reason)
+
+    def waiting(self, target: Target) -> Waiting:
+        """See `AlertStore.waiting`."""
+        spool = target.spool(self._project_dir)
+        return Waiting(
+            count=len(spool.waiting()),
+            refused=tuple(_refused(read_json(path)) for path in spool.refused()),
+            last_failure=spool.last_failure(),
+            full_since=spool.full_since(),
+        )
+
+    def _spool(self, target: Target, alert: Alert) -> None:
+        spool = target.spool(self._project_dir)
+        if not spool.has(alert.alert_id):
+            spool.append(alert.to_json(), alert.alert_id)
+
+    def _sender(self, targets: Sequence[Target]) -> SendingProcess:
+        folder = self._project_dir
+        start = {"project_dir": str(folder), "variables": [each.variable for each in targets]}
+        program = SendingProgram(module=_MODULE, folder=folder, start=start, environment={})
+        return SendingProcess([each.spool(folder) for each in targets], program)
+
+
+def _refused(aside: Any) -> RefusedAlert:
+    found = aside if isinstance(aside, dict) else {}
+    event = found.get("event")
+    title = str(event.get("title", "")) if isinstance(event, dict) else ""
+    return RefusedAlert(title, str(found.get("reason", "the file is damaged")))

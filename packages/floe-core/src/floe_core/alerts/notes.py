@@ -1,0 +1,87 @@
+"""What reporters of alerts keep between runs: short texts by name, such as `failing/shop.json`."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Protocol
+
+from floe_core.atomic_files import write_together
+
+
+class Notes(Protocol):
+    """Texts by name. Only who holds the store that they are of uses them."""
+
+    def read(self, name: str) -> str | None:
+        """Return a text, None where there is none."""
+
+    def write(self, name: str, text: str) -> None:
+        """Keep a text."""
+
+    def remove(self, name: str) -> None:
+        """Forget a text; one that is not there is none."""
+
+    def forget(self, prefix: str, seconds: float) -> None:
+        """Forget the texts below a prefix, such as `told`, that were kept longer ago than that."""
+
+
+class FolderNotes:
+    """A file for each text."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def read(self, name: str) -> str | None:
+        """See `Notes.read`."""
+        try:
+            return (self._folder / name).read_text("utf-8")
+        except FileNotFoundError:
+            return None
+        except ValueError:
+            # Damaged; its reader says what that means.
+            return "?"
+
+    def write(self, name: str, text: str) -> None:
+        """See `Notes.write`."""
+        path = self._folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_together(path.parent, {path.name: text.encode()})
+
+    def remove(self, name: str) -> None:
+        """See `Notes.remove`."""
+        (self._folder / name).unlink(missing_ok=True)
+
+    def forget(self, prefix: str, seconds: float) -> None:
+        """See `Notes.forget`."""
+        for path in (self._folder / prefix).glob("*"):
+            with suppress(FileNotFoundError):
+                if time.time() - path.stat().st_mtime > seconds:
+                    path.unlink()
+
+
+class MappedNotes:
+    """Name -> `{"text": ..., "at": seconds since the epoch}`, in a mapping that somebody keeps."""
+
+    def __init__(self, kept: dict[str, Any]) -> None:
+        self._kept = kept
+
+    def read(self, name: str) -> str | None:
+        """See `Notes.read`."""
+        return str(self._kept[name]["text"]) if name in self._kept else None
+
+    def write(self, name: str, text: str) -> None:
+        """See `Notes.write`."""
+        if self.read(name) != text:
+            self._kept[name] = {"text": text, "at": round(time.time())}
+
+    def remove(self, name: str) -> None:
+        """See `Notes.remove`."""
+        self._kept.pop(name, None)
+
+    def forget(self, prefix: str, seconds: float) -> None:
+        """See `Notes.forget`."""
+        oldest = time.time() - seconds
+        for name in [n for n in self._kept if n.startswith(f"{prefix}/")]:
+            if self._kept[name]["at"] < oldest:
+                del self._kept[name]

@@ -1,0 +1,99 @@
+"""Start the nodes of a build: one call of dbt, or several with steps and checks between them."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from floe_core.build_request import BuildRequest
+from floe_core.errors import EnvironmentProblemError
+from floe_core.execution.dbt_run import DbtRun
+from floe_core.execution.freshness_run import FreshnessRun
+from floe_core.execution.invocation import Invocation, freshness_invocation, invocation
+from floe_core.execution.kept_parse import KeptParse
+from floe_core.execution.private_folder import make_private
+from floe_core.execution.reuse_of_build import ReuseOfBuild
+from floe_core.execution.segmented_run import SegmentedRun
+from floe_core.execution.segments import Segment, cut_into_segments
+from floe_core.execution.slots_of_build import SlotsOfBuild
+from floe_core.execution.step_call import step_call
+from floe_core.execution.step_process import StepNotStarted, StepProcess
+from floe_core.execution.waiting_step import WaitingStep
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.nodes import source_name
+
+if TYPE_CHECKING:
+    from floe_core.execution.node_gate import NodeGate
+
+
+def start_nodes(
+    artifacts: CompiledArtifacts,
+    request: BuildRequest,
+    call: Invocation,
+    *,
+    parse: KeptParse,
+    reuse: ReuseOfBuild,
+    slots: SlotsOfBuild,
+) -> DbtRun:
+    """Return the run of these nodes: one call of dbt, or several with steps between them."""
+    segments = cut_into_segments(artifacts, call.node_ids)
+
+    def start(segment: Segment) -> DbtRun:
+        if segment.kind == "step":
+            (node_id,) = segment.node_ids
+            begin = partial(_start_step, artifacts, request, node_id)
+            return WaitingStep(node_id, slots, begin) if slots.concerns(node_id) else begin()
+        if segment.kind == "freshness":
+            return _start_freshness(artifacts, request, segment.node_ids)
+        return reuse.start(segment.node_ids, start_part)
+
+    def start_part(node_ids: tuple[str, ...], gate: NodeGate | None) -> DbtRun:
+        built = call
+        if node_ids != call.node_ids:
+            is_whole = len(node_ids) == len(artifacts.built)
+            built = invocation(artifacts, request, call.project_dir, node_ids, is_whole)
+        return start_dbt(artifacts, built, parse, slots, gate)
+
+    if len(segments) == 1 and segments[0].kind == "build":
+        return reuse.start(call.node_ids, start_part)
+    return SegmentedRun(artifacts, segments, start, artifacts.execution.step_threads)
+
+
+def _start_freshness(
+    artifacts: CompiledArtifacts, request: BuildRequest, node_ids: tuple[str, ...]
+) -> DbtRun:
+    call = freshness_invocation(artifacts, request, node_ids)
+    make_private(call.target)
+    return FreshnessRun(artifacts, node_ids, start_dbt(artifacts, call), call.target)
+
+
+def _start_step(artifacts: CompiledArtifacts, request: BuildRequest, node_id: str) -> DbtRun:
+    step = artifacts.steps_by_id[node_id]
+    writes = [*step.datasets, *(source_name(artifacts.by_id[i]) for i in step.sources)]
+    try:
+        return StepProcess(step_call(artifacts, request, step), writes)
+    except EnvironmentProblemError as error:
+        return StepNotStarted(node_id, str(error))
+
+
+def start_dbt(
+    artifacts: CompiledArtifacts,
+    call: Invocation,
+    parse: KeptParse | None = None,
+    slots: SlotsOfBuild | None = None,
+    gate: NodeGate | None = None,
+) -> DbtRun:
+    """Start one call of dbt: the product's own, or the one beside floe in this process.
+
+    The `gate` leaves out nodes of the latter alone.
+
+    Raises:
+        EnvironmentProblemError: There is no dbt.
+    """
+    if artifacts.dbt.executable:
+        from floe_core.execution.dbt_subprocess import SubprocessDbt
+
+        return SubprocessDbt(call, artifacts.dbt.executable)
+    from floe_core.execution.dbt_in_process import InProcessDbt
+
+    return InProcessDbt(call, artifacts.dbt.version, parse, slots, gate)

@@ -1,0 +1,40 @@
+"""The ports that pods open for alerts and ledgers, from what manifest and products say of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from floe_core.schemas.floe_yaml import FloeSpec
+from floe_core.schemas.manifest_yaml import Manifest
+
+HTTPS, POSTGRES = 443, 5432
+# Object stores are asked over HTTPS, whatever their scheme is.
+_OF_SCHEME = {"postgresql": POSTGRES, "postgres": POSTGRES, "http": 80}
+_BY_REFERENCE = ("env:", "{{")
+
+
+def alert_ports(manifest: Manifest, specs: Iterable[FloeSpec], store: str) -> tuple[int, ...]:
+    """Return the ports of receivers and of the store of alerts; none without alerts.
+
+    Receivers stand in variables, so HTTPS is taken for granted.
+    """
+    if not manifest.alerts and not any(spec.alerts for spec in specs):
+        return ()
+    return tuple(sorted({HTTPS, *ports_of_place(store)}))
+
+
+def ports_of_place(place: str) -> tuple[int, ...]:
+    """Return the ports of a folder, which has none, of a URL, or of a reference to either.
+
+    >>> ports_of_place("postgresql://floe@db:6432/ledger"), ports_of_place("s3://acme/ledger")
+    ((6432,), (443,))
+    >>> ports_of_place("/shared/ledger"), ports_of_place("env:LEDGER_URL")
+    ((), (443, 5432))
+    """
+    if place.startswith(_BY_REFERENCE):
+        return HTTPS, POSTGRES
+    url = urlsplit(place)
+    if not url.scheme or url.scheme == "file":
+        return ()
+    return (url.port or _OF_SCHEME.get(url.scheme, HTTPS),)

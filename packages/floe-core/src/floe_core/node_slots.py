@@ -1,0 +1,59 @@
+"""The slots of an orchestrator's pools, of which a node holds one while it runs."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Literal, Protocol
+
+POLL_SECONDS = 1.0
+
+# `unlimited`: the pool has no limit there, so it holds nothing back.
+SlotAnswer = Literal["claimed", "full", "unlimited"]
+
+
+class NodeSlots(Protocol):
+    """The slots of one build. Called from the threads of its nodes, several at a time.
+
+    Both methods raise `EnvironmentProblemError` where the orchestrator can't be asked: then the
+    node fails.
+    """
+
+    def try_claim(self, pool: str, node_id: str) -> SlotAnswer:
+        """Claim a slot if one is free, without waiting for one.
+
+        Called again every second until it is claimed, or the node gives up. What it left for the
+        next call, such as a place in a queue, goes with `free`.
+        """
+
+    def free(self, pool: str, node_id: str) -> None:
+        """Give back what the node has claimed, or its place in the queue."""
+
+    def how_to_limit(self, pool: str) -> str:
+        """Return what a person does to give the pool a limit, as part of a sentence."""
+
+
+def wait_for_slot(
+    slots: NodeSlots, pool: str, node_id: str, is_over: threading.Event, tell: Callable[[str], None]
+) -> SlotAnswer:
+    """Claim a slot, once there is one: "full" if it is over before.
+
+    `tell` takes a line for the node's log when the wait begins, and one when it ends.
+
+    Raises:
+        EnvironmentProblemError: The orchestrator can't be asked for a slot.
+    """
+    waits_since: float | None = None
+    while not is_over.is_set():
+        answer = slots.try_claim(pool, node_id)
+        if answer != "full":
+            if waits_since is not None:
+                waited = time.monotonic() - waits_since
+                tell(f"has a slot of pool {pool} after {waited:.1f} s")
+            return answer
+        if waits_since is None:
+            waits_since = time.monotonic()
+            tell(f"waits for a slot of pool {pool}")
+        is_over.wait(POLL_SECONDS)
+    return "full"

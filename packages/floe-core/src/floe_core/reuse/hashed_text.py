@@ -1,0 +1,33 @@
+"""JSON with a hash of it in a line before it, so that a damaged text is known for what it is."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+
+def to_hashed_text(edition: Any, content: Any) -> str:
+    """Return JSON-like content as text; `edition` says how it is to be read."""
+    body = json.dumps(content, separators=(",", ":"))
+    return f"{json.dumps({'format': edition, 'hash': _hash(body)})}\n{body}"
+
+
+def from_hashed_text(edition: Any, text: str) -> Any:
+    """Return the content of a text.
+
+    Raises:
+        ValueError: It is damaged, or of another edition.
+    """
+    head, _, body = text.partition("\n")
+    told = json.loads(head)
+    if not isinstance(told, dict) or told.get("format") != edition:
+        found = told.get("format") if isinstance(told, dict) else None
+        raise ValueError(f"its format is {found}, and this floe knows {edition}")
+    if told.get("hash") != _hash(body):
+        raise ValueError("it is damaged")
+    return json.loads(body)
+
+
+def _hash(body: str) -> str:
+    return hashlib.sha256(body.encode()).hexdigest()

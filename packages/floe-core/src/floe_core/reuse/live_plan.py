@@ -1,0 +1,56 @@
+"""A plan that is made again, node by node, while a build finds out what its parents came to."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+
+from floe_core.reuse.contents import is_unchanged
+from floe_core.reuse.plan import Planner
+from floe_core.reuse.situation import Decision, Plan, Situation
+from floe_core.reuse.state import Standing
+
+
+class LivePlan:
+    """Decides on each node of a build when it begins. Called from the threads of nodes.
+
+    `compared` are the ids of the tables whose content something waits for.
+    """
+
+    def __init__(self, situation: Situation, plan: Plan) -> None:
+        self._situation = situation
+        self._lock = threading.Lock()
+        self._planner = Planner(situation)
+        self._planner.plan()
+        self._failed: set[str] = set()
+        self._started: dict[str, Decision] = {}
+        self.compared = frozenset(i for each in plan.values() for i in each.waits_for)
+
+    @property
+    def decisions(self) -> Mapping[str, Decision]:
+        """Node id -> decision, by what is known by now."""
+        return self._planner.decisions
+
+    def start(self, node_id: str) -> Decision | None:
+        """Return the decision to reuse a node that is about to begin, None for one to build."""
+        artifacts = self._situation.artifacts
+        with self._lock:
+            if node_id not in self._situation.wanted or self._failed & artifacts.graph.above(
+                [node_id]
+            ):
+                return None
+            if node_id not in self._started:
+                self._started[node_id] = self._planner.plan_again(artifacts.by_id[node_id])
+            decision = self._started[node_id]
+        return decision if decision.action == "reuse" else None
+
+    def end(self, node_id: str, standing: Standing | None) -> None:
+        """Take in what a build of a node left, None where that is not known."""
+        with self._lock:
+            if standing is not None and is_unchanged(self._situation, node_id, standing):
+                self._planner.leave_unchanged(node_id)
+
+    def fail(self, node_id: str) -> None:
+        """Take in that a node did not pass: dbt itself leaves out what is below it."""
+        with self._lock:
+            self._failed.add(node_id)

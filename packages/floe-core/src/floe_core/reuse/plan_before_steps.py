@@ -1,0 +1,70 @@
+"""The plan of a run with steps before it runs: what they will write is not known yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from floe_core.reuse.contents import with_contents
+from floe_core.reuse.plan import make_plan
+from floe_core.reuse.situation import Decision, Plan, Situation
+from floe_core.reuse.state import Versions
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.nodes import source_name
+
+
+def plan_before_steps(given: Situation) -> Plan:
+    """Return the plan; what is built only if a step writes something new says so.
+
+    It is what the run comes to where each step leaves what it left in the last run, and one in
+    which each leaves something new, laid upon each other.
+    """
+    writers = writers_of_sources(given.artifacts, given.wanted)
+    if not writers:
+        return _plan(given)
+    sources = given.warehouse.sources
+    last = {i: given.state.entries[i].versions for i in writers if i in given.state.entries}
+    others = {i: versions for i, versions in sources.items() if i not in writers}
+    same = _plan(_with_sources(given, {**sources, **last}))
+    new = _plan(_with_sources(given, others))
+    known = [i for i in writers if i in last or i in sources]
+    return {
+        node_id: replace(new[node_id], why=_condition(given, node_id, known, last))
+        if _depends_on_steps(each, new[node_id])
+        else each
+        for node_id, each in same.items()
+    }
+
+
+def _plan(given: Situation) -> Plan:
+    return with_contents(given, make_plan(given))
+
+
+def writers_of_sources(artifacts: CompiledArtifacts, node_ids: Iterable[str]) -> dict[str, str]:
+    """Return source id -> id of the step that writes it, of the steps among these nodes."""
+    wanted = set(node_ids)
+    steps = (step for step in artifacts.steps if step.unique_id in wanted)
+    return {source: step.unique_id for step in steps for source in step.sources}
+
+
+def _with_sources(given: Situation, sources: Mapping[str, Versions]) -> Situation:
+    return replace(given, warehouse=replace(given.warehouse, sources=sources))
+
+
+def _depends_on_steps(same: Decision, new: Decision) -> bool:
+    return same.action == "reuse" and new.action == "build"
+
+
+def _condition(
+    given: Situation, node_id: str, known: Iterable[str], last: Mapping[str, Versions]
+) -> str:
+    """Return which news of which steps build a node; `last` are the sources that they report."""
+    artifacts = given.artifacts
+    above = artifacts.graph.above([node_id])
+    writers = writers_of_sources(artifacts, given.wanted)
+    told = []
+    for source in sorted(set(known) & above):
+        step = artifacts.by_id[writers[source]].label
+        does = "reports a new version of" if source in last else "changes"
+        told.append(f"{step} {does} {source_name(artifacts.by_id[source])}")
+    return f"new if {' or '.join(told)}"

@@ -1,0 +1,77 @@
+"""The forms that texts of floe.yaml and manifest.yaml have, and how a person writes each."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+_A_LETTER_FIRST = "starting with a letter"
+
+
+class TextForm(NamedTuple):
+    """A regular expression, what a text of this form is, and how it is written."""
+
+    pattern: str
+    kind: str
+    rule: str
+
+
+NAME = TextForm(
+    r"^[a-z][a-z0-9-]*$",
+    "a name",
+    f"use lower-case letters, digits and hyphens, {_A_LETTER_FIRST}",
+)
+VERSION = TextForm(
+    r"^[0-9A-Za-z][0-9A-Za-z.+_-]*$",
+    "a version",
+    "use letters, digits and . + _ -, as in 1.2.0",
+)
+JOB_NAME = TextForm(
+    r"^[a-z][a-z0-9_-]*$",
+    "the name of a job",
+    f"use lower-case letters, digits, hyphens and underscores, {_A_LETTER_FIRST}",
+)
+# What Dagster, Airflow and Prefect all take as the name of a pool.
+POOL_NAME = TextForm(
+    r"^[^\s/%&<>]+$",
+    "the name of a pool",
+    "use no spaces and none of / % & < >",
+)
+PORT_NAME = TextForm(
+    r"^[A-Za-z][\w-]*$",
+    "the name of a port",
+    f"use letters, digits, hyphens and underscores, {_A_LETTER_FIRST}",
+)
+STEP_NAME = TextForm(
+    r"^[a-z][a-z0-9_]*$",
+    "the name of a step",
+    f"use lower-case letters, digits and underscores, {_A_LETTER_FIRST}",
+)
+PYTHON_FUNCTION = TextForm(
+    r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$",
+    "a function",
+    "write module:function, as in shop.ingest:load_orders",
+)
+TIME_OF_DAY = TextForm(
+    r"^([01][0-9]|2[0-3]):[0-5][0-9]$",
+    "a time of day",
+    "write hours and minutes, as in 07:30",
+)
+QUANTITY = TextForm(
+    r"^[0-9]+(\.[0-9]+)?(m|[KMGT]i?)?$",
+    "a Kubernetes quantity",
+    "write one such as 500m or 2Gi",
+)
+FORMS = {
+    form.pattern: form
+    for form in (
+        NAME,
+        VERSION,
+        JOB_NAME,
+        POOL_NAME,
+        PORT_NAME,
+        STEP_NAME,
+        PYTHON_FUNCTION,
+        TIME_OF_DAY,
+        QUANTITY,
+    )
+}

@@ -1,0 +1,101 @@
+"""What reading tables takes of a warehouse's SQL: names, types, and hashes of values and rows.
+
+Two values are the same where the warehouse writes them as the same text: NULL is no empty text, a
+trailing blank counts, as do the sign of -0.0 and the scale of a decimal without a declared one; NaN
+equals NaN, and a moment with a time zone is the same in every zone.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+Row = tuple[Any, ...]
+ReadRows = Callable[[str], list[Row]]
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """A table or view by its schema and name, as the warehouse keeps them."""
+
+    schema: str
+    name: str
+
+
+def quoted(name: str) -> str:
+    """Return a name as SQL, whatever is in it."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """Return a text as SQL."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+class Dialect(ABC):
+    """What one kind of warehouse needs to be told. Hashes have 64 bits, signed or not.
+
+    `settings` are run in each session first. `fence` ends a subquery that must not be computed
+    twice. `longest_name` is in bytes, None for no limit that matters. `is_alone` is a warehouse
+    of which there may be but one session in a folder.
+    """
+
+    settings: ClassVar[tuple[str, ...]] = ()
+    fence: ClassVar[str] = ""
+    longest_name: ClassVar[int | None] = None
+    is_alone: ClassVar[bool] = False
+
+    def prepare(self, handle: Any) -> None:  # noqa: B027
+        """Give a connection of the warehouse's driver what it lacks."""
+
+    def quoted(self, name: str) -> str:
+        """Return a column's name, as the warehouse has it, as SQL."""
+        return quoted(name)
+
+    def place(self, relation: Relation) -> str:
+        """Return a relation as SQL."""
+        return f"{self.quoted(relation.schema)}.{self.quoted(relation.name)}"
+
+    def schemas(self, part: str) -> str:
+        """Return a query for the names of schemas that have a text in them."""
+        return (
+            "select distinct schema_name from information_schema.schemata "
+            f"where strpos(schema_name, {literal(part)}) > 0"
+        )
+
+    def drop_schema(self, schema: str) -> str:
+        """Return the statement that drops a schema with all that is in it, if it is there."""
+        return f"drop schema if exists {self.quoted(schema)} cascade"
+
+    def read_columns(self, rows: ReadRows, relation: Relation) -> list[tuple[str, str]]:
+        """Return names and whole types in their order; none for no relation."""
+        return [(str(name), str(kind)) for name, kind in rows(self.columns(relation))]
+
+    def text(self, expression: str) -> str:
+        """Return a value as text."""
+        return f"cast({expression} as varchar)"
+
+    def total(self, hashes: str) -> str:
+        """Return the sum of hashes over rows, as text: it outgrows what drivers read as a number.
+
+        Of no rows it is 0.
+        """
+        return self.text(f"coalesce(sum({hashes}), 0)")
+
+    def bucket(self, hashes: str, buckets: int) -> str:
+        """Return a hash's bucket; `buckets` is a power of two."""
+        return f"{hashes} & {buckets - 1}"
+
+    @abstractmethod
+    def columns(self, relation: Relation) -> str:
+        """Return a query for names and whole types in their order; no rows for no relation."""
+
+    @abstractmethod
+    def value_hash(self, name: str, kind: str) -> str:
+        """Return the hash of a column of a type, of which `name` is SQL; a number for NULL too."""
+
+    @abstractmethod
+    def row_hash(self, hashes: Sequence[str]) -> str:
+        """Return one hash of several, which no sum over rows can take apart again."""

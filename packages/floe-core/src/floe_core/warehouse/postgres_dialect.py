@@ -1,0 +1,40 @@
+"""PostgreSQL's SQL for reading tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from floe_core.warehouse.dialect import Dialect, Relation, literal
+
+
+class Postgres(Dialect):
+    """The hash of a value's text, as PostgreSQL writes it in a session with fixed settings."""
+
+    settings = (
+        "set timezone = 'UTC'",
+        "set datestyle = 'ISO, YMD'",
+        "set intervalstyle = 'postgres'",
+        "set extra_float_digits = 1",
+        "set bytea_output = 'hex'",
+    )
+    fence = " offset 0"
+    longest_name = 63
+
+    def columns(self, relation: Relation) -> str:
+        """See `Dialect.columns`; the catalog has the precision that other views of it lack."""
+        return (
+            "select attname, pg_catalog.format_type(atttypid, atttypmod) "
+            "from pg_catalog.pg_attribute a join pg_catalog.pg_class c on c.oid = a.attrelid "
+            "join pg_catalog.pg_namespace n on n.oid = c.relnamespace "
+            f"where n.nspname = {literal(relation.schema)} "
+            f"and c.relname = {literal(relation.name)} "
+            "and attnum > 0 and not attisdropped order by attnum"
+        )
+
+    def value_hash(self, name: str, kind: str) -> str:
+        """See `Dialect.value_hash`. The collation is that of bytes, whatever the column's."""
+        return f'coalesce(pg_catalog.hashtextextended({name}::text collate "C", 0), 1)'
+
+    def row_hash(self, hashes: Sequence[str]) -> str:
+        """See `Dialect.row_hash`: of a text, since sums of `hash_record_extended` can be."""
+        return f'pg_catalog.hashtextextended(row({", ".join(hashes)})::text collate "C", 0)'

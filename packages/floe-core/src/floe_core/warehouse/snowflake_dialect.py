@@ -1,0 +1,67 @@
+"""Snowflake's SQL for reading tables."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from floe_core.warehouse.dialect import Dialect, Relation, literal, quoted
+
+# What dbt writes without quotes, and Snowflake in upper case.
+_SIMPLE = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*")
+_WHOLE_TYPE = """case
+    when data_type = 'NUMBER' then 'NUMBER(' || numeric_precision || ',' || numeric_scale || ')'
+    when data_type = 'TEXT' then 'TEXT(' || coalesce(character_maximum_length, 0) || ')'
+    else data_type end"""
+
+
+class Snowflake(Dialect):
+    """Snowflake's own hash, and the texts of values that it takes for equal.
+
+    Names of relations are those that dbt writes without quotes.
+    """
+
+    longest_name = 255
+
+    def place(self, relation: Relation) -> str:
+        """See `Dialect.place`."""
+        return f"{quoted(_folded(relation.schema))}.{quoted(_folded(relation.name))}"
+
+    def schemas(self, part: str) -> str:
+        """See `Dialect.schemas`."""
+        return (
+            "select schema_name from information_schema.schemata "
+            f"where contains(schema_name, {literal(_folded(part))})"
+        )
+
+    def columns(self, relation: Relation) -> str:
+        """See `Dialect.columns`."""
+        return (
+            f"select column_name, {_WHOLE_TYPE} from information_schema.columns "
+            f"where table_schema = {literal(_folded(relation.schema))} "
+            f"and table_name = {literal(_folded(relation.name))} order by ordinal_position"
+        )
+
+    def value_hash(self, name: str, kind: str) -> str:
+        """See `Dialect.value_hash`: a number and a float that are equal have one hash."""
+        if kind == "TIMESTAMP_TZ":  # A moment, whatever the offset that it is written with.
+            return f"hash(convert_timezone('UTC', {name}))"
+        if kind in ("FLOAT", "VARIANT", "OBJECT", "ARRAY"):
+            return f"hash({name}, to_varchar({name}))"
+        return f"hash({name})"
+
+    def row_hash(self, hashes: Sequence[str]) -> str:
+        """See `Dialect.row_hash`: once more over what combines several."""
+        return f"hash(hash({', '.join(hashes)}))"
+
+    def total(self, hashes: str) -> str:
+        """See `Dialect.total`."""
+        return self.text(f"coalesce(sum(cast({hashes} as number(37, 0))), 0)")
+
+    def bucket(self, hashes: str, buckets: int) -> str:
+        """See `Dialect.bucket`."""
+        return f"bitand({hashes}, {buckets - 1})"
+
+
+def _folded(name: str) -> str:
+    return name.upper() if _SIMPLE.fullmatch(name) else name

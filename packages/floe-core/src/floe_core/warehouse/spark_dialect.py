@@ -1,0 +1,71 @@
+"""Spark's SQL for reading tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from floe_core.warehouse.dialect import Dialect, ReadRows, Relation, literal
+
+
+class Spark(Dialect):
+    """Spark's 64-bit hash, and the text of a value where that hash takes two for one."""
+
+    is_alone = True
+    settings = ("set time zone 'UTC'",)
+    _CONTAINERS = ("array<", "map<", "struct<", "variant", "interval")
+
+    def quoted(self, name: str) -> str:
+        """See `Dialect.quoted`."""
+        return "`" + name.replace("`", "``") + "`"
+
+    def schemas(self, part: str) -> str:
+        """See `Dialect.schemas`."""
+        return f"show schemas like {literal(f'*{part}*')}"
+
+    def read_columns(self, rows: ReadRows, relation: Relation) -> list[tuple[str, str]]:
+        """See `Dialect.read_columns`; after the columns come those of the partitions again."""
+        schema = relation.schema.lower()
+        if (schema,) not in [tuple(row) for row in rows(self.schemas(schema))]:
+            return []
+        tables = rows(f"show tables in {self.quoted(schema)} like {literal(relation.name.lower())}")
+        if not tables:
+            return []
+        found: list[tuple[str, str]] = []
+        for name, kind, *_ in rows(self.columns(relation)):
+            if not name or name.startswith("#"):
+                break
+            found.append((str(name), str(kind)))
+        return found
+
+    def columns(self, relation: Relation) -> str:
+        """See `Dialect.columns`."""
+        return f"describe table {self.place(relation)}"
+
+    def value_hash(self, name: str, kind: str) -> str:
+        """See `Dialect.value_hash`."""
+        if kind.startswith("string"):  # A collation may take two texts for one.
+            return f"xxhash64(cast({name} as binary))"
+        if kind in ("float", "double"):  # Spark's hash takes -0.0 for 0.0.
+            return f"xxhash64({name}, cast({name} as string))"
+        if kind.startswith(self._CONTAINERS):  # Of some it has no hash.
+            return f"xxhash64(cast({self._json(name, kind)} as binary))"
+        return f"xxhash64({name})"
+
+    def _json(self, name: str, kind: str) -> str:
+        text = f"cast({name} as string)"
+        if not kind.startswith(("array<", "map<", "struct<")):
+            return text
+        # The text alone does not tell the word null from NULL; JSON alone leaves fields out.
+        return f"concat(to_json({name}), {text})"
+
+    def row_hash(self, hashes: Sequence[str]) -> str:
+        """See `Dialect.row_hash`."""
+        return f"xxhash64({', '.join(hashes)})"
+
+    def text(self, expression: str) -> str:
+        """See `Dialect.text`."""
+        return f"cast({expression} as string)"
+
+    def total(self, hashes: str) -> str:
+        """See `Dialect.total`: in a type that takes 10**20 rows."""
+        return self.text(f"coalesce(sum(cast({hashes} as decimal(28, 0))), 0)")

@@ -1,0 +1,82 @@
+"""SQLite's SQL for reading tables; its hashes are functions of this process, where SQLite runs."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from hashlib import blake2b
+from typing import Any
+
+from floe_core.warehouse.dialect import Dialect, ReadRows, Relation, literal
+
+
+class SQLite(Dialect):
+    """A hash of a value and of the type that SQLite keeps it as, which a column does not decide."""
+
+    def prepare(self, handle: Any) -> None:
+        """See `Dialect.prepare`: SQLite has no hash, and its sums overflow."""
+        handle.create_function("floe_hash", -1, _hash, deterministic=True)
+        handle.create_aggregate("floe_total", 1, _Total)
+
+    def schemas(self, part: str) -> str:
+        """See `Dialect.schemas`: they are attached files."""
+        return f"select name from pragma_database_list where instr(name, {literal(part)}) > 0"
+
+    def read_columns(self, rows: ReadRows, relation: Relation) -> list[tuple[str, str]]:
+        """See `Dialect.read_columns`; a schema that is not attached is an error of SQLite's."""
+        attached = {str(name) for (name,) in rows(self.schemas(relation.schema))}
+        return super().read_columns(rows, relation) if relation.schema in attached else []
+
+    def columns(self, relation: Relation) -> str:
+        """See `Dialect.columns`."""
+        place = f"{literal(relation.name)}, {literal(relation.schema)}"
+        return f"select name, type from pragma_table_info({place}) order by cid"
+
+    def value_hash(self, name: str, kind: str) -> str:
+        """See `Dialect.value_hash`."""
+        return f"floe_hash({name})"
+
+    def row_hash(self, hashes: Sequence[str]) -> str:
+        """See `Dialect.row_hash`."""
+        return f"floe_hash({', '.join(hashes)})"
+
+    def total(self, hashes: str) -> str:
+        """See `Dialect.total`."""
+        return f"floe_total({hashes})"
+
+
+def _hash(*values: Any) -> int:
+    """Return a signed hash of 64 bits."""
+    found = blake2b(digest_size=8)
+    for value in values:
+        told = _told(value)
+        found.update(b"%d " % len(told))
+        found.update(told)
+    return int.from_bytes(found.digest(), signed=True)
+
+
+def _told(value: Any) -> bytes:
+    """Return a value with the letter of its type; that of a float has its sign and last bit."""
+    if value is None:
+        return b"n"
+    if isinstance(value, float):
+        return b"f" + struct.pack(">d", value)
+    if isinstance(value, bytes):
+        return b"b" + value
+    letter = b"i" if isinstance(value, int) else b"t"
+    return letter + str(value).encode("utf-8", "surrogatepass")
+
+
+class _Total:
+    """SQLite's own sum is an error beyond 64 bits."""
+
+    def __init__(self) -> None:
+        self._total = 0
+
+    def step(self, value: int) -> None:
+        """Add the hash of a row."""
+        self._total += value
+
+    def finalize(self) -> str:
+        """Return the sum as text."""
+        return str(self._total)

@@ -1,0 +1,169 @@
+"""Builds that are killed: who looks next reports them, once. They report their own ends otherwise."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from alert_receiver import AlertReceiver
+from typer.testing import CliRunner
+
+from floe_core.cli.main import app
+from floe_core.compiler import compile_product
+from floe_core.execution import BuildEnded, BuildRequest, build
+from floe_core.execution.open_builds import GRACE_SECONDS
+from floe_core.schemas import CompiledArtifacts
+
+WriteProduct = Callable[..., Path]
+FAILED = "shop: run failed"
+FLOE = """\
+apiVersion: floe.dev/v1
+kind: FloeSpec
+metadata: {name: shop, version: 1.0.0}
+platform: {manifest: manifest.yaml}
+execution: {retries: RETRIES, retryDelaySeconds: 30}
+alerts: [{on: [failure, recovery, warning], to: "{{ env_var('SHOP_ALERTS') }}"}]
+steps: [{name: wait, command: ["sh", "-c", "test -e go || sleep 600"], reads: [first]}]
+"""
+MANIFEST = """\
+apiVersion: floe.dev/v1
+kind: Manifest
+metadata: {name: platform, version: 1.0.0}
+plugins: {orchestrator: {type: plain}, compute: {type: duckdb}}
+"""
+# A build as a third-party plugin makes it, in a process of its own.
+BUILD = """\
+import sys
+from floe_core.execution import BuildRequest, build
+from floe_core.schemas import CompiledArtifacts
+request = BuildRequest(job="shop", run_id=sys.argv[2], attempt=int(sys.argv[3]))
+for event in build(CompiledArtifacts.load(sys.argv[1]), request):
+    print(type(event).__name__, getattr(event, "unique_id", ""), flush=True)
+"""
+
+
+@pytest.fixture
+def shop(write_product: WriteProduct) -> Callable[..., CompiledArtifacts]:
+    def compiled(retries: int = 0) -> CompiledArtifacts:
+        folder = write_product(floe=FLOE.replace("RETRIES", str(retries)), manifest=MANIFEST)
+        compile_product(folder)
+        return CompiledArtifacts.load(folder)
+
+    return compiled
+
+
+@contextmanager
+def waiting_build(artifacts: CompiledArtifacts, run_id: str, attempt: int = 1) -> Iterator[None]:
+    """Have a build under way, and kill it at the end of the block."""
+    words = [sys.executable, "-c", BUILD, str(artifacts.folder), run_id, str(attempt)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line.startswith("NodeStarted step.shop.wait"):
+                break
+        yield
+        process.kill()
+
+
+def run(artifacts: CompiledArtifacts, run_id: str, attempt: int = 1) -> None:
+    (artifacts.folder / "go").touch()
+    # The step of a killed build is killed some seconds later.
+    end = list(build(artifacts, BuildRequest(job="shop", run_id=run_id, attempt=attempt)))[-1]
+    assert end == BuildEnded(succeeded=True)
+
+
+def check(artifacts: CompiledArtifacts) -> int:
+    words = ["alerts", "check", str(artifacts.folder), "--json"]
+    done = CliRunner().invoke(app, words, catch_exceptions=False)
+    found: int = json.loads(done.stdout)["killed"]
+    return found
+
+
+def notes_of(artifacts: CompiledArtifacts) -> list[Path]:
+    return list((artifacts.folder / ".floe" / "alerts" / "open").glob("*"))
+
+
+def test_a_killed_build_is_told_by_a_check_once_and_one_under_way_is_not(
+    shop: Callable[..., CompiledArtifacts], receiver: AlertReceiver
+) -> None:
+    artifacts = shop()
+    with waiting_build(artifacts, "r"):
+        assert check(artifacts) == 0
+    assert [check(artifacts), check(artifacts)] == [1, 0]
+    assert receiver.wait_for(1) == [FAILED]
+    lines = receiver.posted[0]["message"].splitlines()
+    assert lines[:2] == ["1 of 2 nodes: 1 error", "step.shop.wait: it began and did not end"]
+    assert [path.name for path in notes_of(artifacts)] == ["open.lock"]
+
+
+def test_a_killed_build_is_told_by_the_next_run_and_that_one_recovers(
+    shop: Callable[..., CompiledArtifacts], receiver: AlertReceiver
+) -> None:
+    artifacts = shop()
+    with waiting_build(artifacts, "killed"):
+        pass
+    run(artifacts, "next")
+    assert receiver.wait_for(2) == [FAILED, "shop: run succeeded again"]
+    assert [path.name for path in notes_of(artifacts)] == ["open.lock"]
+
+
+def test_a_killed_attempt_that_a_retry_follows_is_a_warning_alone(
+    shop: Callable[..., CompiledArtifacts], receiver: AlertReceiver
+) -> None:
+    artifacts = shop(retries=1)
+    with waiting_build(artifacts, "r"):
+        pass
+    assert check(artifacts) == 0
+    run(artifacts, "r", attempt=2)
+    assert check(artifacts) == 0
+    assert receiver.wait_for(1) == ["shop: run succeeded with warnings"]
+
+
+def test_a_killed_attempt_that_no_retry_followed_in_time_is_told(
+    shop: Callable[..., CompiledArtifacts], receiver: AlertReceiver
+) -> None:
+    artifacts = shop(retries=1)
+    with waiting_build(artifacts, "r"):
+        pass
+    assert check(artifacts) == 0
+    [note] = [path for path in notes_of(artifacts) if path.suffix == ".json"]
+    noted = json.loads(note.read_text())
+    found = datetime.fromisoformat(noted["found_dead_at"])
+    assert datetime.now(UTC) - found < timedelta(seconds=60)
+    noted["found_dead_at"] = (found - timedelta(seconds=GRACE_SECONDS + 31)).isoformat()
+    note.write_text(json.dumps(noted))
+    assert [check(artifacts), check(artifacts)] == [1, 0]
+    assert receiver.wait_for(1) == [FAILED]
+
+
+def test_checks_at_once_tell_a_killed_build_once(
+    shop: Callable[..., CompiledArtifacts], receiver: AlertReceiver
+) -> None:
+    artifacts = shop()
+    with waiting_build(artifacts, "r"):
+        pass
+    words = [Path(sys.executable).parent / "floe", "alerts", "check", str(artifacts.folder)]
+    checks = [subprocess.Popen(words, stdout=subprocess.DEVNULL) for _ in range(3)]
+    assert [each.wait(60) for each in checks] == [0, 0, 0]
+    time.sleep(1)
+    assert receiver.wait_for(1) == [FAILED]
+
+
+def test_a_damaged_note_is_removed(
+    shop: Callable[..., CompiledArtifacts], receiver: AlertReceiver
+) -> None:
+    artifacts = shop()
+    folder = artifacts.folder / ".floe" / "alerts" / "open"
+    folder.mkdir(parents=True)
+    (folder / "1.json").write_text('{"job": ')
+    whole = {"job": "shop", "run_id": "r", "nominal_time": "soon", "parameters": {}}
+    (folder / "2.json").write_text(json.dumps({**whole, "retry_after": None}))
+    assert check(artifacts) == 0
+    assert list(folder.glob("*.json")) == []

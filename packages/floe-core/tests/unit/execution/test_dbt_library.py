@@ -1,0 +1,47 @@
+"""floe without dbt-core: its modules load, and what needs dbt names both ways to get one."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib.metadata import requires
+
+import pytest
+from borrowed_names import without
+
+from floe_core.errors import EnvironmentProblemError
+from floe_core.execution import dbt_library
+
+IMPORT_ALL = """\
+import importlib, pkgutil, sys
+
+class NoDbt:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in ("dbt", "dbt_common", "dbt_semantic_interfaces", "agate"):
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, NoDbt())
+import floe_core
+for found in pkgutil.walk_packages(floe_core.__path__, "floe_core."):
+    if not found.name.endswith("__main__"):
+        importlib.import_module(found.name)
+"""
+
+
+def test_every_module_of_core_loads_without_dbt() -> None:
+    subprocess.run([sys.executable, "-c", IMPORT_ALL], check=True)
+
+
+def test_core_requires_no_dbt_but_for_its_extras() -> None:
+    of_dbt = [text for text in requires("floe-core") or () if text.startswith("dbt-")]
+    assert of_dbt
+    assert [text for text in of_dbt if "extra ==" not in text] == []
+
+
+def test_a_missing_dbt_names_both_ways_to_get_one() -> None:
+    with without("dbt.cli.main", "dbtRunner"), pytest.raises(EnvironmentProblemError) as caught:
+        dbt_library.load_runner()
+    told = str(caught.value)
+    assert "pip install 'floe-core[duckdb]'" in told
+    assert "`execution.dbtExecutable` of floe.yaml" in told
+    assert f"dbt-core {dbt_library.library_version()} can't be used as a library" in told

@@ -1,0 +1,79 @@
+"""The cache gives what reading the SQL gives, whatever became of its file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from floe_core.reuse import analysis_cache
+from floe_core.reuse.analysis import Analysis, Input, analyse
+from floe_core.reuse.analysis_cache import FILE, AnalysisCache
+
+SQL = (
+    'select a.id, b.name as label from "shop"."main"."a" a join "shop"."main"."b" b using (id)',
+    'select * from "shop"."main"."a" where id > 1',
+    "select now() as at",
+    "no sql at all",
+)
+INPUTS = (
+    Input("model.shop.a", "shop", "main", "a", ("id", "name")),
+    Input("model.shop.b", "shop", "main", "b", None),
+)
+STEADY = frozenset({"upper"})
+
+
+def analyses(cache: AnalysisCache) -> list[Analysis]:
+    return [cache.analyse(sql, "duckdb", INPUTS, STEADY) for sql in SQL]
+
+
+def refuse(*_: object) -> Analysis:
+    raise AssertionError("the SQL is read")
+
+
+def test_what_is_kept_is_what_was_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = [analyse(sql, "duckdb", INPUTS, STEADY) for sql in SQL]
+    cache = AnalysisCache(tmp_path)
+    assert analyses(cache) == expected
+    cache.save()
+    monkeypatch.setattr(analysis_cache, "analyse", refuse)
+    assert analyses(AnalysisCache(tmp_path)) == expected
+    for others in [(INPUTS[:1], STEADY), (INPUTS, frozenset({"lower"}))]:
+        with pytest.raises(AssertionError, match="the SQL is read"):
+            AnalysisCache(tmp_path).analyse(SQL[0], "duckdb", *others)
+
+
+@pytest.mark.parametrize("damage", ["", "{", "[]", "null", '{"edition": 0}'])
+def test_a_damaged_file_is_no_cache(damage: str, tmp_path: Path) -> None:
+    cache = AnalysisCache(tmp_path)
+    expected = analyses(cache)
+    cache.save()
+    text = (tmp_path / FILE).read_text()
+    for content in (damage, text.replace('"label"', '"other"'), text[:-5]):
+        (tmp_path / FILE).write_text(content)
+        assert analyses(AnalysisCache(tmp_path)) == expected
+
+
+def test_only_what_is_used_is_kept_where_there_is_much(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(analysis_cache, "_MOST", 2)
+    first = AnalysisCache(tmp_path)
+    first.analyse(SQL[0], "duckdb", INPUTS, STEADY)
+    first.analyse(SQL[1], "duckdb", INPUTS, STEADY)
+    first.save()
+    second = AnalysisCache(tmp_path)
+    second.analyse(SQL[2], "duckdb", INPUTS, STEADY)
+    second.save()
+    monkeypatch.setattr(analysis_cache, "analyse", refuse)
+    third = AnalysisCache(tmp_path)
+    third.analyse(SQL[2], "duckdb", INPUTS, STEADY)
+    with pytest.raises(AssertionError):
+        third.analyse(SQL[0], "duckdb", INPUTS, STEADY)
+
+
+def test_a_folder_that_cannot_be_written_keeps_nothing(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    cache = AnalysisCache(tmp_path / "file")
+    assert analyses(cache)
+    cache.save()

@@ -1,0 +1,51 @@
+"""Ask a running Airflow for the pools that a product names."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import quote
+
+from floe_core.errors import EnvironmentProblemError
+from floe_core.plugin_powers import PoolProblem
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_orchestrator_airflow.service.rest_access import (
+    CannotGoOnError,
+    json_object,
+    request,
+    token_for,
+    url_in,
+)
+
+LIMIT_SECONDS = 9.5
+
+
+def check_pools(artifacts: CompiledArtifacts, settings: Mapping[str, Any]) -> list[PoolProblem]:
+    """Return the pools whose tasks Airflow would never start.
+
+    Raises:
+        EnvironmentProblemError: Airflow does not say.
+    """
+    try:
+        return list(_check(artifacts.pools_of_builds, settings))
+    except CannotGoOnError as error:
+        raise EnvironmentProblemError(f"Airflow was not asked for its pools: {error}") from None
+
+
+def _check(pools: tuple[str, ...], settings: Mapping[str, Any]) -> Iterator[PoolProblem]:
+    url, deadline = url_in(settings), time.monotonic() + LIMIT_SECONDS
+    token = token_for(url, settings, deadline)
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    for pool in pools:
+        place = f"{url}/api/v2/pools/{quote(pool, safe='')}"
+        answer = request("GET", place, deadline, headers=headers)
+        fix = f"airflow pools set {pool} 4 'slots of {pool}'"
+        if answer.status == 404:
+            what = f"Airflow has no pool {pool}, so it never starts the tasks in it"
+            yield PoolProblem(pool, what, fix, blocks=True)
+        elif answer.status != 200:
+            raise CannotGoOnError(f"/api/v2/pools answers with HTTP {answer.status}")
+        elif json_object(answer).get("slots") == 0:
+            what = f"the pool {pool} has no slots, so Airflow never starts the tasks in it"
+            yield PoolProblem(pool, what, fix, blocks=True)

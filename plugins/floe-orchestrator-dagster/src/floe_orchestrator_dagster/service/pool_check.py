@@ -1,0 +1,58 @@
+"""Ask a running Dagster for the pools that a product names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from floe_core.errors import EnvironmentProblemError
+from floe_core.plugin_powers import PoolProblem
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.service_probe import NoAnswerError
+from floe_orchestrator_dagster.service.graphql_client import GraphqlClient, RefusedError
+from floe_orchestrator_dagster.service.webserver_access import access_from
+
+LIMIT_SECONDS = 9.5
+_PARTS = "p{0}: concurrencyLimit(concurrencyKey: $p{0}) {{ limit slotCount }}"
+_CONFIG = "poolConfig { poolGranularity defaultPoolLimit }"
+_BY_RUN = "concurrency.pools.granularity: op"
+
+
+def check_pools(artifacts: CompiledArtifacts, settings: Mapping[str, Any]) -> list[PoolProblem]:
+    """Return the pools that hold nothing back, or all.
+
+    Raises:
+        EnvironmentProblemError: Dagster does not say.
+    """
+    try:
+        told = _ask(GraphqlClient(access_from(settings), LIMIT_SECONDS), artifacts.pools)
+    except (ValueError, NoAnswerError, RefusedError) as error:
+        raise EnvironmentProblemError(f"Dagster was not asked for its pools: {error}") from None
+    return list(_problems(told, artifacts))
+
+
+def _ask(client: GraphqlClient, pools: Sequence[str]) -> Mapping[str, Any]:
+    numbers = range(len(pools))
+    variables = ", ".join(f"$p{number}: String!" for number in numbers)
+    fields = " ".join(_PARTS.format(number) for number in numbers)
+    query = f"query Pools({variables}) {{ instance {{ {_CONFIG} {fields} }} }}"
+    told = client.ask(query, **{f"p{number}": pools[number] for number in numbers})
+    instance: Mapping[str, Any] = told["instance"]
+    return instance
+
+
+def _problems(told: Mapping[str, Any], artifacts: CompiledArtifacts) -> Iterator[PoolProblem]:
+    config, of_nodes = told["poolConfig"] or {}, set(artifacts.pools_of_nodes.values())
+    for number, pool in enumerate(artifacts.pools):
+        limit = told[f"p{number}"]["limit"]
+        limit = config.get("defaultPoolLimit") if limit is None else limit
+        if limit is None:
+            what = f"Dagster has no limit for the pool {pool}, so it holds nothing back"
+            yield PoolProblem(pool, what, f"dagster instance concurrency set {pool} 1")
+        elif limit == 0:
+            what = f"the limit of the pool {pool} is 0, so nothing in it ever starts"
+            fix = f"dagster instance concurrency set {pool} 1"
+            yield PoolProblem(pool, what, fix, blocks=True)
+        elif pool in of_nodes and config.get("poolGranularity") == "run":
+            what = f"Dagster's pools count runs, so no node waits for a slot of {pool}"
+            yield PoolProblem(pool, what, f"set {_BY_RUN} in dagster.yaml")

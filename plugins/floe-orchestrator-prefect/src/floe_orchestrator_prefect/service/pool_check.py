@@ -1,0 +1,71 @@
+"""Ask a running Prefect for the limits that the pools of a product are."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import quote
+
+from floe_core.errors import EnvironmentProblemError
+from floe_core.plugin_powers import PoolProblem
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.service_probe import NoAnswerError, ask
+from floe_orchestrator_prefect.service.server_access import ServerAccess, access_from
+
+LIMIT_SECONDS = 9.5
+
+
+def check_pools(artifacts: CompiledArtifacts, settings: Mapping[str, Any]) -> list[PoolProblem]:
+    """Return the pools whose limits are not set, switched off, or zero.
+
+    Raises:
+        EnvironmentProblemError: Prefect does not say.
+    """
+    try:
+        access = access_from(settings)
+        return list(_check(artifacts, access)) if access else []
+    except (ValueError, NoAnswerError) as error:
+        raise EnvironmentProblemError(f"Prefect was not asked for its limits: {error}") from None
+
+
+def _check(artifacts: CompiledArtifacts, access: ServerAccess) -> Iterator[PoolProblem]:
+    deadline = time.monotonic() + LIMIT_SECONDS
+    for pool in artifacts.pools_of_builds:
+        told = _read(access, f"concurrency_limits/tag/{quote(pool, safe='')}", deadline)
+        limit = told.get("concurrency_limit") if told else None
+        fix = f"prefect concurrency-limit create {pool} 1"
+        yield from _problem(pool, f"the tag {pool}", limit, fix)
+    for pool in sorted(set(artifacts.pools_of_nodes.values())):
+        told = _read(access, f"v2/concurrency_limits/{quote(pool, safe='')}", deadline)
+        if told and not told.get("active", True):
+            what = f"the global concurrency limit {pool} is switched off, so it holds nothing back"
+            yield PoolProblem(pool, what, f"prefect gcl enable {pool}")
+            continue
+        limit = told.get("limit") if told else None
+        fix = f"prefect gcl {'update' if told else 'create'} {pool} --limit 1"
+        yield from _problem(pool, f"the pool {pool}", limit, fix)
+
+
+def _problem(pool: str, name: str, limit: int | None, fix: str) -> Iterator[PoolProblem]:
+    if limit is None:
+        what = f"Prefect has no limit for {name}, so it holds nothing back"
+        yield PoolProblem(pool, what, fix)
+    elif limit == 0:
+        what = f"Prefect's limit for {name} is 0, so nothing in it ever starts"
+        yield PoolProblem(pool, what, fix, blocks=True)
+
+
+def _read(access: ServerAccess, path: str, deadline: float) -> dict[str, Any] | None:
+    """Return the limit at a path, None if there is none."""
+    answer = ask("GET", f"{access.url}/{path}", headers=access.headers, deadline=deadline)
+    if answer.status == 404:
+        return None
+    try:
+        told = json.loads(answer.body)
+    except ValueError:
+        told = None
+    if answer.status != 200 or not isinstance(told, dict):
+        raise ValueError(f"/{path} answers with status {answer.status}")
+    return told

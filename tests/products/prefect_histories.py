@@ -1,0 +1,81 @@
+"""Histories on Prefect: a real server, and a process that serves each consumer."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from history_mesh import HistoryMesh
+from running_prefect import RunningPrefect
+from update_histories import RULES
+from wait_for import wait_a_while_for
+
+ENDS = {"COMPLETED": "success", "FAILED": "failed", "CRASHED": "failed"}
+# A look at the ledger, and what comes of it.
+QUIET = 13.0
+PATIENCE = 180.0
+
+
+class PrefectPlayer:
+    """The consumers, each served by a process of its own that is killed when history says so."""
+
+    def __init__(self, folder: Path) -> None:
+        self.mesh = HistoryMesh(folder / "mesh", "prefect")
+        self.prefect = RunningPrefect(folder)
+        self._serving: list[subprocess.Popen[bytes]] = []
+        self._killed: list[int] = []
+
+    @contextmanager
+    def up(self) -> Iterator[None]:
+        with self.prefect.up():
+            try:
+                self._serve()
+                yield
+            finally:
+                self.mesh.release_all()
+                self._kill()
+                # Flow runs outlive who served them.
+                for group in self._killed:
+                    with suppress(ProcessLookupError):
+                        os.killpg(group, signal.SIGKILL)
+
+    def take(self, what: str, whom: str) -> None:
+        if what in ("away", "bounce"):
+            self._kill()
+        if what in ("back", "bounce"):
+            self._serve()
+        elif what in ("pause", "resume"):
+            place = f"/deployments/{self.prefect.deployment(f'{whom}/floe')['id']}"
+            self.prefect.ask("PATCH", place, {"paused": what == "pause"})
+        elif what == "by hand":
+            self.prefect.trigger(f"{whom}/floe")
+
+    def settle(self, is_as_expected: Callable[[], bool]) -> None:
+        if not self._serving:
+            time.sleep(2)
+            return
+        wait_a_while_for(is_as_expected, PATIENCE)
+        time.sleep(QUIET)
+
+    def ends(self, consumer: str) -> list[str]:
+        wanted = {"flows": {"name": {"any_": [consumer]}}, "sort": "EXPECTED_START_TIME_ASC"}
+        runs: list[dict[str, Any]] = self.prefect.ask("POST", "/flow_runs/filter", wanted)
+        # What another run has begun with already is not built again.
+        kept = [run["state"] for run in runs if run["state"]["name"] != "Skipped"]
+        return [ENDS.get(state["type"], "on") for state in kept]
+
+    def _serve(self) -> None:
+        self._serving = self.prefect.serve(*(self.mesh.folder / name for name in RULES))
+
+    def _kill(self) -> None:
+        for process in self._serving:
+            process.kill()
+            process.wait()
+            self._killed.append(process.pid)
+        self._serving = []
