@@ -41,7 +41,9 @@ def hello(products: Path) -> CompiledArtifacts:
 def make_product(products: Path) -> Callable[..., CompiledArtifacts]:
     """Return a function that writes and compiles a product of these models, by name and SQL."""
 
-    def make(name: str, models: dict[str, str], *, execution: str = "{}") -> CompiledArtifacts:
+    def make(
+        name: str, models: dict[str, str], *, execution: str = "{}", schedule: str = "null"
+    ) -> CompiledArtifacts:
         folder = products / name
         (folder / "models").mkdir(parents=True)
         project = f"name: {name}\nversion: 1.0.0\nprofile: {name}\n{AUDIT}"
@@ -50,6 +52,7 @@ def make_product(products: Path) -> Callable[..., CompiledArtifacts]:
             "apiVersion: floe.dev/v1\nkind: FloeSpec\n"
             f"metadata: {{name: {name}, version: 1.0.0, owner: data@example.com}}\n"
             f"platform: {{manifest: ../manifest.yaml}}\nexecution: {execution}\n"
+            f"schedule: {schedule}\n"
         )
         for file, sql in models.items():
             path = folder / "models" / file

@@ -12,6 +12,7 @@ import pytest
 from floe_orchestrator_airflow.local.rest_api import RestApi, RestError
 
 REFUSED = (500, {"detail": {"reason": "Database error", "statement": "hidden"}})
+LOCKED = (503, {"detail": "Database is locked. Backfill creation is not supported on SQLite"})
 CONFLICT = (409, {"detail": "there is one"})
 
 
@@ -40,14 +41,15 @@ def service(*answers: tuple[int, object]) -> Iterator[tuple[RestApi, list[str]]]
         def answer(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)
             body = json.loads(self.rfile.read(length) or "null")
-            asked.append(f"{self.command} {(body or {}).get('dag_run_id', '')}".strip())
+            about = self.path if self.command == "PUT" else (body or {}).get("dag_run_id", "")
+            asked.append(f"{self.command} {about}".strip())
             status, content = waiting.pop(0)
             content = content(asked) if callable(content) else content
             self.send_response(status)
             self.end_headers()
             self.wfile.write(json.dumps(content).encode())
 
-        do_GET = do_POST = answer
+        do_GET = do_POST = do_PUT = answer
 
     with served(Handler) as api:
         yield api, asked
@@ -97,6 +99,20 @@ def test_a_conflict_with_another_run_is_told() -> None:
         pytest.raises(RestError, match=r"^HTTP 409: .*there is one"),
     ):
         api.trigger("orders", "2026-01-01T00:00:00+00:00", {})
+
+
+def test_a_backfill_that_was_left_without_runs_is_canceled_before_the_next_try() -> None:
+    days = {"from_date": "2026-03-01T00:00:00Z", "to_date": "2026-03-02T00:00:00Z"}
+    other = {"from_date": "2026-02-01T00:00:00Z", "to_date": "2026-02-02T00:00:00Z"}
+    there = [
+        {"id": 1, "completed_at": "2026-03-03T00:00:00Z", **days},
+        {"id": 2, "completed_at": None, **other},
+        {"id": 3, "completed_at": None, **days},
+    ]
+    with service(LOCKED, (200, {"backfills": there}), (200, {}), (200, {})) as (api, asked):
+        api.backfill("orders", "2026-03-01T00:00:00+00:00", "2026-03-02T00:00:00+00:00")
+
+    assert asked == ["POST", "GET", "PUT /api/v2/backfills/3/cancel", "POST"]
 
 
 def test_another_error_of_the_service_is_told_at_once() -> None:

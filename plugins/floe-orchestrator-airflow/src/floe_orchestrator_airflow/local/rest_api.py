@@ -18,6 +18,9 @@ from floe_core.errors import EnvironmentProblemError
 
 PAGE = 100
 TRIES = 5
+# It writes in one transaction for all ticks, so it is refused more often than other changes.
+TRIES_OF_BACKFILL = 20
+PAUSE_SECONDS = 0.5
 # More than the 60 s that Airflow waits for a locked SQLite file: it does answer, if late.
 TIMEOUT_SECONDS = 90
 PING_SECONDS = 5
@@ -35,9 +38,12 @@ class RestError(EnvironmentProblemError):
         """Return whether Airflow's database refused, which undid what was asked.
 
         SQLite refuses at once, whatever the timeout, where a transaction that has read wants to
-        write and another wrote meanwhile.
+        write and another wrote meanwhile. Airflow 3.3 says that in an answer of its own where it
+        makes the runs of a backfill.
         """
-        return self.status == 500 and '"Database error"' in str(self)
+        return (self.status == 500 and '"Database error"' in str(self)) or (
+            self.status == 503 and "Database is locked" in str(self)
+        )
 
 
 class RestApi:
@@ -131,9 +137,29 @@ class RestApi:
         return True
 
     def backfill(self, dag_id: str, first: str, last: str) -> None:
-        """Have a run made for each tick from the first to the last, to run one after another."""
+        """Have a run made for each tick from the first to the last, to run one after another.
+
+        Airflow commits the backfill before it makes the runs, so one whose runs the database
+        refused may stand there without any, and be in the way of the next.
+        """
         body = {"dag_id": dag_id, "from_date": first, "to_date": last, "max_active_runs": 1}
-        self.ask("POST", "/api/v2/backfills", body)
+        for attempt in range(TRIES_OF_BACKFILL):
+            try:
+                self.ask("POST", "/api/v2/backfills", body, tries=1)
+            except RestError as error:
+                if not error.is_of_database or attempt == TRIES_OF_BACKFILL - 1:
+                    raise
+                time.sleep(PAUSE_SECONDS)
+                self._cancel_backfills(dag_id, first, last)
+            else:
+                return
+
+    def _cancel_backfills(self, dag_id: str, first: str, last: str) -> None:
+        wanted = (datetime.fromisoformat(first), datetime.fromisoformat(last))
+        for found in self.ask("GET", f"/api/v2/backfills?dag_id={quote(dag_id)}")["backfills"]:
+            days = (found["from_date"], found["to_date"])
+            if found["completed_at"] is None and wanted == tuple(map(datetime.fromisoformat, days)):
+                self.ask("PUT", f"/api/v2/backfills/{found['id']}/cancel")
 
     def runs_at(self, dag_id: str, logical_date: str) -> list[str]:
         """Return the ids of the runs of a DAG at this logical date."""
@@ -192,17 +218,19 @@ class RestApi:
     def _run_path(dag_id: str, run_id: str) -> str:
         return f"/api/v2/dags/{quote(dag_id)}/dagRuns/{quote(run_id, safe='')}"
 
-    def ask(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
+    def ask(
+        self, method: str, path: str, body: Any = None, *, tries: int = TRIES
+    ) -> dict[str, Any]:
         """Return the JSON answer, asked again a few times where that does no harm."""
-        for attempt in range(TRIES):
+        for attempt in range(tries):
             try:
                 with nullcontext() if method == "GET" else self._changing:
                     return self._ask_once(method, path, body)
             except RestError as error:
                 broken = error.status == 0 and method == "GET"
-                if not (broken or error.is_of_database) or attempt == TRIES - 1:
+                if not (broken or error.is_of_database) or attempt == tries - 1:
                     raise
-                time.sleep(0.5)
+                time.sleep(PAUSE_SECONDS)
         raise AssertionError("not reached")
 
     def _ask_once(
