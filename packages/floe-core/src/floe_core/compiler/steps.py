@@ -114,9 +114,13 @@ class _Resolver:
         if spec.name in self._relations:
             what = f"step '{spec.name}' has the name of {self._relations[spec.name].unique_id}"
             self._report((index, "name"), what, "rename the step; selections go by name")
-        if (spec.command is None) == (spec.python is None):
-            what = f"step '{spec.name}' has to have one of 'command' and 'python'"
-            self._report((index, "name"), what, "keep one: a program, or module:function")
+        if spec.image and spec.python:
+            what = f"step '{spec.name}' has both an 'image' and 'python'"
+            self._report((index, "python"), what, "give the program in the image as 'command'")
+        elif not spec.image and (spec.command is None) == (spec.python is None):
+            what = f"step '{spec.name}' has to have one of 'command', 'python' and 'image'"
+            fix = "keep one: a program, module:function, or a container image"
+            self._report((index, "name"), what, fix)
 
     def _resolve_writes(self, index: int, step: _Resolved) -> None:
         for position, name in enumerate(step.spec.writes):
@@ -220,7 +224,8 @@ def _node(step: _Resolved, inputs: Inputs) -> Node:
     spec = step.spec
     path = next(iter(_files(spec, inputs.product_dir)), "")
     # What does not change what the step does is no part of it.
-    text = json.dumps(spec.model_dump(mode="json", exclude={"pool"}), sort_keys=True)
+    left_out = {"pool"} if spec.image else {"pool", "image"}
+    text = json.dumps(spec.model_dump(mode="json", exclude=left_out), sort_keys=True)
     return Node(
         unique_id=step.id,
         name=spec.name,
@@ -243,7 +248,7 @@ def _node(step: _Resolved, inputs: Inputs) -> Node:
 
 def _files(spec: StepSpec, product_dir: Path) -> Iterator[str]:
     """Yield the files of the product that the step's process names, as it names them."""
-    words = list(spec.command or ())
+    words = [] if spec.image else list(spec.command or ())
     if spec.python:
         module = spec.python.partition(":")[0].replace(".", "/")
         words = [f"{module}.py", f"{module}/__init__.py"]
@@ -264,6 +269,7 @@ def _step(step: _Resolved) -> Step:
         unique_id=step.id,
         command=tuple(step.spec.command or ()),
         python=step.spec.python or "",
+        image=step.spec.image or "",
         sources=tuple(step.sources),
         datasets=tuple(step.datasets),
         inputs=tuple(step.inputs),

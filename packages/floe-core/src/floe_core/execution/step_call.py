@@ -13,13 +13,16 @@ from floe_core.build_request import BuildRequest
 from floe_core.errors import EnvironmentProblemError
 from floe_core.execution.invocation import own_vars, run_vars
 from floe_core.execution.private_folder import make_private
+from floe_core.execution.step_pods.pod_order import FACTS_VARIABLE, PodOrder
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.steps import Step
 from floe_core.state_folder import run_folder
 from floe_core.warehouse.duckdb_file import PROJECT_DIR_VARIABLE, duckdb_file
 
-FACTS_VARIABLE = "FLOE_FACTS_FILE"
 CALL_FUNCTION = "floe_core.execution.call_function"
+RUN_IMAGE = "floe_core.execution.step_pods.run_image"
+# What a step's pod would not find: these are of this machine.
+_OF_THIS_MACHINE = frozenset({PROJECT_DIR_VARIABLE, "FLOE_WAREHOUSE_FILE", "PYTHONUNBUFFERED"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +47,41 @@ def step_call(artifacts: CompiledArtifacts, request: BuildRequest, step: Step) -
     name = artifacts.by_id[step.unique_id].name
     facts_file = folder / f"{name}.attempt-{request.attempt}.jsonl"
     facts_file.unlink(missing_ok=True)
+    variables = _variables(artifacts, request, name)
+    order = _order(artifacts, request, step, (*variables,), facts_file)
     return StepCall(
         step.unique_id,
-        _words(step, artifacts.folder),
-        {**os.environ, **_variables(artifacts, request, name), FACTS_VARIABLE: str(facts_file)},
+        _words(step, artifacts.folder, order),
+        {**os.environ, **variables, FACTS_VARIABLE: str(facts_file)},
         artifacts.folder,
         facts_file,
     )
 
 
-def _words(step: Step, project_dir: Path) -> tuple[str, ...]:
+def _order(
+    artifacts: CompiledArtifacts,
+    request: BuildRequest,
+    step: Step,
+    variables: tuple[str, ...],
+    facts_file: Path,
+) -> PodOrder:
+    node = artifacts.by_id[step.unique_id]
+    return PodOrder(
+        product=artifacts.product.name,
+        step=node.name,
+        run_id=request.run_id,
+        attempt=request.attempt,
+        image=step.image,
+        command=step.command,
+        variables=tuple(name for name in variables if name not in _OF_THIS_MACHINE),
+        facts_file=str(facts_file),
+        timeout_seconds=node.timeout_seconds or artifacts.execution.timeout_seconds or 0,
+    )
+
+
+def _words(step: Step, project_dir: Path, order: PodOrder) -> tuple[str, ...]:
+    if step.image:
+        return (sys.executable, "-m", RUN_IMAGE, order.model_dump_json())
     if step.python:
         return (sys.executable, "-m", CALL_FUNCTION, step.python)
     program, *arguments = step.command

@@ -32,6 +32,7 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "name": "The step's name: lower-case letters, digits and `_`; no dbt node's.",
         "command": "A program and its arguments. No shell is involved.",
         "python": "A function to call instead, as `module:function`.",
+        "image": "A container image that runs as a Kubernetes pod; its own command, or `command`.",
         "reads": "dbt nodes, sources as `source.table`, input ports as `product.port`, or what "
         "other steps write.",
         "writes": "dbt sources as `source.table`, or other datasets: a name or a URL.",

@@ -54,6 +54,7 @@ StepName = Annotated[str, StringConstraints(pattern=text_forms.STEP_NAME.pattern
 PythonFunction = Annotated[
     str, StringConstraints(pattern=text_forms.PYTHON_FUNCTION.pattern, max_length=250)
 ]
+ImageName = Annotated[str, StringConstraints(pattern=text_forms.IMAGE_NAME.pattern, max_length=500)]
 
 
 class Metadata(YamlModel):
@@ -119,13 +120,15 @@ class StepSpec(YamlModel):
     """A process that runs in the graph, beside what dbt builds; times in seconds.
 
     It has either `command`, a program with its arguments, or `python`, a function as
-    `module:function`. `reads` names dbt nodes, sources as `source.table`, or what another step
-    writes; `writes` names dbt sources, or any other dataset.
+    `module:function`, or `image`, which runs as a pod with a `command` or its own. `reads` names
+    dbt nodes, sources as `source.table`, or what another step writes; `writes` names dbt sources,
+    or any other dataset.
     """
 
     name: StepName
     command: Annotated[list[Text], Field(min_length=1)] | None = None
     python: PythonFunction | None = None
+    image: ImageName | None = None
     reads: list[ShortText] = []
     writes: list[ShortText] = []
     description: Text = ""

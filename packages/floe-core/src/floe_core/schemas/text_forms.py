@@ -51,6 +51,11 @@ PYTHON_FUNCTION = TextForm(
     "a function",
     "write module:function, as in shop.ingest:load_orders",
 )
+IMAGE_NAME = TextForm(
+    r"^[a-z0-9][A-Za-z0-9._/:@-]*$",
+    "the name of a container image",
+    "write it as docker does, as in registry.example.com/shop/train:1.4",
+)
 TIME_OF_DAY = TextForm(
     r"^([01][0-9]|2[0-3]):[0-5][0-9]$",
     "a time of day",
@@ -71,6 +76,7 @@ FORMS = {
         PORT_NAME,
         STEP_NAME,
         PYTHON_FUNCTION,
+        IMAGE_NAME,
         TIME_OF_DAY,
         QUANTITY,
     )

@@ -56,15 +56,16 @@ def test_every_problem_of_the_steps_is_told_at_once(write_product: WriteProduct)
         "{name: wrong_model, command: [x], writes: [top]}",
         "{name: wrong_name, command: [x], writes: ['a b?']}",
         "{name: reads, command: [x], reads: [tpo, nothing_like_it]}",
+        "{name: image, image: 'train:1', python: 'a:b'}",
     )
     assert problems_of(folder) == [
         "floe.yaml:7: step 'load' stands here twice; rename one",
         "floe.yaml:8: step 'orders' has the name of model.shop.orders; rename the step; selections "
         "go by name",
-        "floe.yaml:9: step 'both' has to have one of 'command' and 'python'; keep one: a program, "
-        "or module:function",
-        "floe.yaml:10: step 'neither' has to have one of 'command' and 'python'; keep one: a "
-        "program, or module:function",
+        "floe.yaml:9: step 'both' has to have one of 'command', 'python' and 'image'; keep one: a "
+        "program, module:function, or a container image",
+        "floe.yaml:10: step 'neither' has to have one of 'command', 'python' and 'image'; keep "
+        "one: a program, module:function, or a container image",
         "floe.yaml:11: 'raw.orders' is written by step.shop.load as well; let one step write it",
         "floe.yaml:12: the dbt source 'raw' has no table for 'raw.ordrs'; did you mean "
         "'raw.orders'?",
@@ -75,6 +76,16 @@ def test_every_problem_of_the_steps_is_told_at_once(write_product: WriteProduct)
         "mean 'top'?",
         "floe.yaml:15: 'nothing_like_it' is no dbt node, source or input port, and no step writes "
         "it; known are: orders, raw.orders, raw.payments, top",
+        "floe.yaml:16: step 'image' has both an 'image' and 'python'; give the program in the image "
+        "as 'command'",
+    ]
+
+
+def test_an_image_is_named_as_docker_names_it(write_product: WriteProduct) -> None:
+    folder = product(write_product, "{name: train, image: 'Train It'}")
+    assert problems_of(folder) == [
+        "floe.yaml:6: steps.0.image: 'Train It' is not the name of a container image; write it as "
+        "docker does, as in registry.example.com/shop/train:1.4"
     ]
 
 

@@ -84,5 +84,5 @@ def _spec(
         code_version=node.checksum or node.config_hash or None,
         owners=owners_of(node),
         tags=tags_of(node, artifacts.product.name),
-        kinds={"python" if step.python else "shell"},
+        kinds={"kubernetes" if step.image else "python" if step.python else "shell"},
     )

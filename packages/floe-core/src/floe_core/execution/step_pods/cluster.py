@@ -1,0 +1,175 @@
+"""The Kubernetes cluster that the pods of steps run in, asked through its own client."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from floe_core.errors import EnvironmentProblemError
+
+if TYPE_CHECKING:
+    from kubernetes.client import CoreV1Api
+
+Pod = dict[str, Any]
+NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+# How long the API may be away, as while a control plane is upgraded.
+PATIENCE_SECONDS = 300.0
+# From the request to the first byte, and between bytes of an answer other than a log.
+REQUEST_SECONDS = 30.0
+GRACE_SECONDS = 5
+NOT_FOUND, CONFLICT = 404, 409
+_BUSY = 429
+
+
+class Cluster:
+    """The pods of one namespace."""
+
+    def __init__(self, api: CoreV1Api, namespace: str) -> None:
+        self._api = api
+        self.namespace = namespace
+
+    @classmethod
+    def connect(cls, namespace: str = "") -> Cluster:
+        """Return the cluster that this process runs in, else that of the kubeconfig.
+
+        Raises:
+            EnvironmentProblemError: There is none, or no client for it.
+        """
+        try:
+            from kubernetes import client, config
+        except ModuleNotFoundError as error:
+            raise EnvironmentProblemError(
+                "steps with an image need the Kubernetes client: "
+                "pip install 'floe-core[kubernetes]'"
+            ) from error
+        try:
+            config.load_incluster_config()
+            own = NAMESPACE_FILE.read_text().strip()
+        except (config.ConfigException, OSError):
+            try:
+                config.load_kube_config()
+                _, context = config.list_kube_config_contexts()
+            except (config.ConfigException, OSError) as error:
+                raise EnvironmentProblemError(
+                    "steps with an image need a Kubernetes cluster: floe runs in no pod, and "
+                    f"there is no kubeconfig that works ({str(error).strip()})"
+                ) from error
+            own = context.get("context", {}).get("namespace") or "default"
+        return cls(client.CoreV1Api(), namespace or own)
+
+    def create(self, pod: Pod) -> None:
+        """Create a pod, unless it is there: made by a request whose answer got lost."""
+        self._ask(
+            lambda: self._api.create_namespaced_pod(
+                self.namespace, pod, _preload_content=False, _request_timeout=REQUEST_SECONDS
+            ),
+            CONFLICT,
+        )
+
+    def get(self, name: str) -> Pod | None:
+        """Return a pod as the API has it, None if there is none."""
+        found: Pod | None = self._ask(
+            lambda: self._api.read_namespaced_pod(
+                name, self.namespace, _preload_content=False, _request_timeout=REQUEST_SECONDS
+            ),
+            NOT_FOUND,
+        )
+        return found
+
+    def list_names(self, labels: Mapping[str, str]) -> list[str]:
+        """Return the names of the pods that have these labels."""
+        selector = ",".join(f"{name}={value}" for name, value in labels.items())
+        found = self._ask(
+            lambda: self._api.list_namespaced_pod(
+                self.namespace,
+                label_selector=selector,
+                _preload_content=False,
+                _request_timeout=REQUEST_SECONDS,
+            )
+        )
+        return [pod["metadata"]["name"] for pod in (found or {}).get("items", ())]
+
+    def delete(self, name: str, patience: float = PATIENCE_SECONDS) -> None:
+        """Have a pod stopped and removed; it has some seconds to end by itself."""
+        self._ask(
+            lambda: self._api.delete_namespaced_pod(
+                name,
+                self.namespace,
+                grace_period_seconds=GRACE_SECONDS,
+                _preload_content=False,
+                _request_timeout=REQUEST_SECONDS,
+            ),
+            NOT_FOUND,
+            patience=patience,
+        )
+
+    def log_lines(self, name: str, container: str, since_seconds: int | None) -> Iterator[str]:
+        """Yield the lines of a log, each after its time, until it ends or breaks off."""
+        from kubernetes.client import ApiException
+        from urllib3.exceptions import HTTPError
+
+        options = {} if since_seconds is None else {"since_seconds": since_seconds}
+        try:
+            answer = self._api.read_namespaced_pod_log(
+                name,
+                self.namespace,
+                container=container,
+                follow=True,
+                timestamps=True,
+                _preload_content=False,
+                **options,
+            )
+            rest = b""
+            for part in answer.stream():
+                *lines, rest = (rest + part).split(b"\n")
+                yield from (line.decode(errors="replace") for line in lines)
+            if rest:
+                yield rest.decode(errors="replace")
+        except (ApiException, HTTPError):
+            return
+
+    def owner_reference(self) -> dict[str, Any] | None:
+        """Return what names the pod that this process runs in, None outside of one.
+
+        Also None where the service account may not ask for it.
+        """
+        from kubernetes.client import ApiException
+
+        if not NAMESPACE_FILE.exists() or NAMESPACE_FILE.read_text().strip() != self.namespace:
+            return None
+        try:
+            own = self.get(os.environ.get("HOSTNAME", ""))
+        except ApiException:
+            return None
+        if own is None:
+            return None
+        found = {"apiVersion": "v1", "kind": "Pod", "name": own["metadata"]["name"]}
+        return {**found, "uid": own["metadata"]["uid"]}
+
+    def _ask(
+        self, request: Callable[[], Any], *accepted: int, patience: float = PATIENCE_SECONDS
+    ) -> Any:
+        """Return the answer as JSON, None for an accepted refusal; await an API that is away."""
+        from kubernetes.client import ApiException
+        from urllib3.exceptions import HTTPError
+
+        deadline = time.monotonic() + patience
+        while True:
+            try:
+                answer = request()
+            except ApiException as error:
+                if error.status in accepted:
+                    return None
+                is_away = error.status is None or error.status >= 500 or error.status == _BUSY
+                if not is_away or time.monotonic() > deadline:
+                    raise
+            except HTTPError:
+                if time.monotonic() > deadline:
+                    raise
+            else:
+                return json.loads(answer.data)
+            time.sleep(1)

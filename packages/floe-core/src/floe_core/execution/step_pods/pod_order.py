@@ -1,0 +1,106 @@
+"""What a step asks of Kubernetes, and the pod that is made of it."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from copy import deepcopy
+from hashlib import sha256
+from typing import Any
+from uuid import uuid4
+
+from floe_core.errors import EnvironmentProblemError
+from floe_core.schemas.frozen import Frozen
+
+Pod = dict[str, Any]
+CONTAINER = "step"
+# Where Kubernetes reads what a container has to say at its end, at most 4,096 bytes.
+TERMINATION_LOG = "/dev/termination-log"
+FACTS_VARIABLE = "FLOE_FACTS_FILE"
+LONGEST_NAME = 63
+# The step's own time limit comes first; this one holds where nobody is left to enforce that.
+SLACK_SECONDS = 60
+
+
+class PodOrder(Frozen):
+    """An image to run for a step; `variables` are the names of those of our environment it gets.
+
+    `command` is empty where the image runs its own. `timeout_seconds` is 0 where there is no limit.
+    """
+
+    product: str
+    step: str
+    run_id: str
+    attempt: int
+    image: str
+    command: tuple[str, ...]
+    variables: tuple[str, ...]
+    facts_file: str
+    timeout_seconds: int
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """What the pods of all attempts of this step in this run have in common."""
+        return {
+            "app.kubernetes.io/managed-by": "floe",
+            "floe.dev/product": self.product,
+            "floe.dev/step": self.step,
+            "floe.dev/run": sha256(self.run_id.encode()).hexdigest()[:16],
+        }
+
+
+def name_pod(order: PodOrder) -> str:
+    """Return a name that no other pod has: `floe-PRODUCT-STEP-` and eight digits."""
+    named = re.sub(r"[^a-z0-9]+", "-", f"floe-{order.product}-{order.step}".lower())
+    return f"{named[: LONGEST_NAME - 9].strip('-')}-{uuid4().hex[:8]}"
+
+
+def make_pod(order: PodOrder, name: str, template: Pod, owner: Mapping[str, Any] | None) -> Pod:
+    """Return the pod of a step: the template with what the step asks for in place of its own.
+
+    The step is the container `step` of the template, else its first one. `owner` is the pod that
+    the build runs in: the step's pod goes with it.
+
+    Raises:
+        EnvironmentProblemError: The template is no pod.
+    """
+    pod = deepcopy(template) or {"spec": {"automountServiceAccountToken": False}}
+    spec, metadata = pod.setdefault("spec", {}), pod.setdefault("metadata", {})
+    if not isinstance(spec, dict) or pod.get("kind", "Pod") != "Pod":
+        raise EnvironmentProblemError("the template of steps' pods has to be a Pod with a spec")
+    pod.update(apiVersion="v1", kind="Pod")
+    metadata["name"] = name
+    metadata["labels"] = {**metadata.get("labels", {}), **order.labels}
+    metadata["annotations"] = {
+        **metadata.get("annotations", {}),
+        "floe.dev/run-id": order.run_id,
+        "floe.dev/attempt": str(order.attempt),
+    }
+    if owner is not None:
+        metadata["ownerReferences"] = [dict(owner)]
+    spec["restartPolicy"] = "Never"
+    if order.timeout_seconds:
+        spec["activeDeadlineSeconds"] = order.timeout_seconds + SLACK_SECONDS
+    _fill(container_of_step(spec), order)
+    return pod
+
+
+def container_of_step(spec: dict[str, Any]) -> dict[str, Any]:
+    """Return the container of a pod that is the step; it is made where there is none."""
+    containers: list[dict[str, Any]] = spec.setdefault("containers", [])
+    if not containers:
+        containers.append({"name": CONTAINER})
+    return next((each for each in containers if each.get("name") == CONTAINER), containers[0])
+
+
+def _fill(container: dict[str, Any], order: PodOrder) -> None:
+    container.setdefault("name", CONTAINER)
+    container["image"] = order.image
+    if order.command:
+        container["command"] = list(order.command)
+        container.pop("args", None)
+    facts = container.setdefault("terminationMessagePath", TERMINATION_LOG)
+    own = {name: os.environ.get(name, "") for name in order.variables} | {FACTS_VARIABLE: facts}
+    others = [each for each in container.get("env", ()) if each.get("name") not in own]
+    container["env"] = [*others, *({"name": name, "value": own[name]} for name in sorted(own))]
