@@ -81,6 +81,19 @@ ledger: postgresql://floe@ledger.example.com:6432/floe
     assert found == {"alertPorts": [443, 5432], "ledgerPorts": [6432]}
 
 
+@pytest.mark.parametrize("orchestrator", ["dagster", "airflow"])
+def test_products_with_steps_that_are_images_may_start_pods(
+    examples: Path, orchestrator: str
+) -> None:
+    (examples / "manifest.yaml").write_text(
+        MANIFEST.replace("type: dagster", f"type: {orchestrator}")
+    )
+    assert "stepPods" not in values(examples / "hello")
+    with (examples / "hello" / "floe.yaml").open("a") as file:
+        file.write("steps: [{name: train, image: 'registry.example.com/train:1.4'}]\n")
+    assert values(examples / "hello")["stepPods"] == {"enabled": True}
+
+
 def test_the_size_of_the_command_goes_before_the_manifests(examples: Path) -> None:
     found = values(examples / "hello", "--size", "large")
     assert found["webserver"]["resources"]["requests"] == {"cpu": "1", "memory": "2Gi"}

@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 import re
 import signal
+import ssl
 import subprocess
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -24,6 +25,8 @@ from urllib.parse import parse_qs, urlsplit
 from kubernetes_validate import validate
 
 Pod = dict[str, Any]
+# Tells whether the owner of a token may do something: (token, verb, resource).
+Allows = Callable[[str, str, str], bool]
 _PODS = re.compile(r"/api/v1/namespaces/([^/]+)/pods(?:/([^/]+)(/log)?)?")
 VERSION_OF_SCHEMA = "1.32"
 
@@ -43,6 +46,7 @@ class Cluster:
         self.is_away = False
         self.waiting: dict[str, str] = {}
         self.breaks: int | None = None
+        self.port = 0
 
     def create(self, pod: Pod) -> Pod:
         """Start a pod. `ValueError` where the API would refuse it, KeyError where it is there."""
@@ -175,12 +179,25 @@ class _RunningPod:
 
 
 @contextmanager
-def kubernetes(folder: Path) -> Iterator[tuple[Cluster, Path]]:
-    """Yield a cluster and a kubeconfig that leads to it."""
+def kubernetes(
+    folder: Path,
+    *,
+    keys: tuple[Path, Path] | None = None,
+    allows: Allows = lambda *_: True,
+) -> Iterator[tuple[Cluster, Path]]:
+    """Yield a cluster and a kubeconfig that leads to it.
+
+    With `keys`, the files of a key and its certificate, it answers by TLS.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     cluster = Cluster(folder)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(cluster))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(cluster, allows))
     server.daemon_threads = True
+    if keys:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(keys[1], keys[0])
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+    cluster.port = server.server_port
     threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
     config = folder / "kubeconfig"
     config.write_text(json.dumps(_kubeconfig(f"http://127.0.0.1:{server.server_port}")))
@@ -205,7 +222,7 @@ def _kubeconfig(url: str) -> Pod:
     }
 
 
-def _handler(cluster: Cluster) -> type[BaseHTTPRequestHandler]:
+def _handler(cluster: Cluster, allows: Allows) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
@@ -219,6 +236,8 @@ def _handler(cluster: Cluster) -> type[BaseHTTPRequestHandler]:
                 self._answer(503, {"kind": "Status", "reason": "ServiceUnavailable"})
             elif not found or found[1] != "data":
                 self._answer(404, {"kind": "Status", "reason": "NotFound"})
+            elif not self._may(found[2], found[3]):
+                self._answer(403, {"kind": "Status", "reason": "Forbidden"})
             elif found[3]:
                 since = query.get("sinceSeconds")
                 self._log(cluster.log(found[2], None if since is None else int(since)))
@@ -226,6 +245,11 @@ def _handler(cluster: Cluster) -> type[BaseHTTPRequestHandler]:
                 self._pods(found[2], body, query.get("labelSelector", ""))
 
         do_GET = do_POST = do_DELETE = handle_one
+
+        def _may(self, name: str | None, log: str | None) -> bool:
+            verbs = {"POST": "create", "DELETE": "delete", "GET": "get" if name else "list"}
+            token = self.headers.get("Authorization", "").partition(" ")[2]
+            return allows(token, verbs[self.command], "pods/log" if log else "pods")
 
         def _pods(self, name: str | None, body: Any, selector: str) -> None:
             try:

@@ -49,6 +49,10 @@ limits:
 - name: OPENLINEAGE_URL
   value: {{ . | quote }}
 {{- end }}
+{{- if include "floe-airflow.startsSteps" . }}
+- name: FLOE_STEP_POD_TEMPLATE
+  value: /opt/floe/step-pod/pod.yaml
+{{- end }}
 {{- with .root.Values.tasks.extraEnv }}
 {{ toYaml . }}
 {{- end }}
@@ -91,6 +95,9 @@ volumeMounts:
   {{- end }}
   {{- with .mounts }}
   {{- toYaml . | nindent 2 }}
+  {{- end }}
+  {{- if include "floe-airflow.startsSteps" . }}
+  - {name: step-pod, mountPath: /opt/floe/step-pod, readOnly: true}
   {{- end }}
   {{- if and .readsProducts (include "floe-airflow.fetchedProducts" .root) }}
   - {name: products, mountPath: /opt/floe/fetched, readOnly: true}

@@ -15,7 +15,7 @@ seccompProfile:
 {{/* (root, component, values, volumes, hasToken): the pod around its containers. */}}
 {{- define "floe-airflow.podFields" -}}
 serviceAccountName: {{ include "floe-airflow.serviceAccountName" . }}
-automountServiceAccountToken: {{ default false .hasToken }}
+automountServiceAccountToken: {{ if or .hasToken (include "floe-airflow.startsSteps" .) }}true{{ else }}false{{ end }}
 enableServiceLinks: false
 securityContext:
   {{- include "floe-airflow.podSecurityContext" .root | nindent 2 }}
@@ -39,12 +39,20 @@ volumes:
   {{- with .volumes }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
+  {{- if include "floe-airflow.startsSteps" . }}
+  - {name: step-pod, configMap: {name: {{ include "floe-airflow.fullname" .root }}-step-pod}}
+  {{- end }}
   {{- if and .readsProducts (include "floe-airflow.fetchedProducts" .root) }}
   - {name: products, emptyDir: {}}
   {{- end }}
   {{- with concat .root.Values.extraVolumes (default list .values.extraVolumes) }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
+{{- end -}}
+
+{{/* (root, runsTasks): "yes" for a pod that may start the pods of steps. */}}
+{{- define "floe-airflow.startsSteps" -}}
+{{- if and .runsTasks .root.Values.stepPods.enabled -}}yes{{- end -}}
 {{- end -}}
 
 {{/* (root, values): where a pod's images come from, and which nodes it may run on. */}}

@@ -98,11 +98,14 @@ container_config:
     - {name: home, mountPath: /opt/dagster/dagster_home}
     - {name: tmp, mountPath: /tmp}
     - {name: state, mountPath: /opt/floe/state}
+    {{- if .Values.stepPods.enabled }}
+    - {name: step-pod, mountPath: /opt/floe/step-pod, readOnly: true}
+    {{- end }}
     {{- with concat .Values.extraVolumeMounts $runs.extraVolumeMounts }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
 pod_spec_config:
-  automount_service_account_token: false
+  automount_service_account_token: {{ .Values.stepPods.enabled }}
   enable_service_links: false
   security_context:
     {{- include "floe-dagster.podSecurityContext" . | nindent 4 }}
@@ -125,6 +128,9 @@ pod_spec_config:
     - {name: state, persistentVolumeClaim: {claimName: {{ . }}}}
     {{- else }}
     - {name: state, emptyDir: {}}
+    {{- end }}
+    {{- if .Values.stepPods.enabled }}
+    - {name: step-pod, configMap: {name: {{ include "floe-dagster.objectName" (dict "root" . "component" "step-pod") }}}}
     {{- end }}
     {{- with concat .Values.extraVolumes $runs.extraVolumes }}
     {{- toYaml . | nindent 4 }}

@@ -84,6 +84,10 @@
 {{- define "floe-dagster.runEnv" -}}
 {{ include "floe-dagster.dagsterEnv" . }}
 {{ include "floe-dagster.floeEnv" . }}
+{{- if .Values.stepPods.enabled }}
+- name: FLOE_STEP_POD_TEMPLATE
+  value: /opt/floe/step-pod/pod.yaml
+{{- end }}
 {{- with include "floe-dagster.tellingEnv" . | trim }}
 {{ . }}
 {{- end }}

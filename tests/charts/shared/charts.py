@@ -92,6 +92,7 @@ KUBERNETES_OWN = {
     "podAnnotations": _OWN,
     "podLabels": _OWN,
     "serviceAccountAnnotations": _OWN,
+    "template": "a pod, " + _OWN,
     "texts": "keys and texts, as labels and annotations are",
     "tolerations": _OWN,
     "topologySpreadConstraints": _OWN,

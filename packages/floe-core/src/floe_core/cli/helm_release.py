@@ -18,7 +18,13 @@ from floe_core.compiler.inputs import FLOE_FILE, Inputs, read_inputs
 from floe_core.compiler.settings import plugin_settings
 from floe_core.environment_choice import chosen_environment
 from floe_core.errors import PluginError, UsageError
-from floe_core.helm.manifest_settings import helm_section, image_template, open_ports, products_of
+from floe_core.helm.manifest_settings import (
+    helm_section,
+    image_template,
+    open_ports,
+    products_of,
+    starts_step_pods,
+)
 from floe_core.helm.settings import HelmProduct
 from floe_core.helm.value_comments import Place, value_comments
 from floe_core.helm.values_file import values_text
@@ -115,7 +121,8 @@ def _section(
     products += [_named(other) for other in others if "=" in other]
     store = str(settings.get(STORE_SETTING) or "")
     ports = open_ports(inputs.manifest, specs, store) if inputs else {}
-    section = helm_section(inputs.manifest if inputs else None, {**ports, **given}, products)
+    found = {**ports, **starts_step_pods(specs), **given}
+    section = helm_section(inputs.manifest if inputs else None, found, products)
     environment = chosen_environment()
     chosen = {"environment": environment} if environment and inputs else {}
     return {**section, **chosen, **({"size": size} if size else {})}

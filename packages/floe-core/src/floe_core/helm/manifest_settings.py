@@ -51,6 +51,11 @@ def open_ports(
     return {name: list(ports) for name, ports in found.items() if ports}
 
 
+def starts_step_pods(specs: Sequence[FloeSpec]) -> dict[str, bool]:
+    """Return what `helm` has for products with a step that is an image; nothing without."""
+    return {"step_pods": True} if any(s.image for spec in specs for s in spec.steps) else {}
+
+
 def image_template(given: Mapping[str, Any]) -> str:
     """Return the template of product images."""
     default = HelmSettings.model_fields["image_template"].default

@@ -120,6 +120,7 @@ class HelmSettings(SnakeModel):
     component that serves pages; None leaves them to the size. `environment` is the manifest's
     one that the pods are in; `floe helm --env` sets it. `alert_ports` are those of receivers and
     of the store of alerts, `ledger_ports` those of the ledger; core adds them by the manifest.
+    `step_pods` lets runs start pods for steps; core asks for that where a product has such steps.
     """
 
     size: Size = "small"
@@ -136,6 +137,7 @@ class HelmSettings(SnakeModel):
     lineage: HelmLineage = HelmLineage()
     alert_ports: tuple[Port, ...] = Field((), strict=False)
     ledger_ports: tuple[Port, ...] = Field((), strict=False)
+    step_pods: bool = False
     tracing: HelmTracing = HelmTracing()
 
 
@@ -167,6 +169,11 @@ def network_values(settings: HelmSettings) -> dict[str, Any]:
     ports = {"alertPorts": settings.alert_ports, "ledgerPorts": settings.ledger_ports}
     given = {name: list(each) for name, each in ports.items() if each}
     return {"networkPolicy": given} if given else {}
+
+
+def step_pod_values(settings: HelmSettings) -> dict[str, Any]:
+    """Return `stepPods` of a chart's values, where runs start pods for steps."""
+    return {"stepPods": {"enabled": True}} if settings.step_pods else {}
 
 
 def image_parts(image: str) -> dict[str, str]:

@@ -16,6 +16,7 @@ from floe_core.helm.settings import (
     image_parts,
     network_values,
     resources_block,
+    step_pod_values,
 )
 from floe_core.plugin_interfaces import ResourceSpec
 from floe_core.schemas.yaml_model import SnakeModel
@@ -62,6 +63,7 @@ def helm_values(settings: AirflowHelmSettings, task_pod: TaskPod) -> dict[str, A
         "openTelemetry": settings.tracing.chart_values(),
         **environment_values(settings),
         **network_values(settings),
+        **step_pod_values(settings),
         **_where_tasks_run(settings, task_pod),
     }
     if settings.image:

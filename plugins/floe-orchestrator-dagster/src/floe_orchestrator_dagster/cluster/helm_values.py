@@ -13,6 +13,7 @@ from floe_core.helm.settings import (
     image_parts,
     network_values,
     resources_block,
+    step_pod_values,
 )
 from floe_core.plugin_interfaces import ResourceSpec
 from floe_orchestrator_dagster.cluster.component_sizes import CODE_SERVER, WEBSERVER_AND_DAEMON
@@ -43,6 +44,7 @@ def helm_values(
         "openTelemetry": settings.tracing.chart_values(),
         **environment_values(settings),
         **network_values(settings),
+        **step_pod_values(settings),
     }
     if settings.products:
         # Without products there is no code server that these could be of.
