@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -40,6 +42,20 @@ LONGEST_FIRST = (
     "e2e",
     "integration",
 )
+
+
+@pytest.fixture(autouse=True)
+def stay_in_the_folder() -> Iterator[None]:
+    """Fail a test that leaves its process in another folder, where the ones after it would fail."""
+    before = Path.cwd()
+    yield
+    try:
+        after = str(Path.cwd())
+    except FileNotFoundError:
+        after = "a folder that is gone"
+    if after != str(before):
+        os.chdir(before)
+        pytest.fail(f"the test left its process in {after}")
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -14,7 +14,7 @@ from typing import Any
 import psutil
 import pytest
 from awkward_projects import write_awkward_project
-from dbt_two import install_dbt_two, install_duckdb_driver
+from second_dbt import install_dbt_two, install_duckdb_driver
 
 pytestmark = pytest.mark.slow
 

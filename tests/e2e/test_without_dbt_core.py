@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from dbt_two import install_dbt_two, install_duckdb_driver
+from second_dbt import install_dbt_two, install_duckdb_driver
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 

@@ -30,7 +30,9 @@ def check_pools(artifacts: CompiledArtifacts, settings: Mapping[str, Any]) -> li
     try:
         return list(_check(artifacts.pools_of_builds, settings))
     except CannotGoOnError as error:
-        raise EnvironmentProblemError(f"Airflow was not asked for its pools: {error}") from None
+        raise EnvironmentProblemError(
+            f"Airflow could not be asked for its pools: {error}"
+        ) from None
 
 
 def _check(pools: tuple[str, ...], settings: Mapping[str, Any]) -> Iterator[PoolProblem]:

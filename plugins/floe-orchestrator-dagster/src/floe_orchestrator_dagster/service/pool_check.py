@@ -27,7 +27,9 @@ def check_pools(artifacts: CompiledArtifacts, settings: Mapping[str, Any]) -> li
     try:
         told = _ask(GraphqlClient(access_from(settings), LIMIT_SECONDS), artifacts.pools)
     except (ValueError, NoAnswerError, RefusedError) as error:
-        raise EnvironmentProblemError(f"Dagster was not asked for its pools: {error}") from None
+        raise EnvironmentProblemError(
+            f"Dagster could not be asked for its pools: {error}"
+        ) from None
     return list(_problems(told, artifacts))
 
 

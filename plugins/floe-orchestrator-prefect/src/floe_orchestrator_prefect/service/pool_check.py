@@ -27,7 +27,9 @@ def check_pools(artifacts: CompiledArtifacts, settings: Mapping[str, Any]) -> li
         access = access_from(settings)
         return list(_check(artifacts, access)) if access else []
     except (ValueError, NoAnswerError) as error:
-        raise EnvironmentProblemError(f"Prefect was not asked for its limits: {error}") from None
+        raise EnvironmentProblemError(
+            f"Prefect could not be asked for its limits: {error}"
+        ) from None
 
 
 def _check(artifacts: CompiledArtifacts, access: ServerAccess) -> Iterator[PoolProblem]:
