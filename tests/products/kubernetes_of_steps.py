@@ -74,11 +74,11 @@ class Cluster:
         return [pod for pod in found if wanted.items() <= pod["metadata"]["labels"].items()]
 
     def delete(self, name: str) -> Pod:
-        """Stop a pod and forget it."""
-        pod = self._pods[name]
-        pod.stop()
+        """Forget a pod and stop it."""
+        pod = self._pods.pop(name)
         self.deleted.append(name)
-        return self._pods.pop(name).as_object()
+        pod.stop()
+        return pod.as_object()
 
     def log(self, name: str, since_seconds: int | None) -> Iterator[str]:
         """Yield the lines of a log until the container ends, or the log breaks off."""

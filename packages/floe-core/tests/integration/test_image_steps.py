@@ -16,6 +16,7 @@ from kubernetes_of_steps import Cluster, kubernetes
 
 from floe_core.build_events import BuildEnded, BuildEvent, DatasetFact, NodeLog, NodeResult
 from floe_core.compiler import compile_product
+from floe_core.doctor.step_pods import check_step_pods
 from floe_core.execution import BuildRequest, build
 from floe_core.schemas import CompiledArtifacts
 
@@ -255,6 +256,24 @@ def test_no_cluster_is_told(shop: Shop, tmp_path: Path, monkeypatch: pytest.Monk
 
     assert ended.status == "error"
     assert "floe runs in no pod, and there is no kubeconfig that works" in ended.message
+
+
+def test_doctor_says_whether_steps_could_run_and_what_was_left(
+    cluster: Cluster, shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    artifacts = shop()
+    [found] = check_step_pods(artifacts)
+    assert (found.severity, found.what) == ("ok", "the namespace data answers; no pod is left")
+    run(artifacts)
+    left = json.loads(json.dumps(cluster.created[0]))
+    left["metadata"]["name"] = "floe-shop-train-model-00000000"
+    cluster.create(left)
+    [found] = check_step_pods(artifacts)
+    assert found.severity == "warning"
+    assert found.fix.endswith("kubectl delete pod -n data floe-shop-train-model-00000000")
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
+    [found] = check_step_pods(artifacts)
+    assert (found.severity, "no kubeconfig that works" in found.what) == ("problem", True)
 
 
 def test_a_killed_build_leaves_no_pod(cluster: Cluster, shop: Shop) -> None:

@@ -9,6 +9,7 @@ from filelock import FileLock, Timeout
 
 from floe_core import plugin_registry
 from floe_core.doctor.finding import Finding, Severity
+from floe_core.doctor.step_pods import check_step_pods
 from floe_core.errors import EnvironmentProblemError, PluginError, UsageError
 from floe_core.lineage.backend import is_configured, resolved_transport, speaks_of_transport
 from floe_core.plugin_interfaces import OrchestratorPlugin
@@ -25,7 +26,12 @@ PATIENCE_SECONDS = 10.0
 
 def check_services(artifacts: CompiledArtifacts) -> list[Finding]:
     """Return how each of them is, within some 30 seconds."""
-    return [*_check_orchestrator(artifacts), _warehouse(artifacts), _lineage(artifacts)]
+    return [
+        *_check_orchestrator(artifacts),
+        _warehouse(artifacts),
+        *check_step_pods(artifacts),
+        _lineage(artifacts),
+    ]
 
 
 def _check_orchestrator(artifacts: CompiledArtifacts) -> list[Finding]:

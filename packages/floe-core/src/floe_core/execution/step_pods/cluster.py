@@ -51,8 +51,10 @@ class Cluster:
             own = NAMESPACE_FILE.read_text().strip()
         except (config.ConfigException, OSError):
             try:
-                config.load_kube_config()
-                _, context = config.list_kube_config_contexts()
+                # The client has read the variable when it was imported.
+                file = os.environ.get("KUBECONFIG") or None
+                config.load_kube_config(file)
+                _, context = config.list_kube_config_contexts(file)
             except (config.ConfigException, OSError) as error:
                 raise EnvironmentProblemError(
                     "steps with an image need a Kubernetes cluster: floe runs in no pod, and "
@@ -80,7 +82,9 @@ class Cluster:
         )
         return found
 
-    def list_names(self, labels: Mapping[str, str]) -> list[str]:
+    def list_names(
+        self, labels: Mapping[str, str], patience: float = PATIENCE_SECONDS
+    ) -> list[str]:
         """Return the names of the pods that have these labels."""
         selector = ",".join(f"{name}={value}" for name, value in labels.items())
         found = self._ask(
@@ -88,8 +92,9 @@ class Cluster:
                 self.namespace,
                 label_selector=selector,
                 _preload_content=False,
-                _request_timeout=REQUEST_SECONDS,
-            )
+                _request_timeout=min(REQUEST_SECONDS, patience),
+            ),
+            patience=patience,
         )
         return [pod["metadata"]["name"] for pod in (found or {}).get("items", ())]
 

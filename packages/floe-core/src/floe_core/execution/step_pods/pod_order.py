@@ -15,6 +15,8 @@ from floe_core.schemas.frozen import Frozen
 
 Pod = dict[str, Any]
 CONTAINER = "step"
+MANAGED_BY_FLOE = {"app.kubernetes.io/managed-by": "floe"}
+PRODUCT_LABEL = "floe.dev/product"
 # Where Kubernetes reads what a container has to say at its end, at most 4,096 bytes.
 TERMINATION_LOG = "/dev/termination-log"
 FACTS_VARIABLE = "FLOE_FACTS_FILE"
@@ -43,8 +45,8 @@ class PodOrder(Frozen):
     def labels(self) -> dict[str, str]:
         """What the pods of all attempts of this step in this run have in common."""
         return {
-            "app.kubernetes.io/managed-by": "floe",
-            "floe.dev/product": self.product,
+            **MANAGED_BY_FLOE,
+            PRODUCT_LABEL: self.product,
             "floe.dev/step": self.step,
             "floe.dev/run": sha256(self.run_id.encode()).hexdigest()[:16],
         }
