@@ -46,6 +46,10 @@ SHARED = [
     ("airflow.models", "taskinstance"),
     ("airflow.utils", "db"),
 ]
+EXECUTION_API = [
+    ("airflow.api_fastapi.execution_api.app", "create_task_execution_api_app"),
+    ("airflow.api_fastapi.execution_api.app", "lifespan"),
+]
 CONF = [("airflow.providers.openlineage", "conf")]
 POLICY = [
     ("airflow.providers.openlineage.utils.emission_policy", "resolve_task_emission_policy"),
@@ -123,7 +127,10 @@ def test_the_plugin_loads_and_warns_where_airflow_has_other_names(name: Name) ->
 
 def test_these_are_all_that_are_borrowed() -> None:
     found = borrowed_names.borrowed_names(Path(internals.__file__), "airflow")
-    groups = (OF_TIMES, OF_SUPERVISOR, COUNTS, STORED, OF_RECORDS, UNFINISHED, SHARED, CONF, POLICY)
+    groups = (
+        *(OF_TIMES, OF_SUPERVISOR, COUNTS, STORED, OF_RECORDS, UNFINISHED, SHARED),
+        *(EXECUTION_API, CONF, POLICY),
+    )
     assert found == sorted({name for group in groups for name in group})
 
 
@@ -185,6 +192,15 @@ def test_without_the_models_a_start_takes_longer(
     internals.import_what_components_share()
     with borrowed_names.without(*name):
         internals.import_what_components_share()
+    assert consequences(caplog) == ["a local Airflow takes longer to start"]
+
+
+@pytest.mark.parametrize("name", EXECUTION_API)
+def test_without_the_api_each_component_builds_its_own(
+    name: Name, caplog: pytest.LogCaptureFixture
+) -> None:
+    with borrowed_names.without(*name):
+        internals.build_execution_api()
     assert consequences(caplog) == ["a local Airflow takes longer to start"]
 
 

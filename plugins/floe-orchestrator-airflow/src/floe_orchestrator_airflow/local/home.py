@@ -12,6 +12,7 @@ from pathlib import Path
 
 HEARTBEAT_SECONDS = 60
 USER = "floe"
+DATABASE = "airflow.db"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class Home:
     @property
     def database(self) -> Path:
         """Airflow's metadata."""
-        return self.folder / "airflow.db"
+        return self.folder / DATABASE
 
     @property
     def output(self) -> Path:

@@ -15,14 +15,20 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
 from importlib.metadata import entry_points, version
 from pathlib import Path
 
-from floe_orchestrator_airflow.internals import end_unfinished_runs, import_what_components_share
+from floe_orchestrator_airflow.internals import (
+    build_execution_api,
+    end_unfinished_runs,
+    import_what_components_share,
+)
 from floe_orchestrator_airflow.local.components import write_components
+from floe_orchestrator_airflow.local.empty_database import copy_empty_database, keep_empty_database
+from floe_orchestrator_airflow.local.home import DATABASE
 from floe_orchestrator_airflow.local.processes import end_descendants, kill_descendants
 
 COMPONENTS = {
@@ -45,10 +51,10 @@ def main() -> None:
         import_what_components_share()
         lifeline = os.pipe()
         _prepare_database(lifeline)
-        children = {
-            _fork(partial(_run_component, arguments), lifeline): name
-            for name, arguments in COMPONENTS.items()
-        }
+        children = _fork_components(["scheduler"], lifeline)
+        # The scheduler has no use for it, and gets on meanwhile.
+        build_execution_api()
+        children |= _fork_components(COMPONENTS.keys() - {"scheduler"}, lifeline)
         write_components(Path(os.environ["AIRFLOW_HOME"]), children)
         while not stop.wait(0.2):
             ended = _ended_child(children)
@@ -59,6 +65,11 @@ def main() -> None:
     if ended:
         # By now nothing else is there to print: these are the last words.
         print(f"floe: {ended} ended, so all of this Airflow does", flush=True)
+
+
+def _fork_components(names: Iterable[str], lifeline: tuple[int, int]) -> dict[int, str]:
+    """Start components, and return process -> name."""
+    return {_fork(partial(_run_component, COMPONENTS[name]), lifeline): name for name in names}
 
 
 def _adopt_orphans() -> None:
@@ -78,11 +89,17 @@ def _prepare_database(lifeline: tuple[int, int]) -> None:
 
     In a process of its own, so that no connection to it is open where components are forked.
     """
-    done = Path(os.environ["AIRFLOW_HOME"]) / f"migrated-{version('apache-airflow')}"
-    work = end_unfinished_runs if done.exists() else partial(_run_airflow, ["db", "migrate"])
-    _, status = os.waitpid(_fork(work, lifeline), 0)
-    if status:
-        raise SystemExit("floe: the metadata database of this Airflow could not be prepared")
+    home = Path(os.environ["AIRFLOW_HOME"])
+    done = home / f"migrated-{version('apache-airflow')}"
+    database = home / DATABASE
+    is_new = not database.exists()
+    if not is_new or not copy_empty_database(database):
+        work = end_unfinished_runs if done.exists() else partial(_run_airflow, ["db", "migrate"])
+        _, status = os.waitpid(_fork(work, lifeline), 0)
+        if status:
+            raise SystemExit("floe: the metadata database of this Airflow could not be prepared")
+        if is_new:
+            keep_empty_database(database)
     done.touch()
 
 

@@ -1,0 +1,57 @@
+"""The API that a local Airflow builds for its components is the one that each would build."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+# In a process of its own: what is built stays in place of Airflow's function.
+COMPARE = """\
+import json
+from contextlib import asynccontextmanager
+from airflow.api_fastapi.execution_api import app as module
+from floe_orchestrator_airflow.internals import build_execution_api
+
+fresh = module.create_task_execution_api_app
+build_execution_api()
+assert module.create_task_execution_api_app is not fresh
+
+entered = []
+
+@asynccontextmanager
+async def own(app):
+    entered.append(app)
+    yield
+
+first = module.create_task_execution_api_app(lifespan=own)
+second = module.create_task_execution_api_app()
+third = fresh()
+third._cadwyn_initialize()
+
+def shown(app):
+    routes = app.router.versioned_routers.items()
+    return {str(version): sorted(map(str, router.routes)) for version, router in routes}
+
+import asyncio
+
+async def enter():
+    async with first.router.lifespan_context(first):
+        pass
+
+asyncio.run(enter())
+print(json.dumps([
+    shown(first) == shown(third),
+    first is second,
+    entered == [first],
+    [each.cls for each in first.user_middleware] == [each.cls for each in third.user_middleware],
+]))
+"""
+
+
+def test_it_has_the_routes_and_the_lifespan_of_each_components_own() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", COMPARE], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert json.loads(done.stdout.splitlines()[-1]) == [True, False, True, True]
