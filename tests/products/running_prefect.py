@@ -17,6 +17,8 @@ from free_port import free_port
 from own_group import started_in_own_group
 from wait_for import wait_for
 
+from floe_orchestrator_prefect.local.migrated_database import prepare_database
+
 
 class RunningPrefect:
     """A server that can be stopped and started, its records kept in a folder.
@@ -41,6 +43,9 @@ class RunningPrefect:
     @contextmanager
     def up(self) -> Iterator[None]:
         """Run the server while the block does."""
+        home = self.folder / "prefect"
+        home.mkdir(parents=True, exist_ok=True)
+        prepare_database(home)
         command = ["prefect", "server", "start", "--host", "127.0.0.1", "--port", str(self.port)]
         with self._running("server", *command):
             wait_for(self._is_well, 120)

@@ -21,13 +21,13 @@ from functools import partial
 from importlib.metadata import entry_points, version
 from pathlib import Path
 
+from floe_core.launched_run.empty_database import EmptyDatabase
 from floe_orchestrator_airflow.internals import (
     build_execution_api,
     end_unfinished_runs,
     import_what_components_share,
 )
 from floe_orchestrator_airflow.local.components import write_components
-from floe_orchestrator_airflow.local.empty_database import copy_empty_database, keep_empty_database
 from floe_orchestrator_airflow.local.home import DATABASE
 from floe_orchestrator_airflow.local.processes import end_descendants, kill_descendants
 
@@ -93,13 +93,14 @@ def _prepare_database(lifeline: tuple[int, int]) -> None:
     done = home / f"migrated-{version('apache-airflow')}"
     database = home / DATABASE
     is_new = not database.exists()
-    if not is_new or not copy_empty_database(database):
+    kept = EmptyDatabase(f"airflow-{version('apache-airflow-core')}")
+    if not is_new or not kept.copy_to(database):
         work = end_unfinished_runs if done.exists() else partial(_run_airflow, ["db", "migrate"])
         _, status = os.waitpid(_fork(work, lifeline), 0)
         if status:
             raise SystemExit("floe: the metadata database of this Airflow could not be prepared")
         if is_new:
-            keep_empty_database(database)
+            kept.keep(database)
     done.touch()
 
 

@@ -13,6 +13,7 @@ from floe_core.launched_run.run_process import RunProgram
 from floe_core.plugin_powers import RunOptions, RunReport
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_prefect.local.local_home import local_environment, local_home
+from floe_orchestrator_prefect.local.migrated_database import prepare_database
 
 MODULE = "floe_orchestrator_prefect.local.launched_run"
 
@@ -23,6 +24,7 @@ def launch(
     """Run to the end and report. See `RunLauncher`."""
     order = order_for(artifacts, options)
     home = local_home(Path(order.project_dir))
+    prepare_database(home)
     run = run_ordered(_program(home), order, home / "launched", on_event)
     if run.end is None:
         report_lost_run(artifacts, order, run)
