@@ -250,6 +250,45 @@ def test_a_pod_that_someone_deletes_fails_the_step(cluster: Cluster, shop: Shop)
     assert "the pod was deleted" in ended.message
 
 
+def test_a_log_that_may_not_be_read_is_told_once_and_the_step_goes_on(
+    tmp_path: Path, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with kubernetes(
+        tmp_path / "strict", allows=lambda token, verb, resource: resource != "pods/log"
+    ) as (_, config):
+        monkeypatch.setenv("KUBECONFIG", str(config))
+        events = run(shop("import time\ntime.sleep(3)"))
+
+    assert end_of_step(events).status == "success"
+    told = [line for line in log_of_step(events) if "can't be shown" in line]
+    assert told == ["the log of the pod can't be shown: Kubernetes refused: HTTP 403: Forbidden"]
+
+
+def test_pods_that_may_not_be_created_fail_the_step_with_what_kubernetes_says(
+    tmp_path: Path, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with kubernetes(tmp_path / "strict", allows=lambda token, verb, resource: verb != "create") as (
+        cluster,
+        config,
+    ):
+        monkeypatch.setenv("KUBECONFIG", str(config))
+        ended = end_of_step(run(shop()))
+
+    assert ended.status == "error"
+    assert "Kubernetes refused: HTTP 403" in ended.message
+    assert cluster.created == []
+
+
+def test_without_the_client_the_extra_is_named(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "kubernetes.py").write_text("raise ModuleNotFoundError('kubernetes')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    ended = end_of_step(run(shop()))
+
+    assert "pip install 'floe-core[kubernetes]'" in ended.message
+
+
 def test_no_cluster_is_told(shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
     ended = end_of_step(run(shop()))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from floe_core.errors import EnvironmentProblemError
 
 if TYPE_CHECKING:
-    from kubernetes.client import CoreV1Api
+    from kubernetes.client import ApiException, CoreV1Api
 
 Pod = dict[str, Any]
 NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
@@ -23,6 +23,11 @@ REQUEST_SECONDS = 30.0
 GRACE_SECONDS = 5
 NOT_FOUND, CONFLICT = 404, 409
 _BUSY = 429
+_REFUSALS = (401, 403)
+
+
+class ClusterError(EnvironmentProblemError):
+    """Kubernetes refused what it was asked, or does not answer."""
 
 
 class Cluster:
@@ -113,7 +118,11 @@ class Cluster:
         )
 
     def log_lines(self, name: str, container: str, since_seconds: int | None) -> Iterator[str]:
-        """Yield the lines of a log, each after its time, until it ends or breaks off."""
+        """Yield the lines of a log, each after its time, until it ends or breaks off.
+
+        Raises:
+            ClusterError: The log may not be read.
+        """
         from kubernetes.client import ApiException
         from urllib3.exceptions import HTTPError
 
@@ -134,7 +143,10 @@ class Cluster:
                 yield from (line.decode(errors="replace") for line in lines)
             if rest:
                 yield rest.decode(errors="replace")
-        except (ApiException, HTTPError):
+        except ApiException as error:
+            if error.status in _REFUSALS:
+                raise _refused(error) from None
+        except HTTPError:
             return
 
     def owner_reference(self) -> dict[str, Any] | None:
@@ -142,13 +154,11 @@ class Cluster:
 
         Also None where the service account may not ask for it.
         """
-        from kubernetes.client import ApiException
-
         if not NAMESPACE_FILE.exists() or NAMESPACE_FILE.read_text().strip() != self.namespace:
             return None
         try:
             own = self.get(os.environ.get("HOSTNAME", ""))
-        except ApiException:
+        except ClusterError:
             return None
         if own is None:
             return None
@@ -158,23 +168,36 @@ class Cluster:
     def _ask(
         self, request: Callable[[], Any], *accepted: int, patience: float = PATIENCE_SECONDS
     ) -> Any:
-        """Return the answer as JSON, None for an accepted refusal; await an API that is away."""
+        """Return the answer as JSON, None for an accepted refusal; await an API that is away.
+
+        Raises:
+            ClusterError: It refuses, or is away for longer than that.
+        """
         from kubernetes.client import ApiException
         from urllib3.exceptions import HTTPError
 
         deadline = time.monotonic() + patience
         while True:
             try:
-                answer = request()
+                return json.loads(request().data)
             except ApiException as error:
                 if error.status in accepted:
                     return None
-                is_away = error.status is None or error.status >= 500 or error.status == _BUSY
-                if not is_away or time.monotonic() > deadline:
-                    raise
-            except HTTPError:
+                if not _is_away(error.status) or time.monotonic() > deadline:
+                    raise _refused(error) from None
+            except HTTPError as error:
                 if time.monotonic() > deadline:
-                    raise
-            else:
-                return json.loads(answer.data)
+                    raise ClusterError(f"Kubernetes does not answer: {error}") from None
             time.sleep(1)
+
+
+def _is_away(status: int | None) -> bool:
+    return status is None or status >= 500 or status == _BUSY
+
+
+def _refused(error: ApiException) -> ClusterError:
+    try:
+        why = json.loads(error.body)["message"]
+    except (TypeError, ValueError, KeyError):
+        why = error.reason
+    return ClusterError(f"Kubernetes refused: HTTP {error.status}: {why}")

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from floe_core.errors import EnvironmentProblemError
-from floe_core.execution.step_pods.cluster import GRACE_SECONDS, Cluster
+from floe_core.execution.step_pods.cluster import GRACE_SECONDS, Cluster, ClusterError
 from floe_core.execution.step_pods.pod_order import (
     PodOrder,
     container_of_step,
@@ -39,9 +39,6 @@ class _StoppedError(BaseException):
 
 def main() -> int:
     """Return the exit code of the step's container."""
-    from kubernetes.client import ApiException
-    from urllib3.exceptions import HTTPError
-
     order = PodOrder.model_validate_json(sys.argv[1])
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop)
@@ -51,10 +48,6 @@ def main() -> int:
         return _run(order, template, cluster)
     except EnvironmentProblemError as error:
         print(error)
-    except ApiException as error:
-        print(f"Kubernetes refused: HTTP {error.status}: {error.reason}\n{error.body or ''}")
-    except HTTPError as error:
-        print(f"Kubernetes does not answer: {error}")
     except _StoppedError:
         return TERMINATED
     return _LOST
@@ -101,12 +94,9 @@ def _run(order: PodOrder, template: dict[str, Any], cluster: Cluster) -> int:
 
 
 def _remove(name: str, cluster: Cluster) -> None:
-    from kubernetes.client import ApiException
-    from urllib3.exceptions import HTTPError
-
     try:
         cluster.delete(name, patience=GRACE_SECONDS)
-    except (ApiException, HTTPError) as error:
+    except ClusterError as error:
         print(f"pod {name} could not be deleted: {error}", flush=True)
 
 
@@ -121,14 +111,10 @@ def _remove_left(order: PodOrder, cluster: Cluster) -> None:
 
 def _follow(order: PodOrder, name: str, container: str, cluster: Cluster) -> int:
     state = _await_start(name, cluster)
-    seen = ""
+    log = _Log(name, container, cluster)
     while state.has_started:
         began = time.monotonic()
-        for line in cluster.log_lines(name, container, _since(seen)):
-            stamp, _, text = line.partition(" ")
-            if stamp > seen:
-                seen = stamp
-                print(text, flush=True)
+        log.show()
         state = _state(name, cluster)
         if state.exit_code is not None:
             break
@@ -139,6 +125,29 @@ def _follow(order: PodOrder, name: str, container: str, cluster: Cluster) -> int
     if state.exit_code:
         print(f"the container ended: {state.reason or 'Error'}", flush=True)
     return _LOST if state.exit_code is None else state.exit_code
+
+
+class _Log:
+    """The log of a container, each line shown once however often it breaks off."""
+
+    def __init__(self, name: str, container: str, cluster: Cluster) -> None:
+        self._name, self._container, self._cluster = name, container, cluster
+        self._seen = ""
+        self._may_be_read = True
+
+    def show(self) -> None:
+        """Print what is new, until the container ends or the log breaks off."""
+        if not self._may_be_read:
+            return
+        try:
+            for line in self._cluster.log_lines(self._name, self._container, _since(self._seen)):
+                stamp, _, text = line.partition(" ")
+                if stamp > self._seen:
+                    self._seen = stamp
+                    print(text, flush=True)
+        except ClusterError as error:
+            self._may_be_read = False
+            print(f"the log of the pod can't be shown: {error}", flush=True)
 
 
 def _since(stamp: str) -> int | None:
