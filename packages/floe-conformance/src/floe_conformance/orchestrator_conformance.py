@@ -13,6 +13,7 @@ from floe_conformance.checks.helm_values import HelmValuesChecks
 from floe_conformance.checks.lateness import LatenessChecks
 from floe_conformance.checks.lineage import LineageChecks
 from floe_conformance.checks.lineage_of_runs import RunLineageChecks
+from floe_conformance.checks.pool_questions import PoolQuestionChecks
 from floe_conformance.checks.pools import PoolChecks
 from floe_conformance.checks.ports import PortChecks
 from floe_conformance.checks.registration import RegistrationChecks
@@ -39,6 +40,7 @@ class OrchestratorConformance(
     SchedulingChecks,
     LineageChecks,
     ResourceChecks,
+    PoolQuestionChecks,
     ConnectionChecks,
     HelmValuesChecks,
     TransformChecks,

@@ -64,6 +64,16 @@ def _web_page(connection: socket.socket) -> None:
     _answer(connection, "200 OK", b"<html><body>Welcome</body></html>")
 
 
+def _no_such_page(connection: socket.socket) -> None:
+    connection.recv(65536)
+    _answer(connection, "404 Not Found", b"<html><body>Not found</body></html>")
+
+
+def _other_json(connection: socket.socket) -> None:
+    connection.recv(65536)
+    _answer(connection, "200 OK", b'{"data": {"instance": null}, "items": [null]}')
+
+
 def _echo_of_the_request(connection: socket.socket) -> None:
     """Fail and repeat what was asked, headers included, as error pages in debug mode do."""
     _answer(connection, "500 Internal Server Error", connection.recv(65536))
@@ -83,6 +93,8 @@ _TALKS: dict[str, Talk] = {
     "accepts and is silent": _silent,
     "sends a byte a second": _dripping,
     "is a web page": _web_page,
+    "has no such page": _no_such_page,
+    "answers with other JSON": _other_json,
     "fails and echoes": _echo_of_the_request,
     "redirects without end": _redirecting,
 }

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from paper_orchestrator import PaperPlugin
 from paper_slots import PaperSlots
 
+from floe_core.errors import EnvironmentProblemError
+from floe_core.plugin_powers import PoolProblem
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 
@@ -53,3 +57,30 @@ class RunsOneNodeAtATime(PaperPlugin):
     def pooled(self, artifacts: CompiledArtifacts) -> CompiledArtifacts:
         policy = artifacts.execution.model_copy(update={"max_parallel": 1})
         return artifacts.model_copy(update={"execution": policy}).bound_to(artifacts.folder)
+
+
+class VouchesForPoolsItCannotSee(PaperPlugin):
+    caught_by = "test_pools_of_a_bad_service_are_an_error"
+
+    def check_pools(self, artifacts: CompiledArtifacts) -> Sequence[PoolProblem]:
+        try:
+            return super().check_pools(artifacts)
+        except EnvironmentProblemError:
+            return []
+
+
+class RaisesWhatItMeetsOfPools(PaperPlugin):
+    caught_by = "test_pools_of_a_bad_service_are_an_error"
+
+    def check_pools(self, artifacts: CompiledArtifacts) -> Sequence[PoolProblem]:
+        try:
+            return super().check_pools(artifacts)
+        except EnvironmentProblemError as error:
+            raise ConnectionError(*error.args) from None
+
+
+class ShowsTheAddressOfPools(PaperPlugin):
+    caught_by = "test_no_secret_is_shown_where_pools_are_asked_for"
+
+    def no_paper(self, url: str) -> str:
+        return f"{url} is no paper orchestrator; set url"

@@ -11,7 +11,7 @@ import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from kubernetes.client import V1Pod  # type: ignore[import-untyped]
+    from kubernetes.client import V1Pod
 
 # Product -> resources as in a pod, as JSON.
 VARIABLE = "FLOE_PRODUCT_RESOURCES"

@@ -39,12 +39,16 @@ def _ask(client: GraphqlClient, pools: Sequence[str]) -> Mapping[str, Any]:
     fields = " ".join(_PARTS.format(number) for number in numbers)
     query = f"query Pools({variables}) {{ instance {{ {_CONFIG} {fields} }} }}"
     told = client.ask(query, **{f"p{number}": pools[number] for number in numbers})
-    instance: Mapping[str, Any] = told["instance"]
+    instance = told.get("instance")
+    if not isinstance(instance, dict) or not all(
+        isinstance(instance.get(f"p{n}"), dict) for n in numbers
+    ):
+        raise RefusedError("its answer is not Dagster's")
     return instance
 
 
 def _problems(told: Mapping[str, Any], artifacts: CompiledArtifacts) -> Iterator[PoolProblem]:
-    config, of_nodes = told["poolConfig"] or {}, set(artifacts.pools_of_nodes.values())
+    config, of_nodes = told.get("poolConfig") or {}, set(artifacts.pools_of_nodes.values())
     for number, pool in enumerate(artifacts.pools):
         limit = told[f"p{number}"]["limit"]
         limit = config.get("defaultPoolLimit") if limit is None else limit

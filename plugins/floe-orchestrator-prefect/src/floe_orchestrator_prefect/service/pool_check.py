@@ -35,17 +35,19 @@ def check_pools(artifacts: CompiledArtifacts, settings: Mapping[str, Any]) -> li
 def _check(artifacts: CompiledArtifacts, access: ServerAccess) -> Iterator[PoolProblem]:
     deadline = time.monotonic() + LIMIT_SECONDS
     for pool in artifacts.pools_of_builds:
-        told = _read(access, f"concurrency_limits/tag/{quote(pool, safe='')}", deadline)
-        limit = told.get("concurrency_limit") if told else None
+        path = f"concurrency_limits/tag/{quote(pool, safe='')}"
+        told = _read(access, path, "concurrency_limit", deadline)
+        limit = told["concurrency_limit"] if told else None
         fix = f"prefect concurrency-limit create {pool} 1"
         yield from _problem(pool, f"the tag {pool}", limit, fix)
     for pool in sorted(set(artifacts.pools_of_nodes.values())):
-        told = _read(access, f"v2/concurrency_limits/{quote(pool, safe='')}", deadline)
+        path = f"v2/concurrency_limits/{quote(pool, safe='')}"
+        told = _read(access, path, "limit", deadline)
         if told and not told.get("active", True):
             what = f"the global concurrency limit {pool} is switched off, so it holds nothing back"
             yield PoolProblem(pool, what, f"prefect gcl enable {pool}")
             continue
-        limit = told.get("limit") if told else None
+        limit = told["limit"] if told else None
         fix = f"prefect gcl {'update' if told else 'create'} {pool} --limit 1"
         yield from _problem(pool, f"the pool {pool}", limit, fix)
 
@@ -59,15 +61,15 @@ def _problem(pool: str, name: str, limit: int | None, fix: str) -> Iterator[Pool
         yield PoolProblem(pool, what, fix, blocks=True)
 
 
-def _read(access: ServerAccess, path: str, deadline: float) -> dict[str, Any] | None:
-    """Return the limit at a path, None if there is none."""
+def _read(access: ServerAccess, path: str, field: str, deadline: float) -> dict[str, Any] | None:
+    """Return the limit at a path, which has this field; None where Prefect says there is none."""
     answer = ask("GET", f"{access.url}/{path}", headers=access.headers, deadline=deadline)
-    if answer.status == 404:
-        return None
     try:
         told = json.loads(answer.body)
     except ValueError:
         told = None
-    if answer.status != 200 or not isinstance(told, dict):
-        raise ValueError(f"/{path} answers with status {answer.status}")
+    if answer.status == 404 and isinstance(told, dict) and "detail" in told:
+        return None
+    if answer.status != 200 or not isinstance(told, dict) or field not in told:
+        raise ValueError(f"/{path} is no limit of Prefect's (HTTP {answer.status})")
     return told

@@ -1,0 +1,59 @@
+"""Calls that may hang or raise, made at the same time within one limit."""
+
+from __future__ import annotations
+
+import base64
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from floe_conformance.subject import SECRET
+
+LIMIT_SECONDS = 10.0
+USER = "floe"
+# A password in a URL is sent, and can be echoed, in this form.
+_ENCODED = base64.b64encode(f"{USER}:{SECRET}".encode()).decode()
+Result = TypeVar("Result")
+
+
+@dataclass
+class Attempt(Generic[Result]):
+    """One call. Neither a result nor an error: it had not returned when the time was over."""
+
+    result: Result | None = None
+    error: BaseException | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the call came to an end."""
+        return self.result is not None or self.error is not None
+
+
+def call_all_at_once(calls: Mapping[str, Callable[[], Result]]) -> dict[str, Attempt[Result]]:
+    """Return what came of each call within the limit. A call that hangs is left behind."""
+    attempts: dict[str, Attempt[Result]] = {name: Attempt() for name in calls}
+    threads = [
+        threading.Thread(target=_attempt, args=(call, attempts[name]), daemon=True)
+        for name, call in calls.items()
+    ]
+    for thread in threads:
+        thread.start()
+    deadline = time.monotonic() + LIMIT_SECONDS
+    for thread in threads:
+        thread.join(max(deadline - time.monotonic(), 0))
+    return {name: Attempt(a.result, a.error) for name, a in attempts.items()}
+
+
+def _attempt(call: Callable[[], Result], attempt: Attempt[Result]) -> None:
+    try:
+        attempt.result = call()
+    # Any exception is what one of the checks is about.
+    except Exception as error:  # noqa: BLE001
+        attempt.error = error
+
+
+def shows_secret(text: str) -> bool:
+    """Return whether a text has the secret in it, plain or as it is sent."""
+    return SECRET in text or _ENCODED in text

@@ -1,0 +1,55 @@
+"""Where an orchestrator cannot be asked for its pools, nobody says that all is well with them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from floe_conformance.checks.attempts import USER, Attempt, call_all_at_once, shows_secret
+from floe_conformance.checks.bad_services import bad_services
+from floe_conformance.subject import SECRET, SECRET_VARIABLE, Subject
+from floe_core.errors import EnvironmentProblemError
+from floe_core.plugin_powers import PoolChecker, PoolProblem
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+
+POOL = "narrow"
+Asked = Attempt[Sequence[PoolProblem]]
+
+
+class PoolQuestionChecks(Subject):
+    """A bad service is an `EnvironmentProblemError`, in time and without secrets.
+
+    Skipped for a plugin without the power.
+    """
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def asked(cls, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Asked]:
+        """What is wrong with a service -> what came of asking it for a pool of builds."""
+        if not isinstance(cls().plugin(), PoolChecker):
+            pytest.skip("the plugin does not ask for pools")
+        product = cls.compile(tmp_path_factory.mktemp("asked"), {})
+        execution = product.execution.model_copy(update={"pool": POOL})
+        pooled = product.model_copy(update={"execution": execution}).bound_to(product.folder)
+        with pytest.MonkeyPatch.context() as patch, bad_services() as addresses:
+            patch.setenv(SECRET_VARIABLE, SECRET)
+            calls = {name: cls()._ask(at, pooled) for name, at in addresses.items()}
+            return call_all_at_once(calls)
+
+    def _ask(self, address: str, pooled: CompiledArtifacts) -> Callable[[], Sequence[PoolProblem]]:
+        plugin = self.plugin()
+        plugin.configure(self.connection_settings(f"http://{USER}:{SECRET}@{address}"))
+        assert isinstance(plugin, PoolChecker)
+        return lambda: plugin.check_pools(pooled)
+
+    def test_pools_of_a_bad_service_are_an_error(self, asked: dict[str, Asked]) -> None:
+        """Within ten seconds: neither a verdict nor any other exception."""
+        found = {name: attempt.error or attempt.result for name, attempt in asked.items()}
+        wrong = {n: e for n, e in found.items() if not isinstance(e, EnvironmentProblemError)}
+        assert wrong == {}
+
+    def test_no_secret_is_shown_where_pools_are_asked_for(self, asked: dict[str, Asked]) -> None:
+        """Not in the error, though it stands in the URL and is sent back."""
+        shown = {name: str(attempt.error) for name, attempt in asked.items() if attempt.error}
+        assert [name for name, text in shown.items() if shows_secret(text)] == []

@@ -1,0 +1,31 @@
+"""How the paper orchestrator is asked for its pools: it has any that is named."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from time import monotonic
+from typing import Any
+
+from floe_core.errors import EnvironmentProblemError
+from floe_core.plugin_powers import PoolProblem
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.service_probe import NoAnswerError, ask, without_secrets
+
+
+class AsksForPools:
+    """Asked for its pools, a service has to answer `paper`."""
+
+    settings: Mapping[str, Any]
+
+    def check_pools(self, artifacts: CompiledArtifacts) -> Sequence[PoolProblem]:
+        url = self.settings["url"]
+        try:
+            answer = ask("GET", url, deadline=monotonic() + 3)
+        except NoAnswerError as error:
+            raise EnvironmentProblemError(error.reason) from None
+        if answer.body != b"paper":
+            raise EnvironmentProblemError(self.no_paper(url))
+        return []
+
+    def no_paper(self, url: str) -> str:
+        return f"{without_secrets(url)} is no paper orchestrator; set url"
