@@ -17,11 +17,12 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from json_answers import JsonHandler
 from kubernetes_validate import validate
 
 Pod = dict[str, Any]
@@ -222,22 +223,19 @@ def _kubeconfig(url: str) -> Pod:
     }
 
 
-def _handler(cluster: Cluster, allows: Allows) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
+def _handler(cluster: Cluster, allows: Allows) -> type[JsonHandler]:
+    class Handler(JsonHandler):
         def handle_one(self) -> None:
-            length = int(self.headers.get("Content-Length") or 0)
-            body = json.loads(self.rfile.read(length) or "null")
+            body = self.body()
             url = urlsplit(self.path)
             query = {key: values[0] for key, values in parse_qs(url.query).items()}
             found = _PODS.fullmatch(url.path)
             if cluster.is_away:
-                self._answer(503, {"kind": "Status", "reason": "ServiceUnavailable"})
+                self.answer(503, {"kind": "Status", "reason": "ServiceUnavailable"})
             elif not found or found[1] != "data":
-                self._answer(404, {"kind": "Status", "reason": "NotFound"})
+                self.answer(404, {"kind": "Status", "reason": "NotFound"})
             elif not self._may(found[2], found[3]):
-                self._answer(403, {"kind": "Status", "reason": "Forbidden"})
+                self.answer(403, {"kind": "Status", "reason": "Forbidden"})
             elif found[3]:
                 since = query.get("sinceSeconds")
                 self._log(cluster.log(found[2], None if since is None else int(since)))
@@ -254,15 +252,15 @@ def _handler(cluster: Cluster, allows: Allows) -> type[BaseHTTPRequestHandler]:
         def _pods(self, name: str | None, body: Any, selector: str) -> None:
             try:
                 if self.command == "POST":
-                    self._answer(201, cluster.create(body))
+                    self.answer(201, cluster.create(body))
                 elif name is None:
-                    self._answer(200, {"kind": "PodList", "items": cluster.listed(selector)})
+                    self.answer(200, {"kind": "PodList", "items": cluster.listed(selector)})
                 else:
                     act = cluster.delete if self.command == "DELETE" else cluster.get
-                    self._answer(200, act(name))
+                    self.answer(200, act(name))
             except KeyError:
                 status = 409 if self.command == "POST" else 404
-                self._answer(status, {"kind": "Status", "reason": "none or twice"})
+                self.answer(status, {"kind": "Status", "reason": "none or twice"})
 
         def _log(self, lines: Iterator[str]) -> None:
             self.send_response(200)
@@ -275,16 +273,5 @@ def _handler(cluster: Cluster, allows: Allows) -> type[BaseHTTPRequestHandler]:
                     self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
                     self.wfile.flush()
                 self.wfile.write(b"0\r\n\r\n")
-
-        def _answer(self, status: int, content: Pod) -> None:
-            data = json.dumps(content).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
-
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
 
     return Handler

@@ -15,12 +15,12 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from helm_engine import NAMESPACE
+from json_answers import JsonHandler
 from pods import Object
 from rendered_roles import RenderedRoles
 
@@ -161,16 +161,14 @@ class PodsApi:
         self._server.server_close()
 
 
-def _handler(api: PodsApi) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
+def _handler(api: PodsApi) -> type[JsonHandler]:
+    class Handler(JsonHandler):
         def do_GET(self) -> None:
             url = urlsplit(self.path)
             query = {key: values[0] for key, values in parse_qs(url.query).items()}
             labels = query.get("labelSelector", "")
             if url.path in _DISCOVERY:
-                self._answer(200, _DISCOVERY[url.path])
+                self.answer(200, _DISCOVERY[url.path])
             elif found := _LIST.fullmatch(url.path):
                 is_watch = query.get("watch", "").lower() in ("true", "1")
                 if self._may("watch" if is_watch else "list", found[1]):
@@ -178,16 +176,16 @@ def _handler(api: PodsApi) -> type[BaseHTTPRequestHandler]:
             elif (found := _ONE.fullmatch(url.path)) and self._may("get", found[1]):
                 self._one(lambda: api.pods.get(found[2]))
             elif not found:
-                self._answer(404, _status(404))
+                self.answer(404, _status(404))
 
         def do_POST(self) -> None:
             found = _LIST.fullmatch(urlsplit(self.path).path)
             if found and self._may("create", found[1]):
-                self._answer(201, api.pods.create(self._body()))
+                self.answer(201, api.pods.create(self.body()))
 
         def do_PATCH(self) -> None:
             found = _ONE.fullmatch(urlsplit(self.path).path)
-            body = self._body()
+            body = self.body()
             if found and self._may("patch", found[1]):
                 self._one(lambda: api.pods.patch(found[2], body))
 
@@ -202,7 +200,7 @@ def _handler(api: PodsApi) -> type[BaseHTTPRequestHandler]:
                 kind = "PartialObjectMetadataList"
             items = api.pods.listed(labels, query.get("fieldSelector", ""))
             metadata = {"resourceVersion": api.pods.version}
-            self._answer(
+            self.answer(
                 200, {"kind": kind, "apiVersion": "v1", "metadata": metadata, "items": items}
             )
 
@@ -228,28 +226,14 @@ def _handler(api: PodsApi) -> type[BaseHTTPRequestHandler]:
             token = self.headers.get("Authorization", "").partition(" ")[2]
             if namespace == NAMESPACE and api.roles.allows(token, verb, "", "pods"):
                 return True
-            self._answer(403, _status(403))
+            self.answer(403, _status(403))
             return False
 
         def _one(self, found: Callable[[], Object]) -> None:
             try:
-                self._answer(200, found())
+                self.answer(200, found())
             except KeyError:
-                self._answer(404, _status(404))
-
-        def _body(self) -> Any:
-            return json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)))
-
-        def _answer(self, status: int, content: Object) -> None:
-            data = json.dumps(content).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
-
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
+                self.answer(404, _status(404))
 
     return Handler
 

@@ -143,6 +143,27 @@ def test_the_platforms_template_is_kept_but_for_what_the_step_asks(
     assert (env["SECRET"], env["FLOE_STEP"]) == ("hidden", "train_model")
 
 
+@pytest.mark.parametrize(
+    "text", ["just text", "kind: Job", "metadata:", "spec: {containers: step}", "a: [", None]
+)
+def test_a_template_that_is_no_pod_fails_the_step_and_is_named(
+    cluster: Cluster,
+    shop: Shop,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    text: str | None,
+) -> None:
+    template = tmp_path / "pod.yaml"
+    if text is not None:
+        template.write_text(text)
+    monkeypatch.setenv("FLOE_STEP_POD_TEMPLATE", str(template))
+    ended = end_of_step(run(shop()))
+
+    assert f"FLOE_STEP_POD_TEMPLATE={template}: " in ended.message
+    assert "Traceback" not in ended.message
+    assert cluster.created == []
+
+
 def test_a_container_that_fails_fails_the_step_with_the_end_of_its_log(
     cluster: Cluster, shop: Shop
 ) -> None:

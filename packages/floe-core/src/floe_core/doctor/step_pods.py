@@ -19,8 +19,7 @@ def check_step_pods(artifacts: CompiledArtifacts) -> list[Finding]:
     if not any(step.image for step in artifacts.steps):
         return []
     try:
-        template = read_template()
-        cluster = Cluster.connect(template.get("metadata", {}).get("namespace", ""))
+        cluster = Cluster.of_template(read_template())
     except EnvironmentProblemError as error:
         return [Finding(SUBJECT, "problem", str(error), FIX)]
     labels = {**MANAGED_BY_FLOE, PRODUCT_LABEL: artifacts.product.name}

@@ -68,6 +68,15 @@ class Cluster:
             own = context.get("context", {}).get("namespace") or "default"
         return cls(client.CoreV1Api(), namespace or own)
 
+    @classmethod
+    def of_template(cls, template: Pod) -> Cluster:
+        """Return the cluster, in the namespace that the template of steps' pods names.
+
+        Raises:
+            EnvironmentProblemError: There is none, or no client for it.
+        """
+        return cls.connect(template.get("metadata", {}).get("namespace", ""))
+
     def create(self, pod: Pod) -> None:
         """Create a pod, unless it is there: made by a request whose answer got lost."""
         self._ask(

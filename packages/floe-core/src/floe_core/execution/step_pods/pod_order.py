@@ -10,7 +10,6 @@ from hashlib import sha256
 from typing import Any
 from uuid import uuid4
 
-from floe_core.errors import EnvironmentProblemError
 from floe_core.schemas.frozen import Frozen
 
 Pod = dict[str, Any]
@@ -58,19 +57,25 @@ def name_pod(order: PodOrder) -> str:
     return f"{named[: LONGEST_NAME - 9].strip('-')}-{uuid4().hex[:8]}"
 
 
+def is_pod(template: Any) -> bool:
+    """Return whether a file's content has the shape of a pod, so far as it is looked into here."""
+    if not isinstance(template, dict) or template.get("kind", "Pod") != "Pod":
+        return False
+    parts = [template.get(key, {}) for key in ("metadata", "spec")]
+    if not all(isinstance(part, dict) for part in parts):
+        return False
+    containers = parts[1].get("containers", [])
+    return isinstance(containers, list) and all(isinstance(each, dict) for each in containers)
+
+
 def make_pod(order: PodOrder, name: str, template: Pod, owner: Mapping[str, Any] | None) -> Pod:
     """Return the pod of a step: the template with what the step asks for in place of its own.
 
     The step is the container `step` of the template, else its first one. `owner` is the pod that
     the build runs in: the step's pod goes with it.
-
-    Raises:
-        EnvironmentProblemError: The template is no pod.
     """
     pod = deepcopy(template) or {"spec": {"automountServiceAccountToken": False}}
     spec, metadata = pod.setdefault("spec", {}), pod.setdefault("metadata", {})
-    if not isinstance(spec, dict) or pod.get("kind", "Pod") != "Pod":
-        raise EnvironmentProblemError("the template of steps' pods has to be a Pod with a spec")
     pod.update(apiVersion="v1", kind="Pod")
     metadata["name"] = name
     metadata["labels"] = {**metadata.get("labels", {}), **order.labels}

@@ -6,11 +6,11 @@ termination log becomes the step's facts.
 
 from __future__ import annotations
 
-import calendar
 import os
 import signal
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -19,6 +19,7 @@ from floe_core.execution.step_pods.cluster import GRACE_SECONDS, Cluster, Cluste
 from floe_core.execution.step_pods.pod_order import (
     PodOrder,
     container_of_step,
+    is_pod,
     make_pod,
     name_pod,
 )
@@ -44,8 +45,7 @@ def main() -> int:
         signal.signal(number, _stop)
     try:
         template = read_template()
-        cluster = Cluster.connect(template.get("metadata", {}).get("namespace", ""))
-        return _run(order, template, cluster)
+        return _run(order, template, Cluster.of_template(template))
     except EnvironmentProblemError as error:
         print(error)
     except _StoppedError:
@@ -69,9 +69,13 @@ def read_template() -> dict[str, Any]:
         found = YAML(typ="safe").load(Path(named))
     except (OSError, YAMLError) as error:
         raise EnvironmentProblemError(f"{TEMPLATE_VARIABLE}={named}: {error}") from error
-    if not isinstance(found, dict):
-        raise EnvironmentProblemError(f"{TEMPLATE_VARIABLE}={named}: it has to be a Pod")
-    return found
+    if not is_pod(found):
+        what = (
+            "it has to be a Pod; metadata and spec are mappings, and containers is a list of them"
+        )
+        raise EnvironmentProblemError(f"{TEMPLATE_VARIABLE}={named}: {what}")
+    template: dict[str, Any] = found
+    return template
 
 
 def _stop(*_: object) -> NoReturn:
@@ -154,8 +158,8 @@ def _since(stamp: str) -> int | None:
     """Return how many seconds of a log to ask for again, after its last line that was seen."""
     if not stamp:
         return None
-    seen = calendar.timegm(time.strptime(stamp[:19], "%Y-%m-%dT%H:%M:%S"))
-    return max(1, int(time.time() - seen)) + 60
+    age = datetime.now(UTC) - datetime.fromisoformat(stamp)
+    return max(1, int(age.total_seconds())) + 60
 
 
 def _await_start(name: str, cluster: Cluster) -> PodState:
