@@ -178,13 +178,8 @@ STALE = {
     }
     for policy in ("gate", "report")
 }
-# The product offers what it sells by day, and its ledger lies beside it.
+# One of the two ports that the product offers; the other one is built beside a model that fails.
 PORT = "daily@1"
-OFFERING = {"floe.yaml": f"{_FLOE}outputPorts:\n  - {{name: daily, model: daily_sales}}\n"}
-OTHER_PORT = {
-    "floe.yaml": f"{_FLOE}outputPorts:\n  - {{name: history, model: orders_history}}\n",
-    **FAILURES["model"],
-}
 # A run's parameters -> the nodes that it builds. The model of PARAMETERS_TOLD needs its parameters.
 SELECTIONS: tuple[tuple[RunParameters, frozenset[str]], ...] = (
     (

@@ -18,6 +18,7 @@ from floe_conformance.checks.pools import PoolChecks
 from floe_conformance.checks.ports import PortChecks
 from floe_conformance.checks.registration import RegistrationChecks
 from floe_conformance.checks.resources import ResourceChecks
+from floe_conformance.checks.reuse import ReuseChecks
 from floe_conformance.checks.run_parameters import RunParameterChecks
 from floe_conformance.checks.runs import RunChecks
 from floe_conformance.checks.scheduling import SchedulingChecks
@@ -34,6 +35,7 @@ class OrchestratorConformance(
     PortChecks,
     PoolChecks,
     FreshnessChecks,
+    ReuseChecks,
     StepChecks,
     RunParameterChecks,
     RunChecks,

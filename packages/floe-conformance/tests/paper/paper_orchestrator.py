@@ -93,6 +93,7 @@ class PaperPage:
     tries: int = 0
     has_failed_step: bool = False
     has_stale_source: bool = False
+    has_reused: bool = False
 
     @property
     def has_failed_before(self) -> bool:
@@ -122,6 +123,7 @@ class PaperPlugin(AsksForPools, OrchestratorPlugin):
     def __init__(self) -> None:
         self.settings: Mapping[str, Any] = {}
         self.open_runs: dict[str, str] = {}
+        self.runs = 0
         self.defined: CompiledArtifacts | None = None
 
     def __init_subclass__(cls) -> None:
@@ -193,7 +195,8 @@ class PaperPlugin(AsksForPools, OrchestratorPlugin):
         self, artifacts: CompiledArtifacts, parameters: RunParameters = NO_PARAMETERS
     ) -> PaperPage:
         page = PaperPage()
-        name = "-".join(["paper-run", *parameters.as_given()])
+        self.runs += 1
+        name = "-".join([f"paper-run-{self.runs}", *parameters.as_given()])
         while not page.is_green and page.tries < self.tries(artifacts):
             page.tries += 1
             request = self.request(artifacts, name, page.tries)
@@ -250,6 +253,7 @@ class PaperPlugin(AsksForPools, OrchestratorPlugin):
 
     def note(self, result: NodeResult, node: Node, page: PaperPage) -> None:
         page.has_failed_step |= node.is_step and not result.passed
+        page.has_reused |= result.status == "reused"
         page.has_stale_source |= node.is_freshness and not result.passed
         if result.passed:
             page.ticked_off.add(node.name)

@@ -36,6 +36,8 @@ def test_the_tests_of_the_page_pass_with_its_entry_point(tmp_path: Path) -> None
         "test_flags_and_vars_of_a_run_reach_dbt",
         "test_steps_run_before_and_after_what_dbt_builds",
         "test_a_step_that_fails_fails_the_run_and_stops_what_follows",
+        "test_a_run_without_news_builds_nothing_and_is_green",
+        "test_what_a_step_wrote_anew_is_built_and_all_that_reads_it",
         "test_what_fails_at_its_first_try_is_tried_again",
         "test_a_retry_builds_nothing_that_had_passed",
         "test_a_run_tells_of_each_node_once_and_how_it_ended",

@@ -20,15 +20,13 @@ from floe_conformance.records import RanProduct
 from floe_conformance.subject import Subject
 
 NOTHING, FIRST_TRY, STEPS, FAILED_STEP = "nothing", "first try", "steps", "failed step"
-OFFERING, OTHER_PORT = "offering", "other port"
+MODEL = "model"
 STALE_GATE, STALE_REPORT = "stale source, gate", "stale source, report"
 _CHANGES = {
     **kit_product.FAILURES,
     FIRST_TRY: kit_product.FIRST_TRY,
     STEPS: kit_product.STEPS,
     FAILED_STEP: kit_product.FAILED_STEP,
-    OFFERING: kit_product.OFFERING,
-    OTHER_PORT: kit_product.OTHER_PORT,
     STALE_GATE: kit_product.STALE["gate"],
     STALE_REPORT: kit_product.STALE["report"],
 }

@@ -17,6 +17,7 @@ from planted_faults import (  # noqa: F401 - importing them defines them
     ports,
     registration,
     resources,
+    reuse,
     runs,
     scheduling,
     transforms,

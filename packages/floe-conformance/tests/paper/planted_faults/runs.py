@@ -89,7 +89,8 @@ class BuildsAllAgain(PaperPlugin):
     caught_by = "test_a_retry_builds_nothing_that_had_passed"
 
     def request(self, artifacts: CompiledArtifacts, run_id: str, attempt: int) -> BuildRequest:
-        return replace(super().request(artifacts, run_id, attempt), resume=False)
+        # The first attempt is that of all paper plugins.
+        return replace(super().request(artifacts, run_id, attempt), resume=attempt == 1)
 
 
 class LeavesOutStepsThatWriteNothing(PaperPlugin):

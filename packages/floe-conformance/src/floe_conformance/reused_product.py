@@ -1,0 +1,36 @@
+"""The kit's product with reuse: its step says which version of the source it wrote."""
+
+from __future__ import annotations
+
+from floe_conformance import kit_product
+
+VERSION_FILE = "version"
+# What the second run is to find standing, and what the third builds: all that reads the source.
+BUILT_ONCE = frozenset({"stg_orders", "stg_people", "orders", "daily_sales"})
+BELOW_THE_STEP = frozenset({"stg_people", "orders", "daily_sales"})
+
+_STEPS = """\
+import json
+import os
+from pathlib import Path
+
+import duckdb
+
+
+def load_people():
+    version = Path("version").read_text()
+    with duckdb.connect(os.environ["FLOE_WAREHOUSE_FILE"]) as warehouse:
+        warehouse.execute("create or replace table people as "
+                          "select * from (values (1, 'Ada'), (2, ?)) as people (id, name)",
+                          [f"Grace {version}"])
+    with open(os.environ["FLOE_FACTS_FILE"], "a") as facts:
+        facts.write(json.dumps({"dataset": "erp.people", "version": version}) + "\\n")
+"""
+REUSED = {
+    **kit_product.STEPS,
+    "floe.yaml": kit_product.STEPS["floe.yaml"]
+    .replace("execution: {", "execution: {reuse: unchanged, ")
+    .partition("  - {name: export_sales")[0],
+    "shop_steps.py": _STEPS,
+    VERSION_FILE: "1",
+}
