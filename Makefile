@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 RESULTS := .venv-bench/results
 # Much of a test of an orchestrator is waiting for it. PROCESSES=0 runs one test after the other.
-PROCESSES ?= 3
+PROCESSES ?= 5
 AT_ONCE := -n $(PROCESSES) --dist loadfile --no-loadscope-reorder
 # A package index chosen for pip is uv's as well.
 export UV_DEFAULT_INDEX ?= $(or $(PIP_INDEX_URL),$(shell $(PYTHON) -m pip config get global.index-url 2>/dev/null))
@@ -38,10 +38,9 @@ demo: setup
 pictures: setup
 	$(BIN)/python scripts/pictures/take.py
 
-# Unit tests, the conformance kit on each orchestrator, the charts: some six minutes. They wait more
-# than the others, so that one more runs at a time.
+# Unit tests, the conformance kit on each orchestrator, the charts: some six minutes.
 test: setup helm
-	$(BIN)/pytest -m "not slow and not long" $(subst -n 3,-n 4,$(AT_ONCE))
+	$(BIN)/pytest -m "not slow and not long" $(AT_ONCE)
 
 # All but those that take minutes each: under an hour. Up to three that fail run again, alone.
 test-all: setup helm

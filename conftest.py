@@ -44,6 +44,15 @@ LONGEST_FIRST = (
 )
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Don't import files of long tests where those are not asked for: each process does it."""
+    if collection_path.suffix != ".py" or "not long" not in config.option.markexpr:
+        return None
+    if not set(REAL) & set(_folders(collection_path)):
+        return None
+    return True if "mark.quick" not in collection_path.read_text("utf-8") else None
+
+
 @pytest.fixture(autouse=True)
 def stay_in_the_folder() -> Iterator[None]:
     """Fail a test that leaves its process in another folder, where the ones after it would fail."""
@@ -62,15 +71,16 @@ def stay_in_the_folder() -> Iterator[None]:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Leave the tests that run things for real to `make test-all`, but for those that are quick."""
     for item in items:
-        if set(REAL) & set(_folders(item)) and item.get_closest_marker("quick") is None:
+        if set(REAL) & set(_folders(item.path)) and item.get_closest_marker("quick") is None:
             item.add_marker(pytest.mark.long)
     items.sort(key=_rank)
 
 
 def _rank(item: pytest.Item) -> int:
-    folders = set(_folders(item))
+    folders = set(_folders(item.path))
     return next((i for i, each in enumerate(LONGEST_FIRST) if each in folders), len(LONGEST_FIRST))
 
 
-def _folders(item: pytest.Item) -> tuple[str, ...]:
-    return item.path.relative_to(Path(__file__).parent).parts
+def _folders(path: Path) -> tuple[str, ...]:
+    root = Path(__file__).parent
+    return path.relative_to(root).parts if path.is_relative_to(root) else ()
