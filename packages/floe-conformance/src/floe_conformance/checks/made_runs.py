@@ -18,6 +18,8 @@ import pytest
 from floe_conformance import kit_product
 from floe_conformance.records import RanProduct
 from floe_conformance.subject import Subject
+from floe_core.lineage import flush
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 NOTHING, FIRST_TRY, STEPS, FAILED_STEP = "nothing", "first try", "steps", "failed step"
 MODEL = "model"
@@ -58,14 +60,24 @@ class MadeRun:
         return dict(rows)
 
     def events(self, job: str) -> list[dict[str, Any]]:
-        """Return the events of lineage up to the one that ends the run of a job, and all after."""
+        """Return the events of lineage up to the one that ends the run of a job, and all after.
+
+        What still lies on disk after some patience, as on a busy machine, is sent.
+        """
         deadline = time.monotonic() + PATIENCE_SECONDS
-        while True:
-            events = _lines(self.folder / kit_product.LINEAGE_FILE)
-            ended = [e for e in events if e["job"]["name"] == job and e["eventType"] != "START"]
-            if ended or time.monotonic() > deadline:
-                return events
+        while not _tell_the_end(events := self._told(), job) and time.monotonic() < deadline:
             time.sleep(0.1)
+        if _tell_the_end(events, job):
+            return events
+        flush(self.folder, CompiledArtifacts.load(self.folder).lineage, PATIENCE_SECONDS)
+        return self._told()
+
+    def _told(self) -> list[dict[str, Any]]:
+        return _lines(self.folder / kit_product.LINEAGE_FILE)
+
+
+def _tell_the_end(events: list[dict[str, Any]], job: str) -> bool:
+    return any(e["job"]["name"] == job and e["eventType"] != "START" for e in events)
 
 
 def _is_held(warehouse: Path) -> bool:
