@@ -20,7 +20,6 @@ metadata: {name: shop, version: 1.0.0}
 platform: {manifest: manifest.yaml}
 execution: {reuse: unchanged}
 """
-STAMPED = "case when now() > timestamptz '2020-01-01' then 1 else 0 end"
 ASKED = (
     "{% if execute %}{{ run_query('select 1 as one').columns[0].values()[0] | int }}"
     "{% else %}1{% endif %}"
@@ -58,17 +57,22 @@ class Model:
 class ChangingProduct:
     """The product's description, its edits, and its files."""
 
-    def __init__(self, seed: int, size: int) -> None:
+    def __init__(self, seed: int, size: int, special: tuple[str, ...], now: str) -> None:
         self.random = random.Random(seed)
         self.models: dict[str, Model] = {}
+        self._stamped = f"case when {now} then 1 else 0 end"
         self.macro = {"added": 1, "note": ""}
         for number in range(3):
             self._add_data(f"raw_{number}", "seed")
         for number, knows in enumerate(("nothing", "content", "loaded_at")):
             self._add_data(f"src_{number}", "source", knows)
-        self._add_special("history", "snapshot")
-        self._add_special("grown", "incremental")
-        self._add_special("appended", "incremental")
+        for name, kind in (
+            ("history", "snapshot"),
+            ("grown", "incremental"),
+            ("appended", "incremental"),
+        ):
+            if kind in special:
+                self._add_special(name, kind)
         while len(self.models) < size:
             self._add_model(f"m_{len(self.models):02}")
 
@@ -175,7 +179,7 @@ class ChangingProduct:
 
     # Its files.
 
-    def write(self, folder: Path) -> None:
+    def write(self, folder: Path, source_schema: str) -> None:
         """Write the product into a folder, over what is there of it."""
         for name in ("models", "seeds", "snapshots", "macros", "tests"):
             (folder / name).mkdir(parents=True, exist_ok=True)
@@ -185,7 +189,7 @@ class ChangingProduct:
         (folder / "floe.yaml").write_text(FLOE)
         macro = f"{{% macro added(x) %}}{self.macro['note']}({{{{ x }}}} + {self.macro['added']})"
         (folder / "macros" / "added.sql").write_text(macro + "{% endmacro %}\n")
-        (folder / "models" / "schema.yml").write_text(self._schema())
+        (folder / "models" / "schema.yml").write_text(self._schema(source_schema))
         for model in self.order():
             self._write(model, folder)
 
@@ -208,11 +212,11 @@ class ChangingProduct:
             text = f"select id from {{{{ ref('{model.name}') }}}} where {bad}\n"
             (folder / "tests" / f"checks_{model.name}.sql").write_text(text)
 
-    def _schema(self) -> str:
+    def _schema(self, schema: str) -> str:
         sources = [each for each in self.order() if each.kind == "source"]
         tables = [f"      - {{name: {each.name}{_KNOWS[each.knows]}}}" for each in sources]
         return "\n".join(
-            ["sources:", "  - name: raw", "    schema: main", "    tables:", *tables, ""]
+            ["sources:", "  - name: raw", f"    schema: {schema}", "    tables:", *tables, ""]
         )
 
     def _sql(self, model: Model) -> str:
@@ -258,7 +262,7 @@ class ChangingProduct:
         value = f"{'ab'[model.parents.index(parent)]}.{name}"
         if what == "sum":
             return f"sum({value})"
-        texts = {"same": value, "stamped": STAMPED, "asked": ASKED}
+        texts = {"same": value, "stamped": self._stamped, "asked": ASKED}
         texts["macro"] = f"{{{{ added('{value}') }}}}"
         return texts.get(what, f"{value} {what}")
 

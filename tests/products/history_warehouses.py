@@ -8,9 +8,7 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
-import duckdb
-import psycopg2
-from own_database import SERVER, compute, own_database
+from history_warehouses_elsewhere import FakeSnowflakeSchemas, SQLiteFiles
 
 SCHEMA = "main"
 MANIFEST = """\
@@ -22,17 +20,30 @@ plugins:
   compute: {{{compute}}}
 """
 Rows = list[tuple[Any, ...]]
+SPECIAL = ("snapshot", "incremental")
+NOW = "now() > timestamptz '2020-01-01'"
+STANDING = "select table_name, table_type from information_schema.tables where table_schema = "
 
 
 class Warehouse(Protocol):
     """What a history asks of a warehouse, of the place of one folder each time.
 
     `drops_views` is whether a relation takes the views of it with it when it is dropped,
-    `marks_rows` whether it tells itself that a source was written to.
+    `rebuilds_views` whether floe builds them when it is built, `marks_rows` whether it tells itself
+    that a source was written to, `checks_views` whether it refuses a view that can't be read.
+    `special` are the materializations beside views and tables that work there, and `now` is a
+    condition that asks for the time.
     """
 
     drops_views: bool
+    rebuilds_views: bool
     marks_rows: bool
+    checks_views: bool
+    special: tuple[str, ...]
+    now: str
+
+    def source_schema(self, folder: Path) -> str:
+        """Return the schema of sources."""
 
     def manifest(self, folder: Path) -> str:
         """Return manifest.yaml for a folder."""
@@ -40,8 +51,8 @@ class Warehouse(Protocol):
     def profile(self, folder: Path) -> str:
         """Return profiles.yml for plain dbt in a folder."""
 
-    def query(self, folder: Path, sql: str) -> Rows:
-        """Return rows."""
+    def kinds(self, folder: Path) -> dict[str, str]:
+        """Return name -> `table` or `view` of what is there."""
 
     def execute(self, folder: Path, sql: str) -> None:
         """Change something."""
@@ -56,8 +67,14 @@ class Warehouse(Protocol):
 class DuckDbFiles:
     """A file in each folder."""
 
-    drops_views = False
+    drops_views = rebuilds_views = False
     marks_rows = False
+    checks_views = True
+    special = SPECIAL
+    now = NOW
+
+    def source_schema(self, folder: Path) -> str:
+        return SCHEMA
 
     def manifest(self, folder: Path) -> str:
         return MANIFEST.format(compute="type: duckdb")
@@ -66,11 +83,18 @@ class DuckDbFiles:
         target = "{type: duckdb, path: shop.duckdb, threads: 1}"
         return f"shop: {{target: dev, outputs: {{dev: {target}}}}}\n"
 
+    def kinds(self, folder: Path) -> dict[str, str]:
+        return _kinds(self.query(folder, f"{STANDING}'{SCHEMA}'"))
+
     def query(self, folder: Path, sql: str) -> Rows:
+        import duckdb
+
         with duckdb.connect(str(folder / "shop.duckdb"), read_only=True) as connection:
             return connection.execute(sql).fetchall()
 
     def execute(self, folder: Path, sql: str) -> None:
+        import duckdb
+
         with duckdb.connect(str(folder / "shop.duckdb")) as connection:
             connection.execute(sql)
 
@@ -79,6 +103,8 @@ class DuckDbFiles:
         self.execute(folder, f"create or replace table {table} as {rows}")
 
     def contents(self, folder: Path, name: str) -> Any:
+        import duckdb
+
         try:
             types = self.query(folder, f"select column_name, column_type from (describe {name})")
             return types, self.query(folder, f"select * from {name} order by all")
@@ -89,21 +115,34 @@ class DuckDbFiles:
 class PostgresDatabases:
     """A database for each folder, by the folder's name."""
 
-    drops_views = True
+    drops_views = rebuilds_views = True
     marks_rows = True
+    checks_views = True
+    special = SPECIAL
+    now = NOW
 
     def __init__(self, databases: dict[str, str]) -> None:
         self._databases = databases
 
+    def source_schema(self, folder: Path) -> str:
+        return SCHEMA
+
     def manifest(self, folder: Path) -> str:
+        from own_database import compute
+
         settings = compute(self._databases[folder.name], SCHEMA, "threads: 1")
         return MANIFEST.format(compute=settings)
 
     def profile(self, folder: Path) -> str:
+        from own_database import SERVER
+
         place = ", ".join(f"{key}: {SERVER[key]}" for key in ("host", "port", "user", "password"))
         database = self._databases[folder.name]
         target = f"{{type: postgres, {place}, dbname: {database}, schema: {SCHEMA}, threads: 1}}"
         return f"shop: {{target: dev, outputs: {{dev: {target}}}}}\n"
+
+    def kinds(self, folder: Path) -> dict[str, str]:
+        return _kinds(self.query(folder, f"{STANDING}'{SCHEMA}'"))
 
     def query(self, folder: Path, sql: str) -> Rows:
         with self._cursor(folder) as cursor:
@@ -122,6 +161,8 @@ class PostgresDatabases:
         )
 
     def contents(self, folder: Path, name: str) -> Any:
+        import psycopg2
+
         columns = (
             "select column_name, data_type from information_schema.columns where table_schema = "
             f"'{SCHEMA}' and table_name = '{name}' order by ordinal_position"
@@ -134,6 +175,9 @@ class PostgresDatabases:
 
     @contextmanager
     def _cursor(self, folder: Path) -> Iterator[Any]:
+        import psycopg2
+        from own_database import SERVER
+
         database = self._databases[folder.name]
         options = f"-c search_path={SCHEMA}"
         connection = psycopg2.connect(**SERVER, dbname=database, options=options)
@@ -144,12 +188,27 @@ class PostgresDatabases:
                 yield cursor
 
 
+def _kinds(standing: Rows) -> dict[str, str]:
+    return {name: "view" if kind == "VIEW" else "table" for name, kind in standing}
+
+
 @contextmanager
 def warehouse_of(kind: str) -> Iterator[Warehouse]:
-    """Give a warehouse by its kind, for the folders `ours` and `plain`."""
+    """Give a warehouse by its kind, for the folders `ours` and `plain`.
+
+    The kind of a fakesnow has the port that it listens at: `snowflake:18999`.
+    """
     if kind == "duckdb":
         yield DuckDbFiles()
         return
+    if kind == "sqlite":
+        yield SQLiteFiles()
+        return
+    if kind.startswith("snowflake:"):
+        yield FakeSnowflakeSchemas(int(kind.partition(":")[2]))
+        return
+    from own_database import SERVER, own_database
+
     # Killed builds, which are processes of their own, find it there.
     os.environ["FLOE_TEST_PASSWORD"] = SERVER["password"]
     with ExitStack() as stack:

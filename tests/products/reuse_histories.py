@@ -2,6 +2,7 @@
 
     python tests/products/reuse_histories.py 300
     python tests/products/reuse_histories.py 0 50 postgres
+    python tests/products/reuse_histories.py 0 3 sqlite 4 16
 
 The tables must be equal after each green step. What is built is held against what the product's
 description says had to be: no less, and at most a tenth more in all of a history. What comes to the
@@ -60,7 +61,7 @@ class History:
     def __init__(self, seed: int, folder: Path, warehouse: Warehouse, size: int = 20) -> None:
         self.warehouse = warehouse
         self.random = random.Random(seed)
-        self.product = ChangingProduct(seed, size)
+        self.product = ChangingProduct(seed, size, warehouse.special, warehouse.now)
         self.ours, self.plain = folder / "ours", folder / "plain"
         self.score = Score()
         self._green: dict[str, str] = {}
@@ -174,11 +175,8 @@ class History:
 
     def _by_hand(self, models: list[Model], sql: str) -> None:
         model = self.random.choice(models)
-        standing = "select table_name, table_type from information_schema.tables"
-        found = self.warehouse.query(self.ours, f"{standing} where table_schema = 'main'")
-        kinds = dict(found)
-        if model.name in kinds and (kinds[model.name] != "VIEW" or "drop" in sql):
-            kind = "view" if kinds[model.name] == "VIEW" else "table"
+        kind = self.warehouse.kinds(self.ours).get(model.name)
+        if kind is not None and (kind == "table" or "drop" in sql):
             self.warehouse.execute(self.ours, sql.format(kind=kind, name=model.name))
             self._spoiled.add(model.name)
             if "drop" in sql and self.warehouse.drops_views:
@@ -194,7 +192,8 @@ class History:
 
     def fail(self) -> None:
         """Break a model or let a test fail, and put it right in the next step."""
-        model = self._model()
+        whole = [m for m in self._standing("table") if m.kind != "seed"]
+        model = self._model() if self.warehouse.checks_views else self.random.choice(whole)
         tested = [m for m in self.product.order() if m.is_tested]
         if tested and self.random.random() < 0.5:
             model = self.random.choice(tested)
@@ -254,7 +253,7 @@ class History:
 
     def _write(self) -> None:
         for folder in (self.ours, self.plain):
-            self.product.write(folder)
+            self.product.write(folder, self.warehouse.source_schema(folder))
             (folder / "manifest.yaml").write_text(self.warehouse.manifest(folder))
         (self.plain / "profiles.yml").write_text(self.warehouse.profile(self.plain))
 
@@ -273,7 +272,7 @@ class History:
             self._new |= fresh
         fingerprints = self._fingerprints()
         needed = {n for n in fingerprints if self._changed(n, fingerprints)}
-        return needed | self._views_of(needed) if self.warehouse.drops_views else needed
+        return needed | self._views_of(needed) if self.warehouse.rebuilds_views else needed
 
     def _views_of(self, names: set[str]) -> set[str]:
         """Return the views that are dropped with these relations, views of such views too."""
@@ -429,9 +428,10 @@ def main() -> None:
         return
     first, last = (0, int(sys.argv[1])) if len(sys.argv) == 2 else map(int, sys.argv[1:3])
     kind = sys.argv[3] if len(sys.argv) > 3 else "duckdb"
+    steps, size = map(int, sys.argv[4:6]) if len(sys.argv) > 5 else (6, 0)
     total, is_good = Score(), True
     for seed in range(first, last):
-        score = run_history(seed, kind=kind)
+        score = run_history(seed, steps, size, kind)
         for name in ("steps", "nodes", "built", "needed"):
             setattr(total, name, getattr(total, name) + getattr(score, name))
         total.wrong += score.wrong

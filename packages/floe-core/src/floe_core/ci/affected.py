@@ -14,6 +14,8 @@ from floe_core.build_request import BuildRequest
 from floe_core.ci.compilations import Compilation
 from floe_core.execution.build_run import run_dbt
 from floe_core.execution.compiled_code import compile_nodes
+from floe_core.reuse.catalogs.catalog import Catalog
+from floe_core.reuse.catalogs.known import CATALOGS
 from floe_core.reuse.parts import digest
 from floe_core.reuse.plan import make_plan
 from floe_core.reuse.seed_versions import seed_versions
@@ -103,20 +105,21 @@ def _columns_in_production(of: Compilation) -> dict[str, tuple[str, ...]]:
     """Return node id -> the columns that its relation has in production, if there is one."""
     artifacts = of.artifacts
     with open_warehouse(artifacts.dbt, artifacts.folder) as warehouse:
-        database = str(warehouse.rows("select current_database()")[0][0])
+        catalog = CATALOGS[artifacts.dbt.adapter]
         nodes = [n for n in artifacts.nodes if n.is_relation or n.resource_type == "source"]
+        databases = {node.database for node in nodes}
+        here = {d for d in databases if not d or catalog.holds(warehouse, d)}
         found = {
-            node.unique_id: _names(warehouse, node, artifacts.dbt.adapter)
+            node.unique_id: _names(warehouse, node, catalog)
             for node in nodes
-            if node.database in ("", database)
+            if node.database in here
         }
     return {node_id: columns for node_id, columns in found.items() if columns}
 
 
-def _names(warehouse: Warehouse, node: Node, adapter: str) -> tuple[str, ...]:
-    folds = adapter == "duckdb"
+def _names(warehouse: Warehouse, node: Node, catalog: Catalog) -> tuple[str, ...]:
     columns = warehouse.columns(relation_of(node))
-    return tuple(name.lower() if folds else name for name, _ in columns)
+    return tuple(catalog.names.kept(name) for name, _ in columns)
 
 
 def _sources(of: Compilation, columns: Columns) -> dict[str, Versions]:

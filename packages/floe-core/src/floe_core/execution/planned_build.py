@@ -14,6 +14,7 @@ from floe_core.execution.compiled_code import RunDbt, compile_nodes
 from floe_core.execution.dbt_library import installed_version
 from floe_core.execution.known_codes import known_codes, rendering_keys
 from floe_core.reuse.analysis_cache import AnalysisCache
+from floe_core.reuse.catalogs.known import CATALOGS
 from floe_core.reuse.code_texts import compare_codes, unpack_code
 from floe_core.reuse.parts import digest
 from floe_core.reuse.plan_before_steps import plan_before_steps
@@ -29,9 +30,6 @@ from floe_core.state_folder import state_folder
 from floe_core.warehouse.credentials import place_of
 from floe_core.warehouse.duckdb_file import duckdb_file
 from floe_core.warehouse.internals import require_adapter
-
-# Where it can be told what changed a relation.
-ADAPTERS = ("duckdb", "postgres")
 
 
 @dataclass(frozen=True)
@@ -118,8 +116,9 @@ def plan_build(
 def why_not(artifacts: CompiledArtifacts) -> str:
     """Return why no build of a product can reuse anything, "" where one can."""
     adapter = artifacts.dbt.adapter
-    if adapter not in ADAPTERS:
-        known = " and ".join(ADAPTERS)
+    if adapter not in CATALOGS:
+        *others, last = sorted(CATALOGS)
+        known = f"{', '.join(others)} and {last}"
         return f"what stands in {adapter} cannot be told; reuse works on {known}"
     try:
         require_adapter(adapter)

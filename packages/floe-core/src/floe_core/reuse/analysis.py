@@ -11,10 +11,13 @@ from sqlglot import exp
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.schema import MappingSchema
 
+from floe_core.reuse.bare_columns import has_bare_columns
+from floe_core.reuse.catalogs.known import CATALOGS
+from floe_core.reuse.catalogs.names import Names
 from floe_core.reuse.parts import ROWS, WHOLE, Columns, Leaf, Part, digest, joined
 from floe_core.reuse.query_reader import BARE, QueryReader, UncertainError
 from floe_core.reuse.row_order import goes_by_row_order
-from floe_core.reuse.steadiness import varying
+from floe_core.reuse.steadiness import varying, varying_call
 
 # A plan is made twice for each run, of the same queries.
 _KEPT = 20_000
@@ -71,17 +74,23 @@ Analyse = Callable[[str, str, tuple[Input, ...], frozenset[str]], Analysis]
 def analyse(
     sql: str, dialect: str, inputs: tuple[Input, ...], steady_functions: frozenset[str]
 ) -> Analysis:
-    """Return what a query is, in a dialect of sqlglot's."""
+    """Return what a query is, in the dialect of a warehouse that reuse knows."""
+    catalog = CATALOGS[dialect]
     try:
         query = sqlglot.parse_one(sql, dialect=dialect)
     except (sqlglot.errors.SqlglotError, RecursionError):
         return analysis_of_text(sql, inputs, UNREADABLE)
     if not isinstance(query, exp.Query | exp.Pivot):
         return analysis_of_text(sql, inputs, UNREADABLE)
-    names = _Names(inputs, dialect)
-    never = varying(query, names.node_of, steady_functions)
-    by_order = goes_by_row_order(query)
+    names = _Names(inputs, catalog.names)
+    never = varying(query, names.node_of, steady_functions, catalog.varying_names)
+    if catalog.lists_functions:
+        never = never or varying_call(sql, dialect, catalog, steady_functions)
+    is_bare = catalog.has_bare_columns and has_bare_columns(query)
+    by_order = is_bare or goes_by_row_order(query)
     whole = analysis_of_text(_canonical(query, dialect), inputs, never, by_row_order=by_order)
+    if is_bare:
+        return whole
     try:
         found = _by_column(query, dialect, names)
     except (UncertainError, sqlglot.errors.SqlglotError, RecursionError, ValueError, KeyError):
@@ -111,8 +120,8 @@ def _by_column(query: exp.Expr, dialect: str, names: _Names) -> Columns:
 class _Names:
     """The inputs of a query, under names that nothing else in it has."""
 
-    def __init__(self, inputs: Sequence[Input], dialect: str) -> None:
-        self._folds = dialect == "duckdb"
+    def __init__(self, inputs: Sequence[Input], names: Names) -> None:
+        self._names = names
         self._by_place: dict[tuple[str, ...], str] = {}
         self._node_ids: dict[str, str] = {}
         self.schema: dict[str, object] = {}
@@ -121,9 +130,9 @@ class _Names:
             name = f"floe_input_{number}"
             self._node_ids[name] = each.node_id
             for place in ((each.database, each.schema, each.name), (each.schema, each.name)):
-                self._by_place[tuple(map(self._key, place))] = name
+                self._by_place[tuple(map(names.of_relation, place))] = name
             if each.columns is not None:
-                columns = [self._key(column) for column in each.columns]
+                columns = [names.kept(column) for column in each.columns]
                 self.schema[name] = dict.fromkeys(columns, "unknown")
                 self.tables[name] = _columns_of(each.node_id, columns)
 
@@ -140,7 +149,7 @@ class _Names:
                 continue
             if not table.alias:
                 table.set("alias", exp.TableAlias(this=table.this.copy()))
-            table.set("this", exp.to_identifier(name))
+            table.set("this", exp.to_identifier(name, quoted=True))
             table.set("db", None)
             table.set("catalog", None)
 
@@ -148,10 +157,7 @@ class _Names:
         parts = [part for part in table.parts if isinstance(part, exp.Identifier)]
         if len(parts) != len(table.parts) or len(parts) < 2:
             return ()
-        return tuple(self._key(part.name if part.quoted else part.name.lower()) for part in parts)
-
-    def _key(self, name: str) -> str:
-        return name.lower() if self._folds else name
+        return tuple(self._names.written(part.name, is_quoted=part.quoted) for part in parts)
 
 
 def _columns_of(node_id: str, columns: Sequence[str]) -> Columns:

@@ -19,7 +19,7 @@ from floe_core.reuse.parts import Leaf, Part, digest
 
 FILE = "analyses.json"
 # Grows with what `analyse` finds otherwise in the same SQL.
-FORMAT = 3
+FORMAT = 4
 # Beyond this many, only what the last plan used is kept.
 _MOST = 20_000
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from floe_core.reuse.analysis import Analysis, analysis_of_text
+from floe_core.reuse.catalogs.known import CATALOGS
 from floe_core.reuse.node_analyses import NodeAnalyses
 from floe_core.reuse.parts import Leaf, Part, digest
 from floe_core.reuse.reasons import why_built
@@ -184,9 +185,9 @@ class Planner:
         parent = self._given.artifacts.by_id[built[0]].label
         if node.is_test:
             return f"{parent} is built, which it tests"
-        # Elsewhere than on DuckDB a table that is replaced takes its views with it.
-        takes_views = self._given.artifacts.dbt.adapter != "duckdb" and not self._given.compares
-        if node.materialization == "view" and takes_views:
+        keeps_views = CATALOGS[self._given.artifacts.dbt.adapter].keeps_views
+        is_view = node.materialization == "view"
+        if is_view and not (keeps_views or self._given.compares):
             return f"{parent} is built, which it is a view of"
         return ""
 

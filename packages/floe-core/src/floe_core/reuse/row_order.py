@@ -17,7 +17,7 @@ _OF_SETS = (
 )
 # Names of functions that sqlglot does not know and that keep rows in the order in which they come.
 _KEEPING = re.compile(
-    r"agg|^(first|last|list|any_value|arbitrary|mode|group_concat|listagg|histogram)$|^arg_|_by$"
+    r"agg|^collect_|^jsonb?_group_|^(first|last|list|any_value|arbitrary|mode|group_concat|listagg|histogram)$|^arg_|_by$"
 )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+from floe_core.reuse.catalogs.known import CATALOGS
+from floe_core.reuse.catalogs.names import Names
 from floe_core.reuse.parts import digest
 from floe_core.reuse.state import Versions
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
@@ -23,7 +25,7 @@ def seed_versions(artifacts: CompiledArtifacts, node: Node) -> Versions | None:
     except OSError:
         return None
     whole = digest(content.hex(), node.reuse.build)
-    columns = _columns(root / node.path, artifacts.dbt.adapter == "duckdb")
+    columns = _columns(root / node.path, CATALOGS[artifacts.dbt.adapter].names)
     if columns is None:
         return Versions(whole)
     count = len(next(iter(columns.values()), []))
@@ -31,16 +33,15 @@ def seed_versions(artifacts: CompiledArtifacts, node: Node) -> Versions | None:
     return Versions(rows, {name: digest(rows, values) for name, values in columns.items()})
 
 
-def _columns(path: Path, folds: bool) -> dict[str, list[str]] | None:
+def _columns(path: Path, how: Names) -> dict[str, list[str]] | None:
     """Return column -> values, row by row; None for a file that is no plain CSV."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             header, *rows = [row for row in csv.reader(file) if row]
     except (OSError, ValueError, csv.Error):
         return None
-    names = [name.lower() if folds else name for name in header]
+    names = [how.of_seed(name) for name in header]
     is_plain = len({*names}) == len(names) and all(name.isidentifier() for name in names)
-    is_folded = folds or names == [name.lower() for name in names]
-    if not (is_plain and is_folded and all(len(row) == len(names) for row in rows)):
+    if not (is_plain and all(len(row) == len(names) for row in rows)):
         return None
     return {name: [row[place] for row in rows] for place, name in enumerate(names)}

@@ -6,6 +6,9 @@ from collections.abc import Callable, Container, Iterator
 
 from sqlglot import exp
 
+from floe_core.reuse.catalogs.catalog import Catalog
+from floe_core.reuse.function_calls import function_calls
+
 # sqlglot's names of functions of the moment, the session or chance, and of files.
 _VARYING = frozenset(
     {
@@ -25,24 +28,46 @@ _VARYING_NAMES = frozenset(
 )
 _MOMENTS = frozenset({"now", "today", "tomorrow", "yesterday"})
 _MAKING_ROWS = (exp.GenerateSeries, exp.Unnest, exp.Explode)
-_OUTSIDE = (exp.TableSample, exp.Parameter, exp.SessionParameter, exp.Command, exp.Placeholder)
+_OUTSIDE = (
+    *(exp.TableSample, exp.Parameter, exp.SessionParameter, exp.Command, exp.Placeholder),
+    exp.QueryTransform,
+)
 
 TableName = Callable[[exp.Table], str | None]
 
 
-def varying(query: exp.Expr, input_of: TableName, steady_functions: Container[str]) -> str:
+def varying(
+    query: exp.Expr, input_of: TableName, steady_functions: Container[str], names: Container[str]
+) -> str:
     """Return the first thing in a query that may vary though its inputs do not, "" for none.
 
     `input_of` returns the name of a table's node, None for a table that is no input.
     `steady_functions` are those that the warehouse says depend on their arguments alone, by name;
-    any other that sqlglot does not know counts as varying.
+    any other that sqlglot does not know counts as varying. `names` are more of the words without
+    parentheses that vary.
     """
-    names = {cte.alias.lower() for cte in query.find_all(exp.CTE)}
-    return next(_all_varying(query, names, input_of, steady_functions), "")
+    ctes = {cte.alias.lower() for cte in query.find_all(exp.CTE)}
+    return next(_all_varying(query, ctes, input_of, steady_functions, names), "")
+
+
+def varying_call(sql: str, dialect: str, catalog: Catalog, steady: Container[str]) -> str:
+    """Return the first call in a query of what is not known to be steady, "" for none.
+
+    Raises:
+        sqlglot.errors.TokenError: It is no text in that dialect.
+    """
+    for call in function_calls(sql, dialect):
+        if call.is_placed or call.name not in steady or catalog.is_varying(call):
+            return f"{call.name}()"
+    return ""
 
 
 def _all_varying(
-    query: exp.Expr, ctes: set[str], input_of: TableName, steady: Container[str]
+    query: exp.Expr,
+    ctes: set[str],
+    input_of: TableName,
+    steady: Container[str],
+    names: Container[str],
 ) -> Iterator[str]:
     for node in query.walk():
         if isinstance(node, exp.Table):
@@ -57,8 +82,10 @@ def _all_varying(
         elif isinstance(node, _OUTSIDE):
             yield f"{type(node).__name__.lower()}"
         elif isinstance(node, exp.Column):
-            if node.name.lower() in _VARYING_NAMES and not node.this.args.get("quoted"):
-                yield node.name.lower()
+            name = node.name.lower()
+            is_quoted = node.this.args.get("quoted")
+            if not is_quoted and (name in _VARYING_NAMES or name in names):
+                yield name
         elif isinstance(node, exp.Literal) and _is_moment(node):
             yield f"'{node.this}'"
 

@@ -9,7 +9,7 @@ from floe_core.warehouse.dialect import Dialect, Relation, literal, quoted
 
 # What dbt writes without quotes, and Snowflake in upper case.
 _SIMPLE = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*")
-_WHOLE_TYPE = """case
+WHOLE_TYPE = """case
     when data_type = 'NUMBER' then 'NUMBER(' || numeric_precision || ',' || numeric_scale || ')'
     when data_type = 'TEXT' then 'TEXT(' || coalesce(character_maximum_length, 0) || ')'
     else data_type end"""
@@ -25,21 +25,21 @@ class Snowflake(Dialect):
 
     def place(self, relation: Relation) -> str:
         """See `Dialect.place`."""
-        return f"{quoted(_folded(relation.schema))}.{quoted(_folded(relation.name))}"
+        return f"{quoted(folded(relation.schema))}.{quoted(folded(relation.name))}"
 
     def schemas(self, part: str) -> str:
         """See `Dialect.schemas`."""
         return (
             "select schema_name from information_schema.schemata "
-            f"where contains(schema_name, {literal(_folded(part))})"
+            f"where contains(schema_name, {literal(folded(part))})"
         )
 
     def columns(self, relation: Relation) -> str:
         """See `Dialect.columns`."""
         return (
-            f"select column_name, {_WHOLE_TYPE} from information_schema.columns "
-            f"where table_schema = {literal(_folded(relation.schema))} "
-            f"and table_name = {literal(_folded(relation.name))} order by ordinal_position"
+            f"select column_name, {WHOLE_TYPE} from information_schema.columns "
+            f"where table_schema = {literal(folded(relation.schema))} "
+            f"and table_name = {literal(folded(relation.name))} order by ordinal_position"
         )
 
     def value_hash(self, name: str, kind: str) -> str:
@@ -63,5 +63,6 @@ class Snowflake(Dialect):
         return f"bitand({hashes}, {buckets - 1})"
 
 
-def _folded(name: str) -> str:
+def folded(name: str) -> str:
+    """Return a name as Snowflake keeps it where dbt writes it without quotes."""
     return name.upper() if _SIMPLE.fullmatch(name) else name

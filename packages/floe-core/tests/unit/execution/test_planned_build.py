@@ -9,7 +9,7 @@ from floe_core.schemas.compiled_artifacts import CompiledArtifacts, Orchestrator
 from floe_core.schemas.policies import DbtProject, Job
 
 
-@pytest.mark.parametrize("adapter", ["sqlite", "spark", "snowflake"])
+@pytest.mark.parametrize("adapter", ["redshift", "bigquery", "trino"])
 def test_on_a_warehouse_where_nothing_can_be_told_nothing_is_reused(adapter: str) -> None:
     dbt = DbtProject(
         project_name="shop", profile_name="shop", target_name="dev", adapter=adapter, version="1"
@@ -21,5 +21,5 @@ def test_on_a_warehouse_where_nothing_can_be_told_nothing_is_reused(adapter: str
         nodes=(),
         jobs=(Job(name="shop"),),
     )
-    works = "reuse works on duckdb and postgres"
+    works = "reuse works on duckdb, postgres, snowflake and sqlite"
     assert why_not(artifacts) == f"what stands in {adapter} cannot be told; {works}"

@@ -21,6 +21,7 @@ BY_ORDER = [
     "select any_value(a) from t",
     "select max_by(a, b) from t",
     "select json_agg(a) from t",
+    "select json_group_array(a) from t",
 ]
 BY_SET = [
     "select a from t order by a limit 5",

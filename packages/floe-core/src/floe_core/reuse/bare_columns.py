@@ -1,0 +1,78 @@
+"""Find columns of groups that are neither grouped by nor aggregated.
+
+SQLite takes their value from any row of the group, or from the one with the highest or lowest
+value where there is one `max()` or `min()` (sqlite.org/lang_select.html#bareagg). So it depends on
+columns that the expression does not name, and on the order of rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sqlglot import exp
+
+# SQLite's aggregates that sqlglot does not know.
+_UNKNOWN = frozenset(
+    {
+        *("json_group_array", "json_group_object", "jsonb_group_array", "jsonb_group_object"),
+        *("median", "percentile", "percentile_cont", "percentile_disc", "string_agg", "total"),
+    }
+)
+
+
+def has_bare_columns(query: exp.Expr) -> bool:
+    """Return whether there may be such a column anywhere in a query."""
+    return any(_has_bare(select) for select in query.find_all(exp.Select))
+
+
+def _has_bare(select: exp.Select) -> bool:
+    group = select.args.get("group")
+    if group is None and not any(_adds_up(each) for each in select.expressions):
+        return False
+    keys = {_text(_key(select, each)) for each in (group.expressions if group else ())}
+    return any(_is_bare(column, keys) for column in _columns(select))
+
+
+def _key(select: exp.Select, grouped: exp.Expr) -> exp.Expr:
+    """Return what is grouped by where that is a number or a name of a column in the list."""
+    if isinstance(grouped, exp.Literal) and grouped.this.isdigit():
+        place = int(grouped.this) - 1
+        if place < len(select.expressions):
+            found: exp.Expr = select.expressions[place].unalias()
+            return found
+    return grouped
+
+
+def _columns(select: exp.Select) -> Iterator[exp.Column]:
+    """Yield the columns of what is computed for each group; an order may go by what is listed."""
+    listed = {each.alias.lower() for each in select.expressions if each.alias}
+    for part in [*select.expressions, select.args.get("having")]:
+        yield from part.find_all(exp.Column) if part else ()
+    if order := select.args.get("order"):
+        columns = order.find_all(exp.Column)
+        yield from (c for c in columns if c.table or c.name.lower() not in listed)
+
+
+def _is_bare(column: exp.Column, keys: set[str]) -> bool:
+    """Return whether neither an aggregate nor what is grouped by is around a column."""
+    node: exp.Expr | None = column
+    while node is not None and not isinstance(node, exp.Select):
+        if _text(node) in keys or _is_aggregate(node):
+            return False
+        node = node.parent
+    return True
+
+
+def _adds_up(expression: exp.Expr) -> bool:
+    return any(_is_aggregate(each) for each in expression.find_all(exp.Func))
+
+
+def _is_aggregate(node: exp.Expr) -> bool:
+    """Return whether it is an aggregate, and no window's."""
+    is_named = isinstance(node, exp.Anonymous) and str(node.name).lower() in _UNKNOWN
+    is_of_set = isinstance(node, exp.AggFunc) or is_named
+    return is_of_set and not isinstance(node.parent, exp.Window)
+
+
+def _text(expression: exp.Expr) -> str:
+    return expression.sql(comments=False).lower()

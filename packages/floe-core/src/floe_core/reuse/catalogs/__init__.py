@@ -1,0 +1,1 @@
+"""What reuse asks of a warehouse's catalog and its SQL, one module a warehouse."""

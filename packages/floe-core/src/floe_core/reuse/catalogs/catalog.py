@@ -1,0 +1,84 @@
+"""What planning a build has to be told of one kind of warehouse."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from floe_core.reuse.catalogs.names import Names
+from floe_core.reuse.function_calls import Call
+from floe_core.warehouse.connection import Warehouse
+from floe_core.warehouse.dialect import Relation
+
+TABLE: Literal["table"] = "table"
+VIEW: Literal["view"] = "view"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A relation that is there.
+
+    `text` is its whole definition, as far as the catalog has one. `columns` are those of a table,
+    with their whole types, in their order.
+    """
+
+    kind: Literal["table", "view"]
+    text: str
+    columns: tuple[tuple[str, str], ...] = ()
+
+
+class Catalog(ABC):
+    """Asks one kind of warehouse; what is in doubt is left out.
+
+    `keeps_views` is whether the views of a table stay as they are when dbt replaces it. `quick` are
+    statements to run before and after small queries. `is_read_in_run` is whether another session
+    can read tables while dbt runs. `lists_functions` is whether each call in a query has to be of a
+    function that is known here: sqlglot's own knowledge of functions is not enough then.
+    `has_bare_columns` is whether a query with groups may have columns that are no groups' own.
+    `varying_names` are words without parentheses that vary, or tell where a row is stored.
+    """
+
+    names: ClassVar[Names]
+    keeps_views: ClassVar[bool] = False
+    quick: ClassVar[tuple[str, str]] = ("", "")
+    is_read_in_run: ClassVar[bool] = True
+    lists_functions: ClassVar[bool] = True
+    has_bare_columns: ClassVar[bool] = False
+    varying_names: ClassVar[frozenset[str]] = frozenset()
+
+    def key(self, relation: Relation) -> Relation:
+        """Return a relation of dbt's manifest as `relations` names it."""
+        return Relation(*map(self.names.of_relation, (relation.schema, relation.name)))
+
+    def holds(self, warehouse: Warehouse, database: str) -> bool:
+        """Return whether this connection is to a database that dbt's manifest names."""
+        current = str(warehouse.rows("select current_database()")[0][0])
+        return self.names.of_relation(database) == self.names.kept(current)
+
+    def version(self, warehouse: Warehouse) -> str:
+        """Return the version of the warehouse."""
+        return str(warehouse.rows("select version()")[0][0])
+
+    @abstractmethod
+    def relations(
+        self, warehouse: Warehouse, wanted: Sequence[Relation]
+    ) -> Mapping[Relation, Found]:
+        """Return what is there, by `key`: these relations, and maybe others."""
+
+    @abstractmethod
+    def steady_functions(self, warehouse: Warehouse) -> frozenset[str]:
+        """Return the functions whose value depends on their arguments alone, in lower case."""
+
+    def version_of_rows(self, warehouse: Warehouse, relation: Relation) -> str:
+        """Return what changes whenever a table's rows do, "" where nothing tells.
+
+        Raises:
+            EnvironmentProblemError: The warehouse refuses to say.
+        """
+        return ""
+
+    def is_varying(self, call: Call) -> bool:
+        """Return whether the arguments of a call of a steady function make it vary."""
+        return False

@@ -1,0 +1,74 @@
+"""DuckDB's catalog."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from floe_core.reuse.catalogs.catalog import TABLE, VIEW, Catalog, Found
+from floe_core.reuse.catalogs.names import Names
+from floe_core.reuse.catalogs.zoned_functions import STEADY_IN_ZONES
+from floe_core.warehouse.connection import Warehouse
+from floe_core.warehouse.dialect import Relation, literal
+
+# Whole definitions: of a table its columns with their constraints, of a view its query.
+_DEFINITIONS = (
+    "select schema_name, table_name, 'table', sql from duckdb_tables() "
+    "where database_name = current_database(){only} union all "
+    "select schema_name, view_name, 'view', sql from duckdb_views() "
+    "where database_name = current_database() and not internal{only_view}"
+)
+_COLUMNS = (
+    "select schema_name, table_name, column_name, data_type from duckdb_columns() "
+    "where database_name = current_database(){only} order by 1, 2, column_index"
+)
+_FUNCTIONS = (
+    "select function_name, bool_and(internal and function_type in "
+    "('scalar', 'aggregate', 'window', 'macro') and coalesce(stability, 'CONSISTENT') = "
+    "'CONSISTENT'), string_agg(coalesce(macro_definition, ''), ' ') "
+    "from duckdb_functions() group by 1"
+)
+_VARYING_MACRO = re.compile(r"now\(|current_|random|uuid|setting|session|user|nextval|today")
+
+
+class DuckDBCatalog(Catalog):
+    """One file; a view that reads a table stays when that is replaced."""
+
+    names = Names(ignores_case=True)
+    keeps_views = True
+    # To hash a small table, DuckDB takes longer to optimize the query, in vain, than to run it.
+    quick = ("pragma disable_optimizer", "pragma enable_optimizer")
+    lists_functions = False
+
+    def relations(
+        self, warehouse: Warehouse, wanted: Sequence[Relation]
+    ) -> Mapping[Relation, Found]:
+        """See `Catalog.relations`."""
+        only, only_view = _only(wanted, "table_name"), _only(wanted, "view_name")
+        columns: dict[Relation, list[tuple[str, str]]] = {}
+        for schema, table, name, kind in warehouse.rows(_COLUMNS.format(only=only)):
+            place = self.key(Relation(str(schema), str(table)))
+            columns.setdefault(place, []).append((str(name), str(kind)))
+        found = {}
+        query = _DEFINITIONS.format(only=only, only_view=only_view)
+        for schema, name, kind, text in warehouse.rows(query):
+            place = self.key(Relation(str(schema), str(name)))
+            own = tuple(columns.get(place, ())) if kind == TABLE else ()
+            found[place] = Found(TABLE if kind == TABLE else VIEW, str(text), own)
+        return found
+
+    def steady_functions(self, warehouse: Warehouse) -> frozenset[str]:
+        """See `Catalog.steady_functions`."""
+        found = {
+            str(name).lower()
+            for name, is_steady, macro in warehouse.rows(_FUNCTIONS)
+            if is_steady and not _VARYING_MACRO.search(str(macro).lower())
+        }
+        return frozenset(found | STEADY_IN_ZONES)
+
+
+def _only(wanted: Sequence[Relation], name: str) -> str:
+    if len(wanted) != 1:
+        return ""
+    schema, table = literal(wanted[0].schema), literal(wanted[0].name)
+    return f" and lower(schema_name) = lower({schema}) and lower({name}) = lower({table})"

@@ -1,0 +1,77 @@
+"""Snowflake's information schema."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from floe_core.reuse.catalogs.catalog import TABLE, VIEW, Catalog, Found
+from floe_core.reuse.catalogs.names import Names
+from floe_core.reuse.catalogs.snowflake_functions import STEADY
+from floe_core.warehouse.connection import Warehouse
+from floe_core.warehouse.dialect import Relation, literal
+from floe_core.warehouse.snowflake_dialect import WHOLE_TYPE, folded
+
+# Other kinds are filled by Snowflake itself, or go with the session.
+_TABLES = (
+    "select table_schema, table_name from information_schema.tables "
+    "where table_type = 'BASE TABLE' and table_schema in ({schemas})"
+)
+# Those who may not see a view's definition see none.
+_VIEWS = (
+    "select table_schema, table_name, coalesce(view_definition, '') "
+    "from information_schema.views where table_schema in ({schemas})"
+)
+_COLUMNS = (
+    f"select table_schema, table_name, column_name, {WHOLE_TYPE}, is_nullable, "
+    "coalesce(column_default, '') from information_schema.columns "
+    "where table_schema in ({schemas}) order by table_schema, table_name, ordinal_position"
+)
+
+
+class SnowflakeCatalog(Catalog):
+    """Names are those that dbt writes without quotes; what differs in case alone is in doubt."""
+
+    names = Names(fold=folded, quotes_relations=False)
+    varying_names = frozenset({"nextval"})
+
+    def version(self, warehouse: Warehouse) -> str:
+        """See `Catalog.version`."""
+        return str(warehouse.rows("select current_version()")[0][0])
+
+    def relations(
+        self, warehouse: Warehouse, wanted: Sequence[Relation]
+    ) -> Mapping[Relation, Found]:
+        """See `Catalog.relations`."""
+        schemas = sorted({self.key(relation).schema for relation in wanted})
+        if not schemas:
+            return {}
+        where = {"schemas": ", ".join(map(literal, schemas))}
+        columns: dict[Relation, list[tuple[str, ...]]] = {}
+        for schema, table, *told in warehouse.rows(_COLUMNS.format(**where)):
+            own = columns.setdefault(Relation(str(schema), str(table)), [])
+            own.append(tuple(map(str, told)))
+        found = {}
+        for schema, name in warehouse.rows(_TABLES.format(**where)):
+            place = Relation(str(schema), str(name))
+            told_of = columns.get(place, [])
+            named = tuple((name, kind) for name, kind, *_ in told_of)
+            found[place] = Found(TABLE, str([rest for _, _, *rest in told_of]), named)
+        for schema, name, text in warehouse.rows(_VIEWS.format(**where)):
+            if text:
+                found[Relation(str(schema), str(name))] = Found(VIEW, str(text))
+        return _without_doubles(found)
+
+    def steady_functions(self, warehouse: Warehouse) -> frozenset[str]:
+        """See `Catalog.steady_functions`: Snowflake's catalog does not tell."""
+        return STEADY
+
+
+def _without_doubles(found: Mapping[Relation, Found]) -> dict[Relation, Found]:
+    """Leave out relations that a name without quotes does not tell from each other."""
+    counts = Counter((each.schema.lower(), each.name.lower()) for each in found)
+    return {
+        place: each
+        for place, each in found.items()
+        if counts[(place.schema.lower(), place.name.lower())] == 1
+    }

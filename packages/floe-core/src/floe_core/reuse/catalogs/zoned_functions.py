@@ -1,0 +1,11 @@
+"""Functions that warehouses call steady within a query only, for what has a time zone."""
+
+from __future__ import annotations
+
+STEADY_IN_ZONES = frozenset(
+    {
+        *("century", "concat", "concat_ws", "date_part", "datepart", "datesub", "dayname"),
+        *("decade", "era", "format", "isodow", "isoyear", "julian", "millennium", "monthname"),
+        *("time_bucket", "to_char", "to_date", "weekday", "weekofyear", "yearweek"),
+    }
+)

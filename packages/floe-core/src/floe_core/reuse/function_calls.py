@@ -1,0 +1,92 @@
+"""The calls in a query, by the names that its text has for the functions.
+
+sqlglot's syntax tree has names of its own for functions, and none for where an argument was left
+out that means the moment of the run. What is in question here is the warehouse's functions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+import sqlglot
+from sqlglot import Token, TokenType
+
+# What may stand before a parenthesis and is no function: keywords, and types with a length.
+_SYNTAX = frozenset(
+    {
+        *("all", "and", "any", "as", "between", "by", "case", "cross", "cube", "distinct", "else"),
+        *("end", "except", "exists", "filter", "from", "full", "group", "having", "in", "inner"),
+        *("intersect", "interval", "is", "join", "lateral", "left", "like", "ilike", "rlike"),
+        *("limit", "materialized", "minus", "natural", "not", "of", "offset", "on", "or"),
+        *("order", "outer", "over", "partition", "pivot", "qualify", "right", "rollup", "select"),
+        *("sets", "some", "table", "then", "union", "unpivot", "using", "values", "when"),
+        *("where", "with", "within", "xor", "glob", "regexp", "escape", "cast"),
+        *("try_cast", "safe_cast"),
+        *("binary", "char", "character", "decimal", "float", "int", "integer", "nchar", "number"),
+        *("numeric", "nvarchar", "string", "text", "varbinary", "varchar", "varying", "vector"),
+    }
+)
+_OPENING = (TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE)
+_CLOSING = (TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A function's name in lower case, and the tokens of each argument.
+
+    `is_placed` is one of a schema, so none of the warehouse's own.
+    """
+
+    name: str
+    arguments: tuple[tuple[Token, ...], ...]
+    is_placed: bool = False
+
+    @property
+    def tokens(self) -> Iterator[Token]:
+        """The tokens of all arguments."""
+        return chain.from_iterable(self.arguments)
+
+
+def function_calls(sql: str, dialect: str) -> Iterator[Call]:
+    """Yield the calls in a query, in a dialect of sqlglot's; a few may be none.
+
+    Raises:
+        sqlglot.errors.TokenError: It is no text in that dialect.
+    """
+    tokens = sqlglot.tokenize(sql, dialect=dialect)
+    for at in range(len(tokens) - 1):
+        name, before = tokens[at], tokens[at - 1] if at else None
+        if tokens[at + 1].token_type != TokenType.L_PAREN or not _is_word(name):
+            continue
+        is_placed = before is not None and before.token_type == TokenType.DOT
+        is_alias = before is not None and before.text.lower() == "as"
+        is_quoted = name.token_type == TokenType.IDENTIFIER
+        if is_placed or not (is_alias or (name.text.lower() in _SYNTAX and not is_quoted)):
+            yield Call(name.text.lower(), _arguments(tokens, at + 2), is_placed or is_quoted)
+
+
+def _is_word(token: Token) -> bool:
+    is_name = token.text.replace("$", "_").isidentifier()
+    return token.token_type == TokenType.IDENTIFIER or (
+        is_name and token.token_type != TokenType.STRING
+    )
+
+
+def _arguments(tokens: Sequence[Token], start: int) -> tuple[tuple[Token, ...], ...]:
+    """Return the tokens of each argument, from after the parenthesis on."""
+    depth, found = 0, list[tuple[Token, ...]]()
+    one: list[Token] = []
+    for token in tokens[start:]:
+        if token.token_type in _CLOSING:
+            depth -= 1
+        if depth < 0:
+            break
+        if token.token_type == TokenType.COMMA and depth == 0:
+            found.append(tuple(one))
+            one = []
+            continue
+        depth += token.token_type in _OPENING
+        one.append(token)
+    return tuple([*found, tuple(one)] if found or one else [])

@@ -1,0 +1,177 @@
+"""What planning knows of the SQL of SQLite and Snowflake."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import pytest
+
+from floe_core.reuse.analysis import Analysis, Input, analyse
+from floe_core.reuse.catalogs.known import CATALOGS
+from floe_core.reuse.function_calls import function_calls
+from floe_core.reuse.parts import ROWS
+from floe_core.warehouse.dialect import Relation, Row
+from floe_core.warehouse.sqlite_dialect import SQLite
+
+
+class SQLiteInMemory:
+    """A warehouse that is a SQLite of this process."""
+
+    dialect = SQLite()
+
+    def __init__(self) -> None:
+        self.connection = sqlite3.connect(":memory:")
+
+    def rows(self, query: str) -> list[Row]:
+        return self.connection.execute(query).fetchall()
+
+    def run(self, statement: str) -> None:
+        self.connection.execute(statement)
+
+    def columns(self, relation: Relation) -> list[tuple[str, str]]:
+        return self.dialect.read_columns(self.rows, relation)
+
+
+SQLITE = SQLiteInMemory()
+STEADY = {
+    "sqlite": CATALOGS["sqlite"].steady_functions(SQLITE),
+    "snowflake": CATALOGS["snowflake"].steady_functions(SQLITE),
+}
+INPUTS = {
+    "sqlite": (Input("model.shop.a", "database", "main", "a", ("id", "Name", "amount")),),
+    "snowflake": (Input("model.shop.a", "db1", "shop", "a", ("ID", "NAME", "AMOUNT")),),
+}
+
+
+def of(sql: str, dialect: str) -> Analysis:
+    return analyse(sql, dialect, INPUTS[dialect], STEADY[dialect])
+
+
+def read_by(sql: str, dialect: str, column: str) -> set[str]:
+    columns = of(sql, dialect).columns
+    assert columns is not None
+    return {leaf.column for leaf in columns[column].leaves}
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "select upper(name) as n from main.a",
+        "select strftime('%Y', name) as y, date(name, '+1 day') as d from main.a",
+        "select total(amount) as t, count(*) as n from main.a",
+        "select cast(amount as decimal(10, 2)) as d from main.a where id in (1, 2)",
+        "with b as (select id from main.a) select id from b where exists (select 1 from b)",
+        "select row_number() over (order by id) as r from main.a",
+    ],
+)
+def test_sqlite_calls_these_steady(sql: str) -> None:
+    assert of(sql, "sqlite").never == ""
+
+
+@pytest.mark.parametrize(
+    ("sql", "never"),
+    [
+        ("select random() as r from main.a", "rand()"),
+        ("select datetime() as t from main.a", "datetime()"),
+        ("select time() as t from main.a", "time()"),
+        ("select unixepoch() as t from main.a", "unixepoch()"),
+        ("select date('now') as t from main.a", "date()"),
+        ("select julianday(trim('now')) as t from main.a", "julianday()"),
+        ("select date(name, 'localtime') as t from main.a", "date()"),
+        ("select date(name, amount) as t from main.a", "date()"),
+        ("select changes() as t from main.a", "changes()"),
+        ("select sqlite_version() as t from main.a", "current_version()"),
+        ("select current_timestamp as t from main.a", "current_timestamp()"),
+        ("select _rowid_ as t from main.a", "_rowid_"),
+        ("select of_an_extension(id) as t from main.a", "of_an_extension()"),
+    ],
+)
+def test_what_may_vary_on_sqlite_is_named(sql: str, never: str) -> None:
+    assert of(sql, "sqlite").never == never
+
+
+def test_a_format_without_a_time_is_one_of_the_moment() -> None:
+    assert of("select strftime('%Y') as y from main.a", "sqlite").never != ""
+
+
+def test_a_function_that_replaces_a_built_in_one_is_not_steady() -> None:
+    other = SQLiteInMemory()
+    other.connection.create_function("upper", 1, lambda text: text, deterministic=True)
+    steady = CATALOGS["sqlite"].steady_functions(other)
+    assert ("upper" in steady, "lower" in steady) == (False, True)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "select name, max(amount) as m from main.a",
+        "select name, amount, count(*) as n from main.a group by name",
+        "select name, json_group_array(id) as n from main.a",
+    ],
+)
+def test_a_column_of_any_row_of_a_group_reads_all_of_sqlites_inputs(sql: str) -> None:
+    found = of(sql, "sqlite")
+    assert (found.columns, found.by_row_order) == (None, True)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "select name, max(amount) as m from main.a group by name",
+        "select a.name, max(amount) as m from main.a group by 1 order by m",
+        "select upper(name) as n, total(amount) as m from main.a group by upper(name)",
+        "select sum(amount) over () as m, name from main.a",
+    ],
+)
+def test_grouped_columns_are_told_apart(sql: str) -> None:
+    assert of(sql, "sqlite").columns is not None
+
+
+def test_sqlite_takes_names_for_the_same_whatever_their_case() -> None:
+    assert read_by("select NAME as n from main.A", "sqlite", "n") == {ROWS, "name"}
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "select iff(amount > 1, 'x', name) as n from db1.shop.a",
+        "select to_varchar(amount)::varchar(10) as n from DB1.SHOP.A",
+        "select sum(amount) as n from db1.shop.a qualify row_number() over (order by n) = 1",
+        "select f.value as n from db1.shop.a, lateral flatten(input => parse_json(name)) f",
+        'select "ID" as n from db1.shop."A"',
+    ],
+)
+def test_snowflakes_listed_functions_are_steady(sql: str) -> None:
+    assert of(sql, "snowflake").never == ""
+
+
+@pytest.mark.parametrize(
+    ("sql", "never"),
+    [
+        ("select sysdate() as t from db1.shop.a", "current_timestamp()"),
+        ("select current_role() as t from db1.shop.a", "current_role()"),
+        ("select uuid_string() as t from db1.shop.a", "uuid()"),
+        ("select seq.nextval as t from db1.shop.a", "nextval"),
+        ("select my_udf(id) as t from db1.shop.a", "my_udf()"),
+        ("select shop.upper(id) as t from db1.shop.a", "upper()"),
+        ('select "UPPER"(id) as t from db1.shop.a', "upper()"),
+        ("select $v as t from db1.shop.a", "parameter"),
+        ("select id as t from db1.shop.a at(offset => -60)", "at()"),
+        ("select 1 as t from table(generator(rowcount => 3))", "generator()"),
+        ("select ai_complete('m', name) as t from db1.shop.a", "ai_complete()"),
+        ('select id as t from db1.shop."a"', 'db1.shop."a", which is neither a ref nor a source'),
+    ],
+)
+def test_what_may_vary_on_snowflake_is_named(sql: str, never: str) -> None:
+    assert of(sql, "snowflake").never == never
+
+
+def test_snowflake_reads_columns_by_the_names_that_it_keeps() -> None:
+    assert read_by("select name as n, id from db1.shop.a", "snowflake", "N") == {ROWS, "NAME"}
+    assert of('select "name" as n from db1.shop.a', "snowflake").columns is None
+
+
+def test_calls_are_found_with_their_arguments() -> None:
+    sql = "select f(a, g(1, 2)), cast(x as decimal(1, 2)), s.h() from t as u(v) where x in (1)"
+    found = [(c.name, len(c.arguments), c.is_placed) for c in function_calls(sql, "snowflake")]
+    assert found == [("f", 2, False), ("g", 2, False), ("h", 0, True)]

@@ -1,0 +1,186 @@
+"""A product under reuse on any warehouse, beside plain dbt, and a history of changes to it.
+
+What each step has to build is written down here; nothing is read of any SQL.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from other_warehouses import MANIFEST, Warehouse, plain_dbt
+from reusing_product import FLOE
+
+PROJECT = "name: shop\nversion: 1.0.0\nprofile: shop\n"
+TABLE = "{{ config(materialized='table') }}\n"
+SCHEMA = """\
+models:
+  - name: doubled
+    columns: [{name: id, data_tests: [unique]}]
+sources:
+  - name: raw
+    schema: SCHEMA
+    tables:
+      - {name: dated, loaded_at_field: c1}
+      - {name: hashed, meta: {floe: {reuse: content}}}
+      - {name: plain}
+"""
+FILES = {
+    "floe.yaml": FLOE,
+    "dbt_project.yml": PROJECT,
+    "seeds/people.csv": "id,name,amount\n1,Ada,10\n2,Grace,20\n3,Edsger,30\n",
+    "models/viewed.sql": "select id, name, amount from {{ ref('people') }}\n",
+    "models/doubled.sql": f"{TABLE}select id, amount * 2 as amount from {{{{ ref('viewed') }}}}\n",
+    "models/summed.sql": f"{TABLE}select sum(amount) as total from {{{{ ref('doubled') }}}}\n",
+    "models/named.sql": f"{TABLE}select id, upper(name) as name from {{{{ ref('viewed') }}}}\n",
+    "models/of_dated.sql": f"{TABLE}select id, c1 from {{{{ source('raw', 'dated') }}}}\n",
+    "models/of_hashed.sql": f"{TABLE}select id, c1 from {{{{ source('raw', 'hashed') }}}}\n",
+    "models/of_plain.sql": f"{TABLE}select id, c1 from {{{{ source('raw', 'plain') }}}}\n",
+    "models/below_plain.sql": f"{TABLE}select id from {{{{ ref('of_plain') }}}}\n",
+    "models/stamped.sql": (
+        f"{TABLE}select id, case when current_timestamp is null then 1 else 0 end as asked "
+        "from {{ ref('people') }}\n"
+    ),
+}
+RELATIONS = ("people", *(Path(n).stem for n in FILES if n.startswith("models/")))
+TEST = "unique_doubled_id"
+NEVER = {
+    "stamped": "never reused: current_timestamp()",
+    "of_plain": "source raw.plain is new",
+}
+# What follows `print(` in a warehouse's reader prints rows; this runs statements.
+RUN = {
+    "sqlite": "run = database.execute\ndatabase.isolation_level = None\n",
+    "snowflake": "run = cursor.execute\n",
+    "spark": "run = session.sql\n",
+}
+
+
+class Shop:
+    """The product in two folders, each with tables of its own: `ours` under floe, and `plain`."""
+
+    def __init__(self, kind: str, warehouse: Warehouse, folder: Path) -> None:
+        self.kind, self.warehouse = kind, warehouse
+        self.ours, self.plain = folder / f"{kind}_ours", folder / f"{kind}_plain"
+        for product in (self.ours, self.plain):
+            schema = warehouse.schema(product)
+            manifest = MANIFEST.replace("COMPUTE", warehouse.compute(product))
+            manifest = manifest.replace("LINEAGE", str(product / "lineage.jsonl"))
+            texts = {**FILES, "manifest.yaml": manifest}
+            texts["models/schema.yml"] = SCHEMA.replace("SCHEMA", schema)
+            for name, text in texts.items():
+                (product / name).parent.mkdir(parents=True, exist_ok=True)
+                (product / name).write_text(text)
+            tables = [(f"{schema}.{name}", rows) for name, rows in SOURCES.items()]
+            create = [] if kind == "sqlite" else [f"create schema if not exists {schema}"]
+            create += [f"create table {table} (id int, c1 int)" for table, _ in tables]
+            self.run(product, *create, *(f"insert into {table} {rows}" for table, rows in tables))
+
+    def run(self, product: Path, *statements: str) -> None:
+        """Change something in the warehouse, through its own client."""
+        program = self.warehouse.reader(product).rpartition("print(")[0] + RUN[self.kind]
+        program += "for statement in json.loads(sys.argv[1]):\n    run(statement)\n"
+        texts = json.dumps([each.replace("SCHEMA", self._schema(product)) for each in statements])
+        self.warehouse.call("python", "-c", program, texts, cwd=product, codes=(0,))
+
+    def _schema(self, product: Path) -> str:
+        return self.warehouse.schema(product)
+
+    def edit(self, name: str, old: str, new: str) -> None:
+        """Replace a text in a file, in both folders."""
+        for product in (self.ours, self.plain):
+            text = (product / name).read_text()
+            assert old in text
+            (product / name).write_text(text.replace(old, new))
+
+    def build(self) -> set[str]:
+        """Build both; return the names of what floe built and tested."""
+        shown = self.warehouse.call("floe", "run", self.ours, "--json", cwd=self.ours, codes=(0,))
+        self.warehouse.call("floe", "compile", self.plain, cwd=self.plain, codes=(0,))
+        plain_dbt(self.plain, self.warehouse)
+        nodes = json.loads(shown)["nodes"].items()
+        return {node.split(".")[2] for node, status in nodes if status in ("success", "pass")}
+
+    def planned(self) -> dict[str, tuple[str, str]]:
+        """Return name -> action and reason, as `floe plan` has them."""
+        shown = self.warehouse.call("floe", "plan", self.ours, "--json", cwd=self.ours, codes=(0,))
+        nodes = json.loads(shown)["nodes"]
+        return {each["node_id"].split(".")[2]: (each["action"], each["why"]) for each in nodes}
+
+    def contents(self, product: Path) -> dict[str, list[list[object]]]:
+        """Return relation -> its rows, sorted."""
+        head, _, show = self.warehouse.reader(product).rpartition("print(")
+        loop = "for query in json.loads(sys.argv[1]):\n    print("
+        program = head + loop + show.replace("sys.argv[1]", "query")
+        queries = [f"select * from {self._schema(product)}.{name}" for name in RELATIONS]
+        told = ("-c", program, json.dumps(queries))
+        shown = self.warehouse.call("python", *told, cwd=product, codes=(0,)).splitlines()
+        found = map(json.loads, shown[-len(queries) :])
+        return {name: sorted(rows) for name, rows in zip(RELATIONS, found, strict=True)}
+
+
+SOURCES = {
+    "dated": "values (1, 10), (2, 20)",
+    "hashed": "values (1, 10), (2, 20)",
+    "plain": "values (1, 10), (2, 20)",
+}
+
+
+@dataclass(frozen=True)
+class Step:
+    """A change, and what it has to build beside what is built in each run."""
+
+    name: str
+    change: Callable[[Shop], None]
+    builds: frozenset[str] = frozenset()
+
+
+def _by_hand(*statements: str) -> Callable[[Shop], None]:
+    return lambda shop: shop.run(shop.ours, *statements)
+
+
+def _loaded(*statements: str) -> Callable[[Shop], None]:
+    def load(shop: Shop) -> None:
+        for product in (shop.ours, shop.plain):
+            shop.run(product, *statements)
+
+    return load
+
+
+def _edited(name: str, old: str, new: str) -> Callable[[Shop], None]:
+    return lambda shop: shop.edit(name, old, new)
+
+
+VIEWED, DOUBLED = "models/viewed.sql", "models/doubled.sql"
+STEPS = (
+    Step("nothing", lambda shop: None),
+    Step("a comment", _edited(DOUBLED, "select id", "select -- note\n  id")),
+    Step("a column not read", _edited(VIEWED, "amount", "amount, 7 as other"), {"viewed"}),
+    Step("code", _edited(DOUBLED, "amount * 2", "amount * 3"), {"doubled", "summed", TEST}),
+    Step("a seed", _edited("seeds/people.csv", "Grace", "Zoe"), {"people", "viewed", "named"}),
+    Step("rows by hand", _by_hand("insert into SCHEMA.doubled values (9, 9)"), {"doubled", TEST}),
+    Step("a table dropped", _by_hand("drop table SCHEMA.named"), {"named"}),
+    Step("a view dropped", _by_hand("drop view SCHEMA.viewed"), {"viewed"}),
+    Step(
+        "a view by hand",
+        _by_hand(
+            "drop view SCHEMA.viewed",
+            "create view SCHEMA.viewed as "
+            "select id, 'x' as name, amount, 7 as other from SCHEMA.people",
+        ),
+        {"viewed"},
+    ),
+    Step("a column by hand", _by_hand("alter table SCHEMA.summed add column z int"), {"summed"}),
+    Step("new rows", _loaded("insert into SCHEMA.dated values (3, 30)"), {"of_dated"}),
+    Step("other content", _loaded("insert into SCHEMA.hashed values (3, 5)"), {"of_hashed"}),
+    Step(
+        "the same content",
+        _loaded(
+            "drop table SCHEMA.hashed",
+            "create table SCHEMA.hashed (id int, c1 int)",
+            "insert into SCHEMA.hashed values (3, 5), (2, 20), (1, 10)",
+        ),
+    ),
+)
