@@ -12,6 +12,7 @@ seeds and snapshots, by the number of its history.
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import shutil
@@ -419,6 +420,9 @@ def run_history(seed: int, steps: int = 6, size: int = 0, kind: str = "duckdb") 
 
 def main() -> None:
     """Run so many histories, and print what they came to."""
+    if sys.argv[1] == "--build":
+        print(json.dumps(build_ours(Path(sys.argv[2]))))
+        return
     if sys.argv[1] == "--killed-after":
         left = int(sys.argv[2])
         for result in _results(Path(sys.argv[3])):

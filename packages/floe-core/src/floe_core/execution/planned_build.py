@@ -174,4 +174,7 @@ def _seeds(artifacts: CompiledArtifacts, node_ids: tuple[str, ...]) -> dict[str,
 def _engine(artifacts: CompiledArtifacts, facts: WarehouseFacts) -> str:
     packages = [installed_version(name) for name in ("sqlglot", f"dbt-{artifacts.dbt.adapter}")]
     dbt = artifacts.dbt
-    return digest(FORMAT, dbt.version, dbt.target_name, facts.version, packages)
+    # Of a Spark session, its dialect and time zone among them.
+    settings = dbt.profile.get("server_side_parameters")
+    own = [settings] if settings else []
+    return digest(FORMAT, dbt.version, dbt.target_name, facts.version, packages, *own)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from floe_core.reuse.catalogs.known import CATALOGS
 from floe_core.reuse.plan import make_plan
 from floe_core.reuse.situation import Decision, Plan, Situation
 from floe_core.reuse.state import Standing
@@ -21,10 +22,13 @@ CHEAP_ROWS = 1_000_000
 def with_contents(given: Situation, plan: Plan) -> Plan:
     """Return the plan, where what depends on the content of what is built says so.
 
-    A dbt in another process cannot be kept from building a node, once it has begun.
+    A dbt in another process cannot be kept from building a node, once it has begun, and some
+    warehouses can't be read while dbt runs.
     """
     compared = _hashed_in_run(given, plan)
-    if not compared or given.builds_all or given.artifacts.dbt.executable:
+    dbt = given.artifacts.dbt
+    decides_in_run = not dbt.executable and CATALOGS[dbt.adapter].is_read_in_run
+    if not compared or given.builds_all or not decides_in_run:
         return plan
     same = make_plan(replace(given, unchanged=compared))
     return {

@@ -10,10 +10,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 from floe_core.errors import EnvironmentProblemError, UsageError
 from floe_core.schemas.policies import DbtProject
 from floe_core.warehouse.credentials import credentials_of, without_secrets
-from floe_core.warehouse.dialect import Dialect, Relation, Row, quoted
+from floe_core.warehouse.dialect import Dialect, Relation, Row, literal, quoted
 from floe_core.warehouse.dialects import dialect_of
 from floe_core.warehouse.duckdb_file import duckdb_file
-from floe_core.warehouse.internals import connection_manager, dbt_error, duckdb_environment
+from floe_core.warehouse.internals import (
+    connection_manager,
+    dbt_error,
+    duckdb_environment,
+    has_spark,
+)
 from floe_core.warehouse.served_connection import ServedConnection
 
 if TYPE_CHECKING:
@@ -64,8 +69,10 @@ def connect(dbt: DbtProject, project_dir: Path, *, is_served: bool = False) -> I
     opened: DuckDBFile | AdapterConnection | ServedConnection
     if dbt.adapter == "duckdb":
         opened = DuckDBFile(dbt, dialect, project_dir)
-    elif dbt.adapter == "spark" and not is_served:
-        opened = ServedConnection(dbt, dialect, project_dir)
+    elif dbt.adapter == "spark":
+        # While this process has a session, another one can't have the metastore.
+        is_here = is_served or has_spark()
+        opened = (SparkSession if is_here else ServedConnection)(dbt, dialect, project_dir)
     else:
         opened = AdapterConnection(dbt, dialect, project_dir)
     try:
@@ -123,6 +130,19 @@ class AdapterConnection:
         except dbt_error() as error:
             what = f"{self._dbt.adapter}: {without_secrets(str(error), self._dbt)}"
             raise EnvironmentProblemError(what) from error
+
+
+class SparkSession(AdapterConnection):
+    """The one session of this process, which may be dbt's as well: it gets its zone back."""
+
+    def __init__(self, dbt: DbtProject, dialect: Dialect, project_dir: Path) -> None:
+        super().__init__(dbt, dialect, project_dir)
+        self._zone = str(self.rows("select current_timezone()")[0][0])
+
+    def close(self) -> None:
+        """Give the session back."""
+        self.run(f"set time zone {literal(self._zone)}")
+        super().close()
 
 
 class DuckDBCursor:

@@ -7,6 +7,7 @@ without a name, whoever wants to read tables is told so. Runs need none of them.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
@@ -99,6 +100,12 @@ def _names_of_dbt() -> Iterator[None]:
             f"product, and it can't be imported here ({error}): install dbt-core 1.x with the "
             "adapter of the warehouse, such as `pip install 'floe-core[duckdb]'`"
         ) from error
+
+
+def has_spark() -> bool:
+    """Return whether this process has a Spark session, as one that has run dbt on Spark does."""
+    context = getattr(sys.modules.get("pyspark"), "SparkContext", None)
+    return getattr(context, "_active_spark_context", None) is not None
 
 
 def end_spark() -> None:

@@ -23,19 +23,14 @@ class Spark(Dialect):
         return f"show schemas like {literal(f'*{part}*')}"
 
     def read_columns(self, rows: ReadRows, relation: Relation) -> list[tuple[str, str]]:
-        """See `Dialect.read_columns`; after the columns come those of the partitions again."""
+        """See `Dialect.read_columns`."""
         schema = relation.schema.lower()
         if (schema,) not in [tuple(row) for row in rows(self.schemas(schema))]:
             return []
         tables = rows(f"show tables in {self.quoted(schema)} like {literal(relation.name.lower())}")
         if not tables:
             return []
-        found: list[tuple[str, str]] = []
-        for name, kind, *_ in rows(self.columns(relation)):
-            if not name or name.startswith("#"):
-                break
-            found.append((str(name), str(kind)))
-        return found
+        return described(rows, relation)
 
     def columns(self, relation: Relation) -> str:
         """See `Dialect.columns`."""
@@ -69,3 +64,13 @@ class Spark(Dialect):
     def total(self, hashes: str) -> str:
         """See `Dialect.total`: in a type that takes 10**20 rows."""
         return self.text(f"coalesce(sum(cast({hashes} as decimal(28, 0))), 0)")
+
+
+def described(rows: ReadRows, relation: Relation) -> list[tuple[str, str]]:
+    """Return the columns of a relation that is there; those of partitions come again after them."""
+    found: list[tuple[str, str]] = []
+    for name, kind, *_ in rows(Spark().columns(relation)):
+        if not name or name.startswith("#"):
+            break
+        found.append((str(name), str(kind)))
+    return found

@@ -1,4 +1,4 @@
-"""What planning knows of the SQL of SQLite and Snowflake."""
+"""What planning knows of the SQL of SQLite, Snowflake and Spark."""
 
 from __future__ import annotations
 
@@ -35,11 +35,12 @@ class SQLiteInMemory:
 SQLITE = SQLiteInMemory()
 STEADY = {
     "sqlite": CATALOGS["sqlite"].steady_functions(SQLITE),
-    "snowflake": CATALOGS["snowflake"].steady_functions(SQLITE),
+    **{name: CATALOGS[name].steady_functions(SQLITE) for name in ("snowflake", "spark")},
 }
 INPUTS = {
     "sqlite": (Input("model.shop.a", "database", "main", "a", ("id", "Name", "amount")),),
     "snowflake": (Input("model.shop.a", "db1", "shop", "a", ("ID", "NAME", "AMOUNT")),),
+    "spark": (Input("model.shop.a", "", "shop", "a", ("id", "Name", "amount")),),
 }
 
 
@@ -169,6 +170,47 @@ def test_what_may_vary_on_snowflake_is_named(sql: str, never: str) -> None:
 def test_snowflake_reads_columns_by_the_names_that_it_keeps() -> None:
     assert read_by("select name as n, id from db1.shop.a", "snowflake", "N") == {ROWS, "NAME"}
     assert of('select "name" as n from db1.shop.a', "snowflake").columns is None
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "select if(amount > 1, 'x', `name`) as n from shop.a",
+        "select unix_timestamp(name, 'yyyy') as n, date_trunc('day', name) as d from shop.a",
+        "select explode(split(name, ',')) as n from shop.a",
+        "select cast(amount as decimal(10, 2)) as n from `shop`.`a` where id in (1, 2)",
+        "select transform(array(id), x -> x + 1) as n from shop.a",
+    ],
+)
+def test_sparks_listed_functions_are_steady(sql: str) -> None:
+    assert of(sql, "spark").never == ""
+
+
+@pytest.mark.parametrize(
+    ("sql", "never"),
+    [
+        ("select now() as t from shop.a", "now()"),
+        ("select to_unix_timestamp() as t from shop.a", "to_unix_timestamp()"),
+        ("select monotonically_increasing_id() as t from shop.a", "monotonically_increasing_id()"),
+        ("select input_file_name() as t from shop.a", "input_file_name()"),
+        ("select first(name) as t from shop.a", "first()"),
+        ("select collect_list(name) as t from shop.a", "collect_list()"),
+        ("select my_udf(id) as t from shop.a", "my_udf()"),
+        ("select shop.upper(id) as t from shop.a", "upper()"),
+        ("select reflect('java.util.UUID', 'randomUUID') as t from shop.a", "reflect()"),
+        ("select * from parquet.`/tmp/a`", 'parquet."/tmp/a", which is neither a ref nor a source'),
+    ],
+)
+def test_what_may_vary_on_spark_is_named(sql: str, never: str) -> None:
+    assert of(sql, "spark").never == never
+
+
+def test_a_spark_function_without_its_time_is_one_of_the_moment() -> None:
+    assert of("select unix_timestamp() as t from shop.a", "spark").never != ""
+
+
+def test_spark_takes_names_for_the_same_whatever_their_case() -> None:
+    assert read_by("select NAME as n from shop.A", "spark", "n") == {ROWS, "name"}
 
 
 def test_calls_are_found_with_their_arguments() -> None:

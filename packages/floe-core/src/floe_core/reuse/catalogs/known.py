@@ -6,11 +6,13 @@ from floe_core.reuse.catalogs.catalog import Catalog
 from floe_core.reuse.catalogs.duckdb_catalog import DuckDBCatalog
 from floe_core.reuse.catalogs.postgres_catalog import PostgresCatalog
 from floe_core.reuse.catalogs.snowflake_catalog import SnowflakeCatalog
+from floe_core.reuse.catalogs.spark_catalog import SparkCatalog
 from floe_core.reuse.catalogs.sqlite_catalog import SQLiteCatalog
 
 CATALOGS: dict[str, Catalog] = {
     "duckdb": DuckDBCatalog(),
     "postgres": PostgresCatalog(),
     "snowflake": SnowflakeCatalog(),
+    "spark": SparkCatalog(),
     "sqlite": SQLiteCatalog(),
 }

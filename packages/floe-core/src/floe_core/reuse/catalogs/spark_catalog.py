@@ -1,0 +1,71 @@
+"""Spark's catalog, asked relation by relation: there is no table of all of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+
+from floe_core.errors import EnvironmentProblemError
+from floe_core.reuse.catalogs.catalog import TABLE, VIEW, Catalog, Found
+from floe_core.reuse.catalogs.names import Names
+from floe_core.reuse.catalogs.spark_functions import STEADY
+from floe_core.reuse.function_calls import Call
+from floe_core.warehouse.connection import Warehouse
+from floe_core.warehouse.dialect import Relation
+from floe_core.warehouse.spark_dialect import described
+
+# The metastore's own note of when a relation was made.
+_WHEN_MADE = re.compile(r",?\s*'transient_lastDdlTime' = '\d+'")
+
+
+class SparkCatalog(Catalog):
+    """A metastore; the adapter knows no databases above its schemas."""
+
+    names = Names(ignores_case=True)
+    # In a run the session is dbt's, and has dbt's time zone.
+    is_read_in_run = False
+    varying_names = frozenset({"_metadata"})
+
+    def holds(self, warehouse: Warehouse, database: str) -> bool:
+        """See `Catalog.holds`."""
+        return not database
+
+    def relations(
+        self, warehouse: Warehouse, wanted: Sequence[Relation]
+    ) -> Mapping[Relation, Found]:
+        """See `Catalog.relations`."""
+        schemas = {str(row[0]).lower() for row in warehouse.rows("show schemas")}
+        found: dict[Relation, Found] = {}
+        for schema in sorted({self.key(each).schema for each in wanted} & schemas):
+            place = warehouse.dialect.quoted(schema)
+            views = _names_in(warehouse, f"show views in {place}")
+            for name in _names_in(warehouse, f"show tables in {place}"):
+                relation = Relation(schema, name)
+                if any(self.key(each) == relation for each in wanted):
+                    # What Spark can't show is not known.
+                    with suppress(EnvironmentProblemError):
+                        found[relation] = _found(warehouse, relation, is_view=name in views)
+        return found
+
+    def steady_functions(self, warehouse: Warehouse) -> frozenset[str]:
+        """See `Catalog.steady_functions`: Spark's catalog does not tell."""
+        return STEADY
+
+    def is_varying(self, call: Call) -> bool:
+        """See `Catalog.is_varying`: without a time, it is that of the query."""
+        return call.name in ("unix_timestamp", "to_unix_timestamp") and not call.arguments
+
+
+def _names_in(warehouse: Warehouse, query: str) -> set[str]:
+    """Return the names of relations that are no session's own."""
+    rows = warehouse.rows(query)
+    return {str(name).lower() for _, name, is_temporary in rows if not is_temporary}
+
+
+def _found(warehouse: Warehouse, relation: Relation, *, is_view: bool) -> Found:
+    place = warehouse.dialect.place(relation)
+    text = _WHEN_MADE.sub("", str(warehouse.rows(f"show create table {place}")[0][0]))
+    if is_view:
+        return Found(VIEW, text)
+    return Found(TABLE, text, tuple(described(warehouse.rows, relation)))
