@@ -96,9 +96,13 @@ class Shop:
     def edit(self, name: str, old: str, new: str) -> None:
         """Replace a text in a file, in both folders."""
         for product in (self.ours, self.plain):
-            text = (product / name).read_text()
-            assert old in text
-            (product / name).write_text(text.replace(old, new))
+            self.edit_in(product, name, old, new)
+
+    def edit_in(self, product: Path, name: str, old: str, new: str) -> None:
+        """Replace a text in a file of one folder."""
+        text = (product / name).read_text()
+        assert old in text
+        (product / name).write_text(text.replace(old, new))
 
     def build(self) -> set[str]:
         """Build both; return the names of what floe built and tested."""
@@ -112,8 +116,8 @@ class Shop:
     def planned(self) -> dict[str, tuple[str, str]]:
         """Return name -> action and reason, as `floe plan` has them."""
         shown = self.warehouse.call("floe", "plan", self.ours, "--json", cwd=self.ours, codes=(0,))
-        nodes = json.loads(shown)["nodes"]
-        return {each["node_id"].split(".")[2]: (each["action"], each["why"]) for each in nodes}
+        nodes = json.loads(shown)["nodes"].items()
+        return {node.split(".")[2]: (told["action"], told["why"]) for node, told in nodes}
 
     def contents(self, product: Path) -> dict[str, list[list[object]]]:
         """Return relation -> its rows, sorted."""

@@ -19,7 +19,8 @@ from floe_core.warehouse.duckdb_file import duckdb_file, rendered
 
 # The name of this command in messages, and in the names of its schemas.
 OWNER = "ci"
-ADAPTERS = ("duckdb", "postgres")
+# Where schemas of a check can stand beside production, and be read from with it.
+ADAPTERS = ("duckdb", "postgres", "snowflake")
 _ELSEWHERE = re.compile(r"^(:memory:|md:|motherduck:|[a-z0-9]+:|\w+://)")
 
 
@@ -40,9 +41,10 @@ class Production:
             EnvironmentProblemError: The DuckDB file is not there, or in use.
         """
         if profile.adapter not in ADAPTERS:
+            *others, last = ADAPTERS
+            known = f"{', '.join(others)} and {last}"
             raise UsageError(
-                f"changes are checked on {' and '.join(ADAPTERS)}; this product is on "
-                f"{profile.adapter}"
+                f"changes are checked on {known}; this product is on {profile.adapter}"
             )
         if not self._adapter:
             self._adapter = profile.adapter
