@@ -18,6 +18,7 @@ from floe_core.reuse.parts import ROWS, WHOLE, Columns, Leaf, Part, digest, join
 from floe_core.reuse.query_reader import BARE, QueryReader, UncertainError
 from floe_core.reuse.row_order import goes_by_row_order
 from floe_core.reuse.steadiness import varying, varying_call
+from floe_core.reuse.token_words import is_whole, token_words
 
 # A plan is made twice for each run, of the same queries.
 _KEPT = 20_000
@@ -84,12 +85,15 @@ def analyse(
         return analysis_of_text(sql, inputs, UNREADABLE)
     names = _Names(inputs, catalog.names)
     never = varying(query, names.node_of, steady_functions, catalog.varying_names)
+    text, is_read_whole = _canonical(query, dialect), True
     if catalog.lists_functions:
         never = never or varying_call(sql, dialect, catalog, steady_functions)
+        is_read_whole = is_whole(sql, text, dialect)
+        text = " ".join(token_words(sql, dialect))
     is_bare = catalog.has_bare_columns and has_bare_columns(query)
     by_order = is_bare or goes_by_row_order(query)
-    whole = analysis_of_text(_canonical(query, dialect), inputs, never, by_row_order=by_order)
-    if is_bare:
+    whole = analysis_of_text(text, inputs, never, by_row_order=by_order)
+    if is_bare or not is_read_whole:
         return whole
     try:
         found = _by_column(query, dialect, names)

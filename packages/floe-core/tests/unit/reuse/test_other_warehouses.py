@@ -217,3 +217,22 @@ def test_calls_are_found_with_their_arguments() -> None:
     sql = "select f(a, g(1, 2)), cast(x as decimal(1, 2)), s.h() from t as u(v) where x in (1)"
     found = [(c.name, len(c.arguments), c.is_placed) for c in function_calls(sql, "snowflake")]
     assert found == [("f", 2, False), ("g", 2, False), ("h", 0, True)]
+
+
+def test_an_argument_that_sqlglot_leaves_out_counts() -> None:
+    two, three = (
+        of(f"select percentile(amount, 0.5, {n}) as p from shop.a", "spark") for n in (2, 3)
+    )
+    assert (two.columns, two.tree == three.tree) == (None, False)
+
+
+def test_blanks_comments_and_the_case_of_words_do_not_count() -> None:
+    one, two = (
+        of(sql, "snowflake")
+        for sql in (
+            "select id, 'A' as n from db1.shop.a",
+            "SELECT ID, 'A' AS N -- x\nfrom db1.shop.a",
+        )
+    )
+    assert (one.tree, one.columns) == (two.tree, two.columns)
+    assert one.columns is not None

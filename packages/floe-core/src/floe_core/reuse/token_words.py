@@ -1,0 +1,50 @@
+"""What a query's text has in it, beside what sqlglot makes of it.
+
+sqlglot reads some dialects' functions and leaves out arguments that it has no place for. Such a
+query is the same only where its text is.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import sqlglot
+from sqlglot import Token, TokenType
+
+_TEXTS = (TokenType.STRING, TokenType.IDENTIFIER)
+_VALUES = (TokenType.NUMBER, TokenType.VAR, *_TEXTS)
+_WORDS = frozenset({"distinct", "ignore", "respect"})
+
+
+def token_words(sql: str, dialect: str) -> list[str]:
+    """Return a query's tokens, without comments and blanks, and in one case but for texts.
+
+    Raises:
+        sqlglot.errors.TokenError: It is no text in that dialect.
+    """
+    tokens = sqlglot.tokenize(sql, dialect=dialect)
+    return [f"{t.token_type.name}:{_word(t)}" for t in tokens]
+
+
+def is_whole(sql: str, read: str, dialect: str) -> bool:
+    """Return whether all names and values of a query are in what was read of it, written again.
+
+    Raises:
+        sqlglot.errors.TokenError: One is no text in that dialect.
+    """
+    return not _values(sql, dialect) - _values(read, dialect)
+
+
+def _values(sql: str, dialect: str) -> Counter[str]:
+    tokens = sqlglot.tokenize(sql, dialect=dialect)
+    following = [*(t.token_type for t in tokens[1:]), None]
+    return Counter(
+        token.text.lower()
+        for token, after in zip(tokens, following, strict=True)
+        if (token.token_type in _VALUES and after != TokenType.L_PAREN)
+        or token.text.lower() in _WORDS
+    )
+
+
+def _word(token: Token) -> str:
+    return token.text if token.token_type in _TEXTS else token.text.lower()
