@@ -170,8 +170,9 @@ class _Reader:
     def _loaded(self, node: Node) -> str:
         dialect = self._warehouse.dialect
         place = dialect.place(relation_of(node))
-        newest = dialect.text(f"max({node.reuse.loaded_at})")
-        found = self._warehouse.rows(f"select {newest}, count(*) from {place}")[0]
+        newest = f"max({node.reuse.loaded_at})"
+        told = dict.fromkeys((dialect.text(newest), "count(*)", dialect.exact(newest)))
+        found = self._warehouse.rows(f"select {', '.join(told)} from {place}")[0]
         self.newest[node.unique_id] = str(found[0] or "")
         return digest(found)
 

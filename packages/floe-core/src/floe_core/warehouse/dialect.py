@@ -77,6 +77,10 @@ class Dialect(ABC):
         """Return a value as text."""
         return f"cast({expression} as varchar)"
 
+    def exact(self, expression: str) -> str:
+        """Return a value as a text that another value does not have: `text` may be for people."""
+        return self.text(expression)
+
     def total(self, hashes: str) -> str:
         """Return the sum of hashes over rows, as text: it outgrows what drivers read as a number.
 

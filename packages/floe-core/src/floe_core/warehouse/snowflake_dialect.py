@@ -54,6 +54,10 @@ class Snowflake(Dialect):
         """See `Dialect.row_hash`: once more over what combines several."""
         return f"hash(hash({', '.join(hashes)}))"
 
+    def exact(self, expression: str) -> str:
+        """See `Dialect.exact`: the session's format may leave out parts of a time."""
+        return self.text(f"hash({expression})")
+
     def total(self, hashes: str) -> str:
         """See `Dialect.total`."""
         return self.text(f"coalesce(sum(cast({hashes} as number(37, 0))), 0)")

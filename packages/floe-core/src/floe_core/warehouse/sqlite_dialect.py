@@ -40,6 +40,10 @@ class SQLite(Dialect):
         """See `Dialect.row_hash`."""
         return f"floe_hash({', '.join(hashes)})"
 
+    def exact(self, expression: str) -> str:
+        """See `Dialect.exact`: as text, a float has 15 digits."""
+        return self.text(f"floe_hash({expression})")
+
     def total(self, hashes: str) -> str:
         """See `Dialect.total`."""
         return f"floe_total({hashes})"
