@@ -60,7 +60,6 @@ def test_random_histories_equal_plain_dbts(kind: str, warehouse: Warehouse, tmp_
     place = kind
     if kind == "snowflake":
         place = f"snowflake:{port_of(warehouse, tmp_path)}"
-    arguments = ("0", "5", place, "5", "16")
     # It ends with 1 where a table differs, or where too little or too much is built.
     arguments = ("0", "5", place, "5", "16")
     warehouse.call("python", HISTORIES, *arguments, cwd=tmp_path, codes=(0,))

@@ -45,7 +45,7 @@ _PARTS = (
     "array_repeat array_size array_union arrays_overlap arrays_zip flatten get sequence slice "
     "sort_array cardinality concat element_at reverse size try_element_at map map_concat "
     "map_contains_key map_entries map_from_arrays map_from_entries map_keys map_values str_to_map "
-    "named_struct struct aggregate array_sort exists filter forall map_filter map_zip_with reduce "
+    "named_struct struct aggregate exists filter forall map_filter map_zip_with reduce "
     "transform transform_keys transform_values zip_with explode explode_outer inline inline_outer "
     "posexplode posexplode_outer stack from_csv to_csv from_json get_json_object json_array_length "
     "json_object_keys json_tuple to_json parse_json try_parse_json variant_get try_variant_get"
@@ -53,7 +53,7 @@ _PARTS = (
 _AGGREGATES = (
     "any avg bit_and bit_or bit_xor bool_and bool_or corr count count_if covar_pop covar_samp "
     "every grouping grouping_id kurtosis max mean median min percentile percentile_cont "
-    "percentile_disc regr_avgx regr_avgy regr_count regr_intercept regr_r2 regr_slope regr_sxx "
+    "percentile_disc regr_avgx regr_avgy regr_count regr_intercept regr_slope regr_sxx "
     "regr_sxy regr_syy skewness some std stddev stddev_pop stddev_samp sum try_avg try_sum var_pop "
     "var_samp variance"
 )
