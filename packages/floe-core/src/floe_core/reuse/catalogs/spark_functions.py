@@ -57,7 +57,7 @@ _AGGREGATES = (
     "regr_sxy regr_syy skewness some std stddev stddev_pop stddev_samp sum try_avg try_sum var_pop "
     "var_samp variance"
 )
-_WINDOWS = "cume_dist dense_rank lag lead nth_value ntile percent_rank rank row_number"
+_WINDOWS = "cume_dist dense_rank lag lead ntile percent_rank rank row_number"
 STEADY = frozenset(
     " ".join(
         (_CONDITIONS, _NUMBERS, _TIMES, _TEXTS, _CONVERSIONS, _PARTS, _AGGREGATES, _WINDOWS)
