@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from floe_core.cli.main import app
 from floe_core.compiler import compile_product
 from floe_core.execution import BuildRequest, NodeResult, build
+from floe_core.reuse.catalogs.known import CATALOGS
 from floe_core.schemas import CompiledArtifacts
 
 WriteProduct = Callable[..., Path]
@@ -168,3 +169,15 @@ def test_a_history_takes_nothing_that_is_for_a_plan(folder: Path) -> None:
     compile_product(folder)
     done = CliRunner().invoke(app, ["plan", str(folder), "--history", "--select", "first"])
     assert done.exit_code != 0
+
+
+def test_on_a_warehouse_that_reuse_does_not_know_all_is_built_and_why_is_said(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "seeds").mkdir(exist_ok=True)
+    (folder / "seeds" / "days.csv").write_text("day\n1\n")
+    run(folder, "one")
+    monkeypatch.delitem(CATALOGS, "duckdb")
+    told = json.loads(floe("plan", folder, "--json"))
+    assert {node["action"] for node in told["nodes"].values()} == {"build"}
+    assert "what stands in duckdb cannot be told" in told["problem"]

@@ -97,7 +97,7 @@ def plan_build(
         artifacts,
         frozenset(node_ids),
         codes,
-        _seeds(artifacts, node_ids),
+        {} if refused else _seeds(artifacts, node_ids),
         own,
         facts,
         _engine(artifacts, facts),

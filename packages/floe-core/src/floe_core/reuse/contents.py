@@ -25,10 +25,11 @@ def with_contents(given: Situation, plan: Plan) -> Plan:
     A dbt in another process cannot be kept from building a node, once it has begun, and some
     warehouses can't be read while dbt runs.
     """
-    compared = _hashed_in_run(given, plan)
     dbt = given.artifacts.dbt
-    decides_in_run = not dbt.executable and CATALOGS[dbt.adapter].is_read_in_run
-    if not compared or given.builds_all or not decides_in_run:
+    if given.builds_all or dbt.executable or not CATALOGS[dbt.adapter].is_read_in_run:
+        return plan
+    compared = _hashed_in_run(given, plan)
+    if not compared:
         return plan
     same = make_plan(replace(given, unchanged=compared))
     return {

@@ -185,9 +185,9 @@ class Planner:
         parent = self._given.artifacts.by_id[built[0]].label
         if node.is_test:
             return f"{parent} is built, which it tests"
-        keeps_views = CATALOGS[self._given.artifacts.dbt.adapter].keeps_views
-        is_view = node.materialization == "view"
-        if is_view and not (keeps_views or self._given.compares):
+        catalog = CATALOGS.get(self._given.artifacts.dbt.adapter)
+        keeps_views = self._given.compares or (catalog is not None and catalog.keeps_views)
+        if node.materialization == "view" and not keeps_views:
             return f"{parent} is built, which it is a view of"
         return ""
 
