@@ -85,10 +85,11 @@ def analyse(
         return analysis_of_text(sql, inputs, UNREADABLE)
     names = _Names(inputs, catalog.names)
     never = varying(query, names.node_of, steady_functions, catalog.varying_names)
-    text, is_read_whole = _canonical(query, dialect), True
     if catalog.lists_functions:
         never = never or varying_call(sql, dialect, catalog, steady_functions)
-        is_read_whole = is_whole(sql, text, dialect)
+    text = _canonical(query, dialect)
+    is_read_whole = is_whole(sql, text, dialect)
+    if catalog.lists_functions or not is_read_whole:
         text = " ".join(token_words(sql, dialect))
     is_bare = catalog.has_bare_columns and has_bare_columns(query)
     by_order = is_bare or goes_by_row_order(query)

@@ -39,10 +39,12 @@ def _values(sql: str, dialect: str) -> Counter[str]:
     tokens = sqlglot.tokenize(sql, dialect=dialect)
     following = [*(t.token_type for t in tokens[1:]), None]
     return Counter(
-        token.text.lower()
+        word
         for token, after in zip(tokens, following, strict=True)
         if (token.token_type in _VALUES and after != TokenType.L_PAREN)
         or token.text.lower() in _WORDS
+        # `interval '1 day'` is written again as `interval '1' day`.
+        for word in token.text.lower().split() or [""]
     )
 
 

@@ -146,3 +146,19 @@ def test_what_may_vary_by_itself_is_named(sql: str, never: str) -> None:
 def test_postgresql_keeps_the_case_of_quoted_names() -> None:
     assert of('select "Id" from shop.main.a', "postgres").columns is None
     assert of('select "id" from shop.main.a', "postgres").columns is not None
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "jaro_winkler_similarity(name, 'x', {})",
+        "list_reduce([id], lambda x, y: x + y, {})",
+    ],
+)
+def test_an_argument_that_sqlglot_leaves_out_counts(call: str) -> None:
+    one, two = (of(f"select {call.format(n)} as n from {A}") for n in (1, 2))
+    assert (one.columns, one.tree == two.tree) == (None, False)
+
+
+def test_an_interval_that_sqlglot_writes_in_another_way_is_read_whole() -> None:
+    assert read_by(f"select id + interval '2 days' as n from {A}", "n") == {ROWS, "id"}
