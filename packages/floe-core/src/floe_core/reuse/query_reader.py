@@ -76,8 +76,8 @@ class QueryReader:
         if len(left.columns) != len(right.columns):
             raise UncertainError("sides of different width")
         pairs = list(zip(left.columns.values(), right.columns.values(), strict=True))
-        is_all = isinstance(query, exp.Union) and query.args.get("distinct") is False
-        deciding = [] if is_all else pairs
+        is_all = query.args.get("distinct") is False
+        deciding = [] if is_all and isinstance(query, exp.Union) else pairs
         rows = joined(type(query).__name__, is_all, left.rows, right.rows, deciding)
         named = zip(left.columns, pairs, strict=True)
         return Columns(rows, {name: joined(rows, *pair) for name, pair in named})

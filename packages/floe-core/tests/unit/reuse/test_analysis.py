@@ -102,6 +102,15 @@ def test_what_changes_the_rows_changes_every_column(changed: str) -> None:
     assert before.columns["id"].hash != after.columns["id"].hash
 
 
+@pytest.mark.parametrize("operation", ["union", "except", "intersect"])
+def test_duplicates_in_a_set_operation_are_other_rows(operation: str) -> None:
+    once, all_of_them = (
+        of(f"select id from {A} {how} select id from {B}")
+        for how in (operation, f"{operation} all")
+    )
+    assert once.rows.hash != all_of_them.rows.hash
+
+
 @pytest.mark.parametrize(
     "sql",
     [
