@@ -8,7 +8,7 @@ from planted_faults import FAULTS
 from pytest_of_its_own import Outcomes, failed_checks, outcomes_of_paper
 
 # They build with dbt, many times.
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
 
 
 @pytest.fixture(scope="module")
