@@ -15,11 +15,16 @@ from floe_core.reuse.bare_columns import has_bare_columns
 from floe_core.reuse.catalogs.known import CATALOGS
 from floe_core.reuse.catalogs.names import Names
 from floe_core.reuse.parts import ROWS, WHOLE, Columns, Leaf, Part, digest, joined
-from floe_core.reuse.query_reader import BARE, QueryReader, UncertainError
+from floe_core.reuse.query_reader import BARE, QueryReader
 from floe_core.reuse.row_order import goes_by_row_order
 from floe_core.reuse.steadiness import varying, varying_call
 from floe_core.reuse.token_words import is_whole, token_words
 
+# What sqlglot raises where it can't read SQL: its own errors, or what its code stumbles over.
+_STUMBLES = (
+    *(sqlglot.errors.SqlglotError, RecursionError, ValueError, LookupError),
+    *(AttributeError, TypeError),
+)
 # A plan is made twice for each run, of the same queries.
 _KEPT = 20_000
 UNREADABLE = "SQL that floe cannot read"
@@ -79,7 +84,8 @@ def analyse(
     catalog = CATALOGS[dialect]
     try:
         query = sqlglot.parse_one(sql, dialect=dialect)
-    except (sqlglot.errors.SqlglotError, RecursionError):
+        text = _canonical(query, dialect)
+    except _STUMBLES:
         return analysis_of_text(sql, inputs, UNREADABLE)
     if not isinstance(query, exp.Query | exp.Pivot):
         return analysis_of_text(sql, inputs, UNREADABLE)
@@ -87,7 +93,6 @@ def analyse(
     never = varying(query, names.node_of, steady_functions, catalog.varying_names)
     if catalog.lists_functions:
         never = never or varying_call(sql, dialect, catalog, steady_functions)
-    text = _canonical(query, dialect)
     is_read_whole = is_whole(sql, text, dialect)
     if catalog.lists_functions or not is_read_whole:
         text = " ".join(token_words(sql, dialect))
@@ -98,7 +103,7 @@ def analyse(
         return whole
     try:
         found = _by_column(query, dialect, names)
-    except (UncertainError, sqlglot.errors.SqlglotError, RecursionError, ValueError, KeyError):
+    except _STUMBLES:
         return whole
     return replace(whole, rows=found.rows, columns=found.columns)
 

@@ -26,6 +26,8 @@ _OF_JOIN = frozenset({"this", "side", "kind", "on"})
 _OF_SUBQUERY = frozenset({"this", "alias"})
 # In a list of columns these may change how many rows there are.
 _ROW_CHANGING = (exp.UDTF, exp.Explode, exp.Posexplode, exp.GenerateSeries, exp.Anonymous)
+# Names of tables stand for all of their columns, and some others for whatever columns there are.
+_UNREAD = (exp.Table, exp.TableColumn, exp.Columns, exp.Star, exp.Lambda)
 BARE = "floe_bare"
 
 
@@ -93,11 +95,14 @@ class QueryReader:
         }
         if len(values) != len(select.expressions) or "" in values:
             raise UncertainError("columns without a name of their own")
-        clauses = [
+        clauses: list[object] = [
             [name, self._expression(select.args[name], ctes, scopes)]
             for name in ("where", "group", "having", "qualify", "limit", "offset")
             if select.args.get(name)
         ]
+        if _groups_by_all(select):
+            keys = (each for each in select.expressions if not _has([each], (exp.AggFunc,)))
+            clauses.append(["all", [values[each.alias_or_name] for each in keys]])
         if order := select.args.get("order"):
             # What has no source by now is a column of this query's own.
             own = {"": Columns(rows, values)}
@@ -151,7 +156,7 @@ class QueryReader:
         if isinstance(node, exp.Query):
             relation = self.read(node, ctes, scopes)
             return joined("query", relation.rows, list(relation.columns.values()))
-        if isinstance(node, exp.Table | exp.Lambda | exp.Star) and not _is_counted(node):
+        if isinstance(node, _UNREAD) and not _is_counted(node):
             raise UncertainError(type(node).__name__)
         arguments = [
             [name, self._value(value, ctes, scopes)]
@@ -189,6 +194,12 @@ def _only(node: exp.Expr, known: frozenset[str] | set[str]) -> None:
     for name, value in node.args.items():
         if name not in known and value:
             raise UncertainError(f"{type(node).__name__} with {name}")
+
+
+def _groups_by_all(select: exp.Select) -> bool:
+    """Return whether a query groups by all that it lists and does not aggregate."""
+    group = select.args.get("group")
+    return group is not None and bool(group.args.get("all"))
 
 
 def _is_counted(node: exp.Expr) -> bool:

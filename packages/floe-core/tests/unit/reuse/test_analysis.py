@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from floe_core.reuse.analysis import Analysis, Input, analyse
+from floe_core.reuse.analysis import UNREADABLE, Analysis, Input, analyse
 from floe_core.reuse.parts import ROWS, WHOLE
 
 INPUTS = (
@@ -118,6 +118,8 @@ def test_duplicates_in_a_set_operation_are_other_rows(operation: str) -> None:
         f"select * from {A} a asof join {B} b on a.id >= b.id",
         f"with recursive r as (select 1 as n union all select n + 1 from r) select n from r, {A}",
         f"select no_such_column from {A}",
+        f"select md5(a::text) as row_hash from {A} as a",
+        f"select columns('n.*') from {A}",
         f"select distinct on (name) id, name from {A}",
     ],
 )
@@ -171,3 +173,11 @@ def test_an_argument_that_sqlglot_leaves_out_counts(call: str) -> None:
 
 def test_an_interval_that_sqlglot_writes_in_another_way_is_read_whole() -> None:
     assert read_by(f"select id + interval '2 days' as n from {A}", "n") == {ROWS, "id"}
+
+
+def test_group_by_all_groups_by_what_is_listed() -> None:
+    assert "name" in read_by(f"select name, sum(amount) as s from {A} group by all", "s")
+
+
+def test_sql_that_sqlglot_stumbles_over_is_not_read() -> None:
+    assert of("select object_construct(a) from a", "snowflake").never == UNREADABLE

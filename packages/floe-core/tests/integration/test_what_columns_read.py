@@ -1,0 +1,149 @@
+"""What reuse says a column reads, beside DuckDB: what it does not read cannot change it.
+
+Each query runs on small tables, and again with other values in one column of them. Whatever comes
+out otherwise must read that column.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+
+import duckdb
+import pytest
+
+from floe_core.reuse.analysis import Input, analyse
+from floe_core.reuse.catalogs.duckdb_catalog import DuckDBCatalog
+from floe_core.reuse.parts import WHOLE, Part
+
+TABLES = {"a": ("id", "name", "amount", "day"), "b": ("id", "x", "day")}
+INPUTS = tuple(Input(name, "memory", "main", name, columns) for name, columns in TABLES.items())
+# Other values for a column, of its type.
+OTHER = {
+    "id": "(random() * 5)::int",
+    "name": "case when random() < 0.3 then null else chr(112 + (random() * 3)::int) end",
+    "amount": "case when random() < 0.2 then null else (random() * 4)::int end",
+    "x": "case when random() < 0.2 then null else (random() * 4)::int end",
+    "day": "date '2026-01-01' + (random() * 6)::int",
+}
+QUERIES = """
+select id, name from main.a where amount > (select avg(x) from main.b)
+select id, coalesce(name, 'z') as n, amount is null as f from main.a
+select id, sum(amount) over (partition by name) as s, count(*) over () as c from main.a
+select name, sum(amount) as s from main.a group by 1 having sum(id) > 3
+select name, sum(amount) as s from main.a group by all
+select name, sum(amount) as s from main.a group by all order by s limit 2
+select lower(name) as name, count(*) as n from main.a group by name
+select id, (select count(*) from main.b b where b.id = a.id) as n from main.a a
+select id, exists (select 1 from main.b b where b.x = a.amount) as f, name from main.a a
+select id, x in (select amount from main.a) as f from main.b
+with c as (select id, name, row_number() over (partition by id order by day, amount) as r from main.a) select id, name from c where r = 1
+with c as (select id, max(amount) as m from main.a group by id) select c.id, m, x from c left join main.b using (id)
+select a.* from main.a a left join main.b b on a.id = b.id and b.x > 2
+select a.id, count(b.x) as n from main.a a left join main.b b on a.id = b.id group by a.id
+select coalesce(a.id, b.id) as k, name, x from main.a a full join main.b b on a.id = b.id
+select id, name from main.a a full join main.b b using (id)
+select a.name from main.a a semi join main.b b on a.id = b.x
+select a.name from main.a a anti join main.b b using (id)
+select name, amount from main.a a natural join main.b b
+select distinct name, amount > 1 as f from main.a
+select id from main.a intersect select id from main.b
+select id from main.a except all select x from main.b
+select id from main.a where name is not null union all select x from main.b where day is null
+select arg_max(name, amount order by id) as n, max(day) as d from main.a
+select string_agg(name, ',' order by amount, id, name) as s from main.a
+select id, struct_pack(n := name, a := amount).n as s from main.a
+select id, unnest([amount, id]) as u from main.a
+select id, u from main.a, unnest([amount, id]) t(u)
+select count(*) as n, count(name) as c, count(distinct amount) as d from main.a
+select id, sum(amount) filter (where name = 'p') as s, sum(amount) as t from main.a group by id
+select id, sum(amount) as s from main.a group by rollup (id)
+select id, name from main.a where (id, name) in (select id, 'p' from main.b)
+select id, name from main.a qualify count(*) over (partition by amount) = 1
+select name as id, id as name from main.a
+select id, id as k from main.a where k > 1
+select sum(amount) as id, id as g from main.a group by id
+select id, sum(amount) over w as s from main.a window w as (partition by name order by day, id, amount)
+with b as (select * from main.a) select b.name, b.id from b
+select t.name from main.a as t(k, name, z, w)
+with c(k, name) as (select id, amount from main.a) select name from c
+select columns('n.*') from main.a
+select * replace (amount + 1 as amount) from main.a
+select a.* exclude (id), b.x from main.a a join main.b b using (id)
+select a from main.a a
+select a.name, md5(a::varchar) as h from main.a a
+select name, amount from main.a where amount >= all (select x from main.b)
+select id, array(select x from main.b b where b.id = a.id order by x) as l from main.a a
+select id, list_transform([amount], lambda v: v + id) as l from main.a
+select x.id, y.name from main.a x join main.a y on x.id = y.amount
+select id, case when exists (select 1 from main.b where x = 1) then name end as n from main.a
+""".strip().splitlines()
+
+
+@pytest.fixture(scope="module")
+def steady(warehouse: duckdb.DuckDBPyConnection) -> frozenset[str]:
+    class Opened:
+        def rows(self, query: str) -> list[tuple[object, ...]]:
+            return warehouse.execute(query).fetchall()
+
+    return DuckDBCatalog().steady_functions(Opened())  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect() as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_what_a_column_does_not_read_cannot_change_it(
+    query: str, warehouse: duckdb.DuckDBPyConnection, steady: frozenset[str]
+) -> None:
+    found = analyse(query, "duckdb", INPUTS, steady)
+    if found.columns is None:
+        # All of each table counts.
+        assert {(leaf.parent, leaf.column) for leaf in found.reads} == {(t, WHOLE) for t in TABLES}
+        return
+    for seed in range(2):
+        fill(warehouse, seed)
+        before = contents(warehouse, query)
+        assert list(before) == list(found.columns)
+        for table, columns in TABLES.items():
+            for column in columns:
+                fill(warehouse, seed)
+                warehouse.execute(f"update {table} set {column} = {OTHER[column]}")
+                after = contents(warehouse, query)
+                changed = {name for name in before if before[name] != after[name]}
+                reading = {n for n, p in found.columns.items() if reads(p, table, column)}
+                assert changed <= reading, f"{table}.{column}"
+
+
+def fill(warehouse: duckdb.DuckDBPyConnection, seed: int) -> None:
+    """Write the tables anew."""
+    dice = random.Random(seed)
+    a = ", ".join(
+        f"({dice.choice([1, 2, 3, 4])}, {dice.choice(['null', repr('p'), repr('q')])}, "
+        f"{dice.choice(['null', 1, 2, 3])}, '2026-01-0{dice.randint(1, 6)}')"
+        for _ in range(9)
+    )
+    b = ", ".join(
+        f"({dice.choice([1, 2, 3])}, {dice.choice(['null', 1, 2, 3])}, "
+        f"'2026-01-0{dice.randint(1, 6)}')"
+        for _ in range(7)
+    )
+    warehouse.execute("select setseed(0.5)")
+    warehouse.execute("create or replace table a (id int, name varchar, amount int, day date)")
+    warehouse.execute("create or replace table b (id int, x int, day date)")
+    warehouse.execute(f"insert into a values {a}; insert into b values {b}")
+
+
+def contents(warehouse: duckdb.DuckDBPyConnection, query: str) -> dict[str, list[str]]:
+    """Return column -> its values, in an order of their own."""
+    names = [column[0] for column in warehouse.execute(query).description or ()]
+    rows = warehouse.fetchall()
+    return {name: sorted(repr(row[at]) for row in rows) for at, name in enumerate(names)}
+
+
+def reads(part: Part, table: str, column: str) -> bool:
+    """Return whether a part reads a column of a table."""
+    return any(leaf.parent == table and leaf.column in (column, WHOLE) for leaf in part.leaves)
