@@ -6,7 +6,7 @@ the query needs it. So a column may go from a table without breaking a `select *
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import sqlglot
@@ -17,6 +17,8 @@ from sqlglot.optimizer.scope import Scope, traverse_scope
 from floe_core.compiler.raw_sql import UnreadableSqlError
 
 NAMED = "floe_named"
+# What the stars of a query leave out or replace, which has to be there for that.
+LEFT_OUT = "floe_left_out"
 # Any column.
 ALL = "*"
 # Before the name of a column that may be of another table.
@@ -60,6 +62,8 @@ def read_query(sql: str, dialect: str, tables: Mapping[str, Columns]) -> Query:
             raise UnreadableSqlError("no query")
         for column in parsed.find_all(exp.Column):
             column.meta[NAMED] = not isinstance(column.this, exp.Star)
+        for select in parsed.find_all(exp.Select):
+            select.meta[LEFT_OUT] = list(_left_out(select))
         qualified = qualify(
             parsed,
             dialect=dialect,
@@ -75,6 +79,27 @@ def read_query(sql: str, dialect: str, tables: Mapping[str, Columns]) -> Query:
     return Query(scopes, _columns(qualified), _unresolved(scopes, tables))
 
 
+def _left_out(select: exp.Select) -> Iterator[tuple[str, str]]:
+    """Yield table and column of what stars leave out, replace or rename; "" for whichever table."""
+    for projection in select.expressions:
+        star = projection.this if isinstance(projection, exp.Column) else projection
+        if isinstance(star, exp.Star):
+            table = projection.table if isinstance(projection, exp.Column) else ""
+            yield from ((table, _name(each)) for each in star.args.get("except_") or ())
+            yield from ((table, each.alias.lower()) for each in star.args.get("replace") or ())
+            yield from ((table, _name(each.this)) for each in star.args.get("rename") or ())
+
+
+def _is_renamed(table: exp.Table) -> bool:
+    """Return whether a query gives the columns of a table other names, one after the other."""
+    alias = table.args.get("alias")
+    return alias is not None and bool(alias.args.get("columns"))
+
+
+def _name(node: exp.Expr) -> str:
+    return node.name.lower()
+
+
 def _columns(query: exp.Query) -> Columns | None:
     if query.is_star:
         return None
@@ -88,7 +113,10 @@ def _unresolved(scopes: Iterable[Scope], tables: Mapping[str, Columns]) -> froze
     for scope in scopes:
         sources = list(scope.sources.values())
         is_known = all(
-            isinstance(each, exp.Table) and bool(tables.get(each.name.lower())) for each in sources
+            isinstance(each, exp.Table)
+            and bool(tables.get(each.name.lower()))
+            and not _is_renamed(each)
+            for each in sources
         )
         if not sources or not is_known or scope.is_correlated_subquery:
             continue
@@ -137,10 +165,18 @@ class _Needs:
                 self._need(scope, column)
             elif f"{PERHAPS}{name}" in outputs:
                 self._need(scope, column, PERHAPS)
+        self._read_left_out(scope)
         for star in self._stars(scope):
             of = [star] if star else list(scope.selected_sources)
             for name in of:
                 self._need_of(scope, name, outputs if len(of) == 1 else perhaps(outputs))
+
+    def _read_left_out(self, scope: Scope) -> None:
+        for table, name in scope.expression.meta.get(LEFT_OUT, ()):
+            sources = [table] if table else list(scope.selected_sources)
+            mark = PERHAPS if len(sources) > 1 else ""
+            for source in sources:
+                self._need_of(scope, source, {f"{mark}{name}"})
 
     def _passed_on(self, scope: Scope) -> dict[int, str]:
         """Return id of column -> name that it is passed on by, for what `*` brought along."""
@@ -176,7 +212,8 @@ class _Needs:
     def _need_of(self, scope: Scope, name: str, columns: set[str]) -> None:
         source = scope.sources.get(name)
         if isinstance(source, exp.Table):
-            self._of_table.setdefault(source.name.lower(), set()).update(columns)
+            needed = {ALL} if _is_renamed(source) else columns
+            self._of_table.setdefault(source.name.lower(), set()).update(needed)
         elif isinstance(source, Scope):
             self._add_scope(source, columns)
 
