@@ -66,7 +66,7 @@ class ChangedProduct(History):
         for edit in self.random.choices(kinds, [4, 3, 2, 1, 1, 2, 2, 1], k=count):
             edit()
             self.edits.append(edit.__name__)
-        self.product.write(self.plain)
+        self.product.write(self.plain, self.warehouse.source_schema(self.plain))
         self._build_all(self.plain)
 
     def _build_all(self, folder: Path) -> None:
