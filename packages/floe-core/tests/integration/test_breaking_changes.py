@@ -38,7 +38,6 @@ CONSUMERS = {
     },
     "remainder": {"a": "select * exclude (phone) from port"},
     "replaced": {"a": "select p.* replace ('' as note) from port p"},
-    "renamed": {"a": "select k from port as p(k, b, c, d, e, f, g, h, i, j)"},
     "grouped": {"a": "select tier, count(*) as n from port group by tier having max(note) <> 3"},
 }
 DROPPED = [(f"drop {name}", COLUMNS, name) for name in COLUMNS]
