@@ -15,6 +15,7 @@ from typing import Any
 from floe_core.compiler.profile import Profile
 from floe_core.errors import EnvironmentProblemError, UsageError
 from floe_core.parity.scratch import Scratch, in_scratch, refuse_secrets_in
+from floe_core.warehouse.dialects import list_adapters
 from floe_core.warehouse.duckdb_file import duckdb_file, rendered
 
 # The name of this command in messages, and in the names of its schemas.
@@ -41,8 +42,7 @@ class Production:
             EnvironmentProblemError: The DuckDB file is not there, or in use.
         """
         if profile.adapter not in ADAPTERS:
-            *others, last = ADAPTERS
-            known = f"{', '.join(others)} and {last}"
+            known = list_adapters(ADAPTERS)
             raise UsageError(
                 f"changes are checked on {known}; this product is on {profile.adapter}"
             )

@@ -28,6 +28,7 @@ from floe_core.secrets.known_values import known_secrets
 from floe_core.secrets.redactor import Redactor
 from floe_core.state_folder import state_folder
 from floe_core.warehouse.credentials import place_of
+from floe_core.warehouse.dialects import list_adapters
 from floe_core.warehouse.duckdb_file import duckdb_file
 from floe_core.warehouse.internals import require_adapter
 
@@ -117,8 +118,7 @@ def why_not(artifacts: CompiledArtifacts) -> str:
     """Return why no build of a product can reuse anything, "" where one can."""
     adapter = artifacts.dbt.adapter
     if adapter not in CATALOGS:
-        *others, last = sorted(CATALOGS)
-        known = f"{', '.join(others)} and {last}"
+        known = list_adapters(CATALOGS)
         return f"what stands in {adapter} cannot be told; reuse works on {known}"
     try:
         require_adapter(adapter)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from floe_core.errors import UsageError
 from floe_core.warehouse.dialect import Dialect
 from floe_core.warehouse.duckdb_dialect import DuckDB
@@ -26,7 +28,16 @@ def dialect_of(adapter: str) -> Dialect:
         UsageError: Its tables can't be hashed here.
     """
     if adapter not in DIALECTS:
-        *others, last = sorted(DIALECTS)
-        known = f"{', '.join(others)} and {last}"
+        known = list_adapters(DIALECTS)
         raise UsageError(f"tables are compared on {known}; this product's are in {adapter}")
     return DIALECTS[adapter]
+
+
+def list_adapters(adapters: Iterable[str]) -> str:
+    """Return two or more adapters as a message names them.
+
+    >>> list_adapters(["sqlite", "duckdb", "postgres"])
+    'duckdb, postgres and sqlite'
+    """
+    *others, last = sorted(adapters)
+    return f"{', '.join(others)} and {last}"
