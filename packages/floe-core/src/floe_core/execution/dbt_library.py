@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from floe_core.errors import EnvironmentProblemError
 from floe_core.execution.internals import forget_deprecations
-from floe_core.execution.lighter_dbt import remembered_defaults
+from floe_core.execution.lighter_dbt import direct_flag_sources, remembered_defaults
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -62,5 +62,5 @@ def invoke_library(
     """
     runner = load_runner()
     forget_deprecations()
-    with remembered_defaults():
+    with remembered_defaults(), direct_flag_sources():
         return runner(manifest=manifest, callbacks=list(callbacks)).invoke(list(arguments))

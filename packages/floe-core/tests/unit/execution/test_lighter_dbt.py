@@ -72,7 +72,11 @@ def test_code_that_it_was_not_written_for_stays_as_it_is(monkeypatch: pytest.Mon
         assert parts_of_dbt() == before
 
 
-DOORS = sorted(FilePath(known_source.__file__).parent.glob("*.py"))
+DOORS = [
+    door
+    for door in sorted(FilePath(known_source.__file__).parent.glob("*.py"))
+    if door.stem != "flag_sources"
+]
 BORROWED = sorted({name for door in DOORS for name in borrowed_names(door, "dbt", "dbt_common")})
 
 

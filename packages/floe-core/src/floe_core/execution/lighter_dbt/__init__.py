@@ -11,6 +11,7 @@ Code of dbt's is replaced only where it is word for word what the replacement wa
 """
 
 from floe_core.execution.lighter_dbt.defaults import remembered_defaults
+from floe_core.execution.lighter_dbt.flag_sources import direct_flag_sources
 from floe_core.execution.lighter_dbt.lighter_run import lighter_dbt
 
-__all__ = ["lighter_dbt", "remembered_defaults"]
+__all__ = ["direct_flag_sources", "lighter_dbt", "remembered_defaults"]

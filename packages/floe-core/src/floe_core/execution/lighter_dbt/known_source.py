@@ -20,6 +20,7 @@ KNOWN = {
     "BaseMacroGenerator.__init__": {"e53eaf68e31c154d"},
     "BaseRelation._is_exactish_match": {"aa59fea2343cd36b"},
     "BaseRelation.matches": {"69c8ded1c5d9c8d6"},
+    "BehaviorFlagRendered._default_source": {"29a653aaaebbe60d"},
     "CallableMacroGenerator.__init__": {"a7160106771b5b22"},
     "EventManager.fire_event": {"5c04bc105a056ee9"},
     "Linker.add_test_edges_1": {"345c619ee2d97ab4"},
