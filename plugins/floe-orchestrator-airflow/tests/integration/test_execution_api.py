@@ -11,6 +11,8 @@ COMPARE = """\
 import json
 from contextlib import asynccontextmanager
 from airflow.api_fastapi.execution_api import app as module
+from airflow.sdk.api.client import API_VERSION
+from fastapi.openapi.utils import get_openapi
 from floe_orchestrator_airflow.internals import build_execution_api
 
 fresh = module.create_task_execution_api_app
@@ -33,6 +35,10 @@ def shown(app):
     routes = app.router.versioned_routers.items()
     return {str(version): sorted(map(str, router.routes)) for version, router in routes}
 
+def schemas(app):
+    routes = app.router.versioned_routers[API_VERSION].routes
+    return get_openapi(title="", version="", routes=routes)
+
 import asyncio
 
 async def enter():
@@ -40,8 +46,12 @@ async def enter():
         pass
 
 asyncio.run(enter())
+[newest] = shown(first)
 print(json.dumps([
-    shown(first) == shown(third),
+    newest == API_VERSION,
+    shown(first)[newest] == shown(third)[newest],
+    schemas(first) == schemas(third),
+    len(shown(third)) > 1,
     first is second,
     entered == [first],
     [each.cls for each in first.user_middleware] == [each.cls for each in third.user_middleware],
@@ -54,4 +64,4 @@ def test_it_has_the_routes_and_the_lifespan_of_each_components_own() -> None:
         [sys.executable, "-c", COMPARE], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    assert json.loads(done.stdout.splitlines()[-1]) == [True, False, True, True]
+    assert json.loads(done.stdout.splitlines()[-1]) == [True] * 4 + [False, True, True]

@@ -14,6 +14,9 @@ from typing import Any, cast
 import borrowed_names
 import pytest
 import structlog
+from airflow.api_fastapi.execution_api import versions
+from airflow.api_fastapi.execution_api.routes import execution_api_router
+from airflow.sdk.api.client import API_VERSION
 from borrowed_names import Name
 
 from floe_core.missing_names import warn_of_missing_name
@@ -49,6 +52,15 @@ SHARED = [
 EXECUTION_API = [
     ("airflow.api_fastapi.execution_api.app", "create_task_execution_api_app"),
     ("airflow.api_fastapi.execution_api.app", "lifespan"),
+]
+VERSIONS = [
+    ("airflow.api_fastapi.execution_api", "versions"),
+    ("airflow.api_fastapi.execution_api.routes", "execution_api_router"),
+    ("airflow.sdk.api.client", "API_VERSION"),
+    ("cadwyn", "HeadVersion"),
+    ("cadwyn", "Version"),
+    ("cadwyn", "VersionBundle"),
+    ("cadwyn.route_generation", "_DELETED_ROUTE_TAG"),
 ]
 CONF = [("airflow.providers.openlineage", "conf")]
 POLICY = [
@@ -126,10 +138,10 @@ def test_the_plugin_loads_and_warns_where_airflow_has_other_names(name: Name) ->
 
 
 def test_these_are_all_that_are_borrowed() -> None:
-    found = borrowed_names.borrowed_names(Path(internals.__file__), "airflow")
+    found = borrowed_names.borrowed_names(Path(internals.__file__), "airflow", "cadwyn")
     groups = (
         *(OF_TIMES, OF_SUPERVISOR, COUNTS, STORED, OF_RECORDS, UNFINISHED, SHARED),
-        *(EXECUTION_API, CONF, POLICY),
+        *(EXECUTION_API, VERSIONS, CONF, POLICY),
     )
     assert found == sorted({name for group in groups for name in group})
 
@@ -202,6 +214,29 @@ def test_without_the_api_each_component_builds_its_own(
     with borrowed_names.without(*name):
         internals.build_execution_api()
     assert consequences(caplog) == ["a local Airflow takes longer to start"]
+
+
+@pytest.mark.parametrize("name", VERSIONS)
+def test_without_the_versions_the_api_is_built_for_each(
+    name: Name, caplog: pytest.LogCaptureFixture
+) -> None:
+    with borrowed_names.without(*name), internals._newest_version_alone():
+        assert len(versions.bundle.versions) > 1
+    assert consequences(caplog) == ["a local Airflow takes longer to start"]
+
+
+@pytest.mark.parametrize("asked", ["the newest", "2025-04-28"])
+def test_the_api_is_built_for_the_version_that_tasks_ask_for(
+    asked: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, routes = versions.bundle, list(execution_api_router.routes)
+    if asked != "the newest":
+        monkeypatch.setattr("airflow.sdk.api.client.API_VERSION", asked)
+    with internals._newest_version_alone():
+        values = versions.bundle.version_values
+    assert values == ((API_VERSION,) if asked == "the newest" else whole.version_values)
+    assert versions.bundle is whole
+    assert execution_api_router.routes == routes
 
 
 def test_without_the_providers_settings_lineage_is_not_tied_to_airflows(

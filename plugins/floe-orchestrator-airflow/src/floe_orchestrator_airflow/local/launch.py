@@ -18,6 +18,7 @@ from floe_orchestrator_airflow.local.executor_watch import ExecutorWatch
 from floe_orchestrator_airflow.local.rest_api import RestError
 from floe_orchestrator_airflow.local.service import LocalAirflow, datetime_of
 from floe_orchestrator_airflow.local.verdict import report_of_run
+from floe_orchestrator_airflow.task.run_of_product import run_name
 
 POLL_SECONDS = 0.4
 SECONDS_TO_END = 10.0
@@ -110,8 +111,6 @@ def _follow(
     run_id: str,
     on_event: OnEvent,
 ) -> RunReport:
-    from floe_orchestrator_airflow.task.run_of_product import run_name
-
     dag_id = _dag_id(artifacts, options)
     events = _Events(artifacts.folder, run_name(dag_id, run_id), on_event)
     executor = ExecutorWatch(airflow.home.folder, 2 * airflow.patience)

@@ -1,12 +1,13 @@
-"""What a run of Airflow is called in floe's own records."""
+"""What a run of Airflow is called in floe's own records, and what it was given.
+
+`floe run` reads names here as well, and need not import Airflow for them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
-
-from airflow.sdk.exceptions import AirflowFailException
 
 from floe_core.run_parameters import RunParameters
 from floe_core.time_range import TimeRange
@@ -56,6 +57,8 @@ def range_of_run(context: Context, build_task_id: str) -> TimeRange | None:
     try:
         return TimeRange.parsed(str(start or ""), str(end or ""))
     except ValueError as error:
+        from airflow.sdk.exceptions import AirflowFailException
+
         what = f"{RANGE_START_PARAM} and {RANGE_END_PARAM} are to be ISO times: {error}"
         raise AirflowFailException(what) from None
 
@@ -69,6 +72,8 @@ def parameters_of_run(context: Context, build_task_id: str) -> RunParameters:
     try:
         return RunParameters.given(params_of_run(context, build_task_id))
     except ValueError as error:
+        from airflow.sdk.exceptions import AirflowFailException
+
         raise AirflowFailException(f"the parameters of the run: {error}") from None
 
 
