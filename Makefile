@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 RESULTS := .venv-bench/results
 # Much of a test of an orchestrator is waiting for it. PROCESSES=0 runs one test after the other.
-PROCESSES ?= 4
+PROCESSES ?= 3
 AT_ONCE := -n $(PROCESSES) --dist loadfile --no-loadscope-reorder
 # A package index chosen for pip is uv's as well.
 export UV_DEFAULT_INDEX ?= $(or $(PIP_INDEX_URL),$(shell $(PYTHON) -m pip config get global.index-url 2>/dev/null))

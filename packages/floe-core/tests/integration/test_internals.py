@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -91,6 +92,15 @@ def test_without_a_part_of_the_manifest_dbt_parses_again(
     with without_attribute(Manifest, "build_flat_graph"):
         assert preload_manifest(shop.project_dir, shop.dbt.version).manifest is None
     assert consequences(caplog) == ["each run parses the project again"]
+
+
+def test_neither_a_parse_nor_a_build_reads_the_source_of_every_caller(
+    write_product: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(inspect, "stack")
+    folder = write_product(first="{{ config(materialized='table') }}\nselect 1 as id")
+    compile_product(folder)
+    assert built(CompiledArtifacts.load(folder)) == {"model.shop.first": "success"}
 
 
 @pytest.mark.parametrize("name", DEPRECATIONS)
