@@ -11,6 +11,8 @@ import pytest
 from dbt_common.tests import enable_test_caching
 from hypothesis import HealthCheck, settings
 
+from floe_core.execution.lighter_dbt import direct_flag_sources
+
 # How long an example takes says how busy the machine is, and nothing about the code. A gate tries
 # the same examples each time; `pytest --hypothesis-profile=explore` tries others.
 HASTE = HealthCheck.too_slow
@@ -20,6 +22,11 @@ settings.load_profile("gate")
 
 # As dbt's own tests do: what it parses of its 640 macros is kept for the next project of a process.
 enable_test_caching()
+
+# What plain dbt is asked in these processes, it answers in half the time: each imports Airflow,
+# Dagster and Prefect, and dbt looks for the module of a flag among all that is imported.
+FLAG_SOURCES = direct_flag_sources()
+FLAG_SOURCES.__enter__()
 
 # What a script starts in the background ignores ^C, and so would every program that a test starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)

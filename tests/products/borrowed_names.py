@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from importlib.util import find_spec, module_from_spec
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -33,6 +34,16 @@ def _run_in(node: ast.AST) -> Iterator[ast.AST]:
             continue
         yield child
         yield from _run_in(child)
+
+
+def fresh_module(name: str) -> ModuleType:
+    """Return a module of its own, run anew: whole, whatever was replaced in the imported one."""
+    spec = find_spec(name)
+    assert spec is not None
+    assert spec.loader is not None
+    fresh = module_from_spec(spec)
+    spec.loader.exec_module(fresh)
+    return fresh
 
 
 @contextmanager

@@ -9,9 +9,10 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from borrowed_names import borrowed_names, without, without_attribute
+from borrowed_names import borrowed_names, fresh_module, without, without_attribute
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.contracts.graph.manifest import Manifest
+from dbt_common.behavior_flags import BehaviorFlagRendered
 
 from floe_core.compiler import compile_product
 from floe_core.execution import BuildEnded, BuildRequest, NodeResult, build, internals
@@ -97,6 +98,9 @@ def test_without_a_part_of_the_manifest_dbt_parses_again(
 def test_neither_a_parse_nor_a_build_reads_the_source_of_every_caller(
     write_product: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # conftest.py has dbt find the modules of flags directly; here it does so as it comes.
+    own = fresh_module("dbt_common.behavior_flags").BehaviorFlagRendered._default_source
+    monkeypatch.setattr(BehaviorFlagRendered, "_default_source", staticmethod(own))
     monkeypatch.delattr(inspect, "stack")
     folder = write_product(first="{{ config(materialized='table') }}\nselect 1 as id")
     compile_product(folder)

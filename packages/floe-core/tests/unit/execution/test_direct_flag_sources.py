@@ -8,12 +8,19 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from borrowed_names import without
+from borrowed_names import fresh_module, without
 from dbt_common.behavior_flags import BehaviorFlagRendered
 
 from floe_core.execution.lighter_dbt import direct_flag_sources, known_source
 
-DEFAULT_SOURCE = BehaviorFlagRendered._default_source
+
+# conftest.py has it found directly in all tests.
+DEFAULT_SOURCE = fresh_module("dbt_common.behavior_flags").BehaviorFlagRendered._default_source
+
+
+@pytest.fixture(autouse=True)
+def _flags_are_of_dbts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(BehaviorFlagRendered, "_default_source", staticmethod(DEFAULT_SOURCE))
 
 
 def source_of_a_flag(flag: type[Any] = BehaviorFlagRendered) -> str:
