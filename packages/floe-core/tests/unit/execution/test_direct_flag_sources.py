@@ -13,7 +13,6 @@ from dbt_common.behavior_flags import BehaviorFlagRendered
 
 from floe_core.execution.lighter_dbt import direct_flag_sources, known_source
 
-
 # conftest.py has it found directly in all tests.
 DEFAULT_SOURCE = fresh_module("dbt_common.behavior_flags").BehaviorFlagRendered._default_source
 
