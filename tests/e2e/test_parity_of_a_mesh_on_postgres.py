@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from pathlib import Path
 import pytest
 from mesh_products import PRODUCTS, Mesh
 from own_database import SERVER, compute, own_database, rows
+from warm_floe import dbt
 
 BIN = Path(sys.executable).parent
 SCHEMAS = "select nspname from pg_namespace where nspname !~ '^pg_|^information_schema$' order by 1"
@@ -53,13 +53,7 @@ def test_a_mesh_is_the_same_on_all_sides_and_as_plain_dbt_of_each(
     assert (code, found["equal"]) == (0, True), found
     assert rows(database, SCHEMAS) == [("public",)], "no side has left anything, or run elsewhere"
     for product in PRODUCTS:
-        subprocess.run(
-            [BIN / "dbt", "build", "--profiles-dir", "."],
-            cwd=mesh.folder / product,
-            env={**os.environ, "FLOE_PROJECT_DIR": "."},
-            check=True,
-            capture_output=True,
-        )
+        dbt("build", "--profiles-dir", ".", cwd=mesh.folder / product, FLOE_PROJECT_DIR=".")
     for node in ("model.marts.stg_customers", "model.marts.revenue"):
         [(count,)] = rows(database, f"select count(*) from marts.{node.rpartition('.')[2]}")
         assert found["products"]["marts"]["nodes"][node]["rows"] == count == 1

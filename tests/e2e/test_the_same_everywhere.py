@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from mixed_product import NODES, write_mixed_product
 from public_projects import PROJECTS, NotFetchedError, fetch_project
+from warm_floe import dbt
 
 from floe_core.parity.comparison import compare
 from floe_core.parity.side import compile_side, run_side
@@ -48,21 +49,8 @@ def plain_build(artifacts: CompiledArtifacts) -> tuple[dict[str, str], dict[str,
     """Run `dbt build` itself in a compiled copy; return node statuses and tables."""
     folder = artifacts.project_dir
     assert folder is not None
-    dbt = Path(sys.executable).parent / "dbt"
-    subprocess.run(
-        [
-            dbt,
-            "--quiet",
-            "build",
-            "--profiles-dir",
-            artifacts.dbt.profiles_dir,
-            "--target-path",
-            "t",
-        ],
-        cwd=folder,
-        env={**os.environ, "DBT_SEND_ANONYMOUS_USAGE_STATS": "False"},
-        check=True,
-    )
+    flags = ["--profiles-dir", artifacts.dbt.profiles_dir, "--target-path", "t"]
+    dbt("--quiet", "build", *flags, cwd=folder)
     results = json.loads((folder / "t" / "run_results.json").read_text())["results"]
     tables = read_tables(artifacts)
     # dbt 1.11 also tells of exposures, as "no-op": nothing of them runs.

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
+
+from warm_floe import dbt
 
 MANIFEST = """\
 apiVersion: floe.dev/v1
@@ -91,14 +90,4 @@ def build_production(folder: Path, profile: str = "") -> None:
 
 def run_dbt(folder: Path, *arguments: str) -> str:
     """Run dbt in the product's folder; return what it printed."""
-    command = [sys.executable, "-m", "dbt.cli.main", *arguments, "--target-path", "target/plain"]
-    done = subprocess.run(
-        command,
-        cwd=folder,
-        env={**os.environ, "DBT_SEND_ANONYMOUS_USAGE_STATS": "False"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    return dbt(*arguments, "--target-path", "target/plain", cwd=folder).stdout

@@ -1,8 +1,8 @@
-"""The floe command with its imports behind it: each call is a fork of one process that has them.
+"""The commands floe and dbt with their imports behind them: a call is a fork of a process with them.
 
 To import floe and dbt takes twice as long as what most commands do then. A call here is a process
-of its own all the same, in a folder, an environment and with streams of its own. What is about
-how the program starts or is killed calls `.venv/bin/floe`.
+of its own all the same, in a folder, an environment and with streams of its own; that of dbt has
+nothing of floe imported. What is about how a program starts or is killed calls `.venv/bin/floe`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-FLOE = Path(sys.executable).parent / "floe"
+BINARIES = Path(sys.executable).parent
 
 # Reads nothing but sockets and marshal, which Python has at hand. What Python itself reads when it
 # starts can't be given to a fork: the real program is called then.
@@ -27,7 +27,7 @@ def of_python(environment):
     return {{k: v for k, v in environment.items() if k.startswith("PYTHON")}}
 
 if of_python(os.environ) != {python_variables!r}:
-    os.execv({floe!r}, [{floe!r}, *sys.argv[1:]])
+    os.execv({program!r}, [{program!r}, *sys.argv[1:]])
 call = marshal.dumps((sys.argv[1:], os.getcwd(), os.umask(0o022), dict(os.environ)))
 server = socket.socket(socket.AF_UNIX)
 server.connect({address!r})
@@ -52,13 +52,38 @@ def floe(
     )
 
 
-@cache
+def dbt(
+    *arguments: str | Path, cwd: Path, check: bool = True, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Call dbt itself, which knows nothing of floe but the plugin that it finds by its name.
+
+    Raises:
+        AssertionError: It ended with another code than 0, and `check` is set; with what it printed.
+    """
+    done = subprocess.run(
+        [_folder_of("dbt") / "dbt", *map(str, arguments)],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=cwd,
+        env={**os.environ, "DBT_SEND_ANONYMOUS_USAGE_STATS": "False", **environment},
+    )
+    assert not check or done.returncode == 0, done.stdout + done.stderr
+    return done
+
+
 def folder_of_floe() -> Path:
     """Return a folder with a program `floe`, for `PATH`; it works while this process lives."""
-    folder = tempfile.TemporaryDirectory(prefix="floe-warm-")
+    return _folder_of("floe")
+
+
+@cache
+def _folder_of(name: str) -> Path:
+    folder = tempfile.TemporaryDirectory(prefix=f"{name}-warm-")
     address = Path(folder.name) / "socket"
     server = subprocess.Popen(
-        [sys.executable, Path(__file__).with_name("warm_floe_server.py"), address, FLOE],
+        [sys.executable, Path(__file__).with_name("warm_floe_server.py"), address, BINARIES / name],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     )
@@ -68,11 +93,14 @@ def folder_of_floe() -> Path:
     atexit.register(server.kill)
     assert server.stdout is not None
     assert server.stdout.readline() == b"ready\n"
-    program = Path(folder.name) / "floe"
+    program = Path(folder.name) / name
     python = {name: value for name, value in os.environ.items() if name.startswith("PYTHON")}
     program.write_text(
         CLIENT.format(
-            python=sys.executable, python_variables=python, floe=str(FLOE), address=str(address)
+            python=sys.executable,
+            python_variables=python,
+            program=str(BINARIES / name),
+            address=str(address),
         )
     )
     program.chmod(0o755)

@@ -1,4 +1,4 @@
-"""The process that `warm_floe` forks: it imports what floe's commands do, and runs none itself.
+"""The process that `warm_floe` forks: it imports what a program does, and runs nothing itself.
 
 dbt's own macros it parses as well, which is three quarters of the parse of a small project.
 """
@@ -14,6 +14,7 @@ import signal
 import socket
 import sys
 import threading
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
@@ -22,11 +23,9 @@ from dbt.include import duckdb, global_project
 from dbt_common.clients.jinja import extract_toplevel_blocks, parse
 from dbt_common.tests import enable_test_caching
 
-IMPORTED = [
-    "agate",
-    "dbt.adapters.duckdb",
-    "dbt.cli.main",
-    "duckdb",
+OF_DBT = ["agate", "dbt.adapters.duckdb", "dbt.cli.main", "duckdb"]
+OF_FLOE = [
+    *OF_DBT,
     "dbt_floe",
     "floe_core.ci",
     "floe_core.cli.main",
@@ -121,10 +120,22 @@ def end(code: int) -> None:
     os._exit(code)
 
 
+def program_called(name: str) -> Callable[[], object]:
+    """Return what the program of that name runs."""
+    if name == "dbt":
+        from dbt.cli.main import cli
+
+        return cli
+    from floe_core.cli.main import main
+
+    return main
+
+
 if __name__ == "__main__":
     # As in the program: the folder of a script is not on its path.
-    sys.path[0] = str(Path(sys.argv[2]).parent)
-    for module in IMPORTED:
+    program = Path(sys.argv[2])
+    sys.path[0] = str(program.parent)
+    for module in OF_DBT if program.name == "dbt" else OF_FLOE:
         import_module(module)
     parse_macros()
     gc.collect()
@@ -132,10 +143,9 @@ if __name__ == "__main__":
     gc.freeze()
     wait_for_call(sys.argv[1])
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    from floe_core.cli.main import main
-
+    run = program_called(program.name)
     try:
-        main()
+        run()
         end(0)
     except SystemExit as ended:
         end(int(ended.code or 0))

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
+from warm_floe import dbt
 
 from floe_core.compiler import compile_product
 from floe_core.errors import InvalidProductError, UsageError
@@ -106,11 +104,10 @@ def tables(file: Path) -> dict[str, Any]:
 
 
 def plain_dbt(folder: Path, target: str, word: str) -> dict[str, str]:
-    command = [sys.executable, "-m", "dbt.cli.main", "-q", "build", "--no-partial-parse"]
-    command += ["--target-path", "plain", "--target", target, "--profiles-dir", "."]
-    command += ["--vars", json.dumps({"word": word, "region": "none"})]
-    environment = {**os.environ, "FLOE_PROJECT_DIR": str(folder)}
-    subprocess.run(command, cwd=folder, check=True, env=environment)
+    flags = ["--target-path", "plain", "--target", target, "--profiles-dir", "."]
+    flags += ["--vars", json.dumps({"word": word, "region": "none"})]
+    command = ["-q", "build", "--no-partial-parse", *flags]
+    dbt(*command, cwd=folder, FLOE_PROJECT_DIR=str(folder))
     results = json.loads((folder / "plain" / "run_results.json").read_text())["results"]
     return {result["unique_id"]: result["status"] for result in results}
 

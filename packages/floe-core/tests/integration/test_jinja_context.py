@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import Any
 
 import duckdb
 import pytest
+from warm_floe import dbt
 
 from floe_core.compiler import compile_product
 from floe_core.execution import BuildEnded, BuildRequest, build
@@ -123,8 +122,7 @@ def write_project(folder: Path) -> Path:
 
 def run_plain_dbt(folder: Path) -> None:
     """Run `dbt build` as a person does: a process of its own, in the project's folder."""
-    command = [sys.executable, "-m", "dbt.cli.main", "--quiet", "build"]
-    subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    dbt("--quiet", "build", cwd=folder)
 
 
 def run_floe(folder: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import duckdb
 from reusing_product import FLOE
+from warm_floe import dbt
 
 from floe_core.compiler import compile_product
 from floe_core.execution import BuildRequest, NodeLog, NodeResult, build
@@ -112,18 +113,9 @@ class Shop:
         return {file.stem for file in folder.glob("attempt-1/run/shop/**/*.sql")}
 
     def _run_plain(self) -> None:
-        commands = [
-            [sys.executable, "load.py"],
-            dbt("build", "--exclude", "source:raw.scores+"),
-            [sys.executable, "score.py"],
-            dbt("build", "--select", "source:raw.scores+"),
-        ]
-        for command in commands:
-            subprocess.run(command, cwd=self.plain, check=True, capture_output=True)
-
-
-def dbt(*arguments: str) -> list[str]:
-    return [str(Path(sys.executable).parent / "dbt"), *arguments, "--profiles-dir", ".", "--quiet"]
+        for script, chosen in (("load.py", "--exclude"), ("score.py", "--select")):
+            subprocess.run([sys.executable, script], cwd=self.plain, check=True)
+            dbt("--quiet", "build", chosen, "source:raw.scores+", cwd=self.plain)
 
 
 def tables(folder: Path) -> dict[str, list[tuple[object, ...]]]:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
+from warm_floe import dbt
 
 from floe_core.compiler import compile_product
 from floe_core.errors import UsageError
@@ -119,8 +118,7 @@ def built(folder: Path, run_id: str, parameters: RunParameters) -> dict[str, str
 
 def built_by_dbt(folder: Path, *flags: str, command: str = "build") -> dict[str, str]:
     """Return node id -> status of a plain `dbt build`."""
-    dbt = [sys.executable, "-m", "dbt.cli.main", "-q", command, "--target-path", "plain"]
-    subprocess.run([*dbt, *flags], cwd=folder, check=True, capture_output=True)
+    dbt("-q", command, "--target-path", "plain", *flags, cwd=folder)
     results = json.loads((folder / "plain" / "run_results.json").read_text())["results"]
     return {result["unique_id"]: result["status"] for result in results}
 

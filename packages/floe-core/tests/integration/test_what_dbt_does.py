@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
 import pytest
 from dbt.plugins import manager as dbt_plugins
+from warm_floe import dbt
 
 from floe_core.compiler import compile_product
 from floe_core.errors import InvalidProductError
@@ -48,8 +47,8 @@ def statuses(events: list[BuildEvent]) -> dict[str, str]:
 
 def plain_dbt(folder: Path, *arguments: str) -> tuple[int, dict[str, str]]:
     """Run `dbt build` in a compiled folder: its exit code, and model name -> status."""
-    command = [sys.executable, "-m", "dbt.cli.main", "-q", "build", "--target-path", "plain"]
-    done = subprocess.run([*command, *arguments], cwd=folder, capture_output=True, check=False)
+    command = ["-q", "build", "--target-path", "plain", *arguments]
+    done = dbt(*command, cwd=folder, check=False)
     results = json.loads((folder / "plain" / "run_results.json").read_text())["results"]
     named = {r["unique_id"]: r["status"] for r in results}
     return done.returncode, {
