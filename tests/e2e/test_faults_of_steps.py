@@ -150,7 +150,9 @@ def worker_of_step_in(artifacts: CompiledArtifacts) -> psutil.Process:
     folder = str(artifacts.folder)
     for process in psutil.process_iter():
         try:
-            if process.cwd() == folder and any("dbt_guard" in word for word in process.cmdline()):
+            if process.cwd() == folder and any(
+                "process_guard" in word for word in process.cmdline()
+            ):
                 parent = process.parent()
                 assert parent is not None
                 return parent

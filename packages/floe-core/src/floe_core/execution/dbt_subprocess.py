@@ -6,23 +6,19 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Mapping
-from pathlib import Path
 from typing import IO, Any
 
 from floe_core.build_events import BuildEvent
-from floe_core.execution import dbt_guard
 from floe_core.execution.dbt_executable import find_executable
 from floe_core.execution.dbt_messages import DbtMessages, is_of_interest
 from floe_core.execution.dbt_run import DbtEnded, EventQueue
 from floe_core.execution.invocation import QUIET_ENVIRONMENT, Invocation
+from floe_core.execution.process_guard import GUARD
 from floe_core.warehouse.duckdb_file import PROJECT_DIR_VARIABLE
 
 JSON_LOG = ["--log-format", "json", "--log-level", "debug"]
-# A dbt of which the build died would work on, and hold the warehouse.
-GUARD = [sys.executable, "-I", "-S", str(Path(dbt_guard.__file__))]
 # dbt's exit codes: 0 all passed, 1 some node did not, 2 it could not do its work.
 NODES_DECIDED = (0, 1)
 

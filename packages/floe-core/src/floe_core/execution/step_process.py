@@ -5,23 +5,19 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections import deque
 from collections.abc import Collection
 from contextlib import suppress
 from datetime import UTC, datetime
-from pathlib import Path
 
 from floe_core.build_events import BuildEvent, NodeLog, NodeResult, NodeStarted
-from floe_core.execution import dbt_guard
 from floe_core.execution.dbt_run import DbtEnded, EventQueue
+from floe_core.execution.process_guard import GUARD
 from floe_core.execution.step_call import StepCall
 from floe_core.execution.step_facts import read_facts
 
-# A step whose build died would work on, and hold the warehouse.
-GUARD = [sys.executable, "-I", "-S", str(Path(dbt_guard.__file__))]
 # How long a step may clean up once it is told to stop.
 GRACE_SECONDS = 5.0
 LAST_LINES = 10

@@ -19,13 +19,13 @@ from typing import Any, cast, get_args
 from floe_core.build_events import BuildEvent, NodeResult, NodeStatus
 from floe_core.build_request import BuildRequest
 from floe_core.execution.dbt_executable import find_executable
-from floe_core.execution.dbt_subprocess import GUARD
 from floe_core.execution.invocation import (
     QUIET_ENVIRONMENT,
     own_vars,
     policy_arguments,
     run_vars,
 )
+from floe_core.execution.process_guard import GUARD
 from floe_core.plugin_powers import RunReport
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.warehouse.dbt_profiles import profiles_dir

@@ -67,6 +67,25 @@ class Catalog(ABC):
     ) -> Mapping[Relation, Found]:
         """Return what is there, by `key`: these relations, and maybe others."""
 
+    def told(self, warehouse: Warehouse, definitions: str, columns: str) -> dict[Relation, Found]:
+        """Return what two queries tell of relations, by `key`.
+
+        `definitions` gives schema, name, kind and text, and `columns` schema, name, column and type
+        in the order of the columns.
+        """
+        columns_of: dict[Relation, list[tuple[str, str]]] = {}
+        for schema, name, column, kind in warehouse.rows(columns):
+            place = self.key(Relation(str(schema), str(name)))
+            columns_of.setdefault(place, []).append((str(column), str(kind)))
+        found = {}
+        for schema, name, kind, text in warehouse.rows(definitions):
+            place = self.key(Relation(str(schema), str(name)))
+            if kind == TABLE:
+                found[place] = Found(TABLE, str(text), tuple(columns_of.get(place, ())))
+            else:
+                found[place] = Found(VIEW, str(text))
+        return found
+
     @abstractmethod
     def steady_functions(self, warehouse: Warehouse) -> frozenset[str]:
         """Return the functions whose value depends on their arguments alone, in lower case."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from floe_core.reuse.catalogs.catalog import TABLE, VIEW, Catalog, Found
+from floe_core.reuse.catalogs.catalog import Catalog, Found
 from floe_core.reuse.catalogs.names import Names
 from floe_core.reuse.catalogs.zoned_functions import STEADY_IN_ZONES
 from floe_core.warehouse.connection import Warehouse
@@ -45,17 +45,8 @@ class DuckDBCatalog(Catalog):
     ) -> Mapping[Relation, Found]:
         """See `Catalog.relations`."""
         only, only_view = _only(wanted, "table_name"), _only(wanted, "view_name")
-        columns: dict[Relation, list[tuple[str, str]]] = {}
-        for schema, table, name, kind in warehouse.rows(_COLUMNS.format(only=only)):
-            place = self.key(Relation(str(schema), str(table)))
-            columns.setdefault(place, []).append((str(name), str(kind)))
-        found = {}
-        query = _DEFINITIONS.format(only=only, only_view=only_view)
-        for schema, name, kind, text in warehouse.rows(query):
-            place = self.key(Relation(str(schema), str(name)))
-            own = tuple(columns.get(place, ())) if kind == TABLE else ()
-            found[place] = Found(TABLE if kind == TABLE else VIEW, str(text), own)
-        return found
+        definitions = _DEFINITIONS.format(only=only, only_view=only_view)
+        return self.told(warehouse, definitions, _COLUMNS.format(only=only))
 
     def steady_functions(self, warehouse: Warehouse) -> frozenset[str]:
         """See `Catalog.steady_functions`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from floe_core.reuse.catalogs.catalog import TABLE, VIEW, Catalog, Found
+from floe_core.reuse.catalogs.catalog import Catalog, Found
 from floe_core.reuse.catalogs.names import Names
 from floe_core.reuse.catalogs.zoned_functions import STEADY_IN_ZONES
 from floe_core.reuse.row_versions import version_by_row_marks
@@ -43,16 +43,7 @@ class PostgresCatalog(Catalog):
     ) -> Mapping[Relation, Found]:
         """See `Catalog.relations`."""
         only = _only(wanted)
-        columns: dict[Relation, list[tuple[str, str]]] = {}
-        for schema, table, name, kind in warehouse.rows(_COLUMNS.format(only=only)):
-            place = Relation(str(schema), str(table))
-            columns.setdefault(place, []).append((str(name), str(kind)))
-        found = {}
-        for schema, name, kind, text in warehouse.rows(_DEFINITIONS.format(only=only)):
-            place = Relation(str(schema), str(name))
-            own = tuple(columns.get(place, ())) if kind == TABLE else ()
-            found[place] = Found(TABLE if kind == TABLE else VIEW, str(text), own)
-        return found
+        return self.told(warehouse, _DEFINITIONS.format(only=only), _COLUMNS.format(only=only))
 
     def steady_functions(self, warehouse: Warehouse) -> frozenset[str]:
         """See `Catalog.steady_functions`."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from sqlglot import TokenType
 
-from floe_core.reuse.catalogs.catalog import TABLE, VIEW, Catalog, Found
+from floe_core.reuse.catalogs.catalog import Catalog, Found
 from floe_core.reuse.catalogs.names import Names
 from floe_core.reuse.function_calls import Call
 from floe_core.warehouse.connection import Warehouse
@@ -66,20 +66,8 @@ class SQLiteCatalog(Catalog):
         schemas = {self.key(relation).schema for relation in wanted}
         found: dict[Relation, Found] = {}
         for schema in sorted(name for name in attached if name.lower() in schemas):
-            found |= self._relations_in(warehouse, schema)
-        return found
-
-    def _relations_in(self, warehouse: Warehouse, schema: str) -> dict[Relation, Found]:
-        place = {"schema": literal(schema), "file": quoted(schema)}
-        columns: dict[Relation, list[tuple[str, str]]] = {}
-        for _, table, name, kind in warehouse.rows(_COLUMNS.format(**place)):
-            key = self.key(Relation(schema, str(table)))
-            columns.setdefault(key, []).append((str(name), str(kind)))
-        found = {}
-        for _, name, kind, text in warehouse.rows(_DEFINITIONS.format(**place)):
-            key = self.key(Relation(schema, str(name)))
-            own = tuple(columns.get(key, ())) if kind == TABLE else ()
-            found[key] = Found(TABLE if kind == TABLE else VIEW, str(text), own)
+            place = {"schema": literal(schema), "file": quoted(schema)}
+            found |= self.told(warehouse, _DEFINITIONS.format(**place), _COLUMNS.format(**place))
         return found
 
     def steady_functions(self, warehouse: Warehouse) -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""Runs a command while whoever started it is there: `python -I -S dbt_guard.py COMMAND...`.
+"""Runs a command while whoever started it is there: `python -I -S process_guard.py COMMAND...`.
 
 The starter holds our standard input open. When that breaks off, even because the starter was
 killed, the command is interrupted, and then killed with all that it started. We end as it ends.
@@ -15,6 +15,8 @@ import threading
 import time
 
 PATIENCE_SECONDS = 10.0
+# What goes before a command that would otherwise work on, and hold the warehouse.
+GUARD = (sys.executable, "-I", "-S", __file__)
 
 
 def main() -> None:
