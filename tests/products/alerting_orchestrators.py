@@ -14,7 +14,7 @@ from alert_receiver import AlertReceiver
 from dagster_pages import TERMINATE, asked, launched
 from dagster_process import dagster_process
 from faulty_product import FaultyProduct
-from free_port import free_port
+from free_port import free_port, is_taken
 from running_prefect import RunningPrefect
 from wait_for import wait_for
 
@@ -151,13 +151,16 @@ def running_dagster(
         ["dagster", "api", "grpc", "--port", ports[name], "-f", a.folder / "definitions.py"]
         for name, a in found.items()
     ]
+    variables = {VARIABLE: receiver.url}
     with ExitStack() as stack:
+        for command in code:
+            stack.enter_context(dagster_process(command, home, variables=variables))
+        # A daemon that finds no code at its start looks for it again only a minute later.
+        wait_for(lambda: all(map(is_taken, ports.values())), 240)
         for command in (
-            *code,
             ["dagster-webserver", "-p", port, *workspace],
             ["dagster-daemon", "run", *workspace],
         ):
-            variables = {VARIABLE: receiver.url}
             stack.enter_context(dagster_process(command, home, variables=variables))
         plugin = DagsterPlugin()
         plugin.configure({"url": url})

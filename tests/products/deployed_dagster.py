@@ -10,8 +10,9 @@ from pathlib import Path
 
 from dagster_pages import asked, launched
 from dagster_process import dagster_process
-from free_port import free_port
+from free_port import free_port, is_taken
 from own_database import SERVER
+from wait_for import wait_for
 
 from floe_orchestrator_dagster import DagsterPlugin
 
@@ -76,8 +77,11 @@ def deployed(product: Path, database: str, home: Path) -> Iterator[DeployedDagst
     definitions = ["--python-file", product / "definitions.py", "--working-directory", product]
     found = DeployedDagster(f"http://127.0.0.1:{port}", home)
     with ExitStack() as stack:
+        code = ["dagster", "api", "grpc", "--port", code_port, *definitions]
+        stack.enter_context(dagster_process(code, home))
+        # A daemon that finds no code at its start looks for it again only a minute later.
+        wait_for(lambda: is_taken(code_port), 120)
         for command in (
-            ["dagster", "api", "grpc", "--port", code_port, *definitions],
             ["dagster-webserver", "--port", port, *workspace],
             ["dagster-daemon", "run", *workspace],
         ):
