@@ -42,7 +42,7 @@ pictures: setup
 test: setup helm
 	$(BIN)/pytest -m "not slow and not long" $(AT_ONCE)
 
-# All but those that take minutes each: under an hour. Up to three that fail run again, alone.
+# All but those that take minutes each: under an hour. What fails in up to three files runs again, alone.
 test-all: setup helm
 	$(BIN)/pytest -m "not slow" --cache-clear $(AT_ONCE) || $(BIN)/python scripts/rerun_failed.py $$?
 

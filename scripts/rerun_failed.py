@@ -2,7 +2,8 @@
 
 make test-all ends with this when tests failed. On two cores beside 5,000 others a test can fail for
 want of time; alone it must pass. What passes only now is listed: it is a bug to look into, of the
-test or of floe. More than a few failures are not run again.
+test or of floe. Failures in more than a few files are not run again; those in one file often come
+of one thing that its tests share.
 
     python scripts/rerun_failed.py EXIT_CODE_OF_PYTEST
 """
@@ -16,13 +17,14 @@ from pathlib import Path
 
 CACHE = Path(".pytest_cache/v/cache/lastfailed")
 TESTS_FAILED = 1
-MOST = 3
+MOST_FILES = 3
 
 
 def main(exit_code: int) -> int:
     """Return the exit code of the second run, or the first's where there is none."""
     failed = sorted(json.loads(CACHE.read_text())) if CACHE.exists() else []
-    if exit_code != TESTS_FAILED or not 0 < len(failed) <= MOST:
+    files = {test.partition("::")[0] for test in failed}
+    if exit_code != TESTS_FAILED or not 0 < len(files) <= MOST_FILES:
         return exit_code
     print(f"\nrunning {len(failed)} failed tests again, alone", flush=True)
     command = [sys.executable, "-m", "pytest", "-n", "0", *failed]

@@ -21,9 +21,14 @@ def test_it(name):
 """
 
 
-def run_tests(folder: Path, *names: str, source: str = TESTS) -> subprocess.CompletedProcess[str]:
-    """Run tests of these names, and what follows if they fail."""
-    (folder / "test_them.py").write_text(source.replace("NAMES", repr(names)))
+def run_tests(
+    folder: Path, *names: str, source: str = TESTS, files: int = 1
+) -> subprocess.CompletedProcess[str]:
+    """Run tests of these names in each of some files, and what follows if they fail."""
+    for number in range(files):
+        there = [name + str(number) * bool(number) for name in names]
+        name = f"test_them{number or ''}.py"
+        (folder / name).write_text(source.replace("NAMES", repr(there)))
     command = [sys.executable, "-m", "pytest", "-q", "--cache-clear", "-p", "no:randomly"]
     done = subprocess.run(command, cwd=folder, capture_output=True, check=False)
     again = [sys.executable, str(SCRIPT), str(done.returncode)]
@@ -48,8 +53,15 @@ def test_what_fails_alone_too_fails(tmp_path: Path) -> None:
     assert "passed only" not in done.stdout
 
 
-def test_many_failures_are_not_run_again(tmp_path: Path) -> None:
+def test_all_that_failed_in_one_file_runs_again(tmp_path: Path) -> None:
     done = run_tests(tmp_path, "one", "two", "three", "four")
+
+    assert done.returncode == 0
+    assert "running 4 failed tests again, alone" in done.stdout
+
+
+def test_failures_in_many_files_are_not_run_again(tmp_path: Path) -> None:
+    done = run_tests(tmp_path, "one", files=4)
 
     assert (done.returncode, done.stdout) == (1, "")
 
