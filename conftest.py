@@ -23,8 +23,8 @@ settings.load_profile("gate")
 # As dbt's own tests do: what it parses of its 640 macros is kept for the next project of a process.
 enable_test_caching()
 
-# What plain dbt is asked in these processes, it answers in half the time: each imports Airflow,
-# Dagster and Prefect, and dbt looks for the module of a flag among all that is imported.
+# What plain dbt is asked in these processes, it answers in half the time: dbt looks for the module
+# of a flag among all that is imported, once for each frame of a worker that has no file.
 FLAG_SOURCES = direct_flag_sources()
 FLAG_SOURCES.__enter__()
 

@@ -1,8 +1,9 @@
 """Find which module declares a behavior flag without reading the source of every caller.
 
 dbt does so with `inspect.stack()`, once for each flag of an adapter that names no module. It looks
-up the line of each frame in its file and among all modules of the process: some tenths of a second
-in a process that has little else, half of the CPU time of a parse where an orchestrator called it.
+up the line of each frame in its file and among all modules of the process: 0.05 s of CPU time in
+dbt's own process and 0.1 s in an orchestrator's. A frame whose file is not there, as below a worker
+of pytest-xdist, is looked for each time: half of the CPU time of a parse.
 """
 
 from __future__ import annotations
