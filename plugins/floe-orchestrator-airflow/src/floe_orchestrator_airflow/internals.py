@@ -256,10 +256,13 @@ def build_execution_api() -> None:
         return
     create: Callable[..., Any] = create_task_execution_api_app
     chosen = _ChosenLifespan(lifespan)
-    with _newest_version_alone():
-        built = create(lifespan=chosen)
-        # It would do the most of it at the first request.
-        getattr(built, "_cadwyn_initialize", lambda: None)()
+    try:
+        with _newest_version_alone():
+            built = _built(create, chosen)
+    # Whatever another cadwyn makes of versions that are not Airflow's own.
+    except Exception:  # noqa: BLE001
+        warn_of_missing_name(AIRFLOW, "a local Airflow takes longer to start")
+        built = _built(create, chosen)
     unused = [built]
 
     def create_once(**options: Any) -> Any:
@@ -271,6 +274,13 @@ def build_execution_api() -> None:
     # Who has imported it by name has it from there.
     for module in (airflow.api_fastapi.app, sys.modules[create.__module__]):
         setattr(module, create.__name__, create_once)
+
+
+def _built(create: Callable[..., Any], lifespan: Any) -> Any:
+    app = create(lifespan=lifespan)
+    # It would do the most of it at the first request.
+    getattr(app, "_cadwyn_initialize", lambda: None)()
+    return app
 
 
 @contextmanager
@@ -295,11 +305,10 @@ def _newest_version_alone() -> Iterator[None]:
     if newest != API_VERSION:
         yield
         return
+    alone = VersionBundle(HeadVersion(), Version(newest), api_version_var=whole.api_version_var)
     every = list(routes)
-    routes[:] = [each for each in every if _DELETED_ROUTE_TAG not in getattr(each, "tags", ())]
-    versions.bundle = VersionBundle(
-        HeadVersion(), Version(newest), api_version_var=whole.api_version_var
-    )
+    of_newest = [each for each in every if _DELETED_ROUTE_TAG not in getattr(each, "tags", ())]
+    versions.bundle, routes[:] = alone, of_newest
     try:
         yield
     finally:

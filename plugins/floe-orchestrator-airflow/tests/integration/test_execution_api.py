@@ -65,3 +65,28 @@ def test_it_has_the_routes_and_the_lifespan_of_each_components_own() -> None:
     )
     assert done.returncode == 0, done.stderr[-3000:]
     assert json.loads(done.stdout.splitlines()[-1]) == [True] * 4 + [False, True, True]
+
+
+# A cadwyn that makes bundles of versions in another way.
+REFUSED = """\
+import cadwyn
+from airflow.api_fastapi.execution_api import app as module
+from airflow.api_fastapi.execution_api.routes import execution_api_router
+from airflow.api_fastapi.execution_api.versions import bundle
+from floe_orchestrator_airflow.internals import build_execution_api
+
+cadwyn.VersionBundle = lambda versions: None
+routes = list(execution_api_router.routes)
+build_execution_api()
+app = module.create_task_execution_api_app()
+assert set(map(str, app.router.versioned_routers)) == {str(each.value) for each in bundle.versions}
+assert execution_api_router.routes == routes
+"""
+
+
+def test_what_cadwyn_refuses_is_built_for_every_version() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", REFUSED], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "a local Airflow takes longer to start" in done.stdout + done.stderr
