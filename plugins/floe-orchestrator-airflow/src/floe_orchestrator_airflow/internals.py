@@ -293,7 +293,7 @@ def _newest_version_alone() -> Iterator[None]:
     try:
         from airflow.api_fastapi.execution_api import versions
         from airflow.api_fastapi.execution_api.routes import execution_api_router
-        from airflow.sdk.api.client import API_VERSION
+        from airflow.sdk.api.datamodels._generated import API_VERSION
         from cadwyn import HeadVersion, Version, VersionBundle
         from cadwyn.route_generation import _DELETED_ROUTE_TAG
     except ImportError:

@@ -11,7 +11,7 @@ COMPARE = """\
 import json
 from contextlib import asynccontextmanager
 from airflow.api_fastapi.execution_api import app as module
-from airflow.sdk.api.client import API_VERSION
+from airflow.sdk.api.datamodels._generated import API_VERSION
 from fastapi.openapi.utils import get_openapi
 from floe_orchestrator_airflow.internals import build_execution_api
 

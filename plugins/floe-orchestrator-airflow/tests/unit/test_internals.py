@@ -16,7 +16,7 @@ import pytest
 import structlog
 from airflow.api_fastapi.execution_api import versions
 from airflow.api_fastapi.execution_api.routes import execution_api_router
-from airflow.sdk.api.client import API_VERSION
+from airflow.sdk.api.datamodels._generated import API_VERSION
 from borrowed_names import Name
 
 from floe_core.missing_names import warn_of_missing_name
@@ -56,7 +56,7 @@ EXECUTION_API = [
 VERSIONS = [
     ("airflow.api_fastapi.execution_api", "versions"),
     ("airflow.api_fastapi.execution_api.routes", "execution_api_router"),
-    ("airflow.sdk.api.client", "API_VERSION"),
+    ("airflow.sdk.api.datamodels._generated", "API_VERSION"),
     ("cadwyn", "HeadVersion"),
     ("cadwyn", "Version"),
     ("cadwyn", "VersionBundle"),
@@ -231,7 +231,7 @@ def test_the_api_is_built_for_the_version_that_tasks_ask_for(
 ) -> None:
     whole, routes = versions.bundle, list(execution_api_router.routes)
     if asked != "the newest":
-        monkeypatch.setattr("airflow.sdk.api.client.API_VERSION", asked)
+        monkeypatch.setattr("airflow.sdk.api.datamodels._generated.API_VERSION", asked)
     with internals._newest_version_alone():
         values = versions.bundle.version_values
     assert values == ((API_VERSION,) if asked == "the newest" else whole.version_values)
