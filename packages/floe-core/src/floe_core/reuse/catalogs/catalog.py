@@ -67,7 +67,9 @@ class Catalog(ABC):
     ) -> Mapping[Relation, Found]:
         """Return what is there, by `key`: these relations, and maybe others."""
 
-    def told(self, warehouse: Warehouse, definitions: str, columns: str) -> dict[Relation, Found]:
+    def read_relations(
+        self, warehouse: Warehouse, definitions: str, columns: str
+    ) -> dict[Relation, Found]:
         """Return what two queries tell of relations, by `key`.
 
         `definitions` gives schema, name, kind and text, and `columns` schema, name, column and type

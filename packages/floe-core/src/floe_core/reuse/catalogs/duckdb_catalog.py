@@ -46,7 +46,7 @@ class DuckDBCatalog(Catalog):
         """See `Catalog.relations`."""
         only, only_view = _only(wanted, "table_name"), _only(wanted, "view_name")
         definitions = _DEFINITIONS.format(only=only, only_view=only_view)
-        return self.told(warehouse, definitions, _COLUMNS.format(only=only))
+        return self.read_relations(warehouse, definitions, _COLUMNS.format(only=only))
 
     def steady_functions(self, warehouse: Warehouse) -> frozenset[str]:
         """See `Catalog.steady_functions`."""

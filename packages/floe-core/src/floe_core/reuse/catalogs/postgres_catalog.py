@@ -43,7 +43,9 @@ class PostgresCatalog(Catalog):
     ) -> Mapping[Relation, Found]:
         """See `Catalog.relations`."""
         only = _only(wanted)
-        return self.told(warehouse, _DEFINITIONS.format(only=only), _COLUMNS.format(only=only))
+        return self.read_relations(
+            warehouse, _DEFINITIONS.format(only=only), _COLUMNS.format(only=only)
+        )
 
     def steady_functions(self, warehouse: Warehouse) -> frozenset[str]:
         """See `Catalog.steady_functions`."""

@@ -67,7 +67,9 @@ class SQLiteCatalog(Catalog):
         found: dict[Relation, Found] = {}
         for schema in sorted(name for name in attached if name.lower() in schemas):
             place = {"schema": literal(schema), "file": quoted(schema)}
-            found |= self.told(warehouse, _DEFINITIONS.format(**place), _COLUMNS.format(**place))
+            found |= self.read_relations(
+                warehouse, _DEFINITIONS.format(**place), _COLUMNS.format(**place)
+            )
         return found
 
     def steady_functions(self, warehouse: Warehouse) -> frozenset[str]:
