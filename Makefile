@@ -38,7 +38,7 @@ demo: setup
 pictures: setup
 	$(BIN)/python scripts/pictures/take.py
 
-# Unit tests, the conformance kit on each orchestrator, the charts: some eight minutes.
+# Unit tests, the conformance kit on each orchestrator, the charts: about eight minutes.
 test: setup helm
 	$(BIN)/pytest -m "not slow and not long" $(AT_ONCE)
 

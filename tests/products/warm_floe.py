@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -41,15 +42,7 @@ def floe(
     *arguments: str | Path, cwd: Path | None = None, **environment: str
 ) -> subprocess.CompletedProcess[str]:
     """Call floe without a terminal."""
-    return subprocess.run(
-        [folder_of_floe() / "floe", *map(str, arguments)],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=cwd,
-        env={**os.environ, "COLUMNS": "120", **environment},
-    )
+    return _call("floe", arguments, cwd, {"COLUMNS": "120", **environment})
 
 
 def dbt(
@@ -60,17 +53,23 @@ def dbt(
     Raises:
         AssertionError: It ended with another code than 0, and `check` is set; with what it printed.
     """
-    done = subprocess.run(
-        [_folder_of("dbt") / "dbt", *map(str, arguments)],
+    done = _call("dbt", arguments, cwd, {"DBT_SEND_ANONYMOUS_USAGE_STATS": "False", **environment})
+    assert not check or done.returncode == 0, done.stdout + done.stderr
+    return done
+
+
+def _call(
+    name: str, arguments: Iterable[str | Path], cwd: Path | None, environment: Mapping[str, str]
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [_folder_of(name) / name, *map(str, arguments)],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         check=False,
         cwd=cwd,
-        env={**os.environ, "DBT_SEND_ANONYMOUS_USAGE_STATS": "False", **environment},
+        env={**os.environ, **environment},
     )
-    assert not check or done.returncode == 0, done.stdout + done.stderr
-    return done
 
 
 def folder_of_floe() -> Path:

@@ -258,11 +258,11 @@ def build_execution_api() -> None:
     chosen = _ChosenLifespan(lifespan)
     try:
         with _newest_version_alone():
-            built = _built(create, chosen)
+            built = _build_app(create, chosen)
     # Whatever another cadwyn makes of versions that are not Airflow's own.
     except Exception:  # noqa: BLE001
         warn_of_missing_name(AIRFLOW, "a local Airflow takes longer to start")
-        built = _built(create, chosen)
+        built = _build_app(create, chosen)
     unused = [built]
 
     def create_once(**options: Any) -> Any:
@@ -276,7 +276,7 @@ def build_execution_api() -> None:
         setattr(module, create.__name__, create_once)
 
 
-def _built(create: Callable[..., Any], lifespan: Any) -> Any:
+def _build_app(create: Callable[..., Any], lifespan: Any) -> Any:
     app = create(lifespan=lifespan)
     # It would do the most of it at the first request.
     getattr(app, "_cadwyn_initialize", lambda: None)()

@@ -22,9 +22,18 @@ def test_core_finds_the_plugin_with_its_powers() -> None:
     assert isinstance(plugin, RunLauncher)
 
 
-def test_loading_the_plugin_imports_neither_airflow_nor_dbt() -> None:
+LOADING = "from floe_core import plugin_registry; plugin_registry.load('airflow')"
+# What a local run imports to follow an Airflow's run, and to report its end.
+FOLLOWING = (
+    "import floe_orchestrator_airflow.local.launch, floe_orchestrator_airflow.dag.dag_id, "
+    "floe_orchestrator_airflow.alerts.run_end"
+)
+
+
+@pytest.mark.parametrize("work", [LOADING, FOLLOWING], ids=["loading", "following a run"])
+def test_neither_airflow_nor_dbt_is_imported_for(work: str) -> None:
     program = (
-        "import sys; from floe_core import plugin_registry; plugin_registry.load('airflow');"
+        f"import sys; {work};"
         "print(sorted({m.partition('.')[0] for m in sys.modules} & {'airflow', 'dbt', 'duckdb'}))"
     )
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
