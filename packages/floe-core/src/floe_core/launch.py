@@ -12,14 +12,19 @@ from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 
 def launch(
-    artifacts: CompiledArtifacts, options: RunOptions, on_event: Callable[[BuildEvent], None]
+    artifacts: CompiledArtifacts,
+    options: RunOptions,
+    on_event: Callable[[BuildEvent], None],
+    started: RunLauncher | None = None,
 ) -> RunReport:
-    """Run to the end and return the orchestrator's own report.
+    """Run to the end and return the orchestrator's own report; `started` is what started early.
 
     Raises:
         PluginError: The plugin cannot launch runs here.
         EnvironmentProblemError: The orchestrator could not be started.
     """
+    if started is not None:
+        return started.launch_run(artifacts, options, on_event)
     choice = artifacts.orchestrator
     plugin = plugin_registry.load(choice.name, choice.config)
     if not isinstance(plugin, RunLauncher):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -81,6 +82,36 @@ class RunLauncher(Protocol):
 
         Raises:
             EnvironmentProblemError: The orchestrator could not be started here.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class UncompiledProduct:
+    """A product about to be compiled, in its own folder.
+
+    `imports` are modules that its runs import: those of dbt, where it is a library.
+    """
+
+    folder: Path
+    name: str
+    imports: tuple[str, ...] = ()
+
+
+@runtime_checkable
+class EarlyStarter(Protocol):
+    """A plugin that can start what a run needs while the product is compiled.
+
+    Without this power, a run starts when its product is compiled.
+    """
+
+    def start_early(self, product: UncompiledProduct) -> AbstractContextManager[RunLauncher]:
+        """Start processes for one run; `launch_run` of what the block is given uses them.
+
+        They end with the block, whether the run was launched or not. Waits for nothing. What
+        fails once the processes are started, `launch_run` raises.
+
+        Raises:
+            EnvironmentProblemError: They can't be started now; `launch_run` of the plugin may.
         """
 
 

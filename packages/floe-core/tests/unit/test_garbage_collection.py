@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import gc
+import subprocess
+import sys
 import weakref
+
+import pytest
 
 from floe_core.garbage_collection import collecting_new_alone
 
@@ -43,3 +47,26 @@ def test_what_somebody_else_keeps_out_stays_out() -> None:
         assert gc.get_freeze_count() == count
     finally:
         gc.unfreeze()
+
+
+AT_EXIT = """
+import sys
+from floe_core.garbage_collection import exit_without_collecting
+
+class Ring:
+    def __init__(self):
+        self.other = self
+    def __del__(self, write=sys.stdout.write):
+        write("collected")
+
+Ring()
+if {is_asked}:
+    exit_without_collecting()
+"""
+
+
+@pytest.mark.parametrize("is_asked", [True, False])
+def test_a_process_that_asks_for_it_collects_nothing_as_it_exits(is_asked: bool) -> None:
+    command = [sys.executable, "-c", AT_EXIT.format(is_asked=is_asked)]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert said == ("" if is_asked else "collected")

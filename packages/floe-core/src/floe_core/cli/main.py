@@ -34,6 +34,7 @@ from floe_core.cli import (
 )
 from floe_core.cli.help_of_flags import hide_types_of_flags
 from floe_core.errors import EnvironmentProblemError, FloeError, InvalidProductError
+from floe_core.garbage_collection import exit_without_collecting
 
 _OF_A_FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
 
@@ -84,6 +85,7 @@ def _options(
 def main() -> None:
     """Run the command line; exit 1 for the user's files, 2 for usage, 3 for the environment."""
     hide_types_of_flags()
+    exit_without_collecting()
     try:
         app()
     except FloeError as error:

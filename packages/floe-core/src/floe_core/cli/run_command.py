@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from floe_core.cli.console import notice, print_json, stderr, stdout
+from floe_core.cli.early_start import start_early
 from floe_core.cli.options import Env, Json, On, Product
 from floe_core.cli.progress import show_stages
 
 if TYPE_CHECKING:
-    from floe_core.plugin_powers import RunOptions, RunReport
+    from floe_core.plugin_powers import RunLauncher, RunOptions, RunReport
     from floe_core.run_parameters import RunParameters
     from floe_core.schemas.compiled_artifacts import CompiledArtifacts
     from floe_core.schemas.policies import Job
@@ -93,12 +94,14 @@ def run(
         empty=empty,
         vars=_vars(vars_),
     )
-    artifacts = compile_here(product, on, reuse)
-    chosen = artifacts.job(job or artifacts.jobs[0].name)
     if backfill is not None:
         _refuse_parameters(parameters)
-        return _run_backfill(artifacts, chosen, backfill, as_json)
-    report = _launch(artifacts, options_of(artifacts, chosen, parameters, is_whole=job is None))
+        artifacts = compile_here(product, on, reuse)
+        return _run_backfill(artifacts, _job(artifacts, job), backfill, as_json)
+    with start_early(product, on) as started:
+        artifacts = compile_here(product, on, reuse)
+        options = options_of(artifacts, _job(artifacts, job), parameters, is_whole=job is None)
+        report = _launch(artifacts, options, started)
     if as_json:
         print_json(as_dict(artifacts, report))
     else:
@@ -136,7 +139,13 @@ def compile_here(
         )
 
 
-def _launch(artifacts: CompiledArtifacts, options: RunOptions) -> RunReport:
+def _job(artifacts: CompiledArtifacts, name: str | None) -> Job:
+    return artifacts.job(name or artifacts.jobs[0].name)
+
+
+def _launch(
+    artifacts: CompiledArtifacts, options: RunOptions, started: RunLauncher | None
+) -> RunReport:
     from floe_core.cli.run_view import RunView
     from floe_core.launch import launch
 
@@ -144,7 +153,7 @@ def _launch(artifacts: CompiledArtifacts, options: RunOptions) -> RunReport:
     total = len(artifacts.nodes_of(artifacts.job(options.job)) if nodes is None else nodes)
     _announce(artifacts, options.job, f"{total} nodes")
     with RunView(artifacts, stderr(), total) as view:
-        return launch(artifacts, options, view.receive)
+        return launch(artifacts, options, view.receive, started)
 
 
 def _announce(artifacts: CompiledArtifacts, job: str, what: str) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,8 +29,29 @@ class LaunchedRun:
     problem: str = ""
 
 
-def order_for(artifacts: CompiledArtifacts, options: RunOptions) -> RunOrder:
-    """Return the order of a run, under a new id.
+class StartedRun:
+    """A run whose process has been started and waits for its order."""
+
+    def __init__(self, orchestrator: str, run_id: str, process: RunProcess, log: Path) -> None:
+        self.run_id = run_id
+        self._orchestrator = orchestrator
+        self._process = process
+        self._log = log
+
+    def follow(self, order: RunOrder, on_event: Callable[[BuildEvent], None]) -> LaunchedRun:
+        """Give the order and follow it to its end; `on_event` receives each event as it happens."""
+        nodes: dict[str, NodeResult] = {}
+        self._process.give(order)
+        end = _follow(self._process, nodes, on_event)
+        code = self._process.end()
+        if end is not None:
+            return LaunchedRun(nodes, end, self._log)
+        ended = f"{self._orchestrator}'s process ended with {code} before the run did"
+        return LaunchedRun(nodes, None, self._log, f"{ended}; {_last_of(self._log)}")
+
+
+def order_for(artifacts: CompiledArtifacts, options: RunOptions, run_id: str = "") -> RunOrder:
+    """Return the order of a run, under a new id where none is given.
 
     Raises:
         UsageError: The artifacts come from no folder, or have no such job or no such node.
@@ -41,24 +63,31 @@ def order_for(artifacts: CompiledArtifacts, options: RunOptions) -> RunOrder:
         raise UsageError(f"{artifacts.product.name} runs no node {', '.join(strangers)}")
     if options.node_ids == ():
         raise UsageError("the selection holds no node, so there is nothing to run")
-    return RunOrder(str(artifacts.folder), str(uuid.uuid4()), options)
+    return RunOrder(str(artifacts.folder), run_id or new_run_id(), options)
+
+
+def new_run_id() -> str:
+    """Return an id that no other run has."""
+    return str(uuid.uuid4())
+
+
+@contextmanager
+def started_run(program: RunProgram, run_id: str, logs: Path) -> Iterator[StartedRun]:
+    """Start the process of a run, which ends with the block, whether it has had its order or not.
+
+    It writes into a file of the folder `logs`, which is named after the id.
+    """
+    log = logs / f"{run_id}.log"
+    with run_process(program, log) as process:
+        yield StartedRun(program.orchestrator, run_id, process, log)
 
 
 def run_ordered(
     program: RunProgram, order: RunOrder, logs: Path, on_event: Callable[[BuildEvent], None]
 ) -> LaunchedRun:
-    """Run an order to its end; `on_event` receives each event as it happens.
-
-    The process writes into a file of the folder `logs`, which is named after the order's run id.
-    """
-    log = logs / f"{order.run_id}.log"
-    nodes: dict[str, NodeResult] = {}
-    with run_process(program, order, log) as process:
-        end = _follow(process, nodes, on_event)
-    if end is not None:
-        return LaunchedRun(nodes, end, log)
-    ended = f"{program.orchestrator}'s process ended with {process.exit_code} before the run did"
-    return LaunchedRun(nodes, None, log, f"{ended}; {_last_of(log)}")
+    """Run an order to its end. See `started_run` and `StartedRun.follow`."""
+    with started_run(program, order.run_id, logs) as run:
+        return run.follow(order, on_event)
 
 
 def _follow(

@@ -15,7 +15,7 @@ import pytest
 
 from floe_core.build_events import BuildEvent, NodeLog, NodeResult
 from floe_core.errors import UsageError
-from floe_core.launched_run.launch import order_for, run_ordered
+from floe_core.launched_run.launch import order_for, run_ordered, started_run
 from floe_core.launched_run.run_order import RunEnd, RunOrder
 from floe_core.launched_run.run_process import RunProgram
 from floe_core.plugin_powers import RunOptions
@@ -35,11 +35,13 @@ from datetime import UTC, datetime
 
 from floe_core.build_events import NodeLog, NodeResult
 from floe_core.launched_run.event_feed import emit
+from floe_core.launched_run.awaited_order import await_order, import_needed
 from floe_core.launched_run.parent_watch import ParentWatch
-from floe_core.launched_run.run_order import RunEnd, RunOrder
+from floe_core.launched_run.run_order import RunEnd
 from floe_core.launched_run.run_report import reporting_to_parent
 
-order = RunOrder.from_line(sys.stdin.readline())
+import_needed()
+order = await_order()
 said = dict(order.options.parameters.vars)
 watch = ParentWatch(60.0 if said.get("is_patient") else 1.0)
 with reporting_to_parent() as reporter:
@@ -131,6 +133,52 @@ def test_a_program_that_is_not_there_is_told_as_well(program: RunProgram, tmp_pa
     absent = replace(program, module="no_such_program")
     run = run_ordered(absent, order_to(), tmp_path, lambda event: None)
     assert run.problem.endswith("No module named no_such_program")
+
+
+def wait_for_text(file: Path, text: str) -> None:
+    deadline = time.monotonic() + 20
+    while text not in (file.read_text() if file.exists() else ""):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_a_process_imports_what_its_run_needs_before_it_has_its_order(
+    program: RunProgram, tmp_path: Path
+) -> None:
+    (tmp_path / "needed.py").write_text("print('imported', flush=True)")
+    early = replace(program, imports=("no_such_module", "needed"))
+    with started_run(early, "run-1", tmp_path) as run:
+        wait_for_text(tmp_path / "run-1.log", "imported")
+        assert run.run_id == "run-1"
+        followed = run.follow(order_to(), lambda event: None)
+    assert followed.end == RunEnd("success", "run-1", 1.5, "shop")
+
+
+def test_a_process_without_an_order_ends_with_the_block(
+    program: RunProgram, tmp_path: Path
+) -> None:
+    (tmp_path / "needed.py").write_text("import os, time\nprint(os.getpid(), flush=True)")
+    early = replace(program, imports=("needed",))
+    log = tmp_path / "run-1.log"
+    with started_run(early, "run-1", tmp_path):
+        wait_for_text(log, "\n")
+        [pid] = map(int, log.read_text().split())
+        began = time.monotonic()
+    assert time.monotonic() - began < 5.0
+    assert are_gone([pid], seconds=2.0)
+
+
+def test_a_process_that_ends_before_its_order_is_told_with_what_it_wrote(
+    program: RunProgram, tmp_path: Path
+) -> None:
+    (tmp_path / "needed.py").write_text("raise SystemExit('no room')")
+    early = replace(program, imports=("needed",))
+    with started_run(early, "run-1", tmp_path) as run:
+        wait_for_text(tmp_path / "run-1.log", "no room")
+        followed = run.follow(order_to(), lambda event: None)
+    assert followed.end is None
+    assert followed.problem.startswith("Paper's process ended with 1 before the run did; ")
+    assert followed.problem.endswith("no room")
 
 
 @pytest.mark.parametrize("is_stuck", [False, True])
