@@ -7,11 +7,12 @@ in-process executor, and reports build events and the run's end to the file desc
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 
 from dagster import DagsterInstance
 
+from floe_core.garbage_collection import exit_without_collecting
+from floe_core.launched_run.awaited_order import await_order, import_needed
 from floe_core.launched_run.parent_watch import ParentWatch
 from floe_core.launched_run.run_order import RunOrder
 from floe_core.launched_run.run_report import RunReporter, reporting_to_parent
@@ -34,24 +35,28 @@ PATIENCE_SECONDS = 15.0
 
 def main() -> None:
     """Run one order."""
-    order = RunOrder.from_line(sys.stdin.readline())
-    watch = ParentWatch(PATIENCE_SECONDS)
-    with reporting_to_parent() as reporter:
-        run_order(order, reporter, watch)
+    exit_without_collecting()
+    with open_instance(Path(os.environ["DAGSTER_HOME"])) as instance, lighter_event_log(instance):
+        import_needed()
+        order = await_order()
+        watch = ParentWatch(PATIENCE_SECONDS)
+        with reporting_to_parent() as reporter:
+            run_order(instance, order, reporter, watch)
 
 
-def run_order(order: RunOrder, reporter: RunReporter, watch: ParentWatch) -> None:
+def run_order(
+    instance: DagsterInstance, order: RunOrder, reporter: RunReporter, watch: ParentWatch
+) -> None:
     """Run, and report how the run ended."""
     artifacts = CompiledArtifacts.load(order.project_dir)
     asset_map = asset_map_of(artifacts)
-    with open_instance(Path(os.environ["DAGSTER_HOME"])) as instance, lighter_event_log(instance):
-        try:
-            with watch.announcing(lambda: _announce_cancel(instance, order.run_id)):
-                execute_run(instance, order, artifacts, asset_map, _tags(order.options))
-            reporter.report_end(end_of(instance, order.run_id, reporter.results, asset_map))
-        finally:
-            # No daemon evaluates a sensor of this instance.
-            _report_alerts(artifacts, instance, order.run_id)
+    try:
+        with watch.announcing(lambda: _announce_cancel(instance, order.run_id)):
+            execute_run(instance, order, artifacts, asset_map, _tags(order.options))
+        reporter.report_end(end_of(instance, order.run_id, reporter.results, asset_map))
+    finally:
+        # No daemon evaluates a sensor of this instance.
+        _report_alerts(artifacts, instance, order.run_id)
 
 
 def _report_alerts(artifacts: CompiledArtifacts, instance: DagsterInstance, run_id: str) -> None:
