@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +18,11 @@ from floe_core.plugin_powers import (
     EntryPointFile,
     PoolProblem,
     RetryPlan,
+    RunLauncher,
     RunningSchedule,
     RunOptions,
     RunReport,
+    UncompiledProduct,
 )
 from floe_core.product_plugin import ProductPlugin
 from floe_orchestrator_prefect import __version__
@@ -161,6 +164,12 @@ class PrefectOrchestratorPlugin(ProductPlugin):
         from floe_orchestrator_prefect.local.launch import launch
 
         return launch(artifacts, options, on_event)
+
+    def start_early(self, product: UncompiledProduct) -> AbstractContextManager[RunLauncher]:
+        """See `EarlyStarter`."""
+        from floe_orchestrator_prefect.local.launch import start_early
+
+        return start_early(product)
 
 
 PrefectPlugin = PrefectOrchestratorPlugin

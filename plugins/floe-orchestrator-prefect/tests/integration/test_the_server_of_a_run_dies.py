@@ -1,4 +1,4 @@
-"""The server that Prefect starts for a launched run is killed while dbt is running."""
+"""The Prefect server of a launched run is killed while dbt is running."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def kill_server() -> None:
     [server] = [
         process
         for process in psutil.Process().children(recursive=True)
-        if "uvicorn" in command_of(process)
+        if any(part.endswith("local.server") for part in command_of(process))
     ]
     server.kill()
 
@@ -60,7 +60,7 @@ def test_the_run_ends_and_says_why(shop: CompiledArtifacts) -> None:
         if isinstance(event, NodeStarted):
             threading.Thread(target=kill_server).start()
 
-    with pytest.raises(EnvironmentProblemError, match=r"server that Prefect started .* is gone"):
+    with pytest.raises(EnvironmentProblemError, match=r"Prefect server of this run is gone"):
         PrefectPlugin().launch_run(shop, RunOptions("shop"), kill_once_it_runs)
     again = RunOptions("shop", parameters=RunParameters(vars={"floe_is_slow": False}))
     report = PrefectPlugin().launch_run(shop, again, lambda event: None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -30,6 +31,7 @@ OF_SERVER = [
     ("prefect.server.schemas.schedules", "RRuleSchedule"),
 ]
 OF_ASSETS = ("prefect.context", "AssetContext")
+OF_APP = ("prefect.server.api.server", "create_app")
 OF_LEASES = (
     "prefect.server.concurrency.lease_storage.filesystem",
     "ConcurrencyLeaseStorage",
@@ -47,6 +49,7 @@ def _nothing_is_remembered() -> Iterator[None]:
 def test_these_are_all_that_are_borrowed() -> None:
     assert borrowed_names(Path(internals.__file__), "prefect") == [
         OF_ASSETS,
+        OF_APP,
         OF_LEASES,
         *OF_SERVER,
     ]
@@ -96,3 +99,12 @@ def test_without_the_storage_of_leases_none_is_taken_back(
     with without(*OF_LEASES):
         assert internals.expired_leases(tmp_path) == []
     assert ["slots of a killed run stay taken" in text for text in caplog.messages] == [True]
+
+
+def test_without_the_servers_app_prefect_starts_its_server(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with socket.socket() as listening, without(*OF_APP), pytest.raises(internals.NoServerError):
+        internals.serve_for_one_run(listening)
+    [warning] = caplog.messages
+    assert "a local run starts later" in warning

@@ -1,88 +1,40 @@
 """The process of a launched run: `python -m floe_orchestrator_prefect.local.launched_run FD`.
 
-Reads its order from standard input, runs it on the server that Prefect starts for the process, and
-reports build events and the run's end to the file descriptor FD.
+Reads its order from standard input, runs it on a server of its own, and reports build events and
+the run's end to the file descriptor FD.
 """
 
 from __future__ import annotations
 
-import sys
-from typing import Any
-from uuid import UUID
+import os
+from pathlib import Path
 
-from prefect.client.orchestration import get_client
-from prefect.client.schemas.objects import FlowRun, State
-from prefect.states import Cancelled
-
+from floe_core.garbage_collection import exit_without_collecting
+from floe_core.launched_run.awaited_order import await_order, import_needed
 from floe_core.launched_run.parent_watch import ParentWatch
-from floe_core.launched_run.run_order import RunOrder
-from floe_core.launched_run.run_report import RunReporter, reporting_to_parent
-from floe_core.plugin_powers import RunOptions
-from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_orchestrator_prefect.flow.job_flow import JobFlow
-from floe_orchestrator_prefect.flow.product_flows import product_flows
-from floe_orchestrator_prefect.local.expired_leases import taking_back_slots
-from floe_orchestrator_prefect.local.run_record import end_of
-from floe_orchestrator_prefect.local.server_watch import watching_server
+from floe_core.launched_run.run_report import reporting_to_parent
+from floe_orchestrator_prefect.local.migrated_database import prepare_database
+from floe_orchestrator_prefect.local.own_server import start_server
 
 # Less than whoever launched this waits.
 PATIENCE_SECONDS = 25.0
-# What Prefect's client would report, it has nobody to report to.
-SECONDS_WITHOUT_SERVER = 10.0
 
 
 def main() -> None:
     """Run one order."""
-    order = RunOrder.from_line(sys.stdin.readline())
+    exit_without_collecting()
+    prepare_database(Path(os.environ["PREFECT_HOME"]))
+    server = start_server()
+    # Prefect reads its settings as it is imported, and the server imports its own meanwhile.
+    from floe_orchestrator_prefect.local.ordered_run import run_order
+
+    import_needed()
+    if server is not None:
+        server.await_answer()
+    order = await_order()
     ParentWatch(PATIENCE_SECONDS)
     with reporting_to_parent() as reporter:
         run_order(order, reporter)
-
-
-def run_order(order: RunOrder, reporter: RunReporter) -> None:
-    """Run, and report how the run ended."""
-    product = product_flows(CompiledArtifacts.load(order.project_dir))
-    with get_client(sync_client=True) as client:
-        with watching_server(str(client.api_url), SECONDS_WITHOUT_SERVER), taking_back_slots():
-            run_id = _run(product.flows[order.options.job], order.options)
-        reporter.report_end(end_of(client, run_id, reporter.results))
-
-
-def _run(flow: JobFlow, options: RunOptions) -> UUID:
-    """Run a flow, and return the id of its run.
-
-    An interrupt is somebody's wish, which Prefect takes for a crash.
-    """
-    begun: list[UUID] = []
-
-    @flow.on_running
-    def note_run(flow: JobFlow, flow_run: FlowRun, state: State[Any]) -> None:
-        begun.append(flow_run.id)
-
-    try:
-        state: Any = flow(**_parameters(options), return_state=True)
-    except KeyboardInterrupt:
-        if not begun:
-            raise
-        with get_client(sync_client=True) as client:
-            message = "whoever launched the run broke it off"
-            client.set_flow_run_state(begun[0], Cancelled(message=message), force=True)
-        return begun[0]
-    run_id: UUID = state.state_details.flow_run_id
-    return run_id
-
-
-def _parameters(options: RunOptions) -> dict[str, Any]:
-    """Return the parameters of the job's flow, as JSON has them."""
-    span = options.range
-    given = {
-        "node_ids": list(options.node_ids) if options.node_ids is not None else None,
-        "nominal_time": options.nominal_time.isoformat() if options.nominal_time else None,
-        "range_start": span.start.isoformat() if span else None,
-        "range_end": span.end.isoformat() if span else None,
-        **options.parameters.as_given(),
-    }
-    return {name: value for name, value in given.items() if value is not None}
 
 
 if __name__ == "__main__":

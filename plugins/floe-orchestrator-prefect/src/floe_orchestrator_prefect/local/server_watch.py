@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 POLL_SECONDS = 1.0
-GONE = "the server that Prefect started for this run is gone, so the run was ended\n"
+GONE = "the Prefect server of this run is gone, so the run was ended\n"
 
 
 @contextmanager

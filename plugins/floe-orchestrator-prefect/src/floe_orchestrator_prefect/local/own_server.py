@@ -1,0 +1,93 @@
+"""Prefect's server for a launched run, started beside the run's process.
+
+Nothing of Prefect is imported here: the server starts first, and imports what it needs meanwhile.
+"""
+
+from __future__ import annotations
+
+import atexit
+import http.client
+import os
+import socket
+import subprocess
+import sys
+from contextlib import closing, suppress
+from typing import NoReturn
+
+from floe_orchestrator_prefect.local.server import NO_SERVER
+
+STARTS_ITSELF = "FLOE_PREFECT_STARTS_ITS_SERVER"
+START_SECONDS = 120.0
+STOP_SECONDS = 5.0
+
+
+class OwnServer:
+    """A server that has been started. It ends as this process exits, after all else that does."""
+
+    def __init__(self, process: subprocess.Popen[bytes], port: int) -> None:
+        self._process = process
+        self._port = port
+
+    def await_answer(self) -> None:
+        """Return when the server answers.
+
+        Where it has to be started by Prefect itself, this process begins again, without it: call
+        this before standard input is read.
+
+        Ends this process where the server has ended, or does not answer.
+        """
+        try:
+            with closing(self._connect(START_SECONDS)) as connection:
+                connection.request("GET", "/api/health")
+                status = connection.getresponse().status
+        except (OSError, http.client.HTTPException) as error:
+            self._explain(error)
+        if status != http.HTTPStatus.OK:
+            sys.exit(f"Prefect's server answers with status {status}")
+
+    def _connect(self, timeout: float) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection("127.0.0.1", self._port, timeout=timeout)
+
+    def _explain(self, error: Exception) -> NoReturn:
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(STOP_SECONDS)
+        if self._process.returncode == NO_SERVER:
+            os.environ[STARTS_ITSELF] = "1"
+            os.environ.pop("PREFECT_API_URL")
+            os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+        sys.exit(f"Prefect's server did not start: {error}")
+
+    def stop(self) -> None:
+        """End the server."""
+        self._process.terminate()
+        try:
+            self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+def start_server() -> OwnServer | None:
+    """Start a server, and have this process's Prefect use it; None where Prefect starts its own."""
+    if STARTS_ITSELF in os.environ:
+        return None
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        process = subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "floe_orchestrator_prefect.local.server",
+                str(listening.fileno()),
+            ],
+            stdin=subprocess.DEVNULL,
+            pass_fds=(listening.fileno(),),
+            env={**os.environ, "PREFECT_SERVER_UI_ENABLED": "false"},
+        )
+    os.environ["PREFECT_API_URL"] = f"http://127.0.0.1:{port}/api"
+    # The run's log shows an address of the run: where `prefect server start` shows it later.
+    os.environ["PREFECT_UI_URL"] = "http://127.0.0.1:4200"
+    server = OwnServer(process, port)
+    # First of all, and so the last to be called: Prefect sends events and logs as it exits.
+    atexit.register(server.stop)
+    return server
