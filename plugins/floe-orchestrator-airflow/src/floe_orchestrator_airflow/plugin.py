@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,9 +20,11 @@ from floe_core.plugin_powers import (
     EntryPointFile,
     PoolProblem,
     RetryPlan,
+    RunLauncher,
     RunningSchedule,
     RunOptions,
     RunReport,
+    UncompiledProduct,
 )
 from floe_core.product_plugin import ProductPlugin
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
@@ -174,6 +177,12 @@ class AirflowOrchestratorPlugin(ProductPlugin):
         from floe_orchestrator_airflow.local.launch import launch_run
 
         return launch_run(artifacts, options, on_event)
+
+    def start_early(self, product: UncompiledProduct) -> AbstractContextManager[RunLauncher]:
+        """See `EarlyStarter`."""
+        from floe_orchestrator_airflow.local.launch import start_early
+
+        return start_early(product)
 
     def launch_backfill(
         self,

@@ -1,8 +1,9 @@
 """The process that runs a local Airflow: one import, and a fork for each of its components.
 
 It lives as long as its standard input is open, so that it ends with the process that started it,
-however that ends. Its components end with it in the same way: each reads a pipe that this process
-alone holds open. Started as `python -m floe_orchestrator_airflow.local.host`.
+however that ends. What comes there first says that the DAG files are there to be read. Its
+components end with it in the same way: each reads a pipe that this process alone holds open.
+Started as `python -m floe_orchestrator_airflow.local.host`.
 """
 
 from __future__ import annotations
@@ -37,16 +38,17 @@ COMPONENTS = {
     "dag-processor": ["dag-processor"],
     "triggerer": ["triggerer", "--skip-serve-logs"],
 }
+READS_DAGS = "dag-processor"
 _PR_SET_CHILD_SUBREAPER = 36
 
 
 def main() -> None:
     """Run until the input ends, a signal comes, or a component ends."""
-    stop, ended = threading.Event(), ""
+    stop, has_dags, ended = threading.Event(), threading.Event(), ""
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: stop.set())
     _adopt_orphans()
-    threading.Thread(target=_wait_for_end_of_input, args=(stop,), daemon=True).start()
+    threading.Thread(target=_wait_for_end_of_input, args=(has_dags, stop), daemon=True).start()
     try:
         import_what_components_share()
         lifeline = os.pipe()
@@ -54,9 +56,14 @@ def main() -> None:
         children = _fork_components(["scheduler"], lifeline)
         # The scheduler has no use for it, and gets on meanwhile.
         build_execution_api()
-        children |= _fork_components(COMPONENTS.keys() - {"scheduler"}, lifeline)
+        late = set() if has_dags.is_set() else {READS_DAGS}
+        children |= _fork_components(COMPONENTS.keys() - {"scheduler"} - late, lifeline)
         write_components(Path(os.environ["AIRFLOW_HOME"]), children)
-        while not stop.wait(0.2):
+        while not stop.wait(0.05 if late else 0.2):
+            if late and has_dags.is_set():
+                children |= _fork_components(late, lifeline)
+                write_components(Path(os.environ["AIRFLOW_HOME"]), children)
+                late = set()
             ended = _ended_child(children)
             if ended:
                 break
@@ -78,9 +85,9 @@ def _adopt_orphans() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def _wait_for_end_of_input(stop: threading.Event) -> None:
+def _wait_for_end_of_input(has_dags: threading.Event, stop: threading.Event) -> None:
     while os.read(0, 1024):
-        pass
+        has_dags.set()
     stop.set()
 
 

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType, TracebackType
@@ -29,6 +30,8 @@ from floe_orchestrator_airflow.local.rest_api import RestApi, RestError
 # As many as Airflow gives its own default pool: here a pool is a name and holds nothing back.
 POOL_SLOTS = 128
 LOCK_SECONDS = 600.0
+# What its host is told when the DAG files are there.
+READ_DAGS = b"read DAGs\n"
 STOP_SECONDS = 12.0
 # What Airflow's own report on its health calls a component -> what runs it.
 COMPONENTS = {
@@ -72,17 +75,11 @@ class LocalAirflow:
         return cls(state_folder(artifacts.folder) / "airflow", artifacts)
 
     def __enter__(self) -> LocalAirflow:
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.start()
         try:
-            self._lock.acquire()
-        except Timeout:
-            raise EnvironmentProblemError(
-                f"another run has used the Airflow in {self.folder} for {LOCK_SECONDS:.0f} s"
-            ) from None
-        try:
-            self._start()
+            self.come_up(*self._products)
         except BaseException:
-            self._stop()
+            self.stop()
             raise
         return self
 
@@ -92,7 +89,51 @@ class LocalAirflow:
         error: BaseException | None,
         at: TracebackType | None,
     ) -> None:
-        self._stop()
+        self.stop()
+
+    def start(self, lock_seconds: float = LOCK_SECONDS) -> None:
+        """Start its processes and wait for none; it reads DAG files once it comes up.
+
+        Raises:
+            EnvironmentProblemError: Another run has used it for so many seconds.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self._lock.acquire(lock_seconds)
+        except Timeout:
+            raise EnvironmentProblemError(
+                f"another run has used the Airflow in {self.folder} for {lock_seconds:.0f} s"
+            ) from None
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+
+    def come_up(self, *products: CompiledArtifacts) -> None:
+        """Show it the DAGs of products, and return when it is healthy.
+
+        Raises:
+            EnvironmentProblemError: It ended, or makes no progress.
+        """
+        for artifacts in products:
+            self._show(artifacts)
+        assert self._process is not None
+        assert self._process.stdin is not None
+        # A process that has ended is reported below.
+        with suppress(BrokenPipeError):
+            self._process.stdin.write(READ_DAGS)
+            self._process.stdin.flush()
+        self._wait(self._unanswering, "starting")
+        self.api.warm_up()
+        self._wait(self._unhealthy, "starting")
+        self.api.log_in()
+
+    def kill(self) -> None:
+        """End it at once, whatever it is doing."""
+        if self._process is not None:
+            end(tree(self._process.pid), patience=0)
+        self.stop()
 
     def add(self, artifacts: CompiledArtifacts, dag_id: str) -> None:
         """Have a product's DAG read as it is compiled now, and let it run, its pools being there.
@@ -158,8 +199,6 @@ class LocalAirflow:
         end_leftovers(self.folder)
         self.home = Home.prepare(self.folder, follows_schedules=self._follows_schedules)
         self._started_at = datetime.now(UTC)
-        for artifacts in self._products:
-            self._show(artifacts)
         self.api = RestApi(self.home.url, USER, self.home.password)
         with self.home.output.open("wb") as output:
             self._process = subprocess.Popen(
@@ -172,10 +211,6 @@ class LocalAirflow:
                 start_new_session=True,
             )
         write_host(self.folder, self._process.pid)
-        self._wait(self._unanswering, "starting")
-        self.api.warm_up()
-        self._wait(self._unhealthy, "starting")
-        self.api.log_in()
 
     def _unanswering(self) -> list[str]:
         try:
@@ -225,7 +260,7 @@ class LocalAirflow:
     def _last_words(self) -> str:
         return "\n".join(self.home.output.read_text(errors="replace").splitlines()[-20:])
 
-    def _stop(self) -> None:
+    def stop(self) -> None:
         """End every process of it: the host does so itself when its input closes."""
         process, self._process = self._process, None
         try:
