@@ -8,8 +8,9 @@ from dataclasses import dataclass
 # without it.
 NO_EXPERIMENTAL_PARSER = "dbt-core-experimental-parser; sys_platform == 'never'"
 
-# Limits that a release does not declare and does not start without.
-MISSING_LIMITS = {"prefect-3.7": ("fastapi<0.151",), "prefect-3.8": ("fastapi<0.151",)}
+# Limits that a release does not declare, and without which it does not start or schedules nothing.
+_OF_PREFECT = ("fastapi<0.151", "sqlalchemy<2.1")
+MISSING_LIMITS = {"prefect-3.7": _OF_PREFECT, "prefect-3.8": _OF_PREFECT}
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,14 +84,15 @@ def test_prefects_own_variable_names_the_server(monkeypatch):
         assert asked() == ValidationResult(True, f"Prefect 3.9.1 at {url} is running and healthy")
 
 
-def test_a_server_that_may_schedule_nothing_is_warned_of():
-    pages = {"/api/health": (200, "true"), "/api/admin/version": (200, '"3.7.7"')}
+@pytest.mark.parametrize("version", ["3.7.7", "3.8.2"])
+def test_a_server_that_may_schedule_nothing_is_warned_of(version):
+    pages = {"/api/health": (200, "true"), "/api/admin/version": (200, f'"{version}"')}
     with answering(pages) as url:
         found = asked(url=url)
     assert found.success
     assert found.warnings == [
-        "a server of Prefect 3.7 schedules no runs with SQLAlchemy 2.1: install sqlalchemy<2.1 "
-        "there, or a newer Prefect"
+        "a server of Prefect 3.7 or 3.8 schedules no runs with SQLAlchemy 2.1: install "
+        "sqlalchemy<2.1 there, or Prefect 3.9"
     ]
 
 

@@ -18,8 +18,8 @@ _NO_SERVER = (
 )
 # pip chooses such a pair beside Airflow 3.3, and nothing else says why no schedule ticks.
 _NO_SCHEDULED_RUNS = (
-    "a server of Prefect 3.7 schedules no runs with SQLAlchemy 2.1: install sqlalchemy<2.1 there, "
-    "or a newer Prefect"
+    "a server of Prefect 3.7 or 3.8 schedules no runs with SQLAlchemy 2.1: install sqlalchemy<2.1 "
+    "there, or Prefect 3.9"
 )
 
 
@@ -59,7 +59,7 @@ def _check(access: ServerAccess, deadline: float) -> ValidationResult:
     if not isinstance(version, str) or not version.startswith("3."):
         advice = f"GET /admin/version gave status {answer.status}; floe needs Prefect 3"
         return _failed(f"{where} is not Prefect 3", advice)
-    warnings = [_NO_SCHEDULED_RUNS] if version.startswith("3.7.") else []
+    warnings = [_NO_SCHEDULED_RUNS] if version.startswith(("3.7.", "3.8.")) else []
     told = f"Prefect {version} at {where} is running and healthy"
     return ValidationResult(True, told, warnings=warnings)
 
