@@ -27,7 +27,7 @@ BUILD = """\
 import json, resource, shutil, sys, time
 from pathlib import Path
 from floe_core.execution import BuildRequest, build
-from floe_core.execution.telemetry_of_build import TelemetryOfBuild
+from floe_core.execution.reports.telemetry import TelemetryOfBuild
 from floe_core.schemas import CompiledArtifacts
 telling = []
 def timed(method, clock):

@@ -32,7 +32,7 @@ from history_warehouses import Warehouse, warehouse_of
 from floe_core.build_events import NodeResult
 from floe_core.compiler import compile_product
 from floe_core.execution import BuildRequest, build
-from floe_core.execution.internals import release_adapters, release_warehouse
+from floe_core.execution.dbt.internals import release_adapters, release_warehouse
 from floe_core.schemas import CompiledArtifacts
 
 MOST_OVER = 1.10

@@ -31,7 +31,7 @@ OF_FLOE = [
     "floe_core.cli.main",
     "floe_core.compiler.compile_product",
     "floe_core.difference",
-    "floe_core.execution.lighter_dbt",
+    "floe_core.execution.dbt.lighter_dbt",
     "floe_core.launch",
     "floe_core.lineage",
     "floe_core.parity",

@@ -21,9 +21,9 @@ from floe_core.compiler.findings import Findings
 from floe_core.compiler.inputs import read_inputs
 from floe_core.compiler.profile import resolve_profile
 from floe_core.errors import FloeError
-from floe_core.execution.built_columns import kept_columns
-from floe_core.execution.journal import read_events
-from floe_core.execution.run_record import RunRecord
+from floe_core.execution.dbt.built_columns import kept_columns
+from floe_core.execution.record.journal import read_events
+from floe_core.execution.record.run_record import RunRecord
 from floe_core.lineage.columns.derivation import KnownTable, derive
 from floe_core.lineage.delivery_status import flush, status
 from floe_core.lineage.lineage_map import lineage_map

@@ -27,9 +27,9 @@ from floe_core.execution import (
     NodeStarted,
     build,
 )
-from floe_core.execution.journal import read_events
-from floe_core.execution.list_nodes import ids_listed
-from floe_core.execution.run_record import RunRecord
+from floe_core.execution.node_selection.list_nodes import ids_listed
+from floe_core.execution.record.journal import read_events
+from floe_core.execution.record.run_record import RunRecord
 from floe_core.schemas import CompiledArtifacts
 
 WriteProduct = Callable[..., Path]

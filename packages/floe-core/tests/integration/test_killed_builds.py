@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 from floe_core.cli.main import app
 from floe_core.compiler import compile_product
 from floe_core.execution import BuildEnded, BuildRequest, build
-from floe_core.execution.open_builds import GRACE_SECONDS
+from floe_core.execution.reports.open_builds import GRACE_SECONDS
 from floe_core.schemas import CompiledArtifacts
 
 WriteProduct = Callable[..., Path]

@@ -21,8 +21,8 @@ from floe_core.execution import (
     build,
     preloaded_manifest,
 )
-from floe_core.execution.compiled_code import codes_in
-from floe_core.execution.internals import read_manifest
+from floe_core.execution.dbt.compiled_code import codes_in
+from floe_core.execution.dbt.internals import read_manifest
 from floe_core.execution.plan_of_run import plan_run
 from floe_core.schemas import CompiledArtifacts
 

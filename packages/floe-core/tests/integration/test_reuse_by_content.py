@@ -18,7 +18,7 @@ from reusing_product import FLOE
 
 from floe_core.compiler import compile_product
 from floe_core.execution import BuildEvent, BuildRequest, NodeLog, NodeResult, NodeStarted, build
-from floe_core.execution.internals import release_adapters, release_warehouse
+from floe_core.execution.dbt.internals import release_adapters, release_warehouse
 from floe_core.execution.plan_of_run import plan_run
 from floe_core.node_slots import SlotAnswer
 from floe_core.reuse import contents

@@ -23,7 +23,7 @@ from floe_core.build_events import (
 )
 from floe_core.compiler import compile_product
 from floe_core.execution import BuildRequest, build, failure_of_build
-from floe_core.execution.step_process import GRACE_SECONDS
+from floe_core.execution.steps.process import GRACE_SECONDS
 from floe_core.schemas import CompiledArtifacts
 
 WriteProduct = Callable[..., Path]

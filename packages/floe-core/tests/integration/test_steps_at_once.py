@@ -14,7 +14,7 @@ import pytest
 from floe_core.build_events import BuildEnded, BuildEvent, NodeResult, NodeStarted
 from floe_core.compiler import compile_product
 from floe_core.execution import BuildRequest, build
-from floe_core.execution.journal import read_events
+from floe_core.execution.record.journal import read_events
 from floe_core.schemas import CompiledArtifacts
 
 WriteProduct = Callable[..., Path]

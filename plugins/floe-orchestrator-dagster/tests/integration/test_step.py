@@ -8,7 +8,7 @@ import pytest
 from dagster import AssetKey, DagsterEventType, DagsterInstance
 
 from floe_core.execution import NodeStarted
-from floe_core.execution.journal import read_events
+from floe_core.execution.record.journal import read_events
 from floe_orchestrator_dagster.loader import load_product_definitions
 
 FILES = {

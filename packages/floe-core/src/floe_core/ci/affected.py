@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from floe_core.build_request import BuildRequest
 from floe_core.ci.compilations import Compilation
 from floe_core.execution.build_run import run_dbt
-from floe_core.execution.compiled_code import compile_nodes
+from floe_core.execution.dbt.compiled_code import compile_nodes
 from floe_core.reuse.catalogs.catalog import Catalog
 from floe_core.reuse.catalogs.known import CATALOGS
 from floe_core.reuse.parts import digest

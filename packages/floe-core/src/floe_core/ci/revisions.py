@@ -11,7 +11,7 @@ from pathlib import Path
 from floe_core.compiler.findings import Findings
 from floe_core.compiler.inputs import FLOE_FILE, read_inputs
 from floe_core.errors import EnvironmentProblemError, UsageError
-from floe_core.execution.dbt_executable import find_executable
+from floe_core.execution.dbt.executable import find_executable
 
 _PACKAGE_FILES = ("packages.yml", "dependencies.yml")
 

@@ -43,8 +43,8 @@ def read_or_compile(product: Path, on: str | None, *, refuses_losses: bool) -> C
 
 def _fresh_artifacts(folder: Path, on: str | None) -> CompiledArtifacts | None:
     from floe_core.errors import FloeError, UsageError
-    from floe_core.execution.parse_environment import changed_in_file
-    from floe_core.execution.preloaded_manifest import PARSED_FILE
+    from floe_core.execution.dbt.parse_environment import changed_in_file
+    from floe_core.execution.dbt.preloaded_manifest import PARSED_FILE
     from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE, CompiledArtifacts
 
     compiled = folder / ARTIFACTS_FILE

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from floe_core import __version__
-from floe_core.cli import (
+from floe_core.cli.commands import (
     alerts_command,
     check_command,
     ci_command,

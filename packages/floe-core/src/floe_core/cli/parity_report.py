@@ -10,8 +10,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from floe_core.build_events import NodeResult
+from floe_core.cli.commands.show_command import next_ticks
 from floe_core.cli.run_view import MARKS
-from floe_core.cli.show_command import next_ticks
 from floe_core.parity.comparison import Comparison, NodeComparison
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from floe_core.cli.console import stdout
 
 if TYPE_CHECKING:
-    from floe_core.execution.saved_time import RunSaving
+    from floe_core.execution.record.saved_time import RunSaving
 
 
 def history_rows(savings: Sequence[RunSaving]) -> list[dict[str, Any]]:

@@ -39,7 +39,7 @@ from floe_core.compiler.settings import (
     product_settings,
     tracing_settings,
 )
-from floe_core.execution.preloaded_manifest import parsed_file
+from floe_core.execution.dbt.preloaded_manifest import parsed_file
 from floe_core.garbage_collection import seldom_collecting
 from floe_core.plugin_powers import EntryPointFile
 from floe_core.schemas.artifacts_reader import COPY_MARK

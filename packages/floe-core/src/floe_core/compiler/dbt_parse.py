@@ -17,12 +17,12 @@ from floe_core.compiler.inputs import DBT_PROJECT_FILE
 from floe_core.compiler.profile import PROFILES_FILE, Profile
 from floe_core.environment_choice import ENVIRONMENT_VARIABLE
 from floe_core.errors import EnvironmentProblemError, InvalidProductError, Problem
-from floe_core.execution.dbt_executable import find_executable
-from floe_core.execution.dbt_library import invoke_library
-from floe_core.execution.invocation import QUIET_ENVIRONMENT
-from floe_core.execution.list_nodes import errors_into, list_command
-from floe_core.execution.parse_environment import seal_environment
-from floe_core.execution.preloaded_manifest import add_tags
+from floe_core.execution.dbt.executable import find_executable
+from floe_core.execution.dbt.invocation import QUIET_ENVIRONMENT
+from floe_core.execution.dbt.library import invoke_library
+from floe_core.execution.dbt.parse_environment import seal_environment
+from floe_core.execution.dbt.preloaded_manifest import add_tags
+from floe_core.execution.node_selection.list_nodes import errors_into, list_command
 from floe_core.process_environment import environment_with
 from floe_core.schemas.nodes import Node
 from floe_core.secrets.known_values import known_secrets

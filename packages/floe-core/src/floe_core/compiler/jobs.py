@@ -15,8 +15,8 @@ from floe_core.compiler.findings import Findings
 from floe_core.compiler.inputs import Inputs
 from floe_core.compiler.steps import StepsInGraph
 from floe_core.errors import InvalidProductError, Problem, UsageError
-from floe_core.execution.step_selection import StepSelection
-from floe_core.execution.wanted import with_freshness
+from floe_core.execution.node_selection.step_selection import StepSelection
+from floe_core.execution.node_selection.wanted import with_freshness
 from floe_core.schemas.floe_yaml import JobSpec
 from floe_core.schemas.nodes import Node
 from floe_core.schemas.policies import Job

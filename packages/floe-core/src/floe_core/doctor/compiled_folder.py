@@ -8,8 +8,8 @@ from pathlib import Path
 
 from floe_core.doctor.finding import Finding
 from floe_core.errors import EnvironmentProblemError, InvalidProductError, UsageError
-from floe_core.execution.dbt_executable import find_executable
-from floe_core.execution.dbt_library import NO_DBT, library_version
+from floe_core.execution.dbt.executable import find_executable
+from floe_core.execution.dbt.library import NO_DBT, library_version
 from floe_core.schedules import tzdata_version
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.secrets.references import required_names

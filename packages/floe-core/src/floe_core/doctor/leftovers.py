@@ -13,7 +13,7 @@ from floe_core.alerts import status as status_of_alerts
 from floe_core.build_events import BuildEnded
 from floe_core.doctor.finding import Finding
 from floe_core.doctor.services import is_held
-from floe_core.execution.journal import FILE, read_events
+from floe_core.execution.record.journal import FILE, read_events
 from floe_core.lineage import status
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.state_folder import state_folder

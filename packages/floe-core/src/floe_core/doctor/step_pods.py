@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from floe_core.doctor.finding import Finding
 from floe_core.errors import EnvironmentProblemError
-from floe_core.execution.step_pods.cluster import Cluster, ClusterError
-from floe_core.execution.step_pods.pod_order import MANAGED_BY_FLOE, PRODUCT_LABEL
-from floe_core.execution.step_pods.run_image import read_template
+from floe_core.execution.steps.pods.cluster import Cluster, ClusterError
+from floe_core.execution.steps.pods.pod_order import MANAGED_BY_FLOE, PRODUCT_LABEL
+from floe_core.execution.steps.pods.run_image import read_template
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 SUBJECT = "step pods"

@@ -17,7 +17,10 @@ from floe_core.lazy_names import importer
 from floe_core.run_parameters import RunParameters
 
 if TYPE_CHECKING:
-    from floe_core.execution.attempt import (
+    from floe_core.execution.build_run import build
+    from floe_core.execution.node_selection.wanted import chosen_nodes, nodes_of_job, wanted_nodes
+    from floe_core.execution.parent_death import end_with_parent
+    from floe_core.execution.record.attempt import (
         Attempt,
         attempt_by_hand,
         attempt_of_caller,
@@ -25,13 +28,10 @@ if TYPE_CHECKING:
         first_attempt_number,
         may_retry,
     )
-    from floe_core.execution.build_failure import BuildFailure, failure_of, failure_of_build
-    from floe_core.execution.build_run import build
-    from floe_core.execution.journal import read_events
-    from floe_core.execution.outcome import outcome_of_run
-    from floe_core.execution.parent_death import end_with_parent
-    from floe_core.execution.run_record import RunRecord, record_of
-    from floe_core.execution.wanted import chosen_nodes, nodes_of_job, wanted_nodes
+    from floe_core.execution.record.build_failure import BuildFailure, failure_of, failure_of_build
+    from floe_core.execution.record.journal import read_events
+    from floe_core.execution.record.outcome import outcome_of_run
+    from floe_core.execution.record.run_record import RunRecord, record_of
 
 __all__ = [
     "Attempt",
@@ -63,24 +63,24 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Attempt": "floe_core.execution.attempt",
-    "BuildFailure": "floe_core.execution.build_failure",
-    "RunRecord": "floe_core.execution.run_record",
-    "attempt_by_hand": "floe_core.execution.attempt",
-    "attempt_of_caller": "floe_core.execution.attempt",
-    "automatic_attempt": "floe_core.execution.attempt",
+    "Attempt": "floe_core.execution.record.attempt",
+    "BuildFailure": "floe_core.execution.record.build_failure",
+    "RunRecord": "floe_core.execution.record.run_record",
+    "attempt_by_hand": "floe_core.execution.record.attempt",
+    "attempt_of_caller": "floe_core.execution.record.attempt",
+    "automatic_attempt": "floe_core.execution.record.attempt",
     "build": "floe_core.execution.build_run",
-    "chosen_nodes": "floe_core.execution.wanted",
+    "chosen_nodes": "floe_core.execution.node_selection.wanted",
     "end_with_parent": "floe_core.execution.parent_death",
-    "failure_of": "floe_core.execution.build_failure",
-    "failure_of_build": "floe_core.execution.build_failure",
-    "first_attempt_number": "floe_core.execution.attempt",
-    "may_retry": "floe_core.execution.attempt",
-    "nodes_of_job": "floe_core.execution.wanted",
-    "read_events": "floe_core.execution.journal",
-    "record_of": "floe_core.execution.run_record",
-    "outcome_of_run": "floe_core.execution.outcome",
-    "wanted_nodes": "floe_core.execution.wanted",
+    "failure_of": "floe_core.execution.record.build_failure",
+    "failure_of_build": "floe_core.execution.record.build_failure",
+    "first_attempt_number": "floe_core.execution.record.attempt",
+    "may_retry": "floe_core.execution.record.attempt",
+    "nodes_of_job": "floe_core.execution.node_selection.wanted",
+    "read_events": "floe_core.execution.record.journal",
+    "record_of": "floe_core.execution.record.run_record",
+    "outcome_of_run": "floe_core.execution.record.outcome",
+    "wanted_nodes": "floe_core.execution.node_selection.wanted",
 }
 
 

@@ -16,22 +16,22 @@ from functools import partial
 from floe_core.build_events import BuildEvent, NodeLog, NodeResult
 from floe_core.build_request import BuildRequest
 from floe_core.errors import FloeError
-from floe_core.execution.alerts_of_build import AlertsOfBuild
-from floe_core.execution.attempt import automatic_attempt
-from floe_core.execution.dbt_run import DbtEnded, DbtRun
-from floe_core.execution.invocation import Invocation, invocation
-from floe_core.execution.journal import Journal
-from floe_core.execution.kept_parse import KeptParse
+from floe_core.execution.dbt.invocation import Invocation, invocation
+from floe_core.execution.dbt.kept_parse import KeptParse
+from floe_core.execution.dbt.run import DbtEnded, DbtRun
+from floe_core.execution.node_selection.wanted import wanted_nodes
 from floe_core.execution.node_timeouts import NodeTimeouts
-from floe_core.execution.ports_of_build import PortsOfBuild
 from floe_core.execution.private_folder import close_to_others, make_private
-from floe_core.execution.reuse_of_build import ReuseOfBuild
-from floe_core.execution.run_record import RunRecord, record_of
+from floe_core.execution.record.attempt import automatic_attempt
+from floe_core.execution.record.journal import Journal
+from floe_core.execution.record.run_record import RunRecord, record_of
+from floe_core.execution.record.verdict import Verdict
+from floe_core.execution.reports.alerts import AlertsOfBuild
+from floe_core.execution.reports.ports import PortsOfBuild
+from floe_core.execution.reports.telemetry import TelemetryOfBuild
+from floe_core.execution.reusing.reuse_of_build import ReuseOfBuild
 from floe_core.execution.slots_of_build import SlotsOfBuild
 from floe_core.execution.start_nodes import start_dbt, start_nodes
-from floe_core.execution.telemetry_of_build import TelemetryOfBuild
-from floe_core.execution.verdict import Verdict
-from floe_core.execution.wanted import wanted_nodes
 from floe_core.execution.warehouse_lock import WarehouseHold, sole_writer
 from floe_core.node_slots import NodeSlots
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts

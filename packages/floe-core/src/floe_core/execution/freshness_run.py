@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from floe_core.build_events import BuildEvent, NodeLog, NodeResult, NodeStarted, NodeStatus
-from floe_core.execution.dbt_run import DbtEnded, DbtRun
+from floe_core.execution.dbt.run import DbtEnded, DbtRun
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 RESULTS_FILE = "sources.json"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from floe_core.build_events import BuildEvent, NodeResult, NodeStarted
-from floe_core.execution.dbt_run import DbtEnded, DbtRun
+from floe_core.execution.dbt.run import DbtEnded, DbtRun
 
 # A node that is over its time is told again: it may have been between two queries.
 CANCEL_SECONDS = 0.2

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 
 from floe_core.build_events import BuildEvent, NodeResult
-from floe_core.execution.dbt_run import DbtEnded, DbtRun
+from floe_core.execution.dbt.run import DbtEnded, DbtRun
 from floe_core.execution.gates import held_back_by
 from floe_core.execution.segments import Segment
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts

@@ -7,23 +7,23 @@ from typing import TYPE_CHECKING
 
 from floe_core.build_request import BuildRequest
 from floe_core.errors import EnvironmentProblemError
-from floe_core.execution.dbt_run import DbtRun
+from floe_core.execution.dbt.invocation import Invocation, freshness_invocation, invocation
+from floe_core.execution.dbt.kept_parse import KeptParse
+from floe_core.execution.dbt.run import DbtRun
 from floe_core.execution.freshness_run import FreshnessRun
-from floe_core.execution.invocation import Invocation, freshness_invocation, invocation
-from floe_core.execution.kept_parse import KeptParse
 from floe_core.execution.private_folder import make_private
-from floe_core.execution.reuse_of_build import ReuseOfBuild
+from floe_core.execution.reusing.reuse_of_build import ReuseOfBuild
 from floe_core.execution.segmented_run import SegmentedRun
 from floe_core.execution.segments import Segment, cut_into_segments
 from floe_core.execution.slots_of_build import SlotsOfBuild
-from floe_core.execution.step_call import step_call
-from floe_core.execution.step_process import StepNotStarted, StepProcess
-from floe_core.execution.waiting_step import WaitingStep
+from floe_core.execution.steps.call import step_call
+from floe_core.execution.steps.process import StepNotStarted, StepProcess
+from floe_core.execution.steps.waiting import WaitingStep
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import source_name
 
 if TYPE_CHECKING:
-    from floe_core.execution.node_gate import NodeGate
+    from floe_core.execution.reusing.node_gate import NodeGate
 
 
 def start_nodes(
@@ -91,9 +91,9 @@ def start_dbt(
         EnvironmentProblemError: There is no dbt.
     """
     if artifacts.dbt.executable:
-        from floe_core.execution.dbt_subprocess import SubprocessDbt
+        from floe_core.execution.dbt.program import SubprocessDbt
 
         return SubprocessDbt(call, artifacts.dbt.executable)
-    from floe_core.execution.dbt_in_process import InProcessDbt
+    from floe_core.execution.dbt.in_process import InProcessDbt
 
     return InProcessDbt(call, artifacts.dbt.version, parse, slots, gate)

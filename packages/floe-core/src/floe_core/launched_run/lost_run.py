@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from floe_core.alerts import report_run
-from floe_core.execution.outcome import outcome_of_run
+from floe_core.execution.record.outcome import outcome_of_run
 from floe_core.launched_run.launch import LaunchedRun
 from floe_core.launched_run.run_order import RunOrder
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts

@@ -18,8 +18,8 @@ from typing import Any, cast, get_args
 
 from floe_core.build_events import BuildEvent, NodeResult, NodeStatus
 from floe_core.build_request import BuildRequest
-from floe_core.execution.dbt_executable import find_executable
-from floe_core.execution.invocation import (
+from floe_core.execution.dbt.executable import find_executable
+from floe_core.execution.dbt.invocation import (
     QUIET_ENVIRONMENT,
     own_vars,
     policy_arguments,

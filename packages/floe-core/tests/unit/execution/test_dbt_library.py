@@ -10,7 +10,7 @@ import pytest
 from borrowed_names import without
 
 from floe_core.errors import EnvironmentProblemError
-from floe_core.execution import dbt_library
+from floe_core.execution.dbt import library
 
 IMPORT_ALL = """\
 import importlib, pkgutil, sys
@@ -40,8 +40,8 @@ def test_core_requires_no_dbt_but_for_its_extras() -> None:
 
 def test_a_missing_dbt_names_both_ways_to_get_one() -> None:
     with without("dbt.cli.main", "dbtRunner"), pytest.raises(EnvironmentProblemError) as caught:
-        dbt_library.load_runner()
+        library.load_runner()
     told = str(caught.value)
     assert "pip install 'floe-core[duckdb]'" in told
     assert "`execution.dbtExecutable` of floe.yaml" in told
-    assert f"dbt-core {dbt_library.library_version()} can't be used as a library" in told
+    assert f"dbt-core {library.library_version()} can't be used as a library" in told

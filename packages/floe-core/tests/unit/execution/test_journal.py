@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from floe_core.build_events import BuildEnded, NodeResult, to_line
-from floe_core.execution.journal import Journal, read_events
+from floe_core.execution.record.journal import Journal, read_events
 from floe_core.state_folder import run_folder
 
 FIRST, SECOND = NodeResult("model.a", "success"), NodeResult("model.b", "error")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from floe_core.build_events import BuildEvent, NodeLog, NodeResult, NodeStarted
-from floe_core.execution.dbt_messages import DbtMessages
+from floe_core.execution.dbt.messages import DbtMessages
 
 BROKEN = "model.shop.broken"
 NODE = {

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from floe_core.build_events import BuildEvent, NodeResult, NodeStarted, NodeStatus
-from floe_core.execution.dbt_run import DbtEnded
+from floe_core.execution.dbt.run import DbtEnded
 from floe_core.execution.node_timeouts import NodeTimeouts
 
 SLOW, OTHER = "model.shop.slow", "model.shop.other"

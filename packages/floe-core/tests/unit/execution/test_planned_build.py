@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from floe_core.execution.planned_build import why_not
+from floe_core.execution.reusing.planned_build import why_not
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts, OrchestratorChoice, Product
 from floe_core.schemas.policies import DbtProject, Job
 

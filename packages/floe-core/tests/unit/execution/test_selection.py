@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from floe_core.execution.selection import arguments_for_nodes
+from floe_core.execution.dbt.selection import arguments_for_nodes
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 Shop = Callable[..., CompiledArtifacts]

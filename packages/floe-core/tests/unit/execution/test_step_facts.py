@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from floe_core.build_events import DatasetFact, NodeResult, from_line, to_line
-from floe_core.execution.step_facts import MAX_BYTES, StepFacts, read_facts
+from floe_core.execution.steps.facts import MAX_BYTES, StepFacts, read_facts
 
 
 def read(folder: Path, *lines: str) -> StepFacts:

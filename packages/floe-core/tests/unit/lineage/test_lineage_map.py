@@ -14,8 +14,8 @@ import pytest
 from rich.console import Console
 
 from floe_core.cli.lineage_data import as_data
-from floe_core.cli.lineage_page import lineage_page
 from floe_core.cli.lineage_tree import lineage_tree
+from floe_core.cli.pages.lineage_page import lineage_page
 from floe_core.errors import StaleProductError
 from floe_core.lineage.lineage_map import ColumnOrigin, LineageMap, lineage_map
 
@@ -130,7 +130,7 @@ def test_the_page_has_owners_tests_and_what_is_said_of_columns(project_dir: Path
 
 
 def test_the_libraries_in_the_page_are_those_of_their_packages() -> None:
-    folder = files("floe_core.cli").joinpath("page_libraries")
+    folder = files("floe_core.cli.pages").joinpath("page_libraries")
     page = lineage_page("shop", LineageMap(()))
     listed = json.loads(folder.joinpath("libraries.json").read_text("utf-8"))
     assert [(each["package"], each["license"]) for each in listed] == [

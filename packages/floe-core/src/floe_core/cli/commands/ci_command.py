@@ -1,0 +1,110 @@
+"""`floe ci`: check what a change does, beside production."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from floe_core.cli.console import notice, print_json, stderr, stdout
+from floe_core.cli.options import Json
+
+if TYPE_CHECKING:
+    from floe_core.build_events import BuildEvent
+    from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+
+FAILED = 1
+Side = Annotated[
+    str, typer.Argument(help="A folder with floe.yaml, or a commit of the product's repository.")
+]
+
+
+def ci(
+    base: Side,
+    head: Side,
+    product: Annotated[
+        Path, typer.Option(metavar="DIR", help="The product's folder, where a side is a commit.")
+    ] = Path(),
+    samples: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            max=1000,
+            help="How many rows of each kind to show for each table that differs. They are rows of "
+            "production: whoever reads the comment sees them.",
+        ),
+    ] = 0,
+    allow_breaking: Annotated[
+        bool,
+        typer.Option(
+            "--allow-breaking", help="Report breaking changes, but don't exit 1 for them."
+        ),
+    ] = False,
+    output: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Also write the comment to this file.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Build what a change from BASE to HEAD reaches, beside production, and report what it does.
+
+    Production is what the profile leads to. Nodes that changed, and those that read a column that
+    differs by it, are built in schemas that are dropped again; all else is read from production.
+    Prints one Markdown comment: breaking changes, failures, what was built, and what differs from
+    production.
+
+    Exits 1 if a node of the build or a test did not pass, or if a change is breaking: a table that
+    is gone or moved, a column that is gone or of another type, or a port whose change breaks a
+    published product. Models with `access: private` do not count. Also exits 1 if a side does not
+    compile, 2 for a wrong call, and 3 if the warehouse or git is not to be had.
+    """
+    from floe_core.atomic_files import write_together
+    from floe_core.ci.check import Change, check_change
+    from floe_core.ci.markdown import as_markdown
+    from floe_core.cli.commands.parity_command import leave_environment
+    from floe_core.errors import UsageError
+
+    leave_environment("ci checks")
+    if output is not None and not output.absolute().parent.is_dir():
+        raise UsageError(f"--output {output}: there is no folder {output.absolute().parent}")
+    with _interrupted_by_termination():
+        found = check_change(Change(base, head, product, samples), notice, _watch)
+    comment = as_markdown(found)
+    if output is not None:
+        write_together(output.absolute().parent, {output.name: comment.encode()})
+    if as_json:
+        print_json(found.as_dict())
+    else:
+        _print(comment)
+    is_fine = found.has_passed and (allow_breaking or not found.is_breaking)
+    raise typer.Exit(0 if is_fine else FAILED)
+
+
+@contextmanager
+def _interrupted_by_termination() -> Iterator[None]:
+    """Take SIGTERM, by which CI systems cancel a job, as an interrupt: all that was built goes."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def _watch(artifacts: CompiledArtifacts, total: int) -> Iterator[Callable[[BuildEvent], None]]:
+    from floe_core.cli.run_view import RunView
+
+    with RunView(artifacts, stderr(), total) as view:
+        yield view.receive
+
+
+def _print(comment: str) -> None:
+    from rich.markdown import Markdown
+
+    if stdout().is_terminal:
+        stdout().print(Markdown(comment))
+    else:
+        typer.echo(comment, nl=False)

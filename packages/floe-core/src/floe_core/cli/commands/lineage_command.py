@@ -1,0 +1,120 @@
+"""`floe lineage`: where a product's columns come from, and what became of its lineage events."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from floe_core.cli.console import notice, print_json, stdout
+from floe_core.cli.options import Json, Product
+
+ENVIRONMENT = 3
+MEGABYTE = 1024 * 1024
+
+app = typer.Typer(
+    name="lineage",
+    help="Show the origins of tables and columns, and the delivery of lineage events.",
+    no_args_is_help=True,
+)
+
+
+@app.command()
+def status(product: Product = Path(), as_json: Json = False) -> None:
+    """Show pending events, and events that the backend refused, with the reason."""
+    from floe_core.lineage import status as lineage_status
+
+    found = lineage_status(compiled_folder(product))
+    if as_json:
+        print_json(asdict(found))
+        return
+    console = stdout()
+    megabytes = f"{found.taken / MEGABYTE:.1f} of {found.limit // MEGABYTE} MB"
+    console.print(f"{found.waiting} waiting, {len(found.refused)} refused, {megabytes}")
+    _warn_of_full_spool(found.full_since)
+    if found.last_failure:
+        console.print(f"why they wait: {found.last_failure}", markup=False, soft_wrap=True)
+    for event in found.refused:
+        console.print(
+            f"  {event.event_time} {event.event_type} {event.job}: {event.reason}",
+            markup=False,
+            soft_wrap=True,
+        )
+
+
+@app.command()
+def flush(
+    product: Product = Path(),
+    timeout: Annotated[float, typer.Option(min=0.0, help="Seconds to keep trying.")] = 30.0,
+    refused: Annotated[
+        bool, typer.Option("--refused", help="Also send refused events again.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Send pending events. Exits 3 if some are still pending after the timeout."""
+    from floe_core.lineage import flush as flush_lineage
+    from floe_core.schemas import CompiledArtifacts
+
+    artifacts = CompiledArtifacts.load(compiled_folder(product))
+    done = flush_lineage(artifacts.folder, artifacts.lineage, timeout, also_refused=refused)
+    if as_json:
+        print_json(asdict(done))
+    else:
+        stdout().print(f"{done.sent} sent, {done.refused} refused, {done.waiting} still waiting")
+        if done.reason:
+            stdout().print(done.reason, markup=False, soft_wrap=True)
+        _warn_of_full_spool(done.full_since)
+    raise typer.Exit(ENVIRONMENT if done.waiting else 0)
+
+
+@app.command()
+def show(
+    product: Product = Path(),
+    html: Annotated[Path | None, typer.Option(help="Write a self-contained HTML page.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Show the origins of each table and column of a compiled product.
+
+    Columns are known once the product has run: they come from the SQL that dbt compiled.
+    """
+    from floe_core.atomic_files import write_together
+    from floe_core.cli.lineage_data import as_data
+    from floe_core.cli.lineage_tree import lineage_tree
+    from floe_core.cli.pages.lineage_page import lineage_page
+    from floe_core.lineage.lineage_map import lineage_map
+    from floe_core.schemas import CompiledArtifacts
+
+    artifacts = CompiledArtifacts.load(compiled_folder(product))
+    found = lineage_map(artifacts)
+    if not found.run_id:
+        notice("no run has compiled its SQL yet, so this is of tables only; `floe run` first")
+    if html is not None:
+        page = lineage_page(artifacts.product.name, found)
+        write_together(html.absolute().parent, {html.name: page.encode()})
+        notice(f"wrote {html}")
+    if as_json:
+        print_json({"run_id": found.run_id, "tables": as_data(found)})
+    elif html is None:
+        stdout().print(lineage_tree(artifacts.product.name, found))
+
+
+def _warn_of_full_spool(since: str) -> None:
+    if since:
+        text = f"the spool was full at {since}: events after that were not kept"
+        stdout().print(f"{text}; FLOE_LINEAGE_SPOOL_MB allows it more", soft_wrap=True)
+
+
+def compiled_folder(product: Path) -> Path:
+    """Return the folder of a compiled product.
+
+    Raises:
+        InvalidProductError: It is none.
+    """
+    from floe_core.errors import invalid
+    from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE
+
+    if not (product / ARTIFACTS_FILE).is_file():
+        raise invalid("is no compiled product", "run `floe compile`", str(product))
+    return product.absolute()

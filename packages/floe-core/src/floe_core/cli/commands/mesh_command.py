@@ -1,0 +1,151 @@
+"""`floe mesh`: all products of a platform, their ports, and what each waits for."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from floe_core.cli.console import print_json, stdout, uncropped
+from floe_core.cli.options import Env, Json
+
+if TYPE_CHECKING:
+    from rich.tree import Tree
+
+    from floe_core.mesh.state import JobState, Mesh, OfferedPort, ProductState
+
+
+def mesh(
+    platform: Annotated[
+        Path,
+        typer.Argument(
+            help="A manifest.yaml, or the folder of one or of a product.",
+            show_default="the current folder",
+        ),
+    ] = Path(),
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help="Write a page to this file.")
+    ] = None,
+    env: Env = None,
+    as_json: Json = False,
+) -> None:
+    """Show the products of a platform: their ports, who reads them, schedules and last updates.
+
+    Reads what the products published, and the ledger. Exits 1 if products form a cycle.
+    """
+    from floe_core.compiler.products import read_platform
+    from floe_core.mesh.state import read_mesh
+
+    found = read_mesh(read_platform(platform))
+    if html is not None:
+        from floe_core.cli.pages.mesh_page import mesh_page
+
+        html.write_text(mesh_page(found), encoding="utf-8")
+    if as_json:
+        print_json(as_data(found))
+    else:
+        _print(found, html)
+    raise typer.Exit(1 if found.cycle else 0)
+
+
+def as_data(found: Mesh) -> dict[str, object]:
+    """Return the mesh as plain data: products by name, moments in ISO 8601."""
+    return {
+        "platform": found.name,
+        "cycle": list(found.cycle),
+        "problem": found.problem,
+        "products": [_product_as_data(each) for each in found.products],
+    }
+
+
+def _product_as_data(product: ProductState) -> dict[str, object]:
+    return {
+        **{
+            name: getattr(product, name)
+            for name in ("name", "problem", "version", "orchestrator", "owner", "description")
+        },
+        "reads": list(product.reads),
+        "ports": [_port_as_data(each) for each in product.ports],
+        "jobs": [_job_as_data(each) for each in product.jobs],
+    }
+
+
+def _port_as_data(offered: OfferedPort) -> dict[str, object]:
+    update = offered.last_update
+    return {
+        "port": offered.key,
+        "description": offered.port.description,
+        "columns": [column.model_dump() for column in offered.port.columns],
+        "consumers": list(offered.consumers),
+        "last_update": update.model_dump(mode="json") if update else None,
+    }
+
+
+def _job_as_data(job: JobState) -> dict[str, object]:
+    start, trigger = job.last_start, job.trigger
+    return {
+        **{
+            key: value for key, value in asdict(job).items() if key not in ("trigger", "last_start")
+        },
+        "next_tick": job.next_tick.isoformat() if job.next_tick else None,
+        "trigger": trigger.model_dump(mode="json") if trigger else None,
+        "last_start": start.model_dump(mode="json") if start else None,
+    }
+
+
+def _print(found: Mesh, html: Path | None) -> None:
+    console = stdout()
+    console.print(f"[bold]{found.name}[/]: {len(found.products)} products")
+    for product in found.products:
+        uncropped().print(_tree(product))
+    if found.problem:
+        console.print(f"the ledger: {found.problem}", style="yellow", markup=False)
+    if found.cycle:
+        cycle = " -> ".join(found.cycle)
+        console.print(f"products read each other in a circle: {cycle}", style="red", markup=False)
+    if html is not None:
+        console.print(f"wrote {html}", soft_wrap=True)
+
+
+def _tree(product: ProductState) -> Tree:
+    from rich.markup import escape
+    from rich.tree import Tree
+
+    if product.problem:
+        return Tree(f"[bold]{product.name}[/] [yellow]{escape(product.problem)}[/]")
+    tree = Tree(f"[bold]{product.name}[/] {product.version} on {product.orchestrator}")
+    for key in product.reads:
+        tree.add(f"reads {escape(key)}")
+    for offered in product.ports:
+        readers = ", ".join(offered.consumers) or "nobody"
+        update = offered.last_update
+        when = f"updated {_shown(update.moment)}" if update else "never updated"
+        tree.add(f"offers {escape(offered.key)} to {readers} [dim]{when}[/]")
+    for job in product.jobs:
+        if line := " ".join(_of_job(job)):
+            tree.add(f"job {job.name} {escape(line)}")
+    return tree
+
+
+def _of_job(job: JobState) -> list[str]:
+    words = []
+    if job.schedule:
+        words.append(f"at {job.schedule}")
+    if job.next_tick:
+        words.append(f"(next {_shown(job.next_tick)})")
+    if job.trigger:
+        words.append(f"on update of {job.trigger.on_update}")
+    if job.waiting_for:
+        words.append(f"waits for {', '.join(job.waiting_for)}")
+    if job.is_due:
+        words.append("is due")
+    if job.last_start:
+        words.append(f"last began {_shown(job.last_start.moment)}")
+    return words
+
+
+def _shown(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"

@@ -1,0 +1,275 @@
+"""`floe run`: run a product on its orchestrator, here and now."""
+
+from __future__ import annotations
+
+from datetime import date
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from floe_core.cli.console import notice, print_json, stderr, stdout
+from floe_core.cli.early_start import start_early
+from floe_core.cli.options import Env, Json, On, Product
+from floe_core.cli.progress import show_stages
+
+if TYPE_CHECKING:
+    from floe_core.plugin_powers import RunLauncher, RunOptions, RunReport
+    from floe_core.run_parameters import RunParameters
+    from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+    from floe_core.schemas.policies import Job
+
+FAILED = 1
+
+
+class ResourceTypeOption(StrEnum):
+    """The types of resources that a run can be narrowed to."""
+
+    MODEL = "model"
+    SEED = "seed"
+    SNAPSHOT = "snapshot"
+    TEST = "test"
+    UNIT_TEST = "unit_test"
+
+
+def run(
+    product: Product = Path(),
+    on: On = None,
+    env: Env = None,
+    job: Annotated[
+        str | None, typer.Option(help="A job of the product instead of all of it.")
+    ] = None,
+    select: Annotated[
+        str | None, typer.Option(help="Nodes to run, in dbt's selection syntax.")
+    ] = None,
+    exclude: Annotated[
+        str | None, typer.Option(help="Nodes to leave out, in dbt's selection syntax.")
+    ] = None,
+    resource_type: Annotated[
+        list[ResourceTypeOption] | None,
+        typer.Option(help="Run only this type of resource. Can be repeated."),
+    ] = None,
+    full_refresh: Annotated[
+        bool,
+        typer.Option("--full-refresh", help="Build incremental models and seeds from nothing."),
+    ] = False,
+    empty: Annotated[
+        bool, typer.Option("--empty", help="Read no rows: check that everything builds.")
+    ] = False,
+    vars_: Annotated[
+        str | None,
+        typer.Option("--vars", metavar="YAML", help="dbt vars for this run."),
+    ] = None,
+    backfill: Annotated[
+        tuple[str, str] | None,
+        typer.Option(metavar="FROM TO", help="Run for these days, such as 2026-01-01 2026-01-31."),
+    ] = None,
+    reuse: Annotated[
+        bool | None,
+        typer.Option(
+            "--reuse/--no-reuse",
+            help="Leave out what stands unchanged; overrides `execution.reuse`.",
+            show_default=False,
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Compile a product and run it through the orchestrator's own engine on this machine.
+
+    Dagster: a run in its own instance under .floe/dagster. Airflow: a DAG run in a local
+    Airflow under .floe/airflow, with its scheduler, triggerer and executor. Exits 1 if any node
+    failed.
+
+    With --backfill, runs past days again, FROM and TO included: one run for each tick of the job's
+    schedule or, with `execution.backfillBy: range` in floe.yaml, one run for all.
+    """
+    from floe_core.run_parameters import RunParameters
+
+    parameters = RunParameters(
+        select=select or "",
+        exclude=exclude or "",
+        resource_types=tuple(each.value for each in resource_type or ()),
+        full_refresh=full_refresh,
+        empty=empty,
+        vars=_vars(vars_),
+    )
+    if backfill is not None:
+        _refuse_parameters(parameters)
+        artifacts = compile_here(product, on, reuse)
+        return _run_backfill(artifacts, _job(artifacts, job), backfill, as_json)
+    with start_early(product, on) as started:
+        artifacts = compile_here(product, on, reuse)
+        options = options_of(artifacts, _job(artifacts, job), parameters, is_whole=job is None)
+        report = _launch(artifacts, options, started)
+    if as_json:
+        print_json(as_dict(artifacts, report))
+    else:
+        _print_summary(artifacts, report)
+    raise typer.Exit(0 if report.status == "success" else FAILED)
+
+
+def compile_here(
+    product: Path, on: str | None = None, reuse: bool | None = None
+) -> CompiledArtifacts:
+    """Compile in place; a copy that `floe compile --out` made runs as it is.
+
+    `reuse` overrides what floe.yaml says of it.
+    """
+    from floe_core.compiler import compile_product
+    from floe_core.errors import UsageError
+    from floe_core.schemas.artifacts_reader import load_copy
+
+    copy = load_copy(product) if on is None else None
+    if copy is not None and reuse is not None:
+        raise UsageError(
+            f"{product} is a copy, which runs as it was compiled: set `execution.reuse` in "
+            "floe.yaml, and compile it again"
+        )
+    if copy is not None:
+        return copy
+    with show_stages() as on_stage:
+        return compile_product(
+            product,
+            orchestrator=on,
+            reuse=reuse,
+            on_notice=notice,
+            keeps_entry_point=True,
+            on_stage=on_stage,
+        )
+
+
+def _job(artifacts: CompiledArtifacts, name: str | None) -> Job:
+    return artifacts.job(name or artifacts.jobs[0].name)
+
+
+def _launch(
+    artifacts: CompiledArtifacts, options: RunOptions, started: RunLauncher | None
+) -> RunReport:
+    from floe_core.cli.run_view import RunView
+    from floe_core.launch import launch
+
+    nodes = options.node_ids
+    total = len(artifacts.nodes_of(artifacts.job(options.job)) if nodes is None else nodes)
+    _announce(artifacts, options.job, f"{total} nodes")
+    with RunView(artifacts, stderr(), total) as view:
+        return launch(artifacts, options, view.receive, started)
+
+
+def _announce(artifacts: CompiledArtifacts, job: str, what: str) -> None:
+    orchestrator = artifacts.orchestrator.name
+    stderr().print(f"running [bold]{job}[/] on [bold]{orchestrator}[/]: {what}")
+
+
+def options_of(
+    artifacts: CompiledArtifacts, job: Job, parameters: RunParameters, *, is_whole: bool
+) -> RunOptions:
+    """Return what to run, with the nodes that a selection takes chosen here.
+
+    As in dbt, a selection overrides the default selector of the product's own job.
+    """
+    from floe_core.execution.node_selection.wanted import chosen_nodes
+    from floe_core.plugin_powers import RunOptions
+
+    if not parameters.narrows:
+        return RunOptions(job.name, parameters=parameters)
+    is_selected = bool(parameters.select or parameters.exclude)
+    nodes = artifacts.runnable if is_whole and is_selected else artifacts.nodes_of(job)
+    node_ids = chosen_nodes(artifacts, parameters, (node.unique_id for node in nodes))
+    return RunOptions(job.name, node_ids, parameters=parameters.without_selection())
+
+
+def _refuse_parameters(parameters: RunParameters) -> None:
+    from floe_core.errors import UsageError
+
+    given = parameters.as_given()
+    if parameters.vars:
+        raise UsageError("--backfill runs a job as it is: put `vars` into the job of floe.yaml")
+    if parameters.narrows:
+        raise UsageError("--backfill runs whole jobs: leave out the selection, or make it a job")
+    if given:
+        flags = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+        raise UsageError(f"--backfill runs a job as its schedule does: leave out {flags}")
+
+
+def _run_backfill(
+    artifacts: CompiledArtifacts, job: Job, days: tuple[str, str], as_json: bool
+) -> None:
+    from floe_core.backfill import launch_backfill, planned_backfill
+    from floe_core.cli.run_view import RunView
+
+    plan = planned_backfill(artifacts, job, *(_day(text) for text in days))
+    total = len(artifacts.nodes_of(job))
+    _announce(artifacts, job.name, f"{len(plan.moments)} times {total} nodes")
+    with RunView(artifacts, stderr(), total) as view:
+        reports = launch_backfill(artifacts, plan, view.receive)
+    has_failed = any(report.status != "success" for report in reports)
+    if as_json:
+        runs = [
+            {"nominal_time": moment.isoformat(), **as_dict(artifacts, report)}
+            for moment, report in zip(plan.moments, reports, strict=True)
+        ]
+        print_json({"status": "failed" if has_failed else "success", "runs": runs})
+    else:
+        for moment, report in zip(plan.moments, reports, strict=True):
+            stdout().print(f"[bold]{moment:%Y-%m-%d %H:%M} UTC[/]")
+            _print_summary(artifacts, report)
+    raise typer.Exit(FAILED if has_failed else 0)
+
+
+def _vars(text: str | None) -> dict[str, Any]:
+    """Return the vars of --vars, which dbt reads as YAML too."""
+    from floe_core.dbt_yaml import read_mapping
+    from floe_core.errors import UsageError
+
+    try:
+        return read_mapping(text) if text else {}
+    except ValueError as error:
+        raise UsageError(f"--vars {text}: {error}; write a mapping, such as '{{day: 1}}'") from None
+
+
+def _day(text: str) -> date:
+    from floe_core.errors import UsageError
+
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"--backfill {text}: no day, such as 2026-01-31") from None
+
+
+def as_dict(artifacts: CompiledArtifacts, report: RunReport) -> dict[str, Any]:
+    """Return a run as `floe run --json` prints it; a canceled run has failed.
+
+    `errors` has what dbt said of each node that failed, by its id.
+    """
+    ended = sorted(report.nodes.items())
+    return {
+        "status": "success" if report.status == "success" else "failed",
+        "product": artifacts.product.name,
+        "orchestrator": artifacts.orchestrator.name,
+        "run_id": report.run_id,
+        "seconds": round(report.seconds, 3),
+        "message": report.message,
+        "nodes": {node_id: result.status for node_id, result in ended},
+        "errors": {i: each.message for i, each in ended if each.status in ("error", "fail")},
+        "look_further": report.look_further,
+    }
+
+
+def _print_summary(artifacts: CompiledArtifacts, report: RunReport) -> None:
+    color = "green" if report.status == "success" else "red"
+    counts: dict[str, int] = {}
+    for result in report.nodes.values():
+        counts[result.status] = counts.get(result.status, 0) + 1
+    told = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
+    saved = sum(each.reused.seconds for each in report.nodes.values() if each.reused)
+    told += f"; reuse saved {saved:.1f} s of building" if saved else ""
+    console = stdout()
+    console.print(
+        f"[bold {color}]{report.status}[/] on {artifacts.orchestrator.name} "
+        f"in {report.seconds:.1f} s: {told}"
+    )
+    if report.message:
+        console.print(report.message, markup=False, soft_wrap=True)
+    for text in report.look_further:
+        console.print(text, style="dim", markup=False, soft_wrap=True)

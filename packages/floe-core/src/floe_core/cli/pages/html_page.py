@@ -1,0 +1,42 @@
+"""HTML pages that need nothing else: a template, what all of them share, and their data."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from html import escape
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from typing import Any
+
+_PLACE = re.compile(r"@(\w+)@")
+
+
+def fill_page(template: str, texts: Mapping[str, str], data: Any) -> str:
+    """Return a page: each `@name@` of the template replaced by a text, and `@data@` by the data.
+
+    `@style@` and `@script@` are what the pages share. `@cytoscape@` and `@dagre@` are the libraries
+    that draw them: see `page_libraries/libraries.json`.
+    """
+    folder = files("floe_core.cli.pages")
+    # No "<" in the data, which could end the script that they are in, or comment out its end.
+    plain = json.dumps(data, ensure_ascii=False, default=str).replace("<", "\\u003c")
+    parts = {
+        **{name: escape(text) for name, text in texts.items()},
+        "data": plain,
+        "style": folder.joinpath("page.css").read_text("utf-8").rstrip(),
+        "script": folder.joinpath("page.js").read_text("utf-8"),
+        "cytoscape": _library(folder, "cytoscape"),
+        "dagre": _library(folder, "dagre"),
+    }
+    page = folder.joinpath(template).read_text("utf-8")
+    return _PLACE.sub(lambda place: parts.get(place[1], place[0]), page)
+
+
+def _library(folder: Traversable, name: str) -> str:
+    """Return a library with its licence, as a comment that comes before it."""
+    libraries = folder.joinpath("page_libraries")
+    licence = libraries.joinpath(f"{name}.LICENSE").read_text("utf-8")
+    code = libraries.joinpath(f"{name}.min.js").read_text("utf-8")
+    return f"/*!\n{licence.strip()}\n*/\n{code}"

@@ -1,0 +1,12 @@
+"""The products of a platform as one HTML page that needs nothing else."""
+
+from __future__ import annotations
+
+from floe_core.cli.commands.mesh_command import as_data
+from floe_core.cli.pages.html_page import fill_page
+from floe_core.mesh.state import Mesh
+
+
+def mesh_page(found: Mesh) -> str:
+    """Return the page: a house for each product, and what is known of the one that is chosen."""
+    return fill_page("mesh_page.html", {"platform": found.name}, as_data(found))

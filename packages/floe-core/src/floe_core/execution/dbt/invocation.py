@@ -1,0 +1,179 @@
+"""How dbt is called for a build: the arguments, the same for both ways to run it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from floe_core.build_request import BuildRequest
+from floe_core.execution.dbt.preloaded_manifest import PARSED_FILE, parsed_file
+from floe_core.execution.dbt.selection import arguments_for_nodes
+from floe_core.lineage.backend import is_configured
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.nodes import source_name
+from floe_core.schemas.policies import ExecutionPolicy
+from floe_core.state_folder import run_folder
+from floe_core.time_range import TimeRange
+from floe_core.warehouse.dbt_profiles import profiles_dir
+
+QUIET_ENVIRONMENT = {"DBT_SEND_ANONYMOUS_USAGE_STATS": "False"}
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """One call of dbt. `target` is where it writes what it made, `node_ids` what it must run.
+
+    `parsed_file` is the kept parse that goes with its vars, "" where dbt must parse.
+    `wants_columns`: the columns of what is built are written down, for lineage. `compiles` is
+    "" for a call that builds; "steady" compiles nodes whose Jinja reads nothing but refs, sources
+    and macros, so that dbt needs to know no others.
+    """
+
+    arguments: list[str]
+    project_dir: Path
+    target: Path
+    node_ids: tuple[str, ...]
+    parsed_file: str = PARSED_FILE
+    wants_columns: bool = False
+    compiles: Literal["", "steady", "any"] = ""
+
+
+def invocation(
+    artifacts: CompiledArtifacts,
+    request: BuildRequest,
+    project_dir: Path,
+    node_ids: tuple[str, ...],
+    is_whole_product: bool,
+    command: Literal["build", "compile"] = "build",
+) -> Invocation:
+    """Return the call that builds or compiles these nodes. dbt writes into the run's folder alone.
+
+    The whole product needs no selection, unless dbt has a default selector that would narrow it.
+    """
+    folder = run_folder(project_dir, request.run_id)
+    is_selected = not is_whole_product or bool(artifacts.dbt.default_selector)
+    selection = arguments_for_nodes(artifacts, set(node_ids)) if is_selected else []
+    target = folder / f"attempt-{request.attempt}{'' if command == 'build' else '-plan'}"
+    arguments = place_arguments(artifacts, project_dir, target, folder)
+    arguments += policy_arguments(artifacts.execution)
+    verb = _verb(artifacts, node_ids) if command == "build" else command
+    if verb == "build":
+        arguments += _flags(request)
+    own = own_vars(artifacts, request)
+    arguments += ["--vars", json.dumps({**own, **run_vars(request)}), "--no-use-colors"]
+    call = [verb, *arguments, *selection]
+    return Invocation(
+        call,
+        project_dir,
+        target,
+        node_ids,
+        parsed_file=_parsed_file(artifacts, request, own),
+        wants_columns=command == "build" and is_configured(artifacts.lineage, project_dir),
+        compiles="any" if command == "compile" else "",
+    )
+
+
+def freshness_invocation(
+    artifacts: CompiledArtifacts, request: BuildRequest, node_ids: tuple[str, ...]
+) -> Invocation:
+    """Return the call that measures the freshness of the sources that these nodes test."""
+    folder = run_folder(artifacts.folder, request.run_id)
+    target = folder / f"attempt-{request.attempt}-freshness"
+    own = own_vars(artifacts, request)
+    arguments = [
+        *("source", "freshness", *place_arguments(artifacts, artifacts.folder, target, folder)),
+        *policy_arguments(artifacts.execution),
+        *("--vars", json.dumps({**own, **run_vars(request)}), "--no-use-colors"),
+        *("--select", *freshness_selection(artifacts, node_ids)),
+    ]
+    parsed = _parsed_file(artifacts, request, own)
+    return Invocation(arguments, artifacts.folder, target, node_ids, parsed_file=parsed)
+
+
+def freshness_selection(artifacts: CompiledArtifacts, node_ids: Iterable[str]) -> list[str]:
+    """Return the sources that these nodes test, in dbt's selection syntax."""
+    sources = (artifacts.by_id[artifacts.by_id[node_id].tested] for node_id in node_ids)
+    return [f"source:{each.package}.{source_name(each)}" for each in sources]
+
+
+def place_arguments(
+    artifacts: CompiledArtifacts, project_dir: Path, target: Path, log: Path
+) -> list[str]:
+    """Return dbt's arguments for the project, its profile, and the folders that dbt writes to."""
+    return [
+        *("--project-dir", str(project_dir)),
+        *("--profiles-dir", str(profiles_dir(artifacts.dbt, project_dir))),
+        *("--target-path", str(target)),
+        *("--log-path", str(log)),
+        *("--profile", artifacts.dbt.profile_name),
+        *("--target", artifacts.dbt.target_name),
+    ]
+
+
+def policy_arguments(policy: ExecutionPolicy) -> list[str]:
+    """Return dbt's arguments for `execution` of floe.yaml, which plain dbt is given as well."""
+    threads = policy.max_parallel
+    return [] if threads is None else ["--threads", str(threads)]
+
+
+def own_vars(artifacts: CompiledArtifacts, request: BuildRequest) -> dict[str, Any]:
+    """Return the vars of the product, its job and this run; the later win."""
+    return {**artifacts.dbt.vars, **artifacts.job(request.job).vars, **request.parameters.vars}
+
+
+def _parsed_file(artifacts: CompiledArtifacts, request: BuildRequest, own: dict[str, Any]) -> str:
+    """Return the parse that was made with these vars; floe's own vars shape no graph."""
+    if own == artifacts.dbt.vars:
+        return parsed_file(environment=_that_dbt_parses(artifacts))
+    if artifacts.environment:
+        return ""
+    job = artifacts.job(request.job)
+    return parsed_file(job.name) if own == {**artifacts.dbt.vars, **job.vars} else ""
+
+
+def _that_dbt_parses(artifacts: CompiledArtifacts) -> str:
+    """Return the environment if it has a parse of its own, that is another target or other vars."""
+    values = artifacts.environments.get(artifacts.environment)
+    is_other = values is not None and bool(values.target_name or values.vars)
+    return artifacts.environment if is_other else ""
+
+
+def _verb(artifacts: CompiledArtifacts, node_ids: tuple[str, ...]) -> str:
+    """Return dbt's command: `dbt build` runs unit tests only together with their models."""
+    kinds = {artifacts.by_id[node_id].resource_type for node_id in node_ids}
+    return "test" if "unit_test" in kinds and kinds <= {"test", "unit_test"} else "build"
+
+
+def _flags(request: BuildRequest) -> list[str]:
+    """Return the flags of the run that `dbt test` does not have."""
+    parameters = request.parameters
+    flags = {"--full-refresh": parameters.full_refresh, "--empty": parameters.empty}
+    given = [flag for flag, is_set in flags.items() if is_set]
+    return given if request.range is None else [*given, *_event_times(request.range)]
+
+
+def _event_times(span: TimeRange) -> list[str]:
+    """Return dbt's arguments for microbatch models, which read times without a zone as UTC."""
+    start, end = (moment.strftime("%Y-%m-%dT%H:%M:%S") for moment in (span.start, span.end))
+    return ["--event-time-start", start, "--event-time-end", end]
+
+
+def run_vars(request: BuildRequest) -> dict[str, str | int]:
+    """Return the vars that every dbt model can read; "" is the time that a run does not have."""
+    span = request.range
+    return {
+        "floe_nominal_time": _iso(request.nominal_time),
+        "floe_range_start": _iso(span.start if span else None),
+        "floe_range_end": _iso(span.end if span else None),
+        "floe_run_id": request.run_id,
+        "floe_attempt": request.attempt,
+        "floe_job": request.job,
+    }
+
+
+def _iso(moment: datetime | None) -> str:
+    return moment.astimezone(UTC).isoformat() if moment else ""

@@ -1,0 +1,76 @@
+"""What dbt would compile nodes to, where that is what it compiled them to for their last build.
+
+Asking dbt takes as long as `dbt compile`. A node is not asked for again if its Jinja reads nothing
+but what compile has seen (`nodes[].reuse.rendering`), and all of that is as it was.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+
+from floe_core.build_request import BuildRequest
+from floe_core.execution.dbt.internals import has_dbt_plugins
+from floe_core.execution.dbt.invocation import invocation
+from floe_core.execution.dbt.library import installed_version, library_version
+from floe_core.execution.dbt.parse_environment import changed_in_file
+from floe_core.execution.dbt.preloaded_manifest import CATALOGS_FILE, PARSED_FILE
+from floe_core.reuse.code_texts import unpack_code
+from floe_core.reuse.parts import digest
+from floe_core.reuse.state import Entry
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.nodes import Node
+
+# Of the variables that are dbt's flags, those that every process has otherwise.
+_OF_ONE_PROCESS = frozenset({"DBT_INVOCATION_ID"})
+
+
+def rendering_keys(
+    artifacts: CompiledArtifacts, request: BuildRequest, node_ids: Iterable[str]
+) -> dict[str, str]:
+    """Return node id -> what its compiled SQL goes by, of the nodes where that is known.
+
+    It is known of none where vars are given, or where dbt parses the project at run time.
+    """
+    if not _runs_what_was_compiled(artifacts, request):
+        return {}
+    flags = {
+        name: value
+        for name, value in os.environ.items()
+        if name.startswith("DBT_") and name not in _OF_ONE_PROCESS
+    }
+    dbt = artifacts.dbt
+    packages = [installed_version(name) for name in ("dbt-core", f"dbt-{dbt.adapter}")]
+    common = digest(packages, dbt.target_name, dbt.project_hash, flags)
+    nodes = (artifacts.by_id[node_id] for node_id in node_ids)
+    return {
+        node.unique_id: digest(common, node.reuse.rendering, _relations(artifacts, node))
+        for node in nodes
+        if node.reuse.rendering
+    }
+
+
+def known_codes(keys: Mapping[str, str], entries: Mapping[str, Entry]) -> dict[str, str]:
+    """Return node id -> its code, of the nodes whose last build goes by the same key."""
+    found = {
+        i: entries[i] for i, key in keys.items() if i in entries and entries[i].rendering == key
+    }
+    return {i: unpack_code(entry.code) for i, entry in found.items() if entry.code}
+
+
+def _runs_what_was_compiled(artifacts: CompiledArtifacts, request: BuildRequest) -> bool:
+    """Return whether dbt is given the parse of compile time as it is."""
+    if artifacts.dbt.executable or request.parameters.vars:
+        return False
+    if artifacts.job(request.job).vars or (artifacts.folder / CATALOGS_FILE).exists():
+        return False
+    call = invocation(artifacts, request, artifacts.folder, (), True, command="compile")
+    kept = artifacts.folder / PARSED_FILE
+    if call.parsed_file != PARSED_FILE or not kept.exists() or has_dbt_plugins():
+        return False
+    return library_version() == artifacts.dbt.version and not changed_in_file(kept)
+
+
+def _relations(artifacts: CompiledArtifacts, node: Node) -> list[tuple[str, ...]]:
+    nodes = [node, *(artifacts.by_id[node_id] for node_id in node.depends_on)]
+    return [(n.unique_id, n.database, n.schema_name, n.identifier) for n in nodes]

@@ -1,0 +1,66 @@
+"""The dbt that is installed beside floe as a Python library: dbt-core 1.x."""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+from floe_core.errors import EnvironmentProblemError
+from floe_core.execution.dbt.internals import forget_deprecations
+from floe_core.execution.dbt.lighter_dbt import direct_flag_sources, remembered_defaults
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from dbt.cli.main import dbtRunner, dbtRunnerResult
+
+    from floe_core.execution.dbt.internals import Manifest
+
+NO_DBT = (
+    "there is no dbt to run this product with: install dbt-core 1.x with the adapter of the "
+    "warehouse beside floe, such as `pip install 'floe-core[duckdb]'`, or name a dbt program, "
+    "such as dbt 2, in `execution.dbtExecutable` of floe.yaml"
+)
+
+
+def library_version() -> str:
+    """Return the version of dbt-core, "" where it is not installed."""
+    return installed_version("dbt-core")
+
+
+def installed_version(package: str) -> str:
+    """Return the version of a package beside floe, "" where it is not installed."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""
+
+
+def load_runner() -> type[dbtRunner]:
+    """Import dbt and return its runner.
+
+    Raises:
+        EnvironmentProblemError: It is not installed, can't be imported, or is not a library.
+    """
+    try:
+        from dbt.cli.main import dbtRunner
+    except ImportError as error:
+        found = library_version()
+        why = f" (dbt-core {found} can't be used as a library: {error})" if found else ""
+        raise EnvironmentProblemError(NO_DBT + why) from error
+    runner: type[dbtRunner] = dbtRunner
+    return runner
+
+
+def invoke_library(
+    arguments: Sequence[str], manifest: Manifest | None, callbacks: Sequence[Callable[[Any], None]]
+) -> dbtRunnerResult:
+    """Run one dbt command as a new process of dbt would, whatever ran in this process before.
+
+    Raises:
+        EnvironmentProblemError: See `load_runner`.
+    """
+    runner = load_runner()
+    forget_deprecations()
+    with remembered_defaults(), direct_flag_sources():
+        return runner(manifest=manifest, callbacks=list(callbacks)).invoke(list(arguments))

@@ -1,0 +1,103 @@
+"""Run the product's own dbt as a process of its own, and read its JSON log."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Mapping
+from typing import IO, Any
+
+from floe_core.build_events import BuildEvent
+from floe_core.execution.dbt.executable import find_executable
+from floe_core.execution.dbt.invocation import QUIET_ENVIRONMENT, Invocation
+from floe_core.execution.dbt.messages import DbtMessages, is_of_interest
+from floe_core.execution.dbt.run import DbtEnded, EventQueue
+from floe_core.execution.process_guard import GUARD
+from floe_core.warehouse.duckdb_file import PROJECT_DIR_VARIABLE
+
+JSON_LOG = ["--log-format", "json", "--log-level", "debug"]
+# dbt's exit codes: 0 all passed, 1 some node did not, 2 it could not do its work.
+NODES_DECIDED = (0, 1)
+
+
+class SubprocessDbt:
+    """A dbt executable in a process group of its own, its events through a queue."""
+
+    def __init__(self, call: Invocation, executable: str) -> None:
+        self._events = EventQueue()
+        self._messages = DbtMessages()
+        self._last_words = ""
+        self._process = subprocess.Popen(
+            [*GUARD, find_executable(executable, call.project_dir), *call.arguments, *JSON_LOG],
+            cwd=call.project_dir,
+            env={
+                **os.environ,
+                **QUIET_ENVIRONMENT,
+                PROJECT_DIR_VARIABLE: str(call.project_dir),
+            },
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        self._reader = threading.Thread(target=self._read, name="floe-dbt-log", daemon=True)
+        self._reader.start()
+
+    def next_event(self, timeout: float | None) -> BuildEvent | DbtEnded | None:
+        """See `DbtRun.next_event`."""
+        return self._events.take(timeout)
+
+    def cancel(self) -> None:
+        """See `DbtRun.cancel`."""
+        self._signal(signal.SIGINT)
+
+    def cancel_node(self, unique_id: str) -> None:
+        """Do nothing: another process can't be told; compile refuses timeouts of nodes there."""
+
+    def close(self, patience: float) -> bool:
+        """See `DbtRun.close`; what does not end by itself is killed."""
+        try:
+            self._process.wait(patience)
+        except subprocess.TimeoutExpired:
+            self._signal(signal.SIGKILL)
+            self._process.wait()
+        self._reader.join(patience)
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        return True
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self._process.poll() is None:
+            os.killpg(self._process.pid, number)
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        self._read_lines(self._process.stdout)
+        code = self._process.wait()
+        said = f": {self._last_words}" if self._last_words else ""
+        problem = "" if code in NODES_DECIDED else f"dbt exited with {code}{said}"
+        self._events.put(DbtEnded(problem, succeeded=code == 0))
+
+    def _read_lines(self, lines: IO[str]) -> None:
+        for line in lines:
+            message = _parsed(line)
+            if message is None:
+                self._last_words = line.strip()
+            elif is_of_interest(message["info"]["name"], message["info"]["level"]):
+                if message["info"]["level"] == "error":
+                    self._last_words = message["info"].get("msg", "")
+                for event in self._messages.translated(message):
+                    self._events.put(event)
+
+
+def _parsed(line: str) -> Mapping[str, Any] | None:
+    """Return one line of dbt's JSON log; None for what else a program may print."""
+    try:
+        message = json.loads(line)
+    except ValueError:
+        return None
+    return message if isinstance(message, dict) and "name" in message.get("info", {}) else None

@@ -1,0 +1,1 @@
+"""Which nodes a run builds: what a selection takes, and what a request wants."""

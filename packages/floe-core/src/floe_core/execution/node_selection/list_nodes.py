@@ -1,0 +1,120 @@
+"""Ask dbt which nodes a selection takes, in a product that is compiled."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+from collections.abc import Callable
+from contextlib import chdir, redirect_stdout
+from pathlib import Path
+from typing import Any
+
+from floe_core.errors import UsageError
+from floe_core.execution.dbt.executable import find_executable
+from floe_core.execution.dbt.invocation import QUIET_ENVIRONMENT, place_arguments
+from floe_core.execution.dbt.library import invoke_library
+from floe_core.execution.dbt.messages import text_of_error
+from floe_core.execution.dbt.preloaded_manifest import add_tags, preload_manifest
+from floe_core.execution.node_selection.step_selection import StepSelection
+from floe_core.process_environment import environment_with
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.state_folder import state_folder
+from floe_core.warehouse.duckdb_file import PROJECT_DIR_VARIABLE
+
+LISTED_TYPES = ("model", "seed", "snapshot", "test", "unit_test")
+
+
+def ids_listed(artifacts: CompiledArtifacts, select: str, exclude: str) -> frozenset[str]:
+    """Return the ids of the nodes that a selection in dbt's syntax takes, ephemeral ones too.
+
+    Raises:
+        UsageError: dbt does not understand it.
+    """
+    if artifacts.steps:
+        selection = StepSelection(artifacts.nodes, lambda words: _ids_listed(artifacts, words))
+        return frozenset(selection.take(select, exclude))
+    return _ids_listed(artifacts, selection_arguments(select, exclude))
+
+
+def selection_arguments(select: str, exclude: str) -> list[str]:
+    """Return dbt's arguments for a selection.
+
+    >>> selection_arguments("tag:daily orders+", "")
+    ['--select', 'tag:daily', 'orders+']
+    """
+    given = {"--select": select.split(), "--exclude": exclude.split()}
+    return [text for flag, words in given.items() if words for text in (flag, *words)]
+
+
+def _ids_listed(artifacts: CompiledArtifacts, selection: list[str]) -> frozenset[str]:
+    """Return the ids that dbt lists for these arguments."""
+    project_dir = artifacts.folder
+    arguments = [*list_command(), "--quiet", *_arguments(artifacts, project_dir), *selection]
+    if artifacts.dbt.executable:
+        lines, problem = _ask_executable(artifacts.dbt.executable, project_dir, arguments)
+    else:
+        lines, problem = _ask_in_process(artifacts, project_dir, arguments)
+    if problem:
+        raise UsageError(f"{' '.join(selection)}: dbt: {problem}")
+    return frozenset(json.loads(line)["unique_id"] for line in lines)
+
+
+def _arguments(artifacts: CompiledArtifacts, project_dir: Path) -> list[str]:
+    work = state_folder(project_dir) / "ls"
+    own = artifacts.dbt.vars
+    return [
+        *place_arguments(artifacts, project_dir, work, work),
+        *(("--vars", json.dumps(own)) if own else ()),
+    ]
+
+
+def _ask_in_process(
+    artifacts: CompiledArtifacts, project_dir: Path, arguments: list[str]
+) -> tuple[list[str], str]:
+    """Return what the dbt beside floe prints, and why it failed."""
+    said: list[str] = []
+    manifest = preload_manifest(project_dir, artifacts.dbt.version).manifest
+    if manifest is not None:
+        add_tags(manifest, artifacts.nodes)
+    environment = {**QUIET_ENVIRONMENT, PROJECT_DIR_VARIABLE: str(project_dir)}
+    with chdir(project_dir), environment_with(environment), redirect_stdout(io.StringIO()):
+        outcome = invoke_library(arguments, manifest, [errors_into(said)])
+    if isinstance(outcome.exception, KeyboardInterrupt):
+        raise outcome.exception
+    problem = "" if outcome.success else str(outcome.exception or " ".join(said))
+    return list(outcome.result or ()), problem
+
+
+def _ask_executable(
+    executable: str, project_dir: Path, arguments: list[str]
+) -> tuple[list[str], str]:
+    """Return what the product's own dbt prints, and why it failed."""
+    done = subprocess.run(
+        [find_executable(executable, project_dir), *arguments, "--no-use-colors"],
+        cwd=project_dir,
+        env={**os.environ, **QUIET_ENVIRONMENT, PROJECT_DIR_VARIABLE: str(project_dir)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
+    return lines, text_of_error(done.stdout + done.stderr).strip() if done.returncode else ""
+
+
+def list_command() -> list[str]:
+    """Return the start of a `dbt ls` that prints the id of each node that a build can take."""
+    types = [text for kind in LISTED_TYPES for text in ("--resource-type", kind)]
+    return ["ls", "--output", "json", "--output-keys", "unique_id", *types]
+
+
+def errors_into(said: list[str]) -> Callable[[Any], None]:
+    """Return a callback for dbt's runner that keeps the texts of its errors."""
+
+    def keep(message: Any) -> None:
+        if message.info.level == "error":
+            said.append(message.info.msg)
+
+    return keep

@@ -1,0 +1,98 @@
+"""The nodes that a request wants built, by the end of the run if not by this attempt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from floe_core.build_request import BuildRequest
+from floe_core.errors import UsageError
+from floe_core.run_parameters import RunParameters
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.nodes import Node
+
+
+def wanted_nodes(artifacts: CompiledArtifacts, request: BuildRequest) -> tuple[str, ...]:
+    """Return their ids, sorted: those that the request names or selects, else all of its job's.
+
+    Raises:
+        UsageError: The product has no such job or no such node, or the selection takes none.
+    """
+    if request.node_ids is None:
+        return chosen_nodes(artifacts, request.parameters, nodes_of_job(artifacts, request.job))
+    known = {node.unique_id for node in artifacts.runnable}
+    unknown = sorted(set(request.node_ids) - known)
+    if unknown:
+        raise UsageError(f"{artifacts.product.name} has no node {', '.join(unknown)}")
+    return tuple(sorted(set(request.node_ids)))
+
+
+def nodes_of_job(artifacts: CompiledArtifacts, job_name: str) -> tuple[str, ...]:
+    """Return the ids of a job's nodes, sorted.
+
+    Raises:
+        UsageError: The product has no such job.
+    """
+    return tuple(node.unique_id for node in artifacts.nodes_of(artifacts.job(job_name)))
+
+
+def chosen_nodes(
+    artifacts: CompiledArtifacts, parameters: RunParameters, among: Iterable[str]
+) -> tuple[str, ...]:
+    """Return the ids of the nodes, of those given, that a run's parameters choose, sorted.
+
+    All of them if the parameters choose none. dbt is asked what a selection takes; then types of
+    resources are left out, as `dbt build` does it.
+
+    Raises:
+        UsageError: dbt does not understand the selection, or it takes none of these nodes.
+    """
+    ids = tuple(sorted(set(among)))
+    if not parameters.narrows:
+        return ids
+    types = parameters.resource_types
+    taken = _ids_listed(artifacts, parameters) if parameters.select or parameters.exclude else ids
+    found = tuple(
+        node_id
+        for node_id in ids
+        if node_id in taken and (not types or artifacts.by_id[node_id].resource_type in types)
+    )
+    among_nodes = (artifacts.by_id[node_id] for node_id in ids)
+    found = with_freshness(_that_dbt_runs(artifacts, found), among_nodes)
+    if not found:
+        told = " ".join(_selection(parameters))
+        raise UsageError(f"{told}: takes none of {artifacts.product.name}'s {len(ids)} nodes")
+    return found
+
+
+def with_freshness(taken: Iterable[str], nodes: Iterable[Node]) -> tuple[str, ...]:
+    """Return these ids, and of these nodes the freshness of all sources that they read, sorted."""
+    ids, nodes = set(taken), tuple(nodes)
+    read = {parent for node in nodes if node.unique_id in ids for parent in node.depends_on}
+    fresh = (node.unique_id for node in nodes if node.is_freshness and node.tested in read)
+    return tuple(sorted({*ids, *fresh}))
+
+
+def _that_dbt_runs(artifacts: CompiledArtifacts, found: tuple[str, ...]) -> tuple[str, ...]:
+    """Leave out unit tests without their model, which dbt runs where there are only tests."""
+    if all(artifacts.by_id[node_id].is_test for node_id in found):
+        return found
+    return tuple(
+        node_id
+        for node_id in found
+        if artifacts.by_id[node_id].resource_type != "unit_test"
+        or artifacts.by_id[node_id].tested in found
+    )
+
+
+def _ids_listed(artifacts: CompiledArtifacts, parameters: RunParameters) -> frozenset[str]:
+    # dbt is not needed to load a product.
+    from floe_core.execution.node_selection.list_nodes import ids_listed
+
+    return ids_listed(artifacts, parameters.select, parameters.exclude)
+
+
+def _selection(parameters: RunParameters) -> list[str]:
+    """Return the selection as it is written on a command line."""
+    given = {"--select": parameters.select, "--exclude": parameters.exclude}
+    types = [text for kind in parameters.resource_types for text in ("--resource-type", kind)]
+    return [*(text for pair in given.items() if pair[1] for text in pair), *types]

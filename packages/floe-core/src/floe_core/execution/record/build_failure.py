@@ -1,0 +1,42 @@
+"""Why a build failed, and whether an orchestrator may try again by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from floe_core.build_events import BuildEnded
+from floe_core.build_request import BuildRequest
+from floe_core.execution.node_selection.wanted import wanted_nodes
+from floe_core.execution.record.attempt import may_retry
+from floe_core.execution.record.run_record import RunRecord, record_of
+from floe_core.failure_text import failure_text
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+
+
+@dataclass(frozen=True, slots=True)
+class BuildFailure:
+    """`text` names what failed, in the same words on every orchestrator; see `failure_text`.
+
+    With `may_retry` another attempt would have something to do.
+    """
+
+    text: str
+    may_retry: bool
+
+
+def failure_of(
+    artifacts: CompiledArtifacts, wanted: Iterable[str], record: RunRecord, problem: str
+) -> BuildFailure:
+    """Return the failure of a run with this record; `problem` is what the build's end said."""
+    wanted = tuple(wanted)
+    found = [record.results[node_id] for node_id in wanted if node_id in record.results]
+    return BuildFailure(failure_text(found, problem), may_retry(artifacts, wanted, record))
+
+
+def failure_of_build(
+    artifacts: CompiledArtifacts, request: BuildRequest, end: BuildEnded
+) -> BuildFailure:
+    """Return the failure of a build of this machine, from the record of its run."""
+    record = record_of(artifacts, request.run_id)
+    return failure_of(artifacts, wanted_nodes(artifacts, request), record, end.message)

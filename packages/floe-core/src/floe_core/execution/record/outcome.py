@@ -1,0 +1,89 @@
+"""How a run ended, for alerts, by floe's own records of it on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from floe_core.alerts.run_outcome import RunOutcome
+from floe_core.build_events import BuildEnded, BuildEvent, NodeResult, NodeStarted
+from floe_core.execution.record.journal import read_events
+from floe_core.execution.record.run_record import RunRecord
+from floe_core.run_parameters import RunParameters
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+
+
+def outcome_of_run(
+    artifacts: CompiledArtifacts,
+    job: str,
+    run_id: str,
+    *,
+    succeeded: bool,
+    build_ids: Sequence[str] = (),
+    problem: str = "",
+    nominal_time: datetime | None = None,
+    link: str = "",
+    ended_at: datetime | None = None,
+    parameters: RunParameters | None = None,
+) -> RunOutcome:
+    """Return the outcome of a run that ended, as the orchestrator has it, with its nodes.
+
+    `build_ids` are the builds that it goes on with, and its own after them; by default one that has
+    the run's id. Where their records are on another machine the outcome has no nodes. `problem` is
+    why the run failed, for where neither a node nor the build says it. `ended_at` is for an end of
+    a while ago. `parameters` are what the run was given.
+
+    Raises:
+        UsageError: The artifacts come from no folder.
+    """
+    events = [
+        event for each in build_ids or [run_id] for event in read_events(artifacts.folder, each)
+    ]
+    return RunOutcome(
+        job=job,
+        run_id=run_id,
+        succeeded=succeeded,
+        results={**RunRecord.of(events).results, **({} if succeeded else _broken_off(events))},
+        problem=_problem_of(events) or problem,
+        was_repeated=was_repeated(events),
+        nominal_time=nominal_time,
+        link=link,
+        ended_at=ended_at,
+        parameters=parameters or RunParameters(),
+    )
+
+
+def was_repeated(events: Iterable[BuildEvent]) -> bool:
+    """Return whether a run took more than one attempt: something came after a build that failed.
+
+    Also after one that was killed, and so never ended: then a node began twice.
+
+    >>> was_repeated([BuildEnded(False), BuildEnded(True)]), was_repeated([BuildEnded(False)])
+    (True, False)
+    """
+    begun: set[str] = set()
+    has_failed = False
+    for event in events:
+        if has_failed or (isinstance(event, NodeStarted) and event.unique_id in begun):
+            return True
+        if isinstance(event, NodeStarted):
+            begun.add(event.unique_id)
+        has_failed = isinstance(event, BuildEnded) and not event.succeeded
+    return False
+
+
+def _broken_off(events: Iterable[BuildEvent]) -> dict[str, NodeResult]:
+    """Return the nodes that were under way when the process of a build was killed."""
+    under_way: dict[str, NodeResult] = {}
+    for event in events:
+        if isinstance(event, NodeStarted):
+            told = NodeResult(event.unique_id, "error", message="it began and did not end")
+            under_way[event.unique_id] = told
+        elif isinstance(event, NodeResult):
+            under_way.pop(event.unique_id, None)
+    return under_way
+
+
+def _problem_of(events: Sequence[BuildEvent]) -> str:
+    last = events[-1] if events else None
+    return last.message if isinstance(last, BuildEnded) else ""

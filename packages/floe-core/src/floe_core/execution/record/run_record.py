@@ -1,0 +1,49 @@
+"""What the attempts of a run have come to so far."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from floe_core.build_events import BuildEvent, NodeResult
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """Node id -> its last result, and node id -> how often it ended in an error."""
+
+    results: Mapping[str, NodeResult] = field(default_factory=dict)
+    failures: Mapping[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, events: Iterable[BuildEvent]) -> RunRecord:
+        """Return the record of these events, given in their order.
+
+        >>> RunRecord.of([NodeResult("a", "error"), NodeResult("a", "success")]).failures
+        Counter({'a': 1})
+        """
+        results = [event for event in events if isinstance(event, NodeResult)]
+        errors = Counter(result.unique_id for result in results if result.status == "error")
+        return cls({result.unique_id: result for result in results}, errors)
+
+    def after(self, events: Iterable[BuildEvent]) -> RunRecord:
+        """Return the record after these events, too."""
+        further = RunRecord.of(events)
+        failures = Counter(self.failures) + Counter(further.failures)
+        return RunRecord({**self.results, **further.results}, failures)
+
+
+def record_of(artifacts: CompiledArtifacts, *run_ids: str) -> RunRecord:
+    """Return the record of these runs on this machine, each of which goes on with those before it.
+
+    A run that has not begun adds nothing.
+
+    Raises:
+        UsageError: The artifacts come from no folder.
+    """
+    from floe_core.execution.record.journal import read_events
+
+    folder = artifacts.folder
+    return RunRecord.of(event for run_id in run_ids for event in read_events(folder, run_id))

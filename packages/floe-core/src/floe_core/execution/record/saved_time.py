@@ -1,0 +1,61 @@
+"""What runs of a product have built and reused, from the journals that they left here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import unquote
+
+from floe_core.build_events import NodeResult
+from floe_core.execution.record.journal import FILE, read_events
+from floe_core.execution.record.run_record import RunRecord
+from floe_core.state_folder import state_folder
+
+
+@dataclass(frozen=True, slots=True)
+class RunSaving:
+    """What one run built and reused; nodes are counted by their last results.
+
+    `ended_at` is when its last event was written, an aware UTC time. `build_seconds` is how long
+    the nodes took that it ran, `saved_seconds` how long those that it reused took when they were
+    built, `saved_rows` how many rows they have, views aside.
+    """
+
+    run_id: str
+    ended_at: datetime
+    built: int
+    reused: int
+    build_seconds: float
+    saved_seconds: float
+    saved_rows: int
+
+
+def savings_of_runs(project_dir: Path, last: int | None = None) -> list[RunSaving]:
+    """Return what runs with results on this machine saved, the oldest first; the `last` so many."""
+    paths = (state_folder(project_dir) / "runs").glob(f"*/{FILE}")
+    newest = sorted(((path.stat().st_mtime, path) for path in paths), reverse=True)
+    found: list[RunSaving] = []
+    for modified, path in newest:
+        if last is not None and len(found) == last:
+            break
+        run_id = unquote(path.parent.name)
+        results = RunRecord.of(read_events(project_dir, run_id)).results.values()
+        if results:
+            found.append(saving_of(run_id, datetime.fromtimestamp(modified, UTC), [*results]))
+    return found[::-1]
+
+
+def saving_of(run_id: str, ended_at: datetime, results: list[NodeResult]) -> RunSaving:
+    """Return what a run with these results, one a node, built and reused."""
+    ran = [each for each in results if each.status not in ("reused", "skipped")]
+    reused = [each for each in results if each.status == "reused"]
+    return RunSaving(
+        run_id,
+        ended_at,
+        built=len(ran),
+        reused=len(reused),
+        build_seconds=round(sum(each.seconds for each in ran), 2),
+        saved_seconds=round(sum(each.reused.seconds for each in reused if each.reused), 2),
+        saved_rows=sum(each.reused.rows or 0 for each in reused if each.reused),
+    )

@@ -1,0 +1,70 @@
+"""Judge a build: every wanted node gets a result, and the run is as good as its worst node."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from floe_core.build_events import BuildEnded, BuildEvent, NodeLog, NodeResult, NodeStarted
+from floe_core.execution.dbt.run import DbtEnded
+
+
+class Verdict:
+    """Keeps the score of one build: of what is wanted, and of what stands from attempts before."""
+
+    def __init__(self, wanted: Iterable[str], standing: Iterable[NodeResult] = ()) -> None:
+        self._results = {result.unique_id: result for result in standing}
+        self._wanted = dict.fromkeys((*wanted, *self._results))
+        self._begun: set[str] = set()
+        self._errors_beside: list[str] = []
+
+    def take(self, event: BuildEvent) -> BuildEvent | None:
+        """Score an event and return it as this build reports it, None for what it leaves out.
+
+        Hooks and ephemeral models are not nodes of a product: what dbt logs about them belongs to
+        the run, with an empty id, and an error among it is kept for the verdict.
+        """
+        if isinstance(event, BuildEnded):
+            return None
+        is_ours = event.unique_id in self._wanted
+        if isinstance(event, NodeLog):
+            return event if is_ours else self._take_log_of_run(event)
+        if isinstance(event, NodeStarted):
+            self._begun.add(event.unique_id)
+        else:
+            self._begun.discard(event.unique_id)
+            self._results[event.unique_id] = event
+        return event if is_ours else None
+
+    def _take_log_of_run(self, event: NodeLog) -> NodeLog:
+        if event.level == "error" and event.unique_id:
+            self._errors_beside.append(event.text.strip())
+        return NodeLog("", event.level, event.text)
+
+    def unfinished(self, reason: str) -> list[NodeResult]:
+        """Return the results of what has none: `error` for what had begun, else `skipped`."""
+        missing = [
+            NodeResult(node_id, "error" if node_id in self._begun else "skipped", message=reason)
+            for node_id in self._wanted
+            if node_id in self._begun or node_id not in self._results
+        ]
+        self._results.update((result.unique_id, result) for result in missing)
+        self._begun.clear()
+        return missing
+
+    def ended(self, end: DbtEnded) -> BuildEnded:
+        """Return the verdict, once nothing is unfinished; a problem of dbt's own is a failure."""
+        failed = [node_id for node_id in self._wanted if not self._results[node_id].passed]
+        if end.problem:
+            return BuildEnded(succeeded=False, message=end.problem)
+        if not failed and end.succeeded:
+            return BuildEnded(succeeded=True)
+        beside = "\n".join(self._errors_beside)
+        if not failed:
+            message = f"every node passed, but dbt failed\n{beside}".rstrip()
+            return BuildEnded(succeeded=False, message=message)
+        statuses = Counter(self._results[node_id].status for node_id in failed)
+        counts = ", ".join(f"{count} {status}" for status, count in sorted(statuses.items()))
+        total = len(self._wanted)
+        message = f"{len(failed)} of {total} nodes: {counts}\n{beside}".rstrip()
+        return BuildEnded(succeeded=False, message=message)

@@ -1,0 +1,1 @@
+"""What a build reports, and to whom: alerts, lineage, ports, tracing."""

@@ -1,0 +1,77 @@
+"""Report the end of a build for alerts, where no orchestrator reports that of its run."""
+
+from __future__ import annotations
+
+from floe_core.alerts import report_run
+from floe_core.alerts.report import is_switched_off
+from floe_core.build_events import BuildEnded, BuildEvent
+from floe_core.build_request import BuildRequest
+from floe_core.execution.node_selection.wanted import wanted_nodes
+from floe_core.execution.record.attempt import may_retry
+from floe_core.execution.record.outcome import outcome_of_run
+from floe_core.execution.record.run_record import record_of
+from floe_core.execution.reports.open_builds import OpenBuild, report_killed_builds
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+
+
+class AlertsOfBuild:
+    """Keeps how a build ends, and reports it once the build holds nothing any more.
+
+    The end of an attempt that a retry follows, by the contract of retries, is not reported.
+    """
+
+    def __init__(self, artifacts: CompiledArtifacts, request: BuildRequest) -> None:
+        self._artifacts = artifacts
+        self._request = request
+        is_told = bool(artifacts.alerts) and artifacts.project_dir is not None
+        self._is_wanted = is_told and request.sends_alerts and not is_switched_off()
+        self._open = OpenBuild(artifacts, request)
+        self._end: BuildEnded | None = None
+        self._is_final = False
+
+    def begin(self) -> None:
+        """Note that the build is under way, and report those that were killed before."""
+        if self._is_wanted:
+            self._open.begin()
+            report_killed_builds(self._artifacts)
+
+    def receive(self, event: BuildEvent) -> None:
+        """Keep the end of the build."""
+        if isinstance(event, BuildEnded):
+            self._end, self._is_final = event, event.succeeded
+
+    def receive_canceled(self, event: BuildEvent) -> None:
+        """Keep the end of a build that was canceled: that is nobody's to retry."""
+        if isinstance(event, BuildEnded):
+            self._end, self._is_final = event, True
+
+    def receive_error(self, error: Exception) -> None:
+        """Keep that the build could not be made."""
+        self._end = BuildEnded(succeeded=False, message=str(error))
+
+    def report(self) -> None:
+        """Report the end, if there is one to report; a second call does nothing."""
+        end, self._end = self._end, None
+        if end is not None and self._is_wanted and (self._is_final or self._is_last()):
+            self._report(end)
+        self._open.end()
+
+    def _report(self, end: BuildEnded) -> None:
+        outcome = outcome_of_run(
+            self._artifacts,
+            self._request.job,
+            self._request.run_id,
+            succeeded=end.succeeded,
+            problem=end.message,
+            nominal_time=self._request.nominal_time,
+            parameters=self._request.parameters,
+        )
+        report_run(self._artifacts, outcome)
+
+    def _is_last(self) -> bool:
+        """Return whether no attempt follows one that failed."""
+        if self._request.attempt % (self._artifacts.retries + 1) == 0:
+            return True
+        record = record_of(self._artifacts, self._request.run_id)
+        wanted = wanted_nodes(self._artifacts, self._request)
+        return not may_retry(self._artifacts, wanted, record)

@@ -1,0 +1,70 @@
+"""Tell lineage what a build does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+
+from floe_core.build_events import BuildEnded, BuildEvent, NodeResult, NodeStarted
+from floe_core.build_request import BuildRequest
+from floe_core.execution.dbt.built_columns import kept_columns
+from floe_core.lineage.facets import Json
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.tracing.span_ids import SpanIds
+
+
+class LineageOfBuild:
+    """Passes the events of one build on to lineage, with the SQL and the columns of each node.
+
+    `target` is where dbt writes what it compiles. `spans` are the ids of the spans so far, where
+    the build is traced: of nodes by their ids, of the run by "". `upstream` are the runs that
+    updated what the build reads.
+    """
+
+    def __init__(
+        self,
+        artifacts: CompiledArtifacts,
+        request: BuildRequest,
+        target: Path,
+        spans: Mapping[str, SpanIds],
+        upstream: Sequence[Json] = (),
+    ) -> None:
+        from floe_core.lineage.run_recorder import RunLineage
+
+        self._artifacts = artifacts
+        self._target = target
+        self._compiled = target / "compiled"
+        self._lineage = RunLineage(artifacts, request, spans, upstream)
+
+    def receive(self, event: BuildEvent) -> None:
+        """Pass one event on."""
+        if isinstance(event, NodeStarted):
+            self._lineage.node_started(event)
+        elif isinstance(event, NodeResult) and event.status == "reused":
+            self._lineage.node_reused(event)
+        elif isinstance(event, NodeResult):
+            columns = kept_columns(self._target, event.unique_id) if self._lineage.is_on else ()
+            self._lineage.node_ended(event, self._compiled_sql(event.unique_id), columns)
+        elif isinstance(event, BuildEnded):
+            self._lineage.ended(event)
+
+    def __enter__(self) -> LineageOfBuild:
+        self._lineage.started()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self._lineage.close()
+
+    def _compiled_sql(self, node_id: str) -> str | None:
+        """Return what dbt ran for a model, None for other nodes and for one it did not come to."""
+        node = self._artifacts.by_id[node_id]
+        if not self._lineage.is_on or node.resource_type != "model" or node.language != "sql":
+            return None
+        path = self._compiled / node.package / node.path
+        return path.read_text(encoding="utf-8") if path.is_file() else None

@@ -1,0 +1,74 @@
+"""Tell tracing, lineage and alerts what a build does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+
+from floe_core.build_events import BuildEvent, NodeResult
+from floe_core.build_request import BuildRequest
+from floe_core.execution.reports.alerts import AlertsOfBuild
+from floe_core.execution.reports.lineage import LineageOfBuild
+from floe_core.lineage.facets import Json
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.secrets.known_values import known_secrets
+from floe_core.secrets.redactor import Redactor
+from floe_core.tracing.build_trace import BuildTrace
+
+_SECONDS_FOR_SPANS = 2.0
+
+
+class TelemetryOfBuild:
+    """Passes the events of one build on: to tracing first, since lineage has the ids of spans.
+
+    `target` is where dbt writes what it compiles. `upstream` are the runs that updated what the
+    build reads, as lineage names them.
+    """
+
+    def __init__(
+        self,
+        artifacts: CompiledArtifacts,
+        request: BuildRequest,
+        target: Path,
+        alerts: AlertsOfBuild,
+        upstream: Sequence[Json] = (),
+    ) -> None:
+        self._alerts = alerts
+        known = known_secrets(artifacts.dbt.profile).values()
+        self._trace = BuildTrace(artifacts, request, Redactor(known).text)
+        self._lineage = LineageOfBuild(artifacts, request, target, self._trace.ids, upstream)
+
+    def receive(self, event: BuildEvent) -> None:
+        """Pass one event on; what was reused did not run, and only lineage names it."""
+        if not (isinstance(event, NodeResult) and event.status == "reused"):
+            self._alerts.receive(event)
+            self._trace.receive(event)
+        self._lineage.receive(event)
+
+    def receive_canceled(self, event: BuildEvent) -> None:
+        """Pass on what became of a build that was canceled.
+
+        In lineage what was under way then has neither failed nor completed: it is aborted when this
+        closes.
+        """
+        self._alerts.receive_canceled(event)
+        self._trace.receive(event)
+        if isinstance(event, NodeResult) and event.status == "skipped":
+            self._lineage.receive(event)
+
+    def __enter__(self) -> TelemetryOfBuild:
+        self._trace.started()
+        self._lineage.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        # Both send what is left at the same time.
+        self._trace.finish(_SECONDS_FOR_SPANS)
+        self._lineage.__exit__(kind, error, at)
+        self._trace.wait()

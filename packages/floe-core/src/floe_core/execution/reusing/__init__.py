@@ -1,0 +1,1 @@
+"""Builds that leave out what stands as they would make it."""

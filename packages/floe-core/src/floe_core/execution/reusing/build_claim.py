@@ -1,0 +1,82 @@
+"""Say in the store of reuse that a build is under way, and what it has left once it is over."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Collection, Mapping
+
+from floe_core.execution.reusing.planned_build import PlannedBuild, subject_of
+from floe_core.reuse.state import ActiveBuild, Entry, State
+from floe_core.reuse.state_store import StateStore
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.warehouse.duckdb_file import duckdb_file
+
+# A build of another machine that has not ended by then is taken for dead.
+LONGEST_BUILD_SECONDS = 86_400.0
+
+
+def begin(store: StateStore, planned: PlannedBuild, todo: tuple[str, ...]) -> None:
+    """Forget what these nodes were before a build changes them, whatever becomes of it.
+
+    Raises:
+        EnvironmentProblemError: The store cannot be written.
+    """
+    artifacts, token = planned.situation.artifacts, planned.situation.token
+    own = ActiveBuild(socket.gethostname(), os.getpid(), time.time(), todo)
+    subject = subject_of(artifacts)
+    # Where a lock lets one build in at a time, any other has died.
+    is_alone = duckdb_file(artifacts.dbt.profile, artifacts.folder) is not None
+
+    def begun(state: State) -> State:
+        state = state.of_subject(subject)
+        over = [name for name, each in state.active.items() if is_alone or _is_over(each)]
+        return state.without(over).begun(token, own)
+
+    store.change(begun)
+
+
+def release(store: StateStore, planned: PlannedBuild) -> None:
+    """Say that a build is not under way any more."""
+    store.change(lambda state: state.without([planned.situation.token]))
+
+
+def remember(
+    store: StateStore,
+    planned: PlannedBuild,
+    entries: Mapping[str, Entry],
+    doubtful: Collection[str],
+) -> None:
+    """Say that a build is over, and what it has left.
+
+    What others built meanwhile is left out, and what reads it.
+    """
+    artifacts, token = planned.situation.artifacts, planned.situation.token
+    subject = planned.situation.state.subject
+
+    def end(state: State) -> State:
+        if state.subject != subject or token not in state.active:
+            return state
+        touched = set(state.active[token].touched)
+        kept = {i: e for i, e in entries.items() if not _reads_any(artifacts, i, touched)}
+        return state.ended(kept, doubtful).without([token])
+
+    store.change(end)
+
+
+def _reads_any(artifacts: CompiledArtifacts, node_id: str, touched: set[str]) -> bool:
+    return bool(touched) and not touched.isdisjoint({node_id, *artifacts.graph.above([node_id])})
+
+
+def _is_over(build: ActiveBuild) -> bool:
+    """Return whether a build has ended without saying so."""
+    if build.host != socket.gethostname():
+        return time.time() - build.since > LONGEST_BUILD_SECONDS
+    try:
+        os.kill(build.pid, 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False

@@ -1,0 +1,64 @@
+"""Leave out nodes of a build of dbt once it is known that what they read came to the same."""
+
+from __future__ import annotations
+
+from floe_core.build_events import BuildEvent, NodeLog, NodeResult, NodeStarted, ReusedBuild
+from floe_core.execution.reusing.standing_in_run import StandingInRun
+from floe_core.reuse.live_plan import LivePlan
+from floe_core.reuse.situation import Decision, Plan
+
+
+class NodeGate:
+    """Stands before each node of one build of dbt. Called from the threads of the nodes."""
+
+    def __init__(self, plan: LivePlan, standing: StandingInRun) -> None:
+        self._plan = plan
+        self._standing = standing
+        self._left_out: dict[str, Decision] = {}
+
+    @property
+    def decisions(self) -> Plan:
+        """Node id -> what has been decided by now."""
+        return self._plan.decisions
+
+    def close(self) -> None:
+        """Let go of the warehouse."""
+        self._standing.close()
+
+    def is_left_out(self, node_id: str) -> bool:
+        """Return whether a node that has begun is not to be built."""
+        return node_id in self._left_out
+
+    def receive(self, event: BuildEvent) -> BuildEvent | None:
+        """Return an event as it is to be reported, None for one of a node that is left out.
+
+        With the end of a table its content is read, before anything that waits for it begins.
+        """
+        if isinstance(event, NodeStarted):
+            decision = self._plan.start(event.unique_id)
+            if decision is not None:
+                self._left_out[event.unique_id] = decision
+                return None
+        if isinstance(event, NodeLog) and self.is_left_out(event.unique_id):
+            return None
+        if isinstance(event, NodeResult):
+            return self._ended(event)
+        return event
+
+    def _ended(self, result: NodeResult) -> NodeResult:
+        node_id = result.unique_id
+        if not result.passed:
+            self._plan.fail(node_id)
+        elif node_id in self._left_out:
+            return result_of_reused(node_id, self._left_out[node_id])
+        elif node_id in self._plan.compared:
+            self._plan.end(node_id, self._standing.read(node_id))
+        return result
+
+
+def result_of_reused(node_id: str, decision: Decision) -> NodeResult:
+    """Return how a node that is reused ends."""
+    entry = decision.entry
+    message = f"reused: it stands as run {entry.run_id} left it"
+    reused = ReusedBuild(entry.run_id, entry.lineage_run_id, entry.seconds, decision.rows)
+    return NodeResult(node_id, "reused", message=message, reused=reused)

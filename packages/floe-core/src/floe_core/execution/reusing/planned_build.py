@@ -1,0 +1,180 @@
+"""Plan a build: ask dbt what it compiles, the warehouse what stands, and the store what it was."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from floe_core.build_request import BuildRequest
+from floe_core.errors import EnvironmentProblemError
+from floe_core.execution.dbt.compiled_code import RunDbt, compile_nodes
+from floe_core.execution.dbt.known_codes import known_codes, rendering_keys
+from floe_core.execution.dbt.library import installed_version
+from floe_core.reuse.analysis_cache import AnalysisCache
+from floe_core.reuse.catalogs.known import CATALOGS
+from floe_core.reuse.code_texts import compare_codes, unpack_code
+from floe_core.reuse.parts import digest
+from floe_core.reuse.plan_before_steps import plan_before_steps
+from floe_core.reuse.seed_versions import seed_versions
+from floe_core.reuse.situation import Decision, Situation
+from floe_core.reuse.standing import WarehouseFacts, read_warehouse
+from floe_core.reuse.state import FORMAT, State, Versions
+from floe_core.reuse.state_store import StateStore
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.secrets.known_values import known_secrets
+from floe_core.secrets.redactor import Redactor
+from floe_core.state_folder import state_folder
+from floe_core.warehouse.credentials import place_of
+from floe_core.warehouse.dialects import list_adapters
+from floe_core.warehouse.duckdb_file import duckdb_file
+from floe_core.warehouse.internals import require_adapter
+
+
+@dataclass(frozen=True)
+class PlannedBuild:
+    """A plan with what it was made of. `problem` is why nothing is reused, "" where some may be.
+
+    `keys` are what the codes of nodes go by, by their ids, where that is known; `reported` are the
+    versions of sources that steps have just written.
+    """
+
+    situation: Situation
+    decisions: Mapping[str, Decision]
+    problem: str = ""
+    keys: Mapping[str, str] = field(default_factory=dict)
+    reported: Mapping[str, Versions] = field(default_factory=dict)
+
+    def code_of(self, node_id: str) -> str:
+        """Return what dbt compiled of a node, without secrets; "" for nothing."""
+        return self._redactor.text(self.situation.codes.get(node_id, ""))
+
+    def code_change(self, node_id: str) -> str:
+        """Return how a node's code differs from that of its last green build, as a unified diff.
+
+        It is "" where the code means the same, or where the earlier one is not known.
+        """
+        decision = self.decisions[node_id]
+        last = decision.last
+        if last is None or last.traits.get("code") == decision.entry.traits.get("code"):
+            return ""
+        before, after = unpack_code(last.code), self.code_of(node_id)
+        return compare_codes(before, after, last.run_id) if before and after else ""
+
+    @cached_property
+    def _redactor(self) -> Redactor:
+        return Redactor(known_secrets(self.situation.artifacts.dbt.profile).values())
+
+
+def plan_build(
+    artifacts: CompiledArtifacts,
+    request: BuildRequest,
+    node_ids: tuple[str, ...],
+    store: StateStore,
+    run_dbt: RunDbt,
+    words: Mapping[str, str] | None = None,
+) -> PlannedBuild:
+    """Return what a build of these nodes would do; reads the warehouse, and changes nothing.
+
+    `words` is source id -> the version that the step reported that wrote it. Steps among the nodes
+    are taken for those that have not run yet.
+    """
+    refused = why_not(artifacts)
+    keys = {} if refused else rendering_keys(artifacts, request, node_ids)
+    # Which database it is takes dbt's adapter, which may be missing where reuse is refused.
+    before = store.read().of_subject(subject_of(artifacts)) if keys else State()
+    codes = known_codes(keys, before.entries)
+    unknown = () if refused else tuple(i for i in node_ids if i not in codes)
+    codes |= compile_nodes(artifacts, request, unknown, run_dbt, keys)
+    involved = _involved(artifacts, node_ids)
+    facts = WarehouseFacts() if refused else read_facts(artifacts, involved, words)
+    state = store.read()
+    own = state if refused else state.of_subject(subject_of(artifacts))
+    problem = refused or facts.problem or store.problem or _of_another(state, own)
+    cache = AnalysisCache(state_folder(artifacts.folder))
+    situation = Situation(
+        artifacts,
+        frozenset(node_ids),
+        codes,
+        {} if refused else _seeds(artifacts, node_ids),
+        own,
+        facts,
+        _engine(artifacts, facts),
+        str(uuid.uuid4()),
+        request.run_id,
+        builds_all=refused or facts.problem or _asked_for(request),
+        now=time.time(),
+        analyse=cache.analyse,
+    )
+    decisions = plan_before_steps(situation)
+    cache.save()
+    reported = {i: facts.sources[i] for i in words or {} if i in facts.sources}
+    return PlannedBuild(situation, decisions, problem, keys, reported)
+
+
+def why_not(artifacts: CompiledArtifacts) -> str:
+    """Return why no build of a product can reuse anything, "" where one can."""
+    adapter = artifacts.dbt.adapter
+    if adapter not in CATALOGS:
+        known = list_adapters(CATALOGS)
+        return f"what stands in {adapter} cannot be told; reuse works on {known}"
+    try:
+        require_adapter(adapter)
+    except EnvironmentProblemError as error:
+        return str(error)
+    if adapter == "duckdb" and duckdb_file(artifacts.dbt.profile, artifacts.folder) is None:
+        return "DuckDB has no file here, so nothing stands from one run to the next"
+    return ""
+
+
+def _asked_for(request: BuildRequest) -> str:
+    """Return why a run is to build all of it, "" where it may reuse."""
+    if request.range is not None:
+        return "a backfill builds all of its range"
+    if request.parameters.full_refresh:
+        return "a full refresh builds everything"
+    return "" if request.may_reuse else "this run builds all that it was asked for"
+
+
+def read_facts(
+    artifacts: CompiledArtifacts, node_ids: Iterable[str], words: Mapping[str, str] | None = None
+) -> WarehouseFacts:
+    """Return what stands of these nodes in the warehouse, or why that is not known."""
+    try:
+        return read_warehouse(artifacts, node_ids, words or {})
+    except EnvironmentProblemError as error:
+        return WarehouseFacts(problem=f"the warehouse could not be read: {error}")
+
+
+def subject_of(artifacts: CompiledArtifacts) -> str:
+    """Return what a state is of: this product, in this database of this server."""
+    return digest(artifacts.product.name, place_of(artifacts.dbt, artifacts.folder))
+
+
+def _of_another(state: State, own: State) -> str:
+    if own is state or not state.subject:
+        return ""
+    return "the state is of another product or database, so everything is built"
+
+
+def _involved(artifacts: CompiledArtifacts, node_ids: tuple[str, ...]) -> list[str]:
+    """Return the nodes whose relations a plan asks for: these, and what they read."""
+    read = {parent for i in node_ids for parent in artifacts.by_id[i].depends_on}
+    return sorted({*node_ids, *read})
+
+
+def _seeds(artifacts: CompiledArtifacts, node_ids: tuple[str, ...]) -> dict[str, Versions]:
+    nodes = [artifacts.by_id[i] for i in node_ids]
+    found = {n.unique_id: seed_versions(artifacts, n) for n in nodes if n.resource_type == "seed"}
+    return {node_id: each for node_id, each in found.items() if each is not None}
+
+
+def _engine(artifacts: CompiledArtifacts, facts: WarehouseFacts) -> str:
+    packages = [installed_version(name) for name in ("sqlglot", f"dbt-{artifacts.dbt.adapter}")]
+    dbt = artifacts.dbt
+    # Of a Spark session, its dialect and time zone among them.
+    settings = dbt.profile.get("server_side_parameters")
+    own = [settings] if settings else []
+    return digest(FORMAT, dbt.version, dbt.target_name, facts.version, packages, *own)

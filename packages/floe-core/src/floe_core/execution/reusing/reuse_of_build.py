@@ -1,0 +1,99 @@
+"""Whether a build leaves out what stands; what that takes is imported only where it does."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from floe_core.build_events import BuildEvent, NodeLog, NodeResult
+from floe_core.build_request import BuildRequest
+from floe_core.execution.dbt.run import DbtEnded, DbtRun, StartDbt
+from floe_core.garbage_collection import seldom_collecting
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.nodes import source_name
+
+if TYPE_CHECKING:
+    from floe_core.execution.dbt.compiled_code import RunDbt
+    from floe_core.execution.reusing.node_gate import NodeGate
+    from floe_core.execution.reusing.reusing_build import ReusingBuild
+
+Events = Generator[BuildEvent | DbtEnded, None, None]
+
+
+class ReuseOfBuild:
+    """What a run leaves out, by `execution.reuse` of the product.
+
+    What steps write is known only once they have run, so each build of dbt is planned when it
+    begins.
+    """
+
+    def __init__(
+        self, artifacts: CompiledArtifacts, request: BuildRequest, run_dbt: RunDbt
+    ) -> None:
+        self._artifacts = artifacts
+        self._request = request
+        self._run_dbt = run_dbt
+        self._words: dict[str, str] = {}
+
+    def listen(self, events: Events) -> Events:
+        """Yield the events of the run as they are, and keep what steps say of what they write."""
+        with closing(events):
+            for event in events:
+                if isinstance(event, NodeResult) and event.datasets and event.passed:
+                    self._note(event)
+                yield event
+
+    def start(self, node_ids: tuple[str, ...], start_dbt: StartDbt) -> DbtRun:
+        """Start one build of dbt in the run, of what of it is to be built.
+
+        Raises:
+            EnvironmentProblemError: There is no dbt.
+        """
+        if self._artifacts.execution.reuse == "off" or not node_ids:
+            return start_dbt(node_ids, None)
+        from floe_core.execution.reusing.reusing_run import ReusingRun
+
+        return ReusingRun(self._plan(node_ids), start_dbt)
+
+    def _plan(self, node_ids: tuple[str, ...]) -> ReusingBuild | WholeBuild:
+        if self._request.parameters.empty:
+            return WholeBuild(node_ids, "nothing, since --empty makes tables without rows")
+        from floe_core.execution.reusing.reusing_build import begin_build
+
+        with seldom_collecting():
+            given = (self._artifacts, self._request, node_ids, self._run_dbt)
+            begun = begin_build(*given, {**self._words})
+        return WholeBuild(node_ids, begun) if isinstance(begun, str) else begun
+
+    def _note(self, result: NodeResult) -> None:
+        step = self._artifacts.steps_by_id[result.unique_id]
+        versions = {fact.dataset: fact.version for fact in result.datasets}
+        for source in step.sources:
+            if version := versions.get(source_name(self._artifacts.by_id[source])):
+                self._words[source] = version
+
+
+class WholeBuild:
+    """A build of all of its nodes, of which nothing is remembered; `why` is for a person."""
+
+    gate: NodeGate | None = None
+
+    def __init__(self, todo: tuple[str, ...], why: str) -> None:
+        self.todo = todo
+        self._why = why
+
+    def begin(self) -> Iterator[BuildEvent]:
+        """Yield why nothing is reused."""
+        yield NodeLog("", "warn", f"reuse: {self._why}")
+
+    def receive(self, result: NodeResult) -> NodeResult:
+        """Return a result as it is."""
+        return result
+
+    def finish(self) -> Iterator[BuildEvent]:
+        """Yield nothing."""
+        yield from ()
+
+    def release(self) -> None:
+        """Do nothing."""

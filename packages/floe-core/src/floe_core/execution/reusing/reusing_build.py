@@ -1,0 +1,210 @@
+"""Leave out of a build what stands as it would make it, and remember what it makes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import replace
+
+from floe_core.build_events import BuildEvent, NodeLog, NodeResult
+from floe_core.build_request import BuildRequest
+from floe_core.errors import EnvironmentProblemError
+from floe_core.execution.dbt.compiled_code import RunDbt, codes_in
+from floe_core.execution.dbt.invocation import invocation
+from floe_core.execution.reusing.build_claim import begin, release, remember
+from floe_core.execution.reusing.node_gate import NodeGate, result_of_reused
+from floe_core.execution.reusing.planned_build import PlannedBuild, plan_build, read_facts, why_not
+from floe_core.execution.reusing.standing_in_run import StandingInRun
+from floe_core.lineage.run_ids import run_id_of_node
+from floe_core.reuse.code_texts import pack_code
+from floe_core.reuse.live_plan import LivePlan
+from floe_core.reuse.outcome import outcome_of
+from floe_core.reuse.situation import Decision
+from floe_core.reuse.state import Entry
+from floe_core.reuse.state_store import StateStore, store_of
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+
+# A test that warned is run again, so that its warning is seen again.
+GREEN = frozenset({"success", "pass"})
+
+
+class ReusingBuild:
+    """A build that leaves out what stands. `todo` are the ids of what dbt is to build, sorted."""
+
+    def __init__(self, planned: PlannedBuild, request: BuildRequest, store: StateStore) -> None:
+        self._planned = planned
+        self._request = request
+        self._store = store
+        self._ended: dict[str, NodeResult] = {}
+        self._is_announced = False
+        self.gate = _gate_of(planned)
+        decided = planned.decisions.items()
+        self.todo = tuple(sorted(i for i, each in decided if each.action == "build"))
+
+    def announce(self) -> None:
+        """Say that the build is under way, if it is to build or to remember anything.
+
+        Raises:
+            EnvironmentProblemError: The store cannot be written.
+        """
+        if self.todo or self._compiled_anew():
+            begin(self._store, self._planned, self.todo)
+            self._is_announced = True
+
+    def release(self) -> None:
+        """Say that the build is over; a store that is gone by now takes it for dead in time."""
+        self._close_gate()
+        if self._is_announced:
+            with suppress(EnvironmentProblemError):
+                release(self._store, self._planned)
+
+    def begin(self) -> Iterator[BuildEvent]:
+        """Yield what is reused."""
+        if self._planned.problem:
+            yield NodeLog("", "warn", f"reuse: {self._planned.problem}")
+        for node_id, decision in self._planned.decisions.items():
+            if decision.action == "reuse":
+                yield result_of_reused(node_id, decision)
+
+    def _close_gate(self) -> None:
+        if self.gate is not None:
+            self.gate.close()
+
+    @property
+    def _decisions(self) -> Mapping[str, Decision]:
+        """What was decided before the build, or by now in its course."""
+        return self._planned.decisions if self.gate is None else self.gate.decisions
+
+    def finish(self) -> Iterator[BuildEvent]:
+        """Remember what was built, now that dbt has let go of the warehouse."""
+        self._close_gate()
+        if problem := self._remember():
+            yield NodeLog("", "warn", f"reuse: {problem}")
+
+    def _remember(self) -> str:
+        """Write down what was built; return what kept that from being done, "" for nothing."""
+        given = self._planned.situation
+        green = self._green()
+        compiled = self._compiled_anew()
+        if not self.todo and not compiled:
+            return ""
+        facts = read_facts(given.artifacts, green)
+        if facts.problem:
+            return f"{facts.problem}, so what was built is not remembered"
+        outcome = outcome_of(given, self._decisions, green, facts.standing)
+        before = given.state.entries
+        never_begun = (i for i, each in self._ended.items() if each.status == "skipped")
+        kept = {node_id: before[node_id] for node_id in never_begun if node_id in before}
+        kept |= self._left_out(outcome.doubtful)
+        try:
+            built = {node_id: self._told_of(node_id, e) for node_id, e in outcome.entries.items()}
+            known = {**compiled, **kept, **built}
+            if known:
+                known |= self._reported()
+            if known or outcome.doubtful:
+                remember(self._store, self._planned, known, outcome.doubtful)
+                self._is_announced = False
+        except EnvironmentProblemError as error:
+            return str(error)
+        return ""
+
+    def receive(self, result: NodeResult) -> NodeResult:
+        """Keep a result for the end; return it with the version of what was built."""
+        decision = self._decisions.get(result.unique_id)
+        if decision is None:
+            return result
+        if result.status == "success":
+            result = replace(result, data_version=decision.entry.versions.of_all)
+        self._ended[result.unique_id] = result
+        return result
+
+    def _left_out(self, doubtful: Collection[str]) -> dict[str, Entry]:
+        """Return what was to be built and was reused in the end, as it was remembered before."""
+        reused = (i for i, each in self._ended.items() if each.status == "reused")
+        before = self._planned.situation.state.entries
+        return {i: self._with_code(i, before[i]) for i in reused if i not in doubtful}
+
+    def _told_of(self, node_id: str, entry: Entry) -> Entry:
+        """Return an entry with the node's code, and the id that its run has in lineage."""
+        artifacts = self._planned.situation.artifacts
+        names = (artifacts.lineage.namespace, artifacts.product.name)
+        run_id = run_id_of_node(*names, self._request, node_id)
+        return self._with_code(node_id, replace(entry, lineage_run_id=run_id))
+
+    def _with_code(self, node_id: str, entry: Entry) -> Entry:
+        """Return an entry with a node's code; one with a secret is asked of dbt each time."""
+        told = self._planned.code_of(node_id)
+        is_whole = told == self._planned.situation.codes.get(node_id)
+        key = self._planned.keys.get(node_id, "") if is_whole else ""
+        return replace(entry, code=pack_code(told), rendering=key)
+
+    def _compiled_anew(self) -> dict[str, Entry]:
+        """Return what is reused though dbt had to compile it, with what its code goes by.
+
+        Code with a secret goes by nothing, and is no news.
+        """
+        known = {
+            node_id: (each.entry, self._with_code(node_id, each.entry))
+            for node_id, each in self._planned.decisions.items()
+            if each.action == "reuse"
+            and each.entry.rendering != self._planned.keys.get(node_id, "")
+        }
+        return {node_id: now for node_id, (before, now) in known.items() if now != before}
+
+    def _reported(self) -> dict[str, Entry]:
+        """Return the sources that steps have just written, for `floe plan` before the next run."""
+        run_id, reported = self._planned.situation.run_id, self._planned.reported
+        return {i: Entry(run_id, {}, versions=versions) for i, versions in reported.items()}
+
+    def _green(self) -> dict[str, float]:
+        """Return node id -> seconds of what ended green and is what was planned.
+
+        A node that dbt compiled to something else for the build than for the plan is in doubt. Unit
+        tests are not compiled for a plan, and go by their model.
+        """
+        given = self._planned.situation
+        call = invocation(given.artifacts, self._request, given.artifacts.folder, (), True)
+        built = codes_in(call.target)
+        return {
+            node_id: result.seconds
+            for node_id, result in self._ended.items()
+            if result.status in GREEN
+            and (_is_unit_test(node_id) or built.get(node_id) == given.codes.get(node_id))
+        }
+
+
+def begin_build(
+    artifacts: CompiledArtifacts,
+    request: BuildRequest,
+    node_ids: tuple[str, ...],
+    run_dbt: RunDbt,
+    words: Mapping[str, str] | None = None,
+) -> ReusingBuild | str:
+    """Plan a build of these nodes, and say in the store that it is under way.
+
+    `words` is source id -> the version that the step reported that wrote it.
+
+    Returns why nothing can be reused or remembered, where that is so.
+    """
+    if refused := why_not(artifacts):
+        return refused
+    store = store_of(artifacts.product.name, artifacts.folder)
+    try:
+        planned = plan_build(artifacts, request, node_ids, store, run_dbt, words)
+        build = ReusingBuild(planned, request, store)
+        build.announce()
+    except EnvironmentProblemError as error:
+        return str(error)
+    return build
+
+
+def _gate_of(planned: PlannedBuild) -> NodeGate | None:
+    """Return what decides in the course of the build, None where all is decided before it."""
+    if not any(each.waits_for for each in planned.decisions.values()):
+        return None
+    situation = planned.situation
+    return NodeGate(LivePlan(situation, planned.decisions), StandingInRun(situation.artifacts))
+
+
+def _is_unit_test(node_id: str) -> bool:
+    return node_id.startswith("unit_test.")

@@ -1,0 +1,64 @@
+"""One build of dbt in a run, without what stands as it would leave it."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+from floe_core.build_events import BuildEvent, NodeResult
+from floe_core.execution.dbt.run import DbtEnded, DbtRun, StartDbt
+from floe_core.execution.reusing.reuse_of_build import WholeBuild
+
+if TYPE_CHECKING:
+    from floe_core.execution.reusing.reusing_build import ReusingBuild
+
+PATIENCE_SECONDS = 20.0
+
+
+class ReusingRun:
+    """A run that tells what is reused, then what dbt does, then what could not be remembered."""
+
+    def __init__(self, build: ReusingBuild | WholeBuild, start_dbt: StartDbt) -> None:
+        self._build = build
+        self._told: deque[BuildEvent] = deque(build.begin())
+        self._end: DbtEnded | None = None if build.todo else DbtEnded()
+        self._run = self._started(start_dbt) if build.todo else None
+        if self._run is None:
+            self._told.extend(build.finish())
+
+    def next_event(self, timeout: float | None) -> BuildEvent | DbtEnded | None:
+        """See `DbtRun.next_event`."""
+        if self._told:
+            return self._told.popleft()
+        if self._end is not None or self._run is None:
+            return self._end
+        event = self._run.next_event(timeout)
+        if isinstance(event, DbtEnded):
+            self._run.close(PATIENCE_SECONDS)
+            self._end = event
+            self._told.extend(self._build.finish())
+            return self.next_event(timeout)
+        return self._build.receive(event) if isinstance(event, NodeResult) else event
+
+    def cancel(self) -> None:
+        """See `DbtRun.cancel`."""
+        if self._run is not None:
+            self._run.cancel()
+
+    def cancel_node(self, unique_id: str) -> None:
+        """See `DbtRun.cancel_node`."""
+        if self._run is not None:
+            self._run.cancel_node(unique_id)
+
+    def close(self, patience: float) -> bool:
+        """See `DbtRun.close`."""
+        is_closed = self._run is None or self._run.close(patience)
+        self._build.release()
+        return is_closed
+
+    def _started(self, start_dbt: StartDbt) -> DbtRun:
+        try:
+            return start_dbt(self._build.todo, self._build.gate)
+        except BaseException:
+            self._build.release()
+            raise

@@ -1,0 +1,1 @@
+"""The steps of a product, each a process of its own or a pod."""

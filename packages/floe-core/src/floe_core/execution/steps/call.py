@@ -1,0 +1,117 @@
+"""How the process of a step is called: its program, its environment, its files."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from floe_core.build_request import BuildRequest
+from floe_core.errors import EnvironmentProblemError
+from floe_core.execution.dbt.invocation import own_vars, run_vars
+from floe_core.execution.private_folder import make_private
+from floe_core.execution.steps.pods.pod_order import FACTS_VARIABLE, PodOrder
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.steps import Step
+from floe_core.state_folder import run_folder
+from floe_core.warehouse.duckdb_file import PROJECT_DIR_VARIABLE, duckdb_file
+
+CALL_FUNCTION = "floe_core.execution.steps.call_function"
+RUN_IMAGE = "floe_core.execution.steps.pods.run_image"
+# What a step's pod would not find: these are of this machine.
+_OF_THIS_MACHINE = frozenset({PROJECT_DIR_VARIABLE, "FLOE_WAREHOUSE_FILE", "PYTHONUNBUFFERED"})
+
+
+@dataclass(frozen=True, slots=True)
+class StepCall:
+    """A process to start in the product's folder. It may write facts to `facts_file`."""
+
+    unique_id: str
+    words: tuple[str, ...]
+    environment: dict[str, str]
+    project_dir: Path
+    facts_file: Path
+
+
+def step_call(artifacts: CompiledArtifacts, request: BuildRequest, step: Step) -> StepCall:
+    """Return the call of a step in a build.
+
+    Raises:
+        EnvironmentProblemError: There is no such program.
+    """
+    folder = run_folder(artifacts.folder, request.run_id) / "steps"
+    make_private(folder)
+    name = artifacts.by_id[step.unique_id].name
+    facts_file = folder / f"{name}.attempt-{request.attempt}.jsonl"
+    facts_file.unlink(missing_ok=True)
+    variables = _variables(artifacts, request, name)
+    order = _order(artifacts, request, step, (*variables,), facts_file)
+    return StepCall(
+        step.unique_id,
+        _words(step, artifacts.folder, order),
+        {**os.environ, **variables, FACTS_VARIABLE: str(facts_file)},
+        artifacts.folder,
+        facts_file,
+    )
+
+
+def _order(
+    artifacts: CompiledArtifacts,
+    request: BuildRequest,
+    step: Step,
+    variables: tuple[str, ...],
+    facts_file: Path,
+) -> PodOrder:
+    node = artifacts.by_id[step.unique_id]
+    return PodOrder(
+        product=artifacts.product.name,
+        step=node.name,
+        run_id=request.run_id,
+        attempt=request.attempt,
+        image=step.image,
+        command=step.command,
+        variables=tuple(name for name in variables if name not in _OF_THIS_MACHINE),
+        facts_file=str(facts_file),
+        timeout_seconds=node.timeout_seconds or artifacts.execution.timeout_seconds or 0,
+    )
+
+
+def _words(step: Step, project_dir: Path, order: PodOrder) -> tuple[str, ...]:
+    if step.image:
+        return (sys.executable, "-m", RUN_IMAGE, order.model_dump_json())
+    if step.python:
+        return (sys.executable, "-m", CALL_FUNCTION, step.python)
+    program, *arguments = step.command
+    found = shutil.which(project_dir / program) or _beside_python(program) or shutil.which(program)
+    if found is None:
+        what = f"{step.unique_id}: there is no program {program}; it is looked for in the product's"
+        raise EnvironmentProblemError(
+            f"{what} folder, beside the Python that runs floe, and on PATH"
+        )
+    return (found, *arguments)
+
+
+def _beside_python(program: str) -> str | None:
+    return shutil.which(program, path=str(Path(sys.executable).parent))
+
+
+def _variables(artifacts: CompiledArtifacts, request: BuildRequest, name: str) -> dict[str, str]:
+    """Return what a step may know of its run; "" is what a run does not have."""
+    warehouse = duckdb_file(artifacts.dbt.profile, artifacts.folder)
+    return {
+        **{key.upper(): str(value) for key, value in run_vars(request).items()},
+        PROJECT_DIR_VARIABLE: str(artifacts.folder),
+        "FLOE_PRODUCT": artifacts.product.name,
+        "FLOE_STEP": name,
+        "FLOE_ENV": artifacts.environment,
+        "FLOE_TARGET": artifacts.dbt.target_name,
+        "FLOE_FULL_REFRESH": "true" if request.parameters.full_refresh else "",
+        "FLOE_EMPTY": "true" if request.parameters.empty else "",
+        "FLOE_VARS": json.dumps(own_vars(artifacts, request)),
+        "FLOE_WAREHOUSE_FILE": str(warehouse or ""),
+        # Lines are shown as they are written.
+        "PYTHONUNBUFFERED": "1",
+    }

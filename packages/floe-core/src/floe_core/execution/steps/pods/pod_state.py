@@ -1,0 +1,59 @@
+"""How far the container of a step has come, read from its pod."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from floe_core.execution.steps.pods.pod_order import container_of_step
+
+# Waiting does not help: the pod itself is wrong.
+_HOPELESS = frozenset(
+    {"InvalidImageName", "ErrImageNeverPull", "CreateContainerConfigError", "CreateContainerError"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PodState:
+    """`exit_code` is None until the end. `reason` says why it waits, or how it ended.
+
+    `facts` is what the container wrote to its termination log.
+    """
+
+    has_started: bool
+    exit_code: int | None = None
+    reason: str = ""
+    facts: str = ""
+    is_hopeless: bool = False
+
+
+def read_state(pod: dict[str, Any]) -> PodState:
+    """Return the state of the step's container in a pod of the Kubernetes API."""
+    status = pod.get("status", {})
+    name = container_of_step(pod["spec"])["name"]
+    found = [each for each in status.get("containerStatuses", ()) if each.get("name") == name]
+    state = found[0].get("state", {}) if found else {}
+    if ended := state.get("terminated"):
+        reason = ": ".join(t for t in (ended.get("reason"), status.get("message")) if t)
+        return PodState(True, ended["exitCode"], reason, ended.get("message", ""))
+    if status.get("phase") in ("Failed", "Succeeded"):
+        # Evicted, over its deadline, or its node is gone: there is no container to ask.
+        return PodState("running" in state, 1, _texts(status) or status["phase"])
+    if "running" in state:
+        return PodState(has_started=True)
+    waiting = state.get("waiting", {})
+    return PodState(
+        has_started=False,
+        reason=_texts(waiting) or _unschedulable(status),
+        is_hopeless=waiting.get("reason") in _HOPELESS,
+    )
+
+
+def _unschedulable(status: dict[str, Any]) -> str:
+    conditions = {each.get("type"): each for each in status.get("conditions", ())}
+    scheduled = conditions.get("PodScheduled", {})
+    return _texts(scheduled) if scheduled.get("status") == "False" else ""
+
+
+def _texts(found: dict[str, Any]) -> str:
+    return ": ".join(text for text in (found.get("reason"), found.get("message")) if text)

@@ -1,0 +1,152 @@
+"""Run a step as a process of its own, and tell of it as dbt tells of a node."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections import deque
+from collections.abc import Collection
+from contextlib import suppress
+from datetime import UTC, datetime
+
+from floe_core.build_events import BuildEvent, NodeLog, NodeResult, NodeStarted
+from floe_core.execution.dbt.run import DbtEnded, EventQueue
+from floe_core.execution.process_guard import GUARD
+from floe_core.execution.steps.call import StepCall
+from floe_core.execution.steps.facts import read_facts
+
+# How long a step may clean up once it is told to stop.
+GRACE_SECONDS = 5.0
+LAST_LINES = 10
+
+
+class StepNotStarted:
+    """A step whose process could not be started: it ends in an error at once."""
+
+    def __init__(self, unique_id: str, why: str) -> None:
+        now = datetime.now(UTC)
+        result = NodeResult(unique_id, "error", message=why, started_at=now, ended_at=now)
+        self._events: deque[BuildEvent | DbtEnded] = deque(
+            [NodeStarted(unique_id, now), result, DbtEnded(succeeded=False)]
+        )
+
+    def next_event(self, timeout: float | None) -> BuildEvent | DbtEnded | None:
+        """See `DbtRun.next_event`."""
+        return self._events.popleft()
+
+    def cancel(self) -> None:
+        """See `DbtRun.cancel`."""
+
+    def cancel_node(self, unique_id: str) -> None:
+        """See `DbtRun.cancel_node`."""
+
+    def close(self, patience: float) -> bool:
+        """See `DbtRun.close`."""
+        return True
+
+
+class StepProcess:
+    """A process in a group of its own, which ends with it, its events through a queue.
+
+    `writes` are the datasets that the step may report facts of.
+    """
+
+    def __init__(self, call: StepCall, writes: Collection[str]) -> None:
+        self._call = call
+        self._writes = writes
+        self._events = EventQueue()
+        self._last_lines: deque[str] = deque(maxlen=LAST_LINES)
+        self._told_to_stop: float | None = None
+        self._started_at = datetime.now(UTC)
+        self._events.put(NodeStarted(call.unique_id, self._started_at))
+        self._process = subprocess.Popen(
+            [*GUARD, *call.words],
+            cwd=call.project_dir,
+            env=call.environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+        )
+        self._reader = threading.Thread(target=self._read, name="floe-step-log", daemon=True)
+        self._reader.start()
+        self._waiter = threading.Thread(target=self._wait, name="floe-step-end", daemon=True)
+        self._waiter.start()
+
+    def next_event(self, timeout: float | None) -> BuildEvent | DbtEnded | None:
+        """See `DbtRun.next_event`."""
+        return self._events.take(timeout)
+
+    def cancel(self) -> None:
+        """See `DbtRun.cancel`: SIGTERM to the whole group, and SIGKILL when it has had its time."""
+        now = time.monotonic()
+        if self._told_to_stop is None:
+            self._told_to_stop = now
+            self._signal(signal.SIGTERM)
+            killer = threading.Timer(GRACE_SECONDS, self._signal, [signal.SIGKILL])
+            killer.daemon = True
+            killer.start()
+
+    def cancel_node(self, unique_id: str) -> None:
+        """See `DbtRun.cancel_node`."""
+        self.cancel()
+
+    def close(self, patience: float) -> bool:
+        """See `DbtRun.close`; what does not end by itself is killed."""
+        self._waiter.join(patience)
+        if self._waiter.is_alive():
+            self._signal(signal.SIGKILL)
+            self._waiter.join()
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        return True
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self._process.returncode is None:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, number)
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            text = line.rstrip()
+            if text:
+                self._last_lines.append(text)
+                self._events.put(NodeLog(self._call.unique_id, "info", text))
+
+    def _wait(self) -> None:
+        """Tell of the end, once nothing is left of the process and its children."""
+        # Not reaped yet, so that nothing else can have the number of its group.
+        os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOWAIT)
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        code = self._process.wait()
+        self._reader.join()
+        result = self._result(code)
+        self._events.put(result)
+        self._events.put(DbtEnded(succeeded=result.passed))
+
+    def _result(self, code: int) -> NodeResult:
+        facts = read_facts(self._call.facts_file, self._writes)
+        for problem in facts.problems:
+            self._events.put(NodeLog(self._call.unique_id, "warn", problem))
+        ended_at = datetime.now(UTC)
+        return NodeResult(
+            self._call.unique_id,
+            "error" if code else "success",
+            seconds=round((ended_at - self._started_at).total_seconds(), 3),
+            message=self._why(code) if code else facts.message,
+            rows=facts.rows,
+            started_at=self._started_at,
+            ended_at=ended_at,
+            datasets=facts.datasets,
+        )
+
+    def _why(self, code: int) -> str:
+        how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exited with {code}"
+        return "\n".join([how, *self._last_lines])
