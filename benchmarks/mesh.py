@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 
 from floe_core.compiler import compile_product
-from floe_core.compiler.products import read_platform
+from floe_core.compiler.ports.products import read_platform
 from floe_core.mesh.state import read_mesh
 
 MODELS, READ, ROUNDS = 50, 3, 9

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from floe_core.compiler import compile_product
-from floe_core.compiler.choices import check_choices
-from floe_core.compiler.dbt_graph import nodes_in
+from floe_core.compiler.checks.choices import check_choices
+from floe_core.compiler.dbt.graph import nodes_in
 from floe_core.compiler.findings import Findings
 from floe_core.compiler.inputs import read_inputs
 from floe_core.compiler.profile import resolve_profile
@@ -25,9 +25,9 @@ from floe_core.execution.dbt.built_columns import kept_columns
 from floe_core.execution.record.journal import read_events
 from floe_core.execution.record.run_record import RunRecord
 from floe_core.lineage.columns.derivation import KnownTable, derive
-from floe_core.lineage.delivery_status import flush, status
 from floe_core.lineage.lineage_map import lineage_map
 from floe_core.lineage.seed_header import seed_columns
+from floe_core.lineage.sending.delivery_status import flush, status
 from floe_core.schedules import next_tick
 from floe_core.schedules.live_schedules import with_live_schedules
 from floe_core.schemas import CompiledArtifacts

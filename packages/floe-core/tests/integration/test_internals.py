@@ -15,7 +15,8 @@ from dbt.contracts.graph.manifest import Manifest
 from dbt_common.behavior_flags import BehaviorFlagRendered
 
 from floe_core.compiler import compile_product
-from floe_core.execution import BuildEnded, BuildRequest, NodeResult, build, internals
+from floe_core.execution import BuildEnded, BuildRequest, NodeResult, build
+from floe_core.execution.dbt import internals
 from floe_core.execution.dbt.built_columns import kept_columns
 from floe_core.execution.dbt.preloaded_manifest import preload_manifest
 from floe_core.missing_names import warn_of_missing_name

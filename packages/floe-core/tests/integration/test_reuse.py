@@ -19,8 +19,8 @@ from floe_core.execution import (
     NodeLog,
     NodeResult,
     build,
-    preloaded_manifest,
 )
+from floe_core.execution.dbt import preloaded_manifest
 from floe_core.execution.dbt.compiled_code import codes_in
 from floe_core.execution.dbt.internals import read_manifest
 from floe_core.execution.plan_of_run import plan_run

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 import duckdb
 import pytest
 
-from floe_core.reuse.analysis import Input, analyse
 from floe_core.reuse.catalogs.duckdb_catalog import DuckDBCatalog
-from floe_core.reuse.parts import WHOLE, Part
+from floe_core.reuse.queries.analysis import Input, analyse
+from floe_core.reuse.queries.parts import WHOLE, Part
 
 TABLES = {"a": ("id", "name", "amount", "day"), "b": ("id", "x", "day")}
 INPUTS = tuple(Input(name, "memory", "main", name, columns) for name, columns in TABLES.items())

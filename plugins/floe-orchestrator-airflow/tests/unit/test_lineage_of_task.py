@@ -16,7 +16,7 @@ from airflow.utils.state import TaskInstanceState
 
 from floe_core.lineage.backend import is_configured
 from floe_core.lineage.calling_run import calling_run
-from floe_core.lineage.transport import open_transport
+from floe_core.lineage.sending.transport import open_transport
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import LineageSettings
 from floe_orchestrator_airflow.task.build_operator import FloeBuildOperator

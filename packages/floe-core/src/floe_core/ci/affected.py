@@ -16,8 +16,8 @@ from floe_core.execution.build_run import run_dbt
 from floe_core.execution.dbt.compiled_code import compile_nodes
 from floe_core.reuse.catalogs.catalog import Catalog
 from floe_core.reuse.catalogs.known import CATALOGS
-from floe_core.reuse.parts import digest
 from floe_core.reuse.plan import make_plan
+from floe_core.reuse.queries.parts import digest
 from floe_core.reuse.seed_versions import seed_versions
 from floe_core.reuse.situation import Situation
 from floe_core.reuse.standing import WarehouseFacts

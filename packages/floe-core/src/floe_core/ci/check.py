@@ -18,7 +18,7 @@ from floe_core.ci.revisions import is_product, product_at
 from floe_core.ci.scratch_build import Built, build_in_scratch
 from floe_core.ci.scratch_head import SNAPSHOT, ScratchHead
 from floe_core.ci.workplace import workplace
-from floe_core.compiler.products import consumers_of
+from floe_core.compiler.ports.products import consumers_of
 from floe_core.difference import difference
 from floe_core.difference.data import DataDifference, data_difference
 from floe_core.parity.scratch_journal import drop_left

@@ -25,7 +25,7 @@ def start_early(product: Path, on: str | None) -> Iterator[RunLauncher | None]:
 
 def _started(folder: Path, on: str | None, stack: ExitStack) -> RunLauncher | None:
     from floe_core import plugin_registry
-    from floe_core.compiler.choices import chosen_orchestrator
+    from floe_core.compiler.checks.choices import chosen_orchestrator
     from floe_core.compiler.findings import Findings
     from floe_core.compiler.inputs import read_inputs
     from floe_core.compiler.settings import plugin_settings

@@ -30,7 +30,7 @@ def compare_platform(
     path: Path, on: list[str], place: list[str], keep: Path | None, *, as_json: bool
 ) -> int:
     """Run every product on every side, print how they compare, and return the exit code."""
-    from floe_core.compiler.products import read_platform
+    from floe_core.compiler.ports.products import read_platform
     from floe_core.parity.comparison import compare
     from floe_core.parity.mesh_sides import mesh_sides, products_in_order
 

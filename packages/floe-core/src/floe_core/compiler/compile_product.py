@@ -10,10 +10,11 @@ from types import MappingProxyType
 
 from floe_core import plugin_registry
 from floe_core.atomic_files import write_together
-from floe_core.compiler.canonical_manifest import canonical_manifest
-from floe_core.compiler.choices import check_choices, chosen_orchestrator
-from floe_core.compiler.code_hashes import hash_project
+from floe_core.compiler.checks.choices import check_choices, chosen_orchestrator
+from floe_core.compiler.checks.losses import refuse_losses
+from floe_core.compiler.code.code_hashes import hash_project
 from floe_core.compiler.copy_project import copy_project
+from floe_core.compiler.dbt.canonical_manifest import canonical_manifest
 from floe_core.compiler.entry_point import entry_point_of
 from floe_core.compiler.findings import Findings
 from floe_core.compiler.inputs import (
@@ -23,8 +24,7 @@ from floe_core.compiler.inputs import (
     with_published,
     with_reuse,
 )
-from floe_core.compiler.jobs import default_selector
-from floe_core.compiler.losses import refuse_losses
+from floe_core.compiler.jobs.resolve_jobs import default_selector
 from floe_core.compiler.profile import (
     HEADER,
     PROFILES_FILE,

@@ -18,7 +18,7 @@ from ruamel.yaml import YAML
 from floe_core.compiler.findings import Findings
 from floe_core.compiler.inputs import Inputs
 from floe_core.compiler.jinja_text import render_environment
-from floe_core.compiler.secrets import literal_secrets, without_secrets
+from floe_core.compiler.literal_secrets import literal_secrets, without_secrets
 from floe_core.dbt_yaml import read_dbt_document
 from floe_core.errors import InvalidProductError, Problem
 from floe_core.schemas.manifest_yaml import Environment, PluginChoice

@@ -8,25 +8,25 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from floe_core.compiler.acyclic import cycle_problem
-from floe_core.compiler.dbt_graph import nodes_in
-from floe_core.compiler.dbt_parse import ParsedProject, open_dbt
-from floe_core.compiler.environments import (
+from floe_core.compiler.dbt.graph import nodes_in
+from floe_core.compiler.dbt.parse import ParsedProject, open_dbt
+from floe_core.compiler.findings import Findings
+from floe_core.compiler.inputs import Inputs
+from floe_core.compiler.jobs.environments import (
     CompiledBase,
     ResolvedEnvironments,
     resolve_environments,
 )
-from floe_core.compiler.findings import Findings
-from floe_core.compiler.freshness import add_freshness
-from floe_core.compiler.inputs import Inputs
-from floe_core.compiler.jobs import ResolvedJobs, default_selector, resolve_jobs
-from floe_core.compiler.node_policies import with_policies
-from floe_core.compiler.pools import check_pools
-from floe_core.compiler.ports import PortReader
+from floe_core.compiler.jobs.resolve_jobs import ResolvedJobs, default_selector, resolve_jobs
+from floe_core.compiler.jobs.triggers import with_triggers
+from floe_core.compiler.nodes.acyclic import cycle_problem
+from floe_core.compiler.nodes.freshness import add_freshness
+from floe_core.compiler.nodes.node_policies import with_policies
+from floe_core.compiler.nodes.pools import check_pools
+from floe_core.compiler.nodes.refine import refine
+from floe_core.compiler.nodes.steps import add_steps
+from floe_core.compiler.ports.resolve_ports import PortReader
 from floe_core.compiler.profile import Profile
-from floe_core.compiler.refine import refine
-from floe_core.compiler.steps import add_steps
-from floe_core.compiler.triggers import with_triggers
 from floe_core.errors import EnvironmentProblemError
 from floe_core.schemas.nodes import Node
 from floe_core.schemas.steps import Step

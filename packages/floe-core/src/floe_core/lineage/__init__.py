@@ -9,9 +9,9 @@ from floe_core.lazy_names import importer
 if TYPE_CHECKING:
     from floe_core.lineage.backend import is_configured
     from floe_core.lineage.calling_run import CONTEXT, CallingRun, NamedRun
-    from floe_core.lineage.delivery_status import LineageStatus, flush, status
     from floe_core.lineage.emission import emit_lineage_event
     from floe_core.lineage.run_recorder import RunLineage
+    from floe_core.lineage.sending.delivery_status import LineageStatus, flush, status
     from floe_core.spooling.flushing import Flushed
 
 __all__ = [
@@ -33,11 +33,11 @@ _HOMES = {
     "NamedRun": "floe_core.lineage.calling_run",
     "is_configured": "floe_core.lineage.backend",
     "Flushed": "floe_core.spooling.flushing",
-    "LineageStatus": "floe_core.lineage.delivery_status",
+    "LineageStatus": "floe_core.lineage.sending.delivery_status",
     "RunLineage": "floe_core.lineage.run_recorder",
     "emit_lineage_event": "floe_core.lineage.emission",
-    "flush": "floe_core.lineage.delivery_status",
-    "status": "floe_core.lineage.delivery_status",
+    "flush": "floe_core.lineage.sending.delivery_status",
+    "status": "floe_core.lineage.sending.delivery_status",
 }
 
 

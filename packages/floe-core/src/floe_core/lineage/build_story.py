@@ -16,7 +16,7 @@ from floe_core.lineage.events import LineageJob, run_event
 from floe_core.lineage.facets import Json
 from floe_core.lineage.product_graph import ProductGraph
 from floe_core.lineage.run_ids import run_id_of_build, run_id_of_node
-from floe_core.lineage.spool_notes import with_notes
+from floe_core.lineage.sending.spool_notes import with_notes
 from floe_core.lineage.verdicts import unit_test_facet, with_verdict
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Column, Node

@@ -14,7 +14,7 @@ from floe_core.lineage.columns.derivation import DerivedColumns, derive
 from floe_core.lineage.columns.origins import DIRECT, IDENTITY, Origins
 from floe_core.lineage.facets import SQL_CUT_SHORT, UNKNOWN_TYPE, Json
 from floe_core.lineage.known_columns import KnownColumns, columns_told, types_told
-from floe_core.lineage.spool_notes import has_whole_schema, sources_of
+from floe_core.lineage.sending.spool_notes import has_whole_schema, sources_of
 
 
 class ColumnLineage:

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from floe_core.lineage.backend import is_configured
-from floe_core.lineage.delivery import Delivery
 from floe_core.lineage.events import LineageJob, run_event
 from floe_core.lineage.facets import BASE_FACET_SCHEMA, PRODUCER, Json
 from floe_core.lineage.naming import without_credentials
 from floe_core.lineage.open_runs import run_id_for
 from floe_core.lineage.run_ids import run_id_from
+from floe_core.lineage.sending.delivery import Delivery
 from floe_core.plugin_interfaces import LINEAGE_EVENT_TYPES, Dataset
 from floe_core.schemas.policies import LineageSettings
 from floe_core.secrets.known_values import known_secrets

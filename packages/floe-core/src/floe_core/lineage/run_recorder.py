@@ -11,8 +11,8 @@ from floe_core.build_events import BuildEnded, NodeResult, NodeStarted
 from floe_core.build_request import BuildRequest
 from floe_core.lineage.backend import is_configured
 from floe_core.lineage.build_story import BuildStory
-from floe_core.lineage.delivery import Delivery
 from floe_core.lineage.facets import Json
+from floe_core.lineage.sending.delivery import Delivery
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Column
 from floe_core.secrets.known_values import known_secrets

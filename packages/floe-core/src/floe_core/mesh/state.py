@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from floe_core.compiler.products import Platform
+from floe_core.compiler.ports.products import Platform
 from floe_core.environment_choice import chosen_environment
 from floe_core.errors import EnvironmentProblemError
 from floe_core.ports.decision import Decision, decide

@@ -11,7 +11,7 @@ from pathlib import Path
 from floe_core.compiler.compile_product import CompiledProduct, prepare_product
 from floe_core.compiler.findings import Findings
 from floe_core.compiler.inputs import FLOE_FILE, read_inputs
-from floe_core.compiler.products import Platform
+from floe_core.compiler.ports.products import Platform
 from floe_core.compiler.profile import Profile
 from floe_core.errors import InvalidProductError, Problem, UsageError
 from floe_core.mesh.state import read_mesh

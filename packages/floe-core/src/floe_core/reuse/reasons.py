@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
-from floe_core.reuse.parts import ROWS, WHOLE
+from floe_core.reuse.queries.parts import ROWS, WHOLE
 from floe_core.reuse.state import Entry
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 

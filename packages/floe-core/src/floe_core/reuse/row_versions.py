@@ -8,7 +8,7 @@ former come late and are lost in a crash, the latter are off by default and do n
 
 from __future__ import annotations
 
-from floe_core.reuse.parts import digest
+from floe_core.reuse.queries.parts import digest
 from floe_core.warehouse.connection import Warehouse
 from floe_core.warehouse.dialect import Relation, literal
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from floe_core.reuse.catalogs.known import CATALOGS
 from floe_core.reuse.catalogs.names import Names
-from floe_core.reuse.parts import digest
+from floe_core.reuse.queries.parts import digest
 from floe_core.reuse.state import Versions
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from floe_core.reuse.analysis import Analyse, analyse
+from floe_core.reuse.queries.analysis import Analyse, analyse
 from floe_core.reuse.standing import WarehouseFacts
 from floe_core.reuse.state import Entry, State, Versions
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts

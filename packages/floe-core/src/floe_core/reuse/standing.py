@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from floe_core.errors import EnvironmentProblemError
 from floe_core.reuse.catalogs.catalog import TABLE, VIEW, Found
 from floe_core.reuse.catalogs.known import CATALOGS
-from floe_core.reuse.parts import digest
+from floe_core.reuse.queries.parts import digest
 from floe_core.reuse.state import Standing, Versions
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node

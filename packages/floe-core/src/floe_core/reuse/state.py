@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from floe_core.reuse.hashed_text import from_hashed_text, to_hashed_text
-from floe_core.reuse.parts import ROWS, WHOLE, digest
+from floe_core.reuse.queries.parts import ROWS, WHOLE, digest
 
 FORMAT = 5
 

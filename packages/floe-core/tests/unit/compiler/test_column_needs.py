@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from floe_core.compiler.column_needs import ALL, PERHAPS, Query, read_query
+from floe_core.compiler.ports.column_needs import ALL, PERHAPS, Query, read_query
 
 TABLES = {"port": ("id", "name"), "other": ("id", "x")}
 

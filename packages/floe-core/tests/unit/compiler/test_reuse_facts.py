@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from floe_core.compiler.code_hashes import CodeHashes
-from floe_core.compiler.python_reads import varying_reads
-from floe_core.compiler.reuse_facts import ReuseFactsReader
+from floe_core.compiler.code.code_hashes import CodeHashes
+from floe_core.compiler.code.python_reads import varying_reads
+from floe_core.compiler.code.reuse_facts import ReuseFactsReader
 from floe_core.schemas.nodes import ReuseFacts
 
 MACROS = {

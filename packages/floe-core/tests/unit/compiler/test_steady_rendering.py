@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from floe_core.compiler.code_hashes import CodeHashes
-from floe_core.compiler.steady_rendering import SteadyRendering
+from floe_core.compiler.code.code_hashes import CodeHashes
+from floe_core.compiler.code.steady_rendering import SteadyRendering
 
 MACROS = {
     "macro.shop.cents": "{% macro cents(amount) %}({{ amount }} / 100){% endmacro %}",

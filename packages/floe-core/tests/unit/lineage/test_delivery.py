@@ -16,10 +16,10 @@ from typing import Any
 
 import pytest
 
-from floe_core.lineage.delivery import Delivery
-from floe_core.lineage.delivery_status import RefusedEvent, flush, status
 from floe_core.lineage.events import LineageJob, run_event
 from floe_core.lineage.run_ids import run_id_from
+from floe_core.lineage.sending.delivery import Delivery
+from floe_core.lineage.sending.delivery_status import RefusedEvent, flush, status
 from floe_core.schemas.policies import LineageSettings
 from floe_core.spooling.flushing import Flushed
 from floe_core.spooling.spool import Spool
@@ -151,11 +151,13 @@ def test_a_hanging_backend_is_given_no_more_than_the_time_asked(
     assert time.monotonic() - started < 15
     is_closed.set()
     # What was on its way is heard out, and is not sent again.
-    assert names(backend.wait_for(1)) == ["job-0"]
+    assert names(backend.wait_for(1))[0] == "job-0"
     deadline = time.monotonic() + 20
     while status(project_dir).waiting == 2 and time.monotonic() < deadline:
         time.sleep(0.02)
-    assert flush(project_dir, to(backend), 10) == Flushed(sent=1, refused=0, waiting=0)
+    flushed = flush(project_dir, to(backend), 10)
+    # On a busy machine the process has sent the other one as well before it was told to stop.
+    assert flushed in [Flushed(sent=sent, refused=0, waiting=0) for sent in (0, 1)]
     assert names(backend.events) == ["job-0", "job-1"]
 
 
@@ -194,7 +196,7 @@ def test_delivery_ends_with_the_process_that_started_it(
     code = f"""
 import time
 from pathlib import Path
-from floe_core.lineage.delivery import Delivery
+from floe_core.lineage.sending.delivery import Delivery
 from floe_core.schemas.policies import LineageSettings
 delivery = Delivery(Path({str(project_dir)!r}), LineageSettings(config={{"url": {backend.url!r}}}))
 delivery.start()

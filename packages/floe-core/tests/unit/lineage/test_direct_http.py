@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from floe_core.lineage.delivery_status import flush, status
+from floe_core.lineage.sending.delivery_status import flush, status
 from floe_core.spooling.flushing import Flushed
 
 from .conftest import Backend

@@ -18,7 +18,7 @@ from floe_core.lineage import facets as ours
 from floe_core.lineage.calling_run import NamedRun
 from floe_core.lineage.events import LineageJob, run_event
 from floe_core.lineage.run_ids import run_id_from, static_uuid
-from floe_core.lineage.transport import as_run_event
+from floe_core.lineage.sending.transport import as_run_event
 
 MOMENT = datetime(2026, 3, 1, 6, tzinfo=UTC)
 RUN = "0195505a-5180-7000-8000-000000000000"

@@ -8,8 +8,8 @@ import threading
 import time
 from pathlib import Path
 
-from floe_core.lineage.delivery import Delivery
-from floe_core.lineage.delivery_status import flush, status
+from floe_core.lineage.sending.delivery import Delivery
+from floe_core.lineage.sending.delivery_status import flush, status
 
 from .conftest import Backend
 from .test_delivery import fill, names, to

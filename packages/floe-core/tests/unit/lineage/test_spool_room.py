@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from floe_core.lineage import RunLineage
-from floe_core.lineage.delivery_status import flush, status
+from floe_core.lineage.sending.delivery_status import flush, status
 from floe_core.schemas.policies import LineageSettings
 from floe_core.spooling.spool import Spool
 from floe_core.spooling.spool_room import SpoolFullError

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from floe_core.reuse.analysis import UNREADABLE, Analysis, Input, analyse
-from floe_core.reuse.parts import ROWS, WHOLE
+from floe_core.reuse.queries.analysis import UNREADABLE, Analysis, Input, analyse
+from floe_core.reuse.queries.parts import ROWS, WHOLE
 
 INPUTS = (
     Input("model.shop.a", "shop", "main", "a", ("id", "name", "amount")),

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from floe_core.reuse import analysis_cache
-from floe_core.reuse.analysis import Analysis, Input, analyse
-from floe_core.reuse.analysis_cache import FILE, AnalysisCache
+from floe_core.reuse.queries import analysis_cache
+from floe_core.reuse.queries.analysis import Analysis, Input, analyse
+from floe_core.reuse.queries.analysis_cache import FILE, AnalysisCache
 
 SQL = (
     'select a.id, b.name as label from "shop"."main"."a" a join "shop"."main"."b" b using (id)',

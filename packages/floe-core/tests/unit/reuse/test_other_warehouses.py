@@ -6,10 +6,10 @@ import sqlite3
 
 import pytest
 
-from floe_core.reuse.analysis import Analysis, Input, analyse
 from floe_core.reuse.catalogs.known import CATALOGS
-from floe_core.reuse.function_calls import function_calls
-from floe_core.reuse.parts import ROWS
+from floe_core.reuse.queries.analysis import Analysis, Input, analyse
+from floe_core.reuse.queries.function_calls import function_calls
+from floe_core.reuse.queries.parts import ROWS
 from floe_core.warehouse.dialect import Relation, Row
 from floe_core.warehouse.sqlite_dialect import SQLite
 

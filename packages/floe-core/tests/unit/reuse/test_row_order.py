@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import sqlglot
 
-from floe_core.reuse.row_order import goes_by_row_order
+from floe_core.reuse.queries.row_order import goes_by_row_order
 
 BY_ORDER = [
     "select a from t limit 5",

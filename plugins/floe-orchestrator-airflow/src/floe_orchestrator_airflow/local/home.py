@@ -98,7 +98,7 @@ class Home:
             "scheduler": {
                 # Where runs are asked for one by one, a tick that passes meanwhile starts none.
                 "use_job_schedule": str(self.follows_schedules),
-                "scheduler_idle_sleep_time": "0.5",
+                "scheduler_idle_sleep_time": "0.2",
                 "enable_health_check": "False",
                 # How long the task of a killed worker counts as running; Airflow's own is 300 s.
                 "task_instance_heartbeat_timeout": str(HEARTBEAT_SECONDS),

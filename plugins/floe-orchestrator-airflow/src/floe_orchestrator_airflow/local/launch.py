@@ -22,7 +22,7 @@ from floe_orchestrator_airflow.local.service import LocalAirflow, datetime_of
 from floe_orchestrator_airflow.local.verdict import report_of_run
 from floe_orchestrator_airflow.task.run_of_product import run_name
 
-POLL_SECONDS = 0.4
+POLL_SECONDS = 0.2
 SECONDS_TO_END = 10.0
 RUNNING = "running the product"
 OnEvent = Callable[[BuildEvent], None]

@@ -65,7 +65,7 @@ def diff(
     With --data: show the rows of tables that are in one place only or changed, by the key that dbt
     knows of a table, and the number of changed cells in each column.
     """
-    from floe_core.compiler.products import consumers_of
+    from floe_core.compiler.ports.products import consumers_of
     from floe_core.difference import difference
     from floe_core.difference.markdown import as_markdown
     from floe_core.schemas.artifacts_reader import read_artifacts

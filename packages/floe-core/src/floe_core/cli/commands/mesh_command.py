@@ -36,7 +36,7 @@ def mesh(
 
     Reads what the products published, and the ledger. Exits 1 if products form a cycle.
     """
-    from floe_core.compiler.products import read_platform
+    from floe_core.compiler.ports.products import read_platform
     from floe_core.mesh.state import read_mesh
 
     found = read_mesh(read_platform(platform))

@@ -123,7 +123,7 @@ def _moment(text: str, option: str) -> datetime:
 
 def _schedule_of(product: Path, job_name: str | None) -> tuple[str, str]:
     """Return cron and zone of the product's job as they hold now; dbt is not asked."""
-    from floe_core.compiler.product_schedules import product_schedules
+    from floe_core.compiler.jobs.product_schedules import product_schedules
     from floe_core.errors import UsageError
 
     schedules = product_schedules(product)

@@ -16,7 +16,7 @@ from floe_core.execution.dbt.library import installed_version, library_version
 from floe_core.execution.dbt.parse_environment import changed_in_file
 from floe_core.execution.dbt.preloaded_manifest import CATALOGS_FILE, PARSED_FILE
 from floe_core.reuse.code_texts import unpack_code
-from floe_core.reuse.parts import digest
+from floe_core.reuse.queries.parts import digest
 from floe_core.reuse.state import Entry
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node

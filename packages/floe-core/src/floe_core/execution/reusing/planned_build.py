@@ -13,11 +13,11 @@ from floe_core.errors import EnvironmentProblemError
 from floe_core.execution.dbt.compiled_code import RunDbt, compile_nodes
 from floe_core.execution.dbt.known_codes import known_codes, rendering_keys
 from floe_core.execution.dbt.library import installed_version
-from floe_core.reuse.analysis_cache import AnalysisCache
 from floe_core.reuse.catalogs.known import CATALOGS
 from floe_core.reuse.code_texts import compare_codes, unpack_code
-from floe_core.reuse.parts import digest
 from floe_core.reuse.plan_before_steps import plan_before_steps
+from floe_core.reuse.queries.analysis_cache import AnalysisCache
+from floe_core.reuse.queries.parts import digest
 from floe_core.reuse.seed_versions import seed_versions
 from floe_core.reuse.situation import Decision, Situation
 from floe_core.reuse.standing import WarehouseFacts, read_warehouse

@@ -10,7 +10,7 @@ from floe_core.errors import EnvironmentProblemError
 from floe_core.reuse.catalogs.catalog import TABLE, VIEW, Catalog, Found
 from floe_core.reuse.catalogs.names import Names
 from floe_core.reuse.catalogs.spark_functions import STEADY
-from floe_core.reuse.function_calls import Call
+from floe_core.reuse.queries.function_calls import Call
 from floe_core.warehouse.connection import Warehouse
 from floe_core.warehouse.dialect import Relation
 from floe_core.warehouse.spark_dialect import described

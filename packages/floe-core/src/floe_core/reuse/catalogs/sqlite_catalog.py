@@ -8,7 +8,7 @@ from sqlglot import TokenType
 
 from floe_core.reuse.catalogs.catalog import Catalog, Found
 from floe_core.reuse.catalogs.names import Names
-from floe_core.reuse.function_calls import Call
+from floe_core.reuse.queries.function_calls import Call
 from floe_core.warehouse.connection import Warehouse
 from floe_core.warehouse.dialect import Relation, literal, quoted
 

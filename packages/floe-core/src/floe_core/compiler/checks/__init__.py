@@ -1,0 +1,1 @@
+"""Checks of what people wrote that need no dbt."""

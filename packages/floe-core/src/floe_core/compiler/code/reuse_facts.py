@@ -1,0 +1,174 @@
+"""Say of each node what decides whether its last build still holds, beside its SQL and inputs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from floe_core.compiler.code import jinja_reads, python_reads
+from floe_core.compiler.code.code_hashes import CodeHashes
+from floe_core.compiler.code.lag_tolerance import parse_span
+from floe_core.compiler.code.steady_rendering import SteadyRendering
+from floe_core.compiler.code.token_text import token_text
+from floe_core.schemas.nodes import ReuseFacts
+
+Entry = Mapping[str, Any]
+
+# Keys of a node's configuration that change nothing of its relation or its verdict.
+_IDLE = frozenset({"meta", "tags", "docs", "group", "access", "enabled", "event_time", "freshness"})
+_SHAPING = ("constraints", "contract", "test_metadata", "given", "expect", "overrides", "quoting")
+_PLAIN = frozenset({"table", "view", "seed", "test", "unit"})
+_READS_OUTSIDE = re.compile(r"\b(?:env_)?var\s*\(|\bflags\b|\bgraph\b")
+_HOOKS = ("pre-hook", "post-hook", "pre_hook", "post_hook")
+# Incremental models ask whether their relation is there; their rule does not go by their SQL.
+_FOR_INCREMENTAL = frozenset({"macro.dbt.is_incremental"})
+
+
+class ReuseFactsReader:
+    """Reads the facts of one manifest's nodes; hashes of their SQL only where it `reads_texts`."""
+
+    def __init__(self, manifest: Entry, hashes: CodeHashes, *, reads_texts: bool = False) -> None:
+        self._manifest = manifest
+        self._hashes = hashes
+        self._adapter = str((manifest.get("metadata") or {}).get("adapter_type") or "")
+        self._varying: dict[str, str] = {}
+        self._reads_texts = reads_texts
+        self._rendering = SteadyRendering(manifest, hashes)
+
+    def facts(self, entry: Entry) -> ReuseFacts:
+        """Return the facts of one node; those of a source say how its version is known."""
+        policy = _policy(entry)
+        if entry["resource_type"] == "source":
+            loaded_at = str(entry.get("loaded_at_field") or "")
+            return ReuseFacts(by_content=policy == "content", loaded_at=loaded_at)
+        if entry["resource_type"] not in ("model", "seed", "snapshot", "test", "unit_test"):
+            return ReuseFacts()
+        return ReuseFacts(
+            build=self._build(entry),
+            text=self._text(entry) if self._reads_texts else "",
+            rendering=self._rendering.hash_of(entry) if self._reads_texts else "",
+            content=self._content(entry),
+            never="meta.floe.reuse is never" if policy == "never" else self._never(entry),
+            by_content=policy == "content",
+            lag_seconds=_lag_seconds(policy),
+        )
+
+    def _build(self, entry: Entry) -> str:
+        config = {key: value for key, value in _config(entry).items() if key not in _IDLE}
+        shaping = {name: entry[name] for name in _SHAPING if entry.get(name)}
+        macros = self._hashes.of_building_macros(entry, with_used=_has_hooks(entry))
+        columns = _columns(entry, any((config.get("persist_docs") or {}).values()))
+        return self._hashes.digest([config, shaping, columns, macros])
+
+    def _text(self, entry: Entry) -> str:
+        """Return a hash of what of its SQL counts, "" for a node without SQL of its own."""
+        code = self._code(entry)
+        if not _is_sql(entry) or not code or entry["resource_type"] not in ("model", "snapshot"):
+            return ""
+        return self._hashes.digest([token_text(each, self._adapter) for each in self._codes(entry)])
+
+    def _codes(self, entry: Entry) -> list[str]:
+        """Return its SQL, and that of the ephemeral models that become part of it."""
+        above = [code for each in self._ephemeral_parents(entry) for code in self._codes(each)]
+        return [self._code(entry), *above]
+
+    def _content(self, entry: Entry) -> str:
+        """Return a hash where more than the SQL decides about the rows, "" where nothing does."""
+        config = _config(entry)
+        macros = self._hashes.of_building_macros(entry, with_used=False)
+        is_plain = str(config.get("materialized") or "view") in _PLAIN and not macros
+        has_contract = bool((config.get("contract") or {}).get("enforced"))
+        if is_plain and not has_contract and not _has_hooks(entry) and _is_sql(entry):
+            return ""
+        return self._build(entry)
+
+    def _never(self, entry: Entry) -> str:
+        """Return what its code reads that may be otherwise in the next run."""
+        config = _config(entry)
+        if config.get("store_failures"):
+            return "it stores its failures"
+        if not _is_sql(entry):
+            return python_reads.varying_reads(str(entry.get("raw_code") or ""))
+        hooks = " ".join(_text_of_hooks(entry))
+        if "ref(" in hooks or "source(" in hooks or "run_query" in hooks:
+            return "its hooks read other relations"
+        if self._outside_of_sql(entry, hooks):
+            return "its hooks or its materialization read vars or the environment"
+        texts = [self._code(entry), hooks]
+        own = next(filter(None, map(jinja_reads.varying_reads, texts)), "")
+        return own or self._of_macros(entry) or self._of_ephemeral(entry)
+
+    def _outside_of_sql(self, entry: Entry, hooks: str) -> bool:
+        """Return whether vars or the environment decide what the compiled SQL does not show."""
+        texts = [hooks, *self._hashes.texts_of_building_macros(entry, with_used=bool(hooks))]
+        return any(_READS_OUTSIDE.search(text) for text in texts)
+
+    @staticmethod
+    def _code(entry: Entry) -> str:
+        # A generic test's own text names the macro; a seed has none.
+        return str(entry.get("raw_code") or "")
+
+    def _of_macros(self, entry: Entry) -> str:
+        used = set((entry.get("depends_on") or {}).get("macros") or ())
+        return self._first_varying(self._hashes.reach(used - _FOR_INCREMENTAL, _FOR_INCREMENTAL))
+
+    def _of_ephemeral(self, entry: Entry) -> str:
+        """Return what an ephemeral model in its SQL reads."""
+        return next(filter(None, map(self._never, self._ephemeral_parents(entry))), "")
+
+    def _ephemeral_parents(self, entry: Entry) -> list[Entry]:
+        ids = (entry.get("depends_on") or {}).get("nodes") or ()
+        parents = (self._manifest["nodes"].get(parent_id) or {} for parent_id in ids)
+        return [each for each in parents if _config(each).get("materialized") == "ephemeral"]
+
+    def _first_varying(self, macro_ids: Iterable[str]) -> str:
+        macros = self._manifest.get("macros") or {}
+        for macro_id in sorted(macro_ids):
+            if macro_id not in self._varying:
+                text = str(macros[macro_id].get("macro_sql") or "")
+                self._varying[macro_id] = jinja_reads.varying_reads(text)
+            if found := self._varying[macro_id]:
+                return f"{found} in {macro_id.removeprefix('macro.')}"
+        return ""
+
+
+def _policy(entry: Entry) -> Any:
+    meta = {**(entry.get("meta") or {}), **(_config(entry).get("meta") or {})}
+    floe = meta.get("floe")
+    return floe.get("reuse") if isinstance(floe, dict) else None
+
+
+def _lag_seconds(policy: Any) -> int:
+    """Return how long new inputs may wait; 0 where none may, or where the policy is not valid."""
+    try:
+        return parse_span(policy["lagTolerance"])
+    except (TypeError, KeyError, ValueError):
+        return 0
+
+
+def _config(entry: Entry) -> Entry:
+    return entry.get("config") or {}
+
+
+def _is_sql(entry: Entry) -> bool:
+    return (entry.get("language") or "sql") == "sql"
+
+
+def _has_hooks(entry: Entry) -> bool:
+    return any(_config(entry).get(name) for name in _HOOKS)
+
+
+def _text_of_hooks(entry: Entry) -> list[str]:
+    hooks = [hook for name in _HOOKS for hook in _config(entry).get(name) or ()]
+    return [str(hook.get("sql") if isinstance(hook, dict) else hook) for hook in hooks]
+
+
+def _columns(entry: Entry, with_descriptions: bool) -> list[Any]:
+    """Return what of the documented columns reaches the warehouse."""
+    names = ["name", "data_type", "constraints", "quote"]
+    names += ["description"] if with_descriptions else []
+    own = [entry.get("description")] if with_descriptions else []
+    columns = (entry.get("columns") or {}).values()
+    told = [{name: each.get(name) for name in names if each.get(name)} for each in columns]
+    return [*own, *(each for each in told if len(each) > 1)]

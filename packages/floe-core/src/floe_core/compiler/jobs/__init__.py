@@ -1,0 +1,1 @@
+"""The jobs of a product and what starts them, in each environment."""

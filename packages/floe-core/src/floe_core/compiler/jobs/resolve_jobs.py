@@ -1,0 +1,166 @@
+"""Resolve the jobs of a product: what dbt's selections take, and when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from floe_core.compiler.checks.choices import effective
+from floe_core.compiler.checks.deadlines import deadline_in
+from floe_core.compiler.dbt.graph import nodes_in
+from floe_core.compiler.dbt.parse import Dbt
+from floe_core.compiler.findings import Findings
+from floe_core.compiler.inputs import Inputs
+from floe_core.compiler.nodes.steps import StepsInGraph
+from floe_core.errors import InvalidProductError, Problem, UsageError
+from floe_core.execution.node_selection.step_selection import StepSelection
+from floe_core.execution.node_selection.wanted import with_freshness
+from floe_core.schemas.floe_yaml import JobSpec
+from floe_core.schemas.nodes import Node
+from floe_core.schemas.policies import Job
+
+MAX_NAMED = 5
+
+
+@dataclass(frozen=True)
+class ResolvedJobs:
+    """The jobs, and for each whose vars are its own, dbt's parse with them: job name -> cache."""
+
+    jobs: tuple[Job, ...]
+    caches: dict[str, bytes]
+
+
+def resolve_jobs(
+    inputs: Inputs,
+    nodes: Sequence[Node],
+    graph: StepsInGraph,
+    dbt: Dbt,
+    default: str,
+    findings: Findings,
+) -> ResolvedJobs:
+    """Return the jobs: first the product's own, named like it, then those of floe.yaml.
+
+    The product's own job takes what `dbt build` without a selection takes: every node or, where
+    selectors.yml has a default selector, what that takes; and every step. A job with a selection
+    overrides it. `nodes` are dbt's own, `graph` has the steps as well.
+    """
+    runnable = frozenset(node.unique_id for node in graph.nodes if node.is_runnable)
+    jobs = [_own_job(inputs, graph, dbt, default, runnable)]
+    caches: dict[str, bytes] = {}
+    for index, spec in enumerate(inputs.spec.jobs):
+        findings.begin_stage(f"dbt selects the nodes of job {spec.name}")
+        job = _job(spec, inputs)
+        with _pinned_to(index, spec, inputs, findings):
+            dbt_of_job = _parse_with_vars(spec, inputs, nodes, dbt, caches) if spec.vars else dbt
+            taken = take_nodes(job, dbt_of_job, graph)
+            # dbt lists ephemeral models as well, which have no place in the product.
+            job = job.model_copy(update={"node_ids": tuple(i for i in taken if i in runnable)})
+            _refuse_empty(job)
+            fresh = with_freshness(job.node_ids or (), graph.nodes)
+            job = job.model_copy(update={"node_ids": fresh})
+        jobs.append(job)
+    return ResolvedJobs(tuple(jobs), caches)
+
+
+def default_selector(manifest: Mapping[str, Any]) -> str:
+    """Return the selector that dbt uses when a command names no nodes, "" for none."""
+    selectors = manifest.get("selectors") or {}
+    return next((str(name) for name, each in selectors.items() if each.get("default") is True), "")
+
+
+def take_nodes(job: Job, dbt: Dbt, graph: StepsInGraph) -> list[str]:
+    """Return the ids of what a job selects; a selector of selectors.yml takes no steps."""
+    if job.selector or not graph.steps:
+        return dbt.list_ids(selection_of_job(job), graph.nodes)
+    selection = StepSelection(graph.nodes, lambda words: dbt.list_ids(words, graph.nodes))
+    try:
+        return sorted(selection.take(job.select, job.exclude))
+    except UsageError as error:
+        raise InvalidProductError([Problem(str(error))]) from None
+
+
+def _own_job(
+    inputs: Inputs, graph: StepsInGraph, dbt: Dbt, default: str, runnable: frozenset[str]
+) -> Job:
+    job = Job(
+        name=inputs.spec.metadata.name,
+        schedule=effective(inputs.spec.schedule, inputs),
+        deadline=deadline_in(inputs.spec.deadline, inputs),
+    )
+    if not default:
+        return job
+    listed = {each for each in dbt.list_ids([], graph.nodes) if each in runnable}
+    taken = with_freshness(listed | {step.unique_id for step in graph.steps}, graph.nodes)
+    return job.model_copy(update={"selector": default, "node_ids": taken})
+
+
+def _parse_with_vars(
+    spec: JobSpec, inputs: Inputs, nodes: Sequence[Node], dbt: Dbt, caches: dict[str, bytes]
+) -> Dbt:
+    """Let dbt parse with a job's vars, and keep the result; the graph must be the product's."""
+    dbt_of_job = dbt.with_vars({**inputs.spec.vars, **spec.vars})
+    parsed = dbt_of_job.parse()
+    changed = _changed_places(nodes, nodes_in(parsed.manifest, inputs.product_dir))
+    if changed:
+        what = f"its vars change the graph, which all jobs of a product share: {changed}"
+        raise InvalidProductError([Problem(what)])
+    if parsed.cache is not None:
+        caches[spec.name] = parsed.cache
+    return dbt_of_job
+
+
+def _changed_places(ours: Sequence[Node], theirs: Sequence[Node]) -> str:
+    """Return which nodes come, go, or have other parents or another relation; "" for none."""
+    places, others = ({n.unique_id: _place(n) for n in nodes} for nodes in (ours, theirs))
+    changed = sorted(i for i in places.keys() | others.keys() if places.get(i) != others.get(i))
+    more = f" and {len(changed) - MAX_NAMED} more" if len(changed) > MAX_NAMED else ""
+    return ", ".join(changed[:MAX_NAMED]) + more
+
+
+def _place(node: Node) -> tuple[object, ...]:
+    relation = (node.database, node.schema_name, node.identifier)
+    return (node.depends_on, node.tested, *relation)
+
+
+def selection_of_job(job: Job) -> list[str]:
+    """Return dbt's arguments for a job, in the words of floe.yaml."""
+    arguments: list[str] = []
+    if job.selector:
+        arguments += ["--selector", job.selector]
+    if job.select:
+        arguments += ["--select", *job.select.split()]
+    if job.exclude:
+        arguments += ["--exclude", *job.exclude.split()]
+    return arguments
+
+
+def _job(spec: JobSpec, inputs: Inputs) -> Job:
+    return Job(
+        name=spec.name,
+        select=spec.select or "",
+        exclude=spec.exclude or "",
+        selector=spec.selector or "",
+        vars=spec.vars,
+        schedule=effective(spec.schedule, inputs),
+        deadline=deadline_in(spec.deadline, inputs),
+        pool=spec.pool or "",
+    )
+
+
+@contextmanager
+def _pinned_to(index: int, spec: JobSpec, inputs: Inputs, findings: Findings) -> Iterator[None]:
+    """Note what is wrong with a job at its selection in floe.yaml."""
+    try:
+        yield
+    except InvalidProductError as error:
+        location = ("jobs", index, "selector" if spec.selector else "select")
+        words = "; ".join(problem.what for problem in error.problems)
+        fix = "try the selection with `dbt ls`"
+        findings.add(inputs.spec_document.problem(location, f"job '{spec.name}': {words}", fix))
+
+
+def _refuse_empty(job: Job) -> None:
+    if not job.node_ids:
+        raise InvalidProductError([Problem("selects no node of the product")])

@@ -1,0 +1,124 @@
+"""Read what a dbt node says of its own execution, under `meta.floe`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationError
+
+from floe_core.compiler.code.lag_tolerance import LagToleranceSpec
+from floe_core.compiler.findings import Findings
+from floe_core.compiler.inputs import Inputs
+from floe_core.errors import Problem
+from floe_core.schemas.nodes import Node
+from floe_core.schemas.text_forms import POOL_NAME
+from floe_core.schemas.yaml_model import PoolName, YamlModel
+
+KEY = "floe"
+CONTENT = "content"
+
+
+class NodePolicySpec(YamlModel):
+    """What `meta.floe` may hold; times in seconds."""
+
+    retries: Annotated[int, Field(ge=0, le=100)] | None = None
+    timeout_seconds: Annotated[int, Field(ge=1, le=604_800)] | None = None
+    pool: PoolName | None = None
+    reuse: Literal["never", "content"] | LagToleranceSpec | None = None
+
+
+def with_policies(nodes: Sequence[Node], inputs: Inputs, findings: Findings) -> tuple[Node, ...]:
+    """Return the nodes with retries, timeout and pool of their own.
+
+    `timeout` of a node needs floe's own process: a dbt of the product's own can't be told to end
+    one node.
+    """
+    execution = inputs.spec.execution
+    changed = []
+    for node in nodes:
+        _check_unbuilt(node, findings)
+        policy = _policy(node, findings) if KEY in node.meta and node.is_runnable else None
+        if policy is None:
+            changed.append(node)
+            continue
+        if policy.pool and node.pool not in ("", policy.pool):
+            what = f"pool: '{policy.pool}', and '{node.pool}' in floe.yaml; a node is in one pool"
+            _add(findings, node, what, "keep one of them")
+        if policy.timeout_seconds and execution.dbt_executable:
+            what = "timeoutSeconds: a node can't be timed where floe.yaml has `dbtExecutable`"
+            _add(findings, node, what, "leave it out; `execution.timeoutSeconds` times the build")
+        if policy.reuse == CONTENT and not _has_content(node):
+            what = f"reuse: '{CONTENT}' hashes a table, and this is a {_kind(node)}"
+            _add(findings, node, what, "leave it out")
+        update = {
+            "retries": policy.retries,
+            "timeout_seconds": policy.timeout_seconds,
+            "pool": policy.pool or node.pool,
+        }
+        changed.append(node.model_copy(update=update))
+    return tuple(changed)
+
+
+def _has_content(node: Node) -> bool:
+    return node.is_relation and node.materialization != "view"
+
+
+def _kind(node: Node) -> str:
+    return node.materialization if node.is_relation else node.resource_type.replace("_", " ")
+
+
+def _check_unbuilt(node: Node, findings: Findings) -> None:
+    """Report what a source or an exposure says that only holds of what a run runs."""
+    given = node.meta.get(KEY)
+    if node.is_runnable or not isinstance(given, dict):
+        return
+    if "pool" in given:
+        what = f"pool: a {node.resource_type} does not run, so it takes no slot"
+        _add(findings, node, what, "leave it out, or put what reads it into the pool")
+    if node.resource_type == "source" and given.get("reuse", CONTENT) != CONTENT:
+        what = f"reuse: {given['reuse']!r} is not '{CONTENT}', which hashes the source's rows"
+        _add(findings, node, what, f"write '{CONTENT}', or leave it out: then it is always new")
+
+
+def _policy(node: Node, findings: Findings) -> NodePolicySpec | None:
+    given = node.meta[KEY]
+    if not isinstance(given, dict):
+        known = ", ".join(_keys())
+        _add(findings, node, f"{given!r} is no mapping", f"write a mapping with: {known}")
+        return None
+    try:
+        return NodePolicySpec.model_validate(given)
+    except ValidationError as error:
+        for found in error.errors():
+            key = str(found["loc"][0])
+            _add(findings, node, *_explained(found["type"], key, given.get(key)))
+        return None
+
+
+def _explained(kind: str, key: str, given: Any) -> tuple[str, str]:
+    if kind == "extra_forbidden" and key not in _keys():
+        near = get_close_matches(key, _keys(), n=1)
+        fix = f"did you mean '{near[0]}'?" if near else f"known here: {', '.join(_keys())}"
+        return f"unknown key '{key}'", fix
+    if key == "pool":
+        return f"{key}: {given!r} is not {POOL_NAME.kind}", POOL_NAME.rule
+    expected = {
+        "retries": "a whole number from 0 to 100",
+        "timeoutSeconds": "a whole number of seconds from 1 to 604800",
+        "reuse": f"'never', '{CONTENT}' or {{lagTolerance: 1 h}}",
+    }
+    return f"{key}: {given!r} is not {expected[key]}", f"write {expected[key]}"
+
+
+def _keys() -> list[str]:
+    return [field.alias or name for name, field in NodePolicySpec.model_fields.items()]
+
+
+def _add(findings: Findings, node: Node, what: str, fix: str) -> None:
+    findings.add(Problem(f"{_place(node)}: {what}", fix, node.path))
+
+
+def _place(node: Node) -> str:
+    return f"meta.{KEY} of {node.unique_id}"

@@ -1,0 +1,1 @@
+"""What a product offers to others and reads of them."""

@@ -1,0 +1,103 @@
+"""Resolve the output ports of floe.yaml: which relation each offers, and with which columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any
+
+from floe_core.compiler.findings import Findings
+from floe_core.compiler.inputs import Inputs
+from floe_core.compiler.nodes.refine import names_of_relations
+from floe_core.compiler.ports.project_columns import ProjectColumns, contract_columns
+from floe_core.schemas.floe_yaml import OutputPortSpec
+from floe_core.schemas.nodes import Node
+from floe_core.schemas.ports import Port, PortColumn
+
+FIRST_VERSION = "1"
+
+
+def resolve_output_ports(
+    inputs: Inputs,
+    nodes: Sequence[Node],
+    manifest: Mapping[str, Any],
+    columns: ProjectColumns,
+    findings: Findings,
+) -> tuple[Port, ...]:
+    """Return the ports in the order of floe.yaml; note every problem that they have.
+
+    An entry that names no node of dbt is one of the public format that floe does not act on.
+    """
+    reader = _Reader(inputs, nodes, manifest, columns, findings)
+    found = [reader.read(index, spec) for index, spec in enumerate(inputs.spec.output_ports)]
+    return tuple(port for port in found if port is not None)
+
+
+class _Reader:
+    def __init__(
+        self,
+        inputs: Inputs,
+        nodes: Sequence[Node],
+        manifest: Mapping[str, Any],
+        columns: ProjectColumns,
+        findings: Findings,
+    ) -> None:
+        self._document = inputs.spec_document
+        self._by_name = names_of_relations(nodes)
+        self._manifest = manifest
+        self._columns = columns
+        self._findings = findings
+        self._seen: set[tuple[str, str]] = set()
+
+    def read(self, index: int, spec: OutputPortSpec) -> Port | None:
+        node = self._node(index, spec)
+        if node is None:
+            return None
+        name = spec.name or node.name
+        version = str(spec.version) if spec.version is not None else node.version or FIRST_VERSION
+        if (name, version) in self._seen:
+            self._report(index, f"port '{name}' has version {version} twice", "number one anew")
+        self._seen.add((name, version))
+        entry = self._manifest["nodes"][node.unique_id]
+        if (entry.get("access") or "") == "private":
+            what = f"port '{name}' offers {node.unique_id}, which is private in dbt"
+            self._report(index, what, "write `access: public` in the model's properties")
+        return Port(
+            name=name,
+            version=version,
+            node_id=node.unique_id,
+            description=spec.description.strip() or node.description,
+            **self._contents(node, entry),
+        )
+
+    def _node(self, index: int, spec: OutputPortSpec) -> Node | None:
+        wanted = spec.model or spec.name or ""
+        versioned = self._by_name.get(f"{wanted}.v{spec.version}")
+        found = versioned or self._by_name.get(wanted)
+        if found is not None:
+            return found
+        near = get_close_matches(wanted, self._by_name, n=1)
+        hint = f"did you mean '{near[0]}'?" if near else "name a model, seed or snapshot of dbt"
+        what = f"output port: no model, seed or snapshot of dbt is called '{wanted}'"
+        if spec.model:
+            self._report(index, what, hint)
+        elif near:
+            self._findings.notice(f"floe.yaml: outputPorts: {what}; {hint}")
+        else:
+            self._findings.notice(f"floe.yaml: not used here: outputPorts[{index}], {what}")
+        return None
+
+    def _contents(self, node: Node, entry: Mapping[str, Any]) -> dict[str, Any]:
+        contract = contract_columns(entry)
+        if contract:
+            typed = tuple(PortColumn(name=name, type=kind) for name, kind in contract.items())
+            return {"columns": typed, "is_complete": True, "is_contract": True}
+        declared = {column.name.lower(): column for column in node.columns}
+        derived = self._columns.columns(node.unique_id)
+        names = derived or tuple(column.name for column in node.columns)
+        types = {name: declared[name.lower()].type for name in names if name.lower() in declared}
+        found = tuple(PortColumn(name=name, type=types.get(name, "")) for name in names)
+        return {"columns": found, "is_complete": derived is not None}
+
+    def _report(self, index: int, what: str, fix: str) -> None:
+        self._findings.add(self._document.problem(("outputPorts", index), what, fix))

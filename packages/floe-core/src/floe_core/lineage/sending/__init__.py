@@ -1,0 +1,1 @@
+"""The way of lineage events from the spool to a backend."""

@@ -1,0 +1,85 @@
+"""What has become of a product's events: what waits, what was refused, and another try."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from floe_core.lineage.backend import is_configured
+from floe_core.lineage.sending.event_channel import event_drainer
+from floe_core.schemas.policies import LineageSettings
+from floe_core.spooling.flushing import Flushed, flush_spool
+from floe_core.spooling.spool import Spool, read_json
+from floe_core.spooling.spool_room import bytes_in, limit_in_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedEvent:
+    """An event that the backend will not have, and why."""
+
+    job: str
+    event_type: str
+    event_time: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LineageStatus:
+    """What lies in a product's spool. `last_failure` says why what waits could not be sent.
+
+    `taken` and `limit` are bytes. `full_since` is when events were first not kept for want of room,
+    "" where all were.
+    """
+
+    waiting: int
+    refused: tuple[RefusedEvent, ...]
+    last_failure: str = ""
+    taken: int = 0
+    limit: int = 0
+    full_since: str = ""
+
+
+def status(project_dir: Path) -> LineageStatus:
+    """Return what waits in a product's spool and what was refused."""
+    spool = Spool(project_dir)
+    return LineageStatus(
+        waiting=len(spool.waiting()),
+        refused=tuple(_refused(path) for path in spool.refused()),
+        last_failure=spool.last_failure(),
+        taken=bytes_in((spool.waiting_folder, spool.refused_folder)),
+        limit=limit_in_bytes(),
+        full_since=spool.full_since(),
+    )
+
+
+def flush(
+    project_dir: Path, settings: LineageSettings, timeout: float, *, also_refused: bool = False
+) -> Flushed:
+    """Send what waits, trying for `timeout` seconds; an event being sent then is heard out.
+
+    With `also_refused`, what was refused is sent once more, too.
+    """
+    spool = Spool(project_dir)
+    if not is_configured(settings, project_dir):
+        return Flushed(0, 0, len(spool.waiting()), "no lineage backend is configured")
+    if also_refused:
+        spool.wait_again()
+    drainer = event_drainer(project_dir, spool, settings)
+    return flush_spool(spool, drainer, time.monotonic() + timeout)
+
+
+def _refused(path: Path) -> RefusedEvent:
+    aside = _mapping(read_json(path))
+    event = _mapping(aside.get("event"))
+    return RefusedEvent(
+        job=str(_mapping(event.get("job")).get("name", "")),
+        event_type=str(event.get("eventType", "")),
+        event_time=str(event.get("eventTime", "")),
+        reason=str(aside.get("reason", "the file is damaged")),
+    )
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,38 @@
+"""Send events while a run goes on: `python -m floe_core.lineage.sending.drainer_process`.
+
+A process of its own, because sending costs Python time that a thread would take from the run. Its
+parent speaks to it through standard input: first the settings, then "finish", as lines. When the
+parent is gone it hears out the event it is sending and ends; what waits stays on disk.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from floe_core.lineage.sending.event_channel import event_drainer
+from floe_core.schemas.policies import LineageSettings
+from floe_core.secrets.known_values import known_secrets
+from floe_core.secrets.redactor import Redactor
+from floe_core.spooling.drainer_loop import serve
+from floe_core.spooling.spool import Spool
+
+
+def main() -> int:
+    """Drain until told to end. Returns 0 if nothing waits."""
+    start = json.loads(sys.stdin.readline())
+    project_dir = Path(start["project_dir"])
+    spool = Spool(project_dir)
+    try:
+        settings = LineageSettings.model_validate(start["settings"])
+        return serve({spool: event_drainer(project_dir, spool, settings)})
+    except Exception as error:
+        # Nobody hears this process: what breaks it is found in the status.
+        redactor = Redactor(known_secrets().values())
+        spool.note_failure(redactor.text(f"sending broke off: {type(error).__name__}: {error}"))
+        raise
+
+
+if __name__ == "__main__":
+    sys.exit(main())

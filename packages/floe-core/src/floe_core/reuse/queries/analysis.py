@@ -1,0 +1,177 @@
+"""What a query's text says of it: what its columns are made of, and whether that can vary."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.optimizer.qualify import qualify
+from sqlglot.schema import MappingSchema
+
+from floe_core.reuse.catalogs.known import CATALOGS
+from floe_core.reuse.catalogs.names import Names
+from floe_core.reuse.queries.bare_columns import has_bare_columns
+from floe_core.reuse.queries.parts import ROWS, WHOLE, Columns, Leaf, Part, digest, joined
+from floe_core.reuse.queries.query_reader import BARE, QueryReader
+from floe_core.reuse.queries.row_order import goes_by_row_order
+from floe_core.reuse.queries.steadiness import varying, varying_call
+from floe_core.reuse.queries.token_words import is_whole, token_words
+
+# What sqlglot raises where it can't read SQL: its own errors, or what its code stumbles over.
+_STUMBLES = (
+    *(sqlglot.errors.SqlglotError, RecursionError, ValueError, LookupError),
+    *(AttributeError, TypeError),
+)
+# A plan is made twice for each run, of the same queries.
+_KEPT = 20_000
+UNREADABLE = "SQL that floe cannot read"
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A relation that a query may read; `columns` are all it has, None where they are not known."""
+
+    node_id: str
+    database: str
+    schema: str
+    name: str
+    columns: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """What a query is.
+
+    `tree` is the hash of its syntax tree: comments, blanks and the case of keywords don't count.
+    `columns` is None where they cannot be told apart; then `rows` stands for all of it. `never` is
+    what in it may vary though no input does, "" for nothing. `by_row_order` is whether it may come
+    to something else where an input has the same rows in another order.
+    """
+
+    tree: str
+    rows: Part
+    columns: Mapping[str, Part] | None = None
+    never: str = ""
+    by_row_order: bool = True
+
+    @property
+    def reads(self) -> frozenset[Leaf]:
+        """All that it reads of its inputs."""
+        parts = [self.rows, *(self.columns or {}).values()]
+        return frozenset().union(*(part.leaves for part in parts))
+
+
+def analysis_of_text(
+    text: str, inputs: Sequence[Input], never: str = "", *, by_row_order: bool = True
+) -> Analysis:
+    """Return the analysis of what is no SQL that can be read: all of each input counts."""
+    leaves = frozenset(Leaf(each.node_id, WHOLE) for each in inputs)
+    rows = Part(digest(text), leaves)
+    return Analysis(digest(text), rows, never=never, by_row_order=by_row_order)
+
+
+Analyse = Callable[[str, str, tuple[Input, ...], frozenset[str]], Analysis]
+
+
+@lru_cache(maxsize=_KEPT)
+def analyse(
+    sql: str, dialect: str, inputs: tuple[Input, ...], steady_functions: frozenset[str]
+) -> Analysis:
+    """Return what a query is, in the dialect of a warehouse that reuse knows."""
+    catalog = CATALOGS[dialect]
+    try:
+        query = sqlglot.parse_one(sql, dialect=dialect)
+        text = _canonical(query, dialect)
+    except _STUMBLES:
+        return analysis_of_text(sql, inputs, UNREADABLE)
+    if not isinstance(query, exp.Query | exp.Pivot):
+        return analysis_of_text(sql, inputs, UNREADABLE)
+    names = _Names(inputs, catalog.names)
+    never = varying(query, names.node_of, steady_functions, catalog.varying_names)
+    if catalog.lists_functions:
+        never = never or varying_call(sql, dialect, catalog, steady_functions)
+    is_read_whole = is_whole(sql, text, dialect)
+    if catalog.lists_functions or not is_read_whole:
+        text = " ".join(token_words(sql, dialect))
+    is_bare = catalog.has_bare_columns and has_bare_columns(query)
+    by_order = is_bare or goes_by_row_order(query)
+    whole = analysis_of_text(text, inputs, never, by_row_order=by_order)
+    if is_bare or not is_read_whole:
+        return whole
+    try:
+        found = _by_column(query, dialect, names)
+    except _STUMBLES:
+        return whole
+    return replace(whole, rows=found.rows, columns=found.columns)
+
+
+def _canonical(query: exp.Expr, dialect: str) -> str:
+    return query.sql(dialect=dialect, comments=False, normalize_functions="upper")
+
+
+def _by_column(query: exp.Expr, dialect: str, names: _Names) -> Columns:
+    for column in query.find_all(exp.Column):
+        column.meta[BARE] = not column.table
+    names.rename_tables(query)
+    schema = MappingSchema(names.schema, dialect=dialect, normalize=False)
+    qualified = qualify(
+        query,
+        dialect=dialect,
+        schema=schema,
+        quote_identifiers=False,
+        validate_qualify_columns=True,
+    )
+    return QueryReader(names.tables).read(qualified, {})
+
+
+class _Names:
+    """The inputs of a query, under names that nothing else in it has."""
+
+    def __init__(self, inputs: Sequence[Input], names: Names) -> None:
+        self._names = names
+        self._by_place: dict[tuple[str, ...], str] = {}
+        self._node_ids: dict[str, str] = {}
+        self.schema: dict[str, object] = {}
+        self.tables: dict[str, Columns] = {}
+        for number, each in enumerate(inputs):
+            name = f"floe_input_{number}"
+            self._node_ids[name] = each.node_id
+            for place in ((each.database, each.schema, each.name), (each.schema, each.name)):
+                self._by_place[tuple(map(names.of_relation, place))] = name
+            if each.columns is not None:
+                columns = [names.kept(column) for column in each.columns]
+                self.schema[name] = dict.fromkeys(columns, "unknown")
+                self.tables[name] = _columns_of(each.node_id, columns)
+
+    def node_of(self, table: exp.Table) -> str | None:
+        """Return the id of the node whose relation it is."""
+        found = self._by_place.get(self._place(table))
+        return self._node_ids[found] if found else None
+
+    def rename_tables(self, query: exp.Expr) -> None:
+        """Give each input its own name in the query, which keeps what it calls it."""
+        for table in list(query.find_all(exp.Table)):
+            name = self._by_place.get(self._place(table))
+            if name is None:
+                continue
+            if not table.alias:
+                table.set("alias", exp.TableAlias(this=table.this.copy()))
+            table.set("this", exp.to_identifier(name, quoted=True))
+            table.set("db", None)
+            table.set("catalog", None)
+
+    def _place(self, table: exp.Table) -> tuple[str, ...]:
+        parts = [part for part in table.parts if isinstance(part, exp.Identifier)]
+        if len(parts) != len(table.parts) or len(parts) < 2:
+            return ()
+        return tuple(self._names.written(part.name, is_quoted=part.quoted) for part in parts)
+
+
+def _columns_of(node_id: str, columns: Sequence[str]) -> Columns:
+    def leaf(column: str) -> Part:
+        return joined("input", Part(digest(node_id, column), frozenset({Leaf(node_id, column)})))
+
+    return Columns(leaf(ROWS), {name: leaf(name) for name in columns})

@@ -1,0 +1,88 @@
+"""What queries were found to be, kept from one run to the next: reading SQL takes time.
+
+A cache beside the product's runs. Where it is missing, damaged or of another version of sqlglot,
+the queries are read again.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from floe_core.atomic_files import write_together
+from floe_core.errors import EnvironmentProblemError
+from floe_core.reuse.hashed_text import from_hashed_text, to_hashed_text
+from floe_core.reuse.queries.analysis import Analysis, Input, analyse
+from floe_core.reuse.queries.parts import Leaf, Part, digest
+
+FILE = "analyses.json"
+# Grows with what `analyse` finds otherwise in the same SQL.
+FORMAT = 4
+# Beyond this many, only what the last plan used is kept.
+_MOST = 20_000
+
+
+class AnalysisCache:
+    """Analyses by what they are of."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / FILE
+        self._edition = [FORMAT, version("sqlglot")]
+        self._known = self._read()
+        self._used: dict[str, Any] = {}
+        self._unpacked: dict[str, Analysis] = {}
+        self._functions: dict[frozenset[str], str] = {}
+
+    def analyse(
+        self, sql: str, dialect: str, inputs: tuple[Input, ...], steady_functions: frozenset[str]
+    ) -> Analysis:
+        """Return what a query is, as `analysis.analyse` does."""
+        if steady_functions not in self._functions:
+            self._functions[steady_functions] = digest(sorted(steady_functions))
+        told = [(i.node_id, i.database, i.schema, i.name, i.columns) for i in inputs]
+        key = digest(sql, dialect, told, self._functions[steady_functions])
+        if key not in self._unpacked:
+            packed = self._known.get(key)
+            if packed is None:
+                packed = _pack(analyse(sql, dialect, inputs, steady_functions))
+            self._used[key] = packed
+            self._unpacked[key] = _unpack(packed)
+        return self._unpacked[key]
+
+    def save(self) -> None:
+        """Write what is new; a folder that cannot be written keeps nothing."""
+        if self._used.keys() <= self._known.keys():
+            return
+        every = {**self._known, **self._used}
+        kept = every if len(every) <= _MOST else self._used
+        text = to_hashed_text(self._edition, kept)
+        with suppress(EnvironmentProblemError):
+            write_together(self._path.parent, {FILE: text.encode()})
+
+    def _read(self) -> dict[str, Any]:
+        try:
+            return dict(from_hashed_text(self._edition, self._path.read_text("utf-8")))
+        except (OSError, ValueError, TypeError):
+            return {}
+
+
+def _pack(analysis: Analysis) -> list[Any]:
+    columns = analysis.columns
+    named = None if columns is None else [[name, *_pack_part(p)] for name, p in columns.items()]
+    return [analysis.tree, _pack_part(analysis.rows), named, analysis.never, analysis.by_row_order]
+
+
+def _pack_part(part: Part) -> list[Any]:
+    return [part.hash, sorted(part.leaves)]
+
+
+def _unpack(packed: list[Any]) -> Analysis:
+    tree, rows, named, never, by_row_order = packed
+    columns = None if named is None else {name: _unpack_part(*part) for name, *part in named}
+    return Analysis(tree, _unpack_part(*rows), columns, never, by_row_order)
+
+
+def _unpack_part(hashed: str, leaves: list[list[str]]) -> Part:
+    return Part(hashed, frozenset(Leaf(*each) for each in leaves))

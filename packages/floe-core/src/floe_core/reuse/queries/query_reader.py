@@ -1,0 +1,244 @@
+"""Hash what each column of a query is made of, apart from the others.
+
+Two queries with the same hashes for their rows and for some columns give the same values in these
+columns, row by row, on equal inputs. What is not certain raises; nothing is guessed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlglot import exp
+
+from floe_core.reuse.queries.parts import Columns, Part, joined
+
+Scope = Mapping[str, Columns]
+_OF_SELECT = frozenset(
+    {
+        *("with_", "from_", "joins", "where", "group", "having", "qualify", "distinct", "order"),
+        *("limit", "offset", "expressions"),
+    }
+)
+_OF_SET = frozenset({"with_", "this", "expression", "distinct"})
+_OF_TABLE = frozenset({"this", "alias"})
+_OF_JOIN = frozenset({"this", "side", "kind", "on"})
+_OF_SUBQUERY = frozenset({"this", "alias"})
+# In a list of columns these may change how many rows there are.
+_ROW_CHANGING = (exp.UDTF, exp.Explode, exp.Posexplode, exp.GenerateSeries, exp.Anonymous)
+# Names of tables stand for all of their columns, and some others for whatever columns there are.
+_UNREAD = (exp.Table, exp.TableColumn, exp.Columns, exp.Star, exp.Lambda)
+BARE = "floe_bare"
+
+
+class UncertainError(ValueError):
+    """A query of which nothing certain can be said column by column."""
+
+
+class QueryReader:
+    """Reads qualified queries; `tables` are the inputs by the names that the query has for them."""
+
+    def __init__(self, tables: Mapping[str, Columns]) -> None:
+        self._tables = tables
+
+    def read(self, query: exp.Expr, ctes: Scope, outer: Sequence[Scope] = ()) -> Columns:
+        """Return the hashes of a query's rows and columns.
+
+        Raises:
+            UncertainError: They cannot be told apart.
+        """
+        ctes = self._with_ctes(query, ctes, outer)
+        if isinstance(query, exp.Select):
+            return self._select(query, ctes, outer)
+        if isinstance(query, exp.SetOperation):
+            return self._set_operation(query, ctes, outer)
+        if isinstance(query, exp.Subquery):
+            _only(query, {"this", "with_"})
+            return self.read(query.this, ctes, outer)
+        raise UncertainError(type(query).__name__)
+
+    def _with_ctes(self, query: exp.Expr, ctes: Scope, outer: Sequence[Scope]) -> Scope:
+        with_ = query.args.get("with_")
+        if with_ is None:
+            return ctes
+        if with_.args.get("recursive"):
+            raise UncertainError("recursive")
+        for cte in with_.expressions:
+            if cte.args["alias"].args.get("columns"):
+                raise UncertainError("column aliases")
+            ctes = {**ctes, cte.alias: self.read(cte.this, ctes, outer)}
+        return ctes
+
+    def _set_operation(
+        self, query: exp.SetOperation, ctes: Scope, outer: Sequence[Scope]
+    ) -> Columns:
+        _only(query, _OF_SET)
+        left = self.read(query.this, ctes, outer)
+        right = self.read(query.expression, ctes, outer)
+        if len(left.columns) != len(right.columns):
+            raise UncertainError("sides of different width")
+        pairs = list(zip(left.columns.values(), right.columns.values(), strict=True))
+        is_all = query.args.get("distinct") is False
+        deciding = [] if is_all and isinstance(query, exp.Union) else pairs
+        rows = joined(type(query).__name__, is_all, left.rows, right.rows, deciding)
+        named = zip(left.columns, pairs, strict=True)
+        return Columns(rows, {name: joined(rows, *pair) for name, pair in named})
+
+    def _select(self, select: exp.Select, ctes: Scope, outer: Sequence[Scope]) -> Columns:
+        _only(select, _OF_SELECT)
+        sources, rows = self._sources(select, ctes, outer)
+        _refuse_shadowing(select, sources)
+        scopes = (sources, *outer)
+        values = {
+            each.alias_or_name: self._expression(each.unalias(), ctes, scopes)
+            for each in select.expressions
+        }
+        if len(values) != len(select.expressions) or "" in values:
+            raise UncertainError("columns without a name of their own")
+        clauses: list[object] = [
+            [name, self._expression(select.args[name], ctes, scopes)]
+            for name in ("where", "group", "having", "qualify", "limit", "offset")
+            if select.args.get(name)
+        ]
+        if _groups_by_all(select):
+            keys = (each for each in select.expressions if not _has([each], (exp.AggFunc,)))
+            clauses.append(["all", [values[each.alias_or_name] for each in keys]])
+        if order := select.args.get("order"):
+            # What has no source by now is a column of this query's own.
+            own = {"": Columns(rows, values)}
+            clauses.append(["order", self._expression(order, ctes, (sources, own, *outer))])
+        distinct = select.args.get("distinct")
+        if distinct is not None and distinct.args.get("on"):
+            raise UncertainError("distinct on")
+        decides_all = distinct is not None or _has(select.expressions, _ROW_CHANGING)
+        is_aggregated = _has(select.expressions, (exp.AggFunc,))
+        deciding = [*values.values()] if decides_all else []
+        rows = joined("select", rows, clauses, deciding, distinct is not None, is_aggregated)
+        return Columns(rows, {name: joined(rows, value) for name, value in values.items()})
+
+    def _sources(
+        self, select: exp.Select, ctes: Scope, outer: Sequence[Scope]
+    ) -> tuple[Scope, Part]:
+        from_ = select.args.get("from_")
+        if from_ is None:
+            return {}, joined("no source")
+        name, relation = self._source(from_.this, ctes, outer)
+        sources, rows = {name: relation}, [joined("from", relation.rows)]
+        for join in select.args.get("joins") or ():
+            _only(join, _OF_JOIN)
+            name, relation = self._source(join.this, ctes, outer)
+            if name in sources:
+                raise UncertainError("two sources of one name")
+            sources[name] = relation
+            on = join.args.get("on")
+            condition = self._expression(on, ctes, (sources, *outer)) if on is not None else ""
+            rows.append(joined(join.side, join.kind, relation.rows, condition))
+        return sources, joined(*rows)
+
+    def _source(self, source: exp.Expr, ctes: Scope, outer: Sequence[Scope]) -> tuple[str, Columns]:
+        alias = source.args.get("alias")
+        if alias is not None and alias.args.get("columns"):
+            raise UncertainError("column aliases")
+        if isinstance(source, exp.Subquery) and source.alias:
+            _only(source, _OF_SUBQUERY)
+            return source.alias, self.read(source.this, ctes, outer)
+        if not isinstance(source, exp.Table) or not isinstance(source.this, exp.Identifier):
+            raise UncertainError(type(source).__name__)
+        _only(source, _OF_TABLE)
+        found = ctes.get(source.name) or self._tables.get(source.name)
+        if found is None:
+            raise UncertainError(f"table {source.name}")
+        return source.alias_or_name, found
+
+    def _expression(self, node: exp.Expr, ctes: Scope, scopes: Sequence[Scope]) -> Part:
+        if isinstance(node, exp.Column):
+            return _column(node, scopes)
+        if isinstance(node, exp.Query):
+            relation = self.read(node, ctes, scopes)
+            return joined("query", relation.rows, list(relation.columns.values()))
+        if isinstance(node, _UNREAD) and not _is_counted(node):
+            raise UncertainError(type(node).__name__)
+        arguments = [
+            [name, self._value(value, ctes, scopes)]
+            for name, value in sorted(node.args.items())
+            if value is not None and value is not False and value != []
+        ]
+        return joined(type(node).__name__, arguments)
+
+    def _value(self, value: Any, ctes: Scope, scopes: Sequence[Scope]) -> Any:
+        if isinstance(value, exp.Expr):
+            return self._expression(value, ctes, scopes)
+        if isinstance(value, list):
+            return [self._value(each, ctes, scopes) for each in value]
+        return str(value)
+
+
+def _column(column: exp.Column, scopes: Sequence[Scope]) -> Part:
+    if column.args.get("db") or isinstance(column.this, exp.Star):
+        raise UncertainError(f"column {column.name}")
+    for scope in scopes:
+        if column.table in scope:
+            found = scope[column.table].columns.get(column.name)
+            if found is None:
+                raise UncertainError(f"column {column.name}")
+            return found
+    raise UncertainError(f"table {column.table}")
+
+
+def _only(node: exp.Expr, known: frozenset[str] | set[str]) -> None:
+    """Refuse a part of a query that is not read here.
+
+    Raises:
+        UncertainError: There is one.
+    """
+    for name, value in node.args.items():
+        if name not in known and value:
+            raise UncertainError(f"{type(node).__name__} with {name}")
+
+
+def _groups_by_all(select: exp.Select) -> bool:
+    """Return whether a query groups by all that it lists and does not aggregate."""
+    group = select.args.get("group")
+    return group is not None and bool(group.args.get("all"))
+
+
+def _is_counted(node: exp.Expr) -> bool:
+    return isinstance(node, exp.Star) and isinstance(node.parent, exp.Count)
+
+
+def _has(expressions: Sequence[exp.Expr], kinds: tuple[type[exp.Expr], ...]) -> bool:
+    return any(each.find(*kinds) is not None for each in expressions)
+
+
+def _refuse_shadowing(select: exp.Select, sources: Scope) -> None:
+    """Refuse a name that may mean a source's column or what the query itself calls by it.
+
+    Raises:
+        UncertainError: There is one, and something else in the query uses it.
+    """
+    owned = {name for source in sources.values() for name in source.columns}
+    shadowing = {
+        each.alias: each
+        for each in select.expressions
+        if each.alias in owned and not _is_same_column(each)
+    }
+    if not shadowing:
+        return
+    for column in select.find_all(exp.Column):
+        own = shadowing.get(column.name)
+        if own is not None and column.meta.get(BARE) and not _is_inside(column, own):
+            raise UncertainError(f"{column.name} may mean two things")
+
+
+def _is_same_column(projection: exp.Expr) -> bool:
+    value = projection.unalias()
+    return isinstance(value, exp.Column) and value.name == projection.alias
+
+
+def _is_inside(node: exp.Expr, of: exp.Expr) -> bool:
+    parent: exp.Expr | None = node
+    while parent is not None:
+        if parent is of:
+            return True
+        parent = parent.parent
+    return False

@@ -1,0 +1,107 @@
+"""Tell whether a query gives the same whenever it is run on the same inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Iterator
+
+from sqlglot import exp
+
+from floe_core.reuse.catalogs.catalog import Catalog
+from floe_core.reuse.queries.function_calls import function_calls
+
+# sqlglot's names of functions of the moment, the session or chance, and of files.
+_VARYING = frozenset(
+    {
+        *("Localtime", "Localtimestamp", "Systimestamp", "UtcDate", "UtcTime", "UtcTimestamp"),
+        *("Rand", "Randn", "Randstr", "Uuid", "Uniform", "Normal", "Zipf", "Shuffle", "Seq1"),
+        *("Seq2", "Seq4", "Seq8", "NextValueFor", "SessionUser", "ReadCSV", "ReadParquet"),
+        *("NetFunc", "ToFile"),
+    }
+)
+_VARYING_NAMES = frozenset(
+    {
+        *("current_date", "current_time", "current_timestamp", "current_user", "user"),
+        *("session_user", "current_role", "current_catalog", "current_schema", "localtime"),
+        *("localtimestamp", "current_database", "ctid", "xmin", "xmax", "cmin", "cmax"),
+        *("tableoid", "rowid", "filename"),
+    }
+)
+_MOMENTS = frozenset({"now", "today", "tomorrow", "yesterday"})
+_MAKING_ROWS = (exp.GenerateSeries, exp.Unnest, exp.Explode)
+_OUTSIDE = (
+    *(exp.TableSample, exp.Parameter, exp.SessionParameter, exp.Command, exp.Placeholder),
+    exp.QueryTransform,
+)
+
+TableName = Callable[[exp.Table], str | None]
+
+
+def varying(
+    query: exp.Expr, input_of: TableName, steady_functions: Container[str], names: Container[str]
+) -> str:
+    """Return the first thing in a query that may vary though its inputs do not, "" for none.
+
+    `input_of` returns the name of a table's node, None for a table that is no input.
+    `steady_functions` are those that the warehouse says depend on their arguments alone, by name;
+    any other that sqlglot does not know counts as varying. `names` are more of the words without
+    parentheses that vary.
+    """
+    ctes = {cte.alias.lower() for cte in query.find_all(exp.CTE)}
+    return next(_all_varying(query, ctes, input_of, steady_functions, names), "")
+
+
+def varying_call(sql: str, dialect: str, catalog: Catalog, steady: Container[str]) -> str:
+    """Return the first call in a query of what is not known to be steady, "" for none.
+
+    Raises:
+        sqlglot.errors.TokenError: It is no text in that dialect.
+    """
+    for call in function_calls(sql, dialect):
+        if call.is_placed or call.name not in steady or catalog.is_varying(call):
+            return f"{call.name}()"
+    return ""
+
+
+def _all_varying(
+    query: exp.Expr,
+    ctes: set[str],
+    input_of: TableName,
+    steady: Container[str],
+    names: Container[str],
+) -> Iterator[str]:
+    for node in query.walk():
+        if isinstance(node, exp.Table):
+            yield from _of_table(node, ctes, input_of)
+        elif isinstance(node, exp.Anonymous | exp.AnonymousAggFunc):
+            if str(node.name).lower() not in steady:
+                yield f"{str(node.name).lower()}()"
+        elif isinstance(node, exp.Func):
+            kind = type(node).__name__
+            if kind in _VARYING or kind.startswith("Current"):
+                yield f"{node.sql_name().lower()}()"
+        elif isinstance(node, _OUTSIDE):
+            yield f"{type(node).__name__.lower()}"
+        elif isinstance(node, exp.Column):
+            name = node.name.lower()
+            is_quoted = node.this.args.get("quoted")
+            if not is_quoted and (name in _VARYING_NAMES or name in names):
+                yield name
+        elif isinstance(node, exp.Literal) and _is_moment(node):
+            yield f"'{node.this}'"
+
+
+def _is_moment(literal: exp.Literal) -> bool:
+    """Return whether a text is one that a cast makes a moment of the run of."""
+    is_cast = isinstance(literal.parent, exp.Cast | exp.TsOrDsToDate | exp.StrToTime)
+    return is_cast and literal.is_string and literal.this.strip().lower() in _MOMENTS
+
+
+def _of_table(table: exp.Table, ctes: set[str], input_of: TableName) -> Iterator[str]:
+    if isinstance(table.this, exp.Func):
+        if not isinstance(table.this, _MAKING_ROWS):
+            is_named = isinstance(table.this, exp.Anonymous)
+            yield f"{table.this.name if is_named else table.this.sql_name()}()".lower()
+        return
+    is_cte = not table.args.get("db") and table.name.lower() in ctes
+    if not is_cte and input_of(table) is None:
+        yield f"{table.sql()}, which is neither a ref nor a source"
