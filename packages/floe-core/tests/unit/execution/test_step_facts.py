@@ -55,6 +55,11 @@ def test_a_line_that_is_no_fact_is_left_out_and_named(tmp_path: Path) -> None:
     ]
 
 
+def test_only_a_line_feed_ends_a_line(tmp_path: Path) -> None:
+    facts = read(tmp_path, '{"message": "one\u2028two\x85three"}', '{"rows": 1}\r')
+    assert (facts.problems, facts.message, facts.rows) == ([], "one\u2028two\x85three", 1)
+
+
 def test_a_file_without_end_is_read_in_part(tmp_path: Path) -> None:
     facts = read(tmp_path, *['{"rows": 1}'] * (MAX_BYTES // 6))
     assert facts.rows is not None

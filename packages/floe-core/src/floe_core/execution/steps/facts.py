@@ -62,7 +62,7 @@ def _lines(path: Path, found: StepFacts) -> list[tuple[int, str]]:
     if len(text) > MAX_BYTES:
         found.problems.append(f"its facts have more than {MAX_BYTES:,} bytes; the rest is left out")
         text = text[:MAX_BYTES].rpartition("\n")[0]
-    return [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+    return [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
 
 
 def _parsed(number: int, line: str, found: StepFacts) -> StepFact | None:
