@@ -262,6 +262,18 @@ def test_a_step_leaves_no_child_behind(shop: Shop) -> None:
     assert processes_at(artifacts.folder, patience=0) == []
 
 
+@pytest.mark.parametrize(
+    ("kind", "body", "what"),
+    [("async def", "pass", "coroutine"), ("def", "yield 1", "generator")],
+    ids=["async", "generator"],
+)
+def test_a_function_that_only_makes_something_to_run_is_an_error(
+    shop: Shop, kind: str, body: str, what: str
+) -> None:
+    message = result_of(run(shop(work=f"{kind} load():\n    {body}\n")), "load").message
+    assert f"TypeError: jobs.work:load returned a {what}, which nothing runs" in message
+
+
 def test_a_killed_step_is_an_error_that_says_so(shop: Shop) -> None:
     work = "import os, signal\n\ndef load():\n    os.kill(os.getpid(), signal.SIGKILL)\n"
     assert result_of(run(shop(work=work)), "load").message == "killed by SIGKILL"
