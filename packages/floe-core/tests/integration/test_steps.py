@@ -262,6 +262,23 @@ def test_a_step_leaves_no_child_behind(shop: Shop) -> None:
     assert processes_at(artifacts.folder, patience=0) == []
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="floe finds what left its group in /proc")
+@pytest.mark.parametrize("ending", ["pass", "time.sleep(600)"], ids=["ends", "is over its time"])
+def test_what_a_step_left_in_a_session_of_its_own_is_killed(shop: Shop, ending: str) -> None:
+    work = (
+        "import subprocess, sys, time\n\ndef load():\n"
+        "    words = [sys.executable, '-c', 'import time; time.sleep(600)']\n"
+        "    subprocess.Popen(words, start_new_session=True)\n"
+        f"    {ending}\n"
+    )
+    artifacts = shop(work=work, load="timeoutSeconds: 3")
+    began = time.monotonic()
+    events = run(artifacts)
+    assert time.monotonic() - began < GRACE_SECONDS + 25
+    assert statuses(events)["load"] == ("success" if ending == "pass" else "error")
+    assert processes_at(artifacts.folder, patience=0) == []
+
+
 @pytest.mark.parametrize(
     ("kind", "body", "what"),
     [("async def", "pass", "coroutine"), ("def", "yield 1", "generator")],

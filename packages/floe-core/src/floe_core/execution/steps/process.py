@@ -14,13 +14,18 @@ from datetime import UTC, datetime
 
 from floe_core.build_events import BuildEvent, NodeLog, NodeResult, NodeStarted
 from floe_core.execution.dbt.run import DbtEnded, EventQueue
+from floe_core.execution.left_processes import kill_left_processes
 from floe_core.execution.process_guard import GUARD
 from floe_core.execution.steps.call import StepCall
 from floe_core.execution.steps.facts import read_facts
+from floe_core.execution.steps.pods.pod_order import FACTS_VARIABLE
 
 # How long a step may clean up once it is told to stop.
 GRACE_SECONDS = 5.0
 LAST_LINES = 10
+# How long the log may take to end once the step is gone: a pipe holds little, but a process that
+# could not be killed holds it open.
+LOG_SECONDS = 30.0
 
 
 class StepNotStarted:
@@ -126,7 +131,9 @@ class StepProcess:
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         code = self._process.wait()
-        self._reader.join()
+        # The file is of this attempt alone, so its name marks the processes of the step.
+        kill_left_processes(FACTS_VARIABLE, str(self._call.facts_file))
+        self._reader.join(LOG_SECONDS)
         result = self._result(code)
         self._events.put(result)
         self._events.put(DbtEnded(succeeded=result.passed))
