@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -160,6 +161,25 @@ for event in build(CompiledArtifacts.load(sys.argv[1]), BuildRequest("shop", "ki
     if isinstance(event, NodeStarted):
         print("started", flush=True)
 """
+
+
+@pytest.mark.skipif(shutil.which("setpriv") is None, reason="takes away what root may do")
+def test_a_folder_that_may_only_be_read_is_checked(shop: Path) -> None:
+    list(build(CompiledArtifacts.load(shop), BuildRequest("shop", "one")))
+    places = [shop, *shop.rglob("*")]
+    modes = {place: place.stat().st_mode for place in places}
+    for place in places:
+        place.chmod(0o555 if place.is_dir() else 0o444)
+    without = ["setpriv", "--bounding-set=-dac_override"] if os.getuid() == 0 else []
+    command = [*without, sys.executable, "-m", "floe_core.cli", "doctor", str(shop), "--json"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    finally:
+        for place, mode in modes.items():
+            place.chmod(mode)
+    assert "Traceback" not in done.stderr
+    subjects = {each["subject"]: each for each in json.loads(done.stdout)["findings"]}
+    assert subjects["warehouse"]["what"] == "duckdb answers"
 
 
 def test_a_run_that_was_killed_is_told(write_product: WriteProduct) -> None:

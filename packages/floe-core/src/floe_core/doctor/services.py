@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import time
 from pathlib import Path
-
-from filelock import FileLock, Timeout
 
 from floe_core import plugin_registry
 from floe_core.doctor.finding import Finding, Severity
@@ -95,13 +95,21 @@ def _warehouse(artifacts: CompiledArtifacts) -> Finding:
 
 
 def is_held(file: Path) -> bool:
-    """Return whether a build holds the lock of a DuckDB file."""
-    lock = FileLock(f"{file}.lock", timeout=0)
+    """Return whether a build holds the lock of a DuckDB file.
+
+    The lock is asked for with what reading it takes: who may only look makes and changes nothing.
+    """
     try:
-        with lock:
-            return False
-    except Timeout:
+        handle = os.open(f"{file}.lock", os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
         return True
+    finally:
+        os.close(handle)
+    return False
 
 
 def _lineage(artifacts: CompiledArtifacts) -> Finding:
