@@ -201,6 +201,21 @@ def test_calls_that_make_no_sense_exit_with_2(examples: Path, arguments: list[st
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["diff", "--json"], "Missing argument 'old'."),
+        (["nope", "--json"], "No such command 'nope'."),
+        (["schedule", "set", "--json"], "Missing option '--cron'."),
+        (["ticks", "--json", "--job"], "Option '--job' requires an argument."),
+    ],
+)
+def test_a_wrong_call_is_told_to_programs_too(arguments: list[str], message: str) -> None:
+    done = floe(*arguments)
+    assert done.returncode == 2
+    assert json.loads(done.stdout) == {"status": "error", "message": message, "problems": []}
+
+
 def test_a_service_that_is_not_there_exits_with_3(examples: Path) -> None:
     path = examples / "manifest.yaml"
     settings = 'type: dagster, config: {url: "http://127.0.0.1:1"}'

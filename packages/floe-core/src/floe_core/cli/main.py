@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import errno
-import json
 import sys
-from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -33,13 +31,15 @@ from floe_core.cli.commands import (
     ticks_command,
 )
 from floe_core.cli.help_of_flags import hide_types_of_flags
-from floe_core.errors import EnvironmentProblemError, FloeError, InvalidProductError
+from floe_core.cli.json_of_errors import Commands, print_error
+from floe_core.errors import EnvironmentProblemError, FloeError
 from floe_core.garbage_collection import exit_without_collecting
 
 _OF_A_FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
 
 app = typer.Typer(
     name="floe",
+    cls=Commands,
     help="Write a data product once; run it unchanged on Dagster, Airflow or another orchestrator.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -110,10 +110,4 @@ def _full_disk(error: OSError) -> FloeError:
 def _report(error: FloeError) -> None:
     """Say what is wrong: to a person on stderr, to a machine that asked for JSON on stdout."""
     sys.stderr.write(f"{error}\n")
-    if "--json" in sys.argv:
-        problems = (
-            [asdict(p) for p in error.problems] if isinstance(error, InvalidProductError) else []
-        )
-        sys.stdout.write(
-            json.dumps({"status": "error", "message": str(error), "problems": problems}) + "\n"
-        )
+    print_error(str(error), error)

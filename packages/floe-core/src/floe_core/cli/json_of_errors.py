@@ -1,0 +1,37 @@
+"""Errors as a program that asked for JSON reads them, on stdout."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from floe_core.errors import InvalidProductError
+
+# A wrong call, of which typer exports only some kinds.
+_WrongCallError: Any = typer.BadParameter.__bases__[0]
+
+
+class Commands(TyperGroup):
+    """Commands of which a wrong call is told as every other error."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """See `TyperGroup.invoke`."""
+        try:
+            return super().invoke(ctx)
+        except _WrongCallError as error:
+            print_error(error.format_message())
+            raise
+
+
+def print_error(message: str, error: Exception | None = None) -> None:
+    """Print an error as JSON on stdout if the command line asks for that."""
+    if "--json" not in sys.argv:
+        return
+    problems = [asdict(p) for p in error.problems] if isinstance(error, InvalidProductError) else []
+    told = {"status": "error", "message": message, "problems": problems}
+    sys.stdout.write(json.dumps(told) + "\n")
