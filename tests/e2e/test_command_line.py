@@ -191,6 +191,10 @@ def test_the_users_mistakes_exit_with_1_and_are_told_to_programs_too(examples: P
         ["ticks", "--cron", "99 * * * *"],
         ["ticks", "--cron", "@daily", "--timezone", "Mars/Phobos"],
         ["ticks", "--from", "yesterday"],
+        ["ticks", "--cron", "@daily", "--to", "9999-12-31"],
+        ["ticks", "--cron", "@daily", "--from", "0001-01-01", "--to", "2026-01-01"],
+        ["run", "--backfill", "9999-12-31", "9999-12-31"],
+        ["run", "--backfill", "0001-01-01", "0001-01-01"],
         ["parity", "--on", "dagster"],
     ],
 )
@@ -236,6 +240,12 @@ def test_ticks_are_utc_instants() -> None:
         "2026-03-29T01:00:00+00:00",
         "2026-03-30T00:30:00+00:00",
     ]
+
+
+def test_no_tick_is_left_out_for_a_program() -> None:
+    span = ["--from", "2026-01-01", "--to", "2026-03-12"]
+    done = floe("ticks", "--cron", "* * * * *", *span, "--json")
+    assert len(json.loads(done.stdout)) == 70 * 24 * 60
 
 
 def test_compile_needs_no_network(examples: Path) -> None:

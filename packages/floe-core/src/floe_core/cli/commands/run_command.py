@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -196,9 +195,10 @@ def _run_backfill(
     artifacts: CompiledArtifacts, job: Job, days: tuple[str, str], as_json: bool
 ) -> None:
     from floe_core.backfill import launch_backfill, planned_backfill
+    from floe_core.cli.moments import read_day
     from floe_core.cli.run_view import RunView
 
-    plan = planned_backfill(artifacts, job, *(_day(text) for text in days))
+    plan = planned_backfill(artifacts, job, *(read_day(text, "--backfill") for text in days))
     total = len(artifacts.nodes_of(job))
     _announce(artifacts, job.name, f"{len(plan.moments)} times {total} nodes")
     with RunView(artifacts, stderr(), total) as view:
@@ -226,15 +226,6 @@ def _vars(text: str | None) -> dict[str, Any]:
         return read_mapping(text) if text else {}
     except ValueError as error:
         raise UsageError(f"--vars {text}: {error}; write a mapping, such as '{{day: 1}}'") from None
-
-
-def _day(text: str) -> date:
-    from floe_core.errors import UsageError
-
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise UsageError(f"--backfill {text}: no day, such as 2026-01-31") from None
 
 
 def as_dict(artifacts: CompiledArtifacts, report: RunReport) -> dict[str, Any]:

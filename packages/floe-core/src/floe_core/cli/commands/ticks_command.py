@@ -13,7 +13,6 @@ from floe_core.cli.options import Env, Json, Product, installed_orchestrators
 from floe_core.cli.ticks_view import print_comparison, print_ticks
 
 DEFAULT_SPAN = timedelta(days=7)
-MAX_TICKS = 100_000
 DIFFERENT = 1
 
 
@@ -56,11 +55,12 @@ def ticks(
     On days when clocks change: a time that does not exist ticks at the first instant after the gap,
     a time that comes twice ticks at its second occurrence.
     """
+    from floe_core.cli.moments import read_moment
     from floe_core.errors import UsageError
     from floe_core.schedules import check_timezone, ticks_between
 
-    start = _moment(from_, "--from") if from_ else datetime.now(UTC)
-    end = _moment(to, "--to") if to else start + DEFAULT_SPAN
+    start = read_moment(from_, "--from") if from_ else datetime.now(UTC)
+    end = read_moment(to, "--to") if to else start + DEFAULT_SPAN
     is_of_product = cron is None
     if cron is None:
         cron, timezone = _schedule_of(product, job)
@@ -72,7 +72,9 @@ def ticks(
     theirs = _theirs(on, cron, timezone, start, end) if on else None
     if as_json:
         found = ours if theirs is None else theirs
-        print_json([tick.isoformat() for tick in found[:MAX_TICKS]])
+        print_json([tick.isoformat() for tick in found])
+        if found != ours:
+            raise typer.Exit(DIFFERENT)
         return
     print_ticks(cron, timezone, (start, end), ours)
     if theirs is None or on is None:
@@ -107,18 +109,6 @@ def _theirs(on: str, cron: str, timezone: str, start: datetime, end: datetime) -
     from floe_core.schemas.policies import Schedule
 
     return ticks_of_orchestrator(on, Schedule(cron=cron, timezone=timezone), start, end)
-
-
-def _moment(text: str, option: str) -> datetime:
-    from floe_core.errors import UsageError
-
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise UsageError(
-            f"{option} {text}: no ISO date or time, such as 2026-03-29T00:00"
-        ) from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _schedule_of(product: Path, job_name: str | None) -> tuple[str, str]:

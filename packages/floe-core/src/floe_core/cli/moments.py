@@ -1,0 +1,45 @@
+"""Days and moments as the command line gives them."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+from floe_core.errors import UsageError
+
+# Beside every day of these there is another one, in every time zone.
+YEARS = range(2, 9999)
+
+
+def read_day(text: str, option: str) -> date:
+    """Return a day.
+
+    Raises:
+        UsageError: It is none, or at an end of the calendar.
+    """
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"{option} {text}: no day, such as 2026-01-31") from None
+    _check_year(day, text, option)
+    return day
+
+
+def read_moment(text: str, option: str) -> datetime:
+    """Return a moment, in UTC where it names no offset.
+
+    Raises:
+        UsageError: It is none, or at an end of the calendar.
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(
+            f"{option} {text}: no ISO date or time, such as 2026-03-29T00:00"
+        ) from None
+    _check_year(moment, text, option)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _check_year(day: date, text: str, option: str) -> None:
+    if day.year not in YEARS:
+        raise UsageError(f"{option} {text}: give a year from {YEARS[0]} to {YEARS[-1]}")
