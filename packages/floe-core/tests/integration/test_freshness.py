@@ -147,6 +147,25 @@ def test_what_is_selected_brings_the_freshness_of_its_sources(shop: Shop) -> Non
     assert statuses(found) == {"raw.fresh": "pass", "of_fresh": "success"}
 
 
+def test_a_source_with_dots_in_its_names_is_measured(write_product: WriteProduct) -> None:
+    folder = write_product(
+        floe=FLOE.replace("POLICY", "report"),
+        of_it="select * from {{ source('raw.eu', 'v1.loads') }}",
+    )
+    tables = "[{name: fresh}, {name: v1.loads, identifier: loads}]"
+    sources = SOURCES.partition("    tables:")[0].replace("name: raw", "name: raw.eu")
+    (folder / "models/sources.yml").write_text(f"{sources}    tables: {tables}\n")
+    with duckdb.connect(str(folder / "shop.duckdb")) as warehouse:
+        for name in ("fresh", "loads"):
+            warehouse.execute(f"create table {name} as select 1 as id, now()::timestamp as loaded")
+    found = results(compile_product(folder))
+    assert statuses(found) == {
+        "raw.eu.fresh": "pass",
+        "raw.eu.v1.loads": "pass",
+        "of_it": "success",
+    }
+
+
 def test_without_the_policy_there_is_none(shop: Shop) -> None:
     artifacts = shop("'off'")
     assert [node for node in artifacts.nodes if node.is_freshness] == []

@@ -11,10 +11,9 @@ from typing import Any, Literal
 
 from floe_core.build_request import BuildRequest
 from floe_core.execution.dbt.preloaded_manifest import PARSED_FILE, parsed_file
-from floe_core.execution.dbt.selection import arguments_for_nodes
+from floe_core.execution.dbt.selection import arguments_for_nodes, escaped
 from floe_core.lineage.backend import is_configured
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_core.schemas.nodes import source_name
 from floe_core.schemas.policies import ExecutionPolicy
 from floe_core.state_folder import run_folder
 from floe_core.time_range import TimeRange
@@ -97,7 +96,11 @@ def freshness_invocation(
 def freshness_selection(artifacts: CompiledArtifacts, node_ids: Iterable[str]) -> list[str]:
     """Return the sources that these nodes test, in dbt's selection syntax."""
     sources = (artifacts.by_id[artifacts.by_id[node_id].tested] for node_id in node_ids)
-    return [f"source:{each.package}.{source_name(each)}" for each in sources]
+    # A dot in a name would end it.
+    names = ((each.package, each.source_name, each.name) for each in sources)
+    return [
+        f"source:{'.'.join(escaped(name).replace('.', '?') for name in each)}" for each in names
+    ]
 
 
 def place_arguments(

@@ -2,29 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import PurePath
 
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.nodes import Node
+
+# Characters that dbt does not read as part of a name -> a wildcard that matches them. None holds a
+# blank, a comma or a dot, which dbt splits at (`dbt.graph.cli`, `dbt.graph.selector_methods`).
+_WILDCARDS = str.maketrans(
+    {" ": "[!!-~]", ",": "[+--]", "*": "[*]", "?": "[?]", "[": "[[]", "]": "[]]", "+": "[+]"}
+)
 
 
 def arguments_for_nodes(artifacts: CompiledArtifacts, node_ids: Collection[str]) -> list[str]:
     """Return dbt's arguments for exactly these nodes.
 
-    A selection by fully qualified name also takes what lies in a folder of that name, so such
-    nodes are excluded one by one. `empty` keeps dbt from adding the tests of what is selected.
+    A selection by fully qualified name also takes what lies in a folder of that name, and a node of
+    another type or package whose name reads the same; then the file and the type are named as well.
+    `empty` keeps dbt from adding the tests of what is selected.
     """
-    wanted = {".".join(artifacts.by_id[node_id].fqn) for node_id in node_ids}
-    unwanted = [
-        name
-        for node in artifacts.built
-        if node.unique_id not in node_ids and _lies_below(node.fqn, wanted)
-        for name in [".".join(node.fqn)]
-    ]
-    arguments = ["--select", *(f"fqn:{name}" for name in sorted(wanted))]
-    if unwanted:
-        arguments += ["--exclude", *(f"fqn:{name}" for name in sorted(unwanted))]
-    return [*arguments, "--indirect-selection", "empty"]
+    others = [node for node in artifacts.built if node.unique_id not in node_ids]
+    taking = {name for node in others for name in _names_taking(node)}
+    words = {_word(artifacts.by_id[node_id], taking) for node_id in node_ids}
+    return ["--select", *sorted(words), "--indirect-selection", "empty"]
 
 
-def _lies_below(fqn: tuple[str, ...], names: set[str]) -> bool:
-    return any(".".join(fqn[:length]) in names for length in range(1, len(fqn)))
+def escaped(name: str) -> str:
+    """Return a name as dbt's selection syntax takes it; dots are left as they are.
+
+    >>> escaped("orders, old")
+    'orders[+--][!!-~]old'
+    """
+    return name.translate(_WILDCARDS)
+
+
+def _word(node: Node, taking: Collection[str]) -> str:
+    name = ".".join(node.fqn)
+    word = f"fqn:{escaped(name)}"
+    if name not in taking and _version_tail(name.split(".")) not in taking:
+        return word
+    file = escaped(PurePath(node.path).name)
+    return f"{word},file:{file},package:{node.package},resource_type:{node.resource_type}"
+
+
+def _names_taking(node: Node) -> Iterator[str]:
+    """Yield the names by which dbt takes a node: with or without its package, and of folders.
+
+    Dots in the name of a model separate folders as well. dbt takes a version by its last two parts
+    alone (`dbt.graph.selector_methods.is_selected_node`).
+    """
+    parts = [part for step in node.fqn for part in step.split(".")]
+    for begin in (0, 1):
+        yield from (".".join(parts[begin:end]) for end in range(begin + 1, len(parts) + 1))
+    yield node.fqn[-1] if node.fqn else ""
+    if node.version:
+        yield _version_tail(node.fqn)
+
+
+def _version_tail(parts: Sequence[str]) -> str:
+    return "_".join(parts[-2:])
