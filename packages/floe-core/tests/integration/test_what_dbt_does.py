@@ -75,6 +75,12 @@ def test_a_failing_hook_is_told_with_its_error(write_product: WriteProduct, mome
     assert {e.unique_id for e in told} == {""}
 
 
+def test_flags_of_the_project_hide_nothing_that_floe_reads(write_product: WriteProduct) -> None:
+    flags = "flags: {write_json: false, log_level: error, quiet: true, log_format: json}\n"
+    folder = write_product(dbt_project=DBT_PROJECT + flags, first=TABLE + "select 1 as id")
+    assert statuses(run(folder)) == {"first": "success"}
+
+
 def test_a_failing_ephemeral_model_is_told_with_its_error(write_product: WriteProduct) -> None:
     broken = (
         "{{ config(materialized='ephemeral') }} select {% if execute %}{{ nothing() }}{% endif %} 1"

@@ -19,7 +19,8 @@ from floe_core.state_folder import run_folder
 from floe_core.time_range import TimeRange
 from floe_core.warehouse.dbt_profiles import profiles_dir
 
-QUIET_ENVIRONMENT = {"DBT_SEND_ANONYMOUS_USAGE_STATS": "False"}
+# Floe reads what dbt writes as JSON, also where the project's flags say `write_json: false`.
+QUIET_ENVIRONMENT = {"DBT_SEND_ANONYMOUS_USAGE_STATS": "False", "DBT_WRITE_JSON": "True"}
 
 
 @dataclass(frozen=True, slots=True)
