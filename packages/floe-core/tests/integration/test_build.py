@@ -101,6 +101,23 @@ def test_a_run_has_the_parse_of_compile_time_also_where_the_folder_was_moved(
         assert "Found 1 model" in "\n".join(said)
 
 
+def test_a_seed_of_a_package_is_found_wherever_packages_are_installed(
+    write_product: WriteProduct, tmp_path: Path
+) -> None:
+    project = DBT_PROJECT + "packages-install-path: vendor/dbt\n"
+    folder = write_product(dbt_project=project, first=TABLE + "select * from {{ ref('listed') }}")
+    package = folder / "vendor/dbt/lists"
+    (package / "seeds").mkdir(parents=True)
+    (package / "dbt_project.yml").write_text("name: lists\nversion: 1.0.0\n")
+    (package / "seeds/listed.csv").write_text("id\n1\n")
+    (folder / "packages.yml").write_text("packages: [{local: vendor/dbt/lists}]\n")
+    compile_product(folder)
+    moved = shutil.copytree(folder, tmp_path / "moved")
+    shutil.rmtree(folder)
+    events = list(build(CompiledArtifacts.load(moved), BuildRequest(job="shop", run_id="r")))
+    assert statuses(events) == {"listed": "success", "first": "success"}
+
+
 def test_the_deprecations_of_another_product_are_not_this_runs(
     write_product: WriteProduct,
 ) -> None:

@@ -130,9 +130,10 @@ def hash_project(manifest: Entry, dbt_project: Entry, project_dir: Path) -> str:
         for node_id, entry in manifest["nodes"].items()
         if entry["resource_type"] == "operation"
     }
+    installed = project_dir / str(dbt_project.get("packages-install-path") or "dbt_packages")
     packages = {
         path.parent.name: path.read_text(encoding="utf-8", errors="replace")
-        for path in sorted(project_dir.glob(f"dbt_packages/*/{DBT_PROJECT_FILE}"))
+        for path in sorted(installed.glob(f"*/{DBT_PROJECT_FILE}"))
     }
     own = {key: dbt_project[key] for key in _PROJECT_KEYS if dbt_project.get(key)}
     content = {**own, "hooks": hooks, "packages": packages}

@@ -99,11 +99,18 @@ def add_tags(manifest: Manifest, nodes: Iterable[Node]) -> None:
 
 
 def _move_seeds(manifest: Manifest, project_dir: Path) -> None:
-    for node in manifest.nodes.values():
-        root = getattr(node, "root_path", None)
-        if root is None:
-            continue
-        package_folder = project_dir
-        if node.package_name != manifest.metadata.project_name:
-            package_folder = project_dir / "dbt_packages" / Path(root).name
-        node.root_path = str(package_folder)
+    seeds = [node for node in manifest.nodes.values() if getattr(node, "root_path", None)]
+    parsed_in = _parsed_in(manifest) if seeds else None
+    for node in seeds:
+        if node.package_name == manifest.metadata.project_name:
+            node.root_path = str(project_dir)
+        elif parsed_in and Path(node.root_path).is_relative_to(parsed_in):
+            # Below the project, in `packages-install-path` of dbt_project.yml.
+            node.root_path = str(project_dir / Path(node.root_path).relative_to(parsed_in))
+
+
+def _parsed_in(manifest: Manifest) -> str | None:
+    """Return the project's folder when dbt parsed it; None without any file of its own."""
+    own = manifest.metadata.project_name
+    files = (file for file in manifest.files.values() if file.project_name == own)
+    return next((file.path.project_root for file in files), None)
