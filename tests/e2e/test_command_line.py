@@ -95,6 +95,24 @@ def test_a_product_from_nothing(tmp_path: Path) -> None:
     }
 
 
+def test_a_path_is_shown_as_it_is(tmp_path: Path) -> None:
+    """`[dev]` and `[/red]` are no markup, and what a person is to type is quoted."""
+    folder = tmp_path / "my [dev]" / "a[" / "red]"
+    folder.parent.mkdir(parents=True)
+    begun = floe("init", folder)
+    assert begun.stdout.splitlines()[-1] == f"next: floe run '{folder}'"
+    assert f"wrote {folder}/floe.yaml" in begun.stdout.splitlines()
+    compiled = floe("compile", folder)
+    assert f"  {folder}/compiled_artifacts.json" in compiled.stdout.splitlines()
+    scheduled = floe("schedule", "set", folder, "--cron", "@daily")
+    assert (
+        scheduled.stdout.splitlines()[0] == f"red: @daily in UTC (set in {folder}/schedules.json)"
+    )
+    ran = floe("run", folder)
+    home = f"{folder}/.floe/dagster"
+    assert f"DAGSTER_HOME='{home}' dagster dev -w '{home}/workspace.yaml'" in ran.stdout
+
+
 def test_vars_of_a_run_reach_dbt_on_every_orchestrator(tmp_path: Path) -> None:
     product = tmp_path / "shop"
     assert floe("init", product).returncode == 0

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from shlex import quote
 
 from floe_core.build_events import BuildEvent
 from floe_core.errors import EnvironmentProblemError
@@ -111,7 +112,8 @@ def _program(product: UncompiledProduct, home: Path) -> RunProgram:
 
 def look_further(home: Path, log: Path) -> list[str]:
     """Return where a person finds the run: Dagster's pages, and what the process wrote."""
-    command = f"DAGSTER_HOME={home} dagster dev -w {home / WORKSPACE}"
+    folder, workspace = quote(str(home)), quote(str(home / WORKSPACE))
+    command = f"DAGSTER_HOME={folder} dagster dev -w {workspace}"
     return [
         f"Dagster's pages, with this run in them: {command}",
         f"log of the run's process: {log}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from shlex import quote
 
 from floe_core.build_events import BuildEvent
 from floe_core.errors import EnvironmentProblemError
@@ -91,6 +92,7 @@ def _program(home: Path, imports: tuple[str, ...]) -> RunProgram:
 def _further(home: Path, log: Path) -> list[str]:
     """Return where a person finds the run: Prefect's pages, and what the process wrote."""
     return [
-        f"Prefect's pages, with this run in them: PREFECT_HOME={home} prefect server start",
+        "Prefect's pages, with this run in them: "
+        f"PREFECT_HOME={quote(str(home))} prefect server start",
         f"log of the run's process: {log}",
     ]

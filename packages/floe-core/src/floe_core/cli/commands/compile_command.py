@@ -80,6 +80,7 @@ def compile_(
     name = artifacts.product.name
     console.print(f"compiled [bold]{name}[/] for [bold]{artifacts.orchestrator.name}[/]: {summary}")
     for file in compiled.files:
-        console.print(f"  {compiled.destination / file}", style="dim", soft_wrap=True)
+        where = f"  {compiled.destination / file}"
+        console.print(where, style="dim", soft_wrap=True, markup=False)
     for file in published:
-        console.print(f"published [bold]{file}[/]", soft_wrap=True)
+        console.print(f"published {file}", soft_wrap=True, markup=False)

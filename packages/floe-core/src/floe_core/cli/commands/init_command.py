@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -48,7 +49,7 @@ def init(
     files = new_product_files(folder, orchestrator, cron, brings_warehouse=is_new)
     write_together(folder, {name: text.encode() for name, text in files.items()})
     for name in files:
-        stdout().print(f"wrote {folder / name}", soft_wrap=True)
+        stdout().print(f"wrote {folder / name}", soft_wrap=True, markup=False)
     if warehouse is not None:
         stderr().print(warehouse, style="dim", soft_wrap=True, markup=False)
-    stdout().print(f"next: floe run {folder}", soft_wrap=True)
+    stdout().print(f"next: floe run {quote(str(folder))}", soft_wrap=True, markup=False)

@@ -107,7 +107,7 @@ def _print(found: Mesh, html: Path | None) -> None:
         cycle = " -> ".join(found.cycle)
         console.print(f"products read each other in a circle: {cycle}", style="red", markup=False)
     if html is not None:
-        console.print(f"wrote {html}", soft_wrap=True)
+        console.print(f"wrote {html}", soft_wrap=True, markup=False)
 
 
 def _tree(product: ProductState) -> Tree:
@@ -116,7 +116,8 @@ def _tree(product: ProductState) -> Tree:
 
     if product.problem:
         return Tree(f"[bold]{product.name}[/] [yellow]{escape(product.problem)}[/]")
-    tree = Tree(f"[bold]{product.name}[/] {product.version} on {product.orchestrator}")
+    version = escape(product.version)
+    tree = Tree(f"[bold]{product.name}[/] {version} on {product.orchestrator}")
     for key in product.reads:
         tree.add(f"reads {escape(key)}")
     for offered in product.ports:

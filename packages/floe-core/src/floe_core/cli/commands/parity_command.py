@@ -192,12 +192,14 @@ def _installed(version: str, product: Path) -> str:
 
 
 def _run(product: Path, choice: tuple[str, str | None], folder: Path) -> Side:
+    from rich.markup import escape
+
     from floe_core.parity.side import compile_side
 
     console = stderr()
     began = time.monotonic()
     name, dbt = choice
-    console.print(f"[bold]{name}[/]: compiling a copy of {product}", soft_wrap=True)
+    console.print(f"[bold]{name}[/]: compiling a copy of {escape(str(product))}", soft_wrap=True)
     compiled = compile_side(product, name, folder, dbt)
     console.print(f"  compiled in {time.monotonic() - began:.1f} s")
     return run_shown(compiled)

@@ -129,9 +129,12 @@ class _Change:
 
 
 def _print_row(row: dict[str, Any]) -> None:
+    from rich.markup import escape
+
     console = stdout()
     if row["cron"] is None:
-        console.print(f"[bold]{row['job']}[/]: no schedule ({row['set_in']})")
+        where = escape(row["set_in"])
+        console.print(f"[bold]{row['job']}[/]: no schedule ({where})", soft_wrap=True)
     else:
         _print_rule(row)
     if told := row["running"]:
@@ -140,10 +143,11 @@ def _print_row(row: dict[str, Any]) -> None:
 
 
 def _print_rule(row: dict[str, Any]) -> None:
+    from rich.markup import escape
+
     console = stdout()
     state = "" if row["enabled"] else ", [yellow]paused[/]"
-    console.print(
-        f"[bold]{row['job']}[/]: {row['cron']} in {row['timezone']} (set in {row['set_in']}){state}"
-    )
+    rule = f"{row['cron']} in {row['timezone']} (set in {escape(row['set_in'])})"
+    console.print(f"[bold]{row['job']}[/]: {rule}{state}", soft_wrap=True)
     if row["next_tick"]:
         console.print(f"  next tick: {row['next_tick_local']}, {row['next_tick']}", markup=False)

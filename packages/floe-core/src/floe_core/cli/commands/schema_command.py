@@ -38,4 +38,4 @@ def schema(
         return
     write_together(out, {schema_file(name): schema_text(name).encode() for name in MODELS})
     for name in MODELS:
-        stdout().print(f"wrote {out / schema_file(name)}", soft_wrap=True)
+        stdout().print(f"wrote {out / schema_file(name)}", soft_wrap=True, markup=False)

@@ -25,13 +25,16 @@ HORIZON = timedelta(days=366)
 
 def show(product: Product = Path(), on: On = None, env: Env = None, as_json: Json = False) -> None:
     """Show a product's graph, jobs and next ticks, without writing anything."""
+    from rich.markup import escape
+
     artifacts = read_or_compile(product, on, refuses_losses=True)
     if as_json:
         print_json(_as_dict(artifacts))
         return
     console = stdout()
     about = artifacts.product
-    console.print(f"[bold]{about.name}[/] {about.version} on {artifacts.orchestrator.name}")
+    version = escape(about.version)
+    console.print(f"[bold]{about.name}[/] {version} on {artifacts.orchestrator.name}")
     if about.description:
         console.print(about.description, style="dim", markup=False)
     # Neither wrapped nor cropped: an id that is cut can be neither copied nor searched for.
