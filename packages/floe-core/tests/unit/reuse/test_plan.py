@@ -276,6 +276,12 @@ def test_new_inputs_wait_for_as_long_as_a_node_tolerates_it() -> None:
     assert reasons(again) == {"b": "a is new"}
 
 
+def test_a_build_that_a_clock_put_into_the_future_lets_nothing_wait() -> None:
+    after = built(situation(product(b=HOUR), now=1000.0))
+    more = replace(after, codes=CODES | {A: CODES[A] + " where amount > 1"}, now=999.0)
+    assert reasons(more)["b"] == "a is new"
+
+
 def test_only_new_inputs_wait() -> None:
     after = built(situation(product(b=HOUR), now=1000.0))
     own = replace(after, codes=CODES | {B: CODES[B] + " limit 1"}, now=1001.0)
