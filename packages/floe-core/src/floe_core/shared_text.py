@@ -17,6 +17,7 @@ from filelock import FileLock, Timeout
 from floe_core.atomic_files import write_together
 from floe_core.errors import EnvironmentProblemError
 from floe_core.numbered_objects import ATTEMPTS, NumberedObjects, ObjectsBusyError, ObjectsError
+from floe_core.secrets.shapes import hide_shapes
 from floe_core.service_probe import without_secrets
 
 LOCK_SECONDS = 30.0
@@ -194,4 +195,7 @@ class PostgresText:
 
 def _problem(text: SharedText, action: str, error: Exception) -> EnvironmentProblemError:
     first = (str(error).strip() or type(error).__name__).splitlines()[0]
-    return EnvironmentProblemError(f"{text.place}: cannot be {action}: {without_secrets(first)}")
+    if first.startswith("invalid dsn"):
+        # What follows in quotes is of the URL, such as a password that is not encoded as it must.
+        first = first.partition('"')[0].rstrip(": ")
+    return EnvironmentProblemError(f"{text.place}: cannot be {action}: {hide_shapes(first)}")
