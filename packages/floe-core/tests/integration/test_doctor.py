@@ -113,6 +113,13 @@ def test_other_versions_than_at_compile_time_are_warnings(shop: Path) -> None:
     ]
 
 
+def test_schedules_that_cannot_be_read_are_a_problem(shop: Path) -> None:
+    (shop / "schedules.json").write_text("{")
+    code, found = doctor(shop)
+    assert code == 3
+    assert f"{shop}/schedules.json holds no schedules of floe" in found["product"][0]["what"]
+
+
 def test_a_variable_that_is_not_set_is_a_problem(write_product: WriteProduct) -> None:
     compute = (
         "  compute: {type: duckdb, config: {schema: \"{{ env_var('NO_SUCH_SCHEMA', 'a') }}\", "

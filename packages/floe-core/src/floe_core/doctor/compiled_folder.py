@@ -11,6 +11,7 @@ from floe_core.errors import EnvironmentProblemError, InvalidProductError, Usage
 from floe_core.execution.dbt.executable import find_executable
 from floe_core.execution.dbt.library import NO_DBT, library_version
 from floe_core.schedules import tzdata_version
+from floe_core.schedules.live_schedules import with_live_schedules
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.secrets.references import required_names
 from floe_core.warehouse.duckdb_file import PROJECT_DIR_VARIABLE
@@ -35,7 +36,7 @@ def load_compiled(folder: Path) -> tuple[CompiledArtifacts | None, list[Finding]
 
 def check_compiled(artifacts: CompiledArtifacts) -> list[Finding]:
     """Return what does not agree with this machine."""
-    found = [*_dbt(artifacts), *_zones(artifacts), *_variables(artifacts)]
+    found = [*_dbt(artifacts), *_zones(artifacts), *_schedules(artifacts), *_variables(artifacts)]
     name = f"{artifacts.product.name} {artifacts.product.version}"
     return found or [Finding(SUBJECT, "ok", f"{name}, compiled for {artifacts.orchestrator.name}")]
 
@@ -60,6 +61,14 @@ def _zones(artifacts: CompiledArtifacts) -> Iterator[Finding]:
         what = f"compiled with time zones {compiled}, and {here} is installed"
         fix = f"pip install 'tzdata=={compiled[:4]}.*', or floe compile"
         yield Finding(SUBJECT, "warning", what, fix)
+
+
+def _schedules(artifacts: CompiledArtifacts) -> Iterator[Finding]:
+    try:
+        with_live_schedules(artifacts)
+    except EnvironmentProblemError as error:
+        fix = "repair it, or remove it for the schedules of floe.yaml"
+        yield Finding(SUBJECT, "problem", str(error), fix)
 
 
 def _variables(artifacts: CompiledArtifacts) -> Iterator[Finding]:
