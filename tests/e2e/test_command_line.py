@@ -238,6 +238,16 @@ def test_a_wrong_call_is_told_to_programs_too(arguments: list[str], message: str
     assert json.loads(done.stdout) == {"status": "error", "message": message, "problems": []}
 
 
+@pytest.mark.parametrize("command", ["check", "compile", "run", "show", "init", "ticks"])
+def test_an_orchestrator_that_is_not_installed_is_a_wrong_call(
+    command: str, tmp_path: Path
+) -> None:
+    done = floe(command, str(tmp_path / "new"), "--on", "dagstr")
+    assert done.returncode == 2
+    assert "no orchestrator plugin named 'dagstr'; did you mean 'dagster'?" in done.stderr
+    assert not (tmp_path / "new").exists()
+
+
 def test_a_service_that_is_not_there_exits_with_3(examples: Path) -> None:
     path = examples / "manifest.yaml"
     settings = 'type: dagster, config: {url: "http://127.0.0.1:1"}'

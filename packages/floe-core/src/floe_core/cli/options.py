@@ -20,6 +20,20 @@ def installed_orchestrators(incomplete: str) -> list[str]:
     return [name for name in installed() if name.startswith(incomplete)]
 
 
+def check_installed(name: str | None) -> str | None:
+    """Return the name of an orchestrator.
+
+    Raises:
+        UsageError: No plugin that is installed has this name.
+    """
+    from floe_core.errors import UsageError
+    from floe_core.plugin_registry import installed, unknown_plugin
+
+    if name is not None and name not in installed():
+        raise UsageError(unknown_plugin(name))
+    return name
+
+
 On = Annotated[
     str | None,
     typer.Option(
@@ -27,6 +41,7 @@ On = Annotated[
         metavar="NAME",
         help="The orchestrator; overrides the manifest.",
         autocompletion=installed_orchestrators,
+        callback=check_installed,
     ),
 ]
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+
+import pytest
 
 from floe_core.build_events import DatasetFact, NodeResult, from_line, to_line
 from floe_core.execution.steps.facts import MAX_BYTES, StepFacts, read_facts
@@ -71,3 +74,10 @@ def test_facts_survive_the_journal() -> None:
     result = NodeResult("step.shop.load", "success", datasets=(DatasetFact("raw.orders", 3, "a"),))
     assert from_line(to_line(result)) == result
     assert "datasets" not in to_line(NodeResult("model.shop.orders", "success"))
+
+
+@pytest.mark.timeout(20)
+def test_a_pipe_in_the_place_of_the_file_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "facts")
+    found = read_facts(tmp_path / "facts", [])
+    assert found.problems == ["its facts can't be read: not a file"]

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from floe_core.cli.console import stderr, stdout
-from floe_core.cli.options import installed_orchestrators
+from floe_core.cli.options import check_installed, installed_orchestrators
 
 
 def init(
@@ -21,6 +21,7 @@ def init(
             metavar="NAME",
             help="The orchestrator for a new manifest.yaml.",
             autocompletion=installed_orchestrators,
+            callback=check_installed,
         ),
     ] = "dagster",
     cron: Annotated[

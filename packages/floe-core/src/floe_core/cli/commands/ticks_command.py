@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from floe_core.cli.console import print_json
-from floe_core.cli.options import Env, Json, Product, installed_orchestrators
+from floe_core.cli.options import Env, Json, Product, check_installed, installed_orchestrators
 from floe_core.cli.ticks_view import print_comparison, print_ticks
 
 DEFAULT_SPAN = timedelta(days=7)
@@ -42,6 +42,7 @@ def ticks(
             metavar="NAME",
             help="Also compute the ticks with this orchestrator's own code.",
             autocompletion=installed_orchestrators,
+            callback=check_installed,
         ),
     ] = None,
     as_json: Json = False,

@@ -52,6 +52,10 @@ def read_facts(path: Path, known: Iterable[str]) -> StepFacts:
 
 def _lines(path: Path, found: StepFacts) -> list[tuple[int, str]]:
     try:
+        # A pipe in its place would be waited for.
+        if path.exists() and not path.is_file():
+            found.problems.append("its facts can't be read: not a file")
+            return []
         with path.open("rb") as file:
             text = file.read(MAX_BYTES + 1).decode(errors="replace")
     except FileNotFoundError:
