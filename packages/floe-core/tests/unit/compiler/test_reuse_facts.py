@@ -12,6 +12,8 @@ from floe_core.compiler.code.python_reads import varying_reads
 from floe_core.compiler.code.reuse_facts import ReuseFactsReader
 from floe_core.schemas.nodes import ReuseFacts
 
+ADDS = "each build adds its rows once more"
+APPEND = {"materialized": "incremental", "incremental_strategy": "append"}
 MACROS = {
     "macro.shop.plain": {"macro_sql": "{% macro plain() %}1{% endmacro %}"},
     "macro.shop.asks": {"macro_sql": "{% macro asks() %}{{ run_query('x') }}{% endmacro %}"},
@@ -57,6 +59,13 @@ def facts(macros: tuple[str, ...] = (), **fields: Any) -> ReuseFacts:
         ({"raw_code": "{{ adapter.dispatch('plain')() }}"}, ""),
         ({"raw_code": "{{ modules.datetime.datetime.now() }}"}, "modules.datetime"),
         ({"config": {"meta": {"floe": {"reuse": "never"}}}}, "meta.floe.reuse is never"),
+        ({"config": {"materialized": "incremental"}}, ADDS),
+        ({"config": {"materialized": "incremental", "unique_key": "id"}}, ""),
+        ({"config": APPEND}, ADDS),
+        ({"config": {**APPEND, "unique_key": "id"}}, ADDS),
+        ({"config": APPEND, "raw_code": "{% if is_incremental() %}{% endif %}"}, ""),
+        ({"config": APPEND, "raw_code": "select max(at) from {{ this }}"}, ""),
+        ({"config": {**APPEND, "incremental_strategy": "insert_overwrite"}}, ""),
         ({"config": {"store_failures": True}}, "it stores its failures"),
         ({"config": {"post-hook": [{"sql": "grant select on {{ this }} to x"}]}}, ""),
         (

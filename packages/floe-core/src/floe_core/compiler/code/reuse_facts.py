@@ -20,6 +20,7 @@ _IDLE = frozenset({"meta", "tags", "docs", "group", "access", "enabled", "event_
 _SHAPING = ("constraints", "contract", "test_metadata", "given", "expect", "overrides", "quoting")
 _PLAIN = frozenset({"table", "view", "seed", "test", "unit"})
 _READS_OUTSIDE = re.compile(r"\b(?:env_)?var\s*\(|\bflags\b|\bgraph\b")
+_OWN_RELATION = re.compile(r"\b(?:this|is_incremental)\b")
 _HOOKS = ("pre-hook", "post-hook", "pre_hook", "post_hook")
 # Incremental models ask whether their relation is there; their rule does not go by their SQL.
 _FOR_INCREMENTAL = frozenset({"macro.dbt.is_incremental"})
@@ -88,6 +89,8 @@ class ReuseFactsReader:
         config = _config(entry)
         if config.get("store_failures"):
             return "it stores its failures"
+        if self._adds_rows_always(entry):
+            return "each build adds its rows once more"
         if not _is_sql(entry):
             return python_reads.varying_reads(str(entry.get("raw_code") or ""))
         hooks = " ".join(_text_of_hooks(entry))
@@ -98,6 +101,17 @@ class ReuseFactsReader:
         texts = [self._code(entry), hooks]
         own = next(filter(None, map(jinja_reads.varying_reads, texts)), "")
         return own or self._of_macros(entry) or self._of_ephemeral(entry)
+
+    def _adds_rows_always(self, entry: Entry) -> bool:
+        """Return whether each build adds all rows of the SQL to those that are there.
+
+        SQL that is to hold rows back asks `is_incremental()` or reads `this`.
+        """
+        used = (entry.get("depends_on") or {}).get("macros") or ()
+        asks = _OWN_RELATION.search(self._code(entry)) or (
+            _FOR_INCREMENTAL & set(self._hashes.reach(used))
+        )
+        return _appends(_config(entry)) and not asks
 
     def _outside_of_sql(self, entry: Entry, hooks: str) -> bool:
         """Return whether vars or the environment decide what the compiled SQL does not show."""
@@ -153,6 +167,14 @@ def _config(entry: Entry) -> Entry:
 
 def _is_sql(entry: Entry) -> bool:
     return (entry.get("language") or "sql") == "sql"
+
+
+def _appends(config: Entry) -> bool:
+    """Return whether dbt adds the rows of the SQL to an incremental model, and removes none."""
+    strategy = config.get("incremental_strategy") or ""
+    by_key = strategy in ("", "delete+insert", "merge") and config.get("unique_key")
+    is_known = strategy in ("", "append", "delete+insert", "merge")
+    return config.get("materialized") == "incremental" and is_known and not by_key
 
 
 def _has_hooks(entry: Entry) -> bool:
