@@ -191,3 +191,25 @@ def test_a_model_that_a_dbt_plugin_injects_is_read_and_not_built(
     injected = artifacts.by_id["model.customers.dim_customers"]
     assert (injected.resource_type, injected.schema_name) == ("source", "theirs")
     assert artifacts.by_id["model.shop.first"].depends_on == ("model.customers.dim_customers",)
+
+
+def test_a_function_is_built_where_it_is_selected(write_product: WriteProduct) -> None:
+    floe = FLOE + "jobs:\n  - {name: calling, select: '+calls'}\n"
+    folder = write_product(floe=floe, calls=TABLE + "select {{ function('twice') }}(1) as id")
+    (folder / "functions").mkdir()
+    (folder / "functions/twice.sql").write_text("x * 2")
+    (folder / "functions/schema.yml").write_text(
+        "functions:\n  - name: twice\n    arguments: [{name: x, data_type: integer}]\n"
+        "    returns: {data_type: integer}\n"
+    )
+    (folder / "macros").mkdir()
+    (folder / "macros/scalar.sql").write_text(
+        "{% macro duckdb__scalar_function_sql(target_relation) %}"
+        "create or replace macro {{ target_relation }}(x) as ({{ model.compiled_code }});"
+        "{% endmacro %}"
+    )
+    both = {"twice": "success", "calls": "success"}
+    assert statuses(run(folder, job="calling")) == both
+    chosen = RunParameters(select="+calls")
+    assert statuses(run(folder, run_id="s", parameters=chosen)) == both
+    assert plain_dbt(folder, "--select", "+calls") == (0, both)

@@ -180,3 +180,30 @@ def test_a_message_of_dbt_is_once_in_the_steps_output_or_as_a_warning_in_its_log
     warned = [entry.message for entry in told.warnings]
     assert len([text for text in warned if "WARN 1 accepted_values_first_id__1" in text]) == 1
     assert "WARN 1 accepted_values_first_id__1" not in output
+
+
+FUNCTIONS = {
+    "functions/twice.sql": "x * 2",
+    "functions/schema.yml": """\
+functions:
+  - name: twice
+    arguments: [{name: x, data_type: integer}]
+    returns: {data_type: integer}
+""",
+    # dbt-duckdb has none of its own.
+    "macros/scalar.sql": "{% macro duckdb__scalar_function_sql(target_relation) %}"
+    "create or replace macro {{ target_relation }}(x) as ({{ model.compiled_code }});"
+    "{% endmacro %}",
+    "models/calls.sql": "select {{ function('twice') }}(1) as id",
+    "models/aside.sql": "select 1 as id",
+}
+
+
+def test_a_function_has_no_asset_and_is_built_with_what_depends_on_it(compiled):
+    artifacts = compiled(FUNCTIONS)
+    whole = run(artifacts)
+    assert whole.success
+    assert "function.shop.twice" in whole.started_nodes
+    part = run(artifacts, asset_selection=[AssetKey("calls")])
+    assert part.started_nodes == ["function.shop.twice", "model.shop.calls"]
+    assert run(artifacts, asset_selection=[AssetKey("aside")]).started_nodes == ["model.shop.aside"]

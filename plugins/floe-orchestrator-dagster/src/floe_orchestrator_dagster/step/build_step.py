@@ -52,7 +52,7 @@ from floe_orchestrator_dagster.step.node_results import check_result, materializ
 from floe_orchestrator_dagster.step.node_slots import node_slots, slot_of_job
 from floe_orchestrator_dagster.step.resumed_run import build_run_id, resumed_runs
 from floe_orchestrator_dagster.step.run_config import parameters_of
-from floe_orchestrator_dagster.step.step_nodes import StepNodes, nodes_of_run
+from floe_orchestrator_dagster.step.step_nodes import StepNodes, nodes_of_run, with_functions
 from floe_orchestrator_dagster.step.step_process import end_with_run
 
 StepEvent = MaterializeResult[None] | AssetCheckResult
@@ -116,7 +116,8 @@ def request_of(
     moment = tags.get(NOMINAL_TIME_TAG) or tags.get(SCHEDULED_EXECUTION_TIME_TAG)
     nominal_time = datetime.fromisoformat(moment) if moment else None
     parameters = parameters_of(context, artifacts)
-    attempt = attempt_by_hand(_chosen(context, artifacts, parameters, nodes.ids), before)
+    asked_for = with_functions(artifacts, nodes.ids)
+    attempt = attempt_by_hand(_chosen(context, artifacts, parameters, asked_for), before)
     return BuildRequest(
         job=job_of_run(artifacts, tags.get(JOB_TAG, "")),
         run_id=build_run_id(context.run_id, step),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from dagster import AssetCheckKey, AssetKey, OpExecutionContext
 
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_dagster.definitions.step_assets import DATASET_METADATA
 
 
@@ -43,6 +44,20 @@ class StepNodes:
     def ids(self) -> tuple[str, ...]:
         """The ids of all of them, sorted."""
         return tuple(sorted([*self.keys, *self.check_keys]))
+
+
+def with_functions(artifacts: CompiledArtifacts, node_ids: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the nodes and the functions of dbt that go with them, sorted; those have no asset.
+
+    All functions go with the whole product, else those that one of the nodes depends on.
+    """
+    functions = {node.unique_id for node in artifacts.built if node.resource_type == "function"}
+    if not functions:
+        return node_ids
+    rest = {node.unique_id for node in artifacts.built} - functions
+    if not rest <= {*node_ids}:
+        functions &= {above for i in node_ids for above in artifacts.by_id[i].depends_on}
+    return tuple(sorted({*node_ids, *functions}))
 
 
 def nodes_of_run(context: OpExecutionContext, node_ids: Mapping[str, str]) -> tuple[str, ...]:

@@ -154,7 +154,7 @@ class InProcessDbt:
     def list_ids(self, selection: list[str], nodes: Sequence[Node]) -> list[str]:
         """See `Dbt.list_ids`."""
         add_tags(self._manifest, nodes)
-        lines = self._invoke([*list_command(), *selection])
+        lines = self._invoke([*list_command(nodes), *selection])
         return sorted(json.loads(line)["unique_id"] for line in lines)
 
     def _invoke(self, command: list[str]) -> Any:
@@ -208,7 +208,7 @@ class SubprocessDbt:
 
     def list_ids(self, selection: list[str], nodes: Sequence[Node]) -> list[str]:
         """See `Dbt.list_ids`."""
-        lines = self._call([*list_command(), *selection]).splitlines()
+        lines = self._call([*list_command(nodes), *selection]).splitlines()
         return sorted(json.loads(line)["unique_id"] for line in lines if line.startswith("{"))
 
     def _call(self, command: list[str]) -> str:

@@ -6,7 +6,7 @@ import io
 import json
 import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import chdir, redirect_stdout
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from floe_core.execution.dbt.preloaded_manifest import add_tags, preload_manifes
 from floe_core.execution.node_selection.step_selection import StepSelection
 from floe_core.process_environment import environment_with
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.nodes import Node
 from floe_core.state_folder import state_folder
 from floe_core.warehouse.duckdb_file import PROJECT_DIR_VARIABLE
 
@@ -51,7 +52,12 @@ def selection_arguments(select: str, exclude: str) -> list[str]:
 def _ids_listed(artifacts: CompiledArtifacts, selection: list[str]) -> frozenset[str]:
     """Return the ids that dbt lists for these arguments."""
     project_dir = artifacts.folder
-    arguments = [*list_command(), "--quiet", *_arguments(artifacts, project_dir), *selection]
+    arguments = [
+        *list_command(artifacts.nodes),
+        "--quiet",
+        *_arguments(artifacts, project_dir),
+        *selection,
+    ]
     if artifacts.dbt.executable:
         lines, problem = _ask_executable(artifacts.dbt.executable, project_dir, arguments)
     else:
@@ -104,9 +110,14 @@ def _ask_executable(
     return lines, text_of_error(done.stdout + done.stderr).strip() if done.returncode else ""
 
 
-def list_command() -> list[str]:
-    """Return the start of a `dbt ls` that prints the id of each node that a build can take."""
-    types = [text for kind in LISTED_TYPES for text in ("--resource-type", kind)]
+def list_command(nodes: Iterable[Node]) -> list[str]:
+    """Return the start of a `dbt ls` that prints the id of each of the nodes that a build can take.
+
+    A dbt before 1.11 has no functions, and refuses the word.
+    """
+    has_functions = any(node.resource_type == "function" for node in nodes)
+    kinds = (*LISTED_TYPES, *(("function",) if has_functions else ()))
+    types = [text for kind in kinds for text in ("--resource-type", kind)]
     return ["ls", "--output", "json", "--output-keys", "unique_id", *types]
 
 
