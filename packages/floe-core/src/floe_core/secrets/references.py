@@ -12,7 +12,11 @@ from typing import Any
 
 _CALL = r"""env_var\(\s*['"](\w+)['"]\s*(?:,\s*['"]([^'"]*)['"]\s*)?\)"""
 _REFERENCE = re.compile(rf"\{{\{{\s*{_CALL}[^}}]*\}}\}}|\$\{{(\w+)\}}|^env:(\w+)$")
-_ONLY = re.compile(r"""^\s*(\{\{\s*env_var\(\s*['"]\w+['"]\s*\)[^}]*\}\}|env:\w+|\$\{\w+\})\s*$""")
+# An empty default is nobody's secret.
+_OR_EMPTY = r"""(?:,\s*(?:''|"")\s*)?"""
+_ONLY = re.compile(
+    rf"""^\s*(\{{\{{\s*env_var\(\s*['"]\w+['"]\s*{_OR_EMPTY}\)[^}}]*\}}\}}|env:\w+|\$\{{\w+\}})\s*$"""
+)
 _WITHOUT_DEFAULT = re.compile(r"""env_var\(\s*['"](\w+)['"]\s*\)""")
 _USED = re.compile(r"""env_var\(\s*['"](\w+)['"]""")
 
@@ -57,7 +61,13 @@ def sole_reference(value: object) -> str:
 
 
 def is_only_a_reference(text: str) -> bool:
-    """Return whether a setting takes its value from the environment, and holds no default."""
+    """Return whether a setting takes its value from the environment alone.
+
+    >>> is_only_a_reference("{{ env_var('PGPW', '') }}")
+    True
+    >>> is_only_a_reference("{{ env_var('PGPW', 'pw') }}")
+    False
+    """
     return bool(_ONLY.match(text))
 
 
