@@ -92,19 +92,21 @@ def serve_for_one_run(listening: socket) -> None:
     """Serve Prefect's API on a socket that listens, until SIGTERM, as Prefect does for one process.
 
     Prefect imports the whole server in the process that needs one, to start it in another: twice
-    1.3 s. Without the name, it does so again.
+    1.3 s. Without the name, or where it takes other arguments, it does so again.
 
     Raises:
         NoServerError: This version of Prefect lacks the name.
     """
     try:
         from prefect.server.api.server import create_app
-    except ImportError:
+
+        app = create_app(ephemeral=True, final=True)
+    except (ImportError, TypeError):
         warn_of_missing_name("prefect", "a local run starts later")
         raise NoServerError from None
     import uvicorn
 
     from floe_orchestrator_prefect.local.locked_database import AnswerAgain
 
-    app = AnswerAgain(create_app(ephemeral=True, final=True))
-    uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="on")).run([listening])
+    answering = AnswerAgain(app)
+    uvicorn.Server(uvicorn.Config(answering, log_level="error", lifespan="on")).run([listening])

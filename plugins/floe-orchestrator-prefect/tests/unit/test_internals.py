@@ -108,3 +108,9 @@ def test_without_the_servers_app_prefect_starts_its_server(
         internals.serve_for_one_run(listening)
     [warning] = caplog.messages
     assert "a local run starts later" in warning
+
+
+def test_so_it_does_where_the_app_takes_other_arguments(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(".".join(OF_APP), lambda *, is_temporary: None)
+    with socket.socket() as listening, pytest.raises(internals.NoServerError):
+        internals.serve_for_one_run(listening)
