@@ -22,7 +22,7 @@ class EmptyDatabase:
         self._kept = user_cache_path("floe") / "databases" / f"{name}.db"
 
     def copy_to(self, database: Path) -> bool:
-        """Copy the kept database to this path, and return whether a database exists there.
+        """Copy the kept database to this path; return False if that is not possible.
 
         An existing database, even one just created by another process, is left unchanged.
         """

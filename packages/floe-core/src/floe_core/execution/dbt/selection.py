@@ -1,4 +1,4 @@
-"""Name nodes to dbt so that it runs these and no others."""
+"""Build a dbt selection of exactly the given nodes."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 def arguments_for_nodes(artifacts: CompiledArtifacts, node_ids: Collection[str]) -> list[str]:
     """Return dbt's arguments for exactly these nodes.
 
-    A selection by fully qualified name also takes what lies in a folder of that name, so such
-    nodes are excluded one by one. `empty` keeps dbt from adding the tests of what is selected.
+    A selection by fully qualified name also matches nodes in a folder of that name, so these are
+    excluded one by one. `empty` keeps dbt from adding the tests of the selected nodes.
     """
     wanted = {".".join(artifacts.by_id[node_id].fqn) for node_id in node_ids}
     unwanted = [
