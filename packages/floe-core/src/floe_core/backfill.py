@@ -1,4 +1,4 @@
-"""Run a job for days that have passed."""
+"""Backfill a job: run it for past days."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ OnEvent = Callable[[BuildEvent], None]
 
 @dataclass(frozen=True, slots=True)
 class Backfill:
-    """What a backfill runs: one run a tick, or one for the whole range where there are no ticks."""
+    """The runs of a backfill: one for each tick, or one for the whole range without ticks."""
 
     job: str
     range: TimeRange
@@ -37,7 +37,8 @@ def planned_backfill(artifacts: CompiledArtifacts, job: Job, first: date, last: 
     """Return what a backfill of these days, both included, runs; days are those of the schedule.
 
     Raises:
-        UsageError: The days are none, or not over; or it goes by ticks and there are none.
+        UsageError: The range has no days, or they are not over; or it runs by tick and there are
+        none.
     """
     zone = check_timezone(job.schedule.timezone if job.schedule else "UTC")
     if last < first:
@@ -65,7 +66,7 @@ def _ticks(job: Job, span: TimeRange) -> tuple[datetime, ...]:
 def launch_backfill(
     artifacts: CompiledArtifacts, backfill: Backfill, on_event: OnEvent
 ) -> list[RunReport]:
-    """Run to the end, one run after the other, and return the reports in their order.
+    """Run to the end, one run after the other, and return the reports in order.
 
     Raises:
         PluginError: The plugin cannot launch runs here.

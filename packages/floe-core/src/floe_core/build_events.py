@@ -1,4 +1,4 @@
-"""What a build tells while it runs, and how it is written down."""
+"""The events that a build emits while it runs, and how they are written to the journal."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PASSED: frozenset[str] = frozenset({"success", "pass", "warn", "reused"})
 
 @dataclass(frozen=True, slots=True)
 class NodeStarted:
-    """A node began to run. `at` is an aware UTC time."""
+    """A node started. `at` is an aware UTC time."""
 
     unique_id: str
     at: datetime
@@ -22,7 +22,7 @@ class NodeStarted:
 
 @dataclass(frozen=True, slots=True)
 class NodeLog:
-    """One message of dbt; `unique_id` is "" when it belongs to no node."""
+    """One log message of dbt; `unique_id` is "" when it belongs to no node."""
 
     unique_id: str
     level: str
@@ -31,9 +31,9 @@ class NodeLog:
 
 @dataclass(frozen=True, slots=True)
 class DatasetFact:
-    """What a step said of a dataset that it wrote, by the name that floe.yaml has for it.
+    """What a step reported about a dataset that it wrote, under the dataset's name in floe.yaml.
 
-    `version` tells this state of it from another one, "" where the step did not say.
+    `version` distinguishes this state of the dataset from others, "" if the step reported none.
     """
 
     dataset: str
@@ -43,10 +43,10 @@ class DatasetFact:
 
 @dataclass(frozen=True, slots=True)
 class ReusedBuild:
-    """The build that a reused node stands as it was left by.
+    """The earlier build that produced the relation of a reused node.
 
-    `run_id` is floe's id of that run, `lineage_run_id` OpenLineage's of the node's run in it.
-    `seconds` is how long it took, `rows` how many it left, None where they were not counted.
+    `run_id` is floe's id of that run, `lineage_run_id` OpenLineage's id of the node's run in it.
+    `seconds` is how long it took, `rows` how many rows it left, None if they were not counted.
     """
 
     run_id: str
@@ -59,13 +59,13 @@ class ReusedBuild:
 class NodeResult:
     """A node ended.
 
-    `status` is dbt's: success, error, skipped for what builds; pass, warn, fail, error for tests;
-    reused for what stands as a build would make it, and was not built.
-    `rows` is what the warehouse said it wrote, `failures` the rows that a test found; None where it
-    did not say. Times are aware UTC; both None for a node that never started. `datasets` are what
-    a step said of what it wrote. `reused` is the build that a reused node was left by, None for any
-    other. `data_version` tells this state of a relation from others where `execution.reuse` is on,
-    "" for what was not built.
+    `status` is dbt's: success, error or skipped for nodes that build; pass, warn, fail or error for
+    tests; reused for a node that was not built because a build would not change it.
+    `rows` is the number of rows that the warehouse reported as written, `failures` the number that
+    a test found; None if not reported. Times are aware UTC; both None for a node that never
+    started. `datasets` are what a step reported about the datasets it wrote. `reused` is the build
+    that a reused node comes from, None for other nodes. `data_version` distinguishes this state of
+    a relation from others if `execution.reuse` is on, "" for a node that was not built.
     """
 
     unique_id: str
@@ -82,7 +82,7 @@ class NodeResult:
 
     @property
     def passed(self) -> bool:
-        """Whether the run can be green with it."""
+        """Whether the run can succeed with this result."""
         return self.status in PASSED
 
 
@@ -90,7 +90,7 @@ class NodeResult:
 class BuildEnded:
     """The build is over: it succeeded if and only if every node passed.
 
-    `message` says why it failed when that is not one node's doing.
+    `message` says why it failed when no single node is the cause.
     """
 
     succeeded: bool
@@ -100,7 +100,7 @@ class BuildEnded:
 BuildEvent = NodeStarted | NodeLog | NodeResult | BuildEnded
 
 _KINDS = {kind.__name__: kind for kind in (NodeStarted, NodeLog, NodeResult, BuildEnded)}
-# Fields that most results do not have; a line has them only where they say something.
+# Fields that most results do not have; a line has them only if they are not empty.
 _RARE = ("datasets", "reused", "data_version")
 _TIMES = ("at", "started_at", "ended_at")
 

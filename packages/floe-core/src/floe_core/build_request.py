@@ -1,4 +1,4 @@
-"""What to build: the part of a product, for which run and which attempt."""
+"""A request to build part of a product, for one run and one attempt."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ class BuildRequest:
 
     `run_id` names the orchestrator's run; attempts of one run share it and count from 1. With
     `resume`, an attempt above 1 leaves out what passed in the attempts before it.
-    `node_ids` of None is the whole job, or what `parameters` select of it; where it names
-    nodes, the selection has been made. `nominal_time` is the tick, an aware UTC time. `range` is
-    what a backfill covers in this one build. `standing` are results of earlier attempts, for an
-    orchestrator that resumes by itself: their nodes are not built, and count in the verdict.
-    `parameters` are this run's; their vars win over those of the job and the product.
-    `part` names this build where the orchestrator's run has several of one job and attempt, whose
-    `run_id`s end with it; `beside` are the nodes of all of these builds.
-    Without `may_reuse` all of it is built, whatever stands already. `updates` are the updates of
-    input ports that the run was started for, as pairs of port and number.
-    With `sends_alerts` the build itself reports its end to who is to be alerted; False where the
-    orchestrator reports the run's.
+    `node_ids` of None is the whole job, or the nodes of it that `parameters` select; if it names
+    nodes, the selection has already been applied. `nominal_time` is the tick, an aware UTC time.
+    `range` is the time range that a backfill covers in this one build. `standing` are results of
+    earlier attempts, for an orchestrator that resumes by itself: their nodes are not built, and
+    count in the verdict. `parameters` are this run's; their vars override those of the job and the
+    product. `part` names this build if the orchestrator's run has several of one job and attempt,
+    whose `run_id`s end with it; `beside` are the nodes of all these builds.
+    Without `may_reuse`, every node is built, even one that could be reused. `updates` are the
+    updates of input ports that started the run, as pairs of port and number.
+    With `sends_alerts`, the build itself reports its end for alerts; False if the orchestrator
+    reports the end of the run.
     """
 
     job: str

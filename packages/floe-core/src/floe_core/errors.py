@@ -1,4 +1,4 @@
-"""The errors floe raises on purpose, each with the exit code of its kind."""
+"""The errors that floe raises on purpose, each with its exit code."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing wrong: what happened, where in the user's file, and how to fix it.
+    """One problem: what happened, where in the user's file, and how to fix it.
 
     `line` and `column` count from 1; 0 means unknown. `excerpt` is the text of that line.
     """
@@ -40,7 +40,7 @@ class Problem:
 
 
 class FloeError(Exception):
-    """Base of every error floe raises on purpose. `exit_code` is what the command line returns."""
+    """Base of every error floe raises on purpose. The command line exits with `exit_code`."""
 
     exit_code = 3
 
@@ -60,21 +60,21 @@ class StaleProductError(InvalidProductError):
 
 
 class EnvironmentProblemError(FloeError):
-    """This machine or a service it needs stands in the way: permissions, disk, plugin, network."""
+    """A problem of this machine or of a service it needs: permissions, disk, plugin, network."""
 
 
 class PluginError(EnvironmentProblemError):
-    """An orchestrator plugin is absent, does not import or was made for another floe."""
+    """An orchestrator plugin is missing, can't be imported, or was made for another floe."""
 
 
 class UsageError(FloeError, ValueError):
-    """The call itself makes no sense: an unknown job, a selection of nothing."""
+    """The call itself is wrong: an unknown job, a selection of no nodes."""
 
     exit_code = 2
 
 
 class NothingNewError(FloeError):
-    """A run was started for updates of ports that another run has begun with; nothing is built."""
+    """Another run has begun with the port updates that started this one, which builds nothing."""
 
 
 def invalid(what: str, fix: str = "", file: str = "", line: int = 0) -> InvalidProductError:

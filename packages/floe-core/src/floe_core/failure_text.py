@@ -11,10 +11,10 @@ CULPRITS = frozenset({"error", "fail"})
 
 
 def failure_text(results: Iterable[NodeResult], problem: str = "") -> str:
-    """Return what went wrong in a run: a headline, then a line for each node that is to blame.
+    """Return what went wrong in a run: a headline, then a line for each node that failed.
 
-    `problem` is the headline where the build said one; otherwise it counts what did not pass. What
-    was skipped because of another node is counted and not listed.
+    `problem` is the headline if the build has one; otherwise it counts the nodes that did not pass.
+    Nodes skipped because of another node are counted but not listed.
 
     >>> failed, below = NodeResult("model.s.a", "error", message="no"), "model.s.b"
     >>> print(failure_text([failed, NodeResult(below, "skipped")]))

@@ -1,4 +1,4 @@
-"""Run a compiled product through its orchestrator's own engine, here."""
+"""Run a compiled product on this machine, through its orchestrator's own engine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The slots of an orchestrator's pools, of which a node holds one while it runs."""
+"""The slots of an orchestrator's pools; a node holds one while it runs."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ SlotAnswer = Literal["claimed", "full", "unlimited"]
 class NodeSlots(Protocol):
     """The slots of one build. Called from the threads of its nodes, several at a time.
 
-    Both methods raise `EnvironmentProblemError` where the orchestrator can't be asked: then the
-    node fails.
+    Both methods raise `EnvironmentProblemError` if the orchestrator can't be reached: then the node
+    fails.
     """
 
     def try_claim(self, pool: str, node_id: str) -> SlotAnswer:
@@ -28,7 +28,7 @@ class NodeSlots(Protocol):
         """
 
     def free(self, pool: str, node_id: str) -> None:
-        """Give back what the node has claimed, or its place in the queue."""
+        """Free the node's slot, or its place in the queue."""
 
     def how_to_limit(self, pool: str) -> str:
         """Return what a person does to give the pool a limit, as part of a sentence."""

@@ -30,9 +30,9 @@ LINEAGE_EVENT_TYPES = ("START", "RUNNING", "COMPLETE", "FAIL", "ABORT", "OTHER")
 
 @dataclass(frozen=True)
 class TransformConfig:
-    """One transform of a product, without any orchestrator's words.
+    """One transform of a product, in terms that no single orchestrator defines.
 
-    `depends_on` holds names of other transforms, `compute` the name of the compute engine.
+    `depends_on` holds the names of other transforms, `compute` the name of the compute engine.
     """
 
     name: str
@@ -47,7 +47,7 @@ class TransformConfig:
 
 @dataclass(frozen=True)
 class ValidationResult:
-    """What a check of a service found. `errors` say what to do; none of it holds a secret."""
+    """The result of checking a service. `errors` say what to do; no text holds a secret."""
 
     success: bool
     message: str = ""
@@ -57,7 +57,7 @@ class ValidationResult:
 
 @dataclass(frozen=True)
 class Dataset:
-    """A dataset by OpenLineage's naming, with its facets as OpenLineage spells them."""
+    """A dataset, named as OpenLineage names it, with its facets as OpenLineage spells them."""
 
     namespace: str
     name: str
@@ -65,10 +65,10 @@ class Dataset:
 
 
 class OrchestratorPlugin(ABC):
-    """What floe needs of an orchestrator. Constructed without arguments, then configured.
+    """What floe needs from an orchestrator. Constructed without arguments, then configured.
 
-    `floe_api_version` is "X.Y" of the interface the plugin was written for: core loads it if X is
-    its own and Y is not newer.
+    `floe_api_version` is the version of the interface that the plugin was written for, as "X.Y":
+    core loads the plugin if X equals core's own and Y is not newer.
     """
 
     name: str
@@ -76,34 +76,34 @@ class OrchestratorPlugin(ABC):
     floe_api_version: str
 
     def configure(self, settings: Mapping[str, Any]) -> None:  # noqa: B027 - optional by design
-        """Take `plugins.orchestrator.config` of the manifest. The default takes nothing."""
+        """Apply `plugins.orchestrator.config` of the manifest. The default ignores it."""
 
     @abstractmethod
     def create_definitions(self, artifacts: CompiledArtifacts) -> Any:
-        """Return what the orchestrator loads for this product.
+        """Return the object that the orchestrator loads for this product.
 
         Raises:
-            InvalidProductError: The artifacts are wrong, with every problem, or were not loaded
-                from a folder.
+            InvalidProductError: The artifacts are wrong (the error lists every problem), or were
+                not loaded from a folder.
         """
 
     @abstractmethod
     def create_assets_from_transforms(self, transforms: list[TransformConfig]) -> list[Any]:
-        """Return one object of the orchestrator for each transform, dependencies set.
+        """Return one object of the orchestrator for each transform, with its dependencies set.
 
         Raises:
-            ValueError: A cycle, a transform that depends on itself, or a name given twice.
+            ValueError: There is a cycle, a transform depends on itself, or two share a name.
         """
 
     @abstractmethod
     def get_helm_values(self) -> dict[str, Any]:
-        """Return values for the plugin's chart: a fresh dict that its closed schema accepts."""
+        """Return values for the plugin's chart, as a new dict that its closed schema accepts."""
 
     @abstractmethod
     def validate_connection(self) -> ValidationResult:
-        """Ask the configured service whether it is running and healthy, in 10 seconds at most.
+        """Check whether the configured service is running and healthy, within 10 seconds.
 
-        Never raises; never shows a secret.
+        Never raises, and never shows a secret.
         """
 
     @abstractmethod
@@ -111,23 +111,23 @@ class OrchestratorPlugin(ABC):
         """Return the resources of the pod that runs a `small`, `medium` or `large` workload.
 
         Raises:
-            ValueError: Any other size.
+            ValueError: The size is none of these.
         """
 
     @abstractmethod
     def emit_lineage_event(
         self, event_type: str, job: str, inputs: list[Dataset], outputs: list[Dataset]
     ) -> None:
-        """Emit one OpenLineage run event; START opens a run of `job`, COMPLETE or FAIL closes it.
+        """Emit one OpenLineage run event: START opens a run of `job`, COMPLETE or FAIL closes it.
 
         Raises:
-            ValueError: An event type that OpenLineage does not have.
+            ValueError: OpenLineage has no such event type.
         """
 
     @abstractmethod
     def schedule_job(self, job_name: str, cron: str, timezone: str) -> None:
-        """Create or replace the schedule of a job, durably.
+        """Create or replace the schedule of a job, and store it durably.
 
         Raises:
-            ValueError: A cron expression, time zone or job name that is none.
+            ValueError: The cron expression, time zone or job name is not valid.
         """

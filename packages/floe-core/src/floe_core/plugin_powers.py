@@ -1,4 +1,4 @@
-"""Powers that a plugin may have beside the interface; core asks for each with `isinstance`."""
+"""Powers: optional protocols that a plugin may implement; core checks each with `isinstance`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ RunStatus = Literal["success", "failed", "canceled"]
 
 @dataclass(frozen=True, slots=True)
 class EntryPointFile:
-    """The thin file that the orchestrator loads: a name in the product folder, and its text."""
+    """The thin file that the orchestrator loads: its name in the product folder, and its text."""
 
     filename: str
     text: str
@@ -28,19 +28,19 @@ class EntryPointFile:
 
 @runtime_checkable
 class EntryPointWriter(Protocol):
-    """A plugin whose orchestrator loads a file of the product folder."""
+    """A plugin whose orchestrator loads a file in the product folder."""
 
     def entry_point_file(self, product_name: str) -> EntryPointFile:
-        """Return the file that loads this product; the same text for the same name."""
+        """Return the file that loads this product; the same name always gives the same text."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
     """What to run.
 
-    `node_ids` narrows the job to some nodes; `nominal_time` is aware, in UTC; `range` is what a
-    backfill covers in one run. `parameters` say what this run does differently; where `node_ids`
-    names nodes, their selection has been made.
+    `node_ids` narrows the job to some nodes; `nominal_time` is aware, in UTC; `range` is the time
+    range that a backfill covers in one run. `parameters` say what this run does differently; if
+    `node_ids` names nodes, the selection among the parameters has already been applied.
     """
 
     job: str
@@ -52,10 +52,10 @@ class RunOptions:
 
 @dataclass(frozen=True, slots=True)
 class RunReport:
-    """How a run ended, as the orchestrator itself tells it.
+    """How a run ended, as the orchestrator itself reports it.
 
-    `nodes` maps node id to its result. `look_further` are sentences for a person: log folder, how
-    to open the web page. `message` says why a run failed when no node tells.
+    `nodes` maps node id to its result. `look_further` holds sentences for a person: the log folder,
+    how to open the web page. `message` says why a run failed when no node's result does.
     """
 
     status: RunStatus
@@ -68,7 +68,7 @@ class RunReport:
 
 @runtime_checkable
 class RunLauncher(Protocol):
-    """A plugin that can run a product here, through the orchestrator's own engine."""
+    """A plugin that can run a product on this machine, through the orchestrator's own engine."""
 
     def launch_run(
         self,
@@ -76,7 +76,7 @@ class RunLauncher(Protocol):
         options: RunOptions,
         on_event: Callable[[BuildEvent], None],
     ) -> RunReport:
-        """Run to the end and report; `on_event` hears each event as it happens.
+        """Run to the end and return a report; `on_event` receives each event as it happens.
 
         Leaves no process behind, whatever happens.
 
@@ -89,7 +89,7 @@ class RunLauncher(Protocol):
 class UncompiledProduct:
     """A product about to be compiled, in its own folder.
 
-    `imports` are modules that its runs import: those of dbt, where it is a library.
+    `imports` are the modules that its runs import: those of dbt, if dbt is used as a library.
     """
 
     folder: Path
@@ -99,19 +99,20 @@ class UncompiledProduct:
 
 @runtime_checkable
 class EarlyStarter(Protocol):
-    """A plugin that can start what a run needs while the product is compiled.
+    """A plugin that can start the processes of a run while the product is still being compiled.
 
-    Without this power, a run starts when its product is compiled.
+    Without this power, a run starts once its product has been compiled.
     """
 
     def start_early(self, product: UncompiledProduct) -> AbstractContextManager[RunLauncher]:
-        """Start processes for one run; `launch_run` of what the block is given uses them.
+        """Start processes for one run, and yield a launcher whose `launch_run` uses them.
 
-        They end with the block, whether the run was launched or not. Waits for nothing. What
-        fails once the processes are started, `launch_run` raises.
+        They end with the block, whether the run was launched or not. Does not wait. A failure
+        after the processes were started is raised by `launch_run`.
 
         Raises:
-            EnvironmentProblemError: They can't be started now; `launch_run` of the plugin may.
+            EnvironmentProblemError: They can't be started now; the plugin's own `launch_run` may
+                still work.
         """
 
 
@@ -129,10 +130,10 @@ class BackfillLauncher(Protocol):
         ticks: Sequence[datetime],
         on_event: Callable[[BuildEvent], None],
     ) -> list[RunReport]:
-        """Run for each of these ticks, in order, one at a time, and report on each.
+        """Run the job for each of these ticks, in order, one at a time; return a report for each.
 
-        A failed run does not keep those after it from running. The ticks are all that the job's
-        schedule has from the first to the last, aware, in UTC.
+        A failed run does not stop the later ones. The ticks are all those of the job's schedule
+        between the first and the last; they are aware, in UTC.
 
         Raises:
             EnvironmentProblemError: The orchestrator could not be started here.
@@ -141,18 +142,18 @@ class BackfillLauncher(Protocol):
 
 @runtime_checkable
 class ScheduleController(Protocol):
-    """A plugin that can take back and hold back what `schedule_job` set, or floe.yaml.
+    """A plugin that can remove, pause and reset schedules set by `schedule_job` or floe.yaml.
 
-    Each change is stored, and taken up by an orchestrator that runs before the call returns. Each
-    raises ValueError for a job that the product does not have, and EnvironmentProblemError when the
-    change could not be stored, or is stored and a running orchestrator does not take it up.
+    Each change is stored, and a running orchestrator applies it before the call returns. Each
+    method raises ValueError for a job that the product does not have, and EnvironmentProblemError
+    when the change could not be stored, or was stored but not applied by a running orchestrator.
     """
 
     def unschedule_job(self, job_name: str) -> None:
-        """Take the job's schedule away, whatever floe.yaml says."""
+        """Remove the job's schedule, whatever floe.yaml says."""
 
     def pause(self, job_name: str) -> None:
-        """Keep the job's schedule and let it start nothing.
+        """Keep the job's schedule, but let it start no runs.
 
         Raises:
             ValueError: The job has no schedule.
@@ -166,28 +167,29 @@ class ScheduleController(Protocol):
         """
 
     def reset_schedule(self, job_name: str) -> None:
-        """Give the job back the schedule of floe.yaml."""
+        """Give the job the schedule of floe.yaml again."""
 
 
 @runtime_checkable
 class TickTeller(Protocol):
-    """A plugin that can say when its orchestrator ticks, by the orchestrator's own counting."""
+    """A plugin that can return the ticks of a schedule as its orchestrator computes them."""
 
     def ticks_of(
         self, artifacts: CompiledArtifacts, job_name: str, start: datetime, end: datetime
     ) -> list[datetime]:
-        """Return the ticks of the job's schedule from `start` to before `end`, in UTC, in order.
+        """Return the ticks of the job's schedule from `start` up to, not including, `end`.
 
-        Enabled or not; nothing for a job without a schedule.
+        They are in order, in UTC, whether or not the schedule is enabled. A job without a schedule
+        has none.
         """
 
 
 @dataclass(frozen=True, slots=True)
 class Concept:
-    """Something of a product, and what an orchestrator makes of it.
+    """One concept of floe, such as retries, and what an orchestrator makes of it.
 
-    `here` is what the product has of it, "" for nothing. `loss` says what of it can't be expressed
-    there; compile refuses that unless floe.yaml waives the concept by its name.
+    `here` is what the product has of it, "" for nothing. `loss` says which part of it the
+    orchestrator can't express; compile refuses that unless floe.yaml waives the concept by name.
     """
 
     name: str
@@ -201,15 +203,15 @@ class ConceptExplainer(Protocol):
     """A plugin that can say what its orchestrator makes of each part of a product."""
 
     def concepts(self, artifacts: CompiledArtifacts) -> list[Concept]:
-        """Return every concept of floe, in the order in which a person reads them."""
+        """Return every concept of floe, in the order in which to show them."""
 
 
 @dataclass(frozen=True, slots=True)
 class RetryPlan:
-    """What an orchestrator does with a build that failed, by its own definitions.
+    """How an orchestrator retries a failed build, according to its own definitions.
 
-    `delays` are the seconds before each retry, so that their number is that of the retries. `pool`
-    is the pool of which a build takes a slot, "" for none of the product's own.
+    `delays` are the seconds before each retry, one for each retry. `pool` is the pool in which a
+    build takes a slot, "" if the product names none.
     """
 
     delays: tuple[float, ...] = ()
@@ -218,17 +220,17 @@ class RetryPlan:
 
 @runtime_checkable
 class RetryTeller(Protocol):
-    """A plugin that can say how its orchestrator retries, read from what the orchestrator loads."""
+    """A plugin that can read from what its orchestrator loads how the orchestrator retries."""
 
     def retry_plan(self, artifacts: CompiledArtifacts, job_name: str) -> RetryPlan:
-        """Return what the orchestrator does with the job's build when it fails."""
+        """Return how the orchestrator retries the job's build when it fails."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunningSchedule:
-    """What a running orchestrator itself tells of a job's schedule.
+    """A job's schedule as a running orchestrator itself reports it.
 
-    `next_tick` is in UTC, None where it has no schedule or holds it back.
+    `next_tick` is in UTC, None if the job has no schedule or the schedule is paused.
     """
 
     next_tick: datetime | None
@@ -237,42 +239,42 @@ class RunningSchedule:
 
 @runtime_checkable
 class ScheduleReporter(Protocol):
-    """A plugin that can ask a running orchestrator for what it has as a job's schedule."""
+    """A plugin that can ask a running orchestrator for a job's schedule."""
 
     def running_schedule(
         self, artifacts: CompiledArtifacts, job_name: str
     ) -> RunningSchedule | None:
-        """Return what it tells; None where none answers, or none that has the job."""
+        """Return the schedule; None if no orchestrator answers, or none that has the job."""
 
 
 @runtime_checkable
 class UpdateStarter(Protocol):
-    """A plugin whose orchestrator starts a job when ports that it reads were updated.
+    """A plugin whose orchestrator starts a job when ports that the product reads are updated.
 
     Compile refuses `onUpdate` for a plugin without this power.
     """
 
     def update_watcher(self, artifacts: CompiledArtifacts, job_name: str) -> str:
-        """Return what looks at the ledger for a job, as the orchestrator's pages call it."""
+        """Return what watches the ledger for a job, in the orchestrator's own words."""
 
 
 @runtime_checkable
 class NodePools(Protocol):
-    """A plugin whose orchestrator has pools of which single nodes of a build take slots.
+    """A plugin whose orchestrator has pools in which single nodes of a build take slots.
 
     It passes a `NodeSlots` to `floe_core.execution.build`. Compile refuses pools of nodes for a
     plugin without this power.
     """
 
     def pool_of_nodes(self, pool: str) -> str:
-        """Return what a pool of nodes is, as the orchestrator's pages call it."""
+        """Return what a pool of nodes is, in the orchestrator's own words."""
 
 
 @dataclass(frozen=True, slots=True)
 class PoolProblem:
     """A pool that a product names, and what is wrong with it in the orchestrator.
 
-    With `blocks` a run waits for it without end; otherwise nothing waits for it.
+    If `blocks`, a run waits for the pool forever; otherwise nothing waits for it.
     """
 
     pool: str
@@ -283,19 +285,19 @@ class PoolProblem:
 
 @runtime_checkable
 class PoolChecker(Protocol):
-    """A plugin that can ask a running orchestrator for the pools that a product names."""
+    """A plugin that can check the pools that a product names in a running orchestrator."""
 
     def check_pools(self, artifacts: CompiledArtifacts) -> Sequence[PoolProblem]:
-        """Return what is wrong with them, within 10 seconds.
+        """Return the problems with these pools, within 10 seconds.
 
         Raises:
-            EnvironmentProblemError: The orchestrator does not say.
+            EnvironmentProblemError: The orchestrator does not answer.
         """
 
 
 @runtime_checkable
 class ChartOwner(Protocol):
-    """A plugin that brings the Helm chart which `get_helm_values` is for."""
+    """A plugin that ships the Helm chart that `get_helm_values` is for."""
 
     def chart_folder(self) -> Path:
         """Return the folder with Chart.yaml, values.yaml and a closed values.schema.json."""

@@ -1,4 +1,4 @@
-"""What plugins have alike: the product last defined, its lineage, and its schedules."""
+"""What plugins have in common: the product last defined, its lineage, and its schedules."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class ProductPlugin(OrchestratorPlugin):
 
     @abstractmethod
     def _take_up(self, schedules: JobSchedules, job_name: str) -> None:
-        """Have an orchestrator that runs take up the changed schedule of a job."""
+        """Make a running orchestrator apply the changed schedule of a job."""
 
     def emit_lineage_event(
         self,
@@ -51,9 +51,9 @@ class ProductPlugin(OrchestratorPlugin):
         run_id: str | None = None,
         facets: Mapping[str, Any] | None = None,
     ) -> None:
-        """Emit as runs do, with the lineage settings of the product last defined here.
+        """Emit an event like runs do, with the lineage settings of the product last defined here.
 
-        Before any is, with OpenLineage's own settings in the environment.
+        Before any product is defined, uses OpenLineage's own settings in the environment.
         """
         from floe_core.lineage import emit_lineage_event
 
@@ -69,7 +69,7 @@ class ProductPlugin(OrchestratorPlugin):
         )
 
     def schedule_job(self, job_name: str, cron: str, timezone: str) -> None:
-        """Store the schedule; an orchestrator that runs the job has it when this returns.
+        """Store the schedule; a running orchestrator of the job has it when this returns.
 
         The product is the one last defined here, or that of the setting `project_dir`.
         """

@@ -1,4 +1,4 @@
-"""What a person may choose for one run, on the command line or in an orchestrator's own form."""
+"""The parameters of one run, chosen on the command line or in an orchestrator's own form."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ RunResourceType = Literal["model", "seed", "snapshot", "test", "unit_test", "ste
 
 
 class RunParameters(Frozen):
-    """One run's parameters. The words are those of `dbt build`, and so is what they do.
+    """One run's parameters, named after the options of `dbt build`, with the same effect.
 
-    Titles and descriptions are what each orchestrator's form shows.
+    Each orchestrator's form shows the titles and descriptions.
     """
 
     select: Annotated[
@@ -60,19 +60,19 @@ class RunParameters(Frozen):
     ] = {}
 
     def __hash__(self) -> int:
-        """Hash what can be hashed; a mapping of vars can't."""
+        """Hash the fields that can be hashed; a mapping of vars can't."""
         return hash((self.select, self.exclude, self.resource_types, self.full_refresh, self.empty))
 
     @classmethod
     def given(cls, values: Mapping[str, Any]) -> Self:
-        """Return the parameters among some values, as a form gives them; None is not given.
+        """Return the parameters among a form's values; a value of None counts as not given.
 
         >>> RunParameters.given({"full_refresh": True, "select": None, "range_start": "..."})
         ... # doctest: +ELLIPSIS
         RunParameters(select='', ..., full_refresh=True, empty=False, vars={})
 
         Raises:
-            ValueError: One is not what it is to be; the text names every such one.
+            ValueError: A value is not valid; the text names every such value.
         """
         ours = {name: values[name] for name in cls.model_fields if values.get(name) is not None}
         try:
@@ -83,15 +83,15 @@ class RunParameters(Frozen):
 
     @property
     def narrows(self) -> bool:
-        """Whether they choose some of the nodes."""
+        """Whether the parameters select some of the nodes."""
         return bool(self.select or self.exclude or self.resource_types)
 
     def without_selection(self) -> Self:
-        """Return the rest of them, for a run whose nodes are chosen already."""
+        """Return the parameters without the selection, for a run whose nodes are already chosen."""
         return self.model_copy(update={"select": "", "exclude": "", "resource_types": ()})
 
     def as_given(self) -> dict[str, Any]:
-        """Return name -> value of those that are not the default, as JSON has them."""
+        """Return name -> value of the parameters that are not the default, as JSON values."""
         return self.model_dump(mode="json", exclude_defaults=True)
 
 

@@ -1,4 +1,4 @@
-"""The span of time whose data a run is for."""
+"""The time range of the data that a run processes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 @dataclass(frozen=True, slots=True)
 class TimeRange:
-    """From `start` to before `end`, both aware UTC times."""
+    """From `start` up to, not including, `end`; both aware UTC times."""
 
     start: datetime
     end: datetime
@@ -18,7 +18,7 @@ class TimeRange:
         """Return the range between two ISO times, in UTC unless they say otherwise.
 
         Raises:
-            ValueError: One is no ISO time, or the range holds nothing.
+            ValueError: One is not an ISO time, or the range is empty.
         """
         found = cls(_utc(start), _utc(end))
         if found.start >= found.end:

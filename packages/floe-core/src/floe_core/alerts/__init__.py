@@ -1,4 +1,4 @@
-"""Alerts: what became of a run, told once to each who is to know it."""
+"""Alerts on the end of a run, sent once to each receiver."""
 
 from __future__ import annotations
 
@@ -46,5 +46,5 @@ _HOMES = {
 }
 
 
-# Import a part when it is first asked for.
+# Import a part when it is first used.
 __getattr__ = importer(__name__, _HOMES)

@@ -1,4 +1,4 @@
-"""One alert: what it says, and the id by which it is told once."""
+"""One alert: its text, and the id by which it is sent only once."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _HEADLINES: dict[AlertKind, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """What is told of a run. `alert_id` is the same whoever tells it, and however often."""
+    """A message about a run. `alert_id` is the same for every process that reports it."""
 
     alert_id: str
     kind: AlertKind
@@ -37,7 +37,7 @@ class Alert:
     body: str
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as the spool keeps it."""
+        """Return the alert as the spool keeps it."""
         return asdict(self)
 
 
@@ -52,7 +52,7 @@ def alert_of(
 
 
 def alert_from(id_: str, kind: AlertKind, name: str, lines: list[str], redactor: Redactor) -> Alert:
-    """Return an alert of these lines about what has this name, without secrets."""
+    """Return an alert with these lines about the subject of this name, without secrets."""
     return Alert(
         alert_id=id_,
         kind=kind,
@@ -71,13 +71,13 @@ def alert_id(product: str, job: str, run_id: str, kind: str) -> str:
 
 
 def job_title(artifacts: CompiledArtifacts, job: str) -> str:
-    """Return what a person calls a job: the product's own bears its name."""
+    """Return a job's name for people: the product's own job has the product's name."""
     product = artifacts.product.name
     return product if job == product else f"{product}.{job}"
 
 
 def facts_of_job(artifacts: CompiledArtifacts, job: str) -> dict[str, str]:
-    """Return what an alert says of a job, whatever happened; "" for what there is not."""
+    """Return the facts about a job that every alert states; "" for missing ones."""
     return {
         "product": artifacts.product.name,
         "job": job,
@@ -87,7 +87,7 @@ def facts_of_job(artifacts: CompiledArtifacts, job: str) -> dict[str, str]:
 
 
 def first_error_line(result: NodeResult) -> str:
-    """Return the first line of what a node said, below the header that dbt puts above it.
+    """Return the first line of a node's message, below the header that dbt adds.
 
     >>> told = "Runtime Error in model a (models/a.sql)\\n  Binder Error: no column b\\nLINE 1: ..."
     >>> first_error_line(NodeResult("model.s.a", "error", message=told))

@@ -1,4 +1,4 @@
-"""The way of an alert from the spool to one receiver, by Apprise."""
+"""Send alerts from the spool to one receiver, with Apprise."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _TYPES: dict[str, Literal["failure", "success", "warning", "info"]] = {
     "warning": "warning",
     "lateness": "failure",
 }
-# 4xx answers that a later try may turn into an acceptance.
+# 4xx responses after which a retry may succeed.
 _WORTH_RETRYING = frozenset({408, 425, 429})
 # Apprise raises nothing and returns no status: it logs, in these words in each of its plugins.
 _STATUS = re.compile(r"error=(\d{3})\b")
 
 
 class NotSentError(Exception):
-    """Apprise has not sent an alert. `status` is what an HTTP receiver answered, 0 for nothing."""
+    """Apprise could not send an alert. `status` is the HTTP status of the receiver, 0 for none."""
 
     def __init__(self, said: str) -> None:
         super().__init__(said)
@@ -35,7 +35,7 @@ class NotSentError(Exception):
 
 
 class UnusableTargetError(Exception):
-    """The variable holds no URL that Apprise knows."""
+    """The variable does not hold a URL that Apprise knows."""
 
 
 class AlertChannel:
@@ -78,12 +78,12 @@ class AlertChannel:
         reason = self._redactor.text(str(error)) or "the receiver did not take it"
         if 400 <= error.status < 500 and error.status not in _WORTH_RETRYING:
             return "refused", reason
-        # Whatever else a receiver answers, it is not the alert's fault: it waits.
+        # Any other response is not the alert's fault, so the alert waits.
         return "unreachable", reason
 
 
 class _Said(logging.Handler):
-    """What Apprise logs as a warning or worse while it sends."""
+    """Collects what Apprise logs as a warning or worse while it sends."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)

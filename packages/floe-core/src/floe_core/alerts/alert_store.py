@@ -1,4 +1,4 @@
-"""Where a product's alerts wait, and what is kept for them between runs."""
+"""The interface of stores for a product's waiting alerts, and for notes between runs."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ STORE_VARIABLE = "FLOE_ALERT_STORE"
 STORE_SETTING = "alert_store"
 
 Result = TypeVar("Result")
-# Lets an alert wait for a target, unless it waits there already.
+# Makes an alert wait for a target, unless it is already waiting there.
 Spool = Callable[[Target, Alert], None]
 Act = Callable[[Notes, Spool], Result]
 
 
 @dataclass(frozen=True, slots=True)
 class RefusedAlert:
-    """An alert that a receiver will not have, and why."""
+    """An alert that a receiver refused, and why."""
 
     title: str
     reason: str
@@ -33,9 +33,9 @@ class RefusedAlert:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """What lies in a store for a target. `last_failure` says why what waits could not be sent.
+    """The alerts in a store for a target. `last_failure` says why waiting ones could not be sent.
 
-    `full_since` is since when alerts were not kept for want of room, "" if all were.
+    `full_since` is since when alerts have been dropped for lack of space, "" if none was.
     """
 
     count: int = 0
@@ -46,7 +46,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class FlushedTarget:
-    """What a flush did for one target. `reason` says why alerts still wait, "" when none does."""
+    """What a flush did for one target. `reason` says why alerts still wait, "" if none does."""
 
     target: str
     sent: int
@@ -56,26 +56,26 @@ class FlushedTarget:
 
 
 class AlertStore(Protocol):
-    """The alerts of one product, and the notes for them."""
+    """The alerts of one product, and the notes about them."""
 
     def change(self, act: Act[Result]) -> Result:
-        """Return what the function does to the notes while nobody else changes them.
+        """Call the function on the notes while no other process changes them; return its result.
 
-        It may be called more than once, each time with the notes as they are. What it spools waits
-        once it has returned.
+        It may be called more than once, each time with the current notes. Alerts that it spools
+        wait once it has returned.
 
         Raises:
-            OSError, Timeout, EnvironmentProblemError: The store is not to be had.
+            OSError, Timeout, EnvironmentProblemError: The store is not available.
         """
 
     def send(self, targets: Sequence[Target]) -> None:
-        """Send what waits for these, without waiting long for a receiver that does not answer."""
+        """Send the alerts waiting for these, without waiting long for an unresponsive receiver."""
 
     def flush(self, target: Target, deadline: float, *, also_refused: bool) -> FlushedTarget:
-        """Send what waits for a target, trying until a moment of the monotonic clock."""
+        """Send the alerts waiting for a target, until a time of the monotonic clock."""
 
     def waiting(self, target: Target) -> Waiting:
-        """Return what lies there for a target."""
+        """Return the alerts in the store for a target."""
 
 
 def store_of(artifacts: CompiledArtifacts) -> AlertStore:
@@ -100,7 +100,7 @@ def store_of(artifacts: CompiledArtifacts) -> AlertStore:
 
 
 def store_place(artifacts: CompiledArtifacts) -> str:
-    """Return what the environment or the manifest names as the store, "" for none."""
+    """Return the store's place from the environment or the manifest, "" for none."""
     given = os.environ.get(STORE_VARIABLE, "").strip()
     try:
         return given or setting(artifacts.orchestrator.config, STORE_SETTING)
@@ -109,5 +109,5 @@ def store_place(artifacts: CompiledArtifacts) -> str:
 
 
 def switched_on(artifacts: CompiledArtifacts) -> list[Target]:
-    """Return the targets that somebody is told at."""
+    """Return the targets that are not switched off."""
     return [each for each in targets_of(artifacts) if not each.is_off]

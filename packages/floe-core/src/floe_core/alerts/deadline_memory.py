@@ -1,4 +1,4 @@
-"""What is known of a job's deadline between runs: since when it is watched, and the green runs."""
+"""Remember a job's deadline between runs: since when it is watched, and the green runs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from floe_core.schemas.policies import Deadline
 
 @dataclass(frozen=True, slots=True)
 class WatchedDeadline:
-    """A deadline, the moment from which somebody looked at it, and the job's green runs."""
+    """A deadline, the moment since which it is watched, and the job's green runs."""
 
     deadline: Deadline
     since: datetime
@@ -32,7 +32,7 @@ class DeadlineMemory:
         self._notes = notes
 
     def watched(self, job: str, deadline: Deadline, now: datetime) -> WatchedDeadline:
-        """Return what is known of a job's deadline; one that is new is watched from now on."""
+        """Return what is known about a job's deadline; a new one is watched from now on."""
         kept = self._read(job)
         if kept is not None and kept.deadline == deadline:
             return kept
@@ -41,16 +41,16 @@ class DeadlineMemory:
         return new
 
     def watch_since(self, job: str, deadline: Deadline, moment: datetime) -> None:
-        """Watch a job's deadline from a moment on, whenever it was first looked at."""
+        """Watch a job's deadline from a moment on, whenever it was first checked."""
         self._keep(job, replace(self.watched(job, deadline, moment), since=moment))
 
     def green_runs(self, job: str) -> GreenRuns:
-        """Return what is known of a job's green runs."""
+        """Return what is known about a job's green runs."""
         kept = self._read(job)
         return kept.runs if kept else GreenRuns()
 
     def note_run(self, artifacts: CompiledArtifacts, outcome: RunOutcome) -> None:
-        """Keep the end of a run that can meet its job's deadline."""
+        """Record the end of a run that can meet its job's deadline."""
         job = next((each for each in artifacts.jobs if each.name == outcome.job), None)
         if job is None or job.deadline is None:
             return
@@ -73,7 +73,7 @@ class DeadlineMemory:
         self._notes.write(_name_of(job), json.dumps(noted))
 
     def _read(self, job: str) -> WatchedDeadline | None:
-        """Return what is kept, None for nothing or a damaged note."""
+        """Return the stored note, None if it is missing or damaged."""
         text = self._notes.read(_name_of(job))
         if text is None:
             return None

@@ -1,4 +1,4 @@
-"""Look whether jobs have missed their deadlines, and alert of each that has, once."""
+"""Check whether jobs have missed their deadlines, and send one alert for each missed one."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from floe_core.schemas.policies import Deadline, Job, Schedule
 GRACE = timedelta(seconds=60)
 SECONDS_BETWEEN_LOOKS = 10.0
 
-# Says of a job by its name whether a run of it is under way, None for unknown.
+# Job name -> whether a run of the job is under way, None for unknown.
 IsRunning = Callable[[str], bool | None]
 
 _log = logging.getLogger("floe.alerts")
@@ -33,9 +33,10 @@ _log = logging.getLogger("floe.alerts")
 
 @dataclass(frozen=True, slots=True)
 class DeadlineState:
-    """A job's deadline at a look: the last moment of it if it was missed, None if it was not.
+    """A job's deadline at a check: its last moment if it was missed, None if it was not.
 
-    `is_new` is whether this look alerted of it. `last_end` is when the job's last green run ended.
+    `is_new` is whether this check wrote the alert. `last_end` is when the job's last green run
+    ended.
     """
 
     job: Job
@@ -51,12 +52,12 @@ def report_lateness(
     only: str = "",
     known_since: datetime | None = None,
 ) -> list[DeadlineState]:
-    """Write an alert for each deadline missed since the last look, and send what waits.
+    """Write an alert for each deadline missed since the last check, and send waiting alerts.
 
-    A deadline is watched from the first look on. `known_since` is for who knows that it was there
-    before and first looks when it has passed; `only` is the one job to look at, "" for all. Does
-    nothing where `FLOE_ALERTS_DISABLED` is true. Like `report_run` it fails nobody: what goes wrong
-    is a warning in the log.
+    A deadline is watched from the first check on. `known_since` is for a caller that knows that the
+    deadline existed earlier but first checks it after it has passed; `only` is the one job to
+    check, "" for all. Does nothing if `FLOE_ALERTS_DISABLED` is true. Like `report_run`, it never
+    raises for its own problems: they are logged as warnings.
     """
     jobs = jobs_with_deadlines(artifacts)
     if not jobs or artifacts.project_dir is None or is_switched_off():
@@ -77,12 +78,12 @@ def report_lateness(
 
 
 def green_runs(artifacts: CompiledArtifacts, job: str) -> GreenRuns:
-    """Return what is known of the runs that built a whole job and succeeded."""
+    """Return what is known about the runs that built a whole job and succeeded."""
     return store_of(artifacts).change(lambda notes, spool: DeadlineMemory(notes).green_runs(job))
 
 
 def watch_deadlines_since(artifacts: CompiledArtifacts, moment: datetime) -> None:
-    """Watch the deadlines of a product as if somebody had first looked at that moment."""
+    """Watch the deadlines of a product as if they had first been checked at that moment."""
 
     def act(notes: Notes, spool: Spool) -> None:
         for job in jobs_with_deadlines(artifacts):
@@ -100,7 +101,7 @@ def _look(
     known_since: datetime | None,
 ) -> DeadlineState:
     now = datetime.now(UTC)
-    # Asked of the orchestrator before anybody is kept from reporting.
+    # Read before the store is locked, so that no other reporter has to wait for it.
     schedule = live_schedule(artifacts, job.name, job.schedule)
 
     def act(notes: Notes, spool: Spool) -> DeadlineState:
@@ -119,7 +120,7 @@ def _look(
 
 
 def _is_off(job: Job, schedule: Schedule | None) -> bool:
-    """Return whether nothing but a switched-off trigger starts the job."""
+    """Return whether only a switched-off trigger could start the job."""
     return schedule is None and job.trigger is not None and not job.trigger.enabled
 
 
@@ -131,7 +132,7 @@ def _alert_once(
     notes: Notes,
     spool: Spool,
 ) -> bool:
-    """Write the alert for a missed deadline; return whether nobody had before."""
+    """Write the alert for a missed deadline, unless it exists; return whether it was new."""
     job = state.job
     memory = JobMemory(notes)
     told = lateness_id(artifacts, job.name, missed)

@@ -1,4 +1,4 @@
-"""What has become of a product's alerts: what waits, what was refused, and another try."""
+"""The delivery status of a product's alerts: waiting, refused, and how to retry them."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 @dataclass(frozen=True, slots=True)
 class TargetStatus:
-    """What lies in a target's spool, which is named after the variable that holds its URL.
+    """The content of a target's spool, which is named after the variable that holds its URL.
 
-    `kinds` are what it is told of; `last_failure` says why what waits could not be sent.
+    `kinds` are the kinds of alert for it; `last_failure` says why waiting ones could not be sent.
     """
 
     target: str
@@ -38,7 +38,7 @@ class TargetStatus:
 
 @dataclass(frozen=True, slots=True)
 class AlertStatus:
-    """What lies in the spools of a product's targets."""
+    """The content of the spools of a product's targets."""
 
     targets: tuple[TargetStatus, ...]
 
@@ -49,7 +49,7 @@ class AlertStatus:
 
 
 def status(artifacts: CompiledArtifacts) -> AlertStatus:
-    """Return what waits for each target, and what each refused."""
+    """Return which alerts wait for each target, and which each refused."""
     targets = targets_of(artifacts)
     store = store_of(artifacts) if targets else None
     return AlertStatus(tuple(_status(store, each) for each in targets if store))
@@ -58,10 +58,10 @@ def status(artifacts: CompiledArtifacts) -> AlertStatus:
 def flush(
     artifacts: CompiledArtifacts, timeout: float, *, also_refused: bool = False
 ) -> tuple[FlushedTarget, ...]:
-    """Send what waits, trying for `timeout` seconds in all; one that is being sent is heard out.
+    """Send waiting alerts for up to `timeout` seconds in all; one being sent then is completed.
 
-    Each target has an equal share of the time that is left, so that a dead one leaves some to those
-    after it. With `also_refused`, what was refused is sent once more, too.
+    Each target gets an equal share of the remaining time, so that a dead one leaves some for those
+    after it. With `also_refused`, refused alerts are also sent once more.
     """
     targets = switched_on(artifacts)
     end = time.monotonic() + timeout
@@ -74,7 +74,7 @@ def flush(
 
 
 def send_test(artifacts: CompiledArtifacts, timeout: float) -> tuple[FlushedTarget, ...]:
-    """Send one alert that says it is a test to each target, with what waits there."""
+    """Send each target one alert marked as a test, and the alerts that wait for it."""
     name = artifacts.product.name
     alert = Alert(
         alert_id=alert_id(name, "", str(time.time_ns()), "test"),

@@ -1,4 +1,4 @@
-"""What the end of a run is worth telling."""
+"""Decide which alerts the end of a run requires."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ class OpenFailure:
     node_ids: frozenset[str]
 
     def after(self, outcome: RunOutcome) -> OpenFailure | None:
-        """Return what is left of it after a run that succeeded, None if it is over.
+        """Return what is left of the failure after a run that succeeded, None if it is over.
 
-        A run of other nodes says nothing of those that failed.
+        A run of other nodes says nothing about those that failed.
         """
         left = frozenset(i for i in self.node_ids if not _passed(outcome, i))
         return OpenFailure(left) if left and outcome.results else None
 
 
 def kinds_of(outcome: RunOutcome, before: OpenFailure | None) -> tuple[AlertKind, ...]:
-    """Return what a run's end is worth telling, given the job's failure before it, None for none.
+    """Return the kinds of alert for a run's end; `before` is the job's earlier failure, if any.
 
-    A run warns if a node does, or if it succeeded only when it was repeated; that it was repeated
-    goes without saying in a recovery.
+    A run warns if a node does, or if it succeeded only after a retry; in a recovery, the retry is
+    not mentioned.
     """
     if not outcome.succeeded:
         return ("failure",)
@@ -55,9 +55,9 @@ def failure_after(outcome: RunOutcome, before: OpenFailure | None) -> OpenFailur
 
 
 def is_whole_and_green(outcome: RunOutcome, node_ids: Iterable[str]) -> bool:
-    """Return whether a run succeeded with all of a job's nodes; also where nobody knows its nodes.
+    """Return whether a run succeeded with all of a job's nodes, or with unknown nodes.
 
-    A run of some of them, chosen by hand, does not make the job's data complete, nor does one that
+    A run of some nodes, chosen by hand, does not make the job's data complete, nor does one that
     read no rows.
     """
     if not outcome.succeeded or outcome.parameters.empty:

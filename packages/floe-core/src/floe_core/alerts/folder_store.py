@@ -20,20 +20,20 @@ from floe_core.spooling.spool import read_json
 from floe_core.state_folder import state_folder
 
 _MODULE = "floe_core.alerts.sender_process"
-# As long as a sender may take to start on a busy machine. It ends at once when a receiver refuses
-# the connection, and is not waited for when one is slow to answer.
+# The time that a sender may take to start on a busy machine. It ends at once if a receiver refuses
+# the connection, and is not waited for if a receiver is slow to respond.
 _SECONDS = 10.0
 _LOCK_SECONDS = 30.0
 
 
 class FolderStore:
-    """See `AlertStore`. What waits is sent by a process of its own, which may outlive this one."""
+    """See `AlertStore`. A separate process, which may outlive this one, sends waiting alerts."""
 
     def __init__(self, project_dir: Path) -> None:
         self._project_dir = project_dir
 
     def change(self, act: Act[Result]) -> Result:
-        """See `AlertStore.change`. What is spooled waits at once, before any later note."""
+        """See `AlertStore.change`. Spooled alerts wait at once, before any later note."""
         folder = state_folder(self._project_dir) / FOLDER
         folder.mkdir(exist_ok=True)
         with FileLock(folder / "report.lock", timeout=_LOCK_SECONDS):
@@ -48,7 +48,7 @@ class FolderStore:
             sender.close(_SECONDS)
 
     def flush(self, target: Target, deadline: float, *, also_refused: bool) -> FlushedTarget:
-        """See `AlertStore.flush`; one that is being sent at the end is heard out."""
+        """See `AlertStore.flush`; an alert that is being sent at the end is completed."""
         spool = target.spool(self._project_dir)
         if also_refused:
             spool.wait_again()

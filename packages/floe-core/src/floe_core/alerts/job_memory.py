@@ -1,4 +1,4 @@
-"""What is known of a job's runs between them: whether it is failing, and which ends were told."""
+"""Remember between a job's runs whether it is failing, and which ends were reported."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from urllib.parse import quote
 from floe_core.alerts.events_of_run import OpenFailure
 from floe_core.alerts.notes import Notes
 
-# Nobody reports the end of a run again after so long.
+# After this time, the end of a run is not reported again.
 _KEPT_SECONDS = 90 * 86_400
 _TOLD = "told"
 
@@ -20,7 +20,7 @@ class JobMemory:
         self._notes = notes
 
     def open_failure(self, job: str) -> OpenFailure | None:
-        """Return the failure that a job is in, None for none; a damaged note says that it is."""
+        """Return a job's current failure, None for none; a damaged note counts as a failure."""
         text = self._notes.read(_failing(job))
         if text is None:
             return None
@@ -31,18 +31,18 @@ class JobMemory:
         return OpenFailure(frozenset(node_ids if isinstance(node_ids, list) else []))
 
     def note_failure(self, job: str, failure: OpenFailure | None) -> None:
-        """Keep the failure that a job is in."""
+        """Keep a job's current failure."""
         if failure is None:
             self._notes.remove(_failing(job))
         else:
             self._notes.write(_failing(job), json.dumps(sorted(failure.node_ids)))
 
     def was_told(self, alert_id: str) -> bool:
-        """Return whether the end of a run was reported before."""
+        """Return whether the end of a run was already reported."""
         return self._notes.read(f"{_TOLD}/{alert_id}") is not None
 
     def note_told(self, alert_id: str) -> None:
-        """Keep that the end of a run was reported, and forget those of long ago."""
+        """Record that the end of a run was reported, and forget old reports."""
         self._notes.write(f"{_TOLD}/{alert_id}", "")
         self._notes.forget(_TOLD, _KEPT_SECONDS)
 

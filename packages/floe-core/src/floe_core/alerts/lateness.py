@@ -1,4 +1,4 @@
-"""Whether a job has missed its deadline, by the runs that succeeded."""
+"""Decide whether a job has missed its deadline, from its successful runs."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _MOMENT = timedelta(microseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class GreenRuns:
-    """What is known of a job's runs that built all of it and succeeded.
+    """What is known about a job's runs that built all of it and succeeded.
 
     `met` are the last deadlines that one of them met. `last_end` is when the last of them ended,
-    `last_nominal_time` what it ran for; all are aware times.
+    `last_nominal_time` its tick; all are aware times.
     """
 
     met: frozenset[datetime] = frozenset()
@@ -30,7 +30,7 @@ class GreenRuns:
     def after(
         self, end: datetime, nominal_time: datetime | None, deadline: Deadline | None
     ) -> GreenRuns:
-        """Return what is known after one more of them."""
+        """Return what is known after one more such run."""
         moment = deadline_met(deadline, end, nominal_time) if deadline else None
         met = frozenset(sorted(self.met | ({moment} if moment else set()))[-_MOST_KEPT:])
         if self.last_end is not None and end < self.last_end:
@@ -40,7 +40,7 @@ class GreenRuns:
     def meet(self, deadline: Deadline, moment: datetime) -> bool:
         """Return whether one of them was in time for that moment of a deadline.
 
-        The last run is asked as well, for a deadline that was changed since.
+        The last run is also checked, in case the deadline has changed since.
         """
         if moment in self.met:
             return True

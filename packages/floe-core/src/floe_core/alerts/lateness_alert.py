@@ -24,8 +24,8 @@ def lateness_alert(
 ) -> Alert:
     """Return the alert for a moment of a job's deadline, without secrets.
 
-    `last_end` is when the last run that built the whole job successfully ended, None for none that
-    is known; `is_running` is whether a run is under way, None where nobody can tell.
+    `last_end` is when the last successful run of the whole job ended, None if none is known;
+    `is_running` is whether a run is under way, None if that is not known.
     """
     facts = {
         **facts_of_job(artifacts, job.name),
@@ -43,7 +43,7 @@ def lateness_alert(
 
 
 def lateness_id(artifacts: CompiledArtifacts, job: str, moment: datetime) -> str:
-    """Return the id of the alert for a moment of a job's deadline, whoever finds it missed."""
+    """Return the id of the alert for a moment of a job's deadline, the same for every watcher."""
     return alert_id(artifacts.product.name, job, moment.astimezone(UTC).isoformat(), "lateness")
 
 

@@ -1,4 +1,4 @@
-"""What reporters of alerts keep between runs: short texts by name, such as `failing/shop.json`."""
+"""Notes that alerts keep between runs: short texts by name, such as `failing/shop.json`."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from floe_core.atomic_files import write_together
 
 
 class Notes(Protocol):
-    """Texts by name. Only who holds the store that they are of uses them."""
+    """Texts by name. Only the holder of their store uses them."""
 
     def read(self, name: str) -> str | None:
-        """Return a text, None where there is none."""
+        """Return a text, None if there is none."""
 
     def write(self, name: str, text: str) -> None:
         """Keep a text."""
 
     def remove(self, name: str) -> None:
-        """Forget a text; one that is not there is none."""
+        """Forget a text, if it exists."""
 
     def forget(self, prefix: str, seconds: float) -> None:
-        """Forget the texts below a prefix, such as `told`, that were kept longer ago than that."""
+        """Forget the texts below a prefix, such as `told`, that are older than some seconds."""
 
 
 class FolderNotes:
@@ -39,7 +39,7 @@ class FolderNotes:
         except FileNotFoundError:
             return None
         except ValueError:
-            # Damaged; its reader says what that means.
+            # Damaged; its reader decides what that means.
             return "?"
 
     def write(self, name: str, text: str) -> None:
@@ -61,7 +61,7 @@ class FolderNotes:
 
 
 class MappedNotes:
-    """Name -> `{"text": ..., "at": seconds since the epoch}`, in a mapping that somebody keeps."""
+    """Name -> `{"text": ..., "at": seconds since the epoch}`, in a mapping that a store keeps."""
 
     def __init__(self, kept: dict[str, Any]) -> None:
         self._kept = kept

@@ -1,4 +1,4 @@
-"""Report the end of a run to all who are to know it: each once, whoever reports it."""
+"""Report the end of a run to all its receivers, once to each, whichever process reports it."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ _log = logging.getLogger("floe.alerts")
 
 
 def report_run(artifacts: CompiledArtifacts, outcome: RunOutcome, *, sends: bool = True) -> None:
-    """Write the alerts for the end of a run to disk, and with `sends` send them with what waits.
+    """Write the alerts for the end of a run to disk; with `sends`, send them and waiting ones.
 
-    Does nothing where the product has no alerts, or `FLOE_ALERTS_DISABLED` is true. An end that was
-    reported before is not reported again. Alerts do not fail a run: what goes wrong here is a
-    warning in the log.
+    Does nothing if the product has no alerts, or `FLOE_ALERTS_DISABLED` is true. An end that was
+    reported before is not reported again. Alerts never fail a run: a problem is logged as a
+    warning.
     """
     if not artifacts.alerts or artifacts.project_dir is None or is_switched_off():
         return
@@ -51,20 +51,20 @@ def is_switched_off() -> bool:
 
 
 def send_waiting(artifacts: CompiledArtifacts) -> None:
-    """Send the alerts that wait, without waiting for a receiver that does not answer."""
+    """Send the waiting alerts, without waiting for a receiver that does not respond."""
     targets = switched_on(artifacts)
     if targets:
         store_of(artifacts).send(targets)
 
 
 def redactor_of(artifacts: CompiledArtifacts) -> Redactor:
-    """Return what takes secrets out of alerts, the URLs of targets among them."""
+    """Return the redactor that removes secrets from alerts, including the URLs of targets."""
     urls = [os.environ.get(each.variable, "") for each in targets_of(artifacts)]
     return Redactor([*known_secrets(artifacts.dbt.profile).values(), *urls])
 
 
 def alerts_folder(artifacts: CompiledArtifacts) -> Path:
-    """Return the folder of a product's alerts on this machine, made when it is missing."""
+    """Return the folder of a product's alerts on this machine, creating it if it is missing."""
     folder = state_folder(artifacts.folder) / FOLDER
     folder.mkdir(exist_ok=True)
     return folder
@@ -85,8 +85,8 @@ def _note_end(
         for target in targets:
             if target.wants(kind, outcome.job):
                 spool(target, alert)
-    # In this order: a process that is killed here leaves an end that is reported again, and
-    # no end that never is.
+    # In this order: if the process is killed here, the end is reported again rather than
+    # never.
     DeadlineMemory(notes).note_run(artifacts, outcome)
     memory.note_failure(outcome.job, failure_after(outcome, before))
     memory.note_told(end)

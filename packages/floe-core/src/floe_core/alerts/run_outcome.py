@@ -1,4 +1,4 @@
-"""How a run ended, as whoever saw its end reports it."""
+"""How a run ended, as reported by the process that saw its end."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from floe_core.run_parameters import RunParameters
 class RunOutcome:
     """The end of one run of a job.
 
-    `run_id` is the same for all who see this end, and another one when a person has the run go on.
-    `results` is node id -> last result; empty where nobody knows. `problem` says why it failed
-    where no node does. `was_repeated` is whether it took more than one attempt. `link` is its place
-    in the orchestrator's pages, "" for none. `ended_at` is None where it is reported right away.
-    `parameters` are what the run was given.
+    `run_id` is the same for every process that sees this end, and differs if a person continues the
+    run. `results` is node id -> last result; empty if not known. `problem` says why it failed if no
+    node does. `was_repeated` is whether it took more than one attempt. `link` is the URL of its
+    page in the orchestrator, "" for none. `ended_at` is None if it is reported right away.
+    `parameters` are those of the run.
     """
 
     job: str
@@ -35,9 +35,9 @@ class RunOutcome:
 
 
 def parameters_among(values: Mapping[str, Any], node_ids: str = "node_ids") -> RunParameters:
-    """Return the parameters among what a run was given, none where one cannot be read.
+    """Return the parameters among a run's values, none if one cannot be read.
 
-    Nodes that were named one by one, under the name `node_ids`, narrow it as a selection does.
+    Nodes named one by one, under the name `node_ids`, narrow the run like a selection.
 
     >>> parameters_among({"empty": True, "node_ids": None, "range_start": None}).empty
     True

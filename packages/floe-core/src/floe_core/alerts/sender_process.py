@@ -1,7 +1,7 @@
 """The process that sends alerts: `python -m floe_core.alerts.sender_process`.
 
-Its parent speaks to it through standard input: first which targets, then "finish", as lines. Then
-it tries each target once more, even if the parent is gone: nobody else may come by for a day.
+The parent sends lines to its standard input: first the targets, then "finish". After that, it tries
+each target once more, even if the parent is gone: there may be no other sender for a day.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The store of alerts as one text that machines share: at a URL, in PostgreSQL, in a folder.
 
-For pods, whose own disks go with them. An alert that is being sent is claimed for a while, so that
-two processes do not send it; one whose sender was killed is sent by the next.
+For pods, whose own disks are temporary. An alert that is being sent is claimed for a while, so that
+no two processes send it; if its sender is killed, the next one sends it.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class _Content:
 
 @dataclass(slots=True)
 class _Sent:
-    """What became of claimed alerts, by id; `failure` is why the rest was left."""
+    """The results of claimed alerts, by id; `failure` is why the rest was not sent."""
 
     sent: set[str] = field(default_factory=set)
     refused: dict[str, str] = field(default_factory=dict)
@@ -71,7 +71,7 @@ class SharedStore:
         self._text = text
 
     def change(self, act: Act[Result]) -> Result:
-        """See `AlertStore.change`. Nothing is written where nothing changes."""
+        """See `AlertStore.change`. Nothing is written if nothing changes."""
         results: list[Result] = []
 
         def changed(old: bytes | None) -> bytes:
@@ -125,7 +125,7 @@ class SharedStore:
         return done
 
     def _claim(self, variable: str) -> list[dict[str, Any]]:
-        """Return some alerts that nobody else sends for a while, the oldest first."""
+        """Return some alerts, oldest first, that no other process will send for a while."""
         claim = uuid.uuid4().hex
 
         def changed(old: bytes | None) -> bytes:
@@ -188,14 +188,14 @@ def _is_free(entry: dict[str, Any]) -> bool:
 
 
 def _send_all(channel: AlertChannel, claimed: Iterable[dict[str, Any]]) -> _Sent:
-    """Send alerts in their order, up to the first that the receiver cannot take now."""
+    """Send alerts in order, up to the first that the receiver cannot accept now."""
     done = _Sent()
     for entry in claimed:
         id_, prepared = entry["alert"]["alert_id"], channel.prepare(entry["alert"])
         if prepared is None:
             done.refused[id_] = "it is damaged"
             continue
-        # As in a drainer: whatever a channel raises, the alert stays.
+        # As in a drainer: whatever a channel raises, the alert is kept.
         try:
             channel.send(prepared)
         except Exception as error:  # noqa: BLE001

@@ -1,4 +1,4 @@
-"""Where alerts go: each target of a product with a spool of its own, so that none waits for it."""
+"""Targets of alerts: each has a spool of its own, so that no target waits for another."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ class Target:
 
     @property
     def is_off(self) -> bool:
-        """Whether the variable is set and empty: nobody is to be told in this environment."""
+        """Whether the variable is set but empty: this environment sends no alerts to the target."""
         return os.environ.get(self.variable) == ""
 
     @property
     def is_unset(self) -> bool:
-        """Whether nobody has set the variable: what is told waits until somebody does."""
+        """Whether the variable is not set: alerts wait until it is."""
         return self.variable not in os.environ
 
     def wants(self, kind: AlertKind, job: str) -> bool:
-        """Return whether the target is told of this kind of event of this job."""
+        """Return whether the target receives this kind of event of this job."""
         return any(kind in rule.on and (not rule.jobs or job in rule.jobs) for rule in self.rules)
 
     def spool(self, project_dir: Path) -> Spool:
-        """Return what waits for this target."""
+        """Return the spool of alerts that wait for this target."""
         name = hashlib.sha256(self.variable.encode()).hexdigest()[:12]
         return Spool(project_dir, f"{FOLDER}/targets/{name}")
 

@@ -1,1 +1,1 @@
-"""Check a change of a product: build what it reaches beside production, and report the outcome."""
+"""Check a change of a product: build the affected nodes beside production, and report."""

@@ -1,7 +1,7 @@
-"""Which nodes a change reaches: what it changed, and what reads the columns that differ by it.
+"""Find the nodes that a change affects: changed ones, and readers of columns that differ.
 
-The planner of reuse decides it, with the base in the place of the last build. What either of them
-reads from outside, such as the time, is the same for both.
+The planner of reuse decides, with the base in place of the last build. External inputs, such as
+the time, count as equal for both.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from floe_core.warehouse.connection import Warehouse, open_warehouse
 from floe_core.warehouse.table_contents import relation_of
 
 RUN_ID = "ci"
-# Whatever a relation holds, the base is taken for what made it.
+# Whatever a relation contains, it is assumed that the base built it.
 _AS_IN_PRODUCTION = "production"
 Columns = Mapping[str, tuple[str, ...]]
 
@@ -42,7 +42,7 @@ class Affected:
 
 
 def affected_nodes(base: Compilation, head: Compilation) -> Affected:
-    """Return what of the head is to be built so that all it changes can be seen.
+    """Return the nodes of the head to build so that all its effects become visible.
 
     dbt compiles both, and the columns of production's relations are read.
 
@@ -71,7 +71,7 @@ def _told(why: str) -> str:
 
 
 def _entries(base: Compilation, columns: Columns, present: Iterable[str]) -> dict[str, Entry]:
-    """Return node id -> what a build of the base would be remembered as."""
+    """Return node id -> the entry that a build of the base would store."""
     facts = WarehouseFacts({}, _sources(base, columns))
     built = {node_id: columns[node_id] for node_id in present}
     plan = make_plan(_situation(base, facts, State(), built))
@@ -123,7 +123,7 @@ def _names(warehouse: Warehouse, node: Node, catalog: Catalog) -> tuple[str, ...
 
 
 def _sources(of: Compilation, columns: Columns) -> dict[str, Versions]:
-    """Return source id -> a version by its place alone: both read the same rows."""
+    """Return source id -> a version that depends only on its place: both read the same rows."""
     found = {}
     for node in of.artifacts.nodes:
         if node.resource_type == "source":
@@ -137,7 +137,7 @@ def _sources(of: Compilation, columns: Columns) -> dict[str, Versions]:
 def _with_missing_parents(
     artifacts: CompiledArtifacts, changed: Mapping[str, str], present: frozenset[str]
 ) -> dict[str, str]:
-    """Add what these read, directly or not, that production does not have."""
+    """Add the parents, direct or indirect, that production does not have."""
     found = dict(changed)
     todo = list(changed)
     while todo:

@@ -1,4 +1,4 @@
-"""What of a change breaks those who read the product's tables."""
+"""Find the parts of a change that break readers of the product's tables."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def breaks_of(
     """Return relations that are gone or moved, and columns that are gone or of another type.
 
     `built` are the nodes whose relations in the scratch schemas can be compared. Models with
-    `access: private` are nobody else's, and left out.
+    `access: private` have no other readers, and are left out.
     """
     shared = [
         node

@@ -1,4 +1,4 @@
-"""Check a change: compile both sides, build what it reaches, compare, and drop what was built."""
+"""Check a change: compile both sides, build the affected nodes, compare, and clean up."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ Watch = Callable[[CompiledArtifacts, int], AbstractContextManager[Callable[[Buil
 
 @contextmanager
 def unwatched(artifacts: CompiledArtifacts, total: int) -> Iterator[Callable[[BuildEvent], None]]:
-    """Watch nothing of a build."""
+    """Ignore the events of a build."""
     yield lambda event: None
 
 
@@ -68,10 +68,11 @@ def check_change(
 ) -> ChangeReport:
     """Return what the change does. Whatever is built is gone afterwards.
 
-    `tell` hears what is being done; `watch` is given what is built, and receives its events.
+    `tell` receives progress messages; `watch` gets the artifacts and the number of nodes of the
+    build, and receives its events.
 
     Raises:
-        UsageError: A side is not to be had, or its warehouse can't be checked.
+        UsageError: A side is not available, or its warehouse can't be checked.
         InvalidProductError: A side does not compile, or would write outside the scratch schemas.
         EnvironmentProblemError: The warehouse can't be reached or read.
     """
@@ -92,7 +93,7 @@ def check_change(
 
 
 def _keeping_records_in(folder: Path) -> AbstractContextManager[None]:
-    """Let what runs here keep its records below a folder that goes with the check."""
+    """Make runs in this process keep their records in a folder that is removed with the check."""
     return environment_with({STATE_DIR_VARIABLE: str(folder / "records")})
 
 
@@ -109,7 +110,7 @@ def _compiled(
 
 @dataclass(frozen=True)
 class _Sides:
-    """What a check looks at: both compilations, and what of the head is affected."""
+    """The inputs of a check: both compilations, and the affected nodes of the head."""
 
     change: Change
     base: Compilation
@@ -159,7 +160,7 @@ class _Sides:
         return consumers_of(self.head.source, None) if self.base.artifacts.ports else []
 
     def _built_relations(self, built: Built) -> list[str]:
-        """Return the relations that stand in production and beside it."""
+        """Return the relations that exist both in production and beside it."""
         of_base = (i for i in built.results if i in self.affected.in_production)
         nodes = (self.head.artifacts.by_id[i] for i in of_base)
         return [n.unique_id for n in nodes if n.is_relation and built.results[n.unique_id].passed]

@@ -33,7 +33,7 @@ class Compilation:
     def write_state(self, folder: Path) -> Path:
         """Write dbt's manifest as `dbt --state` takes it, and return the folder.
 
-        The compiled one has no moments and ids of a run, and dbt refuses nulls in their place.
+        The compiled manifest has nulls for times and ids of a run, which dbt refuses.
         """
         told = self.manifest["metadata"].items()
         metadata = {name: value for name, value in told if value is not None}

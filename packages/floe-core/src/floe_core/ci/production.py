@@ -20,7 +20,7 @@ from floe_core.warehouse.duckdb_file import duckdb_file, rendered
 
 # The name of this command in messages, and in the names of its schemas.
 OWNER = "ci"
-# Where schemas of a check can stand beside production, and be read from with it.
+# Adapters with which a check's schemas can exist beside production and be read together with it.
 ADAPTERS = ("duckdb", "postgres", "snowflake")
 _ELSEWHERE = re.compile(r"^(:memory:|md:|motherduck:|[a-z0-9]+:|\w+://)")
 
@@ -74,7 +74,7 @@ class Production:
 
     @property
     def is_copied(self) -> bool:
-        """Whether what is built goes with the copy."""
+        """Whether the built relations are in the copy, and removed with it."""
         return self._copy is not None
 
     def _copied(self, profile: Profile) -> Path | None:

@@ -1,4 +1,4 @@
-"""What a check found."""
+"""The result of a check."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class ChangeReport:
 
     @property
     def is_breaking(self) -> bool:
-        """Whether somebody who reads a table or a port no longer finds what they read."""
+        """Whether a reader of a table or a port no longer finds what it reads."""
         return bool(self.breaking or self.difference.broken)
 
     @property

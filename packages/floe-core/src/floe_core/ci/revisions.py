@@ -1,4 +1,4 @@
-"""The files of a product: in a folder, or as a commit of its git repository has them."""
+"""Find the files of a product: in a folder, or in a commit of its git repository."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def _write_tree(top: Path, commit: str, tree: Path) -> None:
 
 
 def _install_packages(folder: Path) -> None:
-    """Have dbt install the packages that the project names; git has none of them."""
+    """Install the packages that the project names with dbt; they are not in git."""
     if not any((folder / name).is_file() for name in _PACKAGE_FILES):
         return
     inputs = read_inputs(folder, Findings(lambda notice: None))

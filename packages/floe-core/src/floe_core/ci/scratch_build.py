@@ -1,4 +1,4 @@
-"""Build nodes in the scratch schemas; what they read beside each other is production's."""
+"""Build nodes in the scratch schemas; all their other inputs are read from production."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from floe_core.execution import build
 from floe_core.failure_text import CULPRITS
 from floe_core.process_environment import environment_with
 
-# A check is not a run of the product: nobody hears of it.
+# A check is not a run of the product: it sends no lineage, traces or alerts.
 _SILENT = {
     "OPENLINEAGE_DISABLED": "true",
     "OTEL_SDK_DISABLED": "true",
@@ -26,7 +26,7 @@ _SILENT = {
 
 @dataclass
 class Built:
-    """What came of a build: node id -> result; `problem` is what no node is to blame for."""
+    """The results of a build by node id; `problem` is a failure that no node caused."""
 
     results: dict[str, NodeResult] = field(default_factory=dict)
     succeeded: bool = True
@@ -34,7 +34,7 @@ class Built:
 
     @property
     def has_culprit(self) -> bool:
-        """Whether a node is to blame for a build that did not succeed."""
+        """Whether a node caused the failure of the build."""
         return any(result.status in CULPRITS for result in self.results.values())
 
 
@@ -59,7 +59,7 @@ def build_in_scratch(
         may_reuse=False,
     )
     built = Built()
-    # Nobody is to take what is built here for an update of a port.
+    # Relations built here must not count as updates of a port.
     artifacts = scratch.artifacts.model_copy(update={"ports": (), "input_ports": ()})
     with (
         environment_with({**_SILENT, **deferred}),

@@ -1,6 +1,6 @@
 """The folder that a check works in, removed at its end, or by the next one if it was killed.
 
-Its name is written down in the product's state folder, beside a lock that goes with the process.
+Its name is recorded in the product's state folder, beside a lock that ends with the process.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ FOLDER, PREFIX = "ci", "floe-ci-"
 
 @contextmanager
 def workplace(product_dir: Path, tell: Callable[[str], None]) -> Iterator[Path]:
-    """Give an empty folder for the length of the block; `tell` hears of those that were left.
+    """Yield an empty folder for the block; `tell` receives the names of folders left by others.
 
     Raises:
         EnvironmentProblemError: The state folder of the product cannot be written.

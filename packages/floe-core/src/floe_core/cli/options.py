@@ -26,10 +26,12 @@ def check_installed(name: str | None) -> str | None:
     Raises:
         UsageError: No plugin that is installed has this name.
     """
+    if name is None:
+        return None
     from floe_core.errors import UsageError
     from floe_core.plugin_registry import installed, unknown_plugin
 
-    if name is not None and name not in installed():
+    if name not in installed():
         raise UsageError(unknown_plugin(name))
     return name
 

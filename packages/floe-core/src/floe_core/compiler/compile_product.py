@@ -1,4 +1,4 @@
-"""Compile a product: read, let dbt parse, resolve, and only then write."""
+"""Compile a product: read its files, let dbt parse, resolve, and only then write."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ from floe_core.warehouse.duckdb_file import duckdb_file
 
 @dataclass(frozen=True)
 class CompiledProduct:
-    """A product compiled and not yet written. `files` maps a place in the folder to content."""
+    """A compiled product not yet written. `files` maps a path in the folder to its content."""
 
     inputs: Inputs
     artifacts: CompiledArtifacts
@@ -74,7 +74,7 @@ class CompiledProduct:
         return self.artifacts.bound_to(self.destination).in_chosen_environment()
 
     def _warehouses(self) -> list[Path]:
-        """Return the files of runs in the product's own folder; the copy gets its own."""
+        """Return the warehouse files of runs in the product's own folder; a copy gets its own."""
         others = (each.profile for each in self.artifacts.environments.values())
         found = (
             duckdb_file(profile, self.inputs.product_dir)
@@ -85,7 +85,7 @@ class CompiledProduct:
 
 @dataclass(frozen=True)
 class _Place:
-    """Where the compiled folder is to be, and how to treat what is outside or in the way.
+    """Where to put the compiled folder, and how to treat missing products and existing files.
 
     See `prepare_product` and `compile_product`.
     """
@@ -107,17 +107,18 @@ def compile_product(
     allows_missing: bool = False,
     on_stage: Callable[[str], None] = lambda stage: None,
 ) -> CompiledArtifacts:
-    """Compile a product in its own folder, or into `out` as a copy that stands alone.
+    """Compile a product in its own folder, or into `out` as a self-contained copy.
 
     Writes compiled_artifacts.json, target/manifest.json, profiles.yml and the file that the
-    orchestrator loads, all or none. `orchestrator` overrides the manifest's choice, and `reuse`
-    what floe.yaml says of it; `on_notice` receives what is worth knowing and not an error. With
-    `keeps_entry_point` a file of that name that floe did not write stays, and is not an error.
-    With `allows_missing`, a port of a product that is not published is no error. `on_stage`
-    receives what is being done now.
+    orchestrator loads, all or none. `orchestrator` overrides the manifest's choice, `reuse` the
+    setting in floe.yaml; `on_notice` receives notices that are not errors. With
+    `keeps_entry_point`, an existing file of that name that floe did not write stays, and is not an
+    error. With `allows_missing`, a port of an unpublished product is not an error. `on_stage`
+    receives the name of each stage as it starts.
 
     Raises:
-        InvalidProductError: The files of the product or the platform are wrong: every problem.
+        InvalidProductError: The files of the product or the platform are wrong; it lists every
+            problem.
         UsageError: `orchestrator` or `out` cannot be used.
         EnvironmentProblemError: A folder cannot be written, or a plugin does not load.
     """
@@ -150,10 +151,10 @@ def prepare_product(
 ) -> CompiledProduct:
     """Compile a product and write nothing. See `compile_product`.
 
-    `refuses_losses` of False lets through what the orchestrator can't express. `change_profile`
-    returns the profile to run with for the one that the product has. `dbt_executable` takes the
-    place of the one of floe.yaml; "" is the dbt beside floe. `published` says of products where
-    they are published, in place of the manifest.
+    With `refuses_losses` of False, concepts that the orchestrator can't express are accepted.
+    `change_profile` maps the product's profile to the one to run with. `dbt_executable` overrides
+    that of floe.yaml; "" is the dbt beside floe. `published` maps products to the places where they
+    are published, overriding the manifest.
     """
     folder = Path(product_dir).absolute()
     destination = Path(out).absolute() if out is not None else folder
@@ -247,7 +248,7 @@ def _files(
     manifest: bytes,
     entry_point: EntryPointFile | None,
 ) -> dict[str, bytes]:
-    """Return the files by their place in the folder; the one that vouches for all comes last."""
+    """Return path -> content; the artifacts, without which the folder is not valid, come last."""
     files = {DBT_MANIFEST_FILE: manifest}
     files |= {f"target/{name}": text.encode() for name, text in resolved.ports.files.items()}
     for job_name, cache in {"": resolved.parsed.cache, **resolved.jobs.caches}.items():

@@ -1,4 +1,4 @@
-"""Make a compiled folder that an image can carry: a copy of the dbt project, whole."""
+"""Make a compiled folder for an image: a complete copy of the dbt project."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from floe_core.errors import EnvironmentProblemError, UsageError
 from floe_core.schedules.schedule_store import STORE_FILE
 from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE
 
-# What tools leave in a project's own folder, and dbt in that of a package; deeper down such a name
-# is the project's own.
+# Names that tools create in a project's folder, and dbt in a package's; in deeper folders, such a
+# name belongs to the project.
 LEFT_AT_TOP = frozenset(
     {STORE_FILE, f".{STORE_FILE}.lock", "target", "logs", ".idea", ".vscode", ".user.yml"}
 )
@@ -40,10 +40,10 @@ def copy_project(
 ) -> None:
     """Copy the product's files into `out`, which may hold an earlier copy.
 
-    What runs left there stays: its .floe folder and its warehouse. `warehouses` are the DuckDB
-    files that runs in the product's folder write to; they are left behind. Paths of the
-    dbt project that lie outside the product's folder are copied to `external/` and named so in
-    dbt_project.yml.
+    Files that runs left there stay: its .floe folder and its warehouse. `warehouses` are the DuckDB
+    files that runs in the product's folder write to; they are not copied. Paths of the dbt project
+    that lie outside the product's folder are copied to `external/`, and dbt_project.yml is changed
+    accordingly.
 
     Raises:
         UsageError: `out` lies inside the product, or holds something else.
@@ -64,7 +64,7 @@ def copy_project(
 
 
 class _Copier:
-    """Copies trees, links followed, without what is of one folder alone, and without end."""
+    """Copies trees, following links but not cycles, without files that belong to one folder."""
 
     def __init__(self, inputs: Inputs, out: Path, warehouses: Collection[Path]) -> None:
         root = inputs.product_dir.resolve()
@@ -80,7 +80,7 @@ class _Copier:
         }
 
     def replace(self, source: Path, target: Path) -> None:
-        """Put a copy of a file or folder where an older copy may be."""
+        """Copy a file or folder, replacing an older copy."""
         if self._is_left_behind(source):
             return
         if target.is_dir() and not target.is_symlink():
@@ -89,7 +89,7 @@ class _Copier:
 
     def _copy(self, source: Path, target: Path, above: frozenset[Path]) -> None:
         real = source.resolve()
-        # A package that dbt links to may hold the product, or the copy.
+        # A package that dbt links to may contain the product, or the copy.
         if real in above or real == self._out or self._is_left_behind(source):
             return
         if source.is_dir():
@@ -141,7 +141,7 @@ def _bringexternal_paths(inputs: Inputs, out: Path, copier: _Copier) -> None:
 
 
 def external_paths(inputs: Inputs) -> Iterator[tuple[str, Path]]:
-    """Yield the paths that leave the product's folder, as given and where they lead."""
+    """Yield the paths that lead out of the product's folder, as given and resolved."""
     root = inputs.product_dir.resolve()
     for key in _PATH_KEYS:
         for given in inputs.dbt_document.data.get(key) or []:

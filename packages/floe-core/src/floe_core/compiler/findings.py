@@ -1,4 +1,4 @@
-"""What compile has to say: problems, all of them before it gives up, and notices."""
+"""Collect the problems that compile finds, to report all of them at once, and its notices."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from floe_core.errors import InvalidProductError, Problem
 
 
 class Findings:
-    """Collects problems of several checks, to be raised together; passes notices and stages on."""
+    """Collects the problems of several checks to raise together; passes on notices and stages."""
 
     def __init__(
         self,

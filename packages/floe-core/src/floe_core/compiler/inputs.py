@@ -1,4 +1,4 @@
-"""Read what people wrote: floe.yaml, the manifest it names, and dbt_project.yml."""
+"""Read the user's files: floe.yaml, the manifest that it names, and dbt_project.yml."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FLOE_FILE, DBT_PROJECT_FILE, MANIFEST_FILE = "floe.yaml", "dbt_project.yml", "ma
 
 @dataclass(frozen=True)
 class Inputs:
-    """The three files, each as its schema and as the document that knows its lines."""
+    """The three files, each as a model of its schema and as a document with line numbers."""
 
     product_dir: Path
     spec: FloeSpec
@@ -39,7 +39,7 @@ class Inputs:
 
     @property
     def reuses(self) -> bool:
-        """Whether runs leave out what stands: `execution.reuse`."""
+        """Whether runs reuse relations: `execution.reuse`."""
         return self.spec.execution.reuse != "off"
 
     @property
@@ -49,7 +49,7 @@ class Inputs:
 
     @property
     def profile_name(self) -> str:
-        """DBT_PROFILE, else `profile` of dbt_project.yml; without one the project's name."""
+        """DBT_PROFILE, else `profile` of dbt_project.yml, else the project's name."""
         return profile_name_of(self.dbt_document)
 
 
@@ -81,19 +81,19 @@ def read_inputs(product_dir: Path, findings: Findings) -> Inputs:
 
 
 def with_dbt(inputs: Inputs, executable: str) -> Inputs:
-    """Return the same product with another dbt, the one beside floe for ""."""
+    """Return the same product with another dbt; "" is the dbt beside floe."""
     execution = inputs.spec.execution.model_copy(update={"dbt_executable": executable or None})
     return replace(inputs, spec=inputs.spec.model_copy(update={"execution": execution}))
 
 
 def with_published(inputs: Inputs, places: Mapping[str, str]) -> Inputs:
-    """Return the same product with other places where these products are published."""
+    """Return the same inputs with other places of publication for these products."""
     products = {**inputs.manifest.products, **places}
     return replace(inputs, manifest=inputs.manifest.model_copy(update={"products": products}))
 
 
 def with_reuse(inputs: Inputs, reuses: bool) -> Inputs:
-    """Return the same product with reuse on or off, whatever floe.yaml says of it."""
+    """Return the same product with reuse on or off, whatever floe.yaml says."""
     wanted = "unchanged" if reuses else "off"
     execution = inputs.spec.execution.model_copy(update={"reuse": wanted})
     return replace(inputs, spec=inputs.spec.model_copy(update={"execution": execution}))
@@ -130,9 +130,9 @@ def read_dbt_project(product_dir: Path) -> Document:
 
 
 def _manifest_path(product_dir: Path, spec: Document | None) -> tuple[Path, str]:
-    """Return the manifest's path, and what to call it: the path from the product's folder.
+    """Return the manifest's path, and its name in messages: the path from the product's folder.
 
-    Without `platform.manifest` it is the manifest.yaml of the product's folder or its parent.
+    Without `platform.manifest`, it is the manifest.yaml of the product's folder or its parent.
     """
     platform = spec.data.get("platform") if spec else None
     named = platform.get("manifest") if isinstance(platform, dict) else None
@@ -155,7 +155,7 @@ def _manifest_path(product_dir: Path, spec: Document | None) -> tuple[Path, str]
 
 
 def is_unused(document: Document, location: Location) -> bool:
-    """Tell whether a value stands in a section that floe neither acts on nor writes anywhere."""
+    """Return whether a value is in a section that floe neither uses nor writes anywhere."""
     first = str(location[0]) if location else ""
     second = str(location[1]) if len(location) > 1 else ""
     if document.shown_as == FLOE_FILE:
@@ -168,7 +168,7 @@ def is_unused(document: Document, location: Location) -> bool:
 
 
 def _is_file(path: Path) -> bool:
-    """Return whether there is a file; no file has a name that the file system refuses."""
+    """Return whether the file exists; False for a name that the file system refuses."""
     try:
         return path.is_file()
     except (OSError, ValueError):
@@ -183,7 +183,7 @@ def _without(document: Document, unused: Collection[str], findings: Findings) ->
 
 
 def manifest_data(document: Document, findings: Findings) -> dict[str, Any]:
-    """Return the sections of a manifest that floe acts on; note the others."""
+    """Return the sections of a manifest that floe uses; note the others."""
     data = _without(document, manifest_yaml.UNUSED_SECTIONS, findings)
     plugins = data.get("plugins")
     if isinstance(plugins, dict):

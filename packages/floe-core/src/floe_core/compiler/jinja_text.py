@@ -1,4 +1,4 @@
-"""Fill in what dbt's configuration files take from the environment."""
+"""Fill in the environment variables in dbt's configuration files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Find literal secrets in files that are read by everyone."""
+"""Find literal secrets in files that everyone can read."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ FIX = "take it from the environment: \"{{ env_var('NAME') }}\""
 
 
 def literal_secrets(document: Document, at: Location = ()) -> Iterator[tuple[Location, Problem]]:
-    """Yield where a literal secret is, by its key or by its shape, and a problem without its text.
+    """Yield the location of each literal secret, found by its key or shape, with its problem.
 
-    `at` narrows the search to one part of the document.
+    The problem does not contain the secret. `at` narrows the search to one part of the document.
     """
     part: Any = document.data
     for step in at:

@@ -1,4 +1,4 @@
-"""The files that make a product of a folder: a new dbt project, or one that is there already."""
+"""The files that turn a folder into a product: with a new dbt project or an existing one."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ models:
 def new_product_files(
     folder: Path, orchestrator: str, cron: str | None, *, brings_warehouse: bool
 ) -> dict[str, str]:
-    """Return what a product in this folder lacks: place -> text.
+    """Return the files that a product in this folder lacks: path -> text.
 
-    `brings_warehouse` is for a new project; one that is there runs on its own profile.
+    `brings_warehouse` applies to a new project; an existing one uses its own profile.
     """
     name = _product_name(folder)
     platform = next((p for p in ("manifest.yaml", "../manifest.yaml") if (folder / p).exists()), "")
@@ -67,7 +67,7 @@ def new_product_files(
 
 
 def warehouse_of_project(folder: Path) -> str:
-    """Return what an existing project runs on, or what it lacks to run, as a sentence."""
+    """Return a sentence about what an existing project runs on, or what it lacks to run."""
     document = read_dbt_project(folder)
     profile = profile_name_of(document)
     try:
@@ -81,7 +81,7 @@ def warehouse_of_project(folder: Path) -> str:
 
 
 def _product_name(folder: Path) -> str:
-    """Return the dbt project's name as a product's, or the folder's where there is no project."""
+    """Return the product name from the dbt project's name, or the folder's without a project."""
     is_there = (folder / DBT_PROJECT_FILE).exists()
     found = str(read_dbt_project(folder).data["name"]) if is_there else folder.resolve().name
     name = re.sub(r"[^a-z0-9-]+", "-", found.lower()).strip("-")[:63].rstrip("-")

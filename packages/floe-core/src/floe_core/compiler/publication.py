@@ -1,4 +1,4 @@
-"""Publish a compiled product where the manifest says that others find it."""
+"""Publish a compiled product at the place that the manifest names."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def place_of_product(inputs: Inputs) -> PublishedProduct:
     """Return where a product is published.
 
     Raises:
-        UsageError: The manifest names no place for it.
+        UsageError: The manifest names no place for the product.
     """
     name = inputs.spec.metadata.name
     if name not in inputs.manifest.products:
@@ -28,7 +28,7 @@ def place_of_product(inputs: Inputs) -> PublishedProduct:
 def publish_to(place: PublishedProduct, compiled: CompiledProduct) -> list[str]:
     """Publish a product that has been written; return the files.
 
-    One that is published in its own folder is there already.
+    If it is published in its own folder, the files are already there.
     """
     if place.folder == compiled.destination:
         return [str(place.folder)]

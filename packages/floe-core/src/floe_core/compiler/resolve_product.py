@@ -1,4 +1,4 @@
-"""Let dbt parse a product, and resolve everything of floe.yaml in its graph."""
+"""Let dbt parse a product, and resolve the contents of floe.yaml against its graph."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from floe_core.schemas.steps import Step
 
 @dataclass(frozen=True)
 class ResolvedProduct:
-    """What dbt made of the project, and what floe makes of that."""
+    """The project as parsed by dbt, and what floe resolved from it."""
 
     parsed: ParsedProject
     nodes: tuple[Node, ...]
@@ -52,11 +52,11 @@ def resolve_product(
     *,
     allows_missing: bool,
 ) -> ResolvedProduct:
-    """Return what dbt made of the project, as nodes and jobs.
+    """Return the parsed project as nodes, jobs, ports and environments.
 
     Raises:
-        InvalidProductError: Every problem of it.
-        EnvironmentProblemError: There is no folder to work in.
+        InvalidProductError: The product has problems; it lists all of them.
+        EnvironmentProblemError: No working folder can be created.
     """
     ports = PortReader(inputs, allows_missing, findings)
     with _work_folder() as work:

@@ -1,4 +1,4 @@
-"""Carry the settings of floe.yaml and manifest.yaml over into the artifacts."""
+"""Copy the settings of floe.yaml and manifest.yaml to the artifacts."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from floe_core.schemas.resources import ResourceSpec
 
 
 def plugin_settings(manifest: Manifest, environment: str = "") -> dict[str, Any]:
-    """Return what the orchestrator's plugin is configured with.
+    """Return the configuration of the orchestrator's plugin.
 
-    That is `plugins.orchestrator.config`, and under that key the `resource_presets` of the manifest
-    and of an environment of it.
+    That is `plugins.orchestrator.config`, with the `resource_presets` of the manifest and of one of
+    its environments under that key.
 
     Raises:
         UsageError: The manifest has no such environment.
@@ -49,7 +49,7 @@ def _presets_of(manifest: Manifest, environment: str) -> dict[Any, ResourcePrese
 
 
 def product_settings(inputs: Inputs) -> dict[str, Any]:
-    """Return the fields of the artifacts that come straight from the two files."""
+    """Return the fields of the artifacts that come directly from the two files."""
     manifest, spec = inputs.manifest, inputs.spec
     return {
         "product": Product(**spec.metadata.model_dump()),
@@ -82,10 +82,10 @@ def alert_rules(inputs: Inputs) -> tuple[AlertRule, ...]:
 
 
 def ledger_from(inputs: Inputs) -> str:
-    """Return where the ledger is, as the artifacts have it.
+    """Return the place of the ledger for the artifacts.
 
-    A relative folder of the manifest is meant from the manifest, and of the artifacts from the
-    product's folder.
+    A relative folder is relative to the manifest's folder in the manifest, and to the product's
+    folder in the artifacts.
     """
     place = inputs.manifest.ledger or ""
     is_relative = "://" not in place and "{" not in place and "$" not in place
@@ -96,7 +96,7 @@ def ledger_from(inputs: Inputs) -> str:
 
 
 def tracing_settings(manifest: Manifest) -> TracingSettings:
-    """Return what the manifest says of tracing."""
+    """Return the manifest's settings for tracing."""
     tracing = manifest.observability.tracing
     return TracingSettings(
         enabled=tracing.enabled, exporter=tracing.exporter or "", endpoint=tracing.endpoint or ""
@@ -104,7 +104,7 @@ def tracing_settings(manifest: Manifest) -> TracingSettings:
 
 
 def lineage_settings(inputs: Inputs) -> LineageSettings:
-    """Return what the manifest says of lineage."""
+    """Return the manifest's settings for lineage."""
     manifest = inputs.manifest
     backend = manifest.plugins.lineage_backend
     lineage = manifest.observability.lineage
@@ -123,10 +123,10 @@ def lineage_settings(inputs: Inputs) -> LineageSettings:
 
 
 def _transport_of(lineage: LineageSwitch) -> dict[str, Any]:
-    """Return `transport` and `endpoint` as an OpenLineage transport, none where they name none.
+    """Return `transport` and `endpoint` as an OpenLineage transport, empty if they name none.
 
-    The endpoint is the whole URL that events are posted to; OpenLineage's `http` wants its path
-    apart.
+    The endpoint is the whole URL that events are posted to; OpenLineage's `http` requires its path
+    as a separate setting.
     """
     if not (lineage.transport or lineage.endpoint):
         return {}

@@ -1,4 +1,4 @@
-"""Say which fields of a model have another value than before."""
+"""Find the fields of a model whose values have changed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-# Fields whose values say nothing to a person, and what it means that they differ.
+# Fields whose values mean nothing to a person, and what a difference means.
 _HASHED = {"project_hash": "vars, hooks, flags or packages of the dbt project changed"}
 
 

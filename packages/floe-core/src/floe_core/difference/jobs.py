@@ -1,4 +1,4 @@
-"""What changed in a product's jobs: what each runs, and when."""
+"""Find changes in a product's jobs: the nodes that each runs, and its schedule."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class JobDifference:
     """A job that was added, removed or changed.
 
     `gained` and `lost` are node ids; `ticks_gained` and `ticks_lost` are in UTC, in order, in the
-    span that was asked for. Schedules, deadlines and pools are for reading, "" for none.
+    requested time range. Schedules, deadlines and pools are texts for people, "" for none.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""What changed in a product's graph, node by node."""
+"""Find changes in a product's graph, node by node."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from floe_core.difference.fields import FieldChange, changed_fields
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
 
-# What decides what a node does and where; `checksum` is told as "code", `depends_on` as edges.
+# Fields that decide what a node does and where; `checksum` is shown as "code", `depends_on` as
+# edges.
 _FIELDS = (
     "materialization",
     "database",
@@ -53,7 +54,7 @@ class NodeDifference:
 def changed_nodes(old: CompiledArtifacts, new: CompiledArtifacts) -> tuple[NodeDifference, ...]:
     """Return the nodes that differ, in the order of their ids."""
     pairs = ((old.by_id[i], node) for i, node in sorted(new.by_id.items()) if i in old.by_id)
-    # Another dbt has other defaults in every node's configuration.
+    # Other versions of dbt have other defaults in every node's configuration.
     is_same_dbt = old.dbt.version == new.dbt.version
     found = (_difference(before, node, is_same_dbt) for before, node in pairs)
     return tuple(each for each in found if each)
@@ -75,7 +76,7 @@ def _difference(old: Node, new: Node, is_same_dbt: bool) -> NodeDifference:
 
 
 def downstream(artifacts: CompiledArtifacts, node_ids: Iterable[str]) -> tuple[str, ...]:
-    """Return the ids of all that runs below these nodes, sorted, without themselves."""
+    """Return the ids of all nodes that run downstream of these, sorted, without themselves."""
     origins = set(node_ids)
     found = artifacts.graph.below(origins)
     return tuple(sorted(i for i in found - origins if artifacts.by_id[i].is_runnable))

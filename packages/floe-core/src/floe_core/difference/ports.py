@@ -1,4 +1,4 @@
-"""What a change does to those who read a product's ports."""
+"""Find the effects of a change on the products that read a product's ports."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class PortChange:
     """One change of a port, and the products that it breaks, sorted.
 
     `port` is `name@version`, `column` the column that changed, "" for the port as a whole. A
-    product is broken when something in it names the column, or when it cannot be told what it
-    reads. One that does not read the column is not.
+    product is broken if something in it names the column, or if the columns that it reads are
+    unknown. A product that does not read the column is not broken.
     """
 
     port: str
@@ -92,7 +92,7 @@ def _changed_columns(
 
 
 def _is_same_type(before: str, after: str, dialect: str) -> bool:
-    # Without a contract there is no type to hold against another.
+    # Without a contract there is no type to compare.
     return not (before and after) or same_type(before, after, dialect)
 
 

@@ -1,4 +1,4 @@
-"""Hold two compilations of a product against each other."""
+"""Compare two compilations of a product."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class ProductDifference:
 
     @property
     def broken(self) -> tuple[str, ...]:
-        """The products that read what is no longer there, sorted."""
+        """The products that read something that no longer exists, sorted."""
         return tuple(sorted({product for change in self.ports for product in change.breaks}))
 
     def __bool__(self) -> bool:
@@ -48,7 +48,7 @@ def difference(
     end: datetime,
     consumers: Iterable[CompiledArtifacts] = (),
 ) -> ProductDifference:
-    """Return what changed; ticks are held against each other from `start` to before `end`.
+    """Return what changed; ticks are compared from `start` up to, not including, `end`.
 
     `consumers` are products that may read this one's ports.
     """

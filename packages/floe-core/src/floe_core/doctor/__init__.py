@@ -1,1 +1,1 @@
-"""Look at an installation and a product: what is wrong, what waits, and how to fix it."""
+"""Check an installation and a product: what is wrong, what waits, and how to fix it."""

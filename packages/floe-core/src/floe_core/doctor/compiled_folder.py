@@ -1,4 +1,4 @@
-"""Whether a product's compiled folder can run here."""
+"""Check whether a product's compiled folder can run here."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SUBJECT = "product"
 
 
 def load_compiled(folder: Path) -> tuple[CompiledArtifacts | None, list[Finding]]:
-    """Return the artifacts of a folder, None for one that does not load, and why."""
+    """Return the artifacts of a folder, None if it does not load, and the findings."""
     try:
         return CompiledArtifacts.load(folder), []
     except UsageError as error:
@@ -35,7 +35,7 @@ def load_compiled(folder: Path) -> tuple[CompiledArtifacts | None, list[Finding]
 
 
 def check_compiled(artifacts: CompiledArtifacts) -> list[Finding]:
-    """Return what does not agree with this machine."""
+    """Return what does not match this machine."""
     found = [*_dbt(artifacts), *_zones(artifacts), *_schedules(artifacts), *_variables(artifacts)]
     name = f"{artifacts.product.name} {artifacts.product.version}"
     return found or [Finding(SUBJECT, "ok", f"{name}, compiled for {artifacts.orchestrator.name}")]

@@ -10,9 +10,9 @@ Severity = Literal["ok", "warning", "problem"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was found, of which subject, and how to fix it; `fix` is "" where nothing is wrong.
+    """What was found about which subject, and how to fix it; `fix` is "" if nothing is wrong.
 
-    A `problem` keeps runs from working. A `warning` is worth knowing and does not.
+    A `problem` keeps runs from working; a `warning` does not.
     """
 
     subject: str

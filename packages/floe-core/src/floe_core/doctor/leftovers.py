@@ -1,4 +1,4 @@
-"""What runs have left: events that wait, runs that were broken off, processes without a parent."""
+"""Find what runs have left: waiting events, killed runs, processes without a parent."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.state_folder import state_folder
 from floe_core.warehouse.duckdb_file import duckdb_file
 
-# A journal that nobody has written to for so long is of no run under way.
+# A journal without writes for this long does not belong to a run under way.
 QUIET_SECONDS = 3600
 MANY_RUNS = 1000
 _OF_RUNS = ("floe", "dbt", "dagster", "airflow", "prefect")
 
 
 def check_leftovers(artifacts: CompiledArtifacts) -> list[Finding]:
-    """Return what waits in the spool, and what runs that were killed have left."""
+    """Return what waits in the spool, and what killed runs have left."""
     spools = [*_spool(artifacts.folder), *_alerts(artifacts)]
     found = [*spools, *_runs(artifacts), *_processes(artifacts.folder)]
     return found or [Finding("runs", "ok", "nothing waits, and nothing was left behind")]
@@ -90,7 +90,7 @@ def _has_ended(folder: Path, journal: Path) -> bool:
 
 
 def _may_go_on(artifacts: CompiledArtifacts, journal: Path) -> bool:
-    """Return whether a build may still be writing: it holds the warehouse, or wrote lately."""
+    """Return whether a build may still be running: it holds the warehouse, or wrote recently."""
     file = duckdb_file(artifacts.dbt.profile, artifacts.folder)
     if file is not None:
         return is_held(file)
@@ -98,7 +98,7 @@ def _may_go_on(artifacts: CompiledArtifacts, journal: Path) -> bool:
 
 
 def _processes(folder: Path) -> Iterator[Finding]:
-    """Yield processes of dbt or floe in the product's folder whose parent is gone. Linux alone."""
+    """Yield processes of dbt or floe in the product's folder whose parent is gone. Linux only."""
     for pid, command in _orphans(folder.resolve()):
         what = f"process {pid} runs on in the product's folder, without its parent: {command[:120]}"
         yield Finding("runs", "warning", what, f"kill {pid}")

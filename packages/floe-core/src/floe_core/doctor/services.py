@@ -1,4 +1,4 @@
-"""Whether the services that a product uses answer: orchestrator, warehouse, lineage backend."""
+"""Check whether a product's services respond: orchestrator, warehouse, lineage backend."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PATIENCE_SECONDS = 10.0
 
 
 def check_services(artifacts: CompiledArtifacts) -> list[Finding]:
-    """Return how each of them is, within some 30 seconds."""
+    """Return the state of each service, within about 30 seconds."""
     return [
         *_check_orchestrator(artifacts),
         _warehouse(artifacts),

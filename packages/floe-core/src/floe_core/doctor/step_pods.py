@@ -1,4 +1,4 @@
-"""Whether the steps that are images could run as pods from here, and the pods that builds left."""
+"""Check whether steps with images could run as pods from here, and find leftover pods."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PATIENCE_SECONDS = 10.0
 
 
 def check_step_pods(artifacts: CompiledArtifacts) -> list[Finding]:
-    """Return how the cluster is that the steps of a product would run in; nothing without such."""
+    """Return the state of the cluster for a product's steps; nothing without steps with images."""
     if not any(step.image for step in artifacts.steps):
         return []
     try:

@@ -1,4 +1,4 @@
-"""Whether what is installed goes together, by the ranges that the distributions declare."""
+"""Check whether installed versions are compatible, by the ranges in the distributions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _FLOE = re.compile(r"floe[-_.]")
 
 
 def check_versions() -> list[Finding]:
-    """Return what is installed, and every requirement that it does not meet."""
+    """Return the installed versions, and every requirement that they do not meet."""
     checked = [CORE, *_plugins(), *_adapters()]
     problems = [found for name in checked for found in _unmet(name)]
     return [_told(checked), *_plugins_that_load(), *problems]
@@ -33,7 +33,7 @@ def _told(checked: list[str]) -> Finding:
 
 
 def _worth_telling(name: str) -> Iterator[str]:
-    """Yield what floe's distributions stand on: dbt and the orchestrators."""
+    """Yield what floe's distributions are based on: dbt and the orchestrators."""
     shown = ("dbt-core", "dagster", "apache-airflow", "prefect", "duckdb")
     yield from (each.name for each in _requirements(name) if each.name in shown)
 
@@ -59,12 +59,12 @@ def _unmet(name: str) -> Iterator[Finding]:
 
 
 def _requirements(name: str) -> list[Requirement]:
-    """Return what a distribution needs here, without its extras."""
+    """Return the requirements of a distribution here, without its extras."""
     if not _is_installed(name):
         return []
     found = [Requirement(text) for text in requires(name) or ()]
     needed = [each for each in found if _holds(each, "")]
-    # An extra is not asked for by its name here: what is installed of it must be in its range.
+    # Extras are not requested by name: their installed packages must be in range.
     return needed + [
         e for e in found if e.name == LIBRARY and _holds(e, DBT) and _is_installed(LIBRARY)
     ]

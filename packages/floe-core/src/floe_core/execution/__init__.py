@@ -84,5 +84,5 @@ _HOMES = {
 }
 
 
-# Import what is asked for when it is: what an orchestrator parses needs only names.
+# Import each name when it is first used: what an orchestrator parses needs only a few.
 __getattr__ = importer(__name__, _HOMES)

@@ -1,10 +1,10 @@
-"""One build: a part of a product, run once by dbt, told live, written down, and judged."""
+"""Build a part of a product: run it, emit and record its events, and give the verdict."""
 
 from __future__ import annotations
 
 import atexit
 
-# Imported first, so that what it does at exit, to dbt's threads too, comes after what we do.
+# Imported first, so that its exit handler, which affects dbt's threads too, runs after ours.
 import multiprocessing.util  # noqa: F401
 import threading
 import time
@@ -45,16 +45,16 @@ PATIENCE_SECONDS = 20.0
 def build(
     artifacts: CompiledArtifacts, request: BuildRequest, node_slots: NodeSlots | None = None
 ) -> Generator[BuildEvent, None, None]:
-    """Yield what happens, each event as it happens, and one `BuildEnded` last.
+    """Build what a request asks for; yield each event as it happens, and one `BuildEnded` last.
 
-    Nodes that are in a pool wait for `node_slots`; without them, they wait for nothing.
+    Nodes that are in a pool wait for `node_slots`; without `node_slots`, they do not wait.
 
-    Every wanted node has a result before the end: what dbt never came to is `skipped`. Closing the
-    generator cancels the build and leaves nothing running.
+    Every wanted node has a result before the end: a node that was not reached is `skipped`. Closing
+    the generator cancels the build and leaves nothing running.
 
     Raises:
         UsageError: The artifacts come from no folder, or the job or a node is unknown.
-        EnvironmentProblemError: dbt or the warehouse is not to be had.
+        EnvironmentProblemError: dbt or the warehouse is not available.
     """
     alerts = AlertsOfBuild(artifacts, request)
     alerts.begin()
@@ -64,7 +64,7 @@ def build(
         events.close()
         alerts.report()
 
-    # An orchestrator that is broken off between two events may leave this as it is, and end.
+    # An orchestrator that is interrupted between two events may exit without closing this.
     atexit.register(end)
     try:
         yield from events
@@ -102,7 +102,7 @@ def _events(
                 start_nodes, artifacts, request, call, parse=parse, reuse=reuse, slots=slots
             )
             running = _run(artifacts, call, start, hold)
-            # dbt is given its time to end before the warehouse is anybody else's.
+            # dbt gets time to end before another build may use the warehouse.
             with closing(_without_secrets(reuse.listen(running), redactor)) as events:
                 yield from _judge(events, verdict, journal, telemetry, ports)
 
@@ -113,7 +113,7 @@ def run_dbt(
     hold: WarehouseHold | None = None,
     parse: KeptParse | None = None,
 ) -> Generator[BuildEvent | DbtEnded, None, None]:
-    """Yield the events of one call of dbt; with `hold`, the warehouse is kept while it writes."""
+    """Yield the events of one dbt call; with `hold`, the warehouse is held while dbt writes."""
     start = partial(start_dbt, artifacts, call, parse)
     yield from _run(artifacts, call, start, hold or WarehouseHold())
 
@@ -124,7 +124,7 @@ def _run(
     start: Callable[[], DbtRun],
     hold: WarehouseHold,
 ) -> Generator[BuildEvent | DbtEnded, None, None]:
-    """Yield dbt's events up to its end, or to the end of the time it has."""
+    """Yield dbt's events until it ends or its time is up."""
     if not call.node_ids:
         yield DbtEnded()
         return
@@ -146,7 +146,7 @@ def _run(
 def _without_secrets(
     events: Generator[BuildEvent | DbtEnded, None, None], redactor: Redactor
 ) -> Generator[BuildEvent | DbtEnded, None, None]:
-    """Yield events without secrets in what dbt and the warehouse say, before anybody keeps it."""
+    """Yield the events with secrets removed from their texts, before anything stores them."""
     with closing(events):
         for event in events:
             if isinstance(event, NodeLog):
@@ -165,7 +165,7 @@ def _timed(run: DbtRun, artifacts: CompiledArtifacts) -> NodeTimeouts:
 
 
 def _until_the_end(run: NodeTimeouts, timeout: int | None) -> Iterator[BuildEvent | DbtEnded]:
-    """Yield events; when the time is over, cancel and wait a little while for dbt's last events."""
+    """Yield events; when the time is up, cancel and wait a short while for dbt's last events."""
     deadline = time.monotonic() + timeout if timeout else None
     problem = ""
     while True:
@@ -191,10 +191,10 @@ def _judge(
     telemetry: TelemetryOfBuild,
     ports: PortsOfBuild,
 ) -> Iterator[BuildEvent]:
-    """Yield what concerns the build, each written down first; then what is missing, and the end.
+    """Yield the build's events, each recorded first, then the missing results, and the end.
 
-    A build that is closed, or interrupted by a signal that its host turned into an error here, was
-    canceled.
+    A build that is closed, or interrupted by a signal that its host turns into an error here,
+    counts as canceled.
     """
 
     def record(event: BuildEvent) -> BuildEvent:

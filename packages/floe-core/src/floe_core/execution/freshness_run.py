@@ -1,4 +1,4 @@
-"""Measure the freshness of sources with `dbt source freshness`, and tell of it as of tests."""
+"""Measure the freshness of sources with `dbt source freshness`, and report it as tests."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ Json = Mapping[str, Any]
 
 
 class FreshnessRun:
-    """A run of `dbt source freshness`, whose results come at its end: dbt's events lack them.
+    """A run of `dbt source freshness`. Its results come at the end: dbt's events lack them.
 
-    `target` is where dbt writes them.
+    `target` is where dbt writes the results.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class FreshnessRun:
         return self._run.close(patience)
 
     def _results(self, end: DbtEnded) -> Iterator[BuildEvent | DbtEnded]:
-        """Yield a result for each source, then the end; a stale source is no problem of dbt's."""
+        """Yield a result for each source, then the end; a stale source is not a problem of dbt."""
         if end.problem:
             yield end
             return
@@ -79,14 +79,14 @@ class FreshnessRun:
             node_id, "error", started_at=now, ended_at=now
         )
         if measured is None:
-            # dbt writes down what it could measure.
+            # dbt records what it could measure.
             measured = {"status": "runtime error", "error": ended.message}
         status, message = judge_freshness(measured, is_gate=self._is_gate)
         return replace(ended, unique_id=node_id, status=status, message=message, failures=None)
 
 
 def read_freshness(path: Path) -> dict[str, Json]:
-    """Return source id -> what dbt measured, from its sources.json; nothing without that file."""
+    """Return source id -> dbt's measurement, from its sources.json; empty without that file."""
     try:
         results = json.loads(path.read_text(encoding="utf-8"))["results"]
         return {str(each["unique_id"]): each for each in results}
@@ -97,7 +97,7 @@ def read_freshness(path: Path) -> dict[str, Json]:
 def judge_freshness(measured: Json, *, is_gate: bool) -> tuple[NodeStatus, str]:
     """Return the status of a source's freshness, and why.
 
-    Where it is reported only, a stale source and one that can't be measured are warnings.
+    If freshness is only reported, a stale source and one that can't be measured are warnings.
     """
     word = str(measured.get("status"))
     if word == "pass":

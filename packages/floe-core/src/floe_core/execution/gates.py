@@ -1,6 +1,6 @@
-"""What a failure holds back, by the rule of `dbt build`.
+"""Find the nodes that a failure holds back, by the rule of `dbt build`.
 
-A node waits for the tests of what it reads: for each test that depends on nothing but nodes above
+A node waits for the tests of what it reads: for each test that depends only on nodes upstream of
 it. See `add_test_edges_1` of `dbt.compilation`.
 """
 
@@ -12,7 +12,7 @@ from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 
 def gates_of_steps(artifacts: CompiledArtifacts) -> dict[str, tuple[str, ...]]:
-    """Return id of a step -> the ids of the tests that it waits for."""
+    """Return step id -> the ids of the tests that the step waits for."""
     tests = [node for node in artifacts.runnable if node.is_test and node.depends_on]
     found = {}
     for step in artifacts.steps:
@@ -23,7 +23,7 @@ def gates_of_steps(artifacts: CompiledArtifacts) -> dict[str, tuple[str, ...]]:
 
 
 def held_back_by(artifacts: CompiledArtifacts, failed: Iterable[str]) -> set[str]:
-    """Return the ids of all that does not run once these nodes have failed or been skipped."""
+    """Return the ids of all nodes that don't run if these nodes have failed or been skipped."""
     failed = tuple(failed)
     built = [node_id for node_id in failed if not artifacts.by_id[node_id].is_test]
     held = artifacts.graph.below(built)
@@ -35,7 +35,7 @@ def held_back_by(artifacts: CompiledArtifacts, failed: Iterable[str]) -> set[str
 
 
 def _gated_by(artifacts: CompiledArtifacts, test_id: str) -> set[str]:
-    """Return the nodes that wait for a test; a test that depends on nothing gates none."""
+    """Return the nodes that wait for a test; a test without dependencies gates none."""
     below = [artifacts.graph.below([parent]) for parent in artifacts.by_id[test_id].depends_on]
     common = set.intersection(*below) if below else set()
     return {node_id for node_id in common if not artifacts.by_id[node_id].is_test}

@@ -1,4 +1,4 @@
-"""End the nodes that take longer than they may, one by one; the rest of the build goes on."""
+"""Cancel single nodes that exceed their timeouts, while the rest of the build goes on."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from dataclasses import replace
 from floe_core.build_events import BuildEvent, NodeResult, NodeStarted
 from floe_core.execution.dbt.run import DbtEnded, DbtRun
 
-# A node that is over its time is told again: it may have been between two queries.
+# A node over its timeout is canceled repeatedly: it may have been between two queries.
 CANCEL_SECONDS = 0.2
 
 
 class NodeTimeouts:
-    """Hears a dbt run, and cancels its nodes at their own timeouts.
+    """Follows the events of a dbt run, and cancels its nodes at their own timeouts.
 
-    `seconds` maps node id to how long it may take, for those that have a timeout; `clock` counts
-    seconds from whenever.
+    `seconds` maps node id to its timeout, for the nodes that have one; `clock` returns seconds from
+    an arbitrary start.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Have the process of a build end with the worker that started it, however that ended."""
+"""End the process of a build when the worker that started it ends, for whatever reason."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ _PR_SET_PDEATHSIG = 1
 
 
 def end_with_parent(number: signal.Signals) -> None:
-    """Get this signal when the parent dies, even by SIGKILL.
+    """Have the kernel send this signal to this process when its parent dies, even by SIGKILL.
 
-    For the process that an orchestrator's worker starts for one task: without its worker nobody
-    hears it, and another attempt may begin beside it. Linux alone has the means; elsewhere nothing
-    changes.
+    For the process that an orchestrator's worker starts for one task: without its worker nothing
+    receives its results, and another attempt may start beside it. Linux only; elsewhere this does
+    nothing.
     """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, number, 0, 0, 0)

@@ -12,13 +12,13 @@ from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 
 def plan_run(artifacts: CompiledArtifacts, request: BuildRequest) -> PlannedBuild:
-    """Return what a run would build and reuse, by the function that the run itself plans with.
+    """Return what a run would build and reuse, using the function that the run itself plans with.
 
-    dbt compiles the nodes and the warehouse is read; nothing is built or remembered.
+    dbt compiles the nodes and the warehouse is read; nothing is built or stored.
 
     Raises:
         UsageError: The artifacts come from no folder, or the job or a node is unknown.
-        EnvironmentProblemError: dbt, the warehouse or the store is not to be had.
+        EnvironmentProblemError: dbt, the warehouse or the store is not available.
     """
     wanted = wanted_nodes(artifacts, request)
     store = store_of(artifacts.product.name, artifacts.folder)

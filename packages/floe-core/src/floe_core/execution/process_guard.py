@@ -1,8 +1,8 @@
-"""Runs a command while whoever started it is there: `python -I -S process_guard.py COMMAND...`.
+"""Run a command while its parent lives: `python -I -S process_guard.py COMMAND...`.
 
-The starter holds our standard input open. When that breaks off, even because the starter was
-killed, the command is interrupted, and then killed with all that it started. We end as it ends.
-A script of its own, by its path: importing floe would cost more than starting it.
+The parent keeps our standard input open. When it closes, even because the parent was killed, the
+command is interrupted, and then killed with all processes it started. We exit as it exits.
+This is a script run by its path: importing floe would cost more than starting it.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ import threading
 import time
 
 PATIENCE_SECONDS = 10.0
-# What goes before a command that would otherwise work on, and hold the warehouse.
+# Prefix for a command that would otherwise go on without its parent, and hold the warehouse.
 GUARD = (sys.executable, "-I", "-S", __file__)
 
 
 def main() -> None:
-    """Run the command in this process's own group."""
-    # Ours to outlive: the command gets the same signals, and says how it ended.
+    """Run the command in this process's group."""
+    # We must outlive these: the command gets the same signals, and its exit code is ours.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: None)
     command = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL)

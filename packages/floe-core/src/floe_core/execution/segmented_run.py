@@ -1,4 +1,4 @@
-"""Run builds of dbt and steps as one run: one after another, or some steps at the same time."""
+"""Run dbt builds and steps as one run, in sequence or with several steps at the same time."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from floe_core.execution.gates import held_back_by
 from floe_core.execution.segments import Segment
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
-# By its end a segment is over; this is for threads of dbt that are not.
+# A segment that has sent its end is over; this is for dbt threads that are still running.
 PATIENCE_SECONDS = 20.0
 Start = Callable[[Segment], DbtRun]
 Events = queue.SimpleQueue[tuple[Segment, BuildEvent | DbtEnded]]
 
 
 class SegmentedRun:
-    """Starts each segment when those that it needs have ended, without what a failure holds back.
+    """Starts each segment once those that it needs have ended, minus nodes held back by failures.
 
-    `start` begins the run of a segment. One that could not do its work ends the run. Up to
-    `step_threads` steps run at a time; dbt runs alone.
+    `start` starts the run of a segment. A segment that could not do its work ends the run. Up to
+    `step_threads` steps run at a time; dbt never runs beside another segment.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class SegmentedRun:
         return all(closed)
 
     def _begin_what_can(self) -> None:
-        """Begin segments until none can, or one has left out nodes, which is told first."""
+        """Start segments until none can start, or until one leaves out nodes, to report first."""
         while not (self._skipped or self._is_canceled):
             segment = self._next_segment()
             if segment is None:
@@ -88,9 +88,9 @@ class SegmentedRun:
             self._begin(segment)
 
     def _next_segment(self) -> Segment | None:
-        """Take the first segment that waits for none that runs or waits before it, if there is one.
+        """Take the first segment that needs no running or earlier waiting one, if there is any.
 
-        Steps alone are taken while others run.
+        While others run, only steps are taken.
         """
         if not self._running:
             return self._waiting.popleft() if self._waiting else None
@@ -124,7 +124,7 @@ class SegmentedRun:
                 _pass_on(begun, run, self._of_steps)
 
     def _event(self, until: float | None) -> tuple[Segment, BuildEvent | DbtEnded | None]:
-        """Return the next event of what runs, None if none came in time."""
+        """Return the next event of the running segments, None if none came in time."""
         left = None if until is None else max(0.0, until - time.monotonic())
         segment, run = next(iter(self._running.items()))
         if segment.kind != "step":
@@ -146,7 +146,7 @@ class SegmentedRun:
 
 
 def _pass_on(segment: Segment, run: DbtRun, events: Events) -> None:
-    """Put a step's events into the queue that those of all steps are in, from a thread."""
+    """Put a step's events into the queue that all steps share; runs in a thread."""
 
     def listen() -> None:
         while True:

@@ -1,4 +1,4 @@
-"""Cut what a build runs into builds of dbt and steps, in the order of the graph."""
+"""Cut the nodes of a build into dbt builds and steps, in the order of the graph."""
 
 from __future__ import annotations
 
@@ -17,17 +17,18 @@ SegmentKind = Literal["build", "step", "freshness"]
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """Nodes of one `dbt build` or `dbt source freshness`, or one step alone."""
+    """The nodes of one `dbt build` or `dbt source freshness`, or a single step."""
 
     node_ids: tuple[str, ...]
     kind: SegmentKind = "build"
 
 
 def cut_into_segments(artifacts: CompiledArtifacts, todo: Collection[str]) -> tuple[Segment, ...]:
-    """Return the segments of these nodes in an order in which each comes after what it needs.
+    """Return the segments of these nodes, each after those that it needs.
 
     There are as few dbt builds as the steps between them allow. A step comes after the tests of
-    what it reads, as a model does. The freshness of a source is measured after what writes it.
+    what it reads, like a model. The freshness of a source is measured after the step that writes
+    it.
     """
     if all(_kind_of(artifacts, node_id) == "build" for node_id in todo):
         return (Segment(tuple(todo)),)
@@ -53,7 +54,7 @@ def _kind_of(artifacts: CompiledArtifacts, node_id: str) -> SegmentKind:
 def _turns(artifacts: CompiledArtifacts, todo: frozenset[str]) -> dict[str, int]:
     """Return node id -> turn, parents first: dbt's builds have the odd turns, the rest the even.
 
-    What is not to be run has no turn of its own: it is there with the last of its parents.
+    A node that is not to be run has no turn of its own: it takes that of the last of its parents.
     """
     gates = gates_of_steps(artifacts)
     graph = NodeGraph(_behind(node, gates.get(node.unique_id, ())) for node in artifacts.runnable)

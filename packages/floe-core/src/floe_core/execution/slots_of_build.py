@@ -1,4 +1,4 @@
-"""The slots that the nodes of a build hold in the orchestrator's pools: one each, while it runs."""
+"""The slots of a build's nodes in the orchestrator's pools: one for each node while it runs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _log = logging.getLogger("floe.pools")
 
 
 class SlotsOfBuild:
-    """Holds nodes back until they have a slot; closed, the build has none.
+    """Makes nodes wait until they have a slot; once closed, the build holds none.
 
     Without `slots` of the orchestrator, no node waits.
     """
@@ -41,10 +41,10 @@ class SlotsOfBuild:
         return node_id in self._pools
 
     def receive(self, event: BuildEvent, tell: Tell) -> BuildEvent:
-        """Return an event of a node; its start waits for a slot, and its end gives that back.
+        """Return an event of a node; its start waits for a slot, and its end frees it.
 
-        Called in the node's own thread. `tell` takes what is worth a line in the node's log. Times
-        are without the wait.
+        Called in the node's own thread. `tell` receives messages for the node's log. Times exclude
+        the wait.
 
         Raises:
             EnvironmentProblemError: The orchestrator can't be asked for a slot.
@@ -57,31 +57,31 @@ class SlotsOfBuild:
         return event
 
     def take(self, node_id: str, tell: Tell) -> None:
-        """Wait until a node has a slot of its pool, or nobody is to wait any more.
+        """Wait until a node has a slot in its pool, or until waiting is stopped.
 
         Raises:
             EnvironmentProblemError: The orchestrator can't be asked for one.
         """
         try:
-            # dbt begins with what it skips as well, and ends it at once.
+            # dbt also starts the nodes that it skips, and ends them at once.
             if node_id not in self._held_back:
                 self._wait(node_id, self._pools[node_id], tell)
         finally:
             self._began[node_id] = datetime.now(UTC)
 
     def give_back(self, node_id: str) -> None:
-        """Free the slot of a node, if it has one."""
+        """Free a node's slot, if it has one."""
         with self._lock:
             pool = self._held.pop(node_id, None)
         if pool is not None:
             self._free(pool, node_id)
 
     def stop(self) -> None:
-        """Let nobody wait any more: what is to be canceled does not begin."""
+        """Stop all waiting: nodes that are to be canceled do not start."""
         self._is_over.set()
 
     def close(self) -> None:
-        """Free all that is held."""
+        """Free all slots."""
         self.stop()
         with self._lock:
             held, self._held = self._held, {}
@@ -101,7 +101,7 @@ class SlotsOfBuild:
             self._free(pool, node_id)
 
     def _hold(self, node_id: str, pool: str) -> bool:
-        """Note that a node has a slot; return False where it comes too late to be closed."""
+        """Record that a node has a slot; return False if it comes after `close`."""
         with self._lock:
             is_late = self._is_over.is_set()
             if not is_late:
@@ -127,7 +127,7 @@ class SlotsOfBuild:
         return replace(result, started_at=began) if began and result.started_at else result
 
     def _free(self, pool: str, node_id: str) -> None:
-        """Free a slot; what could not be freed is for the orchestrator to take back."""
+        """Free a slot; one that could not be freed is left for the orchestrator to reclaim."""
         assert self._slots is not None
         try:
             self._slots.free(pool, node_id)

@@ -1,4 +1,4 @@
-"""Start the nodes of a build: one call of dbt, or several with steps and checks between them."""
+"""Start the nodes of a build: one dbt call, or several with steps and checks between them."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def start_nodes(
     reuse: ReuseOfBuild,
     slots: SlotsOfBuild,
 ) -> DbtRun:
-    """Return the run of these nodes: one call of dbt, or several with steps between them."""
+    """Return the run of these nodes: one dbt call, or several with steps between them."""
     segments = cut_into_segments(artifacts, call.node_ids)
 
     def start(segment: Segment) -> DbtRun:
@@ -83,12 +83,12 @@ def start_dbt(
     slots: SlotsOfBuild | None = None,
     gate: NodeGate | None = None,
 ) -> DbtRun:
-    """Start one call of dbt: the product's own, or the one beside floe in this process.
+    """Start one dbt call: the product's own dbt, or in this process the one beside floe.
 
-    The `gate` leaves out nodes of the latter alone.
+    The `gate` works only with the latter.
 
     Raises:
-        EnvironmentProblemError: There is no dbt.
+        EnvironmentProblemError: dbt is not installed.
     """
     if artifacts.dbt.executable:
         from floe_core.execution.dbt.program import SubprocessDbt

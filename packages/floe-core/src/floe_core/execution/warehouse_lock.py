@@ -1,4 +1,4 @@
-"""Keep a single-writer warehouse to one build at a time, across processes."""
+"""Allow only one build at a time in a single-writer warehouse, across processes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 from floe_core.errors import EnvironmentProblemError
 from floe_core.warehouse.duckdb_file import duckdb_file, rendered
 
-# A server of Derby is at `jdbc:derby://`, and a database in memory at `jdbc:derby:memory:`.
+# A Derby server has `jdbc:derby://`, a database in memory `jdbc:derby:memory:`.
 _DERBY = re.compile(
     r"jdbc:derby:(?!//|memory:)(?:directory:)?(?P<name>[^;]*)"
     r"(?:;(?:databaseName=(?P<attribute>[^;]*)|[^;]*))*"
@@ -22,18 +22,18 @@ _DERBY = re.compile(
 
 
 class WarehouseHold:
-    """A build's hold on its warehouse, until the build has ended and nothing of it still writes."""
+    """A build's hold on its warehouse, until the build has ended and nothing in it still writes."""
 
     def __init__(self, lock: FileLock | None = None) -> None:
         self._lock = lock
         self._wait: Callable[[], object] | None = None
 
     def keep_until(self, wait: Callable[[], object]) -> None:
-        """Keep the warehouse until `wait` returns, also when the build ends before."""
+        """Hold the warehouse until `wait` returns, even if the build ends before."""
         self._wait = wait
 
     def release(self) -> None:
-        """Give up the warehouse, in the background if something still writes to it."""
+        """Release the warehouse, in the background if something still writes to it."""
         if self._lock is not None and self._wait is None:
             self._lock.release()
         elif self._lock is not None:
@@ -51,20 +51,20 @@ def _release_after(wait: Callable[[], object], lock: FileLock) -> None:
 def sole_writer(
     profile: dict[str, Any], project_dir: Path, timeout: float
 ) -> Iterator[WarehouseHold]:
-    """Hold the warehouse for this build; at once where it takes several writers.
+    """Hold the warehouse for this build; at once if the warehouse allows several writers.
 
-    Waits for another build that has it, for `timeout` seconds at most. The lock goes with the
-    process that holds it, however that ends.
+    Waits up to `timeout` seconds for another build that holds it. The lock ends with the process
+    that holds it, however that ends.
 
     Raises:
-        EnvironmentProblemError: Another build still has it when the time is over.
+        EnvironmentProblemError: Another build still holds it after that time.
     """
     path = file_of_one_writer(profile, project_dir)
     if path is None:
         yield WarehouseHold()
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Another thread than this one may be the one that releases it.
+    # A different thread may release it.
     lock = FileLock(f"{path}.lock", timeout=timeout, thread_local=False)
     try:
         lock.acquire()
@@ -81,10 +81,10 @@ def sole_writer(
 
 
 def file_of_one_writer(profile: dict[str, Any], project_dir: Path) -> Path | None:
-    """Return the file that only one process at a time may write to, None for a warehouse of many.
+    """Return the file that only one process at a time may write to, None if many may.
 
-    That is a DuckDB or SQLite file, and the folder of the Derby database that a Spark session has
-    its metastore in: beside the product, or where the profile says.
+    That is a DuckDB or SQLite file, or the folder of the Derby database that holds a Spark
+    session's metastore: beside the product, or where the profile says.
     """
     if profile.get("type") == "sqlite":
         paths = dict(profile.get("schemas_and_paths") or {})
@@ -96,7 +96,7 @@ def file_of_one_writer(profile: dict[str, Any], project_dir: Path) -> Path | Non
 
 
 def _metastore_folder(settings: dict[str, Any], project_dir: Path) -> Path | None:
-    """Return the folder of a Spark session's metastore, None for one of many writers."""
+    """Return the folder of a Spark session's metastore, None if it allows many writers."""
     own = {name: value for name, value in settings.items() if _is_of_metastore(name)}
     if not own:
         return project_dir / "metastore_db"
@@ -112,7 +112,7 @@ def _is_of_metastore(name: str) -> bool:
 
 
 def _derby_folder(url: str) -> str:
-    """Return the folder of a Derby database in the session's own process, "" for another database.
+    """Return the folder of an embedded Derby database, "" for any other database.
 
     >>> _derby_folder("jdbc:derby:;databaseName=/data/metastore;create=true")
     '/data/metastore'

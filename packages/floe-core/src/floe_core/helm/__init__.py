@@ -1,1 +1,1 @@
-"""What floe knows of Helm: settings of a chart's values, their file, the chart, the engine."""
+"""Helm support: the settings of a chart's values, the values file, and rendering charts."""

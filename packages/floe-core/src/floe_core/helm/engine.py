@@ -1,4 +1,4 @@
-"""Render a chart with the Helm that is installed here."""
+"""Render a chart with the installed Helm."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ def find_engine(chart: Path) -> Path:
 
 
 def template(chart: Path, values: str, release: str, namespace: str) -> str:
-    """Return the manifests that Helm makes of the chart and these values.
+    """Return the manifests that Helm renders from the chart and these values.
 
     Raises:
         EnvironmentProblemError: There is no Helm, or it does not start.
-        UsageError: Helm refuses, with its own words.
+        UsageError: Helm refuses; the error has its message.
     """
     command = [str(find_engine(chart)), "template", release, str(chart), "--values", "-"]
     command += ["--namespace", namespace]

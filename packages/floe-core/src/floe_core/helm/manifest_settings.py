@@ -1,4 +1,4 @@
-"""The settings a plugin's Helm values follow, from what the platform and the products say."""
+"""Derive the settings of a plugin's Helm values from the manifest and the products."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def products_of(specs: Sequence[FloeSpec], template: str) -> list[dict[str, str]
 def helm_section(
     manifest: Manifest | None, given: Mapping[str, Any], products: Sequence[Mapping[str, str]]
 ) -> dict[str, Any]:
-    """Return `helm` as the manifest's author wrote it, filled in by what stands elsewhere.
+    """Return `helm` as written in the manifest, completed with settings from elsewhere.
 
-    What is written in `helm` itself wins. `products` are added to those that it names.
+    Values in `helm` itself take precedence. `products` are added to those that it names.
     """
     listed = list(given.get("products") or [])
     named = {product.get("name") for product in listed if isinstance(product, Mapping)}

@@ -1,4 +1,4 @@
-"""The ports that pods open for alerts and ledgers, from what manifest and products say of them."""
+"""Find the network ports that pods need for alerts and ledgers, from manifest and products."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from floe_core.schemas.floe_yaml import FloeSpec
 from floe_core.schemas.manifest_yaml import Manifest
 
 HTTPS, POSTGRES = 443, 5432
-# Object stores are asked over HTTPS, whatever their scheme is.
+# Object stores are reached over HTTPS, whatever their scheme is.
 _OF_SCHEME = {"postgresql": POSTGRES, "postgres": POSTGRES, "http": 80}
 _BY_REFERENCE = ("env:", "{{")
 
@@ -17,7 +17,7 @@ _BY_REFERENCE = ("env:", "{{")
 def alert_ports(manifest: Manifest, specs: Iterable[FloeSpec], store: str) -> tuple[int, ...]:
     """Return the ports of receivers and of the store of alerts; none without alerts.
 
-    Receivers stand in variables, so HTTPS is taken for granted.
+    The URLs of receivers are in variables, so HTTPS is assumed.
     """
     if not manifest.alerts and not any(spec.alerts for spec in specs):
         return ()

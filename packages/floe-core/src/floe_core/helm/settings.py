@@ -1,4 +1,4 @@
-"""What `get_helm_values` follows: `plugins.orchestrator.config.helm`, with what core adds."""
+"""The settings for `get_helm_values`: `plugins.orchestrator.config.helm`, completed by core."""
 
 from __future__ import annotations
 

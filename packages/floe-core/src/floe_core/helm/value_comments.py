@@ -1,4 +1,4 @@
-"""What the comments of a chart's values.yaml say of each key."""
+"""Read the comment of each key from a chart's values.yaml."""
 
 from __future__ import annotations
 
@@ -27,6 +27,6 @@ def value_comments(text: str) -> dict[Place, str]:
             found[tuple(name for _, name in path)] = " ".join(above)
             above = []
         else:
-            # An empty line parts a heading from the keys below it.
+            # An empty line separates a heading from the keys below it.
             above = []
     return found

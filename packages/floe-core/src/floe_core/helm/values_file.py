@@ -1,4 +1,4 @@
-"""Helm values as YAML for people to read: each key under what its chart says of it."""
+"""Write Helm values as YAML for people to read, with the chart's comment above each key."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the process of a launched run comes to its order."""
+"""Wait for the order in the process of a launched run."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from floe_core.launched_run.run_order import RunOrder
 
 
 def import_needed() -> None:
-    """Import what the command line names after the file descriptor, where it is there."""
+    """Import the modules that the command line names after the file descriptor, if installed."""
     for name in sys.argv[2:]:
-        # Whoever needs it imports it again, and reports why that fails.
+        # The code that needs the module imports it again and reports the failure.
         with suppress(ImportError):
             import_module(name)
 
 
 def await_order() -> RunOrder:
-    """Return the order that comes on standard input.
+    """Return the order read from standard input.
 
-    Exits where that ends without one: whoever started this has no use for it any more.
+    Exits if standard input ends without one: the parent no longer needs this process.
     """
     line = sys.stdin.readline()
     if not line:

@@ -1,6 +1,6 @@
-"""An orchestrator's empty database of each of its versions, kept so that it is migrated once.
+"""Keep an orchestrator's empty, migrated database, so that each version is migrated only once.
 
-Migrating one takes seconds, and every product has a local orchestrator of its own.
+A migration takes seconds, and every product has a local orchestrator of its own.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from platformdirs import user_cache_path
 
 
 class EmptyDatabase:
-    """An empty SQLite database; `name` is the orchestrator and its version, as `prefect-3.7.7`."""
+    """An empty SQLite database; `name` is the orchestrator with its version: `prefect-3.7.7`."""
 
     def __init__(self, name: str) -> None:
         self._kept = user_cache_path("floe") / "databases" / f"{name}.db"
 
     def copy_to(self, database: Path) -> bool:
-        """Make a database as a copy of the one that is kept, and return whether it is there.
+        """Copy the kept database to this path; return False if that is not possible.
 
-        One that is there, even since a moment ago, stays as it is.
+        An existing database, even one just created by another process, is left unchanged.
         """
         if not self._kept.is_file():
             return False
@@ -37,14 +37,14 @@ class EmptyDatabase:
         return True
 
     def keep(self, database: Path) -> None:
-        """Keep a copy of a database that was just migrated, and in which nothing has run yet."""
+        """Keep a copy of a database that was just migrated and in which nothing has run yet."""
         with suppress(OSError, sqlite3.Error):
             self._kept.parent.mkdir(parents=True, exist_ok=True)
             _copy(database, self._kept, os.replace)
 
 
 def _copy(source: Path, target: Path, put: Callable[[str, Path], object]) -> None:
-    """Copy a database, and put it in its place once it is whole."""
+    """Copy a database, and put the copy in place once it is complete."""
     descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     os.close(descriptor)
     try:

@@ -1,4 +1,4 @@
-"""Lets whoever runs a build in this process receive its events as they happen."""
+"""Pass the events of a build in this process to its receivers as they happen."""
 
 from __future__ import annotations
 
@@ -30,6 +30,6 @@ def receiving(receive: Callable[[BuildEvent], None]) -> Iterator[None]:
 
 
 def emit(event: BuildEvent) -> None:
-    """Pass an event to all who receive."""
+    """Pass an event to every receiver."""
     for receive in _receivers:
         receive(event)

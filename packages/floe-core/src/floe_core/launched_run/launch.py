@@ -18,7 +18,7 @@ from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 @dataclass(frozen=True, slots=True)
 class LaunchedRun:
-    """A run that is over. `end` is None if its process ended before it; `problem` then says how.
+    """A run that is over. `end` is None if its process died first; `problem` then says how.
 
     `nodes` maps node id to its result, `log` is what the process wrote.
     """
@@ -30,7 +30,7 @@ class LaunchedRun:
 
 
 class StartedRun:
-    """A run whose process has been started and waits for its order."""
+    """A run whose process has started and waits for its order."""
 
     def __init__(self, orchestrator: str, run_id: str, process: RunProcess, log: Path) -> None:
         self.run_id = run_id
@@ -39,7 +39,7 @@ class StartedRun:
         self._log = log
 
     def follow(self, order: RunOrder, on_event: Callable[[BuildEvent], None]) -> LaunchedRun:
-        """Give the order and follow it to its end; `on_event` receives each event as it happens."""
+        """Send the order and follow the run to its end; `on_event` receives each event at once."""
         nodes: dict[str, NodeResult] = {}
         self._process.give(order)
         end = _follow(self._process, nodes, on_event)
@@ -51,7 +51,7 @@ class StartedRun:
 
 
 def order_for(artifacts: CompiledArtifacts, options: RunOptions, run_id: str = "") -> RunOrder:
-    """Return the order of a run, under a new id where none is given.
+    """Return the order of a run, with a new id if none is given.
 
     Raises:
         UsageError: The artifacts come from no folder, or have no such job or no such node.
@@ -73,9 +73,9 @@ def new_run_id() -> str:
 
 @contextmanager
 def started_run(program: RunProgram, run_id: str, logs: Path) -> Iterator[StartedRun]:
-    """Start the process of a run, which ends with the block, whether it has had its order or not.
+    """Start the process of a run; it ends with the block, whether or not it received its order.
 
-    It writes into a file of the folder `logs`, which is named after the id.
+    It writes to a file in the folder `logs`, named after the id.
     """
     log = logs / f"{run_id}.log"
     with run_process(program, log) as process:
@@ -85,7 +85,7 @@ def started_run(program: RunProgram, run_id: str, logs: Path) -> Iterator[Starte
 def run_ordered(
     program: RunProgram, order: RunOrder, logs: Path, on_event: Callable[[BuildEvent], None]
 ) -> LaunchedRun:
-    """Run an order to its end. See `started_run` and `StartedRun.follow`."""
+    """Execute an order to its end. See `started_run` and `StartedRun.follow`."""
     with started_run(program, order.run_id, logs) as run:
         return run.follow(order, on_event)
 

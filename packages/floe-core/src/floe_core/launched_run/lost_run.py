@@ -1,4 +1,4 @@
-"""A launched run whose process died: nobody else reports its end for alerts."""
+"""Report for alerts a launched run whose process died; nothing else reports its end."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 
 def report_lost_run(artifacts: CompiledArtifacts, order: RunOrder, run: LaunchedRun) -> None:
-    """Report that a run ended with its process."""
+    """Report that a run ended because its process died."""
     outcome = outcome_of_run(
         artifacts,
         order.options.job,

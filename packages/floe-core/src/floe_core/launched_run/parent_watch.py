@@ -1,4 +1,4 @@
-"""The parent of a launched run: when it is gone, or closes our input, the run is interrupted."""
+"""Interrupt a launched run when its parent is gone or closes this process's standard input."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from contextlib import contextmanager
 
 
 class ParentWatch:
-    """Watches our standard input from a thread, from the moment it is made.
+    """Watches standard input from a thread, from its construction on.
 
-    A process that does not end within `patience` seconds of the interrupt is killed with its group.
+    If this process does not end within `patience` seconds of the interrupt, its group is killed.
     """
 
     def __init__(self, patience: float) -> None:
@@ -25,9 +25,9 @@ class ParentWatch:
 
     @contextmanager
     def announcing(self, announce: Callable[[], None]) -> Iterator[None]:
-        """Call this before an interrupt of the block, from another thread.
+        """Call `announce` from another thread before an interrupt of the block.
 
-        To an orchestrator that takes an interrupt alone for an accident it can say who wants it.
+        It can tell an orchestrator that treats a bare interrupt as an accident who requested it.
         """
         with self._lock:
             self._announce = announce

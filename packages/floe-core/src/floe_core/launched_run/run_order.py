@@ -1,4 +1,4 @@
-"""What the command line and the process of a launched run say to each other, a line each."""
+"""The messages between the command line and the process of a launched run, one line each."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _END = "run_end"
 
 @dataclass(frozen=True, slots=True)
 class RunOrder:
-    """What to run, of the product in `project_dir`.
+    """What to run of the product in `project_dir`.
 
-    `run_id` is the id that the run is to have, where the orchestrator does not give it one itself.
+    `run_id` is the id for the run, unless the orchestrator assigns one itself.
     """
 
     project_dir: str
@@ -63,7 +63,7 @@ class RunOrder:
 
 @dataclass(frozen=True, slots=True)
 class RunEnd:
-    """How the run ended, as the orchestrator itself has it."""
+    """How the run ended, according to the orchestrator itself."""
 
     status: RunStatus
     run_id: str
@@ -71,12 +71,12 @@ class RunEnd:
     message: str
 
     def to_line(self) -> str:
-        """Return the end as one line of JSON, unlike any build event's."""
+        """Return the end as one line of JSON that can't be mistaken for a build event."""
         return json.dumps({_END: asdict(self)})
 
 
 def end_in(line: str) -> RunEnd | None:
-    """Return the end that a line tells; None for a build event.
+    """Return the end of the run that a line holds; None for a build event.
 
     >>> end_in(RunEnd("success", "1", 1.5, "").to_line())
     RunEnd(status='success', run_id='1', seconds=1.5, message='')

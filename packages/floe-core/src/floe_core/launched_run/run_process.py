@@ -1,4 +1,4 @@
-"""The process of a launched run: started, listened to, and gone whatever happens."""
+"""Start the process of a launched run, read its reports, and make sure that it ends."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from floe_core.launched_run.run_order import RunOrder
 
 @dataclass(frozen=True, slots=True)
 class RunProgram:
-    """What runs an order: `python -m MODULE FD IMPORT...` in a folder, with this environment alone.
+    """The program that executes an order: `python -m MODULE FD IMPORT...`, run in a folder.
 
-    It imports the modules `imports`, reads the order from its standard input, and reports to the
-    file descriptor FD. `patience` is how many seconds it has to end in, `orchestrator` a name for
-    people.
+    It gets only the given environment. It imports the modules `imports`, reads the order from its
+    standard input, and reports to the file descriptor FD. `patience` is how many seconds it may
+    take to end, `orchestrator` a name to show to people.
     """
 
     orchestrator: str
@@ -34,7 +34,7 @@ class RunProgram:
 
 @dataclass
 class RunProcess:
-    """One launched run. `events` is a pipe of its own: nothing a library prints gets into it."""
+    """One launched run. `events` is a separate pipe: nothing that a library prints gets into it."""
 
     process: subprocess.Popen[bytes]
     events: TextIO
@@ -42,7 +42,7 @@ class RunProcess:
     has_order: bool = False
 
     def give(self, order: RunOrder) -> None:
-        """Give it the order that it waits for. A process that has ended already takes none."""
+        """Send the order that the process waits for; do nothing if it has already ended."""
         assert self.process.stdin is not None
         self.has_order = True
         with suppress(BrokenPipeError):
@@ -50,15 +50,15 @@ class RunProcess:
             self.process.stdin.flush()
 
     def lines(self) -> Iterator[str]:
-        """Yield what the process reports, whole lines alone, to its end."""
+        """Yield what the process reports, complete lines only, until it ends."""
         return (line for line in self.events if line.endswith("\n"))
 
     def end(self) -> int:
-        """Wait for it, not for ever, see to it that none of its group is left; its exit code."""
+        """Wait for the process, not forever, leave none of its group; return its exit code."""
         return _end(self.process, self.patience)
 
     def break_off(self) -> None:
-        """End it before it has reported all: at once while it waits for its order."""
+        """End the process before it has reported everything; at once if it waits for its order."""
         self.events.close()
         _close_input(self.process)
         _end(self.process, self.patience if self.has_order else 0.0)
@@ -66,10 +66,10 @@ class RunProcess:
 
 @contextmanager
 def run_process(program: RunProgram, log: Path) -> Iterator[RunProcess]:
-    """Start a process that waits for its order; wait for it at the end of the block, or end it.
+    """Start a process that waits for its order; at the end of the block, wait for it or end it.
 
-    Its standard input is the order, then silence: when that breaks off, this process is gone and
-    the other ends itself. It has a process group of its own, of which nothing is left behind.
+    Its standard input carries the order and stays open: when it closes, this process is gone, and
+    the other one ends itself. It has its own process group, of which nothing is left behind.
     """
     reading, writing = os.pipe()
     with os.fdopen(reading, encoding="utf-8") as events:

@@ -1,4 +1,4 @@
-"""What the process of a launched run reports to whoever launched it: its events, then its end."""
+"""Report the events and the end of a launched run to the process that launched it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from floe_core.launched_run.run_order import RunEnd
 
 
 class RunReporter:
-    """Writes into a pipe. `results` is node id -> result, of what was reported so far."""
+    """Writes to a pipe. `results` is node id -> result, for the results reported so far."""
 
     def __init__(self, pipe: RawIOBase) -> None:
         self._pipe = pipe
@@ -31,7 +31,7 @@ class RunReporter:
         self._write(end.to_line())
 
     def _write(self, line: str) -> None:
-        # Nobody may be listening any more.
+        # The reader may be gone.
         with suppress(BrokenPipeError):
             self._pipe.write(f"{line}\n".encode())
 

@@ -41,5 +41,5 @@ _HOMES = {
 }
 
 
-# Import a part when it is first asked for.
+# Import a part when it is first used.
 __getattr__ = importer(__name__, _HOMES)

@@ -1,4 +1,4 @@
-"""Which OpenLineage backend is configured, as that ecosystem expects, or by the manifest."""
+"""Find the configured OpenLineage backend: by OpenLineage's own settings, or by the manifest."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _TRANSPORT_VARIABLES = ("OPENLINEAGE__TRANSPORT__", "OPENLINEAGE__TRANSPORT=")
 
 
 def is_configured(settings: LineageSettings, project_dir: Path) -> bool:
-    """Return whether events have somewhere to go. Cheap: imports nothing, reads no file."""
+    """Return whether a backend is configured. Cheap: imports nothing, reads no file."""
     if not settings.enabled or is_switched_off():
         return False
     return speaks_of_transport(project_dir) or bool(manifest_transport(settings))
@@ -26,9 +26,9 @@ def is_switched_off() -> bool:
 
 
 def speaks_of_transport(project_dir: Path) -> bool:
-    """Return whether the environment of this process names a backend; it goes before the manifest.
+    """Return whether this process's environment names a backend, which overrides the manifest's.
 
-    By `OPENLINEAGE_URL`, `OPENLINEAGE__TRANSPORT...`, or a configuration file.
+    That is `OPENLINEAGE_URL`, `OPENLINEAGE__TRANSPORT...`, or a configuration file.
     """
     if os.environ.get("OPENLINEAGE_URL") or config_file(project_dir):
         return True
@@ -36,7 +36,7 @@ def speaks_of_transport(project_dir: Path) -> bool:
 
 
 def config_file(project_dir: Path) -> Path | None:
-    """Return the client's configuration file: the one named, or the first found where it looks."""
+    """Return the client's configuration file: the one named, or the first that it would find."""
     named = os.environ.get("OPENLINEAGE_CONFIG")
     places = [Path.cwd(), project_dir, Path.home() / ".openlineage"]
     candidates = [Path(named)] if named else [place / CONFIG_FILE for place in places]

@@ -28,8 +28,8 @@ LONGEST_SQL = 200_000
 
 @dataclass(frozen=True, slots=True)
 class _NodeRun:
-    """What all events of a node's run say alike; `inputs` go after the ids of their nodes, and
-    what a step writes after its name in floe.yaml."""
+    """What all events of a node's run share; `inputs` are keyed by the ids of their nodes, and
+    the outputs of a step by their names in floe.yaml."""
 
     node: Node
     run_id: str
@@ -41,10 +41,10 @@ class _NodeRun:
 
 
 class BuildStory:
-    """Turns what a build does into run events. Each node gets one START and one end.
+    """Turns build events into run events. Each node gets one START and one end.
 
-    `spans` are the ids of the spans of nodes, by their ids, and of the run, by "". `upstream` are
-    the runs that updated what the build reads.
+    `spans` are the ids of spans, keyed by node id, and by "" for the run. `upstream` are the runs
+    that updated the build's inputs.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class BuildStory:
         run = self._node_run(self._artifacts.by_id[event.unique_id])
         self._open[event.unique_id] = run
         inputs = [dataset for _, dataset in run.inputs]
-        # What its output looks like is told at the end, when it is there.
+        # The output is described at the end, when it exists.
         outputs = [each | {"facets": {}} for each in _all_outputs(run)]
         return [run_event("START", event.at, run.run_id, run.run_facets, run.job, inputs, outputs)]
 
@@ -95,9 +95,9 @@ class BuildStory:
         compiled_sql: str | None,
         columns: tuple[Column, ...] = (),
     ) -> list[Json]:
-        """Return the end of a node's run, after its START if nothing told of that.
+        """Return the end of a node's run, preceded by its START if that was not emitted.
 
-        `columns` are those of what it built, as the warehouse has them, () where it did not say.
+        `columns` are those of the built relation, as in the warehouse, () if not known.
         """
         ended = result.ended_at or datetime.now(UTC)
         before = self.node_started(NodeStarted(result.unique_id, result.started_at or ended))
@@ -105,7 +105,7 @@ class BuildStory:
         return [*before, self._end(run, result, ended, compiled_sql, columns)]
 
     def node_reused(self, result: NodeResult) -> None:
-        """Keep a node that did not run for the end of the parent run, which lists them."""
+        """Keep a reused node for the end of the parent run, which lists such nodes."""
         if result.reused is not None:
             job = self._graph.node_job(self._artifacts.by_id[result.unique_id])
             self._reused.append(facets.reused_node(job.namespace, job.name, result.reused))
@@ -120,7 +120,7 @@ class BuildStory:
         return [*aborted, self._parent_event("FAIL", at, self._error(message, "Python"))]
 
     def broken_off(self, at: datetime) -> list[Json]:
-        """Return an ABORT for each run that is open, the parent's last; none after the end."""
+        """Return an ABORT for each open run, the parent's last; none after the end."""
         if not self._is_open:
             return []
         self._is_open = False
@@ -219,7 +219,7 @@ def _all_outputs(run: _NodeRun) -> list[Json]:
 
 
 def _output_of_step(name: str, output: Json, result: NodeResult) -> Json:
-    """Return what a step wrote, by its name in floe.yaml, with what the step said of it."""
+    """Return a step's output, by its name in floe.yaml, with the facts that the step reported."""
     fact = next((each for each in result.datasets if each.dataset == name), None)
     if fact is None or not result.passed:
         return output

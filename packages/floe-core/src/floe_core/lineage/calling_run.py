@@ -1,4 +1,4 @@
-"""The run that called this one, as the environment names it for whoever emits lineage below it."""
+"""The run that called this one, as named in the environment for child runs."""
 
 from __future__ import annotations
 
@@ -25,29 +25,29 @@ class NamedRun:
     job: str
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as the parent facet spells it."""
+        """Return it as JSON of the parent facet."""
         job = {"namespace": self.namespace, "name": self.job}
         return {"run": {"runId": self.run_id}, "job": job}
 
 
 @dataclass(frozen=True, slots=True)
 class CallingRun:
-    """The run above, and the one above all."""
+    """The parent run, and the root run."""
 
     parent: NamedRun
     root: NamedRun
 
     def to_context(self) -> str:
-        """Return the value of `OPENLINEAGE_CONTEXT` that says it."""
+        """Return the value of `OPENLINEAGE_CONTEXT` for it."""
         parent = {**self.parent.to_json(), "root": self.root.to_json()}
         return json.dumps({"parent": parent})
 
 
 def calling_run() -> CallingRun | None:
-    """Return the run that the environment says is above; None where it says none, or nonsense.
+    """Return the parent run named in the environment, None if there is none or it is not valid.
 
-    By `OPENLINEAGE_CONTEXT`, or else by `OPENLINEAGE_PARENT_ID` and `OPENLINEAGE_ROOT_PARENT_ID`
-    (`namespace/job/run id`), as OpenLineage's own dbt-ol reads them.
+    It is in `OPENLINEAGE_CONTEXT`, or else in `OPENLINEAGE_PARENT_ID` and
+    `OPENLINEAGE_ROOT_PARENT_ID` (`namespace/job/run id`), as for OpenLineage's own dbt-ol.
     """
     try:
         return _of_context(os.environ.get(CONTEXT, "")) or _of_ids()
@@ -69,7 +69,7 @@ def _of_ids() -> CallingRun | None:
 
 
 def _parsed(text: str) -> NamedRun | None:
-    """Return what `namespace/job/run id` names; a namespace may have slashes of its own."""
+    """Return the run that `namespace/job/run id` names; a namespace may contain slashes."""
     if not text:
         return None
     above, job, run_id = text.rsplit("/", 2)

@@ -1,7 +1,7 @@
-"""Add the column lineage of a model to the event that tells of its end.
+"""Add the column lineage of a model to the event of its end.
 
-This is done by whoever sends events, never by a run: reading a model's SQL takes milliseconds. All
-that it needs is in the event, in those before it, and in what was learnt from them.
+The sending process does this, never a run: parsing a model's SQL takes milliseconds. Everything
+needed is in the event, in earlier events, and in what was learnt from those.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from floe_core.lineage.sending.spool_notes import has_whole_schema, sources_of
 
 
 class ColumnLineage:
-    """Tells which columns the columns of a product's tables come from."""
+    """Finds the columns that the columns of a product's tables come from."""
 
     def __init__(self, lineage_folder: Path) -> None:
         self._known = KnownColumns(lineage_folder / "columns")
 
     def added_to(self, event: Json) -> Json:
-        """Return an event with the column lineage of what it says was made, if that can be told.
+        """Return an event with the column lineage of its output, if that can be determined.
 
-        Every field of the column lineage is in a schema facet of the same event: those that the
-        event does not name are added.
+        Every field of the column lineage is in a schema facet of the same event: missing ones are
+        added.
         """
         outputs = event["outputs"]
         if event["eventType"] != "COMPLETE" or len(outputs) != 1:
@@ -58,7 +58,7 @@ class ColumnLineage:
         return derive(query, sql.get("dialect", ""), tables)
 
     def _with_schema(self, event: Json, derived: DerivedColumns) -> Json:
-        """Return the output with the columns that the SQL is known to give."""
+        """Return the output with the columns that are known from the SQL."""
         made: Json = event["outputs"][0]
         if has_whole_schema(event) or not derived.columns:
             return made
@@ -67,7 +67,7 @@ class ColumnLineage:
         return _with_fields(made, types)
 
     def _type_of(self, origins: Origins, inputs: Mapping[str, Json]) -> str:
-        """Return the type of a column that is handed on as it is."""
+        """Return the type of a column that is passed on unchanged."""
         if len(origins) == 1:
             ((origin, steps),) = origins.items()
             if steps == {(DIRECT, IDENTITY)}:
@@ -75,7 +75,7 @@ class ColumnLineage:
         return UNKNOWN_TYPE
 
     def _with_fields(self, source: Json, read: Iterable[str]) -> Json:
-        """Return a source with the columns that were read of it, now or before."""
+        """Return a source with the columns that have been read from it, now or before."""
         columns = dict.fromkeys([*self._known.table(source).columns, *read])
         types = {name: self._known.types(source).get(name, UNKNOWN_TYPE) for name in columns}
         self._known.learn(source, types, is_complete=False)
@@ -83,7 +83,7 @@ class ColumnLineage:
 
     def _learn(self, event: Json, made: Json, derived: DerivedColumns) -> None:
         kind = event["job"].get("facets", {}).get("jobType", {}).get("jobType")
-        # A snapshot has columns of its own beside those of its query.
+        # A snapshot has further columns of its own besides those of its query.
         is_derived = derived.is_complete and kind != "SNAPSHOT"
         types = types_told(made)
         if is_derived and not has_whole_schema(event):
@@ -94,7 +94,7 @@ class ColumnLineage:
 
 
 def column_lineage_facet(derived: DerivedColumns, inputs: Mapping[str, Json]) -> Json:
-    """Return the facet of derived columns, {} where nothing is known; inputs go by their names."""
+    """Return the facet of derived columns, {} if nothing is known; `inputs` are keyed by name."""
     fields = {
         name: {"inputFields": _input_fields(origins, inputs)}
         for name, origins in derived.columns
@@ -105,9 +105,9 @@ def column_lineage_facet(derived: DerivedColumns, inputs: Mapping[str, Json]) ->
 
 
 def _only_built(derived: DerivedColumns, built: tuple[str, ...]) -> DerivedColumns:
-    """Return the derived columns that were built, spelled as the warehouse has them.
+    """Return the derived columns that were built, spelled as in the warehouse.
 
-    An incremental model that does not follow a change of its SQL has other columns than that.
+    They may differ from the SQL for an incremental model that does not follow changes of its SQL.
     """
     exact, folded = set(built), {name.lower(): name for name in built}
     columns = tuple(

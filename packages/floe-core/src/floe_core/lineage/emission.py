@@ -1,4 +1,4 @@
-"""Emit one lineage event by hand, through the same spool and delivery as runs."""
+"""Emit a single lineage event, through the same spool and delivery as runs."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ def emit_lineage_event(
 ) -> None:
     """Write one run event to the spool, to be sent in the background; nothing without a backend.
 
-    The run is the one that `run_id` names (a UUID, or any text that stands for one), else the one
-    that START opened for the job in this context. `facets` are facets of the run. The spool is in
-    `project_dir`, by default the current folder. What is left at exit gets a few seconds more.
+    The run is the one that `run_id` names (a UUID, or any text, which is turned into one), else the
+    one that START opened for the job in this context. `facets` are facets of the run. The spool is
+    in `project_dir`, by default the current folder. At exit, unsent events get a few more seconds.
 
     Raises:
-        ValueError: An event type that OpenLineage does not have, or a job without name.
+        ValueError: OpenLineage has no such event type, or the job has no name.
         OSError: The spool cannot be written.
     """
     if event_type not in LINEAGE_EVENT_TYPES:
@@ -77,7 +77,7 @@ def _described(dataset: Dataset) -> Json:
 
 
 def _complete(facets: Mapping[str, Any]) -> Json:
-    """Return facets with what OpenLineage demands of each, where they do not say it."""
+    """Return facets with the fields that OpenLineage requires added if they are missing."""
     demanded = {"_producer": PRODUCER, "_schemaURL": BASE_FACET_SCHEMA}
     return {name: {**demanded, **facet} for name, facet in facets.items()}
 

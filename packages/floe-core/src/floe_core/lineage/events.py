@@ -11,7 +11,7 @@ from floe_core.lineage.facets import PRODUCER, RUN_EVENT_SCHEMA, Json, timestamp
 
 @dataclass(frozen=True, slots=True)
 class LineageJob:
-    """A job by OpenLineage's naming, with its facets."""
+    """A job, named as OpenLineage names it, with its facets."""
 
     namespace: str
     name: str
@@ -27,7 +27,7 @@ def run_event(
     inputs: Sequence[Json] = (),
     outputs: Sequence[Json] = (),
 ) -> Json:
-    """Return a run event; datasets are given as the specification spells them."""
+    """Return a run event; datasets are given as JSON of the specification."""
     return {
         "eventTime": timestamp(at),
         "eventType": event_type,

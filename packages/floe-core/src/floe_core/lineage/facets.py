@@ -18,14 +18,14 @@ Json = dict[str, Any]
 PRODUCER = f"https://floe.dev/producer/{__version__}"
 _SPECIFICATION = "https://openlineage.io/spec"
 RUN_EVENT_SCHEMA = f"{_SPECIFICATION}/2-0-2/OpenLineage.json#/$defs/RunEvent"
-# The end of a statement that is not told in full.
+# The end of a truncated statement.
 SQL_CUT_SHORT = "\n-- and so on"
-# What OpenLineage consumers need to find in a column whose type is not known.
+# OpenLineage consumers require a type, even if it is not known.
 UNKNOWN_TYPE = "unknown"
 BASE_FACET_SCHEMA = f"{_SPECIFICATION}/2-0-2/OpenLineage.json#/$defs/BaseFacet"
 
 
-# Facets of floe's own: the specification has none for them. Their schemas are in
+# floe's own facets, for which the specification has none. Their schemas are in
 # docs/lineage-facets.
 TRACE, REUSE = "floe_trace", "floe_reuse"
 _OWN = "https://floe.dev/lineage/1-0-0"
@@ -48,17 +48,17 @@ def timestamp(moment: datetime) -> str:
 
 
 def parent(above: NamedRun, root: NamedRun) -> Json:
-    """Return the facet that names the run above, and the one above all."""
+    """Return the facet that names the parent run and the root run."""
     return facet("1-2-0", "ParentRunFacet", **above.to_json(), root=root.to_json())
 
 
 def job_dependencies(upstream: list[Json]) -> Json:
-    """Return the facet of the runs before a run, each as `job_dependency` tells it."""
+    """Return the facet of the upstream runs of a run, each from `job_dependency`."""
     return facet("1-0-1", "JobDependenciesRunFacet", upstream=upstream, downstream=[])
 
 
 def job_dependency(before: NamedRun, *, has_started: bool) -> Json:
-    """Return one run of that facet; `has_started`: the later run began because of it."""
+    """Return one run of that facet; `has_started`: it triggered the later run."""
     kind = "DIRECT_INVOCATION" if has_started else "IMPLICIT_DEPENDENCY"
     rules = {
         "sequence_trigger_rule": "FINISH_TO_START",
@@ -73,7 +73,7 @@ def nominal_time(moment: datetime) -> Json:
 
 
 def processing_engine(name: str, version: str) -> Json:
-    """Return the facet of what did the work."""
+    """Return the facet of the engine that did the work."""
     return facet(
         "1-1-1",
         "ProcessingEngineRunFacet",
@@ -84,13 +84,13 @@ def processing_engine(name: str, version: str) -> Json:
 
 
 def trace(trace_id: str, span_id: str) -> Json:
-    """Return the facet of the OpenTelemetry span that is about the same run."""
+    """Return the facet of the OpenTelemetry span of the same run."""
     told = {"_producer": PRODUCER, "_schemaURL": _TRACE_SCHEMA}
     return {**told, "traceId": trace_id, "spanId": span_id}
 
 
 def reuse(nodes: list[Json]) -> Json:
-    """Return the facet of the nodes that a run left as earlier runs built them."""
+    """Return the facet of the nodes that a run reused from earlier runs."""
     return {"_producer": PRODUCER, "_schemaURL": _REUSE_SCHEMA, "nodes": nodes}
 
 
@@ -113,7 +113,7 @@ def unit_test_outcome(name: str, status: str, kind: str, severity: str | None) -
 
 
 def job_type(integration: str, kind: str) -> Json:
-    """Return the facet of what kind of job it is."""
+    """Return the facet of the kind of job."""
     return facet(
         "2-0-4", "JobTypeJobFacet", processingType="BATCH", integration=integration, jobType=kind
     )
@@ -160,17 +160,17 @@ def schema(columns: list[Json]) -> Json:
 
 
 def column_lineage(fields: Json, dataset: list[Json]) -> Json:
-    """Return the facet of where columns come from; `dataset` are what decides about the rows."""
+    """Return the facet of the origins of columns; `dataset` are inputs that determine the rows."""
     return facet("1-2-0", "ColumnLineageDatasetFacet", fields=fields, dataset=dataset or None)
 
 
 def output_statistics(rows: int) -> Json:
-    """Return the facet of how much was written."""
+    """Return the facet of the number of rows written."""
     return facet("1-0-2", "OutputStatisticsOutputDatasetFacet", rowCount=rows)
 
 
 def dataset_version(version: str) -> Json:
-    """Return the facet of a state of a dataset."""
+    """Return the facet of a dataset's version."""
     return facet("1-0-1", "DatasetVersionDatasetFacet", datasetVersion=version)
 
 

@@ -1,4 +1,4 @@
-"""The columns that lineage has learnt of a product's tables, kept on disk between its processes."""
+"""Keep the columns of a product's tables that lineage has learnt, on disk between processes."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from floe_core.lineage.facets import UNKNOWN_TYPE, Json
 
 
 class KnownColumns:
-    """The folder `.floe/lineage/columns` of a product: a small file a table.
+    """The folder `.floe/lineage/columns` of a product, with a small file for each table.
 
-    Written by whoever sends events, one at a time, in the order of the events. So a table's columns
-    are there before an event of what reads it is looked at, and are the same if it is again.
+    The sending process writes it, one event at a time, in order. So a table's columns are known
+    before an event of its readers is processed, and are the same if it is processed again.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def table(self, dataset: Json) -> KnownTable:
-        """Return what is known of a dataset: learnt before, or told by its schema facet."""
+        """Return what is known of a dataset: learnt before, or from its schema facet."""
         told = columns_told(dataset)
         learnt = self._learnt(dataset)
         if learnt is None:
@@ -39,7 +39,7 @@ class KnownColumns:
         return {**types_told(dataset), **learnt.get("types", {})}
 
     def learn(self, dataset: Json, types: Mapping[str, str], *, is_complete: bool) -> None:
-        """Keep the columns of a dataset: name -> type, "" for one that is not known."""
+        """Keep the columns of a dataset: name -> type, "" for an unknown type."""
         self._folder.mkdir(parents=True, exist_ok=True)
         path = self._file(dataset)
         unfinished = path.with_suffix(f".unfinished-{os.getpid()}")
@@ -62,7 +62,7 @@ class KnownColumns:
                 "is_complete": bool(learnt["is_complete"]),
             }
         except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            # Damaged is as good as not learnt: the next run learns it anew.
+            # A damaged file counts as missing: the next run learns the columns again.
             return None
 
     def _file(self, dataset: Json) -> Path:
@@ -76,6 +76,6 @@ def columns_told(dataset: Json) -> tuple[str, ...]:
 
 
 def types_told(dataset: Json) -> dict[str, str]:
-    """Return column -> type as a dataset's schema facet has them, "" for no type."""
+    """Return column -> type from a dataset's schema facet, "" for no type."""
     fields = dataset.get("facets", {}).get("schema", {}).get("fields", ())
     return {field["name"]: field.get("type", "") for field in fields}

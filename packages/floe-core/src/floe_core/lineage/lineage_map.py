@@ -1,4 +1,4 @@
-"""The lineage of a compiled product as a whole: its tables, and the columns they come from."""
+"""The lineage of a whole compiled product: its tables, and the origins of their columns."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ class ColumnOrigin:
 
 @dataclass(frozen=True, slots=True)
 class MappedTable:
-    """A table: the nodes it reads, its known columns with their origins, what decides its rows.
+    """A table: the nodes it reads, its known columns and their origins, and inputs of its rows.
 
-    `tests` are the tests of its data, and unit tests of it.
+    `tests` are its data tests and unit tests.
     """
 
     node: Node
@@ -55,7 +55,7 @@ class LineageMap:
 def lineage_map(artifacts: CompiledArtifacts) -> LineageMap:
     """Return the lineage of a product that was loaded from its folder.
 
-    Its columns' from the SQL that the last run compiled.
+    The lineage of its columns is read from the SQL that the last run compiled.
     """
     run = _last_run(artifacts.folder)
     known: dict[str, KnownTable] = {}
@@ -119,7 +119,7 @@ def _told(origins: Origins, names: Mapping[str, str]) -> tuple[ColumnOrigin, ...
 
 
 def _upstream_first(artifacts: CompiledArtifacts) -> list[Node]:
-    """Return sources and relations, each after what it reads."""
+    """Return sources and relations, each after those that it reads."""
     tables = [n for n in artifacts.nodes if n.is_relation or n.resource_type == "source"]
     try:
         return [artifacts.by_id[node_id] for node_id in NodeGraph(tables).in_order()]
@@ -136,7 +136,7 @@ def _last_run(project_dir: Path) -> Path | None:
 
 
 def _compiled_sql(run: Path | None, node: Node) -> str | None:
-    """Return what a run's last attempt that came to a model compiled it to."""
+    """Return a model's SQL as compiled by the last attempt of a run that reached it."""
     if run is None or node.resource_type != "model" or node.language != "sql":
         return None
     for compiled in sorted(run.glob("attempt-*/compiled"), reverse=True):

@@ -1,4 +1,4 @@
-"""OpenLineage names of what a product runs and what it reads and writes."""
+"""OpenLineage names of a product's jobs and datasets."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any
 from floe_core.schemas.nodes import Node
 from floe_core.secrets.references import UnsetVariableError, resolved
 
-# Adapter -> (namespace scheme, profile keys of the host, port when the profile names none; None
-# where OpenLineage's names have no port).
+# Adapter -> (namespace scheme, profile keys of the host, port if the profile names none; None
+# if OpenLineage's names have no port).
 _SERVERS: dict[str, tuple[str, tuple[str, ...], str | None]] = {
     "postgres": ("postgres", ("host",), "5432"),
     "redshift": ("redshift", ("host",), "5439"),
@@ -23,7 +23,7 @@ _SERVERS: dict[str, tuple[str, tuple[str, ...], str | None]] = {
     "spark": ("spark", ("host",), "10000"),
 }
 
-# How compile roots a relative path in the product's folder.
+# The prefix with which compile resolves a relative path from the product's folder.
 _PRODUCT_FOLDER = re.compile(r"\{\{ env_var\('FLOE_PROJECT_DIR', '\.'\) \}\}/")
 _USER_INFO = re.compile(r"^([a-z][a-z0-9+.-]*://)[^/]*@", re.IGNORECASE)
 
@@ -31,8 +31,8 @@ _USER_INFO = re.compile(r"^([a-z][a-z0-9+.-]*://)[^/]*@", re.IGNORECASE)
 def warehouse_namespace(profile: Mapping[str, Any], product: str) -> str:
     """Return the namespace of the warehouse's datasets: never a path, user or query string.
 
-    `product` names a warehouse whose profile does not, and a file in the product's own folder that
-    is not called after it: those of two products may have one name.
+    `product` names a warehouse whose profile has no name, and is added for a file in the product's
+    own folder that is not named after it: files of two products may have the same name.
     """
     adapter = str(profile.get("type", ""))
     fallback = product
@@ -48,7 +48,7 @@ def warehouse_namespace(profile: Mapping[str, Any], product: str) -> str:
     if adapter == "bigquery":
         return "bigquery"
     if adapter == "spark" and _text(profile, "method") == "session":
-        return f"spark://{product}"  # Its host stands for nothing: Spark runs in dbt's process.
+        return f"spark://{product}"  # Its host has no meaning: Spark runs in dbt's process.
     scheme, keys, port = _SERVERS.get(adapter, (adapter or "warehouse", ("host",), ""))
     host = next(filter(None, (_text(profile, key) for key in keys)), "") or fallback
     own = "" if port is None else _text(profile, "port") or port
@@ -56,7 +56,7 @@ def warehouse_namespace(profile: Mapping[str, Any], product: str) -> str:
 
 
 def without_credentials(namespace: str) -> str:
-    """Return a namespace without user info and query string, which are no part of a name."""
+    """Return a namespace without user info and query string, which do not belong in a name."""
     return _USER_INFO.sub(r"\1", namespace.partition("?")[0])
 
 
@@ -72,7 +72,7 @@ def node_job_name(product: str, node: Node) -> str:
 
 
 def _logical_name(path: str, fallback: str) -> str:
-    """Return a DuckDB database's own name: of its file or of its MotherDuck database."""
+    """Return a DuckDB database's name: that of its file or of its MotherDuck database."""
     location = path.partition("?")[0]
     if location.startswith(":memory:"):
         return "memory"

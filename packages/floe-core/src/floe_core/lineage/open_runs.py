@@ -1,4 +1,4 @@
-"""Which run an event of a job belongs to, when only the job is named."""
+"""Find the run that an event belongs to, if only the job is named."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from uuid import uuid4
 
 _OPENING = "START"
 _CLOSING = frozenset({"COMPLETE", "FAIL", "ABORT"})
-# Runs that nobody closes must not pile up in a process that lives for months.
+# Runs that are never closed must not accumulate in a process that lives for months.
 _MOST_OPEN_RUNS = 10_000
 
 
 @dataclass(eq=False, slots=True)
 class _OpenRun:
-    """Shared by all contexts that inherited it, so that a close in one is seen in the others."""
+    """Shared by all contexts that inherited it, so that closing it in one closes it in all."""
 
     run_id: str
     is_closed: bool = False
@@ -31,9 +31,9 @@ _mutex = threading.Lock()
 def run_id_for(namespace: str, job: str, event_type: str, run_id: str | None) -> str:
     """Return the run of an event, opening or closing it.
 
-    START opens a run. Any other event belongs to the job's open run of this context (its thread,
-    its async task, or the one that started the task); if there is none here, to the latest one of
-    the process, since a run may end in another thread than it began in; else to a run of its own.
+    START opens a run. Any other event belongs to the job's open run in this context (its thread,
+    its async task, or the one that started the task); if there is none, to the latest one in the
+    process, since a run may end in another thread than it started in; else to a new run.
     """
     key = (namespace, job)
     if event_type == _OPENING:

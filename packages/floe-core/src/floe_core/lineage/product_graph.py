@@ -1,4 +1,4 @@
-"""What lineage says of a product before anything runs: its jobs and its datasets."""
+"""The jobs and datasets of a product for lineage, as known before anything runs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _IN_DOUBLE_QUOTES = frozenset({"duckdb", "postgres", "redshift", "snowflake", "t
 
 
 class ProductGraph:
-    """The jobs and datasets of a product, their descriptions without secrets."""
+    """The jobs and datasets of a product; descriptions contain no secrets."""
 
     def __init__(self, artifacts: CompiledArtifacts, redactor: Redactor) -> None:
         self._artifacts = artifacts
@@ -28,7 +28,7 @@ class ProductGraph:
 
     @cached_property
     def product_job(self) -> LineageJob:
-        """The job that a whole run is a run of."""
+        """The job of a whole run."""
         product = self._artifacts.product
         described: Json = {"jobType": facets.job_type("FLOE", "PRODUCT")}
         if product.owner:
@@ -42,7 +42,7 @@ class ProductGraph:
         return LineageJob(self._artifacts.lineage.namespace, product.name, described)
 
     def node_job(self, node: Node) -> LineageJob:
-        """Return the job that a node is."""
+        """Return the job of a node."""
         integration = "FLOE" if node.is_step else "DBT"
         described: Json = {"jobType": facets.job_type(integration, node.resource_type.upper())}
         if owners := self._owners(node):
@@ -57,9 +57,9 @@ class ProductGraph:
         return LineageJob(self._artifacts.lineage.namespace, name, described)
 
     def inputs(self, node: Node) -> list[tuple[str, Json]]:
-        """Return the datasets that a node reads, each after the id of the node it comes from.
+        """Return the datasets that a node reads, each with the id of the node it comes from first.
 
-        A unit test reads none: its data are written in it.
+        A unit test reads none: it contains its own data.
         """
         if node.resource_type == "unit_test":
             return []
@@ -70,7 +70,7 @@ class ProductGraph:
         return [*read, *((name, self._named_dataset(name)) for name in names)]
 
     def output(self, node: Node) -> Json | None:
-        """Return the dataset that a node makes, described; None for a test."""
+        """Return the dataset that a node produces, with its description; None for a test."""
         if not node.is_relation:
             return None
         described = self._schema(node)
@@ -85,7 +85,7 @@ class ProductGraph:
         return self._dataset(node, described)
 
     def outputs_of_step(self, node: Node) -> list[tuple[str, Json]]:
-        """Return the datasets that a step writes, each after its name in floe.yaml."""
+        """Return the datasets that a step writes, each with its name in floe.yaml first."""
         step = self._artifacts.steps_by_id.get(node.unique_id)
         if step is None:
             return []
@@ -96,7 +96,7 @@ class ProductGraph:
         ]
 
     def _named_dataset(self, name: str) -> Json:
-        """Return a dataset outside of the warehouse, or a source by its name in floe.yaml."""
+        """Return a dataset outside the warehouse, or a source by its name in floe.yaml."""
         scheme, _, rest = name.partition("://")
         if not rest:
             return {"namespace": self._artifacts.lineage.namespace, "name": name, "facets": {}}
@@ -104,7 +104,7 @@ class ProductGraph:
         return {"namespace": f"{scheme}://{host}", "name": path or "/", "facets": {}}
 
     def built(self, node: Node, output: Json | None, columns: tuple[Column, ...]) -> Json | None:
-        """Return an output with the columns that the warehouse says were built."""
+        """Return an output with the columns that were built according to the warehouse."""
         if output is None or not columns:
             return output
         documented = {column.name.lower(): column.description for column in node.columns}
@@ -117,7 +117,7 @@ class ProductGraph:
         return {**output, "facets": {**output["facets"], "schema": facets.schema(fields)}}
 
     def is_foreign(self, node_id: str) -> bool:
-        """Return whether an input, by the id of its node, is made by no run of this product."""
+        """Return whether no run of this product produces an input, given the id of its node."""
         node = self._artifacts.by_id.get(node_id)
         if node is None or node.resource_type != "source":
             return False
@@ -128,16 +128,16 @@ class ProductGraph:
         return self._dataset(node, self._schema(node))
 
     def _input(self, node: Node) -> Json:
-        """Describe only what no run of ours makes; the rest is described where it is made."""
+        """Describe an input only if no run produces it; others are described as outputs."""
         return self._dataset(node, self._schema(node) if node.resource_type == "source" else {})
 
     def _dataset(self, node: Node, described: Json) -> Json:
         return {"namespace": self._warehouse, "name": dataset_name(node), "facets": described}
 
     def query_of_snapshot(self, node: Node) -> str | None:
-        """Return what a snapshot takes, where dbt leaves no SQL of it: a whole relation.
+        """Return the query of a snapshot for which dbt has no SQL: it reads a whole relation.
 
-        That is one described in YAML, its relation named by `relation`.
+        That is a snapshot defined in YAML, with its relation in `relation`.
         """
         taken = [self._artifacts.by_id.get(node_id) for node_id in node.depends_on]
         is_in_yaml = node.path.endswith((".yml", ".yaml"))
@@ -157,14 +157,14 @@ class ProductGraph:
         return bool(self._header(node))
 
     def _columns(self, node: Node) -> list[Column]:
-        """Return the documented columns of a node; a seed's all, as its file has them."""
+        """Return the documented columns of a node; for a seed, all columns of its file."""
         documented = {column.name.lower(): column for column in node.columns}
         return [
             documented.get(name.lower(), Column(name=name)) for name in self._header(node)
         ] or list(node.columns)
 
     def _header(self, node: Node) -> list[str]:
-        """Return the columns in a seed's file, [] where they are not those that are documented."""
+        """Return the columns in a seed's file, [] if they differ from the documented ones."""
         project_dir = self._artifacts.project_dir
         if node.resource_type != "seed" or project_dir is None:
             return []

@@ -1,4 +1,4 @@
-"""Run ids that follow from what a run is, so that a replay of an attempt is the same run."""
+"""Compute run ids from a run's properties, so that a replay of an attempt is the same run."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from floe_core.build_request import BuildRequest
 def run_id_of_build(namespace: str, product: str, request: BuildRequest) -> str:
     """Return the id of one attempt of a product's run.
 
-    A run with a tick is known by it, so that any orchestrator gives it the same id; a run without
-    one by the orchestrator's run id. Each part of a run is one of its own.
+    A run with a tick is identified by it, so that any orchestrator gives it the same id; a run
+    without one, by the orchestrator's run id. Each part of a run has its own id.
     """
     part = [request.part] if request.part else []
     return _derived(request, namespace, product, request.job, str(request.attempt), *part)
@@ -25,7 +25,7 @@ def run_id_of_node(namespace: str, product: str, request: BuildRequest, unique_i
 
 
 def run_id_from(text: str) -> str:
-    """Return the text if it is a UUID, otherwise the UUID that follows from it."""
+    """Return the text if it is a UUID, otherwise a UUID derived from it."""
     try:
         return str(UUID(text))
     except ValueError:
@@ -35,7 +35,7 @@ def run_id_from(text: str) -> str:
 def static_uuid(instant: datetime, data: bytes) -> UUID:
     """Return the UUID of an instant and data: `openlineage.client.uuid.generate_static_uuid`.
 
-    Written out because importing that client takes half a second, which a run would pay for.
+    Reimplemented here because importing that client takes half a second, which a run would pay for.
     """
     instant = instant.astimezone(UTC)
     milliseconds = int(instant.timestamp() * 1000) & 0xFFFFFFFFFFFF

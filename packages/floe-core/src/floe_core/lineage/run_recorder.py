@@ -1,4 +1,4 @@
-"""Tell lineage what a build does, at no cost to the build."""
+"""Record the lineage of a build without slowing the build down."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ _log = logging.getLogger("floe.lineage")
 class RunLineage:
     """Writes the events of one build to the product's spool, which another process sends.
 
-    Does nothing where lineage is off or no backend is configured. Never raises and never waits for
-    a network: lineage that cannot be written is told once, as a warning, and given up. `spans` are
-    the ids of the spans of nodes, by their ids, and of the run, by "", where the build is traced.
-    `upstream` are the runs that updated what the build reads.
+    Does nothing if lineage is off or no backend is configured. Never raises and never waits for the
+    network: if lineage cannot be written, it warns once and stops. `spans` are the ids of spans if
+    the build is traced, keyed by node id, and by "" for the run. `upstream` are the runs that
+    updated the build's inputs.
     """
 
     def __init__(
@@ -52,11 +52,11 @@ class RunLineage:
         return self._spool is not None
 
     def started(self) -> None:
-        """The build begins."""
+        """Record that the build starts."""
         self._emit(lambda: self._story.started(datetime.now(UTC)))
 
     def node_started(self, event: NodeStarted) -> None:
-        """A node began to run."""
+        """Record that a node started."""
         self._emit(lambda: self._story.node_started(event))
 
     def node_ended(
@@ -65,26 +65,26 @@ class RunLineage:
         compiled_sql: str | None = None,
         columns: tuple[Column, ...] = (),
     ) -> None:
-        """A node ended, was skipped, or was left out.
+        """Record that a node ended, was skipped, or was left out.
 
-        `columns` are those of what it built, () where the warehouse was not asked.
+        `columns` are those of the built relation, () if the warehouse was not queried.
         """
         self._emit(lambda: self._story.node_ended(result, compiled_sql, columns))
 
     def node_reused(self, result: NodeResult) -> None:
-        """A node was left as an earlier run built it."""
+        """Record that a node was reused."""
         if self._spool is not None:
             self._story.node_reused(result)
 
     def ended(self, event: BuildEnded) -> None:
-        """The build is over."""
+        """Record that the build is over."""
         self._emit(lambda: self._story.ended(event, datetime.now(UTC)))
 
     def close(self, seconds: float = 2.0) -> bool:
         """Give delivery some more seconds; return whether every event was sent.
 
-        A build that has not ended was broken off: its open runs are aborted. Returns at once when
-        the backend is not there. What is not sent stays on disk.
+        A build that has not ended was interrupted: its open runs are aborted. Returns at once if
+        the backend is unreachable. Unsent events stay on disk.
         """
         self._emit(lambda: self._story.broken_off(datetime.now(UTC)))
         delivery, self._delivery, self._spool = self._delivery, None, None
@@ -114,7 +114,7 @@ class RunLineage:
             self.events_written += 1
 
     def _guard(self, action: Callable[[], None]) -> None:
-        # Lineage must not fail a run, whatever goes wrong in it: this is where that is made sure.
+        # Lineage must never fail a run; this is the place that ensures it.
         try:
             action()
         except Exception as error:  # noqa: BLE001

@@ -1,4 +1,4 @@
-"""The columns of a seed, as its CSV file names them."""
+"""Read the columns of a seed from the header of its CSV file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _NOT_A_COMMA = re.compile(r"[;|\t]")
 
 
 def seed_columns(project_dir: Path, project: str, package: str, path: str) -> list[str]:
-    """Return the names in a seed's first line; [] where there is none to be read for sure.
+    """Return the names in a seed's first line; [] if they can't be read with certainty.
 
     A seed may have another delimiter than a comma, which is not known here.
     """

@@ -1,4 +1,4 @@
-"""What a test found, as lineage says it of the datasets it tested."""
+"""Express test results as facets of the tested datasets."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from floe_core.lineage.facets import Json
 from floe_core.schemas.nodes import Node
 
 _CUSTOM = "custom_sql"
-# Longer signs first. A single value is told as it is.
+# Longer operators first. A single value is shown as it is.
 _OPPOSITES = {
     **{"!=": "", "<>": "", ">=": "<", "<=": ">", "==": "!="},
     **{">": "<=", "<": ">=", "=": "!="},
@@ -16,10 +16,10 @@ _OPPOSITES = {
 
 
 def with_verdict(node: Node, result: NodeResult, inputs: list[tuple[str, Json]]) -> list[Json]:
-    """Return a data test's inputs, those it tested with its verdict.
+    """Return a data test's inputs, with its verdict on those that it tested.
 
-    A test that belongs to one node is about that node's data; any other about all it reads. A test
-    that could not run, or is a unit test, has no verdict on data.
+    A test that belongs to one node tests that node's data; any other tests all that it reads. A
+    test that could not run, or a unit test, has no verdict on data.
     """
     has_verdict = node.resource_type == "test" and result.status in ("pass", "warn", "fail")
     if not has_verdict:

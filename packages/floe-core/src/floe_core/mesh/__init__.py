@@ -1,1 +1,1 @@
-"""All products of a platform: what they offer each other, and how each of them is."""
+"""All products of a platform: the ports that they offer each other, and the state of each."""

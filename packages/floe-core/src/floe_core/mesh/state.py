@@ -1,4 +1,4 @@
-"""What is known of the products of a platform, from what they published and from the ledger."""
+"""Read the state of a platform's products, from their published artifacts and the ledger."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from floe_core.schemas.ports import Port, UpdateTrigger
 
 @dataclass(frozen=True, slots=True)
 class OfferedPort:
-    """A port, who reads it, and its last update."""
+    """A port, the products that read it, and its last update."""
 
     port: Port
     key: str
@@ -33,7 +33,7 @@ class OfferedPort:
 class JobState:
     """A job that starts by itself. Moments are aware, in UTC.
 
-    `waiting_for` are the ports without a new update, where another has one; `is_due`: its trigger
+    `waiting_for` are the ports without a new update, if another port has one; `is_due`: its trigger
     would start it now.
     """
 
@@ -48,7 +48,7 @@ class JobState:
 
 @dataclass(frozen=True, slots=True)
 class ProductState:
-    """A product. `problem` says why nothing else is known of it, "" for a published one."""
+    """A product. `problem` says why nothing else is known about it, "" for a published one."""
 
     name: str
     problem: str = ""
@@ -66,7 +66,7 @@ class ProductState:
 class Mesh:
     """The products, each after those that it reads. `problem` is why the ledger was not read.
 
-    `cycle` are the products of a cycle, () where there is none.
+    `cycle` are the products of a cycle, () if there is none.
     """
 
     name: str
@@ -77,7 +77,7 @@ class Mesh:
 
 @dataclass
 class _Records:
-    """Reads each product's record once; without a ledger all are empty."""
+    """Reads each product's record once; without a ledger, all are empty."""
 
     ledger: Ledger | None
     problem: str = ""

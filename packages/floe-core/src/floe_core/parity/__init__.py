@@ -1,1 +1,1 @@
-"""Run one product on several orchestrators and hold the results against each other."""
+"""Run one product on several orchestrators and compare the results."""

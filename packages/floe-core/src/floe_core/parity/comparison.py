@@ -1,4 +1,4 @@
-"""Hold sides against each other, node by node; the first is the one that the others must equal."""
+"""Compare sides node by node; all others must equal the first."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MAX_EDGES_NAMED = 3
 
 @dataclass(frozen=True)
 class NodeComparison:
-    """One node on every side, in their order. `differences` are sentences, none when all agree."""
+    """One node on every side, in order. `differences` are sentences, none if all sides agree."""
 
     node_id: str
     results: tuple[NodeResult | None, ...]
@@ -29,7 +29,7 @@ class NodeComparison:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The sides, their nodes in the order they ran on the first, and what differs beyond nodes."""
+    """The sides, their nodes in the order of the first side's run, and differences beyond nodes."""
 
     sides: tuple[Side, ...]
     nodes: tuple[NodeComparison, ...]
@@ -53,7 +53,7 @@ def compare(*sides: Side) -> Comparison:
     nodes = [_node(node_id, sides) for node_id in node_ids]
     nodes.sort(key=lambda n: (_began(n), n.node_id))
     differences = [text for other in others for text in _beyond_nodes(first, other)]
-    # Plain dbt emits no lineage and knows no schedule: those are compared among the rest.
+    # Plain dbt has no lineage and no schedules: these are compared among the other sides.
     for one, other in pairwise([side for side in sides if not side.is_plain_dbt]):
         differences += _of_orchestrators(one, other)
     return Comparison(sides, tuple(nodes), tuple(differences))
@@ -80,7 +80,7 @@ def _node(node_id: str, sides: tuple[Side, ...]) -> NodeComparison:
 
 
 def _written_by_step(left: Side, right: Side, node_id: str) -> list[str]:
-    """Return how the dbt sources that a step wrote differ, none for another node."""
+    """Return the differences of the dbt sources that a step wrote, none for another node."""
     step = left.artifacts.steps_by_id.get(node_id)
     names = (left.name, right.name)
     return [
@@ -118,7 +118,7 @@ def _beyond_nodes(left: Side, right: Side) -> list[str]:
 def _of_orchestrators(left: Side, right: Side) -> list[str]:
     found = []
     is_same_dbt = left.dbt_version == right.dbt_version
-    # Each dbt has other defaults in the configuration of a node, and says more or less of a run.
+    # dbt versions have different defaults in a node's configuration, and report runs differently.
     if is_same_dbt and left.nodes != right.nodes:
         found.append("the graph: compiled to different nodes")
     if left.artifacts.jobs != right.artifacts.jobs:
@@ -132,7 +132,7 @@ def _of_orchestrators(left: Side, right: Side) -> list[str]:
 
 
 def _ends_alone(side: Side, other: Side) -> Counter[str]:
-    """Return the events of a side whose kind and job another side has not as often."""
+    """Return a side's events of a kind and job that the other side has less often."""
     ours, theirs = (
         Counter(" ".join([*line.split(" ", 2)[:2], ""]) for line in each.events.elements())
         for each in (side, other)
@@ -141,7 +141,7 @@ def _ends_alone(side: Side, other: Side) -> Counter[str]:
 
 
 def _told_alone(side: Side, alone: Counter[str], other: Side) -> str:
-    """Return what a side emits alone: an example, and what in it is different if not all of it."""
+    """Describe what only this side emits: an example, and where it differs from the other side."""
     example = min(alone)
     kind, job, _ = example.split(" ", 2)
     is_same_dbt = side.dbt_version == other.dbt_version

@@ -1,4 +1,4 @@
-"""A dbt by its version: an environment with it and an adapter, made once in the user's cache."""
+"""Install a dbt by its version, with an adapter, in an environment in the user's cache."""
 
 from __future__ import annotations
 
@@ -16,9 +16,11 @@ from platformdirs import user_cache_path
 from floe_core.errors import EnvironmentProblemError
 
 _VERSION = re.compile(r"\d+(\.\d+)*((a|b|rc)\d+)?")
-# Written when all is installed; an environment without it is of an installation that did not end.
+# Written once everything is installed; without it, the installation of the environment is
+# incomplete.
 _DONE = "floe-installed"
-# dbt-core 1.12 needs it, PyPI has its source alone, which downloads a wheel, and dbt runs without.
+# dbt-core 1.12 requires it, but PyPI has only its source, which downloads a wheel; dbt runs
+# without.
 _PARSER = "dbt-core-experimental-parser"
 _LINES_TOLD = 12
 
@@ -33,10 +35,10 @@ def is_version(dbt: str) -> bool:
 
 
 def program_of_version(dbt: str, adapter: str) -> Path:
-    """Return the program of a dbt and an adapter, which are installed where they are not yet.
+    """Return the program of a dbt with an adapter, installing them if necessary.
 
-    An incomplete version is the newest that begins so, when the environment was made. DuckDB is as
-    it is beside floe, which reads the same files.
+    An incomplete version means the newest one that starts with it, when the environment is created.
+    DuckDB has the same version as beside floe, which reads the same files.
 
     Raises:
         EnvironmentProblemError: The package index does not have them, or it can't be reached.
@@ -54,7 +56,7 @@ def program_of_version(dbt: str, adapter: str) -> Path:
 
 
 def requirements_of(dbt: str, adapter: str) -> list[str]:
-    """Return what is installed for a version of dbt.
+    """Return the requirements to install for a version of dbt.
 
     >>> requirements_of("1.10", "postgres"), requirements_of("2.0.0rc196", "postgres")
     (['dbt-core==1.10.*', 'dbt-postgres'], ['dbt==2.0.0rc196'])
@@ -102,7 +104,7 @@ def _install_with_uv(uv: str, folder: Path, requirements: list[str]) -> str:
 
 
 def _failed(*command: str) -> str:
-    """Run a command; return the end of what it says where it fails, "" where it does not."""
+    """Run a command; return the end of its output if it fails, "" if it does not."""
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode == 0:
         return ""

@@ -1,4 +1,4 @@
-"""Why a table differs between two versions of dbt, where that is known."""
+"""Explain known differences of tables between two versions of dbt."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _OF_SEEDS = "dbt 1 makes INTEGER of the whole numbers of a seed, dbt 2 makes BIG
 
 
 def causes_of(node_id: str, left: Side, right: Side) -> list[str]:
-    """Return why the columns of a node have other types on two sides; none where nobody knows."""
+    """Return why the types of a node's columns differ between two sides, if that is known."""
     if _major(left) == _major(right) or not _has_other_numbers(node_id, left, right):
         return []
     if node_id.startswith("seed."):
@@ -24,7 +24,7 @@ def _major(side: Side) -> str:
 
 
 def _has_other_numbers(node_id: str, left: Side, right: Side) -> bool:
-    """Tell whether some column is INTEGER on a side and BIGINT on the other."""
+    """Return whether some column is INTEGER on one side and BIGINT on the other."""
     ours, theirs = (_types(side, node_id) for side in (left, right))
     pairs = ({kind, theirs[name]} for name, kind in ours.items() if name in theirs)
     return any(pair == WHOLE_NUMBERS_OF_SEEDS for pair in pairs)

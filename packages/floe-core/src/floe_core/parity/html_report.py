@@ -1,4 +1,4 @@
-"""The parity report as one HTML page that needs nothing beside itself."""
+"""The parity report as one self-contained HTML page."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ $nodes</table>
 
 
 def html_report(comparison: Comparison) -> str:
-    """Return the page: the verdict, every run, what differs, and every node."""
+    """Return the page: the verdict, every run, the differences, and every node."""
     product = comparison.sides[0].artifacts.product
     names = _names(comparison)
     return PAGE.substitute(

@@ -1,4 +1,4 @@
-"""Catch the lineage events of a run in a file, and say each without its clock and ids."""
+"""Collect the lineage events of a run in a file, and remove times and ids from them."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ Json = dict[str, Any]
 
 EVENTS_FILE, CONFIG_FILE = "lineage-events.jsonl", "lineage-to-file.yml"
 FLUSH_SECONDS = 20.0
-# A run that is not of a tick has the moment it was asked for as its nominal time; a span's ids are
-# of one run alone, and so is the earlier run that built what it reused.
+# A run without a tick has the time of its request as its nominal time; a span's ids belong to one
+# run only, and so does the earlier run whose nodes it reused.
 _MOMENTS = frozenset({"eventTime", "nominalStartTime", "traceId", "spanId", "builtBy"})
 _RUN_FOLDER = re.compile(r"(\.floe/runs/)[^/\s]+/")
 
 
 @contextmanager
 def caught_in_file(folder: Path) -> Iterator[None]:
-    """Let OpenLineage's own file transport take the events, whatever backend is configured."""
+    """Send the events to OpenLineage's own file transport, whatever backend is configured."""
     config = folder / CONFIG_FILE
     target = json.dumps(str(folder / EVENTS_FILE))
     config.write_text(f"transport: {{type: file, log_file_path: {target}, append: true}}\n")
@@ -35,11 +35,11 @@ def caught_in_file(folder: Path) -> Iterator[None]:
 
 
 def caught_events(artifacts: CompiledArtifacts, names: Mapping[str, str]) -> Counter[str]:
-    """Return the events of a run that is over, each as a line that two runs can agree on.
+    """Return the events of a finished run, each as a line that is equal in two equal runs.
 
-    That is: all of the event, but times, folders and the ids of runs. A run goes by its job and its
-    place among the runs of that job, so that a START and an END still belong together. `names`
-    are of this run alone, with what is to stand in their place.
+    It is the whole event except times, folders and run ids. A run is identified by its job and its
+    number among the runs of that job, so that a START and an end still belong together. `names`
+    maps names that only this run has to their replacements.
     """
     folder = artifacts.folder
     flush(folder, artifacts.lineage, FLUSH_SECONDS)
@@ -49,15 +49,15 @@ def caught_events(artifacts: CompiledArtifacts, names: Mapping[str, str]) -> Cou
 
 
 def comparable(events: list[Json], names: Mapping[str, str]) -> Counter[str]:
-    """Return events as lines, in the order they were told, with other names of a run's own."""
+    """Return events as lines, in the order of emission, with the run's own names replaced."""
     runs = _run_names(events)
     return Counter(_line(_without_moments(event, runs, names)) for event in events)
 
 
 def differing_paths(line: str, others: Iterable[str]) -> list[str]:
-    """Return where a line differs from the most alike of others about the same end of a job.
+    """Return where a line differs from the most similar other one of the same job and kind.
 
-    Empty where there is none.
+    Empty if there is none.
     """
     head, event = _parsed(line)
     alike = [theirs for other, theirs in map(_parsed, others) if other == head]
@@ -65,7 +65,7 @@ def differing_paths(line: str, others: Iterable[str]) -> list[str]:
 
 
 def _run_names(events: list[Json]) -> dict[str, str]:
-    """Return run id -> job and number, in the order in which the runs of a job began."""
+    """Return run id -> job and number, in the order in which the job's runs started."""
     names: dict[str, str] = {}
     count: Counter[str] = Counter()
     for run_id, job in (run for event in events for run in _runs_in(event)):
@@ -76,7 +76,7 @@ def _run_names(events: list[Json]) -> dict[str, str]:
 
 
 def _runs_in(event: Json) -> Iterator[tuple[str, str]]:
-    """Yield id and job of the event's run, and of the runs of other products that it reads from."""
+    """Yield id and job of the event's run, and of the other products' runs that it depends on."""
     yield event["run"]["runId"], event["job"]["name"]
     dependencies = event["run"]["facets"].get("jobDependencies", {})
     for each in dependencies.get("upstream", ()):

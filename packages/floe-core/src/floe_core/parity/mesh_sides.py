@@ -1,4 +1,4 @@
-"""All products of a platform on one side: each on its orchestrator, in a place of that side."""
+"""Compile all products of a platform for one side: each for its orchestrator, in its own place."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ class MeshSide:
 
 
 def mesh_sides(platform: Platform, on: Sequence[str], place: Sequence[str]) -> list[MeshSide]:
-    """Return the sides: all products on each of `on`, and as `place` (`product=orchestrator`) says.
+    """Return the sides: all products on each of `on`, and as in `place` (`product=orchestrator`).
 
-    A product that `place` leaves out runs where the manifest has it.
+    A product that is not in `place` runs on the manifest's orchestrator.
 
     Raises:
-        UsageError: There are less than two, or one names what is not there.
+        UsageError: There are fewer than two, or one names something unknown.
     """
     products = list(platform.products)
     sides = [MeshSide(name, dict.fromkeys(products, name)) for name in on]
@@ -63,7 +63,7 @@ def products_in_order(platform: Platform) -> dict[str, Path]:
     """Return product -> its folder, producers before those that read them.
 
     Raises:
-        UsageError: A product has no folder here, is not compiled, or they form a circle.
+        UsageError: A product has no folder here, is not compiled, or they form a cycle.
     """
     mesh = read_mesh(platform)
     if mesh.cycle:
@@ -85,12 +85,12 @@ def compile_mesh_side(
 ) -> list[CompiledSide]:
     """Compile a copy of each product, which reads the copies of those before it.
 
-    DuckDB tables are all in one file of the side's own. Elsewhere each product has schemas of its
-    own on this side.
+    DuckDB tables are all in one file of the side's own. In other warehouses, each product has its
+    own schemas on this side.
 
     Raises:
-        UsageError: A product's warehouse gives no place to a side, or something would have to run
-            that cannot be kept in it.
+        UsageError: A product's warehouse has no place for a side, or something would have to run
+            that cannot be confined to it.
         InvalidProductError: A product is wrong, or would write or read elsewhere.
     """
     if folder.exists():
@@ -99,7 +99,7 @@ def compile_mesh_side(
     found: list[CompiledSide] = []
     own_name = new_name()
     for number, (name, product) in enumerate(products.items()):
-        # In this order by their names, on each side: lineage sorts by names.
+        # Numbered, so that the names sort in the same order on each side: lineage sorts by names.
         place = _Place(name, product, folder, f"{own_name}{number:03}")
         found.append(_compiled(side, place, found))
     return found
@@ -129,7 +129,7 @@ def _compiled(side: MeshSide, place: _Place, before: Sequence[CompiledSide]) -> 
 
 
 class _Place:
-    """Finds the place of a product on a side, while the product compiles."""
+    """Determines the place of a product on a side while the product is compiled."""
 
     def __init__(self, name: str, product: Path, folder: Path, schemas: str) -> None:
         self.name = name
@@ -146,7 +146,7 @@ class _Place:
         if profile.adapter == "sqlite":
             raise UsageError(f"products on SQLite are compared one by one, and {self.name} is one")
         _refuse_ports_as_sources(self.product, self.name)
-        # The profiles of environments are changed as well, and do not run.
+        # The profiles of environments are changed too, but are not run.
         self.scratch = self.scratch or new_scratch(profile, name=self._schemas)
         return in_scratch(profile, self.scratch)
 
@@ -174,10 +174,10 @@ def _refuse_ports_as_sources(product: Path, name: str) -> None:
 
 
 def _refuse_reads_outside(compiled: CompiledProduct, before: Sequence[CompiledSide]) -> None:
-    """Refuse sources that another product builds, which would be read where it really is.
+    """Refuse sources that another product builds: they would be read from its real place.
 
     Raises:
-        InvalidProductError: There is one: every such source.
+        InvalidProductError: There are such sources; it lists each of them.
     """
     builders = {
         (side.scratch.original(node.schema_name), node.identifier): side.artifacts.product.name

@@ -1,7 +1,7 @@
-"""Plain `dbt build` as a side of its own: the truth that a run under floe must equal.
+"""Plain `dbt build` as a side of its own: the reference that a run under floe must equal.
 
-What it made of the product is read from dbt's own files: run_results.json, its log and its
-manifest. None of it comes through floe's reading of dbt's events.
+Its results are read from dbt's own files: run_results.json, its log and its manifest. None of them
+depends on how floe reads dbt's events.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ NAME = "dbt"
 WORK = "target/plain-dbt"
 RUN_ID = "plain-dbt"
 EVENTS = "events.jsonl"
-# dbt's words for an end that floe has another word for.
+# dbt's statuses for which floe has another word.
 _STATUSES = {
     "no-op": "success",
     "partial success": "error",
@@ -50,10 +50,10 @@ Json = Mapping[str, Any]
 def run_plain_dbt(
     artifacts: CompiledArtifacts, on_event: Callable[[BuildEvent], None]
 ) -> tuple[RunReport, frozenset[tuple[str, str]]]:
-    """Run `dbt build` in the product's folder, and return how it ended and dbt's own edges.
+    """Run `dbt build` in the product's folder, and return its report and dbt's own edges.
 
-    dbt parses by itself, and selects nothing. It gets the vars that a run of floe's passes, since a
-    product may need them.
+    dbt parses the project itself, without a selection. It gets the vars that a floe run passes,
+    since a product may need them.
     """
     folder = artifacts.folder
     work = folder / WORK
@@ -78,7 +78,7 @@ def run_plain_dbt(
 
 
 def _freshness(artifacts: CompiledArtifacts, folder: Path, work: Path) -> dict[str, NodeResult]:
-    """Return the result of each freshness of the product, as `dbt source freshness` measures it."""
+    """Return the results of the product's freshness tests, from `dbt source freshness`."""
     nodes = [node for node in artifacts.nodes_of(artifacts.jobs[0]) if node.is_freshness]
     if not nodes:
         return {}
@@ -99,13 +99,13 @@ def _freshness(artifacts: CompiledArtifacts, folder: Path, work: Path) -> dict[s
 
 
 def _without(sources: list[str]) -> list[str]:
-    """Return dbt's arguments that leave out what reads these sources, which wait for them."""
+    """Return dbt's arguments that leave out the nodes that wait for these sources."""
     names = [f"source:{source.removeprefix('source.')}+" for source in sources]
     return ["--exclude", *names] if names else []
 
 
 def _run(command: list[str], folder: Path, events: Path) -> int:
-    """Return dbt's exit code. It does not outlive this process, whose schemas it writes to."""
+    """Run dbt, ending it with this process, whose schemas it writes to; return its exit code."""
     with events.open("wb") as log:
         process = subprocess.Popen(
             [*GUARD, *command],
@@ -146,10 +146,10 @@ def _command(artifacts: CompiledArtifacts, work: Path, *verb: str) -> list[str]:
 
 
 def _results(work: Path) -> dict[str, NodeResult]:
-    """Return node id -> result: from run_results.json, or from the log where dbt wrote none.
+    """Return node id -> result: from run_results.json, or from the log if dbt wrote none.
 
-    The run_results.json of dbt 2 calls every node an error once a hook has failed, and lists
-    ephemeral models: there the log is the truth.
+    The run_results.json of dbt 2 marks every node as an error once a hook has failed, and lists
+    ephemeral models: for dbt 2, the log is used.
     """
     path = work / "run_results.json"
     written = json.loads(path.read_bytes()) if path.exists() else None
@@ -194,12 +194,12 @@ def _result(entry: Json) -> NodeResult:
 
 
 def _failures(entry: Json) -> int:
-    """Return the rows that a test found; the log has another name for them."""
+    """Return the number of rows that a test found; the log uses another name for it."""
     return int(entry.get("failures") or entry.get("num_failures") or 0)
 
 
 def _edges(manifest: Path) -> frozenset[tuple[str, str]]:
-    """Return dbt's edges between what it runs; ephemeral models are passed through."""
+    """Return dbt's edges between the nodes that it runs, passing through ephemeral models."""
     if not manifest.exists():
         return frozenset()
     content = json.loads(manifest.read_bytes())
@@ -225,7 +225,7 @@ def _is_passed_through(entry: Json) -> bool:
 
 
 def _events(path: Path) -> Iterator[Json]:
-    """Yield the messages of dbt's JSON log, and what else it printed as messages without a name."""
+    """Yield the messages of dbt's JSON log; other output becomes messages without a name."""
     for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
         try:
             yield json.loads(line)

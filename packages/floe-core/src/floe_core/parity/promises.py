@@ -1,4 +1,4 @@
-"""What an orchestrator says it will do with a product, asked before anything runs."""
+"""What an orchestrator says it will do with a product, read before anything runs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Schedule
 
 YEAR = timedelta(days=366)
-# Every minute of a year would be half a million: then as many of the first as this.
+# A tick every minute would be half a million a year: then only this many are compared.
 MAX_TICKS = 10_000
 
 
@@ -20,7 +20,7 @@ MAX_TICKS = 10_000
 class Promises:
     """Job name -> ticks of the next year, in UTC, and job name -> what follows a failure.
 
-    A job that an orchestrator can't be asked about is absent.
+    A job is missing if the orchestrator can't answer for it.
     """
 
     ticks: dict[str, tuple[datetime, ...]] = field(default_factory=dict)
@@ -28,7 +28,7 @@ class Promises:
 
 
 def promises_of(artifacts: CompiledArtifacts, start: datetime) -> Promises:
-    """Return what the product's orchestrator promises from a moment on."""
+    """Return the promises of the product's orchestrator from a moment on."""
     choice = artifacts.orchestrator
     plugin = plugin_registry.load(choice.name, choice.config)
     ticks, retries = {}, {}
@@ -42,12 +42,12 @@ def promises_of(artifacts: CompiledArtifacts, start: datetime) -> Promises:
 
 
 def today() -> datetime:
-    """Return the beginning of the day in UTC, where the year of ticks begins."""
+    """Return the start of the current day in UTC, where the year of ticks starts."""
     return datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def differing_promises(names: tuple[str, str], left: Promises, right: Promises) -> list[str]:
-    """Return where two orchestrators promise different things, as sentences."""
+    """Return the differences between the promises of two orchestrators, as sentences."""
     found = []
     for job in sorted(left.ticks.keys() & right.ticks.keys()):
         found += _ticks(names, job, set(left.ticks[job]), set(right.ticks[job]))

@@ -1,7 +1,7 @@
-"""Schemas of one run's own, in a warehouse that people share: what it runs is kept inside them.
+"""Confine a run to schemas of its own, in a warehouse that people share.
 
-The target of a side of parity, or of a check of a change, gets a schema with a name that nobody
-else has, and dbt makes the names of all others of it. Before anything runs, the parsed project says
+The target of a side of parity, or of a check of a change, gets a schema with a unique name, from
+which dbt derives the names of all other schemas. Before anything runs, the parsed project shows
 where each relation goes.
 """
 
@@ -22,7 +22,7 @@ from floe_core.warehouse.credentials import credentials_of
 from floe_core.warehouse.dialects import dialect_of
 
 PARITY = "parity"
-# Where a profile of DuckDB names no schema.
+# The schema if a DuckDB profile names none.
 DEFAULT_SCHEMA = "main"
 _KINDS = ("model", "seed", "snapshot", "function", "test")
 Entry = Mapping[str, Any]
@@ -30,9 +30,9 @@ Entry = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Scratch:
-    """The schemas of a side: all that have `base` in their names, for the product's `schema`.
+    """The schemas of a side: all with `base` in their names, in place of the product's `schema`.
 
-    `owner` is the command of floe that runs in them.
+    `owner` is the floe command that runs in them.
     """
 
     base: str
@@ -41,21 +41,21 @@ class Scratch:
 
     @staticmethod
     def prefix(owner: str) -> str:
-        """Return how the names of an owner's schemas begin."""
+        """Return the prefix of the names of an owner's schemas."""
         return f"floe_{owner}_"
 
     def original(self, text: str) -> str:
-        """Return a text as it would be without schemas of the side's own."""
+        """Return a text with the product's own schemas in place of the side's."""
         return text.replace(self.base, self.schema)
 
 
 def new_name() -> str:
-    """Return what tells the schemas of a side from those of all others."""
+    """Return a name that distinguishes the schemas of a side from all others."""
     return secrets.token_hex(4)
 
 
 def new_scratch(profile: Profile, owner: str = PARITY, name: str = "") -> Scratch:
-    """Return schemas for a side, which dbt will make; `name` is one that no other side has.
+    """Return schemas for a side, which dbt will create; `name` must be unique to the side.
 
     Raises:
         UsageError: The profile can't be given another schema.
@@ -76,10 +76,10 @@ def in_scratch(profile: Profile, scratch: Scratch) -> Profile:
 
 
 def refuse_secrets_in(profile: Profile, owner: str = PARITY) -> None:
-    """Refuse a profile that is not copied for the literal secrets in it: runs would use that one.
+    """Refuse a profile that is not copied because of its literal secrets: runs would use it as is.
 
     Raises:
-        UsageError: It is one.
+        UsageError: The profile is not copied.
     """
     if not profile.folder:
         raise UsageError(
@@ -91,12 +91,12 @@ def refuse_secrets_in(profile: Profile, owner: str = PARITY) -> None:
 def refuse_writes_outside(
     compiled: CompiledProduct, scratch: Scratch, node_ids: Collection[str] | None = None
 ) -> None:
-    """Refuse a product that would write outside of the side's schemas, before it runs.
+    """Refuse a product that would write outside the side's schemas, before it runs.
 
-    `node_ids` are what runs, None for all of it.
+    `node_ids` are the nodes to run, None for all.
 
     Raises:
-        InvalidProductError: It would, or would not read what it builds: every node and source.
+        InvalidProductError: It would, or would not read what it builds; lists each node and source.
     """
     manifest = _narrowed(json.loads(compiled.files[DBT_MANIFEST_FILE]), node_ids)
     written = written_nodes(manifest)
@@ -119,10 +119,10 @@ def refuse_other_files(
 ) -> None:
     """Refuse a product that would write to another database than its own DuckDB file.
 
-    `node_ids` are what runs, None for all of it.
+    `node_ids` are the nodes to run, None for all.
 
     Raises:
-        InvalidProductError: It would: every node.
+        InvalidProductError: It would; lists each node.
     """
     own = credentials_of(compiled.artifacts.dbt, compiled.destination).database
     problems = [
@@ -142,7 +142,7 @@ def refuse_other_files(
 
 
 def _narrowed(manifest: Entry, node_ids: Collection[str] | None) -> Entry:
-    """Return a manifest with these nodes alone."""
+    """Return a manifest with only these nodes."""
     if node_ids is None:
         return manifest
     kinds = ("nodes", "functions")
@@ -154,13 +154,13 @@ def _narrowed(manifest: Entry, node_ids: Collection[str] | None) -> Entry:
 
 
 def written_nodes(manifest: Entry) -> list[Entry]:
-    """Return the nodes of a manifest that a run makes relations of."""
+    """Return the nodes of a manifest for which a run creates relations."""
     nodes = [*manifest["nodes"].values(), *(manifest.get("functions") or {}).values()]
     return [node for node in nodes if _iswritten_nodes(node)]
 
 
 def _iswritten_nodes(node: Entry) -> bool:
-    """Return whether a run makes a relation of it: a test does where its failures are stored."""
+    """Return whether a run creates a relation for it; for a test, if its failures are stored."""
     is_folded = (node.get("config") or {}).get("materialized") == "ephemeral"
     is_external = node["resource_type"] == "model" and not node.get("original_file_path")
     is_test = node["resource_type"] == "test"
@@ -189,7 +189,7 @@ def _outside(node: Entry, scratch: Scratch, longest: int | None) -> Iterator[Pro
 
 
 def _elsewhere(node: Entry, database: str, scratch: Scratch) -> Iterator[Problem]:
-    """Yield that a node goes to another database, where no schema would be dropped."""
+    """Yield a problem if a node goes to another database, where no schema would be dropped."""
     own = str(node.get("database") or "")
     if own.lower() != database.lower():
         yield Problem(
@@ -201,7 +201,7 @@ def _elsewhere(node: Entry, database: str, scratch: Scratch) -> Iterator[Problem
 
 
 def _quoted(node: Entry, scratch: Scratch) -> Iterator[Problem]:
-    """Yield that Snowflake would keep a name as it is written, where floe looks for upper case."""
+    """Yield a problem if Snowflake would keep a name's case, while floe looks for upper case."""
     name = str(node.get("relation_name") or "")
     if '"' in name:
         yield Problem(
@@ -213,7 +213,7 @@ def _quoted(node: Entry, scratch: Scratch) -> Iterator[Problem]:
 
 
 def _sources(manifest: Entry, written: list[Entry], scratch: Scratch) -> Iterator[Problem]:
-    """Yield sources that are used and would not be what they are outside of parity."""
+    """Yield problems of used sources that would differ from those outside of parity."""
     used = {
         parent
         for node in manifest["nodes"].values()

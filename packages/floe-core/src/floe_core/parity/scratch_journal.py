@@ -1,8 +1,8 @@
-"""Drop the schemas of sides, at the end of a run, and after one that was killed.
+"""Drop the schemas of sides at the end of a run, and those of killed runs.
 
-Before a side runs, the name that its schemas share is written down in the product's state folder,
-beside a lock that the process holds. The lock goes with the process: a name whose lock is free is
-of a run that was killed.
+Before a side runs, the name that its schemas share is recorded in the product's state folder,
+beside a lock that the process holds. The lock ends with the process: a name whose lock is free
+belongs to a killed run.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ def dropped_afterwards(
 ) -> Iterator[None]:
     """Drop the side's schemas when the block ends, however it ends, and those of killed runs.
 
-    Those are dropped before the block as well; `tell` hears which. What a killed run started may
-    live a little longer than it, so they are dropped again afterwards.
+    The latter are also dropped before the block; `tell` receives their names. Processes of a killed
+    run may live a little longer than it, so its schemas are dropped again afterwards.
 
     Raises:
         EnvironmentProblemError: The warehouse can't be reached, or the state folder not written.
@@ -54,7 +54,7 @@ def dropped_afterwards(
 
 
 def drop_left(product_dir: Path, artifacts: CompiledArtifacts, owner: str, tell: Tell) -> None:
-    """Drop the schemas of killed runs; `tell` hears which.
+    """Drop the schemas of killed runs; `tell` receives their names.
 
     Raises:
         EnvironmentProblemError: The warehouse can't be reached.
@@ -99,7 +99,7 @@ def _write_down(journal: Path, base: str, place: str, locks: ExitStack) -> None:
 
 
 def _killed(journal: Path, owner: str, place: str, locks: ExitStack, tell: Tell) -> list[str]:
-    """Return the names that killed runs wrote down, with their locks taken."""
+    """Return the names that killed runs recorded, and take their locks."""
     found = []
     for entry in sorted(journal.glob(f"{Scratch.prefix(owner)}*.json")):
         base = entry.stem
@@ -116,7 +116,7 @@ def _killed(journal: Path, owner: str, place: str, locks: ExitStack, tell: Tell)
 
 
 def _tell_of_others(warehouse: Warehouse, owner: str, journal: Path, tell: Tell) -> None:
-    """Tell of schemas that no journal here knows: of a run elsewhere, which may be alive."""
+    """Report schemas that are in no journal here: of a run elsewhere, which may be alive."""
     prefix = Scratch.prefix(owner)
     known = [entry.stem for entry in journal.glob(f"{prefix}*.json")]
     others = [s for s in _schemas(warehouse, prefix) if not any(base in s for base in known)]

@@ -1,4 +1,4 @@
-"""One side of a parity run: the product compiled for an orchestrator and run from nothing."""
+"""One side of a parity run: the product compiled for an orchestrator and run from scratch."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ Edges = frozenset[tuple[str, str]]
 
 @dataclass(frozen=True)
 class Side:
-    """What one orchestrator, or plain dbt, made of the product.
+    """The results of the product on one orchestrator, or with plain dbt.
 
     `tables` maps node id to contents; `events` counts the lineage events of each kind; `promises`
     is what the orchestrator says that it will do; `edges` are pairs of the ids of parent and child
@@ -76,7 +76,7 @@ class Side:
 
     @property
     def is_plain_dbt(self) -> bool:
-        """Whether this is dbt by itself, without an orchestrator and without floe."""
+        """Whether this is plain dbt, without an orchestrator and without floe."""
         return (self.runner or self.name) == plain_dbt.NAME
 
     @property
@@ -115,14 +115,14 @@ class CompiledSide:
         return ((self.scratch,) if self.scratch else ()) + self.read
 
     def own_schemas(self, tell: Callable[[str], None]) -> AbstractContextManager[None]:
-        """Return what drops the side's schemas at its end; nothing for a warehouse of its own."""
+        """Return a block that drops the side's schemas at its end, if it has no own warehouse."""
         if self.scratch is None:
             return nullcontext()
         return dropped_afterwards(self.product_dir, self.artifacts, self.scratch, tell)
 
 
 def compile_side(product: Path, name: str, folder: Path, dbt: str | None = None) -> CompiledSide:
-    """Compile a copy of the product, with a warehouse of its own; an older copy goes.
+    """Compile a copy of the product with a warehouse of its own, replacing an older copy.
 
     That is a DuckDB file inside of the copy, else schemas of the side's own. `dbt` takes the place
     of the product's dbt: a program, or "" for the dbt beside floe.
@@ -161,7 +161,7 @@ def _refuse_writes_outside(compiled: CompiledProduct, scratch: Scratch | None) -
 
 
 def refuse_steps(artifacts: CompiledArtifacts, name: str, scratch: Scratch | None) -> None:
-    """Refuse to run steps by plain dbt, or where they would write beside the side's schemas."""
+    """Refuse steps on a plain dbt side, or if they would write outside the side's schemas."""
     steps = ", ".join(artifacts.by_id[step.unique_id].name for step in artifacts.steps)
     if steps and name == plain_dbt.NAME:
         raise UsageError(f"plain dbt runs no steps, and this product has {steps}; leave out dbt")
@@ -190,7 +190,7 @@ class _Place:
                 raise UsageError("parity needs a DuckDB file; this product's tables are in none")
             refuse_secrets_in(profile)
             return isolated(profile, self._folder)
-        # The profiles of environments are changed as well, and do not run.
+        # The profiles of environments are changed too, but are not run.
         self.scratch = self.scratch or new_scratch(profile)
         return in_scratch(profile, self.scratch)
 
@@ -200,17 +200,17 @@ def run_side(
     on_event: Callable[[BuildEvent], None],
     tell: Callable[[str], None] = lambda notice: None,
 ) -> Side:
-    """Run the whole product, read what it left in the warehouse, and drop schemas of its own.
+    """Run the whole product, read its results from the warehouse, and drop the side's schemas.
 
-    `tell` hears of schemas that earlier runs left.
+    `tell` receives the names of schemas that earlier runs left.
     """
     with side.own_schemas(tell):
         return run_in_schemas(side, on_event)
 
 
 def run_in_schemas(side: CompiledSide, on_event: Callable[[BuildEvent], None]) -> Side:
-    """Do the same, and leave the schemas to whoever drops them."""
-    # A comparison is not a run of the product: nobody is alerted, and no port is updated.
+    """Do the same as `run_side`, but leave dropping the schemas to the caller."""
+    # A comparison is not a run of the product: it sends no alerts and updates no ports.
     apart = {LEDGER_VARIABLE: str(side.ledger), DISABLED_VARIABLE: "true"}
     with environment_with(apart):
         return _run(side, on_event)

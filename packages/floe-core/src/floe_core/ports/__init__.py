@@ -1,1 +1,1 @@
-"""What products tell each other: which ports were updated, and which runs began with them."""
+"""Updates of ports: which ports were updated, and which runs began with these updates."""

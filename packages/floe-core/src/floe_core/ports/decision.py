@@ -1,7 +1,7 @@
-"""When updates of ports start a run: one pure function that every orchestrator goes by.
+"""Decide when updates of ports start a run: one pure function for every orchestrator.
 
-A job has seen an update when a run of it began after the update, whatever started that run. What
-it has not seen is new. Only green runs write updates, so a failed build of a producer is none.
+A job has seen an update if a run of it began after the update, whatever started that run. Updates
+that it has not seen are new. Only green runs record updates, so a producer's failed build is none.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from floe_core.schemas.ports import UpdateTrigger
 class Decision:
     """What a job does now.
 
-    `run`: a run is to begin. `skip`: the new updates start nothing, and count as seen. `wait`:
-    nothing, until `until` at the latest, None for no end. `updates` are the new ones, by their
-    ports, `missing` the ports that have none.
+    `run`: start a run. `skip`: the new updates start nothing, and count as seen. `wait`: do
+    nothing, until `until` at the latest, None for no limit. `updates` are the new updates by port,
+    `missing` the ports that have none.
     """
 
     action: Literal["run", "skip", "wait"]
@@ -42,7 +42,7 @@ def updates_in(key: str) -> dict[str, int]:
     {'crm/customers@1': 5, 'crm/orders@2': 7}
 
     Raises:
-        ValueError: It is no such key.
+        ValueError: The text is not such a key.
     """
     pairs = (each.rpartition("#") for each in key.split(",") if each)
     return {port: int(number) for port, _, number in pairs}
@@ -58,8 +58,9 @@ def decide(
 ) -> Decision:
     """Return what a job does at a moment.
 
-    `updates` are those of the trigger's ports, oldest first; `seen` is the last number that runs of
-    the job began with; `is_running`: a run of the job is queued or running, so that none begins.
+    `updates` are those of the trigger's ports, oldest first; `seen` is port -> the last number that
+    runs of the job began with; `is_running`: a run of the job is queued or running, so that no
+    other one begins.
     """
     new = {
         port: [update for update in updates.get(port, ()) if update.number > seen.get(port, 0)]

@@ -1,4 +1,4 @@
-"""The ledger: where products write updates of their ports, whichever orchestrator runs them."""
+"""The ledger: where products record updates of their ports, under any orchestrator."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ LEDGER_VARIABLE = "FLOE_LEDGER"
 
 
 class Ledger:
-    """The records of all products that share a place, one text for each product.
+    """The records of all products that share a ledger, one text for each product.
 
     Products in different environments of a manifest do not see each other. Every method raises
-    EnvironmentProblemError where the ledger cannot be read or written.
+    EnvironmentProblemError if the ledger cannot be read or written.
     """
 
     def __init__(self, place: str, environment: str = "") -> None:
@@ -30,11 +30,11 @@ class Ledger:
         self._environment = environment
 
     def place_of(self, product: str) -> str:
-        """Return where a product's record is, for people to read."""
+        """Return the place of a product's record, to show to people."""
         return self._text(product).place
 
     def read(self, product: str) -> ProductRecord:
-        """Return the record of a product, an empty one for a product that never ran."""
+        """Return the record of a product; an empty one if it never ran."""
         text = self._text(product)
         return _record(text.read(), text)
 
@@ -51,7 +51,7 @@ class Ledger:
         return {port: updates[-1] for port, updates in self.updates(ports).items() if updates}
 
     def add_updates(self, product: str, ports: Iterable[str], update: Update) -> None:
-        """Write that a run updated these ports (`port@version`), all or none."""
+        """Record that a run updated these ports (`port@version`), all or none."""
         names = sorted(set(ports))
 
         def changed(record: ProductRecord) -> ProductRecord:
@@ -64,10 +64,10 @@ class Ledger:
     def begin(
         self, product: str, job: str, run_id: str, seen: Numbers, moment: datetime, for_: Numbers
     ) -> bool:
-        """Write that a run of a job begins, having seen these updates.
+        """Record that a run of a job begins, having seen these updates.
 
-        `for_` are the updates that the run was started for, {} for a run by hand or by the clock.
-        Returns False, and writes nothing, if another run has begun with all of them meanwhile.
+        `for_` are the updates that started the run, {} for a run started by hand or by a schedule.
+        Returns False, and records nothing, if another run has meanwhile begun with all of them.
         """
         is_new = True
 
@@ -85,7 +85,7 @@ class Ledger:
         return is_new
 
     def pass_over(self, product: str, job: str, seen: Numbers, moment: datetime) -> None:
-        """Write that these updates start no run of a job."""
+        """Record that these updates start no run of a job."""
         start = Start(moment=moment, run_id="", seen=dict(seen))
         self._change(product, lambda record: record.with_start(job, start))
 
@@ -108,13 +108,13 @@ def ledger_of(artifacts: CompiledArtifacts) -> Ledger | None:
 
 
 def ledger_at(named: str, base: Path | None, environment: str) -> Ledger | None:
-    """Return the ledger of $FLOE_LEDGER, else the one that is named; None for none.
+    """Return the ledger of $FLOE_LEDGER, else the one in `named`; None for none.
 
-    A relative folder is meant from `base`, such as the compiled folder that names it.
+    A relative folder is relative to `base`, such as the compiled folder that names it.
 
     Raises:
         EnvironmentProblemError: It is named by a variable that is not set.
-        UsageError: It is relative, and there is no folder that it is meant from.
+        UsageError: It is relative, and there is no `base`.
     """
     try:
         place = os.environ.get(LEDGER_VARIABLE) or str(resolved(named))

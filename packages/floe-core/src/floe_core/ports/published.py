@@ -1,4 +1,4 @@
-"""Where compiled products lie for others to read: a folder, or an fsspec URL."""
+"""Publish and read compiled products: in a folder, or at an fsspec URL."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ VERSIONS = "versions"
 
 
 class PublishedProduct:
-    """The place of one product; a relative path is meant from `base`."""
+    """The place of one published product; a relative path is relative to `base`."""
 
     def __init__(self, place: str, base: Path) -> None:
         self._is_url = "://" in place and not place.startswith("file://")
@@ -25,14 +25,14 @@ class PublishedProduct:
 
     @property
     def place(self) -> str:
-        """Where it is, for people to read; no secret in it."""
+        """The place, to show to people; it contains no secret."""
         return without_secrets(self._url) if self._is_url else str(self.folder)
 
     def read(self) -> CompiledArtifacts | None:
-        """Return what was published last, None where nothing was. It is bound to no folder.
+        """Return the artifacts published last, bound to no folder; None if there are none.
 
         Raises:
-            StaleProductError: It is damaged, or of a newer major version.
+            StaleProductError: They are damaged, or of a newer major version.
             EnvironmentProblemError: The place cannot be read.
         """
         if not self._is_url:
@@ -48,10 +48,10 @@ class PublishedProduct:
         return artifacts_in(text, f"{self.place}/{ARTIFACTS_FILE}")
 
     def publish(self, artifacts: CompiledArtifacts) -> list[str]:
-        """Put the artifacts there, and beside them under the product's version.
+        """Publish the artifacts, and a copy beside them under the product's version.
 
-        Returns the files, from the place on. The one that others read comes last, and is replaced
-        as a whole.
+        Returns the files, relative to the place. The file that others read is written last, and is
+        replaced as a whole.
 
         Raises:
             EnvironmentProblemError: The place cannot be written.

@@ -1,4 +1,4 @@
-"""What the ledger holds of one product: updates of its ports, and starts of its jobs."""
+"""The ledger's record of one product: updates of its ports, and starts of its jobs."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class Update(Frozen):
     """A port was updated by a green run. `number` counts a port's updates from 1.
 
     `moment` is when the run ended, `nominal_time` its tick; both aware, in UTC. `version` is the
-    product's. `run_id` and `orchestrator` tell which run of which orchestrator, and `lineage` how
-    lineage names it, None where the run emitted none.
+    product's. `run_id` and `orchestrator` identify the run, and `lineage` is the run as lineage
+    names it, None if it emitted no lineage.
     """
 
     number: int
@@ -42,7 +42,7 @@ class Update(Frozen):
 class Start(Frozen):
     """A run of a job began. `seen` is, for each port that it reads, the last update before it.
 
-    `run_id` is "" where updates were passed over and no run began.
+    `run_id` is "" if updates were passed over and no run began.
     """
 
     moment: datetime
@@ -57,7 +57,7 @@ class ProductRecord(Frozen):
     starts: dict[str, tuple[Start, ...]] = {}
 
     def seen_by(self, job: str) -> dict[str, int]:
-        """Return the last update of each port that runs of a job began with."""
+        """Return port -> the last update that runs of a job began with."""
         seen: dict[str, int] = {}
         for start in self.starts.get(job, ()):
             for port, number in start.seen.items():
@@ -65,9 +65,9 @@ class ProductRecord(Frozen):
         return seen
 
     def with_update(self, port: str, update: Update) -> ProductRecord:
-        """Return the record with one update more; its number is given here.
+        """Return the record with one more update, whose number is assigned here.
 
-        An attempt of a run updates a port once.
+        An attempt of a run updates a port only once.
         """
         before = self.updates.get(port, ())
         if any((u.run_id, u.attempt) == (update.run_id, update.attempt) for u in before):
@@ -77,7 +77,7 @@ class ProductRecord(Frozen):
         return self.model_copy(update={"updates": {**self.updates, port: after}})
 
     def with_start(self, job: str, start: Start) -> ProductRecord:
-        """Return the record with one start more; it has seen whatever those before it have."""
+        """Return the record with one more start, which has also seen all that earlier ones have."""
         seen = self.seen_by(job)
         for port, number in start.seen.items():
             seen[port] = max(number, seen.get(port, 0))

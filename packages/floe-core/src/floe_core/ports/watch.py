@@ -1,4 +1,4 @@
-"""Ask the ledger whether updates of ports start a job now."""
+"""Check in the ledger whether updates of ports start a job now."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from floe_core.ports.ledger import Ledger, ledger_of
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.ports import UpdateTrigger
 
-# How soon whoever watches looks again.
+# How long a watcher waits between two looks.
 SECONDS_BETWEEN_LOOKS = 10
 
 
@@ -20,7 +20,7 @@ def look(
 ) -> Decision:
     """Return what a job with a trigger does at a moment; see `decide`.
 
-    Updates that are skipped are written down as seen before this returns.
+    Skipped updates are recorded as seen before this returns.
 
     Raises:
         EnvironmentProblemError: There is no ledger, or it cannot be read.
@@ -33,7 +33,7 @@ def look(
 
 @dataclass(frozen=True, slots=True)
 class TriggeredJob:
-    """A job of a product, and what starts it."""
+    """A job of a product, and its trigger."""
 
     product: str
     name: str
@@ -43,7 +43,7 @@ class TriggeredJob:
 def look_in(
     ledger: Ledger | None, job: TriggeredJob, now: datetime, *, is_running: bool = False
 ) -> Decision:
-    """Return the same, for who watches where the compiled folder is not."""
+    """Return what `look` returns, without the compiled folder."""
     if ledger is None:
         what = f"{job.product} is started by updates, and there is no ledger"
         raise EnvironmentProblemError(f"{what}; name one in the manifest or in FLOE_LEDGER")

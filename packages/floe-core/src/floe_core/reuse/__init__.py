@@ -1,1 +1,1 @@
-"""Tell which nodes a build would leave as they stand, and why the others must be built."""
+"""Decide which nodes a build can reuse, and why the others must be built."""

@@ -1,4 +1,4 @@
-"""The code of a node's last build, kept small enough to stay in the state."""
+"""Pack the code of a node's last build, so that it is small enough for the state."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _LONGEST = 50_000
 
 
 def pack_code(code: str) -> str:
-    """Return code as `unpack_code` reads it, "" for code that is too long to be kept."""
+    """Return code in the format that `unpack_code` reads, "" if it is too long to keep."""
     packed = b64encode(compress(code.encode(), 9)).decode()
     return packed if len(packed) <= _LONGEST else ""
 
@@ -22,7 +22,7 @@ def unpack_code(packed: str) -> str:
 
 
 def compare_codes(before: str, after: str, last_run: str) -> str:
-    """Return a unified diff of two codes, "" where they are the same text."""
+    """Return a unified diff of two codes, "" if they are equal."""
     old, new = before.strip().splitlines(), after.strip().splitlines()
     lines = unified_diff(old, new, f"run {last_run}", "now", lineterm="")
     return "\n".join(lines)

@@ -1,8 +1,8 @@
-"""What is built and comes to the content that it had: what reads it need not be built.
+"""Reuse the readers of a relation that was built but whose content did not change.
 
-A version stands for a content. A relation that is built anew, of other code or inputs, and comes to
-the same rows keeps the version of its last build, so that everything below it is as it was. Only
-tables have a content that is hashed; a view is known by its query and what that reads.
+A version stands for a content. A relation that is built from other code or inputs but with the same
+rows keeps the version of its last build, so that nothing downstream changes. Only the content of
+tables is hashed; a view is identified by its query and what the query reads.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from floe_core.reuse.plan import make_plan
 from floe_core.reuse.situation import Decision, Plan, Situation
 from floe_core.reuse.state import Standing
 
-# Tables up to this size are hashed in the middle of a run; larger ones where `meta` asks for it.
+# Tables up to this size are hashed during a run; larger ones only if `meta` requests it.
 CHEAP_ROWS = 1_000_000
 
 
 def with_contents(given: Situation, plan: Plan) -> Plan:
-    """Return the plan, where what depends on the content of what is built says so.
+    """Return the plan, with a mark on nodes that depend on the content of built nodes.
 
-    A dbt in another process cannot be kept from building a node, once it has begun, and some
-    warehouses can't be read while dbt runs.
+    A dbt in another process can't leave out a node once it has started, and some warehouses can't
+    be read while dbt runs.
     """
     dbt = given.artifacts.dbt
     if given.builds_all or dbt.executable or not CATALOGS[dbt.adapter].is_read_in_run:
@@ -41,10 +41,10 @@ def with_contents(given: Situation, plan: Plan) -> Plan:
 
 
 def compared_nodes(given: Situation, plan: Plan) -> frozenset[str]:
-    """Return the ids of what this plan builds for which content decides what is below it.
+    """Return the ids of the nodes to build whose content decides about nodes downstream.
 
-    Where that goes by the order of rows somewhere, as an unordered `limit` does, all that is built
-    is new: which rows there are does not tell in which order they are.
+    If a reader depends on the order of rows, such as with an unordered `limit`, every built node
+    counts as new: equal contents may have different orders.
     """
     before = given.state.entries
     entries = {**before, **{node_id: each.entry for node_id, each in plan.items()}}
@@ -58,7 +58,7 @@ def compared_nodes(given: Situation, plan: Plan) -> frozenset[str]:
 def unchanged_nodes(
     given: Situation, plan: Plan, standing: Mapping[str, Standing]
 ) -> frozenset[str]:
-    """Return the ids of what was built and stands as its last build had left it."""
+    """Return the ids of the nodes that were built without a change of content."""
     found = {i: standing[i] for i in compared_nodes(given, plan) if i in standing}
     return frozenset(i for i, each in found.items() if is_unchanged(given, i, each))
 
@@ -80,7 +80,7 @@ def _is_cheap(given: Situation, node_id: str) -> bool:
 
 
 def _last_table(given: Situation, node_id: str) -> Standing | None:
-    """Return what the last build of a node left, None for what has no rows that were counted."""
+    """Return the table that a node's last build left, None if its rows were not counted."""
     last = given.state.last_of(node_id)
     standing = last.standing if last else None
     return standing if standing is not None and standing.rows is not None else None
@@ -96,7 +96,7 @@ def _waiting(
 
 
 def _nearest(given: Situation, plan: Plan, compared: frozenset[str], node_id: str) -> Iterable[str]:
-    """Return what is compared and nearest above a node, through what is built."""
+    """Return the nearest compared nodes upstream of a node, through nodes that are built."""
     found, todo = set(), [given.artifacts.by_id[node_id]]
     while todo:
         for parent in given.parents(todo.pop()):

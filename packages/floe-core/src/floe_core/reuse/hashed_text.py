@@ -1,4 +1,4 @@
-"""JSON with a hash of it in a line before it, so that a damaged text is known for what it is."""
+"""JSON preceded by a line with its hash, so that a damaged text is detected."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def to_hashed_text(edition: Any, content: Any) -> str:
-    """Return JSON-like content as text; `edition` says how it is to be read."""
+    """Return JSON-like content as text; `edition` identifies the format."""
     body = json.dumps(content, separators=(",", ":"))
     return f"{json.dumps({'format': edition, 'hash': _hash(body)})}\n{body}"
 
@@ -17,7 +17,7 @@ def from_hashed_text(edition: Any, text: str) -> Any:
     """Return the content of a text.
 
     Raises:
-        ValueError: It is damaged, or of another edition.
+        ValueError: The text is damaged, or of another edition.
     """
     head, _, body = text.partition("\n")
     told = json.loads(head)

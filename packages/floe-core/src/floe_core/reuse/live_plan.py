@@ -1,4 +1,4 @@
-"""A plan that is made again, node by node, while a build finds out what its parents came to."""
+"""A plan that is updated node by node during a build, as the contents of parents are known."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from floe_core.reuse.state import Standing
 
 
 class LivePlan:
-    """Decides on each node of a build when it begins. Called from the threads of nodes.
+    """Decides on each node of a build when it starts. Called from the nodes' threads.
 
-    `compared` are the ids of the tables whose content something waits for.
+    `compared` are the ids of the tables whose content other nodes wait for.
     """
 
     def __init__(self, situation: Situation, plan: Plan) -> None:
@@ -28,11 +28,11 @@ class LivePlan:
 
     @property
     def decisions(self) -> Mapping[str, Decision]:
-        """Node id -> decision, by what is known by now."""
+        """Node id -> decision, as far as known now."""
         return self._planner.decisions
 
     def start(self, node_id: str) -> Decision | None:
-        """Return the decision to reuse a node that is about to begin, None for one to build."""
+        """Return the decision to reuse a node that is about to start, None to build it."""
         artifacts = self._situation.artifacts
         with self._lock:
             if node_id not in self._situation.wanted or self._failed & artifacts.graph.above(
@@ -45,12 +45,12 @@ class LivePlan:
         return decision if decision.action == "reuse" else None
 
     def end(self, node_id: str, standing: Standing | None) -> None:
-        """Take in what a build of a node left, None where that is not known."""
+        """Record the relation that a node's build left, None if it is not known."""
         with self._lock:
             if standing is not None and is_unchanged(self._situation, node_id, standing):
                 self._planner.leave_unchanged(node_id)
 
     def fail(self, node_id: str) -> None:
-        """Take in that a node did not pass: dbt itself leaves out what is below it."""
+        """Record that a node did not pass: dbt itself skips what is downstream."""
         with self._lock:
             self._failed.add(node_id)

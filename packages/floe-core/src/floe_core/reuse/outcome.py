@@ -1,4 +1,4 @@
-"""What is to be remembered of a build once it is over."""
+"""Decide what to store about a build once it is over."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from floe_core.reuse.state import Entry, Standing, Versions
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What is to be remembered of a build: entries by node id, and nodes that are in doubt."""
+    """What to store about a build: entries by node id, and nodes that are in doubt."""
 
     entries: Mapping[str, Entry]
     doubtful: Collection[str] = ()
@@ -25,10 +25,10 @@ def outcome_of(
     green: Mapping[str, float],
     standing: Mapping[str, Standing],
 ) -> Outcome:
-    """Return what to remember, given node id -> seconds of what ended green.
+    """Return what to store, given node id -> seconds for the nodes that ended green.
 
-    The columns of what was built are known only now, so the plan is made once more with them. A
-    node that would not have been reused by what is known now is in doubt.
+    The columns of built nodes are known only now, so the plan is computed again with them. A node
+    that would not have been reused with this knowledge is in doubt.
     """
     columns = {node_id: each.columns for node_id, each in standing.items()}
     forced = frozenset(i for i, each in plan.items() if each.action == "build")
@@ -48,7 +48,7 @@ def outcome_of(
 
 
 def _new_if_it_varies(entry: Entry, before: Entry | None, token: str) -> Entry:
-    """Return an entry of a new version where the same as before has come to something else."""
+    """Return an entry with a new version if the same code and inputs gave another result."""
     if before is None or entry.standing is None or before.standing is None:
         return entry
     is_same = entry.is_made_as(before) and entry.versions == before.versions

@@ -1,7 +1,7 @@
-"""The plan of a build: which nodes it builds and why, and which stand as it would make them.
+"""The plan of a build: which nodes it builds and why, and which it reuses.
 
-A pure function of the product, what dbt compiled, the state of the last builds and what stands in
-the warehouse. What is not known for certain is built.
+A pure function of the product, the compiled code, the state of the last builds and the relations in
+the warehouse. If in doubt, a node is built.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ def make_plan(situation: Situation) -> dict[str, Decision]:
 
 
 class Planner:
-    """Walks the graph from its sources, and keeps the version of what each node will have been.
+    """Walks the graph from its sources, and keeps the version that each node will have.
 
-    `decisions` has them by node id.
+    `decisions` is node id -> decision.
     """
 
     def __init__(self, situation: Situation) -> None:
@@ -58,13 +58,13 @@ class Planner:
         return self.decisions
 
     def plan_again(self, node: Node) -> Decision:
-        """Return the decision on one node by what has become known of its parents since."""
+        """Return the decision on one node, given what is now known about its parents."""
         is_unit_test = node.resource_type == "unit_test"
         self._plan_node(self._given.artifacts.by_id[node.tested] if is_unit_test else node)
         return self.decisions[node.unique_id]
 
     def leave_unchanged(self, node_id: str) -> None:
-        """Give a node that was built the versions of its last build, whose content it has."""
+        """Give a built node the versions of its last build, since its content is the same."""
         last = self._given.state.last_of(node_id)
         if last is not None:
             self._unchanged.add(node_id)
@@ -74,7 +74,7 @@ class Planner:
             self.decisions[node_id] = replace(built, entry=entry)
 
     def _plan_unit_tests_of(self, node: Node, fresh: Entry) -> str:
-        """Plan the unit tests of a model; return why it is built with them, "" if it need not be.
+        """Plan the unit tests of a model; return why they require building it, "" if they don't.
 
         dbt runs a unit test only together with its model.
         """
@@ -95,7 +95,7 @@ class Planner:
         return self.decisions[test.unique_id].action
 
     def _as_it_stands(self, node: Node) -> Versions:
-        """Return the version of what this build only reads; one that is new where none is known."""
+        """Return the version of a node that this build only reads; a new one if none is known."""
         if node.resource_type == "source":
             return self._given.warehouse.sources.get(node.unique_id) or self._new()
         entry = self._given.state.entries.get(node.unique_id)
@@ -123,7 +123,7 @@ class Planner:
         analysis = self._analyses.of(node)
         fresh = self._fresh(node, analysis)
         never = self._never(node, analysis)
-        # What was decided on it before is not what its unit tests go by.
+        # Its unit tests must not use the earlier decision on it.
         self.decisions.pop(node.unique_id, None)
         with_tests = self._plan_unit_tests_of(node, fresh)
         why = next(filter(None, (*self._reasons(node, entry, fresh, never), with_tests)), "")
@@ -132,7 +132,7 @@ class Planner:
         self._decide(node, entry, replace(fresh, versions=versions), why)
 
     def _fresh(self, node: Node, analysis: Analysis | None) -> Entry:
-        """Return what a green build of a node would be remembered as, but for its versions."""
+        """Return the entry of a green build of a node, without its versions."""
         known = self._given.warehouse.newest
         newest = {i: known[i] for i in node.depends_on if i in known}
         made_of = (self._traits(node, analysis), self._reads(analysis))
@@ -140,7 +140,7 @@ class Planner:
         return Entry(self._given.run_id, *made_of, newest=newest, by_row_order=by_order)
 
     def _never(self, node: Node, analysis: Analysis | None) -> str:
-        """Return why a node may come to something else than in its last build, "" for no reason."""
+        """Return why a node may give another result than its last build, "" for no reason."""
         if self._given.compares:
             return ""
         return node.reuse.never or (analysis.never if analysis else "dbt did not compile it")
@@ -155,7 +155,7 @@ class Planner:
             self.decisions[node.unique_id] = Decision("reuse", told, entry, entry)
 
     def _reasons(self, node: Node, entry: Entry | None, fresh: Entry, never: str) -> Iterator[str]:
-        """Yield why a node is built, the weightiest first; nothing for one that is reused."""
+        """Yield the reasons to build a node, the most important first; none if it is reused."""
         yield self._given.builds_all
         yield "built" if node.unique_id in self._given.forced else ""
         yield f"never reused: {never}" if never else ""
@@ -170,7 +170,7 @@ class Planner:
         yield self._held_up_by_parents(node)
 
     def _may_wait(self, node: Node, entry: Entry, fresh: Entry) -> bool:
-        """Return whether only inputs of a node are new, and its last build is young enough."""
+        """Return whether only the node's inputs are new, and its last build is recent enough."""
         if self._given.compares or node.is_test:
             return False
         # One that is yet to come was noted by a clock that was ahead, and says nothing.
@@ -178,7 +178,7 @@ class Planner:
         return is_young and entry.traits == fresh.traits
 
     def _held_up_by_parents(self, node: Node) -> str:
-        """Return which parent that is built takes the node with it, whatever it reads of it."""
+        """Return the parent whose build requires building the node, whatever the node reads."""
         parents = [p.unique_id for p in self._given.parents(node)]
         built = [p for p in parents if p in self.decisions and self._is_built(p)]
         if not built:
@@ -196,7 +196,7 @@ class Planner:
         return self.decisions[node_id].action == "build"
 
     def _traits(self, node: Node, analysis: Analysis | None) -> dict[str, str]:
-        """Return hashes of what a node is built from beside its inputs."""
+        """Return hashes of what a node is built from, besides its inputs."""
         parts = {} if analysis is None or analysis.columns is None else analysis.columns
         given = [(name, part.hash) for name, part in parts.items()]
         place = digest(node.database, node.schema_name, node.identifier, node.materialization)
@@ -210,7 +210,7 @@ class Planner:
         }
 
     def _reads(self, analysis: Analysis | None) -> dict[str, dict[str, str]]:
-        """Return parent id -> column -> version of all that the node reads."""
+        """Return parent id -> column -> version for everything that the node reads."""
         found: dict[str, dict[str, str]] = {}
         for leaf in sorted(analysis.reads if analysis else ()):
             found.setdefault(leaf.parent, {})[leaf.column] = self._version_of(leaf)
@@ -230,7 +230,7 @@ class Planner:
         *,
         is_built: bool,
     ) -> Versions:
-        """Return the version of what a node will have been once this build is over."""
+        """Return the version that a node will have once this build is over."""
         is_same = entry is not None and entry.is_made_as(fresh)
         adds = is_adding(node)
         is_steady = not never and (not adds or self._given.compares)
@@ -246,7 +246,7 @@ class Planner:
             names = built if analysis.columns is None else tuple(analysis.columns)
             return _of_all(fresh.fingerprint, names)
         if built is not None and built != tuple(analysis.columns):
-            # The warehouse has read the SQL in another way.
+            # The warehouse interpreted the SQL differently.
             return _of_all(fresh.fingerprint, built)
         version = self._version_of_part
         columns = {name: version(part) for name, part in analysis.columns.items()}

@@ -1,4 +1,4 @@
-"""The plan of a run with steps before it runs: what they will write is not known yet."""
+"""The plan of a run with steps before it starts, when the steps' output is not known yet."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from floe_core.schemas.nodes import source_name
 
 
 def plan_before_steps(given: Situation) -> Plan:
-    """Return the plan; what is built only if a step writes something new says so.
+    """Return the plan; nodes that are built only if a step writes something new are marked.
 
-    It is what the run comes to where each step leaves what it left in the last run, and one in
-    which each leaves something new, laid upon each other.
+    It combines two plans: one in which each step writes the same as in the last run, and one in
+    which each step writes something new.
     """
     writers = writers_of_sources(given.artifacts, given.wanted)
     if not writers:
@@ -41,7 +41,7 @@ def _plan(given: Situation) -> Plan:
 
 
 def writers_of_sources(artifacts: CompiledArtifacts, node_ids: Iterable[str]) -> dict[str, str]:
-    """Return source id -> id of the step that writes it, of the steps among these nodes."""
+    """Return source id -> id of the step that writes it, for the steps among these nodes."""
     wanted = set(node_ids)
     steps = (step for step in artifacts.steps if step.unique_id in wanted)
     return {source: step.unique_id for step in steps for source in step.sources}
@@ -58,7 +58,7 @@ def _depends_on_steps(same: Decision, new: Decision) -> bool:
 def _condition(
     given: Situation, node_id: str, known: Iterable[str], last: Mapping[str, Versions]
 ) -> str:
-    """Return which news of which steps build a node; `last` are the sources that they report."""
+    """Return which new output of which steps builds a node; `last` are the reported sources."""
     artifacts = given.artifacts
     above = artifacts.graph.above([node_id])
     writers = writers_of_sources(artifacts, given.wanted)

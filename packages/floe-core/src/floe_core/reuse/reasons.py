@@ -1,4 +1,4 @@
-"""Say why a node is built that was built before."""
+"""Explain why a node that was built before is built again."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _of_parent(artifacts: CompiledArtifacts, parent: str, changed: list[str], si
 
 
 def _lead(before: str, now: str) -> str:
-    """Return by how much a time is later or earlier, "" where they are the same or no times.
+    """Return by how much a time is later or earlier, "" if they are equal or not times.
 
     >>> _lead("2026-11-26 22:00:00", "2026-11-27 00:10:00"), _lead("41", "42")
     ('newer by 2 h', '')
@@ -62,7 +62,7 @@ def _lead(before: str, now: str) -> str:
 
 
 def _moment(text: str) -> datetime | None:
-    """Return the time in a text as a warehouse writes it, in UTC where it says no zone."""
+    """Return the time in a warehouse's text, in UTC if it has no zone."""
     if not _DATE.match(text):
         return None
     try:

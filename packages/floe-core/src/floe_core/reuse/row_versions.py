@@ -1,9 +1,9 @@
-"""Tell from PostgreSQL's own marks on rows whether a table has changed.
+"""Detect from PostgreSQL's system columns whether a table has changed.
 
-Each version of a row has a place (`ctid`) and the transaction that wrote it (`xmin`). An insert, an
-update or a delete makes another set of these, whichever transaction commits first; nothing else is
-asked of the rows, so columns are not read. Statistics and commit timestamps are not used: the
-former come late and are lost in a crash, the latter are off by default and do not show deletes.
+Each version of a row has a place (`ctid`) and the transaction that wrote it (`xmin`). An insert,
+update or delete changes the set of these, whichever transaction commits first; no other columns
+are read. Statistics and commit timestamps are not used: the former come late and are lost in a
+crash, the latter are off by default and do not show deletes.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from floe_core.reuse.queries.parts import digest
 from floe_core.warehouse.connection import Warehouse
 from floe_core.warehouse.dialect import Relation, literal
 
-# Bytes. All rows are passed over before each run.
+# Bytes. All rows are scanned before each run.
 LARGEST = 2**30
-# Ordinary tables alone: of a view, a foreign table or rows that a policy hides, the marks tell
-# nothing. After a restore, transactions are counted anew from the moment of it.
+# Ordinary tables only: for a view, a foreign table or rows hidden by a policy, these columns say
+# nothing. After a restore, transactions are counted anew from that time.
 _TABLE = (
     "select (select system_identifier from pg_catalog.pg_control_system())::text, "
     "(select timeline_id from pg_catalog.pg_control_checkpoint())::text "
@@ -29,10 +29,10 @@ _MARK = "pg_catalog.hashtextextended(ctid::text || ' ' || xmin::text, 0)"
 
 
 def version_by_row_marks(warehouse: Warehouse, relation: Relation) -> str:
-    """Return what changes whenever a table's rows do, "" where its rows do not tell.
+    """Return a value that changes whenever a table's rows do, "" if its rows can't show it.
 
     Raises:
-        EnvironmentProblemError: The warehouse refuses to say.
+        EnvironmentProblemError: The warehouse refuses the query.
     """
     place = {"schema": literal(relation.schema), "name": literal(relation.name)}
     server = warehouse.rows(_TABLE.format(largest=LARGEST, **place))

@@ -1,4 +1,4 @@
-"""The version of a seed: of its rows, and of each of its columns."""
+"""Compute the version of a seed: of its rows, and of each of its columns."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from floe_core.schemas.nodes import Node
 
 
 def seed_versions(artifacts: CompiledArtifacts, node: Node) -> Versions | None:
-    """Return the version of a seed's file as it is now, None where it cannot be read.
+    """Return the current version of a seed's file, None if it cannot be read.
 
-    A column has a version of its own where the file is a plain CSV: a row is told by its place.
+    If the file is a plain CSV, each column has its own version; rows are identified by position.
     """
     own = node.package == artifacts.dbt.project_name
     root = artifacts.folder if own else artifacts.folder / "dbt_packages" / node.package
@@ -34,7 +34,7 @@ def seed_versions(artifacts: CompiledArtifacts, node: Node) -> Versions | None:
 
 
 def _columns(path: Path, how: Names) -> dict[str, list[str]] | None:
-    """Return column -> values, row by row; None for a file that is no plain CSV."""
+    """Return column -> values, row by row; None for a file that is not a plain CSV."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             header, *rows = [row for row in csv.reader(file) if row]

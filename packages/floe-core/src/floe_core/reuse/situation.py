@@ -1,4 +1,4 @@
-"""All that a plan depends on, and what it decides."""
+"""The inputs of a plan, and its decisions."""
 
 from __future__ import annotations
 
@@ -19,17 +19,16 @@ Action = Literal["build", "reuse"]
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """All that a plan depends on.
+    """Everything that a plan depends on.
 
     `wanted` are the ids of the nodes to plan, `codes` node id -> the SQL that dbt compiled, `seeds`
     seed id -> the version of its file. `engine` changes with the versions of dbt, its adapter and
     the warehouse. `token` is a version that no other run has. `builds_all` forbids reuse and says
-    why. `forced` are nodes that are built whatever speaks for them; `built` are the columns of what
-    this run has built, once it is over. Where it `compares`, the state is another compilation and
-    not a build: what is read from outside is then the same for both, and nothing is replaced.
-    `unchanged` are nodes that are built and come to the content of their last build.
-    `now` is the time of the plan, in seconds since 1970. `analyse` is `analysis.analyse`, or gives
-    what that gave before.
+    why. `forced` are nodes that are built in any case; `built` are the columns of the nodes that
+    this run has built, once it is over. If it `compares`, the state is another compilation and not
+    a build: external inputs are then the same for both, and nothing is replaced. `unchanged` are
+    nodes that are built with the content of their last build. `now` is the time of the plan, in
+    seconds since 1970. `analyse` is `analysis.analyse`, or a cached version of it.
     """
 
     artifacts: CompiledArtifacts
@@ -50,17 +49,17 @@ class Situation:
     analyse: Analyse = analyse
 
     def parents(self, node: Node) -> list[Node]:
-        """Return what dbt makes a node of; a step is known by the sources that it writes."""
+        """Return a node's parents, without steps: the sources that they write stand for them."""
         parents = [self.artifacts.by_id[node_id] for node_id in node.depends_on]
         return [parent for parent in parents if not parent.is_step]
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What becomes of one node, and why; `entry` is what a green build of it is remembered as.
+    """What happens to one node, and why; `entry` is the entry to store after a green build.
 
-    `last` is its last green build, None where none is known. `waits_for` are the ids of the tables
-    that are built before it, and without news in their content it is reused.
+    `last` is its last green build, None if none is known. `waits_for` are the ids of the tables
+    that are built before it; if their contents do not change, the node is reused.
     """
 
     action: Action
@@ -76,7 +75,7 @@ class Decision:
 
     @property
     def rows(self) -> int | None:
-        """How many rows its last build left; None for a view or a test as well."""
+        """How many rows its last build left; None if unknown, and for a view or a test."""
         return self.last.standing.rows if self.last and self.last.standing else None
 
 
@@ -84,5 +83,5 @@ Plan = Mapping[str, Decision]
 
 
 def is_adding(node: Node) -> bool:
-    """Return whether a build adds to what there is of a node already."""
+    """Return whether a build adds to the node's existing relation."""
     return node.resource_type == "snapshot" or node.materialization not in _PLAIN

@@ -1,4 +1,4 @@
-"""What stands in the warehouse: hashes of relations, versions of sources, steady functions."""
+"""Read the warehouse: hashes of relations, versions of sources, and steady functions."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from floe_core.warehouse.table_contents import hashes_of_rows, relation_of
 
 @dataclass(frozen=True, slots=True)
 class WarehouseFacts:
-    """Node id -> what stands, source id -> its version; functions that vary with nothing.
+    """Node id -> existing relation, source id -> its version, and the steady functions.
 
     `newest` is source id -> the highest value of its `loaded_at_field`, as text. `problem` says why
-    nothing is known, "" where the warehouse was read.
+    nothing is known, "" if the warehouse was read.
     """
 
     standing: Mapping[str, Standing] = field(default_factory=dict)
@@ -36,13 +36,13 @@ class WarehouseFacts:
 def read_warehouse(
     artifacts: CompiledArtifacts, node_ids: Iterable[str], words: Mapping[str, str]
 ) -> WarehouseFacts:
-    """Return what is known of these nodes' relations and sources, each read where it is.
+    """Return what is known of these nodes' relations and sources, each read in its own place.
 
-    `words` is source id -> the version that the step reported that wrote it.
+    `words` is source id -> the version reported by the step that wrote it.
 
     Raises:
-        UsageError: The warehouse is of a kind whose tables can't be hashed.
-        EnvironmentProblemError: It cannot be opened.
+        UsageError: Tables in this kind of warehouse can't be hashed.
+        EnvironmentProblemError: The warehouse cannot be opened.
     """
     nodes = [artifacts.by_id[node_id] for node_id in node_ids]
     with open_warehouse(artifacts.dbt, artifacts.folder) as warehouse:
@@ -64,16 +64,16 @@ def read_warehouse(
 
 
 def read_standing(warehouse: Warehouse, adapter: str, node: Node) -> Standing | None:
-    """Return what the relation of one node is, None where it is not there or can't be read.
+    """Return the state of one node's relation, None if it does not exist or can't be read.
 
     Raises:
-        EnvironmentProblemError: The warehouse does not answer.
+        EnvironmentProblemError: The warehouse does not respond.
     """
     return _Reader(warehouse, adapter, [node]).standing([node]).get(node.unique_id)
 
 
 class _Reader:
-    """Reads relations and sources; of the catalog no more than what it says of these nodes."""
+    """Reads relations and sources; from the catalog, only what concerns these nodes."""
 
     def __init__(self, warehouse: Warehouse, adapter: str, nodes: Sequence[Node]) -> None:
         self._warehouse = warehouse
@@ -83,7 +83,7 @@ class _Reader:
         self._found = self.catalog.relations(warehouse, [relation_of(node) for node in nodes])
 
     def standing(self, nodes: Sequence[Node]) -> dict[str, Standing]:
-        """Return node id -> what its relation is, for those that are there."""
+        """Return node id -> the state of its relation, for those that exist."""
         own = [(n, each) for n in nodes if self._holds(n.database) and (each := self._of(n))]
         views = {n.unique_id: self._view(n, each) for n, each in own if each.kind == VIEW}
         found = {node_id: each for node_id, each in views.items() if each is not None}
@@ -108,7 +108,7 @@ class _Reader:
         return self._is_here[database]
 
     def _view(self, node: Node, found: Found) -> Standing | None:
-        """Return what a view is made of, not its rows; nothing of a view of a file, say."""
+        """Return a view's definition, not its rows; None for, say, a view of a file."""
         if node.materialization != "view":
             return None  # Its rows would have to be read.
         try:
@@ -119,7 +119,7 @@ class _Reader:
 
     @contextmanager
     def _small_queries(self) -> Iterator[None]:
-        """Have the warehouse plan as little as it can, inside the block."""
+        """Make the warehouse spend less on query planning, inside the block."""
         before, after = self.catalog.quick
         if before:
             self._warehouse.run(before)
@@ -130,12 +130,12 @@ class _Reader:
                 self._warehouse.run(after)
 
     def source(self, node: Node, word: str = "") -> Versions | None:
-        """Return the version of a source, None where nothing says whether it is new.
+        """Return the version of a source, None if nothing shows whether it is new.
 
-        The word of the step that wrote it counts for more than what stands there.
+        The version reported by the step that wrote it takes precedence over the relation.
 
-        A port of another product goes by its rows: a failed run of its producer may have changed
-        them and updated nothing.
+        The version of another product's port depends on its rows: a failed run of its producer may
+        have changed them without recording an update.
         """
         if node.database and not self._holds(node.database):
             return None
@@ -153,7 +153,7 @@ class _Reader:
         return Versions(version, dict.fromkeys(self._names(columns), version))
 
     def _version(self, node: Node, columns: list[tuple[str, str]]) -> str:
-        """Return the version of a source's rows, "" where nothing tells it."""
+        """Return the version of a source's rows, "" if nothing shows it."""
         if node.reuse.by_content or node.port:
             return self._content(node, columns)
         if node.reuse.loaded_at:

@@ -1,4 +1,4 @@
-"""What the last green build of each node was, as the store keeps it."""
+"""The last green build of each node, as kept in the store."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ FORMAT = 5
 
 @dataclass(frozen=True, slots=True)
 class Versions:
-    """The version of which rows a relation has, and of each of its columns in their order.
+    """The versions of a relation's set of rows, and of each of its columns, in order.
 
-    `columns` is None where its columns are not known; `rows` then stands for all of it.
+    `columns` is None if its columns are not known; `rows` then stands for the whole relation.
     """
 
     rows: str
@@ -24,7 +24,7 @@ class Versions:
 
     @property
     def of_all(self) -> str:
-        """The version of the relation as a whole; `rows` where all of it is new at once."""
+        """The version of the relation as a whole; `rows` if everything has the same version."""
         columns = self.columns or {}
         return self.rows if {*columns.values()} <= {self.rows} else self.of(WHOLE)
 
@@ -39,7 +39,7 @@ class Versions:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A relation as it is in the warehouse: a hash of all that is in it, and its columns.
+    """A relation as it is in the warehouse: a hash of its contents, and its columns.
 
     `rows` is None for a view, whose rows were not counted.
     """
@@ -53,13 +53,13 @@ class Standing:
 class Entry:
     """The last green build of a node, or the verdict of a test that passed.
 
-    `traits` are hashes of what it was built from, by what a person calls each; `reads` is parent
-    id -> column -> version. `standing` is what the build left, None for a test. `lineage_run_id` is
-    the node's run in OpenLineage. `code` is what dbt compiled, packed, without secrets.
-    `rendering` is what the code goes by, "" where it is not known. `planned_at` is when the build
-    was planned, before it read its inputs, in seconds since 1970. `newest` is source id -> the
-    highest value of its `loaded_at_field` then, of the sources that it reads. `by_row_order` is
-    whether what it came to may go by the order of its inputs' rows.
+    `traits` are hashes of what it was built from, by a name for people; `reads` is parent id ->
+    column -> version. `standing` is the relation that the build left, None for a test.
+    `lineage_run_id` is the node's run in OpenLineage. `code` is the compiled code, packed, without
+    secrets. `rendering` is the key that determines the code, "" if not known. `planned_at` is when
+    the build was planned, before it read its inputs, in seconds since 1970. `newest` is source id
+    -> the highest value of its `loaded_at_field` then, for the sources that it reads.
+    `by_row_order` is whether its result may depend on the order of its inputs' rows.
     """
 
     run_id: str
@@ -77,11 +77,11 @@ class Entry:
 
     @property
     def fingerprint(self) -> str:
-        """The hash of all that it was built from."""
+        """The hash of everything that it was built from."""
         return digest(dict(self.traits), {k: dict(v) for k, v in self.reads.items()})
 
     def is_made_as(self, other: Entry) -> bool:
-        """Return whether both were built from the same, as their fingerprints tell in more time."""
+        """Return whether both were built from the same; faster than comparing fingerprints."""
         return self.traits == other.traits and self.reads == other.reads
 
 
@@ -90,7 +90,7 @@ _ENTRY = tuple(each.name for each in fields(Entry))
 
 @dataclass(frozen=True, slots=True)
 class ActiveBuild:
-    """A build under way: what it builds, and what others have built since it began."""
+    """A build under way: the nodes it builds, and those that others have built since it started."""
 
     host: str
     pid: int
@@ -103,8 +103,8 @@ class ActiveBuild:
 class State:
     """The entries of one product in one place of a warehouse (`subject`), by node id.
 
-    `former` are those of nodes that a build has begun to change since. They say nothing of what
-    stands, but still which version had which content.
+    `former` are the entries of nodes that a build has begun to change since. They say nothing about
+    the current relations, but still which version had which content.
     """
 
     subject: str = ""
@@ -113,15 +113,15 @@ class State:
     former: Mapping[str, Entry] = field(default_factory=dict)
 
     def of_subject(self, subject: str) -> State:
-        """Return this state if it is of that subject, otherwise an empty one."""
+        """Return this state if it has that subject, otherwise an empty one."""
         return self if self.subject == subject else State(subject)
 
     def last_of(self, node_id: str) -> Entry | None:
-        """Return the last green build of a node, whatever became of its relation since."""
+        """Return the last green build of a node, whatever has happened to its relation since."""
         return self.entries.get(node_id) or self.former.get(node_id)
 
     def begun(self, token: str, build: ActiveBuild) -> State:
-        """Return the state once a build has begun: what it builds is not known any more."""
+        """Return the state after the start of a build, without entries of the nodes it builds."""
         ids = set(build.node_ids)
         others = {
             name: replace(each, touched=tuple(sorted({*each.touched, *ids})))
@@ -135,7 +135,7 @@ class State:
         return replace(self, entries=left, former=former, active={**others, token: own})
 
     def ended(self, entries: Mapping[str, Entry], doubtful: Collection[str] = ()) -> State:
-        """Return the state with what a build has left, and without what is in doubt."""
+        """Return the state with the entries of a build, and without those that are in doubt."""
         kept = {i: entry for i, entry in self.entries.items() if i not in doubtful}
         former = {i: entry for i, entry in self.former.items() if i not in entries}
         return replace(self, entries={**kept, **entries}, former=former)
@@ -147,7 +147,7 @@ class State:
 
 
 def to_text(state: State) -> str:
-    """Return a state as text, with a hash of it, so that a torn one is known for what it is."""
+    """Return a state as text with its hash, so that an incomplete text is detected."""
     entries = {node_id: _fields(entry) for node_id, entry in state.entries.items()}
     former = {node_id: _fields(entry) for node_id, entry in state.former.items()}
     active = {token: asdict(each) for token, each in state.active.items()}
@@ -159,7 +159,7 @@ def from_text(text: str) -> State:
     """Return the state in a text.
 
     Raises:
-        ValueError: It is damaged, or of another format.
+        ValueError: The text is damaged, or in another format.
     """
     told = from_hashed_text(FORMAT, text)
     return State(
@@ -171,7 +171,7 @@ def from_text(text: str) -> State:
 
 
 def _fields(entry: Entry) -> dict[str, Any]:
-    """Return an entry's fields; `asdict` would copy all that is in them."""
+    """Return an entry's fields; `asdict` would copy everything in them."""
     told = {name: getattr(entry, name) for name in _ENTRY}
     told["versions"] = [entry.versions.rows, entry.versions.columns]
     if entry.standing is not None:

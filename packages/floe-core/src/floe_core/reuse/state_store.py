@@ -1,6 +1,7 @@
-"""Where the state of reuse is kept: a file beside the product's runs, a folder, a URL, PostgreSQL.
+"""Stores for the state of reuse: a file beside the product's runs, a folder, a URL, PostgreSQL.
 
-A state that cannot be read is no state: everything is built, and the next green build writes anew.
+A state that cannot be read counts as empty: everything is built, and the next green build writes a
+new one.
 """
 
 from __future__ import annotations
@@ -27,20 +28,20 @@ Change = Callable[[State], State]
 
 
 class StateStore(Protocol):
-    """Keeps the state of one product. `problem` says why there is none, "" where there may be."""
+    """Keeps the state of one product. `problem` says why there is no state, "" if there may be."""
 
     problem: str
 
     def read(self) -> State:
-        """Return what is kept; an empty state where nothing is, or nothing that can be read."""
+        """Return the stored state; an empty one if there is none or it can't be read."""
 
     def change(self, changed: Change) -> State:
-        """Replace what is kept by what the function makes of it, and return that.
+        """Replace the state with the function's result, and return that.
 
-        Changes by others at the same time are not lost: the function may be called more than once.
+        Concurrent changes are not lost: the function may be called more than once.
 
         Raises:
-            EnvironmentProblemError: It cannot be written; what was there stays.
+            EnvironmentProblemError: The store cannot be written; its content stays as it was.
         """
 
 
@@ -124,13 +125,13 @@ class SharedStateStore:
 
 
 class _Texts:
-    """Turns texts into states and back. A build reads a state several times, mostly the same."""
+    """Converts texts to states and back. A build reads mostly the same state several times."""
 
     def __init__(self) -> None:
         self._last = ("", State())
 
     def read(self, store: StateStore, text: str, place: str) -> State:
-        """Return the state in a text; an empty one, and why, where it cannot be read."""
+        """Return the state in a text; if unreadable, an empty one, and set the store's problem."""
         if text and text == self._last[0]:
             return self._last[1]
         try:

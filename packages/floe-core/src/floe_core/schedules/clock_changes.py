@@ -1,4 +1,4 @@
-"""Where clocks change, and what that does to the ticks of an expression."""
+"""Find clock changes of a time zone, and their effect on the ticks of an expression."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class ClockChange:
 
 
 def clock_changes(zone: ZoneInfo, start: datetime, end: datetime) -> Iterator[ClockChange]:
-    """Yield the changes of a zone's clock from `start` to before `end`, both aware, in order."""
+    """Yield a zone's clock changes from `start` to before `end`, both aware, in order."""
     moment = start.astimezone(UTC)
     while moment < end:
         following = min(moment + _DAY, end.astimezone(UTC))
@@ -48,7 +48,7 @@ def clock_changes(zone: ZoneInfo, start: datetime, end: datetime) -> Iterator[Cl
 
 
 def effect_on(rule: CronExpression, change: ClockChange) -> str:
-    """Return what a change does to the ticks of an expression, for a person."""
+    """Return a description of a change's effect on the ticks of an expression."""
     forward = change.to_wall > change.from_wall
     low, high = sorted((change.from_wall, change.to_wall))
     walls = _named_walls(rule, low, high)
@@ -74,7 +74,7 @@ def _in_a_gap(rule: CronExpression, change: ClockChange) -> str:
 
 
 def _named_walls(rule: CronExpression, low: datetime, high: datetime) -> list[datetime]:
-    """Return the wall times from `low` to before `high` that the expression names."""
+    """Return the expression's wall times from `low` up to, not including, `high`."""
     days = sorted({low.date(), high.date()})
     midnights = [datetime(day.year, day.month, day.day) for day in days if rule.matches(day)]
     named = (m + timedelta(minutes=minute) for m in midnights for minute in rule.minutes_of_day)

@@ -1,4 +1,4 @@
-"""A cron expression, read."""
+"""A parsed cron expression."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from functools import cached_property, lru_cache
 class CronExpression:
     """The values that each field of an expression allows, sorted; Sunday is 0.
 
-    Two are equal when their texts are. `either_day` says that a day matches when day of month or
-    day of week does; otherwise both must.
+    Two are equal if their texts are. `either_day` says that a day matches if its day of month or
+    its day of week does; otherwise both must match.
     """
 
     text: str
@@ -38,7 +38,7 @@ class CronExpression:
         return tuple(60 * hour + minute for hour in self.hours for minute in self.minutes)
 
     def matches(self, day: date) -> bool:
-        """Return whether a day of the calendar matches."""
+        """Return whether a calendar day matches."""
         return day.day in days_of_month(self, day.year, day.month)
 
     def _matches_day(self, day: int, weekday: int) -> bool:

@@ -1,4 +1,4 @@
-"""The five fields of a cron expression, and how one field is read."""
+"""The five fields of a cron expression, and how to parse one."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _EXTENSIONS = {
 
 @dataclass(frozen=True)
 class CronField:
-    """One place of an expression: its bounds and its three-letter names.
+    """One field of an expression: its bounds and its three-letter names.
 
-    `last` is the last value of a full turn; `high` the highest that may be written.
+    `last` is the last value of a full cycle; `high` the highest that may be written.
     """
 
     title: str
@@ -36,7 +36,7 @@ class CronField:
         """Return the values that the text allows, Sunday as 0.
 
         Raises:
-            ValueError: What cannot be read or is read in different ways, and what to write.
+            ValueError: The text can't be parsed or is ambiguous; the error says what to write.
         """
         items = text.split(",")
         if "" in items:
@@ -47,7 +47,7 @@ class CronField:
 
     @property
     def everything(self) -> frozenset[int]:
-        """All the values of a full turn."""
+        """All the values of a full cycle."""
         return frozenset(range(self.low, self.last + 1))
 
     def _read_item(self, item: str) -> list[int]:
@@ -104,7 +104,7 @@ class CronField:
             raise self._wrong(item, f"has a step wider than its range; write {low}")
 
     def _open_step(self, item: str, start: int, step_text: str) -> ValueError:
-        """Return the error for `N/step`, which some read as N and others as N-last/step."""
+        """Return the error for `N/step`: some schedulers read it as N, others as N-last/step."""
         step = self._step(step_text, item)
         if start + step > self.last:
             return self._wrong(item, f"is read in two ways; write {start}")

@@ -1,4 +1,4 @@
-"""The cron dialect: what every scheduler reads alike, and why the rest is refused."""
+"""The cron dialect: the expressions that every scheduler reads alike; the rest is refused."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ _LONGEST_MONTHS = (0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 @lru_cache(maxsize=1024)
 def parse_cron(expr: str) -> CronExpression:
-    """Return the expression, read.
+    """Return the parsed expression.
 
     >>> parse_cron("30 2 * * MON-FRI").hours
     (2,)
 
     Raises:
-        ValueError: It is not of the dialect, with the reason and what to write instead.
+        ValueError: It is not in the dialect; the error says why and what to write instead.
     """
     try:
         return _read(expr)
@@ -104,7 +104,7 @@ def _refuse_impossible(days: frozenset[int], months: frozenset[int]) -> None:
 def _refuse_ambiguous_days(
     day_text: str, weekday_text: str, days: frozenset[int], weekdays: frozenset[int]
 ) -> None:
-    """Refuse what some read as both must match and others as either may."""
+    """Refuse a pair of day fields where some schedulers require both to match, others either."""
     if "*" in (day_text, weekday_text):
         return
     starred = day_text.startswith("*") or weekday_text.startswith("*")

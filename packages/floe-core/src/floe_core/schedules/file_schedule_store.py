@@ -1,4 +1,4 @@
-"""Schedules in a file on a disk that all who use it share."""
+"""Store schedules in a file on a shared disk."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ LOCK_SECONDS = 30.0
 
 
 class FileScheduleStore:
-    """A JSON file, replaced as a whole: a reader sees the old or the new, whenever it looks.
+    """A JSON file, replaced as a whole: a reader sees either the old or the new content.
 
-    Writers wait for each other at a lock file beside it, which a killed process lets go.
+    Writers wait for each other at a lock file beside it; the lock ends with a killed process.
     """
 
     def __init__(self, path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Change the schedules of a product's jobs, durably, for every orchestrator alike."""
+"""Change the schedules of a product's jobs durably, in the same way for every orchestrator."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ class JobSchedules:
     def of_plugin(
         cls, defined: CompiledArtifacts | None, settings: Mapping[str, Any]
     ) -> JobSchedules:
-        """Return those of the product that a plugin defined last, else of its `project_dir`.
+        """Return the schedules of the product that a plugin defined last, else in `project_dir`.
 
         Raises:
-            UsageError: It has neither.
+            UsageError: The plugin has neither.
         """
         folder = settings.get("project_dir")
         product = CompiledArtifacts.load(Path(folder)) if folder and not defined else defined
@@ -54,14 +54,14 @@ class JobSchedules:
         return self._store.place
 
     def live(self, job_name: str) -> Job:
-        """Return a job with the schedule that holds now."""
+        """Return a job with its current schedule."""
         return with_live_schedules(self.artifacts).job(job_name)
 
     def set(self, job_name: str, cron: str, timezone: str) -> None:
         """Give a job this schedule, enabled, in place of any other.
 
         Raises:
-            ValueError: The job, the expression or the zone is none; all that is wrong.
+            ValueError: The job, the expression or the zone is not valid; it lists all problems.
         """
         self._check(job_name, cron, timezone)
         self._write(
@@ -69,12 +69,12 @@ class JobSchedules:
         )
 
     def remove(self, job_name: str) -> None:
-        """Take a job's schedule away, whatever floe.yaml says."""
+        """Remove a job's schedule, whatever floe.yaml says."""
         self._check(job_name)
         self._write(job_name, ScheduleOverride(since=_now(), removed=True))
 
     def pause(self, job_name: str) -> None:
-        """Keep a job's schedule and let it start nothing.
+        """Keep a job's schedule, but let it start no runs.
 
         Raises:
             ValueError: The job has no schedule.
@@ -90,7 +90,7 @@ class JobSchedules:
         self._turn(job_name, "on")
 
     def reset(self, job_name: str) -> None:
-        """Give a job back the schedule of floe.yaml."""
+        """Give a job the schedule of floe.yaml again."""
         self._check(job_name)
         self._store.change(
             lambda kept: {name: entry for name, entry in kept.items() if name != job_name}
@@ -116,10 +116,10 @@ class JobSchedules:
 
 
 def check_rule(cron: str, timezone: str) -> None:
-    """Do nothing for an expression and a zone that make a schedule.
+    """Check that an expression and a zone are valid.
 
     Raises:
-        ValueError: One is none, or both are.
+        ValueError: One or both are not.
     """
     _raise_if_any(_complaints(cron, timezone))
 

@@ -1,4 +1,4 @@
-"""A product's artifacts with the schedules that hold now."""
+"""Apply the schedules of the store to a product's artifacts."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from floe_core.schemas.policies import Job, Schedule
 
 
 def with_live_schedules(artifacts: CompiledArtifacts) -> CompiledArtifacts:
-    """Return the artifacts with what the schedule store says over what floe.yaml said.
+    """Return the artifacts with the schedules of the store in place of those of floe.yaml.
 
-    An entry for a job that the product no longer has is left alone.
+    An entry for a job that the product no longer has is ignored.
 
     Raises:
         EnvironmentProblemError: The store cannot be read.
@@ -38,7 +38,7 @@ def with_live_schedules(artifacts: CompiledArtifacts) -> CompiledArtifacts:
 
 
 def _check(job: Job) -> None:
-    """Do nothing for a job whose schedule and deadline, if it has them, are as compile writes them.
+    """Check that a job's schedule and deadline, if it has them, are as compile writes them.
 
     Raises:
         StaleProductError: They are not.
@@ -57,7 +57,7 @@ def _check(job: Job) -> None:
 
 
 def _compare_zones(artifacts: CompiledArtifacts) -> None:
-    """Warn where schedules were compiled with another edition of the time zone database."""
+    """Warn if schedules were compiled with another version of the time zone database."""
     compiled, here = artifacts.tzdata_version, tzdata_version()
     if compiled in ("", here) or not any(job.schedule for job in artifacts.jobs):
         return
@@ -72,7 +72,7 @@ def _compare_zones(artifacts: CompiledArtifacts) -> None:
 def live_schedule(
     artifacts: CompiledArtifacts, job_name: str, declared: Schedule | None
 ) -> Schedule | None:
-    """Return what the store says of one job's schedule now, over `declared`.
+    """Return one job's current schedule: `declared`, with the store's override applied.
 
     Raises:
         EnvironmentProblemError: The store cannot be read.

@@ -1,4 +1,4 @@
-"""Schedules at an fsspec URL, for processes that share no disk."""
+"""Store schedules at an fsspec URL, for processes that share no disk."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a deployment says of one job's schedule, over what floe.yaml says."""
+"""A deployment's override of one job's schedule in floe.yaml."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ Switch = Literal["on", "off"]
 class ScheduleOverride(Frozen):
     """One entry of the schedule store, written at `since` (aware, UTC).
 
-    `cron` of "" leaves expression and zone to floe.yaml, `switch` of None leaves to it whether the
-    schedule is enabled. `removed` takes the job's schedule away.
+    With `cron` of "", expression and zone come from floe.yaml; with `switch` of None, so does
+    whether the schedule is enabled. `removed` removes the job's schedule.
     """
 
     since: datetime
@@ -31,7 +31,7 @@ class ScheduleOverride(Frozen):
     removed: bool = False
 
     def over(self, declared: Schedule | None) -> Schedule | None:
-        """Return the schedule that holds, given the one of floe.yaml."""
+        """Return the resulting schedule, given the one of floe.yaml."""
         if self.removed:
             return None
         rule = Schedule(cron=self.cron, timezone=self.timezone) if self.cron else declared
@@ -50,17 +50,17 @@ class _Document(Frozen):
 
 
 def text_of(overrides: Overrides) -> str:
-    """Return what a store keeps."""
+    """Return the text that a store keeps."""
     return _Document(jobs=dict(sorted(overrides.items()))).model_dump_json(
         indent=2, exclude_defaults=True
     )
 
 
 def overrides_in(text: str | bytes, place: str) -> Overrides:
-    """Return what a store kept.
+    """Return the overrides in a store's text.
 
     Raises:
-        EnvironmentProblemError: It is something else.
+        EnvironmentProblemError: The text is something else.
     """
     try:
         jobs = _Document.model_validate_json(text).jobs

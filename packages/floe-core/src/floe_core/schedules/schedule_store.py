@@ -1,4 +1,4 @@
-"""Where schedules that were set at run time are kept, one text for each product."""
+"""Stores for schedules that were set at run time, one text for each product."""
 
 from __future__ import annotations
 
@@ -20,23 +20,22 @@ class ScheduleStore(Protocol):
 
     @property
     def place(self) -> str:
-        """Where it is, for a person; no secret in it."""
+        """The store's place, to show to a person; it contains no secret."""
 
     def read(self) -> Overrides:
-        """Return what is kept; nothing when nothing was ever written.
+        """Return the stored overrides; none if nothing was ever written.
 
         Raises:
-            EnvironmentProblemError: It cannot be read, or holds something else.
+            EnvironmentProblemError: The store cannot be read, or holds something else.
         """
 
     def change(self, changed: Callable[[Overrides], Overrides]) -> None:
-        """Replace what is kept by what the function makes of it: all of it, or nothing.
+        """Replace the overrides with the function's result, completely or not at all.
 
-        Changes by others at the same time are not lost: the function sees them, and may be called
-        more than once.
+        Concurrent changes are not lost: the function sees them, and may be called more than once.
 
         Raises:
-            EnvironmentProblemError: It cannot be written; what was there stays.
+            EnvironmentProblemError: The store cannot be written; its content stays as it was.
         """
 
 
@@ -67,5 +66,5 @@ def store_for(
 
 
 def place_in(settings: Mapping[str, Any]) -> str:
-    """Return what an orchestrator's settings name as the store, "" when they name none."""
+    """Return the store's place in an orchestrator's settings, "" if they name none."""
     return str(settings.get(STORE_SETTING) or "")

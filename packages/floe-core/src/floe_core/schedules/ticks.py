@@ -1,4 +1,4 @@
-"""The ticks of a schedule: the next, the latest, those of a span of time."""
+"""Compute ticks of a schedule: the next, the latest, or those in a time range."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def next_tick(cron: str | CronExpression, timezone: str | ZoneInfo, after: datet
     """
     rule, zone = _rule(cron), _zone(timezone)
     moment = _utc(after)
-    # A clock set back past midnight brings the day before once more.
+    # A clock set back past midnight repeats part of the day before.
     for day in _days_from(rule, moment.astimezone(zone).date() - _DAY):
         ticks = _ticks_around(rule, zone, day)
         place = bisect_right(ticks, moment)
@@ -55,14 +55,14 @@ def is_tick(cron: str | CronExpression, timezone: str | ZoneInfo, at: datetime) 
     rule, zone = _rule(cron), _zone(timezone)
     moment = _utc(at)
     today = moment.astimezone(zone).date()
-    # A gap can carry a tick from one day to the next.
+    # A gap can move a tick from one day to the next.
     return any(_holds(ticks_of_day(rule, zone, day), moment) for day in (today, today - _DAY))
 
 
 def ticks_between(
     cron: str | CronExpression, timezone: str | ZoneInfo, start: datetime, end: datetime
 ) -> list[datetime]:
-    """Return the ticks from `start` to before `end`, in UTC, in order.
+    """Return the ticks from `start` up to, not including, `end`, in UTC, in order.
 
     Raises:
         ValueError: Cron expression or zone are none, or a moment has no zone.
@@ -75,7 +75,7 @@ def ticks_between(
         if day > last_day:
             break
         found += ticks_of_day(rule, zone, day)
-    # Days overlap only where a clock is set back past midnight; sorting what is sorted is cheap.
+    # Days overlap only if a clock is set back past midnight; sorting sorted ticks is cheap.
     found = sorted(set(found)) if _overlap(found) else found
     return found[bisect_left(found, first) : bisect_left(found, last)]
 
@@ -91,7 +91,7 @@ def _overlap(ticks: list[datetime]) -> bool:
 
 @lru_cache(maxsize=256)
 def _ticks_around(cron: CronExpression, zone: ZoneInfo, day: date) -> tuple[datetime, ...]:
-    """Return the ticks of a day and of its neighbours where theirs are mixed with its own."""
+    """Return the ticks of a day, with those of adjacent days that lie between them."""
     own = ticks_of_day(cron, zone, day)
     if not (own and cron.covers_every_hour):
         return own

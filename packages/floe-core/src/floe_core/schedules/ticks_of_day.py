@@ -1,4 +1,4 @@
-"""The moments at which an expression ticks on one day of a zone's calendar."""
+"""Compute the ticks of an expression on one calendar day of a zone."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ def ticks_of_day(cron: CronExpression, zone: ZoneInfo, day: date) -> tuple[datet
 
 
 def _is_quiet(zone: ZoneInfo, midnight: datetime) -> bool:
-    """Return whether the clock does not change on that day: asked for every hour, both ways.
+    """Return whether the clock does not change on that day, checking every hour in both folds.
 
-    That costs as much as placing 30 wall times one by one.
+    This costs as much as converting 30 wall times one by one.
     """
     offset = _offset(zone, midnight, 0)
     return all(

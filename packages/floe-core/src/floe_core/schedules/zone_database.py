@@ -1,4 +1,4 @@
-"""Which edition of the time zone database is at work."""
+"""Find out which version of the time zone database is in use."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ _MARKER = "Europe/London"
 
 @cache
 def tzdata_version() -> str:
-    """Return the edition that zoneinfo reads here, such as `2026b`; "unknown" if it does not say.
+    """Return the version that zoneinfo uses here, such as `2026b`; "unknown" if it is not stated.
 
-    zoneinfo takes the first folder of `zoneinfo.TZPATH` that has a zone, and the tzdata package
-    when none has. A folder names its edition in `tzdata.zi` or `+VERSION`.
+    zoneinfo uses the first folder of `zoneinfo.TZPATH` that has a zone, or the tzdata package if
+    none has. A folder states its version in `tzdata.zi` or `+VERSION`.
     """
     for folder in map(Path, zoneinfo.TZPATH):
         if (folder / _MARKER).is_file():

@@ -1,4 +1,4 @@
-"""Time zones by their exact names."""
+"""Look up time zones by their exact names."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _EXAMPLE = "write a name such as Europe/London or UTC"
 
 @lru_cache(maxsize=1024)
 def check_timezone(name: str) -> ZoneInfo:
-    """Return the zone of that name, letter for letter.
+    """Return the zone of exactly that name.
 
     Raises:
-        ValueError: There is none, with the nearest names.
+        ValueError: There is none; the error lists similar names.
     """
     if name in _NOT_ONE_ZONE:
         raise ValueError(f"time zone '{name}' cannot be used: {_NOT_ONE_ZONE[name]}; {_EXAMPLE}")
@@ -29,9 +29,9 @@ def check_timezone(name: str) -> ZoneInfo:
 
 @cache
 def _packaged_names() -> frozenset[str]:
-    """Return the names in the tzdata package, all of them among `available_timezones()`.
+    """Return the names in the tzdata package, a subset of `available_timezones()`.
 
-    One file, where `available_timezones()` opens several hundred.
+    This reads one file, while `available_timezones()` opens several hundred.
     """
     import tzdata
 
@@ -44,7 +44,7 @@ def _advice(name: str) -> str:
 
 
 def _near_names(name: str) -> list[str]:
-    """Return up to three names: of the same letters, of the same city, or spelt alike."""
+    """Return up to three names with the same letters, the same city, or a similar spelling."""
     from difflib import get_close_matches
 
     wanted = name.casefold().replace(" ", "_")

@@ -1,4 +1,4 @@
-"""The files floe reads and writes, as frozen models."""
+"""The files that floe reads and writes, as frozen models."""
 
 from __future__ import annotations
 
@@ -20,5 +20,5 @@ _HOMES = {
 }
 
 
-# Import a schema when it is first asked for: a DAG file needs only one of them.
+# Import a schema when it is first used: a DAG file needs only one of them.
 __getattr__ = importer(__name__, _HOMES)

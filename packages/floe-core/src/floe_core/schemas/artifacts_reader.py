@@ -1,4 +1,4 @@
-"""Read a compiled folder: liberally in what is newer by a minor version, strictly in the rest."""
+"""Read a compiled folder: ignore fields of a newer minor version, be strict about the rest."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from floe_core.schemas.compiled_artifacts import (
     warn_of,
 )
 
-# Stands in a folder that `floe compile --out` made, beside a copy of the product's own files.
+# Marks a folder that `floe compile --out` made, beside a copy of the product's own files.
 COPY_MARK = "target/.floe-copy"
 _VERSION = re.compile(r"[0-9]{1,9}\.[0-9]{1,9}")
 RECOMPILE = "run `floe compile` in the product folder"
@@ -41,16 +41,16 @@ def load_copy(folder: Path) -> CompiledArtifacts | None:
     """Return the artifacts of a folder that `floe compile --out` made, None for any other folder.
 
     Raises:
-        StaleProductError: It is one, and cannot be read.
+        StaleProductError: The folder is such a copy, but cannot be read.
     """
     is_copy = (folder / COPY_MARK).exists()
     return load_folder(folder).in_chosen_environment() if is_copy else None
 
 
 def read_artifacts(path: Path) -> CompiledArtifacts:
-    """Return the artifacts of a compiled folder, or of such a file alone; no other file is read.
+    """Return the artifacts of a compiled folder or of its artifacts file; read no other file.
 
-    They are bound to no folder, so that nothing can be run from them.
+    They are bound to no folder, so nothing can be run from them.
 
     Raises:
         StaleProductError: The file is missing, damaged, or of a newer major version.
@@ -61,10 +61,10 @@ def read_artifacts(path: Path) -> CompiledArtifacts:
 
 
 def artifacts_in(text: bytes, shown_as: str) -> CompiledArtifacts:
-    """Return the artifacts that a text holds, which came from elsewhere than a local file.
+    """Return the artifacts in a text that does not come from a local file.
 
     Raises:
-        StaleProductError: It is damaged, or of a newer major version.
+        StaleProductError: The text is damaged, or of a newer major version.
     """
     with collector_at_rest():
         return _validated(_fields_in(text, Path(shown_as)), Path(shown_as))
@@ -97,7 +97,7 @@ def _read_bytes(path: Path) -> bytes:
 
 
 def _of_readable_version(fields: dict[str, Any], path: Path) -> dict[str, Any]:
-    """Return the fields this floe knows, or refuse a version whose meaning it cannot know."""
+    """Return the fields that this floe knows; refuse a version that it cannot interpret."""
     version = fields.get("schema_version")
     if not (isinstance(version, str) and _VERSION.fullmatch(version)):
         raise _stale(

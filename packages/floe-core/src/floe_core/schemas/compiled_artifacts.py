@@ -1,4 +1,4 @@
-"""The one file that an orchestrator reads: everything a plugin may know of a product."""
+"""The one file that an orchestrator reads: everything a plugin may know about a product."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ DBT_MANIFEST_FILE = "target/manifest.json"
 
 
 class Product(Frozen):
-    """Who the product is, from `metadata` of floe.yaml."""
+    """The product's identity, from `metadata` of floe.yaml."""
 
     name: str
     version: str
@@ -53,12 +53,12 @@ class CompiledArtifacts(Frozen):
     """A compiled product. Equal inputs give equal bytes: no clock, no absolute path, sorted keys.
 
     `resources` maps a workload size to the manifest's override of its resources.
-    `dbt_manifest_sha256` is of the bytes of `target/manifest.json`; `tzdata_version` is of the time
-    zone database that schedules were checked against. `environments` are those of the manifest by
-    name; `environment` is the one whose values these artifacts have, "" in a compiled folder.
-    `ports` are what other products may read, and `output_ports` their entries in floe.yaml.
-    `ledger` is where updates of ports are written: a folder relative to the compiled folder, or a
-    URL; "" for none.
+    `dbt_manifest_sha256` is the hash of the bytes of `target/manifest.json`; `tzdata_version` is
+    the version of the time zone database that schedules were checked against. `environments` are
+    those of the manifest by name; `environment` is the one whose values these artifacts have, "" in
+    a compiled folder. `ports` are the ports that other products may read, `output_ports` their
+    entries in floe.yaml. `ledger` is where updates of ports are written: a folder relative to the
+    compiled folder, or a URL; "" for none.
     """
 
     schema_version: str = SCHEMA_VERSION
@@ -86,12 +86,12 @@ class CompiledArtifacts(Frozen):
 
     @property
     def project_dir(self) -> Path | None:
-        """The absolute folder this was loaded from or compiled into; None when from elsewhere."""
+        """The absolute folder that this was loaded from or compiled into, None if there is none."""
         return self._project_dir
 
     @property
     def folder(self) -> Path:
-        """The same, for what cannot do without.
+        """The same folder, for code that cannot do without one.
 
         Raises:
             UsageError: These artifacts come from no folder.
@@ -115,7 +115,7 @@ class CompiledArtifacts(Frozen):
 
     @cached_property
     def runnable(self) -> tuple[Node, ...]:
-        """The nodes that a run runs, in the order of their ids."""
+        """The nodes that a run executes, in the order of their ids."""
         return tuple(node for node in self.nodes if node.is_runnable)
 
     @cached_property
@@ -130,12 +130,12 @@ class CompiledArtifacts(Frozen):
 
     @cached_property
     def ports_read(self) -> dict[str, InputPort]:
-        """Node id -> port of another product, of those that dbt nodes can read."""
+        """Node id -> port of another product, for the ports that dbt nodes can read."""
         return {port.node_id: port for port in self.input_ports if port.node_id}
 
     @cached_property
     def retries(self) -> int:
-        """How often a build may be retried: as often as the node that may most."""
+        """How often a build may be retried: the highest number that any node allows."""
         own = [node.retries for node in self.runnable if node.retries is not None]
         return max([self.execution.retries, *own])
 
@@ -143,7 +143,7 @@ class CompiledArtifacts(Frozen):
         """Return the job of that name.
 
         Raises:
-            UsageError: There is none, with the names there are.
+            UsageError: There is none; the error lists the names that exist.
         """
         from floe_core.errors import UsageError
 
@@ -154,22 +154,22 @@ class CompiledArtifacts(Frozen):
         raise UsageError(f"{self.product.name} has no job '{name}'; its jobs are {names}")
 
     def pool_of(self, job: Job) -> str:
-        """Return the pool that a build of a job takes a slot of, "" for none."""
+        """Return the pool in which a build of a job takes a slot, "" for none."""
         return job.pool or self.execution.pool
 
     @property
     def pools_of_builds(self) -> tuple[str, ...]:
-        """The pools of which builds of the product's jobs take a slot, sorted."""
+        """The pools in which builds of the product's jobs take a slot, sorted."""
         return tuple(sorted({self.pool_of(job) for job in self.jobs} - {""}))
 
     @cached_property
     def pools_of_nodes(self) -> dict[str, str]:
-        """Node id -> pool, of the nodes that take a slot of one while they run."""
+        """Node id -> pool, for the nodes that take a slot in a pool while they run."""
         return {node.unique_id: node.pool for node in self.runnable if node.pool}
 
     @property
     def pools(self) -> tuple[str, ...]:
-        """All pools of which builds or nodes take slots, sorted."""
+        """All pools in which builds or nodes take slots, sorted."""
         return tuple(sorted({*self.pools_of_builds, *self.pools_of_nodes.values()}))
 
     def nodes_of(self, job: Job) -> tuple[Node, ...]:
@@ -179,13 +179,13 @@ class CompiledArtifacts(Frozen):
         return tuple(self.by_id[node_id] for node_id in job.node_ids)
 
     def bound_to(self, project_dir: Path) -> CompiledArtifacts:
-        """Return these artifacts, remembering the compiled folder they belong to."""
+        """Return these artifacts, bound to the compiled folder that they belong to."""
         bound = self.model_copy()
         bound._project_dir = project_dir.absolute()
         return bound
 
     def in_chosen_environment(self) -> CompiledArtifacts:
-        """Return these artifacts with the values of the environment that FLOE_ENV names.
+        """Return these artifacts with the values of the environment named by FLOE_ENV.
 
         Raises:
             UsageError: There is no such environment.
@@ -195,10 +195,10 @@ class CompiledArtifacts(Frozen):
 
     @classmethod
     def load(cls, project_dir: Path | str) -> CompiledArtifacts:
-        """Read a compiled folder and remember it; FLOE_ENV chooses an environment.
+        """Read a compiled folder and bind the artifacts to it; FLOE_ENV chooses an environment.
 
         Raises:
-            UsageError: FLOE_ENV names an environment that there is not.
+            UsageError: FLOE_ENV names an environment that does not exist.
             StaleProductError: A file is missing, damaged, of a newer major version, or
                 `target/manifest.json` is not the one that was compiled.
         """
@@ -208,10 +208,10 @@ class CompiledArtifacts(Frozen):
 
     @classmethod
     def load_product(cls, product_name: str, project_dir: Path | str) -> CompiledArtifacts:
-        """Read the compiled folder of a product and remember it.
+        """Read the compiled folder of a product and bind the artifacts to it.
 
         Raises:
-            StaleProductError: As `load`, or the folder holds another product.
+            StaleProductError: As for `load`, or the folder holds another product.
         """
         from floe_core.errors import Problem, StaleProductError
 
@@ -234,5 +234,5 @@ class CompiledArtifacts(Frozen):
 
 
 def warn_of(message: str) -> None:
-    """Warn the caller of a loader, at their line."""
+    """Warn the caller of a loader, with the line of the call."""
     warnings.warn(message, stacklevel=3)

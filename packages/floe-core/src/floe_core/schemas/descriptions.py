@@ -1,4 +1,4 @@
-"""What each field of floe.yaml and manifest.yaml means, in words for who writes the file."""
+"""What each field of floe.yaml and manifest.yaml means, for the people who write these files."""
 
 from __future__ import annotations
 

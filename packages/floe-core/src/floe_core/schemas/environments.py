@@ -1,4 +1,4 @@
-"""What an environment of the manifest changes of a compiled product: values, never the graph."""
+"""Apply an environment of the manifest to a compiled product: values change, never the graph."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 
 class EnvironmentValues(Frozen):
-    """The values of one environment, each only where it differs from the compiled product's own.
+    """The values of one environment, each only if it differs from the compiled product's own.
 
     `target_name` is dbt's target, "" for the product's, and `profile` its output, secrets as
-    `env_var()` only. `vars` win over the product's. `schedules` is job name -> schedule. `nodes` is
+    `env_var()` only. `vars` override the product's. `schedules` is job name -> schedule. `nodes` is
     node id -> field -> value, such as the schema that dbt gives the node in this target.
-    `triggers_enabled` is None where updates of ports start jobs as they do elsewhere; where it is
-    False, deadlines are off as well.
+    `triggers_enabled` is None if updates of ports start jobs as they do elsewhere; if it is False,
+    deadlines are off as well.
     """
 
     target_name: str = ""
@@ -40,7 +40,7 @@ def in_environment(artifacts: CompiledArtifacts, name: str) -> CompiledArtifacts
     """Return the artifacts with the values of an environment; "" for the product's own.
 
     Raises:
-        UsageError: The manifest that it was compiled with has no such environment.
+        UsageError: The manifest that the product was compiled with has no such environment.
     """
     from floe_core.errors import UsageError
 
@@ -76,7 +76,7 @@ def _of_job(job: Job, values: EnvironmentValues) -> Job:
 
 
 def with_presets(config: dict[str, Any], resources: dict[str, ResourceSpec]) -> dict[str, Any]:
-    """Return a plugin's settings with these sizes over those that it has."""
+    """Return a plugin's settings with these workload sizes in place of its own."""
     if not resources:
         return config
     presets = {size: asdict(resource) for size, resource in resources.items()}

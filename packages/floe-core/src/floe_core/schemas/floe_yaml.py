@@ -1,4 +1,4 @@
-"""floe.yaml: what a data team says of its product."""
+"""floe.yaml: what a data team declares about its product."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from floe_core.schemas.yaml_model import (
     YamlModel,
 )
 
-# Sections of the public format that compile reads past, each named once in a notice.
+# Sections of the public format that compile ignores, each named once in a notice.
 UNUSED_SECTIONS = frozenset(
     {
         "catalog",
@@ -58,7 +58,7 @@ ImageName = Annotated[str, StringConstraints(pattern=text_forms.IMAGE_NAME.patte
 
 
 class Metadata(YamlModel):
-    """Who the product is. `owner` is an e-mail address or a team's name."""
+    """The product's identity. `owner` is an e-mail address or a team's name."""
 
     name: Name
     version: Version
@@ -76,7 +76,7 @@ class Platform(YamlModel):
 class ScheduleSpec(YamlModel):
     """When something runs: at the times of `cron`, when ports are updated, or both.
 
-    Without `timezone` the manifest's default holds.
+    Without `timezone`, the manifest's default applies.
     """
 
     cron: ShortText | None = None
@@ -88,7 +88,7 @@ class ScheduleSpec(YamlModel):
 
 
 class TransformSpec(YamlModel):
-    """A refinement of one dbt node. `dependsOn` must agree with dbt's graph."""
+    """Settings for one dbt node. `dependsOn` must agree with dbt's graph."""
 
     name: ShortText
     path: Text | None = None
@@ -102,7 +102,7 @@ class TransformSpec(YamlModel):
 class JobSpec(YamlModel):
     """A part of the product with a schedule of its own, chosen in dbt's selection syntax.
 
-    `vars` are dbt vars for this job's runs; they win over the product's. `pool` overrides that of
+    `vars` are dbt vars for this job's runs; they override the product's. `pool` overrides that of
     `execution`.
     """
 
@@ -117,7 +117,7 @@ class JobSpec(YamlModel):
 
 
 class StepSpec(YamlModel):
-    """A process that runs in the graph, beside what dbt builds; times in seconds.
+    """A process that runs as a node of the graph, beside the nodes of dbt; times in seconds.
 
     It has either `command`, a program with its arguments, or `python`, a function as
     `module:function`, or `image`, which runs as a pod with a `command` or its own. `reads` names
@@ -141,7 +141,7 @@ class StepSpec(YamlModel):
 
 
 class AlertSpec(YamlModel):
-    """Who is told of what of this product's runs: an Apprise URL, by reference alone."""
+    """Who is alerted of which events of this product's runs: an Apprise URL, by reference only."""
 
     on: Annotated[list[AlertKind], Field(min_length=1)]
     to: ShortText
@@ -149,7 +149,7 @@ class AlertSpec(YamlModel):
 
 
 class ExecutionSpec(YamlModel):
-    """How the product runs; times in seconds. `dbtExecutable` names a dbt of the product's own."""
+    """How the product runs; times in seconds. `dbtExecutable` names the product's own dbt."""
 
     retries: Annotated[int, Field(ge=0, le=100)] = 0
     retry_delay_seconds: Annotated[int, Field(ge=0, le=86_400)] = 30
@@ -169,7 +169,7 @@ class ExecutionSpec(YamlModel):
 class OutputPortSpec(YamlModel):
     """A model, seed or snapshot that other products may read.
 
-    `model` names it as dbt does; without it, it is called like the port. Entries of the public
+    `model` names it as dbt does; without `model`, the port's name is used. Entries of the public
     format may have other keys, which are copied.
     """
 
@@ -184,7 +184,7 @@ class OutputPortSpec(YamlModel):
 class InputPortSpec(YamlModel):
     """A port of another product that this one reads.
 
-    `columns` maps columns that are expected of it to their types, "" for any.
+    `columns` maps the columns that the port must have to their types, "" for any type.
     """
 
     model_config = ConfigDict(extra="allow")

@@ -9,12 +9,12 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Frozen(BaseModel):
-    """A record of our own making: unknown fields are a mistake."""
+    """A record that floe itself writes: an unknown field is a mistake."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        """Return a copy with some fields replaced; what was derived from the old ones stays."""
+        """Return a copy with some fields replaced; values derived from the old ones stay."""
         copied = super().model_copy(update=update, deep=deep)
         if update:
             for derived in copied.__dict__.keys() - type(self).model_fields.keys():

@@ -17,7 +17,7 @@ from floe_core.schemas.yaml_model import (
     Version,
 )
 
-# Sections of the public format that compile reads past, each named once in a notice.
+# Sections of the public format that compile ignores, each named once in a notice.
 UNUSED_SECTIONS = frozenset(
     {
         "approved_products",
@@ -56,7 +56,7 @@ Quantity = Annotated[str, StringConstraints(pattern=QUANTITY.pattern)]
 
 
 class ManifestMetadata(SnakeModel):
-    """Who the platform is."""
+    """The platform's identity."""
 
     name: Name
     version: Version
@@ -74,7 +74,7 @@ class PluginChoice(SnakeModel):
 
 
 class Plugins(SnakeModel):
-    """The choices floe acts on. Without `compute` the product's own profiles.yml is used."""
+    """The plugins that floe uses. Without `compute`, the product's own profiles.yml is used."""
 
     orchestrator: PluginChoice
     compute: PluginChoice | None = None
@@ -84,9 +84,9 @@ class Plugins(SnakeModel):
 class LineageSwitch(SnakeModel):
     """Whether lineage events are emitted, in which OpenLineage namespaces, and where they go.
 
-    `namespace` is of jobs, `dataset_namespace` of datasets. `transport` and `endpoint` name a
-    backend where `plugins.lineage_backend` names none: an OpenLineage transport's type, and the URL
-    that events are posted to.
+    `namespace` is that of jobs, `dataset_namespace` that of datasets. `transport` and `endpoint`
+    name a backend if `plugins.lineage_backend` names none: the type of an OpenLineage transport,
+    and the URL that events are posted to.
     """
 
     enabled: bool = True
@@ -97,9 +97,9 @@ class LineageSwitch(SnakeModel):
 
 
 class TracingSwitch(SnakeModel):
-    """Whether OpenTelemetry spans are wanted, though the environment does not ask for them.
+    """Whether to emit OpenTelemetry spans even if the environment does not request them.
 
-    `exporter` and `endpoint` hold where OpenTelemetry's environment variables say nothing.
+    `exporter` and `endpoint` apply if OpenTelemetry's environment variables are not set.
     """
 
     enabled: bool = False
@@ -108,14 +108,14 @@ class TracingSwitch(SnakeModel):
 
 
 class Observability(SnakeModel):
-    """What a run tells beyond the orchestrator."""
+    """What a run reports outside the orchestrator."""
 
     lineage: LineageSwitch = LineageSwitch()
     tracing: TracingSwitch = TracingSwitch()
 
 
 class PlatformAlert(SnakeModel):
-    """Who is told of what of every product's runs: an Apprise URL, by reference alone."""
+    """Who is alerted of which events of every product's runs: an Apprise URL, by reference only."""
 
     on: Annotated[list[AlertKind], Field(min_length=1)]
     to: ShortText
@@ -131,14 +131,14 @@ class ResourcePreset(SnakeModel):
 
 
 class Defaults(SnakeModel):
-    """What holds where a product says nothing."""
+    """The defaults for products that do not set a value."""
 
     timezone: ShortText = "UTC"
     compute: ShortText | None = None
 
 
 class EnvironmentSchedule(SnakeModel):
-    """The schedule of a job in an environment; what is left out is as in floe.yaml."""
+    """The schedule of a job in an environment; fields left out are as in floe.yaml."""
 
     cron: ShortText | None = None
     timezone: ShortText | None = None
@@ -146,9 +146,9 @@ class EnvironmentSchedule(SnakeModel):
 
 
 class EnvironmentSchedules(SnakeModel):
-    """Schedules in an environment: all on or off, and others for some jobs.
+    """Schedules in an environment: all on or off, and different ones for some jobs.
 
-    `jobs` names a job as `<product>.<job>`, and a product's own as `<product>`.
+    `jobs` names a job as `<product>.<job>`, and the product's own schedule as `<product>`.
     """
 
     enabled: bool | None = None
@@ -162,10 +162,11 @@ class EnvironmentLineage(SnakeModel):
 
 
 class Environment(SnakeModel):
-    """What is otherwise in one environment: values alone, never the graph.
+    """What differs in one environment: values only, never the graph.
 
-    `target` is dbt's. `compute` are settings over those of `plugins.compute.config`, for a target
-    named like the environment unless `target` says otherwise. `threads` is dbt's number of threads.
+    `target` is dbt's. `compute` are settings that override those of `plugins.compute.config`, for a
+    target named like the environment unless `target` says otherwise. `threads` is dbt's number of
+    threads.
     """
 
     target: ShortText | None = None

@@ -1,4 +1,4 @@
-"""What is above and below what, among some nodes of a product."""
+"""The graph of some nodes of a product: which nodes are upstream and downstream of which."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Edges = Mapping[str, tuple[str, ...]]
 
 
 class NodeGraph:
-    """The edges between these nodes, by id; those to any other node are left out."""
+    """The edges between these nodes, by id; edges to any other node are left out."""
 
     def __init__(self, nodes: Iterable[Node]) -> None:
         by_id = {node.unique_id: node for node in nodes}
@@ -31,24 +31,24 @@ class NodeGraph:
         return {node_id: tuple(children) for node_id, children in found.items()}
 
     def above(self, node_ids: Iterable[str]) -> set[str]:
-        """Return all that these nodes depend on, themselves only where one is above another."""
+        """Return all nodes upstream of these; one of these only if upstream of another."""
         return reached(node_ids, self.parents)
 
     def below(self, node_ids: Iterable[str]) -> set[str]:
-        """Return all that depends on these nodes, themselves only where one is below another."""
+        """Return all nodes downstream of these; one of these only if downstream of another."""
         return reached(node_ids, self.children)
 
     def in_order(self) -> list[str]:
         """Return the ids, parents first.
 
         Raises:
-            graphlib.CycleError: The nodes depend on each other in a circle.
+            graphlib.CycleError: The nodes depend on each other in a cycle.
         """
         return list(TopologicalSorter(self.parents).static_order())
 
 
 def reached(node_ids: Iterable[str], edges: Edges) -> set[str]:
-    """Return all that these ids lead to, themselves only where one leads to another."""
+    """Return all ids reachable from these; one of these only if reachable from another."""
     found: set[str] = set()
     frontier = list(node_ids)
     while frontier:

@@ -1,4 +1,4 @@
-"""The nodes of a product's graph, as every plugin sees them."""
+"""The nodes of a product's graph, the same for every plugin."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ TESTS: frozenset[str] = frozenset({"test", "unit_test"})
 class Column(Frozen):
     """A column that the dbt project documents.
 
-    `type` is the warehouse's name for its type. `volatile` says that two runs may fill it
-    differently, such as with the time of the run; parity leaves it out.
+    `type` is the warehouse's name for its type. `volatile` says that its values may differ between
+    two runs, such as the time of the run; parity leaves such a column out.
     """
 
     name: str
@@ -33,18 +33,18 @@ class Column(Frozen):
 
 
 class ReuseFacts(Frozen):
-    """What decides, beside its SQL and its inputs, whether a node's last build still holds.
+    """What decides, beside its SQL and its inputs, whether a node's last build can be reused.
 
-    `build` changes with whatever of its configuration, hooks and materialization changes the
-    relation, `content` with those parts of it that may change its rows, "" where none may. `text`
-    changes with its SQL and that of ephemeral models in it, without comments, blanks and
-    `config()`, "" where there is none. `rendering` changes with what dbt compiles the node from,
-    names of relations aside, and is "" where anything else decides about its SQL. `never` says what
-    in its code or configuration keeps it from being reused, "" for nothing. `by_content` is a
-    source whose rows are hashed to tell whether they are new, or a table that is hashed whatever
-    its size once it is built, to tell whether its readers are to be built; `loaded_at` is the field
-    of a source that says when a row was loaded.
-    `lag_seconds` is how old its last build may be while its inputs are new, 0 for no time.
+    `build` changes with every part of its configuration, hooks and materialization that changes the
+    relation, `content` with those parts that may change its rows, "" if none may. `text` changes
+    with its SQL and that of its ephemeral models, without comments, blanks and `config()`, "" if it
+    has no SQL. `rendering` changes with what dbt compiles the node from, except names of relations,
+    and is "" if anything else determines its SQL. `never` says what in its code or configuration
+    prevents reuse, "" for nothing. `by_content` marks a source whose rows are hashed to find out
+    whether they are new, or a table that is hashed after it is built, whatever its size, to find
+    out whether its readers must be built; `loaded_at` is the field of a source that says when a row
+    was loaded.
+    `lag_seconds` is how old its last build may be although its inputs are new, 0 for no tolerance.
     """
 
     build: str = ""
@@ -58,20 +58,20 @@ class ReuseFacts(Frozen):
 
 
 class Node(Frozen):
-    """One dbt resource, or a step. Its fields are those of dbt manifest v12 unless said otherwise.
+    """One dbt resource, or a step. Its fields are those of dbt manifest v12 unless noted here.
 
-    `depends_on` holds ids of upstream nodes, sorted; ephemeral models are folded away, so it names
-    only what runs, and sources. `schema_config` is the custom schema as the project configures it
-    (dbt's `config.schema`), `schema_name` the one that results. `tested` is the id of the node that
-    a test belongs to, "" when it belongs to none. `checksum` changes when the node's own code does
-    (`checksum.checksum`), "" where dbt has none. `macros_hash` changes with the macros that it
-    uses, its materialization's included, and `config_hash` with its configuration and hooks.
-    `retries` and `timeout_seconds` are the node's own, None where it has none. `pool` is the one of
-    which it takes a slot while it runs, "" for none. What reads a source
-    that a step writes depends on the step as well. `error_if` and
-    `warn_if` are a test's conditions on the rows it finds, "" for dbt's own `!= 0`.
-    `reuse` is what `execution.reuse` goes by. `port` is the key of the port of another product that
-    a source stands for; its `meta` and `schema_config` are those of the node that builds it.
+    `depends_on` holds ids of upstream nodes, sorted; ephemeral models are replaced by their
+    parents, so it names only sources and nodes that run. `schema_config` is the custom schema as
+    the project configures it (dbt's `config.schema`), `schema_name` the resulting one. `tested` is
+    the id of the node that a test belongs to, "" if it belongs to none. `checksum` changes when the
+    node's own code does (`checksum.checksum`), "" if dbt has none. `macros_hash` changes with the
+    macros that it uses, its materialization's included, and `config_hash` with its configuration
+    and hooks. `retries` and `timeout_seconds` are the node's own, None if it has none. `pool` is
+    the pool in which it takes a slot while it runs, "" for none. A node that reads a source that a
+    step writes also depends on the step. `error_if` and `warn_if` are a test's conditions on the
+    rows it finds, "" for dbt's own `!= 0`. `reuse` holds the facts that `execution.reuse` compares.
+    `port` is the key of the port of another product that a source stands for; its `meta` and
+    `schema_config` are those of the node that builds the port.
     """
 
     unique_id: str
@@ -114,17 +114,17 @@ class Node(Frozen):
 
     @property
     def label(self) -> str:
-        """The name that people know it by; a versioned model's with its version, as in `ref()`."""
+        """The name that people know it by, with the version of a versioned model, as in `ref()`."""
         return f"{self.name}.v{self.version}" if self.version else self.name
 
     @property
     def is_runnable(self) -> bool:
-        """Whether a run runs it, as opposed to a source or an exposure."""
+        """Whether a run executes it, unlike a source or an exposure."""
         return self.resource_type in RUNNABLE
 
     @property
     def is_relation(self) -> bool:
-        """Whether it leaves a table or view in the warehouse."""
+        """Whether it creates a table or view in the warehouse."""
         return self.resource_type in RELATIONS
 
     @property

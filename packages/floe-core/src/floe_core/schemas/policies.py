@@ -1,4 +1,4 @@
-"""How a product runs: execution, schedules, lineage, and the dbt project it stands on."""
+"""How a product runs: execution, schedules, lineage, and its dbt project."""
 
 from __future__ import annotations
 
@@ -21,15 +21,13 @@ Backoff = Literal["fixed", "exponential"]
 
 
 class ExecutionPolicy(Frozen):
-    """The failure contract's numbers, times in seconds; no timeout is None.
+    """Retries, timeouts and other limits of a run; times in seconds, None for no timeout.
 
-    `max_parallel` is the number of dbt's threads, None for what the profile says. `step_threads` is
-    how many steps may run at a time. `pool` is the
-    orchestrator's pool that a build takes a slot of, unless its job names another, "" for none.
-    With `freshness`, runs measure
-    how old dbt sources are: a stale one holds back what reads it (`gate`) or warns (`report`).
-    `reuse` of `unchanged` leaves out
-    what a build would make as it stands.
+    `max_parallel` is the number of dbt's threads, None for the profile's own. `step_threads` is how
+    many steps may run at a time. `pool` is the orchestrator's pool in which a build takes a slot
+    unless its job names another, "" for none. With `freshness`, runs measure how old dbt sources
+    are: a stale one holds back the nodes that read it (`gate`) or causes a warning (`report`).
+    `reuse` of `unchanged` leaves out the nodes that a build would not change.
     """
 
     retries: int = 0
@@ -47,10 +45,10 @@ class ExecutionPolicy(Frozen):
 
 
 class Schedule(Frozen):
-    """When a job runs: a cron expression of floe's dialect, read in an IANA time zone.
+    """When a job runs: a cron expression in floe's dialect, evaluated in an IANA time zone.
 
-    `since` is when it was set in the schedule store, None for one of floe.yaml: what the expression
-    names before that moment is no tick of this schedule.
+    `since` is when it was set in the schedule store, None for a schedule of floe.yaml. The schedule
+    has no ticks before that moment.
     """
 
     cron: str
@@ -60,7 +58,7 @@ class Schedule(Frozen):
 
 
 class Deadline(Frozen):
-    """By when a job is to have succeeded: a time of day, HH:MM, in an IANA time zone."""
+    """When a job must have succeeded: a time of day, HH:MM, in an IANA time zone."""
 
     time: Annotated[str, StringConstraints(pattern=TIME_OF_DAY.pattern)]
     timezone: str = "UTC"
@@ -69,11 +67,11 @@ class Deadline(Frozen):
 class Job(Frozen):
     """A part of the product that runs together.
 
-    `select`, `exclude` and `selector` are in dbt's own syntax. `node_ids` is what they chose at
-    compile time, sorted; None means every node of the product. `vars` are dbt vars of this job's
-    runs; they win over the product's. `trigger` starts it when ports are updated. Who asked for
-    `lateness` is alerted of a run that has not succeeded by the `deadline`. Builds of the job take
-    a slot of `pool`, "" for that of the product.
+    `select`, `exclude` and `selector` are in dbt's own syntax. `node_ids` are the nodes that they
+    selected at compile time, sorted; None means every node of the product. `vars` are dbt vars of
+    this job's runs; they override the product's. `trigger` starts the job when ports are updated.
+    If it has not succeeded by the `deadline`, alerts on `lateness` are sent. Builds of the job take
+    a slot in `pool`, "" for the product's pool.
     """
 
     name: str
@@ -89,10 +87,10 @@ class Job(Frozen):
 
 
 class LineageSettings(Frozen):
-    """Where lineage goes. `config` is the backend's own, secrets as `env_var()` only.
+    """Where lineage is sent. `config` is the backend's own, secrets as `env_var()` only.
 
     `namespace` is that of jobs, `dataset_namespace` that of the warehouse's datasets, "" for the
-    one that OpenLineage's naming gives.
+    one that OpenLineage's naming rules give.
     """
 
     enabled: bool = True
@@ -103,7 +101,7 @@ class LineageSettings(Frozen):
 
 
 class TracingSettings(Frozen):
-    """Whether spans are wanted, and where they go unless OpenTelemetry's environment says so."""
+    """Whether spans are wanted, and their destination unless OpenTelemetry's variables name one."""
 
     enabled: bool = False
     exporter: str = ""
@@ -111,9 +109,9 @@ class TracingSettings(Frozen):
 
 
 class AlertRule(Frozen):
-    """Who is told of what: `to` refers to an environment variable that holds an Apprise URL.
+    """Who is alerted of what: `to` refers to an environment variable that holds an Apprise URL.
 
-    `on` are the kinds of event. `jobs` narrows it to the runs of these jobs, () for all.
+    `on` are the kinds of event. `jobs` narrows the rule to the runs of these jobs, () for all.
     """
 
     on: tuple[AlertKind, ...]
@@ -124,10 +122,10 @@ class AlertRule(Frozen):
 class DbtProject(Frozen):
     """The dbt project inside the product folder.
 
-    `profiles_dir` is relative to the product folder; "" where profiles.yml stays outside of it, in
-    DBT_PROFILES_DIR or ~/.dbt, since it holds literal secrets. `profile` is the one output that
-    runs, secrets as `env_var()` only. `executable` names a dbt of the product's own, "" for the one
-    beside floe.
+    `profiles_dir` is relative to the product folder; "" if profiles.yml stays outside of it, in
+    DBT_PROFILES_DIR or ~/.dbt, because it holds literal secrets. `profile` is the one output that
+    is used, secrets as `env_var()` only. `executable` names the product's own dbt, "" for the dbt
+    installed beside floe.
     `default_selector` is the selector of selectors.yml that dbt uses when a command names no nodes.
     `vars` are the dbt vars of floe.yaml, which every run passes. `project_hash` changes with the
     project's own vars and hooks.

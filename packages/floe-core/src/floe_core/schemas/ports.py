@@ -1,4 +1,4 @@
-"""Ports: what a product offers to others, and what it reads of theirs."""
+"""Ports: the relations that a product offers to others, and those of others that it reads."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ WhenLate = Literal["run", "skip"]
 
 
 class PortColumn(Frozen):
-    """A column of a port; `type` is as dbt's contract declares it, "" where none does."""
+    """A column of a port; `type` is as dbt's contract declares it, "" without a contract."""
 
     name: str
     type: str = ""
@@ -20,8 +20,8 @@ class PortColumn(Frozen):
 class Port(Frozen):
     """A relation that a product offers under a name and a version.
 
-    `node_id` is the node that builds it. `columns` are in their order. `is_complete`: there are no
-    others. `is_contract`: dbt enforces them.
+    `node_id` is the node that builds it. `columns` are in order. `is_complete`: there are no
+    other columns. `is_contract`: dbt enforces them.
     """
 
     name: str
@@ -34,22 +34,22 @@ class Port(Frozen):
 
     @property
     def key(self) -> str:
-        """What the ledger calls the port within its product: `port@version`."""
+        """The port's key in the ledger within its product: `port@version`."""
         return f"{self.name}@{self.version}"
 
     def key_in(self, product: str) -> str:
-        """What the ledger calls the port: `product/port@version`."""
+        """Return the port's key in the ledger: `product/port@version`."""
         return port_key(product, self.name, self.version)
 
 
 class InputPort(Frozen):
     """A port of another product that this one reads.
 
-    `node_id` is its place in this product's graph, "" where dbt does not know it. `producer_node`
-    is the node that builds it, in the producer's graph, and `label` that node's name with its
-    version, after `package/` where another dbt package of the producer defines it. `columns` are
-    those of the port at compile time. `columns_read` are those that something in this product
-    names, sorted; None where that cannot be told, so that it may be any.
+    `node_id` is its node in this product's graph, "" if dbt does not know it. `producer_node` is
+    the node that builds it, in the producer's graph, and `label` that node's name with its version,
+    after `package/` if another dbt package of the producer defines it. `columns` are those of the
+    port at compile time. `columns_read` are the columns that this product uses, sorted; None if
+    that is unknown, so that it may use any.
     """
 
     product: str
@@ -63,17 +63,17 @@ class InputPort(Frozen):
 
     @property
     def key(self) -> str:
-        """What the ledger calls the port: `product/port@version`."""
+        """The port's key in the ledger: `product/port@version`."""
         return port_key(self.product, self.port, self.version)
 
 
 class UpdateTrigger(Frozen):
     """Starts a job when ports that the product reads were updated.
 
-    With `all` every port has to have a new update, with `any` one is enough. `wait_seconds` is how
-    long, from the first new update on, a job waits for the rest; None is without end. After it,
-    the job runs with what there is, or what there is counts as seen (`skip`). `ports` are keys of
-    the ports.
+    With `all` every port must have a new update, with `any` one is enough. `wait_seconds` is how
+    long, from the first new update on, a job waits for the rest; None for no limit. After that,
+    the job runs with the updates so far, or marks them as seen without running (`skip`). `ports`
+    are keys of the ports.
     """
 
     on_update: OnUpdate
@@ -84,7 +84,7 @@ class UpdateTrigger(Frozen):
 
 
 def port_key(product: str, port: str, version: str) -> str:
-    """Return what the ledger calls a port.
+    """Return a port's key in the ledger.
 
     >>> port_key("customer-360", "customers", "1")
     'customer-360/customers@1'
@@ -93,7 +93,7 @@ def port_key(product: str, port: str, version: str) -> str:
 
 
 def short_port_name(key: str) -> str:
-    """Return what steps of floe.yaml may call the port of a key, where they read one version of it.
+    """Return the short name that steps may use for a port if they read one version of it.
 
     >>> short_port_name("customer-360/customers@1")
     'customer-360.customers'

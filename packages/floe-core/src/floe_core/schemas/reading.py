@@ -1,4 +1,4 @@
-"""Turn a YAML document into a schema's model, or into every problem it has."""
+"""Turn a YAML document into a schema's model, or report every problem in it."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _unknown_key(document: Document, model: type[BaseModel], location: Location)
 
 
 def _in_document(document: Document, location: tuple[int | str, ...]) -> Location:
-    """Return the location without the steps that only pydantic has, such as a union's branch."""
+    """Return the location without the parts that only pydantic adds, such as a union's branch."""
     steps: list[str | int] = []
     for index, step in enumerate(location):
         is_last = index == len(location) - 1
@@ -60,7 +60,7 @@ def _in_document(document: Document, location: tuple[int | str, ...]) -> Locatio
 
 
 def keys_at(model: type[BaseModel], location: Location) -> Collection[str]:
-    """Return the keys that a schema knows at a location, as they are spelled in YAML."""
+    """Return the keys that a schema knows at a location, as spelled in YAML."""
     current: Any = model
     is_mapping = False
     for step in location:
@@ -70,7 +70,8 @@ def keys_at(model: type[BaseModel], location: Location) -> Collection[str]:
         if step in fields:
             current, is_mapping = _inner_model(fields[step]), get_origin(fields[step]) is dict
         else:
-            # A name of a mapping's own, such as an environment's, leads on to what is below it.
+            # A key that the user chose, such as an environment's name, leads to the values below
+            # it.
             current, is_mapping = (current if is_mapping else None), False
     return _fields(current).keys()
 

@@ -1,4 +1,4 @@
-"""What a step of a product is: a process, what it reads, and what it writes."""
+"""A step of a product: a process, what it reads, and what it writes."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from floe_core.schemas.frozen import Frozen
 
 
 class Step(Frozen):
-    """The process of a step; the rest of it is in the node of the same id.
+    """The process of a step; the node of the same id holds the rest.
 
-    `command` is a program and its arguments; `python` is `module:function` instead, which the
-    Python that runs floe calls. `image` runs as a pod, with `command` in place of its entrypoint if
-    there is one. `sources` are the ids of the dbt sources that it writes. `datasets`
-    are the names of what else it writes, `inputs` of what it reads from other steps: a name, or a
-    URL such as `s3://bucket/path`.
+    `command` is a program and its arguments; `python` is a `module:function` instead, which is
+    called by the Python that runs floe. `image` runs as a pod, with `command`, if given, in place
+    of its entrypoint. `sources` are the ids of the dbt sources that the step writes. `datasets` are
+    the names of the other datasets that it writes, `inputs` of those that it reads from other
+    steps: a name, or a URL such as `s3://bucket/path`.
     """
 
     unique_id: str

@@ -1,4 +1,4 @@
-"""The forms that texts of floe.yaml and manifest.yaml have, and how a person writes each."""
+"""The text formats in floe.yaml and manifest.yaml, and how to write each."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _A_LETTER_FIRST = "starting with a letter"
 
 
 class TextForm(NamedTuple):
-    """A regular expression, what a text of this form is, and how it is written."""
+    """A regular expression, what a text that matches it is, and how it is written."""
 
     pattern: str
     kind: str
@@ -30,7 +30,7 @@ JOB_NAME = TextForm(
     "the name of a job",
     f"use lower-case letters, digits, hyphens and underscores, {_A_LETTER_FIRST}",
 )
-# What Dagster, Airflow and Prefect all take as the name of a pool.
+# Accepted by Dagster, Airflow and Prefect as the name of a pool.
 POOL_NAME = TextForm(
     r"^[^\s/%&<>]+$",
     "the name of a pool",

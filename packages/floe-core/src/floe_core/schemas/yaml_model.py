@@ -1,4 +1,4 @@
-"""The base of what people write: immutable, closed, camelCase as the public format has it."""
+"""The base models of the YAML files that people write: immutable, and closed to unknown keys."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PoolName = Annotated[str, StringConstraints(pattern=text_forms.POOL_NAME.pattern
 
 
 class YamlModel(BaseModel):
-    """A mapping of floe.yaml: camelCase keys, unknown ones refused, texts not made of numbers."""
+    """A mapping of floe.yaml: camelCase keys, unknown keys refused, numbers not taken as texts."""
 
     model_config = ConfigDict(
         frozen=True,

@@ -1,4 +1,4 @@
-"""JSON schemas of floe.yaml and manifest.yaml, for editors and for other tools."""
+"""JSON schemas of floe.yaml and manifest.yaml, for editors and other tools."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from floe_core.schemas.manifest_yaml import Manifest
 
 MODELS: dict[str, type[BaseModel]] = {"floe": FloeSpec, "manifest": Manifest}
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
-# Model -> keys of the public format that floe reads past.
+# Model -> keys of the public format that floe ignores.
 _UNUSED = {
     "FloeSpec": floe_yaml.UNUSED_SECTIONS,
     "Manifest": manifest_yaml.UNUSED_SECTIONS,
@@ -25,7 +25,7 @@ _UNUSED = {
 
 
 def schema_file(name: str) -> str:
-    """Return what the file with a schema is called, beside the YAML that it is for.
+    """Return the name of the schema file that lies beside the YAML file.
 
     >>> schema_file("floe")
     'floe.schema.json'
@@ -51,12 +51,12 @@ def yaml_schema(name: str) -> dict[str, Any]:
 
 
 def schema_text(name: str) -> str:
-    """Return the schema as a file has it."""
+    """Return the schema as the text of its file."""
     return json.dumps(yaml_schema(name), indent=2, ensure_ascii=False) + "\n"
 
 
 def models_of(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
-    """Yield a model and all that its fields hold, each once, in the order of the file."""
+    """Yield a model and all models that its fields hold, each once, in the order of the file."""
     seen: list[type[BaseModel]] = []
     frontier = [model]
     while frontier:

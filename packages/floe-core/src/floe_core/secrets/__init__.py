@@ -1,4 +1,4 @@
-"""Secrets: which names and texts are some, where their values come from, how they are hidden.
+"""Secrets: which names and texts are secret, where their values come from, how they are hidden.
 
 `names` is the one definition of what a name means, `shapes` of what a text looks like,
 `references` of how a setting refers to the environment.

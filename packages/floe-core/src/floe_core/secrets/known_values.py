@@ -1,4 +1,4 @@
-"""The values of secrets that this process has in its environment."""
+"""Find the values of secrets in this process's environment."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from floe_core.secrets.references import referenced_names
 
 
 def known_secrets(*settings: Any) -> dict[str, str]:
-    """Return variable -> value of those that are secrets and not empty.
+    """Return variable -> value for the variables that are secrets and not empty.
 
-    By their own name, or by the key that one of `settings`, such as a dbt profile, uses them under:
-    in `password: "{{ env_var('PGPW') }}"` the value of PGPW is a secret.
+    A variable is a secret by its own name, or by the key under which one of `settings`, such as a
+    dbt profile, uses it: in `password: "{{ env_var('PGPW') }}"` the value of PGPW is a secret.
     """
     names = {name for name in os.environ if is_secret_variable(name)}
     names.update(name for each in settings for name in _under_secret_keys(each))

@@ -1,4 +1,4 @@
-"""Which names mean a secret."""
+"""Decide by a name whether it means a secret."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ WORDS = rf"(?:{_WITHIN}|(?<![a-z0-9]){_PARTS}(?![a-z0-9]))"
 # In a sentence these are ordinary words.
 _NAMES = rf"(?:{WORDS}|(?<![a-z0-9])(?:auth|authorization|pat)(?![a-z0-9]))"
 
-# What tells of a secret without being one.
+# Names about a secret that are not secrets themselves.
 _ABOUT = (
     r"(?:url|uri|endpoint|file|path|dir|name|type|method|ttl|lifetime|timeout|expiry|expires?[_-]?in|"
     r"header|ref|fields?|buffer|host|port|user|username|enabled|scope)"
@@ -24,7 +24,7 @@ _SECRET = re.compile(_NAMES, re.IGNORECASE)
 _AFTER_LAST = re.compile(rf"[_-]?{_ABOUT}$", re.IGNORECASE)
 _ENDS = re.compile(rf"{_NAMES}$", re.IGNORECASE)
 _OF_DBT = "DBT_ENV_SECRET"
-# Of the shell, though `pwd` is a password's name elsewhere.
+# Variables of the shell, though `pwd` names a password elsewhere.
 _NO_SECRETS = frozenset({"PWD", "OLDPWD"})
 
 

@@ -1,4 +1,4 @@
-"""Take secrets out of what is written, sent and shown."""
+"""Remove secrets from texts that are written, sent or shown."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SHORTEST_LINE = 16
 
 
 class Redactor:
-    """Replaces secrets by `***`: the values it is given, and what looks like one."""
+    """Replaces secrets with `***`: known values, and texts that look like secrets."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         spelled = {each for text in secrets for each in _spellings(text)}
@@ -25,7 +25,7 @@ class Redactor:
         self._known = re.compile("|".join(map(re.escape, known))) if known else None
 
     def known(self, text: str) -> str:
-        """Return the text without the values that are known."""
+        """Return the text without the known values."""
         return self._known.sub(HIDDEN, text) if self._known else text
 
     def text(self, text: str) -> str:
@@ -33,7 +33,7 @@ class Redactor:
         return hide_shapes(self.known(text))
 
     def known_in_tree(self, value: Any) -> Any:
-        """Return JSON-like data without the values that are known, in texts and in keys."""
+        """Return JSON-like data without the known values, in texts and in keys."""
         if self._known is None:
             return value
         if isinstance(value, str):

@@ -1,4 +1,4 @@
-"""How a setting refers to an environment variable instead of holding its value.
+"""References of settings to environment variables, in place of values.
 
 `{{ env_var('NAME') }}` and `{{ env_var('NAME', 'default') }}` as in dbt, `${NAME}`, `env:NAME`.
 """
@@ -51,7 +51,7 @@ def referenced_names(value: Any) -> Iterator[str]:
 
 
 def sole_reference(value: object) -> str:
-    """Return the variable that a setting names and does nothing else, "" for any other setting.
+    """Return the variable if a setting is nothing but a reference to it, "" for any other setting.
 
     >>> sole_reference("env:TOKEN"), sole_reference("{{ env_var('TOKEN') }}"), sole_reference("x")
     ('TOKEN', 'TOKEN', '')
@@ -72,12 +72,12 @@ def is_only_a_reference(text: str) -> bool:
 
 
 def required_names(text: str) -> list[str]:
-    """Return the variables that a text of dbt's reads without a default."""
+    """Return the variables that a dbt text reads without a default."""
     return _WITHOUT_DEFAULT.findall(text)
 
 
 def used_names(text: str) -> list[str]:
-    """Return all variables that a text of dbt's reads, such as a model."""
+    """Return all variables that a dbt text reads, such as a model."""
     return _USED.findall(text)
 
 

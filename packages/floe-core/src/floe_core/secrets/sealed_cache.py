@@ -1,7 +1,7 @@
-"""dbt's cache of a parsed project without the secrets that were read into it.
+"""Keep dbt's cache of a parsed project without the secrets that were read into it.
 
-dbt keeps what `env_var()` gave while it parsed. On disk each value of a secret is replaced by the
-name of its variable; whoever loads the cache puts in what its own environment has.
+dbt keeps the values of `env_var()` from parsing. On disk, each secret value is replaced by the name
+of its variable; a process that loads the cache fills in the values of its own environment.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def sealed(cache: bytes, secrets: Mapping[str, str]) -> bytes:
 
 
 def unsealed(cache: bytes) -> bytes:
-    """Return the cache with the references replaced by what the environment has, "" for nothing."""
+    """Return the cache with the references replaced from the environment, "" if not set."""
     if _MARK not in cache:
         return cache
     return _rewritten(

@@ -1,4 +1,4 @@
-"""Settings of a plugin that name an environment variable, as `env:NAME`, and not what it holds."""
+"""Read settings of a plugin that name an environment variable, as `env:NAME`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from floe_core.secrets.references import sole_reference
 
 
 def setting(settings: Mapping[str, Any], name: str) -> str:
-    """Return a setting, from the environment where it names a variable; "" for none.
+    """Return a setting, from the environment if it names a variable; "" for none.
 
     Raises:
         ValueError: The variable is not set.

@@ -1,7 +1,7 @@
-"""Which texts look like secrets, or hold one under a name that says so.
+"""Find texts that look like secrets, or that hold one under a name that says so.
 
-Every pattern takes time that grows with the text and no faster: what repeats is bounded, or cannot
-begin within what another try has read.
+Every pattern takes time linear in the length of the text: repetitions are bounded, or cannot start
+inside a text that another attempt has read.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ _SUSPECT = (
     *("bearer", "basic", "akia", "asia", "ghp_", "gho_", "ghu_", "ghs_", "ghr_"),
     *("xox", "eyj", "-----begin"),
 )
-# In settings that people write, where a reference to the environment may stand in its place.
+# In settings that people write, where a reference to the environment is possible instead.
 _LITERAL = (
     re.compile(rf"{_SCHEME}[^/\s:@{{]{{0,200}}:(?!\{{\{{)[^/\s@]+@", re.IGNORECASE),
     re.compile(
@@ -69,7 +69,7 @@ _MAY_BE_BESIDE_ONE = re.compile(
 
 
 def hide_shapes(text: str) -> str:
-    """Return a text with `***` for what looks like a secret."""
+    """Return a text with `***` in place of everything that looks like a secret."""
     if _is_suspect(text.lower()):
         for pattern, replacement in _HIDING:
             text = pattern.sub(replacement, text)
@@ -82,7 +82,7 @@ def is_literal_secret(text: str) -> bool:
 
 
 def may_hold_secret(line: str) -> bool:
-    """Return whether a line of a file had better not be shown."""
+    """Return whether a line of a file should not be shown."""
     return bool(_MAY_BE_BESIDE_ONE.search(line))
 
 

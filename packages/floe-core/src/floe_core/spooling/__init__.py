@@ -1,1 +1,1 @@
-"""What is written to disk first and sent in the background: lineage events, alerts."""
+"""Spool lineage events and alerts: write them to disk first, send them in the background."""

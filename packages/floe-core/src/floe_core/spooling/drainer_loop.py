@@ -1,4 +1,4 @@
-"""What a process that sends does until its parent has it end."""
+"""The main loop of a sending process, until its parent ends it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LONGEST_PAUSE_SECONDS = 30.0
 
 
 class _Orders:
-    """What the parent wants: to go on, to finish what waits and end, or to stop."""
+    """The parent's orders: go on, send what waits and end, or stop."""
 
     def __init__(self) -> None:
         self.finish = threading.Event()
@@ -25,7 +25,7 @@ class _Orders:
         threading.Thread(target=self._listen, daemon=True).start()
 
     def pause(self, seconds: float) -> None:
-        """Wait, or until the parent says something."""
+        """Wait for some seconds, or until the parent sends something."""
         self._changed.wait(seconds)
         self._changed.clear()
 
@@ -39,7 +39,7 @@ class _Orders:
 
 
 class _Turn:
-    """One spool's drainer, and when it is to try again."""
+    """One spool's drainer, and the time of its next attempt."""
 
     def __init__(self, drainer: Drainer) -> None:
         self._drainer = drainer
@@ -49,7 +49,7 @@ class _Turn:
         self.has_left = False
 
     def take(self, should_stop: Callable[[], bool], is_last: bool) -> None:
-        """Drain, if it is time to or this is the last turn."""
+        """Drain if it is time to, or if this is the last turn."""
         if not is_last and time.monotonic() < self._try_at:
             return
         drained = self._drainer.drain(should_stop)
@@ -65,9 +65,9 @@ class _Turn:
 
 
 def serve(drainers: Mapping[Spool, Drainer], *, finishes_alone: bool = False) -> int:
-    """Drain until standard input ends, or says "finish". Returns 0 if nothing waits.
+    """Drain until standard input ends or contains "finish". Return 0 if nothing waits.
 
-    With `finishes_alone` the turn after "finish" is taken to its end, though the parent is gone.
+    With `finishes_alone`, the turn after "finish" is completed even if the parent is gone.
     """
     turns = [_Turn(drainer) for drainer in drainers.values()]
     orders = _Orders()

@@ -1,4 +1,4 @@
-"""Send what waits in a spool, in order, one drainer at a time."""
+"""Send the entries that wait in a spool, in order, with one drainer at a time."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from filelock import FileLock, Timeout
 from floe_core.spooling.failed_attempts import ATTEMPTS, ATTEMPTS_ALONE, FailedAttempts
 from floe_core.spooling.spool import Json, Spool, read_json
 
-# "failed" may be the entry's own fault; "unreachable" cannot: no receiver has seen it.
+# "failed" may be the entry's own fault; "unreachable" is not: no receiver has seen it.
 Unsent = Literal["refused", "failed", "unreachable"]
 
 
 class Channel(Protocol):
-    """The way from a spool to a receiver."""
+    """Sends a spool's entries to a receiver."""
 
     def prepare(self, entry: Json) -> Any:
-        """Return an entry as `send` takes it, None for one that holds nothing to send."""
+        """Return an entry in the form for `send`, None if it holds nothing to send."""
 
     def send(self, prepared: Any) -> None:
-        """Send it; whatever is raised means that it is not sent."""
+        """Send the entry; any exception means that it was not sent."""
 
     def explain(self, error: Exception) -> tuple[Unsent, str]:
         """Return what an error of `send` means for the entry, and the reason without secrets."""
@@ -31,9 +31,9 @@ class Channel(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Drained:
-    """How far draining got. `reason` says why it stopped early, "" when nothing waits any more.
+    """How far draining got. `reason` says why it stopped early, "" if nothing waits any more.
 
-    `is_others_work` says that another process has the spool.
+    `is_others_work` says that another process holds the spool.
     """
 
     sent: int = 0
@@ -44,7 +44,7 @@ class Drained:
 
 @dataclass(slots=True)
 class _Pass:
-    """One going through of what waits. `failing` are the events that were left behind, with why."""
+    """One pass over the waiting events. `failing` are the events left behind, with the reasons."""
 
     sent: int = 0
     refused: int = 0
@@ -59,7 +59,7 @@ class _Pass:
 
 
 class Drainer:
-    """Sends what a spool holds through one channel."""
+    """Sends the events of a spool through one channel."""
 
     def __init__(self, spool: Spool, channel: Channel) -> None:
         self._spool = spool
@@ -69,7 +69,7 @@ class Drainer:
     def drain(self, should_stop: Callable[[], bool]) -> Drained:
         """Send events until none waits, the receiver fails, or it should stop.
 
-        Stops between two events only: one that is being sent is heard out.
+        Stops only between two events: the one that is being sent is completed.
         """
         if not self._spool.waiting():
             return Drained()
@@ -98,7 +98,7 @@ class Drainer:
         return progress.ended(progress.reason if progress.failing else "")
 
     def _go_on_after(self, path: Path, progress: _Pass) -> bool:
-        """Send an event; return whether those behind it are to be sent now."""
+        """Send an event; return whether to go on with those behind it now."""
         outcome, reason = self._send(path)
         if outcome in ("failed", "unreachable"):
             progress.failing[path], progress.reason = reason, reason
@@ -108,7 +108,7 @@ class Drainer:
         progress.sent += outcome == "sent"
         progress.refused += outcome == "refused"
         if outcome == "sent":
-            # The backend is healthy: it cannot take these events.
+            # The backend is healthy, so it can't accept these events.
             self._set_aside(progress)
         return True
 
@@ -131,7 +131,7 @@ class Drainer:
         if prepared is None:
             self._spool.refuse(path, "the file holds no event")
             return "refused", ""
-        # The one place that may catch everything: whatever a channel raises, the event stays.
+        # The one place that may catch everything: whatever a channel raises, the event is kept.
         try:
             with self._spool.sending():
                 self._channel.send(prepared)
@@ -145,6 +145,6 @@ class Drainer:
 
 
 def _read(path: Path) -> Json | None:
-    """Return the event in a file, None where it holds none."""
+    """Return the event in a file, None if it holds none."""
     event = read_json(path)
     return event if isinstance(event, dict) else None

@@ -7,14 +7,14 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-# After so many failures the events behind are tried; if one is accepted, this one is set aside.
+# After this many failures, the events behind are tried; if one is accepted, this is set aside.
 ATTEMPTS = 5
-# After so many an event that has none behind it is set aside as well.
+# After this many, an event without any behind it is set aside as well.
 ATTEMPTS_ALONE = 20
 
 
 class FailedAttempts:
-    """The file `attempts.json` of a spool. Only who holds the spool's lock writes it."""
+    """The file `attempts.json` of a spool. Only the holder of the spool's lock writes it."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / "attempts.json"

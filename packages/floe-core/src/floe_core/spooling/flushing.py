@@ -1,4 +1,4 @@
-"""Send what waits in a spool now, trying for a while."""
+"""Send the events that wait in a spool now, trying until a deadline."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _BETWEEN_TRIES_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Flushed:
-    """What a flush did. `reason` says why events still wait, "" when none does.
+    """What a flush did. `reason` says why events still wait, "" if none does.
 
-    `full_since` is when events were first not kept for want of room, "" where all were; a flush
-    that leaves nothing waiting forgets it.
+    `full_since` is when an event was first dropped for lack of space, "" if none was; a flush that
+    leaves nothing waiting clears it.
     """
 
     sent: int
@@ -27,9 +27,9 @@ class Flushed:
 
 
 def flush_spool(spool: Spool, drainer: Drainer, deadline: float) -> Flushed:
-    """Send what waits, trying until a moment of the monotonic clock.
+    """Send waiting events until a time of the monotonic clock.
 
-    An event that is being sent then is heard out.
+    An event that is being sent then is completed.
     """
     sent = refused = 0
     while True:

@@ -1,4 +1,4 @@
-"""A process that sends in the background, never in the way of what its parent runs."""
+"""Run a process that sends in the background, without delaying its parent."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import IO
 
 from floe_core.spooling.spool import Json, Spool
 
-# A receiver that takes longer over one event is not waited for at the end of a run.
+# If a receiver takes longer for one event, the end of a run does not wait for it.
 _SILENT_SECONDS = 2.0
 _LOOK_EVERY_SECONDS = 0.05
 
@@ -24,8 +24,7 @@ _LOOK_EVERY_SECONDS = 0.05
 class SendingProgram:
     """`python -m MODULE` in a folder, which reads `start` as its first line.
 
-    `environment` is added to this process's own. With `shows_errors` what it writes to stderr is
-    seen.
+    `environment` is added to this process's own. With `shows_errors`, its stderr is shown.
     """
 
     module: str
@@ -45,14 +44,14 @@ class SendingProcess:
         self._owner = 0
 
     def start(self) -> None:
-        """Start the process; nothing if it runs."""
+        """Start the process, unless it is running."""
         if self._owner == os.getpid() and self._process and self._process.poll() is None:
             return
         for spool in self._spools:
             spool.forget_sending()
         program = self._program
-        # -P: a product's own folders are no Python packages. A session of its own: Ctrl-C is for
-        # the run, and must not break off the event that is being sent.
+        # -P: a product's own folders are not Python packages. A separate session: Ctrl-C is for the
+        # run, and must not interrupt the event that is being sent.
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", program.module],
             stdin=subprocess.PIPE,
@@ -66,11 +65,11 @@ class SendingProcess:
         self._say(self._process, json.dumps(program.start))
 
     def close(self, seconds: float) -> bool:
-        """Let the process send what waits, for some seconds; return whether nothing is left.
+        """Let the process send waiting events for some seconds; return whether none is left.
 
-        A receiver that does not answer is tried once more and no longer, and one that has not
-        answered for a while is not waited for. A process that is still sending an event when the
-        time is over ends after that one, by itself.
+        A receiver that does not respond is tried only once more, and one that has not responded for
+        a while is not waited for. If the process is still sending an event when the time is up, it
+        ends by itself after that event.
         """
         process = self._process if self._owner == os.getpid() else None
         self._process = None

@@ -1,4 +1,4 @@
-"""Events on disk: written before anything is sent, one file each, in the order of their names."""
+"""Events on disk: written before anything is sent, one file for each, ordered by name."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _UNFINISHED = ".unfinished-"
 
 
 class Spool:
-    """A folder beside a product's runs: what waits to be sent, and what was refused.
+    """A folder beside a product's runs, with the events that wait and those that were refused.
 
-    Several processes may write to it. An event is there whole or not at all: a file becomes
-    visible under its name only when it is complete. What it may take of the disk is limited.
-    `name` is the folder's, a path below that of the product's state.
+    Several processes may write to it. An event exists completely or not at all: a file appears
+    under its name only when it is complete. The disk space of the folder is limited.
+    `name` is the folder's path below that of the product's state.
     """
 
     def __init__(self, project_dir: Path, name: str = "lineage") -> None:
@@ -42,12 +42,12 @@ class Spool:
         self._is_made = False
 
     def append(self, event: Json, key: str = "") -> Path:
-        """Write one event, after all that this process has written; return its file.
+        """Write one event after all others that this process has written; return its file.
 
-        `key` is a part of the file's name by which `has` knows the event again.
+        `key` is a part of the file's name by which `has` recognizes the event.
 
         Raises:
-            SpoolFullError: What waits takes all the disk it may. The oldest are kept, not this.
+            SpoolFullError: Waiting events use all of the allowed space. They stay; this is dropped.
             OSError: It cannot be written here.
         """
         text = json.dumps(event, ensure_ascii=False, separators=(",", ":"))
@@ -63,7 +63,7 @@ class Spool:
         return _events_in(self.waiting_folder)
 
     def refused(self) -> list[Path]:
-        """Return the files of events that were refused for good, oldest first."""
+        """Return the files of events that were refused permanently, oldest first."""
         return _events_in(self.refused_folder)
 
     def has(self, key: str) -> bool:
@@ -81,7 +81,7 @@ class Spool:
         path.unlink(missing_ok=True)
 
     def note_failure(self, reason: str) -> None:
-        """Keep why what waits could not be sent, for whoever asks; "" when it could."""
+        """Record why waiting events could not be sent; "" if they could."""
         self._make_folders()
         if reason:
             _write_whole(self._note, json.dumps({"reason": reason}, ensure_ascii=False))
@@ -89,12 +89,12 @@ class Spool:
             self._note.unlink(missing_ok=True)
 
     def last_failure(self) -> str:
-        """Return why what waits could not be sent, "" if nothing is known against it."""
+        """Return why waiting events could not be sent, "" if no reason is known."""
         return _member(self._note, "reason")
 
     @contextmanager
     def sending(self) -> Iterator[None]:
-        """Let others see, for the length of the block, that an event is being sent."""
+        """Show other processes, during the block, that an event is being sent."""
         self._sending.touch()
         try:
             yield
@@ -102,26 +102,26 @@ class Spool:
             self._sending.unlink(missing_ok=True)
 
     def sending_for(self) -> float:
-        """Return for how many seconds the event that is being sent is, 0.0 if none is."""
+        """Return for how many seconds the current event has been being sent, 0.0 if none is."""
         try:
             return time.time() - self._sending.stat().st_mtime
         except FileNotFoundError:
             return 0.0
 
     def forget_sending(self) -> None:
-        """Forget what a sender that was killed had begun to send."""
+        """Clear the mark of an event that a killed sender was sending."""
         self._sending.unlink(missing_ok=True)
 
     def full_since(self) -> str:
-        """Return since when events were not kept for want of room, "" if all were."""
+        """Return since when events have been dropped for lack of space, "" if none was."""
         return _member(self._full, "since")
 
     def forget_fullness(self) -> None:
-        """Forget that events were not kept."""
+        """Forget that events were dropped."""
         self._full.unlink(missing_ok=True)
 
     def wait_again(self) -> int:
-        """Let what was refused wait to be sent once more, in its old place; return how many."""
+        """Put refused events back to wait in their old places; return how many there were."""
         self._make_folders()
         count = 0
         for path in self.refused():
@@ -135,7 +135,7 @@ class Spool:
         return count
 
     def remove_abandoned(self) -> None:
-        """Remove what writers that were killed left unfinished."""
+        """Remove incomplete files of killed writers."""
         for path in self.waiting_folder.glob(f"{_UNFINISHED}*"):
             with suppress(FileNotFoundError):
                 if time.time() - path.stat().st_mtime > _ABANDONED_AFTER_SECONDS:
@@ -157,7 +157,7 @@ class Spool:
             self._is_made = True
 
     def _next_name(self) -> str:
-        """Return a name that sorts after every earlier one, though the clock be set back."""
+        """Return a name that sorts after every earlier one, even if the clock is set back."""
         self._latest = max(time.time_ns(), self._latest + 1)
         return f"{self._latest:020d}-{os.getpid():08d}"
 
@@ -179,7 +179,7 @@ def _write_whole(path: Path, text: str) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """Return what a JSON file holds; None where there is none, or it is damaged."""
+    """Return the content of a JSON file; None if it is missing or damaged."""
     try:
         return json.loads(path.read_text("utf-8"))
     except (FileNotFoundError, ValueError, RecursionError):
@@ -187,7 +187,7 @@ def read_json(path: Path) -> Any:
 
 
 def _member(path: Path, name: str) -> str:
-    """Return a text of a note, "" without the note; of a damaged one, that it is."""
+    """Return a text of a note, "" without the note; for a damaged one, a text saying so."""
     noted = read_json(path)
     if isinstance(noted, dict) and name in noted:
         return str(noted[name])

@@ -1,5 +1,5 @@
 """Tracing: OpenTelemetry spans of compile, runs and nodes.
 
-Only `span_sender` and what it imports import OpenTelemetry, and it is imported only where spans are
-wanted.
+Only `span_sender` and the modules it imports use OpenTelemetry, and it is imported only if spans
+are wanted.
 """

@@ -1,4 +1,4 @@
-"""The spans of one build: one of the run, and below it one of each node."""
+"""The spans of one build: one for the run, and below it one for each node."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ _LONGEST_MESSAGE = 2000
 
 
 class BuildTrace:
-    """Makes spans of a build's events. Does nothing where none are wanted, and never raises.
+    """Creates spans from a build's events. Does nothing if none are wanted, and never raises.
 
-    Each attempt of a run has a span of its own; the attempts share a trace. `redact` takes secrets
-    out of error texts.
+    Each attempt of a run has its own span; the attempts share a trace. `redact` removes secrets
+    from error texts.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class BuildTrace:
         return self._ids
 
     def started(self) -> None:
-        """The build begins."""
+        """Start the span of the build."""
         request = self._request
         about = {
             "floe.run_id": request.run_id,
@@ -63,7 +63,7 @@ class BuildTrace:
         self._start(RUN, "floe run", about, None)
 
     def receive(self, event: BuildEvent) -> None:
-        """Take note of one event."""
+        """Record one event."""
         if self._sender is None:
             return
         if isinstance(event, NodeStarted):
@@ -75,14 +75,14 @@ class BuildTrace:
             self._end(RUN, status, event.succeeded, event.message, None)
 
     def finish(self, seconds: float) -> None:
-        """Begin to send what is left; what has not ended was broken off."""
+        """Start sending the remaining spans; nodes that have not ended were interrupted."""
         for key in reversed(list(self._open)):
             self._end(key, "aborted", False, "broken off", None)
         if self._sender is not None:
             self._sender.finish(seconds)
 
     def wait(self) -> None:
-        """Wait until all is sent, or the seconds given to it are over."""
+        """Wait until all spans are sent, or the seconds given to `finish` are over."""
         if self._sender is not None:
             self._sender.wait()
             self._sender = None

@@ -13,9 +13,9 @@ _SECONDS_AT_THE_END = 2.0
 
 
 class CompileTrace:
-    """Makes one span of what happens inside it, if it is wanted. Never raises.
+    """Creates one span for its block, if wanted. Never raises.
 
-    Whether it is, may be said by a file that is read on the way: see `concerns`.
+    A file that is read inside the block may decide whether it is wanted: see `concerns`.
     """
 
     def __init__(
@@ -28,7 +28,7 @@ class CompileTrace:
         self._began = datetime.now(UTC)
 
     def concerns(self, product: str, settings: TracingSettings) -> None:
-        """Take note of what the files say, once they are read."""
+        """Record the settings of the files, once they are read."""
         self._attributes["floe.product"] = product
         self._settings = settings
 

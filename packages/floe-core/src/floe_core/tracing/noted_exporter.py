@@ -1,4 +1,4 @@
-"""Know of an exporter of spans whether it fails, and keep secrets out of its log."""
+"""Track whether an exporter of spans fails, and keep secrets out of its log."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from collections.abc import Callable, Sequence
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
-# A collector that takes longer over one request is not waited for at the end.
+# If a collector takes longer for one request, it is not waited for at the end.
 _SILENT_SECONDS = 1.0
 
 
 class NotedExporter(SpanExporter):
-    """An exporter of which is known whether it fails, and which logs no secret.
+    """An exporter that shows whether it fails, and that logs no secrets.
 
-    Exporters retry for long, and complain to the log meanwhile: that is listened to.
+    Exporters retry for a long time, and log warnings meanwhile: these are observed.
     """
 
     def __init__(self, exporter: SpanExporter, redact: Callable[[str], str]) -> None:
@@ -31,13 +31,13 @@ class NotedExporter(SpanExporter):
 
     @property
     def fails(self) -> bool:
-        """Whether the last request failed, or the one on its way does not end."""
+        """Whether the last request failed, or the current one does not end."""
         busy_since = self._busy_since
         is_silent = bool(busy_since) and time.monotonic() - busy_since > _SILENT_SECONDS
         return self._has_complained or is_silent
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        """Send spans, and note how it goes."""
+        """Send spans, and record the result."""
         self._busy_since = time.monotonic()
         try:
             result = self._exporter.export(spans)
@@ -50,13 +50,13 @@ class NotedExporter(SpanExporter):
         self._has_complained = True
 
     def shutdown(self) -> None:
-        """End what is being retried; a second call does nothing."""
+        """Stop retrying; a second call does nothing."""
         if not self._is_shut:
             self._is_shut = True
             self._exporter.shutdown()
 
     def forget_log(self) -> None:
-        """Listen to the exporter's log no longer."""
+        """Stop observing the exporter's log."""
         for log in self._logs:
             log.removeFilter(self._filter)
 

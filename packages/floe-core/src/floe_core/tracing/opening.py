@@ -1,4 +1,4 @@
-"""Start to trace, or say why that cannot be."""
+"""Start tracing, or report why that is not possible."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def open_sender(
     trace_id: int = 0,
     capacity: int = 1,
 ) -> SpanSender | None:
-    """Return what spans are made with; None where none are wanted, or cannot be had.
+    """Return the sender of spans; None if none are wanted, or none can be created.
 
     `complain` receives the reason. See `SpanSender` for the rest.
     """
@@ -35,8 +35,8 @@ def open_sender(
     except ImportError:
         complain(NOT_INSTALLED)
         return None
-    # Tracing must fail no run, and exporters are others' code, configured by the environment:
-    # this is the one place where whatever they raise ends.
+    # Tracing must never fail a run, and exporters are third-party code, configured by the
+    # environment: this is the one place that catches whatever they raise.
     try:
         return SpanSender(settings, trace_id, capacity, redact)
     except Exception as error:  # noqa: BLE001

@@ -1,4 +1,4 @@
-"""How others name a span: lineage says of each run which span is about it."""
+"""The ids of a span, by which lineage refers to the span of each run."""
 
 from __future__ import annotations
 

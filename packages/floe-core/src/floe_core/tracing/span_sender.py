@@ -37,8 +37,8 @@ class SpanSender:
     spans that may wait at once. `redact` takes secrets out of what exporters write to the log.
 
     Raises:
-        LookupError: The exporter that is asked for is not installed.
-        ValueError: OpenTelemetry's environment holds something that it cannot read.
+        LookupError: The requested exporter is not installed.
+        ValueError: OpenTelemetry's environment variables contain an invalid value.
     """
 
     def __init__(
@@ -82,12 +82,12 @@ class SpanSender:
 
     @staticmethod
     def ids_of(span: Span) -> SpanIds:
-        """Return what a span is known by."""
+        """Return the ids of a span."""
         context = span.get_span_context()
         return SpanIds(f"{context.trace_id:032x}", f"{context.span_id:016x}")
 
     def finish(self, seconds: float) -> None:
-        """Begin to send what waits, for so many seconds; all spans have ended."""
+        """Start sending the waiting spans, for up to `seconds`; all spans have ended."""
         self._ends_at = time.monotonic() + seconds
         self._ending.start()
 
@@ -109,7 +109,7 @@ class SpanSender:
 
 
 def _nanoseconds(at: datetime | None) -> int | None:
-    """Return an aware time as the SDK has it, None for now."""
+    """Return an aware time in the SDK's format, None for now."""
     return None if at is None else round(at.timestamp() * 1_000_000) * 1_000
 
 

@@ -1,4 +1,4 @@
-"""Whether spans are wanted, as OpenTelemetry's own environment says, or the manifest."""
+"""Decide whether spans are wanted, by OpenTelemetry's environment variables or the manifest."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
 
 
 def is_wanted(settings: TracingSettings) -> bool:
-    """Return whether spans are to be sent. Cheap: imports nothing, reads the environment alone.
+    """Return whether spans are to be sent. Cheap: imports nothing, reads only the environment.
 
-    The environment asks for them with an exporter or an endpoint, and switches them off with
+    The environment requests them with an exporter or an endpoint, and switches them off with
     `OTEL_SDK_DISABLED=true` or `OTEL_TRACES_EXPORTER=none`, whatever the manifest says.
     """
     exporter = os.environ.get(EXPORTER, "").strip()

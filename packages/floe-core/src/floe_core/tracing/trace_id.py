@@ -1,4 +1,4 @@
-"""Trace ids that follow from what a run is."""
+"""Compute trace ids from a run's properties."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from floe_core.build_request import BuildRequest
 def trace_id_of_run(product: str, request: BuildRequest) -> int:
     """Return the id of the trace that all attempts of a run share.
 
-    A run with a tick is known by it, on any orchestrator; another one by the orchestrator's run id.
+    A run with a tick is identified by it, on any orchestrator; others by the orchestrator's run id.
     """
     tick = request.nominal_time
     run = tick.astimezone(UTC).isoformat() if tick else request.run_id

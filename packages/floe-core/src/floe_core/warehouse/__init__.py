@@ -1,1 +1,1 @@
-"""The tables of a product where they are, read through the connection that dbt's adapter opens."""
+"""Read the tables of a product, through a connection opened by dbt's adapter."""

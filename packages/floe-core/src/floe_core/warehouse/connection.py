@@ -1,4 +1,4 @@
-"""Ask a product's warehouse, through the connection that dbt's adapter opens."""
+"""Query a product's warehouse, through a connection opened by dbt's adapter."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ IN_MEMORY, MEMORY = ":memory:", "memory"
 
 
 class Warehouse(Protocol):
-    """An open warehouse. Its errors are `EnvironmentProblemError`s in its own words."""
+    """An open warehouse. Its errors are `EnvironmentProblemError`s with its own messages."""
 
     dialect: Dialect
 
     def rows(self, query: str) -> list[Row]:
-        """Return what a query finds."""
+        """Return the rows of a query."""
 
     def run(self, statement: str) -> None:
-        """Run one statement, for good."""
+        """Run and commit one statement."""
 
     def columns(self, relation: Relation) -> list[tuple[str, str]]:
-        """Return the columns and their types in their order; none for no such relation."""
+        """Return the columns and their types, in order; none if there is no such relation."""
 
 
 @contextmanager
@@ -51,7 +51,7 @@ def open_warehouse(
     `is_served` is a process that opens it for another: what it needs goes with the process.
 
     Raises:
-        UsageError: It is of a kind whose tables can't be compared.
+        UsageError: Tables in this kind of warehouse can't be compared.
         EnvironmentProblemError: It can't be opened.
     """
     # dbt reads relative paths, of attached files too, from the product's folder.
@@ -70,7 +70,7 @@ def connect(dbt: DbtProject, project_dir: Path, *, is_served: bool = False) -> I
     if dbt.adapter == "duckdb":
         opened = DuckDBFile(dbt, dialect, project_dir)
     elif dbt.adapter == "spark":
-        # While this process has a session, another one can't have the metastore.
+        # While this process has a session, another process can't open the metastore.
         is_here = is_served or has_spark()
         opened = (SparkSession if is_here else ServedConnection)(dbt, dialect, project_dir)
     else:
@@ -83,7 +83,7 @@ def connect(dbt: DbtProject, project_dir: Path, *, is_served: bool = False) -> I
 
 
 def apply_settings(opened: Warehouse) -> None:
-    """Set up a connection as its dialect wants it, so that hashes are the same in each."""
+    """Apply the settings of the dialect to a connection, so that hashes are always the same."""
     for setting in opened.dialect.settings:
         opened.run(setting)
 
@@ -133,14 +133,14 @@ class AdapterConnection:
 
 
 class SparkSession(AdapterConnection):
-    """The one session of this process, which may be dbt's as well: it gets its zone back."""
+    """The one session of this process, possibly shared with dbt: its time zone is restored."""
 
     def __init__(self, dbt: DbtProject, dialect: Dialect, project_dir: Path) -> None:
         super().__init__(dbt, dialect, project_dir)
         self._zone = str(self.rows("select current_timezone()")[0][0])
 
     def close(self) -> None:
-        """Give the session back."""
+        """Release the session."""
         self.run(f"set time zone {literal(self._zone)}")
         super().close()
 
@@ -175,7 +175,7 @@ class DuckDBCursor:
 
 
 class DuckDBFile(DuckDBCursor):
-    """A file that is attached for reading only, with all that the profile attaches and loads."""
+    """A file attached for reading only, with everything that the profile attaches and loads."""
 
     def __init__(self, dbt: DbtProject, dialect: Dialect, project_dir: Path) -> None:
         file = duckdb_file(dbt.profile, project_dir)
@@ -184,7 +184,7 @@ class DuckDBFile(DuckDBCursor):
         name = credentials_of(dbt, project_dir).database
         own = {"path": str(file), "alias": quoted(name), "read_only": True}
         others = [{**each, "read_only": True} for each in dbt.profile.get("attach") or ()]
-        # A file that dbt-duckdb itself opens, it opens for writing.
+        # dbt-duckdb itself opens files for writing.
         in_memory = {"path": IN_MEMORY, "database": MEMORY, "attach": [*others, own]}
         self._environment = duckdb_environment(credentials_of(dbt, project_dir, in_memory))
         with _errors_told():

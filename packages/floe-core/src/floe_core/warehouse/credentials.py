@@ -1,4 +1,4 @@
-"""The credentials of a product's profile, as dbt's adapter makes them of it."""
+"""Get the credentials of a product's profile from dbt's adapter."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from floe_core.warehouse.internals import (
 if TYPE_CHECKING:
     from floe_core.warehouse.internals import Credentials
 
-# Of dbt itself, not of the connection.
+# Settings of dbt itself, not of the connection.
 _NOT_OF_CREDENTIALS = ("type", "threads")
 
 
 def credentials_of(
     dbt: DbtProject, project_dir: Path, changes: Mapping[str, Any] | None = None
 ) -> Credentials:
-    """Return what dbt would connect with, `env_var()` filled in, and these fields changed.
+    """Return the credentials that dbt would use, `env_var()` filled in, with these changes.
 
     Raises:
         EnvironmentProblemError: A variable is not set, the profile is wrong or not there, or the
@@ -46,13 +46,13 @@ def credentials_of(
 
 
 def place_of(dbt: DbtProject, project_dir: Path) -> str:
-    """Return which database of which server the profile leads to, for people to read."""
+    """Return the server and database of the profile, to show to people."""
     credentials = credentials_of(dbt, project_dir)
     return f"{dbt.adapter} {credentials.unique_field}/{credentials.database}"
 
 
 def without_secrets(text: str, dbt: DbtProject) -> str:
-    """Return what dbt or a warehouse says, without secrets."""
+    """Return a message of dbt or a warehouse without secrets."""
     return Redactor(known_secrets(dbt.profile).values()).text(text.strip())
 
 
@@ -62,7 +62,7 @@ def _rendered(dbt: DbtProject, project_dir: Path) -> dict[str, Any]:
 
 
 def _raw_profile(dbt: DbtProject) -> dict[str, Any]:
-    """Return the profile; one that was not copied for its secrets is read where dbt finds it."""
+    """Return the profile; one not copied because of its secrets is read where dbt finds it."""
     if dbt.profiles_dir:
         return {"target": dbt.target_name, "outputs": {dbt.target_name: dbt.profile}}
     return dict(read_profiles(str(dbt_profiles_dir())).get(dbt.profile_name) or {})

@@ -1,4 +1,4 @@
-"""What reading tables takes of a warehouse's SQL: names, types, and hashes of values and rows.
+"""The SQL that reading a warehouse's tables requires: names, types, and hashes.
 
 Two values are the same where the warehouse writes them as the same text: NULL is no empty text, a
 trailing blank counts, as do the sign of -0.0 and the scale of a decimal without a declared one; NaN
@@ -48,7 +48,7 @@ class Dialect(ABC):
     is_alone: ClassVar[bool] = False
 
     def prepare(self, handle: Any) -> None:  # noqa: B027
-        """Give a connection of the warehouse's driver what it lacks."""
+        """Add what a connection of the warehouse's driver lacks."""
 
     def quoted(self, name: str) -> str:
         """Return a column's name, as the warehouse has it, as SQL."""

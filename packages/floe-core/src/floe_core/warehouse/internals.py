@@ -1,7 +1,7 @@
-"""The one door to dbt's names that reading a warehouse takes; dbt does not promise to keep them.
+"""The one module with the dbt names for reading a warehouse; dbt does not promise to keep them.
 
-dbt has no public way to connect to the warehouse of a profile. There is no plainer one either:
-without a name, whoever wants to read tables is told so. Runs need none of them.
+dbt has no public way to connect to the warehouse of a profile, and there is no simpler one:
+without a name, reading tables fails with a message that says so. Runs need none of them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def dbt_error() -> type[Exception]:
-    """Return the class of what dbt and its adapters raise."""
+    """Return the base class of the errors of dbt and its adapters."""
     with _names_of_dbt():
         from dbt_common.exceptions import DbtBaseException
 
@@ -50,7 +50,7 @@ def read_profiles(folder: str) -> dict[str, Any]:
 
 
 def make_credentials(adapter: str, fields: Mapping[str, Any]) -> Credentials:
-    """Return an adapter's credentials, which it has validated."""
+    """Return an adapter's credentials, validated by the adapter."""
     with _names_of_dbt():
         from dbt.adapters.factory import load_plugin
 
@@ -61,13 +61,13 @@ def make_credentials(adapter: str, fields: Mapping[str, Any]) -> Credentials:
 
 
 def connection_manager(adapter: str, credentials: Credentials) -> Any:
-    """Return what opens and keeps an adapter's connections."""
+    """Return the connection manager of an adapter."""
     with _names_of_dbt():
         from dbt.adapters.factory import get_adapter_class_by_name
         from dbt.mp_context import get_mp_context
 
     manager: Any = get_adapter_class_by_name(adapter).ConnectionManager
-    # Of a run's whole configuration, a manager uses the credentials.
+    # A manager uses only the credentials of a run's configuration.
     return manager(SimpleNamespace(credentials=credentials), get_mp_context())
 
 

@@ -1,1 +1,1 @@
-"""Checks of what people wrote that need no dbt."""
+"""Checks of the user's files that do not require dbt."""

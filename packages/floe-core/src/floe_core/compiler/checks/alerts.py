@@ -1,4 +1,4 @@
-"""Check who is to be alerted: targets by reference alone, and jobs that there are."""
+"""Check the alert rules: targets must be references, and jobs must exist."""
 
 from __future__ import annotations
 
@@ -42,5 +42,5 @@ def _unknown_jobs(inputs: Inputs, index: int, names: list[str]) -> Iterator[Prob
 
 
 def _problem(document: Document, location: Location, what: str, fix: str) -> Problem:
-    """Return a problem without its line, where a URL with a secret may stand."""
+    """Return a problem without an excerpt, since the line may contain a URL with a secret."""
     return replace(document.problem(location, what, fix), excerpt="")

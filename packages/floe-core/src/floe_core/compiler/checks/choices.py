@@ -1,4 +1,4 @@
-"""Check the platform's choices and the product's schedules: all that needs no dbt."""
+"""Check the platform's choices and the product's schedules, as far as possible without dbt."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def chosen_orchestrator(inputs: Inputs, override: str | None, findings: Findings
     """Return the orchestrator's name; note it when it is not installed or not approved.
 
     Raises:
-        UsageError: The override, which is no one's file, names no plugin that may be used.
+        UsageError: The override, which comes from no file, names no plugin that may be used.
     """
     name = override or inputs.manifest.plugins.orchestrator.type
     approved = inputs.manifest.approved_plugins.get("orchestrator")
@@ -145,7 +145,7 @@ def _check_jobs(inputs: Inputs, findings: Findings) -> None:
 
 
 def effective(schedule: ScheduleSpec | None, inputs: Inputs) -> Schedule | None:
-    """Return a schedule with the manifest's time zone where it names none; None without times."""
+    """Return a schedule, in the manifest's time zone if it names none; None without times."""
     if schedule is None or schedule.cron is None:
         return None
     zone = schedule.timezone or inputs.manifest.defaults.timezone

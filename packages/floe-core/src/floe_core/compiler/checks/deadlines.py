@@ -17,7 +17,7 @@ _FIX = 'write hours and minutes, and a time zone: "07:30 Europe/London"'
 
 
 def check_deadlines(inputs: Inputs, findings: Findings) -> None:
-    """Note deadlines that are none, and give notice of one that nobody is told of."""
+    """Note invalid deadlines, and give notice of a deadline without an alert for it."""
     for location, job, text in _deadlines(inputs):
         time, _, zone = text.partition(" ")
         complaint, fix = "", ""

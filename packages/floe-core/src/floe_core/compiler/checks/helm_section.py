@@ -1,4 +1,4 @@
-"""Check `plugins.orchestrator.config.helm` of the manifest, which the plugin alone knows whole."""
+"""Check `plugins.orchestrator.config.helm` of the manifest, by the schema of the plugin."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _PLACE = ("plugins", "orchestrator", "config", "helm")
 
 
 def check_helm_section(inputs: Inputs) -> None:
-    """Raise every problem of the section, each at its line, if the plugin brings a chart.
+    """Raise every problem of the section, each at its line, if the plugin ships a chart.
 
     Raises:
         InvalidProductError: The section is wrong.

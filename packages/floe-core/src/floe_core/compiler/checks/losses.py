@@ -1,4 +1,4 @@
-"""Refuse what an orchestrator can't express of a product, unless floe.yaml waives it."""
+"""Refuse a product's concepts that the orchestrator can't express, unless floe.yaml waives them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 def refuse_losses(
     artifacts: CompiledArtifacts, plugin: OrchestratorPlugin, inputs: Inputs, findings: Findings
 ) -> None:
-    """Note every loss that is not waived, and every waiver of what is no concept."""
+    """Note every loss that is not waived, and every waiver that names no concept."""
     document, waived = inputs.spec_document, inputs.spec.waivers
     for place, name in enumerate(waived):
         if name not in CONCEPTS:
@@ -32,7 +32,7 @@ def refuse_losses(
 def _refuse_updates(
     artifacts: CompiledArtifacts, plugin: OrchestratorPlugin, inputs: Inputs, findings: Findings
 ) -> None:
-    """Note jobs that updates of ports start, where nothing would."""
+    """Note jobs with `onUpdate`, if the plugin can't start jobs on updates of ports."""
     jobs = [job.name for job in artifacts.jobs if job.trigger is not None and job.trigger.enabled]
     if not jobs or isinstance(plugin, UpdateStarter):
         return
@@ -43,7 +43,7 @@ def _refuse_updates(
 def _refuse_pools_of_nodes(
     artifacts: CompiledArtifacts, plugin: OrchestratorPlugin, inputs: Inputs, findings: Findings
 ) -> None:
-    """Note nodes that are in a pool, where none can wait for a slot."""
+    """Note nodes that are in a pool, if the plugin has no pools of nodes."""
     pools = sorted(set(artifacts.pools_of_nodes.values()))
     if not pools or isinstance(plugin, NodePools) or _says_itself(artifacts, plugin, "pool"):
         return
@@ -55,7 +55,7 @@ def _refuse_pools_of_nodes(
 
 
 def _says_itself(artifacts: CompiledArtifacts, plugin: OrchestratorPlugin, concept: str) -> bool:
-    """Return whether a plugin names a loss of this concept."""
+    """Return whether the plugin itself reports a loss of this concept."""
     told = plugin.concepts(artifacts) if isinstance(plugin, ConceptExplainer) else ()
     return any(each.loss for each in told if each.name == concept)
 

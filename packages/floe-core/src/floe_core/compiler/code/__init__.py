@@ -1,1 +1,1 @@
-"""What the code of a node comes to, without running it."""
+"""Analyze the code of nodes without running it."""

@@ -1,7 +1,7 @@
 """Hash what a node's result depends on beside its own text: macros, configuration, the project.
 
-All of it is read from dbt's manifest (v10 to v12) and the project's files. Hashes are short: they
-tell two compilations apart, and are no proof of identity.
+Everything is read from dbt's manifest (v10 to v12) and the project's files. Hashes are short: they
+distinguish two compilations, and are not a proof of identity.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _PROJECT_KEYS = ("vars", "dispatch", "query-comment", "quoting", "flags")
 
 
 class CodeHashes:
-    """The hashes of one manifest; texts that name the project's folder are taken relative to it."""
+    """The hashes of one manifest; texts that contain the project's folder are made relative."""
 
     def __init__(self, manifest: Entry, project_dir: Path) -> None:
         self._macros: Mapping[str, Entry] = manifest.get("macros") or {}
@@ -47,25 +47,25 @@ class CodeHashes:
         self._by_materialization = self._group_materializations()
 
     def of_macros(self, entry: Entry) -> str:
-        """Return the hash of every macro that a node uses, "" where all of them are dbt's own."""
+        """Return the hash of all macros that a node uses, "" if they are all dbt's own."""
         used = set((entry.get("depends_on") or {}).get("macros") or ())
         used |= self._by_materialization.get(_materialization(entry), set())
         return self._of_closure(frozenset(used))
 
     def of_used_macros(self, entry: Entry) -> str:
-        """Return the hash of the macros that a node's code uses, "" where all are dbt's own."""
+        """Return the hash of the macros that a node's code uses, "" if they are all dbt's own."""
         used = (entry.get("depends_on") or {}).get("macros") or ()
         return self._of_closure(frozenset(used))
 
     def of_building_macros(self, entry: Entry, *, with_used: bool) -> str:
-        """Return the hash of the macros that build a node, "" where all of them are dbt's own.
+        """Return the hash of the macros that build a node, "" if they are all dbt's own.
 
-        `with_used` counts those, too, that its code and its hooks use.
+        `with_used` includes the macros that its code and its hooks use.
         """
         return self._of_closure(self._building_macros(entry, with_used))
 
     def texts_of_building_macros(self, entry: Entry, *, with_used: bool) -> list[str]:
-        """Return the texts of these macros, but for dbt's own."""
+        """Return the texts of these macros, except dbt's own."""
         return [str(text) for text in self._texts(self._building_macros(entry, with_used)).values()]
 
     def _building_macros(self, entry: Entry, with_used: bool) -> frozenset[str]:
@@ -96,7 +96,7 @@ class CodeHashes:
         return self._closures[macro_ids]
 
     def _texts(self, macro_ids: frozenset[str]) -> dict[str, Any]:
-        """Return macro id -> text of these and all that they call, but for dbt's own."""
+        """Return macro id -> text, for these and all macros that they call, except dbt's own."""
         return {
             macro_id: self._macros[macro_id].get("macro_sql")
             for macro_id in self.reach(macro_ids)
@@ -104,7 +104,7 @@ class CodeHashes:
         }
 
     def reach(self, macro_ids: Iterable[str], but: Container[str] = ()) -> set[str]:
-        """Return these macros and all that they call, `but` these and what only they call."""
+        """Return these macros and all that they call, without `but` and what only those call."""
         found: set[str] = set()
         frontier = [macro_id for macro_id in macro_ids if macro_id in self._macros]
         while frontier:
@@ -141,7 +141,7 @@ def hash_project(manifest: Entry, dbt_project: Entry, project_dir: Path) -> str:
 
 
 def hash_file(path: Path) -> str:
-    """Return the SHA-256 of a file, "" where it cannot be read."""
+    """Return the SHA-256 of a file, "" if it cannot be read."""
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
@@ -150,9 +150,9 @@ def hash_file(path: Path) -> str:
 
 
 def _built_in_packages(manifest: Entry) -> frozenset[str]:
-    """Return the packages that come with dbt: they change with its version alone."""
+    """Return the packages that come with dbt: they change only with dbt's version."""
     adapter = str((manifest.get("metadata") or {}).get("adapter_type") or "")
-    # dbt-redshift and dbt-materialize, for two, stand on dbt-postgres.
+    # dbt-redshift and dbt-materialize, for example, are based on dbt-postgres.
     return frozenset({"dbt", f"dbt_{adapter}", "dbt_postgres"})
 
 

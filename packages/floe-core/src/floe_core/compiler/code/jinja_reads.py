@@ -1,4 +1,4 @@
-"""Find what a Jinja template reads that is not the same in every run."""
+"""Find values in a Jinja template that may differ from run to run."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from collections.abc import Iterator
 
 from jinja2 import Environment, TemplateSyntaxError
 
-# What dbt's context offers that depends on the moment, on the run or on the warehouse's contents.
+# Names in dbt's context that depend on the time, on the run or on the warehouse's contents.
 _VARYING = frozenset(
     {
         *("run_query", "statement", "load_result", "run_started_at", "invocation_id"),
         *("random", "load_agate_table", "get_relations_by_pattern"),
     }
 )
-# Of the adapter's methods those that ask the warehouse nothing.
+# The adapter's methods that do not query the warehouse.
 STEADY_METHODS = frozenset(
     {"dispatch", "quote", "quote_as_configured", "type", "get_incremental_strategy_macro"}
 )
 _VARYING_MODULES = frozenset({"datetime", "pytz"})
-# dbt's tags that plain Jinja does not have; to the lexer, their names are names like any other.
+# For dbt's tags that plain Jinja lacks; the lexer treats their names like any other name.
 _LEXER = Environment(extensions=["jinja2.ext.do"], autoescape=False)
 _COMMENT = re.compile(r"\{#.*?#\}", re.DOTALL)
 
 
 def varying_reads(text: str) -> str:
-    """Return the first name in a template that may have another value in the next run, "" for none.
+    """Return the first name in a template whose value may differ in the next run, "" for none.
 
     >>> varying_reads("{% set found = run_query('select 1') %}")
     'run_query'
@@ -50,7 +50,7 @@ def varying_reads(text: str) -> str:
 
 
 def _names(text: str) -> Iterator[str]:
-    """Yield the names in blocks and expressions; one after a dot begins with the dot."""
+    """Yield the names in blocks and expressions; a name after a dot includes the dot."""
     is_attribute = False
     for _, kind, value in _LEXER.lex(text):
         if kind == "name":

@@ -20,7 +20,7 @@ def parse_span(text: object) -> int:
     (3600, 5400, 172800)
 
     Raises:
-        ValueError: It is no span, or one of no time.
+        ValueError: It is not a span of time, or it is zero.
     """
     found = _SPAN.fullmatch(str(text).strip())
     if found is None or int(found[1]) == 0:
@@ -29,6 +29,6 @@ def parse_span(text: object) -> int:
 
 
 class LagToleranceSpec(YamlModel):
-    """A node is reused while its inputs are new for less than this, in seconds."""
+    """A node is reused as long as its inputs have been new for less than this, in seconds."""
 
     lag_tolerance: Annotated[int, BeforeValidator(parse_span)]

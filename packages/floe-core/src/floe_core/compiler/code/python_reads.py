@@ -1,10 +1,10 @@
-"""Find what a Python model reads beside what dbt gives it."""
+"""Find what a Python model reads besides what dbt passes to it."""
 
 from __future__ import annotations
 
 import ast
 
-# Packages that compute, and nothing else.
+# Packages that only compute.
 _COMPUTING = frozenset(
     {
         *("__future__", "collections", "dataclasses", "decimal", "enum", "fractions", "functools"),
@@ -25,7 +25,7 @@ _VARYING = frozenset(
 def varying_reads(code: str) -> str:
     """Return the first thing in a Python model that may differ between two runs, "" for none.
 
-    Whatever is not known to compute only counts.
+    Everything counts that is not known to only compute.
 
     >>> varying_reads("def model(dbt, session): return dbt.ref('a').df()")
     ''

@@ -1,7 +1,7 @@
-"""Read the SQL of a dbt node without dbt: what of its Jinja needs no warehouse and no macro.
+"""Render the SQL of a dbt node without dbt, if its Jinja needs no warehouse and no macro.
 
-Columns are looked for at compile time, when dbt has compiled nothing yet. What this cannot render
-is said to be unknown; nothing is guessed.
+Columns are determined at compile time, before dbt has compiled any SQL. SQL that can't be rendered
+here is reported as unknown; nothing is guessed.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ Resolve = Callable[[str, str, str], str]
 
 
 class UnreadableSqlError(ValueError):
-    """The SQL takes dbt to render, or cannot be read."""
+    """Only dbt can render the SQL, or it cannot be parsed."""
 
 
 def render(
     code: str, ref: Resolve, source: Resolve, own_vars: Mapping[str, Any], *, is_incremental: bool
 ) -> str:
-    """Return the SQL of a node, tables by the names that `ref` and `source` give them.
+    """Return the SQL of a node, with the table names that `ref` and `source` return.
 
     Raises:
-        UnreadableSqlError: It uses what only dbt can tell.
+        UnreadableSqlError: It uses values that only dbt knows.
     """
     if len(code) > MAX_CHARACTERS:
         raise UnreadableSqlError("too long")

@@ -1,4 +1,4 @@
-"""Say of each node what decides whether its last build still holds, beside its SQL and inputs."""
+"""Collect what decides, beside SQL and inputs, whether a node's last build can be reused."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from floe_core.schemas.nodes import ReuseFacts
 
 Entry = Mapping[str, Any]
 
-# Keys of a node's configuration that change nothing of its relation or its verdict.
+# Keys of a node's configuration that do not affect its relation or its verdict.
 _IDLE = frozenset({"meta", "tags", "docs", "group", "access", "enabled", "event_time", "freshness"})
 _SHAPING = ("constraints", "contract", "test_metadata", "given", "expect", "overrides", "quoting")
 _PLAIN = frozenset({"table", "view", "seed", "test", "unit"})
 _READS_OUTSIDE = re.compile(r"\b(?:env_)?var\s*\(|\bflags\b|\bgraph\b")
 _OWN_RELATION = re.compile(r"\b(?:this|is_incremental)\b")
 _HOOKS = ("pre-hook", "post-hook", "pre_hook", "post_hook")
-# Incremental models ask whether their relation is there; their rule does not go by their SQL.
+# Incremental models check whether their relation exists; their reuse does not depend on their SQL.
 _FOR_INCREMENTAL = frozenset({"macro.dbt.is_incremental"})
 
 
 class ReuseFactsReader:
-    """Reads the facts of one manifest's nodes; hashes of their SQL only where it `reads_texts`."""
+    """Reads the facts of one manifest's nodes; hashes their SQL only with `reads_texts`."""
 
     def __init__(self, manifest: Entry, hashes: CodeHashes, *, reads_texts: bool = False) -> None:
         self._manifest = manifest
@@ -38,7 +38,7 @@ class ReuseFactsReader:
         self._rendering = SteadyRendering(manifest, hashes)
 
     def facts(self, entry: Entry) -> ReuseFacts:
-        """Return the facts of one node; those of a source say how its version is known."""
+        """Return the facts of one node; those of a source say how to determine its version."""
         policy = _policy(entry)
         if entry["resource_type"] == "source":
             loaded_at = str(entry.get("loaded_at_field") or "")
@@ -63,19 +63,19 @@ class ReuseFactsReader:
         return self._hashes.digest([config, shaping, columns, macros])
 
     def _text(self, entry: Entry) -> str:
-        """Return a hash of what of its SQL counts, "" for a node without SQL of its own."""
+        """Return a hash of the relevant tokens of its SQL, "" for a node without SQL."""
         code = self._code(entry)
         if not _is_sql(entry) or not code or entry["resource_type"] not in ("model", "snapshot"):
             return ""
         return self._hashes.digest([token_text(each, self._adapter) for each in self._codes(entry)])
 
     def _codes(self, entry: Entry) -> list[str]:
-        """Return its SQL, and that of the ephemeral models that become part of it."""
+        """Return the node's SQL and that of the ephemeral models that become part of it."""
         above = [code for each in self._ephemeral_parents(entry) for code in self._codes(each)]
         return [self._code(entry), *above]
 
     def _content(self, entry: Entry) -> str:
-        """Return a hash where more than the SQL decides about the rows, "" where nothing does."""
+        """Return a hash of what affects the rows besides the SQL, "" if nothing does."""
         config = _config(entry)
         macros = self._hashes.of_building_macros(entry, with_used=False)
         is_plain = str(config.get("materialized") or "view") in _PLAIN and not macros
@@ -85,7 +85,7 @@ class ReuseFactsReader:
         return self._build(entry)
 
     def _never(self, entry: Entry) -> str:
-        """Return what its code reads that may be otherwise in the next run."""
+        """Return what its code reads that may differ in the next run."""
         config = _config(entry)
         if config.get("store_failures"):
             return "it stores its failures"
@@ -114,7 +114,7 @@ class ReuseFactsReader:
         return _appends(_config(entry)) and not asks
 
     def _outside_of_sql(self, entry: Entry, hooks: str) -> bool:
-        """Return whether vars or the environment decide what the compiled SQL does not show."""
+        """Return whether vars or the environment affect more than the compiled SQL shows."""
         texts = [hooks, *self._hashes.texts_of_building_macros(entry, with_used=bool(hooks))]
         return any(_READS_OUTSIDE.search(text) for text in texts)
 
@@ -154,7 +154,7 @@ def _policy(entry: Entry) -> Any:
 
 
 def _lag_seconds(policy: Any) -> int:
-    """Return how long new inputs may wait; 0 where none may, or where the policy is not valid."""
+    """Return how long new inputs may wait, in seconds; 0 if never, or if the policy is invalid."""
     try:
         return parse_span(policy["lagTolerance"])
     except (TypeError, KeyError, ValueError):
@@ -187,7 +187,7 @@ def _text_of_hooks(entry: Entry) -> list[str]:
 
 
 def _columns(entry: Entry, with_descriptions: bool) -> list[Any]:
-    """Return what of the documented columns reaches the warehouse."""
+    """Return the parts of the documented columns that reach the warehouse."""
     names = ["name", "data_type", "constraints", "quote"]
     names += ["description"] if with_descriptions else []
     own = [entry.get("description")] if with_descriptions else []

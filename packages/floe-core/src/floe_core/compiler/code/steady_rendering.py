@@ -1,6 +1,6 @@
-"""Tell whose Jinja renders to the same SQL each time, and hash what that SQL is made of.
+"""Find nodes whose Jinja renders to the same SQL each time, and hash what that SQL depends on.
 
-Only names that are known to be steady count: a template that uses any other name is left to dbt.
+A template may use only names that are known to be steady; any other template is left to dbt.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from floe_core.compiler.code.jinja_reads import STEADY_METHODS
 
 Entry = Mapping[str, Any]
 
-# What dbt's context offers that depends on nothing but the node, its relations and its arguments.
+# Names in dbt's context that depend only on the node, its relations and their arguments.
 _STEADY = frozenset(
     {
         *("ref", "source", "config", "this", "adapter", "return", "execute", "exceptions", "flags"),
@@ -27,7 +27,7 @@ _STEADY = frozenset(
         *("caller", "varargs", "kwargs", "range", "dict", "namespace", "cycler", "joiner"),
     }
 )
-# Of these only some attributes: `flags` has whatever dbt was called with.
+# Of these only some attributes are steady: `flags` holds all of dbt's options.
 _ATTRIBUTES = {
     "adapter": STEADY_METHODS,
     "flags": frozenset({"STORE_FAILURES"}),
@@ -54,10 +54,10 @@ class SteadyRendering:
         self._macro_is_steady: dict[str, bool] = {}
 
     def hash_of(self, entry: Entry) -> str:
-        """Return a hash of what a node's compiled SQL is made of, beside names of relations.
+        """Return a hash of what a node's compiled SQL depends on, besides names of relations.
 
-        It is "" where anything else may decide about the SQL: the warehouse, the environment, vars,
-        the time. dbt's own macros are not in it; they change with dbt's version.
+        It is "" if anything else may affect the SQL: the warehouse, the environment, vars, the
+        time. dbt's own macros are not included; they change with dbt's version.
         """
         config = entry.get("config") or {}
         texts = [*_strings(entry.get("test_metadata") or {}), str(entry.get("raw_code") or "")]
@@ -94,14 +94,14 @@ class SteadyRendering:
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """The names of a project's macros, and of the packages that they are called by."""
+    """The names of a project's macros, and of the packages that qualify them."""
 
     macros: frozenset[str]
     packages: frozenset[str]
 
 
 def reads_only(text: str, names: Names) -> bool:
-    """Return whether a template reads nothing from outside but steady names, and calls macros.
+    """Return whether a template reads only steady names from outside, and calls of macros.
 
     A macro that is passed on without a call may be called anywhere, so it is not steady.
 
@@ -142,7 +142,7 @@ def _is_steady_use(
 
 
 def _strings(value: Any) -> Iterator[str]:
-    """Yield the texts in a JSON-like value, keys aside."""
+    """Yield the texts in a JSON-like value, except keys."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping):

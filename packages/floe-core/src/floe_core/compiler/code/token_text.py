@@ -1,4 +1,4 @@
-"""What of a node's text counts: its tokens, without comments, blanks and the case of keywords."""
+"""Reduce a node's text to its tokens, without comments, blanks and the case of keywords."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import sqlglot
 from sqlglot import Token, TokenType
 from sqlglot.errors import SqlglotError
 
-# Texts of these mean something else in another case.
+# Tokens that are case-sensitive.
 _AS_WRITTEN = frozenset({TokenType.STRING, TokenType.IDENTIFIER, TokenType.VAR})
 _BRACES = frozenset({"{", "{{-", "{{+", "}", "-}}", "+}}"})
 
 
 def token_text(code: str, adapter: str) -> str:
-    """Return the tokens of SQL with Jinja in it, one a line; the text itself where it has none.
+    """Return the tokens of SQL with Jinja, one per line; the text itself if it can't be tokenized.
 
-    `config(...)` is left out, since the configuration that results is known.
+    `config(...)` is left out, since the resulting configuration is known.
 
     >>> one = token_text("{{ config(tags=['a']) }} SELECT 1 as id -- one", "duckdb")
     >>> one == token_text("select  1 AS id", "duckdb")
@@ -50,7 +50,7 @@ def _after_braces(tokens: Sequence[Token], at: int) -> int:
 
 
 def _after_call(tokens: Sequence[Token], opening: int) -> int:
-    """Return the place after the parenthesis that closes the one at `opening`."""
+    """Return the index after the parenthesis that closes the one at `opening`."""
     depth = 0
     for place in range(opening, len(tokens)):
         depth += {"(": 1, ")": -1}.get(tokens[place].text, 0)

@@ -1,1 +1,1 @@
-"""What dbt reads in a project: asked of it, and put into a graph."""
+"""Let dbt parse a project, and turn the result into a graph."""

@@ -1,4 +1,4 @@
-"""Write dbt's manifest without what differs from one parse to the next."""
+"""Write dbt's manifest without values that differ from one parse to the next."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ _MOMENTS = ("generated_at", "invocation_id", "invocation_started_at", "run_start
 def canonical_manifest(manifest: dict[str, Any]) -> bytes:
     """Return manifest.json for these inputs: the same bytes at any time, in any folder.
 
-    Times and ids of the invocation become null, `created_at` 0 and a seed's `root_path` null; it
-    stays a manifest that dbt's readers take.
+    Times and ids of the invocation become null, `created_at` 0 and a seed's `root_path` null; dbt
+    can still read the result.
     """
     metadata = {name: value for name, value in manifest["metadata"].items() if name != "env"}
     for name in _MOMENTS:
@@ -22,7 +22,7 @@ def canonical_manifest(manifest: dict[str, Any]) -> bytes:
 
 
 def _timeless(value: Any) -> Any:
-    """Return the manifest without moments; macro and node texts are passed by, not copied."""
+    """Return the manifest without times; macro and node texts are shared, not copied."""
     sections = {}
     for section, entries in value.items():
         is_table = isinstance(entries, dict) and section != "metadata"

@@ -1,4 +1,4 @@
-"""What dbt complains of while it parses, as problems in the project's files."""
+"""Turn the errors of dbt's parse into problems in the project's files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from floe_core.secrets.known_values import known_secrets
 from floe_core.secrets.redactor import Redactor
 
 _FILE_IN_MESSAGE = re.compile(r"\(((?:[\w.-]+/)*[\w.-]+\.(?:sql|ya?ml|py|csv|md))\)")
-# dbt 2 lists its errors one after the other, each with a code, its place and its stack.
+# dbt 2 lists its errors in sequence, each with a code, a location and a stack.
 _ERROR = re.compile(
     r"^\[error\] (\[\w+ \(dbt\d+\)\]: .*?)(?=^\[(?:error|warning)\] |^===|\Z)", re.M | re.S
 )
@@ -22,12 +22,12 @@ _UNKNOWN_REF = re.compile(
     r"depends on a node named '(\w+)' in package or project '(\w+)' which was not found"
 )
 _FIX = "fix the dbt project; `dbt parse` reports the same"
-# What compile writes into the folder of models for a dbt that may not have floe's plugin.
+# Compile writes this file to the models folder for a dbt that may not have floe's plugin.
 SOURCES_FILE = "floe_upstream_ports.yml"
 
 
 def in_dbts_words(message: str, project: Path, profile: Profile) -> InvalidProductError:
-    """Return dbt's complaints, each pinned to the project file that it names."""
+    """Return dbt's errors, each located in the project file that it names."""
     message = Redactor(known_secrets(profile.output).values()).text(message)
     errors = _ERROR.findall(message)
     if errors:

@@ -15,7 +15,7 @@ from floe_core.schemas.nodes import Column, Node
 
 Entry = Mapping[str, Any]
 
-# What dbt takes for "an error" and "a warning" unless told.
+# dbt's default condition for an error and for a warning.
 DEFAULT_CONDITION = "!= 0"
 _SNAPSHOT_TIMES = ("dbt_scd_id", "dbt_updated_at", "dbt_valid_from", "dbt_valid_to")
 _TAKEN = ("model", "seed", "snapshot", "test")
@@ -24,9 +24,9 @@ _TAKEN = ("model", "seed", "snapshot", "test")
 class DbtGraph:
     """The graph of one dbt manifest: nodes that run, sources and exposures.
 
-    Ephemeral models are folded away: what depends on one depends on what it depends on. Disabled
-    nodes, analyses, hooks, metrics and semantic models have no place in a run and are left out.
-    `reads_texts`: each node has a hash of what of its SQL counts, which takes a while.
+    Ephemeral models are replaced by their parents in the nodes that depend on them. Disabled nodes,
+    analyses, hooks, metrics and semantic models do not run and are left out. `reads_texts`: each
+    node gets a hash of its SQL's tokens, which takes a while.
     """
 
     def __init__(self, manifest: Entry, project_dir: Path, *, reads_texts: bool = False) -> None:
@@ -41,7 +41,7 @@ class DbtGraph:
 
     @cached_property
     def _entries(self) -> dict[str, Entry]:
-        """Node id -> manifest entry, for all that has a place in the product."""
+        """Node id -> manifest entry, for all entries that belong in the product."""
         nodes = {
             unique_id: entry
             for unique_id, entry in self._manifest["nodes"].items()
@@ -68,7 +68,7 @@ class DbtGraph:
         )
 
     def _parents(self, entry: Entry) -> tuple[str, ...]:
-        """Return the ids it depends on, ephemeral ones replaced by their own parents."""
+        """Return the ids that it depends on, ephemeral models replaced by their own parents."""
         direct = (entry.get("depends_on") or {}).get("nodes") or []
         above = {*direct, *reached(direct, self._parents_of_ephemeral)}
         return tuple(sorted(above & self._entries.keys()))
@@ -97,7 +97,7 @@ class DbtGraph:
         )
 
     def _relation(self, entry: Entry, config: Entry) -> dict[str, Any]:
-        """Return where it lives in the warehouse; nothing for what leaves no relation."""
+        """Return its place in the warehouse; empty for a node without a relation."""
         if entry["resource_type"] not in ("model", "seed", "snapshot", "source"):
             return {}
         return {
@@ -132,9 +132,9 @@ class DbtGraph:
 
 
 def is_external(entry: Entry) -> bool:
-    """Tell whether a plugin of dbt injected this model from another project: dbt never builds it.
+    """Return whether a dbt plugin injected this model from another project: dbt never builds it.
 
-    Such an entry has no file (`dbt.plugins.manifest.ModelNodeArgs`); dbt-loom makes them.
+    Such an entry has no file (`dbt.plugins.manifest.ModelNodeArgs`); dbt-loom creates them.
     """
     is_model = entry["resource_type"] == "model"
     return is_model and not entry.get("original_file_path") and not entry.get("path")
@@ -150,9 +150,9 @@ def _meta(entry: Entry, config: Entry) -> dict[str, Any]:
 
 
 def _checksum(entry: Entry) -> str:
-    """Return the hash of the node's text: a text for unit tests, named by its kind for the rest.
+    """Return the hash of the node's text: a plain string for unit tests, with its kind for others.
 
-    For a seed of more than 1 MiB dbt gives its path instead; then the file itself is hashed.
+    For a seed of more than 1 MiB, dbt gives its path instead; then the file itself is hashed.
     """
     found = entry.get("checksum") or ""
     if isinstance(found, str):
@@ -198,7 +198,7 @@ def _is_volatile(column: Entry) -> bool:
 
 
 def _test(entry: Entry, config: Entry) -> dict[str, Any]:
-    """Return what is a test's alone. A test of one node belongs to it, whoever declares it."""
+    """Return the fields that only tests have. A test of one node belongs to that node."""
     kind = entry["resource_type"]
     parents = (entry.get("depends_on") or {}).get("nodes") or []
     if kind == "unit_test":
@@ -217,7 +217,7 @@ def _test(entry: Entry, config: Entry) -> dict[str, Any]:
 
 
 def _conditions(config: Entry) -> dict[str, str]:
-    """Return when a test's rows are an error or a warning, where that is not dbt's default."""
+    """Return when a test's rows are an error or a warning, if not as in dbt's default."""
     told = {name: str(config.get(name) or "").strip() for name in ("error_if", "warn_if")}
     return {name: text for name, text in told.items() if text not in ("", DEFAULT_CONDITION)}
 
@@ -226,7 +226,7 @@ def nodes_in(manifest: Entry, project_dir: Path, *, reads_texts: bool = False) -
     """Return the nodes of a dbt manifest, sorted by id. See `DbtGraph`.
 
     Raises:
-        InvalidProductError: It is not as dbt writes it.
+        InvalidProductError: The manifest is not in dbt's format.
     """
     try:
         return DbtGraph(manifest, project_dir, reads_texts=reads_texts).nodes()

@@ -32,48 +32,48 @@ from floe_core.secrets.sealed_cache import sealed
 from floe_core.warehouse.dbt_profiles import dbt_profiles_dir
 from floe_core.warehouse.duckdb_file import PROJECT_DIR_VARIABLE
 
-# What floe's plugin of dbt reads: see dbt_floe.
+# Read by floe's dbt plugin: see dbt_floe.
 UPSTREAM_FILE, UPSTREAM_VARIABLE = "upstream_ports.json", "FLOE_UPSTREAM_PORTS"
-# Fields whose value dbt writes into the graph, so that a stand-in would give a wrong graph.
+# Fields whose values dbt writes into the graph, so that a placeholder would give a wrong graph.
 _FIELDS_IN_GRAPH = frozenset({"schema", "database", "dbname", "path", "catalog"})
 
 
 @dataclass(frozen=True)
 class ParsedProject:
-    """What dbt made of the project: manifest.json as data, and dbt's own cache where it is ours."""
+    """The parsed project: manifest.json as data, and dbt's own cache if dbt ran in this process."""
 
     manifest: dict[str, Any]
     cache: bytes | None
 
 
 class Dbt(Protocol):
-    """A dbt that can parse a project and list what a selection takes."""
+    """A dbt that can parse a project and list the nodes of a selection."""
 
     def with_vars(self, own_vars: Mapping[str, Any]) -> Dbt:
-        """Return the same dbt, to which these vars are given."""
+        """Return the same dbt with these vars."""
 
     def parse(self) -> ParsedProject:
         """Return the parsed project.
 
         Raises:
-            InvalidProductError: The project is wrong, in dbt's words.
+            InvalidProductError: The project is wrong, with dbt's message.
         """
 
     def list_ids(self, selection: list[str], nodes: Sequence[Node]) -> list[str]:
-        """Return the ids of the runnable nodes that a selection takes.
+        """Return the ids of the runnable nodes that a selection matches.
 
-        `nodes` carry the tags that floe.yaml adds; a dbt of the product's own cannot be told them.
+        `nodes` carry the tags that floe.yaml adds; the product's own dbt cannot receive them.
 
         Raises:
-            InvalidProductError: The selection is wrong, in dbt's words.
+            InvalidProductError: The selection is wrong, with dbt's message.
         """
 
 
 @dataclass(frozen=True)
 class DbtFolders:
-    """Where dbt reads and writes while it parses: `work` is ours, and goes away afterwards.
+    """The folders that dbt reads and writes while it parses: `work` is floe's own, and temporary.
 
-    `environment` is that of the manifest which the project is parsed for, "" for none.
+    `environment` is the manifest's environment that the project is parsed for, "" for none.
     """
 
     project: Path
@@ -81,7 +81,7 @@ class DbtFolders:
     environment: str = ""
 
     def arguments(self, profile: Profile, own_vars: Mapping[str, Any]) -> list[str]:
-        """Return the arguments that keep dbt's hands off the project's own files."""
+        """Return the arguments that keep dbt from writing to the project's own files."""
         return [
             *("--project-dir", str(self.project)),
             *("--profiles-dir", str(self.work if profile.folder else dbt_profiles_dir())),
@@ -99,12 +99,12 @@ def open_dbt(
     work: Path,
     environment: str = "",
 ) -> Dbt:
-    """Return the dbt of a product: a program of its own where it names one, else the one here.
+    """Return the dbt of a product: its own program if it names one, else the dbt beside floe.
 
-    `work` is made if it is missing. `environment` is one of the manifest, "" for none.
+    `work` is created if it is missing. `environment` is one of the manifest, "" for none.
     """
     work.mkdir(exist_ok=True)
-    # Without a folder of ours it stays where dbt finds it, secrets and all.
+    # Without a folder of ours, the profile stays where dbt finds it, with its secrets.
     if profile.folder:
         (work / PROFILES_FILE).write_text(profile.to_yaml(), encoding="utf-8")
     folders = DbtFolders(project, work, environment)
@@ -134,7 +134,7 @@ class InProcessDbt:
         target = self._folders.work / "target"
         cache = (target / "partial_parse.msgpack").read_bytes()
         secrets = known_secrets(self._profile.output)
-        # As a run has it: dbt may have noted the variables that it is given by floe.
+        # In the environment of a run: dbt may have recorded the variables that floe sets.
         with _environment(self._profile, self._folders):
             kept = seal_environment(sealed(cache, secrets), self._graph_variables(), secrets)
         return ParsedProject(_manifest(target, secrets), kept)
@@ -142,8 +142,8 @@ class InProcessDbt:
     def _graph_variables(self) -> Iterator[str]:
         """Yield the variables of dbt_project.yml, and those of the profile that shape the graph.
 
-        Not the folder of the product: in the path of a DuckDB file it is before the file's name,
-        which alone is in the graph.
+        The variable of the product's folder is left out: in the path of a DuckDB file it comes
+        before the file's name, and only the name is in the graph.
         """
         text = (self._folders.project / DBT_PROJECT_FILE).read_text(encoding="utf-8")
         yield from used_names(text)
@@ -164,12 +164,12 @@ class InProcessDbt:
         with (
             chdir(self._folders.project),
             _environment(self._profile, self._folders),
-            # `dbt ls` prints whatever it is told; the result comes back as a value.
+            # `dbt ls` prints in any case; the result is returned as a value.
             redirect_stdout(io.StringIO()),
         ):
             outcome = invoke_library(arguments, self._manifest, [errors_into(said)])
         if isinstance(outcome.exception, KeyboardInterrupt):
-            # dbt returns it as any other error of its own.
+            # dbt returns it like any of its own errors.
             raise outcome.exception
         if isinstance(outcome.exception, OSError):
             what = f"dbt could not work in {self._folders.work}: {outcome.exception}"
@@ -182,7 +182,7 @@ class InProcessDbt:
 
 
 class SubprocessDbt:
-    """A dbt executable of the product's own."""
+    """The product's own dbt executable."""
 
     def __init__(
         self,
@@ -243,15 +243,16 @@ def _manifest(target: Path, secrets: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _environment(profile: Profile, folders: DbtFolders) -> AbstractContextManager[None]:
-    """Let dbt parse without the secrets of the warehouse: what is not set gets a stand-in."""
+    """Let dbt parse without the warehouse's secrets: unset variables get a placeholder."""
     return environment_with(
         {
             **_stand_ins(profile.output),
             **QUIET_ENVIRONMENT,
             PROJECT_DIR_VARIABLE: str(folders.project),
-            # Of this compilation, not what an earlier one left in the project's target.
+            # The file of this compilation, not one that an earlier compilation left in the target
+            # folder.
             UPSTREAM_VARIABLE: str(folders.work / UPSTREAM_FILE),
-            # As a run in it has it, and not as the shell does that compiles.
+            # The value that a run in the environment has, not that of the shell that compiles.
             ENVIRONMENT_VARIABLE: folders.environment or None,
         }
     )

@@ -16,9 +16,9 @@ from floe_core.source_map import Location
 def environment_schedules(
     inputs: Inputs, name: str, declared: Mapping[str, Schedule | None]
 ) -> dict[str, Schedule]:
-    """Return job name -> schedule for those that an environment changes of what is declared.
+    """Return job name -> schedule, for the declared schedules that an environment changes.
 
-    `schedules.jobs` of the manifest, which is every product's, names a job as `<product>.<job>` and
+    All products share `schedules.jobs` of the manifest; it names a job as `<product>.<job>`, and
     the product's own as `<product>`.
 
     Raises:

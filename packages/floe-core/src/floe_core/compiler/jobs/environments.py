@@ -1,4 +1,4 @@
-"""Resolve the environments of the manifest: what each changes, and that none changes the graph."""
+"""Resolve the manifest's environments: what each changes; none may change the graph."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from floe_core.schemas.nodes import Node
 from floe_core.schemas.policies import Job
 from floe_core.schemas.resources import ResourceSpec
 
-# Of a node, what makes the graph; the rest are values.
+# The fields of a node that define the graph; the rest are values.
 _GRAPH = ("depends_on", "tested", "resource_type", "fqn", "name", "package", "source_name")
-# What no selection of dbt's goes by.
+# Fields that no dbt selection depends on.
 _UNSELECTED = frozenset(
     {"database", "schema_name", "identifier", "config_hash", "macros_hash", "checksum"}
 )
@@ -37,9 +37,9 @@ MakeDbt = Callable[[Profile, Mapping[str, Any], Path, str], Dbt]
 
 @dataclass(frozen=True)
 class ResolvedEnvironments:
-    """By the environments' names: what each changes, and dbt's parse where it is another one.
+    """By environment name: what each changes, and dbt's parse if it differs.
 
-    `outputs` is dbt's target -> output, for those that are not the product's own.
+    `outputs` is dbt's target -> output, for outputs that are not the product's own.
     """
 
     values: dict[str, EnvironmentValues]
@@ -49,7 +49,7 @@ class ResolvedEnvironments:
 
 @dataclass(frozen=True)
 class CompiledBase:
-    """The product as it is without an environment."""
+    """The product without any environment."""
 
     profile: Profile
     nodes: Sequence[Node]
@@ -64,7 +64,7 @@ def resolve_environments(
     work: Path,
     findings: Findings,
 ) -> ResolvedEnvironments:
-    """Return what the environments change. Every problem is noted at its environment."""
+    """Return what the environments change. Problems are noted at the environment's line."""
     found = ResolvedEnvironments({}, {}, {})
     for name, spec in inputs.manifest.environments.items():
         try:
@@ -118,7 +118,7 @@ def _changed_nodes(
     name: str,
     caches: dict[str, bytes],
 ) -> dict[str, dict[str, Any]]:
-    """Return node id -> field -> value for what is another value here, and keep dbt's parse."""
+    """Return node id -> field -> value for values that differ here, and keep dbt's parse."""
     parsed = dbt.parse()
     quiet = Findings(lambda notice: None)
     found = nodes_in(parsed.manifest, inputs.product_dir, reads_texts=inputs.reuses)
@@ -134,7 +134,7 @@ def _changed_nodes(
 
 
 def _with_ports(nodes: Sequence[Node], base: Sequence[Node]) -> tuple[Node, ...]:
-    """Return the nodes, those behind input ports with what is known of them in the base."""
+    """Return the nodes, those behind input ports with their data from the base."""
     ports = {node.unique_id: node for node in base if node.port}
     return tuple(
         node.model_copy(update={field: getattr(port, field) for field in PORT_FIELDS})

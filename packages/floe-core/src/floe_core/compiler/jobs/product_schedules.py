@@ -1,4 +1,4 @@
-"""Read the schedules of a product without asking dbt anything."""
+"""Read the schedules of a product without dbt."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from floe_core.schemas.policies import Schedule
 
 
 def product_schedules(product_dir: Path) -> dict[str, Schedule | None]:
-    """Return job name -> schedule that holds now, the whole product's first.
+    """Return job name -> current schedule, the whole product's first.
 
-    That is the one of floe.yaml, unless the schedule store says otherwise.
+    That is the schedule of floe.yaml, unless the schedule store overrides it.
 
     Raises:
         InvalidProductError: floe.yaml or the manifest is wrong.

@@ -1,4 +1,4 @@
-"""Resolve the jobs of a product: what dbt's selections take, and when."""
+"""Resolve the jobs of a product: the nodes that they select, and their schedules."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MAX_NAMED = 5
 
 @dataclass(frozen=True)
 class ResolvedJobs:
-    """The jobs, and for each whose vars are its own, dbt's parse with them: job name -> cache."""
+    """The jobs, and dbt's parse for each job with vars of its own: job name -> cache."""
 
     jobs: tuple[Job, ...]
     caches: dict[str, bytes]
@@ -42,9 +42,9 @@ def resolve_jobs(
 ) -> ResolvedJobs:
     """Return the jobs: first the product's own, named like it, then those of floe.yaml.
 
-    The product's own job takes what `dbt build` without a selection takes: every node or, where
-    selectors.yml has a default selector, what that takes; and every step. A job with a selection
-    overrides it. `nodes` are dbt's own, `graph` has the steps as well.
+    The product's own job has the nodes of a `dbt build` without a selection: every node or, if
+    selectors.yml has a default selector, the nodes that it selects; and every step. A job with a
+    selection overrides it. `nodes` are dbt's own, `graph` also has the steps.
     """
     runnable = frozenset(node.unique_id for node in graph.nodes if node.is_runnable)
     jobs = [_own_job(inputs, graph, dbt, default, runnable)]
@@ -71,7 +71,7 @@ def default_selector(manifest: Mapping[str, Any]) -> str:
 
 
 def take_nodes(job: Job, dbt: Dbt, graph: StepsInGraph) -> list[str]:
-    """Return the ids of what a job selects; a selector of selectors.yml takes no steps."""
+    """Return the ids that a job selects; a selector of selectors.yml selects no steps."""
     if job.selector or not graph.steps:
         return dbt.list_ids(selection_of_job(job), graph.nodes)
     selection = StepSelection(graph.nodes, lambda words: dbt.list_ids(words, graph.nodes))
@@ -99,7 +99,7 @@ def _own_job(
 def _parse_with_vars(
     spec: JobSpec, inputs: Inputs, nodes: Sequence[Node], dbt: Dbt, caches: dict[str, bytes]
 ) -> Dbt:
-    """Let dbt parse with a job's vars, and keep the result; the graph must be the product's."""
+    """Let dbt parse with a job's vars, and keep the result; the graph must be the same."""
     dbt_of_job = dbt.with_vars({**inputs.spec.vars, **spec.vars})
     parsed = dbt_of_job.parse()
     changed = _changed_places(nodes, nodes_in(parsed.manifest, inputs.product_dir))
@@ -112,7 +112,7 @@ def _parse_with_vars(
 
 
 def _changed_places(ours: Sequence[Node], theirs: Sequence[Node]) -> str:
-    """Return which nodes come, go, or have other parents or another relation; "" for none."""
+    """Return which nodes are added, removed, or differ in parents or relation; "" for none."""
     places, others = ({n.unique_id: _place(n) for n in nodes} for nodes in (ours, theirs))
     changed = sorted(i for i in places.keys() | others.keys() if places.get(i) != others.get(i))
     more = f" and {len(changed) - MAX_NAMED} more" if len(changed) > MAX_NAMED else ""
@@ -125,7 +125,7 @@ def _place(node: Node) -> tuple[object, ...]:
 
 
 def selection_of_job(job: Job) -> list[str]:
-    """Return dbt's arguments for a job, in the words of floe.yaml."""
+    """Return dbt's arguments for a job, as written in floe.yaml."""
     arguments: list[str] = []
     if job.selector:
         arguments += ["--selector", job.selector]
@@ -151,7 +151,7 @@ def _job(spec: JobSpec, inputs: Inputs) -> Job:
 
 @contextmanager
 def _pinned_to(index: int, spec: JobSpec, inputs: Inputs, findings: Findings) -> Iterator[None]:
-    """Note what is wrong with a job at its selection in floe.yaml."""
+    """Note problems of a job at its selection in floe.yaml."""
     try:
         yield
     except InvalidProductError as error:

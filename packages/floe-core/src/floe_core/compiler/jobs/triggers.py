@@ -22,7 +22,7 @@ def with_triggers(
     nodes: Sequence[Node],
     findings: Findings,
 ) -> ResolvedJobs:
-    """Return the jobs with what starts them beside the clock; note what cannot start them."""
+    """Return the jobs with their triggers; note ports that cannot start them."""
     specs: dict[str, tuple[Location, ScheduleSpec | None]] = {
         inputs.spec.metadata.name: (("schedule",), inputs.spec.schedule)
     }
@@ -75,9 +75,9 @@ class _Resolver:
         return job.model_copy(update={"trigger": trigger})
 
     def _ports_of(self, job: Job) -> tuple[str, ...]:
-        """Return the keys of the ports that a job's nodes read, all of them for the whole product.
+        """Return the keys of the ports that a job's nodes read; for the whole product, all ports.
 
-        Of a job with a selection, the ports right above its nodes.
+        For a job with a selection, the ports that its nodes read directly.
         """
         if job.node_ids is None:
             return tuple(sorted(port.key for port in self._ports))

@@ -1,1 +1,1 @@
-"""What floe.yaml and `meta` say of nodes, and the nodes that floe adds to dbt's."""
+"""Apply the settings of floe.yaml and `meta` to nodes, and add floe's own nodes to dbt's."""

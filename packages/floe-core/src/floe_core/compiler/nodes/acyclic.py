@@ -1,4 +1,4 @@
-"""Refuse a graph that runs in circles, showing the circle."""
+"""Refuse a graph with a cycle, and show the cycle."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def cycle_problem(nodes: Sequence[Node]) -> Problem | None:
 
 
 def find_cycle(nodes: Sequence[Node]) -> list[Node]:
-    """Return nodes that depend on each other in a circle, the first one again as the last."""
+    """Return the nodes of a cycle, with the first one repeated at the end."""
     try:
         NodeGraph(nodes).in_order()
     except CycleError as error:
@@ -30,5 +30,5 @@ def find_cycle(nodes: Sequence[Node]) -> list[Node]:
 
 
 def shown(cycle: Sequence[Node]) -> str:
-    """Return the names of a cycle in its order."""
+    """Return the names of a cycle's nodes, in order."""
     return " -> ".join(node.name for node in cycle)

@@ -18,8 +18,8 @@ def add_freshness(
 ) -> tuple[Node, ...]:
     """Return the nodes with a test for each source whose freshness the dbt project defines.
 
-    With `gate` a stale source holds back what reads it, as any failed test of it does. With
-    `report` it is a warning.
+    With `gate`, a stale source holds back the nodes that read it, like any failed test of it. With
+    `report`, it is a warning.
     """
     if policy == "off":
         return tuple(nodes)

@@ -1,4 +1,4 @@
-"""Read what a dbt node says of its own execution, under `meta.floe`."""
+"""Read a dbt node's settings for its own execution, under `meta.floe`."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ class NodePolicySpec(YamlModel):
 
 
 def with_policies(nodes: Sequence[Node], inputs: Inputs, findings: Findings) -> tuple[Node, ...]:
-    """Return the nodes with retries, timeout and pool of their own.
+    """Return the nodes with their own retries, timeout and pool.
 
-    `timeout` of a node needs floe's own process: a dbt of the product's own can't be told to end
-    one node.
+    A node's `timeout` requires dbt in floe's process: the product's own dbt has no way to end a
+    single node.
     """
     execution = inputs.spec.execution
     changed = []
@@ -70,7 +70,7 @@ def _kind(node: Node) -> str:
 
 
 def _check_unbuilt(node: Node, findings: Findings) -> None:
-    """Report what a source or an exposure says that only holds of what a run runs."""
+    """Report settings of a source or an exposure that apply only to nodes that run."""
     given = node.meta.get(KEY)
     if node.is_runnable or not isinstance(given, dict):
         return

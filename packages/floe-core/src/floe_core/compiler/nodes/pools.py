@@ -1,4 +1,4 @@
-"""Check the pools that nodes are in, beside those that whole builds take a slot of."""
+"""Check the pools of nodes against the pools of whole builds."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from floe_core.schemas.nodes import Node
 
 
 def check_pools(nodes: Iterable[Node], inputs: Inputs, findings: Findings) -> None:
-    """Note each node that could never get a slot of its pool, or can't wait for one."""
+    """Note each node that could never get a slot in its pool, or can't wait for one."""
     spec = inputs.spec
     of_builds = {spec.execution.pool: "execution.pool"} if spec.execution.pool else {}
     of_builds |= {job.pool: f"the pool of job '{job.name}'" for job in spec.jobs if job.pool}

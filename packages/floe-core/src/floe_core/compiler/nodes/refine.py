@@ -1,4 +1,4 @@
-"""Lay floe.yaml's transforms over dbt's graph, which stays the truth."""
+"""Apply floe.yaml's transforms to dbt's graph, which remains the source of truth."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from floe_core.schemas.nodes import Node
 
 
 def refine(nodes: Sequence[Node], inputs: Inputs, findings: Findings) -> tuple[Node, ...]:
-    """Return the nodes with what their transforms say of them; note what contradicts dbt."""
+    """Return the nodes with the settings of their transforms; note those that contradict dbt."""
     refinement = _Refinement(nodes, inputs, findings)
     changed = [refinement.of(index, each) for index, each in enumerate(inputs.spec.transforms)]
     by_id = {node.unique_id: node for node in changed if node is not None}
@@ -31,7 +31,7 @@ class _Refinement:
         self._seen: set[str] = set()
 
     def of(self, index: int, transform: TransformSpec) -> Node | None:
-        """Return the node that a transform refines, refined; None when there is no such node."""
+        """Return the node of a transform with its settings; None if there is no such node."""
         node = self._node(transform.name, ("transforms", index, "name"))
         if node is None:
             return None
@@ -91,7 +91,7 @@ class _Refinement:
 
 
 def names_of_relations(nodes: Sequence[Node]) -> dict[str, Node]:
-    """Return name -> relation; a versioned model is also `name.v2`, and `name` is its newest."""
+    """Return name -> relation; a versioned model is also `name.v2`, and `name` its newest."""
     found: dict[str, Node] = {}
     for node in nodes:
         if node.is_relation:

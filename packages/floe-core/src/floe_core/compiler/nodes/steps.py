@@ -1,4 +1,4 @@
-"""Put the steps of floe.yaml into dbt's graph."""
+"""Add the steps of floe.yaml to dbt's graph."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ _DATASET = re.compile(r"[A-Za-z_][\w.-]*|[a-z][a-z0-9+.-]*://[^\s?#]+", re.ASCII
 
 @dataclass(frozen=True)
 class StepsInGraph:
-    """The nodes of a product with those of its steps, sorted by id, and the steps' processes."""
+    """The nodes of a product, including its steps, sorted by id, and the steps' processes."""
 
     nodes: tuple[Node, ...]
     steps: tuple[Step, ...]
 
 
 def add_steps(nodes: Sequence[Node], inputs: Inputs, findings: Findings) -> StepsInGraph:
-    """Return the graph with the steps in it; note every problem that they have.
+    """Return the graph with the steps in it; note every problem of the steps.
 
-    What reads a source that a step writes depends on the step.
+    A node that reads a source that a step writes depends on the step.
 
     Raises:
-        InvalidProductError: The graph has a cycle, so that nothing more can be said of it.
+        InvalidProductError: The graph has a cycle, so it can't be checked further.
     """
     if not inputs.spec.steps:
         return StepsInGraph(tuple(nodes), ())
@@ -70,7 +70,7 @@ def step_id(product: str, name: str) -> str:
 
 @dataclass
 class _Resolved:
-    """A step whose names are ids. `parents` are nodes and sources that it reads, and steps."""
+    """A step with names resolved to ids. `parents` are the nodes, sources and steps it reads."""
 
     id: str
     spec: StepSpec
@@ -91,13 +91,13 @@ class _Resolver:
             source_name(node): node.unique_id for node in nodes if node.resource_type == "source"
         }
         self._ports = _names_of_ports(nodes)
-        # Of producers that are not published: compile has let them pass, or would not come here.
+        # Ports of unpublished producers: compile allowed them, or it would not get here.
         self._missing = _names_of_missing_ports(inputs, self._ports)
         self._writers: dict[str, str] = {}
         self._datasets: list[str] = []
 
     def resolve(self) -> list[_Resolved]:
-        """Return the steps in the order of floe.yaml; one with a name given before is left out."""
+        """Return the steps in the order of floe.yaml, leaving out repeated names."""
         found: dict[str, _Resolved] = {}
         for index, spec in enumerate(self._specs):
             each = _Resolved(step_id(self._product, spec.name), spec)
@@ -140,7 +140,7 @@ class _Resolver:
                     self._datasets.append(name)
 
     def _is_sound(self, place: tuple[str | int, ...], name: str) -> bool:
-        """Return whether a dataset may have this name; mention a source that is nearly it."""
+        """Return whether a dataset may have this name; mention a source with a similar name."""
         if not _DATASET.fullmatch(name):
             fix = "write a name, such as crm.segments, or a URL, such as s3://bucket/segments"
             self._report(place, f"'{name}' is no name of a dataset", fix)
@@ -175,7 +175,7 @@ class _Resolver:
                 self._report((index, "reads", position), what, fix)
 
     def _versions_of(self, name: str) -> list[str]:
-        """Return the keys of the ports of a name, of which the product reads several versions."""
+        """Return the keys of the versions of a port, if the product reads several of them."""
         head = name.replace(".", "/", 1) + "@"
         return [key for key in self._ports if key.startswith(head)]
 
@@ -184,9 +184,9 @@ class _Resolver:
 
 
 def _names_of_ports(nodes: Sequence[Node]) -> dict[str, str]:
-    """Return the names of input ports -> the nodes that stand for them.
+    """Return name of an input port -> the node that stands for it.
 
-    A name is `product.port` where one version is read, and the key, `product/port@version`.
+    Names are `product.port`, if only one version is read, and the key, `product/port@version`.
     """
     keys = {node.port: node.unique_id for node in nodes if node.port}
     short = [short_port_name(key) for key in keys]
@@ -199,7 +199,7 @@ def _names_of_ports(nodes: Sequence[Node]) -> dict[str, str]:
 
 
 def _names_of_missing_ports(inputs: Inputs, known: Iterable[str]) -> set[str]:
-    """Return the names of ports that floe.yaml reads and the graph has in no version."""
+    """Return the names of ports that floe.yaml reads but of which the graph has no version."""
     there = {short_port_name(name) for name in known}
     keys = [
         port_key(str(each.product), str(each.port), str(each.version or 1))
@@ -223,7 +223,7 @@ def _below_writers(node: Node, writers: dict[str, str]) -> Node:
 def _node(step: _Resolved, inputs: Inputs) -> Node:
     spec = step.spec
     path = next(iter(_files(spec, inputs.product_dir)), "")
-    # What does not change what the step does is no part of it.
+    # Settings that do not change what the step does are left out.
     left_out = {"pool"} if spec.image else {"pool", "image"}
     text = json.dumps(spec.model_dump(mode="json", exclude=left_out), sort_keys=True)
     return Node(
@@ -247,7 +247,7 @@ def _node(step: _Resolved, inputs: Inputs) -> Node:
 
 
 def _files(spec: StepSpec, product_dir: Path) -> Iterator[str]:
-    """Yield the files of the product that the step's process names, as it names them."""
+    """Yield the product's files that the step's command or function names."""
     words = [] if spec.image else list(spec.command or ())
     if spec.python:
         module = spec.python.partition(":")[0].replace(".", "/")

@@ -1,1 +1,1 @@
-"""What a product offers to others and reads of them."""
+"""Resolve the ports that a product offers to others and reads from them."""

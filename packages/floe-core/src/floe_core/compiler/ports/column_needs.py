@@ -1,7 +1,7 @@
-"""Which columns of its tables a query cannot do without.
+"""Find the columns of its tables that a query needs.
 
-A column that a query names is needed. One that only comes along with `*` is needed if what reads
-the query needs it. So a column may go from a table without breaking a `select *` below it.
+A column that a query names is needed. A column that is only part of a `*` is needed if a reader of
+the query needs it. So removing a column from a table need not break a `select *` downstream.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from sqlglot.optimizer.scope import Scope, traverse_scope
 from floe_core.compiler.code.raw_sql import UnreadableSqlError
 
 NAMED = "floe_named"
-# What the stars of a query leave out or replace, which has to be there for that.
+# Columns that the stars of a query leave out or replace, and that must exist for that.
 LEFT_OUT = "floe_left_out"
 # Any column.
 ALL = "*"
-# Before the name of a column that may be of another table.
+# Prefix of a column name that may belong to another table.
 PERHAPS = "?"
 
 Columns = tuple[str, ...]
@@ -29,10 +29,10 @@ Columns = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Query:
-    """A query, its columns given their tables; names in lower case.
+    """A query with its columns assigned to tables; names in lower case.
 
-    `columns` are those that it gives, None where that cannot be told. `unresolved` are names that
-    none of its tables has, as far as their columns are known.
+    `columns` are its output columns, None if they are not known. `unresolved` are names that none
+    of its tables has, as far as their columns are known.
     """
 
     scopes: tuple[Scope, ...]
@@ -40,18 +40,18 @@ class Query:
     unresolved: frozenset[str]
 
     def needs(self, outputs: Iterable[str]) -> dict[str, set[str]]:
-        """Return table -> columns needed, if these of the query's own columns are needed.
+        """Return table -> needed columns, given which of the query's own columns are needed.
 
-        A name that may be a column of several tables is needed of each, marked with `PERHAPS`.
+        A name that may be a column of several tables counts for each, marked with `PERHAPS`.
         """
         return _Needs(self.scopes).needed(set(outputs))
 
 
 def read_query(sql: str, dialect: str, tables: Mapping[str, Columns]) -> Query:
-    """Return a query that reads tables of which these have known columns.
+    """Return a query over tables; `tables` holds those with known columns.
 
     Raises:
-        UnreadableSqlError: It is no query that can be read.
+        UnreadableSqlError: The query cannot be parsed.
     """
     schema: dict[str, object] = {
         name: dict.fromkeys(columns, "text") for name, columns in tables.items() if columns
@@ -80,7 +80,7 @@ def read_query(sql: str, dialect: str, tables: Mapping[str, Columns]) -> Query:
 
 
 def _left_out(select: exp.Select) -> Iterator[tuple[str, str]]:
-    """Yield table and column of what stars leave out, replace or rename; "" for whichever table."""
+    """Yield (table, column) that stars leave out, replace or rename; "" for any table."""
     for projection in select.expressions:
         star = projection.this if isinstance(projection, exp.Column) else projection
         if isinstance(star, exp.Star):
@@ -91,7 +91,7 @@ def _left_out(select: exp.Select) -> Iterator[tuple[str, str]]:
 
 
 def _is_renamed(table: exp.Table) -> bool:
-    """Return whether a query gives the columns of a table other names, one after the other."""
+    """Return whether a query renames the columns of a table by position."""
     alias = table.args.get("alias")
     return alias is not None and bool(alias.args.get("columns"))
 
@@ -108,7 +108,7 @@ def _columns(query: exp.Query) -> Columns | None:
 
 
 def _unresolved(scopes: Iterable[Scope], tables: Mapping[str, Columns]) -> frozenset[str]:
-    """Return names without a table in scopes all of whose tables have known columns."""
+    """Return names without a table in scopes whose tables all have known columns."""
     found: set[str] = set()
     for scope in scopes:
         sources = list(scope.sources.values())
@@ -126,7 +126,7 @@ def _unresolved(scopes: Iterable[Scope], tables: Mapping[str, Columns]) -> froze
 
 
 def _aliases(scope: Scope) -> set[str]:
-    """Return the names that a query gives to its columns, and that are not just a column's own."""
+    """Return the aliases of a query's columns, except those equal to the column's own name."""
     if not isinstance(scope.expression, exp.Select):
         return set()
     return {
@@ -144,7 +144,7 @@ class _Needs:
 
     def needed(self, outputs: set[str]) -> dict[str, set[str]]:
         self._of_scope[id(self.scopes[-1])] = outputs
-        # traverse_scope gives what is inside before what is around it.
+        # traverse_scope yields inner scopes before outer ones.
         for scope in reversed(self.scopes):
             self._read(scope, self._of_scope.get(id(scope), set()))
         return self._of_table
@@ -179,7 +179,7 @@ class _Needs:
                 self._need_of(scope, source, {f"{mark}{name}"})
 
     def _passed_on(self, scope: Scope) -> dict[int, str]:
-        """Return id of column -> name that it is passed on by, for what `*` brought along."""
+        """Return id of column -> the name under which it is passed on, for columns from a `*`."""
         if not isinstance(scope.expression, exp.Select):
             return {}
         found = {}
@@ -190,7 +190,7 @@ class _Needs:
         return found
 
     def _stars(self, scope: Scope) -> list[str]:
-        """Return the tables whose `*` stands, "" for that of all of them."""
+        """Return the tables whose `*` is selected, "" for the star of all tables."""
         if not isinstance(scope.expression, exp.Select):
             return []
         found = []
@@ -222,10 +222,10 @@ class _Needs:
 
 
 def perhaps(columns: Iterable[str]) -> set[str]:
-    """Return the columns marked as ones that may be of another table."""
+    """Return the columns, marked as possibly belonging to another table."""
     return {c if c.startswith((PERHAPS, ALL)) else f"{PERHAPS}{c}" for c in columns}
 
 
 def certain(columns: Iterable[str]) -> set[str]:
-    """Return the columns that are of this table and no other."""
+    """Return the columns that certainly belong to this table."""
     return {column for column in columns if not column.startswith((PERHAPS, ALL))}

@@ -20,15 +20,15 @@ from floe_core.schemas.ports import InputPort, Port
 
 _REF = re.compile(r"""\bref\(\s*['"](\w+)['"]\s*,\s*['"](\w+)['"]""")
 _TEMPLATES = ("*.sql", "*.py", "*.yml", "*.yaml")
-# What a producer says of the node behind a port, and dbt does not know.
+# Fields of the node behind a port that the producer knows but dbt does not.
 PORT_FIELDS = ("columns", "description", "meta", "schema_config", "port")
 _NOT_OWN = frozenset({"target", "dbt_packages", "logs", ".venv", "venv"})
 
 
 def read_upstream_ports(inputs: Inputs, allows_missing: bool, findings: Findings) -> UpstreamPorts:
-    """Return the ports that floe.yaml reads, and note what is wrong with them.
+    """Return the ports that floe.yaml reads, and note their problems.
 
-    With `allows_missing`, a port that is not published is a notice, and has a stand-in in dbt.
+    With `allows_missing`, an unpublished port causes a notice, and gets a placeholder in dbt.
     """
     return _Reader(inputs, allows_missing, findings).read()
 
@@ -132,7 +132,7 @@ class _Reader:
             seen.add(key)
 
     def _refuse_cycle(self, found: Sequence[Upstream]) -> None:
-        """Note ports whose producers read, themselves or by others, a port of this product."""
+        """Note ports whose producers read a port of this product, directly or indirectly."""
         own = self._inputs.spec.metadata.name
         for each in found:
             way = self._way_to(own, [str(each.spec.product)])
@@ -141,7 +141,7 @@ class _Reader:
                 self._report(each.index, "product", what, "remove one of these input ports")
 
     def _way_to(self, own: str, way: list[str]) -> list[str]:
-        """Return the products from the end of a way to this one; [] where none leads there."""
+        """Return the products on a path from the end of `way` to this one, [] if there is none."""
         producer = self._published(way[-1])
         for port in producer.input_ports if producer else ():
             if port.product == own:
@@ -158,7 +158,7 @@ class _Reader:
         return self._read.get(product)
 
     def _stand_ins(self, missing: set[str | None]) -> Iterator[tuple[str, str]]:
-        """Yield the refs into projects named like products that are not published."""
+        """Yield the refs into projects that are named like unpublished products."""
         projects = {str(product).replace("-", "_") for product in missing}
         if not projects:
             return
@@ -176,7 +176,7 @@ class _Reader:
 
 
 def with_ports(nodes: Sequence[Node], upstream: UpstreamPorts) -> tuple[Node, ...]:
-    """Return the nodes, those behind input ports with what their producers say of them."""
+    """Return the nodes, those behind input ports with the data of their producers."""
     ports = {each.own_id: each for each in upstream.ports if each.port is not None}
     return tuple(
         _as_port(node, ports[node.unique_id]) if node.unique_id in ports else node for node in nodes
@@ -201,7 +201,7 @@ def _as_port(node: Node, upstream: Upstream) -> Node:
 def input_ports(
     upstream: UpstreamPorts, columns: ProjectColumns, nodes: Sequence[Node], own: FloeSpec
 ) -> tuple[InputPort, ...]:
-    """Return the ports as the artifacts have them. A step may read any of a port's columns."""
+    """Return the ports for the artifacts. A step may read any of a port's columns."""
     known_ids = {node.unique_id for node in nodes}
     ports = []
     for each in upstream.ports:

@@ -24,9 +24,9 @@ def resolve_output_ports(
     columns: ProjectColumns,
     findings: Findings,
 ) -> tuple[Port, ...]:
-    """Return the ports in the order of floe.yaml; note every problem that they have.
+    """Return the ports in the order of floe.yaml; note all their problems.
 
-    An entry that names no node of dbt is one of the public format that floe does not act on.
+    An entry that names no dbt node belongs to the public format, and floe ignores it.
     """
     reader = _Reader(inputs, nodes, manifest, columns, findings)
     found = [reader.read(index, spec) for index, spec in enumerate(inputs.spec.output_ports)]

@@ -1,4 +1,4 @@
-"""Check what a product reads of its input ports against what the ports have."""
+"""Check the columns that a product reads from its input ports against the ports' columns."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def check_input_ports(
     columns: ProjectColumns,
     findings: Findings,
 ) -> None:
-    """Note columns that a port lacks, types that it has not, and a warehouse out of reach."""
+    """Note columns that a port lacks, types that differ, and an unreachable warehouse."""
     checks = _Checks(inputs, manifest, columns, findings)
     for each in upstream.ports:
         if each.port is not None:
@@ -72,7 +72,7 @@ class _Checks:
         if not readers:
             if upstream.is_read_by_steps(self._inputs.spec):
                 return
-            # dbt has its own words for a ref that leads nowhere; here nothing refers to the port.
+            # dbt itself reports a ref to an unknown node; in this case nothing refers to the port.
             self._findings.notice(f"floe.yaml: no node reads {_shown(upstream)}")
             return
         if not upstream.port.is_complete:
@@ -126,7 +126,7 @@ class _Checks:
         return Problem(what, _offer(upstream, name), *found or ("", 0, 0, ""))
 
     def _below(self, readers: Sequence[str]) -> list[str]:
-        """Return the readers, and then what is below them."""
+        """Return the readers, followed by the nodes downstream of them."""
         found = dict.fromkeys(readers)
         queue = list(readers)
         while queue:
@@ -144,7 +144,7 @@ def _alias(attached: Any) -> str:
 
 
 def _place(entry: Mapping[str, Any], name: str) -> tuple[str, int, int, str] | None:
-    """Return file, line, column and text of where a node's code names a column; None for nowhere.
+    """Return (file, line, column, text) where a node's code names a column, None if nowhere.
 
     Lines and columns count from 1.
     """

@@ -1,4 +1,4 @@
-"""The products of a platform, as they are published."""
+"""Read the published products of a platform."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from floe_core.source_map import read_document
 
 @dataclass(frozen=True)
 class Platform:
-    """A manifest, and what lies where it says that its products are.
+    """A manifest, and the products published at the places that it names.
 
-    `products` maps a product to what it published last, None where that is nothing; `problems` to
-    why it cannot be read.
+    `products` maps a product to its last publication, None if there is none; `problems` maps it to
+    the reason why it cannot be read.
     """
 
     manifest: Manifest
@@ -30,7 +30,7 @@ class Platform:
 
 
 def read_platform(path: Path) -> Platform:
-    """Return a platform by its manifest, or by the folder of the manifest or of a product.
+    """Return a platform, given its manifest or the folder of the manifest or of a product.
 
     Raises:
         UsageError: There is no manifest.
@@ -53,8 +53,8 @@ def read_platform(path: Path) -> Platform:
 def consumers_of(product: Path, manifest: Path | None) -> list[CompiledArtifacts]:
     """Return the published products that may read a product's ports.
 
-    Those of `manifest`, or else of the manifest that the product's folder names; none where the
-    folder holds no product.
+    They are those of `manifest`, or else of the manifest that the product's folder names; none if
+    the folder holds no product.
     """
     if manifest is None and not (product / FLOE_FILE).is_file():
         return []

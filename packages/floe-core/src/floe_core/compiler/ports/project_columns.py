@@ -1,6 +1,7 @@
-"""The columns of a dbt project's relations, and what of them its nodes need, before any build.
+"""Find the columns of a dbt project's relations, and which its nodes need, before any build.
 
-Known for sure, or not known: from contracts, from seeds, and from SQL that can be read without dbt.
+They come from contracts, seeds, and SQL that can be rendered without dbt; anything uncertain counts
+as unknown.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ _WORD = re.compile(r"[A-Za-z_]\w*")
 
 
 class ProjectColumns:
-    """Reads a manifest of dbt. `known` are columns of nodes that others build, by their ids."""
+    """Reads a dbt manifest. `known` is node id -> columns, of nodes that other products build."""
 
     def __init__(
         self,
@@ -42,17 +43,17 @@ class ProjectColumns:
         self._queries: dict[str, Query | None] = {}
 
     def columns(self, node_id: str) -> Columns | None:
-        """Return all columns of a relation, in lower case; None where they are not known."""
+        """Return all columns of a relation, in lower case; None if they are not known."""
         if node_id not in self._columns:
-            # What depends on itself has been refused by dbt; a node that cannot be read ends here.
+            # dbt has refused cycles before; a node that cannot be read keeps this value.
             self._columns[node_id] = None
             self._columns[node_id] = self._read_columns(self._entries[node_id])
         return self._columns[node_id]
 
     def needed(self, upstream: str) -> set[str] | None:
-        """Return the columns of a relation that other nodes need; None where that may be any.
+        """Return the columns of a relation that other nodes need; None if any may be needed.
 
-        A name that may be another table's column is among them if the relation may have it.
+        A name that may belong to another table is included if the relation may have it.
         """
         found = self._needs.get(upstream, set())
         if ALL in found:
@@ -62,7 +63,7 @@ class ProjectColumns:
         return certain(found) | (possible if known is None else possible & set(known))
 
     def named(self, upstream: str) -> set[str]:
-        """Return the columns that other nodes name as ones of this relation."""
+        """Return the columns of this relation that other nodes name."""
         return certain(self._needs.get(upstream, set()))
 
     def unresolved(self, node_id: str) -> frozenset[str]:
@@ -111,14 +112,14 @@ class ProjectColumns:
             if (columns := self.columns(parent))
         }
         names = _TableNames(entry, self._entries)
-        # Of an incremental model, what a run on a full table adds: it has all of the rest.
+        # For an incremental model, the SQL of a run on an existing table: it includes the rest.
         is_incremental = "is_incremental" in code
         sql = render(code, names.ref, names.source, self._vars, is_incremental=is_incremental)
         return read_query(sql, self._dialect, tables)
 
     @cached_property
     def _needs(self) -> dict[str, set[str]]:
-        """Node id -> columns of it that something needs, what is below before what is above."""
+        """Node id -> its columns that some node needs, downstream nodes first."""
         found: dict[str, set[str]] = {}
         for node_id in self._from_below():
             entry = self._entries[node_id]
@@ -152,7 +153,7 @@ class ProjectColumns:
 
 
 class _TableNames:
-    """What tables are called in the SQL of one node: by the place of the parent in its list."""
+    """The table names in the SQL of one node, by the index of the parent in its list."""
 
     def __init__(self, entry: Entry, entries: Mapping[str, Entry]) -> None:
         parents = enumerate(_parents(entry))
@@ -184,7 +185,7 @@ class _TableNames:
 
 
 def contract_columns(entry: Entry) -> dict[str, str]:
-    """Return column -> type of a contract that dbt enforces, {} where there is none."""
+    """Return column -> type of a contract that dbt enforces, {} if there is none."""
     contract = (entry.get("config") or {}).get("contract") or entry.get("contract") or {}
     if not contract.get("enforced"):
         return {}
@@ -201,7 +202,7 @@ def _table(index: int) -> str:
 
 
 def _named_in_configuration(entry: Entry) -> set[str]:
-    """Return the columns of its own that a contract or a configuration names."""
+    """Return the node's own columns that its contract or configuration names."""
     config = entry.get("config") or {}
     named = {name.lower() for name in contract_columns(entry)}
     for key in ("unique_key", "updated_at", "check_cols", "partition_by", "cluster_by"):
@@ -212,7 +213,7 @@ def _named_in_configuration(entry: Entry) -> set[str]:
 
 
 def _named_in_test(entry: Entry, parent: str, columns: Columns) -> set[str]:
-    """Return the columns of a node that a generic test is told."""
+    """Return the columns of a node that a generic test gets as arguments."""
     arguments = (entry.get("test_metadata") or {}).get("kwargs") or {}
     is_tested = entry.get("attached_node") in (None, parent)
     own = {str(arguments.get("column_name") or "").lower()} if is_tested else set()

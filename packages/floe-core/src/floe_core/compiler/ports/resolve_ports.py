@@ -1,4 +1,4 @@
-"""The ports of a product while it is compiled: read before dbt parses, resolved after it."""
+"""Read a product's ports before dbt parses, and resolve them afterwards."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from floe_core.schemas.ports import InputPort, Port
 
 
 class PortReader:
-    """Reads the ports of floe.yaml. `offered` and `read` are known once they are resolved.
+    """Reads the ports of floe.yaml. `offered` and `read` are set once they are resolved.
 
     `files` maps the name of a file in the compiled folder's target to its text.
 
     Raises:
-        InvalidProductError: What the product reads is not published as floe.yaml names it.
+        InvalidProductError: A port that the product reads is not published as floe.yaml names it.
     """
 
     def __init__(self, inputs: Inputs, allows_missing: bool, findings: Findings) -> None:
@@ -40,9 +40,9 @@ class PortReader:
         self.read: tuple[InputPort, ...] = ()
 
     def write_for_dbt(self, work: Path) -> None:
-        """Write where floe's plugin of dbt finds the ports while dbt parses in this folder.
+        """Write the ports to the file that floe's dbt plugin reads while dbt parses in this folder.
 
-        Each environment has a folder of its own below it. Nothing is written without ports.
+        Each environment has its own folder below it. Without ports, nothing is written.
         """
         if not self._upstream.ports:
             return
@@ -59,9 +59,9 @@ class PortReader:
                 self.files[f"upstream_ports.{name}.json"] = text
 
     def _write_sources(self) -> None:
-        """Write the ports as sources for a dbt that may not have floe's plugin, as dbt 2.
+        """Write the ports as sources for a dbt that may not have floe's plugin, such as dbt 2.
 
-        The file is in the first folder of models, and replaces one that floe wrote before.
+        The file is in the first models folder, and replaces one that floe wrote before.
         """
         paths = self._inputs.dbt_document.data.get("model-paths") or ["models"]
         folder = self._inputs.product_dir / str(paths[0])
@@ -77,7 +77,7 @@ class PortReader:
     def resolve(
         self, nodes: Sequence[Node], manifest: Mapping[str, Any], profile: Profile
     ) -> tuple[Node, ...]:
-        """Resolve the ports in dbt's graph, and return it with what is known of input ports."""
+        """Resolve the ports in dbt's graph, and return it with the data of input ports."""
         inputs, findings = self._inputs, self._findings
         if not inputs.spec.output_ports and not self._upstream.ports:
             return tuple(nodes)

@@ -20,10 +20,10 @@ from floe_core.schemas.ports import Port, port_key, short_port_name
 
 @dataclass(frozen=True)
 class Upstream:
-    """A port that the product reads: its entry in floe.yaml, and who offers it.
+    """A port that the product reads: its entry in floe.yaml, and its producer.
 
-    `producer` and `port` are None for one that is not published, where that is allowed. `source_id`
-    is the id of the dbt source by which the product reads it, "" where it does by `ref()`.
+    `producer` and `port` are None for an unpublished port, if that is allowed. `source_id` is the
+    id of the dbt source by which the product reads it, "" if it reads it by `ref()`.
     """
 
     index: int
@@ -49,7 +49,7 @@ class Upstream:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What steps of floe.yaml may call it: `product.port`, its key, and as a source of dbt."""
+        """The names that steps may use for it: `product.port`, its key, and its dbt source."""
         version = self.port.version if self.port else str(self.spec.version or 1)
         key = port_key(str(self.spec.product), str(self.spec.port), version)
         return short_port_name(key), key, self.source_name
@@ -60,7 +60,7 @@ class Upstream:
 
     @property
     def source_name(self) -> str:
-        """The name of the relation as a source of dbt: project and model, as in `source()`."""
+        """The name of the relation as a dbt source: project and model, as in `source()`."""
         if self.node is None or self.producer is None:
             return ""
         version = f"_v{self.node.version}" if self.node.version else ""
@@ -69,13 +69,13 @@ class Upstream:
 
 @dataclass(frozen=True)
 class UpstreamPorts:
-    """The ports that a product reads; `stand_ins` are (project, model) of those not published."""
+    """The ports that a product reads; `stand_ins` are (project, model) of unpublished ones."""
 
     ports: tuple[Upstream, ...] = ()
     stand_ins: tuple[tuple[str, str], ...] = field(default=())
 
     def known_columns(self) -> dict[str, tuple[str, ...]]:
-        """Return id in this product -> columns, for the ports all of whose columns are known."""
+        """Return id in this product -> columns, for the ports whose columns are all known."""
         return {
             each.own_id: tuple(column.name for column in each.port.columns)
             for each in self.ports
@@ -83,7 +83,7 @@ class UpstreamPorts:
         }
 
     def read_in(self, nodes: Sequence[Node], project: str) -> UpstreamPorts:
-        """Return the ports as the nodes of a dbt project read them: by `ref()` or as sources."""
+        """Return the ports with the way a dbt project's nodes read them: `ref()` or sources."""
         read = {parent for node in nodes for parent in node.depends_on}
         ids = {node.unique_id for node in nodes}
         found = []
@@ -95,9 +95,9 @@ class UpstreamPorts:
         return replace(self, ports=tuple(found))
 
     def as_sources(self, environments: Iterable[str] = ()) -> str:
-        """Return the ports as a properties file of dbt, a source for each schema of a producer.
+        """Return the ports as a dbt properties file, with a source for each schema of a producer.
 
-        FLOE_ENV chooses among these environments when dbt reads it.
+        FLOE_ENV chooses among these environments when dbt reads the file.
         """
         sources: dict[tuple[str, ...], dict[str, Any]] = {}
         for each in sorted(self.ports, key=lambda port: port.source_name):
@@ -120,9 +120,9 @@ class UpstreamPorts:
         return text.getvalue()
 
     def for_dbt(self, environment: str = "") -> str:
-        """Return the text of the file from which floe's plugin of dbt makes models.
+        """Return the text of the file from which floe's dbt plugin creates models.
 
-        An environment of the same name has the producer's relations in it, if it has one.
+        If the producer has an environment of the same name, its relations there are used.
         """
         models = {each.own_id: _model(each, environment) for each in self.ports if each.node}
         _mark_latest(list(models.values()))
@@ -152,7 +152,7 @@ def _model(upstream: Upstream, environment: str) -> dict[str, Any]:
 
 
 def _in_environments(upstream: Upstream, key: str, environments: Iterable[str]) -> str:
-    """Return a part of the relation's name, as a choice of dbt's where environments differ."""
+    """Return a part of the relation's name, as a Jinja expression if environments differ."""
     own = str(_model(upstream, "")[key] or "")
     others = {name: str(_model(upstream, name)[key] or "") for name in environments}
     differing = {name: text for name, text in sorted(others.items()) if text != own}
@@ -166,7 +166,7 @@ def _in_environments(upstream: Upstream, key: str, environments: Iterable[str]) 
 
 
 def _mark_latest(models: Sequence[dict[str, Any]]) -> None:
-    """Say which version a ref without one means: the newest that the product reads."""
+    """Mark the version that a ref without one means: the newest that the product reads."""
     for model in models:
         if "version" in model:
             name = (model["package_name"], model["name"])

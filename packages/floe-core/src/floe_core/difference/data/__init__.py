@@ -1,4 +1,4 @@
-"""What differs between the tables of one product in two places."""
+"""Compare the tables of one product in two places."""
 
 from floe_core.difference.data.tables import DataDifference, TableDifference, data_difference
 

@@ -1,4 +1,4 @@
-"""The columns that dbt knows to identify a row of a node's table."""
+"""Find the columns that identify a row of a node's table, as far as dbt knows them."""
 
 from __future__ import annotations
 

@@ -35,10 +35,10 @@ class Place:
 
 
 def place_named(name: str, product: Path) -> Place:
-    """Return a place by what a person calls it, the first that there is.
+    """Return the place that a name means, as a person gives it.
 
-    A compiled folder, a DuckDB or SQLite file, a target of profiles.yml, else a schema that
-    stands for the target's own.
+    The first match counts: a compiled folder, a DuckDB or SQLite file, a target of profiles.yml,
+    else a schema that stands for the target's own.
 
     Raises:
         InvalidProductError: The product does not compile.

@@ -1,4 +1,4 @@
-"""Hold the tables of a product in two places against each other."""
+"""Compare the tables of a product in two places."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Values = dict[str, str | None]
 
 @dataclass(frozen=True)
 class Sample:
-    """A row as texts. Of one that is on one side only, the other is None."""
+    """A row as texts on both sides; None for a side that does not have the row."""
 
     left: Values | None
     right: Values | None
@@ -190,7 +190,7 @@ def _samples(left: HashedTable, right: HashedTable, found: RowDifferences) -> It
 
 
 def _order(sample: Sample, key: tuple[str, ...]) -> list[tuple[int, str]]:
-    """Return what sorts texts of numbers as numbers are."""
+    """Return a sort key that sorts texts of numbers as numbers."""
     row = sample.left or sample.right or {}
     texts = [row[name] or "" for name in key or row]
     return [(len(text), text) for text in texts]

@@ -1,1 +1,1 @@
-"""dbt, as a library in this process or as a program: called, parsed, listened to."""
+"""Call dbt, as a library in this process or as a program, and translate its messages."""

@@ -1,7 +1,7 @@
-"""The columns of what dbt has built, as the warehouse names and types them.
+"""Record the columns of built nodes, as the warehouse names and types them.
 
-Asked by dbt's own thread and connection at the end of a node, through dbt's adapter; kept as a
-small file a node beside what dbt compiled, for lineage to read.
+They are read at the end of a node in dbt's own thread and connection, through dbt's adapter, and
+kept in a small file for each node beside the compiled code, for lineage to read.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ BUILT = "success"
 
 
 def keep_columns(target: Path, node_info: Mapping[str, Any], status: str) -> None:
-    """Write down the columns of a node that was built; nothing of one that leaves no relation.
+    """Record the columns of a node that was built; nothing for a node without a relation.
 
-    A warehouse that does not say leaves the node without: lineage then goes by the SQL.
+    If the warehouse does not return them, none are recorded: lineage then relies on the SQL.
     """
     where = node_info.get("node_relation") or {}
     if status != BUILT or node_info.get("resource_type") not in RELATIONS or not where.get("alias"):
@@ -46,7 +46,7 @@ def keep_columns(target: Path, node_info: Mapping[str, Any], status: str) -> Non
 
 
 def kept_columns(target: Path, unique_id: str) -> tuple[Column, ...]:
-    """Return the columns that were written down of a node, in their order; () for none."""
+    """Return the recorded columns of a node, in order; () if there are none."""
     try:
         told = json.loads(_file(target, unique_id).read_text("utf-8"))
         return tuple(Column(name=name, type=kind) for name, kind in told)
@@ -64,7 +64,7 @@ def _columns(
         return [(str(row[0]), str(row[1])) for row in rows]
     with adapter.connection_named(f"{node_id} (columns)"):
         relation = adapter.Relation.create(
-            # dbt's messages leave out what is empty: Spark has no databases.
+            # dbt's messages leave out empty values: Spark has no databases.
             database=where.get("database") or None,
             schema=where.get("schema") or None,
             identifier=where["alias"],

@@ -1,4 +1,4 @@
-"""What dbt compiles the nodes of a build to, asked before the build."""
+"""Have dbt compile the nodes of a build before the build."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ def compile_nodes(
     run_dbt: RunDbt,
     steady: Container[str] = (),
 ) -> dict[str, str]:
-    """Return node id -> the SQL or Python that dbt compiles it to, of those that it can compile.
+    """Return node id -> compiled SQL or Python, for the nodes that dbt can compile.
 
-    `steady` are the nodes whose Jinja reads nothing but refs, sources and macros.
+    `steady` are the nodes whose Jinja reads only refs, sources and macros.
     """
     every = {n.unique_id for n in artifacts.built if n.resource_type in _COMPILED}
     wanted = tuple(node_id for node_id in node_ids if node_id in every)
@@ -43,7 +43,7 @@ def compile_nodes(
 
 
 def codes_in(target: Path) -> dict[str, str]:
-    """Return node id -> what dbt says that it compiled; nothing where it says nothing."""
+    """Return node id -> compiled code according to dbt's files; empty if there are none."""
     try:
         told = json.loads((target / "run_results.json").read_text("utf-8"))
         found = {each["unique_id"]: each.get("compiled_code") for each in told["results"]}

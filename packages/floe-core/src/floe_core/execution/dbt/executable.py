@@ -12,7 +12,7 @@ def find_executable(executable: str, project_dir: Path) -> str:
     """Return the program's path: one on PATH, or relative to the product's folder.
 
     Raises:
-        EnvironmentProblemError: There is no such program.
+        EnvironmentProblemError: The program does not exist.
     """
     found = shutil.which(executable) or shutil.which(project_dir / executable)
     if found is None:

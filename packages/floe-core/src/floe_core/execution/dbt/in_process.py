@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from floe_core.execution.dbt.internals import Manifest
     from floe_core.execution.reusing.node_gate import NodeGate
 
-# dbt keeps its flags, adapters and event manager in module globals: one invocation a process.
+# dbt keeps flags, adapters and its event manager in module globals: one invocation per process.
 _ONE_DBT = threading.Lock()
 
 CANCEL_SECONDS = 0.2
@@ -46,10 +46,10 @@ class BuildCanceledError(Exception):
 
 
 class InProcessDbt:
-    """dbt's own runner in a daemon thread, its events through a queue.
+    """dbt's own runner in a daemon thread; its events go through a queue.
 
-    A node that is in a pool begins when it has one of the `slots`, and one that the `gate` leaves
-    out ends where it would begin.
+    A node that is in a pool starts when it has one of the `slots`; a node that the `gate` leaves
+    out ends instead of starting.
     """
 
     def __init__(
@@ -65,13 +65,13 @@ class InProcessDbt:
         self._parse = parse or KeptParse()
         self._slots = slots
         self._without_slot: dict[str, EnvironmentProblemError] = {}
-        # Here, so that a dbt that is missing is an error of whoever starts the build.
+        # Load it here, so that a missing dbt raises in the caller that starts the build.
         load_runner()
         self._dbt_version = dbt_version
         self._events = EventQueue()
         self._messages = DbtMessages()
         self._canceled = threading.Event()
-        # Hooks can read the name of dbt's own thread; plain dbt runs in this one.
+        # Hooks can read the name of dbt's thread; plain dbt runs in the main thread.
         self._thread = threading.Thread(target=self._run, name="MainThread", daemon=True)
         self._thread.start()
 
@@ -98,7 +98,7 @@ class InProcessDbt:
         return not self._thread.is_alive()
 
     def _cancel_until_over(self) -> None:
-        """Cancel what runs, again and again: a node that has begun may be just about to ask."""
+        """Cancel running queries repeatedly: a node that has started may be about to send one."""
         while self._thread.is_alive():
             cancel_queries()
             self._thread.join(CANCEL_SECONDS)
@@ -114,7 +114,7 @@ class InProcessDbt:
 
     def _invoke(self) -> DbtEnded:
         manifest = self._preload()
-        # dbt reads relative paths in SQL, profiles and macros from the folder it runs in.
+        # dbt resolves relative paths in SQL, profiles and macros against its working directory.
         callbacks = self._callbacks(manifest)
         lighter = lighter_dbt(callbacks, wanted={STARTED, FINISHED, _COMPILING})
         place = chdir(self._call.project_dir)
@@ -139,7 +139,7 @@ class InProcessDbt:
         return [self._receive] if manifest is None else [_RenewOnce(manifest), self._receive]
 
     def _receive(self, message: Any) -> None:
-        """Take one dbt event; called in dbt's threads, while the node waits."""
+        """Receive one dbt event; called in dbt's threads, while the node waits."""
         info = message.info
         if info.name == _COMPILING:
             self._refuse_to_compile(message)
@@ -160,13 +160,13 @@ class InProcessDbt:
             keep_columns(self._call.target, node_info, status)
 
     def _with_slot(self, event: BuildEvent) -> BuildEvent:
-        """Return the event; that of a start once the node has a slot of its pool."""
+        """Return the event; for a start, wait until the node has a slot in its pool."""
         if self._slots is None:
             return event
         try:
             return self._slots.receive(event, self._events.put)
         except EnvironmentProblemError as error:
-            # Here it would end dbt; where dbt compiles the node, it ends the node.
+            # Raised here, it would end dbt; raised when dbt compiles the node, it ends the node.
             self._without_slot[getattr(event, "unique_id", "")] = error
             return event
 
@@ -180,7 +180,7 @@ class InProcessDbt:
 
 
 class _RenewOnce:
-    """A callback of dbt's that renews the manifest's metadata with the first event."""
+    """A dbt callback that renews the manifest's metadata on the first event."""
 
     def __init__(self, manifest: Manifest) -> None:
         self._manifest: Manifest | None = manifest
@@ -205,7 +205,7 @@ def _as_mapping(message: Any) -> dict[str, Any]:
 
 @contextmanager
 def _untouched_logging() -> Iterator[None]:
-    """Keep the host's log handlers: dbt's loggers add their own to the process."""
+    """Restore the host's log handlers after the block: dbt's loggers add their own."""
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
     try:

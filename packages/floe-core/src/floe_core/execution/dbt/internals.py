@@ -1,8 +1,8 @@
-"""The one door to names that dbt does not promise to keep.
+"""The one module that uses names that dbt does not promise to keep.
 
-Promised are its command line, `dbtRunner`, and the events that it passes to callbacks. Each name
-here has a reason why those do not do, and a plainer way to go on without it. They are imported
-where they are used.
+dbt promises its command line, `dbtRunner`, and the events that it passes to callbacks. For each
+name here, the docstring says why those are not enough, and what happens without the name. The names
+are imported where they are used.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _NO_CANCEL = "a query that is to be canceled goes on to its end"
 def read_manifest(packed: bytes) -> Manifest | None:
     """Return a project as dbt parsed it, from dbt's own cache; None if dbt must parse it again.
 
-    `dbtRunner` takes a parsed project, and there is no public way to read one. Without the names,
+    `dbtRunner` accepts a parsed project, but there is no public way to read one. Without the names,
     each run parses the project.
     """
     try:
@@ -44,10 +44,10 @@ def read_manifest(packed: bytes) -> Manifest | None:
 
 
 def has_dbt_plugins() -> bool:
-    """Return whether a plugin of dbt is installed, such as dbt-loom, that injects or writes.
+    """Return whether a dbt plugin is installed that injects nodes or writes, such as dbt-loom.
 
-    floe's own does not count: what it injects is part of what was compiled. dbt does not list them.
-    Without the name, it is taken for granted: each run parses the project.
+    floe's own does not count: what it injects is part of the compiled product. dbt does not list
+    its plugins. Without the name, one is assumed: each run parses the project.
     """
     try:
         from dbt.plugins.manager import PluginManager
@@ -63,7 +63,7 @@ def has_dbt_plugins() -> bool:
 def loaded_adapters(consequence: str) -> list[Any]:
     """Return the adapters that dbt has loaded in this process.
 
-    dbt keeps them to itself. Without the name there is none, with this consequence.
+    dbt does not expose them. Without the name, the list is empty, with this consequence.
     """
     try:
         from dbt.adapters.factory import FACTORY
@@ -74,7 +74,7 @@ def loaded_adapters(consequence: str) -> list[Any]:
 
 
 def warehouse_errors() -> tuple[type[Exception], ...]:
-    """Return what an adapter raises when the warehouse refuses a question; () if nobody knows."""
+    """Return the errors that adapters raise for a failed query; () if they are not known."""
     try:
         from dbt_common.exceptions import DbtBaseException
     except ImportError:
@@ -88,10 +88,10 @@ def warehouse_errors() -> tuple[type[Exception], ...]:
 
 
 def duckdb_connection() -> DuckDBPyConnection | None:
-    """Return the connection of dbt's process to DuckDB, if it is not a server's.
+    """Return dbt's connection to DuckDB in this process, if it is not to a server.
 
-    The adapter's own way to a relation's columns asks the information schema, which lists the whole
-    database: ten times the cost, for each node. Without the name it is asked all the same.
+    To get a relation's columns, the adapter queries the information schema, which lists the whole
+    database: ten times the cost, for each node. Without the name, it is queried anyway.
     """
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 
@@ -99,9 +99,9 @@ def duckdb_connection() -> DuckDBPyConnection | None:
 
 
 def cancel_queries() -> None:
-    """Interrupt what runs in the warehouse, through whichever adapters dbt has loaded.
+    """Cancel the running queries in the warehouse, through all adapters that dbt has loaded.
 
-    dbt cancels when its process is interrupted, which is not this run's alone.
+    dbt cancels when its process is interrupted, but this process does not belong to this run only.
     """
     for adapter in loaded_adapters(_NO_CANCEL):
         if adapter.type() == "duckdb":
@@ -113,7 +113,7 @@ def cancel_queries() -> None:
 
 
 def cancel_queries_of(node_id: str) -> None:
-    """Interrupt what one node runs: dbt names the connection of a thread after its node."""
+    """Cancel the queries of one node: dbt names the connection of a thread after its node."""
     for adapter in loaded_adapters(_NO_CANCEL):
         for connection in _open_connections(adapter):
             if connection.name != node_id:
@@ -135,11 +135,11 @@ def _open_connections(adapter: Any) -> Iterator[Any]:
 
 @contextmanager
 def leaving_out(is_left_out: Callable[[str], bool]) -> Iterator[bool]:
-    """Have dbt take nodes for passed without building them, inside the block.
+    """Make dbt treat nodes as passed without building them, inside the block.
 
-    `is_left_out` is asked of each node by its id when its turn has come. dbt has no way to decide
-    then: what it does not build, it skips with all that is below. Yields False without the names,
-    and every node is built.
+    `is_left_out` is called with each node's id when its turn has come. dbt has no way to decide
+    this so late: if it does not build a node, it skips everything downstream. Without the names,
+    yields False, and every node is built.
     """
     try:
         from dbt.contracts.results import RunStatus, TestStatus
@@ -174,7 +174,7 @@ def leaving_out(is_left_out: Callable[[str], bool]) -> Iterator[bool]:
 def release_warehouse() -> None:
     """Close the DuckDB file: dbt-duckdb keeps it open, and locked, for the life of the process.
 
-    Without the names it stays so.
+    Without the names, it stays open.
     """
     consequence = "a DuckDB file stays locked until the process that ran dbt ends"
     if not any(adapter.type() == "duckdb" for adapter in loaded_adapters(consequence)):
@@ -191,10 +191,10 @@ def release_warehouse() -> None:
 
 
 def forget_deprecations() -> None:
-    """Forget which deprecations dbt has met in this process: it counts them for its life.
+    """Forget which deprecations dbt has found in this process: it counts them for its lifetime.
 
-    Without the names, a run also lists the deprecations of the runs before it, and fails of them
-    where dbt's warnings are errors.
+    Without the names, a run also lists the deprecations of earlier runs, and fails because of them
+    if dbt's warnings are errors.
     """
     try:
         from dbt.deprecations import active_deprecations, buffered_deprecations
@@ -206,7 +206,7 @@ def forget_deprecations() -> None:
 
 
 def release_adapters() -> None:
-    """Let go of the adapters' locks now: at exit, Python would warn of them as leaked."""
+    """Release the adapters' locks now: at exit, Python would report them as leaked."""
     try:
         from dbt.adapters.factory import FACTORY
     except ImportError:

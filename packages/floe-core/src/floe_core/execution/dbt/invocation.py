@@ -1,4 +1,4 @@
-"""How dbt is called for a build: the arguments, the same for both ways to run it."""
+"""Build the arguments of dbt calls, the same for both ways to run dbt."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ QUIET_ENVIRONMENT = {"DBT_SEND_ANONYMOUS_USAGE_STATS": "False", "DBT_WRITE_JSON"
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """One call of dbt. `target` is where it writes what it made, `node_ids` what it must run.
+    """One call of dbt. `target` is the folder that it writes to, `node_ids` the nodes to run.
 
-    `parsed_file` is the kept parse that goes with its vars, "" where dbt must parse.
-    `wants_columns`: the columns of what is built are written down, for lineage. `compiles` is
-    "" for a call that builds; "steady" compiles nodes whose Jinja reads nothing but refs, sources
-    and macros, so that dbt needs to know no others.
+    `parsed_file` is the kept parse that matches its vars, "" if dbt must parse.
+    `wants_columns`: the columns of built relations are recorded, for lineage. `compiles` is "" for
+    a call that builds; "steady" compiles nodes whose Jinja reads only refs, sources and macros, so
+    that dbt needs no other nodes.
     """
 
     arguments: list[str]
@@ -50,7 +50,7 @@ def invocation(
     is_whole_product: bool,
     command: Literal["build", "compile"] = "build",
 ) -> Invocation:
-    """Return the call that builds or compiles these nodes. dbt writes into the run's folder alone.
+    """Return the call that builds or compiles these nodes. dbt writes only to the run's folder.
 
     The whole product needs no selection, unless dbt has a default selector that would narrow it.
     """
@@ -119,18 +119,18 @@ def place_arguments(
 
 
 def policy_arguments(policy: ExecutionPolicy) -> list[str]:
-    """Return dbt's arguments for `execution` of floe.yaml, which plain dbt is given as well."""
+    """Return dbt's arguments for `execution` of floe.yaml; parity runs plain dbt with them too."""
     threads = policy.max_parallel
     return [] if threads is None else ["--threads", str(threads)]
 
 
 def own_vars(artifacts: CompiledArtifacts, request: BuildRequest) -> dict[str, Any]:
-    """Return the vars of the product, its job and this run; the later win."""
+    """Return the vars of the product, its job and this run; later ones override earlier ones."""
     return {**artifacts.dbt.vars, **artifacts.job(request.job).vars, **request.parameters.vars}
 
 
 def _parsed_file(artifacts: CompiledArtifacts, request: BuildRequest, own: dict[str, Any]) -> str:
-    """Return the parse that was made with these vars; floe's own vars shape no graph."""
+    """Return the file of the parse made with these vars; floe's own vars shape no graph."""
     if own == artifacts.dbt.vars:
         return parsed_file(environment=_that_dbt_parses(artifacts))
     if artifacts.environment:
@@ -140,14 +140,14 @@ def _parsed_file(artifacts: CompiledArtifacts, request: BuildRequest, own: dict[
 
 
 def _that_dbt_parses(artifacts: CompiledArtifacts) -> str:
-    """Return the environment if it has a parse of its own, that is another target or other vars."""
+    """Return the environment if it has its own parse, due to another target or other vars."""
     values = artifacts.environments.get(artifacts.environment)
     is_other = values is not None and bool(values.target_name or values.vars)
     return artifacts.environment if is_other else ""
 
 
 def _verb(artifacts: CompiledArtifacts, node_ids: tuple[str, ...]) -> str:
-    """Return dbt's command: `dbt build` runs unit tests only together with their models."""
+    """Return dbt's command; `dbt build` runs unit tests only together with their models."""
     kinds = {artifacts.by_id[node_id].resource_type for node_id in node_ids}
     return "test" if "unit_test" in kinds and kinds <= {"test", "unit_test"} else "build"
 
@@ -167,7 +167,7 @@ def _event_times(span: TimeRange) -> list[str]:
 
 
 def run_vars(request: BuildRequest) -> dict[str, str | int]:
-    """Return the vars that every dbt model can read; "" is the time that a run does not have."""
+    """Return the vars that every dbt model can read; "" for a time that the run does not have."""
     span = request.range
     return {
         "floe_nominal_time": _iso(request.nominal_time),

@@ -1,4 +1,4 @@
-"""dbt's parse of a product, read once for the calls of dbt in one build."""
+"""Read dbt's parse of a product once for all dbt calls of one build."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from floe_core.execution.dbt.internals import Manifest
 
 
-# Kinds of nodes that dbt links into its graph and that no compiled SQL is made of.
+# Kinds of nodes that dbt links into its graph but that no compiled SQL depends on.
 _UNREAD = ("exposures", "metrics", "semantic_models", "saved_queries", "unit_tests", "functions")
 
 
 class KeptParse:
-    """Reads the parse for a call of dbt, and keeps it for the next one.
+    """Reads the parse for a dbt call, and keeps it for the next one.
 
-    A build changes the manifest that it is given, so none is kept of it.
+    A build changes the manifest passed to it, so that one is not kept.
     """
 
     def __init__(self) -> None:
@@ -30,7 +30,7 @@ class KeptParse:
         self._kept = Preloaded()
 
     def take(self, call: Invocation, dbt_version: str) -> Preloaded:
-        """Return the manifest to give dbt for a call, or why it must parse."""
+        """Return the manifest to pass to dbt for a call, or why dbt must parse."""
         if not call.parsed_file:
             return Preloaded()
         with collector_at_rest():
@@ -54,9 +54,9 @@ class KeptParse:
 
 
 def with_parents_alone(manifest: Manifest, node_ids: Iterable[str]) -> Manifest:
-    """Return a manifest of these nodes and what they read, which has no parents of its own.
+    """Return a manifest of these nodes and their parents, without anything further upstream.
 
-    Enough to compile nodes whose Jinja reads nothing but refs, sources and macros.
+    Enough to compile nodes whose Jinja reads only refs, sources and macros.
     """
     nodes = {node_id: copy.deepcopy(manifest.nodes[node_id]) for node_id in node_ids}
     read = {parent for node in nodes.values() for parent in node.depends_on_nodes}
@@ -68,7 +68,7 @@ def with_parents_alone(manifest: Manifest, node_ids: Iterable[str]) -> Manifest:
 
 
 def with_copies(manifest: Manifest, node_ids: Iterable[str]) -> Manifest:
-    """Return a whole manifest in which these nodes are copies, for dbt to compile."""
+    """Return the whole manifest with copies of these nodes, for dbt to compile."""
     nodes = dict(manifest.nodes)
     copied: set[str] = set()
     todo = list(node_ids)
@@ -78,7 +78,7 @@ def with_copies(manifest: Manifest, node_ids: Iterable[str]) -> Manifest:
             continue
         copied.add(node_id)
         nodes[node_id] = copy.deepcopy(nodes[node_id])
-        # dbt compiles ephemeral models together with what reads them.
+        # dbt compiles ephemeral models together with their readers.
         todo += (i for i in nodes[node_id].depends_on_nodes if _is_ephemeral(nodes.get(i)))
     given = replace(manifest, nodes=nodes, metadata=copy.copy(manifest.metadata))
     given.build_flat_graph()
@@ -86,7 +86,7 @@ def with_copies(manifest: Manifest, node_ids: Iterable[str]) -> Manifest:
 
 
 def _reads_nodes_alone(manifest: Manifest, node_ids: Iterable[str]) -> bool:
-    """Return whether what these nodes read are nodes that dbt builds, and sources."""
+    """Return whether these nodes read only sources and nodes that dbt builds."""
     known = manifest.nodes.keys() | manifest.sources.keys()
     return all(
         node_id in manifest.nodes and known >= {*manifest.nodes[node_id].depends_on_nodes}

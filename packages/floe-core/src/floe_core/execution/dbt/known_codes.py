@@ -1,7 +1,7 @@
-"""What dbt would compile nodes to, where that is what it compiled them to for their last build.
+"""Return the compiled code of nodes without dbt, if it must equal that of their last build.
 
-Asking dbt takes as long as `dbt compile`. A node is not asked for again if its Jinja reads nothing
-but what compile has seen (`nodes[].reuse.rendering`), and all of that is as it was.
+Asking dbt takes as long as `dbt compile`. It is not needed for a node whose Jinja reads only what
+compile has seen (`nodes[].reuse.rendering`), if none of that has changed.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from floe_core.reuse.state import Entry
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
 
-# Of the variables that are dbt's flags, those that every process has otherwise.
+# Variables that are dbt's flags but differ in every process.
 _OF_ONE_PROCESS = frozenset({"DBT_INVOCATION_ID"})
 
 
 def rendering_keys(
     artifacts: CompiledArtifacts, request: BuildRequest, node_ids: Iterable[str]
 ) -> dict[str, str]:
-    """Return node id -> what its compiled SQL goes by, of the nodes where that is known.
+    """Return node id -> the key that determines its compiled SQL, for nodes with a known key.
 
-    It is known of none where vars are given, or where dbt parses the project at run time.
+    No key is known if the run has vars, or if dbt parses the project at run time.
     """
     if not _runs_what_was_compiled(artifacts, request):
         return {}
@@ -51,7 +51,7 @@ def rendering_keys(
 
 
 def known_codes(keys: Mapping[str, str], entries: Mapping[str, Entry]) -> dict[str, str]:
-    """Return node id -> its code, of the nodes whose last build goes by the same key."""
+    """Return node id -> its code, for the nodes whose last build has the same key."""
     found = {
         i: entries[i] for i, key in keys.items() if i in entries and entries[i].rendering == key
     }
@@ -59,7 +59,7 @@ def known_codes(keys: Mapping[str, str], entries: Mapping[str, Entry]) -> dict[s
 
 
 def _runs_what_was_compiled(artifacts: CompiledArtifacts, request: BuildRequest) -> bool:
-    """Return whether dbt is given the parse of compile time as it is."""
+    """Return whether dbt gets the parse of compile time unchanged."""
     if artifacts.dbt.executable or request.parameters.vars:
         return False
     if artifacts.job(request.job).vars or (artifacts.folder / CATALOGS_FILE).exists():

@@ -24,12 +24,12 @@ NO_DBT = (
 
 
 def library_version() -> str:
-    """Return the version of dbt-core, "" where it is not installed."""
+    """Return the version of dbt-core, "" if it is not installed."""
     return installed_version("dbt-core")
 
 
 def installed_version(package: str) -> str:
-    """Return the version of a package beside floe, "" where it is not installed."""
+    """Return the version of a package installed beside floe, "" if it is not installed."""
     try:
         return version(package)
     except PackageNotFoundError:
@@ -55,7 +55,7 @@ def load_runner() -> type[dbtRunner]:
 def invoke_library(
     arguments: Sequence[str], manifest: Manifest | None, callbacks: Sequence[Callable[[Any], None]]
 ) -> dbtRunnerResult:
-    """Run one dbt command as a new process of dbt would, whatever ran in this process before.
+    """Run one dbt command as a new dbt process would, whatever ran in this process before.
 
     Raises:
         EnvironmentProblemError: See `load_runner`.

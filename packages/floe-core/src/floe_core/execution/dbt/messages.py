@@ -1,4 +1,4 @@
-"""Read dbt's event stream: its messages as floe's build events, the same from both ways to run it.
+"""Translate dbt's log messages into floe's build events, the same for both ways to run dbt.
 
 The names are those of dbt's structured logging (`dbt.events.types`), protocol v3: `info.name`,
 `info.level`, `info.msg`, `data.node_info`, and `data.run_result` on NodeFinished. dbt 2 writes the
@@ -18,7 +18,7 @@ from typing import Any
 from floe_core.build_events import BuildEvent, NodeLog, NodeResult, NodeStarted, NodeStatus
 
 STARTED, FINISHED, GENERIC = "NodeStart", "NodeFinished", "Generic"
-# What belongs to something that dbt runs beside the nodes and does not name.
+# Stands for something that dbt runs beside the nodes and does not name.
 UNNAMED_OPERATION = "operation"
 QUIET_LEVELS = frozenset({"debug", "test"})
 
@@ -32,24 +32,24 @@ _STATUSES: dict[str, NodeStatus] = {
     "partial success": "error",
     "no-op": "success",
     "runtime error": "error",
-    # dbt's own cache has what the node would build; from 1.12 on.
+    # dbt's own cache already has the node's result; from 1.12 on.
     "reused": "success",
 }
 _LEVEL_IN_TEXT = re.compile(r"^\[(?:error|warning)\] ")
-# dbt 2 appends the frames of its stack: ` 0: name`, and where each lies on a line below it.
+# dbt 2 appends its stack frames: ` 0: name`, with the location of each on a line below it.
 _BACKTRACE = re.compile(r"\n +0: .*(?:\n +(?:\d+: |at ).*)*")
 
 
 def is_of_interest(name: str, level: str) -> bool:
-    """Tell whether a message says anything to a run; most of dbt's say it to its debugger."""
+    """Return whether a message matters to a run; most of dbt's messages are for debugging."""
     return name in (STARTED, FINISHED) or level not in QUIET_LEVELS
 
 
 class DbtMessages:
     """Translates the messages of one dbt run; may be called from several threads.
 
-    dbt tells of each batch of a microbatch model as if it were the model, between the model's own
-    start and end: only those two are the node's.
+    dbt logs each batch of a microbatch model as if it were the model, between the model's own start
+    and end: only these two count as the node's.
     """
 
     def __init__(self) -> None:
@@ -81,19 +81,19 @@ class DbtMessages:
         return NodeLog(unique_id or UNNAMED_OPERATION, info["level"], text)
 
     def _goes(self, unique_id: str, step: int) -> int:
-        """Return how many starts of a node have had no end yet, after one more or one less."""
+        """Return how many starts of a node have no end yet, after adding `step`."""
         with self._lock:
             self._depth[unique_id] = max(0, self._depth[unique_id] + step)
             return self._depth[unique_id]
 
 
 def text_of_error(text: str) -> str:
-    """Return what dbt says of an error, without its level and the frames of dbt 2's stack."""
+    """Return dbt's text of an error, without its level and the stack frames of dbt 2."""
     return _BACKTRACE.sub("", _LEVEL_IN_TEXT.sub("", text)).rstrip()
 
 
 def status_of(word: str) -> NodeStatus | None:
-    """Return floe's word for dbt's, None for a word that no dbt had when this was written."""
+    """Return floe's status for dbt's, None for one that no dbt had when this was written."""
     return _STATUSES.get(word.lower())
 
 
@@ -102,7 +102,7 @@ def _result(
 ) -> NodeResult:
     word = str(run_result.get("status", ""))
     known = status_of(word)
-    # Never a pass: what the word means is not known.
+    # Never a pass, since the meaning of the word is not known.
     status = known or "error"
     unknown = f"dbt ended it as '{word}', a status that floe does not know"
     started = _moment(node_info.get("node_started_at"))
@@ -121,13 +121,13 @@ def _result(
 
 
 def rows_of(adapter_response: Mapping[str, Any]) -> int | None:
-    """Return the rows that the warehouse says it wrote; -1 is how drivers say they don't know."""
+    """Return the number of rows that the warehouse wrote, None if unknown (drivers say -1)."""
     rows = adapter_response.get("rows_affected")
     return int(rows) if rows is not None and int(rows) >= 0 else None
 
 
 def _failures(unique_id: str, status: NodeStatus, run_result: Mapping[str, Any]) -> int | None:
-    """Return the rows a test found; dbt's stream writes 0 if it does not know."""
+    """Return the number of rows that a test found; dbt's log has 0 if it is not known."""
     is_verdict = unique_id.startswith(("test.", "unit_test.")) and status in (
         "pass",
         "warn",

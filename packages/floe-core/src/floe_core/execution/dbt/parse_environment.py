@@ -1,8 +1,8 @@
-"""Tell whether a kept parse still holds in this environment.
+"""Check whether a kept parse is still valid in this environment.
 
-dbt notes in its parse cache which environment variables shaped the graph, with their values, and
-parses again what a changed one touches. floe keeps hashes in place of the values, so that no value
-is written to disk, and lets dbt parse where one has changed.
+dbt records in its parse cache which environment variables shaped the graph, with their values, and
+parses again the files that a changed one affects. floe keeps hashes instead of the values, so that
+no value is written to disk, and lets dbt parse if one has changed.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from floe_core.secrets.names import is_secret_variable
 
 ENV_VARS = "env_vars"
 UNSET = ""
-# Enough to tell two values apart, too little to guess one from.
+# Enough digits to distinguish two values, too few to guess a value from.
 _DIGITS = 8
 
 
@@ -26,25 +26,26 @@ def seal_environment(cache: bytes, names: Iterable[str], secrets: Container[str]
     """Return dbt's parse cache with hashes in place of the values of environment variables.
 
     `names` are further variables that shape the graph, such as those of the profile. Variables
-    whose names say secret, and `secrets` by name, are left out: they shape no graph.
+    whose names mark them as secret, and those named in `secrets`, are left out: they shape no
+    graph.
     """
     content = msgpack.unpackb(cache, raw=False, strict_map_key=False)
     noted = {*(content.get(ENV_VARS) or {}), *names}
     told = {name for name in noted if not (is_secret_variable(name) or name in secrets)}
     content.pop(ENV_VARS, None)
-    # First, so that `changed_in_file` reads no further.
+    # Written first, so that `changed_in_file` need not read further.
     variables = {ENV_VARS: {name: _digest(name) for name in sorted(told)}}
     packed: bytes = msgpack.packb({**variables, **content}, use_bin_type=True)
     return packed
 
 
 def changed_variables(sealed: Mapping[str, str]) -> list[str]:
-    """Return the names of the variables that have another value now than when dbt parsed."""
+    """Return the names of the variables whose values have changed since dbt parsed."""
     return sorted(name for name, digest in sealed.items() if _digest(name) != digest)
 
 
 def changed_in_file(path: Path) -> list[str]:
-    """Return the names of the variables that have another value than in a sealed cache on disk."""
+    """Return the names of the variables whose values differ from a sealed cache on disk."""
     with path.open("rb") as file:
         unpacker = msgpack.Unpacker(file, raw=False, strict_map_key=False)
         for _ in range(unpacker.read_map_header()):

@@ -1,4 +1,4 @@
-"""The parsed project as dbt left it at compile time, so that a run need not parse again."""
+"""Load the project that dbt parsed at compile time, so that a run need not parse it again."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ CATALOGS_FILE = "catalogs.yml"
 
 
 def parsed_file(job_name: str = "", environment: str = "") -> str:
-    """Return where compile keeps dbt's parse, for a job whose vars are its own or for the rest.
+    """Return the file of dbt's parse, for a job with vars of its own or for all other jobs.
 
-    That of an environment is for jobs without vars of their own.
+    The parse of an environment is for jobs without vars of their own.
     """
     if environment:
         return f"target/partial_parse.env.{environment}.msgpack"
@@ -33,7 +33,7 @@ def parsed_file(job_name: str = "", environment: str = "") -> str:
 
 @dataclass(frozen=True, slots=True)
 class Preloaded:
-    """The manifest to give dbt, or None and why dbt must parse; "" where none was kept."""
+    """The manifest to pass to dbt, or None and why dbt must parse; "" if none was kept."""
 
     manifest: Manifest | None = None
     why_not: str = ""
@@ -42,11 +42,11 @@ class Preloaded:
 def preload_manifest(project_dir: Path, dbt_version: str, file: str = PARSED_FILE) -> Preloaded:
     """Return dbt's manifest as parsing left it, ready to run.
 
-    What dbt does between parsing and running is done here too
+    This includes what dbt does between parsing and running
     (`dbt.parser.manifest.ManifestLoader.get_full_manifest`): the flat graph, which macros read as
-    `graph`. Seeds carry the absolute folder that they were parsed in; it is set to the one they are
-    in now. A project that needs more of that path is left to dbt: one with catalogs, or with
-    plugins of dbt, whose nodes and artifacts may change between runs.
+    `graph`. Seeds carry the absolute folder that they were parsed in; it is set to the current one.
+    dbt itself parses a project that needs more of these steps: one with catalogs, or with dbt
+    plugins, whose nodes and artifacts may change between runs.
     """
     found = read_parse(project_dir, dbt_version, file)
     if found.manifest is not None:
@@ -56,7 +56,7 @@ def preload_manifest(project_dir: Path, dbt_version: str, file: str = PARSED_FIL
 
 
 def read_parse(project_dir: Path, dbt_version: str, file: str = PARSED_FILE) -> Preloaded:
-    """Return what `preload_manifest` does, but for the flat graph."""
+    """Return what `preload_manifest` does, but without the flat graph."""
     path = project_dir / file
     if not _is_of_installed_dbt(dbt_version) or not path.exists():
         return Preloaded()
@@ -84,14 +84,14 @@ def _is_of_installed_dbt(version: str) -> bool:
 
 
 def renew_metadata(manifest: Manifest) -> None:
-    """Give the manifest the ids and times of the invocation under way; called inside of it."""
+    """Give the manifest the ids and times of the current invocation; called inside of it."""
     fresh = type(manifest.metadata)()
     for name in ("generated_at", "invocation_id", "invocation_started_at", "env"):
         setattr(manifest.metadata, name, getattr(fresh, name))
 
 
 def add_tags(manifest: Manifest, nodes: Iterable[Node]) -> None:
-    """Give dbt the tags that floe.yaml adds, so that `tag:` selects by them."""
+    """Add the tags of floe.yaml to the manifest, so that `tag:` selects by them."""
     for node in nodes:
         dbt_node = manifest.nodes.get(node.unique_id)
         if dbt_node is not None and node.tags:

@@ -24,7 +24,7 @@ NODES_DECIDED = (0, 1)
 
 
 class SubprocessDbt:
-    """A dbt executable in a process group of its own, its events through a queue."""
+    """A dbt executable in its own process group; its events go through a queue."""
 
     def __init__(self, call: Invocation, executable: str) -> None:
         self._events = EventQueue()
@@ -56,10 +56,10 @@ class SubprocessDbt:
         self._signal(signal.SIGINT)
 
     def cancel_node(self, unique_id: str) -> None:
-        """Do nothing: another process can't be told; compile refuses timeouts of nodes there."""
+        """Do nothing: a node can't be canceled in another process; compile refuses its timeout."""
 
     def close(self, patience: float) -> bool:
-        """See `DbtRun.close`; what does not end by itself is killed."""
+        """See `DbtRun.close`; a process that does not end by itself is killed."""
         try:
             self._process.wait(patience)
         except subprocess.TimeoutExpired:
@@ -95,7 +95,7 @@ class SubprocessDbt:
 
 
 def _parsed(line: str) -> Mapping[str, Any] | None:
-    """Return one line of dbt's JSON log; None for what else a program may print."""
+    """Return one line of dbt's JSON log; None for anything else that the program prints."""
     try:
         message = json.loads(line)
     except ValueError:

@@ -1,4 +1,4 @@
-"""A dbt run under way, as the build sees it, whichever way it is run."""
+"""The interface of a running dbt invocation, the same for both ways to run dbt."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class DbtEnded:
-    """dbt is over.
+    """The invocation of dbt has ended.
 
-    `problem` is what stopped it apart from failing nodes, "" when nothing did. `succeeded` is dbt's
-    own verdict: a failing hook makes it False with every node passed.
+    `problem` is what stopped it apart from failing nodes, "" if nothing did. `succeeded` is dbt's
+    own verdict: a failing hook makes it False even if every node passed.
     """
 
     problem: str = ""
@@ -26,7 +26,7 @@ class DbtEnded:
 
 
 class EventQueue(queue.SimpleQueue[BuildEvent | DbtEnded]):
-    """What the threads of a run have to tell, in order."""
+    """The events of a run's threads, in order."""
 
     def take(self, timeout: float | None) -> BuildEvent | DbtEnded | None:
         """See `DbtRun.next_event`."""
@@ -43,17 +43,17 @@ class DbtRun(Protocol):
         """Return the next event, waiting up to `timeout` seconds for it; None if none came."""
 
     def cancel(self) -> None:
-        """Stop at once: running queries are cancelled, nothing new begins. Does not wait."""
+        """Stop at once: cancel running queries and start nothing new. Does not wait."""
 
     def cancel_node(self, unique_id: str) -> None:
-        """Cancel what one node runs in the warehouse, so that it ends in an error. Does not wait.
+        """Cancel the queries of one node, so that it ends with an error. Does not wait.
 
-        Does nothing before the node has asked the warehouse: call it until the node's result comes.
+        Does nothing before the node has sent a query: call it until the node's result comes.
         """
 
     def close(self, patience: float) -> bool:
         """Wait up to `patience` seconds for the end; return whether nothing is left of it."""
 
 
-# Starts one build of dbt of these nodes, of which the gate may leave out some.
+# Starts one dbt build of these nodes, of which the gate may leave out some.
 StartDbt = Callable[[tuple[str, ...], "NodeGate | None"], DbtRun]

@@ -1,4 +1,4 @@
-"""Name nodes to dbt so that it runs these and no others."""
+"""Build a dbt selection of exactly the given nodes."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _WILDCARDS = str.maketrans(
 def arguments_for_nodes(artifacts: CompiledArtifacts, node_ids: Collection[str]) -> list[str]:
     """Return dbt's arguments for exactly these nodes.
 
-    A selection by fully qualified name also takes what lies in a folder of that name, and a node of
-    another type or package whose name reads the same; then the file and the type are named as well.
-    `empty` keeps dbt from adding the tests of what is selected.
+    A selection by fully qualified name also matches nodes in a folder of that name, and nodes of
+    another type or package with the same name. In these cases the file, the package and the type are
+    named too. `empty` keeps dbt from adding the tests of the selected nodes.
     """
     others = [node for node in artifacts.built if node.unique_id not in node_ids]
     taking = {name for node in others for name in _names_taking(node)}

@@ -1,1 +1,1 @@
-"""Which nodes a run builds: what a selection takes, and what a request wants."""
+"""Which nodes a run builds: those that a selection matches, and those that a request wants."""

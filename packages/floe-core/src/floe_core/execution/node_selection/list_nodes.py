@@ -1,4 +1,4 @@
-"""Ask dbt which nodes a selection takes, in a product that is compiled."""
+"""Ask dbt which nodes a selection matches, in a compiled product."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ LISTED_TYPES = ("model", "seed", "snapshot", "test", "unit_test")
 
 
 def ids_listed(artifacts: CompiledArtifacts, select: str, exclude: str) -> frozenset[str]:
-    """Return the ids of the nodes that a selection in dbt's syntax takes, ephemeral ones too.
+    """Return the ids of the nodes that a selection in dbt's syntax matches, ephemeral ones too.
 
     Raises:
-        UsageError: dbt does not understand it.
+        UsageError: dbt does not understand the selection.
     """
     if artifacts.steps:
         selection = StepSelection(artifacts.nodes, lambda words: _ids_listed(artifacts, words))
@@ -79,7 +79,7 @@ def _arguments(artifacts: CompiledArtifacts, project_dir: Path) -> list[str]:
 def _ask_in_process(
     artifacts: CompiledArtifacts, project_dir: Path, arguments: list[str]
 ) -> tuple[list[str], str]:
-    """Return what the dbt beside floe prints, and why it failed."""
+    """Return what the dbt installed beside floe prints, and why it failed."""
     said: list[str] = []
     manifest = preload_manifest(project_dir, artifacts.dbt.version).manifest
     if manifest is not None:
@@ -111,9 +111,9 @@ def _ask_executable(
 
 
 def list_command(nodes: Iterable[Node]) -> list[str]:
-    """Return the start of a `dbt ls` that prints the id of each of the nodes that a build can take.
+    """Return the first arguments of a `dbt ls` that prints the ids of all nodes of a build.
 
-    A dbt before 1.11 has no functions, and refuses the word.
+    dbt before 1.11 has no functions, and rejects that resource type.
     """
     has_functions = any(node.resource_type == "function" for node in nodes)
     kinds = (*LISTED_TYPES, *(("function",) if has_functions else ()))
@@ -122,7 +122,7 @@ def list_command(nodes: Iterable[Node]) -> list[str]:
 
 
 def errors_into(said: list[str]) -> Callable[[Any], None]:
-    """Return a callback for dbt's runner that keeps the texts of its errors."""
+    """Return a callback for dbt's runner that appends the texts of its errors to this list."""
 
     def keep(message: Any) -> None:
         if message.info.level == "error":

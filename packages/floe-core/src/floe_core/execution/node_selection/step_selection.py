@@ -1,7 +1,7 @@
 """Selections in dbt's syntax for a product that has steps, which dbt does not know.
 
-A step is chosen by its name, as `step:NAME`, or by a tag, with the graph operators `+`, `2+` and
-`@`. `+model` takes the steps above a model as well. Everything else is left to dbt.
+A step is selected by its name, as `step:NAME`, or by a tag, with the graph operators `+`, `2+` and
+`@`. `+model` also selects the steps upstream of a model. dbt evaluates everything else.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _METHOD = "step:"
 
 @dataclass(frozen=True, slots=True)
 class _Word:
-    """One word of a selection. `up` and `down` are how far it reaches, None for not at all."""
+    """One word of a selection. `up` and `down` are its depths, None for no graph operator."""
 
     text: str
     core: str
@@ -43,7 +43,7 @@ class _Word:
 
     @property
     def reaches(self) -> bool:
-        """Whether it takes more than what it names."""
+        """Whether it selects more than the nodes that it names."""
         return self.is_at or self.up is not None or self.down is not None
 
 
@@ -52,7 +52,7 @@ def _depth(text: str | None) -> int | None:
 
 
 class StepSelection:
-    """Takes nodes of a product by selections; `nodes` are all of the product, sources included."""
+    """Selects nodes of a product; `nodes` are all nodes of the product, sources included."""
 
     def __init__(self, nodes: Sequence[Node], list_nodes: ListNodes) -> None:
         runnable = [node for node in nodes if node.is_runnable]
@@ -63,7 +63,7 @@ class StepSelection:
         self._list_nodes = list_nodes
 
     def take(self, select: str, exclude: str = "") -> set[str]:
-        """Return the ids that are selected and not excluded; without `select` those of everything.
+        """Return the ids that are selected and not excluded; without `select`, start from all ids.
 
         Raises:
             UsageError: A step is used in a way that is not supported.
@@ -92,7 +92,7 @@ class StepSelection:
                 raise UsageError(what)
 
     def _named(self, core: str) -> set[str]:
-        """Return the steps that a word names: by name, `step:` and a pattern, or a tag."""
+        """Return the steps that a word names: by name, by `step:` and a pattern, or by a tag."""
         if core.startswith("tag:"):
             return {s.unique_id for s in self._steps if core.removeprefix("tag:") in s.tags}
         pattern = core.removeprefix(_METHOD)
@@ -103,7 +103,7 @@ class StepSelection:
         return found if is_name else set()
 
     def _through_steps(self, word: _Word) -> set[str]:
-        """Return what a word of dbt's reaches beyond steps, and these; dbt finds all the rest."""
+        """Return the nodes that a dbt word reaches through steps, and these; dbt finds the rest."""
         if not word.reaches:
             return set()
         named = self._listed(word.core)
@@ -133,6 +133,6 @@ class StepSelection:
         return {i for i in found if not self._by_id[i].is_test}
 
     def _with_tests(self, taken: set[str]) -> set[str]:
-        """Return the nodes with the tests that read one of them, as dbt's eager mode has it."""
+        """Return the nodes and the tests that read one of them, as in dbt's eager mode."""
         tests = {test.unique_id for test in self._tests if taken & set(test.depends_on)}
         return taken | tests

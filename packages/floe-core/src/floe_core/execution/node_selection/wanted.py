@@ -1,4 +1,4 @@
-"""The nodes that a request wants built, by the end of the run if not by this attempt."""
+"""Find the nodes that a request wants built by the end of the run, in any of its attempts."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from floe_core.schemas.nodes import Node
 
 
 def wanted_nodes(artifacts: CompiledArtifacts, request: BuildRequest) -> tuple[str, ...]:
-    """Return their ids, sorted: those that the request names or selects, else all of its job's.
+    """Return the ids of the nodes that the request names or selects, else of its job, sorted.
 
     Raises:
-        UsageError: The product has no such job or no such node, or the selection takes none.
+        UsageError: The product has no such job or no such node, or the selection matches none.
     """
     if request.node_ids is None:
         return chosen_nodes(artifacts, request.parameters, nodes_of_job(artifacts, request.job))
@@ -38,13 +38,13 @@ def nodes_of_job(artifacts: CompiledArtifacts, job_name: str) -> tuple[str, ...]
 def chosen_nodes(
     artifacts: CompiledArtifacts, parameters: RunParameters, among: Iterable[str]
 ) -> tuple[str, ...]:
-    """Return the ids of the nodes, of those given, that a run's parameters choose, sorted.
+    """Return the ids, among those given, of the nodes that a run's parameters select, sorted.
 
-    All of them if the parameters choose none. dbt is asked what a selection takes; then types of
-    resources are left out, as `dbt build` does it.
+    Without a selection in the parameters, returns all of them. dbt evaluates the selection; then
+    resource types are left out, as in `dbt build`.
 
     Raises:
-        UsageError: dbt does not understand the selection, or it takes none of these nodes.
+        UsageError: dbt does not understand the selection, or it matches none of these nodes.
     """
     ids = tuple(sorted(set(among)))
     if not parameters.narrows:
@@ -65,7 +65,7 @@ def chosen_nodes(
 
 
 def with_freshness(taken: Iterable[str], nodes: Iterable[Node]) -> tuple[str, ...]:
-    """Return these ids, and of these nodes the freshness of all sources that they read, sorted."""
+    """Return these ids and those of the freshness tests of the sources they read, sorted."""
     ids, nodes = set(taken), tuple(nodes)
     read = {parent for node in nodes if node.unique_id in ids for parent in node.depends_on}
     fresh = (node.unique_id for node in nodes if node.is_freshness and node.tested in read)
@@ -73,7 +73,7 @@ def with_freshness(taken: Iterable[str], nodes: Iterable[Node]) -> tuple[str, ..
 
 
 def _that_dbt_runs(artifacts: CompiledArtifacts, found: tuple[str, ...]) -> tuple[str, ...]:
-    """Leave out unit tests without their model, which dbt runs where there are only tests."""
+    """Leave out unit tests without their model; dbt runs those only if there are only tests."""
     if all(artifacts.by_id[node_id].is_test for node_id in found):
         return found
     return tuple(
@@ -85,14 +85,14 @@ def _that_dbt_runs(artifacts: CompiledArtifacts, found: tuple[str, ...]) -> tupl
 
 
 def _ids_listed(artifacts: CompiledArtifacts, parameters: RunParameters) -> frozenset[str]:
-    # dbt is not needed to load a product.
+    # Loading a product does not require dbt.
     from floe_core.execution.node_selection.list_nodes import ids_listed
 
     return ids_listed(artifacts, parameters.select, parameters.exclude)
 
 
 def _selection(parameters: RunParameters) -> list[str]:
-    """Return the selection as it is written on a command line."""
+    """Return the selection as written on a command line."""
     given = {"--select": parameters.select, "--exclude": parameters.exclude}
     types = [text for kind in parameters.resource_types for text in ("--resource-type", kind)]
     return [*(text for pair in given.items() if pair[1] for text in pair), *types]

@@ -1,1 +1,1 @@
-"""What builds came to: the journal, the results of a run, and what a retry still has to do."""
+"""The outcome of builds: the journal, the results of a run, and what a retry still has to do."""

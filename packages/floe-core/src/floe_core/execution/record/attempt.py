@@ -1,7 +1,7 @@
-"""What an attempt of a run builds, given what the attempts before it came to.
+"""Decide what an attempt of a run builds, given the results of earlier attempts.
 
-The rule is the same on every orchestrator. Only the orchestrator knows who asks for an attempt, so
-there is a function for each who may.
+The rule is the same on every orchestrator. Only the orchestrator knows who requested an attempt,
+so there is a function for each case.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """`todo` are the ids of the nodes that it builds, `standing` the results of those it leaves.
+    """One attempt: `todo` are the ids of the nodes to build, `standing` the results to keep.
 
-    `todo` is in the order of what is wanted; both are parts of that. `is_repeat`: everything had
-    passed, and is to be built again all the same.
+    Both are parts of the wanted nodes; `todo` is in their order. `is_repeat`: everything had
+    passed, and is built again anyway.
     """
 
     todo: tuple[str, ...]
@@ -31,19 +31,20 @@ class Attempt:
 def automatic_attempt(
     artifacts: CompiledArtifacts, wanted: Iterable[str], before: RunRecord
 ) -> Attempt:
-    """Return the attempt that an orchestrator makes by itself; a first one builds all.
+    """Return the attempt that an orchestrator makes automatically; the first one builds all.
 
-    See `remaining` for what it leaves out. With nothing to do it may not be made; see `may_retry`.
+    See `remaining` for what it leaves out. It must not be made if there is nothing to do; see
+    `may_retry`.
     """
     wanted = tuple(wanted)
     return _attempt(remaining(artifacts, wanted, before), wanted, before)
 
 
 def attempt_by_hand(wanted: Iterable[str], before: RunRecord) -> Attempt:
-    """Return the attempt that a person asks for.
+    """Return the attempt that a person requests.
 
-    It builds what has not passed, failed tests too, since their cause may have been fixed. Where
-    everything passed it builds everything: then that is what the person wants.
+    It builds what has not passed, including failed tests, since their cause may have been fixed. If
+    everything passed, it builds everything: the person must want that.
     """
     wanted = tuple(wanted)
     failed = _not_passed(wanted, before)
@@ -52,24 +53,24 @@ def attempt_by_hand(wanted: Iterable[str], before: RunRecord) -> Attempt:
 
 
 def attempt_of_caller(wanted: Iterable[str], before: RunRecord) -> Attempt:
-    """Return the attempt of a run that is part of another, which is tried again.
+    """Return the attempt of a run that is part of another run, which is being retried.
 
-    It builds what has not passed, failed tests too, and nothing where everything passed: then it is
-    not this part that is to be repeated.
+    It builds what has not passed, including failed tests, and nothing if everything passed: then
+    the retry is meant for another part.
     """
     wanted = tuple(wanted)
     return _attempt(_not_passed(wanted, before), wanted, before)
 
 
 def may_retry(artifacts: CompiledArtifacts, wanted: Iterable[str], record: RunRecord) -> bool:
-    """Return whether an orchestrator may try again by itself: only if there is something to do."""
+    """Return whether an orchestrator may retry automatically: only if something is left to do."""
     return bool(remaining(artifacts, wanted, record))
 
 
 def first_attempt_number(artifacts: CompiledArtifacts, runs_before: int) -> int:
-    """Return the number of a run's first attempt, above those of the runs that it goes on with.
+    """Return the number of a run's first attempt, above those of the runs that it continues.
 
-    Lineage knows an attempt by its number: no two of one tick may share it.
+    Lineage identifies an attempt by its number: no two attempts of one tick may share it.
     """
     return runs_before * (artifacts.retries + 1) + 1
 

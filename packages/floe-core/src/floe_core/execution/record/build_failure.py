@@ -1,4 +1,4 @@
-"""Why a build failed, and whether an orchestrator may try again by itself."""
+"""Why a build failed, and whether an orchestrator may retry it automatically."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 @dataclass(frozen=True, slots=True)
 class BuildFailure:
-    """`text` names what failed, in the same words on every orchestrator; see `failure_text`.
+    """The failure of a build; see `failure_text` for `text`, the same on every orchestrator.
 
-    With `may_retry` another attempt would have something to do.
+    With `may_retry`, another attempt would have something to do.
     """
 
     text: str
@@ -28,7 +28,7 @@ class BuildFailure:
 def failure_of(
     artifacts: CompiledArtifacts, wanted: Iterable[str], record: RunRecord, problem: str
 ) -> BuildFailure:
-    """Return the failure of a run with this record; `problem` is what the build's end said."""
+    """Return the failure of a run with this record; `problem` is the message of its end."""
     wanted = tuple(wanted)
     found = [record.results[node_id] for node_id in wanted if node_id in record.results]
     return BuildFailure(failure_text(found, problem), may_retry(artifacts, wanted, record))
@@ -37,6 +37,6 @@ def failure_of(
 def failure_of_build(
     artifacts: CompiledArtifacts, request: BuildRequest, end: BuildEnded
 ) -> BuildFailure:
-    """Return the failure of a build of this machine, from the record of its run."""
+    """Return the failure of a build on this machine, from the record of its run."""
     record = record_of(artifacts, request.run_id)
     return failure_of(artifacts, wanted_nodes(artifacts, request), record, end.message)

@@ -1,4 +1,4 @@
-"""The record of a run on disk: one line an event, across all its attempts."""
+"""The record of a run on disk: one line for each event, across all attempts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FILE = "events.jsonl"
 
 
 class Journal:
-    """Appends events, each flushed as it comes, so that a killed process loses none before it."""
+    """Appends events, flushing each at once, so that a killed process loses none."""
 
     def __init__(self, project_dir: Path, run_id: str) -> None:
         path = run_folder(project_dir, run_id) / FILE
@@ -40,9 +40,9 @@ class Journal:
 
 
 def read_events(project_dir: Path, run_id: str) -> list[BuildEvent]:
-    """Return a run's events so far, in order; nothing for a run that has not begun.
+    """Return a run's events so far, in order; none for a run that has not started.
 
-    A line that a killed process, or a full disk, left unfinished is no event.
+    A line left incomplete by a killed process or a full disk is ignored.
     """
     path = run_folder(project_dir, run_id) / FILE
     if not path.exists():
@@ -62,7 +62,7 @@ def _event(line: str) -> BuildEvent | None:
 
 
 def _is_torn(path: Path) -> bool:
-    """Return whether the last line has no end."""
+    """Return whether the last line is incomplete."""
     try:
         with path.open("rb") as file:
             if file.seek(0, os.SEEK_END) == 0:

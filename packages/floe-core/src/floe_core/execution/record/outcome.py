@@ -1,4 +1,4 @@
-"""How a run ended, for alerts, by floe's own records of it on this machine."""
+"""How a run ended, for alerts, according to floe's own records on this machine."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def outcome_of_run(
     ended_at: datetime | None = None,
     parameters: RunParameters | None = None,
 ) -> RunOutcome:
-    """Return the outcome of a run that ended, as the orchestrator has it, with its nodes.
+    """Return the outcome of a run that ended as the orchestrator reports, with its nodes.
 
-    `build_ids` are the builds that it goes on with, and its own after them; by default one that has
-    the run's id. Where their records are on another machine the outcome has no nodes. `problem` is
-    why the run failed, for where neither a node nor the build says it. `ended_at` is for an end of
-    a while ago. `parameters` are what the run was given.
+    `build_ids` are the builds that it continues, then its own; by default one with the run's id. If
+    their records are on another machine, the outcome has no nodes. `problem` is why the run failed,
+    for when neither a node nor the build says so. `ended_at` is for a run that did not end just
+    now. `parameters` are those of the run.
 
     Raises:
         UsageError: The artifacts come from no folder.
@@ -54,9 +54,9 @@ def outcome_of_run(
 
 
 def was_repeated(events: Iterable[BuildEvent]) -> bool:
-    """Return whether a run took more than one attempt: something came after a build that failed.
+    """Return whether a run took more than one attempt: an event came after a build that failed.
 
-    Also after one that was killed, and so never ended: then a node began twice.
+    A build that was killed has no end; then a second start of a node shows the other attempt.
 
     >>> was_repeated([BuildEnded(False), BuildEnded(True)]), was_repeated([BuildEnded(False)])
     (True, False)
@@ -73,7 +73,7 @@ def was_repeated(events: Iterable[BuildEvent]) -> bool:
 
 
 def _broken_off(events: Iterable[BuildEvent]) -> dict[str, NodeResult]:
-    """Return the nodes that were under way when the process of a build was killed."""
+    """Return the nodes that were running when the process of a build was killed."""
     under_way: dict[str, NodeResult] = {}
     for event in events:
         if isinstance(event, NodeStarted):

@@ -1,4 +1,4 @@
-"""What a run still has to do when an orchestrator tries again by itself."""
+"""Find what a run still has to do when an orchestrator retries it automatically."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ def remaining(
 ) -> tuple[str, ...]:
     """Return the ids of the wanted nodes that another attempt runs, in the order given.
 
-    What passed is done. A test that failed is a verdict: neither it nor what it holds back runs
-    again. Nor does a node that failed more often than it may be retried, with what is below it.
-    The rest, failed, skipped or never begun, runs.
+    Nodes that passed are done. A test that failed is a verdict: neither it nor the nodes that it
+    holds back run again. Nor does a node that has used up its retries, or anything downstream of
+    it. The rest runs, whether failed, skipped or never started.
     """
     results = record.results
     verdicts = {node_id for node_id, result in results.items() if result.status == "fail"}
@@ -32,10 +32,10 @@ def remaining(
 
 
 def _is_spent(artifacts: CompiledArtifacts, node_id: str, failures: int) -> bool:
-    """Return whether a node may not be retried any more.
+    """Return whether a node has used up its retries.
 
-    How often the product is retried is for the orchestrator to count, unless it retries it more
-    often for the sake of some node.
+    The orchestrator counts the retries of the product, unless it retries more often because some
+    node allows more.
     """
     node = artifacts.by_id.get(node_id)
     if node is not None and node.retries is not None:
@@ -46,7 +46,7 @@ def _is_spent(artifacts: CompiledArtifacts, node_id: str, failures: int) -> bool
 
 
 def _downstream_of_tested(artifacts: CompiledArtifacts, tests: set[str]) -> set[str]:
-    """Return everything below the nodes that these tests depend on, other tests of theirs apart."""
+    """Return everything downstream of these tests' parents, except the parents' other tests."""
     below = [
         child
         for test in tests

@@ -1,4 +1,4 @@
-"""What the attempts of a run have come to so far."""
+"""The results of a run's attempts so far."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class RunRecord:
 
     @classmethod
     def of(cls, events: Iterable[BuildEvent]) -> RunRecord:
-        """Return the record of these events, given in their order.
+        """Return the record of these events, given in order.
 
         >>> RunRecord.of([NodeResult("a", "error"), NodeResult("a", "success")]).failures
         Counter({'a': 1})
@@ -29,16 +29,16 @@ class RunRecord:
         return cls({result.unique_id: result for result in results}, errors)
 
     def after(self, events: Iterable[BuildEvent]) -> RunRecord:
-        """Return the record after these events, too."""
+        """Return the record after these further events."""
         further = RunRecord.of(events)
         failures = Counter(self.failures) + Counter(further.failures)
         return RunRecord({**self.results, **further.results}, failures)
 
 
 def record_of(artifacts: CompiledArtifacts, *run_ids: str) -> RunRecord:
-    """Return the record of these runs on this machine, each of which goes on with those before it.
+    """Return the record of these runs on this machine, each of which continues the ones before it.
 
-    A run that has not begun adds nothing.
+    A run that has not started adds nothing.
 
     Raises:
         UsageError: The artifacts come from no folder.

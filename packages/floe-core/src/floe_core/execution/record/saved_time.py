@@ -1,4 +1,4 @@
-"""What runs of a product have built and reused, from the journals that they left here."""
+"""Sum up what runs of a product built and reused, from their journals on this machine."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from floe_core.state_folder import state_folder
 class RunSaving:
     """What one run built and reused; nodes are counted by their last results.
 
-    `ended_at` is when its last event was written, an aware UTC time. `build_seconds` is how long
-    the nodes took that it ran, `saved_seconds` how long those that it reused took when they were
-    built, `saved_rows` how many rows they have, views aside.
+    `ended_at` is when its last event was written, an aware UTC time. `build_seconds` is the time
+    of the nodes that it ran, `saved_seconds` the time that its reused nodes took when they were
+    built, `saved_rows` how many rows those have, not counting views.
     """
 
     run_id: str
@@ -32,7 +32,7 @@ class RunSaving:
 
 
 def savings_of_runs(project_dir: Path, last: int | None = None) -> list[RunSaving]:
-    """Return what runs with results on this machine saved, the oldest first; the `last` so many."""
+    """Return the savings of runs with results on this machine, oldest first; the `last` so many."""
     paths = (state_folder(project_dir) / "runs").glob(f"*/{FILE}")
     newest = sorted(((path.stat().st_mtime, path) for path in paths), reverse=True)
     found: list[RunSaving] = []
@@ -47,7 +47,7 @@ def savings_of_runs(project_dir: Path, last: int | None = None) -> list[RunSavin
 
 
 def saving_of(run_id: str, ended_at: datetime, results: list[NodeResult]) -> RunSaving:
-    """Return what a run with these results, one a node, built and reused."""
+    """Return what a run with these results, one for each node, built and reused."""
     ran = [each for each in results if each.status not in ("reused", "skipped")]
     reused = [each for each in results if each.status == "reused"]
     return RunSaving(

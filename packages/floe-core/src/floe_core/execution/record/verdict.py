@@ -1,4 +1,4 @@
-"""Judge a build: every wanted node gets a result, and the run is as good as its worst node."""
+"""Judge a build: every wanted node gets a result, and one failed node fails the build."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from floe_core.execution.dbt.run import DbtEnded
 
 
 class Verdict:
-    """Keeps the score of one build: of what is wanted, and of what stands from attempts before."""
+    """Tracks the results of one build's wanted nodes, and those kept from earlier attempts."""
 
     def __init__(self, wanted: Iterable[str], standing: Iterable[NodeResult] = ()) -> None:
         self._results = {result.unique_id: result for result in standing}
@@ -19,10 +19,10 @@ class Verdict:
         self._errors_beside: list[str] = []
 
     def take(self, event: BuildEvent) -> BuildEvent | None:
-        """Score an event and return it as this build reports it, None for what it leaves out.
+        """Record an event and return it as this build reports it, None if it is not reported.
 
-        Hooks and ephemeral models are not nodes of a product: what dbt logs about them belongs to
-        the run, with an empty id, and an error among it is kept for the verdict.
+        Hooks and ephemeral models are not nodes of a product: dbt's log messages about them belong
+        to the run, with an empty id, and an error among them is kept for the verdict.
         """
         if isinstance(event, BuildEnded):
             return None
@@ -42,7 +42,7 @@ class Verdict:
         return NodeLog("", event.level, event.text)
 
     def unfinished(self, reason: str) -> list[NodeResult]:
-        """Return the results of what has none: `error` for what had begun, else `skipped`."""
+        """Return results for the nodes without one: `error` if it had started, else `skipped`."""
         missing = [
             NodeResult(node_id, "error" if node_id in self._begun else "skipped", message=reason)
             for node_id in self._wanted
@@ -53,7 +53,7 @@ class Verdict:
         return missing
 
     def ended(self, end: DbtEnded) -> BuildEnded:
-        """Return the verdict, once nothing is unfinished; a problem of dbt's own is a failure."""
+        """Return the verdict, once every node has a result; a problem of dbt's own is a failure."""
         failed = [node_id for node_id in self._wanted if not self._results[node_id].passed]
         if end.problem:
             return BuildEnded(succeeded=False, message=end.problem)

@@ -1,1 +1,1 @@
-"""What a build reports, and to whom: alerts, lineage, ports, tracing."""
+"""Reports of a build to alerts, lineage, the ledger of ports, and tracing."""

@@ -1,4 +1,4 @@
-"""Report the end of a build for alerts, where no orchestrator reports that of its run."""
+"""Report the end of a build for alerts, if no orchestrator reports the end of its run."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 
 class AlertsOfBuild:
-    """Keeps how a build ends, and reports it once the build holds nothing any more.
+    """Keeps the end of a build, and reports it once the build has released everything.
 
-    The end of an attempt that a retry follows, by the contract of retries, is not reported.
+    The end of an attempt that will be retried is not reported.
     """
 
     def __init__(self, artifacts: CompiledArtifacts, request: BuildRequest) -> None:
@@ -30,7 +30,7 @@ class AlertsOfBuild:
         self._is_final = False
 
     def begin(self) -> None:
-        """Note that the build is under way, and report those that were killed before."""
+        """Record that the build is under way, and report builds that were killed before."""
         if self._is_wanted:
             self._open.begin()
             report_killed_builds(self._artifacts)
@@ -41,12 +41,12 @@ class AlertsOfBuild:
             self._end, self._is_final = event, event.succeeded
 
     def receive_canceled(self, event: BuildEvent) -> None:
-        """Keep the end of a build that was canceled: that is nobody's to retry."""
+        """Keep the end of a canceled build, which is never retried."""
         if isinstance(event, BuildEnded):
             self._end, self._is_final = event, True
 
     def receive_error(self, error: Exception) -> None:
-        """Keep that the build could not be made."""
+        """Keep the error that prevented the build."""
         self._end = BuildEnded(succeeded=False, message=str(error))
 
     def report(self) -> None:
@@ -69,7 +69,7 @@ class AlertsOfBuild:
         report_run(self._artifacts, outcome)
 
     def _is_last(self) -> bool:
-        """Return whether no attempt follows one that failed."""
+        """Return whether no attempt follows if this one fails."""
         if self._request.attempt % (self._artifacts.retries + 1) == 0:
             return True
         record = record_of(self._artifacts, self._request.run_id)

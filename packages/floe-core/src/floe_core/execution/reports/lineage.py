@@ -1,4 +1,4 @@
-"""Tell lineage what a build does."""
+"""Report the events of a build to lineage."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from floe_core.tracing.span_ids import SpanIds
 class LineageOfBuild:
     """Passes the events of one build on to lineage, with the SQL and the columns of each node.
 
-    `target` is where dbt writes what it compiles. `spans` are the ids of the spans so far, where
-    the build is traced: of nodes by their ids, of the run by "". `upstream` are the runs that
-    updated what the build reads.
+    `target` is where dbt writes compiled code. `spans` are the ids of the spans so far if the build
+    is traced: keyed by node id, and by "" for the run. `upstream` are the runs that updated the
+    build's inputs.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class LineageOfBuild:
         self._lineage = RunLineage(artifacts, request, spans, upstream)
 
     def receive(self, event: BuildEvent) -> None:
-        """Pass one event on."""
+        """Pass on one event."""
         if isinstance(event, NodeStarted):
             self._lineage.node_started(event)
         elif isinstance(event, NodeResult) and event.status == "reused":
@@ -62,7 +62,7 @@ class LineageOfBuild:
         self._lineage.close()
 
     def _compiled_sql(self, node_id: str) -> str | None:
-        """Return what dbt ran for a model, None for other nodes and for one it did not come to."""
+        """Return the SQL that dbt ran for a model; None for other nodes and models not reached."""
         node = self._artifacts.by_id[node_id]
         if not self._lineage.is_on or node.resource_type != "model" or node.language != "sql":
             return None

@@ -1,7 +1,7 @@
-"""Builds that report their own end, while they are under way: a killed one is found and reported.
+"""Track the builds under way that report their own end, to find and report killed ones.
 
-Each has a note below the folder of the product's alerts, and holds the lock beside it. A note whose
-lock is free is that of a build whose process died.
+Each has a note below the folder of the product's alerts, and holds the lock beside it. If the lock
+of a note is free, the process of its build died.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from floe_core.execution.record.outcome import outcome_of_run
 from floe_core.run_parameters import RunParameters
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
-# How long an orchestrator may take to see that a worker died, beside the delay of the retry.
+# How long an orchestrator may take to notice a dead worker, in addition to the retry's delay.
 GRACE_SECONDS = 600.0
 _GUARD_SECONDS = 30.0
 
@@ -38,9 +38,9 @@ _log = logging.getLogger("floe.alerts")
 
 @dataclass(frozen=True, slots=True)
 class _Note:
-    """A build that began. `retry_after` is the delay of the attempt that may follow it, in seconds.
+    """A build that started. `retry_after` is the delay before a possible next attempt, in seconds.
 
-    None: no attempt follows. `found_dead_at` is when somebody first found it dead, "" before.
+    None: no attempt follows. `found_dead_at` is when it was first found dead, "" before.
     """
 
     job: str
@@ -51,7 +51,7 @@ class _Note:
     found_dead_at: str = ""
 
     def is_over(self, now: datetime) -> bool:
-        """Return whether no attempt is expected any more that goes on with the run."""
+        """Return whether no further attempt of the run is expected."""
         if self.retry_after is None:
             return True
         if not self.found_dead_at:
@@ -61,7 +61,7 @@ class _Note:
 
 
 class OpenBuild:
-    """The note of one build. It is there from `begin` to `end`, and after that if it was killed."""
+    """The note of one build. It exists from `begin` to `end`, and stays if the build is killed."""
 
     def __init__(self, artifacts: CompiledArtifacts, request: BuildRequest) -> None:
         self._artifacts = artifacts
@@ -70,7 +70,7 @@ class OpenBuild:
         self._path: Path | None = None
 
     def begin(self) -> None:
-        """Write the note. Alerts fail no build: what goes wrong is a warning in the log."""
+        """Write the note. Alerts never fail a build: a problem is logged as a warning."""
         request = self._request
         key = hashlib.sha256(f"{request.run_id}\0{request.part}".encode()).hexdigest()[:24]
         try:
@@ -91,7 +91,7 @@ class OpenBuild:
         self._lock = self._path = None
         if lock is None or path is None:
             return
-        # Nobody takes a note for that of a killed build whose lock is held.
+        # While its lock is held, no other process takes the note for one of a killed build.
         path.unlink(missing_ok=True)
         with suppress(OSError, Timeout), _guard(path.parent):
             _lock_of(path).unlink(missing_ok=True)
@@ -101,7 +101,7 @@ class OpenBuild:
 def report_killed_builds(artifacts: CompiledArtifacts) -> int:
     """Report the end of each build whose process was killed, once; return how many there were.
 
-    One that a retry may follow is reported when the time for that has passed.
+    A build that a retry may follow is reported only when the time for the retry has passed.
     """
     if not artifacts.alerts or artifacts.project_dir is None or is_switched_off():
         return 0
@@ -142,7 +142,7 @@ def _report(artifacts: CompiledArtifacts, note: _Note) -> None:
         artifacts,
         note.job,
         note.run_id,
-        # One that was killed after its end, before it reported that.
+        # The build may have been killed after its end but before the report.
         succeeded=isinstance(end, BuildEnded) and end.succeeded,
         problem="the process of the build was killed",
         nominal_time=datetime.fromisoformat(note.nominal_time) if note.nominal_time else None,
@@ -152,13 +152,13 @@ def _report(artifacts: CompiledArtifacts, note: _Note) -> None:
 
 
 def _guard(folder: Path) -> FileLock:
-    """Return what is held while locks come and go: a removed one locks nobody out."""
+    """Return the lock to hold while others are made or removed: a removed one locks nothing."""
     return FileLock(folder / "open.lock", timeout=_GUARD_SECONDS)
 
 
 @contextmanager
 def _taken(path: Path) -> Iterator[bool]:
-    """Give whether the lock of a note was free; it is held for the length of the block then."""
+    """Yield whether the lock of a note was free; if so, it is held during the block."""
     lock = FileLock(_lock_of(path), timeout=0)
     try:
         lock.acquire()
@@ -182,7 +182,7 @@ def _note_of(artifacts: CompiledArtifacts, request: BuildRequest) -> _Note:
 
 
 def _retry_after(artifacts: CompiledArtifacts, attempt: int) -> float | None:
-    """Return the delay of the attempt after this one, None where it is the last of its run."""
+    """Return the delay before the attempt after this one, None if this is the run's last."""
     before = (attempt - 1) % (artifacts.retries + 1)
     if before == artifacts.retries:
         return None
@@ -204,7 +204,7 @@ def _write(path: Path, note: _Note) -> None:
 
 
 def _read(path: Path) -> _Note | None:
-    """Return what a note says; None for one that is gone or damaged, which is removed."""
+    """Return the content of a note; None if it is gone or damaged; a damaged one is removed."""
     try:
         note = _Note(**json.loads(path.read_text("utf-8")))
         RunParameters.given(note.parameters)

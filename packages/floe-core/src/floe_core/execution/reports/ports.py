@@ -1,4 +1,4 @@
-"""Tell the ledger that a run begins, and which ports a green run updated."""
+"""Record in the ledger the start of a run, and the ports that a green run updated."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 
 class PortsOfBuild:
-    """The ports of one build. A product without ports, or without a ledger, writes nothing."""
+    """The ports of one build. A product without ports or without a ledger records nothing."""
 
     def __init__(
         self,
@@ -33,14 +33,14 @@ class PortsOfBuild:
         has_ports = bool(artifacts.ports or artifacts.input_ports)
         self._ledger: Ledger | None = ledger_of(artifacts) if has_ports else None
         self._built = {result.unique_id for result in standing if _is_new(result)}
-        # Key of port -> its last update when the run began.
+        # Key of port -> its last update at the start of the run.
         self._read: dict[str, Update] = {}
 
     @property
     def upstream(self) -> list[Json]:
-        """Return the runs that last updated what this one reads, as lineage names them.
+        """Return the runs that last updated this run's input ports, as lineage names them.
 
-        They are known once the run has begun; a retry or a run of a few nodes has none.
+        They are known once the run has started; a retry or a run of a few nodes has none.
         """
         started_for = dict(self._request.updates)
         runs: dict[LineageRun, bool] = {}
@@ -53,12 +53,12 @@ class PortsOfBuild:
         ]
 
     def begin(self) -> None:
-        """Write that a run begins with what its ports hold now.
+        """Record that a run starts with the current updates of its ports.
 
-        A retry has begun already, and so has a run whose first build this is not.
+        A retry was recorded before, and so was a run of which this is not the first build.
 
         Raises:
-            NothingNewError: The run was started for updates that another run has begun with.
+            NothingNewError: Another run has begun with the updates that this run was started for.
             EnvironmentProblemError: The ledger cannot be read or written.
         """
         request, ports = self._request, self._artifacts.input_ports
@@ -76,12 +76,12 @@ class PortsOfBuild:
             raise NothingNewError(what)
 
     def receive(self, event: BuildEvent) -> None:
-        """Note what is built."""
+        """Keep the result of a node that was built."""
         if isinstance(event, NodeResult) and _is_new(event):
             self._built.add(event.unique_id)
 
     def ended(self, end: BuildEnded) -> BuildEnded:
-        """Return how a build ended: one whose updates nobody learns of has failed."""
+        """Return the end of a build; it has failed if its updates could not be recorded."""
         ports = [port for port in self._artifacts.ports if port.node_id in self._built]
         if self._ledger is None or not end.succeeded or not ports:
             return end
@@ -114,9 +114,9 @@ class PortsOfBuild:
         return LineageRun(run_id=run_id, namespace=settings.namespace, job=product)
 
     def _is_whole_job(self) -> bool:
-        """Return whether the run is of its whole job.
+        """Return whether the run covers its whole job.
 
-        One of a few nodes sees updates for no one.
+        A run of a few nodes does not mark updates as seen.
         """
         if self._request.parameters.empty:
             return False
@@ -125,5 +125,5 @@ class PortsOfBuild:
 
 
 def _is_new(result: NodeResult) -> bool:
-    """Return whether a result leaves a relation that is not the one that was there."""
+    """Return whether a result means that the relation was built anew."""
     return result.passed and result.status != "reused"

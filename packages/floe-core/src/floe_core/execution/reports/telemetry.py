@@ -1,4 +1,4 @@
-"""Tell tracing, lineage and alerts what a build does."""
+"""Report the events of a build to tracing, lineage and alerts."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _SECONDS_FOR_SPANS = 2.0
 
 
 class TelemetryOfBuild:
-    """Passes the events of one build on: to tracing first, since lineage has the ids of spans.
+    """Passes on the events of one build: to tracing first, since lineage refers to span ids.
 
-    `target` is where dbt writes what it compiles. `upstream` are the runs that updated what the
-    build reads, as lineage names them.
+    `target` is where dbt writes compiled code. `upstream` are the runs that updated the build's
+    inputs, as lineage names them.
     """
 
     def __init__(
@@ -40,17 +40,17 @@ class TelemetryOfBuild:
         self._lineage = LineageOfBuild(artifacts, request, target, self._trace.ids, upstream)
 
     def receive(self, event: BuildEvent) -> None:
-        """Pass one event on; what was reused did not run, and only lineage names it."""
+        """Pass on one event; a reused node did not run, and only lineage reports it."""
         if not (isinstance(event, NodeResult) and event.status == "reused"):
             self._alerts.receive(event)
             self._trace.receive(event)
         self._lineage.receive(event)
 
     def receive_canceled(self, event: BuildEvent) -> None:
-        """Pass on what became of a build that was canceled.
+        """Pass on an event of a build after it was canceled.
 
-        In lineage what was under way then has neither failed nor completed: it is aborted when this
-        closes.
+        In lineage, nodes that were running then have neither failed nor completed: they are aborted
+        when this closes.
         """
         self._alerts.receive_canceled(event)
         self._trace.receive(event)
@@ -68,7 +68,7 @@ class TelemetryOfBuild:
         error: BaseException | None,
         at: TracebackType | None,
     ) -> None:
-        # Both send what is left at the same time.
+        # Both send their remaining data at the same time.
         self._trace.finish(_SECONDS_FOR_SPANS)
         self._lineage.__exit__(kind, error, at)
         self._trace.wait()

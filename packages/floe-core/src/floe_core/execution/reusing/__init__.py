@@ -1,1 +1,1 @@
-"""Builds that leave out what stands as they would make it."""
+"""Builds that reuse relations which a build would not change."""

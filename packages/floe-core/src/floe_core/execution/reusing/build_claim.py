@@ -1,4 +1,4 @@
-"""Say in the store of reuse that a build is under way, and what it has left once it is over."""
+"""Record in the reuse store that a build is under way, and its results once it is over."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from floe_core.reuse.state_store import StateStore
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.warehouse.duckdb_file import duckdb_file
 
-# A build of another machine that has not ended by then is taken for dead.
+# A build on another machine that has not ended by then is considered dead.
 LONGEST_BUILD_SECONDS = 86_400.0
 
 
 def begin(store: StateStore, planned: PlannedBuild, todo: tuple[str, ...]) -> None:
-    """Forget what these nodes were before a build changes them, whatever becomes of it.
+    """Remove the entries of these nodes before a build changes them, whatever its outcome.
 
     Raises:
         EnvironmentProblemError: The store cannot be written.
@@ -26,7 +26,7 @@ def begin(store: StateStore, planned: PlannedBuild, todo: tuple[str, ...]) -> No
     artifacts, token = planned.situation.artifacts, planned.situation.token
     own = ActiveBuild(socket.gethostname(), os.getpid(), time.time(), todo)
     subject = subject_of(artifacts)
-    # Where a lock lets one build in at a time, any other has died.
+    # If a lock admits only one build at a time, any other recorded build has died.
     is_alone = duckdb_file(artifacts.dbt.profile, artifacts.folder) is not None
 
     def begun(state: State) -> State:
@@ -38,7 +38,7 @@ def begin(store: StateStore, planned: PlannedBuild, todo: tuple[str, ...]) -> No
 
 
 def release(store: StateStore, planned: PlannedBuild) -> None:
-    """Say that a build is not under way any more."""
+    """Record that a build is no longer under way."""
     store.change(lambda state: state.without([planned.situation.token]))
 
 
@@ -48,9 +48,9 @@ def remember(
     entries: Mapping[str, Entry],
     doubtful: Collection[str],
 ) -> None:
-    """Say that a build is over, and what it has left.
+    """Record that a build is over, and its results.
 
-    What others built meanwhile is left out, and what reads it.
+    Nodes that other builds built meanwhile are left out, and so are their readers.
     """
     artifacts, token = planned.situation.artifacts, planned.situation.token
     subject = planned.situation.state.subject
@@ -70,7 +70,7 @@ def _reads_any(artifacts: CompiledArtifacts, node_id: str, touched: set[str]) ->
 
 
 def _is_over(build: ActiveBuild) -> bool:
-    """Return whether a build has ended without saying so."""
+    """Return whether a build has ended without recording it."""
     if build.host != socket.gethostname():
         return time.time() - build.since > LONGEST_BUILD_SECONDS
     try:

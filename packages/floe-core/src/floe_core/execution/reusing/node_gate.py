@@ -1,4 +1,4 @@
-"""Leave out nodes of a build of dbt once it is known that what they read came to the same."""
+"""Leave nodes out of a running dbt build once their inputs turn out to be unchanged."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from floe_core.reuse.situation import Decision, Plan
 
 
 class NodeGate:
-    """Stands before each node of one build of dbt. Called from the threads of the nodes."""
+    """Decides before each node of one dbt build. Called from the nodes' threads."""
 
     def __init__(self, plan: LivePlan, standing: StandingInRun) -> None:
         self._plan = plan
@@ -18,21 +18,21 @@ class NodeGate:
 
     @property
     def decisions(self) -> Plan:
-        """Node id -> what has been decided by now."""
+        """Node id -> the decision, for the nodes decided so far."""
         return self._plan.decisions
 
     def close(self) -> None:
-        """Let go of the warehouse."""
+        """Close the connection to the warehouse."""
         self._standing.close()
 
     def is_left_out(self, node_id: str) -> bool:
-        """Return whether a node that has begun is not to be built."""
+        """Return whether a node that has started is to be left out."""
         return node_id in self._left_out
 
     def receive(self, event: BuildEvent) -> BuildEvent | None:
         """Return an event as it is to be reported, None for one of a node that is left out.
 
-        With the end of a table its content is read, before anything that waits for it begins.
+        When a table has been built, its content is read before any node that waits for it starts.
         """
         if isinstance(event, NodeStarted):
             decision = self._plan.start(event.unique_id)
@@ -57,7 +57,7 @@ class NodeGate:
 
 
 def result_of_reused(node_id: str, decision: Decision) -> NodeResult:
-    """Return how a node that is reused ends."""
+    """Return the result of a reused node."""
     entry = decision.entry
     message = f"reused: it stands as run {entry.run_id} left it"
     reused = ReusedBuild(entry.run_id, entry.lineage_run_id, entry.seconds, decision.rows)

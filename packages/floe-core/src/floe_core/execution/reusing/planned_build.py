@@ -1,4 +1,4 @@
-"""Plan a build: ask dbt what it compiles, the warehouse what stands, and the store what it was."""
+"""Plan a build from dbt's compiled code, the warehouse's relations and the reuse store."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ from floe_core.warehouse.internals import require_adapter
 
 @dataclass(frozen=True)
 class PlannedBuild:
-    """A plan with what it was made of. `problem` is why nothing is reused, "" where some may be.
+    """A plan with its inputs. `problem` is why nothing can be reused, "" if something can.
 
-    `keys` are what the codes of nodes go by, by their ids, where that is known; `reported` are the
+    `keys` is node id -> the key that determines its compiled code, if known; `reported` are the
     versions of sources that steps have just written.
     """
 
@@ -48,13 +48,13 @@ class PlannedBuild:
     reported: Mapping[str, Versions] = field(default_factory=dict)
 
     def code_of(self, node_id: str) -> str:
-        """Return what dbt compiled of a node, without secrets; "" for nothing."""
+        """Return the code that dbt compiled for a node, without secrets; "" for none."""
         return self._redactor.text(self.situation.codes.get(node_id, ""))
 
     def code_change(self, node_id: str) -> str:
         """Return how a node's code differs from that of its last green build, as a unified diff.
 
-        It is "" where the code means the same, or where the earlier one is not known.
+        It is "" if both mean the same, or if the earlier code is not known.
         """
         decision = self.decisions[node_id]
         last = decision.last
@@ -76,14 +76,14 @@ def plan_build(
     run_dbt: RunDbt,
     words: Mapping[str, str] | None = None,
 ) -> PlannedBuild:
-    """Return what a build of these nodes would do; reads the warehouse, and changes nothing.
+    """Return what a build of these nodes would do; read the warehouse, and change nothing.
 
-    `words` is source id -> the version that the step reported that wrote it. Steps among the nodes
-    are taken for those that have not run yet.
+    `words` is source id -> the version reported by the step that wrote it. Steps among the nodes
+    count as not yet run.
     """
     refused = why_not(artifacts)
     keys = {} if refused else rendering_keys(artifacts, request, node_ids)
-    # Which database it is takes dbt's adapter, which may be missing where reuse is refused.
+    # Identifying the database requires dbt's adapter, which may be missing if reuse is refused.
     before = store.read().of_subject(subject_of(artifacts)) if keys else State()
     codes = known_codes(keys, before.entries)
     unknown = () if refused else tuple(i for i in node_ids if i not in codes)
@@ -115,7 +115,7 @@ def plan_build(
 
 
 def why_not(artifacts: CompiledArtifacts) -> str:
-    """Return why no build of a product can reuse anything, "" where one can."""
+    """Return why no build of a product can reuse anything, "" if one can."""
     adapter = artifacts.dbt.adapter
     if adapter not in CATALOGS:
         known = list_adapters(CATALOGS)
@@ -130,7 +130,7 @@ def why_not(artifacts: CompiledArtifacts) -> str:
 
 
 def _asked_for(request: BuildRequest) -> str:
-    """Return why a run is to build all of it, "" where it may reuse."""
+    """Return why the request requires a full build, "" if the run may reuse."""
     if request.range is not None:
         return "a backfill builds all of its range"
     if request.parameters.full_refresh:
@@ -141,7 +141,7 @@ def _asked_for(request: BuildRequest) -> str:
 def read_facts(
     artifacts: CompiledArtifacts, node_ids: Iterable[str], words: Mapping[str, str] | None = None
 ) -> WarehouseFacts:
-    """Return what stands of these nodes in the warehouse, or why that is not known."""
+    """Return the state of these nodes in the warehouse, or why it is not known."""
     try:
         return read_warehouse(artifacts, node_ids, words or {})
     except EnvironmentProblemError as error:
@@ -149,7 +149,7 @@ def read_facts(
 
 
 def subject_of(artifacts: CompiledArtifacts) -> str:
-    """Return what a state is of: this product, in this database of this server."""
+    """Return what a state describes: this product, in this database of this server."""
     return digest(artifacts.product.name, place_of(artifacts.dbt, artifacts.folder))
 
 
@@ -160,7 +160,7 @@ def _of_another(state: State, own: State) -> str:
 
 
 def _involved(artifacts: CompiledArtifacts, node_ids: tuple[str, ...]) -> list[str]:
-    """Return the nodes whose relations a plan asks for: these, and what they read."""
+    """Return the nodes whose relations a plan needs: these, and the nodes that they read."""
     read = {parent for i in node_ids for parent in artifacts.by_id[i].depends_on}
     return sorted({*node_ids, *read})
 
@@ -174,7 +174,7 @@ def _seeds(artifacts: CompiledArtifacts, node_ids: tuple[str, ...]) -> dict[str,
 def _engine(artifacts: CompiledArtifacts, facts: WarehouseFacts) -> str:
     packages = [installed_version(name) for name in ("sqlglot", f"dbt-{artifacts.dbt.adapter}")]
     dbt = artifacts.dbt
-    # Of a Spark session, its dialect and time zone among them.
+    # The settings of a Spark session, including its dialect and time zone.
     settings = dbt.profile.get("server_side_parameters")
     own = [settings] if settings else []
     return digest(FORMAT, dbt.version, dbt.target_name, facts.version, packages, *own)

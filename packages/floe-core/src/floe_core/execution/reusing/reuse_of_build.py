@@ -1,4 +1,4 @@
-"""Whether a build leaves out what stands; what that takes is imported only where it does."""
+"""Start dbt builds with or without reuse; the code for reuse is imported only if it is on."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ Events = Generator[BuildEvent | DbtEnded, None, None]
 
 
 class ReuseOfBuild:
-    """What a run leaves out, by `execution.reuse` of the product.
+    """Reuse in a run, according to `execution.reuse` of the product.
 
-    What steps write is known only once they have run, so each build of dbt is planned when it
-    begins.
+    What steps write is known only once they have run, so each dbt build is planned when it
+    starts.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class ReuseOfBuild:
         self._words: dict[str, str] = {}
 
     def listen(self, events: Events) -> Events:
-        """Yield the events of the run as they are, and keep what steps say of what they write."""
+        """Yield the run's events unchanged, and keep what steps report about their datasets."""
         with closing(events):
             for event in events:
                 if isinstance(event, NodeResult) and event.datasets and event.passed:
@@ -45,10 +45,10 @@ class ReuseOfBuild:
                 yield event
 
     def start(self, node_ids: tuple[str, ...], start_dbt: StartDbt) -> DbtRun:
-        """Start one build of dbt in the run, of what of it is to be built.
+        """Start one dbt build in the run, of the nodes that are not reused.
 
         Raises:
-            EnvironmentProblemError: There is no dbt.
+            EnvironmentProblemError: dbt is not installed.
         """
         if self._artifacts.execution.reuse == "off" or not node_ids:
             return start_dbt(node_ids, None)
@@ -75,7 +75,7 @@ class ReuseOfBuild:
 
 
 class WholeBuild:
-    """A build of all of its nodes, of which nothing is remembered; `why` is for a person."""
+    """A build of all of its nodes, of which nothing is stored; `why` is for a person."""
 
     gate: NodeGate | None = None
 
@@ -84,11 +84,11 @@ class WholeBuild:
         self._why = why
 
     def begin(self) -> Iterator[BuildEvent]:
-        """Yield why nothing is reused."""
+        """Yield a message saying why nothing is reused."""
         yield NodeLog("", "warn", f"reuse: {self._why}")
 
     def receive(self, result: NodeResult) -> NodeResult:
-        """Return a result as it is."""
+        """Return the result unchanged."""
         return result
 
     def finish(self) -> Iterator[BuildEvent]:

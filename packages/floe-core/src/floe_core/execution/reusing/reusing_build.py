@@ -1,4 +1,4 @@
-"""Leave out of a build what stands as it would make it, and remember what it makes."""
+"""Leave out of a build the nodes that it would not change, and store what it builds."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from floe_core.reuse.state import Entry
 from floe_core.reuse.state_store import StateStore, store_of
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
-# A test that warned is run again, so that its warning is seen again.
+# A test that warned runs again, so that its warning is shown again.
 GREEN = frozenset({"success", "pass"})
 
 
 class ReusingBuild:
-    """A build that leaves out what stands. `todo` are the ids of what dbt is to build, sorted."""
+    """A build that reuses relations. `todo` are the ids of the nodes for dbt to build, sorted."""
 
     def __init__(self, planned: PlannedBuild, request: BuildRequest, store: StateStore) -> None:
         self._planned = planned
@@ -42,7 +42,7 @@ class ReusingBuild:
         self.todo = tuple(sorted(i for i, each in decided if each.action == "build"))
 
     def announce(self) -> None:
-        """Say that the build is under way, if it is to build or to remember anything.
+        """Record that the build is under way, if it has anything to build or to store.
 
         Raises:
             EnvironmentProblemError: The store cannot be written.
@@ -52,14 +52,14 @@ class ReusingBuild:
             self._is_announced = True
 
     def release(self) -> None:
-        """Say that the build is over; a store that is gone by now takes it for dead in time."""
+        """Record that the build is over; if the store is gone, the build counts as dead in time."""
         self._close_gate()
         if self._is_announced:
             with suppress(EnvironmentProblemError):
                 release(self._store, self._planned)
 
     def begin(self) -> Iterator[BuildEvent]:
-        """Yield what is reused."""
+        """Yield the results of reused nodes."""
         if self._planned.problem:
             yield NodeLog("", "warn", f"reuse: {self._planned.problem}")
         for node_id, decision in self._planned.decisions.items():
@@ -72,17 +72,17 @@ class ReusingBuild:
 
     @property
     def _decisions(self) -> Mapping[str, Decision]:
-        """What was decided before the build, or by now in its course."""
+        """The decisions made before the build, or so far during it."""
         return self._planned.decisions if self.gate is None else self.gate.decisions
 
     def finish(self) -> Iterator[BuildEvent]:
-        """Remember what was built, now that dbt has let go of the warehouse."""
+        """Store what was built, now that dbt has released the warehouse."""
         self._close_gate()
         if problem := self._remember():
             yield NodeLog("", "warn", f"reuse: {problem}")
 
     def _remember(self) -> str:
-        """Write down what was built; return what kept that from being done, "" for nothing."""
+        """Store what was built; return why that was not possible, "" if it was."""
         given = self._planned.situation
         green = self._green()
         compiled = self._compiled_anew()
@@ -109,7 +109,7 @@ class ReusingBuild:
         return ""
 
     def receive(self, result: NodeResult) -> NodeResult:
-        """Keep a result for the end; return it with the version of what was built."""
+        """Keep a result for the end; return it with the version of the relation that was built."""
         decision = self._decisions.get(result.unique_id)
         if decision is None:
             return result
@@ -119,29 +119,29 @@ class ReusingBuild:
         return result
 
     def _left_out(self, doubtful: Collection[str]) -> dict[str, Entry]:
-        """Return what was to be built and was reused in the end, as it was remembered before."""
+        """Return the earlier entries of nodes that were planned to build but reused in the end."""
         reused = (i for i, each in self._ended.items() if each.status == "reused")
         before = self._planned.situation.state.entries
         return {i: self._with_code(i, before[i]) for i in reused if i not in doubtful}
 
     def _told_of(self, node_id: str, entry: Entry) -> Entry:
-        """Return an entry with the node's code, and the id that its run has in lineage."""
+        """Return an entry with the node's code and the id of its run in lineage."""
         artifacts = self._planned.situation.artifacts
         names = (artifacts.lineage.namespace, artifacts.product.name)
         run_id = run_id_of_node(*names, self._request, node_id)
         return self._with_code(node_id, replace(entry, lineage_run_id=run_id))
 
     def _with_code(self, node_id: str, entry: Entry) -> Entry:
-        """Return an entry with a node's code; one with a secret is asked of dbt each time."""
+        """Return an entry with a node's code; dbt compiles code with a secret each time."""
         told = self._planned.code_of(node_id)
         is_whole = told == self._planned.situation.codes.get(node_id)
         key = self._planned.keys.get(node_id, "") if is_whole else ""
         return replace(entry, code=pack_code(told), rendering=key)
 
     def _compiled_anew(self) -> dict[str, Entry]:
-        """Return what is reused though dbt had to compile it, with what its code goes by.
+        """Return the reused nodes that dbt had to compile, with the keys of their code.
 
-        Code with a secret goes by nothing, and is no news.
+        Code with a secret has no key, and is left out.
         """
         known = {
             node_id: (each.entry, self._with_code(node_id, each.entry))
@@ -157,10 +157,10 @@ class ReusingBuild:
         return {i: Entry(run_id, {}, versions=versions) for i, versions in reported.items()}
 
     def _green(self) -> dict[str, float]:
-        """Return node id -> seconds of what ended green and is what was planned.
+        """Return node id -> seconds, for the nodes that ended green and match the plan.
 
-        A node that dbt compiled to something else for the build than for the plan is in doubt. Unit
-        tests are not compiled for a plan, and go by their model.
+        A node that dbt compiled to other code for the build than for the plan is left out. Unit
+        tests are not compiled for a plan, and follow their model.
         """
         given = self._planned.situation
         call = invocation(given.artifacts, self._request, given.artifacts.folder, (), True)
@@ -180,11 +180,11 @@ def begin_build(
     run_dbt: RunDbt,
     words: Mapping[str, str] | None = None,
 ) -> ReusingBuild | str:
-    """Plan a build of these nodes, and say in the store that it is under way.
+    """Plan a build of these nodes, and record in the store that it is under way.
 
-    `words` is source id -> the version that the step reported that wrote it.
+    `words` is source id -> the version reported by the step that wrote it.
 
-    Returns why nothing can be reused or remembered, where that is so.
+    If nothing can be reused or stored, returns the reason.
     """
     if refused := why_not(artifacts):
         return refused
@@ -199,7 +199,7 @@ def begin_build(
 
 
 def _gate_of(planned: PlannedBuild) -> NodeGate | None:
-    """Return what decides in the course of the build, None where all is decided before it."""
+    """Return the gate that decides during the build, None if all is decided before it."""
     if not any(each.waits_for for each in planned.decisions.values()):
         return None
     situation = planned.situation

@@ -1,4 +1,4 @@
-"""One build of dbt in a run, without what stands as it would leave it."""
+"""One dbt build in a run, without the nodes that it would not change."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PATIENCE_SECONDS = 20.0
 
 
 class ReusingRun:
-    """A run that tells what is reused, then what dbt does, then what could not be remembered."""
+    """A run that emits what is reused, then dbt's events, then what could not be stored."""
 
     def __init__(self, build: ReusingBuild | WholeBuild, start_dbt: StartDbt) -> None:
         self._build = build

@@ -1,4 +1,4 @@
-"""What a table is in the middle of a run, read beside dbt."""
+"""Read the state of tables in the middle of a run, while dbt is running."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from floe_core.warehouse.dialects import dialect_of
 
 
 class StandingInRun:
-    """Reads tables while dbt runs in this process; closed, it holds nothing of the warehouse."""
+    """Reads tables while dbt runs in this process; once closed, it holds no connection."""
 
     def __init__(self, artifacts: CompiledArtifacts) -> None:
         self._artifacts = artifacts
-        # dbt's own threads have a connection of dbt's each, and what else dbt keeps by thread.
+        # Each of dbt's own threads has a dbt connection and other thread-local state of dbt.
         self._thread = ThreadPoolExecutor(1, "floe-standing")
         self._opened = ExitStack()
         self._is_closed = False
         self._warehouse: Warehouse | None = None
 
     def read(self, node_id: str) -> Standing | None:
-        """Return what the relation of a node is, None where it is not known."""
+        """Return the state of a node's relation, None if it is not known."""
         node = self._artifacts.by_id[node_id]
         try:
             if self._artifacts.dbt.adapter == "duckdb":
@@ -37,14 +37,14 @@ class StandingInRun:
             return None
 
     def close(self) -> None:
-        """Close the connection, if there is one; once is enough."""
+        """Close the connection, if there is one; later calls do nothing."""
         if not self._is_closed:
             self._is_closed = True
             self._thread.submit(self._opened.close).result()
             self._thread.shutdown()
 
     def _read_duckdb(self, node: Node) -> Standing | None:
-        """Read through dbt's process of DuckDB: a second one can't open the file."""
+        """Read through dbt's own DuckDB connection: a second process can't open the file."""
         connection = duckdb_connection()
         if connection is None:
             return None
@@ -56,7 +56,7 @@ class StandingInRun:
     def _beside(self, node: Node) -> Standing | None:
         dbt = self._artifacts.dbt
         if self._warehouse is None:
-            # dbt runs in the product's folder meanwhile.
+            # dbt is running in the product's folder at this time.
             opened = connect(dbt, self._artifacts.folder)
             self._warehouse = self._opened.enter_context(opened)
         return read_standing(self._warehouse, dbt.adapter, node)

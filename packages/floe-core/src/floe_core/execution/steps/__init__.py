@@ -1,1 +1,1 @@
-"""The steps of a product, each a process of its own or a pod."""
+"""Run the steps of a product, each as a process of its own or a pod."""

@@ -1,4 +1,4 @@
-"""How the process of a step is called: its program, its environment, its files."""
+"""Build the call of a step's process: its program, its environment, its files."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from floe_core.warehouse.duckdb_file import PROJECT_DIR_VARIABLE, duckdb_file
 
 CALL_FUNCTION = "floe_core.execution.steps.call_function"
 RUN_IMAGE = "floe_core.execution.steps.pods.run_image"
-# What a step's pod would not find: these are of this machine.
+# Variables that make no sense in a step's pod: they refer to this machine.
 _OF_THIS_MACHINE = frozenset({PROJECT_DIR_VARIABLE, "FLOE_WAREHOUSE_FILE", "PYTHONUNBUFFERED"})
 
 
 @dataclass(frozen=True, slots=True)
 class StepCall:
-    """A process to start in the product's folder. It may write facts to `facts_file`."""
+    """A process to start in the product's folder. The step may write facts to `facts_file`."""
 
     unique_id: str
     words: tuple[str, ...]
@@ -40,7 +40,7 @@ def step_call(artifacts: CompiledArtifacts, request: BuildRequest, step: Step) -
     """Return the call of a step in a build.
 
     Raises:
-        EnvironmentProblemError: There is no such program.
+        EnvironmentProblemError: The program does not exist.
     """
     folder = run_folder(artifacts.folder, request.run_id) / "steps"
     make_private(folder)
@@ -99,7 +99,7 @@ def _beside_python(program: str) -> str | None:
 
 
 def _variables(artifacts: CompiledArtifacts, request: BuildRequest, name: str) -> dict[str, str]:
-    """Return what a step may know of its run; "" is what a run does not have."""
+    """Return the variables that tell a step about its run; "" for a value that the run lacks."""
     warehouse = duckdb_file(artifacts.dbt.profile, artifacts.folder)
     return {
         **{key.upper(): str(value) for key, value in run_vars(request).items()},
@@ -112,6 +112,6 @@ def _variables(artifacts: CompiledArtifacts, request: BuildRequest, name: str) -
         "FLOE_EMPTY": "true" if request.parameters.empty else "",
         "FLOE_VARS": json.dumps(own_vars(artifacts, request)),
         "FLOE_WAREHOUSE_FILE": str(warehouse or ""),
-        # Lines are shown as they are written.
+        # Lines are shown as soon as they are written.
         "PYTHONUNBUFFERED": "1",
     }

@@ -1,6 +1,6 @@
-"""Calls a function, given as `module:function`, in a process of its own, for a step.
+"""Call the function of a step, given as `module:function`, in a process of its own.
 
-The function gets no arguments: what a step may know is in its environment.
+The function gets no arguments: everything that a step may know is in its environment.
 """
 
 from __future__ import annotations

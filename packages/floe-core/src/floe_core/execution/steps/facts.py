@@ -1,4 +1,4 @@
-"""What a step says of its work: a line of JSON each, in the file that FLOE_FACTS_FILE names."""
+"""Read what a step reports about its work: lines of JSON in the file named by FLOE_FACTS_FILE."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ MAX_SHOWN = 20
 
 
 class StepFact(BaseModel):
-    """One line. `rows` are of `dataset` where it is given, else of all that the step did.
+    """One line. `rows` counts the rows of `dataset` if given, else those of the whole step.
 
-    `version` is what tells this state of the dataset from another one.
+    `version` distinguishes this state of the dataset from others.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True)
@@ -31,7 +31,7 @@ class StepFact(BaseModel):
 
 @dataclass
 class StepFacts:
-    """All that a step said. `rows` is None where it counted none; `problems` are unread lines."""
+    """All facts of a step. `rows` is None if it counted none; `problems` are unreadable lines."""
 
     rows: int | None = None
     message: str = ""
@@ -40,7 +40,7 @@ class StepFacts:
 
 
 def read_facts(path: Path, known: Iterable[str]) -> StepFacts:
-    """Return the facts in a file, none where there is no file; `known` are what the step writes."""
+    """Return the facts in a file, none if it is missing; `known` are the datasets of the step."""
     found = StepFacts()
     facts = [fact for line in _lines(path, found) if (fact := _parsed(*line, found)) is not None]
     counted = [fact.rows for fact in facts if fact.rows is not None]
@@ -84,7 +84,7 @@ def _parsed(number: int, line: str, found: StepFacts) -> StepFact | None:
 def _of_datasets(
     facts: list[StepFact], known: frozenset[str], found: StepFacts
 ) -> tuple[DatasetFact, ...]:
-    """Return what is known of each dataset: rows added up, the last version."""
+    """Return the facts of each dataset: the sum of its rows, and its last version."""
     told: dict[str, DatasetFact] = {}
     for fact in facts:
         if fact.dataset is None:

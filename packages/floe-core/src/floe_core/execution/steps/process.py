@@ -1,4 +1,4 @@
-"""Run a step as a process of its own, and tell of it as dbt tells of a node."""
+"""Run a step as a process of its own, with the same events as a node of dbt."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from floe_core.execution.steps.call import StepCall
 from floe_core.execution.steps.facts import read_facts
 from floe_core.execution.steps.pods.pod_order import FACTS_VARIABLE
 
-# How long a step may clean up once it is told to stop.
+# How long a step may clean up after a request to stop.
 GRACE_SECONDS = 5.0
 LAST_LINES = 10
 # How long the log may take to end once the step is gone: a pipe holds little, but a process that
@@ -29,7 +29,7 @@ LOG_SECONDS = 30.0
 
 
 class StepNotStarted:
-    """A step whose process could not be started: it ends in an error at once."""
+    """A step whose process could not be started: it ends with an error at once."""
 
     def __init__(self, unique_id: str, why: str) -> None:
         now = datetime.now(UTC)
@@ -54,9 +54,9 @@ class StepNotStarted:
 
 
 class StepProcess:
-    """A process in a group of its own, which ends with it, its events through a queue.
+    """A process in its own process group, which ends with it; its events go through a queue.
 
-    `writes` are the datasets that the step may report facts of.
+    `writes` are the datasets that the step may report facts about.
     """
 
     def __init__(self, call: StepCall, writes: Collection[str]) -> None:
@@ -88,7 +88,7 @@ class StepProcess:
         return self._events.take(timeout)
 
     def cancel(self) -> None:
-        """See `DbtRun.cancel`: SIGTERM to the whole group, and SIGKILL when it has had its time."""
+        """See `DbtRun.cancel`: sends SIGTERM to the whole group, then SIGKILL after its grace."""
         now = time.monotonic()
         if self._told_to_stop is None:
             self._told_to_stop = now
@@ -102,7 +102,7 @@ class StepProcess:
         self.cancel()
 
     def close(self, patience: float) -> bool:
-        """See `DbtRun.close`; what does not end by itself is killed."""
+        """See `DbtRun.close`; a process that does not end by itself is killed."""
         self._waiter.join(patience)
         if self._waiter.is_alive():
             self._signal(signal.SIGKILL)
@@ -125,8 +125,8 @@ class StepProcess:
                 self._events.put(NodeLog(self._call.unique_id, "info", text))
 
     def _wait(self) -> None:
-        """Tell of the end, once nothing is left of the process and its children."""
-        # Not reaped yet, so that nothing else can have the number of its group.
+        """Emit the end, once nothing is left of the process and its children."""
+        # Not reaped yet, so that no other process can get the id of its group.
         os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOWAIT)
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)

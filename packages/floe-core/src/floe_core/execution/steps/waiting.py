@@ -1,4 +1,4 @@
-"""A step that waits for a slot of its pool before its process starts."""
+"""A step that waits for a slot in its pool before its process starts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from floe_core.execution.steps.process import StepNotStarted
 
 
 class WaitingStep:
-    """Waits in a thread of its own, and then is the run that `start` returns."""
+    """Waits in a thread of its own, then behaves like the run that `start` returns."""
 
     def __init__(self, node_id: str, slots: SlotsOfBuild, start: Callable[[], DbtRun]) -> None:
         self._node_id = node_id
@@ -40,7 +40,7 @@ class WaitingStep:
                 self._run.cancel()
 
     def cancel_node(self, unique_id: str) -> None:
-        """See `DbtRun.cancel_node`; one that waits has not begun."""
+        """See `DbtRun.cancel_node`; a waiting step has not started."""
         if self._run is not None:
             self._run.cancel_node(unique_id)
 

@@ -1,1 +1,1 @@
-"""The way of lineage events from the spool to a backend."""
+"""Send lineage events from the spool to a backend."""

@@ -1,4 +1,4 @@
-"""Send a product's lineage events in the background, never in the way of what it runs."""
+"""Send a product's lineage events in the background, without delaying its runs."""
 
 from __future__ import annotations
 

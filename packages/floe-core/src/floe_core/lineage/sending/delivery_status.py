@@ -1,4 +1,4 @@
-"""What has become of a product's events: what waits, what was refused, and another try."""
+"""The delivery status of a product's lineage events: waiting, refused, and how to retry them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from floe_core.spooling.spool_room import bytes_in, limit_in_bytes
 
 @dataclass(frozen=True, slots=True)
 class RefusedEvent:
-    """An event that the backend will not have, and why."""
+    """An event that the backend refused, and why."""
 
     job: str
     event_type: str
@@ -27,10 +27,10 @@ class RefusedEvent:
 
 @dataclass(frozen=True, slots=True)
 class LineageStatus:
-    """What lies in a product's spool. `last_failure` says why what waits could not be sent.
+    """The content of a product's spool. `last_failure` says why waiting events could not be sent.
 
-    `taken` and `limit` are bytes. `full_since` is when events were first not kept for want of room,
-    "" where all were.
+    `taken` and `limit` are bytes. `full_since` is when an event was first dropped for lack of
+    space, "" if none was.
     """
 
     waiting: int
@@ -42,7 +42,7 @@ class LineageStatus:
 
 
 def status(project_dir: Path) -> LineageStatus:
-    """Return what waits in a product's spool and what was refused."""
+    """Return which events wait in a product's spool, and which were refused."""
     spool = Spool(project_dir)
     return LineageStatus(
         waiting=len(spool.waiting()),
@@ -57,9 +57,9 @@ def status(project_dir: Path) -> LineageStatus:
 def flush(
     project_dir: Path, settings: LineageSettings, timeout: float, *, also_refused: bool = False
 ) -> Flushed:
-    """Send what waits, trying for `timeout` seconds; an event being sent then is heard out.
+    """Send waiting events for up to `timeout` seconds; an event being sent then is completed.
 
-    With `also_refused`, what was refused is sent once more, too.
+    With `also_refused`, refused events are also sent once more.
     """
     spool = Spool(project_dir)
     if not is_configured(settings, project_dir):

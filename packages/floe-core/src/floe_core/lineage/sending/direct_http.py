@@ -1,4 +1,4 @@
-"""OpenLineage's HTTP transport, for which only a direct 2xx of a backend is a delivery."""
+"""OpenLineage's HTTP transport, changed so that only a direct 2xx counts as delivered."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _HTML_BEGINNINGS = (b"<!doctype html", b"<html")
 
 
 class NotAcceptedError(RequestException):
-    """An answer that is not an OpenLineage backend's acceptance of an event."""
+    """A response that does not show that an OpenLineage backend accepted the event."""
 
 
 class DirectHttpTransport(HttpTransport):
-    """Sends an event, and raises unless a backend says by itself that it took it.
+    """Sends an event, and raises unless the backend itself accepts it.
 
-    A 307 or 308 is followed to the same host, as from `http` to `https`. Another host would get
-    the headers, and with them the credentials, that are meant for the first.
+    A 307 or 308 is followed to the same host, such as from `http` to `https`. Another host would
+    receive the headers, and with them the credentials, meant for the first.
     """
 
     @property
@@ -69,11 +69,11 @@ def _is_same_place(request: PreparedRequest, target: str) -> bool:
 
 
 def _not_accepted(response: Response) -> str:
-    """Return why an answer without an error status is no acceptance, "" where it is one."""
+    """Return why a response without an error status does not accept the event, "" if it does."""
     said = f"{response.status_code} {response.reason or ''}".strip()
     if not 200 <= response.status_code < 300:
         target = urlsplit(urljoin(response.url, response.headers.get("location", "")))
-        # Without the query: a login page's holds tokens.
+        # Without the query: that of a login page contains tokens.
         where = f" to {target.scheme}://{target.hostname}{target.path}" if target.hostname else ""
         return (
             f"{said}: the backend redirects{where}, which would lose the event; "

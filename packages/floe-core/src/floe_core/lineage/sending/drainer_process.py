@@ -1,8 +1,8 @@
 """Send events while a run goes on: `python -m floe_core.lineage.sending.drainer_process`.
 
-A process of its own, because sending costs Python time that a thread would take from the run. Its
-parent speaks to it through standard input: first the settings, then "finish", as lines. When the
-parent is gone it hears out the event it is sending and ends; what waits stays on disk.
+This is a separate process, because sending costs Python time that a thread would take from the run.
+The parent sends lines to its standard input: first the settings, then "finish". When the parent is
+gone, it completes the event that it is sending and ends; waiting events stay on disk.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def main() -> int:
         settings = LineageSettings.model_validate(start["settings"])
         return serve({spool: event_drainer(project_dir, spool, settings)})
     except Exception as error:
-        # Nobody hears this process: what breaks it is found in the status.
+        # Nothing reads this process's output: its errors are recorded in the status.
         redactor = Redactor(known_secrets().values())
         spool.note_failure(redactor.text(f"sending broke off: {type(error).__name__}: {error}"))
         raise

@@ -1,4 +1,4 @@
-"""The way of a lineage event from the spool to its backend."""
+"""Send a lineage event from the spool to its backend."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
     from floe_core.lineage.column_lineage import ColumnLineage
 
-# 4xx answers that a later try may turn into an acceptance.
+# 4xx responses after which a retry may succeed.
 _WORTH_RETRYING = frozenset({408, 425, 429})
 
 _log = logging.getLogger("floe.lineage")
 
 
 def event_drainer(project_dir: Path, spool: Spool, settings: LineageSettings) -> Drainer:
-    """Return what sends a spool's lineage events."""
+    """Return the drainer that sends a spool's lineage events."""
     return Drainer(spool, EventChannel(project_dir, spool, settings))
 
 
@@ -42,13 +42,13 @@ class EventChannel:
         self._transport: Transport | None = None
 
     def prepare(self, entry: Json) -> RunEvent | None:
-        """Return the event as the client has it, with its column lineage; None if it is none."""
+        """Return the client's event with its column lineage; None if the entry is not an event."""
         from floe_core.lineage.column_lineage import ColumnLineage
         from floe_core.lineage.sending.transport import as_run_event
 
         if self._columns is None:
             self._columns = ColumnLineage(self._spool.folder)
-        # Whatever goes wrong here: the event is worth sending without its columns.
+        # Whatever goes wrong here, the event is still worth sending without its columns.
         try:
             entry = self._columns.added_to(entry)
         except Exception as error:  # noqa: BLE001
@@ -75,13 +75,13 @@ class EventChannel:
 
 
 def _is_refusal(error: Exception) -> bool:
-    """Return whether the backend said for good that it will not have this event."""
+    """Return whether the backend refused this event permanently."""
     status = getattr(getattr(error, "response", None), "status_code", None)
     return isinstance(status, int) and 400 <= status < 500 and status not in _WORTH_RETRYING
 
 
 def _was_connected(error: Exception) -> bool:
-    """Return whether a backend may have seen the event that it did not take."""
+    """Return whether a backend may have seen the event that it did not accept."""
     from requests import ConnectionError as NoConnection
     from urllib3.exceptions import ProtocolError
 

@@ -1,6 +1,6 @@
-"""What an event in the spool says to who sends it; it is not sent.
+"""Notes on an event in the spool for the sending process; they are not sent.
 
-`floe` is no member of OpenLineage's run event, and is left out of what transports get.
+The key `floe` is not part of OpenLineage's run event, and is removed before transports get it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ _KEY = "floe"
 
 
 def with_notes(event: Json, *, has_whole_schema: bool, sources: Sequence[str]) -> Json:
-    """Return an event that notes whether its output's schema is whole, and what no run makes."""
+    """Return an event noting whether its output's schema is complete, and inputs of no run."""
     notes: Json = {"sources": list(sources)} if sources else {}
     if has_whole_schema:
         notes["wholeSchema"] = True
@@ -26,5 +26,5 @@ def has_whole_schema(event: Json) -> bool:
 
 
 def sources_of(event: Json) -> frozenset[str]:
-    """Return the names of the event's inputs that no run of its product makes."""
+    """Return the names of the event's inputs that no run of its product produces."""
     return frozenset(event.get(_KEY, {}).get("sources", ()))

@@ -1,4 +1,4 @@
-"""OpenLineage's own transports, made to try once: floe does the retrying, from disk."""
+"""Open OpenLineage's own transports without retries: floe itself retries, from disk."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from floe_core.lineage.facets import Json
 from floe_core.process_environment import unchanged_environment
 from floe_core.schemas.policies import LineageSettings
 
-# Longer than the client's own 5 s: an event that a slow backend took after the client gave up
+# Longer than the client's own 5 s: an event that a slow backend accepts after the client gave up
 # would be sent twice.
 _TIMEOUT_SECONDS = 20.0
 _DIRECT_HTTP = "floe_core.lineage.sending.direct_http.DirectHttpTransport"
@@ -26,7 +26,7 @@ _NO_RETRY = {"total": 0, "connect": 0, "read": 0, "status": 0, "status_forcelist
 def open_transport(settings: LineageSettings, project_dir: Path) -> Transport:
     """Return the transport of the environment, or else of the manifest.
 
-    A file is looked for from the product's folder, wherever the process stands.
+    A relative file is resolved from the product's folder, not the working directory.
 
     Raises:
         UnsetVariableError: The manifest refers to an environment variable that is not set.
@@ -56,9 +56,9 @@ def as_run_event(event: Json) -> event_v2.RunEvent:
 
 
 def _transport_of_environment() -> dict[str, Any]:
-    """Return what `openlineage.yml`, `OPENLINEAGE__...` and `OPENLINEAGE_URL` say together."""
-    # The client writes what OPENLINEAGE_URL means into the environment, as other variables: there
-    # they would outlive it, and hold its API key.
+    """Return the combined `openlineage.yml`, `OPENLINEAGE__...` and `OPENLINEAGE_URL`."""
+    # The client translates OPENLINEAGE_URL into other variables in the environment, where they
+    # would outlive it, and hold its API key.
     with unchanged_environment():
         client = OpenLineageClient(transport=NoopTransport(NoopConfig()))
         configured = dict(client.config.transport or {})
@@ -76,7 +76,7 @@ def _transport_of_environment() -> dict[str, Any]:
 
 
 def _trying_once(transport: dict[str, Any], project_dir: Path) -> dict[str, Any]:
-    """Return the configuration without retries; asynchronous sending loses events, so plain."""
+    """Return the configuration without retries or asynchronous sending, which loses events."""
     kind = transport.get("type")
     if kind in ("http", "async_http"):
         plain = {"timeout": _TIMEOUT_SECONDS, **transport, "type": _DIRECT_HTTP, "retry": _NO_RETRY}

@@ -1,1 +1,1 @@
-"""What reuse asks of a warehouse's catalog and its SQL, one module a warehouse."""
+"""What reuse needs to know about each warehouse's catalog and SQL, one module per warehouse."""

@@ -1,4 +1,4 @@
-"""What planning a build has to be told of one kind of warehouse."""
+"""The interface through which planning a build reads one kind of warehouse."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ VIEW: Literal["view"] = "view"
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A relation that is there.
+    """An existing relation.
 
     `text` is its whole definition, as far as the catalog has one. `columns` are those of a table,
-    with their whole types, in their order.
+    with their full types, in order.
     """
 
     kind: Literal["table", "view"]
@@ -30,14 +30,15 @@ class Found:
 
 
 class Catalog(ABC):
-    """Asks one kind of warehouse; what is in doubt is left out.
+    """Reads one kind of warehouse; uncertain results are left out.
 
-    `keeps_views` is whether the views of a table stay as they are when dbt replaces it. `quick` are
+    `keeps_views` is whether the views of a table stay when dbt replaces the table. `quick` are
     statements to run before and after small queries. `is_read_in_run` is whether another session
-    can read tables while dbt runs. `lists_functions` is whether each call in a query has to be of a
-    function that is known here: sqlglot's own knowledge of functions is not enough then.
-    `has_bare_columns` is whether a query with groups may have columns that are no groups' own.
-    `varying_names` are words without parentheses that vary, or tell where a row is stored.
+    can read tables while dbt runs. `lists_functions` is whether each call in a query must be of a
+    function that is listed here: sqlglot's own knowledge of functions is not enough then.
+    `has_bare_columns` is whether a grouped query may have columns that are neither grouped by nor
+    aggregated. `varying_names` are words without parentheses whose value varies, or that show where
+    a row is stored.
     """
 
     names: ClassVar[Names]
@@ -49,7 +50,7 @@ class Catalog(ABC):
     varying_names: ClassVar[frozenset[str]] = frozenset()
 
     def key(self, relation: Relation) -> Relation:
-        """Return a relation of dbt's manifest as `relations` names it."""
+        """Return a relation of dbt's manifest under the name that `relations` uses."""
         return Relation(*map(self.names.of_relation, (relation.schema, relation.name)))
 
     def holds(self, warehouse: Warehouse, database: str) -> bool:
@@ -65,15 +66,15 @@ class Catalog(ABC):
     def relations(
         self, warehouse: Warehouse, wanted: Sequence[Relation]
     ) -> Mapping[Relation, Found]:
-        """Return what is there, by `key`: these relations, and maybe others."""
+        """Return the existing relations by `key`: the wanted ones, and maybe others."""
 
     def read_relations(
         self, warehouse: Warehouse, definitions: str, columns: str
     ) -> dict[Relation, Found]:
-        """Return what two queries tell of relations, by `key`.
+        """Return the relations found by two queries, by `key`.
 
-        `definitions` gives schema, name, kind and text, and `columns` schema, name, column and type
-        in the order of the columns.
+        `definitions` returns schema, name, kind and text; `columns` returns schema, name, column
+        and type in the order of the columns.
         """
         columns_of: dict[Relation, list[tuple[str, str]]] = {}
         for schema, name, column, kind in warehouse.rows(columns):
@@ -90,13 +91,13 @@ class Catalog(ABC):
 
     @abstractmethod
     def steady_functions(self, warehouse: Warehouse) -> frozenset[str]:
-        """Return the functions whose value depends on their arguments alone, in lower case."""
+        """Return the functions whose value depends only on their arguments, in lower case."""
 
     def version_of_rows(self, warehouse: Warehouse, relation: Relation) -> str:
-        """Return what changes whenever a table's rows do, "" where nothing tells.
+        """Return a value that changes whenever a table's rows do, "" if there is none.
 
         Raises:
-            EnvironmentProblemError: The warehouse refuses to say.
+            EnvironmentProblemError: The warehouse refuses the query.
         """
         return ""
 

@@ -11,7 +11,7 @@ from floe_core.reuse.catalogs.zoned_functions import STEADY_IN_ZONES
 from floe_core.warehouse.connection import Warehouse
 from floe_core.warehouse.dialect import Relation, literal
 
-# Whole definitions: of a table its columns with their constraints, of a view its query.
+# Whole definitions: a table's columns with their constraints, or a view's query.
 _DEFINITIONS = (
     "select schema_name, table_name, 'table', sql from duckdb_tables() "
     "where database_name = current_database(){only} union all "
@@ -32,11 +32,11 @@ _VARYING_MACRO = re.compile(r"now\(|current_|random|uuid|setting|session|user|ne
 
 
 class DuckDBCatalog(Catalog):
-    """One file; a view that reads a table stays when that is replaced."""
+    """One file; a view that reads a table stays when the table is replaced."""
 
     names = Names(ignores_case=True)
     keeps_views = True
-    # To hash a small table, DuckDB takes longer to optimize the query, in vain, than to run it.
+    # To hash a small table, DuckDB takes longer to optimize the query than to run it.
     quick = ("pragma disable_optimizer", "pragma enable_optimizer")
     lists_functions = False
 

@@ -1,4 +1,4 @@
-"""How a warehouse keeps names, and how dbt's adapter for it writes them."""
+"""How a warehouse stores names, and how its dbt adapter writes them."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """Names that mean the same thing have the same key.
+    """Maps names to keys; names that mean the same have the same key.
 
-    `fold` is what becomes of a name without quotes. `quotes_relations` is whether dbt writes the
-    names of relations in quotes.
+    `fold` converts a name without quotes. `quotes_relations` is whether dbt writes the names of
+    relations in quotes.
     """
 
     ignores_case: bool = False
@@ -19,7 +19,7 @@ class Names:
     quotes_relations: bool = True
 
     def kept(self, name: str) -> str:
-        """Return the key of a name as the warehouse has it."""
+        """Return the key of a name as stored in the warehouse."""
         return name.lower() if self.ignores_case else name
 
     def written(self, name: str, *, is_quoted: bool) -> str:
@@ -27,11 +27,11 @@ class Names:
         return self.kept(name if is_quoted else self.fold(name))
 
     def of_relation(self, name: str) -> str:
-        """Return the key of a name of a database, schema or relation in dbt's manifest."""
+        """Return the key of a database, schema or relation name in dbt's manifest."""
         return self.written(name, is_quoted=self.quotes_relations)
 
     def of_seed(self, name: str) -> str:
-        """Return the key of a column in the header of a seed, "" where quotes decide about it."""
+        """Return the key of a column in a seed's header, "" if it depends on quotes."""
         if self.quotes_relations and not self.ignores_case and name != self.fold(name):
             return ""
         return self.written(name, is_quoted=False)

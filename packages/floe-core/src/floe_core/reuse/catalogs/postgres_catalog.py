@@ -33,7 +33,7 @@ _FUNCTIONS = (
 
 
 class PostgresCatalog(Catalog):
-    """One database; a table that is replaced takes its views with it."""
+    """One database; replacing a table drops its views."""
 
     names = Names()
     lists_functions = False

@@ -12,12 +12,12 @@ from floe_core.warehouse.connection import Warehouse
 from floe_core.warehouse.dialect import Relation, literal
 from floe_core.warehouse.snowflake_dialect import WHOLE_TYPE, folded
 
-# Other kinds are filled by Snowflake itself, or go with the session.
+# Other kinds are filled by Snowflake itself, or end with the session.
 _TABLES = (
     "select table_schema, table_name from information_schema.tables "
     "where table_type = 'BASE TABLE' and table_schema in ({schemas})"
 )
-# Those who may not see a view's definition see none.
+# A role without access to a view's definition gets none.
 _VIEWS = (
     "select table_schema, table_name, coalesce(view_definition, '') "
     "from information_schema.views where table_schema in ({schemas})"
@@ -30,7 +30,7 @@ _COLUMNS = (
 
 
 class SnowflakeCatalog(Catalog):
-    """Names are those that dbt writes without quotes; what differs in case alone is in doubt."""
+    """Names are as dbt writes them without quotes; names that differ only in case are left out."""
 
     names = Names(fold=folded, quotes_relations=False)
     varying_names = frozenset({"nextval"})
@@ -63,12 +63,12 @@ class SnowflakeCatalog(Catalog):
         return _without_doubles(found)
 
     def steady_functions(self, warehouse: Warehouse) -> frozenset[str]:
-        """See `Catalog.steady_functions`: Snowflake's catalog does not tell."""
+        """See `Catalog.steady_functions`: Snowflake's catalog does not say, so they are listed."""
         return STEADY
 
 
 def _without_doubles(found: Mapping[Relation, Found]) -> dict[Relation, Found]:
-    """Leave out relations that a name without quotes does not tell from each other."""
+    """Leave out relations whose names are the same without quotes."""
     counts = Counter((each.schema.lower(), each.name.lower()) for each in found)
     return {
         place: each

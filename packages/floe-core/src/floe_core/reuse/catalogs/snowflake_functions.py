@@ -1,8 +1,8 @@
-"""Snowflake's functions that depend on their arguments alone.
+"""Snowflake's functions that depend only on their arguments.
 
-From the function reference (docs.snowflake.com/en/sql-reference/functions-all). Left out are those
-of the moment, the session, chance and sequences, of stages, models and metadata, approximate
-aggregates, and whatever is rare.
+From the function reference (docs.snowflake.com/en/sql-reference/functions-all). Left out are
+functions of the time, the session, random numbers and sequences, of stages, models and metadata,
+approximate aggregates, and rare functions.
 """
 
 from __future__ import annotations

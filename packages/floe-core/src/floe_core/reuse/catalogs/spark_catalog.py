@@ -1,4 +1,4 @@
-"""Spark's catalog, asked relation by relation: there is no table of all of them."""
+"""Spark's catalog, read relation by relation: there is no table of all relations."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from floe_core.warehouse.connection import Warehouse
 from floe_core.warehouse.dialect import Relation
 from floe_core.warehouse.spark_dialect import described
 
-# The metastore's own note of when a relation was made.
+# The metastore's own timestamp of a relation's creation.
 _WHEN_MADE = re.compile(r",?\s*'transient_lastDdlTime' = '\d+'")
 
 
 class SparkCatalog(Catalog):
-    """A metastore; the adapter knows no databases above its schemas."""
+    """A metastore; the adapter has no databases above schemas."""
 
     names = Names(ignores_case=True)
-    # In a run the session is dbt's, and has dbt's time zone.
+    # During a run, the session is dbt's, with dbt's time zone.
     is_read_in_run = False
     varying_names = frozenset({"_metadata"})
 
@@ -43,22 +43,22 @@ class SparkCatalog(Catalog):
             for name in _names_in(warehouse, f"show tables in {place}"):
                 relation = Relation(schema, name)
                 if any(self.key(each) == relation for each in wanted):
-                    # What Spark can't show is not known.
+                    # A relation that Spark can't show is not known.
                     with suppress(EnvironmentProblemError):
                         found[relation] = _found(warehouse, relation, is_view=name in views)
         return found
 
     def steady_functions(self, warehouse: Warehouse) -> frozenset[str]:
-        """See `Catalog.steady_functions`: Spark's catalog does not tell."""
+        """See `Catalog.steady_functions`: Spark's catalog does not say, so they are listed."""
         return STEADY
 
     def is_varying(self, call: Call) -> bool:
-        """See `Catalog.is_varying`: without a time, it is that of the query."""
+        """See `Catalog.is_varying`: without an argument, the time is that of the query."""
         return call.name in ("unix_timestamp", "to_unix_timestamp") and not call.arguments
 
 
 def _names_in(warehouse: Warehouse, query: str) -> set[str]:
-    """Return the names of relations that are no session's own."""
+    """Return the names of relations that do not belong to a session."""
     rows = warehouse.rows(query)
     return {str(name).lower() for _, name, is_temporary in rows if not is_temporary}
 

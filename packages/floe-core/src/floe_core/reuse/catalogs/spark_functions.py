@@ -1,8 +1,9 @@
-"""Spark's functions that depend on their arguments alone.
+"""Spark's functions that depend only on their arguments.
 
-From the reference (spark.apache.org/docs/latest/api/sql), by its groups. Left out are those of the
-moment, the session, chance, files and partitions, those that it calls non-deterministic, such as
-`first` and `collect_list`, sketches and approximate aggregates, and whatever runs other code.
+From the reference (spark.apache.org/docs/latest/api/sql), by its groups. Left out are functions of
+the time, the session, random numbers, files and partitions, those that it calls non-deterministic,
+such as `first` and `collect_list`, sketches and approximate aggregates, and functions that run
+other code.
 """
 
 from __future__ import annotations

@@ -20,8 +20,8 @@ _COLUMNS = (
     "select {schema}, m.name, c.name, c.type from {file}.sqlite_master m, "
     "pragma_table_info(m.name, {schema}) c where m.type = 'table' order by m.name, c.cid"
 )
-# SQLITE_DETERMINISTIC (sqlite.org/c3ref/c_deterministic.html), which aggregates don't carry. One
-# row that is no built-in is enough: a connection may replace built-in functions.
+# SQLITE_DETERMINISTIC (sqlite.org/c3ref/c_deterministic.html), which aggregates don't have. One
+# row that is not built in is enough to exclude: a connection may replace built-in functions.
 _FUNCTIONS = (
     "select name, min(builtin), min(flags & 2048), max(type in ('a', 'w')) "
     "from pragma_function_list group by name"
@@ -35,14 +35,14 @@ _AGGREGATES = frozenset(
         *("row_number",),
     }
 )
-# Name -> the place of the time in its arguments. A time that is left out is now
+# Name -> the index of the time in its arguments. A time that is left out means now
 # (sqlite.org/lang_datefunc.html).
 _DATES = {"date": 0, "time": 0, "datetime": 0, "julianday": 0, "unixepoch": 0, "strftime": 1}
 _OF_THE_MOMENT = frozenset({"now", "localtime", "utc"})
 
 
 class SQLiteCatalog(Catalog):
-    """Its schemas are files, and dbt-sqlite's database is but a name."""
+    """Its schemas are files, and dbt-sqlite's database is only a name."""
 
     names = Names(ignores_case=True)
     has_bare_columns = True
@@ -81,7 +81,7 @@ class SQLiteCatalog(Catalog):
         )
 
     def is_varying(self, call: Call) -> bool:
-        """See `Catalog.is_varying`: functions of dates without a time, or of the local one."""
+        """See `Catalog.is_varying`: date functions without a time, or with the local time."""
         if call.name == "timediff" or call.name in _DATES:
             texts = {t.text.lower() for t in call.tokens if t.token_type == TokenType.STRING}
             first = _DATES.get(call.name, 0)

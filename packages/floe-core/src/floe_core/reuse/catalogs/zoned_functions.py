@@ -1,4 +1,4 @@
-"""Functions that warehouses call steady within a query only, for what has a time zone."""
+"""Functions of values with a time zone, which warehouses call steady only within a query."""
 
 from __future__ import annotations
 

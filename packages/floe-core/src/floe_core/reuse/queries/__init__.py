@@ -1,1 +1,1 @@
-"""What the text of a query says of it."""
+"""Analyze queries by their text."""

@@ -1,4 +1,4 @@
-"""What a query's text says of it: what its columns are made of, and whether that can vary."""
+"""Analyze a query's text: what its columns are made of, and whether its result can vary."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from floe_core.reuse.queries.row_order import goes_by_row_order
 from floe_core.reuse.queries.steadiness import varying, varying_call
 from floe_core.reuse.queries.token_words import is_whole, token_words
 
-# What sqlglot raises where it can't read SQL: its own errors, or what its code stumbles over.
+# What sqlglot raises if it can't parse SQL: its own errors, or errors inside its code.
 _STUMBLES = (
     *(sqlglot.errors.SqlglotError, RecursionError, ValueError, LookupError),
     *(AttributeError, TypeError),
 )
-# A plan is made twice for each run, of the same queries.
+# Each run is planned twice, with the same queries.
 _KEPT = 20_000
 UNREADABLE = "SQL that floe cannot read"
 
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """A relation that a query may read; `columns` are all it has, None where they are not known."""
+    """A relation that a query may read; `columns` are all its columns, None if not known."""
 
     node_id: str
     database: str
@@ -43,12 +43,12 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """What a query is.
+    """The analysis of a query.
 
     `tree` is the hash of its syntax tree: comments, blanks and the case of keywords don't count.
-    `columns` is None where they cannot be told apart; then `rows` stands for all of it. `never` is
-    what in it may vary though no input does, "" for nothing. `by_row_order` is whether it may come
-    to something else where an input has the same rows in another order.
+    `columns` is None if they cannot be separated; then `rows` stands for the whole query. `never`
+    is the part that may vary although no input does, "" for none. `by_row_order` is whether its
+    result may change if an input has the same rows in another order.
     """
 
     tree: str
@@ -59,7 +59,7 @@ class Analysis:
 
     @property
     def reads(self) -> frozenset[Leaf]:
-        """All that it reads of its inputs."""
+        """Everything that it reads from its inputs."""
         parts = [self.rows, *(self.columns or {}).values()]
         return frozenset().union(*(part.leaves for part in parts))
 
@@ -67,7 +67,7 @@ class Analysis:
 def analysis_of_text(
     text: str, inputs: Sequence[Input], never: str = "", *, by_row_order: bool = True
 ) -> Analysis:
-    """Return the analysis of what is no SQL that can be read: all of each input counts."""
+    """Return the analysis of text that is not readable SQL: every input counts as a whole."""
     leaves = frozenset(Leaf(each.node_id, WHOLE) for each in inputs)
     rows = Part(digest(text), leaves)
     return Analysis(digest(text), rows, never=never, by_row_order=by_row_order)
@@ -80,7 +80,7 @@ Analyse = Callable[[str, str, tuple[Input, ...], frozenset[str]], Analysis]
 def analyse(
     sql: str, dialect: str, inputs: tuple[Input, ...], steady_functions: frozenset[str]
 ) -> Analysis:
-    """Return what a query is, in the dialect of a warehouse that reuse knows."""
+    """Return the analysis of a query, in the dialect of a warehouse that reuse supports."""
     catalog = CATALOGS[dialect]
     try:
         query = sqlglot.parse_one(sql, dialect=dialect)
@@ -128,7 +128,7 @@ def _by_column(query: exp.Expr, dialect: str, names: _Names) -> Columns:
 
 
 class _Names:
-    """The inputs of a query, under names that nothing else in it has."""
+    """The inputs of a query, under names that are unique in it."""
 
     def __init__(self, inputs: Sequence[Input], names: Names) -> None:
         self._names = names
@@ -147,12 +147,12 @@ class _Names:
                 self.tables[name] = _columns_of(each.node_id, columns)
 
     def node_of(self, table: exp.Table) -> str | None:
-        """Return the id of the node whose relation it is."""
+        """Return the id of the node that the table belongs to."""
         found = self._by_place.get(self._place(table))
         return self._node_ids[found] if found else None
 
     def rename_tables(self, query: exp.Expr) -> None:
-        """Give each input its own name in the query, which keeps what it calls it."""
+        """Give each input its own table name in the query; aliases stay."""
         for table in list(query.find_all(exp.Table)):
             name = self._by_place.get(self._place(table))
             if name is None:

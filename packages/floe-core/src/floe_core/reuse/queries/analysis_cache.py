@@ -1,7 +1,7 @@
-"""What queries were found to be, kept from one run to the next: reading SQL takes time.
+"""Cache the analyses of queries from one run to the next, since parsing SQL takes time.
 
-A cache beside the product's runs. Where it is missing, damaged or of another version of sqlglot,
-the queries are read again.
+The cache lies beside the product's runs. If it is missing, damaged or from another version of
+sqlglot, the queries are analyzed again.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from floe_core.reuse.queries.analysis import Analysis, Input, analyse
 from floe_core.reuse.queries.parts import Leaf, Part, digest
 
 FILE = "analyses.json"
-# Grows with what `analyse` finds otherwise in the same SQL.
+# Increase this when `analyse` gives other results for the same SQL.
 FORMAT = 4
-# Beyond this many, only what the last plan used is kept.
+# Above this number, only the analyses that the last plan used are kept.
 _MOST = 20_000
 
 
 class AnalysisCache:
-    """Analyses by what they are of."""
+    """Analyses, keyed by the arguments of `analyse`."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / FILE
@@ -38,7 +38,7 @@ class AnalysisCache:
     def analyse(
         self, sql: str, dialect: str, inputs: tuple[Input, ...], steady_functions: frozenset[str]
     ) -> Analysis:
-        """Return what a query is, as `analysis.analyse` does."""
+        """Return the analysis of a query, as `analysis.analyse` does."""
         if steady_functions not in self._functions:
             self._functions[steady_functions] = digest(sorted(steady_functions))
         told = [(i.node_id, i.database, i.schema, i.name, i.columns) for i in inputs]
@@ -52,7 +52,7 @@ class AnalysisCache:
         return self._unpacked[key]
 
     def save(self) -> None:
-        """Write what is new; a folder that cannot be written keeps nothing."""
+        """Write new analyses; if the folder cannot be written, do nothing."""
         if self._used.keys() <= self._known.keys():
             return
         every = {**self._known, **self._used}

@@ -1,8 +1,8 @@
-"""Find columns of groups that are neither grouped by nor aggregated.
+"""Find columns in grouped queries that are neither grouped by nor aggregated.
 
-SQLite takes their value from any row of the group, or from the one with the highest or lowest
-value where there is one `max()` or `min()` (sqlite.org/lang_select.html#bareagg). So it depends on
-columns that the expression does not name, and on the order of rows.
+SQLite takes their value from any row of the group, or, with a single `max()` or `min()`, from the
+row with that value (sqlite.org/lang_select.html#bareagg). So it depends on columns that the
+expression does not name, and on the order of rows.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from sqlglot import exp
 
-# SQLite's aggregates that sqlglot does not know.
+# SQLite's aggregates that sqlglot does not recognize.
 _UNKNOWN = frozenset(
     {
         *("json_group_array", "json_group_object", "jsonb_group_array", "jsonb_group_object"),
@@ -21,7 +21,7 @@ _UNKNOWN = frozenset(
 
 
 def has_bare_columns(query: exp.Expr) -> bool:
-    """Return whether there may be such a column anywhere in a query."""
+    """Return whether any part of a query may have such a column."""
     return any(_has_bare(select) for select in query.find_all(exp.Select))
 
 
@@ -34,7 +34,7 @@ def _has_bare(select: exp.Select) -> bool:
 
 
 def _key(select: exp.Select, grouped: exp.Expr) -> exp.Expr:
-    """Return what is grouped by where that is a number or a name of a column in the list."""
+    """Return the grouped expression, resolving a position or the name of a selected column."""
     if isinstance(grouped, exp.Literal) and grouped.this.isdigit():
         place = int(grouped.this) - 1
         if place < len(select.expressions):
@@ -44,7 +44,7 @@ def _key(select: exp.Select, grouped: exp.Expr) -> exp.Expr:
 
 
 def _columns(select: exp.Select) -> Iterator[exp.Column]:
-    """Yield the columns of what is computed for each group; an order may go by what is listed."""
+    """Yield the columns in expressions for each group; `order by` may name selected columns."""
     listed = {each.alias.lower() for each in select.expressions if each.alias}
     for part in [*select.expressions, select.args.get("having")]:
         yield from part.find_all(exp.Column) if part else ()
@@ -54,7 +54,7 @@ def _columns(select: exp.Select) -> Iterator[exp.Column]:
 
 
 def _is_bare(column: exp.Column, keys: set[str]) -> bool:
-    """Return whether neither an aggregate nor what is grouped by is around a column."""
+    """Return whether a column is inside neither an aggregate nor a grouped expression."""
     node: exp.Expr | None = column
     while node is not None and not isinstance(node, exp.Select):
         if _text(node) in keys or _is_aggregate(node):
@@ -68,7 +68,7 @@ def _adds_up(expression: exp.Expr) -> bool:
 
 
 def _is_aggregate(node: exp.Expr) -> bool:
-    """Return whether it is an aggregate, and no window's."""
+    """Return whether it is an aggregate that is not used as a window function."""
     is_named = isinstance(node, exp.Anonymous) and str(node.name).lower() in _UNKNOWN
     is_of_set = isinstance(node, exp.AggFunc) or is_named
     return is_of_set and not isinstance(node.parent, exp.Window)

@@ -1,7 +1,7 @@
-"""The calls in a query, by the names that its text has for the functions.
+"""Find the calls in a query, by the function names in its text.
 
-sqlglot's syntax tree has names of its own for functions, and none for where an argument was left
-out that means the moment of the run. What is in question here is the warehouse's functions.
+sqlglot's syntax tree has its own names for functions, and does not show that an argument was left
+out whose default is the time of the run. Here, the warehouse's own functions matter.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from itertools import chain
 import sqlglot
 from sqlglot import Token, TokenType
 
-# What may stand before a parenthesis and is no function: keywords, and types with a length.
+# Words before a parenthesis that are not functions: keywords, and types with a length.
 _SYNTAX = frozenset(
     {
         *("all", "and", "any", "as", "between", "by", "case", "cross", "cube", "distinct", "else"),
@@ -36,7 +36,7 @@ _CLOSING = (TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE)
 class Call:
     """A function's name in lower case, and the tokens of each argument.
 
-    `is_placed` is one of a schema, so none of the warehouse's own.
+    `is_placed`: the function is qualified by a schema, so it is not one of the warehouse's own.
     """
 
     name: str
@@ -50,10 +50,10 @@ class Call:
 
 
 def function_calls(sql: str, dialect: str) -> Iterator[Call]:
-    """Yield the calls in a query, in a dialect of sqlglot's; a few may be none.
+    """Yield the calls in a query, in a sqlglot dialect; a few may not be calls.
 
     Raises:
-        sqlglot.errors.TokenError: It is no text in that dialect.
+        sqlglot.errors.TokenError: The text can't be tokenized in that dialect.
     """
     tokens = sqlglot.tokenize(sql, dialect=dialect)
     for at in range(len(tokens) - 1):
@@ -75,7 +75,7 @@ def _is_word(token: Token) -> bool:
 
 
 def _arguments(tokens: Sequence[Token], start: int) -> tuple[tuple[Token, ...], ...]:
-    """Return the tokens of each argument, from after the parenthesis on."""
+    """Return the tokens of each argument, starting after the parenthesis."""
     depth, found = 0, list[tuple[Token, ...]]()
     one: list[Token] = []
     for token in tokens[start:]:

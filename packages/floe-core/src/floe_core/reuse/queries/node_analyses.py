@@ -1,4 +1,4 @@
-"""What the code of each node says of it, given what is known of the relations that it reads."""
+"""Analyze the code of each node, given the known columns of the relations that it reads."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from floe_core.schemas.nodes import Node
 
 
 class NodeAnalyses:
-    """Analyses of a plan's nodes; `versions` is node id -> what is known by now of its relation."""
+    """Analyses of a plan's nodes; `versions` is node id -> the version of its relation so far."""
 
     def __init__(self, situation: Situation, versions: Mapping[str, Versions]) -> None:
         self._given = situation
         self._versions = versions
 
     def of(self, node: Node) -> Analysis | None:
-        """Return what a node's code says of it, None where dbt has not compiled it."""
+        """Return the analysis of a node's code, None if dbt has not compiled it."""
         code = self._given.codes.get(node.unique_id)
         inputs = self._inputs(node)
         if node.resource_type == "seed":
@@ -30,7 +30,7 @@ class NodeAnalyses:
             return analysis_of_text(code, inputs)
         if not is_adding(node):
             return self._analyse(code, inputs)
-        # It may read what there is of itself already, which is no input.
+        # It may read its own existing relation, which is not an input.
         itself = Input(node.unique_id, node.database, node.schema_name, node.identifier)
         found = self._analyse(code, [*inputs, itself])
         return analysis_of_text(found.tree, inputs, found.never, by_row_order=found.by_row_order)

@@ -1,4 +1,4 @@
-"""Hash parts of a query, and keep what of its inputs each part reads."""
+"""Hash parts of a query, and keep what each part reads from the query's inputs."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 _DIGITS = 24
-# In place of a column's name: which rows a relation has, and all that it has.
+# In place of a column's name: the set of rows of a relation, and the whole relation.
 ROWS, WHOLE = "#rows", "#whole"
 
 
 class Leaf(NamedTuple):
-    """What is read of an input: a column by its name, `ROWS` or `WHOLE`."""
+    """Something that is read from an input: a column by its name, `ROWS` or `WHOLE`."""
 
     parent: str
     column: str
@@ -22,7 +22,7 @@ class Leaf(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The hash of an expression, with its inputs by name, and what of them it reads."""
+    """The hash of an expression, which names its inputs, and what it reads from them."""
 
     hash: str
     leaves: frozenset[Leaf] = frozenset()
@@ -30,7 +30,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """What is known of a relation: which rows it has, and its columns by name."""
+    """The parts of a relation: its set of rows, and its columns by name."""
 
     rows: Part
     columns: Mapping[str, Part] = field(default_factory=dict)
@@ -43,7 +43,7 @@ def digest(*values: Any) -> str:
 
 
 def joined(*parts: Any) -> Part:
-    """Return one part made of several; whatever is no part counts by its value."""
+    """Return one part combined from several; other values count as they are."""
     leaves: set[Leaf] = set()
 
     def plain(value: Any) -> Any:

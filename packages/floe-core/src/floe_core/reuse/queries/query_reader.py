@@ -1,7 +1,7 @@
-"""Hash what each column of a query is made of, apart from the others.
+"""Hash what each column of a query is made of, separately for each column.
 
-Two queries with the same hashes for their rows and for some columns give the same values in these
-columns, row by row, on equal inputs. What is not certain raises; nothing is guessed.
+Two queries with the same hashes for their rows and for some columns return the same values in these
+columns, row by row, on equal inputs. In doubt, an error is raised; nothing is guessed.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ _OF_SET = frozenset({"with_", "this", "expression", "distinct"})
 _OF_TABLE = frozenset({"this", "alias"})
 _OF_JOIN = frozenset({"this", "side", "kind", "on"})
 _OF_SUBQUERY = frozenset({"this", "alias"})
-# In a list of columns these may change how many rows there are.
+# In a select list, these may change the number of rows.
 _ROW_CHANGING = (exp.UDTF, exp.Explode, exp.Posexplode, exp.GenerateSeries, exp.Anonymous)
-# Names of tables stand for all of their columns, and some others for whatever columns there are.
+# Names of tables stand for all their columns, and some others for any columns.
 _UNREAD = (exp.Table, exp.TableColumn, exp.Columns, exp.Star, exp.Lambda)
 BARE = "floe_bare"
 
 
 class UncertainError(ValueError):
-    """A query of which nothing certain can be said column by column."""
+    """A query that cannot be analyzed column by column with certainty."""
 
 
 class QueryReader:
-    """Reads qualified queries; `tables` are the inputs by the names that the query has for them."""
+    """Reads qualified queries; `tables` are the inputs, by their names in the query."""
 
     def __init__(self, tables: Mapping[str, Columns]) -> None:
         self._tables = tables
@@ -45,7 +45,7 @@ class QueryReader:
         """Return the hashes of a query's rows and columns.
 
         Raises:
-            UncertainError: They cannot be told apart.
+            UncertainError: The columns cannot be separated.
         """
         ctes = self._with_ctes(query, ctes, outer)
         if isinstance(query, exp.Select):
@@ -104,7 +104,7 @@ class QueryReader:
             keys = (each for each in select.expressions if not _has([each], (exp.AggFunc,)))
             clauses.append(["all", [values[each.alias_or_name] for each in keys]])
         if order := select.args.get("order"):
-            # What has no source by now is a column of this query's own.
+            # A column without a source at this point is one of this query's own.
             own = {"": Columns(rows, values)}
             clauses.append(["order", self._expression(order, ctes, (sources, own, *outer))])
         distinct = select.args.get("distinct")
@@ -186,10 +186,10 @@ def _column(column: exp.Column, scopes: Sequence[Scope]) -> Part:
 
 
 def _only(node: exp.Expr, known: frozenset[str] | set[str]) -> None:
-    """Refuse a part of a query that is not read here.
+    """Refuse parts of a query that this module does not handle.
 
     Raises:
-        UncertainError: There is one.
+        UncertainError: There is such a part.
     """
     for name, value in node.args.items():
         if name not in known and value:
@@ -197,7 +197,7 @@ def _only(node: exp.Expr, known: frozenset[str] | set[str]) -> None:
 
 
 def _groups_by_all(select: exp.Select) -> bool:
-    """Return whether a query groups by all that it lists and does not aggregate."""
+    """Return whether a query groups by all selected expressions that are not aggregates."""
     group = select.args.get("group")
     return group is not None and bool(group.args.get("all"))
 
@@ -211,10 +211,10 @@ def _has(expressions: Sequence[exp.Expr], kinds: tuple[type[exp.Expr], ...]) -> 
 
 
 def _refuse_shadowing(select: exp.Select, sources: Scope) -> None:
-    """Refuse a name that may mean a source's column or what the query itself calls by it.
+    """Refuse a name that may mean a source's column or an alias of the query itself.
 
     Raises:
-        UncertainError: There is one, and something else in the query uses it.
+        UncertainError: There is such a name, and another part of the query uses it.
     """
     owned = {name for source in sources.values() for name in source.columns}
     shadowing = {

@@ -1,6 +1,6 @@
-"""Tell whether a query may come to something else when its inputs' rows come in another order.
+"""Find out whether the order of its inputs' rows may change a query's result.
 
-Ties are not looked for: a query that orders its rows is taken for one that orders all of them.
+Ties are ignored: a query that orders its rows is assumed to order all of them.
 """
 
 from __future__ import annotations
@@ -9,20 +9,20 @@ import re
 
 from sqlglot import exp
 
-# Aggregates that come to the same whatever the order of the rows.
+# Aggregates whose result does not depend on the order of the rows.
 _OF_SETS = (
     *(exp.Sum, exp.Count, exp.Min, exp.Max, exp.Avg, exp.CountIf, exp.LogicalAnd, exp.LogicalOr),
     *(exp.Stddev, exp.StddevPop, exp.StddevSamp, exp.Variance, exp.VariancePop, exp.Median),
     *(exp.ApproxDistinct, exp.Corr, exp.CovarPop, exp.CovarSamp),
 )
-# Names of functions that sqlglot does not know and that keep rows in the order in which they come.
+# Functions that sqlglot does not know and whose results keep the order of the rows.
 _KEEPING = re.compile(
     r"agg|^collect_|^jsonb?_group_|^(first|last|list|any_value|arbitrary|mode|group_concat|listagg|histogram)$|^arg_|_by$"
 )
 
 
 def goes_by_row_order(query: exp.Expr) -> bool:
-    """Return whether the order of its inputs' rows may decide what a query comes to."""
+    """Return whether the order of its inputs' rows may affect a query's result."""
     return any(_goes_by_order(node) for node in query.walk())
 
 

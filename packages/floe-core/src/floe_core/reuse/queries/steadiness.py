@@ -1,4 +1,4 @@
-"""Tell whether a query gives the same whenever it is run on the same inputs."""
+"""Find out whether a query always returns the same result on the same inputs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sqlglot import exp
 from floe_core.reuse.catalogs.catalog import Catalog
 from floe_core.reuse.queries.function_calls import function_calls
 
-# sqlglot's names of functions of the moment, the session or chance, and of files.
+# sqlglot's names of functions of the time, the session, random numbers, and files.
 _VARYING = frozenset(
     {
         *("Localtime", "Localtimestamp", "Systimestamp", "UtcDate", "UtcTime", "UtcTimestamp"),
@@ -39,22 +39,22 @@ TableName = Callable[[exp.Table], str | None]
 def varying(
     query: exp.Expr, input_of: TableName, steady_functions: Container[str], names: Container[str]
 ) -> str:
-    """Return the first thing in a query that may vary though its inputs do not, "" for none.
+    """Return the first thing in a query that may vary although its inputs do not, "" for none.
 
-    `input_of` returns the name of a table's node, None for a table that is no input.
-    `steady_functions` are those that the warehouse says depend on their arguments alone, by name;
-    any other that sqlglot does not know counts as varying. `names` are more of the words without
-    parentheses that vary.
+    `input_of` returns the name of a table's node, None for a table that is not an input.
+    `steady_functions` are the names of functions that, according to the warehouse, depend only on
+    their arguments; any other that sqlglot does not know counts as varying. `names` are further
+    words without parentheses that vary.
     """
     ctes = {cte.alias.lower() for cte in query.find_all(exp.CTE)}
     return next(_all_varying(query, ctes, input_of, steady_functions, names), "")
 
 
 def varying_call(sql: str, dialect: str, catalog: Catalog, steady: Container[str]) -> str:
-    """Return the first call in a query of what is not known to be steady, "" for none.
+    """Return the first call in a query of a function not known to be steady, "" for none.
 
     Raises:
-        sqlglot.errors.TokenError: It is no text in that dialect.
+        sqlglot.errors.TokenError: The text can't be tokenized in that dialect.
     """
     for call in function_calls(sql, dialect):
         if call.is_placed or call.name not in steady or catalog.is_varying(call):
@@ -91,7 +91,7 @@ def _all_varying(
 
 
 def _is_moment(literal: exp.Literal) -> bool:
-    """Return whether a text is one that a cast makes a moment of the run of."""
+    """Return whether a cast turns a text into the time of the run, such as 'now'."""
     is_cast = isinstance(literal.parent, exp.Cast | exp.TsOrDsToDate | exp.StrToTime)
     return is_cast and literal.is_string and literal.this.strip().lower() in _MOMENTS
 

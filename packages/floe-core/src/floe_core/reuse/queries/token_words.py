@@ -1,7 +1,7 @@
-"""What a query's text has in it, beside what sqlglot makes of it.
+"""Compare a query's text with sqlglot's reading of it.
 
-sqlglot reads some dialects' functions and leaves out arguments that it has no place for. Such a
-query is the same only where its text is.
+sqlglot drops arguments of some dialects' functions that its syntax tree has no place for. Such
+queries count as equal only if their texts are.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ _WORDS = frozenset({"distinct", "ignore", "respect"})
 
 
 def token_words(sql: str, dialect: str) -> list[str]:
-    """Return a query's tokens, without comments and blanks, and in one case but for texts.
+    """Return a query's tokens, without comments and blanks, in one case except for texts.
 
     Raises:
-        sqlglot.errors.TokenError: It is no text in that dialect.
+        sqlglot.errors.TokenError: The text can't be tokenized in that dialect.
     """
     tokens = sqlglot.tokenize(sql, dialect=dialect)
     return [f"{t.token_type.name}:{_word(t)}" for t in tokens]
 
 
 def is_whole(sql: str, read: str, dialect: str) -> bool:
-    """Return whether all names and values of a query are in what was read of it, written again.
+    """Return whether all names and values of a query are in the SQL generated from its tree.
 
     Raises:
-        sqlglot.errors.TokenError: One is no text in that dialect.
+        sqlglot.errors.TokenError: One of the two can't be tokenized in that dialect.
     """
     return not _values(sql, dialect) - _values(read, dialect)
 
@@ -43,7 +43,7 @@ def _values(sql: str, dialect: str) -> Counter[str]:
         for token, after in zip(tokens, following, strict=True)
         if (token.token_type in _VALUES and after != TokenType.L_PAREN)
         or token.text.lower() in _WORDS
-        # `interval '1 day'` is written again as `interval '1' day`.
+        # `interval '1 day'` is generated as `interval '1' day`.
         for word in token.text.lower().split() or [""]
     )
 

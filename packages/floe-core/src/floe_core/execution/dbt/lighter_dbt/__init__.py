@@ -1,13 +1,13 @@
-"""Spare dbt work whose outcome nobody can see, for as long as a run or a parse takes.
+"""Skip work of dbt that has no visible effect, during a run or a parse.
 
-Half of the CPU time of a node goes into three things: events that are made for dbt's debug log and
+Half of a node's CPU time goes into three things: events that are created for dbt's debug log and
 then dropped, the search for a relation among all others of its schema, and the table of all macros
-for each of the half a dozen Jinja contexts that a node has. dbt has no setting for them. What a
-project can observe stays the same: results, artifacts, Jinja, SQL and messages.
+for each of a node's half a dozen Jinja contexts. dbt has no setting for them. What a project can
+observe stays the same: results, artifacts, Jinja, SQL and messages.
 
-Beside `internals.py`, the modules here are the door to names that dbt does not promise to keep.
-Code of dbt's is replaced only where it is word for word what the replacement was written for
-(`known_source.py`); any other stays as it is, and takes its time.
+Beside `internals.py`, only these modules use names that dbt does not promise to keep. Code of dbt
+is replaced only if it is exactly what the replacement was written for (`known_source.py`); any
+other code stays as it is, at its usual speed.
 """
 
 from floe_core.execution.dbt.lighter_dbt.defaults import remembered_defaults

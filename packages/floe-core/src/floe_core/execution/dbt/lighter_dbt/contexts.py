@@ -1,8 +1,8 @@
-"""Make the Jinja contexts of dbt in less time.
+"""Create dbt's Jinja contexts faster.
 
-A node has two, and each macro that an adapter calls has one more. In each is a callable for each
-macro of dbt, of the adapter and of all packages, which knows the context that it is in: some five
-hundred, of which a node calls a dozen.
+A node has two, and each macro that an adapter calls has one more. Each context holds a callable,
+bound to it, for every macro of dbt, of the adapter and of all packages: some five hundred, of which
+a node calls a dozen.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from floe_core.execution.dbt.lighter_dbt.known_source import are_known, replaced
 
 @contextmanager
 def lighter_contexts() -> Iterator[None]:
-    """Have dbt make the same contexts in less time, inside the block."""
+    """Make dbt create the same contexts faster, inside the block."""
     with ExitStack() as stack:
         for lighter in (_callables_of_macros, _modules):
             stack.enter_context(lighter())
@@ -45,7 +45,7 @@ def _callables_of_macros() -> Iterator[None]:
     def callables(macros: Mapping[str, Any], context: Any, node: Any, stack: Any) -> dict[str, Any]:
         made: dict[str, Any] = {}
         for name, macro in macros.items():
-            # What its constructors do, without three calls of functions.
+            # What its constructors do, without three function calls.
             made[name] = function = MacroGenerator.__new__(MacroGenerator)
             function.context = context
             function.macro = macro
@@ -82,7 +82,7 @@ def _callables_of_macros() -> Iterator[None]:
             context.update(self.namespace.local_namespace)
             context.update(self.namespace.project_namespace)
         elif type(self.namespace) is MacroNamespace:
-            # The first that has a name wins.
+            # The first macro of a name wins.
             for macros in reversed([*self.namespace._search_order()]):
                 context.update(macros)
         else:
@@ -98,7 +98,7 @@ def _callables_of_macros() -> Iterator[None]:
 
 @contextmanager
 def _modules() -> Iterator[None]:
-    """Make the tables of `modules` once; each context still has its own."""
+    """Create the tables of `modules` once; each context still gets its own copy."""
     try:
         from dbt.context import base
         from dbt.context.base import get_context_modules

@@ -1,9 +1,9 @@
-"""Check the files of a project in less time: the default value of each field is written once.
+"""Speed up the validation of a project's files: serialize equal field defaults only once.
 
-dbt checks YAML files against JSON schemas, which it makes of its classes anew in each process. For
-each of 700 fields the library that makes them compiles a class, only to write the field's default
-value: two thirds of the CPU time of a small project's parse, after the imports. Nine in ten have
-the type and the value of another.
+dbt validates YAML files against JSON schemas, which it generates from its classes in each process.
+For each of 700 fields, the library that generates them compiles a class, only to serialize the
+field's default value: two thirds of the CPU time of a small project's parse, after the imports.
+Nine in ten have the same type and value as another field.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from floe_core.execution.dbt.lighter_dbt.known_source import are_known, replaced
 
 @contextmanager
 def remembered_defaults() -> Iterator[None]:
-    """Have equal defaults of fields of one type written once, inside the block."""
+    """Make dbt serialize equal defaults of fields of one type only once, inside the block."""
     try:
         from mashumaro.jsonschema import schema
         from mashumaro.jsonschema.schema import _default as write
@@ -30,7 +30,7 @@ def remembered_defaults() -> Iterator[None]:
     written: dict[Any, Any] = {}
 
     def write_once(f_type: Any, f_value: Any, config_cls: Any) -> Any:
-        # True is equal to 1, which is written differently.
+        # True equals 1, which is serialized differently.
         field = f_type, type(f_value), f_value, config_cls
         try:
             if field in written:

@@ -1,7 +1,7 @@
-"""Leave out dbt's events that nobody reads.
+"""Drop dbt's events that nothing reads.
 
-dbt makes some forty events a model, nearly all for its debug log: each is a message of protobuf,
-copied into another one and written as text, before dbt asks whether there is a log.
+dbt creates some forty events per model, nearly all for its debug log: each is a protobuf message,
+copied into another one and formatted as text, before dbt checks whether there is a log.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ _LATER = "_floe_fields"
 def fewer_events(
     callbacks: Collection[Callable[[Any], None]], wanted: Collection[str]
 ) -> Iterator[None]:
-    """Have dbt drop debug events but the `wanted` while only `callbacks` listen, in the block.
+    """Make dbt drop all debug events but the `wanted`, inside the block.
 
-    With a log file or a console that dbt writes to, or a callback of somebody else's, it makes all.
+    If anything besides `callbacks` receives events (a log file, a console or another callback), dbt
+    creates all of them.
     """
     try:
         from dbt.tracking import track_behavior_change_warn
@@ -34,7 +35,7 @@ def fewer_events(
     if not are_known(BaseEvent, EventManager.fire_event, track_behavior_change_warn):
         yield
         return
-    # It reads a warning alone.
+    # It reads only one warning.
     listeners = [*callbacks, track_behavior_change_warn]
     unread = (EventLevel.DEBUG, EventLevel.TEST)
     fire = EventManager.fire_event
@@ -63,7 +64,7 @@ def fewer_events(
 
 @contextmanager
 def _made_when_read(base_event: Any, debug_level: Any) -> Iterator[None]:
-    """Have debug events become messages of protobuf when somebody reads one of their fields."""
+    """Create the protobuf message of a debug event only when one of its fields is read."""
     make, look_up, change = (
         vars(base_event)[name] for name in ("__init__", "__getattr__", "__setattr__")
     )

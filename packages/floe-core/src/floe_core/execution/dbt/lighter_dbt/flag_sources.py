@@ -1,9 +1,9 @@
 """Find which module declares a behavior flag without reading the source of every caller.
 
-dbt does so with `inspect.stack()`, once for each flag of an adapter that names no module. It looks
-up the line of each frame in its file and among all modules of the process: 0.05 s of CPU time in
-dbt's own process and 0.1 s in an orchestrator's. A frame whose file is not there, as below a worker
-of pytest-xdist, is looked for each time: half of the CPU time of a parse.
+dbt uses `inspect.stack()`, once for each flag of an adapter that names no module. It looks up the
+line of each frame in its file and among all modules of the process: 0.05 s of CPU time in dbt's own
+process and 0.1 s in an orchestrator's. A frame whose file does not exist, as in a worker of
+pytest-xdist, is looked up each time: half of the CPU time of a parse.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from floe_core.execution.dbt.lighter_dbt.known_source import are_known, replaced
 
 @contextmanager
 def direct_flag_sources() -> Iterator[None]:
-    """Have the module be read off the callers' frames, inside the block."""
+    """Make dbt read the module directly from the callers' frames, inside the block."""
     try:
         from dbt_common.behavior_flags import BehaviorFlagRendered as Flag
     except ImportError:

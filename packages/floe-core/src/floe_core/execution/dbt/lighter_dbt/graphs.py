@@ -1,8 +1,8 @@
-"""Link dbt's graph in less time.
+"""Link dbt's graph faster.
 
-For `dbt build`, each node waits for the tests of what it reads. To find them, dbt walks from each
-node up to the sources, and copies what it passes: with 1,000 models, as long as fifty of them take
-to build.
+In `dbt build`, each node waits for the tests of what it reads. To find them, dbt walks from each
+node up to the sources and copies what it passes: with 1,000 models, this takes as long as building
+fifty of them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from floe_core.execution.dbt.lighter_dbt.known_source import are_known, replaced
 
 @contextmanager
 def faster_links() -> Iterator[None]:
-    """Have dbt find the same edges and cycles in less time, inside the block."""
+    """Make dbt find the same edges and cycles faster, inside the block."""
     try:
         from dbt.compilation import Linker, _get_tests_for_node
     except ImportError:
@@ -46,9 +46,9 @@ def faster_links() -> Iterator[None]:
 
 
 def edges_of_tests(graph: Any, manifest: Any) -> list[tuple[str, str]]:
-    """Return test and node, for each node below all that the test depends on.
+    """Return pairs of a test and a node, for each node downstream of all the test's parents.
 
-    Sets of nodes are numbers with a bit for each.
+    Sets of nodes are represented as integers with a bit for each node.
     """
     bits = {node_id: 1 << place for place, node_id in enumerate(graph)}
     above: dict[str, int] = {}
@@ -72,7 +72,7 @@ def edges_of_tests(graph: Any, manifest: Any) -> list[tuple[str, str]]:
 
 
 def _all_of(node_ids: list[str], bits: dict[str, int]) -> int | None:
-    """Return the set of these nodes, None where one is not in the graph."""
+    """Return the set of these nodes, None if one is not in the graph."""
     if not all(node_id in bits for node_id in node_ids):
         return None
     return sum({bits[node_id] for node_id in node_ids})
@@ -83,7 +83,7 @@ def _is_test(node: Any) -> bool:
 
 
 def _in_order(graph: Any) -> list[str] | None:
-    """Return the nodes, parents first; None where there is a cycle."""
+    """Return the nodes, parents first; None if there is a cycle."""
     try:
         return list(TopologicalSorter({i: graph.predecessors(i) for i in graph}).static_order())
     except CycleError:

@@ -1,4 +1,4 @@
-"""Write dbt's artifacts in less time: Python's JSON encoder is faster at once than in parts."""
+"""Write dbt's artifacts faster: Python's JSON encoder is slower in parts than all at once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from floe_core.execution.dbt.lighter_dbt.known_source import are_known, replaced
 
 @contextmanager
 def json_at_once() -> Iterator[None]:
-    """Have dbt make the text of a JSON file before it writes it, inside the block."""
+    """Make dbt encode the whole text of a JSON file before writing it, inside the block."""
     try:
         from dbt_common.clients import system
         from dbt_common.clients.system import write_json

@@ -1,4 +1,4 @@
-"""Code of dbt's that replacements were written for, told by its source.
+"""Recognize, by its source, the code of dbt that replacements were written for.
 
 The digests are the same in all versions of dbt that floe supports. Where one differs, read what
 changed, change the replacement if that matters, and add the digest.
@@ -33,7 +33,7 @@ KNOWN = {
     "MacroNamespaceBuilder.build_namespace": {"dcee80a6bc4f101e"},
     "ManifestContext.to_dict": {"00d3869f4f6f0e24"},
     "RelationsCache": {"10c2d7ffc29e7a90"},
-    # Of mashumaro: 3.10 to 3.16, 3.17.
+    # mashumaro 3.10 to 3.16, then 3.17.
     "_default": {"0eb4e423e0146f8c", "01192b27e2c1c8df"},
     "_get_tests_for_node": {"cc548c1a1301171a"},
     "empty_table": {"0ff92bae38295c2d"},
@@ -49,7 +49,7 @@ def are_known(*parts: Any) -> bool:
 
 
 def digest_of(part: Any) -> str:
-    """Return a digest of the source of a function or class, "" where it is not to be had."""
+    """Return a digest of the source of a function or class, "" if the source is not available."""
     try:
         source = inspect.getsource(inspect.unwrap(part))
     except (OSError, TypeError):
@@ -59,7 +59,7 @@ def digest_of(part: Any) -> str:
 
 @contextmanager
 def replaced(owner: Any, name: str, replacement: Any) -> Iterator[None]:
-    """Have an attribute of a class or module be another one inside the block."""
+    """Replace an attribute of a class or module inside the block."""
     before = vars(owner)[name]
     setattr(owner, name, replacement)
     try:

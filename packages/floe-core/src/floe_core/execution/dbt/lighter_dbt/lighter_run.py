@@ -1,4 +1,4 @@
-"""All that is spared, in one block."""
+"""All the savings of this package in one context manager."""
 
 from __future__ import annotations
 
@@ -20,8 +20,7 @@ def lighter_dbt(
 ) -> Iterator[None]:
     """Make dbt cheaper inside the block; one block at a time in a process.
 
-    `callbacks` are those that dbt is given, and `wanted` the names of the debug events that they
-    read.
+    `callbacks` are those passed to dbt, and `wanted` the names of the debug events that they read.
     """
     with (
         fewer_events(callbacks, wanted),

@@ -1,6 +1,6 @@
-"""Find a relation by its name, where dbt compares it with every other one of its schema.
+"""Find a relation by its name, instead of comparing it with every other one of its schema.
 
-dbt asks for three relations a model, and each time lists those that it knows of the schema and
+dbt looks up three relations per model, and each time lists the known relations of the schema and
 compares all three parts of their names: with 1,000 models, a sixth of the run.
 """
 
@@ -13,14 +13,14 @@ from typing import Any
 
 from floe_core.execution.dbt.lighter_dbt.known_source import are_known, replaced
 
-# What adapters put around names. dbt leaves them out of account when it looks for names that are
-# almost the same, of which it warns.
+# Quotes that adapters put around names. dbt ignores them when it looks for names that are almost
+# the same, of which it warns.
 _QUOTES = "\"'`[]"
 
 
 @contextmanager
 def indexed_relations() -> Iterator[None]:
-    """Have dbt look at relations of the same name alone, inside the block."""
+    """Make dbt compare only relations of the same name, inside the block."""
     try:
         from dbt.adapters.base.impl import BaseAdapter
         from dbt.adapters.base.relation import BaseRelation
@@ -39,7 +39,7 @@ def indexed_relations() -> Iterator[None]:
 
     @cache
     def is_plain(kinds: tuple[Any, Any, Any]) -> bool:
-        """Return whether an adapter looks for relations as dbt's own do."""
+        """Return whether an adapter looks up relations as dbt's own adapters do."""
         adapter, relation, relations = kinds
         own = ("list_relations", "_make_match")
         return (
@@ -69,7 +69,7 @@ def indexed_relations() -> Iterator[None]:
 
 
 def _of_same_name(adapter: Any, database: Any, schema: Any, identifier: str) -> list[Any]:
-    """Return what `RelationsCache.get_relations` would, of names that may match."""
+    """Return what `RelationsCache.get_relations` would, limited to names that may match."""
     known, place = adapter.cache, (_lower(database), _lower(schema))
     with known.lock:
         if not isinstance(known.relations, RelationsByName):
@@ -85,9 +85,9 @@ def _lower(name: str | None) -> str | None:
 
 
 class RelationsByName(dict[Any, Any]):
-    """dbt's relations by their keys, as `RelationsCache` keeps them, and by name as well.
+    """dbt's relations by key, as `RelationsCache` keeps them, and also by name.
 
-    These are all the methods by which it changes them.
+    The overridden methods are all those by which `RelationsCache` changes them.
     """
 
     def __init__(self, relations: dict[Any, Any]) -> None:
@@ -97,7 +97,7 @@ class RelationsByName(dict[Any, Any]):
             self._note(key)
 
     def of_name(self, identifier: str) -> list[Any]:
-        """Return the relations whose names differ from this in case and quotes at most."""
+        """Return the relations whose names differ from this at most in case and quotes."""
         return [self[key] for key in self._keys.get(_bare(identifier), ())]
 
     def setdefault(self, key: Any, default: Any = None) -> Any:

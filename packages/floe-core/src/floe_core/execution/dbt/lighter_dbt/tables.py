@@ -1,4 +1,4 @@
-"""Give each statement that returns no rows the same empty table."""
+"""Let all statements that return no rows share one empty table."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from floe_core.execution.dbt.lighter_dbt.known_source import are_known, replaced
 
 @contextmanager
 def one_empty_table() -> Iterator[None]:
-    """Have dbt make its empty table once, inside the block.
+    """Make dbt create its empty table only once, inside the block.
 
-    agate's tables never change. To make one, agate compiles the regular expressions of all dates
-    that it could hold: for ten statements a model, a twentieth of the run.
+    agate's tables are immutable. To create one, agate compiles the regular expressions of all date
+    formats that it could hold: with ten statements per model, a twentieth of the run.
     """
     try:
         from dbt_common.clients import agate_helper

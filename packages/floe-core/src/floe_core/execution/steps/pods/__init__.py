@@ -1,1 +1,1 @@
-"""Steps that are container images: each runs as a Kubernetes pod, followed by a process of ours."""
+"""Steps that are container images: each runs as a Kubernetes pod that a local process follows."""

@@ -1,4 +1,4 @@
-"""The Kubernetes cluster that the pods of steps run in, asked through its own client."""
+"""Access the Kubernetes cluster that the pods of steps run in, through the official client."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 Pod = dict[str, Any]
 NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
-# How long the API may be away, as while a control plane is upgraded.
+# How long the API may be unavailable, such as during an upgrade of the control plane.
 PATIENCE_SECONDS = 300.0
-# From the request to the first byte, and between bytes of an answer other than a log.
+# From the request to the first byte, and between bytes of a response other than a log.
 REQUEST_SECONDS = 30.0
 GRACE_SECONDS = 5
 NOT_FOUND, CONFLICT = 404, 409
@@ -27,7 +27,7 @@ _REFUSALS = (401, 403)
 
 
 class ClusterError(EnvironmentProblemError):
-    """Kubernetes refused what it was asked, or does not answer."""
+    """Kubernetes refused a request, or does not respond."""
 
 
 class Cluster:
@@ -56,7 +56,7 @@ class Cluster:
             own = NAMESPACE_FILE.read_text().strip()
         except (config.ConfigException, OSError):
             try:
-                # The client has read the variable when it was imported.
+                # The client read the variable when it was imported.
                 file = os.environ.get("KUBECONFIG") or None
                 config.load_kube_config(file)
                 _, context = config.list_kube_config_contexts(file)
@@ -70,7 +70,7 @@ class Cluster:
 
     @classmethod
     def of_template(cls, template: Pod) -> Cluster:
-        """Return the cluster, in the namespace that the template of steps' pods names.
+        """Return the cluster, with the namespace that the template for steps' pods names.
 
         Raises:
             EnvironmentProblemError: There is none, or no client for it.
@@ -78,7 +78,7 @@ class Cluster:
         return cls.connect(template.get("metadata", {}).get("namespace", ""))
 
     def create(self, pod: Pod) -> None:
-        """Create a pod, unless it is there: made by a request whose answer got lost."""
+        """Create a pod, unless it exists: from an earlier request whose response was lost."""
         self._ask(
             lambda: self._api.create_namespaced_pod(
                 self.namespace, pod, _preload_content=False, _request_timeout=REQUEST_SECONDS
@@ -87,7 +87,7 @@ class Cluster:
         )
 
     def get(self, name: str) -> Pod | None:
-        """Return a pod as the API has it, None if there is none."""
+        """Return a pod as the API returns it, None if there is none."""
         found: Pod | None = self._ask(
             lambda: self._api.read_namespaced_pod(
                 name, self.namespace, _preload_content=False, _request_timeout=REQUEST_SECONDS
@@ -113,7 +113,7 @@ class Cluster:
         return [pod["metadata"]["name"] for pod in (found or {}).get("items", ())]
 
     def delete(self, name: str, patience: float = PATIENCE_SECONDS) -> None:
-        """Have a pod stopped and removed; it has some seconds to end by itself."""
+        """Stop and remove a pod; it gets some seconds to end by itself."""
         self._ask(
             lambda: self._api.delete_namespaced_pod(
                 name,
@@ -127,10 +127,10 @@ class Cluster:
         )
 
     def log_lines(self, name: str, container: str, since_seconds: int | None) -> Iterator[str]:
-        """Yield the lines of a log, each after its time, until it ends or breaks off.
+        """Yield the lines of a log, each prefixed with its time, until it ends or is cut off.
 
         Raises:
-            ClusterError: The log may not be read.
+            ClusterError: Reading the log is not permitted.
         """
         from kubernetes.client import ApiException
         from urllib3.exceptions import HTTPError
@@ -159,9 +159,9 @@ class Cluster:
             return
 
     def owner_reference(self) -> dict[str, Any] | None:
-        """Return what names the pod that this process runs in, None outside of one.
+        """Return the owner reference to the pod that this process runs in, None outside a pod.
 
-        Also None where the service account may not ask for it.
+        Also None if the service account may not read the pod.
         """
         if not NAMESPACE_FILE.exists() or NAMESPACE_FILE.read_text().strip() != self.namespace:
             return None
@@ -177,10 +177,10 @@ class Cluster:
     def _ask(
         self, request: Callable[[], Any], *accepted: int, patience: float = PATIENCE_SECONDS
     ) -> Any:
-        """Return the answer as JSON, None for an accepted refusal; await an API that is away.
+        """Return the response as JSON, None for an accepted error; wait while the API is down.
 
         Raises:
-            ClusterError: It refuses, or is away for longer than that.
+            ClusterError: The API refuses the request, or is down for longer than `patience`.
         """
         from kubernetes.client import ApiException
         from urllib3.exceptions import HTTPError

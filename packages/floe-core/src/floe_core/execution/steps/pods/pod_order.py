@@ -1,4 +1,4 @@
-"""What a step asks of Kubernetes, and the pod that is made of it."""
+"""What a step requests from Kubernetes, and the pod that is made from it."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ Pod = dict[str, Any]
 CONTAINER = "step"
 MANAGED_BY_FLOE = {"app.kubernetes.io/managed-by": "floe"}
 PRODUCT_LABEL = "floe.dev/product"
-# Where Kubernetes reads what a container has to say at its end, at most 4,096 bytes.
+# The file from which Kubernetes reads a container's final message, at most 4,096 bytes.
 TERMINATION_LOG = "/dev/termination-log"
 FACTS_VARIABLE = "FLOE_FACTS_FILE"
 LONGEST_NAME = 63
-# The step's own time limit comes first; this one holds where nobody is left to enforce that.
+# The step's own timeout comes first; this limit applies if no process is left to enforce it.
 SLACK_SECONDS = 60
 
 
 class PodOrder(Frozen):
-    """An image to run for a step; `variables` are the names of those of our environment it gets.
+    """An image to run for a step; `variables` are the names of the variables passed on to it.
 
-    `command` is empty where the image runs its own. `timeout_seconds` is 0 where there is no limit.
+    `command` is empty if the image runs its own. `timeout_seconds` is 0 for no limit.
     """
 
     product: str
@@ -42,7 +42,7 @@ class PodOrder(Frozen):
 
     @property
     def labels(self) -> dict[str, str]:
-        """What the pods of all attempts of this step in this run have in common."""
+        """The labels that the pods of all attempts of this step in this run share."""
         return {
             **MANAGED_BY_FLOE,
             PRODUCT_LABEL: self.product,
@@ -52,13 +52,13 @@ class PodOrder(Frozen):
 
 
 def name_pod(order: PodOrder) -> str:
-    """Return a name that no other pod has: `floe-PRODUCT-STEP-` and eight digits."""
+    """Return a unique name for the pod: `floe-PRODUCT-STEP-` and eight digits."""
     named = re.sub(r"[^a-z0-9]+", "-", f"floe-{order.product}-{order.step}".lower())
     return f"{named[: LONGEST_NAME - 9].strip('-')}-{uuid4().hex[:8]}"
 
 
 def is_pod(template: Any) -> bool:
-    """Return whether a file's content has the shape of a pod, so far as it is looked into here."""
+    """Return whether a file's content has the structure of a pod, in the parts used here."""
     if not isinstance(template, dict) or template.get("kind", "Pod") != "Pod":
         return False
     parts = [template.get(key, {}) for key in ("metadata", "spec")]
@@ -69,10 +69,10 @@ def is_pod(template: Any) -> bool:
 
 
 def make_pod(order: PodOrder, name: str, template: Pod, owner: Mapping[str, Any] | None) -> Pod:
-    """Return the pod of a step: the template with what the step asks for in place of its own.
+    """Return the pod of a step: the template, with the step's settings in place of its own.
 
-    The step is the container `step` of the template, else its first one. `owner` is the pod that
-    the build runs in: the step's pod goes with it.
+    The step's container is the one named `step` in the template, else the first. `owner` is the pod
+    that the build runs in: the step's pod is deleted with it.
     """
     pod = deepcopy(template) or {"spec": {"automountServiceAccountToken": False}}
     spec, metadata = pod.setdefault("spec", {}), pod.setdefault("metadata", {})
@@ -94,7 +94,7 @@ def make_pod(order: PodOrder, name: str, template: Pod, owner: Mapping[str, Any]
 
 
 def container_of_step(spec: dict[str, Any]) -> dict[str, Any]:
-    """Return the container of a pod that is the step; it is made where there is none."""
+    """Return the step's container in a pod; it is added if there is none."""
     containers: list[dict[str, Any]] = spec.setdefault("containers", [])
     if not containers:
         containers.append({"name": CONTAINER})

@@ -1,4 +1,4 @@
-"""How far the container of a step has come, read from its pod."""
+"""Read the state of a step's container from its pod."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from floe_core.execution.steps.pods.pod_order import container_of_step
 
-# Waiting does not help: the pod itself is wrong.
+# Waiting does not help: the pod itself is at fault.
 _HOPELESS = frozenset(
     {"InvalidImageName", "ErrImageNeverPull", "CreateContainerConfigError", "CreateContainerError"}
 )
@@ -15,9 +15,9 @@ _HOPELESS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class PodState:
-    """`exit_code` is None until the end. `reason` says why it waits, or how it ended.
+    """The state of a step's container. `reason` says why it waits, or how it ended.
 
-    `facts` is what the container wrote to its termination log.
+    `exit_code` is None until the end. `facts` is what the container wrote to its termination log.
     """
 
     has_started: bool
@@ -28,7 +28,7 @@ class PodState:
 
 
 def read_state(pod: dict[str, Any]) -> PodState:
-    """Return the state of the step's container in a pod of the Kubernetes API."""
+    """Return the state of the step's container in a pod, given as the Kubernetes API returns it."""
     status = pod.get("status", {})
     name = container_of_step(pod["spec"])["name"]
     found = [each for each in status.get("containerStatuses", ()) if each.get("name") == name]
@@ -37,7 +37,7 @@ def read_state(pod: dict[str, Any]) -> PodState:
         reason = ": ".join(t for t in (ended.get("reason"), status.get("message")) if t)
         return PodState(True, ended["exitCode"], reason, ended.get("message", ""))
     if status.get("phase") in ("Failed", "Succeeded"):
-        # Evicted, over its deadline, or its node is gone: there is no container to ask.
+        # Evicted, past its deadline, or its node is gone: there is no container to read.
         return PodState("running" in state, 1, _texts(status) or status["phase"])
     if "running" in state:
         return PodState(has_started=True)

@@ -1,7 +1,7 @@
-"""Runs a step's image as a pod and ends as its container ends: `python -m ... ORDER`, as JSON.
+"""Run a step's image as a pod and exit as its container exits: `python -m ... ORDER`.
 
-Its log is our standard output. SIGTERM and SIGINT delete the pod. What the container writes to its
-termination log becomes the step's facts.
+ORDER is JSON. The container's log is our standard output. SIGTERM and SIGINT delete the pod. What
+the container writes to its termination log becomes the step's facts.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from floe_core.execution.steps.pods.pod_state import PodState, read_state
 
 TEMPLATE_VARIABLE = "FLOE_STEP_POD_TEMPLATE"
 START_VARIABLE = "FLOE_STEP_POD_START_SECONDS"
-# A node may have to be added to the cluster, and the image be fetched.
+# The cluster may have to add a node and pull the image.
 START_SECONDS = 600
 POLL_SECONDS = 1.0
 TERMINATED = 128 + signal.SIGTERM
@@ -35,11 +35,11 @@ _LOST = 1
 
 
 class _StoppedError(BaseException):
-    """We were told to stop."""
+    """A signal requested a stop."""
 
 
 def main() -> int:
-    """Return the exit code of the step's container."""
+    """Run the pod, and return the exit code of the step's container."""
     order = PodOrder.model_validate_json(sys.argv[1])
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop)
@@ -54,7 +54,7 @@ def main() -> int:
 
 
 def read_template() -> dict[str, Any]:
-    """Return the pod that steps' pods are made from, from the file that a variable names.
+    """Return the template for steps' pods, from the file that a variable names.
 
     Raises:
         EnvironmentProblemError: It can't be read.
@@ -79,7 +79,7 @@ def read_template() -> dict[str, Any]:
 
 
 def _stop(*_: object) -> NoReturn:
-    # Told once is enough: the pod is being deleted.
+    # Ignore further signals: the pod is being deleted.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     raise _StoppedError
@@ -105,7 +105,7 @@ def _remove(name: str, cluster: Cluster) -> None:
 
 
 def _remove_left(order: PodOrder, cluster: Cluster) -> None:
-    """Remove the pods of earlier attempts, which were left by builds that were killed."""
+    """Remove the pods of earlier attempts, left behind by builds that were killed."""
     for name in cluster.list_names(order.labels):
         print(f"pod {name} was left by an attempt that was killed: deleting it", flush=True)
         cluster.delete(name)
@@ -122,7 +122,7 @@ def _follow(order: PodOrder, name: str, container: str, cluster: Cluster) -> int
         state = _state(name, cluster)
         if state.exit_code is not None:
             break
-        # A log that breaks off at once is asked for again, but not all the time.
+        # A log that is cut off at once is requested again, but not in a tight loop.
         time.sleep(max(0.0, POLL_SECONDS - (time.monotonic() - began)))
     if state.facts:
         Path(order.facts_file).write_text(state.facts)
@@ -132,7 +132,7 @@ def _follow(order: PodOrder, name: str, container: str, cluster: Cluster) -> int
 
 
 class _Log:
-    """The log of a container, each line shown once however often it breaks off."""
+    """The log of a container, each line shown once however often the log is cut off."""
 
     def __init__(self, name: str, container: str, cluster: Cluster) -> None:
         self._name, self._container, self._cluster = name, container, cluster
@@ -140,7 +140,7 @@ class _Log:
         self._may_be_read = True
 
     def show(self) -> None:
-        """Print what is new, until the container ends or the log breaks off."""
+        """Print the new lines, until the container ends or the log is cut off."""
         if not self._may_be_read:
             return
         try:
@@ -155,7 +155,7 @@ class _Log:
 
 
 def _since(stamp: str) -> int | None:
-    """Return how many seconds of a log to ask for again, after its last line that was seen."""
+    """Return how many seconds of a log to request again, to go on after the last line seen."""
     if not stamp:
         return None
     age = datetime.now(UTC) - datetime.fromisoformat(stamp)
@@ -163,7 +163,7 @@ def _since(stamp: str) -> int | None:
 
 
 def _await_start(name: str, cluster: Cluster) -> PodState:
-    """Return the first state in which the container has started, or ended; tell why it waits."""
+    """Return the container's first state once started or ended; print why it waits."""
     limit = float(os.environ.get(START_VARIABLE) or START_SECONDS)
     deadline = time.monotonic() + limit
     told = ""
