@@ -19,8 +19,8 @@ def arguments_for_nodes(artifacts: CompiledArtifacts, node_ids: Collection[str])
     """Return dbt's arguments for exactly these nodes.
 
     A selection by fully qualified name also matches nodes in a folder of that name, and nodes of
-    another type or package with the same name. In these cases the file, the package and the type are
-    named too. `empty` keeps dbt from adding the tests of the selected nodes.
+    another type or package with the same name. In these cases the file, the package and the type
+    are named too. `empty` keeps dbt from adding the tests of the selected nodes.
     """
     others = [node for node in artifacts.built if node.unique_id not in node_ids]
     taking = {name for node in others for name in _names_taking(node)}
