@@ -1,10 +1,10 @@
-"""Checks that the tests of any floe orchestrator plugin inherit."""
+"""Checks that the tests of every floe orchestrator plugin inherit."""
 
 from importlib.metadata import version
 
 import pytest
 
-# Before the checks are imported: their failures then show both sides of a comparison.
+# Must precede the import of the checks: their failures then show both sides of a comparison.
 pytest.register_assert_rewrite("floe_conformance.checks")
 
 from floe_conformance.orchestrator_conformance import OrchestratorConformance  # noqa: E402

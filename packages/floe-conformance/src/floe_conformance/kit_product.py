@@ -1,4 +1,4 @@
-"""The product that the checks load, and what must be found of it, written out by hand."""
+"""The product that the checks load, and the expected results, written out by hand."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 NAME = "corner-shop"
 WAREHOUSE, LINEAGE_FILE = "warehouse.duckdb", "lineage.jsonl"
-# A file that a model which hangs leaves beside the warehouse.
+# The file that the hanging model writes beside the warehouse.
 HANGS_FILE = "hangs"
 SOURCES = frozenset({"people"})
 
-# Node -> what it reads, by name; the ephemeral model between stg_orders and orders is no node.
+# Node -> the nodes it reads, by name. The ephemeral model between stg_orders and orders is not a
+# node.
 UPSTREAM: dict[str, frozenset[str]] = {
     "people": frozenset(),
     "raw_orders": frozenset(),
@@ -38,7 +39,7 @@ JOBS: dict[str, frozenset[str]] = {
     ),
 }
 
-# A span in which clocks change in New York (8 March) and in London (29 March).
+# A span in which the clocks change in New York (8 March) and in London (29 March).
 SPAN = (datetime(2026, 3, 5, tzinfo=UTC), datetime(2026, 4, 1, tzinfo=UTC))
 _WEEKEND = (7, 8, 14, 15, 21, 22, 28, 29)
 TICKS: dict[str, list[datetime]] = {
@@ -59,8 +60,8 @@ def _with_execution(policy: str) -> str:
     return _FLOE.replace("execution: {", f"execution: {{{policy}, ")
 
 
-# A stg_people that hangs, and leaves a file when it begins to. It is over after a while, so that a
-# run that nobody ends is.
+# A stg_people that hangs, and writes a file when it begins to. It ends after 48 seconds, so that a
+# run that nothing else stops ends too.
 TIMEOUT_SECONDS = 12
 HANGS = {
     "models/stg_people.sql": "{{ config(enabled=false) }} select 1\n",
@@ -77,7 +78,7 @@ HANGS = {
     ),
 }
 
-# What spoils a run -> the files that do it, and the nodes that are done all the same.
+# What makes a run fail -> the files that do so; below, the nodes that are done all the same.
 FAILURES: dict[str, dict[str, str]] = {
     "model": {
         "models/stg_people.sql": "select id, no_such_column from {{ source('erp', 'people') }}\n",
@@ -94,7 +95,7 @@ DONE_ALL_THE_SAME: dict[str, frozenset[str]] = {
     "time": _NOT_AFTER_STG_PEOPLE,
 }
 
-# A failure that the second try of a run fixes, and how often each model is begun for that.
+# A failure that a run's second try fixes, and how often each model may be begun in that run.
 FIRST_TRY = {
     "models/stg_people.sql": (
         "select id, {% if var('floe_attempt', 1) == 1 %}no_such_column{% else %}name{% endif %} "
@@ -104,7 +105,8 @@ FIRST_TRY = {
 }
 BEGUN = {"daily_sales": 1, "orders": 1, "stg_orders": 1, "stg_people": 2}
 
-# The product with steps: one fills the source that no step of dbt makes, one reads the last model.
+# The product with two steps: one fills the source, which dbt no longer creates, and one reads the
+# last model.
 EXPORT_FILE = "exported"
 _DBT_PROJECT = (files("floe_conformance") / "product" / "dbt_project.yml").read_text("utf-8")
 _FILL = """\
@@ -140,7 +142,7 @@ FAILED_STEP = {
     **STEPS,
     "shop_steps.py": _FILL.replace("load_people():\n", "load_people():\n    raise SystemExit(3)\n"),
 }
-# Who is alerted of what, and for what fails in a run the files that do it and the titles told.
+# The product with alerts: what fails in a run -> the files that make it fail.
 ALERT_VARIABLE = "FLOE_CONFORMANCE_ALERTS"
 _ALERTS = f"alerts: [{{on: [failure, recovery, warning], to: 'env:{ALERT_VARIABLE}'}}]\n"
 ALERTING = {
@@ -148,7 +150,7 @@ ALERTING = {
     "model": {**FAILURES["model"], "floe.yaml": _FLOE + _ALERTS},
     "first try": {**FIRST_TRY, "floe.yaml": FIRST_TRY["floe.yaml"] + _ALERTS},
 }
-# A deadline half a day away, so that no check is at work when it comes, and one that has passed.
+# A deadline 12 hours away, so that no check is running when it comes, and one that has passed.
 _NOW = datetime.now(UTC).replace(second=0, microsecond=0)
 DUE_AT = _NOW + timedelta(hours=12)
 _LATENESS = f"alerts: [{{on: [lateness], to: 'env:{ALERT_VARIABLE}'}}]\n"
@@ -159,7 +161,7 @@ DUE = {
         + f"deadline: '{_NOW - timedelta(minutes=5):%H:%M} UTC'\n"
     },
 }
-# The source that a step fills was loaded long ago, with each policy that there is for it.
+# The source that a step fills was last loaded long ago, under each freshness policy.
 _STALE_SOURCE = (
     "    config:\n"
     "      loaded_at_field: \"cast('2020-01-01' as timestamp)\"\n"
@@ -178,9 +180,9 @@ STALE = {
     }
     for policy in ("gate", "report")
 }
-# One of the two ports that the product offers; the other one is built beside a model that fails.
+# One of the two ports that the product offers; the other is still built when stg_people fails.
 PORT = "daily@1"
-# A run's parameters -> the nodes that it builds. The model of PARAMETERS_TOLD needs its parameters.
+# A run's parameters -> the nodes that it builds. NEEDS_PARAMETERS fails without TOLD_PARAMETERS.
 SELECTIONS: tuple[tuple[RunParameters, frozenset[str]], ...] = (
     (
         RunParameters(select="stg_orders+", exclude="orders+ orders_history"),
@@ -201,7 +203,7 @@ NEEDS_PARAMETERS = {
     ),
 }
 
-# An environment of the manifest, and the ticks of the product's own job in it.
+# An environment of the manifest, and the ticks of the product's own job in that environment.
 ENVIRONMENT = "evening"
 ENVIRONMENT_TICKS = [datetime(2026, 3, day, 20, 45, tzinfo=UTC) for day in range(5, 32)]
 _ENVIRONMENTS = f"""\
@@ -212,7 +214,7 @@ environments:
         {NAME}: {{cron: "45 20 * * *", timezone: UTC}}
 """
 
-# What fails in a run -> each job that lineage tells of, and how its run ends.
+# What fails in a run -> each job in its lineage, and how that job's run ends.
 _ALL_COMPLETE = {
     NAME: "COMPLETE",
     f"{NAME}.seed.raw_orders": "COMPLETE",
@@ -224,7 +226,7 @@ _ALL_COMPLETE = {
     f"{NAME}.test.not_null_stg_orders_id": "COMPLETE",
     f"{NAME}.test.no_order_without_person": "COMPLETE",
 }
-# The jobs of a run that is canceled while stg_people hangs, and how each ends.
+# The jobs in the lineage of a run canceled while stg_people hangs, and how each ends.
 ABORTED = {
     NAME: "ABORT",
     f"{NAME}.model.stg_people": "ABORT",
@@ -261,9 +263,9 @@ ledger: ledger
 def compile_kit_product(
     folder: Path, orchestrator: str, changes: Mapping[str, str]
 ) -> CompiledArtifacts:
-    """Write the product into a folder of its own below this one, and compile it there.
+    """Write the product to a subfolder of `folder`, and compile it there.
 
-    `changes` maps files of it to other texts.
+    `changes` maps a file of the product to the text that replaces it.
     """
     place = folder / NAME
     with as_file(files("floe_conformance") / "product") as texts:

@@ -27,7 +27,7 @@ from floe_conformance.checks.transforms import TransformChecks
 
 
 class OrchestratorConformance(
-    # Pytest runs the checks of the last one first.
+    # Pytest runs the checks of the last base class first.
     CanceledRunChecks,
     RunLineageChecks,
     LatenessChecks,
@@ -51,4 +51,4 @@ class OrchestratorConformance(
     DefinitionChecks,
     RegistrationChecks,
 ):
-    """Inherit it under a name that begins with `Test`, and supply `plugin` and `look_at`."""
+    """All checks; subclass it under a name that begins with `Test`, with `plugin` and `look_at`."""

@@ -1,6 +1,6 @@
-"""Models that note when they begin and end: two in a pool, and one in none.
+"""Models that record when they begin and end: two in a pool, and one in no pool.
 
-That one ends once both others have begun, or after a while.
+The one in no pool ends once both others have begun, or after 30 seconds.
 """
 
 from __future__ import annotations

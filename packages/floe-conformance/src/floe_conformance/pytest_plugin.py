@@ -1,4 +1,4 @@
-"""What pytest says at its end of each plugin that inherited the kit's checks."""
+"""The pytest plugin that prints a summary of the kit's checks for each subclass."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _COUNTED = {"passed": "held", "failed": "not held", "error": "not held", "skippe
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Note the class of each check, for its report: it may be run in another process."""
+    """Record the class of each check in its report, since it may run in another process."""
     of_class = getattr(item, "cls", None)
     if of_class is not None and issubclass(of_class, OrchestratorConformance):
         item.user_properties.append((_PROPERTY, of_class.__name__))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print a line for each class: checks held, not held and left out, and why."""
+    """Print a line for each class: checks held, not held and left out, and why those were."""
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     reasons: dict[str, set[str]] = defaultdict(set)
     for outcome, word in _COUNTED.items():

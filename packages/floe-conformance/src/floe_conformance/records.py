@@ -1,4 +1,4 @@
-"""What an orchestrator itself holds of a product, and what it recorded of a run."""
+"""Records of what an orchestrator has loaded of a product, and of what it ran."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ Ticks = Callable[[datetime], Iterable[datetime]]
 
 @dataclass(frozen=True)
 class LoadedJob:
-    """A part of the product that the orchestrator runs together.
+    """A part of the product that the orchestrator runs as one job.
 
-    `nodes` are the names of the dbt nodes it builds. `ticks(start)` are the instants, from `start`
-    on and in order, at which the orchestrator would start it, and may have no end; None when it
-    never does by itself.
+    `nodes` are the names of the dbt nodes it builds. `ticks(start)` yields, in order, the instants
+    from `start` on at which the orchestrator would start the job; it may be infinite. `ticks` is
+    None if the orchestrator never starts the job by itself.
     """
 
     nodes: frozenset[str]
@@ -30,10 +30,11 @@ class LoadedJob:
 
 @dataclass(frozen=True)
 class LoadedProduct:
-    """The product as the orchestrator tells it.
+    """The product as the orchestrator has loaded it.
 
-    `upstream` maps a dbt node's name to the names of what it waits for; what the plugin adds to
-    dbt's graph for purposes of its own is left out. `jobs` maps floe's job name to the job.
+    `upstream` maps a dbt node's name to the names of the nodes it waits for. Leave out anything
+    that the plugin adds to dbt's graph for its own purposes. `jobs` maps floe's job name to the
+    job.
     """
 
     upstream: Mapping[str, frozenset[str]]
@@ -42,7 +43,7 @@ class LoadedProduct:
 
 @dataclass(frozen=True)
 class RanProduct:
-    """What the orchestrator recorded of one run: its verdict, and the nodes that are done.
+    """What the orchestrator recorded about one run: whether it succeeded, and which nodes are done.
 
     A model, seed or snapshot is done when it was built, a test when it passed.
     """
@@ -53,7 +54,7 @@ class RanProduct:
 
 @dataclass(frozen=True)
 class LoadedTransform:
-    """One object that was made of a transform: its name, and those of what it waits for."""
+    """One object made from a transform: its name, and the names of the objects it waits for."""
 
     name: str
     upstream: frozenset[str] = frozenset()

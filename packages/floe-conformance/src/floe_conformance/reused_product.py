@@ -1,11 +1,12 @@
-"""The kit's product with reuse: its step says which version of the source it wrote."""
+"""The kit's product with reuse: its step reports which version of the source it wrote."""
 
 from __future__ import annotations
 
 from floe_conformance import kit_product
 
 VERSION_FILE = "version"
-# What the second run is to find standing, and what the third builds: all that reads the source.
+# The models that the second run must reuse, and those that the third must build again: all models
+# that read the source.
 BUILT_ONCE = frozenset({"stg_orders", "stg_people", "orders", "daily_sales"})
 BELOW_THE_STEP = frozenset({"stg_people", "orders", "daily_sales"})
 

@@ -1,4 +1,4 @@
-"""What the writer of a plugin supplies to the kit."""
+"""The base class through which the author of a plugin connects it to the kit."""
 
 from __future__ import annotations
 
@@ -20,93 +20,98 @@ SECRET_VARIABLE = "FLOE_CONFORMANCE_SECRET"
 
 
 class Subject(ABC):
-    """The plugin under test, and a second way to see what its orchestrator made of a product.
+    """The plugin under test, and a view of its orchestrator that does not go through the plugin.
 
-    `shows_sources` is whether the orchestrator has an object for tables that others fill.
+    `shows_sources` says whether the orchestrator represents dbt sources as objects of their own.
     """
 
     shows_sources: bool = True
 
     @abstractmethod
     def plugin(self) -> OrchestratorPlugin:
-        """Return a fresh plugin, configured as in use."""
+        """Return a new plugin, configured as in production."""
 
     @abstractmethod
     def look_at(self, definitions: Any, project_dir: Path) -> LoadedProduct:
-        """Return what the orchestrator holds, asked of the orchestrator and not of the plugin.
+        """Return what the orchestrator has loaded, as reported by the orchestrator, not the plugin.
 
         `definitions` is what `create_definitions` returned. `project_dir` is the compiled folder,
         for orchestrators that load a file from it.
         """
 
     def look_at_transforms(self, assets: Sequence[Any]) -> Sequence[LoadedTransform]:
-        """Return what the orchestrator knows of assets made from transforms, in their order.
+        """Return what the orchestrator knows about assets made from transforms, in the same order.
 
-        Not supplied: the checks that need it are skipped.
+        If not implemented, the checks that need it are skipped.
         """
         raise NotImplementedError
 
     def connection_settings(self, url: str) -> Mapping[str, Any]:
-        """Return settings that aim `validate_connection` at a URL.
+        """Return settings that make `validate_connection` connect to a URL.
 
-        Secrets may be given by the name of the environment variable in `SECRET_VARIABLE`.
+        For a secret, a setting may name the environment variable `SECRET_VARIABLE`.
         """
         return {"url": url}
 
     def run(self, definitions: Any, project_dir: Path) -> RanProduct:
-        """Run all of the product on the orchestrator, and return what it recorded of the run.
+        """Run the whole product on the orchestrator, and return what it recorded about the run.
 
-        What the orchestrator does by itself after a run is part of it, such as evaluating a sensor.
-        The parameters are those of `look_at`. Not supplied: the checks that need it are skipped.
+        Include what the orchestrator does by itself after a run, such as evaluating a sensor.
+        Takes the same parameters as `look_at`. If not implemented, the checks that need it are
+        skipped.
         """
         raise NotImplementedError
 
     def run_with(
         self, definitions: Any, project_dir: Path, parameters: RunParameters
     ) -> RanProduct:
-        """Run the product with parameters given in the orchestrator's own form, as `run` does.
+        """Run the product like `run`, with run parameters passed in the orchestrator's own form.
 
-        Not supplied: the checks that need it are skipped.
+        If not implemented, the checks that need it are skipped.
         """
         raise NotImplementedError
 
     def run_and_cancel(
         self, definitions: Any, project_dir: Path, it_hangs: Callable[[], bool]
     ) -> RanProduct:
-        """Run all of the product, cancel the run once it hangs, and return what was recorded of it.
+        """Run the whole product, cancel the run once it hangs, and return what was recorded of it.
 
-        Cancel as a user of the orchestrator does. `it_hangs` tells, as often as it is asked,
-        whether the build has come to a model that does not end. Returns when the orchestrator calls
-        the run over. Not supplied: the checks that need it are skipped.
+        Cancel it the way a user of the orchestrator would. Poll `it_hangs`: it returns True once
+        the build has reached a model that does not end. Return when the orchestrator reports the
+        run as finished. If not implemented, the checks that need it are skipped.
         """
         raise NotImplementedError
 
     def check_deadlines(self, definitions: Any, project_dir: Path) -> None:
-        """Have the orchestrator look at deadlines once, as it does by itself.
+        """Make the orchestrator check deadlines once, as it does by itself.
 
-        The parameters are those of `look_at`. Not supplied: the check that needs it is skipped.
+        Takes the same parameters as `look_at`. If not implemented, the check that needs it is
+        skipped.
         """
         raise NotImplementedError
 
     def run_in_pool(self, definitions: Any, project_dir: Path, pool: str, slots: int) -> int:
-        """Run all of the product where a pool has so many slots, and return how many are taken.
+        """Run the whole product with `slots` slots in `pool`; return how many are taken afterwards.
 
-        That is afterwards, as the orchestrator itself says. Not supplied: the checks that need it
-        are skipped, as they are for a plugin that is not `NodePools`.
+        The number must come from the orchestrator itself. If not implemented, or if the plugin is
+        not a `NodePools`, the checks that need it are skipped.
         """
         raise NotImplementedError
 
     @classmethod
     def compile(cls, folder: Path, changes: Mapping[str, str]) -> CompiledArtifacts:
-        """Return the kit's product, compiled in this empty folder with some files changed."""
+        """Return the kit's product, compiled in this empty folder with some files changed.
+
+        `changes` maps file -> its text.
+        """
         return compile_kit_product(folder, cls().plugin().name, changes)
 
     @pytest.fixture(scope="class")
     @classmethod
     def product(cls, tmp_path_factory: pytest.TempPathFactory) -> CompiledArtifacts:
-        """The kit's product, compiled for this plugin once."""
+        """The kit's product, compiled once for this plugin."""
         return cls.compile(tmp_path_factory.mktemp("conformance"), {})
 
     def loaded(self, product: CompiledArtifacts) -> LoadedProduct:
-        """Return what the orchestrator holds of a compiled product."""
+        """Return what the orchestrator has loaded of a compiled product."""
         return self.look_at(self.plugin().create_definitions(product), product.folder)

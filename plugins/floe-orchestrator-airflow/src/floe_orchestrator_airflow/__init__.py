@@ -1,4 +1,4 @@
-"""Run floe products on Airflow 3. Airflow itself is imported only by what hands objects to it."""
+"""Runs floe products on Airflow 3. Importing this package does not import Airflow."""
 
 from __future__ import annotations
 

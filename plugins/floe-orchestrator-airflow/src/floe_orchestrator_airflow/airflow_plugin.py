@@ -1,4 +1,4 @@
-"""What floe registers with Airflow itself: without it a timetable of ours is not serialised."""
+"""The Airflow plugin that registers floe's timetable, which Airflow cannot serialise otherwise."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What Airflow makes of each part of a product."""
+"""Explains which Airflow object each part of a product becomes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ BECOMES = {
     "lineage": "OpenLineage events from the build",
 }
 
-# What becomes of a schedule by updates of ports.
+# How Airflow runs a job that updates of ports start.
 UPDATES = (
     "a schedule on the Airflow Asset `floe://<product>/<job>/updates`, with a watcher in the "
     "triggerer that has an event of it for each run"
@@ -40,7 +40,7 @@ SHOWS = {
 
 
 def concepts(artifacts: CompiledArtifacts) -> list[Concept]:
-    """Return what becomes of each concept. See `ConceptExplainer`."""
+    """Return what each concept becomes in Airflow. See `ConceptExplainer`."""
     losses = {"granularity": _too_many_nodes(artifacts), "pool": _pools_of_nodes(artifacts)}
     shows = SHOWS[shown(artifacts, artifacts.jobs[0])]
     becomes = {

@@ -1,7 +1,7 @@
-"""The one door to names that Airflow does not promise to keep.
+"""The only module that uses private names of Airflow, which may change in any release.
 
-Each has a reason why the public way does not do, and a plainer way to go on without it. They are
-imported where they are used: a DAG file loads without any of them.
+For each, a comment says why the public API is not enough and what happens without it. They are
+imported where they are used, so a DAG file loads even if all of them are gone.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ if TYPE_CHECKING:
 RESULT_KEY = "floe_result"
 STARTED_AT, ENDED_AT = "started_at", "ended_at"
 POLL_SECONDS = 0.03
-# ioctl(2) of Linux: how much of what was written to a socket its reader has not taken yet.
+# ioctl(2) of Linux: the number of bytes written to a socket that its reader has not read yet.
 _SIOCOUTQ = 0x5411
 AIRFLOW, PROVIDER = "apache-airflow", "apache-airflow-providers-openlineage"
 
 
 async def wait_until_logs_are_read(seconds: float) -> None:
-    """Return when the triggerer has taken what triggers have logged, or after so many seconds.
+    """Wait until the triggerer has read the logs of triggers, for at most `seconds`.
 
-    The triggerer reads at most 4 kB of log records in each round of its loop, and closes the log of
-    a task as soon as it hears that the trigger is over, however much of that log it has not read
-    yet. What it reads later lands in its own output. So a trigger that ends right after it has
-    logged loses its log where many end at once.
+    The triggerer reads at most 4 kB of log records in each round of its loop, and closes a task's
+    log as soon as it learns that the trigger has ended, even if it has not read all of that log.
+    Records read later go to its own output. So if many triggers end at once, one that ends right
+    after logging loses its log.
 
-    Without the name, or elsewhere than on Linux, this returns at once.
+    Without the name, or on a system other than Linux, return at once.
     """
     deadline = time.monotonic() + seconds
     while _unread_log_bytes() and time.monotonic() < deadline:
@@ -49,10 +49,10 @@ async def wait_until_logs_are_read(seconds: float) -> None:
 
 
 def _unread_log_bytes() -> int:
-    """Return how much of the log records the triggerer has yet to read; 0 if nobody can say."""
+    """Return how many bytes of log records the triggerer has yet to read; 0 if unknown."""
     import structlog
 
-    # Airflow configures structlog with a factory that knows the socket to the triggerer.
+    # Airflow configures structlog with a factory that holds the socket to the triggerer.
     channel = getattr(structlog.get_config().get("logger_factory"), "io", None)
     if channel is None or sys.platform != "linux":
         return 0
@@ -65,13 +65,13 @@ def _unread_log_bytes() -> int:
 
 
 def keep_times_of_nodes() -> None:
-    """Have the triggerer write down when a node ran as the times of the task that shows it.
+    """Make the triggerer store a node's start and end as those of the task that shows it.
 
-    A trigger may end a task, but not say when the task started: Airflow takes the moment at which
-    it started the trigger, which for all nodes of a run is the start of the run. So where the
-    triggerer stores the result of a node, its times go into the row of the task.
+    A trigger may end a task, but cannot set its start: Airflow uses the moment at which it started
+    the trigger, which for all nodes of a run is the start of the run. So when the triggerer stores
+    a node's result, this writes the node's times to the row of the task.
 
-    Without the names, each task starts with the run and ends when the triggerer hears of it.
+    Without the names, each task starts with the run and ends when the triggerer learns of its end.
     """
     if not _is_triggerer():
         return
@@ -91,7 +91,7 @@ def _is_triggerer() -> bool:
 
 
 def _take_times(_mapper: Any, connection: Any, xcom: Any) -> None:
-    """Set start, end and duration of the task that a result belongs to, where it has times."""
+    """Set start, end and duration of the task that a result belongs to, if it has times."""
     if xcom.key != RESULT_KEY:
         return
     from airflow.models.taskinstance import TaskInstance
@@ -100,7 +100,7 @@ def _take_times(_mapper: Any, connection: Any, xcom: Any) -> None:
     facts = type(xcom).deserialize_value(xcom)
     try:
         start, end = (datetime.fromisoformat(facts[name]) for name in (STARTED_AT, ENDED_AT))
-    # It has no times, or is not floe's: the triggerer must not end over it.
+    # It has no times, or is not floe's: this must not stop the triggerer.
     except (KeyError, TypeError, ValueError):
         return
     table: Any = TaskInstance.__table__
@@ -111,10 +111,10 @@ def _take_times(_mapper: Any, connection: Any, xcom: Any) -> None:
 
 
 def is_run_by_supervisor() -> bool:
-    """Return whether this process is a task's, with a supervisor that alone hears it.
+    """Return whether this process is a task's, and only a supervisor receives its messages.
 
-    A task has no public way to know. Without the names it does not end with its supervisor, which
-    Airflow then does itself when the supervisor is there.
+    A task has no public way to find out. Without the names, a task does not end with its
+    supervisor; Airflow ends it only while the supervisor is alive.
     """
     try:
         from airflow.sdk.execution_time import task_runner
@@ -127,21 +127,21 @@ def is_run_by_supervisor() -> bool:
 
 @dataclass(frozen=True, slots=True)
 class RunCounts:
-    """How many runs a DAG has in all, and how many of these are queued or running."""
+    """How many runs a DAG has in total, and how many of them are queued or running."""
 
     total: int
     unfinished: int
 
 
 def count_runs(dag_id: str) -> RunCounts | None:
-    """Return the counts of a DAG's runs, asked from a thread of the triggerer.
+    """Return the counts of a DAG's runs, requested from a thread of the triggerer.
 
-    Only sensors of Airflow's own providers ask so, for a task that is there; the trigger of an
-    asset belongs to none. Without the names, None: updates that come while a run is on start the
-    next one, which then has nothing new where that run has seen them.
+    Only sensors of Airflow's own providers make such a request, on behalf of a task; an asset's
+    trigger belongs to no task. Without the names, return None: updates that come during a run then
+    start another one, which finds nothing new if the first run has seen them.
 
     Raises:
-        AirflowRuntimeError: The API server does not answer.
+        AirflowRuntimeError: The API server does not respond.
     """
     try:
         from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
@@ -156,8 +156,8 @@ def count_runs(dag_id: str) -> RunCounts | None:
 def as_stored(timetable: Timetable) -> Timetable:
     """Return a timetable as the scheduler reads it from the database.
 
-    To show the ticks that a scheduler would, and not those of an object that it never sees. Without
-    the names it is that object.
+    This shows the ticks that the scheduler computes, not those of an object that it never sees.
+    Without the names, return the timetable unchanged.
     """
     try:
         from airflow.serialization.decoders import decode_timetable
@@ -170,10 +170,10 @@ def as_stored(timetable: Timetable) -> Timetable:
 
 @contextmanager
 def records() -> Iterator[Session | None]:
-    """Give a session of Airflow's database, None where there is none or it has other tables.
+    """Yield a session of Airflow's database, None if there is none or its tables differ.
 
-    A timetable runs in the scheduler and is given neither, though only the database knows why a
-    tick passed without a run. Without the names, a DAG that has ever run makes up for the latest
+    Airflow passes no session to a timetable in the scheduler, though only the database shows why a
+    tick passed without a run. Without the names, a DAG that has ever run catches up on the latest
     tick.
     """
     try:
@@ -190,13 +190,13 @@ def records() -> Iterator[Session | None]:
     if make is None:
         yield None
         return
-    # Not the scoped session: that is the caller's own, and would be closed under it.
+    # Not the scoped session: that is the caller's, and would be closed while the caller uses it.
     with make() as session:
         yield session
 
 
 def first_version_at(session: Session, dag_id: str) -> datetime | None:
-    """Return when Airflow first knew of a DAG."""
+    """Return when Airflow first stored a version of a DAG."""
     from airflow.models.dag_version import DagVersion
     from sqlalchemy import func, select
 
@@ -206,7 +206,7 @@ def first_version_at(session: Session, dag_id: str) -> datetime | None:
 
 
 def was_scheduler_up(session: Session, start: datetime, end: datetime) -> bool:
-    """Return whether one scheduler was up from start to end."""
+    """Return whether a single scheduler was up from start to end."""
     from airflow.jobs.job import Job
     from sqlalchemy import select
 
@@ -217,7 +217,7 @@ def was_scheduler_up(session: Session, start: datetime, end: datetime) -> bool:
 
 
 def was_running(session: Session, dag_id: str, start: datetime, end: datetime) -> bool:
-    """Return whether a run of a DAG was there at any time between start and end."""
+    """Return whether a DAG had a run at any time between start and end."""
     from airflow.models.dagrun import DagRun
     from sqlalchemy import or_, select
 
@@ -230,7 +230,7 @@ def was_running(session: Session, dag_id: str, start: datetime, end: datetime) -
 
 
 def import_what_components_share() -> None:
-    """Import Airflow's models before its components are forked, which then have them.
+    """Import Airflow's models before its components are forked, so that they share them.
 
     Without the names, a local Airflow takes longer to start.
     """
@@ -242,11 +242,11 @@ def import_what_components_share() -> None:
 
 
 def build_execution_api() -> None:
-    """Build the API that tasks, triggers and DAG files ask, before components are forked.
+    """Build the API that tasks, triggers and DAG files call, before components are forked.
 
-    Three of the four build one each, in 3.5 s of CPU time. The first that is created in a component
-    forked after this is the one built here, with the newest of the API's versions alone; only its
-    lifespan is the component's own. Without the names each builds its own.
+    Three of the four components each build one, in 3.5 s of CPU time. The first one requested in a
+    component forked after this is the one built here, with only the newest version of the API; its
+    lifespan is the component's own. Without the names each component builds its own.
     """
     try:
         import airflow.api_fastapi.app
@@ -259,7 +259,7 @@ def build_execution_api() -> None:
     try:
         with _newest_version_alone():
             built = _build_app(create, chosen)
-    # Whatever another cadwyn makes of versions that are not Airflow's own.
+    # Another version of cadwyn may raise anything for versions that are not Airflow's own.
     except Exception:  # noqa: BLE001
         warn_of_missing_name(AIRFLOW, "a local Airflow takes longer to start")
         built = _build_app(create, chosen)
@@ -271,24 +271,24 @@ def build_execution_api() -> None:
         chosen.lifespan = options.get("lifespan", lifespan)
         return unused.pop()
 
-    # Who has imported it by name has it from there.
+    # Modules that imported it by name use their own reference.
     for module in (airflow.api_fastapi.app, sys.modules[create.__module__]):
         setattr(module, create.__name__, create_once)
 
 
 def _build_app(create: Callable[..., Any], lifespan: Any) -> Any:
     app = create(lifespan=lifespan)
-    # It would do the most of it at the first request.
+    # Otherwise it would do most of the work at the first request.
     getattr(app, "_cadwyn_initialize", lambda: None)()
     return app
 
 
 @contextmanager
 def _newest_version_alone() -> Iterator[None]:
-    """Have an API built for the newest of its versions inside the block: a fifth of the work.
+    """Inside the block, build an API only for its newest version: a fifth of the work.
 
-    All that asks a local Airflow is of the same installation, and asks for that version. Without
-    the names, or where the client asks for another, it is built for all ten.
+    Every client of a local Airflow is from the same installation, and uses that version. Without
+    the names, or if the client uses another version, the API is built for all ten.
     """
     try:
         from airflow.api_fastapi.execution_api import versions
@@ -316,7 +316,7 @@ def _newest_version_alone() -> Iterator[None]:
 
 
 class _ChosenLifespan:
-    """The lifespan of an application that is chosen after it was built."""
+    """The lifespan of an application, chosen after the application was built."""
 
     def __init__(self, lifespan: Any) -> None:
         self.lifespan = lifespan
@@ -328,8 +328,8 @@ class _ChosenLifespan:
 def end_unfinished_runs() -> None:
     """Fail the runs of an earlier Airflow on this database, which was killed.
 
-    Airflow's API could, once it is up; by then its scheduler has gone on with them. Without the
-    names it does.
+    Airflow's API could do so once it is up, but by then the scheduler has resumed them. Without the
+    names, the scheduler resumes them.
     """
     try:
         from airflow.models.dagrun import DagRun
@@ -351,10 +351,10 @@ def end_unfinished_runs() -> None:
 
 
 def settings_of_lineage() -> Any:
-    """Return the settings of Airflow's OpenLineage provider; None where it is not installed.
+    """Return the settings of Airflow's OpenLineage provider; None if it is not installed.
 
-    The provider documents them as settings, not as functions to call. Without the names floe's
-    events name no task of Airflow's, and go where floe itself is told to send them.
+    The provider documents them as settings, not as functions to call. Without the names, floe's
+    events have no Airflow task as parent, and go to floe's own backend.
     """
     if find_spec("airflow.providers.openlineage") is None:
         return None
@@ -371,8 +371,8 @@ def settings_of_lineage() -> Any:
 def is_told_by_provider(task: BaseOperator, ti: Any) -> bool:
     """Return whether Airflow's OpenLineage provider emits events of a task.
 
-    There are several settings to leave tasks out, and no public way to ask. Without the name it is
-    taken for granted.
+    Several settings exclude tasks, and there is no public way to query them. Without the name,
+    assume that it does.
     """
     try:
         from airflow.providers.openlineage.utils.emission_policy import (

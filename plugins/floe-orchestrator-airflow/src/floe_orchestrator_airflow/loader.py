@@ -1,4 +1,4 @@
-"""Load a compiled product into Airflow: what the generated dag.py calls."""
+"""Load a compiled product into Airflow, as the generated dag.py does."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ def load_product_dag(
 ) -> DAG:
     """Return the DAG of the whole product compiled in this folder, or of one job of it.
 
-    `dag_arguments` are those of Airflow's own `DAG`, in place of what floe gives it: such as a
-    `schedule` of assets instead of the one in floe.yaml, or an `on_failure_callback`.
+    `dag_arguments` are arguments of Airflow's own `DAG` that override floe's, such as a `schedule`
+    of assets instead of the one in floe.yaml, or an `on_failure_callback`.
 
     Raises:
-        StaleProductError: The folder is no compiled product, or another one.
-        InvalidProductError: The product cannot run on Airflow, with every reason.
-        UsageError: It has no such job.
+        StaleProductError: The folder holds no compiled product, or another product.
+        InvalidProductError: The product cannot run on Airflow; lists every reason.
+        UsageError: The product has no such job.
     """
     artifacts = _load(product_name, Path(project_dir))
     chosen = whole_product_job(artifacts) if job is None else artifacts.job(job)
@@ -38,14 +38,14 @@ def load_product_dag(
 def load_product_dags(
     product_name: str, project_dir: Path | str, **dag_arguments: Any
 ) -> list[DAG]:
-    """Return the DAGs of the product compiled in this folder, one a job, in the jobs' order.
+    """Return the DAGs of the product compiled in this folder, one per job, in the jobs' order.
 
-    After them come those that watch over deadlines. `dag_arguments` are for each DAG of a job, as
-    in `load_product_dag`.
+    The DAGs that watch deadlines come last. `dag_arguments` apply to each DAG of a job, as in
+    `load_product_dag`.
 
     Raises:
-        StaleProductError: The folder is no compiled product, or another one.
-        InvalidProductError: The product cannot run on Airflow, with every reason.
+        StaleProductError: The folder holds no compiled product, or another product.
+        InvalidProductError: The product cannot run on Airflow; lists every reason.
     """
     with collector_at_rest():
         artifacts = _load(product_name, Path(project_dir))
@@ -55,7 +55,7 @@ def load_product_dags(
 
 
 def whole_product_job(artifacts: CompiledArtifacts) -> Job:
-    """Return the job named like the product; a product of named parts only has a first part."""
+    """Return the job named like the product, or the first job if there is no such job."""
     named = [job for job in artifacts.jobs if job.name == artifacts.product.name]
     return named[0] if named else artifacts.jobs[0]
 
@@ -64,8 +64,8 @@ def load_product(project_dir: Path) -> CompiledArtifacts:
     """Return the product compiled in this folder, with the schedules of floe.yaml.
 
     Raises:
-        StaleProductError: The folder is no compiled product.
-        InvalidProductError: The product cannot run on Airflow, with every reason.
+        StaleProductError: The folder holds no compiled product.
+        InvalidProductError: The product cannot run on Airflow; lists every reason.
     """
     artifacts = CompiledArtifacts.load(project_dir)
     check_product(artifacts)
@@ -84,5 +84,5 @@ def _load(product_name: str, project_dir: Path) -> CompiledArtifacts:
                 )
             ]
         )
-    # A task needs no schedule, so it does not depend on the place where they are kept.
+    # A task needs no schedule, so it does not depend on the schedule store.
     return artifacts if get_parsing_context().dag_id else with_live_schedules(artifacts)

@@ -45,11 +45,10 @@ class AirflowOrchestratorPlugin(ProductPlugin):
     """Runs floe products on Airflow 3.
 
     Settings: `url`, `username`, `password` and `token` of the service that `validate_connection`
-    asks and that takes up changed schedules; `schedule_store`, a folder or URL for schedules;
-    `project_dir`, the compiled folder that operators made from transforms build in, and of the
-    product whose schedules change;
-    `resource_presets`, which replace resources of a workload size; `helm`, which `get_helm_values`
-    follows.
+    checks and that applies changed schedules; `schedule_store`, a folder or URL for schedules;
+    `project_dir`, the compiled folder of the product whose schedules change, and in which operators
+    made from transforms build; `resource_presets`, which replace the resources of a workload size;
+    `helm`, the input of `get_helm_values`.
     """
 
     name = "airflow"
@@ -84,10 +83,10 @@ class AirflowOrchestratorPlugin(ProductPlugin):
         return list(operators_from_transforms(transforms, Path(folder) if folder else None))
 
     def get_helm_values(self) -> dict[str, Any]:
-        """Return values for charts/floe-airflow by the setting `helm`, in the size it names.
+        """Return values for charts/floe-airflow from the setting `helm`, in the size it names.
 
         Raises:
-            InvalidProductError: `helm` is wrong, with every problem.
+            InvalidProductError: `helm` is invalid; lists every problem.
         """
         from floe_core.helm.settings import helm_settings
         from floe_orchestrator_airflow.cluster.helm_values import AirflowHelmSettings, helm_values
@@ -108,7 +107,7 @@ class AirflowOrchestratorPlugin(ProductPlugin):
         return AirflowHelmSettings
 
     def validate_connection(self) -> ValidationResult:
-        """Ask the configured Airflow's API server whether all of it is running and healthy."""
+        """Check through the API server whether all of Airflow is running and healthy."""
         from floe_orchestrator_airflow.service.connection_check import check_connection
 
         return check_connection(self._settings)

@@ -1,4 +1,4 @@
-"""The Airflow Asset of a product's node, for DAGs that are scheduled on it or produce beside it."""
+"""The Airflow Asset of a product's node, for DAGs that are scheduled on it or also update it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Find what keeps a compiled product from running on Airflow, all of it at once."""
+"""Find every problem that keeps a compiled product from running on Airflow."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ MAX_DAG_ID = 250
 
 
 def check_product(artifacts: CompiledArtifacts) -> None:
-    """Do nothing for a product that Airflow can run.
+    """Raise if Airflow cannot run a product.
 
     Raises:
-        InvalidProductError: It cannot, with every problem.
+        InvalidProductError: Airflow cannot run it; lists every problem.
     """
     problems = [*product_problems(artifacts), *_problems_of_airflow(artifacts)]
     if problems:

@@ -36,9 +36,9 @@ def floe_task_group(
 
     Raises:
         RuntimeError: There is no current DAG.
-        StaleProductError: The folder is no compiled product.
-        InvalidProductError: The product cannot run on Airflow, with every reason.
-        UsageError: It has no such job.
+        StaleProductError: The folder holds no compiled product.
+        InvalidProductError: The product cannot run on Airflow; lists every reason.
+        UsageError: The product has no such job.
     """
     artifacts = load_product(Path(project_dir))
     chosen = whole_product_job(artifacts) if job is None else artifacts.job(job)

@@ -1,4 +1,4 @@
-"""What Dagster makes of each part of a product."""
+"""Explains which Dagster object each part of a product becomes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ BECOMES = {
 
 
 def concepts(artifacts: CompiledArtifacts) -> list[Concept]:
-    """Return what becomes of each concept. See `ConceptExplainer`."""
+    """Return what each concept becomes in Dagster. See `ConceptExplainer`."""
     updates = "a sensor, which looks at the ledger of ports every 10 s"
     becomes = {**BECOMES, "schedule": schedule_becomes(artifacts, BECOMES["schedule"], updates)}
     return [

@@ -26,7 +26,7 @@ _RESERVED = re.compile(
 
 
 def plain(text: str) -> str:
-    """Return the text with an underscore for every character that a Dagster name cannot hold.
+    """Return the text with an underscore for every character not allowed in a Dagster name.
 
     >>> plain("customer-360"), plain("fct.orders")
     ('customer_360', 'fct_orders')
@@ -35,7 +35,7 @@ def plain(text: str) -> str:
 
 
 def free(name: str) -> str:
-    """Return the name, with an underscore after one that Dagster reserves.
+    """Return the name, with an underscore appended if Dagster reserves it.
 
     >>> free("config"), free("class"), free("orders")
     ('config_', 'class_', 'orders')
@@ -45,14 +45,14 @@ def free(name: str) -> str:
 
 
 def job_name(artifacts: CompiledArtifacts, job: Job) -> str:
-    """Return the Dagster job's name: the product's own for the job that bears it."""
+    """Return the Dagster job's name: just the product's name for the job of that name."""
     product = plain(artifacts.product.name)
     is_main = job.name == artifacts.product.name
     return free(product) if is_main else f"{product}__{plain(job.name)}"
 
 
 def job_of_run(artifacts: CompiledArtifacts, tag: str) -> str:
-    """Return the product's job that a run's tag names; its first for assets chosen by hand."""
+    """Return the product's job that a run's tag names; its first job for assets picked by hand."""
     names = [job.name for job in artifacts.jobs]
     return tag if tag in names else names[0]
 
@@ -63,12 +63,12 @@ def update_sensor_name(artifacts: CompiledArtifacts, job: Job) -> str:
 
 
 def build_op_name(artifacts: CompiledArtifacts) -> str:
-    """Return the name of the step that runs dbt, unlike any job's."""
+    """Return the name of the step that runs dbt, which differs from every job's name."""
     return f"{plain(artifacts.product.name)}__dbt_build"
 
 
 def distinct(names: Iterable[str]) -> list[str]:
-    """Return the names as Dagster can hold them, a number after each that is not the first.
+    """Return the names as valid Dagster names, with a number appended to each duplicate.
 
     >>> distinct(["a-b", "a_b", "c", "type", ""])
     ['a_b', 'a_b__2', 'c', 'type_', '_']

@@ -22,15 +22,15 @@ from floe_orchestrator_dagster.step.node_results import materialization
 
 
 class FloeDbtResource(ConfigurableResource[None]):
-    """Builds nodes of the product that is compiled in `project_dir`."""
+    """Builds nodes of the product compiled in `project_dir`."""
 
     project_dir: str
 
     def build_node(self, name: str, context: AssetExecutionContext) -> MaterializeResult[None]:
-        """Build the model, seed or snapshot of that name, without its tests, for this step.
+        """Build the model, seed or snapshot called `name`, without its tests, for this step.
 
         Raises:
-            Failure: There is no such node, or it did not build.
+            Failure: There is no such node, or its build failed.
         """
         artifacts = CompiledArtifacts.load(self.project_dir)
         request = BuildRequest(
@@ -38,7 +38,7 @@ class FloeDbtResource(ConfigurableResource[None]):
             run_id=f"{context.run_id}.{name}",
             node_ids=(_node_named(name, artifacts).unique_id,),
             attempt=context.retry_number + 1,
-            # An asset that names its node is there to build it.
+            # An asset that names its node always builds it.
             may_reuse=False,
         )
         return materialization(_result(artifacts, request, context), context.asset_key)

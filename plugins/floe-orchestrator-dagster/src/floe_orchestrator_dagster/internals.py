@@ -1,7 +1,7 @@
-"""The one door to names that Dagster does not promise to keep.
+"""The only module that uses private names of Dagster, which may change in any release.
 
-Each has a reason why the public way does not do, and a plainer way to go on without it. They are
-imported where they are used: a code location loads without any of them.
+For each, a comment says why the public API is not enough and what happens without it. They are
+imported where they are used, so a code location loads even if all of them are gone.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
     from sqlalchemy.engine import Connection
 
-    # What `define_asset_job` returns has no public name.
+    # The return type of `define_asset_job` has no public name.
     AssetJob = UnresolvedAssetJobDefinition
 
-# Tags of runs. They are in the databases of all deployments, so they outlive the constants of
-# Dagster's that hold them, which are private.
+# Tags of runs. They are stored in the databases of all deployments, so they are more stable than
+# Dagster's constants for them, which are private.
 WILL_RETRY_TAG = "dagster/will_retry"
 RESUME_RETRY_TAG = "dagster/is_resume_retry"
 SCHEDULE_NAME_TAG = "dagster/schedule_name"
@@ -45,17 +45,17 @@ _REPLACED = {"has_table", "_connect"}
 
 
 class NoMomentsError(Exception):
-    """Dagster exposes no ticks of a schedule."""
+    """Dagster does not expose the ticks of a schedule."""
 
 
 def moments_of(cron: str | list[str], timezone: str, start: datetime) -> Iterator[datetime]:
-    """Yield the moments from a start on at which Dagster's daemon evaluates a schedule.
+    """Yield the moments at which Dagster's daemon evaluates a schedule, from `start` on.
 
-    Only a running webserver exposes them publicly. Without the names a schedule of a zone whose
-    clock changes is given to Dagster in UTC, and `floe ticks --on dagster` is refused.
+    Only a running webserver exposes them publicly. Without these private names, a schedule in a
+    zone whose clock changes is given to Dagster in UTC, and `floe ticks --on dagster` is refused.
 
     Raises:
-        NoMomentsError: Dagster cannot read the days of a clock change, or lacks the names.
+        NoMomentsError: Dagster cannot handle the days of a clock change, or lacks the names.
     """
     try:
         from dagster._check import CheckError
@@ -72,11 +72,12 @@ def moments_of(cron: str | list[str], timezone: str, start: datetime) -> Iterato
 
 
 def last_look(instance: DagsterInstance, schedule_name: str, moment: datetime) -> datetime | None:
-    """Return when the daemon last looked at a schedule before a moment, None if nothing is known.
+    """Return when the daemon last checked a schedule before a moment, None if that is unknown.
 
-    That is its tick before, the hourly mark of the daemon, or its start, whichever is latest. An
-    evaluation is not told. Without the names, a tick that was missed while no daemon was up, and
-    that is not the moment at which Dagster takes the schedule up again, does not run.
+    That is the schedule's previous tick, the daemon's hourly checkpoint, or the schedule's start,
+    whichever is latest. Dagster does not pass this to an evaluation. Without the names, a tick
+    that was missed while no daemon was up does not run, unless it is the moment at which Dagster
+    resumes the schedule.
     """
     if not all(hasattr(instance, name) for name in ("all_instigator_state", "get_ticks")):
         warn_of_missing_name("dagster", "ticks that were missed during an outage may not run")
@@ -90,7 +91,7 @@ def last_look(instance: DagsterInstance, schedule_name: str, moment: datetime) -
 
 
 def _looked_at(instance: DagsterInstance, state: InstigatorState, moment: datetime) -> float:
-    """Return a timestamp, 0 when the schedule of this state is not the one being evaluated."""
+    """Return a timestamp, 0 if the schedule of this state is not the one being evaluated."""
     ticks = instance.get_ticks(state.instigator_origin_id, state.selector_id, limit=2)
     if not ticks or ticks[0].timestamp != moment.timestamp():
         return 0.0
@@ -109,11 +110,11 @@ def execute_with_origin(
     run_config: Mapping[str, Any],
     code_location: tuple[str, Path],
 ) -> bool:
-    """Run a job, or some of its assets and checks, in this process, as launched from the pages.
+    """Run a job, or some of its assets and checks, in this process, as if launched from the UI.
 
-    `code_location` is its name and its file: Dagster's pages then find the job of the run and can
-    run it again. The public `execute_in_process` says neither that nor which part of a job it was.
-    Return False, and run nothing, without the names.
+    `code_location` is the location's name and file: Dagster's UI then finds the job of the run and
+    can re-execute it. The public `execute_in_process` records neither that nor which part of a job
+    ran. Without the names, return False and run nothing.
     """
     try:
         from dagster._core.definitions.job_base import InMemoryJob
@@ -129,7 +130,7 @@ def execute_with_origin(
         part = job.get_subset(asset_selection=selection[0], asset_check_selection=selection[1])
     config = {**_IN_PROCESS, **run_config}
     plan = create_execution_plan(part, run_config=config, instance_ref=instance.get_ref())
-    # The instance's own `create_run_for_job` cannot name checks.
+    # The instance's own `create_run_for_job` cannot select checks.
     run = instance.create_run(
         job_name=job.name,
         run_id=run_id,
@@ -171,9 +172,10 @@ def _origin_of(job: JobDefinition, location_name: str, file: Path) -> Any:
 
 
 def is_process_of_step() -> bool:
-    """Return whether this process was started for a step, by a run that alone hears it.
+    """Return whether a run started this process for a step, and alone receives its events.
 
-    A step is not told. Without the names it does not end with its run, if that is killed.
+    Dagster does not pass this to a step. Without the names, the process of a step goes on if its
+    run is killed.
     """
     try:
         from dagster._core.executor.child_process_executor import (
@@ -186,11 +188,11 @@ def is_process_of_step() -> bool:
 
 
 def compute_output_keys_once(context: OpExecutionContext) -> None:
-    """Let the context of a step answer from memory; nothing else knows of it.
+    """Cache the output keys in the context of this step; nothing else is affected.
 
-    For each output Dagster asks it anew for the keys of all outputs, so that its time grows with
-    their square: 90 ms an asset at 3,000 assets. The answer does not change during a step. Without
-    the method a step is slower.
+    For each output Dagster computes the keys of all outputs again, so the time is quadratic: 90 ms
+    per asset at 3,000 assets. The keys do not change during a step. Without the method, a step is
+    slower.
     """
     step_context = context.get_step_execution_context()
     compute = getattr(step_context, "get_output_asset_keys", None)
@@ -203,13 +205,13 @@ def compute_output_keys_once(context: OpExecutionContext) -> None:
 
 @contextmanager
 def lighter_event_log(instance: DagsterInstance) -> Iterator[None]:
-    """Make Dagster's event log cost less inside the block; blocks may be nested.
+    """Make Dagster's event log faster inside the block; blocks may be nested.
 
-    For every event a run asks which tables and columns there are, and opens a connection and closes
-    it again; with SQLite it makes an engine and waits for the disk as well. For 1,000 models that
-    is half of what dbt takes. So the answers are kept, and SQLite's connections; those to a
-    database server are not, as Dagster holds none for each run that waits for a model. What is read
-    and written stays the same. Without the names, runs are slower.
+    For every event a run checks which tables and columns exist, and opens and closes a connection;
+    with SQLite it also creates an engine and waits for the disk. For 1,000 models that takes half
+    as long as dbt. So the block caches the results of the checks, and keeps SQLite's connections
+    open; not those to a database server, since Dagster holds none open while a run waits for a
+    model. The data read and written is the same. Without the names, runs are slower.
     """
     storage = instance.event_log_storage
     with ExitStack() as stack:
@@ -242,7 +244,7 @@ def _has(storage: SqlEventLogStorage, names: Iterable[str]) -> bool:
 
 @contextmanager
 def _remembered_schema(storage: SqlEventLogStorage) -> Iterator[None]:
-    """Ask once for each table and column: nobody migrates a database under a run."""
+    """Check once for each table and column: a database is not migrated during a run."""
     has_table, has_column = storage.has_table, storage._has_asset_key_col_on_connection
     columns: dict[str, bool] = {}
 
@@ -293,5 +295,5 @@ def _opened(storage: SqliteEventLogStorage, shard: str) -> Engine:
 
 
 def _wait_less_for_the_disk(connection: Any, _: object) -> None:
-    """Sync at checkpoints alone: with a write-ahead log that loses nothing if a process dies."""
+    """Sync only at checkpoints: with a write-ahead log, nothing is lost if a process dies."""
     connection.execute("PRAGMA synchronous=NORMAL")

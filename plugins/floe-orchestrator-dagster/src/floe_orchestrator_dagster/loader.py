@@ -1,4 +1,4 @@
-"""Load a compiled product into Dagster: what `definitions.py` and a team's own code call."""
+"""Load a compiled product into Dagster, from `definitions.py` or a team's own code."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from floe_orchestrator_dagster.definitions.product_definitions import definition
 def load_product_definitions(
     product_name: str, project_dir: Path | str, *, translate: Translate | None = None
 ) -> Definitions:
-    """Return the definitions of the product compiled in a folder, read from its artifacts alone.
+    """Return the definitions of the product compiled in a folder, read only from its artifacts.
 
-    They can be merged with others: `Definitions.merge`. Schedules that were set at run time hold
-    over those of floe.yaml. For `translate` see `floe_assets`.
+    They can be merged with others with `Definitions.merge`. Schedules set at run time override
+    those of floe.yaml. For `translate` see `floe_assets`.
 
     Raises:
         InvalidProductError: The folder is not compiled, is stale, or holds another product.
@@ -37,15 +37,15 @@ def floe_assets(
 ) -> AssetsDefinition:
     """Return the assets and checks of a compiled product, for definitions that a team composes.
 
-    Jobs and schedules are the team's own. `load_product_definitions` brings those of floe.yaml.
+    Jobs and schedules are left to the team. `load_product_definitions` includes those of floe.yaml.
 
     Args:
         project_dir: The compiled folder of the product.
-        translate: Called with each node and with the `AssetSpec` that floe has for it; returns the
-            spec that Dagster gets. It may change the key, group, owners, tags, metadata,
-            dependencies, partitions and the automation condition. Parents come before children, so
-            a spec's dependencies already have their new keys. Of a source only the key counts.
-        backfill_policy: How a backfill of partitions is cut into runs. With
+        translate: Called with each node and the `AssetSpec` that floe made for it; returns the
+            spec to give to Dagster. It may change the key, group, owners, tags, metadata,
+            dependencies, partitions and automation condition. Parents come before children, so a
+            spec's dependencies already have their new keys. For a source only the key is used.
+        backfill_policy: How a backfill of partitions is split into runs. With
             `BackfillPolicy.single_run()` dbt gets the whole range at once.
 
     Raises:

@@ -1,4 +1,4 @@
-"""The Dagster plugin: what floe's core asks of it. Dagster is imported where objects are made."""
+"""The Dagster plugin class, which core calls. Dagster is imported only where it is needed."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ LOADER = "floe_orchestrator_dagster.loader.load_product_definitions"
 class DagsterOrchestratorPlugin(ProductPlugin):
     """Runs floe products on Dagster 1.13.
 
-    Settings: `url` of the webserver that `validate_connection` asks and that takes up changed
+    Settings: `url` of the webserver that `validate_connection` checks and that applies changed
     schedules, and its `token` as `env:NAME`; `schedule_store`, a folder or URL for schedules, and
     `project_dir`, the compiled folder of the product whose schedules change; `resource_presets`,
-    which replace resources of a workload size; `helm`, which `get_helm_values` follows.
+    which replace the resources of a workload size; `helm`, the input of `get_helm_values`.
     """
 
     name = "dagster"
@@ -78,10 +78,10 @@ class DagsterOrchestratorPlugin(ProductPlugin):
         return assets_from_transforms(transforms)
 
     def get_helm_values(self) -> dict[str, Any]:
-        """Return values for charts/floe-dagster by the setting `helm`, in the size it names.
+        """Return values for charts/floe-dagster from the setting `helm`, in the size it names.
 
         Raises:
-            InvalidProductError: `helm` is wrong, with every problem.
+            InvalidProductError: `helm` is invalid; lists every problem.
         """
         from floe_core.helm.settings import helm_settings
         from floe_orchestrator_dagster.cluster.helm_values import DagsterHelmSettings, helm_values
@@ -102,7 +102,7 @@ class DagsterOrchestratorPlugin(ProductPlugin):
         return DagsterHelmSettings
 
     def validate_connection(self) -> ValidationResult:
-        """Ask the webserver for its code locations and its daemons."""
+        """Check the webserver's code locations and daemons."""
         from floe_orchestrator_dagster.service.connection import check_connection
 
         return check_connection(self._settings)

@@ -1,4 +1,4 @@
-"""Find what keeps a product from running on Dagster, all of it at once."""
+"""Find every problem that keeps a product from running on Dagster."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from floe_orchestrator_dagster.definitions.jobs import job_name_problems
 
 
 def check_product(artifacts: CompiledArtifacts) -> None:
-    """Do nothing for a product that Dagster can run.
+    """Raise if Dagster cannot run a product.
 
     Raises:
-        InvalidProductError: It cannot, with every problem.
+        InvalidProductError: Dagster cannot run it; lists every problem.
     """
     problems = [
         *product_problems(artifacts),

@@ -1,4 +1,4 @@
-"""What Prefect makes of each part of a product."""
+"""Explains which Prefect object each part of a product becomes."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ BECOMES = {
     "lineage": "OpenLineage events from the build",
 }
 
-# What becomes of a schedule by updates of ports.
+# How Prefect runs a job that updates of ports start.
 UPDATES = "flow runs that `flow.py` starts, where it serves, for updates in the ledger"
 
 
 def concepts(artifacts: CompiledArtifacts) -> list[Concept]:
-    """Return what becomes of each concept. See `ConceptExplainer`."""
+    """Return what each concept becomes in Prefect. See `ConceptExplainer`."""
     losses = {"schedule": _ends(artifacts)}
     becomes = {**BECOMES, "schedule": schedule_becomes(artifacts, BECOMES["schedule"], UPDATES)}
     return [

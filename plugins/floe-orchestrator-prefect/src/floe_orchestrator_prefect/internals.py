@@ -1,7 +1,7 @@
-"""The one door to names that Prefect does not promise to keep.
+"""The only module that uses private names of Prefect, which may change in any release.
 
-Each has a reason why the public way does not do, and a plainer way to go on without it. They are
-imported where they are used: flows load without any of them.
+For each, a comment says why the public API is not enough and what happens without it. They are
+imported where they are used, so flows load even if all of them are gone.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
 
 
 class NoMomentsError(EnvironmentProblemError):
-    """Prefect exposes no ticks of a schedule."""
+    """Prefect does not expose the ticks of a schedule."""
 
 
 class NoServerError(Exception):
-    """Prefect's server can't be started by its parts."""
+    """Prefect's server can't be started from its parts."""
 
 
 def as_on_server(schedule: CronSchedule | RRuleSchedule) -> Any:
-    """Return a schedule as the server's own code has it, which counts its moments.
+    """Return a schedule as an object of the server's own code, which computes its moments.
 
     Only a running server exposes them publicly, for schedules it already has. Without the names, a
     schedule is given to Prefect as dates instead of a cron expression, and its ticks are unknown.
@@ -54,10 +54,10 @@ def as_on_server(schedule: CronSchedule | RRuleSchedule) -> Any:
 def emit_assets(
     task: Task[..., Any], task_run_id: UUID, facts: Mapping[str, Any], state: State[Any]
 ) -> None:
-    """Emit the events of the assets that a task materializes, with facts as their metadata.
+    """Emit the events for the assets that a task materializes, with facts as metadata.
 
-    Publicly only Prefect's engine does, for the functions that it runs itself. Without the name,
-    the assets of nodes show no materializations.
+    Publicly only Prefect's engine does so, for functions that it runs itself. Without the name, the
+    assets of nodes show no materializations.
     """
     try:
         from prefect.context import AssetContext
@@ -71,10 +71,10 @@ def emit_assets(
 
 
 def expired_leases(home: Path) -> list[UUID]:
-    """Return the leases of slots that have run out, of a server that keeps them in this home.
+    """Return the expired leases of slots, of a server that stores them in this home.
 
-    A server takes them back, but not one that Prefect starts for a single process. Without the
-    name, the slots of a killed `floe run` stay taken in its own Prefect.
+    A server releases them, but not one that Prefect starts for a single process. Without the name,
+    the slots of a killed `floe run` stay taken in its own Prefect.
     """
     folder = home / "concurrency_leases"
     # Before the import, which takes a second.
@@ -89,10 +89,10 @@ def expired_leases(home: Path) -> list[UUID]:
 
 
 def serve_for_one_run(listening: socket) -> None:
-    """Serve Prefect's API on a socket that listens, until SIGTERM, as Prefect does for one process.
+    """Serve Prefect's API on a listening socket until SIGTERM, as Prefect does for one process.
 
-    Prefect imports the whole server in the process that needs one, to start it in another: twice
-    1.3 s. Without the name, or where it takes other arguments, it does so again.
+    Prefect itself imports the whole server in the process that needs one, and again in the one it
+    starts: 1.3 s each. It still does so where the name is missing, or takes other arguments.
 
     Raises:
         NoServerError: This version of Prefect lacks the name.

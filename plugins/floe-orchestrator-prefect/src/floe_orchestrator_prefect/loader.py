@@ -1,4 +1,4 @@
-"""Load a compiled product into Prefect: what `flow.py` and a team's own code call."""
+"""Load a compiled product into Prefect, from `flow.py` or a team's own code."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from floe_orchestrator_prefect.ticks.due_tick import tick_of_team
 
 
 def load_product_flows(product_name: str, project_dir: Path | str) -> ProductFlows:
-    """Return the flows of the product compiled in a folder, read from its artifacts alone.
+    """Return the flows of the product compiled in a folder, read only from its artifacts.
 
-    Schedules that were set at run time hold over those of floe.yaml.
+    Schedules set at run time override those of floe.yaml.
 
     Raises:
         InvalidProductError: The folder is not compiled, is stale, or holds another product.
@@ -29,8 +29,8 @@ def floe_flow(project_dir: Path | str, *, job: str | None = None) -> JobFlow:
 
     Called there it is a subflow with a task run for each node. It returns a dict of node id to
     status, and raises if any node failed. When the calling flow is retried, nodes that have passed
-    are not built again. Schedules are the team's own: the scheduled time of the calling flow is the
-    nominal time of the nodes.
+    are not built again. Schedules are left to the team: the scheduled time of the calling flow is
+    the nominal time of the nodes.
 
     The flow takes `node_ids`, `nominal_time`, `range_start` with `range_end`, and the parameters of
     a run: `select`, `exclude`, `resource_types`, `full_refresh`, `empty` and `vars`.

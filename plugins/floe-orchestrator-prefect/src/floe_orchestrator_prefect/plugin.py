@@ -1,4 +1,4 @@
-"""The Prefect plugin: what floe's core asks of it. Prefect is imported where objects are made."""
+"""The Prefect plugin class, which core calls. Prefect is imported only where it is needed."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ LOADER = "floe_orchestrator_prefect.loader.load_product_flows"
 class PrefectOrchestratorPlugin(ProductPlugin):
     """Runs floe products on Prefect 3.
 
-    Settings: `url` of the API of the server that `validate_connection` asks and that takes up
+    Settings: `url` of the API of the server that `validate_connection` checks and that applies
     changed schedules, with `api_key` or `auth_string` as `env:NAME`; `schedule_store`, a folder or
     URL for schedules, and `project_dir`, the compiled folder of the product whose schedules change;
-    `resource_presets`, which replace resources of a workload size.
+    `resource_presets`, which replace the resources of a workload size.
     """
 
     name = "prefect"
@@ -71,7 +71,7 @@ class PrefectOrchestratorPlugin(ProductPlugin):
     def create_assets_from_transforms(
         self, transforms: list[TransformConfig]
     ) -> list[MaterializingTask[..., Any]]:
-        """Return a task for each transform that materializes its asset; see `transforms`."""
+        """Return for each transform a task that materializes its asset; see `transforms`."""
         from floe_orchestrator_prefect.flow.transforms import tasks_from_transforms
 
         return tasks_from_transforms(transforms)
@@ -80,8 +80,8 @@ class PrefectOrchestratorPlugin(ProductPlugin):
         """Refuse: floe has no chart for Prefect.
 
         Raises:
-            InvalidProductError: `helm` is wrong, with every problem.
-            EnvironmentProblemError: It is right.
+            InvalidProductError: `helm` is invalid; lists every problem.
+            EnvironmentProblemError: `helm` is valid.
         """
         from floe_core.helm.settings import HelmSettings, helm_settings
         from floe_orchestrator_prefect.cluster.helm_values import refuse_helm_values
@@ -89,13 +89,13 @@ class PrefectOrchestratorPlugin(ProductPlugin):
         refuse_helm_values(helm_settings(HelmSettings, self._settings))
 
     def validate_connection(self) -> ValidationResult:
-        """Ask Prefect's server for its health and its version."""
+        """Check the health and the version of Prefect's server."""
         from floe_orchestrator_prefect.service.connection import check_connection
 
         return check_connection(self._settings)
 
     def get_resource_requirements(self, workload_size: str) -> ResourceSpec:
-        """Return the resources of what runs a product's flow."""
+        """Return the resources of the pod or container that runs a product's flow."""
         from floe_core.resource_sizes import resources_for
         from floe_orchestrator_prefect.cluster.run_pod_sizes import RUN_POD
 

@@ -1,4 +1,4 @@
-"""Find what keeps a product from running on Prefect, all of it at once."""
+"""Find every problem that keeps a product from running on Prefect."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from floe_orchestrator_prefect.flow.prefect_names import attribute_problems
 
 
 def check_product(artifacts: CompiledArtifacts) -> None:
-    """Do nothing for a product that Prefect can run.
+    """Raise if Prefect cannot run a product.
 
     Raises:
-        InvalidProductError: It cannot, with every problem.
+        InvalidProductError: Prefect cannot run it; lists every problem.
     """
     problems = [*product_problems(artifacts), *attribute_problems(artifacts)]
     if problems:

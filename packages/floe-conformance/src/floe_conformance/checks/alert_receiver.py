@@ -1,4 +1,4 @@
-"""What a receiver gets of the alerts that a run has left."""
+"""A receiver for the alerts that a run left to be sent."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from floe_conformance import kit_product
 from floe_core.alerts import flush, status
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
-# Orchestrators may see the end of a run in the background.
+# Orchestrators may process the end of a run in the background.
 PATIENCE_SECONDS = 30.0
-# A second alert that is wrong comes after the first.
+# A duplicate alert, which would be wrong, comes after the first.
 QUIET_SECONDS = 3.0
 
 
 def received_alerts(product: CompiledArtifacts, *, is_expected: bool) -> list[str]:
-    """Return the titles that a receiver gets, once the orchestrator has written them."""
+    """Return the titles that a receiver gets, once the orchestrator has written the alerts."""
     deadline = time.monotonic() + (PATIENCE_SECONDS if is_expected else 0.0)
     while not status(product).waiting and time.monotonic() < deadline:
         time.sleep(0.1)
@@ -34,7 +34,7 @@ def received_alerts(product: CompiledArtifacts, *, is_expected: bool) -> list[st
 
 @contextmanager
 def _receiver() -> Iterator[list[str]]:
-    """Take what is posted, and keep the titles; its URL is in the variable of the product."""
+    """Yield the titles of alerts as they are posted; set the product's variable to the URL."""
     titles: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):

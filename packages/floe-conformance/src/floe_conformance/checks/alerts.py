@@ -1,4 +1,4 @@
-"""Whom a run alerts of what: once, whatever the orchestrator does to get it done."""
+"""Checks that a run sends the right alerts, each once."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ TellOf = Callable[[str], list[str]]
 
 
 class AlertChecks(Subject):
-    """A failed run alerts once, one that a retry saved warns once, a green one is quiet.
+    """A failed run alerts once, one that succeeded on a retry warns once, a green run not at all.
 
-    The orchestrator has no receiver while it runs the product; what it wrote is sent after that.
-    Skipped where `run` is not supplied.
+    There is no receiver while the orchestrator runs the product; the alerts that it wrote are
+    sent afterwards. Skipped if `run` is not implemented.
     """
 
     @pytest.fixture(scope="class")
@@ -38,13 +38,13 @@ class AlertChecks(Subject):
         return told
 
     def test_a_failed_run_alerts_once(self, alerts_of: TellOf) -> None:
-        """However many tasks it has, and whoever sees its end."""
+        """However many tasks it has, and whichever part of the orchestrator handles its end."""
         assert alerts_of("model") == [f"{kit_product.NAME}: run failed"]
 
     def test_a_run_that_a_retry_saved_warns_once(self, alerts_of: TellOf) -> None:
-        """An attempt that another follows is no end of a run."""
+        """A failed attempt that is retried is not the end of the run, so it must not alert."""
         assert alerts_of("first try") == [f"{kit_product.NAME}: run succeeded with warnings"]
 
     def test_a_run_in_which_nothing_fails_alerts_nobody(self, alerts_of: TellOf) -> None:
-        """There is nothing to be told."""
+        """No alert is sent at all."""
         assert alerts_of("nothing") == []

@@ -1,4 +1,4 @@
-"""Calls that may hang or raise, made at the same time within one limit."""
+"""Calls that may hang or raise, made concurrently under one time limit."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from floe_conformance.subject import SECRET
 
 LIMIT_SECONDS = 10.0
 USER = "floe"
-# A password in a URL is sent, and can be echoed, in this form.
+# The form in which a password in a URL is sent, and so may be echoed.
 _ENCODED = base64.b64encode(f"{USER}:{SECRET}".encode()).decode()
 Result = TypeVar("Result")
 
 
 @dataclass
 class Attempt(Generic[Result]):
-    """One call. Neither a result nor an error: it had not returned when the time was over."""
+    """One call. With neither a result nor an error, it had not returned by the time limit."""
 
     result: Result | None = None
     error: BaseException | None = None
 
     @property
     def is_over(self) -> bool:
-        """Whether the call came to an end."""
+        """Whether the call returned or raised."""
         return self.result is not None or self.error is not None
 
 
 def call_all_at_once(calls: Mapping[str, Callable[[], Result]]) -> dict[str, Attempt[Result]]:
-    """Return what came of each call within the limit. A call that hangs is left behind."""
+    """Return the outcome of each call by the time limit. A call that hangs is abandoned."""
     attempts: dict[str, Attempt[Result]] = {name: Attempt() for name in calls}
     threads = [
         threading.Thread(target=_attempt, args=(call, attempts[name]), daemon=True)
@@ -49,11 +49,11 @@ def call_all_at_once(calls: Mapping[str, Callable[[], Result]]) -> dict[str, Att
 def _attempt(call: Callable[[], Result], attempt: Attempt[Result]) -> None:
     try:
         attempt.result = call()
-    # Any exception is what one of the checks is about.
+    # One of the checks is that no call raises any exception.
     except Exception as error:  # noqa: BLE001
         attempt.error = error
 
 
 def shows_secret(text: str) -> bool:
-    """Return whether a text has the secret in it, plain or as it is sent."""
+    """Return whether a text contains the secret, plain or encoded as it is sent."""
     return SECRET in text or _ENCODED in text

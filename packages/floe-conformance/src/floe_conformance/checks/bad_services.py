@@ -1,4 +1,4 @@
-"""Services that answer as none should, each behind an address of its own."""
+"""Services that misbehave, each at an address of its own."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LONGER_THAN_ALLOWED = 15
 
 @contextmanager
 def bad_services() -> Iterator[dict[str, str]]:
-    """Yield what is wrong with a service -> its host and port."""
+    """Yield fault of a service -> its host and port."""
     with ExitStack() as stack, socket.create_server(("127.0.0.1", 0)) as closed:
         unused = f"127.0.0.1:{closed.getsockname()[1]}"
         closed.close()
@@ -29,7 +29,7 @@ def bad_services() -> Iterator[dict[str, str]]:
 
 @contextmanager
 def _serving(talk: Talk) -> Iterator[str]:
-    """Let a function talk on every connection; yield host and port."""
+    """Serve every connection with a function; yield host and port."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         threading.Thread(target=_accept, args=(listener, talk), daemon=True).start()
         yield f"127.0.0.1:{listener.getsockname()[1]}"
@@ -75,7 +75,7 @@ def _other_json(connection: socket.socket) -> None:
 
 
 def _echo_of_the_request(connection: socket.socket) -> None:
-    """Fail and repeat what was asked, headers included, as error pages in debug mode do."""
+    """Fail and echo the request, headers included, as error pages in debug mode do."""
     _answer(connection, "500 Internal Server Error", connection.recv(65536))
 
 

@@ -1,4 +1,4 @@
-"""What is left of a run that somebody cancels."""
+"""Checks of a run that a user cancels."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from floe_conformance.checks.made_runs import MadeRun, MadeRuns
 
 
 class CanceledRunChecks(MadeRuns):
-    """A run that is canceled ends at once, is not green, and says what it did not do.
+    """A canceled run ends at once, is not green, and reports the nodes that it aborted.
 
-    Skipped where `run_and_cancel` is not supplied.
+    Skipped if `run_and_cancel` is not implemented.
     """
 
     def test_a_run_that_is_canceled_is_not_green(self, canceled: MadeRun) -> None:
-        """Neither is what hung in it, or what waited for that."""
+        """Neither are the node that hung and the nodes downstream of it."""
         may_be_done = kit_product.DONE_ALL_THE_SAME["time"]
         done_for_all_that = canceled.recorded.done - may_be_done
         assert (canceled.recorded.succeeded, done_for_all_that) == (False, frozenset())
 
     def test_a_run_that_is_canceled_leaves_no_process(self, canceled: MadeRun) -> None:
-        """None that has the warehouse open."""
+        """No process still has the warehouse open."""
         assert not canceled.holds_the_warehouse()
 
     def test_a_run_that_is_canceled_is_told_as_aborted(self, canceled: MadeRun) -> None:
-        """So are the node that hung, and those that waited for it; each has a START."""
+        """The run, the node that hung and its descendants each emit START, then ABORT."""
         types: dict[str, list[str]] = {}
         for event in canceled.events(kit_product.NAME):
             types.setdefault(event["job"]["name"], []).append(event["eventType"])

@@ -1,4 +1,4 @@
-"""What `validate_connection` says of services that are missing or unhealthy."""
+"""Checks of `validate_connection` against services that are missing or unhealthy."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
 
 class ConnectionChecks(Subject):
-    """A bad service is a failed result, in time and without secrets; never an exception.
+    """A bad service gives a failed result, in time and without secrets; never an exception.
 
-    All bad services are asked at once, so that the waiting is done once.
+    All bad services are checked concurrently, so that the time limit passes only once.
     """
 
     @pytest.fixture(scope="class")
     @classmethod
     def attempts(cls) -> dict[str, Attempt[ValidationResult]]:
-        """What is wrong with a service -> what the plugin said of it."""
+        """Fault of a service -> the outcome of `validate_connection`."""
         with pytest.MonkeyPatch.context() as patch, bad_services() as addresses:
             patch.setenv(SECRET_VARIABLE, SECRET)
             calls = {name: cls()._call(address) for name, address in addresses.items()}
@@ -39,24 +39,24 @@ class ConnectionChecks(Subject):
     def test_a_bad_service_is_told_in_ten_seconds(
         self, attempts: dict[str, Attempt[ValidationResult]]
     ) -> None:
-        """In all: name look-up, connecting, and an answer that never ends."""
+        """In total, from the name look-up to the last byte, even if the response never ends."""
         assert [name for name, attempt in attempts.items() if not attempt.is_over] == []
 
     def test_a_bad_service_raises_nothing(
         self, attempts: dict[str, Attempt[ValidationResult]]
     ) -> None:
-        """Whatever it does, there is a result."""
+        """`validate_connection` returns a result whatever the service does."""
         assert {name: a.error for name, a in attempts.items() if a.error is not None} == {}
 
     def test_a_bad_service_is_a_failure_with_errors(
         self, attempts: dict[str, Attempt[ValidationResult]]
     ) -> None:
-        """Not a success, and it says what to do."""
+        """`success` is False, and `errors` is not empty."""
         ended = _results(attempts)
         assert [name for name, r in ended.items() if r.success or not r.errors] == []
 
     def test_no_secret_is_shown(self, attempts: dict[str, Attempt[ValidationResult]]) -> None:
-        """Not in message, errors or warnings, though it stands in the URL and is sent back."""
+        """Not in message, errors or warnings, though it is in the URL and the service echoes it."""
         shown = {name: repr(result) for name, result in _results(attempts).items()}
         assert [n for n, text in shown.items() if shows_secret(text)] == []
 

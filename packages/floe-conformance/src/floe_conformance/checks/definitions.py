@@ -1,4 +1,4 @@
-"""What `create_definitions` makes the orchestrator load."""
+"""Checks of `create_definitions`, by what the orchestrator loads."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ _LOADER_CALL = re.compile(r"\b([A-Za-z_][\w.]*)\.(load_\w+)\(")
 
 
 class DefinitionChecks(Subject):
-    """The product's graph, jobs and ticks, and the refusal of what is no product."""
+    """The product's graph, jobs and ticks are loaded; an invalid product is refused."""
 
     def test_the_graph_is_the_products_edge_for_edge(self, product: CompiledArtifacts) -> None:
-        """Every model, seed, snapshot and test waits for what it reads, and for nothing else."""
+        """Every model, seed, snapshot and test waits for the nodes it reads, and for no other."""
         assert dict(self.loaded(product).upstream) == self._expected_upstream()
 
     def test_each_job_builds_its_own_nodes(self, product: CompiledArtifacts) -> None:
-        """All jobs of floe.yaml are there, each with the nodes it selects."""
+        """All jobs of floe.yaml are loaded, each with exactly the nodes that it selects."""
         jobs = self.loaded(product).jobs
         assert {name: job.nodes for name, job in jobs.items()} == kit_product.JOBS
 
     def test_each_schedule_ticks_in_its_zone(self, product: CompiledArtifacts) -> None:
-        """At the instants that the zone's clocks show, also in weeks in which they change."""
+        """The ticks follow the zone's local time, also across changes to and from summer time."""
         jobs = self.loaded(product).jobs
         there = [name for name in kit_product.TICKS if name in jobs]
         found = {name: jobs[name].ticks_between(*kit_product.SPAN) for name in there}
@@ -41,29 +41,29 @@ class DefinitionChecks(Subject):
     def test_a_schedule_that_is_not_enabled_starts_nothing(
         self, product: CompiledArtifacts
     ) -> None:
-        """`enabled: false` in floe.yaml."""
+        """A job with `enabled: false` in floe.yaml has no ticks."""
         job = self.loaded(product).jobs.get(kit_product.PAUSED_JOB)
         assert job is None or job.ticks_between(*kit_product.SPAN) == []
 
     def test_the_artifacts_stay_as_they_were(self, product: CompiledArtifacts) -> None:
-        """Definitions are made of them, not in them."""
+        """`create_definitions` does not modify the artifacts that it receives."""
         before = product.to_json()
         self.plugin().create_definitions(product)
         assert product.to_json() == before
 
     def test_without_a_folder_it_names_the_loader_to_call(self, product: CompiledArtifacts) -> None:
-        """Artifacts that come from no folder cannot run; the error says what loads one."""
+        """Artifacts not loaded from a folder cannot run; the error names the loader to call."""
         assert _LOADER_CALL.search(self._refusal_without_a_folder(product))
         assert callable(self._loader(product))
 
     def test_the_loader_loads_the_same(self, product: CompiledArtifacts) -> None:
-        """The call that the error names gives what `create_definitions` gives."""
+        """The loader that the error names returns the same as `create_definitions`."""
         folder = product.folder
         loaded = self.look_at(self._loader(product)(kit_product.NAME, folder), folder)
         assert loaded == self.loaded(product)
 
     def test_the_loader_refuses_another_product(self, product: CompiledArtifacts) -> None:
-        """A folder that holds another product than the one asked for, naming both."""
+        """If the folder holds another product than requested, the error names both."""
         with pytest.raises(InvalidProductError) as refused:
             self._loader(product)("another-shop", product.folder)
         missing = [n for n in (kit_product.NAME, "another-shop") if n not in str(refused.value)]
@@ -72,7 +72,7 @@ class DefinitionChecks(Subject):
     def test_the_loader_refuses_a_stale_folder(
         self, product: CompiledArtifacts, tmp_path: Path
     ) -> None:
-        """One whose dbt manifest is not the compiled one; the error says how to fix it."""
+        """One whose dbt manifest is not the compiled one; the error names `floe compile`."""
         stale = tmp_path / "stale"
         shutil.copytree(product.folder, stale)
         (stale / DBT_MANIFEST_FILE).write_text("{}", encoding="utf-8")
@@ -81,7 +81,7 @@ class DefinitionChecks(Subject):
         assert "floe compile" in str(refused.value)
 
     def test_all_that_is_wrong_is_told_at_once(self, product: CompiledArtifacts) -> None:
-        """An edge to nowhere, a job of an absent node, a bad cron and a bad zone: one error."""
+        """One error reports an edge to a missing node, a job of one, a bad cron and a bad zone."""
         with pytest.raises(InvalidProductError) as refused:
             self.plugin().create_definitions(_spoilt(product))
         told = str(refused.value)
@@ -95,7 +95,7 @@ class DefinitionChecks(Subject):
         return {name: upstream - kit_product.SOURCES for name, upstream in shown.items()}
 
     def _loader(self, product: CompiledArtifacts) -> Callable[[str, Path], Any]:
-        """Return the function that the plugin names to whoever has no folder."""
+        """Return the loader that the plugin names when artifacts have no folder."""
         named = _LOADER_CALL.search(self._refusal_without_a_folder(product))
         if named is None:
             pytest.skip("the plugin names no loader; another check fails for it")
@@ -110,7 +110,7 @@ class DefinitionChecks(Subject):
 
 
 def _spoilt(product: CompiledArtifacts) -> CompiledArtifacts:
-    """Return the product with four things wrong, in its folder."""
+    """Return the product, bound to its folder, with four errors in it."""
     fields = product.model_dump(mode="json")
     orders = next(node for node in fields["nodes"] if node["name"] == "orders")
     orders["depends_on"] = ["model.corner_shop.nowhere"]

@@ -1,4 +1,4 @@
-"""The file that an orchestrator loads, for plugins that have the power to write it."""
+"""Checks of the file that an orchestrator loads, for plugins that are an `EntryPointWriter`."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 
 class EntryPointFileChecks(Subject):
-    """A file of the product folder, the same text each time. Skipped where there is none."""
+    """The file is in the product folder, with the same text each time. Skipped if there is none."""
 
     def test_the_entry_point_file_is_in_the_folder_and_does_not_change(
         self, product: CompiledArtifacts
     ) -> None:
-        """Compile has written it; asked again, the plugin gives the same file."""
+        """Compiling writes the file, and each call of `entry_point_file` returns the same one."""
         plugin, again = self.plugin(), self.plugin()
         if not isinstance(plugin, EntryPointWriter) or not isinstance(again, EntryPointWriter):
             pytest.skip("the plugin's orchestrator loads no file")

@@ -1,4 +1,4 @@
-"""What an orchestrator loads follows the environment that FLOE_ENV names."""
+"""Checks that the orchestrator loads the environment that FLOE_ENV names."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class EnvironmentChecks(Subject):
     def test_a_schedule_is_that_of_the_environment(
         self, product: CompiledArtifacts, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """The product's own job ticks at another time, loaded from the same folder."""
+        """Loaded from the same folder, the product's own job has the ticks of the environment."""
         monkeypatch.setenv(ENVIRONMENT_VARIABLE, kit_product.ENVIRONMENT)
         jobs = self.loaded(CompiledArtifacts.load(product.folder)).jobs
         found = jobs[kit_product.NAME].ticks_between(*kit_product.SPAN)

@@ -1,4 +1,4 @@
-"""What `get_helm_values` gives."""
+"""Checks of `get_helm_values`."""
 
 from __future__ import annotations
 
@@ -22,13 +22,14 @@ PRESET = ResourceSpec("123m", "3", "1234Mi", "5Gi")
 
 
 class HelmValuesChecks(Subject):
-    """Plain values, made anew each time, that follow the settings.
+    """The values are plain data, new objects on each call, and follow the settings.
 
-    Skipped for a plugin that says it has no chart; those of the schema for one that brings none.
+    Skipped for a plugin without Helm values; the check of the schema also for one without a chart
+    of its own.
     """
 
     def test_helm_values_are_plain_and_not_empty(self) -> None:
-        """A dict that YAML and JSON can hold."""
+        """A dict that can be written as YAML and JSON."""
         values = _values(self.plugin())
         assert json.loads(json.dumps(values)) == values != {}
 
@@ -38,7 +39,7 @@ class HelmValuesChecks(Subject):
         assert _values(plugin) == _values(plugin) == _values(self.plugin())
 
     def test_helm_values_are_nobody_elses(self) -> None:
-        """No dict or list in them is in another answer too: who changes one changes one."""
+        """No two calls share a dict or list, so changing one result never changes another."""
         plugin = self._set({"products": PRODUCTS})
         other = self._set({"products": PRODUCTS})
         first, second, third = _values(plugin), _values(plugin), _values(other)
@@ -46,32 +47,32 @@ class HelmValuesChecks(Subject):
         assert len(set(ids)) == len(ids)
 
     def test_helm_values_hold_the_resources_of_their_size(self) -> None:
-        """`helm.size`: what `get_resource_requirements` says of it, and of no other size."""
+        """With `helm.size`, they hold what `get_resource_requirements` returns for that size."""
         for size in WORKLOAD_SIZES:
             found = _texts(_values(self._set({"size": size})))
             told = asdict(self.plugin().get_resource_requirements(size))
             assert {name: text for name, text in told.items() if text not in found} == {}, size
 
     def test_helm_values_grow_with_their_size(self) -> None:
-        """Three sizes give three answers."""
+        """The three sizes give three different results."""
         answers = [_text(_values(self._set({"size": size}))) for size in WORKLOAD_SIZES]
         assert len(set(answers)) == len(WORKLOAD_SIZES)
 
     def test_resource_presets_reach_the_helm_values(self) -> None:
-        """The manifest's own resources of the chosen size are the pods'."""
+        """Resources that the manifest sets for the chosen size are those of the pods."""
         presets = {"medium": asdict(PRESET)}
         found = _texts(_values(self._set({"size": "medium"}, resource_presets=presets)))
         assert {name: text for name, text in asdict(PRESET).items() if text not in found} == {}
 
     def test_helm_values_name_each_product_and_its_image(self) -> None:
-        """`helm.products`: the repository and the tag of each, in one text or in two."""
+        """`helm.products`: each name, and each image's repository and tag, as one string or two."""
         values = _text(_values(self._set({"products": PRODUCTS})))
         wanted = [product["name"] for product in PRODUCTS]
         wanted += [part for product in PRODUCTS for part in product["image"].rsplit(":", 1)]
         assert [each for each in wanted if each not in values] == []
 
     def test_a_wrong_helm_setting_is_refused(self) -> None:
-        """`InvalidProductError` with a problem for each of two mistakes."""
+        """Two mistakes raise one `InvalidProductError` with a problem for each."""
         with pytest.raises(InvalidProductError) as refused:
             _values(self._set({"size": "huge", "prodcuts": PRODUCTS}))
         problems = [str(problem) for problem in refused.value.problems]
@@ -82,7 +83,7 @@ class HelmValuesChecks(Subject):
 
     @pytest.mark.parametrize("size", WORKLOAD_SIZES)
     def test_the_chart_takes_the_helm_values(self, size: str) -> None:
-        """Its values.schema.json accepts them, and knows no other key at the top."""
+        """Its values.schema.json accepts the values, and rejects an unknown top-level key."""
         plugin = self._set({"size": size, "products": PRODUCTS})
         values = json.loads(_text(_values(plugin)))
         if not isinstance(plugin, ChartOwner):
@@ -108,7 +109,7 @@ def _values(plugin: OrchestratorPlugin) -> dict[str, Any]:
 
 
 def _containers(value: Any) -> Iterator[Any]:
-    """Yield each dict and list in a value, itself included."""
+    """Yield each dict and list in a value, including the value itself."""
     if isinstance(value, dict | list):
         yield value
         for part in value.values() if isinstance(value, dict) else value:
@@ -116,7 +117,7 @@ def _containers(value: Any) -> Iterator[Any]:
 
 
 def _text(values: dict[str, Any]) -> str:
-    """Return values as JSON, whatever is in them: that they are plain is a check of its own."""
+    """Return values as JSON, with `str` of what is not plain; another check covers that."""
     return json.dumps(values, default=str)
 
 

@@ -1,4 +1,4 @@
-"""What meets a job's deadline, and who is told of one that was missed."""
+"""Checks of which runs meet a job's deadline, and of the alert for one that was missed."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 class LatenessChecks(Subject):
-    """A whole run meets the deadline it ends before, an empty one none; a missed one is told once.
+    """A full run meets the deadline it ends before, an empty run none; a missed one alerts once.
 
-    Each is skipped where the method that it needs is not supplied.
+    Each check is skipped if the method that it needs is not implemented.
     """
 
     @pytest.fixture(scope="class")
     @classmethod
     def due(cls, tmp_path_factory: pytest.TempPathFactory) -> Prepare:
-        """When the deadline is -> the definitions of a product of its own that has it."""
+        """When the deadline is -> the definitions of a separate product with that deadline."""
 
         @cache
         def prepared(when: str) -> tuple[Any, CompiledArtifacts]:
@@ -42,7 +42,7 @@ class LatenessChecks(Subject):
         return prepared
 
     def test_a_run_of_the_whole_job_meets_its_deadline(self, due: Prepare) -> None:
-        """It is reported as one of that job, and when it ended."""
+        """The run is recorded for its job, with the time at which it ended."""
         if type(self).run is Subject.run:
             pytest.skip("run is not supplied")
         definitions, product = due("later whole")
@@ -50,7 +50,7 @@ class LatenessChecks(Subject):
         assert _met(product) == {kit_product.DUE_AT}
 
     def test_a_run_that_reads_no_rows_meets_no_deadline(self, due: Prepare) -> None:
-        """Its tables are empty."""
+        """A run with `empty` leaves empty tables, so it does not count."""
         if type(self).run_with is Subject.run_with:
             pytest.skip("run_with is not supplied")
         definitions, product = due("later empty")
@@ -58,7 +58,7 @@ class LatenessChecks(Subject):
         assert _met(product) == set()
 
     def test_a_missed_deadline_is_told_once(self, due: Prepare) -> None:
-        """However often the orchestrator looks."""
+        """However often the orchestrator checks deadlines."""
         if type(self).check_deadlines is Subject.check_deadlines:
             pytest.skip("check_deadlines is not supplied")
         definitions, product = due("passed")
@@ -70,7 +70,7 @@ class LatenessChecks(Subject):
 
 
 def _met(product: CompiledArtifacts) -> frozenset[datetime]:
-    """Return the deadlines that runs have met, once the end of the run must have been reported."""
+    """Return the deadlines that runs have met, waiting for the end of the run to be recorded."""
     deadline = time.monotonic() + alert_receiver.PATIENCE_SECONDS / 2
     while not (met := green_runs(product, kit_product.NAME).met) and time.monotonic() < deadline:
         time.sleep(0.2)

@@ -1,4 +1,4 @@
-"""What `emit_lineage_event` sends, read where OpenLineage's own file transport puts it."""
+"""Checks of what `emit_lineage_event` sends, as written by OpenLineage's own file transport."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ EVENTS = (
     ("START", JOB),
     ("FAIL", JOB),
 )
-# Plugins may send in the background; one that loses events is found out after this.
+# Plugins may send in the background; after this, events that have not arrived count as lost.
 _PATIENCE_SECONDS = 30.0
 
 Event = dict[str, Any]
 
 
 class LineageChecks(Subject):
-    """Valid events, START and its end of one run; nothing where nobody listens."""
+    """Events are valid, START and end share one run, and without a backend nothing happens."""
 
     @pytest.fixture(scope="class")
     @classmethod
     def events(cls, tmp_path_factory: pytest.TempPathFactory) -> list[Event]:
-        """The events of `EVENTS` as a backend received them, in order."""
+        """The events of `EVENTS`, in the order in which a backend received them."""
         folder = tmp_path_factory.mktemp("lineage")
         sent = folder / "events.jsonl"
         transport = {"type": "file", "log_file_path": str(sent), "append": True}
@@ -59,23 +59,23 @@ class LineageChecks(Subject):
         assert told == [(kind, job, [source], [target]) for kind, job in EVENTS]
 
     def test_every_lineage_event_is_openlineages(self, events: list[Event]) -> None:
-        """The fields that the specification demands, in the forms that it demands."""
+        """It has the fields that the specification requires, in the required form."""
         assert [_faults(event) for event in events] == [[] for _ in events]
 
     def test_a_run_ends_as_the_run_that_began(self, events: list[Event]) -> None:
-        """COMPLETE and FAIL close the run that the job's last START opened, and no other's."""
+        """COMPLETE and FAIL carry the run ID of the last START of the same job."""
         runs = [event["run"]["runId"] for event in events]
         numbered = [runs.index(run) for run in runs]
         assert numbered == [0, 1, 0, 3, 3][: len(runs)]
 
     def test_an_unknown_event_type_is_refused_with_those_there_are(self, tmp_path: Path) -> None:
-        """`ValueError`, also where nobody listens."""
+        """`ValueError` that names the event types, even without a lineage backend."""
         with _lineage_environment(tmp_path), pytest.raises(ValueError) as refused:  # noqa: PT011
             self.plugin().emit_lineage_event("DONE", JOB, [], [])
         assert [kind for kind in LINEAGE_EVENT_TYPES if kind not in str(refused.value)] == []
 
     def test_without_a_lineage_backend_nothing_happens(self, tmp_path: Path) -> None:
-        """No exception and no file."""
+        """No exception is raised, and no file is written."""
         with _lineage_environment(tmp_path):
             self.plugin().emit_lineage_event("START", JOB, [SOURCE], [TARGET])
             self.plugin().emit_lineage_event("COMPLETE", JOB, [SOURCE], [TARGET])
@@ -84,7 +84,7 @@ class LineageChecks(Subject):
 
 @contextmanager
 def _lineage_environment(folder: Path) -> Iterator[pytest.MonkeyPatch]:
-    """Work in a folder, in an environment that names no backend."""
+    """Change to a folder, with no lineage backend in the environment."""
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith("OPENLINEAGE")]:
             patch.delenv(name)
@@ -108,7 +108,7 @@ def _datasets(event: Event) -> Iterator[list[tuple[str, str]]]:
 
 
 def _faults(event: Event) -> list[str]:
-    """Return the fields of a run event that are not as OpenLineage 2-0-2 wants them."""
+    """Return the fields of a run event that do not conform to OpenLineage 2-0-2."""
     claims = {
         "eventType": event.get("eventType") in LINEAGE_EVENT_TYPES,
         "eventTime": _is_aware_time(event.get("eventTime")),

@@ -1,4 +1,4 @@
-"""What a run tells as lineage, read where the manifest's backend puts it."""
+"""Checks of the lineage that a run emits, as written by the manifest's backend."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ Event = dict[str, Any]
 
 
 class RunLineageChecks(MadeRuns):
-    """Each node once, from START to the end it came to, below one run of the product.
+    """Each node is emitted once, from START to its end, with a run of the product as parent.
 
-    Skipped where `run` is not supplied.
+    Skipped if `run` is not implemented.
     """
 
     @pytest.mark.parametrize("what", kit_product.TOLD)
     def test_a_run_tells_of_each_node_once_and_how_it_ended(self, what: str, ran: MakeRun) -> None:
-        """COMPLETE, FAIL, or ABORT for what was skipped; each end has a START of the same run."""
+        """COMPLETE, FAIL, or ABORT if it was skipped, after a START of the same run."""
         told = list(_runs(ran(what).events(kit_product.NAME)))
         assert sorted(told) == [
             (job, "START", end) for job, end in sorted(kit_product.TOLD[what].items())
@@ -29,7 +29,7 @@ class RunLineageChecks(MadeRuns):
 
 
 def _runs(events: Sequence[Event]) -> Iterator[tuple[str, ...]]:
-    """Yield job and types of events of each run, with `alone` for one that has no parent here."""
+    """Yield each run's job and event types, and `alone` if its parent is not among the runs."""
     runs: dict[str, list[Event]] = {}
     for event in events:
         runs.setdefault(event["run"]["runId"], []).append(event)
@@ -41,6 +41,6 @@ def _runs(events: Sequence[Event]) -> Iterator[tuple[str, ...]]:
 
 
 def _parents(events: Sequence[Event]) -> set[str]:
-    """Return the runs that these events name as their parent; "" for none."""
+    """Return the runs that these events name as parent; "" stands for no parent."""
     facets = [event["run"].get("facets", {}).get("parent", {}) for event in events]
     return {facet.get("run", {}).get("runId", "") for facet in facets}

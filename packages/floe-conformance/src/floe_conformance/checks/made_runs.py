@@ -1,4 +1,4 @@
-"""Runs of the kit's product, each made when a check first asks for it."""
+"""Runs of the kit's product, each made when a check first needs it."""
 
 from __future__ import annotations
 
@@ -32,20 +32,20 @@ _CHANGES = {
     STALE_GATE: kit_product.STALE["gate"],
     STALE_REPORT: kit_product.STALE["report"],
 }
-# Plugins may send in the background; one that loses events is found out after this.
+# Plugins may send in the background; after this, events that have not arrived count as lost.
 PATIENCE_SECONDS = 30.0
 SECONDS_TO_HANG = 120.0
 
 
 @dataclass(frozen=True)
 class MadeRun:
-    """A run: what the orchestrator recorded of it, and the folder of its product."""
+    """A run: what the orchestrator recorded about it, and the folder of its product."""
 
     recorded: RanProduct
     folder: Path
 
     def holds_the_warehouse(self) -> bool:
-        """Tell whether any process still has the warehouse open to write, after some patience."""
+        """Return whether a process has the warehouse open for writing, even after a wait."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while _is_held(self.folder / kit_product.WAREHOUSE):
             if time.monotonic() > deadline:
@@ -54,15 +54,15 @@ class MadeRun:
         return False
 
     def begun(self) -> dict[str, int]:
-        """Return model -> how often dbt began to build it; from the warehouse."""
+        """Return model -> how often dbt began to build it, from the warehouse."""
         with duckdb.connect(str(self.folder / kit_product.WAREHOUSE), read_only=True) as warehouse:
             rows = warehouse.execute("select model, count(*) from builds group by 1").fetchall()
         return dict(rows)
 
     def events(self, job: str) -> list[dict[str, Any]]:
-        """Return the events of lineage up to the one that ends the run of a job, and all after.
+        """Return all lineage events, after waiting for the one that ends the run of a job.
 
-        What still lies on disk after some patience, as on a busy machine, is sent.
+        Events that are still unsent on disk after the wait, as on a busy machine, are sent first.
         """
         deadline = time.monotonic() + PATIENCE_SECONDS
         while not _tell_the_end(events := self._told(), job) and time.monotonic() < deadline:
@@ -81,7 +81,7 @@ def _tell_the_end(events: list[dict[str, Any]], job: str) -> bool:
 
 
 def _is_held(warehouse: Path) -> bool:
-    """Ask in a process of its own, to which DuckDB refuses a file that any other has open."""
+    """Return whether DuckDB refuses to open the file in a new process, as another has it open."""
     code = "import duckdb, sys; duckdb.connect(sys.argv[1])"
     done = subprocess.run([sys.executable, "-c", code, warehouse], capture_output=True, check=False)
     return done.returncode != 0
@@ -96,12 +96,12 @@ MakeRun = Callable[[str], MadeRun]
 
 
 class MadeRuns(Subject):
-    """What the checks of runs share."""
+    """Fixtures shared by the checks of runs."""
 
     @pytest.fixture(scope="class")
     @classmethod
     def ran(cls, tmp_path_factory: pytest.TempPathFactory) -> MakeRun:
-        """What fails in a run -> the run."""
+        """What fails in a run -> the run, made once."""
 
         @cache
         def run(what: str) -> MadeRun:
@@ -129,7 +129,7 @@ class MadeRuns(Subject):
 
 
 def _hanging_in(folder: Path) -> Callable[[], bool]:
-    """Return what tells whether the model of a product hangs; it fails when that takes too long."""
+    """Return a function that says whether the model hangs yet, and fails if that takes too long."""
     deadline = time.monotonic() + SECONDS_TO_HANG
 
     def it_hangs() -> bool:

@@ -1,4 +1,4 @@
-"""Where an orchestrator cannot be asked for its pools, nobody says that all is well with them."""
+"""Checks that pools are not reported as healthy if the orchestrator cannot be queried."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ Asked = Attempt[Sequence[PoolProblem]]
 
 
 class PoolQuestionChecks(Subject):
-    """A bad service is an `EnvironmentProblemError`, in time and without secrets.
+    """A bad service raises `EnvironmentProblemError`, in time and without secrets.
 
-    Skipped for a plugin without the power.
+    Skipped for a plugin that is not a `PoolChecker`.
     """
 
     @pytest.fixture(scope="class")
     @classmethod
     def asked(cls, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Asked]:
-        """What is wrong with a service -> what came of asking it for a pool of builds."""
+        """Fault of a service -> the outcome of `check_pools` for a product with a pool."""
         if not isinstance(cls().plugin(), PoolChecker):
             pytest.skip("the plugin does not ask for pools")
         product = cls.compile(tmp_path_factory.mktemp("asked"), {})
@@ -44,12 +44,12 @@ class PoolQuestionChecks(Subject):
         return lambda: plugin.check_pools(pooled)
 
     def test_pools_of_a_bad_service_are_an_error(self, asked: dict[str, Asked]) -> None:
-        """Within ten seconds: neither a verdict nor any other exception."""
+        """`check_pools` raises `EnvironmentProblemError` within ten seconds, and nothing else."""
         found = {name: attempt.error or attempt.result for name, attempt in asked.items()}
         wrong = {n: e for n, e in found.items() if not isinstance(e, EnvironmentProblemError)}
         assert wrong == {}
 
     def test_no_secret_is_shown_where_pools_are_asked_for(self, asked: dict[str, Asked]) -> None:
-        """Not in the error, though it stands in the URL and is sent back."""
+        """Not in the error, though it is in the URL and the service echoes it."""
         shown = {name: str(attempt.error) for name, attempt in asked.items() if attempt.error}
         assert [name for name, text in shown.items() if shows_secret(text)] == []

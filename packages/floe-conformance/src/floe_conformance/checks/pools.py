@@ -1,4 +1,4 @@
-"""Nodes of a pool wait for its slots, and give them back."""
+"""Checks that nodes in a pool wait for its slots, and release them."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from floe_core.plugin_powers import NodePools
 
 @dataclass(frozen=True)
 class PooledRun:
-    """What a run has left.
+    """What a run left behind.
 
-    `taken` is how many slots are taken after it, `built` are the relations in the warehouse, and
-    `spans` is when each model ran, by what the models noted.
+    `taken` is how many slots are taken after the run, `built` the relations in the warehouse, and
+    `spans` when each model began and ended, as the models themselves recorded it.
     """
 
     taken: int
@@ -32,9 +32,9 @@ class PooledRun:
 
 
 class PoolChecks(Subject):
-    """Of models in a pool of one slot one runs at a time, beside what is in no pool.
+    """Models in a pool of one slot run one at a time; a model in no pool runs beside them.
 
-    Skipped where `run_in_pool` is not supplied, and for a plugin without the power.
+    Skipped if `run_in_pool` is not implemented, or if the plugin is not a `NodePools`.
     """
 
     @pytest.fixture(scope="class")
@@ -52,18 +52,18 @@ class PoolChecks(Subject):
         return PooledRun(taken, _built(product.folder), _spans(product.folder))
 
     def test_nodes_of_a_pool_of_one_slot_run_one_at_a_time(self, pooled: PooledRun) -> None:
-        """And all of them do run."""
+        """All of them are built, and no two of them run at the same time."""
         one, other = pooled_models.IN_POOL
         assert pooled.built >= {one, other}
         assert not pooled.met(one, other)
 
     def test_a_node_in_no_pool_does_not_wait(self, pooled: PooledRun) -> None:
-        """It runs until both that are in the pool have begun, if it is let."""
+        """It runs at the same time as a model in the pool."""
         met = [name for name in pooled_models.IN_POOL if pooled.met(name, pooled_models.IN_NO_POOL)]
         assert met
 
     def test_no_slot_is_taken_after_a_run(self, pooled: PooledRun) -> None:
-        """Neither a slot nor a place in the queue for one."""
+        """Neither a slot nor a place in its queue is left taken."""
         assert pooled.taken == 0
 
 

@@ -1,4 +1,4 @@
-"""What `get_resource_requirements` gives."""
+"""Checks of `get_resource_requirements`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _QUANTITY = re.compile(r"(\d+(?:\.\d+)?)([a-zA-Z]*)")
 
 
 class ResourceChecks(Subject):
-    """Three sizes, each larger than the last; the manifest's own instead where it has them."""
+    """Three sizes, each larger than the last, unless the manifest sets its own."""
 
     def test_the_sizes_grow_in_every_resource(self) -> None:
         """`small` < `medium` < `large` in each request and limit."""
@@ -28,7 +28,7 @@ class ResourceChecks(Subject):
         assert [name for name in small if not small[name] < medium[name] < large[name]] == []
 
     def test_no_request_is_above_its_limit(self) -> None:
-        """Kubernetes refuses such a pod."""
+        """Kubernetes refuses a pod that requests more than its limit."""
         for size in WORKLOAD_SIZES:
             amounts = _amounts(self.plugin().get_resource_requirements(size))
             assert amounts["cpu_request"] <= amounts["cpu_limit"], size
@@ -36,13 +36,13 @@ class ResourceChecks(Subject):
 
     @pytest.mark.parametrize("size", ["huge", "Small", ""])
     def test_another_size_is_refused_with_the_three(self, size: str) -> None:
-        """`ValueError` whose text names those that exist."""
+        """`ValueError` whose message names the three sizes."""
         with pytest.raises(ValueError) as refused:  # noqa: PT011 - the text is checked below
             self.plugin().get_resource_requirements(size)
         assert [name for name in WORKLOAD_SIZES if name not in str(refused.value)] == []
 
     def test_resource_presets_replace_the_plugins_own(self) -> None:
-        """`resource_presets` in the settings, for the sizes they name and no other."""
+        """`resource_presets` in the settings apply to the sizes they name, and to no other."""
         own, plugin = self.plugin(), self.plugin()
         plugin.configure({"resource_presets": {"medium": asdict(OVERRIDE)}})
         found = {size: plugin.get_resource_requirements(size) for size in WORKLOAD_SIZES}

@@ -1,4 +1,4 @@
-"""Runs with reuse: what stands is left, and what is new is built."""
+"""Checks of runs with reuse: unchanged models are reused, changed ones are built."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from floe_conformance.subject import Subject
 
 @dataclass(frozen=True)
 class RepeatedRun:
-    """What was recorded of a run, and the models that dbt began to build in it."""
+    """What was recorded about a run, and the models that dbt began to build in it."""
 
     recorded: RanProduct
     built: frozenset[str]
 
 
 class ReuseChecks(Subject):
-    """Three runs of one folder: the first, one without news, and one after news from a step.
+    """Three runs of one folder: the first, one without changes, one after a step wrote new data.
 
-    Whoever runs `floe_core.execution.build` reuses. Skipped where `run` is not supplied.
+    A plugin that runs `floe_core.execution.build` gets reuse. Skipped if `run` is not implemented.
     """
 
     @pytest.fixture(scope="class")
     @classmethod
     def repeated(cls, tmp_path_factory: pytest.TempPathFactory) -> tuple[RepeatedRun, ...]:
-        """The runs, in their order."""
+        """The three runs, in order."""
         if cls.run is Subject.run:
             pytest.skip("run is not supplied")
         product = cls.compile(tmp_path_factory.mktemp("reuse"), reused_product.REUSED)
@@ -48,7 +48,7 @@ class ReuseChecks(Subject):
     def test_a_run_without_news_builds_nothing_and_is_green(
         self, repeated: tuple[RepeatedRun, ...]
     ) -> None:
-        """The step runs, and says that its source has the version that it had."""
+        """The step runs, and reports that its source still has the same version."""
         first, second, _ = repeated
         assert first.built == reused_product.BUILT_ONCE
         assert (second.built, second.recorded.succeeded) == (frozenset(), True)
@@ -56,5 +56,5 @@ class ReuseChecks(Subject):
     def test_what_a_step_wrote_anew_is_built_and_all_that_reads_it(
         self, repeated: tuple[RepeatedRun, ...]
     ) -> None:
-        """Whether it leaves the rest is checked above."""
+        """Every model downstream of the step is built again; other models may be as well."""
         assert repeated[2].built >= reused_product.BELOW_THE_STEP

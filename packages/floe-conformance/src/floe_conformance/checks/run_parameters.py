@@ -1,4 +1,4 @@
-"""A run does what its parameters say, given in the orchestrator's own form."""
+"""Checks that a run follows its parameters, passed in the orchestrator's own form."""
 
 from __future__ import annotations
 
@@ -19,12 +19,15 @@ RunWith = Callable[[RunParameters, bool], RanProduct]
 
 
 class RunParameterChecks(MadeRuns):
-    """What a form offers is what `dbt build` does. Skipped where `run_with` is not supplied."""
+    """Run parameters have the effect that they have in `dbt build`.
+
+    Skipped if `run_with` is not implemented.
+    """
 
     @pytest.fixture(scope="class")
     @classmethod
     def ran_with(cls, tmp_path_factory: pytest.TempPathFactory) -> RunWith:
-        """Parameters -> what was recorded; True for the product that needs them."""
+        """(Parameters, whether the product fails without them) -> what was recorded."""
         if cls.run_with is Subject.run_with:
             pytest.skip("run_with is not supplied")
 
@@ -33,7 +36,7 @@ class RunParameterChecks(MadeRuns):
             changes = kit_product.NEEDS_PARAMETERS if needs_them else {}
             product = cls.compile(tmp_path_factory.mktemp("run"), changes)
             definitions = cls().plugin().create_definitions(product)
-            # What a part of the product reads is there.
+            # A run of a part of the product reads tables that this run builds.
             if not needs_them:
                 cls().run(definitions, product.folder)
             return definitions, product.folder
@@ -49,10 +52,10 @@ class RunParameterChecks(MadeRuns):
     def test_a_run_builds_what_its_parameters_select(
         self, parameters: RunParameters, nodes: frozenset[str], ran_with: RunWith
     ) -> None:
-        """By dbt's selection syntax, and by types of resources; nothing else is done."""
+        """Selected by dbt's selection syntax or by resource type; no other node is built."""
         assert ran_with(parameters, False) == RanProduct(True, nodes)
 
     def test_flags_and_vars_of_a_run_reach_dbt(self, ran_with: RunWith) -> None:
-        """A model that fails without `full_refresh`, `empty` and a var."""
+        """A model that fails without `full_refresh`, `empty` and a var is built."""
         ran = ran_with(kit_product.TOLD_PARAMETERS, True)
         assert ran == RanProduct(True, kit_product.JOBS[kit_product.NAME])

@@ -1,4 +1,4 @@
-"""What `schedule_job` keeps and what it refuses."""
+"""Checks of what `schedule_job` stores and what it refuses."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from floe_core.errors import EnvironmentProblemError
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 _DAY = timedelta(days=1)
-# Tokyo's 03:15, nine hours ahead of UTC all the year.
+# 03:15 in Tokyo, which is nine hours ahead of UTC all year, is 18:15 UTC the day before.
 _AFTER_MIDNIGHT = timedelta(hours=18, minutes=15)
 
 
 class SchedulingChecks(Subject):
-    """A schedule outlives the plugin; an expression, a zone or a job that is none is refused."""
+    """A schedule outlives the plugin; an invalid cron expression, zone or job is refused."""
 
     @pytest.fixture
     def copy(self, product: CompiledArtifacts, tmp_path: Path) -> CompiledArtifacts:
-        """The product in a folder of its own, since a schedule that is set stays there."""
+        """The product in a folder of its own, since a schedule that is set is stored there."""
         shutil.copytree(product.folder, tmp_path / kit_product.NAME)
         return CompiledArtifacts.load(tmp_path / kit_product.NAME)
 
     def test_a_schedule_that_was_set_is_there_at_the_next_load(
         self, copy: CompiledArtifacts
     ) -> None:
-        """By a plugin that knows nothing of it. Skipped where schedules cannot be set."""
+        """Even in a new plugin object. Skipped if the plugin cannot set schedules."""
         plugin = self.plugin()
         plugin.create_definitions(copy)
         with _skipping_what_cannot_be():
@@ -45,16 +45,16 @@ class SchedulingChecks(Subject):
 
     @pytest.mark.parametrize("cron", ["61 * * * *", "* * * *", "0 6 31 2 *", "soon"])
     def test_a_bad_cron_expression_is_refused(self, cron: str, copy: CompiledArtifacts) -> None:
-        """`ValueError` that shows it."""
+        """`ValueError` whose message contains it."""
         assert cron in self._refusal(copy, kit_product.NAME, cron, "UTC")
 
     @pytest.mark.parametrize("zone", ["Mars/Olympus", "europe/london", "localtime"])
     def test_a_bad_time_zone_is_refused(self, zone: str, copy: CompiledArtifacts) -> None:
-        """`ValueError` that shows it."""
+        """`ValueError` whose message contains it."""
         assert zone in self._refusal(copy, kit_product.NAME, "0 6 * * *", zone)
 
     def test_an_unknown_job_is_refused_with_those_there_are(self, copy: CompiledArtifacts) -> None:
-        """`ValueError` that names the product's jobs. Skipped where schedules cannot be set."""
+        """`ValueError` that names the product's jobs. Skipped if schedules cannot be set."""
         with _skipping_what_cannot_be():
             told = self._refusal(copy, "nightlyy", "0 6 * * *", "UTC")
         assert [name for name in kit_product.JOBS if name not in told] == []

@@ -1,4 +1,4 @@
-"""What `create_assets_from_transforms` makes."""
+"""Checks of `create_assets_from_transforms`."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ IMPOSSIBLE = {
 
 
 class TransformChecks(Subject):
-    """One object a transform, dependencies set; an impossible list refused in core's words."""
+    """Each transform becomes one object with its dependencies; an impossible list is refused."""
 
     def test_each_transform_is_one_object(self) -> None:
-        """As many as transforms, none twice."""
+        """There are as many distinct objects as transforms."""
         assets = self.plugin().create_assets_from_transforms(list(CHAIN))
         assert len({id(asset) for asset in assets}) == len(assets) == len(CHAIN)
 
     def test_no_transforms_are_no_objects(self) -> None:
-        """An empty list is no error."""
+        """An empty list gives an empty list, not an error."""
         assert self.plugin().create_assets_from_transforms([]) == []
 
     def test_transforms_keep_their_order_and_dependencies(self) -> None:
-        """Those given dependencies first come back in that order, and wait as they say.
+        """Transforms listed after their dependencies keep that order, and wait for `depends_on`.
 
-        Skipped where `look_at_transforms` is not supplied.
+        Skipped if `look_at_transforms` is not implemented.
         """
         assets = self.plugin().create_assets_from_transforms(list(CHAIN))
         expected = [LoadedTransform(t.name, frozenset(t.depends_on)) for t in CHAIN]
@@ -52,13 +52,13 @@ class TransformChecks(Subject):
         assert list(found) == expected
 
     def test_a_dependency_outside_the_list_is_no_object_of_it(self) -> None:
-        """It belongs to somebody else."""
+        """A dependency that is not in the list exists elsewhere, so no object is made for it."""
         outside = [TransformConfig("orders", depends_on=["raw_orders"])]
         assert len(self.plugin().create_assets_from_transforms(outside)) == 1
 
     @pytest.mark.parametrize("what", IMPOSSIBLE)
     def test_an_impossible_list_is_refused_in_the_words_of_core(self, what: str) -> None:
-        """The same text on every orchestrator, which prints the cycle or the name."""
+        """Every orchestrator gives the same error, which shows the cycle or the duplicate name."""
         with pytest.raises(ValueError) as expected:  # noqa: PT011 - its text is what is compared
             ordered(IMPOSSIBLE[what])
         with pytest.raises(ValueError) as refused:  # noqa: PT011

@@ -1,1 +1,1 @@
-"""Alerts: the ends of DAG runs, reported as Airflow has them, and missed deadlines."""
+"""Alerts: reports the ends of DAG runs, as Airflow recorded them, and missed deadlines."""

@@ -1,6 +1,6 @@
 """The callbacks of a DAG that report how its runs end.
 
-Airflow's DAG processor calls them, whatever became of the run's tasks.
+Airflow's DAG processor calls them, however the run's tasks ended.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ Callback = Callable[["Context"], None]
 def end_callbacks(
     artifacts: CompiledArtifacts, job: str, project_dir: Path
 ) -> dict[str, list[Callback]]:
-    """Return the arguments of a DAG by which the ends of its runs are reported.
+    """Return the DAG arguments with the callbacks that report the ends of its runs.
 
-    None for a product without alerts: a callback costs the DAG processor a parse.
+    Empty for a product without alerts, since each callback makes the DAG processor parse the file.
     """
     if not artifacts.alerts:
         return {}
@@ -38,7 +38,7 @@ def end_callbacks(
 
 
 def _report(context: Context, job: str, project_dir: Path, *, succeeded: bool) -> None:
-    """Report a run. Airflow may know nothing but its ids and why it ended."""
+    """Report a run. Airflow may pass only its ids and the reason why it ended."""
     from floe_orchestrator_airflow.alerts.run_end import report_end_of_run
 
     run: Any = context.get("dag_run")

@@ -1,6 +1,6 @@
-"""The DAG that runs at a job's deadline, and reports that it was missed.
+"""The DAG that runs at a job's deadline, and reports it if it was missed.
 
-Airflow's own `DeadlineAlert` belongs to a DAG run: it is silent where none began.
+Airflow's own `DeadlineAlert` belongs to a DAG run, so it does not fire if no run began.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def deadline_dags(artifacts: CompiledArtifacts, project_dir: Path) -> list[DAG]:
 
 
 def deadline_dag_id(artifacts: CompiledArtifacts, job: Job) -> str:
-    """Return the DAG's id, unlike that of any job: names of jobs have no dots."""
+    """Return the DAG's id, which differs from that of any job, as job names contain no dots."""
     return f"{artifacts.product.name}.{job.name}.deadline"
 
 
@@ -45,7 +45,7 @@ def _deadline_dag(
         schedule=FloeTimetable(daily_cron(deadline), deadline.timezone, name),
         catchup=False,
         max_active_runs=1,
-        # Nobody thinks of unpausing what is to watch over another DAG.
+        # A user would not think of unpausing a DAG that only watches another DAG.
         is_paused_upon_creation=False,
         tags=sorted({"floe", artifacts.product.name}),
         default_args={"owner": artifacts.product.owner or "airflow"},

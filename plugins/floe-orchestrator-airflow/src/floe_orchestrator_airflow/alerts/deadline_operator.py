@@ -1,4 +1,4 @@
-"""The task that looks whether a job has missed its deadline."""
+"""The task that checks whether a job has missed its deadline."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ UNFINISHED = ["queued", "running"]
 
 
 class FloeDeadlineOperator(BaseOperator):
-    """Alerts if a job's last deadline was missed; waits a minute for the ends of runs before it."""
+    """Alerts if a job missed its last deadline, after a minute's wait for ends to be reported."""
 
     ui_color = "#ffd180"
 
@@ -31,7 +31,7 @@ class FloeDeadlineOperator(BaseOperator):
         self.job = job
 
     def execute(self, context: Context) -> None:
-        """Look, once runs that ended in time are reported."""
+        """Check the deadline, once the runs that ended in time have been reported."""
         from floe_core.alerts.deadline_watch import GRACE, report_lateness
 
         artifacts, ti = CompiledArtifacts.load(self.project_dir), context["ti"]
@@ -46,7 +46,7 @@ class FloeDeadlineOperator(BaseOperator):
             except (OSError, AirflowRuntimeError):
                 return None
 
-        # Airflow runs this for a moment at which it had the DAG.
+        # Airflow runs this only for a moment at which the DAG already existed.
         states = report_lateness(artifacts, is_running, only=self.job, known_since=moment)
         for state in states:
             self.log.info("%s: %s", self.job, "late" if state.missed else "not late")

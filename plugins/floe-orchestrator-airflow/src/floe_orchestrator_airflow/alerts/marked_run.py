@@ -1,4 +1,4 @@
-"""Report a DAG run that a person marked failed while its build was under way."""
+"""Report a DAG run that a user marked as failed while its build was running."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 def report_if_marked_failed(artifacts: CompiledArtifacts, job: str, context: Context) -> None:
-    """Report the run if it is over, though its build, which Airflow stops, has just ended.
+    """Report the run if it has ended, called when Airflow has stopped its build.
 
-    Airflow also stops a task that is cleared, or whose worker shuts down: then the run goes on, and
+    Airflow also stops a task that is cleared or whose worker shuts down: then the run goes on, and
     the DAG's callbacks report its end.
     """
     ti = context["ti"]

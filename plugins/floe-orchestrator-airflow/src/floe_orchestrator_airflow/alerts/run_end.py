@@ -29,8 +29,8 @@ def report_end_of_run(
 ) -> None:
     """Report that a run of the job's own DAG has ended.
 
-    `clear_number` is Airflow's: how often somebody has had the run go on after an end. `ended_at`
-    is for one that ended a while ago. `conf` is what the run was given.
+    `clear_number` is Airflow's count of how often the run was cleared and went on after an end.
+    Pass `ended_at` for a run that ended a while ago. `conf` is the run's configuration.
     """
     name = run_name(dag_id, run_id)
     outcome = outcome_of_run(
@@ -49,7 +49,7 @@ def report_end_of_run(
 
 
 def _link(artifacts: CompiledArtifacts, dag_id: str, run_id: str) -> str:
-    """Return the run's page, "" where the manifest does not say where Airflow's pages are."""
+    """Return the URL of the run's page, "" if the manifest has no URL for Airflow's UI."""
     try:
         url = setting(artifacts.orchestrator.config, "url")
     except ValueError:

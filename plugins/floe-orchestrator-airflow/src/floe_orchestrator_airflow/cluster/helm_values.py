@@ -1,4 +1,4 @@
-"""Values for charts/floe-airflow: what the settings say, in the chart's words."""
+"""Values for charts/floe-airflow, made from the plugin's settings."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ from floe_core.plugin_interfaces import ResourceSpec
 from floe_core.schemas.yaml_model import SnakeModel
 from floe_orchestrator_airflow.cluster.component_sizes import COMPONENTS, ComponentSize
 
-# A link to charts/floe-airflow; in a wheel, its content.
+# A symbolic link to charts/floe-airflow; in a wheel, a copy of it.
 CHART = Path(__file__).parents[1] / "chart"
 TaskPod = Callable[[str], ResourceSpec]
 
 
 class HelmWorkers(SnakeModel):
-    """The workers of CeleryExecutor; None leaves their number to the size."""
+    """The workers of CeleryExecutor; with None the size sets their number."""
 
     replicas: Annotated[int, Field(ge=1)] | None = None
     autoscaling: HelmAutoscaling | None = None
 
 
 class AirflowHelmSettings(HelmSettings):
-    """Beside what every chart has: where tasks run, and where changed schedules are.
+    """The settings of every chart, and where tasks run and where changed schedules are stored.
 
-    `image` is that of every pod. A product whose image is another is copied out of its own.
+    `image` is that of every pod. A product with a different image is copied out of that image.
     """
 
     executor: Literal["KubernetesExecutor", "CeleryExecutor"] = "KubernetesExecutor"
@@ -46,7 +46,7 @@ class AirflowHelmSettings(HelmSettings):
 
 
 def helm_values(settings: AirflowHelmSettings, task_pod: TaskPod) -> dict[str, Any]:
-    """Return the values, made anew. `task_pod` gives the resources of a task's pod by its size."""
+    """Return new values. `task_pod` maps a workload size to the resources of a task's pod."""
     size = COMPONENTS[settings.size]
     values: dict[str, Any] = {
         "executor": settings.executor,
@@ -80,7 +80,7 @@ def _scaled(
     replicas: int | None = None,
     autoscaling: HelmAutoscaling | None = None,
 ) -> dict[str, Any]:
-    """Return a component with its number of pods, or with what sets that number."""
+    """Return a component with its number of pods, or with its autoscaling."""
     if autoscaling:
         return {"resources": size.resources(), "autoscaling": autoscaling.chart_values()}
     return {"resources": size.resources(), "replicas": replicas or size.replicas}

@@ -2,8 +2,9 @@
 
 from floe_core.plugin_interfaces import ResourceSpec
 
-# The memory limit is the request, so that a pod is never evicted for what it was promised. The CPU
-# limit is twice the request: dbt waits for the warehouse most of the time and parses in bursts.
+# The memory limit equals the request, so that a pod is never evicted for using what it requested.
+# The CPU limit is twice the request: dbt waits for the warehouse most of the time and parses in
+# bursts.
 TASK_POD_SIZES = {
     "small": ResourceSpec("250m", "500m", "512Mi", "512Mi"),
     "medium": ResourceSpec("1", "2", "2Gi", "2Gi"),

@@ -1,1 +1,1 @@
-"""What Airflow loads: DAGs, their tasks, groups and assets."""
+"""The objects that Airflow loads: DAGs, their tasks, groups and assets."""

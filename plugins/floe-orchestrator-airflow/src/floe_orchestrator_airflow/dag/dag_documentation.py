@@ -1,4 +1,4 @@
-"""The page of a DAG that Airflow shows beside it."""
+"""The documentation that Airflow shows with a DAG."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MAX_ITEMS = 100
 
 
 def dag_documentation(artifacts: CompiledArtifacts, job: Job) -> str:
-    """Return Markdown about the product and what this job of it builds."""
+    """Return Markdown about the product and what this job builds."""
     product = artifacts.product
     nodes = artifacts.nodes_of(job)
     facts = {
@@ -54,7 +54,7 @@ def _counts(nodes: tuple[Node, ...]) -> str:
 
 
 def _relations(nodes: tuple[Node, ...]) -> list[str]:
-    """Return a list: Airflow's dialog is too narrow for a table with the names of relations."""
+    """Return a Markdown list, as Airflow's dialog is too narrow for a table of relation names."""
     relations = [node for node in nodes if node.is_relation]
     items = [_item(node) for node in relations[:MAX_ITEMS]]
     more = [f"\n... and {len(relations) - MAX_ITEMS} more"] if len(relations) > MAX_ITEMS else []

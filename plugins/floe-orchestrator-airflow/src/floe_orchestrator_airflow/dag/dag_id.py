@@ -1,4 +1,4 @@
-"""What a job of a product is called in Airflow."""
+"""The DAG id of a product's job."""
 
 from __future__ import annotations
 
@@ -7,6 +7,6 @@ from floe_core.schemas.policies import Job
 
 
 def dag_id(artifacts: CompiledArtifacts, job: Job) -> str:
-    """Return the product's name for the job that is named like it, `<product>.<job>` for others."""
+    """Return the product's name for the job of the same name, `<product>.<job>` for others."""
     product = artifacts.product.name
     return product if job.name == product else f"{product}.{job.name}"

@@ -24,9 +24,9 @@ globals().update({{dag.dag_id: dag for dag in DAGS}})
 
 
 def entry_point_text(product_name: str, folder: Path | None = None) -> str:
-    """Return the text of the file; nothing in it changes but the product's name.
+    """Return the text of the file; only the product's name in it varies.
 
-    With a `folder`, the text of a file that lies elsewhere and loads the product from there.
+    With a `folder`, return a file that is elsewhere and loads the product from that folder.
     """
     where = "this folder, which may be moved as a whole" if folder is None else "that folder"
     place = "Path(__file__).resolve().parent" if folder is None else f"Path({str(folder)!r})"
@@ -34,5 +34,5 @@ def entry_point_text(product_name: str, folder: Path | None = None) -> str:
 
 
 def is_entry_point(path: Path, product_name: str) -> bool:
-    """Tell whether a file is the product's as floe writes it, and not its team's."""
+    """Return whether a file is the one that floe writes for the product, not the team's own."""
     return path.read_text("utf-8", errors="replace").endswith(entry_point_text(product_name))

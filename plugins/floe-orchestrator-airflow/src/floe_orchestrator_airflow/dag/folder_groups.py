@@ -1,4 +1,4 @@
-"""The TaskGroups of a DAG that shows a product's nodes: one for each folder, tests below models."""
+"""The TaskGroups of a DAG that shows a product's nodes: one per folder, tests below models."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _FORBIDDEN = re.compile(r"[^A-Za-z0-9_-]+")
 
 
 class FolderGroups:
-    """Makes the groups of nodes within a group, each when it is first asked for.
+    """Makes the groups of nodes within a group, each when it is first needed.
 
-    They put nothing before the ids of their tasks, so that a file may move to another folder and
-    its task keeps its history.
+    They do not prefix the ids of their tasks, so that a task keeps its history if its file moves
+    to another folder.
     """
 
     def __init__(self, nodes: Sequence[Node], own_package: str, outer: TaskGroup) -> None:
@@ -41,9 +41,9 @@ class FolderGroups:
 
 
 def _group_id(path: Path) -> str:
-    """Return an id that is no task's, and sorts the tests of a model right after the model.
+    """Return an id that no task has, and that sorts the tests of a model right after the model.
 
-    Airflow lists by id what the graph leaves open.
+    Airflow sorts by id where the graph sets no order.
     """
     if path[-1].startswith(TESTS_OF):
         return _FORBIDDEN.sub("_", path[-1].removeprefix(TESTS_OF)) + "-tests"

@@ -1,4 +1,4 @@
-"""Where each node of a product is shown among the folders of its dbt project."""
+"""Assigns each node of a product to a group, by the folders of its dbt project."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ TESTS_OF = "tests of "
 
 
 def folder_paths(nodes: Sequence[Node], own_package: str) -> dict[str, Path]:
-    """Return node id -> the names of the groups that it is in, the outermost first.
+    """Return node id -> the names of its groups, outermost first.
 
-    A group is a folder of models, or all seeds or snapshots; what another dbt package brings is in
-    a group of its name. A test is in a group of its own below what it tests. Airflow's pages can't
-    show groups that depend on each other in a circle: a folder of which that is true becomes
-    several groups, the later ones numbered.
+    A group is a folder of models, or all seeds or snapshots; nodes of another dbt package are in a
+    group with its name. A test is in a group of its own below the node it tests. Airflow's UI can't
+    show groups that depend on each other in a cycle: such a folder becomes several groups, the
+    later ones numbered.
     """
     built = [node for node in nodes if not node.is_test]
     folders = {node.unique_id: _folders(node, own_package) for node in built}
@@ -36,7 +36,7 @@ def folder_paths(nodes: Sequence[Node], own_package: str) -> dict[str, Path]:
 
 
 def _folders(node: Node, own_package: str) -> Path:
-    """Return the folders of the node's file below that of models, which is not among them."""
+    """Return the folders of the node's file, relative to the folder of models."""
     outer = () if node.package == own_package else (node.package,)
     kind = PLURALS.get(node.resource_type)
     return (*outer, *([kind] if kind else []), *PurePosixPath(node.path).parent.parts[1:])
@@ -60,13 +60,13 @@ def _place(
 
 
 def _name_below(node: Node, folders: Mapping[str, Path], within: Path) -> str:
-    """Return the name of the next folder, the node's own id where there is none."""
+    """Return the name of the next folder, the node's own id if there is none."""
     below = folders[node.unique_id][len(within) :]
     return below[0] if below else node.unique_id
 
 
 def _batches(nodes: Sequence[Node], names: Mapping[str, str]) -> list[Batch]:
-    """Return the names with their nodes: each name once, unless that would make a circle."""
+    """Return the names with their nodes: each name once, unless that would make a cycle."""
     graph: dict[str, set[str]] = {}
     members: dict[str, list[str]] = defaultdict(list)
     for node in nodes:
@@ -75,7 +75,7 @@ def _batches(nodes: Sequence[Node], names: Mapping[str, str]) -> list[Batch]:
         before = {names[i] for i in node.depends_on if i in names}
         graph.setdefault(name, set()).update(before - {name})
     try:
-        # In the same order each time: Airflow takes another order for a new version of the DAG.
+        # In the same order each time: Airflow treats a different order as a new version of the DAG.
         order = list(TopologicalSorter({n: sorted(graph[n]) for n in graph}).static_order())
     except CycleError:
         return batches_by_label(nodes, lambda node: names[node.unique_id])

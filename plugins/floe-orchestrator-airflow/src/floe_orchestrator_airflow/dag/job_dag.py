@@ -29,7 +29,7 @@ def job_dag(
 ) -> DAG:
     """Return the DAG that runs a job of the product in this folder.
 
-    `dag_arguments` are Airflow's own, in place of what floe gives the DAG or beside it.
+    `dag_arguments` are arguments of Airflow's `DAG` that override floe's or are added to them.
     """
     ours = {**_arguments(artifacts, job), **end_callbacks(artifacts, job.name, project_dir)}
     dag = DAG(**_merged(ours, dag_arguments))
@@ -38,7 +38,7 @@ def job_dag(
 
 
 def _merged(ours: dict[str, Any], theirs: Mapping[str, Any]) -> dict[str, Any]:
-    """Return all arguments of a DAG; parameters, defaults and callbacks of both sides hold."""
+    """Return all arguments of a DAG, with the params, default_args and callbacks of both sides."""
     both: dict[str, Any] = {
         name: {**ours[name], **theirs[name]}
         for name in ("params", "default_args")
@@ -66,6 +66,6 @@ def _arguments(artifacts: CompiledArtifacts, job: Job) -> dict[str, Any]:
 
 
 def _tags(artifacts: CompiledArtifacts) -> list[str]:
-    """Return the tags by which the DAGs of the product are found; those of nodes are dbt's."""
+    """Return the tags for finding the product's DAGs; the tags of its nodes are left to dbt."""
     labels = {f"{name}:{value}" for name, value in artifacts.product.labels.items()}
     return sorted(tag[:MAX_TAG_LENGTH] for tag in {"floe", artifacts.product.name, *labels})

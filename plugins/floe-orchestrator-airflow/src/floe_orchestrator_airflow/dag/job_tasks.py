@@ -1,4 +1,4 @@
-"""The tasks of a job of a product, in whichever DAG: the build, its mirrors and the outcome."""
+"""The tasks of a product's job, in any DAG: the build, its mirrors and the outcome."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from floe_orchestrator_airflow.dag.task_ids import BUILD
 from floe_orchestrator_airflow.mirrors.node_mirrors import mirrors
 from floe_orchestrator_airflow.task.build_operator import FloeBuildOperator
 
-# dbt ends at the product's timeout itself and says which nodes it did not finish. Airflow's own,
-# this much later, is for a build that does not even get that far.
+# At the product's timeout the build ends itself and reports the nodes it did not finish. Airflow's
+# own timeout, this much later, is for a build that fails to do so.
 TIMEOUT_MARGIN = timedelta(seconds=60)
 
 
@@ -30,9 +30,9 @@ def add_job_tasks(
     *,
     sends_alerts: bool = True,
 ) -> None:
-    """Add the tasks of a job to a group of a DAG; the DAG's root group for a DAG of its own.
+    """Add the tasks of a job to a group of a DAG: the root group if the DAG is the job's own.
 
-    `sends_alerts` is False where the DAG's callbacks report the ends of runs.
+    `sends_alerts` is False if the DAG's callbacks report the ends of runs.
     """
     shows = mirrors(artifacts, job)
     build = FloeBuildOperator(
@@ -53,14 +53,14 @@ def add_job_tasks(
 
 
 def _policy_arguments(artifacts: CompiledArtifacts, job: Job) -> dict[str, Any]:
-    """Return the policy of a job in Airflow's words, where its users see and tune it."""
+    """Return the policy of a job as task arguments, where Airflow's users see and tune it."""
     policy = artifacts.execution
     delay = timedelta(seconds=policy.retry_delay_seconds)
     arguments: dict[str, Any] = {"retries": artifacts.retries, "retry_delay": delay}
     if pool := artifacts.pool_of(job):
         arguments["pool"] = pool
     if artifacts.retries and policy.retry_backoff == "exponential":
-        # Airflow's own is for a worker that died: then nobody is there to ask the policy.
+        # Airflow's own backoff is for a worker that died, when no process evaluates the policy.
         arguments["retry_exponential_backoff"] = 2.0
         arguments["retry_policy"] = DoublingDelay(delay, artifacts.retries)
     if policy.timeout_seconds is not None:

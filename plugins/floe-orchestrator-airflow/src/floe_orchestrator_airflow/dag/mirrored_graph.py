@@ -1,4 +1,4 @@
-"""The tasks that show dbt's graph in a DAG, one a node or a group, between build and outcome."""
+"""The tasks that show dbt's graph in a DAG, one per node or group, between build and outcome."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ def add_mirrors(
 ) -> None:
     """Add the tasks that show nodes to the group of their build task.
 
-    The build comes first, so that clearing it with what follows clears the whole run. The outcome
-    comes last and alone: without it a run would be green as soon as its leaves are, and those below
-    a failure are only skipped.
+    The build comes first, so that clearing it and its downstream tasks clears the whole run. The
+    outcome is the only last task: without it a run would be green if none of its leaves failed, and
+    leaves below a failure are only skipped.
 
-    The tasks of a DAG of the product's own are made first and added then. Made within the DAG each
-    would take a copy of its parameters, and every trigger comes with all the tasks.
+    For the product's own DAG, the tasks are made first and added afterwards. If they were made
+    within the DAG, each would copy its params, and every trigger includes all the tasks.
     """
     make = _Maker(artifacts, mirrors, build, group)
     tasks = {mirror.task_id: make.mirror(mirror) for mirror in mirrors}
@@ -46,12 +46,12 @@ def add_mirrors(
 
 
 def _is_in_dag(task: BaseOperator) -> bool:
-    """Return whether the task joined a DAG when it was made, as within a `with` block."""
+    """Return whether the task joined a DAG when it was made, as in a `with` block."""
     return bool(task.has_dag())  # type: ignore[no-untyped-call]
 
 
 class _Maker:
-    """Makes the tasks of one group, and gives them what they share with the build."""
+    """Makes the tasks of one group, with the settings that they share with the build."""
 
     def __init__(
         self,
@@ -63,7 +63,7 @@ class _Maker:
         self._artifacts = artifacts
         self._build = build
         self._outer = group
-        # Made outside their DAG, tasks do not get its defaults, such as callbacks.
+        # Tasks made outside their DAG do not get its default_args, such as callbacks.
         defaults = {**build.dag.default_args, **group.default_args}
         self._shared = {"owner": build.owner, "default_args": defaults}
         shown = [artifacts.by_id[m.node_ids[0]] for m in mirrors if len(m.node_ids) == 1]
@@ -79,7 +79,7 @@ class _Maker:
             project_dir=self._build.project_dir,
             job=self._build.job,
             sends_alerts=self._build.sends_alerts,
-            # For when it is cleared and runs on a worker. The build task has the outlets.
+            # For the case that it is cleared and runs on a worker. The build task has the outlets.
             pool=self._build.pool,
             doc_md=_documentation(nodes[0]) if len(nodes) == 1 else _list(nodes),
             **self._place(mirror, nodes),
@@ -97,12 +97,12 @@ class _Maker:
         )
 
     def _place(self, mirror: Mirror, nodes: Sequence[Node]) -> dict[str, Any]:
-        """Return what says which task it is, and in which group."""
+        """Return the arguments that set the task's id and group."""
         group = self._folders.group_of(nodes[0]) if len(nodes) == 1 else self._outer
         place = {"task_id": mirror.task_id, "task_group": group, **self._shared}
         if group is self._outer or self._outer.is_root:
             return place
-        # The group of a folder does not put the outer one's id before that of its tasks.
+        # A folder's group does not prefix the ids of its tasks with that of the outer group.
         full = f"{self._outer.group_id}.{mirror.task_id}"
         return {**place, "task_id": full, "task_display_name": mirror.task_id}
 

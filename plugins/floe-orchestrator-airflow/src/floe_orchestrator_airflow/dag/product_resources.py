@@ -1,7 +1,7 @@
-"""Give the task pods of a product a size of their own.
+"""Give the task pods of a product their own resources.
 
 Airflow calls `pod_mutation_hook` of `airflow_local_settings` for each pod that KubernetesExecutor
-is about to start. The chart mounts such a module, which takes ours, and sets the variable below.
+is about to start. The chart mounts such a module, which uses ours, and sets the variable below.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ VARIABLE = "FLOE_PRODUCT_RESOURCES"
 
 
 def pod_mutation_hook(pod: V1Pod) -> None:
-    """Replace the resources of the task's container by those of its product, if it has any."""
+    """Replace the resources of the task's container with those of its product, if it has any."""
     from kubernetes.client import V1ResourceRequirements
 
-    # DAGs are called <product> and <product>.<job>.
+    # The ids of DAGs are <product> and <product>.<job>.
     product = (pod.metadata.annotations or {}).get("dag_id", "").partition(".")[0]
     resources = json.loads(os.environ.get(VARIABLE, "{}")).get(product)
     if resources is None:

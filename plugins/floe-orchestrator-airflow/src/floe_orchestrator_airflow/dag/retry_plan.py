@@ -10,7 +10,7 @@ from floe_orchestrator_airflow.dag.job_dag import job_dag
 from floe_orchestrator_airflow.dag.task_ids import BUILD
 from floe_orchestrator_airflow.task.build_operator import FloeBuildOperator
 
-# What Airflow calls the pool of a task that names none.
+# Airflow's name for the pool of a task that names none.
 DEFAULT_POOL = "default_pool"
 
 
@@ -24,7 +24,7 @@ def retry_plan(artifacts: CompiledArtifacts, job_name: str) -> RetryPlan:
 
 
 def _delay(task: FloeBuildOperator, number: int, retries: int) -> float:
-    """Return the seconds before a retry, as its policy decides, else its fixed delay."""
+    """Return the seconds before a retry: from the task's policy, else its fixed delay."""
     delay: timedelta | None = None
     if task.retry_policy is not None:
         decision = task.retry_policy.evaluate(RuntimeError(), number, retries)

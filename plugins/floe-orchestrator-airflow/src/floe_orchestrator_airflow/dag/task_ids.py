@@ -1,4 +1,4 @@
-"""Name tasks after nodes and groups: short where clear, unique, and of Airflow's alphabet."""
+"""Names tasks after nodes and groups: short if unambiguous, unique, and valid in Airflow."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _FORBIDDEN = re.compile(r"[^A-Za-z0-9_.\-]")
 def task_ids(nodes: Iterable[Node]) -> dict[str, str]:
     """Return node id -> task id, in the order of the nodes.
 
-    A node is called by its name; with its package or its whole id where names meet, or meet those
-    of floe's own tasks.
+    A task has its node's name, with its package or the whole id if names clash with each other or
+    with floe's own tasks.
     """
     remaining = list(nodes)
     found: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""Operators for transforms that are described without a compiled product."""
+"""Operators for transforms described without a compiled product."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _FACTS = ("tags", "compute", "schema_name", "materialization", "path", "meta")
 
 
 class FloeTransformOperator(FloeNodeOperator):
-    """Builds the transform of its name in a compiled product; carries what is known of it.
+    """Builds the transform of the same name in a compiled product, and holds its description.
 
-    `facts` holds tags, compute, schema_name, materialization, path and meta; what is empty is
-    absent. Each is also in the task's `params`, where the web page and templates find them.
+    `facts` holds tags, compute, schema_name, materialization, path and meta, without empty ones.
+    Each is also in the task's `params`, for the UI and for templates.
     """
 
     custom_operator_name = "floe transform"
@@ -32,11 +32,11 @@ def operators_from_transforms(
 ) -> list[FloeTransformOperator]:
     """Return an operator for each transform, in the order of the list, dependencies set.
 
-    They join the DAG of the `with` block they are made in, or one that they are added to. A
-    dependency outside the list has no task.
+    They join the DAG of the surrounding `with` block, or one that they are added to. A dependency
+    outside the list has no task.
 
     Raises:
-        ValueError: A cycle, a transform that depends on itself, or a name given twice.
+        ValueError: There is a cycle, a transform that depends on itself, or a duplicate name.
     """
     ordered(transforms)
     operators = {t.name: _operator(t, project_dir) for t in transforms}
@@ -72,6 +72,6 @@ def _documentation(facts: dict[str, Any]) -> str | None:
 
 
 def _depend(task: FloeTransformOperator, on: FloeTransformOperator) -> None:
-    """Set the edge. Airflow's own way wants a DAG, which these may be given only later."""
+    """Set the edge. Airflow's own method requires a DAG, to which tasks may be added later."""
     task.upstream_task_ids.add(on.task_id)
     on.downstream_task_ids.add(task.task_id)

@@ -1,4 +1,4 @@
-"""The parameters of a job's DAG: what Airflow's trigger form offers, describes and checks."""
+"""The params of a job's DAG, which Airflow's trigger form offers, describes and validates."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from floe_orchestrator_airflow.task.run_of_product import (
 )
 
 MAX_EXAMPLES = 100
-# Airflow's form has a field for each of these; what is left empty is null.
+# Airflow's form has a field for each of these; an empty field is null.
 _SCHEMAS: dict[str, dict[str, Any]] = {
     "select": {"type": ["string", "null"]},
     "exclude": {"type": ["string", "null"]},
@@ -32,7 +32,7 @@ _SCHEMAS: dict[str, dict[str, Any]] = {
 
 
 def trigger_form(artifacts: CompiledArtifacts, job: Job) -> dict[str, Param]:
-    """Return parameter name -> what it takes, in the order of the form."""
+    """Return name -> param, in the order of the form."""
     return {
         **{name: _param(name, schema) for name, schema in _SCHEMAS.items()},
         NODE_IDS_PARAM: _node_ids_param(artifacts, job),
@@ -54,7 +54,7 @@ def _node_ids_param(artifacts: CompiledArtifacts, job: Job) -> Param:
         items={"type": "string"},
         title="Only these nodes",
         description="Ids of the dbt nodes to build. Empty builds the whole job.",
-        # Airflow copies the parameters of a DAG for each of its tasks.
+        # Airflow copies the params of a DAG for each of its tasks.
         examples=[node.unique_id for node in artifacts.nodes_of(job)[:MAX_EXAMPLES]],
     )
 

@@ -1,4 +1,4 @@
-"""Run a product for ticks that have passed, by the backfill of a real Airflow on this machine."""
+"""Run a product for past ticks, with a backfill in a real Airflow on this machine."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from floe_orchestrator_airflow.local.service import LocalAirflow
 def launch_backfill(
     artifacts: CompiledArtifacts, job_name: str, ticks: Sequence[datetime], on_event: OnEvent
 ) -> list[RunReport]:
-    """Start an Airflow, backfill in it, end it. See `BackfillLauncher.launch_backfill`."""
+    """Start an Airflow, backfill in it, and stop it. See `BackfillLauncher.launch_backfill`."""
     on_event(NodeLog("", "info", "starting a local Airflow, which takes some 15 seconds"))
     with LocalAirflow.of_product(artifacts) as airflow:
         return backfill_in(airflow, artifacts, job_name, ticks, on_event)
@@ -29,7 +29,7 @@ def backfill_in(
     ticks: Sequence[datetime],
     on_event: OnEvent,
 ) -> list[RunReport]:
-    """Backfill in an Airflow that is up. A run that is there for a tick makes way for the new."""
+    """Backfill in an Airflow that is up. An existing run for a tick is replaced."""
     dag_id = add_dag(airflow, artifacts, job_name, on_event)
     for tick in ticks:
         for run_id in airflow.api.runs_at(dag_id, tick.isoformat()):

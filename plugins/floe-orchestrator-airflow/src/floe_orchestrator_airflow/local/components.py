@@ -1,4 +1,4 @@
-"""Which processes a local Airflow consists of, as its host wrote it down."""
+"""The processes of a local Airflow, as recorded by its host."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ HOST_FILE = "host.json"
 
 
 def write_components(folder: Path, children: Mapping[int, str]) -> None:
-    """Write down the components of the Airflow in a folder; `children` maps process id to name."""
+    """Record the components of the Airflow in a folder; `children` maps process id to name."""
     found = {name: pid for pid, name in children.items()}
     write_together(folder, {COMPONENTS_FILE: json.dumps(found).encode()})
 
 
 def read_components(folder: Path) -> dict[str, int]:
-    """Return name -> process id; nothing before the host has started any."""
+    """Return name -> process id; empty before the host has started any component."""
     try:
         found: dict[str, int] = json.loads((folder / COMPONENTS_FILE).read_text())
     except FileNotFoundError:
@@ -31,19 +31,19 @@ def read_components(folder: Path) -> dict[str, int]:
 
 
 def write_host(folder: Path, pid: int) -> None:
-    """Write down the host, whose session all of its Airflow is in."""
+    """Record the host, whose session contains all processes of its Airflow."""
     (folder / COMPONENTS_FILE).unlink(missing_ok=True)
     write_together(folder, {HOST_FILE: json.dumps(pid).encode()})
 
 
 def end_leftovers(folder: Path) -> None:
-    """Kill what is left of the Airflow that ran in this folder before; it must not be in use."""
+    """Kill leftover processes of an earlier Airflow in this folder, which must not be in use."""
     try:
         session = int(json.loads((folder / HOST_FILE).read_text()))
     except (FileNotFoundError, ValueError):
         return
     left = members_of_session(session)
-    # Where none of them is in the folder, the number has gone to another session since.
+    # If none of them works in the folder, the id now belongs to another session.
     if any(_works_in(process, folder) for process in left):
         family = {member.pid: member for process in left for member in tree(process.pid)}
         end(list(family.values()), patience=0)
@@ -51,7 +51,7 @@ def end_leftovers(folder: Path) -> None:
 
 
 def cpu_seconds(pid: int) -> float:
-    """Return what a process and those below it have used, those that ended among them."""
+    """Return the CPU time of a process and its descendants, including those that have ended."""
     total = 0.0
     for process in tree(pid):
         try:

@@ -1,4 +1,4 @@
-"""Whether the workers of a local Airflow still take up the tasks that they are given."""
+"""Detects whether the workers of a local Airflow still pick up queued tasks."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ TaskInstances = Callable[[], Sequence[dict[str, Any]]]
 class ExecutorWatch:
     """Watches the CPU time of the executor's workers while tasks wait for them.
 
-    The workers share a lock on their queue, and one of them holds it while it waits for a task. It
-    never gives the lock back if it is killed then, by a machine that is out of memory say, and what
-    is queued afterwards would stay so for half an hour until Airflow fails it.
+    The workers share a lock on their queue, and one of them holds it while it waits for a task. If
+    that worker is killed, for instance for lack of memory, the lock is never released, and tasks
+    stay queued for half an hour until Airflow fails them.
     """
 
     def __init__(self, folder: Path, patience: float) -> None:
@@ -32,7 +32,7 @@ class ExecutorWatch:
         self._used = 0.0
 
     def problem(self, task_instances: TaskInstances) -> str:
-        """Return which tasks of a run no worker takes, "" for none; asks for them seldom."""
+        """Return which tasks of a run no worker picks up, "" for none; fetches them rarely."""
         now = time.monotonic()
         if now - self._asked < min(ASK_SECONDS, self._patience / 4):
             return ""

@@ -17,7 +17,7 @@ DATABASE = "airflow.db"
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """An AIRFLOW_HOME of floe's own, and where the Airflow in it listens while it is up."""
+    """An AIRFLOW_HOME of floe's own, and the address of the Airflow in it."""
 
     folder: Path
     port: int
@@ -26,7 +26,7 @@ class Home:
 
     @classmethod
     def prepare(cls, folder: Path, *, follows_schedules: bool = False) -> Home:
-        """Return a home in this folder, made ready, with a new password and a free port."""
+        """Prepare this folder as a home, with a new password and a free port, and return it."""
         home = cls(folder.absolute(), _free_port(), secrets.token_urlsafe(24), follows_schedules)
         home.dags.mkdir(parents=True, exist_ok=True)
         home._write_password()
@@ -34,26 +34,26 @@ class Home:
 
     @property
     def dags(self) -> Path:
-        """Where Airflow looks for DAG files."""
+        """The folder in which Airflow looks for DAG files."""
         return self.folder / "dags"
 
     @property
     def database(self) -> Path:
-        """Airflow's metadata."""
+        """The file of Airflow's metadata database."""
         return self.folder / DATABASE
 
     @property
     def output(self) -> Path:
-        """What all its processes print."""
+        """The file with the output of all its processes."""
         return self.folder / "output.log"
 
     @property
     def url(self) -> str:
-        """Where its API answers."""
+        """The URL of its API."""
         return f"http://127.0.0.1:{self.port}"
 
     def environment(self, inherited: Mapping[str, str]) -> dict[str, str]:
-        """Return the environment of its processes: nothing of another Airflow's settings."""
+        """Return the environment of its processes, without the settings of any other Airflow."""
         kept = {name: value for name, value in inherited.items() if not _is_of_airflow(name)}
         hosts = [kept.get("NO_PROXY", kept.get("no_proxy", "")), "127.0.0.1", "localhost"]
         no_proxy = ",".join(host for host in hosts if host)
@@ -81,10 +81,10 @@ class Home:
                 "simple_auth_manager_passwords_file": str(self._passwords),
                 "execution_api_server_url": f"{self.url}/execution/",
                 "fernet_key": "",
-                # A product compiled anew is run as it is now, not as it was half a minute ago.
+                # A recompiled product runs as it is now, not as it was half a minute ago.
                 "min_serialized_dag_update_interval": "0",
             },
-            # Without the timeout a long write ends scheduler and triggerer.
+            # Without the timeout, a long write would end scheduler and triggerer.
             "database": {"sql_alchemy_conn": f"sqlite:///{self.database}?timeout=60"},
             "api": {
                 "host": "127.0.0.1",
@@ -96,11 +96,11 @@ class Home:
             "api_auth": {"jwt_secret": secrets.token_urlsafe(48)},
             "logging": {"base_log_folder": str(self.folder / "logs")},
             "scheduler": {
-                # Where runs are asked for one by one, a tick that passes meanwhile starts none.
+                # If runs are requested one by one, a tick that passes meanwhile starts no run.
                 "use_job_schedule": str(self.follows_schedules),
                 "scheduler_idle_sleep_time": "0.2",
                 "enable_health_check": "False",
-                # How long the task of a killed worker counts as running; Airflow's own is 300 s.
+                # How long a task of a killed worker counts as running; Airflow's default is 300 s.
                 "task_instance_heartbeat_timeout": str(HEARTBEAT_SECONDS),
             },
             "dag_processor": {"refresh_interval": "3", "parsing_processes": "1"},

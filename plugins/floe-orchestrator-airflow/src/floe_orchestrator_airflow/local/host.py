@@ -1,8 +1,8 @@
 """The process that runs a local Airflow: one import, and a fork for each of its components.
 
-It lives as long as its standard input is open, so that it ends with the process that started it,
-however that ends. What comes there first says that the DAG files are there to be read. Its
-components end with it in the same way: each reads a pipe that this process alone holds open.
+It runs as long as its standard input is open, so that it ends with the process that started it,
+however that ends. The first message on standard input says that the DAG files are ready to be read.
+Its components end with it in the same way: each reads a pipe that only this process holds open.
 Started as `python -m floe_orchestrator_airflow.local.host`.
 """
 
@@ -43,7 +43,7 @@ _PR_SET_CHILD_SUBREAPER = 36
 
 
 def main() -> None:
-    """Run until the input ends, a signal comes, or a component ends."""
+    """Run until standard input ends, a signal arrives, or a component ends."""
     stop, has_dags, ended = threading.Event(), threading.Event(), ""
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: stop.set())
@@ -54,7 +54,7 @@ def main() -> None:
         lifeline = os.pipe()
         _prepare_database(lifeline)
         children = _fork_components(["scheduler"], lifeline)
-        # The scheduler has no use for it, and gets on meanwhile.
+        # The scheduler does not need it, and starts meanwhile.
         build_execution_api()
         late = set() if has_dags.is_set() else {READS_DAGS}
         children |= _fork_components(COMPONENTS.keys() - {"scheduler"} - late, lifeline)
@@ -70,7 +70,7 @@ def main() -> None:
     finally:
         end_descendants(os.getpid())
     if ended:
-        # By now nothing else is there to print: these are the last words.
+        # By now no other process prints, so this is the last line of the output.
         print(f"floe: {ended} ended, so all of this Airflow does", flush=True)
 
 
@@ -80,7 +80,7 @@ def _fork_components(names: Iterable[str], lifeline: tuple[int, int]) -> dict[in
 
 
 def _adopt_orphans() -> None:
-    """Stay the ancestor of every process started below, so that none is lost sight of."""
+    """Become the parent of orphaned descendants, so that no process is lost."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
@@ -92,9 +92,9 @@ def _wait_for_end_of_input(has_dags: threading.Event, stop: threading.Event) -> 
 
 
 def _prepare_database(lifeline: tuple[int, int]) -> None:
-    """Make the metadata database, once for each version of Airflow; end what it has under way.
+    """Create the metadata database, once per version of Airflow; end its unfinished runs.
 
-    In a process of its own, so that no connection to it is open where components are forked.
+    This runs in a process of its own, so that no connection is open when components are forked.
     """
     home = Path(os.environ["AIRFLOW_HOME"])
     done = home / f"migrated-{version('apache-airflow')}"
@@ -125,20 +125,20 @@ def _fork(work: Callable[[], None], lifeline: tuple[int, int]) -> int:
     finally:
         if status:
             traceback.print_exc()
-        # No exit handlers of the parent's, and no way back into its code.
+        # Skip the parent's exit handlers, and do not return to its code.
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(status)
 
 
 def _end_with_host(lifeline: tuple[int, int]) -> None:
-    """Have this component end, with all below it, when the host does, even by SIGKILL."""
+    """Make this component and its descendants end when the host does, even by SIGKILL."""
     reading, writing = lifeline
     os.close(writing)
     _adopt_orphans()
 
     def wait() -> None:
-        # Nothing is ever written: this returns when no process has the other end any more.
+        # Nothing is ever written: this returns when no process holds the other end any more.
         os.read(reading, 1)
         kill_descendants(os.getpid())
         os._exit(1)
@@ -155,7 +155,7 @@ def _run_component(arguments: list[str]) -> None:
 
 
 def _wait_for_api_server() -> None:
-    """Return when the API server listens.
+    """Wait until the API server listens.
 
     A scheduler that follows schedules starts the task of a missed tick at once, and a task that
     does not reach the API server fails after some ten seconds.
@@ -170,20 +170,20 @@ def _wait_for_api_server() -> None:
 
 
 def _run_airflow(arguments: list[str]) -> None:
-    """Run a command of Airflow's, as its script does."""
+    """Run an Airflow command, as its script does."""
     [script] = entry_points(group="console_scripts", name="airflow")
     sys.argv = ["airflow", *arguments]
     script.load()()
 
 
 def _import_dbt() -> None:
-    """Import what a build needs: the executor forks its tasks from the scheduler."""
+    """Import what a build needs, since the executor forks its tasks from the scheduler."""
     with suppress(ImportError):
         import dbt.cli.main  # noqa: F401
 
 
 def _ended_child(children: dict[int, str]) -> str:
-    """Return the name of a component that ended, "" while all run; reap what else ended."""
+    """Return the name of a component that ended, "" while all run; reap other ended processes."""
     while True:
         try:
             pid, _ = os.waitpid(-1, os.WNOHANG)

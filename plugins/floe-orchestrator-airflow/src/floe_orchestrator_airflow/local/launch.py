@@ -1,4 +1,4 @@
-"""Run a product through a real Airflow on this machine, and report what that Airflow says."""
+"""Run a product in a real Airflow on this machine, and report the result."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ OnEvent = Callable[[BuildEvent], None]
 
 
 def launch_run(artifacts: CompiledArtifacts, options: RunOptions, on_event: OnEvent) -> RunReport:
-    """Start an Airflow, run in it, end it. See `RunLauncher.launch_run`.
+    """Start an Airflow, run in it, and stop it. See `RunLauncher.launch_run`.
 
-    The report's time is that of all three: it is what the caller waits for.
+    The report's time covers all three, since the caller waits for all of them.
     """
     began = time.monotonic()
     on_event(_starting())
@@ -54,7 +54,7 @@ def start_early(product: UncompiledProduct) -> Iterator[StartedAirflow]:
 
 
 class StartedAirflow:
-    """A local Airflow that has been started, and reads no DAG files yet."""
+    """A local Airflow that has been started, but does not read DAG files yet."""
 
     def __init__(self, airflow: LocalAirflow) -> None:
         self._airflow = airflow
@@ -64,7 +64,7 @@ class StartedAirflow:
     def launch_run(
         self, artifacts: CompiledArtifacts, options: RunOptions, on_event: OnEvent
     ) -> RunReport:
-        """Run in it, and end it. See `RunLauncher.launch_run`."""
+        """Run in it, and stop it. See `RunLauncher.launch_run`."""
         self.is_launched = True
         on_event(_starting())
         try:
@@ -88,7 +88,7 @@ def _with_time(report: RunReport, seconds: float) -> RunReport:
 def run_in(
     airflow: LocalAirflow, artifacts: CompiledArtifacts, options: RunOptions, on_event: OnEvent
 ) -> RunReport:
-    """Run in an Airflow that is up: several runs can share one start."""
+    """Run in an Airflow that is up, so that several runs can share one start."""
     dag_id = add_dag(airflow, artifacts, options.job, on_event)
     run_id = _trigger(airflow, dag_id, options)
     return follow_run(airflow, artifacts, options, run_id, on_event)
@@ -97,7 +97,7 @@ def run_in(
 def add_dag(
     airflow: LocalAirflow, artifacts: CompiledArtifacts, job_name: str, on_event: OnEvent
 ) -> str:
-    """Have the DAG of a job read, and return its id."""
+    """Make Airflow load the DAG of a job, and return its id."""
     dag_id = _dag_id(artifacts, RunOptions(job_name))
     on_event(NodeLog("", "info", f"Airflow reads the DAG {dag_id}"))
     airflow.add(artifacts, dag_id)
@@ -111,7 +111,7 @@ def follow_run(
     run_id: str,
     on_event: OnEvent,
 ) -> RunReport:
-    """Follow a run that was asked for to its end, and report it."""
+    """Follow a triggered run to its end, and report it."""
     dag_id = _dag_id(artifacts, options)
     try:
         report = _follow(airflow, artifacts, options, run_id, on_event)
@@ -185,13 +185,13 @@ def _ask_for_run(airflow: LocalAirflow, dag_id: str, run_id: str) -> dict[str, A
     try:
         return airflow.api.run(dag_id, run_id)
     except RestError as error:
-        # What no longer answers may be about to end, and then says why.
+        # An Airflow that no longer responds may be about to end, and then reports why.
         airflow.check_alive(RUNNING, SECONDS_TO_END)
         raise airflow.stuck(RUNNING, str(error)) from error
 
 
 class _Events:
-    """The events of a run as its build writes them down on this machine."""
+    """The events of a run as its build records them on this machine."""
 
     def __init__(self, project_dir: Path, name: str, on_event: OnEvent) -> None:
         self._project_dir = project_dir
@@ -200,7 +200,7 @@ class _Events:
         self.seen: list[BuildEvent] = []
 
     def pass_on(self) -> None:
-        """Pass on what is new."""
+        """Pass on new events."""
         events = read_events(self._project_dir, self._name)
         for event in events[len(self.seen) :]:
             self._on_event(event)
@@ -216,7 +216,7 @@ def _trigger(airflow: LocalAirflow, dag_id: str, options: RunOptions) -> str:
     except RestError as error:
         if error.status != 409 or date is None:
             raise
-    # A DAG has one run for a logical date. In this Airflow, ours alone, the new one replaces it.
+    # A DAG has one run per logical date. This Airflow is floe's own, so the new run replaces it.
     for run_id in airflow.api.runs_at(dag_id, date):
         airflow.api.delete_run(dag_id, run_id)
     return airflow.api.trigger(dag_id, date, conf)

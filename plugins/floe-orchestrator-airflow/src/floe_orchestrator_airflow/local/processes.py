@@ -1,4 +1,4 @@
-"""End processes with everything below them."""
+"""End processes and their descendants."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ PATIENCE_SECONDS = 4.0
 
 
 def end_descendants(pid: int) -> None:
-    """End every process below this one: asked first, then killed, until none is left."""
+    """Terminate every descendant of this process, then kill the rest, until none is left."""
     end(_descendants(pid))
     kill_descendants(pid)
 
 
 def kill_descendants(pid: int) -> None:
-    """Kill every process below this one, until none is left."""
+    """Kill every descendant of this process, until none is left."""
     while left := _descendants(pid):
         end(left, patience=0)
 
 
 def end(processes: list[psutil.Process], patience: float = PATIENCE_SECONDS) -> None:
-    """Ask these to end, and kill those that have not after `patience` seconds."""
+    """Terminate these processes, and kill those that have not ended after `patience` seconds."""
     for process in processes:
         _signal(process, kill=patience == 0)
     _, alive = psutil.wait_procs(processes, timeout=patience)
@@ -32,7 +32,7 @@ def end(processes: list[psutil.Process], patience: float = PATIENCE_SECONDS) -> 
 
 
 def members_of_session(session: int) -> list[psutil.Process]:
-    """Return the processes of a session of Unix, this one left out."""
+    """Return the processes of a Unix session, except this process."""
     own = os.getpid()
     return [
         process
@@ -49,7 +49,7 @@ def _session_of(pid: int) -> int | None:
 
 
 def tree(pid: int) -> list[psutil.Process]:
-    """Return a process and all below it; nothing when it is gone."""
+    """Return a process and its descendants; nothing if it is gone."""
     try:
         process = psutil.Process(pid)
     except psutil.NoSuchProcess:

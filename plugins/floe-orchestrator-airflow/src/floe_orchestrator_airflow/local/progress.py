@@ -1,4 +1,4 @@
-"""Whether an Airflow that is awaited still makes progress, however slowly."""
+"""Detects whether a starting Airflow still makes progress, however slowly."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 from floe_orchestrator_airflow.local.components import cpu_seconds, read_components
 
 STUCK_SECONDS = 60.0
-# The share of a CPU that a process which only waits does not use, and one that starts does, even on
-# a machine with much else to do.
+# The share of a CPU below which a process is only waiting. A process that is starting uses more,
+# even on a busy machine.
 LEAST_SHARE = 0.008
 LONGEST_SECONDS = 1800.0
 ASK_SECONDS = 1.0
@@ -18,10 +18,10 @@ HOST = "host"
 
 
 class Progress:
-    """Watches the CPU time of what is awaited: a slow machine is slow, not stuck.
+    """Watches the CPU time of the awaited components: a slow machine is slow, not stuck.
 
-    What uses next to none for `patience` seconds is stuck; so is what is not done after half an
-    hour, whatever it does.
+    A component that uses almost none for `patience` seconds is stuck; so is one that is not ready
+    after half an hour, whatever it does.
     """
 
     def __init__(self, folder: Path, host_pid: int, patience: float = STUCK_SECONDS) -> None:
@@ -52,7 +52,7 @@ class Progress:
             self._awaited, self._used, self._latest = awaited, used, now
 
     def _pids(self, awaited: frozenset[str]) -> list[int]:
-        """Return the processes that the awaited are, or come to be: the host starts them all."""
+        """Return the processes of the awaited components; until they start, the host's."""
         pids = read_components(self._folder)
         found = [pids[name] for name in awaited if name in pids]
         return found if len(found) == len(awaited) else [self._host_pid]

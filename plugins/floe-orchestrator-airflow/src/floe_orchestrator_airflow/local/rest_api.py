@@ -1,4 +1,4 @@
-"""The questions that a run asks Airflow's REST API."""
+"""The requests that a run makes to Airflow's REST API."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from floe_core.errors import EnvironmentProblemError
 
 PAGE = 100
 TRIES = 5
-# It writes in one transaction for all ticks, so it is refused more often than other changes.
+# A backfill writes all ticks in one transaction, so it is refused more often than other changes.
 TRIES_OF_BACKFILL = 20
 PAUSE_SECONDS = 0.5
-# More than the 60 s that Airflow waits for a locked SQLite file: it does answer, if late.
+# More than the 60 s that Airflow waits for a locked SQLite file, after which it does respond.
 TIMEOUT_SECONDS = 90
 PING_SECONDS = 5
 
 
 class RestError(EnvironmentProblemError):
-    """An answer other than a success. `status` is HTTP's, 0 when there was no whole answer."""
+    """A response other than a success. `status` is HTTP's, 0 if there was no complete response."""
 
     def __init__(self, status: int, text: str) -> None:
         self.status = status
@@ -35,11 +35,11 @@ class RestError(EnvironmentProblemError):
 
     @property
     def is_of_database(self) -> bool:
-        """Return whether Airflow's database refused, which undid what was asked.
+        """Return whether Airflow's database refused, so that the request was rolled back.
 
-        SQLite refuses at once, whatever the timeout, where a transaction that has read wants to
-        write and another wrote meanwhile. Airflow 3.3 says that in an answer of its own where it
-        makes the runs of a backfill.
+        SQLite refuses at once, whatever the timeout, if a transaction that has read then writes and
+        another wrote in between. Airflow 3.3 has a response of its own for that when it creates the
+        runs of a backfill.
         """
         return (self.status == 500 and '"Database error"' in str(self)) or (
             self.status == 503 and "Database is locked" in str(self)
@@ -49,9 +49,9 @@ class RestError(EnvironmentProblemError):
 class RestApi:
     """Airflow's API v2 at a URL, as a user of the simple auth manager.
 
-    Threads may share one. Their changes are asked for one at a time: Airflow commits its audit log
-    on its event loop, and so can hold up the commit of the change that has SQLite's lock until the
-    60 s are over.
+    Threads may share one. It sends changes one at a time: Airflow commits its audit log on its
+    event loop, and so can block the commit of a change that holds SQLite's lock until the 60 s are
+    over.
     """
 
     def __init__(self, url: str, username: str, password: str) -> None:
@@ -59,18 +59,18 @@ class RestApi:
         self._credentials = {"username": username, "password": password}
         self._token = ""
         self._changing = threading.Lock()
-        # Not through a proxy: this is the machine itself.
+        # Not through a proxy: the API is on this machine.
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
     def log_in(self) -> None:
-        """Get a token for what follows."""
+        """Get a token for the requests that follow."""
         self._token = self.ask("POST", "/auth/token", self._credentials)["access_token"]
 
     def ping(self) -> None:
-        """Do nothing if Airflow answers.
+        """Raise if Airflow does not respond.
 
         Raises:
-            RestError: It does not, within a few seconds.
+            RestError: It does not respond within a few seconds.
         """
         self._ask_once("GET", "/api/v2/version", None, PING_SECONDS)
 
@@ -80,11 +80,11 @@ class RestApi:
         return {name: (facts or {}).get("status") or "" for name, facts in found.items()}
 
     def warm_up(self) -> None:
-        """Have the API that tasks talk to built now: it is built at the first question to it."""
+        """Make Airflow build the API for tasks now, instead of at the first request to it."""
         self.ask("GET", "/execution/health")
 
     def dag(self, dag_id: str) -> dict[str, Any] | None:
-        """Return what Airflow knows of a DAG; None before it was parsed."""
+        """Return Airflow's data on a DAG; None before it was parsed."""
         try:
             return self.ask("GET", f"/api/v2/dags/{quote(dag_id)}")
         except RestError as error:
@@ -99,15 +99,15 @@ class RestApi:
         return errors
 
     def ask_for_parse(self, file_token: str) -> None:
-        """Have a DAG file parsed soon."""
+        """Request that a DAG file be parsed soon."""
         self.ask("PUT", f"/api/v2/parseDagFile/{quote(file_token, safe='')}")
 
     def unpause(self, dag_id: str) -> None:
-        """Let a DAG run."""
+        """Unpause a DAG."""
         self.ask("PATCH", f"/api/v2/dags/{quote(dag_id)}", {"is_paused": False})
 
     def ensure_pool(self, name: str, slots: int) -> None:
-        """Make a pool, unless there is one of that name."""
+        """Create a pool, unless there is one of that name."""
         try:
             self.ask("POST", "/api/v2/pools", {"name": name, "slots": slots})
         except RestError as error:
@@ -116,7 +116,7 @@ class RestApi:
 
     def trigger(self, dag_id: str, logical_date: str | None, conf: dict[str, Any]) -> str:
         """Start a run and return its id."""
-        # Named here, so that the question asked again starts no second run.
+        # The run id is set here, so that a repeated request does not start a second run.
         run_id = f"manual__{datetime.now(UTC).isoformat()}_{uuid4().hex[:8]}"
         body = {"dag_run_id": run_id, "logical_date": logical_date, "conf": conf}
         try:
@@ -137,10 +137,10 @@ class RestApi:
         return True
 
     def backfill(self, dag_id: str, first: str, last: str) -> None:
-        """Have a run made for each tick from the first to the last, to run one after another.
+        """Create a run for each tick from the first to the last, to run one after another.
 
-        Airflow commits the backfill before it makes the runs, so one whose runs the database
-        refused may stand there without any, and be in the way of the next.
+        Airflow commits the backfill before it creates the runs, so if the database refuses the
+        runs, the backfill may be left without any, and block the next one.
         """
         body = {"dag_id": dag_id, "from_date": first, "to_date": last, "max_active_runs": 1}
         for attempt in range(TRIES_OF_BACKFILL):
@@ -169,14 +169,14 @@ class RestApi:
         return [run["dag_run_id"] for run in found["dag_runs"]]
 
     def delete_run(self, dag_id: str, run_id: str) -> None:
-        """Remove a run and its task instances."""
+        """Delete a run and its task instances."""
         self.ask("DELETE", self._run_path(dag_id, run_id))
 
     def run(self, dag_id: str, run_id: str) -> dict[str, Any]:
         """Return a run, with `state`, `start_date` and `end_date`.
 
-        Asked for as a list: for a run by itself Airflow reads all its tasks, and for a list of one
-        DAG's runs that DAG, which is too much where a long run is asked about again and again.
+        Requested as a list: for a single run Airflow reads all its tasks, and for a list of one
+        DAG's runs it reads that DAG, which is too much to repeat during a long run.
         """
         wanted = {"dag_id_prefix_pattern": dag_id, "run_id_prefix_pattern": run_id}
         query = urlencode({**wanted, "order_by": "run_id", "limit": PAGE})
@@ -197,7 +197,7 @@ class RestApi:
                 return found
 
     def clear(self, dag_id: str, run_id: str, task_ids: list[str], *, downstream: bool) -> None:
-        """Have tasks of a run run again, with those below them if so wanted."""
+        """Clear tasks of a run, and their downstream tasks if `downstream` is set."""
         body = {
             "dag_run_id": run_id,
             "task_ids": task_ids,
@@ -209,7 +209,7 @@ class RestApi:
         self.ask("POST", f"/api/v2/dags/{quote(dag_id)}/clearTaskInstances", body)
 
     def log(self, dag_id: str, run_id: str, task_id: str, attempt: int = 1) -> str:
-        """Return the log of one attempt of a task, a message a line."""
+        """Return the log of one attempt of a task, one message per line."""
         path = f"{self._run_path(dag_id, run_id)}/taskInstances/{quote(task_id)}/logs/{attempt}"
         content = self.ask("GET", f"{path}?full_content=true")["content"]
         return "\n".join(_log_line(line) for line in content)
@@ -221,7 +221,7 @@ class RestApi:
     def ask(
         self, method: str, path: str, body: Any = None, *, tries: int = TRIES
     ) -> dict[str, Any]:
-        """Return the JSON answer, asked again a few times where that does no harm."""
+        """Return the JSON response; repeat the request a few times if that is safe."""
         for attempt in range(tries):
             try:
                 with nullcontext() if method == "GET" else self._changing:
@@ -253,6 +253,6 @@ class RestApi:
 
 
 def _log_line(line: dict[str, Any]) -> str:
-    """Return a message of a log with the errors that come with it."""
+    """Return a log message with its errors."""
     errors = [f"{e.get('exc_type')}: {e.get('exc_value')}" for e in line.get("error_detail") or ()]
     return "\n".join([str(line.get("event", "")), *errors])

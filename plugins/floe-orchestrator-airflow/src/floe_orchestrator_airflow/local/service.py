@@ -27,13 +27,13 @@ from floe_orchestrator_airflow.local.processes import end, tree
 from floe_orchestrator_airflow.local.progress import STUCK_SECONDS, Progress
 from floe_orchestrator_airflow.local.rest_api import RestApi, RestError
 
-# As many as Airflow gives its own default pool: here a pool is a name and holds nothing back.
+# As many as Airflow's own default pool has: here a pool is only a name and limits nothing.
 POOL_SLOTS = 128
 LOCK_SECONDS = 600.0
-# What its host is told when the DAG files are there.
+# The message to the host when the DAG files are ready.
 READ_DAGS = b"read DAGs\n"
 STOP_SECONDS = 12.0
-# What Airflow's own report on its health calls a component -> what runs it.
+# A component's name in Airflow's health report -> the component that runs it.
 COMPONENTS = {
     "metadatabase": "api-server",
     "scheduler": "scheduler",
@@ -45,10 +45,10 @@ COMPONENTS = {
 class LocalAirflow:
     """api-server, scheduler, dag-processor and triggerer on this machine, on a SQLite database.
 
-    One at a time in a home; what it leaves there (history, logs) is there for the next. Ticks start
-    runs only where it `follows_schedules`. `variables` are Airflow's own environment variables, for
-    settings that are otherwise floe's. It is given up where what is awaited of it makes no progress
-    for `patience` seconds.
+    A home has one Airflow at a time; its history and logs remain for the next. Ticks start runs
+    only if it `follows_schedules`. `variables` are Airflow's own environment variables, which
+    override floe's settings. floe gives up if an awaited component makes no progress for `patience`
+    seconds.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class LocalAirflow:
 
     @classmethod
     def of_product(cls, artifacts: CompiledArtifacts) -> LocalAirflow:
-        """Return the local Airflow of a compiled product, among the state of its runs."""
+        """Return the local Airflow of a compiled product, kept with the state of its runs."""
         return cls(state_folder(artifacts.folder) / "airflow", artifacts)
 
     def __enter__(self) -> LocalAirflow:
@@ -92,10 +92,10 @@ class LocalAirflow:
         self.stop()
 
     def start(self, lock_seconds: float = LOCK_SECONDS) -> None:
-        """Start its processes and wait for none; it reads DAG files once it comes up.
+        """Start its processes without waiting for them; it reads DAG files after `come_up`.
 
         Raises:
-            EnvironmentProblemError: Another run has used it for so many seconds.
+            EnvironmentProblemError: Another run has used it for `lock_seconds`.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         try:
@@ -111,7 +111,7 @@ class LocalAirflow:
             raise
 
     def come_up(self, *products: CompiledArtifacts) -> None:
-        """Show it the DAGs of products, and return when it is healthy.
+        """Give it the DAGs of products, and wait until it is healthy.
 
         Raises:
             EnvironmentProblemError: It ended, or makes no progress.
@@ -130,13 +130,13 @@ class LocalAirflow:
         self.api.log_in()
 
     def kill(self) -> None:
-        """End it at once, whatever it is doing."""
+        """Kill it at once, whatever it is doing."""
         if self._process is not None:
             end(tree(self._process.pid), patience=0)
         self.stop()
 
     def add(self, artifacts: CompiledArtifacts, dag_id: str) -> None:
-        """Have a product's DAG read as it is compiled now, and let it run, its pools being there.
+        """Load a product's DAG as it is compiled now, create its pools, and unpause it.
 
         Raises:
             StaleProductError: The folder holds no compiled product.
@@ -157,9 +157,9 @@ class LocalAirflow:
         self.api.unpause(dag_id)
 
     def _show(self, artifacts: CompiledArtifacts) -> datetime:
-        """Show Airflow the product's DAGs, and return when the product last changed.
+        """Give Airflow the product's DAGs, and return when the product last changed.
 
-        A dag.py that is the team's own may have others: then a file of this Airflow's has ours.
+        If dag.py is the team's own, it may have other DAGs: then another file holds floe's.
         """
         name, folder = artifacts.product.name, artifacts.folder.resolve()
         compiled, entry_point = folder / ARTIFACTS_FILE, folder / FILENAME
@@ -172,7 +172,7 @@ class LocalAirflow:
             _link(shown, entry_point)
         else:
             _write(shown, entry_point_text(name, folder))
-        # The link's own time, too: what was read before it, however lately, is another folder's.
+        # The link's own time counts too: anything read before it came from another folder.
         states = (shown.lstat(), entry_point.stat(), compiled.stat())
         changed = [moment for state in states for moment in (state.st_mtime, state.st_ctime)]
         return datetime.fromtimestamp(max(changed), UTC)
@@ -181,7 +181,7 @@ class LocalAirflow:
         try:
             self.api.ask_for_parse(file_token)
         except RestError as error:
-            # 409: it has been asked for already.
+            # 409: it has been requested already.
             if error.status not in (404, 409):
                 raise
 
@@ -238,17 +238,17 @@ class LocalAirflow:
             time.sleep(0.2)
 
     def stuck(self, doing: str, problem: str) -> EnvironmentProblemError:
-        """Return the error of an Airflow that is up and gets no further, with its last words."""
+        """Return the error for an Airflow that is up but stuck, with the end of its output."""
         return EnvironmentProblemError(
             f"the local Airflow is stuck {doing}: {problem}; the end of "
             f"{self.home.output}:\n{self._last_words()}"
         )
 
     def check_alive(self, doing: str, seconds: float = 0.0) -> None:
-        """Do nothing while it is up, and for so many seconds after.
+        """Raise if it has ended, or ends within `seconds`.
 
         Raises:
-            EnvironmentProblemError: It ended, with the last it had to say.
+            EnvironmentProblemError: It ended; includes the end of its output.
         """
         if self._process is None or not _has_ended(self._process, seconds):
             return
@@ -261,7 +261,7 @@ class LocalAirflow:
         return "\n".join(self.home.output.read_text(errors="replace").splitlines()[-20:])
 
     def stop(self) -> None:
-        """End every process of it: the host does so itself when its input closes."""
+        """End all its processes: the host does so itself when its input closes."""
         process, self._process = self._process, None
         try:
             if process is not None:
@@ -272,7 +272,7 @@ class LocalAirflow:
 
 
 def _has_ended(process: subprocess.Popen[bytes], seconds: float) -> bool:
-    """Return whether a process has ended, waiting so long for it."""
+    """Return whether a process has ended, after waiting up to `seconds` for it."""
     try:
         process.wait(seconds)
     except subprocess.TimeoutExpired:

@@ -1,4 +1,4 @@
-"""What a run came to, by Airflow's word, held against what its build wrote down."""
+"""The result of a run, from Airflow's states checked against the build's own records."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def report_of_run(
 ) -> RunReport:
     """Return the report of a run that Airflow ended as `state`.
 
-    `tasks` maps task id to Airflow's state; `problem` is what the build said at its end. Where
-    Airflow and the build contradict each other, the run has failed, and the message says in what.
+    `tasks` maps task id to Airflow's state; `problem` is the message with which the build ended. If
+    Airflow and the build contradict each other, the run counts as failed, and the message says how.
     """
     job = artifacts.job(options.job)
     wanted = options.node_ids or tuple(node.unique_id for node in artifacts.nodes_of(job))
@@ -59,7 +59,7 @@ def _of_state(state: str, nodes: Mapping[str, NodeResult]) -> list[str]:
 def _of_tasks(
     tasks: Mapping[str, str], mirrors: Sequence[Mirror], nodes: Mapping[str, NodeResult]
 ) -> list[str]:
-    """Return where the state of a task is not what the build said of the nodes it shows."""
+    """Return where a task's state differs from the build's results of the nodes it shows."""
     found = []
     for mirror in mirrors:
         results = [nodes[i] for i in mirror.node_ids if i in nodes]

@@ -1,1 +1,1 @@
-"""The tasks that show nodes, and what ends them in the triggerer."""
+"""The tasks that show nodes, and the triggers that end them."""

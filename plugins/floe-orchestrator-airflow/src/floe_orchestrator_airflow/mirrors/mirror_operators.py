@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 _TRIGGERS = "floe_orchestrator_airflow.mirrors.mirror_triggers"
 
-# What the `default_args` of a team's DAG must not change: these tasks wait from the start to the
-# end of the run, and show what became of the build, whose retries they are.
+# Arguments that the `default_args` of a team's DAG must not change: these tasks wait from the start
+# to the end of the run, and show the result of the build, which does the retries.
 NOT_OF_DEFAULTS: dict[str, Any] = {
     "trigger_rule": "always",
     "retries": 0,
@@ -46,16 +46,16 @@ class MirrorOperator(FloeNodesOperator):
 
     @property
     def operator_name(self) -> str:
-        """What the web page calls this task: the dbt resource it stands for."""
+        """The task's type in the UI: the dbt resource type that it stands for."""
         return self.kind
 
     def run_nodes(self, context: Context, event: Any = None) -> None:
-        """Build the nodes, as the trigger asked."""
+        """Build the nodes on this worker, as the trigger requested."""
         self.execute(context)
 
 
 class OutcomeOperator(BaseOperator):
-    """The last task of a run with mirrors: as good as the worst node."""
+    """The last task of a run with mirrors: it succeeds only if every node did."""
 
     custom_operator_name = "floe outcome"
     ui_color = "#cfd8dc"
@@ -70,13 +70,13 @@ class OutcomeOperator(BaseOperator):
         )
 
     def execute(self, context: Context) -> None:
-        """Fail: this task is decided in the triggerer and never comes to a worker by design."""
+        """Fail: this task ends in the triggerer and by design never runs on a worker."""
         raise AirflowFailException("the outcome is decided in the triggerer, which did not do it")
 
 
 def _build_of(task_id: str) -> dict[str, str]:
-    """Return the argument that names the build task, none where it has its usual name.
+    """Return the argument that names the build task, none if it has its usual name.
 
-    Every trigger brings the arguments of all the others of its DAG.
+    Every trigger includes the arguments of all other triggers of its DAG.
     """
     return {} if task_id == BUILD else {"build_task_id": task_id}

@@ -1,8 +1,8 @@
 """The triggers that start and end the tasks of a run's nodes, without a worker.
 
-Airflow gives each trigger a copy of the whole DAG, which it makes twice, so what a DAG holds for
-each task is paid for by the square of the tasks. So the upstream tasks are asked of the copy, which
-is let go of then.
+Airflow gives each trigger a copy of the whole DAG, which it makes twice, so the cost of the data
+that a DAG holds per task is quadratic in the tasks. So a trigger takes only the upstream tasks from
+the copy, and then releases it.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ if TYPE_CHECKING:
 
 WAIT_SECONDS = 1.0
 LOG_SECONDS = 60.0
-# The triggerer cancels a trigger whose event it has handled a round ago, which it logs as if a
-# person had done so. Its rounds take a second.
+# The triggerer cancels a trigger one round after it handled its event, and logs that as if a user
+# had done so. Its rounds take a second.
 POLL_OF_TRIGGERER_SECONDS = 0.8
 RUN_HERE = "run"
 
-# Records of this logger land in the log of the task whose trigger writes them.
+# Records of this logger go to the log of the task whose trigger writes them.
 log = logging.getLogger(__name__)
 
 
@@ -60,8 +60,8 @@ class _Follower(BaseTrigger):
     def render_template_fields(self, context: Context, jinja_env: Any = None) -> None:
         """Keep the ids of the upstream tasks, and nothing else of the copy of the DAG.
 
-        Airflow calls this before `run`, with all that refers to the copy. There is nothing to
-        render. A run of 400 nodes would else hold 400 x 400 tasks in the triggerer.
+        Airflow calls this before `run`, with everything that refers to the copy. There is nothing
+        to render. Otherwise a run of 400 nodes would hold 400 x 400 tasks in the triggerer.
         """
         ti: Any = self.task_instance
         self.upstream = frozenset(ti.task.upstream_task_ids)
@@ -69,7 +69,7 @@ class _Follower(BaseTrigger):
         ti.task = None
 
     async def _is_rerun(self) -> bool:
-        """Whether the task was cleared when the build was over: then there is nothing to follow."""
+        """Return whether the task was cleared after the build ended, so has nothing to follow."""
         if cast(Any, self.task_instance).try_number <= 1:
             return False
         states = await task_states(self.task_instance, [self.build_task_id])
@@ -79,9 +79,9 @@ class _Follower(BaseTrigger):
 class MirrorTrigger(_Follower):
     """Ends the task that shows some nodes as the build task ends them.
 
-    Nodes that all passed are over at once. Where one failed, or was skipped, it may pass in a
-    retry: the task is over when the build task is. A task that was cleared after that runs its
-    nodes on a worker, after those of its upstream tasks that were cleared with it.
+    If all nodes passed, the task ends at once. A node that failed or was skipped may pass in a
+    retry, so the task then ends with the build task. A task that is cleared after that runs its
+    nodes on a worker, after the upstream tasks that were cleared with it.
     """
 
     def __init__(self, node_ids: list[str], build_task_id: str = BUILD) -> None:
@@ -90,7 +90,7 @@ class MirrorTrigger(_Follower):
         self._passed_on: Counter[str] = Counter()
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Return what rebuilds this trigger."""
+        """Return the class path and arguments that recreate this trigger."""
         kwargs = {"node_ids": self.node_ids, "build_task_id": self.build_task_id}
         return f"{__name__}.{type(self).__name__}", kwargs
 
@@ -119,7 +119,7 @@ class MirrorTrigger(_Follower):
             self._passed_on[node_id] = len(messages)
 
     def _end(self, progress: RunProgress) -> TriggerEvent | None:
-        """Return how the task ends, None while that is open."""
+        """Return how the task ends, None while that is undecided."""
         wanted = [node_id for node_id in self.node_ids if progress.wants(node_id)]
         results = [progress.results[i] for i in wanted if i in progress.results]
         if wanted and len(results) == len(wanted) and all(result.passed for result in results):
@@ -159,8 +159,8 @@ class MirrorTrigger(_Follower):
 class OutcomeTrigger(_Follower):
     """Ends the last task of a run: green only if every node of it passed.
 
-    It follows the build task. When nodes were cleared and ran again after that, it follows the
-    tasks of the nodes, so that a run whose failures were fixed turns green.
+    It follows the build task. If nodes are cleared and run again after that, it follows the tasks
+    of the nodes, so that a run whose failures were fixed turns green.
     """
 
     def __init__(self, mirrors: dict[str, str], build_task_id: str = BUILD) -> None:
@@ -168,7 +168,7 @@ class OutcomeTrigger(_Follower):
         self.mirrors = mirrors
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Return what rebuilds this trigger; `mirrors` maps node id to task id."""
+        """Return the class path and arguments; `mirrors` maps node id to task id."""
         kwargs = {"mirrors": self.mirrors, "build_task_id": self.build_task_id}
         return f"{__name__}.{type(self).__name__}", kwargs
 
@@ -223,7 +223,7 @@ class OutcomeTrigger(_Follower):
 
 
 def _final_end(wanted: list[str], progress: RunProgress) -> TriggerEvent:
-    """Return how a task ends whose build is over and whose nodes have not all passed."""
+    """Return how a task ends if its build has ended and not all of its nodes passed."""
     has_failed = False
     for node_id in wanted:
         result = progress.results.get(node_id)
@@ -243,6 +243,6 @@ def _final_end(wanted: list[str], progress: RunProgress) -> TriggerEvent:
 
 
 def _at_once(status: str) -> dict[str, Any]:
-    """Return the XCom of a task that only shows a verdict, which takes no time."""
+    """Return the XCom of a task that only shows a result, which takes no time."""
     now = datetime.now(UTC).isoformat()
     return {RESULT_KEY: {"status": status, STARTED_AT: now, ENDED_AT: now}}

@@ -1,4 +1,4 @@
-"""Which tasks of a job's DAG show which nodes."""
+"""Assigns the nodes of a job to the tasks of its DAG that show them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from floe_orchestrator_airflow.dag.task_ids import group_task_ids, task_ids
 
 @dataclass(frozen=True, slots=True)
 class Mirror:
-    """A task that shows nodes. `upstream` are task ids; `kind` is what the web page calls it."""
+    """A task that shows nodes. `upstream` are task ids; `kind` is the type shown in the UI."""
 
     task_id: str
     node_ids: tuple[str, ...]
@@ -22,7 +22,7 @@ class Mirror:
 
 
 def mirrors(artifacts: CompiledArtifacts, job: Job) -> list[Mirror]:
-    """Return the tasks that show the nodes of a job; none where the DAG is one task."""
+    """Return the tasks that show the nodes of a job; none if the DAG is a single task."""
     how = shown(artifacts, job)
     if how == "node":
         return _of_nodes(artifacts, job)

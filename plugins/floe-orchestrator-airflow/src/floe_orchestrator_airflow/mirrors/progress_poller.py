@@ -1,4 +1,4 @@
-"""The triggerer's side of a run's progress: one poller for all the mirrors of a run."""
+"""Polls a run's progress in the triggerer, with one poller for all mirrors of a run."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 class ProgressPoller:
-    """Asks for the progress of one run until it is stopped. Made in a running event loop."""
+    """Polls the progress of one run until it is stopped. Create it in a running event loop."""
 
     def __init__(self, ti: Any, build_task_id: str) -> None:
         self._ti = ti
@@ -34,10 +34,10 @@ class ProgressPoller:
         self.progress = RunProgress()
 
     async def updates(self) -> AsyncIterator[RunProgress]:
-        """Yield the progress now, once it has been asked for at all, and after each asking.
+        """Yield the progress once the first poll is done, and after each further poll.
 
         Raises:
-            AirflowRuntimeError: Airflow had no answer for too long.
+            AirflowRuntimeError: Airflow did not respond for too long.
         """
         seen = 0
         while True:
@@ -49,7 +49,7 @@ class ProgressPoller:
             yield self.progress
 
     async def stop(self) -> None:
-        """Ask no more."""
+        """Stop polling."""
         self._task.cancel()
         await asyncio.wait([self._task])
 
@@ -59,8 +59,8 @@ class ProgressPoller:
             try:
                 await self._ask()
                 failures = 0
-            # The supervisor makes this of all that befalls it, as of an API server that is away for
-            # a while: the run goes on without us, so wait for it rather than fail all its nodes.
+            # The supervisor raises this for any failure, such as an API server that is down for a
+            # while. The run goes on meanwhile, so wait for it rather than fail all its nodes.
             except AirflowRuntimeError as error:
                 failures += 1
                 log.warning("No progress to be had (%s of %s): %r", failures, MAX_FAILURES, error)
@@ -75,10 +75,10 @@ class ProgressPoller:
         self._changed = asyncio.get_running_loop().create_future()
 
     async def _ask(self) -> None:
-        """Read the state first: what a final state promises to be there is then read after it."""
+        """Read the state first: once it is final, the results read after it are complete."""
         states = await task_states(self._ti, [self._build_task_id])
         state = states.get(self._build_task_id) or ""
-        # Airflow writes an error into its log for each XCom that is not there yet.
+        # Airflow logs an error for each XCom that does not exist yet.
         if state not in NOT_BEGUN:
             head = await self._xcom(HEAD)
             if head:
@@ -107,7 +107,7 @@ _pollers: dict[tuple[str, str, str], ProgressPoller] = {}
 
 @asynccontextmanager
 async def listening(ti: Any, build_task_id: str) -> AsyncIterator[ProgressPoller]:
-    """Give the poller of a build task in the task instance's run, started by its first listener."""
+    """Yield the poller of a build task in the task instance's run; the first listener starts it."""
     key = (ti.dag_id, ti.run_id, build_task_id)
     poller = _pollers.get(key)
     if poller is None:

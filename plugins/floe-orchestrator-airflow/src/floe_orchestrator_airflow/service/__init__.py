@@ -1,1 +1,1 @@
-"""The running Airflow, asked through its REST API."""
+"""Requests to a running Airflow, through its REST API."""

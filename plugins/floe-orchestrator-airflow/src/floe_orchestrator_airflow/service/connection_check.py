@@ -1,4 +1,4 @@
-"""Ask a running Airflow whether it is there, whole, and open to us."""
+"""Check whether an Airflow responds, is healthy, and accepts the settings' credentials."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ class _Findings:
 
 
 def check_connection(settings: Mapping[str, Any]) -> ValidationResult:
-    """Return what was found, within ten seconds; no secret in it.
+    """Return the result within ten seconds, without any secret in it.
 
-    Asks, in this order: the version, the health of each component, and whether the settings'
+    Check, in this order: the version, the health of each component, and whether the settings'
     credentials are accepted.
     """
     url = url_in(settings)
@@ -96,7 +96,7 @@ def _check_health(url: str, deadline: float, found: _Findings) -> None:
 
 
 def _check_authentication(url: str, settings: Mapping[str, Any], deadline: float) -> None:
-    """Ask for something that only a known user gets."""
+    """Request something that requires authentication."""
     token = token_for(url, settings, deadline)
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     answer = request("GET", f"{url}/api/v2/dags?limit=1", deadline, headers=headers)

@@ -1,7 +1,7 @@
 """Whether this host's dag-processor or triggerer is alive: `python -m ...heartbeat_probe JOB_TYPE`.
 
-Airflow's own `airflow jobs check` asks the same of the same table, after 2 s of a CPU for its
-imports; this takes 0.04 s, so that a pod can be asked often. Imports nothing of Airflow.
+Airflow's own `airflow jobs check` queries the same table, after 2 s of CPU time for its imports;
+this takes 0.04 s, so that a pod can be probed often. It imports nothing from Airflow.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ _QUERY = """
 
 
 def problem(job_type: str, connection: str, hostname: str) -> str:
-    """Return why the job counts as dead, "" if it lives or nobody can say.
+    """Return why the job counts as dead, "" if it is alive or that is unknown.
 
-    A database that is away is no reason to start a pod anew.
+    An unreachable database is no reason to restart a pod.
     """
     import psycopg2  # type: ignore[import-untyped]
 
@@ -42,7 +42,7 @@ def problem(job_type: str, connection: str, hostname: str) -> str:
 
 
 def libpq_url(connection: str) -> str:
-    """Return SQLAlchemy's URL as libpq takes it.
+    """Return SQLAlchemy's URL in the form that libpq accepts.
 
     >>> libpq_url("postgresql+psycopg2://airflow@db:5432/airflow")
     'postgresql://airflow@db:5432/airflow'
@@ -51,7 +51,7 @@ def libpq_url(connection: str) -> str:
 
 
 def host_name() -> str:
-    """Return this host's name as `airflow.utils.net.getfqdn`, which jobs are written down under."""
+    """Return this host's name like `airflow.utils.net.getfqdn`, under which jobs are recorded."""
     name = socket.gethostname()
     try:
         addresses = socket.getaddrinfo(name, None, 0, socket.SOCK_DGRAM, 0, socket.AI_CANONNAME)
@@ -61,7 +61,7 @@ def host_name() -> str:
 
 
 def main() -> int:
-    """Return 0 if the job lives, 1 with the reason on standard error if not."""
+    """Return 0 if the job is alive; otherwise print the reason to standard error and return 1."""
     if found := problem(sys.argv[1], os.environ[CONNECTION], host_name()):
         print(found, file=sys.stderr)
         return 1

@@ -1,4 +1,4 @@
-"""Ask a running Airflow for the pools that a product names."""
+"""Check the pools that a product names in a running Airflow."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def check_pools(artifacts: CompiledArtifacts, settings: Mapping[str, Any]) -> li
     """Return the pools whose tasks Airflow would never start.
 
     Raises:
-        EnvironmentProblemError: Airflow does not say.
+        EnvironmentProblemError: Airflow does not return its pools.
     """
     try:
         return list(_check(artifacts.pools_of_builds, settings))

@@ -1,4 +1,4 @@
-"""How to be let in to the REST API of a running Airflow."""
+"""Access to the REST API of a running Airflow."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ DEFAULT_URL = "http://localhost:8080"
 
 
 class CannotGoOnError(Exception):
-    """Nothing further can be asked; the text is the error to report."""
+    """No further request is possible; the text is the error to report."""
 
 
 class NothingAnswersError(CannotGoOnError):
-    """No service is there."""
+    """No service responds."""
 
 
 def url_in(settings: Mapping[str, Any]) -> str:
-    """Return where the settings say that the api-server is."""
+    """Return the URL of the api-server from the settings."""
     return str(settings.get("url") or DEFAULT_URL).rstrip("/")
 
 
 def token_for(url: str, settings: Mapping[str, Any], deadline: float) -> str:
-    """Return a token for the user of the settings, "" when Airflow lets everyone in.
+    """Return a token for the user in the settings, "" if Airflow requires no authentication.
 
     Raises:
-        CannotGoOnError: Airflow gives none, or nothing answers.
+        CannotGoOnError: Airflow does not issue a token, or nothing responds.
     """
     try:
         token = setting(settings, "token")
@@ -57,7 +57,7 @@ def token_for(url: str, settings: Mapping[str, Any], deadline: float) -> str:
 
 
 def _token_for_everyone(url: str, deadline: float) -> str:
-    """Return the token of an Airflow whose users are all admins, "" from any other."""
+    """Return the token of an Airflow in which all users are admins, "" from any other."""
     given = json_object(request("GET", f"{url}/auth/token", deadline)).get("access_token")
     return given if isinstance(given, str) else ""
 
@@ -69,10 +69,10 @@ def request(
     json_body: Any = None,
     headers: Mapping[str, str] | None = None,
 ) -> Answer:
-    """Return the answer to one request.
+    """Return the response to one request.
 
     Raises:
-        NothingAnswersError: There is none.
+        NothingAnswersError: There is no response.
     """
     try:
         return ask(method, url, json_body=json_body, headers=headers, deadline=deadline)
@@ -84,7 +84,7 @@ def request(
 
 
 def json_object(answer: Answer) -> dict[str, Any]:
-    """Return the body as a JSON object, empty if it is none."""
+    """Return the body as a JSON object, empty if it is not one."""
     try:
         found = json.loads(answer.body)
     except ValueError:

@@ -1,1 +1,1 @@
-"""What runs inside a task of Airflow."""
+"""Code that runs inside an Airflow task."""

@@ -1,4 +1,4 @@
-"""What a task that builds fails with."""
+"""The exception with which a building task fails."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ from floe_core.execution import BuildFailure
 
 
 def error_of(failure: BuildFailure) -> AirflowException:
-    """Return the error of a build; of its two kinds Airflow retries only the one."""
+    """Return the exception for a failed build; Airflow retries only one of the two kinds."""
     kind = AirflowException if failure.may_retry else AirflowFailException
     return kind(failure.text)

@@ -50,8 +50,8 @@ if TYPE_CHECKING:
 class FloeBuildOperator(TellsNoData, BaseOperator):
     """Builds a job of a product, or the nodes that the run's parameters name or select.
 
-    With `is_mirrored`, each node's messages go to that node's own task and not to this one's log.
-    `sends_alerts` is False where the callbacks of the DAG report how its runs end.
+    With `is_mirrored`, each node's messages go to the log of its own task and not of this one.
+    `sends_alerts` is False if the DAG's callbacks report how its runs end.
     """
 
     custom_operator_name = "dbt build"
@@ -74,7 +74,7 @@ class FloeBuildOperator(TellsNoData, BaseOperator):
         self._is_building = False
 
     def execute(self, context: Context) -> None:
-        """Build what is left to build; fail if any wanted node has not passed."""
+        """Build the remaining nodes; fail if any requested node has not passed."""
         artifacts = CompiledArtifacts.load(self.project_dir)
         narrowed_to = self._narrowed_to(artifacts, context)
         wanted = narrowed_to or nodes_of_job(artifacts, self.job)
@@ -124,7 +124,7 @@ class FloeBuildOperator(TellsNoData, BaseOperator):
         memory: RunMemory,
         context: Context,
     ) -> tuple[Attempt, RunRecord]:
-        """Return what to build, and the record that it goes on with."""
+        """Return what to build, and the record that the build continues."""
         ti = context["ti"]
         before = memory.recall() if ti.try_number > 1 else RunRecord()
         if is_automatic(ti.try_number, ti.max_tries, self.retries or 0):
@@ -159,7 +159,7 @@ class FloeBuildOperator(TellsNoData, BaseOperator):
     def _build(
         self, artifacts: CompiledArtifacts, request: BuildRequest, journal: TaskJournal
     ) -> tuple[list[NodeResult], str]:
-        """Build; return the results, and what the end said was wrong, "" if nothing."""
+        """Build; return the results, and the problem reported at the end, "" if none."""
         from floe_core.execution import build
 
         results, problem = [], ""
@@ -183,7 +183,7 @@ class FloeBuildOperator(TellsNoData, BaseOperator):
         return results, problem
 
     def _report_if_run_is_over(self, artifacts: CompiledArtifacts, context: Context) -> None:
-        """Report a run that a person has marked failed: for that Airflow calls no callback."""
+        """Report a run that a user marked as failed, for which Airflow calls no callback."""
         if artifacts.alerts and not self.sends_alerts:
             from floe_orchestrator_airflow.alerts.marked_run import report_if_marked_failed
 
@@ -211,7 +211,7 @@ class FloeBuildOperator(TellsNoData, BaseOperator):
         results: Mapping[str, NodeResult],
         context: Context,
     ) -> None:
-        """Give each built relation's asset its event, and only those; a reused one has none."""
+        """Emit an asset event for each relation that was built, but not for reused ones."""
         nodes = [artifacts.by_id[i] for i in wanted if results[i].status != "reused"]
         assets = [(node, asset) for node in nodes for asset in built_assets(artifacts, node)]
         self.outlets[:] = [asset for _, asset in assets]

@@ -1,7 +1,7 @@
-"""What ties floe's lineage to that of Airflow's own OpenLineage provider, where it is active.
+"""Links floe's lineage to that of Airflow's own OpenLineage provider, if it is active.
 
-The provider emits events of DAG runs and tasks, floe of products, nodes and data. Without
-this a catalog would show two stories that know nothing of each other.
+The provider emits events of DAG runs and tasks, floe of products, nodes and data. Without this a
+catalog would show the two without any link.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class TellsNoData:
     """A task for which Airflow's provider emits only that it ran: floe emits its data."""
 
     def get_openlineage_facets_on_start(self) -> Any:
-        """Return nothing; asked by the provider, which would go by the operator's fields."""
+        """Return nothing; without this, the provider would use the operator's fields."""
         from airflow.providers.openlineage.extractors import OperatorLineage
 
         return OperatorLineage()
@@ -35,10 +35,10 @@ class TellsNoData:
 
 @contextmanager
 def below_task(task: BaseOperator, ti: Any, artifacts: CompiledArtifacts) -> Iterator[None]:
-    """Put floe's events below this task, and send them where the provider's events go.
+    """Make this task the parent of floe's events, and send them to the provider's backend.
 
-    The first if the provider emits events of the task, the second if floe has no other backend.
-    By OpenLineage's environment variables, which hold for dbt, too, and for what it starts.
+    The first only if the provider emits events of the task, the second only if floe has no other
+    backend. Uses OpenLineage's environment variables, which also apply to dbt and its processes.
     """
     with environment_with(_variables(task, ti, artifacts)):
         yield
@@ -52,7 +52,7 @@ def _variables(task: BaseOperator, ti: Any, artifacts: CompiledArtifacts) -> dic
 
 
 def _backend(conf: Any, artifacts: CompiledArtifacts) -> dict[str, str]:
-    """Return what names the backend of Airflow's own settings, if floe knows of none."""
+    """Return the variables for the backend in Airflow's settings, if floe has none of its own."""
     folder, settings = artifacts.project_dir, artifacts.lineage
     if folder is None or not settings.enabled or is_configured(settings, folder):
         return {}
@@ -62,7 +62,7 @@ def _backend(conf: Any, artifacts: CompiledArtifacts) -> dict[str, str]:
 
 
 def _context_of(conf: Any, task: BaseOperator, ti: Any) -> dict[str, str]:
-    # As in the provider's own listener, what is wrong with lineage fails no task.
+    # As in the provider's own listener, a problem with lineage must not fail the task.
     try:
         return _named(conf, task, ti)
     except (ImportError, AttributeError, LookupError, TypeError, ValueError, RuntimeError):

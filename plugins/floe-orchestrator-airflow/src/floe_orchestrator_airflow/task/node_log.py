@@ -10,12 +10,12 @@ _LEVELS = {"debug": logging.DEBUG, "warn": logging.WARNING, "error": logging.ERR
 
 
 def level_of(message: NodeLog) -> int:
-    """Return the level of Python's logging for a dbt message."""
+    """Return Python's logging level for a dbt message."""
     return _LEVELS.get(message.level, logging.INFO)
 
 
 def level_of_result(result: NodeResult) -> int:
-    """Return the level for how a node ended: an error for what failed, not for what was skipped."""
+    """Return the level for how a node ended: error if it failed, but not if it was skipped."""
     return logging.INFO if result.passed or result.status == "skipped" else logging.ERROR
 
 

@@ -1,4 +1,4 @@
-"""The task that builds one node of a product on a worker, called by its name."""
+"""The task that builds one node of a product on a worker, given by its name."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class FloeNodeOperator(FloeNodesOperator):
-    """Builds one node, called by its id or its name. See `FloeNodesOperator` for the rest."""
+    """Builds one node, given by its id or its name. See `FloeNodesOperator` for the rest."""
 
     custom_operator_name = "dbt node"
 

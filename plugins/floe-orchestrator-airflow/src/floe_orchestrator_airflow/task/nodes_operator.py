@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 class FloeNodesOperator(TellsNoData, BaseOperator):
     """Builds nodes of a product, given by their ids, in one `dbt build`.
 
-    The product is in `project_dir`; without one, in the folder of the DAG's file. `job` is the
-    first of the product unless given.
+    The product is in `project_dir`, by default the folder of the DAG's file. `job` is by default
+    the first job of the product.
     """
 
     build_task_id = BUILD
@@ -66,14 +66,14 @@ class FloeNodesOperator(TellsNoData, BaseOperator):
     def build_nodes(
         self, artifacts: CompiledArtifacts, node_ids: tuple[str, ...], context: Context
     ) -> None:
-        """Build the nodes and notify what waits for them; fail unless all pass.
+        """Build the nodes and emit their asset events; fail unless all pass.
 
-        A failure is retried, unless all of it is failed tests and what they hold back.
+        A failure is retried, unless it consists only of failed tests and the nodes they block.
         """
         results, problem = self._build(artifacts, node_ids, context)
         has_passed = all(i in results and results[i].passed for i in node_ids)
         if not has_passed or problem:
-            # How often Airflow retries this task is the task's own, whatever a node's policy says.
+            # This task's own retries apply, whatever a node's policy says.
             raise error_of(failure_of(artifacts, node_ids, RunRecord(results), problem))
         self._publish(artifacts, node_ids, results, context)
 
@@ -96,7 +96,7 @@ class FloeNodesOperator(TellsNoData, BaseOperator):
     def _build(
         self, artifacts: CompiledArtifacts, node_ids: tuple[str, ...], context: Context
     ) -> tuple[Mapping[str, NodeResult], str]:
-        """Return the results by node id, and what the end said was wrong."""
+        """Return the results by node id, and the problem reported at the end."""
         from floe_core.execution import build
 
         request = BuildRequest(
@@ -108,7 +108,7 @@ class FloeNodesOperator(TellsNoData, BaseOperator):
             resume=False,
             range=range_of_run(context, self.build_task_id),
             parameters=parameters_of_run(context, self.build_task_id).without_selection(),
-            # A task that names its nodes is there to build them.
+            # A task that names its nodes always builds them.
             may_reuse=False,
             sends_alerts=self.sends_alerts,
         )

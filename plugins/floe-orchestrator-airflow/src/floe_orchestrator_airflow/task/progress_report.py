@@ -1,7 +1,7 @@
-"""The build task's side of its progress: what it reports while it runs, through XComs of its own.
+"""Reports the progress of the build task while it runs, through its own XComs.
 
-XComs reach the triggerer on any host. The head says how much there is; the rest is in segments that
-are written once, so that an hour of logs is not sent again every second.
+XComs reach the triggerer on any host. The head says how many segments there are; the events are in
+segments that are written once, so that an hour of logs is not sent again every second.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class ProgressReport:
         self._segments = 0
 
     def push(self, lines: Sequence[str]) -> None:
-        """Push these events, as `to_line` writes them."""
+        """Push these events, in the form of `to_line`."""
         for start in range(0, len(lines), MAX_EVENTS):
             segment: list[JsonValue] = list(lines[start : start + MAX_EVENTS])
             self._push(segment_key(self._attempt, self._segments), segment)
@@ -43,7 +43,7 @@ class ProgressReport:
             self.push_head()
 
     def push_head(self) -> None:
-        """Say how much there is."""
+        """Push the head, which says how many segments there are."""
         narrowed = self._narrowed_to
         head: dict[str, JsonValue] = {
             "attempt": self._attempt,

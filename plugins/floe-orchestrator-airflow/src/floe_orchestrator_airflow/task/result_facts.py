@@ -1,4 +1,4 @@
-"""What people are shown of the results of nodes, in XComs and on the events of assets."""
+"""The facts about nodes' results that users see in XComs and asset events."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def facts_of_results(results: Sequence[NodeResult]) -> dict[str, Any]:
 
 
 def facts_of_result(result: NodeResult) -> dict[str, Any]:
-    """Return what people are shown of a node's result, without its times."""
+    """Return the facts about a node's result that users see, without its times."""
     facts = {
         "status": result.status,
         "seconds": result.seconds,

@@ -1,4 +1,4 @@
-"""What the build task remembers of a run from attempt to attempt, on whichever host it runs."""
+"""Stores the results of a run between attempts of the build task, on whatever host it runs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from floe_core.execution import RunRecord
 
 # How many chunks there are; see `chunk_key`.
 CHUNKS_KEY = "floe_result_chunks"
-# Airflow warns of a value of more than 64 kB.
+# Airflow warns about a value of more than 64 kB.
 CHUNK_BYTES = 32_000
 
 
@@ -20,10 +20,10 @@ def chunk_key(number: int) -> str:
 
 
 class RunMemory:
-    """The results of a run in the order in which they came, as lines in Airflow's task state store.
+    """The results of a run, in order of arrival, as lines in Airflow's task state store.
 
-    The store outlives a retry and a clear. A result is added to the last chunk; a chunk that is
-    full is not written again.
+    The store survives a retry and a clear. A result is added to the last chunk; a full chunk is not
+    written again.
     """
 
     def __init__(self, store: Any) -> None:
@@ -33,7 +33,7 @@ class RunMemory:
         self._first_unsaved = 0
 
     def recall(self) -> RunRecord:
-        """Return the record of the attempts before, and go on after it."""
+        """Return the record of earlier attempts, and continue after it."""
         self._saved_chunks = self._first_unsaved = self._store.get(CHUNKS_KEY) or 0
         self._chunks = [self._store.get(chunk_key(n)) or [] for n in range(self._saved_chunks)]
         events = (from_line(line) for chunk in self._chunks for line in chunk)
@@ -45,7 +45,7 @@ class RunMemory:
         self.add(map(to_line, standing))
 
     def add(self, lines: Iterable[str]) -> None:
-        """Take up results, as `to_line` writes them."""
+        """Add results, in the form of `to_line`."""
         for line in lines:
             if not self._chunks or sum(map(len, self._chunks[-1])) >= CHUNK_BYTES:
                 self._chunks.append([])
@@ -53,7 +53,7 @@ class RunMemory:
             self._first_unsaved = min(self._first_unsaved, len(self._chunks) - 1)
 
     def save(self) -> None:
-        """Write what is not in the store yet."""
+        """Write the results that are not in the store yet."""
         count = len(self._chunks)
         for number in range(self._first_unsaved, count):
             self._store.set(chunk_key(number), self._chunks[number])

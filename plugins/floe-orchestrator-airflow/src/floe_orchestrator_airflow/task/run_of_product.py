@@ -1,6 +1,6 @@
-"""What a run of Airflow is called in floe's own records, and what it was given.
+"""The id of an Airflow run in floe's own records, and its parameters.
 
-`floe run` reads names here as well, and need not import Airflow for them.
+`floe run` uses this module too, without importing Airflow.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ NODE_IDS_PARAM = "node_ids"
 def run_name(dag_id: str, run_id: str, build_task_id: str = BUILD) -> str:
     """Return the id of a run among all runs of a product.
 
-    Two of its DAGs may use one run id, and a team's own DAG may have several groups of one product.
+    Two of its DAGs may have the same run id, and a team's own DAG may have several groups of one
+    product.
     """
     group = build_task_id.removesuffix(BUILD).rstrip(".")
     return "__".join([dag_id, run_id, *([group] if group else [])])
@@ -37,9 +38,9 @@ def build_run_id(context: Context, build_task_id: str) -> str:
 
 
 def params_of_run(context: Context, build_task_id: str) -> Mapping[str, Any]:
-    """Return the parameters that the run was given for the product: those of its own DAG only.
+    """Return the run's params for the product, which only the product's own DAG has.
 
-    The parameters of a team's DAG are the team's, whatever they are called.
+    The params of a team's DAG belong to the team, whatever their names.
     """
     return context["params"] if build_task_id == BUILD else {}
 
@@ -48,7 +49,7 @@ def range_of_run(context: Context, build_task_id: str) -> TimeRange | None:
     """Return the range that the run covers, None for no range.
 
     Raises:
-        AirflowFailException: It has half of one, or one that cannot be read.
+        AirflowFailException: Only half of the range is given, or it is invalid.
     """
     params = params_of_run(context, build_task_id)
     start, end = (params.get(name) for name in (RANGE_START_PARAM, RANGE_END_PARAM))
@@ -64,10 +65,10 @@ def range_of_run(context: Context, build_task_id: str) -> TimeRange | None:
 
 
 def parameters_of_run(context: Context, build_task_id: str) -> RunParameters:
-    """Return the parameters of floe's that the run was given.
+    """Return floe's parameters of the run.
 
     Raises:
-        AirflowFailException: One is not what it is to be.
+        AirflowFailException: A parameter is invalid.
     """
     try:
         return RunParameters.given(params_of_run(context, build_task_id))
@@ -78,6 +79,6 @@ def parameters_of_run(context: Context, build_task_id: str) -> RunParameters:
 
 
 def nominal_time(context: Context) -> datetime | None:
-    """Return the tick or the logical date that the run is for, in UTC; None when it has none."""
+    """Return the tick or the logical date of the run, in UTC; None if it has neither."""
     logical_date = context["dag_run"].logical_date
     return None if logical_date is None else logical_date.astimezone(UTC)

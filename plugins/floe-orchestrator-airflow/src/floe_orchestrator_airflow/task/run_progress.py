@@ -1,4 +1,4 @@
-"""What is known of a run in the triggerer: what its build task reported, and that task's state."""
+"""The progress of a run as the triggerer sees it: the build task's reports and its state."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class RunProgress:
 
     @property
     def is_final(self) -> bool:
-        """Whether the build task is over, with no retry to come."""
+        """Whether the build task has ended, with no retry to come."""
         return self.build_state in FINAL_STATES
 
     def wants(self, node_id: str) -> bool:
@@ -36,13 +36,13 @@ class RunProgress:
         return self.narrowed_to is None or node_id in self.narrowed_to
 
     def begin_attempt(self, attempt: int) -> None:
-        """Start over for another attempt, which reports again what stands from those before it."""
+        """Start over for another attempt, which also reports results kept from earlier ones."""
         self.attempt, self.segments = attempt, 0
         self.results.clear()
         self.started.clear()
 
     def receive(self, events: Iterable[BuildEvent]) -> None:
-        """Add what the build task reported."""
+        """Add the events that the build task reported."""
         for event in events:
             if isinstance(event, NodeResult):
                 self.results[event.unique_id] = event

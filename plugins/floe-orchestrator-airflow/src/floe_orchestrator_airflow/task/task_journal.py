@@ -1,7 +1,7 @@
-"""The events of a build, each written once as one line: for later attempts, and for the triggerer.
+"""Records the events of a build, one per line, for later attempts and for the triggerer.
 
-Airflow drops a task's XComs when it tries again, and shows its task state store to no other task.
-So the same lines go to both.
+Airflow drops a task's XComs when it retries, and no other task can read its task state store. So
+the same lines go to both.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ FLUSH_SECONDS = 0.5
 
 
 class TaskJournal:
-    """Takes events, and writes them twice a second from a thread of its own, also while none comes.
+    """Collects events, and writes them twice a second from a thread, even while none arrive.
 
-    A worker that is killed loses half a second of results. Inside the block; once more at its end.
+    A killed worker loses half a second of results. Writes inside the block, and once at its end.
     """
 
     def __init__(self, memory: RunMemory, report: ProgressReport) -> None:
@@ -34,7 +34,7 @@ class TaskJournal:
         self._thread.daemon = True
 
     def note(self, event: BuildEvent) -> None:
-        """Take an event, to be written soon."""
+        """Record an event, to be written soon."""
         line = to_line(event)
         with self._lock:
             self._shown.append(line)
@@ -42,7 +42,7 @@ class TaskJournal:
                 self._results.append(line)
 
     def show(self, standing: Iterable[NodeResult]) -> None:
-        """Take results that stand from attempts before: to be shown again, not to be kept again."""
+        """Report results kept from earlier attempts again, without storing them again."""
         with self._lock:
             self._shown.extend(map(to_line, standing))
 

@@ -1,4 +1,4 @@
-"""The process of a task, where a supervisor gives it one of its own."""
+"""The process of a task, if a supervisor runs it in a process of its own."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from floe_orchestrator_airflow.internals import is_run_by_supervisor
 
 
 def end_with_supervisor() -> None:
-    """Have this process end with its supervisor, which alone hears it, as Airflow ends a task.
+    """Make this process end with its supervisor, the way Airflow ends a task.
 
-    `airflow dags test` runs tasks in its own process, and that is left as it is.
+    Nothing else receives its messages. Do nothing in `airflow dags test`, which runs tasks in its
+    own process.
     """
     if is_run_by_supervisor():
         end_with_parent(signal.SIGTERM)

@@ -1,4 +1,4 @@
-"""The updates of ports that a DAG run was started for."""
+"""The updates of ports that started a DAG run."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ Updates = tuple[tuple[str, int], ...]
 
 
 def updates_of_run(context: Context, asset: Asset) -> Updates:
-    """Return port and number of the last update of each that events of this asset are for.
+    """Return each port, with the number of its last update, in the events of this asset.
 
-    () for a run that was started by hand, by its timetable or by other assets.
+    () for a run started by hand, by its timetable or by other assets.
     """
     events = context["triggering_asset_events"]
     found: dict[str, int] = {}

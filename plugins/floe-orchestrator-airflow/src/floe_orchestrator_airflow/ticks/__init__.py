@@ -1,1 +1,1 @@
-"""Schedules, and what takes up a changed one."""
+"""Schedules and their ticks, and how a running Airflow applies a changed schedule."""

@@ -1,4 +1,4 @@
-"""The ticks of a job as Airflow itself counts them."""
+"""The ticks of a job as Airflow itself computes them."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from floe_orchestrator_airflow.ticks.timetable import FloeTimetable
 def airflow_ticks(
     artifacts: CompiledArtifacts, job_name: str, start: datetime, end: datetime
 ) -> Iterator[datetime]:
-    """Yield the moments of the runs that Airflow would make: see `TickTeller`.
+    """Yield the moments of the runs that Airflow would create. See `TickTeller`.
 
     The timetable goes through Airflow's serialisation, as it does on its way to the scheduler, and
-    is asked for run after run, as the scheduler asks.
+    is queried for one run after another, as the scheduler does.
     """
     schedule = artifacts.job(job_name).schedule
     if schedule is None:

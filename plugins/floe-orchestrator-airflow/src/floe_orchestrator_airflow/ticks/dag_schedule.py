@@ -1,4 +1,4 @@
-"""What starts the DAG of a job: ticks, updates of the ports that it reads, or both."""
+"""The schedule of a job's DAG: ticks, updates of the ports that it reads, or both."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DagSchedule = FloeTimetable | AssetOrTimeSchedule | list[Asset] | None
 
 
 def dag_schedule(artifacts: CompiledArtifacts, job: Job) -> DagSchedule:
-    """Return what Airflow's `DAG` takes as the schedule of a job; None for one run by hand."""
+    """Return the `schedule` of a job's DAG; None for a job that is only run by hand."""
     timetable, trigger = _timetable(artifacts, job), job.trigger
     if trigger is None or not trigger.enabled:
         return timetable
@@ -38,10 +38,10 @@ def _timetable(artifacts: CompiledArtifacts, job: Job) -> FloeTimetable | None:
 
 
 def _watched_asset(artifacts: CompiledArtifacts, job: Job, trigger: UpdateTrigger) -> Asset:
-    """Return the asset with what watches the ledger for it.
+    """Return the asset with the watcher that polls the ledger for it.
 
-    Without that where Airflow starts no runs by itself, as one of `floe run`: nobody may look at
-    the updates there, since some of them may count as seen by it.
+    The watcher is left out if Airflow starts no runs by itself, as in `floe run`: it must not check
+    for updates there, since that could mark some of them as seen.
     """
     asset = updates_asset(artifacts.product.name, job.name)
     if conf.getboolean("scheduler", "use_job_schedule", fallback=True):

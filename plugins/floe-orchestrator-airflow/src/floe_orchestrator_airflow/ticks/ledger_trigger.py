@@ -1,4 +1,4 @@
-"""The trigger that watches the ledger for a job, and starts its DAG by an event of its asset."""
+"""The trigger that watches the ledger for a job, and starts its DAG with an asset event."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Firing:
-    """What was fired when, in monotonic seconds; `runs` the DAG had then, None for unknown."""
+    """A fired key, when (in monotonic seconds), and the DAG's `runs` then, None if unknown."""
 
     key: str
     runs: int | None
     moment: float
 
     def is_enough(self, key: str, runs: int | None, now: float) -> bool:
-        """Return whether a run came of it, or may still, so that the key is not fired again."""
+        """Return whether it has started a run, or still may, so that the key is not fired again."""
         if key != self.key:
             return False
         if runs is None or self.runs is None:
@@ -46,10 +46,10 @@ class Firing:
 class LedgerTrigger(BaseEventTrigger):
     """Fires when updates of ports start a job, once for the same updates.
 
-    It runs in the triggerer, where the product's folder need not be. `update_trigger` is an
+    It runs in the triggerer, which need not have the product's folder. `update_trigger` is an
     `UpdateTrigger` as JSON; `ledger`, `project_dir` and `environment` are those of the artifacts.
-    A triggerer that is restarted may fire the same once more: Airflow makes one run of both events
-    until that has begun, and from then on the ledger says that there is nothing new.
+    A restarted triggerer may fire the same updates again: Airflow makes one run of both events as
+    long as the run has not begun, and after that the ledger has nothing new.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class LedgerTrigger(BaseEventTrigger):
         self._problem = ""
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Return what rebuilds this trigger."""
+        """Return the class path and arguments that recreate this trigger."""
         kwargs = {
             "dag_id": self.dag_id,
             "product": self.job.product,
@@ -96,8 +96,7 @@ class LedgerTrigger(BaseEventTrigger):
     def key_to_fire(self, count: Callable[[str], RunCounts | None] = count_runs) -> str:
         """Return the key of the updates that start a run now, "" for none.
 
-        `count` counts the runs of a DAG. What cannot be asked is logged, and asked again at the
-        next look.
+        `count` counts the runs of a DAG. A failed request is logged, and repeated at the next poll.
         """
         try:
             key = self.due(count(self.dag_id))

@@ -1,4 +1,4 @@
-"""Whether a tick that passed is to be made up for, by what Airflow's database remembers."""
+"""Decides from Airflow's database whether a missed tick should still run."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from floe_orchestrator_airflow.internals import (
     was_scheduler_up,
 )
 
-# A scheduler that is up for this long after a tick has made its run. Longer than it takes, so that
-# none is lost; short, so that what lies behind stays there.
+# A scheduler that was up for this long after a tick has created its run. Longer than that takes, so
+# that no tick is lost; short, so that past ticks do not run.
 SEEN_WITHIN = timedelta(minutes=2)
 
 
 def should_run(dag_id: str, tick: datetime, now: datetime, *, has_run: bool) -> bool:
     """Return whether a DAG should run for its latest tick, which it has not run for.
 
-    It should when it was known by then, and the tick is fresh, or no scheduler was up to see it, or
-    another run of the DAG was in its way. Where there is no database to ask, a DAG was known if it
-    ever ran on schedule, and no scheduler was up.
+    It should if Airflow knew the DAG by then, and the tick is recent, or no scheduler was up, or
+    another run of the DAG blocked it. Without a database, assume that the DAG was known if it ever
+    ran on schedule, and that no scheduler was up.
     """
     is_fresh = tick > now - SEEN_WITHIN
     with records() as session:

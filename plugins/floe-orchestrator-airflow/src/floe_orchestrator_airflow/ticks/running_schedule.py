@@ -25,7 +25,7 @@ LIMIT_SECONDS = 10.0
 def running_schedule(
     artifacts: CompiledArtifacts, name: str, settings: Mapping[str, Any]
 ) -> RunningSchedule | None:
-    """Return what Airflow reports: see `ScheduleReporter`."""
+    """Return the schedule that Airflow reports. See `ScheduleReporter`."""
     url, deadline = url_in(settings), time.monotonic() + LIMIT_SECONDS
     path = f"/api/v2/dags/{quote(dag_id(artifacts, artifacts.job(name)))}"
     try:

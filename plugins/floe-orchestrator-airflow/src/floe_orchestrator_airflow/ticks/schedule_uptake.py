@@ -1,4 +1,4 @@
-"""Have an Airflow that runs take up a job's schedule now."""
+"""Make a running Airflow apply a job's changed schedule now."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ POLL_SECONDS = 0.5
 
 
 def take_up(schedules: JobSchedules, name: str, settings: Mapping[str, Any]) -> None:
-    """Have the DAG of a job parsed now, and let it run if its schedule is enabled.
+    """Make Airflow parse the DAG of a job now, and unpause it if its schedule is enabled.
 
-    Where no api-server answers, dag.py is touched: a DAG processor on the same disk reads it again
-    within seconds, any other at its next round.
+    If no api-server responds, touch dag.py: a DAG processor on the same disk parses it again within
+    seconds, any other in its next round.
 
     Raises:
-        EnvironmentProblemError: An Airflow answers and the schedule is not taken up.
+        EnvironmentProblemError: An Airflow responds but does not apply the schedule.
     """
     try:
         _RunningAirflow(settings).take_up(schedules, name)
@@ -45,7 +45,7 @@ def take_up(schedules: JobSchedules, name: str, settings: Mapping[str, Any]) -> 
         _touch(schedules.artifacts.project_dir)
     except CannotGoOnError as error:
         _touch(schedules.artifacts.project_dir)
-        # At its default address may be an Airflow, or something else, that is not meant.
+        # The default address may belong to an unrelated Airflow, or to something else.
         if settings.get("url"):
             raise EnvironmentProblemError(
                 f"the change is stored in {schedules.place}, but Airflow at "
@@ -76,7 +76,7 @@ class _RunningAirflow:
     def _wait_for_parse(
         self, path: str, before: Mapping[str, Any], expected: str | None
     ) -> Mapping[str, Any]:
-        """Return the DAG once it was parsed again and shows the schedule as expected."""
+        """Return the DAG once it was parsed again and shows the expected schedule."""
         deadline = time.monotonic() + PARSE_SECONDS
         while True:
             dag = self._ask("GET", path)
@@ -90,7 +90,7 @@ class _RunningAirflow:
     def _ask(self, method: str, path: str, body: Any = None) -> Mapping[str, Any]:
         headers = {"Authorization": f"Bearer {self._token}"} if self._token else {}
         answer = request(method, self._url + path, _soon(), json_body=body, headers=headers)
-        # 409: the file is waiting to be parsed already.
+        # 409: the file is already waiting to be parsed.
         if answer.status < 300 or (method == "PUT" and answer.status == 409):
             return json_object(answer)
         if answer.status == 404:
@@ -105,7 +105,7 @@ class _RunningAirflow:
 
 
 def _summary(job: Job) -> str | None:
-    """Return what Airflow shows of a job's ticks, as the timetable says it; None for none."""
+    """Return the timetable's summary of a job's ticks, as Airflow shows it; None if it has none."""
     schedule, trigger = job.schedule, job.trigger
     if schedule is None or not schedule.enabled:
         return None

@@ -22,11 +22,11 @@ _DESCRIBED_AS = {"@midnight": "@daily", "@annually": "@yearly"}
 class FloeTimetable(Timetable):
     """Ticks of a cron expression of floe's dialect in an IANA zone; each run is for one instant.
 
-    Without catch-up, the latest tick that passed while no scheduler was up is made up for, once.
-    What passed while a scheduler was up is not: the DAG was paused then, or was not there yet. So
-    neither unpausing nor a first deployment nor a new schedule runs what has passed, but for a tick
-    of the last two minutes. `dag_id` is for looking that up in Airflow's own records; nothing
-    before `since` is a tick.
+    Without catch-up, the latest tick missed while no scheduler was up still runs, once. Ticks that
+    passed while a scheduler was up do not: the DAG was paused then, or did not exist yet. So
+    unpausing, a first deployment or a new schedule runs no past tick, except one of the last two
+    minutes. `dag_id` is for looking that up in Airflow's own records; nothing before `since` is a
+    tick.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class FloeTimetable(Timetable):
 
     @property
     def summary(self) -> str:
-        """What the DAG list shows: the expression and its zone."""
+        """The text in the DAG list: the expression and its zone."""
         return f"{self.cron} {self.zone_name}"
 
     def serialize(self) -> dict[str, Any]:
@@ -63,7 +63,7 @@ class FloeTimetable(Timetable):
         )
 
     def infer_manual_data_interval(self, *, run_after: DateTime) -> DataInterval:
-        """Return the instant of a run that somebody starts."""
+        """Return the instant of a run that is started by hand."""
         return DataInterval.exact(run_after)
 
     def next_dagrun_info(
@@ -72,7 +72,7 @@ class FloeTimetable(Timetable):
         last_automated_data_interval: DataInterval | None,
         restriction: TimeRestriction,
     ) -> DagRunInfo | None:
-        """Return the run that comes next, or None when the DAG ends before it."""
+        """Return the next run, or None if the DAG ends before it."""
         last = None if last_automated_data_interval is None else last_automated_data_interval.end
         tick = self.next_run(current_time(UTC), last, restriction)
         if restriction.latest is not None and tick > restriction.latest:
@@ -92,7 +92,7 @@ class FloeTimetable(Timetable):
         return tick if earliest is None else max(tick, self._from(earliest))
 
     def _due(self, now: DateTime, last: DateTime | None) -> DateTime | None:
-        """Return the latest tick, if there should be a run for it and was none."""
+        """Return the latest tick, if it should have a run but has none."""
         tick = instance(latest_tick(self._rule, self._zone, now))
         is_old_news = last is not None and tick <= last
         is_before_it_was_set = self.since is not None and tick < self.since
@@ -109,6 +109,6 @@ class FloeTimetable(Timetable):
 
 
 def _in_words(cron: str, timezone: str) -> str:
-    """Return what Airflow says of a cron expression in its own timetable."""
+    """Return Airflow's own description of a cron expression."""
     described = CronTriggerTimetable(_DESCRIBED_AS.get(cron, cron), timezone=timezone).description
     return described or cron

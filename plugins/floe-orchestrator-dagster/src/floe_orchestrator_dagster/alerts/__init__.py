@@ -1,1 +1,1 @@
-"""Alerts: the ends of runs, reported as Dagster's instance has them."""
+"""Alerts: reports the ends of runs, as recorded in the Dagster instance."""

@@ -1,4 +1,4 @@
-"""Report the end of a run for alerts, as Dagster has it."""
+"""Report the end of a run for alerts, as Dagster recorded it."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def report_end_of_run(
     run: DagsterRun,
     ended_at: datetime | None = None,
 ) -> None:
-    """Report a run that has ended, unless Dagster starts another in its place by itself.
+    """Report a run that has ended, unless Dagster retries it with a new run.
 
-    `ended_at` is for a run that may have ended a while ago.
+    Pass `ended_at` for a run that may have ended a while ago.
     """
     if not (artifacts.alerts and run.is_finished) or run.tags.get(WILL_RETRY_TAG) == "true":
         return
@@ -48,7 +48,7 @@ def report_end_of_run(
 
 
 def _builds_of(artifacts: CompiledArtifacts, run_id: str) -> list[str]:
-    """Return the ids of a run's builds on this machine: one, or one for each of its steps."""
+    """Return the ids of a run's builds on this machine: one, or one per step."""
     runs = state_folder(artifacts.folder) / "runs"
     return [run_id, *sorted(path.name for path in runs.glob(f"{run_id}.*"))]
 
@@ -61,7 +61,7 @@ def _problem(instance: DagsterInstance, run: DagsterRun) -> str:
 
 
 def _link(artifacts: CompiledArtifacts, run_id: str) -> str:
-    """Return the run's page, "" where the manifest does not say where Dagster's pages are."""
+    """Return the URL of the run's page, "" if the manifest has no URL for Dagster's UI."""
     try:
         url = setting(artifacts.orchestrator.config, "url")
     except ValueError:

@@ -1,4 +1,4 @@
-"""The sensor that reports ends of runs and missed deadlines, and sends what waits."""
+"""The sensor that reports ends of runs and missed deadlines, and sends waiting alerts."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from floe_orchestrator_dagster.dagster_names import JOB_TAG, PRODUCT_TAG, plain
 from floe_orchestrator_dagster.definitions.asset_map import AssetMap
 
 INTERVAL_SECONDS = 10
-# Looked at again, for a run whose end is written after that of a later one. No end is reported
-# twice.
+# Each evaluation overlaps the last, since a run's end may be written after that of a later run.
+# No end is reported twice.
 _OVERLAP_SECONDS = 60
 _ENDED = [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED]
 _UNDER_WAY = [each for each in DagsterRunStatus if each not in _ENDED]
 
 
 def alert_sensors(artifacts: CompiledArtifacts, asset_map: AssetMap) -> list[SensorDefinition]:
-    """Return the sensor of a product that has alerts, none for others.
+    """Return the sensor of a product with alerts; an empty list for a product without.
 
-    It begins with the runs that end when the daemon first evaluates it. It starts no runs.
+    It reports runs that end from the daemon's first evaluation on. It starts no runs.
     """
     if not artifacts.alerts:
         return []
@@ -48,7 +48,7 @@ def alert_sensors(artifacts: CompiledArtifacts, asset_map: AssetMap) -> list[Sen
                 end = datetime.fromtimestamp(record.end_time, UTC) if record.end_time else None
                 report_end_of_run(artifacts, context.instance, record.dagster_run, end)
                 count += 1
-        # After the ends of runs, which may have met a deadline.
+        # After the ends of runs, since these may have met a deadline.
         report_lateness(artifacts, lambda job: is_under_way(artifacts, context.instance, job))
         send_waiting(artifacts)
         context.update_cursor(str(since))
@@ -67,7 +67,10 @@ def alert_sensors(artifacts: CompiledArtifacts, asset_map: AssetMap) -> list[Sen
 
 
 def ended_runs(instance: DagsterInstance, since: float) -> list[RunRecord]:
-    """Return the runs that ended after a moment, in seconds since the epoch, in that order."""
+    """Return the runs that ended after a moment, in order of their ends.
+
+    `since` is in seconds since the epoch.
+    """
     moment = datetime.fromtimestamp(since, UTC)
     found = instance.get_run_records(
         filters=RunsFilter(statuses=_ENDED, updated_after=moment),
@@ -78,13 +81,13 @@ def ended_runs(instance: DagsterInstance, since: float) -> list[RunRecord]:
 
 
 def is_under_way(artifacts: CompiledArtifacts, instance: DagsterInstance, job: str) -> bool:
-    """Return whether a run of a job is queued or on."""
+    """Return whether a run of a job is queued or in progress."""
     tags = {PRODUCT_TAG: artifacts.product.name, JOB_TAG: job}
     return bool(instance.get_runs(RunsFilter(statuses=_UNDER_WAY, tags=tags), limit=1))
 
 
 def _is_of_product(run: DagsterRun, artifacts: CompiledArtifacts, asset_map: AssetMap) -> bool:
-    """Return whether a run built something of the product: a job's, or assets chosen by hand."""
+    """Return whether a run built part of the product: one of its jobs, or assets picked by hand."""
     if PRODUCT_TAG in run.tags:
         return run.tags[PRODUCT_TAG] == artifacts.product.name
     keys = {key for keys in asset_map.built_keys.values() for key in keys}

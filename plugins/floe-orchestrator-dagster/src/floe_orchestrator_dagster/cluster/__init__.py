@@ -1,1 +1,1 @@
-"""Helm values and sizes of pods."""
+"""Helm values and pod sizes."""

@@ -1,7 +1,7 @@
 """The resources of Dagster's own components on a cluster, by size.
 
-Measured idle: webserver 135 MB, daemon 103 to 177, code server 104. The limit of memory is the
-request; CPU has no limit, since a component that is throttled fails its probes.
+Memory measured when idle: webserver 135 MB, daemon 103 to 177 MB, code server 104 MB. The memory
+limit equals the request; CPU has no limit, since a throttled component fails its probes.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class ComponentSize:
-    """What a component is promised, as Kubernetes quantities."""
+    """The resources that a component requests, as Kubernetes quantities."""
 
     cpu: str
     memory: str
 
     def resources(self) -> dict[str, dict[str, str]]:
-        """Return it as the chart takes it; an empty limit is none."""
+        """Return the resources in the chart's form; an empty limit is left out."""
         return {
             "requests": {"cpu": self.cpu, "memory": self.memory},
             "limits": {"cpu": "", "memory": self.memory},

@@ -1,4 +1,4 @@
-"""Values for charts/floe-dagster: what the settings say, in the chart's words."""
+"""Values for charts/floe-dagster, made from the plugin's settings."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from floe_core.helm.settings import (
 from floe_core.plugin_interfaces import ResourceSpec
 from floe_orchestrator_dagster.cluster.component_sizes import CODE_SERVER, WEBSERVER_AND_DAEMON
 
-# A link to charts/floe-dagster; in a wheel, its content.
+# A symbolic link to charts/floe-dagster; in a wheel, a copy of it.
 CHART = Path(__file__).parents[1] / "chart"
 
 
 class DagsterHelmSettings(HelmSettings):
-    """Beside what every chart has: whether code servers load again when schedules change."""
+    """The settings of every chart, and whether code servers reload when schedules change."""
 
     reloadable: bool = False
     schedule_store: str = ""
@@ -32,7 +32,7 @@ class DagsterHelmSettings(HelmSettings):
 def helm_values(
     settings: DagsterHelmSettings, run_pod: Callable[[str], ResourceSpec]
 ) -> dict[str, Any]:
-    """Return the values, made anew. `run_pod` gives the resources of a run by its size."""
+    """Return new values. `run_pod` maps a workload size to the resources of a run's pod."""
     service = WEBSERVER_AND_DAEMON[settings.size]
     values: dict[str, Any] = {
         "webserver": {**_replicas(settings), "resources": service.resources()},
@@ -47,7 +47,7 @@ def helm_values(
         **step_pod_values(settings),
     }
     if settings.products:
-        # Without products there is no code server that these could be of.
+        # Without products there are no code servers to size.
         values["codeServers"] = {
             "reloadable": settings.reloadable,
             "resources": CODE_SERVER[settings.size].resources(),

@@ -1,1 +1,1 @@
-"""What Dagster loads: assets, checks, jobs."""
+"""The definitions that Dagster loads: assets, asset checks and jobs."""

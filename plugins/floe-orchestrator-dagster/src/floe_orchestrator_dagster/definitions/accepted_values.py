@@ -1,4 +1,4 @@
-"""What Dagster takes as an owner or a tag of an asset: it is asked, as the rules are its own."""
+"""Whether Dagster accepts a value as an owner or a tag of an asset, according to Dagster itself."""
 
 from __future__ import annotations
 

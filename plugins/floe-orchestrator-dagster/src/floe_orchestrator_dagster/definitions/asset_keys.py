@@ -1,4 +1,4 @@
-"""Which asset key a node has: the one that users of dagster-dbt know it by."""
+"""The asset key of each node: the same one that dagster-dbt gives it."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from floe_core.schemas.nodes import Node
 def key_of(node: Node) -> AssetKey:
     """Return the key of a model, seed, snapshot or source.
 
-    In this order: `meta.dagster.asset_key`; a source's name and its table's; the alias of a
-    versioned model; the custom schema and the name; the name alone. A source that stands for a port
-    of another product has the key of the node that builds it.
+    The first of these that applies: `meta.dagster.asset_key`; the name of a source and of its
+    table; the alias of a versioned model; the custom schema and the name; only the name. A source
+    that stands for a port of another product has the key of the node that builds the port.
     """
     chosen = dagster_meta(node).get("asset_key")
     if chosen:
@@ -29,7 +29,7 @@ def key_of(node: Node) -> AssetKey:
 
 
 def key_problems(nodes: Iterable[Node]) -> list[Problem]:
-    """Return what keeps the nodes from having a key each."""
+    """Return the problems that keep the nodes from each having its own key."""
     nodes = list(nodes)
     sound = [node for node in nodes if _has_sound_choice(node)]
     return [*unsound_keys(nodes), *double_keys({node.unique_id: key_of(node) for node in sound})]
@@ -41,7 +41,7 @@ def unsound_keys(nodes: Iterable[Node]) -> list[Problem]:
 
 
 def dagster_meta(node: Node) -> Mapping[str, Any]:
-    """Return what the dbt project says to Dagster about a node, in `meta.dagster`."""
+    """Return a node's `meta.dagster`, the dbt project's settings for Dagster."""
     found = node.meta.get("dagster")
     return found if isinstance(found, dict) else {}
 
@@ -63,7 +63,7 @@ def _unsound(node: Node) -> Problem:
 
 
 def double_keys(keys: Mapping[str, AssetKey]) -> Iterator[Problem]:
-    """Yield each key that several nodes have, given node id -> key."""
+    """Yield a problem for each key shared by several nodes, given node id -> key."""
     owners: dict[AssetKey, list[str]] = {}
     for node_id, key in keys.items():
         owners.setdefault(key, []).append(node_id)

@@ -1,4 +1,4 @@
-"""How dbt's node ids and Dagster's keys belong together, for one product."""
+"""Maps dbt's node ids to Dagster's keys, for one product."""
 
 from __future__ import annotations
 
@@ -24,10 +24,9 @@ from floe_orchestrator_dagster.definitions.step_assets import step_specs
 class AssetMap:
     """The assets of a product, and node id -> check key of each test.
 
-    `specs` are pairs of a node and one of its assets: a model has one, a step one for each thing
-    that it writes. `keys` are those of dbt's nodes, and of the sources: these are dependencies and,
-    unless a step writes them, nothing else. `unplaced_key` is the asset that tests without any
-    parent hang on.
+    `specs` are pairs of a node and one of its assets: a model has one asset, a step one for each
+    dataset that it writes. `keys` are the keys of dbt's nodes and of sources; a source is only a
+    dependency, unless a step writes it. `unplaced_key` is the asset for tests without any parent.
     """
 
     specs: tuple[tuple[str, AssetSpec], ...]
@@ -37,7 +36,7 @@ class AssetMap:
 
     @cached_property
     def built_keys(self) -> dict[str, tuple[AssetKey, ...]]:
-        """Node id -> the keys of what it builds, of models, seeds, snapshots and steps."""
+        """Node id -> the keys of the assets it builds, for models, seeds, snapshots and steps."""
         found: dict[str, tuple[AssetKey, ...]] = {}
         for node_id, spec in self.specs:
             found[node_id] = (*found.get(node_id, ()), spec.key)
@@ -48,7 +47,7 @@ def asset_map_of(artifacts: CompiledArtifacts, translate: Translate | None = Non
     """Return the map of a product, each spec as `translate` returns it.
 
     Raises:
-        InvalidProductError: Two nodes have one asset key, or `translate` returns no spec.
+        InvalidProductError: Two nodes have the same asset key, or `translate` returns no spec.
     """
     nodes = with_assets(artifacts)
     specs = _specs(nodes, artifacts, translate)
@@ -73,7 +72,7 @@ def asset_map_of(artifacts: CompiledArtifacts, translate: Translate | None = Non
 
 
 def with_assets(artifacts: CompiledArtifacts) -> list[Node]:
-    """Return the nodes that have a table of their own making or of somebody else's."""
+    """Return the nodes that have a table: one that they build, or a source's."""
     return [node for node in artifacts.nodes if node.is_relation or node.resource_type == "source"]
 
 
@@ -124,10 +123,11 @@ def _translated(node: Node, spec: AssetSpec, translate: Translate) -> AssetSpec:
 def _check_keys(
     artifacts: CompiledArtifacts, keys: Mapping[str, AssetKey], unplaced: AssetKey
 ) -> dict[str, AssetCheckKey]:
-    """Return node id -> check key; tests of one name on one asset are told apart by their ids.
+    """Return node id -> check key; tests with the same name on one asset are told apart by id.
 
-    Checks of a source bear the product's name: two products may have the same test of a source. Not
-    those of one that a step writes, which is the product's own.
+    The name of a check of a source includes the product's name, since two products may have the
+    same test of a source. A source that a step writes belongs to the product, so it needs no such
+    name.
     """
     written = {source for step in artifacts.steps for source in step.sources}
     prefix = f"{plain(artifacts.product.name)}__"

@@ -1,4 +1,4 @@
-"""What Dagster knows of each asset: a spec for every node that has a table."""
+"""Makes an asset spec for every node that has a table."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def spec_of(
 ) -> AssetSpec:
     """Return the spec of a model, seed, snapshot or source.
 
-    `upstream_keys` holds the keys of what the node reads: node id -> asset key.
+    `upstream_keys` maps each node that this one reads to its key: node id -> asset key.
     """
     parents = [upstream_keys[id_] for id_ in node.depends_on if id_ in upstream_keys]
     return AssetSpec(
@@ -42,10 +42,10 @@ def spec_of(
 
 
 def code_version_of(node: Node, artifacts: CompiledArtifacts) -> str:
-    """Return what changes with a node's code, "" for a node that has none.
+    """Return a version that changes with a node's code, "" for a node without code.
 
-    With `execution.reuse` it changes when a run would build the node anew: not with comments, and
-    with its macros and its configuration.
+    With `execution.reuse` it changes when a run would rebuild the node: it ignores comments, and
+    includes the node's macros and configuration.
     """
     if artifacts.execution.reuse == "off" or not node.is_relation:
         return node.checksum
@@ -54,7 +54,7 @@ def code_version_of(node: Node, artifacts: CompiledArtifacts) -> str:
 
 
 def spec_of_unplaced(artifacts: CompiledArtifacts, key: AssetKey) -> AssetSpec:
-    """Return the spec of the external asset that tests without any parent are checks of."""
+    """Return the spec of the external asset that carries the checks of tests without a parent."""
     return AssetSpec(
         key=key,
         description=f"No table: the tests of {artifacts.product.name} that read none of its nodes.",
@@ -79,7 +79,7 @@ def _metadata(node: Node, adapter: str) -> dict[str, Any]:
 
 
 def _column_schema(node: Node) -> TableSchema | None:
-    """Return the columns the project documents; "?" is Dagster's word for an unknown type."""
+    """Return the columns the project documents; "?" is Dagster's notation for an unknown type."""
     if not node.columns:
         return None
     return TableSchema(
@@ -91,19 +91,19 @@ def _column_schema(node: Node) -> TableSchema | None:
 
 
 def group_of(node: Node, product: str) -> str:
-    """Return the group of a node: what dbt names for Dagster, its dbt group, or the product."""
+    """Return a node's group: that in its `meta.dagster`, else its dbt group, else the product."""
     return plain(str(dagster_meta(node).get("group") or node.group or product))
 
 
 def owners_of(node: Node) -> list[str]:
-    """Return the owners that Dagster takes: e-mail addresses and `team:` names."""
+    """Return the owners that Dagster accepts: e-mail addresses and `team:` names."""
     chosen = dagster_meta(node).get("owners")
     owners: Sequence[Any] = chosen if isinstance(chosen, list) and chosen else node.owners
     return [owner for owner in owners if isinstance(owner, str) and takes_owner(owner)]
 
 
 def tags_of(node: Node, product: str) -> Mapping[str, str]:
-    """Return the tags of a node that Dagster takes, its product and its tier among them."""
+    """Return the tags of a node that Dagster accepts, including its product and tier."""
     tags = {tag: "" for tag in node.tags if takes_tag(tag)}
     tags[PRODUCT_TAG] = product
     if node.tier and takes_tag("floe/tier", node.tier):

@@ -1,4 +1,4 @@
-"""The one Dagster step of a product: all its assets and checks, built by one dbt build."""
+"""The one Dagster step of a product, which builds all its assets and checks in one dbt build."""
 
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -35,10 +35,10 @@ def building_assets(
 ) -> AssetsDefinition:
     """Return the definition that builds any part of the product in one step.
 
-    `sends_alerts` is False where a sensor reports the ends of runs.
+    `sends_alerts` is False if a sensor reports the ends of runs.
 
-    `multi_asset` would name the outputs after keys, where two may become one name, and would take
-    no check of a source: so the definition is put together here.
+    The definition is assembled here without `multi_asset`, which names outputs after keys, so that
+    two may get the same name, and does not accept a check of a source.
     """
     specs = [spec for _, spec in asset_map.specs]
     checks = check_specs(artifacts, asset_map)
@@ -63,7 +63,7 @@ def _build_op(
     node_ids: Mapping[str, str],
     sends_alerts: bool,
 ) -> OpDefinition:
-    """Return the op whose outputs, by name, are for these nodes."""
+    """Return the op, given output name -> node id."""
 
     @op(
         name=build_op_name(artifacts),
@@ -74,7 +74,7 @@ def _build_op(
         pool=pool_of_op(artifacts),
         retry_policy=retry_policy(artifacts),
     )
-    # Not an AssetExecutionContext: Dagster has none for a product that holds tests alone.
+    # Not an AssetExecutionContext: Dagster has none for a product with only tests.
     def dbt_build(context: OpExecutionContext) -> Iterator[StepEvent]:
         yield from run_step(context, artifacts, node_ids, sends_alerts=sends_alerts)
 
@@ -82,13 +82,13 @@ def _build_op(
 
 
 def pool_of_op(artifacts: CompiledArtifacts) -> str | None:
-    """Return the pool of the product's op, None where jobs differ: then the step claims a slot."""
+    """Return the pool of the product's op; None if jobs differ, as the step then claims a slot."""
     pools = {artifacts.pool_of(job) for job in artifacts.jobs}
     return next(iter(pools)) or None if len(pools) == 1 else None
 
 
 def _inputs(specs: Iterable[AssetSpec], checks: Iterable[AssetCheckSpec]) -> dict[str, AssetKey]:
-    """Return input name -> key, for what the product's own step reads and does not build."""
+    """Return input name -> key, for assets that the product's step reads but does not build."""
     specs = list(specs)
     keys = {dep.asset_key for spec in specs for dep in spec.deps}
     for check in checks:

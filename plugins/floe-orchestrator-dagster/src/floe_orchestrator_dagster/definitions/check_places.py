@@ -1,13 +1,13 @@
-"""Which asset a test becomes a check of.
+"""Decides which asset a test becomes a check of.
 
-dagster-dbt has a check for a test that belongs to one model and merely logs the others. Here every
-test has its place, in this order:
+dagster-dbt makes a check only of a test that belongs to one model, and just logs the others. Here
+every test becomes a check, of the first of these that applies:
 
-1. the model that `meta.dagster.ref` of the test names (`name`, and `package` and `version` if set);
+1. the model that the test's `meta.dagster.ref` names (`name`, and `package` and `version` if set);
 2. the node that dbt says it tests: a generic test's model or source, a unit test's model, the one
    parent of a singular test;
-3. of several parents the last one to be built, the others being dependencies of the check;
-4. a test without any parent: an asset of the product's own.
+3. the last of several parents to be built; the others are dependencies of the check;
+4. for a test without any parent, an asset added to the product for this.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from floe_orchestrator_dagster.definitions.asset_keys import dagster_meta
 
 
 def place_of(test: Node, artifacts: CompiledArtifacts) -> str:
-    """Return the id of the node that the test is a check of, "" for a test without parents."""
+    """Return the id of the node that the test becomes a check of, "" for a test without parents."""
     named = dagster_meta(test).get("ref")
     if isinstance(named, dict):
         found = _referred(named, artifacts)
@@ -29,7 +29,7 @@ def place_of(test: Node, artifacts: CompiledArtifacts) -> str:
             return found
     if test.tested in artifacts.by_id:
         return test.tested
-    # A node has more ancestors than any of them: the most of them means the last one built.
+    # A node has more ancestors than each of them has, so the parent with the most is built last.
     return max(
         test.depends_on, key=lambda id_: (len(artifacts.graph.above([id_])), id_), default=""
     )

@@ -1,4 +1,4 @@
-"""What Dagster knows of each test: one check spec, on the asset where the test has its place."""
+"""Makes one check spec for each test, on the asset that `check_places` chose."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _spec(test: Node, asset_map: AssetMap) -> AssetCheckSpec:
 
 
 def is_blocking(test: Node) -> bool:
-    """Tell whether a failure stops what lies downstream: dbt's own default severity is error."""
+    """Return whether a failure blocks downstream nodes; dbt's default severity is error."""
     return test.severity.lower() != "warn"
 
 

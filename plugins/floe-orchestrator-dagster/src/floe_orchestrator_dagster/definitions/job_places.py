@@ -1,4 +1,4 @@
-"""Where a running Dagster has a job."""
+"""Finds the code locations in which a running Dagster has loaded a job."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ query FloePlaces {
 
 
 def places_of(client: GraphqlClient, dagster_job: str) -> list[dict[str, str]]:
-    """Return where a job is loaded, as the beginning of a ScheduleSelector.
+    """Return the places where a job is loaded, as the first fields of a ScheduleSelector.
 
     Raises:
-        NoAnswerError: Nothing answers.
-        RefusedError: Dagster does not say.
+        NoAnswerError: There is no response.
+        RefusedError: Dagster does not return the places.
     """
     found = client.ask_one(_PLACES, "repositoriesOrError", "RepositoryConnection")
     return [

@@ -1,4 +1,4 @@
-"""One Dagster job for each job of the product, its nodes and their checks and nothing else."""
+"""Makes one Dagster job for each job of the product, with exactly its nodes and tests."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def jobs_of(artifacts: CompiledArtifacts, asset_map: AssetMap) -> dict[str, Asse
     """Return floe's job name -> Dagster job.
 
     Raises:
-        InvalidProductError: Two jobs whose names differ only in what Dagster's cannot hold.
+        InvalidProductError: Two jobs' names differ only in characters not allowed in Dagster names.
     """
     problems = job_name_problems(artifacts)
     if problems:
@@ -40,10 +40,10 @@ def _job(job: Job, artifacts: CompiledArtifacts, asset_map: AssetMap) -> AssetJo
 
 
 def selection_of(node_ids: Sequence[str], asset_map: AssetMap) -> AssetSelection:
-    """Return the assets and the checks of nodes, and nothing else."""
+    """Return a selection of exactly the assets and checks of these nodes."""
     keys = [key for id_ in node_ids for key in asset_map.built_keys.get(id_, ())]
     checks = [asset_map.check_keys[id_] for id_ in node_ids if id_ in asset_map.check_keys]
-    # Assets bring their checks along unless told not to; a job has exactly the tests it chose.
+    # By default, selecting assets selects their checks; a job has exactly the tests it selects.
     return AssetSelection.assets(*keys).without_checks() | AssetSelection.checks(*checks)
 
 
@@ -62,7 +62,7 @@ def _description(job: Job, artifacts: CompiledArtifacts) -> str:
 
 
 def job_name_problems(artifacts: CompiledArtifacts) -> list[Problem]:
-    """Return the jobs whose names differ only in what a Dagster name cannot hold."""
+    """Return the jobs whose names differ only in characters not allowed in Dagster names."""
     owners: dict[str, list[str]] = {}
     for job in artifacts.jobs:
         owners.setdefault(job_name(artifacts, job), []).append(job.name)

@@ -1,4 +1,4 @@
-"""The time that a partition stands for, for dbt."""
+"""The time range of a run's partitions, for dbt."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from floe_orchestrator_dagster.dagster_names import RANGE_END_TAG, RANGE_START_T
 
 
 def range_of(context: OpExecutionContext) -> TimeRange | None:
-    """Return the range of time that a run is for: its tags', else its partitions'.
+    """Return the time range of a run: that in its tags, else that of its partitions.
 
     Raises:
-        Failure: The tags give half of a range, or none that can be read.
+        Failure: The tags give only half of a range, or one that is invalid.
     """
     return _range_in(context.run.tags) or _range_of_partitions(context)
 

@@ -1,4 +1,4 @@
-"""Everything Dagster loads of one product."""
+"""All definitions of one product that Dagster loads."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def definitions_of(artifacts: CompiledArtifacts, translate: Translate | None = N
     """Return the product's assets, checks, jobs, schedules and sensors.
 
     Raises:
-        InvalidProductError: Two nodes with one asset key, or two jobs with one name.
+        InvalidProductError: Two nodes have the same asset key, or two jobs the same name.
     """
     asset_map = asset_map_of(artifacts, translate)
     jobs = jobs_of(artifacts, asset_map)
@@ -34,7 +34,7 @@ def definitions_of(artifacts: CompiledArtifacts, translate: Translate | None = N
 
 
 def _external(artifacts: CompiledArtifacts, asset_map: AssetMap) -> list[AssetSpec]:
-    """Return the place of tests without parents. A source's key is for whoever fills it."""
+    """Return the asset for tests without parents. Sources are left to the code that fills them."""
     places = {key.asset_key for key in asset_map.check_keys.values()}
     unplaced = asset_map.unplaced_key
     return [spec_of_unplaced(artifacts, unplaced)] if unplaced in places else []

@@ -1,4 +1,4 @@
-"""The product's retries in Dagster's words."""
+"""The product's retries as a Dagster retry policy."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 
 class DoublingRetryPolicy(RetryPolicy):
-    """Waits the delay, then twice as long each time.
+    """Waits the delay before the first retry, then twice as long each time.
 
-    Dagster's own `Backoff.EXPONENTIAL` waits 1, 3, 7 times the delay; floe's products wait alike on
-    every orchestrator.
+    Dagster's own `Backoff.EXPONENTIAL` waits 1, 3, 7 times the delay; floe's products wait the same
+    time on every orchestrator.
     """
 
     def calculate_delay(self, attempt_num: int) -> float:
@@ -20,7 +20,7 @@ class DoublingRetryPolicy(RetryPolicy):
 
 
 def retry_policy(artifacts: CompiledArtifacts) -> RetryPolicy | None:
-    """Return the product's retries; None when there are none."""
+    """Return the product's retry policy; None if it has no retries."""
     if not artifacts.retries:
         return None
     policy = artifacts.execution

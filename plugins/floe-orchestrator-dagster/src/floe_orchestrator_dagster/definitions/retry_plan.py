@@ -11,7 +11,7 @@ from floe_orchestrator_dagster.definitions.building import building_assets
 def retry_plan(artifacts: CompiledArtifacts, job_name: str) -> RetryPlan:
     """Return the plan of the step. See `RetryTeller`.
 
-    Only its pool may differ by job: that the step claims a slot of itself.
+    Only the pool may differ by job; the step itself then claims a slot in it.
     """
     step = building_assets(artifacts, asset_map_of(artifacts)).op
     policy = step.retry_policy

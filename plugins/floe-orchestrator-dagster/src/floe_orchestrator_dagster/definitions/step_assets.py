@@ -1,4 +1,4 @@
-"""What Dagster knows of each step: an asset for everything that it writes."""
+"""Makes an asset spec for each dataset that a step of floe.yaml writes."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from floe_orchestrator_dagster.definitions.asset_specs import (
     tags_of,
 )
 
-# The name that floe.yaml has for what the asset is.
+# The dataset's name in floe.yaml.
 DATASET_METADATA = "floe/dataset"
-# Dagster keeps the kinds of an asset among its tags.
+# Dagster stores the kinds of an asset as tags.
 KIND_PREFIX = "dagster/kind/"
 _BETWEEN_PARTS = re.compile(r"[./:]+")
 
 
 def dataset_key(dataset: str) -> AssetKey:
-    """Return the key of a dataset that is no dbt source: the parts of its name, or of its URL.
+    """Return the key of a dataset that is not a dbt source: the parts of its name or URL.
 
     >>> dataset_key("s3://exports/segments.csv").path
     ['s3', 'exports', 'segments', 'csv']
@@ -41,10 +41,10 @@ def step_specs(
     specs: Mapping[str, AssetSpec],
     translate: Translate,
 ) -> list[AssetSpec]:
-    """Return a spec for each thing that a step writes, or one for the step if it writes nothing.
+    """Return a spec for each dataset a step writes, or one for the step if it writes none.
 
-    `specs` holds those of dbt's nodes and sources by their ids. What is written to a source is the
-    source's own asset.
+    `specs` maps the ids of dbt's nodes and sources to their specs. If a step writes a source, the
+    asset is that of the source.
     """
     node = artifacts.by_id[step.unique_id]
     keys = [specs[i].key for i in node.depends_on if i in specs]

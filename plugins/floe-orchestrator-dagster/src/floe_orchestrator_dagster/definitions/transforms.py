@@ -1,4 +1,4 @@
-"""Assets made from transforms alone, each to be run with a product's dbt resource."""
+"""Makes assets from transforms only, without a compiled product, to run with a dbt resource."""
 
 from typing import Any
 
@@ -24,13 +24,13 @@ from floe_orchestrator_dagster.definitions.accepted_values import takes_tag
 
 
 def assets_from_transforms(transforms: list[TransformConfig]) -> list[AssetsDefinition]:
-    """Return one asset a transform, in the order of the list, its key the transform's name.
+    """Return one asset per transform, in the order of the list, with the transform's name as key.
 
     Each needs the resource `dbt`, a `FloeDbtResource`, to run. A dependency that is not in the list
-    is an asset of somebody else's.
+    is taken to be an asset defined elsewhere.
 
     Raises:
-        ValueError: A cycle, a transform that depends on itself, or a name given twice.
+        ValueError: There is a cycle, a transform that depends on itself, or a duplicate name.
     """
     ordered(transforms)
     op_names = distinct(transform.name for transform in transforms)
@@ -38,7 +38,7 @@ def assets_from_transforms(transforms: list[TransformConfig]) -> list[AssetsDefi
 
 
 def _asset(transform: TransformConfig, op_name: str) -> AssetsDefinition:
-    """Return an asset of any name: `@asset` would name its op after the key, and refuse `a b`."""
+    """Return an asset with any name: `@asset` would name its op after the key, and reject `a b`."""
     spec = _spec(transform)
     keys = [dep.asset_key for dep in spec.deps]
     inputs = dict(zip(distinct("__".join(key.path) for key in keys), keys, strict=True))
@@ -72,7 +72,7 @@ def _op(transform: TransformConfig, op_name: str, inputs: list[str]) -> OpDefini
 
 
 def _kinds(compute: str | None) -> list[str]:
-    """Return the compute as a kind, unless Dagster cannot hold it; it stands in the metadata."""
+    """Return the compute as a kind if Dagster accepts it; it is always in the metadata."""
     return [compute] if compute and takes_tag(f"dagster/kind/{compute}") else []
 
 

@@ -1,4 +1,4 @@
-"""A run whose process died: nothing else reports it to the instance."""
+"""Report a run whose process died to the instance, since nothing else does."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from pathlib import Path
 
 
 def report_dead_run(home: Path, run_id: str, reason: str) -> None:
-    """Have the instance end the run, unless it has ended, was never begun, or cannot be written."""
+    """Mark the run as failed or canceled, unless it ended, never began, or cannot be written."""
     from sqlalchemy.exc import SQLAlchemyError
 
-    # On a full disk it cannot; the caller says why the run ended.
+    # On a full disk the instance is not writable; the caller reports why the run ended.
     with suppress(OSError, SQLAlchemyError):
         _report(home, run_id, reason)
 
@@ -29,5 +29,5 @@ def _report(home: Path, run_id: str, reason: str) -> None:
             instance.report_run_canceled(run, reason)
         else:
             instance.report_run_failed(run, reason)
-        # No daemon looks after this instance.
+        # No daemon runs on this instance.
         free_slots_of_run(instance, run_id)

@@ -1,4 +1,4 @@
-"""The Dagster instance that keeps the runs launched from the command line, beside the product."""
+"""The folder, beside the product, of the Dagster instance that records runs of `floe run`."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ load_from:
 
 
 def instance_home(project_dir: Path, product: str) -> Path:
-    """Return the folder to be DAGSTER_HOME, with its dagster.yaml and workspace.yaml.
+    """Return the folder to use as DAGSTER_HOME, with its dagster.yaml and workspace.yaml.
 
     Raises:
-        EnvironmentProblemError: It cannot be written.
+        EnvironmentProblemError: The folder cannot be written.
     """
     home = state_folder(project_dir).absolute() / "dagster"
     (home / "launched").mkdir(parents=True, exist_ok=True)

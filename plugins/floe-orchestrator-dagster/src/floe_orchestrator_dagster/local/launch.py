@@ -1,4 +1,4 @@
-"""Run a product on Dagster from here: a process of its own, a real run, events as they happen."""
+"""Run a product on Dagster in a process of its own, and pass on events as they happen."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from floe_orchestrator_dagster.local.instance_home import WORKSPACE, instance_ho
 
 MODULE = "floe_orchestrator_dagster.local.launched_run"
 _QUIET = {"DAGSTER_DISABLE_TELEMETRY": "yes", "DBT_SEND_ANONYMOUS_USAGE_STATS": "False"}
-# With less than this Dagster's instance cannot be written.
+# With fewer free bytes than this, Dagster's instance cannot be written.
 _LEAST_ROOM = 256 * 1024
 
 
@@ -51,7 +51,7 @@ def start_early(product: UncompiledProduct) -> Iterator[StartedDagster]:
 
 
 class StartedDagster:
-    """Dagster's process, which waits for its order, and the home of its instance."""
+    """Dagster's process, which waits for its order, and the home folder of its instance."""
 
     def __init__(self, home: Path, run: StartedRun) -> None:
         self._home = home
@@ -111,7 +111,7 @@ def _program(product: UncompiledProduct, home: Path) -> RunProgram:
 
 
 def look_further(home: Path, log: Path) -> list[str]:
-    """Return where a person finds the run: Dagster's pages, and what the process wrote."""
+    """Return where a user finds more on the run: Dagster's UI, and the output of the process."""
     folder, workspace = quote(str(home)), quote(str(home / WORKSPACE))
     command = f"DAGSTER_HOME={folder} dagster dev -w {workspace}"
     return [
@@ -121,7 +121,7 @@ def look_further(home: Path, log: Path) -> list[str]:
 
 
 def full_disk(home: Path, said: str) -> str:
-    """Return that the disk is full, if that is why a run ended as it `said`; "" otherwise."""
+    """Return a message that the disk is full, if it is or if `said` says so; otherwise ""."""
     signs = ("No space left on device", "disk is full", "Disk quota exceeded")
     has_room = shutil.disk_usage(home).free >= _LEAST_ROOM
     if has_room and not any(sign in said for sign in signs):

@@ -47,7 +47,7 @@ def main() -> None:
 def run_order(
     instance: DagsterInstance, order: RunOrder, reporter: RunReporter, watch: ParentWatch
 ) -> None:
-    """Run, and report how the run ended."""
+    """Run an order, and report how the run ended."""
     artifacts = CompiledArtifacts.load(order.project_dir)
     asset_map = asset_map_of(artifacts)
     try:
@@ -55,7 +55,7 @@ def run_order(
             execute_run(instance, order, artifacts, asset_map, _tags(order.options))
         reporter.report_end(end_of(instance, order.run_id, reporter.results, asset_map))
     finally:
-        # No daemon evaluates a sensor of this instance.
+        # No daemon evaluates the sensors of this instance.
         _report_alerts(artifacts, instance, order.run_id)
 
 
@@ -66,7 +66,7 @@ def _report_alerts(artifacts: CompiledArtifacts, instance: DagsterInstance, run_
 
 
 def _announce_cancel(instance: DagsterInstance, run_id: str) -> None:
-    """Tell Dagster that someone wants the end: it takes an interrupt alone for an accident."""
+    """Tell Dagster that a user canceled the run: it treats a mere interrupt as a failure."""
     run = instance.get_run_by_id(run_id)
     if run is not None and not run.is_finished:
         instance.report_run_canceling(run)

@@ -1,4 +1,4 @@
-"""The instance of runs that floe starts itself, opened by one process at a time."""
+"""Open the instance for runs that floe starts itself, one process at a time."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 
 def open_instance(home: Path) -> DagsterInstance:
-    """Return the instance in a folder; whoever opens it first makes its tables, alone.
+    """Return the instance in a folder, opened under a lock, as the first to open it creates tables.
 
-    Dagster lets two processes make the tables of its runs at once, and one of them fails.
+    If two processes create Dagster's run tables at once, one of them fails.
     """
     from dagster import DagsterInstance
 

@@ -1,4 +1,4 @@
-"""Execute a run in this process, recorded in an instance."""
+"""Execute a run in this process, and record it in an instance."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ def execute_run(
     asset_map: AssetMap,
     tags: Mapping[str, str],
 ) -> None:
-    """Run what an order names, as a launch from Dagster's own pages would where that can be said.
+    """Run what an order requests, recorded like a launch from Dagster's UI as far as possible.
 
-    How it ended is in the instance.
+    The instance records how it ended.
     """
     run_config = run_config_of(artifacts, order.options.parameters)
     name, node_ids = job_name(artifacts, artifacts.job(order.options.job)), order.options.node_ids
@@ -73,7 +73,7 @@ def _keys(
 def _job_of(
     node_ids: tuple[str, ...], name: str, artifacts: CompiledArtifacts, asset_map: AssetMap
 ) -> JobDefinition:
-    """Return a job of these nodes alone: a run of part of a job can publicly not name checks."""
+    """Return a job of only these nodes: the public API cannot select checks of a job to run."""
     part = define_asset_job(name, selection=selection_of(node_ids, asset_map))
     assets = building_assets(artifacts, asset_map, sends_alerts=False)
     return Definitions(assets=[assets], jobs=[part]).resolve_job_def(name)

@@ -1,4 +1,4 @@
-"""How a run ended according to Dagster's instance, and whether its events say what dbt said."""
+"""How a run ended according to Dagster's instance, and whether its events agree with dbt."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _STATUSES: Mapping[DagsterRunStatus, RunStatus] = {
 def end_of(
     instance: DagsterInstance, run_id: str, results: Mapping[str, NodeResult], asset_map: AssetMap
 ) -> RunEnd:
-    """Return the end of a run. A contradiction between Dagster and dbt makes it failed."""
+    """Return the end of a run. If Dagster and dbt disagree, the run counts as failed."""
     record = instance.get_run_record_by_id(run_id)
     assert record is not None
     status = _STATUSES.get(record.dagster_run.status, "failed")
@@ -60,7 +60,7 @@ def _materialized(instance: DagsterInstance, run_id: str) -> set[AssetKey]:
 
 
 def _evaluations(instance: DagsterInstance, run_id: str) -> dict[AssetCheckKey, tuple[bool, str]]:
-    """Return check key -> whether it passed, and its severity: the last evaluation of each."""
+    """Return check key -> (whether it passed, its severity), from each check's last evaluation."""
     entries = instance.all_logs(run_id, of_type=DagsterEventType.ASSET_CHECK_EVALUATION)
     found = {}
     for entry in entries:

@@ -1,1 +1,1 @@
-"""The running Dagster, asked through GraphQL."""
+"""Requests to a running Dagster, through GraphQL."""

@@ -1,4 +1,4 @@
-"""Ask a Dagster webserver whether it is running and healthy."""
+"""Check whether a Dagster webserver is running and healthy."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LIMIT_SECONDS = 9.5
 
 
 def check_connection(settings: Mapping[str, Any]) -> ValidationResult:
-    """Return what the webserver said within 10 seconds. Never raises, never shows the token."""
+    """Return the webserver's state within 10 seconds. Never raises, never shows the token."""
     deadline = time.monotonic() + LIMIT_SECONDS
     try:
         access = access_from(settings)

@@ -1,4 +1,4 @@
-"""Ask a Dagster webserver over GraphQL."""
+"""Send GraphQL requests to a Dagster webserver."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from floe_orchestrator_dagster.service.webserver_access import WebserverAccess
 
 
 class RefusedError(Exception):
-    """The webserver is there and does not do what it was asked. The text holds no secret."""
+    """The webserver responded but did not do what was requested. The text holds no secret."""
 
 
 class GraphqlClient:
-    """One webserver; `limit` is the longest that one question may take, in seconds."""
+    """One webserver; `limit` is the longest that one request may take, in seconds."""
 
     def __init__(self, access: WebserverAccess, limit: float) -> None:
         self._access = access
@@ -24,15 +24,15 @@ class GraphqlClient:
 
     @property
     def where(self) -> str:
-        """The address, fit to be shown."""
+        """The address, safe to show."""
         return without_secrets(self._access.url)
 
     def ask(self, query: str, **variables: Any) -> Mapping[str, Any]:
-        """Return the data of the answer.
+        """Return the data of the response.
 
         Raises:
-            NoAnswerError: Nothing answers.
-            RefusedError: The answer is no data.
+            NoAnswerError: There is no response.
+            RefusedError: The response holds no data.
         """
         answer = ask(
             "POST",
@@ -53,11 +53,11 @@ class GraphqlClient:
         return data
 
     def ask_one(self, query: str, field: str, wanted: str, **variables: Any) -> Mapping[str, Any]:
-        """Return a field of the answer that must be of the type `wanted`.
+        """Return a field of the response, which must be of the GraphQL type `wanted`.
 
         Raises:
-            NoAnswerError: Nothing answers.
-            RefusedError: It is of another type, with what Dagster says of it.
+            NoAnswerError: There is no response.
+            RefusedError: It is of another type; includes Dagster's message.
         """
         found = self.ask(query, **variables)[field]
         if found["__typename"] != wanted:

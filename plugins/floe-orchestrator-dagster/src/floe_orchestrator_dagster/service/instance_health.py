@@ -1,4 +1,4 @@
-"""What a Dagster instance says of itself over GraphQL, and what of it is wrong."""
+"""The health of a Dagster instance, read from its GraphQL response."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _USER_INFO = re.compile(r"://[^/\s@]+@")
 
 @dataclass(frozen=True)
 class InstanceHealth:
-    """The version, the names of the code locations, and what stands in the way of runs."""
+    """The version, the names of the code locations, and the problems that prevent runs."""
 
     version: str
     locations: list[str] = field(default_factory=list)
@@ -44,9 +44,9 @@ class InstanceHealth:
 
 
 def health_in(answer: object, secret: str) -> InstanceHealth | None:
-    """Return the health in an answer; None if it is no answer of Dagster's.
+    """Return the health in a response; None if the response is not from Dagster.
 
-    `secret` is cut out of every message.
+    `secret` is removed from every message.
     """
     try:
         return _read(answer, secret)
@@ -89,7 +89,7 @@ def _daemon_error(daemon: Any, secret: str) -> str:
 
 
 def _short(error: Any, secret: str) -> str:
-    """Return the first line of an error, without secrets, not too long to read."""
+    """Return the first line of an error, without secrets, shortened if it is long."""
     text = str(error["message"])
     text = text.replace(secret, "***") if secret else text
     line = _USER_INFO.sub("://***@", text).strip().partition("\n")[0]

@@ -1,4 +1,4 @@
-"""Ask a running Dagster for the pools that a product names."""
+"""Check the pools that a product names in a running Dagster."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _BY_RUN = "concurrency.pools.granularity: op"
 
 
 def check_pools(artifacts: CompiledArtifacts, settings: Mapping[str, Any]) -> list[PoolProblem]:
-    """Return the pools that hold nothing back, or all.
+    """Return the pools that limit nothing, or that let nothing run.
 
     Raises:
-        EnvironmentProblemError: Dagster does not say.
+        EnvironmentProblemError: Dagster does not return its pools.
     """
     try:
         told = _ask(GraphqlClient(access_from(settings), LIMIT_SECONDS), artifacts.pools)

@@ -1,4 +1,4 @@
-"""Where the Dagster webserver is and how to be let in, from the manifest's settings."""
+"""The address and token of the Dagster webserver, from the manifest's settings."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ TOKEN_HEADER = "Dagster-Cloud-Api-Token"
 
 @dataclass(frozen=True)
 class WebserverAccess:
-    """An address without its trailing slash, and a token that no representation shows."""
+    """An address without its trailing slash, and a token that `repr` does not show."""
 
     url: str
     token: str = field(default="", repr=False)
 
     @property
     def graphql_url(self) -> str:
-        """Where GraphQL is asked."""
+        """The URL for GraphQL requests."""
         return f"{self.url}/graphql"
 
     @property
@@ -34,7 +34,7 @@ def access_from(settings: Mapping[str, Any]) -> WebserverAccess:
     """Return the access that `plugins.orchestrator.config` describes.
 
     Raises:
-        ValueError: What is wrong with it, without the token.
+        ValueError: The settings are invalid; the message does not show the token.
     """
     url = settings.get("url", DEFAULT_URL)
     if not isinstance(url, str) or not url.startswith(("http://", "https://")):

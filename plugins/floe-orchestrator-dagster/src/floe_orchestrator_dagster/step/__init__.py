@@ -1,1 +1,1 @@
-"""What runs inside Dagster: the step of a build, and what it emits."""
+"""Code that runs inside Dagster: the step of a build, and the events it emits."""

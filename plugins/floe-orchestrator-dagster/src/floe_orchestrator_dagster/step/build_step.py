@@ -1,4 +1,4 @@
-"""What the step does: run dbt, and report each node to Dagster the moment it ends."""
+"""The body of the step: run dbt, and report each node to Dagster as soon as it ends."""
 
 from __future__ import annotations
 
@@ -65,12 +65,13 @@ def run_step(
     *,
     sends_alerts: bool = True,
 ) -> Iterator[StepEvent]:
-    """Build the assets and checks that this step was asked for, given output name -> node id.
+    """Build the assets and checks selected for this step, given output name -> node id.
 
-    `sends_alerts` is False where a sensor reports the ends of runs.
+    `sends_alerts` is False if a sensor reports the ends of runs.
 
     Raises:
-        Failure: Some node did not pass. Retries are in order only where a node had an accident.
+        Failure: A node did not pass. Retries are allowed only if a node failed for a reason that a
+            retry may fix.
     """
     end_with_run()
     compute_output_keys_once(context)
@@ -95,7 +96,7 @@ def run_step(
                 elif isinstance(event, BuildEnded):
                     end = event
     except DagsterExecutionInterruptedError as interrupt:
-        # Dagster would take a cancel for an accident, and its retry policy would start again.
+        # Otherwise Dagster would treat the cancel as a failure, and apply its retry policy.
         raise Failure("the run was canceled", allow_retries=False) from interrupt
     except NothingNewError as error:
         raise Failure(str(error), allow_retries=False) from None
@@ -138,12 +139,12 @@ def _chosen(
     parameters: RunParameters,
     node_ids: tuple[str, ...],
 ) -> tuple[str, ...]:
-    """Return the nodes of this step that the run's parameters choose.
+    """Return the nodes of this step that the run's parameters select.
 
-    None where what they choose is another step's of the same run.
+    Return none of them if the selected nodes belong to another step of the same run.
 
     Raises:
-        Failure: They choose nothing, or dbt does not understand them.
+        Failure: They select nothing, or dbt rejects them.
     """
     own = build_op_name(artifacts)
     steps = [each.name for each in context.job_def.nodes if each.name.startswith(own)]
@@ -157,18 +158,18 @@ def _chosen(
 
 
 def _step_name(context: OpExecutionContext, artifacts: CompiledArtifacts) -> str:
-    """Return the name of this step, "" for the one and only step of a product.
+    """Return the name of this step, "" for the only step of a product.
 
-    Where an asset of somebody else's lies between two of the product's, Dagster makes two steps.
+    Dagster makes two steps if an asset from elsewhere lies between two of the product's assets.
     """
     name = context.op_handle.name
     return "" if name == build_op_name(artifacts) else name
 
 
 def _feeds_others(context: OpExecutionContext) -> bool:
-    """Return whether other steps of the run wait for outputs of this one.
+    """Return whether other steps of the run depend on outputs of this one.
 
-    Dagster skips a step that waits for an output which did not come, as that of a reused node.
+    Dagster skips a step if an output that it depends on is missing, such as that of a reused node.
     """
     name = context.op_handle.name
     inputs = [each for step in context.job_def.dependencies.values() for each in step.values()]
@@ -184,7 +185,7 @@ def _events_of_result(result: NodeResult, nodes: StepNodes) -> Iterator[StepEven
 
 
 def _log_others(context: OpExecutionContext, result: NodeResult, nodes: StepNodes) -> None:
-    """Note what a step of floe.yaml wrote beside what this run was asked for."""
+    """Log the datasets that a step of floe.yaml wrote although this run did not select them."""
     if result.unique_id not in nodes.keys or result.status != "success":
         return
     for key in nodes.other_keys.get(result.unique_id, ()):

@@ -1,4 +1,4 @@
-"""What a run of Dagster failed with."""
+"""The error with which a Dagster run failed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dagster import DagsterEventType, DagsterInstance
 
 
 def failure_message(instance: DagsterInstance, run_id: str) -> str:
-    """Return what the step, or else the run, failed with."""
+    """Return the error of the failed step, or else of the run."""
     kinds = {DagsterEventType.STEP_FAILURE, DagsterEventType.RUN_FAILURE}
     for entry in instance.all_logs(run_id, of_type=kinds):
         event = entry.dagster_event

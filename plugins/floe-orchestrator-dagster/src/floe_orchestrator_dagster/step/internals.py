@@ -1,4 +1,4 @@
-"""The door of a step to names that Dagster does not promise to keep; see `internals.py` above."""
+"""The private names of Dagster that a step uses. See `internals.py` in the folder above."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from filelock import FileLock
 from floe_core.missing_names import warn_of_missing_name
 
 _OF_POOLS = ("free_concurrency_slot_for_step", "get_concurrency_info")
-# A database server's storage calls the first, SQLite's the second.
+# The storage of a database server calls the first, that of SQLite the second.
 _STORING = ("store_asset_event", "_store_asset_event")
 
 
 @contextmanager
 def remembered_materializations(context: OpExecutionContext) -> Iterator[None]:
-    """Let Dagster take the inputs of an output from memory, where this step has written them.
+    """Let Dagster read the inputs of an output from memory if this step has written them.
 
-    With each materialization Dagster keeps the ids and versions of those that it was made from, and
-    for each of them it asks the database, which has them from this very process. What it keeps is
-    the same. Without the names a step of many assets is slower.
+    With each materialization Dagster stores the ids and versions of its upstream materializations,
+    and queries the database for each, although this same process wrote them. The data stored is
+    the same. Without the names, a step of many assets is slower.
     """
     storage: Any = context.instance.event_log_storage
     cache: Any = getattr(context.get_step_execution_context(), "_data_version_cache", None)
@@ -47,7 +47,7 @@ def remembered_materializations(context: OpExecutionContext) -> Iterator[None]:
         found: dict[AssetKey, Any] = fetch(others) if others else {}
         return {**found, **{key: _as_asset(records[key]) for key in keys if key in records}}
 
-    # Another step in this process that does the same goes without.
+    # If another step in this process has already patched these, this step does not.
     names = [name for name in _STORING if name not in vars(storage)]
     for name in names:
         setattr(storage, name, _remembering(getattr(storage, name), records))
@@ -75,14 +75,14 @@ def _remembering(
 
 
 def _as_asset(record: EventLogRecord) -> Any:
-    """Return what Dagster reads of an asset's record."""
+    """Return the part of an asset's record that Dagster reads."""
     return SimpleNamespace(asset_entry=SimpleNamespace(last_materialization_record=record))
 
 
 def pool_claims(instance: DagsterInstance, run: DagsterRun) -> Any | None:
-    """Return what claims slots of Dagster's pools for one step of a run, as its executors do.
+    """Return an object that claims slots of Dagster's pools for one step, as its executors do.
 
-    Publicly whole ops alone are in a pool. Without the names, nodes do not wait for slots.
+    In the public API only whole ops have a pool. Without the names, nodes do not wait for slots.
     """
     if all(hasattr(instance.event_log_storage, name) for name in _OF_POOLS):
         try:
@@ -98,25 +98,25 @@ def pool_claims(instance: DagsterInstance, run: DagsterRun) -> Any | None:
 
 
 def claiming_alone(instance: DagsterInstance) -> AbstractContextManager[Any]:
-    """Return what is held while a slot is claimed.
+    """Return the lock to hold while a slot is claimed.
 
-    With SQLite, Dagster looks for a free slot in one statement and takes it in another, so two
-    processes may take the same. Without the name, they may.
+    With SQLite, Dagster finds a free slot in one statement and takes it in another, so two
+    processes may take the same slot. Without the name there is no lock, and they still may.
     """
     place = getattr(instance.event_log_storage, "path_for_shard", None)
     return nullcontext() if place is None else FileLock(f"{place('floe-pools')}.lock")
 
 
 def free_slot(instance: DagsterInstance, run_id: str, step_key: str) -> None:
-    """Give back a slot, or the place in the queue for one."""
+    """Release a slot, or the place in the queue for one."""
     storage: Any = instance.event_log_storage
     storage.free_concurrency_slot_for_step(run_id, step_key)
 
 
 def users_of_pool(instance: DagsterInstance, pool: str) -> list[tuple[str, str]]:
-    """Return the run id and the step key of whoever has a slot of a pool, or a place in its queue.
+    """Return (run id, step key) for each slot taken in a pool and each place in its queue.
 
-    A place counts: once a slot is assigned to it, nobody else gets that.
+    A place counts, since no one else can take the slot that is assigned to it.
     """
     storage: Any = instance.event_log_storage
     info = storage.get_concurrency_info(pool)
@@ -125,7 +125,7 @@ def users_of_pool(instance: DagsterInstance, pool: str) -> list[tuple[str, str]]
 
 
 def free_slots_of_run(instance: DagsterInstance, run_id: str) -> None:
-    """Give back every slot of a run whose process is gone; without the name, they stay taken."""
+    """Release every slot of a run whose process is gone; without the name, they stay taken."""
     storage: Any = instance.event_log_storage
     if hasattr(storage, "free_concurrency_slots_for_run"):
         storage.free_concurrency_slots_for_run(run_id)

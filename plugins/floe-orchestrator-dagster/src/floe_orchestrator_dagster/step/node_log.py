@@ -1,7 +1,8 @@
 """dbt's messages in the log of the step that runs it.
 
-Warnings and errors are events of the run. The rest goes to the step's standard output, which
-Dagster keeps and shows beside the events: an event a line costs as much as the node itself.
+Warnings and errors become events of the run. The rest goes to the step's standard output, which
+Dagster stores and shows beside the events: one event per line would cost as much as the node
+itself.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from floe_core.execution import NodeLog
 
 
 def log_node_line(log: DagsterLogManager, line: NodeLog) -> None:
-    """Write one message of dbt to the step's log, once."""
+    """Write one of dbt's messages to the step's log, once."""
     if line.level == "error":
         log.error(line.text)
     elif line.level == "warn":

@@ -1,4 +1,4 @@
-"""A node's result in Dagster's words: a materialization, or the evaluation of a check."""
+"""A node's result as a Dagster event: a materialization, or the evaluation of a check."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from floe_core.execution import NodeResult
 def materialization(
     result: NodeResult, key: AssetKey, dataset: str = ""
 ) -> MaterializeResult[None]:
-    """Return the materialization of a node; of one dataset of a step, where that is given."""
+    """Return the materialization of a node, or of one dataset of a step if `dataset` is given."""
     fact = next((each for each in result.datasets if each.dataset == dataset), None)
     of_all = None if result.datasets else result.rows
     rows = fact.rows if fact else of_all
@@ -32,7 +32,7 @@ def materialization(
 
 
 def check_result(result: NodeResult, key: AssetCheckKey) -> AssetCheckResult:
-    """Return the evaluation of a test; a warning is a check that failed and blocks nothing."""
+    """Return the evaluation of a test; a warning becomes a failed check that blocks nothing."""
     is_warning = result.status == "warn"
     return AssetCheckResult(
         asset_key=key.asset_key,

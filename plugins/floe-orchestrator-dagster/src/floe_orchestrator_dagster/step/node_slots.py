@@ -1,7 +1,7 @@
 """Slots of Dagster's pools for the nodes of a step, and for a step whose job has its own pool.
 
-They are claimed as Dagster's executors claim them for ops: its own ops in the same pool count, and
-its pages show who holds or waits for a slot. A node stands there as `<step>.<node id>`.
+They are claimed as Dagster's executors claim them for ops: Dagster's own ops in the same pool
+count, and its UI shows who holds or waits for a slot. It shows a node as `<step>.<node id>`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from floe_orchestrator_dagster.step.internals import (
     users_of_pool,
 )
 
-# How often a node that waits looks for slots of runs that are over.
+# How often a waiting node looks for slots still held by runs that have ended.
 LOOK_SECONDS = 10.0
 _OF_NODE = re.compile(r".+\.(model|seed|snapshot|function|test|unit_test|step)\..+")
 
@@ -43,7 +43,7 @@ class DagsterNodeSlots:
         self._looked_at: dict[str, float] = {}
 
     def try_claim(self, pool: str, node_id: str) -> SlotAnswer:
-        """See `NodeSlots.try_claim`; `node_id` of "" is the step itself."""
+        """See `NodeSlots.try_claim`; a `node_id` of "" stands for the step itself."""
         key = self._key(node_id)
         try:
             claims = self._claims_of(key)
@@ -76,15 +76,15 @@ class DagsterNodeSlots:
         return f"Dagster has no limit for it; set one with `{how}` or on its page of pools"
 
     def free_of_killed(self, pool: str) -> None:
-        """Free what nodes of an earlier attempt of this step have: its process was killed."""
+        """Free the slots of an earlier attempt of this step, whose process was killed."""
         for run_id, key in users_of_pool(self._instance, pool):
             if run_id == self._run.run_id and key.startswith(f"{self._step}."):
                 free_slot(self._instance, run_id, key)
 
     def _free_what_is_over(self, pool: str) -> None:
-        """Free what nodes of runs have that have ended: they were killed.
+        """Free the slots held by nodes of runs that have ended: the processes were killed.
 
-        Dagster's daemon does so where `run_monitoring` says after how long.
+        Dagster's daemon does so only if `run_monitoring` sets a time for it.
         """
         now = time.monotonic()
         with self._lock:
@@ -109,7 +109,7 @@ class DagsterNodeSlots:
 
 
 def node_slots(context: OpExecutionContext, artifacts: CompiledArtifacts) -> NodeSlots | None:
-    """Return the slots for the nodes of a step, None if none of the product is in a pool."""
+    """Return the slots for the nodes of a step, None if no node of the product is in a pool."""
     pools = set(artifacts.pools_of_nodes.values())
     if not pools:
         return None
@@ -121,7 +121,7 @@ def node_slots(context: OpExecutionContext, artifacts: CompiledArtifacts) -> Nod
 
 @contextmanager
 def slot_of_job(context: OpExecutionContext, pool: str) -> Iterator[None]:
-    """Hold a slot of the pool of the run's job, where the op is in no pool.
+    """Hold a slot in the pool of the run's job, if the op is in no pool.
 
     All jobs of a product share its op, so Dagster can't wait for pools that differ by job.
     """
@@ -137,7 +137,7 @@ def slot_of_job(context: OpExecutionContext, pool: str) -> Iterator[None]:
 
 
 def _wait(context: OpExecutionContext, slots: DagsterNodeSlots, pool: str) -> None:
-    # Dagster interrupts a step that is canceled while it waits.
+    # Never set: Dagster interrupts a step that is canceled while it waits.
     never = threading.Event()
     if wait_for_slot(slots, pool, "", never, context.log.info) == "unlimited":
         context.log.warning(f"pool {pool} holds nothing back: {slots.how_to_limit(pool)}")

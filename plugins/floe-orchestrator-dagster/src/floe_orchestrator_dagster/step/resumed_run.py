@@ -1,4 +1,4 @@
-"""The runs that a run goes on with, when Dagster executes it again from failure."""
+"""The runs that a run continues, if Dagster re-executes it from failure."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from floe_orchestrator_dagster.internals import RESUME_RETRY_TAG
 
 
 def resumed_runs(run: DagsterRun, instance: DagsterInstance) -> tuple[str, ...]:
-    """Return the ids of the runs that this one goes on with, the first one first.
+    """Return the ids of the runs that this one continues, oldest first.
 
-    None for a run that was started afresh. To Dagster one step is all there is to execute again;
-    which of its nodes are done stands in floe's records of those runs.
+    Empty for a new run. Dagster can only re-execute the step as a whole; which of its nodes are
+    done is in floe's records of those runs.
     """
     return tuple(reversed([*_parents(run, instance)]))
 
 
 def build_run_id(run_id: str, step: str) -> str:
-    """Return the id of a step's build; `step` is "" where the product has one step in the run.
+    """Return the id of a step's build; `step` is "" if the product has only one step in the run.
 
-    Builds have records of their own: two steps of one run would overwrite each other's.
+    Each build has its own records; with one id, two steps of a run would overwrite each other's.
     """
     return f"{run_id}.{step}" if step else run_id
 

@@ -1,4 +1,4 @@
-"""A run's parameters as the run config of the step: what Dagster's launchpad offers and checks."""
+"""A run's parameters as run config of the step, which Dagster's launchpad offers and validates."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _TYPES: dict[str, Any] = {
 
 
 def config_fields() -> dict[str, Field]:
-    """Return the fields of the step's config, described as on every orchestrator."""
+    """Return the fields of the step's config, described as on every other orchestrator."""
     return {name: _field(name, kind) for name, kind in _TYPES.items()}
 
 
@@ -38,7 +38,7 @@ def _field(name: str, kind: Any) -> Field:
 
 
 def run_config_of(artifacts: CompiledArtifacts, parameters: RunParameters) -> dict[str, Any]:
-    """Return the run config that gives a run these parameters."""
+    """Return the run config that passes these parameters to a run."""
     given = parameters.as_given()
     return {"ops": {build_op_name(artifacts): {"config": given}}} if given else {}
 
@@ -46,11 +46,11 @@ def run_config_of(artifacts: CompiledArtifacts, parameters: RunParameters) -> di
 def parameters_of(context: OpExecutionContext, artifacts: CompiledArtifacts) -> RunParameters:
     """Return the parameters of the run.
 
-    Where Dagster makes several steps of a product, those of the first one hold for each that was
-    given none of its own.
+    If Dagster splits a product into several steps, the parameters of the first step apply to every
+    step that has none of its own.
 
     Raises:
-        Failure: They cannot be read.
+        Failure: They are invalid.
     """
     run_config: Mapping[str, Any] = context.run.run_config
     ops = run_config.get("ops") or {}
@@ -63,7 +63,7 @@ def parameters_of(context: OpExecutionContext, artifacts: CompiledArtifacts) -> 
 
 
 def parameters_of_run(run: DagsterRun, artifacts: CompiledArtifacts) -> RunParameters:
-    """Return the parameters that a run was given, none for a run config that has no such."""
+    """Return the parameters in a run's config; empty ones if the config has none."""
     run_config: Mapping[str, Any] = run.run_config
     ops = run_config.get("ops") or {}
     values = (ops.get(build_op_name(artifacts)) or {}).get("config") or {}

@@ -1,4 +1,4 @@
-"""The nodes that a step is asked for, and the keys that Dagster knows them by."""
+"""The nodes selected for a step, and their keys in Dagster."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from floe_orchestrator_dagster.definitions.step_assets import DATASET_METADATA
 
 @dataclass(frozen=True, slots=True)
 class StepNodes:
-    """Node id -> keys of the assets, and key of the check, that this step is to build and run.
+    """Node id -> the keys of the assets to build, and of the check to run, in this step.
 
-    Asked of the definitions that the step runs in: a team may have given the assets other keys.
-    `other_keys` are those of the same nodes that were not asked for: a step of floe.yaml writes all
-    that it writes. `datasets` are the names in floe.yaml of what steps write.
+    The keys come from the definitions that the step runs in, as a team may have changed them.
+    `other_keys` are keys of the same nodes that were not selected: a step of floe.yaml always
+    writes all its datasets. `datasets` are the names in floe.yaml of the datasets of steps.
     """
 
     keys: Mapping[str, tuple[AssetKey, ...]]
@@ -27,7 +27,7 @@ class StepNodes:
 
     @classmethod
     def of(cls, context: OpExecutionContext, node_ids: Mapping[str, str]) -> StepNodes:
-        """Return the nodes of a step, given output name -> node id."""
+        """Return the nodes selected for a step, given output name -> node id."""
         keys = context.assets_def.keys_by_output_name
         every_key = context.assets_def.node_keys_by_output_name
         others = {output: key for output, key in every_key.items() if output not in keys}
@@ -42,7 +42,7 @@ class StepNodes:
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """The ids of all of them, sorted."""
+        """The ids of all these nodes, sorted."""
         return tuple(sorted([*self.keys, *self.check_keys]))
 
 
@@ -61,9 +61,9 @@ def with_functions(artifacts: CompiledArtifacts, node_ids: tuple[str, ...]) -> t
 
 
 def nodes_of_run(context: OpExecutionContext, node_ids: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the ids of the nodes that all steps of a product are asked for in a run, sorted.
+    """Return the ids of the nodes selected for all of a product's steps in a run, sorted.
 
-    Given output name -> node id, which all of these steps share.
+    `node_ids` maps output name -> node id, and is shared by all of these steps.
     """
     definitions = context.job_def.asset_layer.asset_graph.assets_defs
     found: set[str] = set()

@@ -1,4 +1,4 @@
-"""The process of a step, where the executor gives it one of its own."""
+"""The process of a step, if the executor runs it in a process of its own."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from floe_orchestrator_dagster.internals import is_process_of_step
 
 
 def end_with_run() -> None:
-    """Have this process end with that of its run, which alone hears it.
+    """Make this process end when that of its run does, as nothing else receives its events.
 
-    A step in the run's own process is left as it is: a run goes on without what launched it.
+    Do nothing in the run's own process: a run goes on without the process that launched it.
     """
     if is_process_of_step():
         end_with_parent(signal.SIGINT)

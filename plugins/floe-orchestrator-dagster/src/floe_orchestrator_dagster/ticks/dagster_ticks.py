@@ -1,4 +1,4 @@
-"""The ticks of a job as Dagster itself counts them."""
+"""The ticks of a job as Dagster itself computes them."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from floe_orchestrator_dagster.ticks.tick_evaluation import run_or_reason
 def dagster_ticks(
     artifacts: CompiledArtifacts, job: str, start: datetime, end: datetime
 ) -> Iterator[datetime]:
-    """Yield the nominal times of the runs that Dagster would ask for: see `TickTeller`.
+    """Yield the nominal times of the runs that Dagster would request. See `TickTeller`.
 
-    Dagster's own iterator names the moments, and its own evaluation of the schedule says at which
-    of them there is a run. The schedule is as one that is loaded at `start`.
+    Dagster's own iterator gives the moments, and its own evaluation of the schedule decides which
+    of them have a run. The schedule is evaluated as if it were loaded at `start`.
 
     Raises:
         EnvironmentProblemError: Dagster does not expose its ticks.

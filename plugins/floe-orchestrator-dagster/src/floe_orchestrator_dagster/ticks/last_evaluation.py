@@ -1,4 +1,4 @@
-"""Until when Dagster has looked after a schedule, by what its instance keeps."""
+"""When Dagster last checked a schedule, according to its instance."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from floe_orchestrator_dagster.internals import SCHEDULE_NAME_TAG, last_look
 def last_evaluation(
     context: ScheduleEvaluationContext, schedule_name: str, moment: datetime
 ) -> datetime | None:
-    """Return the last time before this evaluation, of `moment`, that the schedule was looked at.
+    """Return the last time that the schedule was checked before this evaluation of `moment`.
 
-    None when none is known: outside a daemon, or before anything was.
+    None if that is unknown: outside a daemon, or before the first check.
     """
     if context.instance_ref is None:
         return None

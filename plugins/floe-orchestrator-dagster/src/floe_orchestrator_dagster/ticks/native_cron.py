@@ -1,12 +1,12 @@
-"""Where Dagster's own reading of a cron expression is floe's, and what to give it where it is not.
+"""Compares Dagster's reading of a cron expression with floe's, and adapts it if they differ.
 
-The two agree on every expression of the dialect, apart from some around clock changes. So they are
-compared there, at every change of the zone that a deployment is likely to live through.
+The two agree on every expression that floe accepts, except for some around clock changes. So they
+are compared there, at every change of the zone's clock during the likely life of a deployment.
 
-Elsewhere Dagster gets more moments than there are ticks, and what is none is skipped. Where single
-days are all that Dagster misses, their moments are added to the expression; so the next tick that
-its pages show is the true one, apart from those days. Else it gets moments in UTC: see
-`utc_superset`.
+If they differ, Dagster gets more moments than there are ticks, and a moment that is not a tick is
+skipped. If Dagster misses only single days, their moments are added to the expression; the next
+tick that Dagster's UI shows is then correct, except on those days. Otherwise Dagster gets moments
+in UTC: see `utc_superset`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from floe_core.schedules import check_timezone, ticks_between
 from floe_core.schedules.clock_changes import clock_changes
 from floe_orchestrator_dagster.internals import NoMomentsError, moments_of
 
-# From the year of the load: what Dagster is given stays the same from day to day.
+# From the year of the load, so that the expressions given to Dagster do not change from day to day.
 LOOK_BACK = timedelta(days=60)
 YEARS_AHEAD = 5
 MOST_ADDED = 40
@@ -27,7 +27,7 @@ _MARGIN = timedelta(hours=36)
 
 
 def is_native(cron: str, timezone: str, year: int) -> bool:
-    """Tell whether Dagster ticks as floe does around the zone's clock changes."""
+    """Return whether Dagster has the same ticks as floe around the zone's clock changes."""
     return all(
         ticks_between(cron, timezone, start, end) == _ticks_of_dagster(cron, timezone, start, end)
         for start, end in spans_of_change(timezone, year)
@@ -35,9 +35,9 @@ def is_native(cron: str, timezone: str, year: int) -> bool:
 
 
 def local_superset(cron: str, timezone: str, year: int) -> list[str] | None:
-    """Return expressions in the zone that together name every tick, the given one first.
+    """Return expressions in the zone that together cover every tick, the given one first.
 
-    None where that takes many, or where Dagster cannot read the days of a change at all.
+    None if that takes many, or if Dagster cannot handle the days of a change at all.
     """
     zone = check_timezone(timezone)
     added: set[str] = set()
@@ -64,7 +64,7 @@ def _names_all(crons: list[str], cron: str, timezone: str, year: int) -> bool:
 def _ticks_of_dagster(
     cron: str | list[str], zone: str, start: datetime, end: datetime
 ) -> list[datetime] | None:
-    """Return what Dagster makes of it; None where it raises or goes back, as at some odd gaps."""
+    """Return Dagster's ticks; None if it raises or goes back in time, as at some unusual gaps."""
     moments = takewhile(lambda moment: moment < end, moments_of(cron, zone, start))
     try:
         named = [moment.astimezone(UTC) for moment in moments]
@@ -75,7 +75,7 @@ def _ticks_of_dagster(
 
 @lru_cache(maxsize=64)
 def spans_of_change(timezone: str, year: int) -> tuple[tuple[datetime, datetime], ...]:
-    """Return spans of some days, each around one change of the zone's clock."""
+    """Return spans of a few days, each around one change of the zone's clock."""
     start = datetime(year, 1, 1, tzinfo=UTC) - LOOK_BACK
     end = datetime(year + YEARS_AHEAD, 1, 1, tzinfo=UTC)
     changes = clock_changes(check_timezone(timezone), start, end)

@@ -33,7 +33,7 @@ query FloeRunningSchedule($selector: ScheduleSelector!) {
 def running_schedule(
     artifacts: CompiledArtifacts, name: str, settings: Mapping[str, Any]
 ) -> RunningSchedule | None:
-    """Return what Dagster reports: see `ScheduleReporter`."""
+    """Return the schedule that Dagster reports. See `ScheduleReporter`."""
     job = artifacts.job(name)
     try:
         client = GraphqlClient(access_from(settings), LIMIT_SECONDS)

@@ -1,4 +1,4 @@
-"""Have a Dagster that runs take up a job's schedule now."""
+"""Make a running Dagster apply a job's changed schedule now."""
 
 from __future__ import annotations
 
@@ -61,12 +61,12 @@ mutation FloeStop($id: String!) {
 
 
 def take_up(schedules: JobSchedules, name: str, settings: Mapping[str, Any]) -> None:
-    """Reload the product where it is loaded, then start or stop the job's schedule.
+    """Reload the code locations that hold the product, then start or stop the job's schedule.
 
-    Nothing happens where no webserver answers: the next load sees the schedule.
+    If no webserver responds, do nothing: the next load reads the schedule.
 
     Raises:
-        EnvironmentProblemError: A webserver answers and the schedule is not taken up.
+        EnvironmentProblemError: A webserver responds but does not apply the schedule.
     """
     try:
         client = GraphqlClient(access_from(settings), LIMIT_SECONDS)
@@ -77,7 +77,7 @@ def take_up(schedules: JobSchedules, name: str, settings: Mapping[str, Any]) -> 
     except NoAnswerError:
         return
     except RefusedError as error:
-        # At its default address may be a Dagster, or something else, that is not meant.
+        # The default address may belong to an unrelated Dagster, or to something else.
         if settings.get("url"):
             raise _not_taken_up(schedules, f"Dagster at {client.where}", str(error)) from None
 
@@ -110,7 +110,7 @@ def _reload(client: GraphqlClient, location: str) -> None:
 
 
 def _turn(client: GraphqlClient, selector: Mapping[str, str], job: Job) -> None:
-    """Start or stop the schedule that the code location now has; check that it is the right one."""
+    """Start or stop the schedule in the code location, after checking that it is the new one."""
     told = client.ask(_SCHEDULE, selector=selector)["scheduleOrError"]
     expected = description_of(job.schedule) if job.schedule else None
     found = told.get("description") if told["__typename"] == "Schedule" else None
@@ -126,8 +126,8 @@ def _turn(client: GraphqlClient, selector: Mapping[str, str], job: Job) -> None:
     if state["status"] == "RUNNING":
         client.ask_one(_STOP, "stopRunningSchedule", "ScheduleStateResult", id=state["id"])
     if job.schedule.enabled:
-        # From now on, in Dagster's own records: a tick that comes before the daemon has the new
-        # code runs late instead of not at all.
+        # Dagster records the schedule as started from now on, so a tick that comes before the
+        # daemon has the new code runs late instead of not at all.
         client.ask_one(_START, "startSchedule", "ScheduleStateResult", selector=selector)
 
 

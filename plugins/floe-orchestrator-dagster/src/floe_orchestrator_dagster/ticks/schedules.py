@@ -1,7 +1,8 @@
-"""A Dagster schedule for each job that has one, with floe's ticks.
+"""Makes a Dagster schedule for each job that has one, with floe's ticks.
 
-Where Dagster reads the expression as floe does, it is given as it stands. Elsewhere Dagster gets
-expressions that name every tick and more, and what is no tick is skipped with the reason.
+If Dagster reads the expression as floe does, it gets the expression unchanged. Otherwise it gets
+expressions that cover every tick and more, and moments that are not ticks are skipped with a
+reason.
 """
 
 from __future__ import annotations
@@ -29,8 +30,8 @@ def schedules_of(
 ) -> list[ScheduleDefinition]:
     """Return the schedules of a product, given floe's job name -> Dagster job.
 
-    One that is enabled runs as soon as a daemon sees it; the switch in Dagster's own pages then
-    overrides it.
+    An enabled schedule runs as soon as a daemon sees it; the switch in Dagster's UI overrides that
+    afterwards.
     """
     return [
         ScheduleDefinition(
@@ -45,7 +46,7 @@ def schedules_of(
 
 
 def rule_of(schedule: Schedule, today: datetime) -> dict[str, Any]:
-    """Return the arguments of a ScheduleDefinition that say when, for one loaded today."""
+    """Return the timing arguments of a ScheduleDefinition that is loaded today."""
     cron, zone = cron_for_dagster(schedule, today)
     status = DefaultScheduleStatus.RUNNING if schedule.enabled else DefaultScheduleStatus.STOPPED
     return {
@@ -62,7 +63,7 @@ def schedule_name(artifacts: CompiledArtifacts, job: Job) -> str:
 
 
 def description_of(schedule: Schedule) -> str:
-    """Return the rule as Dagster's pages show it, whatever Dagster itself was given."""
+    """Return the rule to show in Dagster's UI, whatever expressions Dagster evaluates."""
     return f"{schedule.cron} in {schedule.timezone}"
 
 

@@ -1,7 +1,7 @@
-"""Run the tick that came between the writing of a schedule and its start on a running Dagster.
+"""Run a tick that fell between the writing of a schedule and its start on a running Dagster.
 
 Dagster evaluates a schedule from its start on, and a code location takes seconds to reload, so
-such a tick would be no schedule's.
+such a tick would otherwise be missed.
 """
 
 from __future__ import annotations
@@ -43,13 +43,13 @@ def run_tick_before_start(
     artifacts: CompiledArtifacts,
     job: Job,
 ) -> None:
-    """Launch the latest tick since a schedule was written, if Dagster has no run for it.
+    """Launch a run for the latest tick since a schedule was written, if Dagster has none for it.
 
-    The run has the tags that Dagster gives the run of a tick, by which its daemon knows that there
-    is one, should it come to this tick as well.
+    The run has the same tags as Dagster's own run for a tick, so that the daemon recognizes it if
+    it evaluates this tick too.
 
     Raises:
-        RefusedError: The run is not launched.
+        RefusedError: Dagster did not launch the run.
     """
     tick = _latest_since_written(job)
     if tick is None:

@@ -1,4 +1,4 @@
-"""What happens at a moment that Dagster evaluates: a run for a tick, or the reason for none."""
+"""Evaluates a schedule at one moment: a run request for a tick, or a reason to skip."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ Evaluation = Callable[[ScheduleEvaluationContext], RunRequest | SkipReason]
 def evaluation(artifacts: CompiledArtifacts, job: Job, schedule_name: str) -> Evaluation:
     """Return the function that Dagster calls for a schedule at each of its moments.
 
-    It goes by the schedule that holds at that moment. A daemon reloads code once a minute; what
-    was paused, removed or replaced since then starts nothing.
+    It uses the schedule in effect at that moment. A daemon reloads code once a minute; a schedule
+    that was paused, removed or replaced since then starts nothing.
     """
 
     def evaluate(context: ScheduleEvaluationContext) -> RunRequest | SkipReason:
@@ -42,7 +42,7 @@ def run_or_reason(
     schedule_name: str,
     context: ScheduleEvaluationContext,
 ) -> RunRequest | SkipReason:
-    """Return what a schedule, by its name in Dagster, has at the context's moment."""
+    """Return the run request or skip reason of a schedule at the context's moment."""
     moment = context.scheduled_execution_time.astimezone(UTC)
     if schedule is None:
         return SkipReason(f"the schedule of {job_name} was removed with floe")
@@ -61,9 +61,9 @@ def run_or_reason(
 def _tick_at(
     schedule: Schedule, schedule_name: str, moment: datetime, context: ScheduleEvaluationContext
 ) -> datetime | None:
-    """Return the tick to run for: the moment itself, or one that passed while no daemon looked.
+    """Return the tick to run: the moment itself, or one missed while no daemon was running.
 
-    After an outage Dagster evaluates the last moment alone, which need not be a tick.
+    After an outage Dagster evaluates only the last moment, which need not be a tick.
     """
     if is_tick(schedule.cron, schedule.timezone, moment):
         return moment

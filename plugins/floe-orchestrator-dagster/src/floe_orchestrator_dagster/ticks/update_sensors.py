@@ -1,4 +1,4 @@
-"""A Dagster sensor for each job that updates of ports start."""
+"""Makes a Dagster sensor for each job that is started by updates of ports."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def _sensor(artifacts: CompiledArtifacts, job: Job, dagster_job: AssetJob) -> Se
 def _run_or_reason(
     artifacts: CompiledArtifacts, job: Job, dagster_job: str, context: SensorEvaluationContext
 ) -> RunRequest | SkipReason:
-    """Return a run for new updates. Dagster starts one for each `run_key`, and no second."""
+    """Return a run request for new updates. Dagster starts only one run per `run_key`."""
     is_running = _is_running(context.instance, dagster_job)
     try:
         decision = look(artifacts, job.name, datetime.now(UTC), is_running=is_running)
@@ -86,8 +86,8 @@ def _run_or_reason(
 def _is_running(instance: DagsterInstance, dagster_job: str) -> bool:
     """Return whether a run of a job is queued or running.
 
-    A run of a sensor's own that was never submitted is none: the daemon was killed in between, and
-    gives it up after a day. Asked for again, Dagster submits it.
+    A run that the sensor created but never submitted does not count: the daemon was killed in
+    between, and abandons the run after a day. If it is requested again, Dagster submits it.
     """
     unfinished = RunsFilter(job_name=dagster_job, statuses=_UNFINISHED)
     return any(

@@ -1,4 +1,4 @@
-"""Moments in UTC for schedules whose zone Dagster does not read as floe does."""
+"""Cron expressions in UTC for schedules whose zone Dagster does not handle as floe does."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ TimeOfDay = tuple[int, int]
 
 
 def utc_superset(cron: str, timezone: str, year: int) -> list[str]:
-    """Return cron expressions in UTC that name every tick, and perhaps other moments.
+    """Return cron expressions in UTC that cover every tick, and perhaps other moments.
 
-    One for each time of day in UTC at which a tick falls, in the months and on the days that have
-    one: beside the months of a clock change there are few other moments.
+    There is one for each time of day in UTC that has a tick, limited to the months and days with
+    one. Outside the months of a clock change there are few other moments.
     """
     rule = parse_cron(cron)
     if rule.covers_every_hour or len(rule.minutes_of_day) > MOST_TIMES_OF_DAY:
@@ -32,9 +32,9 @@ def utc_superset(cron: str, timezone: str, year: int) -> list[str]:
 
 
 def _naming(time: TimeOfDay, ticks: list[datetime]) -> str:
-    """Return an expression that names these ticks, all at one time of day.
+    """Return an expression that covers these ticks, all at the same time of day.
 
-    Either the days of the month or the weekdays are given: cron takes both for "either".
+    It restricts either the days of the month or the weekdays: cron combines both with "or".
     """
     hour, minute = time
     weekdays = {tick.isoweekday() % 7 for tick in ticks}
@@ -51,7 +51,7 @@ def _naming(time: TimeOfDay, ticks: list[datetime]) -> str:
 
 
 def _by_hours_and_minutes(rule: CronExpression, timezone: str, year: int) -> str:
-    """Return an expression with every hour and every minute that the rule has under any offset."""
+    """Return an expression with every UTC hour and minute that the rule has under any offset."""
     daily = f"{_listed(rule.minutes)} {_listed(rule.hours)} * * *"
     ticks = [
         tick

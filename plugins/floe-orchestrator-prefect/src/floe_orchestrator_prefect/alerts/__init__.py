@@ -1,1 +1,1 @@
-"""Alerts: the ends of flow runs, reported by hooks of their flow, and missed deadlines."""
+"""Alerts: reports the ends of flow runs, through hooks of the flow, and missed deadlines."""

@@ -1,4 +1,4 @@
-"""The thread of a served product that looks whether its jobs have missed their deadlines."""
+"""The thread of a served product that checks whether its jobs have missed their deadlines."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from floe_orchestrator_prefect.ticks.update_watch import has_run
 
 
 def watch_deadlines(artifacts: CompiledArtifacts) -> threading.Thread | None:
-    """Look every few seconds while this process runs, in a thread; None without deadlines."""
+    """Start a thread that checks every few seconds, and return it; None without deadlines."""
     if not jobs_with_deadlines(artifacts):
         return None
     thread = threading.Thread(target=_watch, args=(artifacts,), name="floe-deadlines", daemon=True)
@@ -33,12 +33,12 @@ def _watch(artifacts: CompiledArtifacts) -> None:
 
 
 def look_once(artifacts: CompiledArtifacts) -> None:
-    """Alert of each deadline that was missed since the last look."""
+    """Alert about each deadline that was missed since the last check."""
     report_lateness(artifacts, lambda job: is_under_way(artifacts, job))
 
 
 def is_under_way(artifacts: CompiledArtifacts, job: str) -> bool | None:
-    """Return whether a run of a job is due or on, None where the server cannot be asked."""
+    """Return whether a run of a job is due or in progress, None if the server is unreachable."""
     try:
         with get_client(sync_client=True) as client:
             name = f"{flow_name(artifacts, artifacts.job(job))}/{DEPLOYMENT}"
@@ -48,7 +48,7 @@ def is_under_way(artifacts: CompiledArtifacts, job: str) -> bool | None:
         httpx.TransportError,
         ObjectNotFound,
         PrefectHTTPStatusError,
-        # Of a server that cannot be reached when the client is opened.
+        # Raised if the server cannot be reached when the client is opened.
         RuntimeError,
     ):
         return None

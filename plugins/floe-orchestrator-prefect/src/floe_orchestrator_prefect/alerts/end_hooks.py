@@ -1,6 +1,6 @@
 """The hooks of a flow that report how its runs end.
 
-Prefect calls them in the process of the run, and where that died, in the one that serves the flow.
+Prefect calls them in the process of the run or, if that died, in the one that serves the flow.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Hook = FlowStateHook[..., Any]
 
 
 def end_hooks(artifacts: CompiledArtifacts, job: Job) -> list[Hook]:
-    """Return what a flow is to call at whichever end of its runs; nothing without alerts."""
+    """Return the hooks that a flow calls however its runs end; none without alerts."""
     if not artifacts.alerts:
         return []
 
@@ -63,7 +63,7 @@ def _nominal_time(run: FlowRun) -> datetime | None:
 
 
 def _link(artifacts: CompiledArtifacts, run: FlowRun) -> str:
-    """Return the run's page, "" where the manifest does not say where Prefect's API is."""
+    """Return the URL of the run's page, "" if the manifest has no URL for Prefect's API."""
     try:
         url = setting(artifacts.orchestrator.config, "url")
     except ValueError:

@@ -1,1 +1,1 @@
-"""Sizes of pods."""
+"""Pod sizes."""

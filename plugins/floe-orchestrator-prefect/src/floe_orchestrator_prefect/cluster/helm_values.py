@@ -1,4 +1,4 @@
-"""Why there are no Helm values: floe has no chart for Prefect, and Prefect has its own."""
+"""Refuses Helm values: floe has no chart for Prefect, and Prefect has its own."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from floe_core.helm.settings import HelmSettings
 
 
 def refuse_helm_values(settings: HelmSettings) -> NoReturn:
-    """Say what to do instead, once the settings are known to be right.
+    """Raise an error that says what to do instead, once the settings are known to be valid.
 
     Raises:
         EnvironmentProblemError: Always.

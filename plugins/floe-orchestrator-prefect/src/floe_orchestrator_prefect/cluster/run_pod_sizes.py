@@ -1,8 +1,8 @@
 """The resources of the pod or container that runs a product's flow, by workload size.
 
-The limit of memory is its request, so that a run never lives on memory its node may take back.
-The limit of CPU is twice the request: dbt waits for the warehouse most of the time and parses in
-bursts.
+The memory limit equals the request, so that a run never depends on memory that the cluster node
+may reclaim. The CPU limit is twice the request: dbt waits for the warehouse most of the time and
+parses in bursts.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""What Prefect loads: flows and the tasks of nodes."""
+"""The objects that Prefect loads: flows and the tasks of nodes."""

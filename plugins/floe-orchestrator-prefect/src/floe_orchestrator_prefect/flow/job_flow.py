@@ -36,7 +36,7 @@ _DESCRIPTIONS = {
     "range_end": "Up to this time, which is not in it; dbt has it as floe_range_end.",
     **{name: field.description for name, field in RunParameters.model_fields.items()},
 }
-# Prefect reads from the docstring what its form says of each parameter.
+# Prefect takes the descriptions of parameters in its form from the docstring.
 _DOCUMENTATION = "\n".join(
     [
         "Build the job.",
@@ -51,11 +51,11 @@ DueTick = Callable[[CompiledArtifacts, Job], tuple[datetime | None, str]]
 def job_flow(
     artifacts: CompiledArtifacts, job: Job, tasks: Mapping[str, NodeTask], due: DueTick = due_tick
 ) -> JobFlow:
-    """Return the flow of a job. Its parameters are those of a run, and say for which time it is.
+    """Return the flow of a job. Its parameters are those of a run, and the time it is for.
 
-    It returns node id -> status. A run that `due` gives a reason against ends as cancelled, named
-    Skipped: by default one of a schedule, for what is not a tick of floe's any more. So does one
-    for updates of ports that another run has begun with.
+    The flow returns node id -> status. If `due` gives a reason against a run, the run ends as
+    cancelled, named Skipped: by default a scheduled run whose time is no longer one of floe's
+    ticks. So does a run for updates of ports that another run has already taken.
     """
     build = build_task(artifacts, job)
 
@@ -120,7 +120,7 @@ def job_flow(
 
 
 def description_of(artifacts: CompiledArtifacts, job: Job) -> str:
-    """Return the product's description. Of a flow without one Prefect's pages say `None`."""
+    """Return the product's description, as Prefect's UI shows `None` for a flow without one."""
     return artifacts.product.description or f"The job {job.name} of {artifacts.product.name}."
 
 
@@ -128,7 +128,7 @@ def _range(start: datetime | None, end: datetime | None) -> TimeRange | None:
     """Return the range that a backfill's run covers.
 
     Raises:
-        ValueError: There is half of one, or it holds nothing.
+        ValueError: Only half of the range is given, or it is empty.
     """
     if start is None and end is None:
         return None

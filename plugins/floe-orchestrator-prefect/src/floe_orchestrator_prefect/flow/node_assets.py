@@ -10,14 +10,14 @@ from floe_core.schemas.ports import InputPort
 from floe_core.schemas.steps import Step
 from floe_orchestrator_prefect.flow.prefect_names import asset_key, node_names
 
-# Prefect refuses a longer one.
+# Prefect rejects a longer one.
 LONGEST_DESCRIPTION = 2500
 
 
 def node_assets(artifacts: CompiledArtifacts) -> dict[str, Asset]:
-    """Return node id -> asset, of all that leaves data, of all sources and of all input ports.
+    """Return node id -> asset, for all nodes that write data, all sources and all input ports.
 
-    The asset of an input port is its producer's, so that Prefect's graph goes on from there.
+    The asset of an input port is its producer's, so that Prefect's graph continues from there.
     """
     names = node_names(artifacts)
     own = {
@@ -30,9 +30,9 @@ def node_assets(artifacts: CompiledArtifacts) -> dict[str, Asset]:
 
 
 def step_assets(artifacts: CompiledArtifacts, step: Step, sources: dict[str, Asset]) -> list[Asset]:
-    """Return the assets of what a step writes, those of dbt sources among them.
+    """Return the assets of the datasets that a step writes, including dbt sources.
 
-    `sources` holds these by their ids. A URL is its own key.
+    `sources` maps ids of sources to assets. A URL is its own key.
     """
     product = artifacts.product.name
     keys = (name if "://" in name else asset_key(product, name) for name in step.datasets)
@@ -40,7 +40,7 @@ def step_assets(artifacts: CompiledArtifacts, step: Step, sources: dict[str, Ass
 
 
 def _name(port: InputPort) -> str:
-    """Return the name of the node behind a port on Prefect, where dbt packages are not in names."""
+    """Return the name of the node behind a port, without its dbt package, as Prefect shows it."""
     return port.label.rpartition("/")[2]
 
 

@@ -1,4 +1,4 @@
-"""The Prefect task of each node. Called by itself in a flow, it builds that node alone."""
+"""The Prefect task of each node. Called on its own in a flow, it builds only that node."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NodeTask = Task[..., Any]
 
 
 def node_tasks(artifacts: CompiledArtifacts, job: Job) -> dict[str, NodeTask]:
-    """Return node id -> task, of a job's nodes.
+    """Return node id -> task, for a job's nodes.
 
     The assets that a task depends on are the node's own dependencies, sources included.
     """

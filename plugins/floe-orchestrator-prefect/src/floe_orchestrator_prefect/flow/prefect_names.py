@@ -1,4 +1,4 @@
-"""What things of a product are called on Prefect."""
+"""The names of a product's parts on Prefect."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from floe_core.schemas.policies import Job
 
 DEPLOYMENT = "floe"
 BUILD = "dbt_build"
-# The state of a run that does nothing, since its tick is not one of floe's any more.
+# The state of a run that does nothing, since its time is no longer one of floe's ticks.
 SKIPPED_RUN = "Skipped"
 
 
@@ -25,7 +25,7 @@ def flow_name(artifacts: CompiledArtifacts, job: Job) -> str:
 
 
 def attribute_name(job_name: str) -> str:
-    """Return what a job's flow is called in `flow.py`.
+    """Return the name of a job's flow in `flow.py`.
 
     >>> attribute_name("customer-360")
     'customer_360'
@@ -35,7 +35,7 @@ def attribute_name(job_name: str) -> str:
 
 
 def attribute_problems(artifacts: CompiledArtifacts) -> list[Problem]:
-    """Return the jobs whose flows could not both be in `flow.py`."""
+    """Return the jobs whose flows would have the same name in `flow.py`."""
     counts = Counter(attribute_name(job.name) for job in artifacts.jobs)
     return [
         Problem(
@@ -48,7 +48,7 @@ def attribute_problems(artifacts: CompiledArtifacts) -> list[Problem]:
 
 
 def node_names(artifacts: CompiledArtifacts) -> dict[str, str]:
-    """Return node id -> its name on Prefect: its own, or its id where two share that."""
+    """Return node id -> its name on Prefect: its own, or its id if two nodes share the name."""
     counts = Counter(_label(node) for node in artifacts.nodes)
     return {
         node.unique_id: _label(node) if counts[_label(node)] == 1 else node.unique_id

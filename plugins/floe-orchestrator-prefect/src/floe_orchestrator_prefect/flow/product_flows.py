@@ -1,4 +1,4 @@
-"""Everything Prefect loads of one product."""
+"""All flows and deployments of one product."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class ProductFlows:
     tasks: dict[str, dict[str, NodeTask]]
 
     def by_attribute(self) -> dict[str, JobFlow]:
-        """Return the flows under names that Python takes, for the file that Prefect loads."""
+        """Return the flows under valid Python names, for the file that Prefect loads."""
         return {attribute_name(name): flow for name, flow in self.flows.items()}
 
     def deployments(self) -> list[RunnerDeployment]:
@@ -35,10 +35,11 @@ class ProductFlows:
         return [self._deployment(job) for job in self.artifacts.jobs]
 
     def serve(self) -> None:
-        """Register the deployments with Prefect's server, and run their ticks here, for ever.
+        """Register the deployments with Prefect's server, and run their ticks here until stopped.
 
-        Updates of ports that start jobs are watched for here, too, and deadlines.
-        They are not paused when this ends: a tick that is missed is to run when it is served again.
+        This process also watches for updates of ports that start jobs, and for deadlines.
+        The deployments are not paused when this ends: a missed tick runs once the product is served
+        again.
         """
         watch_updates(self.artifacts)
         watch_deadlines(self.artifacts)

@@ -1,4 +1,4 @@
-"""Materializing tasks made from transforms alone, each to be called with a product's folder."""
+"""Materializing tasks made from transforms only, to be called with a product's folder."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from floe_orchestrator_prefect.flow.prefect_names import asset_key
 from floe_orchestrator_prefect.task.one_node import build_one_node, node_named
 
 _FACTS = ("path", "schema_name", "materialization", "compute", "tags", "meta")
-# The product of assets that were made without one.
+# The product name of assets that were made without a product.
 PRODUCT = "transforms"
 
 
 def tasks_from_transforms(transforms: list[TransformConfig]) -> list[MaterializingTask[..., Any]]:
-    """Return one task a transform, in the order of the list, its asset the transform's name.
+    """Return one task per transform, in the order of the list, its asset named like the transform.
 
-    Each is called in a flow with `project_dir`, the compiled folder of the product that has the
-    node. A dependency that is not in the list is an asset of somebody else's.
+    Call each in a flow with `project_dir`, the compiled folder of the product that has the node. A
+    dependency that is not in the list is taken to be an asset defined elsewhere.
 
     Raises:
-        ValueError: A cycle, a transform that depends on itself, or a name given twice.
+        ValueError: There is a cycle, a transform that depends on itself, or a duplicate name.
     """
     ordered(transforms)
     return [_task(transform) for transform in transforms]
@@ -61,7 +61,7 @@ def _asset(transform: TransformConfig, facts: dict[str, Any]) -> Asset:
 
 
 def _facts(transform: TransformConfig) -> dict[str, Any]:
-    """Return what is known of a transform; what is empty is absent."""
+    """Return the facts about a transform, without empty ones."""
     facts = {name: getattr(transform, name) for name in _FACTS}
     copied = {"tags": list(transform.tags), "meta": dict(transform.meta)}
     return {name: value for name, value in {**facts, **copied}.items() if value}

@@ -1,4 +1,4 @@
-"""Take back slots of concurrency limits that a killed run has left in this Prefect."""
+"""Release slots of concurrency limits that a killed run has left taken in this Prefect."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ LOOK_SECONDS = 15.0
 
 @contextmanager
 def taking_back_slots() -> Iterator[None]:
-    """Take them back now, and as they run out, in the block.
+    """Release them now, and inside the block whenever more leases expire.
 
-    The server that Prefect starts for a process does not do what others do for it.
+    Other Prefect servers do so themselves, but not one that Prefect starts for a single process.
     """
     home = Path(os.environ["PREFECT_HOME"])
     is_over = threading.Event()
@@ -41,10 +41,10 @@ def taking_back_slots() -> Iterator[None]:
 
 
 def take_back(client: SyncPrefectClient, home: Path) -> None:
-    """Release the slots whose leases have run out."""
+    """Release the slots whose leases have expired."""
     for lease in expired_leases(home):
         try:
             client.release_concurrency_slots_with_lease(lease)
         except HTTPError:
-            # Another run takes it back as well, or the server ends: the next look has the rest.
+            # Another run has released it, or the server is ending: the next check gets the rest.
             return

@@ -1,4 +1,4 @@
-"""Run a product on Prefect from here: a process of its own, a real flow run, events live."""
+"""Run a product on Prefect in a process of its own, and pass on events as they happen."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def start_early(product: UncompiledProduct) -> Iterator[StartedPrefect]:
 
 
 class StartedPrefect:
-    """Prefect's process, which starts its server and waits for its order, and its home."""
+    """Prefect's process, which starts its server and waits for its order, and its home folder."""
 
     def __init__(self, home: Path, run: StartedRun) -> None:
         self._home = home
@@ -81,7 +81,7 @@ def _program(home: Path, imports: tuple[str, ...]) -> RunProgram:
     return RunProgram(
         orchestrator="Prefect",
         module=MODULE,
-        # Not the product's: a prefect.toml or .env in it would be read.
+        # Not the product's folder: Prefect would read a prefect.toml or .env in it.
         folder=home,
         environment=local_environment(home),
         patience=30.0,
@@ -90,7 +90,7 @@ def _program(home: Path, imports: tuple[str, ...]) -> RunProgram:
 
 
 def _further(home: Path, log: Path) -> list[str]:
-    """Return where a person finds the run: Prefect's pages, and what the process wrote."""
+    """Return where a user finds more on the run: Prefect's UI, and the output of the process."""
     return [
         "Prefect's pages, with this run in them: "
         f"PREFECT_HOME={quote(str(home))} prefect server start",

@@ -16,7 +16,7 @@ from floe_core.launched_run.run_report import reporting_to_parent
 from floe_orchestrator_prefect.local.migrated_database import prepare_database
 from floe_orchestrator_prefect.local.own_server import start_server
 
-# Less than whoever launched this waits.
+# Less than the launching process waits.
 PATIENCE_SECONDS = 25.0
 
 
@@ -25,7 +25,7 @@ def main() -> None:
     exit_without_collecting()
     prepare_database(Path(os.environ["PREFECT_HOME"]))
     server = start_server()
-    # Prefect reads its settings as it is imported, and the server imports its own meanwhile.
+    # Prefect reads its settings when it is imported, and the server does its imports meanwhile.
     from floe_orchestrator_prefect.local.ordered_run import run_order
 
     import_needed()

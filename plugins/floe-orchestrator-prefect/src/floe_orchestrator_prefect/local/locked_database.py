@@ -1,4 +1,4 @@
-"""Requests that a server on SQLite could not answer, as another one was writing."""
+"""Retries requests that a server on SQLite could not handle while another was writing."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Message, Receive, Send], Awaitable[None]]
 
 UNAVAILABLE = 503
-# Between tries; the last one's answer is sent, whatever it is.
+# Seconds between tries; the last response is sent, whatever it is.
 PAUSES = (0.02, 0.05, 0.1, 0.2)
 
 
 class AnswerAgain:
-    """An ASGI app that asks another one again where that answers 503.
+    """An ASGI app that repeats a request to another app if that responds with 503.
 
-    With this status, Prefect's server asks for another try of what it has rolled back, most often
-    because its database was locked. Prefect's client makes one after two seconds.
+    With this status, Prefect's server requests another try of a transaction it has rolled back,
+    most often because its database was locked. Prefect's client retries after two seconds.
     """
 
     def __init__(self, app: App) -> None:
         self._app = app
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Handle one request."""
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
         request = [await receive()]
@@ -36,10 +36,10 @@ class AnswerAgain:
         for pause in PAUSES:
             answer = _Answer(send)
             try:
-                # A copy, as routers write into it where they are.
+                # A copy, as routers write their position into it.
                 await self._app({**scope}, _replaying(request, receive), answer.pass_on)
             except Exception:
-                # It has been answered: frameworks raise an error again for whoever logs it.
+                # The response was sent: frameworks raise an error again so that it gets logged.
                 if not answer.is_held_back:
                     raise
             if not answer.is_held_back:
@@ -49,7 +49,7 @@ class AnswerAgain:
 
 
 class _Answer:
-    """An answer that is sent, unless it asks for another try."""
+    """A response that is sent, unless it requests another try."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
@@ -63,7 +63,7 @@ class _Answer:
 
 
 def _replaying(request: list[Message], receive: Receive) -> Receive:
-    """Return what receives a request as it came, and then what follows it."""
+    """Return a `receive` that replays the request, and then passes on what follows it."""
     kept = iter(request)
 
     async def next_message() -> Message:

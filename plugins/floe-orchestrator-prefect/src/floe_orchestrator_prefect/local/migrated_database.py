@@ -16,9 +16,9 @@ UPGRADE = [sys.executable, "-m", "prefect", "server", "database", "upgrade", "-y
 
 
 def prepare_database(home: Path) -> None:
-    """Make the database of a PREFECT_HOME, unless it is there.
+    """Create the database of a PREFECT_HOME, unless it exists.
 
-    Where that fails, Prefect's server makes it when it starts.
+    If that fails, Prefect's server creates it when it starts.
     """
     database = home / DATABASE
     if database.exists():

@@ -1,4 +1,4 @@
-"""A run in this process, whose server is up, and its end as Prefect has it."""
+"""Runs an order in this process, once its server is up, and reports the end from Prefect."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from floe_orchestrator_prefect.local.expired_leases import taking_back_slots
 from floe_orchestrator_prefect.local.run_record import end_of
 from floe_orchestrator_prefect.local.server_watch import watching_server
 
-# What Prefect's client would report, it has nobody to report to.
+# How long a run may take to end once its server is gone: Prefect's client retries for minutes.
 SECONDS_WITHOUT_SERVER = 10.0
 
 
 def run_order(order: RunOrder, reporter: RunReporter) -> None:
-    """Run, and report how the run ended."""
+    """Run an order, and report how the run ended."""
     product = product_flows(CompiledArtifacts.load(order.project_dir))
     with get_client(sync_client=True) as client:
         with watching_server(str(client.api_url), SECONDS_WITHOUT_SERVER), taking_back_slots():
@@ -35,7 +35,7 @@ def run_order(order: RunOrder, reporter: RunReporter) -> None:
 def _run(flow: JobFlow, options: RunOptions) -> UUID:
     """Run a flow, and return the id of its run.
 
-    An interrupt is somebody's wish, which Prefect takes for a crash.
+    An interrupt means that a user canceled the run, but Prefect treats it as a crash.
     """
     begun: list[UUID] = []
 

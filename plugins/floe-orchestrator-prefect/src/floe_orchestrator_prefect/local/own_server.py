@@ -1,6 +1,6 @@
 """Prefect's server for a launched run, started beside the run's process.
 
-Nothing of Prefect is imported here: the server starts first, and imports what it needs meanwhile.
+Nothing of Prefect is imported here: the server starts first, and does its imports meanwhile.
 """
 
 from __future__ import annotations
@@ -22,19 +22,17 @@ STOP_SECONDS = 5.0
 
 
 class OwnServer:
-    """A server that has been started. It ends as this process exits, after all else that does."""
+    """A server that has been started. It ends when this process exits, after everything else."""
 
     def __init__(self, process: subprocess.Popen[bytes], port: int) -> None:
         self._process = process
         self._port = port
 
     def await_answer(self) -> None:
-        """Return when the server answers.
+        """Wait until the server responds.
 
-        Where it has to be started by Prefect itself, this process begins again, without it: call
-        this before standard input is read.
-
-        Ends this process where the server has ended, or does not answer.
+        If Prefect has to start its server itself, this process restarts and lets it: call this
+        before standard input is read. Exits if the server has ended or does not respond.
         """
         try:
             with closing(self._connect(START_SECONDS)) as connection:
@@ -68,7 +66,7 @@ class OwnServer:
 
 
 def start_server() -> OwnServer | None:
-    """Start a server, and have this process's Prefect use it; None where Prefect starts its own."""
+    """Start a server for this process's Prefect to use; return None if Prefect starts its own."""
     if STARTS_ITSELF in os.environ:
         return None
     with socket.create_server(("127.0.0.1", 0)) as listening:
@@ -85,9 +83,9 @@ def start_server() -> OwnServer | None:
             env={**os.environ, "PREFECT_SERVER_UI_ENABLED": "false"},
         )
     os.environ["PREFECT_API_URL"] = f"http://127.0.0.1:{port}/api"
-    # The run's log shows an address of the run: where `prefect server start` shows it later.
+    # The run's log shows a URL of the run: the one at which `prefect server start` shows it later.
     os.environ["PREFECT_UI_URL"] = "http://127.0.0.1:4200"
     server = OwnServer(process, port)
-    # First of all, and so the last to be called: Prefect sends events and logs as it exits.
+    # Registered first, so called last: Prefect sends events and logs as it exits.
     atexit.register(server.stop)
     return server

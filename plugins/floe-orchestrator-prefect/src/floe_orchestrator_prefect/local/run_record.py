@@ -1,4 +1,4 @@
-"""How a run ended according to Prefect's API, and whether its task runs say what dbt said."""
+"""How a run ended according to Prefect's API, and whether its task runs agree with dbt."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _STATUSES: Mapping[StateType | None, RunStatus] = {
     StateType.COMPLETED: "success",
     StateType.CANCELLED: "canceled",
 }
-# What Prefect's API gives at once.
+# The most items that Prefect's API returns at once.
 PAGE = 200
 
 
 def end_of(client: SyncPrefectClient, run_id: UUID, results: Mapping[str, NodeResult]) -> RunEnd:
-    """Return the end of a flow run. A contradiction between Prefect and dbt makes it failed."""
+    """Return the end of a flow run. If Prefect and dbt disagree, the run counts as failed."""
     run = client.read_flow_run(run_id)
     status = _STATUSES.get(run.state_type, "failed")
     seconds = run.total_run_time.total_seconds()

@@ -1,6 +1,6 @@
 """The server of a launched run: `python -m floe_orchestrator_prefect.local.server FD`.
 
-It serves on the file descriptor FD, a socket that listens.
+It serves on the file descriptor FD, a listening socket.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import sys
 
 from floe_orchestrator_prefect.internals import NoServerError, serve_for_one_run
 
-# What the process exits with where Prefect is to start its server itself.
+# The exit code if Prefect has to start its server itself.
 NO_SERVER = 64
 
 

@@ -1,4 +1,4 @@
-"""The server of a launched run: when it is gone the run ends, instead of asking it for minutes."""
+"""Ends a launched run when its server is gone, instead of retrying requests for minutes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def watching_server(api_url: str, patience: float) -> Iterator[None]:
     """Interrupt this process once nothing listens at the address any more.
 
     If it has not ended `patience` seconds later, it is killed with its process group: Prefect's
-    client asks a server that is gone again and again.
+    client retries requests to a server that is gone.
     """
     address = urlsplit(api_url)
     place = (address.hostname or "", address.port or 0)
@@ -50,7 +50,7 @@ def _watch(place: tuple[str, int], patience: float, is_over: threading.Event) ->
 
 
 def _is_refused(place: tuple[str, int]) -> bool:
-    """Tell whether nothing listens there; one that is slow to answer is still there."""
+    """Return whether nothing listens there; a server that is slow to respond still listens."""
     try:
         socket.create_connection(place, timeout=POLL_SECONDS).close()
     except ConnectionRefusedError:

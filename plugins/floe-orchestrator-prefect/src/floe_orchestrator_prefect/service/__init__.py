@@ -1,1 +1,1 @@
-"""The running Prefect, asked through its API."""
+"""Requests to a running Prefect, through its API."""

@@ -1,4 +1,4 @@
-"""Ask Prefect's server whether it is running and healthy."""
+"""Check whether Prefect's server is running and healthy."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NO_SERVER = (
     "set plugins.orchestrator.config.url or PREFECT_API_URL; without a server `floe run` still "
     "runs, on one of its own, but no schedule ticks"
 )
-# pip chooses such a pair beside Airflow 3.3, and nothing else says why no schedule ticks.
+# pip installs such a pair beside Airflow 3.3, and nothing else explains why no schedule ticks.
 _NO_SCHEDULED_RUNS = (
     "a server of Prefect 3.7 or 3.8 schedules no runs with SQLAlchemy 2.1: install sqlalchemy<2.1 "
     "there, or Prefect 3.9"
@@ -24,7 +24,7 @@ _NO_SCHEDULED_RUNS = (
 
 
 def check_connection(settings: Mapping[str, Any]) -> ValidationResult:
-    """Return what the server said within 10 seconds. Never raises, never shows a secret."""
+    """Return the server's state within 10 seconds. Never raises, never shows a secret."""
     deadline = time.monotonic() + LIMIT_SECONDS
     try:
         access = access_from(settings)
@@ -41,7 +41,7 @@ def check_connection(settings: Mapping[str, Any]) -> ValidationResult:
 
 
 def _check(access: ServerAccess, deadline: float) -> ValidationResult:
-    """Ask for its version, then for its health; Cloud says no version to strangers."""
+    """Check its version, then its health; Cloud gives no version without authentication."""
     where = without_secrets(access.url)
     answer = ask("GET", f"{access.url}/health", headers=access.headers, deadline=deadline)
     if answer.status in (401, 403):

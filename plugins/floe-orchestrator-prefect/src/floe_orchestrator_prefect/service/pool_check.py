@@ -1,4 +1,4 @@
-"""Ask a running Prefect for the limits that the pools of a product are."""
+"""Check the limits that a product's pools stand for in a running Prefect."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ LIMIT_SECONDS = 9.5
 
 
 def check_pools(artifacts: CompiledArtifacts, settings: Mapping[str, Any]) -> list[PoolProblem]:
-    """Return the pools whose limits are not set, switched off, or zero.
+    """Return the pools whose limits are missing, switched off, or zero.
 
     Raises:
-        EnvironmentProblemError: Prefect does not say.
+        EnvironmentProblemError: Prefect does not return its limits.
     """
     try:
         access = access_from(settings)
@@ -62,7 +62,7 @@ def _problem(pool: str, name: str, limit: int | None, fix: str) -> Iterator[Pool
 
 
 def _read(access: ServerAccess, path: str, field: str, deadline: float) -> dict[str, Any] | None:
-    """Return the limit at a path, which has this field; None where Prefect says there is none."""
+    """Return the limit at a path, which has this field; None if Prefect has no such limit."""
     answer = ask("GET", f"{access.url}/{path}", headers=access.headers, deadline=deadline)
     try:
         told = json.loads(answer.body)

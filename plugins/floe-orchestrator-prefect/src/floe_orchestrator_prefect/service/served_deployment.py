@@ -1,4 +1,4 @@
-"""The deployment of a job on a Prefect server that runs."""
+"""The deployment of a job on a running Prefect server."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ class ServedDeployment:
 def served_deployment(
     artifacts: CompiledArtifacts, job: Job, settings: Mapping[str, Any]
 ) -> Iterator[ServedDeployment | None]:
-    """Yield the deployment of a job; None where no server is named, or none answers there.
+    """Yield the deployment of a job; None if no server is configured, or it does not respond.
 
     Raises:
-        EnvironmentProblemError: A server answers and has no such deployment, or refuses us.
-        ValueError: The settings of the server are wrong.
+        EnvironmentProblemError: The server has no such deployment, or refuses access.
+        ValueError: The settings of the server are invalid.
     """
     access = access_from(settings)
     if access is None:

@@ -1,4 +1,4 @@
-"""Where Prefect's server is and how to be let in, from the manifest's settings or Prefect's own."""
+"""The address and credentials of Prefect's server, from the manifest or Prefect's settings."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class ServerAccess:
 def access_from(settings: Mapping[str, Any]) -> ServerAccess | None:
     """Return the access that the settings or the environment describe; None for no server.
 
-    `url` ends with /api, as in PREFECT_API_URL, which holds where there is none. `api_key` and
-    `auth_string` name variables; without them PREFECT_API_KEY and PREFECT_API_AUTH_STRING hold.
+    `url` ends with /api, as does its default, PREFECT_API_URL. `api_key` and `auth_string` name
+    variables, by default PREFECT_API_KEY and PREFECT_API_AUTH_STRING.
 
     Raises:
-        ValueError: What is wrong with it, without a secret.
+        ValueError: The settings are invalid; the message shows no secret.
     """
     url = settings.get("url") or os.environ.get("PREFECT_API_URL", "")
     if not url:

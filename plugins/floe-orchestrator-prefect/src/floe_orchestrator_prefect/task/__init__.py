@@ -1,1 +1,1 @@
-"""What runs inside a flow of Prefect."""
+"""Code that runs inside a Prefect flow."""

@@ -1,4 +1,4 @@
-"""What a build's task fails with, and whether Prefect may try it again."""
+"""The error with which a build's task fails, and whether Prefect may retry it."""
 
 from __future__ import annotations
 
@@ -16,6 +16,6 @@ class BuildFailedError(Exception):
 
 
 def may_retry(task: Any, task_run: Any, state: Any) -> bool:
-    """Tell Prefect whether a task that failed may run again: its `retry_condition_fn`."""
+    """Return whether Prefect may retry a failed task: its `retry_condition_fn`."""
     error = state.data
     return error.may_retry if isinstance(error, BuildFailedError) else True

@@ -1,4 +1,4 @@
-"""The one task that Prefect's engine runs: a dbt build of all that a flow run wants."""
+"""The only task that Prefect's engine runs: a dbt build of all nodes of a flow run."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ from floe_orchestrator_prefect.task.node_slots import node_slots
 
 
 class OneBuild:
-    """What the task is given, and why it built nothing, "" where it did.
+    """The task's input, and the reason why it built nothing, "" if it did build.
 
-    No data class: Prefect would look for results of tasks in it.
+    Not a data class: Prefect would search it for results of tasks.
     """
 
     def __init__(self, request: BuildRequest, node_runs: NodeRuns) -> None:
@@ -47,9 +47,9 @@ class OneBuild:
 
 
 def build_task(artifacts: CompiledArtifacts, job: Job) -> Task[[OneBuild], State[None] | None]:
-    """Return the task that builds for a job: its retries, and as a tag its pool.
+    """Return the task that builds a job, with its retries, and its pool as a tag.
 
-    Prefect's limit of a tag is what a pool is elsewhere.
+    Prefect's concurrency limit for a tag takes the place of a pool.
     """
 
     def dbt_build(one: OneBuild) -> State[None] | None:
@@ -75,7 +75,7 @@ def build_task(artifacts: CompiledArtifacts, job: Job) -> Task[[OneBuild], State
 
 
 def retry_delays(artifacts: CompiledArtifacts) -> list[float]:
-    """Return the seconds before each retry: always the delay, or twice as long each time."""
+    """Return the seconds before each retry: always the same delay, or doubled each time."""
     policy = artifacts.execution
     factor = 2 if policy.retry_backoff == "exponential" else 1
     return [float(policy.retry_delay_seconds * factor**n) for n in range(artifacts.retries)]

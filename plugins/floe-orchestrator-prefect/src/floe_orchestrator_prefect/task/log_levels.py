@@ -1,4 +1,4 @@
-"""dbt's levels of messages in the words of Python's logging."""
+"""Maps dbt's message levels to those of Python's logging."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The task runs of a product's nodes: one each in every flow run, in the state dbt left it in.
 
-Prefect's engine runs functions, and dbt builds all nodes in one call. So the task runs are made and
-moved on through Prefect's API, in a thread of their own: a slow server does not hold up dbt.
+Prefect's engine runs functions, and dbt builds all nodes in one call. So the task runs are created
+and updated through Prefect's API, in a separate thread: a slow server does not hold up dbt.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class NodeRuns:
         error: BaseException | None,
         at: TracebackType | None,
     ) -> None:
-        """Wait for what is still to be reported; what never ended was canceled."""
+        """Wait until all events are reported; nodes that never ended count as canceled."""
         try:
             self._later(self._cancel_the_rest)
             self._thread.shutdown(wait=True)
@@ -62,20 +62,20 @@ class NodeRuns:
             done.result()
 
     def expect(self, node_ids: tuple[str, ...]) -> None:
-        """Show these nodes as pending, each below those that it depends on."""
+        """Show these nodes as pending, each downstream of those that it depends on."""
         self._later(self._expect, node_ids)
 
     def knows(self, node_id: str) -> bool:
-        """Tell whether a node has a task run here."""
+        """Return whether a node has a task run here."""
         return node_id in self._tasks
 
     def receive(self, event: BuildEvent) -> None:
-        """Move the node's task run on, or write into its log. What is of no node is not heard."""
+        """Update the node's task run, or write to its log. Events without a node are ignored."""
         if isinstance(event, NodeStarted | NodeResult | NodeLog) and self.knows(event.unique_id):
             self._later(self._report, event)
 
     def _later(self, call: Any, *arguments: Any) -> None:
-        """Have it done in order, with what Prefect knows in this context."""
+        """Queue a call, to run in order and in Prefect's current context."""
         self._submitted.append(self._thread.submit(copy_context().run, call, *arguments))
 
     def _expect(self, node_ids: tuple[str, ...]) -> None:
@@ -125,6 +125,6 @@ class NodeRuns:
             self._set(node_id, Cancelled(message="the run was canceled"))
 
     def _set(self, node_id: str, state: State[Any]) -> None:
-        # By force: Prefect's rules are for runs of its own engine, and would hold back a second
-        # attempt of what failed.
+        # Forced: Prefect's rules are for runs of its own engine, and would block a second attempt
+        # of a failed node.
         self._client.set_task_run_state(self._runs[node_id].id, state, force=True)

@@ -1,8 +1,8 @@
 """Slots of Prefect's global concurrency limits for the nodes of a build.
 
-Prefect's own `concurrency` waits where nobody can interrupt it, and keeps a thread for each slot.
-So the same calls of its API are made here: a slot is leased, and the lease is renewed while the
-node runs. That of a build which was killed runs out.
+Prefect's own `concurrency` cannot be interrupted while it waits, and keeps a thread for each slot.
+So the same API calls are made here: a slot is leased, and the lease is renewed while the node runs.
+The lease of a killed build expires.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from floe_core.errors import EnvironmentProblemError
 from floe_core.node_slots import SlotAnswer
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
-# Longer than a busy server leaves a renewal waiting.
+# Longer than a renewal takes on a busy server.
 LEASE_SECONDS = 120.0
 RENEW_SECONDS = 20.0
-# At most so long a pool is not asked for again, whatever the server says.
+# The longest time until a pool is requested again, whatever the server says.
 LONGEST_SECONDS = 15.0
-# No slot is free; or the limit is 0, which Prefect calls a wrong request.
+# No slot is free, or the limit is 0, which Prefect treats as an invalid request.
 _FULL = (423, 422)
 
 _log = logging.getLogger("floe.pools")
@@ -45,7 +45,7 @@ class PrefectNodeSlots:
     def try_claim(self, pool: str, node_id: str) -> SlotAnswer:
         """See `NodeSlots.try_claim`.
 
-        Where a pool is full, the server says when to ask again, for all nodes of the build.
+        If a pool is full, the server says when to retry, which applies to all nodes of the build.
         """
         if time.monotonic() < self._ask_again.get(pool, 0.0):
             return "full"
@@ -82,7 +82,7 @@ class PrefectNodeSlots:
         return f"Prefect has no such limit; make one with `prefect gcl create {pool} --limit 1`"
 
     def renew(self) -> None:
-        """Renew what is leased; a lease that is lost is told once, and the node goes on."""
+        """Renew all leases; a lost lease is reported once, and its node goes on."""
         with self._lock:
             leases = list(self._leases.items())
         for node_id, lease in leases:
@@ -108,7 +108,7 @@ def _unanswered(pool: str, error: HTTPError) -> EnvironmentProblemError:
 
 @contextmanager
 def node_slots(artifacts: CompiledArtifacts) -> Iterator[PrefectNodeSlots | None]:
-    """Give the slots for a build, their leases renewed in the block; None if no node needs one."""
+    """Yield a build's slots, renewing leases inside the block; None if no node needs one."""
     if not artifacts.pools_of_nodes:
         yield None
         return

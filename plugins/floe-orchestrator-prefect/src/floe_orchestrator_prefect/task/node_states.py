@@ -7,12 +7,12 @@ from prefect.states import Cancelled, Completed, Failed
 
 from floe_core.build_events import NodeResult
 
-# The second is Prefect's own name for what did not run since its result stands.
+# The second is Prefect's own name for a run that was not needed, as its result is still valid.
 WARNED, CACHED, SKIPPED = "Warned", "Cached", "Skipped"
 
 
 def state_of(result: NodeResult) -> State[None]:
-    """Return a completed, failed or, for what dbt did not come to, cancelled state."""
+    """Return a completed, failed or, for a node that dbt did not reach, cancelled state."""
     message = result.message or result.status
     if result.status == "skipped":
         return Cancelled(name=SKIPPED, message=message)

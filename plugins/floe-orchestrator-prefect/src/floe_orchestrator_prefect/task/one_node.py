@@ -30,12 +30,12 @@ from floe_orchestrator_prefect.task.node_slots import node_slots
 def build_one_node(
     artifacts: CompiledArtifacts, node: Node, facts: Mapping[str, Any] | None = None
 ) -> None:
-    """Build a node alone, without its tests; the log is that of the task run around it.
+    """Build only this node, without its tests; it logs to the current task run.
 
-    `facts` go into the metadata of the assets that the task materializes.
+    `facts` are added to the metadata of the assets that the task materializes.
 
     Raises:
-        BuildFailedError: It did not build.
+        BuildFailedError: The build failed.
     """
     log = get_run_logger()
     request = BuildRequest(
@@ -43,7 +43,7 @@ def build_one_node(
         run_id=str(task_run.id),
         node_ids=(node.unique_id,),
         attempt=int(task_run.run_count or 1),
-        # A task that names its node is there to build it.
+        # A task that names its node always builds it.
         may_reuse=False,
     )
     with node_slots(artifacts) as slots, closing(build(artifacts, request, slots)) as events:
@@ -57,7 +57,7 @@ def build_one_node(
 
 
 def _note(facts: Mapping[str, Any], result: NodeResult) -> None:
-    """Add what is known to the assets of the task under way, if it has any."""
+    """Add the facts to the assets of the current task, if it has any."""
     context = TaskRunContext.get()
     told = {**facts, "seconds": result.seconds, "rows": result.rows, "status": result.status}
     for asset in getattr(context.task, "assets", None) or () if context else ():
@@ -65,7 +65,7 @@ def _note(facts: Mapping[str, Any], result: NodeResult) -> None:
 
 
 def node_named(artifacts: CompiledArtifacts, name: str) -> Node:
-    """Return the model, seed or snapshot of a name.
+    """Return the model, seed or snapshot with this name.
 
     Raises:
         UsageError: There is none, or more than one.

@@ -1,4 +1,4 @@
-"""The event of Prefect that a green run emits for each port that it updated."""
+"""The Prefect event that a green run emits for each port that it updated."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ UPDATED = "floe.port.updated"
 
 
 def emit_updated_ports(artifacts: CompiledArtifacts, results: Mapping[str, NodeResult]) -> None:
-    """Emit the event for each port whose node was built: not of one that was reused.
+    """Emit the event for each port whose node was built, but not if it was reused.
 
-    A team's automations can go by it; its resource is the asset of the port's relation.
+    A team's automations can be triggered by it; its resource is the asset of the port's relation.
     """
     for port in artifacts.ports:
         result = results.get(port.node_id)
@@ -26,7 +26,7 @@ def emit_updated_ports(artifacts: CompiledArtifacts, results: Mapping[str, NodeR
 
 
 def resource_of(artifacts: CompiledArtifacts, port: Port) -> dict[str, str]:
-    """Return a port as the resource of an event: what automations can be matched by."""
+    """Return a port as the resource of an event, which automations can match."""
     product = artifacts.product
     return {
         "prefect.resource.id": asset_key(product.name, node_names(artifacts)[port.node_id]),

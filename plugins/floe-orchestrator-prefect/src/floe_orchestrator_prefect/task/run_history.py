@@ -1,4 +1,4 @@
-"""The builds that a flow run goes on with: its earlier tries, and those of the same subflow."""
+"""The builds that a flow run continues: its earlier tries, and those of the same subflow."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from prefect.context import FlowRunContext
 
 @dataclass(frozen=True, slots=True)
 class RunHistory:
-    """`build_id` names the records of the build to come, `earlier` those before it, in order.
+    """The ids of builds: `build_id` for the next build, `earlier` for those before it, in order.
 
-    `is_subflow` is whether a flow of somebody else's called this one.
+    `is_subflow` is whether another flow called this one.
     """
 
     build_id: str
@@ -26,9 +26,9 @@ class RunHistory:
 
     @classmethod
     def of_this_run(cls) -> RunHistory:
-        """Return the history of the flow run under way.
+        """Return the history of the current flow run.
 
-        A flow that is retried runs a subflow that did not complete once more, as a new flow run.
+        A retried flow runs a subflow that did not complete again, as a new flow run.
         """
         run = _flow_run()
         *tries, build_id = builds_of(run)

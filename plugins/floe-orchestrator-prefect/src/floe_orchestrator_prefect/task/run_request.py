@@ -1,4 +1,4 @@
-"""What a flow run is asked to build, and what its earlier tries have left of it."""
+"""The build request of a flow run, and the results of its earlier tries."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def request_of(
     nominal_time: datetime | None,
     time_range: TimeRange | None,
 ) -> BuildRequest:
-    """Return the request for these nodes of the flow run under way, its first attempt.
+    """Return the request to build these nodes in the current flow run, as its first attempt.
 
-    A retry of the flow run is somebody's wish; that of a subflow is its caller's.
+    A user starts a retry of the flow run; the caller starts that of a subflow.
     """
     history = RunHistory.of_this_run()
     attempt_for = attempt_of_caller if history.is_subflow else attempt_by_hand
@@ -46,7 +46,7 @@ def request_of(
 
 
 def results_so_far(artifacts: CompiledArtifacts) -> Mapping[str, NodeResult]:
-    """Return node id -> its last result in the flow run under way, earlier tries included."""
+    """Return node id -> its last result in the current flow run, including earlier tries."""
     history = RunHistory.of_this_run()
     return record_of(artifacts, *history.earlier, history.build_id).results
 

@@ -1,1 +1,1 @@
-"""Schedules, and what takes up a changed one."""
+"""Schedules and their ticks, and how a running Prefect applies a changed schedule."""

@@ -1,8 +1,8 @@
-"""Whether a flow run that Prefect started by a schedule is for a tick, and for which.
+"""Decides whether a flow run that Prefect started on a schedule is for a tick, and for which.
 
-Prefect makes runs ahead of time, and starts all of them that were missed while nothing served the
-deployment. floe's rule is the same everywhere: of several missed ticks the latest runs, once; and
-what was paused, removed or replaced since starts nothing.
+Prefect creates runs ahead of time, and starts all that were missed while nothing served the
+deployment. floe's rule is the same on every orchestrator: of several missed ticks only the latest
+runs, once; a schedule that was paused, removed or replaced since starts nothing.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from floe_core.schemas.policies import Job, Schedule
 
 
 def due_tick(artifacts: CompiledArtifacts, job: Job) -> tuple[datetime | None, str]:
-    """Return the tick of the flow run under way, and why it is not to run, "" where it is.
+    """Return the tick of the current flow run, and the reason not to run, "" if it should run.
 
-    No tick for a run that somebody started.
+    The tick is None for a run started by hand.
     """
     context = FlowRunContext.get()
     run = context.flow_run if context else None
@@ -33,9 +33,9 @@ def due_tick(artifacts: CompiledArtifacts, job: Job) -> tuple[datetime | None, s
 
 
 def tick_of_team(artifacts: CompiledArtifacts, job: Job) -> tuple[datetime | None, str]:
-    """Return the tick of a schedule that is not floe's: of this run, or of the one that called it.
+    """Return the tick of this run or of the one that called it, by a schedule that is not floe's.
 
-    See `due_tick`: there is never a reason against it.
+    See `due_tick`; there is never a reason not to run.
     """
     context = FlowRunContext.get()
     run = context.flow_run if context else None
@@ -49,7 +49,7 @@ def tick_of_team(artifacts: CompiledArtifacts, job: Job) -> tuple[datetime | Non
 
 
 def reason_against(schedule: Schedule | None, tick: datetime, now: datetime) -> str:
-    """Return why a schedule starts nothing for a moment that Prefect named, "" where it does."""
+    """Return why a schedule starts nothing at a moment given by Prefect, "" if it does start."""
     if schedule is None:
         return "the schedule was removed with floe"
     rule = f"{schedule.cron} in {schedule.timezone}"

@@ -1,9 +1,9 @@
-"""A job's schedule in Prefect's own terms.
+"""Converts a job's schedule to Prefect's schedules.
 
 Prefect's cron is croniter on the zone's wall clock, which around clock changes is not floe's rule.
-So an expression is given as it stands where Prefect ticks alike at every change of the zone for
-some years; else read in UTC, where that names the same moments; else floe counts the ticks, and
-Prefect gets them as dates (RFC 5545, RDATE), as many as its API takes.
+So Prefect gets the expression unchanged if it has the same ticks at every change of the zone's
+clock for some years; else in UTC, if that gives the same moments; else floe computes the ticks, and
+Prefect gets them as dates (RFC 5545, RDATE), as many as its API accepts.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ PrefectRule = CronSchedule | RRuleSchedule
 LOOK_BACK = timedelta(days=60)
 YEARS_AHEAD = 5
 _MARGIN = timedelta(hours=36)
-# Of a rule Prefect takes 6,500 characters, and a date in it takes 17.
+# Prefect accepts 6,500 characters in a rule, and each date takes 17.
 DATES_IN_A_RULE = 380
-# Two years, or where that is too much as many dates as cover one of an hourly job.
+# Two years, or if that is too many dates, as many as cover one year of an hourly job.
 HORIZON = timedelta(days=731)
 MOST_DATES = 26 * DATES_IN_A_RULE
 
 
 def prefect_schedules(schedule: Schedule, today: datetime) -> list[PrefectRule]:
-    """Return what together names every tick and nothing else, from today on."""
+    """Return rules that together cover exactly the ticks, from today on."""
     cron, zone = schedule.cron, schedule.timezone
     for candidate in (zone, "UTC"):
         if _ticks_alike(cron, zone, candidate, today.year):
@@ -51,10 +51,10 @@ def last_date(schedule: Schedule, today: datetime) -> datetime | None:
 
 
 def deployment_schedules(schedule: Schedule | None) -> list[PrefectSchedule]:
-    """Return the schedules of a deployment, held back where the job's is.
+    """Return the schedules of a deployment, inactive if the job's schedule is.
 
-    They have no slugs: Prefect's server keeps a schedule that has one until it is told of it by its
-    slug, and replaces as a whole those that have none.
+    They have no slugs: Prefect's server keeps a schedule with a slug until an update names the
+    slug, and replaces all schedules without one together.
     """
     if schedule is None:
         return []
@@ -73,7 +73,7 @@ def _as_given(one: PrefectRule, is_active: bool) -> PrefectSchedule:
 
 @lru_cache(maxsize=256)
 def _ticks_alike(cron: str, zone: str, candidate: str, year: int) -> bool:
-    """Tell whether Prefect, reading the cron in the candidate zone, ticks as floe in its own."""
+    """Return whether Prefect's ticks of the cron in the candidate zone are floe's in its own."""
     prefects = CronSchedule(cron=cron, timezone=candidate)
     try:
         return all(

@@ -1,4 +1,4 @@
-"""The moments that Prefect's server counts for schedules, by the server's own code."""
+"""The moments that Prefect's server computes for schedules, from the server's own code."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any
 
 from floe_orchestrator_prefect.internals import as_on_server
 
-# The server looks at so many candidates for each question it is asked.
+# The server examines this many candidates per request.
 PAGE = 500
 
 
 def moments_of(schedules: Iterable[Any], start: datetime, end: datetime) -> list[datetime]:
-    """Return what schedules of Prefect's client name from `start` to before `end`, in UTC.
+    """Return the moments t of Prefect client schedules, with start <= t < end, in UTC.
 
     Raises:
         NoMomentsError: Prefect does not expose them.
@@ -27,7 +27,7 @@ def moments_of(schedules: Iterable[Any], start: datetime, end: datetime) -> list
 
 
 def _evaluate(schedule: Any, start: datetime, end: datetime) -> set[datetime]:
-    """Ask page by page, in a thread: the caller may be inside an event loop."""
+    """Return the moments, fetched page by page in a thread: the caller may be in an event loop."""
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(asyncio.run, _pages(schedule, start, end)).result()
 
@@ -45,5 +45,5 @@ async def _pages(schedule: Any, start: datetime, end: datetime) -> set[datetime]
 
 
 def _utc(moment: Any) -> datetime:
-    """Return a plain time: Prefect's is of a class of its own."""
+    """Return a plain datetime, since Prefect has its own class."""
     return datetime.fromtimestamp(moment.timestamp(), UTC)

@@ -1,4 +1,4 @@
-"""What a Prefect server that runs tells of a job's schedule."""
+"""A job's schedule as a running Prefect server reports it."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from floe_orchestrator_prefect.internals import NoMomentsError
 from floe_orchestrator_prefect.service.served_deployment import served_deployment
 from floe_orchestrator_prefect.ticks.prefect_ticks import moments_of
 
-# In so many days comes any tick that somebody waits for.
+# The spans in which to look for the next tick, one after another.
 AHEAD = (timedelta(days=2), timedelta(days=32), timedelta(days=366))
 
 
 def running_schedule(
     artifacts: CompiledArtifacts, job_name: str, settings: Mapping[str, Any]
 ) -> RunningSchedule | None:
-    """Return what the server has: see `ScheduleReporter`."""
+    """Return the schedule that the server reports. See `ScheduleReporter`."""
     try:
         with served_deployment(artifacts, artifacts.job(job_name), settings) as served:
             if served is None:

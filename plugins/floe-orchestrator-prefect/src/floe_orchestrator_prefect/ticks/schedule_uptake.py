@@ -1,4 +1,4 @@
-"""Have a Prefect server that serves a job take up its schedule now."""
+"""Make a running Prefect server apply a job's changed schedule now."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ from floe_orchestrator_prefect.ticks.prefect_schedules import prefect_schedules
 
 
 def take_up(schedules: JobSchedules, name: str, settings: Mapping[str, Any]) -> None:
-    """Replace the schedules of the job's deployment, and with them the runs made ahead of time.
+    """Replace the schedules of the job's deployment, and the runs created ahead of time.
 
-    Nothing happens where no server is named or answers: who serves the product next sees them.
+    If no server is configured or responds, do nothing: the next process to serve the product
+    registers them.
 
     Raises:
-        EnvironmentProblemError: A server answers and does not take the schedule up.
+        EnvironmentProblemError: A server responds but does not apply the schedule.
     """
     job = schedules.live(name)
     try:
@@ -35,7 +36,7 @@ def take_up(schedules: JobSchedules, name: str, settings: Mapping[str, Any]) -> 
 
 
 def _replace(served: ServedDeployment, wanted: list[DeploymentScheduleUpdate]) -> None:
-    """Have these schedules alone. One with a slug is somebody else's, and would stay."""
+    """Leave only these schedules. One with a slug is not floe's, and would remain."""
     for one in served.found.schedules:
         if one.slug is not None:
             served.client.delete_deployment_schedule(served.found.id, one.id)

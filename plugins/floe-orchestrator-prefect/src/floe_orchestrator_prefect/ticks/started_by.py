@@ -1,6 +1,6 @@
-"""The updates of ports that a flow run was started for, which its idempotency key names.
+"""The updates of ports that started a flow run, which its idempotency key names.
 
-A run that somebody copies in Prefect's pages has no such key: it is one by hand.
+A run that a user copies in Prefect's UI has no such key, so it counts as started by hand.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from floe_core.ports.decision import updates_in
 Updates = tuple[tuple[str, int], ...]
 
 _PREFIX = "floe-updates"
-# PostgreSQL indexes no more than 2,704 bytes of a text, and the key is in an index.
+# PostgreSQL can index a text of at most 2,704 bytes, and the key is in an index.
 LONGEST_KEY = 2000
 
 
@@ -31,7 +31,7 @@ def run_key(job_name: str, decision_key: str) -> str:
 
 
 def updates_of_key(job_name: str, key: str | None) -> Updates:
-    """Return port and number of each update that such a key names; () for any other key.
+    """Return the port and number of each update that the key names; () for any other key.
 
     >>> updates_of_key("marts", "floe-updates:marts:crm/customers@1#5")
     (('crm/customers@1', 5),)
@@ -43,7 +43,7 @@ def updates_of_key(job_name: str, key: str | None) -> Updates:
 
 
 def updates_of_run(job_name: str) -> Updates:
-    """Return the updates that the flow run under way was started for."""
+    """Return the updates that started the current flow run."""
     context = FlowRunContext.get()
     run = context.flow_run if context else None
     return updates_of_key(job_name, run.idempotency_key if run else None)

@@ -39,7 +39,7 @@ log = get_logger("floe.updates")
 
 
 def watch_updates(artifacts: CompiledArtifacts) -> threading.Thread | None:
-    """Watch the ledger while this process runs, in a thread; None where no updates start a job."""
+    """Start a thread that watches the ledger, and return it; None if no updates start a job."""
     jobs = [job for job in artifacts.jobs if job.trigger is not None and job.trigger.enabled]
     if not jobs:
         return None
@@ -50,10 +50,10 @@ def watch_updates(artifacts: CompiledArtifacts) -> threading.Thread | None:
 
 
 class UpdateWatch:
-    """Looks at the ledger for some jobs, and starts what is due.
+    """Polls the ledger for some jobs, and starts runs that are due.
 
-    Who serves the same product elsewhere may look at the same moment: Prefect makes one run of
-    both, since they have one idempotency key.
+    If another process serves the same product and polls at the same moment, Prefect creates only
+    one run, since both requests have the same idempotency key.
     """
 
     def __init__(self, artifacts: CompiledArtifacts, jobs: list[Job]) -> None:
@@ -62,7 +62,7 @@ class UpdateWatch:
         self._problems: dict[str, str] = {}
 
     def run(self) -> None:
-        """Look for ever, every few seconds."""
+        """Poll every few seconds, without end."""
         pause = threading.Event()
         while True:
             for job in self._jobs:
@@ -70,7 +70,7 @@ class UpdateWatch:
             pause.wait(SECONDS_BETWEEN_LOOKS)
 
     def try_to_start(self, job: Job) -> None:
-        """Start a run of a job if updates do; what cannot be asked is logged, once."""
+        """Start a run of a job if updates are due; log a failed request once."""
         try:
             with get_client(sync_client=True) as client:
                 start_if_due(client, self._artifacts, job)
@@ -79,7 +79,7 @@ class UpdateWatch:
             httpx.TransportError,
             ObjectNotFound,
             PrefectHTTPStatusError,
-            # Of a server that cannot be reached when the client is opened.
+            # Raised if the server cannot be reached when the client is opened.
             RuntimeError,
         ) as error:
             problem = str(error) or type(error).__name__
@@ -94,7 +94,7 @@ class UpdateWatch:
 def start_if_due(client: SyncPrefectClient, artifacts: CompiledArtifacts, job: Job) -> UUID | None:
     """Start a run of a job's deployment if updates of ports do so now; return the run's id.
 
-    None of a deployment that is paused: what comes meanwhile starts a run afterwards.
+    A paused deployment starts no run: updates that come meanwhile start one afterwards.
 
     Raises:
         EnvironmentProblemError: The ledger cannot be read.
@@ -117,7 +117,7 @@ def start_if_due(client: SyncPrefectClient, artifacts: CompiledArtifacts, job: J
 
 
 def has_started(client: SyncPrefectClient, deployment_id: UUID, key: str) -> bool:
-    """Return whether a run of a deployment was started with this key, whatever became of it."""
+    """Return whether a run of a deployment was started with this key, however it ended."""
     wanted = FlowRunFilter(
         deployment_id=FlowRunFilterDeploymentId(any_=[deployment_id]),
         idempotency_key=FlowRunFilterIdempotencyKey(any_=[key]),
@@ -126,7 +126,7 @@ def has_started(client: SyncPrefectClient, deployment_id: UUID, key: str) -> boo
 
 
 def has_run(client: SyncPrefectClient, deployment_id: UUID, now: datetime) -> bool:
-    """Return whether a run of a deployment is on or due: not one that is planned for later."""
+    """Return whether a run of a deployment is in progress or due, ignoring later scheduled ones."""
     wanted = FlowRunFilter(
         deployment_id=FlowRunFilterDeploymentId(any_=[deployment_id]),
         state=FlowRunFilterState(type=FlowRunFilterStateType(any_=UNFINISHED)),
