@@ -159,4 +159,4 @@ def test_template_renders_what_values_says(examples: Path) -> None:
 def test_template_says_what_to_do_where_there_is_no_helm(examples: Path) -> None:
     done = floe("template", examples / "hello", FLOE_HELM="/no/such/helm")
     assert (done.returncode, done.stdout) == (3, "")
-    assert done.stderr == "FLOE_HELM names /no/such/helm, which is no program here\n"
+    assert done.stderr == "FLOE_HELM names /no/such/helm, which is not a program here\n"

@@ -46,7 +46,7 @@ def planned_backfill(artifacts: CompiledArtifacts, job: Job, first: date, last: 
     start = datetime.combine(first, time(), zone).astimezone(UTC)
     end = datetime.combine(last + timedelta(days=1), time(), zone).astimezone(UTC)
     if end > datetime.now(UTC):
-        raise UsageError(f"{last} is not over yet, so there is nothing to fill back to")
+        raise UsageError(f"{last} is not over yet, so it cannot be backfilled")
     span = TimeRange(start, end)
     if artifacts.execution.backfill_by == "range":
         return Backfill(job.name, span)

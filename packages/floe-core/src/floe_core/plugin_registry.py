@@ -96,7 +96,7 @@ def _construct(point: EntryPoint) -> OrchestratorPlugin:
     except Exception as error:
         raise PluginError(f"{where} does not load: {type(error).__name__}: {error}") from error
     if not isinstance(plugin, OrchestratorPlugin):
-        raise PluginError(f"{where} is no OrchestratorPlugin but {type(plugin).__name__}")
+        raise PluginError(f"{where} is not an OrchestratorPlugin but {type(plugin).__name__}")
     return plugin
 
 

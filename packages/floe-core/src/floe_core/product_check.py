@@ -51,7 +51,7 @@ def _cycle_problem(artifacts: CompiledArtifacts) -> Iterator[Problem]:
 def _job_problems(artifacts: CompiledArtifacts, job: Job) -> Iterator[Problem]:
     for node_id in job.node_ids or ():
         if node_id not in artifacts.by_id or not artifacts.by_id[node_id].is_runnable:
-            yield _problem(f"job '{job.name}' runs {node_id}, which is no node")
+            yield _problem(f"job '{job.name}' runs {node_id}, which is not a node")
     if job.schedule is not None:
         yield from _schedule_problems(job, job.schedule)
 

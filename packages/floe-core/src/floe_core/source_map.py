@@ -90,11 +90,11 @@ def _read_text(path: Path, shown_as: str) -> str:
         if size > MAX_BYTES:
             what = f"the file has {size:,} bytes; floe reads up to {MAX_BYTES:,}"
             raise InvalidProductError(
-                [Problem(what, "this is no floe file, or it is damaged", shown_as)]
+                [Problem(what, "this is not a floe file, or it is damaged", shown_as)]
             )
         return path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        what = f"byte {error.start} is no UTF-8"
+        what = f"byte {error.start} is not UTF-8"
         raise InvalidProductError([Problem(what, "save the file as UTF-8", shown_as)]) from None
     except IsADirectoryError:
         raise InvalidProductError([Problem("is a folder, not a file", file=shown_as)]) from None
@@ -174,7 +174,7 @@ class DocumentBuilder:
             if key is None:
                 continue
             if key in found:
-                self.report(key_node, f"the key '{key}' stands here a second time", "keep one")
+                self.report(key_node, f"the key '{key}' is repeated here", "keep one")
                 continue
             self.spots[*location, key] = _spot(value_node, key_node)
             found[key] = self.plain(value_node, (*location, key))
@@ -184,7 +184,7 @@ class DocumentBuilder:
         if isinstance(node, ScalarNode) and node.value != "<<":
             return str(node.value)
         what = (
-            "merge keys (<<) are not read" if isinstance(node, ScalarNode) else "a key is no text"
+            "merge keys (<<) are not read" if isinstance(node, ScalarNode) else "a key is not text"
         )
         self.report(node, what, "write the keys out")
         return None

@@ -227,7 +227,7 @@ def test_a_store_that_is_away_or_damaged_fails_no_run_and_the_command_says_why(
     monkeypatch.setenv(STORE_VARIABLE, str(tmp_path))
     report_run(artifacts, outcome("r1", succeeded=False))
     done = CliRunner().invoke(app, ["alerts", "status", str(artifacts.folder)])
-    assert "holds something that is no store of alerts; remove it" in str(done.exception)
+    assert "holds something that is not an alert store; remove it" in str(done.exception)
     monkeypatch.setenv(STORE_VARIABLE, "postgresql://me:s3cret@127.0.0.1:1/none")
     report_run(artifacts, outcome("r1", succeeded=False))
     done = CliRunner().invoke(app, ["alerts", "status", str(artifacts.folder)])

@@ -334,7 +334,7 @@ def test_what_is_wrong_with_alerts_is_said_together(shop: Callable[..., Compiled
     with pytest.raises(InvalidProductError) as raised:
         shop(more=more, first=FIRST)
     assert str(raised.value) == (
-        "floe.yaml:8:25: alerts.1.to: a target that is written out; its URL is a secret\n"
+        "floe.yaml:8:25: alerts.1.to: the target is written out, and its URL is a secret\n"
         "fix: take it from the environment: \"{{ env_var('NAME') }}\"\n\n"
         "floe.yaml:8:64: alerts.1.jobs: there is no job 'shup'\n"
         "fix: did you mean 'shop'?"

@@ -251,7 +251,7 @@ def test_a_deadline_without_a_zone_has_the_manifests_and_somebody_is_to_be_told(
     assert deadline is not None
     assert (deadline.time, deadline.timezone) == ("07:30", "Asia/Tokyo")
     assert notices == [
-        "job 'shop' has a deadline, and nobody is told when it is missed: add `lateness` to `on` "
+        "job 'shop' has a deadline, but no alert reports when it is missed: add `lateness` to `on` "
         "of an entry of `alerts`"
     ]
 

@@ -99,7 +99,7 @@ def test_a_killed_build_is_told_by_a_check_once_and_one_under_way_is_not(
     assert [check(artifacts), check(artifacts)] == [1, 0]
     assert receiver.wait_for(1) == [FAILED]
     lines = receiver.posted[0]["message"].splitlines()
-    assert lines[:2] == ["1 of 2 nodes: 1 error", "step.shop.wait: it began and did not end"]
+    assert lines[:2] == ["1 of 2 nodes: 1 error", "step.shop.wait: it started but did not finish"]
     assert [path.name for path in notes_of(artifacts)] == ["open.lock"]
 
 

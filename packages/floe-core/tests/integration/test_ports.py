@@ -247,7 +247,7 @@ def test_a_schedule_on_updates_needs_ports_and_a_ledger(mesh: Mesh) -> None:
     found = " ".join(problems_of(mesh, "billing"))
     assert "`onUpdate` needs a ledger" in found
     assert "reads no input port" in found
-    assert "with `any` nothing waits" in found
+    assert "`waitSeconds` applies only to `onUpdate: all`" in found
 
 
 def test_a_duckdb_file_out_of_reach_is_an_error(tmp_path: Path) -> None:

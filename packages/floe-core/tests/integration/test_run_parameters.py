@@ -203,12 +203,12 @@ def test_a_retry_keeps_the_parameters_of_its_run(write: Callable[[str], Path]) -
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"select": "nothing"}, "--select nothing: takes none of shop's 7 nodes"),
+        ({"select": "nothing"}, "--select nothing: selects none of shop's 7 nodes"),
         (
             {"select": "raw", "resource_types": ("model",)},
-            "--select raw --resource-type model: takes none of shop's 7 nodes",
+            "--select raw --resource-type model: selects none of shop's 7 nodes",
         ),
-        ({"exclude": "*"}, "--exclude *: takes none of shop's 7 nodes"),
+        ({"exclude": "*"}, "--exclude *: selects none of shop's 7 nodes"),
     ],
 )
 def test_parameters_that_choose_nothing_are_refused(

@@ -93,7 +93,9 @@ def test_what_is_no_port_is_an_error_with_what_was_meant(tmp_path) -> None:
     with pytest.raises(InvalidProductError) as found:
         compile_product(mesh.folder / "marts")
     [problem] = [str(each) for each in found.value.problems]
-    assert "'crm.custmers' is no dbt node, source or input port, and no step writes it" in problem
+    assert (
+        "'crm.custmers' is not a dbt node, source or input port, and no step writes it" in problem
+    )
     assert problem.endswith("fix: did you mean 'crm.customers'?")
 
 

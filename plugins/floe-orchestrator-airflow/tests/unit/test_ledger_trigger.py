@@ -103,6 +103,6 @@ def test_a_ledger_that_cannot_be_read_is_logged_once_and_read_again(
         assert trigger.key_to_fire(lambda _: NONE_YET) == "crm/customers@1#1"
     assert [each.getMessage() for each in caplog.records] == [
         "marts: no updates of ports to be had: "
-        f"{record}: is no record of a ledger; move it away to begin a new one",
+        f"{record}: is not a ledger record; move it away to begin a new one",
         "marts: updates of ports are to be had again",
     ]

@@ -129,7 +129,7 @@ def test_create_definitions_reports_every_problem_at_once(
     assert [problem.partition(": cron")[0] for problem in problems] == [
         "two jobs are named 'shop'",
         "schedule of job 'shop'",
-        "job 'shop' runs model.shop.gone, which is no node",
+        "job 'shop' runs model.shop.gone, which is not a node",
     ]
 
 

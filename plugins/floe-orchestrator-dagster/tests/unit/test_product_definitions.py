@@ -165,7 +165,7 @@ def test_create_definitions_tells_every_problem_at_once(node, product):
         "model.shop.a depends on model.shop.gone, which is absent",
         "schedule of job 'web-shop'",
         "schedule of job 'web-shop'",
-        "job 'x' runs model.shop.none, which is no node",
+        "job 'x' runs model.shop.none, which is not a node",
         "model.shop.a and seed.shop.a have one Dagster asset key, a",
     ]
 

@@ -43,7 +43,7 @@ class _Content:
             found = json.loads(text)
             return cls(dict(found["notes"]), list(found["entries"]))
         except (ValueError, KeyError, TypeError) as error:
-            what = f"{place}: holds something that is no store of alerts; remove it"
+            what = f"{place}: holds something that is not an alert store; remove it"
             raise EnvironmentProblemError(what) from error
 
     def text(self) -> bytes:

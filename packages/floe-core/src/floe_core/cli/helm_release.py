@@ -76,7 +76,7 @@ class HelmRelease:
             PluginError: It brings none.
         """
         if not isinstance(self.plugin, ChartOwner):
-            raise PluginError(f"the plugin '{self.plugin.name}' brings no Helm chart")
+            raise PluginError(f"the plugin '{self.plugin.name}' has no Helm chart")
         return self.plugin.chart_folder()
 
     def _comments(self) -> dict[Place, str]:

@@ -118,7 +118,7 @@ def _check_out(product_dir: Path, out: Path) -> None:
     ):
         raise UsageError(f"--out {out}: choose a folder outside the product's own")
     if out.exists() and not out.is_dir():
-        raise UsageError(f"--out {out}: is no folder")
+        raise UsageError(f"--out {out}: is not a folder")
     if out.is_dir() and any(out.iterdir()) and not (out / ARTIFACTS_FILE).exists():
         raise UsageError(f"--out {out}: holds other files; choose an empty or new folder")
 

@@ -119,7 +119,7 @@ def read_dbt_project(product_dir: Path) -> Document:
     document = read_dbt_document(product_dir / DBT_PROJECT_FILE, DBT_PROJECT_FILE)
     name = document.data.get("name")
     if not isinstance(name, str) or not name.isidentifier():
-        what = f"name: {name!r} is no dbt project name"
+        what = f"name: {name!r} is not a dbt project name"
         problem = document.problem(("name",), what, "letters, digits and underscores")
         raise _invalid(problem)
     try:

@@ -66,7 +66,7 @@ def _alerts(artifacts: CompiledArtifacts) -> Iterator[Finding]:
             yield Finding("alerts", "problem", what, "flush it, or raise FLOE_LINEAGE_SPOOL_MB")
         if target.is_unset:
             what = f"alerts go to {target.target}, which is not set here"
-            fix = "set it to an Apprise URL, or to nothing where nobody is to be told"
+            fix = "set it to an Apprise URL, or to nothing if nobody is to be alerted"
             yield Finding("alerts", "warning", what, fix)
 
 

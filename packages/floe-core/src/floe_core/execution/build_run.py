@@ -214,7 +214,7 @@ def _judge(
             journal.write(event)
             telemetry.receive_canceled(event)
         raise
-    for result in verdict.unfinished(end.problem or "dbt did not come to it"):
+    for result in verdict.unfinished(end.problem or "not reached"):
         yield record(result)
     yield record(ports.ended(verdict.ended(end)))
 

@@ -21,7 +21,7 @@ def find_engine(chart: Path) -> Path:
     if named := os.environ.get(VARIABLE):
         if found := shutil.which(named):
             return Path(found)
-        raise EnvironmentProblemError(f"{VARIABLE} names {named}, which is no program here")
+        raise EnvironmentProblemError(f"{VARIABLE} names {named}, which is not a program here")
     if found := shutil.which("helm"):
         return Path(found)
     # A checkout has `make helm`, which leaves the engines two folders above the chart.

@@ -26,7 +26,7 @@ def _checked_image(image: str) -> str:
     """Return the image; a tag or a digest there must be, or tomorrow's run is not today's test."""
     if not _IMAGE.fullmatch(image):
         example = "registry.example.com/shop:1.0.0"
-        raise ValueError(f"{image!r} is no image with a tag or a digest, such as {example}")
+        raise ValueError(f"{image!r} is not an image with a tag or a digest, such as {example}")
     return image
 
 
@@ -109,7 +109,7 @@ class HelmAutoscaling(SnakeModel):
 def _each_once(products: tuple[HelmProduct, ...]) -> tuple[HelmProduct, ...]:
     names = [product.name for product in products]
     if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise ValueError(f"{', '.join(twice)} stands here more than once")
+        raise ValueError(f"{', '.join(twice)} is listed more than once")
     return products
 
 

@@ -73,7 +73,7 @@ def products_in_order(platform: Platform) -> dict[str, Path]:
         place = platform.manifest.products[product.name]
         folder = PublishedProduct(place, platform.path.parent).folder
         if not (folder / FLOE_FILE).is_file():
-            raise UsageError(f"{product.name}: {place} is no folder of a product's own files")
+            raise UsageError(f"{product.name}: {place} is not a folder with a product's own files")
         if product.problem:
             raise UsageError(f"{product.name}: {product.problem}; run `floe compile {folder}`")
         found[product.name] = folder

@@ -140,7 +140,7 @@ def _record(content: bytes | None, text: SharedText) -> ProductRecord:
     try:
         return ProductRecord.model_validate_json(content)
     except ValidationError:
-        what = f"{text.place}: is no record of a ledger; move it away to begin a new one"
+        what = f"{text.place}: is not a ledger record; move it away to begin a new one"
         raise EnvironmentProblemError(what) from None
 
 

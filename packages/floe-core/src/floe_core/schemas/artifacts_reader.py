@@ -79,7 +79,7 @@ def _fields_in(text: bytes, path: Path) -> dict[str, Any]:
         fields = json.loads(text)
     except ValueError as error:
         line = getattr(error, "lineno", 0)
-        raise _stale(f"it is no complete JSON ({error})", path, line) from None
+        raise _stale(f"it is not complete JSON ({error})", path, line) from None
     except RecursionError:
         raise _stale("it is nested too deep to be read", path) from None
     if not isinstance(fields, dict):
@@ -163,7 +163,9 @@ def _check_jobs(artifacts: CompiledArtifacts, path: Path) -> None:
     for job in artifacts.jobs:
         unknown = [each for each in job.node_ids or () if each not in artifacts.by_id]
         if unknown:
-            raise _stale(f"job '{job.name[:80]}' runs {unknown[0][:200]}, which is no node", path)
+            raise _stale(
+                f"job '{job.name[:80]}' runs {unknown[0][:200]}, which is not a node", path
+            )
 
 
 def _check_dbt_project(artifacts: CompiledArtifacts, project_dir: Path) -> None:

@@ -119,7 +119,7 @@ def test_plugins_that_are_not_approved(write_product: WriteProduct) -> None:
 def test_a_lineage_backend_without_a_place(write_product: WriteProduct) -> None:
     manifest = MANIFEST + "  lineage_backend: {type: file, config: {log_file_path: events.jsonl}}\n"
     assert refusal(write_product(manifest=manifest)) == (
-        "manifest.yaml:7:20: the lineage backend 'file' has no place that events go to\n"
+        "manifest.yaml:7:20: the lineage backend 'file' has no destination for events\n"
         "   7 |   lineage_backend: {type: file, config: {log_file_path: events.jsonl}}\n"
         "                          ^\n"
         "fix: give its config a `url`, or an OpenLineage transport: `{type: file, ...}`"
@@ -146,7 +146,7 @@ def test_transforms_that_contradict_dbt(write_product: WriteProduct) -> None:
         "fix: write models/first.sql, or leave it out",
         "floe.yaml:7:73: compute 'spark' is not the platform's",
         "fix: write duckdb, or leave it out; a product runs on one compute",
-        "floe.yaml:9:12: transform 'second' stands here twice",
+        "floe.yaml:9:12: transform 'second' is defined twice",
         "fix: keep one",
     ]
 
@@ -196,7 +196,7 @@ def test_bad_schedules_and_jobs(write_product: WriteProduct) -> None:
         "floe.yaml:5:43: no time zone named 'europe/london'",
         "floe.yaml:7:49: cron expression '99 * * * *': minute '99' is out of range",
         "floe.yaml:8:12: the job name 'a' clashes with the job 'a'",
-        "floe.yaml:8:12: job 'a' selects nothing in particular",
+        "floe.yaml:8:12: job 'a' has no selection",
         "floe.yaml:9:12: the job name 'shop' clashes with the product's own job, which runs all of it "
         "as 'shop'",
         "floe.yaml:9:12: job 'shop' has both a selector and select or exclude",
@@ -316,14 +316,14 @@ def test_a_file_of_50_megabytes(write_product: WriteProduct) -> None:
         file.truncate(50_000_000)
     assert refusal(folder) == (
         "floe.yaml: the file has 50,000,000 bytes; floe reads up to 1,000,000\n"
-        "fix: this is no floe file, or it is damaged"
+        "fix: this is not a floe file, or it is damaged"
     )
 
 
 def test_a_file_that_is_no_utf_8(write_product: WriteProduct) -> None:
     folder = write_product()
     (folder / "manifest.yaml").write_bytes(b"kind: \xff\n")
-    assert refusal(folder) == "manifest.yaml: byte 6 is no UTF-8\nfix: save the file as UTF-8"
+    assert refusal(folder) == "manifest.yaml: byte 6 is not UTF-8\nfix: save the file as UTF-8"
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ def test_every_problem_of_the_steps_is_told_at_once(write_product: WriteProduct)
         "{name: image, image: 'train:1', python: 'a:b'}",
     )
     assert problems_of(folder) == [
-        "floe.yaml:7: step 'load' stands here twice; rename one",
+        "floe.yaml:7: step 'load' is defined twice; rename one",
         "floe.yaml:8: step 'orders' has the name of model.shop.orders; rename the step; selections "
         "go by name",
         "floe.yaml:9: step 'both' has to have one of 'command', 'python' and 'image'; keep one: a "
@@ -70,11 +70,11 @@ def test_every_problem_of_the_steps_is_told_at_once(write_product: WriteProduct)
         "floe.yaml:12: the dbt source 'raw' has no table for 'raw.ordrs'; did you mean "
         "'raw.orders'?",
         "floe.yaml:13: 'top' is built by dbt; name a source of the dbt project, or another dataset",
-        "floe.yaml:14: 'a b?' is no name of a dataset; write a name, such as crm.segments, or a "
+        "floe.yaml:14: 'a b?' is not a dataset name; write a name, such as crm.segments, or a "
         "URL, such as s3://bucket/segments",
-        "floe.yaml:15: 'tpo' is no dbt node, source or input port, and no step writes it; did you "
+        "floe.yaml:15: 'tpo' is not a dbt node, source or input port, and no step writes it; did you "
         "mean 'top'?",
-        "floe.yaml:15: 'nothing_like_it' is no dbt node, source or input port, and no step writes "
+        "floe.yaml:15: 'nothing_like_it' is not a dbt node, source or input port, and no step writes "
         "it; known are: orders, raw.orders, raw.payments, top",
         "floe.yaml:16: step 'image' has both an 'image' and 'python'; give the program in the image "
         "as 'command'",
@@ -137,7 +137,7 @@ def test_a_dataset_that_is_nearly_a_source_is_mentioned(write_product: WriteProd
     folder = product(write_product, "{name: load, command: [x], writes: [raws.orders]}")
     compile_product(folder, on_notice=notices.append)
     assert notices == [
-        "floe.yaml: 'raws.orders' is no dbt source, so no model waits for it; did you mean "
+        "floe.yaml: 'raws.orders' is not a dbt source, so no model waits for it; did you mean "
         "'raw.orders'?"
     ]
 

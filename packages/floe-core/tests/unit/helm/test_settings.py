@@ -29,7 +29,7 @@ def test_everything_wrong_is_told_at_once():
         "plugins.orchestrator.config.helm: products.0 lacks the key 'name'\n"
         "fix: add 'name:'\n"
         "\n"
-        "plugins.orchestrator.config.helm: products.0.image: 'shop' is no image with a tag or a "
+        "plugins.orchestrator.config.helm: products.0.image: 'shop' is not an image with a tag or a "
         "digest, such as registry.example.com/shop:1.0.0\n"
         "\n"
         "plugins.orchestrator.config.helm: replicas: 0 is less than 1\n"
@@ -42,7 +42,7 @@ def test_everything_wrong_is_told_at_once():
 
 def test_a_product_stands_there_once():
     assert refusal({"products": [SHOP, SHOP]}) == (
-        "plugins.orchestrator.config.helm: products: shop stands here more than once"
+        "plugins.orchestrator.config.helm: products: shop is listed more than once"
     )
 
 
@@ -80,4 +80,4 @@ def test_an_image_is_taken_apart(image, parts):
     "image", ["shop", "localhost:5000/shop", "shop:", "Shop:1", "a b:1", "shop@sha256:0"]
 )
 def test_an_image_without_tag_or_digest_is_none(image):
-    assert "is no image" in refusal({"image": image})
+    assert "is not an image" in refusal({"image": image})

@@ -134,7 +134,7 @@ def written_by(place: str, name: str, begin: int, end: int) -> subprocess.Popen[
 
 def test_what_is_no_record_is_refused_and_stays(tmp_path: Path) -> None:
     (tmp_path / "crm.json").write_text('{"updates": 3}')
-    with pytest.raises(EnvironmentProblemError, match=r"crm\.json: is no record of a ledger"):
+    with pytest.raises(EnvironmentProblemError, match=r"crm\.json: is not a ledger record"):
         Ledger(str(tmp_path)).add_updates("crm", ["a@1"], update("r"))
     assert json.loads((tmp_path / "crm.json").read_text()) == {"updates": 3}
 

@@ -129,7 +129,7 @@ def test_of_two_that_claim_one_name_the_same_wins_and_both_are_named(install: In
 
 def test_what_is_no_plugin_is_refused(install: Install) -> None:
     install("not-a-plugin", "notone", code="Plugin = dict")
-    with pytest.raises(PluginError, match="is no OrchestratorPlugin but dict"):
+    with pytest.raises(PluginError, match="is not an OrchestratorPlugin but dict"):
         plugin_registry.load("notone")
 
 

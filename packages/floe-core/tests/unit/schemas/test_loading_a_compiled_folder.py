@@ -54,7 +54,7 @@ def test_the_entry_point_may_be_missing_since_the_loader_does_not_need_it(folder
 def test_truncated_json(folder: Path) -> None:
     path = folder / "compiled_artifacts.json"
     path.write_text(path.read_text()[:200])
-    assert refusal(folder).startswith(f"{path}:1: it is no complete JSON (")
+    assert refusal(folder).startswith(f"{path}:1: it is not complete JSON (")
     assert refusal(folder).endswith(RECOMPILE)
 
 

@@ -63,7 +63,7 @@ class ProgressPoller:
             # while. The run goes on meanwhile, so wait for it rather than fail all its nodes.
             except AirflowRuntimeError as error:
                 failures += 1
-                log.warning("No progress to be had (%s of %s): %r", failures, MAX_FAILURES, error)
+                log.warning("No progress available (%s of %s): %r", failures, MAX_FAILURES, error)
                 if failures >= MAX_FAILURES:
                     raise
             self._notify()

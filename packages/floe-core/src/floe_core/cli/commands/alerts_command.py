@@ -81,9 +81,9 @@ def check(product: Product = Path(), as_json: Json = False) -> None:
         print_json({"killed": killed, "jobs": [_facts_of_deadline(state) for state in found]})
         return
     if killed:
-        stdout().print(f"{killed} builds were killed; told now")
+        stdout().print(f"{killed} builds were killed; reported now")
     if not found:
-        stdout().print("this product has no deadlines that somebody is told of")
+        stdout().print("this product has no deadlines with alerts")
     for state in found:
         _print_deadline(state)
 

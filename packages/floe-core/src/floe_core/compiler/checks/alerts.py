@@ -26,7 +26,7 @@ def check_alerts(inputs: Inputs, findings: Findings) -> None:
 
 def _check_target(document: Document, index: int, target: str, findings: Findings) -> None:
     if not is_only_a_reference(target):
-        what = f"alerts.{index}.to: a target that is written out; its URL is a secret"
+        what = f"alerts.{index}.to: the target is written out, and its URL is a secret"
         findings.add(_problem(document, ("alerts", index, "to"), what, FIX))
 
 

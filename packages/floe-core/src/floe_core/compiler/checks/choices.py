@@ -85,7 +85,7 @@ def _check_compute(inputs: Inputs, findings: Findings) -> None:
 def _check_lineage_backend(inputs: Inputs, findings: Findings) -> None:
     backend = inputs.manifest.plugins.lineage_backend
     if backend and not manifest_transport(lineage_settings(inputs)):
-        what = f"the lineage backend '{backend.type}' has no place that events go to"
+        what = f"the lineage backend '{backend.type}' has no destination for events"
         fix = "give its config a `url`, or an OpenLineage transport: `{type: file, ...}`"
         location = ("plugins", "lineage_backend")
         findings.add(inputs.manifest_document.problem(location, what, fix))
@@ -136,7 +136,7 @@ def _check_jobs(inputs: Inputs, findings: Findings) -> None:
             findings.add(inputs.spec_document.problem(location, what, "choose another name"))
         taken[slug] = f"the job '{job.name}'"
         if not (job.select or job.exclude or job.selector):
-            what = f"job '{job.name}' selects nothing in particular"
+            what = f"job '{job.name}' has no selection"
             fix = "add select, exclude or selector; the whole product runs on `schedule`"
             findings.add(inputs.spec_document.problem(location, what, fix))
         if job.selector and (job.select or job.exclude):

@@ -33,8 +33,8 @@ def check_deadlines(inputs: Inputs, findings: Findings) -> None:
             findings.add(inputs.spec_document.problem(location, what, fix))
         elif not _has_listener(inputs, job):
             findings.notice(
-                f"job '{job}' has a deadline, and nobody is told when it is missed: add `lateness` "
-                "to `on` of an entry of `alerts`"
+                f"job '{job}' has a deadline, but no alert reports when it is missed: add "
+                "`lateness` to `on` of an entry of `alerts`"
             )
 
 

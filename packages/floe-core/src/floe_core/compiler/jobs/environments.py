@@ -150,7 +150,7 @@ def _refuse_other_graph(ours: Sequence[Node], theirs: Sequence[Node]) -> None:
     if changed:
         more = f" and {len(changed) - MAX_NAMED} more" if len(changed) > MAX_NAMED else ""
         what = "changes the graph, which is the same in every environment"
-        fix = "let its target and vars change values alone: nodes and edges are to be the same"
+        fix = "let its target and vars change only values: nodes and edges must be the same"
         names = ", ".join(changed[:MAX_NAMED])
         raise InvalidProductError([Problem(f"{what}: {names}{more}", fix)])
 

@@ -55,7 +55,7 @@ class _Resolver:
                 self._report(at, "waitSeconds", what, "add `onUpdate: all`, or remove it")
             return job
         if spec.on_update == "any" and spec.wait_seconds is not None:
-            what = "`waitSeconds` is of `onUpdate: all`; with `any` nothing waits"
+            what = "`waitSeconds` applies only to `onUpdate: all`"
             self._report(at, "waitSeconds", what, "remove it")
         if not self._inputs.manifest.ledger:
             what = "`onUpdate` needs a ledger, and the manifest names none"

@@ -36,7 +36,7 @@ class _Refinement:
         if node is None:
             return None
         if transform.name in self._seen:
-            what = f"transform '{transform.name}' stands here twice"
+            what = f"transform '{transform.name}' is defined twice"
             self._problem(index, "name", what, "keep one")
         self._seen.add(transform.name)
         self._check_path(index, transform, node)

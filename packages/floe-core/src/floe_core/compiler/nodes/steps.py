@@ -110,7 +110,7 @@ class _Resolver:
 
     def _check(self, index: int, spec: StepSpec, is_second: bool) -> None:
         if is_second:
-            self._report((index, "name"), f"step '{spec.name}' stands here twice", "rename one")
+            self._report((index, "name"), f"step '{spec.name}' is defined twice", "rename one")
         if spec.name in self._relations:
             what = f"step '{spec.name}' has the name of {self._relations[spec.name].unique_id}"
             self._report((index, "name"), what, "rename the step; selections go by name")
@@ -143,7 +143,7 @@ class _Resolver:
         """Return whether a dataset may have this name; mention a source with a similar name."""
         if not _DATASET.fullmatch(name):
             fix = "write a name, such as crm.segments, or a URL, such as s3://bucket/segments"
-            self._report(place, f"'{name}' is no name of a dataset", fix)
+            self._report(place, f"'{name}' is not a dataset name", fix)
             return False
         near = get_close_matches(name, self._sources, n=1, cutoff=NEARLY)
         fix = f"did you mean '{near[0]}'?" if near else "declare the table in the dbt project"
@@ -152,7 +152,7 @@ class _Resolver:
             self._report(place, f"the dbt source '{source}' has no table for '{name}'", fix)
             return False
         if near:
-            what = f"floe.yaml: '{name}' is no dbt source, so no model waits for it; {fix}"
+            what = f"floe.yaml: '{name}' is not a dbt source, so no model waits for it; {fix}"
             self._findings.notice(what)
         return True
 
@@ -171,7 +171,7 @@ class _Resolver:
                 known = [*self._relations, *self._sources, *self._ports, *self._datasets]
                 near = [*self._versions_of(name), *get_close_matches(name, known, n=1)]
                 fix = f"did you mean '{near[0]}'?" if near else f"known are: {_first(known)}"
-                what = f"'{name}' is no dbt node, source or input port, and no step writes it"
+                what = f"'{name}' is not a dbt node, source or input port, and no step writes it"
                 self._report((index, "reads", position), what, fix)
 
     def _versions_of(self, name: str) -> list[str]:

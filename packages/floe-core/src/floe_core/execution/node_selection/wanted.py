@@ -60,7 +60,7 @@ def chosen_nodes(
     found = with_freshness(_that_dbt_runs(artifacts, found), among_nodes)
     if not found:
         told = " ".join(_selection(parameters))
-        raise UsageError(f"{told}: takes none of {artifacts.product.name}'s {len(ids)} nodes")
+        raise UsageError(f"{told}: selects none of {artifacts.product.name}'s {len(ids)} nodes")
     return found
 
 

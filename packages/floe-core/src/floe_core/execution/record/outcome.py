@@ -77,7 +77,7 @@ def _broken_off(events: Iterable[BuildEvent]) -> dict[str, NodeResult]:
     under_way: dict[str, NodeResult] = {}
     for event in events:
         if isinstance(event, NodeStarted):
-            told = NodeResult(event.unique_id, "error", message="it began and did not end")
+            told = NodeResult(event.unique_id, "error", message="it started but did not finish")
             under_way[event.unique_id] = told
         elif isinstance(event, NodeResult):
             under_way.pop(event.unique_id, None)
