@@ -36,5 +36,5 @@ class Postgres(Dialect):
         return f'coalesce(pg_catalog.hashtextextended({name}::text collate "C", 0), 1)'
 
     def row_hash(self, hashes: Sequence[str]) -> str:
-        """See `Dialect.row_hash`; hashes text, since sums of `hash_record_extended` don't do."""
+        """See `Dialect.row_hash`; sums of `hash_record_extended` would not depend on the pairs."""
         return f'pg_catalog.hashtextextended(row({", ".join(hashes)})::text collate "C", 0)'
