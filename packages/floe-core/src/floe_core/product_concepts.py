@@ -65,9 +65,9 @@ def product_concepts(artifacts: CompiledArtifacts) -> dict[str, str]:
 
 
 def schedule_becomes(artifacts: CompiledArtifacts, ticks: str, updates: str) -> str:
-    """Return what a product's schedules become on an orchestrator, given it for each kind.
+    """Return what a product's schedules become on an orchestrator.
 
-    `ticks` is for cron expressions, `updates` for updates of ports.
+    `ticks` is what cron expressions become there, `updates` what triggers on port updates become.
     """
     has_ticks = any(job.schedule for job in artifacts.jobs)
     has_updates = any(job.trigger for job in artifacts.jobs)

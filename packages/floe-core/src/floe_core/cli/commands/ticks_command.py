@@ -53,8 +53,9 @@ def ticks(
     orchestrator if there is one. Exits 1 if they differ from floe's. With --json, prints only the
     orchestrator's ticks.
 
-    On days when clocks change, a tick at a time that does not exist moves to the first instant
-    after the gap, and a tick at a time that occurs twice is at the second occurrence.
+    When the clock changes, an expression that covers every hour ticks whenever the clock shows a
+    matching time. For any other, a time that is skipped ticks at the first moment after the gap,
+    and a time that occurs twice ticks at its second occurrence.
     """
     from floe_core.cli.moments import read_moment
     from floe_core.errors import UsageError
