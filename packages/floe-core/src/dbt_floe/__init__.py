@@ -1,8 +1,8 @@
-"""The plugin by which dbt knows the ports of other products: `ref('their_project', 'model')`.
+"""A dbt plugin that makes the ports of other products known: `ref('their_project', 'model')`.
 
-dbt imports every module called `dbt_...` and asks its `plugins` for models of other projects.
+dbt imports every module named `dbt_...` and asks its `plugins` for models of other projects.
 `floe compile` writes them to `target/upstream_ports.json`; plain dbt reads them from there, so
-that a project with input ports works without floe as well.
+a project with input ports also works without floe.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from dbt.plugins.manifest import ModelNodeArgs, PluginNodes
 
 FILE = "upstream_ports.json"
 FILE_VARIABLE = "FLOE_UPSTREAM_PORTS"
-# The manifest of a project is the same whenever it is parsed.
+# A constant, so that a project's manifest is the same whenever it is parsed.
 _NEVER = datetime(1970, 1, 1)
 
 
@@ -28,7 +28,7 @@ class UpstreamPorts(dbtPlugin):  # type: ignore[misc]
 
     @dbt_hook  # type: ignore[untyped-decorator]
     def get_nodes(self) -> PluginNodes:
-        """Return one public model for each relation that a port of another product stands for."""
+        """Return one public model for each relation behind a port of another product."""
         found = PluginNodes()
         for each in _models():
             found.add_model(ModelNodeArgs(**each, access="public", generated_at=_NEVER))
@@ -36,7 +36,7 @@ class UpstreamPorts(dbtPlugin):  # type: ignore[misc]
 
 
 def _models() -> list[dict[str, Any]]:
-    """Return the arguments of the models, as `floe compile` wrote them; [] where it wrote none."""
+    """Return the arguments of the models, as `floe compile` wrote them; [] if there is no file."""
     try:
         text = _file().read_text("utf-8")
     except (FileNotFoundError, NotADirectoryError):
@@ -46,7 +46,7 @@ def _models() -> list[dict[str, Any]]:
 
 
 def _file() -> Path:
-    """Return the file that floe names while it compiles, else the one in the project's target."""
+    """Return the file that floe names while it compiles, or the one in the project's target."""
     named = os.environ.get(FILE_VARIABLE)
     if named:
         return Path(named)

@@ -1,4 +1,4 @@
-"""Write files whole or not at all."""
+"""Write files atomically."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from floe_core.errors import EnvironmentProblemError
 
 
 def write_together(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Write several files below a folder: all of them, or none and the old ones stay.
+    """Write several files below a folder: all of them, or none, leaving the old ones in place.
 
-    They take their places in the order given, so the one that vouches for the others comes last.
+    They are moved into place in the order given, so a file that vouches for the others goes last.
 
     Raises:
         EnvironmentProblemError: The folder cannot be written, or the disk is full.
@@ -33,9 +33,9 @@ def write_together(folder: Path, files: Mapping[str, bytes]) -> None:
 
 
 def _write_temporary(target: Path, content: bytes) -> Path:
-    """Return a temporary file beside the target that holds its content.
+    """Return a temporary file with the content, beside the target.
 
-    Errors name the target, or the folder of it that cannot be made.
+    Errors name the target, or the folder that cannot be created.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -59,7 +59,7 @@ def _temporary(target: Path, content: bytes) -> Path:
 
 
 def _take_places(prepared: list[tuple[Path, Path]]) -> None:
-    """Move the files into place; when one cannot be moved, put the old ones back."""
+    """Move the files into place; if one cannot be moved, restore the old ones."""
     old: list[tuple[Path, bytes | None]] = []
     try:
         for temporary, target in prepared:

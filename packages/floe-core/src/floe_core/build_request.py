@@ -15,7 +15,7 @@ class BuildRequest:
     """One build of a job, or of some of its nodes.
 
     `run_id` names the orchestrator's run; attempts of one run share it and count from 1. With
-    `resume`, an attempt above 1 leaves out what passed in the attempts before it.
+    `resume`, an attempt above 1 leaves out nodes that passed in earlier attempts.
     `node_ids` of None is the whole job, or the nodes of it that `parameters` select; if it names
     nodes, the selection has already been applied. `nominal_time` is the tick, an aware UTC time.
     `range` is the time range that a backfill covers in this one build. `standing` are results of

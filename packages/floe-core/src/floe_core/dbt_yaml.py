@@ -1,4 +1,4 @@
-"""Read YAML that dbt reads as well, as dbt does: YAML 1.1, with merge keys and repeated keys."""
+"""Read YAML the way dbt does: YAML 1.1, with merge keys and repeated keys."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _TRUE = frozenset({"true", "yes", "on", "y"})
 
 
 def read_dbt_document(path: Path, shown_as: str) -> Document:
-    """Read a file of a dbt project: plain values only, a mapping on top.
+    """Read a file of a dbt project: plain values only, a mapping at the top level.
 
     Raises:
-        InvalidProductError: With every problem the reader can find.
+        InvalidProductError: The file is invalid; has every problem that the reader can find.
         EnvironmentProblemError: The file cannot be read.
     """
     return read_document(path, shown_as, _DbtBuilder)
@@ -30,7 +30,7 @@ def read_mapping(text: str) -> dict[str, Any]:
     """Return a YAML mapping given on the command line.
 
     Raises:
-        ValueError: It is not one.
+        ValueError: The text is not a valid YAML mapping.
     """
     builder = _DbtBuilder("", text.split("\n"))
     try:
@@ -43,7 +43,7 @@ def read_mapping(text: str) -> dict[str, Any]:
 
 
 class _DbtBuilder(DocumentBuilder):
-    """As PyYAML's safe loader, which dbt uses: of two equal keys the later one counts."""
+    """Builds data like PyYAML's safe loader, which dbt uses: of two equal keys the later wins."""
 
     def parser(self) -> YAML:
         yaml = YAML(typ="safe", pure=True)
@@ -59,7 +59,7 @@ class _DbtBuilder(DocumentBuilder):
         return found
 
     def _entries(self, node: MappingNode) -> Iterator[tuple[Node, Node]]:
-        """Yield keys and values, those that a merge key brings before the mapping's own."""
+        """Yield keys and values; those from a merge key come before the mapping's own."""
         for key, value in node.value:
             if key.value == MERGE:
                 merged = value.value if isinstance(value, SequenceNode) else [value]

@@ -1,4 +1,4 @@
-"""Which environment of the manifest this process is in."""
+"""The environment of the manifest that is chosen for this process."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def chosen_environment() -> str:
 
 
 def unknown_environment(name: str, known: list[str], where: str) -> str:
-    """Return what to tell somebody who names an environment that there is not."""
+    """Return the error message for an environment that does not exist."""
     what = f"{ENVIRONMENT_VARIABLE}: {where} has no environment '{name}'"
     if not known:
         return f"{what}; add `environments` to manifest.yaml and compile again, or unset it"

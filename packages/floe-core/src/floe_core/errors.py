@@ -74,7 +74,7 @@ class UsageError(FloeError, ValueError):
 
 
 class NothingNewError(FloeError):
-    """Another run has begun with the port updates that started this one, which builds nothing."""
+    """Another run has already started for the same port updates, so this one builds nothing."""
 
 
 def invalid(what: str, fix: str = "", file: str = "", line: int = 0) -> InvalidProductError:

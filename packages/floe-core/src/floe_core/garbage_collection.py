@@ -1,4 +1,4 @@
-"""Keep Python's garbage collector from looking through what is all here to stay."""
+"""Keep Python's garbage collector from scanning long-lived objects."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from contextlib import contextmanager
 
 @contextmanager
 def collector_at_rest() -> Iterator[None]:
-    """Do not collect cycles meanwhile.
+    """Disable garbage collection in the block.
 
-    For code that builds one large structure: looking through it again and again takes two thirds of
-    the time that the artifacts or dbt's manifest of 5,000 models need to load.
+    For code that builds one large structure: repeated scans of it take two thirds of the time to
+    load the artifacts or dbt's manifest of 5,000 models.
     """
     was_on = gc.isenabled()
     gc.disable()
@@ -25,19 +25,19 @@ def collector_at_rest() -> Iterator[None]:
 
 
 def exit_without_collecting() -> None:
-    """Keep cycles from being collected as this process exits.
+    """Skip garbage collection when this process exits.
 
-    For a process that has imported dbt or an orchestrator: looking through all of it a last time
-    takes 0.4 s, and all of it goes anyway. What is to be done at exit is done before.
+    For a process that has imported dbt or an orchestrator: a last scan takes 0.4 s, and the memory
+    is released anyway. Exit handlers that are registered later still run first.
     """
     atexit.register(gc.freeze)
 
 
 @contextmanager
 def seldom_collecting() -> Iterator[None]:
-    """Collect cycles a hundred times less often meanwhile.
+    """Collect garbage a hundred times less often in the block.
 
-    For dbt at work: it makes few cycles, and holds a manifest that each collection looks through.
+    For running dbt: it creates few cycles, and holds a manifest that each collection scans.
     """
     before = gc.get_threshold()
     gc.set_threshold(100_000, 20, 100)
@@ -49,10 +49,10 @@ def seldom_collecting() -> Iterator[None]:
 
 @contextmanager
 def collecting_new_alone() -> Iterator[None]:
-    """Leave out of all collections meanwhile what is in memory now.
+    """Exclude all current objects from garbage collection in the block.
 
-    For a run: the modules, dbt's manifest and the host stay, and a full collection that looks
-    through them takes half a second with 300 models. What somebody froze before stays frozen.
+    For a run: the modules, dbt's manifest and the host stay in memory, and a full collection that
+    scans them takes half a second with 300 models. Does nothing if objects are already frozen.
     """
     if gc.get_freeze_count():
         yield

@@ -17,7 +17,7 @@ def launch(
     on_event: Callable[[BuildEvent], None],
     started: RunLauncher | None = None,
 ) -> RunReport:
-    """Run to the end and return the orchestrator's own report; `started` is what started early.
+    """Run to the end and return the orchestrator's own report; `started` was started early.
 
     Raises:
         PluginError: The plugin cannot launch runs here.

@@ -1,4 +1,4 @@
-"""Names of a package that are imported when they are first asked for."""
+"""Import the names of a package lazily."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 
 
 def importer(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
-    """Return the `__getattr__` of a package; `homes` is name -> module that has it.
+    """Return a `__getattr__` for a package; `homes` is name -> module that defines it.
 
-    A module is named in full, or by its place in the package, as `.plugin`.
+    A module's name is absolute, or relative to the package, such as `.plugin`.
     """
 
     def get(name: str) -> Any:

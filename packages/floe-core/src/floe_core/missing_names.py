@@ -1,4 +1,4 @@
-"""Say once that an installed package lacks a name that floe borrows, and what that costs."""
+"""Warn once if an installed package lacks a private name that floe uses."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _log = logging.getLogger("floe")
 
 @cache
 def warn_of_missing_name(distribution: str, consequence: str) -> None:
-    """Warn, once in a process, of what does not work with the installed version of a package."""
+    """Warn, once per process, of what does not work with the installed version of a package."""
     _log.warning(
         "%s %s lacks a private name that floe uses: %s",
         distribution,

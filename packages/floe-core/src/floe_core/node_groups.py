@@ -1,4 +1,4 @@
-"""Cut a graph of nodes into few groups that can run one after another."""
+"""Divide a graph of nodes into a few groups that can run one after another."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PLURALS = {"seed": "seeds", "snapshot": "snapshots", "function": "functions", "s
 
 @dataclass(frozen=True, slots=True)
 class NodeGroup:
-    """Nodes that belong together. `upstream` are the names of the groups that come before it."""
+    """Nodes that run together. `upstream` are the names of the groups that must run before it."""
 
     name: str
     node_ids: tuple[str, ...]
@@ -25,11 +25,11 @@ class NodeGroup:
 
 
 def node_groups(nodes: Sequence[Node], by: GroupBy) -> list[NodeGroup]:
-    """Return the groups in an order in which each comes after those it needs: never a cycle.
+    """Return the groups in topological order; they never form a cycle.
 
-    Where what shares a folder, tier or tag can't run in one go, it makes several groups, the later
-    ones numbered. A test is with the last of the nodes that it tests. More than 32 groups would
-    show nothing: then there are at most 12, by level.
+    If the nodes of a folder, tier or tag can't run in one go, they form several groups, the later
+    ones numbered. A test is in the group of the last node that it tests. More than 32 groups would
+    be unreadable: then there are at most 12, by level.
     """
     batches = _by_level(nodes) if by == "level" else batches_by_label(nodes, _LABELS[by])
     if len(batches) > MAX_GROUPS:
@@ -57,10 +57,10 @@ Batch = tuple[str, list[str]]
 
 
 def batches_by_label(nodes: Sequence[Node], label: Callable[[Node], str]) -> list[Batch]:
-    """Return batches of one label each, as few as going through the graph upstream first finds.
+    """Return batches of one label each, as few as a greedy walk from upstream finds.
 
-    Each time, all that is ready of one label is taken, with what becomes ready by that; the label
-    whose nodes lie highest in the graph comes first.
+    Each step takes all nodes of one label that are ready or become ready as a result; the label
+    whose nodes have the lowest mean depth comes first.
     """
     by_id = {node.unique_id: node for node in nodes}
     places = _places({i: label(n) for i, n in by_id.items() if not n.is_test}, _depths(nodes))
@@ -91,7 +91,7 @@ def _label_of(node: Node, label: Callable[[Node], str]) -> str:
 
 
 def _by_level(nodes: Sequence[Node]) -> list[Batch]:
-    """Return bands of consecutive levels, cut where they come nearest to equal sizes."""
+    """Return bands of consecutive levels, of nearly equal sizes."""
     levels: dict[int, list[str]] = defaultdict(list)
     for node_id, depth in _depths(nodes).items():
         levels[depth].append(node_id)
@@ -116,7 +116,7 @@ def _band_name(band: list[int]) -> str:
 
 
 def _depths(nodes: Sequence[Node]) -> dict[str, int]:
-    """Return node id -> the longest way down to it; a test's is that of what it tests."""
+    """Return node id -> length of the longest path to it; a test has the depth of what it tests."""
     by_id = {node.unique_id: node for node in nodes}
     graph = NodeGraph(nodes)
     depths: dict[str, int] = {}

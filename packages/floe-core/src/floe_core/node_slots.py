@@ -9,7 +9,7 @@ from typing import Literal, Protocol
 
 POLL_SECONDS = 1.0
 
-# `unlimited`: the pool has no limit there, so it holds nothing back.
+# `unlimited`: the pool has no limit in the orchestrator, so no node waits for it.
 SlotAnswer = Literal["claimed", "full", "unlimited"]
 
 
@@ -23,23 +23,23 @@ class NodeSlots(Protocol):
     def try_claim(self, pool: str, node_id: str) -> SlotAnswer:
         """Claim a slot if one is free, without waiting for one.
 
-        Called again every second until it is claimed, or the node gives up. What it left for the
-        next call, such as a place in a queue, goes with `free`.
+        Called again every second until a slot is claimed, or the node gives up. State that a call
+        keeps for the next one, such as a place in a queue, is removed by `free`.
         """
 
     def free(self, pool: str, node_id: str) -> None:
         """Free the node's slot, or its place in the queue."""
 
     def how_to_limit(self, pool: str) -> str:
-        """Return what a person does to give the pool a limit, as part of a sentence."""
+        """Return how to give the pool a limit, as part of a sentence."""
 
 
 def wait_for_slot(
     slots: NodeSlots, pool: str, node_id: str, is_over: threading.Event, tell: Callable[[str], None]
 ) -> SlotAnswer:
-    """Claim a slot, once there is one: "full" if it is over before.
+    """Claim a slot, waiting until one is free; return "full" if `is_over` is set first.
 
-    `tell` takes a line for the node's log when the wait begins, and one when it ends.
+    `tell` receives a line for the node's log when the wait begins, and one when it ends.
 
     Raises:
         EnvironmentProblemError: The orchestrator can't be asked for a slot.

@@ -1,10 +1,10 @@
-"""Versions of one text as numbered objects below an fsspec URL; the highest number is what holds.
+"""Versions of one text as numbered objects below an fsspec URL; the highest number is current.
 
-A change is a new object under the next number that must not exist yet (fsspec's
-`pipe_file(mode="create")`). Where the file system makes that one step, as S3 and Google Cloud
-Storage do, of two writers one gets the number and the other reads and tries again: nothing is lost.
-Where it looks first and then writes, two writers in the same instant can lose one change. An object
-store shows an object whole or not at all.
+A change is a new object under the next number, which must not exist yet (fsspec's
+`pipe_file(mode="create")`). If the file system does this atomically, as S3 and Google Cloud Storage
+do, one of two writers gets the number, and the other reads and tries again: nothing is lost. If it
+checks first and then writes, two writers at the same instant can lose one change. An object store
+never shows a partly written object.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _DIGITS = 12
 
 
 class ObjectsError(Exception):
-    """They could not be opened, read or written; `cause` is what the file system said."""
+    """The objects could not be opened, read or written; `cause` is the file system's error."""
 
     def __init__(self, action: Literal["opened", "read", "written"], cause: Exception) -> None:
         super().__init__(f"{action}: {cause}")
@@ -30,7 +30,7 @@ class ObjectsError(Exception):
 
 
 class ObjectsBusyError(Exception):
-    """Others changed them each of `ATTEMPTS` times."""
+    """Other writers changed the objects in each of `ATTEMPTS` attempts."""
 
 
 class NumberedObjects:
@@ -40,20 +40,22 @@ class NumberedObjects:
         self._url = url
 
     def read(self) -> bytes | None:
-        """Return what the highest number holds, None at the beginning.
+        """Return the content of the highest number, None if there is no object yet.
 
         Raises:
-            ObjectsError: They cannot be read.
-            ObjectsBusyError: Others change them all the time.
+            ObjectsError: The objects cannot be read.
+            ObjectsBusyError: Others keep changing the objects.
         """
         return self._latest(*self._open())[1]
 
     def change(self, changed: Callable[[bytes | None], bytes]) -> None:
-        """Add what the function makes of what holds; it may be called more than once.
+        """Apply a function to the current content, and add the result as a new object.
+
+        The function may be called more than once.
 
         Raises:
-            ObjectsError: They cannot be read or written.
-            ObjectsBusyError: Others change them all the time.
+            ObjectsError: The objects cannot be read or written.
+            ObjectsBusyError: Others keep changing the objects.
         """
         files, root = self._open()
         for _ in range(ATTEMPTS):
@@ -78,14 +80,14 @@ class NumberedObjects:
     def _latest(self, files: Any, root: str) -> tuple[int, bytes | None]:
         for _ in range(ATTEMPTS):
             try:
-                # A listing that was kept from before shows neither our own last write nor others'.
+                # A cached listing would show neither our own last write nor those of others.
                 files.invalidate_cache(root)
                 numbers = _numbers(files, root)
                 if not numbers:
                     return 0, None
                 return numbers[-1], files.cat_file(_object(root, numbers[-1]))
             except FileNotFoundError:
-                # Others have changed it many times since it was listed.
+                # Others have changed the text many times since it was listed.
                 continue
             except (OSError, ValueError) as error:
                 raise ObjectsError("read", error) from error
@@ -113,10 +115,10 @@ def _numbers(files: Any, root: str) -> list[int]:
 
 
 def _forget_old(files: Any, root: str, newest: int) -> None:
-    """Remove versions from the oldest on, up to one that a writer may just have read.
+    """Remove the oldest versions, but none that a writer may just have read.
 
-    The number of a version that is gone is free again: a writer that read the one before it, and
-    was held up since, would take it and lose its change.
+    The number of a removed version is free again: a writer that read the version before it, and was
+    delayed since, would take that number and lose its change.
     """
     before = datetime.now(UTC) - KEPT_FOR
     for number in _numbers(files, root):
@@ -127,7 +129,7 @@ def _forget_old(files: Any, root: str, newest: int) -> None:
 
 
 def _is_older(files: Any, name: str, before: datetime) -> bool:
-    """Return whether an object was written before a moment; False where nobody knows."""
+    """Return whether an object was written before a moment; False if unknown."""
     try:
         written = files.modified(name)
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Find the orchestrator plugins installed beside floe, by entry point."""
+"""Find and load the orchestrator plugins installed beside floe, by entry point."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ class InstalledPlugin:
 
 
 def installed() -> list[str]:
-    """Return the names that `plugins.orchestrator.type` may take here, sorted."""
+    """Return the names of the installed plugins, sorted, for `plugins.orchestrator.type`."""
     return sorted(_winners())
 
 
 def describe() -> list[InstalledPlugin]:
-    """Return every installed plugin in the order of `installed()`, importing none."""
+    """Return every installed plugin in the order of `installed()`, without importing any."""
     return [
         InstalledPlugin(name, point.value, _distribution(point))
         for name, point in sorted(_winners().items())
@@ -38,10 +38,10 @@ def describe() -> list[InstalledPlugin]:
 
 
 def load(name: str, settings: Mapping[str, Any] | None = None) -> OrchestratorPlugin:
-    """Return the plugin of that name, constructed and given its settings.
+    """Return a new plugin of that name, configured with its settings.
 
     Raises:
-        PluginError: No such plugin, it does not import, or it was made for another floe.
+        PluginError: The plugin is not installed, can't be imported, or is for another floe.
     """
     point = _winners().get(name)
     if point is None:
@@ -53,7 +53,7 @@ def load(name: str, settings: Mapping[str, Any] | None = None) -> OrchestratorPl
 
 
 def unknown_plugin(name: str) -> str:
-    """Return the sentence that says a plugin is not installed and which are."""
+    """Return the error message for a plugin that is not installed; it lists those that are."""
     names = installed()
     near = get_close_matches(name, names, n=1)
     hint = f"did you mean '{near[0]}'? " if near else ""
@@ -62,7 +62,7 @@ def unknown_plugin(name: str) -> str:
 
 
 def _winners() -> dict[str, EntryPoint]:
-    """Return name -> entry point. Of several claimants the first by distribution name wins."""
+    """Return name -> entry point. If several claim a name, the first by distribution name wins."""
     claims: dict[str, list[EntryPoint]] = {}
     for point in sorted(entry_points(group=GROUP), key=lambda p: (_distribution(p), p.value)):
         rivals = claims.setdefault(point.name, [])
@@ -92,7 +92,7 @@ def _construct(point: EntryPoint) -> OrchestratorPlugin:
     try:
         plugin_class = point.load()
         plugin = plugin_class()
-    # A plugin is other people's code: whatever it raises on import is reported as its own.
+    # A plugin is third-party code: anything that it raises on import is reported as its error.
     except Exception as error:
         raise PluginError(f"{where} does not load: {type(error).__name__}: {error}") from error
     if not isinstance(plugin, OrchestratorPlugin):
@@ -118,7 +118,7 @@ def _text_attribute(plugin: OrchestratorPlugin, name: str) -> str:
 
 
 def _is_compatible(theirs: str) -> bool:
-    """Tell whether core speaks "X.Y": the same X and no newer Y.
+    """Return whether core supports API version "X.Y": the same X and no newer Y.
 
     >>> _is_compatible("1.0"), _is_compatible("2.0"), _is_compatible("one")
     (True, False, False)

@@ -1,4 +1,4 @@
-"""Set environment variables of this process for a while."""
+"""Change environment variables of this process temporarily."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from contextlib import contextmanager
 
 @contextmanager
 def environment_with(values: Mapping[str, str | None]) -> Iterator[None]:
-    """Set the variables, unset those that are None, and put back what was there before.
+    """Set the variables, unset those that are None, and restore them after the block.
 
-    The environment belongs to the whole process: other threads see it as well.
+    The environment belongs to the whole process: other threads see the change too.
     """
     before = {name: os.environ.get(name) for name in values}
     _set(values)
@@ -23,7 +23,7 @@ def environment_with(values: Mapping[str, str | None]) -> Iterator[None]:
 
 @contextmanager
 def unchanged_environment() -> Iterator[None]:
-    """Take back what the block changes in this process's environment variables."""
+    """Undo the block's changes to this process's environment variables."""
     before = dict(os.environ)
     try:
         yield

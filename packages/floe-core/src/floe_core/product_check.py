@@ -1,6 +1,6 @@
-"""Find what keeps compiled artifacts from being a product, whatever runs it: all of it at once.
+"""Find all problems that make compiled artifacts invalid on any orchestrator.
 
-Compile writes none of this. Artifacts may also be made by hand, or by another program.
+`floe compile` writes no such artifacts, but they may be made by hand or by another program.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ RECOMPILE = "run `floe compile`"
 
 
 def product_problems(artifacts: CompiledArtifacts) -> Iterator[Problem]:
-    """Yield what is wrong with the graph, the jobs and their schedules."""
+    """Yield the problems of the graph, the jobs and their schedules."""
     yield from _graph_problems(artifacts)
     if not artifacts.jobs:
         yield _problem("the product has no job")

@@ -1,4 +1,4 @@
-"""What a product has of each of floe's concepts, in words for a person."""
+"""Describe how a product uses each of floe's concepts, in words."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from floe_core.alerts import jobs_with_deadlines
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import ExecutionPolicy, Job
 
-# The concepts in the order in which a person reads them.
+# The concepts, in the order in which they are shown.
 CONCEPTS = (
     "product",
     "job",
@@ -29,14 +29,14 @@ CONCEPTS = (
     "deadline",
     "lineage",
 )
-# Left out where a product has none: a plugin that is older than one of them does not know it.
+# Left out if a product has none: a plugin may be older than a concept and not know it.
 _NEWER = ("step", "alerts", "deadline")
 
 
 def product_concepts(artifacts: CompiledArtifacts) -> dict[str, str]:
-    """Return concept -> what the product has of it, "" for nothing.
+    """Return concept -> how the product uses it, "" if it does not.
 
-    Steps, alerts and deadlines are there only where it has some.
+    Steps, alerts and deadlines are included only if the product has some.
     """
     product, policy = artifacts.product, artifacts.execution
     counts: Counter[str] = Counter(node.resource_type for node in artifacts.nodes)
@@ -65,9 +65,9 @@ def product_concepts(artifacts: CompiledArtifacts) -> dict[str, str]:
 
 
 def schedule_becomes(artifacts: CompiledArtifacts, ticks: str, updates: str) -> str:
-    """Return what an orchestrator makes of a product's schedules, from what it makes of each kind.
+    """Return what a product's schedules become on an orchestrator.
 
-    `ticks` are those of cron expressions, `updates` are of ports.
+    `ticks` is what cron expressions become there, `updates` what triggers on port updates become.
     """
     has_ticks = any(job.schedule for job in artifacts.jobs)
     has_updates = any(job.trigger for job in artifacts.jobs)
@@ -81,7 +81,7 @@ def _alerts(artifacts: CompiledArtifacts) -> str:
 
 
 def _deadlines(artifacts: CompiledArtifacts) -> str:
-    """Return the deadlines that somebody is told of."""
+    """Return the deadlines that are watched."""
     due = ((job, job.deadline) for job in jobs_with_deadlines(artifacts))
     return ", ".join(f"{job.name}: {d.time} {d.timezone}" for job, d in due if d)
 
@@ -114,7 +114,7 @@ def _retries(artifacts: CompiledArtifacts) -> str:
 
 
 def _pools(artifacts: CompiledArtifacts) -> str:
-    """Return the pools of builds, and how many nodes are in a pool each."""
+    """Return the pools of builds, and the number of nodes in each pool of nodes."""
     pool = artifacts.execution.pool
     of_jobs = [f"{job.name}: {job.pool}" for job in artifacts.jobs if job.pool]
     of_nodes = Counter(artifacts.pools_of_nodes.values())

@@ -1,4 +1,4 @@
-"""What plugins have in common: the product last defined, its lineage, and its schedules."""
+"""Base class of plugins: keeps the product last defined, with its lineage and schedules."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 class ProductPlugin(OrchestratorPlugin):
     """A plugin whose lineage and schedules are those of the product that it last defined.
 
-    It calls `_define` with a product, and supplies `_take_up`. Schedules are kept in the store that
-    the setting `schedule_store` names, of the product of the setting `project_dir` before any is
-    defined.
+    A subclass calls `_define` with a product, and implements `_take_up`. Schedules are kept in the
+    store that the setting `schedule_store` names. Until a product is defined, they are those of the
+    product in the setting `project_dir`.
     """
 
     def __init__(self) -> None:
@@ -30,7 +30,7 @@ class ProductPlugin(OrchestratorPlugin):
         self._defined: CompiledArtifacts | None = None
 
     def configure(self, settings: Mapping[str, Any]) -> None:
-        """Take the settings; see the class for their names."""
+        """Store the settings; see the class for their names."""
         self._settings = dict(settings)
 
     def _define(self, artifacts: CompiledArtifacts) -> None:

@@ -15,10 +15,10 @@ def resources_for(
     defaults: Mapping[str, ResourceSpec],
     overrides: Mapping[str, ResourceSpec | Mapping[str, str]],
 ) -> ResourceSpec:
-    """Return the default resources of a size, each field replaced where an override gives it.
+    """Return the default resources of a size, with the fields of its override replaced.
 
     Raises:
-        ValueError: A size or a field that does not exist, with those that do.
+        ValueError: The size or a field does not exist; the text lists those that do.
     """
     if size not in WORKLOAD_SIZES:
         raise ValueError(f"no workload size {size!r}; the sizes are {', '.join(WORKLOAD_SIZES)}")

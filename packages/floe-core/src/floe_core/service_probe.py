@@ -1,4 +1,4 @@
-"""Ask an HTTP service one question, within a time limit that nothing can stretch."""
+"""Send one request to an HTTP service, with a strict time limit."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MAX_REDIRECTS = 3
 
 
 class NoAnswerError(Exception):
-    """The service gave no usable answer. `reason` is for a person and holds no secret."""
+    """The service gave no usable answer. `reason` is a message without secrets."""
 
     def __init__(self, reason: str) -> None:
         self.reason = reason
@@ -30,7 +30,7 @@ class NoAnswerError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back, whatever its status. Header names are in lower case."""
+    """A response, whatever its status. Header names are in lower case."""
 
     status: int
     headers: Mapping[str, str]
@@ -59,12 +59,12 @@ def ask(
 ) -> Answer:
     """Send one request and return the answer; `deadline` is a moment of `time.monotonic()`.
 
-    Follows a few redirects. A name server that is silent, a handshake that never ends and a body
-    that drips all count: at the deadline the request is abandoned in its own thread, which cannot
-    keep the process alive.
+    Follows a few redirects. A silent name server, a handshake that never ends and a slow body all
+    count: at the deadline the request is abandoned in its own thread, which cannot keep the process
+    alive.
 
     Raises:
-        NoAnswerError: With the reason, which never shows user info, query or headers.
+        NoAnswerError: There is no usable answer; the reason has no user info, query or headers.
     """
     question = _Question(method, url, json_body, headers or {}, deadline)
     started = time.monotonic()
@@ -82,20 +82,20 @@ def ask(
 
 
 def without_secrets(url: str) -> str:
-    """Return the URL without user info, query and fragment, fit to be shown.
+    """Return the URL without user info, query and fragment, for messages.
 
     >>> without_secrets("https://user:pass@example.com:8080/api?token=1")
     'https://example.com:8080/api'
     """
     host = _host(url)
-    # An `@` beyond the host means that the password itself was cut at a `/`, `?` or `#`.
+    # An `@` after the host means that the password contains a `/`, `?` or `#`, and was cut there.
     if not host or "@" in url.rpartition(host)[2]:
         return url.partition("://")[0] + "://..." if "://" in url else "..."
     return f"{urlsplit(url).scheme}://{host}{urlsplit(url).path}"
 
 
 def _host(url: str) -> str:
-    """Return host and port, or "" where the URL has none that is well formed."""
+    """Return host and port, or "" if the URL has no valid ones."""
     try:
         parts = urlsplit(url)
         _ = parts.port
@@ -161,14 +161,14 @@ _PROGRESS = {
 
 
 def _note_progress(question: _Question, event: str, info: Mapping[str, Any]) -> None:
-    """Follow httpcore's trace events, for the reason and for the socket to hang up."""
+    """Record httpcore's trace events, for the error's reason and for the socket to shut down."""
     question.progress = _PROGRESS.get(event, question.progress)
     if event == "connection.connect_tcp.complete":
         question.connection = info["return_value"].get_extra_info("socket")
 
 
 def _hang_up(question: _Question) -> None:
-    """Break the connection, so that the abandoned thread ends instead of reading for ever."""
+    """Shut down the connection, so that the abandoned thread ends instead of reading forever."""
     if question.connection is not None:
         with suppress(OSError):
             question.connection.shutdown(socket.SHUT_RDWR)
@@ -196,7 +196,7 @@ def _reason(error: Exception, question: _Question) -> str:
 
 
 def _causes(error: BaseException | None) -> list[BaseException]:
-    """Return the error and what led to it, outermost first."""
+    """Return the error and its causes, outermost first."""
     chain: list[BaseException] = []
     while error is not None and error not in chain:
         chain.append(error)

@@ -1,8 +1,8 @@
-"""One text that several processes change, whole: in a folder, below a URL, or in PostgreSQL.
+"""A text that several processes change atomically: in a folder, below a URL, or in PostgreSQL.
 
-A change is a function from the old text to the new one. Changes by others at the same time are not
-lost: the function sees them, and may be called more than once. A process that is killed leaves the
-old text or the new one.
+A change is a function from the old text to the new one. Concurrent changes are not lost: the
+function sees them, and may be called more than once. A killed process leaves the old text or the
+new one.
 """
 
 from __future__ import annotations
@@ -34,29 +34,29 @@ Change = Callable[[bytes | None], bytes]
 
 
 class SharedText(Protocol):
-    """A text with a name in some place."""
+    """A named text in some place."""
 
     @property
     def place(self) -> str:
-        """Where it is, for people to read; no secret in it."""
+        """Where the text is, for messages, without secrets."""
 
     def read(self) -> bytes | None:
         """Return the text, None before the first change.
 
         Raises:
-            EnvironmentProblemError: It cannot be read.
+            EnvironmentProblemError: The text cannot be read.
         """
 
     def change(self, changed: Change) -> None:
-        """Replace the text by what the function makes of it.
+        """Replace the text with the result of the function.
 
         Raises:
-            EnvironmentProblemError: It cannot be written; what was there stays.
+            EnvironmentProblemError: The text cannot be written; the old one stays.
         """
 
 
 def shared_text(place: str, name: str) -> SharedText:
-    """Return the text of a name in a folder, below an fsspec URL, or in a PostgreSQL database."""
+    """Return the named text in a folder, below an fsspec URL, or in a PostgreSQL database."""
     if place.startswith(POSTGRES):
         return PostgresText(place, name)
     folder = place.removeprefix("file://").removeprefix("local://")
@@ -66,7 +66,7 @@ def shared_text(place: str, name: str) -> SharedText:
 
 
 class FileText:
-    """A file that is replaced as a whole; writers wait for each other at a lock beside it."""
+    """A file that is replaced as a whole; writers wait for a lock file beside it."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -96,7 +96,7 @@ class FileText:
 
 
 class ObjectsText:
-    """Numbered objects below an fsspec URL; see `NumberedObjects`. `what` names it in errors."""
+    """Numbered objects below an fsspec URL; see `NumberedObjects`. Errors call the text `what`."""
 
     def __init__(self, url: str, what: str = "it") -> None:
         self.url = url
@@ -119,7 +119,7 @@ class ObjectsText:
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
-        """Raise what goes wrong with the objects as a problem with the text."""
+        """Translate errors of the objects into problems of the text."""
         try:
             yield
         except ObjectsBusyError:
@@ -141,7 +141,7 @@ class ObjectsText:
 
 
 class PostgresText:
-    """A row of the table `floe_shared_text`, which the first change makes."""
+    """A row of the table `floe_shared_text`, which the first change creates."""
 
     def __init__(self, url: str, name: str) -> None:
         self._url = url
@@ -163,7 +163,7 @@ class PostgresText:
     def change(self, changed: Change) -> None:
         """See `SharedText.change`."""
         with self._connection("written") as connection, connection.cursor() as cursor:
-            # Serialises changes, and the making of the table, which PostgreSQL does not.
+            # Serializes changes, and the creation of the table, which PostgreSQL does not.
             cursor.execute("select pg_advisory_xact_lock(%s)", (_NUMBER_OF_LOCK,))
             cursor.execute(_TABLE)
             cursor.execute(
@@ -179,7 +179,7 @@ class PostgresText:
 
     @contextmanager
     def _connection(self, action: str) -> Iterator[Any]:
-        """Give a connection whose transaction is committed at the end, rolled back on an error."""
+        """Yield a connection; commit its transaction at the end, or roll it back on an error."""
         try:
             import psycopg2  # type: ignore[import-untyped]
         except ImportError:
@@ -196,6 +196,6 @@ class PostgresText:
 def _problem(text: SharedText, action: str, error: Exception) -> EnvironmentProblemError:
     first = (str(error).strip() or type(error).__name__).splitlines()[0]
     if first.startswith("invalid dsn"):
-        # What follows in quotes is of the URL, such as a password that is not encoded as it must.
+        # The quoted part may come from the URL, such as a password that is not percent-encoded.
         first = first.partition('"')[0].rstrip(": ")
     return EnvironmentProblemError(f"{text.place}: cannot be {action}: {hide_shapes(first)}")

@@ -1,4 +1,4 @@
-"""Read YAML as plain data that remembers where in the file each value stands."""
+"""Read YAML as plain data, with the position of each value in the file."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _TAG = "tag:yaml.org,2002:"
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """Where a value and its key begin; lines and columns count from 1."""
+    """The start of a value and of its key; lines and columns count from 1."""
 
     line: int
     column: int
@@ -34,7 +34,7 @@ class Spot:
 
 @dataclass(frozen=True)
 class Document:
-    """A YAML file's data, a mapping at the top, and the spot of each of its values."""
+    """A YAML file's data, with a mapping at the top level, and the spot of each value."""
 
     path: Path
     shown_as: str
@@ -45,7 +45,7 @@ class Document:
     def problem(
         self, location: Location, what: str, fix: str = "", at_key: bool = False
     ) -> Problem:
-        """Return a problem at a value, or at its key; at the nearest parent that is there."""
+        """Return a problem at a value or its key, or at the nearest parent that exists."""
         spot = self._nearest(location)
         line = spot.key_line if at_key else spot.line
         column = spot.key_column if at_key else spot.column
@@ -64,12 +64,12 @@ class Document:
 def read_document(
     path: Path, shown_as: str, reader: type[DocumentBuilder] | None = None
 ) -> Document:
-    """Read one YAML 1.2 file: plain values only, no tags, no duplicate keys, a mapping on top.
+    """Read one YAML 1.2 file: plain values only, no tags or duplicate keys, a mapping at the top.
 
-    `reader` reads another dialect.
+    `reader` is the builder for another dialect of YAML.
 
     Raises:
-        InvalidProductError: With every problem the reader can find.
+        InvalidProductError: The file is invalid; has every problem that the reader can find.
         EnvironmentProblemError: The file cannot be read.
     """
     text = _read_text(path, shown_as)
@@ -105,13 +105,13 @@ def _read_text(path: Path, shown_as: str) -> str:
 
 
 def excerpt(lines: list[str], line: int) -> str:
-    """Return a line of the file to show, "" for one that may hold a secret."""
+    """Return a line of the file to show in a message, "" if it may contain a secret."""
     text = lines[line - 1] if 0 < line <= len(lines) else ""
     return "" if may_hold_secret(text) else text
 
 
 class DocumentBuilder:
-    """Turns YAML's node graph into plain data, collecting problems on the way."""
+    """Turns YAML's node graph into plain data, and collects problems."""
 
     def __init__(self, shown_as: str, lines: list[str]) -> None:
         self.lines = lines
@@ -140,18 +140,18 @@ class DocumentBuilder:
         return YAML(typ="safe", pure=True)
 
     def note_spot(self, location: Location, value: Node, key: Node) -> None:
-        """Remember where a value and its key stand."""
+        """Record the position of a value and its key."""
         self.spots[location] = _spot(value, key)
 
     def report(self, node: Node | None, what: str, fix: str = "") -> None:
-        """Note a problem at a node."""
+        """Record a problem at a node."""
         line = node.start_mark.line + 1 if node else 1
         column = node.start_mark.column + 1 if node else 1
         shown = excerpt(self.lines, line)
         self.problems.append(Problem(what, fix, self._shown_as, line, column, shown))
 
     def plain(self, node: Node | None, location: Location) -> Any:
-        """Return a node as plain data. Aliases are followed, up to a number of values in all."""
+        """Return a node as plain data. Aliases are followed, up to a total number of values."""
         self._values += 1
         if self._values > MAX_VALUES:
             what = f"more than {MAX_VALUES:,} values once aliases are followed"
@@ -229,7 +229,7 @@ def _spot(value: Node, key: Node) -> Spot:
 
 
 def _integer(text: str) -> int | str:
-    """Return a YAML 1.2 integer; one that Python refuses, such as 10,000 digits, stays a text."""
+    """Return a YAML 1.2 integer; one that Python rejects, such as 10,000 digits, stays a string."""
     try:
         return int(text.replace("_", ""), 0)
     except ValueError:
@@ -254,7 +254,7 @@ _SCALARS: Mapping[str, Any] = {
 
 
 def text_values(data: Any, location: Location = ()) -> Iterator[tuple[Location, str]]:
-    """Yield every text in plain data with its location, depth first."""
+    """Yield every string in plain data with its location, depth first."""
     if isinstance(data, dict):
         for key, value in data.items():
             yield from text_values(value, (*location, key))

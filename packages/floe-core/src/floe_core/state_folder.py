@@ -1,4 +1,4 @@
-"""Where runs leave what they know: beside the product, or where `FLOE_STATE_DIR` says."""
+"""The folder for the state of runs: in the compiled folder, or below `FLOE_STATE_DIR`."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ STATE_DIR_VARIABLE = "FLOE_STATE_DIR"
 
 
 def state_folder(project_dir: Path) -> Path:
-    """Return the folder for a product's runs, made when it is missing, ignored by git.
+    """Return the folder for a product's runs, created if missing and ignored by git.
 
-    `.floe` inside the compiled folder; `$FLOE_STATE_DIR/<folder name>` where that is set, for
-    folders that cannot be written.
+    `.floe` inside the compiled folder, or `$FLOE_STATE_DIR/<folder name>` if that is set, for
+    folders that are not writable.
 
     Raises:
-        EnvironmentProblemError: It can be neither found nor made.
+        EnvironmentProblemError: The folder cannot be created or written.
     """
     chosen = os.environ.get(STATE_DIR_VARIABLE)
     folder = Path(chosen) / project_dir.absolute().name if chosen else project_dir / ".floe"
@@ -36,7 +36,7 @@ def state_folder(project_dir: Path) -> Path:
 
 
 def run_folder(project_dir: Path, run_id: str) -> Path:
-    """Return the folder of one run, made when it is missing. Any text serves as a run id."""
+    """Return the folder of one run, created if missing. Any text is valid as a run id."""
     folder = state_folder(project_dir) / "runs" / quote(run_id, safe=" ")
     folder.mkdir(parents=True, exist_ok=True)
     return folder

@@ -1,4 +1,4 @@
-"""Put transforms in an order in which each comes after what it depends on."""
+"""Sort transforms topologically."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from floe_core.plugin_interfaces import TransformConfig
 def ordered(transforms: list[TransformConfig]) -> list[TransformConfig]:
     """Return the transforms, dependencies first, otherwise in the order given.
 
-    Dependencies outside the list do not count.
+    Dependencies outside the list are ignored.
 
     Raises:
-        ValueError: A name given twice, a transform that depends on itself, or a cycle.
+        ValueError: A name is given twice, a transform depends on itself, or there is a cycle.
     """
     _refuse_duplicates(transforms)
     positions = {transform.name: place for place, transform in enumerate(transforms)}
@@ -45,10 +45,10 @@ def _inside(transform: TransformConfig, positions: dict[str, int]) -> list[str]:
 
 
 def _sorted_places(upstream: dict[str, list[str]], positions: dict[str, int]) -> list[int]:
-    """Return what can be ordered: places in the list, the earliest of those ready first."""
+    """Return the list positions that can be ordered; of those ready, the earliest comes first."""
     names = list(positions)
     sorter = TopologicalSorter(upstream)
-    with suppress(CycleError):  # What is in the cycle is never ready.
+    with suppress(CycleError):  # Transforms in a cycle are never ready.
         sorter.prepare()
     waiting = sorted(positions[name] for name in sorter.get_ready())
     order: list[int] = []
@@ -63,7 +63,7 @@ def _sorted_places(upstream: dict[str, list[str]], positions: dict[str, int]) ->
 def _cycle(upstream: dict[str, list[str]]) -> str:
     """Return one cycle as `a -> b -> a`, each depending on the next, its smallest name first.
 
-    Every name in `upstream` waits for another one in it, so walking up must come back.
+    Every name in `upstream` depends on another one in it, so walking upstream must reach a cycle.
     """
     walked: dict[str, int] = {}
     name = min(upstream)

@@ -1,1 +1,1 @@
-"""The `floe` command line, one file a command."""
+"""The `floe` command line, one module per command."""

@@ -1,4 +1,4 @@
-"""`python -m floe_core.cli`: the `floe` command, where its script is not on the path."""
+"""`python -m floe_core.cli`: the `floe` command, for when its script is not on PATH."""
 
 from floe_core.cli.main import main
 

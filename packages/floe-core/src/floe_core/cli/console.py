@@ -1,4 +1,4 @@
-"""Where the command line writes: results on stdout, all the rest on stderr."""
+"""The consoles of the command line: results go to stdout, everything else to stderr."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def stdout() -> Console:
 
 @cache
 def uncropped() -> Console:
-    """Return a console for results whose lines keep their length, whatever the terminal's width."""
+    """Return a console for results that neither wraps nor crops lines at the terminal's width."""
     from rich.console import Console
 
     return Console(highlight=False, width=_UNCROPPED)
@@ -39,10 +39,10 @@ def stderr() -> Console:
 
 
 def notice(text: str) -> None:
-    """Tell a person something worth knowing that is no error."""
+    """Print a notice that is not an error on stderr."""
     stderr().print(text, style="dim", markup=False)
 
 
 def print_json(value: Any) -> None:
-    """Write a result for a program."""
+    """Print a result as JSON on stdout."""
     typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))

@@ -1,4 +1,4 @@
-"""Start what a run needs while its product is compiled."""
+"""Start the processes that a run needs while its product is being compiled."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _DBT_LIBRARY = "dbt.cli.main"
 
 @contextmanager
 def start_early(product: Path, on: str | None) -> Iterator[RunLauncher | None]:
-    """Start the processes of one run, and end them with the block; None where that can't be done.
+    """Start the processes of one run, and stop them when the block ends; None if not possible.
 
-    What is wrong is for the compile or the launch to report.
+    Errors are ignored here: the compile or the launch reports them.
     """
     with ExitStack() as stack:
         yield _started(product.absolute(), on, stack)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def environments_as_dict(artifacts: CompiledArtifacts) -> dict[str, dict[str, Any]]:
-    """Return environment -> what is otherwise in it, for JSON."""
+    """Return environment -> the values that it overrides, for JSON."""
     return {
         name: {
             "target": values.target_name,
@@ -31,7 +31,7 @@ def environments_as_dict(artifacts: CompiledArtifacts) -> dict[str, dict[str, An
 
 
 def environments_tree(artifacts: CompiledArtifacts) -> Tree:
-    """Return the environments, each with what is otherwise in it; the chosen one is marked."""
+    """Return the environments with the values that each overrides; the chosen one is marked."""
     from rich.markup import escape
     from rich.tree import Tree
 

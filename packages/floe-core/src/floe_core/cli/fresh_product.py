@@ -1,4 +1,4 @@
-"""The artifacts of a product, from its compiled folder where that is up to date."""
+"""Read a product's artifacts from its compiled folder if they are up to date, or compile it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 _WRITTEN_BY_RUNS = (".duckdb", ".wal", ".lock", "schedules.json")
-# Nanoseconds: compile itself changes the folder as it puts the artifacts into it.
+# Nanoseconds. Writing the artifacts into the folder changes the folder itself.
 _OF_ONE_WRITE = 100_000_000
 _CHOOSING = ("DBT_PROFILES_DIR", "DBT_PROFILE", "DBT_TARGET")
 
@@ -23,8 +23,8 @@ _CHOOSING = ("DBT_PROFILES_DIR", "DBT_PROFILE", "DBT_TARGET")
 def read_or_compile(product: Path, on: str | None, *, refuses_losses: bool) -> CompiledArtifacts:
     """Return a product's artifacts without writing anything.
 
-    They are read from the compiled folder if no file of the product has changed since, and dbt
-    parses the project otherwise. See `prepare_product`.
+    They are read from the compiled folder if no file of the product has changed since it was
+    compiled; otherwise dbt parses the project. See `prepare_product`.
     """
     from floe_core.compiler.compile_product import prepare_product
 
@@ -51,7 +51,7 @@ def _fresh_artifacts(folder: Path, on: str | None) -> CompiledArtifacts | None:
     kept = folder / PARSED_FILE
     if not (compiled.is_file() and kept.is_file()) or any(map(os.environ.get, _CHOOSING)):
         return None
-    # Unlike the time of modification, this one cannot be set back by a copy or an archive.
+    # Unlike the modification time, ctime cannot be set back by a copy or an archive.
     moment = compiled.stat().st_ctime_ns
     if folder.stat().st_ctime_ns > moment + _OF_ONE_WRITE or _is_changed(folder, moment):
         return None
@@ -66,7 +66,7 @@ def _fresh_artifacts(folder: Path, on: str | None) -> CompiledArtifacts | None:
 
 
 def _is_changed(folder: Path, moment: int) -> bool:
-    """Return whether a file of the product is newer, or may be without showing it here."""
+    """Return whether a file of the product is newer, or may have changed undetectably."""
     from floe_core.compiler.copy_project import external_paths
     from floe_core.compiler.findings import Findings
     from floe_core.compiler.inputs import read_inputs
@@ -79,13 +79,13 @@ def _is_changed(folder: Path, moment: int) -> bool:
     manifest = inputs.manifest_document.path
     if manifest.stat().st_ctime_ns > moment or any(external_paths(inputs)):
         return True
-    # A link may lead to a package that is edited elsewhere, or back to where it stands.
+    # A link may point to a package that is edited elsewhere, or back to its own folder.
     entries = (path.lstat() for path in _entries(folder))
     return any(stat.S_ISLNK(each.st_mode) or each.st_ctime_ns > moment for each in entries)
 
 
 def _entries(folder: Path) -> Iterator[Path]:
-    """Yield the product's files and folders, without what runs and tools leave there."""
+    """Yield the product's files and folders, without those that runs and tools write."""
     from floe_core.compiler.copy_project import LEFT_ANYWHERE, LEFT_AT_TOP
 
     for place, folders, files in os.walk(folder):

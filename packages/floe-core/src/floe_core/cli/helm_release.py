@@ -1,4 +1,4 @@
-"""What `floe helm` writes about: a plugin, set up for a manifest, products and a size."""
+"""Configure a plugin for `floe helm` with a manifest, products and a size."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from floe_core.plugin_powers import ChartOwner
 
 @dataclass(frozen=True)
 class HelmRelease:
-    """A configured plugin, and the command's words that it was configured by."""
+    """A configured plugin, and the choices that it was configured with, as words."""
 
     plugin: OrchestratorPlugin
     words: str
@@ -43,11 +43,11 @@ class HelmRelease:
     def of(
         cls, product: Path, on: str | None, size: str | None, others: Sequence[str]
     ) -> HelmRelease:
-        """Return the release of a product's folder and other products.
+        """Return the release for the product in a folder and other products.
 
         Raises:
-            InvalidProductError: The files are wrong, or `helm` in the manifest is.
-            UsageError: A size or another product that is none.
+            InvalidProductError: The files or `helm` in the manifest are invalid.
+            UsageError: The size or another product is invalid.
         """
         if size is not None and size not in WORKLOAD_SIZES:
             raise UsageError(f"no size '{size}'; the sizes are {', '.join(WORKLOAD_SIZES)}")
@@ -63,7 +63,7 @@ class HelmRelease:
         return cls(plugin, ", ".join(words))
 
     def values_text(self) -> str:
-        """Return the plugin's values as YAML with comments."""
+        """Return the plugin's Helm values as YAML with comments."""
         found = self.plugin.get_helm_values()
         header = [f"Values for {self.plugin.name} by floe {self.plugin.version} ({self.words})."]
         header.append("Written by `floe helm values`; change the manifest rather than this file.")
@@ -73,7 +73,7 @@ class HelmRelease:
         """Return the folder of the plugin's chart.
 
         Raises:
-            PluginError: It brings none.
+            PluginError: The plugin has no chart.
         """
         if not isinstance(self.plugin, ChartOwner):
             raise PluginError(f"the plugin '{self.plugin.name}' has no Helm chart")
@@ -86,7 +86,10 @@ class HelmRelease:
 
 
 def _chosen(inputs: Inputs | None, on: str | None) -> tuple[str, dict[str, Any]]:
-    """Return the plugin's name and settings; those of another plugin than `on` don't apply."""
+    """Return the plugin's name and settings; the manifest's settings apply to its own plugin only.
+
+    The exception is `resource_presets`, which any plugin gets.
+    """
     if inputs is None:
         return str(on), {}
     chosen = inputs.manifest.plugins.orchestrator.type

@@ -1,4 +1,4 @@
-"""Help that shows no type beside a flag, which takes no value."""
+"""Hide the type of flags in `--help`, since a flag takes no value."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ _type_shown = TyperOption.display_type_rich
 
 
 def hide_types_of_flags() -> None:
-    """Have the help of this process show `--json` where typer 0.29 shows `--json <bool>`.
+    """Make help in this process show `--json` where typer 0.29 shows `--json <bool>`.
 
-    A metavar does so for an option of ours, and not for `--help` or `--install-completion`.
+    A metavar would do for our own options, but not for `--help` or `--install-completion`.
     """
     TyperOption.display_type_rich = _without_type_of_flag  # type: ignore[method-assign, assignment]
 

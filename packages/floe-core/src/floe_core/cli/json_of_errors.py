@@ -1,4 +1,4 @@
-"""Errors as a program that asked for JSON reads them, on stdout."""
+"""Print errors as JSON on stdout if `--json` was given."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from typer.core import TyperGroup
 
 from floe_core.errors import InvalidProductError
 
-# A wrong call, of which typer exports only some kinds.
+# click's base class of usage errors; typer exports only some of its subclasses.
 _WrongCallError: Any = typer.BadParameter.__bases__[0]
 
 
 class Commands(TyperGroup):
-    """Commands of which a wrong call is told as every other error."""
+    """A command group that reports usage errors as JSON like all other errors."""
 
     def invoke(self, ctx: Any) -> Any:
         """See `TyperGroup.invoke`."""
@@ -29,7 +29,7 @@ class Commands(TyperGroup):
 
 
 def print_error(message: str, error: Exception | None = None) -> None:
-    """Print an error as JSON on stdout if the command line asks for that."""
+    """Print an error as JSON on stdout if the command line has `--json`."""
     if "--json" not in sys.argv:
         return
     problems = [asdict(p) for p in error.problems] if isinstance(error, InvalidProductError) else []

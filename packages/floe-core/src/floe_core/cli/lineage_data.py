@@ -1,4 +1,4 @@
-"""The lineage of a product, for programs: the page's and other people's."""
+"""The lineage of a product as plain data, for the HTML page and other programs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from floe_core.schemas.nodes import Column
 
 
 def as_data(found: LineageMap) -> list[dict[str, Any]]:
-    """Return the tables, upstream first; `depth` is the longest way from one that reads nothing."""
+    """Return the tables, upstream first; `depth` is the longest path from one without parents."""
     depths: dict[str, int] = {}
     for table in found.tables:
         upstream = (depths[node_id] + 1 for node_id in table.reads)
@@ -47,7 +47,7 @@ def _table(table: MappedTable, depth: int) -> dict[str, Any]:
 
 
 def _documented(column: Column | None) -> dict[str, str]:
-    """Return what the project says of a column, "" for what it does not say."""
+    """Return the description and type of a column as documented in the project, "" if absent."""
     return {"about": column.description if column else "", "type": column.type if column else ""}
 
 

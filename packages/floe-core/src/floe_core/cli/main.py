@@ -108,6 +108,6 @@ def _full_disk(error: OSError) -> FloeError:
 
 
 def _report(error: FloeError) -> None:
-    """Say what is wrong: to a person on stderr, to a machine that asked for JSON on stdout."""
+    """Print an error on stderr, and as JSON on stdout if `--json` was given."""
     sys.stderr.write(f"{error}\n")
     print_error(str(error), error)

@@ -1,4 +1,4 @@
-"""Days and moments as the command line gives them."""
+"""Parse days and moments given on the command line."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from datetime import UTC, date, datetime
 
 from floe_core.errors import UsageError
 
-# Beside every day of these there is another one, in every time zone.
+# Every day in these years has a day before and after it, in every time zone.
 YEARS = range(2, 9999)
 
 
 def read_day(text: str, option: str) -> date:
-    """Return a day.
+    """Return the day that a text gives.
 
     Raises:
-        UsageError: It is none, or at an end of the calendar.
+        UsageError: It is not a day, or it is at an end of the calendar.
     """
     try:
         day = date.fromisoformat(text)
@@ -25,10 +25,10 @@ def read_day(text: str, option: str) -> date:
 
 
 def read_moment(text: str, option: str) -> datetime:
-    """Return a moment, in UTC where it names no offset.
+    """Return the moment that a text gives, in UTC if it has no offset.
 
     Raises:
-        UsageError: It is none, or at an end of the calendar.
+        UsageError: It is not a date or time, or it is at an end of the calendar.
     """
     try:
         moment = datetime.fromisoformat(text)

@@ -1,4 +1,4 @@
-"""The arguments that several commands share."""
+"""Arguments and options that several commands share."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ Product = Annotated[
 
 
 def installed_orchestrators(incomplete: str) -> list[str]:
-    """Return the names that complete what stands behind `--on`."""
+    """Return the installed orchestrators whose names start with an incomplete value of `--on`."""
     from floe_core.plugin_registry import installed
 
     return [name for name in installed() if name.startswith(incomplete)]
 
 
 def check_installed(name: str | None) -> str | None:
-    """Return the name of an orchestrator.
+    """Return the name of an orchestrator unchanged.
 
     Raises:
-        UsageError: No plugin that is installed has this name.
+        UsageError: No installed plugin has this name.
     """
     if name is None:
         return None
@@ -49,7 +49,7 @@ On = Annotated[
 
 
 def use_environment(name: str | None) -> str | None:
-    """Choose an environment for this process and all that it starts; "" for none."""
+    """Choose an environment for this process and its child processes; "" for none."""
     from floe_core.environment_choice import ENVIRONMENT_VARIABLE
 
     if name is not None:

@@ -1,4 +1,4 @@
-"""The parity report that a person reads."""
+"""Print the parity report in the terminal."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from floe_core.parity.comparison import Comparison, NodeComparison
 
 
 def print_report(comparison: Comparison, console: Console, is_kept: bool) -> None:
-    """Print node by node what each side did, then ticks, then the verdict."""
+    """Print the result of each node on each side, then the next ticks, then the verdict."""
     console.print()
     console.print(_nodes(comparison))
     _print_schedules(comparison, console)
@@ -93,7 +93,7 @@ def _print_verdict(comparison: Comparison, console: Console) -> None:
 
 
 def _counts(comparison: Comparison) -> list[str]:
-    """Return what was compared, and how much of it."""
+    """Return what was compared, with counts."""
     tables = sum(1 for node in comparison.nodes if node.rows is not None)
     counts = [f"{len(comparison.nodes)} nodes", f"{tables} tables with equal contents"]
     emitting = [side for side in comparison.sides if not side.is_plain_dbt]

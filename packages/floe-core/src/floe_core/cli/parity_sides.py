@@ -1,4 +1,4 @@
-"""Run the sides of a comparison, shown as they run, and tell what came of it as plain data."""
+"""Run the sides of a comparison with live progress, and return the outcome as plain data."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def folder_of_sides(keep: Path | None) -> Iterator[Path]:
-    """Give the folder for the copies of the sides: a new one, unless they are to be kept."""
+    """Yield the folder for the copies of the sides: `keep`, or a temporary one."""
     if keep is not None:
         keep.mkdir(parents=True, exist_ok=True)
         yield keep.absolute()
@@ -28,14 +28,14 @@ def folder_of_sides(keep: Path | None) -> Iterator[Path]:
 
 
 def tell(text: str) -> None:
-    """Say something about schemas of a side."""
+    """Print a message about the schemas of a side."""
     stderr().print(f"  {text}", markup=False)
 
 
 def run_shown(compiled: CompiledSide, *, keeps_schemas: bool = False) -> Side:
     """Run a side and show each node as it ends.
 
-    With `keeps_schemas` somebody else makes its schemas go away.
+    With `keeps_schemas`, the caller drops its schemas.
     """
     from floe_core.cli.run_view import RunView
     from floe_core.parity.side import run_in_schemas, run_side
@@ -56,7 +56,7 @@ def run_shown(compiled: CompiledSide, *, keeps_schemas: bool = False) -> Side:
 
 
 def comparison_as_dict(comparison: Comparison) -> dict[str, Any]:
-    """Return what differs, and how each node ended on each side."""
+    """Return the differences, and the status of each node on each side."""
     return {
         "equal": comparison.is_equal,
         "runs": {

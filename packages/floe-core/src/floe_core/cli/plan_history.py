@@ -1,4 +1,4 @@
-"""What the runs of a product have saved, as `floe plan --history` prints it."""
+"""The time and rows that past runs of a product saved, as `floe plan --history` prints them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def history_rows(savings: Sequence[RunSaving]) -> list[dict[str, Any]]:
-    """Return runs as JSON, the oldest first; times are ISO 8601 in UTC."""
+    """Return runs as JSON, oldest first; times are ISO 8601 in UTC."""
     return [
         {
             "run_id": each.run_id,
@@ -28,7 +28,7 @@ def history_rows(savings: Sequence[RunSaving]) -> list[dict[str, Any]]:
 
 
 def history_markdown(savings: Sequence[RunSaving]) -> str:
-    """Return runs as a table in Markdown."""
+    """Return runs as a Markdown table."""
     head = ["| ended (UTC) | run | ran | reused | seconds | saved | rows saved |"]
     head += ["| --- | --- | ---: | ---: | ---: | ---: | ---: |"]
     rows = (" | ".join(_cells(each)) for each in savings)
@@ -36,7 +36,7 @@ def history_markdown(savings: Sequence[RunSaving]) -> str:
 
 
 def print_history(savings: Sequence[RunSaving]) -> None:
-    """Print runs as a table, and what they saved together."""
+    """Print runs as a table, with their total savings."""
     from rich.markup import escape
     from rich.table import Table
 
@@ -53,7 +53,7 @@ def print_history(savings: Sequence[RunSaving]) -> None:
 
 
 def total_of(savings: Sequence[RunSaving]) -> str:
-    """Return what runs saved together, as a sentence."""
+    """Return the total savings of runs as a sentence."""
     saved = sum(each.saved_seconds for each in savings)
     ran = sum(each.build_seconds for each in savings)
     share = f" ({saved / (saved + ran):.0%} of all)" if saved else ""

@@ -1,4 +1,4 @@
-"""`floe parity` of all products of a platform."""
+"""`floe parity` for all products of a platform."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ EQUAL, DIFFERENT = 0, 1
 
 
 def is_platform(path: Path) -> bool:
-    """Return whether a path is a manifest, or the folder of one that is no product's."""
+    """Return whether a path is a manifest, or a folder with a manifest but no product."""
     from floe_core.compiler.inputs import FLOE_FILE, MANIFEST_FILE
 
     if path.is_file():
@@ -29,7 +29,7 @@ def is_platform(path: Path) -> bool:
 def compare_platform(
     path: Path, on: list[str], place: list[str], keep: Path | None, *, as_json: bool
 ) -> int:
-    """Run every product on every side, print how they compare, and return the exit code."""
+    """Run every product on every side, print the comparison, and return the exit code."""
     from floe_core.compiler.ports.products import read_platform
     from floe_core.parity.comparison import compare
     from floe_core.parity.mesh_sides import mesh_sides, products_in_order
@@ -55,7 +55,7 @@ def _run(side: MeshSide, products: dict[str, Path], folder: Path) -> dict[str, S
     console.print(f"[bold]{side.name}[/]: compiling copies of {len(products)} products")
     found: dict[str, Side] = {}
     of_side = compile_mesh_side(side, products, folder)
-    # A consumer reads the schemas of its producers: they stay until all have run.
+    # A consumer reads the schemas of its producers, so they are kept until all have run.
     with ExitStack() as schemas:
         for compiled in of_side:
             schemas.enter_context(compiled.own_schemas(tell))

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def product_and_plugin(
     product: Path, on: str | None
 ) -> tuple[CompiledArtifacts, OrchestratorPlugin]:
-    """Return the compiled product, and the plugin set to change and report its schedules."""
+    """Return the compiled product, and a plugin configured to change and report its schedules."""
     from floe_core import plugin_registry
     from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 

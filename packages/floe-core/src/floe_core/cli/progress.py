@@ -1,4 +1,4 @@
-"""What a person sees while a product is compiled: the stage, on a terminal."""
+"""Show the stages of a compile in the terminal."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from floe_core.cli.console import stderr
 
 @contextmanager
 def show_stages() -> Iterator[Callable[[str], None]]:
-    """Show a spinner with the stage that the yielded function is told; nothing in a pipe."""
+    """Show a spinner; the yielded function sets its stage. Shows nothing in a pipe."""
     console = stderr()
     if not console.is_terminal:
         yield lambda stage: None

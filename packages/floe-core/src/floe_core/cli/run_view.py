@@ -1,4 +1,4 @@
-"""What a person sees while a product runs: a line a node, as each ends."""
+"""Show a run in the terminal: one line for each node as it ends."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MARKS: dict[NodeStatus, str] = {
 
 
 class RunView:
-    """Prints each node as it ends, and on a terminal what is running now."""
+    """Prints each node as it ends and, on a terminal, the nodes that are running."""
 
     def __init__(self, artifacts: CompiledArtifacts, console: Console, total: int) -> None:
         self._artifacts = artifacts
@@ -61,7 +61,7 @@ class RunView:
         self._status.update(f"{len(self._ended)} of {self._total}  {escape(doing)}")
 
     def _say(self, message: NodeLog) -> None:
-        """Tell what goes on beside the nodes: errors for good, the rest until a node runs."""
+        """Show a message that belongs to no node: print errors, show others until a node runs."""
         if message.level == "error":
             self._console.print(escape(message.text), style="red")
         elif not self._ended and not self._running:

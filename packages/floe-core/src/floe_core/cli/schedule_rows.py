@@ -1,4 +1,4 @@
-"""What `floe schedule` tells of a product's jobs."""
+"""The rows that `floe schedule` shows for a product's jobs."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from floe_core.schemas.policies import Job, Schedule
 def schedule_rows(
     artifacts: CompiledArtifacts, plugin: OrchestratorPlugin | None = None
 ) -> list[dict[str, Any]]:
-    """Return a row for each job, as JSON has it: times are ISO, null where there is none.
+    """Return a row for each job, ready for JSON: times are ISO 8601, or null.
 
-    With a plugin, `running` is what the running orchestrator itself tells, null where none does.
+    With a plugin, `running` is what the running orchestrator reports, null if it reports nothing.
     """
     store = store_of(artifacts)
     overrides = store.read() if store else {}

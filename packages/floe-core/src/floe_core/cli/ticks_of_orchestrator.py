@@ -1,4 +1,4 @@
-"""Ask an orchestrator's plugin when the orchestrator ticks."""
+"""Compute the ticks of a schedule with an orchestrator's own code, through its plugin."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ JOB = "ticks"
 def ticks_of_orchestrator(
     name: str, schedule: Schedule, start: datetime, end: datetime
 ) -> list[datetime]:
-    """Return the ticks from `start` to before `end`, in UTC, by the orchestrator's own counting.
+    """Return the ticks from `start` to before `end`, in UTC, as the orchestrator computes them.
 
     Raises:
-        UsageError: The plugin cannot tell.
-        PluginError: There is no such plugin.
+        UsageError: The plugin cannot compute ticks.
+        PluginError: The plugin does not exist.
     """
     from floe_core import plugin_registry
     from floe_core.errors import UsageError

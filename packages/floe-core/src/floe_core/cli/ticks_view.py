@@ -1,4 +1,4 @@
-"""Ticks for a person to read."""
+"""Print ticks in the terminal."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MAX_SHOWN = 1_000
 def print_ticks(
     cron: str, timezone: str, span: tuple[datetime, datetime], found: list[datetime]
 ) -> None:
-    """Print ticks in their zone and in UTC, and what the clock changes of the span do to them."""
+    """Print ticks in their time zone and in UTC, and the effect of clock changes in the span."""
     from floe_core.schedules import check_timezone, parse_cron
     from floe_core.schedules.clock_changes import clock_changes, effect_on
 
@@ -35,7 +35,7 @@ def print_ticks(
 
 
 def print_comparison(name: str, ours: list[datetime], theirs: list[datetime]) -> bool:
-    """Print where an orchestrator's ticks differ from floe's; return whether they are the same."""
+    """Print how an orchestrator's ticks differ from floe's; return whether they are the same."""
     console = stdout()
     if ours == theirs:
         console.print(f"{name} counts the same {len(theirs)} ticks")
@@ -48,9 +48,9 @@ def print_comparison(name: str, ours: list[datetime], theirs: list[datetime]) ->
 
 
 def print_running(row: Mapping[str, Any]) -> bool:
-    """Print a job's next tick as a running orchestrator tells it; return whether floe agrees.
+    """Print a job's next tick as a running orchestrator reports it; return whether floe agrees.
 
-    `row` is one of `schedule_rows`. Nothing is printed where no orchestrator runs.
+    `row` is one of `schedule_rows`. Nothing is printed if no orchestrator is running.
     """
     told = row["running"]
     if told is None:

@@ -48,13 +48,13 @@ def open_warehouse(
 ) -> Iterator[Warehouse]:
     """Open the warehouse of a product's profile; a DuckDB file for reading only.
 
-    `is_served` is a process that opens it for another: what it needs goes with the process.
+    With `is_served`, this process opens it for another one, and its session ends with the process.
 
     Raises:
         UsageError: Tables in this kind of warehouse can't be compared.
-        EnvironmentProblemError: It can't be opened.
+        EnvironmentProblemError: The warehouse can't be opened.
     """
-    # dbt reads relative paths, of attached files too, from the product's folder.
+    # dbt resolves relative paths, also of attached files, against the product's folder.
     with chdir(project_dir), connect(dbt, project_dir, is_served=is_served) as opened:
         yield opened
 
@@ -63,7 +63,7 @@ def open_warehouse(
 def connect(dbt: DbtProject, project_dir: Path, *, is_served: bool = False) -> Iterator[Warehouse]:
     """Open a warehouse as `open_warehouse` does, for a process that is in the product's folder.
 
-    A process has one current folder: a thread that changes it beside another may leave it changed.
+    A process has one current folder: if several threads change it at once, it may stay changed.
     """
     dialect = dialect_of(dbt.adapter)
     opened: DuckDBFile | AdapterConnection | ServedConnection

@@ -14,6 +14,6 @@ def profiles_dir(dbt: DbtProject, project_dir: Path) -> Path:
 
 
 def dbt_profiles_dir() -> Path:
-    """Return where dbt looks for profiles.yml apart from the project's folder."""
+    """Return the folder where dbt looks for profiles.yml, other than the project's folder."""
     named = os.environ.get("DBT_PROFILES_DIR")
     return Path(named).expanduser() if named else Path.home() / ".dbt"

@@ -1,8 +1,8 @@
 """The SQL that reading a warehouse's tables requires: names, types, and hashes.
 
-Two values are the same where the warehouse writes them as the same text: NULL is no empty text, a
-trailing blank counts, as do the sign of -0.0 and the scale of a decimal without a declared one; NaN
-equals NaN, and a moment with a time zone is the same in every zone.
+Two values are equal if the warehouse writes them as the same text: NULL differs from the empty
+text, a trailing blank counts, as do the sign of -0.0 and the scale of a decimal without a declared
+one; NaN equals NaN, and a moment with a time zone is equal in every zone.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ class Relation:
 
 
 def quoted(name: str) -> str:
-    """Return a name as SQL, whatever is in it."""
+    """Return a name as a quoted SQL identifier."""
     return '"' + name.replace('"', '""') + '"'
 
 
 def literal(text: str) -> str:
-    """Return a text as SQL."""
+    """Return a text as an SQL string literal."""
     return "'" + text.replace("'", "''") + "'"
 
 
 class Dialect(ABC):
-    """What one kind of warehouse needs to be told. Hashes have 64 bits, signed or not.
+    """The SQL of one kind of warehouse. Hashes have 64 bits, signed or not.
 
-    `settings` are run in each session first. `fence` ends a subquery that must not be computed
-    twice. `longest_name` is in bytes, None for no limit that matters. `is_alone` is a warehouse
-    of which there may be but one session in a folder.
+    `settings` are statements run first in each session. `fence` ends a subquery that must not be
+    computed twice. `longest_name` is in bytes, None if no limit matters. `is_alone` marks a
+    warehouse that allows only one session in a folder.
     """
 
     settings: ClassVar[tuple[str, ...]] = ()
@@ -48,10 +48,10 @@ class Dialect(ABC):
     is_alone: ClassVar[bool] = False
 
     def prepare(self, handle: Any) -> None:  # noqa: B027
-        """Add what a connection of the warehouse's driver lacks."""
+        """Add functions that a connection of the warehouse's driver lacks."""
 
     def quoted(self, name: str) -> str:
-        """Return a column's name, as the warehouse has it, as SQL."""
+        """Return a column's name, as the warehouse keeps it, as SQL."""
         return quoted(name)
 
     def place(self, relation: Relation) -> str:
@@ -59,32 +59,32 @@ class Dialect(ABC):
         return f"{self.quoted(relation.schema)}.{self.quoted(relation.name)}"
 
     def schemas(self, part: str) -> str:
-        """Return a query for the names of schemas that have a text in them."""
+        """Return a query for the schemas whose names contain a text."""
         return (
             "select distinct schema_name from information_schema.schemata "
             f"where strpos(schema_name, {literal(part)}) > 0"
         )
 
     def drop_schema(self, schema: str) -> str:
-        """Return the statement that drops a schema with all that is in it, if it is there."""
+        """Return the statement that drops a schema and its contents, if it exists."""
         return f"drop schema if exists {self.quoted(schema)} cascade"
 
     def read_columns(self, rows: ReadRows, relation: Relation) -> list[tuple[str, str]]:
-        """Return names and whole types in their order; none for no relation."""
+        """Return the names and full types of columns, in order; [] if there is no relation."""
         return [(str(name), str(kind)) for name, kind in rows(self.columns(relation))]
 
     def text(self, expression: str) -> str:
-        """Return a value as text."""
+        """Return the SQL for a value as text."""
         return f"cast({expression} as varchar)"
 
     def exact(self, expression: str) -> str:
-        """Return a value as a text that another value does not have: `text` may be for people."""
+        """Return the SQL for a text that is unique to a value; `text` may lose precision."""
         return self.text(expression)
 
     def total(self, hashes: str) -> str:
-        """Return the sum of hashes over rows, as text: it outgrows what drivers read as a number.
+        """Return the sum of hashes over rows, as text, since drivers can't read numbers that large.
 
-        Of no rows it is 0.
+        The sum over no rows is 0.
         """
         return self.text(f"coalesce(sum({hashes}), 0)")
 
@@ -94,12 +94,12 @@ class Dialect(ABC):
 
     @abstractmethod
     def columns(self, relation: Relation) -> str:
-        """Return a query for names and whole types in their order; no rows for no relation."""
+        """Return a query for names and full types in order; no rows if there is no relation."""
 
     @abstractmethod
     def value_hash(self, name: str, kind: str) -> str:
-        """Return the hash of a column of a type, of which `name` is SQL; a number for NULL too."""
+        """Return the hash of a column, given its quoted name and type; a number for NULL too."""
 
     @abstractmethod
     def row_hash(self, hashes: Sequence[str]) -> str:
-        """Return one hash of several, which no sum over rows can take apart again."""
+        """Return one hash of several; its sum over rows depends on how the values are paired."""

@@ -1,4 +1,4 @@
-"""The warehouses whose tables can be read and hashed, by dbt's names of their adapters."""
+"""The warehouses whose tables can be read and hashed, by dbt adapter name."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def dialect_of(adapter: str) -> Dialect:
     """Return the dialect of a dbt adapter.
 
     Raises:
-        UsageError: Its tables can't be hashed here.
+        UsageError: Tables of this adapter can't be hashed.
     """
     if adapter not in DIALECTS:
         known = list_adapters(DIALECTS)
@@ -34,7 +34,7 @@ def dialect_of(adapter: str) -> Dialect:
 
 
 def list_adapters(adapters: Iterable[str]) -> str:
-    """Return two or more adapters as a message names them.
+    """Return two or more adapters as a list for a message.
 
     >>> list_adapters(["sqlite", "duckdb", "postgres"])
     'duckdb, postgres and sqlite'

@@ -8,27 +8,27 @@ from floe_core.warehouse.dialect import Dialect, Relation
 
 
 class DuckDB(Dialect):
-    """DuckDB's own hash, but for what it takes for equal and writes otherwise."""
+    """DuckDB's own hash, with additions for values that it hashes alike but writes differently."""
 
-    # dbt-duckdb's sessions have the zone of the machine; texts of moments are in UTC here.
+    # dbt-duckdb's sessions use the machine's time zone; here, texts of moments are in UTC.
     settings = ("set timezone = 'UTC'",)
     _FLOATS = ("FLOAT", "DOUBLE")
     _LAX = ("INTERVAL", "[", "STRUCT(", "MAP(", "UNION(")
 
     def columns(self, relation: Relation) -> str:
-        """See `Dialect.columns`; types of views are those that they have now."""
+        """See `Dialect.columns`; the types of a view are its current ones."""
         return f"select column_name, column_type from (describe {self.place(relation)})"
 
     def value_hash(self, name: str, kind: str) -> str:
         """See `Dialect.value_hash`."""
-        if kind == "VARCHAR":  # A collation may take two texts for one; their bytes differ.
+        if kind == "VARCHAR":  # A collation may treat two texts as equal; their bytes differ.
             return f"hash(encode({name}))"
-        if kind in self._FLOATS:  # As text they would take twenty times as long.
+        if kind in self._FLOATS:  # Hashing them as text would take 20 times as long.
             return f"hash({name}, {name} = 0 and signbit({name}))"
         if any(part in kind for part in self._LAX):
             return f"hash({name}, {name}::varchar)"
         return f"hash({name})"
 
     def row_hash(self, hashes: Sequence[str]) -> str:
-        """See `Dialect.row_hash`: once more over what combines several."""
+        """See `Dialect.row_hash`; hashes the combined hash once more."""
         return f"hash(hash({', '.join(hashes)}))"

@@ -1,4 +1,4 @@
-"""The file that a DuckDB profile leads to."""
+"""Find the database file of a DuckDB profile."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ def connection_manager(adapter: str, credentials: Credentials) -> Any:
 
 
 def duckdb_environment(credentials: Credentials) -> Any:
-    """Return DuckDB as dbt-duckdb opens it, with all that a profile attaches and loads."""
+    """Return DuckDB as dbt-duckdb opens it, with everything that a profile attaches and loads."""
     with _names_of_dbt():
         from dbt.adapters.duckdb.environments import create
 

@@ -8,7 +8,7 @@ from floe_core.warehouse.dialect import Dialect, Relation, literal
 
 
 class Postgres(Dialect):
-    """The hash of a value's text, as PostgreSQL writes it in a session with fixed settings."""
+    """Hashes the text of a value, as PostgreSQL writes it in a session with fixed settings."""
 
     settings = (
         "set timezone = 'UTC'",
@@ -21,7 +21,7 @@ class Postgres(Dialect):
     longest_name = 63
 
     def columns(self, relation: Relation) -> str:
-        """See `Dialect.columns`; the catalog has the precision that other views of it lack."""
+        """See `Dialect.columns`; reads pg_catalog, since other views lack the precision."""
         return (
             "select attname, pg_catalog.format_type(atttypid, atttypmod) "
             "from pg_catalog.pg_attribute a join pg_catalog.pg_class c on c.oid = a.attrelid "
@@ -32,9 +32,9 @@ class Postgres(Dialect):
         )
 
     def value_hash(self, name: str, kind: str) -> str:
-        """See `Dialect.value_hash`. The collation is that of bytes, whatever the column's."""
+        """See `Dialect.value_hash`; compares bytes, whatever the column's collation."""
         return f'coalesce(pg_catalog.hashtextextended({name}::text collate "C", 0), 1)'
 
     def row_hash(self, hashes: Sequence[str]) -> str:
-        """See `Dialect.row_hash`: of a text, since sums of `hash_record_extended` can be."""
+        """See `Dialect.row_hash`; sums of `hash_record_extended` would not depend on the pairs."""
         return f'pg_catalog.hashtextextended(row({", ".join(hashes)})::text collate "C", 0)'

@@ -1,7 +1,7 @@
-"""Find the rows of two tables that differ, in warehouses that need not know of each other.
+"""Find the rows that differ between two tables, which may be in separate warehouses.
 
-Each hashes its rows by key into buckets and sums them. Of the buckets that differ, the hashes of
-the rows are fetched, a limited number at a time, and held against each other here.
+Each warehouse hashes its rows into buckets by key, and sums the hashes of each bucket. For buckets
+that differ, the hashes of the rows are fetched, a limited number at a time, and compared here.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from floe_core.warehouse.connection import Warehouse
 from floe_core.warehouse.dialect import Relation
 
 BUCKETS = 4096
-# Rows of both tables whose hashes are here at one time, but for a bucket that has more.
+# The most rows, of both tables, whose hashes are fetched at once, unless one bucket has more.
 ROWS_AT_ONCE = 200_000
 
 Hashes = tuple[int, ...]
@@ -23,9 +23,9 @@ Rows = dict[int, Counter[Hashes]]
 
 @dataclass(frozen=True)
 class HashedTable:
-    """A table whose rows are found by the hash of a key; of the whole row where `key` is empty.
+    """A table whose rows are identified by the hash of a key, or of the whole row if `key` is ().
 
-    `columns` maps the names of those that are compared to their types. Both tables have the same.
+    `columns` maps the names of the compared columns to their types, the same in both tables.
     """
 
     warehouse: Warehouse
@@ -35,11 +35,11 @@ class HashedTable:
 
     @property
     def values(self) -> list[str]:
-        """The columns beside the key, none where the whole row is the key."""
+        """The columns that are not part of the key; none if the whole row is the key."""
         return [name for name in sorted(self.columns) if self.key and name not in self.key]
 
     def buckets(self) -> dict[int, tuple[int, int]]:
-        """Return bucket -> number of rows and sum of their hashes; read in one scan."""
+        """Return bucket -> number of rows and sum of their hashes, read in one scan."""
         dialect = self.warehouse.dialect
         found = self.warehouse.rows(
             f"select {dialect.bucket('k', BUCKETS)}, count(*), {dialect.total('r')} "
@@ -48,11 +48,11 @@ class HashedTable:
         return {int(bucket): (int(rows), int(total)) for bucket, rows, total in found}
 
     def rows_in(self, buckets: Iterable[int]) -> Rows:
-        """Return hash of the key -> how often there is a row with these hashes of values."""
+        """Return hash of the key -> hashes of the values -> number of such rows."""
         columns = ", ".join(["k", *self._hash_names()])
         dialect = self.warehouse.dialect
         bucket = dialect.bucket("k", BUCKETS)
-        # As texts: not every driver reads 64 bits without a sign.
+        # As text: not every driver reads unsigned 64-bit numbers.
         shown = ", ".join(dialect.text(name) for name in ["k", *self._hash_names()])
         found: Rows = defaultdict(Counter)
         for key, *hashes, count in self.warehouse.rows(
@@ -63,7 +63,7 @@ class HashedTable:
         return found
 
     def texts(self, keys: Iterable[int]) -> dict[int, dict[str, str | None]]:
-        """Return hash of the key -> column -> value as text, of one row for each key."""
+        """Return hash of the key -> column -> value as text, for one row of each key."""
         wanted = _listed(keys)
         if not wanted:
             return {}
@@ -81,7 +81,7 @@ class HashedTable:
         return [places[name] for name in self.values]
 
     def _hashed(self, with_values: bool = False) -> str:
-        """Return a subquery: k, the hash of the key, r, that of the row, and one of each column."""
+        """Return a subquery with the hashes of the key (k), of the row (r) and of each column."""
         dialect = self.warehouse.dialect
         names = sorted(self.columns)
         hashes = {name: f"h{number}" for number, name in enumerate(names)}
@@ -106,9 +106,10 @@ class HashedTable:
 
 @dataclass
 class RowDifferences:
-    """How many rows are on one side only, or have other values by the same key, and in what.
+    """Counts of rows that are on one side only or changed, and of changed cells by column.
 
-    The three lists hold hashes of keys: some of each, to look at.
+    A row changed if both sides have its key with different values. The three lists hold hashes of
+    keys, as samples of each kind.
     """
 
     only_left: int = 0
@@ -124,9 +125,9 @@ class RowDifferences:
 
 
 def row_differences(left: HashedTable, right: HashedTable, samples: int) -> RowDifferences:
-    """Return what differs between two tables, with at most so many keys of each kind.
+    """Return the differences of two tables, with at most `samples` keys of each kind.
 
-    Takes a scan of each table for the buckets, and one for every 200,000 rows in those that differ.
+    Scans each table once for the buckets, and once for every 200,000 rows in buckets that differ.
     """
     found = RowDifferences()
     for buckets in _chunks(left.buckets(), right.buckets()):
@@ -141,7 +142,7 @@ def row_differences(left: HashedTable, right: HashedTable, samples: int) -> RowD
 def _chunks(
     left: Mapping[int, tuple[int, int]], right: Mapping[int, tuple[int, int]]
 ) -> Iterator[list[int]]:
-    """Yield the buckets that differ, as many together as may be fetched at once."""
+    """Yield the buckets that differ, in chunks that can be fetched at once."""
     chunk: list[int] = []
     rows = 0
     for bucket in sorted(left.keys() | right.keys()):
@@ -160,9 +161,9 @@ def _chunks(
 def _count(
     found: RowDifferences, ours: Counter[Hashes], theirs: Counter[Hashes], names: Sequence[str]
 ) -> list[int] | None:
-    """Count the rows of one key: what is equal goes out first, and the rest is paired.
+    """Count the rows of one key: equal rows are removed first, then the others are paired.
 
-    Returns the list that the key belongs to, None for a key whose rows are equal.
+    Returns the list that the key belongs to, None if its rows are equal.
     """
     left, right = ours - theirs, theirs - ours
     paired = min(left.total(), right.total())

@@ -1,7 +1,7 @@
-"""A warehouse that a process of its own opens and reads.
+"""Read a warehouse in a separate process.
 
-A Spark session belongs to a Java machine that stays in the folder it was started in, and holds the
-metastore there, until the process that started it ends.
+A Spark session belongs to a JVM that stays in the folder it was started in, and locks the metastore
+there, until the process that started it ends.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from floe_core.warehouse.dialect import Dialect, Relation, Row
 
 
 class ServedConnection:
-    """A connection that lives in a process of its own, which ends with it."""
+    """A connection in a separate process, which ends when the connection is closed."""
 
     def __init__(self, dbt: DbtProject, dialect: Dialect, project_dir: Path) -> None:
         self.dialect = dialect
-        # Not a fork: this process may have threads, and connections of its own.
+        # Not a fork: this process may have threads and other connections.
         context = get_context("spawn")
         self._pipe, theirs = context.Pipe()
         self._process = context.Process(target=serve, args=(theirs, dbt, project_dir), daemon=True)
@@ -44,7 +44,7 @@ class ServedConnection:
         return self.dialect.read_columns(self.rows, relation)
 
     def close(self) -> None:
-        """End the process, and wait until what it held is free."""
+        """End the process, and wait until it has released its locks."""
         self._pipe.close()
         self._process.join()
 
@@ -68,11 +68,11 @@ class ServedConnection:
 
 
 def serve(pipe: Connection, dbt: DbtProject, project_dir: Path) -> None:
-    """Answer questions until the other side closes."""
+    """Answer requests until the other side closes the pipe."""
     from floe_core.warehouse.connection import open_warehouse
     from floe_core.warehouse.internals import end_spark
 
-    # What Spark says while it starts is of no use to who reads the result.
+    # Keep what Spark prints while it starts out of the results on stdout.
     sys.stdout = sys.stderr
     try:
         with open_warehouse(dbt, project_dir, is_served=True) as warehouse:

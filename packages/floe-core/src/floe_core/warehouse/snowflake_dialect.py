@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from floe_core.warehouse.dialect import Dialect, Relation, literal, quoted
 
-# What dbt writes without quotes, and Snowflake in upper case.
+# Names that dbt writes without quotes, so that Snowflake folds them to upper case.
 _SIMPLE = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*")
 WHOLE_TYPE = """case
     when data_type = 'NUMBER' then 'NUMBER(' || numeric_precision || ',' || numeric_scale || ')'
@@ -16,9 +16,9 @@ WHOLE_TYPE = """case
 
 
 class Snowflake(Dialect):
-    """Snowflake's own hash, and the texts of values that it takes for equal.
+    """Snowflake's own hash, and the text of values that it hashes alike but writes differently.
 
-    Names of relations are those that dbt writes without quotes.
+    Names of relations are as dbt writes them, without quotes.
     """
 
     longest_name = 255
@@ -43,19 +43,19 @@ class Snowflake(Dialect):
         )
 
     def value_hash(self, name: str, kind: str) -> str:
-        """See `Dialect.value_hash`: a number and a float that are equal have one hash."""
-        if kind == "TIMESTAMP_TZ":  # A moment, whatever the offset that it is written with.
+        """See `Dialect.value_hash`; an equal number and float have the same hash."""
+        if kind == "TIMESTAMP_TZ":  # Hash the moment, whatever its offset.
             return f"hash(convert_timezone('UTC', {name}))"
         if kind in ("FLOAT", "VARIANT", "OBJECT", "ARRAY"):
             return f"hash({name}, to_varchar({name}))"
         return f"hash({name})"
 
     def row_hash(self, hashes: Sequence[str]) -> str:
-        """See `Dialect.row_hash`: once more over what combines several."""
+        """See `Dialect.row_hash`; hashes the combined hash once more."""
         return f"hash(hash({', '.join(hashes)}))"
 
     def exact(self, expression: str) -> str:
-        """See `Dialect.exact`: the session's format may leave out parts of a time."""
+        """See `Dialect.exact`; the session's format may omit parts of a time."""
         return self.text(f"hash({expression})")
 
     def total(self, hashes: str) -> str:
@@ -68,5 +68,5 @@ class Snowflake(Dialect):
 
 
 def folded(name: str) -> str:
-    """Return a name as Snowflake keeps it where dbt writes it without quotes."""
+    """Return a name as Snowflake keeps it if dbt writes it without quotes."""
     return name.upper() if _SIMPLE.fullmatch(name) else name

@@ -8,7 +8,7 @@ from floe_core.warehouse.dialect import Dialect, ReadRows, Relation, literal
 
 
 class Spark(Dialect):
-    """Spark's 64-bit hash, and the text of a value where that hash takes two for one."""
+    """Spark's 64-bit hash, with the text of values that it would hash alike."""
 
     is_alone = True
     settings = ("set time zone 'UTC'",)
@@ -38,11 +38,11 @@ class Spark(Dialect):
 
     def value_hash(self, name: str, kind: str) -> str:
         """See `Dialect.value_hash`."""
-        if kind.startswith("string"):  # A collation may take two texts for one.
+        if kind.startswith("string"):  # A collation may treat two texts as equal.
             return f"xxhash64(cast({name} as binary))"
-        if kind in ("float", "double"):  # Spark's hash takes -0.0 for 0.0.
+        if kind in ("float", "double"):  # Spark's hash treats -0.0 as 0.0.
             return f"xxhash64({name}, cast({name} as string))"
-        if kind.startswith(self._CONTAINERS):  # Of some it has no hash.
+        if kind.startswith(self._CONTAINERS):  # Spark can't hash some of these types.
             return f"xxhash64(cast({self._json(name, kind)} as binary))"
         return f"xxhash64({name})"
 
@@ -50,7 +50,7 @@ class Spark(Dialect):
         text = f"cast({name} as string)"
         if not kind.startswith(("array<", "map<", "struct<")):
             return text
-        # The text alone does not tell the word null from NULL; JSON alone leaves fields out.
+        # The text does not distinguish the word null from NULL; the JSON omits NULL fields.
         return f"concat(to_json({name}), {text})"
 
     def row_hash(self, hashes: Sequence[str]) -> str:
@@ -62,12 +62,12 @@ class Spark(Dialect):
         return f"cast({expression} as string)"
 
     def total(self, hashes: str) -> str:
-        """See `Dialect.total`: in a type that takes 10**20 rows."""
+        """See `Dialect.total`; Spark widens the sum to 38 digits, enough for 10**19 rows."""
         return self.text(f"coalesce(sum(cast({hashes} as decimal(28, 0))), 0)")
 
 
 def described(rows: ReadRows, relation: Relation) -> list[tuple[str, str]]:
-    """Return the columns of a relation that is there; those of partitions come again after them."""
+    """Return the columns of an existing relation, without Spark's repeated partition columns."""
     found: list[tuple[str, str]] = []
     for name, kind, *_ in rows(Spark().columns(relation)):
         if not name or name.startswith("#"):

@@ -1,4 +1,4 @@
-"""SQLite's SQL for reading tables; its hashes are functions of this process, where SQLite runs."""
+"""SQLite's SQL for reading tables; its hash functions are Python's, as SQLite runs in-process."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from floe_core.warehouse.dialect import Dialect, ReadRows, Relation, literal
 
 
 class SQLite(Dialect):
-    """A hash of a value and of the type that SQLite keeps it as, which a column does not decide."""
+    """Hashes a value with its storage type, which SQLite decides per value, not per column."""
 
     def prepare(self, handle: Any) -> None:
-        """See `Dialect.prepare`: SQLite has no hash, and its sums overflow."""
+        """See `Dialect.prepare`; SQLite has no hash function, and its sums overflow."""
         handle.create_function("floe_hash", -1, _hash, deterministic=True)
         handle.create_aggregate("floe_total", 1, _Total)
 
     def schemas(self, part: str) -> str:
-        """See `Dialect.schemas`: they are attached files."""
+        """See `Dialect.schemas`; schemas are attached files."""
         return f"select name from pragma_database_list where instr(name, {literal(part)}) > 0"
 
     def read_columns(self, rows: ReadRows, relation: Relation) -> list[tuple[str, str]]:
-        """See `Dialect.read_columns`; a schema that is not attached is an error of SQLite's."""
+        """See `Dialect.read_columns`; SQLite would fail on a schema that is not attached."""
         attached = {str(name) for (name,) in rows(self.schemas(relation.schema))}
         return super().read_columns(rows, relation) if relation.schema in attached else []
 
@@ -41,7 +41,7 @@ class SQLite(Dialect):
         return f"floe_hash({', '.join(hashes)})"
 
     def exact(self, expression: str) -> str:
-        """See `Dialect.exact`: as text, a float has 15 digits."""
+        """See `Dialect.exact`; as text, a float has only 15 digits."""
         return self.text(f"floe_hash({expression})")
 
     def total(self, hashes: str) -> str:
@@ -50,7 +50,7 @@ class SQLite(Dialect):
 
 
 def _hash(*values: Any) -> int:
-    """Return a signed hash of 64 bits."""
+    """Return a signed 64-bit hash."""
     found = blake2b(digest_size=8)
     for value in values:
         told = _told(value)
@@ -60,7 +60,7 @@ def _hash(*values: Any) -> int:
 
 
 def _told(value: Any) -> bytes:
-    """Return a value with the letter of its type; that of a float has its sign and last bit."""
+    """Return a value as bytes after a letter for its type; a float keeps its sign and last bit."""
     if value is None:
         return b"n"
     if isinstance(value, float):
@@ -72,7 +72,7 @@ def _told(value: Any) -> bytes:
 
 
 class _Total:
-    """SQLite's own sum is an error beyond 64 bits."""
+    """Sums hashes; SQLite's own sum fails beyond 64 bits."""
 
     def __init__(self) -> None:
         self._total = 0

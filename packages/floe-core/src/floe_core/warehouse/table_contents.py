@@ -1,4 +1,4 @@
-"""Fingerprint tables where they are, whatever the order of their rows."""
+"""Fingerprint tables inside the warehouse, independently of the order of their rows."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _AT_ONCE = 10
 class TableContents:
     """A table's number of rows; each column's name, type and sum of its values' hashes.
 
-    `row_hash` is the sum of the hashes of whole rows: equal columns may still be paired otherwise.
-    A column that is declared volatile has a hash of 0, and no part in the rows'. `missing` is a
-    table that is not there; then the rest is empty.
+    `row_hash` is the sum of the hashes of whole rows: equal columns may still be paired
+    differently. A column that is declared volatile has a hash of 0, and is left out of `row_hash`.
+    `missing`: the table does not exist; then the rest is empty.
     """
 
     rows: int = 0
@@ -34,13 +34,13 @@ class TableContents:
 
 
 def read_tables(artifacts: CompiledArtifacts) -> dict[str, TableContents]:
-    """Return node id -> contents of what a product has built; a DuckDB file that isn't has none.
+    """Return node id -> contents of a product's tables; {} if its DuckDB file does not exist.
 
-    The dbt sources that its steps write are among them.
+    Includes the dbt sources that the product's steps write.
 
     Raises:
-        UsageError: The warehouse is of a kind whose tables can't be compared.
-        EnvironmentProblemError: It can't be read.
+        UsageError: Tables of this kind of warehouse can't be compared.
+        EnvironmentProblemError: The warehouse can't be read.
     """
     file = duckdb_file(artifacts.dbt.profile, artifacts.folder)
     if file is not None and not file.exists():
@@ -55,7 +55,7 @@ def read_tables(artifacts: CompiledArtifacts) -> dict[str, TableContents]:
 
 
 def relation_of(node: Node) -> Relation:
-    """Return where a node's table is."""
+    """Return a node's relation."""
     return Relation(node.schema_name, node.identifier)
 
 
@@ -69,8 +69,8 @@ def contents(
 ) -> TableContents:
     """Return the fingerprint of a table or view, read once and summed in the warehouse.
 
-    A sum of hashes does not depend on the order of rows, counts a row that is there twice twice,
-    and two different tables agree on it by chance once in 2**64.
+    A sum of hashes does not depend on the order of rows, counts duplicate rows, and is the same for
+    two different tables by chance once in 2**64.
     """
     columns = warehouse.columns(relation)
     if not columns:
@@ -82,7 +82,7 @@ def contents(
 
 
 def _sums(warehouse: Warehouse, relation: Relation, columns: dict[str, str]) -> list[int]:
-    """Return the number of rows, the sum of their hashes, and one of each column's."""
+    """Return the number of rows, the sum of their hashes, and the sum for each column."""
     dialect = warehouse.dialect
     place = dialect.place(relation)
     if not columns:
@@ -92,7 +92,7 @@ def _sums(warehouse: Warehouse, relation: Relation, columns: dict[str, str]) -> 
         f"{dialect.value_hash(dialect.quoted(name), kind)} as {hashes[name]}"
         for name, kind in columns.items()
     )
-    # By name, so that another order of columns is a difference of its own.
+    # Sorted by name, so that a different order of columns does not change the rows' hashes.
     whole_row = dialect.row_hash([hashes[name] for name in sorted(columns)])
     outer = ", ".join(dialect.total(each) for each in (whole_row, *hashes.values()))
     found = warehouse.rows(
@@ -106,8 +106,8 @@ def hashes_of_rows(
 ) -> dict[Relation, Rows]:
     """Return the number of rows of relations with these columns, and the sum of their hashes.
 
-    It is a part of what `contents` returns, in a fifth of the time for small tables. What cannot be
-    read is left out.
+    This is a part of what `contents` returns, in a fifth of the time for small tables. Relations
+    that cannot be read are left out.
     """
     found: dict[Relation, Rows] = {}
     relations = list(tables)

@@ -1,4 +1,4 @@
-"""What differs between a node's table on two sides, as sentences."""
+"""Describe how a node's table differs between two sides."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Names = tuple[str, str]
 def table_differences(
     names: Names, left: TableContents | None, right: TableContents | None
 ) -> list[str]:
-    """Return what differs, with the sides' names; nothing for equal tables, or none on both."""
+    """Return the differences with the sides' names; [] if the tables are equal or both absent."""
     if left == right:
         return []
     if left is None or right is None or left.missing or right.missing:
@@ -23,7 +23,7 @@ def table_differences(
 
 
 def column_differences(names: Names, left: TableContents, right: TableContents) -> Iterator[str]:
-    """Yield which columns are missing on a side, of another type or in another order."""
+    """Yield columns that are missing on a side, have another type or are in another order."""
     ours, theirs = _types(left), _types(right)
     for missing, here, name in ((ours, theirs, names[0]), (theirs, ours, names[1])):
         for column in here:
@@ -42,7 +42,7 @@ def _rows(names: Names, left: TableContents, right: TableContents) -> Iterator[s
     if left.rows != right.rows:
         yield f"{left.rows} rows on {names[0]}, {right.rows} on {names[1]}"
         return
-    # Values of two types are not written alike: of those the types are told.
+    # Values of different types hash differently, so for these only the types are reported.
     theirs = {(name, kind): total for name, kind, total in right.columns}
     differing = [n for n, kind, total in left.columns if theirs.get((n, kind), total) != total]
     if differing:

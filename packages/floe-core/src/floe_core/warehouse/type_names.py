@@ -1,4 +1,4 @@
-"""Names of types, as warehouses spell them."""
+"""Compare names of types, as warehouses spell them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from sqlglot import exp
 
 
 def same_type(one: str, other: str, dialect: str) -> bool:
-    """Return whether two names of types mean the same in a warehouse, given its dbt adapter.
+    """Return whether two type names mean the same type in a warehouse, given its dbt adapter.
 
     >>> same_type("int", "INTEGER", "postgres"), same_type("text", "integer", "postgres")
     (True, False)

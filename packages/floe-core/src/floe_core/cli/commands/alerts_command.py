@@ -1,4 +1,4 @@
-"""`floe alerts`: what became of a product's alerts, and whether they arrive."""
+"""`floe alerts`: show, send and test a product's alerts."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def flush(
 
 @app.command("test")
 def send(product: Product = Path(), timeout: Timeout = 10.0, as_json: Json = False) -> None:
-    """Send an alert that says it is a test to every target. Exits 3 if one does not take it."""
+    """Send a test alert to every target. Exits 3 if a target does not accept it."""
     from floe_core.alerts.delivery_status import send_test
 
     _end(send_test(_loaded(product), timeout), as_json)
@@ -65,10 +65,10 @@ def send(product: Product = Path(), timeout: Timeout = 10.0, as_json: Json = Fal
 
 @app.command()
 def check(product: Product = Path(), as_json: Json = False) -> None:
-    """Alert of each missed deadline of a product's jobs and of each killed build, once.
+    """Send one alert for each missed deadline of a product's jobs and for each killed build.
 
-    For a product that no orchestrator watches: run it every few minutes. A deadline is watched from
-    the first check on.
+    For a product that no orchestrator watches: run this every few minutes. Deadlines are watched
+    from the first check on.
     """
     from floe_core.alerts import report_lateness, send_waiting
     from floe_core.execution.reports.open_builds import report_killed_builds

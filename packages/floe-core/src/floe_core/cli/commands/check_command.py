@@ -35,7 +35,7 @@ def check(product: Product = Path(), on: On = None, as_json: Json = False) -> No
 
 
 def _orchestrator(product: Path, on: str | None) -> tuple[str, dict[str, object]]:
-    """Return the orchestrator's name and settings; those of another one than `on` don't apply."""
+    """Return the orchestrator's name and settings; the manifest's apply to its own plugin only."""
     from floe_core.compiler.findings import Findings
     from floe_core.compiler.inputs import FLOE_FILE, read_inputs
     from floe_core.compiler.settings import plugin_settings

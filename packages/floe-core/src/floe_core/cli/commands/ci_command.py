@@ -1,4 +1,4 @@
-"""`floe ci`: check what a change does, beside production."""
+"""`floe ci`: build what a change affects in temporary schemas, and compare with production."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ def ci(
     base: Side,
     head: Side,
     product: Annotated[
-        Path, typer.Option(metavar="DIR", help="The product's folder, where a side is a commit.")
+        Path, typer.Option(metavar="DIR", help="The product's folder, if a side is a commit.")
     ] = Path(),
     samples: Annotated[
         int,
         typer.Option(
             min=0,
             max=1000,
-            help="How many rows of each kind to show for each table that differs. They are rows of "
-            "production: whoever reads the comment sees them.",
+            help="How many rows of each kind to show for each table that differs. These are "
+            "production rows: everyone who can read the comment sees them.",
         ),
     ] = 0,
     allow_breaking: Annotated[
@@ -49,17 +49,17 @@ def ci(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Build what a change from BASE to HEAD reaches, beside production, and report what it does.
+    """Build the nodes that a change from BASE to HEAD affects, and compare them with production.
 
-    Production is what the profile leads to. Nodes that changed, and those that read a column that
-    differs by it, are built in schemas that are dropped again; all else is read from production.
+    Production is where the profile points. Nodes that changed, and nodes that read a column that
+    differs as a result, are built in temporary schemas; everything else is read from production.
     Prints one Markdown comment: breaking changes, failures, what was built, and what differs from
     production.
 
-    Exits 1 if a node of the build or a test did not pass, or if a change is breaking: a table that
-    is gone or moved, a column that is gone or of another type, or a port whose change breaks a
-    published product. Models with `access: private` do not count. Also exits 1 if a side does not
-    compile, 2 for a wrong call, and 3 if the warehouse or git is not to be had.
+    Exits 1 if a node or a test did not pass, or if a change is breaking: a removed or moved table,
+    a removed column or one of another type, or a port whose change breaks a published product.
+    Models with `access: private` do not count. Also exits 1 if a side does not compile, 2 for a
+    usage error, and 3 if the warehouse or git is not available.
     """
     from floe_core.atomic_files import write_together
     from floe_core.ci.check import Change, check_change
@@ -85,7 +85,7 @@ def ci(
 
 @contextmanager
 def _interrupted_by_termination() -> Iterator[None]:
-    """Take SIGTERM, by which CI systems cancel a job, as an interrupt: all that was built goes."""
+    """Treat SIGTERM, with which CI systems cancel a job, as an interrupt, so that we clean up."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield

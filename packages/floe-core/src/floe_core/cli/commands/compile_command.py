@@ -1,4 +1,4 @@
-"""`floe compile`: turn a product into what an orchestrator loads."""
+"""`floe compile`: write the files that an orchestrator loads."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def compile_(
         bool,
         typer.Option(
             "--publish",
-            help="Put the compiled product where `products` of the manifest has it, for others.",
+            help="Publish the compiled product where `products` of the manifest says.",
         ),
     ] = False,
     allow_missing: Annotated[
         bool,
         typer.Option(
-            "--allow-missing", help="Compile though a product whose ports are read is unpublished."
+            "--allow-missing", help="Compile even if a product whose ports it reads is unpublished."
         ),
     ] = False,
     as_json: Json = False,

@@ -16,7 +16,7 @@ DIFFERENT = 1
 Side = Annotated[
     str,
     typer.Argument(
-        help="A compiled folder, or its compiled_artifacts.json alone. With --data: a compiled "
+        help="A compiled folder, or a compiled_artifacts.json. With --data: a compiled "
         "folder, a DuckDB or SQLite file, a target of profiles.yml, or a schema."
     ),
 ]
@@ -30,7 +30,7 @@ def diff(
         Path, typer.Option(metavar="DIR", help="The product whose tables --data compares.")
     ] = Path(),
     samples: Annotated[
-        int, typer.Option(min=0, max=1000, help="How many rows of each kind --data shows a table.")
+        int, typer.Option(min=0, max=1000, help="With --data: rows of each kind to show per table.")
     ] = 5,
     days: Annotated[
         int, typer.Option(min=1, max=3660, help="Number of days whose ticks are compared.")
@@ -60,10 +60,10 @@ def diff(
 ) -> None:
     """Show changed nodes, edges, ports, jobs, ticks and settings, and everything downstream.
 
-    A port that others read is shown with the products that its change breaks.
+    A port that other products read is shown with the products that its change breaks.
 
-    With --data: show the rows of tables that are in one place only or changed, by the key that dbt
-    knows of a table, and the number of changed cells in each column.
+    With --data: show the rows that are in one place only or that changed, matched by the key that
+    dbt knows for a table, and the number of changed cells in each column.
     """
     from floe_core.compiler.ports.products import consumers_of
     from floe_core.difference import difference
@@ -88,7 +88,7 @@ def diff(
 def _compare_data(
     names: tuple[str, str], product: Path, samples: int, markdown: bool, as_json: bool
 ) -> int:
-    """Print what differs; return 1 for anything, 0 for nothing."""
+    """Print what differs; return 1 if anything does, else 0."""
     from floe_core.difference.data import data_difference
     from floe_core.difference.data.markdown import as_markdown
     from floe_core.difference.data.places import place_named
@@ -106,7 +106,7 @@ def _compare_data(
 def _print(text: str, as_it_is: bool) -> None:
     from rich.markdown import Markdown
 
-    # Laid out for a terminal only: in a file, an id that is cut in two is no longer an id.
+    # Rendered for a terminal only: in a file, a wrapped id could not be copied or searched for.
     if as_it_is or not stdout().is_terminal:
         typer.echo(text)
     else:

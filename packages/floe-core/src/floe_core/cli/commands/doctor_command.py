@@ -21,9 +21,9 @@ _MARKS = {"ok": "[green]ok[/]", "warning": "[yellow]warning[/]", "problem": "[re
 def doctor(product: Product = Path(), env: Env = None, as_json: Json = False) -> None:
     """Check the installation and a compiled product, and say how to fix what is wrong.
 
-    Looks at the installed versions and the ranges that they declare, the compiled folder, the
-    services, events that wait in the spool, and what killed runs have left. Outside of a product,
-    checks the versions alone. Changes nothing. Exits 3 if there is a problem.
+    Checks the installed versions against their declared ranges, the compiled folder, the services,
+    events that wait in the spool, and what killed runs left behind. Outside a product, checks only
+    the versions. Changes nothing. Exits 3 if there is a problem.
     """
     found = _findings(product.absolute())
     has_problem = any(each.severity == "problem" for each in found)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def explain(product: Product = Path(), on: On = None, as_json: Json = False) -> None:
     """Show what each concept of a product becomes on an orchestrator, and what it can't express.
 
-    Compile refuses what can't be expressed, unless `waivers` of floe.yaml has the concept's name.
+    `floe compile` refuses what can't be expressed, unless `waivers` of floe.yaml names the concept.
     """
     from floe_core import plugin_registry
     from floe_core.errors import PluginError

@@ -1,4 +1,4 @@
-"""`floe helm`: the values of an orchestrator's chart, and what Helm makes of them."""
+"""`floe helm`: write the values of an orchestrator's chart, and render the chart with them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Others = Annotated[
     typer.Option(
         "--product",
         metavar="P",
-        help="A further product: its folder, or NAME=IMAGE. Can be repeated.",
+        help="Another product: its folder, or NAME=IMAGE. Can be repeated.",
     ),
 ]
 Out = Annotated[

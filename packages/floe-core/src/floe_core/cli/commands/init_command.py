@@ -1,4 +1,4 @@
-"""`floe init`: begin a product."""
+"""`floe init`: create a product."""
 
 from __future__ import annotations
 

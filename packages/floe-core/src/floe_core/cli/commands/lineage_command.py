@@ -1,4 +1,4 @@
-"""`floe lineage`: where a product's columns come from, and what became of its lineage events."""
+"""`floe lineage`: show the origins of a product's columns, and deliver its lineage events."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def compiled_folder(product: Path) -> Path:
     """Return the folder of a compiled product.
 
     Raises:
-        InvalidProductError: It is none.
+        InvalidProductError: The product is not compiled.
     """
     from floe_core.errors import invalid
     from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE

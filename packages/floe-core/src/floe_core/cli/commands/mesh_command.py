@@ -22,7 +22,7 @@ def mesh(
     platform: Annotated[
         Path,
         typer.Argument(
-            help="A manifest.yaml, or the folder of one or of a product.",
+            help="A manifest.yaml, its folder, or the folder of a product.",
             show_default="the current folder",
         ),
     ] = Path(),

@@ -32,7 +32,7 @@ def _sides(incomplete: str) -> list[str]:
 
 
 def leave_environment(who: str) -> None:
-    """Take the product as it is without an environment, which plain dbt does not know."""
+    """Unset the chosen environment, since plain dbt has no environments."""
     from floe_core.environment_choice import ENVIRONMENT_VARIABLE
 
     if name := os.environ.pop(ENVIRONMENT_VARIABLE, ""):
@@ -46,7 +46,7 @@ def parity(
         typer.Option(
             "--on",
             metavar="NAME",
-            help="An orchestrator, or dbt for plain `dbt build`; twice or more. Without it: dbt, "
+            help="An orchestrator, or dbt for plain `dbt build`; twice or more. Default: dbt "
             "and the orchestrator of manifest.yaml.",
             autocompletion=_sides,
         ),
@@ -57,8 +57,8 @@ def parity(
             "--dbt",
             metavar="DBT",
             help="A dbt to run the sides with: a version such as 1.11, which is installed in your "
-            "cache folder; a program; or `floe` for the one that is installed beside floe. Twice "
-            "or more compares them, on each side of --on.",
+            "cache folder; a program; or `floe` for the one installed beside floe. Give it twice "
+            "or more to compare them, on each side of --on.",
         ),
     ] = None,
     place: Annotated[
@@ -66,7 +66,7 @@ def parity(
         typer.Option(
             "--place",
             metavar="PRODUCT=NAME",
-            help="Of a platform: where a product runs on one more side, called `placed`.",
+            help="For a platform: where a product runs on one more side, called `placed`.",
         ),
     ] = None,
     keep: Annotated[
@@ -123,9 +123,9 @@ def _write_page(comparison: Comparison, path: Path) -> None:
 def _choices(
     product: Path, on: list[str] | None, dbt: list[str] | None
 ) -> dict[str, tuple[str, str | None]]:
-    """Return the sides to compare: folder -> what runs, and with which dbt.
+    """Return the sides to compare: folder -> the orchestrator or plain dbt, and the dbt to use.
 
-    Without `on`: plain dbt and the manifest's orchestrator, that one alone where dbts are compared.
+    Without `on`: plain dbt and the manifest's orchestrator; only the latter if dbts are compared.
     """
     from floe_core.errors import UsageError
     from floe_core.parity.plain_dbt import NAME
@@ -155,11 +155,11 @@ def _chosen_orchestrator(product: Path) -> str:
 
 
 def _program(dbt: str, product: Path) -> str:
-    """Return a dbt as `compile_side` takes it, the path of a program as a whole one.
+    """Return a dbt as `compile_side` takes it: "" for floe's own, or a program's absolute path.
 
     Raises:
-        UsageError: There is no such program.
-        EnvironmentProblemError: There is no such version, or it can't be installed.
+        UsageError: The program does not exist.
+        EnvironmentProblemError: The version does not exist, or it can't be installed.
     """
     from floe_core.errors import UsageError
     from floe_core.parity.dbt_versions import is_version

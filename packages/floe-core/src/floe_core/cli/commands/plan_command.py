@@ -1,4 +1,4 @@
-"""`floe plan`: what the next run would build and why, and what it would reuse."""
+"""`floe plan`: show what the next run would build and why, and what it would reuse."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 RUN_ID = "plan"
 RUNS_ON_PAGE = 30
-# Of the code of one node that changed, in the terminal.
+# The lines of the code change of one node that are shown in the terminal.
 LINES_OF_CODE = 20
 
 
@@ -41,14 +41,14 @@ def plan(
     ] = None,
     history: Annotated[
         bool,
-        typer.Option("--history", help="Show what the runs on this machine saved; plans nothing."),
+        typer.Option("--history", help="Show what past runs on this machine saved; plan nothing."),
     ] = False,
     as_json: Json = False,
 ) -> None:
     """Show what a run with reuse would build and why, without building anything.
 
-    Compiles the product; dbt compiles its SQL, and the warehouse is read. Where
-    `execution.reuse` of floe.yaml is off, this is what `floe run --reuse` would do.
+    Compiles the product, has dbt compile its SQL, and reads the warehouse. If `execution.reuse` of
+    floe.yaml is off, this is what `floe run --reuse` would do.
     """
     if history:
         _refuse_with_history(html=html, job=job, select=select)
@@ -116,9 +116,9 @@ def _show_history(product: Path, *, markdown: bool, as_json: bool) -> None:
 def as_dict(artifacts: CompiledArtifacts, planned: PlannedBuild) -> dict[str, Any]:
     """Return a plan as `floe plan --json` prints it.
 
-    `seconds` and `rows` of a node are those of its last build, null where they are not known;
-    `saved_seconds` and `saved_rows` are their sums over what is reused. `diff` is how its code
-    differs from that of its last build, "" where it does not, or where that is not known.
+    `seconds` and `rows` of a node are those of its last build, null if unknown; `saved_seconds`
+    and `saved_rows` are their sums over reused nodes. `diff` is the change of a node's code since
+    its last build, "" if there is none or the earlier code is unknown.
     """
     nodes = {
         node_id: {
@@ -143,7 +143,7 @@ def as_dict(artifacts: CompiledArtifacts, planned: PlannedBuild) -> dict[str, An
 
 
 def as_markdown(artifacts: CompiledArtifacts, planned: PlannedBuild) -> str:
-    """Return a plan as Markdown: what is built in a table, with the code that changed."""
+    """Return a plan as Markdown: a table of the nodes to build, and their code changes."""
     lines = [f"### {artifacts.product.name}: {_summary(planned)}", ""]
     if built := _of(planned, "build"):
         lines += ["| node | why it is built | last build |", "| --- | --- | ---: |"]

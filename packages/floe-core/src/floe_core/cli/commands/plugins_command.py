@@ -1,4 +1,4 @@
-"""`floe plugins`: which orchestrators may be chosen here."""
+"""`floe plugins`: list the orchestrator plugins that are installed."""
 
 from __future__ import annotations
 

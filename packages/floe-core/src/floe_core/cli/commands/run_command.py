@@ -1,4 +1,4 @@
-"""`floe run`: run a product on its orchestrator, here and now."""
+"""`floe run`: run a product on its orchestrator on this machine."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FAILED = 1
 
 
 class ResourceTypeOption(StrEnum):
-    """The types of resources that a run can be narrowed to."""
+    """The resource types that a run can be limited to."""
 
     MODEL = "model"
     SEED = "seed"
@@ -51,7 +51,7 @@ def run(
     ] = None,
     full_refresh: Annotated[
         bool,
-        typer.Option("--full-refresh", help="Build incremental models and seeds from nothing."),
+        typer.Option("--full-refresh", help="Build incremental models and seeds from scratch."),
     ] = False,
     empty: Annotated[
         bool, typer.Option("--empty", help="Read no rows: check that everything builds.")
@@ -68,7 +68,7 @@ def run(
         bool | None,
         typer.Option(
             "--reuse/--no-reuse",
-            help="Leave out what stands unchanged; overrides `execution.reuse`.",
+            help="Skip unchanged nodes; overrides `execution.reuse`.",
             show_default=False,
         ),
     ] = None,
@@ -111,9 +111,9 @@ def run(
 def compile_here(
     product: Path, on: str | None = None, reuse: bool | None = None
 ) -> CompiledArtifacts:
-    """Compile in place; a copy that `floe compile --out` made runs as it is.
+    """Compile in place, unless the folder is a copy made by `floe compile --out`.
 
-    `reuse` overrides what floe.yaml says of it.
+    `reuse` overrides `execution.reuse` of floe.yaml.
     """
     from floe_core.compiler import compile_product
     from floe_core.errors import UsageError
@@ -163,7 +163,7 @@ def _announce(artifacts: CompiledArtifacts, job: str, what: str) -> None:
 def options_of(
     artifacts: CompiledArtifacts, job: Job, parameters: RunParameters, *, is_whole: bool
 ) -> RunOptions:
-    """Return what to run, with the nodes that a selection takes chosen here.
+    """Return what to run; a selection is resolved to nodes here.
 
     As in dbt, a selection overrides the default selector of the product's own job.
     """
@@ -218,7 +218,7 @@ def _run_backfill(
 
 
 def _vars(text: str | None) -> dict[str, Any]:
-    """Return the vars of --vars, which dbt reads as YAML too."""
+    """Return the vars of --vars, parsed as YAML as in dbt."""
     from floe_core.dbt_yaml import read_mapping
     from floe_core.errors import UsageError
 
@@ -229,9 +229,9 @@ def _vars(text: str | None) -> dict[str, Any]:
 
 
 def as_dict(artifacts: CompiledArtifacts, report: RunReport) -> dict[str, Any]:
-    """Return a run as `floe run --json` prints it; a canceled run has failed.
+    """Return a run as `floe run --json` prints it; a canceled run counts as failed.
 
-    `errors` has what dbt said of each node that failed, by its id.
+    `errors` is node id -> dbt's message, for each node that failed.
     """
     ended = sorted(report.nodes.items())
     return {

@@ -81,7 +81,7 @@ def resume(
 def list_(product: Product = Path(), on: On = None, env: Env = None, as_json: Json = False) -> None:
     """Show each job's current schedule, and its next tick by floe and by the orchestrator.
 
-    The orchestrator's answer is shown if it is running and has the job.
+    The orchestrator's next tick is shown if it is running and has the job.
     """
     from floe_core.cli.schedule_rows import schedule_rows
 
@@ -112,7 +112,7 @@ class _Change:
         return self.plugin
 
     def make(self, change: Callable[[], None], as_json: bool) -> None:
-        """Make it, and print what holds then."""
+        """Make the change, and print the resulting schedule."""
         from floe_core.cli.schedule_rows import schedule_rows
         from floe_core.errors import FloeError, UsageError
 

@@ -1,4 +1,4 @@
-"""`floe show`: the graph, the jobs and the next ticks of a product."""
+"""`floe show`: show the graph, the jobs and the next ticks of a product."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def show(product: Product = Path(), on: On = None, env: Env = None, as_json: Jso
     console.print(f"[bold]{about.name}[/] {version} on {artifacts.orchestrator.name}")
     if about.description:
         console.print(about.description, style="dim", markup=False)
-    # Neither wrapped nor cropped: an id that is cut can be neither copied nor searched for.
+    # Neither wrapped nor cropped: a cut id can be neither copied nor searched for.
     for tree in (_graph(artifacts), _jobs(artifacts)):
         uncropped().print(tree)
     if artifacts.environments:
@@ -78,7 +78,7 @@ def _job_as_dict(artifacts: CompiledArtifacts, job: Job) -> dict[str, Any]:
 
 
 def next_ticks(schedule: Schedule | None) -> list[datetime]:
-    """Return the next few ticks, in UTC; none for a job that is not scheduled."""
+    """Return the next few ticks, in UTC; none for a job without an enabled schedule."""
     from floe_core.schedules import next_tick
 
     found: list[datetime] = []
@@ -102,7 +102,7 @@ def _graph(artifacts: CompiledArtifacts) -> Tree:
     pools = _shown_pools(artifacts)
     for node in artifacts.nodes:
         if node.is_test:
-            # An ephemeral model is no node of the graph, and its tests stand by themselves.
+            # An ephemeral model is not a node of the graph, so its tests are listed separately.
             tested = node.tested if node.tested in artifacts.by_id else ""
             tests.setdefault(tested, []).append(node)
     for node in _in_order(artifacts):
@@ -121,7 +121,7 @@ def _graph(artifacts: CompiledArtifacts) -> Tree:
 
 
 def _shown_pools(artifacts: CompiledArtifacts) -> dict[str, str]:
-    """Return pool of nodes -> what it is on the orchestrator."""
+    """Return pool of nodes -> what it becomes on the orchestrator."""
     from floe_core import plugin_registry
     from floe_core.plugin_powers import NodePools
 

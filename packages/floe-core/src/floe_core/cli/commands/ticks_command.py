@@ -1,4 +1,4 @@
-"""`floe ticks`: when a schedule names a moment."""
+"""`floe ticks`: show the ticks of a schedule."""
 
 from __future__ import annotations
 
@@ -53,8 +53,9 @@ def ticks(
     orchestrator if there is one. Exits 1 if they differ from floe's. With --json, prints only the
     orchestrator's ticks.
 
-    On days when clocks change: a time that does not exist ticks at the first instant after the gap,
-    a time that comes twice ticks at its second occurrence.
+    When the clock changes, an expression that covers every hour ticks whenever the clock shows a
+    matching time. For any other, a time that is skipped ticks at the first moment after the gap,
+    and a time that occurs twice ticks at its second occurrence.
     """
     from floe_core.cli.moments import read_moment
     from floe_core.errors import UsageError
@@ -88,7 +89,7 @@ def ticks(
 
 
 def _print_running(product: Path, job_name: str | None, on: str) -> bool:
-    """Print what the running orchestrator tells; return False where it contradicts floe."""
+    """Print what the running orchestrator reports; return False if it contradicts floe."""
     from floe_core.cli.product_and_plugin import product_and_plugin
     from floe_core.cli.schedule_rows import schedule_rows
     from floe_core.cli.ticks_view import print_running
@@ -113,7 +114,7 @@ def _theirs(on: str, cron: str, timezone: str, start: datetime, end: datetime) -
 
 
 def _schedule_of(product: Path, job_name: str | None) -> tuple[str, str]:
-    """Return cron and zone of the product's job as they hold now; dbt is not asked."""
+    """Return the current cron expression and time zone of the product's job; does not run dbt."""
     from floe_core.compiler.jobs.product_schedules import product_schedules
     from floe_core.errors import UsageError
 

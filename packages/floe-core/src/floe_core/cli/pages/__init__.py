@@ -1,1 +1,1 @@
-"""The pages that commands write as HTML."""
+"""The HTML pages that commands write."""

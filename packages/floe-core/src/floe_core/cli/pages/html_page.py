@@ -1,4 +1,4 @@
-"""HTML pages that need nothing else: a template, what all of them share, and their data."""
+"""Build self-contained HTML pages from a template, shared style and script, and data."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ _PLACE = re.compile(r"@(\w+)@")
 
 
 def fill_page(template: str, texts: Mapping[str, str], data: Any) -> str:
-    """Return a page: each `@name@` of the template replaced by a text, and `@data@` by the data.
+    """Return a page: the template with each `@name@` replaced by a text, and `@data@` by the data.
 
-    `@style@` and `@script@` are what the pages share. `@cytoscape@` and `@dagre@` are the libraries
-    that draw them: see `page_libraries/libraries.json`.
+    `@style@` and `@script@` are shared by all pages. `@cytoscape@` and `@dagre@` are the libraries
+    that draw the graphs: see `page_libraries/libraries.json`.
     """
     folder = files("floe_core.cli.pages")
-    # No "<" in the data, which could end the script that they are in, or comment out its end.
+    # A "<" in the data could end the script element around it, or comment out its end.
     plain = json.dumps(data, ensure_ascii=False, default=str).replace("<", "\\u003c")
     parts = {
         **{name: escape(text) for name, text in texts.items()},
@@ -35,7 +35,7 @@ def fill_page(template: str, texts: Mapping[str, str], data: Any) -> str:
 
 
 def _library(folder: Traversable, name: str) -> str:
-    """Return a library with its licence, as a comment that comes before it."""
+    """Return a library's code, preceded by its licence in a comment."""
     libraries = folder.joinpath("page_libraries")
     licence = libraries.joinpath(f"{name}.LICENSE").read_text("utf-8")
     code = libraries.joinpath(f"{name}.min.js").read_text("utf-8")

@@ -1,4 +1,4 @@
-"""The lineage of a product as one HTML page that needs nothing else."""
+"""The lineage of a product as a self-contained HTML page."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from floe_core.lineage.lineage_map import LineageMap
 
 
 def lineage_page(product: str, found: LineageMap) -> str:
-    """Return the page: a graph of the tables, and what is known of the one that is chosen."""
+    """Return the page: a graph of the tables, with the details of the selected one."""
     columns = (
         f"columns as compiled by run {found.run_id}"
         if found.run_id

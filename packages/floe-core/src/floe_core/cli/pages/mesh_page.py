@@ -1,4 +1,4 @@
-"""The products of a platform as one HTML page that needs nothing else."""
+"""The products of a platform as a self-contained HTML page."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from floe_core.mesh.state import Mesh
 
 
 def mesh_page(found: Mesh) -> str:
-    """Return the page: a house for each product, and what is known of the one that is chosen."""
+    """Return the page: a house symbol for each product, with the details of the selected one."""
     return fill_page("mesh_page.html", {"platform": found.name}, as_data(found))

@@ -1,4 +1,4 @@
-"""A plan as one HTML page that needs nothing else."""
+"""A plan as a self-contained HTML page."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def plan_page(
     summary: str,
     savings: Sequence[RunSaving],
 ) -> str:
-    """Return the page: the graph of what is built and reused, why, and what earlier runs saved."""
+    """Return the page: the graph of built and reused nodes, the reasons, and past savings."""
     texts = {"product": artifacts.product.name, "summary": summary}
     return fill_page("plan_page.html", texts, page_data(artifacts, planned, savings))
 
@@ -29,10 +29,10 @@ def plan_page(
 def page_data(
     artifacts: CompiledArtifacts, planned: PlannedBuild, savings: Sequence[RunSaving]
 ) -> dict[str, Any]:
-    """Return what the page shows.
+    """Return the data of the page.
 
-    `nodes` are what is planned, but for tests, and what it reads, whose action is "read"; a test is
-    with each node of these that it reads, or in `other_tests`.
+    `nodes` has the planned nodes except tests, and the nodes that they read, with action "read". A
+    test is listed under each of these nodes that it reads, or else in `other_tests`.
     """
     planned_ids = [i for i in planned.decisions if not artifacts.by_id[i].is_test]
     read = {p for i in planned_ids for p in artifacts.by_id[i].depends_on}

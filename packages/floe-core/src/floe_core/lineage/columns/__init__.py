@@ -1,1 +1,1 @@
-"""Which columns a query's columns come from."""
+"""Derive column lineage from SQL."""

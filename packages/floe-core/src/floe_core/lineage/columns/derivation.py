@@ -1,4 +1,4 @@
-"""Which columns of which tables the columns of a query come from."""
+"""Derive the source columns of each column of a query."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from floe_core.lineage.columns.sources import NotUnderstoodError
 
 @dataclass(frozen=True, slots=True)
 class KnownTable:
-    """A table that a query may read, by its full name, with the columns known of it.
+    """A table that a query may read: its full name and known columns.
 
-    `is_complete`: these are all its columns, in their order.
+    `is_complete`: these are all its columns, in order.
     """
 
     name: str
@@ -30,10 +30,10 @@ class KnownTable:
 
 @dataclass(frozen=True, slots=True)
 class DerivedColumns:
-    """The columns that a query is known to give, with their origins.
+    """The columns that a query is known to return, with their origins.
 
-    `effects` are columns that decide which rows there are and in what order. A column without
-    origins is made of constants, or of what cannot be told.
+    `effects` are columns that determine which rows are returned and in what order. A column without
+    origins is made of constants, or its origins are unknown.
     """
 
     columns: tuple[tuple[str, Origins], ...] = ()
@@ -42,9 +42,9 @@ class DerivedColumns:
 
 
 def derive(sql: str, dialect: str, tables: Sequence[KnownTable]) -> DerivedColumns:
-    """Return the columns of a query; none of a dialect or a statement that is not understood.
+    """Return the columns of a query; none if the dialect or the statement is not supported.
 
-    Only `tables` become origins. Nothing is guessed: a column that may be another's is left out.
+    Only `tables` become origins. Nothing is guessed: an ambiguous column is left out.
     """
     identifiers = DIALECTS.get(dialect)
     if identifiers is None:
@@ -61,7 +61,7 @@ def derive(sql: str, dialect: str, tables: Sequence[KnownTable]) -> DerivedColum
 
 
 class _Tables:
-    """Finds a table by its full name, or by schema and name where only one table has them."""
+    """Finds a table by its full name, or by schema and name if only one table matches."""
 
     def __init__(self, tables: Sequence[KnownTable], identifiers: Identifiers) -> None:
         self._identifiers = identifiers
@@ -73,7 +73,7 @@ class _Tables:
         }
 
     def find(self, table: exp.Table, scope: Scope) -> Relation:
-        """Return what is known of a table; of one that is none of ours, nothing."""
+        """Return what is known of a table; an empty relation if it is not one of `tables`."""
         parts = [part for part in table.parts if isinstance(part, exp.Identifier)]
         key = ".".join(self._identifiers.key_of(part) for part in parts)
         if key in self._by_key:

@@ -1,4 +1,4 @@
-"""Where the value of an expression comes from."""
+"""Find the origins of an expression's value."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from floe_core.lineage.columns.values import PICKING, ValueReader
 
 QueryReader = Callable[[exp.Expr, Scope], Relation]
 
-# What goes by the members of structs; the value of any other expression, by all its parts.
+# Read by the members of structs; the value of any other expression comes from all its parts.
 _BY_MEMBERS = (
     *(exp.Column, exp.Struct, exp.Dot, exp.Bracket, exp.StructExtract),
     *(exp.ToMap, exp.JSONObject, exp.JSONExtract, exp.JSONExtractScalar),
@@ -56,23 +56,23 @@ class ExpressionReader:
             exp.Union: self._scalar,
             exp.Columns: lambda *_: NOTHING,
             exp.Count: self._count,
-            # It says which grouping a row is of, whatever the column holds.
+            # It returns which grouping a row belongs to, whatever the column holds.
             exp.Grouping: lambda *_: NOTHING,
         }
 
     def origins(self, expression: exp.Expr | None, scope: Scope) -> Origins:
-        """Return the origins of an expression's value, none of a missing one."""
+        """Return the origins of an expression's value, none for a missing expression."""
         if expression is None:
             return NOTHING
         reader = self._readers.get(type(expression))
         return reader(expression, scope) if reader else self._plain(expression, scope)
 
     def value(self, expression: exp.Expr | None, scope: Scope) -> Field:
-        """Return an expression's value with its known members, none of a missing one."""
+        """Return an expression's value with its known members; no value if it is missing."""
         return NO_VALUE if expression is None else self._values.value(expression, scope)
 
     def all_origins(self, expressions: Iterable[exp.Expr], scope: Scope) -> Origins:
-        """Return the origins of several values together."""
+        """Return the merged origins of several values."""
         return merged(self.origins(each, scope) for each in expressions)
 
     def _plain(self, expression: exp.Expr, scope: Scope) -> Origins:
@@ -104,7 +104,7 @@ class ExpressionReader:
         return merged([value, self.frame(window, scope)])
 
     def frame(self, window: exp.Expr, scope: Scope) -> Origins:
-        """Return the origins of what a window is partitioned and ordered by."""
+        """Return the origins of the expressions that partition and order a window."""
         alias = window.args.get("alias")
         key = scope.identifiers.key(scope.identifiers.spelled(alias)) if alias else ""
         by = [*(window.args.get("partition_by") or ()), window.args.get("order")]
@@ -121,7 +121,7 @@ class ExpressionReader:
         return merged([self.origins(order.this, scope), deciding(by, "SORT")])
 
     def _within_group(self, group: exp.Expr, scope: Scope) -> Origins:
-        """Read an ordered-set aggregate: what it orders by is its value."""
+        """Read WITHIN GROUP: the value of an ordered-set aggregate is what it orders by."""
         by = self.all_origins((each.this for each in group.expression.expressions), scope)
         ordered_set = isinstance(group.this, exp.PercentileCont | exp.PercentileDisc | exp.Mode)
         value = changed(by, AGGREGATION) if ordered_set else deciding(by, "SORT")
@@ -133,7 +133,7 @@ class ExpressionReader:
 
     def _count(self, count: exp.Expr, scope: Scope) -> Origins:
         counted = count.this
-        # A row that is there is never null.
+        # A whole row is never null, so the count does not depend on its columns.
         is_row = isinstance(counted, exp.Column) and scope.is_row(counted)
         return NOTHING if is_row else self._plain(count, scope)
 
@@ -144,14 +144,12 @@ class ExpressionReader:
         return merged([changed(value, TRANSFORMATION), self._asked(query, scope)])
 
     def _exists(self, exists: exp.Expr, scope: Scope) -> Origins:
-        """Read EXISTS: what its query selects and how it sorts says nothing about whether it has
-        rows.
-        """
+        """Read EXISTS: its query's select list and order do not affect whether it has rows."""
         relation = self._query(_without_what_is_selected(exists.this), scope.inside())
         return deciding(relation.effects, "CONDITIONAL")
 
     def _asked(self, query: exp.Expr | None, scope: Scope) -> Origins:
-        """Return what decides about a value through a query whose values it is looked for in."""
+        """Return the origins of the query in `value IN (query)`, as a condition."""
         if query is None:
             return NOTHING
         relation = self._query(query, scope.inside())
@@ -181,7 +179,7 @@ def _subtype(expression: exp.Expr) -> str:
 
 
 def _without_what_is_selected(query: exp.Expr) -> exp.Expr:
-    """Return a query that has rows if and only if this one has."""
+    """Return the query without ORDER BY and DISTINCT: it has rows if and only if this one does."""
     query = query.copy()
     for each in query.find_all(exp.Select) if isinstance(query, exp.Union) else [query]:
         each.set("order", None)

@@ -1,4 +1,4 @@
-"""How a warehouse reads the names of tables and columns."""
+"""The rules by which a warehouse reads the names of tables and columns."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from sqlglot import exp
 
 @dataclass(frozen=True, slots=True)
 class Identifiers:
-    """DuckDB, Spark and SQLite keep a name as written and ignore its case; PostgreSQL folds what is
-    not quoted.
+    """The rules of one warehouse.
 
-    `using_first` says that `*` begins with the columns of USING, `numbers_equal` that the second of
-    two columns of one name gets a number.
+    DuckDB, Spark and SQLite keep a name as written and ignore its case; PostgreSQL folds unquoted
+    names to lower case. `using_first`: `*` begins with the columns of USING. `numbers_equal`: of
+    two columns with the same name, the second gets a number.
     """
 
     ignores_case: bool
@@ -28,11 +28,11 @@ class Identifiers:
         return identifier.name if is_quoted or self.ignores_case else identifier.name.lower()
 
     def key(self, name: str) -> str:
-        """Return what is equal for names of the same thing."""
+        """Return a key that is equal for all spellings of the same name."""
         return name.lower() if self.ignores_case else name
 
     def renamed(self, name: str, taken: Container[str]) -> str:
-        """Return the name that a column gets whose own is taken, "" where the warehouse refuses."""
+        """Return the new name of a column whose name is taken, "" if the warehouse rejects it."""
         if not self.numbers_equal:
             return ""
         return next(new for n in count(1) if self.key(new := f"{name}_{n}") not in taken)
@@ -42,11 +42,11 @@ class Identifiers:
         return self.key(self.spelled(identifier))
 
 
-# By dbt's names of the adapters, which are sqlglot's of the dialects as well.
+# Keyed by dbt's adapter names, which are also sqlglot's dialect names.
 DIALECTS = {
     "duckdb": Identifiers(ignores_case=True, using_first=False, numbers_equal=True),
     "postgres": Identifiers(ignores_case=False, using_first=True, numbers_equal=False),
-    # Names that differ in nothing but case are taken for one, quoted ones of Snowflake too.
+    # Names that differ only in case are treated as equal, even quoted ones.
     "snowflake": Identifiers(ignores_case=True, using_first=True, numbers_equal=False),
     "spark": Identifiers(ignores_case=True, using_first=True, numbers_equal=False),
     "sqlite": Identifiers(ignores_case=True, using_first=False, numbers_equal=False),

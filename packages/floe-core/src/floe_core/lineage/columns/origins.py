@@ -1,7 +1,7 @@
-"""Where a value comes from: columns of tables, and what was done to them on the way.
+"""The origins of a value: columns of tables, and the transformations applied to them.
 
-The types and subtypes are OpenLineage's: DIRECT is a value that went into the result, INDIRECT one
-that decided about it. A subtype of "" is a direct one that nobody can tell from the query.
+The types and subtypes are OpenLineage's: a DIRECT origin contributes its value to the result, an
+INDIRECT one influences it. The subtype "" is direct, but unknown from the query.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _WEIGHT = {IDENTITY: 0, TRANSFORMATION: 1, UNTOLD: 2, AGGREGATION: 3}
 
 
 class Origin(NamedTuple):
-    """A column of a table; tables go by the names they were given to the derivation under."""
+    """A column of a table; `table` is the name under which the table was passed to `derive`."""
 
     table: str
     column: str
@@ -27,12 +27,12 @@ NOTHING: Origins = {}
 
 
 def read(origin: Origin) -> Origins:
-    """Return the origins of a column that is just read."""
+    """Return the origins of a column that is read unchanged."""
     return {origin: frozenset({(DIRECT, IDENTITY)})}
 
 
 def merged(several: Iterable[Origins]) -> Origins:
-    """Return all origins together."""
+    """Return the union of several origins."""
     found: dict[Origin, frozenset[Transformation]] = {}
     for origins in several:
         for origin, transformations in origins.items():
@@ -41,7 +41,7 @@ def merged(several: Iterable[Origins]) -> Origins:
 
 
 def changed(origins: Origins, subtype: str) -> Origins:
-    """Return the origins of a value after one more step; the heavier of two direct steps counts."""
+    """Return the origins of a value after one more step; of direct steps, the heaviest is kept."""
     if subtype == IDENTITY:
         return origins
     return {
@@ -51,7 +51,7 @@ def changed(origins: Origins, subtype: str) -> Origins:
 
 
 def deciding(origins: Origins, subtype: str) -> Origins:
-    """Return the origins of a value that decides about another: FILTER, JOIN, WINDOW and so on."""
+    """Return the origins as INDIRECT ones with a subtype: FILTER, JOIN, WINDOW and so on."""
     return dict.fromkeys(origins, frozenset({(INDIRECT, subtype)}))
 
 

@@ -1,4 +1,4 @@
-"""What columns PIVOT and UNPIVOT make of a table's."""
+"""Derive the columns of PIVOT and UNPIVOT."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ ExpressionReader = Callable[[exp.Expr], Origins]
 def pivoted(
     pivot: exp.Expr, relation: Relation, read: ExpressionReader, identifiers: Identifiers
 ) -> Relation:
-    """Return what PIVOT or UNPIVOT makes of a relation; nothing known where it cannot be told.
+    """Return the relation that PIVOT or UNPIVOT makes of another; an empty one if unknown.
 
-    `read` gives the origins of an expression on the relation's columns.
+    `read` returns the origins of an expression on the relation's columns.
     """
     if pivot.args.get("unpivot"):
         return _unpivoted(pivot, relation, identifiers)
@@ -87,7 +87,7 @@ def _pivoted(
     effects = merged([relation.effects, grouping])
     values = _values(over)
     if not values:
-        # There is a column for each value that the data have.
+        # There is a column for each value in the data, which the query does not list.
         return Relation(tuple(by), effects=effects)
     decides = deciding(read(over[0].this), "CONDITIONAL")
     made = [
@@ -107,7 +107,7 @@ def _grouping(
     relation: Relation,
     identifiers: Identifiers,
 ) -> list[Field] | None:
-    """Return the columns that the rows are grouped by: those named, or all that are not used."""
+    """Return the columns that the rows are grouped by: the named ones, or all unused ones."""
     if (group := pivot.args.get("group")) is not None:
         return _columns(group.expressions, relation, identifiers)
     if not relation.is_complete:
@@ -122,7 +122,7 @@ def _grouping(
 
 
 def _values(over: Sequence[exp.Expr]) -> list[str]:
-    """Return the names that the values of the one column pivoted over give; [] if not known."""
+    """Return the column names made from the values of the one pivoted column; [] if unknown."""
     if len(over) != 1 or not isinstance(over[0], exp.In):
         return []
     names = [_value_name(each) for each in over[0].expressions]

@@ -1,4 +1,4 @@
-"""What columns a query gives, and where they come from."""
+"""Read queries: derive the columns that they return, and the origins of these columns."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from floe_core.lineage.columns.select_list import SelectListReader
 from floe_core.lineage.columns.set_operation import combined
 from floe_core.lineage.columns.sources import SourceReader
 
-# A recursive query is read until nothing new comes of it; each round can only add.
+# A recursive query is read until a round adds nothing new; a round never removes anything.
 _MOST_ROUNDS = 20
 
 
 class QueryReader:
-    """Reads queries; `table` says what is known of a table that is no common table expression."""
+    """Reads queries; `table` returns what is known of a table that is not a CTE."""
 
     def __init__(self, table: Callable[[exp.Table, Scope], Relation]) -> None:
         self._find_table = table
@@ -29,7 +29,7 @@ class QueryReader:
         self._select_list = SelectListReader(self._expressions)
 
     def read(self, query: exp.Expr, scope: Scope) -> Relation:
-        """Return the columns of a query, in a scope without sources of its own."""
+        """Return the columns of a query; `scope` has no sources of its own yet."""
         scope = self._with_ctes(query, scope)
         if isinstance(query, exp.Select):
             return self._select(query, scope)
@@ -99,7 +99,7 @@ class QueryReader:
         return relation.grouping()
 
     def _limited(self, query: exp.Expr, scope: Scope) -> Origins:
-        """Return what the number of rows is limited by, where that is a query of its own."""
+        """Return the origins of LIMIT and OFFSET, which may contain queries of their own."""
         limits = [query.args.get("limit"), query.args.get("offset")]
         given = [each.expression for each in limits if each is not None]
         return deciding(self._expressions.all_origins(filter(None, given), scope), "FILTER")
@@ -123,7 +123,7 @@ class QueryReader:
         return deciding(merged(found), "GROUP_BY")
 
     def _sorted(self, query: exp.Expr, relation: Relation, scope: Scope) -> Origins:
-        """Return what a query is ordered by; its own columns go before those of its sources."""
+        """Return what a query is ordered by; its own columns win over those of its sources."""
         order = query.args.get("order")
         found: list[Origins] = []
         for each in order.expressions if order else ():
@@ -141,7 +141,7 @@ class QueryReader:
 
     @staticmethod
     def _by_place(by: exp.Expr, relation: Relation) -> Origins:
-        """Return the origins of the column that a number stands for."""
+        """Return the origins of the column that a number refers to, as in `ORDER BY 1`."""
         if not isinstance(by, exp.Literal) or not by.is_int or not relation.is_complete:
             return NOTHING
         place = int(by.name) - 1
@@ -149,5 +149,5 @@ class QueryReader:
 
 
 def _is_grouping(projection: exp.Expr) -> bool:
-    """Return whether GROUP BY ALL groups by it: surely no aggregate, as an unknown function is."""
+    """Return whether GROUP BY ALL groups by it: it has no aggregate, window or unknown function."""
     return projection.find(exp.AggFunc, exp.Anonymous, exp.Window) is None

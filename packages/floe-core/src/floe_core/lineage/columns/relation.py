@@ -1,4 +1,4 @@
-"""What is known of the columns of a table, a subquery or a whole query."""
+"""The known columns of a table, a subquery or a whole query."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from floe_core.lineage.columns.origins import NOTHING, Origin, Origins, deciding
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One column, or another value; `name` is "" where it has none that could be referred to.
+    """One column, or another value; `name` is "" if it has no name to refer to it by.
 
-    `members` are those of a struct, () where they are not known. `lists` says in how many lists
-    it is: a list of structs has the members of its elements.
+    `members` are those of a struct, () if unknown. `lists` is the number of lists around it: a
+    list of structs has the members of its elements.
     """
 
     name: str
@@ -25,11 +25,11 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """Columns in their order.
+    """Columns in order.
 
-    One that is not complete may have more columns than are known, at unknown places. Those are
-    columns of the table `rest`, except `hidden` ones; "" when nobody can tell whose they are.
-    `effects` are the columns that decide which rows there are.
+    An incomplete relation may have more columns than the known ones, at unknown positions. These
+    are columns of the table `rest`, except `hidden` ones; "" if their table is unknown. `effects`
+    are the columns that determine which rows there are.
     """
 
     fields: tuple[Field, ...] = ()
@@ -39,29 +39,29 @@ class Relation:
     effects: Origins = field(default_factory=dict)
 
     def find(self, key: str, identifiers: Identifiers) -> Field | None:
-        """Return a column that is known to be here, None for any other."""
+        """Return a known column, None for any other."""
         for each in self.fields:
             if each.name and identifiers.key(each.name) == key:
                 return each
         return None
 
     def known(self, key: str, identifiers: Identifiers) -> Origins | None:
-        """Return the origins of a column that is known to be here, None of any other."""
+        """Return the origins of a known column, None for any other."""
         found = self.find(key, identifiers)
         return None if found is None else found.origins
 
     def unlisted(self, name: str, key: str) -> Origins:
-        """Return the origins of a column that is here without being known."""
+        """Return the origins of a column that is here but not known: in `rest`, or none."""
         if self.is_complete or not self.rest or key in self.hidden:
             return NOTHING
         return read(Origin(self.rest, name))
 
     def grouping(self) -> Origins:
-        """Return what decides about rows where only one of equal ones remains."""
+        """Return the effects of removing duplicate rows, which depends on all columns."""
         return deciding(merged(each.origins for each in self.fields), "GROUP_BY")
 
     def renamed(self, names: Sequence[str]) -> Relation:
-        """Return it with its first columns named anew, as in `AS t(a, b)`."""
+        """Return the relation with its first columns renamed, as in `AS t(a, b)`."""
         if not names:
             return self
         if not self.is_complete or len(names) > len(self.fields):
@@ -71,6 +71,6 @@ class Relation:
 
 
 def table_relation(table: str, columns: Sequence[str], *, is_complete: bool) -> Relation:
-    """Return the relation of a table, some or all of whose columns are known."""
+    """Return the relation of a table of which some or all columns are known."""
     fields = tuple(Field(column, read(Origin(table, column))) for column in columns)
     return Relation(fields, is_complete, rest="" if is_complete else table)

@@ -1,4 +1,4 @@
-"""What a name means at a place in a query."""
+"""Resolve names at a place in a query."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from floe_core.lineage.columns.origins import Origins
 from floe_core.lineage.columns.relation import Field, Relation
 from floe_core.lineage.columns.structs import NO_VALUE, member_of, struct_of
 
-# What a warehouse may read as a function or a column of its own though it looks like a column.
+# Names that look like columns, but that a warehouse may read as a function or a system column.
 _NOT_COLUMNS = frozenset(
     {
         *("user", "current_user", "session_user", "current_role", "current_catalog"),
@@ -25,11 +25,10 @@ _NOT_COLUMNS = frozenset(
 
 @dataclass(frozen=True)
 class Scope:
-    """The sources of one SELECT by the keys of their names, its names for columns, and what is
-    around it.
+    """The sources of one SELECT by the keys of their names, its column aliases, and outer scopes.
 
-    `merged` are columns of USING: key -> origins. `aliases` are the columns it has named so far.
-    `outer` is the query that a subquery may take columns from. `parameters` are those of a lambda.
+    `merged` are the columns of USING: key -> origins. `aliases` are the columns named so far.
+    `outer` is the query whose columns a subquery may use. `parameters` are those of a lambda.
     """
 
     identifiers: Identifiers
@@ -42,19 +41,19 @@ class Scope:
     parameters: Mapping[str, Field] = field(default_factory=dict)
 
     def naming(self, aliases: Mapping[str, Field]) -> Scope:
-        """Return the scope in which columns have been named."""
+        """Return the scope with these aliases."""
         return replace(self, aliases=aliases)
 
     def inside(self) -> Scope:
-        """Return the empty scope of a subquery that may refer to this one."""
+        """Return an empty scope for a subquery that may refer to this one."""
         return Scope(self.identifiers, self.ctes, outer=self)
 
     def beside(self) -> Scope:
-        """Return the empty scope of a subquery that sees the same common table expressions only."""
+        """Return an empty scope for a subquery beside this one: same CTEs and outer query."""
         return Scope(self.identifiers, self.ctes, outer=self.outer)
 
     def spelling(self, name: str) -> str:
-        """Return a column's name as its source spells it, where that is known."""
+        """Return a column's name as its source spells it, or the given name if unknown."""
         key = self.identifiers.key(name)
         for source in self.sources.values():
             for each in source.fields:
@@ -63,7 +62,7 @@ class Scope:
         return name
 
     def column(self, column: exp.Column) -> Field:
-        """Return a column's value, without origins where it cannot be told for sure whose it is."""
+        """Return a column's value, without origins if its table is not certain."""
         parts = [self.identifiers.spelled(part) for part in column.parts]
         if len(parts) == 1:
             is_quoted = bool(column.this.args.get("quoted"))
@@ -71,17 +70,17 @@ class Scope:
         return self._qualified(parts)
 
     def is_row(self, column: exp.Column) -> bool:
-        """Return whether what looks like a column is a whole row of a source."""
+        """Return whether an apparent column is a whole row of a source."""
         key = self.identifiers.key_of(column.this)
         owned = any(each.find(key, self.identifiers) for each in self.sources.values())
         return len(column.parts) == 1 and key in self.sources and not owned
 
     def bare(self, name: str, *, is_quoted: bool = False) -> Origins:
-        """Return the origins of a column that is named without its table."""
+        """Return the origins of an unqualified column."""
         return self.bare_field(name, is_quoted=is_quoted).origins
 
     def bare_field(self, name: str, *, is_quoted: bool = False) -> Field:
-        """Return the value of a column that is named without its table."""
+        """Return the value of an unqualified column."""
         key = self.identifiers.key(name)
         if key in self.parameters:
             return self.parameters[key]
@@ -104,7 +103,7 @@ class Scope:
             if key in self.aliases:
                 return self.aliases[key]
             return self.outer.bare_field(name) if self.outer else NO_VALUE
-        # It may as well be a column named in this query, or one of the query around it.
+        # It may also be an alias of this query, or a column of the outer query.
         if len(candidates) > 1 or key in self.aliases:
             return NO_VALUE
         if self.outer and not self.outer._surely_lacks(key):
@@ -112,7 +111,7 @@ class Scope:
         return Field(name, candidates[0].unlisted(name, key))
 
     def _surely_lacks(self, key: str) -> bool:
-        """Return whether neither this query nor one around it can mean anything by a name."""
+        """Return whether a name certainly means nothing in this query and all outer ones."""
         if key in self.aliases or key in self.merged or key in self.sources:
             return False
         for source in self.sources.values():
@@ -121,7 +120,7 @@ class Scope:
         return self.outer._surely_lacks(key) if self.outer else True
 
     def _qualified(self, parts: list[str]) -> Field:
-        """Return the value of `table.column`, or of a member of a struct in one."""
+        """Return the value of `table.column`, or of a struct member in a column."""
         for place, part in enumerate(parts[:-1]):
             source = self._source(self.identifiers.key(part))
             if source is None or self.identifiers.key(part) in self.parameters:
@@ -140,7 +139,7 @@ class Scope:
 
 
 def _row(source: Relation) -> Field:
-    """Return a whole row of a source, a struct of its columns, where all are known."""
+    """Return a whole row of a source as a struct of its columns; no value unless all are known."""
     return struct_of(source.fields) if source.is_complete else NO_VALUE
 
 

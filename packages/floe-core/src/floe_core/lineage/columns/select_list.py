@@ -1,4 +1,4 @@
-"""What columns the list of a SELECT gives, its stars spread."""
+"""Derive the columns of a select list, with stars expanded."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from floe_core.lineage.columns.structs import NO_VALUE, element_of, flattened
 
 @dataclass
 class _SelectList:
-    """The columns so far. `is_doubtful`: one not known, of the same name, may be before them."""
+    """The columns so far. `is_doubtful`: the next one may share its name with an unknown column."""
 
     fields: list[Field] = field(default_factory=list)
     aliases: dict[str, Field] = field(default_factory=dict)
@@ -28,7 +28,7 @@ class _SelectList:
     hidden: frozenset[str] = frozenset()
 
     def add(self, name: str, value: Field, identifiers: Identifiers) -> None:
-        """Add a column, under a name that no other has; "" where that cannot be told."""
+        """Add a column under a name that no other has, "" if that name is unknown."""
         if identifiers.key(name) in self.names:
             name = "" if self.is_doubtful else identifiers.renamed(name, self.names)
         self.names.add(identifiers.key(name))
@@ -36,13 +36,13 @@ class _SelectList:
 
 
 class SelectListReader:
-    """Reads the lists of SELECTs."""
+    """Reads select lists."""
 
     def __init__(self, expressions: ExpressionReader) -> None:
         self._expressions = expressions
 
     def read(self, select: exp.Select, scope: Scope) -> tuple[Relation, Scope]:
-        """Return the columns, and the scope in which their names may be used."""
+        """Return the columns, and the scope in which their aliases can be used."""
         listed = _SelectList()
         for projection in select.expressions:
             star, table = _star(projection, scope)
@@ -77,7 +77,7 @@ class SelectListReader:
             listed.fields.append(replace(value, name=""))
 
     def _spread_value(self, projection: exp.Expr, scope: Scope) -> list[Field] | None:
-        """Return the columns that one projection stands for, None where it is one or not known."""
+        """Return the columns that a projection expands to; None if it is one column or unknown."""
         if isinstance(projection, exp.Columns):
             return _matching(projection.this, scope)
         if not isinstance(projection, exp.Explode | exp.Unnest):
@@ -121,13 +121,13 @@ class SelectListReader:
     def _add_unlisted(
         listed: _SelectList, name: str, value: Field, identifiers: Identifiers
     ) -> None:
-        """Add a column that the star's own words tell of, though its table is not known."""
+        """Add a column that RENAME or REPLACE of a star names, though its table is not known."""
         if identifiers.key(name) not in listed.names:
             listed.add(name, value, identifiers)
 
 
 def _spread(listed: _SelectList, table: str, scope: Scope) -> Iterable[tuple[Field, bool]]:
-    """Yield the columns that a star stands for, each with whether it may be another one's."""
+    """Yield the columns that a star expands to, each with whether its origins are doubtful."""
     used: set[str] = set()
     if scope.identifiers.using_first and not table:
         for key, origins in scope.merged.items():
@@ -147,7 +147,7 @@ def _spread(listed: _SelectList, table: str, scope: Scope) -> Iterable[tuple[Fie
 
 
 def _members(table: str, scope: Scope) -> tuple[Field, ...]:
-    """Return the members of the struct that `name.*` spreads; () where that is a table."""
+    """Return the members of the struct that `name.*` expands; () if the name is a table."""
     if not table or table in scope.sources:
         return ()
     struct = scope.bare_field(table, is_quoted=True)
@@ -155,7 +155,7 @@ def _members(table: str, scope: Scope) -> tuple[Field, ...]:
 
 
 def _matching(pattern: exp.Expr, scope: Scope) -> list[Field] | None:
-    """Return the columns that COLUMNS(pattern) stands for, None where not all are known."""
+    """Return the columns that COLUMNS(pattern) matches, None if not all columns are known."""
     sources = scope.sources.values()
     if scope.merged or not all(each.is_complete for each in sources):
         return None
@@ -186,7 +186,7 @@ def _relation(listed: _SelectList) -> Relation:
 
 
 def _star(projection: exp.Expr, scope: Scope) -> tuple[exp.Star | None, str]:
-    """Return the star that a projection is, and the key of its table, "" for all of them."""
+    """Return a projection's star, None if it is not one, and its table's key, "" for all tables."""
     if isinstance(projection, exp.Star):
         return projection, ""
     if isinstance(projection, exp.Column) and isinstance(projection.this, exp.Star):

@@ -1,4 +1,4 @@
-"""What columns UNION, EXCEPT and INTERSECT give."""
+"""Derive the columns of UNION, EXCEPT and INTERSECT."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from floe_core.lineage.columns.structs import alike
 def combined(
     operation: exp.SetOperation, left: Relation, right: Relation, identifiers: Identifiers
 ) -> Relation:
-    """Return the columns of a set operation; the left side names them."""
+    """Return the columns of a set operation, named as on the left side."""
     relation = _combined(operation, left, right, identifiers)
     if not operation.args.get("distinct"):
         return relation
@@ -27,13 +27,13 @@ def _combined(
 ) -> Relation:
     effects = merged([left.effects, right.effects])
     if not isinstance(operation, exp.Union):
-        # Rows of the left side remain; the right side only decides which.
+        # The rows are those of the left side; the right side only determines which remain.
         values = merged(field.origins for field in right.fields)
         return replace(left, effects=merged([effects, deciding(values, "FILTER")]))
     if operation.args.get("by_name"):
         return _by_name(left, right, effects, identifiers)
     if not (left.is_complete and right.is_complete and len(left.fields) == len(right.fields)):
-        # Which column of the right side meets which is not known.
+        # It is unknown which columns of the two sides correspond.
         return replace(left, is_complete=False, effects=effects)
     pairs = zip(left.fields, right.fields, strict=True)
     fields = (replace(alike([one, two]), name=one.name) for one, two in pairs)

@@ -1,4 +1,4 @@
-"""What a SELECT reads from: its FROM and JOINs."""
+"""Read the sources of a SELECT: its FROM and JOINs."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class SourceReader:
         self._expressions = expressions
 
     def read(self, select: exp.Expr, scope: Scope) -> tuple[Scope, Origins]:
-        """Return the scope with all sources, and what decides about rows by joining them."""
+        """Return the scope with all sources, and the effects of the sources and their joins."""
         effects: Origins = NOTHING
         from_ = select.args.get("from_")
         if from_ is not None:
@@ -48,7 +48,7 @@ class SourceReader:
         return scope, effects
 
     def _with_source(self, source: exp.Expr, scope: Scope) -> tuple[Scope, Origins]:
-        """Add a source, and what is joined to it within parentheses."""
+        """Add a source, and the sources joined to it in parentheses."""
         if isinstance(source, exp.Subquery) and _is_only_parentheses(source):
             scope, effects = self._with_source(source.this, scope)
         else:
@@ -102,7 +102,7 @@ class SourceReader:
         return Relation(tuple(replace(value, name=name) for name, value in pairs), True)
 
     def pivot_statement(self, pivot: exp.Expr, scope: Scope) -> Relation:
-        """Return what `PIVOT table ON ...` or `UNPIVOT table ON ...` gives."""
+        """Return the columns of `PIVOT table ON ...` or `UNPIVOT table ON ...`."""
         source = pivot.this.copy()
         plain = pivot.copy()
         plain.set("this", None)
@@ -110,7 +110,7 @@ class SourceReader:
         return self._relation(source, scope)
 
     def _pivoted(self, source: exp.Expr, pivots: Sequence[exp.Expr], scope: Scope) -> Relation:
-        """Return what pivots, one after the other, make of a source."""
+        """Return a source with its pivots applied in order."""
         plain = source.copy()
         plain.set("pivots", None)
         relation = self._relation(plain, scope)
@@ -123,7 +123,7 @@ class SourceReader:
     def _function(
         self, arguments: Sequence[exp.Expr] | object, columns: Sequence[str], scope: Scope
     ) -> Relation:
-        """Return what a table function gives: one column made of its arguments, or who knows."""
+        """Return the columns of a table function: one made of its arguments, else unknown."""
         if len(columns) != 1:
             return Relation()
         value = self._expressions.all_origins(arguments, scope)  # type: ignore[arg-type]
@@ -133,14 +133,14 @@ class SourceReader:
 def _with_relation(scope: Scope, key: str, relation: Relation) -> Scope:
     key = key or f"#{len(scope.sources)}"
     if key in scope.sources:
-        relation = Relation()  # two of one name: nobody can tell which one is meant
+        relation = Relation()  # two sources with the same name: ambiguous
     return replace(scope, sources={**scope.sources, key: relation})
 
 
 def _with_using(
     join: exp.Join, using: Sequence[str], before: Scope, scope: Scope
 ) -> tuple[Scope, Origins]:
-    """Return the scope with the columns of USING merged, and what they come from on both sides."""
+    """Return the scope with the columns of USING merged, and their origins on both sides."""
     added = [each for key, each in scope.sources.items() if key not in before.sources]
     right = replace(scope, sources=dict(enumerate_keys(added)), merged={}, outer=None)
     columns, used = dict(scope.merged), []
@@ -156,7 +156,7 @@ def _with_using(
 
 
 def enumerate_keys(relations: Sequence[Relation]) -> list[tuple[str, Relation]]:
-    """Return the relations with a key each that no name can be."""
+    """Return the relations, each with a key that cannot be a name."""
     return [(f"#{place}", relation) for place, relation in enumerate(relations)]
 
 
@@ -176,7 +176,7 @@ def _common_columns(before: Scope, scope: Scope) -> list[str]:
 
 
 class NotUnderstoodError(ValueError):
-    """A query of a kind that nothing certain can be said of."""
+    """The query is of a kind that is not supported."""
 
 
 def _key(source: exp.Expr, scope: Scope) -> str:

@@ -1,4 +1,4 @@
-"""Structs, and lists of them: the members of a value, each with its own origins."""
+"""Structs and lists of structs: the members of a value, each with its own origins."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ NO_VALUE = Field("", NOTHING)
 
 
 def struct_of(members: Sequence[Field]) -> Field:
-    """Return the value that is put together of members."""
+    """Return a struct of members."""
     origins = changed(merged(each.origins for each in members), TRANSFORMATION)
     return Field("", origins, tuple(members))
 
 
 def member_of(value: Field, names: Sequence[str], identifiers: Identifiers) -> Field:
-    """Return a member of a value, each name within the one before.
+    """Return a member of a value; each name is a member of the one before.
 
-    Of a value whose members are not known, it comes from all that the value does, if that is one
-    column. Which of several it would be is not known.
+    If the members of a value are unknown, the member has the value's origins, provided that they
+    are one column. Of several columns, it is unknown which one applies.
     """
     for place, name in enumerate(names):
         if not value.members:
@@ -52,14 +52,14 @@ def list_of(values: Sequence[Field]) -> Field:
 
 
 def element_of(value: Field) -> Field:
-    """Return an element of a list; of what is not known to be one, whatever is in it."""
+    """Return an element of a list; a value that is not known to be a list is its own element."""
     return replace(alike([value], TRANSFORMATION), lists=max(0, value.lists - 1))
 
 
 def alike(values: Sequence[Field], subtype: str = IDENTITY, extra: Origins = NOTHING) -> Field:
-    """Return the value that one of several is, after a step, decided by `extra`.
+    """Return a value that is one of several, after a step; `extra` are origins of the choice.
 
-    It has members where all have the same ones.
+    It has members if all the values have the same ones.
     """
     origins = merged([*(changed(each.origins, subtype) for each in values), extra])
     shapes = {(each.lists, tuple(member.name for member in each.members)) for each in values}
@@ -71,7 +71,7 @@ def alike(values: Sequence[Field], subtype: str = IDENTITY, extra: Origins = NOT
 
 
 def flattened(value: Field) -> list[Field]:
-    """Return the members of a struct, and of structs in it in their place."""
+    """Return the members of a struct, with nested structs replaced by their members."""
     found: list[Field] = []
     for member in value.members:
         found += flattened(member) if member.members and not member.lists else [member]

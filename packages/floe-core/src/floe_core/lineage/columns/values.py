@@ -1,4 +1,4 @@
-"""What an expression's value is made of: the members of structs beside the origins of the whole."""
+"""Find an expression's value: the members of structs as well as the origins of the whole."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ from floe_core.lineage.columns.structs import (
 OriginsReader = Callable[[exp.Expr, Scope], Origins]
 QueryReader = Callable[[exp.Expr, Scope], Relation]
 
-# Of sqlglot's aggregate functions those that pick a row's value rather than put rows together.
+# Those of sqlglot's aggregate functions that pick one row's value instead of combining rows.
 PICKING = (exp.Lag, exp.Lead, exp.FirstValue, exp.LastValue, exp.NthValue)
-# Aggregates whose value is one of those they are given.
+# Aggregates whose value is one of their inputs.
 _ONE_OF_ALL = (exp.AnyValue, exp.Max, exp.Min, exp.First, exp.Last, exp.ArgMax, exp.ArgMin)
 
 
 class ValueReader:
     """Reads expressions that may be structs or lists of them.
 
-    `origins` reads what else there is, `frame` what a window is made by, and `query` the queries in
-    an expression.
+    `origins` reads all other expressions, `frame` the partitioning and order of a window, and
+    `query` the queries in an expression.
     """
 
     def __init__(self, origins: OriginsReader, frame: OriginsReader, query: QueryReader) -> None:
@@ -84,7 +84,7 @@ class ValueReader:
         return Field("", self._origins(expression, scope))
 
     def _column(self, column: exp.Expr, scope: Scope) -> Field:
-        assert isinstance(column, exp.Column)  # as the table of readers says
+        assert isinstance(column, exp.Column)  # as `_readers` maps it
         return NO_VALUE if isinstance(column.this, exp.Star) else scope.column(column)
 
     def _inner(self, expression: exp.Expr, scope: Scope) -> Field:
@@ -104,7 +104,7 @@ class ValueReader:
         return replace(self.value(member.expression, scope), name=name)
 
     def _parts(self, expression: exp.Expr, scope: Scope) -> Field:
-        """Return a value of all the parts of an expression, whose members are not known."""
+        """Return a value made of all parts of an expression, with unknown members."""
         parts = [self.value(each, scope) for each in expression.iter_expressions()]
         return replace(struct_of(parts), members=())
 
@@ -172,12 +172,12 @@ class ValueReader:
         return replace(alike(values, TRANSFORMATION, decides), origins=self._origins(branch, scope))
 
     def _values(self, expressions: Sequence[exp.Expr | None], scope: Scope) -> list[Field]:
-        """Return the values of those that are not NULL, which has the members of all others."""
+        """Return the values of the expressions that are not NULL, since NULL fits any members."""
         read = [each for each in expressions if each is not None and not isinstance(each, exp.Null)]
         return [self.value(each, scope) for each in read] or [NO_VALUE]
 
     def _cast(self, cast: exp.Expr, scope: Scope) -> Field:
-        """Read a cast; one to a struct takes the members by their names."""
+        """Read a cast; a cast to a struct takes the members by name."""
         value = self.value(cast.this, scope)
         named = [each for each in cast.args["to"].expressions if isinstance(each, exp.ColumnDef)]
         names = [scope.identifiers.spelled(each.this) for each in named]
@@ -190,7 +190,7 @@ class ValueReader:
         return Field("", self._origins(cast, scope), members)
 
     def _window(self, window: exp.Expr, scope: Scope) -> Field:
-        """Read a window function; one that picks a row's value hands its members on."""
+        """Read a window function; one that picks a row's value keeps its members."""
         function = window.this
         if isinstance(function, exp.IgnoreNulls | exp.RespectNulls):
             function = function.this
@@ -206,7 +206,7 @@ class ValueReader:
         return replace(alike([value], TRANSFORMATION, decides), origins=origins)
 
     def _map(self, made: exp.Expr, scope: Scope) -> Field:
-        """Read a map; one whose keys are written out is as a struct."""
+        """Read a map; one with literal keys is read as a struct."""
         struct = made.this
         if not isinstance(struct, exp.Struct) or not all(
             isinstance(each, exp.PropertyEQ) and isinstance(each.this, exp.Literal)
