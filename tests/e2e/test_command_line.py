@@ -238,6 +238,19 @@ def test_a_wrong_call_is_told_to_programs_too(arguments: list[str], message: str
     assert json.loads(done.stdout) == {"status": "error", "message": message, "problems": []}
 
 
+def test_paragraphs_of_help_are_left_to_the_terminal_to_wrap() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "floe_core.cli", "run", "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "COLUMNS": "300"},
+    )
+    lines = [line.strip() for line in done.stdout.splitlines()]
+    [long] = [line for line in lines if line.startswith("Dagster: a run in its own instance")]
+    assert long.endswith("Exits 1 if any node failed.")
+
+
 @pytest.mark.parametrize("command", ["check", "compile", "run", "show", "init", "ticks"])
 def test_an_orchestrator_that_is_not_installed_is_a_wrong_call(
     command: str, tmp_path: Path

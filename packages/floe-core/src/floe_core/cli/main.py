@@ -30,7 +30,7 @@ from floe_core.cli.commands import (
     show_command,
     ticks_command,
 )
-from floe_core.cli.help_of_flags import hide_types_of_flags
+from floe_core.cli.help_of_flags import hide_types_of_flags, join_lines_of_help
 from floe_core.cli.json_of_errors import Commands, print_error
 from floe_core.errors import EnvironmentProblemError, FloeError
 from floe_core.garbage_collection import exit_without_collecting
@@ -85,6 +85,7 @@ def _options(
 def main() -> None:
     """Run the command line; exit 1 for the user's files, 2 for usage, 3 for the environment."""
     hide_types_of_flags()
+    join_lines_of_help(app)
     exit_without_collecting()
     try:
         app()
