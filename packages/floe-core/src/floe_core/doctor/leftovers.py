@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import unquote
 
 from floe_core.alerts import status as status_of_alerts
 from floe_core.build_events import BuildEnded
@@ -77,15 +78,16 @@ def _runs(artifacts: CompiledArtifacts) -> Iterator[Finding]:
         what = f"{len(journals)} runs are kept in {state_folder(folder) / 'runs'}"
         yield Finding("runs", "warning", what, "delete the folders of old runs")
     for journal in journals:
-        if not _has_ended(folder, journal) and not _may_go_on(artifacts, journal):
+        run_id = unquote(journal.parent.name)
+        if not _has_ended(folder, run_id) and not _may_go_on(artifacts, journal):
             moment = datetime.fromtimestamp(journal.stat().st_mtime, UTC)
-            what = f"run {journal.parent.name} was broken off at {moment:%Y-%m-%d %H:%M:%S} UTC"
+            what = f"run {run_id} was interrupted at {moment:%Y-%m-%d %H:%M:%S} UTC"
             fix = "retry it in the orchestrator, or run again; then delete its folder"
             yield Finding("runs", "warning", what, f"{fix}: {journal.parent}")
 
 
-def _has_ended(folder: Path, journal: Path) -> bool:
-    events = read_events(folder, journal.parent.name)
+def _has_ended(folder: Path, run_id: str) -> bool:
+    events = read_events(folder, run_id)
     return bool(events) and isinstance(events[-1], BuildEnded)
 
 
