@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -45,6 +46,10 @@ def test_a_schedule_is_set_paused_resumed_taken_away_and_given_back(hello: Path)
 
 def test_the_list_and_the_ticks_go_by_what_was_set(hello: Path) -> None:
     schedule(hello, "set", "--cron", "15 4 * * *")
+    # As `floe show` prints ticks.
+    lines = floe("schedule", "list", hello).stdout.splitlines()
+    shown = r"  next tick: [A-Z][a-z]{2} \d{4}-\d\d-\d\d \d\d:\d\d \S+, \d\d:\d\d UTC"
+    assert re.fullmatch(shown, lines[1])
     listed = json.loads(floe("schedule", "list", hello, "--json").stdout)
     assert [(row["job"], row["cron"], row["set_in"]) for row in listed] == [
         ("hello", "15 4 * * *", str(hello / "schedules.json"))

@@ -53,7 +53,7 @@ def _orchestrator(artifacts: CompiledArtifacts, plugin: OrchestratorPlugin) -> F
     what = "; ".join([result.message, *result.errors])
     if choice.config.get("url"):
         return Finding("orchestrator", "problem", f"{choice.name}: {what}", "floe check")
-    fix = "set `plugins.orchestrator.config.url` where one is to be asked; `floe run` needs none"
+    fix = "set `plugins.orchestrator.config.url` to check a server; `floe run` needs none"
     return Finding("orchestrator", "warning", f"{choice.name}: none is running here", fix)
 
 

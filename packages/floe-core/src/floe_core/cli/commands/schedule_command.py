@@ -138,7 +138,7 @@ def _print_row(row: dict[str, Any]) -> None:
     else:
         _print_rule(row)
     if told := row["running"]:
-        says = told["next_tick"] or "none"
+        says = _moment(told["next_tick"], row["timezone"]) if told["next_tick"] else "none"
         console.print(f"  next tick by {told['orchestrator']}: {says}", markup=False)
 
 
@@ -150,4 +150,16 @@ def _print_rule(row: dict[str, Any]) -> None:
     rule = f"{row['cron']} in {row['timezone']} (set in {escape(row['set_in'])})"
     console.print(f"[bold]{row['job']}[/]: {rule}{state}", soft_wrap=True)
     if row["next_tick"]:
-        console.print(f"  next tick: {row['next_tick_local']}, {row['next_tick']}", markup=False)
+        shown = _moment(row["next_tick"], row["timezone"])
+        console.print(f"  next tick: {shown}", markup=False)
+
+
+def _moment(text: str, timezone: str | None) -> str:
+    """Return an ISO time as `floe show` prints ticks: local, and in UTC."""
+    from datetime import UTC, datetime
+
+    from floe_core.schedules import check_timezone
+
+    moment = datetime.fromisoformat(text).astimezone(UTC)
+    local = moment.astimezone(check_timezone(timezone)) if timezone else moment
+    return f"{local:%a %Y-%m-%d %H:%M %Z}, {moment:%H:%M} UTC"
