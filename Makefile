@@ -5,7 +5,7 @@ BIN := .venv/bin
 RESULTS := .venv-bench/results
 # Much of a test of an orchestrator is waiting for it. PROCESSES=0 runs one test after the other.
 PROCESSES ?= 3
-AT_ONCE := -n $(PROCESSES) --dist loadfile --no-loadscope-reorder
+AT_ONCE = -n $(PROCESSES) --dist loadfile --no-loadscope-reorder
 # A package index chosen for pip is uv's as well.
 export UV_DEFAULT_INDEX ?= $(or $(PIP_INDEX_URL),$(shell $(PYTHON) -m pip config get global.index-url 2>/dev/null))
 ifeq ($(strip $(UV_DEFAULT_INDEX)),)
@@ -38,11 +38,12 @@ demo: setup
 pictures: setup
 	$(BIN)/python scripts/pictures/take.py
 
-# Unit tests, the conformance kit on each orchestrator, the charts: about eight minutes.
+# Unit tests, the conformance kit on each orchestrator, the charts: about five minutes.
+test: PROCESSES = 4
 test: setup helm
 	$(BIN)/pytest -m "not slow and not long" $(AT_ONCE)
 
-# All but those that take minutes each: under an hour. What fails in up to three files runs again, alone.
+# All but those that take minutes each: about half an hour. What fails in up to three files runs again, alone.
 test-all: setup helm
 	$(BIN)/pytest -m "not slow" --cache-clear $(AT_ONCE) || $(BIN)/python scripts/rerun_failed.py $$?
 
