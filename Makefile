@@ -101,6 +101,7 @@ bench: setup
 	.venv-bench/bin/python benchmarks/steps.py
 	.venv-bench/bin/python benchmarks/who_emits_what.py
 	.venv-bench/bin/python benchmarks/ci_check.py 100
+	.venv-bench/bin/python benchmarks/local_run.py
 	@mkdir -p $(RESULTS)
 	.venv-bench/bin/python benchmarks/runs_on_dagster.py --json $(RESULTS)/dagster.json
 	.venv-bench/bin/python benchmarks/runs_on_airflow.py --json $(RESULTS)/airflow.json
