@@ -161,15 +161,15 @@ class PrefectOrchestratorPlugin(ProductPlugin):
         on_event: Callable[[BuildEvent], None],
     ) -> RunReport:
         """See `RunLauncher`."""
-        from floe_orchestrator_prefect.local.launch import launch
+        from floe_orchestrator_prefect.local.launch import LAUNCHER
 
-        return launch(artifacts, options, on_event)
+        return LAUNCHER.launch_run(artifacts, options, on_event)
 
     def start_early(self, product: UncompiledProduct) -> AbstractContextManager[RunLauncher]:
         """See `EarlyStarter`."""
-        from floe_orchestrator_prefect.local.launch import start_early
+        from floe_orchestrator_prefect.local.launch import LAUNCHER
 
-        return start_early(product)
+        return LAUNCHER.start_early(product)
 
 
 PrefectPlugin = PrefectOrchestratorPlugin

@@ -82,14 +82,6 @@ def started_run(program: RunProgram, run_id: str, logs: Path) -> Iterator[Starte
         yield StartedRun(program.orchestrator, run_id, process, log)
 
 
-def run_ordered(
-    program: RunProgram, order: RunOrder, logs: Path, on_event: Callable[[BuildEvent], None]
-) -> LaunchedRun:
-    """Execute an order to its end. See `started_run` and `StartedRun.follow`."""
-    with started_run(program, order.run_id, logs) as run:
-        return run.follow(order, on_event)
-
-
 def _follow(
     process: RunProcess, nodes: dict[str, NodeResult], on_event: Callable[[BuildEvent], None]
 ) -> RunEnd | None:

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +16,7 @@ import pytest
 
 from floe_core.build_events import BuildEvent, NodeLog, NodeResult
 from floe_core.errors import UsageError
-from floe_core.launched_run.launch import order_for, run_ordered, started_run
+from floe_core.launched_run.launch import LaunchedRun, order_for, started_run
 from floe_core.launched_run.run_order import RunEnd, RunOrder
 from floe_core.launched_run.run_process import RunProgram
 from floe_core.plugin_powers import RunOptions
@@ -75,6 +76,13 @@ def program(tmp_path: Path) -> RunProgram:
 
 def order_to(**said: bool) -> RunOrder:
     return RunOrder("/shop", "run-1", RunOptions("shop", parameters=RunParameters(vars=said)))
+
+
+def run_ordered(
+    program: RunProgram, order: RunOrder, logs: Path, on_event: Callable[[BuildEvent], None]
+) -> LaunchedRun:
+    with started_run(program, order.run_id, logs) as run:
+        return run.follow(order, on_event)
 
 
 def pids_in(events: list[BuildEvent]) -> list[int]:
@@ -213,14 +221,15 @@ def test_a_launch_does_not_wait_for_ever(program: RunProgram, tmp_path: Path) ->
 LAUNCHER = """
 import os, sys
 from pathlib import Path
-from floe_core.launched_run.launch import run_ordered
+from floe_core.launched_run.launch import started_run
 from floe_core.launched_run.run_order import RunOrder
 from floe_core.launched_run.run_process import RunProgram
 
 folder = Path(sys.argv[1])
 program = RunProgram("Paper", "program", folder, os.environ, patience=10.0)
 order = RunOrder.from_line(sys.argv[2])
-run_ordered(program, order, folder, lambda event: print(event.text, flush=True))
+with started_run(program, order.run_id, folder) as run:
+    run.follow(order, lambda event: print(event.text, flush=True))
 """
 
 

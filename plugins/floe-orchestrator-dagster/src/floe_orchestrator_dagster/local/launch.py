@@ -4,26 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from shlex import quote
 
-from floe_core.build_events import BuildEvent
 from floe_core.errors import EnvironmentProblemError
-from floe_core.launched_run.launch import (
-    LaunchedRun,
-    StartedRun,
-    new_run_id,
-    order_for,
-    started_run,
-)
 from floe_core.launched_run.lost_run import report_lost_run
-from floe_core.launched_run.run_order import RunOrder
+from floe_core.launched_run.process_launcher import EndedRun, ProcessLauncher
 from floe_core.launched_run.run_process import RunProgram
-from floe_core.plugin_powers import RunOptions, RunReport, UncompiledProduct
-from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.plugin_powers import RunReport, UncompiledProduct
 from floe_orchestrator_dagster.local.dead_run import report_dead_run
 from floe_orchestrator_dagster.local.instance_home import WORKSPACE, instance_home
 
@@ -33,66 +21,20 @@ _QUIET = {"DAGSTER_DISABLE_TELEMETRY": "yes", "DBT_SEND_ANONYMOUS_USAGE_STATS": 
 _LEAST_ROOM = 256 * 1024
 
 
-def launch(
-    artifacts: CompiledArtifacts, options: RunOptions, on_event: Callable[[BuildEvent], None]
-) -> RunReport:
-    """Run to the end and report. See `RunLauncher`."""
-    order = order_for(artifacts, options)
-    folder = Path(order.project_dir)
-    with _started(UncompiledProduct(folder, artifacts.product.name), order.run_id) as started:
-        return started.run(artifacts, order, on_event)
+def _make_home(product: UncompiledProduct) -> Path:
+    return instance_home(product.folder, product.name)
 
 
-@contextmanager
-def start_early(product: UncompiledProduct) -> Iterator[StartedDagster]:
-    """See `EarlyStarter`."""
-    with _started(product, new_run_id()) as started:
-        yield started
-
-
-class StartedDagster:
-    """Dagster's process, which waits for its order, and the home folder of its instance."""
-
-    def __init__(self, home: Path, run: StartedRun) -> None:
-        self._home = home
-        self._run = run
-
-    def launch_run(
-        self,
-        artifacts: CompiledArtifacts,
-        options: RunOptions,
-        on_event: Callable[[BuildEvent], None],
-    ) -> RunReport:
-        """See `RunLauncher`."""
-        return self.run(artifacts, order_for(artifacts, options, self._run.run_id), on_event)
-
-    def run(
-        self, artifacts: CompiledArtifacts, order: RunOrder, on_event: Callable[[BuildEvent], None]
-    ) -> RunReport:
-        """Run an order to its end and report."""
-        began = time.monotonic()
-        run = self._run.follow(order, on_event)
-        return _report(artifacts, order, run, self._home, time.monotonic() - began)
-
-
-@contextmanager
-def _started(product: UncompiledProduct, run_id: str) -> Iterator[StartedDagster]:
-    home = instance_home(product.folder, product.name)
-    with started_run(_program(product, home), run_id, home / "launched") as run:
-        yield StartedDagster(home, run)
-
-
-def _report(
-    artifacts: CompiledArtifacts, order: RunOrder, run: LaunchedRun, home: Path, seconds: float
-) -> RunReport:
+def _report(ended: EndedRun) -> RunReport:
+    order, run, home = ended.order, ended.run, ended.home
     if run.end is None:
         report_dead_run(home, order.run_id, run.problem)
-        report_lost_run(artifacts, order, run)
+        report_lost_run(ended.artifacts, order, run)
         raise EnvironmentProblemError(full_disk(home, run.problem) or run.problem)
     return RunReport(
         status=run.end.status,
         run_id=order.run_id,
-        seconds=run.end.seconds or seconds,
+        seconds=run.end.seconds or ended.seconds,
         nodes=run.nodes,
         message=run.end.message,
         look_further=look_further(home, run.log),
@@ -127,3 +69,6 @@ def full_disk(home: Path, said: str) -> str:
     if has_room and not any(sign in said for sign in signs):
         return ""
     return f"no space left on the disk of {home}: the run could not go on; make room and run again"
+
+
+LAUNCHER = ProcessLauncher(_make_home, _program, _report)

@@ -2,82 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from shlex import quote
 
-from floe_core.build_events import BuildEvent
 from floe_core.errors import EnvironmentProblemError
-from floe_core.launched_run.launch import StartedRun, new_run_id, order_for, started_run
 from floe_core.launched_run.lost_run import report_lost_run
-from floe_core.launched_run.run_order import RunOrder
+from floe_core.launched_run.process_launcher import EndedRun, ProcessLauncher
 from floe_core.launched_run.run_process import RunProgram
-from floe_core.plugin_powers import RunOptions, RunReport, UncompiledProduct
-from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.plugin_powers import RunReport, UncompiledProduct
 from floe_orchestrator_prefect.local.local_home import local_environment, local_home
 
 MODULE = "floe_orchestrator_prefect.local.launched_run"
 
 
-def launch(
-    artifacts: CompiledArtifacts, options: RunOptions, on_event: Callable[[BuildEvent], None]
-) -> RunReport:
-    """Run to the end and report. See `RunLauncher`."""
-    order = order_for(artifacts, options)
-    with _started(UncompiledProduct(Path(order.project_dir), ""), order.run_id) as started:
-        return started.run(artifacts, order, on_event)
+def _make_home(product: UncompiledProduct) -> Path:
+    return local_home(product.folder)
 
 
-@contextmanager
-def start_early(product: UncompiledProduct) -> Iterator[StartedPrefect]:
-    """See `EarlyStarter`."""
-    with _started(product, new_run_id()) as started:
-        yield started
+def _report(ended: EndedRun) -> RunReport:
+    run = ended.run
+    if run.end is None:
+        report_lost_run(ended.artifacts, ended.order, run)
+        raise EnvironmentProblemError(run.problem)
+    return RunReport(
+        status=run.end.status,
+        run_id=run.end.run_id,
+        seconds=run.end.seconds,
+        nodes=run.nodes,
+        message=run.end.message,
+        look_further=_further(ended.home, run.log),
+    )
 
 
-class StartedPrefect:
-    """Prefect's process, which starts its server and waits for its order, and its home folder."""
-
-    def __init__(self, home: Path, run: StartedRun) -> None:
-        self._home = home
-        self._run = run
-
-    def launch_run(
-        self,
-        artifacts: CompiledArtifacts,
-        options: RunOptions,
-        on_event: Callable[[BuildEvent], None],
-    ) -> RunReport:
-        """See `RunLauncher`."""
-        return self.run(artifacts, order_for(artifacts, options, self._run.run_id), on_event)
-
-    def run(
-        self, artifacts: CompiledArtifacts, order: RunOrder, on_event: Callable[[BuildEvent], None]
-    ) -> RunReport:
-        """Run an order to its end and report."""
-        run = self._run.follow(order, on_event)
-        if run.end is None:
-            report_lost_run(artifacts, order, run)
-            raise EnvironmentProblemError(run.problem)
-        return RunReport(
-            status=run.end.status,
-            run_id=run.end.run_id,
-            seconds=run.end.seconds,
-            nodes=run.nodes,
-            message=run.end.message,
-            look_further=_further(self._home, run.log),
-        )
-
-
-@contextmanager
-def _started(product: UncompiledProduct, run_id: str) -> Iterator[StartedPrefect]:
-    home = local_home(product.folder)
-    with started_run(_program(home, product.imports), run_id, home / "launched") as run:
-        yield StartedPrefect(home, run)
-
-
-def _program(home: Path, imports: tuple[str, ...]) -> RunProgram:
+def _program(product: UncompiledProduct, home: Path) -> RunProgram:
     return RunProgram(
         orchestrator="Prefect",
         module=MODULE,
@@ -85,7 +42,7 @@ def _program(home: Path, imports: tuple[str, ...]) -> RunProgram:
         folder=home,
         environment=local_environment(home),
         patience=30.0,
-        imports=imports,
+        imports=product.imports,
     )
 
 
@@ -96,3 +53,6 @@ def _further(home: Path, log: Path) -> list[str]:
         f"PREFECT_HOME={quote(str(home))} prefect server start",
         f"log of the run's process: {log}",
     ]
+
+
+LAUNCHER = ProcessLauncher(_make_home, _program, _report)
