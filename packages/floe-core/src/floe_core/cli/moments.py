@@ -1,8 +1,9 @@
-"""Parse days and moments given on the command line."""
+"""Parse days and moments given on the command line, and show ticks."""
 
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
 
 from floe_core.errors import UsageError
 
@@ -38,6 +39,16 @@ def read_moment(text: str, option: str) -> datetime:
         ) from None
     _check_year(moment, text, option)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def show_tick(tick: datetime, timezone: str) -> str:
+    """Return an aware time for a person: in a time zone, and in UTC.
+
+    >>> show_tick(datetime(2026, 7, 1, 5, tzinfo=UTC), "Europe/London")
+    'Wed 2026-07-01 06:00 BST, 05:00 UTC'
+    """
+    local = tick.astimezone(ZoneInfo(timezone))
+    return f"{local:%a %Y-%m-%d %H:%M %Z}, {tick.astimezone(UTC):%H:%M} UTC"
 
 
 def _check_year(day: date, text: str, option: str) -> None:

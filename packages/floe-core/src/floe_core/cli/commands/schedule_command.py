@@ -138,7 +138,7 @@ def _print_row(row: dict[str, Any]) -> None:
     else:
         _print_rule(row)
     if told := row["running"]:
-        says = _moment(told["next_tick"], row["timezone"]) if told["next_tick"] else "none"
+        says = _shown(told["next_tick"], row) if told["next_tick"] else "none"
         console.print(f"  next tick by {told['orchestrator']}: {says}", markup=False)
 
 
@@ -150,16 +150,12 @@ def _print_rule(row: dict[str, Any]) -> None:
     rule = f"{row['cron']} in {row['timezone']} (set in {escape(row['set_in'])})"
     console.print(f"[bold]{row['job']}[/]: {rule}{state}", soft_wrap=True)
     if row["next_tick"]:
-        shown = _moment(row["next_tick"], row["timezone"])
-        console.print(f"  next tick: {shown}", markup=False)
+        console.print(f"  next tick: {_shown(row['next_tick'], row)}", markup=False)
 
 
-def _moment(text: str, timezone: str | None) -> str:
-    """Return an ISO time as `floe show` prints ticks: local, and in UTC."""
-    from datetime import UTC, datetime
+def _shown(tick: str, row: dict[str, Any]) -> str:
+    from datetime import datetime
 
-    from floe_core.schedules import check_timezone
+    from floe_core.cli.moments import show_tick
 
-    moment = datetime.fromisoformat(text).astimezone(UTC)
-    local = moment.astimezone(check_timezone(timezone)) if timezone else moment
-    return f"{local:%a %Y-%m-%d %H:%M %Z}, {moment:%H:%M} UTC"
+    return show_tick(datetime.fromisoformat(tick), row["timezone"] or "UTC")

@@ -142,10 +142,10 @@ def _in_order(artifacts: CompiledArtifacts) -> list[Node]:
 
 
 def _jobs(artifacts: CompiledArtifacts) -> Tree:
-    from zoneinfo import ZoneInfo
-
     from rich.markup import escape
     from rich.tree import Tree
+
+    from floe_core.cli.moments import show_tick
 
     tree = Tree("[bold]jobs[/]")
     for job in artifacts.jobs:
@@ -168,8 +168,7 @@ def _jobs(artifacts: CompiledArtifacts) -> Tree:
         state = "" if job.schedule.enabled else " (disabled)"
         schedule = branch.add(f"{escape(job.schedule.cron)} in {job.schedule.timezone}{state}")
         for tick in next_ticks(job.schedule):
-            local = tick.astimezone(ZoneInfo(job.schedule.timezone))
-            schedule.add(f"[dim]{local:%a %Y-%m-%d %H:%M %Z}, {tick:%H:%M} UTC[/]")
+            schedule.add(f"[dim]{show_tick(tick, job.schedule.timezone)}[/]")
     return tree
 
 
