@@ -16,8 +16,8 @@ _PLACE = re.compile(r"@(\w+)@")
 def fill_page(template: str, texts: Mapping[str, str], data: Any) -> str:
     """Return a page: the template with each `@name@` replaced by a text, and `@data@` by the data.
 
-    `@style@` and `@script@` are shared by all pages. `@cytoscape@` and `@dagre@` are the libraries
-    that draw the graphs: see `page_libraries/libraries.json`.
+    `@graph@`, `@style@` and `@script@` are shared by all pages. `@cytoscape@` and `@dagre@` are
+    the libraries that draw the graphs: see `page_libraries/libraries.json`.
     """
     folder = files("floe_core.cli.pages")
     # A "<" in the data could end the script element around it, or comment out its end.
@@ -30,7 +30,8 @@ def fill_page(template: str, texts: Mapping[str, str], data: Any) -> str:
         "cytoscape": _library(folder, "cytoscape"),
         "dagre": _library(folder, "dagre"),
     }
-    page = folder.joinpath(template).read_text("utf-8")
+    graph = folder.joinpath("page_graph.html").read_text("utf-8").rstrip()
+    page = folder.joinpath(template).read_text("utf-8").replace("@graph@", graph)
     return _PLACE.sub(lambda place: parts.get(place[1], place[0]), page)
 
 
