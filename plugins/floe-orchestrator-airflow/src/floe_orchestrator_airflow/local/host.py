@@ -39,12 +39,18 @@ COMPONENTS = {
     "triggerer": ["triggerer", "--skip-serve-logs"],
 }
 READS_DAGS = "dag-processor"
+# Airflow's scheduler gives up at any error in its loop, and expects to be started again. On SQLite
+# there are such errors: a backfill that the database refuses halfway deletes runs, even those that
+# the scheduler has just read.
+STARTED_AGAIN = "scheduler"
+MOST_RESTARTS = 3
 _PR_SET_CHILD_SUBREAPER = 36
 
 
 def main() -> None:
-    """Run until standard input ends, a signal arrives, or a component ends."""
+    """Run until standard input ends, a signal arrives, or a component ends for good."""
     stop, has_dags, ended = threading.Event(), threading.Event(), ""
+    restarts = 0
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: stop.set())
     _adopt_orphans()
@@ -64,8 +70,14 @@ def main() -> None:
                 children |= _fork_components(late, lifeline)
                 write_components(Path(os.environ["AIRFLOW_HOME"]), children)
                 late = set()
-            ended = _ended_child(children)
-            if ended:
+            ended, by_error = _ended_child(children)
+            if ended == STARTED_AGAIN and by_error and restarts < MOST_RESTARTS:
+                restarts += 1
+                print(f"floe: {ended} ended by an error, and is started again", flush=True)
+                children = {pid: name for pid, name in children.items() if name != ended}
+                children |= _fork_components([ended], lifeline)
+                write_components(Path(os.environ["AIRFLOW_HOME"]), children)
+            elif ended:
                 break
     finally:
         end_descendants(os.getpid())
@@ -182,17 +194,20 @@ def _import_dbt() -> None:
         import dbt.cli.main  # noqa: F401
 
 
-def _ended_child(children: dict[int, str]) -> str:
-    """Return the name of a component that ended, "" while all run; reap other ended processes."""
+def _ended_child(children: dict[int, str]) -> tuple[str, bool]:
+    """Return the name of a component that ended, and whether it exited with an error.
+
+    The name is "" while all run. Other processes that have ended are reaped.
+    """
     while True:
         try:
-            pid, _ = os.waitpid(-1, os.WNOHANG)
+            pid, status = os.waitpid(-1, os.WNOHANG)
         except ChildProcessError:
-            return "everything"
+            return "everything", False
         if pid == 0:
-            return ""
+            return "", False
         if pid in children:
-            return children[pid]
+            return children[pid], os.waitstatus_to_exitcode(status) > 0
 
 
 if __name__ == "__main__":
