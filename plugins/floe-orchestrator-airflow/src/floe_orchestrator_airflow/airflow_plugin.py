@@ -4,7 +4,12 @@ from typing import Any
 
 from airflow.plugins_manager import AirflowPlugin
 
-from floe_orchestrator_airflow.internals import keep_times_of_nodes
+from floe_orchestrator_airflow.mirrors import MIRROR_TRIGGER, OUTCOME_TRIGGER
+from floe_orchestrator_airflow.mirrors.internals import (
+    end_tasks_without_callbacks,
+    keep_times_of_nodes,
+    start_triggers_without_dags,
+)
 from floe_orchestrator_airflow.ticks.timetable import FloeTimetable
 
 
@@ -18,3 +23,5 @@ class FloePlugin(AirflowPlugin):
     def on_load(cls, *args: Any, **kwargs: Any) -> None:
         """Called by each process of Airflow that loads its plugins."""
         keep_times_of_nodes()
+        end_tasks_without_callbacks()
+        start_triggers_without_dags(frozenset({MIRROR_TRIGGER, OUTCOME_TRIGGER}))

@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from airflow.api_fastapi.execution_api import app as module
 from airflow.sdk.api.datamodels._generated import API_VERSION
 from fastapi.openapi.utils import get_openapi
-from floe_orchestrator_airflow.internals import build_execution_api
+from floe_orchestrator_airflow.local.internals import build_execution_api
 
 fresh = module.create_task_execution_api_app
 build_execution_api()
@@ -73,7 +73,7 @@ import cadwyn
 from airflow.api_fastapi.execution_api import app as module
 from airflow.api_fastapi.execution_api.routes import execution_api_router
 from airflow.api_fastapi.execution_api.versions import bundle
-from floe_orchestrator_airflow.internals import build_execution_api
+from floe_orchestrator_airflow.local.internals import build_execution_api
 
 cadwyn.VersionBundle = lambda versions: None
 routes = list(execution_api_router.routes)

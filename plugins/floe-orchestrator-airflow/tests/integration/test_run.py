@@ -226,6 +226,22 @@ def test_a_repaired_node_that_is_cleared_runs_on_a_worker_and_turns_the_run_gree
     assert ran == [("below",), ("beside",), ("broken",), ("first",)]
 
 
+def test_triggers_get_a_copy_of_their_dag_only_where_a_task_runs_again(
+    airflow: LocalAirflow, make_product: Make
+) -> None:
+    def copies() -> int:
+        return airflow.home.output.read_text().count("Start from trigger enabled for task")
+
+    before = copies()
+    artifacts = make_product("copied", {"one.sql": "select 1 as id"})
+    report, _ = run(airflow, artifacts)
+    assert set(tasks(airflow, "copied", report.run_id)) == {"dbt_build", "one", "outcome"}
+    assert (report.status, copies()) == ("success", before)
+    airflow.api.clear("copied", report.run_id, ["one"], downstream=True)
+    assert wait_for_end(airflow, "copied", report.run_id) == "success"
+    assert copies() > before
+
+
 RETRIED = {
     "steady.sql": "select 1 as id",
     "flaky.sql": (

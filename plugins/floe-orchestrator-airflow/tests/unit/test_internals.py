@@ -21,13 +21,30 @@ from borrowed_names import Name
 
 from floe_core.missing_names import warn_of_missing_name
 from floe_orchestrator_airflow import internals
-from floe_orchestrator_airflow.internals import wait_until_logs_are_read
+from floe_orchestrator_airflow.local import internals as local_internals
+from floe_orchestrator_airflow.mirrors import internals as mirror_internals
+from floe_orchestrator_airflow.mirrors.internals import wait_until_logs_are_read
 from floe_orchestrator_airflow.ticks.missed_ticks import should_run
 from floe_orchestrator_airflow.ticks.timetable import FloeTimetable
 
 DAG_RUN = ("airflow.models.dagrun", "DagRun")
 TASK_INSTANCE = ("airflow.models.taskinstance", "TaskInstance")
 OF_TIMES = [TASK_INSTANCE, ("airflow.models.xcom", "XComModel")]
+OF_TRIGGERS = [
+    ("airflow.jobs.triggerer_job_runner", "TriggerRunnerSupervisor"),
+    ("airflow.sdk.execution_time.task_runner", "RuntimeTaskInstance"),
+]
+OF_CALLBACKS = [
+    ("airflow.callbacks.database_callback_sink", "DatabaseCallbackSink"),
+    ("airflow.models.serialized_dag", "SerializedDagModel"),
+    ("airflow.models.trigger", "handle_event_submit"),
+    ("airflow.triggers.base", "BaseTaskEndEvent"),
+]
+WARNINGS = {
+    **dict.fromkeys(OF_CALLBACKS, "runs with a task per node keep the DAG processor busy"),
+    **dict.fromkeys(OF_TIMES, "tasks of nodes show the times of the run, not of the node"),
+    **dict.fromkeys(OF_TRIGGERS, "runs with a task per node are slow beyond 100 nodes"),
+}
 OF_SUPERVISOR = [
     ("airflow.sdk.execution_time", "task_runner"),
     ("airflow.sdk.execution_time.comms", "CommsDecoder"),
@@ -49,6 +66,7 @@ SHARED = [
     ("airflow.models", "taskinstance"),
     ("airflow.utils", "db"),
 ]
+OF_SCHEDULER = [("airflow.jobs.scheduler_job_runner", "SchedulerJobRunner")]
 EXECUTION_API = [
     ("airflow.api_fastapi.execution_api.app", "create_task_execution_api_app"),
     ("airflow.api_fastapi.execution_api.app", "lifespan"),
@@ -126,24 +144,29 @@ with without({name!r}, {attribute!r}):
 """
 
 
-@pytest.mark.parametrize("name", OF_TIMES)
-def test_the_plugin_loads_and_warns_where_airflow_has_other_names(name: Name) -> None:
+@pytest.mark.parametrize(("name", "warning"), WARNINGS.items())
+def test_the_plugin_loads_and_warns_where_airflow_has_other_names(name: Name, warning: str) -> None:
     code = WITHOUT.format(name=name[0], attribute=name[1])
     environment = {**os.environ, "PYTHONPATH": str(Path(borrowed_names.__file__).parent)}
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=False, env=environment
     )
     assert done.returncode == 0, done.stderr
-    assert "tasks of nodes show the times of the run, not of the node" in done.stderr + done.stdout
+    assert warning in done.stderr + done.stdout
 
 
 def test_these_are_all_that_are_borrowed() -> None:
-    found = borrowed_names.borrowed_names(Path(internals.__file__), "airflow", "cadwyn")
-    groups = (
-        *(OF_TIMES, OF_SUPERVISOR, COUNTS, STORED, OF_RECORDS, UNFINISHED, SHARED),
-        *(EXECUTION_API, VERSIONS, CONF, POLICY),
-    )
-    assert found == sorted({name for group in groups for name in group})
+    groups = {
+        internals: (OF_SUPERVISOR, COUNTS, STORED, OF_RECORDS, CONF, POLICY),
+        local_internals: (UNFINISHED, SHARED, OF_SCHEDULER, EXECUTION_API, VERSIONS),
+        mirror_internals: (OF_TIMES, OF_TRIGGERS, OF_CALLBACKS),
+    }
+    found = {
+        door: borrowed_names.borrowed_names(Path(str(door.__file__)), "airflow", "cadwyn")
+        for door in groups
+    }
+    expected = {door: {name for each in of for name in each} for door, of in groups.items()}
+    assert found == {door: sorted(names) for door, names in expected.items()}
 
 
 def test_without_the_name_nobody_knows_whether_a_run_is_on(
@@ -193,7 +216,7 @@ def test_without_the_models_nothing_that_was_killed_is_ended(
     name: Name, caplog: pytest.LogCaptureFixture
 ) -> None:
     with borrowed_names.without(*name):
-        internals.end_unfinished_runs()
+        local_internals.end_unfinished_runs()
     assert consequences(caplog) == ["what a killed Airflow had under way goes on at the next start"]
 
 
@@ -201,10 +224,30 @@ def test_without_the_models_nothing_that_was_killed_is_ended(
 def test_without_the_models_a_start_takes_longer(
     name: Name, caplog: pytest.LogCaptureFixture
 ) -> None:
-    internals.import_what_components_share()
+    local_internals.import_what_components_share()
     with borrowed_names.without(*name):
-        internals.import_what_components_share()
+        local_internals.import_what_components_share()
     assert consequences(caplog) == ["a local Airflow takes longer to start"]
+
+
+def test_without_the_scheduler_it_rests_as_airflow_says(caplog: pytest.LogCaptureFixture) -> None:
+    with borrowed_names.without(*OF_SCHEDULER[0]):
+        local_internals.let_scheduler_rest()
+    assert consequences(caplog) == ["a local Airflow uses more CPU time for large runs"]
+
+
+@pytest.mark.parametrize(("work", "least", "most"), [(0, 0.2, 0.25), (0.15, 0.4, 0.8), (0.5, 1, 1)])
+def test_a_scheduler_rests_longer_after_more_work(work: float, least: float, most: float) -> None:
+    class Runner:
+        rest = local_internals._Rest()
+
+    runner = Runner()
+    runner.rest = 0.2  # type: ignore[assignment]
+    _ = runner.rest
+    until = time.process_time() + work
+    while time.process_time() < until:
+        pass
+    assert least <= runner.rest <= most
 
 
 @pytest.mark.parametrize("name", EXECUTION_API)
@@ -212,7 +255,7 @@ def test_without_the_api_each_component_builds_its_own(
     name: Name, caplog: pytest.LogCaptureFixture
 ) -> None:
     with borrowed_names.without(*name):
-        internals.build_execution_api()
+        local_internals.build_execution_api()
     assert consequences(caplog) == ["a local Airflow takes longer to start"]
 
 
@@ -220,7 +263,7 @@ def test_without_the_api_each_component_builds_its_own(
 def test_without_the_versions_the_api_is_built_for_each(
     name: Name, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with borrowed_names.without(*name), internals._newest_version_alone():
+    with borrowed_names.without(*name), local_internals._newest_version_alone():
         assert len(versions.bundle.versions) > 1
     assert consequences(caplog) == ["a local Airflow takes longer to start"]
 
@@ -232,7 +275,7 @@ def test_the_api_is_built_for_the_version_that_tasks_ask_for(
     whole, routes = versions.bundle, list(execution_api_router.routes)
     if asked != "the newest":
         monkeypatch.setattr("airflow.sdk.api.datamodels._generated.API_VERSION", asked)
-    with internals._newest_version_alone():
+    with local_internals._newest_version_alone():
         values = versions.bundle.version_values
     assert values == ((API_VERSION,) if asked == "the newest" else whole.version_values)
     assert versions.bundle is whole

@@ -23,13 +23,14 @@ from importlib.metadata import entry_points, version
 from pathlib import Path
 
 from floe_core.launched_run.empty_database import EmptyDatabase
-from floe_orchestrator_airflow.internals import (
+from floe_orchestrator_airflow.local.components import write_components
+from floe_orchestrator_airflow.local.home import DATABASE
+from floe_orchestrator_airflow.local.internals import (
     build_execution_api,
     end_unfinished_runs,
     import_what_components_share,
+    let_scheduler_rest,
 )
-from floe_orchestrator_airflow.local.components import write_components
-from floe_orchestrator_airflow.local.home import DATABASE
 from floe_orchestrator_airflow.local.processes import end_descendants, kill_descendants
 
 COMPONENTS = {
@@ -160,6 +161,7 @@ def _end_with_host(lifeline: tuple[int, int]) -> None:
 
 def _run_component(arguments: list[str]) -> None:
     if arguments[0] == "scheduler":
+        let_scheduler_rest()
         _import_dbt()
         if os.environ.get("AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE") == "True":
             _wait_for_api_server()

@@ -9,12 +9,11 @@ from airflow.sdk.exceptions import AirflowFailException
 from airflow.triggers.base import StartTriggerArgs
 
 from floe_orchestrator_airflow.dag.task_ids import BUILD
+from floe_orchestrator_airflow.mirrors import MIRROR_TRIGGER, OUTCOME_TRIGGER
 from floe_orchestrator_airflow.task.nodes_operator import FloeNodesOperator
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
-
-_TRIGGERS = "floe_orchestrator_airflow.mirrors.mirror_triggers"
 
 # Arguments that the `default_args` of a team's DAG must not change: these tasks wait from the start
 # to the end of the run, and show the result of the build, which does the retries.
@@ -39,7 +38,7 @@ class MirrorOperator(FloeNodesOperator):
         self.build_task_id = build_task_id
         self.kind = kind
         self.start_trigger_args = StartTriggerArgs(
-            trigger_cls=f"{_TRIGGERS}.MirrorTrigger",
+            trigger_cls=MIRROR_TRIGGER,
             next_method="run_nodes",
             trigger_kwargs={"node_ids": node_ids, **_build_of(build_task_id)},
         )
@@ -64,7 +63,7 @@ class OutcomeOperator(BaseOperator):
     def __init__(self, *, mirrors: dict[str, str], build_task_id: str, **kwargs: Any) -> None:
         super().__init__(**NOT_OF_DEFAULTS, **kwargs)
         self.start_trigger_args = StartTriggerArgs(
-            trigger_cls=f"{_TRIGGERS}.OutcomeTrigger",
+            trigger_cls=OUTCOME_TRIGGER,
             next_method="execute",
             trigger_kwargs={"mirrors": mirrors, **_build_of(build_task_id)},
         )

@@ -1,8 +1,7 @@
 """The triggers that start and end the tasks of a run's nodes, without a worker.
 
-Airflow gives each trigger a copy of the whole DAG, which it makes twice, so the cost of the data
-that a DAG holds per task is quadratic in the tasks. So a trigger takes only the upstream tasks from
-the copy, and then releases it.
+In the first try of its task a trigger has no copy of the DAG: `start_triggers_without_dags` says
+why. Where it has one, it takes only the upstream tasks from the copy, and then releases it.
 """
 
 from __future__ import annotations
@@ -23,15 +22,15 @@ from airflow.triggers.base import (
 )
 
 from floe_orchestrator_airflow.dag.task_ids import BUILD
-from floe_orchestrator_airflow.internals import (
+from floe_orchestrator_airflow.mirrors.internals import task_instance_of, wait_until_logs_are_read
+from floe_orchestrator_airflow.mirrors.progress_poller import listening, task_states
+from floe_orchestrator_airflow.task.node_log import level_of, level_of_result, summary
+from floe_orchestrator_airflow.task.result_facts import (
     ENDED_AT,
     RESULT_KEY,
     STARTED_AT,
-    wait_until_logs_are_read,
+    facts_of_results,
 )
-from floe_orchestrator_airflow.mirrors.progress_poller import listening, task_states
-from floe_orchestrator_airflow.task.node_log import level_of, level_of_result, summary
-from floe_orchestrator_airflow.task.result_facts import facts_of_results
 from floe_orchestrator_airflow.task.run_progress import FINAL_STATES, RunProgress
 
 if TYPE_CHECKING:
@@ -72,7 +71,7 @@ class _Follower(BaseTrigger):
         """Return whether the task was cleared after the build ended, so has nothing to follow."""
         if cast(Any, self.task_instance).try_number <= 1:
             return False
-        states = await task_states(self.task_instance, [self.build_task_id])
+        states = await task_states(task_instance_of(self), [self.build_task_id])
         return states.get(self.build_task_id) in FINAL_STATES
 
 
@@ -101,7 +100,7 @@ class MirrorTrigger(_Follower):
             await wait_until_logs_are_read(LOG_SECONDS)
             yield rerun
             return
-        async with listening(self.task_instance, self.build_task_id) as poller:
+        async with listening(task_instance_of(self), self.build_task_id) as poller:
             async for progress in poller.updates():
                 self._pass_on_messages(progress)
                 end = self._end(progress)
@@ -140,7 +139,7 @@ class MirrorTrigger(_Follower):
         while waiting:
             await asyncio.sleep(WAIT_SECONDS)
             waiting = await self._unfinished()
-        states = await task_states(self.task_instance, sorted(awaited)) if awaited else {}
+        states = await task_states(task_instance_of(self), sorted(awaited)) if awaited else {}
         failed = sorted(task_id for task_id, state in states.items() if state != "success")
         if failed:
             log.error("not run: upstream %s did not succeed", ", ".join(failed))
@@ -152,7 +151,7 @@ class MirrorTrigger(_Follower):
         upstream = sorted(self.upstream - {self.build_task_id})
         if not upstream:
             return []
-        states = await task_states(self.task_instance, upstream)
+        states = await task_states(task_instance_of(self), upstream)
         return [task_id for task_id in upstream if states.get(task_id) not in FINAL_STATES]
 
 
@@ -175,7 +174,7 @@ class OutcomeTrigger(_Follower):
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Yield the one event that ends the task."""
         is_rerun = await self._is_rerun()
-        async with listening(self.task_instance, self.build_task_id) as poller:
+        async with listening(task_instance_of(self), self.build_task_id) as poller:
             async for progress in poller.updates():
                 if not (is_rerun or progress.is_final):
                     continue
@@ -216,7 +215,7 @@ class OutcomeTrigger(_Follower):
     async def _final_states(self) -> dict[str, str | None]:
         task_ids = sorted(set(self.mirrors.values()))
         while True:
-            states = await task_states(self.task_instance, task_ids)
+            states = await task_states(task_instance_of(self), task_ids)
             if all(states.get(task_id) in FINAL_STATES for task_id in task_ids):
                 return states
             await asyncio.sleep(WAIT_SECONDS)

@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from floe_core.build_events import NodeResult
-from floe_orchestrator_airflow.internals import ENDED_AT, STARTED_AT
+
+# The XCom with a task's facts, and what they call its times.
+RESULT_KEY = "floe_result"
+STARTED_AT, ENDED_AT = "started_at", "ended_at"
 
 
 def facts_of_results(results: Sequence[NodeResult]) -> dict[str, Any]:
