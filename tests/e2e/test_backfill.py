@@ -80,6 +80,20 @@ def test_a_backfill_by_tick_is_a_run_for_each_tick_of_the_days(
 
 
 @pytest.mark.parametrize(
+    "orchestrator", [pytest.param("dagster", marks=pytest.mark.slow), "airflow"]
+)
+def test_a_backfill_goes_by_the_schedule_that_was_set(tmp_path: Path, orchestrator: str) -> None:
+    folder = product(tmp_path / "product", "tick")
+    compiled = floe("compile", str(folder), "--on", orchestrator)
+    assert compiled.returncode == 0, compiled.stderr
+    changed = floe("schedule", "set", str(folder), "--cron", "15 4 * * *")
+    assert changed.returncode == 0, changed.stderr
+    done = floe("run", str(folder), "--on", orchestrator, "--backfill", *DAYS[:1], *DAYS[:1])
+    assert done.returncode == 0, done.stderr
+    assert rows(folder, "from sums") == [("2026-03-28T04:15:00+00:00", "", "")]
+
+
+@pytest.mark.parametrize(
     "orchestrator", ["dagster", pytest.param("airflow", marks=pytest.mark.slow)]
 )
 def test_a_backfill_by_range_is_one_run_that_knows_its_range(

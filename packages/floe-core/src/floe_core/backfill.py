@@ -12,8 +12,9 @@ from floe_core.errors import UsageError
 from floe_core.launch import launch
 from floe_core.plugin_powers import BackfillLauncher, RunOptions, RunReport
 from floe_core.schedules import check_timezone, ticks_between
+from floe_core.schedules.live_schedules import live_schedule
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_core.schemas.policies import Job
+from floe_core.schemas.policies import Job, Schedule
 from floe_core.time_range import TimeRange
 
 OnEvent = Callable[[BuildEvent], None]
@@ -36,11 +37,15 @@ class Backfill:
 def planned_backfill(artifacts: CompiledArtifacts, job: Job, first: date, last: date) -> Backfill:
     """Return what a backfill of these days, both included, runs; days are those of the schedule.
 
+    The schedule is the current one, as the orchestrator has it.
+
     Raises:
         UsageError: The range has no days, or they are not over; or it runs by tick and there are
-        none.
+            none.
+        EnvironmentProblemError: The schedule store cannot be read.
     """
-    zone = check_timezone(job.schedule.timezone if job.schedule else "UTC")
+    schedule = live_schedule(artifacts, job.name, job.schedule)
+    zone = check_timezone(schedule.timezone if schedule else "UTC")
     if last < first:
         raise UsageError(f"the backfill would end on {last}, before it begins on {first}")
     start = datetime.combine(first, time(), zone).astimezone(UTC)
@@ -50,16 +55,21 @@ def planned_backfill(artifacts: CompiledArtifacts, job: Job, first: date, last: 
     span = TimeRange(start, end)
     if artifacts.execution.backfill_by == "range":
         return Backfill(job.name, span)
-    return Backfill(job.name, span, _ticks(job, span))
+    return Backfill(job.name, span, _ticks(job.name, schedule, span))
 
 
-def _ticks(job: Job, span: TimeRange) -> tuple[datetime, ...]:
-    fix = "give it one, or set `execution.backfillBy: range` in floe.yaml"
-    if job.schedule is None or not job.schedule.enabled:
-        raise UsageError(f"the job '{job.name}' has no schedule to take ticks from; {fix}")
-    ticks = ticks_between(job.schedule.cron, job.schedule.timezone, span.start, span.end)
+def _ticks(job_name: str, schedule: Schedule | None, span: TimeRange) -> tuple[datetime, ...]:
+    by_range = "or set `execution.backfillBy: range` in floe.yaml"
+    if schedule is None:
+        raise UsageError(f"the job '{job_name}' has no schedule to backfill; set one, {by_range}")
+    if not schedule.enabled:
+        raise UsageError(
+            f"the schedule of the job '{job_name}' is paused or disabled, so it has no ticks to "
+            f"backfill; resume it with `floe schedule resume`, {by_range}"
+        )
+    ticks = ticks_between(schedule.cron, schedule.timezone, span.start, span.end)
     if not ticks:
-        raise UsageError(f"'{job.schedule.cron}' has no tick from {span.start} to {span.end}")
+        raise UsageError(f"'{schedule.cron}' has no tick from {span.start} to {span.end}")
     return tuple(ticks)
 
 

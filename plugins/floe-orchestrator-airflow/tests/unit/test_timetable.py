@@ -79,6 +79,24 @@ def test_nothing_before_the_schedule_was_set_is_a_tick() -> None:
     assert timetable.next_run(now, None, NO_CATCHUP) == at("2026-01-10T06:00")
 
 
+def test_a_backfill_runs_ticks_before_the_schedule_was_set() -> None:
+    timetable = FloeTimetable("0 6 * * *", "UTC", since=at("2026-01-09T08:00"))
+    within = TimeRestriction(at("2026-01-05T06:00"), at("2026-01-06T06:00"), catchup=True)
+    first = timetable.next_dagrun_info(last_automated_data_interval=None, restriction=within)
+    assert first is not None
+    second = timetable.next_dagrun_info(
+        last_automated_data_interval=first.data_interval, restriction=within
+    )
+    assert second is not None
+    assert [first.run_after, second.run_after] == [within.earliest, within.latest]
+    assert (
+        timetable.next_dagrun_info(
+            last_automated_data_interval=second.data_interval, restriction=within
+        )
+        is None
+    )
+
+
 def test_a_tick_missed_since_the_schedule_was_set_is_made_up_for() -> None:
     timetable = FloeTimetable("0 6 * * *", "UTC", since=at("2026-01-08T08:00"))
     now, last = at("2026-01-09T12:00"), at("2026-01-05T06:00")

@@ -16,6 +16,7 @@ from floe_orchestrator_airflow.ticks.missed_ticks import SEEN_WITHIN, should_run
 if TYPE_CHECKING:
     from pendulum import DateTime
 
+_SHORTEST = timedelta(microseconds=1)
 _DESCRIBED_AS = {"@midnight": "@daily", "@annually": "@yearly"}
 
 
@@ -26,7 +27,7 @@ class FloeTimetable(Timetable):
     passed while a scheduler was up do not: the DAG was paused then, or did not exist yet. So
     unpausing, a first deployment or a new schedule runs no past tick, except one of the last two
     minutes. `dag_id` is for looking that up in Airflow's own records; nothing before `since` is a
-    tick.
+    tick, except in a backfill.
     """
 
     def __init__(
@@ -83,7 +84,11 @@ class FloeTimetable(Timetable):
         self, now: DateTime, last: DateTime | None, restriction: TimeRestriction
     ) -> DateTime:
         """Return the tick of the next run, at a moment and after the last scheduled run."""
-        earliest = restriction.earliest
+        earliest, latest = restriction.earliest, restriction.latest
+        # Airflow backfills the past only; a DAG with catch-up has no end there.
+        is_backfill = restriction.catchup and latest is not None and latest <= now
+        if is_backfill and earliest is not None:
+            return self._tick_after(last or earliest - _SHORTEST)
         if restriction.catchup:
             if last is None and earliest is not None:
                 return self._from(earliest)
@@ -101,11 +106,13 @@ class FloeTimetable(Timetable):
         return tick if should_run(self.dag_id, tick, now, has_run=last is not None) else None
 
     def _after(self, moment: DateTime) -> DateTime:
-        start = moment if self.since is None else max(moment, self.since)
-        return instance(next_tick(self._rule, self._zone, start))
+        return self._tick_after(moment if self.since is None else max(moment, self.since))
 
     def _from(self, moment: DateTime) -> DateTime:
-        return self._after(moment - timedelta(microseconds=1))
+        return self._after(moment - _SHORTEST)
+
+    def _tick_after(self, moment: datetime) -> DateTime:
+        return instance(next_tick(self._rule, self._zone, moment))
 
 
 def _in_words(cron: str, timezone: str) -> str:
