@@ -44,7 +44,7 @@ def test_a_schedule_is_set_paused_resumed_taken_away_and_given_back(hello: Path)
     assert schedule(hello, "unset", "--reset") == given_back
 
 
-def test_the_list_and_the_ticks_go_by_what_was_set(hello: Path) -> None:
+def test_the_list_the_ticks_and_show_go_by_what_was_set(hello: Path) -> None:
     schedule(hello, "set", "--cron", "15 4 * * *")
     # As `floe show` prints ticks.
     lines = floe("schedule", "list", hello).stdout.splitlines()
@@ -56,6 +56,8 @@ def test_the_list_and_the_ticks_go_by_what_was_set(hello: Path) -> None:
     ]
     ticks = floe("ticks", hello, "--from", "2026-07-01", "--to", "2026-07-02", "--json")
     assert json.loads(ticks.stdout) == ["2026-07-01T04:15:00+00:00"]
+    [job] = json.loads(floe("show", hello, "--json").stdout)["jobs"]
+    assert (job["schedule"]["cron"], job["next_ticks"][0]) == ("15 4 * * *", listed[0]["next_tick"])
     schedule(hello, "unset", "--reset")
 
 

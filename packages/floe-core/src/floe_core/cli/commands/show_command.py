@@ -24,10 +24,16 @@ HORIZON = timedelta(days=366)
 
 
 def show(product: Product = Path(), on: On = None, env: Env = None, as_json: Json = False) -> None:
-    """Show a product's graph, jobs and next ticks, without writing anything."""
+    """Show a product's graph, jobs and next ticks, without writing anything.
+
+    Schedules are the current ones, as in `floe schedule list`.
+    """
     from rich.markup import escape
 
-    artifacts = read_or_compile(product, on, refuses_losses=True)
+    from floe_core.schedules.live_schedules import with_live_schedules
+
+    compiled = read_or_compile(product, on, refuses_losses=True)
+    artifacts = with_live_schedules(compiled.bound_to(product.absolute()))
     if as_json:
         print_json(_as_dict(artifacts))
         return
@@ -69,7 +75,7 @@ def _job_as_dict(artifacts: CompiledArtifacts, job: Job) -> dict[str, Any]:
     return {
         "name": job.name,
         "nodes": [node.unique_id for node in artifacts.nodes_of(job)],
-        "schedule": job.schedule.model_dump() if job.schedule else None,
+        "schedule": job.schedule.model_dump(mode="json") if job.schedule else None,
         "trigger": job.trigger.model_dump() if job.trigger else None,
         "deadline": job.deadline.model_dump() if job.deadline else None,
         "pool": artifacts.pool_of(job),
