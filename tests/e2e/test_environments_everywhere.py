@@ -83,6 +83,41 @@ def test_show_tells_the_environments_and_the_one_that_is_chosen(shop: Path) -> N
     assert row["cron"] == "0 7 * * *"
 
 
+def test_a_plan_is_for_the_environment_that_is_asked_for(shop: Path) -> None:
+    assert told("run", shop, "--reuse", "--env", "prod")["status"] == "success"
+    assert told("plan", shop, "--env", "prod")["reused"] == 1
+    assert told("plan", shop)["reused"] == 0
+
+
+def test_a_schedule_that_is_reset_is_that_of_the_environment(shop: Path) -> None:
+    assert floe("compile", shop)[0] == 0
+    assert told("schedule", "set", shop, "--cron", "0 8 * * *", "--env", "prod")["cron"] == (
+        "0 8 * * *"
+    )
+    assert told("schedule", "unset", shop, "--reset", "--env", "prod")["cron"] == "0 7 * * *"
+    paused = told("schedule", "pause", shop, "--env", "prod")
+    assert (paused["cron"], paused["enabled"]) == ("0 7 * * *", False)
+    resumed = told("schedule", "resume", shop, "--env", "prod")
+    assert (resumed["cron"], resumed["enabled"]) == ("0 7 * * *", True)
+
+
+def test_what_is_explained_and_checked_is_in_the_environment_that_is_asked_for(shop: Path) -> None:
+    assert floe("compile", shop)[0] == 0
+    concepts = {each["name"]: each for each in told("explain", shop, "--env", "prod")["concepts"]}
+    assert concepts["schedule"]["here"] == "0 7 * * * in UTC"
+    assert told("alerts", "check", shop, "--env", "prod") == {"killed": 0, "jobs": []}
+    code, _, errors = floe("alerts", "check", shop, "--env", "prd")
+    assert (code, "has no environment 'prd'" in errors) == (2, True)
+
+
+def test_lineage_finds_the_tables_of_the_environment_that_is_asked_for(shop: Path) -> None:
+    (shop / "models" / "second.sql").write_text("select word from {{ ref('first') }}")
+    assert told("run", shop, "--env", "prod")["status"] == "success"
+    tables = told("lineage", "show", shop, "--env", "prod")["tables"]
+    [word] = next(each["columns"] for each in tables if each["label"] == "second")
+    assert word["from"] == [{"id": "model.shop.first", "column": "word", "steps": []}]
+
+
 def test_an_environment_that_is_not_there_is_a_wrong_call(shop: Path) -> None:
     assert floe("compile", shop)[0] == 0
     code, _, errors = floe("show", shop, "--env", "prd")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from floe_core.cli.console import print_json, stdout
-from floe_core.cli.options import Json, Product
+from floe_core.cli.options import Env, Json, Product
 
 if TYPE_CHECKING:
     from floe_core.alerts.alert_store import FlushedTarget
@@ -64,7 +64,7 @@ def send(product: Product = Path(), timeout: Timeout = 10.0, as_json: Json = Fal
 
 
 @app.command()
-def check(product: Product = Path(), as_json: Json = False) -> None:
+def check(product: Product = Path(), env: Env = None, as_json: Json = False) -> None:
     """Send one alert for each missed deadline of a product's jobs and for each killed build.
 
     For a product that no orchestrator watches: run this every few minutes. Deadlines are watched

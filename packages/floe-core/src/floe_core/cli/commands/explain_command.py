@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 
 from floe_core.cli.console import print_json, stdout
 from floe_core.cli.fresh_product import read_or_compile
-from floe_core.cli.options import Json, On, Product
+from floe_core.cli.options import Env, Json, On, Product
 
 if TYPE_CHECKING:
     from floe_core.plugin_powers import Concept
 
 
-def explain(product: Product = Path(), on: On = None, as_json: Json = False) -> None:
+def explain(
+    product: Product = Path(), on: On = None, env: Env = None, as_json: Json = False
+) -> None:
     """Show what each concept of a product becomes on an orchestrator, and what it can't express.
 
     `floe compile` refuses what can't be expressed, unless `waivers` of floe.yaml names the concept.

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from floe_core.cli.console import notice, print_json, stdout
-from floe_core.cli.options import Json, Product
+from floe_core.cli.options import Env, Json, Product
 
 ENVIRONMENT = 3
 MEGABYTE = 1024 * 1024
@@ -72,6 +72,7 @@ def flush(
 @app.command()
 def show(
     product: Product = Path(),
+    env: Env = None,
     html: Annotated[Path | None, typer.Option(help="Write a self-contained HTML page.")] = None,
     as_json: Json = False,
 ) -> None:

@@ -10,7 +10,7 @@ import typer
 
 from floe_core.cli.commands.run_command import compile_here, options_of
 from floe_core.cli.console import notice, print_json, stdout, uncropped
-from floe_core.cli.options import Json, On, Product
+from floe_core.cli.options import Env, Json, On, Product
 
 if TYPE_CHECKING:
     from floe_core.execution.reusing.planned_build import PlannedBuild
@@ -26,6 +26,7 @@ LINES_OF_CODE = 20
 def plan(
     product: Product = Path(),
     on: On = None,
+    env: Env = None,
     job: Annotated[
         str | None, typer.Option(help="A job of the product instead of all of it.")
     ] = None,

@@ -35,6 +35,7 @@ def set_(
     ] = "UTC",
     job: JobOption = None,
     on: On = None,
+    env: Env = None,
     as_json: Json = False,
 ) -> None:
     """Set a job's schedule; replaces the current one."""
@@ -47,6 +48,7 @@ def unset(
     product: Product = Path(),
     job: JobOption = None,
     on: On = None,
+    env: Env = None,
     reset: Annotated[
         bool, typer.Option("--reset", help="Restore the schedule of floe.yaml instead.")
     ] = False,
@@ -61,7 +63,11 @@ def unset(
 
 @app.command()
 def pause(
-    product: Product = Path(), job: JobOption = None, on: On = None, as_json: Json = False
+    product: Product = Path(),
+    job: JobOption = None,
+    on: On = None,
+    env: Env = None,
+    as_json: Json = False,
 ) -> None:
     """Pause a job's schedule."""
     change = _Change(product, job, on)
@@ -70,7 +76,11 @@ def pause(
 
 @app.command()
 def resume(
-    product: Product = Path(), job: JobOption = None, on: On = None, as_json: Json = False
+    product: Product = Path(),
+    job: JobOption = None,
+    on: On = None,
+    env: Env = None,
+    as_json: Json = False,
 ) -> None:
     """Resume a paused schedule from its next tick."""
     change = _Change(product, job, on)
