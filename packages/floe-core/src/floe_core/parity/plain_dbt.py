@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -25,7 +24,7 @@ from floe_core.execution.dbt.invocation import (
     policy_arguments,
     run_vars,
 )
-from floe_core.execution.process_guard import GUARD
+from floe_core.execution.guarded_process import start_guarded
 from floe_core.plugin_powers import RunReport
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.warehouse.dbt_profiles import profiles_dir
@@ -107,15 +106,8 @@ def _without(sources: list[str]) -> list[str]:
 def _run(command: list[str], folder: Path, events: Path) -> int:
     """Run dbt, ending it with this process, whose schemas it writes to; return its exit code."""
     with events.open("wb") as log:
-        process = subprocess.Popen(
-            [*GUARD, *command],
-            cwd=folder,
-            env={**os.environ, **QUIET_ENVIRONMENT, PROJECT_DIR_VARIABLE: str(folder)},
-            stdin=subprocess.PIPE,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+        environment = {**os.environ, **QUIET_ENVIRONMENT, PROJECT_DIR_VARIABLE: str(folder)}
+        process = start_guarded(command, folder, environment, log)
         try:
             return process.wait()
         finally:

@@ -15,7 +15,7 @@ from floe_core.execution.dbt.executable import find_executable
 from floe_core.execution.dbt.invocation import QUIET_ENVIRONMENT, Invocation
 from floe_core.execution.dbt.messages import DbtMessages, is_of_interest
 from floe_core.execution.dbt.run import DbtEnded, EventQueue
-from floe_core.execution.process_guard import GUARD
+from floe_core.execution.guarded_process import start_guarded
 from floe_core.warehouse.duckdb_file import PROJECT_DIR_VARIABLE
 
 JSON_LOG = ["--log-format", "json", "--log-level", "debug"]
@@ -30,19 +30,11 @@ class SubprocessDbt:
         self._events = EventQueue()
         self._messages = DbtMessages()
         self._last_words = ""
-        self._process = subprocess.Popen(
-            [*GUARD, find_executable(executable, call.project_dir), *call.arguments, *JSON_LOG],
-            cwd=call.project_dir,
-            env={
-                **os.environ,
-                **QUIET_ENVIRONMENT,
-                PROJECT_DIR_VARIABLE: str(call.project_dir),
-            },
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
+        folder = call.project_dir
+        self._process = start_guarded(
+            [find_executable(executable, folder), *call.arguments, *JSON_LOG],
+            folder,
+            {**os.environ, **QUIET_ENVIRONMENT, PROJECT_DIR_VARIABLE: str(folder)},
         )
         self._reader = threading.Thread(target=self._read, name="floe-dbt-log", daemon=True)
         self._reader.start()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import threading
 import time
 from collections import deque
@@ -14,8 +13,8 @@ from datetime import UTC, datetime
 
 from floe_core.build_events import BuildEvent, NodeLog, NodeResult, NodeStarted
 from floe_core.execution.dbt.run import DbtEnded, EventQueue
+from floe_core.execution.guarded_process import start_guarded
 from floe_core.execution.left_processes import kill_left_processes
-from floe_core.execution.process_guard import GUARD
 from floe_core.execution.steps.call import StepCall
 from floe_core.execution.steps.facts import read_facts
 from floe_core.execution.steps.pods.pod_order import FACTS_VARIABLE
@@ -67,17 +66,7 @@ class StepProcess:
         self._told_to_stop: float | None = None
         self._started_at = datetime.now(UTC)
         self._events.put(NodeStarted(call.unique_id, self._started_at))
-        self._process = subprocess.Popen(
-            [*GUARD, *call.words],
-            cwd=call.project_dir,
-            env=call.environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            start_new_session=True,
-        )
+        self._process = start_guarded(call.words, call.project_dir, call.environment)
         self._reader = threading.Thread(target=self._read, name="floe-step-log", daemon=True)
         self._reader.start()
         self._waiter = threading.Thread(target=self._wait, name="floe-step-end", daemon=True)
