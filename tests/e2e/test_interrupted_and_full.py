@@ -72,6 +72,16 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", disk], check=True)
 
 
+def test_a_full_disk_leaves_nothing_of_a_new_product(small_disk: Path) -> None:
+    (small_disk / "ballast").write_bytes(b"x" * (shutil.disk_usage(small_disk).free - 8192))
+    done = subprocess.run(
+        [FLOE, "init", str(small_disk / "new" / "shop")], capture_output=True, text=True
+    )
+    assert done.returncode == 3, done.stderr
+    assert done.stderr.rstrip().endswith("No space left on device; nothing was changed")
+    assert [each.name for each in small_disk.iterdir()] == ["ballast"]
+
+
 @pytest.mark.slow
 def test_a_full_disk_ends_a_run_with_what_to_do_and_json(small_disk: Path) -> None:
     product = copy_examples(small_disk / "e")

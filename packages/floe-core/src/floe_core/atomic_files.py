@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from floe_core.errors import EnvironmentProblemError
@@ -14,13 +15,16 @@ def write_together(folder: Path, files: Mapping[str, bytes]) -> None:
     """Write several files below a folder: all of them, or none, leaving the old ones in place.
 
     They are moved into place in the order given, so a file that vouches for the others goes last.
+    Missing folders are created, and removed again if nothing is written.
 
     Raises:
         EnvironmentProblemError: The folder cannot be written, or the disk is full.
     """
     prepared: list[tuple[Path, Path]] = []
+    made: list[Path] = []
     try:
         for name, content in files.items():
+            made += missing_folders((folder / name).parent)
             prepared.append((_write_temporary(folder / name, content), folder / name))
         _take_places(prepared)
     except OSError as error:
@@ -30,6 +34,20 @@ def write_together(folder: Path, files: Mapping[str, bytes]) -> None:
     finally:
         for temporary, _ in prepared:
             temporary.unlink(missing_ok=True)
+        remove_empty(made)
+
+
+def missing_folders(folder: Path) -> list[Path]:
+    """Return a folder and those above it, as far as they do not exist, outermost first."""
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    return missing[::-1]
+
+
+def remove_empty(folders: Sequence[Path]) -> None:
+    """Remove those folders that are empty, given outermost first."""
+    for folder in reversed(folders):
+        with suppress(OSError):
+            folder.rmdir()
 
 
 def _write_temporary(target: Path, content: bytes) -> Path:
