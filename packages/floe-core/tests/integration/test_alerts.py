@@ -263,8 +263,34 @@ def test_a_test_reaches_every_target(
     artifacts = shop(first=FIRST)
     for _ in range(2):
         code, said = floe("alerts", "test", str(artifacts.folder))
-        assert (code, said) == (0, "SHOP_ALERTS: 1 sent, 0 refused, 0 still waiting\n")
+        assert (code, said) == (0, "SHOP_ALERTS: sent\n")
     assert receiver.titles == ["shop: a test of its alerts"] * 2
+
+
+@pytest.mark.parametrize("status", [403, 503], ids=["refused", "broken"])
+def test_a_test_that_was_not_sent_is_not_kept(
+    shop: Callable[..., CompiledArtifacts], receiver: AlertReceiver, status: int
+) -> None:
+    receiver.answer = lambda number: status
+    artifacts = shop(first=FIRST)
+    code, said = floe("alerts", "test", str(artifacts.folder), "--timeout", "1")
+    assert (code, said.startswith("SHOP_ALERTS: not sent: ")) == (3, True)
+    assert f"error={status}" in said
+    _, said = floe("alerts", "status", str(artifacts.folder))
+    assert "0 waiting, 0 refused" in said
+    receiver.answer = lambda number: 200
+    assert floe("alerts", "flush", str(artifacts.folder))[0] == 0
+    assert receiver.titles == []
+
+
+def test_a_test_without_a_receiver_says_what_to_set(
+    shop: Callable[..., CompiledArtifacts], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    artifacts = shop(first=FIRST)
+    monkeypatch.delenv("SHOP_ALERTS", raising=False)
+    code, said = floe("alerts", "test", str(artifacts.folder))
+    what = "environment variable SHOP_ALERTS is not set"
+    assert (code, said) == (3, f"SHOP_ALERTS: not sent: {what}\n")
 
 
 def test_an_unset_variable_keeps_alerts_and_an_empty_one_switches_them_off(

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from floe_core.alerts.alert import Alert, alert_id
+from floe_core.alerts.alert_channel import AlertChannel, NotSentError, UnusableTargetError
 from floe_core.alerts.alert_store import (
     AlertStore,
     FlushedTarget,
     RefusedAlert,
-    Spool,
     store_of,
     switched_on,
 )
-from floe_core.alerts.notes import Notes
 from floe_core.alerts.target import Target, targets_of
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.secrets.references import UnsetVariableError
+
+_BETWEEN_TRIES_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,15 @@ class TargetStatus:
     refused: tuple[RefusedAlert, ...]
     last_failure: str
     full_since: str
+
+
+@dataclass(frozen=True, slots=True)
+class TargetTest:
+    """Whether a target accepted a test, and if not, why."""
+
+    target: str
+    was_sent: bool
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,18 +75,18 @@ def flush(
     Each target gets an equal share of the remaining time, so that a dead one leaves some for those
     after it. With `also_refused`, refused alerts are also sent once more.
     """
-    targets = switched_on(artifacts)
-    end = time.monotonic() + timeout
-    done = []
-    for index, target in enumerate(targets):
-        share = max(0.1, (end - time.monotonic()) / (len(targets) - index))
-        until = time.monotonic() + share
-        done.append(store_of(artifacts).flush(target, until, also_refused=also_refused))
-    return tuple(done)
+    store = store_of(artifacts)
+    return tuple(
+        store.flush(target, until, also_refused=also_refused)
+        for target, until in _shares(switched_on(artifacts), timeout)
+    )
 
 
-def send_test(artifacts: CompiledArtifacts, timeout: float) -> tuple[FlushedTarget, ...]:
-    """Send each target one alert marked as a test, and the alerts that wait for it."""
+def send_test(artifacts: CompiledArtifacts, timeout: float) -> tuple[TargetTest, ...]:
+    """Send each target one alert marked as a test, for up to `timeout` seconds in all.
+
+    A test that could not be sent is not kept.
+    """
     name = artifacts.product.name
     alert = Alert(
         alert_id=alert_id(name, "", str(time.time_ns()), "test"),
@@ -82,13 +94,33 @@ def send_test(artifacts: CompiledArtifacts, timeout: float) -> tuple[FlushedTarg
         title=f"{name}: a test of its alerts",
         body="Sent by `floe alerts test`. No run has failed.",
     )
+    shares = _shares(switched_on(artifacts), timeout)
+    return tuple(_test(target, alert, until) for target, until in shares)
 
-    def spool_test(notes: Notes, spool: Spool) -> None:
-        for target in switched_on(artifacts):
-            spool(target, alert)
 
-    store_of(artifacts).change(spool_test)
-    return flush(artifacts, timeout)
+def _shares(targets: Sequence[Target], timeout: float) -> Iterator[tuple[Target, float]]:
+    """Yield each target with the time of the monotonic clock until which it is tried."""
+    end = time.monotonic() + timeout
+    for index, target in enumerate(targets):
+        share = (end - time.monotonic()) / (len(targets) - index)
+        yield target, time.monotonic() + max(0.1, share)
+
+
+def _test(target: Target, alert: Alert, until: float) -> TargetTest:
+    channel = AlertChannel(target.variable)
+    prepared = channel.prepare(alert.to_json())
+    assert prepared is not None
+    while True:
+        try:
+            channel.send(prepared)
+        except (NotSentError, UnsetVariableError, UnusableTargetError) as error:
+            outcome, reason = channel.explain(error)
+            is_final = outcome == "refused" or not isinstance(error, NotSentError)
+        else:
+            return TargetTest(target.variable, was_sent=True, reason="")
+        if is_final or time.monotonic() + _BETWEEN_TRIES_SECONDS >= until:
+            return TargetTest(target.variable, was_sent=False, reason=reason)
+        time.sleep(_BETWEEN_TRIES_SECONDS)
 
 
 def _status(store: AlertStore, target: Target) -> TargetStatus:

@@ -14,7 +14,7 @@ from floe_core.cli.options import Env, Json, Product
 if TYPE_CHECKING:
     from floe_core.alerts.alert_store import FlushedTarget
     from floe_core.alerts.deadline_watch import DeadlineState
-    from floe_core.alerts.delivery_status import TargetStatus
+    from floe_core.alerts.delivery_status import TargetStatus, TargetTest
     from floe_core.schemas import CompiledArtifacts
 
 ENVIRONMENT = 3
@@ -57,10 +57,18 @@ def flush(
 
 @app.command("test")
 def send(product: Product = Path(), timeout: Timeout = 10.0, as_json: Json = False) -> None:
-    """Send a test alert to every target. Exits 3 if a target does not accept it."""
+    """Send a test alert to every target. Exits 3 if a target does not accept it.
+
+    A test that was not sent is not sent later.
+    """
     from floe_core.alerts.delivery_status import send_test
 
-    _end(send_test(_loaded(product), timeout), as_json)
+    done = send_test(_loaded(product), timeout)
+    if as_json:
+        print_json({"targets": [asdict(each) for each in done]})
+    else:
+        _print_targets({each.target: _result_of(each) for each in done})
+    raise typer.Exit(0 if all(each.was_sent for each in done) else ENVIRONMENT)
 
 
 @app.command()
@@ -111,13 +119,25 @@ def _print_deadline(state: DeadlineState) -> None:
 def _end(done: tuple[FlushedTarget, ...], as_json: bool) -> None:
     if as_json:
         print_json({"targets": [asdict(each) for each in done]})
-    elif not done:
-        stdout().print("no target is switched on")
-    for each in () if as_json else done:
-        counts = f"{each.sent} sent, {each.refused} refused, {each.waiting} still waiting"
-        reason = f": {each.reason}" if each.reason else ""
-        stdout().print(f"{each.target}: {counts}{reason}", markup=False, soft_wrap=True)
+    else:
+        _print_targets({each.target: _counts_of(each) for each in done})
     raise typer.Exit(ENVIRONMENT if any(each.waiting or each.refused for each in done) else 0)
+
+
+def _counts_of(done: FlushedTarget) -> str:
+    counts = f"{done.sent} sent, {done.refused} refused, {done.waiting} still waiting"
+    return f"{counts}: {done.reason}" if done.reason else counts
+
+
+def _result_of(done: TargetTest) -> str:
+    return "sent" if done.was_sent else f"not sent: {done.reason}"
+
+
+def _print_targets(results: dict[str, str]) -> None:
+    if not results:
+        stdout().print("no target is switched on")
+    for target, result in results.items():
+        stdout().print(f"{target}: {result}", markup=False, soft_wrap=True)
 
 
 def _print_status(target: TargetStatus) -> None:
