@@ -13,7 +13,7 @@ from floe_core.atomic_files import write_together
 from floe_core.compiler.checks.choices import check_choices, chosen_orchestrator
 from floe_core.compiler.checks.losses import refuse_losses
 from floe_core.compiler.code.code_hashes import hash_project
-from floe_core.compiler.copy_project import copy_project
+from floe_core.compiler.copy_project import copy_project, removed_on_failure
 from floe_core.compiler.dbt.canonical_manifest import canonical_manifest
 from floe_core.compiler.entry_point import entry_point_of
 from floe_core.compiler.findings import Findings
@@ -67,11 +67,16 @@ class CompiledProduct:
 
     def write(self) -> CompiledArtifacts:
         """Write the folder, all files or none, and return the artifacts bound to it."""
-        if self.destination != self.inputs.product_dir:
-            copy_project(self.inputs, self.destination, frozenset(self.files), self._warehouses())
-            write_together(self.destination, {COPY_MARK: b""})
-        write_together(self.destination, self.files)
+        if self.destination == self.inputs.product_dir:
+            write_together(self.destination, self.files)
+        else:
+            self._write_copy()
         return self.artifacts.bound_to(self.destination).in_chosen_environment()
+
+    def _write_copy(self) -> None:
+        with removed_on_failure(self.destination):
+            copy_project(self.inputs, self.destination, frozenset(self.files), self._warehouses())
+            write_together(self.destination, {COPY_MARK: b"", **self.files})
 
     def _warehouses(self) -> list[Path]:
         """Return the warehouse files of runs in the product's own folder; a copy gets its own."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 import io
 import shutil
 from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from ruamel.yaml import YAML
 
+from floe_core.atomic_files import missing_folders, remove_empty
 from floe_core.compiler.inputs import DBT_PROJECT_FILE, Inputs
 from floe_core.compiler.profile import PROFILES_FILE
 from floe_core.errors import EnvironmentProblemError, UsageError
@@ -61,6 +63,20 @@ def copy_project(
         raise EnvironmentProblemError(
             f"{error.filename or out}: cannot be written: {error.strerror}"
         ) from error
+
+
+@contextmanager
+def removed_on_failure(out: Path) -> Iterator[None]:
+    """Remove what the block wrote to a folder that was new or empty, if the block fails."""
+    missing = missing_folders(out)
+    is_empty = bool(missing) or (out.is_dir() and not any(out.iterdir()))
+    try:
+        yield
+    except BaseException:
+        for each in [*out.iterdir()] if is_empty and out.is_dir() else ():
+            shutil.rmtree(each) if each.is_dir() else each.unlink()
+        remove_empty(missing)
+        raise
 
 
 class _Copier:

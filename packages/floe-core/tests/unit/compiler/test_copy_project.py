@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from floe_core.compiler import compile_product
 from floe_core.compiler.compile_product import prepare_product
 from floe_core.compiler.profile import isolated
+from floe_core.errors import EnvironmentProblemError
 
 WriteProduct = Callable[..., Path]
 
@@ -84,3 +87,15 @@ def test_a_warehouse_elsewhere_is_replaced_by_one_inside_where_that_is_asked(
     out = tmp_path / "out"
     compiled = prepare_product(product, out=out, change_profile=lambda p: isolated(p, out))
     assert compiled.artifacts.dbt.profile["path"] == "shop.duckdb"
+
+
+def test_nothing_is_left_of_a_copy_that_could_not_be_completed(
+    write_product: WriteProduct, tmp_path: Path
+) -> None:
+    product = write_product(first="select 1 as id", **{"x" * 200: "select 1 as id"})
+    new, room = tmp_path / "new", 4_096 - len(str(tmp_path)) - 150
+    # So deep that paths of Linux have room for most files of the copy, but not for all.
+    out = new.joinpath(*(["y" * 49] * (room // 50)))
+    with pytest.raises(EnvironmentProblemError, match="File name too long"):
+        compile_product(product, out=out)
+    assert not new.exists()
