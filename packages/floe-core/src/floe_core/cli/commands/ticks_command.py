@@ -17,11 +17,12 @@ DIFFERENT = 1
 
 
 def ticks(
+    context: typer.Context,
     product: Product = Path(),
     cron: Annotated[
         str | None, typer.Option(help="A cron expression instead of a product.")
     ] = None,
-    timezone: Annotated[str, typer.Option(help="The time zone of the expression.")] = "UTC",
+    timezone: Annotated[str, typer.Option(help="The time zone of --cron.")] = "UTC",
     from_: Annotated[
         str | None,
         typer.Option(
@@ -61,6 +62,7 @@ def ticks(
     from floe_core.errors import UsageError
     from floe_core.schedules import check_timezone, ticks_between
 
+    _refuse_what_is_ignored(context)
     start = read_moment(from_, "--from") if from_ else datetime.now(UTC)
     end = read_moment(to, "--to") if to else start + DEFAULT_SPAN
     is_of_product = cron is None
@@ -86,6 +88,20 @@ def ticks(
         is_same &= _print_running(product, job, on)
     if not is_same:
         raise typer.Exit(DIFFERENT)
+
+
+def _refuse_what_is_ignored(context: typer.Context) -> None:
+    """Refuse options of a product beside `--cron`, and options of `--cron` without it."""
+    from floe_core.errors import UsageError
+
+    sources = {name: context.get_parameter_source(name) for name in context.params}
+    given = {name for name, source in sources.items() if source and source.name == "COMMANDLINE"}
+    if "cron" not in given and "timezone" in given:
+        raise UsageError("--timezone is for --cron; a product's schedule has its own time zone")
+    names = {"product": "PRODUCT", "job": "--job", "env": "--env"}
+    ignored = [shown for name, shown in names.items() if "cron" in given and name in given]
+    if ignored:
+        raise UsageError(f"--cron is used instead of a product; leave out {', '.join(ignored)}")
 
 
 def _print_running(product: Path, job_name: str | None, on: str) -> bool:
