@@ -9,6 +9,9 @@ from floe_core.build_events import NodeResult
 from floe_core.run_parameters import RunParameters
 from floe_core.time_range import TimeRange
 
+# The id of a run that is planned and not started.
+PLAN_RUN_ID = "plan"
+
 
 @dataclass(frozen=True, slots=True)
 class BuildRequest:

@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from floe_core.build_request import PLAN_RUN_ID
 from floe_core.lineage.lineage_map import ColumnOrigin, LineageMap, MappedTable
 from floe_core.schemas.nodes import Column
+
+
+def source_of_columns(found: LineageMap) -> str:
+    """Return in words what SQL the columns come from, "" if none was compiled."""
+    if found.run_id == PLAN_RUN_ID:
+        return "columns from the SQL that `floe plan` compiled"
+    return f"columns from the SQL of run {found.run_id}" if found.run_id else ""
 
 
 def as_data(found: LineageMap) -> list[dict[str, Any]]:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from rich.markup import escape
 from rich.tree import Tree
 
+from floe_core.cli.lineage_data import source_of_columns
 from floe_core.lineage.lineage_map import ColumnOrigin, LineageMap, MappedTable
 
 
 def lineage_tree(product: str, found: LineageMap) -> Tree:
     """Return the tables of a product, upstream first, each with its columns and their origins."""
     labels = {table.node.unique_id: table.node.label for table in found.tables}
-    run = f" [dim]columns as compiled by run {escape(found.run_id)}[/]" if found.run_id else ""
-    tree = Tree(f"[bold]{escape(product)}[/]{run}")
+    source = source_of_columns(found)
+    shown = f" [dim]{escape(source)}[/]" if source else ""
+    tree = Tree(f"[bold]{escape(product)}[/]{shown}")
     for table in found.tables:
         branch = tree.add(_head(table, labels))
         width = max((len(name) for name in table.columns), default=0)

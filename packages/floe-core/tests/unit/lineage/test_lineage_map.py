@@ -26,7 +26,7 @@ with raw as (select * from "shop"."main"."raw_orders")
 select id, cents / 100 as amount from raw where cents > 0
 """
 TREE = """\
-shop columns as compiled by run manual__2
+shop columns from the SQL of run manual__2
 ├── clicks source
 │   └── at
 ├── raw_orders seed
@@ -87,6 +87,13 @@ def test_an_origin_names_its_steps(project_dir: Path) -> None:
     (orders,) = [each for each in mapped(project_dir).tables if each.node.name == "orders"]
     seed = "seed.shop.raw_orders"
     assert orders.columns["amount"] == (ColumnOrigin(seed, "cents", ("transformation",)),)
+
+
+def test_sql_that_a_plan_compiled_is_not_that_of_a_run(tmp_path: Path) -> None:
+    compile_as(tmp_path, "plan", 1, ORDERS, at=1)
+    said = "columns from the SQL that `floe plan` compiled"
+    assert lineage_tree("shop", mapped(tmp_path)).label == f"[bold]shop[/] [dim]{said}[/]"
+    assert said in lineage_page("shop", mapped(tmp_path))
 
 
 def test_the_page_holds_the_same_and_no_more(project_dir: Path) -> None:

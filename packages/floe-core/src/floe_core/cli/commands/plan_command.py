@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from floe_core.reuse.situation import Decision
     from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
-RUN_ID = "plan"
 RUNS_ON_PAGE = 30
 # The lines of the code change of one node that are shown in the terminal.
 LINES_OF_CODE = 20
@@ -70,7 +69,7 @@ def plan(
 
 
 def _plan(artifacts: CompiledArtifacts, job: str | None, select: str | None) -> PlannedBuild:
-    from floe_core.build_request import BuildRequest
+    from floe_core.build_request import PLAN_RUN_ID, BuildRequest
     from floe_core.execution.plan_of_run import plan_run
     from floe_core.run_parameters import RunParameters
 
@@ -78,7 +77,7 @@ def _plan(artifacts: CompiledArtifacts, job: str | None, select: str | None) -> 
     options = options_of(
         artifacts, chosen, RunParameters(select=select or ""), is_whole=job is None
     )
-    return plan_run(artifacts, BuildRequest(chosen.name, RUN_ID, options.node_ids))
+    return plan_run(artifacts, BuildRequest(chosen.name, PLAN_RUN_ID, options.node_ids))
 
 
 def _write_page(html: Path, artifacts: CompiledArtifacts, planned: PlannedBuild) -> None:
