@@ -15,14 +15,14 @@ _HEAD = """\
 This page is made from the JSON schemas that `floe schema` prints:
 [floe.yaml](floe.schema.json) and [manifest.yaml](manifest.schema.json). [floe.yaml and
 manifest.yaml](file-formats.md) explains how they work together. `floe init` writes the schemas
-beside the files, and a comment at the top of each by which editors with a YAML language server find
-them:
+beside the files, and a comment at the top of each, from which editors with a YAML language server
+find them:
 
 ```yaml
 # yaml-language-server: $schema=floe.schema.json
 ```
 
-For a product that is there already:
+For an existing product:
 
 ```sh
 floe schema --out examples/hello
@@ -51,8 +51,8 @@ def _rows(schema: dict[str, Any], whole: dict[str, Any], prefix: str) -> Iterato
         place = f"{prefix}{key}"
         inner, suffix = _inner(field, whole)
         needed = " (required)" if key in schema.get("required", ()) else ""
-        told = f"{field.get('description', '')}{needed}"
-        yield f"| `{place}{suffix}` | {_kind(field, whole)} | {told} | {_default(field)} |"
+        meaning = f"{field.get('description', '')}{needed}"
+        yield f"| `{place}{suffix}` | {_kind(field, whole)} | {meaning} | {_default(field)} |"
         if inner:
             yield from _rows(inner, whole, f"{place}{suffix}.")
 

@@ -73,7 +73,7 @@ def test_a_job_lives_by_its_own_heartbeat(
 def test_a_database_that_is_away_is_no_reason_to_start_anew(opened: Database) -> None:
     code, said = asked(opened, port=1)
     assert code == 0
-    assert said.startswith("the database cannot be asked:")
+    assert said.startswith("the database cannot be queried:")
 
 
 def test_airflow_writes_its_jobs_under_the_same_name() -> None:

@@ -59,7 +59,7 @@ def test_a_daemon_is_well_by_its_newest_heartbeat(database: str) -> None:
 
 def test_a_database_that_is_away_is_not_the_daemons_fault() -> None:
     code, told = run("daemon_health.py", 60, "host=127.0.0.1 port=9 user=none dbname=none")
-    assert (code, told.partition(":")[0]) == (0, "the database cannot be asked")
+    assert (code, told.partition(":")[0]) == (0, "the database cannot be queried")
 
 
 def test_waiting_ends_when_the_database_lets_us_in(database: str) -> None:

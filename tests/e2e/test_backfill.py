@@ -114,7 +114,7 @@ def test_a_backfill_by_range_is_one_run_that_knows_its_range(
     [
         (("2026-03-30", "2026-03-28"), (), "would end on 2026-03-28, before it begins"),
         (("2026-03-28", "2999-01-01"), (), "2999-01-01 is not over yet"),
-        (("2026-03-28", "soon"), (), "--backfill soon: no day, such as 2026-01-31"),
+        (("2026-03-28", "soon"), (), "--backfill soon: not a day, such as 2026-01-31"),
         (DAYS, ("--select", "sums"), "--backfill runs whole jobs"),
     ],
 )

@@ -159,7 +159,7 @@ def test_init_writes_over_nothing(examples: Path) -> None:
     before = (examples / "hello" / "floe.yaml").read_text()
     done = floe("init", examples / "hello")
     assert done.returncode == 2
-    assert "exists already" in done.stderr
+    assert "already exists" in done.stderr
     assert (examples / "hello" / "floe.yaml").read_text() == before
 
 
@@ -354,7 +354,7 @@ def test_lineage_of_a_dead_backend_waits_on_disk_and_is_told(examples: Path) -> 
     assert json.loads(done.stdout)["waiting"] == 12
     lines = floe("lineage", "status", hello).stdout.splitlines()
     assert lines[0] == "12 waiting, 0 refused, 0.0 of 1024 MB"
-    assert lines[1].startswith("why they wait: ConnectionError")
+    assert lines[1].startswith("last error: ConnectionError")
 
 
 @pytest.mark.parametrize("command", [[], ["show"], ["run"], ["lineage", "flush"]])

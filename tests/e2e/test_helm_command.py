@@ -136,7 +136,7 @@ def test_wrong_settings_are_told_at_their_lines(examples: Path, command: list[st
         (["--size", "huge"], "no size 'huge'; the sizes are small, medium, large\n"),
         (
             ["--product", "Ledger=books"],
-            "--product Ledger=books: no NAME=IMAGE such as shop=registry.example.com/shop:1.0.0\n",
+            "--product Ledger=books: not NAME=IMAGE, such as shop=registry.example.com/shop:1.0.0\n",
         ),
     ],
 )

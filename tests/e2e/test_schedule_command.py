@@ -124,6 +124,6 @@ def test_for_people_they_stand_beside_ours_with_the_clock_change_explained() -> 
             "  Mon 2026-03-30 01:30 IST   2026-03-30 00:30 UTC",
             "Sun 2026-03-29: clocks go forward from 01:00 to 02:00; 01:30 does not exist: one tick at "
             "02:00, the first moment after the gap",
-            "dagster counts the same 3 ticks",
+            "dagster computes the same 3 ticks",
         ],
     )

@@ -205,7 +205,7 @@ def test_an_airflow_without_the_product_is_an_error_and_the_schedule_is_stored(
         plugin.schedule_job("other-shop", "7 7 * * *", "UTC")
     assert str(caught.value) == (
         f"the change is stored in {stranger.project_dir}/schedules.json, but Airflow at {url} has "
-        "not taken it up: it has no dags/other-shop; put the compiled folder where its DAG "
+        "not applied it: it has no dags/other-shop; put the compiled folder where its DAG "
         "processor looks"
     )
     assert (tmp_path / "elsewhere" / "schedules.json").exists()

@@ -167,8 +167,8 @@ def test_floe_ticks_shows_what_the_running_dagster_tells(dagster: RunningDagster
     )
     assert (shown.returncode, shown.stderr) == (0, "")
     assert shown.stdout.splitlines()[-2:] == [
-        "dagster counts the same 7 ticks",
-        f"dagster, which runs, tells {following.isoformat()} as the next",
+        "dagster computes the same 7 ticks",
+        f"next tick by the running dagster: {following.isoformat()}",
     ]
 
 
@@ -210,7 +210,7 @@ def test_a_dagster_without_the_product_is_an_error_and_the_schedule_is_stored(
         plugin.schedule_job("other-shop", "7 7 * * *", "UTC")
     assert str(caught.value) == (
         f"the change is stored in {stranger.project_dir}/schedules.json, but Dagster at "
-        f"{dagster.url} has not taken it up: no code location that loads has the job other_shop"
+        f"{dagster.url} has not applied it: no code location that loads has the job other_shop"
     )
     assert (tmp_path / "elsewhere" / "schedules.json").exists()
 

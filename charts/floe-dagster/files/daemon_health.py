@@ -25,7 +25,7 @@ try:
         cursor.execute(NEWEST)
         [age] = cursor.fetchone()
 except psycopg2.OperationalError as error:
-    print(f"the database cannot be asked: {error}")
+    print(f"the database cannot be queried: {error}")
     sys.exit(0)
 except psycopg2.errors.UndefinedTable:
     print("no daemon has written a heartbeat yet")

@@ -27,7 +27,7 @@ class StrictLoader(_Loader):  # type: ignore[misc, valid-type]
 def documents(text: str) -> list[dict[str, Any]]:
     """Return the documents of a text that hold anything, each a mapping."""
     found = [each for each in yaml.load_all(text, StrictLoader) if each is not None]
-    assert all(isinstance(each, dict) for each in found), "a document that is no mapping"
+    assert all(isinstance(each, dict) for each in found), "a document that is not a mapping"
     return found
 
 

@@ -41,7 +41,7 @@ class RunParameters(Frozen):
         bool,
         Field(
             title="Full refresh",
-            description="Drop incremental models and seeds, and build them from nothing.",
+            description="Drop incremental models and seeds, and rebuild them from scratch.",
         ),
     ] = False
     empty: Annotated[
@@ -55,7 +55,7 @@ class RunParameters(Frozen):
         dict[str, Any],
         Field(
             title="dbt vars",
-            description="Of this run alone; they override those of floe.yaml.",
+            description="dbt vars of this run; they override those of floe.yaml.",
         ),
     ] = {}
 

@@ -215,7 +215,7 @@ def test_the_command_says_which_jobs_are_late_and_tells_it(
         "is_new": True,
         "last_end": None,
     }
-    assert check() == f"shop: missed {deadline:%Y-%m-%d %H:%M} UTC; told before\n"
+    assert check() == f"shop: missed {deadline:%Y-%m-%d %H:%M} UTC; alert already sent\n"
     assert receiver.wait_for(2, seconds=2) == [LATE]
 
 

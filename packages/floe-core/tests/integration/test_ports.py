@@ -312,7 +312,7 @@ def test_products_that_would_read_each_other_in_a_circle(mesh: Mesh) -> None:
     edit(mesh, "marts", "inputPorts:", "outputPorts: [{name: r, model: revenue}]\ninputPorts:")
     mesh.compile("marts")
     [problem] = problems_of(mesh, "crm")
-    assert "in a circle: crm -> marts -> crm" in problem
+    assert "form a cycle: crm -> marts -> crm" in problem
 
 
 def test_lineage_of_both_products_has_one_name_for_the_port(mesh: Mesh) -> None:

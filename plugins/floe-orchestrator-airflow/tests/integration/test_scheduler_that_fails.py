@@ -61,5 +61,5 @@ def test_a_scheduler_that_fails_again_and_again_ends_the_run(
         with pytest.raises(EnvironmentProblemError, match="the local Airflow ended while running"):
             run_in(airflow, hello, RunOptions(job="hello"), lambda event: None)
         said = airflow.home.output.read_text()
-    assert said.count("floe: scheduler ended by an error, and is started again") == MOST_RESTARTS
+    assert said.count("floe: scheduler ended with an error, and is started again") == MOST_RESTARTS
     assert said.endswith("floe: scheduler ended, so all of this Airflow does\n")

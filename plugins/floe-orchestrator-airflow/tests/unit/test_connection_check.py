@@ -150,7 +150,7 @@ def errors_of(answers: Callable[[str, str], tuple[int, Any]], **settings: Any) -
 
 def test_no_credentials_say_which_settings_are_missing() -> None:
     assert errors_of(airflow()) == [
-        "Airflow wants to know who asks (HTTP 401); set `username` and `password`, or `token`, "
+        "Airflow requires authentication (HTTP 401); set `username` and `password`, or `token`, "
         "under plugins.orchestrator.config, as env:NAME"
     ]
 
@@ -186,14 +186,14 @@ def test_an_older_airflow_is_refused() -> None:
 
 def test_html_with_status_200_is_no_airflow() -> None:
     assert errors_of(lambda asked, request: (200, "<html>Welcome</html>")) == [
-        "URL is something other than Airflow 3 (HTTP 200 to /api/v2/version); set `url` to the "
+        "URL is not Airflow 3 (HTTP 200 to /api/v2/version); set `url` to the "
         "api-server, such as http://airflow.example.com:8080"
     ]
 
 
 def test_json_of_another_service_is_no_airflow() -> None:
     assert errors_of(lambda asked, request: (200, {"version": "3.1"}))[0].startswith(
-        "URL is something other than Airflow 3"
+        "URL is not Airflow 3"
     )
 
 

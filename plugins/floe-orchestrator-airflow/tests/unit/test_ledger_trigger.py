@@ -102,7 +102,7 @@ def test_a_ledger_that_cannot_be_read_is_logged_once_and_read_again(
         record.write_bytes(good)
         assert trigger.key_to_fire(lambda _: NONE_YET) == "crm/customers@1#1"
     assert [each.getMessage() for each in caplog.records] == [
-        "marts: no updates of ports to be had: "
+        "marts: the ledger of ports cannot be read: "
         f"{record}: is not a ledger record; move it away to begin a new one",
-        "marts: updates of ports are to be had again",
+        "marts: the ledger of ports can be read again",
     ]

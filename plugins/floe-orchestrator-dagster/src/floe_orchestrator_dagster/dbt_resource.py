@@ -65,7 +65,7 @@ def _result(
     artifacts: CompiledArtifacts, request: BuildRequest, context: AssetExecutionContext
 ) -> NodeResult:
     result: NodeResult | None = None
-    end = BuildEnded(succeeded=False, message="the build ended without a word")
+    end = BuildEnded(succeeded=False, message="the build ended without a result")
     with closing(build(artifacts, request)) as events:
         for event in events:
             if isinstance(event, NodeLog):

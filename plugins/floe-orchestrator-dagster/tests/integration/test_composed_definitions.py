@@ -376,7 +376,7 @@ def test_one_key_for_two_translated_assets_is_refused(consumer):
             consumer.project_dir,
             translate=lambda node, spec: spec.replace_attributes(key=key),
         )
-    assert "have one Dagster asset key, same" in str(caught.value)
+    assert "have the same Dagster asset key, same" in str(caught.value)
 
 
 ORDERS_AND_SUMS = {

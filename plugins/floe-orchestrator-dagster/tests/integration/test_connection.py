@@ -147,7 +147,7 @@ def test_a_refused_token_is_told_and_not_shown(monkeypatch):
     monkeypatch.setenv("DAGSTER_TOKEN", SECRET)
     with serving(answering("401 Unauthorized", SECRET.encode())) as url:
         assert check(url=url, token="env:DAGSTER_TOKEN") == failed(
-            f"{url} refuses us (401)",
+            f"{url} denies access (401)",
             "set plugins.orchestrator.config.token to env:NAME of a token that may read",
         )
 
@@ -234,12 +234,12 @@ def test_everything_wrong_is_told_at_once_without_secrets(monkeypatch):
     with serving(answer_of_dagster(daemons, locations)) as url:
         assert check(url=url, token="env:DAGSTER_TOKEN") == ValidationResult(
             success=False,
-            message=f"Dagster 1.13.27 at {url} is there, but not well; code locations: 3",
+            message=f"Dagster 1.13.27 at {url} is running, but not healthy; code locations: 3",
             errors=[
-                "code location bad does not load: ImportError: no module named shop; mend it and "
+                "code location bad does not load: ImportError: no module named shop; fix it and "
                 "reload the location",
                 "the daemon SCHEDULER is required and not healthy; start or restart dagster-daemon",
-                "the daemon SENSOR is required and not healthy; its last word: no *** at "
+                "the daemon SENSOR is required and not healthy; its last error: no *** at "
                 "db://***@host",
             ],
             warnings=["code location slow is still loading"],

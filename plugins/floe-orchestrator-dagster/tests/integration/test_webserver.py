@@ -150,7 +150,7 @@ def test_pools_without_a_limit_are_told(home, compiled, free_port):
     )
     plugin = DagsterPlugin()
     plugin.configure({"url": f"http://127.0.0.1:{free_port}"})
-    with pytest.raises(EnvironmentProblemError, match="Dagster could not be asked for its pools"):
+    with pytest.raises(EnvironmentProblemError, match="Dagster could not be queried for its pools"):
         plugin.check_pools(product)
     webserver = ["dagster-webserver", "-h", "127.0.0.1", "-p", str(free_port)]
     with (

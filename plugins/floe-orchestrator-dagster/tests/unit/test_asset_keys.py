@@ -44,6 +44,6 @@ def test_one_key_for_two_nodes_and_a_key_that_is_none_are_told_together(node):
         "models/bad.sql: model.shop.bad: meta.dagster.asset_key is [1]\n"
         "fix: write a list of texts, such as [raw, orders]\n"
         "\n"
-        "model.shop.orders and seed.shop.orders have one Dagster asset key, orders\n"
+        "model.shop.orders and seed.shop.orders have the same Dagster asset key, orders\n"
         "fix: give all but one another key with meta: {dagster: {asset_key: [...]}} in dbt"
     )

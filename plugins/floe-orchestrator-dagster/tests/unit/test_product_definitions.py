@@ -166,7 +166,7 @@ def test_create_definitions_tells_every_problem_at_once(node, product):
         "schedule of job 'web-shop'",
         "schedule of job 'web-shop'",
         "job 'x' runs model.shop.none, which is not a node",
-        "model.shop.a and seed.shop.a have one Dagster asset key, a",
+        "model.shop.a and seed.shop.a have the same Dagster asset key, a",
     ]
 
 

@@ -90,7 +90,7 @@ def test_a_tick_asks_for_a_run_with_its_nominal_time_and_other_moments_are_skipp
     assert isinstance(request, RunRequest)
     assert request.tags["floe/nominal_time"] == "2026-01-10T01:30:00+00:00"
     assert evaluated(winter_tick - timedelta(hours=1)) == SkipReason(
-        "2026-01-10T00:30:00+00:00 is no tick of 30 1 * * * in Europe/Dublin"
+        "2026-01-10T00:30:00+00:00 is not a tick of 30 1 * * * in Europe/Dublin"
     )
 
 
@@ -137,7 +137,7 @@ def test_what_the_store_says_now_goes_before_what_was_loaded(node, product, tmp_
 
     assert evaluated(0) is None
     schedules.set("web-shop", "30 * * * *", "UTC")
-    assert evaluated(0) == "2126-01-10T12:00:00+00:00 is no tick of 30 * * * * in UTC"
+    assert evaluated(0) == "2126-01-10T12:00:00+00:00 is not a tick of 30 * * * * in UTC"
     assert evaluated(30) is None
     schedules.pause("web-shop")
     assert evaluated(30) == "paused with floe; `floe schedule resume web-shop` starts it again"

@@ -95,7 +95,7 @@ def test_a_team_may_translate_what_a_step_writes(shop: Callable[..., CompiledArt
 
 def test_two_nodes_with_one_key_are_refused(node: MakeNode, product: MakeProduct) -> None:
     steps = (Step(unique_id="step.shop.load", command=("load",), datasets=("orders",)),)
-    with pytest.raises(InvalidProductError, match="have one Dagster asset key, orders"):
+    with pytest.raises(InvalidProductError, match="have the same Dagster asset key, orders"):
         definitions_of(product(node("model", "orders"), node("step", "load"), steps=steps))
 
 

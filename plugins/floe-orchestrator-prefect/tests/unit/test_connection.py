@@ -54,7 +54,7 @@ def asked(**settings: str) -> ValidationResult:
         ),
         (
             {"/api/health": (401, "")},
-            "WHERE refuses us (401)",
+            "WHERE denies access (401)",
             "set api_key or auth_string under plugins.orchestrator.config, as env:NAME",
         ),
     ],

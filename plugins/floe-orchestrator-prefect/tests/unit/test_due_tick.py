@@ -34,7 +34,7 @@ DAILY = Schedule(cron="30 6 * * *", timezone="Europe/London")
             DAILY,
             TICK + timedelta(hours=1),
             1,
-            "2026-03-28T07:30:00+00:00 is no tick of 30 6 * * * in Europe/London",
+            "2026-03-28T07:30:00+00:00 is not a tick of 30 6 * * * in Europe/London",
         ),
         (
             DAILY.model_copy(update={"since": TICK + timedelta(minutes=1)}),

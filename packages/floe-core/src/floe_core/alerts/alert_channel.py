@@ -75,7 +75,7 @@ class AlertChannel:
             return "unreachable", str(error)
         if not isinstance(error, NotSentError):
             return "failed", self._redactor.text(f"{type(error).__name__}: {error}")
-        reason = self._redactor.text(str(error)) or "the receiver did not take it"
+        reason = self._redactor.text(str(error)) or "the receiver did not accept it"
         if 400 <= error.status < 500 and error.status not in _WORTH_RETRYING:
             return "refused", reason
         # Any other response is not the alert's fault, so the alert waits.

@@ -175,7 +175,7 @@ def _spool_of(content: _Content) -> Any:
         if any(entry["alert"]["alert_id"] == alert.alert_id for entry in own):
             return
         if len(own) >= MOST_WAITING:
-            what = f"{MOST_WAITING} alerts wait for {target.variable}; no further one is kept"
+            what = f"{MOST_WAITING} alerts wait for {target.variable}; further ones are dropped"
             raise EnvironmentProblemError(what)
         entry = {"target": target.variable, "alert": alert.to_json(), "claim": ""}
         content.entries.append({**entry, "claimed_until": 0, "failure": "", "refused": ""})

@@ -104,7 +104,7 @@ def _say_if_pods_forget_alerts(inputs: Inputs) -> None:
     manifest = inputs.manifest
     given = plugin_settings(manifest, chosen_environment()).get(STORE_SETTING)
     if (inputs.spec.alerts or manifest.alerts) and not given:
-        what = "a pod that ends forgets alerts that wait, failures and deadlines that were met"
+        what = "a pod that ends loses waiting alerts, and its record of failures and met deadlines"
         fix = (
             f"add `{STORE_SETTING}` to plugins.orchestrator.config, or set {STORE_VARIABLE} in pods"
         )
@@ -137,5 +137,5 @@ def _named(product: str) -> dict[str, str]:
         HelmProduct(name=name, image=image)
     except ValidationError:
         example = "shop=registry.example.com/shop:1.0.0"
-        raise UsageError(f"--product {product}: no NAME=IMAGE such as {example}") from None
+        raise UsageError(f"--product {product}: not NAME=IMAGE, such as {example}") from None
     return {"name": name, "image": image}

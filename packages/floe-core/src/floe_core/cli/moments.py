@@ -20,7 +20,7 @@ def read_day(text: str, option: str) -> date:
     try:
         day = date.fromisoformat(text)
     except ValueError:
-        raise UsageError(f"{option} {text}: no day, such as 2026-01-31") from None
+        raise UsageError(f"{option} {text}: not a day, such as 2026-01-31") from None
     _check_year(day, text, option)
     return day
 
@@ -35,7 +35,7 @@ def read_moment(text: str, option: str) -> datetime:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise UsageError(
-            f"{option} {text}: no ISO date or time, such as 2026-03-29T00:00"
+            f"{option} {text}: not an ISO date or time, such as 2026-03-29T00:00"
         ) from None
     _check_year(moment, text, option)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

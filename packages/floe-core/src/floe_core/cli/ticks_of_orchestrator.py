@@ -26,7 +26,7 @@ def ticks_of_orchestrator(
 
     plugin = plugin_registry.load(name, {})
     if not isinstance(plugin, TickTeller):
-        raise UsageError(f"the plugin '{name}' cannot tell its orchestrator's ticks")
+        raise UsageError(f"the plugin '{name}' cannot compute its orchestrator's ticks")
     nothing = DbtProject(project_name="", profile_name="", target_name="", adapter="", version="")
     artifacts = CompiledArtifacts(
         product=Product(name=JOB, version="1.0.0"),

@@ -38,12 +38,12 @@ def print_comparison(name: str, ours: list[datetime], theirs: list[datetime]) ->
     """Print how an orchestrator's ticks differ from floe's; return whether they are the same."""
     console = stdout()
     if ours == theirs:
-        console.print(f"{name} counts the same {len(theirs)} ticks")
+        console.print(f"{name} computes the same {len(theirs)} ticks")
         return True
     for tick in sorted(set(ours) ^ set(theirs)):
         who = "floe" if tick in ours else name
-        console.print(f"  {tick:%Y-%m-%d %H:%M} UTC by {who} alone", markup=False)
-    console.print(f"{name} counts {len(theirs)} ticks, floe {len(ours)}: not the same")
+        console.print(f"  {tick:%Y-%m-%d %H:%M} UTC only by {who}", markup=False)
+    console.print(f"{name} computes {len(theirs)} ticks, floe {len(ours)}: they differ")
     return False
 
 
@@ -57,7 +57,7 @@ def print_running(row: Mapping[str, Any]) -> bool:
         return True
     console = stdout()
     name, theirs, ours = told["orchestrator"], told["next_tick"], row["next_tick"]
-    console.print(f"{name}, which runs, tells {theirs or 'none'} as the next", markup=False)
+    console.print(f"next tick by the running {name}: {theirs or 'none'}", markup=False)
     if theirs != ours:
-        console.print(f"floe: {ours or 'none'}: not the same", markup=False)
+        console.print(f"next tick by floe: {ours or 'none'}; they differ", markup=False)
     return bool(theirs == ours)

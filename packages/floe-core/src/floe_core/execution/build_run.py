@@ -231,4 +231,4 @@ def _take_events(
         reported = verdict.take(event)
         if reported is not None:
             yield record(reported)
-    return DbtEnded("dbt ended without a word", succeeded=False)
+    return DbtEnded("dbt ended without a result", succeeded=False)

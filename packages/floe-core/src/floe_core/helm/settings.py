@@ -153,7 +153,7 @@ def helm_settings(
     """
     given = settings.get("helm") or {}
     if not isinstance(given, Mapping):
-        raise invalid("is no mapping", "write a mapping: {key: value}", SECTION)
+        raise invalid("is not a mapping", "write a mapping: {key: value}", SECTION)
     return validated(document or _without_lines(given), model, given)
 
 

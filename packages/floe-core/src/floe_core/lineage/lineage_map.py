@@ -124,7 +124,7 @@ def _upstream_first(artifacts: CompiledArtifacts) -> list[Node]:
     try:
         return [artifacts.by_id[node_id] for node_id in NodeGraph(tables).in_order()]
     except CycleError:
-        what = "nodes depend on each other in a circle"
+        what = "nodes form a cycle"
         raise StaleProductError([Problem(what, "run `floe compile`", ARTIFACTS_FILE)]) from None
 
 

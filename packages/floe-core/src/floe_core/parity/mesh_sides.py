@@ -67,7 +67,7 @@ def products_in_order(platform: Platform) -> dict[str, Path]:
     """
     mesh = read_mesh(platform)
     if mesh.cycle:
-        raise UsageError(f"products read each other in a circle: {' -> '.join(mesh.cycle)}")
+        raise UsageError(f"products form a cycle: {' -> '.join(mesh.cycle)}")
     found: dict[str, Path] = {}
     for product in mesh.products:
         place = platform.manifest.products[product.name]

@@ -80,4 +80,6 @@ def overrides_in(text: str | bytes, place: str) -> Overrides:
 
 
 def _no_schedules(place: str, what: str) -> EnvironmentProblemError:
-    return EnvironmentProblemError(f"{place} holds no schedules of floe ({what}); fix or remove it")
+    return EnvironmentProblemError(
+        f"{place} does not hold floe's schedules ({what}); fix or remove it"
+    )

@@ -174,7 +174,7 @@ def test_none_is_kept_or_said_where_nobody_takes_them(
     assert found_in(kept(product)) == []
     assert found_in(caplog.text) == []
     printed = said_by_status(product, capsys)
-    assert "why they wait" in printed
+    assert "last error" in printed
     assert found_in(printed) == []
 
 

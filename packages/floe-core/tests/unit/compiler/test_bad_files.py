@@ -387,7 +387,7 @@ def test_a_wrong_policy_of_a_node_is_told_with_every_other(write_product: WriteP
         "models/a.sql: meta.floe of model.shop.a: unknown key 'retires'\n"
         "fix: did you mean 'retries'?\n"
         "\n"
-        "models/b.sql: meta.floe of model.shop.b: 7 is no mapping\n"
+        "models/b.sql: meta.floe of model.shop.b: 7 is not a mapping\n"
         "fix: write a mapping with: retries, timeoutSeconds, pool, reuse\n"
         "\n"
         "models/c.sql: meta.floe of model.shop.c: pool: 'a pool' is not the name of a pool\n"

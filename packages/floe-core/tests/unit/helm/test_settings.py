@@ -58,7 +58,7 @@ def test_ports_are_a_list_of_ports():
 
 def test_it_is_a_mapping():
     assert refusal("small") == (
-        "plugins.orchestrator.config.helm: is no mapping\nfix: write a mapping: {key: value}"
+        "plugins.orchestrator.config.helm: is not a mapping\nfix: write a mapping: {key: value}"
     )
 
 

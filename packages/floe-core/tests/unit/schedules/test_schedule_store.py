@@ -92,7 +92,7 @@ def test_a_file_that_holds_something_else_is_refused_by_name(tmp_path, text):
     path.write_text(text)
     with pytest.raises(EnvironmentProblemError) as caught:
         FileScheduleStore(path).read()
-    assert str(caught.value).startswith(f"{path} holds no schedules of floe (")
+    assert str(caught.value).startswith(f"{path} does not hold floe's schedules (")
 
 
 def test_the_file_is_for_people_to_read(tmp_path):

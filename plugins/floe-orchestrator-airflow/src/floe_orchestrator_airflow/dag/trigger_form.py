@@ -36,8 +36,8 @@ def trigger_form(artifacts: CompiledArtifacts, job: Job) -> dict[str, Param]:
     return {
         **{name: _param(name, schema) for name, schema in _SCHEMAS.items()},
         NODE_IDS_PARAM: _node_ids_param(artifacts, job),
-        RANGE_START_PARAM: _range_param("From this time on"),
-        RANGE_END_PARAM: _range_param("Up to this time, which is not in it"),
+        RANGE_START_PARAM: _range_param("Range start"),
+        RANGE_END_PARAM: _range_param("Range end, exclusive"),
     }
 
 
@@ -65,5 +65,5 @@ def _range_param(title: str) -> Param:
         type=["string", "null"],
         format="date-time",
         title=title,
-        description="Of a range to backfill in this run; dbt has it as floe_range_start and _end.",
+        description="The range to backfill; dbt receives it as floe_range_start and _end.",
     )

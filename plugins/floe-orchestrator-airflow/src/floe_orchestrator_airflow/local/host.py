@@ -74,7 +74,7 @@ def main() -> None:
             ended, by_error = _ended_child(children)
             if ended == STARTED_AGAIN and by_error and restarts < MOST_RESTARTS:
                 restarts += 1
-                print(f"floe: {ended} ended by an error, and is started again", flush=True)
+                print(f"floe: {ended} ended with an error, and is started again", flush=True)
                 children = {pid: name for pid, name in children.items() if name != ended}
                 children |= _fork_components([ended], lifeline)
                 write_components(Path(os.environ["AIRFLOW_HOME"]), children)

@@ -81,7 +81,7 @@ def _starting() -> NodeLog:
 
 def _with_time(report: RunReport, seconds: float) -> RunReport:
     whole = round(seconds, 3)
-    of_run = f"of these {whole:.1f} s, the DAG run took {report.seconds:.1f} s"
+    of_run = f"of {whole:.1f} s, the DAG run took {report.seconds:.1f} s"
     return replace(report, seconds=whole, look_further=[of_run, *report.look_further])
 
 
@@ -117,7 +117,7 @@ def follow_run(
         report = _follow(airflow, artifacts, options, run_id, on_event)
     except BaseException as error:
         _report_for_alerts(
-            artifacts, options, (dag_id, run_id), f"floe run was broken off: {error!r}"
+            artifacts, options, (dag_id, run_id), f"floe run was interrupted: {error!r}"
         )
         raise
     problem = "" if report.status == "success" else report.message or "it failed"

@@ -37,7 +37,7 @@ class Progress:
         now = time.monotonic()
         names = " and ".join(sorted(awaited))
         if now - self._began > LONGEST_SECONDS:
-            return f"its {names} did not get there in {LONGEST_SECONDS:.0f} s"
+            return f"its {names} did not start in {LONGEST_SECONDS:.0f} s"
         if now - self._asked >= min(ASK_SECONDS, self._patience / 4):
             self._asked = now
             self._look(frozenset(awaited), now)

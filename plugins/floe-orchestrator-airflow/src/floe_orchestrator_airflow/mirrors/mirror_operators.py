@@ -70,7 +70,7 @@ class OutcomeOperator(BaseOperator):
 
     def execute(self, context: Context) -> None:
         """Fail: this task ends in the triggerer and by design never runs on a worker."""
-        raise AirflowFailException("the outcome is decided in the triggerer, which did not do it")
+        raise AirflowFailException("the triggerer decides the outcome, and did not")
 
 
 def _build_of(task_id: str) -> dict[str, str]:

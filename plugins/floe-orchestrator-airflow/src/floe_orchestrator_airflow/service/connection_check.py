@@ -69,7 +69,7 @@ def _version(url: str, deadline: float) -> str:
     version = found.get("version")
     if answer.status != 200 or not isinstance(version, str) or "git_version" not in found:
         raise CannotGoOnError(
-            f"{shown} is something other than Airflow 3 (HTTP {answer.status} to /api/v2/version); "
+            f"{shown} is not Airflow 3 (HTTP {answer.status} to /api/v2/version); "
             "set `url` to the api-server, such as http://airflow.example.com:8080"
         )
     if not version.startswith("3."):
@@ -115,6 +115,6 @@ def _refused(settings: Mapping[str, Any]) -> str:
     if settings.get("token"):
         return "Airflow refuses the `token` (HTTP 401): it is wrong or has expired; set a new one"
     return (
-        "Airflow wants to know who asks (HTTP 401); set `username` and `password`, or `token`, "
+        "Airflow requires authentication (HTTP 401); set `username` and `password`, or `token`, "
         "under plugins.orchestrator.config, as env:NAME"
     )

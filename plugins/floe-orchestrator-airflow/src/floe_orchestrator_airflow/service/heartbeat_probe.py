@@ -32,7 +32,7 @@ def problem(job_type: str, connection: str, hostname: str) -> str:
             cursor.execute(_QUERY, (job_type, hostname))
             [age] = cursor.fetchone() or [None]
     except psycopg2.OperationalError as error:
-        print(f"the database cannot be asked: {error}", file=sys.stderr)
+        print(f"the database cannot be queried: {error}", file=sys.stderr)
         return ""
     if age is None:
         return f"no {job_type} runs on {hostname}"

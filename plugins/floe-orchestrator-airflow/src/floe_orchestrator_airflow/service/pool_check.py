@@ -31,7 +31,7 @@ def check_pools(artifacts: CompiledArtifacts, settings: Mapping[str, Any]) -> li
         return list(_check(artifacts.pools_of_builds, settings))
     except CannotGoOnError as error:
         raise EnvironmentProblemError(
-            f"Airflow could not be asked for its pools: {error}"
+            f"Airflow could not be queried for its pools: {error}"
         ) from None
 
 
@@ -48,7 +48,7 @@ def _check(pools: tuple[str, ...], settings: Mapping[str, Any]) -> Iterator[Pool
             what = f"Airflow has no pool {pool}, so it never starts the tasks in it"
             yield PoolProblem(pool, what, fix, blocks=True)
         elif answer.status != 200 or "slots" not in told:
-            raise CannotGoOnError(f"/api/v2/pools is none of Airflow's (HTTP {answer.status})")
+            raise CannotGoOnError(f"/api/v2/pools is not Airflow's (HTTP {answer.status})")
         elif told["slots"] == 0:
             what = f"the pool {pool} has no slots, so Airflow never starts the tasks in it"
             yield PoolProblem(pool, what, fix, blocks=True)

@@ -113,7 +113,7 @@ class FloeNodesOperator(TellsNoData, BaseOperator):
             sends_alerts=self.sends_alerts,
         )
         results: dict[str, NodeResult] = {}
-        problem = "the build ended without a word"
+        problem = "the build ended without a result"
         self._is_building = True
         end_with_supervisor()
         try:

@@ -60,7 +60,7 @@ def range_of_run(context: Context, build_task_id: str) -> TimeRange | None:
     except ValueError as error:
         from airflow.sdk.exceptions import AirflowFailException
 
-        what = f"{RANGE_START_PARAM} and {RANGE_END_PARAM} are to be ISO times: {error}"
+        what = f"{RANGE_START_PARAM} and {RANGE_END_PARAM} must be ISO times: {error}"
         raise AirflowFailException(what) from None
 
 

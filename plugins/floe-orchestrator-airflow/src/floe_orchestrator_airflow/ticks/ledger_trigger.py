@@ -102,11 +102,11 @@ class LedgerTrigger(BaseEventTrigger):
             key = self.due(count(self.dag_id))
         except (FloeError, AirflowRuntimeError) as error:
             if str(error) != self._problem:
-                log.warning("%s: no updates of ports to be had: %s", self.dag_id, error)
+                log.warning("%s: the ledger of ports cannot be read: %s", self.dag_id, error)
             self._problem = str(error)
             return ""
         if self._problem:
-            log.info("%s: updates of ports are to be had again", self.dag_id)
+            log.info("%s: the ledger of ports can be read again", self.dag_id)
         self._problem = ""
         return key
 

@@ -49,7 +49,7 @@ def take_up(schedules: JobSchedules, name: str, settings: Mapping[str, Any]) -> 
         if settings.get("url"):
             raise EnvironmentProblemError(
                 f"the change is stored in {schedules.place}, but Airflow at "
-                f"{without_secrets(url_in(settings))} has not taken it up: {error}"
+                f"{without_secrets(url_in(settings))} has not applied it: {error}"
             ) from None
 
 

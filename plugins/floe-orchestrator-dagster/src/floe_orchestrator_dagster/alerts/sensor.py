@@ -52,7 +52,7 @@ def alert_sensors(artifacts: CompiledArtifacts, asset_map: AssetMap) -> list[Sen
         report_lateness(artifacts, lambda job: is_under_way(artifacts, context.instance, job))
         send_waiting(artifacts)
         context.update_cursor(str(since))
-        return SkipReason(f"{count} runs ended lately; whom they concern has been told")
+        return SkipReason(f"reported {count} ended runs")
 
     name = f"{plain(artifacts.product.name)}__alerts"
     return [

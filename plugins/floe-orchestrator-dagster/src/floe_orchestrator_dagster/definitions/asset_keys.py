@@ -70,7 +70,7 @@ def double_keys(keys: Mapping[str, AssetKey]) -> Iterator[Problem]:
     for key, node_ids in owners.items():
         if len(node_ids) > 1:
             yield Problem(
-                what=f"{' and '.join(sorted(node_ids))} have one Dagster asset key, "
+                what=f"{' and '.join(sorted(node_ids))} have the same Dagster asset key, "
                 f"{key.to_user_string()}",
                 fix="give all but one another key with meta: {dagster: {asset_key: [...]}} in dbt",
             )

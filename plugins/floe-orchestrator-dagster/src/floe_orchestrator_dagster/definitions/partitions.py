@@ -26,7 +26,7 @@ def _range_in(tags: Mapping[str, str]) -> TimeRange | None:
     try:
         return TimeRange.parsed(start or "", end or "")
     except ValueError as error:
-        what = f"the tags {RANGE_START_TAG} and {RANGE_END_TAG} are to be ISO times: {error}"
+        what = f"the tags {RANGE_START_TAG} and {RANGE_END_TAG} must be ISO times: {error}"
         raise Failure(what, allow_retries=False) from None
 
 
@@ -36,6 +36,8 @@ def _range_of_partitions(context: OpExecutionContext) -> TimeRange | None:
     try:
         window = context.partition_time_window
     except DagsterInvariantViolationError:
-        context.log.warning("the partitions of this run have no dimension of time: dbt gets none")
+        context.log.warning(
+            "the partitions of this run have no time dimension, so dbt gets no time range"
+        )
         return None
     return TimeRange.parsed(window.start.isoformat(), window.end.isoformat())

@@ -44,7 +44,7 @@ def check_connection(settings: Mapping[str, Any]) -> ValidationResult:
 def _judge(answer: Answer, access: WebserverAccess, where: str) -> ValidationResult:
     if answer.status in (401, 403):
         return _failed(
-            f"{where} refuses us ({answer.status})",
+            f"{where} denies access ({answer.status})",
             "set plugins.orchestrator.config.token to env:NAME of a token that may read",
         )
     health = health_in(_json(answer.body), access.token) if answer.status == 200 else None
@@ -59,7 +59,7 @@ def _judge(answer: Answer, access: WebserverAccess, where: str) -> ValidationRes
 
 def _report(health: InstanceHealth, where: str) -> ValidationResult:
     count = len(health.locations)
-    state = "is running and healthy" if not health.errors else "is there, but not well"
+    state = "is running and healthy" if not health.errors else "is running, but not healthy"
     return ValidationResult(
         success=not health.errors,
         message=f"Dagster {health.version} at {where} {state}; code locations: {count}",

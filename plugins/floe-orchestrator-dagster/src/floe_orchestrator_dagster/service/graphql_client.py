@@ -42,14 +42,14 @@ class GraphqlClient:
             deadline=time.monotonic() + self._limit,
         )
         if answer.status in (401, 403):
-            raise RefusedError(f"it refuses us (HTTP {answer.status}); set `token`, as env:NAME")
+            raise RefusedError(f"it denies access (HTTP {answer.status}); set `token`, as env:NAME")
         try:
             told = json.loads(answer.body)
             data = told.get("data")
         except (ValueError, AttributeError):
             data = None
         if answer.status != 200 or not isinstance(data, dict):
-            raise RefusedError(f"it does not speak Dagster's GraphQL (HTTP {answer.status})")
+            raise RefusedError(f"its response is not Dagster's GraphQL (HTTP {answer.status})")
         return data
 
     def ask_one(self, query: str, field: str, wanted: str, **variables: Any) -> Mapping[str, Any]:

@@ -77,14 +77,14 @@ def _location_errors(entry: Any, secret: str) -> Iterator[str]:
     outcome = entry["locationOrLoadError"]
     if outcome and outcome["__typename"] == "PythonError":
         yield (
-            f"code location {entry['name']} does not load: {_short(outcome, secret)}; mend it and "
+            f"code location {entry['name']} does not load: {_short(outcome, secret)}; fix it and "
             "reload the location"
         )
 
 
 def _daemon_error(daemon: Any, secret: str) -> str:
     said = [_short(error, secret) for error in daemon["lastHeartbeatErrors"]]
-    why = f"its last word: {said[0]}" if said else "start or restart dagster-daemon"
+    why = f"its last error: {said[0]}" if said else "start or restart dagster-daemon"
     return f"the daemon {daemon['daemonType']} is required and not healthy; {why}"
 
 

@@ -28,7 +28,7 @@ def check_pools(artifacts: CompiledArtifacts, settings: Mapping[str, Any]) -> li
         told = _ask(GraphqlClient(access_from(settings), LIMIT_SECONDS), artifacts.pools)
     except (ValueError, NoAnswerError, RefusedError) as error:
         raise EnvironmentProblemError(
-            f"Dagster could not be asked for its pools: {error}"
+            f"Dagster could not be queried for its pools: {error}"
         ) from None
     return list(_problems(told, artifacts))
 
@@ -43,7 +43,7 @@ def _ask(client: GraphqlClient, pools: Sequence[str]) -> Mapping[str, Any]:
     if not isinstance(instance, dict) or not all(
         isinstance(instance.get(f"p{n}"), dict) for n in numbers
     ):
-        raise RefusedError("its answer is not Dagster's")
+        raise RefusedError("its response is not Dagster's")
     return instance
 
 

@@ -78,7 +78,7 @@ def run_step(
     nodes = StepNodes.of(context, node_ids)
     request = request_of(context, artifacts, nodes)
     request = replace(request, sends_alerts=sends_alerts, beside=nodes_of_run(context, node_ids))
-    end = BuildEnded(succeeded=False, message="the build ended without a word")
+    end = BuildEnded(succeeded=False, message="the build ended without a result")
     try:
         with (
             lighter_event_log(context.instance),

@@ -133,5 +133,5 @@ def _turn(client: GraphqlClient, selector: Mapping[str, str], job: Job) -> None:
 
 def _not_taken_up(schedules: JobSchedules, who: str, why: str) -> EnvironmentProblemError:
     return EnvironmentProblemError(
-        f"the change is stored in {schedules.place}, but {who} has not taken it up: {why}"
+        f"the change is stored in {schedules.place}, but {who} has not applied it: {why}"
     )

@@ -29,7 +29,7 @@ def evaluation(artifacts: CompiledArtifacts, job: Job, schedule_name: str) -> Ev
         try:
             schedule = live_schedule(artifacts, job.name, job.schedule)
         except EnvironmentProblemError as error:
-            context.log.warning("going by the schedule as it was loaded: %s", error)
+            context.log.warning("using the schedule as it was loaded: %s", error)
             schedule = job.schedule
         return run_or_reason(schedule, job.name, schedule_name, context)
 
@@ -51,7 +51,7 @@ def run_or_reason(
     rule = f"{schedule.cron} in {schedule.timezone}"
     tick = _tick_at(schedule, schedule_name, moment, context)
     if tick is None:
-        return SkipReason(f"{moment.isoformat()} is no tick of {rule}")
+        return SkipReason(f"{moment.isoformat()} is not a tick of {rule}")
     if schedule.since is not None and tick < schedule.since:
         since = schedule.since.isoformat(timespec="seconds")
         return SkipReason(f"{tick.isoformat()} is before {rule} was set, at {since}")

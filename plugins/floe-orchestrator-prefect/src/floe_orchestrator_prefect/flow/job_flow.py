@@ -31,9 +31,9 @@ from floe_orchestrator_prefect.ticks.started_by import updates_of_run
 JobFlow = Flow[..., Any]
 _DESCRIPTIONS = {
     "node_ids": "Ids of the dbt nodes to build. None: the whole job.",
-    "nominal_time": "The time that the run is for; dbt has it as floe_nominal_time.",
-    "range_start": "From this time on, of a range to backfill; dbt has it as floe_range_start.",
-    "range_end": "Up to this time, which is not in it; dbt has it as floe_range_end.",
+    "nominal_time": "The nominal time of the run; dbt receives it as floe_nominal_time.",
+    "range_start": "Start of the range to backfill; dbt receives it as floe_range_start.",
+    "range_end": "End of the range to backfill, exclusive; dbt receives it as floe_range_end.",
     **{name: field.description for name, field in RunParameters.model_fields.items()},
 }
 # Prefect takes the descriptions of parameters in its form from the docstring.

@@ -49,7 +49,7 @@ def _run(flow: JobFlow, options: RunOptions) -> UUID:
         if not begun:
             raise
         with get_client(sync_client=True) as client:
-            message = "whoever launched the run broke it off"
+            message = "the process that launched the run canceled it"
             client.set_flow_run_state(begun[0], Cancelled(message=message), force=True)
         return begun[0]
     run_id: UUID = state.state_details.flow_run_id

@@ -46,7 +46,7 @@ def _check(access: ServerAccess, deadline: float) -> ValidationResult:
     answer = ask("GET", f"{access.url}/health", headers=access.headers, deadline=deadline)
     if answer.status in (401, 403):
         advice = "set api_key or auth_string under plugins.orchestrator.config, as env:NAME"
-        return _failed(f"{where} refuses us ({answer.status})", advice)
+        return _failed(f"{where} denies access ({answer.status})", advice)
     if answer.status != 200 or _json(answer) is not True:
         advice = "the url is that of the API, such as http://prefect.example.com:4200/api"
         told = f"GET /health gave status {answer.status} and not Prefect's `true`; {advice}"
@@ -54,7 +54,7 @@ def _check(access: ServerAccess, deadline: float) -> ValidationResult:
     answer = ask("GET", f"{access.url}/admin/version", headers=access.headers, deadline=deadline)
     if answer.status in (401, 403):
         advice = "set api_key or auth_string under plugins.orchestrator.config, as env:NAME"
-        return _failed(f"{where} refuses us ({answer.status})", advice)
+        return _failed(f"{where} denies access ({answer.status})", advice)
     version = _json(answer)
     if not isinstance(version, str) or not version.startswith("3."):
         advice = f"GET /admin/version gave status {answer.status}; floe needs Prefect 3"

@@ -28,7 +28,7 @@ def check_pools(artifacts: CompiledArtifacts, settings: Mapping[str, Any]) -> li
         return list(_check(artifacts, access)) if access else []
     except (ValueError, NoAnswerError) as error:
         raise EnvironmentProblemError(
-            f"Prefect could not be asked for its limits: {error}"
+            f"Prefect could not be queried for its limits: {error}"
         ) from None
 
 
@@ -71,5 +71,5 @@ def _read(access: ServerAccess, path: str, field: str, deadline: float) -> dict[
     if answer.status == 404 and isinstance(told, dict) and "detail" in told:
         return None
     if answer.status != 200 or not isinstance(told, dict) or field not in told:
-        raise ValueError(f"/{path} is no limit of Prefect's (HTTP {answer.status})")
+        raise ValueError(f"/{path} is not Prefect's (HTTP {answer.status})")
     return told

@@ -85,7 +85,7 @@ def _build(artifacts: CompiledArtifacts, request: BuildRequest, node_runs: NodeR
     log: Any = get_run_logger()
     wanted = wanted_nodes(artifacts, request)
     before = record_of(artifacts, request.run_id)
-    end = BuildEnded(succeeded=False, message="the build ended without a word")
+    end = BuildEnded(succeeded=False, message="the build ended without a result")
     node_runs.expect(automatic_attempt(artifacts, wanted, before).todo)
     with node_slots(artifacts) as slots, closing(build(artifacts, request, slots)) as events:
         for event in events:

@@ -56,7 +56,7 @@ def reason_against(schedule: Schedule | None, tick: datetime, now: datetime) -> 
     if not schedule.enabled:
         return f"{rule} is paused with floe"
     if not is_tick(schedule.cron, schedule.timezone, tick):
-        return f"{tick.isoformat()} is no tick of {rule}"
+        return f"{tick.isoformat()} is not a tick of {rule}"
     if schedule.since is not None and tick < schedule.since:
         return f"{tick.isoformat()} is before {rule} was set"
     later = next_tick(schedule.cron, schedule.timezone, tick)

@@ -31,7 +31,7 @@ def take_up(schedules: JobSchedules, name: str, settings: Mapping[str, Any]) -> 
                 _replace(served, _wanted(job.schedule))
     except (EnvironmentProblemError, ValueError) as error:
         raise EnvironmentProblemError(
-            f"the change is stored in {schedules.place}, but not taken up: {error}"
+            f"the change is stored in {schedules.place}, but not applied: {error}"
         ) from None
 
 

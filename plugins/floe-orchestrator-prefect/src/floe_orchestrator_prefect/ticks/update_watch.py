@@ -84,11 +84,11 @@ class UpdateWatch:
         ) as error:
             problem = str(error) or type(error).__name__
             if problem != self._problems.get(job.name):
-                log.warning("%s: no updates of ports to be had: %s", job.name, problem)
+                log.warning("%s: the ledger of ports cannot be read: %s", job.name, problem)
             self._problems[job.name] = problem
             return
         if self._problems.pop(job.name, ""):
-            log.info("%s: updates of ports are to be had again", job.name)
+            log.info("%s: the ledger of ports can be read again", job.name)
 
 
 def start_if_due(client: SyncPrefectClient, artifacts: CompiledArtifacts, job: Job) -> UUID | None:

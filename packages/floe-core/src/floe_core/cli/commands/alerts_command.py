@@ -111,8 +111,8 @@ def _print_deadline(state: DeadlineState) -> None:
 
     what = f"{state.job.name}: not late"
     if state.missed:
-        told = "told now" if state.is_new else "told before"
-        what = f"{state.job.name}: missed {shown_moment(state.job, state.missed)}; {told}"
+        sent = "alert sent" if state.is_new else "alert already sent"
+        what = f"{state.job.name}: missed {shown_moment(state.job, state.missed)}; {sent}"
     stdout().print(what, markup=False, soft_wrap=True)
 
 
@@ -135,7 +135,7 @@ def _result_of(done: TargetTest) -> str:
 
 def _print_targets(results: dict[str, str]) -> None:
     if not results:
-        stdout().print("no target is switched on")
+        stdout().print("no target is enabled")
     for target, result in results.items():
         stdout().print(f"{target}: {result}", markup=False, soft_wrap=True)
 
@@ -145,10 +145,10 @@ def _print_status(target: TargetStatus) -> None:
     off = " (switched off: the variable is empty)" if target.is_off else ""
     lines = [f"{target.target} on {', '.join(target.kinds)}: {what}{off}"]
     if target.last_failure:
-        lines.append(f"  why they wait: {target.last_failure}")
+        lines.append(f"  last error: {target.last_failure}")
     lines += [f"  refused {each.title}: {each.reason}" for each in target.refused]
     if target.full_since:
-        lines.append(f"  the spool was full at {target.full_since}: later alerts were not kept")
+        lines.append(f"  the spool was full at {target.full_since}: later alerts were dropped")
     for line in lines:
         stdout().print(line, markup=False, soft_wrap=True)
 

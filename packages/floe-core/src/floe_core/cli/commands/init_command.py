@@ -39,7 +39,7 @@ def init(
     from floe_core.schedules import parse_cron
 
     if (folder / "floe.yaml").exists():
-        raise UsageError(f"{folder / 'floe.yaml'} exists already; compile it with `floe compile`")
+        raise UsageError(f"{folder / 'floe.yaml'} already exists; compile it with `floe compile`")
     if cron is not None:
         try:
             parse_cron(cron)

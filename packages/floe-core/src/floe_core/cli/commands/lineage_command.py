@@ -35,7 +35,7 @@ def status(product: Product = Path(), as_json: Json = False) -> None:
     console.print(f"{found.waiting} waiting, {len(found.refused)} refused, {megabytes}")
     _warn_of_full_spool(found.full_since)
     if found.last_failure:
-        console.print(f"why they wait: {found.last_failure}", markup=False, soft_wrap=True)
+        console.print(f"last error: {found.last_failure}", markup=False, soft_wrap=True)
     for event in found.refused:
         console.print(
             f"  {event.event_time} {event.event_type} {event.job}: {event.reason}",
@@ -90,7 +90,7 @@ def show(
     artifacts = CompiledArtifacts.load(compiled_folder(product))
     found = lineage_map(artifacts)
     if not found.run_id:
-        notice("no run has compiled its SQL yet, so this is of tables only; `floe run` first")
+        notice("no SQL has been compiled yet, so only tables are shown; run `floe run` first")
     if html is not None:
         page = lineage_page(artifacts.product.name, found)
         write_together(html.absolute().parent, {html.name: page.encode()})
@@ -103,8 +103,8 @@ def show(
 
 def _warn_of_full_spool(since: str) -> None:
     if since:
-        text = f"the spool was full at {since}: events after that were not kept"
-        stdout().print(f"{text}; FLOE_LINEAGE_SPOOL_MB allows it more", soft_wrap=True)
+        text = f"the spool was full at {since}: later events were dropped"
+        stdout().print(f"{text}; set FLOE_LINEAGE_SPOOL_MB to raise the limit", soft_wrap=True)
 
 
 def compiled_folder(product: Path) -> Path:
@@ -117,5 +117,5 @@ def compiled_folder(product: Path) -> Path:
     from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE
 
     if not (product / ARTIFACTS_FILE).is_file():
-        raise invalid("is no compiled product", "run `floe compile`", str(product))
+        raise invalid("is not a compiled product", "run `floe compile`", str(product))
     return product.absolute()

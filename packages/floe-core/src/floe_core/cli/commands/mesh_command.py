@@ -105,7 +105,7 @@ def _print(found: Mesh, html: Path | None) -> None:
         console.print(f"the ledger: {found.problem}", style="yellow", markup=False)
     if found.cycle:
         cycle = " -> ".join(found.cycle)
-        console.print(f"products read each other in a circle: {cycle}", style="red", markup=False)
+        console.print(f"products form a cycle: {cycle}", style="red", markup=False)
     if html is not None:
         console.print(f"wrote {html}", soft_wrap=True, markup=False)
 
@@ -144,7 +144,7 @@ def _of_job(job: JobState) -> list[str]:
     if job.is_due:
         words.append("is due")
     if job.last_start:
-        words.append(f"last began {_shown(job.last_start.moment)}")
+        words.append(f"last started {_shown(job.last_start.moment)}")
     return words
 
 

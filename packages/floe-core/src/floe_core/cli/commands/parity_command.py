@@ -36,7 +36,7 @@ def leave_environment(who: str) -> None:
     from floe_core.environment_choice import ENVIRONMENT_VARIABLE
 
     if name := os.environ.pop(ENVIRONMENT_VARIABLE, ""):
-        notice(f"{who} the product without an environment; {name} is left out")
+        notice(f"{who} the product without an environment; {name} is ignored")
 
 
 def parity(
@@ -93,10 +93,10 @@ def parity(
     leave_environment("parity runs")
     if is_platform(product):
         if dbt or html:
-            raise UsageError("--dbt and --html are of one product; name its folder")
+            raise UsageError("--dbt and --html are for one product; give its folder")
         raise typer.Exit(compare_platform(product, on or [], place or [], keep, as_json=as_json))
     if place:
-        raise UsageError("--place is of a platform; name its manifest.yaml")
+        raise UsageError("--place is for a platform; give its manifest.yaml")
     choices = _choices(product, on, dbt)
     with folder_of_sides(keep) as folder:
         sides = [_run(product, each, folder / where) for where, each in choices.items()]

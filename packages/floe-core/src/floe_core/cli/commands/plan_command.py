@@ -171,7 +171,7 @@ def _print(artifacts: CompiledArtifacts, planned: PlannedBuild) -> None:
     if planned.problem:
         notice(planned.problem)
     if artifacts.execution.reuse == "off":
-        notice("`execution.reuse` is off: a run builds all of it, unless it is given --reuse")
+        notice("`execution.reuse` is off: a run builds everything unless given --reuse")
     for node_id, each in planned.decisions.items():
         node = artifacts.by_id[node_id]
         mark = _mark(node.is_step, each)

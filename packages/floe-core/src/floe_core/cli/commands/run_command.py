@@ -200,7 +200,7 @@ def _run_backfill(
 
     plan = planned_backfill(artifacts, job, *(read_day(text, "--backfill") for text in days))
     total = len(artifacts.nodes_of(job))
-    _announce(artifacts, job.name, f"{len(plan.moments)} times {total} nodes")
+    _announce(artifacts, job.name, f"{len(plan.moments)} runs of {total} nodes")
     with RunView(artifacts, stderr(), total) as view:
         reports = launch_backfill(artifacts, plan, view.receive)
     has_failed = any(report.status != "success" for report in reports)

@@ -136,7 +136,7 @@ def _shown_pools(artifacts: CompiledArtifacts) -> dict[str, str]:
         return {}
     plugin = plugin_registry.load(artifacts.orchestrator.name, artifacts.orchestrator.config)
     if not isinstance(plugin, NodePools):
-        return {pool: f"pool {pool}, which does not hold it" for pool in pools}
+        return {pool: f"pool {pool}, which does not limit it" for pool in pools}
     return {pool: f"in {plugin.pool_of_nodes(pool)}" for pool in pools}
 
 

@@ -86,7 +86,7 @@ def _policy(node: Node, findings: Findings) -> NodePolicySpec | None:
     given = node.meta[KEY]
     if not isinstance(given, dict):
         known = ", ".join(_keys())
-        _add(findings, node, f"{given!r} is no mapping", f"write a mapping with: {known}")
+        _add(findings, node, f"{given!r} is not a mapping", f"write a mapping with: {known}")
         return None
     try:
         return NodePolicySpec.model_validate(given)

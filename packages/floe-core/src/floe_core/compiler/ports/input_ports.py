@@ -137,7 +137,7 @@ class _Reader:
         for each in found:
             way = self._way_to(own, [str(each.spec.product)])
             if way:
-                what = f"products would read each other in a circle: {' -> '.join([own, *way])}"
+                what = f"products would form a cycle: {' -> '.join([own, *way])}"
                 self._report(each.index, "product", what, "remove one of these input ports")
 
     def _way_to(self, own: str, way: list[str]) -> list[str]:

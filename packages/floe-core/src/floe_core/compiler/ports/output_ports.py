@@ -56,7 +56,9 @@ class _Reader:
         name = spec.name or node.name
         version = str(spec.version) if spec.version is not None else node.version or FIRST_VERSION
         if (name, version) in self._seen:
-            self._report(index, f"port '{name}' has version {version} twice", "number one anew")
+            self._report(
+                index, f"port '{name}' has version {version} twice", "give one another number"
+            )
         self._seen.add((name, version))
         entry = self._manifest["nodes"][node.unique_id]
         if (entry.get("access") or "") == "private":

@@ -104,7 +104,7 @@ class InProcessDbt:
             self._thread.join(CANCEL_SECONDS)
 
     def _run(self) -> None:
-        end = DbtEnded("dbt ended without a word", succeeded=False)
+        end = DbtEnded("dbt ended without a result", succeeded=False)
         try:
             environment = {**QUIET_ENVIRONMENT, PROJECT_DIR_VARIABLE: str(self._call.project_dir)}
             with _ONE_DBT, environment_with(environment), seldom_collecting():

@@ -30,7 +30,7 @@ def main() -> int:
     except Exception as error:
         # Nothing reads this process's output: its errors are recorded in the status.
         redactor = Redactor(known_secrets().values())
-        spool.note_failure(redactor.text(f"sending broke off: {type(error).__name__}: {error}"))
+        spool.note_failure(redactor.text(f"sending failed: {type(error).__name__}: {error}"))
         raise
 
 
