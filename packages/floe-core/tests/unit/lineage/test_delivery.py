@@ -251,7 +251,7 @@ def test_what_breaks_the_sending_process_is_found_in_the_status(
     (project_dir / ".floe" / "lineage" / "drain.lock").mkdir()
     assert not deliver(to(backend)).close(10)
     now = status(project_dir)
-    assert (now.waiting, now.last_failure.partition(": ")[0]) == (1, "sending broke off")
+    assert (now.waiting, now.last_failure.partition(": ")[0]) == (1, "sending failed")
 
 
 def test_without_a_backend_a_flush_says_so(project_dir: Path) -> None:

@@ -31,7 +31,8 @@ def init(
     """Create a product in a folder: a dbt project with one model, floe.yaml, manifest.yaml.
 
     In an existing dbt project, adds only floe.yaml and manifest.yaml: the project keeps its name,
-    profile, target and threads. Overwrites no file. Without --cron the product has no schedule.
+    profile, target and threads. Also writes the schemas of both files, for editors. Overwrites no
+    file. Without --cron the product has no schedule.
     """
     from floe_core.atomic_files import write_together
     from floe_core.compiler.new_product import new_product_files, warehouse_of_project
