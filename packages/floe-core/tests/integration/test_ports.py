@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -16,10 +17,13 @@ from mesh_products import Mesh
 
 from floe_core import plugin_registry
 from floe_core.compiler import compile_product
+from floe_core.compiler.ports.products import read_platform
 from floe_core.errors import InvalidProductError, NothingNewError
 from floe_core.execution import BuildEnded, BuildRequest, NodeResult, build
 from floe_core.lineage import flush
+from floe_core.mesh.state import read_mesh
 from floe_core.ports.ledger import ledger_of
+from floe_core.schedules.job_schedules import JobSchedules
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 CONTRACT = """\
@@ -474,3 +478,16 @@ def test_a_port_whose_rows_are_the_same_rebuilds_nothing(mesh: Mesh) -> None:
     assert statuses("third") == {"success"}
     with duckdb.connect(str(mesh.folder / "mesh.duckdb")) as warehouse:
         assert warehouse.execute("select name from marts.revenue").fetchall() == [("bo",)]
+
+
+def test_the_state_of_a_mesh_has_the_schedules_that_are_set(mesh: Mesh) -> None:
+    JobSchedules(mesh.compile("crm")["crm"]).set("crm", "0 6 * * *", "UTC")
+    now = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    states = {
+        each.name: each for each in read_mesh(read_platform(mesh.folder / "crm"), now).products
+    }
+    [job] = states["crm"].jobs
+    assert (job.schedule, job.next_tick) == (
+        "0 6 * * * in UTC",
+        datetime(2026, 3, 2, 6, tzinfo=UTC),
+    )

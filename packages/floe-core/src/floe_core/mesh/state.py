@@ -11,8 +11,10 @@ from floe_core.environment_choice import chosen_environment
 from floe_core.errors import EnvironmentProblemError
 from floe_core.ports.decision import Decision, decide
 from floe_core.ports.ledger import Ledger, ledger_at
+from floe_core.ports.published import PublishedProduct
 from floe_core.ports.record import ProductRecord, Start, Update
 from floe_core.schedules import next_tick
+from floe_core.schedules.live_schedules import live_schedule
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.environments import in_environment
 from floe_core.schemas.policies import Job
@@ -103,10 +105,14 @@ class _Records:
 
 
 def read_mesh(platform: Platform, now: datetime | None = None) -> Mesh:
-    """Return the state of all products of a platform, in the environment of FLOE_ENV."""
+    """Return the state of all products of a platform, in the environment of FLOE_ENV.
+
+    Raises:
+        EnvironmentProblemError: A schedule store cannot be read.
+    """
     environment = chosen_environment()
     products = {
-        name: in_environment(each, environment) if environment in each.environments else each
+        name: _bound(platform, name, _in_known_environment(each, environment))
         for name, each in platform.products.items()
         if each is not None
     }
@@ -122,6 +128,16 @@ def read_mesh(platform: Platform, now: datetime | None = None) -> Mesh:
     order, cycle = _in_order(states)
     ordered = tuple(states[name] for name in order)
     return Mesh(platform.manifest.metadata.name, ordered, cycle, records.problem)
+
+
+def _in_known_environment(product: CompiledArtifacts, environment: str) -> CompiledArtifacts:
+    return in_environment(product, environment) if environment in product.environments else product
+
+
+def _bound(platform: Platform, name: str, product: CompiledArtifacts) -> CompiledArtifacts:
+    """Bind a product to the folder where it is published, which may hold changed schedules."""
+    published = PublishedProduct(platform.manifest.products[name], platform.path.parent)
+    return product if published.is_url else product.bound_to(published.folder)
 
 
 def _records(platform: Platform, environment: str) -> _Records:
@@ -153,7 +169,7 @@ def _state(
         ports=tuple(_offered(name, port, records, consumers) for port in product.ports),
         reads=tuple(port.key for port in product.input_ports),
         upstream=tuple(sorted({port.product for port in product.input_ports})),
-        jobs=tuple(_job(name, job, records, now) for job in product.jobs),
+        jobs=tuple(_job(product, job, records, now) for job in product.jobs),
     )
 
 
@@ -166,12 +182,12 @@ def _offered(
     return OfferedPort(port, key, tuple(sorted(consumers.get(key, ()))), last)
 
 
-def _job(product: str, job: Job, records: _Records, now: datetime) -> JobState:
-    record = records.of(product)
+def _job(product: CompiledArtifacts, job: Job, records: _Records, now: datetime) -> JobState:
+    record = records.of(product.product.name)
     starts = [start for start in record.starts.get(job.name, ()) if start.run_id]
     decision = _decision(job, record, records, now)
     waits = decision.action == "wait" and bool(decision.updates)
-    schedule = job.schedule
+    schedule = live_schedule(product, job.name, job.schedule)
     ticks = schedule is not None and schedule.enabled
     return JobState(
         job.name,

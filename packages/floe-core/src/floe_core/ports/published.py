@@ -19,14 +19,14 @@ class PublishedProduct:
     """The place of one published product; a relative path is relative to `base`."""
 
     def __init__(self, place: str, base: Path) -> None:
-        self._is_url = "://" in place and not place.startswith("file://")
+        self.is_url = "://" in place and not place.startswith("file://")
         self._url = place.rstrip("/")
         self.folder = (base / place.removeprefix("file://")).resolve()
 
     @property
     def place(self) -> str:
         """The place, to show to people; it contains no secret."""
-        return without_secrets(self._url) if self._is_url else str(self.folder)
+        return without_secrets(self._url) if self.is_url else str(self.folder)
 
     def read(self) -> CompiledArtifacts | None:
         """Return the artifacts published last, bound to no folder; None if there are none.
@@ -35,7 +35,7 @@ class PublishedProduct:
             StaleProductError: They are damaged, or of a newer major version.
             EnvironmentProblemError: The place cannot be read.
         """
-        if not self._is_url:
+        if not self.is_url:
             is_there = (self.folder / ARTIFACTS_FILE).is_file()
             return read_artifacts(self.folder) if is_there else None
         files, root = self._open()
@@ -58,7 +58,7 @@ class PublishedProduct:
         """
         content = artifacts.to_json().encode()
         names = [f"{VERSIONS}/{artifacts.product.version}/{ARTIFACTS_FILE}", ARTIFACTS_FILE]
-        if not self._is_url:
+        if not self.is_url:
             write_together(self.folder, dict.fromkeys(names, content))
             return names
         files, root = self._open()
