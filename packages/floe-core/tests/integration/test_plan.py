@@ -180,4 +180,4 @@ def test_on_a_warehouse_that_reuse_does_not_know_all_is_built_and_why_is_said(
     monkeypatch.delitem(CATALOGS, "duckdb")
     told = json.loads(floe("plan", folder, "--json"))
     assert {node["action"] for node in told["nodes"].values()} == {"build"}
-    assert "what stands in duckdb cannot be told" in told["problem"]
+    assert "reuse cannot read the state of duckdb" in told["problem"]

@@ -135,8 +135,8 @@ def _alert_once(
     """Write the alert for a missed deadline, unless it exists; return whether it was new."""
     job = state.job
     memory = JobMemory(notes)
-    told = lateness_id(artifacts, job.name, missed)
-    if memory.was_told(told):
+    alert_id = lateness_id(artifacts, job.name, missed)
+    if memory.was_reported(alert_id):
         return False
     alert = lateness_alert(
         artifacts,
@@ -149,5 +149,5 @@ def _alert_once(
     for target in switched_on(artifacts):
         if target.wants("lateness", job.name):
             spool(target, alert)
-    memory.note_told(told)
+    memory.note_reported(alert_id)
     return True

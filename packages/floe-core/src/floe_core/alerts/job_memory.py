@@ -37,11 +37,11 @@ class JobMemory:
         else:
             self._notes.write(_failing(job), json.dumps(sorted(failure.node_ids)))
 
-    def was_told(self, alert_id: str) -> bool:
+    def was_reported(self, alert_id: str) -> bool:
         """Return whether the end of a run was already reported."""
         return self._notes.read(f"{_TOLD}/{alert_id}") is not None
 
-    def note_told(self, alert_id: str) -> None:
+    def note_reported(self, alert_id: str) -> None:
         """Record that the end of a run was reported, and forget old reports."""
         self._notes.write(f"{_TOLD}/{alert_id}", "")
         self._notes.forget(_TOLD, _KEPT_SECONDS)

@@ -76,7 +76,7 @@ def _note_end(
     how = "success" if outcome.succeeded else "failure"
     end = alert_id(artifacts.product.name, outcome.job, outcome.run_id, f"end: {how}")
     memory = JobMemory(notes)
-    if memory.was_told(end):
+    if memory.was_reported(end):
         return
     before = memory.open_failure(outcome.job)
     targets, redactor = switched_on(artifacts), redactor_of(artifacts)
@@ -89,4 +89,4 @@ def _note_end(
     # never.
     DeadlineMemory(notes).note_run(artifacts, outcome)
     memory.note_failure(outcome.job, failure_after(outcome, before))
-    memory.note_told(end)
+    memory.note_reported(end)

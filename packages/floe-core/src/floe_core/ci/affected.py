@@ -58,14 +58,14 @@ def affected_nodes(base: Compilation, head: Compilation) -> Affected:
     facts = WarehouseFacts(standing, _sources(head, now))
     decisions = make_plan(_situation(head, facts, state, {}))
     changed = {
-        node_id: _told(each.why) if node_id in entries else "new"
+        node_id: _reason_for_difference(each.why) if node_id in entries else "new"
         for node_id, each in decisions.items()
         if each.action == "build"
     }
     return Affected(_with_missing_parents(head.artifacts, changed, present), present)
 
 
-def _told(why: str) -> str:
+def _reason_for_difference(why: str) -> str:
     """Return why a node is built, where the last build was none: nothing is new, but different."""
     return re.sub(r" (?:is|(are)) new$", lambda match: " differ" if match[1] else " differs", why)
 

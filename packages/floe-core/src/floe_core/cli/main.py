@@ -95,9 +95,9 @@ def main() -> None:
     except OSError as error:
         if error.errno not in _OF_A_FULL_DISK:
             raise
-        told = _full_disk(error)
-        _report(told)
-        sys.exit(told.exit_code)
+        problem = _full_disk(error)
+        _report(problem)
+        sys.exit(problem.exit_code)
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")
         sys.exit(130)

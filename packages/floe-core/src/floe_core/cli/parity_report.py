@@ -68,24 +68,24 @@ def _print_schedules(comparison: Comparison, console: Console) -> None:
         if job.schedule is None or not ticks:
             continue
         zone = ZoneInfo(job.schedule.timezone)
-        told = ", ".join(f"{tick.astimezone(zone):%a %d %b %H:%M}" for tick in ticks)
+        shown = ", ".join(f"{tick.astimezone(zone):%a %d %b %H:%M}" for tick in ticks)
         schedule = f"{job.schedule.cron} in {job.schedule.timezone}"
         console.print(f"next ticks of [bold]{job.name}[/], {escape(schedule)}:")
-        console.print(f"  {told}")
+        console.print(f"  {shown}")
 
 
 def _print_verdict(comparison: Comparison, console: Console) -> None:
     for side in comparison.sides:
         statuses = Counter(result.status for result in side.report.nodes.values())
-        told = ", ".join(f"{count} {status}" for status, count in sorted(statuses.items()))
+        shown = ", ".join(f"{count} {status}" for status, count in sorted(statuses.items()))
         report = side.report
         emitted = "" if side.is_plain_dbt else f"; {side.events.total()} lineage events"
-        console.print(f"{side.name}: {report.status} in {report.seconds:.1f} s: {told}{emitted}")
+        console.print(f"{side.name}: {report.status} in {report.seconds:.1f} s: {shown}{emitted}")
     differing = sum(1 for node in comparison.nodes if node.differences)
     everywhere = "both" if len(comparison.sides) == 2 else f"all {len(comparison.sides)}"
     if comparison.is_equal and comparison.has_succeeded:
-        told = ", ".join(_counts(comparison))
-        console.print(f"[bold green]the same on {everywhere}[/]: {told}")
+        shown = ", ".join(_counts(comparison))
+        console.print(f"[bold green]the same on {everywhere}[/]: {shown}")
     elif comparison.is_equal:
         console.print(f"[bold yellow]the same on {everywhere}, and failed on {everywhere}[/]")
     else:

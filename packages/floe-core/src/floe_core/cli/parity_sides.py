@@ -27,7 +27,7 @@ def folder_of_sides(keep: Path | None) -> Iterator[Path]:
         yield Path(folder)
 
 
-def tell(text: str) -> None:
+def print_message(text: str) -> None:
     """Print a message about the schemas of a side."""
     stderr().print(f"  {text}", markup=False)
 
@@ -47,7 +47,7 @@ def run_shown(compiled: CompiledSide, *, keeps_schemas: bool = False) -> Side:
         if keeps_schemas:
             side = run_in_schemas(compiled, view.receive)
         else:
-            side = run_side(compiled, view.receive, tell)
+            side = run_side(compiled, view.receive, print_message)
     color = "green" if side.report.status == "success" else "red"
     console.print(f"  [{color}]{side.report.status}[/] in {side.report.seconds:.1f} s")
     if side.report.message:

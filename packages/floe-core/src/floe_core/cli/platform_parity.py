@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from floe_core.cli.console import print_json, stderr, stdout
-from floe_core.cli.parity_sides import comparison_as_dict, folder_of_sides, run_shown, tell
+from floe_core.cli.parity_sides import comparison_as_dict, folder_of_sides, print_message, run_shown
 
 if TYPE_CHECKING:
     from floe_core.parity.comparison import Comparison
@@ -58,7 +58,7 @@ def _run(side: MeshSide, products: dict[str, Path], folder: Path) -> dict[str, S
     # A consumer reads the schemas of its producers, so they are kept until all have run.
     with ExitStack() as schemas:
         for compiled in of_side:
-            schemas.enter_context(compiled.own_schemas(tell))
+            schemas.enter_context(compiled.own_schemas(print_message))
         for compiled in of_side:
             name = compiled.artifacts.product.name
             console.print(f"[bold]{side.name}[/]: {name} on {compiled.runner}")

@@ -29,24 +29,24 @@ def schedule_rows(
             "job": job.name,
             "set_in": place if job.name in overrides else "floe.yaml",
             **_rule(job.schedule),
-            "running": _told(artifacts, job, plugin),
+            "running": _running(artifacts, job, plugin),
         }
         for job in with_live_schedules(artifacts).jobs
     ]
 
 
-def _told(
+def _running(
     artifacts: CompiledArtifacts, job: Job, plugin: OrchestratorPlugin | None
 ) -> dict[str, Any] | None:
     if not isinstance(plugin, ScheduleReporter):
         return None
-    told = plugin.running_schedule(artifacts, job.name)
-    if told is None:
+    reported = plugin.running_schedule(artifacts, job.name)
+    if reported is None:
         return None
     return {
         "orchestrator": plugin.name,
-        "enabled": told.is_enabled,
-        "next_tick": told.next_tick and told.next_tick.isoformat(),
+        "enabled": reported.is_enabled,
+        "next_tick": reported.next_tick and reported.next_tick.isoformat(),
     }
 
 

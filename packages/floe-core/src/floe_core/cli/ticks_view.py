@@ -52,11 +52,11 @@ def print_running(row: Mapping[str, Any]) -> bool:
 
     `row` is one of `schedule_rows`. Nothing is printed if no orchestrator is running.
     """
-    told = row["running"]
-    if told is None:
+    running = row["running"]
+    if running is None:
         return True
     console = stdout()
-    name, theirs, ours = told["orchestrator"], told["next_tick"], row["next_tick"]
+    name, theirs, ours = running["orchestrator"], running["next_tick"], row["next_tick"]
     console.print(f"next tick by the running {name}: {theirs or 'none'}", markup=False)
     if theirs != ours:
         console.print(f"next tick by floe: {ours or 'none'}; they differ", markup=False)

@@ -88,7 +88,7 @@ def _warehouse(artifacts: CompiledArtifacts) -> Finding:
         with open_warehouse(artifacts.dbt, artifacts.folder) as warehouse:
             warehouse.rows("select 1")
     except UsageError:
-        return Finding("warehouse", "ok", f"{artifacts.dbt.adapter}: not asked; see `dbt debug`")
+        return Finding("warehouse", "ok", f"{artifacts.dbt.adapter}: not checked; see `dbt debug`")
     except EnvironmentProblemError as error:
         return Finding("warehouse", "problem", str(error), "dbt debug")
     return Finding("warehouse", "ok", f"{artifacts.dbt.adapter} answers")
@@ -116,7 +116,7 @@ def _lineage(artifacts: CompiledArtifacts) -> Finding:
     if not is_configured(artifacts.lineage, artifacts.folder):
         return Finding("lineage", "ok", "no backend is configured")
     if speaks_of_transport(artifacts.folder):
-        return Finding("lineage", "ok", "the backend is the environment's; not asked")
+        return Finding("lineage", "ok", "the environment chooses the backend; not checked")
     try:
         url = str(resolved_transport(artifacts.lineage).get("url") or "")
     except UnsetVariableError as error:

@@ -23,16 +23,16 @@ def check_versions() -> list[Finding]:
     """Return the installed versions, and every requirement that they do not meet."""
     checked = [CORE, *_plugins(), *_adapters()]
     problems = [found for name in checked for found in _unmet(name)]
-    return [_told(checked), *_plugins_that_load(), *problems]
+    return [_installed_versions(checked), *_plugins_that_load(), *problems]
 
 
-def _told(checked: list[str]) -> Finding:
-    names = sorted({name for each in checked for name in (each, *_worth_telling(each))})
+def _installed_versions(checked: list[str]) -> Finding:
+    names = sorted({name for each in checked for name in (each, *_shown_requirements(each))})
     told = ", ".join(f"{name} {version(name)}" for name in names if _is_installed(name))
     return Finding(SUBJECT, "ok", f"Python {platform.python_version()}, {told}")
 
 
-def _worth_telling(name: str) -> Iterator[str]:
+def _shown_requirements(name: str) -> Iterator[str]:
     """Yield what floe's distributions are based on: dbt and the orchestrators."""
     shown = ("dbt-core", "dagster", "apache-airflow", "prefect", "duckdb")
     yield from (each.name for each in _requirements(name) if each.name in shown)

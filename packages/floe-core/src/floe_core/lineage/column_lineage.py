@@ -13,7 +13,7 @@ from floe_core.lineage import facets
 from floe_core.lineage.columns.derivation import DerivedColumns, derive
 from floe_core.lineage.columns.origins import DIRECT, IDENTITY, Origins
 from floe_core.lineage.facets import SQL_CUT_SHORT, UNKNOWN_TYPE, Json
-from floe_core.lineage.known_columns import KnownColumns, columns_told, types_told
+from floe_core.lineage.known_columns import KnownColumns, columns_of_schema, types_of_schema
 from floe_core.lineage.sending.spool_notes import has_whole_schema, sources_of
 
 
@@ -34,7 +34,7 @@ class ColumnLineage:
             return event
         derived = self._derived(event)
         if has_whole_schema(event):
-            derived = _only_built(derived, columns_told(outputs[0]))
+            derived = _only_built(derived, columns_of_schema(outputs[0]))
         made = self._with_schema(event, derived)
         self._learn(event, made, derived)
         facet = column_lineage_facet(derived, {each["name"]: each for each in event["inputs"]})
@@ -85,7 +85,7 @@ class ColumnLineage:
         kind = event["job"].get("facets", {}).get("jobType", {}).get("jobType")
         # A snapshot has further columns of its own besides those of its query.
         is_derived = derived.is_complete and kind != "SNAPSHOT"
-        types = types_told(made)
+        types = types_of_schema(made)
         if is_derived and not has_whole_schema(event):
             types = {name: types.get(name, "") for name, _ in derived.columns}
         if types:

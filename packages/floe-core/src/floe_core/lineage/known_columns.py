@@ -24,7 +24,7 @@ class KnownColumns:
 
     def table(self, dataset: Json) -> KnownTable:
         """Return what is known of a dataset: learnt before, or from its schema facet."""
-        told = columns_told(dataset)
+        told = columns_of_schema(dataset)
         learnt = self._learnt(dataset)
         if learnt is None:
             return KnownTable(dataset["name"], told)
@@ -36,7 +36,7 @@ class KnownColumns:
     def types(self, dataset: Json) -> dict[str, str]:
         """Return column -> type, as far as both are known of a dataset."""
         learnt = self._learnt(dataset) or {}
-        return {**types_told(dataset), **learnt.get("types", {})}
+        return {**types_of_schema(dataset), **learnt.get("types", {})}
 
     def learn(self, dataset: Json, types: Mapping[str, str], *, is_complete: bool) -> None:
         """Keep the columns of a dataset: name -> type, "" for an unknown type."""
@@ -70,12 +70,12 @@ class KnownColumns:
         return self._folder / f"{sha256(identity).hexdigest()[:32]}.json"
 
 
-def columns_told(dataset: Json) -> tuple[str, ...]:
+def columns_of_schema(dataset: Json) -> tuple[str, ...]:
     """Return the columns that a dataset's schema facet names."""
-    return tuple(types_told(dataset))
+    return tuple(types_of_schema(dataset))
 
 
-def types_told(dataset: Json) -> dict[str, str]:
+def types_of_schema(dataset: Json) -> dict[str, str]:
     """Return column -> type from a dataset's schema facet, "" for no type."""
     fields = dataset.get("facets", {}).get("schema", {}).get("fields", ())
     return {field["name"]: field.get("type", "") for field in fields}

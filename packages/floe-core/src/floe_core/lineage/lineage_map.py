@@ -12,7 +12,7 @@ from floe_core.errors import Problem, StaleProductError
 from floe_core.lineage.columns.derivation import DerivedColumns, KnownTable, derive
 from floe_core.lineage.columns.origins import Origins
 from floe_core.lineage.facets import Json
-from floe_core.lineage.known_columns import columns_told
+from floe_core.lineage.known_columns import columns_of_schema
 from floe_core.lineage.product_graph import ProductGraph
 from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE, CompiledArtifacts
 from floe_core.schemas.node_graph import NodeGraph
@@ -87,8 +87,8 @@ def _mapped(
     return MappedTable(
         node,
         tuple(names.values()),
-        {name: _told(origins.get(name, {}), names) for name in known[node.unique_id].columns},
-        _told(derived.effects if derived else {}, names),
+        {name: _origins(origins.get(name, {}), names) for name in known[node.unique_id].columns},
+        _origins(derived.effects if derived else {}, names),
     )
 
 
@@ -103,11 +103,11 @@ def _tests_of(node: Node, artifacts: CompiledArtifacts) -> tuple[Node, ...]:
 def _known(dataset: Json, node: Node, derived: DerivedColumns) -> KnownTable:
     is_complete = derived.is_complete and node.resource_type != "snapshot"
     names = [name for name, _ in derived.columns]
-    names += [] if is_complete else columns_told(dataset)
+    names += [] if is_complete else columns_of_schema(dataset)
     return KnownTable(dataset["name"], tuple(dict.fromkeys(names)), is_complete=is_complete)
 
 
-def _told(origins: Origins, names: Mapping[str, str]) -> tuple[ColumnOrigin, ...]:
+def _origins(origins: Origins, names: Mapping[str, str]) -> tuple[ColumnOrigin, ...]:
     return tuple(
         ColumnOrigin(
             names[origin.table],

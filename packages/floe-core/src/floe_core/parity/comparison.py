@@ -127,7 +127,7 @@ def _of_orchestrators(left: Side, right: Side) -> list[str]:
     for side, other in ((left, right), (right, left)):
         alone = side.events - other.events if is_same_dbt else _ends_alone(side, other)
         if alone:
-            found.append(f"the lineage events: {_told_alone(side, alone, other)}")
+            found.append(f"the lineage events: {_only_on_one_side(side, alone, other)}")
     return found
 
 
@@ -140,7 +140,7 @@ def _ends_alone(side: Side, other: Side) -> Counter[str]:
     return ours - theirs
 
 
-def _told_alone(side: Side, alone: Counter[str], other: Side) -> str:
+def _only_on_one_side(side: Side, alone: Counter[str], other: Side) -> str:
     """Describe what only this side emits: an example, and where it differs from the other side."""
     example = min(alone)
     kind, job, _ = example.split(" ", 2)

@@ -42,8 +42,8 @@ def dropped_afterwards(
     with ExitStack() as locks:
         killed = _killed(journal, owner, place, locks, tell)
         with open_warehouse(artifacts.dbt, artifacts.folder) as warehouse:
-            _drop_and_tell(warehouse, killed, owner, tell)
-            _tell_of_others(warehouse, owner, journal, tell)
+            _drop_and_report(warehouse, killed, owner, tell)
+            _report_others(warehouse, owner, journal, tell)
         _write_down(journal, scratch.base, place, locks)
         try:
             yield
@@ -65,11 +65,11 @@ def drop_left(product_dir: Path, artifacts: CompiledArtifacts, owner: str, tell:
         if not killed:
             return
         with open_warehouse(artifacts.dbt, artifacts.folder) as warehouse:
-            _drop_and_tell(warehouse, killed, owner, tell)
+            _drop_and_report(warehouse, killed, owner, tell)
         _forget(journal, killed)
 
 
-def _drop_and_tell(warehouse: Warehouse, killed: list[str], owner: str, tell: Tell) -> None:
+def _drop_and_report(warehouse: Warehouse, killed: list[str], owner: str, tell: Tell) -> None:
     for schema in drop(warehouse, killed):
         tell(f"dropped the schema {schema}, left by a {owner} run that was killed")
 
@@ -115,7 +115,7 @@ def _killed(journal: Path, owner: str, place: str, locks: ExitStack, tell: Tell)
     return found
 
 
-def _tell_of_others(warehouse: Warehouse, owner: str, journal: Path, tell: Tell) -> None:
+def _report_others(warehouse: Warehouse, owner: str, journal: Path, tell: Tell) -> None:
     """Report schemas that are in no journal here: of a run elsewhere, which may be alive."""
     prefix = Scratch.prefix(owner)
     known = [entry.stem for entry in journal.glob(f"{prefix}*.json")]

@@ -97,7 +97,7 @@ class AdapterConnection:
         credentials = credentials_of(dbt, project_dir)
         self._connections = connection_manager(dbt.adapter, credentials)
         self._connections.set_connection_name("floe")
-        with self._errors_told():
+        with self._translated_errors():
             dialect.prepare(self._connections.get_thread_connection().handle)
 
     def rows(self, query: str) -> list[Row]:
@@ -120,11 +120,11 @@ class AdapterConnection:
         self._connections.cleanup_all()
 
     def _execute(self, sql: str) -> Any:
-        with self._errors_told():
+        with self._translated_errors():
             return self._connections.add_query(sql)[1]
 
     @contextmanager
-    def _errors_told(self) -> Iterator[None]:
+    def _translated_errors(self) -> Iterator[None]:
         try:
             yield
         except dbt_error() as error:
@@ -154,12 +154,12 @@ class DuckDBCursor:
 
     def rows(self, query: str) -> list[Row]:
         """See `Warehouse.rows`."""
-        with _errors_told():
+        with _translated_errors():
             return list(self._cursor.execute(query).fetchall())
 
     def run(self, statement: str) -> None:
         """See `Warehouse.run`."""
-        with _errors_told():
+        with _translated_errors():
             self._cursor.execute(statement)
 
     def columns(self, relation: Relation) -> list[tuple[str, str]]:
@@ -167,7 +167,7 @@ class DuckDBCursor:
         from duckdb import CatalogException
 
         try:
-            with _errors_told(CatalogException):
+            with _translated_errors(CatalogException):
                 found = self._cursor.execute(self.dialect.columns(relation)).fetchall()
         except CatalogException:
             return []
@@ -187,7 +187,7 @@ class DuckDBFile(DuckDBCursor):
         # dbt-duckdb itself opens files for writing.
         in_memory = {"path": IN_MEMORY, "database": MEMORY, "attach": [*others, own]}
         self._environment = duckdb_environment(credentials_of(dbt, project_dir, in_memory))
-        with _errors_told():
+        with _translated_errors():
             super().__init__(self._environment.handle().cursor(), dialect)
         self.run(f"use {quoted(name)}")
 
@@ -197,7 +197,7 @@ class DuckDBFile(DuckDBCursor):
 
 
 @contextmanager
-def _errors_told(passed_on: type[Exception] | tuple[()] = ()) -> Iterator[None]:
+def _translated_errors(passed_on: type[Exception] | tuple[()] = ()) -> Iterator[None]:
     from duckdb import Error
 
     try:

@@ -53,13 +53,13 @@ def _hash(*values: Any) -> int:
     """Return a signed 64-bit hash."""
     found = blake2b(digest_size=8)
     for value in values:
-        told = _told(value)
-        found.update(b"%d " % len(told))
-        found.update(told)
+        encoded = _as_bytes(value)
+        found.update(b"%d " % len(encoded))
+        found.update(encoded)
     return int.from_bytes(found.digest(), signed=True)
 
 
-def _told(value: Any) -> bytes:
+def _as_bytes(value: Any) -> bytes:
     """Return a value as bytes after a letter for its type; a float keeps its sign and last bit."""
     if value is None:
         return b"n"

@@ -21,5 +21,5 @@ def test_on_a_warehouse_where_nothing_can_be_told_nothing_is_reused(adapter: str
         nodes=(),
         jobs=(Job(name="shop"),),
     )
-    works = "reuse works on duckdb, postgres, snowflake, spark and sqlite"
-    assert why_not(artifacts) == f"what stands in {adapter} cannot be told; {works}"
+    works = "it works on duckdb, postgres, snowflake, spark and sqlite"
+    assert why_not(artifacts) == f"reuse cannot read the state of {adapter}; {works}"

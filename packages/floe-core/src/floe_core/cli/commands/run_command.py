@@ -252,13 +252,13 @@ def _print_summary(artifacts: CompiledArtifacts, report: RunReport) -> None:
     counts: dict[str, int] = {}
     for result in report.nodes.values():
         counts[result.status] = counts.get(result.status, 0) + 1
-    told = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
+    summary = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
     saved = sum(each.reused.seconds for each in report.nodes.values() if each.reused)
-    told += f"; reuse saved {saved:.1f} s of building" if saved else ""
+    summary += f"; reuse saved {saved:.1f} s of building" if saved else ""
     console = stdout()
     console.print(
         f"[bold {color}]{report.status}[/] on {artifacts.orchestrator.name} "
-        f"in {report.seconds:.1f} s: {told}"
+        f"in {report.seconds:.1f} s: {summary}"
     )
     if report.message:
         console.print(report.message, markup=False, soft_wrap=True)

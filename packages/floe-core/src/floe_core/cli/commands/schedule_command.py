@@ -147,9 +147,9 @@ def _print_row(row: dict[str, Any]) -> None:
         console.print(f"[bold]{row['job']}[/]: no schedule ({where})", soft_wrap=True)
     else:
         _print_rule(row)
-    if told := row["running"]:
-        says = _shown(told["next_tick"], row) if told["next_tick"] else "none"
-        console.print(f"  next tick by {told['orchestrator']}: {says}", markup=False)
+    if running := row["running"]:
+        says = _shown(running["next_tick"], row) if running["next_tick"] else "none"
+        console.print(f"  next tick by {running['orchestrator']}: {says}", markup=False)
 
 
 def _print_rule(row: dict[str, Any]) -> None:

@@ -68,13 +68,13 @@ def read_parse(project_dir: Path, dbt_version: str, file: str = PARSED_FILE) -> 
             return Preloaded()
         changed = changed_variables(manifest.env_vars)
         if changed:
-            return Preloaded(None, _told_changed(changed))
+            return Preloaded(None, _list_changed(changed))
         manifest.env_vars.clear()
         _move_seeds(manifest, project_dir)
     return Preloaded(manifest)
 
 
-def _told_changed(names: list[str]) -> str:
+def _list_changed(names: list[str]) -> str:
     have = "have other values" if len(names) > 1 else "has another value"
     return f"{', '.join(names)} {have} than at compile time, so dbt parses the project again"
 

@@ -104,7 +104,7 @@ def plan_build(
         _engine(artifacts, facts),
         str(uuid.uuid4()),
         request.run_id,
-        builds_all=refused or facts.problem or _asked_for(request),
+        builds_all=refused or facts.problem or _reason_for_full_build(request),
         now=time.time(),
         analyse=cache.analyse,
     )
@@ -119,7 +119,7 @@ def why_not(artifacts: CompiledArtifacts) -> str:
     adapter = artifacts.dbt.adapter
     if adapter not in CATALOGS:
         known = list_adapters(CATALOGS)
-        return f"what stands in {adapter} cannot be told; reuse works on {known}"
+        return f"reuse cannot read the state of {adapter}; it works on {known}"
     try:
         require_adapter(adapter)
     except EnvironmentProblemError as error:
@@ -129,13 +129,13 @@ def why_not(artifacts: CompiledArtifacts) -> str:
     return ""
 
 
-def _asked_for(request: BuildRequest) -> str:
+def _reason_for_full_build(request: BuildRequest) -> str:
     """Return why the request requires a full build, "" if the run may reuse."""
     if request.range is not None:
         return "a backfill builds all of its range"
     if request.parameters.full_refresh:
         return "a full refresh builds everything"
-    return "" if request.may_reuse else "this run builds all that it was asked for"
+    return "" if request.may_reuse else "this run builds everything that it selects"
 
 
 def read_facts(

@@ -97,7 +97,7 @@ class ReusingBuild:
         kept = {node_id: before[node_id] for node_id in never_begun if node_id in before}
         kept |= self._left_out(outcome.doubtful)
         try:
-            built = {node_id: self._told_of(node_id, e) for node_id, e in outcome.entries.items()}
+            built = {node_id: self._with_run(node_id, e) for node_id, e in outcome.entries.items()}
             known = {**compiled, **kept, **built}
             if known:
                 known |= self._reported()
@@ -124,7 +124,7 @@ class ReusingBuild:
         before = self._planned.situation.state.entries
         return {i: self._with_code(i, before[i]) for i in reused if i not in doubtful}
 
-    def _told_of(self, node_id: str, entry: Entry) -> Entry:
+    def _with_run(self, node_id: str, entry: Entry) -> Entry:
         """Return an entry with the node's code and the id of its run in lineage."""
         artifacts = self._planned.situation.artifacts
         names = (artifacts.lineage.namespace, artifacts.product.name)

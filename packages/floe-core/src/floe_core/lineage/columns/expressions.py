@@ -141,14 +141,14 @@ class ExpressionReader:
         query = membership.args.get("query")
         values = [membership.this, *membership.expressions, membership.args.get("unnest")]
         value = merged(self.origins(each, scope) for each in values)
-        return merged([changed(value, TRANSFORMATION), self._asked(query, scope)])
+        return merged([changed(value, TRANSFORMATION), self._membership_query(query, scope)])
 
     def _exists(self, exists: exp.Expr, scope: Scope) -> Origins:
         """Read EXISTS: its query's select list and order do not affect whether it has rows."""
         relation = self._query(_without_what_is_selected(exists.this), scope.inside())
         return deciding(relation.effects, "CONDITIONAL")
 
-    def _asked(self, query: exp.Expr | None, scope: Scope) -> Origins:
+    def _membership_query(self, query: exp.Expr | None, scope: Scope) -> Origins:
         """Return the origins of the query in `value IN (query)`, as a condition."""
         if query is None:
             return NOTHING
