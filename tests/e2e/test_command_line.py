@@ -210,6 +210,8 @@ def test_the_users_mistakes_exit_with_1_and_are_told_to_programs_too(examples: P
         ["ticks", ".", "--cron", "@daily"],
         ["ticks", "--cron", "@daily", "--job", "nightly"],
         ["ticks", "--timezone", "Europe/London"],
+        ["diff", "before", "after", "--data", "--fail-on-breaking"],
+        ["diff", "before", "after", "--samples", "3"],
         ["ticks", "--cron", "@daily", "--timezone", "Mars/Phobos"],
         ["ticks", "--from", "yesterday"],
         ["ticks", "--cron", "@daily", "--to", "9999-12-31"],

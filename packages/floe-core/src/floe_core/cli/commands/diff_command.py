@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from floe_core.cli.console import print_json, stdout
+from floe_core.cli.given_options import given_options
 from floe_core.cli.options import Json
 
 DIFFERENT = 1
@@ -23,11 +24,12 @@ Side = Annotated[
 
 
 def diff(
+    context: typer.Context,
     old: Side,
     new: Side,
     data: Annotated[bool, typer.Option("--data", help="Compare the product's tables.")] = False,
     product: Annotated[
-        Path, typer.Option(metavar="DIR", help="The product whose tables --data compares.")
+        Path, typer.Option(metavar="DIR", help="With --data: the product whose tables to compare.")
     ] = Path(),
     samples: Annotated[
         int, typer.Option(min=0, max=1000, help="With --data: rows of each kind to show per table.")
@@ -70,6 +72,7 @@ def diff(
     from floe_core.difference.markdown import as_markdown
     from floe_core.schemas.artifacts_reader import read_artifacts
 
+    _refuse_what_is_ignored(context, data)
     if data:
         raise typer.Exit(_compare_data((old, new), product, samples, markdown, as_json) * exit_code)
     before, after = read_artifacts(Path(old)), read_artifacts(Path(new))
@@ -83,6 +86,26 @@ def diff(
         _print(as_markdown(found, title), markdown)
     if (found and exit_code) or (found.broken and fail_on_breaking):
         raise typer.Exit(DIFFERENT)
+
+
+def _refuse_what_is_ignored(context: typer.Context, data: bool) -> None:
+    """Refuse options that apply only without `--data`, or only with it."""
+    from floe_core.errors import UsageError
+
+    of_data = {"product": "--product", "samples": "--samples"}
+    of_compilations = {
+        "days": "--days",
+        "from_": "--from",
+        "manifest": "--manifest",
+        "fail_on_breaking": "--fail-on-breaking",
+    }
+    given = given_options(context)
+    ignored = [
+        shown for name, shown in (of_compilations if data else of_data).items() if name in given
+    ]
+    if ignored:
+        how = "don't apply with" if data else "apply only with"
+        raise UsageError(f"these {how} --data: {', '.join(ignored)}")
 
 
 def _compare_data(

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from floe_core.cli.console import print_json
+from floe_core.cli.given_options import given_options
 from floe_core.cli.options import Env, Json, Product, check_installed, installed_orchestrators
 from floe_core.cli.ticks_view import print_comparison, print_ticks
 
@@ -94,8 +95,7 @@ def _refuse_what_is_ignored(context: typer.Context) -> None:
     """Refuse options of a product beside `--cron`, and options of `--cron` without it."""
     from floe_core.errors import UsageError
 
-    sources = {name: context.get_parameter_source(name) for name in context.params}
-    given = {name for name, source in sources.items() if source and source.name == "COMMANDLINE"}
+    given = given_options(context)
     if "cron" not in given and "timezone" in given:
         raise UsageError("--timezone is for --cron; a product's schedule has its own time zone")
     names = {"product": "PRODUCT", "job": "--job", "env": "--env"}
