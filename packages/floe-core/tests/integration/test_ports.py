@@ -14,8 +14,10 @@ from pathlib import Path
 import duckdb
 import pytest
 from mesh_products import Mesh
+from typer.testing import CliRunner
 
 from floe_core import plugin_registry
+from floe_core.cli.main import app
 from floe_core.compiler import compile_product
 from floe_core.compiler.ports.products import read_platform
 from floe_core.errors import InvalidProductError, NothingNewError
@@ -491,3 +493,10 @@ def test_the_state_of_a_mesh_has_the_schedules_that_are_set(mesh: Mesh) -> None:
         "0 6 * * * in UTC",
         datetime(2026, 3, 2, 6, tzinfo=UTC),
     )
+
+
+def test_the_page_of_a_mesh_is_written_into_a_new_folder(mesh: Mesh) -> None:
+    page = mesh.folder / "pages" / "mesh.html"
+    done = CliRunner().invoke(app, ["mesh", str(mesh.folder / "crm"), "--html", str(page)])
+    assert done.exit_code == 0, done.output
+    assert page.read_text().startswith("<!doctype html>")

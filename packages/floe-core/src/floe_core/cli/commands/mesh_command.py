@@ -36,6 +36,7 @@ def mesh(
 
     Reads what the products published, and the ledger. Exits 1 if products form a cycle.
     """
+    from floe_core.atomic_files import write_together
     from floe_core.compiler.ports.products import read_platform
     from floe_core.mesh.state import read_mesh
 
@@ -43,7 +44,7 @@ def mesh(
     if html is not None:
         from floe_core.cli.pages.mesh_page import mesh_page
 
-        html.write_text(mesh_page(found), encoding="utf-8")
+        write_together(html.absolute().parent, {html.name: mesh_page(found).encode()})
     if as_json:
         print_json(as_data(found))
     else:
