@@ -66,6 +66,7 @@ class NodeResult:
     started. `datasets` are what a step reported about the datasets it wrote. `reused` is the build
     that a reused node comes from, None for other nodes. `data_version` distinguishes this state of
     a relation from others if `execution.reuse` is on, "" for a node that was not built.
+    `is_disabled` marks a skipped node that the project does not have in this run.
     """
 
     unique_id: str
@@ -79,11 +80,17 @@ class NodeResult:
     datasets: tuple[DatasetFact, ...] = ()
     reused: ReusedBuild | None = None
     data_version: str = ""
+    is_disabled: bool = False
 
     @property
     def passed(self) -> bool:
         """Whether the run can succeed with this result."""
-        return self.status in PASSED
+        return self.status in PASSED or self.is_disabled
+
+    @property
+    def is_new(self) -> bool:
+        """Whether the node ran and passed, and was not only reused or disabled."""
+        return self.passed and self.status not in ("reused", "skipped")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +108,7 @@ BuildEvent = NodeStarted | NodeLog | NodeResult | BuildEnded
 
 _KINDS = {kind.__name__: kind for kind in (NodeStarted, NodeLog, NodeResult, BuildEnded)}
 # Fields that most results do not have; a line has them only if they are not empty.
-_RARE = ("datasets", "reused", "data_version")
+_RARE = ("datasets", "reused", "data_version", "is_disabled")
 _TIMES = ("at", "started_at", "ended_at")
 
 

@@ -72,4 +72,5 @@ def _culprits(outcome: RunOutcome) -> Iterable[str]:
 
 
 def _passed(outcome: RunOutcome, node_id: str) -> bool:
-    return node_id in outcome.results and outcome.results[node_id].passed
+    result = outcome.results.get(node_id)
+    return result is not None and result.passed and not result.is_disabled

@@ -61,10 +61,15 @@ class RunView:
         self._status.update(f"{len(self._ended)} of {self._total}  {escape(doing)}")
 
     def _say(self, message: NodeLog) -> None:
-        """Show a message that belongs to no node: print errors, show others until a node runs."""
-        if message.level == "error":
-            self._console.print(escape(message.text), style="red")
-        elif not self._ended and not self._running:
+        """Show a message that belongs to no node: print errors, show others until a node runs.
+
+        Warnings are printed from then on; those before it are about dbt's parse.
+        """
+        has_begun = bool(self._ended or self._running)
+        if message.level == "error" or (message.level == "warn" and has_begun):
+            color = "red" if message.level == "error" else "yellow"
+            self._console.print(escape(message.text), style=color, soft_wrap=True)
+        elif not has_begun:
             self._latest_message = message.text
 
     def _show_result(self, result: NodeResult) -> None:

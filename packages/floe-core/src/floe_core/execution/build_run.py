@@ -16,6 +16,7 @@ from functools import partial
 from floe_core.build_events import BuildEvent, NodeLog, NodeResult
 from floe_core.build_request import BuildRequest
 from floe_core.errors import FloeError
+from floe_core.execution.dbt.graph_of_run import with_graph_of_run
 from floe_core.execution.dbt.invocation import Invocation, invocation
 from floe_core.execution.dbt.kept_parse import KeptParse
 from floe_core.execution.dbt.run import DbtEnded, DbtRun
@@ -103,7 +104,8 @@ def _events(
             )
             running = _run(artifacts, call, start, hold)
             # dbt gets time to end before another build may use the warehouse.
-            with closing(_without_secrets(reuse.listen(running), redactor)) as events:
+            told = with_graph_of_run(reuse.listen(running), artifacts, request, call)
+            with closing(_without_secrets(told, redactor)) as events:
                 yield from _judge(events, verdict, journal, telemetry, ports)
 
 

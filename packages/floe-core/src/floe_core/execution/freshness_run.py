@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from floe_core.build_events import BuildEvent, NodeLog, NodeResult, NodeStarted, NodeStatus
+from floe_core.execution.dbt.graph_of_run import nodes_not_in
 from floe_core.execution.dbt.run import DbtEnded, DbtRun
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
@@ -61,14 +62,20 @@ class FreshnessRun:
         return self._run.close(patience)
 
     def _results(self, end: DbtEnded) -> Iterator[BuildEvent | DbtEnded]:
-        """Yield a result for each source, then the end; a stale source is not a problem of dbt."""
+        """Yield a result for each source, then the end; a stale source is not a problem of dbt.
+
+        A source that is disabled in this run has no result.
+        """
         if end.problem:
             yield end
             return
         measured = read_freshness(self._target / RESULTS_FILE)
+        untold = self._ids.keys() - measured.keys() - self._ended.keys()
+        disabled = nodes_not_in(self._target, untold)
         results = [
             self._result(node_id, source, measured.get(source))
             for source, node_id in self._ids.items()
+            if source not in disabled
         ]
         yield from results
         yield DbtEnded(succeeded=all(result.passed for result in results))

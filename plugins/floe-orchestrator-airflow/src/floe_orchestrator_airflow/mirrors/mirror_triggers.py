@@ -21,6 +21,7 @@ from airflow.triggers.base import (
     TriggerEvent,
 )
 
+from floe_core.build_events import NodeResult
 from floe_orchestrator_airflow.dag.task_ids import BUILD
 from floe_orchestrator_airflow.mirrors.internals import task_instance_of, wait_until_logs_are_read
 from floe_orchestrator_airflow.mirrors.progress_poller import listening, task_states
@@ -78,9 +79,10 @@ class _Follower(BaseTrigger):
 class MirrorTrigger(_Follower):
     """Ends the task that shows some nodes as the build task ends them.
 
-    If all nodes passed, the task ends at once. A node that failed or was skipped may pass in a
-    retry, so the task then ends with the build task. A task that is cleared after that runs its
-    nodes on a worker, after the upstream tasks that were cleared with it.
+    If all nodes passed, the task ends at once; as skipped if all are disabled. A node that failed
+    or was skipped may pass in a retry, so the task then ends with the build task. A task that is
+    cleared after that runs its nodes on a worker, after the upstream tasks that were cleared with
+    it.
     """
 
     def __init__(self, node_ids: list[str], build_task_id: str = BUILD) -> None:
@@ -124,6 +126,8 @@ class MirrorTrigger(_Follower):
         if wanted and len(results) == len(wanted) and all(result.passed for result in results):
             for result in results:
                 log.info("%s", summary(result))
+            if all(result.is_disabled for result in results):
+                return TaskSkippedEvent(xcoms=_at_once("skipped"))
             return TaskSuccessEvent(xcoms={RESULT_KEY: facts_of_results(results)})
         if not progress.is_final:
             return None
@@ -204,7 +208,9 @@ class OutcomeTrigger(_Follower):
         bad = {
             node_id: states.get(task_id)
             for node_id, task_id in self.mirrors.items()
-            if progress.wants(node_id) and states.get(task_id) != "success"
+            if progress.wants(node_id)
+            and states.get(task_id) != "success"
+            and not _is_disabled(progress.results.get(node_id))
         }
         for node_id, state in bad.items():
             log.error("%s ended as %s", node_id, state)
@@ -239,6 +245,10 @@ def _final_end(wanted: list[str], progress: RunProgress) -> TriggerEvent:
     if has_failed:
         return TaskFailedEvent(xcoms={RESULT_KEY: facts_of_results(results)} if results else None)
     return TaskSkippedEvent(xcoms=_at_once("skipped"))
+
+
+def _is_disabled(result: NodeResult | None) -> bool:
+    return result is not None and result.is_disabled
 
 
 def _at_once(status: str) -> dict[str, Any]:

@@ -212,7 +212,7 @@ class FloeBuildOperator(TellsNoData, BaseOperator):
         context: Context,
     ) -> None:
         """Emit an asset event for each relation that was built, but not for reused ones."""
-        nodes = [artifacts.by_id[i] for i in wanted if results[i].status != "reused"]
+        nodes = [artifacts.by_id[i] for i in wanted if results[i].is_new]
         assets = [(node, asset) for node in nodes for asset in built_assets(artifacts, node)]
         self.outlets[:] = [asset for _, asset in assets]
         for node, asset in assets:

@@ -26,6 +26,6 @@ def summary(result: NodeResult) -> str:
         f"{result.seconds:.2f} s",
         "" if result.rows is None else f"{result.rows} rows",
         "" if not result.failures else f"{result.failures} failures",
-        "" if result.passed else result.message,
+        "" if result.passed and not result.is_disabled else result.message,
     )
     return f"{result.unique_id}: " + ", ".join(part for part in found if part)

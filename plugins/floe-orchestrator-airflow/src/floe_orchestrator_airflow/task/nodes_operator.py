@@ -141,9 +141,8 @@ class FloeNodesOperator(TellsNoData, BaseOperator):
     ) -> None:
         self.outlets[:] = []
         for node in (artifacts.by_id[i] for i in node_ids):
-            self.log.info("%s", summary(results[node.unique_id]))
-            for asset in built_assets(artifacts, node):
+            result = results[node.unique_id]
+            self.log.info("%s", summary(result))
+            for asset in built_assets(artifacts, node) if result.is_new else ():
                 self.outlets.append(asset)
-                context["outlet_events"][asset].extra = asset_event_facts(
-                    node, results[node.unique_id]
-                )
+                context["outlet_events"][asset].extra = asset_event_facts(node, result)

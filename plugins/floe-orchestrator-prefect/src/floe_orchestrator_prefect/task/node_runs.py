@@ -114,7 +114,7 @@ class NodeRuns:
         node_id, state = result.unique_id, state_of(result)
         self._set(node_id, state)
         self._unfinished.discard(node_id)
-        if result.status == "reused":
+        if result.passed and not result.is_new:
             return
         facts = {"rows": result.rows, "seconds": result.seconds, "status": result.status}
         known = {name: value for name, value in facts.items() if value is not None}

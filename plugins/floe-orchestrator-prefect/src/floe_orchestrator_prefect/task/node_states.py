@@ -12,8 +12,13 @@ WARNED, CACHED, SKIPPED = "Warned", "Cached", "Skipped"
 
 
 def state_of(result: NodeResult) -> State[None]:
-    """Return a completed, failed or, for a node that dbt did not reach, cancelled state."""
+    """Return a completed, failed or, for a node that dbt did not reach, cancelled state.
+
+    A disabled node is completed, as in a run without it.
+    """
     message = result.message or result.status
+    if result.is_disabled:
+        return Completed(name=SKIPPED, message=message)
     if result.status == "skipped":
         return Cancelled(name=SKIPPED, message=message)
     if result.status == "warn":

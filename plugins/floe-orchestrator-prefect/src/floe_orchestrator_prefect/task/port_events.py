@@ -21,7 +21,7 @@ def emit_updated_ports(artifacts: CompiledArtifacts, results: Mapping[str, NodeR
     """
     for port in artifacts.ports:
         result = results.get(port.node_id)
-        if result is not None and result.passed and result.status != "reused":
+        if result is not None and result.is_new:
             emit_event(UPDATED, resource_of(artifacts, port), payload={"rows": result.rows})
 
 

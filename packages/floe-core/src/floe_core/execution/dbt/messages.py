@@ -49,7 +49,7 @@ class DbtMessages:
     """Translates the messages of one dbt run; may be called from several threads.
 
     dbt logs each batch of a microbatch model as if it were the model, between the model's own start
-    and end: only these two count as the node's.
+    and end: only these two count as the node's. Ephemeral models end inside their readers.
     """
 
     def __init__(self) -> None:
@@ -66,7 +66,8 @@ class DbtMessages:
             if self._goes(unique_id, 1) == 1:
                 yield NodeStarted(unique_id, _moment(node_info.get("node_started_at")) or _now())
         elif info["name"] == FINISHED:
-            if self._goes(unique_id, -1) <= 0:
+            is_over = self._goes(unique_id, -1) <= 0
+            if is_over and node_info.get("materialized") != "ephemeral":
                 reason = self._reasons.pop(unique_id, "")
                 yield _result(unique_id, data.get("run_result") or {}, node_info, reason)
         elif info["level"] not in QUIET_LEVELS and info.get("msg"):

@@ -32,7 +32,7 @@ class PortsOfBuild:
         self._wanted = frozenset(wanted)
         has_ports = bool(artifacts.ports or artifacts.input_ports)
         self._ledger: Ledger | None = ledger_of(artifacts) if has_ports else None
-        self._built = {result.unique_id for result in standing if _is_new(result)}
+        self._built = {result.unique_id for result in standing if result.is_new}
         # Key of port -> its last update at the start of the run.
         self._read: dict[str, Update] = {}
 
@@ -77,7 +77,7 @@ class PortsOfBuild:
 
     def receive(self, event: BuildEvent) -> None:
         """Keep the result of a node that was built."""
-        if isinstance(event, NodeResult) and _is_new(event):
+        if isinstance(event, NodeResult) and event.is_new:
             self._built.add(event.unique_id)
 
     def ended(self, end: BuildEnded) -> BuildEnded:
@@ -122,8 +122,3 @@ class PortsOfBuild:
             return False
         nodes = self._artifacts.nodes_of(self._artifacts.job(self._request.job))
         return self._wanted.union(self._request.beside) >= {node.unique_id for node in nodes}
-
-
-def _is_new(result: NodeResult) -> bool:
-    """Return whether a result means that the relation was built anew."""
-    return result.passed and result.status != "reused"

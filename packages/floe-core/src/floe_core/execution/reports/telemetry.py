@@ -40,7 +40,12 @@ class TelemetryOfBuild:
         self._lineage = LineageOfBuild(artifacts, request, target, self._trace.ids, upstream)
 
     def receive(self, event: BuildEvent) -> None:
-        """Pass on one event; a reused node did not run, and only lineage reports it."""
+        """Pass on one event; a reused node did not run, and only lineage reports it.
+
+        A disabled node is not part of the run.
+        """
+        if isinstance(event, NodeResult) and event.is_disabled:
+            return
         if not (isinstance(event, NodeResult) and event.status == "reused"):
             self._alerts.receive(event)
             self._trace.receive(event)
