@@ -25,17 +25,20 @@ def gates_of_steps(artifacts: CompiledArtifacts) -> dict[str, tuple[str, ...]]:
 def held_back_by(artifacts: CompiledArtifacts, failed: Iterable[str]) -> set[str]:
     """Return the ids of all nodes that don't run if these nodes have failed or been skipped."""
     failed = tuple(failed)
-    built = [node_id for node_id in failed if not artifacts.by_id[node_id].is_test]
-    held = artifacts.graph.below(built)
-    for node_id in failed:
-        if artifacts.by_id[node_id].is_test:
-            gated = _gated_by(artifacts, node_id)
-            held |= gated | artifacts.graph.below(gated)
-    return held
+    tests = [node_id for node_id in failed if artifacts.by_id[node_id].is_test]
+    gated = {i for node_id in tests for i in gated_first(artifacts, node_id)}
+    return gated | artifacts.graph.below(gated.union(failed).difference(tests))
 
 
-def _gated_by(artifacts: CompiledArtifacts, test_id: str) -> set[str]:
-    """Return the nodes that wait for a test; a test without dependencies gates none."""
-    below = [artifacts.graph.below([parent]) for parent in artifacts.by_id[test_id].depends_on]
-    common = set.intersection(*below) if below else set()
-    return {node_id for node_id in common if not artifacts.by_id[node_id].is_test}
+def gated_first(artifacts: CompiledArtifacts, test_id: str) -> set[str]:
+    """Return nodes that wait for a test, all others being below them.
+
+    A test without dependencies gates none.
+    """
+    graph, parents = artifacts.graph, artifacts.by_id[test_id].depends_on
+    if len(parents) == 1:
+        found = {*graph.children.get(parents[0], ())}
+    else:
+        below = [graph.below([parent]) for parent in parents]
+        found = set.intersection(*below) if below else set()
+    return {node_id for node_id in found if not artifacts.by_id[node_id].is_test}

@@ -91,7 +91,11 @@ class WholeBuild:
         """Return the result unchanged."""
         return result
 
-    def finish(self) -> Iterator[BuildEvent]:
+    def follow(self, result: NodeResult) -> Iterator[BuildEvent]:
+        """Yield nothing."""
+        yield from ()
+
+    def finish(self, *, succeeded: bool) -> Iterator[BuildEvent]:
         """Yield nothing."""
         yield from ()
 

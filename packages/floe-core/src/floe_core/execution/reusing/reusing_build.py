@@ -14,6 +14,7 @@ from floe_core.execution.dbt.invocation import invocation
 from floe_core.execution.reusing.build_claim import begin, release, remember
 from floe_core.execution.reusing.node_gate import NodeGate, result_of_reused
 from floe_core.execution.reusing.planned_build import PlannedBuild, plan_build, read_facts, why_not
+from floe_core.execution.reusing.reused_in_order import ReusedInOrder
 from floe_core.execution.reusing.standing_in_run import StandingInRun
 from floe_core.lineage.run_ids import run_id_of_node
 from floe_core.reuse.code_texts import pack_code
@@ -40,6 +41,8 @@ class ReusingBuild:
         self.gate = _gate_of(planned)
         decided = planned.decisions.items()
         self.todo = tuple(sorted(i for i, each in decided if each.action == "build"))
+        reused = {i: result_of_reused(i, e) for i, e in decided if e.action == "reuse"}
+        self._reused = ReusedInOrder(planned.situation.artifacts, self.todo, reused)
 
     def announce(self) -> None:
         """Record that the build is under way, if it has anything to build or to store.
@@ -59,12 +62,14 @@ class ReusingBuild:
                 release(self._store, self._planned)
 
     def begin(self) -> Iterator[BuildEvent]:
-        """Yield the results of reused nodes."""
+        """Yield the results of reused nodes that wait for no other."""
         if self._planned.problem:
             yield NodeLog("", "warn", f"reuse: {self._planned.problem}")
-        for node_id, decision in self._planned.decisions.items():
-            if decision.action == "reuse":
-                yield result_of_reused(node_id, decision)
+        yield from self._reused.begin()
+
+    def follow(self, result: NodeResult) -> Iterator[BuildEvent]:
+        """Yield the results of reused nodes that the end of a built node decides."""
+        yield from self._reused.receive(result)
 
     def _close_gate(self) -> None:
         if self.gate is not None:
@@ -75,9 +80,11 @@ class ReusingBuild:
         """The decisions made before the build, or so far during it."""
         return self._planned.decisions if self.gate is None else self.gate.decisions
 
-    def finish(self) -> Iterator[BuildEvent]:
-        """Store what was built, now that dbt has released the warehouse."""
+    def finish(self, *, succeeded: bool) -> Iterator[BuildEvent]:
+        """Yield what is left, and store what was built, now that dbt released the warehouse."""
         self._close_gate()
+        if succeeded:
+            yield from self._reused.finish()
         if problem := self._remember():
             yield NodeLog("", "warn", f"reuse: {problem}")
 

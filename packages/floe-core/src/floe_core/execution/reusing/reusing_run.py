@@ -24,7 +24,7 @@ class ReusingRun:
         self._end: DbtEnded | None = None if build.todo else DbtEnded()
         self._run = self._started(start_dbt) if build.todo else None
         if self._run is None:
-            self._told.extend(build.finish())
+            self._told.extend(build.finish(succeeded=True))
 
     def next_event(self, timeout: float | None) -> BuildEvent | DbtEnded | None:
         """See `DbtRun.next_event`."""
@@ -36,9 +36,13 @@ class ReusingRun:
         if isinstance(event, DbtEnded):
             self._run.close(PATIENCE_SECONDS)
             self._end = event
-            self._told.extend(self._build.finish())
+            succeeded = event.succeeded and not event.problem
+            self._told.extend(self._build.finish(succeeded=succeeded))
             return self.next_event(timeout)
-        return self._build.receive(event) if isinstance(event, NodeResult) else event
+        if isinstance(event, NodeResult):
+            event = self._build.receive(event)
+            self._told.extend(self._build.follow(event))
+        return event
 
     def cancel(self) -> None:
         """See `DbtRun.cancel`."""
