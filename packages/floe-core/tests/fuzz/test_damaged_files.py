@@ -305,7 +305,7 @@ def test_the_header_of_a_seed(tmp_path: Path) -> None:
     path = tmp_path / "seeds" / "a.csv"
     path.parent.mkdir()
     path.write_text('id,"a name",b\n1,2,3\n')
-    survive(path, as_bytes(path), lambda: seed_columns(tmp_path, "p", "p", "seeds/a.csv"))
+    survive(path, as_bytes(path), lambda: seed_columns(path))
 
 
 NOW = __import__("datetime").datetime(2026, 1, 1, tzinfo=__import__("datetime").UTC)

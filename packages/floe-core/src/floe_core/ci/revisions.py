@@ -61,7 +61,7 @@ def _install_packages(folder: Path) -> None:
     if not any((folder / name).is_file() for name in _PACKAGE_FILES):
         return
     inputs = read_inputs(folder, Findings(lambda notice: None))
-    installed = folder / str(inputs.dbt_document.data.get("packages-install-path", "dbt_packages"))
+    installed = folder / inputs.packages_path
     if installed.is_dir():
         return
     executable = inputs.spec.execution.dbt_executable

@@ -233,6 +233,7 @@ def _artifacts(
             project_hash=hash_project(
                 resolved.parsed.manifest, inputs.dbt_document.data, inputs.product_dir
             ),
+            packages_path=inputs.packages_path,
         ),
         nodes=resolved.nodes,
         steps=resolved.steps,

@@ -88,7 +88,7 @@ class _Copier:
         self._out = out.resolve()
         self._at_top = {*LEFT_AT_TOP, *(str(project.get(k) or "") for k in _WORK_KEYS)}
         self._tops = {root}
-        packages = root / str(project.get("packages-install-path") or "dbt_packages")
+        packages = root / inputs.packages_path
         if packages.is_dir():
             self._tops |= {each.resolve() for each in packages.iterdir() if each.is_dir()}
         self._warehouse = {

@@ -48,6 +48,11 @@ class Inputs:
         return str(self.dbt_document.data["name"])
 
     @property
+    def packages_path(self) -> str:
+        """`packages-install-path` of dbt_project.yml, relative to the product folder."""
+        return str(self.dbt_document.data.get("packages-install-path") or "dbt_packages")
+
+    @property
     def profile_name(self) -> str:
         """DBT_PROFILE, else `profile` of dbt_project.yml, else the project's name."""
         return profile_name_of(self.dbt_document)

@@ -168,8 +168,8 @@ class ProductGraph:
         project_dir = self._artifacts.project_dir
         if node.resource_type != "seed" or project_dir is None:
             return []
-        project = self._artifacts.dbt.project_name
-        names = seed_columns(project_dir, project, node.package, node.path)
+        folder = self._artifacts.dbt.package_folder(project_dir, node.package)
+        names = seed_columns(folder / node.path)
         documented = {column.name.lower() for column in node.columns}
         return names if documented <= {name.lower() for name in names} else []
 

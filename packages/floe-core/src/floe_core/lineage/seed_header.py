@@ -9,15 +9,14 @@ from pathlib import Path
 _NOT_A_COMMA = re.compile(r"[;|\t]")
 
 
-def seed_columns(project_dir: Path, project: str, package: str, path: str) -> list[str]:
+def seed_columns(file: Path) -> list[str]:
     """Return the names in a seed's first line; [] if they can't be read with certainty.
 
     A seed may have another delimiter than a comma, which is not known here.
     """
-    root = project_dir if package == project else project_dir / "dbt_packages" / package
     try:
-        with (root / path).open(encoding="utf-8-sig", newline="") as file:
-            names = next(csv.reader(file), [])
+        with file.open(encoding="utf-8-sig", newline="") as lines:
+            names = next(csv.reader(lines), [])
     except (OSError, ValueError, csv.Error):
         return []
     return [] if _NOT_A_COMMA.search("".join(names)) else names

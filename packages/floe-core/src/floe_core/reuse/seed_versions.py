@@ -18,14 +18,13 @@ def seed_versions(artifacts: CompiledArtifacts, node: Node) -> Versions | None:
 
     If the file is a plain CSV, each column has its own version; rows are identified by position.
     """
-    own = node.package == artifacts.dbt.project_name
-    root = artifacts.folder if own else artifacts.folder / "dbt_packages" / node.package
+    path = artifacts.dbt.package_folder(artifacts.folder, node.package) / node.path
     try:
-        content = (root / node.path).read_bytes()
+        content = path.read_bytes()
     except OSError:
         return None
     whole = digest(content.hex(), node.reuse.build)
-    columns = _columns(root / node.path, CATALOGS[artifacts.dbt.adapter].names)
+    columns = _columns(path, CATALOGS[artifacts.dbt.adapter].names)
     if columns is None:
         return Versions(whole)
     count = len(next(iter(columns.values()), []))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import StringConstraints
@@ -128,7 +129,8 @@ class DbtProject(Frozen):
     installed beside floe.
     `default_selector` is the selector of selectors.yml that dbt uses when a command names no nodes.
     `vars` are the dbt vars of floe.yaml, which every run passes. `project_hash` changes with the
-    project's own vars and hooks.
+    project's own vars and hooks. `packages_path` is where `dbt deps` installs packages, relative to
+    the product folder.
     """
 
     project_name: str
@@ -142,3 +144,9 @@ class DbtProject(Frozen):
     default_selector: str = ""
     vars: dict[str, Any] = {}
     project_hash: str = ""
+    packages_path: str = "dbt_packages"
+
+    def package_folder(self, product_dir: Path, package: str) -> Path:
+        """Return the folder of a package of this project; that of the project for its own."""
+        is_own = package == self.project_name
+        return product_dir if is_own else product_dir / self.packages_path / package

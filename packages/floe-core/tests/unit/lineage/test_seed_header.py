@@ -21,12 +21,8 @@ from floe_core.lineage.seed_header import seed_columns
 def test_the_first_line_names_the_columns(header: bytes, names: list[str], tmp_path: Path) -> None:
     (tmp_path / "seeds").mkdir()
     (tmp_path / "seeds" / "raw.csv").write_bytes(header)
-    assert seed_columns(tmp_path, "shop", "shop", "seeds/raw.csv") == names
+    assert seed_columns(tmp_path / "seeds" / "raw.csv") == names
 
 
-def test_the_seed_of_a_package_lies_in_the_package(tmp_path: Path) -> None:
-    folder = tmp_path / "dbt_packages" / "calendar" / "seeds"
-    folder.mkdir(parents=True)
-    (folder / "days.csv").write_text("day,week\n")
-    assert seed_columns(tmp_path, "shop", "calendar", "seeds/days.csv") == ["day", "week"]
-    assert seed_columns(tmp_path, "shop", "shop", "seeds/days.csv") == []
+def test_a_seed_that_is_not_there_has_no_columns(tmp_path: Path) -> None:
+    assert seed_columns(tmp_path / "days.csv") == []

@@ -163,9 +163,10 @@ class _Reader:
         if not projects:
             return
         root = self._inputs.product_dir
+        packages = root / self._inputs.packages_path
         for pattern in _TEMPLATES:
             for path in root.rglob(pattern):
-                if _NOT_OWN & set(path.relative_to(root).parts):
+                if packages in path.parents or _NOT_OWN & set(path.relative_to(root).parts):
                     continue
                 text = path.read_text("utf-8", errors="replace")
                 yield from (each for each in _REF.findall(text) if each[0] in projects)

@@ -30,10 +30,13 @@ class ProjectColumns:
         product_dir: Path,
         known: Mapping[str, Columns],
         own_vars: Mapping[str, Any],
+        *,
+        packages_path: str = "dbt_packages",
     ) -> None:
         self._manifest = manifest
         self._entries: dict[str, Entry] = {**manifest["nodes"], **manifest["sources"]}
         self._folder = product_dir
+        self._packages = product_dir / packages_path
         self._project = str(manifest["metadata"].get("project_name") or "")
         self._dialect = str(manifest["metadata"].get("adapter_type") or "")
         self._vars = own_vars
@@ -87,8 +90,10 @@ class ProjectColumns:
         if contract := contract_columns(entry):
             return tuple(name.lower() for name in contract)
         if entry["resource_type"] == "seed":
-            path, package = entry["original_file_path"], entry["package_name"]
-            header = seed_columns(self._folder, self._project, package, path)
+            package = entry["package_name"]
+            is_own = package == self._project
+            folder = self._folder if is_own else self._packages / package
+            header = seed_columns(folder / entry["original_file_path"])
             return tuple(name.lower() for name in header) or None
         if entry["resource_type"] != "model":
             return None

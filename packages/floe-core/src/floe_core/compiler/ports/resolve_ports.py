@@ -84,7 +84,13 @@ class PortReader:
         upstream = self._upstream.read_in(nodes, inputs.dbt_project_name)
         nodes = with_ports(nodes, upstream)
         known = upstream.known_columns()
-        columns = ProjectColumns(manifest, inputs.product_dir, known, inputs.spec.vars)
+        columns = ProjectColumns(
+            manifest,
+            inputs.product_dir,
+            known,
+            inputs.spec.vars,
+            packages_path=inputs.packages_path,
+        )
         self.offered = resolve_output_ports(inputs, nodes, manifest, columns, findings)
         check_input_ports(upstream, inputs, profile, nodes, manifest, columns, findings)
         self.read = input_ports(upstream, columns, nodes, inputs.spec)
