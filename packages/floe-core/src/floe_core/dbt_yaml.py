@@ -11,9 +11,11 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from floe_core.errors import InvalidProductError
 from floe_core.source_map import Document, DocumentBuilder, Location, read_document
+from floe_core.yaml_1_1 import bool_of, float_of, int_of, time_of
 
 MERGE = "<<"
-_TRUE = frozenset({"true", "yes", "on", "y"})
+EXAMPLE = "write a mapping, such as '{day: 1}'"
+_SCALARS = {"bool": bool_of, "int": int_of, "float": float_of, "timestamp": time_of}
 
 
 def read_dbt_document(path: Path, shown_as: str) -> Document:
@@ -26,19 +28,22 @@ def read_dbt_document(path: Path, shown_as: str) -> Document:
     return read_document(path, shown_as, _DbtBuilder)
 
 
-def read_mapping(text: str) -> dict[str, Any]:
-    """Return a YAML mapping given on the command line.
+def read_vars(text: str) -> dict[str, Any]:
+    """Return the dbt vars given as YAML on the command line.
 
     Raises:
-        ValueError: The text is not a valid YAML mapping.
+        ValueError: The text is not a valid YAML mapping, or has a key that is not text.
     """
-    builder = _DbtBuilder("", text.split("\n"))
+    builder = _VarsBuilder("", text.split("\n"))
     try:
         found = builder.plain(builder.compose(text), ())
     except InvalidProductError as error:
-        raise ValueError(error.problems[0].what) from None
-    if builder.problems or not isinstance(found, dict):
-        raise ValueError(builder.problems[0].what if builder.problems else "it is not a mapping")
+        raise ValueError(f"{error.problems[0].what}; {EXAMPLE}") from None
+    if builder.problems:
+        problem = builder.problems[0]
+        raise ValueError(f"{problem.what}; {problem.fix or EXAMPLE}")
+    if not isinstance(found, dict):
+        raise ValueError(f"it is not a mapping; {EXAMPLE}")
     return found
 
 
@@ -68,6 +73,18 @@ class _DbtBuilder(DocumentBuilder):
         yield from ((key, value) for key, value in node.value if key.value != MERGE)
 
     def _scalar(self, node: ScalarNode) -> Any:
-        if str(node.tag).endswith(":bool"):
-            return str(node.value).lower() in _TRUE
-        return super()._scalar(node)
+        read = _SCALARS.get(str(node.tag).rpartition(":")[2])
+        return super()._scalar(node) if read is None else read(str(node.value))
+
+
+class _VarsBuilder(_DbtBuilder):
+    """Refuses keys that are not text: dbt takes none, except in nested values, nor does JSON."""
+
+    def _mapping(self, node: MappingNode, location: Location) -> dict[str, Any]:
+        for key, _ in self._entries(node):
+            kind = str(key.tag).rpartition(":")[2]
+            if not isinstance(key, ScalarNode):
+                self.report(key, "a key is not text", EXAMPLE)
+            elif kind == "timestamp" or not isinstance(self._scalar(key), str):
+                self.report(key, f"dbt reads the key {key.value} as {kind}", "put it in quotes")
+        return super()._mapping(node, location)

@@ -219,13 +219,13 @@ def _run_backfill(
 
 def _vars(text: str | None) -> dict[str, Any]:
     """Return the vars of --vars, parsed as YAML as in dbt."""
-    from floe_core.dbt_yaml import read_mapping
+    from floe_core.dbt_yaml import read_vars
     from floe_core.errors import UsageError
 
     try:
-        return read_mapping(text) if text else {}
+        return read_vars(text) if text else {}
     except ValueError as error:
-        raise UsageError(f"--vars {text}: {error}; write a mapping, such as '{{day: 1}}'") from None
+        raise UsageError(f"--vars {text}: {error}") from None
 
 
 def as_dict(artifacts: CompiledArtifacts, report: RunReport) -> dict[str, Any]:
