@@ -45,7 +45,7 @@ def read_warehouse(
         EnvironmentProblemError: The warehouse cannot be opened.
     """
     nodes = [artifacts.by_id[node_id] for node_id in node_ids]
-    with open_warehouse(artifacts.dbt, artifacts.folder) as warehouse:
+    with open_warehouse(artifacts.dbt, artifacts.folder, may_be_new=True) as warehouse:
         relations = [node for node in nodes if node.is_relation]
         reader = _Reader(warehouse, artifacts.dbt.adapter, relations)
         standing = reader.standing(relations)

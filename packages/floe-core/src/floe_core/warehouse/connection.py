@@ -44,23 +44,29 @@ class Warehouse(Protocol):
 
 @contextmanager
 def open_warehouse(
-    dbt: DbtProject, project_dir: Path, *, is_served: bool = False
+    dbt: DbtProject, project_dir: Path, *, is_served: bool = False, may_be_new: bool = False
 ) -> Iterator[Warehouse]:
     """Open the warehouse of a product's profile; a DuckDB file for reading only.
 
     With `is_served`, this process opens it for another one, and its session ends with the process.
+    With `may_be_new`, a DuckDB file that does not exist counts as an empty one.
 
     Raises:
         UsageError: Tables in this kind of warehouse can't be compared.
         EnvironmentProblemError: The warehouse can't be opened.
     """
     # dbt resolves relative paths, also of attached files, against the product's folder.
-    with chdir(project_dir), connect(dbt, project_dir, is_served=is_served) as opened:
+    with (
+        chdir(project_dir),
+        connect(dbt, project_dir, is_served=is_served, may_be_new=may_be_new) as opened,
+    ):
         yield opened
 
 
 @contextmanager
-def connect(dbt: DbtProject, project_dir: Path, *, is_served: bool = False) -> Iterator[Warehouse]:
+def connect(
+    dbt: DbtProject, project_dir: Path, *, is_served: bool = False, may_be_new: bool = False
+) -> Iterator[Warehouse]:
     """Open a warehouse as `open_warehouse` does, for a process that is in the product's folder.
 
     A process has one current folder: if several threads change it at once, it may stay changed.
@@ -68,7 +74,7 @@ def connect(dbt: DbtProject, project_dir: Path, *, is_served: bool = False) -> I
     dialect = dialect_of(dbt.adapter)
     opened: DuckDBFile | AdapterConnection | ServedConnection
     if dbt.adapter == "duckdb":
-        opened = DuckDBFile(dbt, dialect, project_dir)
+        opened = DuckDBFile(dbt, dialect, project_dir, may_be_new=may_be_new)
     elif dbt.adapter == "spark":
         # While this process has a session, another process can't open the metastore.
         is_here = is_served or has_spark()
@@ -175,14 +181,21 @@ class DuckDBCursor:
 
 
 class DuckDBFile(DuckDBCursor):
-    """A file attached for reading only, with everything that the profile attaches and loads."""
+    """A file attached for reading only, with everything that the profile attaches and loads.
 
-    def __init__(self, dbt: DbtProject, dialect: Dialect, project_dir: Path) -> None:
+    With `may_be_new`, a file that does not exist is not an error, and is not created.
+    """
+
+    def __init__(
+        self, dbt: DbtProject, dialect: Dialect, project_dir: Path, *, may_be_new: bool = False
+    ) -> None:
         file = duckdb_file(dbt.profile, project_dir)
         if file is None:
             raise UsageError("DuckDB's tables are compared in a file; this product's are in none")
         name = credentials_of(dbt, project_dir).database
-        own = {"path": str(file), "alias": quoted(name), "read_only": True}
+        own: dict[str, object] = {"path": str(file), "alias": quoted(name), "read_only": True}
+        if may_be_new and not file.exists():
+            own = {"path": IN_MEMORY, "alias": quoted(name)}
         others = [{**each, "read_only": True} for each in dbt.profile.get("attach") or ()]
         # dbt-duckdb itself opens files for writing.
         in_memory = {"path": IN_MEMORY, "database": MEMORY, "attach": [*others, own]}
