@@ -214,6 +214,18 @@ def test_types_columns_and_tables_that_differ_are_told(places: Database) -> None
     assert notes["rows"] == [1000, None]
 
 
+def test_a_key_is_known_that_dbt_quotes(tmp_path: Path) -> None:
+    places = filled(on_schemas_of_a_file(tmp_path))
+    (places.product / "models" / "schema.yml").write_text(
+        "models: [{name: people, columns: [{name: person id, quote: true, data_tests: [unique]}]}]"
+    )
+    rename = 'alter table {0}.people rename column id to "person id"'
+    places.fill(places.left, rename)
+    places.fill(places.right, rename, "update {0}.people set name = 'x' where amount = 1")
+    people = places.told()["model.shop.people"]
+    assert counts(people) == (["person id"], [1000, 1000], 0, 0, 1, {"name": 1})
+
+
 def test_a_place_without_tables_is_refused(places: Database, tmp_path: Path) -> None:
     empty = str(tmp_path / "empty.db")
     duckdb.connect(empty).close()

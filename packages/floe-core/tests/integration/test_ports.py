@@ -100,6 +100,21 @@ def test_a_product_reads_what_its_models_name_and_not_what_a_star_brings(mesh: M
     assert customers.schema_name == "crm"
 
 
+def test_a_column_that_a_test_names_in_quotes_is_read(mesh: Mesh) -> None:
+    sql = "select 1 as customer_id, 'ada' as name, 'Ada B' as \"full name\""
+    mesh.write_model("crm", "dim_customers", sql)
+    mesh.write_model("marts", "everything", "select * from {{ ref('crm', 'dim_customers') }}")
+    column = '{name: "full name", quote: true, data_tests: [unique]}'
+    (mesh.folder / "marts" / "models" / "properties.yml").write_text(
+        f"models: [{{name: everything, columns: [{column}]}}]\n"
+    )
+    marts = mesh.compile()["marts"]
+    read = {port.key: port.columns_read for port in marts.input_ports}
+    assert read["crm/customers@1"] == ("customer_id", "full name", "name")
+    [test] = [node for node in marts.nodes if node.test_kind == "unique"]
+    assert test.test_column == "full name"
+
+
 def test_runs_write_updates_and_starts_and_plain_dbt_reads_the_same_tables(mesh: Mesh) -> None:
     products = mesh.compile()
     assert all(run(products[name], f"run of {name}") for name in ("crm", "billing", "marts"))

@@ -9,6 +9,7 @@ from typing import Any
 
 from floe_core.compiler.code.code_hashes import CodeHashes, hash_file
 from floe_core.compiler.code.reuse_facts import ReuseFactsReader
+from floe_core.compiler.dbt.column_names import unquoted
 from floe_core.errors import InvalidProductError, Problem
 from floe_core.schemas.node_graph import Edges, reached
 from floe_core.schemas.nodes import Column, Node
@@ -210,7 +211,7 @@ def _test(entry: Entry, config: Entry) -> dict[str, Any]:
     return {
         "tested": entry.get("attached_node") or only_parent,
         "test_kind": (entry.get("test_metadata") or {}).get("name") or "singular",
-        "test_column": entry.get("column_name") or "",
+        "test_column": unquoted(entry.get("column_name") or ""),
         "severity": str(config.get("severity") or "error").lower(),
         **_conditions(config),
     }

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from floe_core.compiler.code.raw_sql import Entry, UnreadableSqlError, render
+from floe_core.compiler.dbt.column_names import unquoted
 from floe_core.compiler.ports.column_needs import ALL, PERHAPS, Columns, Query, certain, read_query
 from floe_core.lineage.seed_header import seed_columns
 
@@ -213,14 +214,18 @@ def _named_in_configuration(entry: Entry) -> set[str]:
     for key in ("unique_key", "updated_at", "check_cols", "partition_by", "cluster_by"):
         value = config.get(key)
         words = [value] if isinstance(value, str) else value if isinstance(value, list) else []
-        named |= {str(word).lower() for word in words if word != "all"}
+        named |= {_plain(word) for word in words if word != "all"}
     return named
+
+
+def _plain(name: object) -> str:
+    return unquoted(str(name)).lower()
 
 
 def _named_in_test(entry: Entry, parent: str, columns: Columns) -> set[str]:
     """Return the columns of a node that a generic test gets as arguments."""
     arguments = (entry.get("test_metadata") or {}).get("kwargs") or {}
     is_tested = entry.get("attached_node") in (None, parent)
-    own = {str(arguments.get("column_name") or "").lower()} if is_tested else set()
+    own = {_plain(arguments.get("column_name") or "")} if is_tested else set()
     words = {word.lower() for word in _WORD.findall(str(arguments))}
     return {name for name in own | (words & set(columns)) if name}

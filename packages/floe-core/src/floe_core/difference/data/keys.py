@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
+
+from floe_core.compiler.dbt.column_names import unquoted
 
 Entry = Mapping[str, Any]
 
@@ -32,7 +34,7 @@ def keys_in(manifest: Entry) -> dict[str, list[tuple[str, ...]]]:
 def _of_constraints(entry: Entry) -> Iterator[tuple[str, ...]]:
     for constraint in entry.get("constraints") or ():
         if constraint["type"] == "primary_key" and constraint.get("columns"):
-            yield tuple(constraint["columns"])
+            yield _names(constraint["columns"])
     for column in (entry.get("columns") or {}).values():
         if any(each["type"] == "primary_key" for each in column.get("constraints") or ()):
             yield (column["name"],)
@@ -45,13 +47,17 @@ def _of_test(entry: Entry) -> Iterator[tuple[str, ...]]:
     if (entry.get("config") or {}).get("where"):
         return
     if test.get("name") == "unique" and entry.get("column_name"):
-        yield (str(entry["column_name"]),)
+        yield (unquoted(str(entry["column_name"])),)
     if test.get("name") == "unique_combination_of_columns":
-        yield tuple(map(str, arguments.get("combination_of_columns") or ()))
+        yield _names(arguments.get("combination_of_columns") or ())
 
 
 def _of_config(entry: Entry) -> Iterator[tuple[str, ...]]:
     key = (entry.get("config") or {}).get("unique_key")
     # A snapshot has several rows of one key.
     if key and entry["resource_type"] == "model":
-        yield (key,) if isinstance(key, str) else tuple(map(str, key))
+        yield _names([key] if isinstance(key, str) else key)
+
+
+def _names(columns: Iterable[object]) -> tuple[str, ...]:
+    return tuple(unquoted(str(name)) for name in columns)
