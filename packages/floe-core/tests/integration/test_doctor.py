@@ -123,6 +123,17 @@ def test_schedules_that_cannot_be_read_are_a_problem(shop: Path) -> None:
     assert f"{shop}/schedules.json holds no schedules of floe" in found["product"][0]["what"]
 
 
+def test_a_schedule_that_this_machine_cannot_read_is_a_problem(shop: Path) -> None:
+    file = shop / "compiled_artifacts.json"
+    artifacts = json.loads(file.read_text())
+    artifacts["jobs"][0]["schedule"] = {"cron": "0 6 * * *", "timezone": "Europe/Atlantis"}
+    file.write_text(json.dumps(artifacts))
+    code, found = doctor(shop)
+    [problem] = found["product"]
+    assert (code, problem["fix"]) == (3, "run `floe compile`")
+    assert "no time zone named 'Europe/Atlantis'" in problem["what"]
+
+
 def test_a_variable_that_is_not_set_is_a_problem(write_product: WriteProduct) -> None:
     compute = (
         "  compute: {type: duckdb, config: {schema: \"{{ env_var('NO_SUCH_SCHEMA', 'a') }}\", "

@@ -115,6 +115,18 @@ def test_a_column_that_a_test_names_in_quotes_is_read(mesh: Mesh) -> None:
     assert test.test_column == "full name"
 
 
+def test_a_schedule_that_cannot_be_read_is_a_problem_of_its_product_alone(mesh: Mesh) -> None:
+    mesh.compile()
+    file = mesh.folder / "crm" / "compiled_artifacts.json"
+    fields = json.loads(file.read_text())
+    fields["jobs"][0]["schedule"] = {"cron": "0 6 * * *", "timezone": "Europe/Atlantis"}
+    file.write_text(json.dumps(fields))
+    state = read_mesh(read_platform(mesh.folder / "manifest-crm.yaml"))
+    problems = {each.name: each.problem for each in state.products}
+    assert "no time zone named 'Europe/Atlantis'" in problems.pop("crm")
+    assert problems == {"billing": "", "marts": ""}
+
+
 def test_runs_write_updates_and_starts_and_plain_dbt_reads_the_same_tables(mesh: Mesh) -> None:
     products = mesh.compile()
     assert all(run(products[name], f"run of {name}") for name in ("crm", "billing", "marts"))

@@ -45,6 +45,7 @@ def _fresh_artifacts(folder: Path, on: str | None) -> CompiledArtifacts | None:
     from floe_core.errors import FloeError, UsageError
     from floe_core.execution.dbt.parse_environment import changed_in_file
     from floe_core.execution.dbt.preloaded_manifest import PARSED_FILE
+    from floe_core.schedules.live_schedules import check_schedules
     from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE, CompiledArtifacts
 
     compiled = folder / ARTIFACTS_FILE
@@ -57,6 +58,7 @@ def _fresh_artifacts(folder: Path, on: str | None) -> CompiledArtifacts | None:
         return None
     try:
         artifacts = CompiledArtifacts.load(folder)
+        check_schedules(artifacts)
     except UsageError:
         raise
     except FloeError:

@@ -7,7 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from floe_core.doctor.finding import Finding
-from floe_core.errors import EnvironmentProblemError, InvalidProductError, UsageError
+from floe_core.errors import (
+    EnvironmentProblemError,
+    InvalidProductError,
+    StaleProductError,
+    UsageError,
+)
 from floe_core.execution.dbt.executable import find_executable
 from floe_core.execution.dbt.library import NO_DBT, library_version
 from floe_core.schedules import tzdata_version
@@ -69,6 +74,9 @@ def _schedules(artifacts: CompiledArtifacts) -> Iterator[Finding]:
     except EnvironmentProblemError as error:
         fix = "repair it, or remove it for the schedules of floe.yaml"
         yield Finding(SUBJECT, "problem", str(error), fix)
+    except StaleProductError as error:
+        for problem in error.problems:
+            yield Finding(SUBJECT, "problem", f"{problem.file}: {problem.what}", problem.fix)
 
 
 def _variables(artifacts: CompiledArtifacts) -> Iterator[Finding]:

@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 
 from floe_core.compiler.ports.products import Platform
 from floe_core.environment_choice import chosen_environment
-from floe_core.errors import EnvironmentProblemError
+from floe_core.errors import EnvironmentProblemError, StaleProductError
 from floe_core.ports.decision import Decision, decide
 from floe_core.ports.ledger import Ledger, ledger_at
 from floe_core.ports.published import PublishedProduct
 from floe_core.ports.record import ProductRecord, Start, Update
 from floe_core.schedules import next_tick
-from floe_core.schedules.live_schedules import live_schedule
+from floe_core.schedules.live_schedules import check_schedules, live_schedule
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.environments import in_environment
 from floe_core.schemas.policies import Job
@@ -116,13 +116,14 @@ def read_mesh(platform: Platform, now: datetime | None = None) -> Mesh:
         for name, each in platform.products.items()
         if each is not None
     }
+    problems = {**platform.problems, **_schedule_problems(products)}
     records = _records(platform, environment)
     consumers = _consumers(products)
     moment = now or datetime.now(UTC)
     states = {
         name: _state(products[name], records, consumers, moment)
-        if name in products
-        else ProductState(name, platform.problems.get(name, "not published"))
+        if name in products and name not in problems
+        else ProductState(name, problems.get(name, "not published"))
         for name in platform.products
     }
     order, cycle = _in_order(states)
@@ -138,6 +139,16 @@ def _bound(platform: Platform, name: str, product: CompiledArtifacts) -> Compile
     """Bind a product to the folder where it is published, which may hold changed schedules."""
     published = PublishedProduct(platform.manifest.products[name], platform.path.parent)
     return product if published.is_url else product.bound_to(published.folder)
+
+
+def _schedule_problems(products: dict[str, CompiledArtifacts]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, product in products.items():
+        try:
+            check_schedules(product)
+        except StaleProductError as error:
+            found[name] = error.problems[0].what
+    return found
 
 
 def _records(platform: Platform, environment: str) -> _Records:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
 
 from floe_core.errors import Problem, StaleProductError
 from floe_core.schedules.dialect import parse_cron
@@ -20,9 +21,9 @@ def with_live_schedules(artifacts: CompiledArtifacts) -> CompiledArtifacts:
 
     Raises:
         EnvironmentProblemError: The store cannot be read.
+        StaleProductError: See `check_schedules`.
     """
-    for job in artifacts.jobs:
-        _check(job)
+    check_schedules(artifacts)
     _compare_zones(artifacts)
     store = store_of(artifacts)
     overrides = store.read() if store else {}
@@ -37,12 +38,20 @@ def with_live_schedules(artifacts: CompiledArtifacts) -> CompiledArtifacts:
     return _with_jobs(artifacts, jobs)
 
 
-def _check(job: Job) -> None:
-    """Check that a job's schedule and deadline, if it has them, are as compile writes them.
+def check_schedules(artifacts: CompiledArtifacts, shown_as: str = ARTIFACTS_FILE) -> None:
+    """Check that schedules and deadlines are ones that this floe would write.
+
+    A zone may be absent from the time zone database of this machine.
 
     Raises:
-        StaleProductError: They are not.
+        StaleProductError: One is not; `shown_as` is the file that the error names.
     """
+    problems = [problem for job in artifacts.jobs for problem in _problems(job, shown_as)]
+    if problems:
+        raise StaleProductError(problems)
+
+
+def _problems(job: Job, file: str) -> Iterator[Problem]:
     what = "schedule"
     try:
         if job.schedule is not None:
@@ -53,7 +62,7 @@ def _check(job: Job) -> None:
             check_timezone(job.deadline.timezone)
     except ValueError as error:
         what = f"the {what} of job '{job.name[:80]}': {error}"
-        raise StaleProductError([Problem(what, "run `floe compile`", ARTIFACTS_FILE)]) from None
+        yield Problem(what, "run `floe compile`", file)
 
 
 def _compare_zones(artifacts: CompiledArtifacts) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -40,6 +41,14 @@ def test_a_folder_that_is_up_to_date_is_read(folder: Path) -> None:
     assert MARK in (folder / ARTIFACTS_FILE).read_text()
     assert is_read(folder)
     assert is_read(folder, "plain")
+
+
+def test_a_folder_with_a_schedule_that_cannot_be_read_is_compiled(folder: Path) -> None:
+    path = folder / ARTIFACTS_FILE
+    fields = json.loads(path.read_text())
+    fields["jobs"][0]["schedule"] = {"cron": "0 6 * * *", "timezone": "Europe/Atlantis"}
+    path.write_text(json.dumps(fields))
+    assert not is_read(folder)
 
 
 @pytest.mark.parametrize("place", ["models/first.sql", "floe.yaml", "manifest.yaml"])

@@ -11,6 +11,7 @@ from floe_core.cli.main import app
 from floe_core.difference import NodeDifference, difference
 from floe_core.difference.fields import FieldChange
 from floe_core.difference.markdown import as_markdown
+from floe_core.errors import StaleProductError
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
@@ -189,3 +190,14 @@ def test_the_command_reads_files_alone_and_tells_a_difference_by_its_exit_code(
     assert (code, told["different"], told["added"]) == (0, True, ["model.shop.stg"])
     assert run(old, new, "--exit-code")[0] == 1
     assert run(old, old, "--exit-code")[0] == 0
+
+
+def test_a_schedule_that_this_machine_cannot_read_is_an_error_with_its_file(tmp_path: Path) -> None:
+    old, new = tmp_path / "old.json", tmp_path / "new.json"
+    old.write_text(OLD.to_json())
+    new.write_text(NEW.to_json().replace("Europe/Berlin", "Europe/Atlantis"))
+    done = CliRunner().invoke(app, ["diff", str(old), str(new)])
+    assert isinstance(done.exception, StaleProductError)
+    [problem] = done.exception.problems
+    assert problem.file == str(new)
+    assert "no time zone named 'Europe/Atlantis'" in problem.what

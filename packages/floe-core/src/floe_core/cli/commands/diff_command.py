@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from floe_core.cli.console import print_json, stdout
 from floe_core.cli.given_options import given_options
 from floe_core.cli.options import Json
+
+if TYPE_CHECKING:
+    from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 DIFFERENT = 1
 Side = Annotated[
@@ -70,12 +73,11 @@ def diff(
     from floe_core.compiler.ports.products import consumers_of
     from floe_core.difference import difference
     from floe_core.difference.markdown import as_markdown
-    from floe_core.schemas.artifacts_reader import read_artifacts
 
     _refuse_what_is_ignored(context, data)
     if data:
         raise typer.Exit(_compare_data((old, new), product, samples, markdown, as_json) * exit_code)
-    before, after = read_artifacts(Path(old)), read_artifacts(Path(new))
+    before, after = _artifacts_at(old), _artifacts_at(new)
     start = (from_ or datetime.now(UTC)).replace(tzinfo=UTC)
     others = consumers_of(Path(new), manifest) if before.ports else []
     found = difference(before, after, start, start + timedelta(days=days), others)
@@ -106,6 +108,15 @@ def _refuse_what_is_ignored(context: typer.Context, data: bool) -> None:
     if ignored:
         how = "don't apply with" if data else "apply only with"
         raise UsageError(f"these {how} --data: {', '.join(ignored)}")
+
+
+def _artifacts_at(place: str) -> CompiledArtifacts:
+    from floe_core.schedules.live_schedules import check_schedules
+    from floe_core.schemas.artifacts_reader import read_artifacts
+
+    artifacts = read_artifacts(Path(place))
+    check_schedules(artifacts, place)
+    return artifacts
 
 
 def _compare_data(
