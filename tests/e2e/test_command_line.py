@@ -215,6 +215,7 @@ def test_the_users_mistakes_exit_with_1_and_are_told_to_programs_too(examples: P
         ["ticks", "--cron", "@daily", "--timezone", "Mars/Phobos"],
         ["ticks", "--from", "yesterday"],
         ["ticks", "--cron", "@daily", "--to", "9999-12-31"],
+        ["ticks", "--cron", "@daily", "--from", "2026-01-02", "--to", "2026-01-01"],
         ["ticks", "--cron", "@daily", "--from", "0001-01-01", "--to", "2026-01-01"],
         ["run", "--backfill", "9999-12-31", "9999-12-31"],
         ["run", "--backfill", "0001-01-01", "0001-01-01"],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from floe_core.errors import UsageError
@@ -39,6 +39,20 @@ def read_moment(text: str, option: str) -> datetime:
         ) from None
     _check_year(moment, text, option)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def days_after(start: datetime, days: int, option: str) -> datetime:
+    """Return the moment so many days later.
+
+    Raises:
+        UsageError: It is at the end of the calendar.
+    """
+    last = datetime(YEARS[-1], 12, 31, tzinfo=UTC)
+    if last - start < timedelta(days=days):
+        raise UsageError(
+            f"{option} {days}: that is after {last:%Y-%m-%d}, the last day that counts"
+        )
+    return start + timedelta(days=days)
 
 
 def show_tick(tick: datetime, timezone: str) -> str:

@@ -5,13 +5,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from typer.testing import CliRunner
 
 from floe_core.cli.main import app
 from floe_core.difference import NodeDifference, difference
 from floe_core.difference.fields import FieldChange
 from floe_core.difference.markdown import as_markdown
-from floe_core.errors import StaleProductError
+from floe_core.errors import StaleProductError, UsageError
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
@@ -201,3 +202,27 @@ def test_a_schedule_that_this_machine_cannot_read_is_an_error_with_its_file(tmp_
     [problem] = done.exception.problems
     assert problem.file == str(new)
     assert "no time zone named 'Europe/Atlantis'" in problem.what
+
+
+def test_the_days_compared_begin_at_the_moment_given_with_its_offset(tmp_path: Path) -> None:
+    old, new = tmp_path / "old.json", tmp_path / "new.json"
+    old.write_text(OLD.to_json())
+    new.write_text(NEW.to_json())
+    # 04:59 in UTC: the ticks at 05:00 and 05:30 of that day are still to come.
+    moment = "2026-03-01T06:59+02:00"
+    done = CliRunner().invoke(
+        app, ["diff", str(old), str(new), "--from", moment, "--days", "1", "--json"]
+    )
+    [job] = json.loads(done.stdout)["jobs"]
+    assert (job["ticks_lost"], job["ticks_gained"]) == (
+        ["2026-03-01 05:00:00+00:00"],
+        ["2026-03-01 05:30:00+00:00"],
+    )
+
+
+@pytest.mark.parametrize("moment", ["9998-12-31", "0001-01-01", "soon"])
+def test_a_day_at_an_end_of_the_calendar_is_a_wrong_call(tmp_path: Path, moment: str) -> None:
+    file = tmp_path / "old.json"
+    file.write_text(OLD.to_json())
+    done = CliRunner().invoke(app, ["diff", str(file), str(file), "--from", moment])
+    assert isinstance(done.exception, UsageError)

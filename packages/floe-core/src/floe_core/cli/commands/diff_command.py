@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -41,8 +41,12 @@ def diff(
         int, typer.Option(min=1, max=3660, help="Number of days whose ticks are compared.")
     ] = 90,
     from_: Annotated[
-        datetime | None,
-        typer.Option("--from", help="The first of these days, in UTC; by default today."),
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="ISO",
+            help="When these days begin, in UTC unless it has an offset; by default now.",
+        ),
     ] = None,
     exit_code: Annotated[
         bool, typer.Option("--exit-code", help="Exit 1 if anything changed.")
@@ -70,6 +74,7 @@ def diff(
     With --data: show the rows that are in one place only or that changed, matched by the key that
     dbt knows for a table, and the number of changed cells in each column.
     """
+    from floe_core.cli.moments import days_after, read_moment
     from floe_core.compiler.ports.products import consumers_of
     from floe_core.difference import difference
     from floe_core.difference.markdown import as_markdown
@@ -78,9 +83,10 @@ def diff(
     if data:
         raise typer.Exit(_compare_data((old, new), product, samples, markdown, as_json) * exit_code)
     before, after = _artifacts_at(old), _artifacts_at(new)
-    start = (from_ or datetime.now(UTC)).replace(tzinfo=UTC)
+    start = read_moment(from_, "--from") if from_ else datetime.now(UTC)
+    end = days_after(start, days, "--days")
     others = consumers_of(Path(new), manifest) if before.ports else []
-    found = difference(before, after, start, start + timedelta(days=days), others)
+    found = difference(before, after, start, end, others)
     title = f"{after.product.name} {before.product.version} -> {after.product.version}"
     if as_json:
         print_json({"different": bool(found), "broken": found.broken, **asdict(found)})

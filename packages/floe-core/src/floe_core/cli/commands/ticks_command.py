@@ -66,6 +66,9 @@ def ticks(
     _refuse_what_is_ignored(context)
     start = read_moment(from_, "--from") if from_ else datetime.now(UTC)
     end = read_moment(to, "--to") if to else start + DEFAULT_SPAN
+    if end < start:
+        begin = f"--from {from_}" if from_ else "now, when it begins without --from"
+        raise UsageError(f"--to {to}: that is before {begin}")
     is_of_product = cron is None
     if cron is None:
         cron, timezone = _schedule_of(product, job)
