@@ -14,7 +14,7 @@ from floe_core.ci.breaking import breaks_of
 from floe_core.ci.compilations import Compilation, compile_at
 from floe_core.ci.production import OWNER, Production
 from floe_core.ci.report import ChangeReport
-from floe_core.ci.revisions import is_product, product_at
+from floe_core.ci.revisions import check_side, is_product, product_at
 from floe_core.ci.scratch_build import Built, build_in_scratch
 from floe_core.ci.scratch_head import SNAPSHOT, ScratchHead
 from floe_core.ci.workplace import workplace
@@ -76,6 +76,8 @@ def check_change(
         InvalidProductError: A side does not compile, or would write outside the scratch schemas.
         EnvironmentProblemError: The warehouse can't be reached or read.
     """
+    for side in (change.base, change.head):
+        check_side(side, change.product)
     with workplace(change.home, tell) as work:
         production = Production(change.production, work / "production")
         base, head = _compiled(change, work, production, tell)

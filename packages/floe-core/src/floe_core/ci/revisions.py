@@ -21,6 +21,20 @@ def is_product(name: str) -> bool:
     return (Path(name) / FLOE_FILE).is_file()
 
 
+def check_side(name: str, product: Path) -> None:
+    """Check that there is a product at `name`, without writing anything.
+
+    Raises:
+        UsageError: There is no such commit, or it has no product there.
+        EnvironmentProblemError: git is not installed.
+    """
+    if is_product(name):
+        return
+    if not product.is_dir():
+        raise UsageError(f"'{name}' is not a folder with {FLOE_FILE}, and there is no {product}")
+    _commit_at(name, product)
+
+
 def product_at(name: str, product: Path, tree: Path) -> Path:
     """Return the folder of the product at `name`: that folder, else a commit's, written to `tree`.
 
@@ -32,6 +46,14 @@ def product_at(name: str, product: Path, tree: Path) -> Path:
     """
     if is_product(name):
         return Path(name).absolute()
+    top, commit, place = _commit_at(name, product)
+    _write_tree(top, commit, tree)
+    _install_packages(tree / place)
+    return tree / place
+
+
+def _commit_at(name: str, product: Path) -> tuple[Path, str, Path]:
+    """Return the top of the repository, the commit, and the product's folder below the top."""
     top = Path(_git(product, "rev-parse", "--show-toplevel", asking=name))
     place = product.resolve().relative_to(top.resolve())
     try:
@@ -41,11 +63,12 @@ def product_at(name: str, product: Path, tree: Path) -> Path:
             f"'{name}' is neither a folder with {FLOE_FILE} nor a commit of {top}; a shallow clone "
             "lacks commits: fetch it (actions/checkout: `fetch-depth: 0`)"
         ) from None
-    _write_tree(top, commit, tree)
-    if not (tree / place / FLOE_FILE).is_file():
-        raise UsageError(f"'{name}' has no {place / FLOE_FILE}")
-    _install_packages(tree / place)
-    return tree / place
+    file = place / FLOE_FILE
+    try:
+        _git(top, "cat-file", "-e", f"{commit}:{file.as_posix()}")
+    except UsageError:
+        raise UsageError(f"'{name}' has no {file}; name the product's folder: --product") from None
+    return top, commit, place
 
 
 def _write_tree(top: Path, commit: str, tree: Path) -> None:

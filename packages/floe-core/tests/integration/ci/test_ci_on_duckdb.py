@@ -172,6 +172,29 @@ def test_commits_of_a_repository_are_checked_and_it_stays_as_it_is(
     )
 
 
+@pytest.mark.parametrize(
+    ("product", "message"),
+    [
+        ("typo", "'HEAD' is not a folder with floe.yaml, and there is no typo"),
+        ("models", "'HEAD' has no models/floe.yaml; name the product's folder: --product"),
+    ],
+)
+def test_a_folder_that_is_no_product_is_refused_and_stays_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, product: str, message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "one.sql").write_text("select 1 as id")
+    git(tmp_path, "init", "--quiet", "--initial-branch", "main")
+    git(tmp_path, "add", "models")
+    git(tmp_path, "commit", "--quiet", "--message", "all of it")
+    with pytest.raises(UsageError) as refused:
+        ci("HEAD", "HEAD", "--product", product)
+    assert str(refused.value) == message
+    assert sorted(each.name for each in tmp_path.iterdir()) == [".git", "models"]
+    assert [each.name for each in (tmp_path / "models").iterdir()] == ["one.sql"]
+
+
 def test_a_production_that_is_not_there_is_an_error(base: Path, tmp_path: Path) -> None:
     (base / "shop.duckdb").unlink()
     write_shop(tmp_path / "head", HEAD)
