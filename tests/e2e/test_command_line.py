@@ -220,6 +220,8 @@ def test_the_users_mistakes_exit_with_1_and_are_told_to_programs_too(examples: P
         ["run", "--backfill", "9999-12-31", "9999-12-31"],
         ["run", "--backfill", "0001-01-01", "0001-01-01"],
         ["parity", "--on", "dagster"],
+        ["parity", "--html", "."],
+        ["ci", ".", ".", "--output", "."],
     ],
 )
 def test_calls_that_make_no_sense_exit_with_2(examples: Path, arguments: list[str]) -> None:
@@ -227,6 +229,14 @@ def test_calls_that_make_no_sense_exit_with_2(examples: Path, arguments: list[st
     assert done.returncode == 2, done.stderr
     assert done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_page_that_cannot_be_written_is_an_error(examples: Path) -> None:
+    done = floe("mesh", ".", "--html", ".", "--json", cwd=examples / "mesh")
+    assert (done.returncode, json.loads(done.stdout)["status"]) == (3, "error")
+    done = floe("mesh", ".", "--html", "site/mesh.html", cwd=examples / "mesh")
+    assert done.returncode == 0, done.stderr
+    assert "<html" in (examples / "mesh" / "site" / "mesh.html").read_text()
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,19 @@ On = Annotated[
 ]
 
 
+def check_file(path: Path | None) -> Path | None:
+    """Return the path of a file to write unchanged: it is written at the end of a long command.
+
+    Raises:
+        UsageError: It is a folder.
+    """
+    from floe_core.errors import UsageError
+
+    if path is not None and path.is_dir():
+        raise UsageError(f"{path} is a folder; name a file to write")
+    return path
+
+
 def use_environment(name: str | None) -> str | None:
     """Choose an environment for this process and its child processes; "" for none."""
     from floe_core.environment_choice import ENVIRONMENT_VARIABLE

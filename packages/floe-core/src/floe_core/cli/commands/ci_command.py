@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from floe_core.cli.console import notice, print_json, stderr, stdout
-from floe_core.cli.options import Json
+from floe_core.cli.options import Json, check_file
 
 if TYPE_CHECKING:
     from floe_core.build_events import BuildEvent
@@ -45,7 +45,10 @@ def ci(
         ),
     ] = False,
     output: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Also write the comment to this file.")
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Also write the comment to this file.", callback=check_file
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:

@@ -42,6 +42,7 @@ def mesh(
 
     found = read_mesh(read_platform(platform))
     if html is not None:
+        from floe_core.atomic_files import write_together
         from floe_core.cli.pages.mesh_page import mesh_page
 
         write_together(html.absolute().parent, {html.name: mesh_page(found).encode()})

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from floe_core.cli.console import notice, print_json, stderr, stdout
-from floe_core.cli.options import Json, Product, installed_orchestrators
+from floe_core.cli.options import Json, Product, check_file, installed_orchestrators
 from floe_core.cli.parity_sides import comparison_as_dict, folder_of_sides, run_shown
 from floe_core.cli.platform_parity import compare_platform, is_platform
 from floe_core.errors import UsageError
@@ -76,7 +76,10 @@ def parity(
         ),
     ] = None,
     html: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Also write the report as an HTML page.")
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Also write the report as an HTML page.", callback=check_file
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
