@@ -47,6 +47,14 @@ def values(*words: str | Path) -> dict:
     return yaml.safe_load(done.stdout)
 
 
+def test_a_version_with_build_metadata_is_a_valid_tag(examples: Path) -> None:
+    file = examples / "hello" / "floe.yaml"
+    assert "version: 1.0.0" in file.read_text()
+    file.write_text(file.read_text().replace("version: 1.0.0", "version: 1.0.0+build.7"))
+    [hello] = values(examples / "hello")["codeLocations"]
+    assert (hello["name"], hello["image"]["tag"]) == ("hello", "1.0.0_build.7")
+
+
 def test_values_follow_the_manifest_and_the_products(examples: Path) -> None:
     found = values(
         examples / "hello",

@@ -17,11 +17,20 @@ def products_of(specs: Sequence[FloeSpec], template: str) -> list[dict[str, str]
         {
             "name": spec.metadata.name,
             "image": template.replace("{name}", spec.metadata.name).replace(
-                "{version}", spec.metadata.version
+                "{version}", _as_tag(spec.metadata.version)
             ),
         }
         for spec in specs
     ]
+
+
+def _as_tag(version: str) -> str:
+    """Return a version as a tag of an image, which may not have a +; Helm replaces it the same.
+
+    >>> _as_tag("1.0.0+build.7")
+    '1.0.0_build.7'
+    """
+    return version.replace("+", "_")
 
 
 def helm_section(
