@@ -110,6 +110,8 @@ def _reason(found: ErrorDetails) -> str:
         "less_than_equal": f"{shown} is more than {context.get('le')}",
         "value_error": str(context.get("error")),
     }
+    if found["type"] == "string_type" and isinstance(given, int | float):
+        return f"YAML reads this as {'true or false' if isinstance(given, bool) else 'a number'}"
     return reasons.get(found["type"], f"{shown} is no {_kind(found['type'])}")
 
 
@@ -130,7 +132,8 @@ def _kind(error_type: str) -> str:
 def _fix(found: ErrorDetails) -> str:
     given = found["input"]
     if found["type"] == "string_type" and isinstance(given, int | float):
-        return f'put it in quotes: "{given}"'
+        # Without its value: YAML has read 1.10 as 1.1, and no as false.
+        return "put it in quotes"
     if (form := _form(found)) is not None:
         return form.rule
     fixes = {

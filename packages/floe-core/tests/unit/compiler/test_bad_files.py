@@ -74,6 +74,15 @@ def test_wrong_types_are_told_together(write_product: WriteProduct) -> None:
     )
 
 
+def test_a_number_for_a_text_is_not_repeated_as_yaml_reads_it(write_product: WriteProduct) -> None:
+    assert refusal(write_product(floe=FLOE.replace("1.0.0", "1.10"))) == (
+        "floe.yaml:3:33: metadata.version: YAML reads this as a number\n"
+        "   3 | metadata: {name: shop, version: 1.10}\n"
+        "                                       ^\n"
+        "fix: put it in quotes"
+    )
+
+
 def test_misspelt_keys_are_answered_with_the_right_ones(write_product: WriteProduct) -> None:
     floe = FLOE + "shedule: {cron: '0 6 * * *'}\nexecution: {retrys: 1}\n"
     assert refusal(write_product(floe=floe)) == (
