@@ -127,6 +127,14 @@ def test_a_schedule_that_cannot_be_read_is_a_problem_of_its_product_alone(mesh: 
     assert problems == {"billing": "", "marts": ""}
 
 
+def test_a_difference_names_the_products_that_it_could_not_check(mesh: Mesh) -> None:
+    mesh.compile("crm", "billing")
+    folder = str(mesh.folder / "crm")
+    done = CliRunner().invoke(app, ["diff", folder, folder])
+    notes = " ".join(done.stderr.split())
+    assert notes == "product 'marts' was not checked, it may read the ports: it is not published"
+
+
 def test_runs_write_updates_and_starts_and_plain_dbt_reads_the_same_tables(mesh: Mesh) -> None:
     products = mesh.compile()
     assert all(run(products[name], f"run of {name}") for name in ("crm", "billing", "marts"))

@@ -18,7 +18,7 @@ from floe_core.ci.revisions import check_side, is_product, product_at
 from floe_core.ci.scratch_build import Built, build_in_scratch
 from floe_core.ci.scratch_head import SNAPSHOT, ScratchHead
 from floe_core.ci.workplace import workplace
-from floe_core.compiler.ports.products import consumers_of
+from floe_core.compiler.ports.products import Consumers, consumers_of
 from floe_core.difference import difference
 from floe_core.difference.data import DataDifference, data_difference
 from floe_core.parity.scratch_journal import drop_left
@@ -146,20 +146,24 @@ class _Sides:
         span = (start, start + timedelta(days=DAYS_OF_TICKS))
         artifacts = self.head.artifacts
         ignored = (n.unique_id for n in artifacts.runnable if n.is_step or n.is_freshness)
+        consumers = self._consumers()
         return ChangeReport(
             product=artifacts.product.name,
             base=self.change.base,
             head=self.change.head,
-            difference=difference(self.base.artifacts, artifacts, *span, self._consumers()),
+            difference=difference(self.base.artifacts, artifacts, *span, consumers.published),
             why=self.affected.why,
             total=len(artifacts.built),
             breaking=breaks_of(self.base, self.head, None, ()),
             never_built=tuple(sorted(ignored)),
+            unread_products=tuple(consumers.notes()),
         )
 
-    def _consumers(self) -> list[CompiledArtifacts]:
-        """Return the published products that may read the ports of this one."""
-        return consumers_of(self.head.source, None) if self.base.artifacts.ports else []
+    def _consumers(self) -> Consumers:
+        """Return the products that may read the ports of this one."""
+        if not self.base.artifacts.ports:
+            return Consumers()
+        return consumers_of(self.head.artifacts.product.name, self.head.source, None)
 
     def _built_relations(self, built: Built) -> list[str]:
         """Return the relations that exist both in production and beside it."""

@@ -35,6 +35,10 @@ def _cut(text: str) -> str:
     return f"{kept}\n```{_CUT}" if is_open else f"{kept}{_CUT}"
 
 
+def _harmless(found: ChangeReport) -> str:
+    return "nothing breaks" + (" in the products checked" if found.unread_products else "")
+
+
 def _summary(found: ChangeReport) -> str:
     verdict = "The build passed" if found.has_passed else "The build failed"
     breaks = len(found.breaking)
@@ -44,7 +48,7 @@ def _summary(found: ChangeReport) -> str:
             verdict,
             *([_count(breaks, "breaking change")] if breaks else []),
             *([broken] if found.difference.broken else []),
-            *([] if found.is_breaking else ["nothing breaks"]),
+            *([] if found.is_breaking else [_harmless(found)]),
         ]
     )
     rows = [
@@ -138,6 +142,7 @@ def _differences(found: ChangeReport) -> Iterator[str]:
     notes += [
         f"`{i}` was not run: a check runs no steps and no freshness" for i in found.never_built
     ]
+    notes += found.unread_products
     if notes:
         yield _list("Not checked", notes)
     yield _below(difference_markdown(found.difference, "What changed in the product"))

@@ -20,8 +20,9 @@ class ChangeReport:
     `total` counts the nodes of the head that a build could build. `data` is None where there was
     nothing to compare. `never_built` are ids of steps and of freshness, which no check runs;
     `not_compared` of relations whose rows come from earlier runs, `left_out` of snapshots that go
-    to a schema of their own and were not built. `problem` is what no node is to
-    blame for, "" for nothing.
+    to a schema of their own and were not built. `unread_products` are sentences about products
+    that may read the ports, but could not be read. `problem` is what no node is to blame for, ""
+    for nothing.
     """
 
     product: str
@@ -36,6 +37,7 @@ class ChangeReport:
     never_built: tuple[str, ...] = ()
     not_compared: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+    unread_products: tuple[str, ...] = ()
     problem: str = ""
 
     @property
@@ -75,6 +77,7 @@ class ChangeReport:
             "never_built": list(self.never_built),
             "not_compared": list(self.not_compared),
             "left_out": list(self.left_out),
+            "unread_products": list(self.unread_products),
         }
 
     def _node(self, node_id: str) -> dict[str, Any]:

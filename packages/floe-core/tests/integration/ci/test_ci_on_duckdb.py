@@ -309,3 +309,12 @@ def test_products_that_a_port_breaks_are_named_and_no_port_is_updated(
     )
     assert ci("base", "head", "--allow-breaking").exit_code == 0
     assert not (tmp_path / "ledger").exists()
+    newer = tmp_path / "reader" / "compiled_artifacts.json"
+    newer.write_text(newer.read_text().replace('"schema_version":"1.0"', '"schema_version":"2.0"'))
+    assert check("base", "base")["unread_products"] == [
+        "product 'reader' was not checked, it may read the ports: "
+        "schema version 2.0, but this floe reads 1.x"
+    ]
+    comment = ci("base", "base").stdout
+    assert "**The build passed, nothing breaks in the products checked.**" in comment
+    assert "\n- product 'reader' was not checked, it may read the ports: schema" in comment

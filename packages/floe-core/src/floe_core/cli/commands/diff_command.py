@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from floe_core.cli.console import print_json, stdout
+from floe_core.cli.console import notice, print_json, stdout
 from floe_core.cli.given_options import given_options
 from floe_core.cli.options import Json
 
@@ -75,7 +75,7 @@ def diff(
     dbt knows for a table, and the number of changed cells in each column.
     """
     from floe_core.cli.moments import days_after, read_moment
-    from floe_core.compiler.ports.products import consumers_of
+    from floe_core.compiler.ports.products import Consumers, consumers_of
     from floe_core.difference import difference
     from floe_core.difference.markdown import as_markdown
 
@@ -85,8 +85,11 @@ def diff(
     before, after = _artifacts_at(old), _artifacts_at(new)
     start = read_moment(from_, "--from") if from_ else datetime.now(UTC)
     end = days_after(start, days, "--days")
-    others = consumers_of(Path(new), manifest) if before.ports else []
-    found = difference(before, after, start, end, others)
+    name = after.product.name
+    others = consumers_of(name, Path(new), manifest) if before.ports else Consumers()
+    for note in others.notes():
+        notice(note)
+    found = difference(before, after, start, end, others.published)
     title = f"{after.product.name} {before.product.version} -> {after.product.version}"
     if as_json:
         print_json({"different": bool(found), "broken": found.broken, **asdict(found)})

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from floe_core.compiler.findings import Findings
@@ -50,16 +51,40 @@ def read_platform(path: Path) -> Platform:
     return Platform(manifest, file, found, problems)
 
 
-def consumers_of(product: Path, manifest: Path | None) -> list[CompiledArtifacts]:
-    """Return the published products that may read a product's ports.
+@dataclass(frozen=True)
+class Consumers:
+    """The products that may read a product's ports.
+
+    `unread` maps those whose publication cannot be read to the reason: what they read is not known.
+    """
+
+    published: tuple[CompiledArtifacts, ...] = ()
+    unread: Mapping[str, str] = field(default_factory=dict)
+
+    def notes(self) -> Iterator[str]:
+        """Yield a sentence for each product that was not read."""
+        for name, why in sorted(self.unread.items()):
+            yield f"product '{name}' was not checked, it may read the ports: {why}"
+
+
+def consumers_of(name: str, folder: Path, manifest: Path | None) -> Consumers:
+    """Return the products that may read the ports of a product of this name.
 
     They are those of `manifest`, or else of the manifest that the product's folder names; none if
     the folder holds no product.
     """
-    if manifest is None and not (product / FLOE_FILE).is_file():
-        return []
-    platform = read_platform(manifest or product)
-    return [each for each in platform.products.values() if each is not None]
+    if manifest is None and not (folder / FLOE_FILE).is_file():
+        return Consumers()
+    platform = read_platform(manifest or folder)
+    others = {key: each for key, each in platform.products.items() if key != name}
+    return Consumers(
+        tuple(each for each in others.values() if each is not None),
+        {
+            key: platform.problems.get(key, "it is not published")
+            for key, each in others.items()
+            if each is None
+        },
+    )
 
 
 def _manifest_of(path: Path) -> Path:
