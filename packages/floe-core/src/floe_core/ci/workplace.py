@@ -15,7 +15,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from floe_core.atomic_files import write_together
-from floe_core.state_folder import state_folder
+from floe_core.state_folder import journal_folder
 
 FOLDER, PREFIX = "ci", "floe-ci-"
 
@@ -27,8 +27,7 @@ def workplace(product_dir: Path, tell: Callable[[str], None]) -> Iterator[Path]:
     Raises:
         EnvironmentProblemError: The state folder of the product cannot be written.
     """
-    journal = state_folder(product_dir) / FOLDER
-    journal.mkdir(exist_ok=True)
+    journal = journal_folder(product_dir, FOLDER)
     for entry in sorted(journal.glob(f"{PREFIX}*.json")):
         if left := _remove_if_left(entry):
             tell(f"removed {left}, left by a check that was killed")

@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 from floe_core.atomic_files import write_together
 from floe_core.parity.scratch import Scratch
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_core.state_folder import state_folder
+from floe_core.state_folder import journal_folder, state_folder
 from floe_core.warehouse.connection import Warehouse, open_warehouse
 from floe_core.warehouse.credentials import place_of
 
@@ -37,7 +37,7 @@ def dropped_afterwards(
         EnvironmentProblemError: The warehouse can't be reached, or the state folder not written.
     """
     owner = scratch.owner
-    journal = state_folder(product_dir) / owner
+    journal = journal_folder(product_dir, owner)
     place = place_of(artifacts.dbt, artifacts.folder)
     with ExitStack() as locks:
         killed = _killed(journal, owner, place, locks, tell)
@@ -93,7 +93,6 @@ def _schemas(warehouse: Warehouse, part: str) -> list[str]:
 
 
 def _write_down(journal: Path, base: str, place: str, locks: ExitStack) -> None:
-    journal.mkdir(exist_ok=True)
     locks.enter_context(FileLock(_lock_file(journal, base)))
     write_together(journal, {_entry(journal, base).name: json.dumps({"in": place}).encode()})
 

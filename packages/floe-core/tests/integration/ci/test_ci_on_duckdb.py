@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -193,6 +195,23 @@ def test_a_folder_that_is_no_product_is_refused_and_stays_as_it_is(
     assert str(refused.value) == message
     assert sorted(each.name for each in tmp_path.iterdir()) == [".git", "models"]
     assert [each.name for each in (tmp_path / "models").iterdir()] == ["one.sql"]
+
+
+def test_a_state_folder_that_cannot_be_written_is_an_error(base: Path) -> None:
+    journal = base / ".floe" / "ci"
+    journal.mkdir(parents=True, exist_ok=True)
+    without = ["setpriv", "--bounding-set=-dac_override"] if os.getuid() == 0 else []
+    command = [*without, sys.executable, "-m", "floe_core.cli", "ci", str(base), str(base)]
+    journal.chmod(0o555)
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    finally:
+        journal.chmod(0o755)
+    assert (done.returncode, done.stderr) == (
+        3,
+        f"{journal}: cannot be written (Permission denied); set FLOE_STATE_DIR to a folder that "
+        "can\n",
+    )
 
 
 def test_a_production_that_is_not_there_is_an_error(base: Path, tmp_path: Path) -> None:
