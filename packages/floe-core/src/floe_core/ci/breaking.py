@@ -37,7 +37,8 @@ def breaks_of(
     ]
     found = [Break(node.unique_id, what) for node in shared for what in _places(node, head)]
     if scratch is not None and built:
-        found += _of_columns([n for n in shared if n.unique_id in built], base, scratch)
+        replaced = [n for n in shared if n.unique_id in built and not _keeps(n, base, head)]
+        found += _of_columns(replaced, base, scratch)
     return tuple(sorted(found, key=lambda each: each.node_id))
 
 
@@ -45,6 +46,28 @@ def _access(manifest: Mapping[str, Any], node: Node) -> str:
     """Return dbt's `access` of a model (manifest v12, nodes.*.access)."""
     entry = manifest["nodes"].get(node.unique_id) or {}
     return str(entry.get("access") or (entry.get("config") or {}).get("access") or "")
+
+
+def _keeps(node: Node, base: Compilation, head: Compilation) -> bool:
+    """Return whether dbt leaves the columns of production's table that the SQL no longer has.
+
+    A snapshot's table only ever gains columns, as does that of an incremental model with
+    `on_schema_change: append_new_columns`, unless the table is made anew.
+    """
+    if node.resource_type == "snapshot":
+        return True
+    before, now = (_config(each.manifest, node) for each in (base, head))
+    return (
+        now.get("materialized") == "incremental"
+        and now.get("on_schema_change") == "append_new_columns"
+        and not now.get("full_refresh")
+        and before.get("materialized") in ("incremental", "table")
+    )
+
+
+def _config(manifest: Mapping[str, Any], node: Node) -> Mapping[str, Any]:
+    """Return a node's configuration (manifest v12, nodes.*.config)."""
+    return (manifest["nodes"].get(node.unique_id) or {}).get("config") or {}
 
 
 def _places(node: Node, head: Compilation) -> Iterator[str]:

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from changed_shop import BASE, DUCKDB, HEAD, WHOLE_AMOUNT, build_production, write_shop
 from click.testing import Result
@@ -295,6 +296,37 @@ def test_what_keeps_rows_is_built_from_nothing_and_a_fixed_snapshot_is_left_out(
     differing = {table["node_id"].split(".")[2] for table in found["data"]["tables"]}
     # What reads the snapshot was given production's, and is as it was.
     assert differing == {"stg_orders", "grown", "revenue", "report"}
+
+
+OF_WIDE = "select * from {{ ref('wide') }}\n"
+GROWING = {
+    "models/wide.sql": "select 1 as id, 2 as lost\n",
+    "models/remade.sql": "{{ config(materialized='table') }}" + OF_WIDE,
+    "models/synced.sql": "{{ config(materialized='incremental', "
+    "on_schema_change='sync_all_columns') }}" + OF_WIDE,
+    "models/appended.sql": "{{ config(materialized='incremental', "
+    "on_schema_change='append_new_columns') }}" + OF_WIDE,
+    "snapshots/wide.yml": "snapshots:\n  - {name: taken, relation: ref('wide'), "
+    "config: {unique_key: id, strategy: check, check_cols: all}}\n",
+}
+
+
+def test_a_column_is_gone_where_the_next_run_of_dbt_drops_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def with_lost() -> set[str]:
+        with duckdb.connect(str(tmp_path / "base" / "shop.duckdb"), read_only=True) as warehouse:
+            sql = "select table_name from duckdb_columns() where column_name = 'lost'"
+            return {name for (name,) in warehouse.execute(sql).fetchall()}
+
+    monkeypatch.chdir(tmp_path)
+    build_production(write_shop(tmp_path / "base", GROWING))
+    before = with_lost()
+    smaller = {"models/wide.sql": "select 1 as id, 3 as more\n"}
+    write_shop(tmp_path / "head", GROWING, smaller)
+    gone = {each["node_id"].split(".")[2] for each in check("base", "head")["breaking"]}
+    build_production(write_shop(tmp_path / "base", smaller))
+    assert gone == before - with_lost() == {"wide", "remade", "synced"}
 
 
 def test_products_that_a_port_breaks_are_named_and_no_port_is_updated(
