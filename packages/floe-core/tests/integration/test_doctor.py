@@ -120,7 +120,7 @@ def test_schedules_that_cannot_be_read_are_a_problem(shop: Path) -> None:
     (shop / "schedules.json").write_text("{")
     code, found = doctor(shop)
     assert code == 3
-    assert f"{shop}/schedules.json holds no schedules of floe" in found["product"][0]["what"]
+    assert f"{shop}/schedules.json does not hold floe's schedules" in found["product"][0]["what"]
 
 
 def test_a_schedule_that_this_machine_cannot_read_is_a_problem(shop: Path) -> None:
