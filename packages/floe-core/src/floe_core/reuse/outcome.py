@@ -38,7 +38,7 @@ def outcome_of(
     found = {}
     for node_id, seconds in green.items():
         node = situation.artifacts.by_id[node_id]
-        if node_id in plan and (node_id in standing or not node.is_relation):
+        if node_id in plan and (node_id in standing or not node.is_in_warehouse):
             entry = replace(again[node_id].entry, run_id=situation.run_id, seconds=seconds)
             entry = replace(entry, standing=standing.get(node_id), planned_at=situation.now)
             before = situation.state.last_of(node_id)

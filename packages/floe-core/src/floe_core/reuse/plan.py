@@ -105,7 +105,7 @@ class Planner:
         return Versions(self._given.token)
 
     def _stands(self, node: Node, entry: Entry) -> bool:
-        if not node.is_relation:
+        if not node.is_in_warehouse:
             return True
         found = self._given.warehouse.standing.get(node.unique_id)
         return (

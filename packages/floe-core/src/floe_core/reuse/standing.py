@@ -48,7 +48,8 @@ def read_warehouse(
     with open_warehouse(artifacts.dbt, artifacts.folder, may_be_new=True) as warehouse:
         relations = [node for node in nodes if node.is_relation]
         reader = _Reader(warehouse, artifacts.dbt.adapter, relations)
-        standing = reader.standing(relations)
+        functions = [node for node in nodes if node.resource_type == "function"]
+        standing = {**reader.standing(relations), **reader.functions(functions)}
         sources = {
             n.unique_id: reader.source(n, words.get(n.unique_id, ""))
             for n in nodes
@@ -98,6 +99,16 @@ class _Reader:
                 evidence = digest(each.kind, each.text, named, told)
                 found[node.unique_id] = Standing(evidence, self._names(named), told[0])
         return found
+
+    def functions(self, nodes: Sequence[Node]) -> dict[str, Standing]:
+        """Return node id -> the definition of its function, for those that exist."""
+        found = self.catalog.functions(self._warehouse) if nodes else {}
+        own = ((n, found.get(self.catalog.key(relation_of(n)))) for n in nodes)
+        return {
+            node.unique_id: Standing(digest("function", text), ())
+            for node, text in own
+            if text and self._holds(node.database)
+        }
 
     def _of(self, node: Node) -> Found | None:
         return self._found.get(self.catalog.key(relation_of(node)))

@@ -128,6 +128,11 @@ class Node(Frozen):
         return self.resource_type in RELATIONS
 
     @property
+    def is_in_warehouse(self) -> bool:
+        """Whether it creates a relation or a function in the warehouse."""
+        return self.is_relation or self.resource_type == "function"
+
+    @property
     def is_step(self) -> bool:
         """Whether it is a process of floe.yaml's `steps`, which dbt does not know."""
         return self.resource_type == STEP

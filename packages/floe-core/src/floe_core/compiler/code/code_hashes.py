@@ -70,6 +70,9 @@ class CodeHashes:
 
     def _building_macros(self, entry: Entry, with_used: bool) -> frozenset[str]:
         building = set(self._by_materialization.get(_materialization(entry), set()))
+        if entry.get("resource_type") == "function":
+            # dbt puts the names of these macros together when it runs.
+            building |= {i for i, each in self._macros.items() if "function" in str(each["name"])}
         if with_used:
             building |= set((entry.get("depends_on") or {}).get("macros") or ())
         return frozenset(building)

@@ -18,6 +18,7 @@ Entry = Mapping[str, Any]
 # Keys of a node's configuration that do not affect its relation or its verdict.
 _IDLE = frozenset({"meta", "tags", "docs", "group", "access", "enabled", "event_time", "freshness"})
 _SHAPING = ("constraints", "contract", "test_metadata", "given", "expect", "overrides", "quoting")
+_SIGNATURE = ("arguments", "returns")
 _PLAIN = frozenset({"table", "view", "seed", "test", "unit"})
 _READS_OUTSIDE = re.compile(r"\b(?:env_)?var\s*\(|\bflags\b|\bgraph\b")
 _OWN_RELATION = re.compile(r"\b(?:this|is_incremental)\b")
@@ -43,6 +44,10 @@ class ReuseFactsReader:
         if entry["resource_type"] == "source":
             loaded_at = str(entry.get("loaded_at_field") or "")
             return ReuseFacts(by_content=policy == "content", loaded_at=loaded_at)
+        if entry["resource_type"] == "function":
+            never = policy == "never"
+            why = "meta.floe.reuse is never" if never else self._never_of_function(entry)
+            return ReuseFacts(build=self._build(entry), never=why)
         if entry["resource_type"] not in ("model", "seed", "snapshot", "test", "unit_test"):
             return ReuseFacts()
         return ReuseFacts(
@@ -57,8 +62,12 @@ class ReuseFactsReader:
 
     def _build(self, entry: Entry) -> str:
         config = {key: value for key, value in _config(entry).items() if key not in _IDLE}
-        shaping = {name: entry[name] for name in _SHAPING if entry.get(name)}
-        macros = self._hashes.of_building_macros(entry, with_used=_has_hooks(entry))
+        is_function = entry["resource_type"] == "function"
+        names = (*_SHAPING, *_SIGNATURE) if is_function else _SHAPING
+        shaping = {name: entry[name] for name in names if entry.get(name)}
+        # A function's macros for its statement are among those that it uses.
+        with_used = is_function or _has_hooks(entry)
+        macros = self._hashes.of_building_macros(entry, with_used=with_used)
         columns = _columns(entry, any((config.get("persist_docs") or {}).values()))
         return self._hashes.digest([config, shaping, columns, macros])
 
@@ -101,6 +110,15 @@ class ReuseFactsReader:
         texts = [self._code(entry), hooks]
         own = next(filter(None, map(jinja_reads.varying_reads, texts)), "")
         return own or self._of_macros(entry) or self._of_ephemeral(entry)
+
+    def _never_of_function(self, entry: Entry) -> str:
+        """Return what a function's statement may read besides its compiled body."""
+        hooks = " ".join(_text_of_hooks(entry))
+        texts = self._hashes.texts_of_building_macros(entry, with_used=True)
+        if any(_READS_OUTSIDE.search(text) for text in (hooks, *texts)):
+            return "its hooks or macros read vars or the environment"
+        reads = "ref(" in hooks or "source(" in hooks or "run_query" in hooks
+        return "its hooks read other relations" if reads else ""
 
     def _adds_rows_always(self, entry: Entry) -> bool:
         """Return whether each build adds all rows of the SQL to those that are there.

@@ -98,7 +98,14 @@ class DbtGraph:
         )
 
     def _relation(self, entry: Entry, config: Entry) -> dict[str, Any]:
-        """Return its place in the warehouse; empty for a node without a relation."""
+        """Return its place in the warehouse; empty for a node without a relation or function."""
+        if entry["resource_type"] == "function":
+            return {
+                "database": entry.get("database") or "",
+                "schema_name": entry.get("schema") or "",
+                "identifier": entry.get("alias") or entry["name"],
+                "language": entry.get("language") or "sql",
+            }
         if entry["resource_type"] not in ("model", "seed", "snapshot", "source"):
             return {}
         return {

@@ -15,7 +15,7 @@ from floe_core.execution.dbt.run import DbtEnded
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 RunDbt = Callable[[CompiledArtifacts, Invocation], Generator[BuildEvent | DbtEnded, None, None]]
-_COMPILED = ("model", "test", "snapshot")
+_COMPILED = ("model", "test", "snapshot", "function")
 
 
 def compile_nodes(

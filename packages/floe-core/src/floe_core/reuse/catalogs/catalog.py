@@ -93,6 +93,21 @@ class Catalog(ABC):
     def steady_functions(self, warehouse: Warehouse) -> frozenset[str]:
         """Return the functions whose value depends only on their arguments, in lower case."""
 
+    def functions(self, warehouse: Warehouse) -> Mapping[Relation, str]:
+        """Return the definitions of user-defined functions by `key`; none if they are not known.
+
+        Functions that share a name have one text.
+        """
+        return {}
+
+    def read_functions(self, warehouse: Warehouse, query: str) -> dict[Relation, str]:
+        """Return the functions found by a query for schema, name and definition, by `key`."""
+        found: dict[Relation, str] = {}
+        for schema, name, text in warehouse.rows(query):
+            place = self.key(Relation(str(schema), str(name)))
+            found[place] = f"{found.get(place, '')}{text}\n"
+        return found
+
     def version_of_rows(self, warehouse: Warehouse, relation: Relation) -> str:
         """Return a value that changes whenever a table's rows do, "" if there is none.
 

@@ -28,6 +28,11 @@ _FUNCTIONS = (
     "'CONSISTENT'), string_agg(coalesce(macro_definition, ''), ' ') "
     "from duckdb_functions() group by 1"
 )
+_OWN_FUNCTIONS = (
+    "select schema_name, function_name, concat_ws(' ', function_type, parameters::varchar, "
+    "parameter_types::varchar, return_type, macro_definition) as text from duckdb_functions() "
+    "where database_name = current_database() and not internal order by all"
+)
 _VARYING_MACRO = re.compile(r"now\(|current_|random|uuid|setting|session|user|nextval|today")
 
 
@@ -56,6 +61,10 @@ class DuckDBCatalog(Catalog):
             if is_steady and not _VARYING_MACRO.search(str(macro).lower())
         }
         return frozenset(found | STEADY_IN_ZONES)
+
+    def functions(self, warehouse: Warehouse) -> Mapping[Relation, str]:
+        """See `Catalog.functions`."""
+        return self.read_functions(warehouse, _OWN_FUNCTIONS)
 
 
 def _only(wanted: Sequence[Relation], name: str) -> str:

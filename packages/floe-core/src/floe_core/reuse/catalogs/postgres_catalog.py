@@ -30,6 +30,12 @@ _FUNCTIONS = (
     "select p.proname, bool_and(p.provolatile = 'i' and p.pronamespace = "
     "'pg_catalog'::regnamespace) from pg_catalog.pg_proc p group by 1"
 )
+_OWN_FUNCTIONS = (
+    "select n.nspname, p.proname, pg_catalog.pg_get_functiondef(p.oid) as text "
+    "from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace "
+    "where p.prokind in ('f', 'p', 'w') and n.nspname not like 'pg\\_%' "
+    "and n.nspname <> 'information_schema' order by 1, 2, 3"
+)
 
 
 class PostgresCatalog(Catalog):
@@ -51,6 +57,10 @@ class PostgresCatalog(Catalog):
         """See `Catalog.steady_functions`."""
         steady = {str(name).lower() for name, is_steady in warehouse.rows(_FUNCTIONS) if is_steady}
         return frozenset(steady | STEADY_IN_ZONES)
+
+    def functions(self, warehouse: Warehouse) -> Mapping[Relation, str]:
+        """See `Catalog.functions`."""
+        return self.read_functions(warehouse, _OWN_FUNCTIONS)
 
     def version_of_rows(self, warehouse: Warehouse, relation: Relation) -> str:
         """See `Catalog.version_of_rows`."""

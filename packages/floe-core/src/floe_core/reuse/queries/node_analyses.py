@@ -26,7 +26,7 @@ class NodeAnalyses:
             return self._of_seed(node)
         if code is None:
             return None
-        if node.language != "sql":
+        if node.language != "sql" or node.resource_type == "function":
             return analysis_of_text(code, inputs)
         if not is_adding(node):
             return self._analyse(code, inputs)
