@@ -63,7 +63,7 @@ bench:
   outputs: {{default: {{type: duckdb, path: "{folder}/bench.duckdb", threads: 2}}}}
 """
 MODES = {"LOCAL": 1, "WATCHER": 4}
-LOCAL_UP_TO, WATCHER_UP_TO, NODES_UP_TO = 12, 100, 300
+LOCAL_UP_TO, WATCHER_UP_TO = 12, 100
 END_SECONDS, POLL_SECONDS = 3600, 0.2
 Results = dict[str, float]
 
@@ -110,9 +110,8 @@ def _made(root: Path, name: str, models: int, execution: str = "") -> Path:
 
 
 def _of_floe(airflow: LocalAirflow, root: Path, models: int) -> dict[str, Callable[[], float]]:
-    granularities = ["node", "group", "product"] if models <= NODES_UP_TO else ["group", "product"]
     found: dict[str, Callable[[], float]] = {}
-    for granularity in granularities:
+    for granularity in ("node", "group", "product"):
         name = f"floe-{granularity}"
         folder = _made(root, name, models, f"execution: {{granularity: {granularity}}}\n")
         airflow.add(CompiledArtifacts.load(folder), name)

@@ -69,6 +69,6 @@ def _too_many_nodes(artifacts: CompiledArtifacts) -> str:
     if artifacts.execution.granularity != "node" or count <= HARD_NODE_LIMIT:
         return ""
     return (
-        f"Airflow's triggerer takes longer to start a task for each of {count} nodes than dbt "
-        f"takes to build them; `granularity: group` shows them in a few tasks"
+        f"a DAG with a task for each of {count} nodes takes Airflow's scheduler and triggerer long "
+        f"to run; `granularity: group` shows them in a few tasks"
     )
