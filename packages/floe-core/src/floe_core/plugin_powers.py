@@ -171,7 +171,7 @@ class ScheduleController(Protocol):
 
 
 @runtime_checkable
-class TickTeller(Protocol):
+class TickReporter(Protocol):
     """A plugin that can return the ticks of a schedule as its orchestrator computes them."""
 
     def ticks_of(
@@ -219,7 +219,7 @@ class RetryPlan:
 
 
 @runtime_checkable
-class RetryTeller(Protocol):
+class RetryReporter(Protocol):
     """A plugin that can read from what its orchestrator loads how the orchestrator retries."""
 
     def retry_plan(self, artifacts: CompiledArtifacts, job_name: str) -> RetryPlan:

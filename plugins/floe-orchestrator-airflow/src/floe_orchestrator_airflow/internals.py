@@ -162,7 +162,7 @@ def settings_of_lineage() -> Any:
     return conf
 
 
-def is_told_by_provider(task: BaseOperator, ti: Any) -> bool:
+def is_reported_by_provider(task: BaseOperator, ti: Any) -> bool:
     """Return whether Airflow's OpenLineage provider emits events of a task.
 
     Several settings exclude tasks, and there is no public way to query them. Without the name,

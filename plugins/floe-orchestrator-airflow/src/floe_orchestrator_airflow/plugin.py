@@ -135,7 +135,7 @@ class AirflowOrchestratorPlugin(ProductPlugin):
     def ticks_of(
         self, artifacts: CompiledArtifacts, job_name: str, start: datetime, end: datetime
     ) -> list[datetime]:
-        """See `TickTeller`."""
+        """See `TickReporter`."""
         from floe_orchestrator_airflow.ticks.airflow_ticks import airflow_ticks
 
         return list(airflow_ticks(artifacts, job_name, start, end))
@@ -147,7 +147,7 @@ class AirflowOrchestratorPlugin(ProductPlugin):
         return concepts(artifacts)
 
     def retry_plan(self, artifacts: CompiledArtifacts, job_name: str) -> RetryPlan:
-        """See `RetryTeller`."""
+        """See `RetryReporter`."""
         from floe_orchestrator_airflow.dag.retry_plan import retry_plan
 
         return retry_plan(artifacts, job_name)

@@ -295,5 +295,5 @@ def test_without_the_providers_policy_it_is_taken_to_tell_of_every_task(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     with borrowed_names.without(*POLICY[0]):
-        assert internals.is_told_by_provider(cast(Any, None), None)
+        assert internals.is_reported_by_provider(cast(Any, None), None)
     assert consequences(caplog) == ["lineage may name a task that the provider leaves out"]

@@ -130,7 +130,7 @@ class DagsterOrchestratorPlugin(ProductPlugin):
     def ticks_of(
         self, artifacts: CompiledArtifacts, job_name: str, start: datetime, end: datetime
     ) -> list[datetime]:
-        """See `TickTeller`."""
+        """See `TickReporter`."""
         from floe_orchestrator_dagster.ticks.dagster_ticks import dagster_ticks
 
         return list(dagster_ticks(artifacts, job_name, start, end))
@@ -142,7 +142,7 @@ class DagsterOrchestratorPlugin(ProductPlugin):
         return concepts(artifacts)
 
     def retry_plan(self, artifacts: CompiledArtifacts, job_name: str) -> RetryPlan:
-        """See `RetryTeller`."""
+        """See `RetryReporter`."""
         from floe_orchestrator_dagster.definitions.retry_plan import retry_plan
 
         return retry_plan(artifacts, job_name)

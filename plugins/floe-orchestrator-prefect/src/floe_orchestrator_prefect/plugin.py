@@ -117,7 +117,7 @@ class PrefectOrchestratorPlugin(ProductPlugin):
     def ticks_of(
         self, artifacts: CompiledArtifacts, job_name: str, start: datetime, end: datetime
     ) -> list[datetime]:
-        """See `TickTeller`."""
+        """See `TickReporter`."""
         from floe_orchestrator_prefect.ticks.prefect_schedules import prefect_schedules
         from floe_orchestrator_prefect.ticks.prefect_ticks import moments_of
 
@@ -131,7 +131,7 @@ class PrefectOrchestratorPlugin(ProductPlugin):
         return concepts(artifacts)
 
     def retry_plan(self, artifacts: CompiledArtifacts, job_name: str) -> RetryPlan:
-        """See `RetryTeller`."""
+        """See `RetryReporter`."""
         from floe_orchestrator_prefect.flow.retry_plan import retry_plan
 
         return retry_plan(artifacts, job_name)

@@ -22,7 +22,7 @@ class CanceledRunChecks(MadeRuns):
         """No process still has the warehouse open."""
         assert not canceled.holds_the_warehouse()
 
-    def test_a_run_that_is_canceled_is_told_as_aborted(self, canceled: MadeRun) -> None:
+    def test_a_run_that_is_canceled_is_reported_as_aborted(self, canceled: MadeRun) -> None:
         """The run, the node that hung and its descendants each emit START, then ABORT."""
         types: dict[str, list[str]] = {}
         for event in canceled.events(kit_product.NAME):

@@ -36,7 +36,7 @@ class ConnectionChecks(Subject):
         plugin.configure(self.connection_settings(f"http://{USER}:{SECRET}@{address}"))
         return plugin.validate_connection
 
-    def test_a_bad_service_is_told_in_ten_seconds(
+    def test_a_bad_service_is_reported_in_ten_seconds(
         self, attempts: dict[str, Attempt[ValidationResult]]
     ) -> None:
         """In total, from the name look-up to the last byte, even if the response never ends."""

@@ -80,7 +80,7 @@ class DefinitionChecks(Subject):
             self._loader(product)(kit_product.NAME, stale)
         assert "floe compile" in str(refused.value)
 
-    def test_all_that_is_wrong_is_told_at_once(self, product: CompiledArtifacts) -> None:
+    def test_all_problems_are_reported_at_once(self, product: CompiledArtifacts) -> None:
         """One error reports an edge to a missing node, a job of one, a bad cron and a bad zone."""
         with pytest.raises(InvalidProductError) as refused:
             self.plugin().create_definitions(_spoilt(product))

@@ -57,7 +57,7 @@ class LatenessChecks(Subject):
         assert self.run_with(definitions, product.folder, EMPTY).succeeded
         assert _met(product) == set()
 
-    def test_a_missed_deadline_is_told_once(self, due: Prepare) -> None:
+    def test_a_missed_deadline_is_reported_once(self, due: Prepare) -> None:
         """However often the orchestrator checks deadlines."""
         if type(self).check_deadlines is Subject.check_deadlines:
             pytest.skip("check_deadlines is not supplied")

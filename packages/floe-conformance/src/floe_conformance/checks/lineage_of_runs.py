@@ -20,7 +20,7 @@ class RunLineageChecks(MadeRuns):
     """
 
     @pytest.mark.parametrize("what", kit_product.TOLD)
-    def test_a_run_tells_of_each_node_once_and_how_it_ended(self, what: str, ran: MakeRun) -> None:
+    def test_a_run_reports_each_node_once_and_how_it_ended(self, what: str, ran: MakeRun) -> None:
         """COMPLETE, FAIL, or ABORT if it was skipped, after a START of the same run."""
         told = list(_runs(ran(what).events(kit_product.NAME)))
         assert sorted(told) == [

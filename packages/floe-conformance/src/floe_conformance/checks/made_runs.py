@@ -65,18 +65,18 @@ class MadeRun:
         Events that are still unsent on disk after the wait, as on a busy machine, are sent first.
         """
         deadline = time.monotonic() + PATIENCE_SECONDS
-        while not _tell_the_end(events := self._told(), job) and time.monotonic() < deadline:
+        while not _has_end(events := self._emitted(), job) and time.monotonic() < deadline:
             time.sleep(0.1)
-        if _tell_the_end(events, job):
+        if _has_end(events, job):
             return events
         flush(self.folder, CompiledArtifacts.load(self.folder).lineage, PATIENCE_SECONDS)
-        return self._told()
+        return self._emitted()
 
-    def _told(self) -> list[dict[str, Any]]:
+    def _emitted(self) -> list[dict[str, Any]]:
         return _lines(self.folder / kit_product.LINEAGE_FILE)
 
 
-def _tell_the_end(events: list[dict[str, Any]], job: str) -> bool:
+def _has_end(events: list[dict[str, Any]], job: str) -> bool:
     return any(e["job"]["name"] == job and e["eventType"] != "START" for e in events)
 
 

@@ -10,7 +10,7 @@ from floe_core.plugin_interfaces import ValidationResult
 
 
 class HangsOnASilentService(PaperPlugin):
-    caught_by = "test_a_bad_service_is_told_in_ten_seconds"
+    caught_by = "test_a_bad_service_is_reported_in_ten_seconds"
 
     def deadline(self) -> float:
         return time.monotonic() + 14

@@ -60,7 +60,7 @@ class LoadsAStaleFolder(PaperPlugin):
 
 
 class TellsOneProblemAtATime(PaperPlugin):
-    caught_by = "test_all_that_is_wrong_is_told_at_once"
+    caught_by = "test_all_problems_are_reported_at_once"
 
     def schedule_problems(self, artifacts: CompiledArtifacts) -> list[Problem]:
         return [] if self.graph_problems(artifacts) else super().schedule_problems(artifacts)

@@ -42,7 +42,7 @@ class ReportsRunsWithoutTheirParameters(PaperPlugin):
 
 class NeverLooksAtTheClock(PaperPlugin):
     is_run = True
-    caught_by = "test_a_missed_deadline_is_told_once"
+    caught_by = "test_a_missed_deadline_is_reported_once"
 
     def look_at_the_clock(self, artifacts: CompiledArtifacts) -> None:
         pass
@@ -52,7 +52,7 @@ class TellsOfLatenessByItself(PaperPlugin):
     """Beside floe, and so at each look."""
 
     is_run = True
-    caught_by = "test_a_missed_deadline_is_told_once"
+    caught_by = "test_a_missed_deadline_is_reported_once"
 
     def look_at_the_clock(self, artifacts: CompiledArtifacts) -> None:
         (artifacts.folder / ".floe" / "alerts" / "told").mkdir(exist_ok=True)

@@ -119,7 +119,7 @@ class SwallowsAFailedStep(PaperPlugin):
 
 class TellsNothingOfItsRuns(PaperPlugin):
     is_run = True
-    caught_by = "test_a_run_tells_of_each_node_once_and_how_it_ended"
+    caught_by = "test_a_run_reports_each_node_once_and_how_it_ended"
 
     def run(
         self, artifacts: CompiledArtifacts, parameters: RunParameters = NO_PARAMETERS
@@ -171,7 +171,7 @@ class KillsACanceledBuild(PaperPlugin):
     """Which then has no time to tell of it."""
 
     is_run = True
-    caught_by = "test_a_run_that_is_canceled_is_told_as_aborted"
+    caught_by = "test_a_run_that_is_canceled_is_reported_as_aborted"
 
     def broken_off(self, page: PaperPage, artifacts: CompiledArtifacts) -> PaperPage:
         assert artifacts.project_dir is not None

@@ -20,12 +20,12 @@ def ticks_of_orchestrator(
     """
     from floe_core import plugin_registry
     from floe_core.errors import UsageError
-    from floe_core.plugin_powers import TickTeller
+    from floe_core.plugin_powers import TickReporter
     from floe_core.schemas.compiled_artifacts import CompiledArtifacts, OrchestratorChoice, Product
     from floe_core.schemas.policies import DbtProject, Job
 
     plugin = plugin_registry.load(name, {})
-    if not isinstance(plugin, TickTeller):
+    if not isinstance(plugin, TickReporter):
         raise UsageError(f"the plugin '{name}' cannot compute its orchestrator's ticks")
     nothing = DbtProject(project_name="", profile_name="", target_name="", adapter="", version="")
     artifacts = CompiledArtifacts(

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from floe_core import plugin_registry
-from floe_core.plugin_powers import RetryPlan, RetryTeller, TickTeller
+from floe_core.plugin_powers import RetryPlan, RetryReporter, TickReporter
 from floe_core.schedules import ticks_between
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Schedule
@@ -33,10 +33,10 @@ def promises_of(artifacts: CompiledArtifacts, start: datetime) -> Promises:
     plugin = plugin_registry.load(choice.name, choice.config)
     ticks, retries = {}, {}
     for job in artifacts.jobs:
-        if isinstance(plugin, TickTeller) and job.schedule is not None:
+        if isinstance(plugin, TickReporter) and job.schedule is not None:
             end = _end(job.schedule, start)
             ticks[job.name] = tuple(plugin.ticks_of(artifacts, job.name, start, end))
-        if isinstance(plugin, RetryTeller):
+        if isinstance(plugin, RetryReporter):
             retries[job.name] = plugin.retry_plan(artifacts, job.name)
     return Promises(ticks, retries)
 

@@ -15,7 +15,7 @@ DEFAULT_POOL = "default_pool"
 
 
 def retry_plan(artifacts: CompiledArtifacts, job_name: str) -> RetryPlan:
-    """Return the plan of the build task. See `RetryTeller`."""
+    """Return the plan of the build task. See `RetryReporter`."""
     task = job_dag(artifacts, artifacts.job(job_name), artifacts.folder).get_task(BUILD)
     assert isinstance(task, FloeBuildOperator)
     retries = task.retries or 0

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from floe_core.lineage import is_configured
 from floe_core.process_environment import environment_with
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_orchestrator_airflow.internals import is_told_by_provider, settings_of_lineage
+from floe_orchestrator_airflow.internals import is_reported_by_provider, settings_of_lineage
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator
@@ -75,7 +75,7 @@ def _named(conf: Any, task: BaseOperator, ti: Any) -> dict[str, str]:
 
     from floe_core.lineage import CONTEXT, CallingRun, NamedRun
 
-    if not is_told_by_provider(task, ti):
+    if not is_reported_by_provider(task, ti):
         return {}
     parent = NamedRun(macros.lineage_run_id(ti), conf.namespace(), macros.lineage_job_name(ti))
     root = NamedRun(

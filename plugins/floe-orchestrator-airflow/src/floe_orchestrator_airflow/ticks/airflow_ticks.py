@@ -16,7 +16,7 @@ from floe_orchestrator_airflow.ticks.timetable import FloeTimetable
 def airflow_ticks(
     artifacts: CompiledArtifacts, job_name: str, start: datetime, end: datetime
 ) -> Iterator[datetime]:
-    """Yield the moments of the runs that Airflow would create. See `TickTeller`.
+    """Yield the moments of the runs that Airflow would create. See `TickReporter`.
 
     The timetable goes through Airflow's serialisation, as it does on its way to the scheduler, and
     is queried for one run after another, as the scheduler does.

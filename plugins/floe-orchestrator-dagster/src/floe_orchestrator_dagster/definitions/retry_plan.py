@@ -9,7 +9,7 @@ from floe_orchestrator_dagster.definitions.building import building_assets
 
 
 def retry_plan(artifacts: CompiledArtifacts, job_name: str) -> RetryPlan:
-    """Return the plan of the step. See `RetryTeller`.
+    """Return the plan of the step. See `RetryReporter`.
 
     Only the pool may differ by job; the step itself then claims a slot in it.
     """

@@ -19,7 +19,7 @@ from floe_orchestrator_dagster.ticks.tick_evaluation import run_or_reason
 def dagster_ticks(
     artifacts: CompiledArtifacts, job: str, start: datetime, end: datetime
 ) -> Iterator[datetime]:
-    """Yield the nominal times of the runs that Dagster would request. See `TickTeller`.
+    """Yield the nominal times of the runs that Dagster would request. See `TickReporter`.
 
     Dagster's own iterator gives the moments, and its own evaluation of the schedule decides which
     of them have a run. The schedule is evaluated as if it were loaded at `start`.
