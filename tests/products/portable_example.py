@@ -18,6 +18,7 @@ CHANGES = {
     "snowflake": [
         ("dbt_project.yml", "seeds:\n", "unit_tests: {customer_360: {+enabled: false}}\nseeds:\n")
     ],
+    "spark": [],
 }
 # Of whole numbers, so that every client prints them alike.
 QUERY = "select customer_id, orders, cast(round(revenue * 100) as int) from {}.customer_360"
@@ -36,7 +37,7 @@ def write_example(name: str, folder: Path, kind: str, warehouse: Warehouse) -> P
     )
     manifest = (EXAMPLES / "manifest.yaml").read_text()
     manifest = re.sub("compute: {.*", lambda _: compute, manifest)
-    manifest = manifest.replace("[duckdb, postgres]", "[sqlite, snowflake]")
+    manifest = manifest.replace("[duckdb, postgres]", "[sqlite, snowflake, spark]")
     (folder / "manifest.yaml").write_text(manifest)
     change(product / "floe.yaml", ", compute: duckdb", "")
     for file, before, after in CHANGES[kind] if name == "customer-360" else ():
