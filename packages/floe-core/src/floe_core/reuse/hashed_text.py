@@ -20,11 +20,11 @@ def from_hashed_text(edition: Any, text: str) -> Any:
         ValueError: The text is damaged, or of another edition.
     """
     head, _, body = text.partition("\n")
-    told = json.loads(head)
-    if not isinstance(told, dict) or told.get("format") != edition:
-        found = told.get("format") if isinstance(told, dict) else None
+    header = json.loads(head)
+    if not isinstance(header, dict) or header.get("format") != edition:
+        found = header.get("format") if isinstance(header, dict) else None
         raise ValueError(f"its format is {found}, and this floe knows {edition}")
-    if told.get("hash") != _hash(body):
+    if header.get("hash") != _hash(body):
         raise ValueError("it is damaged")
     return json.loads(body)
 

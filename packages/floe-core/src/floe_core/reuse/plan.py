@@ -151,8 +151,8 @@ class Planner:
         else:
             is_same = entry.is_made_as(fresh)
             since = f"unchanged since run {entry.run_id}"
-            told = since if is_same else "its inputs are new, which its lagTolerance lets wait"
-            self.decisions[node.unique_id] = Decision("reuse", told, entry, entry)
+            reason = since if is_same else "its inputs are new, which its lagTolerance lets wait"
+            self.decisions[node.unique_id] = Decision("reuse", reason, entry, entry)
 
     def _reasons(self, node: Node, entry: Entry | None, fresh: Entry, never: str) -> Iterator[str]:
         """Yield the reasons to build a node, the most important first; none if it is reused."""

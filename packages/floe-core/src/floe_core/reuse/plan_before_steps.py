@@ -62,9 +62,9 @@ def _condition(
     artifacts = given.artifacts
     above = artifacts.graph.above([node_id])
     writers = writers_of_sources(artifacts, given.wanted)
-    told = []
+    causes = []
     for source in sorted(set(known) & above):
         step = artifacts.by_id[writers[source]].label
         does = "reports a new version of" if source in last else "changes"
-        told.append(f"{step} {does} {source_name(artifacts.by_id[source])}")
-    return f"new if {' or '.join(told)}"
+        causes.append(f"{step} {does} {source_name(artifacts.by_id[source])}")
+    return f"new if {' or '.join(causes)}"

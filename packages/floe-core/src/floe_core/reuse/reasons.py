@@ -11,7 +11,7 @@ from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _UNITS = (("day", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
-_TOLD = {
+_REASONS = {
     "code": "its code changed",
     "configuration": "its configuration changed",
     "relation": "its relation has another name or materialization",
@@ -23,24 +23,24 @@ _TOLD = {
 
 def why_built(artifacts: CompiledArtifacts, before: Entry, now: Entry) -> str:
     """Return what differs from the last green build, "" for nothing."""
-    for name, told in _TOLD.items():
+    for name, reason in _REASONS.items():
         if name != "columns" and before.traits.get(name) != now.traits.get(name):
-            return told
+            return reason
     for parent, columns in now.reads.items():
         known = before.reads.get(parent, {})
         changed = sorted(name for name, each in columns.items() if known.get(name) != each)
         if changed:
             since = _lead(before.newest.get(parent, ""), now.newest.get(parent, ""))
             return _of_parent(artifacts, parent, changed, since)
-    return "" if before.is_made_as(now) else _TOLD["columns"]
+    return "" if before.is_made_as(now) else _REASONS["columns"]
 
 
 def _of_parent(artifacts: CompiledArtifacts, parent: str, changed: list[str], since: str) -> str:
     node = artifacts.by_id.get(parent)
     label = node.label if node else parent
     if node is not None and node.resource_type == "source":
-        told = f"is {since}" if since else "is new"
-        return f"source {node.source_name}.{label} {told}"
+        change = f"is {since}" if since else "is new"
+        return f"source {node.source_name}.{label} {change}"
     columns = [name for name in changed if name not in (ROWS, WHOLE)]
     if not columns or ROWS in changed or WHOLE in changed:
         return f"{label} is new"

@@ -94,10 +94,10 @@ class _Reader:
                 self._warehouse, {relation_of(n): each.columns for n, each in tables}
             )
         for node, each in tables:
-            if told := hashes.get(relation_of(node)):
+            if content := hashes.get(relation_of(node)):
                 named = list(each.columns)
-                evidence = digest(each.kind, each.text, named, told)
-                found[node.unique_id] = Standing(evidence, self._names(named), told[0])
+                evidence = digest(each.kind, each.text, named, content)
+                found[node.unique_id] = Standing(evidence, self._names(named), content[0])
         return found
 
     def functions(self, nodes: Sequence[Node]) -> dict[str, Standing]:
@@ -173,17 +173,17 @@ class _Reader:
 
     def _content(self, node: Node, columns: list[tuple[str, str]]) -> str:
         relation = relation_of(node)
-        told = hashes_of_rows(self._warehouse, {relation: columns}).get(relation)
-        if told is None:
+        content = hashes_of_rows(self._warehouse, {relation: columns}).get(relation)
+        if content is None:
             raise EnvironmentProblemError(f"{relation.schema}.{relation.name} cannot be read")
-        return digest(told)
+        return digest(content)
 
     def _loaded(self, node: Node) -> str:
         dialect = self._warehouse.dialect
         place = dialect.place(relation_of(node))
         newest = f"max({node.reuse.loaded_at})"
-        told = dict.fromkeys((dialect.text(newest), "count(*)", dialect.exact(newest)))
-        found = self._warehouse.rows(f"select {', '.join(told)} from {place}")[0]
+        expressions = dict.fromkeys((dialect.text(newest), "count(*)", dialect.exact(newest)))
+        found = self._warehouse.rows(f"select {', '.join(expressions)} from {place}")[0]
         self.newest[node.unique_id] = str(found[0] or "")
         return digest(found)
 

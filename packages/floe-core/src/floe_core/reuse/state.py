@@ -151,8 +151,8 @@ def to_text(state: State) -> str:
     entries = {node_id: _fields(entry) for node_id, entry in state.entries.items()}
     former = {node_id: _fields(entry) for node_id, entry in state.former.items()}
     active = {token: asdict(each) for token, each in state.active.items()}
-    told = {"subject": state.subject, "entries": entries, "former": former, "active": active}
-    return to_hashed_text(FORMAT, told)
+    content = {"subject": state.subject, "entries": entries, "former": former, "active": active}
+    return to_hashed_text(FORMAT, content)
 
 
 def from_text(text: str) -> State:
@@ -161,33 +161,33 @@ def from_text(text: str) -> State:
     Raises:
         ValueError: The text is damaged, or in another format.
     """
-    told = from_hashed_text(FORMAT, text)
+    content = from_hashed_text(FORMAT, text)
     return State(
-        told["subject"],
-        {node_id: _entry(each) for node_id, each in told["entries"].items()},
-        {token: _active(each) for token, each in told["active"].items()},
-        {node_id: _entry(each) for node_id, each in told["former"].items()},
+        content["subject"],
+        {node_id: _entry(each) for node_id, each in content["entries"].items()},
+        {token: _active(each) for token, each in content["active"].items()},
+        {node_id: _entry(each) for node_id, each in content["former"].items()},
     )
 
 
 def _fields(entry: Entry) -> dict[str, Any]:
     """Return an entry's fields; `asdict` would copy everything in them."""
-    told = {name: getattr(entry, name) for name in _ENTRY}
-    told["versions"] = [entry.versions.rows, entry.versions.columns]
+    content = {name: getattr(entry, name) for name in _ENTRY}
+    content["versions"] = [entry.versions.rows, entry.versions.columns]
     if entry.standing is not None:
         standing = entry.standing
-        told["standing"] = [standing.evidence, standing.columns, standing.rows]
-    return told
+        content["standing"] = [standing.evidence, standing.columns, standing.rows]
+    return content
 
 
-def _active(told: dict[str, Any]) -> ActiveBuild:
-    lists = {name: tuple(told[name]) for name in ("node_ids", "touched")}
-    return ActiveBuild(**{**told, **lists})
+def _active(content: dict[str, Any]) -> ActiveBuild:
+    lists = {name: tuple(content[name]) for name in ("node_ids", "touched")}
+    return ActiveBuild(**{**content, **lists})
 
 
-def _entry(told: dict[str, Any]) -> Entry:
-    standing = told["standing"]
+def _entry(content: dict[str, Any]) -> Entry:
+    standing = content["standing"]
     if standing is not None:
         evidence, columns, rows = standing
         standing = Standing(evidence, tuple(columns), rows)
-    return Entry(**{**told, "versions": Versions(*told["versions"]), "standing": standing})
+    return Entry(**{**content, "versions": Versions(*content["versions"]), "standing": standing})

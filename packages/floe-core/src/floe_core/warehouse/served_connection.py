@@ -32,12 +32,12 @@ class ServedConnection:
 
     def rows(self, query: str) -> list[Row]:
         """See `Warehouse.rows`."""
-        found: list[Row] = self._ask("rows", query)
+        found: list[Row] = self._request("rows", query)
         return found
 
     def run(self, statement: str) -> None:
         """See `Warehouse.run`."""
-        self._ask("run", statement)
+        self._request("run", statement)
 
     def columns(self, relation: Relation) -> list[tuple[str, str]]:
         """See `Warehouse.columns`."""
@@ -48,7 +48,7 @@ class ServedConnection:
         self._pipe.close()
         self._process.join()
 
-    def _ask(self, method: str, sql: str) -> Any:
+    def _request(self, method: str, sql: str) -> Any:
         try:
             self._pipe.send((method, sql))
         except OSError as error:

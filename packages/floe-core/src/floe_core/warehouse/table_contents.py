@@ -129,7 +129,7 @@ def _hashes(warehouse: Warehouse, tables: Mapping[Relation, Columns]) -> dict[Re
         if len(tables) == 1:
             return {}
         alone = (_hashes(warehouse, {relation: tables[relation]}) for relation in relations)
-        return {relation: told for each in alone for relation, told in each.items()}
+        return {relation: content for each in alone for relation, content in each.items()}
     return {relations[number]: (int(count), int(summed)) for number, count, summed in rows}
 
 

@@ -140,10 +140,10 @@ class ReusingBuild:
 
     def _with_code(self, node_id: str, entry: Entry) -> Entry:
         """Return an entry with a node's code; dbt compiles code with a secret each time."""
-        told = self._planned.code_of(node_id)
-        is_whole = told == self._planned.situation.codes.get(node_id)
+        code = self._planned.code_of(node_id)
+        is_whole = code == self._planned.situation.codes.get(node_id)
         key = self._planned.keys.get(node_id, "") if is_whole else ""
-        return replace(entry, code=pack_code(told), rendering=key)
+        return replace(entry, code=pack_code(code), rendering=key)
 
     def _compiled_anew(self) -> dict[str, Entry]:
         """Return the reused nodes that dbt had to compile, with the keys of their code.

@@ -20,16 +20,16 @@ class ReusingRun:
 
     def __init__(self, build: ReusingBuild | WholeBuild, start_dbt: StartDbt) -> None:
         self._build = build
-        self._told: deque[BuildEvent] = deque(build.begin())
+        self._pending: deque[BuildEvent] = deque(build.begin())
         self._end: DbtEnded | None = None if build.todo else DbtEnded()
         self._run = self._started(start_dbt) if build.todo else None
         if self._run is None:
-            self._told.extend(build.finish(succeeded=True))
+            self._pending.extend(build.finish(succeeded=True))
 
     def next_event(self, timeout: float | None) -> BuildEvent | DbtEnded | None:
         """See `DbtRun.next_event`."""
-        if self._told:
-            return self._told.popleft()
+        if self._pending:
+            return self._pending.popleft()
         if self._end is not None or self._run is None:
             return self._end
         event = self._run.next_event(timeout)
@@ -37,11 +37,11 @@ class ReusingRun:
             self._run.close(PATIENCE_SECONDS)
             self._end = event
             succeeded = event.succeeded and not event.problem
-            self._told.extend(self._build.finish(succeeded=succeeded))
+            self._pending.extend(self._build.finish(succeeded=succeeded))
             return self.next_event(timeout)
         if isinstance(event, NodeResult):
             event = self._build.receive(event)
-            self._told.extend(self._build.follow(event))
+            self._pending.extend(self._build.follow(event))
         return event
 
     def cancel(self) -> None:

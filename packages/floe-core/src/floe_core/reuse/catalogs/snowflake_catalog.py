@@ -48,15 +48,15 @@ class SnowflakeCatalog(Catalog):
             return {}
         where = {"schemas": ", ".join(map(literal, schemas))}
         columns: dict[Relation, list[tuple[str, ...]]] = {}
-        for schema, table, *told in warehouse.rows(_COLUMNS.format(**where)):
+        for schema, table, *column in warehouse.rows(_COLUMNS.format(**where)):
             own = columns.setdefault(Relation(str(schema), str(table)), [])
-            own.append(tuple(map(str, told)))
+            own.append(tuple(map(str, column)))
         found = {}
         for schema, name in warehouse.rows(_TABLES.format(**where)):
             place = Relation(str(schema), str(name))
-            told_of = columns.get(place, [])
-            named = tuple((name, kind) for name, kind, *_ in told_of)
-            found[place] = Found(TABLE, str([rest for _, _, *rest in told_of]), named)
+            of_table = columns.get(place, [])
+            named = tuple((name, kind) for name, kind, *_ in of_table)
+            found[place] = Found(TABLE, str([rest for _, _, *rest in of_table]), named)
         for schema, name, text in warehouse.rows(_VIEWS.format(**where)):
             if text:
                 found[Relation(str(schema), str(name))] = Found(VIEW, str(text))

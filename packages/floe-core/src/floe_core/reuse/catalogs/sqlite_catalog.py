@@ -86,6 +86,8 @@ class SQLiteCatalog(Catalog):
             texts = {t.text.lower() for t in call.tokens if t.token_type == TokenType.STRING}
             first = _DATES.get(call.name, 0)
             modifiers = call.arguments[first + 1 :] if call.name in _DATES else ()
-            is_told = all(len(m) == 1 and m[0].token_type == TokenType.STRING for m in modifiers)
-            return len(call.arguments) <= first or not is_told or bool(texts & _OF_THE_MOMENT)
+            are_literals = all(
+                len(m) == 1 and m[0].token_type == TokenType.STRING for m in modifiers
+            )
+            return len(call.arguments) <= first or not are_literals or bool(texts & _OF_THE_MOMENT)
         return False

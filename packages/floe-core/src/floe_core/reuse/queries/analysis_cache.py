@@ -41,8 +41,8 @@ class AnalysisCache:
         """Return the analysis of a query, as `analysis.analyse` does."""
         if steady_functions not in self._functions:
             self._functions[steady_functions] = digest(sorted(steady_functions))
-        told = [(i.node_id, i.database, i.schema, i.name, i.columns) for i in inputs]
-        key = digest(sql, dialect, told, self._functions[steady_functions])
+        relations = [(i.node_id, i.database, i.schema, i.name, i.columns) for i in inputs]
+        key = digest(sql, dialect, relations, self._functions[steady_functions])
         if key not in self._unpacked:
             packed = self._known.get(key)
             if packed is None:
