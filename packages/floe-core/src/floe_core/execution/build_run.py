@@ -104,8 +104,8 @@ def _events(
             )
             running = _run(artifacts, call, start, hold)
             # dbt gets time to end before another build may use the warehouse.
-            told = with_graph_of_run(reuse.listen(running), artifacts, request, call)
-            with closing(_without_secrets(told, redactor)) as events:
+            raw_events = with_graph_of_run(reuse.listen(running), artifacts, request, call)
+            with closing(_without_secrets(raw_events, redactor)) as events:
                 yield from _judge(events, verdict, journal, telemetry, ports)
 
 

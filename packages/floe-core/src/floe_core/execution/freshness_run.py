@@ -70,8 +70,8 @@ class FreshnessRun:
             yield end
             return
         measured = read_freshness(self._target / RESULTS_FILE)
-        untold = self._ids.keys() - measured.keys() - self._ended.keys()
-        disabled = nodes_not_in(self._target, untold)
+        unreported = self._ids.keys() - measured.keys() - self._ended.keys()
+        disabled = nodes_not_in(self._target, unreported)
         results = [
             self._result(node_id, source, measured.get(source))
             for source, node_id in self._ids.items()

@@ -98,5 +98,5 @@ def _follow(
 
 def _last_of(log: Path) -> str:
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.exists() else []
-    said = "\n".join(lines[-15:]) or "it wrote nothing"
-    return f"{log} ends with\n{said}"
+    tail = "\n".join(lines[-15:]) or "it wrote nothing"
+    return f"{log} ends with\n{tail}"

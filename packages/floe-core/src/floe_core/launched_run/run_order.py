@@ -48,8 +48,8 @@ class RunOrder:
     @classmethod
     def from_line(cls, line: str) -> RunOrder:
         """Return the order that `to_line` wrote."""
-        told = json.loads(line)
-        fields = told["options"]
+        content = json.loads(line)
+        fields = content["options"]
         ids, moment, span = fields["node_ids"], fields["nominal_time"], fields["range"]
         options = RunOptions(
             job=fields["job"],
@@ -58,7 +58,7 @@ class RunOrder:
             range=None if span is None else TimeRange(*map(datetime.fromisoformat, span)),
             parameters=RunParameters.given(fields["parameters"]),
         )
-        return cls(told["project_dir"], told["run_id"], options)
+        return cls(content["project_dir"], content["run_id"], options)
 
 
 @dataclass(frozen=True, slots=True)

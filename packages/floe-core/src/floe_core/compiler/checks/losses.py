@@ -45,7 +45,7 @@ def _refuse_pools_of_nodes(
 ) -> None:
     """Note nodes that are in a pool, if the plugin has no pools of nodes."""
     pools = sorted(set(artifacts.pools_of_nodes.values()))
-    if not pools or isinstance(plugin, NodePools) or _says_itself(artifacts, plugin, "pool"):
+    if not pools or isinstance(plugin, NodePools) or _reports_loss(artifacts, plugin, "pool"):
         return
     loss = (
         f"nodes are in {', '.join(pools)}, and no part of a build can take a slot of a pool there"
@@ -54,10 +54,10 @@ def _refuse_pools_of_nodes(
     _refuse("pool", loss, instead, plugin, inputs, findings)
 
 
-def _says_itself(artifacts: CompiledArtifacts, plugin: OrchestratorPlugin, concept: str) -> bool:
+def _reports_loss(artifacts: CompiledArtifacts, plugin: OrchestratorPlugin, concept: str) -> bool:
     """Return whether the plugin itself reports a loss of this concept."""
-    told = plugin.concepts(artifacts) if isinstance(plugin, ConceptExplainer) else ()
-    return any(each.loss for each in told if each.name == concept)
+    concepts = plugin.concepts(artifacts) if isinstance(plugin, ConceptExplainer) else ()
+    return any(each.loss for each in concepts if each.name == concept)
 
 
 def _refuse(

@@ -126,10 +126,10 @@ class ReuseFactsReader:
         SQL that is to hold rows back asks `is_incremental()` or reads `this`.
         """
         used = (entry.get("depends_on") or {}).get("macros") or ()
-        asks = _OWN_RELATION.search(self._code(entry)) or (
+        holds_back = _OWN_RELATION.search(self._code(entry)) or (
             _FOR_INCREMENTAL & set(self._hashes.reach(used))
         )
-        return _appends(_config(entry)) and not asks
+        return _appends(_config(entry)) and not holds_back
 
     def _outside_of_sql(self, entry: Entry, hooks: str) -> bool:
         """Return whether vars or the environment affect more than the compiled SQL shows."""
@@ -210,5 +210,5 @@ def _columns(entry: Entry, with_descriptions: bool) -> list[Any]:
     names += ["description"] if with_descriptions else []
     own = [entry.get("description")] if with_descriptions else []
     columns = (entry.get("columns") or {}).values()
-    told = [{name: each.get(name) for name in names if each.get(name)} for each in columns]
-    return [*own, *(each for each in told if len(each) > 1)]
+    parts = [{name: each.get(name) for name in names if each.get(name)} for each in columns]
+    return [*own, *(each for each in parts if len(each) > 1)]

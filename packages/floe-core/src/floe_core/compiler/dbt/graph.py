@@ -226,8 +226,8 @@ def _test(entry: Entry, config: Entry) -> dict[str, Any]:
 
 def _conditions(config: Entry) -> dict[str, str]:
     """Return when a test's rows are an error or a warning, if not as in dbt's default."""
-    told = {name: str(config.get(name) or "").strip() for name in ("error_if", "warn_if")}
-    return {name: text for name, text in told.items() if text not in ("", DEFAULT_CONDITION)}
+    conditions = {name: str(config.get(name) or "").strip() for name in ("error_if", "warn_if")}
+    return {name: text for name, text in conditions.items() if text not in ("", DEFAULT_CONDITION)}
 
 
 def nodes_in(manifest: Entry, project_dir: Path, *, reads_texts: bool = False) -> tuple[Node, ...]:

@@ -158,7 +158,7 @@ class InProcessDbt:
         return sorted(json.loads(line)["unique_id"] for line in lines)
 
     def _invoke(self, command: list[str]) -> Any:
-        said: list[str] = []
+        errors: list[str] = []
         own = self._folders.arguments(self._profile, self._vars)
         arguments = [*command, *own, "--quiet"]
         with (
@@ -167,7 +167,7 @@ class InProcessDbt:
             # `dbt ls` prints in any case; the result is returned as a value.
             redirect_stdout(io.StringIO()),
         ):
-            outcome = invoke_library(arguments, self._manifest, [errors_into(said)])
+            outcome = invoke_library(arguments, self._manifest, [errors_into(errors)])
         if isinstance(outcome.exception, KeyboardInterrupt):
             # dbt returns it like any of its own errors.
             raise outcome.exception
@@ -176,7 +176,7 @@ class InProcessDbt:
             raise EnvironmentProblemError(what)
         if not outcome.success:
             raise in_dbts_words(
-                str(outcome.exception or "\n".join(said)), self._folders.project, self._profile
+                str(outcome.exception or "\n".join(errors)), self._folders.project, self._profile
             )
         return outcome.result
 

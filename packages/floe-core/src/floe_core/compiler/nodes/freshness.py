@@ -36,8 +36,8 @@ def add_freshness(
 
 def _criteria(source: Entry) -> dict[str, Any]:
     """Return `warn_after` and `error_after` of a source, none where neither is set."""
-    told = source.get("freshness") or (source.get("config") or {}).get("freshness") or {}
-    limits = {name: told.get(name) or {} for name in ("warn_after", "error_after")}
+    freshness = source.get("freshness") or (source.get("config") or {}).get("freshness") or {}
+    limits = {name: freshness.get(name) or {} for name in ("warn_after", "error_after")}
     return {name: limit for name, limit in limits.items() if limit.get("count") is not None}
 
 

@@ -48,8 +48,8 @@ def keep_columns(target: Path, node_info: Mapping[str, Any], status: str) -> Non
 def kept_columns(target: Path, unique_id: str) -> tuple[Column, ...]:
     """Return the recorded columns of a node, in order; () if there are none."""
     try:
-        told = json.loads(_file(target, unique_id).read_text("utf-8"))
-        return tuple(Column(name=name, type=kind) for name, kind in told)
+        columns = json.loads(_file(target, unique_id).read_text("utf-8"))
+        return tuple(Column(name=name, type=kind) for name, kind in columns)
     except (OSError, ValueError, TypeError, RecursionError):
         return ()
 

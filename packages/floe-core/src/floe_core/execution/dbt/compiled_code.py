@@ -45,8 +45,8 @@ def compile_nodes(
 def codes_in(target: Path) -> dict[str, str]:
     """Return node id -> compiled code according to dbt's files; empty if there are none."""
     try:
-        told = json.loads((target / "run_results.json").read_text("utf-8"))
-        found = {each["unique_id"]: each.get("compiled_code") for each in told["results"]}
+        run_results = json.loads((target / "run_results.json").read_text("utf-8"))
+        found = {each["unique_id"]: each.get("compiled_code") for each in run_results["results"]}
     except (OSError, ValueError, KeyError, TypeError):
         return {}
     return {node_id: code for node_id, code in found.items() if isinstance(code, str)}

@@ -75,9 +75,9 @@ def _disabled(node_ids: list[str], cause: str) -> Iterator[BuildEvent]:
 
 def _enabled(statuses: dict[str, str], cause: str) -> Iterator[BuildEvent]:
     if statuses:
-        told = _named([f"{node_id} ({status})" for node_id, status in sorted(statuses.items())])
+        nodes = _named([f"{node_id} ({status})" for node_id, status in sorted(statuses.items())])
         lack = "dbt ran them, but the compiled graph does not have them"
-        yield NodeLog("", "warn", f"enabled by {cause}: {told}; {lack}")
+        yield NodeLog("", "warn", f"enabled by {cause}: {nodes}; {lack}")
 
 
 def _named(names: list[str]) -> str:

@@ -145,10 +145,10 @@ class InProcessDbt:
             self._refuse_to_compile(message)
         if not is_of_interest(info.name, info.level):
             return
-        told = _as_mapping(message)
+        content = _as_mapping(message)
         if info.name == FINISHED and self._call.wants_columns:
-            self._keep_columns(told["data"])
-        for event in self._messages.translated(told):
+            self._keep_columns(content["data"])
+        for event in self._messages.translated(content):
             reported = event if self._gate is None else self._gate.receive(event)
             if reported is not None:
                 self._events.put(self._with_slot(reported))

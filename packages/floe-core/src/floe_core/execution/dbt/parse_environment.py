@@ -31,10 +31,10 @@ def seal_environment(cache: bytes, names: Iterable[str], secrets: Container[str]
     """
     content = msgpack.unpackb(cache, raw=False, strict_map_key=False)
     noted = {*(content.get(ENV_VARS) or {}), *names}
-    told = {name for name in noted if not (is_secret_variable(name) or name in secrets)}
+    kept = {name for name in noted if not (is_secret_variable(name) or name in secrets)}
     content.pop(ENV_VARS, None)
     # Written first, so that `changed_in_file` need not read further.
-    variables = {ENV_VARS: {name: _digest(name) for name in sorted(told)}}
+    variables = {ENV_VARS: {name: _digest(name) for name in sorted(kept)}}
     packed: bytes = msgpack.packb({**variables, **content}, use_bin_type=True)
     return packed
 

@@ -70,8 +70,8 @@ class SubprocessDbt:
         assert self._process.stdout is not None
         self._read_lines(self._process.stdout)
         code = self._process.wait()
-        said = f": {self._last_words}" if self._last_words else ""
-        problem = "" if code in NODES_DECIDED else f"dbt exited with {code}{said}"
+        detail = f": {self._last_words}" if self._last_words else ""
+        problem = "" if code in NODES_DECIDED else f"dbt exited with {code}{detail}"
         self._events.put(DbtEnded(problem, succeeded=code == 0))
 
     def _read_lines(self, lines: IO[str]) -> None:

@@ -59,9 +59,9 @@ def _ids_listed(artifacts: CompiledArtifacts, selection: list[str]) -> frozenset
         *selection,
     ]
     if artifacts.dbt.executable:
-        lines, problem = _ask_executable(artifacts.dbt.executable, project_dir, arguments)
+        lines, problem = _list_with_executable(artifacts.dbt.executable, project_dir, arguments)
     else:
-        lines, problem = _ask_in_process(artifacts, project_dir, arguments)
+        lines, problem = _list_in_process(artifacts, project_dir, arguments)
     if problem:
         raise UsageError(f"{' '.join(selection)}: dbt: {problem}")
     return frozenset(json.loads(line)["unique_id"] for line in lines)
@@ -76,24 +76,24 @@ def _arguments(artifacts: CompiledArtifacts, project_dir: Path) -> list[str]:
     ]
 
 
-def _ask_in_process(
+def _list_in_process(
     artifacts: CompiledArtifacts, project_dir: Path, arguments: list[str]
 ) -> tuple[list[str], str]:
     """Return what the dbt installed beside floe prints, and why it failed."""
-    said: list[str] = []
+    errors: list[str] = []
     manifest = preload_manifest(project_dir, artifacts.dbt.version).manifest
     if manifest is not None:
         add_tags(manifest, artifacts.nodes)
     environment = {**QUIET_ENVIRONMENT, PROJECT_DIR_VARIABLE: str(project_dir)}
     with chdir(project_dir), environment_with(environment), redirect_stdout(io.StringIO()):
-        outcome = invoke_library(arguments, manifest, [errors_into(said)])
+        outcome = invoke_library(arguments, manifest, [errors_into(errors)])
     if isinstance(outcome.exception, KeyboardInterrupt):
         raise outcome.exception
-    problem = "" if outcome.success else str(outcome.exception or " ".join(said))
+    problem = "" if outcome.success else str(outcome.exception or " ".join(errors))
     return list(outcome.result or ()), problem
 
 
-def _ask_executable(
+def _list_with_executable(
     executable: str, project_dir: Path, arguments: list[str]
 ) -> tuple[list[str], str]:
     """Return what the product's own dbt prints, and why it failed."""
@@ -121,11 +121,11 @@ def list_command(nodes: Iterable[Node]) -> list[str]:
     return ["ls", "--output", "json", "--output-keys", "unique_id", *types]
 
 
-def errors_into(said: list[str]) -> Callable[[Any], None]:
+def errors_into(errors: list[str]) -> Callable[[Any], None]:
     """Return a callback for dbt's runner that appends the texts of its errors to this list."""
 
     def keep(message: Any) -> None:
         if message.info.level == "error":
-            said.append(message.info.msg)
+            errors.append(message.info.msg)
 
     return keep

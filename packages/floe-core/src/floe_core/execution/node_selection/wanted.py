@@ -59,8 +59,10 @@ def chosen_nodes(
     among_nodes = (artifacts.by_id[node_id] for node_id in ids)
     found = with_freshness(_that_dbt_runs(artifacts, found), among_nodes)
     if not found:
-        told = " ".join(_selection(parameters))
-        raise UsageError(f"{told}: selects none of {artifacts.product.name}'s {len(ids)} nodes")
+        selection = " ".join(_selection(parameters))
+        raise UsageError(
+            f"{selection}: selects none of {artifacts.product.name}'s {len(ids)} nodes"
+        )
     return found
 
 

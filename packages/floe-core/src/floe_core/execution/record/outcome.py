@@ -77,8 +77,10 @@ def _broken_off(events: Iterable[BuildEvent]) -> dict[str, NodeResult]:
     under_way: dict[str, NodeResult] = {}
     for event in events:
         if isinstance(event, NodeStarted):
-            told = NodeResult(event.unique_id, "error", message="it started but did not finish")
-            under_way[event.unique_id] = told
+            unfinished = NodeResult(
+                event.unique_id, "error", message="it started but did not finish"
+            )
+            under_way[event.unique_id] = unfinished
         elif isinstance(event, NodeResult):
             under_way.pop(event.unique_id, None)
     return under_way

@@ -23,8 +23,8 @@ class AlertsOfBuild:
     def __init__(self, artifacts: CompiledArtifacts, request: BuildRequest) -> None:
         self._artifacts = artifacts
         self._request = request
-        is_told = bool(artifacts.alerts) and artifacts.project_dir is not None
-        self._is_wanted = is_told and request.sends_alerts and not is_switched_off()
+        has_alerts = bool(artifacts.alerts) and artifacts.project_dir is not None
+        self._is_wanted = has_alerts and request.sends_alerts and not is_switched_off()
         self._open = OpenBuild(artifacts, request)
         self._end: BuildEnded | None = None
         self._is_final = False

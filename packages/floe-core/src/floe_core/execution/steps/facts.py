@@ -85,14 +85,14 @@ def _of_datasets(
     facts: list[StepFact], known: frozenset[str], found: StepFacts
 ) -> tuple[DatasetFact, ...]:
     """Return the facts of each dataset: the sum of its rows, and its last version."""
-    told: dict[str, DatasetFact] = {}
+    by_dataset: dict[str, DatasetFact] = {}
     for fact in facts:
         if fact.dataset is None:
             continue
         if fact.dataset not in known:
             found.problems.append(f"its facts name '{fact.dataset}', which it does not write")
             continue
-        before = told.get(fact.dataset, DatasetFact(fact.dataset))
+        before = by_dataset.get(fact.dataset, DatasetFact(fact.dataset))
         rows = before.rows if fact.rows is None else (before.rows or 0) + fact.rows
-        told[fact.dataset] = DatasetFact(fact.dataset, rows, fact.version or before.version)
-    return tuple(told.values())
+        by_dataset[fact.dataset] = DatasetFact(fact.dataset, rows, fact.version or before.version)
+    return tuple(by_dataset.values())

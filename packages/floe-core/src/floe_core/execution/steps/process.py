@@ -63,7 +63,7 @@ class StepProcess:
         self._writes = writes
         self._events = EventQueue()
         self._last_lines: deque[str] = deque(maxlen=LAST_LINES)
-        self._told_to_stop: float | None = None
+        self._canceled_at: float | None = None
         self._started_at = datetime.now(UTC)
         self._events.put(NodeStarted(call.unique_id, self._started_at))
         self._process = start_guarded(call.words, call.project_dir, call.environment)
@@ -79,8 +79,8 @@ class StepProcess:
     def cancel(self) -> None:
         """See `DbtRun.cancel`: sends SIGTERM to the whole group, then SIGKILL after its grace."""
         now = time.monotonic()
-        if self._told_to_stop is None:
-            self._told_to_stop = now
+        if self._canceled_at is None:
+            self._canceled_at = now
             self._signal(signal.SIGTERM)
             killer = threading.Timer(GRACE_SECONDS, self._signal, [signal.SIGKILL])
             killer.daemon = True

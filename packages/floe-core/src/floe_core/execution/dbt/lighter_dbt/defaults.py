@@ -37,10 +37,10 @@ def remembered_defaults() -> Iterator[None]:
                 return written[field]
         except TypeError:
             return write(f_type, f_value, config_cls)
-        told = write(f_type, f_value, config_cls)
-        if told is None or isinstance(told, str | int | float):
-            written[field] = told
-        return told
+        serialized = write(f_type, f_value, config_cls)
+        if serialized is None or isinstance(serialized, str | int | float):
+            written[field] = serialized
+        return serialized
 
     with replaced(schema, "_default", write_once):
         yield

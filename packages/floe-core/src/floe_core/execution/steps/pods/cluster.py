@@ -79,7 +79,7 @@ class Cluster:
 
     def create(self, pod: Pod) -> None:
         """Create a pod, unless it exists: from an earlier request whose response was lost."""
-        self._ask(
+        self._send(
             lambda: self._api.create_namespaced_pod(
                 self.namespace, pod, _preload_content=False, _request_timeout=REQUEST_SECONDS
             ),
@@ -88,7 +88,7 @@ class Cluster:
 
     def get(self, name: str) -> Pod | None:
         """Return a pod as the API returns it, None if there is none."""
-        found: Pod | None = self._ask(
+        found: Pod | None = self._send(
             lambda: self._api.read_namespaced_pod(
                 name, self.namespace, _preload_content=False, _request_timeout=REQUEST_SECONDS
             ),
@@ -101,7 +101,7 @@ class Cluster:
     ) -> list[str]:
         """Return the names of the pods that have these labels."""
         selector = ",".join(f"{name}={value}" for name, value in labels.items())
-        found = self._ask(
+        found = self._send(
             lambda: self._api.list_namespaced_pod(
                 self.namespace,
                 label_selector=selector,
@@ -114,7 +114,7 @@ class Cluster:
 
     def delete(self, name: str, patience: float = PATIENCE_SECONDS) -> None:
         """Stop and remove a pod; it gets some seconds to end by itself."""
-        self._ask(
+        self._send(
             lambda: self._api.delete_namespaced_pod(
                 name,
                 self.namespace,
@@ -174,7 +174,7 @@ class Cluster:
         found = {"apiVersion": "v1", "kind": "Pod", "name": own["metadata"]["name"]}
         return {**found, "uid": own["metadata"]["uid"]}
 
-    def _ask(
+    def _send(
         self, request: Callable[[], Any], *accepted: int, patience: float = PATIENCE_SECONDS
     ) -> Any:
         """Return the response as JSON, None for an accepted error; wait while the API is down.

@@ -166,14 +166,14 @@ def _await_start(name: str, cluster: Cluster) -> PodState:
     """Return the container's first state once started or ended; print why it waits."""
     limit = float(os.environ.get(START_VARIABLE) or START_SECONDS)
     deadline = time.monotonic() + limit
-    told = ""
+    printed = ""
     while True:
         state = _state(name, cluster)
         if state.has_started or state.exit_code is not None:
             return state
-        if state.reason != told:
-            told = state.reason
-            print(f"waiting: {told}", flush=True)
+        if state.reason != printed:
+            printed = state.reason
+            print(f"waiting: {printed}", flush=True)
         if state.is_hopeless or time.monotonic() > deadline:
             why = "" if state.is_hopeless else f" within {limit:g} s"
             raise EnvironmentProblemError(
