@@ -28,9 +28,9 @@ _STATUS = re.compile(r"error=(\d{3})\b")
 class NotSentError(Exception):
     """Apprise could not send an alert. `status` is the HTTP status of the receiver, 0 for none."""
 
-    def __init__(self, said: str) -> None:
-        super().__init__(said)
-        found = _STATUS.search(said)
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        found = _STATUS.search(message)
         self.status = int(found[1]) if found else 0
 
 
@@ -62,12 +62,12 @@ class AlertChannel:
         if not url:
             raise UnsetVariableError(f"environment variable {self._variable} is not set")
         receiver = Apprise()
-        with _Said() as said:
+        with _LoggedWarnings() as warnings:
             if not receiver.add(url):
                 what = f"{self._variable} holds no URL that Apprise knows, such as slack://..."
                 raise UnusableTargetError(what)
             if not receiver.notify(body_format="text", **prepared):
-                raise NotSentError(said.text())
+                raise NotSentError(warnings.text())
 
     def explain(self, error: Exception) -> tuple[Unsent, str]:
         """Return what an error of Apprise means for the alert."""
@@ -82,7 +82,7 @@ class AlertChannel:
         return "unreachable", reason
 
 
-class _Said(logging.Handler):
+class _LoggedWarnings(logging.Handler):
     """Collects what Apprise logs as a warning or worse while it sends."""
 
     def __init__(self) -> None:
@@ -95,7 +95,7 @@ class _Said(logging.Handler):
     def text(self) -> str:
         return "; ".join(self._lines)
 
-    def __enter__(self) -> _Said:
+    def __enter__(self) -> _LoggedWarnings:
         logging.getLogger("apprise").addHandler(self)
         return self
 

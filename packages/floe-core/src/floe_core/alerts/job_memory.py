@@ -10,7 +10,7 @@ from floe_core.alerts.notes import Notes
 
 # After this time, the end of a run is not reported again.
 _KEPT_SECONDS = 90 * 86_400
-_TOLD = "told"
+_REPORTED = "told"
 
 
 class JobMemory:
@@ -39,12 +39,12 @@ class JobMemory:
 
     def was_reported(self, alert_id: str) -> bool:
         """Return whether the end of a run was already reported."""
-        return self._notes.read(f"{_TOLD}/{alert_id}") is not None
+        return self._notes.read(f"{_REPORTED}/{alert_id}") is not None
 
     def note_reported(self, alert_id: str) -> None:
         """Record that the end of a run was reported, and forget old reports."""
-        self._notes.write(f"{_TOLD}/{alert_id}", "")
-        self._notes.forget(_TOLD, _KEPT_SECONDS)
+        self._notes.write(f"{_REPORTED}/{alert_id}", "")
+        self._notes.forget(_REPORTED, _KEPT_SECONDS)
 
 
 def _failing(job: str) -> str:

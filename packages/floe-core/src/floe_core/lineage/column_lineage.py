@@ -120,8 +120,8 @@ def _only_built(derived: DerivedColumns, built: tuple[str, ...]) -> DerivedColum
 
 def _with_fields(dataset: Json, types: Mapping[str, str]) -> Json:
     """Return a dataset whose schema has these columns (name -> type), after those it names."""
-    told = dataset.get("facets", {}).get("schema", {}).get("fields", [])
-    named = {field["name"]: field for field in told}
+    existing = dataset.get("facets", {}).get("schema", {}).get("fields", [])
+    named = {field["name"]: field for field in existing}
     fields = [
         _typed(named[name], kind) if name in named else {"name": name, "type": kind}
         for name, kind in types.items()

@@ -85,8 +85,8 @@ def processing_engine(name: str, version: str) -> Json:
 
 def trace(trace_id: str, span_id: str) -> Json:
     """Return the facet of the OpenTelemetry span of the same run."""
-    told = {"_producer": PRODUCER, "_schemaURL": _TRACE_SCHEMA}
-    return {**told, "traceId": trace_id, "spanId": span_id}
+    header = {"_producer": PRODUCER, "_schemaURL": _TRACE_SCHEMA}
+    return {**header, "traceId": trace_id, "spanId": span_id}
 
 
 def reuse(nodes: list[Json]) -> Json:

@@ -24,42 +24,42 @@ class KnownColumns:
 
     def table(self, dataset: Json) -> KnownTable:
         """Return what is known of a dataset: learnt before, or from its schema facet."""
-        told = columns_of_schema(dataset)
-        learnt = self._learnt(dataset)
-        if learnt is None:
-            return KnownTable(dataset["name"], told)
-        columns = tuple(learnt["columns"])
-        if learnt["is_complete"]:
+        in_schema = columns_of_schema(dataset)
+        kept = self._read(dataset)
+        if kept is None:
+            return KnownTable(dataset["name"], in_schema)
+        columns = tuple(kept["columns"])
+        if kept["is_complete"]:
             return KnownTable(dataset["name"], columns, is_complete=True)
-        return KnownTable(dataset["name"], tuple(dict.fromkeys([*columns, *told])))
+        return KnownTable(dataset["name"], tuple(dict.fromkeys([*columns, *in_schema])))
 
     def types(self, dataset: Json) -> dict[str, str]:
         """Return column -> type, as far as both are known of a dataset."""
-        learnt = self._learnt(dataset) or {}
-        return {**types_of_schema(dataset), **learnt.get("types", {})}
+        kept = self._read(dataset) or {}
+        return {**types_of_schema(dataset), **kept.get("types", {})}
 
     def learn(self, dataset: Json, types: Mapping[str, str], *, is_complete: bool) -> None:
         """Keep the columns of a dataset: name -> type, "" for an unknown type."""
         self._folder.mkdir(parents=True, exist_ok=True)
         path = self._file(dataset)
         unfinished = path.with_suffix(f".unfinished-{os.getpid()}")
-        learnt = {
+        content = {
             "name": dataset["name"],
             "columns": list(types),
             "types": {name: kind for name, kind in types.items() if kind and kind != UNKNOWN_TYPE},
             "is_complete": is_complete,
         }
-        text = json.dumps(learnt, ensure_ascii=False)
+        text = json.dumps(content, ensure_ascii=False)
         unfinished.write_text(text, "utf-8", errors="replace")
         unfinished.replace(path)
 
-    def _learnt(self, dataset: Json) -> Json | None:
+    def _read(self, dataset: Json) -> Json | None:
         try:
-            learnt = json.loads(self._file(dataset).read_text("utf-8"))
+            content = json.loads(self._file(dataset).read_text("utf-8"))
             return {
-                "columns": [str(name) for name in learnt["columns"]],
-                "types": dict(learnt.get("types", {})),
-                "is_complete": bool(learnt["is_complete"]),
+                "columns": [str(name) for name in content["columns"]],
+                "types": dict(content.get("types", {})),
+                "is_complete": bool(content["is_complete"]),
             }
         except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             # A damaged file counts as missing: the next run learns the columns again.

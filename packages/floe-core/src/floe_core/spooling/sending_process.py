@@ -62,7 +62,7 @@ class SendingProcess:
             start_new_session=True,
         )
         self._owner = os.getpid()
-        self._say(self._process, json.dumps(program.start))
+        self._write_line(self._process, json.dumps(program.start))
 
     def close(self, seconds: float) -> bool:
         """Let the process send waiting events for some seconds; return whether none is left.
@@ -75,7 +75,7 @@ class SendingProcess:
         self._process = None
         if process is None:
             return False
-        self._say(process, "finish")
+        self._write_line(process, "finish")
         try:
             return self._wait(process, seconds)
         except subprocess.TimeoutExpired:
@@ -95,7 +95,7 @@ class SendingProcess:
         return any(spool.sending_for() >= _SILENT_SECONDS for spool in self._spools)
 
     @staticmethod
-    def _say(process: subprocess.Popen[bytes], line: str) -> None:
+    def _write_line(process: subprocess.Popen[bytes], line: str) -> None:
         with suppress(OSError):
             _pipe(process).write(line.encode() + b"\n")
             _pipe(process).flush()

@@ -70,18 +70,18 @@ def _is_same_place(request: PreparedRequest, target: str) -> bool:
 
 def _not_accepted(response: Response) -> str:
     """Return why a response without an error status does not accept the event, "" if it does."""
-    said = f"{response.status_code} {response.reason or ''}".strip()
+    status = f"{response.status_code} {response.reason or ''}".strip()
     if not 200 <= response.status_code < 300:
         target = urlsplit(urljoin(response.url, response.headers.get("location", "")))
         # Without the query: that of a login page contains tokens.
         where = f" to {target.scheme}://{target.hostname}{target.path}" if target.hostname else ""
         return (
-            f"{said}: the backend redirects{where}, which would lose the event; "
+            f"{status}: the backend redirects{where}, which would lose the event; "
             "set the address that takes OpenLineage events itself"
         )
     if _is_html(response):
         return (
-            f"{said} with an HTML page: not the answer of an OpenLineage backend; "
+            f"{status} with an HTML page: not the answer of an OpenLineage backend; "
             "check the address, and whether a proxy or a login page is before it"
         )
     return ""
