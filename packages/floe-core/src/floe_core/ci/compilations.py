@@ -35,8 +35,8 @@ class Compilation:
 
         The compiled manifest has nulls for times and ids of a run, which dbt refuses.
         """
-        told = self.manifest["metadata"].items()
-        metadata = {name: value for name, value in told if value is not None}
+        fields = self.manifest["metadata"].items()
+        metadata = {name: value for name, value in fields if value is not None}
         content = {**self.manifest, "metadata": metadata}
         folder.mkdir()
         write_together(folder, {STATE_FILE: json.dumps(content).encode()})

@@ -43,7 +43,7 @@ def _summary(found: ChangeReport) -> str:
     verdict = "The build passed" if found.has_passed else "The build failed"
     breaks = len(found.breaking)
     broken = _count(len(found.difference.broken), "broken product")
-    told = ", ".join(
+    headline = ", ".join(
         [
             verdict,
             *([_count(breaks, "breaking change")] if breaks else []),
@@ -60,13 +60,13 @@ def _summary(found: ChangeReport) -> str:
     ]
     table = [f"| {name} | {value} |" for name, value in rows]
     title = f"## {found.product}: `{found.base}` to `{found.head}`"
-    return "\n".join([title, "", f"**{told}.**", "", "| | |", "| --- | --- |", *table])
+    return "\n".join([title, "", f"**{headline}.**", "", "| | |", "| --- | --- |", *table])
 
 
 def _kinds(found: ChangeReport) -> str:
     counts = Counter(node_id.partition(".")[0].replace("_", " ") for node_id in found.built)
-    told = ", ".join(_count(number, kind) for kind, number in sorted(counts.items()))
-    return f": {told}" if told else ""
+    kinds = ", ".join(_count(number, kind) for kind, number in sorted(counts.items()))
+    return f": {kinds}" if kinds else ""
 
 
 def _count(number: int, what: str) -> str:
@@ -95,12 +95,12 @@ def _attention(found: ChangeReport) -> Iterator[str]:
 def _failures(found: ChangeReport) -> Iterator[str]:
     if found.problem:
         yield _block(found.problem)
-    told = 0
+    shown = 0
     for node_id in found.failed:
         result = found.results.get(node_id) or NodeResult(node_id, "skipped")
         yield f"- `{node_id}`: {result.status}"
-        if result.message and result.status != "skipped" and told < MAX_ROWS:
-            told += 1
+        if result.message and result.status != "skipped" and shown < MAX_ROWS:
+            shown += 1
             yield _block(result.message)
 
 

@@ -95,8 +95,8 @@ def _install_packages(folder: Path) -> None:
     )
     done = subprocess.run([*dbt, "deps"], cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode:
-        said = "\n".join(f"{done.stdout}\n{done.stderr}".strip().splitlines()[-8:])
-        raise EnvironmentProblemError(f"`dbt deps` failed in the files of this commit:\n{said}")
+        output = "\n".join(f"{done.stdout}\n{done.stderr}".strip().splitlines()[-8:])
+        raise EnvironmentProblemError(f"`dbt deps` failed in the files of this commit:\n{output}")
 
 
 def _git(

@@ -55,7 +55,7 @@ class HelmRelease:
         if on is None or (product / FLOE_FILE).exists():
             inputs = read_inputs(product.absolute(), Findings(notice))
             check_helm_section(inputs)
-            _say_if_pods_forget_alerts(inputs)
+            _warn_if_pods_lose_alerts(inputs)
         name, settings = _chosen(inputs, on)
         plugin = plugin_registry.load(name, settings)
         plugin.configure({**settings, "helm": _section(inputs, settings, size, others)})
@@ -100,7 +100,7 @@ def _chosen(inputs: Inputs | None, on: str | None) -> tuple[str, dict[str, Any]]
     return str(on), {key: settings[key] for key in kept if key in settings}
 
 
-def _say_if_pods_forget_alerts(inputs: Inputs) -> None:
+def _warn_if_pods_lose_alerts(inputs: Inputs) -> None:
     manifest = inputs.manifest
     given = plugin_settings(manifest, chosen_environment()).get(STORE_SETTING)
     if (inputs.spec.alerts or manifest.alerts) and not given:

@@ -33,5 +33,5 @@ def print_error(message: str, error: Exception | None = None) -> None:
     if "--json" not in sys.argv:
         return
     problems = [asdict(p) for p in error.problems] if isinstance(error, InvalidProductError) else []
-    told = {"status": "error", "message": message, "problems": problems}
-    sys.stdout.write(json.dumps(told) + "\n")
+    content = {"status": "error", "message": message, "problems": problems}
+    sys.stdout.write(json.dumps(content) + "\n")

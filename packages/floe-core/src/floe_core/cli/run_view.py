@@ -53,14 +53,14 @@ class RunView:
         elif isinstance(event, NodeResult):
             self._show_result(event)
         elif isinstance(event, NodeLog) and not event.unique_id:
-            self._say(event)
+            self._show_message(event)
         elif isinstance(event, BuildEnded):
             self._running.clear()
         names = ", ".join(self._name(node_id) for node_id in list(self._running)[:4])
         doing = names or ("" if self._ended else self._latest_message)
         self._status.update(f"{len(self._ended)} of {self._total}  {escape(doing)}")
 
-    def _say(self, message: NodeLog) -> None:
+    def _show_message(self, message: NodeLog) -> None:
         """Show a message that belongs to no node: print errors, show others until a node runs.
 
         Warnings are printed from then on; those before it are about dbt's parse.

@@ -56,13 +56,13 @@ def difference(
     removed = tuple(sorted(old.by_id.keys() - new.by_id.keys()))
     changed = changed_nodes(old, new)
     touched = [*added, *(node.unique_id for node in changed)]
-    told = {*touched, *removed}
+    listed = {*touched, *removed}
     below = {*downstream(new, touched), *downstream(old, removed)}
     return ProductDifference(
         added=added,
         removed=removed,
         changed=changed,
-        downstream=tuple(sorted((below & new.by_id.keys()) - told)),
+        downstream=tuple(sorted((below & new.by_id.keys()) - listed)),
         jobs=changed_jobs(old, new, (start, end)),
         settings=_settings(old, new),
         span=(start, end),

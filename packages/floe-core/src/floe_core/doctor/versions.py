@@ -28,8 +28,8 @@ def check_versions() -> list[Finding]:
 
 def _installed_versions(checked: list[str]) -> Finding:
     names = sorted({name for each in checked for name in (each, *_shown_requirements(each))})
-    told = ", ".join(f"{name} {version(name)}" for name in names if _is_installed(name))
-    return Finding(SUBJECT, "ok", f"Python {platform.python_version()}, {told}")
+    versions = ", ".join(f"{name} {version(name)}" for name in names if _is_installed(name))
+    return Finding(SUBJECT, "ok", f"Python {platform.python_version()}, {versions}")
 
 
 def _shown_requirements(name: str) -> Iterator[str]:

@@ -147,5 +147,5 @@ def _only_on_one_side(side: Side, alone: Counter[str], other: Side) -> str:
     is_same_dbt = side.dbt_version == other.dbt_version
     paths = differing_paths(example, other.events - side.events) if is_same_dbt else []
     where = ", ".join(paths)
-    told = f"{alone.total()} on {side.name} alone, such as {kind} of {job}"
-    return f"{told}, different in {where}" if where else told
+    summary = f"{alone.total()} on {side.name} alone, such as {kind} of {job}"
+    return f"{summary}, different in {where}" if where else summary

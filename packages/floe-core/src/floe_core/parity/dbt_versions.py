@@ -22,7 +22,7 @@ _DONE = "floe-installed"
 # dbt-core 1.12 requires it, but PyPI has only its source, which downloads a wheel; dbt runs
 # without.
 _PARSER = "dbt-core-experimental-parser"
-_LINES_TOLD = 12
+_LINES_SHOWN = 12
 
 
 def is_version(dbt: str) -> bool:
@@ -108,5 +108,5 @@ def _failed(*command: str) -> str:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode == 0:
         return ""
-    said = (done.stderr or done.stdout).strip().splitlines()
-    return "\n".join(said[-_LINES_TOLD:]) or f"{command[0]} exited with {done.returncode}"
+    lines = (done.stderr or done.stdout).strip().splitlines()
+    return "\n".join(lines[-_LINES_SHOWN:]) or f"{command[0]} exited with {done.returncode}"

@@ -83,8 +83,8 @@ def _freshness(artifacts: CompiledArtifacts, folder: Path, work: Path) -> dict[s
         return {}
     _run(_command(artifacts, work, "source", "freshness"), folder, work / "freshness.jsonl")
     path = work / "sources.json"
-    told = json.loads(path.read_bytes())["results"] if path.exists() else []
-    words = {each["unique_id"]: each["status"] for each in told}
+    results = json.loads(path.read_bytes())["results"] if path.exists() else []
+    words = {each["unique_id"]: each["status"] for each in results}
     strict = artifacts.execution.freshness == "gate"
     statuses: dict[str, NodeStatus] = {"pass": "pass", "warn": "warn"}
     statuses["error"] = "fail" if strict else "warn"

@@ -54,10 +54,10 @@ def differing_promises(names: tuple[str, str], left: Promises, right: Promises) 
     for job in sorted(left.retries.keys() & right.retries.keys()):
         one, two = left.retries[job], right.retries[job]
         if one != two:
-            told = " and ".join(
+            plans = " and ".join(
                 f"{_plan(p)} on {n}" for n, p in zip(names, (one, two), strict=True)
             )
-            found.append(f"what follows a failure of job '{job}': {told}")
+            found.append(f"what follows a failure of job '{job}': {plans}")
     return found
 
 

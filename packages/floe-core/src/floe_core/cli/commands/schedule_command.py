@@ -148,8 +148,8 @@ def _print_row(row: dict[str, Any]) -> None:
     else:
         _print_rule(row)
     if running := row["running"]:
-        says = _shown(running["next_tick"], row) if running["next_tick"] else "none"
-        console.print(f"  next tick by {running['orchestrator']}: {says}", markup=False)
+        tick = _shown(running["next_tick"], row) if running["next_tick"] else "none"
+        console.print(f"  next tick by {running['orchestrator']}: {tick}", markup=False)
 
 
 def _print_rule(row: dict[str, Any]) -> None:
