@@ -49,7 +49,7 @@ def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:
 
 
 def _line(of_class: str, found: Counter[str], reasons: set[str]) -> str:
-    told = [f"{found[word]} {word}" for word in ("held", "not held") if found[word]]
+    parts = [f"{found[word]} {word}" for word in ("held", "not held") if found[word]]
     if found["left out"]:
-        told.append(f"{found['left out']} left out ({'; '.join(sorted(reasons))})")
-    return f"{of_class}: {', '.join(told)}"
+        parts.append(f"{found['left out']} left out ({'; '.join(sorted(reasons))})")
+    return f"{of_class}: {', '.join(parts)}"

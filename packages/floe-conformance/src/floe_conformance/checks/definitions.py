@@ -84,9 +84,9 @@ class DefinitionChecks(Subject):
         """One error reports an edge to a missing node, a job of one, a bad cron and a bad zone."""
         with pytest.raises(InvalidProductError) as refused:
             self.plugin().create_definitions(_spoilt(product))
-        told = str(refused.value)
+        message = str(refused.value)
         planted = ("model.corner_shop.nowhere", "model.corner_shop.nobody", "61 * * * *", "Mars/A")
-        assert [text for text in planted if text not in told] == []
+        assert [text for text in planted if text not in message] == []
 
     def _expected_upstream(self) -> dict[str, frozenset[str]]:
         if self.shows_sources:

@@ -50,8 +50,8 @@ class HelmValuesChecks(Subject):
         """With `helm.size`, they hold what `get_resource_requirements` returns for that size."""
         for size in WORKLOAD_SIZES:
             found = _texts(_values(self._set({"size": size})))
-            told = asdict(self.plugin().get_resource_requirements(size))
-            assert {name: text for name, text in told.items() if text not in found} == {}, size
+            resources = asdict(self.plugin().get_resource_requirements(size))
+            assert {name: text for name, text in resources.items() if text not in found} == {}, size
 
     def test_helm_values_grow_with_their_size(self) -> None:
         """The three sizes give three different results."""

@@ -54,9 +54,9 @@ class LineageChecks(Subject):
 
     def test_every_lineage_event_arrives_in_order(self, events: list[Event]) -> None:
         """Type, job and datasets are those of the calls."""
-        told = [(e["eventType"], e["job"]["name"], *_datasets(e)) for e in events]
+        received = [(e["eventType"], e["job"]["name"], *_datasets(e)) for e in events]
         source, target = (SOURCE.namespace, SOURCE.name), (TARGET.namespace, TARGET.name)
-        assert told == [(kind, job, [source], [target]) for kind, job in EVENTS]
+        assert received == [(kind, job, [source], [target]) for kind, job in EVENTS]
 
     def test_every_lineage_event_is_openlineages(self, events: list[Event]) -> None:
         """It has the fields that the specification requires, in the required form."""

@@ -22,8 +22,8 @@ class RunLineageChecks(MadeRuns):
     @pytest.mark.parametrize("what", kit_product.TOLD)
     def test_a_run_reports_each_node_once_and_how_it_ended(self, what: str, ran: MakeRun) -> None:
         """COMPLETE, FAIL, or ABORT if it was skipped, after a START of the same run."""
-        told = list(_runs(ran(what).events(kit_product.NAME)))
-        assert sorted(told) == [
+        reported = list(_runs(ran(what).events(kit_product.NAME)))
+        assert sorted(reported) == [
             (job, "START", end) for job, end in sorted(kit_product.TOLD[what].items())
         ]
 

@@ -56,8 +56,8 @@ class SchedulingChecks(Subject):
     def test_an_unknown_job_is_refused_with_those_there_are(self, copy: CompiledArtifacts) -> None:
         """`ValueError` that names the product's jobs. Skipped if schedules cannot be set."""
         with _skipping_what_cannot_be():
-            told = self._refusal(copy, "nightlyy", "0 6 * * *", "UTC")
-        assert [name for name in kit_product.JOBS if name not in told] == []
+            message = self._refusal(copy, "nightlyy", "0 6 * * *", "UTC")
+        assert [name for name in kit_product.JOBS if name not in message] == []
 
     def _refusal(self, copy: CompiledArtifacts, job: str, cron: str, zone: str) -> str:
         plugin = self.plugin()
