@@ -28,15 +28,15 @@ class ExecutorWatch:
     def __init__(self, folder: Path, patience: float) -> None:
         self._folder = folder
         self._patience = patience
-        self._latest = self._asked = time.monotonic()
+        self._latest = self._last_check = time.monotonic()
         self._used = 0.0
 
     def problem(self, task_instances: TaskInstances) -> str:
         """Return which tasks of a run no worker picks up, "" for none; fetches them rarely."""
         now = time.monotonic()
-        if now - self._asked < min(ASK_SECONDS, self._patience / 4):
+        if now - self._last_check < min(ASK_SECONDS, self._patience / 4):
             return ""
-        self._asked = now
+        self._last_check = now
         used = self._cpu_seconds_of_workers()
         if used < self._used or used - self._used > LEAST_SHARE * self._patience:
             self._used, self._latest = used, now

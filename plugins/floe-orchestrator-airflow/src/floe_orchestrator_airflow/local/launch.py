@@ -163,7 +163,7 @@ def _follow(
         airflow.check_alive(RUNNING)
         if problem := executor.problem(partial(airflow.api.task_instances, dag_id, run_id)):
             raise airflow.stuck(RUNNING, problem)
-        run = _ask_for_run(airflow, dag_id, run_id)
+        run = _fetch_run(airflow, dag_id, run_id)
         events.pass_on()
         if run["state"] in ("success", "failed"):
             break
@@ -181,7 +181,7 @@ def _follow(
     )
 
 
-def _ask_for_run(airflow: LocalAirflow, dag_id: str, run_id: str) -> dict[str, Any]:
+def _fetch_run(airflow: LocalAirflow, dag_id: str, run_id: str) -> dict[str, Any]:
     try:
         return airflow.api.run(dag_id, run_id)
     except RestError as error:

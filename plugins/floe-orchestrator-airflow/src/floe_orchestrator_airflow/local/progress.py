@@ -28,7 +28,7 @@ class Progress:
         self._folder = folder
         self._host_pid = host_pid
         self._patience = patience
-        self._began = self._latest = self._asked = time.monotonic()
+        self._began = self._latest = self._last_check = time.monotonic()
         self._awaited: frozenset[str] = frozenset()
         self._used = 0.0
 
@@ -38,8 +38,8 @@ class Progress:
         names = " and ".join(sorted(awaited))
         if now - self._began > LONGEST_SECONDS:
             return f"its {names} did not start in {LONGEST_SECONDS:.0f} s"
-        if now - self._asked >= min(ASK_SECONDS, self._patience / 4):
-            self._asked = now
+        if now - self._last_check >= min(ASK_SECONDS, self._patience / 4):
+            self._last_check = now
             self._look(frozenset(awaited), now)
         if now - self._latest > self._patience:
             return f"its {names} made no progress for {self._patience:.0f} s"

@@ -149,7 +149,7 @@ class LocalAirflow:
         if not self._is_parsed(dag_id, changed_at):
             known = self.api.dag(dag_id)
             if known is not None:
-                self._ask_for_parse(known["file_token"])
+                self._request_parse(known["file_token"])
             self._wait(
                 lambda: [] if self._is_parsed(dag_id, changed_at) else ["dag-processor"],
                 f"reading {dag_id}",
@@ -177,7 +177,7 @@ class LocalAirflow:
         changed = [moment for state in states for moment in (state.st_mtime, state.st_ctime)]
         return datetime.fromtimestamp(max(changed), UTC)
 
-    def _ask_for_parse(self, file_token: str) -> None:
+    def _request_parse(self, file_token: str) -> None:
         try:
             self.api.ask_for_parse(file_token)
         except RestError as error:

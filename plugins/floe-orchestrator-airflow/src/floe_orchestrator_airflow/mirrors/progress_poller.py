@@ -57,7 +57,7 @@ class ProgressPoller:
         failures = 0
         while True:
             try:
-                await self._ask()
+                await self._fetch()
                 failures = 0
             # The supervisor raises this for any failure, such as an API server that is down for a
             # while. The run goes on meanwhile, so wait for it rather than fail all its nodes.
@@ -74,7 +74,7 @@ class ProgressPoller:
         self._changed.set_result(None)
         self._changed = asyncio.get_running_loop().create_future()
 
-    async def _ask(self) -> None:
+    async def _fetch(self) -> None:
         """Read the state first: once it is final, the results read after it are complete."""
         states = await task_states(self._ti, [self._build_task_id])
         state = states.get(self._build_task_id) or ""

@@ -43,12 +43,12 @@ def _check(pools: tuple[str, ...], settings: Mapping[str, Any]) -> Iterator[Pool
         place = f"{url}/api/v2/pools/{quote(pool, safe='')}"
         answer = request("GET", place, deadline, headers=headers)
         fix = f"airflow pools set {pool} 4 'slots of {pool}'"
-        told = json_object(answer)
-        if answer.status == 404 and "detail" in told:
+        content = json_object(answer)
+        if answer.status == 404 and "detail" in content:
             what = f"Airflow has no pool {pool}, so it never starts the tasks in it"
             yield PoolProblem(pool, what, fix, blocks=True)
-        elif answer.status != 200 or "slots" not in told:
+        elif answer.status != 200 or "slots" not in content:
             raise CannotGoOnError(f"/api/v2/pools is not Airflow's (HTTP {answer.status})")
-        elif told["slots"] == 0:
+        elif content["slots"] == 0:
             what = f"the pool {pool} has no slots, so Airflow never starts the tasks in it"
             yield PoolProblem(pool, what, fix, blocks=True)

@@ -67,11 +67,11 @@ class _RunningAirflow:
     def take_up(self, schedules: JobSchedules, name: str) -> None:
         job = schedules.live(name)
         path = f"/api/v2/dags/{quote(dag_id(schedules.artifacts, job))}"
-        before = self._ask("GET", path)
-        self._ask("PUT", f"/api/v2/parseDagFile/{quote(str(before['file_token']), safe='')}")
+        before = self._request("GET", path)
+        self._request("PUT", f"/api/v2/parseDagFile/{quote(str(before['file_token']), safe='')}")
         dag = self._wait_for_parse(path, before, _summary(job))
         if job.schedule is not None and job.schedule.enabled and dag["is_paused"]:
-            self._ask("PATCH", path, {"is_paused": False})
+            self._request("PATCH", path, {"is_paused": False})
 
     def _wait_for_parse(
         self, path: str, before: Mapping[str, Any], expected: str | None
@@ -79,7 +79,7 @@ class _RunningAirflow:
         """Return the DAG once it was parsed again and shows the expected schedule."""
         deadline = time.monotonic() + PARSE_SECONDS
         while True:
-            dag = self._ask("GET", path)
+            dag = self._request("GET", path)
             shown = dag["timetable_summary"] if dag["next_dagrun_run_after"] else None
             if dag["last_parsed_time"] != before["last_parsed_time"] and shown == expected:
                 return dag
@@ -87,7 +87,7 @@ class _RunningAirflow:
                 raise CannotGoOnError(_still(dag, PARSE_SECONDS))
             time.sleep(POLL_SECONDS)
 
-    def _ask(self, method: str, path: str, body: Any = None) -> Mapping[str, Any]:
+    def _request(self, method: str, path: str, body: Any = None) -> Mapping[str, Any]:
         headers = {"Authorization": f"Bearer {self._token}"} if self._token else {}
         answer = request(method, self._url + path, _soon(), json_body=body, headers=headers)
         # 409: the file is already waiting to be parsed.

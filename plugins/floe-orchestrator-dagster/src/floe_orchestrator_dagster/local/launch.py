@@ -62,11 +62,11 @@ def look_further(home: Path, log: Path) -> list[str]:
     ]
 
 
-def full_disk(home: Path, said: str) -> str:
-    """Return a message that the disk is full, if it is or if `said` says so; otherwise ""."""
+def full_disk(home: Path, problem: str) -> str:
+    """Return a message that the disk is full, if it is or if `problem` says so; otherwise ""."""
     signs = ("No space left on device", "disk is full", "Disk quota exceeded")
     has_room = shutil.disk_usage(home).free >= _LEAST_ROOM
-    if has_room and not any(sign in said for sign in signs):
+    if has_room and not any(sign in problem for sign in signs):
         return ""
     return f"no space left on the disk of {home}: the run could not go on; make room and run again"
 

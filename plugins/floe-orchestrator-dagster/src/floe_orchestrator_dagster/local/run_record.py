@@ -42,8 +42,8 @@ def _contradictions(
 ) -> Iterable[str]:
     built = _materialized(instance, run_id)
     succeeded = (result.unique_id for result in results.values() if result.status == "success")
-    told = {key for node_id in succeeded for key in asset_map.built_keys.get(node_id, ())}
-    for key in sorted(built ^ told):
+    built_by_dbt = {key for node_id in succeeded for key in asset_map.built_keys.get(node_id, ())}
+    for key in sorted(built ^ built_by_dbt):
         where = "Dagster alone" if key in built else "dbt alone"
         yield f"{key.to_user_string()} was built according to {where}"
     evaluated = _evaluations(instance, run_id)
@@ -66,8 +66,8 @@ def _evaluations(instance: DagsterInstance, run_id: str) -> dict[AssetCheckKey, 
     for entry in entries:
         event = entry.dagster_event
         if event is not None:
-            said = event.asset_check_evaluation_data
-            found[said.asset_check_key] = (said.passed, said.severity.value)
+            evaluation = event.asset_check_evaluation_data
+            found[evaluation.asset_check_key] = (evaluation.passed, evaluation.severity.value)
     return found
 
 

@@ -44,8 +44,8 @@ class GraphqlClient:
         if answer.status in (401, 403):
             raise RefusedError(f"it denies access (HTTP {answer.status}); set `token`, as env:NAME")
         try:
-            told = json.loads(answer.body)
-            data = told.get("data")
+            content = json.loads(answer.body)
+            data = content.get("data")
         except (ValueError, AttributeError):
             data = None
         if answer.status != 200 or not isinstance(data, dict):
@@ -61,7 +61,7 @@ class GraphqlClient:
         """
         found = self.ask(query, **variables)[field]
         if found["__typename"] != wanted:
-            said = str(found.get("message") or found["__typename"]).strip().partition("\n")[0]
-            raise RefusedError(said[:300])
+            message = str(found.get("message") or found["__typename"]).strip().partition("\n")[0]
+            raise RefusedError(message[:300])
         typed: Mapping[str, Any] = found
         return typed

@@ -83,8 +83,8 @@ def _location_errors(entry: Any, secret: str) -> Iterator[str]:
 
 
 def _daemon_error(daemon: Any, secret: str) -> str:
-    said = [_short(error, secret) for error in daemon["lastHeartbeatErrors"]]
-    why = f"its last error: {said[0]}" if said else "start or restart dagster-daemon"
+    errors = [_short(error, secret) for error in daemon["lastHeartbeatErrors"]]
+    why = f"its last error: {errors[0]}" if errors else "start or restart dagster-daemon"
     return f"the daemon {daemon['daemonType']} is required and not healthy; {why}"
 
 

@@ -25,21 +25,23 @@ def check_pools(artifacts: CompiledArtifacts, settings: Mapping[str, Any]) -> li
         EnvironmentProblemError: Dagster does not return its pools.
     """
     try:
-        told = _ask(GraphqlClient(access_from(settings), LIMIT_SECONDS), artifacts.pools)
+        instance = _query_instance(
+            GraphqlClient(access_from(settings), LIMIT_SECONDS), artifacts.pools
+        )
     except (ValueError, NoAnswerError, RefusedError) as error:
         raise EnvironmentProblemError(
             f"Dagster could not be queried for its pools: {error}"
         ) from None
-    return list(_problems(told, artifacts))
+    return list(_problems(instance, artifacts))
 
 
-def _ask(client: GraphqlClient, pools: Sequence[str]) -> Mapping[str, Any]:
+def _query_instance(client: GraphqlClient, pools: Sequence[str]) -> Mapping[str, Any]:
     numbers = range(len(pools))
     variables = ", ".join(f"$p{number}: String!" for number in numbers)
     fields = " ".join(_PARTS.format(number) for number in numbers)
     query = f"query Pools({variables}) {{ instance {{ {_CONFIG} {fields} }} }}"
-    told = client.ask(query, **{f"p{number}": pools[number] for number in numbers})
-    instance = told.get("instance")
+    data = client.ask(query, **{f"p{number}": pools[number] for number in numbers})
+    instance = data.get("instance")
     if not isinstance(instance, dict) or not all(
         isinstance(instance.get(f"p{n}"), dict) for n in numbers
     ):
@@ -47,10 +49,10 @@ def _ask(client: GraphqlClient, pools: Sequence[str]) -> Mapping[str, Any]:
     return instance
 
 
-def _problems(told: Mapping[str, Any], artifacts: CompiledArtifacts) -> Iterator[PoolProblem]:
-    config, of_nodes = told.get("poolConfig") or {}, set(artifacts.pools_of_nodes.values())
+def _problems(instance: Mapping[str, Any], artifacts: CompiledArtifacts) -> Iterator[PoolProblem]:
+    config, of_nodes = instance.get("poolConfig") or {}, set(artifacts.pools_of_nodes.values())
     for number, pool in enumerate(artifacts.pools):
-        limit = told[f"p{number}"]["limit"]
+        limit = instance[f"p{number}"]["limit"]
         limit = config.get("defaultPoolLimit") if limit is None else limit
         if limit is None:
             what = f"Dagster has no limit for the pool {pool}, so it holds nothing back"

@@ -117,8 +117,8 @@ def request_of(
     moment = tags.get(NOMINAL_TIME_TAG) or tags.get(SCHEDULED_EXECUTION_TIME_TAG)
     nominal_time = datetime.fromisoformat(moment) if moment else None
     parameters = parameters_of(context, artifacts)
-    asked_for = with_functions(artifacts, nodes.ids)
-    attempt = attempt_by_hand(_chosen(context, artifacts, parameters, asked_for), before)
+    requested = with_functions(artifacts, nodes.ids)
+    attempt = attempt_by_hand(_chosen(context, artifacts, parameters, requested), before)
     return BuildRequest(
         job=job_of_run(artifacts, tags.get(JOB_TAG, "")),
         run_id=build_run_id(context.run_id, step),

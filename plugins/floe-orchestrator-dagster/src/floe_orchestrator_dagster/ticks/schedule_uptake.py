@@ -111,9 +111,9 @@ def _reload(client: GraphqlClient, location: str) -> None:
 
 def _turn(client: GraphqlClient, selector: Mapping[str, str], job: Job) -> None:
     """Start or stop the schedule in the code location, after checking that it is the new one."""
-    told = client.ask(_SCHEDULE, selector=selector)["scheduleOrError"]
+    schedule = client.ask(_SCHEDULE, selector=selector)["scheduleOrError"]
     expected = description_of(job.schedule) if job.schedule else None
-    found = told.get("description") if told["__typename"] == "Schedule" else None
+    found = schedule.get("description") if schedule["__typename"] == "Schedule" else None
     if found != expected:
         raise RefusedError(
             f"the code location {selector['repositoryLocationName']} was reloaded and still has "
@@ -122,7 +122,7 @@ def _turn(client: GraphqlClient, selector: Mapping[str, str], job: Job) -> None:
         )
     if job.schedule is None:
         return
-    state = told["scheduleState"]
+    state = schedule["scheduleState"]
     if state["status"] == "RUNNING":
         client.ask_one(_STOP, "stopRunningSchedule", "ScheduleStateResult", id=state["id"])
     if job.schedule.enabled:

@@ -31,8 +31,8 @@ def end_of(client: SyncPrefectClient, run_id: UUID, results: Mapping[str, NodeRe
     if status == "success" and not all(result.passed for result in results.values()):
         contradictions.append("Prefect has the run as completed, but not every node passed")
     if contradictions and status != "canceled":
-        told = "Prefect and dbt disagree: " + "; ".join(contradictions)
-        return RunEnd("failed", str(run_id), seconds, told)
+        problem = "Prefect and dbt disagree: " + "; ".join(contradictions)
+        return RunEnd("failed", str(run_id), seconds, problem)
     message = run.state.message if run.state and status != "success" else ""
     return RunEnd(status, str(run_id), seconds, message or "")
 

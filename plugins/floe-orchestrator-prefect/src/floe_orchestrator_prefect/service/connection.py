@@ -49,8 +49,8 @@ def _check(access: ServerAccess, deadline: float) -> ValidationResult:
         return _failed(f"{where} denies access ({answer.status})", advice)
     if answer.status != 200 or _json(answer) is not True:
         advice = "the url is that of the API, such as http://prefect.example.com:4200/api"
-        told = f"GET /health gave status {answer.status} and not Prefect's `true`; {advice}"
-        return _failed(f"{where} is not Prefect, or is unhealthy", told)
+        error = f"GET /health gave status {answer.status} and not Prefect's `true`; {advice}"
+        return _failed(f"{where} is not Prefect, or is unhealthy", error)
     answer = ask("GET", f"{access.url}/admin/version", headers=access.headers, deadline=deadline)
     if answer.status in (401, 403):
         advice = "set api_key or auth_string under plugins.orchestrator.config, as env:NAME"
@@ -60,8 +60,8 @@ def _check(access: ServerAccess, deadline: float) -> ValidationResult:
         advice = f"GET /admin/version gave status {answer.status}; floe needs Prefect 3"
         return _failed(f"{where} is not Prefect 3", advice)
     warnings = [_NO_SCHEDULED_RUNS] if version.startswith(("3.7.", "3.8.")) else []
-    told = f"Prefect {version} at {where} is running and healthy"
-    return ValidationResult(True, told, warnings=warnings)
+    message = f"Prefect {version} at {where} is running and healthy"
+    return ValidationResult(True, message, warnings=warnings)
 
 
 def _json(answer: Answer) -> object:

@@ -36,19 +36,19 @@ def _check(artifacts: CompiledArtifacts, access: ServerAccess) -> Iterator[PoolP
     deadline = time.monotonic() + LIMIT_SECONDS
     for pool in artifacts.pools_of_builds:
         path = f"concurrency_limits/tag/{quote(pool, safe='')}"
-        told = _read(access, path, "concurrency_limit", deadline)
-        limit = told["concurrency_limit"] if told else None
+        found = _read(access, path, "concurrency_limit", deadline)
+        limit = found["concurrency_limit"] if found else None
         fix = f"prefect concurrency-limit create {pool} 1"
         yield from _problem(pool, f"the tag {pool}", limit, fix)
     for pool in sorted(set(artifacts.pools_of_nodes.values())):
         path = f"v2/concurrency_limits/{quote(pool, safe='')}"
-        told = _read(access, path, "limit", deadline)
-        if told and not told.get("active", True):
+        found = _read(access, path, "limit", deadline)
+        if found and not found.get("active", True):
             what = f"the global concurrency limit {pool} is switched off, so it holds nothing back"
             yield PoolProblem(pool, what, f"prefect gcl enable {pool}")
             continue
-        limit = told["limit"] if told else None
-        fix = f"prefect gcl {'update' if told else 'create'} {pool} --limit 1"
+        limit = found["limit"] if found else None
+        fix = f"prefect gcl {'update' if found else 'create'} {pool} --limit 1"
         yield from _problem(pool, f"the pool {pool}", limit, fix)
 
 
@@ -65,11 +65,11 @@ def _read(access: ServerAccess, path: str, field: str, deadline: float) -> dict[
     """Return the limit at a path, which has this field; None if Prefect has no such limit."""
     answer = ask("GET", f"{access.url}/{path}", headers=access.headers, deadline=deadline)
     try:
-        told = json.loads(answer.body)
+        content = json.loads(answer.body)
     except ValueError:
-        told = None
-    if answer.status == 404 and isinstance(told, dict) and "detail" in told:
+        content = None
+    if answer.status == 404 and isinstance(content, dict) and "detail" in content:
         return None
-    if answer.status != 200 or not isinstance(told, dict) or field not in told:
+    if answer.status != 200 or not isinstance(content, dict) or field not in content:
         raise ValueError(f"/{path} is not Prefect's (HTTP {answer.status})")
-    return told
+    return content

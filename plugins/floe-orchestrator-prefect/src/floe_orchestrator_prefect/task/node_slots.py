@@ -40,14 +40,14 @@ class PrefectNodeSlots:
         self._client = client
         self._lock = threading.Lock()
         self._leases: dict[str, UUID] = {}
-        self._ask_again: dict[str, float] = {}
+        self._retry_at: dict[str, float] = {}
 
     def try_claim(self, pool: str, node_id: str) -> SlotAnswer:
         """See `NodeSlots.try_claim`.
 
         If a pool is full, the server says when to retry, which applies to all nodes of the build.
         """
-        if time.monotonic() < self._ask_again.get(pool, 0.0):
+        if time.monotonic() < self._retry_at.get(pool, 0.0):
             return "full"
         try:
             response = self._client.increment_concurrency_slots_with_lease(
@@ -56,7 +56,7 @@ class PrefectNodeSlots:
         except HTTPStatusError as error:
             if error.response.status_code in _FULL:
                 wait = float(error.response.headers.get("Retry-After", LONGEST_SECONDS))
-                self._ask_again[pool] = time.monotonic() + min(wait, LONGEST_SECONDS)
+                self._retry_at[pool] = time.monotonic() + min(wait, LONGEST_SECONDS)
                 return "full"
             raise _unanswered(pool, error) from error
         except HTTPError as error:
@@ -71,7 +71,7 @@ class PrefectNodeSlots:
 
     def free(self, pool: str, node_id: str) -> None:
         """See `NodeSlots.free`."""
-        self._ask_again.pop(pool, None)
+        self._retry_at.pop(pool, None)
         with self._lock:
             lease = self._leases.pop(node_id, None)
         if lease is not None:

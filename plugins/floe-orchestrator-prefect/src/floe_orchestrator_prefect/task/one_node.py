@@ -59,9 +59,9 @@ def build_one_node(
 def _note(facts: Mapping[str, Any], result: NodeResult) -> None:
     """Add the facts to the assets of the current task, if it has any."""
     context = TaskRunContext.get()
-    told = {**facts, "seconds": result.seconds, "rows": result.rows, "status": result.status}
+    metadata = {**facts, "seconds": result.seconds, "rows": result.rows, "status": result.status}
     for asset in getattr(context.task, "assets", None) or () if context else ():
-        asset.add_metadata({name: value for name, value in told.items() if value is not None})
+        asset.add_metadata({name: value for name, value in metadata.items() if value is not None})
 
 
 def node_named(artifacts: CompiledArtifacts, name: str) -> Node:
