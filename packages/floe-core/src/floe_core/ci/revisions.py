@@ -54,7 +54,7 @@ def product_at(name: str, product: Path, tree: Path) -> Path:
 
 def _commit_at(name: str, product: Path) -> tuple[Path, str, Path]:
     """Return the top of the repository, the commit, and the product's folder below the top."""
-    top = Path(_git(product, "rev-parse", "--show-toplevel", asking=name))
+    top = Path(_git(product, "rev-parse", "--show-toplevel", given=name))
     place = product.resolve().relative_to(top.resolve())
     try:
         commit = _git(product, "rev-parse", "--verify", "--end-of-options", f"{name}^{{commit}}")
@@ -100,7 +100,7 @@ def _install_packages(folder: Path) -> None:
 
 
 def _git(
-    folder: Path, *arguments: str, asking: str = "", more: Mapping[str, str] | None = None
+    folder: Path, *arguments: str, given: str = "", more: Mapping[str, str] | None = None
 ) -> str:
     try:
         done = subprocess.run(
@@ -113,6 +113,6 @@ def _git(
     except FileNotFoundError:
         raise EnvironmentProblemError("git is not installed; name two folders instead") from None
     if done.returncode:
-        what = f"'{asking}' is not a folder with {FLOE_FILE}, and " if asking else ""
+        what = f"'{given}' is not a folder with {FLOE_FILE}, and " if given else ""
         raise UsageError(f"{what}git: {done.stderr.strip()}")
     return done.stdout.strip()
