@@ -22,7 +22,7 @@ SECRET_VARIABLE = "FLOE_CONFORMANCE_SECRET"
 class Subject(ABC):
     """The plugin under test, and a view of its orchestrator that does not go through the plugin.
 
-    `shows_sources` says whether the orchestrator represents dbt sources as objects of their own.
+    `shows_sources` is whether the orchestrator represents dbt sources as objects of their own.
     """
 
     shows_sources: bool = True
@@ -40,7 +40,7 @@ class Subject(ABC):
         """
 
     def look_at_transforms(self, assets: Sequence[Any]) -> Sequence[LoadedTransform]:
-        """Return what the orchestrator knows about assets made from transforms, in the same order.
+        """Return the orchestrator's records of assets made from transforms, in the same order.
 
         If not implemented, the checks that need it are skipped.
         """

@@ -1,6 +1,6 @@
-"""A dbt plugin that makes the ports of other products known: `ref('their_project', 'model')`.
+"""A dbt plugin that adds the ports of other products: `ref('their_project', 'model')`.
 
-dbt imports every module named `dbt_...` and asks its `plugins` for models of other projects.
+dbt imports every module named `dbt_...` and gets models of other projects from its `plugins`.
 `floe compile` writes them to `target/upstream_ports.json`; plain dbt reads them from there, so
 a project with input ports also works without floe.
 """

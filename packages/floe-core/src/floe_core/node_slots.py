@@ -42,7 +42,7 @@ def wait_for_slot(
     `tell` receives a line for the node's log when the wait begins, and one when it ends.
 
     Raises:
-        EnvironmentProblemError: The orchestrator can't be asked for a slot.
+        EnvironmentProblemError: The request for a slot failed.
     """
     waits_since: float | None = None
     while not is_over.is_set():

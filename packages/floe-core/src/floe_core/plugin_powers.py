@@ -39,7 +39,7 @@ class RunOptions:
     """What to run.
 
     `node_ids` narrows the job to some nodes; `nominal_time` is aware, in UTC; `range` is the time
-    range that a backfill covers in one run. `parameters` say what this run does differently; if
+    range that a backfill covers in one run. `parameters` are what this run does differently; if
     `node_ids` names nodes, the selection among the parameters has already been applied.
     """
 
@@ -188,7 +188,7 @@ class TickReporter(Protocol):
 class Concept:
     """One concept of floe, such as retries, and what an orchestrator makes of it.
 
-    `here` is what the product has of it, "" for nothing. `loss` says which part of it the
+    `here` is what the product has of it, "" for nothing. `loss` is the part of it that the
     orchestrator can't express; compile refuses that unless floe.yaml waives the concept by name.
     """
 
@@ -200,7 +200,7 @@ class Concept:
 
 @runtime_checkable
 class ConceptExplainer(Protocol):
-    """A plugin that can say what its orchestrator makes of each part of a product."""
+    """A plugin that can explain what its orchestrator makes of each part of a product."""
 
     def concepts(self, artifacts: CompiledArtifacts) -> list[Concept]:
         """Return every concept of floe, in the order in which to show them."""
@@ -239,12 +239,12 @@ class RunningSchedule:
 
 @runtime_checkable
 class ScheduleReporter(Protocol):
-    """A plugin that can ask a running orchestrator for a job's schedule."""
+    """A plugin that can query a running orchestrator for a job's schedule."""
 
     def running_schedule(
         self, artifacts: CompiledArtifacts, job_name: str
     ) -> RunningSchedule | None:
-        """Return the schedule; None if no orchestrator answers, or none that has the job."""
+        """Return the schedule; None if no orchestrator responds, or none that has the job."""
 
 
 @runtime_checkable
@@ -291,7 +291,7 @@ class PoolChecker(Protocol):
         """Return the problems with these pools, within 10 seconds.
 
         Raises:
-            EnvironmentProblemError: The orchestrator does not answer.
+            EnvironmentProblemError: The orchestrator does not respond.
         """
 
 

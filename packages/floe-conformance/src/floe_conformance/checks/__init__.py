@@ -1,1 +1,1 @@
-"""The checks, one module for each thing that the interface asks of a plugin."""
+"""The checks, one module for each thing that the interface requires of a plugin."""

@@ -129,7 +129,7 @@ class MadeRuns(Subject):
 
 
 def _hanging_in(folder: Path) -> Callable[[], bool]:
-    """Return a function that says whether the model hangs yet, and fails if that takes too long."""
+    """Return a function that returns whether the model hangs yet, and fails after too long."""
     deadline = time.monotonic() + SECONDS_TO_HANG
 
     def it_hangs() -> bool:

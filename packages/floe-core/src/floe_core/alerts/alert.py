@@ -17,7 +17,7 @@ from floe_core.secrets.redactor import Redactor
 
 _MOST_NODES = 20
 _LONGEST_LINE = 300
-# dbt puts the kind and the file of an error on a line above what the warehouse said.
+# dbt puts the kind and the file of an error on a line above the warehouse's message.
 _HEADER_OF_DBT = re.compile(r"^\w+ Error in .+\)$")
 _HEADLINES: dict[AlertKind, str] = {
     "failure": "run failed",
@@ -89,8 +89,8 @@ def facts_of_job(artifacts: CompiledArtifacts, job: str) -> dict[str, str]:
 def first_error_line(result: NodeResult) -> str:
     """Return the first line of a node's message, below the header that dbt adds.
 
-    >>> told = "Runtime Error in model a (models/a.sql)\\n  Binder Error: no column b\\nLINE 1: ..."
-    >>> first_error_line(NodeResult("model.s.a", "error", message=told))
+    >>> text = "Runtime Error in model a (models/a.sql)\\n  Binder Error: no column b\\nLINE 1: ..."
+    >>> first_error_line(NodeResult("model.s.a", "error", message=text))
     'Binder Error: no column b'
     """
     lines = [line.strip() for line in result.message.splitlines() if line.strip()]

@@ -1,4 +1,4 @@
-"""Remember a job's deadline between runs: since when it is watched, and the green runs."""
+"""Keep a job's deadline between runs: since when it is watched, and the green runs."""
 
 from __future__ import annotations
 

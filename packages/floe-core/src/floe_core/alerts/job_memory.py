@@ -1,4 +1,4 @@
-"""Remember between a job's runs whether it is failing, and which ends were reported."""
+"""Record between a job's runs whether it is failing, and which ends were reported."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class JobMemory:
         return self._notes.read(f"{_REPORTED}/{alert_id}") is not None
 
     def note_reported(self, alert_id: str) -> None:
-        """Record that the end of a run was reported, and forget old reports."""
+        """Record that the end of a run was reported, and remove old records."""
         self._notes.write(f"{_REPORTED}/{alert_id}", "")
         self._notes.forget(_REPORTED, _KEPT_SECONDS)
 

@@ -20,10 +20,10 @@ class Notes(Protocol):
         """Keep a text."""
 
     def remove(self, name: str) -> None:
-        """Forget a text, if it exists."""
+        """Remove a text, if it exists."""
 
     def forget(self, prefix: str, seconds: float) -> None:
-        """Forget the texts below a prefix, such as `told`, that are older than some seconds."""
+        """Remove the texts below a prefix, such as `told`, that are older than some seconds."""
 
 
 class FolderNotes:

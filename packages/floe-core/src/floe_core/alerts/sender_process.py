@@ -17,7 +17,7 @@ from floe_core.spooling.draining import Drainer
 
 
 def main() -> int:
-    """Send until told to end. Returns 0 if nothing waits."""
+    """Send until the parent requests the end. Returns 0 if nothing waits."""
     start = json.loads(sys.stdin.readline())
     folder = Path(start["project_dir"])
     spools = {name: Target(name, ()).spool(folder) for name in start["variables"]}

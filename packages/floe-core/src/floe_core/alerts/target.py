@@ -17,7 +17,7 @@ FOLDER = "alerts"
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The environment variable `variable` holds the Apprise URL; `rules` say what goes there."""
+    """The environment variable `variable` holds the Apprise URL; `rules` select its alerts."""
 
     variable: str
     rules: tuple[AlertRule, ...]

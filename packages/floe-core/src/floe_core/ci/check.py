@@ -54,7 +54,7 @@ class Change:
 
     @property
     def home(self) -> Path:
-        """The folder whose state remembers what a killed check left."""
+        """The folder whose state records what a killed check left."""
         return Path(self.head).absolute() if is_product(self.head) else self.product.absolute()
 
     @property

@@ -34,7 +34,7 @@ _FIELDS = (
 class NodeDifference:
     """A node that both have, changed. `gained` and `lost` are ids of what it depends on.
 
-    `has_new_code` tells that its own SQL, seed or definition is another, `has_new_macros` that a
+    `has_new_code` means that its own SQL, seed or definition is another, `has_new_macros` that a
     macro it uses is, `has_new_config` that its configuration, hooks or arguments are.
     """
 

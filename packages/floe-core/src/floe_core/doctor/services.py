@@ -97,7 +97,7 @@ def _warehouse(artifacts: CompiledArtifacts) -> Finding:
 def is_held(file: Path) -> bool:
     """Return whether a build holds the lock of a DuckDB file.
 
-    The lock is asked for with what reading it takes: who may only look makes and changes nothing.
+    The file is opened for reading only, so the check changes nothing and needs no right to write.
     """
     try:
         handle = os.open(f"{file}.lock", os.O_RDONLY)

@@ -47,7 +47,7 @@ class SlotsOfBuild:
         the wait.
 
         Raises:
-            EnvironmentProblemError: The orchestrator can't be asked for a slot.
+            EnvironmentProblemError: The request for a slot failed.
         """
         if isinstance(event, NodeStarted) and self.concerns(event.unique_id):
             self.take(event.unique_id, tell)
@@ -60,7 +60,7 @@ class SlotsOfBuild:
         """Wait until a node has a slot in its pool, or until waiting is stopped.
 
         Raises:
-            EnvironmentProblemError: The orchestrator can't be asked for one.
+            EnvironmentProblemError: The request for the slot failed.
         """
         try:
             # dbt also starts the nodes that it skips, and ends them at once.

@@ -84,7 +84,7 @@ def file_of_one_writer(profile: dict[str, Any], project_dir: Path) -> Path | Non
     """Return the file that only one process at a time may write to, None if many may.
 
     That is a DuckDB or SQLite file, or the folder of the Derby database that holds a Spark
-    session's metastore: beside the product, or where the profile says.
+    session's metastore: beside the product, or where the profile places it.
     """
     if profile.get("type") == "sqlite":
         paths = dict(profile.get("schemas_and_paths") or {})

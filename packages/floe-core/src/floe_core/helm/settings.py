@@ -65,7 +65,7 @@ class HelmPostgres(SnakeModel):
 
 
 class HelmLineage(SnakeModel):
-    """Where lineage events go. Without `url` the pods keep what the product's image says."""
+    """Where lineage events go. Without `url` the pods use the setting of the product's image."""
 
     enabled: bool = True
     url: str = ""
@@ -120,7 +120,7 @@ class HelmSettings(SnakeModel):
     component that serves pages; None leaves them to the size. `environment` is the manifest's
     one that the pods are in; `floe helm --env` sets it. `alert_ports` are those of receivers and
     of the store of alerts, `ledger_ports` those of the ledger; core adds them by the manifest.
-    `step_pods` lets runs start pods for steps; core asks for that where a product has such steps.
+    `step_pods` lets runs start pods for steps; core sets it where a product has such steps.
     """
 
     size: Size = "small"
@@ -146,7 +146,7 @@ def helm_settings(
 ) -> Settings:
     """Return the part `helm` of a plugin's settings.
 
-    `document` is the manifest they came from, so that a problem is told at its line.
+    `document` is the manifest they came from, so that a problem is reported at its line.
 
     Raises:
         InvalidProductError: With every problem, each with the key's path.

@@ -27,7 +27,7 @@ class ParentWatch:
     def announcing(self, announce: Callable[[], None]) -> Iterator[None]:
         """Call `announce` from another thread before an interrupt of the block.
 
-        It can tell an orchestrator that treats a bare interrupt as an accident who requested it.
+        It can report who requested it to an orchestrator that treats a bare interrupt as a failure.
         """
         with self._lock:
             self._announce = announce

@@ -1,7 +1,7 @@
 """Add the column lineage of a model to the event of its end.
 
 The sending process does this, never a run: parsing a model's SQL takes milliseconds. Everything
-needed is in the event, in earlier events, and in what was learnt from those.
+needed is in the event, in earlier events, and in the columns kept from those.
 """
 
 from __future__ import annotations

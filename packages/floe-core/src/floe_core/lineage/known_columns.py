@@ -1,4 +1,4 @@
-"""Keep the columns of a product's tables that lineage has learnt, on disk between processes."""
+"""Keep the columns of a product's tables that lineage has found, on disk between processes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class KnownColumns:
         self._folder = folder
 
     def table(self, dataset: Json) -> KnownTable:
-        """Return what is known of a dataset: learnt before, or from its schema facet."""
+        """Return the known columns of a dataset: those kept before and those in its facet."""
         in_schema = columns_of_schema(dataset)
         kept = self._read(dataset)
         if kept is None:
@@ -62,7 +62,7 @@ class KnownColumns:
                 "is_complete": bool(content["is_complete"]),
             }
         except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            # A damaged file counts as missing: the next run learns the columns again.
+            # A damaged file counts as missing: the next run finds the columns again.
             return None
 
     def _file(self, dataset: Json) -> Path:

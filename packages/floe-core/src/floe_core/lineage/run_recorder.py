@@ -108,7 +108,7 @@ class RunLineage:
             self._guard(lambda: self._write(events()))
 
     def _write(self, events: list[Json]) -> None:
-        assert self._spool is not None  # asked by the caller
+        assert self._spool is not None  # checked by the caller
         for event in events:
             self._spool.append(event)
             self.events_written += 1

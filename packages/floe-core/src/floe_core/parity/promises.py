@@ -1,4 +1,4 @@
-"""What an orchestrator says it will do with a product, read before anything runs."""
+"""What an orchestrator promises to do with a product, read before anything runs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MAX_TICKS = 10_000
 class Promises:
     """Job name -> ticks of the next year, in UTC, and job name -> what follows a failure.
 
-    A job is missing if the orchestrator can't answer for it.
+    A job is missing if the orchestrator can't report on it.
     """
 
     ticks: dict[str, tuple[datetime, ...]] = field(default_factory=dict)

@@ -46,9 +46,9 @@ class Side:
     """The results of the product on one orchestrator, or with plain dbt.
 
     `tables` maps node id to contents; `events` counts the lineage events of each kind; `promises`
-    is what the orchestrator says that it will do; `edges` are pairs of the ids of parent and child
+    is what the orchestrator promises to do; `edges` are pairs of the ids of parent and child
     among what runs. `scratches` are its schemas, and those of products that it reads. `runner`
-    is the orchestrator, or `dbt`, where `name` says more than that.
+    is the orchestrator, or `dbt`, where `name` has more than that.
     """
 
     name: str

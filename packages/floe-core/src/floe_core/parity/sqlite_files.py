@@ -66,5 +66,5 @@ def _outside(manifest: dict[str, Any], foreign: set[str]) -> Iterator[Problem]:
 
 
 def _is_own(name: str, schema: str) -> bool:
-    """Tell whether dbt makes a schema's name of the target's, as for `+schema` of a model."""
+    """Return whether dbt makes a schema's name of the target's, as for `+schema` of a model."""
     return name in (_MAIN, schema) or name.startswith(f"{schema}_")

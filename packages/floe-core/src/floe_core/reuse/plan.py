@@ -173,7 +173,7 @@ class Planner:
         """Return whether only the node's inputs are new, and its last build is recent enough."""
         if self._given.compares or node.is_test:
             return False
-        # One that is yet to come was noted by a clock that was ahead, and says nothing.
+        # A time in the future is from a clock that was ahead, and means nothing.
         is_young = 0 <= self._given.now - entry.planned_at < node.reuse.lag_seconds
         return is_young and entry.traits == fresh.traits
 

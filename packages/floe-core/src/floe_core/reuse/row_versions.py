@@ -14,7 +14,7 @@ from floe_core.warehouse.dialect import Relation, literal
 
 # Bytes. All rows are scanned before each run.
 LARGEST = 2**30
-# Ordinary tables only: for a view, a foreign table or rows hidden by a policy, these columns say
+# Ordinary tables only: for a view, a foreign table or rows hidden by a policy, these columns mean
 # nothing. After a restore, transactions are counted anew from that time.
 _TABLE = (
     "select (select system_identifier from pg_catalog.pg_control_system())::text, "

@@ -103,8 +103,8 @@ class ActiveBuild:
 class State:
     """The entries of one product in one place of a warehouse (`subject`), by node id.
 
-    `former` are the entries of nodes that a build has begun to change since. They say nothing about
-    the current relations, but still which version had which content.
+    `former` are the entries of nodes that a build has begun to change since. They do not describe
+    the current relations, but still record which version had which content.
     """
 
     subject: str = ""

@@ -12,7 +12,7 @@ from functools import cached_property, lru_cache
 class CronExpression:
     """The values that each field of an expression allows, sorted; Sunday is 0.
 
-    Two are equal if their texts are. `either_day` says that a day matches if its day of month or
+    Two are equal if their texts are. `either_day` means that a day matches if its day of month or
     its day of week does; otherwise both must match.
     """
 

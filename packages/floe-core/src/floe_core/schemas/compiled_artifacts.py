@@ -1,4 +1,4 @@
-"""The one file that an orchestrator reads: everything a plugin may know about a product."""
+"""The one file that an orchestrator reads: everything a plugin may use of a product."""
 
 from __future__ import annotations
 

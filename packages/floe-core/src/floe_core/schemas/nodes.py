@@ -114,7 +114,7 @@ class Node(Frozen):
 
     @property
     def label(self) -> str:
-        """The name that people know it by, with the version of a versioned model, as in `ref()`."""
+        """The name that people use for it, with the version of a versioned model, as in `ref()`."""
         return f"{self.name}.v{self.version}" if self.version else self.name
 
     @property

@@ -60,7 +60,7 @@ def _in_document(document: Document, location: tuple[int | str, ...]) -> Locatio
 
 
 def keys_at(model: type[BaseModel], location: Location) -> Collection[str]:
-    """Return the keys that a schema knows at a location, as spelled in YAML."""
+    """Return the keys that a schema has at a location, as spelled in YAML."""
     current: Any = model
     is_mapping = False
     for step in location:

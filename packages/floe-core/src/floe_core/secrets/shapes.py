@@ -1,4 +1,4 @@
-"""Find texts that look like secrets, or that hold one under a name that says so.
+"""Find texts that look like secrets, or that hold one under a name that suggests one.
 
 Every pattern takes time linear in the length of the text: repetitions are bounded, or cannot start
 inside a text that another attempt has read.

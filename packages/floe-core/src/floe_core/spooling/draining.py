@@ -33,7 +33,7 @@ class Channel(Protocol):
 class Drained:
     """How far draining got. `reason` says why it stopped early, "" if nothing waits any more.
 
-    `is_others_work` says that another process holds the spool.
+    `is_others_work` means that another process holds the spool.
     """
 
     sent: int = 0

@@ -25,7 +25,7 @@ class FailedAttempts:
         return self._counts.get(event.name, 0)
 
     def note(self, event: Path, waiting: Iterable[Path]) -> None:
-        """Count one more failure of an event, and forget events that no longer wait."""
+        """Count one more failure of an event, and drop the counts of events that no longer wait."""
         names = {path.name for path in waiting}
         counts = {name: count for name, count in self._counts.items() if name in names}
         self._counts = {**counts, event.name: self.of(event) + 1}

@@ -19,7 +19,7 @@ _PROTOCOLS = {"http/protobuf": "otlp_proto_http", "grpc": "otlp_proto_grpc"}
 def span_exporters(settings: TracingSettings) -> list[SpanExporter]:
     """Return an exporter for each name, configured by OpenTelemetry's own environment.
 
-    The manifest's settings stand in for what the environment does not say.
+    The manifest's settings apply where the environment sets nothing.
 
     Raises:
         LookupError: None of that name is installed, or the protocol is unknown.
@@ -32,7 +32,7 @@ def span_exporters(settings: TracingSettings) -> list[SpanExporter]:
 
 def _exporter(name: str) -> SpanExporter:
     if name == "console":
-        # Standard output is for what the user asked for, such as JSON.
+        # Standard output is for what the user requested, such as JSON.
         return ConsoleSpanExporter(out=sys.stderr)
     wanted = _otlp() if name == "otlp" else name
     found = list(entry_points(group=_GROUP, name=wanted))

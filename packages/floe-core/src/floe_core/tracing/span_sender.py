@@ -92,7 +92,7 @@ class SpanSender:
         self._ending.start()
 
     def wait(self) -> None:
-        """Wait until all is sent, the time is over or nobody takes it; say so if spans are lost."""
+        """Wait until all is sent, the time is over or nobody takes it; warn of lost spans."""
         while self._ending.is_alive() and time.monotonic() < self._ends_at:
             self._ending.join(_LOOK_EVERY_SECONDS)
             if any(exporter.fails for exporter in self._exporters):
@@ -114,7 +114,7 @@ def _nanoseconds(at: datetime | None) -> int | None:
 
 
 def _resource() -> Resource:
-    """Return who sends, as the environment says; otherwise floe."""
+    """Return the sender that the environment names; otherwise floe."""
     resource = Resource.create()
     if not str(resource.attributes[SERVICE_NAME]).startswith("unknown_service"):
         return resource

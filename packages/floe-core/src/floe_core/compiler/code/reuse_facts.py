@@ -39,7 +39,7 @@ class ReuseFactsReader:
         self._rendering = SteadyRendering(manifest, hashes)
 
     def facts(self, entry: Entry) -> ReuseFacts:
-        """Return the facts of one node; those of a source say how to determine its version."""
+        """Return the facts of one node; those of a source determine its version."""
         policy = _policy(entry)
         if entry["resource_type"] == "source":
             loaded_at = str(entry.get("loaded_at_field") or "")
@@ -123,7 +123,7 @@ class ReuseFactsReader:
     def _adds_rows_always(self, entry: Entry) -> bool:
         """Return whether each build adds all rows of the SQL to those that are there.
 
-        SQL that is to hold rows back asks `is_incremental()` or reads `this`.
+        SQL that is to hold rows back calls `is_incremental()` or reads `this`.
         """
         used = (entry.get("depends_on") or {}).get("macros") or ()
         holds_back = _OWN_RELATION.search(self._code(entry)) or (

@@ -1,7 +1,7 @@
 """Return the compiled code of nodes without dbt, if it must equal that of their last build.
 
-Asking dbt takes as long as `dbt compile`. It is not needed for a node whose Jinja reads only what
-compile has seen (`nodes[].reuse.rendering`), if none of that has changed.
+Getting it from dbt takes as long as `dbt compile`. That is not needed for a node whose Jinja reads
+only what compile has seen (`nodes[].reuse.rendering`), if none of that has changed.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 The names are those of dbt's structured logging (`dbt.events.types`), protocol v3: `info.name`,
 `info.level`, `info.msg`, `data.node_info`, and `data.run_result` on NodeFinished. dbt 2 writes the
-same log, but says why a node failed in a message before its NodeFinished, and logs the error of a
-hook without the hook's id: both are named Generic there.
+same log, but gives the reason of a failure in a message before NodeFinished, and logs the error of
+a hook without the hook's id: both are named Generic there.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ def _result(
 
 
 def rows_of(adapter_response: Mapping[str, Any]) -> int | None:
-    """Return the number of rows that the warehouse wrote, None if unknown (drivers say -1)."""
+    """Return the number of rows that the warehouse wrote, None if unknown (drivers return -1)."""
     rows = adapter_response.get("rows_affected")
     return int(rows) if rows is not None and int(rows) >= 0 else None
 

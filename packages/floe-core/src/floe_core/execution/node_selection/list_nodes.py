@@ -1,4 +1,4 @@
-"""Ask dbt which nodes a selection matches, in a compiled product."""
+"""List with dbt the nodes that a selection matches, in a compiled product."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def ids_listed(artifacts: CompiledArtifacts, select: str, exclude: str) -> froze
     """Return the ids of the nodes that a selection in dbt's syntax matches, ephemeral ones too.
 
     Raises:
-        UsageError: dbt does not understand the selection.
+        UsageError: dbt rejects the selection.
     """
     if artifacts.steps:
         selection = StepSelection(artifacts.nodes, lambda words: _ids_listed(artifacts, words))

@@ -44,7 +44,7 @@ def chosen_nodes(
     resource types are left out, as in `dbt build`.
 
     Raises:
-        UsageError: dbt does not understand the selection, or it matches none of these nodes.
+        UsageError: dbt rejects the selection, or it matches none of these nodes.
     """
     ids = tuple(sorted(set(among)))
     if not parameters.narrows:

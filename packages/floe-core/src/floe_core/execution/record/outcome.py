@@ -30,7 +30,7 @@ def outcome_of_run(
 
     `build_ids` are the builds that it continues, then its own; by default one with the run's id. If
     their records are on another machine, the outcome has no nodes. `problem` is why the run failed,
-    for when neither a node nor the build says so. `ended_at` is for a run that did not end just
+    if neither a node nor the build has a message. `ended_at` is for a run that did not end just
     now. `parameters` are those of the run.
 
     Raises:

@@ -99,7 +99,7 @@ def _beside_python(program: str) -> str | None:
 
 
 def _variables(artifacts: CompiledArtifacts, request: BuildRequest, name: str) -> dict[str, str]:
-    """Return the variables that tell a step about its run; "" for a value that the run lacks."""
+    """Return the variables that describe a run to its step; "" for a value that the run lacks."""
     warehouse = duckdb_file(artifacts.dbt.profile, artifacts.folder)
     return {
         **{key.upper(): str(value) for key, value in run_vars(request).items()},

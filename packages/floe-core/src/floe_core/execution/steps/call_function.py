@@ -1,6 +1,6 @@
 """Call the function of a step, given as `module:function`, in a process of its own.
 
-The function gets no arguments: everything that a step may know is in its environment.
+The function gets no arguments: its input is in the environment.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from floe_core.spooling.spool import Spool
 
 
 def main() -> int:
-    """Drain until told to end. Returns 0 if nothing waits."""
+    """Drain until the parent requests the end. Returns 0 if nothing waits."""
     start = json.loads(sys.stdin.readline())
     project_dir = Path(start["project_dir"])
     spool = Spool(project_dir)

@@ -63,7 +63,7 @@ class SnowflakeCatalog(Catalog):
         return _without_doubles(found)
 
     def steady_functions(self, warehouse: Warehouse) -> frozenset[str]:
-        """See `Catalog.steady_functions`: Snowflake's catalog does not say, so they are listed."""
+        """See `Catalog.steady_functions`: Snowflake's catalog lacks this, so they are listed."""
         return STEADY
 
 

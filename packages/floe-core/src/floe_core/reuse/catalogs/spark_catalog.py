@@ -49,7 +49,7 @@ class SparkCatalog(Catalog):
         return found
 
     def steady_functions(self, warehouse: Warehouse) -> frozenset[str]:
-        """See `Catalog.steady_functions`: Spark's catalog does not say, so they are listed."""
+        """See `Catalog.steady_functions`: Spark's catalog lacks this, so they are listed."""
         return STEADY
 
     def is_varying(self, call: Call) -> bool:
