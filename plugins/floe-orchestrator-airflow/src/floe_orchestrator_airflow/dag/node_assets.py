@@ -20,7 +20,7 @@ def node_asset(artifacts: CompiledArtifacts, node: Node) -> Asset:
 
     Its URI names no warehouse, host or schema: these differ between environments, and a DAG that
     waits for the asset should not. It has no `extra`: Airflow keeps that of the DAG file it parsed
-    last, and a consumer's file knows none. What is known of the node is on each event.
+    last, and a consumer's file has none. The facts about the node are on each event.
     """
     port = artifacts.ports_read.get(node.unique_id)
     if port is not None:
@@ -57,7 +57,7 @@ def _dataset_asset(artifacts: CompiledArtifacts, name: str) -> Asset:
 
 
 def asset_event_facts(node: Node, result: NodeResult) -> Facts:
-    """Return what the event of an asset says about the node and its run."""
+    """Return the facts about the node and its run for the event of an asset."""
     names = {"unique_id": node.unique_id}
     if node.is_relation:
         names["relation"] = relation(node)

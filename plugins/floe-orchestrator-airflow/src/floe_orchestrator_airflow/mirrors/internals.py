@@ -41,7 +41,7 @@ async def wait_until_logs_are_read(seconds: float) -> None:
     """Wait until the triggerer has read the logs of triggers, for at most `seconds`.
 
     The triggerer reads at most 4 kB of log records in each round of its loop, and closes a task's
-    log as soon as it learns that the trigger has ended, even if it has not read all of that log.
+    log as soon as it notices that the trigger has ended, even if it has not read all of that log.
     Records read later go to its own output. So if many triggers end at once, one that ends right
     after logging loses its log.
 
@@ -75,7 +75,7 @@ def keep_times_of_nodes() -> None:
     the trigger, which for all nodes of a run is the start of the run. So when the triggerer stores
     a node's result, this writes the node's times to the row of the task.
 
-    Without the names, each task starts with the run and ends when the triggerer learns of its end.
+    Without the names, each task starts with the run and ends when the triggerer notices its end.
     """
     if not _is_triggerer():
         return
@@ -120,7 +120,7 @@ def start_triggers_without_dags(classpaths: frozenset[str]) -> None:
     For a task that starts in the triggerer, Airflow deserializes the DAG, sends it with the trigger
     and deserializes it again, so the cost of a run is quadratic in its tasks. A copy has what a
     trigger needs to render templates, and who its upstream tasks are. floe's triggers have no
-    templates, and ask for upstream tasks only in later tries.
+    templates, and request upstream tasks only in later tries.
 
     Without the names, each trigger gets its copy.
     """
@@ -169,7 +169,7 @@ class _WithoutDags:
 
 
 def task_instance_of(trigger: Any) -> Any:
-    """Return the task instance of a trigger as one that can ask for XComs and states of tasks.
+    """Return the task instance of a trigger as one that can request XComs and states of tasks.
 
     Airflow gives a trigger such a task instance only together with a copy of its DAG. Without the
     name, each trigger has its copy.
@@ -183,9 +183,9 @@ def task_instance_of(trigger: Any) -> Any:
 
 
 def end_tasks_without_callbacks() -> None:
-    """Make the triggerer ask for callbacks of a task that shows nodes only where it has some.
+    """Make the triggerer request callbacks of a task that shows nodes only where it has some.
 
-    Whenever a trigger ends a task, Airflow asks the DAG processor to run the task's callbacks,
+    Whenever a trigger ends a task, Airflow has the DAG processor run the task's callbacks,
     whether or not there are any, and to do so the DAG processor parses the DAG file.
 
     Without the names, a run keeps the DAG processor busy.
@@ -233,7 +233,7 @@ def _has_no_callbacks(ti: Any, session: Any) -> bool:
 
 
 def _find_quiet_tasks(version: Any, session: Any) -> frozenset[str]:
-    """Return the ids of a DAG's tasks that show nodes and ask for no callback and no e-mail."""
+    """Return the ids of a DAG's tasks that show nodes and need no callback and no e-mail."""
     from airflow.models.serialized_dag import SerializedDagModel
     from sqlalchemy import select
 

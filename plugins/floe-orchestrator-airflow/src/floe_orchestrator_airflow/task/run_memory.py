@@ -40,7 +40,7 @@ class RunMemory:
         return RunRecord.of(events)
 
     def restart(self, standing: Iterable[NodeResult]) -> None:
-        """Forget all but these results, and how often a node has failed."""
+        """Drop all but these results, and how often a node has failed."""
         self._chunks, self._first_unsaved = [], 0
         self.add(map(to_line, standing))
 

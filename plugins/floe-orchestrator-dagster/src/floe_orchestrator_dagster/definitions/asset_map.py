@@ -123,7 +123,7 @@ def _translated(node: Node, spec: AssetSpec, translate: Translate) -> AssetSpec:
 def _check_keys(
     artifacts: CompiledArtifacts, keys: Mapping[str, AssetKey], unplaced: AssetKey
 ) -> dict[str, AssetCheckKey]:
-    """Return node id -> check key; tests with the same name on one asset are told apart by id.
+    """Return node id -> check key; an id distinguishes tests with the same name on one asset.
 
     The name of a check of a source includes the product's name, since two products may have the
     same test of a source. A source that a step writes belongs to the product, so it needs no such

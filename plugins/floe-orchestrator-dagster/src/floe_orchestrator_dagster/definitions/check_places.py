@@ -4,8 +4,8 @@ dagster-dbt makes a check only of a test that belongs to one model, and just log
 every test becomes a check, of the first of these that applies:
 
 1. the model that the test's `meta.dagster.ref` names (`name`, and `package` and `version` if set);
-2. the node that dbt says it tests: a generic test's model or source, a unit test's model, the one
-   parent of a singular test;
+2. the node that it tests according to dbt: a generic test's model or source, a unit test's model,
+   the one parent of a singular test;
 3. the last of several parents to be built; the others are dependencies of the check;
 4. for a test without any parent, an asset added to the product for this.
 """

@@ -66,7 +66,7 @@ def _report_alerts(artifacts: CompiledArtifacts, instance: DagsterInstance, run_
 
 
 def _announce_cancel(instance: DagsterInstance, run_id: str) -> None:
-    """Tell Dagster that a user canceled the run: it treats a mere interrupt as a failure."""
+    """Report to Dagster that a user canceled the run: it treats a mere interrupt as a failure."""
     run = instance.get_run_by_id(run_id)
     if run is not None and not run.is_finished:
         instance.report_run_canceling(run)
