@@ -14,8 +14,8 @@ HEAD = """# Versions
 
 The versions that floe was run with. `make matrix` runs every cell and writes this page;
 `make matrix CELLS="dagster-1.12 airflow-3.2"` runs some cells and updates their rows. A cell is an
-environment with one plugin, in which every version is the newest except for the one in its name.
-The checks:
+environment with one plugin. On the date of its row, every version in it was the newest that the
+packages allow, except for the one in the cell's name. The checks:
 
 - **loading**: the tests of what the orchestrator loads
 - **kit**: the conformance kit on the real orchestrator
@@ -23,7 +23,8 @@ The checks:
 
 A plugin declares the versions whose cells pass. Dagster 1.10 runs products, but the kit's tests
 use a name that it lacks. Airflow 3.2 has no retry policies, which exponential delays need, and its
-API server does not start with pydantic 2.14.
+API server does not start with pydantic 2.14. Prefect 3.7 and 3.8 are tested with SQLAlchemy 2.0,
+because their server schedules no runs with 2.1.
 
 | cell | versions | loading | kit | parity | date |
 |---|---|---|---|---|---|
