@@ -20,6 +20,21 @@ MAX_BODY_BYTES = 1_000_000
 MAX_REDIRECTS = 3
 
 
+def is_supported(version: str, supported: str) -> bool:
+    """Return whether a service has a version in a range; one that is no version is in none.
+
+    >>> is_supported("3.3.0rc1", ">=3.2,<4"), is_supported("4.0", ">=3.2,<4")
+    (True, False)
+    """
+    from packaging.specifiers import SpecifierSet
+    from packaging.version import InvalidVersion, Version
+
+    try:
+        return SpecifierSet(supported).contains(Version(version), prereleases=True)
+    except InvalidVersion:
+        return False
+
+
 class NoAnswerError(Exception):
     """The service gave no usable answer. `reason` is a message without secrets."""
 

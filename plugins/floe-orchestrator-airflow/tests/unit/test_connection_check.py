@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from importlib.metadata import requires
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,12 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 
 from floe_core.plugin_interfaces import ValidationResult
 from floe_orchestrator_airflow import AirflowPlugin
+from floe_orchestrator_airflow.service.connection_check import SUPPORTED
 
 SECRET = "s3cret-value"
 HEALTHY = {
@@ -181,7 +185,19 @@ def test_a_variable_that_is_not_set_is_named() -> None:
 
 
 def test_an_older_airflow_is_refused() -> None:
-    assert errors_of(airflow(version="2.11.0")) == ["URL is Airflow 2.11.0; floe needs Airflow 3"]
+    for version in ("2.11.0", "3.0.6", "4.0.0"):
+        assert errors_of(airflow(version=version)) == [
+            f"URL is Airflow {version}; floe needs Airflow 3.3 or a later 3.x"
+        ]
+
+
+def test_the_versions_taken_are_those_that_the_package_requires() -> None:
+    [required] = [
+        Requirement(text)
+        for text in requires("floe-orchestrator-airflow") or ()
+        if text.startswith("apache-airflow") and Requirement(text).name == "apache-airflow"
+    ]
+    assert required.specifier == SpecifierSet(SUPPORTED)
 
 
 def test_html_with_status_200_is_no_airflow() -> None:

@@ -1,4 +1,4 @@
-"""The only module that uses private names of Dagster, which may change in any release.
+"""Private names of Dagster, which may change in any release; `step/internals.py` has others.
 
 For each, a comment says why the public API is not enough and what happens without it. They are
 imported where they are used, so a code location loads even if all of them are gone.

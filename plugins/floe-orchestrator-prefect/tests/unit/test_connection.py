@@ -43,6 +43,16 @@ def asked(**settings: str) -> ValidationResult:
     [
         (
             {"/api/health": (200, "true"), "/api/admin/version": (200, '"2.20.1"')},
+            "WHERE is Prefect 2.20.1",
+            "floe needs Prefect 3.7 or a later 3.x",
+        ),
+        (
+            {"/api/health": (200, "true"), "/api/admin/version": (200, '"3.6.9"')},
+            "WHERE is Prefect 3.6.9",
+            "floe needs Prefect 3.7 or a later 3.x",
+        ),
+        (
+            {"/api/health": (200, "true"), "/api/admin/version": (200, "{}")},
             "WHERE is not Prefect 3",
             "GET /admin/version gave status 200; floe needs Prefect 3",
         ),

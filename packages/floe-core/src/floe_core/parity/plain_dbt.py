@@ -195,7 +195,8 @@ def _edges(manifest: Path) -> frozenset[tuple[str, str]]:
     if not manifest.exists():
         return frozenset()
     content = json.loads(manifest.read_bytes())
-    entries = {**content["nodes"], **(content.get("unit_tests") or {})}
+    sections = (content.get(name) or {} for name in ("nodes", "unit_tests", "functions"))
+    entries = {node_id: entry for section in sections for node_id, entry in section.items()}
     runs = {i for i in entries if i.startswith(_kinds()) and not _is_passed_through(entries[i])}
 
     def origins(node_id: str) -> Iterator[str]:

@@ -17,7 +17,7 @@ def launch_backfill(
     artifacts: CompiledArtifacts, job_name: str, ticks: Sequence[datetime], on_event: OnEvent
 ) -> list[RunReport]:
     """Start an Airflow, backfill in it, and stop it. See `BackfillLauncher.launch_backfill`."""
-    on_event(NodeLog("", "info", "starting a local Airflow, which takes some 15 seconds"))
+    on_event(NodeLog("", "info", "starting a local Airflow, which takes some 10 seconds"))
     with LocalAirflow.of_product(artifacts) as airflow:
         return backfill_in(airflow, artifacts, job_name, ticks, on_event)
 

@@ -76,7 +76,7 @@ class StartedAirflow:
 
 
 def _starting() -> NodeLog:
-    return NodeLog("", "info", "starting a local Airflow, which takes some 15 seconds")
+    return NodeLog("", "info", "starting a local Airflow, which takes some 10 seconds")
 
 
 def _with_time(report: RunReport, seconds: float) -> RunReport:

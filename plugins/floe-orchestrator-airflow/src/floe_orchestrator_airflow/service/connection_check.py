@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from floe_core.plugin_interfaces import ValidationResult
-from floe_core.service_probe import without_secrets
+from floe_core.service_probe import is_supported, without_secrets
 from floe_orchestrator_airflow.service.rest_access import (
     CannotGoOnError,
     json_object,
@@ -18,6 +18,7 @@ from floe_orchestrator_airflow.service.rest_access import (
 )
 
 LIMIT_SECONDS = 9.5
+SUPPORTED = ">=3.3,<4"
 COMPONENTS = ("metadatabase", "scheduler", "triggerer", "dag_processor")
 _START = {
     "metadatabase": "check [database] sql_alchemy_conn and run `airflow db check`",
@@ -72,8 +73,10 @@ def _version(url: str, deadline: float) -> str:
             f"{shown} is not Airflow 3 (HTTP {answer.status} to /api/v2/version); "
             "set `url` to the api-server, such as http://airflow.example.com:8080"
         )
-    if not version.startswith("3."):
-        raise CannotGoOnError(f"{shown} is Airflow {version}; floe needs Airflow 3")
+    if not is_supported(version, SUPPORTED):
+        raise CannotGoOnError(
+            f"{shown} is Airflow {version}; floe needs Airflow 3.3 or a later 3.x"
+        )
     return version
 
 

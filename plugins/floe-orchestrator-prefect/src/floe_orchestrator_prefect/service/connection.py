@@ -8,10 +8,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from floe_core.plugin_interfaces import ValidationResult
-from floe_core.service_probe import Answer, NoAnswerError, ask, without_secrets
+from floe_core.service_probe import (
+    Answer,
+    NoAnswerError,
+    ask,
+    is_supported,
+    without_secrets,
+)
 from floe_orchestrator_prefect.service.server_access import ServerAccess, access_from
 
 LIMIT_SECONDS = 9.5
+SUPPORTED = ">=3.7,<4"
 _NO_SERVER = (
     "set plugins.orchestrator.config.url or PREFECT_API_URL; without a server `floe run` still "
     "runs, on one of its own, but no schedule ticks"
@@ -56,9 +63,12 @@ def _check(access: ServerAccess, deadline: float) -> ValidationResult:
         advice = "set api_key or auth_string under plugins.orchestrator.config, as env:NAME"
         return _failed(f"{where} denies access ({answer.status})", advice)
     version = _json(answer)
-    if not isinstance(version, str) or not version.startswith("3."):
+    if not isinstance(version, str):
         advice = f"GET /admin/version gave status {answer.status}; floe needs Prefect 3"
         return _failed(f"{where} is not Prefect 3", advice)
+    if not is_supported(version, SUPPORTED):
+        advice = "floe needs Prefect 3.7 or a later 3.x"
+        return _failed(f"{where} is Prefect {version}", advice)
     warnings = [_NO_SCHEDULED_RUNS] if version.startswith(("3.7.", "3.8.")) else []
     message = f"Prefect {version} at {where} is running and healthy"
     return ValidationResult(True, message, warnings=warnings)
