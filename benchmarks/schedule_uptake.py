@@ -66,7 +66,7 @@ def on_dagster(folder: Path) -> Iterator[OrchestratorPlugin]:
         plugin = DagsterPlugin()
         plugin.configure({"url": f"http://127.0.0.1:{port}"})
         plugin.create_definitions(artifacts)
-        while "is there" not in plugin.validate_connection().message:
+        while "is running" not in plugin.validate_connection().message:
             time.sleep(0.5)
         yield plugin
     finally:

@@ -71,7 +71,7 @@ class RunningDagster:
     def webserver(self) -> Iterator[None]:
         command = ["dagster-webserver", "-h", "127.0.0.1", "-p", str(self.port)]
         with self._running([*command, "-w", "workspace.yaml"]):
-            wait_for(lambda: "is there" in self.plugin.validate_connection().message, 90)
+            wait_for(lambda: "is running" in self.plugin.validate_connection().message, 90)
             yield
 
     @contextmanager

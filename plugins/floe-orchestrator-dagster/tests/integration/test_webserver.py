@@ -110,7 +110,7 @@ def test_the_real_webserver_is_told_from_the_sick_one_and_runs_what_is_chosen(
 
     workspace.write_text("load_from:\n" + good + bad)
     with dagster_process([*webserver, "-w", str(workspace)], home):
-        sick = validated(url, lambda result: "is there" in result.message)
+        sick = validated(url, lambda result: "is running" in result.message)
     assert not sick.success
     [location_error, *daemon_errors] = sick.errors
     assert location_error.startswith("code location broken does not load: ")
@@ -157,7 +157,7 @@ def test_pools_without_a_limit_are_told(home, compiled, free_port):
         dagster_process([*webserver, "--empty-workspace"], home),
         DagsterInstance.from_config(str(home)) as instance,
     ):
-        validated(f"http://127.0.0.1:{free_port}", lambda result: "is there" in result.message)
+        validated(f"http://127.0.0.1:{free_port}", lambda result: "is running" in result.message)
         set_limit = instance.event_log_storage.set_concurrency_slots
         assert {each.pool: (each.blocks, each.fix) for each in plugin.check_pools(product)} == {
             "builds": (False, "dagster instance concurrency set builds 1"),
