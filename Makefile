@@ -64,9 +64,10 @@ lint: setup
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 
+# Each with a cache of its own: mypy can crash on one that a run over other packages left.
 types: setup
-	$(BIN)/mypy packages/floe-core/src packages/floe-conformance/src
-	$(BIN)/mypy plugins/floe-orchestrator-dagster/src plugins/floe-orchestrator-airflow/src \
+	$(BIN)/mypy --cache-dir .mypy_cache/core packages/floe-core/src packages/floe-conformance/src
+	$(BIN)/mypy --cache-dir .mypy_cache/plugins plugins/floe-orchestrator-dagster/src plugins/floe-orchestrator-airflow/src \
 		plugins/floe-orchestrator-prefect/src
 
 contracts: setup
