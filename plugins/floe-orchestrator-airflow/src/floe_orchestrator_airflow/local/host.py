@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from functools import partial
 from importlib.metadata import entry_points, version
@@ -60,24 +60,20 @@ def main() -> None:
         import_what_components_share()
         lifeline = os.pipe()
         _prepare_database(lifeline)
-        children = _fork_components(["scheduler"], lifeline)
+        children = _with_started({}, ["scheduler"], lifeline)
         # The scheduler does not need it, and starts meanwhile.
         build_execution_api()
         late = set() if has_dags.is_set() else {READS_DAGS}
-        children |= _fork_components(COMPONENTS.keys() - {"scheduler"} - late, lifeline)
-        write_components(Path(os.environ["AIRFLOW_HOME"]), children)
+        children = _with_started(children, COMPONENTS.keys() - {"scheduler"} - late, lifeline)
         while not stop.wait(0.05 if late else 0.2):
             if late and has_dags.is_set():
-                children |= _fork_components(late, lifeline)
-                write_components(Path(os.environ["AIRFLOW_HOME"]), children)
+                children = _with_started(children, late, lifeline)
                 late = set()
             ended, by_error = _ended_child(children)
             if ended == STARTED_AGAIN and by_error and restarts < MOST_RESTARTS:
                 restarts += 1
                 print(f"floe: {ended} ended with an error, and is started again", flush=True)
-                children = {pid: name for pid, name in children.items() if name != ended}
-                children |= _fork_components([ended], lifeline)
-                write_components(Path(os.environ["AIRFLOW_HOME"]), children)
+                children = _with_started(children, [ended], lifeline)
             elif ended:
                 break
     finally:
@@ -87,9 +83,14 @@ def main() -> None:
         print(f"floe: {ended} ended, so all of this Airflow does", flush=True)
 
 
-def _fork_components(names: Iterable[str], lifeline: tuple[int, int]) -> dict[int, str]:
-    """Start components, and return process -> name."""
-    return {_fork(partial(_run_component, COMPONENTS[name]), lifeline): name for name in names}
+def _with_started(
+    children: dict[int, str], names: Collection[str], lifeline: tuple[int, int]
+) -> dict[int, str]:
+    """Start components and record all; return process -> name of the others and of these."""
+    others = {pid: name for pid, name in children.items() if name not in names}
+    started = {_fork(partial(_run_component, COMPONENTS[name]), lifeline): name for name in names}
+    write_components(Path(os.environ["AIRFLOW_HOME"]), others | started)
+    return others | started
 
 
 def _adopt_orphans() -> None:
