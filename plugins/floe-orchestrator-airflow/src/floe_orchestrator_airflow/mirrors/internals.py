@@ -11,10 +11,8 @@ import fcntl
 import struct
 import sys
 import time
-from collections.abc import Callable
 from contextvars import ContextVar
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from floe_core.missing_names import warn_of_missing_name
@@ -135,8 +133,18 @@ def start_triggers_without_dags(classpaths: frozenset[str]) -> None:
     except (ImportError, KeyError):
         warn_of_missing_name(AIRFLOW, "runs with a task per node are slow beyond 100 nodes")
         return
-    if not isinstance(create, _WithoutDags):
-        supervisor._create_workload = _WithoutDags(create, classpaths)
+    if create.__module__ == __name__:
+        return
+
+    def create_without_dag(*args: Any, **kwargs: Any) -> Any:
+        trigger: Any = kwargs.get("trigger")
+        if getattr(trigger, "classpath", None) in classpaths and "dag_bag" in kwargs:
+            ti = trigger.task_instance
+            if ti is not None and ti.try_number <= 1:
+                kwargs["dag_bag"] = _NoDags()
+        return create(*args, **kwargs)
+
+    supervisor._create_workload = create_without_dag
 
 
 class _NoDags:
@@ -147,25 +155,6 @@ class _NoDags:
 
     def get_serialized_dag_model(self, *_: Any, **__: Any) -> None:
         return None
-
-
-class _WithoutDags:
-    """Airflow's way to create what starts a trigger, with no DAG for some classes of triggers."""
-
-    def __init__(self, create: Callable[..., Any], classpaths: frozenset[str]) -> None:
-        self._create = create
-        self._classpaths = classpaths
-
-    def __get__(self, supervisor: Any, owner: Any = None) -> Callable[..., Any]:
-        return partial(self, supervisor)
-
-    def __call__(self, supervisor: Any, *args: Any, **kwargs: Any) -> Any:
-        trigger: Any = kwargs.get("trigger")
-        if getattr(trigger, "classpath", None) in self._classpaths and "dag_bag" in kwargs:
-            ti = trigger.task_instance
-            if ti is not None and ti.try_number <= 1:
-                kwargs["dag_bag"] = _NoDags()
-        return self._create(supervisor, *args, **kwargs)
 
 
 def task_instance_of(trigger: Any) -> Any:
