@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
@@ -60,8 +60,8 @@ class Warehouse(Protocol):
     def load(self, folder: Path, table: str, values: str) -> None:
         """Let a source have these rows of id, c1 and c2, and no others."""
 
-    def contents(self, folder: Path, name: str) -> Any:
-        """Return the columns, with their types, and the rows of a relation, or the error."""
+    def contents(self, folder: Path, names: Iterable[str]) -> dict[str, Any]:
+        """Return the columns, with their types, and the rows of relations, or the error of each."""
 
 
 class DuckDbFiles:
@@ -102,12 +102,19 @@ class DuckDbFiles:
         rows = f"select * from (values {values}) t(id, c1, c2)"
         self.execute(folder, f"create or replace table {table} as {rows}")
 
-    def contents(self, folder: Path, name: str) -> Any:
+    def contents(self, folder: Path, names: Iterable[str]) -> dict[str, Any]:
         import duckdb
 
+        with duckdb.connect(str(folder / "shop.duckdb"), read_only=True) as connection:
+            return {name: self._content(connection, name) for name in names}
+
+    def _content(self, connection: Any, name: str) -> Any:
+        import duckdb
+
+        columns = f"select column_name, column_type from (describe {name})"
         try:
-            types = self.query(folder, f"select column_name, column_type from (describe {name})")
-            return types, self.query(folder, f"select * from {name} order by all")
+            types = connection.execute(columns).fetchall()
+            return types, connection.execute(f"select * from {name} order by all").fetchall()
         except duckdb.Error as error:
             return str(error)
 
@@ -160,7 +167,11 @@ class PostgresDatabases:
             f"truncate {table}; insert into {table} values {values}",
         )
 
-    def contents(self, folder: Path, name: str) -> Any:
+    def contents(self, folder: Path, names: Iterable[str]) -> dict[str, Any]:
+        with self._cursor(folder) as cursor:
+            return {name: self._content(cursor, name) for name in names}
+
+    def _content(self, cursor: Any, name: str) -> Any:
         import psycopg2
 
         columns = (
@@ -168,10 +179,12 @@ class PostgresDatabases:
             f"'{SCHEMA}' and table_name = '{name}' order by ordinal_position"
         )
         try:
-            rows = self.query(folder, f"select * from {name}")
+            cursor.execute(f"select * from {name}")
+            rows = cursor.fetchall()
         except psycopg2.Error as error:
             return str(error)
-        return self.query(folder, columns), sorted(rows, key=repr)
+        cursor.execute(columns)
+        return cursor.fetchall(), sorted(rows, key=repr)
 
     @contextmanager
     def _cursor(self, folder: Path) -> Iterator[Any]:

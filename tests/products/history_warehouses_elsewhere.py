@@ -6,7 +6,7 @@ A history runs in the environment of the adapter, so nothing else is imported he
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -57,7 +57,10 @@ class SQLiteFiles:
         self.execute(folder, f"delete from {table}")
         self.execute(folder, f"insert into {table} values {values}")
 
-    def contents(self, folder: Path, name: str) -> Any:
+    def contents(self, folder: Path, names: Iterable[str]) -> dict[str, Any]:
+        return {name: self._content(folder, name) for name in names}
+
+    def _content(self, folder: Path, name: str) -> Any:
         import sqlite3
 
         columns = f"select name, type from pragma_table_info('{name}') order by cid"
@@ -121,16 +124,19 @@ class FakeSnowflakeSchemas:
         self.execute(folder, f"create or replace table {table} (id int, c1 int, c2 int)")
         self.execute(folder, f"insert into {table} values {values}")
 
-    def contents(self, folder: Path, name: str) -> Any:
+    def contents(self, folder: Path, names: Iterable[str]) -> dict[str, Any]:
+        with self._cursor(folder) as cursor:
+            return {name: self._content(cursor, name) for name in names}
+
+    def _content(self, cursor: Any, name: str) -> Any:
         from snowflake.connector.errors import Error
 
-        with self._cursor(folder) as cursor:
-            try:
-                cursor.execute(f"select * from {name}")
-            except Error as error:
-                return str(error).replace(self._token, "")
-            columns = [(each.name, each.type_code) for each in cursor.description]
-            return columns, sorted(cursor.fetchall(), key=repr)
+        try:
+            cursor.execute(f"select * from {name}")
+        except Error as error:
+            return str(error).replace(self._token, "")
+        columns = [(each.name, each.type_code) for each in cursor.description]
+        return columns, sorted(cursor.fetchall(), key=repr)
 
     @contextmanager
     def _cursor(self, folder: Path) -> Iterator[Any]:

@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from floe_core.errors import EnvironmentProblemError
 from floe_core.execution.dbt.internals import forget_deprecations
-from floe_core.execution.dbt.lighter_dbt import direct_flag_sources, remembered_defaults
+from floe_core.execution.dbt.lighter_dbt import (
+    direct_flag_sources,
+    remembered_defaults,
+    remembered_syntax,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -62,5 +66,5 @@ def invoke_library(
     """
     runner = load_runner()
     forget_deprecations()
-    with remembered_defaults(), direct_flag_sources():
+    with remembered_defaults(), remembered_syntax(), direct_flag_sources():
         return runner(manifest=manifest, callbacks=list(callbacks)).invoke(list(arguments))

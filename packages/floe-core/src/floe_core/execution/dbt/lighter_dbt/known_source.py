@@ -23,6 +23,7 @@ KNOWN = {
     "BehaviorFlagRendered._default_source": {"29a653aaaebbe60d"},
     "CallableMacroGenerator.__init__": {"a7160106771b5b22"},
     "EventManager.fire_event": {"5c04bc105a056ee9"},
+    "GenericTestParser.parse_unparsed_generic_test": {"522809e0e7341805"},
     "Linker.add_test_edges_1": {"345c619ee2d97ab4"},
     "Linker.find_cycles": {"d0bcc9d2b3af95d4"},
     "MacroGenerator.__init__": {"ca8db6c1c00a3468"},
@@ -31,6 +32,8 @@ KNOWN = {
     "MacroNamespaceBuilder.add_macro": {"fcc9af4c920a3b96"},
     "MacroNamespaceBuilder.add_macros": {"d9ef156c6a2cbca9"},
     "MacroNamespaceBuilder.build_namespace": {"dcee80a6bc4f101e"},
+    # dbt 1.10 and 1.11, then 1.12.
+    "MacroParser.parse_unparsed_macros": {"61f0f5f8e220456d", "1724aaa3556ec077"},
     "ManifestContext.to_dict": {"00d3869f4f6f0e24"},
     "RelationsCache": {"10c2d7ffc29e7a90"},
     # mashumaro 3.10 to 3.16, then 3.17.
@@ -38,6 +41,10 @@ KNOWN = {
     "_get_tests_for_node": {"cc548c1a1301171a"},
     "empty_table": {"0ff92bae38295c2d"},
     "get_context_modules": {"47ae6de5d39ea445"},
+    "statically_extract_has_name_this": {"8e9c50b6a72b0ac3"},
+    "statically_extract_macro_calls": {"d4c069dd420b6872"},
+    "statically_parse_adapter_dispatch": {"ba05c1baadc09edb"},
+    "statically_parse_unrendered_config": {"c9628ebc88c30940"},
     "track_behavior_change_warn": {"819f14c698ef6a73"},
     "write_json": {"158d4b8ce9718aa2"},
 }
