@@ -66,13 +66,14 @@ def digest_of(part: Any) -> str:
 
 @contextmanager
 def replaced(owner: Any, name: str, replacement: Any) -> Iterator[None]:
-    """Replace an attribute of a class or module inside the block."""
-    before = vars(owner)[name]
+    """Replace an attribute of a class or module, which a class may inherit, inside the block."""
+    own = vars(owner)
+    before, is_own = own.get(name), name in own
     setattr(owner, name, replacement)
     try:
         yield
     finally:
-        setattr(owner, name, before)
+        setattr(owner, name, before) if is_own else delattr(owner, name)
 
 
 def _name(part: Any) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from floe_core.execution.dbt.lighter_dbt.known_source import are_known
+from floe_core.execution.dbt.lighter_dbt.known_source import are_known, replaced
 
 # Trees of the macros of dbt and an adapter take some 8 MB.
 _MOST_TREES = 4000
@@ -56,8 +56,5 @@ def remembered_syntax() -> Iterator[None]:
             _trees[key] = parse(first[0], source, name, filename)
         return _trees[key]
 
-    Environment.parse = parse_once
-    try:
+    with replaced(Environment, "parse", parse_once):
         yield
-    finally:
-        del Environment.parse
