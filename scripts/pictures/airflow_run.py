@@ -22,7 +22,7 @@ def picture_of_run(page: Page, artifacts: CompiledArtifacts, path: Path) -> None
     with LocalAirflow.of_product(artifacts) as airflow:
         airflow.add(artifacts, dag_id)
         url, api = airflow.home.url, airflow.api
-        page.ask("Network.setCookie", name=COOKIE, value=_token(airflow), url=url)
+        page.send("Network.setCookie", name=COOKIE, value=_token(airflow), url=url)
         page.open(f"{url}/dags/{dag_id}", ready=_shows(dag_id), settled_seconds=0.5)
         page.evaluate("""localStorage.setItem("default_dag_view", '"graph"')""")
         page.open(
@@ -40,12 +40,12 @@ def _token(airflow: LocalAirflow) -> str:
     from floe_orchestrator_airflow.local.home import USER
 
     credentials = {"username": USER, "password": airflow.home.password}
-    token: str = airflow.api.ask("POST", "/auth/token", credentials)["access_token"]
+    token: str = airflow.api.request("POST", "/auth/token", credentials)["access_token"]
     return token
 
 
 def _newest_run(api: RestApi, dag_id: str) -> str:
-    found = api.ask("GET", f"/api/v2/dags/{quote(dag_id)}/dagRuns?order_by=-run_after&limit=1")
+    found = api.request("GET", f"/api/v2/dags/{quote(dag_id)}/dagRuns?order_by=-run_after&limit=1")
     run_id: str = found["dag_runs"][0]["dag_run_id"]
     return run_id
 

@@ -45,7 +45,7 @@ class Page:
         Raises:
             TimeoutError: It was not within PATIENCE_SECONDS.
         """
-        self.ask("Page.navigate", url=url)
+        self.send("Page.navigate", url=url)
         self.wait_for(ready)
         # What moves when it appears comes to rest.
         time.sleep(settled_seconds)
@@ -61,12 +61,12 @@ class Page:
 
     def evaluate(self, expression: str) -> Any:
         """Return the value of a JavaScript expression; None for one that throws."""
-        answer = self.ask("Runtime.evaluate", expression=expression, returnByValue=True)
+        answer = self.send("Runtime.evaluate", expression=expression, returnByValue=True)
         return answer["result"].get("value")
 
     def take(self, path: Path, clip: Clip = Clip()) -> None:
         """Write the picture of a part of the page."""
-        answer = self.ask(
+        answer = self.send(
             "Page.captureScreenshot",
             format="png",
             clip={"x": clip.x, "y": clip.y, "width": clip.width, "height": clip.height, "scale": 1},
@@ -98,9 +98,9 @@ class Page:
 
     def _mouse(self, kind: str, x: float, y: float) -> None:
         held = {"button": "left", "buttons": 1, "clickCount": 1}
-        self.ask("Input.dispatchMouseEvent", type=kind, x=x, y=y, **held)
+        self.send("Input.dispatchMouseEvent", type=kind, x=x, y=y, **held)
 
-    def ask(self, method: str, **params: Any) -> dict[str, Any]:
+    def send(self, method: str, **params: Any) -> dict[str, Any]:
         """Return the answer to one command of the protocol.
 
         Raises:
@@ -142,9 +142,9 @@ def browser(program: str) -> Iterator[Page]:
 
 
 def _set_up(page: Page) -> None:
-    page.ask("Page.enable")
-    page.ask("Runtime.enable")
-    page.ask(
+    page.send("Page.enable")
+    page.send("Runtime.enable")
+    page.send(
         "Emulation.setDeviceMetricsOverride",
         width=WIDTH,
         height=HEIGHT,
@@ -152,8 +152,8 @@ def _set_up(page: Page) -> None:
         mobile=False,
     )
     light = [{"name": "prefers-color-scheme", "value": "light"}]
-    page.ask("Emulation.setEmulatedMedia", features=light)
-    page.ask("Emulation.setTimezoneOverride", timezoneId="UTC")
+    page.send("Emulation.setEmulatedMedia", features=light)
+    page.send("Emulation.setTimezoneOverride", timezoneId="UTC")
 
 
 def _address(profile: Path) -> str:

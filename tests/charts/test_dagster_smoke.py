@@ -72,7 +72,7 @@ def launched(running: Release, **tags: str) -> str:
     }
     metadata = {"tags": [{"key": key, "value": value} for key, value in tags.items()]}
     params = {"selector": selector, "runConfigData": {}, "executionMetadata": metadata}
-    answer = running.ask(LAUNCH, params=params)["launchRun"]
+    answer = running.query(LAUNCH, params=params)["launchRun"]
     assert answer["__typename"] == "LaunchRunSuccess", answer
     return str(answer["run"]["runId"])
 
@@ -106,7 +106,7 @@ def test_the_runs_lineage_and_spans_arrive_with_their_secrets(running: Release) 
 def test_a_run_is_ended_from_the_pages(running: Release) -> None:
     run_id = launched(running)
     running.wait_for(run_id, "STARTED")
-    answer = running.ask(TERMINATE, id=run_id)["terminateRun"]
+    answer = running.query(TERMINATE, id=run_id)["terminateRun"]
     assert answer == {"__typename": "TerminateRunSuccess"}
     assert running.wait_for(run_id, "CANCELED", "SUCCESS") == "CANCELED", running.logs()
 
@@ -141,7 +141,7 @@ def test_the_daemon_ends_a_run_that_takes_too_long(running: Release) -> None:
 
 def said(running: Release, run_id: str) -> str:
     """Return every message of a run."""
-    events = running.ask(MESSAGES, id=run_id)["logsForRun"]["events"]
+    events = running.query(MESSAGES, id=run_id)["logsForRun"]["events"]
     return "\n".join(str(event.get("message")) for event in events)
 
 

@@ -28,7 +28,7 @@ def test_a_release_without_code_locations_starts_and_without_hooks_its_daemon_mi
         assert "migrat" in migrated.lower()
         failed = {name: probes.failures(each) for name, each in running.processes.items()}
         assert failed == {"webserver": {}, "daemon": {}}
-        assert running.ask(LOCATIONS)["workspaceOrError"] == {"locationEntries": []}
+        assert running.query(LOCATIONS)["workspaceOrError"] == {"locationEntries": []}
 
 
 @pytest.mark.slow
@@ -44,13 +44,13 @@ def test_a_changed_schedule_is_taken_up_without_a_restart(tmp_path: Path) -> Non
     }
     with release(tmp_path, changes, ["code-server", "webserver"]) as running:
         assert probes.failures(running.processes["code-server"]) == {}
-        before = running.ask(SCHEDULES)["schedulesOrError"]["results"]
+        before = running.query(SCHEDULES)["schedulesOrError"]["results"]
         store = running.around.folder / "code-server" / "volumes" / "schedules"
         plugin = DagsterPlugin()
         plugin.configure(
             {"url": running.url, "project_dir": str(running.product), "schedule_store": str(store)}
         )
         plugin.schedule_job("hello", "15 3 * * *", "UTC")
-        after = running.ask(SCHEDULES)["schedulesOrError"]["results"]
+        after = running.query(SCHEDULES)["schedulesOrError"]["results"]
     assert [each["cronSchedule"] for each in before] == ["0 6 * * *"]
     assert [each["cronSchedule"] for each in after] == ["15 3 * * *"]

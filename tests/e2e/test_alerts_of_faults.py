@@ -179,8 +179,8 @@ def test_a_run_that_a_user_cancels_is_told_once(
             if side != AIRFLOW:
                 raise KeyboardInterrupt
             path = f"/api/v2/dags/{artifacts.product.name}/dagRuns"
-            [run] = airflow.api.ask("GET", path)["dag_runs"]
-            airflow.api.ask("PATCH", f"{path}/{quote(run['dag_run_id'])}", {"state": "failed"})
+            [run] = airflow.api.request("GET", path)["dag_runs"]
+            airflow.api.request("PATCH", f"{path}/{quote(run['dag_run_id'])}", {"state": "failed"})
 
     name = "canceled-away" if is_away else "canceled"
     products = compiled(alerting(ENDLESS, RETRY_ONCE), tmp_path, name)

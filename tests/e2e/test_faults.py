@@ -137,12 +137,12 @@ def test_a_run_that_is_canceled_stops_at_once_and_is_not_retried(
                 raise KeyboardInterrupt
             dag_id = artifacts.product.name
             path = f"/api/v2/dags/{dag_id}/dagRuns"
-            [run] = airflow.api.ask("GET", path)["dag_runs"]
+            [run] = airflow.api.request("GET", path)["dag_runs"]
             if side == NODE:
                 # Airflow shows that a node has ended some seconds after that.
                 run_id = run["dag_run_id"]
                 wait_for(lambda: green_tasks(airflow, dag_id, run_id) == {"first", "aside"}, 20)
-            airflow.api.ask("PATCH", f"{path}/{quote(run['dag_run_id'])}", {"state": "failed"})
+            airflow.api.request("PATCH", f"{path}/{quote(run['dag_run_id'])}", {"state": "failed"})
 
     endless = FaultyProduct(ENDLESS, RETRY_ONCE)
     outcomes = run_everywhere(compiled_everywhere(endless, tmp_path, "canceled"), airflow, cancel)

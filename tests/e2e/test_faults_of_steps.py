@@ -105,8 +105,8 @@ def test_a_canceled_run_ends_its_step_at_once(airflow: LocalAirflow, tmp_path: P
                 raise KeyboardInterrupt
             dag_id = artifacts.product.name
             path = f"/api/v2/dags/{dag_id}/dagRuns"
-            [run] = airflow.api.ask("GET", path)["dag_runs"]
-            airflow.api.ask("PATCH", f"{path}/{quote(run['dag_run_id'])}", {"state": "failed"})
+            [run] = airflow.api.request("GET", path)["dag_runs"]
+            airflow.api.request("PATCH", f"{path}/{quote(run['dag_run_id'])}", {"state": "failed"})
 
     endless = FaultyStep(HANGS, RETRY_ONCE)
     products = compiled_everywhere(endless, tmp_path, "canceled-step")

@@ -78,7 +78,7 @@ class Team:
             "flow_runs": {"parent_flow_run_id": {"any_": [run_id]}},
             "sort": "EXPECTED_START_TIME_ASC",
         }
-        found: list[dict[str, Any]] = self.prefect.ask("POST", "/flow_runs/filter", wanted)
+        found: list[dict[str, Any]] = self.prefect.request("POST", "/flow_runs/filter", wanted)
         return found
 
 

@@ -125,7 +125,7 @@ def test_it_zooms_and_follows_the_dark_mode(page: Any) -> None:
     page.press("Zoom in")
     assert page.evaluate("cy.zoom()") > before
     for mode, shown in (("light", "rgb(255,255,255)"), ("dark", "rgb(29,38,48)")):
-        page.ask(
+        page.send(
             "Emulation.setEmulatedMedia",
             features=[{"name": "prefers-color-scheme", "value": mode}],
         )

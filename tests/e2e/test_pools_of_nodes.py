@@ -205,13 +205,13 @@ class OnePrefect:
     def serving(self, slots: int) -> Iterator[None]:
         with ExitStack() as stack:
             stack.enter_context(self.prefect.up())
-            self.prefect.ask("POST", "/v2/concurrency_limits/", {"name": POOL, "limit": slots})
+            self.prefect.request("POST", "/v2/concurrency_limits/", {"name": POOL, "limit": slots})
             for product in self.products:
                 stack.enter_context(self.prefect.serving(product.folder))
             yield
 
     def taken(self) -> int:
-        return int(self.prefect.ask("GET", f"/v2/concurrency_limits/{POOL}")["active_slots"])
+        return int(self.prefect.request("GET", f"/v2/concurrency_limits/{POOL}")["active_slots"])
 
     def trigger(self) -> list[str]:
         return [self.prefect.trigger(f"{each.product.name}/floe") for each in self.products]

@@ -83,7 +83,9 @@ class RunningAirflow:
 
     def runs(self) -> dict[datetime, str]:
         """Return logical date -> state of every scheduled run."""
-        found = self.airflow.api.ask("GET", "/api/v2/dags/tick-shop/dagRuns?limit=100")["dag_runs"]
+        found = self.airflow.api.request("GET", "/api/v2/dags/tick-shop/dagRuns?limit=100")[
+            "dag_runs"
+        ]
         return {datetime.fromisoformat(run["logical_date"]): run["state"] for run in found}
 
     def failed_logs(self) -> str:
@@ -248,10 +250,10 @@ def test_unpausing_a_dag_does_not_run_what_passed_meanwhile(airflow: RunningAirf
     path = "/api/v2/dags/tick-shop"
     tick = next_tick("* * * * *", "UTC", datetime.now(UTC) + timedelta(seconds=20))
     airflow.plugin.schedule_job("tick-shop", f"{tick.minute} {tick.hour} * * *", "UTC")
-    airflow.airflow.api.ask("PATCH", path, {"is_paused": True})
+    airflow.airflow.api.request("PATCH", path, {"is_paused": True})
     # Until a tick is no longer fresh and the DAG was parsed after that.
     wait_for(lambda: datetime.now(UTC) > tick + timedelta(seconds=165), 300)
-    airflow.airflow.api.ask("PATCH", path, {"is_paused": False})
+    airflow.airflow.api.request("PATCH", path, {"is_paused": False})
     time.sleep(40)
     assert airflow.runs() == before
 

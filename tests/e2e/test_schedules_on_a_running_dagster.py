@@ -83,7 +83,7 @@ class RunningDagster:
     def _running(self, command: list[str]) -> AbstractContextManager[None]:
         return dagster_process(command, self.home, variables=lineage_to_file(self.folder))
 
-    def ask(self, query: str, **variables: Any) -> Any:
+    def query(self, query: str, **variables: Any) -> Any:
         body = json.dumps({"query": query, "variables": variables}).encode()
         headers = {"Content-Type": "application/json"}
         request = urllib.request.Request(f"{self.url}/graphql", body, headers)
@@ -97,7 +97,7 @@ class RunningDagster:
             "repositoryLocationName": "shop",
             "scheduleName": name,
         }
-        found = self.ask(SCHEDULE, selector=selector)["scheduleOrError"]
+        found = self.query(SCHEDULE, selector=selector)["scheduleOrError"]
         if found["__typename"] != "Schedule":
             return None
         [tick] = found["futureTicks"]["results"]
@@ -108,7 +108,7 @@ class RunningDagster:
         """Return status and nominal time of every run."""
         return [
             (run["status"], {t["key"]: t["value"] for t in run["tags"]}.get("floe/nominal_time"))
-            for run in self.ask(RUNS)["runsOrError"]["results"]
+            for run in self.query(RUNS)["runsOrError"]["results"]
         ]
 
 

@@ -54,10 +54,10 @@ class AirflowOfMesh:
             yield
 
     def pause(self, dag_id: str, is_paused: bool = True) -> None:
-        self.airflow.api.ask("PATCH", f"/api/v2/dags/{dag_id}", {"is_paused": is_paused})
+        self.airflow.api.request("PATCH", f"/api/v2/dags/{dag_id}", {"is_paused": is_paused})
 
     def runs(self, dag_id: str) -> list[dict[str, Any]]:
-        found = self.airflow.api.ask("GET", f"/api/v2/dags/{dag_id}/dagRuns?order_by=run_after")
+        found = self.airflow.api.request("GET", f"/api/v2/dags/{dag_id}/dagRuns?order_by=run_after")
         return list(found["dag_runs"])
 
     def states(self, dag_id: str) -> list[str]:
@@ -111,7 +111,7 @@ def test_the_last_of_two_green_producers_starts_the_consumer_and_a_red_one_does_
 def test_the_event_says_which_updates_the_run_is_for(airflow: AirflowOfMesh) -> None:
     run_id = airflow.runs("marts")[-1]["dag_run_id"]
     path = f"/api/v2/dags/marts/dagRuns/{run_id}/upstreamAssetEvents"
-    [event] = airflow.airflow.api.ask("GET", path)["asset_events"]
+    [event] = airflow.airflow.api.request("GET", path)["asset_events"]
     assert (event["uri"], event["extra"]["payload"]) == (
         "floe://marts/marts/updates",
         "crm/customers@1#1,sales/orders@1#1",
@@ -120,18 +120,18 @@ def test_the_event_says_which_updates_the_run_is_for(airflow: AirflowOfMesh) -> 
 
 def test_a_run_for_what_another_run_has_begun_with_builds_nothing(airflow: AirflowOfMesh) -> None:
     before = len(airflow.runs("marts"))
-    [asset] = airflow.airflow.api.ask("GET", "/api/v2/assets?uri_pattern=marts/marts/updates")[
+    [asset] = airflow.airflow.api.request("GET", "/api/v2/assets?uri_pattern=marts/marts/updates")[
         "assets"
     ]
     # As a trigger that fires twice: the key names what the run before has seen.
     event = {"asset_id": asset["id"], "extra": {"payload": "crm/customers@1#1"}}
-    airflow.airflow.api.ask("POST", "/api/v2/assets/events", event)
+    airflow.airflow.api.request("POST", "/api/v2/assets/events", event)
     airflow.starts("marts", before)
     assert set(airflow.tasks("marts").values()) == {"skipped"}
 
 
 def test_the_ports_that_are_read_are_the_producers_assets(airflow: AirflowOfMesh) -> None:
-    found = airflow.airflow.api.ask("GET", "/api/v2/assets?dag_ids=marts")["assets"]
+    found = airflow.airflow.api.request("GET", "/api/v2/assets?dag_ids=marts")["assets"]
     read = {a["uri"] for a in found if any(t["dag_id"] == "marts" for t in a["consuming_tasks"])}
     assert read == {"floe://crm/dim_customers", "floe://sales/orders"}
 

@@ -42,7 +42,7 @@ class PrefectOfMesh:
 
     def runs(self, flow: str) -> list[dict[str, Any]]:
         wanted = {"flows": {"name": {"any_": [flow]}}, "sort": "EXPECTED_START_TIME_ASC"}
-        found: list[dict[str, Any]] = self.prefect.ask("POST", "/flow_runs/filter", wanted)
+        found: list[dict[str, Any]] = self.prefect.request("POST", "/flow_runs/filter", wanted)
         return found
 
     def states(self, flow: str) -> list[str]:
@@ -66,7 +66,7 @@ class PrefectOfMesh:
 
     def pause(self, flow: str, is_paused: bool) -> None:
         found = self.prefect.deployment(f"{flow}/floe")
-        self.prefect.ask("PATCH", f"/deployments/{found['id']}", {"paused": is_paused})
+        self.prefect.request("PATCH", f"/deployments/{found['id']}", {"paused": is_paused})
 
 
 @pytest.fixture(scope="module")
@@ -141,7 +141,7 @@ def test_a_run_for_what_another_run_has_begun_with_builds_nothing(of_mesh: Prefe
         key = "floe-updates:marts:crm/customers@1#1"
         place = f"/deployments/{deployment['id']}/create_flow_run"
         wanted = {"state": {"type": "SCHEDULED"}, "idempotency_key": key}
-        run_id = of_mesh.prefect.ask("POST", place, wanted)["id"]
+        run_id = of_mesh.prefect.request("POST", place, wanted)["id"]
         assert of_mesh.prefect.ended(run_id) == "Skipped"
         run = of_mesh.prefect.run(run_id)
     assert (run["state"]["type"], run["state"]["message"]) == (
@@ -168,7 +168,7 @@ def test_a_ledger_that_cannot_be_read_for_a_while_is_read_again(of_mesh: Prefect
 def test_the_ports_that_are_read_are_the_producers_assets(of_mesh: PrefectOfMesh) -> None:
     """What Prefect's own server has of the materialization: the related resources of its event."""
     wanted = {"filter": {"event": {"name": ["prefect.asset.materialization.succeeded"]}}}
-    found = of_mesh.prefect.ask("POST", "/events/filter", wanted)["events"]
+    found = of_mesh.prefect.request("POST", "/events/filter", wanted)["events"]
     of_mart = [e for e in found if e["resource"]["prefect.resource.id"] == "floe://marts/mart"]
     above = {
         each["prefect.resource.id"]
@@ -186,7 +186,7 @@ def test_a_producers_run_that_is_retried_to_green_updates_its_ports(
 
     def updated() -> list[dict[str, str]]:
         wanted = {"filter": {"event": {"name": ["floe.port.updated"]}}}
-        found = prefect.ask("POST", "/events/filter", wanted)["events"]
+        found = prefect.request("POST", "/events/filter", wanted)["events"]
         return [event["resource"] for event in found]
 
     def runs_in_ledger() -> list[str]:
@@ -202,7 +202,7 @@ def test_a_producers_run_that_is_retried_to_green_updates_its_ports(
     with prefect.serving(sales.folder):
         # As the button Retry: only the test that failed runs again.
         again = {"state": {"type": "SCHEDULED", "name": "AwaitingRetry"}, "force": True}
-        prefect.ask("POST", f"/flow_runs/{run_id}/set_state", again)
+        prefect.request("POST", f"/flow_runs/{run_id}/set_state", again)
         wait_for(lambda: prefect.run(run_id)["state"]["name"] == "Completed", TO_END)
         wait_for(lambda: len(updated()) > 0, TO_START)
     assert runs_in_ledger() == [*before, f"{run_id}.2"]

@@ -82,9 +82,9 @@ class AirflowPlayer:
         if what in ("back", "bounce"):
             self._start("triggerer")
         elif what in ("pause", "resume"):
-            self._api.ask("PATCH", f"/api/v2/dags/{whom}", {"is_paused": what == "pause"})
+            self._api.request("PATCH", f"/api/v2/dags/{whom}", {"is_paused": what == "pause"})
         elif what == "by hand":
-            self._api.ask("POST", f"/api/v2/dags/{whom}/dagRuns", {"logical_date": None})
+            self._api.request("POST", f"/api/v2/dags/{whom}/dagRuns", {"logical_date": None})
 
     def settle(self, is_as_expected: Callable[[], bool]) -> None:
         if "triggerer" not in self._processes:
@@ -95,7 +95,7 @@ class AirflowPlayer:
 
     def ends(self, consumer: str) -> list[str]:
         place = f"/api/v2/dags/{consumer}/dagRuns?order_by=run_after&limit=100"
-        runs: list[dict[str, Any]] = self._api.ask("GET", place)["dag_runs"]
+        runs: list[dict[str, Any]] = self._api.request("GET", place)["dag_runs"]
         return [
             ENDS.get(run["state"], "on")
             for run in runs

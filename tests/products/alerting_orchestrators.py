@@ -90,7 +90,7 @@ class RunningAirflow:
 
     def cancel(self, name: str, run_id: str) -> None:
         path = f"/api/v2/dags/{name}/dagRuns/{quote(run_id)}"
-        self._airflow.api.ask("PATCH", path, {"state": "failed"})
+        self._airflow.api.request("PATCH", path, {"state": "failed"})
 
     def page(self, name: str, run_id: str) -> str:
         return f"http://airflow.example/dags/{name}/runs/{quote(run_id)}"

@@ -14,7 +14,7 @@ from free_port import free_port
 
 from floe_core.plugin_powers import RunReport
 from floe_core.schemas import CompiledArtifacts
-from floe_core.service_probe import NoAnswerError, ask
+from floe_core.service_probe import NoAnswerError, send_request
 from floe_orchestrator_dagster.local.instance_home import WORKSPACE, instance_home
 
 REEXECUTE = """
@@ -96,7 +96,7 @@ def webserver(artifacts: CompiledArtifacts, settings: str = "") -> Iterator[str]
 def asked(url: str, query: str, variables: dict[str, Any]) -> dict[str, Any]:
     """Return the data that GraphQL answers."""
     body = {"query": query, "variables": variables}
-    answer = ask("POST", f"{url}/graphql", json_body=body, deadline=time.monotonic() + 60)
+    answer = send_request("POST", f"{url}/graphql", json_body=body, deadline=time.monotonic() + 60)
     data: dict[str, Any] = json.loads(answer.body)["data"]
     return data
 

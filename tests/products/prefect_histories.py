@@ -52,7 +52,7 @@ class PrefectPlayer:
             self._serve()
         elif what in ("pause", "resume"):
             place = f"/deployments/{self.prefect.deployment(f'{whom}/floe')['id']}"
-            self.prefect.ask("PATCH", place, {"paused": what == "pause"})
+            self.prefect.request("PATCH", place, {"paused": what == "pause"})
         elif what == "by hand":
             self.prefect.trigger(f"{whom}/floe")
 
@@ -65,7 +65,7 @@ class PrefectPlayer:
 
     def ends(self, consumer: str) -> list[str]:
         wanted = {"flows": {"name": {"any_": [consumer]}}, "sort": "EXPECTED_START_TIME_ASC"}
-        runs: list[dict[str, Any]] = self.prefect.ask("POST", "/flow_runs/filter", wanted)
+        runs: list[dict[str, Any]] = self.prefect.request("POST", "/flow_runs/filter", wanted)
         # What another run has begun with already is not built again.
         kept = [run["state"] for run in runs if run["state"]["name"] != "Skipped"]
         return [ENDS.get(state["type"], "on") for state in kept]

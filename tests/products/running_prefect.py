@@ -80,9 +80,9 @@ class RunningPrefect:
     def trigger(self, deployment: str) -> str:
         """Start a run as Prefect's pages do, and return its id."""
         place = f"/deployments/{self.deployment(deployment)['id']}/create_flow_run"
-        return str(self.ask("POST", place, {"state": {"type": "SCHEDULED"}})["id"])
+        return str(self.request("POST", place, {"state": {"type": "SCHEDULED"}})["id"])
 
-    def ask(self, method: str, path: str, body: Any = None) -> Any:
+    def request(self, method: str, path: str, body: Any = None) -> Any:
         """Ask until the database, which is SQLite here, is free to answer: as Prefect's client."""
         deadline = time.monotonic() + 60
         while True:
@@ -100,17 +100,17 @@ class RunningPrefect:
         return answer.json() if answer.content else None
 
     def deployment(self, name: str) -> dict[str, Any]:
-        found: dict[str, Any] = self.ask("GET", f"/deployments/name/{name}")
+        found: dict[str, Any] = self.request("GET", f"/deployments/name/{name}")
         return found
 
     def run(self, run_id: str) -> dict[str, Any]:
-        found: dict[str, Any] = self.ask("GET", f"/flow_runs/{run_id}")
+        found: dict[str, Any] = self.request("GET", f"/flow_runs/{run_id}")
         return found
 
     def runs(self, flow: str) -> list[dict[str, Any]]:
         """Return the runs of a flow, those that are only planned left out."""
         wanted = {"flows": {"name": {"any_": [flow]}}, "sort": "EXPECTED_START_TIME_ASC"}
-        found = self.ask("POST", "/flow_runs/filter", wanted)
+        found = self.request("POST", "/flow_runs/filter", wanted)
         return [run for run in found if run["state"]["type"] != "SCHEDULED"]
 
     def ended(self, run_id: str, seconds: float = 120) -> str:
@@ -122,7 +122,7 @@ class RunningPrefect:
     def tasks(self, run_id: str) -> dict[str, str]:
         """Return the names of a run's tasks and the states they are in, dbt_build without a key."""
         wanted = {"flow_runs": {"id": {"any_": [run_id]}}}
-        found = self.ask("POST", "/task_runs/filter", wanted)
+        found = self.request("POST", "/task_runs/filter", wanted)
         named = [(run["name"], run["state"]["name"]) for run in found]
         return {
             name.rpartition("-")[0] if name.startswith("dbt_build-") else name: state
@@ -132,7 +132,7 @@ class RunningPrefect:
     def cancel(self, run_id: str) -> None:
         """Ask for the end of a run as Prefect's pages do."""
         state = {"state": {"type": "CANCELLING", "name": "Cancelling"}}
-        self.ask("POST", f"/flow_runs/{run_id}/set_state", state)
+        self.request("POST", f"/flow_runs/{run_id}/set_state", state)
 
     def logs(self) -> str:
         """Return what server and served product wrote, for who reads a failing test."""
@@ -140,7 +140,7 @@ class RunningPrefect:
 
     def _is_well(self) -> bool:
         try:
-            return self.ask("GET", "/health") is True
+            return self.request("GET", "/health") is True
         except httpx.HTTPError:
             return False
 

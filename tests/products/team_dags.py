@@ -80,7 +80,7 @@ def wait_for(is_so: Callable[[], bool]) -> None:
 
 
 def runs_of(airflow: LocalAirflow, dag_id: str) -> list[dict]:
-    found: list[dict] = airflow.api.ask("GET", f"/api/v2/dags/{dag_id}/dagRuns")["dag_runs"]
+    found: list[dict] = airflow.api.request("GET", f"/api/v2/dags/{dag_id}/dagRuns")["dag_runs"]
     return found
 
 

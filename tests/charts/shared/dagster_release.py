@@ -190,7 +190,7 @@ class Release:
         """The address of the webserver."""
         return f"http://127.0.0.1:{self.values['webserver']['port']}"
 
-    def ask(self, query: str, **variables: Any) -> dict[str, Any]:
+    def query(self, query: str, **variables: Any) -> dict[str, Any]:
         """Return what the webserver answers to a GraphQL query."""
         answer = httpx.post(
             f"{self.url}/graphql", json={"query": query, "variables": variables}, timeout=60
@@ -202,7 +202,7 @@ class Release:
     def status_of(self, run_id: str) -> str:
         """Return the status of a run."""
         query = "query($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
-        return str(self.ask(query, id=run_id)["runOrError"]["status"])
+        return str(self.query(query, id=run_id)["runOrError"]["status"])
 
     def wait_for(self, run_id: str, *statuses: str, seconds: float = 180) -> str:
         """Return the status of a run once it is one of these."""

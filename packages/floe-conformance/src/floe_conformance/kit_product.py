@@ -182,7 +182,7 @@ STALE = {
 }
 # One of the two ports that the product offers; the other is still built when stg_people fails.
 PORT = "daily@1"
-# A run's parameters -> the nodes that it builds. NEEDS_PARAMETERS fails without TOLD_PARAMETERS.
+# A run's parameters -> the nodes that it builds. NEEDS_PARAMETERS fails without GIVEN_PARAMETERS.
 SELECTIONS: tuple[tuple[RunParameters, frozenset[str]], ...] = (
     (
         RunParameters(select="stg_orders+", exclude="orders+ orders_history"),
@@ -194,7 +194,7 @@ SELECTIONS: tuple[tuple[RunParameters, frozenset[str]], ...] = (
         frozenset({"raw_orders", "orders_history"}),
     ),
 )
-TOLD_PARAMETERS = RunParameters(full_refresh=True, empty=True, vars={"column": "name"})
+GIVEN_PARAMETERS = RunParameters(full_refresh=True, empty=True, vars={"column": "name"})
 NEEDS_PARAMETERS = {
     "models/stg_people.sql": (
         "select id, {% if flags.FULL_REFRESH and flags.EMPTY %}"
@@ -234,7 +234,7 @@ ABORTED = {
     f"{NAME}.model.daily_sales": "ABORT",
     f"{NAME}.test.no_order_without_person": "ABORT",
 }
-TOLD = {
+EXPECTED_EVENTS = {
     "nothing": _ALL_COMPLETE,
     "model": {
         **_ALL_COMPLETE,

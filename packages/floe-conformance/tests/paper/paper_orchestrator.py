@@ -44,7 +44,7 @@ from floe_core.schedules.live_schedules import with_live_schedules
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
 from floe_core.schemas.policies import Job
-from floe_core.service_probe import NoAnswerError, ask, without_secrets
+from floe_core.service_probe import NoAnswerError, send_request, without_secrets
 from floe_core.transform_graph import ordered
 
 SIZES = {
@@ -298,7 +298,7 @@ class PaperPlugin(AsksForPools, OrchestratorPlugin):
     def validate_connection(self) -> ValidationResult:
         url = self.settings["url"]
         try:
-            answer = ask("GET", url, deadline=self.deadline())
+            answer = send_request("GET", url, deadline=self.deadline())
         except NoAnswerError as error:
             return ValidationResult(False, errors=[error.reason])
         return self.judged(answer.status, answer.body, without_secrets(url))

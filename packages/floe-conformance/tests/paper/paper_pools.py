@@ -9,7 +9,7 @@ from typing import Any
 from floe_core.errors import EnvironmentProblemError
 from floe_core.plugin_powers import PoolProblem
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_core.service_probe import NoAnswerError, ask, without_secrets
+from floe_core.service_probe import NoAnswerError, send_request, without_secrets
 
 
 class AsksForPools:
@@ -20,7 +20,7 @@ class AsksForPools:
     def check_pools(self, artifacts: CompiledArtifacts) -> Sequence[PoolProblem]:
         url = self.settings["url"]
         try:
-            answer = ask("GET", url, deadline=self.end_of_pools())
+            answer = send_request("GET", url, deadline=self.end_of_pools())
         except NoAnswerError as error:
             raise EnvironmentProblemError(error.reason) from None
         if answer.body != b"paper":

@@ -64,7 +64,7 @@ class _Question:
     answer: Future[Answer] = field(default_factory=Future)
 
 
-def ask(
+def send_request(
     method: str,
     url: str,
     *,
@@ -84,7 +84,7 @@ def ask(
     question = _Question(method, url, json_body, headers or {}, deadline)
     started = time.monotonic()
     if started >= deadline:
-        raise NoAnswerError(f"{without_secrets(url)}: no time left to ask")
+        raise NoAnswerError(f"{without_secrets(url)}: no time left to send a request")
     # No thread pool: the interpreter waits for a pool's threads when it exits.
     Thread(target=_run, args=(question,), name="floe-service-probe", daemon=True).start()
     try:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from floe_core.service_probe import Answer, NoAnswerError, ask, without_secrets
+from floe_core.service_probe import Answer, NoAnswerError, send_request, without_secrets
 
 Speak = Callable[[socket.socket], None]
 Serve = Callable[[Speak], int]
@@ -81,14 +81,14 @@ def soon(seconds: float = 5.0) -> float:
 
 def reason_of(url: str, seconds: float = 5.0) -> str:
     with pytest.raises(NoAnswerError) as refused:
-        ask("GET", url, deadline=soon(seconds))
+        send_request("GET", url, deadline=soon(seconds))
     assert str(refused.value) == refused.value.reason
     return refused.value.reason
 
 
 def test_an_answer_comes_back_whatever_its_status(serve: Serve) -> None:
     port = serve(saying(b"HTTP/1.1 503 No\r\nX-Kind: Down\r\ncontent-length: 4\r\n\r\nbusy"))
-    answer = ask("GET", f"http://127.0.0.1:{port}/", deadline=soon())
+    answer = send_request("GET", f"http://127.0.0.1:{port}/", deadline=soon())
     assert answer == Answer(503, {"x-kind": "Down", "content-length": "4"}, b"busy")
 
 
@@ -101,7 +101,7 @@ def test_body_and_headers_reach_the_service(serve: Serve) -> None:
         connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
 
     url = f"http://127.0.0.1:{serve(speak)}/graphql"
-    ask("POST", url, json_body={"a": 1}, headers={"x-token": "t"}, deadline=soon())
+    send_request("POST", url, json_body={"a": 1}, headers={"x-token": "t"}, deadline=soon())
     request = b"".join(heard)
     assert request.startswith(b"POST /graphql HTTP/1.1\r\n")
     assert b"x-token: t\r\n" in request
@@ -114,7 +114,7 @@ def test_a_redirect_is_followed(serve: Serve) -> None:
     start = serve(
         saying(b"HTTP/1.1 302 Go\r\nlocation: " + location + b"\r\ncontent-length: 0\r\n\r\n")
     )
-    assert ask("GET", f"http://127.0.0.1:{start}/", deadline=soon()).body == b"ok"
+    assert send_request("GET", f"http://127.0.0.1:{start}/", deadline=soon()).body == b"ok"
 
 
 def test_endless_redirects_end(serve: Serve) -> None:
@@ -183,7 +183,7 @@ def test_a_passed_deadline_asks_nothing(serve: Serve) -> None:
     heard: list[bytes] = []
     port = serve(lambda connection: heard.append(connection.recv(65536)))
     url = f"http://127.0.0.1:{port}/"
-    assert reason_of(url, seconds=-1) == f"{url}: no time left to ask"
+    assert reason_of(url, seconds=-1) == f"{url}: no time left to send a request"
     time.sleep(0.2)
     assert heard == []
 
@@ -239,17 +239,17 @@ SECRETS = [
 def test_no_secret_of_a_url_is_shown(url: str) -> None:
     assert "s3cret" not in without_secrets(url)
     with pytest.raises(NoAnswerError) as refused:
-        ask("GET", url, headers={"Authorization": "Bearer s3cret"}, deadline=soon())
+        send_request("GET", url, headers={"Authorization": "Bearer s3cret"}, deadline=soon())
     assert "s3cret" not in refused.value.reason
 
 
 def test_an_abandoned_question_does_not_keep_the_process() -> None:
     code = """
 import socket, time
-from floe_core.service_probe import NoAnswerError, ask
+from floe_core.service_probe import NoAnswerError, send_request
 listener = socket.create_server(("127.0.0.1", 0))
 try:
-    ask("GET", f"http://127.0.0.1:{listener.getsockname()[1]}/", deadline=time.monotonic() + 0.3)
+    send_request("GET", f"http://127.0.0.1:{listener.getsockname()[1]}/", deadline=time.monotonic() + 0.3)
 except NoAnswerError:
     print("no answer")
 """

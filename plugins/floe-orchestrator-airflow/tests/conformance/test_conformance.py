@@ -80,7 +80,7 @@ class TestAirflowConformance(OrchestratorConformance):
         while not it_hangs():
             time.sleep(0.2)
         path = f"/api/v2/dags/{definitions.dag_id}/dagRuns/{quote(run_id)}"
-        self.airflow.api.ask("PATCH", path, {"state": "failed"})
+        self.airflow.api.request("PATCH", path, {"state": "failed"})
         return self.recorded(definitions.dag_id, run_id)
 
     def check_deadlines(self, definitions: DAG, project_dir: Path) -> None:

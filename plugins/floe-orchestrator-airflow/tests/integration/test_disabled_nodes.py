@@ -38,5 +38,5 @@ def test_the_task_of_a_disabled_node_is_skipped_in_a_green_run(
     log = airflow.api.log("optional", report.run_id, "optional")
     assert "disabled by the vars of this run" in log
     query = f"source_dag_id=optional&source_run_id={quote(report.run_id, safe='')}"
-    events = airflow.api.ask("GET", f"/api/v2/assets/events?{query}")["asset_events"]
+    events = airflow.api.request("GET", f"/api/v2/assets/events?{query}")["asset_events"]
     assert [event["uri"] for event in events] == ["floe://optional/first"]

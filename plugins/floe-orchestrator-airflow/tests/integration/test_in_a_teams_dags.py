@@ -77,7 +77,7 @@ def run_recipe(
     return states_of(team, name, wait_for_run(team, name))
 
 
-def ask(sales: CompiledArtifacts, query: str) -> list[tuple]:
+def run_query(sales: CompiledArtifacts, query: str) -> list[tuple]:
     with duckdb.connect(str(folder_of(sales) / "sales.duckdb"), read_only=True) as warehouse:
         return warehouse.execute(query).fetchall()
 
@@ -85,7 +85,7 @@ def ask(sales: CompiledArtifacts, query: str) -> list[tuple]:
 def events_of(team: LocalAirflow, dag_id: str, run_id: str) -> list[tuple[str, str]]:
     """Return URI and node of each asset event of a run, sorted."""
     query = f"source_dag_id={dag_id}&source_run_id={quote(run_id, safe='')}"
-    found = team.api.ask("GET", f"/api/v2/assets/events?{query}")["asset_events"]
+    found = team.api.request("GET", f"/api/v2/assets/events?{query}")["asset_events"]
     return sorted((event["uri"], event["extra"]["unique_id"]) for event in found)
 
 
@@ -98,7 +98,10 @@ def test_every_recipe_of_the_page_is_tested() -> None:
 def test_python_before_a_product(team: LocalAirflow, sales: CompiledArtifacts) -> None:
     states = run_recipe(team, sales, "load_and_build")
     assert states == dict.fromkeys(WHOLE_GROUP | {"load_orders"}, "success")
-    assert ask(sales, "select id, customer from orders order by id") == [(1, "Ada"), (2, "Grace")]
+    assert run_query(sales, "select id, customer from orders order by id") == [
+        (1, "Ada"),
+        (2, "Grace"),
+    ]
 
 
 def test_python_after_a_product(team: LocalAirflow, sales: CompiledArtifacts) -> None:
@@ -106,10 +109,10 @@ def test_python_after_a_product(team: LocalAirflow, sales: CompiledArtifacts) ->
     assert states == dict.fromkeys(WHOLE_GROUP | {"push_customers"}, "success")
     [run] = runs_of(team, "build_and_push")
     path = f"/api/v2/dags/build_and_push/dagRuns/{quote(run['dag_run_id'], safe='')}"
-    pushed = team.api.ask(
+    pushed = team.api.request(
         "GET", f"{path}/taskInstances/push_customers/xcomEntries/return_value?deserialize=true"
     )
-    assert pushed["value"] == dict(ask(sales, "select customer, spent from customers"))
+    assert pushed["value"] == dict(run_query(sales, "select customer, spent from customers"))
 
 
 def test_python_between_two_models(team: LocalAirflow, sales: CompiledArtifacts) -> None:
@@ -129,7 +132,7 @@ def test_python_between_two_models(team: LocalAirflow, sales: CompiledArtifacts)
         },
         "success",
     )
-    assert ask(sales, "select score = spent * 10 from customers") == [(True,), (True,)]
+    assert run_query(sales, "select score = spent * 10 from customers") == [(True,), (True,)]
 
 
 def test_a_sensor_before_a_product(

@@ -52,7 +52,7 @@ def wait_for_end(airflow: LocalAirflow, dag_id: str, run_id: str) -> str:
 def asset_events(airflow: LocalAirflow, dag_id: str, run_id: str) -> dict[str, dict]:
     """Return asset URI -> what its event of this run tells."""
     query = f"source_dag_id={dag_id}&source_run_id={quote(run_id, safe='')}"
-    found = airflow.api.ask("GET", f"/api/v2/assets/events?{query}")["asset_events"]
+    found = airflow.api.request("GET", f"/api/v2/assets/events?{query}")["asset_events"]
     return {event["uri"]: event["extra"] for event in found}
 
 
@@ -390,7 +390,7 @@ def test_a_pool_that_airflow_does_not_have_is_told(
     assert absent.what == "Airflow has no pool a+b?, so it never starts the tasks in it"
     airflow.api.ensure_pool("a+b?", 0)
     assert ["has no slots" in each.what for each in plugin.check_pools(pooled)] == [True]
-    airflow.api.ask("DELETE", "/api/v2/pools/a%2Bb%3F")
+    airflow.api.request("DELETE", "/api/v2/pools/a%2Bb%3F")
     airflow.api.ensure_pool("a+b?", 2)
     assert plugin.check_pools(pooled) == []
 

@@ -64,7 +64,7 @@ def test_a_run_does_what_the_form_says_and_a_clear_keeps_it(
     assert {**states(airflow, run_id), "outcome": "-"} == {**expected, "outcome": "-"}
     assert ask_warehouse(grown, "select * from grows") == [("told", "True")]
     body = {"dry_run": False, "dag_run_id": run_id, "task_ids": ["dbt_build"], "only_failed": False}
-    airflow.api.ask("POST", "/api/v2/dags/grown/clearTaskInstances", body)
+    airflow.api.request("POST", "/api/v2/dags/grown/clearTaskInstances", body)
     wait_for_end(airflow, run_id)
     assert ask_warehouse(grown, "select * from grows") == [("told", "True")]
     assert ask_warehouse(grown, "select node, count(*) from main.audit group by 1") == [

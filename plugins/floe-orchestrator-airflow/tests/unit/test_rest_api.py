@@ -143,8 +143,8 @@ def test_changes_of_several_threads_are_asked_for_one_at_a_time_and_questions_be
             self.end_headers()
 
     with served(SlowHandler) as api, ThreadPoolExecutor() as threads:
-        changes = [threads.submit(api.ask, "POST", "/dags", {}) for _ in range(3)]
+        changes = [threads.submit(api.request, "POST", "/dags", {}) for _ in range(3)]
         while not all(change.done() for change in changes):
-            api.ask("GET", "/dags")
+            api.request("GET", "/dags")
 
     assert SlowHandler.seen - {"question"} == {"change", "question beside change"}

@@ -194,7 +194,7 @@ def growing(compiled):
     return compiled({"models/grows.sql": GROWING, "models/other.sql": "select 1 as id"})
 
 
-def ask(artifacts, query):
+def run_query(artifacts, query):
     [file] = artifacts.project_dir.glob("*.duckdb")
     with duckdb.connect(str(file), read_only=True) as warehouse:
         return warehouse.execute(query).fetchall()
@@ -207,7 +207,7 @@ def test_the_parameters_of_a_run_are_its_run_config(growing):
             growing, RunOptions("web-shop", parameters=given), lambda event: None
         )
         assert report.status == "success"
-    assert ask(growing, "select id, word from grows") == [(1, "told")]
+    assert run_query(growing, "select id, word from grows") == [(1, "told")]
     with instance_of(growing) as instance:
         run = instance.get_run_by_id(report.run_id)
         assert run.run_config["ops"] == {
@@ -239,7 +239,7 @@ def test_an_execution_again_from_failure_keeps_the_parameters(compiled):
             reexecution_options=ReexecutionOptions.from_failure(first.run_id, instance),
         )
     assert again.success
-    assert ask(product, "select w, f from grows") == [("x", "True")]
+    assert run_query(product, "select w, f from grows") == [("x", "True")]
 
 
 def job_of(artifacts):

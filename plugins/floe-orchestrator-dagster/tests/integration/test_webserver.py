@@ -12,7 +12,7 @@ from dagster_process import dagster_process
 
 from floe_core.errors import EnvironmentProblemError
 from floe_core.plugin_powers import RunOptions
-from floe_core.service_probe import ask
+from floe_core.service_probe import send_request
 from floe_orchestrator_dagster import DagsterPlugin
 
 
@@ -63,7 +63,7 @@ query Run($id: ID!) {
 
 
 def asked(url, query, variables):
-    answer = ask(
+    answer = send_request(
         "POST",
         f"{url}/graphql",
         json_body={"query": query, "variables": variables},

@@ -212,7 +212,7 @@ def test_what_somebody_added_in_prefects_pages_goes_with_the_next_change(
 ) -> None:
     place = f"/deployments/{serving.prefect.deployment('web-shop/floe')['id']}/schedules"
     theirs = {"schedule": {"cron": "1 1 * * *", "timezone": "UTC"}, "active": True, "slug": slug}
-    serving.prefect.ask("POST", place, [theirs])
+    serving.prefect.request("POST", place, [theirs])
     assert "1 1 * * * in UTC" in serving.schedules()
     serving.plugin.schedule_job("web-shop", "7 7 * * *", "UTC")
     assert serving.schedules() == ["7 7 * * * in UTC"]
@@ -221,9 +221,9 @@ def test_what_somebody_added_in_prefects_pages_goes_with_the_next_change(
 def test_a_deployment_that_is_paused_in_prefects_pages_ticks_no_more(serving: Served) -> None:
     place = f"/deployments/{serving.prefect.deployment('web-shop/floe')['id']}"
     serving.plugin.schedule_job("web-shop", "7 7 * * *", "UTC")
-    serving.prefect.ask("PATCH", place, {"paused": True})
+    serving.prefect.request("PATCH", place, {"paused": True})
     assert serving.told() == RunningSchedule(None, is_enabled=False)
-    serving.prefect.ask("PATCH", place, {"paused": False})
+    serving.prefect.request("PATCH", place, {"paused": False})
     assert serving.told() == expected("7 7 * * *", "UTC")
 
 

@@ -64,13 +64,13 @@ class Deployment:
         return start_if_due(self.client, self._report, self.job)
 
     def runs(self) -> list[dict[str, Any]]:
-        return list(self._prefect.ask("POST", "/flow_runs/filter", {}))
+        return list(self._prefect.request("POST", "/flow_runs/filter", {}))
 
     def end(self, run_id: UUID) -> None:
         self.client.set_flow_run_state(run_id, Completed(), force=True)
 
     def pause(self, is_paused: bool) -> None:
-        self._prefect.ask("PATCH", f"/deployments/{self.id}", {"paused": is_paused})
+        self._prefect.request("PATCH", f"/deployments/{self.id}", {"paused": is_paused})
 
 
 @pytest.fixture
@@ -83,8 +83,8 @@ def deployment(
         [found] = load_product_flows("report", report.folder).deployments()
         found.apply()
         with SyncPrefectClient(prefect.url) as client:
-            for run in prefect.ask("POST", "/flow_runs/filter", {}):
-                prefect.ask("DELETE", f"/flow_runs/{run['id']}")
+            for run in prefect.request("POST", "/flow_runs/filter", {}):
+                prefect.request("DELETE", f"/flow_runs/{run['id']}")
             yield Deployment(prefect, client, report)
 
 

@@ -19,12 +19,12 @@ class RunLineageChecks(MadeRuns):
     Skipped if `run` is not implemented.
     """
 
-    @pytest.mark.parametrize("what", kit_product.TOLD)
+    @pytest.mark.parametrize("what", kit_product.EXPECTED_EVENTS)
     def test_a_run_reports_each_node_once_and_how_it_ended(self, what: str, ran: MakeRun) -> None:
         """COMPLETE, FAIL, or ABORT if it was skipped, after a START of the same run."""
         reported = list(_runs(ran(what).events(kit_product.NAME)))
         assert sorted(reported) == [
-            (job, "START", end) for job, end in sorted(kit_product.TOLD[what].items())
+            (job, "START", end) for job, end in sorted(kit_product.EXPECTED_EVENTS[what].items())
         ]
 
 

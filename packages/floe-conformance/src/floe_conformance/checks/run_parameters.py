@@ -57,5 +57,5 @@ class RunParameterChecks(MadeRuns):
 
     def test_flags_and_vars_of_a_run_reach_dbt(self, ran_with: RunWith) -> None:
         """A model that fails without `full_refresh`, `empty` and a var is built."""
-        ran = ran_with(kit_product.TOLD_PARAMETERS, True)
+        ran = ran_with(kit_product.GIVEN_PARAMETERS, True)
         assert ran == RanProduct(True, kit_product.JOBS[kit_product.NAME])

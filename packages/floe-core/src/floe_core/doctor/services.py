@@ -16,7 +16,7 @@ from floe_core.plugin_interfaces import OrchestratorPlugin
 from floe_core.plugin_powers import PoolChecker
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.secrets.references import UnsetVariableError
-from floe_core.service_probe import NoAnswerError, ask, without_secrets
+from floe_core.service_probe import NoAnswerError, send_request, without_secrets
 from floe_core.warehouse.connection import open_warehouse
 from floe_core.warehouse.duckdb_file import duckdb_file
 from floe_core.warehouse.internals import require_adapter
@@ -124,7 +124,7 @@ def _lineage(artifacts: CompiledArtifacts) -> Finding:
     if not url.startswith(("http://", "https://")):
         return Finding("lineage", "ok", "the backend has no address to ask")
     try:
-        ask("GET", url, deadline=time.monotonic() + PATIENCE_SECONDS)
+        send_request("GET", url, deadline=time.monotonic() + PATIENCE_SECONDS)
     except NoAnswerError as error:
         fix = "start the backend, or correct its url; events wait in the spool until then"
         return Finding("lineage", "warning", error.reason, fix)

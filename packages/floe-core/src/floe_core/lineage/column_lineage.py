@@ -36,7 +36,7 @@ class ColumnLineage:
         if has_whole_schema(event):
             derived = _only_built(derived, columns_of_schema(outputs[0]))
         made = self._with_schema(event, derived)
-        self._learn(event, made, derived)
+        self._add_columns(event, made, derived)
         facet = column_lineage_facet(derived, {each["name"]: each for each in event["inputs"]})
         if not facet:
             return event
@@ -78,10 +78,10 @@ class ColumnLineage:
         """Return a source with the columns that have been read from it, now or before."""
         columns = dict.fromkeys([*self._known.table(source).columns, *read])
         types = {name: self._known.types(source).get(name, UNKNOWN_TYPE) for name in columns}
-        self._known.learn(source, types, is_complete=False)
+        self._known.add(source, types, is_complete=False)
         return _with_fields(source, types)
 
-    def _learn(self, event: Json, made: Json, derived: DerivedColumns) -> None:
+    def _add_columns(self, event: Json, made: Json, derived: DerivedColumns) -> None:
         kind = event["job"].get("facets", {}).get("jobType", {}).get("jobType")
         # A snapshot has further columns of its own besides those of its query.
         is_derived = derived.is_complete and kind != "SNAPSHOT"
@@ -90,7 +90,7 @@ class ColumnLineage:
             types = {name: types.get(name, "") for name, _ in derived.columns}
         if types:
             is_complete = is_derived or has_whole_schema(event)
-            self._known.learn(made, types, is_complete=is_complete)
+            self._known.add(made, types, is_complete=is_complete)
 
 
 def column_lineage_facet(derived: DerivedColumns, inputs: Mapping[str, Json]) -> Json:

@@ -38,7 +38,7 @@ class KnownColumns:
         kept = self._read(dataset) or {}
         return {**types_of_schema(dataset), **kept.get("types", {})}
 
-    def learn(self, dataset: Json, types: Mapping[str, str], *, is_complete: bool) -> None:
+    def add(self, dataset: Json, types: Mapping[str, str], *, is_complete: bool) -> None:
         """Keep the columns of a dataset: name -> type, "" for an unknown type."""
         self._folder.mkdir(parents=True, exist_ok=True)
         path = self._file(dataset)

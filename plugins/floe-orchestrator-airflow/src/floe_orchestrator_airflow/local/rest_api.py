@@ -64,7 +64,7 @@ class RestApi:
 
     def log_in(self) -> None:
         """Get a token for the requests that follow."""
-        self._token = self.ask("POST", "/auth/token", self._credentials)["access_token"]
+        self._token = self.request("POST", "/auth/token", self._credentials)["access_token"]
 
     def ping(self) -> None:
         """Raise if Airflow does not respond.
@@ -72,21 +72,21 @@ class RestApi:
         Raises:
             RestError: It does not respond within a few seconds.
         """
-        self._ask_once("GET", "/api/v2/version", None, PING_SECONDS)
+        self._request_once("GET", "/api/v2/version", None, PING_SECONDS)
 
     def health(self) -> dict[str, str]:
         """Return component -> status, such as `scheduler` -> `healthy`."""
-        found = self.ask("GET", "/api/v2/monitor/health")
+        found = self.request("GET", "/api/v2/monitor/health")
         return {name: (facts or {}).get("status") or "" for name, facts in found.items()}
 
     def warm_up(self) -> None:
         """Make Airflow build the API for tasks now, instead of at the first request to it."""
-        self.ask("GET", "/execution/health")
+        self.request("GET", "/execution/health")
 
     def dag(self, dag_id: str) -> dict[str, Any] | None:
         """Return Airflow's data on a DAG; None before it was parsed."""
         try:
-            return self.ask("GET", f"/api/v2/dags/{quote(dag_id)}")
+            return self.request("GET", f"/api/v2/dags/{quote(dag_id)}")
         except RestError as error:
             if error.status == 404:
                 return None
@@ -94,22 +94,22 @@ class RestApi:
 
     def import_errors(self) -> list[dict[str, Any]]:
         """Return the files that could not be parsed, with `filename` and `stack_trace`."""
-        found = self.ask("GET", "/api/v2/importErrors")
+        found = self.request("GET", "/api/v2/importErrors")
         errors: list[dict[str, Any]] = found["import_errors"]
         return errors
 
-    def ask_for_parse(self, file_token: str) -> None:
+    def request_parse(self, file_token: str) -> None:
         """Request that a DAG file be parsed soon."""
-        self.ask("PUT", f"/api/v2/parseDagFile/{quote(file_token, safe='')}")
+        self.request("PUT", f"/api/v2/parseDagFile/{quote(file_token, safe='')}")
 
     def unpause(self, dag_id: str) -> None:
         """Unpause a DAG."""
-        self.ask("PATCH", f"/api/v2/dags/{quote(dag_id)}", {"is_paused": False})
+        self.request("PATCH", f"/api/v2/dags/{quote(dag_id)}", {"is_paused": False})
 
     def ensure_pool(self, name: str, slots: int) -> None:
         """Create a pool, unless there is one of that name."""
         try:
-            self.ask("POST", "/api/v2/pools", {"name": name, "slots": slots})
+            self.request("POST", "/api/v2/pools", {"name": name, "slots": slots})
         except RestError as error:
             if error.status != 409:
                 raise
@@ -120,7 +120,7 @@ class RestApi:
         run_id = f"manual__{datetime.now(UTC).isoformat()}_{uuid4().hex[:8]}"
         body = {"dag_run_id": run_id, "logical_date": logical_date, "conf": conf}
         try:
-            self.ask("POST", f"/api/v2/dags/{quote(dag_id)}/dagRuns", body)
+            self.request("POST", f"/api/v2/dags/{quote(dag_id)}/dagRuns", body)
         except RestError as error:
             if error.status != 409 or not self.has_run(dag_id, run_id):
                 raise
@@ -145,7 +145,7 @@ class RestApi:
         body = {"dag_id": dag_id, "from_date": first, "to_date": last, "max_active_runs": 1}
         for attempt in range(TRIES_OF_BACKFILL):
             try:
-                self.ask("POST", "/api/v2/backfills", body, tries=1)
+                self.request("POST", "/api/v2/backfills", body, tries=1)
             except RestError as error:
                 if not error.is_of_database or attempt == TRIES_OF_BACKFILL - 1:
                     raise
@@ -156,21 +156,21 @@ class RestApi:
 
     def _cancel_backfills(self, dag_id: str, first: str, last: str) -> None:
         wanted = (datetime.fromisoformat(first), datetime.fromisoformat(last))
-        for found in self.ask("GET", f"/api/v2/backfills?dag_id={quote(dag_id)}")["backfills"]:
+        for found in self.request("GET", f"/api/v2/backfills?dag_id={quote(dag_id)}")["backfills"]:
             days = (found["from_date"], found["to_date"])
             if found["completed_at"] is None and wanted == tuple(map(datetime.fromisoformat, days)):
-                self.ask("PUT", f"/api/v2/backfills/{found['id']}/cancel")
+                self.request("PUT", f"/api/v2/backfills/{found['id']}/cancel")
 
     def runs_at(self, dag_id: str, logical_date: str) -> list[str]:
         """Return the ids of the runs of a DAG at this logical date."""
         when = quote(logical_date)
         query = f"logical_date_gte={when}&logical_date_lte={when}"
-        found = self.ask("GET", f"/api/v2/dags/{quote(dag_id)}/dagRuns?{query}")
+        found = self.request("GET", f"/api/v2/dags/{quote(dag_id)}/dagRuns?{query}")
         return [run["dag_run_id"] for run in found["dag_runs"]]
 
     def delete_run(self, dag_id: str, run_id: str) -> None:
         """Delete a run and its task instances."""
-        self.ask("DELETE", self._run_path(dag_id, run_id))
+        self.request("DELETE", self._run_path(dag_id, run_id))
 
     def run(self, dag_id: str, run_id: str) -> dict[str, Any]:
         """Return a run, with `state`, `start_date` and `end_date`.
@@ -180,7 +180,7 @@ class RestApi:
         """
         wanted = {"dag_id_prefix_pattern": dag_id, "run_id_prefix_pattern": run_id}
         query = urlencode({**wanted, "order_by": "run_id", "limit": PAGE})
-        for run in self.ask("GET", f"/api/v2/dags/~/dagRuns?{query}")["dag_runs"]:
+        for run in self.request("GET", f"/api/v2/dags/~/dagRuns?{query}")["dag_runs"]:
             if (run["dag_id"], run["dag_run_id"]) == (dag_id, run_id):
                 found: dict[str, Any] = run
                 return found
@@ -191,7 +191,7 @@ class RestApi:
         found: list[dict[str, Any]] = []
         while True:
             query = f"limit={PAGE}&offset={len(found)}"
-            page = self.ask("GET", f"{self._run_path(dag_id, run_id)}/taskInstances?{query}")
+            page = self.request("GET", f"{self._run_path(dag_id, run_id)}/taskInstances?{query}")
             found += page["task_instances"]
             if not page["task_instances"] or len(found) >= page["total_entries"]:
                 return found
@@ -206,26 +206,26 @@ class RestApi:
             "include_downstream": downstream,
             "reset_dag_runs": True,
         }
-        self.ask("POST", f"/api/v2/dags/{quote(dag_id)}/clearTaskInstances", body)
+        self.request("POST", f"/api/v2/dags/{quote(dag_id)}/clearTaskInstances", body)
 
     def log(self, dag_id: str, run_id: str, task_id: str, attempt: int = 1) -> str:
         """Return the log of one attempt of a task, one message per line."""
         path = f"{self._run_path(dag_id, run_id)}/taskInstances/{quote(task_id)}/logs/{attempt}"
-        content = self.ask("GET", f"{path}?full_content=true")["content"]
+        content = self.request("GET", f"{path}?full_content=true")["content"]
         return "\n".join(_log_line(line) for line in content)
 
     @staticmethod
     def _run_path(dag_id: str, run_id: str) -> str:
         return f"/api/v2/dags/{quote(dag_id)}/dagRuns/{quote(run_id, safe='')}"
 
-    def ask(
+    def request(
         self, method: str, path: str, body: Any = None, *, tries: int = TRIES
     ) -> dict[str, Any]:
         """Return the JSON response; repeat the request a few times if that is safe."""
         for attempt in range(tries):
             try:
                 with nullcontext() if method == "GET" else self._changing:
-                    return self._ask_once(method, path, body)
+                    return self._request_once(method, path, body)
             except RestError as error:
                 broken = error.status == 0 and method == "GET"
                 if not (broken or error.is_of_database) or attempt == tries - 1:
@@ -233,7 +233,7 @@ class RestApi:
                 time.sleep(PAUSE_SECONDS)
         raise AssertionError("not reached")
 
-    def _ask_once(
+    def _request_once(
         self, method: str, path: str, body: Any, seconds: float = TIMEOUT_SECONDS
     ) -> dict[str, Any]:
         data = None if body is None else json.dumps(body).encode()

@@ -179,7 +179,7 @@ class LocalAirflow:
 
     def _request_parse(self, file_token: str) -> None:
         try:
-            self.api.ask_for_parse(file_token)
+            self.api.request_parse(file_token)
         except RestError as error:
             # 409: it has been requested already.
             if error.status not in (404, 409):

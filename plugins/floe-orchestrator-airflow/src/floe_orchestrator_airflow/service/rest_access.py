@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from floe_core.secrets.settings import setting
-from floe_core.service_probe import Answer, NoAnswerError, ask
+from floe_core.service_probe import Answer, NoAnswerError, send_request
 
 DEFAULT_URL = "http://localhost:8080"
 
@@ -75,7 +75,7 @@ def request(
         NothingAnswersError: There is no response.
     """
     try:
-        return ask(method, url, json_body=json_body, headers=headers, deadline=deadline)
+        return send_request(method, url, json_body=json_body, headers=headers, deadline=deadline)
     except NoAnswerError as error:
         raise NothingAnswersError(
             f"{error.reason}; check `url` under plugins.orchestrator.config, and that "

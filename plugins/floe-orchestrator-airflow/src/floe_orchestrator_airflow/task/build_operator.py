@@ -27,7 +27,7 @@ from floe_orchestrator_airflow.dag.node_assets import asset_event_facts, built_a
 from floe_orchestrator_airflow.product_assets import updates_asset
 from floe_orchestrator_airflow.task.attempt import is_automatic
 from floe_orchestrator_airflow.task.build_error import error_of
-from floe_orchestrator_airflow.task.lineage_of_task import TellsNoData, below_task
+from floe_orchestrator_airflow.task.lineage_of_task import EmitsNoDatasets, below_task
 from floe_orchestrator_airflow.task.node_log import level_of, level_of_result, summary
 from floe_orchestrator_airflow.task.progress_report import ProgressReport
 from floe_orchestrator_airflow.task.run_memory import RunMemory
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 
-class FloeBuildOperator(TellsNoData, BaseOperator):
+class FloeBuildOperator(EmitsNoDatasets, BaseOperator):
     """Builds a job of a product, or the nodes that the run's parameters name or select.
 
     With `is_mirrored`, each node's messages go to the log of its own task and not of this one.

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
-class TellsNoData:
+class EmitsNoDatasets:
     """A task for which Airflow's provider emits only that it ran: floe emits its data."""
 
     def get_openlineage_facets_on_start(self) -> Any:

@@ -17,7 +17,7 @@ from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE, CompiledArtifac
 from floe_orchestrator_airflow.dag.node_assets import asset_event_facts, built_assets
 from floe_orchestrator_airflow.dag.task_ids import BUILD
 from floe_orchestrator_airflow.task.build_error import error_of
-from floe_orchestrator_airflow.task.lineage_of_task import TellsNoData, below_task
+from floe_orchestrator_airflow.task.lineage_of_task import EmitsNoDatasets, below_task
 from floe_orchestrator_airflow.task.node_log import level_of, summary
 from floe_orchestrator_airflow.task.run_of_product import (
     build_run_id,
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 
-class FloeNodesOperator(TellsNoData, BaseOperator):
+class FloeNodesOperator(EmitsNoDatasets, BaseOperator):
     """Builds nodes of a product, given by their ids, in one `dbt build`.
 
     The product is in `project_dir`, by default the folder of the DAG's file. `job` is by default

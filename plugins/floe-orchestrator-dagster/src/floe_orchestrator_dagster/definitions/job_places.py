@@ -22,7 +22,7 @@ def places_of(client: GraphqlClient, dagster_job: str) -> list[dict[str, str]]:
         NoAnswerError: There is no response.
         RefusedError: Dagster does not return the places.
     """
-    found = client.ask_one(_PLACES, "repositoriesOrError", "RepositoryConnection")
+    found = client.query_one(_PLACES, "repositoriesOrError", "RepositoryConnection")
     return [
         {"repositoryName": node["name"], "repositoryLocationName": node["location"]["name"]}
         for node in found["nodes"]

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from floe_core.plugin_interfaces import ValidationResult
-from floe_core.service_probe import Answer, NoAnswerError, ask, without_secrets
+from floe_core.service_probe import Answer, NoAnswerError, send_request, without_secrets
 from floe_orchestrator_dagster.service.instance_health import (
     HEALTH_QUERY,
     InstanceHealth,
@@ -28,7 +28,7 @@ def check_connection(settings: Mapping[str, Any]) -> ValidationResult:
         return _failed("the settings of the Dagster webserver cannot be used", str(error))
     where = without_secrets(access.url)
     try:
-        answer = ask(
+        answer = send_request(
             "POST",
             access.graphql_url,
             json_body={"query": HEALTH_QUERY},

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from floe_core.service_probe import ask, without_secrets
+from floe_core.service_probe import send_request, without_secrets
 from floe_orchestrator_dagster.service.webserver_access import WebserverAccess
 
 
@@ -27,14 +27,14 @@ class GraphqlClient:
         """The address, safe to show."""
         return without_secrets(self._access.url)
 
-    def ask(self, query: str, **variables: Any) -> Mapping[str, Any]:
+    def query(self, query: str, **variables: Any) -> Mapping[str, Any]:
         """Return the data of the response.
 
         Raises:
             NoAnswerError: There is no response.
             RefusedError: The response holds no data.
         """
-        answer = ask(
+        answer = send_request(
             "POST",
             self._access.graphql_url,
             json_body={"query": query, "variables": variables},
@@ -52,14 +52,14 @@ class GraphqlClient:
             raise RefusedError(f"its response is not Dagster's GraphQL (HTTP {answer.status})")
         return data
 
-    def ask_one(self, query: str, field: str, wanted: str, **variables: Any) -> Mapping[str, Any]:
+    def query_one(self, query: str, field: str, wanted: str, **variables: Any) -> Mapping[str, Any]:
         """Return a field of the response, which must be of the GraphQL type `wanted`.
 
         Raises:
             NoAnswerError: There is no response.
             RefusedError: It is of another type; includes Dagster's message.
         """
-        found = self.ask(query, **variables)[field]
+        found = self.query(query, **variables)[field]
         if found["__typename"] != wanted:
             message = str(found.get("message") or found["__typename"]).strip().partition("\n")[0]
             raise RefusedError(message[:300])

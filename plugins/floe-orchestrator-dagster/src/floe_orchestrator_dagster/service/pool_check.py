@@ -40,7 +40,7 @@ def _query_instance(client: GraphqlClient, pools: Sequence[str]) -> Mapping[str,
     variables = ", ".join(f"$p{number}: String!" for number in numbers)
     fields = " ".join(_PARTS.format(number) for number in numbers)
     query = f"query Pools({variables}) {{ instance {{ {_CONFIG} {fields} }} }}"
-    data = client.ask(query, **{f"p{number}": pools[number] for number in numbers})
+    data = client.query(query, **{f"p{number}": pools[number] for number in numbers})
     instance = data.get("instance")
     if not isinstance(instance, dict) or not all(
         isinstance(instance.get(f"p{n}"), dict) for n in numbers

@@ -41,7 +41,7 @@ def running_schedule(
         if not places:
             return None
         selector = {**places[0], "scheduleName": schedule_name(artifacts, job)}
-        found = client.ask(_SCHEDULE, selector=selector)["scheduleOrError"]
+        found = client.query(_SCHEDULE, selector=selector)["scheduleOrError"]
     except (NoAnswerError, RefusedError, ValueError):
         return None
     if found["__typename"] != "Schedule":

@@ -98,7 +98,7 @@ def _take_up(client: GraphqlClient, schedules: JobSchedules, name: str) -> None:
 
 
 def _reload(client: GraphqlClient, location: str) -> None:
-    entry = client.ask_one(
+    entry = client.query_one(
         _RELOAD, "reloadRepositoryLocation", "WorkspaceLocationEntry", location=location
     )
     outcome = entry["locationOrLoadError"] or {}
@@ -111,7 +111,7 @@ def _reload(client: GraphqlClient, location: str) -> None:
 
 def _turn(client: GraphqlClient, selector: Mapping[str, str], job: Job) -> None:
     """Start or stop the schedule in the code location, after checking that it is the new one."""
-    schedule = client.ask(_SCHEDULE, selector=selector)["scheduleOrError"]
+    schedule = client.query(_SCHEDULE, selector=selector)["scheduleOrError"]
     expected = description_of(job.schedule) if job.schedule else None
     found = schedule.get("description") if schedule["__typename"] == "Schedule" else None
     if found != expected:
@@ -124,11 +124,11 @@ def _turn(client: GraphqlClient, selector: Mapping[str, str], job: Job) -> None:
         return
     state = schedule["scheduleState"]
     if state["status"] == "RUNNING":
-        client.ask_one(_STOP, "stopRunningSchedule", "ScheduleStateResult", id=state["id"])
+        client.query_one(_STOP, "stopRunningSchedule", "ScheduleStateResult", id=state["id"])
     if job.schedule.enabled:
         # Dagster records the schedule as started from now on, so a tick that comes before the
         # daemon has the new code runs late instead of not at all.
-        client.ask_one(_START, "startSchedule", "ScheduleStateResult", selector=selector)
+        client.query_one(_START, "startSchedule", "ScheduleStateResult", selector=selector)
 
 
 def _not_taken_up(schedules: JobSchedules, who: str, why: str) -> EnvironmentProblemError:

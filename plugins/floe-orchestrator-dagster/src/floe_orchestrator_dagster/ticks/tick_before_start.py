@@ -55,7 +55,7 @@ def run_tick_before_start(
     if tick is None:
         return
     tags = {SCHEDULE_NAME_TAG: schedule_name, NOMINAL_TIME_TAG: tick.isoformat()}
-    found = client.ask_one(_RUNS, "runsOrError", "Runs", filter={"tags": _as_list(tags)})
+    found = client.query_one(_RUNS, "runsOrError", "Runs", filter={"tags": _as_list(tags)})
     if found["results"]:
         return
     name = job_name(artifacts, job)
@@ -67,7 +67,7 @@ def run_tick_before_start(
             "tags": _as_list({**tags, SCHEDULED_EXECUTION_TIME_TAG: tick.isoformat()})
         },
     }
-    client.ask_one(_LAUNCH, "launchRun", "LaunchRunSuccess", params=params)
+    client.query_one(_LAUNCH, "launchRun", "LaunchRunSuccess", params=params)
 
 
 def _latest_since_written(job: Job) -> datetime | None:

@@ -11,8 +11,8 @@ from floe_core.plugin_interfaces import ValidationResult
 from floe_core.service_probe import (
     Answer,
     NoAnswerError,
-    ask,
     is_supported,
+    send_request,
     without_secrets,
 )
 from floe_orchestrator_prefect.service.server_access import ServerAccess, access_from
@@ -50,7 +50,7 @@ def check_connection(settings: Mapping[str, Any]) -> ValidationResult:
 def _check(access: ServerAccess, deadline: float) -> ValidationResult:
     """Check its version, then its health; Cloud gives no version without authentication."""
     where = without_secrets(access.url)
-    answer = ask("GET", f"{access.url}/health", headers=access.headers, deadline=deadline)
+    answer = send_request("GET", f"{access.url}/health", headers=access.headers, deadline=deadline)
     if answer.status in (401, 403):
         advice = "set api_key or auth_string under plugins.orchestrator.config, as env:NAME"
         return _failed(f"{where} denies access ({answer.status})", advice)
@@ -58,7 +58,9 @@ def _check(access: ServerAccess, deadline: float) -> ValidationResult:
         advice = "the url is that of the API, such as http://prefect.example.com:4200/api"
         error = f"GET /health gave status {answer.status} and not Prefect's `true`; {advice}"
         return _failed(f"{where} is not Prefect, or is unhealthy", error)
-    answer = ask("GET", f"{access.url}/admin/version", headers=access.headers, deadline=deadline)
+    answer = send_request(
+        "GET", f"{access.url}/admin/version", headers=access.headers, deadline=deadline
+    )
     if answer.status in (401, 403):
         advice = "set api_key or auth_string under plugins.orchestrator.config, as env:NAME"
         return _failed(f"{where} denies access ({answer.status})", advice)

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from floe_core.errors import EnvironmentProblemError
 from floe_core.plugin_powers import PoolProblem
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_core.service_probe import NoAnswerError, ask
+from floe_core.service_probe import NoAnswerError, send_request
 from floe_orchestrator_prefect.service.server_access import ServerAccess, access_from
 
 LIMIT_SECONDS = 9.5
@@ -63,7 +63,7 @@ def _problem(pool: str, name: str, limit: int | None, fix: str) -> Iterator[Pool
 
 def _read(access: ServerAccess, path: str, field: str, deadline: float) -> dict[str, Any] | None:
     """Return the limit at a path, which has this field; None if Prefect has no such limit."""
-    answer = ask("GET", f"{access.url}/{path}", headers=access.headers, deadline=deadline)
+    answer = send_request("GET", f"{access.url}/{path}", headers=access.headers, deadline=deadline)
     try:
         content = json.loads(answer.body)
     except ValueError:

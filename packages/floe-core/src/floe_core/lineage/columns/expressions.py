@@ -12,7 +12,7 @@ from floe_core.lineage.columns.origins import (
     IDENTITY,
     NOTHING,
     TRANSFORMATION,
-    UNTOLD,
+    UNKNOWN,
     Origins,
     changed,
     deciding,
@@ -174,7 +174,7 @@ def _subtype(expression: exp.Expr) -> str:
     if isinstance(expression, exp.AggFunc):
         return AGGREGATION
     if isinstance(expression, exp.Anonymous):
-        return UNTOLD  # it may be an aggregate that sqlglot does not know
+        return UNKNOWN  # it may be an aggregate that sqlglot does not know
     return IDENTITY if isinstance(expression, exp.Paren | exp.Alias) else TRANSFORMATION
 
 
