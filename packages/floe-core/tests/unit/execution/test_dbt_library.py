@@ -45,3 +45,27 @@ def test_a_missing_dbt_names_both_ways_to_get_one() -> None:
     assert "pip install 'floe-core[duckdb]'" in told
     assert "`execution.dbtExecutable` of floe.yaml" in told
     assert f"dbt-core {library.library_version()} can't be used as a library" in told
+
+
+@pytest.mark.parametrize(
+    ("python", "dbt", "advice"),
+    [
+        ((3, 14, 2), "1.11.16", "on Python 3.14, install dbt-core 1.12, or mashumaro 3.17 beside"),
+        ((3, 14, 2), "1.12.6", "install a dbt-core and an adapter that support this Python"),
+        ((3, 11, 7), "1.11.16", "install a dbt-core and an adapter that support this Python"),
+    ],
+)
+def test_a_dbt_that_python_cannot_import_is_an_error_with_advice(
+    python: tuple[int, ...], dbt: str, advice: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Broken:
+        def __getattr__(self, name: str) -> None:
+            raise TypeError('Field "schema" is not serializable')
+
+    monkeypatch.setitem(sys.modules, "dbt.cli.main", Broken())  # type: ignore[misc]
+    monkeypatch.setattr(library, "library_version", lambda: dbt)
+    monkeypatch.setattr(sys, "version_info", python)
+    with pytest.raises(EnvironmentProblemError) as caught:
+        library.load_runner()
+    where = f"dbt-core {dbt} can't be imported by Python {python[0]}.{python[1]}"
+    assert str(caught.value).startswith(f'{where}: Field "schema" is not serializable; {advice}')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
@@ -52,8 +53,19 @@ def load_runner() -> type[dbtRunner]:
         found = library_version()
         why = f" (dbt-core {found} can't be used as a library: {error})" if found else ""
         raise EnvironmentProblemError(NO_DBT + why) from error
+    except Exception as error:
+        raise EnvironmentProblemError(_broken_dbt(error)) from error
     runner: type[dbtRunner] = dbtRunner
     return runner
+
+
+def _broken_dbt(error: Exception) -> str:
+    """Return what is wrong with a dbt that Python finds and cannot import."""
+    python = ".".join(map(str, sys.version_info[:2]))
+    what = f"dbt-core {library_version()} can't be imported by Python {python}: {error}"
+    if sys.version_info >= (3, 14) and library_version().startswith(("1.10.", "1.11.")):
+        return f"{what}; on Python 3.14, install dbt-core 1.12, or mashumaro 3.17 beside this one"
+    return f"{what}; install a dbt-core and an adapter that support this Python"
 
 
 def invoke_library(

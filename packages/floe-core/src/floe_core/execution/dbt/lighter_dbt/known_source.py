@@ -36,8 +36,13 @@ KNOWN = {
     "MacroParser.parse_unparsed_macros": {"61f0f5f8e220456d", "1724aaa3556ec077"},
     "ManifestContext.to_dict": {"00d3869f4f6f0e24"},
     "RelationsCache": {"10c2d7ffc29e7a90"},
-    # mashumaro 3.10 to 3.16, then 3.17.
-    "_default": {"0eb4e423e0146f8c", "01192b27e2c1c8df"},
+    # mashumaro 3.10 to 3.16, then from 3.17, from 3.21, from 3.23.
+    "_default": {
+        "0eb4e423e0146f8c",
+        "01192b27e2c1c8df",
+        "647abc981b4ae9b9",
+        "45ae733dab0a82ff",
+    },
     "_get_tests_for_node": {"cc548c1a1301171a"},
     "empty_table": {"0ff92bae38295c2d"},
     "get_context_modules": {"47ae6de5d39ea445"},
