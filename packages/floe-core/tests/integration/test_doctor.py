@@ -17,6 +17,7 @@ import pytest
 from filelock import FileLock
 from typer.testing import CliRunner
 
+from floe_core.build_events import BuildEvent, NodeLog
 from floe_core.cli.main import app
 from floe_core.compiler import compile_product
 from floe_core.execution import BuildEnded, BuildRequest, build
@@ -220,6 +221,33 @@ def test_a_run_that_was_killed_is_told(write_product: WriteProduct) -> None:
 
 
 @pytest.mark.skipif(not Path("/proc/self/cwd").exists(), reason="needs /proc")
+def test_another_product_of_the_same_name_is_a_warning(
+    tmp_path: Path, shop: Path, write_product: WriteProduct, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FLOE_STATE_DIR", str(tmp_path / "states"))
+    project = "name: web_shop\nversion: 1.0.0\nprofile: web_shop\n"
+    other = write_product("other", manifest=MANIFEST, dbt_project=project)
+    run(shop)
+    compile_product(other)
+    state = tmp_path / "states" / "shop"
+    what = (
+        f"{state} belongs to another product named shop, with the dbt project shop instead of "
+        "web_shop: their runs and reuse are mixed up"
+    )
+    fix = (
+        "rename one, or set another FLOE_STATE_DIR; if the dbt project was renamed, remove "
+        f"{state / 'product.json'}"
+    )
+    found = {"subject": "runs", "severity": "warning", "what": what, "fix": fix}
+    assert doctor(other) == (0, {"runs": [found]})
+    assert NodeLog("", "warn", f"{what}; {fix}") in run(other)
+
+
+def run(folder: Path) -> list[BuildEvent]:
+    """Build a product, and return what happened."""
+    return [*build(CompiledArtifacts.load(folder), BuildRequest("shop", "r"))]
+
+
 def test_a_process_without_a_parent_is_told(shop: Path) -> None:
     sleeps = "import time; dbt = 1; time.sleep(60)"
     forks = (

@@ -57,7 +57,7 @@ class FolderStore:
 
     def waiting(self, target: Target) -> Waiting:
         """See `AlertStore.waiting`."""
-        spool = target.spool(self._project_dir)
+        spool = target.spool(self._project_dir, only_read=True)
         return Waiting(
             count=len(spool.waiting()),
             refused=tuple(_refused(read_json(path)) for path in spool.refused()),

@@ -36,10 +36,10 @@ class Target:
         """Return whether the target receives this kind of event of this job."""
         return any(kind in rule.on and (not rule.jobs or job in rule.jobs) for rule in self.rules)
 
-    def spool(self, project_dir: Path) -> Spool:
-        """Return the spool of alerts that wait for this target."""
+    def spool(self, project_dir: Path, *, only_read: bool = False) -> Spool:
+        """Return the spool of alerts that wait for this target. See `Spool`."""
         name = hashlib.sha256(self.variable.encode()).hexdigest()[:12]
-        return Spool(project_dir, f"{FOLDER}/targets/{name}")
+        return Spool(project_dir, f"{FOLDER}/targets/{name}", only_read=only_read)
 
 
 def targets_of(artifacts: CompiledArtifacts) -> list[Target]:

@@ -17,7 +17,7 @@ from floe_core.doctor.services import is_held
 from floe_core.execution.record.journal import FILE, read_events
 from floe_core.lineage import status
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_core.state_folder import state_folder
+from floe_core.state_folder import shared_state, state_place
 from floe_core.warehouse.duckdb_file import duckdb_file
 
 # A journal without writes for this long does not belong to a run under way.
@@ -29,7 +29,8 @@ _OF_RUNS = ("floe", "dbt", "dagster", "airflow", "prefect")
 def check_leftovers(artifacts: CompiledArtifacts) -> list[Finding]:
     """Return what waits in the spool, and what killed runs have left."""
     spools = [*_spool(artifacts.folder), *_alerts(artifacts)]
-    found = [*spools, *_runs(artifacts), *_processes(artifacts.folder)]
+    folder = artifacts.folder
+    found = [*spools, *_state(folder), *_runs(artifacts), *_processes(folder)]
     return found or [Finding("runs", "ok", "nothing waits, and nothing was left behind")]
 
 
@@ -71,11 +72,18 @@ def _alerts(artifacts: CompiledArtifacts) -> Iterator[Finding]:
             yield Finding("alerts", "warning", what, fix)
 
 
+def _state(folder: Path) -> Iterator[Finding]:
+    if shared := shared_state(folder):
+        what, _, fix = shared.partition("; ")
+        yield Finding("runs", "warning", what, fix)
+
+
 def _runs(artifacts: CompiledArtifacts) -> Iterator[Finding]:
     folder = artifacts.folder
-    journals = sorted((state_folder(folder) / "runs").glob(f"*/{FILE}"))
+    runs = state_place(folder) / "runs"
+    journals = sorted(runs.glob(f"*/{FILE}"))
     if len(journals) > MANY_RUNS:
-        what = f"{len(journals)} runs are kept in {state_folder(folder) / 'runs'}"
+        what = f"{len(journals)} runs are kept in {runs}"
         yield Finding("runs", "warning", what, "delete the folders of old runs")
     for journal in journals:
         run_id = unquote(journal.parent.name)

@@ -38,6 +38,7 @@ from floe_core.node_slots import NodeSlots
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.secrets.known_values import known_secrets
 from floe_core.secrets.redactor import Redactor
+from floe_core.state_folder import shared_state
 
 LOCK_TIMEOUT_SECONDS = 3600.0
 PATIENCE_SECONDS = 20.0
@@ -105,6 +106,7 @@ def _events(
             running = _run(artifacts, call, start, hold)
             # dbt gets time to end before another build may use the warehouse.
             raw_events = with_graph_of_run(reuse.listen(running), artifacts, request, call)
+            raw_events = _with_warning(shared_state(project_dir), raw_events)
             with closing(_without_secrets(raw_events, redactor)) as events:
                 yield from _judge(events, verdict, journal, telemetry, ports)
 
@@ -143,6 +145,15 @@ def _run(
         if not run.close(PATIENCE_SECONDS):
             hold.keep_until(lambda: run.close(threading.TIMEOUT_MAX))
         close_to_others(call.target)
+
+
+def _with_warning(
+    text: str, events: Generator[BuildEvent | DbtEnded, None, None]
+) -> Generator[BuildEvent | DbtEnded, None, None]:
+    with closing(events):
+        if text:
+            yield NodeLog("", "warn", text)
+        yield from events
 
 
 def _without_secrets(

@@ -18,7 +18,7 @@ from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE, CompiledArtifac
 from floe_core.schemas.node_graph import NodeGraph
 from floe_core.schemas.nodes import Node
 from floe_core.secrets.redactor import Redactor
-from floe_core.state_folder import state_folder
+from floe_core.state_folder import state_place
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,7 @@ def _upstream_first(artifacts: CompiledArtifacts) -> list[Node]:
 
 def _last_run(project_dir: Path) -> Path | None:
     """Return the folder of the run that last compiled anything."""
-    compiled = state_folder(project_dir).glob("runs/*/attempt-*/compiled")
+    compiled = state_place(project_dir).glob("runs/*/attempt-*/compiled")
     latest = max(compiled, key=lambda path: path.stat().st_mtime, default=None)
     return latest.parent.parent if latest else None
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from floe_core.spooling.spool_room import SpoolFullError, SpoolRoom
-from floe_core.state_folder import state_folder
+from floe_core.state_folder import state_folder, state_place
 
 Json = dict[str, Any]
 
@@ -26,11 +26,15 @@ class Spool:
 
     Several processes may write to it. An event exists completely or not at all: a file appears
     under its name only when it is complete. The disk space of the folder is limited.
-    `name` is the folder's path below that of the product's state.
+    `name` is the folder's path below that of the product's state. With `only_read`, nothing is
+    created.
     """
 
-    def __init__(self, project_dir: Path, name: str = "lineage") -> None:
-        self.folder = state_folder(project_dir) / name
+    def __init__(
+        self, project_dir: Path, name: str = "lineage", *, only_read: bool = False
+    ) -> None:
+        state = state_place(project_dir) if only_read else state_folder(project_dir)
+        self.folder = state / name
         self.waiting_folder = self.folder / "spool"
         self.refused_folder = self.folder / "refused"
         self._note = self.folder / "last_failure.json"

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 
 from floe_core.build_events import BuildEvent, from_line, to_line
-from floe_core.state_folder import run_folder
+from floe_core.state_folder import run_folder, run_place
 
 FILE = "events.jsonl"
 
@@ -44,7 +44,7 @@ def read_events(project_dir: Path, run_id: str) -> list[BuildEvent]:
 
     A line left incomplete by a killed process or a full disk is ignored.
     """
-    path = run_folder(project_dir, run_id) / FILE
+    path = run_place(project_dir, run_id) / FILE
     if not path.exists():
         return []
     lines = path.read_text(encoding="utf-8", errors="replace").split("\n")

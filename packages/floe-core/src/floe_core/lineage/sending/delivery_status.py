@@ -43,7 +43,7 @@ class LineageStatus:
 
 def status(project_dir: Path) -> LineageStatus:
     """Return which events wait in a product's spool, and which were refused."""
-    spool = Spool(project_dir)
+    spool = Spool(project_dir, only_read=True)
     return LineageStatus(
         waiting=len(spool.waiting()),
         refused=tuple(_refused(path) for path in spool.refused()),
