@@ -229,10 +229,69 @@ def test_a_key_is_known_that_dbt_quotes(tmp_path: Path) -> None:
 def test_a_place_without_tables_is_refused(places: Database, tmp_path: Path) -> None:
     empty = str(tmp_path / "empty.db")
     duckdb.connect(empty).close()
-    nowhere = empty if Path(places.left).exists() else "nowhere_at_all"
+    is_file = Path(places.left).exists()
+    nowhere = empty if is_file else "nowhere_at_all"
     command = ["diff", "--data", places.left, nowhere, "--product", str(places.product)]
     done = CliRunner().invoke(app, command)
-    assert f"there are no tables of this product in '{nowhere}'" in str(done.exception)
+    assert str(done.exception) == (
+        f"there are no tables of this product in the file '{nowhere}'; they would be in the "
+        "schemas main"
+        if is_file
+        else f"there are no tables of this product in the schema '{nowhere}'; it is taken for one "
+        "because it is no target, database file or folder"
+    )
+
+
+def test_a_file_that_does_not_exist_is_not_taken_for_a_schema(tmp_path: Path) -> None:
+    places = filled(on_files(tmp_path))
+    for name in ("missing.duckdb", "missing/compiled"):
+        command = ["diff", "--data", places.left, name, "--product", str(places.product)]
+        done = CliRunner().invoke(app, command)
+        assert str(done.exception) == f"there is no file or compiled folder '{name}'"
+
+
+def test_tables_are_those_of_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FLOE_ENV", "")
+    places = filled(on_files(tmp_path))
+    manifest = places.product / "manifest.yaml"
+    compute = "compute: {schema: prod_schema}"
+    manifest.write_text(f"{manifest.read_text()}environments:\n  prod: {{{compute}}}\n")
+    for place in (places.left, places.right):
+        with duckdb.connect(place) as connection:
+            connection.execute("create schema prod_schema")
+            connection.execute("create table prod_schema.people as select 1 as id")
+    with duckdb.connect(places.right) as connection:
+        connection.execute("update prod_schema.people set id = 2")
+    assert places.told() == {}
+    by_option = places.told("--env", "prod")
+    monkeypatch.setenv("FLOE_ENV", "prod")
+    people = places.told()["model.shop.people"]
+    assert (people["rows"], people["only_left"], people["only_right"]) == ([1, 1], 1, 1)
+    assert by_option == {"model.shop.people": people}
+
+
+def test_a_target_is_itself_in_each_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    product = write_product(tmp_path / "shop", "")
+    outputs = (f"    {n}: {{type: duckdb, path: {n}.db, schema: main}}\n" for n in ("dev", "prod"))
+    (product / "profiles.yml").write_text(
+        f"shop:\n  target: dev\n  outputs:\n{''.join(outputs)}"
+    )
+    environments = "environments:\n  live: {target: prod, vars: {alias: people_of_prod}}\n"
+    manifest = product / "manifest.yaml"
+    manifest.write_text(f"{manifest.read_text()}{environments}")
+    (product / "models" / "people.sql").write_text(
+        "{{ config(alias=var('alias', 'people')) }} select 1 as id"
+    )
+    for number, name in enumerate(("dev", "prod")):
+        with duckdb.connect(str(product / f"{name}.db")) as connection:
+            connection.execute(f"create table people_of_prod as select {number} as id")
+    monkeypatch.setenv("FLOE_ENV", "live")
+    told = Database(product, "dev", "prod", "duckdb", "").told()
+    assert told["model.shop.people"]["rows"] == [1, 1]
 
 
 def test_the_page_for_a_pull_request(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import typer
 
 from floe_core.cli.console import notice, print_json, stdout
 from floe_core.cli.given_options import given_options
-from floe_core.cli.options import Json
+from floe_core.cli.options import Env, Json
 
 if TYPE_CHECKING:
     from floe_core.schemas.compiled_artifacts import CompiledArtifacts
@@ -65,6 +65,7 @@ def diff(
     markdown: Annotated[
         bool, typer.Option("--markdown", help="Print Markdown, for example for a pull request.")
     ] = False,
+    env: Env = None,
     as_json: Json = False,
 ) -> None:
     """Show changed nodes, edges, ports, jobs, ticks and settings, and everything downstream.
@@ -72,7 +73,8 @@ def diff(
     A port that other products read is shown with the products that its change breaks.
 
     With --data: show the rows that are in one place only or that changed, matched by the key that
-    dbt knows for a table, and the number of changed cells in each column.
+    dbt knows for a table, and the number of changed cells in each column. The tables are those of the
+    environment that --env or FLOE_ENV names.
     """
     from floe_core.cli.moments import days_after, read_moment
     from floe_core.compiler.ports.products import Consumers, consumers_of
@@ -103,7 +105,7 @@ def _refuse_what_is_ignored(context: typer.Context, data: bool) -> None:
     """Refuse options that apply only without `--data`, or only with it."""
     from floe_core.errors import UsageError
 
-    of_data = {"product": "--product", "samples": "--samples"}
+    of_data = {"product": "--product", "samples": "--samples", "env": "--env"}
     of_compilations = {
         "days": "--days",
         "from_": "--from",

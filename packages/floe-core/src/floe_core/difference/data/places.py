@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,27 +22,35 @@ from floe_core.schemas.compiled_artifacts import (
 )
 
 TARGET_VARIABLE = "DBT_TARGET"
+# Endings of database files, which no schema has.
+_OF_FILES = (".duckdb", ".ddb", ".db", ".sqlite", ".sqlite3")
 
 
 @dataclass(frozen=True)
 class Place:
-    """The product as it is compiled for a place. `folder` is what relative paths start from."""
+    """The product as it is compiled for a place. `folder` is what relative paths start from.
+
+    `kind` is what the name was taken for: a schema, a file, a target or a compiled folder.
+    """
 
     name: str
     artifacts: CompiledArtifacts
     manifest: Mapping[str, Any]
     folder: Path
+    kind: str = "compiled folder"
 
 
 def place_named(name: str, product: Path) -> Place:
     """Return the place that a name means, as a person gives it.
 
     The first match counts: a compiled folder, a DuckDB or SQLite file, a target of profiles.yml,
-    else a schema that stands for the target's own.
+    else a schema that stands for the target's own. FLOE_ENV chooses an environment of the manifest,
+    whose own target, schema or file is overridden by the place.
 
     Raises:
         InvalidProductError: The product does not compile.
-        UsageError: A file is named, and the product is on another warehouse.
+        UsageError: A file is named, and does not exist, or the product is on another warehouse; or
+            FLOE_ENV names an environment that does not exist.
     """
     path = Path(name)
     if (path / ARTIFACTS_FILE).is_file():
@@ -50,20 +58,33 @@ def place_named(name: str, product: Path) -> Place:
         manifest = json.loads((path / DBT_MANIFEST_FILE).read_bytes())
         return Place(name, artifacts, manifest, path.absolute())
     if path.is_file():
-        return _compiled(name, product, lambda profile: _on_file(profile, path.absolute()))
+        on_file = partial(_on_file, path=path.absolute())
+        return _compiled(name, product, "file", on_file)
     if name in _targets(product):
-        return _compiled(name, product, lambda profile: profile, target=name)
-    return _compiled(name, product, lambda profile: _in_schema(profile, name))
+        with environment_with({TARGET_VARIABLE: name}):
+            return _compiled(name, product, "target", _FirstProfile())
+    if path.suffix in _OF_FILES or len(path.parts) > 1:
+        raise UsageError(f"there is no file or compiled folder '{name}'")
+    return _compiled(name, product, "schema", partial(_in_schema, schema=name))
 
 
-def _compiled(
-    name: str, product: Path, change: Callable[[Profile], Profile], target: str = ""
-) -> Place:
-    chosen = environment_with({TARGET_VARIABLE: target}) if target else nullcontext()
-    with chosen:
-        compiled = prepare_product(product, refuses_losses=False, change_profile=change)
+def _compiled(name: str, product: Path, kind: str, change: Callable[[Profile], Profile]) -> Place:
+    compiled = prepare_product(product, refuses_losses=False, change_profile=change)
+    artifacts = compiled.artifacts.in_chosen_environment()
     manifest = json.loads(compiled.files[DBT_MANIFEST_FILE])
-    return Place(name, compiled.artifacts, manifest, product.absolute())
+    return Place(name, artifacts, manifest, product.absolute(), kind)
+
+
+class _FirstProfile:
+    """Gives every environment the profile of the product itself, which is that of the target."""
+
+    def __init__(self) -> None:
+        self._first: Profile | None = None
+
+    def __call__(self, profile: Profile) -> Profile:
+        """Return the profile of the first call."""
+        self._first = self._first or profile
+        return self._first
 
 
 def _on_file(profile: Profile, path: Path) -> Profile:

@@ -92,8 +92,8 @@ def data_difference(
     with _both_open(left, right) as (one, two):
         pairs = [_Pair(names, (one, two), nodes) for nodes in shared]
         if node_ids is None:
-            for side, name in enumerate(names):
-                _refuse_nothing(name, [pair.contents[side] for pair in pairs])
+            for side, place in enumerate((left, right)):
+                _refuse_nothing(place, [pair.contents[side] for pair in pairs])
         found = [pair.difference(keys.get(pair.node_id, ()), samples) for pair in pairs]
     return DataDifference(names, tuple(table for table in found if table), len(pairs))
 
@@ -113,12 +113,16 @@ def _without_schema(place: Place) -> tuple[Path, dict[str, Any]]:
     return place.folder, {**place.artifacts.dbt.profile, "schema": ""}
 
 
-def _refuse_nothing(name: str, tables: Sequence[TableContents]) -> None:
-    if all(table.missing for table in tables):
-        raise UsageError(
-            f"there are no tables of this product in '{name}', which is taken for a schema unless "
-            "it is a target, a DuckDB file or a compiled folder"
-        )
+def _refuse_nothing(place: Place, tables: Sequence[TableContents]) -> None:
+    if not all(table.missing for table in tables):
+        return
+    what = f"there are no tables of this product in the {place.kind} '{place.name}'"
+    if place.kind == "schema":
+        what = f"{what}; it is taken for one because it is no target, database file or folder"
+    else:
+        wanted = sorted({node.schema_name for node in place.artifacts.nodes if node.is_relation})
+        what = f"{what}; they would be in the schemas {', '.join(wanted)}"
+    raise UsageError(what)
 
 
 class _Pair:
