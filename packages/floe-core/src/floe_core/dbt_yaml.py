@@ -9,6 +9,7 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from floe_core.dbt_vars import tagged
 from floe_core.errors import InvalidProductError
 from floe_core.source_map import Document, DocumentBuilder, Location, read_document
 from floe_core.yaml_1_1 import bool_of, float_of, int_of, time_of
@@ -29,7 +30,7 @@ def read_dbt_document(path: Path, shown_as: str) -> Document:
 
 
 def read_vars(text: str) -> dict[str, Any]:
-    """Return the dbt vars given as YAML on the command line.
+    """Return the dbt vars given as YAML on the command line, as `floe_core.dbt_vars` has them.
 
     Raises:
         ValueError: The text is not a valid YAML mapping, or has a key that is not text.
@@ -88,3 +89,7 @@ class _VarsBuilder(_DbtBuilder):
             elif kind == "timestamp" or not isinstance(self._scalar(key), str):
                 self.report(key, f"dbt reads the key {key.value} as {kind}", "put it in quotes")
         return super()._mapping(node, location)
+
+    def _scalar(self, node: ScalarNode) -> Any:
+        is_time = str(node.tag).endswith(":timestamp")
+        return tagged(str(node.value)) if is_time else super()._scalar(node)

@@ -228,6 +228,12 @@ def _spot(value: Node, key: Node) -> Spot:
     )
 
 
+class TimestampText(str):
+    """A text that YAML reads as a date or time. Only dbt vars treat it as one."""
+
+    __slots__ = ()
+
+
 def _integer(text: str) -> int | str:
     """Return a YAML 1.2 integer; one that Python rejects, such as 10,000 digits, stays a string."""
     try:
@@ -249,7 +255,7 @@ _SCALARS: Mapping[str, Any] = {
     "bool": lambda text: text.lower() == "true",
     "int": _integer,
     "float": _float,
-    "timestamp": str,
+    "timestamp": TimestampText,
 }
 
 

@@ -6,7 +6,7 @@ The patterns are those of `yaml.resolver`, the values those of `yaml.constructor
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import UTC, date, datetime, time, timedelta, timezone
 
 _BOOL = re.compile(r"(yes|Yes|YES|true|True|TRUE|on|On|ON)|no|No|NO|false|False|FALSE|off|Off|OFF")
 _INT = re.compile(
@@ -17,6 +17,12 @@ _FLOAT = re.compile(
     r"|\.[0-9][0-9_]*(?:[eE][-+][0-9]+)?"
     r"|[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+\.[0-9_]*"
     r"|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
+)
+_DATE = re.compile(r"(?P<year>[0-9]{4})-(?P<month>[0-9]{2})-(?P<day>[0-9]{2})")
+_TIME = re.compile(
+    r"(?P<year>[0-9]{4})-(?P<month>[0-9]{1,2})-(?P<day>[0-9]{1,2})(?:[Tt]|[ \t]+)"
+    r"(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2}):(?P<second>[0-9]{2})(?:\.(?P<fraction>[0-9]*))?"
+    r"(?:[ \t]*(?P<zone>Z|[-+][0-9]{1,2}(?::[0-9]{2})?))?"
 )
 
 
@@ -65,12 +71,42 @@ def float_of(text: str) -> float | str:
 
 
 def time_of(text: str) -> str:
-    """Return a date or time as dbt renders it, since JSON has no times.
+    """Return a date or time as dbt renders it; other text stays text.
 
-    >>> time_of("2026-01-31"), time_of("2026-01-31T10:00:00Z")
-    ('2026-01-31', '2026-01-31 10:00:00+00:00')
+    >>> time_of("2026-01-31"), time_of("2026-01-31T10:00:00Z"), time_of("2026-02-31")
+    ('2026-01-31', '2026-01-31 10:00:00+00:00', '2026-02-31')
     """
+    moment = moment_of(text)
+    return text if moment is None else str(moment)
+
+
+def moment_of(text: str) -> date | None:
+    """Return a date, or a date with a time; None for other text and for days that do not exist.
+
+    >>> moment_of("2026-01-31"), moment_of("2026-1-3 1:02:03.5 -3:30"), moment_of("2026-1-3")
+    ... # doctest: +ELLIPSIS
+    (datetime.date(2026, 1, 31), datetime.datetime(2026, 1, 3, 1, 2, 3, 500000, tzinfo=...), None)
+    """
+    found = _DATE.fullmatch(text) or _TIME.fullmatch(text)
+    if found is None:
+        return None
+    parts = found.groupdict()
     try:
-        return str(datetime.fromisoformat(text)) if ":" in text else text
+        day = date(*(int(parts[name]) for name in ("year", "month", "day")))
+        if "hour" not in parts:
+            return day
+        hour, minute, second = (int(parts[name]) for name in ("hour", "minute", "second"))
+        fraction = int((parts["fraction"] or "")[:6].ljust(6, "0"))
+        clock = time(hour, minute, second, fraction, _zone_of(parts["zone"]))
+        return datetime.combine(day, clock)
     except ValueError:
-        return text
+        return None
+
+
+def _zone_of(text: str | None) -> timezone | None:
+    """Return the zone of `Z`, `+2` or `-03:30`."""
+    if not text or text == "Z":
+        return UTC if text else None
+    hours, _, minutes = text[1:].partition(":")
+    offset = timedelta(hours=int(hours), minutes=int(minutes or 0))
+    return timezone(-offset if text.startswith("-") else offset)

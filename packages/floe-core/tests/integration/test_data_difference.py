@@ -277,9 +277,7 @@ def test_a_target_is_itself_in_each_environment(
 ) -> None:
     product = write_product(tmp_path / "shop", "")
     outputs = (f"    {n}: {{type: duckdb, path: {n}.db, schema: main}}\n" for n in ("dev", "prod"))
-    (product / "profiles.yml").write_text(
-        f"shop:\n  target: dev\n  outputs:\n{''.join(outputs)}"
-    )
+    (product / "profiles.yml").write_text(f"shop:\n  target: dev\n  outputs:\n{''.join(outputs)}")
     environments = "environments:\n  live: {target: prod, vars: {alias: people_of_prod}}\n"
     manifest = product / "manifest.yaml"
     manifest.write_text(f"{manifest.read_text()}{environments}")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+import json
 
 import pytest
 from dbt.config.utils import parse_cli_yaml_string
 
+from floe_core.dbt_vars import values_for_dbt, vars_argument
 from floe_core.dbt_yaml import read_vars
 
 VALUES = [
@@ -14,6 +15,17 @@ VALUES = [
     *("010", "09", "0o10", "0b11", "0x1F", "1_000", "+1", "-0", "1:30", "-1:30", "1:99"),
     *("1.5", ".5", "1.", "1e3", "1.0e3", "1.0e+3", "0.1e1", "190:20:30.15", ".inf", "-.INF"),
     *("2026-01-31", "2026-01-31 10:00:00", "2026-01-31T10:00:00Z", "2026-13-01T10"),
+    *("2026-1-3 1:02:03.5 -3", "2026-01-31t10:00:00+05:30", "2026-01-31 10:00:00.123456789 Z"),
+    *("2026-1-3", "'2026-01-31'", "[2026-01-31, {a: 2026-02-01}]", "'!!timestamp soon'"),
+    *(
+        "1.0e+20",
+        "1.5e-9",
+        ".nan",
+        '"\\U0001F600"',
+        "'\U0001f600 \u00e9'",
+        "'a: [\\ b'",
+        '"\\x7f\\n\\x85"',
+    ),
     *("'on'", '"010"', "!!str off", '!!int "3"', "[on, {day: 010}]", "{a: {b: off}}", "text"),
 ]
 
@@ -21,7 +33,10 @@ VALUES = [
 @pytest.mark.parametrize("value", VALUES)
 def test_a_value_is_what_dbt_makes_of_it(value: str) -> None:
     text = f"{{day: {value}, other: 1}}"
-    assert repr(read_vars(text)) == repr(_as_json(parse_cli_yaml_string(text, "vars")))
+    carried = json.loads(json.dumps(read_vars(text)))
+    of_dbt = parse_cli_yaml_string(text, "vars")
+    assert repr(parse_cli_yaml_string(vars_argument(carried), "vars")) == repr(of_dbt)
+    assert repr(values_for_dbt(carried)) == repr(of_dbt)
 
 
 @pytest.mark.parametrize(
@@ -44,12 +59,3 @@ def test_what_dbt_or_json_does_not_take_is_refused(text: str, message: str) -> N
 
 def test_quoted_keys_and_words_are_text() -> None:
     assert read_vars('{"on": off, y: 1, oN: 2}') == {"on": False, "y": 1, "oN": 2}
-
-
-def _as_json(value: object) -> object:
-    """Return a value with its times as text: vars travel through orchestrators as JSON."""
-    if isinstance(value, dict):
-        return {key: _as_json(each) for key, each in value.items()}
-    if isinstance(value, list):
-        return [_as_json(each) for each in value]
-    return str(value) if isinstance(value, date | datetime) else value

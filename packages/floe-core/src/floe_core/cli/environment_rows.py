@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from floe_core.dbt_vars import without_tags
+
 if TYPE_CHECKING:
     from rich.tree import Tree
 
@@ -18,7 +20,7 @@ def environments_as_dict(artifacts: CompiledArtifacts) -> dict[str, dict[str, An
         name: {
             "target": values.target_name,
             "threads": values.max_parallel,
-            "vars": values.vars,
+            "vars": without_tags(values.vars),
             "lineage_namespace": values.lineage_namespace,
             "schedules": {
                 job: schedule.model_dump(mode="json") for job, schedule in values.schedules.items()
@@ -53,7 +55,7 @@ def _lines(values: EnvironmentValues) -> list[str]:
     single = {
         "target": values.target_name,
         "threads": values.max_parallel,
-        "vars": json.dumps(values.vars, sort_keys=True) if values.vars else "",
+        "vars": json.dumps(without_tags(values.vars), sort_keys=True) if values.vars else "",
         "lineage namespace": values.lineage_namespace,
         "sizes": ", ".join(sorted(values.resources)),
         "nodes with other values": len(values.nodes),

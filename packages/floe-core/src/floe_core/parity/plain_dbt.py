@@ -17,6 +17,7 @@ from typing import Any, cast, get_args
 
 from floe_core.build_events import BuildEvent, NodeResult, NodeStatus
 from floe_core.build_request import BuildRequest
+from floe_core.dbt_vars import vars_argument
 from floe_core.execution.dbt.executable import find_executable
 from floe_core.execution.dbt.invocation import (
     QUIET_ENVIRONMENT,
@@ -133,7 +134,7 @@ def _command(artifacts: CompiledArtifacts, work: Path, *verb: str) -> list[str]:
         *("--profiles-dir", str(profiles_dir(dbt, folder))),
         *("--profile", dbt.profile_name, "--target", dbt.target_name),
         *policy_arguments(artifacts.execution),
-        *("--vars", json.dumps({**own_vars(artifacts, request), **run_vars(request)})),
+        *("--vars", vars_argument({**own_vars(artifacts, request), **run_vars(request)})),
     ]
 
 

@@ -24,6 +24,7 @@ from floe_core.schemas.yaml_model import (
     PoolName,
     ShortText,
     Text,
+    Vars,
     Version,
     YamlModel,
 )
@@ -110,7 +111,7 @@ class JobSpec(YamlModel):
     select: ShortText | None = None
     exclude: ShortText | None = None
     selector: ShortText | None = None
-    vars: dict[str, Any] = {}
+    vars: Vars = {}
     schedule: ScheduleSpec | None = None
     deadline: ShortText | None = None
     pool: PoolName | None = None
@@ -207,7 +208,7 @@ class FloeSpec(YamlModel):
     deadline: ShortText | None = None
     jobs: list[JobSpec] = []
     steps: list[StepSpec] = []
-    vars: dict[str, Any] = {}
+    vars: Vars = {}
     execution: ExecutionSpec = ExecutionSpec()
     alerts: list[AlertSpec] = []
     output_ports: list[OutputPortSpec] = []

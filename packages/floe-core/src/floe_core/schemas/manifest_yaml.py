@@ -14,6 +14,7 @@ from floe_core.schemas.yaml_model import (
     ShortText,
     SnakeModel,
     Text,
+    Vars,
     Version,
 )
 
@@ -171,7 +172,7 @@ class Environment(SnakeModel):
 
     target: ShortText | None = None
     compute: dict[str, Any] = {}
-    vars: dict[str, Any] = {}
+    vars: Vars = {}
     threads: Annotated[int, Field(ge=1)] | None = None
     schedules: EnvironmentSchedules = EnvironmentSchedules()
     lineage: EnvironmentLineage = EnvironmentLineage()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 from pydantic.alias_generators import to_camel
 
+from floe_core.dbt_vars import with_tags
 from floe_core.schemas import text_forms
 
 ApiVersion = Literal["floe.dev/v1"]
@@ -15,6 +16,8 @@ Version = Annotated[str, StringConstraints(pattern=text_forms.VERSION.pattern, m
 JobName = Annotated[str, StringConstraints(pattern=text_forms.JOB_NAME.pattern, max_length=63)]
 Text = Annotated[str, StringConstraints(max_length=4000)]
 ShortText = Annotated[str, StringConstraints(min_length=1, max_length=250)]
+# dbt vars, in which a date is a date, as in dbt_project.yml.
+Vars = Annotated[dict[str, Any], AfterValidator(with_tags)]
 PoolName = Annotated[str, StringConstraints(pattern=text_forms.POOL_NAME.pattern, max_length=250)]
 
 

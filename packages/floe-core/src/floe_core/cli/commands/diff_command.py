@@ -73,8 +73,8 @@ def diff(
     A port that other products read is shown with the products that its change breaks.
 
     With --data: show the rows that are in one place only or that changed, matched by the key that
-    dbt knows for a table, and the number of changed cells in each column. The tables are those of the
-    environment that --env or FLOE_ENV names.
+    dbt knows for a table, and the number of changed cells in each column. The tables are those of
+    the environment that --env or FLOE_ENV names.
     """
     from floe_core.cli.moments import days_after, read_moment
     from floe_core.compiler.ports.products import Consumers, consumers_of

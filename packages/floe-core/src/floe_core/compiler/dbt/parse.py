@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from floe_core.compiler.dbt.complaints import in_dbts_words
 from floe_core.compiler.inputs import DBT_PROJECT_FILE
 from floe_core.compiler.profile import PROFILES_FILE, Profile
+from floe_core.dbt_vars import vars_argument
 from floe_core.environment_choice import ENVIRONMENT_VARIABLE
 from floe_core.errors import EnvironmentProblemError, InvalidProductError, Problem
 from floe_core.execution.dbt.executable import find_executable
@@ -87,7 +88,7 @@ class DbtFolders:
             *("--profiles-dir", str(self.work if profile.folder else dbt_profiles_dir())),
             *("--target-path", str(self.work / "target"), "--log-path", str(self.work / "logs")),
             *("--profile", profile.name, "--target", profile.target, "--no-use-colors"),
-            *(("--vars", json.dumps(own_vars)) if own_vars else ()),
+            *(("--vars", vars_argument(own_vars)) if own_vars else ()),
         ]
 
 

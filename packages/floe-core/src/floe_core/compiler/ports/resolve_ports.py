@@ -16,6 +16,7 @@ from floe_core.compiler.ports.output_ports import resolve_output_ports
 from floe_core.compiler.ports.port_checks import check_input_ports
 from floe_core.compiler.ports.project_columns import ProjectColumns
 from floe_core.compiler.profile import HEADER, Profile, is_generated
+from floe_core.dbt_vars import values_for_dbt
 from floe_core.errors import Problem
 from floe_core.schemas.nodes import Node
 from floe_core.schemas.ports import InputPort, Port
@@ -88,7 +89,7 @@ class PortReader:
             manifest,
             inputs.product_dir,
             known,
-            inputs.spec.vars,
+            values_for_dbt(inputs.spec.vars),
             packages_path=inputs.packages_path,
         )
         self.offered = resolve_output_ports(inputs, nodes, manifest, columns, findings)

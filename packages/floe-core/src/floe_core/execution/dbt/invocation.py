@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from floe_core.build_request import BuildRequest
+from floe_core.dbt_vars import vars_argument
 from floe_core.execution.dbt.preloaded_manifest import PARSED_FILE, parsed_file
 from floe_core.execution.dbt.selection import arguments_for_nodes, escaped
 from floe_core.lineage.backend import is_configured
@@ -64,7 +64,7 @@ def invocation(
     if verb == "build":
         arguments += _flags(request)
     own = own_vars(artifacts, request)
-    arguments += ["--vars", json.dumps({**own, **run_vars(request)}), "--no-use-colors"]
+    arguments += ["--vars", vars_argument({**own, **run_vars(request)}), "--no-use-colors"]
     call = [verb, *arguments, *selection]
     return Invocation(
         call,
@@ -87,7 +87,7 @@ def freshness_invocation(
     arguments = [
         *("source", "freshness", *place_arguments(artifacts, artifacts.folder, target, folder)),
         *policy_arguments(artifacts.execution),
-        *("--vars", json.dumps({**own, **run_vars(request)}), "--no-use-colors"),
+        *("--vars", vars_argument({**own, **run_vars(request)}), "--no-use-colors"),
         *("--select", *freshness_selection(artifacts, node_ids)),
     ]
     parsed = _parsed_file(artifacts, request, own)

@@ -11,6 +11,7 @@ from contextlib import chdir, redirect_stdout
 from pathlib import Path
 from typing import Any
 
+from floe_core.dbt_vars import vars_argument
 from floe_core.errors import UsageError
 from floe_core.execution.dbt.executable import find_executable
 from floe_core.execution.dbt.invocation import QUIET_ENVIRONMENT, place_arguments
@@ -72,7 +73,7 @@ def _arguments(artifacts: CompiledArtifacts, project_dir: Path) -> list[str]:
     own = artifacts.dbt.vars
     return [
         *place_arguments(artifacts, project_dir, work, work),
-        *(("--vars", json.dumps(own)) if own else ()),
+        *(("--vars", vars_argument(own)) if own else ()),
     ]
 
 

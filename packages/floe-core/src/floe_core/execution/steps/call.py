@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from floe_core.build_request import BuildRequest
+from floe_core.dbt_vars import without_tags
 from floe_core.errors import EnvironmentProblemError
 from floe_core.execution.dbt.invocation import own_vars, run_vars
 from floe_core.execution.private_folder import make_private
@@ -110,7 +111,7 @@ def _variables(artifacts: CompiledArtifacts, request: BuildRequest, name: str) -
         "FLOE_TARGET": artifacts.dbt.target_name,
         "FLOE_FULL_REFRESH": "true" if request.parameters.full_refresh else "",
         "FLOE_EMPTY": "true" if request.parameters.empty else "",
-        "FLOE_VARS": json.dumps(own_vars(artifacts, request)),
+        "FLOE_VARS": json.dumps(without_tags(own_vars(artifacts, request))),
         "FLOE_WAREHOUSE_FILE": str(warehouse or ""),
         # Lines are shown as soon as they are written.
         "PYTHONUNBUFFERED": "1",
