@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +103,42 @@ def test_a_stale_folder_is_a_problem_with_its_fix(shop: Path) -> None:
     [problem] = found["product"]
     assert (code, problem["fix"]) == (3, "run `floe compile` in the product folder")
     assert "it is not the dbt manifest that the product was compiled with" in problem["what"]
+
+
+def test_artifacts_that_cannot_be_read_are_a_problem(shop: Path) -> None:
+    (shop / "compiled_artifacts.json").unlink()
+    (shop / "compiled_artifacts.json").mkdir()
+    what = f"{shop / 'compiled_artifacts.json'}: cannot be read: Is a directory"
+    fix = "let this user read the compiled folder, or run `floe compile`"
+    found = {"subject": "product", "severity": "problem", "what": what, "fix": fix}
+    assert doctor(shop) == (3, {"product": [found]})
+
+
+def test_nothing_is_created(shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def files() -> list[Path]:
+        return sorted(tmp_path.rglob("*"))
+
+    before = files()
+    assert doctor(shop) == (0, {})
+    monkeypatch.setenv("FLOE_STATE_DIR", str(tmp_path / "states"))
+    assert doctor(shop) == (0, {})
+    assert files() == before
+
+
+def test_every_adapter_is_checked(
+    plain_site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, wanted in (("dbt_warehouse", "dbt-adapters>=99"), ("dbt_osmosis", "requests>=99")):
+        info = tmp_path / "site" / f"{name}-1.0.dist-info"
+        info.mkdir(parents=True)
+        head = f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n"
+        (info / "METADATA").write_text(f"{head}Requires-Dist: {wanted}\n")
+    monkeypatch.syspath_prepend(str(tmp_path / "site"))
+    code, found = doctor(tmp_path)
+    what = f"dbt-warehouse takes dbt-adapters>=99, and {version('dbt-adapters')} is installed"
+    fix = "pip install 'dbt-adapters>=99'"
+    problem = {"subject": "versions", "severity": "problem", "what": what, "fix": fix}
+    assert (code, found) == (3, {"versions": [problem]})
 
 
 def test_other_versions_than_at_compile_time_are_warnings(shop: Path) -> None:

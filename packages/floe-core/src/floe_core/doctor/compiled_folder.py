@@ -32,6 +32,9 @@ def load_compiled(folder: Path) -> tuple[CompiledArtifacts | None, list[Finding]
         return None, [
             Finding(SUBJECT, "problem", str(error), "set FLOE_ENV to another, or unset it")
         ]
+    except EnvironmentProblemError as error:
+        fix = "let this user read the compiled folder, or run `floe compile`"
+        return None, [Finding(SUBJECT, "problem", str(error), fix)]
     except InvalidProductError as error:
         return None, [
             Finding(SUBJECT, "problem", f"{problem.file}: {problem.what}", problem.fix)

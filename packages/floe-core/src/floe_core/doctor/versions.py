@@ -5,9 +5,16 @@ from __future__ import annotations
 import platform
 import re
 from collections.abc import Iterator
-from importlib.metadata import PackageNotFoundError, distribution, requires, version
+from importlib.metadata import (
+    PackageNotFoundError,
+    distribution,
+    distributions,
+    requires,
+    version,
+)
 
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name as normalized
 
 from floe_core import plugin_registry
 from floe_core.doctor.finding import Finding
@@ -43,8 +50,15 @@ def _plugins() -> list[str]:
 
 
 def _adapters() -> list[str]:
-    """Return the dbt adapters of floe's extras that are installed."""
-    return [name for name in ("dbt-duckdb", "dbt-postgres") if _is_installed(name)]
+    """Return the installed dbt adapters, of whatever warehouse."""
+    names = {normalized(each.metadata["Name"] or "") for each in distributions()}
+    return sorted(name for name in names if name.startswith("dbt-") and _is_adapter(name))
+
+
+def _is_adapter(name: str) -> bool:
+    """Return whether a distribution is an adapter: it needs dbt's package for them, or did so."""
+    needed = {normalized(each.name) for each in _requirements(name)}
+    return bool(needed & {"dbt-adapters", LIBRARY}) and name not in (LIBRARY, "dbt-adapters")
 
 
 def _unmet(name: str) -> Iterator[Finding]:
