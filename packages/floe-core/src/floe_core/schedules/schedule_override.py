@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal
@@ -44,24 +45,28 @@ class ScheduleOverride(Frozen):
 Overrides = Mapping[str, ScheduleOverride]
 
 
+SCHEMA_VERSION = "1.0"
+
+
 class _Document(Frozen):
-    schema_version: str = "1.0"
+    schema_version: str = SCHEMA_VERSION
     jobs: dict[str, ScheduleOverride] = {}
 
 
 def text_of(overrides: Overrides) -> str:
     """Return the text that a store keeps."""
-    return _Document(jobs=dict(sorted(overrides.items()))).model_dump_json(
-        indent=2, exclude_defaults=True
-    )
+    document = _Document(jobs=dict(sorted(overrides.items())))
+    fields = document.model_dump(mode="json", exclude_defaults=True)
+    return json.dumps({"schema_version": SCHEMA_VERSION, **fields}, indent=2, ensure_ascii=False)
 
 
 def overrides_in(text: str | bytes, place: str) -> Overrides:
     """Return the overrides in a store's text.
 
     Raises:
-        EnvironmentProblemError: The text is something else.
+        EnvironmentProblemError: The text is something else, or of a version that is not known here.
     """
+    _check_version(text, place)
     try:
         jobs = _Document.model_validate_json(text).jobs
     except ValidationError as error:
@@ -77,6 +82,21 @@ def overrides_in(text: str | bytes, place: str) -> Overrides:
         except ValueError as error:
             raise _no_schedules(place, f"jobs.{name[:80]}: {error}") from None
     return jobs
+
+
+def _check_version(text: str | bytes, place: str) -> None:
+    """Refuse another version before its fields are read; files without one are of version 1.0."""
+    try:
+        fields = json.loads(text)
+    except (ValueError, RecursionError):
+        return
+    version = fields.get("schema_version", SCHEMA_VERSION) if isinstance(fields, dict) else ""
+    if version not in ("", SCHEMA_VERSION):
+        raise EnvironmentProblemError(
+            f"{place} has schema version {str(version)[:80]}, and this floe reads "
+            f"{SCHEMA_VERSION}; install the floe that wrote it, or remove it for the schedules of "
+            "floe.yaml"
+        )
 
 
 def _no_schedules(place: str, what: str) -> EnvironmentProblemError:

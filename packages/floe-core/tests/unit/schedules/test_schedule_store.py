@@ -98,8 +98,31 @@ def test_a_file_that_holds_something_else_is_refused_by_name(tmp_path, text):
 def test_the_file_is_for_people_to_read(tmp_path):
     FileScheduleStore(tmp_path / "schedules.json").change(lambda kept: {"a": ENTRY})
     assert json.loads((tmp_path / "schedules.json").read_text()) == {
-        "jobs": {"a": {"since": "2026-01-01T00:00:00Z", "removed": True}}
+        "schema_version": "1.0",
+        "jobs": {"a": {"since": "2026-01-01T00:00:00Z", "removed": True}},
     }
+
+
+@pytest.mark.parametrize("version", ["2.0", "1.1", 2])
+def test_a_file_of_a_newer_floe_is_refused_and_stays(tmp_path, version):
+    path = tmp_path / "schedules.json"
+    text = json.dumps({"schema_version": version, "jobs": {"a": {"every": "hour"}}})
+    path.write_text(text)
+    store = FileScheduleStore(path)
+    for act in (store.read, lambda: store.change(lambda kept: {**kept, "a": ENTRY})):
+        with pytest.raises(EnvironmentProblemError) as caught:
+            act()
+        assert str(caught.value) == (
+            f"{path} has schema version {version}, and this floe reads 1.0; install the floe that "
+            "wrote it, or remove it for the schedules of floe.yaml"
+        )
+    assert path.read_text() == text
+
+
+def test_a_file_without_a_version_is_of_the_first(tmp_path):
+    path = tmp_path / "schedules.json"
+    path.write_text('{"jobs": {"a": {"since": "2026-01-01T00:00:00Z", "removed": true}}}')
+    assert FileScheduleStore(path).read() == {"a": ENTRY}
 
 
 @pytest.fixture
