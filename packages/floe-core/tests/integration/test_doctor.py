@@ -21,6 +21,7 @@ from typer.testing import CliRunner
 from floe_core.build_events import BuildEvent, NodeLog
 from floe_core.cli.main import app
 from floe_core.compiler import compile_product
+from floe_core.errors import StaleProductError
 from floe_core.execution import BuildEnded, BuildRequest, build
 from floe_core.schemas import CompiledArtifacts
 
@@ -112,6 +113,30 @@ def test_artifacts_that_cannot_be_read_are_a_problem(shop: Path) -> None:
     fix = "let this user read the compiled folder, or run `floe compile`"
     found = {"subject": "product", "severity": "problem", "what": what, "fix": fix}
     assert doctor(shop) == (3, {"product": [found]})
+
+
+def test_a_cycle_is_told_by_the_commands_that_need_an_order(
+    write_product: WriteProduct, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = write_product(
+        manifest=MANIFEST, first="select 1 as id", second="select * from {{ ref('first') }}"
+    )
+    copy = shop.parent / "copy"
+    compile_product(shop, out=copy)
+    file = copy / "compiled_artifacts.json"
+    fields = json.loads(file.read_bytes())
+    fields["nodes"][0]["depends_on"] = ["model.shop.second"]
+    file.write_text(json.dumps(fields))
+    cycle = "model.shop.first -> model.shop.second -> model.shop.first"
+    what, fix = f"nodes form a cycle: {cycle}", "run `floe compile` in the product folder"
+    problem = f"compiled_artifacts.json: {what}"
+    found = {"subject": "product", "severity": "problem", "what": problem, "fix": fix}
+    assert doctor(copy) == (3, {"product": [found]})
+    for command in ("show", "plan"):
+        done = CliRunner().invoke(app, [command, str(copy)])
+        assert isinstance(done.exception, StaleProductError), command
+        assert [each.what for each in done.exception.problems] == [what]
+    assert CliRunner().invoke(app, ["diff", str(copy), str(copy)]).exit_code == 0
 
 
 def test_nothing_is_created(shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ from floe_core.execution.dbt.executable import find_executable
 from floe_core.execution.dbt.library import NO_DBT, library_version
 from floe_core.schedules import tzdata_version
 from floe_core.schedules.live_schedules import with_live_schedules
-from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE, CompiledArtifacts
 from floe_core.secrets.references import required_names
 from floe_core.warehouse.duckdb_file import PROJECT_DIR_VARIABLE
 
@@ -44,9 +44,16 @@ def load_compiled(folder: Path) -> tuple[CompiledArtifacts | None, list[Finding]
 
 def check_compiled(artifacts: CompiledArtifacts) -> list[Finding]:
     """Return what does not match this machine."""
-    found = [*_dbt(artifacts), *_zones(artifacts), *_schedules(artifacts), *_variables(artifacts)]
+    checks = (_graph, _dbt, _zones, _schedules, _variables)
+    found = [each for check in checks for each in check(artifacts)]
     name = f"{artifacts.product.name} {artifacts.product.version}"
     return found or [Finding(SUBJECT, "ok", f"{name}, compiled for {artifacts.orchestrator.name}")]
+
+
+def _graph(artifacts: CompiledArtifacts) -> Iterator[Finding]:
+    if cycle := artifacts.graph.cycle():
+        what = f"{ARTIFACTS_FILE}: nodes form a cycle: {' -> '.join(cycle)}"
+        yield Finding(SUBJECT, "problem", what, "run `floe compile` in the product folder")
 
 
 def _dbt(artifacts: CompiledArtifacts) -> Iterator[Finding]:

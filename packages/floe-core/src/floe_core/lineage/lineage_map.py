@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from graphlib import CycleError
 from pathlib import Path
 from urllib.parse import unquote
 
-from floe_core.errors import Problem, StaleProductError
 from floe_core.lineage.columns.derivation import DerivedColumns, KnownTable, derive
 from floe_core.lineage.columns.origins import Origins
 from floe_core.lineage.facets import Json
 from floe_core.lineage.known_columns import columns_of_schema
 from floe_core.lineage.product_graph import ProductGraph
-from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE, CompiledArtifacts
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.node_graph import NodeGraph
 from floe_core.schemas.nodes import Node
 from floe_core.secrets.redactor import Redactor
@@ -121,11 +119,7 @@ def _origins(origins: Origins, names: Mapping[str, str]) -> tuple[ColumnOrigin, 
 def _upstream_first(artifacts: CompiledArtifacts) -> list[Node]:
     """Return sources and relations, each after those that it reads."""
     tables = [n for n in artifacts.nodes if n.is_relation or n.resource_type == "source"]
-    try:
-        return [artifacts.by_id[node_id] for node_id in NodeGraph(tables).in_order()]
-    except CycleError:
-        what = "nodes form a cycle"
-        raise StaleProductError([Problem(what, "run `floe compile`", ARTIFACTS_FILE)]) from None
+    return [artifacts.by_id[node_id] for node_id in NodeGraph(tables).in_order()]
 
 
 def _last_run(project_dir: Path) -> Path | None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import cached_property
-from graphlib import TopologicalSorter
+from graphlib import CycleError, TopologicalSorter
 
+from floe_core.errors import Problem, StaleProductError
 from floe_core.schemas.nodes import Node
 
 Edges = Mapping[str, tuple[str, ...]]
@@ -42,9 +43,26 @@ class NodeGraph:
         """Return the ids, parents first.
 
         Raises:
-            graphlib.CycleError: The nodes depend on each other in a cycle.
+            StaleProductError: The nodes depend on each other in a cycle, which compile refuses.
         """
-        return list(TopologicalSorter(self.parents).static_order())
+        try:
+            return list(TopologicalSorter(self.parents).static_order())
+        except CycleError as error:
+            what = f"nodes form a cycle: {' -> '.join(error.args[1])}"
+            fix = "run `floe compile` in the product folder"
+            raise StaleProductError([Problem(what, fix, "compiled_artifacts.json")]) from None
+
+    def cycle(self) -> list[str]:
+        """Return the ids of a cycle, with the first one repeated at the end; none if it has none.
+
+        >>> NodeGraph([]).cycle()
+        []
+        """
+        try:
+            TopologicalSorter(self.parents).prepare()
+        except CycleError as error:
+            return list(error.args[1])
+        return []
 
 
 def reached(node_ids: Iterable[str], edges: Edges) -> set[str]:

@@ -1,9 +1,8 @@
 from __future__ import annotations
 
-from graphlib import CycleError
-
 import pytest
 
+from floe_core.errors import StaleProductError
 from floe_core.schemas.node_graph import NodeGraph
 from floe_core.schemas.nodes import Node
 
@@ -37,5 +36,12 @@ def test_parents_come_first() -> None:
 
 
 def test_a_circle_has_no_order() -> None:
-    with pytest.raises(CycleError):
-        NodeGraph([node("a", "b"), node("b", "a")]).in_order()
+    graph = NodeGraph([node("a", "b"), node("b", "a"), node("c", "b")])
+    assert graph.cycle() == ["a", "b", "a"]
+    with pytest.raises(StaleProductError) as raised:
+        graph.in_order()
+    assert [str(each.what) for each in raised.value.problems] == ["nodes form a cycle: a -> b -> a"]
+
+
+def test_a_graph_in_order_has_no_circle() -> None:
+    assert NodeGraph(SHOP).cycle() == []

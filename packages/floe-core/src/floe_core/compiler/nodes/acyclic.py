@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from graphlib import CycleError
 
 from floe_core.errors import Problem
 from floe_core.schemas.node_graph import NodeGraph
@@ -21,12 +20,8 @@ def cycle_problem(nodes: Sequence[Node]) -> Problem | None:
 
 def find_cycle(nodes: Sequence[Node]) -> list[Node]:
     """Return the nodes of a cycle, with the first one repeated at the end."""
-    try:
-        NodeGraph(nodes).in_order()
-    except CycleError as error:
-        by_id = {node.unique_id: node for node in nodes}
-        return [by_id[unique_id] for unique_id in error.args[1]]
-    return []
+    by_id = {node.unique_id: node for node in nodes}
+    return [by_id[unique_id] for unique_id in NodeGraph(nodes).cycle()]
 
 
 def shown(cycle: Sequence[Node]) -> str:
