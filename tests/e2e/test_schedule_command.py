@@ -58,7 +58,16 @@ def test_the_list_the_ticks_and_show_go_by_what_was_set(hello: Path) -> None:
     assert json.loads(ticks.stdout) == ["2026-07-01T04:15:00+00:00"]
     [job] = json.loads(floe("show", hello, "--json").stdout)["jobs"]
     assert (job["schedule"]["cron"], job["next_ticks"][0]) == ("15 4 * * *", listed[0]["next_tick"])
+    assert explained(hello) == "15 4 * * * in UTC"
+    schedule(hello, "pause")
+    assert explained(hello) == "15 4 * * * in UTC (disabled)"
     schedule(hello, "unset", "--reset")
+
+
+def explained(product: Path) -> str:
+    """Return the schedules as `floe explain` shows them."""
+    concepts = json.loads(floe("explain", product, "--json").stdout)["concepts"]
+    return next(each["here"] for each in concepts if each["name"] == "schedule")
 
 
 def test_a_job_that_is_not_compiled_yet_is_an_error_of_the_caller(hello: Path) -> None:

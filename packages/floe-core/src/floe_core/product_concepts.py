@@ -89,7 +89,8 @@ def _deadlines(artifacts: CompiledArtifacts) -> str:
 def _starts(job: Job) -> Iterator[str]:
     """Yield what starts a job: its ticks, and updates of the ports that it reads."""
     if job.schedule:
-        yield f"{job.schedule.cron} in {job.schedule.timezone}"
+        state = "" if job.schedule.enabled else " (disabled)"
+        yield f"{job.schedule.cron} in {job.schedule.timezone}{state}"
     if job.trigger:
         yield f"{job.trigger.on_update} of {', '.join(job.trigger.ports)}"
 

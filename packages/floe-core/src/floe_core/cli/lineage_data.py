@@ -11,9 +11,13 @@ from floe_core.schemas.nodes import Column
 
 def source_of_columns(found: LineageMap) -> str:
     """Return in words what SQL the columns come from, "" if none was compiled."""
-    if found.run_id == PLAN_RUN_ID:
-        return "columns from the SQL that `floe plan` compiled"
-    return f"columns from the SQL of run {found.run_id}" if found.run_id else ""
+    if not found.run_ids:
+        return ""
+    last, *earlier = found.run_ids
+    more = f" and of {len(earlier)} more" if earlier else ""
+    if last == PLAN_RUN_ID:
+        return f"columns from the SQL that `floe plan` compiled{more}"
+    return f"columns from the SQL of run {last}{more}"
 
 
 def as_data(found: LineageMap) -> list[dict[str, Any]]:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
-from urllib.parse import unquote
 
 from floe_core.lineage.columns.derivation import DerivedColumns, KnownTable, derive
 from floe_core.lineage.columns.origins import Origins
+from floe_core.lineage.compiled_sql import CompiledSql
 from floe_core.lineage.facets import Json
 from floe_core.lineage.known_columns import columns_of_schema
 from floe_core.lineage.product_graph import ProductGraph
@@ -16,7 +15,6 @@ from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.node_graph import NodeGraph
 from floe_core.schemas.nodes import Node
 from floe_core.secrets.redactor import Redactor
-from floe_core.state_folder import state_place
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,26 +42,26 @@ class MappedTable:
 
 @dataclass(frozen=True, slots=True)
 class LineageMap:
-    """The tables, upstream first. `run_id` is the run whose SQL was read, "" for none."""
+    """The tables, upstream first. `run_ids` are the runs whose SQL was read, the last one first."""
 
     tables: tuple[MappedTable, ...]
-    run_id: str = ""
+    run_ids: tuple[str, ...] = ()
 
 
 def lineage_map(artifacts: CompiledArtifacts) -> LineageMap:
     """Return the lineage of a product that was loaded from its folder.
 
-    The lineage of its columns is read from the SQL that the last run compiled.
+    The lineage of its columns is read from the SQL of the last run that compiled each model.
     """
-    run = _last_run(artifacts.folder)
+    compiled = CompiledSql(artifacts.folder)
     known: dict[str, KnownTable] = {}
     graph = ProductGraph(artifacts, Redactor())
     tables = [
-        _mapped(node, graph, _compiled_sql(run, node), artifacts.dbt.adapter, known)
+        _mapped(node, graph, compiled.of(node), artifacts.dbt.adapter, known)
         for node in _upstream_first(artifacts)
     ]
     tables = [replace(each, tests=_tests_of(each.node, artifacts)) for each in tables]
-    return LineageMap(tuple(tables), unquote(run.name) if run else "")
+    return LineageMap(tuple(tables), compiled.run_ids)
 
 
 def _mapped(
@@ -120,21 +118,3 @@ def _upstream_first(artifacts: CompiledArtifacts) -> list[Node]:
     """Return sources and relations, each after those that it reads."""
     tables = [n for n in artifacts.nodes if n.is_relation or n.resource_type == "source"]
     return [artifacts.by_id[node_id] for node_id in NodeGraph(tables).in_order()]
-
-
-def _last_run(project_dir: Path) -> Path | None:
-    """Return the folder of the run that last compiled anything."""
-    compiled = state_place(project_dir).glob("runs/*/attempt-*/compiled")
-    latest = max(compiled, key=lambda path: path.stat().st_mtime, default=None)
-    return latest.parent.parent if latest else None
-
-
-def _compiled_sql(run: Path | None, node: Node) -> str | None:
-    """Return a model's SQL as compiled by the last attempt of a run that reached it."""
-    if run is None or node.resource_type != "model" or node.language != "sql":
-        return None
-    for compiled in sorted(run.glob("attempt-*/compiled"), reverse=True):
-        path = compiled / node.package / node.path
-        if path.is_file():
-            return path.read_text("utf-8")
-    return None

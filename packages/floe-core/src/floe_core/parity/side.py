@@ -32,6 +32,7 @@ from floe_core.parity.sqlite_files import FOLDER, in_own_files, refuse_foreign_f
 from floe_core.plugin_powers import RunOptions, RunReport
 from floe_core.ports.ledger import LEDGER_VARIABLE
 from floe_core.process_environment import environment_with
+from floe_core.schedules.live_schedules import with_live_schedules
 from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE, CompiledArtifacts
 from floe_core.schemas.nodes import Node
 from floe_core.warehouse.duckdb_file import duckdb_file
@@ -144,7 +145,7 @@ def compile_side(product: Path, name: str, folder: Path, dbt: str | None = None)
     )
     refuse_steps(compiled.artifacts, name, place.scratch)
     _refuse_writes_outside(compiled, place.scratch)
-    artifacts = compiled.write()
+    artifacts = _with_schedules_of(product, compiled.write())
     if artifacts.dbt.adapter == "sqlite":
         (folder / FOLDER).mkdir()
     ledger = folder.with_name(f"{folder.name}-ledger")
@@ -158,6 +159,11 @@ def _refuse_writes_outside(compiled: CompiledProduct, scratch: Scratch | None) -
         refuse_foreign_files(compiled)
     else:
         refuse_other_files(compiled)
+
+
+def _with_schedules_of(product: Path, copy: CompiledArtifacts) -> CompiledArtifacts:
+    """Return a side with the current schedules of the product, whose ticks are compared."""
+    return with_live_schedules(copy.bound_to(product.absolute())).bound_to(copy.folder)
 
 
 def refuse_steps(artifacts: CompiledArtifacts, name: str, scratch: Scratch | None) -> None:

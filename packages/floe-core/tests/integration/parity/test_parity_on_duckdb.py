@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
@@ -9,7 +10,10 @@ import pytest
 
 from floe_core.errors import InvalidProductError, UsageError
 from floe_core.parity.comparison import compare
+from floe_core.parity.promises import promises_of
 from floe_core.parity.side import compile_side, run_side
+from floe_core.schedules.file_schedule_store import FileScheduleStore
+from floe_core.schedules.schedule_override import ScheduleOverride
 
 
 def write_product(folder: Path, settings: str, model: str = "select 1 as id") -> Path:
@@ -50,6 +54,20 @@ def test_the_name_of_the_file_is_of_no_account(path: str, tmp_path: Path) -> Non
         "model.odd.seen": 1,
     }
     assert live.read_bytes() == before
+
+
+def test_the_schedules_are_those_that_were_set(tmp_path: Path) -> None:
+    product = write_product(tmp_path / "odd", "path: shop.db")
+    schedule = ScheduleOverride(
+        since=datetime(2026, 1, 1, tzinfo=UTC), cron="15 4 * * *", timezone="UTC"
+    )
+    FileScheduleStore(product / "schedules.json").change(lambda kept: {"odd": schedule})
+    side = compile_side(product, "dagster", tmp_path / "copy")
+    (job,) = side.artifacts.jobs
+    assert job.schedule == schedule.over(None)
+    assert side.artifacts.folder == tmp_path / "copy"
+    start = datetime(2026, 7, 1, tzinfo=UTC)
+    assert promises_of(side.artifacts, start).ticks["odd"][0] == start.replace(hour=4, minute=15)
 
 
 def test_what_is_attached_is_read(tmp_path: Path) -> None:

@@ -51,10 +51,10 @@ def compile_as(project_dir: Path, run: str, attempt: int, sql: str, at: int) -> 
     os.utime(folder, (at, at))
 
 
-def mapped(project_dir: Path) -> LineageMap:
+def mapped(project_dir: Path, **more: str) -> LineageMap:
     (project_dir / "seeds").mkdir(exist_ok=True)
     (project_dir / "seeds" / "raw_orders.csv").write_text("id,cents\n")
-    paths = {"orders": "models/orders.sql", "raw_orders": "seeds/raw_orders.csv"}
+    paths = {"orders": "models/orders.sql", "raw_orders": "seeds/raw_orders.csv", **more}
     product = artifacts(project_dir)
     nodes = [each.model_copy(update={"path": paths.get(each.name, "")}) for each in product.nodes]
     return lineage_map(product.model_copy(update={"nodes": tuple(nodes)}).bound_to(project_dir))
@@ -74,10 +74,23 @@ def test_columns_come_from_what_the_last_run_compiled(project_dir: Path) -> None
     assert tree(mapped(project_dir)) == TREE
 
 
+def test_a_run_of_a_part_does_not_hide_what_others_compiled(project_dir: Path) -> None:
+    compile_as(project_dir, "whole", 1, ORDERS, at=1000)
+    part = project_dir / ".floe" / "runs" / "part" / "attempt-1" / "compiled"
+    (part / "shop" / "models").mkdir(parents=True)
+    (part / "shop" / "models" / "hung.sql").write_text("select 1 as id")
+    os.utime(part, (2000, 2000))
+    found = mapped(project_dir, hung="models/hung.sql")
+    columns = {each.node.name: list(each.columns) for each in found.tables}
+    assert (columns["orders"], columns["hung"]) == (["id", "amount"], ["id"])
+    assert found.run_ids == ("part", "whole")
+    assert tree(found).splitlines()[0] == "shop columns from the SQL of run part and of 1 more"
+
+
 def test_before_any_run_it_is_of_tables_and_documented_columns(project_dir: Path) -> None:
     found = mapped(project_dir)
     (orders,) = [each for each in found.tables if each.node.name == "orders"]
-    assert found.run_id == ""
+    assert found.run_ids == ()
     assert orders.reads == ("seed.shop.raw_orders", "source.shop.clicks")
     assert (orders.columns, orders.rows) == ({"id": (), "amount": ()}, ())
 

@@ -19,13 +19,17 @@ def explain(
 ) -> None:
     """Show what each concept of a product becomes on an orchestrator, and what it can't express.
 
+    Schedules are the current ones, as in `floe schedule list`.
+
     `floe compile` refuses what can't be expressed, unless `waivers` of floe.yaml names the concept.
     """
     from floe_core import plugin_registry
     from floe_core.errors import PluginError
     from floe_core.plugin_powers import ConceptExplainer
+    from floe_core.schedules.live_schedules import with_live_schedules
 
-    artifacts = read_or_compile(product, on, refuses_losses=False)
+    compiled = read_or_compile(product, on, refuses_losses=False)
+    artifacts = with_live_schedules(compiled.bound_to(product.absolute()))
     choice = artifacts.orchestrator
     plugin = plugin_registry.load(choice.name, choice.config)
     if not isinstance(plugin, ConceptExplainer):

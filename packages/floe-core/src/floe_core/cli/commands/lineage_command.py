@@ -89,14 +89,15 @@ def show(
 
     artifacts = CompiledArtifacts.load(compiled_folder(product))
     found = lineage_map(artifacts)
-    if not found.run_id:
+    if not found.run_ids:
         notice("no SQL has been compiled yet, so only tables are shown; run `floe run` first")
     if html is not None:
         page = lineage_page(artifacts.product.name, found)
         write_together(html.absolute().parent, {html.name: page.encode()})
         notice(f"wrote {html}")
     if as_json:
-        print_json({"run_id": found.run_id, "tables": as_data(found)})
+        last = next(iter(found.run_ids), "")
+        print_json({"run_id": last, "run_ids": found.run_ids, "tables": as_data(found)})
     elif html is None:
         stdout().print(lineage_tree(artifacts.product.name, found))
 
