@@ -170,6 +170,35 @@ def test_a_cycle_is_shown(write_product: WriteProduct) -> None:
     )
 
 
+def test_a_wrong_semantic_model_is_told_as_by_dbt(write_product: WriteProduct) -> None:
+    folder = write_product(first="select 1 as id", spine="select current_date as date_day")
+    (folder / "models" / "schema.yml").write_text(
+        """\
+models:
+  - name: spine
+    time_spine: {standard_granularity_column: date_day}
+    columns: [{name: date_day, granularity: day}]
+semantic_models:
+  - name: orders
+    model: ref('first')
+    dimensions: [{name: id, type: categorical}]
+    measures: [{name: total, agg: sum, expr: id}]
+metrics:
+  - {name: revenue, label: Revenue, type: simple, type_params: {measure: total}}
+"""
+    )
+    primary = (
+        "The semantic model orders contains dimensions, but it does not define a primary entity. "
+        "Either add an entity with type PRIMARY or set a value for the primary_entity key."
+    )
+    found = refusal(folder)
+    assert primary in found
+    assert found.endswith(
+        "Parsing Error\n  Semantic Manifest validation failed.\n"
+        "fix: fix the dbt project; `dbt parse` reports the same"
+    )
+
+
 def test_two_models_of_one_name(write_product: WriteProduct) -> None:
     folder = write_product()
     (folder / "models" / "sub").mkdir()

@@ -23,7 +23,7 @@ from floe_core.execution.dbt.invocation import QUIET_ENVIRONMENT
 from floe_core.execution.dbt.library import invoke_library
 from floe_core.execution.dbt.parse_environment import seal_environment
 from floe_core.execution.dbt.preloaded_manifest import add_tags
-from floe_core.execution.node_selection.list_nodes import errors_into, list_command
+from floe_core.execution.node_selection.list_nodes import errors_into, list_command, reason_of
 from floe_core.process_environment import environment_with
 from floe_core.schemas.nodes import Node
 from floe_core.secrets.known_values import known_secrets
@@ -176,9 +176,8 @@ class InProcessDbt:
             what = f"dbt could not work in {self._folders.work}: {outcome.exception}"
             raise EnvironmentProblemError(what)
         if not outcome.success:
-            raise in_dbts_words(
-                str(outcome.exception or "\n".join(errors)), self._folders.project, self._profile
-            )
+            reason = reason_of(outcome.exception, errors)
+            raise in_dbts_words(reason, self._folders.project, self._profile)
         return outcome.result
 
 

@@ -90,7 +90,7 @@ def _list_in_process(
         outcome = invoke_library(arguments, manifest, [errors_into(errors)])
     if isinstance(outcome.exception, KeyboardInterrupt):
         raise outcome.exception
-    problem = "" if outcome.success else str(outcome.exception or " ".join(errors))
+    problem = "" if outcome.success else reason_of(outcome.exception, errors)
     return list(outcome.result or ()), problem
 
 
@@ -120,6 +120,20 @@ def list_command(nodes: Iterable[Node]) -> list[str]:
     kinds = (*LISTED_TYPES, *(("function",) if has_functions else ()))
     types = [text for kind in kinds for text in ("--resource-type", kind)]
     return ["ls", "--output", "json", "--output-keys", "unique_id", *types]
+
+
+def reason_of(exception: BaseException | None, errors: Iterable[str]) -> str:
+    """Return why a dbt command failed: the errors that it reported, then what ended it.
+
+    dbt reports details before the exception, and the exception itself once more.
+
+    >>> reason_of(ValueError("not valid"), ["no such column", "Encountered an error: not valid"])
+    'no such column\\nnot valid'
+    """
+    last = "" if exception is None else str(exception).strip()
+    texts = (text.strip() for text in errors)
+    details = [text for text in texts if not last or (last not in text and text not in last)]
+    return "\n".join([*details, *([last] if last else [])])
 
 
 def errors_into(errors: list[str]) -> Callable[[Any], None]:
