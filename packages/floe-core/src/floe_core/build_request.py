@@ -20,12 +20,14 @@ class BuildRequest:
     `run_id` names the orchestrator's run; attempts of one run share it and count from 1. With
     `resume`, an attempt above 1 leaves out nodes that passed in earlier attempts.
     `node_ids` of None is the whole job, or the nodes of it that `parameters` select; if it names
-    nodes, the selection has already been applied. `nominal_time` is the tick, an aware UTC time.
+    nodes, the selection has already been applied, except to nodes that only vars enable.
+    `nominal_time` is the tick, an aware UTC time.
     `range` is the time range that a backfill covers in this one build. `standing` are results of
     earlier attempts, for an orchestrator that resumes by itself: their nodes are not built, and
     count in the verdict. `parameters` are this run's; their vars override those of the job and the
     product. `part` names this build if the orchestrator's run has several of one job and attempt,
     whose `run_id`s end with it; `beside` are the nodes of all these builds.
+    Without `adds_enabled`, nodes that only the vars of the run enable are not built.
     Without `may_reuse`, every node is built, even one that could be reused. `updates` are the
     updates of input ports that started the run, as pairs of port and number.
     With `sends_alerts`, the build itself reports its end for alerts; False if the orchestrator
@@ -44,6 +46,7 @@ class BuildRequest:
     part: str = ""
     beside: tuple[str, ...] = ()
     may_reuse: bool = True
+    adds_enabled: bool = True
     sends_alerts: bool = True
     updates: tuple[tuple[str, int], ...] = ()
 

@@ -86,8 +86,15 @@ class RunParameters(Frozen):
         """Whether the parameters select some of the nodes."""
         return bool(self.select or self.exclude or self.resource_types)
 
+    def for_chosen_nodes(self) -> Self:
+        """Return the parameters of a run whose nodes are already chosen: without the selection.
+
+        With vars, it stays: the build applies it to nodes that only the vars enable.
+        """
+        return self if self.vars else self.without_selection()
+
     def without_selection(self) -> Self:
-        """Return the parameters without the selection, for a run whose nodes are already chosen."""
+        """Return the parameters without the selection, for a build of its named nodes alone."""
         return self.model_copy(update={"select": "", "exclude": "", "resource_types": ()})
 
     def as_given(self) -> dict[str, Any]:

@@ -121,6 +121,65 @@ def test_what_the_vars_enable_is_built_and_named(shop: CompiledArtifacts) -> Non
         assert warehouse.execute("select * from hidden").fetchall() == [(1,)]
 
 
+@pytest.mark.parametrize("select", ["first hidden", "names first+ --exclude third", "first"])
+def test_what_the_vars_enable_is_built_if_it_is_selected(
+    shop: CompiledArtifacts, select: str
+) -> None:
+    values = {"extra": True}
+    chosen, _, excluded = select.partition(" --exclude ")
+    parameters = RunParameters(select=chosen, exclude=excluded, vars=values)
+    events = [*build(shop, BuildRequest("shop", f"chosen {select}", parameters=parameters))]
+    assert events[-1] == BuildEnded(succeeded=True)
+    of_dbt = _built_by_dbt(shop.folder, values, select)
+    results = {event.unique_id: event.status for event in events if isinstance(event, NodeResult)}
+    assert results == {i: status for i, status in of_dbt.items() if i != "model.shop.hidden"}
+    named = [
+        "enabled by the vars of this run: model.shop.hidden (success); "
+        "dbt ran them, but the compiled graph does not have them"
+    ]
+    assert _warnings(events) == (named if "model.shop.hidden" in of_dbt else [])
+
+
+@pytest.mark.parametrize("extra", ["no_such_column", "id"])
+def test_a_retry_builds_what_the_vars_enable_once_more(
+    tmp_path: Path, plain_site: Path, monkeypatch: pytest.MonkeyPatch, extra: str
+) -> None:
+    monkeypatch.syspath_prepend(str(plain_site))
+    flaky = "select 1 as id{{ ', nope' if var('floe_attempt', 1) == 1 }}"
+    hidden = (
+        f"{{{{ config(enabled=var('extra', false)) }}}} select {extra} from {{{{ ref('first') }}}}"
+    )
+    files = {**FILES, "models/flaky.sql": flaky, "models/hidden.sql": hidden}
+    for path, text in files.items():
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_text(text)
+    shop = compile_product(tmp_path)
+    parameters = RunParameters(vars={"extra": True})
+    ends = [
+        [*build(shop, BuildRequest("shop", "r", attempt=number, parameters=parameters))][-1]
+        for number in (1, 2)
+    ]
+    assert [end.succeeded for end in ends] == [False, extra == "id"]
+
+
+def test_a_job_builds_what_its_selection_takes(
+    tmp_path: Path, plain_site: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(plain_site))
+    floe = (
+        FILES["floe.yaml"] + "jobs: [{name: part, select: first+}, {name: names, select: names}]\n"
+    )
+    for path, text in {**FILES, "floe.yaml": floe}.items():
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_text(text)
+    shop = compile_product(tmp_path)
+    parameters = RunParameters(vars={"extra": True})
+    for job, enabled in (("part", 1), ("names", 0)):
+        events = [*build(shop, BuildRequest(job, job, parameters=parameters))]
+        assert events[-1] == BuildEnded(succeeded=True)
+        assert len(_warnings(events)) == enabled
+
+
 def test_environment_variables_may_disable_nodes_too(
     tmp_path: Path, plain_site: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

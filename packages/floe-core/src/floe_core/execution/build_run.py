@@ -20,6 +20,7 @@ from floe_core.execution.dbt.graph_of_run import with_graph_of_run
 from floe_core.execution.dbt.invocation import Invocation, invocation
 from floe_core.execution.dbt.kept_parse import KeptParse
 from floe_core.execution.dbt.run import DbtEnded, DbtRun
+from floe_core.execution.node_selection.enabled_nodes import enabled_nodes
 from floe_core.execution.node_selection.wanted import wanted_nodes
 from floe_core.execution.node_timeouts import NodeTimeouts
 from floe_core.execution.private_folder import close_to_others, make_private
@@ -93,7 +94,11 @@ def _events(
     ):
         reuse = ReuseOfBuild(artifacts, request, partial(run_dbt, hold=hold, parse=parse))
         is_whole_product = len(attempt.todo) == len(artifacts.runnable)
-        call = invocation(artifacts, request, project_dir, attempt.todo, is_whole_product)
+        is_selected = not is_whole_product or bool(artifacts.dbt.default_selector)
+        enabled = enabled_nodes(artifacts, request) if is_selected else ()
+        call = invocation(
+            artifacts, request, project_dir, attempt.todo, is_whole_product, enabled=enabled
+        )
         standing = (*request.standing, *attempt.standing)
         verdict = Verdict(wanted, standing)
         ports = PortsOfBuild(artifacts, request, wanted, standing)

@@ -149,7 +149,7 @@ class FloeBuildOperator(EmitsNoDatasets, BaseOperator):
             nominal_time=nominal_time(context),
             resume=False,
             range=range_of_run(context, self.task_id),
-            parameters=parameters_of_run(context, self.task_id).without_selection(),
+            parameters=parameters_of_run(context, self.task_id).for_chosen_nodes(),
             standing=attempt.standing,
             may_reuse=not attempt.is_repeat,
             updates=updates_of_run(context, started_by),

@@ -110,6 +110,7 @@ class FloeNodesOperator(EmitsNoDatasets, BaseOperator):
             parameters=parameters_of_run(context, self.build_task_id).without_selection(),
             # A task that names its nodes always builds them.
             may_reuse=False,
+            adds_enabled=False,
             sends_alerts=self.sends_alerts,
         )
         results: dict[str, NodeResult] = {}

@@ -126,7 +126,7 @@ def request_of(
         attempt=first_attempt_number(artifacts, len(runs)) + context.retry_number,
         nominal_time=nominal_time or (span.end if span else None),
         range=span,
-        parameters=parameters.without_selection(),
+        parameters=parameters.for_chosen_nodes(),
         part=step,
         may_reuse=not attempt.is_repeat and not _feeds_others(context),
         updates=tuple(updates_in(tags.get(UPDATES_TAG, "")).items()),

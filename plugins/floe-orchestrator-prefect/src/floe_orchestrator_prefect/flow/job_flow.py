@@ -91,7 +91,7 @@ def job_flow(
         # The hooks of the flow report its end.
         request = replace(
             request,
-            parameters=given.without_selection(),
+            parameters=given.for_chosen_nodes(),
             updates=updates_of_run(job.name),
             sends_alerts=False,
         )

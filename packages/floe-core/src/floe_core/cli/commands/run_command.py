@@ -175,7 +175,7 @@ def options_of(
     is_selected = bool(parameters.select or parameters.exclude)
     nodes = artifacts.runnable if is_whole and is_selected else artifacts.nodes_of(job)
     node_ids = chosen_nodes(artifacts, parameters, (node.unique_id for node in nodes))
-    return RunOptions(job.name, node_ids, parameters=parameters.without_selection())
+    return RunOptions(job.name, node_ids, parameters=parameters.for_chosen_nodes())
 
 
 def _refuse_parameters(parameters: RunParameters) -> None:

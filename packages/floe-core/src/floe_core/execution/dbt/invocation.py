@@ -14,6 +14,7 @@ from floe_core.execution.dbt.preloaded_manifest import PARSED_FILE, parsed_file
 from floe_core.execution.dbt.selection import arguments_for_nodes, escaped
 from floe_core.lineage.backend import is_configured
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.nodes import Node
 from floe_core.schemas.policies import ExecutionPolicy
 from floe_core.state_folder import run_folder
 from floe_core.time_range import TimeRange
@@ -49,14 +50,16 @@ def invocation(
     node_ids: tuple[str, ...],
     is_whole_product: bool,
     command: Literal["build", "compile"] = "build",
+    enabled: tuple[Node, ...] = (),
 ) -> Invocation:
     """Return the call that builds or compiles these nodes. dbt writes only to the run's folder.
 
-    The whole product needs no selection, unless dbt has a default selector that would narrow it.
+    `enabled` are nodes that only the vars of the run enable, and that are selected with them. The
+    whole product needs no selection, unless dbt has a default selector that would narrow it.
     """
     folder = run_folder(project_dir, request.run_id)
     is_selected = not is_whole_product or bool(artifacts.dbt.default_selector)
-    selection = arguments_for_nodes(artifacts, set(node_ids)) if is_selected else []
+    selection = arguments_for_nodes(artifacts, set(node_ids), enabled) if is_selected else []
     target = folder / f"attempt-{request.attempt}{'' if command == 'build' else '-plan'}"
     arguments = place_arguments(artifacts, project_dir, target, folder)
     arguments += policy_arguments(artifacts.execution)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import PurePath
 
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
@@ -15,8 +15,10 @@ _WILDCARDS = str.maketrans(
 )
 
 
-def arguments_for_nodes(artifacts: CompiledArtifacts, node_ids: Collection[str]) -> list[str]:
-    """Return dbt's arguments for exactly these nodes.
+def arguments_for_nodes(
+    artifacts: CompiledArtifacts, node_ids: Collection[str], further: Iterable[Node] = ()
+) -> list[str]:
+    """Return dbt's arguments for exactly these nodes, and `further` ones that it alone has.
 
     A selection by fully qualified name also matches nodes in a folder of that name, and nodes of
     another type or package with the same name. In these cases the file, the package and the type
@@ -25,6 +27,7 @@ def arguments_for_nodes(artifacts: CompiledArtifacts, node_ids: Collection[str])
     others = [node for node in artifacts.built if node.unique_id not in node_ids]
     taking = {name for node in others for name in _names_taking(node)}
     words = {_word(artifacts.by_id[node_id], taking) for node_id in node_ids}
+    words |= {_whole_word(node) for node in further}
     return ["--select", *sorted(words), "--indirect-selection", "empty"]
 
 
@@ -42,6 +45,11 @@ def _word(node: Node, taking: Collection[str]) -> str:
     word = f"fqn:{escaped(name)}"
     if name not in taking and _version_tail(name.split(".")) not in taking:
         return word
+    return _whole_word(node)
+
+
+def _whole_word(node: Node) -> str:
+    word = f"fqn:{escaped('.'.join(node.fqn))}"
     file = escaped(PurePath(node.path).name)
     return f"{word},file:{file},package:{node.package},resource_type:{node.resource_type}"
 

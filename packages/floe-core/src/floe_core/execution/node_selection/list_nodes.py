@@ -6,7 +6,7 @@ import io
 import json
 import os
 import subprocess
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import chdir, redirect_stdout
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from floe_core.schemas.nodes import Node
 from floe_core.state_folder import state_folder
 from floe_core.warehouse.duckdb_file import PROJECT_DIR_VARIABLE
 
+_NAMING = ("name", "resource_type", "package_name", "original_file_path", "fqn")
 LISTED_TYPES = ("model", "seed", "snapshot", "test", "unit_test")
 
 
@@ -52,25 +53,52 @@ def selection_arguments(select: str, exclude: str) -> list[str]:
 
 def _ids_listed(artifacts: CompiledArtifacts, selection: list[str]) -> frozenset[str]:
     """Return the ids that dbt lists for these arguments."""
-    project_dir = artifacts.folder
-    arguments = [
-        *list_command(artifacts.nodes),
-        "--quiet",
-        *_arguments(artifacts, project_dir),
-        *selection,
-    ]
-    if artifacts.dbt.executable:
-        lines, problem = _list_with_executable(artifacts.dbt.executable, project_dir, arguments)
-    else:
-        lines, problem = _list_in_process(artifacts, project_dir, arguments)
+    arguments = [*list_command(artifacts.nodes), *selection]
+    lines, problem = _lines_listed(artifacts, arguments, artifacts.dbt.vars, parses=False)
     if problem:
         raise UsageError(f"{' '.join(selection)}: dbt: {problem}")
     return frozenset(json.loads(line)["unique_id"] for line in lines)
 
 
-def _arguments(artifacts: CompiledArtifacts, project_dir: Path) -> list[str]:
+def nodes_listed(
+    artifacts: CompiledArtifacts, selection: list[str], own_vars: Mapping[str, Any]
+) -> dict[str, Node]:
+    """Return id -> node of those that dbt lists with these vars, for which it parses again.
+
+    The nodes have only what names them; there are none if dbt fails, as the build then will.
+    """
+    command = list_command(artifacts.nodes, ("unique_id", *_NAMING))
+    lines, problem = _lines_listed(artifacts, [*command, *selection], own_vars, parses=True)
+    entries = [] if problem else [json.loads(line) for line in lines]
+    return {entry["unique_id"]: _named_node(entry) for entry in entries}
+
+
+def _named_node(entry: Mapping[str, Any]) -> Node:
+    return Node(
+        unique_id=entry["unique_id"],
+        name=entry["name"],
+        resource_type=entry["resource_type"],
+        package=entry["package_name"],
+        path=entry["original_file_path"],
+        fqn=tuple(entry["fqn"]),
+    )
+
+
+def _lines_listed(
+    artifacts: CompiledArtifacts, command: list[str], own_vars: Mapping[str, Any], *, parses: bool
+) -> tuple[list[str], str]:
+    """Return what dbt prints, and why it failed; without `parses`, it uses the kept parse."""
+    folder = artifacts.folder
+    arguments = [*command, "--quiet", *_arguments(artifacts, folder, own_vars)]
+    if artifacts.dbt.executable:
+        return _list_with_executable(artifacts.dbt.executable, folder, arguments)
+    return _list_in_process(artifacts, folder, arguments, parses=parses)
+
+
+def _arguments(
+    artifacts: CompiledArtifacts, project_dir: Path, own: Mapping[str, Any]
+) -> list[str]:
     work = state_folder(project_dir) / "ls"
-    own = artifacts.dbt.vars
     return [
         *place_arguments(artifacts, project_dir, work, work),
         *(("--vars", vars_argument(own)) if own else ()),
@@ -78,11 +106,12 @@ def _arguments(artifacts: CompiledArtifacts, project_dir: Path) -> list[str]:
 
 
 def _list_in_process(
-    artifacts: CompiledArtifacts, project_dir: Path, arguments: list[str]
+    artifacts: CompiledArtifacts, project_dir: Path, arguments: list[str], *, parses: bool
 ) -> tuple[list[str], str]:
     """Return what the dbt installed beside floe prints, and why it failed."""
     errors: list[str] = []
-    manifest = preload_manifest(project_dir, artifacts.dbt.version).manifest
+    kept = None if parses else preload_manifest(project_dir, artifacts.dbt.version)
+    manifest = kept.manifest if kept else None
     if manifest is not None:
         add_tags(manifest, artifacts.nodes)
     environment = {**QUIET_ENVIRONMENT, PROJECT_DIR_VARIABLE: str(project_dir)}
@@ -111,15 +140,15 @@ def _list_with_executable(
     return lines, text_of_error(done.stdout + done.stderr).strip() if done.returncode else ""
 
 
-def list_command(nodes: Iterable[Node]) -> list[str]:
-    """Return the first arguments of a `dbt ls` that prints the ids of all nodes of a build.
+def list_command(nodes: Iterable[Node], keys: Sequence[str] = ("unique_id",)) -> list[str]:
+    """Return the first arguments of a `dbt ls` that prints these keys of all nodes of a build.
 
     dbt before 1.11 has no functions, and rejects that resource type.
     """
     has_functions = any(node.resource_type == "function" for node in nodes)
     kinds = (*LISTED_TYPES, *(("function",) if has_functions else ()))
     types = [text for kind in kinds for text in ("--resource-type", kind)]
-    return ["ls", "--output", "json", "--output-keys", "unique_id", *types]
+    return ["ls", "--output", "json", "--output-keys", *keys, *types]
 
 
 def reason_of(exception: BaseException | None, errors: Iterable[str]) -> str:
