@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from floe_core.ci.compilations import Compilation
+from floe_core.difference.data.tables import both_open
 from floe_core.schemas.nodes import Node
-from floe_core.warehouse.connection import Warehouse, open_warehouse
+from floe_core.warehouse.connection import Warehouse
 from floe_core.warehouse.table_contents import relation_of
 
 PRIVATE = "private"
@@ -83,10 +84,7 @@ def _place(node: Node) -> str:
 
 
 def _of_columns(nodes: list[Node], base: Compilation, scratch: Compilation) -> Iterator[Break]:
-    with (
-        open_warehouse(base.artifacts.dbt, base.artifacts.folder) as production,
-        open_warehouse(scratch.artifacts.dbt, scratch.artifacts.folder) as own,
-    ):
+    with both_open(base.place("base"), scratch.place("scratch")) as (production, own):
         for node in nodes:
             before = _columns(production, node)
             now = _columns(own, scratch.artifacts.by_id[node.unique_id])

@@ -124,7 +124,7 @@ class _Sides:
         wanted = [i for i in self.affected.why if i not in scratch.left_out]
         own = scratch.compilation
         with scratch.dropped(self.change.home, tell):
-            tell(f"building {len(wanted)} nodes in {scratch.place.base}")
+            tell(f"building {len(wanted)} nodes in {scratch.shown}")
             with _keeping_records_in(state), watch(own.artifacts, len(wanted)) as receive:
                 built = build_in_scratch(own, state, wanted, receive)
             tell("comparing with production")

@@ -1,4 +1,4 @@
-"""The head compiled once more, with a target that leads to schemas of the check's own."""
+"""The head compiled once more, with a target that leads to schemas or copies of the check's own."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from floe_core.compiler.compile_product import CompiledProduct
 from floe_core.compiler.profile import Profile
 from floe_core.parity.scratch import Scratch, new_scratch, refuse_other_files, refuse_writes_outside
 from floe_core.parity.scratch_journal import dropped_afterwards
+from floe_core.warehouse.table_contents import relation_of
 
 SNAPSHOT = "snapshot"
 
@@ -32,6 +33,8 @@ class ScratchHead:
         self.compilation = compile_at(
             head.source, folder, self._led_here, self._refuse_writes_outside, reuse=False
         )
+        nodes = (n for n in self.compilation.artifacts.built if n.unique_id in self._wanted)
+        production.make_room(relation_of(node) for node in nodes if node.is_relation)
 
     @property
     def place(self) -> Scratch:
@@ -39,11 +42,19 @@ class ScratchHead:
         assert self._place is not None
         return self._place
 
+    @property
+    def shown(self) -> str:
+        """The place of the build, for people."""
+        is_in_copies = self._production.keeps_schemas
+        return "a copy of production's files" if is_in_copies else self.place.base
+
     def _led_here(self, profile: Profile) -> Profile:
         self._place = self._place or new_scratch(profile, OWNER)
         return self._production.in_scratch(profile, self._place)
 
     def _refuse_writes_outside(self, compiled: CompiledProduct) -> None:
+        if self._production.keeps_schemas:
+            return  # Nothing is outside: all files are copies.
         self.left_out = frozenset(
             node.unique_id
             for node in compiled.artifacts.built

@@ -11,6 +11,7 @@ from typing import Any
 from floe_core.difference.data.keys import keys_in
 from floe_core.difference.data.places import Place
 from floe_core.errors import UsageError
+from floe_core.execution.warehouse_lock import file_of_one_writer
 from floe_core.schemas.nodes import Node
 from floe_core.warehouse.connection import Warehouse, open_warehouse
 from floe_core.warehouse.row_differences import HashedTable, RowDifferences, row_differences
@@ -89,7 +90,7 @@ def data_difference(
     ]
     keys = keys_in(right.manifest)
     names = left.name, right.name
-    with _both_open(left, right) as (one, two):
+    with both_open(left, right) as (one, two):
         pairs = [_Pair(names, (one, two), nodes) for nodes in shared]
         if node_ids is None:
             for side, place in enumerate((left, right)):
@@ -99,18 +100,20 @@ def data_difference(
 
 
 @contextmanager
-def _both_open(left: Place, right: Place) -> Iterator[tuple[Warehouse, Warehouse]]:
+def both_open(left: Place, right: Place) -> Iterator[tuple[Warehouse, Warehouse]]:
     """Open both warehouses; two schemas of one Spark session by that session, which is alone."""
     with open_warehouse(left.artifacts.dbt, left.folder) as one:
-        if one.dialect.is_alone and _without_schema(left) == _without_schema(right):
+        if one.dialect.is_alone and _session(left) == _session(right):
             yield one, one
             return
         with open_warehouse(right.artifacts.dbt, right.folder) as two:
             yield one, two
 
 
-def _without_schema(place: Place) -> tuple[Path, dict[str, Any]]:
-    return place.folder, {**place.artifacts.dbt.profile, "schema": ""}
+def _session(place: Place) -> tuple[Path | None, dict[str, Any]]:
+    """Return what two places have in common if one session reaches both."""
+    profile = place.artifacts.dbt.profile
+    return file_of_one_writer(profile, place.folder), {**profile, "schema": ""}
 
 
 def _refuse_nothing(place: Place, tables: Sequence[TableContents]) -> None:
