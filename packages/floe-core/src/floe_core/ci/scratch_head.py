@@ -1,4 +1,4 @@
-"""The head compiled once more, with a target that leads to schemas or copies of the check's own."""
+"""The head compiled once more, with a target that leads to places of the check's own."""
 
 from __future__ import annotations
 
