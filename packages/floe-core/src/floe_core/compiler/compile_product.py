@@ -13,7 +13,7 @@ from floe_core.atomic_files import write_together
 from floe_core.compiler.checks.choices import check_choices, chosen_orchestrator
 from floe_core.compiler.checks.losses import refuse_losses
 from floe_core.compiler.code.code_hashes import hash_project
-from floe_core.compiler.copy_project import copy_project, removed_on_failure
+from floe_core.compiler.copy_project import copy_project, removed_on_failure, warehouse_files
 from floe_core.compiler.dbt.canonical_manifest import canonical_manifest
 from floe_core.compiler.entry_point import entry_point_of
 from floe_core.compiler.findings import Findings
@@ -53,7 +53,6 @@ from floe_core.schemas.policies import DbtProject
 from floe_core.secrets.known_values import known_secrets
 from floe_core.secrets.redactor import Redactor
 from floe_core.tracing.compile_trace import CompileTrace
-from floe_core.warehouse.duckdb_file import duckdb_file
 
 
 @dataclass(frozen=True)
@@ -81,11 +80,11 @@ class CompiledProduct:
     def _warehouses(self) -> list[Path]:
         """Return the warehouse files of runs in the product's own folder; a copy gets its own."""
         others = (each.profile for each in self.artifacts.environments.values())
-        found = (
-            duckdb_file(profile, self.inputs.product_dir)
+        return [
+            file
             for profile in (self.artifacts.dbt.profile, *others)
-        )
-        return [file for file in found if file is not None]
+            for file in warehouse_files(profile, self.inputs.product_dir)
+        ]
 
 
 @dataclass(frozen=True)

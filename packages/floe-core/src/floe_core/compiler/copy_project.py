@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from ruamel.yaml import YAML
 
@@ -14,8 +15,10 @@ from floe_core.atomic_files import missing_folders, remove_empty
 from floe_core.compiler.inputs import DBT_PROJECT_FILE, Inputs
 from floe_core.compiler.profile import PROFILES_FILE
 from floe_core.errors import EnvironmentProblemError, UsageError
+from floe_core.execution.warehouse_lock import file_of_one_writer
 from floe_core.schedules.schedule_store import STORE_FILE
 from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE
+from floe_core.warehouse.duckdb_file import duckdb_file
 
 # Names that tools create in a project's folder, and dbt in a package's; in deeper folders, such a
 # name belongs to the project.
@@ -24,6 +27,7 @@ LEFT_AT_TOP = frozenset(
 )
 LEFT_ANYWHERE = frozenset({".git", ".floe", "__pycache__"})
 _WAREHOUSE_FILES = ("", ".wal", ".lock")
+_OF_SPARK = ("spark-warehouse", "derby.log")
 _PATH_KEYS = (
     "model-paths",
     "seed-paths",
@@ -42,8 +46,8 @@ def copy_project(
 ) -> None:
     """Copy the product's files into `out`, which may hold an earlier copy.
 
-    Files that runs left there stay: its .floe folder and its warehouse. `warehouses` are the DuckDB
-    files that runs in the product's folder write to; they are not copied. Paths of the dbt project
+    Files that runs left there stay: its .floe folder and its warehouse. `warehouses` are the files
+    of `warehouse_files`; they are not copied. Paths of the dbt project
     that lie outside the product's folder are copied to `external/`, and dbt_project.yml is changed
     accordingly.
 
@@ -63,6 +67,19 @@ def copy_project(
         raise EnvironmentProblemError(
             f"{error.filename or out}: cannot be written: {error.strerror}"
         ) from error
+
+
+def warehouse_files(profile: dict[str, Any], project_dir: Path) -> list[Path]:
+    """Return what holds the tables of runs in a folder: a DuckDB file, or folders of Spark.
+
+    The tables of a copied metastore would be files of the original.
+    """
+    if profile.get("type") == "spark" and profile.get("method") == "session":
+        metastore = file_of_one_writer(profile, project_dir)
+        tables = [project_dir / name for name in _OF_SPARK]
+        return [metastore, *tables] if metastore else tables
+    file = duckdb_file(profile, project_dir)
+    return [file] if file else []
 
 
 @contextmanager

@@ -26,6 +26,7 @@ from floe_core.parity.scratch import (
     refuse_writes_outside,
 )
 from floe_core.parity.side import CompiledSide, refuse_steps
+from floe_core.parity.spark_metastore import SparkMetastore
 from floe_core.ports.published import PublishedProduct
 from floe_core.warehouse.duckdb_file import duckdb_file
 from floe_core.warehouse.internals import require_adapter
@@ -148,7 +149,8 @@ class _Place:
         _refuse_ports_as_sources(self.product, self.name)
         # The profiles of environments are changed too, but are not run.
         self.scratch = self.scratch or new_scratch(profile, name=self._schemas)
-        return in_scratch(profile, self.scratch)
+        led = SparkMetastore(profile, self.product.absolute()).lead(profile)
+        return in_scratch(led, self.scratch)
 
     def _in_file_of_side(self, profile: Profile) -> Profile:
         file = duckdb_file(profile.output, self.product)

@@ -28,6 +28,7 @@ from floe_core.parity.scratch import (
     refuse_writes_outside,
 )
 from floe_core.parity.scratch_journal import dropped_afterwards
+from floe_core.parity.spark_metastore import SparkMetastore
 from floe_core.parity.sqlite_files import FOLDER, in_own_files, refuse_foreign_files
 from floe_core.plugin_powers import RunOptions, RunReport
 from floe_core.ports.ledger import LEDGER_VARIABLE
@@ -135,7 +136,7 @@ def compile_side(product: Path, name: str, folder: Path, dbt: str | None = None)
     """
     if (folder / ARTIFACTS_FILE).exists():
         shutil.rmtree(folder)
-    place = _Place(folder)
+    place = _Place(folder, product.absolute())
     compiled = prepare_product(
         product,
         orchestrator=None if name == plain_dbt.NAME else name,
@@ -181,8 +182,9 @@ def refuse_steps(artifacts: CompiledArtifacts, name: str, scratch: Scratch | Non
 class _Place:
     """Finds the place of a side in its product's warehouse, while the product compiles."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, home: Path) -> None:
         self._folder = folder
+        self._home = home
         self.scratch: Scratch | None = None
 
     def change(self, profile: Profile) -> Profile:
@@ -198,7 +200,8 @@ class _Place:
             return isolated(profile, self._folder)
         # The profiles of environments are changed too, but are not run.
         self.scratch = self.scratch or new_scratch(profile)
-        return in_scratch(profile, self.scratch)
+        led = SparkMetastore(profile, self._home).lead(profile)
+        return in_scratch(led, self.scratch)
 
 
 def run_side(

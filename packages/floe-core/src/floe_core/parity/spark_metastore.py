@@ -25,7 +25,8 @@ class SparkMetastore:
 
     def lead(self, profile: Profile) -> Profile:
         """Return the profile with the place of the metastore, if that is a folder."""
-        if self._folder is None or profile.output.get("method") != _SESSION:
+        is_session = profile.adapter == "spark" and profile.output.get("method") == _SESSION
+        if self._folder is None or not is_session:
             return profile
         settings = dict(profile.output.get("server_side_parameters") or {})
         names = [name for name in settings if name.endswith(_URL)] or [f"spark.hadoop.{_URL}"]

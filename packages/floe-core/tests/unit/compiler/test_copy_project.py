@@ -9,6 +9,7 @@ import pytest
 
 from floe_core.compiler import compile_product
 from floe_core.compiler.compile_product import prepare_product
+from floe_core.compiler.copy_project import warehouse_files
 from floe_core.compiler.profile import isolated
 from floe_core.errors import EnvironmentProblemError
 
@@ -73,6 +74,23 @@ def test_the_warehouse_stays_whatever_its_name_and_other_databases_come(
     assert {name for name in names(tmp_path / "out") if name.startswith("data/")} == {
         "data/countries.duckdb"
     }
+
+
+@pytest.mark.parametrize(
+    ("settings", "metastore"),
+    [
+        ({}, ["metastore_db"]),
+        ({"javax.jdo.option.ConnectionURL": "jdbc:derby:;databaseName=own"}, ["own"]),
+        ({"spark.hadoop.hive.metastore.uris": "thrift://metastore:9083"}, []),
+    ],
+)
+def test_the_tables_of_a_spark_session_stay(
+    settings: dict[str, str], metastore: list[str], tmp_path: Path
+) -> None:
+    profile = {"type": "spark", "method": "session", "server_side_parameters": settings}
+    stay = [tmp_path / name for name in (*metastore, "spark-warehouse", "derby.log")]
+    assert warehouse_files(profile, tmp_path) == stay
+    assert warehouse_files({**profile, "method": "thrift"}, tmp_path) == []
 
 
 def test_a_warehouse_elsewhere_is_replaced_by_one_inside_where_that_is_asked(
