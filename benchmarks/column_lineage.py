@@ -41,7 +41,7 @@ events.sort(key=lambda event: event["job"]["name"].split(".")[1] == "model")
 before = time.process_time()
 from floe_core.lineage.column_lineage import ColumnLineage
 lineage = ColumnLineage(folder / ".floe" / sys.argv[2])
-told = [lineage.added_to(event)["outputs"][0]["facets"] for event in events]
+told = [lineage.add_to(event)["outputs"][0]["facets"] for event in events]
 seconds = time.process_time() - before
 columns = sum(len(each["columnLineage"]["fields"]) for each in told if "columnLineage" in each)
 memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

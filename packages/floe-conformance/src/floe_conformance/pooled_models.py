@@ -32,13 +32,13 @@ _MEET = """end = time.monotonic() + 30
         time.sleep(0.1)"""
 
 
-def _noting(name: str, work: str) -> str:
+def _noting_model(name: str, work: str) -> str:
     return _NOTES.replace("NAME", name).replace("WORK", work)
 
 
 POOLED = {
-    **{f"models/{name}.py": _noting(name, "time.sleep(1.5)") for name in IN_POOL},
-    f"models/{IN_NO_POOL}.py": _noting(IN_NO_POOL, _MEET),
+    **{f"models/{name}.py": _noting_model(name, "time.sleep(1.5)") for name in IN_POOL},
+    f"models/{IN_NO_POOL}.py": _noting_model(IN_NO_POOL, _MEET),
     "models/narrow.yml": "models:\n"
     + "".join(
         f"  - {{name: {name}, config: {{meta: {{floe: {{pool: {POOL}}}}}}}}}\n" for name in IN_POOL

@@ -112,6 +112,6 @@ class Subject(ABC):
         """The kit's product, compiled once for this plugin."""
         return cls.compile(tmp_path_factory.mktemp("conformance"), {})
 
-    def loaded(self, product: CompiledArtifacts) -> LoadedProduct:
+    def load(self, product: CompiledArtifacts) -> LoadedProduct:
         """Return what the orchestrator has loaded of a compiled product."""
         return self.look_at(self.plugin().create_definitions(product), product.folder)

@@ -34,7 +34,7 @@ class Backfill:
         return self.ticks or (self.range.end,)
 
 
-def planned_backfill(artifacts: CompiledArtifacts, job: Job, first: date, last: date) -> Backfill:
+def plan_backfill(artifacts: CompiledArtifacts, job: Job, first: date, last: date) -> Backfill:
     """Return what a backfill of these days, both included, runs; days are those of the schedule.
 
     The schedule is the current one, as the orchestrator has it.

@@ -17,10 +17,10 @@ from floe_core.yaml_1_1 import moment_of
 TAG = "!!timestamp "
 
 
-def tagged(text: str) -> str:
+def add_tag(text: str) -> str:
     """Return a date or time of YAML with the tag; other text unchanged.
 
-    >>> tagged("2026-01-31"), tagged("2026-02-31")
+    >>> add_tag("2026-01-31"), add_tag("2026-02-31")
     ('!!timestamp 2026-01-31', '2026-02-31')
     """
     return text if moment_of(text) is None else TAG + text
@@ -28,7 +28,9 @@ def tagged(text: str) -> str:
 
 def with_tags(value: Any) -> Any:
     """Return a value of floe.yaml or the manifest with its dates and times tagged."""
-    return _mapped(value, lambda text: tagged(text) if isinstance(text, TimestampText) else text)
+    return _map_texts(
+        value, lambda text: add_tag(text) if isinstance(text, TimestampText) else text
+    )
 
 
 def vars_argument(values: Mapping[str, Any]) -> str:
@@ -47,7 +49,8 @@ def values_for_dbt(values: Mapping[str, Any]) -> dict[str, Any]:
     {'day': datetime.date(2026, 1, 31)}
     """
     return {
-        name: _mapped(value, lambda text: _moment(text) or text) for name, value in values.items()
+        name: _map_texts(value, lambda text: _moment(text) or text)
+        for name, value in values.items()
     }
 
 
@@ -58,7 +61,7 @@ def without_tags(values: Mapping[str, Any]) -> dict[str, Any]:
     {'day': '2026-01-31'}
     """
     return {
-        name: _mapped(value, lambda text: text.removeprefix(TAG) if _moment(text) else text)
+        name: _map_texts(value, lambda text: text.removeprefix(TAG) if _moment(text) else text)
         for name, value in values.items()
     }
 
@@ -67,34 +70,34 @@ def _moment(text: str) -> date | None:
     return moment_of(text.removeprefix(TAG)) if text.startswith(TAG) else None
 
 
-def _mapped(value: Any, change: Callable[[str], Any]) -> Any:
+def _map_texts(value: Any, change: Callable[[str], Any]) -> Any:
     if isinstance(value, dict):
-        return {key: _mapped(each, change) for key, each in value.items()}
+        return {key: _map_texts(each, change) for key, each in value.items()}
     if isinstance(value, list | tuple):
-        return [_mapped(each, change) for each in value]
+        return [_map_texts(each, change) for each in value]
     return change(value) if isinstance(value, str) else value
 
 
 def _text_of(value: Any) -> str:
     """Return a value as JSON, except for what PyYAML reads in another way."""
     if isinstance(value, dict):
-        entries = (f"{_quoted(str(key))}: {_text_of(each)}" for key, each in value.items())
+        entries = (f"{_quote(str(key))}: {_text_of(each)}" for key, each in value.items())
         return f"{{{', '.join(entries)}}}"
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(_text_of, value))}]"
     if isinstance(value, str) and _moment(value) is not None:
         return value.removeprefix(TAG)
     if isinstance(value, str):
-        return _quoted(value)
+        return _quote(value)
     return _float_text(value) if isinstance(value, float) else json.dumps(value)
 
 
-def _quoted(text: str) -> str:
+def _quote(text: str) -> str:
     """Return a text in quotes; YAML has no surrogate pairs for characters such as emoji."""
-    return f'"{"".join(map(_escaped, text))}"'
+    return f'"{"".join(map(_escape, text))}"'
 
 
-def _escaped(character: str) -> str:
+def _escape(character: str) -> str:
     code = ord(character)
     return f"\\U{code:08x}" if code > 0xFFFF else json.dumps(character)[1:-1]
 

@@ -9,7 +9,7 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from floe_core.dbt_vars import tagged
+from floe_core.dbt_vars import add_tag
 from floe_core.errors import InvalidProductError
 from floe_core.source_map import Document, DocumentBuilder, Location, read_document
 from floe_core.yaml_1_1 import bool_of, float_of, int_of, time_of
@@ -92,4 +92,4 @@ class _VarsBuilder(_DbtBuilder):
 
     def _scalar(self, node: ScalarNode) -> Any:
         is_time = str(node.tag).endswith(":timestamp")
-        return tagged(str(node.value)) if is_time else super()._scalar(node)
+        return add_tag(str(node.value)) if is_time else super()._scalar(node)

@@ -34,7 +34,7 @@ def node_groups(nodes: Sequence[Node], by: GroupBy) -> list[NodeGroup]:
     batches = _by_level(nodes) if by == "level" else batches_by_label(nodes, _LABELS[by])
     if len(batches) > MAX_GROUPS:
         batches = _by_level(nodes)
-    return _named(nodes, batches)
+    return _name_groups(nodes, batches)
 
 
 def _by_folder(node: Node) -> str:
@@ -135,7 +135,7 @@ def _places(labels: dict[str, str], depths: dict[str, int]) -> dict[str, float]:
     return {label: sum(of_label) / len(of_label) for label, of_label in found.items()}
 
 
-def _named(nodes: Sequence[Node], batches: Iterable[Batch]) -> list[NodeGroup]:
+def _name_groups(nodes: Sequence[Node], batches: Iterable[Batch]) -> list[NodeGroup]:
     by_id = {node.unique_id: node for node in nodes}
     group_of: dict[str, str] = {}
     seen: dict[str, int] = defaultdict(int)

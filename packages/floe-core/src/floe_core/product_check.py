@@ -23,14 +23,14 @@ def product_problems(artifacts: CompiledArtifacts) -> Iterator[Problem]:
     yield from _graph_problems(artifacts)
     if not artifacts.jobs:
         yield _problem("the product has no job")
-    for name in _doubled(job.name for job in artifacts.jobs):
+    for name in _find_duplicates(job.name for job in artifacts.jobs):
         yield _problem(f"two jobs are named '{name}'")
     for job in artifacts.jobs:
         yield from _job_problems(artifacts, job)
 
 
 def _graph_problems(artifacts: CompiledArtifacts) -> Iterator[Problem]:
-    doubled = _doubled(node.unique_id for node in artifacts.nodes)
+    doubled = _find_duplicates(node.unique_id for node in artifacts.nodes)
     for node_id in doubled:
         yield _problem(f"two nodes have the id '{node_id}'")
     for node in artifacts.nodes:
@@ -65,7 +65,7 @@ def _schedule_problems(job: Job, schedule: Schedule) -> Iterator[Problem]:
             yield _problem(f"schedule of job '{job.name}': {error}", fix)
 
 
-def _doubled(names: Iterable[str]) -> list[str]:
+def _find_duplicates(names: Iterable[str]) -> list[str]:
     return sorted(name for name, count in Counter(names).items() if count > 1)
 
 

@@ -45,11 +45,11 @@ def product_concepts(artifacts: CompiledArtifacts) -> dict[str, str]:
         f"{product.name} {product.version}",
         ", ".join(job.name for job in artifacts.jobs),
         ", ".join(text for job in artifacts.jobs for text in _starts(job)),
-        _counted(counts, "model", "seed", "snapshot"),
-        _counted(counts, "test", "unit_test"),
-        _counted(counts, "step"),
-        _counted(counts, "source"),
-        _counted(counts, "exposure"),
+        _format_counts(counts, "model", "seed", "snapshot"),
+        _format_counts(counts, "test", "unit_test"),
+        _format_counts(counts, "step"),
+        _format_counts(counts, "source"),
+        _format_counts(counts, "exposure"),
         _some(sum(len(node.columns) for node in artifacts.nodes), "column"),
         ", ".join(text for text in (product.owner, _tags(artifacts)) if text),
         policy.granularity if policy.granularity != "group" else f"group by {policy.group_by}",
@@ -95,7 +95,7 @@ def _starts(job: Job) -> Iterator[str]:
         yield f"{job.trigger.on_update} of {', '.join(job.trigger.ports)}"
 
 
-def _counted(counts: Counter[str], *kinds: str) -> str:
+def _format_counts(counts: Counter[str], *kinds: str) -> str:
     return ", ".join(_some(counts[k], k.replace("_", " ")) for k in kinds if counts[k])
 
 

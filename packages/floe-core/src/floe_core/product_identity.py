@@ -29,7 +29,7 @@ def identity_of(folder: Path) -> ProductIdentity | None:
     None if neither names one.
     """
     folder = folder.absolute()
-    for read, file in ((_compiled, _ARTIFACTS), (_written, _FLOE)):
+    for read, file in ((_read_compiled, _ARTIFACTS), (_read_written, _FLOE)):
         try:
             at = (folder / file).stat()
         except OSError:
@@ -41,7 +41,7 @@ def identity_of(folder: Path) -> ProductIdentity | None:
 
 
 @lru_cache(maxsize=64)
-def _compiled(folder: Path, modified: int, size: int) -> ProductIdentity | None:
+def _read_compiled(folder: Path, modified: int, size: int) -> ProductIdentity | None:
     """Return the identity in the artifacts; the last two arguments are those of the file read."""
     try:
         fields = json.loads((folder / _ARTIFACTS).read_bytes())
@@ -51,7 +51,7 @@ def _compiled(folder: Path, modified: int, size: int) -> ProductIdentity | None:
 
 
 @lru_cache(maxsize=64)
-def _written(folder: Path, modified: int, size: int) -> ProductIdentity | None:
+def _read_written(folder: Path, modified: int, size: int) -> ProductIdentity | None:
     """Return the identity in the user's files; the last two arguments are those of floe.yaml."""
     from floe_core.dbt_yaml import read_dbt_document
     from floe_core.source_map import read_document

@@ -14,7 +14,7 @@ class TimeRange:
     end: datetime
 
     @classmethod
-    def parsed(cls, start: str, end: str) -> TimeRange:
+    def parse(cls, start: str, end: str) -> TimeRange:
         """Return the range between two ISO times, in UTC unless they say otherwise.
 
         Raises:

@@ -24,7 +24,7 @@ def ordered(transforms: list[TransformConfig]) -> list[TransformConfig]:
     for name, names in upstream.items():
         if name in names:
             raise ValueError(f"transform '{name}' depends on itself")
-    order = _sorted_places(upstream, positions)
+    order = _sort_places(upstream, positions)
     if len(order) < len(transforms):
         placed = {transforms[place].name for place in order}
         rest = {name: deps for name, deps in upstream.items() if name not in placed}
@@ -44,7 +44,7 @@ def _inside(transform: TransformConfig, positions: dict[str, int]) -> list[str]:
     return [name for name in dict.fromkeys(transform.depends_on) if name in positions]
 
 
-def _sorted_places(upstream: dict[str, list[str]], positions: dict[str, int]) -> list[int]:
+def _sort_places(upstream: dict[str, list[str]], positions: dict[str, int]) -> list[int]:
     """Return the list positions that can be ordered; of those ready, the earliest comes first."""
     names = list(positions)
     sorter = TopologicalSorter(upstream)

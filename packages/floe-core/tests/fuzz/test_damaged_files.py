@@ -234,7 +234,7 @@ def test_the_spool(tmp_path: Path) -> None:
     def use() -> None:
         flush(tmp_path, settings, 0.2)
         status(tmp_path)
-        for left in (*spool.waiting(), *spool.refused()):
+        for left in (*spool.list_waiting(), *spool.list_refused()):
             left.unlink()
 
     survive(path, lambda seed: mutated_json(data, seed), use)
@@ -270,9 +270,9 @@ def test_what_lineage_has_learnt(tmp_path: Path) -> None:
 
     lineage = ColumnLineage(tmp_path)
     made = {**event(), "outputs": [event()["inputs"][0]], "inputs": []}
-    lineage.added_to(made)
+    lineage.add_to(made)
     (path,) = (tmp_path / "columns").iterdir()
-    survive(path, as_json(path), lambda: lineage.added_to(event()))
+    survive(path, as_json(path), lambda: lineage.add_to(event()))
 
 
 def test_what_a_build_keeps_of_columns(tmp_path: Path) -> None:

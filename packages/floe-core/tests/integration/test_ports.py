@@ -431,7 +431,10 @@ def test_a_dbt_without_floes_plugin_reads_ports_as_sources(mesh: Mesh) -> None:
     assert rows(mesh, "marts.revenue") == built == [("ada", Decimal("10.5"))]
     ledger = ledger_of(artifacts)
     assert ledger is not None
-    assert ledger.read("marts").seen_by("marts") == {"crm/customers@1": 1, "billing/invoices@1": 1}
+    assert ledger.read("marts").updates_seen_by("marts") == {
+        "crm/customers@1": 1,
+        "billing/invoices@1": 1,
+    }
 
 
 def rows(mesh: Mesh, table: str) -> list[tuple[object, ...]]:

@@ -60,7 +60,7 @@ def test_what_one_machine_built_another_reuses(
 def test_no_change_of_several_writers_is_lost(database: str, tmp_path: Path) -> None:
     def write(number: int) -> None:
         entry = {f"model.shop.m{number}": Entry("1", {})}
-        store_of("shop", tmp_path).change(lambda state: state.ended(entry))
+        store_of("shop", tmp_path).change(lambda state: state.with_entries(entry))
 
     threads = [threading.Thread(target=write, args=(number,)) for number in range(8)]
     for thread in threads:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from floe_core.plugin_powers import Concept
 from floe_core.product_concepts import product_concepts, schedule_becomes
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_orchestrator_airflow.dag.granularity import HARD_NODE_LIMIT, shown
+from floe_orchestrator_airflow.dag.granularity import HARD_NODE_LIMIT, choose_granularity
 
 BECOMES = {
     "product": "a DAG, with a page about the product",
@@ -42,7 +42,7 @@ SHOWS = {
 def concepts(artifacts: CompiledArtifacts) -> list[Concept]:
     """Return what each concept becomes in Airflow. See `ConceptExplainer`."""
     losses = {"granularity": _too_many_nodes(artifacts), "pool": _pools_of_nodes(artifacts)}
-    shows = SHOWS[shown(artifacts, artifacts.jobs[0])]
+    shows = SHOWS[choose_granularity(artifacts, artifacts.jobs[0])]
     becomes = {
         **BECOMES,
         "granularity": shows,

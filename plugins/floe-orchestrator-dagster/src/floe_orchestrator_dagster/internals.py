@@ -84,13 +84,15 @@ def last_look(instance: DagsterInstance, schedule_name: str, moment: datetime) -
         return None
     for state in instance.all_instigator_state():
         if state.instigator_name == schedule_name:
-            found = _looked_at(instance, state, moment)
+            found = _time_of_last_look(instance, state, moment)
             if found:
                 return datetime.fromtimestamp(found, UTC)
     return None
 
 
-def _looked_at(instance: DagsterInstance, state: InstigatorState, moment: datetime) -> float:
+def _time_of_last_look(
+    instance: DagsterInstance, state: InstigatorState, moment: datetime
+) -> float:
     """Return a timestamp, 0 if the schedule of this state is not the one being evaluated."""
     ticks = instance.get_ticks(state.instigator_origin_id, state.selector_id, limit=2)
     if not ticks or ticks[0].timestamp != moment.timestamp():
@@ -268,7 +270,7 @@ def _kept_files(storage: SqliteEventLogStorage) -> Iterator[None]:
     @contextmanager
     def connect(shard: str) -> Iterator[Connection]:
         with storage._db_lock:
-            engine = engines.get(shard) or engines.setdefault(shard, _opened(storage, shard))
+            engine = engines.get(shard) or engines.setdefault(shard, _open_engine(storage, shard))
             with engine.connect() as connection, connection.begin():
                 yield connection
 
@@ -281,7 +283,7 @@ def _kept_files(storage: SqliteEventLogStorage) -> Iterator[None]:
             engine.dispose()
 
 
-def _opened(storage: SqliteEventLogStorage, shard: str) -> Engine:
+def _open_engine(storage: SqliteEventLogStorage, shard: str) -> Engine:
     from sqlalchemy import create_engine, event
 
     engine = create_engine(

@@ -232,7 +232,7 @@ def test_each_step_of_a_run_is_a_lineage_run_of_its_own(split, monkeypatch):
     tags = {"floe/nominal_time": "2026-01-05T06:00:00+00:00"}
     with dg.DagsterInstance.ephemeral() as instance:
         assert run(with_doubled(split), instance=instance, tags=tags).success
-    events = [json.loads(path.read_text()) for path in Spool(split.project_dir).waiting()]
+    events = [json.loads(path.read_text()) for path in Spool(split.project_dir).list_waiting()]
     of_product = [event for event in events if event["job"]["name"] == "web-shop"]
     types = [event["eventType"] for event in of_product]
     runs = [event["run"]["runId"] for event in of_product]

@@ -54,7 +54,7 @@ IN_UTC = ["0 5 * 3,4,5,6,7,8,9,10 *", "0 6 * 1,2,3,10,11,12 *"]
 def _nothing_is_remembered() -> Iterator[None]:
     warn_of_missing_name.cache_clear()
     yield
-    schedules._given.cache_clear()
+    schedules._choose_cron.cache_clear()
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def instance(tmp_path: Path) -> Iterator[DagsterInstance]:
 
 
 def given(cron: str, zone: str) -> tuple[str | list[str], str]:
-    schedules._given.cache_clear()
+    schedules._choose_cron.cache_clear()
     return schedules.cron_for_dagster(Schedule(cron=cron, timezone=zone), TODAY)
 
 

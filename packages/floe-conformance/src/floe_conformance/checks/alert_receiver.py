@@ -20,7 +20,7 @@ PATIENCE_SECONDS = 30.0
 QUIET_SECONDS = 3.0
 
 
-def received_alerts(product: CompiledArtifacts, *, is_expected: bool) -> list[str]:
+def receive_alerts(product: CompiledArtifacts, *, is_expected: bool) -> list[str]:
     """Return the titles that a receiver gets, once the orchestrator has written the alerts."""
     deadline = time.monotonic() + (PATIENCE_SECONDS if is_expected else 0.0)
     while not status(product).waiting and time.monotonic() < deadline:

@@ -8,7 +8,7 @@ from functools import cache
 import pytest
 
 from floe_conformance import kit_product
-from floe_conformance.checks.alert_receiver import received_alerts
+from floe_conformance.checks.alert_receiver import receive_alerts
 from floe_conformance.subject import Subject
 
 AlertsOf = Callable[[str], list[str]]
@@ -27,15 +27,15 @@ class AlertChecks(Subject):
         """What fails in a run -> the titles of its alerts."""
 
         @cache
-        def received(what: str) -> list[str]:
+        def run_and_receive(what: str) -> list[str]:
             product = cls.compile(tmp_path_factory.mktemp("alerts"), kit_product.ALERTING[what])
             subject = cls()
             subject.run(subject.plugin().create_definitions(product), product.folder)
-            return received_alerts(product, is_expected=what != "nothing")
+            return receive_alerts(product, is_expected=what != "nothing")
 
         if cls.run is Subject.run:
             pytest.skip("run is not supplied")
-        return received
+        return run_and_receive
 
     def test_a_failed_run_alerts_once(self, alerts_of: AlertsOf) -> None:
         """However many tasks it has, and whichever part of the orchestrator handles its end."""

@@ -52,7 +52,7 @@ def _silent(connection: socket.socket) -> None:
     time.sleep(_LONGER_THAN_ALLOWED)
 
 
-def _dripping(connection: socket.socket) -> None:
+def _drip(connection: socket.socket) -> None:
     connection.recv(65536)
     for byte in b"HTTP/1.1 200 OK\r\nX-Filler: " + b"." * 1000:
         connection.sendall(bytes([byte]))
@@ -79,7 +79,7 @@ def _echo_of_the_request(connection: socket.socket) -> None:
     _answer(connection, "500 Internal Server Error", connection.recv(65536))
 
 
-def _redirecting(connection: socket.socket) -> None:
+def _redirect(connection: socket.socket) -> None:
     connection.recv(65536)
     _answer(connection, "302 Found", b"", "Location: /again\r\n")
 
@@ -91,10 +91,10 @@ def _answer(connection: socket.socket, status: str, body: bytes, headers: str = 
 
 _TALKS: dict[str, Talk] = {
     "accepts and is silent": _silent,
-    "sends a byte a second": _dripping,
+    "sends a byte a second": _drip,
     "is a web page": _web_page,
     "has no such page": _no_such_page,
     "answers with other JSON": _other_json,
     "fails and echoes": _echo_of_the_request,
-    "redirects without end": _redirecting,
+    "redirects without end": _redirect,
 }

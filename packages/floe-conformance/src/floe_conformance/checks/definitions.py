@@ -24,16 +24,16 @@ class DefinitionChecks(Subject):
 
     def test_the_graph_is_the_products_edge_for_edge(self, product: CompiledArtifacts) -> None:
         """Every model, seed, snapshot and test waits for the nodes it reads, and for no other."""
-        assert dict(self.loaded(product).upstream) == self._expected_upstream()
+        assert dict(self.load(product).upstream) == self._expected_upstream()
 
     def test_each_job_builds_its_own_nodes(self, product: CompiledArtifacts) -> None:
         """All jobs of floe.yaml are loaded, each with exactly the nodes that it selects."""
-        jobs = self.loaded(product).jobs
+        jobs = self.load(product).jobs
         assert {name: job.nodes for name, job in jobs.items()} == kit_product.JOBS
 
     def test_each_schedule_ticks_in_its_zone(self, product: CompiledArtifacts) -> None:
         """The ticks follow the zone's local time, also across changes to and from summer time."""
-        jobs = self.loaded(product).jobs
+        jobs = self.load(product).jobs
         there = [name for name in kit_product.TICKS if name in jobs]
         found = {name: jobs[name].ticks_between(*kit_product.SPAN) for name in there}
         assert found == {name: kit_product.TICKS[name] for name in there}
@@ -42,7 +42,7 @@ class DefinitionChecks(Subject):
         self, product: CompiledArtifacts
     ) -> None:
         """A job with `enabled: false` in floe.yaml has no ticks."""
-        job = self.loaded(product).jobs.get(kit_product.PAUSED_JOB)
+        job = self.load(product).jobs.get(kit_product.PAUSED_JOB)
         assert job is None or job.ticks_between(*kit_product.SPAN) == []
 
     def test_the_artifacts_stay_as_they_were(self, product: CompiledArtifacts) -> None:
@@ -60,7 +60,7 @@ class DefinitionChecks(Subject):
         """The loader that the error names returns the same as `create_definitions`."""
         folder = product.folder
         loaded = self.look_at(self._loader(product)(kit_product.NAME, folder), folder)
-        assert loaded == self.loaded(product)
+        assert loaded == self.load(product)
 
     def test_the_loader_refuses_another_product(self, product: CompiledArtifacts) -> None:
         """If the folder holds another product than requested, the error names both."""
@@ -83,7 +83,7 @@ class DefinitionChecks(Subject):
     def test_all_problems_are_reported_at_once(self, product: CompiledArtifacts) -> None:
         """One error reports an edge to a missing node, a job of one, a bad cron and a bad zone."""
         with pytest.raises(InvalidProductError) as refused:
-            self.plugin().create_definitions(_spoilt(product))
+            self.plugin().create_definitions(_spoil(product))
         message = str(refused.value)
         planted = ("model.corner_shop.nowhere", "model.corner_shop.nobody", "61 * * * *", "Mars/A")
         assert [text for text in planted if text not in message] == []
@@ -109,7 +109,7 @@ class DefinitionChecks(Subject):
         return str(refused.value)
 
 
-def _spoilt(product: CompiledArtifacts) -> CompiledArtifacts:
+def _spoil(product: CompiledArtifacts) -> CompiledArtifacts:
     """Return the product, bound to its folder, with four errors in it."""
     fields = product.model_dump(mode="json")
     orders = next(node for node in fields["nodes"] if node["name"] == "orders")

@@ -18,6 +18,6 @@ class EnvironmentChecks(Subject):
     ) -> None:
         """Loaded from the same folder, the product's own job has the ticks of the environment."""
         monkeypatch.setenv(ENVIRONMENT_VARIABLE, kit_product.ENVIRONMENT)
-        jobs = self.loaded(CompiledArtifacts.load(product.folder)).jobs
+        jobs = self.load(CompiledArtifacts.load(product.folder)).jobs
         found = jobs[kit_product.NAME].ticks_between(*kit_product.SPAN)
         assert found == kit_product.ENVIRONMENT_TICKS

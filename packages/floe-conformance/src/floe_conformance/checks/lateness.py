@@ -34,12 +34,12 @@ class LatenessChecks(Subject):
         """When the deadline is -> the definitions of a separate product with that deadline."""
 
         @cache
-        def prepared(when: str) -> tuple[Any, CompiledArtifacts]:
+        def prepare(when: str) -> tuple[Any, CompiledArtifacts]:
             changes = kit_product.DUE[when.partition(" ")[0]]
             product = cls.compile(tmp_path_factory.mktemp("due"), changes)
             return cls().plugin().create_definitions(product), product
 
-        return prepared
+        return prepare
 
     def test_a_run_of_the_whole_job_meets_its_deadline(self, due: Prepare) -> None:
         """The run is recorded for its job, with the time at which it ended."""
@@ -47,7 +47,7 @@ class LatenessChecks(Subject):
             pytest.skip("run is not supplied")
         definitions, product = due("later whole")
         self.run(definitions, product.folder)
-        assert _met(product) == {kit_product.DUE_AT}
+        assert _wait_for_met_deadlines(product) == {kit_product.DUE_AT}
 
     def test_a_run_that_reads_no_rows_meets_no_deadline(self, due: Prepare) -> None:
         """A run with `empty` leaves empty tables, so it does not count."""
@@ -55,7 +55,7 @@ class LatenessChecks(Subject):
             pytest.skip("run_with is not supplied")
         definitions, product = due("later empty")
         assert self.run_with(definitions, product.folder, EMPTY).succeeded
-        assert _met(product) == set()
+        assert _wait_for_met_deadlines(product) == set()
 
     def test_a_missed_deadline_is_reported_once(self, due: Prepare) -> None:
         """However often the orchestrator checks deadlines."""
@@ -65,11 +65,11 @@ class LatenessChecks(Subject):
         watch_deadlines_since(product, LONG_AGO)
         for _ in range(2):
             self.check_deadlines(definitions, product.folder)
-        titles = alert_receiver.received_alerts(product, is_expected=True)
+        titles = alert_receiver.receive_alerts(product, is_expected=True)
         assert titles == [f"{kit_product.NAME}: deadline missed"]
 
 
-def _met(product: CompiledArtifacts) -> frozenset[datetime]:
+def _wait_for_met_deadlines(product: CompiledArtifacts) -> frozenset[datetime]:
     """Return the deadlines that runs have met, waiting for the end of the run to be recorded."""
     deadline = time.monotonic() + alert_receiver.PATIENCE_SECONDS / 2
     while not (met := green_runs(product, kit_product.NAME).met) and time.monotonic() < deadline:

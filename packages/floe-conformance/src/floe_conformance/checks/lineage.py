@@ -50,7 +50,7 @@ class LineageChecks(Subject):
             plugin = cls().plugin()
             for event_type, job in EVENTS:
                 plugin.emit_lineage_event(event_type, job, [SOURCE], [TARGET])
-            return _received(sent, len(EVENTS))
+            return _wait_for_events(sent, len(EVENTS))
 
     def test_every_lineage_event_arrives_in_order(self, events: list[Event]) -> None:
         """Type, job and datasets are those of the calls."""
@@ -93,7 +93,7 @@ def _lineage_environment(folder: Path) -> Iterator[pytest.MonkeyPatch]:
         yield patch
 
 
-def _received(file: Path, count: int) -> list[Event]:
+def _wait_for_events(file: Path, count: int) -> list[Event]:
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while True:
         lines = file.read_text("utf-8").splitlines() if file.is_file() else []

@@ -53,7 +53,7 @@ class MadeRun:
             time.sleep(0.3)
         return False
 
-    def begun(self) -> dict[str, int]:
+    def count_builds(self) -> dict[str, int]:
         """Return model -> how often dbt began to build it, from the warehouse."""
         with duckdb.connect(str(self.folder / kit_product.WAREHOUSE), read_only=True) as warehouse:
             rows = warehouse.execute("select model, count(*) from builds group by 1").fetchall()
@@ -65,14 +65,14 @@ class MadeRun:
         Events that are still unsent on disk after the wait, as on a busy machine, are sent first.
         """
         deadline = time.monotonic() + PATIENCE_SECONDS
-        while not _has_end(events := self._emitted(), job) and time.monotonic() < deadline:
+        while not _has_end(events := self._read_events(), job) and time.monotonic() < deadline:
             time.sleep(0.1)
         if _has_end(events, job):
             return events
         flush(self.folder, CompiledArtifacts.load(self.folder).lineage, PATIENCE_SECONDS)
-        return self._emitted()
+        return self._read_events()
 
-    def _emitted(self) -> list[dict[str, Any]]:
+    def _read_events(self) -> list[dict[str, Any]]:
         return _lines(self.folder / kit_product.LINEAGE_FILE)
 
 
@@ -125,10 +125,10 @@ class MadeRuns(Subject):
         folder = product.folder
         subject = cls()
         definitions = subject.plugin().create_definitions(product)
-        return MadeRun(subject.run_and_cancel(definitions, folder, _hanging_in(folder)), folder)
+        return MadeRun(subject.run_and_cancel(definitions, folder, _watch_for_hang(folder)), folder)
 
 
-def _hanging_in(folder: Path) -> Callable[[], bool]:
+def _watch_for_hang(folder: Path) -> Callable[[], bool]:
     """Return a function that returns whether the model hangs yet, and fails after too long."""
     deadline = time.monotonic() + SECONDS_TO_HANG
 

@@ -25,7 +25,7 @@ class PooledRun:
     built: frozenset[str]
     spans: dict[str, tuple[float, float]]
 
-    def met(self, one: str, other: str) -> bool:
+    def ran_together(self, one: str, other: str) -> bool:
         """Return whether two models ran at the same time."""
         (begin, end), (others_begin, others_end) = self.spans[one], self.spans[other]
         return begin < others_end and others_begin < end
@@ -49,17 +49,21 @@ class PoolChecks(Subject):
         product = cls.compile(tmp_path_factory.mktemp("pooled"), pooled_models.POOLED)
         definitions = subject.plugin().create_definitions(product)
         taken = subject.run_in_pool(definitions, product.folder, pooled_models.POOL, 1)
-        return PooledRun(taken, _built(product.folder), _spans(product.folder))
+        return PooledRun(taken, _list_tables(product.folder), _spans(product.folder))
 
     def test_nodes_of_a_pool_of_one_slot_run_one_at_a_time(self, pooled: PooledRun) -> None:
         """All of them are built, and no two of them run at the same time."""
         one, other = pooled_models.IN_POOL
         assert pooled.built >= {one, other}
-        assert not pooled.met(one, other)
+        assert not pooled.ran_together(one, other)
 
     def test_a_node_in_no_pool_does_not_wait(self, pooled: PooledRun) -> None:
         """It runs at the same time as a model in the pool."""
-        met = [name for name in pooled_models.IN_POOL if pooled.met(name, pooled_models.IN_NO_POOL)]
+        met = [
+            name
+            for name in pooled_models.IN_POOL
+            if pooled.ran_together(name, pooled_models.IN_NO_POOL)
+        ]
         assert met
 
     def test_no_slot_is_taken_after_a_run(self, pooled: PooledRun) -> None:
@@ -67,7 +71,7 @@ class PoolChecks(Subject):
         assert pooled.taken == 0
 
 
-def _built(folder: Path) -> frozenset[str]:
+def _list_tables(folder: Path) -> frozenset[str]:
     with duckdb.connect(str(folder / kit_product.WAREHOUSE), read_only=True) as warehouse:
         rows = warehouse.execute("select table_name from information_schema.tables").fetchall()
     return frozenset(name for (name,) in rows)

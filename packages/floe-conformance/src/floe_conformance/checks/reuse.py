@@ -40,7 +40,7 @@ class ReuseChecks(Subject):
         for version in ("1", "1", "2"):
             (folder / reused_product.VERSION_FILE).write_text(version, "utf-8")
             recorded = subject.run(definitions, folder)
-            begun = Counter(MadeRun(recorded, folder).begun())
+            begun = Counter(MadeRun(recorded, folder).count_builds())
             begun.subtract(model for run in runs for model in run.built)
             runs.append(RepeatedRun(recorded, frozenset(+begun)))
         return tuple(runs)

@@ -32,7 +32,7 @@ class RunParameterChecks(MadeRuns):
             pytest.skip("run_with is not supplied")
 
         @cache
-        def prepared(needs_them: bool) -> tuple[Any, Path]:
+        def prepare(needs_them: bool) -> tuple[Any, Path]:
             changes = kit_product.NEEDS_PARAMETERS if needs_them else {}
             product = cls.compile(tmp_path_factory.mktemp("run"), changes)
             definitions = cls().plugin().create_definitions(product)
@@ -42,7 +42,7 @@ class RunParameterChecks(MadeRuns):
             return definitions, product.folder
 
         def run(parameters: RunParameters, needs_them: bool) -> RanProduct:
-            return cls().run_with(*prepared(needs_them), parameters)
+            return cls().run_with(*prepare(needs_them), parameters)
 
         return run
 

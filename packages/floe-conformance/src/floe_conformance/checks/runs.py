@@ -39,5 +39,5 @@ class RunChecks(MadeRuns):
 
     def test_a_retry_builds_nothing_that_had_passed(self, ran: MakeRun) -> None:
         """The product's models record in the warehouse how often each was begun."""
-        begun = ran(FIRST_TRY).begun()
+        begun = ran(FIRST_TRY).count_builds()
         assert {model: n for model, n in begun.items() if n > kit_product.BEGUN[model]} == {}

@@ -37,7 +37,7 @@ class SchedulingChecks(Subject):
         plugin.create_definitions(copy)
         with _skipping_what_cannot_be():
             plugin.schedule_job(kit_product.PAUSED_JOB, "15 3 * * *", "Asia/Tokyo")
-        job = self.loaded(CompiledArtifacts.load(copy.folder)).jobs[kit_product.PAUSED_JOB]
+        job = self.load(CompiledArtifacts.load(copy.folder)).jobs[kit_product.PAUSED_JOB]
         start = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + 2 * _DAY
         assert job.ticks_between(start, start + 3 * _DAY) == [
             start + days * _DAY + _AFTER_MIDNIGHT for days in range(3)

@@ -105,18 +105,18 @@ def _what_happened(outcome: RunOutcome, kind: AlertKind) -> list[str]:
         culprits = [r for r in results if r.status in CULPRITS]
         if not culprits:
             return [line[:_LONGEST_LINE] for line in _lines_of(outcome.problem)]
-        return [failure_text(results).splitlines()[0], *_listed(culprits)]
+        return [failure_text(results).splitlines()[0], *_list_errors(culprits)]
     if kind == "recovery":
         return ["The first run to succeed after one that failed."]
     repeated = ["It took more than one attempt."] if outcome.was_repeated else []
-    return [*repeated, *_listed([r for r in results if r.status == "warn"])]
+    return [*repeated, *_list_errors([r for r in results if r.status == "warn"])]
 
 
 def _lines_of(problem: str) -> list[str]:
     return [line for line in problem.splitlines() if line.strip()][:_MOST_NODES] or ["It failed."]
 
 
-def _listed(results: list[NodeResult]) -> Iterable[str]:
+def _list_errors(results: list[NodeResult]) -> Iterable[str]:
     for result in results[:_MOST_NODES]:
         yield f"{result.unique_id}: {first_error_line(result)}"
     if len(results) > _MOST_NODES:

@@ -74,7 +74,7 @@ class AlertStore(Protocol):
     def flush(self, target: Target, deadline: float, *, also_refused: bool) -> FlushedTarget:
         """Send the alerts waiting for a target, until a time of the monotonic clock."""
 
-    def waiting(self, target: Target) -> Waiting:
+    def read_waiting(self, target: Target) -> Waiting:
         """Return the alerts in the store for a target."""
 
 
@@ -108,6 +108,6 @@ def store_place(artifacts: CompiledArtifacts) -> str:
         raise EnvironmentProblemError(f"the store of alerts: {error}") from None
 
 
-def switched_on(artifacts: CompiledArtifacts) -> list[Target]:
+def active_targets(artifacts: CompiledArtifacts) -> list[Target]:
     """Return the targets that are not switched off."""
     return [each for each in targets_of(artifacts) if not each.is_off]

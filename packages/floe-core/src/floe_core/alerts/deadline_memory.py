@@ -31,7 +31,7 @@ class DeadlineMemory:
     def __init__(self, notes: Notes) -> None:
         self._notes = notes
 
-    def watched(self, job: str, deadline: Deadline, now: datetime) -> WatchedDeadline:
+    def watch(self, job: str, deadline: Deadline, now: datetime) -> WatchedDeadline:
         """Return what is known about a job's deadline; a new one is watched from now on."""
         kept = self._read(job)
         if kept is not None and kept.deadline == deadline:
@@ -42,7 +42,7 @@ class DeadlineMemory:
 
     def watch_since(self, job: str, deadline: Deadline, moment: datetime) -> None:
         """Watch a job's deadline from a moment on, whenever it was first checked."""
-        self._keep(job, replace(self.watched(job, deadline, moment), since=moment))
+        self._keep(job, replace(self.watch(job, deadline, moment), since=moment))
 
     def green_runs(self, job: str) -> GreenRuns:
         """Return what is known about a job's green runs."""
@@ -55,7 +55,7 @@ class DeadlineMemory:
         if job is None or job.deadline is None:
             return
         now = datetime.now(UTC)
-        watched = self.watched(job.name, job.deadline, now)
+        watched = self.watch(job.name, job.deadline, now)
         if is_whole_and_green(outcome, (node.unique_id for node in artifacts.nodes_of(job))):
             end = outcome.ended_at or now
             runs = watched.runs.after(end, outcome.nominal_time, job.deadline)

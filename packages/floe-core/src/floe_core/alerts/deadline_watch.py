@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from filelock import Timeout
 
-from floe_core.alerts.alert_store import Spool, store_of, switched_on
+from floe_core.alerts.alert_store import Spool, active_targets, store_of
 from floe_core.alerts.deadline_memory import DeadlineMemory
 from floe_core.alerts.job_memory import JobMemory
 from floe_core.alerts.lateness import GreenRuns, jobs_with_deadlines, missed_deadline
@@ -105,7 +105,7 @@ def _look(
     schedule = live_schedule(artifacts, job.name, job.schedule)
 
     def act(notes: Notes, spool: Spool) -> DeadlineState:
-        watched = DeadlineMemory(notes).watched(job.name, deadline, now)
+        watched = DeadlineMemory(notes).watch(job.name, deadline, now)
         since = min(watched.since, known_since or watched.since)
         missed = None
         if not _is_off(job, schedule):
@@ -146,7 +146,7 @@ def _alert_once(
         is_running=is_running(job.name),
         redactor=redactor_of(artifacts),
     )
-    for target in switched_on(artifacts):
+    for target in active_targets(artifacts):
         if target.wants("lateness", job.name):
             spool(target, alert)
     memory.note_reported(alert_id)

@@ -12,8 +12,8 @@ from floe_core.alerts.alert_store import (
     AlertStore,
     FlushedTarget,
     RefusedAlert,
+    active_targets,
     store_of,
-    switched_on,
 )
 from floe_core.alerts.target import Target, targets_of
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
@@ -78,7 +78,7 @@ def flush(
     store = store_of(artifacts)
     return tuple(
         store.flush(target, until, also_refused=also_refused)
-        for target, until in _shares(switched_on(artifacts), timeout)
+        for target, until in _shares(active_targets(artifacts), timeout)
     )
 
 
@@ -94,7 +94,7 @@ def send_test(artifacts: CompiledArtifacts, timeout: float) -> tuple[TargetTest,
         title=f"{name}: a test of its alerts",
         body="Sent by `floe alerts test`. No run has failed.",
     )
-    shares = _shares(switched_on(artifacts), timeout)
+    shares = _shares(active_targets(artifacts), timeout)
     return tuple(_test(target, alert, until) for target, until in shares)
 
 
@@ -124,7 +124,7 @@ def _test(target: Target, alert: Alert, until: float) -> TargetTest:
 
 
 def _status(store: AlertStore, target: Target) -> TargetStatus:
-    found = store.waiting(target)
+    found = store.read_waiting(target)
     return TargetStatus(
         target=target.variable,
         kinds=tuple(sorted({kind for rule in target.rules for kind in rule.on})),

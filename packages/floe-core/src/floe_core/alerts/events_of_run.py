@@ -21,7 +21,7 @@ class OpenFailure:
 
         A run of other nodes says nothing about those that failed.
         """
-        left = frozenset(i for i in self.node_ids if not _passed(outcome, i))
+        left = frozenset(i for i in self.node_ids if not _has_passed(outcome, i))
         return OpenFailure(left) if left and outcome.results else None
 
 
@@ -64,13 +64,13 @@ def is_whole_and_green(outcome: RunOutcome, node_ids: Iterable[str]) -> bool:
         return False
     if not outcome.results:
         return not outcome.parameters.narrows
-    return all(_passed(outcome, node_id) for node_id in node_ids)
+    return all(_has_passed(outcome, node_id) for node_id in node_ids)
 
 
 def _culprits(outcome: RunOutcome) -> Iterable[str]:
     return (node_id for node_id, r in outcome.results.items() if r.status in CULPRITS)
 
 
-def _passed(outcome: RunOutcome, node_id: str) -> bool:
+def _has_passed(outcome: RunOutcome, node_id: str) -> bool:
     result = outcome.results.get(node_id)
     return result is not None and result.passed and not result.is_disabled

@@ -41,7 +41,7 @@ class FolderStore:
 
     def send(self, targets: Sequence[Target]) -> None:
         """See `AlertStore.send`."""
-        waiting = [t for t in targets if t.spool(self._project_dir).waiting()]
+        waiting = [t for t in targets if t.spool(self._project_dir).list_waiting()]
         if waiting:
             sender = self._sender(waiting)
             sender.start()
@@ -55,12 +55,12 @@ class FolderStore:
         done = flush_spool(spool, Drainer(spool, AlertChannel(target.variable)), deadline)
         return FlushedTarget(target.variable, done.sent, done.refused, done.waiting, done.reason)
 
-    def waiting(self, target: Target) -> Waiting:
-        """See `AlertStore.waiting`."""
+    def read_waiting(self, target: Target) -> Waiting:
+        """See `AlertStore.read_waiting`."""
         spool = target.spool(self._project_dir, only_read=True)
         return Waiting(
-            count=len(spool.waiting()),
-            refused=tuple(_refused(read_json(path)) for path in spool.refused()),
+            count=len(spool.list_waiting()),
+            refused=tuple(_parse_refused(read_json(path)) for path in spool.list_refused()),
             last_failure=spool.last_failure(),
             full_since=spool.full_since(),
         )
@@ -77,7 +77,7 @@ class FolderStore:
         return SendingProcess([each.spool(folder) for each in targets], program)
 
 
-def _refused(aside: Any) -> RefusedAlert:
+def _parse_refused(aside: Any) -> RefusedAlert:
     found = aside if isinstance(aside, dict) else {}
     event = found.get("event")
     title = str(event.get("title", "")) if isinstance(event, dict) else ""

@@ -21,7 +21,7 @@ class JobMemory:
 
     def open_failure(self, job: str) -> OpenFailure | None:
         """Return a job's current failure, None for none; a damaged note counts as a failure."""
-        text = self._notes.read(_failing(job))
+        text = self._notes.read(_failure_note(job))
         if text is None:
             return None
         try:
@@ -33,9 +33,9 @@ class JobMemory:
     def note_failure(self, job: str, failure: OpenFailure | None) -> None:
         """Keep a job's current failure."""
         if failure is None:
-            self._notes.remove(_failing(job))
+            self._notes.remove(_failure_note(job))
         else:
-            self._notes.write(_failing(job), json.dumps(sorted(failure.node_ids)))
+            self._notes.write(_failure_note(job), json.dumps(sorted(failure.node_ids)))
 
     def was_reported(self, alert_id: str) -> bool:
         """Return whether the end of a run was already reported."""
@@ -47,5 +47,5 @@ class JobMemory:
         self._notes.forget(_REPORTED, _KEPT_SECONDS)
 
 
-def _failing(job: str) -> str:
+def _failure_note(job: str) -> str:
     return f"failing/{quote(job, safe='')}.json"

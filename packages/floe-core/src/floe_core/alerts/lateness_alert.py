@@ -29,8 +29,8 @@ def lateness_alert(
     """
     facts = {
         **facts_of_job(artifacts, job.name),
-        "deadline": shown_moment(job, moment),
-        "last successful run ended": _shown_end(last_end),
+        "deadline": format_moment(job, moment),
+        "last successful run ended": _format_end(last_end),
     }
     lines = [
         "No run of the whole job has succeeded in time.",
@@ -47,11 +47,11 @@ def lateness_id(artifacts: CompiledArtifacts, job: str, moment: datetime) -> str
     return alert_id(artifacts.product.name, job, moment.astimezone(UTC).isoformat(), "lateness")
 
 
-def shown_moment(job: Job, moment: datetime) -> str:
+def format_moment(job: Job, moment: datetime) -> str:
     """Return a moment in the time zone of a job's deadline, for a person."""
     zone = job.deadline.timezone if job.deadline else "UTC"
     return f"{moment.astimezone(check_timezone(zone)):%Y-%m-%d %H:%M} {zone}"
 
 
-def _shown_end(end: datetime | None) -> str:
+def _format_end(end: datetime | None) -> str:
     return f"{end.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if end else "none is known"

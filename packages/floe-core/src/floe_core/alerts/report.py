@@ -9,7 +9,7 @@ from pathlib import Path
 from filelock import Timeout
 
 from floe_core.alerts.alert import alert_id, alert_of
-from floe_core.alerts.alert_store import Spool, store_of, switched_on
+from floe_core.alerts.alert_store import Spool, active_targets, store_of
 from floe_core.alerts.deadline_memory import DeadlineMemory
 from floe_core.alerts.events_of_run import failure_after, kinds_of
 from floe_core.alerts.job_memory import JobMemory
@@ -52,7 +52,7 @@ def is_switched_off() -> bool:
 
 def send_waiting(artifacts: CompiledArtifacts) -> None:
     """Send the waiting alerts, without waiting for a receiver that does not respond."""
-    targets = switched_on(artifacts)
+    targets = active_targets(artifacts)
     if targets:
         store_of(artifacts).send(targets)
 
@@ -79,7 +79,7 @@ def _note_end(
     if memory.was_reported(end):
         return
     before = memory.open_failure(outcome.job)
-    targets, redactor = switched_on(artifacts), redactor_of(artifacts)
+    targets, redactor = active_targets(artifacts), redactor_of(artifacts)
     for kind in kinds_of(outcome, before):
         alert = alert_of(artifacts, outcome, kind, redactor)
         for target in targets:

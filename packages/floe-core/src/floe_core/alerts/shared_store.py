@@ -74,14 +74,14 @@ class SharedStore:
         """See `AlertStore.change`. Nothing is written if nothing changes."""
         results: list[Result] = []
 
-        def changed(old: bytes | None) -> bytes:
+        def apply(old: bytes | None) -> bytes:
             content = self._content(old)
             results.append(act(MappedNotes(content.notes), _spool_of(content)))
             return content.text()
 
         before = self._text.read()
-        if changed(before) != self._content(before).text():
-            self._text.change(changed)
+        if apply(before) != self._content(before).text():
+            self._text.change(apply)
         return results[-1]
 
     def send(self, targets: Sequence[Target]) -> None:
@@ -99,15 +99,15 @@ class SharedStore:
         while True:
             done = self._send(target)
             sent, refused = sent + len(done.sent), refused + len(done.refused)
-            left = self.waiting(target)
+            left = self.read_waiting(target)
             if not left.count or time.monotonic() + _BETWEEN_TRIES_SECONDS >= deadline:
                 reason = (left.last_failure or "others are sending them") if left.count else ""
                 return FlushedTarget(target.variable, sent, refused, left.count, reason)
             if not done.sent:
                 time.sleep(_BETWEEN_TRIES_SECONDS)
 
-    def waiting(self, target: Target) -> Waiting:
-        """See `AlertStore.waiting`."""
+    def read_waiting(self, target: Target) -> Waiting:
+        """See `AlertStore.read_waiting`."""
         content = self._content(self._text.read())
         waiting = content.of_target(target.variable)
         refused = content.of_target(target.variable, refused=True)
@@ -128,7 +128,7 @@ class SharedStore:
         """Return some alerts, oldest first, that no other process will send for a while."""
         claim = uuid.uuid4().hex
 
-        def changed(old: bytes | None) -> bytes:
+        def mark(old: bytes | None) -> bytes:
             content = self._content(old)
             free = [entry for entry in content.of_target(variable) if _is_free(entry)]
             for entry in free[:_AT_ONCE]:
@@ -138,12 +138,12 @@ class SharedStore:
         content = self._content(self._text.read())
         if not any(_is_free(entry) for entry in content.of_target(variable)):
             return []
-        self._text.change(changed)
+        self._text.change(mark)
         content = self._content(self._text.read())
         return [entry for entry in content.entries if entry["claim"] == claim]
 
     def _settle(self, variable: str, claimed: set[str], done: _Sent) -> None:
-        def changed(old: bytes | None) -> bytes:
+        def settle(old: bytes | None) -> bytes:
             content = self._content(old)
             for entry in content.of_target(variable):
                 id_ = entry["alert"]["alert_id"]
@@ -154,16 +154,16 @@ class SharedStore:
                     entry.update(claim="", claimed_until=0, failure=done.failure, refused=why)
             return content.text()
 
-        self._text.change(changed)
+        self._text.change(settle)
 
     def _wait_again(self, variable: str) -> None:
-        def changed(old: bytes | None) -> bytes:
+        def requeue(old: bytes | None) -> bytes:
             content = self._content(old)
             for entry in content.of_target(variable, refused=True):
                 entry["refused"] = ""
             return content.text()
 
-        self._text.change(changed)
+        self._text.change(requeue)
 
     def _content(self, text: bytes | None) -> _Content:
         return _Content.of(text, self._text.place)

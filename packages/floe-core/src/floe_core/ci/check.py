@@ -80,7 +80,7 @@ def check_change(
         check_side(side, change.product)
     with workplace(change.home, tell) as work:
         production = Production(change.production, work / "production")
-        base, head = _compiled(change, work, production, tell)
+        base, head = _compile_both(change, work, production, tell)
         tell("comparing the two, column by column")
         with _keeping_records_in(work):
             affected = affected_nodes(base, head)
@@ -99,7 +99,7 @@ def _keeping_records_in(folder: Path) -> AbstractContextManager[None]:
     return environment_with({STATE_DIR_VARIABLE: str(folder / "records")})
 
 
-def _compiled(
+def _compile_both(
     change: Change, work: Path, production: Production, tell: Tell
 ) -> tuple[Compilation, Compilation]:
     tell(f"compiling {change.base}")

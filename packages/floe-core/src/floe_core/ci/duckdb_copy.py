@@ -14,7 +14,7 @@ from typing import Any
 
 from floe_core.compiler.profile import Profile
 from floe_core.errors import EnvironmentProblemError, UsageError
-from floe_core.warehouse.duckdb_file import duckdb_file, rendered
+from floe_core.warehouse.duckdb_file import duckdb_file, render
 
 _ELSEWHERE = re.compile(r"^(:memory:|md:|motherduck:|[a-z0-9]+:|\w+://)")
 
@@ -46,7 +46,7 @@ class DuckDBCopy:
     def _read_only(self, attached: dict[str, Any]) -> dict[str, Any]:
         path = str(attached.get("path", ""))
         if not _ELSEWHERE.match(path):
-            path = str(self._home / rendered(path, self._home))
+            path = str(self._home / render(path, self._home))
         return {**attached, "path": path, "read_only": True}
 
 

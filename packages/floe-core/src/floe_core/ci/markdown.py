@@ -22,7 +22,7 @@ _HEADING = re.compile(r"^#", re.MULTILINE)
 
 def as_markdown(found: ChangeReport) -> str:
     """Return the whole comment, what needs attention first, cut where it gets too long."""
-    sections = [_summary(found), *_attention(found), _built(found), *_differences(found)]
+    sections = [_summary(found), *_attention(found), _format_built(found), *_differences(found)]
     text = "\n".join(section.strip("\n") + "\n" for section in sections if section)
     text = _BLANK_LINES.sub("\n\n", text)
     return text if len(text) <= LONGEST else _cut(text)
@@ -109,7 +109,7 @@ def _block(text: str) -> str:
     return "\n".join(["", "```text", shown.replace("```", "'''").strip(), "```", ""])
 
 
-def _built(found: ChangeReport) -> str:
+def _format_built(found: ChangeReport) -> str:
     if not found.why:
         return "### Built (0)\n\nNothing that a build makes has changed.\n"
     rows = [

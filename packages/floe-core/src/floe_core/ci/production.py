@@ -45,8 +45,8 @@ class Production:
             )
         if not self._adapter:
             self._adapter = profile.adapter
-            self._place = self._found(profile)
-        return self._led(profile)
+            self._place = self._find_place(profile)
+        return self._point_to_place(profile)
 
     def of_head(self, profile: Profile) -> Profile:
         """Return the profile of HEAD with the same.
@@ -59,7 +59,7 @@ class Production:
                 f"the base is on {self._adapter} and the head on {profile.adapter}: tables of two "
                 "kinds of warehouses can't be compared"
             )
-        return self._led(profile)
+        return self._point_to_place(profile)
 
     def in_scratch(self, profile: Profile, scratch: Scratch) -> Profile:
         """Return the profile of HEAD that builds in a schema of its own, or in copies of its own.
@@ -88,14 +88,14 @@ class Production:
         """Whether relations are built under production's names, in copies of all files."""
         return isinstance(self._place, SQLiteCopies)
 
-    def _found(self, profile: Profile) -> DuckDBCopy | SQLiteCopies | SparkMetastore | None:
+    def _find_place(self, profile: Profile) -> DuckDBCopy | SQLiteCopies | SparkMetastore | None:
         if profile.adapter == "duckdb":
             return DuckDBCopy(profile, self._home, self._folder)
         if profile.adapter == "sqlite":
             return SQLiteCopies.of(profile, self._home, self._folder)
         return SparkMetastore(profile, self._home) if profile.adapter == "spark" else None
 
-    def _led(self, profile: Profile) -> Profile:
+    def _point_to_place(self, profile: Profile) -> Profile:
         if self._place is None:
             return profile
         refuse_secrets_in(profile, OWNER)

@@ -31,7 +31,7 @@ class ScratchHead:
         self._place: Scratch | None = None
         self.left_out: frozenset[str] = frozenset()
         self.compilation = compile_at(
-            head.source, folder, self._led_here, self._refuse_writes_outside, reuse=False
+            head.source, folder, self._point_here, self._refuse_writes_outside, reuse=False
         )
         nodes = (n for n in self.compilation.artifacts.built if n.unique_id in self._wanted)
         production.make_room(relation_of(node) for node in nodes if node.is_relation)
@@ -48,7 +48,7 @@ class ScratchHead:
         is_in_copies = self._production.keeps_schemas
         return "a copy of production's files" if is_in_copies else self.place.base
 
-    def _led_here(self, profile: Profile) -> Profile:
+    def _point_here(self, profile: Profile) -> Profile:
         self._place = self._place or new_scratch(profile, OWNER)
         return self._production.in_scratch(profile, self._place)
 

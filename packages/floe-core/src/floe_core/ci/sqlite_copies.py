@@ -19,8 +19,8 @@ from floe_core.ci.duckdb_copy import require_file
 from floe_core.compiler.jinja_text import render_environment
 from floe_core.compiler.profile import Profile
 from floe_core.errors import EnvironmentProblemError
-from floe_core.warehouse.dialect import Relation, literal, quoted
-from floe_core.warehouse.duckdb_file import rendered
+from floe_core.warehouse.dialect import Relation, literal, quote_name
+from floe_core.warehouse.duckdb_file import render
 
 # dbt-sqlite attaches each file with this suffix in `schema_directory`, and makes new ones there.
 _SUFFIX = ".db"
@@ -100,7 +100,7 @@ class SQLiteCopies:
         return self._path(str(profile.output.get("schema_directory")))
 
     def _path(self, text: str) -> Path:
-        return (self._home / rendered(text, self._home)).resolve()
+        return (self._home / render(text, self._home)).resolve()
 
     def _extension(self, name: str) -> str:
         """Return an extension for another folder; a name without a folder is the system's."""
@@ -122,11 +122,11 @@ def _copy(file: Path, to: Path) -> None:
 def _drop(file: Path, relation: Relation) -> None:
     """Drop a relation; its file is attached by its schema's name, which is in the SQL of views."""
     is_main = relation.schema == _MAIN
-    schema = quoted(relation.schema)
+    schema = quote_name(relation.schema)
     with closing(sqlite3.connect(file if is_main else ":memory:")) as database, database:
         if not is_main:
             database.execute(f"attach {literal(str(file))} as {schema}")
         query = f"select type, name from {schema}.sqlite_master where lower(name) = lower(?)"
         for kind, name in database.execute(query, [relation.name]).fetchall():
             if kind in ("table", "view"):
-                database.execute(f"drop {kind} {schema}.{quoted(name)}")
+                database.execute(f"drop {kind} {schema}.{quote_name(name)}")

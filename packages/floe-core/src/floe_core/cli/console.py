@@ -23,7 +23,7 @@ def stdout() -> Console:
 
 
 @cache
-def uncropped() -> Console:
+def uncropped_console() -> Console:
     """Return a console for results that neither wraps nor crops lines at the terminal's width."""
     from rich.console import Console
 

@@ -20,12 +20,12 @@ def start_early(product: Path, on: str | None) -> Iterator[RunLauncher | None]:
     Errors are ignored here: the compile or the launch reports them.
     """
     with ExitStack() as stack:
-        yield _started(product.absolute(), on, stack)
+        yield _start(product.absolute(), on, stack)
 
 
-def _started(folder: Path, on: str | None, stack: ExitStack) -> RunLauncher | None:
+def _start(folder: Path, on: str | None, stack: ExitStack) -> RunLauncher | None:
     from floe_core import plugin_registry
-    from floe_core.compiler.checks.choices import chosen_orchestrator
+    from floe_core.compiler.checks.choices import choose_orchestrator
     from floe_core.compiler.findings import Findings
     from floe_core.compiler.inputs import read_inputs
     from floe_core.compiler.settings import plugin_settings
@@ -38,7 +38,7 @@ def _started(folder: Path, on: str | None, stack: ExitStack) -> RunLauncher | No
     findings = Findings(lambda notice: None)
     try:
         inputs = read_inputs(folder, findings)
-        name = chosen_orchestrator(inputs, on, findings)
+        name = choose_orchestrator(inputs, on, findings)
         findings.raise_if_any()
         plugin = plugin_registry.load(name, plugin_settings(inputs.manifest))
         if not isinstance(plugin, EarlyStarter):

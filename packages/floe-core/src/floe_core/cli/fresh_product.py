@@ -43,7 +43,7 @@ def read_or_compile(product: Path, on: str | None, *, refuses_losses: bool) -> C
 
 def _fresh_artifacts(folder: Path, on: str | None) -> CompiledArtifacts | None:
     from floe_core.errors import FloeError, UsageError
-    from floe_core.execution.dbt.parse_environment import changed_in_file
+    from floe_core.execution.dbt.parse_environment import find_changes_in_file
     from floe_core.execution.dbt.preloaded_manifest import PARSED_FILE
     from floe_core.schedules.live_schedules import check_schedules
     from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE, CompiledArtifacts
@@ -64,7 +64,7 @@ def _fresh_artifacts(folder: Path, on: str | None) -> CompiledArtifacts | None:
     except FloeError:
         return None
     is_chosen = on in (None, artifacts.orchestrator.name)
-    return artifacts if is_chosen and not changed_in_file(kept) else None
+    return artifacts if is_chosen and not find_changes_in_file(kept) else None
 
 
 def _is_changed(folder: Path, moment: int) -> bool:

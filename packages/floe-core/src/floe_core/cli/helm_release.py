@@ -56,7 +56,7 @@ class HelmRelease:
             inputs = read_inputs(product.absolute(), Findings(notice))
             check_helm_section(inputs)
             _warn_if_pods_lose_alerts(inputs)
-        name, settings = _chosen(inputs, on)
+        name, settings = _choose_plugin(inputs, on)
         plugin = plugin_registry.load(name, settings)
         plugin.configure({**settings, "helm": _section(inputs, settings, size, others)})
         words = [name, *([f"size {size}"] if size else [])]
@@ -85,7 +85,7 @@ class HelmRelease:
         return value_comments((self.plugin.chart_folder() / "values.yaml").read_text("utf-8"))
 
 
-def _chosen(inputs: Inputs | None, on: str | None) -> tuple[str, dict[str, Any]]:
+def _choose_plugin(inputs: Inputs | None, on: str | None) -> tuple[str, dict[str, Any]]:
     """Return the plugin's name and settings; the manifest's settings apply to its own plugin only.
 
     The exception is `resource_presets`, which any plugin gets.
@@ -121,7 +121,7 @@ def _section(
     read = [read_inputs(folder.absolute(), Findings(notice)) for folder in folders]
     specs = [each.spec for each in [*([inputs] if inputs else []), *read]]
     products = products_of(specs, image_template(given))
-    products += [_named(other) for other in others if "=" in other]
+    products += [_parse_product(other) for other in others if "=" in other]
     store = str(settings.get(STORE_SETTING) or "")
     ports = open_ports(inputs.manifest, specs, store) if inputs else {}
     found = {**ports, **starts_step_pods(specs), **given}
@@ -131,7 +131,7 @@ def _section(
     return {**section, **chosen, **({"size": size} if size else {})}
 
 
-def _named(product: str) -> dict[str, str]:
+def _parse_product(product: str) -> dict[str, str]:
     name, _, image = product.partition("=")
     try:
         HelmProduct(name=name, image=image)

@@ -49,7 +49,7 @@ def _table(table: MappedTable, depth: int) -> dict[str, Any]:
         "columns": [
             {
                 "name": name,
-                **_documented(documented.get(name.lower())),
+                **_describe(documented.get(name.lower())),
                 "from": [_origin(each) for each in origins],
             }
             for name, origins in table.columns.items()
@@ -58,7 +58,7 @@ def _table(table: MappedTable, depth: int) -> dict[str, Any]:
     }
 
 
-def _documented(column: Column | None) -> dict[str, str]:
+def _describe(column: Column | None) -> dict[str, str]:
     """Return the description and type of a column as documented in the project, "" if absent."""
     return {"about": column.description if column else "", "type": column.type if column else ""}
 

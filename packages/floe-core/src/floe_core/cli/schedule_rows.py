@@ -29,13 +29,13 @@ def schedule_rows(
             "job": job.name,
             "set_in": place if job.name in overrides else "floe.yaml",
             **_rule(job.schedule),
-            "running": _running(artifacts, job, plugin),
+            "running": _describe_running(artifacts, job, plugin),
         }
         for job in with_live_schedules(artifacts).jobs
     ]
 
 
-def _running(
+def _describe_running(
     artifacts: CompiledArtifacts, job: Job, plugin: OrchestratorPlugin | None
 ) -> dict[str, Any] | None:
     if not isinstance(plugin, ScheduleReporter):

@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from floe_core import plugin_registry
 from floe_core.atomic_files import write_together
-from floe_core.compiler.checks.choices import check_choices, chosen_orchestrator
+from floe_core.compiler.checks.choices import check_choices, choose_orchestrator
 from floe_core.compiler.checks.losses import refuse_losses
 from floe_core.compiler.code.code_hashes import hash_project
 from floe_core.compiler.copy_project import copy_project, removed_on_failure, warehouse_files
@@ -186,7 +186,7 @@ def _compile(
     inputs: Inputs, orchestrator: str | None, place: _Place, findings: Findings
 ) -> CompiledProduct:
     destination = place.folder
-    name = chosen_orchestrator(inputs, orchestrator, findings)
+    name = choose_orchestrator(inputs, orchestrator, findings)
     check_choices(inputs, findings)
     profile = resolve_profile(inputs, destination == inputs.product_dir, findings)
     findings.raise_if_any()

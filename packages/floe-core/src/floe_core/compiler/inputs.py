@@ -15,7 +15,7 @@ from floe_core.errors import InvalidProductError, Problem
 from floe_core.schemas import floe_yaml, manifest_yaml
 from floe_core.schemas.floe_yaml import FloeSpec
 from floe_core.schemas.manifest_yaml import Manifest
-from floe_core.schemas.reading import validated
+from floe_core.schemas.reading import validate
 from floe_core.source_map import Document, Location, read_document
 
 FLOE_FILE, DBT_PROJECT_FILE, MANIFEST_FILE = "floe.yaml", "dbt_project.yml", "manifest.yaml"
@@ -62,7 +62,9 @@ def read_inputs(product_dir: Path, findings: Findings) -> Inputs:
     """Return the three files, or raise every problem of all three."""
     if not (product_dir / FLOE_FILE).exists():
         fix = "begin a product with `floe init`, or name the folder of one"
-        raise _invalid(Problem("there is no product here: no such file", fix, _shown(product_dir)))
+        raise _invalid(
+            Problem("there is no product here: no such file", fix, _format_path(product_dir))
+        )
     spec_document = manifest_document = dbt_document = None
     spec = manifest = None
     with findings.gather():
@@ -70,12 +72,10 @@ def read_inputs(product_dir: Path, findings: Findings) -> Inputs:
     with findings.gather():
         spec_document = read_document(product_dir / FLOE_FILE, FLOE_FILE)
         data = _without(spec_document, floe_yaml.UNUSED_SECTIONS, findings)
-        spec = validated(spec_document, FloeSpec, data)
+        spec = validate(spec_document, FloeSpec, data)
     with findings.gather():
         manifest_document = read_document(*_manifest_path(product_dir, spec_document))
-        manifest = validated(
-            manifest_document, Manifest, manifest_data(manifest_document, findings)
-        )
+        manifest = validate(manifest_document, Manifest, manifest_data(manifest_document, findings))
     findings.raise_if_any()
     assert spec is not None
     assert spec_document is not None
@@ -104,7 +104,7 @@ def with_reuse(inputs: Inputs, reuses: bool) -> Inputs:
     return replace(inputs, spec=inputs.spec.model_copy(update={"execution": execution}))
 
 
-def _shown(product_dir: Path) -> str:
+def _format_path(product_dir: Path) -> str:
     return os.path.relpath(product_dir / FLOE_FILE)
 
 

@@ -84,7 +84,7 @@ def resolve_profile(inputs: Inputs, is_in_place: bool, findings: Findings) -> Pr
     return None
 
 
-def isolated(profile: Profile, folder: Path) -> Profile:
+def isolate(profile: Profile, folder: Path) -> Profile:
     """Return the profile with its DuckDB file moved into a folder, under the same name.
 
     The name stays, since it is also the database's; any other warehouse is left unchanged.
@@ -98,7 +98,7 @@ def isolated(profile: Profile, folder: Path) -> Profile:
 def _profile_of_platform(compute: PluginChoice, folder: str, inputs: Inputs) -> Profile:
     output = {"type": compute.type, **_default_file(compute.type, inputs.slug)}
     output |= fill_placeholders(compute.config, inputs)
-    return Profile(inputs.profile_name, DEFAULT_TARGET, _rooted(output), folder)
+    return Profile(inputs.profile_name, DEFAULT_TARGET, _root_path(output), folder)
 
 
 def _profile_of_project(
@@ -216,7 +216,7 @@ def choose_output(own: Document | None, profile_name: str, file: str) -> tuple[s
     if not isinstance(profile, dict) or not isinstance(profile.get("outputs"), dict):
         what = f"there is no profile '{profile_name}' with outputs"
         raise InvalidProductError([own.problem((), what, "dbt_project.yml names it as `profile:`")])
-    target = os.environ.get("DBT_TARGET") or _rendered_target(own, profile_name, profile)
+    target = os.environ.get("DBT_TARGET") or _render_target(own, profile_name, profile)
     output = profile["outputs"].get(target)
     if not isinstance(output, dict) or not isinstance(output.get("type"), str):
         what = f"the profile has no output '{target}' with a type"
@@ -225,7 +225,7 @@ def choose_output(own: Document | None, profile_name: str, file: str) -> tuple[s
     return target, output
 
 
-def _rendered_target(own: Document, profile_name: str, profile: dict[str, Any]) -> str:
+def _render_target(own: Document, profile_name: str, profile: dict[str, Any]) -> str:
     try:
         return render_environment(str(profile.get("target") or DEFAULT_TARGET))
     except ValueError as error:
@@ -250,7 +250,7 @@ def _default_file(adapter: str, slug: str) -> dict[str, Any]:
     return {"path": f"{slug}.duckdb"} if adapter == "duckdb" else {}
 
 
-def _rooted(output: dict[str, Any]) -> dict[str, Any]:
+def _root_path(output: dict[str, Any]) -> dict[str, Any]:
     """Return the output with a relative DuckDB path resolved from the product's folder.
 
     dbt would resolve it from the working directory of the process.

@@ -23,7 +23,7 @@ class FieldChange:
     def __str__(self) -> str:
         if self.name in _HASHED:
             return _HASHED[self.name]
-        return f"{self.name}: {_shown(self.old)} -> {_shown(self.new)}"
+        return f"{self.name}: {_format_value(self.old)} -> {_format_value(self.new)}"
 
 
 def changed_fields(
@@ -39,7 +39,7 @@ def changed_fields(
     )
 
 
-def _shown(value: Any) -> str:
+def _format_value(value: Any) -> str:
     if value is None or value in ("", [], {}):
         return "none"
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

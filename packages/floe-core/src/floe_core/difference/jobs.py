@@ -56,12 +56,12 @@ def changed_jobs(
             kind,
             gained=tuple(sorted(nodes_after - nodes_before)),
             lost=tuple(sorted(nodes_before - nodes_after)),
-            old_schedule=_shown(one.schedule if one else None),
-            new_schedule=_shown(two.schedule if two else None),
+            old_schedule=_format_schedule(one.schedule if one else None),
+            new_schedule=_format_schedule(two.schedule if two else None),
             ticks_gained=tuple(sorted(ticks_after - ticks_before)),
             ticks_lost=tuple(sorted(ticks_before - ticks_after)),
-            old_deadline=_shown_deadline(one),
-            new_deadline=_shown_deadline(two),
+            old_deadline=_format_deadline(one),
+            new_deadline=_format_deadline(two),
             old_pool=one.pool if one else "",
             new_pool=two.pool if two else "",
         )
@@ -81,12 +81,12 @@ def _ticks(job: Job | None, span: tuple[datetime, datetime]) -> set[datetime]:
     return set(ticks_between(schedule.cron, schedule.timezone, *span))
 
 
-def _shown(schedule: Schedule | None) -> str:
+def _format_schedule(schedule: Schedule | None) -> str:
     if schedule is None:
         return ""
     return f"{schedule.cron} in {schedule.timezone}{'' if schedule.enabled else ', not enabled'}"
 
 
-def _shown_deadline(job: Job | None) -> str:
+def _format_deadline(job: Job | None) -> str:
     deadline = job.deadline if job else None
     return f"{deadline.time} {deadline.timezone}" if deadline else ""

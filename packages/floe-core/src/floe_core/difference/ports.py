@@ -62,13 +62,15 @@ def _changes(
         what = f"version removed; there is {', '.join(still)}" if still else "withdrawn"
         yield PortChange(name, what, breaks=everybody)
         return
-    moved = _moved(old, old.by_id[before.node_id], new, new.by_id[after.node_id])
+    moved = _describe_move(old, old.by_id[before.node_id], new, new.by_id[after.node_id])
     if moved:
         yield PortChange(name, moved, breaks=everybody)
     yield from _changed_columns(name, before, after, reading, new.dbt.adapter)
 
 
-def _moved(old: CompiledArtifacts, before: Node, new: CompiledArtifacts, after: Node) -> str:
+def _describe_move(
+    old: CompiledArtifacts, before: Node, new: CompiledArtifacts, after: Node
+) -> str:
     """Return how consumers would have to refer to the port otherwise, "" for as before."""
     names = [f"{a.dbt.project_name}.{n.label}" for a, n in ((old, before), (new, after))]
     if names[0] != names[1]:

@@ -80,8 +80,8 @@ def _settings(old: CompiledArtifacts, new: CompiledArtifacts) -> dict[str, tuple
 
 
 def _resources(old: CompiledArtifacts, new: CompiledArtifacts) -> tuple[FieldChange, ...]:
-    before = {size: _shown(spec) for size, spec in old.resources.items()}
-    after = {size: _shown(spec) for size, spec in new.resources.items()}
+    before = {size: _format_resources(spec) for size, spec in old.resources.items()}
+    after = {size: _format_resources(spec) for size, spec in new.resources.items()}
     return tuple(
         FieldChange(size, before.get(size), after.get(size))
         for size in sorted({*before, *after})
@@ -89,6 +89,6 @@ def _resources(old: CompiledArtifacts, new: CompiledArtifacts) -> tuple[FieldCha
     )
 
 
-def _shown(spec: ResourceSpec) -> str:
+def _format_resources(spec: ResourceSpec) -> str:
     cpu = f"{spec.cpu_request} to {spec.cpu_limit} CPU"
     return f"{cpu}, {spec.memory_request} to {spec.memory_limit} memory"

@@ -11,7 +11,7 @@ from floe_core import plugin_registry
 from floe_core.doctor.finding import Finding, Severity
 from floe_core.doctor.step_pods import check_step_pods
 from floe_core.errors import EnvironmentProblemError, PluginError, UsageError
-from floe_core.lineage.backend import is_configured, resolved_transport, speaks_of_transport
+from floe_core.lineage.backend import is_configured, resolve_transport, speaks_of_transport
 from floe_core.plugin_interfaces import OrchestratorPlugin
 from floe_core.plugin_powers import PoolChecker
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
@@ -118,7 +118,7 @@ def _lineage(artifacts: CompiledArtifacts) -> Finding:
     if speaks_of_transport(artifacts.folder):
         return Finding("lineage", "ok", "the environment chooses the backend; not checked")
     try:
-        url = str(resolved_transport(artifacts.lineage).get("url") or "")
+        url = str(resolve_transport(artifacts.lineage).get("url") or "")
     except UnsetVariableError as error:
         return Finding("lineage", "problem", str(error), "set it where runs start")
     if not url.startswith(("http://", "https://")):

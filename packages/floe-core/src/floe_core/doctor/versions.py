@@ -29,7 +29,7 @@ _FLOE = re.compile(r"floe[-_.]")
 def check_versions() -> list[Finding]:
     """Return the installed versions, and every requirement that they do not meet."""
     checked = [CORE, *_plugins(), *_adapters()]
-    problems = [found for name in checked for found in _unmet(name)]
+    problems = [found for name in checked for found in _find_unmet(name)]
     return [_installed_versions(checked), *_plugins_that_load(), *problems]
 
 
@@ -61,7 +61,7 @@ def _is_adapter(name: str) -> bool:
     return bool(needed & {"dbt-adapters", LIBRARY}) and name not in (LIBRARY, "dbt-adapters")
 
 
-def _unmet(name: str) -> Iterator[Finding]:
+def _find_unmet(name: str) -> Iterator[Finding]:
     for wanted in _requirements(name):
         what, fix = "", f"pip install '{wanted}'"
         if not _is_installed(wanted.name):

@@ -141,7 +141,9 @@ def _run(
     run = start()
     has_ended = False
     try:
-        for event in _until_the_end(_timed(run, artifacts), artifacts.execution.timeout_seconds):
+        for event in _until_the_end(
+            _with_timeouts(run, artifacts), artifacts.execution.timeout_seconds
+        ):
             has_ended = isinstance(event, DbtEnded)
             yield event
     finally:
@@ -177,7 +179,7 @@ def _without_secrets(
                 yield event
 
 
-def _timed(run: DbtRun, artifacts: CompiledArtifacts) -> NodeTimeouts:
+def _with_timeouts(run: DbtRun, artifacts: CompiledArtifacts) -> NodeTimeouts:
     timeouts = {n.unique_id: n.timeout_seconds for n in artifacts.runnable if n.timeout_seconds}
     return NodeTimeouts(run, timeouts)
 
@@ -227,14 +229,14 @@ def _judge(
         if isinstance(broken_off, Exception):
             raise
         events.close()
-        missing: list[BuildEvent] = [*verdict.unfinished("canceled")]
-        for event in [*missing, verdict.ended(DbtEnded("canceled"))]:
+        missing: list[BuildEvent] = [*verdict.close_unfinished("canceled")]
+        for event in [*missing, verdict.conclude(DbtEnded("canceled"))]:
             journal.write(event)
             telemetry.receive_canceled(event)
         raise
-    for result in verdict.unfinished(end.problem or "not reached"):
+    for result in verdict.close_unfinished(end.problem or "not reached"):
         yield record(result)
-    yield record(ports.ended(verdict.ended(end)))
+    yield record(ports.record_updates(verdict.conclude(end)))
 
 
 def _take_events(

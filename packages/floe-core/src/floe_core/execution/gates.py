@@ -22,15 +22,15 @@ def gates_of_steps(artifacts: CompiledArtifacts) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def held_back_by(artifacts: CompiledArtifacts, failed: Iterable[str]) -> set[str]:
+def nodes_held_back_by(artifacts: CompiledArtifacts, failed: Iterable[str]) -> set[str]:
     """Return the ids of all nodes that don't run if these nodes have failed or been skipped."""
     failed = tuple(failed)
     tests = [node_id for node_id in failed if artifacts.by_id[node_id].is_test]
-    gated = {i for node_id in tests for i in gated_first(artifacts, node_id)}
+    gated = {i for node_id in tests for i in first_gated_nodes(artifacts, node_id)}
     return gated | artifacts.graph.below(gated.union(failed).difference(tests))
 
 
-def gated_first(artifacts: CompiledArtifacts, test_id: str) -> set[str]:
+def first_gated_nodes(artifacts: CompiledArtifacts, test_id: str) -> set[str]:
     """Return nodes that wait for a test, all others being below them.
 
     A test without dependencies gates none.

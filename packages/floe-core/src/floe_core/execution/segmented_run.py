@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 
 from floe_core.build_events import BuildEvent, NodeResult
 from floe_core.execution.dbt.run import DbtEnded, DbtRun
-from floe_core.execution.gates import held_back_by
+from floe_core.execution.gates import nodes_held_back_by
 from floe_core.execution.segments import Segment
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
@@ -56,7 +56,7 @@ class SegmentedRun:
                 return DbtEnded(succeeded=self._succeeded)
             segment, event = self._event(until)
             if not isinstance(event, DbtEnded):
-                return self._noted(event)
+                return self._note(event)
             self._end(segment, event)
             if event.problem:
                 return DbtEnded(event.problem, succeeded=False)
@@ -108,7 +108,7 @@ class SegmentedRun:
         return None
 
     def _begin(self, segment: Segment) -> None:
-        held_by = {i: held_back_by(self._artifacts, [i]) for i in sorted(self._failed)}
+        held_by = {i: nodes_held_back_by(self._artifacts, [i]) for i in sorted(self._failed)}
         left = []
         for node_id in segment.node_ids:
             causes = [failed for failed, held in held_by.items() if node_id in held]
@@ -134,7 +134,7 @@ class SegmentedRun:
         except queue.Empty:
             return segment, None
 
-    def _noted(self, event: BuildEvent | None) -> BuildEvent | None:
+    def _note(self, event: BuildEvent | None) -> BuildEvent | None:
         by_id = self._artifacts.by_id
         if isinstance(event, NodeResult) and not event.passed and event.unique_id in by_id:
             self._failed.add(event.unique_id)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from floe_core.build_events import BuildEvent, NodeLog, NodeResult, NodeStarted
 from floe_core.errors import EnvironmentProblemError
-from floe_core.execution.gates import held_back_by
+from floe_core.execution.gates import nodes_held_back_by
 from floe_core.node_slots import NodeSlots, wait_for_slot
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
@@ -53,7 +53,7 @@ class SlotsOfBuild:
             self.take(event.unique_id, tell)
             return replace(event, at=self._began[event.unique_id])
         if isinstance(event, NodeResult):
-            return self._ended(event)
+            return self._end_node(event)
         return event
 
     def take(self, node_id: str, tell: Tell) -> None:
@@ -117,10 +117,10 @@ class SlotsOfBuild:
             how = self._slots.how_to_limit(pool)
             tell(NodeLog(node_id, "warn", f"pool {pool} holds nothing back: {how}"))
 
-    def _ended(self, result: NodeResult) -> NodeResult:
+    def _end_node(self, result: NodeResult) -> NodeResult:
         self.give_back(result.unique_id)
         if self._pools and not result.passed and result.unique_id in self._artifacts.by_id:
-            held_back = held_back_by(self._artifacts, [result.unique_id])
+            held_back = nodes_held_back_by(self._artifacts, [result.unique_id])
             with self._lock:
                 self._held_back |= held_back
         began = self._began.get(result.unique_id)

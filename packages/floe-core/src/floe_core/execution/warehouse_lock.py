@@ -12,7 +12,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from floe_core.errors import EnvironmentProblemError
-from floe_core.warehouse.duckdb_file import duckdb_file, rendered
+from floe_core.warehouse.duckdb_file import duckdb_file, render
 
 # A Derby server has `jdbc:derby://`, a database in memory `jdbc:derby:memory:`.
 _DERBY = re.compile(
@@ -89,7 +89,7 @@ def file_of_one_writer(profile: dict[str, Any], project_dir: Path) -> Path | Non
     if profile.get("type") == "sqlite":
         paths = dict(profile.get("schemas_and_paths") or {})
         location = str(paths.get(profile.get("schema"), ""))
-        return project_dir / rendered(location, project_dir) if location else None
+        return project_dir / render(location, project_dir) if location else None
     if profile.get("type") == "spark" and profile.get("method") == "session":
         return _metastore_folder(dict(profile.get("server_side_parameters") or {}), project_dir)
     return duckdb_file(profile, project_dir)
@@ -103,7 +103,7 @@ def _metastore_folder(settings: dict[str, Any], project_dir: Path) -> Path | Non
     urls = [
         str(url) for name, url in own.items() if name.endswith("javax.jdo.option.ConnectionURL")
     ]
-    folders = (_derby_folder(rendered(url, project_dir)) for url in urls)
+    folders = (_derby_folder(render(url, project_dir)) for url in urls)
     return next((project_dir / folder for folder in folders if folder), None)
 
 

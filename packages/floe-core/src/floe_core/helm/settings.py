@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field
 from floe_core.environment_choice import ENVIRONMENT_VARIABLE
 from floe_core.errors import invalid
 from floe_core.schemas.manifest_yaml import ResourcePreset
-from floe_core.schemas.reading import validated
+from floe_core.schemas.reading import validate
 from floe_core.schemas.resources import ResourceSpec
 from floe_core.schemas.yaml_model import Name, ShortText, SnakeModel
 from floe_core.source_map import Document, Location, Spot
@@ -22,7 +22,7 @@ Size = Literal["small", "medium", "large"]
 _IMAGE = re.compile(r"[a-z0-9][a-z0-9._/:-]*(:\w[\w.-]*|@sha256:[0-9a-f]{64})", re.ASCII)
 
 
-def _checked_image(image: str) -> str:
+def _check_image(image: str) -> str:
     """Return the image; a tag or a digest there must be, or tomorrow's run is not today's test."""
     if not _IMAGE.fullmatch(image):
         example = "registry.example.com/shop:1.0.0"
@@ -30,7 +30,7 @@ def _checked_image(image: str) -> str:
     return image
 
 
-ImageName = Annotated[str, AfterValidator(_checked_image)]
+ImageName = Annotated[str, AfterValidator(_check_image)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Settings = TypeVar("Settings", bound="HelmSettings")
 
@@ -154,7 +154,7 @@ def helm_settings(
     given = settings.get("helm") or {}
     if not isinstance(given, Mapping):
         raise invalid("is not a mapping", "write a mapping: {key: value}", SECTION)
-    return validated(document or _without_lines(given), model, given)
+    return validate(document or _without_lines(given), model, given)
 
 
 def environment_values(settings: HelmSettings) -> dict[str, Any]:

@@ -23,18 +23,18 @@ def values_text(
     yaml.width = 10_000
     yaml.indent(mapping=2, sequence=4, offset=2)
     out = io.StringIO()
-    yaml.dump(_commented(values, comments, ()), out)
+    yaml.dump(_add_comments(values, comments, ()), out)
     head = "".join(f"# {line}\n" for line in header)
     return f"{head}\n{out.getvalue()}" if head else out.getvalue()
 
 
-def _commented(
+def _add_comments(
     values: Mapping[str, Any], comments: Mapping[Place, str], place: Place
 ) -> CommentedMap:
     found = CommentedMap()
     for key, value in values.items():
         here = (*place, key)
-        found[key] = _commented(value, comments, here) if isinstance(value, Mapping) else value
+        found[key] = _add_comments(value, comments, here) if isinstance(value, Mapping) else value
         if isinstance(value, Mapping) and not value:
             found[key].fa.set_flow_style()
         if comment := comments.get(here):

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from floe_core.schemas.policies import LineageSettings
-from floe_core.secrets.references import resolved
+from floe_core.secrets.references import resolve
 
 CONFIG_FILE = "openlineage.yml"
 _TRANSPORT_VARIABLES = ("OPENLINEAGE__TRANSPORT__", "OPENLINEAGE__TRANSPORT=")
@@ -56,11 +56,11 @@ def manifest_transport(settings: LineageSettings) -> dict[str, Any]:
     return {"type": "http", **config} if config.get("url") else {}
 
 
-def resolved_transport(settings: LineageSettings) -> dict[str, Any]:
+def resolve_transport(settings: LineageSettings) -> dict[str, Any]:
     """Return the manifest's transport with its values from the environment.
 
     Raises:
         UnsetVariableError: A variable it refers to is not set.
     """
-    transport: dict[str, Any] = resolved(manifest_transport(settings))
+    transport: dict[str, Any] = resolve(manifest_transport(settings))
     return transport

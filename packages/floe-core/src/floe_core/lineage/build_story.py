@@ -73,12 +73,12 @@ class BuildStory:
         dependencies = facets.job_dependencies(list(upstream))
         self._upstream = {"jobDependencies": dependencies} if upstream else {}
 
-    def started(self, at: datetime) -> list[Json]:
+    def start(self, at: datetime) -> list[Json]:
         """Return the START of the parent run."""
         self._is_open = True
         return [self._parent_event("START", at, {})]
 
-    def node_started(self, event: NodeStarted) -> list[Json]:
+    def start_node(self, event: NodeStarted) -> list[Json]:
         """Return the START of a node's run; none if it has started already."""
         if event.unique_id in self._open:
             return []
@@ -89,7 +89,7 @@ class BuildStory:
         outputs = [each | {"facets": {}} for each in _all_outputs(run)]
         return [run_event("START", event.at, run.run_id, run.run_facets, run.job, inputs, outputs)]
 
-    def node_ended(
+    def end_node(
         self,
         result: NodeResult,
         compiled_sql: str | None,
@@ -100,33 +100,33 @@ class BuildStory:
         `columns` are those of the built relation, as in the warehouse, () if not known.
         """
         ended = result.ended_at or datetime.now(UTC)
-        before = self.node_started(NodeStarted(result.unique_id, result.started_at or ended))
+        before = self.start_node(NodeStarted(result.unique_id, result.started_at or ended))
         run = self._open.pop(result.unique_id)
         return [*before, self._end(run, result, ended, compiled_sql, columns)]
 
-    def node_reused(self, result: NodeResult) -> None:
+    def note_reused(self, result: NodeResult) -> None:
         """Keep a reused node for the end of the parent run, which lists such nodes."""
         if result.reused is not None:
             job = self._graph.node_job(self._artifacts.by_id[result.unique_id])
             self._reused.append(facets.reused_node(job.namespace, job.name, result.reused))
 
-    def ended(self, event: BuildEnded, at: datetime) -> list[Json]:
+    def end(self, event: BuildEnded, at: datetime) -> list[Json]:
         """Return an ABORT for each node that has not ended, and the end of the parent run."""
-        aborted = self._aborted_nodes(at)
+        aborted = self._abort_nodes(at)
         self._is_open = False
         if event.succeeded:
             return [*aborted, self._parent_event("COMPLETE", at, {})]
         message = event.message or f"{self._failed} of the nodes failed"
         return [*aborted, self._parent_event("FAIL", at, self._error(message, "Python"))]
 
-    def broken_off(self, at: datetime) -> list[Json]:
+    def break_off(self, at: datetime) -> list[Json]:
         """Return an ABORT for each open run, the parent's last; none after the end."""
         if not self._is_open:
             return []
         self._is_open = False
-        return [*self._aborted_nodes(at), self._parent_event("ABORT", at, {})]
+        return [*self._abort_nodes(at), self._parent_event("ABORT", at, {})]
 
-    def _aborted_nodes(self, at: datetime) -> list[Json]:
+    def _abort_nodes(self, at: datetime) -> list[Json]:
         runs = list(self._open.values())
         self._open.clear()
         return [run_event("ABORT", at, run.run_id, run.run_facets, run.job) for run in runs]
@@ -141,7 +141,7 @@ class BuildStory:
                 "parent": facets.parent(self._itself, root),
                 "processing_engine": self._engine(node),
                 **self._tick,
-                **self._traced(node.unique_id),
+                **self._trace_facet(node.unique_id),
             },
             job=self._graph.node_job(node),
             inputs=self._graph.inputs(node),
@@ -164,7 +164,7 @@ class BuildStory:
     ) -> Json:
         query = compiled_sql or self._graph.query_of_snapshot(run.node)
         job_facets = run.job.facets | (self._sql(query) if query else {})
-        output = self._graph.built(run.node, run.output, columns)
+        output = self._graph.with_built_columns(run.node, run.output, columns)
         event = run_event(
             _event_type(result),
             at,
@@ -206,10 +206,10 @@ class BuildStory:
         above = self._above
         parent = {"parent": facets.parent(above.parent, above.root)} if above else {}
         reused = {facets.REUSE: facets.reuse(self._reused)} if self._reused else {}
-        run_facets = parent | self._tick | self._upstream | self._traced("") | reused | outcome
+        run_facets = parent | self._tick | self._upstream | self._trace_facet("") | reused | outcome
         return run_event(event_type, at, self._itself.run_id, run_facets, self._graph.product_job)
 
-    def _traced(self, key: str) -> Json:
+    def _trace_facet(self, key: str) -> Json:
         ids = self._spans.get(key)
         return {facets.TRACE: facets.trace(ids.trace_id, ids.span_id)} if ids else {}
 

@@ -60,15 +60,15 @@ def _of_context(text: str) -> CallingRun | None:
     if not text:
         return None
     parent = json.loads(text)["parent"]
-    return CallingRun(_named(parent), _named(parent.get("root") or parent))
+    return CallingRun(_named_run(parent), _named_run(parent.get("root") or parent))
 
 
 def _of_ids() -> CallingRun | None:
-    parent = _parsed(os.environ.get(_PARENT, ""))
-    return CallingRun(parent, _parsed(os.environ.get(_ROOT, "")) or parent) if parent else None
+    parent = _parse(os.environ.get(_PARENT, ""))
+    return CallingRun(parent, _parse(os.environ.get(_ROOT, "")) or parent) if parent else None
 
 
-def _parsed(text: str) -> NamedRun | None:
+def _parse(text: str) -> NamedRun | None:
     """Return the run that `namespace/job/run id` names; a namespace may contain slashes."""
     if not text:
         return None
@@ -76,6 +76,6 @@ def _parsed(text: str) -> NamedRun | None:
     return NamedRun(str(UUID(run_id)), above, job)
 
 
-def _named(run: Any) -> NamedRun:
+def _named_run(run: Any) -> NamedRun:
     run_id, job = run["run"]["runId"], run["job"]
     return NamedRun(str(UUID(run_id)), str(job["namespace"]), str(job["name"]))

@@ -23,7 +23,7 @@ class ColumnLineage:
     def __init__(self, lineage_folder: Path) -> None:
         self._known = KnownColumns(lineage_folder / "columns")
 
-    def added_to(self, event: Json) -> Json:
+    def add_to(self, event: Json) -> Json:
         """Return an event with the column lineage of its output, if that can be determined.
 
         Every field of the column lineage is in a schema facet of the same event: missing ones are
@@ -32,7 +32,7 @@ class ColumnLineage:
         outputs = event["outputs"]
         if event["eventType"] != "COMPLETE" or len(outputs) != 1:
             return event
-        derived = self._derived(event)
+        derived = self._derive(event)
         if has_whole_schema(event):
             derived = _only_built(derived, columns_of_schema(outputs[0]))
         made = self._with_schema(event, derived)
@@ -49,7 +49,7 @@ class ColumnLineage:
         ]
         return {**event, "inputs": inputs, "outputs": [{**made, "facets": described}]}
 
-    def _derived(self, event: Json) -> DerivedColumns:
+    def _derive(self, event: Json) -> DerivedColumns:
         sql = event["job"].get("facets", {}).get("sql", {})
         query = sql.get("query", "")
         if not query or query.endswith(SQL_CUT_SHORT):
@@ -123,14 +123,14 @@ def _with_fields(dataset: Json, types: Mapping[str, str]) -> Json:
     existing = dataset.get("facets", {}).get("schema", {}).get("fields", [])
     named = {field["name"]: field for field in existing}
     fields = [
-        _typed(named[name], kind) if name in named else {"name": name, "type": kind}
+        _with_type(named[name], kind) if name in named else {"name": name, "type": kind}
         for name, kind in types.items()
     ]
     fields += [field for name, field in named.items() if name not in types]
     return {**dataset, "facets": {**dataset.get("facets", {}), "schema": facets.schema(fields)}}
 
 
-def _typed(field: Json, kind: str) -> Json:
+def _with_type(field: Json, kind: str) -> Json:
     return {**field, "type": kind} if field.get("type") in (None, UNKNOWN_TYPE) else field
 
 

@@ -64,13 +64,13 @@ def emit_lineage_event(
         run_id_for(settings.namespace, job, event_type, wanted),
         _complete(facets or {}),
         LineageJob(settings.namespace, job, {}),
-        [_described(dataset) for dataset in inputs],
-        [_described(dataset) for dataset in outputs],
+        [_describe(dataset) for dataset in inputs],
+        [_describe(dataset) for dataset in outputs],
     )
     _send(_without_secrets(event, settings), settings, folder)
 
 
-def _described(dataset: Dataset) -> Json:
+def _describe(dataset: Dataset) -> Json:
     facets = _complete(dataset.facets)
     namespace = without_credentials(dataset.namespace)
     return {"namespace": namespace, "name": dataset.name, "facets": facets}

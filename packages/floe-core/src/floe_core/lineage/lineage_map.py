@@ -57,14 +57,14 @@ def lineage_map(artifacts: CompiledArtifacts) -> LineageMap:
     known: dict[str, KnownTable] = {}
     graph = ProductGraph(artifacts, Redactor())
     tables = [
-        _mapped(node, graph, compiled.of(node), artifacts.dbt.adapter, known)
+        _map_table(node, graph, compiled.of(node), artifacts.dbt.adapter, known)
         for node in _upstream_first(artifacts)
     ]
     tables = [replace(each, tests=_tests_of(each.node, artifacts)) for each in tables]
     return LineageMap(tuple(tables), compiled.run_ids)
 
 
-def _mapped(
+def _map_table(
     node: Node,
     graph: ProductGraph,
     sql: str | None,
@@ -75,7 +75,7 @@ def _mapped(
     names = {dataset["name"]: node_id for node_id, dataset in inputs}
     sql = sql or graph.query_of_snapshot(node)
     derived = derive(sql, adapter, [known[each] for each in names.values()]) if sql else None
-    columns = _known(graph.dataset(node), node, derived or DerivedColumns())
+    columns = _known_table(graph.dataset(node), node, derived or DerivedColumns())
     if graph.knows_all_columns(node):
         columns = replace(columns, is_complete=True)
     known[node.unique_id] = columns
@@ -96,7 +96,7 @@ def _tests_of(node: Node, artifacts: CompiledArtifacts) -> tuple[Node, ...]:
     )
 
 
-def _known(dataset: Json, node: Node, derived: DerivedColumns) -> KnownTable:
+def _known_table(dataset: Json, node: Node, derived: DerivedColumns) -> KnownTable:
     is_complete = derived.is_complete and node.resource_type != "snapshot"
     names = [name for name, _ in derived.columns]
     names += [] if is_complete else columns_of_schema(dataset)

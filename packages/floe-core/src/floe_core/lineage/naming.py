@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from floe_core.schemas.nodes import Node
-from floe_core.secrets.references import UnsetVariableError, resolved
+from floe_core.secrets.references import UnsetVariableError, resolve
 
 # Adapter -> (namespace scheme, profile keys of the host, port if the profile names none; None
 # if OpenLineage's names have no port).
@@ -91,6 +91,6 @@ def _is_in_product(path: str) -> bool:
 
 def _text(profile: Mapping[str, Any], key: str) -> str:
     try:
-        return str(resolved(profile.get(key, "") or ""))
+        return str(resolve(profile.get(key, "") or ""))
     except UnsetVariableError:
         return ""

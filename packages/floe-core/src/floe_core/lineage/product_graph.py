@@ -103,7 +103,9 @@ class ProductGraph:
         host, _, path = rest.partition("/")
         return {"namespace": f"{scheme}://{host}", "name": path or "/", "facets": {}}
 
-    def built(self, node: Node, output: Json | None, columns: tuple[Column, ...]) -> Json | None:
+    def with_built_columns(
+        self, node: Node, output: Json | None, columns: tuple[Column, ...]
+    ) -> Json | None:
         """Return an output with the columns that were built according to the warehouse."""
         if output is None or not columns:
             return output

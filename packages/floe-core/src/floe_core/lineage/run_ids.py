@@ -16,12 +16,12 @@ def run_id_of_build(namespace: str, product: str, request: BuildRequest) -> str:
     without one, by the orchestrator's run id. Each part of a run has its own id.
     """
     part = [request.part] if request.part else []
-    return _derived(request, namespace, product, request.job, str(request.attempt), *part)
+    return _derive(request, namespace, product, request.job, str(request.attempt), *part)
 
 
 def run_id_of_node(namespace: str, product: str, request: BuildRequest, unique_id: str) -> str:
     """Return the id of one node's run within an attempt."""
-    return _derived(request, namespace, product, request.job, str(request.attempt), unique_id)
+    return _derive(request, namespace, product, request.job, str(request.attempt), unique_id)
 
 
 def run_id_from(text: str) -> str:
@@ -46,7 +46,7 @@ def static_uuid(instant: datetime, data: bytes) -> UUID:
     return UUID(int=(value & ~(0x3 << 62)) | (0x2 << 62))
 
 
-def _derived(request: BuildRequest, *parts: str) -> str:
+def _derive(request: BuildRequest, *parts: str) -> str:
     data = "\0".join(parts)
     if request.nominal_time is not None:
         return str(static_uuid(request.nominal_time, data.encode()))

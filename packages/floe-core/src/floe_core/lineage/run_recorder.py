@@ -51,15 +51,15 @@ class RunLineage:
         """Whether events are being written."""
         return self._spool is not None
 
-    def started(self) -> None:
+    def start(self) -> None:
         """Record that the build starts."""
-        self._emit(lambda: self._story.started(datetime.now(UTC)))
+        self._emit(lambda: self._story.start(datetime.now(UTC)))
 
-    def node_started(self, event: NodeStarted) -> None:
+    def start_node(self, event: NodeStarted) -> None:
         """Record that a node started."""
-        self._emit(lambda: self._story.node_started(event))
+        self._emit(lambda: self._story.start_node(event))
 
-    def node_ended(
+    def end_node(
         self,
         result: NodeResult,
         compiled_sql: str | None = None,
@@ -69,16 +69,16 @@ class RunLineage:
 
         `columns` are those of the built relation, () if the warehouse was not queried.
         """
-        self._emit(lambda: self._story.node_ended(result, compiled_sql, columns))
+        self._emit(lambda: self._story.end_node(result, compiled_sql, columns))
 
-    def node_reused(self, result: NodeResult) -> None:
+    def note_reused(self, result: NodeResult) -> None:
         """Record that a node was reused."""
         if self._spool is not None:
-            self._story.node_reused(result)
+            self._story.note_reused(result)
 
-    def ended(self, event: BuildEnded) -> None:
+    def end(self, event: BuildEnded) -> None:
         """Record that the build is over."""
-        self._emit(lambda: self._story.ended(event, datetime.now(UTC)))
+        self._emit(lambda: self._story.end(event, datetime.now(UTC)))
 
     def close(self, seconds: float = 2.0) -> bool:
         """Give delivery some more seconds; return whether every event was sent.
@@ -86,7 +86,7 @@ class RunLineage:
         A build that has not ended was interrupted: its open runs are aborted. Returns at once if
         the backend is unreachable. Unsent events stay on disk.
         """
-        self._emit(lambda: self._story.broken_off(datetime.now(UTC)))
+        self._emit(lambda: self._story.break_off(datetime.now(UTC)))
         delivery, self._delivery, self._spool = self._delivery, None, None
         everything_sent: list[bool] = []
         if delivery is not None:

@@ -49,14 +49,14 @@ def _assertion(node: Node, result: NodeResult) -> Json:
         assertion["severity"] = node.severity.lower()
     if result.failures is not None:
         condition = node.error_if if result.status == "fail" else node.warn_if
-        assertion |= {"expected": expected(condition), "actual": str(result.failures)}
+        assertion |= {"expected": describe_expected(condition), "actual": str(result.failures)}
     return assertion
 
 
-def expected(condition: str) -> str:
+def describe_expected(condition: str) -> str:
     """Return which numbers of rows do not meet a condition of `error_if` or `warn_if`.
 
-    >>> expected(">10"), expected("!= 0"), expected("between 1 and 5")
+    >>> describe_expected(">10"), describe_expected("!= 0"), describe_expected("between 1 and 5")
     ('<= 10', '0', 'not between 1 and 5')
     """
     text = condition.strip() or "!= 0"

@@ -112,7 +112,7 @@ def read_mesh(platform: Platform, now: datetime | None = None) -> Mesh:
     """
     environment = chosen_environment()
     products = {
-        name: _bound(platform, name, _in_known_environment(each, environment))
+        name: _bind(platform, name, _in_known_environment(each, environment))
         for name, each in platform.products.items()
         if each is not None
     }
@@ -135,7 +135,7 @@ def _in_known_environment(product: CompiledArtifacts, environment: str) -> Compi
     return in_environment(product, environment) if environment in product.environments else product
 
 
-def _bound(platform: Platform, name: str, product: CompiledArtifacts) -> CompiledArtifacts:
+def _bind(platform: Platform, name: str, product: CompiledArtifacts) -> CompiledArtifacts:
     """Bind a product to the folder where it is published, which may hold changed schedules."""
     published = PublishedProduct(platform.manifest.products[name], platform.path.parent)
     return product if published.is_url else product.bound_to(published.folder)
@@ -177,14 +177,14 @@ def _state(
         orchestrator=product.orchestrator.name,
         owner=product.product.owner,
         description=product.product.description,
-        ports=tuple(_offered(name, port, records, consumers) for port in product.ports),
+        ports=tuple(_offered_port(name, port, records, consumers) for port in product.ports),
         reads=tuple(port.key for port in product.input_ports),
         upstream=tuple(sorted({port.product for port in product.input_ports})),
         jobs=tuple(_job(product, job, records, now) for job in product.jobs),
     )
 
 
-def _offered(
+def _offered_port(
     product: str, port: Port, records: _Records, consumers: dict[str, list[str]]
 ) -> OfferedPort:
     key = port.key_in(product)
@@ -215,7 +215,7 @@ def _decision(job: Job, record: ProductRecord, records: _Records, now: datetime)
     if job.trigger is None:
         return Decision("wait")
     updates = {key: records.updates(key) for key in job.trigger.ports}
-    return decide(job.trigger, updates, record.seen_by(job.name), now)
+    return decide(job.trigger, updates, record.updates_seen_by(job.name), now)
 
 
 def _in_order(states: dict[str, ProductState]) -> tuple[list[str], tuple[str, ...]]:

@@ -72,14 +72,14 @@ def _node(node_id: str, sides: tuple[Side, ...]) -> NodeComparison:
         tables = first.tables.get(node_id), other.tables.get(node_id)
         found = table_differences((first.name, other.name), *tables)
         differences += [*found, *causes_of(node_id, first, other)]
-        differences += _written_by_step(first, other, node_id)
+        differences += _compare_sources_of_step(first, other, node_id)
     table = first.tables.get(node_id)
     rows = table.rows if table and not table.missing else None
     results = tuple(side.report.nodes.get(node_id) for side in sides)
     return NodeComparison(node_id, results, rows, tuple(differences))
 
 
-def _written_by_step(left: Side, right: Side, node_id: str) -> list[str]:
+def _compare_sources_of_step(left: Side, right: Side, node_id: str) -> list[str]:
     """Return the differences of the dbt sources that a step wrote, none for another node."""
     step = left.artifacts.steps_by_id.get(node_id)
     names = (left.name, right.name)

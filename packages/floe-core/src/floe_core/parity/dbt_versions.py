@@ -80,7 +80,7 @@ def _install(folder: Path, requirements: list[str], what: str) -> None:
     uv = shutil.which("uv") or shutil.which(Path(sys.executable).with_name("uv"))
     if uv is None:
         venv.create(folder, with_pip=True)
-        problem = _failed(str(folder / "bin" / "pip"), "install", "--quiet", *requirements)
+        problem = _run(str(folder / "bin" / "pip"), "install", "--quiet", *requirements)
     else:
         problem = _install_with_uv(uv, folder, requirements)
     if problem:
@@ -92,18 +92,18 @@ def _install(folder: Path, requirements: list[str], what: str) -> None:
 
 
 def _install_with_uv(uv: str, folder: Path, requirements: list[str]) -> str:
-    if problem := _failed(uv, "venv", "--quiet", "--python", sys.executable, str(folder)):
+    if problem := _run(uv, "venv", "--quiet", "--python", sys.executable, str(folder)):
         return problem
     into = ("pip", "install", "--quiet", "--python", str(folder / "bin" / "python"))
-    problem = _failed(uv, *into, *requirements)
+    problem = _run(uv, *into, *requirements)
     if _PARSER not in problem:
         return problem
     overrides = folder / "overrides.txt"
     overrides.write_text(f'{_PARSER} ; sys_platform == "never"\n')
-    return _failed(uv, *into, "--override", str(overrides), *requirements)
+    return _run(uv, *into, "--override", str(overrides), *requirements)
 
 
-def _failed(*command: str) -> str:
+def _run(*command: str) -> str:
     """Run a command; return the end of its output if it fails, "" if it does not."""
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode == 0:

@@ -34,7 +34,7 @@ def caught_in_file(folder: Path) -> Iterator[None]:
         yield
 
 
-def caught_events(artifacts: CompiledArtifacts, names: Mapping[str, str]) -> Counter[str]:
+def collect_events(artifacts: CompiledArtifacts, names: Mapping[str, str]) -> Counter[str]:
     """Return the events of a finished run, each as a line that is equal in two equal runs.
 
     It is the whole event except times, folders and run ids. A run is identified by its job and its
@@ -59,9 +59,9 @@ def differing_paths(line: str, others: Iterable[str]) -> list[str]:
 
     Empty if there is none.
     """
-    head, event = _parsed(line)
-    alike = [theirs for other, theirs in map(_parsed, others) if other == head]
-    return min((_differing(event, theirs, "") for theirs in alike), key=len, default=[])
+    head, event = _parse(line)
+    alike = [theirs for other, theirs in map(_parse, others) if other == head]
+    return min((_compare(event, theirs, "") for theirs in alike), key=len, default=[])
 
 
 def _run_names(events: list[Json]) -> dict[str, str]:
@@ -105,12 +105,12 @@ def _line(event: Json) -> str:
     return f"{event['eventType']} {event['job']['name']} {text}"
 
 
-def _parsed(line: str) -> tuple[str, Any]:
+def _parse(line: str) -> tuple[str, Any]:
     kind, job, text = line.split(" ", 2)
     return f"{kind} {job}", json.loads(text)
 
 
-def _differing(one: Any, other: Any, path: str) -> list[str]:
+def _compare(one: Any, other: Any, path: str) -> list[str]:
     if isinstance(one, dict) and isinstance(other, dict):
         keys = sorted({*one, *other})
         pairs = [(one.get(key), other.get(key), f"{path}.{key}") for key in keys]
@@ -118,4 +118,4 @@ def _differing(one: Any, other: Any, path: str) -> list[str]:
         pairs = [(a, b, f"{path}[{n}]") for n, (a, b) in enumerate(zip(one, other, strict=True))]
     else:
         return [] if one == other else [path.removeprefix(".")]
-    return [each for a, b, where in pairs for each in _differing(a, b, where)]
+    return [each for a, b, where in pairs for each in _compare(a, b, where)]

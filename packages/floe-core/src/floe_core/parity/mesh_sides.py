@@ -102,11 +102,11 @@ def compile_mesh_side(
     for number, (name, product) in enumerate(products.items()):
         # Numbered, so that the names sort in the same order on each side: lineage sorts by names.
         place = _Place(name, product, folder, f"{own_name}{number:03}")
-        found.append(_compiled(side, place, found))
+        found.append(_compile(side, place, found))
     return found
 
 
-def _compiled(side: MeshSide, place: _Place, before: Sequence[CompiledSide]) -> CompiledSide:
+def _compile(side: MeshSide, place: _Place, before: Sequence[CompiledSide]) -> CompiledSide:
     name, product, folder = place.name, place.product, place.folder
     runner = side.placement[name]
     compiled = prepare_product(

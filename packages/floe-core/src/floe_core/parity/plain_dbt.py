@@ -147,7 +147,7 @@ def _results(work: Path) -> dict[str, NodeResult]:
     path = work / "run_results.json"
     written = json.loads(path.read_bytes()) if path.exists() else None
     is_listed = written is not None and _major_version(written) < 2
-    found = written["results"] if written is not None and is_listed else _logged(work)
+    found = written["results"] if written is not None and is_listed else _read_results(work)
     results = (_result(each) for each in found)
     return {each.unique_id: each for each in results if each.unique_id.startswith(_kinds())}
 
@@ -160,7 +160,7 @@ def _kinds() -> tuple[str, ...]:
     return tuple(f"{kind}." for kind in _KINDS)
 
 
-def _logged(work: Path) -> Iterator[dict[str, Any]]:
+def _read_results(work: Path) -> Iterator[dict[str, Any]]:
     for message in _events(work / EVENTS):
         if message["info"]["name"] == "NodeFinished":
             data, node = message["data"], message["data"]["node_info"]

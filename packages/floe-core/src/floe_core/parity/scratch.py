@@ -98,7 +98,7 @@ def refuse_writes_outside(
     Raises:
         InvalidProductError: It would, or would not read what it builds; lists each node and source.
     """
-    manifest = _narrowed(json.loads(compiled.files[DBT_MANIFEST_FILE]), node_ids)
+    manifest = _narrow(json.loads(compiled.files[DBT_MANIFEST_FILE]), node_ids)
     written = written_nodes(manifest)
     dbt = compiled.artifacts.dbt
     longest = dialect_of(dbt.adapter).longest_name
@@ -106,7 +106,7 @@ def refuse_writes_outside(
     quotes = dbt.adapter == "snowflake"
     problems = [
         *(each for node in written for each in _elsewhere(node, database, scratch)),
-        *(each for node in written for each in _quoted(node, scratch) if quotes),
+        *(each for node in written for each in _check_quoting(node, scratch) if quotes),
         *(problem for node in written for problem in _outside(node, scratch, longest)),
         *_sources(manifest, written, scratch),
     ]
@@ -132,16 +132,14 @@ def refuse_other_files(
             "leave out `database`, or choose a target, with DBT_TARGET, that does",
             node["original_file_path"],
         )
-        for node in written_nodes(
-            _narrowed(json.loads(compiled.files[DBT_MANIFEST_FILE]), node_ids)
-        )
+        for node in written_nodes(_narrow(json.loads(compiled.files[DBT_MANIFEST_FILE]), node_ids))
         if node["database"] != own
     ]
     if problems:
         raise InvalidProductError(problems)
 
 
-def _narrowed(manifest: Entry, node_ids: Collection[str] | None) -> Entry:
+def _narrow(manifest: Entry, node_ids: Collection[str] | None) -> Entry:
     """Return a manifest with only these nodes."""
     if node_ids is None:
         return manifest
@@ -156,10 +154,10 @@ def _narrowed(manifest: Entry, node_ids: Collection[str] | None) -> Entry:
 def written_nodes(manifest: Entry) -> list[Entry]:
     """Return the nodes of a manifest for which a run creates relations."""
     nodes = [*manifest["nodes"].values(), *(manifest.get("functions") or {}).values()]
-    return [node for node in nodes if _iswritten_nodes(node)]
+    return [node for node in nodes if _is_written(node)]
 
 
-def _iswritten_nodes(node: Entry) -> bool:
+def _is_written(node: Entry) -> bool:
     """Return whether a run creates a relation for it; for a test, if its failures are stored."""
     is_folded = (node.get("config") or {}).get("materialized") == "ephemeral"
     is_external = node["resource_type"] == "model" and not node.get("original_file_path")
@@ -200,7 +198,7 @@ def _elsewhere(node: Entry, database: str, scratch: Scratch) -> Iterator[Problem
         )
 
 
-def _quoted(node: Entry, scratch: Scratch) -> Iterator[Problem]:
+def _check_quoting(node: Entry, scratch: Scratch) -> Iterator[Problem]:
     """Yield a problem if Snowflake would keep a name's case, while floe looks for upper case."""
     name = str(node.get("relation_name") or "")
     if '"' in name:

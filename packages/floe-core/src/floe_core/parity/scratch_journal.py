@@ -40,7 +40,7 @@ def dropped_afterwards(
     journal = journal_folder(product_dir, owner)
     place = place_of(artifacts.dbt, artifacts.folder)
     with ExitStack() as locks:
-        killed = _killed(journal, owner, place, locks, tell)
+        killed = _lock_killed(journal, owner, place, locks, tell)
         with open_warehouse(artifacts.dbt, artifacts.folder) as warehouse:
             _drop_and_report(warehouse, killed, owner, tell)
             _report_others(warehouse, owner, journal, tell)
@@ -61,7 +61,9 @@ def drop_left(product_dir: Path, artifacts: CompiledArtifacts, owner: str, tell:
     """
     journal = state_folder(product_dir) / owner
     with ExitStack() as locks:
-        killed = _killed(journal, owner, place_of(artifacts.dbt, artifacts.folder), locks, tell)
+        killed = _lock_killed(
+            journal, owner, place_of(artifacts.dbt, artifacts.folder), locks, tell
+        )
         if not killed:
             return
         with open_warehouse(artifacts.dbt, artifacts.folder) as warehouse:
@@ -97,7 +99,7 @@ def _write_down(journal: Path, base: str, place: str, locks: ExitStack) -> None:
     write_together(journal, {_entry(journal, base).name: json.dumps({"in": place}).encode()})
 
 
-def _killed(journal: Path, owner: str, place: str, locks: ExitStack, tell: Tell) -> list[str]:
+def _lock_killed(journal: Path, owner: str, place: str, locks: ExitStack, tell: Tell) -> list[str]:
     """Return the names that killed runs recorded, and take their locks."""
     found = []
     for entry in sorted(journal.glob(f"{Scratch.prefix(owner)}*.json")):

@@ -13,11 +13,11 @@ from pathlib import Path
 from floe_core.alerts.report import DISABLED_VARIABLE
 from floe_core.build_events import BuildEvent
 from floe_core.compiler.compile_product import CompiledProduct, prepare_product
-from floe_core.compiler.profile import Profile, isolated
+from floe_core.compiler.profile import Profile, isolate
 from floe_core.errors import UsageError
 from floe_core.launch import launch
 from floe_core.parity import plain_dbt
-from floe_core.parity.lineage_events import caught_events, caught_in_file
+from floe_core.parity.lineage_events import caught_in_file, collect_events
 from floe_core.parity.promises import Promises, promises_of, today
 from floe_core.parity.scratch import (
     Scratch,
@@ -197,7 +197,7 @@ class _Place:
             if duckdb_file(profile.output, self._folder) is None:
                 raise UsageError("parity needs a DuckDB file; this product's tables are in none")
             refuse_secrets_in(profile)
-            return isolated(profile, self._folder)
+            return isolate(profile, self._folder)
         # The profiles of environments are changed too, but are not run.
         self.scratch = self.scratch or new_scratch(profile)
         led = SparkMetastore(profile, self._home).lead(profile)
@@ -236,7 +236,7 @@ def _run(side: CompiledSide, on_event: Callable[[BuildEvent], None]) -> Side:
     folder = artifacts.folder
     with caught_in_file(folder):
         report = launch(artifacts, RunOptions(artifacts.jobs[0].name), on_event)
-        events = caught_events(artifacts, {each.base: each.schema for each in scratches})
+        events = collect_events(artifacts, {each.base: each.schema for each in scratches})
     promises = promises_of(artifacts, today())
     tables, edges = read_tables(artifacts), _edges(artifacts)
     return Side(

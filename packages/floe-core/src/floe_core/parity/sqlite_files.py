@@ -13,7 +13,7 @@ from floe_core.compiler.profile import Profile
 from floe_core.errors import InvalidProductError, Problem
 from floe_core.parity.scratch import written_nodes
 from floe_core.schemas.compiled_artifacts import DBT_MANIFEST_FILE
-from floe_core.warehouse.duckdb_file import rendered
+from floe_core.warehouse.duckdb_file import render
 
 FOLDER = "parity-sqlite"
 _MAIN = "main"
@@ -46,7 +46,7 @@ def refuse_foreign_files(compiled: CompiledProduct) -> None:
     foreign = {
         name
         for name, path in paths.items()
-        if not Path(rendered(str(path), compiled.destination)).is_relative_to(own)
+        if not Path(render(str(path), compiled.destination)).is_relative_to(own)
     }
     problems = list(_outside(json.loads(compiled.files[DBT_MANIFEST_FILE]), foreign))
     if problems:

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from floe_core.errors import EnvironmentProblemError, UsageError
 from floe_core.ports.record import Numbers, ProductRecord, Start, Update
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_core.secrets.references import UnsetVariableError, resolved
+from floe_core.secrets.references import UnsetVariableError, resolve
 from floe_core.shared_text import SharedText, shared_text
 
 LEDGER_VARIABLE = "FLOE_LEDGER"
@@ -54,12 +54,12 @@ class Ledger:
         """Record that a run updated these ports (`port@version`), all or none."""
         names = sorted(set(ports))
 
-        def changed(record: ProductRecord) -> ProductRecord:
+        def add(record: ProductRecord) -> ProductRecord:
             for port in names:
                 record = record.with_update(port, update)
             return record
 
-        self._change(product, changed)
+        self._change(product, add)
 
     def begin(
         self, product: str, job: str, run_id: str, seen: Numbers, moment: datetime, for_: Numbers
@@ -71,17 +71,17 @@ class Ledger:
         """
         is_new = True
 
-        def changed(record: ProductRecord) -> ProductRecord:
+        def add_start(record: ProductRecord) -> ProductRecord:
             nonlocal is_new
             starts = record.starts.get(job, ())
-            known = record.seen_by(job)
+            known = record.updates_seen_by(job)
             is_mine = any(start.run_id == run_id for start in starts)
             is_new = is_mine or not for_ or any(known.get(p, 0) < n for p, n in for_.items())
             if not is_new or is_mine:
                 return record
             return record.with_start(job, Start(moment=moment, run_id=run_id, seen=dict(seen)))
 
-        self._change(product, changed)
+        self._change(product, add_start)
         return is_new
 
     def pass_over(self, product: str, job: str, seen: Numbers, moment: datetime) -> None:
@@ -117,7 +117,7 @@ def ledger_at(named: str, base: Path | None, environment: str) -> Ledger | None:
         UsageError: It is relative, and there is no `base`.
     """
     try:
-        place = os.environ.get(LEDGER_VARIABLE) or str(resolved(named))
+        place = os.environ.get(LEDGER_VARIABLE) or str(resolve(named))
     except UnsetVariableError as error:
         raise EnvironmentProblemError(f"ledger: {error}") from None
     if not place:

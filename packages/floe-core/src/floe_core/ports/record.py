@@ -56,7 +56,7 @@ class ProductRecord(Frozen):
     updates: dict[str, tuple[Update, ...]] = {}
     starts: dict[str, tuple[Start, ...]] = {}
 
-    def seen_by(self, job: str) -> dict[str, int]:
+    def updates_seen_by(self, job: str) -> dict[str, int]:
         """Return port -> the last update that runs of a job began with."""
         seen: dict[str, int] = {}
         for start in self.starts.get(job, ()):
@@ -78,7 +78,7 @@ class ProductRecord(Frozen):
 
     def with_start(self, job: str, start: Start) -> ProductRecord:
         """Return the record with one more start, which has also seen all that earlier ones have."""
-        seen = self.seen_by(job)
+        seen = self.updates_seen_by(job)
         for port, number in start.seen.items():
             seen[port] = max(number, seen.get(port, 0))
         after = (*self.starts.get(job, ()), start.model_copy(update={"seen": seen}))[-KEPT:]

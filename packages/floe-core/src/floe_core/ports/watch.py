@@ -47,7 +47,7 @@ def look_in(
     if ledger is None:
         what = f"{job.product} is started by updates, and there is no ledger"
         raise EnvironmentProblemError(f"{what}; name one in the manifest or in FLOE_LEDGER")
-    seen = ledger.read(job.product).seen_by(job.name)
+    seen = ledger.read(job.product).updates_seen_by(job.name)
     updates = ledger.updates(job.trigger.ports)
     decision = decide(job.trigger, updates, seen, now, is_running=is_running)
     if decision.action == "skip":

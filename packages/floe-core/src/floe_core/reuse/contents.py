@@ -28,12 +28,12 @@ def with_contents(given: Situation, plan: Plan) -> Plan:
     dbt = given.artifacts.dbt
     if given.builds_all or dbt.executable or not CATALOGS[dbt.adapter].is_read_in_run:
         return plan
-    compared = _hashed_in_run(given, plan)
+    compared = _nodes_hashed_in_run(given, plan)
     if not compared:
         return plan
     same = make_plan(replace(given, unchanged=compared))
     return {
-        node_id: _waiting(given, plan, each, compared, node_id)
+        node_id: _defer(given, plan, each, compared, node_id)
         if each.action == "build" and same[node_id].action == "reuse"
         else each
         for node_id, each in plan.items()
@@ -69,7 +69,7 @@ def is_unchanged(given: Situation, node_id: str, standing: Standing) -> bool:
     return last is not None and last.evidence == standing.evidence
 
 
-def _hashed_in_run(given: Situation, plan: Plan) -> frozenset[str]:
+def _nodes_hashed_in_run(given: Situation, plan: Plan) -> frozenset[str]:
     return frozenset(i for i in compared_nodes(given, plan) if _is_cheap(given, i))
 
 
@@ -86,7 +86,7 @@ def _last_table(given: Situation, node_id: str) -> Standing | None:
     return standing if standing is not None and standing.rows is not None else None
 
 
-def _waiting(
+def _defer(
     given: Situation, plan: Plan, decision: Decision, compared: frozenset[str], node_id: str
 ) -> Decision:
     nearest = sorted(_nearest(given, plan, compared, node_id))

@@ -127,7 +127,7 @@ class Planner:
         self.decisions.pop(node.unique_id, None)
         with_tests = self._plan_unit_tests_of(node, fresh)
         why = next(filter(None, (*self._reasons(node, entry, fresh, never), with_tests)), "")
-        versions = self._made(node, entry, fresh, analysis, never, is_built=bool(why))
+        versions = self._resulting_versions(node, entry, fresh, analysis, never, is_built=bool(why))
         self._versions[node.unique_id] = versions
         self._decide(node, entry, replace(fresh, versions=versions), why)
 
@@ -167,7 +167,7 @@ class Planner:
         if not self._stands(node, entry):
             is_there = node.unique_id in self._given.warehouse.standing
             yield "changed since its last build" if is_there else "its relation is not there"
-        yield self._held_up_by_parents(node)
+        yield self._reason_in_parents(node)
 
     def _may_wait(self, node: Node, entry: Entry, fresh: Entry) -> bool:
         """Return whether only the node's inputs are new, and its last build is recent enough."""
@@ -177,7 +177,7 @@ class Planner:
         is_young = 0 <= self._given.now - entry.planned_at < node.reuse.lag_seconds
         return is_young and entry.traits == fresh.traits
 
-    def _held_up_by_parents(self, node: Node) -> str:
+    def _reason_in_parents(self, node: Node) -> str:
         """Return the parent whose build requires building the node, whatever the node reads."""
         parents = [p.unique_id for p in self._given.parents(node)]
         built = [p for p in parents if p in self.decisions and self._is_built(p)]
@@ -220,7 +220,7 @@ class Planner:
         versions = self._versions.get(leaf.parent)
         return versions.of(leaf.column) if versions else self._given.token
 
-    def _made(
+    def _resulting_versions(
         self,
         node: Node,
         entry: Entry | None,

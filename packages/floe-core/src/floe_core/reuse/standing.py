@@ -168,7 +168,7 @@ class _Reader:
         if node.reuse.by_content or node.port:
             return self._content(node, columns)
         if node.reuse.loaded_at:
-            return self._loaded(node)
+            return self._read_newest(node)
         return self.catalog.version_of_rows(self._warehouse, relation_of(node))
 
     def _content(self, node: Node, columns: list[tuple[str, str]]) -> str:
@@ -178,7 +178,7 @@ class _Reader:
             raise EnvironmentProblemError(f"{relation.schema}.{relation.name} cannot be read")
         return digest(content)
 
-    def _loaded(self, node: Node) -> str:
+    def _read_newest(self, node: Node) -> str:
         dialect = self._warehouse.dialect
         place = dialect.place(relation_of(node))
         newest = f"max({node.reuse.loaded_at})"
@@ -188,4 +188,4 @@ class _Reader:
         return digest(found)
 
     def _names(self, columns: Iterable[tuple[str, str]]) -> tuple[str, ...]:
-        return tuple(self.catalog.names.kept(name) for name, _ in columns)
+        return tuple(self.catalog.names.stored_key(name) for name, _ in columns)

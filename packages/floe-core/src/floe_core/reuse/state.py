@@ -120,7 +120,7 @@ class State:
         """Return the last green build of a node, whatever has happened to its relation since."""
         return self.entries.get(node_id) or self.former.get(node_id)
 
-    def begun(self, token: str, build: ActiveBuild) -> State:
+    def with_build(self, token: str, build: ActiveBuild) -> State:
         """Return the state after the start of a build, without entries of the nodes it builds."""
         ids = set(build.node_ids)
         others = {
@@ -134,7 +134,7 @@ class State:
         former = {**self.former, **changed}
         return replace(self, entries=left, former=former, active={**others, token: own})
 
-    def ended(self, entries: Mapping[str, Entry], doubtful: Collection[str] = ()) -> State:
+    def with_entries(self, entries: Mapping[str, Entry], doubtful: Collection[str] = ()) -> State:
         """Return the state with the entries of a build, and without those that are in doubt."""
         kept = {i: entry for i, entry in self.entries.items() if i not in doubtful}
         former = {i: entry for i, entry in self.former.items() if i not in entries}

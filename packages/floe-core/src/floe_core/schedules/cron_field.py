@@ -60,10 +60,10 @@ class CronField:
         elif slash:
             raise self._open_step(item, self._number(span, item), step_text)
         else:
-            return [self._turned(self._number(span, item))]
+            return [self._wrap_around(self._number(span, item))]
         step = self._step(step_text, item) if slash else 1
         self._check_span(item, low, high, step)
-        return [self._turned(value) for value in range(low, high + 1, step)]
+        return [self._wrap_around(value) for value in range(low, high + 1, step)]
 
     def _number(self, text: str, item: str) -> int:
         if text.upper() in self.names:
@@ -97,7 +97,9 @@ class CronField:
 
     def _check_span(self, item: str, low: int, high: int, step: int) -> None:
         if low > high:
-            raise self._wrong(item, f"runs backwards; write {self._wrapped(low, high, step)}")
+            raise self._wrong(
+                item, f"runs backwards; write {self._split_backward(low, high, step)}"
+            )
         if low == high:
             raise self._wrong(item, f"is a range of one; write {low}")
         if step > high - low:
@@ -111,7 +113,7 @@ class CronField:
         meant = f"{start}-{self.last}" + (f"/{step}" if step > 1 else "")
         return self._wrong(item, f"is read in two ways; write {meant} or {start}")
 
-    def _wrapped(self, low: int, high: int, step: int) -> str:
+    def _split_backward(self, low: int, high: int, step: int) -> str:
         """Return a backward range as forward ones, or as a list when it has a step."""
         if step > 1:
             turn = self.last - self.low + 1
@@ -122,7 +124,7 @@ class CronField:
         parts = [(low, self.last), (self.low, high)]
         return ",".join(str(a) if a >= b else f"{a}-{b}" for a, b in parts)
 
-    def _turned(self, value: int) -> int:
+    def _wrap_around(self, value: int) -> int:
         return self.low if value > self.last else value
 
     def _wrong(self, text: str, reason: str) -> ValueError:

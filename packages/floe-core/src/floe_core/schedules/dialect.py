@@ -68,13 +68,13 @@ def _split(expr: str) -> list[str]:
         raise ValueError(f"it has spaces around it; write {' '.join(fields)}")
     if len(fields) != len(FIELDS):
         raise ValueError(
-            f"it has {_counted(len(fields))}; write five: minute, hour, day of month, month, "
+            f"it has {_format_count(len(fields))}; write five: minute, hour, day of month, month, "
             "day of week (no seconds, no year)"
         )
     return fields
 
 
-def _counted(count: int) -> str:
+def _format_count(count: int) -> str:
     return "1 field" if count == 1 else f"{count} fields"
 
 

@@ -103,7 +103,7 @@ class JobSchedules:
                 f"job '{job_name}' of {self.artifacts.product.name} has no schedule; set one first"
             )
         self._store.change(
-            lambda kept: {**kept, job_name: _turned(kept.get(job_name), switch, _now())}
+            lambda kept: {**kept, job_name: _turn(kept.get(job_name), switch, _now())}
         )
 
     def _write(self, job_name: str, entry: ScheduleOverride) -> None:
@@ -134,7 +134,7 @@ def _raise_if_any(complaints: list[str]) -> None:
         raise ValueError("\n".join(found))
 
 
-def _turned(entry: ScheduleOverride | None, switch: Switch, now: datetime) -> ScheduleOverride:
+def _turn(entry: ScheduleOverride | None, switch: Switch, now: datetime) -> ScheduleOverride:
     entry = entry or ScheduleOverride(since=now)
     return entry.model_copy(update={"switch": switch, "since": now})
 

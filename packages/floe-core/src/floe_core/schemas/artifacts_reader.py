@@ -30,7 +30,7 @@ def load_folder(project_dir: Path) -> CompiledArtifacts:
     """Return the artifacts of a compiled folder, bound to it. See `CompiledArtifacts.load`."""
     with collector_at_rest():
         fields = _read_fields(project_dir / ARTIFACTS_FILE)
-        artifacts = _validated(fields, project_dir / ARTIFACTS_FILE)
+        artifacts = _validate(fields, project_dir / ARTIFACTS_FILE)
     _check_jobs(artifacts, project_dir / ARTIFACTS_FILE)
     _check_dbt_project(artifacts, project_dir)
     _check_dbt_manifest(artifacts, project_dir)
@@ -57,7 +57,7 @@ def read_artifacts(path: Path) -> CompiledArtifacts:
     """
     file = path / ARTIFACTS_FILE if path.is_dir() else path
     with collector_at_rest():
-        return _validated(_read_fields(file), file)
+        return _validate(_read_fields(file), file)
 
 
 def artifacts_in(text: bytes, shown_as: str) -> CompiledArtifacts:
@@ -67,7 +67,7 @@ def artifacts_in(text: bytes, shown_as: str) -> CompiledArtifacts:
         StaleProductError: The text is damaged, or of a newer major version.
     """
     with collector_at_rest():
-        return _validated(_fields_in(text, Path(shown_as)), Path(shown_as))
+        return _validate(_fields_in(text, Path(shown_as)), Path(shown_as))
 
 
 def _read_fields(path: Path) -> dict[str, Any]:
@@ -115,10 +115,10 @@ def _of_readable_version(fields: dict[str, Any], path: Path) -> dict[str, Any]:
                 )
             ]
         )
-    return _known_fields(fields, path) if int(minor) > our_minor else fields
+    return _drop_unknown_fields(fields, path) if int(minor) > our_minor else fields
 
 
-def _known_fields(fields: dict[str, Any], path: Path) -> dict[str, Any]:
+def _drop_unknown_fields(fields: dict[str, Any], path: Path) -> dict[str, Any]:
     """Return the fields without those that a newer minor version added, at any depth."""
     dropped: list[str] = []
     while True:
@@ -145,7 +145,7 @@ def _drop(fields: Any, location: tuple[int | str, ...]) -> None:
     fields.pop(location[-1], None)
 
 
-def _validated(fields: dict[str, Any], path: Path) -> CompiledArtifacts:
+def _validate(fields: dict[str, Any], path: Path) -> CompiledArtifacts:
     try:
         return CompiledArtifacts.model_validate(fields)
     except ValidationError as error:

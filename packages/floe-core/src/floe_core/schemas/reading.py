@@ -16,7 +16,7 @@ from floe_core.source_map import Document, Location
 Model = TypeVar("Model", bound=BaseModel)
 
 
-def validated(document: Document, model: type[Model], data: Mapping[str, Any]) -> Model:
+def validate(document: Document, model: type[Model], data: Mapping[str, Any]) -> Model:
     """Return the model of a document's data.
 
     Raises:
@@ -39,7 +39,7 @@ def _problem(document: Document, model: type[BaseModel], found: ErrorDetails) ->
         return document.problem(
             location[:-1], f"{where} lacks the key '{key}'", f"add '{key}:'", True
         )
-    return document.problem(location, f"{_dotted(location)}: {_reason(found)}", _fix(found))
+    return document.problem(location, f"{_join_location(location)}: {_reason(found)}", _fix(found))
 
 
 def _unknown_key(document: Document, model: type[BaseModel], location: Location) -> Problem:
@@ -92,7 +92,7 @@ def _inner_model(annotation: Any) -> Any:
     return None
 
 
-def _dotted(location: Location) -> str:
+def _join_location(location: Location) -> str:
     return ".".join(str(step) for step in location)
 
 

@@ -24,24 +24,26 @@ class Redactor:
         known = sorted(spelled, key=len, reverse=True)
         self._known = re.compile("|".join(map(re.escape, known))) if known else None
 
-    def known(self, text: str) -> str:
+    def hide_known(self, text: str) -> str:
         """Return the text without the known values."""
         return self._known.sub(HIDDEN, text) if self._known else text
 
     def text(self, text: str) -> str:
         """Return the text without secrets."""
-        return hide_shapes(self.known(text))
+        return hide_shapes(self.hide_known(text))
 
-    def known_in_tree(self, value: Any) -> Any:
+    def hide_known_in_tree(self, value: Any) -> Any:
         """Return JSON-like data without the known values, in texts and in keys."""
         if self._known is None:
             return value
         if isinstance(value, str):
-            return self.known(value)
+            return self.hide_known(value)
         if isinstance(value, dict):
-            return {self.known_in_tree(key): self.known_in_tree(v) for key, v in value.items()}
+            return {
+                self.hide_known_in_tree(key): self.hide_known_in_tree(v) for key, v in value.items()
+            }
         if isinstance(value, list):
-            return [self.known_in_tree(each) for each in value]
+            return [self.hide_known_in_tree(each) for each in value]
         return value
 
     def tree(self, value: Any) -> Any:

@@ -25,16 +25,16 @@ class UnsetVariableError(LookupError):
     """A setting refers to an environment variable that is not set."""
 
 
-def resolved(value: Any) -> Any:
+def resolve(value: Any) -> Any:
     """Return a setting with each reference to the environment replaced, at any depth.
 
     Raises:
         UnsetVariableError: A variable without default is not set.
     """
     if isinstance(value, dict):
-        return {key: resolved(each) for key, each in value.items()}
+        return {key: resolve(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
-        return [resolved(each) for each in value]
+        return [resolve(each) for each in value]
     return _REFERENCE.sub(_value, value) if isinstance(value, str) else value
 
 

@@ -17,7 +17,7 @@ _MARK = b"floe-env:"
 _PLACEHOLDER = re.compile(r"\u27e6floe-env:(\w+)\u27e7")
 
 
-def sealed(cache: bytes, secrets: Mapping[str, str]) -> bytes:
+def seal_cache(cache: bytes, secrets: Mapping[str, str]) -> bytes:
     """Return the cache with the values of secrets (variable -> value) replaced by references."""
     if not any(value.encode() in cache for value in secrets.values()):
         return cache
@@ -29,19 +29,19 @@ def sealed(cache: bytes, secrets: Mapping[str, str]) -> bytes:
             text = text.replace(value, _reference(name))
         return text
 
-    return _rewritten(cache, seal, secrets)
+    return _rewrite(cache, seal, secrets)
 
 
-def unsealed(cache: bytes) -> bytes:
+def unseal_cache(cache: bytes) -> bytes:
     """Return the cache with the references replaced from the environment, "" if not set."""
     if _MARK not in cache:
         return cache
-    return _rewritten(
+    return _rewrite(
         cache, lambda text: _PLACEHOLDER.sub(lambda m: os.environ.get(m[1], ""), text), {}
     )
 
 
-def _rewritten(cache: bytes, change: Callable[[str], str], secrets: Mapping[str, str]) -> bytes:
+def _rewrite(cache: bytes, change: Callable[[str], str], secrets: Mapping[str, str]) -> bytes:
     import msgpack
 
     def walk(value: Any) -> Any:

@@ -83,4 +83,4 @@ def serve(drainers: Mapping[Spool, Drainer], *, finishes_alone: bool = False) ->
         if all(turn.is_done for turn in turns):
             return 1 if any(turn.has_left for turn in turns) else 0
         orders.pause(_LOOK_EVERY_SECONDS)
-    return 1 if any(spool.waiting() for spool in drainers) else 0
+    return 1 if any(spool.list_waiting() for spool in drainers) else 0

@@ -51,10 +51,10 @@ class _Pass:
     failing: dict[Path, str] = field(default_factory=dict)
     reason: str = ""
 
-    def left_of(self, waiting: list[Path]) -> list[Path]:
+    def without_failing(self, waiting: list[Path]) -> list[Path]:
         return [path for path in waiting if path not in self.failing]
 
-    def ended(self, reason: str) -> Drained:
+    def conclude(self, reason: str) -> Drained:
         return Drained(self.sent, self.refused, reason)
 
 
@@ -71,7 +71,7 @@ class Drainer:
 
         Stops only between two events: the one that is being sent is completed.
         """
-        if not self._spool.waiting():
+        if not self._spool.list_waiting():
             return Drained()
         try:
             with FileLock(self._spool.folder / "drain.lock", timeout=0):
@@ -83,19 +83,19 @@ class Drainer:
         self._spool.remove_abandoned()
         self._attempts = FailedAttempts(self._spool.folder)
         progress = _Pass()
-        while batch := progress.left_of(self._spool.waiting()):
+        while batch := progress.without_failing(self._spool.list_waiting()):
             for path in batch:
                 if should_stop():
-                    return progress.ended("stopped before the end")
+                    return progress.conclude("stopped before the end")
                 if progress.failing and self._attempts.of(path) >= ATTEMPTS:
                     progress.failing[path] = progress.reason
                 elif not self._go_on_after(path, progress):
                     self._spool.note_failure(progress.reason)
-                    return progress.ended(progress.reason)
+                    return progress.conclude(progress.reason)
         if progress.failing:
             self._set_aside_what_waits_alone(progress)
         self._spool.note_failure("" if not progress.failing else progress.reason)
-        return progress.ended(progress.reason if progress.failing else "")
+        return progress.conclude(progress.reason if progress.failing else "")
 
     def _go_on_after(self, path: Path, progress: _Pass) -> bool:
         """Send an event; return whether to go on with those behind it now."""
@@ -103,7 +103,7 @@ class Drainer:
         if outcome in ("failed", "unreachable"):
             progress.failing[path], progress.reason = reason, reason
             if outcome == "failed":
-                self._attempts.note(path, self._spool.waiting())
+                self._attempts.note(path, self._spool.list_waiting())
             return self._attempts.of(path) >= ATTEMPTS and outcome == "failed"
         progress.sent += outcome == "sent"
         progress.refused += outcome == "refused"

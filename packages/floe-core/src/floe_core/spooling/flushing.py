@@ -39,5 +39,5 @@ def flush_spool(spool: Spool, drainer: Drainer, deadline: float) -> Flushed:
             full_since = spool.full_since()
             if not drained.reason:
                 spool.forget_fullness()
-            return Flushed(sent, refused, len(spool.waiting()), drained.reason, full_since)
+            return Flushed(sent, refused, len(spool.list_waiting()), drained.reason, full_since)
         time.sleep(_BETWEEN_TRIES_SECONDS)

@@ -92,7 +92,7 @@ class SendingProcess:
         return process.poll() == 0
 
     def _is_silent(self) -> bool:
-        return any(spool.sending_for() >= _SILENT_SECONDS for spool in self._spools)
+        return any(spool.seconds_sending() >= _SILENT_SECONDS for spool in self._spools)
 
     @staticmethod
     def _write_line(process: subprocess.Popen[bytes], line: str) -> None:

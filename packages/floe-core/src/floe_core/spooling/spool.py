@@ -62,17 +62,17 @@ class Spool:
             _write_whole(path, text)
         return path
 
-    def waiting(self) -> list[Path]:
+    def list_waiting(self) -> list[Path]:
         """Return the files of events that wait, oldest first."""
         return _events_in(self.waiting_folder)
 
-    def refused(self) -> list[Path]:
+    def list_refused(self) -> list[Path]:
         """Return the files of events that were refused permanently, oldest first."""
         return _events_in(self.refused_folder)
 
     def has(self, key: str) -> bool:
         """Return whether an event with this key waits or was refused."""
-        return any(p.stem.endswith(f"-{key}") for p in (*self.waiting(), *self.refused()))
+        return any(p.stem.endswith(f"-{key}") for p in (*self.list_waiting(), *self.list_refused()))
 
     def refuse(self, path: Path, reason: str) -> None:
         """Set a waiting event aside, with the reason."""
@@ -105,7 +105,7 @@ class Spool:
         finally:
             self._sending.unlink(missing_ok=True)
 
-    def sending_for(self) -> float:
+    def seconds_sending(self) -> float:
         """Return for how many seconds the current event has been being sent, 0.0 if none is."""
         try:
             return time.time() - self._sending.stat().st_mtime
@@ -128,7 +128,7 @@ class Spool:
         """Put refused events back to wait in their old places; return how many there were."""
         self._make_folders()
         count = 0
-        for path in self.refused():
+        for path in self.list_refused():
             aside = read_json(path)
             event = aside.get("event") if isinstance(aside, dict) else None
             if isinstance(event, dict):

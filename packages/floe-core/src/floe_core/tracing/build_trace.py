@@ -51,7 +51,7 @@ class BuildTrace:
         """Node id -> its span for each node so far, and `RUN` -> the run's; empty when off."""
         return self._ids
 
-    def started(self) -> None:
+    def start(self) -> None:
         """Start the span of the build."""
         request = self._request
         about = {

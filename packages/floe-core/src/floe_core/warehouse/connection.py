@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from floe_core.errors import EnvironmentProblemError, UsageError
 from floe_core.schemas.policies import DbtProject
 from floe_core.warehouse.credentials import credentials_of, without_secrets
-from floe_core.warehouse.dialect import Dialect, Relation, Row, literal, quoted
+from floe_core.warehouse.dialect import Dialect, Relation, Row, literal, quote_name
 from floe_core.warehouse.dialects import dialect_of
 from floe_core.warehouse.duckdb_file import duckdb_file
 from floe_core.warehouse.internals import (
@@ -193,16 +193,16 @@ class DuckDBFile(DuckDBCursor):
         if file is None:
             raise UsageError("DuckDB's tables are compared in a file; this product's are in none")
         name = credentials_of(dbt, project_dir).database
-        own: dict[str, object] = {"path": str(file), "alias": quoted(name), "read_only": True}
+        own: dict[str, object] = {"path": str(file), "alias": quote_name(name), "read_only": True}
         if may_be_new and not file.exists():
-            own = {"path": IN_MEMORY, "alias": quoted(name)}
+            own = {"path": IN_MEMORY, "alias": quote_name(name)}
         others = [{**each, "read_only": True} for each in dbt.profile.get("attach") or ()]
         # dbt-duckdb itself opens files for writing.
         in_memory = {"path": IN_MEMORY, "database": MEMORY, "attach": [*others, own]}
         self._environment = duckdb_environment(credentials_of(dbt, project_dir, in_memory))
         with _translated_errors():
             super().__init__(self._environment.handle().cursor(), dialect)
-        self.run(f"use {quoted(name)}")
+        self.run(f"use {quote_name(name)}")
 
     def close(self) -> None:
         """Close the file."""

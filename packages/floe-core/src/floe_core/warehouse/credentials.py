@@ -17,7 +17,7 @@ from floe_core.warehouse.internals import (
     dbt_error,
     make_credentials,
     read_profiles,
-    rendered_output,
+    render_output,
 )
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def credentials_of(
     """
     errors = dbt_error()
     try:
-        output = {**_rendered(dbt, project_dir), **(changes or {})}
+        output = {**_render(dbt, project_dir), **(changes or {})}
         fields = {key: output[key] for key in output if key not in _NOT_OF_CREDENTIALS}
         return make_credentials(dbt.adapter, fields)
     except errors as error:
@@ -56,9 +56,9 @@ def without_secrets(text: str, dbt: DbtProject) -> str:
     return Redactor(known_secrets(dbt.profile).values()).text(text.strip())
 
 
-def _rendered(dbt: DbtProject, project_dir: Path) -> dict[str, Any]:
+def _render(dbt: DbtProject, project_dir: Path) -> dict[str, Any]:
     with environment_with({PROJECT_DIR_VARIABLE: str(project_dir)}):
-        return rendered_output(_raw_profile(dbt), dbt.profile_name, dbt.target_name)
+        return render_output(_raw_profile(dbt), dbt.profile_name, dbt.target_name)
 
 
 def _raw_profile(dbt: DbtProject) -> dict[str, Any]:

@@ -24,7 +24,7 @@ class Relation:
     name: str
 
 
-def quoted(name: str) -> str:
+def quote_name(name: str) -> str:
     """Return a name as a quoted SQL identifier."""
     return '"' + name.replace('"', '""') + '"'
 
@@ -50,13 +50,13 @@ class Dialect(ABC):
     def prepare(self, handle: Any) -> None:  # noqa: B027
         """Add functions that a connection of the warehouse's driver lacks."""
 
-    def quoted(self, name: str) -> str:
+    def quote_name(self, name: str) -> str:
         """Return a column's name, as the warehouse keeps it, as SQL."""
-        return quoted(name)
+        return quote_name(name)
 
     def place(self, relation: Relation) -> str:
         """Return a relation as SQL."""
-        return f"{self.quoted(relation.schema)}.{self.quoted(relation.name)}"
+        return f"{self.quote_name(relation.schema)}.{self.quote_name(relation.name)}"
 
     def schemas(self, part: str) -> str:
         """Return a query for the schemas whose names contain a text."""
@@ -67,7 +67,7 @@ class Dialect(ABC):
 
     def drop_schema(self, schema: str) -> str:
         """Return the statement that drops a schema and its contents, if it exists."""
-        return f"drop schema if exists {self.quoted(schema)} cascade"
+        return f"drop schema if exists {self.quote_name(schema)} cascade"
 
     def read_columns(self, rows: ReadRows, relation: Relation) -> list[tuple[str, str]]:
         """Return the names and full types of columns, in order; [] if there is no relation."""

@@ -18,10 +18,10 @@ def duckdb_file(profile: dict[str, Any], project_dir: Path) -> Path | None:
     location = str(profile.get("path", ":memory:"))
     if profile.get("type") != "duckdb" or location.startswith((":memory:", "md:", "motherduck:")):
         return None
-    return project_dir / Path(rendered(location, project_dir)).expanduser()
+    return project_dir / Path(render(location, project_dir)).expanduser()
 
 
-def rendered(text: str, project_dir: Path) -> str:
+def render(text: str, project_dir: Path) -> str:
     """Return a path of a profile with its `env_var()` calls filled in."""
     values = {**os.environ, PROJECT_DIR_VARIABLE: str(project_dir)}
     return _ENV_VAR.sub(lambda match: values.get(match[1], match[2] or ""), text)

@@ -29,7 +29,7 @@ def dbt_error() -> type[Exception]:
     return found
 
 
-def rendered_output(raw: Mapping[str, Any], profile: str, target: str) -> dict[str, Any]:
+def render_output(raw: Mapping[str, Any], profile: str, target: str) -> dict[str, Any]:
     """Return the fields of a profile's target, `env_var()` filled in, as dbt does."""
     with _names_of_dbt():
         from dbt.config.profile import Profile

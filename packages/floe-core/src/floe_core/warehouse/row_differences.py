@@ -43,7 +43,7 @@ class HashedTable:
         dialect = self.warehouse.dialect
         found = self.warehouse.rows(
             f"select {dialect.bucket('k', BUCKETS)}, count(*), {dialect.total('r')} "
-            f"from {self._hashed()} group by 1"
+            f"from {self._select_hashes()} group by 1"
         )
         return {int(bucket): (int(rows), int(total)) for bucket, rows, total in found}
 
@@ -56,22 +56,22 @@ class HashedTable:
         shown = ", ".join(dialect.text(name) for name in ["k", *self._hash_names()])
         found: Rows = defaultdict(Counter)
         for key, *hashes, count in self.warehouse.rows(
-            f"select {shown}, count(*) from {self._hashed()} "
-            f"where {bucket} in ({_listed(buckets)}) group by {columns}"
+            f"select {shown}, count(*) from {self._select_hashes()} "
+            f"where {bucket} in ({_join_numbers(buckets)}) group by {columns}"
         ):
             found[int(key)][tuple(map(int, hashes))] += int(count)
         return found
 
     def texts(self, keys: Iterable[int]) -> dict[int, dict[str, str | None]]:
         """Return hash of the key -> column -> value as text, for one row of each key."""
-        wanted = _listed(keys)
+        wanted = _join_numbers(keys)
         if not wanted:
             return {}
         names = [*self.columns]
         text = self.warehouse.dialect.text
         texts = ", ".join(text(f"t{number}") for number in range(len(names)))
         found = self.warehouse.rows(
-            f"select {text('k')}, {texts} from {self._hashed(with_values=True)} "
+            f"select {text('k')}, {texts} from {self._select_hashes(with_values=True)} "
             f"where k in ({wanted})"
         )
         return {int(key): dict(zip(names, values, strict=True)) for key, *values in found}
@@ -80,20 +80,20 @@ class HashedTable:
         places = {name: f"h{number}" for number, name in enumerate(sorted(self.columns))}
         return [places[name] for name in self.values]
 
-    def _hashed(self, with_values: bool = False) -> str:
+    def _select_hashes(self, with_values: bool = False) -> str:
         """Return a subquery with the hashes of the key (k), of the row (r) and of each column."""
         dialect = self.warehouse.dialect
         names = sorted(self.columns)
         hashes = {name: f"h{number}" for number, name in enumerate(names)}
         inner = [
-            f"{dialect.value_hash(dialect.quoted(name), self.columns[name])} as {hashes[name]}"
+            f"{dialect.value_hash(dialect.quote_name(name), self.columns[name])} as {hashes[name]}"
             for name in names
         ]
         outer = [*hashes.values()]
         if with_values:
             values = [f"t{number}" for number in range(len(self.columns))]
             inner += [
-                f"{dialect.quoted(n)} as {t}" for n, t in zip(self.columns, values, strict=True)
+                f"{dialect.quote_name(n)} as {t}" for n, t in zip(self.columns, values, strict=True)
             ]
             outer += values
         key = dialect.row_hash([hashes[name] for name in self.key or names])
@@ -179,5 +179,5 @@ def _count(
     return found.right_keys if right else None
 
 
-def _listed(numbers: Iterable[int]) -> str:
+def _join_numbers(numbers: Iterable[int]) -> str:
     return ", ".join(map(str, numbers))

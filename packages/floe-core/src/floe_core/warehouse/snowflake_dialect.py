@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from floe_core.warehouse.dialect import Dialect, Relation, literal, quoted
+from floe_core.warehouse.dialect import Dialect, Relation, literal, quote_name
 
 # Names that dbt writes without quotes, so that Snowflake folds them to upper case.
 _SIMPLE = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*")
@@ -25,21 +25,21 @@ class Snowflake(Dialect):
 
     def place(self, relation: Relation) -> str:
         """See `Dialect.place`."""
-        return f"{quoted(folded(relation.schema))}.{quoted(folded(relation.name))}"
+        return f"{quote_name(fold(relation.schema))}.{quote_name(fold(relation.name))}"
 
     def schemas(self, part: str) -> str:
         """See `Dialect.schemas`."""
         return (
             "select schema_name from information_schema.schemata "
-            f"where contains(schema_name, {literal(folded(part))})"
+            f"where contains(schema_name, {literal(fold(part))})"
         )
 
     def columns(self, relation: Relation) -> str:
         """See `Dialect.columns`."""
         return (
             f"select column_name, {WHOLE_TYPE} from information_schema.columns "
-            f"where table_schema = {literal(folded(relation.schema))} "
-            f"and table_name = {literal(folded(relation.name))} order by ordinal_position"
+            f"where table_schema = {literal(fold(relation.schema))} "
+            f"and table_name = {literal(fold(relation.name))} order by ordinal_position"
         )
 
     def value_hash(self, name: str, kind: str) -> str:
@@ -67,6 +67,6 @@ class Snowflake(Dialect):
         return f"bitand({hashes}, {buckets - 1})"
 
 
-def folded(name: str) -> str:
+def fold(name: str) -> str:
     """Return a name as Snowflake keeps it if dbt writes it without quotes."""
     return name.upper() if _SIMPLE.fullmatch(name) else name

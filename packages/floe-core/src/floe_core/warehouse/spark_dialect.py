@@ -14,8 +14,8 @@ class Spark(Dialect):
     settings = ("set time zone 'UTC'",)
     _CONTAINERS = ("array<", "map<", "struct<", "variant", "interval")
 
-    def quoted(self, name: str) -> str:
-        """See `Dialect.quoted`."""
+    def quote_name(self, name: str) -> str:
+        """See `Dialect.quote_name`."""
         return "`" + name.replace("`", "``") + "`"
 
     def schemas(self, part: str) -> str:
@@ -27,10 +27,12 @@ class Spark(Dialect):
         schema = relation.schema.lower()
         if (schema,) not in [tuple(row) for row in rows(self.schemas(schema))]:
             return []
-        tables = rows(f"show tables in {self.quoted(schema)} like {literal(relation.name.lower())}")
+        tables = rows(
+            f"show tables in {self.quote_name(schema)} like {literal(relation.name.lower())}"
+        )
         if not tables:
             return []
-        return described(rows, relation)
+        return read_columns(rows, relation)
 
     def columns(self, relation: Relation) -> str:
         """See `Dialect.columns`."""
@@ -66,7 +68,7 @@ class Spark(Dialect):
         return self.text(f"coalesce(sum(cast({hashes} as decimal(28, 0))), 0)")
 
 
-def described(rows: ReadRows, relation: Relation) -> list[tuple[str, str]]:
+def read_columns(rows: ReadRows, relation: Relation) -> list[tuple[str, str]]:
     """Return the columns of an existing relation, without Spark's repeated partition columns."""
     found: list[tuple[str, str]] = []
     for name, kind, *_ in rows(Spark().columns(relation)):

@@ -89,7 +89,7 @@ def _sums(warehouse: Warehouse, relation: Relation, columns: dict[str, str]) -> 
         return [int(warehouse.rows(f"select count(*) from {place}")[0][0]), 0]
     hashes = {name: f"h{number}" for number, name in enumerate(columns)}
     inner = ", ".join(
-        f"{dialect.value_hash(dialect.quoted(name), kind)} as {hashes[name]}"
+        f"{dialect.value_hash(dialect.quote_name(name), kind)} as {hashes[name]}"
         for name, kind in columns.items()
     )
     # Sorted by name, so that a different order of columns does not change the rows' hashes.
@@ -120,7 +120,7 @@ def hashes_of_rows(
 def _hashes(warehouse: Warehouse, tables: Mapping[Relation, Columns]) -> dict[Relation, Rows]:
     relations = list(tables)
     queries = [
-        _hashing(warehouse.dialect, number, relation, columns)
+        _select_hash(warehouse.dialect, number, relation, columns)
         for number, (relation, columns) in enumerate(tables.items())
     ]
     try:
@@ -133,7 +133,7 @@ def _hashes(warehouse: Warehouse, tables: Mapping[Relation, Columns]) -> dict[Re
     return {relations[number]: (int(count), int(summed)) for number, count, summed in rows}
 
 
-def _hashing(dialect: Dialect, number: int, relation: Relation, columns: Columns) -> str:
-    hashes = [dialect.value_hash(dialect.quoted(name), kind) for name, kind in sorted(columns)]
+def _select_hash(dialect: Dialect, number: int, relation: Relation, columns: Columns) -> str:
+    hashes = [dialect.value_hash(dialect.quote_name(name), kind) for name, kind in sorted(columns)]
     total = dialect.total(dialect.row_hash(hashes)) if hashes else "'0'"
     return f"select {number}, count(*), {total} from {dialect.place(relation)}"

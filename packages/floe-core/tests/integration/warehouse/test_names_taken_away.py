@@ -20,13 +20,11 @@ CALLS: dict[Name, Callable[[], object]] = {
         "duckdb", NOTHING
     ),
     ("dbt.adapters.factory", "load_plugin"): lambda: internals.make_credentials("duckdb", {}),
-    ("dbt.config.profile", "Profile"): lambda: internals.rendered_output({}, "shop", "dev"),
+    ("dbt.config.profile", "Profile"): lambda: internals.render_output({}, "shop", "dev"),
     ("dbt.config.profile", "read_profile"): lambda: internals.read_profiles("/nowhere"),
-    ("dbt.config.renderer", "ProfileRenderer"): lambda: internals.rendered_output(
-        {}, "shop", "dev"
-    ),
+    ("dbt.config.renderer", "ProfileRenderer"): lambda: internals.render_output({}, "shop", "dev"),
     ("dbt.mp_context", "get_mp_context"): lambda: internals.connection_manager("duckdb", NOTHING),
-    ("dbt_common.context", "set_invocation_context"): lambda: internals.rendered_output(
+    ("dbt_common.context", "set_invocation_context"): lambda: internals.render_output(
         {}, "shop", "dev"
     ),
     ("dbt_common.exceptions", "DbtBaseException"): internals.dbt_error,

@@ -10,7 +10,7 @@ import pytest
 from floe_core.compiler import compile_product
 from floe_core.compiler.compile_product import prepare_product
 from floe_core.compiler.copy_project import warehouse_files
-from floe_core.compiler.profile import isolated
+from floe_core.compiler.profile import isolate
 from floe_core.errors import EnvironmentProblemError
 
 WriteProduct = Callable[..., Path]
@@ -103,7 +103,7 @@ def test_a_warehouse_elsewhere_is_replaced_by_one_inside_where_that_is_asked(
     )
     product = write_product(manifest=manifest)
     out = tmp_path / "out"
-    compiled = prepare_product(product, out=out, change_profile=lambda p: isolated(p, out))
+    compiled = prepare_product(product, out=out, change_profile=lambda p: isolate(p, out))
     assert compiled.artifacts.dbt.profile["path"] == "shop.duckdb"
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from floe_core.compiler.code.code_hashes import CodeHashes
-from floe_core.compiler.code.python_reads import varying_reads
+from floe_core.compiler.code.python_reads import find_varying_read
 from floe_core.compiler.code.reuse_facts import ReuseFactsReader
 from floe_core.schemas.nodes import ReuseFacts
 
@@ -131,7 +131,7 @@ def test_descriptions_count_only_where_they_reach_the_warehouse() -> None:
     ],
 )
 def test_a_python_model_may_only_compute(code: str, varies: str) -> None:
-    assert varying_reads(code) == varies
+    assert find_varying_read(code) == varies
 
 
 @pytest.mark.parametrize(

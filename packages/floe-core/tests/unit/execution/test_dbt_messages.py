@@ -29,7 +29,7 @@ def finished(unique_id: str, status: str, **run_result: Any) -> dict[str, Any]:
 
 def read(*messages: dict[str, Any]) -> list[BuildEvent]:
     translator = DbtMessages()
-    return [event for each in messages for event in translator.translated(each)]
+    return [event for each in messages for event in translator.translate(each)]
 
 
 def at(hour: int, minute: int, second: int, microsecond: int = 0) -> datetime:

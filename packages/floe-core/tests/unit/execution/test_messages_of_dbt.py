@@ -34,7 +34,7 @@ def message(name: str, level: str, text: str = "", **data: Any) -> dict[str, Any
 
 def events(*messages: dict[str, Any]) -> list[BuildEvent]:
     translator = DbtMessages()
-    return [event for each in messages for event in translator.translated(each)]
+    return [event for each in messages for event in translator.translate(each)]
 
 
 def finished(**run_result: Any) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgpack
 import pytest
 
-from floe_core.execution.dbt.parse_environment import changed_in_file, seal_environment
+from floe_core.execution.dbt.parse_environment import find_changes_in_file, seal_environment
 
 CACHE = {"nodes": {"a": [1] * 100_000}, "env_vars": {"REGION": "eu"}, "macros": {"b": 2}}
 
@@ -27,13 +27,13 @@ def test_a_variable_with_another_value_is_named(
     order = sealed if is_first else dict(reversed(sealed.items()))
     file = tmp_path / "parse.msgpack"
     file.write_bytes(msgpack.packb(order))
-    assert changed_in_file(file) == []
+    assert find_changes_in_file(file) == []
     monkeypatch.setenv("REGION", "us")
     monkeypatch.setenv("ZONE", "")
-    assert changed_in_file(file) == ["REGION", "ZONE"]
+    assert find_changes_in_file(file) == ["REGION", "ZONE"]
 
 
 def test_a_parse_without_variables_holds(tmp_path: Path) -> None:
     file = tmp_path / "parse.msgpack"
     file.write_bytes(msgpack.packb({"nodes": {}}))
-    assert changed_in_file(file) == []
+    assert find_changes_in_file(file) == []

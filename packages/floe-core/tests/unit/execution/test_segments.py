@@ -12,7 +12,7 @@ import pytest
 from dbt.compilation import Linker
 from dbt.node_types import NodeType
 
-from floe_core.execution.gates import gates_of_steps, held_back_by
+from floe_core.execution.gates import gates_of_steps, nodes_held_back_by
 from floe_core.execution.segments import Segment, cut_into_segments
 from floe_core.schemas.compiled_artifacts import (
     CompiledArtifacts,
@@ -153,7 +153,7 @@ def test_a_failure_holds_back_what_it_holds_back_in_dbt(seed: int) -> None:
     artifacts = random_product(seed, 14)
     edges = edges_by_dbt(artifacts)
     for node in artifacts.runnable:
-        held = held_back_by(artifacts, [node.unique_id])
+        held = nodes_held_back_by(artifacts, [node.unique_id])
         assert held == set(networkx.descendants(edges, node.unique_id)), node.unique_id
 
 

@@ -26,30 +26,30 @@ def verdict_on(*results: NodeResult, standing: tuple[NodeResult, ...] = ()) -> V
 
 def test_a_build_succeeds_if_every_node_passed() -> None:
     verdict = verdict_on(ended(A, "success"), ended(B, "success"), ended(C, "warn"))
-    assert verdict.unfinished("not reached") == []
-    assert verdict.ended(DbtEnded()) == BuildEnded(True)
+    assert verdict.close_unfinished("not reached") == []
+    assert verdict.conclude(DbtEnded()) == BuildEnded(True)
 
 
 @pytest.mark.parametrize("status", ["error", "fail", "skipped"])
 def test_one_node_that_did_not_pass_fails_the_build(status: NodeStatus) -> None:
     verdict = verdict_on(ended(A, "success"), ended(B, "success"), ended(C, status))
-    assert verdict.ended(DbtEnded()) == BuildEnded(False, f"1 of 3 nodes: 1 {status}")
+    assert verdict.conclude(DbtEnded()) == BuildEnded(False, f"1 of 3 nodes: 1 {status}")
 
 
 def test_the_counts_are_by_status_in_the_order_of_their_names() -> None:
     verdict = verdict_on(ended(A, "skipped"), ended(B, "error"), ended(C, "skipped"))
-    assert verdict.ended(DbtEnded()).message == "3 of 3 nodes: 1 error, 2 skipped"
+    assert verdict.conclude(DbtEnded()).message == "3 of 3 nodes: 1 error, 2 skipped"
 
 
 def test_what_had_begun_ends_in_an_error_and_what_had_not_is_skipped() -> None:
     verdict = verdict_on(ended(A, "success"))
     verdict.take(NodeStarted(B, AT))
-    assert verdict.unfinished("timed out after 3 s") == [
+    assert verdict.close_unfinished("timed out after 3 s") == [
         ended(B, "error", "timed out after 3 s"),
         ended(C, "skipped", "timed out after 3 s"),
     ]
-    assert verdict.unfinished("again") == []
-    assert verdict.ended(DbtEnded("timed out after 3 s", succeeded=False)) == BuildEnded(
+    assert verdict.close_unfinished("again") == []
+    assert verdict.conclude(DbtEnded("timed out after 3 s", succeeded=False)) == BuildEnded(
         False, "timed out after 3 s"
     )
 
@@ -58,19 +58,19 @@ def test_a_node_that_began_and_ended_is_finished() -> None:
     verdict = verdict_on()
     verdict.take(NodeStarted(A, AT))
     verdict.take(ended(A, "success"))
-    assert [result.unique_id for result in verdict.unfinished("canceled")] == [B, C]
+    assert [result.unique_id for result in verdict.close_unfinished("canceled")] == [B, C]
 
 
 def test_what_stands_from_earlier_attempts_counts_without_being_told_again() -> None:
     failed, passed = ended("model.shop.before", "fail"), ended(A, "success")
     verdict = verdict_on(ended(B, "success"), ended(C, "pass"), standing=(failed, passed))
-    assert verdict.unfinished("not reached") == []
-    assert verdict.ended(DbtEnded()) == BuildEnded(False, "1 of 4 nodes: 1 fail")
+    assert verdict.close_unfinished("not reached") == []
+    assert verdict.conclude(DbtEnded()) == BuildEnded(False, "1 of 4 nodes: 1 fail")
 
 
 def test_a_problem_of_dbts_own_fails_a_build_in_which_every_node_passed() -> None:
     verdict = verdict_on(ended(A, "success"), ended(B, "success"), ended(C, "pass"))
-    assert verdict.ended(DbtEnded("dbt was killed", succeeded=False)) == BuildEnded(
+    assert verdict.conclude(DbtEnded("dbt was killed", succeeded=False)) == BuildEnded(
         False, "dbt was killed"
     )
 
@@ -80,7 +80,7 @@ def test_a_hook_that_failed_fails_the_build_with_what_it_said() -> None:
     assert verdict.take(NodeLog(HOOK, "error", " no such table\n")) == NodeLog(
         "", "error", " no such table\n"
     )
-    assert verdict.ended(DbtEnded(succeeded=False)) == BuildEnded(
+    assert verdict.conclude(DbtEnded(succeeded=False)) == BuildEnded(
         False, "every node passed, but dbt failed\nno such table"
     )
 
@@ -92,7 +92,7 @@ def test_only_errors_of_what_is_no_node_go_into_the_message() -> None:
     verdict.take(NodeLog("", "error", "of the run"))
     verdict.take(NodeLog(HOOK, "warn", "a warning"))
     verdict.take(NodeLog(HOOK, "error", "of the hook"))
-    assert verdict.ended(DbtEnded()).message == "1 of 3 nodes: 1 error\nof the hook"
+    assert verdict.conclude(DbtEnded()).message == "1 of 3 nodes: 1 error\nof the hook"
 
 
 def test_what_is_no_node_of_the_build_is_not_reported() -> None:

@@ -25,23 +25,21 @@ def story(secrets: tuple[str, ...] = ()) -> BuildStory:
 def whole_run() -> Iterator[Event]:
     """Yield the events of a run with a success, a failure, a skip, and all verdicts of tests."""
     told = story()
-    yield from told.started(started("", 0).at)
-    yield from told.node_started(started("seed.shop.raw_orders", 1))
-    yield from told.node_ended(result("seed.shop.raw_orders", "success", 2, rows=7), None)
-    yield from told.node_started(started("model.shop.orders", 3))
-    yield from told.node_ended(result("model.shop.orders", "success", 4, rows=6), SQL)
-    yield from told.node_started(started("test.shop.id_is_there", 5))
-    yield from told.node_ended(result("test.shop.id_is_there", "fail", 6, failures=3), None)
-    yield from told.node_ended(result("test.shop.few_refunds", "warn", 6, failures=1), None)
-    yield from told.node_ended(result("unit_test.shop.adds_up", "pass", 6), None)
-    yield from told.node_started(started("model.shop.broken", 7))
-    yield from told.node_ended(
-        result("model.shop.broken", "error", 8, message="no such table"), None
-    )
+    yield from told.start(started("", 0).at)
+    yield from told.start_node(started("seed.shop.raw_orders", 1))
+    yield from told.end_node(result("seed.shop.raw_orders", "success", 2, rows=7), None)
+    yield from told.start_node(started("model.shop.orders", 3))
+    yield from told.end_node(result("model.shop.orders", "success", 4, rows=6), SQL)
+    yield from told.start_node(started("test.shop.id_is_there", 5))
+    yield from told.end_node(result("test.shop.id_is_there", "fail", 6, failures=3), None)
+    yield from told.end_node(result("test.shop.few_refunds", "warn", 6, failures=1), None)
+    yield from told.end_node(result("unit_test.shop.adds_up", "pass", 6), None)
+    yield from told.start_node(started("model.shop.broken", 7))
+    yield from told.end_node(result("model.shop.broken", "error", 8, message="no such table"), None)
     skipped = result("model.shop.after", "skipped", 8, started_at=None, ended_at=None)
-    yield from told.node_ended(replace(skipped, ended_at=started("", 8).at), None)
-    yield from told.node_started(started("model.shop.hung", 9))
-    yield from told.ended(BuildEnded(succeeded=False), started("", 10).at)
+    yield from told.end_node(replace(skipped, ended_at=started("", 8).at), None)
+    yield from told.start_node(started("model.shop.hung", 9))
+    yield from told.end(BuildEnded(succeeded=False), started("", 10).at)
 
 
 def outline(events: Iterator[Event]) -> list[tuple[str, str]]:
@@ -96,7 +94,7 @@ def traced_run() -> list[Event]:
     }
     told = BuildStory(artifacts(Path("/product")), REQUEST, Redactor(), spans)
     seed = result("seed.shop.raw_orders", "success", 2)
-    return [*told.started(started("", 0).at), *told.node_ended(seed, None)]
+    return [*told.start(started("", 0).at), *told.end_node(seed, None)]
 
 
 def test_a_run_that_is_traced_names_its_span() -> None:
@@ -114,12 +112,12 @@ def reusing_run() -> list[Event]:
     """Return the events of a run that built the seed and reused a model and a versioned one."""
     told = story()
     earlier = "0195505a-0000-7000-8000-000000000001"
-    events = [*told.started(started("", 0).at)]
+    events = [*told.start(started("", 0).at)]
     for node_id in ("model.shop.orders", "model.shop.after"):
         reused = ReusedBuild("manual__0", earlier, 2.0)
-        told.node_reused(NodeResult(node_id, "reused", reused=reused))
-    events += told.node_ended(result("seed.shop.raw_orders", "success", 2), None)
-    return [*events, *told.ended(BuildEnded(succeeded=True), started("", 3).at)]
+        told.note_reused(NodeResult(node_id, "reused", reused=reused))
+    events += told.end_node(result("seed.shop.raw_orders", "success", 2), None)
+    return [*events, *told.end(BuildEnded(succeeded=True), started("", 3).at)]
 
 
 def test_a_reused_node_has_no_run_and_the_end_of_the_parent_run_names_what_built_it() -> None:
@@ -181,8 +179,8 @@ def test_start_and_end_of_a_node_are_one_run_of_its_own_below_the_parent() -> No
 
 def test_a_model_tells_what_it_read_what_it_made_and_how() -> None:
     told = story()
-    told.node_started(started("model.shop.orders", 3))
-    event = last(told.node_ended(result("model.shop.orders", "success", 4, rows=6), SQL))
+    told.start_node(started("model.shop.orders", 3))
+    event = last(told.end_node(result("model.shop.orders", "success", 4, rows=6), SQL))
     assert event["eventTime"] == "2026-03-01T06:00:05.250Z"
     assert facets(event["run"]["facets"]).keys() == {"parent", "processing_engine", "nominalTime"}
     assert facets(event["run"]["facets"])["nominalTime"] == {
@@ -219,7 +217,7 @@ def test_a_model_tells_what_it_read_what_it_made_and_how() -> None:
 
 def test_a_failed_test_is_a_verdict_on_what_it_tested() -> None:
     ended = result("test.shop.id_is_there", "fail", 6, failures=3, message="Got 3 results")
-    event = last(story().node_ended(ended, None))
+    event = last(story().end_node(ended, None))
     (tested,) = event["inputs"]
     assert tested["name"] == "shop.main.orders"
     assert facets(tested["inputFacets"]) == {
@@ -245,7 +243,7 @@ def test_a_failed_test_is_a_verdict_on_what_it_tested() -> None:
 
 
 def test_a_test_of_several_nodes_is_a_verdict_on_each() -> None:
-    event = last(story().node_ended(result("test.shop.few_refunds", "warn", 6, failures=1), None))
+    event = last(story().end_node(result("test.shop.few_refunds", "warn", 6, failures=1), None))
     verdicts = [
         (each["name"], each["inputFacets"]["dataQualityAssertions"]["assertions"])
         for each in event["inputs"]
@@ -262,13 +260,13 @@ def test_a_test_of_several_nodes_is_a_verdict_on_each() -> None:
 
 
 def test_a_test_that_could_not_run_is_no_verdict() -> None:
-    event = last(story().node_ended(result("test.shop.id_is_there", "error", 6), None))
+    event = last(story().end_node(result("test.shop.id_is_there", "error", 6), None))
     assert event["eventType"] == "FAIL"
     assert [each.keys() for each in event["inputs"]] == [{"namespace", "name", "facets"}]
 
 
 def test_a_unit_test_tells_its_outcome_on_its_run() -> None:
-    event = last(story().node_ended(result("unit_test.shop.adds_up", "fail", 6), None))
+    event = last(story().end_node(result("unit_test.shop.adds_up", "fail", 6), None))
     assert (event["inputs"], event["outputs"]) == ([], [])
     assert facets(event["run"]["facets"])["test"] == {
         "tests": [{"name": "adds_up", "status": "fail", "type": "unit_test"}]
@@ -276,7 +274,7 @@ def test_a_unit_test_tells_its_outcome_on_its_run() -> None:
 
 
 def test_a_failed_model_counts_no_rows() -> None:
-    event = last(story().node_ended(result("model.shop.orders", "error", 4, rows=0), None))
+    event = last(story().end_node(result("model.shop.orders", "error", 4, rows=0), None))
     assert "outputFacets" not in event["outputs"][0]
 
 
@@ -284,7 +282,7 @@ def test_no_secret_of_sql_or_error_is_told() -> None:
     told = story(secrets=("hunter2-and-more",))
     sql = "attach 'postgres://me:s3cret@h/db' (SECRET 's3cret'); select 'hunter2-and-more'"
     ended = result("model.shop.orders", "error", 4, message="login with password=s3cret failed")
-    text = str(told.node_ended(ended, sql))
+    text = str(told.end_node(ended, sql))
     assert "s3cret" not in text
     assert "hunter2" not in text
     assert "login with password=*** failed" in text
@@ -294,8 +292,8 @@ def test_a_replay_has_the_same_ids_whatever_the_orchestrators_run_id() -> None:
     def ids(**changes: Any) -> set[str]:
         request = replace(REQUEST, **changes)
         told = BuildStory(artifacts(Path("/elsewhere")), request, Redactor())
-        events = told.started(started("", 0).at)
-        events += told.node_started(started("model.shop.orders", 1))
+        events = told.start(started("", 0).at)
+        events += told.start_node(started("model.shop.orders", 1))
         return {event["run"]["runId"] for event in events}
 
     assert ids(run_id="a") == ids(run_id="b")
@@ -326,7 +324,7 @@ def test_what_was_expected_follows_the_condition_that_decided(
     told = BuildStory(
         product.model_copy(update={"nodes": nodes}).bound_to(Path("/product")), REQUEST, Redactor()
     )
-    *_, end = told.node_ended(result("test.shop.id_is_there", status, 6, failures=failures), None)
+    *_, end = told.end_node(result("test.shop.id_is_there", status, 6, failures=failures), None)
     (assertion,) = end["inputs"][0]["inputFacets"]["dataQualityAssertions"]["assertions"]
     assert (assertion["expected"], assertion["actual"], assertion["success"]) == (
         wanted,

@@ -76,8 +76,8 @@ def test_a_product_is_below_what_called_it_and_its_nodes_know_the_root(
 ) -> None:
     monkeypatch.setenv(CONTEXT, CallingRun(TASK, DAG).to_context())
     told = BuildStory(artifacts(Path("/product")), REQUEST, Redactor())
-    (start,) = told.started(started("", 0).at)
-    (node, _) = told.node_ended(result("seed.shop.raw_orders", "success", 2), None)
+    (start,) = told.start(started("", 0).at)
+    (node, _) = told.end_node(result("seed.shop.raw_orders", "success", 2), None)
     above = start["run"]["facets"]["parent"]
     assert (above["run"], above["job"]) == (TASK.to_json()["run"], TASK.to_json()["job"])
     assert above["root"] == DAG.to_json()

@@ -65,7 +65,7 @@ def origins(event: Event) -> dict[str, list[str]] | None:
 
 
 def test_a_model_tells_where_its_columns_come_from(tmp_path: Path) -> None:
-    event = ColumnLineage(tmp_path).added_to(STAGED)
+    event = ColumnLineage(tmp_path).add_to(STAGED)
     raw = {"namespace": WAREHOUSE, "name": "shop.main.raw"}
     assert event["outputs"][0]["facets"]["columnLineage"] == facets.column_lineage(
         {
@@ -100,7 +100,7 @@ def test_a_model_tells_where_its_columns_come_from(tmp_path: Path) -> None:
 
 
 def test_a_star_takes_the_columns_that_were_learnt_of_the_models_above(tmp_path: Path) -> None:
-    told = [ColumnLineage(tmp_path).added_to(event) for event in RUN]
+    told = [ColumnLineage(tmp_path).add_to(event) for event in RUN]
     assert origins(told[2]) == {
         "id": ["shop.main.staged.id"],
         "amount": ["shop.main.staged.amount"],
@@ -122,7 +122,7 @@ def test_a_snapshot_has_columns_beside_those_it_takes(tmp_path: Path) -> None:
         'select id, dbt_valid_to from "shop"."main"."history"',
         dataset("shop.main.history"),
     )
-    told = [lineage.added_to(event) for event in (*RUN, snapshot, reader)]
+    told = [lineage.add_to(event) for event in (*RUN, snapshot, reader)]
     assert origins(told[-1]) == {
         "id": ["shop.main.history.id"],
         "dbt_valid_to": ["shop.main.history.dbt_valid_to"],
@@ -145,7 +145,7 @@ def test_what_is_not_understood_is_left_out(sql: str, dialect: str, tmp_path: Pa
     event = completed(
         dataset("shop.main.staged"), sql, dataset("shop.main.raw", "id"), dialect=dialect
     )
-    assert ColumnLineage(tmp_path).added_to(event) == event
+    assert ColumnLineage(tmp_path).add_to(event) == event
 
 
 def test_the_backend_gets_the_same_though_it_failed_at_first(
@@ -160,7 +160,7 @@ def test_the_backend_gets_the_same_though_it_failed_at_first(
         pass
     assert backend.requests == 6
     undisturbed = ColumnLineage(project_dir / "another")
-    expected = [origins(undisturbed.added_to(event)) for event in RUN]
+    expected = [origins(undisturbed.add_to(event)) for event in RUN]
     assert [origins(event) for event in backend.events] == expected
 
 
@@ -175,7 +175,7 @@ def test_an_event_is_sent_without_columns_where_they_cannot_be_kept(
 
 
 def test_what_was_learnt_is_on_disk_as_it_was_told(tmp_path: Path) -> None:
-    ColumnLineage(tmp_path).added_to(STAGED)
+    ColumnLineage(tmp_path).add_to(STAGED)
     (file,) = (tmp_path / "columns").iterdir()
     assert json.loads(file.read_text()) == {
         "name": "shop.main.staged",
@@ -192,7 +192,7 @@ def told_of(event: Event) -> list[tuple[str, str]]:
 
 def test_every_column_with_lineage_is_in_the_schema_of_the_same_event(tmp_path: Path) -> None:
     lineage = ColumnLineage(tmp_path)
-    told = [lineage.added_to(event) for event in RUN]
+    told = [lineage.add_to(event) for event in RUN]
     assert told_of(told[1]) == [("id", "text"), ("amount", "unknown"), ("one", "unknown")]
     assert told_of(told[2])[0] == ("id", "text")
     for event in told:
@@ -210,6 +210,6 @@ def test_the_warehouse_says_which_of_the_columns_of_the_sql_were_built(tmp_path:
         has_whole_schema=True,
         sources=[],
     )
-    event = ColumnLineage(tmp_path).added_to(built)
+    event = ColumnLineage(tmp_path).add_to(built)
     assert origins(event) == {"ID": ["shop.main.raw.id"]}
     assert told_of(event) == [("ID", "text"), ("kept_from_before", "text")]

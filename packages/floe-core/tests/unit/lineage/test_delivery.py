@@ -169,7 +169,7 @@ def test_a_backend_that_has_not_answered_for_long_is_not_waited_for(
     fill(project_dir, 2)
     delivery = deliver(to(backend))
     deadline = time.monotonic() + 20
-    while Spool(project_dir).sending_for() < 2 and time.monotonic() < deadline:
+    while Spool(project_dir).seconds_sending() < 2 and time.monotonic() < deadline:
         time.sleep(0.05)
     started = time.monotonic()
     assert not delivery.close(60)

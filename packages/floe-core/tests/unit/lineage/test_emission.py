@@ -39,7 +39,7 @@ def emit(event_type: str, job: str, project_dir: Path, **more: Any) -> str:
 
 
 def events(project_dir: Path) -> list[dict[str, Any]]:
-    return [json.loads(path.read_text("utf-8")) for path in Spool(project_dir).waiting()]
+    return [json.loads(path.read_text("utf-8")) for path in Spool(project_dir).list_waiting()]
 
 
 def run_ids(project_dir: Path) -> list[str]:

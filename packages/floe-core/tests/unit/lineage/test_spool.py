@@ -31,14 +31,14 @@ def writer(project_dir: Path, *more: str) -> subprocess.Popen[str]:
 
 
 def numbers(project_dir: Path, name: str) -> list[int]:
-    events = [json.loads(path.read_text("utf-8")) for path in Spool(project_dir).waiting()]
+    events = [json.loads(path.read_text("utf-8")) for path in Spool(project_dir).list_waiting()]
     return [event["number"] for event in events if event["writer"] == name]
 
 
 def test_events_wait_in_the_order_they_were_written(project_dir: Path) -> None:
     spool = Spool(project_dir)
     paths = [spool.append({"number": number}) for number in range(50)]
-    assert spool.waiting() == paths
+    assert spool.list_waiting() == paths
     assert [json.loads(path.read_text()) for path in paths] == [{"number": n} for n in range(50)]
 
 
@@ -49,7 +49,7 @@ def test_a_clock_set_back_does_not_change_the_order(
     first = spool.append({})
     monkeypatch.setattr(time, "time_ns", lambda: 1)
     second = spool.append({})
-    assert spool.waiting() == [first, second]
+    assert spool.list_waiting() == [first, second]
 
 
 def test_a_killed_writer_loses_nothing_it_had_written(project_dir: Path) -> None:
@@ -79,7 +79,7 @@ def test_unfinished_files_are_no_events_and_go_away_when_old(project_dir: Path) 
     for path in (young, old):
         path.write_text("{")
     os.utime(old, (0, 0))
-    assert len(spool.waiting()) == 1
+    assert len(spool.list_waiting()) == 1
     spool.remove_abandoned()
     assert (young.exists(), old.exists()) == (True, False)
 
@@ -88,7 +88,7 @@ def test_a_refused_event_is_set_aside_with_the_reason(project_dir: Path) -> None
     spool = Spool(project_dir)
     path = spool.append({"n": 1})
     spool.refuse(path, "because")
-    assert spool.waiting() == []
-    assert [json.loads(aside.read_text()) for aside in spool.refused()] == [
+    assert spool.list_waiting() == []
+    assert [json.loads(aside.read_text()) for aside in spool.list_refused()] == [
         {"reason": "because", "event": {"n": 1}}
     ]

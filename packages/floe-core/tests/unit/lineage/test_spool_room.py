@@ -52,7 +52,7 @@ def test_the_oldest_events_are_kept_up_to_the_limit(project_dir: Path) -> None:
 def test_what_was_refused_takes_room_too(project_dir: Path) -> None:
     fill(project_dir, 200)
     spool = Spool(project_dir)
-    for path in spool.waiting():
+    for path in spool.list_waiting():
         spool.refuse(path, "400")
     assert fill_up(project_dir) == 56
 
@@ -80,8 +80,8 @@ def test_a_run_with_no_room_for_its_events_goes_on_and_says_so_once(
     fill_up(project_dir)
     nowhere = LineageSettings(config={"url": "http://127.0.0.1:9"})
     lineage = RunLineage(artifacts(project_dir, nowhere), REQUEST)
-    lineage.started()
-    lineage.node_ended(result("seed.shop.raw_orders", "success", 2))
+    lineage.start()
+    lineage.end_node(result("seed.shop.raw_orders", "success", 2))
     lineage.close(0)
     assert caplog.messages == [
         "lineage of this run is incomplete: SpoolFullError: the events that wait take the 1 MB that "

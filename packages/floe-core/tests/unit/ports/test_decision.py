@@ -127,7 +127,7 @@ def test_random_histories_start_what_a_replay_starts(seed: int) -> None:
                 port: producers[port.partition("/")[0]].updates.get(port.partition("/")[2], ())
                 for port in (A, B)
             }
-            seen = record.seen_by("job")
+            seen = record.updates_seen_by("job")
             running = second <= busy_until
             decision = decide(rule, updates, seen, at(second), is_running=running)
             if decision.action == "run":

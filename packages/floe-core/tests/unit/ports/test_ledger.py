@@ -84,7 +84,7 @@ def test_what_was_seen_stays_seen_when_old_starts_are_forgotten(place: str) -> N
         ledger.begin("marts", "marts", f"r{number}", {"crm/b@1": number}, NOW, {})
     record = ledger.read("marts")
     assert len(record.starts["marts"]) == KEPT
-    assert record.seen_by("marts") == {"crm/a@1": 9, "crm/b@1": KEPT}
+    assert record.updates_seen_by("marts") == {"crm/a@1": 9, "crm/b@1": KEPT}
 
 
 def test_environments_do_not_see_each_other(place: str) -> None:

@@ -172,7 +172,7 @@ def remembered(given: Situation, **evidence: str) -> tuple[Situation, set[str]]:
     """Return the situation after `a` alone was built, and what is in doubt."""
     found = standing(given.artifacts, **evidence)
     outcome = outcome_of(given, _only_a(given), {A: 1.0}, found)
-    state = given.state.ended(outcome.entries, outcome.doubtful)
+    state = given.state.with_entries(outcome.entries, outcome.doubtful)
     facts = WarehouseFacts(standing=found)
     return replace(given, state=state, warehouse=facts, token="token 3"), set(outcome.doubtful)
 
@@ -203,9 +203,9 @@ def test_what_was_left_out_is_in_doubt_if_the_table_is_another_one_in_the_end() 
 
 def test_a_build_that_was_killed_leaves_known_what_the_content_was() -> None:
     given = after_a_build(product())
-    begun = given.state.begun("token", ActiveBuild("here", 1, 0.0, (A, B)))
+    begun = given.state.with_build("token", ActiveBuild("here", 1, 0.0, (A, B)))
     assert begun.entries.keys() == {RAW, C, TEST}
     assert begun.last_of(A) == given.state.entries[A]
     plan = planned(replace(given, state=begun, codes=REWRITTEN))
     assert plan[C].waits_for == (B,)
-    assert begun.ended({A: given.state.entries[A]}).former.keys() == {B}
+    assert begun.with_entries({A: given.state.entries[A]}).former.keys() == {B}

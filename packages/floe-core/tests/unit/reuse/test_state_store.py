@@ -48,7 +48,7 @@ def test_what_is_written_is_read(make_store: MakeStore) -> None:
 
 def test_no_change_of_several_writers_is_lost(make_store: MakeStore) -> None:
     def write(number: int) -> None:
-        make_store().change(lambda state: state.ended({f"model.shop.m{number}": ENTRY}))
+        make_store().change(lambda state: state.with_entries({f"model.shop.m{number}": ENTRY}))
 
     threads = [threading.Thread(target=write, args=(number,)) for number in range(8)]
     for thread in threads:
@@ -79,7 +79,7 @@ def test_a_damaged_state_is_none_and_says_so(damage: Callable[[str], str], tmp_p
     store = FileStateStore(path)
     assert store.read() == State()
     assert "everything is built" in store.problem
-    store.change(lambda state: state.ended({"model.shop.b": ENTRY}))
+    store.change(lambda state: state.with_entries({"model.shop.b": ENTRY}))
     assert FileStateStore(path).read().entries == {"model.shop.b": ENTRY}
 
 
@@ -87,9 +87,9 @@ def test_a_store_that_was_read_before_sees_what_others_wrote(make_store: MakeSto
     store, other = make_store(), make_store()
     store.change(lambda _: STATE)
     assert store.read() == STATE
-    other.change(lambda state: state.ended({"model.shop.c": ENTRY}))
+    other.change(lambda state: state.with_entries({"model.shop.c": ENTRY}))
     assert {*store.read().entries} == {"model.shop.b", "model.shop.c"}
-    store.change(lambda state: state.ended({"model.shop.d": ENTRY}))
+    store.change(lambda state: state.with_entries({"model.shop.d": ENTRY}))
     assert {*other.read().entries} == {"model.shop.b", "model.shop.c", "model.shop.d"}
 
 
@@ -100,13 +100,13 @@ def test_a_state_of_something_else_is_empty() -> None:
 
 def test_a_build_forgets_what_it_builds_before_it_begins() -> None:
     build = ActiveBuild("here", 1, 2.0, ("model.shop.b",))
-    assert State("shop", {"model.shop.b": ENTRY}).begun("t", build).entries == {}
+    assert State("shop", {"model.shop.b": ENTRY}).with_build("t", build).entries == {}
 
 
 def test_builds_at_once_know_what_the_others_build() -> None:
     one = ActiveBuild("here", 1, 2.0, ("model.shop.a",))
     two = ActiveBuild("here", 2, 2.0, ("model.shop.b",))
-    active = State("shop").begun("one", one).begun("two", two).active
+    active = State("shop").with_build("one", one).with_build("two", two).active
     assert active["one"].touched == ("model.shop.b",)
     assert active["two"].touched == ("model.shop.a",)
 

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from floe_core.backfill import planned_backfill
+from floe_core.backfill import plan_backfill
 from floe_core.errors import UsageError
 from floe_core.schedules.job_schedules import JobSchedules
 
@@ -14,7 +14,7 @@ DAYS = (date(2026, 3, 28), date(2026, 3, 29))
 
 
 def plan(artifacts, job="web-shop"):
-    return planned_backfill(artifacts, artifacts.job(job), *DAYS)
+    return plan_backfill(artifacts, artifacts.job(job), *DAYS)
 
 
 def test_without_a_change_the_ticks_are_those_of_floe_yaml(shop):

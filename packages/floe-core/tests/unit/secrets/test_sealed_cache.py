@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgpack
 import pytest
 
-from floe_core.secrets.sealed_cache import sealed, unsealed
+from floe_core.secrets.sealed_cache import seal_cache, unseal_cache
 
 TREE = {
     "env_vars": {"DB_PASSWORD": "s3cret-one", "DB_PIN": "12", "DB_HOST": "db"},
@@ -16,7 +16,7 @@ SECRETS = {"DB_PASSWORD": "s3cret-one", "DB_PIN": "12"}
 
 
 def test_no_secret_is_in_a_sealed_cache() -> None:
-    cache = sealed(msgpack.packb(TREE), SECRETS)
+    cache = seal_cache(msgpack.packb(TREE), SECRETS)
     assert b"s3cret-one" not in cache
     assert msgpack.unpackb(cache)["env_vars"]["DB_PIN"] != "12"
     # Too short to be known by its text.
@@ -24,15 +24,15 @@ def test_no_secret_is_in_a_sealed_cache() -> None:
 
 
 def test_what_is_loaded_has_the_values_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    cache = sealed(msgpack.packb(TREE), SECRETS)
+    cache = seal_cache(msgpack.packb(TREE), SECRETS)
     for name, value in SECRETS.items():
         monkeypatch.setenv(name, value)
-    assert msgpack.unpackb(unsealed(cache)) == TREE
+    assert msgpack.unpackb(unseal_cache(cache)) == TREE
     monkeypatch.setenv("DB_PASSWORD", "rotated")
-    assert msgpack.unpackb(unsealed(cache))["nodes"]["model.a"]["meta"] == ["x rotated y"]
+    assert msgpack.unpackb(unseal_cache(cache))["nodes"]["model.a"]["meta"] == ["x rotated y"]
 
 
 def test_a_cache_without_secrets_stays_as_it_is() -> None:
     cache = msgpack.packb({"a": "b"})
-    assert sealed(cache, SECRETS) is cache
-    assert unsealed(cache) is cache
+    assert seal_cache(cache, SECRETS) is cache
+    assert unseal_cache(cache) is cache

@@ -51,12 +51,12 @@ def helm_values(settings: AirflowHelmSettings, task_pod: TaskPod) -> dict[str, A
     values: dict[str, Any] = {
         "executor": settings.executor,
         "apiServer": {
-            **_scaled(size.api_server, settings.replicas, settings.autoscaling),
+            **_scale(size.api_server, settings.replicas, settings.autoscaling),
             "workers": size.api_processes,
         },
-        "scheduler": _scaled(size.scheduler),
-        "dagProcessor": _scaled(size.dag_processor),
-        "triggerer": _scaled(size.triggerer),
+        "scheduler": _scale(size.scheduler),
+        "dagProcessor": _scale(size.dag_processor),
+        "triggerer": _scale(size.triggerer),
         "products": [_product(each, settings, task_pod) for each in settings.products],
         "scheduleStore": settings.schedule_store,
         "openLineage": settings.lineage.chart_values(),
@@ -75,7 +75,7 @@ def helm_values(settings: AirflowHelmSettings, task_pod: TaskPod) -> dict[str, A
     return values
 
 
-def _scaled(
+def _scale(
     size: ComponentSize,
     replicas: int | None = None,
     autoscaling: HelmAutoscaling | None = None,
@@ -90,7 +90,7 @@ def _where_tasks_run(settings: AirflowHelmSettings, task_pod: TaskPod) -> dict[s
     if settings.executor == "KubernetesExecutor":
         return {"taskPods": {"resources": resources_block(task_pod(settings.size))}}
     size, wanted = COMPONENTS[settings.size], settings.workers
-    workers = _scaled(size.workers, wanted.replicas, wanted.autoscaling)
+    workers = _scale(size.workers, wanted.replicas, wanted.autoscaling)
     return {"workers": {**workers, "concurrency": size.concurrency}}
 
 

@@ -15,7 +15,7 @@ HARD_NODE_LIMIT = 2000
 Shown = Literal["node", "group", "product"]
 
 
-def shown(artifacts: CompiledArtifacts, job: Job) -> Shown:
+def choose_granularity(artifacts: CompiledArtifacts, job: Job) -> Shown:
     """Return what the DAG of a job shows: every node, groups of nodes, or only the build."""
     count = len(artifacts.nodes_of(job))
     chosen = artifacts.execution.granularity

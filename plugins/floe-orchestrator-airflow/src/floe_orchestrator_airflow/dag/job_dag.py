@@ -32,12 +32,12 @@ def job_dag(
     `dag_arguments` are arguments of Airflow's `DAG` that override floe's or are added to them.
     """
     ours = {**_arguments(artifacts, job), **end_callbacks(artifacts, job.name, project_dir)}
-    dag = DAG(**_merged(ours, dag_arguments))
+    dag = DAG(**_merge(ours, dag_arguments))
     add_job_tasks(artifacts, job, project_dir, dag.task_group, sends_alerts=False)
     return dag
 
 
-def _merged(ours: dict[str, Any], theirs: Mapping[str, Any]) -> dict[str, Any]:
+def _merge(ours: dict[str, Any], theirs: Mapping[str, Any]) -> dict[str, Any]:
     """Return all arguments of a DAG, with the params, default_args and callbacks of both sides."""
     both: dict[str, Any] = {
         name: {**ours[name], **theirs[name]}

@@ -32,7 +32,7 @@ def task_ids(nodes: Iterable[Node]) -> dict[str, str]:
         found.update((i, proposals[i]) for i in proposals if i in clear)
         taken.update(proposals[i] for i in clear)
         remaining = [node for node in remaining if node.unique_id not in clear]
-    found.update((node.unique_id, _hashed(node.unique_id)) for node in remaining)
+    found.update((node.unique_id, _add_hash(node.unique_id)) for node in remaining)
     return {node_id: found[node_id] for node_id in sorted(found)}
 
 
@@ -42,7 +42,7 @@ def group_task_ids(names: Sequence[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for name in names:
         fitted = _fit(name)
-        found[name] = _hashed(name) if fitted in taken else fitted
+        found[name] = _add_hash(name) if fitted in taken else fitted
         taken.add(found[name])
     return found
 
@@ -61,9 +61,9 @@ def _whole_id(node: Node) -> str:
 
 def _fit(text: str) -> str:
     fitted = _FORBIDDEN.sub("_", text)
-    return fitted if len(fitted) <= MAX_LENGTH else _hashed(text)
+    return fitted if len(fitted) <= MAX_LENGTH else _add_hash(text)
 
 
-def _hashed(text: str) -> str:
+def _add_hash(text: str) -> str:
     digest = sha256(text.encode()).hexdigest()[:12]
     return f"{_FORBIDDEN.sub('_', text)[: MAX_LENGTH - 13]}_{digest}"

@@ -69,7 +69,7 @@ def main() -> None:
             if late and has_dags.is_set():
                 children = _with_started(children, late, lifeline)
                 late = set()
-            ended, by_error = _ended_child(children)
+            ended, by_error = _reap_child(children)
             if ended == STARTED_AGAIN and by_error and restarts < MOST_RESTARTS:
                 restarts += 1
                 print(f"floe: {ended} ended with an error, and is started again", flush=True)
@@ -197,7 +197,7 @@ def _import_dbt() -> None:
         import dbt.cli.main  # noqa: F401
 
 
-def _ended_child(children: dict[int, str]) -> tuple[str, bool]:
+def _reap_child(children: dict[int, str]) -> tuple[str, bool]:
     """Return the name of a component that ended, and whether it exited with an error.
 
     The name is "" while all run. Other processes that have ended are reaped.

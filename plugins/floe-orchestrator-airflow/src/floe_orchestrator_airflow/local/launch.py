@@ -34,7 +34,7 @@ def launch_run(artifacts: CompiledArtifacts, options: RunOptions, on_event: OnEv
     The report's time covers all three, since the caller waits for all of them.
     """
     began = time.monotonic()
-    on_event(_starting())
+    on_event(_start_notice())
     with LocalAirflow.of_product(artifacts) as airflow:
         report = run_in(airflow, artifacts, options, on_event)
     return _with_time(report, time.monotonic() - began)
@@ -66,7 +66,7 @@ class StartedAirflow:
     ) -> RunReport:
         """Run in it, and stop it. See `RunLauncher.launch_run`."""
         self.is_launched = True
-        on_event(_starting())
+        on_event(_start_notice())
         try:
             self._airflow.come_up(artifacts)
             report = run_in(self._airflow, artifacts, options, on_event)
@@ -75,7 +75,7 @@ class StartedAirflow:
         return _with_time(report, time.monotonic() - self._began)
 
 
-def _starting() -> NodeLog:
+def _start_notice() -> NodeLog:
     return NodeLog("", "info", "starting a local Airflow, which takes some 10 seconds")
 
 
@@ -162,7 +162,7 @@ def _follow(
     while True:
         airflow.check_alive(RUNNING)
         if problem := executor.problem(partial(airflow.api.task_instances, dag_id, run_id)):
-            raise airflow.stuck(RUNNING, problem)
+            raise airflow.stuck_error(RUNNING, problem)
         run = _fetch_run(airflow, dag_id, run_id)
         events.pass_on()
         if run["state"] in ("success", "failed"):
@@ -187,7 +187,7 @@ def _fetch_run(airflow: LocalAirflow, dag_id: str, run_id: str) -> dict[str, Any
     except RestError as error:
         # An Airflow that no longer responds may be about to end, and then reports why.
         airflow.check_alive(RUNNING, SECONDS_TO_END)
-        raise airflow.stuck(RUNNING, str(error)) from error
+        raise airflow.stuck_error(RUNNING, str(error)) from error
 
 
 class _Events:

@@ -124,7 +124,7 @@ class LocalAirflow:
         with suppress(BrokenPipeError):
             self._process.stdin.write(READ_DAGS)
             self._process.stdin.flush()
-        self._wait(self._unanswering, "starting")
+        self._wait(self._find_unanswering, "starting")
         self.api.warm_up()
         self._wait(self._unhealthy, "starting")
         self.api.log_in()
@@ -212,7 +212,7 @@ class LocalAirflow:
             )
         write_host(self.folder, self._process.pid)
 
-    def _unanswering(self) -> list[str]:
+    def _find_unanswering(self) -> list[str]:
         try:
             self.api.ping()
         except RestError:
@@ -234,10 +234,10 @@ class LocalAirflow:
         while names := awaited():
             self.check_alive(doing)
             if problem := progress.problem(names):
-                raise self.stuck(doing, problem)
+                raise self.stuck_error(doing, problem)
             time.sleep(0.2)
 
-    def stuck(self, doing: str, problem: str) -> EnvironmentProblemError:
+    def stuck_error(self, doing: str, problem: str) -> EnvironmentProblemError:
         """Return the error for an Airflow that is up but stuck, with the end of its output."""
         return EnvironmentProblemError(
             f"the local Airflow is stuck {doing}: {problem}; the end of "

@@ -44,7 +44,9 @@ def report_of_run(
         run_id=run_id,
         seconds=seconds,
         nodes=nodes,
-        message="; ".join(contradictions) or causes or _unexplained(state, tasks, problem, home),
+        message="; ".join(contradictions)
+        or causes
+        or _explain_failure(state, tasks, problem, home),
         look_further=_look_further(home),
     )
 
@@ -64,13 +66,13 @@ def _of_tasks(
     for mirror in mirrors:
         results = [nodes[i] for i in mirror.node_ids if i in nodes]
         state = tasks.get(mirror.task_id, "absent")
-        if results and state != _expected(results):
+        if results and state != _expected_state(results):
             ends = ", ".join(f"{result.unique_id} ended as {result.status}" for result in results)
             found.append(f"{ends}, but Airflow has its task as {state or 'none'}")
     return found
 
 
-def _expected(results: Sequence[NodeResult]) -> str:
+def _expected_state(results: Sequence[NodeResult]) -> str:
     if all(result.is_disabled for result in results):
         return "skipped"
     bad = [result for result in results if not result.passed]
@@ -79,7 +81,7 @@ def _expected(results: Sequence[NodeResult]) -> str:
     return "skipped" if all(result.status == "skipped" for result in bad) else "failed"
 
 
-def _unexplained(state: str, tasks: Mapping[str, str], problem: str, home: Path) -> str:
+def _explain_failure(state: str, tasks: Mapping[str, str], problem: str, home: Path) -> str:
     """Return why a run failed when no node did."""
     if state == "success":
         return ""

@@ -138,11 +138,11 @@ class MirrorTrigger(_Follower):
 
     async def _rerun(self) -> TriggerEvent:
         """Wait for the upstream tasks that are about to run, then let a worker run the node."""
-        waiting = await self._unfinished()
+        waiting = await self._find_unfinished()
         awaited = set(waiting)
         while waiting:
             await asyncio.sleep(WAIT_SECONDS)
-            waiting = await self._unfinished()
+            waiting = await self._find_unfinished()
         states = await task_states(task_instance_of(self), sorted(awaited)) if awaited else {}
         failed = sorted(task_id for task_id, state in states.items() if state != "success")
         if failed:
@@ -151,7 +151,7 @@ class MirrorTrigger(_Follower):
         log.info("%s: run on a worker", ", ".join(self.node_ids[:10]))
         return TriggerEvent(RUN_HERE)  # type: ignore[no-untyped-call]
 
-    async def _unfinished(self) -> list[str]:
+    async def _find_unfinished(self) -> list[str]:
         upstream = sorted(self.upstream - {self.build_task_id})
         if not upstream:
             return []

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from floe_core.node_groups import node_groups
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job
-from floe_orchestrator_airflow.dag.granularity import shown
+from floe_orchestrator_airflow.dag.granularity import choose_granularity
 from floe_orchestrator_airflow.dag.task_ids import group_task_ids, task_ids
 
 
@@ -23,7 +23,7 @@ class Mirror:
 
 def mirrors(artifacts: CompiledArtifacts, job: Job) -> list[Mirror]:
     """Return the tasks that show the nodes of a job; none if the DAG is a single task."""
-    how = shown(artifacts, job)
+    how = choose_granularity(artifacts, job)
     if how == "node":
         return _of_nodes(artifacts, job)
     return _of_groups(artifacts, job) if how == "group" else []

@@ -104,7 +104,7 @@ def _check_authentication(url: str, settings: Mapping[str, Any], deadline: float
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     answer = request("GET", f"{url}/api/v2/dags?limit=1", deadline, headers=headers)
     if answer.status == 401:
-        raise CannotGoOnError(_refused(settings))
+        raise CannotGoOnError(_explain_refusal(settings))
     if answer.status == 403:
         raise CannotGoOnError(
             "the user may not read DAGs (HTTP 403); give it a role that may, or set other "
@@ -114,7 +114,7 @@ def _check_authentication(url: str, settings: Mapping[str, Any], deadline: float
         raise CannotGoOnError(f"/api/v2/dags answers with HTTP {answer.status}")
 
 
-def _refused(settings: Mapping[str, Any]) -> str:
+def _explain_refusal(settings: Mapping[str, Any]) -> str:
     if settings.get("token"):
         return "Airflow refuses the `token` (HTTP 401): it is wrong or has expired; set a new one"
     return (

@@ -76,7 +76,7 @@ class FloeBuildOperator(EmitsNoDatasets, BaseOperator):
     def execute(self, context: Context) -> None:
         """Build the remaining nodes; fail if any requested node has not passed."""
         artifacts = CompiledArtifacts.load(self.project_dir)
-        narrowed_to = self._narrowed_to(artifacts, context)
+        narrowed_to = self._narrow_nodes(artifacts, context)
         wanted = narrowed_to or nodes_of_job(artifacts, self.job)
         memory, ti = RunMemory(context["task_state_store"]), context["ti"]
         attempt, before = self._attempt(artifacts, wanted, memory, context)
@@ -98,7 +98,7 @@ class FloeBuildOperator(EmitsNoDatasets, BaseOperator):
         if self._is_building:
             raise SystemExit("the build was stopped by Airflow")
 
-    def _narrowed_to(
+    def _narrow_nodes(
         self, artifacts: CompiledArtifacts, context: Context
     ) -> tuple[str, ...] | None:
         parameters = parameters_of_run(context, self.task_id)

@@ -64,13 +64,13 @@ def _backend(conf: Any, artifacts: CompiledArtifacts) -> dict[str, str]:
 def _context_of(conf: Any, task: BaseOperator, ti: Any) -> dict[str, str]:
     # As in the provider's own listener, a problem with lineage must not fail the task.
     try:
-        return _named(conf, task, ti)
+        return _name_parent(conf, task, ti)
     except (ImportError, AttributeError, LookupError, TypeError, ValueError, RuntimeError):
         _log.warning("floe's lineage does not name this task as its parent", exc_info=True)
         return {}
 
 
-def _named(conf: Any, task: BaseOperator, ti: Any) -> dict[str, str]:
+def _name_parent(conf: Any, task: BaseOperator, ti: Any) -> dict[str, str]:
     from airflow.providers.openlineage.plugins import macros
 
     from floe_core.lineage import CONTEXT, CallingRun, NamedRun

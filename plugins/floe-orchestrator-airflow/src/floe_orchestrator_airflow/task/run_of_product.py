@@ -56,7 +56,7 @@ def range_of_run(context: Context, build_task_id: str) -> TimeRange | None:
     if not (start or end):
         return None
     try:
-        return TimeRange.parsed(str(start or ""), str(end or ""))
+        return TimeRange.parse(str(start or ""), str(end or ""))
     except ValueError as error:
         from airflow.sdk.exceptions import AirflowFailException
 

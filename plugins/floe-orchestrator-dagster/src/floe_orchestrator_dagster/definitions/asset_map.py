@@ -87,7 +87,7 @@ def _specs(
     keys: dict[str, AssetKey] = {}
     for node in _parents_first(nodes):
         spec = spec_of(node, artifacts, keys)
-        specs[node.unique_id] = spec if translate is None else _translated(node, spec, translate)
+        specs[node.unique_id] = spec if translate is None else _translate(node, spec, translate)
         keys[node.unique_id] = specs[node.unique_id].key
     return specs
 
@@ -96,7 +96,7 @@ def _step_specs(
     artifacts: CompiledArtifacts, specs: Mapping[str, AssetSpec], translate: Translate | None
 ) -> list[tuple[str, AssetSpec]]:
     def as_translated(node: Node, spec: AssetSpec) -> AssetSpec:
-        return spec if translate is None else _translated(node, spec, translate)
+        return spec if translate is None else _translate(node, spec, translate)
 
     return [
         (step.unique_id, spec)
@@ -110,7 +110,7 @@ def _parents_first(nodes: list[Node]) -> Iterator[Node]:
     return (by_id[id_] for id_ in NodeGraph(nodes).in_order())
 
 
-def _translated(node: Node, spec: AssetSpec, translate: Translate) -> AssetSpec:
+def _translate(node: Node, spec: AssetSpec, translate: Translate) -> AssetSpec:
     found = translate(node, spec)
     if not isinstance(found, AssetSpec):
         raise invalid(

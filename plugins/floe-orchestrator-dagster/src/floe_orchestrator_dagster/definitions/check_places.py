@@ -24,7 +24,7 @@ def place_of(test: Node, artifacts: CompiledArtifacts) -> str:
     """Return the id of the node that the test becomes a check of, "" for a test without parents."""
     named = dagster_meta(test).get("ref")
     if isinstance(named, dict):
-        found = _referred(named, artifacts)
+        found = _find_referred(named, artifacts)
         if found:
             return found
     if test.tested in artifacts.by_id:
@@ -35,7 +35,7 @@ def place_of(test: Node, artifacts: CompiledArtifacts) -> str:
     )
 
 
-def _referred(ref: Mapping[str, Any], artifacts: CompiledArtifacts) -> str:
+def _find_referred(ref: Mapping[str, Any], artifacts: CompiledArtifacts) -> str:
     package = ref.get("package") or artifacts.dbt.project_name
     version = str(ref.get("version") or "")
     wanted = (ref.get("name"), package, version)

@@ -24,7 +24,7 @@ def _range_in(tags: Mapping[str, str]) -> TimeRange | None:
     if not (start or end):
         return None
     try:
-        return TimeRange.parsed(start or "", end or "")
+        return TimeRange.parse(start or "", end or "")
     except ValueError as error:
         what = f"the tags {RANGE_START_TAG} and {RANGE_END_TAG} must be ISO times: {error}"
         raise Failure(what, allow_retries=False) from None
@@ -40,4 +40,4 @@ def _range_of_partitions(context: OpExecutionContext) -> TimeRange | None:
             "the partitions of this run have no time dimension, so dbt gets no time range"
         )
         return None
-    return TimeRange.parsed(window.start.isoformat(), window.end.isoformat())
+    return TimeRange.parse(window.start.isoformat(), window.end.isoformat())

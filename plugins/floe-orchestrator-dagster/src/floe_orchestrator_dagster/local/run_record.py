@@ -40,7 +40,7 @@ def end_of(
 def _contradictions(
     instance: DagsterInstance, run_id: str, results: Mapping[str, NodeResult], asset_map: AssetMap
 ) -> Iterable[str]:
-    built = _materialized(instance, run_id)
+    built = _materialized_keys(instance, run_id)
     succeeded = (result.unique_id for result in results.values() if result.status == "success")
     built_by_dbt = {key for node_id in succeeded for key in asset_map.built_keys.get(node_id, ())}
     for key in sorted(built ^ built_by_dbt):
@@ -53,7 +53,7 @@ def _contradictions(
             yield f"the check {check.to_user_string()} has another outcome"
 
 
-def _materialized(instance: DagsterInstance, run_id: str) -> set[AssetKey]:
+def _materialized_keys(instance: DagsterInstance, run_id: str) -> set[AssetKey]:
     entries = instance.all_logs(run_id, of_type=DagsterEventType.ASSET_MATERIALIZATION)
     events = (entry.dagster_event for entry in entries)
     return {event.asset_key for event in events if event is not None and event.asset_key}

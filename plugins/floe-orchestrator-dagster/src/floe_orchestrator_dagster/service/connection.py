@@ -25,7 +25,7 @@ def check_connection(settings: Mapping[str, Any]) -> ValidationResult:
     try:
         access = access_from(settings)
     except ValueError as error:
-        return _failed("the settings of the Dagster webserver cannot be used", str(error))
+        return _failure("the settings of the Dagster webserver cannot be used", str(error))
     where = without_secrets(access.url)
     try:
         answer = send_request(
@@ -37,19 +37,19 @@ def check_connection(settings: Mapping[str, Any]) -> ValidationResult:
         )
     except NoAnswerError as error:
         advice = "start dagster-webserver or set plugins.orchestrator.config.url"
-        return _failed(f"no answer from Dagster at {where}", f"{error.reason}; {advice}")
+        return _failure(f"no answer from Dagster at {where}", f"{error.reason}; {advice}")
     return _judge(answer, access, where)
 
 
 def _judge(answer: Answer, access: WebserverAccess, where: str) -> ValidationResult:
     if answer.status in (401, 403):
-        return _failed(
+        return _failure(
             f"{where} denies access ({answer.status})",
             "set plugins.orchestrator.config.token to env:NAME of a token that may read",
         )
     health = health_in(_json(answer.body), access.token) if answer.status == 200 else None
     if health is None:
-        return _failed(
+        return _failure(
             f"{where} is not Dagster's webserver",
             f"POST {without_secrets(access.graphql_url)} gave status {answer.status} and no answer "
             "in Dagster's GraphQL; check plugins.orchestrator.config.url",
@@ -75,5 +75,5 @@ def _json(body: bytes) -> object:
         return None
 
 
-def _failed(message: str, error: str) -> ValidationResult:
+def _failure(message: str, error: str) -> ValidationResult:
     return ValidationResult(success=False, message=message, errors=[error])

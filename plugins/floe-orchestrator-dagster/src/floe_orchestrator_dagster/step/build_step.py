@@ -118,7 +118,7 @@ def request_of(
     nominal_time = datetime.fromisoformat(moment) if moment else None
     parameters = parameters_of(context, artifacts)
     requested = with_functions(artifacts, nodes.ids)
-    attempt = attempt_by_hand(_chosen(context, artifacts, parameters, requested), before)
+    attempt = attempt_by_hand(_choose_nodes(context, artifacts, parameters, requested), before)
     return BuildRequest(
         job=job_of_run(artifacts, tags.get(JOB_TAG, "")),
         run_id=build_run_id(context.run_id, step),
@@ -133,7 +133,7 @@ def request_of(
     )
 
 
-def _chosen(
+def _choose_nodes(
     context: OpExecutionContext,
     artifacts: CompiledArtifacts,
     parameters: RunParameters,

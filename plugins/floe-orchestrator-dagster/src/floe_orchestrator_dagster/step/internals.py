@@ -50,7 +50,7 @@ def remembered_materializations(context: OpExecutionContext) -> Iterator[None]:
     # If another step in this process has already patched these, this step does not.
     names = [name for name in _STORING if name not in vars(storage)]
     for name in names:
-        setattr(storage, name, _remembering(getattr(storage, name), records))
+        setattr(storage, name, _remember_stored(getattr(storage, name), records))
     cache._fetch_asset_records = fetch_others
     try:
         yield
@@ -60,7 +60,7 @@ def remembered_materializations(context: OpExecutionContext) -> Iterator[None]:
             delattr(storage, name)
 
 
-def _remembering(
+def _remember_stored(
     store: Callable[..., Any], records: dict[AssetKey, EventLogRecord]
 ) -> Callable[..., Any]:
     def store_and_remember(*args: Any) -> Any:

@@ -26,7 +26,7 @@ def materialization(
     version = fact.version if fact else result.data_version
     return MaterializeResult(
         asset_key=key,
-        metadata=_known({**_timing(result), "dagster/row_count": rows}),
+        metadata=_drop_unknown({**_timing(result), "dagster/row_count": rows}),
         data_version=DataVersion(version) if version else None,
     )
 
@@ -40,7 +40,7 @@ def check_result(result: NodeResult, key: AssetCheckKey) -> AssetCheckResult:
         passed=result.status == "pass",
         severity=AssetCheckSeverity.WARN if is_warning else AssetCheckSeverity.ERROR,
         description=result.message or None,
-        metadata=_known({**_timing(result), "Failed Rows": result.failures}),
+        metadata=_drop_unknown({**_timing(result), "Failed Rows": result.failures}),
     )
 
 
@@ -48,5 +48,5 @@ def _timing(result: NodeResult) -> dict[str, Any]:
     return {"Execution Duration": result.seconds, "status": result.status}
 
 
-def _known(metadata: dict[str, Any]) -> dict[str, Any]:
+def _drop_unknown(metadata: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in metadata.items() if value is not None}

@@ -56,7 +56,7 @@ class DagsterNodeSlots:
                 return "full"
             return "claimed" if claims.get_pool_info(pool) else "unlimited"
         except SQLAlchemyError as error:
-            raise _unanswered(pool, error) from error
+            raise _no_answer(pool, error) from error
 
     def free(self, pool: str, node_id: str) -> None:
         """See `NodeSlots.free`."""
@@ -66,7 +66,7 @@ class DagsterNodeSlots:
         try:
             free_slot(self._instance, self._run.run_id, key)
         except SQLAlchemyError as error:
-            raise _unanswered(pool, error) from error
+            raise _no_answer(pool, error) from error
 
     def how_to_limit(self, pool: str) -> str:
         """See `NodeSlots.how_to_limit`."""
@@ -148,6 +148,6 @@ def _counts_runs(instance: DagsterInstance) -> bool:
     return granularity is not None and granularity.value == "run"
 
 
-def _unanswered(pool: str, error: SQLAlchemyError) -> EnvironmentProblemError:
+def _no_answer(pool: str, error: SQLAlchemyError) -> EnvironmentProblemError:
     reason = str(getattr(error, "orig", None) or error)
     return EnvironmentProblemError(f"Dagster's database does not answer for pool {pool}: {reason}")

@@ -69,11 +69,11 @@ def description_of(schedule: Schedule) -> str:
 
 def cron_for_dagster(schedule: Schedule, today: datetime) -> tuple[str | list[str], str]:
     """Return the expression or expressions, and the zone, that Dagster evaluates."""
-    return _given(schedule.cron, schedule.timezone, today.year)
+    return _choose_cron(schedule.cron, schedule.timezone, today.year)
 
 
 @lru_cache(maxsize=256)
-def _given(cron: str, zone: str, year: int) -> tuple[str | list[str], str]:
+def _choose_cron(cron: str, zone: str, year: int) -> tuple[str | list[str], str]:
     if is_native(cron, zone, year):
         return cron, zone
     together = local_superset(cron, zone, year)

@@ -28,10 +28,10 @@ def utc_superset(cron: str, timezone: str, year: int) -> list[str]:
     at: dict[TimeOfDay, list[datetime]] = defaultdict(list)
     for tick in ticks_between(cron, timezone, start, end):
         at[tick.hour, tick.minute].append(tick)
-    return [_naming(time, ticks) for time, ticks in sorted(at.items())]
+    return [_expression_for(time, ticks) for time, ticks in sorted(at.items())]
 
 
-def _naming(time: TimeOfDay, ticks: list[datetime]) -> str:
+def _expression_for(time: TimeOfDay, ticks: list[datetime]) -> str:
     """Return an expression that covers these ticks, all at the same time of day.
 
     It restricts either the days of the month or the weekdays: cron combines both with "or".
@@ -43,24 +43,24 @@ def _naming(time: TimeOfDay, ticks: list[datetime]) -> str:
     return " ".join(
         [
             f"{minute} {hour}",
-            _listed(days) if not by_weekday and len(days) < 31 else "*",
-            _listed({tick.month for tick in ticks}),
-            _listed(weekdays) if by_weekday else "*",
+            _join_values(days) if not by_weekday and len(days) < 31 else "*",
+            _join_values({tick.month for tick in ticks}),
+            _join_values(weekdays) if by_weekday else "*",
         ]
     )
 
 
 def _by_hours_and_minutes(rule: CronExpression, timezone: str, year: int) -> str:
     """Return an expression with every UTC hour and minute that the rule has under any offset."""
-    daily = f"{_listed(rule.minutes)} {_listed(rule.hours)} * * *"
+    daily = f"{_join_values(rule.minutes)} {_join_values(rule.hours)} * * *"
     ticks = [
         tick
         for start, end in spans_of_change(timezone, year)
         for tick in ticks_between(daily, timezone, start, end)
     ]
     minutes, hours = {tick.minute for tick in ticks}, {tick.hour for tick in ticks}
-    return f"{_listed(minutes)} {_listed(hours)} * * *"
+    return f"{_join_values(minutes)} {_join_values(hours)} * * *"
 
 
-def _listed(values: Iterable[int]) -> str:
+def _join_values(values: Iterable[int]) -> str:
     return ",".join(str(value) for value in sorted(values))

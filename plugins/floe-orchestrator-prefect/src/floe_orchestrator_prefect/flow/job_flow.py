@@ -134,4 +134,4 @@ def _range(start: datetime | None, end: datetime | None) -> TimeRange | None:
         return None
     if start is None or end is None:
         raise ValueError("range_start and range_end go together")
-    return TimeRange.parsed(start.isoformat(), end.isoformat())
+    return TimeRange.parse(start.isoformat(), end.isoformat())

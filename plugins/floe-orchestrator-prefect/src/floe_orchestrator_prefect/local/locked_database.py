@@ -37,7 +37,7 @@ class AnswerAgain:
             answer = _Answer(send)
             try:
                 # A copy, as routers write their position into it.
-                await self._app({**scope}, _replaying(request, receive), answer.pass_on)
+                await self._app({**scope}, _replay(request, receive), answer.pass_on)
             except Exception:
                 # The response was sent: frameworks raise an error again so that it gets logged.
                 if not answer.is_held_back:
@@ -45,7 +45,7 @@ class AnswerAgain:
             if not answer.is_held_back:
                 return None
             await asyncio.sleep(pause)
-        return await self._app({**scope}, _replaying(request, receive), send)
+        return await self._app({**scope}, _replay(request, receive), send)
 
 
 class _Answer:
@@ -62,7 +62,7 @@ class _Answer:
             await self._send(message)
 
 
-def _replaying(request: list[Message], receive: Receive) -> Receive:
+def _replay(request: list[Message], receive: Receive) -> Receive:
     """Return a `receive` that replays the request, and then passes on what follows it."""
     kept = iter(request)
 

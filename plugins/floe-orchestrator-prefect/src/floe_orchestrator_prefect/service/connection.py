@@ -36,15 +36,15 @@ def check_connection(settings: Mapping[str, Any]) -> ValidationResult:
     try:
         access = access_from(settings)
     except ValueError as error:
-        return _failed("the settings of Prefect's server cannot be used", str(error))
+        return _failure("the settings of Prefect's server cannot be used", str(error))
     if access is None:
-        return _failed("no Prefect server is named", _NO_SERVER)
+        return _failure("no Prefect server is named", _NO_SERVER)
     try:
         return _check(access, deadline)
     except NoAnswerError as error:
         advice = "start `prefect server start`, or set plugins.orchestrator.config.url"
         where = without_secrets(access.url)
-        return _failed(f"no answer from Prefect at {where}", f"{error.reason}; {advice}")
+        return _failure(f"no answer from Prefect at {where}", f"{error.reason}; {advice}")
 
 
 def _check(access: ServerAccess, deadline: float) -> ValidationResult:
@@ -53,24 +53,24 @@ def _check(access: ServerAccess, deadline: float) -> ValidationResult:
     answer = send_request("GET", f"{access.url}/health", headers=access.headers, deadline=deadline)
     if answer.status in (401, 403):
         advice = "set api_key or auth_string under plugins.orchestrator.config, as env:NAME"
-        return _failed(f"{where} denies access ({answer.status})", advice)
+        return _failure(f"{where} denies access ({answer.status})", advice)
     if answer.status != 200 or _json(answer) is not True:
         advice = "the url is that of the API, such as http://prefect.example.com:4200/api"
         error = f"GET /health gave status {answer.status} and not Prefect's `true`; {advice}"
-        return _failed(f"{where} is not Prefect, or is unhealthy", error)
+        return _failure(f"{where} is not Prefect, or is unhealthy", error)
     answer = send_request(
         "GET", f"{access.url}/admin/version", headers=access.headers, deadline=deadline
     )
     if answer.status in (401, 403):
         advice = "set api_key or auth_string under plugins.orchestrator.config, as env:NAME"
-        return _failed(f"{where} denies access ({answer.status})", advice)
+        return _failure(f"{where} denies access ({answer.status})", advice)
     version = _json(answer)
     if not isinstance(version, str):
         advice = f"GET /admin/version gave status {answer.status}; floe needs Prefect 3"
-        return _failed(f"{where} is not Prefect 3", advice)
+        return _failure(f"{where} is not Prefect 3", advice)
     if not is_supported(version, SUPPORTED):
         advice = "floe needs Prefect 3.7 or a later 3.x"
-        return _failed(f"{where} is Prefect {version}", advice)
+        return _failure(f"{where} is Prefect {version}", advice)
     warnings = [_NO_SCHEDULED_RUNS] if version.startswith(("3.7.", "3.8.")) else []
     message = f"Prefect {version} at {where} is running and healthy"
     return ValidationResult(True, message, warnings=warnings)
@@ -83,5 +83,5 @@ def _json(answer: Answer) -> object:
         return None
 
 
-def _failed(message: str, error: str) -> ValidationResult:
+def _failure(message: str, error: str) -> ValidationResult:
     return ValidationResult(success=False, message=message, errors=[error])

@@ -58,9 +58,9 @@ class PrefectNodeSlots:
                 wait = float(error.response.headers.get("Retry-After", LONGEST_SECONDS))
                 self._retry_at[pool] = time.monotonic() + min(wait, LONGEST_SECONDS)
                 return "full"
-            raise _unanswered(pool, error) from error
+            raise _no_answer(pool, error) from error
         except HTTPError as error:
-            raise _unanswered(pool, error) from error
+            raise _no_answer(pool, error) from error
         leased = ConcurrencyLimitWithLeaseResponse.model_validate(response.json())
         if not leased.limits:
             self._release(pool, leased.lease_id)
@@ -99,10 +99,10 @@ class PrefectNodeSlots:
         try:
             self._client.release_concurrency_slots_with_lease(lease)
         except HTTPError as error:
-            raise _unanswered(pool, error) from error
+            raise _no_answer(pool, error) from error
 
 
-def _unanswered(pool: str, error: HTTPError) -> EnvironmentProblemError:
+def _no_answer(pool: str, error: HTTPError) -> EnvironmentProblemError:
     return EnvironmentProblemError(f"Prefect does not answer for pool {pool}: {error}")
 
 

@@ -28,7 +28,7 @@ def take_up(schedules: JobSchedules, name: str, settings: Mapping[str, Any]) -> 
     try:
         with served_deployment(schedules.artifacts, job, settings) as served:
             if served is not None:
-                _replace(served, _wanted(job.schedule))
+                _replace(served, _wanted_updates(job.schedule))
     except (EnvironmentProblemError, ValueError) as error:
         raise EnvironmentProblemError(
             f"the change is stored in {schedules.place}, but not applied: {error}"
@@ -44,7 +44,7 @@ def _replace(served: ServedDeployment, wanted: list[DeploymentScheduleUpdate]) -
     served.client.update_deployment(served.found.id, update)
 
 
-def _wanted(schedule: Schedule | None) -> list[DeploymentScheduleUpdate]:
+def _wanted_updates(schedule: Schedule | None) -> list[DeploymentScheduleUpdate]:
     if schedule is None:
         return []
     found = prefect_schedules(schedule, datetime.now(UTC))

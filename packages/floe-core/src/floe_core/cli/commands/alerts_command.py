@@ -30,7 +30,7 @@ def status(product: Product = Path(), as_json: Json = False) -> None:
     """Show pending alerts for each target, and alerts that it refused, with the reason."""
     from floe_core.alerts import status as alert_status
 
-    found = alert_status(_loaded(product))
+    found = alert_status(_load(product))
     if as_json:
         print_json(asdict(found))
         return
@@ -52,7 +52,7 @@ def flush(
     """Send pending alerts. Exits 3 if some are still pending after the timeout."""
     from floe_core.alerts import flush as flush_alerts
 
-    _end(flush_alerts(_loaded(product), timeout, also_refused=refused), as_json)
+    _end(flush_alerts(_load(product), timeout, also_refused=refused), as_json)
 
 
 @app.command("test")
@@ -63,7 +63,7 @@ def send(product: Product = Path(), timeout: Timeout = 10.0, as_json: Json = Fal
     """
     from floe_core.alerts.delivery_status import send_test
 
-    done = send_test(_loaded(product), timeout)
+    done = send_test(_load(product), timeout)
     if as_json:
         print_json({"targets": [asdict(each) for each in done]})
     else:
@@ -81,7 +81,7 @@ def check(product: Product = Path(), env: Env = None, as_json: Json = False) -> 
     from floe_core.alerts import report_lateness, send_waiting
     from floe_core.execution.reports.open_builds import report_killed_builds
 
-    artifacts = _loaded(product)
+    artifacts = _load(product)
     killed = report_killed_builds(artifacts)
     found = report_lateness(artifacts)
     send_waiting(artifacts)
@@ -107,12 +107,12 @@ def _facts_of_deadline(state: DeadlineState) -> dict[str, str | bool | None]:
 
 
 def _print_deadline(state: DeadlineState) -> None:
-    from floe_core.alerts.lateness_alert import shown_moment
+    from floe_core.alerts.lateness_alert import format_moment
 
     what = f"{state.job.name}: not late"
     if state.missed:
         sent = "alert sent" if state.is_new else "alert already sent"
-        what = f"{state.job.name}: missed {shown_moment(state.job, state.missed)}; {sent}"
+        what = f"{state.job.name}: missed {format_moment(state.job, state.missed)}; {sent}"
     stdout().print(what, markup=False, soft_wrap=True)
 
 
@@ -153,7 +153,7 @@ def _print_status(target: TargetStatus) -> None:
         stdout().print(line, markup=False, soft_wrap=True)
 
 
-def _loaded(product: Path) -> CompiledArtifacts:
+def _load(product: Path) -> CompiledArtifacts:
     from floe_core.cli.commands.lineage_command import compiled_folder
     from floe_core.schemas import CompiledArtifacts
 

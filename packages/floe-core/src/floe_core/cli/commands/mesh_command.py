@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from floe_core.cli.console import print_json, stdout, uncropped
+from floe_core.cli.console import print_json, stdout, uncropped_console
 from floe_core.cli.options import Env, Json
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def _print(found: Mesh, html: Path | None) -> None:
     console = stdout()
     console.print(f"[bold]{found.name}[/]: {len(found.products)} products")
     for product in found.products:
-        uncropped().print(_tree(product))
+        uncropped_console().print(_tree(product))
     if found.problem:
         console.print(f"the ledger: {found.problem}", style="yellow", markup=False)
     if found.cycle:
@@ -125,7 +125,7 @@ def _tree(product: ProductState) -> Tree:
     for offered in product.ports:
         readers = ", ".join(offered.consumers) or "nobody"
         update = offered.last_update
-        when = f"updated {_shown(update.moment)}" if update else "never updated"
+        when = f"updated {_format_moment(update.moment)}" if update else "never updated"
         tree.add(f"offers {escape(offered.key)} to {readers} [dim]{when}[/]")
     for job in product.jobs:
         if line := " ".join(_of_job(job)):
@@ -138,7 +138,7 @@ def _of_job(job: JobState) -> list[str]:
     if job.schedule:
         words.append(f"at {job.schedule}")
     if job.next_tick:
-        words.append(f"(next {_shown(job.next_tick)})")
+        words.append(f"(next {_format_moment(job.next_tick)})")
     if job.trigger:
         words.append(f"on update of {job.trigger.on_update}")
     if job.waiting_for:
@@ -146,9 +146,9 @@ def _of_job(job: JobState) -> list[str]:
     if job.is_due:
         words.append("is due")
     if job.last_start:
-        words.append(f"last started {_shown(job.last_start.moment)}")
+        words.append(f"last started {_format_moment(job.last_start.moment)}")
     return words
 
 
-def _shown(moment: datetime) -> str:
+def _format_moment(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M:%S} UTC"

@@ -170,7 +170,7 @@ def _program(dbt: str, product: Path) -> str:
     if dbt == BESIDE_FLOE:
         return ""
     if is_version(dbt):
-        return _installed(dbt, product)
+        return _install_dbt(dbt, product)
     program = shutil.which(dbt)
     if program is None:
         raise UsageError(
@@ -180,7 +180,7 @@ def _program(dbt: str, product: Path) -> str:
     return str(Path(program).absolute())
 
 
-def _installed(version: str, product: Path) -> str:
+def _install_dbt(version: str, product: Path) -> str:
     from floe_core.compiler.findings import Findings
     from floe_core.compiler.inputs import read_inputs
     from floe_core.compiler.profile import resolve_profile

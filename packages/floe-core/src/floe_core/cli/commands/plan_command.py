@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from floe_core.cli.commands.run_command import compile_here, options_of
-from floe_core.cli.console import notice, print_json, stdout, uncropped
+from floe_core.cli.console import notice, print_json, stdout, uncropped_console
 from floe_core.cli.options import Env, Json, On, Product
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ def as_dict(artifacts: CompiledArtifacts, planned: PlannedBuild) -> dict[str, An
         "problem": planned.problem,
         "build": len(_of(planned, "build")),
         "reused": len(_of(planned, "reuse")),
-        "saved_seconds": _saved(planned),
+        "saved_seconds": _saved_seconds(planned),
         "saved_rows": _saved_rows(planned),
         "nodes": nodes,
     }
@@ -176,7 +176,9 @@ def _print(artifacts: CompiledArtifacts, planned: PlannedBuild) -> None:
         node = artifacts.by_id[node_id]
         mark = _mark(node.is_step, each)
         kind = node.resource_type.replace("_", " ")
-        uncropped().print(f"  {mark}  {kind:<9} {escape(node.label)}  [dim]{escape(each.why)}[/]")
+        uncropped_console().print(
+            f"  {mark}  {kind:<9} {escape(node.label)}  [dim]{escape(each.why)}[/]"
+        )
         _print_change(planned.code_change(node_id))
     stdout().print(_summary(planned))
 
@@ -193,20 +195,20 @@ def _print_change(change: str) -> None:
     lines = change.splitlines()[2:]
     for line in lines[:LINES_OF_CODE]:
         color = {"+": "green", "-": "red"}.get(line[:1], "dim")
-        uncropped().print(f"           [{color}]{escape(line)}[/]")
+        uncropped_console().print(f"           [{color}]{escape(line)}[/]")
     if more := len(lines[LINES_OF_CODE:]):
-        uncropped().print(f"           [dim]{more} more lines, see --json[/]")
+        uncropped_console().print(f"           [dim]{more} more lines, see --json[/]")
 
 
 def _summary(planned: PlannedBuild) -> str:
     built, reused = (len(_of(planned, action)) for action in ("build", "reuse"))
     rows = _saved_rows(planned)
     counted = f" and {rows:,} row{'' if rows == 1 else 's'}" if rows else ""
-    saved = f", {_saved(planned)} s{counted} of building saved" if reused else ""
+    saved = f", {_saved_seconds(planned)} s{counted} of building saved" if reused else ""
     return f"{built} to build, {reused} reused{saved}"
 
 
-def _saved(planned: PlannedBuild) -> float:
+def _saved_seconds(planned: PlannedBuild) -> float:
     seconds = (planned.decisions[i].seconds or 0.0 for i in _of(planned, "reuse"))
     return round(sum(seconds), 1)
 

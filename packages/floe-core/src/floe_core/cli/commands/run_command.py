@@ -194,11 +194,11 @@ def _refuse_parameters(parameters: RunParameters) -> None:
 def _run_backfill(
     artifacts: CompiledArtifacts, job: Job, days: tuple[str, str], as_json: bool
 ) -> None:
-    from floe_core.backfill import launch_backfill, planned_backfill
+    from floe_core.backfill import launch_backfill, plan_backfill
     from floe_core.cli.moments import read_day
     from floe_core.cli.run_view import RunView
 
-    plan = planned_backfill(artifacts, job, *(read_day(text, "--backfill") for text in days))
+    plan = plan_backfill(artifacts, job, *(read_day(text, "--backfill") for text in days))
     total = len(artifacts.nodes_of(job))
     _announce(artifacts, job.name, f"{len(plan.moments)} runs of {total} nodes")
     with RunView(artifacts, stderr(), total) as view:

@@ -148,7 +148,7 @@ def _print_row(row: dict[str, Any]) -> None:
     else:
         _print_rule(row)
     if running := row["running"]:
-        tick = _shown(running["next_tick"], row) if running["next_tick"] else "none"
+        tick = _format_tick(running["next_tick"], row) if running["next_tick"] else "none"
         console.print(f"  next tick by {running['orchestrator']}: {tick}", markup=False)
 
 
@@ -160,10 +160,10 @@ def _print_rule(row: dict[str, Any]) -> None:
     rule = f"{row['cron']} in {row['timezone']} (set in {escape(row['set_in'])})"
     console.print(f"[bold]{row['job']}[/]: {rule}{state}", soft_wrap=True)
     if row["next_tick"]:
-        console.print(f"  next tick: {_shown(row['next_tick'], row)}", markup=False)
+        console.print(f"  next tick: {_format_tick(row['next_tick'], row)}", markup=False)
 
 
-def _shown(tick: str, row: dict[str, Any]) -> str:
+def _format_tick(tick: str, row: dict[str, Any]) -> str:
     from datetime import datetime
 
     from floe_core.cli.moments import show_tick

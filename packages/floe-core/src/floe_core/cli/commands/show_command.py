@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from floe_core.cli.console import print_json, stdout, uncropped
+from floe_core.cli.console import print_json, stdout, uncropped_console
 from floe_core.cli.environment_rows import environments_as_dict, environments_tree
 from floe_core.cli.fresh_product import read_or_compile
 from floe_core.cli.options import Env, Json, On, Product
@@ -45,9 +45,9 @@ def show(product: Product = Path(), on: On = None, env: Env = None, as_json: Jso
         console.print(about.description, style="dim", markup=False)
     # Neither wrapped nor cropped: a cut id can be neither copied nor searched for.
     for tree in (_graph(artifacts), _jobs(artifacts)):
-        uncropped().print(tree)
+        uncropped_console().print(tree)
     if artifacts.environments:
-        uncropped().print(environments_tree(artifacts))
+        uncropped_console().print(environments_tree(artifacts))
 
 
 def _as_dict(artifacts: CompiledArtifacts) -> dict[str, Any]:
@@ -105,7 +105,7 @@ def _graph(artifacts: CompiledArtifacts) -> Tree:
 
     tree = Tree("[bold]graph[/]")
     tests: dict[str, list[Node]] = {}
-    pools = _shown_pools(artifacts)
+    pools = _describe_pools(artifacts)
     for node in artifacts.nodes:
         if node.is_test:
             # An ephemeral model is not a node of the graph, so its tests are listed separately.
@@ -126,7 +126,7 @@ def _graph(artifacts: CompiledArtifacts) -> Tree:
     return tree
 
 
-def _shown_pools(artifacts: CompiledArtifacts) -> dict[str, str]:
+def _describe_pools(artifacts: CompiledArtifacts) -> dict[str, str]:
     """Return pool of nodes -> what it becomes on the orchestrator."""
     from floe_core import plugin_registry
     from floe_core.plugin_powers import NodePools
@@ -166,7 +166,7 @@ def _jobs(artifacts: CompiledArtifacts) -> Tree:
         if job.deadline is not None:
             branch.add(f"to succeed by {job.deadline.time} {job.deadline.timezone}")
         if job.trigger is not None:
-            branch.add(escape(_shown_trigger(artifacts, job.name, job.trigger)))
+            branch.add(escape(_describe_trigger(artifacts, job.name, job.trigger)))
         if job.schedule is None:
             if job.trigger is None:
                 branch.add("[dim]not scheduled[/]")
@@ -178,7 +178,7 @@ def _jobs(artifacts: CompiledArtifacts) -> Tree:
     return tree
 
 
-def _shown_trigger(artifacts: CompiledArtifacts, job_name: str, trigger: UpdateTrigger) -> str:
+def _describe_trigger(artifacts: CompiledArtifacts, job_name: str, trigger: UpdateTrigger) -> str:
     from floe_core import plugin_registry
     from floe_core.plugin_powers import UpdateStarter
 

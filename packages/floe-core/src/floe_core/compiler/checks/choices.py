@@ -21,7 +21,7 @@ from floe_core.schemas.policies import Schedule
 from floe_core.source_map import Location
 
 
-def chosen_orchestrator(inputs: Inputs, override: str | None, findings: Findings) -> str:
+def choose_orchestrator(inputs: Inputs, override: str | None, findings: Findings) -> str:
     """Return the orchestrator's name; note it when it is not installed or not approved.
 
     Raises:

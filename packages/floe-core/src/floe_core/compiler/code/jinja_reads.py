@@ -24,12 +24,12 @@ _LEXER = Environment(extensions=["jinja2.ext.do"], autoescape=False)
 _COMMENT = re.compile(r"\{#.*?#\}", re.DOTALL)
 
 
-def varying_reads(text: str) -> str:
+def find_varying_read(text: str) -> str:
     """Return the first name in a template whose value may differ in the next run, "" for none.
 
-    >>> varying_reads("{% set found = run_query('select 1') %}")
+    >>> find_varying_read("{% set found = run_query('select 1') %}")
     'run_query'
-    >>> varying_reads("select 1 -- run_query {# adapter.execute #}")
+    >>> find_varying_read("select 1 -- run_query {# adapter.execute #}")
     ''
     """
     if "{" not in text:

@@ -22,25 +22,25 @@ _VARYING = frozenset(
 )
 
 
-def varying_reads(code: str) -> str:
+def find_varying_read(code: str) -> str:
     """Return the first thing in a Python model that may differ between two runs, "" for none.
 
     Everything counts that is not known to only compute.
 
-    >>> varying_reads("def model(dbt, session): return dbt.ref('a').df()")
+    >>> find_varying_read("def model(dbt, session): return dbt.ref('a').df()")
     ''
-    >>> varying_reads("import requests")
+    >>> find_varying_read("import requests")
     'import requests'
     """
     try:
         tree = ast.parse(code)
     except (SyntaxError, ValueError, RecursionError):
         return "Python that cannot be read"
-    found = (_varying(each) for each in ast.walk(tree))
+    found = (_find_varying(each) for each in ast.walk(tree))
     return next(filter(None, found), "")
 
 
-def _varying(node: ast.AST) -> str:
+def _find_varying(node: ast.AST) -> str:
     if isinstance(node, ast.Import | ast.ImportFrom):
         names = [alias.name for alias in node.names]
         packages = names if isinstance(node, ast.Import) else [node.module or ""]

@@ -101,14 +101,14 @@ class ReuseFactsReader:
         if self._adds_rows_always(entry):
             return "each build adds its rows once more"
         if not _is_sql(entry):
-            return python_reads.varying_reads(str(entry.get("raw_code") or ""))
+            return python_reads.find_varying_read(str(entry.get("raw_code") or ""))
         hooks = " ".join(_text_of_hooks(entry))
         if "ref(" in hooks or "source(" in hooks or "run_query" in hooks:
             return "its hooks read other relations"
         if self._outside_of_sql(entry, hooks):
             return "its hooks or its materialization read vars or the environment"
         texts = [self._code(entry), hooks]
-        own = next(filter(None, map(jinja_reads.varying_reads, texts)), "")
+        own = next(filter(None, map(jinja_reads.find_varying_read, texts)), "")
         return own or self._of_macros(entry) or self._of_ephemeral(entry)
 
     def _never_of_function(self, entry: Entry) -> str:
@@ -159,7 +159,7 @@ class ReuseFactsReader:
         for macro_id in sorted(macro_ids):
             if macro_id not in self._varying:
                 text = str(macros[macro_id].get("macro_sql") or "")
-                self._varying[macro_id] = jinja_reads.varying_reads(text)
+                self._varying[macro_id] = jinja_reads.find_varying_read(text)
             if found := self._varying[macro_id]:
                 return f"{found} in {macro_id.removeprefix('macro.')}"
         return ""

@@ -18,7 +18,7 @@ def canonical_manifest(manifest: dict[str, Any]) -> bytes:
     for name in _MOMENTS:
         if name in metadata:
             metadata[name] = None
-    return _dumped({**_timeless(manifest), "metadata": metadata})
+    return _dump({**_timeless(manifest), "metadata": metadata})
 
 
 def _timeless(value: Any) -> Any:
@@ -47,6 +47,6 @@ def _timeless_entry(entry: Any) -> Any:
     return changed
 
 
-def _dumped(manifest: dict[str, Any]) -> bytes:
+def _dump(manifest: dict[str, Any]) -> bytes:
     text = json.dumps(manifest, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return (text + "\n").encode()

@@ -6,10 +6,10 @@ from __future__ import annotations
 _QUOTES = ('""', "``", "[]")
 
 
-def unquoted(name: str) -> str:
+def unquote(name: str) -> str:
     """Return the name of a column that dbt quotes for SQL, as tests on it have it in the manifest.
 
-    >>> unquoted('"full name"'), unquoted("`day`"), unquoted("id")
+    >>> unquote('"full name"'), unquote("`day`"), unquote("id")
     ('full name', 'day', 'id')
     """
     is_quoted = len(name) > 2 and name[0] + name[-1] in _QUOTES

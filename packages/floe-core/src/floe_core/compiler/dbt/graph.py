@@ -9,7 +9,7 @@ from typing import Any
 
 from floe_core.compiler.code.code_hashes import CodeHashes, hash_file
 from floe_core.compiler.code.reuse_facts import ReuseFactsReader
-from floe_core.compiler.dbt.column_names import unquoted
+from floe_core.compiler.dbt.column_names import unquote
 from floe_core.errors import InvalidProductError, Problem
 from floe_core.schemas.node_graph import Edges, reached
 from floe_core.schemas.nodes import Column, Node
@@ -172,7 +172,7 @@ def _checksum(entry: Entry) -> str:
 
 def _columns(entry: Entry) -> tuple[Column, ...]:
     columns: Iterable[Entry] = (entry.get("columns") or {}).values()
-    stamped = _stamped_by_snapshot(entry)
+    stamped = _columns_of_run_time(entry)
     documented = tuple(
         Column(
             name=column["name"],
@@ -186,7 +186,7 @@ def _columns(entry: Entry) -> tuple[Column, ...]:
     return (*documented, *(Column(name=name, volatile=True) for name in rest))
 
 
-def _stamped_by_snapshot(entry: Entry) -> list[str]:
+def _columns_of_run_time(entry: Entry) -> list[str]:
     """Return the columns of a snapshot that hold the time of the run; none for other nodes.
 
     With the strategy `timestamp` they hold a time of the row.
@@ -218,7 +218,7 @@ def _test(entry: Entry, config: Entry) -> dict[str, Any]:
     return {
         "tested": entry.get("attached_node") or only_parent,
         "test_kind": (entry.get("test_metadata") or {}).get("name") or "singular",
-        "test_column": unquoted(entry.get("column_name") or ""),
+        "test_column": unquote(entry.get("column_name") or ""),
         "severity": str(config.get("severity") or "error").lower(),
         **_conditions(config),
     }

@@ -29,7 +29,7 @@ from floe_core.schemas.nodes import Node
 from floe_core.secrets.known_values import known_secrets
 from floe_core.secrets.redactor import Redactor
 from floe_core.secrets.references import required_names, used_names
-from floe_core.secrets.sealed_cache import sealed
+from floe_core.secrets.sealed_cache import seal_cache
 from floe_core.warehouse.dbt_profiles import dbt_profiles_dir
 from floe_core.warehouse.duckdb_file import PROJECT_DIR_VARIABLE
 
@@ -137,7 +137,7 @@ class InProcessDbt:
         secrets = known_secrets(self._profile.output)
         # In the environment of a run: dbt may have recorded the variables that floe sets.
         with _environment(self._profile, self._folders):
-            kept = seal_environment(sealed(cache, secrets), self._graph_variables(), secrets)
+            kept = seal_environment(seal_cache(cache, secrets), self._graph_variables(), secrets)
         return ParsedProject(_manifest(target, secrets), kept)
 
     def _graph_variables(self) -> Iterator[str]:
@@ -238,7 +238,7 @@ def _manifest(target: Path, secrets: Mapping[str, str]) -> dict[str, Any]:
     except (OSError, ValueError, RecursionError) as error:
         what = f"dbt left no manifest.json that can be read: {error}"
         raise InvalidProductError([Problem(what, "run `dbt parse`", "manifest.json")]) from None
-    hidden: dict[str, Any] = Redactor(secrets.values()).known_in_tree(manifest)
+    hidden: dict[str, Any] = Redactor(secrets.values()).hide_known_in_tree(manifest)
     return hidden
 
 

@@ -36,13 +36,13 @@ def environment_schedules(
         product, _, job = key.partition(".")
         if product == inputs.spec.metadata.name:
             at = ("environments", name, "schedules", "jobs", key)
-            found |= _changed(inputs, at, job or product, other, found, problems)
+            found |= _change_schedule(inputs, at, job or product, other, found, problems)
     if problems:
         raise InvalidProductError(problems)
     return {job: new for job, new in found.items() if new is not None and new != declared[job]}
 
 
-def _changed(
+def _change_schedule(
     inputs: Inputs,
     at: Location,
     job: str,

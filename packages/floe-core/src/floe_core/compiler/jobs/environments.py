@@ -76,7 +76,7 @@ def resolve_environments(
                 findings.begin_stage(f"dbt parses the project for {name}")
                 own_vars = {**inputs.spec.vars, **spec.vars}
                 dbt = make_dbt(profile, own_vars, work / name, name)
-                nodes = _changed_nodes(inputs, base, dbt, own_vars, name, found.caches)
+                nodes = _find_changed_nodes(inputs, base, dbt, own_vars, name, found.caches)
         except InvalidProductError as error:
             _note(error, inputs, name, findings)
         else:
@@ -110,7 +110,7 @@ def _add_output(outputs: dict[str, dict[str, Any]], base: Profile, profile: Prof
         outputs[profile.target] = profile.output
 
 
-def _changed_nodes(
+def _find_changed_nodes(
     inputs: Inputs,
     base: CompiledBase,
     dbt: Dbt,

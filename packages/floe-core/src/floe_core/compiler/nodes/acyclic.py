@@ -14,7 +14,7 @@ def cycle_problem(nodes: Sequence[Node]) -> Problem | None:
     cycle = find_cycle(nodes)
     if not cycle:
         return None
-    what = f"a cycle in the dbt graph: {shown(cycle)}"
+    what = f"a cycle in the dbt graph: {format_cycle(cycle)}"
     return Problem(what, "remove one of these ref()s", cycle[0].path)
 
 
@@ -24,6 +24,6 @@ def find_cycle(nodes: Sequence[Node]) -> list[Node]:
     return [by_id[unique_id] for unique_id in NodeGraph(nodes).cycle()]
 
 
-def shown(cycle: Sequence[Node]) -> str:
+def format_cycle(cycle: Sequence[Node]) -> str:
     """Return the names of a cycle's nodes, in order."""
     return " -> ".join(node.name for node in cycle)

@@ -93,11 +93,11 @@ def _policy(node: Node, findings: Findings) -> NodePolicySpec | None:
     except ValidationError as error:
         for found in error.errors():
             key = str(found["loc"][0])
-            _add(findings, node, *_explained(found["type"], key, given.get(key)))
+            _add(findings, node, *_explain(found["type"], key, given.get(key)))
         return None
 
 
-def _explained(kind: str, key: str, given: Any) -> tuple[str, str]:
+def _explain(kind: str, key: str, given: Any) -> tuple[str, str]:
     if kind == "extra_forbidden" and key not in _keys():
         near = get_close_matches(key, _keys(), n=1)
         fix = f"did you mean '{near[0]}'?" if near else f"known here: {', '.join(_keys())}"

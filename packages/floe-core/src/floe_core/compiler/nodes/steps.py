@@ -13,7 +13,7 @@ from pathlib import Path
 from floe_core.compiler.code.code_hashes import hash_file
 from floe_core.compiler.findings import Findings
 from floe_core.compiler.inputs import Inputs
-from floe_core.compiler.nodes.acyclic import find_cycle, shown
+from floe_core.compiler.nodes.acyclic import find_cycle, format_cycle
 from floe_core.compiler.nodes.refine import names_of_relations
 from floe_core.schemas.floe_yaml import StepSpec
 from floe_core.schemas.nodes import STEP, Node, source_name
@@ -57,7 +57,7 @@ def _refuse_cycle(nodes: Sequence[Node], inputs: Inputs, findings: Findings) -> 
         return
     name = next(node.name for node in cycle if node.is_step)
     index = [spec.name for spec in inputs.spec.steps].index(name)
-    what = f"steps and dbt nodes form a cycle: {shown(cycle)}"
+    what = f"steps and dbt nodes form a cycle: {format_cycle(cycle)}"
     fix = f"change what step '{name}' reads or writes"
     findings.add(inputs.spec_document.problem(("steps", index), what, fix))
     findings.raise_if_any()

@@ -44,7 +44,7 @@ class Query:
 
         A name that may be a column of several tables counts for each, marked with `PERHAPS`.
         """
-        return _Needs(self.scopes).needed(set(outputs))
+        return _Needs(self.scopes).find_needed(set(outputs))
 
 
 def read_query(sql: str, dialect: str, tables: Mapping[str, Columns]) -> Query:
@@ -63,7 +63,7 @@ def read_query(sql: str, dialect: str, tables: Mapping[str, Columns]) -> Query:
         for column in parsed.find_all(exp.Column):
             column.meta[NAMED] = not isinstance(column.this, exp.Star)
         for select in parsed.find_all(exp.Select):
-            select.meta[LEFT_OUT] = list(_left_out(select))
+            select.meta[LEFT_OUT] = list(_find_left_out(select))
         qualified = qualify(
             parsed,
             dialect=dialect,
@@ -76,10 +76,10 @@ def read_query(sql: str, dialect: str, tables: Mapping[str, Columns]) -> Query:
         raise UnreadableSqlError(str(error)) from None
     if not scopes:
         raise UnreadableSqlError("no query")
-    return Query(scopes, _columns(qualified), _unresolved(scopes, tables))
+    return Query(scopes, _columns(qualified), _find_unresolved(scopes, tables))
 
 
-def _left_out(select: exp.Select) -> Iterator[tuple[str, str]]:
+def _find_left_out(select: exp.Select) -> Iterator[tuple[str, str]]:
     """Yield (table, column) that stars leave out, replace or rename; "" for any table."""
     for projection in select.expressions:
         star = projection.this if isinstance(projection, exp.Column) else projection
@@ -107,7 +107,7 @@ def _columns(query: exp.Query) -> Columns | None:
     return names if all(names) else None
 
 
-def _unresolved(scopes: Iterable[Scope], tables: Mapping[str, Columns]) -> frozenset[str]:
+def _find_unresolved(scopes: Iterable[Scope], tables: Mapping[str, Columns]) -> frozenset[str]:
     """Return names without a table in scopes whose tables all have known columns."""
     found: set[str] = set()
     for scope in scopes:
@@ -142,7 +142,7 @@ class _Needs:
     _of_scope: dict[int, set[str]] = field(default_factory=dict)
     _of_table: dict[str, set[str]] = field(default_factory=dict)
 
-    def needed(self, outputs: set[str]) -> dict[str, set[str]]:
+    def find_needed(self, outputs: set[str]) -> dict[str, set[str]]:
         self._of_scope[id(self.scopes[-1])] = outputs
         # traverse_scope yields inner scopes before outer ones.
         for scope in reversed(self.scopes):
@@ -155,7 +155,7 @@ class _Needs:
         for child in scope.subquery_scopes:
             is_exists = isinstance(child.expression.parent, exp.Exists)
             self._add_scope(child, set() if is_exists else {ALL})
-        passed = self._passed_on(scope)
+        passed = self._find_passed_on(scope)
         for column in scope.columns:
             if id(column) not in passed:
                 self._need(scope, column)
@@ -178,7 +178,7 @@ class _Needs:
             for source in sources:
                 self._need_of(scope, source, {f"{mark}{name}"})
 
-    def _passed_on(self, scope: Scope) -> dict[int, str]:
+    def _find_passed_on(self, scope: Scope) -> dict[int, str]:
         """Return id of column -> the name under which it is passed on, for columns from a `*`."""
         if not isinstance(scope.expression, exp.Select):
             return {}

@@ -142,7 +142,7 @@ class _Reader:
 
     def _way_to(self, own: str, way: list[str]) -> list[str]:
         """Return the products on a path from the end of `way` to this one, [] if there is none."""
-        producer = self._published(way[-1])
+        producer = self._read_published(way[-1])
         for port in producer.input_ports if producer else ():
             if port.product == own:
                 return [*way, own]
@@ -150,7 +150,7 @@ class _Reader:
                 return longer
         return []
 
-    def _published(self, product: str) -> CompiledArtifacts | None:
+    def _read_published(self, product: str) -> CompiledArtifacts | None:
         if product not in self._read and product in self._products:
             folder = self._inputs.manifest_document.path.parent
             with suppress(StaleProductError):
@@ -217,7 +217,7 @@ def _input_port(upstream: Upstream, columns: ProjectColumns, known_ids: set[str]
     product, name = str(spec.product), str(spec.port)
     if upstream.port is None or upstream.node is None or upstream.producer is None:
         return InputPort(product=product, port=name, version=str(spec.version or 1))
-    needed = columns.needed(own_id)
+    needed = columns.needed_columns(own_id)
     expected = {column.lower() for column in spec.columns}
     return InputPort(
         product=product,

@@ -60,7 +60,7 @@ class _Checks:
                 problem = self._inputs.spec_document.problem
                 self._findings.add(problem(at, _lacks(upstream, name), _offer(upstream, name)))
             elif found is not None and not self._is_of_type(found, kind):
-                what = f"column '{name}' of {_shown(upstream)} is {found.type}, not {kind}"
+                what = f"column '{name}' of {_describe(upstream)} is {found.type}, not {kind}"
                 fix = f"write {found.type}, or have the producer change its contract"
                 self._findings.add(self._inputs.spec_document.problem(at, what, fix))
 
@@ -73,17 +73,17 @@ class _Checks:
             if upstream.is_read_by_steps(self._inputs.spec):
                 return
             # dbt itself reports a ref to an unknown node; in this case nothing refers to the port.
-            self._findings.notice(f"floe.yaml: no node reads {_shown(upstream)}")
+            self._findings.notice(f"floe.yaml: no node reads {_describe(upstream)}")
             return
         if not upstream.port.is_complete:
             return
         known = {column.name.lower() for column in upstream.port.columns}
-        missing = self._columns.named(own_id) - known
+        missing = self._columns.named_columns(own_id) - known
         for name in sorted(missing):
             self._findings.add(self._problem(upstream, name, readers))
         for reader in self._below(readers):
-            for name in sorted(self._columns.unresolved(reader) - missing):
-                self._findings.add(self._unresolved(upstream, name, reader))
+            for name in sorted(self._columns.unresolved_columns(reader) - missing):
+                self._findings.add(self._explain_unresolved(upstream, name, reader))
 
     def check_place(self, upstream: Upstream, profile: Profile, nodes: Sequence[Node]) -> None:
         """Check that the consumer's warehouse can reach the producer's relation."""
@@ -91,7 +91,7 @@ class _Checks:
         theirs = upstream.producer.dbt.adapter
         at = ("inputPorts", upstream.index)
         if theirs != profile.adapter:
-            what = f"{_shown(upstream)} lies in {theirs}, and this product runs on"
+            what = f"{_describe(upstream)} lies in {theirs}, and this product runs on"
             what += f" {profile.adapter}: dbt reads it only if the two share their tables"
             self._findings.notice(f"floe.yaml: inputPorts: {what}")
         if "duckdb" not in (theirs, profile.adapter) or upstream.node is None:
@@ -100,7 +100,9 @@ class _Checks:
         attached = {_alias(each) for each in profile.output.get("attach") or () if each}
         database = upstream.node.database
         if theirs == profile.adapter and database not in own | attached and own:
-            what = f"{_shown(upstream)} lies in the DuckDB database '{database}', which is not here"
+            what = (
+                f"{_describe(upstream)} lies in the DuckDB database '{database}', which is not here"
+            )
             fix = f"attach the file of {upstream.spec.product} as '{database}' in"
             fix += " plugins.compute.config.attach, or let both products use one file"
             self._findings.add(self._inputs.spec_document.problem(at, what, fix))
@@ -120,7 +122,7 @@ class _Checks:
         at = ("inputPorts", upstream.index)
         return self._inputs.spec_document.problem(at, what, fix)
 
-    def _unresolved(self, upstream: Upstream, name: str, reader: str) -> Problem:
+    def _explain_unresolved(self, upstream: Upstream, name: str, reader: str) -> Problem:
         what = f"nothing that {reader} reads has a column '{name}'"
         found = _place(self._manifest["nodes"][reader], name)
         return Problem(what, _offer(upstream, name), *found or ("", 0, 0, ""))
@@ -156,13 +158,13 @@ def _place(entry: Mapping[str, Any], name: str) -> tuple[str, int, int, str] | N
     return None
 
 
-def _shown(upstream: Upstream) -> str:
+def _describe(upstream: Upstream) -> str:
     version = upstream.port.version if upstream.port else upstream.spec.version
     return f"port '{upstream.spec.port}' (version {version}) of '{upstream.spec.product}'"
 
 
 def _lacks(upstream: Upstream, name: str) -> str:
-    return f"{_shown(upstream)} has no column '{name}'"
+    return f"{_describe(upstream)} has no column '{name}'"
 
 
 def _offer(upstream: Upstream, name: str) -> str:

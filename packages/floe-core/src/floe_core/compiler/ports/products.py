@@ -12,7 +12,7 @@ from floe_core.errors import StaleProductError, UsageError
 from floe_core.ports.published import PublishedProduct
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.manifest_yaml import Manifest
-from floe_core.schemas.reading import validated
+from floe_core.schemas.reading import validate
 from floe_core.source_map import read_document
 
 
@@ -40,7 +40,7 @@ def read_platform(path: Path) -> Platform:
     file = _manifest_of(path)
     document = read_document(file, file.name)
     data = manifest_data(document, Findings(lambda notice: None))
-    manifest = validated(document, Manifest, data)
+    manifest = validate(document, Manifest, data)
     found: dict[str, CompiledArtifacts | None] = {}
     problems: dict[str, str] = {}
     for name, place in manifest.products.items():

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from floe_core.compiler.code.raw_sql import Entry, UnreadableSqlError, render
-from floe_core.compiler.dbt.column_names import unquoted
+from floe_core.compiler.dbt.column_names import unquote
 from floe_core.compiler.ports.column_needs import ALL, PERHAPS, Columns, Query, certain, read_query
 from floe_core.lineage.seed_header import seed_columns
 
@@ -54,7 +54,7 @@ class ProjectColumns:
             self._columns[node_id] = self._read_columns(self._entries[node_id])
         return self._columns[node_id]
 
-    def needed(self, upstream: str) -> set[str] | None:
+    def needed_columns(self, upstream: str) -> set[str] | None:
         """Return the columns of a relation that other nodes need; None if any may be needed.
 
         A name that may belong to another table is included if the relation may have it.
@@ -66,11 +66,11 @@ class ProjectColumns:
         possible = {name.removeprefix(PERHAPS) for name in found - certain(found)}
         return certain(found) | (possible if known is None else possible & set(known))
 
-    def named(self, upstream: str) -> set[str]:
+    def named_columns(self, upstream: str) -> set[str]:
         """Return the columns of this relation that other nodes name."""
         return certain(self._needs.get(upstream, set()))
 
-    def unresolved(self, node_id: str) -> frozenset[str]:
+    def unresolved_columns(self, node_id: str) -> frozenset[str]:
         """Return the names in a node's SQL that none of its tables has."""
         query = self._query(node_id)
         return query.unresolved if query else frozenset()
@@ -129,7 +129,7 @@ class ProjectColumns:
         found: dict[str, set[str]] = {}
         for node_id in self._from_below():
             entry = self._entries[node_id]
-            found.setdefault(node_id, set()).update(_named_in_configuration(entry))
+            found.setdefault(node_id, set()).update(_names_in_configuration(entry))
             for parent, columns in self._needs_of(entry, found[node_id]).items():
                 found.setdefault(parent, set()).update(columns)
         return found
@@ -137,7 +137,7 @@ class ProjectColumns:
     def _needs_of(self, entry: Entry, outputs: set[str]) -> dict[str, set[str]]:
         parents = _parents(entry)
         if entry.get("test_metadata"):
-            return {p: _named_in_test(entry, p, self.columns(p) or ()) for p in parents}
+            return {p: _names_in_test(entry, p, self.columns(p) or ()) for p in parents}
         if entry["resource_type"] not in _SOURCES_OF_SQL:
             return {}
         query = self._query(entry["unique_id"])
@@ -207,7 +207,7 @@ def _table(index: int) -> str:
     return f"floe_t{index}"
 
 
-def _named_in_configuration(entry: Entry) -> set[str]:
+def _names_in_configuration(entry: Entry) -> set[str]:
     """Return the node's own columns that its contract or configuration names."""
     config = entry.get("config") or {}
     named = {name.lower() for name in contract_columns(entry)}
@@ -219,10 +219,10 @@ def _named_in_configuration(entry: Entry) -> set[str]:
 
 
 def _plain(name: object) -> str:
-    return unquoted(str(name)).lower()
+    return unquote(str(name)).lower()
 
 
-def _named_in_test(entry: Entry, parent: str, columns: Columns) -> set[str]:
+def _names_in_test(entry: Entry, parent: str, columns: Columns) -> set[str]:
     """Return the columns of a node that a generic test gets as arguments."""
     arguments = (entry.get("test_metadata") or {}).get("kwargs") or {}
     is_tested = entry.get("attached_node") in (None, parent)

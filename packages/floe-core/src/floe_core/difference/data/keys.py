@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from floe_core.compiler.dbt.column_names import unquoted
+from floe_core.compiler.dbt.column_names import unquote
 
 Entry = Mapping[str, Any]
 
@@ -47,7 +47,7 @@ def _of_test(entry: Entry) -> Iterator[tuple[str, ...]]:
     if (entry.get("config") or {}).get("where"):
         return
     if test.get("name") == "unique" and entry.get("column_name"):
-        yield (unquoted(str(entry["column_name"])),)
+        yield (unquote(str(entry["column_name"])),)
     if test.get("name") == "unique_combination_of_columns":
         yield _names(arguments.get("combination_of_columns") or ())
 
@@ -60,4 +60,4 @@ def _of_config(entry: Entry) -> Iterator[tuple[str, ...]]:
 
 
 def _names(columns: Iterable[object]) -> tuple[str, ...]:
-    return tuple(unquoted(str(name)) for name in columns)
+    return tuple(unquote(str(name)) for name in columns)

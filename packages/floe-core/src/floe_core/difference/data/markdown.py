@@ -53,7 +53,7 @@ def _samples(table: TableDifference, names: tuple[str, str]) -> Iterator[str]:
     yield _row(["", *map(_cell, columns)])
     yield _row(["---"] * (len(columns) + 1))
     for sample in table.samples:
-        yield _row([_where(sample, names), *(_shown(sample, name) for name in columns)])
+        yield _row([_where(sample, names), *(_format_values(sample, name) for name in columns)])
 
 
 def _where(sample: Sample, names: tuple[str, str]) -> str:
@@ -62,7 +62,7 @@ def _where(sample: Sample, names: tuple[str, str]) -> str:
     return f"only in {_cell(names[0] if sample.right is None else names[1])}"
 
 
-def _shown(sample: Sample, column: str) -> str:
+def _format_values(sample: Sample, column: str) -> str:
     sides = [_cell(side.get(column)) for side in (sample.left, sample.right) if side is not None]
     return " -> ".join(dict.fromkeys(sides))
 

@@ -59,16 +59,16 @@ def place_named(name: str, product: Path) -> Place:
         return Place(name, artifacts, manifest, path.absolute())
     if path.is_file():
         on_file = partial(_on_file, path=path.absolute())
-        return _compiled(name, product, "file", on_file)
+        return _compile(name, product, "file", on_file)
     if name in _targets(product):
         with environment_with({TARGET_VARIABLE: name}):
-            return _compiled(name, product, "target", _FirstProfile())
+            return _compile(name, product, "target", _FirstProfile())
     if path.suffix in _OF_FILES or len(path.parts) > 1:
         raise UsageError(f"there is no file or compiled folder '{name}'")
-    return _compiled(name, product, "schema", partial(_in_schema, schema=name))
+    return _compile(name, product, "schema", partial(_in_schema, schema=name))
 
 
-def _compiled(name: str, product: Path, kind: str, change: Callable[[Profile], Profile]) -> Place:
+def _compile(name: str, product: Path, kind: str, change: Callable[[Profile], Profile]) -> Place:
     compiled = prepare_product(product, refuses_losses=False, change_profile=change)
     artifacts = compiled.artifacts.in_chosen_environment()
     manifest = json.loads(compiled.files[DBT_MANIFEST_FILE])

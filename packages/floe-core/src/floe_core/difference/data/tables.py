@@ -152,7 +152,7 @@ class _Pair:
         if left.missing or right.missing:
             return TableDifference(self.node_id, rows=rows)
         key = self._key(keys)
-        one, two = (self._hashed(side, key) for side in (0, 1))
+        one, two = (self._hashed_table(side, key) for side in (0, 1))
         found = row_differences(one, two, samples) if one.columns else RowDifferences()
         return TableDifference(
             self.node_id,
@@ -176,7 +176,7 @@ class _Pair:
         known = (key for key in keys if key and all(name.lower() in steady for name in key))
         return tuple(steady[name.lower()] for name in next(known, ()))
 
-    def _hashed(self, side: int, key: tuple[str, ...]) -> HashedTable:
+    def _hashed_table(self, side: int, key: tuple[str, ...]) -> HashedTable:
         """Return a table's columns to compare: those of one type on both sides, and the key's."""
         own, other = self._types(side), self._types(1 - side)
         columns = {

@@ -46,8 +46,8 @@ def with_graph_of_run(
                 # Only those of disabled sources are without a result.
                 unmeasured = {i for i in left if artifacts.by_id[i].is_freshness}
                 gone = sorted({*nodes_not_in(call.target, built), *unmeasured})
-                yield from _disabled(gone, f"{cause} of this run")
-                yield from _enabled(others, f"{cause} of this run")
+                yield from _report_disabled(gone, f"{cause} of this run")
+                yield from _report_enabled(others, f"{cause} of this run")
             yield event
 
 
@@ -65,22 +65,24 @@ def nodes_not_in(target: Path, node_ids: Collection[str]) -> frozenset[str]:
     return frozenset(node_ids) - enabled
 
 
-def _disabled(node_ids: list[str], cause: str) -> Iterator[BuildEvent]:
+def _report_disabled(node_ids: list[str], cause: str) -> Iterator[BuildEvent]:
     why = f"disabled by {cause}"
     if node_ids:
-        yield NodeLog("", "warn", f"{why}: {_named(node_ids)}")
+        yield NodeLog("", "warn", f"{why}: {_join_names(node_ids)}")
     for node_id in node_ids:
         yield NodeResult(node_id, "skipped", message=why, is_disabled=True)
 
 
-def _enabled(statuses: dict[str, str], cause: str) -> Iterator[BuildEvent]:
+def _report_enabled(statuses: dict[str, str], cause: str) -> Iterator[BuildEvent]:
     if statuses:
-        nodes = _named([f"{node_id} ({status})" for node_id, status in sorted(statuses.items())])
+        nodes = _join_names(
+            [f"{node_id} ({status})" for node_id, status in sorted(statuses.items())]
+        )
         lack = "dbt ran them, but the compiled graph does not have them"
         yield NodeLog("", "warn", f"enabled by {cause}: {nodes}; {lack}")
 
 
-def _named(names: list[str]) -> str:
+def _join_names(names: list[str]) -> str:
     more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
     return f"{', '.join(names[:MAX_NAMED])}{more}"
 

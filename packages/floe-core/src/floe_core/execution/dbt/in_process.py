@@ -148,7 +148,7 @@ class InProcessDbt:
         content = _as_mapping(message)
         if info.name == FINISHED and self._call.wants_columns:
             self._keep_columns(content["data"])
-        for event in self._messages.translated(content):
+        for event in self._messages.translate(content):
             reported = event if self._gate is None else self._gate.receive(event)
             if reported is not None:
                 self._events.put(self._with_slot(reported))

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from floe_core.build_request import BuildRequest
 from floe_core.dbt_vars import vars_argument
 from floe_core.execution.dbt.preloaded_manifest import PARSED_FILE, parsed_file
-from floe_core.execution.dbt.selection import arguments_for_nodes, escaped
+from floe_core.execution.dbt.selection import arguments_for_nodes, escape
 from floe_core.lineage.backend import is_configured
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
@@ -102,9 +102,7 @@ def freshness_selection(artifacts: CompiledArtifacts, node_ids: Iterable[str]) -
     sources = (artifacts.by_id[artifacts.by_id[node_id].tested] for node_id in node_ids)
     # A dot in a name would end it.
     names = ((each.package, each.source_name, each.name) for each in sources)
-    return [
-        f"source:{'.'.join(escaped(name).replace('.', '?') for name in each)}" for each in names
-    ]
+    return [f"source:{'.'.join(escape(name).replace('.', '?') for name in each)}" for each in names]
 
 
 def place_arguments(

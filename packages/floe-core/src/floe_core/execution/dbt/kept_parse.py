@@ -34,7 +34,7 @@ class KeptParse:
         if not call.parsed_file:
             return Preloaded()
         with collector_at_rest():
-            found = self._found(call, dbt_version)
+            found = self._take_or_read(call, dbt_version)
             manifest = found.manifest
             if manifest is None:
                 return found
@@ -46,7 +46,7 @@ class KeptParse:
                 return Preloaded(with_parents_alone(manifest, call.node_ids))
             return Preloaded(with_copies(manifest, call.node_ids))
 
-    def _found(self, call: Invocation, dbt_version: str) -> Preloaded:
+    def _take_or_read(self, call: Invocation, dbt_version: str) -> Preloaded:
         kept, self._kept = self._kept, Preloaded()
         if kept.manifest is not None and self._file == call.parsed_file:
             return kept

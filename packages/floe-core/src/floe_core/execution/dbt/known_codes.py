@@ -13,7 +13,7 @@ from floe_core.build_request import BuildRequest
 from floe_core.execution.dbt.internals import has_dbt_plugins
 from floe_core.execution.dbt.invocation import invocation
 from floe_core.execution.dbt.library import installed_version, library_version
-from floe_core.execution.dbt.parse_environment import changed_in_file
+from floe_core.execution.dbt.parse_environment import find_changes_in_file
 from floe_core.execution.dbt.preloaded_manifest import CATALOGS_FILE, PARSED_FILE
 from floe_core.reuse.code_texts import unpack_code
 from floe_core.reuse.queries.parts import digest
@@ -68,7 +68,7 @@ def _runs_what_was_compiled(artifacts: CompiledArtifacts, request: BuildRequest)
     kept = artifacts.folder / PARSED_FILE
     if call.parsed_file != PARSED_FILE or not kept.exists() or has_dbt_plugins():
         return False
-    return library_version() == artifacts.dbt.version and not changed_in_file(kept)
+    return library_version() == artifacts.dbt.version and not find_changes_in_file(kept)
 
 
 def _relations(artifacts: CompiledArtifacts, node: Node) -> list[tuple[str, ...]]:

@@ -57,7 +57,7 @@ class DbtMessages:
         self._reasons: dict[str, str] = {}
         self._lock = threading.Lock()
 
-    def translated(self, message: Mapping[str, Any]) -> Iterator[BuildEvent]:
+    def translate(self, message: Mapping[str, Any]) -> Iterator[BuildEvent]:
         """Yield the build events of one message, given as the mapping of its JSON."""
         info, data = message["info"], message.get("data") or {}
         node_info = data.get("node_info") or {}

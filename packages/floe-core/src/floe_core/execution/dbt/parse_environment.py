@@ -33,7 +33,7 @@ def seal_environment(cache: bytes, names: Iterable[str], secrets: Container[str]
     noted = {*(content.get(ENV_VARS) or {}), *names}
     kept = {name for name in noted if not (is_secret_variable(name) or name in secrets)}
     content.pop(ENV_VARS, None)
-    # Written first, so that `changed_in_file` need not read further.
+    # Written first, so that `find_changes_in_file` need not read further.
     variables = {ENV_VARS: {name: _digest(name) for name in sorted(kept)}}
     packed: bytes = msgpack.packb({**variables, **content}, use_bin_type=True)
     return packed
@@ -44,7 +44,7 @@ def changed_variables(sealed: Mapping[str, str]) -> list[str]:
     return sorted(name for name, digest in sealed.items() if _digest(name) != digest)
 
 
-def changed_in_file(path: Path) -> list[str]:
+def find_changes_in_file(path: Path) -> list[str]:
     """Return the names of the variables whose values differ from a sealed cache on disk."""
     with path.open("rb") as file:
         unpacker = msgpack.Unpacker(file, raw=False, strict_map_key=False)

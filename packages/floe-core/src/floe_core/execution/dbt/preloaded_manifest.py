@@ -12,7 +12,7 @@ from floe_core.execution.dbt.library import library_version
 from floe_core.execution.dbt.parse_environment import changed_variables
 from floe_core.garbage_collection import collector_at_rest
 from floe_core.schemas.nodes import Node
-from floe_core.secrets.sealed_cache import unsealed
+from floe_core.secrets.sealed_cache import unseal_cache
 
 if TYPE_CHECKING:
     from floe_core.execution.dbt.internals import Manifest
@@ -63,7 +63,7 @@ def read_parse(project_dir: Path, dbt_version: str, file: str = PARSED_FILE) -> 
     if (project_dir / CATALOGS_FILE).exists() or has_dbt_plugins():
         return Preloaded()
     with collector_at_rest():
-        manifest = read_manifest(unsealed(path.read_bytes()))
+        manifest = read_manifest(unseal_cache(path.read_bytes()))
         if manifest is None:
             return Preloaded()
         changed = changed_variables(manifest.env_vars)
@@ -100,7 +100,7 @@ def add_tags(manifest: Manifest, nodes: Iterable[Node]) -> None:
 
 def _move_seeds(manifest: Manifest, project_dir: Path) -> None:
     seeds = [node for node in manifest.nodes.values() if getattr(node, "root_path", None)]
-    parsed_in = _parsed_in(manifest) if seeds else None
+    parsed_in = _folder_of_parse(manifest) if seeds else None
     for node in seeds:
         if node.package_name == manifest.metadata.project_name:
             node.root_path = str(project_dir)
@@ -109,7 +109,7 @@ def _move_seeds(manifest: Manifest, project_dir: Path) -> None:
             node.root_path = str(project_dir / Path(node.root_path).relative_to(parsed_in))
 
 
-def _parsed_in(manifest: Manifest) -> str | None:
+def _folder_of_parse(manifest: Manifest) -> str | None:
     """Return the project's folder when dbt parsed it; None without any file of its own."""
     own = manifest.metadata.project_name
     files = (file for file in manifest.files.values() if file.project_name == own)

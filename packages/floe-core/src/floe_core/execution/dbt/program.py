@@ -76,17 +76,17 @@ class SubprocessDbt:
 
     def _read_lines(self, lines: IO[str]) -> None:
         for line in lines:
-            message = _parsed(line)
+            message = _parse(line)
             if message is None:
                 self._last_words = line.strip()
             elif is_of_interest(message["info"]["name"], message["info"]["level"]):
                 if message["info"]["level"] == "error":
                     self._last_words = message["info"].get("msg", "")
-                for event in self._messages.translated(message):
+                for event in self._messages.translate(message):
                     self._events.put(event)
 
 
-def _parsed(line: str) -> Mapping[str, Any] | None:
+def _parse(line: str) -> Mapping[str, Any] | None:
     """Return one line of dbt's JSON log; None for anything else that the program prints."""
     try:
         message = json.loads(line)

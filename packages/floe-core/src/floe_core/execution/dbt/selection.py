@@ -31,10 +31,10 @@ def arguments_for_nodes(
     return ["--select", *sorted(words), "--indirect-selection", "empty"]
 
 
-def escaped(name: str) -> str:
+def escape(name: str) -> str:
     """Return a name as dbt's selection syntax takes it; dots are left as they are.
 
-    >>> escaped("orders, old")
+    >>> escape("orders, old")
     'orders[+--][!!-~]old'
     """
     return name.translate(_WILDCARDS)
@@ -42,15 +42,15 @@ def escaped(name: str) -> str:
 
 def _word(node: Node, taking: Collection[str]) -> str:
     name = ".".join(node.fqn)
-    word = f"fqn:{escaped(name)}"
+    word = f"fqn:{escape(name)}"
     if name not in taking and _version_tail(name.split(".")) not in taking:
         return word
     return _whole_word(node)
 
 
 def _whole_word(node: Node) -> str:
-    word = f"fqn:{escaped('.'.join(node.fqn))}"
-    file = escaped(PurePath(node.path).name)
+    word = f"fqn:{escape('.'.join(node.fqn))}"
+    file = escape(PurePath(node.path).name)
     return f"{word},file:{file},package:{node.package},resource_type:{node.resource_type}"
 
 

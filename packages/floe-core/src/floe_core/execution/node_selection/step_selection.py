@@ -68,30 +68,30 @@ class StepSelection:
         Raises:
             UsageError: A step is used in a way that is not supported.
         """
-        taken = self._taken(select) if select.strip() else set(self._by_id)
-        return taken - self._taken(exclude) if exclude.strip() else taken
+        taken = self._select(select) if select.strip() else set(self._by_id)
+        return taken - self._select(exclude) if exclude.strip() else taken
 
-    def _taken(self, selection: str) -> set[str]:
+    def _select(self, selection: str) -> set[str]:
         found: set[str] = set()
         for_dbt: list[str] = []
         for word in map(_Word.of, selection.split()):
             self._refuse_intersection(word)
-            named = self._named(word.core)
+            named = self._find_named(word.core)
             if named:
-                found |= self._with_tests(named | self._reached(named, word))
+                found |= self._with_tests(named | self._expand(named, word))
             if not named or word.core.startswith("tag:"):
                 for_dbt.append(word.text)
                 found |= self._through_steps(word)
-        return found | (self._listed(*for_dbt) if for_dbt else set())
+        return found | (self._list_with_dbt(*for_dbt) if for_dbt else set())
 
     def _refuse_intersection(self, word: _Word) -> None:
         for part in word.text.split(",") if "," in word.text else ():
             core = part.strip("+@0123456789")
-            if self._named(core) and not core.startswith("tag:"):
+            if self._find_named(core) and not core.startswith("tag:"):
                 what = f"{word.text}: a step can't be intersected with ','; name it by itself"
                 raise UsageError(what)
 
-    def _named(self, core: str) -> set[str]:
+    def _find_named(self, core: str) -> set[str]:
         """Return the steps that a word names: by name, by `step:` and a pattern, or by a tag."""
         if core.startswith("tag:"):
             return {s.unique_id for s in self._steps if core.removeprefix("tag:") in s.tags}
@@ -106,16 +106,16 @@ class StepSelection:
         """Return the nodes that a dbt word reaches through steps, and these; dbt finds the rest."""
         if not word.reaches:
             return set()
-        named = self._listed(word.core)
-        reached = self._reached({i for i in named if not self._by_id[i].is_test}, word)
+        named = self._list_with_dbt(word.core)
+        reached = self._expand({i for i in named if not self._by_id[i].is_test}, word)
         if not any(self._by_id[each].is_step for each in reached):
             return set()
         return self._with_tests(reached)
 
-    def _listed(self, *words: str) -> set[str]:
+    def _list_with_dbt(self, *words: str) -> set[str]:
         return {i for i in self._list_nodes(["--select", *words]) if i in self._by_id}
 
-    def _reached(self, named: set[str], word: _Word) -> set[str]:
+    def _expand(self, named: set[str], word: _Word) -> set[str]:
         if word.is_at:
             below = named | self._reach(named, self._graph.children, _WHOLE)
             return below | self._reach(below, self._graph.parents, _WHOLE)

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from floe_core.build_events import NodeResult
-from floe_core.execution.record.resume import remaining
+from floe_core.execution.record.resume import remaining_nodes
 from floe_core.execution.record.run_record import RunRecord
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
@@ -33,11 +33,11 @@ def automatic_attempt(
 ) -> Attempt:
     """Return the attempt that an orchestrator makes automatically; the first one builds all.
 
-    See `remaining` for what it leaves out. It must not be made if there is nothing to do; see
+    See `remaining_nodes` for what it leaves out. It must not be made if there is nothing to do; see
     `may_retry`.
     """
     wanted = tuple(wanted)
-    return _attempt(remaining(artifacts, wanted, before), wanted, before)
+    return _attempt(remaining_nodes(artifacts, wanted, before), wanted, before)
 
 
 def attempt_by_hand(wanted: Iterable[str], before: RunRecord) -> Attempt:
@@ -47,7 +47,7 @@ def attempt_by_hand(wanted: Iterable[str], before: RunRecord) -> Attempt:
     everything passed, it builds everything: the person must want that.
     """
     wanted = tuple(wanted)
-    failed = _not_passed(wanted, before)
+    failed = _nodes_not_passed(wanted, before)
     attempt = _attempt(failed or wanted, wanted, before)
     return attempt if failed else replace(attempt, is_repeat=bool(wanted))
 
@@ -59,12 +59,12 @@ def attempt_of_caller(wanted: Iterable[str], before: RunRecord) -> Attempt:
     the retry is meant for another part.
     """
     wanted = tuple(wanted)
-    return _attempt(_not_passed(wanted, before), wanted, before)
+    return _attempt(_nodes_not_passed(wanted, before), wanted, before)
 
 
 def may_retry(artifacts: CompiledArtifacts, wanted: Iterable[str], record: RunRecord) -> bool:
     """Return whether an orchestrator may retry automatically: only if something is left to do."""
-    return bool(remaining(artifacts, wanted, record))
+    return bool(remaining_nodes(artifacts, wanted, record))
 
 
 def first_attempt_number(artifacts: CompiledArtifacts, runs_before: int) -> int:
@@ -75,7 +75,7 @@ def first_attempt_number(artifacts: CompiledArtifacts, runs_before: int) -> int:
     return runs_before * (artifacts.retries + 1) + 1
 
 
-def _not_passed(wanted: tuple[str, ...], before: RunRecord) -> tuple[str, ...]:
+def _nodes_not_passed(wanted: tuple[str, ...], before: RunRecord) -> tuple[str, ...]:
     results = before.results
     return tuple(i for i in wanted if i not in results or not results[i].passed)
 

@@ -43,7 +43,7 @@ def outcome_of_run(
         job=job,
         run_id=run_id,
         succeeded=succeeded,
-        results={**RunRecord.of(events).results, **({} if succeeded else _broken_off(events))},
+        results={**RunRecord.of(events).results, **({} if succeeded else _find_broken_off(events))},
         problem=_problem_of(events) or problem,
         was_repeated=was_repeated(events),
         nominal_time=nominal_time,
@@ -72,7 +72,7 @@ def was_repeated(events: Iterable[BuildEvent]) -> bool:
     return False
 
 
-def _broken_off(events: Iterable[BuildEvent]) -> dict[str, NodeResult]:
+def _find_broken_off(events: Iterable[BuildEvent]) -> dict[str, NodeResult]:
     """Return the nodes that were running when the process of a build was killed."""
     under_way: dict[str, NodeResult] = {}
     for event in events:

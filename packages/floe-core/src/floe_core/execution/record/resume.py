@@ -8,7 +8,7 @@ from floe_core.execution.record.run_record import RunRecord
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 
-def remaining(
+def remaining_nodes(
     artifacts: CompiledArtifacts, wanted: Iterable[str], record: RunRecord
 ) -> tuple[str, ...]:
     """Return the ids of the wanted nodes that another attempt runs, in the order given.

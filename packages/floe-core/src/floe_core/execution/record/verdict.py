@@ -41,7 +41,7 @@ class Verdict:
             self._errors_beside.append(event.text.strip())
         return NodeLog("", event.level, event.text)
 
-    def unfinished(self, reason: str) -> list[NodeResult]:
+    def close_unfinished(self, reason: str) -> list[NodeResult]:
         """Return results for the nodes without one: `error` if it had started, else `skipped`."""
         missing = [
             NodeResult(node_id, "error" if node_id in self._begun else "skipped", message=reason)
@@ -52,7 +52,7 @@ class Verdict:
         self._begun.clear()
         return missing
 
-    def ended(self, end: DbtEnded) -> BuildEnded:
+    def conclude(self, end: DbtEnded) -> BuildEnded:
         """Return the verdict, once every node has a result; a problem of dbt's own is a failure."""
         failed = [node_id for node_id in self._wanted if not self._results[node_id].passed]
         if end.problem:

@@ -40,17 +40,17 @@ class LineageOfBuild:
     def receive(self, event: BuildEvent) -> None:
         """Pass on one event."""
         if isinstance(event, NodeStarted):
-            self._lineage.node_started(event)
+            self._lineage.start_node(event)
         elif isinstance(event, NodeResult) and event.status == "reused":
-            self._lineage.node_reused(event)
+            self._lineage.note_reused(event)
         elif isinstance(event, NodeResult):
             columns = kept_columns(self._target, event.unique_id) if self._lineage.is_on else ()
-            self._lineage.node_ended(event, self._compiled_sql(event.unique_id), columns)
+            self._lineage.end_node(event, self._compiled_sql(event.unique_id), columns)
         elif isinstance(event, BuildEnded):
-            self._lineage.ended(event)
+            self._lineage.end(event)
 
     def __enter__(self) -> LineageOfBuild:
-        self._lineage.started()
+        self._lineage.start()
         return self
 
     def __exit__(

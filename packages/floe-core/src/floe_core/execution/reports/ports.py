@@ -80,7 +80,7 @@ class PortsOfBuild:
         if isinstance(event, NodeResult) and event.is_new:
             self._built.add(event.unique_id)
 
-    def ended(self, end: BuildEnded) -> BuildEnded:
+    def record_updates(self, end: BuildEnded) -> BuildEnded:
         """Return the end of a build; it has failed if its updates could not be recorded."""
         ports = [port for port in self._artifacts.ports if port.node_id in self._built]
         if self._ledger is None or not end.succeeded or not ports:

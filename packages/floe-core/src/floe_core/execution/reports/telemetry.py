@@ -63,7 +63,7 @@ class TelemetryOfBuild:
             self._lineage.receive(event)
 
     def __enter__(self) -> TelemetryOfBuild:
-        self._trace.started()
+        self._trace.start()
         self._lineage.__enter__()
         return self
 

@@ -29,12 +29,12 @@ def begin(store: StateStore, planned: PlannedBuild, todo: tuple[str, ...]) -> No
     # If a lock admits only one build at a time, any other recorded build has died.
     is_alone = duckdb_file(artifacts.dbt.profile, artifacts.folder) is not None
 
-    def begun(state: State) -> State:
+    def add_build(state: State) -> State:
         state = state.of_subject(subject)
         over = [name for name, each in state.active.items() if is_alone or _is_over(each)]
-        return state.without(over).begun(token, own)
+        return state.without(over).with_build(token, own)
 
-    store.change(begun)
+    store.change(add_build)
 
 
 def release(store: StateStore, planned: PlannedBuild) -> None:
@@ -60,7 +60,7 @@ def remember(
             return state
         touched = set(state.active[token].touched)
         kept = {i: e for i, e in entries.items() if not _reads_any(artifacts, i, touched)}
-        return state.ended(kept, doubtful).without([token])
+        return state.with_entries(kept, doubtful).without([token])
 
     store.change(end)
 

@@ -42,10 +42,10 @@ class NodeGate:
         if isinstance(event, NodeLog) and self.is_left_out(event.unique_id):
             return None
         if isinstance(event, NodeResult):
-            return self._ended(event)
+            return self._end_node(event)
         return event
 
-    def _ended(self, result: NodeResult) -> NodeResult:
+    def _end_node(self, result: NodeResult) -> NodeResult:
         node_id = result.unique_id
         if not result.passed:
             self._plan.fail(node_id)

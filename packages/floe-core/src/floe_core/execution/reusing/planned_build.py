@@ -88,7 +88,7 @@ def plan_build(
     codes = known_codes(keys, before.entries)
     unknown = () if refused else tuple(i for i in node_ids if i not in codes)
     codes |= compile_nodes(artifacts, request, unknown, run_dbt, keys)
-    involved = _involved(artifacts, node_ids)
+    involved = _involved_nodes(artifacts, node_ids)
     facts = WarehouseFacts() if refused else read_facts(artifacts, involved, words)
     state = store.read()
     own = state if refused else state.of_subject(subject_of(artifacts))
@@ -159,7 +159,7 @@ def _of_another(state: State, own: State) -> str:
     return "the state is of another product or database, so everything is built"
 
 
-def _involved(artifacts: CompiledArtifacts, node_ids: tuple[str, ...]) -> list[str]:
+def _involved_nodes(artifacts: CompiledArtifacts, node_ids: tuple[str, ...]) -> list[str]:
     """Return the nodes whose relations a plan needs: these, and the nodes that they read."""
     read = {parent for i in node_ids for parent in artifacts.by_id[i].depends_on}
     return sorted({*node_ids, *read})

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
 from floe_core.build_events import NodeResult
-from floe_core.execution.gates import gated_first, held_back_by
+from floe_core.execution.gates import first_gated_nodes, nodes_held_back_by
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 
@@ -25,7 +25,7 @@ class ReusedInOrder:
     ) -> None:
         self._artifacts = artifacts
         built = set(todo) if results else set()
-        below = held_back_by(artifacts, built)
+        below = nodes_held_back_by(artifacts, built)
         self._free = [each for node_id, each in results.items() if node_id not in below]
         self._held = {node_id: each for node_id, each in results.items() if node_id in below}
         self._edges = _edges(artifacts, built, below)
@@ -59,7 +59,7 @@ class ReusedInOrder:
     def _skip(self, failed: str) -> Iterator[NodeResult]:
         if failed not in self._artifacts.by_id:
             return
-        for node_id in sorted(held_back_by(self._artifacts, [failed]) & self._held.keys()):
+        for node_id in sorted(nodes_held_back_by(self._artifacts, [failed]) & self._held.keys()):
             del self._held[node_id]
             yield NodeResult(node_id, "skipped", message=f"skipped: {failed} did not pass")
 
@@ -72,5 +72,5 @@ def _edges(
     found = {node_id: children.get(node_id, ()) for node_id in built | below}
     for node_id in built:
         if artifacts.by_id[node_id].is_test:
-            found[node_id] = tuple(gated_first(artifacts, node_id))
+            found[node_id] = tuple(first_gated_nodes(artifacts, node_id))
     return found

@@ -50,7 +50,7 @@ class ReusingBuild:
         Raises:
             EnvironmentProblemError: The store cannot be written.
         """
-        if self.todo or self._compiled_anew():
+        if self.todo or self._entries_compiled_anew():
             begin(self._store, self._planned, self.todo)
             self._is_announced = True
 
@@ -92,7 +92,7 @@ class ReusingBuild:
         """Store what was built; return why that was not possible, "" if it was."""
         given = self._planned.situation
         green = self._green()
-        compiled = self._compiled_anew()
+        compiled = self._entries_compiled_anew()
         if not self.todo and not compiled:
             return ""
         facts = read_facts(given.artifacts, green)
@@ -102,12 +102,12 @@ class ReusingBuild:
         before = given.state.entries
         never_begun = (i for i, each in self._ended.items() if each.status == "skipped")
         kept = {node_id: before[node_id] for node_id in never_begun if node_id in before}
-        kept |= self._left_out(outcome.doubtful)
+        kept |= self._entries_left_out(outcome.doubtful)
         try:
             built = {node_id: self._with_run(node_id, e) for node_id, e in outcome.entries.items()}
             known = {**compiled, **kept, **built}
             if known:
-                known |= self._reported()
+                known |= self._reported_entries()
             if known or outcome.doubtful:
                 remember(self._store, self._planned, known, outcome.doubtful)
                 self._is_announced = False
@@ -125,7 +125,7 @@ class ReusingBuild:
         self._ended[result.unique_id] = result
         return result
 
-    def _left_out(self, doubtful: Collection[str]) -> dict[str, Entry]:
+    def _entries_left_out(self, doubtful: Collection[str]) -> dict[str, Entry]:
         """Return the earlier entries of nodes that were planned to build but reused in the end."""
         reused = (i for i, each in self._ended.items() if each.status == "reused")
         before = self._planned.situation.state.entries
@@ -145,7 +145,7 @@ class ReusingBuild:
         key = self._planned.keys.get(node_id, "") if is_whole else ""
         return replace(entry, code=pack_code(code), rendering=key)
 
-    def _compiled_anew(self) -> dict[str, Entry]:
+    def _entries_compiled_anew(self) -> dict[str, Entry]:
         """Return the reused nodes that dbt had to compile, with the keys of their code.
 
         Code with a secret has no key, and is left out.
@@ -158,7 +158,7 @@ class ReusingBuild:
         }
         return {node_id: now for node_id, (before, now) in known.items() if now != before}
 
-    def _reported(self) -> dict[str, Entry]:
+    def _reported_entries(self) -> dict[str, Entry]:
         """Return the sources that steps have just written, for `floe plan` before the next run."""
         run_id, reported = self._planned.situation.run_id, self._planned.reported
         return {i: Entry(run_id, {}, versions=versions) for i, versions in reported.items()}

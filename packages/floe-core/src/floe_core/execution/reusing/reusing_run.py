@@ -22,7 +22,7 @@ class ReusingRun:
         self._build = build
         self._pending: deque[BuildEvent] = deque(build.begin())
         self._end: DbtEnded | None = None if build.todo else DbtEnded()
-        self._run = self._started(start_dbt) if build.todo else None
+        self._run = self._start(start_dbt) if build.todo else None
         if self._run is None:
             self._pending.extend(build.finish(succeeded=True))
 
@@ -60,7 +60,7 @@ class ReusingRun:
         self._build.release()
         return is_closed
 
-    def _started(self, start_dbt: StartDbt) -> DbtRun:
+    def _start(self, start_dbt: StartDbt) -> DbtRun:
         try:
             return start_dbt(self._build.todo, self._build.gate)
         except BaseException:

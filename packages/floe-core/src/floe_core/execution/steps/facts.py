@@ -42,7 +42,7 @@ class StepFacts:
 def read_facts(path: Path, known: Iterable[str]) -> StepFacts:
     """Return the facts in a file, none if it is missing; `known` are the datasets of the step."""
     found = StepFacts()
-    facts = [fact for line in _lines(path, found) if (fact := _parsed(*line, found)) is not None]
+    facts = [fact for line in _lines(path, found) if (fact := _parse(*line, found)) is not None]
     counted = [fact.rows for fact in facts if fact.rows is not None]
     found.rows = sum(counted) if counted else None
     found.message = "; ".join(fact.message for fact in facts if fact.message)
@@ -69,7 +69,7 @@ def _lines(path: Path, found: StepFacts) -> list[tuple[int, str]]:
     return [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
 
 
-def _parsed(number: int, line: str, found: StepFacts) -> StepFact | None:
+def _parse(number: int, line: str, found: StepFacts) -> StepFact | None:
     try:
         return StepFact.model_validate_json(line)
     except ValidationError as error:

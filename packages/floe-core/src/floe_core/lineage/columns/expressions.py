@@ -14,9 +14,9 @@ from floe_core.lineage.columns.origins import (
     TRANSFORMATION,
     UNKNOWN,
     Origins,
-    changed,
-    deciding,
-    merged,
+    apply_step,
+    as_indirect,
+    merge,
 )
 from floe_core.lineage.columns.relation import Field, Relation
 from floe_core.lineage.columns.scope import Scope
@@ -73,25 +73,25 @@ class ExpressionReader:
 
     def all_origins(self, expressions: Iterable[exp.Expr], scope: Scope) -> Origins:
         """Return the merged origins of several values."""
-        return merged(self.origins(each, scope) for each in expressions)
+        return merge(self.origins(each, scope) for each in expressions)
 
     def _plain(self, expression: exp.Expr, scope: Scope) -> Origins:
         inner = self.all_origins(expression.iter_expressions(), scope)
-        return changed(inner, _subtype(expression))
+        return apply_step(inner, _subtype(expression))
 
     def _origins_of_value(self, expression: exp.Expr, scope: Scope) -> Origins:
         return self._values.value(expression, scope).origins
 
     def _case(self, case: exp.Expr, scope: Scope) -> Origins:
         branches = [self._if(each, scope) for each in case.args["ifs"]]
-        compared = deciding(self.origins(case.this, scope), "CONDITIONAL")
-        default = changed(self.origins(case.args.get("default"), scope), TRANSFORMATION)
-        return merged([compared, *branches, default])
+        compared = as_indirect(self.origins(case.this, scope), "CONDITIONAL")
+        default = apply_step(self.origins(case.args.get("default"), scope), TRANSFORMATION)
+        return merge([compared, *branches, default])
 
     def _if(self, branch: exp.Expr, scope: Scope) -> Origins:
-        condition = deciding(self.origins(branch.this, scope), "CONDITIONAL")
+        condition = as_indirect(self.origins(branch.this, scope), "CONDITIONAL")
         values = [self.origins(branch.args.get(name), scope) for name in ("true", "false")]
-        return merged([condition, *(changed(each, TRANSFORMATION) for each in values)])
+        return merge([condition, *(apply_step(each, TRANSFORMATION) for each in values)])
 
     def _window(self, window: exp.Expr, scope: Scope) -> Origins:
         function = window.this
@@ -100,36 +100,36 @@ class ExpressionReader:
             function = function.this
         if isinstance(function, PICKING):
             value = self.all_origins(function.iter_expressions(), scope)
-            value = changed(value, TRANSFORMATION)
-        return merged([value, self.frame(window, scope)])
+            value = apply_step(value, TRANSFORMATION)
+        return merge([value, self.frame(window, scope)])
 
     def frame(self, window: exp.Expr, scope: Scope) -> Origins:
         """Return the origins of the expressions that partition and order a window."""
         alias = window.args.get("alias")
-        key = scope.identifiers.key(scope.identifiers.spelled(alias)) if alias else ""
+        key = scope.identifiers.key(scope.identifiers.spell(alias)) if alias else ""
         by = [*(window.args.get("partition_by") or ()), window.args.get("order")]
-        found = merged(self.origins(each, scope) for each in by)
-        return merged([deciding(found, "WINDOW"), scope.windows.get(key, NOTHING)])
+        found = merge(self.origins(each, scope) for each in by)
+        return merge([as_indirect(found, "WINDOW"), scope.windows.get(key, NOTHING)])
 
     def _filter(self, filtered: exp.Expr, scope: Scope) -> Origins:
         condition = self.origins(filtered.expression.this, scope)
-        return merged([self.origins(filtered.this, scope), deciding(condition, "CONDITIONAL")])
+        return merge([self.origins(filtered.this, scope), as_indirect(condition, "CONDITIONAL")])
 
     def _order(self, order: exp.Expr, scope: Scope) -> Origins:
         """Read the order of an aggregate's rows, or of a window's."""
         by = self.all_origins((each.this for each in order.expressions), scope)
-        return merged([self.origins(order.this, scope), deciding(by, "SORT")])
+        return merge([self.origins(order.this, scope), as_indirect(by, "SORT")])
 
     def _within_group(self, group: exp.Expr, scope: Scope) -> Origins:
         """Read WITHIN GROUP: the value of an ordered-set aggregate is what it orders by."""
         by = self.all_origins((each.this for each in group.expression.expressions), scope)
         ordered_set = isinstance(group.this, exp.PercentileCont | exp.PercentileDisc | exp.Mode)
-        value = changed(by, AGGREGATION) if ordered_set else deciding(by, "SORT")
-        return merged([self.origins(group.this, scope), value])
+        value = apply_step(by, AGGREGATION) if ordered_set else as_indirect(by, "SORT")
+        return merge([self.origins(group.this, scope), value])
 
     def _arg_extreme(self, function: exp.Expr, scope: Scope) -> Origins:
-        value = changed(self.origins(function.this, scope), AGGREGATION)
-        return merged([value, deciding(self.origins(function.expression, scope), "SORT")])
+        value = apply_step(self.origins(function.this, scope), AGGREGATION)
+        return merge([value, as_indirect(self.origins(function.expression, scope), "SORT")])
 
     def _count(self, count: exp.Expr, scope: Scope) -> Origins:
         counted = count.this
@@ -140,13 +140,13 @@ class ExpressionReader:
     def _in(self, membership: exp.Expr, scope: Scope) -> Origins:
         query = membership.args.get("query")
         values = [membership.this, *membership.expressions, membership.args.get("unnest")]
-        value = merged(self.origins(each, scope) for each in values)
-        return merged([changed(value, TRANSFORMATION), self._membership_query(query, scope)])
+        value = merge(self.origins(each, scope) for each in values)
+        return merge([apply_step(value, TRANSFORMATION), self._membership_query(query, scope)])
 
     def _exists(self, exists: exp.Expr, scope: Scope) -> Origins:
         """Read EXISTS: its query's select list and order do not affect whether it has rows."""
         relation = self._query(_without_what_is_selected(exists.this), scope.inside())
-        return deciding(relation.effects, "CONDITIONAL")
+        return as_indirect(relation.effects, "CONDITIONAL")
 
     def _membership_query(self, query: exp.Expr | None, scope: Scope) -> Origins:
         """Return the origins of the query in `value IN (query)`, as a condition."""
@@ -154,20 +154,22 @@ class ExpressionReader:
             return NOTHING
         relation = self._query(query, scope.inside())
         fields = (field.origins for field in relation.fields)
-        return deciding(merged([*fields, relation.effects]), "CONDITIONAL")
+        return as_indirect(merge([*fields, relation.effects]), "CONDITIONAL")
 
     def _comprehension(self, comprehension: exp.Expr, scope: Scope) -> Origins:
-        variable = scope.identifiers.key(scope.identifiers.spelled(comprehension.expression))
+        variable = scope.identifiers.key(scope.identifiers.spell(comprehension.expression))
         inner = replace(scope, parameters={**scope.parameters, variable: NO_VALUE})
         condition = self.origins(comprehension.args.get("condition"), inner)
         values = [self.origins(comprehension.this, inner)]
         values.append(self.origins(comprehension.args.get("iterator"), scope))
-        return merged([changed(merged(values), TRANSFORMATION), deciding(condition, "CONDITIONAL")])
+        return merge(
+            [apply_step(merge(values), TRANSFORMATION), as_indirect(condition, "CONDITIONAL")]
+        )
 
     def _scalar(self, query: exp.Expr, scope: Scope) -> Origins:
         relation = self._query(query, scope.inside())
         value = relation.fields[0].origins if relation.fields else NOTHING
-        return merged([value, relation.effects])
+        return merge([value, relation.effects])
 
 
 def _subtype(expression: exp.Expr) -> str:

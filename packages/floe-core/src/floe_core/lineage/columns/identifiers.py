@@ -22,7 +22,7 @@ class Identifiers:
     using_first: bool
     numbers_equal: bool
 
-    def spelled(self, identifier: exp.Expr) -> str:
+    def spell(self, identifier: exp.Expr) -> str:
         """Return the name as the warehouse keeps it."""
         is_quoted = bool(identifier.args.get("quoted"))
         return identifier.name if is_quoted or self.ignores_case else identifier.name.lower()
@@ -31,7 +31,7 @@ class Identifiers:
         """Return a key that is equal for all spellings of the same name."""
         return name.lower() if self.ignores_case else name
 
-    def renamed(self, name: str, taken: Container[str]) -> str:
+    def rename(self, name: str, taken: Container[str]) -> str:
         """Return the new name of a column whose name is taken, "" if the warehouse rejects it."""
         if not self.numbers_equal:
             return ""
@@ -39,7 +39,7 @@ class Identifiers:
 
     def key_of(self, identifier: exp.Expr) -> str:
         """Return the key of a name in a query."""
-        return self.key(self.spelled(identifier))
+        return self.key(self.spell(identifier))
 
 
 # Keyed by dbt's adapter names, which are also sqlglot's dialect names.

@@ -31,7 +31,7 @@ def read(origin: Origin) -> Origins:
     return {origin: frozenset({(DIRECT, IDENTITY)})}
 
 
-def merged(several: Iterable[Origins]) -> Origins:
+def merge(several: Iterable[Origins]) -> Origins:
     """Return the union of several origins."""
     found: dict[Origin, frozenset[Transformation]] = {}
     for origins in several:
@@ -40,7 +40,7 @@ def merged(several: Iterable[Origins]) -> Origins:
     return found
 
 
-def changed(origins: Origins, subtype: str) -> Origins:
+def apply_step(origins: Origins, subtype: str) -> Origins:
     """Return the origins of a value after one more step; of direct steps, the heaviest is kept."""
     if subtype == IDENTITY:
         return origins
@@ -50,7 +50,7 @@ def changed(origins: Origins, subtype: str) -> Origins:
     }
 
 
-def deciding(origins: Origins, subtype: str) -> Origins:
+def as_indirect(origins: Origins, subtype: str) -> Origins:
     """Return the origins as INDIRECT ones with a subtype: FILTER, JOIN, WINDOW and so on."""
     return dict.fromkeys(origins, frozenset({(INDIRECT, subtype)}))
 

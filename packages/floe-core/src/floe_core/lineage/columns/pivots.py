@@ -8,14 +8,14 @@ from dataclasses import replace
 from sqlglot import exp
 
 from floe_core.lineage.columns.identifiers import Identifiers
-from floe_core.lineage.columns.origins import NOTHING, Origins, deciding, merged
+from floe_core.lineage.columns.origins import NOTHING, Origins, as_indirect, merge
 from floe_core.lineage.columns.relation import Field, Relation
 from floe_core.lineage.columns.structs import alike
 
 ExpressionReader = Callable[[exp.Expr], Origins]
 
 
-def pivoted(
+def pivot_relation(
     pivot: exp.Expr, relation: Relation, read: ExpressionReader, identifiers: Identifiers
 ) -> Relation:
     """Return the relation that PIVOT or UNPIVOT makes of another; an empty one if unknown.
@@ -23,11 +23,11 @@ def pivoted(
     `read` returns the origins of an expression on the relation's columns.
     """
     if pivot.args.get("unpivot"):
-        return _unpivoted(pivot, relation, identifiers)
-    return _pivoted(pivot, relation, read, identifiers)
+        return _unpivot(pivot, relation, identifiers)
+    return _pivot(pivot, relation, read, identifiers)
 
 
-def _unpivoted(pivot: exp.Expr, relation: Relation, identifiers: Identifiers) -> Relation:
+def _unpivot(pivot: exp.Expr, relation: Relation, identifiers: Identifiers) -> Relation:
     """Read `UNPIVOT (value FOR name IN (a, b))`, or `UNPIVOT t ON a, b INTO NAME name VALUE value`.
 
     Rows without a value are left out unless nulls are included.
@@ -45,17 +45,17 @@ def _unpivoted(pivot: exp.Expr, relation: Relation, identifiers: Identifiers) ->
     keys = {identifiers.key(each.name) for each in columns}
     kept = [each for each in relation.fields if identifiers.key(each.name) not in keys]
     made = [
-        Field(_spelled(name, identifiers), NOTHING),
-        replace(alike(columns), name=_spelled(values[0], identifiers)),
+        Field(_spell(name, identifiers), NOTHING),
+        replace(alike(columns), name=_spell(values[0], identifiers)),
     ]
     nulls: Origins = NOTHING
     if not pivot.args.get("include_nulls"):
-        nulls = deciding(merged(each.origins for each in columns), "FILTER")
+        nulls = as_indirect(merge(each.origins for each in columns), "FILTER")
     return replace(
         relation,
         fields=(*kept, *made),
         hidden=relation.hidden | keys,
-        effects=merged([relation.effects, nulls]),
+        effects=merge([relation.effects, nulls]),
     )
 
 
@@ -67,13 +67,13 @@ def _columns(
         column = each.this if isinstance(each, exp.PivotAlias) else each
         if not isinstance(column, exp.Column) or not isinstance(column.this, exp.Identifier):
             return None
-        name = identifiers.spelled(column.this)
+        name = identifiers.spell(column.this)
         known = relation.find(identifiers.key(name), identifiers)
-        found.append(known or Field(name, relation.unlisted(name, identifiers.key(name))))
+        found.append(known or Field(name, relation.unlisted_origins(name, identifiers.key(name))))
     return found or None
 
 
-def _pivoted(
+def _pivot(
     pivot: exp.Expr, relation: Relation, read: ExpressionReader, identifiers: Identifiers
 ) -> Relation:
     """Read `PIVOT (sum(a) FOR b IN (1))`, or `PIVOT t ON b IN (1) USING sum(a) GROUP BY c`."""
@@ -83,17 +83,17 @@ def _pivoted(
     by = _grouping(pivot, [*over, *aggregates], relation, identifiers)
     if by is None or not aggregates:
         return Relation()
-    grouping = deciding(merged(each.origins for each in by), "GROUP_BY")
-    effects = merged([relation.effects, grouping])
+    grouping = as_indirect(merge(each.origins for each in by), "GROUP_BY")
+    effects = merge([relation.effects, grouping])
     values = _values(over)
     if not values:
         # There is a column for each value in the data, which the query does not list.
         return Relation(tuple(by), effects=effects)
-    decides = deciding(read(over[0].this), "CONDITIONAL")
+    decides = as_indirect(read(over[0].this), "CONDITIONAL")
     made = [
         Field(
             f"{value}_{_name(each)}" if _is_named(aggregates) else value,
-            merged([read(each), decides]),
+            merge([read(each), decides]),
         )
         for value in values
         for each in aggregates
@@ -143,5 +143,5 @@ def _name(aggregate: exp.Expr) -> str:
     return aggregate.alias if isinstance(aggregate, exp.Alias) else aggregate.sql("duckdb").lower()
 
 
-def _spelled(name: exp.Expr, identifiers: Identifiers) -> str:
-    return identifiers.spelled(name.this if isinstance(name, exp.Column) else name)
+def _spell(name: exp.Expr, identifiers: Identifiers) -> str:
+    return identifiers.spell(name.this if isinstance(name, exp.Column) else name)

@@ -8,11 +8,11 @@ from dataclasses import replace
 from sqlglot import exp
 
 from floe_core.lineage.columns.expressions import ExpressionReader
-from floe_core.lineage.columns.origins import NOTHING, Origins, deciding, merged
+from floe_core.lineage.columns.origins import NOTHING, Origins, as_indirect, merge
 from floe_core.lineage.columns.relation import Relation
 from floe_core.lineage.columns.scope import Scope
 from floe_core.lineage.columns.select_list import SelectListReader
-from floe_core.lineage.columns.set_operation import combined
+from floe_core.lineage.columns.set_operation import combine
 from floe_core.lineage.columns.sources import SourceReader
 
 # A recursive query is read until a round adds nothing new; a round never removes anything.
@@ -35,15 +35,15 @@ class QueryReader:
             return self._select(query, scope)
         if isinstance(query, exp.SetOperation):
             left = self.read(query.this, scope)
-            relation = combined(query, left, self.read(query.expression, scope), scope.identifiers)
+            relation = combine(query, left, self.read(query.expression, scope), scope.identifiers)
         elif isinstance(query, exp.Pivot):
             return self._sources.pivot_statement(query, scope)
         elif isinstance(query, exp.Subquery) and not query.args.get("pivots"):
             relation = self.read(query.this, scope)
         else:
             return Relation()
-        order = self._sorted(query, relation, scope)
-        return replace(relation, effects=merged([relation.effects, order]))
+        order = self._origins_of_order(query, relation, scope)
+        return replace(relation, effects=merge([relation.effects, order]))
 
     def _with_ctes(self, query: exp.Expr, scope: Scope) -> Scope:
         with_ = query.args.get("with_")
@@ -57,16 +57,16 @@ class QueryReader:
 
     def _cte(self, cte: exp.Expr, key: str, scope: Scope, is_recursive: bool) -> Relation:
         names = [
-            scope.identifiers.spelled(each) for each in cte.args["alias"].args.get("columns") or ()
+            scope.identifiers.spell(each) for each in cte.args["alias"].args.get("columns") or ()
         ]
         query = cte.this
         if not is_recursive or not isinstance(query, exp.SetOperation):
-            return self.read(query, scope).renamed(names)
-        relation = self.read(query.this, scope).renamed(names)
+            return self.read(query, scope).rename_columns(names)
+        relation = self.read(query.this, scope).rename_columns(names)
         for _ in range(_MOST_ROUNDS):
             before = relation
             around = replace(scope, ctes={**scope.ctes, key: before})
-            relation = self.read(query, around).renamed(names)
+            relation = self.read(query, around).rename_columns(names)
             if relation == before:
                 return relation
         return Relation()
@@ -82,27 +82,27 @@ class QueryReader:
         scope, joined = self._sources.read(select, scope)
         scope = self._with_windows(select, scope)
         relation, scope = self._select_list.read(select, scope)
-        effects = [joined, self._grouped(select, relation, scope)]
-        effects.append(self._sorted(select, relation, scope))
+        effects = [joined, self._origins_of_groups(select, relation, scope)]
+        effects.append(self._origins_of_order(select, relation, scope))
         for clause in ("where", "having", "qualify"):
             if part := select.args.get(clause):
-                effects.append(deciding(self._expressions.origins(part.this, scope), "FILTER"))
-        effects += [self._distinct(select, relation, scope), self._limited(select, scope)]
-        return replace(relation, effects=merged(effects))
+                effects.append(as_indirect(self._expressions.origins(part.this, scope), "FILTER"))
+        effects += [self._distinct(select, relation, scope), self._origins_of_limit(select, scope)]
+        return replace(relation, effects=merge(effects))
 
     def _distinct(self, select: exp.Select, relation: Relation, scope: Scope) -> Origins:
         distinct = select.args.get("distinct")
         if distinct is None:
             return NOTHING
         if on := distinct.args.get("on"):
-            return deciding(self._expressions.origins(on, scope), "FILTER")
+            return as_indirect(self._expressions.origins(on, scope), "FILTER")
         return relation.grouping()
 
-    def _limited(self, query: exp.Expr, scope: Scope) -> Origins:
+    def _origins_of_limit(self, query: exp.Expr, scope: Scope) -> Origins:
         """Return the origins of LIMIT and OFFSET, which may contain queries of their own."""
         limits = [query.args.get("limit"), query.args.get("offset")]
         given = [each.expression for each in limits if each is not None]
-        return deciding(self._expressions.all_origins(filter(None, given), scope), "FILTER")
+        return as_indirect(self._expressions.all_origins(filter(None, given), scope), "FILTER")
 
     def _with_windows(self, select: exp.Select, scope: Scope) -> Scope:
         for window in select.args.get("windows") or ():
@@ -111,18 +111,18 @@ class QueryReader:
             scope = replace(scope, windows={**scope.windows, key: frame})
         return scope
 
-    def _grouped(self, select: exp.Select, relation: Relation, scope: Scope) -> Origins:
+    def _origins_of_groups(self, select: exp.Select, relation: Relation, scope: Scope) -> Origins:
         group = select.args.get("group")
         if group is None:
             return NOTHING
         if group.args.get("all"):
             by = [each for each in select.expressions if _is_grouping(each)]
-            return deciding(self._expressions.all_origins(by, scope), "GROUP_BY")
+            return as_indirect(self._expressions.all_origins(by, scope), "GROUP_BY")
         found = [self._by_place(each, relation) for each in group.expressions]
         found += [self._expressions.origins(each, scope) for each in group.iter_expressions()]
-        return deciding(merged(found), "GROUP_BY")
+        return as_indirect(merge(found), "GROUP_BY")
 
-    def _sorted(self, query: exp.Expr, relation: Relation, scope: Scope) -> Origins:
+    def _origins_of_order(self, query: exp.Expr, relation: Relation, scope: Scope) -> Origins:
         """Return what a query is ordered by; its own columns win over those of its sources."""
         order = query.args.get("order")
         found: list[Origins] = []
@@ -131,13 +131,13 @@ class QueryReader:
             found.append(self._by_place(by, relation))
             own = self._own_column(by, relation, scope)
             found.append(self._expressions.origins(by, scope) if own is None else own)
-        return deciding(merged(found), "SORT")
+        return as_indirect(merge(found), "SORT")
 
     @staticmethod
     def _own_column(by: exp.Expr, relation: Relation, scope: Scope) -> Origins | None:
         if not isinstance(by, exp.Column) or by.args.get("table"):
             return None
-        return relation.known(scope.identifiers.key_of(by.this), scope.identifiers)
+        return relation.known_origins(scope.identifiers.key_of(by.this), scope.identifiers)
 
     @staticmethod
     def _by_place(by: exp.Expr, relation: Relation) -> Origins:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from floe_core.lineage.columns.identifiers import Identifiers
-from floe_core.lineage.columns.origins import NOTHING, Origin, Origins, deciding, merged, read
+from floe_core.lineage.columns.origins import NOTHING, Origin, Origins, as_indirect, merge, read
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +45,12 @@ class Relation:
                 return each
         return None
 
-    def known(self, key: str, identifiers: Identifiers) -> Origins | None:
+    def known_origins(self, key: str, identifiers: Identifiers) -> Origins | None:
         """Return the origins of a known column, None for any other."""
         found = self.find(key, identifiers)
         return None if found is None else found.origins
 
-    def unlisted(self, name: str, key: str) -> Origins:
+    def unlisted_origins(self, name: str, key: str) -> Origins:
         """Return the origins of a column that is here but not known: in `rest`, or none."""
         if self.is_complete or not self.rest or key in self.hidden:
             return NOTHING
@@ -58,9 +58,9 @@ class Relation:
 
     def grouping(self) -> Origins:
         """Return the effects of removing duplicate rows, which depends on all columns."""
-        return deciding(merged(each.origins for each in self.fields), "GROUP_BY")
+        return as_indirect(merge(each.origins for each in self.fields), "GROUP_BY")
 
-    def renamed(self, names: Sequence[str]) -> Relation:
+    def rename_columns(self, names: Sequence[str]) -> Relation:
         """Return the relation with its first columns renamed, as in `AS t(a, b)`."""
         if not names:
             return self

@@ -40,7 +40,7 @@ class Scope:
     windows: Mapping[str, Origins] = field(default_factory=dict)
     parameters: Mapping[str, Field] = field(default_factory=dict)
 
-    def naming(self, aliases: Mapping[str, Field]) -> Scope:
+    def with_aliases(self, aliases: Mapping[str, Field]) -> Scope:
         """Return the scope with these aliases."""
         return replace(self, aliases=aliases)
 
@@ -63,11 +63,11 @@ class Scope:
 
     def column(self, column: exp.Column) -> Field:
         """Return a column's value, without origins if its table is not certain."""
-        parts = [self.identifiers.spelled(part) for part in column.parts]
+        parts = [self.identifiers.spell(part) for part in column.parts]
         if len(parts) == 1:
             is_quoted = bool(column.this.args.get("quoted"))
             return self.bare_field(parts[0], is_quoted=is_quoted)
-        return self._qualified(parts)
+        return self._find_qualified(parts)
 
     def is_row(self, column: exp.Column) -> bool:
         """Return whether an apparent column is a whole row of a source."""
@@ -94,9 +94,9 @@ class Scope:
             return _row(self.sources[key])
         if key in _NOT_COLUMNS and not is_quoted:
             return NO_VALUE
-        return self._not_listed(name, key)
+        return self._unlisted_field(name, key)
 
-    def _not_listed(self, name: str, key: str) -> Field:
+    def _unlisted_field(self, name: str, key: str) -> Field:
         """Return the value of a column that no source is known to have."""
         candidates = [each for each in self.sources.values() if not each.is_complete]
         if not candidates:
@@ -108,18 +108,18 @@ class Scope:
             return NO_VALUE
         if self.outer and not self.outer._surely_lacks(key):
             return NO_VALUE
-        return Field(name, candidates[0].unlisted(name, key))
+        return Field(name, candidates[0].unlisted_origins(name, key))
 
     def _surely_lacks(self, key: str) -> bool:
         """Return whether a name certainly means nothing in this query and all outer ones."""
         if key in self.aliases or key in self.merged or key in self.sources:
             return False
         for source in self.sources.values():
-            if not source.is_complete or source.known(key, self.identifiers) is not None:
+            if not source.is_complete or source.known_origins(key, self.identifiers) is not None:
                 return False
         return self.outer._surely_lacks(key) if self.outer else True
 
-    def _qualified(self, parts: list[str]) -> Field:
+    def _find_qualified(self, parts: list[str]) -> Field:
         """Return the value of `table.column`, or of a struct member in a column."""
         for place, part in enumerate(parts[:-1]):
             source = self._source(self.identifiers.key(part))
@@ -148,4 +148,4 @@ def _of_source(source: Relation, name: str, identifiers: Identifiers) -> Field:
     known = source.find(key, identifiers)
     if known is not None:
         return known
-    return NO_VALUE if key in _NOT_COLUMNS else Field(name, source.unlisted(name, key))
+    return NO_VALUE if key in _NOT_COLUMNS else Field(name, source.unlisted_origins(name, key))

@@ -13,7 +13,7 @@ from floe_core.lineage.columns.identifiers import Identifiers
 from floe_core.lineage.columns.origins import NOTHING
 from floe_core.lineage.columns.relation import Field, Relation
 from floe_core.lineage.columns.scope import Scope
-from floe_core.lineage.columns.structs import NO_VALUE, element_of, flattened
+from floe_core.lineage.columns.structs import NO_VALUE, element_of, flatten
 
 
 @dataclass
@@ -30,7 +30,7 @@ class _SelectList:
     def add(self, name: str, value: Field, identifiers: Identifiers) -> None:
         """Add a column under a name that no other has, "" if that name is unknown."""
         if identifiers.key(name) in self.names:
-            name = "" if self.is_doubtful else identifiers.renamed(name, self.names)
+            name = "" if self.is_doubtful else identifiers.rename(name, self.names)
         self.names.add(identifiers.key(name))
         self.fields.append(replace(value, name=name))
 
@@ -53,7 +53,7 @@ class SelectListReader:
                 self._add_star(listed, star, table, scope)
             else:
                 self._add(listed, projection, scope)
-                scope = scope.naming(dict(listed.aliases))
+                scope = scope.with_aliases(dict(listed.aliases))
         return _relation(listed), scope
 
     def _add(self, listed: _SelectList, projection: exp.Expr, scope: Scope) -> None:
@@ -79,7 +79,7 @@ class SelectListReader:
     def _spread_value(self, projection: exp.Expr, scope: Scope) -> list[Field] | None:
         """Return the columns that a projection expands to; None if it is one column or unknown."""
         if isinstance(projection, exp.Columns):
-            return _matching(projection.this, scope)
+            return _match_columns(projection.this, scope)
         if not isinstance(projection, exp.Explode | exp.Unnest):
             return None
         taken = projection.this if isinstance(projection, exp.Explode) else None
@@ -89,7 +89,7 @@ class SelectListReader:
             value = element_of(value)
         if not value.members or value.lists:
             return None
-        return flattened(value) if is_recursive else list(value.members)
+        return flatten(value) if is_recursive else list(value.members)
 
     def _add_star(self, listed: _SelectList, star: exp.Star, table: str, scope: Scope) -> None:
         key_of = scope.identifiers.key_of
@@ -99,7 +99,7 @@ class SelectListReader:
             for each in star.args.get("replace") or ()
         }
         renamed = {
-            key_of(_identifier(each.this)): scope.identifiers.spelled(each.args["alias"])
+            key_of(_identifier(each.this)): scope.identifiers.spell(each.args["alias"])
             for each in star.args.get("rename") or ()
         }
         for column, is_doubtful in _spread(listed, table, scope):
@@ -110,9 +110,9 @@ class SelectListReader:
             name = renamed.get(key, column.name)
             listed.add(name, replaced.get(key, value), scope.identifiers)
         for key, name in renamed.items():
-            self._add_unlisted(listed, name, _unlisted(scope, table, key), scope.identifiers)
+            self._add_unlisted(listed, name, _unlisted_field(scope, table, key), scope.identifiers)
         for each in star.args.get("replace") or ():
-            name = scope.identifiers.spelled(each.args["alias"])
+            name = scope.identifiers.spell(each.args["alias"])
             value = replaced[scope.identifiers.key(name)]
             self._add_unlisted(listed, name, value, scope.identifiers)
         listed.hidden |= excluded | set(replaced) | set(renamed)
@@ -154,7 +154,7 @@ def _members(table: str, scope: Scope) -> tuple[Field, ...]:
     return () if struct.lists else struct.members
 
 
-def _matching(pattern: exp.Expr, scope: Scope) -> list[Field] | None:
+def _match_columns(pattern: exp.Expr, scope: Scope) -> list[Field] | None:
     """Return the columns that COLUMNS(pattern) matches, None if not all columns are known."""
     sources = scope.sources.values()
     if scope.merged or not all(each.is_complete for each in sources):
@@ -170,9 +170,9 @@ def _matching(pattern: exp.Expr, scope: Scope) -> list[Field] | None:
         return None
 
 
-def _unlisted(scope: Scope, table: str, key: str) -> Field:
+def _unlisted_field(scope: Scope, table: str, key: str) -> Field:
     sources = [scope.sources[table]] if table in scope.sources else list(scope.sources.values())
-    return Field(key, sources[0].unlisted(key, key)) if len(sources) == 1 else NO_VALUE
+    return Field(key, sources[0].unlisted_origins(key, key)) if len(sources) == 1 else NO_VALUE
 
 
 def _relation(listed: _SelectList) -> Relation:
@@ -207,10 +207,10 @@ def _gives_many(projection: exp.Expr) -> bool:
 
 def _name(projection: exp.Expr, scope: Scope) -> str:
     if isinstance(projection, exp.Alias):
-        return scope.identifiers.spelled(projection.args["alias"])
+        return scope.identifiers.spell(projection.args["alias"])
     value = projection.unnest()
     is_named = isinstance(value, exp.Column) and isinstance(value.this, exp.Identifier)
-    return scope.spelling(scope.identifiers.spelled(value.this)) if is_named else ""
+    return scope.spelling(scope.identifiers.spell(value.this)) if is_named else ""
 
 
 def _identifier(name: exp.Expr) -> exp.Expr:

@@ -7,29 +7,29 @@ from dataclasses import replace
 from sqlglot import exp
 
 from floe_core.lineage.columns.identifiers import Identifiers
-from floe_core.lineage.columns.origins import Origins, deciding, merged
+from floe_core.lineage.columns.origins import Origins, as_indirect, merge
 from floe_core.lineage.columns.relation import Relation
 from floe_core.lineage.columns.structs import alike
 
 
-def combined(
+def combine(
     operation: exp.SetOperation, left: Relation, right: Relation, identifiers: Identifiers
 ) -> Relation:
     """Return the columns of a set operation, named as on the left side."""
-    relation = _combined(operation, left, right, identifiers)
+    relation = _combine_columns(operation, left, right, identifiers)
     if not operation.args.get("distinct"):
         return relation
-    return replace(relation, effects=merged([relation.effects, relation.grouping()]))
+    return replace(relation, effects=merge([relation.effects, relation.grouping()]))
 
 
-def _combined(
+def _combine_columns(
     operation: exp.SetOperation, left: Relation, right: Relation, identifiers: Identifiers
 ) -> Relation:
-    effects = merged([left.effects, right.effects])
+    effects = merge([left.effects, right.effects])
     if not isinstance(operation, exp.Union):
         # The rows are those of the left side; the right side only determines which remain.
-        values = merged(field.origins for field in right.fields)
-        return replace(left, effects=merged([effects, deciding(values, "FILTER")]))
+        values = merge(field.origins for field in right.fields)
+        return replace(left, effects=merge([effects, as_indirect(values, "FILTER")]))
     if operation.args.get("by_name"):
         return _by_name(left, right, effects, identifiers)
     if not (left.is_complete and right.is_complete and len(left.fields) == len(right.fields)):

@@ -13,11 +13,11 @@ from floe_core.lineage.columns.origins import (
     NOTHING,
     TRANSFORMATION,
     Origins,
-    changed,
-    deciding,
-    merged,
+    apply_step,
+    as_indirect,
+    merge,
 )
-from floe_core.lineage.columns.pivots import pivoted
+from floe_core.lineage.columns.pivots import pivot_relation
 from floe_core.lineage.columns.relation import Field, Relation
 from floe_core.lineage.columns.scope import Scope
 from floe_core.lineage.columns.structs import element_of
@@ -44,7 +44,7 @@ class SourceReader:
             scope, effects = self._with_source(from_.this, scope)
         for join in [*(select.args.get("joins") or ()), *(select.args.get("laterals") or ())]:
             scope, more = self._with_join(join, scope)
-            effects = merged([effects, more])
+            effects = merge([effects, more])
         return scope, effects
 
     def _with_source(self, source: exp.Expr, scope: Scope) -> tuple[Scope, Origins]:
@@ -57,7 +57,7 @@ class SourceReader:
             effects = relation.effects
         for join in source.args.get("joins") or ():
             scope, more = self._with_join(join, scope)
-            effects = merged([effects, more])
+            effects = merge([effects, more])
         return scope, effects
 
     def _with_join(self, join: exp.Expr, scope: Scope) -> tuple[Scope, Origins]:
@@ -66,35 +66,35 @@ class SourceReader:
         before = scope
         scope, effects = self._with_source(join.this, scope)
         using = [
-            scope.identifiers.spelled(_identifier(each)) for each in join.args.get("using") or ()
+            scope.identifiers.spell(_identifier(each)) for each in join.args.get("using") or ()
         ]
         if join.method == "NATURAL":
             using = _common_columns(before, scope)
-        on = deciding(self._expressions.origins(join.args.get("on"), scope), "JOIN")
+        on = as_indirect(self._expressions.origins(join.args.get("on"), scope), "JOIN")
         scope, used = _with_using(join, using, before, scope)
         if join.kind in ("SEMI", "ANTI"):
             scope = before
-        return scope, merged([effects, on, deciding(used, "JOIN")])
+        return scope, merge([effects, on, as_indirect(used, "JOIN")])
 
     def _relation(self, source: exp.Expr, scope: Scope) -> Relation:
         if pivots := source.args.get("pivots"):
-            return self._pivoted(source, pivots, scope)
+            return self._pivot(source, pivots, scope)
         if source.args.get("ordinality"):
             return Relation()
         columns = _column_names(source, scope)
         if isinstance(source, exp.Table):
             if isinstance(source.this, exp.Func):
                 return self._function(source.this.iter_expressions(), columns, scope)
-            return self._table(source, scope).renamed(columns)
+            return self._table(source, scope).rename_columns(columns)
         if isinstance(source, exp.Unnest):
-            return self._unnested(source, columns, scope)
+            return self._unnest(source, columns, scope)
         if isinstance(source, exp.Values):
             return Relation(tuple(Field(name, NOTHING) for name in columns), bool(columns))
         if isinstance(source, exp.Lateral):
-            return self._query(source.this, scope.inside()).renamed(columns)
-        return self._query(source, scope.beside()).renamed(columns)
+            return self._query(source.this, scope.inside()).rename_columns(columns)
+        return self._query(source, scope.beside()).rename_columns(columns)
 
-    def _unnested(self, unnest: exp.Unnest, columns: Sequence[str], scope: Scope) -> Relation:
+    def _unnest(self, unnest: exp.Unnest, columns: Sequence[str], scope: Scope) -> Relation:
         if len(columns) != len(unnest.expressions) or unnest.args.get("offset"):
             return Relation()
         values = [element_of(self._expressions.value(each, scope)) for each in unnest.expressions]
@@ -109,7 +109,7 @@ class SourceReader:
         source.set("pivots", [plain])
         return self._relation(source, scope)
 
-    def _pivoted(self, source: exp.Expr, pivots: Sequence[exp.Expr], scope: Scope) -> Relation:
+    def _pivot(self, source: exp.Expr, pivots: Sequence[exp.Expr], scope: Scope) -> Relation:
         """Return a source with its pivots applied in order."""
         plain = source.copy()
         plain.set("pivots", None)
@@ -117,8 +117,8 @@ class SourceReader:
         for pivot in pivots:
             inner = _with_relation(scope.beside(), _key(plain, scope), relation)
             read = partial(self._expressions.origins, scope=inner)
-            relation = pivoted(pivot, relation, read, scope.identifiers)
-        return relation.renamed(_column_names(pivots[-1], scope))
+            relation = pivot_relation(pivot, relation, read, scope.identifiers)
+        return relation.rename_columns(_column_names(pivots[-1], scope))
 
     def _function(
         self, arguments: Sequence[exp.Expr] | object, columns: Sequence[str], scope: Scope
@@ -127,7 +127,7 @@ class SourceReader:
         if len(columns) != 1:
             return Relation()
         value = self._expressions.all_origins(arguments, scope)  # type: ignore[arg-type]
-        return Relation((Field(columns[0], changed(value, TRANSFORMATION)),), True)
+        return Relation((Field(columns[0], apply_step(value, TRANSFORMATION)),), True)
 
 
 def _with_relation(scope: Scope, key: str, relation: Relation) -> Scope:
@@ -150,9 +150,9 @@ def _with_using(
         used += [left_origins, right_origins]
         columns[scope.identifiers.key(name)] = {
             "RIGHT": right_origins,
-            "FULL": changed(merged([left_origins, right_origins]), TRANSFORMATION),
+            "FULL": apply_step(merge([left_origins, right_origins]), TRANSFORMATION),
         }.get(join.side, left_origins)
-    return replace(scope, merged=columns), merged(used)
+    return replace(scope, merged=columns), merge(used)
 
 
 def enumerate_keys(relations: Sequence[Relation]) -> list[tuple[str, Relation]]:
@@ -192,7 +192,7 @@ def _key(source: exp.Expr, scope: Scope) -> str:
 def _column_names(source: exp.Expr, scope: Scope) -> list[str]:
     alias = source.args.get("alias")
     columns = alias.args.get("columns") or () if isinstance(alias, exp.TableAlias) else ()
-    return [scope.identifiers.spelled(_identifier(each)) for each in columns]
+    return [scope.identifiers.spell(_identifier(each)) for each in columns]
 
 
 def _identifier(name: exp.Expr) -> exp.Expr:

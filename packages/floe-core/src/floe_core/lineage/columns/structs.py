@@ -12,8 +12,8 @@ from floe_core.lineage.columns.origins import (
     NOTHING,
     TRANSFORMATION,
     Origins,
-    changed,
-    merged,
+    apply_step,
+    merge,
 )
 from floe_core.lineage.columns.relation import Field
 
@@ -22,7 +22,7 @@ NO_VALUE = Field("", NOTHING)
 
 def struct_of(members: Sequence[Field]) -> Field:
     """Return a struct of members."""
-    origins = changed(merged(each.origins for each in members), TRANSFORMATION)
+    origins = apply_step(merge(each.origins for each in members), TRANSFORMATION)
     return Field("", origins, tuple(members))
 
 
@@ -47,7 +47,7 @@ def list_of(values: Sequence[Field]) -> Field:
     """Return a list of values."""
     together = alike(values)
     return replace(
-        together, origins=changed(together.origins, TRANSFORMATION), lists=together.lists + 1
+        together, origins=apply_step(together.origins, TRANSFORMATION), lists=together.lists + 1
     )
 
 
@@ -61,7 +61,7 @@ def alike(values: Sequence[Field], subtype: str = IDENTITY, extra: Origins = NOT
 
     It has members if all the values have the same ones.
     """
-    origins = merged([*(changed(each.origins, subtype) for each in values), extra])
+    origins = merge([*(apply_step(each.origins, subtype) for each in values), extra])
     shapes = {(each.lists, tuple(member.name for member in each.members)) for each in values}
     if len(shapes) != 1 or not values[0].members:
         return Field("", origins, lists=values[0].lists if len(shapes) == 1 else 0)
@@ -70,11 +70,11 @@ def alike(values: Sequence[Field], subtype: str = IDENTITY, extra: Origins = NOT
     return Field("", origins, tuple(members), values[0].lists)
 
 
-def flattened(value: Field) -> list[Field]:
+def flatten(value: Field) -> list[Field]:
     """Return the members of a struct, with nested structs replaced by their members."""
     found: list[Field] = []
     for member in value.members:
-        found += flattened(member) if member.members and not member.lists else [member]
+        found += flatten(member) if member.members and not member.lists else [member]
     return found
 
 
@@ -84,4 +84,4 @@ def _of_unknown(value: Field) -> Field:
         for origin, steps in value.origins.items()
         if any(kind == DIRECT for kind, _ in steps)
     ]
-    return Field("", changed(value.origins, TRANSFORMATION)) if len(direct) < 2 else NO_VALUE
+    return Field("", apply_step(value.origins, TRANSFORMATION)) if len(direct) < 2 else NO_VALUE

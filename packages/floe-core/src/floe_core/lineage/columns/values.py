@@ -14,9 +14,9 @@ from floe_core.lineage.columns.origins import (
     NOTHING,
     TRANSFORMATION,
     Origins,
-    changed,
-    deciding,
-    merged,
+    apply_step,
+    as_indirect,
+    merge,
 )
 from floe_core.lineage.columns.relation import Field, Relation
 from floe_core.lineage.columns.scope import Scope
@@ -97,10 +97,10 @@ class ValueReader:
 
     def _member(self, member: exp.Expr, scope: Scope) -> Field:
         if isinstance(member, exp.Alias):
-            name = scope.identifiers.spelled(member.args["alias"])
+            name = scope.identifiers.spell(member.args["alias"])
             return replace(self.value(member.this, scope), name=name)
         key = member.this
-        name = scope.identifiers.spelled(key) if isinstance(key, exp.Identifier) else key.name
+        name = scope.identifiers.spell(key) if isinstance(key, exp.Identifier) else key.name
         return replace(self.value(member.expression, scope), name=name)
 
     def _parts(self, expression: exp.Expr, scope: Scope) -> Field:
@@ -111,7 +111,7 @@ class ValueReader:
     def _dot(self, dot: exp.Expr, scope: Scope) -> Field:
         if not isinstance(dot.expression, exp.Identifier):
             return self._parts(dot, scope)
-        name = scope.identifiers.spelled(dot.expression)
+        name = scope.identifiers.spell(dot.expression)
         return member_of(self.value(dot.this, scope), [name], scope.identifiers)
 
     def _bracket(self, bracket: exp.Expr, scope: Scope) -> Field:
@@ -123,7 +123,7 @@ class ValueReader:
             return member_of(value, [key.name], scope.identifiers)
         at = self._origins(key, scope)
         element = element_of(value)
-        return replace(element, origins=merged([element.origins, changed(at, TRANSFORMATION)]))
+        return replace(element, origins=merge([element.origins, apply_step(at, TRANSFORMATION)]))
 
     def _extract(self, extract: exp.Expr, scope: Scope) -> Field:
         value = self.value(extract.this, scope)
@@ -140,8 +140,8 @@ class ValueReader:
         taken = function.this
         order = NOTHING
         if isinstance(taken, exp.Order):
-            order = deciding(
-                merged(self._origins(each.this, scope) for each in taken.expressions), "SORT"
+            order = as_indirect(
+                merge(self._origins(each.this, scope) for each in taken.expressions), "SORT"
             )
             taken = taken.this
         if isinstance(taken, exp.Distinct):
@@ -163,12 +163,12 @@ class ValueReader:
             conditions.append(self._origins(case.this, scope))
         default = case.args.get("default")
         values = self._values([*(each.args["true"] for each in ifs), default], scope)
-        decides = deciding(merged(conditions), "CONDITIONAL")
+        decides = as_indirect(merge(conditions), "CONDITIONAL")
         return replace(alike(values, TRANSFORMATION, decides), origins=self._origins(case, scope))
 
     def _if(self, branch: exp.Expr, scope: Scope) -> Field:
         values = self._values([branch.args["true"], branch.args.get("false")], scope)
-        decides = deciding(self._origins(branch.this, scope), "CONDITIONAL")
+        decides = as_indirect(self._origins(branch.this, scope), "CONDITIONAL")
         return replace(alike(values, TRANSFORMATION, decides), origins=self._origins(branch, scope))
 
     def _values(self, expressions: Sequence[exp.Expr | None], scope: Scope) -> list[Field]:
@@ -180,7 +180,7 @@ class ValueReader:
         """Read a cast; a cast to a struct takes the members by name."""
         value = self.value(cast.this, scope)
         named = [each for each in cast.args["to"].expressions if isinstance(each, exp.ColumnDef)]
-        names = [scope.identifiers.spelled(each.this) for each in named]
+        names = [scope.identifiers.spell(each.this) for each in named]
         members: tuple[Field, ...] = ()
         if value.members and not value.lists:
             taken = [(name, member_of(value, [name], scope.identifiers)) for name in names]
@@ -239,7 +239,7 @@ class ValueReader:
     def _one_of_all(self, function: exp.Expr, scope: Scope) -> Field:
         decides = NOTHING
         if isinstance(function, exp.ArgMax | exp.ArgMin):
-            decides = deciding(self._origins(function.expression, scope), "SORT")
+            decides = as_indirect(self._origins(function.expression, scope), "SORT")
         value = alike([self.value(function.this, scope)], AGGREGATION, decides)
         return replace(value, origins=self._origins(function, scope))
 

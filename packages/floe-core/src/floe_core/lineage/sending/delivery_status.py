@@ -45,8 +45,8 @@ def status(project_dir: Path) -> LineageStatus:
     """Return which events wait in a product's spool, and which were refused."""
     spool = Spool(project_dir, only_read=True)
     return LineageStatus(
-        waiting=len(spool.waiting()),
-        refused=tuple(_refused(path) for path in spool.refused()),
+        waiting=len(spool.list_waiting()),
+        refused=tuple(_read_refused(path) for path in spool.list_refused()),
         last_failure=spool.last_failure(),
         taken=bytes_in((spool.waiting_folder, spool.refused_folder)),
         limit=limit_in_bytes(),
@@ -63,14 +63,14 @@ def flush(
     """
     spool = Spool(project_dir)
     if not is_configured(settings, project_dir):
-        return Flushed(0, 0, len(spool.waiting()), "no lineage backend is configured")
+        return Flushed(0, 0, len(spool.list_waiting()), "no lineage backend is configured")
     if also_refused:
         spool.wait_again()
     drainer = event_drainer(project_dir, spool, settings)
     return flush_spool(spool, drainer, time.monotonic() + timeout)
 
 
-def _refused(path: Path) -> RefusedEvent:
+def _read_refused(path: Path) -> RefusedEvent:
     aside = _mapping(read_json(path))
     event = _mapping(aside.get("event"))
     return RefusedEvent(

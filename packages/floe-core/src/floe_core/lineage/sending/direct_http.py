@@ -47,7 +47,7 @@ class DirectHttpTransport(HttpTransport):
             RequestException: It was not sent, or not accepted.
         """
         response = super().emit(event)
-        if reason := _not_accepted(response):
+        if reason := _explain_rejection(response):
             raise NotAcceptedError(reason, response=response)
         return response
 
@@ -68,7 +68,7 @@ def _is_same_place(request: PreparedRequest, target: str) -> bool:
     return before.hostname == after.hostname and not is_downgrade
 
 
-def _not_accepted(response: Response) -> str:
+def _explain_rejection(response: Response) -> str:
     """Return why a response without an error status does not accept the event, "" if it does."""
     status = f"{response.status_code} {response.reason or ''}".strip()
     if not 200 <= response.status_code < 300:

@@ -50,7 +50,7 @@ class EventChannel:
             self._columns = ColumnLineage(self._spool.folder)
         # Whatever goes wrong here, the event is still worth sending without its columns.
         try:
-            entry = self._columns.added_to(entry)
+            entry = self._columns.add_to(entry)
         except Exception as error:  # noqa: BLE001
             _log.warning("no column lineage: %s", self._redactor.text(repr(error)))
         try:

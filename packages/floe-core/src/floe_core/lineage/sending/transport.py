@@ -11,7 +11,7 @@ from openlineage.client.facet_v2 import parent_run
 from openlineage.client.transport import Transport, get_default_factory
 from openlineage.client.transport.noop import NoopConfig, NoopTransport
 
-from floe_core.lineage.backend import resolved_transport
+from floe_core.lineage.backend import resolve_transport
 from floe_core.lineage.facets import Json
 from floe_core.process_environment import unchanged_environment
 from floe_core.schemas.policies import LineageSettings
@@ -32,8 +32,8 @@ def open_transport(settings: LineageSettings, project_dir: Path) -> Transport:
         UnsetVariableError: The manifest refers to an environment variable that is not set.
         ValueError, RuntimeError, KeyError: The client cannot use the configuration.
     """
-    transport = _transport_of_environment() or resolved_transport(settings)
-    return get_default_factory().create(_trying_once(transport, project_dir))
+    transport = _transport_of_environment() or resolve_transport(settings)
+    return get_default_factory().create(_without_retries(transport, project_dir))
 
 
 def as_run_event(event: Json) -> event_v2.RunEvent:
@@ -75,7 +75,7 @@ def _transport_of_environment() -> dict[str, Any]:
     return simple
 
 
-def _trying_once(transport: dict[str, Any], project_dir: Path) -> dict[str, Any]:
+def _without_retries(transport: dict[str, Any], project_dir: Path) -> dict[str, Any]:
     """Return the configuration without retries or asynchronous sending, which loses events."""
     kind = transport.get("type")
     if kind in ("http", "async_http"):
@@ -88,9 +88,9 @@ def _trying_once(transport: dict[str, Any], project_dir: Path) -> dict[str, Any]
         inner = transport.get("transports", [])
         if isinstance(inner, dict):
             inner = [{**each, "name": name} for name, each in inner.items() if each]
-        return {**transport, "transports": [_trying_once(each, project_dir) for each in inner]}
+        return {**transport, "transports": [_without_retries(each, project_dir) for each in inner]}
     if kind == "transform" and isinstance(transport.get("transport"), dict):
-        return {**transport, "transport": _trying_once(transport["transport"], project_dir)}
+        return {**transport, "transport": _without_retries(transport["transport"], project_dir)}
     return transport
 
 

@@ -56,7 +56,7 @@ class Catalog(ABC):
     def holds(self, warehouse: Warehouse, database: str) -> bool:
         """Return whether this connection is to a database that dbt's manifest names."""
         current = str(warehouse.rows("select current_database()")[0][0])
-        return self.names.of_relation(database) == self.names.kept(current)
+        return self.names.of_relation(database) == self.names.stored_key(current)
 
     def version(self, warehouse: Warehouse) -> str:
         """Return the version of the warehouse."""

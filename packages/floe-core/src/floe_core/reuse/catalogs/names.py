@@ -18,20 +18,20 @@ class Names:
     fold: Callable[[str], str] = str.lower
     quotes_relations: bool = True
 
-    def kept(self, name: str) -> str:
+    def stored_key(self, name: str) -> str:
         """Return the key of a name as stored in the warehouse."""
         return name.lower() if self.ignores_case else name
 
-    def written(self, name: str, *, is_quoted: bool) -> str:
+    def query_key(self, name: str, *, is_quoted: bool) -> str:
         """Return the key of a name in a query."""
-        return self.kept(name if is_quoted else self.fold(name))
+        return self.stored_key(name if is_quoted else self.fold(name))
 
     def of_relation(self, name: str) -> str:
         """Return the key of a database, schema or relation name in dbt's manifest."""
-        return self.written(name, is_quoted=self.quotes_relations)
+        return self.query_key(name, is_quoted=self.quotes_relations)
 
     def of_seed(self, name: str) -> str:
         """Return the key of a column in a seed's header, "" if it depends on quotes."""
         if self.quotes_relations and not self.ignores_case and name != self.fold(name):
             return ""
-        return self.written(name, is_quoted=False)
+        return self.query_key(name, is_quoted=False)

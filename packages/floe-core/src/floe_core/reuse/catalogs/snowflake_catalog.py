@@ -10,7 +10,7 @@ from floe_core.reuse.catalogs.names import Names
 from floe_core.reuse.catalogs.snowflake_functions import STEADY
 from floe_core.warehouse.connection import Warehouse
 from floe_core.warehouse.dialect import Relation, literal
-from floe_core.warehouse.snowflake_dialect import WHOLE_TYPE, folded
+from floe_core.warehouse.snowflake_dialect import WHOLE_TYPE, fold
 
 # Other kinds are filled by Snowflake itself, or end with the session.
 _TABLES = (
@@ -32,7 +32,7 @@ _COLUMNS = (
 class SnowflakeCatalog(Catalog):
     """Names are as dbt writes them without quotes; names that differ only in case are left out."""
 
-    names = Names(fold=folded, quotes_relations=False)
+    names = Names(fold=fold, quotes_relations=False)
     varying_names = frozenset({"nextval"})
 
     def version(self, warehouse: Warehouse) -> str:

@@ -13,7 +13,7 @@ from floe_core.reuse.catalogs.spark_functions import STEADY
 from floe_core.reuse.queries.function_calls import Call
 from floe_core.warehouse.connection import Warehouse
 from floe_core.warehouse.dialect import Relation
-from floe_core.warehouse.spark_dialect import described
+from floe_core.warehouse.spark_dialect import read_columns
 
 # The metastore's own timestamp of a relation's creation.
 _WHEN_MADE = re.compile(r",?\s*'transient_lastDdlTime' = '\d+'")
@@ -38,14 +38,14 @@ class SparkCatalog(Catalog):
         schemas = {str(row[0]).lower() for row in warehouse.rows("show schemas")}
         found: dict[Relation, Found] = {}
         for schema in sorted({self.key(each).schema for each in wanted} & schemas):
-            place = warehouse.dialect.quoted(schema)
+            place = warehouse.dialect.quote_name(schema)
             views = _names_in(warehouse, f"show views in {place}")
             for name in _names_in(warehouse, f"show tables in {place}"):
                 relation = Relation(schema, name)
                 if any(self.key(each) == relation for each in wanted):
                     # A relation that Spark can't show is not known.
                     with suppress(EnvironmentProblemError):
-                        found[relation] = _found(warehouse, relation, is_view=name in views)
+                        found[relation] = _find(warehouse, relation, is_view=name in views)
         return found
 
     def steady_functions(self, warehouse: Warehouse) -> frozenset[str]:
@@ -63,9 +63,9 @@ def _names_in(warehouse: Warehouse, query: str) -> set[str]:
     return {str(name).lower() for _, name, is_temporary in rows if not is_temporary}
 
 
-def _found(warehouse: Warehouse, relation: Relation, *, is_view: bool) -> Found:
+def _find(warehouse: Warehouse, relation: Relation, *, is_view: bool) -> Found:
     place = warehouse.dialect.place(relation)
     text = _WHEN_MADE.sub("", str(warehouse.rows(f"show create table {place}")[0][0]))
     if is_view:
         return Found(VIEW, text)
-    return Found(TABLE, text, tuple(described(warehouse.rows, relation)))
+    return Found(TABLE, text, tuple(read_columns(warehouse.rows, relation)))

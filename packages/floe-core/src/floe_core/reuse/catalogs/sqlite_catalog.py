@@ -10,7 +10,7 @@ from floe_core.reuse.catalogs.catalog import Catalog, Found
 from floe_core.reuse.catalogs.names import Names
 from floe_core.reuse.queries.function_calls import Call
 from floe_core.warehouse.connection import Warehouse
-from floe_core.warehouse.dialect import Relation, literal, quoted
+from floe_core.warehouse.dialect import Relation, literal, quote_name
 
 _DEFINITIONS = (
     "select {schema}, name, type, sql from {file}.sqlite_master "
@@ -66,7 +66,7 @@ class SQLiteCatalog(Catalog):
         schemas = {self.key(relation).schema for relation in wanted}
         found: dict[Relation, Found] = {}
         for schema in sorted(name for name in attached if name.lower() in schemas):
-            place = {"schema": literal(schema), "file": quoted(schema)}
+            place = {"schema": literal(schema), "file": quote_name(schema)}
             found |= self.read_relations(
                 warehouse, _DEFINITIONS.format(**place), _COLUMNS.format(**place)
             )

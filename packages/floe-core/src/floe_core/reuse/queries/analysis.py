@@ -14,10 +14,10 @@ from sqlglot.schema import MappingSchema
 from floe_core.reuse.catalogs.known import CATALOGS
 from floe_core.reuse.catalogs.names import Names
 from floe_core.reuse.queries.bare_columns import has_bare_columns
-from floe_core.reuse.queries.parts import ROWS, WHOLE, Columns, Leaf, Part, digest, joined
+from floe_core.reuse.queries.parts import ROWS, WHOLE, Columns, Leaf, Part, digest, join_parts
 from floe_core.reuse.queries.query_reader import BARE, QueryReader
 from floe_core.reuse.queries.row_order import goes_by_row_order
-from floe_core.reuse.queries.steadiness import varying, varying_call
+from floe_core.reuse.queries.steadiness import find_varying, find_varying_call
 from floe_core.reuse.queries.token_words import is_whole, token_words
 
 # What sqlglot raises if it can't parse SQL: its own errors, or errors inside its code.
@@ -90,9 +90,9 @@ def analyse(
     if not isinstance(query, exp.Query | exp.Pivot):
         return analysis_of_text(sql, inputs, UNREADABLE)
     names = _Names(inputs, catalog.names)
-    never = varying(query, names.node_of, steady_functions, catalog.varying_names)
+    never = find_varying(query, names.node_of, steady_functions, catalog.varying_names)
     if catalog.lists_functions:
-        never = never or varying_call(sql, dialect, catalog, steady_functions)
+        never = never or find_varying_call(sql, dialect, catalog, steady_functions)
     is_read_whole = is_whole(sql, text, dialect)
     if catalog.lists_functions or not is_read_whole:
         text = " ".join(token_words(sql, dialect))
@@ -142,7 +142,7 @@ class _Names:
             for place in ((each.database, each.schema, each.name), (each.schema, each.name)):
                 self._by_place[tuple(map(names.of_relation, place))] = name
             if each.columns is not None:
-                columns = [names.kept(column) for column in each.columns]
+                columns = [names.stored_key(column) for column in each.columns]
                 self.schema[name] = dict.fromkeys(columns, "unknown")
                 self.tables[name] = _columns_of(each.node_id, columns)
 
@@ -167,11 +167,13 @@ class _Names:
         parts = [part for part in table.parts if isinstance(part, exp.Identifier)]
         if len(parts) != len(table.parts) or len(parts) < 2:
             return ()
-        return tuple(self._names.written(part.name, is_quoted=part.quoted) for part in parts)
+        return tuple(self._names.query_key(part.name, is_quoted=part.quoted) for part in parts)
 
 
 def _columns_of(node_id: str, columns: Sequence[str]) -> Columns:
     def leaf(column: str) -> Part:
-        return joined("input", Part(digest(node_id, column), frozenset({Leaf(node_id, column)})))
+        return join_parts(
+            "input", Part(digest(node_id, column), frozenset({Leaf(node_id, column)}))
+        )
 
     return Columns(leaf(ROWS), {name: leaf(name) for name in columns})

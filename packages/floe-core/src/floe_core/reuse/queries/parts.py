@@ -42,7 +42,7 @@ def digest(*values: Any) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGITS]
 
 
-def joined(*parts: Any) -> Part:
+def join_parts(*parts: Any) -> Part:
     """Return one part combined from several; other values count as they are."""
     leaves: set[Leaf] = set()
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlglot import exp
 
-from floe_core.reuse.queries.parts import Columns, Part, joined
+from floe_core.reuse.queries.parts import Columns, Part, join_parts
 
 Scope = Mapping[str, Columns]
 _OF_SELECT = frozenset(
@@ -80,9 +80,9 @@ class QueryReader:
         pairs = list(zip(left.columns.values(), right.columns.values(), strict=True))
         is_all = query.args.get("distinct") is False
         deciding = [] if is_all and isinstance(query, exp.Union) else pairs
-        rows = joined(type(query).__name__, is_all, left.rows, right.rows, deciding)
+        rows = join_parts(type(query).__name__, is_all, left.rows, right.rows, deciding)
         named = zip(left.columns, pairs, strict=True)
-        return Columns(rows, {name: joined(rows, *pair) for name, pair in named})
+        return Columns(rows, {name: join_parts(rows, *pair) for name, pair in named})
 
     def _select(self, select: exp.Select, ctes: Scope, outer: Sequence[Scope]) -> Columns:
         _only(select, _OF_SELECT)
@@ -113,17 +113,17 @@ class QueryReader:
         decides_all = distinct is not None or _has(select.expressions, _ROW_CHANGING)
         is_aggregated = _has(select.expressions, (exp.AggFunc,))
         deciding = [*values.values()] if decides_all else []
-        rows = joined("select", rows, clauses, deciding, distinct is not None, is_aggregated)
-        return Columns(rows, {name: joined(rows, value) for name, value in values.items()})
+        rows = join_parts("select", rows, clauses, deciding, distinct is not None, is_aggregated)
+        return Columns(rows, {name: join_parts(rows, value) for name, value in values.items()})
 
     def _sources(
         self, select: exp.Select, ctes: Scope, outer: Sequence[Scope]
     ) -> tuple[Scope, Part]:
         from_ = select.args.get("from_")
         if from_ is None:
-            return {}, joined("no source")
+            return {}, join_parts("no source")
         name, relation = self._source(from_.this, ctes, outer)
-        sources, rows = {name: relation}, [joined("from", relation.rows)]
+        sources, rows = {name: relation}, [join_parts("from", relation.rows)]
         for join in select.args.get("joins") or ():
             _only(join, _OF_JOIN)
             name, relation = self._source(join.this, ctes, outer)
@@ -132,8 +132,8 @@ class QueryReader:
             sources[name] = relation
             on = join.args.get("on")
             condition = self._expression(on, ctes, (sources, *outer)) if on is not None else ""
-            rows.append(joined(join.side, join.kind, relation.rows, condition))
-        return sources, joined(*rows)
+            rows.append(join_parts(join.side, join.kind, relation.rows, condition))
+        return sources, join_parts(*rows)
 
     def _source(self, source: exp.Expr, ctes: Scope, outer: Sequence[Scope]) -> tuple[str, Columns]:
         alias = source.args.get("alias")
@@ -155,7 +155,7 @@ class QueryReader:
             return _column(node, scopes)
         if isinstance(node, exp.Query):
             relation = self.read(node, ctes, scopes)
-            return joined("query", relation.rows, list(relation.columns.values()))
+            return join_parts("query", relation.rows, list(relation.columns.values()))
         if isinstance(node, _UNREAD) and not _is_counted(node):
             raise UncertainError(type(node).__name__)
         arguments = [
@@ -163,7 +163,7 @@ class QueryReader:
             for name, value in sorted(node.args.items())
             if value is not None and value is not False and value != []
         ]
-        return joined(type(node).__name__, arguments)
+        return join_parts(type(node).__name__, arguments)
 
     def _value(self, value: Any, ctes: Scope, scopes: Sequence[Scope]) -> Any:
         if isinstance(value, exp.Expr):

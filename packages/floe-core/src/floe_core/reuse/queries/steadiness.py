@@ -36,7 +36,7 @@ _OUTSIDE = (
 TableName = Callable[[exp.Table], str | None]
 
 
-def varying(
+def find_varying(
     query: exp.Expr, input_of: TableName, steady_functions: Container[str], names: Container[str]
 ) -> str:
     """Return the first thing in a query that may vary although its inputs do not, "" for none.
@@ -47,10 +47,10 @@ def varying(
     words without parentheses that vary.
     """
     ctes = {cte.alias.lower() for cte in query.find_all(exp.CTE)}
-    return next(_all_varying(query, ctes, input_of, steady_functions, names), "")
+    return next(_find_all_varying(query, ctes, input_of, steady_functions, names), "")
 
 
-def varying_call(sql: str, dialect: str, catalog: Catalog, steady: Container[str]) -> str:
+def find_varying_call(sql: str, dialect: str, catalog: Catalog, steady: Container[str]) -> str:
     """Return the first call in a query of a function not known to be steady, "" for none.
 
     Raises:
@@ -62,7 +62,7 @@ def varying_call(sql: str, dialect: str, catalog: Catalog, steady: Container[str
     return ""
 
 
-def _all_varying(
+def _find_all_varying(
     query: exp.Expr,
     ctes: set[str],
     input_of: TableName,

@@ -154,7 +154,7 @@ class Cluster:
                 yield rest.decode(errors="replace")
         except ApiException as error:
             if error.status in _REFUSALS:
-                raise _refused(error) from None
+                raise _refusal(error) from None
         except HTTPError:
             return
 
@@ -193,7 +193,7 @@ class Cluster:
                 if error.status in accepted:
                     return None
                 if not _is_away(error.status) or time.monotonic() > deadline:
-                    raise _refused(error) from None
+                    raise _refusal(error) from None
             except HTTPError as error:
                 if time.monotonic() > deadline:
                     raise ClusterError(f"Kubernetes does not answer: {error}") from None
@@ -204,7 +204,7 @@ def _is_away(status: int | None) -> bool:
     return status is None or status >= 500 or status == _BUSY
 
 
-def _refused(error: ApiException) -> ClusterError:
+def _refusal(error: ApiException) -> ClusterError:
     try:
         why = json.loads(error.body)["message"]
     except (TypeError, ValueError, KeyError):
