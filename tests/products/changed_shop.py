@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from plain_shop import FLOE
 from warm_floe import dbt
 
 MANIFEST = """\
@@ -16,12 +17,7 @@ plugins:
 """
 DUCKDB = "  compute: {type: duckdb, config: {path: shop.duckdb, threads: 1}}\n"
 BASE = {
-    "floe.yaml": """\
-apiVersion: floe.dev/v1
-kind: FloeSpec
-metadata: {name: shop, version: 1.0.0}
-platform: {manifest: manifest.yaml}
-""",
+    "floe.yaml": FLOE,
     "dbt_project.yml": "name: shop\nversion: 1.0.0\nprofile: shop\n",
     "seeds/raw_orders.csv": "id,customer,cents\n1,1,150\n2,1,250\n3,2,399\n",
     "models/stg_orders.sql": (

@@ -6,14 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from own_database import compute
+from plain_shop import FLOE
 
 FILES = {
-    "floe.yaml": """\
-apiVersion: floe.dev/v1
-kind: FloeSpec
-metadata: {name: shop, version: 1.0.0}
-platform: {manifest: manifest.yaml}
-""",
+    "floe.yaml": FLOE,
     "dbt_project.yml": """\
 name: shop
 version: 1.0.0

@@ -8,21 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from plain_shop import FLOE, MANIFEST
 
-FLOE = """\
-apiVersion: floe.dev/v1
-kind: FloeSpec
-metadata: {name: shop, version: 1.0.0}
-platform: {manifest: manifest.yaml}
-"""
-MANIFEST = """\
-apiVersion: floe.dev/v1
-kind: Manifest
-metadata: {name: platform, version: 1.0.0}
-plugins:
-  orchestrator: {type: plain}
-  compute: {type: duckdb}
-"""
 DBT_PROJECT = "name: shop\nversion: 1.0.0\nprofile: shop\n"
 
 # An orchestrator of the tests' own: these are about core, and need no other.

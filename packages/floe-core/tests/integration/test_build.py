@@ -16,6 +16,7 @@ from pathlib import Path
 import duckdb
 import pytest
 from filelock import FileLock, Timeout
+from plain_shop import FLOE
 
 from floe_core.compiler import compile_product
 from floe_core.execution import (
@@ -34,12 +35,6 @@ from floe_core.schemas import CompiledArtifacts
 
 WriteProduct = Callable[..., Path]
 
-FLOE = """\
-apiVersion: floe.dev/v1
-kind: FloeSpec
-metadata: {name: shop, version: 1.0.0}
-platform: {manifest: manifest.yaml}
-"""
 TABLE = "{{ config(materialized='table') }}\n"
 FIRST = TABLE + "select 1 as id"
 AFTER = TABLE + "select * from {{ ref('broken') }}"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from plain_shop import FLOE, MANIFEST
 from warm_floe import dbt
 
 from floe_core.compiler import compile_product
@@ -24,20 +25,6 @@ MODEL = (
     "'{{ var('text', 1).year }} {{ var('text', 1) is string }}' as text, "
     "'{{ var('scale', 1) is number }}' as scale"
 )
-FLOE = """\
-apiVersion: floe.dev/v1
-kind: FloeSpec
-metadata: {name: shop, version: 1.0.0}
-platform: {manifest: manifest.yaml}
-"""
-MANIFEST = """\
-apiVersion: floe.dev/v1
-kind: Manifest
-metadata: {name: platform, version: 1.0.0}
-plugins:
-  orchestrator: {type: plain}
-  compute: {type: duckdb}
-"""
 
 
 def rows(folder: Path) -> list[tuple[str, ...]]:

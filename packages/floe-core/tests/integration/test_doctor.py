@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from filelock import FileLock
+from plain_shop import MANIFEST
 from typer.testing import CliRunner
 
 from floe_core.build_events import BuildEvent, NodeLog
@@ -26,14 +27,6 @@ from floe_core.execution import BuildEnded, BuildRequest, build
 from floe_core.schemas import CompiledArtifacts
 
 WriteProduct = Callable[..., Path]
-MANIFEST = """\
-apiVersion: floe.dev/v1
-kind: Manifest
-metadata: {name: platform, version: 1.0.0}
-plugins:
-  orchestrator: {type: plain}
-  compute: {type: duckdb}
-"""
 SLOW = (
     "{{ config(materialized='table') }} select count(*) as n from range(3000000) a, range(300000) b "
     "where a.range % 7 = b.range % 5"

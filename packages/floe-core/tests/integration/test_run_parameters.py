@@ -10,6 +10,7 @@ from typing import Any
 
 import duckdb
 import pytest
+from plain_shop import FLOE, MANIFEST
 from warm_floe import dbt
 
 from floe_core.compiler import compile_product
@@ -91,22 +92,6 @@ def write(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
         return folder
 
     return write
-
-
-FLOE = """\
-apiVersion: floe.dev/v1
-kind: FloeSpec
-metadata: {name: shop, version: 1.0.0}
-platform: {manifest: manifest.yaml}
-"""
-MANIFEST = """\
-apiVersion: floe.dev/v1
-kind: Manifest
-metadata: {name: platform, version: 1.0.0}
-plugins:
-  orchestrator: {type: plain}
-  compute: {type: duckdb}
-"""
 
 
 def built(folder: Path, run_id: str, parameters: RunParameters) -> dict[str, str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from plain_shop import FLOE, MANIFEST
 from warm_floe import dbt
 
 from floe_core.build_events import BuildEnded, NodeLog, NodeResult, from_line, to_line
@@ -16,20 +17,8 @@ from floe_core.schemas import CompiledArtifacts
 
 OPTIONAL = "{{ config(enabled=var('optional', true)) }} "
 FILES = {
-    "floe.yaml": """\
-apiVersion: floe.dev/v1
-kind: FloeSpec
-metadata: {name: shop, version: 1.0.0}
-platform: {manifest: manifest.yaml}
-""",
-    "manifest.yaml": """\
-apiVersion: floe.dev/v1
-kind: Manifest
-metadata: {name: platform, version: 1.0.0}
-plugins:
-  orchestrator: {type: plain}
-  compute: {type: duckdb}
-""",
+    "floe.yaml": FLOE,
+    "manifest.yaml": MANIFEST,
     "dbt_project.yml": "name: shop\nversion: 1.0.0\nprofile: shop\n",
     "seeds/names.csv": "id,name\n1,a\n",
     "models/between.sql": "{{ config(materialized='ephemeral') }} select 1 as id",

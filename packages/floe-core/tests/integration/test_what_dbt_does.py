@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 from dbt.plugins import manager as dbt_plugins
+from plain_shop import FLOE
 from warm_floe import dbt
 
 from floe_core.compiler import compile_product
@@ -20,12 +21,6 @@ from floe_core.schemas import CompiledArtifacts
 WriteProduct = Callable[..., Path]
 
 DBT_PROJECT = "name: shop\nversion: 1.0.0\nprofile: shop\n"
-FLOE = """\
-apiVersion: floe.dev/v1
-kind: FloeSpec
-metadata: {name: shop, version: 1.0.0}
-platform: {manifest: manifest.yaml}
-"""
 SELECTORS = """\
 selectors:
   - name: nightly

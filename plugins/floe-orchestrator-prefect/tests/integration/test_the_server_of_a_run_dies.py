@@ -7,6 +7,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from plain_shop import FLOE
 
 from floe_core.build_events import BuildEvent, NodeStarted
 from floe_core.compiler import compile_product
@@ -24,8 +25,7 @@ FILES = {
     "metadata: {name: platform, version: 1.0.0}\n"
     "plugins:\n  orchestrator: {type: prefect}\n"
     "  compute: {type: duckdb, config: {path: shop.duckdb, threads: 2}}\n",
-    "floe.yaml": "apiVersion: floe.dev/v1\nkind: FloeSpec\n"
-    "metadata: {name: shop, version: 1.0.0}\nplatform: {manifest: manifest.yaml}\n",
+    "floe.yaml": FLOE,
 }
 
 

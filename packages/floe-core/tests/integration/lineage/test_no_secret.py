@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from otlp_collector import Collector, running_collector
+from plain_shop import FLOE, MANIFEST
 
 from floe_core.build_request import BuildRequest
 from floe_core.cli.main import app
@@ -29,20 +30,8 @@ SECRETS = {
     "header of the collector": "collector-header-1",
 }
 FILES = {
-    "floe.yaml": """\
-apiVersion: floe.dev/v1
-kind: FloeSpec
-metadata: {name: shop, version: 1.0.0}
-platform: {manifest: manifest.yaml}
-""",
-    "manifest.yaml": """\
-apiVersion: floe.dev/v1
-kind: Manifest
-metadata: {name: platform, version: 1.0.0}
-plugins:
-  orchestrator: {type: plain}
-  compute: {type: duckdb}
-""",
+    "floe.yaml": FLOE,
+    "manifest.yaml": MANIFEST,
     "dbt_project.yml": (
         "name: shop\nversion: 1.0.0\nprofile: shop\nvars: {key: \"{{ env_var('SHOP_PASSWORD') }}\"}\n"
     ),

@@ -7,26 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from plain_shop import FLOE, MANIFEST
 
 from floe_core.compiler import compile_product
 from floe_core.errors import InvalidProductError
 
 WriteProduct = Callable[..., Path]
-
-FLOE = """\
-apiVersion: floe.dev/v1
-kind: FloeSpec
-metadata: {name: shop, version: 1.0.0}
-platform: {manifest: manifest.yaml}
-"""
-MANIFEST = """\
-apiVersion: floe.dev/v1
-kind: Manifest
-metadata: {name: platform, version: 1.0.0}
-plugins:
-  orchestrator: {type: plain}
-  compute: {type: duckdb}
-"""
 
 
 OWN_PROFILE = "shop:\n  outputs:\n    default: {type: duckdb, token: hunter2}\n"

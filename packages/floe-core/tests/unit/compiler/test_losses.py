@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from plain_shop import FLOE
 
 from floe_core import plugin_registry
 from floe_core.compiler import compile_product
@@ -17,12 +18,6 @@ from floe_core.product_concepts import product_concepts
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 WriteProduct = Callable[..., Path]
-FLOE = """\
-apiVersion: floe.dev/v1
-kind: FloeSpec
-metadata: {name: shop, version: 1.0.0}
-platform: {manifest: manifest.yaml}
-"""
 POOL = "execution: {pool: warehouse}\n"
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from plain_shop import FLOE
 
 from floe_core import plugin_registry
 from floe_core.compiler import compile_product
@@ -16,12 +17,6 @@ from floe_core.errors import InvalidProductError
 from floe_core.product_concepts import product_concepts
 
 WriteProduct = Callable[..., Path]
-FLOE = """\
-apiVersion: floe.dev/v1
-kind: FloeSpec
-metadata: {name: shop, version: 1.0.0}
-platform: {manifest: manifest.yaml}
-"""
 POOLS = """\
 execution: {pool: builds}
 transforms: [{name: c, pool: api}]

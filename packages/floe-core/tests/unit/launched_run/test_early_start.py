@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from plain_shop import FLOE
 
 from floe_core import plugin_registry
 from floe_core.cli.early_start import start_early
@@ -15,18 +16,12 @@ from floe_core.errors import EnvironmentProblemError
 from floe_core.plugin_powers import RunLauncher, UncompiledProduct
 from floe_core.schemas.artifacts_reader import COPY_MARK
 
-FLOE_YAML = """\
-apiVersion: floe.dev/v1
-kind: FloeSpec
-metadata: {name: shop, version: 1.0.0}
-platform: {manifest: manifest.yaml}
-"""
 FILES = {
     "dbt_project.yml": "name: shop\nversion: 1.0.0\nprofile: shop\n",
     "manifest.yaml": "apiVersion: floe.dev/v1\nkind: Manifest\n"
     "metadata: {name: platform, version: 1.0.0}\n"
     "plugins:\n  orchestrator: {type: paper}\n  compute: {type: duckdb}\n",
-    "floe.yaml": FLOE_YAML,
+    "floe.yaml": FLOE,
 }
 
 
@@ -76,7 +71,7 @@ def test_a_plugin_starts_early_what_it_can(
 ) -> None:
     plugin = Early()
     use(plugin, monkeypatch)
-    (shop / "floe.yaml").write_text(FLOE_YAML + execution)
+    (shop / "floe.yaml").write_text(FLOE + execution)
     with start_early(shop, None) as started:
         assert started is plugin
         assert plugin.told == [UncompiledProduct(shop, "shop", imports)]
