@@ -12,6 +12,7 @@ import pytest
 from borrowed_names import borrowed_names, without
 from dbt.cli.main import dbtRunner
 from dbt_common.clients.jinja import MacroFuzzEnvironment, MacroFuzzParser
+from jinja2 import TemplateSyntaxError
 
 from floe_core.execution.dbt.lighter_dbt import known_source, macro_syntax, remembered_syntax
 
@@ -114,9 +115,18 @@ def test_nothing_that_reads_a_tree_changes_it(project: Path) -> None:
         manifest(project)
     assert len(trees) > 500
     assert {key: repr(tree) for key, tree in macro_syntax._trees.items()} == trees
-    for (kind, extensions, source, name, filename), tree in trees.items():
+    for ((kind, extensions), source, name, filename), tree in trees.items():
         environment = kind(extensions=list(extensions))
         assert repr(environment.parse(source, name, filename)) == tree
+
+
+def test_environments_of_other_kinds_have_trees_of_their_own() -> None:
+    text = "{% do total() %}"
+    with remembered_syntax():
+        tree = MacroFuzzEnvironment(extensions=["jinja2.ext.do"]).parse(text)
+        assert "ExprStmt" in repr(tree)
+        with pytest.raises(TemplateSyntaxError):
+            MacroFuzzEnvironment().parse(text)
 
 
 def test_trees_are_forgotten_before_they_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,18 +42,19 @@ def remembered_syntax() -> Iterator[None]:
         yield
         return
     parse = Environment.parse
-    # Each call has an environment of its own, which a tree would keep: all trees have the first.
-    first: list[Any] = []
+    # Each call has an environment of its own, which a tree keeps: trees share one of each kind.
+    shared: dict[Any, Any] = {}
 
     def parse_once(
         environment: Any, source: str, name: str | None = None, filename: str | None = None
     ) -> Any:
-        key = type(environment), (*environment.extensions,), source, name, filename
+        kind = type(environment), (*environment.extensions,)
+        key = kind, source, name, filename
         if key not in _trees:
             if len(_trees) >= _MOST_TREES:
                 _trees.clear()
-            first.append(environment)
-            _trees[key] = parse(first[0], source, name, filename)
+            same = shared.setdefault(kind, environment)
+            _trees[key] = parse(same, source, name, filename)
         return _trees[key]
 
     with replaced(Environment, "parse", parse_once):
