@@ -11,8 +11,7 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
-from floe_core.source_map import TimestampText
-from floe_core.yaml_1_1 import moment_of
+from floe_core.yaml_1_1 import TimestampText, moment_of
 
 TAG = "!!timestamp "
 

@@ -13,6 +13,7 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from floe_core.errors import EnvironmentProblemError, InvalidProductError, Problem
 from floe_core.secrets.shapes import may_hold_secret
+from floe_core.yaml_1_1 import TimestampText
 
 MAX_BYTES = 1_000_000
 MAX_VALUES = 100_000
@@ -226,12 +227,6 @@ def _spot(value: Node, key: Node) -> Spot:
         key.start_mark.line + 1,
         key.start_mark.column + 1,
     )
-
-
-class TimestampText(str):
-    """A text that YAML reads as a date or time. Only dbt vars treat it as one."""
-
-    __slots__ = ()
 
 
 def _integer(text: str) -> int | str:

@@ -26,6 +26,12 @@ _TIME = re.compile(
 )
 
 
+class TimestampText(str):
+    """A text that YAML reads as a date or time. Only dbt vars treat it as one."""
+
+    __slots__ = ()
+
+
 def bool_of(text: str) -> bool | str:
     """Return a boolean; other words, such as `y`, stay text.
 
