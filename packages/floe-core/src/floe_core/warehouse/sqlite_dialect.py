@@ -9,6 +9,8 @@ from typing import Any
 
 from floe_core.warehouse.dialect import Dialect, ReadRows, Relation, literal
 
+_ARGUMENTS = 100
+
 
 class SQLite(Dialect):
     """Hashes a value with its storage type, which SQLite decides per value, not per column."""
@@ -37,7 +39,10 @@ class SQLite(Dialect):
         return f"floe_hash({name})"
 
     def row_hash(self, hashes: Sequence[str]) -> str:
-        """See `Dialect.row_hash`."""
+        """See `Dialect.row_hash`; SQLite passes at most 127 arguments to a function."""
+        while len(hashes) > _ARGUMENTS:
+            parts = range(0, len(hashes), _ARGUMENTS)
+            hashes = [self.row_hash(hashes[start : start + _ARGUMENTS]) for start in parts]
         return f"floe_hash({', '.join(hashes)})"
 
     def exact(self, expression: str) -> str:
@@ -45,8 +50,8 @@ class SQLite(Dialect):
         return self.text(f"floe_hash({expression})")
 
     def total(self, hashes: str) -> str:
-        """See `Dialect.total`."""
-        return f"floe_total({hashes})"
+        """See `Dialect.total`; for no rows, Python's aggregates return NULL."""
+        return f"coalesce(floe_total({hashes}), '0')"
 
 
 def _hash(*values: Any) -> int:
