@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 
 from floe_core.cli.main import app
 from floe_core.warehouse import row_differences
+from floe_core.warehouse.dialects import DIALECTS
 
 MODELS = {
     "people.sql": "select 1 as id",
@@ -135,7 +136,7 @@ class Targets(Database):
         return {"prod": "old", "dev": "new"}[place]
 
 
-@pytest.fixture(params=["files", "schemas of a file", "targets"])
+@pytest.fixture(params=["files", "schemas of a file", "targets", "targets by copies"])
 def places(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Database]:
@@ -144,6 +145,8 @@ def places(
     elif request.param == "schemas of a file":
         yield filled(on_schemas_of_a_file(tmp_path))
     else:
+        if request.param == "targets by copies":  # As on a warehouse that floe has no SQL for.
+            monkeypatch.delitem(DIALECTS, "postgres")
         with own_database() as database:
             found = on_targets(tmp_path, database, monkeypatch)
             found.__class__ = Targets

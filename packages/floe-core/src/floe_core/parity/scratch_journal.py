@@ -84,14 +84,10 @@ def _forget(journal: Path, bases: Iterable[str]) -> None:
 
 def drop(warehouse: Warehouse, bases: Iterable[str]) -> list[str]:
     """Drop the schemas of sides, with all that is in them; return their names."""
-    found = [schema for base in bases for schema in _schemas(warehouse, base)]
+    found = [schema for base in bases for schema in warehouse.list_schemas(base)]
     for schema in found:
-        warehouse.run(warehouse.dialect.drop_schema(schema))
+        warehouse.drop_schema(schema)
     return found
-
-
-def _schemas(warehouse: Warehouse, part: str) -> list[str]:
-    return sorted(str(name) for (name,) in warehouse.rows(warehouse.dialect.schemas(part)))
 
 
 def _write_down(journal: Path, base: str, place: str, locks: ExitStack) -> None:
@@ -120,7 +116,7 @@ def _report_others(warehouse: Warehouse, owner: str, journal: Path, tell: Tell) 
     """Report schemas that are in no journal here: of a run elsewhere, which may be alive."""
     prefix = Scratch.prefix(owner)
     known = [entry.stem for entry in journal.glob(f"{prefix}*.json")]
-    others = [s for s in _schemas(warehouse, prefix) if not any(base in s for base in known)]
+    others = [s for s in warehouse.list_schemas(prefix) if not any(base in s for base in known)]
     if others:
         tell(
             f"there are schemas of {owner} runs that were started elsewhere: {', '.join(others)}; "

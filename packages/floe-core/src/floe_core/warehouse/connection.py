@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import chdir, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from floe_core.errors import EnvironmentProblemError, UsageError
 from floe_core.schemas.policies import DbtProject
+from floe_core.warehouse.copied_tables import Copies, open_copies
 from floe_core.warehouse.credentials import credentials_of, without_secrets
 from floe_core.warehouse.dialect import Dialect, Relation, Row, literal, quote_name
 from floe_core.warehouse.dialects import dialect_of
@@ -20,6 +22,7 @@ from floe_core.warehouse.internals import (
     has_spark,
 )
 from floe_core.warehouse.served_connection import ServedConnection
+from floe_core.warehouse.sql_warehouse import SQLWarehouse
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -41,6 +44,12 @@ class Warehouse(Protocol):
     def columns(self, relation: Relation) -> list[tuple[str, str]]:
         """Return the columns and their types, in order; none if there is no such relation."""
 
+    def list_schemas(self, part: str) -> list[str]:
+        """Return the schemas whose names contain a text, sorted."""
+
+    def drop_schema(self, schema: str) -> None:
+        """Drop a schema and its contents, if it exists."""
+
 
 @contextmanager
 def open_warehouse(
@@ -52,7 +61,7 @@ def open_warehouse(
     With `may_be_new`, a DuckDB file that does not exist counts as an empty one.
 
     Raises:
-        UsageError: Tables in this kind of warehouse can't be compared.
+        UsageError: The tables are in no DuckDB file, but in memory.
         EnvironmentProblemError: The warehouse can't be opened.
     """
     # dbt resolves relative paths, also of attached files, against the product's folder.
@@ -75,10 +84,14 @@ def connect(
     opened: DuckDBFile | AdapterConnection | ServedConnection
     if dbt.adapter == "duckdb":
         opened = DuckDBFile(dbt, dialect, project_dir, may_be_new=may_be_new)
-    elif dbt.adapter == "spark":
+    elif isinstance(dialect, Copies):
+        opened = open_by_copies(dbt, project_dir)
+    elif dbt.adapter == "spark" and not (is_served or has_spark()):
         # While this process has a session, another process can't open the metastore.
-        is_here = is_served or has_spark()
-        opened = (SparkSession if is_here else ServedConnection)(dbt, dialect, project_dir)
+        served = partial(open_warehouse, dbt, project_dir, is_served=True)
+        opened = ServedConnection(dialect, served)
+    elif dbt.adapter == "spark":
+        opened = SparkSession(dbt, dialect, project_dir)
     else:
         opened = AdapterConnection(dbt, dialect, project_dir)
     try:
@@ -88,13 +101,18 @@ def connect(
         opened.close()
 
 
+def open_by_copies(dbt: DbtProject, project_dir: Path) -> ServedConnection:
+    """Open a warehouse that floe has no SQL for; see `copied_tables`."""
+    return ServedConnection(Copies(), partial(open_copies, dbt, project_dir))
+
+
 def apply_settings(opened: Warehouse) -> None:
     """Apply the settings of the dialect to a connection, so that hashes are always the same."""
     for setting in opened.dialect.settings:
         opened.run(setting)
 
 
-class AdapterConnection:
+class AdapterConnection(SQLWarehouse):
     """A connection of the adapter's own connection manager."""
 
     def __init__(self, dbt: DbtProject, dialect: Dialect, project_dir: Path) -> None:
@@ -116,10 +134,6 @@ class AdapterConnection:
         """See `Warehouse.run`."""
         self._execute(statement)
         self._connections.commit_if_has_connection()
-
-    def columns(self, relation: Relation) -> list[tuple[str, str]]:
-        """See `Warehouse.columns`."""
-        return self.dialect.read_columns(self.rows, relation)
 
     def close(self) -> None:
         """Close the connection."""
@@ -151,7 +165,7 @@ class SparkSession(AdapterConnection):
         super().close()
 
 
-class DuckDBCursor:
+class DuckDBCursor(SQLWarehouse):
     """DuckDB through a cursor of this process."""
 
     def __init__(self, cursor: DuckDBPyConnection, dialect: Dialect) -> None:

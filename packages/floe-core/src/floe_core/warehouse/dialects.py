@@ -1,10 +1,10 @@
-"""The warehouses whose tables can be read and hashed, by dbt adapter name."""
+"""The warehouses whose tables are hashed where they are, by dbt adapter name; others are copied."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from floe_core.errors import UsageError
+from floe_core.warehouse.copied_tables import Copies
 from floe_core.warehouse.dialect import Dialect
 from floe_core.warehouse.duckdb_dialect import DuckDB
 from floe_core.warehouse.postgres_dialect import Postgres
@@ -22,15 +22,8 @@ DIALECTS: dict[str, Dialect] = {
 
 
 def dialect_of(adapter: str) -> Dialect:
-    """Return the dialect of a dbt adapter.
-
-    Raises:
-        UsageError: Tables of this adapter can't be hashed.
-    """
-    if adapter not in DIALECTS:
-        known = list_adapters(DIALECTS)
-        raise UsageError(f"tables are compared on {known}; this product's are in {adapter}")
-    return DIALECTS[adapter]
+    """Return the dialect of a dbt adapter: that of copies for one without its own."""
+    return DIALECTS.get(adapter) or Copies()
 
 
 def list_adapters(adapters: Iterable[str]) -> str:

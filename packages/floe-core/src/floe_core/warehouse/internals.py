@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import os
 import sys
+from argparse import Namespace
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
+from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -69,6 +71,48 @@ def connection_manager(adapter: str, credentials: Credentials) -> Any:
     manager: Any = get_adapter_class_by_name(adapter).ConnectionManager
     # A manager uses only the credentials of a run's configuration.
     return manager(SimpleNamespace(credentials=credentials), get_mp_context())
+
+
+@contextmanager
+def adapter_with_macros(adapter: str, credentials: Credentials, folder: Path) -> Iterator[Any]:
+    """Yield a connected adapter that can call dbt's own macros; `folder` is an empty one for dbt.
+
+    dbt has one adapter of a kind in a process: this one takes the place of another.
+    """
+    with _names_of_dbt():
+        from dbt.adapters.factory import get_adapter, register_adapter, reset_adapters
+        from dbt.config.profile import Profile
+        from dbt.config.runtime import RuntimeConfig, load_project
+        from dbt.context.providers import generate_runtime_macro_context
+        from dbt.flags import set_from_args
+        from dbt.mp_context import get_mp_context
+        from dbt.parser.manifest import ManifestLoader
+        from dbt_common.context import set_invocation_context
+        from dbt_common.events.event_manager_client import cleanup_event_logger
+
+    set_invocation_context(os.environ)
+    cleanup_event_logger()
+    (folder / "dbt_project.yml").write_text("name: floe\nversion: 1.0.0\nprofile: floe\n")
+    # What dbt reads of a command line.
+    given = {"project_dir": str(folder), "profiles_dir": str(folder), "vars": {}, "threads": 1}
+    arguments = Namespace(**given, profile=None, target=None, which="run-operation")
+    set_from_args(arguments, None)
+    profile = Profile.from_credentials(credentials, 1, "floe", "floe")
+    project = load_project(str(folder), version_check=False, profile=profile, cli_vars={})
+    config = RuntimeConfig.from_parts(project, profile, arguments)
+    register_adapter(config, get_mp_context())
+    try:
+        found = get_adapter(config)
+        found.set_macro_resolver(
+            ManifestLoader.load_macros(
+                config, found.connections.set_query_header, base_macros_only=True
+            )
+        )
+        found.set_macro_context_generator(generate_runtime_macro_context)
+        with found.connection_named("floe"):
+            yield found
+    finally:
+        reset_adapters()
 
 
 def duckdb_environment(credentials: Credentials) -> Any:

@@ -1,31 +1,38 @@
 """Read a warehouse in a separate process.
 
 A Spark session belongs to a JVM that stays in the folder it was started in, and locks the metastore
-there, until the process that started it ends.
+there, until the process that started it ends. An adapter with dbt's macros is the only one of its
+process.
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from floe_core.errors import EnvironmentProblemError
-from floe_core.schemas.policies import DbtProject
 from floe_core.warehouse.dialect import Dialect, Relation, Row
+
+if TYPE_CHECKING:
+    from floe_core.warehouse.connection import Warehouse
+
+# Opens a warehouse in the process that it is called in; a name that pickle can write.
+Open = Callable[[], "AbstractContextManager[Warehouse]"]
 
 
 class ServedConnection:
     """A connection in a separate process, which ends when the connection is closed."""
 
-    def __init__(self, dbt: DbtProject, dialect: Dialect, project_dir: Path) -> None:
+    def __init__(self, dialect: Dialect, opened: Open) -> None:
         self.dialect = dialect
         # Not a fork: this process may have threads and other connections.
         context = get_context("spawn")
         self._pipe, theirs = context.Pipe()
-        self._process = context.Process(target=serve, args=(theirs, dbt, project_dir), daemon=True)
+        self._process = context.Process(target=serve, args=(theirs, opened), daemon=True)
         self._process.start()
         theirs.close()
         self._answer()
@@ -41,16 +48,26 @@ class ServedConnection:
 
     def columns(self, relation: Relation) -> list[tuple[str, str]]:
         """See `Warehouse.columns`."""
-        return self.dialect.read_columns(self.rows, relation)
+        found: list[tuple[str, str]] = self._request("columns", relation)
+        return found
+
+    def list_schemas(self, part: str) -> list[str]:
+        """See `Warehouse.list_schemas`."""
+        found: list[str] = self._request("list_schemas", part)
+        return found
+
+    def drop_schema(self, schema: str) -> None:
+        """See `Warehouse.drop_schema`."""
+        self._request("drop_schema", schema)
 
     def close(self) -> None:
         """End the process, and wait until it has released its locks."""
         self._pipe.close()
         self._process.join()
 
-    def _request(self, method: str, sql: str) -> Any:
+    def _request(self, method: str, given: str | Relation) -> Any:
         try:
-            self._pipe.send((method, sql))
+            self._pipe.send((method, given))
         except OSError as error:
             raise EnvironmentProblemError(f"the connection is gone: {error}") from error
         return self._answer()
@@ -67,26 +84,24 @@ class ServedConnection:
         return value
 
 
-def serve(pipe: Connection, dbt: DbtProject, project_dir: Path) -> None:
+def serve(pipe: Connection, opened: Open) -> None:
     """Answer requests until the other side closes the pipe."""
-    from floe_core.warehouse.connection import open_warehouse
     from floe_core.warehouse.internals import end_spark
 
     # Keep what Spark prints while it starts out of the results on stdout.
     sys.stdout = sys.stderr
     try:
-        with open_warehouse(dbt, project_dir, is_served=True) as warehouse:
+        with opened() as warehouse:
             pipe.send((True, None))
             while True:
-                method, sql = pipe.recv()
+                method, given = pipe.recv()
                 try:
-                    answer = getattr(warehouse, method)(sql)
-                    pipe.send((True, [tuple(row) for row in answer] if answer else answer))
+                    pipe.send((True, getattr(warehouse, method)(given)))
                 except EnvironmentProblemError as error:
                     pipe.send((False, str(error)))
     except EnvironmentProblemError as error:
         pipe.send((False, str(error)))
-    except EOFError:
+    except (EOFError, KeyboardInterrupt):
         pass
     finally:
         end_spark()

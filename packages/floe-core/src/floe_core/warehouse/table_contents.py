@@ -39,7 +39,7 @@ def read_tables(artifacts: CompiledArtifacts) -> dict[str, TableContents]:
     Includes the dbt sources that the product's steps write.
 
     Raises:
-        UsageError: Tables of this kind of warehouse can't be compared.
+        UsageError: The tables are in no DuckDB file, but in memory.
         EnvironmentProblemError: The warehouse can't be read.
     """
     file = duckdb_file(artifacts.dbt.profile, artifacts.folder)

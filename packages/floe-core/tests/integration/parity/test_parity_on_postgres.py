@@ -19,6 +19,7 @@ from shop_on_postgres import WORLD, write_postgres_product
 from floe_core.errors import EnvironmentProblemError, InvalidProductError, UsageError
 from floe_core.parity.comparison import compare
 from floe_core.parity.side import Side, compile_side, run_side
+from floe_core.warehouse.dialects import DIALECTS
 
 SCHEMAS = (
     "select nspname from pg_namespace where nspname !~ '^pg_|^information_schema$' order by nspname"
@@ -47,6 +48,13 @@ def database(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         yield name
 
 
+@pytest.fixture(params=["in the warehouse", "by copies"])
+def reading(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read tables in both ways; the second is that of warehouses that floe has no SQL for."""
+    if request.param == "by copies":
+        monkeypatch.delitem(DIALECTS, "postgres")
+
+
 def schemas(database: str) -> list[object]:
     return [name for (name,) in rows(database, SCHEMAS)]
 
@@ -56,6 +64,7 @@ def run(product: Path, folder: Path, told: list[str] | None = None) -> Side:
     return run_side(compile_side(product, "dbt", folder), lambda event: None, heard.append)
 
 
+@pytest.mark.usefixtures("reading")
 def test_two_runs_are_equal_and_leave_the_database_as_it_was(database: str, tmp_path: Path) -> None:
     product = write_postgres_product(tmp_path / "shop", database)
     before = rows(database, STATE)
@@ -74,6 +83,18 @@ def test_two_runs_are_equal_and_leave_the_database_as_it_was(database: str, tmp_
     assert list((product / ".floe" / "parity").iterdir()) == []
 
 
+@pytest.mark.usefixtures("reading")
+def test_a_value_that_differs_is_found(database: str, tmp_path: Path) -> None:
+    files = {
+        "models/planted.sql": "select id, '{{ target.schema }}' as place from {{ ref('people') }}"
+    }
+    product = write_postgres_product(tmp_path / "shop", database, files)
+    comparison = compare(*(run(product, tmp_path / name) for name in ("one", "two")))
+    assert {n.node_id: n.differences for n in comparison.nodes if n.differences} == {
+        "model.shop.planted": ("contents differ in place",)
+    }
+
+
 def test_environments_with_other_schemas_take_no_part(database: str, tmp_path: Path) -> None:
     product = write_postgres_product(tmp_path / "shop", database)
     with (product / "manifest.yaml").open("a") as manifest:
@@ -82,6 +103,7 @@ def test_environments_with_other_schemas_take_no_part(database: str, tmp_path: P
     assert schemas(database) == OF_THE_DATABASE
 
 
+@pytest.mark.usefixtures("reading")
 def test_a_run_that_fails_leaves_no_schema(database: str, tmp_path: Path) -> None:
     files = {"models/bad.sql": "select nothing from {{ ref('people') }}"}
     side = run(write_postgres_product(tmp_path / "shop", database, files), tmp_path / "one")
@@ -90,6 +112,7 @@ def test_a_run_that_fails_leaves_no_schema(database: str, tmp_path: Path) -> Non
     assert schemas(database) == OF_THE_DATABASE
 
 
+@pytest.mark.usefixtures("reading")
 def test_an_error_of_ours_leaves_no_schema(database: str, tmp_path: Path) -> None:
     def break_off(event: object) -> None:
         raise KeyboardInterrupt
@@ -188,6 +211,7 @@ def test_a_profile_with_literal_secrets_is_refused(
         compile_side(product, "dbt", tmp_path / "one")
 
 
+@pytest.mark.usefixtures("reading")
 def test_a_server_that_is_not_there_is_said_without_the_password(
     database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -236,6 +260,7 @@ def wait_until_slow_runs(database: str) -> None:
     raise AssertionError("dbt did not come to the slow model in a minute")
 
 
+@pytest.mark.usefixtures("reading")
 def test_a_run_beside_a_live_one_leaves_its_schemas_alone(database: str, tmp_path: Path) -> None:
     product = write_postgres_product(tmp_path / "shop", database)
     one, two = (compile_side(product, "dbt", tmp_path / name) for name in ("one", "two"))
@@ -251,6 +276,7 @@ def test_a_run_beside_a_live_one_leaves_its_schemas_alone(database: str, tmp_pat
     assert told == []
 
 
+@pytest.mark.usefixtures("reading")
 def test_schemas_of_a_run_elsewhere_are_named_and_stay(database: str, tmp_path: Path) -> None:
     with closing(psycopg2.connect(**SERVER, dbname=database)) as connection:
         connection.autocommit = True

@@ -14,6 +14,13 @@ from floe_core.errors import EnvironmentProblemError
 from floe_core.warehouse import internals
 
 NOTHING: Any = SimpleNamespace()
+
+
+def open_adapter() -> None:
+    with internals.adapter_with_macros("duckdb", NOTHING, Path("/nowhere")):
+        raise AssertionError("it was opened")
+
+
 CALLS: dict[Name, Callable[[], object]] = {
     ("dbt.adapters.duckdb.environments", "create"): lambda: internals.duckdb_environment(NOTHING),
     ("dbt.adapters.factory", "get_adapter_class_by_name"): lambda: internals.connection_manager(
@@ -27,6 +34,15 @@ CALLS: dict[Name, Callable[[], object]] = {
     ("dbt_common.context", "set_invocation_context"): lambda: internals.render_output(
         {}, "shop", "dev"
     ),
+    ("dbt.adapters.factory", "get_adapter"): open_adapter,
+    ("dbt.adapters.factory", "register_adapter"): open_adapter,
+    ("dbt.adapters.factory", "reset_adapters"): open_adapter,
+    ("dbt.config.runtime", "RuntimeConfig"): open_adapter,
+    ("dbt.config.runtime", "load_project"): open_adapter,
+    ("dbt.context.providers", "generate_runtime_macro_context"): open_adapter,
+    ("dbt.flags", "set_from_args"): open_adapter,
+    ("dbt.parser.manifest", "ManifestLoader"): open_adapter,
+    ("dbt_common.events.event_manager_client", "cleanup_event_logger"): open_adapter,
     ("dbt_common.exceptions", "DbtBaseException"): internals.dbt_error,
 }
 

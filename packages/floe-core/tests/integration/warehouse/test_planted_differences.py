@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -24,13 +24,15 @@ from planted_differences import (
 )
 
 from floe_core.schemas.policies import DbtProject
-from floe_core.warehouse.connection import open_warehouse
+from floe_core.warehouse.connection import Warehouse, open_by_copies, open_warehouse
 from floe_core.warehouse.dialect import Relation
 from floe_core.warehouse.table_contents import TableContents, contents
 from floe_core.warehouse.table_differences import table_differences
 
 ANYWHERE = (*CELLS, *ROWS_AND_COLUMNS)
 ROUNDS = 100
+# To psycopg2, a month is 30 days.
+LOST_BY_THE_DRIVER = ("thirty days for a month",)
 
 
 class Server(Protocol):
@@ -76,7 +78,18 @@ class PostgresServer:
         return {"type": "postgres", **SERVER, "port": port, "dbname": self._database, "schema": "s"}
 
 
-@pytest.fixture(scope="module", params=["duckdb", "postgres"])
+class CopiedServer(PostgresServer):
+    """PostgreSQL read as a warehouse is that floe has no SQL for: through copies."""
+
+    copies: Warehouse
+
+    @contextmanager
+    def opened(self) -> Iterator[CopiedServer]:
+        with closing(open_by_copies(dbt_of(self), self.folder)) as self.copies:
+            yield self
+
+
+@pytest.fixture(scope="module", params=["duckdb", "postgres", "postgres by copies"])
 def server(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
@@ -85,7 +98,11 @@ def server(
         yield began(DuckDBServer(folder))
         return
     with own_database() as database:
-        yield began(PostgresServer(folder, database))
+        if request.param == "postgres":
+            yield began(PostgresServer(folder, database))
+            return
+        with CopiedServer(folder, database).opened() as copied:
+            yield began(copied)
 
 
 def began(server: Server) -> Server:
@@ -93,19 +110,27 @@ def began(server: Server) -> Server:
     return server
 
 
-def both(server: Server) -> tuple[TableContents, TableContents]:
-    profile = server.profile()
-    dbt = DbtProject(
+def dbt_of(server: Server) -> DbtProject:
+    return DbtProject(
         project_name="planted",
         profile_name="planted",
         target_name="default",
         adapter=server.kind,
         version="",
-        profile=profile,
+        profile=server.profile(),
     )
-    with open_warehouse(dbt, server.folder) as warehouse:
-        ours, theirs = (contents(warehouse, Relation(name, "t")) for name in ("ours", "theirs"))
-        return ours, theirs
+
+
+def both(server: Server) -> tuple[TableContents, TableContents]:
+    if isinstance(server, CopiedServer):
+        return both_in(server.copies)
+    with open_warehouse(dbt_of(server), server.folder) as warehouse:
+        return both_in(warehouse)
+
+
+def both_in(warehouse: Warehouse) -> tuple[TableContents, TableContents]:
+    ours, theirs = (contents(warehouse, Relation(name, "t")) for name in ("ours", "theirs"))
+    return ours, theirs
 
 
 def told(server: Server, *changes: str, copy: str = "select * from ours.t") -> list[str]:
@@ -116,7 +141,8 @@ def told(server: Server, *changes: str, copy: str = "select * from ours.t") -> l
 
 def of_kind(server: Server, planted: Planted) -> bool:
     here = ON_DUCKDB if server.kind == "duckdb" else ON_POSTGRES
-    return planted in (*ANYWHERE, *here)
+    is_lost = isinstance(server, CopiedServer) and planted.name in LOST_BY_THE_DRIVER
+    return planted in (*ANYWHERE, *here) and not is_lost
 
 
 @pytest.mark.parametrize(
@@ -126,7 +152,7 @@ def of_kind(server: Server, planted: Planted) -> bool:
 )
 def test_it_is_found_and_named(server: Server, planted: Planted) -> None:
     if not of_kind(server, planted):
-        pytest.skip(f"a difference of the other warehouse than {server.kind}")
+        pytest.skip(f"a difference of the other warehouse than {server.kind}, or lost by a driver")
     wanted = [sentence.format(**TYPES[server.kind]) for sentence in planted.told]
     assert told(server, *planted.statements) == wanted
 

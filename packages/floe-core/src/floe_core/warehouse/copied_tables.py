@@ -1,0 +1,208 @@
+"""Compare tables of a warehouse that floe has no SQL for: copy them to a local file first.
+
+The copies are read through dbt's own adapter: its macros list schemas, relations and columns, as
+they do for every build, and its connection fetches the rows. What the driver returns is written as
+text to a SQLite file that is removed at the end, and hashed there.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import chdir, closing, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from floe_core.errors import EnvironmentProblemError
+from floe_core.schemas.policies import DbtProject
+from floe_core.warehouse.credentials import credentials_of, without_secrets
+from floe_core.warehouse.dialect import Dialect, Relation, Row
+from floe_core.warehouse.internals import adapter_with_macros, dbt_error
+from floe_core.warehouse.sqlite_dialect import SQLite
+
+FILE = "copies.sqlite"
+ROWS_AT_ONCE = 10_000
+
+
+class Copies(SQLite):
+    """The SQL of the copies. Their names keep the case of letters, which SQLite ignores."""
+
+    def quote_name(self, name: str) -> str:
+        """See `Dialect.quote_name`."""
+        return f'"n{name.encode("utf-8", "surrogatepass").hex()}"'
+
+    def place(self, relation: Relation) -> str:
+        """See `Dialect.place`."""
+        return self.quote_name(f"{relation.schema}\0{relation.name}")
+
+
+@contextmanager
+def open_copies(dbt: DbtProject, project_dir: Path) -> Iterator[CopiedTables]:
+    """Open a warehouse through its adapter, in a process that has no other.
+
+    Raises:
+        EnvironmentProblemError: The warehouse can't be opened.
+    """
+
+    def translate(error: Exception) -> EnvironmentProblemError:
+        return EnvironmentProblemError(f"{dbt.adapter}: {without_secrets(str(error), dbt)}")
+
+    errors = dbt_error()
+    with TemporaryDirectory(prefix="floe-copies-") as folder, chdir(project_dir):
+        credentials = credentials_of(dbt, project_dir)
+        try:
+            opened = adapter_with_macros(dbt.adapter, credentials, Path(folder))
+            with opened as adapter, closing(_local_file(Path(folder) / FILE)) as copies:
+                # dbt connects when it has something to send.
+                _ = adapter.connections.get_thread_connection().handle
+                yield CopiedTables(adapter, str(credentials.database or ""), copies, translate)
+        except errors as error:
+            raise translate(error) from error
+
+
+def _local_file(path: Path) -> sqlite3.Connection:
+    found = sqlite3.connect(path, isolation_level=None)
+    # Nobody else reads the file, and nothing is lost with it.
+    for setting in ("journal_mode = off", "synchronous = off", "locking_mode = exclusive"):
+        found.execute(f"pragma {setting}")
+    return found
+
+
+class CopiedTables:
+    """A warehouse of any adapter. `columns` copies the relation; `rows` and `run` see copies."""
+
+    def __init__(
+        self,
+        adapter: Any,
+        database: str,
+        copies: sqlite3.Connection,
+        translate: Callable[[Exception], EnvironmentProblemError],
+    ) -> None:
+        self.dialect: Dialect = Copies()
+        self.dialect.prepare(copies)
+        self._adapter = adapter
+        self._database = database
+        self._copies = copies
+        self._translate = translate
+
+    def rows(self, query: str) -> list[Row]:
+        """See `Warehouse.rows`."""
+        with self._translated_errors():
+            return self._copies.execute(query).fetchall()
+
+    def run(self, statement: str) -> None:
+        """See `Warehouse.run`."""
+        with self._translated_errors():
+            self._copies.execute(statement)
+
+    def columns(self, relation: Relation) -> list[tuple[str, str]]:
+        """See `Warehouse.columns`."""
+        with self._translated_errors():
+            found = self._find(relation)
+            if found is None:
+                return []
+            columns = self._adapter.get_columns_in_relation(found)
+            self._copy(found, [column.name for column in columns], self.dialect.place(relation))
+            return [(str(column.name), str(column.data_type)) for column in columns]
+
+    def list_schemas(self, part: str) -> list[str]:
+        """See `Warehouse.list_schemas`; warehouses that fold names have them in either case."""
+        with self._translated_errors():
+            found = map(str, self._adapter.list_schemas(self._database or None))
+            return sorted(name for name in found if part.lower() in name.lower())
+
+    def drop_schema(self, schema: str) -> None:
+        """See `Warehouse.drop_schema`."""
+        with self._translated_errors():
+            self._adapter.drop_schema(self._schema(schema))
+
+    def _schema(self, name: str) -> Any:
+        whole = self._adapter.Relation.create(
+            database=self._database or None, schema=name, identifier=""
+        )
+        return whole.without_identifier()
+
+    def _find(self, relation: Relation) -> Any:
+        """Return a relation as the adapter lists it, which is how the warehouse writes its name."""
+        schemas = _closest(relation.schema, {name: name for name in self.list_schemas("")})
+        if schemas is None:
+            return None
+        listed = self._adapter.list_relations_without_caching(self._schema(schemas))
+        return _closest(relation.name, {str(each.identifier): each for each in listed})
+
+    def _copy(self, relation: Any, columns: Sequence[str], place: str) -> None:
+        names = ", ".join(map(self.dialect.quote_name, columns))
+        self._copies.execute(f"drop table if exists {place}")
+        self._copies.execute(f"create table {place} ({names})")
+        insert = f"insert into {place} values ({', '.join('?' * len(columns))})"
+        wanted = ", ".join(map(self._adapter.quote, columns))
+        self._copies.execute("begin")
+        for rows in self._fetch(f"select {wanted} from {relation}"):
+            self._copies.executemany(insert, (list(map(as_text, row)) for row in rows))
+        self._copies.execute("commit")
+        # Hold no lock of a table that is copied.
+        if self._adapter.connections.get_thread_connection().transaction_open:
+            self._adapter.connections.commit()
+
+    def _fetch(self, query: str) -> Iterator[Sequence[Row]]:
+        connections = self._adapter.connections
+        if not hasattr(connections, "add_query"):  # BigQuery's, which has no cursor.
+            yield list(self._adapter.execute(query, fetch=True)[1].rows)
+            return
+        cursor = connections.add_query(query, auto_begin=False)[1]
+        with connections.exception_handler(query):
+            while rows := cursor.fetchmany(ROWS_AT_ONCE):
+                yield rows
+
+    @contextmanager
+    def _translated_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except (dbt_error(), sqlite3.Error) as error:
+            raise self._translate(error) from error
+
+
+def _closest(wanted: str, found: Mapping[str, Any]) -> Any:
+    """Return what has this name, else the only one that differs in the case of its letters."""
+    if wanted in found:
+        return found[wanted]
+    alike = [value for name, value in found.items() if name.lower() == wanted.lower()]
+    return alike[0] if len(alike) == 1 else None
+
+
+def as_text(value: Any) -> str | None:
+    """Return a driver's value as text that differs where values of one type do; None stays None."""
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return value if _is_unicode(value) else json.dumps(value)
+    if isinstance(value, bytes | bytearray | memoryview):
+        return f"\\x{bytes(value).hex()}"
+    if isinstance(value, float):
+        return float.__repr__(value)
+    if isinstance(value, datetime.datetime):
+        moment = value if value.tzinfo is None else value.astimezone(datetime.UTC)
+        return moment.isoformat(" ")
+    if isinstance(value, Mapping | list | tuple):
+        return json.dumps(_nested(value), sort_keys=True)
+    return str(value)
+
+
+def _nested(value: Any) -> Any:
+    """Return a value inside another as JSON has it: a number stays one, and NULL is no text."""
+    if isinstance(value, Mapping):
+        return {str(key): _nested(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_nested(each) for each in value]
+    return value if isinstance(value, int | float) else as_text(value)
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
