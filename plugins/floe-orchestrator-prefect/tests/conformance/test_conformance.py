@@ -18,7 +18,6 @@ from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.server.schemas.schedules import CronSchedule
 from prefect.settings import PREFECT_API_URL
 from prefect.tasks import MaterializingTask, Task
-from prefect.testing.utilities import prefect_test_harness
 from running_prefect import RunningPrefect
 
 from floe_conformance import (
@@ -42,6 +41,9 @@ class TestPrefectConformance(OrchestratorConformance):
     @classmethod
     def _prefect(cls) -> Iterator[None]:
         """One real server of Prefect's own for the runs; the looks need none."""
+        # It imports Prefect's server, which no other process needs to collect the tests.
+        from prefect.testing.utilities import prefect_test_harness
+
         with prefect_test_harness(server_startup_timeout=120):
             yield
 

@@ -14,7 +14,6 @@ from prefect.client.schemas.actions import (
     GlobalConcurrencyLimitUpdate,
 )
 from prefect.settings import PREFECT_API_URL, temporary_settings
-from prefect.testing.utilities import prefect_test_harness
 from typer.testing import CliRunner
 
 from floe_core.cli.main import app
@@ -27,6 +26,9 @@ ONE, OTHER = "model.shop.one", "model.shop.other"
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SyncPrefectClient]:
+    # It imports Prefect's server, which no other process needs to collect the tests.
+    from prefect.testing.utilities import prefect_test_harness
+
     with prefect_test_harness(server_startup_timeout=120), get_client(sync_client=True) as client:
         yield client
 
