@@ -53,6 +53,20 @@ class Profile:
         """The dbt adapter's type."""
         return str(self.output["type"])
 
+    @property
+    def schema(self) -> str:
+        """The schema as the profile has it, with its Jinja; "" if it names none."""
+        return str(self.output.get(self._schema_field) or "")
+
+    def in_schema(self, schema: str) -> Profile:
+        """Return the profile with another schema."""
+        return replace(self, output={**self.output, self._schema_field: schema})
+
+    @property
+    def _schema_field(self) -> str:
+        """The field of the schema: dbt refuses two names of one, and BigQuery has an alias."""
+        return "dataset" if "dataset" in self.output else "schema"
+
     def to_yaml(self, others: Mapping[str, Any] = MappingProxyType({})) -> str:
         """Return the text of profiles.yml. `others` are outputs of other targets, by name."""
         text = io.StringIO()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from floe_core.compiler.compile_product import CompiledProduct
@@ -55,13 +55,8 @@ def new_name() -> str:
 
 
 def new_scratch(profile: Profile, owner: str = PARITY, name: str = "") -> Scratch:
-    """Return schemas for a side, which dbt will create; `name` must be unique to the side.
-
-    Raises:
-        UsageError: The profile can't be given another schema.
-    """
-    dialect_of(profile.adapter)
-    schema = render_environment(str(profile.output.get("schema") or DEFAULT_SCHEMA))
+    """Return schemas for a side, which dbt will create; `name` must be unique to the side."""
+    schema = render_environment(profile.schema or DEFAULT_SCHEMA)
     return Scratch(Scratch.prefix(owner) + (name or new_name()), schema, owner)
 
 
@@ -72,7 +67,7 @@ def in_scratch(profile: Profile, scratch: Scratch) -> Profile:
         UsageError: Runs would not use it, since the profile stays where it is.
     """
     refuse_secrets_in(profile, scratch.owner)
-    return replace(profile, output={**profile.output, "schema": scratch.base})
+    return profile.in_schema(scratch.base)
 
 
 def refuse_secrets_in(profile: Profile, owner: str = PARITY) -> None:

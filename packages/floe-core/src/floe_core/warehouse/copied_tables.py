@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import chdir, closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -46,21 +46,28 @@ def open_copies(dbt: DbtProject, project_dir: Path) -> Iterator[CopiedTables]:
     Raises:
         EnvironmentProblemError: The warehouse can't be opened.
     """
-
-    def translate(error: Exception) -> EnvironmentProblemError:
-        return EnvironmentProblemError(f"{dbt.adapter}: {without_secrets(str(error), dbt)}")
-
-    errors = dbt_error()
     with TemporaryDirectory(prefix="floe-copies-") as folder, chdir(project_dir):
         credentials = credentials_of(dbt, project_dir)
-        try:
-            opened = adapter_with_macros(dbt.adapter, credentials, Path(folder))
-            with opened as adapter, closing(_local_file(Path(folder) / FILE)) as copies:
-                # dbt connects when it has something to send.
-                _ = adapter.connections.get_thread_connection().handle
-                yield CopiedTables(adapter, str(credentials.database or ""), copies, translate)
-        except errors as error:
-            raise translate(error) from error
+        with (
+            _translated_errors(dbt),
+            adapter_with_macros(dbt.adapter, credentials, Path(folder)) as adapter,
+            closing(_local_file(Path(folder) / FILE)) as copies,
+        ):
+            # dbt connects when it has something to send.
+            _ = adapter.connections.get_thread_connection().handle
+            yield CopiedTables(adapter, dbt, str(credentials.database or ""), copies)
+
+
+@contextmanager
+def _translated_errors(dbt: DbtProject) -> Iterator[None]:
+    """Make a problem of any error: dbt wraps only some of those of a driver."""
+    try:
+        yield
+    except (EnvironmentProblemError, EOFError):
+        raise
+    except Exception as error:
+        text = str(error) if isinstance(error, dbt_error()) else f"{type(error).__name__}: {error}"
+        raise EnvironmentProblemError(f"{dbt.adapter}: {without_secrets(text, dbt)}") from error
 
 
 def _local_file(path: Path) -> sqlite3.Connection:
@@ -77,30 +84,30 @@ class CopiedTables:
     def __init__(
         self,
         adapter: Any,
+        dbt: DbtProject,
         database: str,
         copies: sqlite3.Connection,
-        translate: Callable[[Exception], EnvironmentProblemError],
     ) -> None:
         self.dialect: Dialect = Copies()
         self.dialect.prepare(copies)
         self._adapter = adapter
         self._database = database
         self._copies = copies
-        self._translate = translate
+        self._dbt = dbt
 
     def rows(self, query: str) -> list[Row]:
         """See `Warehouse.rows`."""
-        with self._translated_errors():
+        with _translated_errors(self._dbt):
             return self._copies.execute(query).fetchall()
 
     def run(self, statement: str) -> None:
         """See `Warehouse.run`."""
-        with self._translated_errors():
+        with _translated_errors(self._dbt):
             self._copies.execute(statement)
 
     def columns(self, relation: Relation) -> list[tuple[str, str]]:
         """See `Warehouse.columns`."""
-        with self._translated_errors():
+        with _translated_errors(self._dbt):
             found = self._find(relation)
             if found is None:
                 return []
@@ -110,13 +117,13 @@ class CopiedTables:
 
     def list_schemas(self, part: str) -> list[str]:
         """See `Warehouse.list_schemas`; warehouses that fold names have them in either case."""
-        with self._translated_errors():
+        with _translated_errors(self._dbt):
             found = map(str, self._adapter.list_schemas(self._database or None))
             return sorted(name for name in found if part.lower() in name.lower())
 
     def drop_schema(self, schema: str) -> None:
         """See `Warehouse.drop_schema`."""
-        with self._translated_errors():
+        with _translated_errors(self._dbt):
             self._adapter.drop_schema(self._schema(schema))
 
     def _schema(self, name: str) -> Any:
@@ -156,13 +163,6 @@ class CopiedTables:
         with connections.exception_handler(query):
             while rows := cursor.fetchmany(ROWS_AT_ONCE):
                 yield rows
-
-    @contextmanager
-    def _translated_errors(self) -> Iterator[None]:
-        try:
-            yield
-        except (dbt_error(), sqlite3.Error) as error:
-            raise self._translate(error) from error
 
 
 def _closest(wanted: str, found: Mapping[str, Any]) -> Any:

@@ -36,7 +36,10 @@ from floe_core.warehouse.duckdb_file import PROJECT_DIR_VARIABLE
 # Read by floe's dbt plugin: see dbt_floe.
 UPSTREAM_FILE, UPSTREAM_VARIABLE = "upstream_ports.json", "FLOE_UPSTREAM_PORTS"
 # Fields whose values dbt writes into the graph, so that a placeholder would give a wrong graph.
-_FIELDS_IN_GRAPH = frozenset({"schema", "database", "dbname", "path", "catalog"})
+# BigQuery calls the first two project and dataset.
+_FIELDS_IN_GRAPH = frozenset(
+    {"database", "schema", "project", "dataset", "dbname", "path", "catalog"}
+)
 
 
 @dataclass(frozen=True)
@@ -246,7 +249,7 @@ def _environment(profile: Profile, folders: DbtFolders) -> AbstractContextManage
     """Let dbt parse without the warehouse's secrets: unset variables get a placeholder."""
     return environment_with(
         {
-            **_stand_ins(profile.output),
+            **stand_ins(profile.output),
             **QUIET_ENVIRONMENT,
             PROJECT_DIR_VARIABLE: str(folders.project),
             # The file of this compilation, not one that an earlier compilation left in the target
@@ -258,7 +261,7 @@ def _environment(profile: Profile, folders: DbtFolders) -> AbstractContextManage
     )
 
 
-def _stand_ins(output: Mapping[str, Any]) -> dict[str, str]:
+def stand_ins(output: Mapping[str, Any]) -> dict[str, str]:
     """Return "1" for each variable that is not set, which serves as a text and as a port."""
     return {
         name: "1"

@@ -65,7 +65,7 @@ def place_named(name: str, product: Path) -> Place:
             return _compile(name, product, "target", _FirstProfile())
     if path.suffix in _OF_FILES or len(path.parts) > 1:
         raise UsageError(f"there is no file or compiled folder '{name}'")
-    return _compile(name, product, "schema", partial(_in_schema, schema=name))
+    return _compile(name, product, "schema", partial(Profile.in_schema, schema=name))
 
 
 def _compile(name: str, product: Path, kind: str, change: Callable[[Profile], Profile]) -> Place:
@@ -95,10 +95,6 @@ def _on_file(profile: Profile, path: Path) -> Profile:
     if profile.adapter != "duckdb":
         raise UsageError(f"{path} is a file, and this product is on {profile.adapter}")
     return replace(profile, output={**profile.output, "path": str(path)})
-
-
-def _in_schema(profile: Profile, schema: str) -> Profile:
-    return replace(profile, output={**profile.output, "schema": schema})
 
 
 def _targets(product: Path) -> list[str]:
