@@ -66,8 +66,18 @@ def _translated_errors(dbt: DbtProject) -> Iterator[None]:
     except (EnvironmentProblemError, EOFError):
         raise
     except Exception as error:
-        text = str(error) if isinstance(error, dbt_error()) else f"{type(error).__name__}: {error}"
+        first = _first_of_dbt(error)
+        text = str(first) if first else f"{type(error).__name__}: {error}"
         raise EnvironmentProblemError(f"{dbt.adapter}: {without_secrets(text, dbt)}") from error
+
+
+def _first_of_dbt(error: BaseException | None) -> BaseException | None:
+    """Return the first error of dbt that led to this one: an adapter may fail to close."""
+    found = None
+    while error is not None:
+        found = error if isinstance(error, dbt_error()) else found
+        error = error.__cause__ or error.__context__
+    return found
 
 
 def _local_file(path: Path) -> sqlite3.Connection:

@@ -11,6 +11,7 @@ from typing import Any
 
 import psycopg2
 import pytest
+from dbt.adapters.postgres.connections import PostgresConnectionManager
 from own_database import SERVER, own_database
 from planted_differences import CELLS, ON, ON_POSTGRES, ROW
 
@@ -96,3 +97,18 @@ def test_an_error_of_a_driver_is_named_without_secrets(
         found.columns(Relation("ours", "t"))
     assert str(raised.value).startswith("postgres: LookupError: no credentials for ")
     assert SERVER["password"] not in str(raised.value)
+
+
+def test_a_failure_to_close_does_not_hide_why(
+    server: tuple[Any, DbtProject], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """BigQuery's adapter closes a connection that was never open with an AttributeError."""
+
+    def close(manager: object, connection: Any) -> None:
+        raise AttributeError("'NoneType' object has no attribute 'close'")
+
+    monkeypatch.setattr(PostgresConnectionManager, "close", close)
+    dbt = server[1].model_copy(update={"profile": {**server[1].profile, "dbname": "nowhere"}})
+    missing = 'database "nowhere" does not exist'
+    with pytest.raises(EnvironmentProblemError, match=missing), open_copies(dbt, tmp_path):
+        raise AssertionError("it was opened")
