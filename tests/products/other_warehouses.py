@@ -19,6 +19,8 @@ from wait_for import wait_for
 
 ROOT = Path(__file__).parents[2]
 UV = Path(sys.executable).with_name("uv")
+CHDB_SERVER = Path(__file__).with_name("chdb_server.py")
+PASSWORD = "of-this-test"
 # The wheels of a parser that dbt-core 1.12 asks for are not on every index.
 DBT = "dbt-core>=1.11,<1.12"
 OURS = (
@@ -163,8 +165,8 @@ def plain_dbt(product: Path, warehouse: Warehouse) -> dict[str, str]:
 @contextmanager
 def opened(kind: str, folder: Path, *, is_local: bool = False) -> Iterator[Warehouse]:
     """Give a warehouse of a kind, running; `is_local`: Spark in one process, not on a cluster."""
-    if kind == "snowflake":
-        with fake_snowflake(folder) as found:
+    if kind in ("snowflake", "clickhouse"):
+        with (fake_snowflake if kind == "snowflake" else clickhouse)(folder) as found:
             yield found
     elif kind == "spark" and not is_local:
         with spark(folder) as found:
@@ -219,6 +221,38 @@ def fake_snowflake(folder: Path) -> Iterator[Warehouse]:
         wait_for(lambda: _listens(port), 60)
         secret = {"FAKE_PASSWORD": "snow"}
         yield Warehouse(programs, compute, reader, ("snowflake://fakesnow", "db1."), secret)
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+@contextmanager
+def clickhouse(folder: Path) -> Iterator[Warehouse]:
+    """Return ClickHouse's adapter and client, answered by the real engine behind a test server."""
+    programs = install(folder, "dbt-clickhouse", "chdb")
+    port = free_port()
+    where = f"host: 127.0.0.1, port: {port}"
+    password = "password: \"{{ env_var('CLICKHOUSE_PASSWORD') }}\""
+
+    def compute(product: Path) -> str:
+        own = f"schema: {schema_of(product)}, threads: 2"
+        return f"{{type: clickhouse, config: {{{where}, {password}, {own}}}}}"
+
+    def reader(product: Path) -> str:
+        return (
+            "import json, sys, clickhouse_connect\n"
+            f"server = dict(host='127.0.0.1', port={port}, password='{PASSWORD}')\n"
+            "client = clickhouse_connect.get_client(**server)\n"
+            "print(json.dumps(client.query(sys.argv[1]).result_rows))\n"
+        )
+
+    secret = {"CLICKHOUSE_PASSWORD": PASSWORD}
+    command = [programs / "python", CHDB_SERVER, folder / "data", str(port)]
+    server = subprocess.Popen(command, env={**os.environ, **secret})
+    try:
+        wait_for(lambda: _listens(port), 60)
+        place = (f"clickhouse://127.0.0.1:{port}", "")
+        yield Warehouse(programs, compute, reader, place, secret)
     finally:
         server.terminate()
         server.wait(30)
