@@ -25,10 +25,13 @@ import chdb
 
 # Arguments of the interface itself; every other one is a setting of the query.
 OF_THE_INTERFACE = frozenset(
-    "query database default_format session_id session_timeout session_check query_id quota_key "
-    "compress decompress wait_end_of_query buffer_size client_protocol_version role user password "
-    "enable_http_compression send_progress_in_http_headers "
-    "http_headers_progress_interval_ms".split()
+    {
+        *("query", "database", "default_format", "query_id", "quota_key", "role", "user"),
+        *("password", "session_id", "session_timeout", "session_check", "compress", "decompress"),
+        *("wait_end_of_query", "buffer_size", "client_protocol_version"),
+        *("enable_http_compression", "send_progress_in_http_headers"),
+        "http_headers_progress_interval_ms",
+    }
 )
 COMMENTS = rb"\s*(?:/\*.*?\*/\s*|--[^\n]*\n\s*)*"
 INSERT = re.compile(
@@ -79,7 +82,9 @@ class Session:
             if b";" in encoded.rstrip(b"; \n\t"):  # chdb would run several statements.
                 check = "select formatQuery({text:String})"
                 self.connection.query(check, params={"text": encoded.decode()})
-            return bytes(self.connection.query(encoded.decode(), form, params=values or None).bytes())
+            return bytes(
+                self.connection.query(encoded.decode(), form, params=values or None).bytes()
+            )
         except RuntimeError as error:
             raise QueryError(str(error)) from error
 

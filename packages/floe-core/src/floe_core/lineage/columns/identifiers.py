@@ -14,18 +14,25 @@ class Identifiers:
     """The rules of one warehouse.
 
     DuckDB, Spark and SQLite keep a name as written and ignore its case; PostgreSQL folds unquoted
-    names to lower case. `using_first`: `*` begins with the columns of USING. `numbers_equal`: of
-    two columns with the same name, the second gets a number.
+    names to lower case; `is_exact`: ClickHouse does neither. `using_first`: `*` begins with the
+    columns of USING. `numbers_equal`: of two columns with the same name, the second gets a number.
+    `puts_source_before`: a column that several sources have is named `source.column`.
+    `aliases_first`: an alias wins over a column, anywhere in its query, even before its definition.
+    `keeps_semi_joined`: a semi or anti join adds the columns of its right side.
     """
 
     ignores_case: bool
     using_first: bool
     numbers_equal: bool
+    is_exact: bool = False
+    puts_source_before: bool = False
+    aliases_first: bool = False
+    keeps_semi_joined: bool = False
 
     def spell(self, identifier: exp.Expr) -> str:
         """Return the name as the warehouse keeps it."""
-        is_quoted = bool(identifier.args.get("quoted"))
-        return identifier.name if is_quoted or self.ignores_case else identifier.name.lower()
+        is_kept = self.ignores_case or self.is_exact or bool(identifier.args.get("quoted"))
+        return identifier.name if is_kept else identifier.name.lower()
 
     def key(self, name: str) -> str:
         """Return a key that is equal for all spellings of the same name."""
@@ -44,6 +51,15 @@ class Identifiers:
 
 # Keyed by dbt's adapter names, which are also sqlglot's dialect names.
 DIALECTS = {
+    "clickhouse": Identifiers(
+        ignores_case=False,
+        using_first=False,
+        numbers_equal=False,
+        is_exact=True,
+        puts_source_before=True,
+        aliases_first=True,
+        keeps_semi_joined=True,
+    ),
     "duckdb": Identifiers(ignores_case=True, using_first=False, numbers_equal=True),
     "postgres": Identifiers(ignores_case=False, using_first=True, numbers_equal=False),
     # Names that differ only in case are treated as equal, even quoted ones.

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from sqlglot import exp
 
+from floe_core.lineage.columns.aliases import with_aliases, with_unread_aliases
 from floe_core.lineage.columns.expressions import ExpressionReader
 from floe_core.lineage.columns.origins import NOTHING, Origins, as_indirect, merge
 from floe_core.lineage.columns.relation import Relation
@@ -51,6 +52,9 @@ class QueryReader:
             return scope
         for cte in with_.expressions:
             key = scope.identifiers.key_of(cte.args["alias"].this)
+            if cte.args.get("scalar"):
+                scope = replace(scope, scalars=scope.scalars | {key})
+                continue
             relation = self._cte(cte, key, scope, bool(with_.args.get("recursive")))
             scope = replace(scope, ctes={**scope.ctes, key: relation})
         return scope
@@ -79,12 +83,15 @@ class QueryReader:
         return self._find_table(table, scope)
 
     def _select(self, select: exp.Select, scope: Scope) -> Relation:
+        aliases_first = scope.identifiers.aliases_first
+        scope = with_unread_aliases(select, scope) if aliases_first else scope
         scope, joined = self._sources.read(select, scope)
+        scope = with_aliases(select, scope, self._expressions.value) if aliases_first else scope
         scope = self._with_windows(select, scope)
         relation, scope = self._select_list.read(select, scope)
         effects = [joined, self._origins_of_groups(select, relation, scope)]
         effects.append(self._origins_of_order(select, relation, scope))
-        for clause in ("where", "having", "qualify"):
+        for clause in ("prewhere", "where", "having", "qualify"):
             if part := select.args.get(clause):
                 effects.append(as_indirect(self._expressions.origins(part.this, scope), "FILTER"))
         effects += [self._distinct(select, relation, scope), self._origins_of_limit(select, scope)]
@@ -99,9 +106,10 @@ class QueryReader:
         return relation.grouping()
 
     def _origins_of_limit(self, query: exp.Expr, scope: Scope) -> Origins:
-        """Return the origins of LIMIT and OFFSET, which may contain queries of their own."""
+        """Return the origins of LIMIT, with its BY, and OFFSET; they may contain queries."""
         limits = [query.args.get("limit"), query.args.get("offset")]
         given = [each.expression for each in limits if each is not None]
+        given += limits[0].expressions if limits[0] is not None else []
         return as_indirect(self._expressions.all_origins(filter(None, given), scope), "FILTER")
 
     def _with_windows(self, select: exp.Select, scope: Scope) -> Scope:

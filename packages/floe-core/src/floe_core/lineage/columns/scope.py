@@ -27,12 +27,15 @@ _NOT_COLUMNS = frozenset(
 class Scope:
     """The sources of one SELECT by the keys of their names, its column aliases, and outer scopes.
 
-    `merged` are the columns of USING: key -> origins. `aliases` are the columns named so far.
-    `outer` is the query whose columns a subquery may use. `parameters` are those of a lambda.
+    `merged` are the columns of USING: key -> origins. `aliases` are the columns named so far, or
+    all those of the query. `scalars` are names of `WITH expression AS name`, which is also known in
+    subqueries. `outer` is the query whose columns a subquery may use. `parameters` are those of a
+    lambda, and the elements of ARRAY JOIN.
     """
 
     identifiers: Identifiers
     ctes: Mapping[str, Relation] = field(default_factory=dict)
+    scalars: frozenset[str] = frozenset()
     outer: Scope | None = None
     sources: Mapping[str, Relation] = field(default_factory=dict)
     merged: Mapping[str, Origins] = field(default_factory=dict)
@@ -46,11 +49,11 @@ class Scope:
 
     def inside(self) -> Scope:
         """Return an empty scope for a subquery that may refer to this one."""
-        return Scope(self.identifiers, self.ctes, outer=self)
+        return Scope(self.identifiers, self.ctes, self.scalars, outer=self)
 
     def beside(self) -> Scope:
         """Return an empty scope for a subquery beside this one: same CTEs and outer query."""
-        return Scope(self.identifiers, self.ctes, outer=self.outer)
+        return Scope(self.identifiers, self.ctes, self.scalars, outer=self.outer)
 
     def spelling(self, name: str) -> str:
         """Return a column's name as its source spells it, or the given name if unknown."""
@@ -84,6 +87,10 @@ class Scope:
         key = self.identifiers.key(name)
         if key in self.parameters:
             return self.parameters[key]
+        if self.identifiers.aliases_first and key in self.aliases:
+            return self.aliases[key]
+        if key in self.scalars:
+            return NO_VALUE
         if key in self.merged:
             return Field(name, self.merged[key])
         owners = [each.find(key, self.identifiers) for each in self.sources.values()]
@@ -129,8 +136,17 @@ class Scope:
                 return NO_VALUE
             owned = _of_source(source, parts[place + 1], self.identifiers)
             return member_of(owned, parts[place + 2 :], self.identifiers)
+        if self.identifiers.puts_source_before and (whole := self._dotted(parts)) is not None:
+            return whole
         whole = self.bare_field(parts[0], is_quoted=True)
         return member_of(whole, parts[1:], self.identifiers)
+
+    def _dotted(self, parts: list[str]) -> Field | None:
+        """Return the column whose name has dots in it, None if there is no such column."""
+        key = self.identifiers.key(".".join(parts))
+        owned = [each.find(key, self.identifiers) for each in self.sources.values()]
+        found = [each for each in owned if each is not None]
+        return found[0] if len(found) == 1 else None
 
     def _source(self, key: str) -> Relation | None:
         if key in self.sources:

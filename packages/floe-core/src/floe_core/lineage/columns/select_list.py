@@ -12,6 +12,7 @@ from floe_core.lineage.columns.expressions import ExpressionReader
 from floe_core.lineage.columns.identifiers import Identifiers
 from floe_core.lineage.columns.origins import NOTHING
 from floe_core.lineage.columns.relation import Field, Relation
+from floe_core.lineage.columns.result_names import name_from, name_of
 from floe_core.lineage.columns.scope import Scope
 from floe_core.lineage.columns.structs import NO_VALUE, element_of, flatten
 
@@ -53,7 +54,8 @@ class SelectListReader:
                 self._add_star(listed, star, table, scope)
             else:
                 self._add(listed, projection, scope)
-                scope = scope.with_aliases(dict(listed.aliases))
+                if not scope.identifiers.aliases_first:
+                    scope = scope.with_aliases(dict(listed.aliases))
         return _relation(listed), scope
 
     def _add(self, listed: _SelectList, projection: exp.Expr, scope: Scope) -> None:
@@ -66,7 +68,7 @@ class SelectListReader:
             listed.is_doubtful = True
             listed.starred += [Relation(), Relation()]
             return
-        name = _name(projection, scope)
+        name = name_of(projection, scope)
         key = scope.identifiers.key(name)
         value = self._expressions.value(projection, scope)
         if isinstance(projection, exp.Alias):
@@ -102,12 +104,12 @@ class SelectListReader:
             key_of(_identifier(each.this)): scope.identifiers.spell(each.args["alias"])
             for each in star.args.get("rename") or ()
         }
-        for column, is_doubtful in _spread(listed, table, scope):
+        for column, own_name, is_doubtful in _spread(listed, table, scope):
             key = scope.identifiers.key(column.name)
             if key in excluded:
                 continue
             value = NO_VALUE if is_doubtful else column
-            name = renamed.get(key, column.name)
+            name = renamed.get(key, own_name)
             listed.add(name, replaced.get(key, value), scope.identifiers)
         for key, name in renamed.items():
             self._add_unlisted(listed, name, _unlisted_field(scope, table, key), scope.identifiers)
@@ -126,22 +128,23 @@ class SelectListReader:
             listed.add(name, value, identifiers)
 
 
-def _spread(listed: _SelectList, table: str, scope: Scope) -> Iterable[tuple[Field, bool]]:
-    """Yield the columns that a star expands to, each with whether its origins are doubtful."""
+def _spread(listed: _SelectList, table: str, scope: Scope) -> Iterable[tuple[Field, str, bool]]:
+    """Yield the columns that a star expands to, their names, and whether origins are doubtful."""
     used: set[str] = set()
     if scope.identifiers.using_first and not table:
         for key, origins in scope.merged.items():
             used.add(key)
-            yield Field(key, origins), False
-    for source in [scope.sources.get(table, Relation())] if table else scope.sources.values():
+            yield Field(key, origins), key, False
+    for origin in [table] if table else scope.sources:
+        source = scope.sources.get(origin, Relation())
         is_doubtful = listed.is_doubtful
         for column in source.fields:
             key = scope.identifiers.key(column.name)
             if table or key not in scope.merged:
-                yield column, is_doubtful
+                yield column, name_from(origin, column.name, scope), is_doubtful
             elif key not in used:
                 used.add(key)
-                yield Field(column.name, scope.merged[key]), False
+                yield Field(column.name, scope.merged[key]), column.name, False
         listed.starred.append(source)
         listed.is_doubtful = is_doubtful or not source.is_complete
 
@@ -195,22 +198,16 @@ def _star(projection: exp.Expr, scope: Scope) -> tuple[exp.Star | None, str]:
 
 
 def _gives_many(projection: exp.Expr) -> bool:
-    """Return whether it may be several columns: COLUMNS(...), `* LIKE`, UNNEST of a struct."""
+    """Return whether it may be several columns: COLUMNS(...), `* LIKE`, a spread struct."""
     value = projection.unalias()
     if isinstance(value, exp.Column | exp.Literal):
         return False
     if isinstance(value, exp.Explode | exp.Unnest):
         return not isinstance(projection, exp.Alias) or len(value.expressions) > 0
-    is_pattern = isinstance(value, exp.Binary) and isinstance(value.this, exp.Star)
-    return is_pattern or projection.find(exp.Columns) is not None
-
-
-def _name(projection: exp.Expr, scope: Scope) -> str:
-    if isinstance(projection, exp.Alias):
-        return scope.identifiers.spell(projection.args["alias"])
-    value = projection.unnest()
-    is_named = isinstance(value, exp.Column) and isinstance(value.this, exp.Identifier)
-    return scope.spelling(scope.identifiers.spell(value.this)) if is_named else ""
+    if isinstance(value, exp.Anonymous) and value.name.lower() == "untuple":
+        return True
+    has_star = isinstance(value, exp.Binary | exp.Apply) and isinstance(value.this, exp.Star)
+    return has_star or projection.find(exp.Columns) is not None
 
 
 def _identifier(name: exp.Expr) -> exp.Expr:

@@ -49,6 +49,8 @@ class SourceReader:
 
     def _with_source(self, source: exp.Expr, scope: Scope) -> tuple[Scope, Origins]:
         """Add a source, and the sources joined to it in parentheses."""
+        if isinstance(source, exp.Final):
+            return self._with_source(source.this, scope)
         if isinstance(source, exp.Subquery) and _is_only_parentheses(source):
             scope, effects = self._with_source(source.this, scope)
         else:
@@ -63,6 +65,8 @@ class SourceReader:
     def _with_join(self, join: exp.Expr, scope: Scope) -> tuple[Scope, Origins]:
         if not isinstance(join, exp.Join):
             return self._with_source(join, scope)
+        if join.kind == "ARRAY":
+            return self._with_elements([join.this, *join.expressions], scope)
         before = scope
         scope, effects = self._with_source(join.this, scope)
         using = [
@@ -72,9 +76,20 @@ class SourceReader:
             using = _common_columns(before, scope)
         on = as_indirect(self._expressions.origins(join.args.get("on"), scope), "JOIN")
         scope, used = _with_using(join, using, before, scope)
-        if join.kind in ("SEMI", "ANTI"):
+        if join.kind in ("SEMI", "ANTI") and not scope.identifiers.keeps_semi_joined:
             scope = before
         return scope, merge([effects, on, as_indirect(used, "JOIN")])
+
+    def _with_elements(self, arrays: Sequence[exp.Expr], scope: Scope) -> tuple[Scope, Origins]:
+        """Read ARRAY JOIN: a row for each element of the arrays, under their names or aliases."""
+        values = {
+            scope.identifiers.key(each.alias_or_name): element_of(
+                self._expressions.value(each.unalias(), scope)
+            )
+            for each in arrays
+        }
+        scope = replace(scope, parameters={**scope.parameters, **values})
+        return scope, as_indirect(merge(each.origins for each in values.values()), "JOIN")
 
     def _relation(self, source: exp.Expr, scope: Scope) -> Relation:
         if pivots := source.args.get("pivots"):
@@ -142,10 +157,11 @@ def _with_using(
 ) -> tuple[Scope, Origins]:
     """Return the scope with the columns of USING merged, and their origins on both sides."""
     added = [each for key, each in scope.sources.items() if key not in before.sources]
-    right = replace(scope, sources=dict(enumerate_keys(added)), merged={}, outer=None)
+    left = replace(before, outer=None, aliases={})
+    right = replace(left, sources=dict(enumerate_keys(added)), merged={})
     columns, used = dict(scope.merged), []
     for name in using:
-        left_origins = replace(before, outer=None).bare(name, is_quoted=True)
+        left_origins = left.bare(name, is_quoted=True)
         right_origins = right.bare(name, is_quoted=True)
         used += [left_origins, right_origins]
         columns[scope.identifiers.key(name)] = {
