@@ -235,7 +235,7 @@ def clickhouse(folder: Path) -> Iterator[Warehouse]:
     password = "password: \"{{ env_var('CLICKHOUSE_PASSWORD') }}\""
 
     def compute(product: Path) -> str:
-        own = f"schema: {schema_of(product)}, threads: 2"
+        own = f"schema: {schema_of(product)}, threads: 2, custom_settings: {{join_use_nulls: 1}}"
         return f"{{type: clickhouse, config: {{{where}, {password}, {own}}}}}"
 
     def reader(product: Path) -> str:

@@ -19,6 +19,7 @@ CHANGES = {
         ("dbt_project.yml", "seeds:\n", "unit_tests: {customer_360: {+enabled: false}}\nseeds:\n")
     ],
     "spark": [],
+    "clickhouse": [],
 }
 # Of whole numbers, so that every client prints them alike.
 QUERY = "select customer_id, orders, cast(round(revenue * 100) as int) from {}.customer_360"
@@ -37,7 +38,7 @@ def write_example(name: str, folder: Path, kind: str, warehouse: Warehouse) -> P
     )
     manifest = (EXAMPLES / "manifest.yaml").read_text()
     manifest = re.sub("compute: {.*", lambda _: compute, manifest)
-    manifest = manifest.replace("[duckdb, postgres]", "[sqlite, snowflake, spark]")
+    manifest = manifest.replace("[duckdb, postgres]", "[clickhouse, sqlite, snowflake, spark]")
     (folder / "manifest.yaml").write_text(manifest)
     change(product / "floe.yaml", ", compute: duckdb", "")
     for file, before, after in CHANGES[kind] if name == "customer-360" else ():
