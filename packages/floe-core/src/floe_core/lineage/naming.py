@@ -10,8 +10,8 @@ from typing import Any
 from floe_core.schemas.nodes import Node
 from floe_core.secrets.references import UnsetVariableError, resolve
 
-# Adapter -> (namespace scheme, profile keys of the host, port if the profile names none; None
-# if OpenLineage's names have no port).
+# Adapter -> (namespace scheme, profile keys of the host, port if the profile names none, unless
+# _usual_port knows better; None if OpenLineage's names have no port).
 _SERVERS: dict[str, tuple[str, tuple[str, ...], str | None]] = {
     "postgres": ("postgres", ("host",), "5432"),
     "redshift": ("redshift", ("host",), "5439"),
@@ -20,7 +20,7 @@ _SERVERS: dict[str, tuple[str, tuple[str, ...], str | None]] = {
     "trino": ("trino", ("host",), "8080"),
     "clickhouse": ("clickhouse", ("host",), "8123"),
     "sqlserver": ("mssql", ("server", "host"), "1433"),
-    "spark": ("spark", ("host",), "10000"),
+    "spark": ("spark", ("host",), "10001"),
 }
 
 # The prefix with which compile resolves a relative path from the product's folder.
@@ -50,9 +50,23 @@ def warehouse_namespace(profile: Mapping[str, Any], product: str) -> str:
     if adapter == "spark" and _text(profile, "method") == "session":
         return f"spark://{product}"  # Its host has no meaning: Spark runs in dbt's process.
     scheme, keys, port = _SERVERS.get(adapter, (adapter or "warehouse", ("host",), ""))
+    if adapter == "clickhouse":
+        fallback = "localhost"  # as in dbt-clickhouse
     host = next(filter(None, (_text(profile, key) for key in keys)), "") or fallback
-    own = "" if port is None else _text(profile, "port") or port
+    own = "" if port is None else _text(profile, "port") or _usual_port(adapter, profile) or port
     return f"{scheme}://{':'.join(filter(None, (host, own)))}"
+
+
+def _usual_port(adapter: str, profile: Mapping[str, Any]) -> str:
+    """Return the port that an adapter takes by other settings of the profile, "" for none."""
+    if adapter == "spark" and _text(profile, "method") in ("http", "odbc"):
+        return "443"
+    if adapter != "clickhouse":
+        return ""
+    is_secure = _text(profile, "secure").lower() in ("true", "1", "yes", "on")
+    if _text(profile, "driver") == "native":
+        return "9440" if is_secure else "9000"
+    return "8443" if is_secure else "8123"
 
 
 def without_credentials(namespace: str) -> str:

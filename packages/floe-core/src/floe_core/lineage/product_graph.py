@@ -13,7 +13,10 @@ from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Column, Node, source_name
 from floe_core.secrets.redactor import Redactor
 
-_IN_DOUBLE_QUOTES = frozenset({"duckdb", "postgres", "redshift", "snowflake", "trino"})
+_QUOTES = {
+    **dict.fromkeys(("duckdb", "postgres", "redshift", "snowflake", "sqlite", "trino"), '"'),
+    **dict.fromkeys(("bigquery", "clickhouse", "databricks", "spark"), "`"),
+}
 
 
 class ProductGraph:
@@ -145,10 +148,11 @@ class ProductGraph:
         is_in_yaml = node.path.endswith((".yml", ".yaml"))
         if node.resource_type != "snapshot" or not is_in_yaml or len(taken) != 1:
             return None
-        if taken[0] is None or self._artifacts.dbt.adapter not in _IN_DOUBLE_QUOTES:
+        quote = _QUOTES.get(self._artifacts.dbt.adapter)
+        if taken[0] is None or quote is None:
             return None
         parts = (taken[0].database, taken[0].schema_name, taken[0].identifier or taken[0].name)
-        return "select * from " + ".".join(f'"{part}"' for part in parts if part)
+        return "select * from " + ".".join(f"{quote}{part}{quote}" for part in parts if part)
 
     def _schema(self, node: Node) -> Json:
         fields = [self._field(column) for column in self._columns(node)]

@@ -41,6 +41,7 @@ def session_at(url: str) -> dict[str, Any]:
         (session_at("jdbc:postgresql://db.example.com/meta"), None),
         ({"type": "spark", "method": "thrift", "host": "spark.example.com"}, None),
         ({"type": "postgres", "host": "db.example.com"}, None),
+        ({"type": "clickhouse", "host": "db.example.com", "schema": "shop"}, None),
     ],
 )
 def test_a_file_has_one_writer_and_a_server_many(profile: dict[str, Any], path: str | None) -> None:

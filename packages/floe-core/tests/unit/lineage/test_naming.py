@@ -45,7 +45,26 @@ from .product import node
             {"type": "databricks", "host": "d.example.com", "port": 443},
             "databricks://d.example.com",
         ),
-        ({"type": "spark", "host": "s.example.com"}, "spark://s.example.com:10000"),
+        # Ports as in OpenLineage's own integration of dbt.
+        (
+            {"type": "spark", "host": "s.example.com", "method": "thrift"},
+            "spark://s.example.com:10001",
+        ),
+        (
+            {"type": "spark", "host": "s.example.com", "method": "http"},
+            "spark://s.example.com:443",
+        ),
+        ({"type": "trino", "host": "t.example.com", "port": 443}, "trino://t.example.com:443"),
+        ({"type": "redshift", "host": "r.example.com"}, "redshift://r.example.com:5439"),
+        ({"type": "clickhouse", "host": "c.example.com"}, "clickhouse://c.example.com:8123"),
+        ({"type": "clickhouse"}, "clickhouse://localhost:8123"),
+        ({"type": "clickhouse", "host": "c", "secure": True}, "clickhouse://c:8443"),
+        ({"type": "clickhouse", "host": "c", "driver": "native"}, "clickhouse://c:9000"),
+        (
+            {"type": "clickhouse", "host": "c", "driver": "native", "secure": "true"},
+            "clickhouse://c:9440",
+        ),
+        ({"type": "clickhouse", "host": "c", "secure": True, "port": 1}, "clickhouse://c:1"),
         ({"type": "spark", "host": "NA", "method": "session"}, "spark://product"),
         ({"type": "sqlite", "schemas_and_paths": {"main": "/a/b.sqlite"}}, "sqlite://product"),
         ({"type": "bigquery", "project": "p"}, "bigquery"),
