@@ -80,8 +80,7 @@ class Session:
                     rows.finish()
                 return b""
             if b";" in encoded.rstrip(b"; \n\t"):  # chdb would run several statements.
-                check = "select formatQuery({text:String})"
-                self.connection.query(check, params={"text": encoded.decode()})
+                self.connection.query(f"select formatQuery({quote(encoded.decode())})")
             return bytes(
                 self.connection.query(encoded.decode(), form, params=values or None).bytes()
             )
