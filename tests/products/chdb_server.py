@@ -1,20 +1,21 @@
 """A server for tests: the HTTP interface of ClickHouse, answered by the real engine (chdb).
 
-It is not a ClickHouse server: one process without clusters, roles, quotas and compression. What a
-client sees of databases, tables, sessions, settings and errors is the engine's own.
+It is not a ClickHouse server: one process without clusters, roles and quotas, which compresses no
+answers. What a client sees of databases, tables, sessions, settings and errors is the engine's own.
 
     CLICKHOUSE_PASSWORD=... python chdb_server.py FOLDER PORT
 """
 
 from __future__ import annotations
 
+import gzip
 import os
 import re
 import sys
 import threading
 import time
 from base64 import b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -22,6 +23,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import chdb
+import lz4.frame
 
 # Arguments of the interface itself; every other one is a setting of the query.
 OF_THE_INTERFACE = frozenset(
@@ -34,14 +36,22 @@ OF_THE_INTERFACE = frozenset(
     }
 )
 COMMENTS = rb"\s*(?:/\*.*?\*/\s*|--[^\n]*\n\s*)*"
+# One with data in a format after it; its settings may have texts.
 INSERT = re.compile(
-    rb"(" + COMMENTS + rb"insert\s+into\b.*?)\bformat\s+(\w+)[ \t\r]*\n?(.+)", re.I | re.S
+    rb"(" + COMMENTS + rb"insert\s+into\b(?:'[^']*'|(?!\b(?:values|select|with)\b)[^'])*?)"
+    rb"\bformat\s+(\w+)[ \t\r]*\n?(.+)",
+    re.I | re.S,
 )
 READS = re.compile(COMMENTS + rb"\(*(select|with|show|desc|describe|exists|explain)\b", re.I | re.S)
 CODE = re.compile(r"Code: (\d+)\. DB::")
 SYNTAX, UNAUTHENTICATED = 62, 516
 UNKNOWN = frozenset({16, 46, 47, 50, 56, 60, 81, 115})
 IDLE_SECONDS = 60
+DECODERS: dict[str, Callable[[bytes], bytes]] = {
+    "": bytes,
+    "gzip": gzip.decompress,
+    "lz4": lz4.frame.decompress,
+}
 
 
 class QueryError(Exception):
@@ -161,7 +171,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """Answer a query in the URL and the body."""
         given = dict(parse_qsl(urlsplit(self.path).query, keep_blank_values=True))
-        query = b"\n".join(filter(None, (given.get("query", "").encode(), self._body())))
+        query = b"\n".join(filter(None, (given.get("query", "").encode(), self._content())))
         form = given.get("default_format", "TabSeparated")
         headers = {"X-ClickHouse-Query-Id": given.get("query_id", "")}
         try:
@@ -197,6 +207,9 @@ class Handler(BaseHTTPRequestHandler):
                 f"Code: {UNAUTHENTICATED}. DB::Exception: default: Authentication failed: password "
                 "is incorrect, or there is no user with such name. (AUTHENTICATION_FAILED)"
             )
+
+    def _content(self) -> bytes:
+        return DECODERS[self.headers.get("Content-Encoding", "")](self._body())
 
     def _body(self) -> bytes:
         if self.headers.get("Transfer-Encoding", "").lower() != "chunked":

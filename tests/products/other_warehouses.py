@@ -230,29 +230,37 @@ def fake_snowflake(folder: Path) -> Iterator[Warehouse]:
 def clickhouse(folder: Path) -> Iterator[Warehouse]:
     """Return ClickHouse's adapter and client, answered by the real engine behind a test server."""
     programs = install(folder, "dbt-clickhouse", "chdb")
-    port = free_port()
-    where = f"host: 127.0.0.1, port: {port}"
-    password = "password: \"{{ env_var('CLICKHOUSE_PASSWORD') }}\""
-
-    def compute(product: Path) -> str:
-        own = f"schema: {schema_of(product)}, threads: 2, custom_settings: {{join_use_nulls: 1}}"
-        return f"{{type: clickhouse, config: {{{where}, {password}, {own}}}}}"
-
-    def reader(product: Path) -> str:
-        return (
-            "import json, sys, clickhouse_connect\n"
-            f"server = dict(host='127.0.0.1', port={port}, password='{PASSWORD}')\n"
-            "client = clickhouse_connect.get_client(**server)\n"
-            "print(json.dumps(client.query(sys.argv[1]).result_rows))\n"
-        )
-
     secret = {"CLICKHOUSE_PASSWORD": PASSWORD}
-    command = [programs / "python", CHDB_SERVER, folder / "data", str(port)]
-    server = subprocess.Popen(command, env={**os.environ, **secret})
-    try:
-        wait_for(lambda: _listens(port), 60)
+    # Without nulls, a row that a join does not find has zeros and empty texts.
+    settings = "custom_settings: {join_use_nulls: 1}"
+    password = "password: \"{{ env_var('CLICKHOUSE_PASSWORD') }}\""
+    with chdb_server(programs, folder / "data") as port:
+
+        def compute(product: Path) -> str:
+            where = f"host: 127.0.0.1, port: {port}, schema: {schema_of(product)}"
+            return f"{{type: clickhouse, config: {{{where}, {password}, threads: 2, {settings}}}}}"
+
+        def reader(product: Path) -> str:
+            return (
+                "import json, sys, clickhouse_connect\n"
+                f"server = dict(host='127.0.0.1', port={port}, password='{PASSWORD}')\n"
+                "client = clickhouse_connect.get_client(**server)\n"
+                "print(json.dumps(client.query(sys.argv[1]).result_rows))\n"
+            )
+
         place = (f"clickhouse://127.0.0.1:{port}", "")
         yield Warehouse(programs, compute, reader, place, secret)
+
+
+@contextmanager
+def chdb_server(programs: Path, data: Path) -> Iterator[int]:
+    """Give the port of 127.0.0.1 where chdb answers as ClickHouse does: user default, PASSWORD."""
+    port = free_port()
+    command = [programs / "python", CHDB_SERVER, data, str(port)]
+    server = subprocess.Popen(command, env={**os.environ, "CLICKHOUSE_PASSWORD": PASSWORD})
+    try:
+        wait_for(lambda: _listens(port), 60)
+        yield port
     finally:
         server.terminate()
         server.wait(30)
