@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -87,6 +88,26 @@ ledger: postgresql://floe@ledger.example.com:6432/floe
     (examples / "manifest.yaml").write_text(manifest + says)
     found = values(examples / "hello")["networkPolicy"]
     assert found == {"alertPorts": [443, 5432], "ledgerPorts": [6432]}
+
+
+@pytest.mark.parametrize("orchestrator", ["dagster", "airflow"])
+@pytest.mark.parametrize(
+    ("compute", "port"),
+    [
+        ("{type: clickhouse, config: {host: db.example.com, secure: true}}", 8443),
+        ("{type: redshift, config: {host: db.example.com}}", 5439),
+        ("{type: postgres, config: {host: db.example.com, port: 6543}}", 6543),
+    ],
+)
+def test_pods_reach_the_warehouse(
+    examples: Path, compute: str, port: int, orchestrator: str
+) -> None:
+    manifest = MANIFEST.replace("type: dagster", f"type: {orchestrator}")
+    changed = re.sub("compute: {.*", f"compute: {compute}", manifest)
+    assert changed != manifest
+    (examples / "manifest.yaml").write_text(changed)
+    found = values(examples / "hello")["networkPolicy"]
+    assert found == {"warehousePorts": [443, 5432, port]}
 
 
 @pytest.mark.parametrize("orchestrator", ["dagster", "airflow"])

@@ -123,10 +123,10 @@ def _section(
     products = products_of(specs, image_template(given))
     products += [_parse_product(other) for other in others if "=" in other]
     store = str(settings.get(STORE_SETTING) or "")
-    ports = open_ports(inputs.manifest, specs, store) if inputs else {}
+    environment = chosen_environment()
+    ports = open_ports(inputs.manifest, specs, store, environment) if inputs else {}
     found = {**ports, **starts_step_pods(specs), **given}
     section = helm_section(inputs.manifest if inputs else None, found, products)
-    environment = chosen_environment()
     chosen = {"environment": environment} if environment and inputs else {}
     return {**section, **chosen, **({"size": size} if size else {})}
 

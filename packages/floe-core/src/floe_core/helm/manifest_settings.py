@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from floe_core.helm.outgoing_ports import alert_ports, ports_of_place
+from floe_core.helm.outgoing_ports import alert_ports, ports_of_place, warehouse_ports
 from floe_core.helm.settings import HelmSettings
 from floe_core.schemas.floe_yaml import FloeSpec
 from floe_core.schemas.manifest_yaml import Manifest
@@ -50,10 +50,11 @@ def helm_section(
 
 
 def open_ports(
-    manifest: Manifest, specs: Sequence[FloeSpec], alert_store: str
+    manifest: Manifest, specs: Sequence[FloeSpec], alert_store: str, environment: str
 ) -> dict[str, list[int]]:
-    """Return the ports for alerts and the ledger as `helm` has them; no key where none is open."""
+    """Return the ports to open in addition, as `helm` has them; no key where there is none."""
     found = {
+        "warehouse_ports": warehouse_ports(manifest, environment),
         "alert_ports": alert_ports(manifest, specs, alert_store),
         "ledger_ports": ports_of_place(manifest.ledger or ""),
     }

@@ -118,8 +118,9 @@ class HelmSettings(SnakeModel):
 
     `image` is that of the orchestrator's own components. `replicas` and `autoscaling` are of the
     component that serves pages; None leaves them to the size. `environment` is the manifest's
-    one that the pods are in; `floe helm --env` sets it. `alert_ports` are those of receivers and
-    of the store of alerts, `ledger_ports` those of the ledger; core adds them by the manifest.
+    one that the pods are in; `floe helm --env` sets it. `warehouse_ports` are those of warehouses
+    and sources, `alert_ports` those of receivers and of the store of alerts, `ledger_ports` those
+    of the ledger; core adds them by the manifest.
     `step_pods` lets runs start pods for steps; core sets it where a product has such steps.
     """
 
@@ -135,6 +136,7 @@ class HelmSettings(SnakeModel):
     autoscaling: HelmAutoscaling | None = None
     postgres: HelmPostgres | None = None
     lineage: HelmLineage = HelmLineage()
+    warehouse_ports: tuple[Port, ...] = Field((), strict=False)
     alert_ports: tuple[Port, ...] = Field((), strict=False)
     ledger_ports: tuple[Port, ...] = Field((), strict=False)
     step_pods: bool = False
@@ -165,8 +167,12 @@ def environment_values(settings: HelmSettings) -> dict[str, Any]:
 
 
 def network_values(settings: HelmSettings) -> dict[str, Any]:
-    """Return `networkPolicy` of a chart's values: what products reach beside their warehouse."""
-    ports = {"alertPorts": settings.alert_ports, "ledgerPorts": settings.ledger_ports}
+    """Return `networkPolicy` of a chart's values: what products reach."""
+    ports = {
+        "warehousePorts": settings.warehouse_ports,
+        "alertPorts": settings.alert_ports,
+        "ledgerPorts": settings.ledger_ports,
+    }
     given = {name: list(each) for name, each in ports.items() if each}
     return {"networkPolicy": given} if given else {}
 

@@ -8,19 +8,18 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from floe_core.schemas.nodes import Node
-from floe_core.secrets.references import UnsetVariableError, resolve
+from floe_core.server_ports import server_port, text_of
 
-# Adapter -> (namespace scheme, profile keys of the host, port if the profile names none, unless
-# _usual_port knows better; None if OpenLineage's names have no port).
-_SERVERS: dict[str, tuple[str, tuple[str, ...], str | None]] = {
-    "postgres": ("postgres", ("host",), "5432"),
-    "redshift": ("redshift", ("host",), "5439"),
-    "snowflake": ("snowflake", ("account",), None),
-    "databricks": ("databricks", ("host",), None),
-    "trino": ("trino", ("host",), "8080"),
-    "clickhouse": ("clickhouse", ("host",), "8123"),
-    "sqlserver": ("mssql", ("server", "host"), "1433"),
-    "spark": ("spark", ("host",), "10001"),
+# Adapter -> (namespace scheme, profile keys of the host, whether OpenLineage's names have a port).
+_SERVERS: dict[str, tuple[str, tuple[str, ...], bool]] = {
+    "postgres": ("postgres", ("host",), True),
+    "redshift": ("redshift", ("host",), True),
+    "snowflake": ("snowflake", ("account",), False),
+    "databricks": ("databricks", ("host",), False),
+    "trino": ("trino", ("host",), True),
+    "clickhouse": ("clickhouse", ("host",), True),
+    "sqlserver": ("mssql", ("server", "host"), True),
+    "spark": ("spark", ("host",), True),
 }
 
 # The prefix with which compile resolves a relative path from the product's folder.
@@ -37,7 +36,7 @@ def warehouse_namespace(profile: Mapping[str, Any], product: str) -> str:
     adapter = str(profile.get("type", ""))
     fallback = product
     if adapter == "duckdb":
-        name = _logical_name(_text(profile, "path"), product)
+        name = _logical_name(text_of(profile, "path"), product)
         is_own = _is_in_product(str(profile.get("path") or ""))
         is_named_after_it = name.replace("_", "-") == product.replace("_", "-")
         return (
@@ -47,26 +46,14 @@ def warehouse_namespace(profile: Mapping[str, Any], product: str) -> str:
         )
     if adapter == "bigquery":
         return "bigquery"
-    if adapter == "spark" and _text(profile, "method") == "session":
+    if adapter == "spark" and text_of(profile, "method") == "session":
         return f"spark://{product}"  # Its host has no meaning: Spark runs in dbt's process.
-    scheme, keys, port = _SERVERS.get(adapter, (adapter or "warehouse", ("host",), ""))
+    scheme, keys, has_port = _SERVERS.get(adapter, (adapter or "warehouse", ("host",), True))
     if adapter == "clickhouse":
         fallback = "localhost"  # as in dbt-clickhouse
-    host = next(filter(None, (_text(profile, key) for key in keys)), "") or fallback
-    own = "" if port is None else _text(profile, "port") or _usual_port(adapter, profile) or port
+    host = next(filter(None, (text_of(profile, key) for key in keys)), "") or fallback
+    own = str(server_port(profile) or "") if has_port else ""
     return f"{scheme}://{':'.join(filter(None, (host, own)))}"
-
-
-def _usual_port(adapter: str, profile: Mapping[str, Any]) -> str:
-    """Return the port that an adapter takes by other settings of the profile, "" for none."""
-    if adapter == "spark" and _text(profile, "method") in ("http", "odbc"):
-        return "443"
-    if adapter != "clickhouse":
-        return ""
-    is_secure = _text(profile, "secure").lower() in ("true", "1", "yes", "on")
-    if _text(profile, "driver") == "native":
-        return "9440" if is_secure else "9000"
-    return "8443" if is_secure else "8123"
 
 
 def without_credentials(namespace: str) -> str:
@@ -101,10 +88,3 @@ def _is_in_product(path: str) -> bool:
         return False
     parts = PurePosixPath(path[rooted.end() :].partition("?")[0]).parts
     return bool(parts) and ".." not in parts
-
-
-def _text(profile: Mapping[str, Any], key: str) -> str:
-    try:
-        return str(resolve(profile.get(key, "") or ""))
-    except UnsetVariableError:
-        return ""
