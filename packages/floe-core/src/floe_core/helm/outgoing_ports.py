@@ -37,7 +37,7 @@ def warehouse_ports(manifest: Manifest, environment: str) -> tuple[int, ...]:
         return ()
     changed = manifest.environments.get(environment, Environment()).compute
     port = server_port({**compute.config, **changed, "type": compute.type})
-    return () if port in (None, *OF_CHARTS) else (*OF_CHARTS, port)
+    return () if port is None or port in OF_CHARTS else (*OF_CHARTS, port)
 
 
 def ports_of_place(place: str) -> tuple[int, ...]:

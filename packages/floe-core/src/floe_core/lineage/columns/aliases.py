@@ -36,19 +36,19 @@ class _Aliases(Mapping[str, Field]):
     scope: Scope
     read: ValueReader
     busy: frozenset[str] = frozenset()
-    values: dict[tuple[str, frozenset[str]], Field] = field(default_factory=dict)
+    found: dict[tuple[str, frozenset[str]], Field] = field(default_factory=dict)
 
     def __getitem__(self, key: str) -> Field:
         if key not in self:
             raise KeyError(key)
-        if (key, self.busy) not in self.values:
+        if (key, self.busy) not in self.found:
             busy = self.busy | {key}
-            others = _Aliases(self.expressions, self.scope, self.read, busy, self.values)
+            others = _Aliases(self.expressions, self.scope, self.read, busy, self.found)
             expression = self.expressions[key]
             inner = self.scope.with_aliases(others)
             value = NO_VALUE if expression is None else self.read(expression, inner)
-            self.values[key, self.busy] = value
-        return self.values[key, self.busy]
+            self.found[key, self.busy] = value
+        return self.found[key, self.busy]
 
     def __contains__(self, key: object) -> bool:
         return key in self.expressions and key not in self.busy
