@@ -8,7 +8,9 @@ import sqlglot
 from sqlglot import Token, TokenType
 from sqlglot.errors import SqlglotError
 
-# Tokens that are case-sensitive.
+# Adapters of warehouses with names in which case counts, also of a name that is a keyword: `Date`.
+_WITH_EXACT_NAMES = frozenset({"bigquery", "clickhouse"})
+# Tokens that are case-sensitive everywhere.
 _AS_WRITTEN = frozenset({TokenType.STRING, TokenType.IDENTIFIER, TokenType.VAR})
 _BRACES = frozenset({"{", "{{-", "{{+", "}", "-}}", "+}}"})
 
@@ -21,15 +23,22 @@ def token_text(code: str, adapter: str) -> str:
     >>> one = token_text("{{ config(tags=['a']) }} SELECT 1 as id -- one", "duckdb")
     >>> one == token_text("select  1 AS id", "duckdb")
     True
+    >>> token_text("select Date", "clickhouse") == token_text("select date", "clickhouse")
+    False
     """
+    is_exact = adapter in _WITH_EXACT_NAMES
     try:
         tokens = sqlglot.tokenize(code, dialect=adapter)
     except (SqlglotError, ValueError):
         return code
     return "\n".join(
-        f"{t.token_type.name} {t.text if t.token_type in _AS_WRITTEN else t.text.upper()}"
-        for t in _without_config(tokens)
+        f"{each.token_type.name} {_text(each, is_exact)}" for each in _without_config(tokens)
     )
+
+
+def _text(token: Token, is_exact: bool) -> str:
+    is_kept = is_exact or token.token_type in _AS_WRITTEN
+    return token.text if is_kept else token.text.upper()
 
 
 def _without_config(tokens: Sequence[Token]) -> Iterator[Token]:
