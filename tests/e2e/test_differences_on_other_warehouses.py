@@ -1,4 +1,4 @@
-"""`floe diff --data` on SQLite, Snowflake's adapter and Spark finds what the drivers planted."""
+"""`floe diff --data` on other warehouses finds what their drivers planted."""
 
 from __future__ import annotations
 
@@ -76,7 +76,8 @@ def read(
     warehouse: Warehouse, kind: str, names: dict[str, str], product: Path
 ) -> dict[str, list[str]]:
     """Plant everything; return table -> its rows, as the driver has them."""
-    statements = [] if kind == "sqlite" else ["create schema ours", "create schema theirs"]
+    word = {"sqlite": "", "clickhouse": "database"}.get(kind, "schema")
+    statements = [f"create {word} {name}" for name in ("ours", "theirs")] if word else []
     for planted in PLANTED[kind]:
         statements += planted.tables(names[planted.name])
     others = {**{name: each[0] for name, each in OTHERWISE.items()}, **SAME}
@@ -94,6 +95,10 @@ def read(
         "snowflake": (
             warehouse.reader(product).rpartition("print(")[0]
             + "run = cursor.execute\nrows = lambda query: cursor.execute(query).fetchall()\n"
+        ),
+        "clickhouse": (
+            warehouse.reader(product).rpartition("print(")[0]
+            + "run = client.command\nrows = lambda query: client.query(query).result_rows\n"
         ),
         "spark": (
             warehouse.reader(product).rpartition("print(")[0]

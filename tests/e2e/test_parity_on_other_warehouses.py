@@ -1,4 +1,4 @@
-"""`floe parity` on SQLite, Snowflake's adapter and Spark: equal sides, nothing left outside."""
+"""`floe parity` on SQLite, Snowflake's adapter, ClickHouse and Spark: equal sides, nothing left."""
 
 from __future__ import annotations
 
@@ -11,7 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from other_warehouses import Warehouse, fake_snowflake, local_spark, sqlite, write_kinds
+from other_warehouses import (
+    Warehouse,
+    clickhouse,
+    fake_snowflake,
+    local_spark,
+    sqlite,
+    write_kinds,
+)
 from portable_example import write_example
 from wait_for import wait_for
 
@@ -63,27 +70,45 @@ def schemas(warehouse: Warehouse, product: Path) -> set[str]:
     return {name for (name,) in warehouse.rows(product, SCHEMAS)}
 
 
-def test_what_a_killed_run_left_on_snowflake_is_dropped_by_the_next(
-    snowflake: Warehouse, tmp_path: Path
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
+    """Return ClickHouse, whose tables are read by copies: floe has no SQL for it."""
+    with clickhouse(tmp_path_factory.mktemp("clickhouse")) as found:
+        yield found
+
+
+@pytest.mark.parametrize("kind", ["snowflake", "house"])
+def test_what_a_killed_run_left_is_dropped_by_the_next(
+    kind: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
-    product = write_kinds(tmp_path / "kinds", snowflake)
-    before = schemas(snowflake, product)
+    warehouse: Warehouse = request.getfixturevalue(kind)
+    product = write_kinds(tmp_path / "kinds", warehouse)
+    before = schemas(warehouse, product)
     killed = subprocess.Popen(
-        [snowflake.programs / "floe", "parity", product, *ON],
-        env={**os.environ, **snowflake.environment},
+        [warehouse.programs / "floe", "parity", product, *ON],
+        env={**os.environ, **warehouse.environment},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    wait_for(lambda: bool(schemas(snowflake, product) - before), 120)
+    wait_for(lambda: bool(schemas(warehouse, product) - before), 120)
     os.killpg(killed.pid, signal.SIGKILL)
     killed.wait()
-    [left] = schemas(snowflake, product) - before
-    assert left.startswith("FLOE_PARITY_")
-    told, said = compared(snowflake, product)
+    [left] = schemas(warehouse, product) - before
+    assert left.lower().startswith("floe_parity_")
+    told, said = compared(warehouse, product)
     assert f"dropped the schema {left}, left by a parity run" in " ".join(said.split())
     assert_equal(told)
-    assert schemas(snowflake, product) == before
+    assert schemas(warehouse, product) == before
+
+
+def test_what_is_planted_on_clickhouse_is_found(house: Warehouse, tmp_path: Path) -> None:
+    product = write_kinds(tmp_path / "kinds", house)
+    (product / "models" / "planted.sql").write_text(
+        "select id, '{{ target.schema }}' as place from {{ ref('people') }}\n"
+    )
+    told, _ = compared(house, product)
+    assert differing(told) == {"planted": ["contents differ in place"]}
 
 
 # What parity must find as it is: a source, and tables of production.

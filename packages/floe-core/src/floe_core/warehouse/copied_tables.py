@@ -20,11 +20,14 @@ from floe_core.errors import EnvironmentProblemError
 from floe_core.schemas.policies import DbtProject
 from floe_core.warehouse.credentials import credentials_of, without_secrets
 from floe_core.warehouse.dialect import Dialect, Relation, Row
-from floe_core.warehouse.internals import adapter_with_macros, dbt_error
+from floe_core.warehouse.internals import adapter_with_macros, dbt_error, has_cursors
 from floe_core.warehouse.sqlite_dialect import SQLite
 
 FILE = "copies.sqlite"
 ROWS_AT_ONCE = 10_000
+# What reading takes in place of the profile's: ClickHouse's adapter creates a schema that it
+# connects to, and reading must not.
+READ_FROM = {"clickhouse": {"schema": "default"}}
 
 
 class Copies(SQLite):
@@ -47,7 +50,7 @@ def open_copies(dbt: DbtProject, project_dir: Path) -> Iterator[CopiedTables]:
         EnvironmentProblemError: The warehouse can't be opened.
     """
     with TemporaryDirectory(prefix="floe-copies-") as folder, chdir(project_dir):
-        credentials = credentials_of(dbt, project_dir)
+        credentials = credentials_of(dbt, project_dir, READ_FROM.get(dbt.adapter))
         with (
             _translated_errors(dbt),
             adapter_with_macros(dbt.adapter, credentials, Path(folder)) as adapter,
@@ -166,7 +169,7 @@ class CopiedTables:
 
     def _fetch(self, query: str) -> Iterator[Sequence[Row]]:
         connections = self._adapter.connections
-        if not hasattr(connections, "add_query"):  # BigQuery's, which has no cursor.
+        if not has_cursors(connections):
             yield list(self._adapter.execute(query, fetch=True)[1].rows)
             return
         cursor = connections.add_query(query, auto_begin=False)[1]

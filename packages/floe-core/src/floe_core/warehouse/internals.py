@@ -115,6 +115,17 @@ def adapter_with_macros(adapter: str, credentials: Credentials, folder: Path) ->
         reset_adapters()
 
 
+def has_cursors(connections: Any) -> bool:
+    """Return whether queries of a connection manager return cursors of the Python DB API.
+
+    Those of BigQuery and ClickHouse do not: their managers fetch rows in their own way.
+    """
+    with _names_of_dbt():
+        from dbt.adapters.sql import SQLConnectionManager
+
+    return getattr(type(connections), "execute", None) is SQLConnectionManager.execute
+
+
 def duckdb_environment(credentials: Credentials) -> Any:
     """Return DuckDB as dbt-duckdb opens it, with everything that a profile attaches and loads."""
     with _names_of_dbt():

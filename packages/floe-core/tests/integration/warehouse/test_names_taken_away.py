@@ -27,6 +27,7 @@ CALLS: dict[Name, Callable[[], object]] = {
         "duckdb", NOTHING
     ),
     ("dbt.adapters.factory", "load_plugin"): lambda: internals.make_credentials("duckdb", {}),
+    ("dbt.adapters.sql", "SQLConnectionManager"): lambda: internals.has_cursors(NOTHING),
     ("dbt.config.profile", "Profile"): lambda: internals.render_output({}, "shop", "dev"),
     ("dbt.config.profile", "read_profile"): lambda: internals.read_profiles("/nowhere"),
     ("dbt.config.renderer", "ProfileRenderer"): lambda: internals.render_output({}, "shop", "dev"),
