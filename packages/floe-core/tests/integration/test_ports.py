@@ -115,6 +115,30 @@ def test_a_column_that_a_test_names_in_quotes_is_read(mesh: Mesh) -> None:
     assert test.test_column == "full name"
 
 
+def test_an_incremental_model_and_a_contract_do_not_let_a_star_pass_any_column(mesh: Mesh) -> None:
+    mesh.compile("crm", "billing")
+    star = "select * from {{ ref('crm', 'dim_customers') }}"
+    config = "{{ config(materialized='incremental', on_schema_change='CHANGE') }}\n"
+    found = {}
+    for change in ("ignore", "fail", "append_new_columns"):
+        mesh.write_model("marts", "kept", config.replace("CHANGE", change) + star)
+        customers = mesh.compile("marts")["marts"].input_ports[0]
+        found[change] = (customers.columns_read, customers.not_wanted)
+    read = ("customer_id", "name")
+    assert found == {
+        "ignore": (("address", *read), ("amount",)),
+        "fail": (("address", *read), None),
+        "append_new_columns": (read, ("amount",)),
+    }
+    mesh.write_model("marts", "kept", star)
+    (mesh.folder / "marts" / "models" / "p.yml").write_text(
+        "models:\n  - {name: kept, config: {contract: {enforced: true}}, columns: "
+        "[{name: customer_id, data_type: int}, {name: address, data_type: text}]}\n"
+    )
+    customers = mesh.compile("marts")["marts"].input_ports[0]
+    assert (customers.columns_read, customers.not_wanted) == (("address", *read), None)
+
+
 def test_a_schedule_that_cannot_be_read_is_a_problem_of_its_product_alone(mesh: Mesh) -> None:
     mesh.compile()
     file = mesh.folder / "crm" / "compiled_artifacts.json"

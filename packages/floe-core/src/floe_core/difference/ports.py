@@ -16,8 +16,8 @@ class PortChange:
     """One change of a port, and the products that it breaks, sorted.
 
     `port` is `name@version`, `column` the column that changed, "" for the port as a whole. A
-    product is broken if something in it names the column, or if the columns that it reads are
-    unknown. A product that does not read the column is not broken.
+    product is broken if something in it names the column, if the columns that it reads are
+    unknown, or if a new column or another order breaks it.
     """
 
     port: str
@@ -65,7 +65,7 @@ def _changes(
     moved = _describe_move(old, old.by_id[before.node_id], new, new.by_id[after.node_id])
     if moved:
         yield PortChange(name, moved, breaks=everybody)
-    yield from _changed_columns(name, before, after, reading, new.dbt.adapter)
+    yield from changed_columns(name, before, after, reading, new.dbt.adapter)
 
 
 def _describe_move(
@@ -79,9 +79,10 @@ def _describe_move(
     return f"relation {places[0]} -> {places[1]}" if places[0] != places[1] else ""
 
 
-def _changed_columns(
+def changed_columns(
     name: str, before: Port, after: Port, reading: Reading, dialect: str
 ) -> Iterator[PortChange]:
+    """Yield the changes of a port's columns; `reading` are the products that read it."""
     kept = {column.name.lower(): column for column in after.columns}
     for column in before.columns:
         found = kept.get(column.name.lower())
@@ -91,6 +92,41 @@ def _changed_columns(
         elif found is not None and not _is_same_type(column.type, found.type, dialect):
             what = f"column {column.name}: {column.type} -> {found.type}"
             yield PortChange(name, what, column.name, breaks)
+    if before.is_complete and after.is_complete:
+        yield from _added_columns(name, before, after, reading)
+        yield from _moved_columns(name, before, after, reading)
+
+
+def _added_columns(name: str, before: Port, after: Port, reading: Reading) -> Iterator[PortChange]:
+    """Yield the new columns that break a product."""
+    known = {column.name.lower() for column in before.columns}
+    for column in after.columns:
+        added = column.name.lower()
+        if added not in known:
+            names = [(product, port.not_wanted) for product, port in reading]
+            breaks = sorted({p for p, found in names if found is None or added in found})
+            if breaks:
+                yield PortChange(name, f"column {column.name} added", column.name, tuple(breaks))
+
+
+def _moved_columns(name: str, before: Port, after: Port, reading: Reading) -> Iterator[PortChange]:
+    """Yield the change of the order of columns if it breaks a product that reads by position."""
+    old, new = ([column.name.lower() for column in port.columns] for port in (before, after))
+    breaks = {product for product, port in reading if _is_moved(old, new, port)}
+    if breaks:
+        what = f"columns in order {', '.join(old)} -> {', '.join(new)}"
+        yield PortChange(name, what, breaks=tuple(sorted(breaks)))
+
+
+def _is_moved(old: Sequence[str], new: Sequence[str], port: InputPort) -> bool:
+    """Return whether a product gets other columns by position. A renamed one is the same one."""
+    if port.is_read_whole and len(old) != len(new):
+        return True
+    count = len(old) if port.is_read_whole else port.leading_read
+    if len(new) < count <= len(old):
+        return True
+    pairs = zip(old[:count], new[:count], strict=False)
+    return any(b != a and (b in new or a in old) for b, a in pairs)
 
 
 def _is_same_type(before: str, after: str, dialect: str) -> bool:

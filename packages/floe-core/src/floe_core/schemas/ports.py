@@ -49,7 +49,10 @@ class InputPort(Frozen):
     the node that builds it, in the producer's graph, and `label` that node's name with its version,
     after `package/` if another dbt package of the producer defines it. `columns` are those of the
     port at compile time. `columns_read` are the columns that this product uses, sorted; None if
-    that is unknown, so that it may use any.
+    that is unknown, so that it may use any. `leading_read` is how many of the port's first columns
+    it reads by position, such as in `port as p(a, b)`. `is_read_whole`: the number and order of all
+    columns matter, such as in a UNION. `not_wanted` are names that a new column of the port must
+    not have, because they are the names of other columns beside it; None if none may be added.
     """
 
     product: str
@@ -60,6 +63,9 @@ class InputPort(Frozen):
     label: str = ""
     columns: tuple[PortColumn, ...] = ()
     columns_read: tuple[str, ...] | None = None
+    leading_read: int = 0
+    is_read_whole: bool = False
+    not_wanted: tuple[str, ...] | None = ()
 
     @property
     def key(self) -> str:

@@ -7,7 +7,7 @@ the query needs it. So removing a column from a table need not break a `select *
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import sqlglot
 from sqlglot import exp
@@ -15,16 +15,20 @@ from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import Scope, traverse_scope
 
 from floe_core.compiler.code.raw_sql import UnreadableSqlError
-
-NAMED = "floe_named"
-# Columns that the stars of a query leave out or replace, and that must exist for that.
-LEFT_OUT = "floe_left_out"
-# Any column.
-ALL = "*"
-# Prefix of a column name that may belong to another table.
-PERHAPS = "?"
-
-Columns = tuple[str, ...]
+from floe_core.compiler.ports.query_needs import (
+    ALIASES,
+    BY_POSITION,
+    HIDDEN,
+    IS_BARE,
+    IS_NATURAL,
+    LEFT_OUT,
+    NAMED,
+    READ_ALIASES,
+    Columns,
+    QueryNeeds,
+    new_names,
+)
+from floe_core.lineage.columns.derivation import KnownTable, derive_query
 
 
 @dataclass(frozen=True)
@@ -36,15 +40,17 @@ class Query:
     """
 
     scopes: tuple[Scope, ...]
+    tables: Mapping[str, Columns]
     columns: Columns | None
     unresolved: frozenset[str]
 
     def needs(self, outputs: Iterable[str]) -> dict[str, set[str]]:
         """Return table -> needed columns, given which of the query's own columns are needed.
 
-        A name that may be a column of several tables counts for each, marked with `PERHAPS`.
+        Both contain the marks of `column_marks`. A name that may be a column of several tables
+        counts for each, marked with `PERHAPS`.
         """
-        return _Needs(self.scopes).find_needed(set(outputs))
+        return QueryNeeds(self.scopes, self.tables).find_needed(set(outputs))
 
 
 def read_query(sql: str, dialect: str, tables: Mapping[str, Columns]) -> Query:
@@ -60,10 +66,10 @@ def read_query(sql: str, dialect: str, tables: Mapping[str, Columns]) -> Query:
         parsed = sqlglot.parse_one(sql, dialect=dialect)
         if not isinstance(parsed, exp.Query):
             raise UnreadableSqlError("no query")
-        for column in parsed.find_all(exp.Column):
-            column.meta[NAMED] = not isinstance(column.this, exp.Star)
-        for select in parsed.find_all(exp.Select):
-            select.meta[LEFT_OUT] = list(_find_left_out(select))
+        if any(not _is_of_source(each) for each in parsed.find_all(exp.Pivot)):
+            raise UnreadableSqlError("a PIVOT statement in a query")
+        columns = _derive_columns(parsed, dialect, tables)
+        _note_what_is_written(parsed)
         qualified = qualify(
             parsed,
             dialect=dialect,
@@ -76,7 +82,62 @@ def read_query(sql: str, dialect: str, tables: Mapping[str, Columns]) -> Query:
         raise UnreadableSqlError(str(error)) from None
     if not scopes:
         raise UnreadableSqlError("no query")
-    return Query(scopes, _columns(qualified), _find_unresolved(scopes, tables))
+    return Query(scopes, tables, columns, _find_unresolved(scopes, tables))
+
+
+def _derive_columns(
+    query: exp.Query, dialect: str, tables: Mapping[str, Columns]
+) -> Columns | None:
+    """Return the columns as the warehouse names them, None unless all are known."""
+    known = [KnownTable(name, columns, True) for name, columns in tables.items() if columns]
+    found = derive_query(query, dialect, known)
+    return tuple(name.lower() for name, _ in found.columns) if found.is_complete else None
+
+
+def _is_of_source(pivot: exp.Pivot) -> bool:
+    """Return whether a pivot stands behind a table or subquery, rather than around one."""
+    return isinstance(pivot.parent, exp.Table | exp.Subquery) and pivot.this is None
+
+
+def _note_what_is_written(query: exp.Query) -> None:
+    """Note at the nodes of a query what they lose when their columns are assigned to tables."""
+    for column in query.find_all(exp.Column):
+        column.meta[NAMED] = not isinstance(column.this, exp.Star)
+        column.meta[IS_BARE] = not column.table
+    for select in query.find_all(exp.Select):
+        select.meta[LEFT_OUT] = list(_find_left_out(select))
+        select.meta[ALIASES] = {each.alias.lower() for each in select.expressions}
+        select.meta[READ_ALIASES] = _find_read_aliases(select)
+        joins = select.args.get("joins") or ()
+        select.meta[IS_NATURAL] = any(join.method == "NATURAL" for join in joins)
+    for named in query.find_all(exp.CTE, exp.Subquery):
+        alias = named.args.get("alias")
+        for select in _branches(named.this):
+            select.meta[BY_POSITION] = len(alias.args.get("columns") or ()) if alias else 0
+
+
+def _branches(query: exp.Expr) -> Iterator[exp.Select]:
+    """Yield the SELECTs of a query that is one, or a set operation of several."""
+    if isinstance(query, exp.Select):
+        yield query
+    elif isinstance(query, exp.SetOperation):
+        yield from _branches(query.this)
+        yield from _branches(query.expression)
+
+
+def _find_read_aliases(select: exp.Select) -> set[str]:
+    """Return the aliases of a SELECT that it reads itself, outside ORDER BY.
+
+    A column of its tables wins over an alias, except in ORDER BY.
+    """
+    aliases = select.meta[ALIASES]
+    parts = [each for each in select.iter_expressions() if not isinstance(each, exp.Order)]
+    return {
+        _name(column)
+        for part in parts
+        for column in part.find_all(exp.Column)
+        if not column.table and _name(column) in aliases
+    }
 
 
 def _find_left_out(select: exp.Select) -> Iterator[tuple[str, str]]:
@@ -90,21 +151,8 @@ def _find_left_out(select: exp.Select) -> Iterator[tuple[str, str]]:
             yield from ((table, _name(each.this)) for each in star.args.get("rename") or ())
 
 
-def _is_renamed(table: exp.Table) -> bool:
-    """Return whether a query renames the columns of a table by position."""
-    alias = table.args.get("alias")
-    return alias is not None and bool(alias.args.get("columns"))
-
-
 def _name(node: exp.Expr) -> str:
     return node.name.lower()
-
-
-def _columns(query: exp.Query) -> Columns | None:
-    if query.is_star:
-        return None
-    names = tuple(name.lower() for name in query.named_selects)
-    return names if all(names) else None
 
 
 def _find_unresolved(scopes: Iterable[Scope], tables: Mapping[str, Columns]) -> frozenset[str]:
@@ -115,13 +163,15 @@ def _find_unresolved(scopes: Iterable[Scope], tables: Mapping[str, Columns]) -> 
         is_known = all(
             isinstance(each, exp.Table)
             and bool(tables.get(each.name.lower()))
-            and not _is_renamed(each)
+            and not new_names(each)
+            and not each.args.get("pivots")
             for each in sources
         )
         if not sources or not is_known or scope.is_correlated_subquery:
             continue
         bare = {column.name.lower() for column in scope.columns if not column.table}
-        found |= bare - _aliases(scope)
+        known = {name for each in sources for name in tables[each.name.lower()]}
+        found |= bare - known - _aliases(scope) - HIDDEN
     return frozenset(found)
 
 
@@ -129,103 +179,8 @@ def _aliases(scope: Scope) -> set[str]:
     """Return the aliases of a query's columns, except those equal to the column's own name."""
     if not isinstance(scope.expression, exp.Select):
         return set()
-    return {
+    return scope.expression.meta[ALIASES] | {
         each.alias_or_name.lower()
         for each in scope.expression.selects
         if not (isinstance(value := each.unalias(), exp.Column) and value.name == each.output_name)
     }
-
-
-@dataclass
-class _Needs:
-    scopes: tuple[Scope, ...]
-    _of_scope: dict[int, set[str]] = field(default_factory=dict)
-    _of_table: dict[str, set[str]] = field(default_factory=dict)
-
-    def find_needed(self, outputs: set[str]) -> dict[str, set[str]]:
-        self._of_scope[id(self.scopes[-1])] = outputs
-        # traverse_scope yields inner scopes before outer ones.
-        for scope in reversed(self.scopes):
-            self._read(scope, self._of_scope.get(id(scope), set()))
-        return self._of_table
-
-    def _read(self, scope: Scope, outputs: set[str]) -> None:
-        for child in scope.set_operation_scopes:
-            self._add_scope(child, {ALL})
-        for child in scope.subquery_scopes:
-            is_exists = isinstance(child.expression.parent, exp.Exists)
-            self._add_scope(child, set() if is_exists else {ALL})
-        passed = self._find_passed_on(scope)
-        for column in scope.columns:
-            if id(column) not in passed:
-                self._need(scope, column)
-                continue
-            name = passed[id(column)]
-            if name in outputs or ALL in outputs:
-                self._need(scope, column)
-            elif f"{PERHAPS}{name}" in outputs:
-                self._need(scope, column, PERHAPS)
-        self._read_left_out(scope)
-        for star in self._stars(scope):
-            of = [star] if star else list(scope.selected_sources)
-            for name in of:
-                self._need_of(scope, name, outputs if len(of) == 1 else perhaps(outputs))
-
-    def _read_left_out(self, scope: Scope) -> None:
-        for table, name in scope.expression.meta.get(LEFT_OUT, ()):
-            sources = [table] if table else list(scope.selected_sources)
-            mark = PERHAPS if len(sources) > 1 else ""
-            for source in sources:
-                self._need_of(scope, source, {f"{mark}{name}"})
-
-    def _find_passed_on(self, scope: Scope) -> dict[int, str]:
-        """Return id of column -> the name under which it is passed on, for columns from a `*`."""
-        if not isinstance(scope.expression, exp.Select):
-            return {}
-        found = {}
-        for projection in scope.expression.selects:
-            column = projection.unalias()
-            if isinstance(column, exp.Column) and not column.meta.get(NAMED):
-                found[id(column)] = projection.alias_or_name.lower()
-        return found
-
-    def _stars(self, scope: Scope) -> list[str]:
-        """Return the tables whose `*` is selected, "" for the star of all tables."""
-        if not isinstance(scope.expression, exp.Select):
-            return []
-        found = []
-        for projection in scope.expression.selects:
-            if isinstance(projection, exp.Star):
-                found.append("")
-            elif isinstance(projection, exp.Column) and isinstance(projection.this, exp.Star):
-                found.append(projection.table)
-        return found
-
-    def _need(self, scope: Scope, column: exp.Column, mark: str = "") -> None:
-        if isinstance(column.this, exp.Star):
-            return
-        if column.table:
-            return self._need_of(scope, column.table, {f"{mark}{column.name.lower()}"})
-        for name in scope.selected_sources:
-            self._need_of(scope, name, {f"{PERHAPS}{column.name.lower()}"})
-
-    def _need_of(self, scope: Scope, name: str, columns: set[str]) -> None:
-        source = scope.sources.get(name)
-        if isinstance(source, exp.Table):
-            needed = {ALL} if _is_renamed(source) else columns
-            self._of_table.setdefault(source.name.lower(), set()).update(needed)
-        elif isinstance(source, Scope):
-            self._add_scope(source, columns)
-
-    def _add_scope(self, scope: Scope, columns: set[str]) -> None:
-        self._of_scope.setdefault(id(scope), set()).update(columns)
-
-
-def perhaps(columns: Iterable[str]) -> set[str]:
-    """Return the columns, marked as possibly belonging to another table."""
-    return {c if c.startswith((PERHAPS, ALL)) else f"{PERHAPS}{c}" for c in columns}
-
-
-def certain(columns: Iterable[str]) -> set[str]:
-    """Return the columns that certainly belong to this table."""
-    return {column for column in columns if not column.startswith((PERHAPS, ALL))}

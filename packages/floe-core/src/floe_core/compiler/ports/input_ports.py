@@ -228,6 +228,7 @@ def _input_port(upstream: Upstream, columns: ProjectColumns, known_ids: set[str]
         label=_label(upstream.node, upstream.producer),
         columns=upstream.port.columns,
         columns_read=None if needed is None else tuple(sorted(needed | expected)),
+        **columns.shape_needed(own_id),
     )
 
 

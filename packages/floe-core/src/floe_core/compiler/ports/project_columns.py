@@ -15,7 +15,17 @@ from typing import Any
 
 from floe_core.compiler.code.raw_sql import Entry, UnreadableSqlError, render
 from floe_core.compiler.dbt.column_names import unquote
-from floe_core.compiler.ports.column_needs import ALL, PERHAPS, Columns, Query, certain, read_query
+from floe_core.compiler.ports.column_marks import (
+    ALL,
+    NO_MORE,
+    WHOLE,
+    certain,
+    count_leading,
+    not_wanted,
+    possible,
+)
+from floe_core.compiler.ports.column_needs import Query, read_query
+from floe_core.compiler.ports.query_needs import Columns
 from floe_core.lineage.seed_header import seed_columns
 
 _SOURCES_OF_SQL = ("model", "snapshot", "test")
@@ -63,12 +73,22 @@ class ProjectColumns:
         if ALL in found:
             return None
         known = self.columns(upstream)
-        possible = {name.removeprefix(PERHAPS) for name in found - certain(found)}
-        return certain(found) | (possible if known is None else possible & set(known))
+        others = possible(found)
+        return certain(found) | (others if known is None else others & set(known))
 
     def named_columns(self, upstream: str) -> set[str]:
         """Return the columns of this relation that other nodes name."""
         return certain(self._needs.get(upstream, set()))
+
+    def shape_needed(self, upstream: str) -> dict[str, Any]:
+        """Return what else other nodes need of a relation, as the fields of an InputPort."""
+        found = self._needs.get(upstream, set())
+        names = not_wanted(found)
+        return {
+            "leading_read": count_leading(found),
+            "is_read_whole": WHOLE in found,
+            "not_wanted": None if names is None else tuple(sorted(names)),
+        }
 
     def unresolved_columns(self, node_id: str) -> frozenset[str]:
         """Return the names in a node's SQL that none of its tables has."""
@@ -130,6 +150,7 @@ class ProjectColumns:
         for node_id in self._from_below():
             entry = self._entries[node_id]
             found.setdefault(node_id, set()).update(_names_in_configuration(entry))
+            found[node_id] |= _marks_of_configuration(entry)
             for parent, columns in self._needs_of(entry, found[node_id]).items():
                 found.setdefault(parent, set()).update(columns)
         return found
@@ -216,6 +237,20 @@ def _names_in_configuration(entry: Entry) -> set[str]:
         words = [value] if isinstance(value, str) else value if isinstance(value, list) else []
         named |= {_plain(word) for word in words if word != "all"}
     return named
+
+
+def _marks_of_configuration(entry: Entry) -> set[str]:
+    """Return what a node's table needs to go on existing beside other columns of the node.
+
+    dbt refuses a column that a contract does not have. The next run of an incremental model selects
+    all columns that its table has, unless `on_schema_change` adapts them.
+    """
+    config = entry.get("config") or {}
+    found = {NO_MORE} if contract_columns(entry) else set()
+    if config.get("materialized") == "incremental":
+        on_change = config.get("on_schema_change") or "ignore"
+        found |= {"ignore": {ALL}, "fail": {ALL, NO_MORE}}.get(on_change, set())
+    return found
 
 
 def _plain(name: object) -> str:

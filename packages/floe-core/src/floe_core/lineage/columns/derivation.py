@@ -46,11 +46,19 @@ def derive(sql: str, dialect: str, tables: Sequence[KnownTable]) -> DerivedColum
 
     Only `tables` become origins. Nothing is guessed: an ambiguous column is left out.
     """
+    try:
+        query = sqlglot.parse_one(sql, dialect=dialect)
+    except (sqlglot.errors.SqlglotError, RecursionError):
+        return DerivedColumns()
+    return derive_query(query, dialect, tables)
+
+
+def derive_query(query: exp.Expr, dialect: str, tables: Sequence[KnownTable]) -> DerivedColumns:
+    """Return the columns of a query that has been parsed, like `derive`."""
     identifiers = DIALECTS.get(dialect)
     if identifiers is None:
         return DerivedColumns()
     try:
-        query = sqlglot.parse_one(sql, dialect=dialect)
         reader = QueryReader(_Tables(tables, identifiers).find)
         relation = reader.read(query, Scope(identifiers))
     except (sqlglot.errors.SqlglotError, NotUnderstoodError, RecursionError):
