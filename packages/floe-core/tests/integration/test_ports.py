@@ -346,6 +346,55 @@ def test_versions_of_a_model_are_versions_of_its_port(mesh: Mesh) -> None:
     assert marts.by_id["model.crm.dim_customers.v1"].identifier == "dim_customers_v1"
 
 
+def write_versions(mesh: Mesh, latest: int) -> None:
+    """Make the port's model one of three versions."""
+    models = mesh.folder / "crm" / "models"
+    (models / "dim_customers.sql").unlink()
+    for version in (1, 2, 10):
+        mesh.write_model("crm", f"dim_customers_v{version}", "select 1 as customer_id, 'a' as name")
+    (models / "p.yml").write_text(
+        f"models: [{{name: dim_customers, latest_version: {latest}, "
+        "versions: [{v: 1}, {v: 2}, {v: 10}]}]\n"
+    )
+
+
+def test_a_model_without_its_version_is_the_one_that_dbt_calls_the_latest(mesh: Mesh) -> None:
+    write_versions(mesh, latest=1)
+    edit(mesh, "crm", "version: 1}", "version: 10}\n  - {model: dim_customers}")
+    edit(mesh, "marts", "customers, version: 1}", "customers, version: 10}")
+    edit(mesh, "marts", "inputPorts:", "inputPorts:\n  - {product: crm, port: dim_customers}")
+    products = mesh.compile()
+    assert [(port.version, port.node_id) for port in products["crm"].ports] == [
+        ("10", "model.crm.dim_customers.v10"),
+        ("1", "model.crm.dim_customers.v1"),
+    ]
+    # The model `stg_customers` refers to it without a version.
+    staged = products["marts"].by_id["model.marts.stg_customers"]
+    assert staged.depends_on == ("model.crm.dim_customers.v1",)
+
+
+def test_a_port_of_a_version_that_dbt_does_not_have(mesh: Mesh) -> None:
+    write_versions(mesh, latest=2)
+    edit(mesh, "crm", "version: 1}", "version: 7}")
+    [problem] = problems_of(mesh, "crm")
+    assert "floe.yaml:6:5: output port: model 'dim_customers' has no version 7 in dbt" in problem
+    assert problem.endswith(
+        "write one that it has: 1, 2, 10; or name the model with its version: dim_customers.v2"
+    )
+
+
+def test_a_port_whose_model_dbt_does_not_build_says_why(mesh: Mesh) -> None:
+    mesh.write_model("crm", "dim_customers", "{{ config(materialized='ephemeral') }} select 1 as a")
+    mesh.write_model("crm", "off", "{{ config(enabled=false) }} select 1 as a")
+    edit(mesh, "crm", "version: 1}", "version: 1}\n  - {model: off}")
+    found = [problem.splitlines()[0] for problem in problems_of(mesh, "crm")]
+    assert found == [
+        "floe.yaml:6:5: output port: dim_customers is ephemeral in dbt, "
+        "so it has no relation in the warehouse",
+        "floe.yaml:7:5: output port: off is disabled in dbt",
+    ]
+
+
 def test_published_artifacts_are_read_from_a_url(mesh: Mesh) -> None:
     from floe_core.compiler.compile_product import prepare_product
     from floe_core.compiler.publication import place_of_product, publish_to

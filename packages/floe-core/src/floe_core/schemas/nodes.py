@@ -97,6 +97,7 @@ class Node(Frozen):
     compute: str = ""
     source_name: str = ""
     version: str = ""
+    latest_version: str = ""
     tested: str = ""
     test_kind: str = ""
     test_column: str = ""

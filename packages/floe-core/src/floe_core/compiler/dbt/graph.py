@@ -117,7 +117,8 @@ class DbtGraph:
             "language": entry.get("language") or "sql",
             "source_name": entry.get("source_name")
             or (entry["package_name"] if is_external(entry) else ""),
-            "version": str(entry.get("version") or ""),
+            "version": _version(entry, "version"),
+            "latest_version": _version(entry, "latest_version"),
         }
 
     def _ownership(self, entry: Entry, config: Entry) -> dict[str, Any]:
@@ -137,6 +138,10 @@ class DbtGraph:
                     (email[0] if isinstance(email, list) else email) or owner.get("name") or ""
                 )
         return ""
+
+
+def _version(entry: Entry, key: str) -> str:
+    return "" if entry.get(key) is None else str(entry[key])
 
 
 def is_external(entry: Entry) -> bool:

@@ -24,7 +24,7 @@ class _Refinement:
     def __init__(self, nodes: Sequence[Node], inputs: Inputs, findings: Findings) -> None:
         self._nodes = {node.unique_id: node for node in nodes}
         self._graph = NodeGraph(nodes)
-        self._by_name = names_of_relations(nodes)
+        self._by_name = names_of_relations(nodes, inputs.dbt_project_name)
         self._document = inputs.spec_document
         self._compute = inputs.manifest.plugins.compute
         self._findings = findings
@@ -90,12 +90,16 @@ class _Refinement:
         self._findings.add(self._document.problem(("transforms", index, key), what, fix))
 
 
-def names_of_relations(nodes: Sequence[Node]) -> dict[str, Node]:
-    """Return name -> relation; a versioned model is also `name.v2`, and `name` its newest."""
+def names_of_relations(nodes: Sequence[Node], project: str) -> dict[str, Node]:
+    """Return name -> relation, as a `ref()` in this dbt project means it.
+
+    A versioned model is also `name.v2`, and `name` is its latest version. A model of the project
+    wins over one of a package.
+    """
     found: dict[str, Node] = {}
-    for node in nodes:
+    for node in sorted(nodes, key=lambda node: node.package == project):
         if node.is_relation:
-            if node.version:
-                found[f"{node.name}.v{node.version}"] = node
-            found[node.name] = node
+            found[node.label] = node
+            if node.version == node.latest_version:
+                found[node.name] = node
     return found

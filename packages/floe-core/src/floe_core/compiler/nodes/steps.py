@@ -86,7 +86,7 @@ class _Resolver:
         self._product = inputs.spec.metadata.name
         self._document = inputs.spec_document
         self._findings = findings
-        self._relations = names_of_relations(nodes)
+        self._relations = names_of_relations(nodes, inputs.dbt_project_name)
         self._sources = {
             source_name(node): node.unique_id for node in nodes if node.resource_type == "source"
         }

@@ -43,7 +43,7 @@ class _Reader:
         findings: Findings,
     ) -> None:
         self._document = inputs.spec_document
-        self._by_name = names_of_relations(nodes)
+        self._by_name = names_of_relations(nodes, inputs.dbt_project_name)
         self._manifest = manifest
         self._columns = columns
         self._findings = findings
@@ -77,10 +77,15 @@ class _Reader:
         versioned = self._by_name.get(f"{wanted}.v{spec.version}")
         found = versioned or self._by_name.get(wanted)
         if found is not None:
+            if versioned is None and spec.version is not None and found.label != wanted:
+                self._refuse_version(index, spec, found)
             return found
         near = get_close_matches(wanted, self._by_name, n=1)
         hint = f"did you mean '{near[0]}'?" if near else "name a model, seed or snapshot of dbt"
         what = f"output port: no model, seed or snapshot of dbt is called '{wanted}'"
+        if unusable := self._describe_unusable(wanted):
+            self._report(index, f"output port: {wanted} {unusable}", "offer one that dbt builds")
+            return None
         if spec.model:
             self._report(index, what, hint)
         elif near:
@@ -88,6 +93,26 @@ class _Reader:
         else:
             self._findings.notice(f"floe.yaml: not used here: outputPorts[{index}], {what}")
         return None
+
+    def _refuse_version(self, index: int, spec: OutputPortSpec, found: Node) -> None:
+        same = [each for each in self._by_name.values() if each.name == found.name]
+        versions = sorted((each.version for each in same), key=lambda v: (len(v), v))
+        what = f"output port: model '{found.name}' has no version {spec.version} in dbt"
+        known = ", ".join(dict.fromkeys(versions))
+        fix = f"write one that it has: {known}; or name the model with its version: {found.label}"
+        self._report(index, what, fix)
+
+    def _describe_unusable(self, wanted: str) -> str:
+        """Return why dbt builds no relation of this name, "" if it knows nothing by the name."""
+        for entry in self._manifest["nodes"].values():
+            if entry["name"] == wanted and entry["config"].get("materialized") == "ephemeral":
+                return "is ephemeral in dbt, so it has no relation in the warehouse"
+        disabled = (
+            entry for each in (self._manifest.get("disabled") or {}).values() for entry in each
+        )
+        if any(entry["name"] == wanted for entry in disabled):
+            return "is disabled in dbt"
+        return ""
 
     def _contents(self, node: Node, entry: Mapping[str, Any]) -> dict[str, Any]:
         contract = contract_columns(entry)

@@ -148,6 +148,7 @@ def _model(upstream: Upstream, environment: str) -> dict[str, Any]:
     }
     if node.version:
         model["version"] = _number(node.version)
+        model["latest_version"] = _number(node.latest_version or node.version)
     return model
 
 
@@ -166,12 +167,17 @@ def _in_environments(upstream: Upstream, key: str, environments: Iterable[str]) 
 
 
 def _mark_latest(models: Sequence[dict[str, Any]]) -> None:
-    """Mark the version that a ref without one means: the newest that the product reads."""
+    """Mark the version that a ref without one means.
+
+    It is the producer's latest version, or the newest that the product reads if it does not read
+    that one.
+    """
     for model in models:
         if "version" in model:
             name = (model["package_name"], model["name"])
             same = [m["version"] for m in models if (m["package_name"], m["name"]) == name]
-            model["latest_version"] = max(same, key=_sortable)
+            if model["latest_version"] not in same:
+                model["latest_version"] = max(same, key=_sortable)
 
 
 def _number(version: str) -> int | str:
