@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from floe_core.compiler.compile_product import CompiledProduct
 from floe_core.compiler.inputs import Inputs
-from floe_core.errors import UsageError
+from floe_core.errors import InvalidProductError, StaleProductError, UsageError
 from floe_core.ports.published import PublishedProduct
 
 
@@ -13,6 +15,8 @@ def place_of_product(inputs: Inputs) -> PublishedProduct:
 
     Raises:
         UsageError: The manifest names no place for the product.
+        InvalidProductError: Another product is published there.
+        EnvironmentProblemError: The place cannot be read.
     """
     name = inputs.spec.metadata.name
     if name not in inputs.manifest.products:
@@ -22,7 +26,23 @@ def place_of_product(inputs: Inputs) -> PublishedProduct:
         )
         raise UsageError(what)
     folder = inputs.manifest_document.path.parent
-    return PublishedProduct(inputs.manifest.products[name], folder)
+    place = PublishedProduct(inputs.manifest.products[name], folder)
+    _refuse_other_product(place, inputs)
+    return place
+
+
+def _refuse_other_product(place: PublishedProduct, inputs: Inputs) -> None:
+    """Raise an error if another product would be overwritten."""
+    name = inputs.spec.metadata.name
+    found = None
+    # What is damaged may be replaced.
+    with suppress(StaleProductError):
+        found = place.read()
+    if found is not None and found.product.name != name:
+        what = f"'{name}' would replace the product '{found.product.name}' in {place.place}"
+        fix = f"give '{name}' a place of its own, or remove the old product there"
+        at = ("products", name)
+        raise InvalidProductError([inputs.manifest_document.problem(at, what, fix)])
 
 
 def publish_to(place: PublishedProduct, compiled: CompiledProduct) -> list[str]:

@@ -19,9 +19,10 @@ class PublishedProduct:
     """The place of one published product; a relative path is relative to `base`."""
 
     def __init__(self, place: str, base: Path) -> None:
-        self.is_url = "://" in place and not place.startswith("file://")
+        folder = place.removeprefix("file://").removeprefix("local://")
+        self.is_url = "://" in folder
         self._url = place.rstrip("/")
-        self.folder = (base / place.removeprefix("file://")).resolve()
+        self.folder = (base / folder).resolve()
 
     @property
     def place(self) -> str:
