@@ -100,6 +100,13 @@ def test_a_product_reads_what_its_models_name_and_not_what_a_star_brings(mesh: M
     assert customers.schema_name == "crm"
 
 
+def test_a_product_passes_on_what_a_star_brings_to_its_own_port(mesh: Mesh) -> None:
+    offered = "outputPorts: [{name: people, model: stg_customers}]\ninputPorts:"
+    edit(mesh, "marts", "inputPorts:", offered)
+    passed = {port.port: port.columns_passed_on for port in mesh.compile()["marts"].input_ports}
+    assert passed == {"customers": ("address",), "invoices": ()}
+
+
 def test_a_column_that_a_test_names_in_quotes_is_read(mesh: Mesh) -> None:
     sql = "select 1 as customer_id, 'ada' as name, 'Ada B' as \"full name\""
     mesh.write_model("crm", "dim_customers", sql)
@@ -410,6 +417,20 @@ def test_published_artifacts_are_read_from_a_url(mesh: Mesh) -> None:
         "memory://published/crm/compiled_artifacts.json",
     ]
     assert mesh.compile("marts")["marts"].by_id["model.crm.dim_customers"].port
+
+
+def test_a_product_is_not_published_over_another_one(mesh: Mesh) -> None:
+    mesh.compile("billing")
+    before = (mesh.folder / "billing" / "compiled_artifacts.json").read_bytes()
+    manifest = mesh.folder / "manifest-crm.yaml"
+    manifest.write_text(manifest.read_text().replace("crm: crm", "crm: local://billing"))
+    done = CliRunner().invoke(app, ["compile", str(mesh.folder / "crm"), "--publish"])
+    assert done.exit_code == 1
+    assert "manifest-crm.yaml:7:17: 'crm' would replace the product 'billing'" in str(
+        done.exception
+    )
+    assert (mesh.folder / "billing" / "compiled_artifacts.json").read_bytes() == before
+    assert not (mesh.folder / "crm" / "compiled_artifacts.json").exists()
 
 
 def test_artifacts_are_the_same_bytes_each_time(mesh: Mesh) -> None:

@@ -20,7 +20,8 @@ from floe_core.compiler.ports.column_marks import (
     possible,
 )
 from floe_core.compiler.ports.column_needs import read_query
-from floe_core.difference.ports import changed_columns
+from floe_core.difference.ports import Reading, changed_columns
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts, Product
 from floe_core.schemas.ports import InputPort, Port, PortColumn
 
 PORT = ("id", "name", "amt", "day", "js")
@@ -124,31 +125,39 @@ def test_a_change_that_duckdb_minds_breaks_the_consumer(
     for after in CHANGES:
         harm = find_harm(before, contents(warehouse, query, after), gone=set(PORT) - set(after))
         names = [column.rpartition(" as ")[2] for column in after]
-        found = list(changed_columns("p", port(PORT), port(names), [("c", reads)], ""))
+        found = list(changed_columns("p", port(PORT), port(names), Reading("a/p@1", [reads]), ""))
         is_found = any(change.breaks for change in found)
         assert is_found or not harm, f"{after}: {harm}"
         if query in EXACT:
             assert not is_found or harm, f"{after}: {found}"
 
 
-def read_as_port(query: str) -> InputPort:
-    """Return what a query reads of `p`; nobody reads the query's own columns."""
+def read_as_port(query: str) -> CompiledArtifacts:
+    """Return a consumer that reads `p` in a query; nobody reads the query's own columns."""
     try:
         read = read_query(query, "duckdb", TABLES)
     except ValueError:
-        return InputPort(product="a", port="p", version="1")
+        return consumer(InputPort(product="a", port="p", version="1"))
     needs = read.needs(set()).get("p", set())
     assert (read.unresolved, certain(needs) - set(PORT)) == (frozenset(), set())
     columns = certain(needs) | possible(needs) & set(PORT)
     unwanted = not_wanted(needs)
-    return InputPort(
-        product="a",
-        port="p",
-        version="1",
-        columns_read=None if ALL in needs else tuple(columns),
-        leading_read=count_leading(needs),
-        is_read_whole=WHOLE in needs,
-        not_wanted=None if unwanted is None else tuple(unwanted),
+    return consumer(
+        InputPort(
+            product="a",
+            port="p",
+            version="1",
+            columns_read=None if ALL in needs else tuple(columns),
+            leading_read=count_leading(needs),
+            is_read_whole=WHOLE in needs,
+            not_wanted=None if unwanted is None else tuple(unwanted),
+        )
+    )
+
+
+def consumer(reads: InputPort) -> CompiledArtifacts:
+    return CompiledArtifacts.model_construct(
+        product=Product(name="c", version="1"), input_ports=(reads,), ports=()
     )
 
 

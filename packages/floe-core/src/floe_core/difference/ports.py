@@ -39,13 +39,50 @@ def changed_ports(
     changes: list[PortChange] = []
     for port in old.ports:
         key = port.key_in(old.product.name)
-        reading = [(c.product.name, p) for c in readers for p in c.input_ports if p.key == key]
+        reading = Reading(key, readers)
         after = kept.get((port.name, port.version))
         changes += _changes(old, new, port, after, reading)
     return tuple(changes)
 
 
-Reading = Sequence[tuple[str, InputPort]]
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The products that read a port, by its key, directly or through another product."""
+
+    key: str
+    consumers: Sequence[CompiledArtifacts]
+
+    def direct(self) -> list[tuple[str, InputPort]]:
+        """Return (product, its input port) of those that name the port in floe.yaml."""
+        return [
+            (c.product.name, p) for c in self.consumers for p in c.input_ports if p.key == self.key
+        ]
+
+    def of_column(self, column: str) -> set[str]:
+        """Return the products that read a column, also where others pass it on by a `*`."""
+        found: set[str] = set()
+        keys = [self.key]
+        # The list grows while it is read.
+        for key in keys:
+            for product in self.consumers:
+                for port in product.input_ports:
+                    if port.key != key:
+                        continue
+                    if port.columns_read is None or column in port.columns_read:
+                        found.add(product.product.name)
+                    elif column in port.columns_passed_on:
+                        ports = _ports_with(column, product)
+                        keys += [each for each in ports if each not in keys]
+        return found
+
+
+def _ports_with(column: str, product: CompiledArtifacts) -> list[str]:
+    name = product.product.name
+    return [
+        port.key_in(name)
+        for port in product.ports
+        if any(each.name.lower() == column for each in port.columns)
+    ]
 
 
 def _changes(
@@ -56,7 +93,7 @@ def _changes(
     reading: Reading,
 ) -> Iterator[PortChange]:
     name = before.key
-    everybody = tuple(sorted({product for product, _ in reading}))
+    everybody = tuple(sorted({product for product, _ in reading.direct()}))
     if after is None:
         still = [port.version for port in new.ports if port.name == before.name]
         what = f"version removed; there is {', '.join(still)}" if still else "withdrawn"
@@ -86,7 +123,7 @@ def changed_columns(
     kept = {column.name.lower(): column for column in after.columns}
     for column in before.columns:
         found = kept.get(column.name.lower())
-        breaks = _readers_of(column.name, reading)
+        breaks = tuple(sorted(reading.of_column(column.name.lower())))
         if found is None and after.is_complete:
             yield PortChange(name, f"column {column.name} dropped", column.name, breaks)
         elif found is not None and not _is_same_type(column.type, found.type, dialect):
@@ -103,7 +140,7 @@ def _added_columns(name: str, before: Port, after: Port, reading: Reading) -> It
     for column in after.columns:
         added = column.name.lower()
         if added not in known:
-            names = [(product, port.not_wanted) for product, port in reading]
+            names = [(product, port.not_wanted) for product, port in reading.direct()]
             breaks = sorted({p for p, found in names if found is None or added in found})
             if breaks:
                 yield PortChange(name, f"column {column.name} added", column.name, tuple(breaks))
@@ -112,7 +149,7 @@ def _added_columns(name: str, before: Port, after: Port, reading: Reading) -> It
 def _moved_columns(name: str, before: Port, after: Port, reading: Reading) -> Iterator[PortChange]:
     """Yield the change of the order of columns if it breaks a product that reads by position."""
     old, new = ([column.name.lower() for column in port.columns] for port in (before, after))
-    breaks = {product for product, port in reading if _is_moved(old, new, port)}
+    breaks = {product for product, port in reading.direct() if _is_moved(old, new, port)}
     if breaks:
         what = f"columns in order {', '.join(old)} -> {', '.join(new)}"
         yield PortChange(name, what, breaks=tuple(sorted(breaks)))
@@ -132,15 +169,3 @@ def _is_moved(old: Sequence[str], new: Sequence[str], port: InputPort) -> bool:
 def _is_same_type(before: str, after: str, dialect: str) -> bool:
     # Without a contract there is no type to compare.
     return not (before and after) or same_type(before, after, dialect)
-
-
-def _readers_of(column: str, reading: Reading) -> tuple[str, ...]:
-    return tuple(
-        sorted(
-            {
-                product
-                for product, port in reading
-                if port.columns_read is None or column.lower() in port.columns_read
-            }
-        )
-    )

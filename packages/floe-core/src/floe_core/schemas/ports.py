@@ -53,6 +53,7 @@ class InputPort(Frozen):
     it reads by position, such as in `port as p(a, b)`. `is_read_whole`: the number and order of all
     columns matter, such as in a UNION. `not_wanted` are names that a new column of the port must
     not have, because they are the names of other columns beside it; None if none may be added.
+    `columns_passed_on` are not read, but a `*` passes them on to the product's own ports.
     """
 
     product: str
@@ -66,6 +67,7 @@ class InputPort(Frozen):
     leading_read: int = 0
     is_read_whole: bool = False
     not_wanted: tuple[str, ...] | None = ()
+    columns_passed_on: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:

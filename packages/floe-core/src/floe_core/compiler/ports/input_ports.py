@@ -200,25 +200,33 @@ def _as_port(node: Node, upstream: Upstream) -> Node:
 
 
 def input_ports(
-    upstream: UpstreamPorts, columns: ProjectColumns, nodes: Sequence[Node], own: FloeSpec
+    upstream: UpstreamPorts,
+    columns: ProjectColumns,
+    nodes: Sequence[Node],
+    own: FloeSpec,
+    offered: Sequence[Port],
 ) -> tuple[InputPort, ...]:
     """Return the ports for the artifacts. A step may read any of a port's columns."""
     known_ids = {node.unique_id for node in nodes}
+    offered_ids = {port.node_id for port in offered}
     ports = []
     for each in upstream.ports:
-        port = _input_port(each, columns, known_ids)
+        port = _input_port(each, columns, known_ids, offered_ids)
         reads_all = each.is_read_by_steps(own)
         ports.append(port.model_copy(update={"columns_read": None}) if reads_all else port)
     return tuple(ports)
 
 
-def _input_port(upstream: Upstream, columns: ProjectColumns, known_ids: set[str]) -> InputPort:
+def _input_port(
+    upstream: Upstream, columns: ProjectColumns, known_ids: set[str], offered_ids: set[str]
+) -> InputPort:
     spec, own_id = upstream.spec, upstream.own_id
     product, name = str(spec.product), str(spec.port)
     if upstream.port is None or upstream.node is None or upstream.producer is None:
         return InputPort(product=product, port=name, version=str(spec.version or 1))
     needed = columns.needed_columns(own_id)
     expected = {column.lower() for column in spec.columns}
+    passed = columns.passed_columns(own_id, sorted(offered_ids)) if offered_ids else set()
     return InputPort(
         product=product,
         port=name,
@@ -228,6 +236,7 @@ def _input_port(upstream: Upstream, columns: ProjectColumns, known_ids: set[str]
         label=_label(upstream.node, upstream.producer),
         columns=upstream.port.columns,
         columns_read=None if needed is None else tuple(sorted(needed | expected)),
+        columns_passed_on=tuple(sorted(passed - expected)),
         **columns.shape_needed(own_id),
     )
 

@@ -7,7 +7,7 @@ as unknown.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
@@ -80,6 +80,13 @@ class ProjectColumns:
         """Return the columns of this relation that other nodes name."""
         return certain(self._needs.get(upstream, set()))
 
+    def passed_columns(self, upstream: str, offered: Iterable[str]) -> set[str]:
+        """Return the columns of a relation that only a `*` passes on to these nodes."""
+        needs = self._find_needs(offered).get(upstream, set())
+        read = self._needs.get(upstream, set())
+        passed = certain(needs) | possible(needs)
+        return passed - certain(read) - possible(read)
+
     def shape_needed(self, upstream: str) -> dict[str, Any]:
         """Return what else other nodes need of a relation, as the fields of an InputPort."""
         found = self._needs.get(upstream, set())
@@ -145,8 +152,16 @@ class ProjectColumns:
 
     @cached_property
     def _needs(self) -> dict[str, set[str]]:
-        """Node id -> its columns that some node needs, downstream nodes first."""
-        found: dict[str, set[str]] = {}
+        return self._find_needs(())
+
+    def _find_needs(self, offered: Iterable[str]) -> dict[str, set[str]]:
+        """Return node id -> its columns that some node needs, downstream nodes first.
+
+        All columns of the nodes in `offered` are needed.
+        """
+        found: dict[str, set[str]] = {
+            node_id: set(self.columns(node_id) or (ALL,)) for node_id in offered
+        }
         for node_id in self._from_below():
             entry = self._entries[node_id]
             found.setdefault(node_id, set()).update(_names_in_configuration(entry))

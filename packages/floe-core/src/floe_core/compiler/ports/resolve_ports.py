@@ -94,5 +94,5 @@ class PortReader:
         )
         self.offered = resolve_output_ports(inputs, nodes, manifest, columns, findings)
         check_input_ports(upstream, inputs, profile, nodes, manifest, columns, findings)
-        self.read = input_ports(upstream, columns, nodes, inputs.spec)
+        self.read = input_ports(upstream, columns, nodes, inputs.spec, self.offered)
         return nodes
