@@ -293,6 +293,36 @@ def test_an_unpublished_producer_and_allow_missing(mesh: Mesh) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    "ref",
+    [
+        "ref('crm', 'dim_customers', v=2)",
+        "ref( \"crm\" , 'dim_customers', version='2' )",
+        "ref('customer_project', 'dim-customers')",
+    ],
+)
+def test_allow_missing_takes_any_ref_to_a_project_that_is_not_here(mesh: Mesh, ref: str) -> None:
+    mesh.compile("billing")
+    columns = "1 as customer_id, 'ada' as name"
+    mesh.write_model("marts", "stg_customers", f"select {columns} from {{{{ {ref} }}}}")
+    marts = compile_product(mesh.folder / "marts", allows_missing=True)
+    [unknown] = marts.by_id["model.marts.stg_customers"].depends_on
+    assert unknown.startswith(f"model.{ref.split('(')[1].split(',')[0].strip()[1:-1]}.dim")
+
+
+def test_ports_of_two_products_with_one_name_in_dbt(mesh: Mesh) -> None:
+    project = mesh.folder / "billing" / "dbt_project.yml"
+    project.write_text(project.read_text().replace("billing", "crm"))
+    mesh.write_model("billing", "dim_customers", "select 1 as customer_id, 3 as amount")
+    edit(mesh, "billing", "model: fct_invoices", "model: dim_customers")
+    mesh.compile("crm", "billing")
+    [problem] = problems_of(mesh)
+    assert problem.startswith(
+        "floe.yaml:7:30: port 'invoices' of 'billing' and port 'customers' of 'crm' are both "
+        "model.crm.dim_customers in dbt"
+    )
+
+
 def test_a_private_model_is_no_port(mesh: Mesh) -> None:
     (mesh.folder / "crm" / "models" / "properties.yml").write_text(
         "groups: [{name: g, owner: {name: o}}]\n"

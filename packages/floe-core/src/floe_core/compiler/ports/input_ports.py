@@ -18,7 +18,11 @@ from floe_core.schemas.floe_yaml import FloeSpec, InputPortSpec
 from floe_core.schemas.nodes import Column, Node
 from floe_core.schemas.ports import InputPort, Port
 
-_REF = re.compile(r"""\bref\(\s*['"](\w+)['"]\s*,\s*['"](\w+)['"]""")
+# Project, model, and version in quotes or as a number.
+_REF = re.compile(
+    r"""\bref\(\s*['"](\w+)['"]\s*,\s*['"]([^'"]+)['"]\s*"""
+    r"""(?:,\s*v(?:ersion)?\s*=\s*(?:['"]([^'"]+)['"]|([\d.]+))\s*)?\)"""
+)
 _TEMPLATES = ("*.sql", "*.py", "*.yml", "*.yaml")
 # Fields of the node behind a port that the producer knows but dbt does not.
 PORT_FIELDS = ("columns", "description", "meta", "schema_config", "port")
@@ -49,8 +53,9 @@ class _Reader:
         ]
         self._refuse_twice(found)
         self._refuse_cycle(found)
-        missing = {each.spec.product for each in found if each.producer is None}
-        return UpstreamPorts(tuple(found), tuple(sorted(self._stand_ins(missing))))
+        self._refuse_same_model(found)
+        stand_ins = self._stand_ins(found) if any(each.producer is None for each in found) else ()
+        return UpstreamPorts(tuple(found), tuple(sorted(set(stand_ins))))
 
     def _upstream(self, index: int, spec: InputPortSpec) -> Upstream | None:
         if spec.product is None or spec.port is None:
@@ -131,6 +136,18 @@ class _Reader:
                 self._report(each.index, "port", what, "keep one")
             seen.add(key)
 
+    def _refuse_same_model(self, found: Sequence[Upstream]) -> None:
+        """Note ports of two products that have one name in dbt."""
+        first: dict[str, Upstream] = {}
+        for each in found:
+            other = first.setdefault(each.own_id, each) if each.own_id else each
+            if other.spec.product != each.spec.product:
+                name = f"port '{each.spec.port}' of '{each.spec.product}'"
+                theirs = f"port '{other.spec.port}' of '{other.spec.product}'"
+                what = f"{name} and {theirs} are both {each.own_id} in dbt"
+                fix = "rename the dbt project of one, so that ref() can tell them apart"
+                self._report(each.index, "port", what, fix)
+
     def _refuse_cycle(self, found: Sequence[Upstream]) -> None:
         """Note ports whose producers read a port of this product, directly or indirectly."""
         own = self._inputs.spec.metadata.name
@@ -157,19 +174,22 @@ class _Reader:
                 self._read[product] = PublishedProduct(self._products[product], folder).read()
         return self._read.get(product)
 
-    def _stand_ins(self, missing: set[str | None]) -> Iterator[tuple[str, str]]:
-        """Yield the refs into projects that are named like unpublished products."""
-        projects = {str(product).replace("-", "_") for product in missing}
-        if not projects:
-            return
+    def _stand_ins(self, found: Sequence[Upstream]) -> Iterator[tuple[str, str, str]]:
+        """Yield the refs into projects that are neither here nor published.
+
+        The name of an unpublished product's dbt project is not known.
+        """
         root = self._inputs.product_dir
         packages = root / self._inputs.packages_path
+        known = {each.producer.dbt.project_name for each in found if each.producer}
+        known |= {self._inputs.dbt_project_name, *(path.name for path in packages.glob("*"))}
         for pattern in _TEMPLATES:
             for path in root.rglob(pattern):
                 if packages in path.parents or _NOT_OWN & set(path.relative_to(root).parts):
                     continue
-                text = path.read_text("utf-8", errors="replace")
-                yield from (each for each in _REF.findall(text) if each[0] in projects)
+                for project, model, *versions in _REF.findall(path.read_text("utf-8", "replace")):
+                    if project not in known:
+                        yield project, model, "".join(versions)
 
     def _report(self, index: int, key: str, what: str, fix: str) -> None:
         location = ("inputPorts", index, key)

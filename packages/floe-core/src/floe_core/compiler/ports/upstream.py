@@ -69,10 +69,13 @@ class Upstream:
 
 @dataclass(frozen=True)
 class UpstreamPorts:
-    """The ports that a product reads; `stand_ins` are (project, model) of unpublished ones."""
+    """The ports that a product reads.
+
+    `stand_ins` are (project, model, version or "") of unpublished ones.
+    """
 
     ports: tuple[Upstream, ...] = ()
-    stand_ins: tuple[tuple[str, str], ...] = field(default=())
+    stand_ins: tuple[tuple[str, str, str], ...] = field(default=())
 
     def known_columns(self) -> dict[str, tuple[str, ...]]:
         """Return id in this product -> columns, for the ports whose columns are all known."""
@@ -125,10 +128,12 @@ class UpstreamPorts:
         If the producer has an environment of the same name, its relations there are used.
         """
         models = {each.own_id: _model(each, environment) for each in self.ports if each.node}
-        _mark_latest(list(models.values()))
-        for project, name in self.stand_ins:
+        for project, name, version in self.stand_ins:
             stand_in = {"package_name": project, "name": name, "identifier": name}
-            models[f"model.{project}.{name}"] = {**stand_in, "schema": project}
+            versioned = {"version": _number(version), "latest_version": _number(version)}
+            own_id = f"model.{project}.{name}" + (f".v{version}" if version else "")
+            models[own_id] = {**stand_in, "schema": project, **(versioned if version else {})}
+        _mark_latest(list(models.values()))
         return json.dumps({"models": [models[key] for key in sorted(models)]}, sort_keys=True)
 
 
