@@ -107,6 +107,30 @@ def test_a_product_passes_on_what_a_star_brings_to_its_own_port(mesh: Mesh) -> N
     assert passed == {"customers": ("address",), "invoices": ()}
 
 
+@pytest.mark.parametrize(
+    ("sql", "read"),
+    [
+        # The names before the dots are those of dbt's relations.
+        ("select dim_customers.address from {{ ref('crm', 'dim_customers') }}", "address"),
+        (
+            "{{ config(materialized='incremental') }}\n"
+            "select customer_id from {{ ref('crm', 'dim_customers') }}\n"
+            "{% if is_incremental() %}\n"
+            "where customer_id > (select max(customer_id) from {{ this }})\n"
+            "{% endif %}",
+            None,
+        ),
+    ],
+)
+def test_what_a_model_reads_of_a_port_by_other_names(
+    mesh: Mesh, sql: str, read: str | None
+) -> None:
+    mesh.compile("crm", "billing")
+    mesh.write_model("marts", "more", sql)
+    customers = mesh.compile("marts")["marts"].input_ports[0]
+    assert customers.columns_read == (*([read] if read else []), "customer_id", "name")
+
+
 def test_a_column_that_a_test_names_in_quotes_is_read(mesh: Mesh) -> None:
     sql = "select 1 as customer_id, 'ada' as name, 'Ada B' as \"full name\""
     mesh.write_model("crm", "dim_customers", sql)

@@ -14,6 +14,8 @@ from jinja2 import StrictUndefined, TemplateError
 from jinja2.sandbox import SandboxedEnvironment
 
 MAX_CHARACTERS = 200_000
+# The name of `this` in the SQL.
+THIS = "floe_this"
 
 Entry = Mapping[str, Any]
 # (package or "", name, version or "") -> name of a table in the SQL
@@ -45,7 +47,7 @@ def render(
         "config": lambda *_, **__: "",
         "env_var": lambda name, default="floe": default,
         "is_incremental": lambda: is_incremental,
-        "this": "floe_this",
+        "this": THIS,
         "tojson": json.dumps,
     }
     try:

@@ -14,7 +14,7 @@ from sqlglot import exp
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import Scope, traverse_scope
 
-from floe_core.compiler.code.raw_sql import UnreadableSqlError
+from floe_core.compiler.code.raw_sql import THIS, UnreadableSqlError
 from floe_core.compiler.ports.query_needs import (
     ALIASES,
     BY_POSITION,
@@ -163,6 +163,7 @@ def _find_unresolved(scopes: Iterable[Scope], tables: Mapping[str, Columns]) -> 
         is_known = all(
             isinstance(each, exp.Table)
             and bool(tables.get(each.name.lower()))
+            and each.name != THIS
             and not new_names(each)
             and not each.args.get("pivots")
             for each in sources

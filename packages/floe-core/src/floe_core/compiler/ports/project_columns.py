@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from floe_core.compiler.code.raw_sql import Entry, UnreadableSqlError, render
+from floe_core.compiler.code.raw_sql import THIS, Entry, UnreadableSqlError, render
 from floe_core.compiler.dbt.column_names import unquote
 from floe_core.compiler.ports.column_marks import (
     ALL,
@@ -147,8 +147,14 @@ class ProjectColumns:
         names = _TableNames(entry, self._entries)
         # For an incremental model, the SQL of a run on an existing table: it includes the rest.
         is_incremental = "is_incremental" in code
-        sql = render(code, names.ref, names.source, self._vars, is_incremental=is_incremental)
-        return read_query(sql, self._dialect, tables)
+
+        def read(*, is_incremental: bool) -> Query:
+            sql = render(code, names.ref, names.source, self._vars, is_incremental=is_incremental)
+            return read_query(sql, self._dialect, tables)
+
+        if is_incremental and (columns := read(is_incremental=False).columns):
+            tables[THIS] = columns
+        return read(is_incremental=is_incremental)
 
     @cached_property
     def _needs(self) -> dict[str, set[str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from sqlglot import exp
 from sqlglot.optimizer.scope import Scope
@@ -66,6 +67,10 @@ class QueryNeeds:
         for scope in reversed(self.scopes):
             self._read(scope, self._of_scope.get(id(scope), set()))
         return self._of_table
+
+    @cached_property
+    def _aliases(self) -> set[str]:
+        return {name for scope in self.scopes for name in scope.sources}
 
     def _read(self, scope: Scope, outputs: set[str]) -> None:
         self._read_inner(scope, outputs)
@@ -190,7 +195,7 @@ class QueryNeeds:
             if isinstance(projection, exp.Star):
                 found.append("")
             elif isinstance(projection, exp.Column) and isinstance(projection.this, exp.Star):
-                found.append(projection.table)
+                found.append(projection.table if projection.table in self._aliases else "")
         return found
 
     def _keep_names_apart(self, scope: Scope, outputs: set[str], stars: list[str]) -> None:
@@ -236,10 +241,12 @@ class QueryNeeds:
             return
         name = column.name.lower()
         mark = PERHAPS if name in HIDDEN else mark
-        if column.table:
+        if column.table in self._aliases:
             return self._need_of(scope, column.table, {f"{mark}{name}"})
+        # The name before the dot, if any, is that of a column with fields, or of the dbt model.
+        names = {f"{PERHAPS}{each}" for each in (name, column.table.lower()) if each}
         for table in scope.selected_sources:
-            self._need_of(scope, table, {f"{PERHAPS}{name}"})
+            self._need_of(scope, table, names)
 
     def _need_of(self, scope: Scope, name: str, columns: set[str]) -> None:
         source = scope.sources.get(name)
