@@ -366,7 +366,9 @@ def test_entries_of_the_public_format_are_copied_with_a_notice(mesh: Mesh) -> No
 
 
 def test_a_schedule_on_updates_needs_ports_and_a_ledger(mesh: Mesh) -> None:
-    edit(mesh, "billing", "outputPorts", "schedule: {onUpdate: any, waitSeconds: 5}\noutputPorts")
+    schedule = "schedule: {onUpdate: any, waitSeconds: 5}\n"
+    schedule += "jobs: [{name: late, select: '*', schedule: {cron: '@daily', whenLate: skip}}]\n"
+    edit(mesh, "billing", "outputPorts", f"{schedule}outputPorts")
     (mesh.folder / "manifest-billing.yaml").write_text(
         (mesh.folder / "manifest-billing.yaml").read_text().replace("ledger: ledger\n", "")
     )
@@ -374,6 +376,7 @@ def test_a_schedule_on_updates_needs_ports_and_a_ledger(mesh: Mesh) -> None:
     assert "`onUpdate` needs a ledger" in found
     assert "reads no input port" in found
     assert "`waitSeconds` applies only to `onUpdate: all`" in found
+    assert "`whenLate` applies only to `waitSeconds`, which is not here" in found
 
 
 def test_a_duckdb_file_out_of_reach_is_an_error(tmp_path: Path) -> None:

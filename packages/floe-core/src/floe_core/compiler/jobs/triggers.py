@@ -49,6 +49,9 @@ class _Resolver:
     def with_trigger(self, job: Job, at: Location, spec: ScheduleSpec | None) -> Job:
         if spec is None:
             return job
+        if spec.when_late == "skip" and spec.wait_seconds is None:
+            what = "`whenLate` applies only to `waitSeconds`, which is not here"
+            self._report(at, "whenLate", what, "add `waitSeconds`, or remove it")
         if spec.on_update is None:
             if spec.wait_seconds is not None:
                 what = "`waitSeconds` is of `onUpdate: all`, which is not here"

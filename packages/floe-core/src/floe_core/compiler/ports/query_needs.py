@@ -97,7 +97,8 @@ class QueryNeeds:
         """Note what a scope needs of the queries inside it, other than those it reads as tables."""
         branches = scope.set_operation_scopes
         is_by_name = bool(scope.expression.args.get("by_name"))
-        is_all = is_by_name and not scope.expression.args.get("distinct")
+        is_renamed = any(child.expression.meta.get(BY_POSITION) for child in branches)
+        is_all = is_by_name and not is_renamed and not scope.expression.args.get("distinct")
         shape = set() if is_all else {WHOLE}
         for child, other in zip(branches, reversed(branches), strict=True):
             # Positions count in both branches; the first one also gives the columns their names.
