@@ -159,28 +159,29 @@ def _find_unresolved(scopes: Iterable[Scope], tables: Mapping[str, Columns]) -> 
     """Return names without a table in scopes whose tables all have known columns."""
     found: set[str] = set()
     for scope in scopes:
-        sources = list(scope.sources.values())
-        is_known = all(
-            isinstance(each, exp.Table)
-            and bool(tables.get(each.name.lower()))
-            and each.name != THIS
-            and not new_names(each)
-            and not each.args.get("pivots")
-            for each in sources
-        )
-        if not sources or not is_known or scope.is_correlated_subquery:
+        known = [_known_columns(source, tables) for source in scope.sources.values()]
+        if not known or not all(known) or scope.is_correlated_subquery:
             continue
         bare = {column.name.lower() for column in scope.columns if not column.table}
-        known = {name for each in sources for name in tables[each.name.lower()]}
-        found |= bare - known - _aliases(scope) - HIDDEN
+        found |= bare - set().union(*known) - _aliases(scope) - HIDDEN
     return frozenset(found)
+
+
+def _known_columns(source: object, tables: Mapping[str, Columns]) -> Columns:
+    """Return all columns of a source by the names that a query has for them, () if not known."""
+    if not isinstance(source, exp.Table) or source.args.get("pivots"):
+        return ()
+    if source.name == THIS or new_names(source):
+        return ()
+    return tables.get(source.name.lower(), ())
 
 
 def _aliases(scope: Scope) -> set[str]:
     """Return the aliases of a query's columns, except those equal to the column's own name."""
     if not isinstance(scope.expression, exp.Select):
         return set()
-    return scope.expression.meta[ALIASES] | {
+    written: set[str] = scope.expression.meta.get(ALIASES, set())
+    return written | {
         each.alias_or_name.lower()
         for each in scope.expression.selects
         if not (isinstance(value := each.unalias(), exp.Column) and value.name == each.output_name)

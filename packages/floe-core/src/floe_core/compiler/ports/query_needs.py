@@ -167,9 +167,11 @@ class QueryNeeds:
 
     def _read_renamed(self, scope: Scope) -> None:
         for source in scope.sources.values():
-            names = new_names(source) if isinstance(source, exp.Table) else []
-            if names and len(names) >= len(self.tables.get(source.name.lower(), ())):
-                self._of_table.setdefault(source.name.lower(), set()).add(leading(len(names)))
+            if not isinstance(source, exp.Table):
+                continue
+            table, names = source.name.lower(), new_names(source)
+            if names and len(names) >= len(self.tables.get(table, ())):
+                self._of_table.setdefault(table, set()).add(leading(len(names)))
 
     def _find_passed_on(self, scope: Scope) -> dict[int, tuple[str, int]]:
         """Return id of column -> (name, position) in the select list, for columns from a `*`.
