@@ -387,6 +387,13 @@ def test_a_duckdb_file_out_of_reach_is_an_error(tmp_path: Path) -> None:
     assert "lies in the DuckDB database 'crm', which is not here" in found[0]
 
 
+def test_a_duckdb_file_may_be_attached_in_capital_letters(tmp_path: Path) -> None:
+    attach = '[{path: "../crm/crm.duckdb", alias: CRM}, {path: "../billing/Billing.duckdb"}]'
+    path = "{product_slug}.duckdb"
+    mesh = Mesh(tmp_path, compute=f'{{type: duckdb, config: {{path: "{path}", attach: {attach}}}}}')
+    assert len(mesh.compile()["marts"].input_ports) == 2
+
+
 def test_versions_of_a_model_are_versions_of_its_port(mesh: Mesh) -> None:
     models = mesh.folder / "crm" / "models"
     (models / "dim_customers.sql").unlink()

@@ -96,10 +96,11 @@ class _Checks:
             self._findings.notice(f"floe.yaml: inputPorts: {what}")
         if "duckdb" not in (theirs, profile.adapter) or upstream.node is None:
             return
-        own = {node.database for node in nodes if node.is_relation}
-        attached = {_alias(each) for each in profile.output.get("attach") or () if each}
+        # DuckDB ignores the case of names.
+        own = {node.database.lower() for node in nodes if node.is_relation}
+        attached = {_alias(each).lower() for each in profile.output.get("attach") or () if each}
         database = upstream.node.database
-        if theirs == profile.adapter and database not in own | attached and own:
+        if theirs == profile.adapter and database.lower() not in own | attached and own:
             what = (
                 f"{_describe(upstream)} lies in the DuckDB database '{database}', which is not here"
             )
