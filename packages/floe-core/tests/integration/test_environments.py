@@ -271,6 +271,14 @@ def test_an_environment_takes_a_target_of_the_products_own_profile(
     assert "did you mean 'prod'? it has dev, prod" in told
 
 
+def test_settings_that_are_nested_as_in_plugins_are_refused(tmp_path: Path) -> None:
+    """They would be a setting `config` that no adapter knows, and dev would write to production."""
+    environments = "environments: {dev: {compute: {config: {schema: dev}}}}\n"
+    told = problems(write(tmp_path / "shop", MANIFEST + COMPUTE + environments))
+    assert "environment 'dev': `compute` of an environment takes no `config`" in told
+    assert "fix: write the settings themselves under it, such as `compute: {schema: dev}`" in told
+
+
 def test_a_literal_secret_of_an_environment_is_refused(tmp_path: Path) -> None:
     environments = 'environments: {dev: {compute: {password: "hunter2-hunter2"}}}\n'
     told = problems(write(tmp_path / "shop", MANIFEST + COMPUTE + environments))

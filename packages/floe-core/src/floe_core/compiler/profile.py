@@ -155,6 +155,9 @@ def profile_of_environment(
             if spec.target in (None, base.target)
             else change_profile(_of_named_target(inputs, base, str(spec.target)))
         )
+    if isinstance(spec.compute.get("config"), dict):
+        fix = "write the settings themselves under it, such as `compute: {schema: dev}`"
+        raise InvalidProductError([Problem("`compute` of an environment takes no `config`", fix)])
     if not spec.compute and spec.target in (None, base.target):
         return base
     config = {**compute.config, **spec.compute}
