@@ -20,6 +20,13 @@ from floe_core.compiler.ports.column_marks import (
     perhaps,
     without,
 )
+from floe_core.compiler.ports.query_shapes import (
+    find_sorted_by,
+    is_changed_by_more_columns,
+    is_pattern,
+    is_pivoted,
+    table_of,
+)
 
 Columns = tuple[str, ...]
 
@@ -74,9 +81,9 @@ class QueryNeeds:
 
     def _read(self, scope: Scope, outputs: set[str]) -> None:
         self._read_inner(scope, outputs)
-        if _is_changed_by_more_columns(scope.expression):
+        if is_changed_by_more_columns(scope.expression):
             outputs = {*outputs, WHOLE}
-        outputs = outputs | _find_sorted_by(scope.expression)
+        outputs = outputs | find_sorted_by(scope.expression)
         passed = self._find_passed_on(scope)
         for column in scope.columns:
             if id(column) in passed:
@@ -159,9 +166,9 @@ class QueryNeeds:
     def _read_unlisted(self, scope: Scope) -> None:
         """Note the need of columns that the scope does not list: whole rows, COLUMNS(...), `#2`."""
         for found in scope.find_all(exp.TableColumn, exp.Columns, exp.PositionalColumn, exp.Star):
-            if isinstance(found, exp.Star) and not _is_pattern(found):
+            if isinstance(found, exp.Star) and not is_pattern(found):
                 continue
-            named = found.name if isinstance(found, exp.TableColumn) else _table_of(found)
+            named = found.name if isinstance(found, exp.TableColumn) else table_of(found)
             for name in [named] if named in scope.sources else list(scope.selected_sources):
                 self._need_of(scope, name, {ALL, WHOLE})
 
@@ -253,7 +260,7 @@ class QueryNeeds:
 
     def _need_of(self, scope: Scope, name: str, columns: set[str]) -> None:
         source = scope.sources.get(name)
-        needed = {ALL, WHOLE} if _is_pivoted(source) else columns
+        needed = {ALL, WHOLE} if is_pivoted(source) else columns
         if isinstance(source, exp.Table):
             of_table = self._of_table.setdefault(source.name.lower(), set())
             of_table |= set(_by_position(needed, new_names(source)))
@@ -275,32 +282,3 @@ def _by_position(columns: Iterable[str], new: Sequence[str]) -> Iterator[str]:
             if new and (column in certain(columns) or name != column):
                 # A column that moves to the front would get a new name.
                 yield leading(len(new))
-
-
-def _is_pivoted(source: object) -> bool:
-    expression = source.expression.parent if isinstance(source, Scope) else source
-    return isinstance(expression, exp.Table | exp.Subquery) and bool(expression.args.get("pivots"))
-
-
-def _is_changed_by_more_columns(query: exp.Expr) -> bool:
-    """Return whether each column of a query decides which rows it returns."""
-    distinct, group = query.args.get("distinct"), query.args.get("group")
-    is_distinct = isinstance(distinct, exp.Distinct) and not distinct.args.get("on")
-    return is_distinct or (group is not None and bool(group.args.get("all")))
-
-
-def _find_sorted_by(query: exp.Expr) -> set[str]:
-    """Return the names in ORDER BY, HAVING and QUALIFY that may be those of the query's columns."""
-    parts = [query.args[key] for key in ("order", "having", "qualify") if query.args.get(key)]
-    columns = [column for part in parts for column in part.find_all(exp.Column)]
-    return {column.name.lower() for column in columns if not column.table}
-
-
-def _is_pattern(star: exp.Star) -> bool:
-    """Return whether a star is part of an expression, as in `* LIKE 'a%'` or `hash(t.*)`."""
-    around = star.parent.parent if isinstance(star.parent, exp.Column) else star.parent
-    return not isinstance(around, exp.Select | exp.Count | None)
-
-
-def _table_of(found: exp.Expr) -> str:
-    return found.parent.table if isinstance(found.parent, exp.Column) else ""
