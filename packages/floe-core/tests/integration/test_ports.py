@@ -483,6 +483,24 @@ def test_published_artifacts_are_read_from_a_url(mesh: Mesh) -> None:
     assert mesh.compile("marts")["marts"].by_id["model.crm.dim_customers"].port
 
 
+@pytest.mark.parametrize("place", ["{{ env_var('PUBLISHED') }}/crm", "~/crm"])
+def test_a_place_may_name_a_variable_or_the_home_folder(
+    mesh: Mesh, place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("PUBLISHED", "HOME"):
+        monkeypatch.setenv(name, str(tmp_path / "published"))
+    manifest = mesh.folder / "manifest-crm.yaml"
+    manifest.write_text(manifest.read_text().replace("crm: crm", f'crm: "{place}"'))
+    command = ["compile", str(mesh.folder / "crm"), "--publish"]
+    assert CliRunner().invoke(app, command).exit_code == 0
+    assert (tmp_path / "published" / "crm" / "compiled_artifacts.json").is_file()
+    if "PUBLISHED" in place:
+        monkeypatch.delenv("PUBLISHED")
+        told = str(CliRunner().invoke(app, command).exception)
+        assert told.startswith("products of the manifest: ")
+        assert "PUBLISHED" in told
+
+
 def test_a_product_is_not_published_over_another_one(mesh: Mesh) -> None:
     mesh.compile("billing")
     before = (mesh.folder / "billing" / "compiled_artifacts.json").read_bytes()

@@ -10,19 +10,28 @@ from floe_core.atomic_files import write_together
 from floe_core.errors import EnvironmentProblemError
 from floe_core.schemas.artifacts_reader import artifacts_in, read_artifacts
 from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE, CompiledArtifacts
+from floe_core.secrets.references import UnsetVariableError, resolve
 from floe_core.service_probe import without_secrets
 
 VERSIONS = "versions"
 
 
 class PublishedProduct:
-    """The place of one published product; a relative path is relative to `base`."""
+    """The place of one published product; a relative path is relative to `base`.
+
+    Raises:
+        EnvironmentProblemError: It is named by a variable that is not set.
+    """
 
     def __init__(self, place: str, base: Path) -> None:
+        try:
+            place = str(resolve(place))
+        except UnsetVariableError as error:
+            raise EnvironmentProblemError(f"products of the manifest: {error}") from None
         folder = place.removeprefix("file://").removeprefix("local://")
         self.is_url = "://" in folder
         self._url = place.rstrip("/")
-        self.folder = (base / folder).resolve()
+        self.folder = (base / Path(folder).expanduser()).resolve()
 
     @property
     def place(self) -> str:
