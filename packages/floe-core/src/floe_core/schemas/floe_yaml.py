@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, StringConstraints
+from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints
 
 from floe_core.schemas import text_forms
 from floe_core.schemas.policies import (
@@ -49,7 +49,9 @@ UNUSED_SECTIONS = frozenset(
 )
 
 PortName = Annotated[str, StringConstraints(pattern=text_forms.PORT_NAME.pattern, max_length=63)]
-PortVersion = Annotated[int, Field(ge=0)] | Version
+PortVersion = Annotated[
+    Annotated[int, Field(ge=0)] | Version, BeforeValidator(text_forms.require_port_version)
+]
 Label = Annotated[str, StringConstraints(max_length=250)]
 StepName = Annotated[str, StringConstraints(pattern=text_forms.STEP_NAME.pattern, max_length=63)]
 PythonFunction = Annotated[
@@ -193,7 +195,7 @@ class InputPortSpec(YamlModel):
     product: Name | None = None
     port: PortName | None = None
     version: PortVersion | None = None
-    columns: dict[ShortText, Annotated[str, StringConstraints(max_length=250)]] = {}
+    columns: dict[ShortText, Annotated[Label, BeforeValidator(text_forms.empty_for_null)]] = {}
 
 
 class FloeSpec(YamlModel):

@@ -125,6 +125,7 @@ def _kind(error_type: str) -> str:
         "dict_type": "mapping",
         "model_type": "mapping",
         "model_attributes_type": "mapping",
+        "port_version": "version of a port",
     }
     return kinds.get(error_type, error_type.replace("_", " "))
 
@@ -149,6 +150,7 @@ def _fix(found: ErrorDetails) -> str:
         "less_than_equal": "write a smaller number",
         "literal_error": "write one of those",
         "string_type": "write a text",
+        "port_version": "write a whole number, or a version in quotes",
     }
     return fixes.get(found["type"], "")
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
+
+from pydantic_core import PydanticCustomError
 
 _A_LETTER_FIRST = "starting with a letter"
 
@@ -81,3 +84,21 @@ FORMS = {
         QUANTITY,
     )
 }
+
+
+def require_port_version(value: object) -> object:
+    """Return the value if it is a version of a port: a whole number, or a text that is a version.
+
+    Raises:
+        PydanticCustomError: It is neither.
+    """
+    is_number = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    is_text = isinstance(value, str) and re.match(VERSION.pattern, value) is not None
+    if not (is_number or is_text):
+        raise PydanticCustomError("port_version", "is no version of a port")
+    return value
+
+
+def empty_for_null(value: object) -> object:
+    """Return an empty text for YAML's null, as in `columns: {id: }`."""
+    return "" if value is None else value

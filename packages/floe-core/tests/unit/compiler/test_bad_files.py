@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -67,6 +68,17 @@ def test_a_number_for_a_text_is_not_repeated_as_yaml_reads_it(write_product: Wri
         "                                       ^\n"
         "fix: put it in quotes"
     )
+
+
+@pytest.mark.parametrize("version", ["1.0", "-1", "[1]", "{a: 1}", "true", "a b"])
+def test_a_version_of_a_port_is_a_number_or_a_text(
+    write_product: WriteProduct, version: str
+) -> None:
+    ports = f"outputPorts: [{{model: people, version: {version}}}]\n"
+    told = refusal(write_product(floe=FLOE + ports))
+    assert re.search(r"outputPorts\.0\.version: .* is no version of a port\n", told)
+    assert told.count("fix: ") == 1
+    assert told.endswith("fix: write a whole number, or a version in quotes")
 
 
 def test_misspelt_keys_are_answered_with_the_right_ones(write_product: WriteProduct) -> None:
