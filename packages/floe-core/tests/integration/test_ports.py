@@ -709,6 +709,23 @@ def test_the_state_of_a_mesh_has_the_schedules_that_are_set(mesh: Mesh) -> None:
     )
 
 
+def test_a_port_that_is_read_and_no_longer_offered_is_marked(mesh: Mesh) -> None:
+    mesh.compile("crm", "billing", "marts")
+    place = str(mesh.folder / "crm")
+
+    def not_offered() -> dict[str, list[str]]:
+        shown = json.loads(CliRunner().invoke(app, ["mesh", place, "--json"]).stdout)
+        return {each["name"]: each["not_offered"] for each in shown["products"]}
+
+    assert not_offered() == {"crm": [], "billing": [], "marts": []}
+    floe = mesh.folder / "crm" / "floe.yaml"
+    floe.write_text(floe.read_text().partition("outputPorts:")[0])
+    mesh.compile("crm")
+    key = "crm/customers@1"
+    assert not_offered() == {"crm": [], "billing": [], "marts": [key]}
+    assert f"reads {key} (no longer offered)" in CliRunner().invoke(app, ["mesh", place]).output
+
+
 def test_the_page_of_a_mesh_is_written_into_a_new_folder(mesh: Mesh) -> None:
     page = mesh.folder / "pages" / "mesh.html"
     done = CliRunner().invoke(app, ["mesh", str(mesh.folder / "crm"), "--html", str(page)])

@@ -50,7 +50,10 @@ class JobState:
 
 @dataclass(frozen=True, slots=True)
 class ProductState:
-    """A product. `problem` says why nothing else is known about it, "" for a published one."""
+    """A product. `problem` says why nothing else is known about it, "" for a published one.
+
+    `not_offered` are the ports among `reads` that their products, as published, no longer offer.
+    """
 
     name: str
     problem: str = ""
@@ -60,6 +63,7 @@ class ProductState:
     description: str = ""
     ports: tuple[OfferedPort, ...] = ()
     reads: tuple[str, ...] = ()
+    not_offered: tuple[str, ...] = ()
     upstream: tuple[str, ...] = ()
     jobs: tuple[JobState, ...] = ()
 
@@ -119,9 +123,10 @@ def read_mesh(platform: Platform, now: datetime | None = None) -> Mesh:
     problems = {**platform.problems, **_schedule_problems(products)}
     records = _records(platform, environment)
     consumers = _consumers(products)
+    withdrawn = _withdrawn(products)
     moment = now or datetime.now(UTC)
     states = {
-        name: _state(products[name], records, consumers, moment)
+        name: _state(products[name], records, consumers, withdrawn, moment)
         if name in products and name not in problems
         else ProductState(name, problems.get(name, "not published"))
         for name in platform.products
@@ -167,8 +172,21 @@ def _consumers(products: dict[str, CompiledArtifacts]) -> dict[str, list[str]]:
     return found
 
 
+def _withdrawn(products: dict[str, CompiledArtifacts]) -> frozenset[str]:
+    """Return the keys of ports that some product reads, and that their products do not offer."""
+    offered = {port.key_in(name) for name, each in products.items() for port in each.ports}
+    read = {port for product in products.values() for port in product.input_ports}
+    return frozenset(
+        port.key for port in read if port.product in products and port.key not in offered
+    )
+
+
 def _state(
-    product: CompiledArtifacts, records: _Records, consumers: dict[str, list[str]], now: datetime
+    product: CompiledArtifacts,
+    records: _Records,
+    consumers: dict[str, list[str]],
+    withdrawn: frozenset[str],
+    now: datetime,
 ) -> ProductState:
     name = product.product.name
     return ProductState(
@@ -179,6 +197,7 @@ def _state(
         description=product.product.description,
         ports=tuple(_offered_port(name, port, records, consumers) for port in product.ports),
         reads=tuple(port.key for port in product.input_ports),
+        not_offered=tuple(p.key for p in product.input_ports if p.key in withdrawn),
         upstream=tuple(sorted({port.product for port in product.input_ports})),
         jobs=tuple(_job(product, job, records, now) for job in product.jobs),
     )

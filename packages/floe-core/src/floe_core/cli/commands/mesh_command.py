@@ -70,6 +70,7 @@ def _product_as_data(product: ProductState) -> dict[str, object]:
             for name in ("name", "problem", "version", "orchestrator", "owner", "description")
         },
         "reads": list(product.reads),
+        "not_offered": list(product.not_offered),
         "ports": [_port_as_data(each) for each in product.ports],
         "jobs": [_job_as_data(each) for each in product.jobs],
     }
@@ -121,7 +122,8 @@ def _tree(product: ProductState) -> Tree:
     version = escape(product.version)
     tree = Tree(f"[bold]{product.name}[/] {version} on {product.orchestrator}")
     for key in product.reads:
-        tree.add(f"reads {escape(key)}")
+        missing = " [red](no longer offered)[/]" if key in product.not_offered else ""
+        tree.add(f"reads {escape(key)}{missing}")
     for offered in product.ports:
         readers = ", ".join(offered.consumers) or "nobody"
         update = offered.last_update
