@@ -1,4 +1,4 @@
-"""`floe ci` on SQLite, Snowflake's adapter and Spark: what differs is what full builds differ in."""
+"""`floe ci` on other warehouses: what differs is what full builds differ in."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from reuse_elsewhere import DOUBLED, RELATIONS, TEST, VIEWED, Shop
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 SCHEMAS = {
+    "clickhouse": "select name from system.databases order by name",
     "sqlite": "select name from pragma_database_list",
     "snowflake": "select schema_name from information_schema.schemata",
     "spark": "show schemas",
@@ -26,6 +27,8 @@ EDITS = (
     ("models/named.sql", "select id", "select -- note\n  id"),
 )
 BUILT = {"viewed", "doubled", "summed"}
+# Where floe does not know how names are resolved, what reads a changed node is built.
+BUILT_WITH_READERS = {"clickhouse": {*BUILT, "named"}}
 
 
 @pytest.fixture(scope="module", params=sorted(SCHEMAS))
@@ -83,7 +86,8 @@ def test_a_change_is_checked_beside_production(shop: Shop, tmp_path: Path) -> No
     of_production = files(shop.ours)
     told = check(shop, head)
     built = {node.split(".")[2]: node_told["status"] for node, node_told in told["nodes"].items()}
-    assert built == {**dict.fromkeys(BUILT, "success"), TEST: "pass"}
+    wanted = BUILT_WITH_READERS.get(shop.kind, BUILT)
+    assert built == {**dict.fromkeys(wanted, "success"), TEST: "pass"}
     differing = {table["node_id"].split(".")[2] for table in told["data"]["tables"]}
     assert differing == {name for name in RELATIONS if before[name] != after[name]}
     assert (told["status"], told["breaking"]) == ("success", [])

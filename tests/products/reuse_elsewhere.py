@@ -57,6 +57,7 @@ WAITING = {"spark": {"below_plain"}}
 AT_ONCE = {"spark": 6}
 # What follows `print(` in a warehouse's reader prints rows; this runs statements.
 RUN = {
+    "clickhouse": "run = client.command\n",
     "sqlite": "run = database.execute\ndatabase.isolation_level = None\n",
     "snowflake": "run = cursor.execute\n",
     "spark": "run = session.sql\n",
@@ -80,7 +81,8 @@ class Shop:
                 (product / name).parent.mkdir(parents=True, exist_ok=True)
                 (product / name).write_text(text)
             tables = [(f"{schema}.{name}", rows) for name, rows in SOURCES.items()]
-            create = [] if kind == "sqlite" else [f"create schema if not exists {schema}"]
+            word = {"sqlite": "", "clickhouse": "database"}.get(kind, "schema")
+            create = [f"create {word} if not exists {schema}"] if word else []
             create += [f"create table {table} (id int, c1 int)" for table, _ in tables]
             self.run(product, *create, *(f"insert into {table} {rows}" for table, rows in tables))
 

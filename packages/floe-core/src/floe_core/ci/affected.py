@@ -15,7 +15,7 @@ from floe_core.ci.compilations import Compilation
 from floe_core.execution.build_run import run_dbt
 from floe_core.execution.dbt.compiled_code import compile_nodes
 from floe_core.reuse.catalogs.catalog import Catalog
-from floe_core.reuse.catalogs.known import CATALOGS
+from floe_core.reuse.catalogs.known import catalog_of
 from floe_core.reuse.plan import make_plan
 from floe_core.reuse.queries.parts import digest
 from floe_core.reuse.seed_versions import seed_versions
@@ -105,7 +105,7 @@ def _columns_in_production(of: Compilation) -> dict[str, tuple[str, ...]]:
     """Return node id -> the columns that its relation has in production, if there is one."""
     artifacts = of.artifacts
     with open_warehouse(artifacts.dbt, artifacts.folder) as warehouse:
-        catalog = CATALOGS[artifacts.dbt.adapter]
+        catalog = catalog_of(artifacts.dbt.adapter)
         nodes = [n for n in artifacts.nodes if n.is_relation or n.resource_type == "source"]
         databases = {node.database for node in nodes}
         here = {d for d in databases if not d or catalog.holds(warehouse, d)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from floe_core.reuse.catalogs.known import CATALOGS
+from floe_core.reuse.catalogs.known import catalog_of
 from floe_core.reuse.catalogs.names import Names
 from floe_core.reuse.queries.parts import digest
 from floe_core.reuse.state import Versions
@@ -24,7 +24,7 @@ def seed_versions(artifacts: CompiledArtifacts, node: Node) -> Versions | None:
     except OSError:
         return None
     whole = digest(content.hex(), node.reuse.build)
-    columns = _columns(path, CATALOGS[artifacts.dbt.adapter].names)
+    columns = _columns(path, catalog_of(artifacts.dbt.adapter).names)
     if columns is None:
         return Versions(whole)
     count = len(next(iter(columns.values()), []))

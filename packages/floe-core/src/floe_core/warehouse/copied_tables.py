@@ -92,7 +92,11 @@ def _local_file(path: Path) -> sqlite3.Connection:
 
 
 class CopiedTables:
-    """A warehouse of any adapter. `columns` copies the relation; `rows` and `run` see copies."""
+    """A warehouse of any adapter.
+
+    `rows` and `run` see copies: of relations that `columns` has returned, as they are when they are
+    first named.
+    """
 
     def __init__(
         self,
@@ -103,14 +107,17 @@ class CopiedTables:
     ) -> None:
         self.dialect: Dialect = Copies()
         self.dialect.prepare(copies)
+        copies.create_function("current_database", 0, lambda: database)
         self._adapter = adapter
         self._database = database
         self._copies = copies
         self._dbt = dbt
+        self._to_copy: dict[str, tuple[Any, list[str]]] = {}
 
     def rows(self, query: str) -> list[Row]:
         """See `Warehouse.rows`."""
         with _translated_errors(self._dbt):
+            self._copy_named_in(query)
             return self._copies.execute(query).fetchall()
 
     def run(self, statement: str) -> None:
@@ -125,7 +132,9 @@ class CopiedTables:
             if found is None:
                 return []
             columns = self._adapter.get_columns_in_relation(found)
-            self._copy(found, [column.name for column in columns], self.dialect.place(relation))
+            self._end_transaction()
+            names = [str(column.name) for column in columns]
+            self._to_copy[self.dialect.place(relation)] = found, names
             return [(str(column.name), str(column.data_type)) for column in columns]
 
     def list_schemas(self, part: str) -> list[str]:
@@ -153,6 +162,10 @@ class CopiedTables:
         listed = self._adapter.list_relations_without_caching(self._schema(schemas))
         return _closest(relation.name, {str(each.identifier): each for each in listed})
 
+    def _copy_named_in(self, query: str) -> None:
+        for place in [place for place in self._to_copy if place in query]:
+            self._copy(*self._to_copy.pop(place), place)
+
     def _copy(self, relation: Any, columns: Sequence[str], place: str) -> None:
         names = ", ".join(map(self.dialect.quote_name, columns))
         self._copies.execute(f"drop table if exists {place}")
@@ -163,7 +176,10 @@ class CopiedTables:
         for rows in self._fetch(f"select {wanted} from {relation}"):
             self._copies.executemany(insert, (list(map(as_text, row)) for row in rows))
         self._copies.execute("commit")
-        # Hold no lock of a table that is copied.
+        self._end_transaction()
+
+    def _end_transaction(self) -> None:
+        """Hold no lock of a table that was read."""
         if self._adapter.connections.get_thread_connection().transaction_open:
             self._adapter.connections.commit()
 

@@ -38,7 +38,7 @@ class Catalog(ABC):
     function that is listed here: sqlglot's own knowledge of functions is not enough then.
     `has_bare_columns` is whether a grouped query may have columns that are neither grouped by nor
     aggregated. `varying_names` are words without parentheses whose value varies, or that show where
-    a row is stored.
+    a row is stored. `separates_columns` is whether a query's columns are known one by one.
     """
 
     names: ClassVar[Names]
@@ -48,6 +48,7 @@ class Catalog(ABC):
     lists_functions: ClassVar[bool] = True
     has_bare_columns: ClassVar[bool] = False
     varying_names: ClassVar[frozenset[str]] = frozenset()
+    separates_columns: ClassVar[bool] = True
 
     def key(self, relation: Relation) -> Relation:
         """Return a relation of dbt's manifest under the name that `relations` uses."""

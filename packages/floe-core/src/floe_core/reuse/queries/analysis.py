@@ -11,7 +11,7 @@ from sqlglot import exp
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.schema import MappingSchema
 
-from floe_core.reuse.catalogs.known import CATALOGS
+from floe_core.reuse.catalogs.known import catalog_of
 from floe_core.reuse.catalogs.names import Names
 from floe_core.reuse.queries.bare_columns import has_bare_columns
 from floe_core.reuse.queries.parts import ROWS, WHOLE, Columns, Leaf, Part, digest, join_parts
@@ -80,8 +80,8 @@ Analyse = Callable[[str, str, tuple[Input, ...], frozenset[str]], Analysis]
 def analyse(
     sql: str, dialect: str, inputs: tuple[Input, ...], steady_functions: frozenset[str]
 ) -> Analysis:
-    """Return the analysis of a query, in the dialect of a warehouse that reuse supports."""
-    catalog = CATALOGS[dialect]
+    """Return the analysis of a query, in the dialect of an adapter's warehouse."""
+    catalog = catalog_of(dialect)
     try:
         query = sqlglot.parse_one(sql, dialect=dialect)
         text = _canonical(query, dialect)
@@ -99,7 +99,7 @@ def analyse(
     is_bare = catalog.has_bare_columns and has_bare_columns(query)
     by_order = is_bare or goes_by_row_order(query)
     whole = analysis_of_text(text, inputs, never, by_row_order=by_order)
-    if is_bare or not is_read_whole:
+    if is_bare or not is_read_whole or not catalog.separates_columns:
         return whole
     try:
         found = _by_column(query, dialect, names)

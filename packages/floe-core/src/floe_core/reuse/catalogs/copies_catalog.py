@@ -1,0 +1,27 @@
+"""A warehouse of which floe knows no more than dbt's adapter tells."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from floe_core.reuse.catalogs.catalog import Catalog, Found
+from floe_core.reuse.catalogs.names import Names
+from floe_core.warehouse.connection import Warehouse
+from floe_core.warehouse.dialect import Relation
+
+
+class CopiesCatalog(Catalog):
+    """Nodes depend on whole parents: how such a warehouse resolves names is not known."""
+
+    names = Names(ignores_case=True)
+    separates_columns = False
+
+    def relations(
+        self, warehouse: Warehouse, wanted: Sequence[Relation]
+    ) -> Mapping[Relation, Found]:
+        """See `Catalog.relations`; nothing shows whether one is as a build left it."""
+        return {}
+
+    def steady_functions(self, warehouse: Warehouse) -> frozenset[str]:
+        """See `Catalog.steady_functions`."""
+        return frozenset()
