@@ -175,8 +175,8 @@ def test_a_backend_that_has_not_answered_for_long_is_not_waited_for(
     assert not delivery.close(60)
     assert time.monotonic() - started < 20
     is_closed.set()
-    # What was on its way is heard out.
-    assert names(backend.wait_for(1)) == ["job-0"]
+    # What was on its way is heard out; the next one may be, before the process sees that it is over.
+    assert names(backend.wait_for(1))[0] == "job-0"
 
 
 def test_two_deliveries_send_each_event_once(
