@@ -83,8 +83,10 @@ def test_two_runs_are_equal_and_leave_the_database_as_it_was(database: str, tmp_
     assert list((product / ".floe" / "parity").iterdir()) == []
 
 
-@pytest.mark.usefixtures("reading")
-def test_a_value_that_differs_is_found(database: str, tmp_path: Path) -> None:
+def test_a_value_that_differs_is_found_by_copies(
+    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(DIALECTS, "postgres")
     files = {
         "models/planted.sql": "select id, '{{ target.schema }}' as place from {{ ref('people') }}"
     }
@@ -103,7 +105,6 @@ def test_environments_with_other_schemas_take_no_part(database: str, tmp_path: P
     assert schemas(database) == OF_THE_DATABASE
 
 
-@pytest.mark.usefixtures("reading")
 def test_a_run_that_fails_leaves_no_schema(database: str, tmp_path: Path) -> None:
     files = {"models/bad.sql": "select nothing from {{ ref('people') }}"}
     side = run(write_postgres_product(tmp_path / "shop", database, files), tmp_path / "one")
@@ -112,7 +113,6 @@ def test_a_run_that_fails_leaves_no_schema(database: str, tmp_path: Path) -> Non
     assert schemas(database) == OF_THE_DATABASE
 
 
-@pytest.mark.usefixtures("reading")
 def test_an_error_of_ours_leaves_no_schema(database: str, tmp_path: Path) -> None:
     def break_off(event: object) -> None:
         raise KeyboardInterrupt
@@ -276,7 +276,6 @@ def test_a_run_beside_a_live_one_leaves_its_schemas_alone(database: str, tmp_pat
     assert told == []
 
 
-@pytest.mark.usefixtures("reading")
 def test_schemas_of_a_run_elsewhere_are_named_and_stay(database: str, tmp_path: Path) -> None:
     with closing(psycopg2.connect(**SERVER, dbname=database)) as connection:
         connection.autocommit = True
