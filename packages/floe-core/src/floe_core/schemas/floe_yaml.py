@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints, WrapValidator
 
 from floe_core.schemas import text_forms
 from floe_core.schemas.policies import (
@@ -50,7 +50,7 @@ UNUSED_SECTIONS = frozenset(
 
 PortName = Annotated[str, StringConstraints(pattern=text_forms.PORT_NAME.pattern, max_length=63)]
 PortVersion = Annotated[
-    Annotated[int, Field(ge=0)] | Version, BeforeValidator(text_forms.require_port_version)
+    Annotated[int, Field(ge=0)] | Version, WrapValidator(text_forms.as_one_problem)
 ]
 Label = Annotated[str, StringConstraints(max_length=250)]
 StepName = Annotated[str, StringConstraints(pattern=text_forms.STEP_NAME.pattern, max_length=63)]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import NamedTuple
 
+from pydantic import ValidationError, ValidatorFunctionWrapHandler
 from pydantic_core import PydanticCustomError
 
 _A_LETTER_FIRST = "starting with a letter"
@@ -86,17 +86,16 @@ FORMS = {
 }
 
 
-def require_port_version(value: object) -> object:
-    """Return the value if it is a version of a port: a whole number, or a text that is a version.
+def as_one_problem(value: object, validate: ValidatorFunctionWrapHandler) -> object:
+    """Return the version of a port, or raise one error in the place of one for each of its forms.
 
     Raises:
-        PydanticCustomError: It is neither.
+        PydanticCustomError: It has neither form.
     """
-    is_number = isinstance(value, int) and not isinstance(value, bool) and value >= 0
-    is_text = isinstance(value, str) and re.match(VERSION.pattern, value) is not None
-    if not (is_number or is_text):
-        raise PydanticCustomError("port_version", "is no version of a port")
-    return value
+    try:
+        return validate(value)
+    except ValidationError:
+        raise PydanticCustomError("port_version", "is no version of a port") from None
 
 
 def empty_for_null(value: object) -> object:

@@ -70,7 +70,7 @@ def test_a_number_for_a_text_is_not_repeated_as_yaml_reads_it(write_product: Wri
     )
 
 
-@pytest.mark.parametrize("version", ["1.0", "-1", "[1]", "{a: 1}", "true", "a b"])
+@pytest.mark.parametrize("version", ["1.0", "-1", "[1]", "{a: 1}", "true", "a b", "9" * 500 + "a"])
 def test_a_version_of_a_port_is_a_number_or_a_text(
     write_product: WriteProduct, version: str
 ) -> None:
