@@ -41,7 +41,7 @@ def read_warehouse(
     `words` is source id -> the version reported by the step that wrote it.
 
     Raises:
-        UsageError: Tables in this kind of warehouse can't be hashed.
+        UsageError: The tables are in no DuckDB file, but in memory.
         EnvironmentProblemError: The warehouse cannot be opened.
     """
     nodes = [artifacts.by_id[node_id] for node_id in node_ids]

@@ -95,7 +95,7 @@ class CopiedTables:
     """A warehouse of any adapter.
 
     `rows` and `run` see copies: of relations that `columns` has returned, as they are when they are
-    first named.
+    first named. Which relations there are is asked once for each schema.
     """
 
     def __init__(
@@ -107,12 +107,14 @@ class CopiedTables:
     ) -> None:
         self.dialect: Dialect = Copies()
         self.dialect.prepare(copies)
+        # Catalogs compare it with the databases of dbt's manifest.
         copies.create_function("current_database", 0, lambda: database)
         self._adapter = adapter
         self._database = database
         self._copies = copies
         self._dbt = dbt
         self._to_copy: dict[str, tuple[Any, list[str]]] = {}
+        self._listed: dict[str, dict[str, Any]] = {}
 
     def rows(self, query: str) -> list[Row]:
         """See `Warehouse.rows`."""
@@ -147,6 +149,7 @@ class CopiedTables:
         """See `Warehouse.drop_schema`."""
         with _translated_errors(self._dbt):
             self._adapter.drop_schema(self._schema(schema))
+            self._listed.clear()
 
     def _schema(self, name: str) -> Any:
         whole = self._adapter.Relation.create(
@@ -156,11 +159,14 @@ class CopiedTables:
 
     def _find(self, relation: Relation) -> Any:
         """Return a relation as the adapter lists it, which is how the warehouse writes its name."""
-        schemas = _closest(relation.schema, {name: name for name in self.list_schemas("")})
-        if schemas is None:
-            return None
-        listed = self._adapter.list_relations_without_caching(self._schema(schemas))
-        return _closest(relation.name, {str(each.identifier): each for each in listed})
+        if relation.schema not in self._listed:
+            self._listed[relation.schema] = self._list_relations(relation.schema)
+        return _closest(relation.name, self._listed[relation.schema])
+
+    def _list_relations(self, schema: str) -> dict[str, Any]:
+        own = _closest(schema, {name: name for name in self.list_schemas("")})
+        found = self._adapter.list_relations_without_caching(self._schema(own)) if own else ()
+        return {str(each.identifier): each for each in found}
 
     def _copy_named_in(self, query: str) -> None:
         for place in [place for place in self._to_copy if place in query]:
