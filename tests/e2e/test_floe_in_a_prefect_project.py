@@ -171,6 +171,17 @@ def test_canceling_the_teams_flow_ends_the_build(team: Team) -> None:
     wait_for(lambda: team.subflows(run_id)[0]["state"]["type"] in ("CRASHED", "CANCELLED"), 60)
 
 
+def test_one_process_serves_the_product_and_the_teams_flow(team: Team) -> None:
+    team.project.receive("3.csv", GOOD)
+    with team.prefect.serving(team.project.folder, "everything.py"):
+        run_id, state = team.run()
+        assert state == "Completed", team.prefect.logs()
+        run_id = team.prefect.trigger("shop.marts/floe")
+        assert team.prefect.ended(run_id) == "Completed", team.prefect.logs()
+    found = team.prefect.deployment("shop/floe")
+    assert (found["paused"], found["tags"]) == (False, ["shop"])
+
+
 def is_hanging(team: Team, run_id: str) -> bool:
     return any(
         team.prefect.tasks(run["id"]).get("hanging") == "Running" for run in team.subflows(run_id)

@@ -3,8 +3,9 @@
 The oracle is a reading of that page that knows nothing of floe's code (`update_histories.py`). What
 it is held against is the orchestrator's own record of its runs, and what each run wrote down when
 it began. Four consumers with four rules live through a history at once, each of them with pauses,
-held up and broken runs of its own, so that a play is four histories. `FLOE_TEST_HISTORIES` says how
-many there are, and `FLOE_TEST_HISTORIES_FROM` the seed of the first play.
+held up and broken runs of its own, so that a play is four histories, or more on several meshes.
+`FLOE_TEST_HISTORIES` says how many there are, `FLOE_TEST_HISTORIES_FROM` the seed of the first play,
+and `FLOE_TEST_HISTORIES_AT_ONCE` how many meshes Airflow and Prefect have.
 """
 
 from __future__ import annotations
@@ -22,19 +23,21 @@ from airflow_histories import AirflowPlayer
 from dagster_histories import DagsterPlayer
 from history_player import play
 from prefect_histories import PrefectPlayer
-from update_histories import RULES, Page, random_history
+from update_histories import RULES, Page, random_histories, random_history
 
 LONG = 6 * 3600
 # Rounds of a history: on Dagster they take no time, on the others some 15 seconds and more.
 ON_DAGSTER = 24
 ELSEWHERE = 14
+# Meshes that are played at once on those others, where most of the time goes into waiting.
+MESHES = int(os.environ.get("FLOE_TEST_HISTORIES_AT_ONCE", "1"))
 
 
-def plays(otherwise: int) -> range:
+def plays(otherwise: int, meshes: int = 1) -> range:
     """Return the seeds of the plays, as many as the environment asks for."""
     first = int(os.environ.get("FLOE_TEST_HISTORIES_FROM", "0"))
     histories = int(os.environ.get("FLOE_TEST_HISTORIES", otherwise))
-    return range(first, first + -(-histories // len(RULES)))
+    return range(first, first + -(-histories // (len(RULES) * meshes)))
 
 
 def test_histories_are_rich_in_what_goes_wrong() -> None:
@@ -66,7 +69,7 @@ def dagster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DagsterPlayer]
 
 @pytest.mark.slow
 def test_a_short_history_on_dagster(dagster: DagsterPlayer) -> None:
-    play(dagster, random_history(random.Random(1), 6))
+    play(dagster, [random_history(random.Random(1), 6)])
 
 
 def test_a_run_that_a_killed_daemon_created_is_started_after_days(dagster: DagsterPlayer) -> None:
@@ -85,22 +88,22 @@ def test_a_run_that_a_killed_daemon_created_is_started_after_days(dagster: Dagst
 @pytest.mark.timeout(LONG)
 def test_histories_on_dagster(dagster: DagsterPlayer) -> None:
     for seed in plays(20):
-        play(dagster, random_history(random.Random(seed), ON_DAGSTER))
+        play(dagster, [random_history(random.Random(seed), ON_DAGSTER)])
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(LONG)
 def test_histories_on_airflow(tmp_path: Path) -> None:
-    player = AirflowPlayer(tmp_path)
+    player = AirflowPlayer(tmp_path, MESHES)
     with player.up():
-        for seed in plays(4):
-            play(player, random_history(random.Random(seed), ELSEWHERE))
+        for seed in plays(4, MESHES):
+            play(player, random_histories(random.Random(seed), ELSEWHERE, MESHES))
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(LONG)
 def test_histories_on_prefect(tmp_path: Path) -> None:
-    player = PrefectPlayer(tmp_path)
+    player = PrefectPlayer(tmp_path, MESHES)
     with player.up():
-        for seed in plays(4):
-            play(player, random_history(random.Random(seed), ELSEWHERE))
+        for seed in plays(4, MESHES):
+            play(player, random_histories(random.Random(seed), ELSEWHERE, MESHES))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -26,19 +26,36 @@ NOTHING_COMES = 30.0
 TO_END = 120.0
 
 
+TOGETHER = """\
+from pathlib import Path
+
+from prefect import flow
+from floe_orchestrator_prefect import load_product_flows, serve_products
+
+HERE = Path(__file__).parent
+
+
+@flow
+def theirs():
+    (HERE / "theirs.txt").write_text("done")
+
+
+if __name__ == "__main__":
+    products = [load_product_flows(name, HERE / name) for name in ("marts", "report")]
+    serve_products(*products, deployments=[theirs.to_deployment("team")])
+"""
+
+
 class PrefectOfMesh:
-    """The consumers of a mesh, served beside a server of Prefect."""
+    """The consumers of a mesh and a flow of a team, served by one process beside a server."""
 
     def __init__(self, folder: Path) -> None:
         self.mesh = Mesh(folder / "mesh", "prefect")
+        (self.mesh.folder / "together.py").write_text(TOGETHER)
         self.prefect = RunningPrefect(folder)
 
-    @contextmanager
-    def serving(self) -> Iterator[None]:
-        with ExitStack() as stack:
-            for product in self.mesh.consumers.values():
-                stack.enter_context(self.prefect.serving(product.folder))
-            yield
+    def serving(self) -> AbstractContextManager[None]:
+        return self.prefect.serving(self.mesh.folder, "together.py")
 
     def runs(self, flow: str) -> list[dict[str, Any]]:
         wanted = {"flows": {"name": {"any_": [flow]}}, "sort": "EXPECTED_START_TIME_ASC"}
@@ -215,3 +232,15 @@ def test_a_producers_run_that_is_retried_to_green_updates_its_ports(
             "floe.product.version": "1.0.0",
         }
     ]
+
+
+def test_a_teams_own_flow_is_served_beside_the_products(of_mesh: PrefectOfMesh) -> None:
+    prefect = of_mesh.prefect
+    with of_mesh.serving():
+        assert prefect.ended(prefect.trigger("theirs/team")) == "Completed"
+    assert (of_mesh.mesh.folder / "theirs.txt").read_text() == "done"
+    paused = {
+        name: prefect.deployment(name)["paused"]
+        for name in ("marts/floe", "report/floe", "theirs/team")
+    }
+    assert paused == {"marts/floe": False, "report/floe": False, "theirs/team": False}

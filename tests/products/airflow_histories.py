@@ -27,10 +27,17 @@ COMPONENTS = {
 }
 SETTINGS = {
     # As many as there are consumers, which may all be held up at once, and more.
-    "AIRFLOW__CORE__PARALLELISM": "8",
+    "AIRFLOW__CORE__PARALLELISM": "32",
     # Of a DAG that is paused or resumed Airflow takes the trigger away or back with the next parse.
     "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "10",
 }
+DAGS = """\
+from airflow.sdk import DAG
+from floe_orchestrator_airflow.loader import load_product_dags
+
+for name, folder in PLACES:
+    globals().update({dag.dag_id: dag for dag in load_product_dags(name, folder)})
+"""
 ENDS = {"success": "success", "failed": "failed"}
 TO_START = 180.0
 # A look at the ledger, and what comes of it.
@@ -40,10 +47,10 @@ PATIENCE = 240.0
 
 
 class AirflowPlayer:
-    """The consumers in an Airflow of four processes."""
+    """The consumers of some meshes in an Airflow of four processes."""
 
-    def __init__(self, folder: Path) -> None:
-        self.mesh = HistoryMesh(folder / "mesh", "airflow")
+    def __init__(self, folder: Path, meshes: int = 1) -> None:
+        self.meshes = [HistoryMesh(folder / f"{n}", "airflow", f"-{n}") for n in range(meshes)]
         self._home = Home.prepare(folder / "airflow", follows_schedules=True)
         self._environment = {**self._home.environment(os.environ), **SETTINGS}
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
@@ -53,8 +60,11 @@ class AirflowPlayer:
 
     @contextmanager
     def up(self) -> Iterator[None]:
-        for name in RULES:
-            (self._home.dags / f"{name}.py").symlink_to(self.mesh.folder / name / "dag.py")
+        places = [
+            (mesh.named(name), str(mesh.folder / name)) for mesh in self.meshes for name in RULES
+        ]
+        # One file, which is parsed again and again.
+        (self._home.dags / "consumers.py").write_text(DAGS.replace("PLACES", repr(places)))
         migrate = [BIN / "airflow", "db", "migrate"]
         subprocess.run(migrate, env=self._environment, check=True, capture_output=True)
         try:
@@ -64,27 +74,32 @@ class AirflowPlayer:
             self._api.log_in()
             for component in ("scheduler", "dag-processor", "triggerer"):
                 self._start(component)
-            for name in RULES:
+            for name, _ in places:
                 wait_for(lambda name=name: self._api.dag(name) is not None, TO_START)
                 self.take("resume", name)
             yield
         finally:
-            self.mesh.release_all()
+            for mesh in self.meshes:
+                mesh.release_all()
             for group in self._groups:
                 with suppress(ProcessLookupError):
                     os.killpg(group, signal.SIGKILL)
 
-    def take(self, what: str, whom: str) -> None:
-        if what in ("away", "bounce"):
+    def watch(self, what: str) -> None:
+        if what != "back":
             process = self._processes.pop("triggerer")
             process.kill()
             process.wait()
-        if what in ("back", "bounce"):
+        if what != "away":
             self._start("triggerer")
-        elif what in ("pause", "resume"):
-            self._api.request("PATCH", f"/api/v2/dags/{whom}", {"is_paused": what == "pause"})
-        elif what == "by hand":
-            self._api.request("POST", f"/api/v2/dags/{whom}/dagRuns", {"logical_date": None})
+
+    def take(self, what: str, consumer: str) -> None:
+        place = f"/api/v2/dags/{consumer}"
+        if what in ("pause", "resume"):
+            self._api.request("PATCH", place, {"is_paused": what == "pause"})
+        else:
+            assert what == "by hand", what
+            self._api.request("POST", f"{place}/dagRuns", {"logical_date": None})
 
     def settle(self, is_as_expected: Callable[[], bool]) -> None:
         if "triggerer" not in self._processes:

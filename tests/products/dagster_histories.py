@@ -68,6 +68,7 @@ class DagsterPlayer:
 
     def __init__(self, folder: Path, seed: int = 0) -> None:
         self.mesh = HistoryMesh(folder / "mesh", "dagster")
+        self.meshes = [self.mesh]
         FORKS.set_forkserver_preload([*IMPORTED, "dagster_histories", "floe_orchestrator_dagster"])
         self._home = folder / "home"
         self._home.mkdir()
@@ -100,24 +101,24 @@ class DagsterPlayer:
                 self.mesh.release_all()
                 self._await_runs()
 
-    def take(self, what: str, whom: str) -> None:
-        if what == "away":
-            self._is_away = True
-        elif what == "back":
-            self._is_away = False
-        elif what == "bounce":
+    def watch(self, what: str) -> None:
+        if what == "bounce":
             self.die_in_a_tick(self._chance.choice(list(RULES)), self._chance.choice(POINTS))
-        elif what == "pause":
+        else:
+            self._is_away = what == "away"
+
+    def take(self, what: str, consumer: str) -> None:
+        if what == "pause":
             self._instance.stop_sensor(
-                self._sensor(whom).get_remote_origin_id(),
-                self._sensor(whom).selector_id,
-                self._sensor(whom),
+                self._sensor(consumer).get_remote_origin_id(),
+                self._sensor(consumer).selector_id,
+                self._sensor(consumer),
             )
         elif what == "resume":
-            self._instance.start_sensor(self._sensor(whom))
+            self._instance.start_sensor(self._sensor(consumer))
         else:
             assert what == "by hand", what
-            self._run_by_hand(whom)
+            self._run_by_hand(consumer)
 
     def settle(self, is_as_expected: Callable[[], bool]) -> None:
         self._await_runs()

@@ -31,13 +31,13 @@ metadata: {name: platform, version: 1.0.0}
 plugins:
   orchestrator: {type: ORCHESTRATOR}
   compute: {type: duckdb, config: {path: "{product_slug}.duckdb", threads: 1}}
-products: {crm: crm, sales: sales}
+products: {PRODUCERS}
 ledger: ledger
 """
 FLOE = """\
 apiVersion: floe.dev/v1
 kind: FloeSpec
-metadata: {name: NAME, version: 1.0.0}
+metadata: {name: NAMEMARK, version: 1.0.0}
 platform: {manifest: ../manifest.yaml}
 """
 PROJECT = "name: NAME\nversion: 1.0.0\nprofile: NAME\n"
@@ -46,7 +46,7 @@ PORT = "outputPorts: [{name: things, model: NAME_things, version: 1}]\n"
 TEST = "select 1 where '{{ env_var(\"RED\", \"\") }}' = 'yes'"
 # No attached file, so that no warehouse is shared: a consumer that is held would hold back others.
 READS = "inputPorts:\n" + "".join(
-    f"  - {{product: {each}, port: things, version: 1}}\n" for each in PRODUCERS
+    f"  - {{product: {each}MARK, port: things, version: 1}}\n" for each in PRODUCERS
 )
 STEPS = f"steps: [{{name: note, command: [{sys.executable}, note.py], writes: [NAME.note]}}]\n"
 NOTE = """\
@@ -66,12 +66,17 @@ WAIT = timedelta(minutes=50)
 
 
 class HistoryMesh:
-    """The products in a folder, compiled for an orchestrator, and what can be done to them."""
+    """The products in a folder, compiled for an orchestrator, and what can be done to them.
 
-    def __init__(self, folder: Path, orchestrator: str) -> None:
-        self.folder = folder
+    A mark is the end of each product's name, which tells one mesh of an orchestrator from another.
+    """
+
+    def __init__(self, folder: Path, orchestrator: str, mark: str = "") -> None:
+        self.folder, self._mark = folder, mark
         folder.mkdir(parents=True)
-        (folder / "manifest.yaml").write_text(MANIFEST.replace("ORCHESTRATOR", orchestrator))
+        producers = ", ".join(f"{self.named(each)}: {each}" for each in PRODUCERS)
+        manifest = MANIFEST.replace("ORCHESTRATOR", orchestrator).replace("PRODUCERS", producers)
+        (folder / "manifest.yaml").write_text(manifest)
         for name in PRODUCERS:
             (folder / f"{name}.greens").touch()
             models = {f"models/{name}_things.sql": "select 1 as id", "tests/red.sql": TEST}
@@ -87,7 +92,11 @@ class HistoryMesh:
         for file, text in texts.items():
             path = self.folder / name / file
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text.replace("NAME", name))
+            path.write_text(text.replace("NAME", name).replace("MARK", self._mark))
+
+    def named(self, product: str) -> str:
+        """Return the name that a product has on the orchestrator."""
+        return f"{product}{self._mark}"
 
     def begun(self, consumer: str) -> list[tuple[int, ...]]:
         """Return for each run of a consumer how many green builds of each producer it found."""
@@ -124,7 +133,7 @@ class HistoryMesh:
 
     def _let_an_hour_pass(self) -> None:
         for producer in PRODUCERS:
-            text = shared_text(str(self.folder / "ledger"), producer)
+            text = shared_text(str(self.folder / "ledger"), self.named(producer))
             if text.read() is not None:
                 text.change(an_hour_older)
 
@@ -137,7 +146,8 @@ def _schedule(rule: Rule) -> str:
 def build_in_process(folder: Path, is_green: bool) -> None:
     """Build a producer as every orchestrator does, green or red."""
     os.environ["RED"] = "" if is_green else "yes"
-    events = list(build(CompiledArtifacts.load(folder), BuildRequest(folder.name, str(uuid4()))))
+    artifacts = CompiledArtifacts.load(folder)
+    events = list(build(artifacts, BuildRequest(artifacts.jobs[0].name, str(uuid4()))))
     end = events[-1]
     assert isinstance(end, BuildEnded)
     sys.exit(end.succeeded != is_green)

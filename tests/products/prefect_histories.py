@@ -1,4 +1,4 @@
-"""Histories on Prefect: a real server, and a process that serves each consumer."""
+"""Histories on Prefect: a real server, and a process that serves the consumers of each mesh."""
 
 from __future__ import annotations
 
@@ -16,6 +16,11 @@ from running_prefect import RunningPrefect
 from update_histories import RULES
 from wait_for import wait_a_while_for
 
+SERVED = """\
+from floe_orchestrator_prefect import load_product_flows, serve_products
+
+serve_products(*(load_product_flows(name, folder) for name, folder in PLACES))
+"""
 ENDS = {"COMPLETED": "success", "FAILED": "failed", "CRASHED": "failed"}
 # A look at the ledger, and what comes of it.
 QUIET = 13.0
@@ -23,10 +28,13 @@ PATIENCE = 180.0
 
 
 class PrefectPlayer:
-    """The consumers, each served by a process of its own that is killed when history says so."""
+    """The consumers of some meshes, served by processes that are killed when history says so."""
 
-    def __init__(self, folder: Path) -> None:
-        self.mesh = HistoryMesh(folder / "mesh", "prefect")
+    def __init__(self, folder: Path, meshes: int = 1) -> None:
+        self.meshes = [HistoryMesh(folder / f"{n}", "prefect", f"-{n}") for n in range(meshes)]
+        for mesh in self.meshes:
+            places = [(mesh.named(name), str(mesh.folder / name)) for name in RULES]
+            (mesh.folder / "flow.py").write_text(SERVED.replace("PLACES", repr(places)))
         self.prefect = RunningPrefect(folder)
         self._serving: list[subprocess.Popen[bytes]] = []
         self._killed: list[int] = []
@@ -38,23 +46,28 @@ class PrefectPlayer:
                 self._serve()
                 yield
             finally:
-                self.mesh.release_all()
+                for mesh in self.meshes:
+                    mesh.release_all()
                 self._kill()
                 # Flow runs outlive who served them.
                 for group in self._killed:
                     with suppress(ProcessLookupError):
                         os.killpg(group, signal.SIGKILL)
 
-    def take(self, what: str, whom: str) -> None:
-        if what in ("away", "bounce"):
+    def watch(self, what: str) -> None:
+        if what != "back":
             self._kill()
-        if what in ("back", "bounce"):
+        if what != "away":
             self._serve()
-        elif what in ("pause", "resume"):
-            place = f"/deployments/{self.prefect.deployment(f'{whom}/floe')['id']}"
+
+    def take(self, what: str, consumer: str) -> None:
+        deployment = f"{consumer}/floe"
+        if what in ("pause", "resume"):
+            place = f"/deployments/{self.prefect.deployment(deployment)['id']}"
             self.prefect.request("PATCH", place, {"paused": what == "pause"})
-        elif what == "by hand":
-            self.prefect.trigger(f"{whom}/floe")
+        else:
+            assert what == "by hand", what
+            self.prefect.trigger(deployment)
 
     def settle(self, is_as_expected: Callable[[], bool]) -> None:
         if not self._serving:
@@ -71,7 +84,7 @@ class PrefectPlayer:
         return [ENDS.get(state["type"], "on") for state in kept]
 
     def _serve(self) -> None:
-        self._serving = self.prefect.serve(*(self.mesh.folder / name for name in RULES))
+        self._serving = self.prefect.serve(*(mesh.folder for mesh in self.meshes))
 
     def _kill(self) -> None:
         for process in self._serving:

@@ -147,7 +147,16 @@ def _change(reading: Reading, what: str) -> None:
         reading.is_broken = what == "break"
 
 
+# What happens to whatever watches, by SIGKILL where it ends.
+WATCHING = ("away", "back", "bounce")
 LOCAL = ("pause", "resume", "hold", "release", "break", "mend", "by hand")
+# After the last round nothing is away, paused, held or broken.
+UNDONE = (
+    ("back", "is_away"),
+    ("resume", "is_paused"),
+    ("release", "is_held"),
+    ("mend", "is_broken"),
+)
 # The first round: what went before is none of this history's business.
 CLEAN_SLATE: Round = tuple(("by hand", name) for name in RULES)
 
@@ -158,33 +167,60 @@ def random_history(chance: random.Random, length: int) -> list[Round]:
     A round that makes two things happen to one consumer would leave open which comes first.
     `bounce` is the end of whatever watches, by SIGKILL, while it may be starting something.
     """
-    page, rounds = Page(), [CLEAN_SLATE]
-    page.take(CLEAN_SLATE)
-    while len(rounds) < length:
-        events = tuple(_random_round(chance, page, is_of_all=len(rounds) % 2 == 1))
-        if events:
-            page.take(events)
-            rounds.append(events)
-    return [*rounds, *_ending(page)]
+    [history] = random_histories(chance, length, 1)
+    return history
 
 
-def _random_round(chance: random.Random, page: Page, *, is_of_all: bool) -> Iterator[Event]:
-    if not is_of_all:
-        for name in RULES:
-            possible = [each for each in LOCAL if page.may(each, name)]
-            weights = [_weight(each, page.consumers[name]) for each in possible]
-            if chance.random() < 0.35:
-                yield chance.choices(possible, weights)[0], name
-        return
-    if page.is_away and chance.random() < 0.3:
-        yield "back", ""
-        return
-    what = chance.choices(["green", "red", "hour", "away"], [14, 2, 3, 2])[0]
-    if what == "away" and page.is_away:
-        what = "green"
-    yield what, _producer(chance, page) if what in ("green", "red") else ""
-    if what == "green" and not page.is_away and chance.random() < 0.2:
-        yield "bounce", ""
+def random_histories(chance: random.Random, length: int, number: int) -> list[list[Round]]:
+    """Return so many histories of as many rounds, to be played at once on one orchestrator.
+
+    What watches is the same for all of them: `away`, `back` and `bounce` come in the same rounds.
+    """
+    pages = [Page() for _ in range(number)]
+    histories = [[CLEAN_SLATE] for _ in pages]
+    for page in pages:
+        page.take(CLEAN_SLATE)
+
+    def add(rounds: Sequence[Round]) -> None:
+        if any(rounds):
+            for page, history, events in zip(pages, histories, rounds, strict=True):
+                page.take(events)
+                history.append(events)
+
+    while len(histories[0]) < length:
+        if len(histories[0]) % 2 == 1:
+            watching = _random_watch(chance, pages[0])
+            add([tuple(_events_of_all(chance, page, watching)) for page in pages])
+        else:
+            add([tuple(_events_of_some(chance, page)) for page in pages])
+    for undoing, state in UNDONE:
+        add([tuple(_ending(page, undoing, state)) for page in pages])
+    return histories
+
+
+def _random_watch(chance: random.Random, page: Page) -> str:
+    """Return what happens to whatever watches, if anything does."""
+    if page.is_away:
+        return "back" if chance.random() < 0.3 else ""
+    return chance.choices(["", "away", "bounce"], [76, 10, 14])[0]
+
+
+def _events_of_all(chance: random.Random, page: Page, watching: str) -> Iterator[Event]:
+    if watching not in ("away", "back"):
+        # Whatever watches dies while it may be starting something.
+        weights = [14, 2, 3] if not watching else [1, 0, 0]
+        [what] = chance.choices(["green", "red", "hour"], weights)
+        yield what, _producer(chance, page) if what in ("green", "red") else ""
+    if watching:
+        yield watching, ""
+
+
+def _events_of_some(chance: random.Random, page: Page) -> Iterator[Event]:
+    for name in RULES:
+        possible = [each for each in LOCAL if page.may(each, name)]
+        weights = [_weight(each, page.consumers[name]) for each in possible]
+        if chance.random() < 0.35:
+            yield chance.choices(possible, weights)[0], name
 
 
 def _weight(what: str, reading: Reading) -> int:
@@ -208,15 +244,15 @@ def _producer(chance: random.Random, page: Page) -> str:
     return chance.choice([*PRODUCERS, behind])
 
 
-def _ending(page: Page) -> Iterator[Round]:
-    """Yield rounds after which nothing is away, paused, held or broken."""
-    events: list[Round] = [(("back", ""),)] if page.is_away else []
-    for undoing, state in (("resume", "is_paused"), ("release", "is_held"), ("mend", "is_broken")):
-        events.append(tuple((undoing, n) for n, r in page.consumers.items() if getattr(r, state)))
-    for each in events:
-        if each:
-            page.take(each)
-            yield each
+def _ending(page: Page, undoing: str, state: str) -> Iterator[Event]:
+    """Yield what makes an end of something that is not to last longer than the history."""
+    if undoing == "back":
+        if page.is_away:
+            yield undoing, ""
+        return
+    for name, reading in page.consumers.items():
+        if getattr(reading, state):
+            yield undoing, name
 
 
 def shown(rounds: Sequence[Round]) -> str:

@@ -12,13 +12,20 @@ if TYPE_CHECKING:
     from floe_orchestrator_prefect.plugin import PrefectOrchestratorPlugin, PrefectPlugin
 
 __version__ = version("floe-orchestrator-prefect")
-__all__ = ["PrefectOrchestratorPlugin", "PrefectPlugin", "floe_flow", "load_product_flows"]
+__all__ = [
+    "PrefectOrchestratorPlugin",
+    "PrefectPlugin",
+    "floe_flow",
+    "load_product_flows",
+    "serve_products",
+]
 
 _MODULES = {
     "PrefectOrchestratorPlugin": ".plugin",
     "PrefectPlugin": ".plugin",
     "floe_flow": ".loader",
     "load_product_flows": ".loader",
+    "serve_products": ".loader",
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from prefect import serve
@@ -31,7 +32,11 @@ class ProductFlows:
         return {attribute_name(name): flow for name, flow in self.flows.items()}
 
     def deployments(self) -> list[RunnerDeployment]:
-        """Return a deployment named `floe` for each flow, with the job's schedule."""
+        """Return a deployment named `floe` for each flow, with the job's schedule.
+
+        Prefect's own `serve` starts no jobs for updates of ports and watches no deadlines;
+        `serve_products` does both.
+        """
         return [self._deployment(job) for job in self.artifacts.jobs]
 
     def serve(self) -> None:
@@ -41,9 +46,7 @@ class ProductFlows:
         The deployments are not paused when this ends: a missed tick runs once the product is served
         again.
         """
-        watch_updates(self.artifacts)
-        watch_deadlines(self.artifacts)
-        serve(*self.deployments(), pause_on_shutdown=False)
+        serve_products(self)
 
     def _deployment(self, job: Job) -> RunnerDeployment:
         deployment = self.flows[job.name].to_deployment(
@@ -56,6 +59,20 @@ class ProductFlows:
         place = self.artifacts.folder / FILENAME
         deployment.entrypoint = f"{place}:{attribute_name(job.name)}"
         return deployment
+
+
+def serve_products(*products: ProductFlows, deployments: Sequence[RunnerDeployment] = ()) -> None:
+    """Serve several products in one process until it is stopped, as `ProductFlows.serve` does one.
+
+    Args:
+        products: The products, from `load_product_flows`.
+        deployments: A team's own deployments, to be served beside them.
+    """
+    for product in products:
+        watch_updates(product.artifacts)
+        watch_deadlines(product.artifacts)
+    ours = [deployment for product in products for deployment in product.deployments()]
+    serve(*ours, *deployments, pause_on_shutdown=False)
 
 
 def product_flows(artifacts: CompiledArtifacts) -> ProductFlows:
