@@ -13,8 +13,8 @@ from typing import Any
 
 import psutil
 import pytest
-from awkward_projects import write_awkward_project
-from second_dbt import install_dbt_two, install_duckdb_driver
+from awkward_projects import names, write_awkward_project
+from second_dbt import PROGRAMS, install_dbt_two, install_duckdb_driver
 
 pytestmark = pytest.mark.slow
 
@@ -39,13 +39,13 @@ execution: {{dbtExecutable: {dbt}{more}}}
 PROJECT = "name: shop\nversion: 1.0.0\nprofile: shop\nmodels:\n  +materialized: table\n"
 
 
-@pytest.fixture(scope="session")
-def dbt_two(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return install_dbt_two(tmp_path_factory.mktemp("dbt-two"))
+@pytest.fixture(scope="module", params=PROGRAMS, ids=["dbt", "dbt-core"])
+def dbt_two(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Path:
+    return install_dbt_two(tmp_path_factory.mktemp("dbt-two"), request.param)
 
 
-@pytest.fixture(scope="session", autouse=True)
-def driver(tmp_path_factory: pytest.TempPathFactory, dbt_two: Path) -> None:
+@pytest.fixture(scope="module", autouse=True)
+def driver(tmp_path_factory: pytest.TempPathFactory) -> None:
     os.environ["ADBC_DRIVER_PATH"] = str(install_duckdb_driver(tmp_path_factory.mktemp("adbc")))
 
 
@@ -189,10 +189,7 @@ def test_what_is_wrong_in_the_project_is_said_with_its_place(tmp_path: Path, dbt
     assert "<unknown>" not in done.stderr
 
 
-AWKWARD = ["hook-fails-at-start", "hook-fails-at-end", "relative-paths", "schemas"]
-
-
-@pytest.mark.parametrize("name", AWKWARD)
+@pytest.mark.parametrize("name", names())
 def test_an_awkward_project_runs_as_dbt_2_runs_it(name: str, tmp_path: Path, dbt_two: Path) -> None:
     product = write_awkward_project(name, tmp_path / name)
     with (product / "floe.yaml").open("a") as spec:

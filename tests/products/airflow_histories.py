@@ -28,6 +28,9 @@ COMPONENTS = {
 SETTINGS = {
     # As many as there are consumers, which may all be held up at once, and more.
     "AIRFLOW__CORE__PARALLELISM": "32",
+    # Runs of several meshes may all begin at once, which takes the API server long with SQLite.
+    "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "60",
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "900",
     # Of a DAG that is paused or resumed Airflow takes the trigger away or back with the next parse.
     "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "10",
 }

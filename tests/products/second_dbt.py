@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-VERSION = "2.0.0rc196"
+# The newest of which the registry has wheels: dbt's own build, and the open-source one. Later ones
+# are source distributions that download a wheel from elsewhere.
+PROGRAMS = ("dbt==2.0.0rc196", "dbt-core==2.0.0a4")
 UV = Path(sys.executable).with_name("uv")
 # DuckDB's own library; dbt 2 loads it by the name in the driver's manifest.
 LIBRARY = "@duckdb/node-bindings-linux-x64@1.5.6-r.1"
@@ -27,14 +29,14 @@ linux_amd64 = "{library}"
 """
 
 
-def install_dbt_two(folder: Path) -> Path:
+def install_dbt_two(folder: Path, program: str = PROGRAMS[0]) -> Path:
     """Return the path of a dbt 2 below this folder; skip where the registries do not have it."""
     environment = folder / "dbt-2"
     run(UV, "venv", "--quiet", "--python", sys.executable, environment)
     wheels = ("--only-binary", ":all:", "--prerelease", "allow")
     run(
         *(UV, "pip", "install", "--quiet", "--python", environment / "bin" / "python", *wheels),
-        f"dbt=={VERSION}",
+        program,
     )
     return environment / "bin" / "dbt"
 

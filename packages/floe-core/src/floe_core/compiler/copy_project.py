@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import shutil
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,7 @@ _PATH_KEYS = (
     "function-paths",
 )
 _WORK_KEYS = ("target-path", "log-path")
+_PACKAGE_FILES = ("packages.yml", "dependencies.yml", "package-lock.yml")
 
 
 def copy_project(
@@ -47,8 +48,8 @@ def copy_project(
     """Copy the product's files into `out`, which may hold an earlier copy.
 
     Files that runs left there stay: its .floe folder and its warehouse. `warehouses` are the files
-    of `warehouse_files`; they are not copied. Paths of the dbt project
-    that lie outside the product's folder are copied to `external/`, and dbt_project.yml is changed
+    of `warehouse_files`; they are not copied. Paths of the dbt project and local packages that lie
+    outside the product's folder are copied to `external/`, and the files that name them are changed
     accordingly.
 
     Raises:
@@ -62,7 +63,7 @@ def copy_project(
         for source in sorted(inputs.product_dir.iterdir()):
             if source.name != PROFILES_FILE and source.name not in generated:
                 copier.replace(source, out / source.name)
-        _bringexternal_paths(inputs, out, copier)
+        _bring_what_is_outside(inputs, out, copier)
     except OSError as error:
         raise EnvironmentProblemError(
             f"{error.filename or out}: cannot be written: {error.strerror}"
@@ -100,7 +101,7 @@ class _Copier:
     """Copies trees, following links but not cycles, without files that belong to one folder."""
 
     def __init__(self, inputs: Inputs, out: Path, warehouses: Collection[Path]) -> None:
-        root = inputs.product_dir.resolve()
+        root = self._root = inputs.product_dir.resolve()
         project = inputs.dbt_document.data
         self._out = out.resolve()
         self._at_top = {*LEFT_AT_TOP, *(str(project.get(k) or "") for k in _WORK_KEYS)}
@@ -118,7 +119,7 @@ class _Copier:
             return
         if target.is_dir() and not target.is_symlink():
             shutil.rmtree(target)
-        self._copy(source, target, frozenset({source.parent.resolve()}))
+        self._copy(source, target, frozenset({self._root, source.parent.resolve()}))
 
     def _copy(self, source: Path, target: Path, above: frozenset[Path]) -> None:
         real = source.resolve()
@@ -156,21 +157,57 @@ def _check_out(product_dir: Path, out: Path) -> None:
         raise UsageError(f"--out {out}: holds other files; choose an empty or new folder")
 
 
-def _bringexternal_paths(inputs: Inputs, out: Path, copier: _Copier) -> None:
-    moved = dict(external_paths(inputs))
-    if not moved:
+def _bring_what_is_outside(inputs: Inputs, out: Path, copier: _Copier) -> None:
+    """Copy paths and local packages from outside the product to `external`, and name them there."""
+    places: dict[Path, str] = {}
+
+    def bring(source: Path) -> str:
+        if source not in places:
+            places[source] = f"external/{len(places)}-{source.name}"
+            copier.replace(source, out / places[source])
+        return places[source]
+
+    def name_paths(project: Any) -> bool:
+        moved = sorted(external_paths(inputs))
+        for given, source in moved:
+            for key in _PATH_KEYS:
+                if given in (project.get(key) or []):
+                    project[key][project[key].index(given)] = bring(source)
+        return bool(moved)
+
+    def name_packages(found: Any) -> bool:
+        moved = list(_outer_packages(found, inputs.product_dir.resolve()))
+        for package, source in moved:
+            package["local"] = bring(source)
+        return bool(moved)
+
+    _rewrite(out / DBT_PROJECT_FILE, name_paths)
+    for name in _PACKAGE_FILES:
+        _rewrite(out / name, name_packages)
+
+
+def _rewrite(path: Path, change: Callable[[Any], bool]) -> None:
+    """Change what a YAML file says, keeping its comments, if there is something to change."""
+    if not path.is_file():
         return
     yaml = YAML()
-    project = yaml.load((out / DBT_PROJECT_FILE).read_text(encoding="utf-8"))
-    for number, (given, source) in enumerate(sorted(moved.items())):
-        place = f"external/{number}-{source.name}"
-        copier.replace(source, out / place)
-        for key in _PATH_KEYS:
-            if given in (project.get(key) or []):
-                project[key][project[key].index(given)] = place
-    text = io.StringIO()
-    yaml.dump(project, text)
-    (out / DBT_PROJECT_FILE).write_text(text.getvalue(), encoding="utf-8")
+    found = yaml.load(path.read_text(encoding="utf-8"))
+    if change(found):
+        text = io.StringIO()
+        yaml.dump(found, text)
+        path.write_text(text.getvalue(), encoding="utf-8")
+
+
+def _outer_packages(found: Any, root: Path) -> Iterator[tuple[Any, Path]]:
+    """Yield the packages of a file that are folders outside the product, and these folders.
+
+    dbt 2 looks for them whenever it runs, dbt 1 only when it installs packages.
+    """
+    packages = found.get("packages") if isinstance(found, dict) else None
+    for package in packages or []:
+        source = (root / str(package.get("local") or ".")).resolve()
+        if source.is_dir() and root not in (source, *source.parents):
+            yield package, source
 
 
 def external_paths(inputs: Inputs) -> Iterator[tuple[str, Path]]:

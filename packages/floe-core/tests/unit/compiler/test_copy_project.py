@@ -55,8 +55,32 @@ def test_a_package_that_holds_the_product_is_copied_without_end_nowhere(
     (product / "dbt_packages" / "package").symlink_to(package)
     out = package / "out"
     compile_product(product, out=out)
-    below = names(out / "dbt_packages" / "package")
-    assert below == {"dbt_project.yml", "macros/one.sql"}
+    below = {"dbt_project.yml", "macros/one.sql"}
+    assert names(out / "dbt_packages" / "package") == below
+    assert names(out / "external" / "0-package") == below
+
+
+def test_local_packages_outside_the_product_are_named_where_the_copy_has_them(
+    write_product: WriteProduct, tmp_path: Path
+) -> None:
+    """dbt 2 looks for them whenever it runs."""
+    product = write_product("team/product", first="select 1 as id")
+    put(tmp_path / "team" / "shared" / "dbt_project.yml", "name: shared\nversion: 1.0.0\n")
+    put(product / "packages" / "own" / "dbt_project.yml", "name: own\nversion: 1.0.0\n")
+    for name in ("shared", "own"):
+        (product / "dbt_packages").mkdir(exist_ok=True)
+        place = tmp_path / "team" / "shared" if name == "shared" else product / "packages" / "own"
+        (product / "dbt_packages" / name).symlink_to(place)
+    packages = "packages:\n  - local: ../shared # ours\n  - local: packages/own\n"
+    put(product / "packages.yml", packages)
+    put(product / "package-lock.yml", f"{packages}sha1_hash: 1234\n")
+    out = tmp_path / "out"
+    compile_product(product, out=out)
+    moved = "packages:\n- local: external/0-shared # ours\n- local: packages/own\n"
+    assert (out / "packages.yml").read_text() == moved
+    assert (out / "package-lock.yml").read_text() == f"{moved}sha1_hash: 1234\n"
+    assert names(out / "external") == {"0-shared/dbt_project.yml"}
+    assert (product / "packages.yml").read_text() == packages
 
 
 def test_the_warehouse_stays_whatever_its_name_and_other_databases_come(

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from floe_core.compiler.dbt.complaints import in_dbts_words
+from floe_core.compiler.dbt.default_selector import name_default_selector
 from floe_core.compiler.inputs import DBT_PROJECT_FILE
 from floe_core.compiler.profile import PROFILES_FILE, Profile
 from floe_core.dbt_vars import vars_argument
@@ -207,7 +208,11 @@ class SubprocessDbt:
         """See `Dbt.parse`."""
         self._call(["parse", "--no-partial-parse"])
         secrets = known_secrets(self._profile.output)
-        return ParsedProject(_manifest(self._folders.work / "target", secrets), None)
+        manifest = _manifest(self._folders.work / "target", secrets)
+        name_default_selector(
+            manifest, self._folders.project, lambda words: self.list_ids(words, ())
+        )
+        return ParsedProject(manifest, None)
 
     def list_ids(self, selection: list[str], nodes: Sequence[Node]) -> list[str]:
         """See `Dbt.list_ids`."""
