@@ -199,11 +199,16 @@ def test_an_awkward_project_runs_as_dbt_2_runs_it(name: str, tmp_path: Path, dbt
     assert (differing, told["differences"]) == ({}, [])
 
 
+def compare_with_dbt_2(folder: Path, dbt: Path) -> subprocess.CompletedProcess[str]:
+    shutil.copytree(EXAMPLES, folder / "examples", ignore=shutil.ignore_patterns(".floe"))
+    product = folder / "examples" / "customer-360"
+    return floe("parity", product, "--dbt", "floe", "--dbt", dbt, "--json")
+
+
+@pytest.mark.parametrize("dbt_two", PROGRAMS[:1], ids=["dbt"], indirect=True)
 def test_two_dbts_are_compared_and_what_differs_is_explained(tmp_path: Path, dbt_two: Path) -> None:
     """dbt 2 makes BIGINT of the numbers of seeds, and so of all that reads them."""
-    shutil.copytree(EXAMPLES, tmp_path / "examples", ignore=shutil.ignore_patterns(".floe"))
-    product = tmp_path / "examples" / "customer-360"
-    done = floe("parity", product, "--dbt", "floe", "--dbt", dbt_two, "--json")
+    done = compare_with_dbt_2(tmp_path, dbt_two)
     told = json.loads(done.stdout)
     assert done.returncode == 1
     ours, theirs = told["runs"]
@@ -215,3 +220,9 @@ def test_two_dbts_are_compared_and_what_differs_is_explained(tmp_path: Path, dbt
         assert all(f"INTEGER on {ours}, BIGINT on {theirs}" in text for text in types)
         assert "dbt 2 makes BIGINT" in cause
     assert told["differences"] == []
+
+
+@pytest.mark.parametrize("dbt_two", PROGRAMS[1:], ids=["dbt-core"], indirect=True)
+def test_the_open_source_dbt_2_makes_the_tables_of_dbt_1(tmp_path: Path, dbt_two: Path) -> None:
+    done = compare_with_dbt_2(tmp_path, dbt_two)
+    assert (done.returncode, json.loads(done.stdout)["equal"]) == (0, True), done.stderr

@@ -7,12 +7,14 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from history_mesh import HistoryMesh
+from own_database import SERVER, own_database
 from own_group import BIN, started_in_own_group
+from sqlalchemy import URL
 from update_histories import RULES
 from wait_for import wait_a_while_for, wait_for
 
@@ -28,9 +30,6 @@ COMPONENTS = {
 SETTINGS = {
     # As many as there are consumers, which may all be held up at once, and more.
     "AIRFLOW__CORE__PARALLELISM": "32",
-    # Runs of several meshes may all begin at once, which takes the API server long with SQLite.
-    "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "60",
-    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "900",
     # Of a DAG that is paused or resumed Airflow takes the trigger away or back with the next parse.
     "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "10",
 }
@@ -41,6 +40,12 @@ from floe_orchestrator_airflow.loader import load_product_dags
 for name, folder in PLACES:
     globals().update({dag.dag_id: dag for dag in load_product_dags(name, folder)})
 """
+SERVER_OF_URL = {
+    "username": SERVER["user"],
+    "password": SERVER["password"],
+    "host": SERVER["host"],
+    "port": int(SERVER["port"]),
+}
 ENDS = {"success": "success", "failed": "failed"}
 TO_START = 180.0
 # A look at the ledger, and what comes of it.
@@ -63,6 +68,18 @@ class AirflowPlayer:
 
     @contextmanager
     def up(self) -> Iterator[None]:
+        with ExitStack() as stack:
+            if len(self.meshes) > 1:
+                # In SQLite, the runs of several meshes that begin at once wait too long.
+                name = stack.enter_context(own_database())
+                url = URL.create("postgresql+psycopg2", database=name, **SERVER_OF_URL)
+                connection = url.render_as_string(hide_password=False)
+                self._environment["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = connection
+            stack.enter_context(self._up())
+            yield
+
+    @contextmanager
+    def _up(self) -> Iterator[None]:
         places = [
             (mesh.named(name), str(mesh.folder / name)) for mesh in self.meshes for name in RULES
         ]

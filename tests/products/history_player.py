@@ -71,6 +71,16 @@ class Play:
     def is_as_expected(self) -> bool:
         return self.found() == self.expected()
 
+    def check(self, number: int) -> None:
+        """Fail if the runs differ, with the rounds that led there."""
+        found, expected = self.found(), self.expected()
+        differing = [
+            f"{name}: {found[name]} and not {expected[name]}"
+            for name in RULES
+            if found[name] != expected[name]
+        ]
+        assert not differing, "\n".join([*differing, "after", shown(self.history[:number])])
+
     def _ends(self, consumer: str) -> list[str]:
         return self._player.ends(self._mesh.named(consumer))
 
@@ -88,4 +98,4 @@ def play(player: Player, histories: Sequence[Sequence[Round]]) -> None:
         for each in plays:
             # What is due while nobody watches is not started, and what ended is not yet known.
             if not each.page.is_away:
-                assert each.found() == each.expected(), f"after\n{shown(each.history[:number])}"
+                each.check(number)
