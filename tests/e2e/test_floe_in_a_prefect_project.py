@@ -182,6 +182,21 @@ def test_one_process_serves_the_product_and_the_teams_flow(team: Team) -> None:
     assert (found["paused"], found["tags"]) == (False, ["shop"])
 
 
+def test_the_product_runs_on_a_work_pool(team: Team) -> None:
+    """Last, since the deployments of the product are the pool's from now on."""
+    prefect, project = team.prefect, team.project
+    created = prefect.call("prefect", "work-pool", "create", "local", "--type", "process")
+    deployed = prefect.call("python", str(project.folder / "to_pool.py"))
+    assert (created.returncode, deployed.returncode) == (0, 0), deployed.stderr
+    project.receive("4.csv", GOOD)
+    with prefect.running("worker", "prefect", "worker", "start", "--pool", "local"):
+        run_id = prefect.trigger("shop.staging/floe")
+        assert prefect.ended(run_id) == "Completed", prefect.logs()
+    watched = prefect.call("python", str(project.folder / "watching.py"))
+    assert watched.returncode == 1
+    assert "shop: no updates of ports start a job, and there are no deadlines" in watched.stderr
+
+
 def is_hanging(team: Team, run_id: str) -> bool:
     return any(
         team.prefect.tasks(run["id"]).get("hanging") == "Running" for run in team.subflows(run_id)

@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 from free_port import free_port
-from own_group import started_in_own_group
+from own_group import BIN, started_in_own_group
 from wait_for import wait_for
 
 from floe_orchestrator_prefect.local.migrated_database import prepare_database
@@ -36,8 +36,9 @@ class RunningPrefect:
             "PREFECT_API_URL": self.url,
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
             "DO_NOT_TRACK": "1",
-            # Scheduled runs are asked for this often; 10 s by default.
+            # Scheduled runs are asked for this often; 10 s by default, and 15 by workers.
             "PREFECT_RUNNER_POLL_FREQUENCY": "2",
+            "PREFECT_WORKER_QUERY_SECONDS": "2",
         }
 
     @contextmanager
@@ -47,7 +48,7 @@ class RunningPrefect:
         home.mkdir(parents=True, exist_ok=True)
         prepare_database(home)
         command = ["prefect", "server", "start", "--host", "127.0.0.1", "--port", str(self.port)]
-        with self._running("server", *command):
+        with self.running("server", *command):
             wait_for(self._is_well, 120)
             yield
 
@@ -61,8 +62,8 @@ class RunningPrefect:
         """
         log = self._log("serve")
         begun = log.stat().st_size if log.exists() else 0
-        with self._running("serve", "python", script, cwd=project_dir, variables=variables):
-            wait_for(lambda: b"being served" in log.read_bytes()[begun:], 60)
+        with self.running("serve", "python", script, cwd=project_dir, variables=variables):
+            wait_for(lambda: b"being served" in log.read_bytes()[begun:], 120)
             yield
 
     def serve(self, *project_dirs: Path) -> list[subprocess.Popen[bytes]]:
@@ -76,6 +77,17 @@ class RunningPrefect:
         served = len(processes)
         wait_for(lambda: log.read_bytes()[begun:].count(b"being served") >= served, 120)
         return processes
+
+    def call(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a program of the environment to its end, in the folder of the server."""
+        return subprocess.run(
+            [BIN / program, *arguments],
+            cwd=self.folder,
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
 
     def trigger(self, deployment: str) -> str:
         """Start a run as Prefect's pages do, and return its id."""
@@ -136,7 +148,7 @@ class RunningPrefect:
 
     def logs(self) -> str:
         """Return what server and served product wrote, for who reads a failing test."""
-        return "\n".join(self._log(name).read_text() for name in ("server", "serve"))
+        return "\n".join(each.read_text() for each in sorted(self.folder.glob("*.log")))
 
     def _is_well(self) -> bool:
         try:
@@ -148,7 +160,7 @@ class RunningPrefect:
         return self.folder / f"{name}.log"
 
     @contextmanager
-    def _running(
+    def running(
         self,
         name: str,
         program: str,
@@ -156,6 +168,7 @@ class RunningPrefect:
         cwd: Path | None = None,
         variables: Mapping[str, str] | None = None,
     ) -> Iterator[None]:
+        """Run a program of the environment while the block does; its output goes to a log."""
         environment = {**self._environment, **(variables or {})}
         process = started_in_own_group(
             [program, *arguments], self._log(name), cwd or self.folder, environment

@@ -18,6 +18,7 @@ __all__ = [
     "floe_flow",
     "load_product_flows",
     "serve_products",
+    "watch_products",
 ]
 
 _MODULES = {
@@ -26,6 +27,7 @@ _MODULES = {
     "floe_flow": ".loader",
     "load_product_flows": ".loader",
     "serve_products": ".loader",
+    "watch_products": ".loader",
 }
 
 

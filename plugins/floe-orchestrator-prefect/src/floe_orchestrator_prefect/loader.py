@@ -12,10 +12,11 @@ from floe_orchestrator_prefect.flow.product_flows import (
     ProductFlows,
     product_flows,
     serve_products,
+    watch_products,
 )
 from floe_orchestrator_prefect.ticks.due_tick import tick_of_team
 
-__all__ = ["floe_flow", "load_product_flows", "serve_products"]
+__all__ = ["floe_flow", "load_product_flows", "serve_products", "watch_products"]
 
 
 def load_product_flows(product_name: str, project_dir: Path | str) -> ProductFlows:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
 
 from prefect import serve
 from prefect.deployments.runner import RunnerDeployment
 
+from floe_core.errors import UsageError
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job
 from floe_orchestrator_prefect.alerts.deadline_watch import watch_deadlines
@@ -15,6 +20,7 @@ from floe_orchestrator_prefect.flow.entry_point import FILENAME
 from floe_orchestrator_prefect.flow.job_flow import JobFlow, description_of, job_flow
 from floe_orchestrator_prefect.flow.node_tasks import NodeTask, node_tasks
 from floe_orchestrator_prefect.flow.prefect_names import DEPLOYMENT, attribute_name
+from floe_orchestrator_prefect.service.work_pool import deploy_to_pool
 from floe_orchestrator_prefect.ticks.prefect_schedules import deployment_schedules
 from floe_orchestrator_prefect.ticks.update_watch import watch_updates
 
@@ -37,7 +43,7 @@ class ProductFlows:
         Prefect's own `serve` starts no jobs for updates of ports and watches no deadlines;
         `serve_products` does both.
         """
-        return [self._deployment(job) for job in self.artifacts.jobs]
+        return self._deployments(self.artifacts.folder)
 
     def serve(self) -> None:
         """Register the deployments with Prefect's server, and run their ticks here until stopped.
@@ -48,7 +54,40 @@ class ProductFlows:
         """
         serve_products(self)
 
-    def _deployment(self, job: Job) -> RunnerDeployment:
+    def deploy(
+        self,
+        work_pool: str,
+        *,
+        image: str | None = None,
+        folder: Path | str | None = None,
+        job_variables: Mapping[str, Any] | None = None,
+    ) -> list[UUID]:
+        """Register the deployments for a work pool whose workers run them, and return their ids.
+
+        Scheduled runs need nothing else. Updates of ports and deadlines are watched by `watch`.
+
+        Args:
+            work_pool: The name of a work pool of Prefect's server.
+            image: The image that has the compiled folder, for a pool that runs containers.
+            folder: Where workers find the compiled folder; by default where it is here.
+            job_variables: Values for the variables of the pool's job template, such as
+                `{"env": {"FLOE_ENV": "prod"}}`.
+
+        Raises:
+            UsageError: The server has no such work pool.
+            EnvironmentProblemError: The server cannot be reached, or rejects a deployment.
+        """
+        place = Path(folder) if folder else self.artifacts.folder
+        return deploy_to_pool(self._deployments(place), work_pool, image, job_variables or {})
+
+    def watch(self) -> None:
+        """Start the jobs that updates of ports trigger, and watch deadlines, until stopped."""
+        watch_products(self)
+
+    def _deployments(self, folder: Path) -> list[RunnerDeployment]:
+        return [self._deployment(job, folder) for job in self.artifacts.jobs]
+
+    def _deployment(self, job: Job, folder: Path) -> RunnerDeployment:
         deployment = self.flows[job.name].to_deployment(
             DEPLOYMENT,
             schedules=deployment_schedules(job.schedule),
@@ -56,8 +95,7 @@ class ProductFlows:
             description=description_of(self.artifacts, job),
         )
         assert isinstance(deployment, RunnerDeployment)
-        place = self.artifacts.folder / FILENAME
-        deployment.entrypoint = f"{place}:{attribute_name(job.name)}"
+        deployment.entrypoint = f"{folder / FILENAME}:{attribute_name(job.name)}"
         return deployment
 
 
@@ -68,11 +106,31 @@ def serve_products(*products: ProductFlows, deployments: Sequence[RunnerDeployme
         products: The products, from `load_product_flows`.
         deployments: A team's own deployments, to be served beside them.
     """
-    for product in products:
-        watch_updates(product.artifacts)
-        watch_deadlines(product.artifacts)
+    _start_watching(products)
     ours = [deployment for product in products for deployment in product.deployments()]
     serve(*ours, *deployments, pause_on_shutdown=False)
+
+
+def watch_products(*products: ProductFlows) -> None:
+    """Watch several products in one process until it is stopped, as `ProductFlows.watch` does one.
+
+    Raises:
+        UsageError: No updates start a job of these products, and they have no deadlines.
+    """
+    if not _start_watching(products):
+        names = ", ".join(product.artifacts.product.name for product in products)
+        raise UsageError(f"{names}: no updates of ports start a job, and there are no deadlines")
+    threading.Event().wait()
+
+
+def _start_watching(products: Sequence[ProductFlows]) -> bool:
+    """Start what watches the products, and return whether there is anything to watch."""
+    threads = [
+        start(product.artifacts)
+        for product in products
+        for start in (watch_updates, watch_deadlines)
+    ]
+    return any(threads)
 
 
 def product_flows(artifacts: CompiledArtifacts) -> ProductFlows:
