@@ -28,17 +28,19 @@ COMPONENTS = {
     "triggerer": ["triggerer", "--skip-serve-logs"],
 }
 SETTINGS = {
-    # As many as there are consumers, which may all be held up at once, and more.
-    "AIRFLOW__CORE__PARALLELISM": "32",
+    # More than there are consumers, which may all be held up at once.
+    "AIRFLOW__CORE__PARALLELISM": "48",
     # Of a DAG that is paused or resumed Airflow takes the trigger away or back with the next parse.
     "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "10",
 }
 DAGS = """\
-from airflow.sdk import DAG
+from airflow.sdk import DAG, get_parsing_context
 from floe_orchestrator_airflow.loader import load_product_dags
 
+wanted = get_parsing_context().dag_id
 for name, folder in PLACES:
-    globals().update({dag.dag_id: dag for dag in load_product_dags(name, folder)})
+    if wanted in (None, name):
+        globals().update({dag.dag_id: dag for dag in load_product_dags(name, folder)})
 """
 SERVER_OF_URL = {
     "username": SERVER["user"],
