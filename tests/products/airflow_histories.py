@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from history_mesh import HistoryMesh
-from own_database import SERVER, own_database
+from own_database import own_database, url_of
 from own_group import BIN, started_in_own_group
-from sqlalchemy import URL
 from update_histories import RULES
 from wait_for import wait_a_while_for, wait_for
 
@@ -42,12 +41,6 @@ for name, folder in PLACES:
     if wanted in (None, name):
         globals().update({dag.dag_id: dag for dag in load_product_dags(name, folder)})
 """
-SERVER_OF_URL = {
-    "username": SERVER["user"],
-    "password": SERVER["password"],
-    "host": SERVER["host"],
-    "port": int(SERVER["port"]),
-}
 ENDS = {"success": "success", "failed": "failed"}
 TO_START = 180.0
 # A look at the ledger, and what comes of it.
@@ -73,10 +66,8 @@ class AirflowPlayer:
         with ExitStack() as stack:
             if len(self.meshes) > 1:
                 # In SQLite, the runs of several meshes that begin at once wait too long.
-                name = stack.enter_context(own_database())
-                url = URL.create("postgresql+psycopg2", database=name, **SERVER_OF_URL)
-                connection = url.render_as_string(hide_password=False)
-                self._environment["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = connection
+                url = url_of(stack.enter_context(own_database()), "psycopg2")
+                self._environment["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = url
             stack.enter_context(self._up())
             yield
 

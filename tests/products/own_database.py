@@ -6,6 +6,7 @@ import os
 import uuid
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from urllib.parse import quote
 
 import psycopg2
 import pytest
@@ -47,6 +48,15 @@ def rows(database: str, query: str, *values: object) -> list[tuple[object, ...]]
         cursor.execute(query, values)
         found: list[tuple[object, ...]] = cursor.fetchall()
         return found
+
+
+def url_of(database: str, driver: str) -> str:
+    """Return SQLAlchemy's URL of a database."""
+    login, place = (
+        f"{SERVER['user']}:{quote(SERVER['password'])}",
+        f"{SERVER['host']}:{SERVER['port']}",
+    )
+    return f"postgresql+{driver}://{login}@{place}/{database}"
 
 
 def compute(database: str, schema: str, more: str = "threads: 2") -> str:

@@ -7,11 +7,12 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from history_mesh import HistoryMesh
+from own_database import own_database, url_of
 from running_prefect import RunningPrefect
 from update_histories import RULES
 from wait_for import wait_a_while_for
@@ -35,13 +36,19 @@ class PrefectPlayer:
         for mesh in self.meshes:
             places = [(mesh.named(name), str(mesh.folder / name)) for name in RULES]
             (mesh.folder / "flow.py").write_text(SERVED.replace("PLACES", repr(places)))
-        self.prefect = RunningPrefect(folder)
+        self._folder = folder
         self._serving: list[subprocess.Popen[bytes]] = []
         self._killed: list[int] = []
 
     @contextmanager
     def up(self) -> Iterator[None]:
-        with self.prefect.up():
+        with ExitStack() as stack:
+            database = ""
+            if len(self.meshes) > 1:
+                # In SQLite, the runs of several meshes that begin at once wait too long.
+                database = url_of(stack.enter_context(own_database()), "asyncpg")
+            self.prefect = RunningPrefect(self._folder, database=database)
+            stack.enter_context(self.prefect.up())
             try:
                 self._serve()
                 yield

@@ -23,10 +23,11 @@ from floe_orchestrator_prefect.local.migrated_database import prepare_database
 class RunningPrefect:
     """A server that can be stopped and started, its records kept in a folder.
 
-    With a `url` it is one that runs already.
+    With a `url` it is one that runs already. Its database is an SQLite file, or where an URL of
+    SQLAlchemy says.
     """
 
-    def __init__(self, folder: Path, url: str | None = None) -> None:
+    def __init__(self, folder: Path, url: str | None = None, database: str = "") -> None:
         self.folder = folder
         self.port = free_port()
         self.url = url or f"http://127.0.0.1:{self.port}/api"
@@ -40,6 +41,8 @@ class RunningPrefect:
             "PREFECT_RUNNER_POLL_FREQUENCY": "2",
             "PREFECT_WORKER_QUERY_SECONDS": "2",
         }
+        if database:
+            self._environment["PREFECT_API_DATABASE_CONNECTION_URL"] = database
 
     @contextmanager
     def up(self) -> Iterator[None]:

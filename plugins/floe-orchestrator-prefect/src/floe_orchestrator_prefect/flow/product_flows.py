@@ -99,16 +99,22 @@ class ProductFlows:
         return deployment
 
 
-def serve_products(*products: ProductFlows, deployments: Sequence[RunnerDeployment] = ()) -> None:
+def serve_products(
+    *products: ProductFlows,
+    deployments: Sequence[RunnerDeployment] = (),
+    limit: int | None = None,
+) -> None:
     """Serve several products in one process until it is stopped, as `ProductFlows.serve` does one.
 
     Args:
         products: The products, from `load_product_flows`.
         deployments: A team's own deployments, to be served beside them.
+        limit: How many runs may be in progress at a time, of all products and deployments together;
+            by default as many as Prefect's `PREFECT_RUNNER_PROCESS_LIMIT` says, which is 5.
     """
     _start_watching(products)
     ours = [deployment for product in products for deployment in product.deployments()]
-    serve(*ours, *deployments, pause_on_shutdown=False)
+    serve(*ours, *deployments, pause_on_shutdown=False, limit=limit)
 
 
 def watch_products(*products: ProductFlows) -> None:
