@@ -80,7 +80,8 @@ class PrefectPlayer:
         if not self._serving:
             time.sleep(2)
             return
-        wait_a_while_for(is_as_expected, PATIENCE)
+        # Each look asks for the runs of all consumers.
+        wait_a_while_for(is_as_expected, PATIENCE, every=len(self.meshes))
         time.sleep(QUIET)
 
     def ends(self, consumer: str) -> list[str]:

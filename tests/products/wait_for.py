@@ -12,11 +12,11 @@ def wait_for(is_so: Callable[[], bool], seconds: float) -> None:
         time.sleep(0.3)
 
 
-def wait_a_while_for(is_so: Callable[[], bool], seconds: float) -> None:
+def wait_a_while_for(is_so: Callable[[], bool], seconds: float, every: float = 1.0) -> None:
     """Wait until something is so, and no longer than this; who asks sees what came of it."""
     deadline = time.monotonic() + seconds
     while not is_so() and time.monotonic() < deadline:
-        time.sleep(1)
+        time.sleep(every)
 
 
 def wait_while_it_moves(
