@@ -239,8 +239,8 @@ def test_a_server_without_the_product_is_an_error_and_the_schedule_is_stored(
         plugin.schedule_job("other-shop", "7 7 * * *", "UTC")
     assert str(caught.value) == (
         f"the change is stored in {stranger.project_dir}/schedules.json, but not applied: Prefect "
-        f"at {serving.prefect.url} has no deployment other-shop/floe; serve it: `python flow.py` "
-        "in the compiled folder"
+        f"at {serving.prefect.url} has no deployment other-shop/floe; run `python flow.py` "
+        "in the compiled folder, or deploy it to a work pool"
     )
     assert (serving.prefect.folder / "other" / "schedules.json").exists()
 

@@ -54,7 +54,7 @@ def served_deployment(
             yield None
             return
         except ObjectNotFound:
-            advice = "serve it: `python flow.py` in the compiled folder"
+            advice = "run `python flow.py` in the compiled folder, or deploy it to a work pool"
             raise EnvironmentProblemError(
                 f"Prefect at {where} has no deployment {name}; {advice}"
             ) from None
