@@ -23,6 +23,8 @@ _DONE = "floe-installed"
 # without.
 _PARSER = "dbt-core-experimental-parser"
 _LINES_SHOWN = 12
+# Of dbt 2, only the open-source build has these previews; those of dbt's own begin at rc178.
+_OPEN_SOURCE = re.compile(r"2\.0\.0(a\d+|b\d+|rc\d)")
 
 
 def is_version(dbt: str) -> bool:
@@ -60,12 +62,14 @@ def requirements_of(dbt: str, adapter: str) -> list[str]:
 
     >>> requirements_of("1.10", "postgres"), requirements_of("2.0.0rc196", "postgres")
     (['dbt-core==1.10.*', 'dbt-postgres'], ['dbt==2.0.0rc196'])
+    >>> requirements_of("2.0.0a4", "postgres")
+    ['dbt-core==2.0.0a4']
     """
     is_whole = dbt.count(".") > 1
     pin = f"=={dbt}" if is_whole else f"=={dbt}.*"
     if int(dbt.partition(".")[0]) > 1:
         # One program, with all of its adapters.
-        return [f"dbt{pin}"]
+        return [f"{'dbt-core' if _OPEN_SOURCE.fullmatch(dbt) else 'dbt'}{pin}"]
     return [f"dbt-core{pin}", f"dbt-{adapter}", *(_same_duckdb() if adapter == "duckdb" else ())]
 
 
