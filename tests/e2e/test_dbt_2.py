@@ -14,6 +14,7 @@ from typing import Any
 import psutil
 import pytest
 from awkward_projects import names, write_awkward_project
+from mixed_product import NODES, write_mixed_product
 from second_dbt import PROGRAMS, install_dbt_two, install_duckdb_driver
 
 pytestmark = pytest.mark.slow
@@ -197,6 +198,60 @@ def test_an_awkward_project_runs_as_dbt_2_runs_it(name: str, tmp_path: Path, dbt
     told = parity(product)
     differing = {i: n["differences"] for i, n in told["nodes"].items() if n["differences"]}
     assert (differing, told["differences"]) == ({}, [])
+
+
+def test_the_mixed_product_runs_as_dbt_2_runs_it(tmp_path: Path, dbt_two: Path) -> None:
+    product = write_mixed_product(tmp_path / "mixed")
+    spec = product / "floe.yaml"
+    named = f"execution: {{dbtExecutable: {dbt_two}, "
+    spec.write_text(spec.read_text().replace("execution: {", named))
+    told = parity(product)
+    assert told["equal"], told
+    assert len(told["nodes"]) == NODES
+    assert {run["status"] for run in told["runs"].values()} == {"success"}
+
+
+SOURCES = """\
+sources:
+  - name: raw
+    schema: raw
+    tables:
+      - {name: fresh, config: {loaded_at_field: loaded, freshness: {error_after: {count: 1, period: day}}}}
+      - {name: stale, config: {loaded_at_field: loaded, freshness: {error_after: {count: 1, period: day}}}}
+"""
+
+
+@pytest.mark.parametrize("dbt_two", PROGRAMS[:1], ids=["dbt"], indirect=True)
+@pytest.mark.parametrize(
+    ("how", "stale", "below"), [("gate", "fail", "skipped"), ("report", "warn", "success")]
+)
+def test_the_freshness_of_sources_is_what_dbt_2_measures(
+    how: str, stale: str, below: str, tmp_path: Path, dbt_two: Path
+) -> None:
+    """The open-source build has no `dbt source freshness` yet."""
+    hooks = [
+        "create schema if not exists raw",
+        "create table if not exists raw.fresh as select now() as loaded",
+        "create table if not exists raw.stale as select timestamptz '2020-01-01' as loaded",
+    ]
+    files = {
+        "dbt_project.yml": f"{PROJECT}on-run-start: {json.dumps(hooks)}\n",
+        "models/sources.yml": SOURCES,
+        "models/first.sql": "select 1 as id\n",
+        "models/of_fresh.sql": "select * from {{ source('raw', 'fresh') }}\n",
+        "models/of_stale.sql": "select * from {{ source('raw', 'stale') }}\n",
+    }
+    product = write_shop(tmp_path, dbt_two, files, f", freshness: {how}")
+    assert floe("run", product, "--select", "first").returncode == 0
+    done = floe("run", product, "--json")
+    assert json.loads(done.stdout)["nodes"] == {
+        "freshness.shop.raw.fresh": "pass",
+        "freshness.shop.raw.stale": stale,
+        "model.shop.first": "success",
+        "model.shop.of_fresh": "success",
+        "model.shop.of_stale": below,
+    }
+    assert "<unknown>" not in done.stdout + done.stderr
 
 
 def compare_with_dbt_2(folder: Path, dbt: Path) -> subprocess.CompletedProcess[str]:

@@ -70,7 +70,9 @@ def _write_mart(folder: Path, number: int) -> None:
 def _write_snapshot(folder: Path, number: int) -> None:
     # The time of the run is in these.
     names = ("dbt_scd_id", "dbt_updated_at", "dbt_valid_from", "dbt_valid_to")
-    columns = ", ".join(f"{{name: {n}, meta: {{floe: {{volatile: true}}}}}}" for n in names)
+    columns = ", ".join(
+        f"{{name: {n}, config: {{meta: {{floe: {{volatile: true}}}}}}}}" for n in names
+    )
     (folder / f"history_{number}.yml").write_text(
         f"snapshots:\n  - name: history_{number}\n    relation: ref('mart_{number:02}')\n"
         "    config: {unique_key: id, strategy: check, check_cols: [amount]}\n"

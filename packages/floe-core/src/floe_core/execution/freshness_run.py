@@ -106,7 +106,8 @@ def judge_freshness(measured: Json, *, is_gate: bool) -> tuple[NodeStatus, str]:
 
     If freshness is only reported, a stale source and one that can't be measured are warnings.
     """
-    word = str(measured.get("status"))
+    # dbt 2 writes `Pass`.
+    word = str(measured.get("status")).lower()
     if word == "pass":
         return "pass", _age(measured)
     if word == "warn":

@@ -85,7 +85,7 @@ def _freshness(artifacts: CompiledArtifacts, folder: Path, work: Path) -> dict[s
     _run(_command(artifacts, work, "source", "freshness"), folder, work / "freshness.jsonl")
     path = work / "sources.json"
     results = json.loads(path.read_bytes())["results"] if path.exists() else []
-    words = {each["unique_id"]: each["status"] for each in results}
+    words = {each["unique_id"]: each["status"].lower() for each in results}
     strict = artifacts.execution.freshness == "gate"
     statuses: dict[str, NodeStatus] = {"pass": "pass", "warn": "warn"}
     statuses["error"] = "fail" if strict else "warn"
@@ -128,7 +128,7 @@ def _command(artifacts: CompiledArtifacts, work: Path, *verb: str) -> list[str]:
     return [
         *program,
         *(verb or ("build",)),
-        *("--no-partial-parse", "--no-use-colors"),
+        "--no-partial-parse",
         *("--log-format", "json", "--log-level", "debug"),
         *("--target-path", str(work), "--log-path", str(work)),
         *("--profiles-dir", str(profiles_dir(dbt, folder))),

@@ -62,6 +62,16 @@ def test_dbt_2_says_before_the_end_of_a_node_why_it_failed() -> None:
     assert (ended.status, ended.message) == ("error", REASON)
 
 
+def test_a_warning_of_dbt_2_has_no_stack_frames_and_is_no_reason() -> None:
+    text = ERROR_OF_DBT_2.replace("[error]", "[warning]")
+    said = message("Generic", "warn", text, node_info={"unique_id": BROKEN})
+    start = message("NodeStart", "debug", node_info=NODE)
+    [_, log, ended] = events(start, said, finished(status="success"))
+    assert log == NodeLog(BROKEN, "warn", REASON)
+    assert isinstance(ended, NodeResult)
+    assert (ended.status, ended.message) == ("success", "")
+
+
 def test_the_reason_of_one_attempt_is_not_that_of_the_next() -> None:
     said = message("Generic", "error", ERROR_OF_DBT_2, node_info={"unique_id": BROKEN})
     start = message("NodeStart", "debug", node_info=NODE)

@@ -91,7 +91,7 @@ class DbtFolders:
             *("--project-dir", str(self.project)),
             *("--profiles-dir", str(self.work if profile.folder else dbt_profiles_dir())),
             *("--target-path", str(self.work / "target"), "--log-path", str(self.work / "logs")),
-            *("--profile", profile.name, "--target", profile.target, "--no-use-colors"),
+            *("--profile", profile.name, "--target", profile.target),
             *(("--vars", vars_argument(own_vars)) if own_vars else ()),
         ]
 

@@ -21,7 +21,12 @@ from floe_core.time_range import TimeRange
 from floe_core.warehouse.dbt_profiles import profiles_dir
 
 # Floe reads what dbt writes as JSON, also where the project's flags say `write_json: false`.
-QUIET_ENVIRONMENT = {"DBT_SEND_ANONYMOUS_USAGE_STATS": "False", "DBT_WRITE_JSON": "True"}
+QUIET_ENVIRONMENT = {
+    "DBT_SEND_ANONYMOUS_USAGE_STATS": "False",
+    # dbt 2 warns if this is an option.
+    "DBT_USE_COLORS": "False",
+    "DBT_WRITE_JSON": "True",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +72,7 @@ def invocation(
     if verb == "build":
         arguments += _flags(request)
     own = own_vars(artifacts, request)
-    arguments += ["--vars", vars_argument({**own, **run_vars(request)}), "--no-use-colors"]
+    arguments += ["--vars", vars_argument({**own, **run_vars(request)})]
     call = [verb, *arguments, *selection]
     return Invocation(
         call,
@@ -90,7 +95,7 @@ def freshness_invocation(
     arguments = [
         *("source", "freshness", *place_arguments(artifacts, artifacts.folder, target, folder)),
         *policy_arguments(artifacts.execution),
-        *("--vars", vars_argument({**own, **run_vars(request)}), "--no-use-colors"),
+        *("--vars", vars_argument({**own, **run_vars(request)})),
         *("--select", *freshness_selection(artifacts, node_ids)),
     ]
     parsed = _parsed_file(artifacts, request, own)

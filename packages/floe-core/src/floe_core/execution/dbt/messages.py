@@ -74,9 +74,11 @@ class DbtMessages:
             yield self._log(unique_id, info)
 
     def _log(self, unique_id: str, info: Mapping[str, Any]) -> NodeLog:
-        if info["name"] != GENERIC or info["level"] != "error":
+        if info["name"] != GENERIC:
             return NodeLog(unique_id, info["level"], info["msg"])
         text = text_of_error(info["msg"])
+        if info["level"] != "error":
+            return NodeLog(unique_id, info["level"], text)
         if unique_id:
             self._reasons[unique_id] = text
         return NodeLog(unique_id or UNNAMED_OPERATION, info["level"], text)

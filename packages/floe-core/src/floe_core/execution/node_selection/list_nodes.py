@@ -128,7 +128,7 @@ def _list_with_executable(
 ) -> tuple[list[str], str]:
     """Return what the product's own dbt prints, and why it failed."""
     done = subprocess.run(
-        [find_executable(executable, project_dir), *arguments, "--no-use-colors"],
+        [find_executable(executable, project_dir), *arguments],
         cwd=project_dir,
         env={**os.environ, **QUIET_ENVIRONMENT, PROJECT_DIR_VARIABLE: str(project_dir)},
         stdin=subprocess.DEVNULL,
