@@ -211,6 +211,36 @@ def test_the_mixed_product_runs_as_dbt_2_runs_it(tmp_path: Path, dbt_two: Path) 
     assert {run["status"] for run in told["runs"].values()} == {"success"}
 
 
+def test_what_is_unchanged_is_reused_under_dbt_2(tmp_path: Path, dbt_two: Path) -> None:
+    """dbt 2 writes compiled SQL to its manifest alone."""
+    files = {
+        "seeds/raw.csv": "id,name\n1,a\n2,b\n",
+        "models/first.sql": "select id, name from {{ ref('raw') }}\n",
+        "models/ids.sql": "select id from {{ ref('first') }}\n",
+        "models/names.sql": "select name from {{ ref('first') }}\n",
+        "models/schema.yml": "models: [{name: ids, columns: [{name: id, data_tests: [unique]}]}]\n",
+    }
+    product = write_shop(tmp_path, dbt_two, files, ", reuse: unchanged")
+
+    def reused() -> set[str]:
+        done = floe("run", product, "--json")
+        assert done.returncode == 0, done.stderr
+        nodes = json.loads(done.stdout)["nodes"]
+        return {name.split(".")[2] for name, status in nodes.items() if status == "reused"}
+
+    assert reused() == set()
+    assert reused() == {"raw", "first", "ids", "names", "unique_ids_id"}
+    (product / "models" / "first.sql").write_text(
+        "select id, upper(name) as name from {{ ref('raw') }}\n"
+    )
+    assert reused() == {"raw", "ids", "unique_ids_id"}
+    with_duckdb = "import duckdb; print(duckdb.connect('shop.duckdb').sql('from names order by 1').fetchall())"
+    asked = subprocess.run(
+        [sys.executable, "-c", with_duckdb], cwd=product, capture_output=True, text=True, check=True
+    )
+    assert asked.stdout == "[('A',), ('B',)]\n"
+
+
 SOURCES = """\
 sources:
   - name: raw

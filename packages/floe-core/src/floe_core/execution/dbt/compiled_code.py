@@ -7,6 +7,7 @@ from collections.abc import Callable, Container, Generator, Iterable
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from floe_core.build_events import BuildEvent
 from floe_core.build_request import BuildRequest
@@ -43,10 +44,22 @@ def compile_nodes(
 
 
 def codes_in(target: Path) -> dict[str, str]:
-    """Return node id -> compiled code according to dbt's files; empty if there are none."""
+    """Return node id -> compiled code according to dbt's files; empty if there are none.
+
+    dbt 1 writes it to the results of a run, dbt 2 only to the manifest.
+    """
+    results = _read(target / "run_results.json").get("results")
+    listed = results if isinstance(results, list) else []
+    codes = {each.get("unique_id"): each.get("compiled_code") for each in listed}
+    if not any(isinstance(code, str) for code in codes.values()):
+        nodes = _read(target / "manifest.json").get("nodes") or {}
+        codes = {i: each.get("compiled_code") for i, each in nodes.items() if each.get("compiled")}
+    return {str(i): code for i, code in codes.items() if isinstance(code, str)}
+
+
+def _read(path: Path) -> dict[str, Any]:
     try:
-        run_results = json.loads((target / "run_results.json").read_text("utf-8"))
-        found = {each["unique_id"]: each.get("compiled_code") for each in run_results["results"]}
-    except (OSError, ValueError, KeyError, TypeError):
+        found = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
         return {}
-    return {node_id: code for node_id, code in found.items() if isinstance(code, str)}
+    return found if isinstance(found, dict) else {}
