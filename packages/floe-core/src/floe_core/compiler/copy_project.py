@@ -206,7 +206,7 @@ def _outer_packages(found: Any, root: Path) -> Iterator[tuple[Any, Path]]:
     packages = found.get("packages") if isinstance(found, dict) else None
     for package in packages or []:
         source = (root / str(package.get("local") or ".")).resolve()
-        if source.is_dir() and root not in (source, *source.parents):
+        if _is_outside(source, root):
             yield package, source
 
 
@@ -216,5 +216,9 @@ def external_paths(inputs: Inputs) -> Iterator[tuple[str, Path]]:
     for key in _PATH_KEYS:
         for given in inputs.dbt_document.data.get(key) or []:
             source = (root / str(given)).resolve()
-            if source.is_dir() and root not in (source, *source.parents):
+            if _is_outside(source, root):
                 yield str(given), source
+
+
+def _is_outside(source: Path, root: Path) -> bool:
+    return source.is_dir() and not source.is_relative_to(root)

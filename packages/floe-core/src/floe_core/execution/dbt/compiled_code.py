@@ -7,7 +7,6 @@ from collections.abc import Callable, Container, Generator, Iterable
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from floe_core.build_events import BuildEvent
 from floe_core.build_request import BuildRequest
@@ -48,18 +47,12 @@ def codes_in(target: Path) -> dict[str, str]:
 
     dbt 1 writes it to the results of a run, dbt 2 only to the manifest.
     """
-    results = _read(target / "run_results.json").get("results")
-    listed = results if isinstance(results, list) else []
-    codes = {each.get("unique_id"): each.get("compiled_code") for each in listed}
-    if not any(isinstance(code, str) for code in codes.values()):
-        nodes = _read(target / "manifest.json").get("nodes") or {}
-        codes = {i: each.get("compiled_code") for i, each in nodes.items() if each.get("compiled")}
-    return {str(i): code for i, code in codes.items() if isinstance(code, str)}
-
-
-def _read(path: Path) -> dict[str, Any]:
     try:
-        found = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
+        results = json.loads((target / "run_results.json").read_text("utf-8"))["results"]
+        codes = {each["unique_id"]: each.get("compiled_code") for each in results}
+        if not any(codes.values()):
+            nodes = json.loads((target / "manifest.json").read_text("utf-8"))["nodes"]
+            codes = {i: n.get("compiled_code") for i, n in nodes.items() if n.get("compiled")}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return {node_id: code for node_id, code in codes.items() if isinstance(code, str)}
