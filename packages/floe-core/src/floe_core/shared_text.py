@@ -16,7 +16,8 @@ from filelock import FileLock, Timeout
 
 from floe_core.atomic_files import write_together
 from floe_core.errors import EnvironmentProblemError
-from floe_core.numbered_objects import ATTEMPTS, NumberedObjects, ObjectsBusyError, ObjectsError
+from floe_core.numbered_objects import ATTEMPTS, NumberedObjects, ObjectsBusyError
+from floe_core.objects import ObjectsError
 from floe_core.secrets.shapes import hide_shapes
 from floe_core.service_probe import without_secrets
 
@@ -127,17 +128,8 @@ class ObjectsText:
                 f"{self.place}: others changed {self._what} {ATTEMPTS} times meanwhile; try again"
             ) from None
         except ObjectsError as error:
-            raise EnvironmentProblemError(self._why(error)) from error.cause
-
-    def _why(self, error: ObjectsError) -> str:
-        cause = error.cause
-        if isinstance(cause, ImportError) and (cause.name or "").partition(".")[0] == "fsspec":
-            return (
-                f"{self.place}: a store at a URL needs the package fsspec, and the one for that "
-                "kind of URL, such as s3fs or gcsfs; install them"
-            )
-        kind = type(cause).__name__
-        return f"{self.place}: {self._what} cannot be {error.action} ({kind}: {cause})"
+            told = hide_shapes(f"{self.place}: {error.explain(self._what)}")
+            raise EnvironmentProblemError(told) from error.cause
 
 
 class PostgresText:

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -14,6 +15,7 @@ from pathlib import Path
 import duckdb
 import pytest
 from mesh_products import Mesh
+from s3_server import BUCKET, s3_server
 from typer.testing import CliRunner
 
 from floe_core import plugin_registry
@@ -466,21 +468,42 @@ def test_a_port_whose_model_dbt_does_not_build_says_why(mesh: Mesh) -> None:
     ]
 
 
-def test_published_artifacts_are_read_from_a_url(mesh: Mesh) -> None:
+@pytest.fixture(params=["memory", "s3"])
+def url(request: pytest.FixtureRequest) -> Iterator[str]:
+    if request.param == "memory":
+        yield "memory://published/crm"
+        return
+    with s3_server():
+        yield f"s3://{BUCKET}/published/crm"
+
+
+def test_published_artifacts_are_read_from_a_url(mesh: Mesh, url: str) -> None:
     from floe_core.compiler.compile_product import prepare_product
     from floe_core.compiler.publication import place_of_product, publish_to
 
     for product in ("crm", "billing", "marts"):
         file = mesh.folder / f"manifest-{product}.yaml"
-        file.write_text(file.read_text().replace("crm: crm", "crm: 'memory://published/crm'"))
+        file.write_text(file.read_text().replace("crm: crm", f"crm: '{url}'"))
     mesh.compile("billing")
     compiled = prepare_product(mesh.folder / "crm")
     compiled.write()
     assert publish_to(place_of_product(compiled.inputs), compiled) == [
-        "memory://published/crm/versions/1.0.0/compiled_artifacts.json",
-        "memory://published/crm/compiled_artifacts.json",
+        f"{url}/versions/1.0.0/compiled_artifacts.json",
+        f"{url}/compiled_artifacts.json",
     ]
     assert mesh.compile("marts")["marts"].by_id["model.crm.dim_customers"].port
+
+
+def test_a_bucket_that_is_not_there_is_told(mesh: Mesh) -> None:
+    manifest = mesh.folder / "manifest-crm.yaml"
+    manifest.write_text(manifest.read_text().replace("crm: crm", "crm: s3://publishd/crm"))
+    with s3_server() as server:
+        done = CliRunner().invoke(app, ["compile", str(mesh.folder / "crm"), "--publish"])
+    assert str(done.exception) == (
+        "s3://publishd/crm: it cannot be written "
+        "(FileNotFoundError: The specified bucket does not exist)"
+    )
+    assert ("PUT", "/publishd") not in server.requests
 
 
 @pytest.mark.parametrize("place", ["{{ env_var('PUBLISHED') }}/crm", "~/crm"])

@@ -9,6 +9,7 @@ import pytest
 
 from floe_core import numbered_objects
 from floe_core.numbered_objects import KEPT_VERSIONS, NumberedObjects
+from floe_core.objects import Objects
 
 
 @pytest.fixture
@@ -41,6 +42,5 @@ def test_what_is_old_and_not_among_the_last_goes(url: str, monkeypatch: pytest.M
     monkeypatch.setattr(numbered_objects, "KEPT_FOR", timedelta(0))
     for word in "abcdefghijkl":
         add(url, word)
-    files, root = NumberedObjects(url)._open()
-    assert len(files.ls(root, detail=False)) == KEPT_VERSIONS
+    assert len(Objects(url).list_names()) == KEPT_VERSIONS
     assert NumberedObjects(url).read() == b"abcdefghijkl"

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from floe_core.atomic_files import write_together
 from floe_core.errors import EnvironmentProblemError
+from floe_core.objects import Objects, ObjectsError
 from floe_core.schemas.artifacts_reader import artifacts_in, read_artifacts
 from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE, CompiledArtifacts
 from floe_core.secrets.references import UnsetVariableError, resolve
+from floe_core.secrets.shapes import hide_shapes
 from floe_core.service_probe import without_secrets
 
 VERSIONS = "versions"
@@ -48,14 +50,11 @@ class PublishedProduct:
         if not self.is_url:
             is_there = (self.folder / ARTIFACTS_FILE).is_file()
             return read_artifacts(self.folder) if is_there else None
-        files, root = self._open()
-        try:
-            text = files.cat_file(f"{root}/{ARTIFACTS_FILE}")
-        except FileNotFoundError:
+        with self._explained():
+            content = Objects(self._url).read(ARTIFACTS_FILE)
+        if content is None:
             return None
-        except (OSError, ValueError) as error:
-            raise self._problem("read", error) from error
-        return artifacts_in(text, f"{self.place}/{ARTIFACTS_FILE}")
+        return artifacts_in(content, f"{self.place}/{ARTIFACTS_FILE}")
 
     def publish(self, artifacts: CompiledArtifacts) -> list[str]:
         """Publish the artifacts, and a copy beside them under the product's version.
@@ -71,25 +70,16 @@ class PublishedProduct:
         if not self.is_url:
             write_together(self.folder, dict.fromkeys(names, content))
             return names
-        files, root = self._open()
-        try:
+        with self._explained():
+            objects = Objects(self._url)
             for name in names:
-                with suppress(NotImplementedError):
-                    files.makedirs(f"{root}/{name}".rpartition("/")[0], exist_ok=True)
-                files.pipe_file(f"{root}/{name}", content)
-        except (OSError, ValueError) as error:
-            raise self._problem("written", error) from error
+                objects.write(name, content)
         return names
 
-    def _open(self) -> tuple[Any, str]:
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
         try:
-            from fsspec.core import url_to_fs  # type: ignore[import-untyped]
-
-            files, root = url_to_fs(self._url)
-            files.invalidate_cache(root)
-        except (ImportError, ValueError, OSError) as error:
-            raise self._problem("opened", error) from error
-        return files, str(root)
-
-    def _problem(self, action: str, error: Exception) -> EnvironmentProblemError:
-        return EnvironmentProblemError(f"{self.place}: cannot be {action}: {error}")
+            yield
+        except ObjectsError as error:
+            told = hide_shapes(f"{self.place}: {error.explain('it')}")
+            raise EnvironmentProblemError(told) from error.cause
