@@ -87,13 +87,14 @@ def _freshness(artifacts: CompiledArtifacts, folder: Path, work: Path) -> dict[s
     results = json.loads(path.read_bytes())["results"] if path.exists() else []
     words = {each["unique_id"]: each["status"].lower() for each in results}
     strict = artifacts.execution.freshness == "gate"
-    statuses: dict[str, NodeStatus] = {"pass": "pass", "warn": "warn"}
-    statuses["error"] = "fail" if strict else "warn"
-    unknown: NodeStatus = "error" if strict else "warn"
+    not_measured: NodeStatus = "error" if strict else "warn"
+    statuses: dict[str, NodeStatus] = {"pass": "pass", "warn": "warn", "": not_measured}
+    statuses |= {"error": "fail" if strict else "warn", "runtime error": not_measured}
+    for source, word in words.items():
+        if word not in statuses:
+            raise ValueError(f"dbt measured {source} as '{word}', which floe does not know")
     return {
-        node.unique_id: NodeResult(
-            node.unique_id, statuses.get(words.get(node.tested, ""), unknown)
-        )
+        node.unique_id: NodeResult(node.unique_id, statuses[words.get(node.tested, "")])
         for node in nodes
     }
 
