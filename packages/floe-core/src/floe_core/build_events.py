@@ -22,11 +22,12 @@ class NodeStarted:
 
 @dataclass(frozen=True, slots=True)
 class NodeLog:
-    """One log message of dbt; `unique_id` is "" when it belongs to no node."""
+    """One log message of dbt, or of floe itself; `unique_id` is "" when it belongs to no node."""
 
     unique_id: str
     level: str
     text: str
+    is_from_floe: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,7 @@ BuildEvent = NodeStarted | NodeLog | NodeResult | BuildEnded
 
 _KINDS = {kind.__name__: kind for kind in (NodeStarted, NodeLog, NodeResult, BuildEnded)}
 # Fields that most results do not have; a line has them only if they are not empty.
-_RARE = ("datasets", "reused", "data_version", "is_disabled")
+_RARE = ("datasets", "reused", "data_version", "is_disabled", "is_from_floe")
 _TIMES = ("at", "started_at", "ended_at")
 
 

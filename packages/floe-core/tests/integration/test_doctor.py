@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 from filelock import FileLock
-from plain_shop import MANIFEST
+from plain_shop import FLOE, MANIFEST
 from typer.testing import CliRunner
 
 from floe_core.build_events import BuildEvent, NodeLog
@@ -295,7 +295,7 @@ def test_another_product_of_the_same_name_is_a_warning(
     )
     found = {"subject": "runs", "severity": "warning", "what": what, "fix": fix}
     assert doctor(other) == (0, {"runs": [found]})
-    assert NodeLog("", "warn", f"{what}; {fix}") in run(other)
+    assert NodeLog("", "warn", f"{what}; {fix}", is_from_floe=True) in run(other)
 
 
 def run(folder: Path) -> list[BuildEvent]:
@@ -324,3 +324,67 @@ def test_a_process_without_a_parent_is_told(shop: Path) -> None:
         assert told == ([f"kill {pid}"] if parent == 1 else [])
     finally:
         os.kill(pid, signal.SIGKILL)
+
+
+NOWHERE = "postgresql://floe:s3cret@127.0.0.1:1/x"
+REFUSED = 'cannot be read: connection to server at "127.0.0.1", port 1 failed: Connection refused'
+
+
+def test_a_ledger_that_cannot_be_read_is_a_problem(
+    write_product: WriteProduct, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write_product(
+        floe=FLOE + "outputPorts: [{name: firsts, model: first, version: 1}]\n",
+        manifest=MANIFEST + "ledger: ledger\n",
+    )
+    compile_product(folder)
+    assert doctor(folder) == (0, {})
+    assert not (tmp_path / "ledger").exists()
+    monkeypatch.setenv("FLOE_LEDGER", NOWHERE)
+    code, found = doctor(folder)
+    assert code == 3
+    [told] = found.pop("ledger")
+    assert (found, told["severity"]) == ({}, "problem")
+    assert told["what"] == f"postgresql://127.0.0.1:1/x: shop: {REFUSED}"
+
+
+def test_a_store_of_alerts_that_cannot_be_read_is_a_problem(
+    write_product: WriteProduct, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alerts = "alerts: [{on: [failure], to: \"{{ env_var('SHOP_ALERTS_URL') }}\"}]\n"
+    folder = write_product(floe=FLOE + alerts, manifest=MANIFEST)
+    compile_product(folder)
+    monkeypatch.setenv("SHOP_ALERTS_URL", "json://127.0.0.1:1")
+    assert doctor(folder) == (0, {})
+    monkeypatch.setenv("FLOE_ALERT_STORE", NOWHERE)
+    code, found = doctor(folder)
+    assert code == 3
+    [told] = found.pop("alerts")
+    assert (found, told["severity"]) == ({}, "problem")
+    assert told["what"] == f"postgresql://127.0.0.1:1/x: shop.alerts: {REFUSED}"
+
+
+@pytest.mark.parametrize("damage", ["", "{"])
+def test_a_damaged_state_of_reuse_is_a_warning(damage: str, write_product: WriteProduct) -> None:
+    folder = write_product(floe=FLOE + "execution: {reuse: unchanged}\n", manifest=MANIFEST)
+    compile_product(folder)
+    run(folder)
+    assert doctor(folder) == (0, {})
+    (folder / ".floe" / "reuse.json").write_text(damage)
+    code, found = doctor(folder)
+    [told] = found.pop("reuse")
+    assert (code, found, told["severity"]) == (0, {}, "warning")
+    assert told["what"].endswith(", so everything is built")
+
+
+def test_a_state_of_reuse_that_cannot_be_read_is_a_warning(
+    write_product: WriteProduct, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write_product(floe=FLOE + "execution: {reuse: unchanged}\n", manifest=MANIFEST)
+    compile_product(folder)
+    monkeypatch.setenv("FLOE_REUSE_STORE", NOWHERE)
+    code, found = doctor(folder)
+    [told] = found.pop("reuse")
+    assert (code, found, told["severity"]) == (0, {}, "warning")
+    what = f"postgresql://127.0.0.1:1/x: shop.reuse: {REFUSED}, so everything is built"
+    assert told["what"] == what

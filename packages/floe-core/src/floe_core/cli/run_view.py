@@ -63,10 +63,12 @@ class RunView:
     def _show_message(self, message: NodeLog) -> None:
         """Show a message that belongs to no node: print errors, show others until a node runs.
 
-        Warnings are printed from then on; those before it are about dbt's parse.
+        Warnings are printed from then on, and floe's own at any time; those of dbt before a node
+        runs are about its parse.
         """
         has_begun = bool(self._ended or self._running)
-        if message.level == "error" or (message.level == "warn" and has_begun):
+        is_printed = has_begun or message.is_from_floe
+        if message.level == "error" or (message.level == "warn" and is_printed):
             color = "red" if message.level == "error" else "yellow"
             self._console.print(escape(message.text), style=color, soft_wrap=True)
         elif not has_begun:

@@ -14,6 +14,7 @@ from floe_core.alerts import status as status_of_alerts
 from floe_core.build_events import BuildEnded
 from floe_core.doctor.finding import Finding
 from floe_core.doctor.services import is_held
+from floe_core.errors import EnvironmentProblemError
 from floe_core.execution.record.journal import FILE, read_events
 from floe_core.lineage import status
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
@@ -52,7 +53,15 @@ def _spool(folder: Path) -> Iterator[Finding]:
 
 def _alerts(artifacts: CompiledArtifacts) -> Iterator[Finding]:
     place = shlex.quote(str(artifacts.folder))
-    for target in status_of_alerts(artifacts).targets:
+    try:
+        targets = status_of_alerts(artifacts).targets
+    except EnvironmentProblemError as error:
+        fix = (
+            "correct `alert_store` in manifest.yaml, or FLOE_ALERT_STORE; until then, none is sent"
+        )
+        yield Finding("alerts", "problem", str(error), fix)
+        return
+    for target in targets:
         if target.waiting:
             reason = f": {target.last_failure}" if target.last_failure else ""
             what = f"{target.waiting} alerts wait for {target.target}{reason}"

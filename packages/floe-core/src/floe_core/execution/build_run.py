@@ -159,7 +159,7 @@ def _with_warning(
 ) -> Generator[BuildEvent | DbtEnded, None, None]:
     with closing(events):
         if text:
-            yield NodeLog("", "warn", text)
+            yield NodeLog("", "warn", text, is_from_floe=True)
         yield from events
 
 

@@ -40,6 +40,7 @@ def _findings(folder: Path) -> list[Finding]:
     from floe_core.doctor.compiled_folder import check_compiled, load_compiled
     from floe_core.doctor.leftovers import check_leftovers
     from floe_core.doctor.services import check_services
+    from floe_core.doctor.stores import check_stores
     from floe_core.doctor.versions import check_versions
 
     found = check_versions()
@@ -48,7 +49,7 @@ def _findings(folder: Path) -> list[Finding]:
     artifacts, problems = load_compiled(folder)
     if artifacts is None:
         return [*found, *problems]
-    checks = (check_compiled, check_services, check_leftovers)
+    checks = (check_compiled, check_services, check_stores, check_leftovers)
     return [*found, *(each for check in checks for each in check(artifacts))]
 
 

@@ -68,7 +68,7 @@ def nodes_not_in(target: Path, node_ids: Collection[str]) -> frozenset[str]:
 def _report_disabled(node_ids: list[str], cause: str) -> Iterator[BuildEvent]:
     why = f"disabled by {cause}"
     if node_ids:
-        yield NodeLog("", "warn", f"{why}: {_join_names(node_ids)}")
+        yield NodeLog("", "warn", f"{why}: {_join_names(node_ids)}", is_from_floe=True)
     for node_id in node_ids:
         yield NodeResult(node_id, "skipped", message=why, is_disabled=True)
 
@@ -79,7 +79,7 @@ def _report_enabled(statuses: dict[str, str], cause: str) -> Iterator[BuildEvent
             [f"{node_id} ({status})" for node_id, status in sorted(statuses.items())]
         )
         lack = "dbt ran them, but the compiled graph does not have them"
-        yield NodeLog("", "warn", f"enabled by {cause}: {nodes}; {lack}")
+        yield NodeLog("", "warn", f"enabled by {cause}: {nodes}; {lack}", is_from_floe=True)
 
 
 def _join_names(names: list[str]) -> str:

@@ -132,7 +132,7 @@ class InProcessDbt:
     def _preload(self) -> Manifest | None:
         found = self._parse.take(self._call, self._dbt_version)
         if found.why_not:
-            self._events.put(NodeLog("", "warn", found.why_not))
+            self._events.put(NodeLog("", "warn", found.why_not, is_from_floe=True))
         return found.manifest
 
     def _callbacks(self, manifest: Manifest | None) -> list[Callable[[Any], None]]:

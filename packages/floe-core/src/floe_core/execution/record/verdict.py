@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 
 from floe_core.build_events import BuildEnded, BuildEvent, NodeLog, NodeResult, NodeStarted
 from floe_core.execution.dbt.run import DbtEnded
@@ -39,7 +40,7 @@ class Verdict:
     def _take_log_of_run(self, event: NodeLog) -> NodeLog:
         if event.level == "error" and event.unique_id:
             self._errors_beside.append(event.text.strip())
-        return NodeLog("", event.level, event.text)
+        return replace(event, unique_id="")
 
     def close_unfinished(self, reason: str) -> list[NodeResult]:
         """Return results for the nodes without one: `error` if it had started, else `skipped`."""

@@ -85,7 +85,7 @@ class WholeBuild:
 
     def begin(self) -> Iterator[BuildEvent]:
         """Yield a message saying why nothing is reused."""
-        yield NodeLog("", "warn", f"reuse: {self._why}")
+        yield NodeLog("", "warn", f"reuse: {self._why}", is_from_floe=True)
 
     def receive(self, result: NodeResult) -> NodeResult:
         """Return the result unchanged."""

@@ -64,7 +64,7 @@ class ReusingBuild:
     def begin(self) -> Iterator[BuildEvent]:
         """Yield the results of reused nodes that wait for no other."""
         if self._planned.problem:
-            yield NodeLog("", "warn", f"reuse: {self._planned.problem}")
+            yield NodeLog("", "warn", f"reuse: {self._planned.problem}", is_from_floe=True)
         yield from self._reused.begin()
 
     def follow(self, result: NodeResult) -> Iterator[BuildEvent]:
@@ -86,7 +86,7 @@ class ReusingBuild:
         if succeeded:
             yield from self._reused.finish()
         if problem := self._remember():
-            yield NodeLog("", "warn", f"reuse: {problem}")
+            yield NodeLog("", "warn", f"reuse: {problem}", is_from_floe=True)
 
     def _remember(self) -> str:
         """Store what was built; return why that was not possible, "" if it was."""

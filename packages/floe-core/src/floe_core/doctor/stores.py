@@ -1,0 +1,42 @@
+"""Check whether the places that a product's runs share can be read; nothing is written to them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from floe_core.doctor.finding import Finding
+from floe_core.errors import EnvironmentProblemError, UsageError
+from floe_core.ports.ledger import LEDGER_VARIABLE, ledger_of
+from floe_core.reuse.state_store import STORE_VARIABLE, store_of
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+
+
+def check_stores(artifacts: CompiledArtifacts) -> list[Finding]:
+    """Return whether the ledger and the state of reuse can be read, for a product that has them."""
+    return [*_ledger(artifacts), *_reuse(artifacts)]
+
+
+def _ledger(artifacts: CompiledArtifacts) -> Iterator[Finding]:
+    name = artifacts.product.name
+    try:
+        ledger = ledger_of(artifacts) if artifacts.ports or artifacts.input_ports else None
+        if ledger is not None:
+            ledger.read(name)
+            yield Finding("ledger", "ok", f"{ledger.place_of(name)} can be read")
+    except (EnvironmentProblemError, UsageError) as error:
+        fix = f"correct `ledger` in manifest.yaml, or {LEDGER_VARIABLE}; until then, runs fail"
+        yield Finding("ledger", "problem", str(error), fix)
+
+
+def _reuse(artifacts: CompiledArtifacts) -> Iterator[Finding]:
+    if artifacts.execution.reuse == "off":
+        return
+    store = store_of(artifacts.product.name, artifacts.folder)
+    try:
+        store.read()
+        problem = store.problem
+    except EnvironmentProblemError as error:
+        problem = f"{error}, so everything is built"
+    if problem:
+        fix = f"correct {STORE_VARIABLE}; if the state is damaged, the next green run replaces it"
+        yield Finding("reuse", "warning", problem, fix)
