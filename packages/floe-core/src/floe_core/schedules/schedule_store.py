@@ -7,8 +7,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+from floe_core.errors import EnvironmentProblemError
 from floe_core.schedules.schedule_override import Overrides
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.secrets.settings import setting
 
 STORE_VARIABLE = "FLOE_SCHEDULE_STORE"
 STORE_SETTING = "schedule_store"
@@ -49,14 +51,15 @@ def store_for(
 ) -> ScheduleStore | None:
     """Return the store of a product by its name, its orchestrator's settings and its folder.
 
-    `$FLOE_SCHEDULE_STORE`, or else the setting `schedule_store`, is a folder or an fsspec URL that
-    products share; without either, it is a file in the compiled folder.
+    `$FLOE_SCHEDULE_STORE`, or else the setting `schedule_store`, is a folder, an fsspec URL or
+    a PostgreSQL database that products share; without either, it is a file in the compiled folder.
+
+    Raises:
+        EnvironmentProblemError: The setting names a variable that is not set.
     """
     place = os.environ.get(STORE_VARIABLE) or place_in(settings)
     if "://" in place and not place.startswith("file://"):
-        from floe_core.schedules.object_schedule_store import ObjectScheduleStore
-
-        return ObjectScheduleStore(f"{place.rstrip('/')}/{product_name}")
+        return _shared_store(place, product_name)
     from floe_core.schedules.file_schedule_store import FileScheduleStore
 
     if place:
@@ -66,5 +69,22 @@ def store_for(
 
 
 def place_in(settings: Mapping[str, Any]) -> str:
-    """Return the store's place in an orchestrator's settings, "" if they name none."""
-    return str(settings.get(STORE_SETTING) or "")
+    """Return the store's place in an orchestrator's settings, "" if they name none.
+
+    Raises:
+        EnvironmentProblemError: The setting names a variable that is not set.
+    """
+    try:
+        return setting(settings, STORE_SETTING)
+    except ValueError as error:
+        raise EnvironmentProblemError(f"the store of schedules: {error}") from None
+
+
+def _shared_store(place: str, product_name: str) -> ScheduleStore:
+    from floe_core.schedules.shared_schedule_store import SharedScheduleStore
+    from floe_core.shared_text import POSTGRES, ObjectsText, PostgresText
+
+    if place.startswith(POSTGRES):
+        return SharedScheduleStore(PostgresText(place, f"{product_name}.schedules"))
+    url = f"{place.rstrip('/')}/{product_name}"
+    return SharedScheduleStore(ObjectsText(url, "the schedules"))

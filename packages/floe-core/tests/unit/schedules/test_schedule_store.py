@@ -11,13 +11,15 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from own_database import SERVER, own_database
 
 from floe_core import numbered_objects
 from floe_core.errors import EnvironmentProblemError
 from floe_core.schedules.file_schedule_store import FileScheduleStore
-from floe_core.schedules.object_schedule_store import ObjectScheduleStore
 from floe_core.schedules.schedule_override import ScheduleOverride
-from floe_core.schedules.schedule_store import store_of
+from floe_core.schedules.schedule_store import store_for, store_of
+from floe_core.schedules.shared_schedule_store import SharedScheduleStore
+from floe_core.shared_text import ObjectsText
 
 ENTRY = ScheduleOverride(since=datetime(2026, 1, 1, tzinfo=UTC), removed=True)
 
@@ -125,6 +127,10 @@ def test_a_file_without_a_version_is_of_the_first(tmp_path):
     assert FileScheduleStore(path).read() == {"a": ENTRY}
 
 
+def store_at(url):
+    return SharedScheduleStore(ObjectsText(url, "the schedules"))
+
+
 @pytest.fixture
 def url():
     import fsspec
@@ -134,10 +140,10 @@ def url():
 
 
 def test_an_object_store_keeps_what_is_changed(url):
-    assert ObjectScheduleStore(url).read() == {}
+    assert store_at(url).read() == {}
     for number in range(12):
-        ObjectScheduleStore(url).change(lambda kept, name=str(number): {**kept, name: ENTRY})
-    assert set(ObjectScheduleStore(url).read()) == {str(number) for number in range(12)}
+        store_at(url).change(lambda kept, name=str(number): {**kept, name: ENTRY})
+    assert set(store_at(url).read()) == {str(number) for number in range(12)}
 
 
 def test_an_object_store_forgets_old_versions(url, monkeypatch):
@@ -145,7 +151,7 @@ def test_an_object_store_forgets_old_versions(url, monkeypatch):
 
     monkeypatch.setattr(numbered_objects, "KEPT_FOR", timedelta(0))
     for number in range(12):
-        ObjectScheduleStore(url).change(lambda kept, name=str(number): {**kept, name: ENTRY})
+        store_at(url).change(lambda kept, name=str(number): {**kept, name: ENTRY})
     names = fsspec.filesystem("memory").ls("/floe-tests/web-shop", detail=False)
     assert [name.rpartition("/")[2] for name in sorted(names)] == [
         f"{number:012d}.json" for number in range(8, 13)
@@ -153,13 +159,13 @@ def test_an_object_store_forgets_old_versions(url, monkeypatch):
 
 
 def test_of_two_writers_to_an_object_store_the_second_sees_the_first(url):
-    store = ObjectScheduleStore(url)
+    store = store_at(url)
     seen = []
 
     def slowly(kept):
         seen.append(set(kept))
         if len(seen) == 1:
-            ObjectScheduleStore(url).change(lambda other: {**other, "fast": ENTRY})
+            store_at(url).change(lambda other: {**other, "fast": ENTRY})
         return {**kept, "slow": ENTRY}
 
     store.change(slowly)
@@ -169,7 +175,7 @@ def test_of_two_writers_to_an_object_store_the_second_sees_the_first(url):
 
 def test_an_unknown_kind_of_url_is_refused_without_its_password():
     with pytest.raises(EnvironmentProblemError) as caught:
-        ObjectScheduleStore("nosuch://me:s3cret@host/floe").read()
+        store_at("nosuch://me:s3cret@host/floe").read()
     assert str(caught.value).startswith("nosuch://host/floe: the schedules cannot be opened")
     assert "s3cret" not in str(caught.value)
 
@@ -186,3 +192,27 @@ def test_setting_and_environment_name_a_folder_or_a_url(shop, tmp_path, monkeypa
     assert store_of(shared).place == "memory://floe-tests/web-shop"
     monkeypatch.setenv("FLOE_SCHEDULE_STORE", f"file://{tmp_path}/there")
     assert store_of(shared).place == str(tmp_path / "there" / "web-shop.schedules.json")
+
+
+def test_products_share_a_database_and_do_not_see_each_other(shop, monkeypatch):
+    with own_database() as name:
+        url = "postgresql://{user}:{password}@{host}:{port}/".format(**SERVER) + name
+        monkeypatch.setenv("FLOE_SCHEDULE_STORE", url)
+        store = store_of(shop())
+        assert store.read() == {}
+        store.change(lambda kept: {**kept, "hourly": ENTRY})
+        assert store_of(shop()).read() == {"hourly": ENTRY}
+        assert store_for("other", {}, None).read() == {}
+        assert SERVER["password"] not in store.place
+
+
+def test_a_setting_may_name_a_variable(shop, tmp_path, monkeypatch):
+    named = shop(schedule_store="env:SCHEDULES_PLACE")
+    with pytest.raises(EnvironmentProblemError) as caught:
+        store_of(named)
+    assert str(caught.value) == (
+        "the store of schedules: `schedule_store` names the environment variable SCHEDULES_PLACE, "
+        "which is not set; set it"
+    )
+    monkeypatch.setenv("SCHEDULES_PLACE", str(tmp_path / "shared"))
+    assert store_of(named).place == str(tmp_path / "shared" / "web-shop.schedules.json")

@@ -1,22 +1,22 @@
-"""Store schedules at an fsspec URL, for processes that share no disk."""
+"""Store schedules at an fsspec URL or in PostgreSQL, for processes that share no disk."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from floe_core.schedules.schedule_override import Overrides, overrides_in, text_of
-from floe_core.shared_text import ObjectsText
+from floe_core.shared_text import SharedText
 
 
-class ObjectScheduleStore:
-    """A folder of numbered objects below a URL; see `ObjectsText`."""
+class SharedScheduleStore:
+    """The schedules as one shared text."""
 
-    def __init__(self, url: str) -> None:
-        self._text = ObjectsText(url, "the schedules")
+    def __init__(self, text: SharedText) -> None:
+        self._text = text
 
     @property
     def place(self) -> str:
-        """The URL without secrets."""
+        """The text's place, without secrets."""
         return self._text.place
 
     def read(self) -> Overrides:
