@@ -25,12 +25,10 @@ class ObjectsError(Exception):
         self.cause = cause
 
     def explain(self, what: str) -> str:
-        """Return in one line what happened to `what`, or which packages to install."""
+        """Return in one line what happened to `what`, or which package to install."""
         if isinstance(self.cause, ImportError):
-            return (
-                f"{what} is at a URL, which needs the package fsspec, and the one for that kind of "
-                f"URL, such as s3fs, gcsfs or adlfs; install them ({_first_line(self.cause)})"
-            )
+            why = _first_line(self.cause)
+            return f"this kind of URL needs a package that is not installed ({why})"
         kind = type(self.cause).__name__
         return f"{what} cannot be {self.action} ({kind}: {_first_line(self.cause)})"
 

@@ -45,3 +45,11 @@ def test_a_password_that_is_no_part_of_a_url_is_not_told() -> None:
         "postgresql://127.0.0.1:1/x: crm: cannot be read: "
         "invalid dsn: invalid percent-encoded token"
     )
+
+
+def test_a_package_that_is_not_installed_is_told() -> None:
+    text = shared_text("gs://acme/ledger", "crm")
+    assert told(text.read) == (
+        "gs://acme/ledger/crm: this kind of URL needs a package that is not installed "
+        "(Please install gcsfs to access Google Storage)"
+    )
