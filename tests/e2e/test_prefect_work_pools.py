@@ -165,6 +165,20 @@ def test_an_image_and_its_folder_are_what_the_pool_gets(
     assert again["entrypoint"] == f"{shop.folder}/flow.py:good"
 
 
+def test_a_paused_deployment_stays_so_when_it_is_deployed_again(
+    working: Pool, shop: CompiledArtifacts
+) -> None:
+    place = f"/deployments/{working.prefect.deployment('web-shop.good/floe')['id']}"
+    working.prefect.request("PATCH", place, {"paused": True})
+    done = working.deploy(shop)
+    found = [
+        working.prefect.deployment(f"{name}/floe")["paused"]
+        for name in ("web-shop", "web-shop.good")
+    ]
+    working.prefect.request("PATCH", place, {"paused": False})
+    assert (done.returncode, found) == (0, [False, True]), done.stderr
+
+
 def test_a_pool_that_is_not_there_is_an_error(pool: Pool, shop: CompiledArtifacts) -> None:
     done = pool.deploy(shop, work_pool="nowhere")
     assert done.returncode == 1

@@ -73,3 +73,16 @@ def s3_server() -> Iterator[S3Server]:
             server.shutdown()
             thread.join()
             server.server_close()
+
+
+def answered(status: str, code: str) -> Fault:
+    """Return a fault: one of S3's errors."""
+    text = f"<Error><Code>{code}</Code><Message>it says {code}</Message></Error>".encode()
+    headers = [("Content-Type", "application/xml"), ("Content-Length", str(len(text)))]
+
+    def answer(request: dict[str, Any], start: Callable[..., Any], _: App) -> Answer:
+        request["wsgi.input"].read(int(request.get("CONTENT_LENGTH") or 0))
+        start(status, headers)
+        return [text]
+
+    return answer

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from s3_server import BUCKET, App, Fault, S3Server, s3_server
+from s3_server import BUCKET, App, Fault, S3Server, answered, s3_server
 from s3fs import S3FileSystem
 
 from floe_core import numbered_objects
@@ -52,15 +52,6 @@ def once(method: str, answer: Fault) -> Fault:
         return app(request, start)
 
     return fault
-
-
-def answered(status: str, code: str) -> Fault:
-    def answer(request: dict[str, Any], start: Callable[..., Any], app: App) -> Any:
-        request["wsgi.input"].read(int(request.get("CONTENT_LENGTH") or 0))
-        start(status, [("Content-Type", "application/xml")])
-        return [f"<Error><Code>{code}</Code><Message>it says {code}</Message></Error>".encode()]
-
-    return answer
 
 
 def after_it_was_done(answer: Fault) -> Fault:

@@ -227,6 +227,20 @@ def test_a_deployment_that_is_paused_in_prefects_pages_ticks_no_more(serving: Se
     assert serving.told() == expected("7 7 * * *", "UTC")
 
 
+def test_a_deployment_that_is_paused_in_prefects_pages_stays_so_when_it_is_served_again(
+    serving: Served,
+) -> None:
+    place = f"/deployments/{serving.prefect.deployment('web-shop.good/floe')['id']}"
+    serving.prefect.request("PATCH", place, {"paused": True})
+    with serving.prefect.serving(serving.folder):
+        found = {
+            name: serving.prefect.deployment(f"{name}/floe")["paused"]
+            for name in ("web-shop", "web-shop.good")
+        }
+    serving.prefect.request("PATCH", place, {"paused": False})
+    assert found == {"web-shop": False, "web-shop.good": True}
+
+
 def test_a_server_without_the_product_is_an_error_and_the_schedule_is_stored(
     serving: Served,
 ) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from floe_core.compiler.ports.products import Platform
 from floe_core.environment_choice import chosen_environment
 from floe_core.errors import EnvironmentProblemError, StaleProductError
+from floe_core.parallel_reads import read_in_threads
 from floe_core.ports.decision import Decision, decide
 from floe_core.ports.ledger import Ledger, ledger_at
 from floe_core.ports.published import PublishedProduct
@@ -89,6 +90,12 @@ class _Records:
     problem: str = ""
     _found: dict[str, ProductRecord] = field(default_factory=dict)
 
+    def read_ahead(self, products: Iterable[str]) -> None:
+        """Read the records of these products at once, if each takes an answer over the network."""
+        if self.ledger is not None and self.ledger.is_remote:
+            names = list(products)
+            self._found.update(zip(names, read_in_threads(self._read, names), strict=True))
+
     def of(self, product: str) -> ProductRecord:
         if product not in self._found:
             self._found[product] = self._read(product)
@@ -122,6 +129,7 @@ def read_mesh(platform: Platform, now: datetime | None = None) -> Mesh:
     }
     problems = {**platform.problems, **_schedule_problems(products)}
     records = _records(platform, environment)
+    records.read_ahead(products)
     consumers = _consumers(products)
     withdrawn = _withdrawn(products)
     moment = now or datetime.now(UTC)

@@ -29,6 +29,11 @@ class Ledger:
         self._place = place
         self._environment = environment
 
+    @property
+    def is_remote(self) -> bool:
+        """Whether a record is read over the network."""
+        return "://" in self._place and not self._place.startswith(("file://", "local://"))
+
     def place_of(self, product: str) -> str:
         """Return the place of a product's record, to show to people."""
         return self._text(product).place

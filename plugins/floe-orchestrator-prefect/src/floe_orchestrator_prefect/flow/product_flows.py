@@ -20,6 +20,7 @@ from floe_orchestrator_prefect.flow.entry_point import FILENAME
 from floe_orchestrator_prefect.flow.job_flow import JobFlow, description_of, job_flow
 from floe_orchestrator_prefect.flow.node_tasks import NodeTask, node_tasks
 from floe_orchestrator_prefect.flow.prefect_names import DEPLOYMENT, attribute_name
+from floe_orchestrator_prefect.service.kept_pause import keep_pause
 from floe_orchestrator_prefect.service.work_pool import deploy_to_pool
 from floe_orchestrator_prefect.ticks.prefect_schedules import deployment_schedules
 from floe_orchestrator_prefect.ticks.update_watch import watch_updates
@@ -50,7 +51,7 @@ class ProductFlows:
 
         This process also watches for updates of ports that start jobs, and for deadlines.
         The deployments are not paused when this ends: a missed tick runs once the product is served
-        again.
+        again. One that is paused in Prefect stays paused when it is served again.
         """
         serve_products(self)
 
@@ -64,7 +65,8 @@ class ProductFlows:
     ) -> list[UUID]:
         """Register the deployments for a work pool whose workers run them, and return their ids.
 
-        Scheduled runs need nothing else. Updates of ports and deadlines are watched by `watch`.
+        Scheduled runs need nothing else. Updates of ports and deadlines are watched by `watch`. A
+        deployment that is paused in Prefect stays paused when it is registered again.
 
         Args:
             work_pool: The name of a work pool of Prefect's server.
@@ -113,7 +115,7 @@ def serve_products(
             by default as many as Prefect's `PREFECT_RUNNER_PROCESS_LIMIT` says, which is 5.
     """
     _start_watching(products)
-    ours = [deployment for product in products for deployment in product.deployments()]
+    ours = [keep_pause(each) for product in products for each in product.deployments()]
     serve(*ours, *deployments, pause_on_shutdown=False, limit=limit)
 
 

@@ -12,6 +12,7 @@ from prefect.deployments.runner import DeploymentApplyError, RunnerDeployment
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 
 from floe_core.errors import EnvironmentProblemError, UsageError
+from floe_orchestrator_prefect.service.kept_pause import keep_pause
 
 
 def deploy_to_pool(
@@ -54,7 +55,7 @@ def _apply(
     job_variables: Mapping[str, Any],
 ) -> UUID:
     # Prefect's server keeps the former variables when it is sent none.
-    deployment.job_variables = {"env": {}, **job_variables}
-    found = deployment.apply(work_pool_name=work_pool, image=image)
+    registered = keep_pause(deployment, job_variables={"env": {}, **job_variables})
+    found = registered.apply(work_pool_name=work_pool, image=image)
     assert isinstance(found, UUID)
     return found

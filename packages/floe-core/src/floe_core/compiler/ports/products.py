@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from floe_core.compiler.findings import Findings
 from floe_core.compiler.inputs import FLOE_FILE, MANIFEST_FILE, manifest_data, read_inputs
-from floe_core.errors import StaleProductError, UsageError
+from floe_core.errors import EnvironmentProblemError, StaleProductError, UsageError
+from floe_core.parallel_reads import read_in_threads
 from floe_core.ports.published import PublishedProduct
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.manifest_yaml import Manifest
@@ -41,14 +43,28 @@ def read_platform(path: Path) -> Platform:
     document = read_document(file, file.name)
     data = manifest_data(document, Findings(lambda notice: None))
     manifest = validate(document, Manifest, data)
-    found: dict[str, CompiledArtifacts | None] = {}
-    problems: dict[str, str] = {}
-    for name, place in manifest.products.items():
-        try:
-            found[name] = PublishedProduct(place, file.parent).read()
-        except StaleProductError as error:
-            found[name], problems[name] = None, error.problems[0].what
-    return Platform(manifest, file, found, problems)
+    read = partial(_read_product, manifest, file.parent)
+    # What a variable names may be a URL.
+    are_remote = any("://" in place or "{{" in place for place in manifest.products.values())
+    results = (
+        read_in_threads(read, manifest.products) if are_remote else map(read, manifest.products)
+    )
+    found = dict(zip(manifest.products, results, strict=True))
+    problems = {name: problem for name, (_, problem) in found.items() if problem}
+    products = {name: product for name, (product, _) in found.items()}
+    return Platform(manifest, file, products, problems)
+
+
+def _read_product(
+    manifest: Manifest, base: Path, name: str
+) -> tuple[CompiledArtifacts | None, str]:
+    """Return a product's last publication, and why it cannot be read, "" if it can."""
+    try:
+        return PublishedProduct(manifest.products[name], base).read(), ""
+    except StaleProductError as error:
+        return None, error.problems[0].what
+    except EnvironmentProblemError as error:
+        return None, str(error)
 
 
 @dataclass(frozen=True)
