@@ -82,3 +82,10 @@ def test_a_product_in_the_platforms_own_image_is_not_fetched() -> None:
         {"name": "shop"},
         {"name": "ledger", "image": {"repository": "ledger", "tag": "2", "digest": ""}},
     ]
+
+
+def test_the_port_of_a_database_with_schedules_is_open() -> None:
+    found = values({"schedule_store": "postgresql://floe@db:6432/floe"})
+    assert found["scheduleStore"] == "postgresql://floe@db:6432/floe"
+    assert found["networkPolicy"] == {"scheduleStorePorts": [443, 6432]}
+    assert "networkPolicy" not in values({"schedule_store": "s3://acme/schedules"})

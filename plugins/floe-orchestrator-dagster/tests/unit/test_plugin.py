@@ -107,3 +107,11 @@ def test_a_good_schedule_needs_a_product():
 def test_an_unknown_lineage_event_type_is_refused():
     with pytest.raises(ValueError, match="START"):
         DagsterPlugin().emit_lineage_event("BEGIN", "orders", [], [])
+
+
+def test_the_port_of_a_database_with_schedules_is_open_in_the_chart():
+    plugin = DagsterPlugin()
+    plugin.configure({"helm": {"schedule_store": "postgresql://floe@db:6432/floe"}})
+    assert plugin.get_helm_values()["networkPolicy"] == {"storePorts": [443, 6432]}
+    plugin.configure({"helm": {"schedule_store": "s3://acme/schedules"}})
+    assert "networkPolicy" not in plugin.get_helm_values()

@@ -54,3 +54,13 @@ def ports_of_place(place: str) -> tuple[int, ...]:
     if not url.scheme or url.scheme == "file":
         return ()
     return (url.port or _OF_SCHEME.get(url.scheme, HTTPS),)
+
+
+def schedule_store_ports(place: str) -> tuple[int, ...]:
+    """Return the ports of a store of schedules; none if that of the charts, HTTPS, will do.
+
+    >>> schedule_store_ports("postgresql://floe@db/floe"), schedule_store_ports("s3://acme/floe")
+    ((443, 5432), ())
+    """
+    ports = set(ports_of_place(place)) - {HTTPS}
+    return (HTTPS, *sorted(ports)) if ports else ()

@@ -166,9 +166,13 @@ def environment_values(settings: HelmSettings) -> dict[str, Any]:
     return {"extraEnv": [{"name": ENVIRONMENT_VARIABLE, "value": settings.environment}]}
 
 
-def network_values(settings: HelmSettings) -> dict[str, Any]:
-    """Return `networkPolicy` of a chart's values: what products reach."""
+def network_values(settings: HelmSettings, **of_chart: tuple[int, ...]) -> dict[str, Any]:
+    """Return `networkPolicy` of a chart's values: what products reach.
+
+    `of_chart` are ports that only this chart has, by their names in its values.
+    """
     ports = {
+        **of_chart,
         "warehousePorts": settings.warehouse_ports,
         "alertPorts": settings.alert_ports,
         "ledgerPorts": settings.ledger_ports,

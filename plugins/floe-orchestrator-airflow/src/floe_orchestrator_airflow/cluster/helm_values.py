@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from floe_core.helm.outgoing_ports import schedule_store_ports
 from floe_core.helm.settings import (
     HelmAutoscaling,
     HelmProduct,
@@ -62,7 +63,9 @@ def helm_values(settings: AirflowHelmSettings, task_pod: TaskPod) -> dict[str, A
         "openLineage": settings.lineage.chart_values(),
         "openTelemetry": settings.tracing.chart_values(),
         **environment_values(settings),
-        **network_values(settings),
+        **network_values(
+            settings, scheduleStorePorts=schedule_store_ports(settings.schedule_store)
+        ),
         **step_pod_values(settings),
         **_where_tasks_run(settings, task_pod),
     }

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from floe_core.helm.outgoing_ports import schedule_store_ports
 from floe_core.helm.settings import (
     HelmProduct,
     HelmSettings,
@@ -43,7 +44,7 @@ def helm_values(
         "openLineage": settings.lineage.chart_values(),
         "openTelemetry": settings.tracing.chart_values(),
         **environment_values(settings),
-        **network_values(settings),
+        **network_values(settings, storePorts=schedule_store_ports(settings.schedule_store)),
         **step_pod_values(settings),
     }
     if settings.products:
