@@ -7,6 +7,7 @@ from pathlib import Path
 from floe_core.schedules.live_schedules import with_live_schedules
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_prefect.flow.job_flow import JobFlow, job_flow
+from floe_orchestrator_prefect.flow.lost_reader import outlive_reader
 from floe_orchestrator_prefect.flow.node_tasks import node_tasks
 from floe_orchestrator_prefect.flow.product_flows import (
     ProductFlows,
@@ -27,6 +28,7 @@ def load_product_flows(product_name: str, project_dir: Path | str) -> ProductFlo
     Raises:
         InvalidProductError: The folder is not compiled, is stale, or holds another product.
     """
+    outlive_reader()
     artifacts = CompiledArtifacts.load_product(product_name, project_dir)
     return product_flows(with_live_schedules(artifacts))
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import threading
 from datetime import UTC, datetime
 
-import httpx
 from prefect.client.orchestration import get_client
-from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 
 from floe_core.alerts import jobs_with_deadlines, report_lateness
 from floe_core.alerts.deadline_watch import SECONDS_BETWEEN_LOOKS
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_prefect.flow.prefect_names import DEPLOYMENT, flow_name
+from floe_orchestrator_prefect.service.server_problems import SERVER_PROBLEMS
 from floe_orchestrator_prefect.ticks.update_watch import has_run
 
 
@@ -44,11 +43,5 @@ def is_under_way(artifacts: CompiledArtifacts, job: str) -> bool | None:
             name = f"{flow_name(artifacts, artifacts.job(job))}/{DEPLOYMENT}"
             found = client.read_deployment_by_name(name)
             return has_run(client, found.id, datetime.now(UTC))
-    except (
-        httpx.TransportError,
-        ObjectNotFound,
-        PrefectHTTPStatusError,
-        # Raised if the server cannot be reached when the client is opened.
-        RuntimeError,
-    ):
+    except SERVER_PROBLEMS:
         return None

@@ -21,6 +21,7 @@ from floe_orchestrator_prefect.flow.job_flow import JobFlow, description_of, job
 from floe_orchestrator_prefect.flow.node_tasks import NodeTask, node_tasks
 from floe_orchestrator_prefect.flow.prefect_names import DEPLOYMENT, attribute_name
 from floe_orchestrator_prefect.service.kept_pause import keep_pause
+from floe_orchestrator_prefect.service.lost_runs import watch_lost_runs
 from floe_orchestrator_prefect.service.work_pool import deploy_to_pool
 from floe_orchestrator_prefect.ticks.prefect_schedules import deployment_schedules
 from floe_orchestrator_prefect.ticks.update_watch import watch_updates
@@ -115,6 +116,8 @@ def serve_products(
             by default as many as Prefect's `PREFECT_RUNNER_PROCESS_LIMIT` says, which is 5.
     """
     _start_watching(products)
+    for product in products:
+        watch_lost_runs(product.artifacts)
     ours = [keep_pause(each) for product in products for each in product.deployments()]
     serve(*ours, *deployments, pause_on_shutdown=False, limit=limit)
 

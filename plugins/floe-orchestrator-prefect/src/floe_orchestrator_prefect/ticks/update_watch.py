@@ -6,7 +6,6 @@ import threading
 from datetime import UTC, datetime
 from uuid import UUID
 
-import httpx
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.filters import (
     FlowRunFilter,
@@ -17,7 +16,7 @@ from prefect.client.schemas.filters import (
     FlowRunFilterStateType,
 )
 from prefect.client.schemas.objects import StateType
-from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
+from prefect.exceptions import ObjectNotFound
 from prefect.logging.loggers import get_logger
 
 from floe_core.errors import FloeError
@@ -25,6 +24,7 @@ from floe_core.ports.watch import SECONDS_BETWEEN_LOOKS, look
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job
 from floe_orchestrator_prefect.flow.prefect_names import DEPLOYMENT, flow_name
+from floe_orchestrator_prefect.service.server_problems import SERVER_PROBLEMS
 from floe_orchestrator_prefect.ticks.started_by import run_key
 
 UNFINISHED = [
@@ -74,21 +74,22 @@ class UpdateWatch:
         try:
             with get_client(sync_client=True) as client:
                 start_if_due(client, self._artifacts, job)
-        except (
-            FloeError,
-            httpx.TransportError,
-            ObjectNotFound,
-            PrefectHTTPStatusError,
-            # Raised if the server cannot be reached when the client is opened.
-            RuntimeError,
-        ) as error:
-            problem = str(error) or type(error).__name__
-            if problem != self._problems.get(job.name):
-                log.warning("%s: the ledger of ports cannot be read: %s", job.name, problem)
-            self._problems[job.name] = problem
-            return
-        if self._problems.pop(job.name, ""):
-            log.info("%s: the ledger of ports can be read again", job.name)
+        except FloeError as error:
+            self._note(job, f"the ledger of ports cannot be read: {error}")
+        except ObjectNotFound:
+            # It is registered while the first look is taken.
+            is_first = job.name not in self._problems
+            self._note(job, "" if is_first else "Prefect's server has no deployment of it")
+        except SERVER_PROBLEMS as error:
+            self._note(job, f"Prefect's server does not answer: {error or type(error).__name__}")
+        else:
+            if self._problems.pop(job.name, ""):
+                log.info("%s: updates of ports are looked for again", job.name)
+
+    def _note(self, job: Job, problem: str) -> None:
+        if problem and problem != self._problems.get(job.name):
+            log.warning("%s: %s", job.name, problem)
+        self._problems[job.name] = problem
 
 
 def start_if_due(client: SyncPrefectClient, artifacts: CompiledArtifacts, job: Job) -> UUID | None:

@@ -1,0 +1,139 @@
+"""What becomes of flow runs when the process that serves them is killed, on a real server."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.states import Crashed, Pending, Running, State
+from running_prefect import RunningPrefect
+from served_product import compile_served_product
+from wait_for import wait_for
+
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_orchestrator_prefect.loader import load_product_flows
+from floe_orchestrator_prefect.service.lost_runs import (
+    LOST_WITHIN,
+    MOST_STARTS,
+    TO_BEGIN,
+    restart_lost_runs,
+)
+
+LATER = TO_BEGIN + timedelta(seconds=10)
+
+
+@pytest.fixture(scope="module")
+def prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPrefect]:
+    running = RunningPrefect(tmp_path_factory.mktemp("lost-runs"))
+    with running.up():
+        yield running
+
+
+@pytest.fixture(scope="module")
+def shop(prefect: RunningPrefect) -> CompiledArtifacts:
+    return compile_served_product(prefect.folder / "shop", "prefect", prefect.url)
+
+
+class Deployment:
+    """The deployment of `good`, which nobody serves: its runs stay as they are."""
+
+    def __init__(self, client: SyncPrefectClient, shop: CompiledArtifacts, id_: UUID) -> None:
+        self.client, self._shop, self._id = client, shop, id_
+
+    def run(self, state: State[Any]) -> str:
+        """Create a run, bring it to a state, and return its name."""
+        run = self.client.create_flow_run_from_deployment(self._id)
+        self.client.set_flow_run_state(run.id, state, force=True)
+        return run.name
+
+    def restarted(self, after: timedelta) -> list[str]:
+        return restart_lost_runs(self.client, self._shop, datetime.now(UTC) + after)
+
+    def states(self) -> dict[str, str]:
+        found = self.client.read_flow_runs()
+        return {run.name: run.state.type.value for run in found if run.state}
+
+
+@pytest.fixture
+def deployment(prefect: RunningPrefect, shop: CompiledArtifacts) -> Iterator[Deployment]:
+    with temporary_settings({PREFECT_API_URL: prefect.url}):
+        for each in load_product_flows("web-shop", shop.folder).deployments():
+            each.apply()
+        with SyncPrefectClient(prefect.url) as client:
+            for run in prefect.request("POST", "/flow_runs/filter", {}):
+                prefect.request("DELETE", f"/flow_runs/{run['id']}")
+            id_ = UUID(prefect.deployment("web-shop.good/floe")["id"])
+            yield Deployment(client, shop, id_)
+
+
+def test_a_pending_run_starts_again_when_it_had_the_time_to_begin(deployment: Deployment) -> None:
+    name = deployment.run(Pending(name="Submitting"))
+    assert deployment.restarted(TO_BEGIN / 2) == []
+    assert deployment.restarted(LATER) == [name]
+    assert deployment.states()[name] == "SCHEDULED"
+    assert deployment.restarted(LATER) == []
+
+
+def test_a_crashed_run_that_never_began_starts_again_a_few_times(deployment: Deployment) -> None:
+    name = deployment.run(Pending())
+    run = next(each for each in deployment.client.read_flow_runs() if each.name == name)
+    restarts = 0
+    while True:
+        deployment.client.set_flow_run_state(run.id, Crashed(), force=True)
+        if not deployment.restarted(timedelta(0)):
+            break
+        restarts += 1
+        deployment.client.set_flow_run_state(run.id, Pending(), force=True)
+    assert restarts == MOST_STARTS - 1
+
+
+@pytest.mark.parametrize("end", [lambda: Crashed(), lambda: Pending()])
+def test_a_run_that_began_or_is_history_is_left_alone(
+    end: Callable[[], State[Any]], deployment: Deployment
+) -> None:
+    name = deployment.run(Running())
+    run = next(each for each in deployment.client.read_flow_runs() if each.name == name)
+    deployment.client.set_flow_run_state(run.id, end(), force=True)
+    assert deployment.restarted(LATER) == []
+    deployment.run(end())
+    assert deployment.restarted(LOST_WITHIN + LATER) == []
+
+
+def test_a_run_that_was_claimed_by_a_killed_process_runs_under_the_next(
+    prefect: RunningPrefect, shop: CompiledArtifacts
+) -> None:
+    """Without the two minutes, which are no part of what is shown."""
+    script = shop.folder / "at_once.py"
+    script.write_text(
+        "from datetime import timedelta\n"
+        "from floe_orchestrator_prefect.service import lost_runs\n"
+        "lost_runs.TO_BEGIN = timedelta(seconds=20)\n"
+        "lost_runs.SECONDS_BETWEEN_LOOKS = 2\n" + (shop.folder / "flow.py").read_text()
+    )
+    [serving] = prefect.serve(shop.folder)
+    run_id = prefect.trigger("web-shop.good/floe")
+    wait_for(lambda: prefect.run(run_id)["state"]["type"] != "SCHEDULED", 60)
+    serving.send_signal(signal.SIGKILL)
+    serving.wait()
+    if prefect.run(run_id)["run_count"]:
+        pytest.skip("it began before the process was killed")
+    with prefect.serving(shop.folder, "at_once.py"):
+        assert prefect.ended(run_id, 180) == "Completed", prefect.logs()
+
+
+def test_a_run_outlives_the_process_that_serves(
+    prefect: RunningPrefect, shop: CompiledArtifacts
+) -> None:
+    """Its messages go to a pipe that nobody reads any more."""
+    [serving] = prefect.serve(shop.folder)
+    run_id = prefect.trigger("web-shop.good/floe")
+    wait_for(lambda: prefect.run(run_id)["state"]["type"] == "RUNNING", 60)
+    serving.send_signal(signal.SIGKILL)
+    serving.wait()
+    assert prefect.ended(run_id) == "Completed", prefect.logs()
