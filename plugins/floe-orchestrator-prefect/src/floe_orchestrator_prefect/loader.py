@@ -15,6 +15,7 @@ from floe_orchestrator_prefect.flow.product_flows import (
     serve_products,
     watch_products,
 )
+from floe_orchestrator_prefect.service.dead_runs import hold_run
 from floe_orchestrator_prefect.ticks.due_tick import tick_of_team
 
 __all__ = ["floe_flow", "load_product_flows", "serve_products", "watch_products"]
@@ -30,6 +31,7 @@ def load_product_flows(product_name: str, project_dir: Path | str) -> ProductFlo
     """
     outlive_reader()
     artifacts = CompiledArtifacts.load_product(product_name, project_dir)
+    hold_run(artifacts)
     return product_flows(with_live_schedules(artifacts))
 
 

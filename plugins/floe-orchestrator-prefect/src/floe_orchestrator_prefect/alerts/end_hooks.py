@@ -27,14 +27,16 @@ def end_hooks(artifacts: CompiledArtifacts, job: Job) -> list[Hook]:
     if not artifacts.alerts:
         return []
 
-    def report_end(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
-        if state.name != SKIPPED_RUN:
-            _report(artifacts, job, flow_run, state)
+    def report(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
+        report_end(artifacts, job, flow_run, state)
 
-    return [report_end]
+    return [report]
 
 
-def _report(artifacts: CompiledArtifacts, job: Job, run: FlowRun, state: State[Any]) -> None:
+def report_end(artifacts: CompiledArtifacts, job: Job, run: FlowRun, state: State[Any]) -> None:
+    """Report to alerts how a run of a job ended; nothing without alerts, or if it was skipped."""
+    if not artifacts.alerts or state.name == SKIPPED_RUN:
+        return
     builds = builds_of(run)
     succeeded = state.is_completed()
     is_canceled = state.is_cancelled() or state.is_cancelling()

@@ -12,7 +12,6 @@ import os
 from collections.abc import Iterator
 from functools import partial
 
-from prefect.logging.handlers import PrefectConsoleHandler
 from prefect.runtime import flow_run
 from rich.console import Console
 
@@ -30,8 +29,9 @@ def _consoles() -> Iterator[Console]:
     known = [logging.root, *logging.root.manager.loggerDict.values()]
     for logger in known:
         for handler in getattr(logger, "handlers", ()):
-            if isinstance(handler, PrefectConsoleHandler):
-                yield handler.console
+            console = getattr(handler, "console", None)
+            if isinstance(console, Console):
+                yield console
 
 
 def _drop_output(console: Console) -> None:

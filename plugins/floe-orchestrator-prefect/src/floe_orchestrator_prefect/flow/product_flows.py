@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,10 @@ from floe_orchestrator_prefect.flow.entry_point import FILENAME
 from floe_orchestrator_prefect.flow.job_flow import JobFlow, description_of, job_flow
 from floe_orchestrator_prefect.flow.node_tasks import NodeTask, node_tasks
 from floe_orchestrator_prefect.flow.prefect_names import DEPLOYMENT, attribute_name
+from floe_orchestrator_prefect.service.dead_runs import end_dead_runs
 from floe_orchestrator_prefect.service.kept_pause import keep_pause
 from floe_orchestrator_prefect.service.lost_runs import watch_lost_runs
+from floe_orchestrator_prefect.service.server_problems import SERVER_PROBLEMS
 from floe_orchestrator_prefect.service.work_pool import deploy_to_pool
 from floe_orchestrator_prefect.ticks.prefect_schedules import deployment_schedules
 from floe_orchestrator_prefect.ticks.update_watch import watch_updates
@@ -119,7 +122,13 @@ def serve_products(
     for product in products:
         watch_lost_runs(product.artifacts)
     ours = [keep_pause(each) for product in products for each in product.deployments()]
-    serve(*ours, *deployments, pause_on_shutdown=False, limit=limit)
+    try:
+        serve(*ours, *deployments, pause_on_shutdown=False, limit=limit)
+    finally:
+        # Prefect has killed the flow runs in progress, and tells its server nothing of it.
+        with suppress(*SERVER_PROBLEMS):
+            for product in products:
+                end_dead_runs(product.artifacts)
 
 
 def watch_products(*products: ProductFlows) -> None:

@@ -27,6 +27,7 @@ from prefect.states import Scheduled
 
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_prefect.flow.prefect_names import DEPLOYMENT, flow_name
+from floe_orchestrator_prefect.service.dead_runs import end_dead_runs
 from floe_orchestrator_prefect.service.server_problems import SERVER_PROBLEMS
 
 SECONDS_BETWEEN_LOOKS = 15
@@ -40,7 +41,7 @@ log = get_logger("floe.lost_runs")
 
 
 def watch_lost_runs(artifacts: CompiledArtifacts) -> threading.Thread:
-    """Start a thread that restarts lost runs, and return it."""
+    """Start a thread that restarts lost runs and ends dead ones, and return it."""
     thread = threading.Thread(target=_watch, args=(artifacts,), name="floe-lost-runs", daemon=True)
     thread.start()
     return thread
@@ -50,6 +51,7 @@ def _watch(artifacts: CompiledArtifacts) -> None:
     pause = threading.Event()
     while True:
         try:
+            end_dead_runs(artifacts)
             with get_client(sync_client=True) as client:
                 restart_lost_runs(client, artifacts, datetime.now(UTC))
         except SERVER_PROBLEMS as error:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import signal
+import subprocess
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import psutil
 import pytest
+from alert_receiver import AlertReceiver, alert_receiver
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import Crashed, Pending, Running, State
@@ -16,8 +20,10 @@ from running_prefect import RunningPrefect
 from served_product import compile_served_product
 from wait_for import wait_for
 
+from floe_core.compiler import compile_product
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_prefect.loader import load_product_flows
+from floe_orchestrator_prefect.service.dead_runs import FOLDER
 from floe_orchestrator_prefect.service.lost_runs import (
     LOST_WITHIN,
     MOST_STARTS,
@@ -29,7 +35,16 @@ LATER = TO_BEGIN + timedelta(seconds=10)
 
 
 @pytest.fixture(scope="module")
-def prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPrefect]:
+def receiver() -> Iterator[AlertReceiver]:
+    with alert_receiver() as running, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SHOP_ALERTS_URL", running.url)
+        yield running
+
+
+@pytest.fixture(scope="module")
+def prefect(
+    tmp_path_factory: pytest.TempPathFactory, receiver: AlertReceiver
+) -> Iterator[RunningPrefect]:
     running = RunningPrefect(tmp_path_factory.mktemp("lost-runs"))
     with running.up():
         yield running
@@ -37,7 +52,19 @@ def prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPrefect
 
 @pytest.fixture(scope="module")
 def shop(prefect: RunningPrefect) -> CompiledArtifacts:
-    return compile_served_product(prefect.folder / "shop", "prefect", prefect.url)
+    folder = compile_served_product(prefect.folder / "shop", "prefect", prefect.url).folder
+    alerts = "alerts: [{on: [failure], to: \"{{ env_var('SHOP_ALERTS_URL') }}\"}]\n"
+    with (folder / "floe.yaml").open("a") as spec:
+        spec.write(alerts)
+    return compile_product(folder)
+
+
+@dataclass(frozen=True)
+class Hanging:
+    """A run in progress, and the process that serves it."""
+
+    serving: subprocess.Popen[bytes]
+    run_id: str
 
 
 class Deployment:
@@ -137,3 +164,43 @@ def test_a_run_outlives_the_process_that_serves(
     serving.send_signal(signal.SIGKILL)
     serving.wait()
     assert prefect.ended(run_id) == "Completed", prefect.logs()
+
+
+@pytest.fixture
+def hanging(prefect: RunningPrefect, shop: CompiledArtifacts, receiver: AlertReceiver) -> Hanging:
+    receiver.posted.clear()
+    [serving] = prefect.serve(shop.folder)
+    run_id = prefect.trigger("web-shop.hanging/floe")
+    wait_for(lambda: prefect.tasks(run_id).get("hanging") == "Running", 90)
+    return Hanging(serving, run_id)
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_a_run_that_was_stopped_with_the_process_that_served_it_has_crashed(
+    how: signal.Signals, hanging: Hanging, prefect: RunningPrefect, receiver: AlertReceiver
+) -> None:
+    """As by a new version of a pod. Prefect itself leaves it as running."""
+    hanging.serving.send_signal(how)
+    hanging.serving.wait(60)
+    assert prefect.run(hanging.run_id)["state"]["type"] == "CRASHED"
+    assert prefect.run(hanging.run_id)["state"]["message"].startswith("its process is gone")
+    assert receiver.wait_for(1) == ["web-shop.hanging: run failed"]
+
+
+def test_a_run_that_was_killed_with_all_that_served_it_has_crashed_once_it_is_served_again(
+    hanging: Hanging, prefect: RunningPrefect, shop: CompiledArtifacts, receiver: AlertReceiver
+) -> None:
+    for process in psutil.Process(hanging.serving.pid).children(recursive=True):
+        process.kill()
+    hanging.serving.kill()
+    hanging.serving.wait()
+    assert prefect.run(hanging.run_id)["state"]["type"] == "RUNNING"
+    with prefect.serving(shop.folder):
+        assert prefect.ended(hanging.run_id, 60) == "Crashed"
+    assert receiver.wait_for(1) == ["web-shop.hanging: run failed"]
+
+
+def test_runs_that_ended_leave_nothing(prefect: RunningPrefect, shop: CompiledArtifacts) -> None:
+    with prefect.serving(shop.folder):
+        assert prefect.ended(prefect.trigger("web-shop.good/floe")) == "Completed"
+        wait_for(lambda: not list((shop.folder / ".floe" / FOLDER).iterdir()), 20)

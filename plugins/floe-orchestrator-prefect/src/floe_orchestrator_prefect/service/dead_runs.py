@@ -1,0 +1,113 @@
+"""End flow runs whose processes are gone, which Prefect would show as running for good.
+
+Prefect kills the processes of its flow runs when the process that serves them is stopped, and
+leaves the runs as `Running`. So a flow run's process holds the lock of a file in the product's
+state folder. If the lock is free and Prefect shows the run as running, its process is dead.
+"""
+
+from __future__ import annotations
+
+import atexit
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from filelock import FileLock, Timeout
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.objects import FlowRun, State
+from prefect.exceptions import ObjectNotFound
+from prefect.logging.loggers import get_logger
+from prefect.runtime import flow_run
+from prefect.states import Cancelled, Crashed
+
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.state_folder import state_folder, state_place
+from floe_orchestrator_prefect.alerts.end_hooks import report_end
+from floe_orchestrator_prefect.flow.prefect_names import flow_name
+
+FOLDER = "prefect-runs"
+LOCK = ".lock"
+# Whoever looks at the lock holds it for a request or two.
+PATIENCE_SECONDS = 30.0
+
+log = get_logger("floe.dead_runs")
+_held: dict[Path, FileLock] = {}
+
+
+def hold_run(artifacts: CompiledArtifacts) -> None:
+    """Hold the lock of this process's flow run until the process ends; nothing outside of one."""
+    if not flow_run.id or artifacts.project_dir is None:
+        return
+    path = state_folder(artifacts.project_dir) / FOLDER / f"{flow_run.id}{LOCK}"
+    if path in _held:
+        return
+    lock = FileLock(path, timeout=PATIENCE_SECONDS)
+    # A run that cannot be held is only not found if it dies.
+    with suppress(OSError, Timeout):
+        path.parent.mkdir(exist_ok=True)
+        lock.acquire()
+        _held[path] = lock
+        atexit.register(_let_go, path)
+
+
+def end_dead_runs(artifacts: CompiledArtifacts) -> list[str]:
+    """End the flow runs of a product whose processes died on this machine; return their names.
+
+    They crashed, or are canceled if that was under way. Their ends are reported to alerts.
+    """
+    ended = []
+    for path in sorted((state_place(artifacts.folder) / FOLDER).glob(f"*{LOCK}")):
+        with _taken(path) as is_dead:
+            if not is_dead:
+                continue
+            with get_client(sync_client=True) as client:
+                run = _read(client, path.name.removesuffix(LOCK))
+                if run is not None and _end(client, artifacts, run):
+                    ended.append(run.name)
+            path.unlink(missing_ok=True)
+    return ended
+
+
+def _let_go(path: Path) -> None:
+    with suppress(OSError):
+        path.unlink(missing_ok=True)
+        _held.pop(path).release()
+
+
+@contextmanager
+def _taken(path: Path) -> Iterator[bool]:
+    """Hold a run's lock, and yield whether it was free."""
+    lock = FileLock(path, timeout=0)
+    try:
+        lock.acquire()
+    except (OSError, Timeout):
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        lock.release()
+
+
+def _read(client: SyncPrefectClient, run_id: str) -> FlowRun | None:
+    try:
+        return client.read_flow_run(UUID(run_id))
+    except (ObjectNotFound, ValueError):
+        return None
+
+
+def _end(client: SyncPrefectClient, artifacts: CompiledArtifacts, run: FlowRun) -> bool:
+    """End a run that is still under way on the server; return whether it was."""
+    state = run.state
+    if state is None or not (state.is_running() or state.is_cancelling()):
+        return False
+    what = "its process is gone: it was killed, or the process that served it was stopped"
+    end: State[Any] = Cancelled(message=what) if state.is_cancelling() else Crashed(message=what)
+    client.set_flow_run_state(run.id, end, force=True)
+    log.warning("flow run %s: %s", run.name, what)
+    for job in artifacts.jobs:
+        if client.read_flow_by_name(flow_name(artifacts, job)).id == run.flow_id:
+            report_end(artifacts, job, run, end)
+    return True
