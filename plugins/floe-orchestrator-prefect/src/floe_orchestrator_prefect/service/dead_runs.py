@@ -22,6 +22,7 @@ from prefect.logging.loggers import get_logger
 from prefect.runtime import flow_run
 from prefect.states import Cancelled, Crashed
 
+from floe_core.errors import EnvironmentProblemError
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.state_folder import state_folder, state_place
 from floe_orchestrator_prefect.alerts.end_hooks import report_end
@@ -40,13 +41,13 @@ def hold_run(artifacts: CompiledArtifacts) -> None:
     """Hold the lock of this process's flow run until the process ends; nothing outside of one."""
     if not flow_run.id or artifacts.project_dir is None:
         return
-    path = state_folder(artifacts.project_dir) / FOLDER / f"{flow_run.id}{LOCK}"
-    if path in _held:
-        return
-    lock = FileLock(path, timeout=PATIENCE_SECONDS)
     # A run that cannot be held is only not found if it dies.
-    with suppress(OSError, Timeout):
+    with suppress(OSError, Timeout, EnvironmentProblemError):
+        path = state_folder(artifacts.project_dir) / FOLDER / f"{flow_run.id}{LOCK}"
+        if path in _held:
+            return
         path.parent.mkdir(exist_ok=True)
+        lock = FileLock(path, timeout=PATIENCE_SECONDS)
         lock.acquire()
         _held[path] = lock
         atexit.register(_let_go, path)
