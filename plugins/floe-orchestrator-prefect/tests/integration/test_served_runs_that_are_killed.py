@@ -31,6 +31,8 @@ from floe_orchestrator_prefect.service.lost_runs import (
     restart_lost_runs,
 )
 
+pytestmark = pytest.mark.long
+
 LATER = TO_BEGIN + timedelta(seconds=10)
 
 

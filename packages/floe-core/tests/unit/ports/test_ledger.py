@@ -24,7 +24,7 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 WRITER = Path(__file__).with_name("ledger_writer.py")
 
 
-@pytest.fixture(params=["folder", "url", "s3", "postgres"])
+@pytest.fixture(params=["folder", "url", pytest.param("s3", marks=pytest.mark.long), "postgres"])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     if request.param == "folder":
         yield str(tmp_path / "ledger")
