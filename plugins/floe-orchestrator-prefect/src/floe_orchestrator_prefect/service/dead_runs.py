@@ -8,8 +8,7 @@ state folder. If the lock is free and Prefect shows the run as running, its proc
 from __future__ import annotations
 
 import atexit
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -23,6 +22,7 @@ from prefect.runtime import flow_run
 from prefect.states import Cancelled, Crashed
 
 from floe_core.errors import EnvironmentProblemError
+from floe_core.file_locks import hold_if_free
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.state_folder import state_folder, state_place
 from floe_orchestrator_prefect.alerts.end_hooks import report_end
@@ -60,7 +60,7 @@ def end_dead_runs(artifacts: CompiledArtifacts) -> list[str]:
     """
     ended = []
     for path in sorted((state_place(artifacts.folder) / FOLDER).glob(f"*{LOCK}")):
-        with _taken(path) as is_dead:
+        with suppress(OSError), hold_if_free(path) as is_dead:
             if not is_dead:
                 continue
             with get_client(sync_client=True) as client:
@@ -75,21 +75,6 @@ def _let_go(path: Path) -> None:
     with suppress(OSError):
         path.unlink(missing_ok=True)
         _held.pop(path).release()
-
-
-@contextmanager
-def _taken(path: Path) -> Iterator[bool]:
-    """Hold a run's lock, and yield whether it was free."""
-    lock = FileLock(path, timeout=0)
-    try:
-        lock.acquire()
-    except (OSError, Timeout):
-        yield False
-        return
-    try:
-        yield True
-    finally:
-        lock.release()
 
 
 def _read(client: SyncPrefectClient, run_id: str) -> FlowRun | None:

@@ -6,13 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-import httpx
 from prefect.client.orchestration import get_client
 from prefect.deployments.runner import DeploymentApplyError, RunnerDeployment
-from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
+from prefect.exceptions import ObjectNotFound
 
 from floe_core.errors import EnvironmentProblemError, UsageError
 from floe_orchestrator_prefect.service.kept_pause import keep_pause
+from floe_orchestrator_prefect.service.server_problems import SERVER_PROBLEMS
+
+_PROBLEMS: tuple[type[Exception], ...] = (DeploymentApplyError, *SERVER_PROBLEMS)
 
 
 def deploy_to_pool(
@@ -36,13 +38,7 @@ def deploy_to_pool(
             f"Prefect's server has no work pool {work_pool}; "
             f"create it: `prefect work-pool create {work_pool} --type kubernetes`"
         ) from None
-    except (
-        DeploymentApplyError,
-        httpx.TransportError,
-        PrefectHTTPStatusError,
-        # Raised if the server cannot be reached when the client is opened.
-        RuntimeError,
-    ) as error:
+    except _PROBLEMS as error:
         raise EnvironmentProblemError(
             f"the deployments for work pool {work_pool} could not be registered: {error}"
         ) from error

@@ -9,8 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -26,6 +25,7 @@ from floe_core.build_request import BuildRequest
 from floe_core.errors import FloeError
 from floe_core.execution.record.journal import read_events
 from floe_core.execution.record.outcome import outcome_of_run
+from floe_core.file_locks import hold_if_free
 from floe_core.run_parameters import RunParameters
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
@@ -121,7 +121,7 @@ def report_killed_builds(artifacts: CompiledArtifacts) -> int:
 
 def _report_if_killed(artifacts: CompiledArtifacts, path: Path) -> bool:
     now = datetime.now(UTC)
-    with _taken(path) as is_dead:
+    with hold_if_free(_lock_of(path)) as is_dead:
         note = _read(path) if is_dead else None
         if note is None:
             return False
@@ -154,21 +154,6 @@ def _report(artifacts: CompiledArtifacts, note: _Note) -> None:
 def _guard(folder: Path) -> FileLock:
     """Return the lock to hold while others are made or removed: a removed one locks nothing."""
     return FileLock(folder / "open.lock", timeout=_GUARD_SECONDS)
-
-
-@contextmanager
-def _taken(path: Path) -> Iterator[bool]:
-    """Yield whether the lock of a note was free; if so, it is held during the block."""
-    lock = FileLock(_lock_of(path), timeout=0)
-    try:
-        lock.acquire()
-    except Timeout:
-        yield False
-        return
-    try:
-        yield True
-    finally:
-        lock.release()
 
 
 def _note_of(artifacts: CompiledArtifacts, request: BuildRequest) -> _Note:
