@@ -92,7 +92,7 @@ def compare(models: int, rounds: int) -> Results:
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         with LocalAirflow(root / "airflow", variables={**QUIET, "PATH": path}) as airflow:
             cases: dict[str, Callable[[], float]] = {
-                "dbt build": lambda: _timed(lambda: run([*dbt, "--log-path", str(root / "logs")])),
+                "dbt build": lambda: timed(lambda: run([*dbt, "--log-path", str(root / "logs")])),
                 **_of_floe(airflow, root, models),
                 **_of_cosmos(airflow, root, models),
             }
@@ -115,7 +115,7 @@ def _of_floe(airflow: LocalAirflow, root: Path, models: int) -> dict[str, Callab
         name = f"floe-{granularity}"
         folder = _made(root, name, models, f"execution: {{granularity: {granularity}}}\n")
         airflow.add(CompiledArtifacts.load(folder), name)
-        found[f"floe, {granularity}"] = lambda name=name: _timed(lambda: _run(airflow, name))
+        found[f"floe, {granularity}"] = lambda name=name: timed(lambda: run_dag(airflow, name))
     return found
 
 
@@ -131,16 +131,16 @@ def _of_cosmos(airflow: LocalAirflow, root: Path, models: int) -> dict[str, Call
         (folder / "cosmos").mkdir()
         (folder / "cosmos" / "profiles.yml").write_text(PROFILE.format(folder=folder))
         (airflow.home.dags / f"{dag_id}.py").write_text(text)
-        _wait(lambda dag_id=dag_id: airflow.api.dag(dag_id) is not None, 120, f"reading {dag_id}")
+        wait(lambda dag_id=dag_id: airflow.api.dag(dag_id) is not None, 120, f"reading {dag_id}")
         airflow.api.unpause(dag_id)
-        found[f"Cosmos, {mode}"] = lambda dag_id=dag_id: _timed(lambda: _run(airflow, dag_id))
+        found[f"Cosmos, {mode}"] = lambda dag_id=dag_id: timed(lambda: run_dag(airflow, dag_id))
     return found
 
 
-def _run(airflow: LocalAirflow, dag_id: str) -> None:
+def run_dag(airflow: LocalAirflow, dag_id: str) -> None:
     run_id = airflow.api.trigger(dag_id, None, {})
     ends = ("success", "failed")
-    _wait(lambda: airflow.api.run(dag_id, run_id)["state"] in ends, END_SECONDS, dag_id)
+    wait(lambda: airflow.api.run(dag_id, run_id)["state"] in ends, END_SECONDS, dag_id)
     state = airflow.api.run(dag_id, run_id)["state"]
     if state != "success":
         raise SystemExit(f"the run of {dag_id} ended as {state}\n{_log(airflow, dag_id, run_id)}")
@@ -154,13 +154,13 @@ def _log(airflow: LocalAirflow, dag_id: str, run_id: str) -> str:
     return "no task failed"
 
 
-def _timed(work: Callable[[], object]) -> float:
+def timed(work: Callable[[], object]) -> float:
     started = time.monotonic()
     work()
     return time.monotonic() - started
 
 
-def _wait(is_so: Callable[[], bool], seconds: float, what: str) -> None:
+def wait(is_so: Callable[[], bool], seconds: float, what: str) -> None:
     deadline = time.monotonic() + seconds
     while not is_so():
         if time.monotonic() > deadline:

@@ -67,12 +67,12 @@ def compare(models: int, rounds: int) -> Results:
         raw = ["--project-dir", str(folders["raw"]), "--profiles-dir", str(folders["raw"])]
         commands = {
             "dbt build": [str(BIN / "dbt"), "build", *raw, "--log-path", str(root / "logs")],
-            "empty run": _execute(root / "empty.py", "bench_job"),
-            "floe": _execute(folders["floe"] / "definitions.py", "bench"),
+            "empty run": execute(root / "empty.py", "bench_job"),
+            "floe": execute(folders["floe"] / "definitions.py", "bench"),
         }
         if models <= DAGSTER_DBT_UP_TO:
             file = folders["dagster-dbt"] / "dagster_dbt_definitions.py"
-            commands["dagster-dbt"] = _execute(file, "bench_job")
+            commands["dagster-dbt"] = execute(file, "bench_job")
         found = timed_in_turns(commands, rounds, DAGSTER_HOME=str(root / "home"))
     floor = [_both(*pair) for pair in zip(found["dbt build"], found["empty run"], strict=True)]
     return {name: medians(measures) | _ratios(measures, floor) for name, measures in found.items()}
@@ -94,7 +94,7 @@ def _ratios(measures: list[Measure], floor: list[Measure]) -> Measure:
     }
 
 
-def _execute(file: Path, job: str) -> list[str]:
+def execute(file: Path, job: str) -> list[str]:
     return [str(BIN / "dagster"), "job", "execute", "-f", str(file), "-j", job]
 
 

@@ -18,9 +18,23 @@ if TYPE_CHECKING:
     from socket import socket
     from uuid import UUID
 
-    from prefect.client.schemas.objects import State
+    from prefect.client.schemas.objects import State, TaskRun
     from prefect.client.schemas.schedules import CronSchedule, RRuleSchedule
     from prefect.tasks import Task
+
+# What Prefect's engine leaves out of the event of a task run, since the server derives it.
+_NOT_OF_EVENT = {
+    "id",
+    "created",
+    "updated",
+    "flow_run_id",
+    "state_id",
+    "state_type",
+    "state_name",
+    "state",
+    "estimated_start_time_delta",
+    "estimated_run_time",
+}
 
 
 class NoMomentsError(EnvironmentProblemError):
@@ -68,6 +82,49 @@ def emit_assets(
     for asset in context.downstream_assets:
         context.add_asset_metadata(asset.key, dict(facts))
     context.emit_events(state)
+
+
+def event_of_ended_run(run: TaskRun) -> dict[str, Any]:
+    """Return the JSON of the event by which the server creates a task run in its final state.
+
+    Prefect's engine sends such events for the functions that it runs; their form is not part of
+    the public API. A server that does not record them is sent a request for each run instead.
+    """
+    state = run.state
+    if state is None:
+        raise ValueError(f"task run {run.id} has no state")
+    facts = {"type": state.type.value, "name": state.name, "message": state.message}
+    return {
+        "id": str(state.id),
+        "occurred": state.timestamp.isoformat(),
+        "event": f"prefect.task-run.{state.name}",
+        "resource": {
+            "prefect.resource.id": f"prefect.task-run.{run.id}",
+            "prefect.resource.name": run.name,
+            "prefect.run-count": str(run.run_count),
+            "prefect.state-message": state.message or "",
+            "prefect.state-name": state.name or "",
+            "prefect.state-timestamp": state.timestamp.isoformat(),
+            "prefect.state-type": state.type.value,
+            "prefect.orchestration": "client",
+        },
+        "related": [
+            {
+                "prefect.resource.id": f"prefect.flow-run.{run.flow_run_id}",
+                "prefect.resource.role": "flow-run",
+            },
+            *(
+                {"prefect.resource.id": f"prefect.tag.{tag}", "prefect.resource.role": "tag"}
+                for tag in run.tags
+            ),
+        ],
+        "payload": {
+            "intended": {"from": None, "to": state.type.value},
+            "initial_state": None,
+            "validated_state": {**facts, "state_details": {}, "data": None},
+            "task_run": run.model_dump(mode="json", exclude_none=True, exclude=_NOT_OF_EVENT),
+        },
+    }
 
 
 def expired_leases(home: Path) -> list[UUID]:
