@@ -181,3 +181,12 @@ def test_group_by_all_groups_by_what_is_listed() -> None:
 
 def test_sql_that_sqlglot_stumbles_over_is_not_read() -> None:
     assert of("select object_construct(a) from a", "snowflake").never == UNREADABLE
+
+
+@pytest.mark.parametrize(
+    ("name", "dialect"),
+    [("rowid", "duckdb"), ("filename", "duckdb"), ("ctid", "postgres"), ("xmin", "postgres")],
+)
+def test_what_says_where_a_row_is_stored_varies_in_quotes_too(name: str, dialect: str) -> None:
+    for written in (name, f'"{name}"', f'a."{name}"'):
+        assert of(f"select id, {written} as place from {A} as a", dialect).never == name

@@ -19,7 +19,7 @@ from floe_core.reuse.queries.parts import Leaf, Part, digest
 
 FILE = "analyses.json"
 # Increase this when `analyse` gives other results for the same SQL.
-FORMAT = 4
+FORMAT = 5
 # Above this number, only the analyses that the last plan used are kept.
 _MOST = 20_000
 

@@ -22,10 +22,11 @@ _VARYING_NAMES = frozenset(
     {
         *("current_date", "current_time", "current_timestamp", "current_user", "user"),
         *("session_user", "current_role", "current_catalog", "current_schema", "localtime"),
-        *("localtimestamp", "current_database", "ctid", "xmin", "xmax", "cmin", "cmax"),
-        *("tableoid", "rowid", "filename"),
+        *("localtimestamp", "current_database"),
     }
 )
+# Columns that a table has unasked, which say where a row is stored. Quotes make no difference.
+_PLACES = frozenset({"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid", "rowid", "filename"})
 _MOMENTS = frozenset({"now", "today", "tomorrow", "yesterday"})
 _MAKING_ROWS = (exp.GenerateSeries, exp.Unnest, exp.Explode)
 _OUTSIDE = (
@@ -83,9 +84,12 @@ def _find_all_varying(
             yield f"{type(node).__name__.lower()}"
         elif isinstance(node, exp.Column):
             name = node.name.lower()
-            is_quoted = node.this.args.get("quoted")
-            if not is_quoted and (name in _VARYING_NAMES or name in names):
+            if not node.this.args.get("quoted") and name in _VARYING_NAMES:
                 yield name
+            if name in _PLACES:
+                yield name
+            # Such as `_metadata`.file_path, where it is a struct.
+            yield from (part.name.lower() for part in node.parts if part.name.lower() in names)
         elif isinstance(node, exp.Literal) and _is_moment(node):
             yield f"'{node.this}'"
 
