@@ -7,7 +7,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,12 +15,16 @@ from typing import Any
 
 import pytest
 from free_port import free_port
+from renamed_classes import rename_classes
 from wait_for import wait_for
 
 ROOT = Path(__file__).parents[2]
 UV = Path(sys.executable).with_name("uv")
 CHDB_SERVER = Path(__file__).with_name("chdb_server.py")
 PASSWORD = "of-this-test"
+# A package on PyPI with Iceberg's own jar; Maven's repository is not on every network.
+ICEBERG_JARS = "snowpark-connect-deps-iceberg"
+ICEBERG, JACKSON = "org.apache.iceberg", "com/fasterxml/jackson"
 # The wheels of a parser that dbt-core 1.12 asks for are not on every index.
 DBT = "dbt-core>=1.11,<1.12"
 OURS = (
@@ -171,6 +175,8 @@ def opened(kind: str, folder: Path, *, is_local: bool = False) -> Iterator[Wareh
     elif kind == "spark" and not is_local:
         with spark(folder) as found:
             yield found
+    elif kind == "iceberg":
+        yield local_iceberg(folder)
     else:
         yield local_spark(folder) if kind == "spark" else sqlite(folder)
 
@@ -273,6 +279,33 @@ def local_spark(folder: Path) -> Warehouse:
     return _spark_sessions(programs, f"{settings}, spark.ui.enabled: 'false'")
 
 
+def local_iceberg(folder: Path) -> Warehouse:
+    """Return Spark as `local_spark`, with Iceberg's tables beside its own."""
+    programs = install(folder, "dbt-spark", "pyspark>=3.5,<4", ICEBERG_JARS)
+    [packages] = (programs.parent / "lib").glob("python*/site-packages")
+    name = ICEBERG_JARS.replace("-", "_")
+    [iceberg] = (packages / name / "jars").glob("iceberg-spark-runtime-3.5_2.12-*.jar")
+    parts = ("core", "databind", "annotations")
+    own = [next((packages / "pyspark/jars").glob(f"jackson-{part}-2*.jar")) for part in parts]
+    # Iceberg has Jackson under a name of its own, and this package leaves it out.
+    jackson = rename_classes(own, JACKSON, f"org/apache/iceberg/shaded/{JACKSON}", folder / "j.jar")
+    catalog = "spark.sql.catalog.spark_catalog"
+    settings = {
+        "spark.master": "local[1]",
+        "spark.sql.shuffle.partitions": "1",
+        "spark.ui.enabled": "false",
+        "spark.jars": f"{iceberg},{jackson}",
+        "spark.sql.extensions": f"{ICEBERG}.spark.extensions.IcebergSparkSessionExtensions",
+        catalog: f"{ICEBERG}.spark.SparkSessionCatalog",
+        f"{catalog}.type": "hive",
+        # The metastore in a file has no locks.
+        "spark.hadoop.iceberg.engine.hive.lock-enabled": "false",
+    }
+    return _spark_sessions(
+        programs, ", ".join(f"{k}: '{v}'" for k, v in settings.items()), settings
+    )
+
+
 @contextmanager
 def spark(folder: Path) -> Iterator[Warehouse]:
     """Return Spark: sessions of dbt's process on a standalone master with two workers."""
@@ -298,7 +331,13 @@ def spark(folder: Path) -> Iterator[Warehouse]:
             process.wait(30)
 
 
-def _spark_sessions(programs: Path, settings: str) -> Warehouse:
+def _spark_sessions(
+    programs: Path, settings: str, of_reader: Mapping[str, str] | None = None
+) -> Warehouse:
+    builder = "builder.master('local[1]')"
+    if of_reader:
+        builder += f".config(map={dict(of_reader)!r})"
+
     def compute(product: Path) -> str:
         own = f"method: session, host: NA, schema: {schema_of(product)}, threads: 1"
         return f"{{type: spark, config: {{{own}, server_side_parameters: {{{settings}}}}}}}"
@@ -306,7 +345,7 @@ def _spark_sessions(programs: Path, settings: str) -> Warehouse:
     def reader(product: Path) -> str:
         return (
             "import json, sys\nfrom pyspark.sql import SparkSession\n"
-            "session = SparkSession.builder.master('local[1]').enableHiveSupport().getOrCreate()\n"
+            f"session = SparkSession.{builder}.enableHiveSupport().getOrCreate()\n"
             "print(json.dumps([list(row) for row in session.sql(sys.argv[1]).collect()]))\n"
         )
 

@@ -53,15 +53,19 @@ NEVER = {
 }
 # What waits for the content of a table, where that can't be read while dbt runs.
 WAITING = {"spark": {"below_plain"}}
+# Where each table shows that it was written to, so that no source is always new.
+MARKS_TABLES = ("iceberg",)
 # Steps of Spark, whose sessions take long to start, are taken together.
-AT_ONCE = {"spark": 6}
+AT_ONCE = {"spark": 6, "iceberg": 6}
 # What follows `print(` in a warehouse's reader prints rows; this runs statements.
 RUN = {
     "clickhouse": "run = client.command\n",
     "sqlite": "run = database.execute\ndatabase.isolation_level = None\n",
     "snowflake": "run = cursor.execute\n",
     "spark": "run = session.sql\n",
+    "iceberg": "run = session.sql\n",
 }
+ICEBERG = "models: {+file_format: iceberg}\nseeds: {+file_format: iceberg}\n"
 
 
 class Shop:
@@ -76,6 +80,9 @@ class Shop:
             manifest = MANIFEST.replace("COMPUTE", warehouse.compute(product))
             manifest = manifest.replace("LINEAGE", str(product / "lineage.jsonl"))
             texts = {**FILES, "manifest.yaml": manifest}
+            if kind == "iceberg":
+                texts["dbt_project.yml"] += ICEBERG
+                texts["models/viewed.sql"] = TABLE + texts["models/viewed.sql"]
             texts["models/schema.yml"] = SCHEMA.replace("SCHEMA", schema)
             for name, text in texts.items():
                 (product / name).parent.mkdir(parents=True, exist_ok=True)
@@ -88,6 +95,8 @@ class Shop:
 
     def run(self, product: Path, *statements: str) -> None:
         """Have something changed in the warehouse before the next build."""
+        if self.kind == "iceberg":
+            statements = tuple(map(_of_iceberg, statements))
         self._pending[product] += statements
 
     def _flush(self, product: Path) -> None:
@@ -142,6 +151,13 @@ class Shop:
         return {name: sorted(rows) for name, rows in zip(RELATIONS, found, strict=True)}
 
 
+def _of_iceberg(statement: str) -> str:
+    """Return a statement for a table of Iceberg's, whose files stay where it is dropped."""
+    words = {"create table": "using iceberg", "drop table": "purge"}
+    added = next((added for begin, added in words.items() if statement.startswith(begin)), "")
+    return f"{statement} {added}".rstrip()
+
+
 SOURCES = {
     "dated": "values (1, 10), (2, 20)",
     "hashed": "values (1, 10), (2, 20)",
@@ -174,6 +190,17 @@ def _edited(name: str, old: str, new: str) -> Callable[[Shop], None]:
     return lambda shop: shop.edit(name, old, new)
 
 
+def steps_on(kind: str) -> tuple[Step, ...]:
+    """Return the steps that are possible: dbt can't replace a view in Iceberg's catalog by another."""
+    return tuple(each for each in STEPS if kind != "iceberg" or "view" not in each.name)
+
+
+def always_built(kind: str) -> dict[str, str]:
+    """Return name -> why of what is built in each run, without what waits for its content."""
+    marked = ["of_plain"] if kind in MARKS_TABLES else []
+    return {name: why for name, why in NEVER.items() if name not in marked}
+
+
 VIEWED, DOUBLED = "models/viewed.sql", "models/doubled.sql"
 S = frozenset
 STEPS = (
@@ -198,6 +225,11 @@ STEPS = (
     ),
     Step("a column by hand", _by_hand("alter table SCHEMA.summed add column z int"), S({"summed"})),
     Step("new rows", _loaded("insert into SCHEMA.dated values (3, 30)"), S({"of_dated"})),
+    Step(
+        "new rows in a table without a version",
+        _loaded("insert into SCHEMA.plain values (3, 30)"),
+        S({"of_plain", "below_plain"}),
+    ),
     Step("other content", _loaded("insert into SCHEMA.hashed values (3, 5)"), S({"of_hashed"})),
     Step(
         "the same content",

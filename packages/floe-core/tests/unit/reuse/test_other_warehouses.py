@@ -153,6 +153,8 @@ def test_snowflakes_listed_functions_are_steady(sql: str) -> None:
         ("select current_role() as t from db1.shop.a", "current_role()"),
         ("select uuid_string() as t from db1.shop.a", "uuid()"),
         ("select seq.nextval as t from db1.shop.a", "nextval"),
+        ("select metadata$start_scan_time as t from db1.shop.a", "metadata$start_scan_time"),
+        ("select x.METADATA$FILENAME as t from db1.shop.a as x", "metadata$filename"),
         ("select my_udf(id) as t from db1.shop.a", "my_udf()"),
         ("select shop.upper(id) as t from db1.shop.a", "upper()"),
         ('select "UPPER"(id) as t from db1.shop.a', "upper()"),
@@ -207,6 +209,14 @@ def test_what_may_vary_on_spark_is_named(sql: str, never: str) -> None:
 
 def test_a_spark_function_without_its_time_is_one_of_the_moment() -> None:
     assert of("select unix_timestamp() as t from shop.a", "spark").never != ""
+
+
+@pytest.mark.parametrize(
+    "column",
+    ["_metadata.file_path", "a._metadata.file_name", "`_metadata`.file_path", "_file", "a._pos"],
+)
+def test_what_says_where_a_row_is_stored_is_never_reused_on_spark(column: str) -> None:
+    assert of(f"select id, {column} as place from shop.a as a", "spark").never != ""
 
 
 def test_spark_takes_names_for_the_same_whatever_their_case() -> None:

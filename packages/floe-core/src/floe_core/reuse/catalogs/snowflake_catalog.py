@@ -33,7 +33,16 @@ class SnowflakeCatalog(Catalog):
     """Names are as dbt writes them without quotes; names that differ only in case are left out."""
 
     names = Names(fold=fold, quotes_relations=False)
-    varying_names = frozenset({"nextval"})
+    # Sequences, and what external tables and streams show of files and scans.
+    # https://docs.snowflake.com/en/user-guide/querying-metadata
+    varying_names = frozenset(
+        {
+            *("nextval", "metadata$filename", "metadata$file_row_number"),
+            *("metadata$file_content_key", "metadata$file_last_modified"),
+            *("metadata$start_scan_time", "metadata$external_table_partition"),
+            *("metadata$action", "metadata$isupdate", "metadata$row_id"),
+        }
+    )
 
     def version(self, warehouse: Warehouse) -> str:
         """See `Catalog.version`."""

@@ -11,12 +11,19 @@ from floe_core.reuse.catalogs.catalog import TABLE, VIEW, Catalog, Found
 from floe_core.reuse.catalogs.names import Names
 from floe_core.reuse.catalogs.spark_functions import STEADY
 from floe_core.reuse.queries.function_calls import Call
+from floe_core.reuse.queries.parts import digest
 from floe_core.warehouse.connection import Warehouse
 from floe_core.warehouse.dialect import Relation
 from floe_core.warehouse.spark_dialect import read_columns
 
 # The metastore's own timestamp of a relation's creation.
 _WHEN_MADE = re.compile(r",?\s*'transient_lastDdlTime' = '\d+'")
+_ICEBERG = ("Provider", "iceberg")
+# A catalog in a file system numbers its files, so a table that is created again has the same names.
+_METADATA_FILES = (
+    "select file, unix_micros(timestamp), latest_snapshot_id from {place}.metadata_log_entries "
+    "order by 1, 2, 3"
+)
 
 
 class SparkCatalog(Catalog):
@@ -25,7 +32,13 @@ class SparkCatalog(Catalog):
     names = Names(ignores_case=True)
     # During a run, the session is dbt's, with dbt's time zone.
     is_read_in_run = False
-    varying_names = frozenset({"_metadata"})
+    # Where a row is stored: of any file, and of an Iceberg table.
+    varying_names = frozenset(
+        {
+            *("_metadata", "_file", "_pos", "_partition", "_spec_id", "_deleted"),
+            *("_row_id", "_last_updated_sequence_number"),
+        }
+    )
 
     def holds(self, warehouse: Warehouse, database: str) -> bool:
         """See `Catalog.holds`."""
@@ -51,6 +64,18 @@ class SparkCatalog(Catalog):
     def steady_functions(self, warehouse: Warehouse) -> frozenset[str]:
         """See `Catalog.steady_functions`: Spark's catalog lacks this, so they are listed."""
         return STEADY
+
+    def version_of_rows(self, warehouse: Warehouse, relation: Relation) -> str:
+        """See `Catalog.version_of_rows`: the metadata files of an Iceberg table.
+
+        Each commit writes one, with new columns too (`write.metadata.previous-versions-max` says
+        how many the table lists, but the current one is always among them).
+        """
+        place = warehouse.dialect.place(relation)
+        details = warehouse.rows(f"describe table extended {place}")
+        if _ICEBERG not in [tuple(row[:2]) for row in details]:
+            return ""
+        return digest(warehouse.rows(_METADATA_FILES.format(place=place)))
 
     def is_varying(self, call: Call) -> bool:
         """See `Catalog.is_varying`: without an argument, the time is that of the query."""
