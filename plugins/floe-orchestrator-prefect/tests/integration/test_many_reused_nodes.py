@@ -37,20 +37,17 @@ execution: {reuse: unchanged}
 """
 FLOW_RUN = UUID(int=1)
 CHILDREN = ended_runs.WORTHWHILE + 5
-RECORDER = "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER"
 NAMES = {f"child_{number}" for number in range(CHILDREN)}
 
 
-@pytest.fixture(params=["by default", "batches", "no recorder"])
+@pytest.fixture(params=["by default", "no recorder"])
 def client(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[SyncPrefectClient]:
     from prefect.testing.utilities import prefect_test_harness
 
-    if request.param == "batches":
-        monkeypatch.setenv(f"{RECORDER}_BATCH_SIZE", "200")
-    elif request.param == "no recorder":
-        monkeypatch.setenv(f"{RECORDER}_ENABLED", "false")
+    if request.param == "no recorder":
+        monkeypatch.setenv("PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_ENABLED", "false")
         monkeypatch.setattr(ended_runs, "PATIENCE_SECONDS", 1.0)
     with prefect_test_harness(server_startup_timeout=120), get_client(sync_client=True) as client:
         yield client
