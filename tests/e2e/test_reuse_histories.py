@@ -12,7 +12,6 @@ def check(score: Score) -> None:
     assert score.is_within_bounds, (score.too_little, score.too_much)
 
 
-@pytest.mark.quick
 def test_a_short_history_equals_plain_dbts() -> None:
     check(run_history(seed=1, steps=2, size=12))
 

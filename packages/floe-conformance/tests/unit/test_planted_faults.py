@@ -12,6 +12,9 @@ from pytest_of_its_own import Outcomes, failed_checks, outcomes_of_paper
 
 from floe_conformance import OrchestratorConformance
 
+# Each fault is a plugin that the kit checks.
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Outcomes:

@@ -61,6 +61,7 @@ def test_prefect_ticks_as_floe_does_while_clocks_change(cron, zone):
     assert moments_of(rules, start, covered) == ticks_between(cron, zone, start, covered)
 
 
+@pytest.mark.long
 @given(
     hours=st.lists(st.integers(0, 23), min_size=1, max_size=3, unique=True),
     minute=st.integers(0, 59),

@@ -104,6 +104,7 @@ def known(runs: list[Run], deadline: Deadline) -> GreenRuns:
     return found
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("weekdays", ["none", "0123456", "14", "6"])
 def test_a_missed_deadline_is_the_one_that_a_walk_finds(weekdays: str) -> None:
     count = missed = 0

@@ -365,6 +365,7 @@ def edges_of(linker: Linker) -> list[tuple[str, str, str]]:
     return sorted((one, other, str(told)) for one, other, told in linker.graph.edges.data())
 
 
+@pytest.mark.long
 def test_nodes_wait_for_the_tests_that_dbt_lets_them_wait_for() -> None:
     add = Linker.add_test_edges_1
     added = 0
