@@ -14,6 +14,7 @@ from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.client.schemas.objects import TaskRun
 from prefect.states import Completed
+from reusing_product import FLOE
 
 from floe_core.compiler import compile_product
 from floe_orchestrator_prefect.loader import load_product_flows
@@ -28,13 +29,6 @@ plugins:
   orchestrator: {type: prefect}
   compute: {type: duckdb}
 """
-FLOE = """\
-apiVersion: floe.dev/v1
-kind: FloeSpec
-metadata: {name: wide, version: 1.0.0}
-platform: {manifest: manifest.yaml}
-execution: {reuse: unchanged}
-"""
 FLOW_RUN = UUID(int=1)
 CHILDREN = ended_runs.WORTHWHILE + 5
 NAMES = {f"child_{number}" for number in range(CHILDREN)}
@@ -48,6 +42,8 @@ def client(
 
     if request.param == "no recorder":
         monkeypatch.setenv("PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_ENABLED", "false")
+        # A server that lists few runs at a time refuses to list more.
+        monkeypatch.setenv("PREFECT_SERVER_API_DEFAULT_LIMIT", "20")
         monkeypatch.setattr(ended_runs, "PATIENCE_SECONDS", 1.0)
     with prefect_test_harness(server_startup_timeout=120), get_client(sync_client=True) as client:
         yield client
@@ -57,7 +53,7 @@ def client(
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "manifest.yaml").write_text(MANIFEST)
     (tmp_path / "floe.yaml").write_text(FLOE)
-    (tmp_path / "dbt_project.yml").write_text("name: wide\nversion: 1.0.0\nprofile: wide\n")
+    (tmp_path / "dbt_project.yml").write_text("name: shop\nversion: 1.0.0\nprofile: shop\n")
     models = tmp_path / "models"
     models.mkdir()
     (models / "parent.sql").write_text("select 1 as read, 1 as other")
@@ -69,11 +65,13 @@ def folder(tmp_path: Path) -> Path:
 def task_runs(client: SyncPrefectClient, folder: Path) -> dict[str, TaskRun]:
     """Run the product; return name -> task run of its flow run, without the build itself."""
     compile_product(folder, orchestrator="prefect")
-    [flow] = load_product_flows("wide", folder).by_attribute().values()
+    [flow] = load_product_flows("shop", folder).by_attribute().values()
     state = flow(return_state=True)
     assert state.is_completed(), state
     of_flow_run = FlowRunFilter(id=FlowRunFilterId(any_=[state.state_details.flow_run_id]))
-    runs = client.read_task_runs(flow_run_filter=of_flow_run)
+    runs: list[TaskRun] = []
+    while page := client.read_task_runs(flow_run_filter=of_flow_run, offset=len(runs)):
+        runs += page
     return {run.name: run for run in runs if run.name in NAMES | {"parent"}}
 
 

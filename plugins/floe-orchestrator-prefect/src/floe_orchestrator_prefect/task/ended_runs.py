@@ -63,12 +63,10 @@ class EndedRuns:
         self._sent = []
 
     def read(self) -> Iterator[TaskRun]:
-        """Yield all task runs that the server has of this flow run."""
+        """Yield the server's task runs of this flow run, in pages of the size that it sets."""
         offset = 0
         of_flow_run = FlowRunFilter(id=FlowRunFilterId(any_=[self._flow_run_id]))
-        while page := self._client.read_task_runs(
-            flow_run_filter=of_flow_run, limit=PAGE, offset=offset
-        ):
+        while page := self._client.read_task_runs(flow_run_filter=of_flow_run, offset=offset):
             yield from page
             offset += len(page)
 
