@@ -30,6 +30,7 @@ from runs_on_dagster import execute
 
 from floe_core.schemas import CompiledArtifacts
 from floe_orchestrator_airflow.local.service import LocalAirflow
+from floe_orchestrator_prefect.local.own_server import RECORD_TOGETHER
 
 AIRFLOW_EMPTY = """\
 from datetime import datetime
@@ -83,9 +84,6 @@ def empty():
 if __name__ == "__main__":
     empty()
 """
-# As docs/reuse.md recommends for servers.
-RECORDER = "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER"
-PREFECT_SETTINGS = {f"{RECORDER}_BATCH_SIZE": "200", f"{RECORDER}_FLUSH_INTERVAL": "1"}
 PREFECT_RUN = "from flow import product; [flow] = product.by_attribute().values(); flow()"
 EMPTY_RUN, NO_NEWS = "empty run", "no news"
 Runs = dict[str, Callable[[], object]]
@@ -177,7 +175,8 @@ def on_prefect(folder: Path, _: int) -> Iterator[Runs]:
         "PREFECT_HOME": str(folder.parent / "prefect"),
         "PREFECT_LOGGING_LEVEL": "WARNING",
         "PYTHONPATH": str(folder),
-        **PREFECT_SETTINGS,
+        # As docs/reuse.md recommends.
+        **RECORD_TOGETHER,
     }
     prefect = str(Path(sys.executable).with_name("prefect"))
     server = subprocess.Popen(

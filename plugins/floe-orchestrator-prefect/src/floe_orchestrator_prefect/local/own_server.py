@@ -21,8 +21,8 @@ START_SECONDS = 120.0
 STOP_SECONDS = 5.0
 
 _RECORDER = "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER"
-# By default the server writes each task run that it is sent an event of by itself.
-_MANY_TASK_RUNS = {f"{_RECORDER}_BATCH_SIZE": "200", f"{_RECORDER}_FLUSH_INTERVAL": "1"}
+# By default, the server writes each task run on its own.
+RECORD_TOGETHER = {f"{_RECORDER}_BATCH_SIZE": "200", f"{_RECORDER}_FLUSH_INTERVAL": "1"}
 
 
 class OwnServer:
@@ -84,7 +84,7 @@ def start_server() -> OwnServer | None:
             ],
             stdin=subprocess.DEVNULL,
             pass_fds=(listening.fileno(),),
-            env={**_MANY_TASK_RUNS, **os.environ, "PREFECT_SERVER_UI_ENABLED": "false"},
+            env={**RECORD_TOGETHER, **os.environ, "PREFECT_SERVER_UI_ENABLED": "false"},
         )
     os.environ["PREFECT_API_URL"] = f"http://127.0.0.1:{port}/api"
     # The run's log shows a URL of the run: the one at which `prefect server start` shows it later.

@@ -25,7 +25,7 @@ _VARYING_NAMES = frozenset(
         *("localtimestamp", "current_database"),
     }
 )
-# Columns that a table has unasked, which say where a row is stored. Quotes make no difference.
+# Columns that tables have by themselves, which say where a row is stored; quoted ones too.
 _PLACES = frozenset({"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid", "rowid", "filename"})
 _MOMENTS = frozenset({"now", "today", "tomorrow", "yesterday"})
 _MAKING_ROWS = (exp.GenerateSeries, exp.Unnest, exp.Explode)
@@ -84,9 +84,8 @@ def _find_all_varying(
             yield f"{type(node).__name__.lower()}"
         elif isinstance(node, exp.Column):
             name = node.name.lower()
-            if not node.this.args.get("quoted") and name in _VARYING_NAMES:
-                yield name
-            if name in _PLACES:
+            is_quoted = node.this.args.get("quoted")
+            if name in _PLACES or (name in _VARYING_NAMES and not is_quoted):
                 yield name
             # Such as `_metadata`.file_path, where it is a struct.
             yield from (part.name.lower() for part in node.parts if part.name.lower() in names)
