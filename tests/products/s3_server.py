@@ -83,6 +83,7 @@ def answered(status: str, code: str) -> Fault:
     def answer(request: dict[str, Any], start: Callable[..., Any], _: App) -> Answer:
         request["wsgi.input"].read(int(request.get("CONTENT_LENGTH") or 0))
         start(status, headers)
-        return [text]
+        # A body after a head would be read as the start of another answer.
+        return [] if request["REQUEST_METHOD"] == "HEAD" else [text]
 
     return answer

@@ -100,6 +100,8 @@ def adapter_with_macros(adapter: str, credentials: Credentials, folder: Path) ->
     profile = Profile.from_credentials(credentials, 1, "floe", "floe")
     project = load_project(str(folder), version_check=False, profile=profile, cli_vars={})
     config = RuntimeConfig.from_parts(project, profile, arguments)
+    # dbt keeps the adapter of its last command, which may be of another warehouse.
+    reset_adapters()
     register_adapter(config, get_mp_context())
     try:
         found = get_adapter(config)

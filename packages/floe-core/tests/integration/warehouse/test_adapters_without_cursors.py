@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -12,6 +13,7 @@ from typing import Any
 import psycopg2
 import pytest
 from dbt.adapters.postgres.connections import PostgresConnectionManager
+from dbt.cli.main import dbtRunner
 from own_database import SERVER, own_database
 from planted_differences import CELLS, ON, ON_POSTGRES, ROW
 
@@ -81,6 +83,25 @@ def test_what_is_planted_is_found(
     ours, theirs = (contents(tables, Relation(name, "t")) for name in ("ours", "theirs"))
     assert ours.rows == 200
     assert ours != theirs
+
+
+def test_dbt_may_have_read_another_warehouse_before(
+    server: tuple[Any, DbtProject], tmp_path: Path
+) -> None:
+    """It keeps the adapter of its last command, with that command's connection."""
+    profile = server[1].profile
+    for name in ("before", "copies"):
+        (tmp_path / name).mkdir()
+    with own_database() as other:
+        output = {**profile, "dbname": other, "schema": "theirs"}
+        floe = {"target": "default", "outputs": {"default": output}}
+        (tmp_path / "before/profiles.yml").write_text(json.dumps({"floe": floe}))
+        (tmp_path / "before/dbt_project.yml").write_text('{"name": "before", "profile": "floe"}')
+        place = str(tmp_path / "before")
+        done = dbtRunner().invoke(["debug", "--project-dir", place, "--profiles-dir", place])
+        assert done.success, done.exception
+        with open_copies(server[1], tmp_path / "copies") as found:
+            assert found.columns(Relation("ours", "t"))
 
 
 def test_an_error_of_a_driver_is_named_without_secrets(
