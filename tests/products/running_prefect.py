@@ -138,7 +138,8 @@ class RunningPrefect:
         """Return the names of a run's tasks and the states they are in, dbt_build without a key."""
         wanted = {"flow_runs": {"id": {"any_": [run_id]}}}
         found = self.request("POST", "/task_runs/filter", wanted)
-        named = [(run["name"], run["state"]["name"]) for run in found]
+        # The server writes a run first and its state a moment later.
+        named = [(run["name"], run["state"]["name"]) for run in found if run["state"]]
         return {
             name.rpartition("-")[0] if name.startswith("dbt_build-") else name: state
             for name, state in named
