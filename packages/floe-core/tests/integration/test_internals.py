@@ -78,8 +78,15 @@ def test_these_are_all_that_are_borrowed() -> None:
 
 @pytest.mark.parametrize("name", PARSE)
 def test_without_a_name_of_the_parse_dbt_parses_again(
-    name: tuple[str, str], shop: CompiledArtifacts, caplog: pytest.LogCaptureFixture
+    name: tuple[str, str],
+    shop: CompiledArtifacts,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    # By its name, it may have plugins of dbt.
+    (tmp_path / "dbt_of_others.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
     assert shop.project_dir is not None
     assert preload_manifest(shop.project_dir, shop.dbt.version).manifest is not None
     with without(*name):

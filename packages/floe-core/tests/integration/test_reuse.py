@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -268,11 +269,39 @@ def test_without_dbts_adapter_a_plan_builds_all_and_says_why(
     write_product: WriteProduct, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = product(write_product)
+    manifest = folder / "manifest.yaml"
+    plain = "{type: duckdb}"
+    with_settings = "{type: duckdb, config: {settings: {threads: 2}}}"
+    manifest.write_text(manifest.read_text().replace(plain, with_settings))
     compile_product(folder)
     monkeypatch.setitem(sys.modules, "dbt.config.profile", None)
     plan = plan_run(CompiledArtifacts.load(folder), BuildRequest(job="shop", run_id="plan"))
     assert plan.problem.startswith("tables are read through dbt's adapter")
     assert {each.action for each in plan.decisions.values()} == {"build"}
+
+
+WITHOUT_DBT = """\
+import sys
+
+sys.modules |= dict.fromkeys(("dbt", "dbt.adapters", "dbt_common", "dbt_semantic_interfaces"))
+
+from floe_core.execution import BuildRequest, NodeResult, build
+from floe_core.schemas import CompiledArtifacts
+
+request = BuildRequest(job="shop", run_id="2")
+for event in build(CompiledArtifacts.load(sys.argv[1]), request):
+    if isinstance(event, NodeResult):
+        print(event.status)
+"""
+
+
+def test_a_run_that_reuses_everything_does_not_import_dbt(write_product: WriteProduct) -> None:
+    """It takes a second, in each run."""
+    folder = product(write_product)
+    ends(folder, "1")
+    command = [sys.executable, "-c", WITHOUT_DBT, str(folder)]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert done.stdout.split() == ["reused"] * 3, done.stderr
 
 
 def test_a_plan_changes_nothing(write_product: WriteProduct) -> None:

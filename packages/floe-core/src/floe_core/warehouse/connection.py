@@ -21,6 +21,7 @@ from floe_core.warehouse.internals import (
     duckdb_environment,
     has_spark,
 )
+from floe_core.warehouse.plain_duckdb import PlainFile, plain_file
 from floe_core.warehouse.served_connection import ServedConnection
 from floe_core.warehouse.sql_warehouse import SQLWarehouse
 
@@ -81,8 +82,10 @@ def connect(
     A process has one current folder: if several threads change it at once, it may stay changed.
     """
     dialect = dialect_of(dbt.adapter)
-    opened: DuckDBFile | AdapterConnection | ServedConnection
-    if dbt.adapter == "duckdb":
+    opened: PlainDuckDBFile | DuckDBFile | AdapterConnection | ServedConnection
+    if plain := plain_file(dbt, project_dir):
+        opened = PlainDuckDBFile(plain, dialect, may_be_new=may_be_new)
+    elif dbt.adapter == "duckdb":
         opened = DuckDBFile(dbt, dialect, project_dir, may_be_new=may_be_new)
     elif isinstance(dialect, Copies):
         opened = open_by_copies(dbt, project_dir)
@@ -192,6 +195,25 @@ class DuckDBCursor(SQLWarehouse):
         except CatalogException:
             return []
         return [(str(name), str(kind)) for name, kind in found]
+
+
+class PlainDuckDBFile(DuckDBCursor):
+    """A file attached for reading only, by itself."""
+
+    def __init__(self, file: PlainFile, dialect: Dialect, *, may_be_new: bool = False) -> None:
+        import duckdb
+
+        name = quote_name(file.database)
+        super().__init__(duckdb.connect(IN_MEMORY), dialect)
+        if may_be_new and not Path(file.path).exists():
+            self.run(f"attach '{IN_MEMORY}' as {name}")
+        else:
+            self.run(f"attach {literal(file.path)} as {name} (read_only)")
+        self.run(f"use {name}")
+
+    def close(self) -> None:
+        """Close the file."""
+        self._cursor.close()
 
 
 class DuckDBFile(DuckDBCursor):

@@ -19,6 +19,7 @@ from floe_core.warehouse.internals import (
     read_profiles,
     render_output,
 )
+from floe_core.warehouse.plain_duckdb import plain_file
 
 if TYPE_CHECKING:
     from floe_core.warehouse.internals import Credentials
@@ -47,6 +48,8 @@ def credentials_of(
 
 def place_of(dbt: DbtProject, project_dir: Path) -> str:
     """Return the server and database of the profile, to show to people."""
+    if plain := plain_file(dbt, project_dir):
+        return plain.place
     credentials = credentials_of(dbt, project_dir)
     return f"{dbt.adapter} {credentials.unique_field}/{credentials.database}"
 

@@ -25,3 +25,8 @@ def render(text: str, project_dir: Path) -> str:
     """Return a path of a profile with its `env_var()` calls filled in."""
     values = {**os.environ, PROJECT_DIR_VARIABLE: str(project_dir)}
     return _ENV_VAR.sub(lambda match: values.get(match[1], match[2] or ""), text)
+
+
+def env_vars(text: str) -> set[str]:
+    """Return the variables that a path of a profile names in `env_var()` without a default."""
+    return {found[1] for found in _ENV_VAR.finditer(text) if found[2] is None}

@@ -24,7 +24,7 @@ from floe_orchestrator_prefect.internals import event_of_ended_run
 # Fewer are created by one request each, since the server may take seconds to record events.
 WORTHWHILE = 30
 PAGE = 200
-POLL_SECONDS = 0.2
+POLL_SECONDS = 0.1
 # Longer than the 5 seconds after which Prefect's server records events by default.
 PATIENCE_SECONDS = 20.0
 
@@ -53,13 +53,9 @@ class EndedRuns:
         """Wait until the server has all runs, and create those that it did not record."""
         if not self._sent:
             return
-        most, since = 0, time.monotonic()
-        while most < len(self._sent) and time.monotonic() - since < PATIENCE_SECONDS:
-            time.sleep(POLL_SECONDS)
-            if (found := self._count()) > most:
-                most, since = found, time.monotonic()
-        recorded = {run.id for run in self.read()}
-        self._create_each([each for each in self._sent if each.run.id not in recorded])
+        if not self._wait_until_recorded():
+            recorded = {run.id for run in self.read()}
+            self._create_each([each for each in self._sent if each.run.id not in recorded])
         self._sent = []
 
     def read(self) -> Iterator[TaskRun]:
@@ -93,9 +89,20 @@ class EndedRuns:
                 task_inputs=run.task_inputs,
             )
 
-    def _count(self) -> int:
-        of_flow_run = {"flow_runs": {"id": {"any_": [str(self._flow_run_id)]}}}
-        names = list({each.run.state.name for each in self._sent if each.run.state})
-        of_state = {"task_runs": {"state": {"name": {"any_": names}}}}
-        response = self._client.request("POST", "/task_runs/count", json=of_flow_run | of_state)
-        return int(response.json())
+    def _wait_until_recorded(self) -> bool:
+        """Return False if the server has some runs not, and has recorded none for a while."""
+        for start in range(0, len(self._sent), PAGE):
+            ids = [each.run.id for each in self._sent[start : start + PAGE]]
+            most, since = self._count(ids), time.monotonic()
+            while most < len(ids):
+                if time.monotonic() - since > PATIENCE_SECONDS:
+                    return False
+                time.sleep(POLL_SECONDS)
+                if (found := self._count(ids)) > most:
+                    most, since = found, time.monotonic()
+        return True
+
+    def _count(self, ids: Sequence[UUID]) -> int:
+        """Return how many of these runs the server has."""
+        chosen = {"task_runs": {"id": {"any_": [str(each) for each in ids]}}}
+        return int(self._client.request("POST", "/task_runs/count", json=chosen).json())

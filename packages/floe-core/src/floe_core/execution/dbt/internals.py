@@ -8,6 +8,7 @@ are imported where they are used.
 from __future__ import annotations
 
 import gc
+import pkgutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 _OF_MANIFEST = ("build_flat_graph", "env_vars", "metadata", "nodes")
+# Modules that dbt itself installs, and floe's plugin.
+_NO_PLUGINS = {"dbt_common", "dbt_extractor", "dbt_floe", "dbt_semantic_interfaces"}
 _NO_LEAVING_OUT = "what reads a table that came to the same rows is built with it"
 _NO_CANCEL = "a query that is to be canceled goes on to its end"
 
@@ -47,8 +50,12 @@ def has_dbt_plugins() -> bool:
     """Return whether a dbt plugin is installed that injects nodes or writes, such as dbt-loom.
 
     floe's own does not count: what it injects is part of the compiled product. dbt does not list
-    its plugins. Without the name, one is assumed: each run parses the project.
+    its plugins: it takes every module named `dbt_...` for one that may have some. Without the name,
+    one is assumed: each run parses the project.
     """
+    named = {found.name for found in pkgutil.iter_modules() if found.name.startswith("dbt_")}
+    if named <= _NO_PLUGINS:
+        return False  # Without the import, which takes a second.
     try:
         from dbt.plugins.manager import PluginManager
 

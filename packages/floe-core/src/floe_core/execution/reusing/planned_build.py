@@ -31,6 +31,7 @@ from floe_core.warehouse.credentials import place_of
 from floe_core.warehouse.dialects import list_adapters
 from floe_core.warehouse.duckdb_file import duckdb_file
 from floe_core.warehouse.internals import require_adapter
+from floe_core.warehouse.plain_duckdb import plain_file
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,8 @@ def why_not(artifacts: CompiledArtifacts) -> str:
     if adapter not in CATALOGS:
         known = list_adapters(CATALOGS)
         return f"reuse cannot read the state of {adapter}; it works on {known}"
+    if plain_file(artifacts.dbt, artifacts.folder):
+        return ""
     try:
         require_adapter(adapter)
     except EnvironmentProblemError as error:
