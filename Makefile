@@ -106,6 +106,7 @@ bench: setup
 	.venv-bench/bin/python benchmarks/local_run.py
 	@mkdir -p $(RESULTS)
 	.venv-bench/bin/python benchmarks/runs_on_dagster.py --json $(RESULTS)/dagster.json
+	.venv-bench/bin/python benchmarks/runs_on_prefect.py 100 1000 --rounds 1
 	.venv-bench/bin/python benchmarks/runs_on_airflow.py --json $(RESULTS)/airflow.json
 	.venv-bench/bin/python benchmarks/plot_runs.py $(RESULTS)/dagster.json $(RESULTS)/airflow.json \
 		docs/pictures/runs.png

@@ -13,24 +13,21 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import socket
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 
 from generate_project import generate
 from measuring import QUIET, compiled, run, table
+from prefect_server import PREFECT_EMPTY, PREFECT_RUN, prefect_server
 from runs_on_airflow import run_dag, timed, wait
 from runs_on_dagster import execute
 
 from floe_core.schemas import CompiledArtifacts
 from floe_orchestrator_airflow.local.service import LocalAirflow
-from floe_orchestrator_prefect.local.own_server import RECORD_TOGETHER
 
 AIRFLOW_EMPTY = """\
 from datetime import datetime
@@ -67,24 +64,6 @@ def nothing():
 
 defs = Definitions(assets=[nothing], jobs=[define_asset_job("empty")])
 """
-PREFECT_EMPTY = """\
-from prefect import flow, task
-
-
-@task
-def nothing():
-    return None
-
-
-@flow
-def empty():
-    nothing()
-
-
-if __name__ == "__main__":
-    empty()
-"""
-PREFECT_RUN = "from flow import product; [flow] = product.by_attribute().values(); flow()"
 EMPTY_RUN, NO_NEWS = "empty run", "no news"
 Runs = dict[str, Callable[[], object]]
 
@@ -169,44 +148,11 @@ def on_prefect(folder: Path, _: int) -> Iterator[Runs]:
     empty = folder.parent / "empty.py"
     empty.write_text(PREFECT_EMPTY)
     ours = [sys.executable, "-c", PREFECT_RUN]
-    port = free_port()
-    settings = {
-        "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
-        "PREFECT_HOME": str(folder.parent / "prefect"),
-        "PREFECT_LOGGING_LEVEL": "WARNING",
-        "PYTHONPATH": str(folder),
-        # As docs/reuse.md recommends.
-        **RECORD_TOGETHER,
-    }
-    prefect = str(Path(sys.executable).with_name("prefect"))
-    server = subprocess.Popen(
-        [prefect, "server", "start", "--port", str(port), "--no-ui"],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env={**os.environ, **settings},
-    )
-    try:
-        wait(lambda: is_up(port), 120, "starting Prefect's server")
+    with prefect_server(folder.parent / "prefect", PYTHONPATH=str(folder)) as settings:
         yield {
             EMPTY_RUN: lambda: run([sys.executable, str(empty)], **settings),
             NO_NEWS: lambda: run(ours, **settings),
         }
-    finally:
-        server.terminate()
-        server.wait()
-
-
-def free_port() -> int:
-    """Return a port of this machine on which nothing listens."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return int(listening.getsockname()[1])
-
-
-def is_up(port: int) -> bool:
-    """Return whether something listens on a port."""
-    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-        return True
-    return False
 
 
 if __name__ == "__main__":

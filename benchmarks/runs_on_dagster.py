@@ -74,15 +74,16 @@ def compare(models: int, rounds: int) -> Results:
             file = folders["dagster-dbt"] / "dagster_dbt_definitions.py"
             commands["dagster-dbt"] = execute(file, "bench_job")
         found = timed_in_turns(commands, rounds, DAGSTER_HOME=str(root / "home"))
-    floor = [_both(*pair) for pair in zip(found["dbt build"], found["empty run"], strict=True)]
-    return {name: medians(measures) | _ratios(measures, floor) for name, measures in found.items()}
+    floor = [both(*pair) for pair in zip(found["dbt build"], found["empty run"], strict=True)]
+    return {name: medians(measures) | ratios(measures, floor) for name, measures in found.items()}
 
 
-def _both(one: Measure, other: Measure) -> Measure:
+def both(one: Measure, other: Measure) -> Measure:
+    """Return the sums of two measures."""
     return {kind: one[kind] + other[kind] for kind in KINDS}
 
 
-def _ratios(measures: list[Measure], floor: list[Measure]) -> Measure:
+def ratios(measures: list[Measure], floor: list[Measure]) -> Measure:
     """Return the medians of the ratios within a round, and the least and the greatest of wall."""
     of_wall = sorted(m["wall"] / f["wall"] for m, f in zip(measures, floor, strict=True))
     of_cpu = [m["cpu"] / f["cpu"] for m, f in zip(measures, floor, strict=True)]

@@ -35,6 +35,7 @@ _NOT_OF_EVENT = {
     "estimated_start_time_delta",
     "estimated_run_time",
 }
+_SET_LATER = {"start_time", "end_time"}
 
 
 class NoMomentsError(EnvironmentProblemError):
@@ -84,16 +85,16 @@ def emit_assets(
     context.emit_events(state)
 
 
-def event_of_ended_run(run: TaskRun) -> dict[str, Any]:
-    """Return the JSON of the event by which the server creates a task run in its final state.
+def event_of_task_run(run: TaskRun, before: State[Any] | None) -> dict[str, Any]:
+    """Return the JSON of the event by which the server learns the state of a task run.
 
     Prefect's engine sends such events for the functions that it runs; their form is not part of
-    the public API. A server that does not record them is sent a request for each run instead.
+    the public API. A server that does not record them is sent a request for each state instead.
     """
     state = run.state
     if state is None:
         raise ValueError(f"task run {run.id} has no state")
-    facts = {"type": state.type.value, "name": state.name, "message": state.message}
+    facts = run.model_dump(mode="json", exclude=_NOT_OF_EVENT)
     return {
         "id": str(state.id),
         "occurred": state.timestamp.isoformat(),
@@ -119,11 +120,25 @@ def event_of_ended_run(run: TaskRun) -> dict[str, Any]:
             ),
         ],
         "payload": {
-            "intended": {"from": None, "to": state.type.value},
-            "initial_state": None,
-            "validated_state": {**facts, "state_details": {}, "data": None},
-            "task_run": run.model_dump(mode="json", exclude_none=True, exclude=_NOT_OF_EVENT),
+            "intended": {"from": before.type.value if before else None, "to": state.type.value},
+            "initial_state": _facts_of(before) if before else None,
+            "validated_state": {**_facts_of(state), "data": None},
+            "task_run": {
+                # The server writes those with the same fields together.
+                name: value
+                for name, value in facts.items()
+                if value is not None or name in _SET_LATER
+            },
         },
+    }
+
+
+def _facts_of(state: State[Any]) -> dict[str, Any]:
+    return {
+        "type": state.type.value,
+        "name": state.name,
+        "message": state.message,
+        "state_details": {},
     }
 
 

@@ -6,9 +6,12 @@ and updated through Prefect's API, in a separate thread: a slow server does not 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+import time
+from collections.abc import Callable, Mapping
 from contextvars import copy_context
+from functools import partial
+from queue import Empty, SimpleQueue
+from threading import Thread
 from types import TracebackType
 from typing import Any
 from uuid import UUID, uuid4
@@ -23,9 +26,13 @@ from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.node_graph import NodeGraph
 from floe_orchestrator_prefect.flow.node_tasks import NodeTask
 from floe_orchestrator_prefect.internals import emit_assets
-from floe_orchestrator_prefect.task.ended_runs import EndedRun, EndedRuns
 from floe_orchestrator_prefect.task.log_levels import LEVELS
-from floe_orchestrator_prefect.task.node_states import state_of
+from floe_orchestrator_prefect.task.node_states import in_state, state_of
+from floe_orchestrator_prefect.task.run_states import PAGE, Change, RunStates
+
+# How long a change waits for others, to be sent with them.
+LINGER_SECONDS = 0.25
+Call = Callable[[], object]
 
 
 class NodeRuns:
@@ -45,13 +52,17 @@ class NodeRuns:
         self._expected: tuple[str, ...] = ()
         self._reused: dict[str, NodeResult] = {}
         self._client: SyncPrefectClient = get_client(sync_client=True)
-        self._ended_runs = EndedRuns(self._client, flow_run_id)
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="floe-node-runs")
-        self._submitted: list[Future[None]] = []
+        self._states = RunStates(self._client, flow_run_id)
+        self._changes: list[Change] = []
+        self._calls: SimpleQueue[Call | None] = SimpleQueue()
+        self._errors: list[BaseException] = []
+        context = copy_context()
+        self._thread = Thread(target=lambda: context.run(self._work), name="floe-node-runs")
 
     def __enter__(self) -> NodeRuns:
         self._client.__enter__()
-        self._later(self._find_earlier_runs)
+        self._thread.start()
+        self._calls.put(self._find_earlier_runs)
         return self
 
     def __exit__(
@@ -62,18 +73,17 @@ class NodeRuns:
     ) -> None:
         """Wait until all events are reported; nodes that never ended count as canceled."""
         try:
-            self._later(self._show_expected)
-            self._later(self._cancel_the_rest)
-            self._later(self._ended_runs.confirm)
-            self._thread.shutdown(wait=True)
+            for call in (self._show_expected, self._cancel_the_rest, self._flush, None):
+                self._calls.put(call)
+            self._thread.join()
         finally:
             self._client.__exit__(kind, error, at)
-        for done in self._submitted if error is None else ():
-            done.result()
+        if self._errors and error is None:
+            raise self._errors[0]
 
     def expect(self, node_ids: tuple[str, ...]) -> None:
         """Show these nodes as pending, each downstream of those that it depends on."""
-        self._later(self._expect, node_ids)
+        self._calls.put(partial(self._expect, node_ids))
 
     def knows(self, node_id: str) -> bool:
         """Return whether a node has a task run here."""
@@ -82,15 +92,40 @@ class NodeRuns:
     def receive(self, event: BuildEvent) -> None:
         """Update the node's task run, or write to its log. Events without a node are ignored."""
         if isinstance(event, NodeStarted | NodeResult | NodeLog) and self.knows(event.unique_id):
-            self._later(self._report, event)
+            self._calls.put(partial(self._report, event))
 
-    def _later(self, call: Any, *arguments: Any) -> None:
-        """Queue a call, to run in order and in Prefect's current context."""
-        self._submitted.append(self._thread.submit(copy_context().run, call, *arguments))
+    def _work(self) -> None:
+        """Do what is asked for, in order, and send the changes that it makes, many at a time."""
+        until = 0.0
+        while True:
+            try:
+                patience = max(until - time.monotonic(), 0) if self._changes else None
+                call = self._calls.get(timeout=patience)
+            except Empty:
+                call = self._flush
+            if call is None:
+                break
+            had_changes = bool(self._changes)
+            self._try(call)
+            if self._changes and not had_changes:
+                until = time.monotonic() + LINGER_SECONDS
+            if not self._states.sends_events or len(self._changes) >= PAGE:
+                self._try(self._flush)
+        self._try(self._states.confirm)
+
+    def _try(self, call: Call) -> None:
+        try:
+            call()
+        except Exception as error:  # noqa: BLE001 - raised when the runs end
+            self._errors.append(error)
+
+    def _flush(self) -> None:
+        changes, self._changes = self._changes, []
+        self._states.report(changes)
 
     def _find_earlier_runs(self) -> None:
         """Find the task runs of an earlier attempt, in another process, of this flow run."""
-        for run in self._ended_runs.read():
+        for run in self._states.find():
             if run.dynamic_key in self._tasks:
                 self._runs[run.dynamic_key] = run
                 self._ids[run.dynamic_key] = run.id
@@ -105,20 +140,17 @@ class NodeRuns:
         """Show the nodes that a build reuses as such, and the others as pending."""
         expected, self._expected = set(self._expected), ()
         reused, self._reused = self._reused, {}
-        in_order = [node_id for node_id in self._graph.in_order() if node_id in expected]
-        self._ended_runs.create([self._end_now(reused[n]) for n in in_order if n in reused])
-        for node_id in in_order:
-            if node_id in reused:
+        for node_id in self._graph.in_order():
+            if node_id in expected and node_id in reused:
+                self._set(node_id, state_of(reused[node_id]))
                 self._unfinished.discard(node_id)
-            elif node_id in self._runs:
+            elif node_id in expected:
                 self._set(node_id, Pending())
-            else:
-                self._create(node_id)
 
-    def _end_now(self, result: NodeResult) -> EndedRun:
-        node_id, state = result.unique_id, state_of(result)
+    def _new(self, node_id: str) -> TaskRun:
         task = self._tasks[node_id]
-        run = TaskRun.model_validate(
+        above = [self._ids[p] for p in self._graph.parents[node_id] if p in self._ids]
+        return TaskRun.model_validate(
             {
                 "id": self._ids[node_id],
                 "flow_run_id": self._flow_run_id,
@@ -127,30 +159,9 @@ class NodeRuns:
                 "dynamic_key": node_id,
                 "name": task.name,
                 "tags": sorted(task.tags),
-                "task_inputs": self._inputs(node_id),
-                "state": state,
-                "start_time": state.timestamp,
-                "end_time": state.timestamp,
+                "task_inputs": {"depends_on": [TaskRunResult(id=each) for each in above]},
             }
         )
-        self._runs[node_id] = run
-        return EndedRun(task, run)
-
-    def _create(self, node_id: str) -> None:
-        task = self._tasks[node_id]
-        self._runs[node_id] = self._client.create_task_run(
-            task,
-            self._flow_run_id,
-            node_id,
-            id=self._ids[node_id],
-            name=task.name,
-            state=Pending(),
-            task_inputs=self._inputs(node_id),
-        )
-
-    def _inputs(self, node_id: str) -> dict[str, list[Any]]:
-        above = [self._ids[p] for p in self._graph.parents[node_id] if p in self._ids]
-        return {"depends_on": [TaskRunResult(id=each) for each in above]}
 
     def _report(self, event: NodeStarted | NodeResult | NodeLog) -> None:
         node_id = event.unique_id
@@ -185,6 +196,6 @@ class NodeRuns:
             self._set(node_id, Cancelled(message="the run was canceled"))
 
     def _set(self, node_id: str, state: State[Any]) -> None:
-        # Forced: Prefect's rules are for runs of its own engine, and would block a second attempt
-        # of a failed node.
-        self._client.set_task_run_state(self._runs[node_id].id, state, force=True)
+        run = self._runs.get(node_id) or self._new(node_id)
+        self._runs[node_id] = in_state(run, state)
+        self._changes.append(Change(self._tasks[node_id], self._runs[node_id], run.state))

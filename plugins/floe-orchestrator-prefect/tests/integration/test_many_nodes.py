@@ -1,10 +1,10 @@
-"""The task runs of many reused nodes, on servers that record events of task runs and that do not."""
+"""The task runs of many nodes, on servers that record events of task runs and that do not."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NoReturn, cast
+from typing import Any, NoReturn, cast
 from uuid import UUID
 
 import pytest
@@ -12,14 +12,14 @@ from httpx import HTTPStatusError, Request, Response
 from prefect import task
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
-from prefect.client.schemas.objects import TaskRun
+from prefect.client.schemas.objects import State, TaskRun
 from prefect.states import Completed
 from reusing_product import FLOE
 
 from floe_core.compiler import compile_product
 from floe_orchestrator_prefect.loader import load_product_flows
-from floe_orchestrator_prefect.task import ended_runs
-from floe_orchestrator_prefect.task.ended_runs import EndedRun, EndedRuns
+from floe_orchestrator_prefect.task import run_states
+from floe_orchestrator_prefect.task.run_states import Change, RunStates
 
 MANIFEST = """\
 apiVersion: floe.dev/v1
@@ -29,8 +29,9 @@ plugins:
   orchestrator: {type: prefect}
   compute: {type: duckdb}
 """
+RETRIED = "off, retries: 1, retryDelaySeconds: 1"
 FLOW_RUN = UUID(int=1)
-CHILDREN = ended_runs.WORTHWHILE + 5
+CHILDREN = run_states.WORTHWHILE + 5
 NAMES = {f"child_{number}" for number in range(CHILDREN)}
 
 
@@ -44,7 +45,7 @@ def client(
         monkeypatch.setenv("PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_ENABLED", "false")
         # A server that lists few runs at a time refuses to list more.
         monkeypatch.setenv("PREFECT_SERVER_API_DEFAULT_LIMIT", "20")
-        monkeypatch.setattr(ended_runs, "PATIENCE_SECONDS", 1.0)
+        monkeypatch.setattr(run_states, "PATIENCE_SECONDS", 1.0)
     with prefect_test_harness(server_startup_timeout=120), get_client(sync_client=True) as client:
         yield client
 
@@ -62,17 +63,19 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def task_runs(client: SyncPrefectClient, folder: Path) -> dict[str, TaskRun]:
+def task_runs(
+    client: SyncPrefectClient, folder: Path, end: str = "Completed"
+) -> dict[str, TaskRun]:
     """Run the product; return name -> task run of its flow run, without the build itself."""
     compile_product(folder, orchestrator="prefect")
     [flow] = load_product_flows("shop", folder).by_attribute().values()
     state = flow(return_state=True)
-    assert state.is_completed(), state
+    assert state.name == end, state
     of_flow_run = FlowRunFilter(id=FlowRunFilterId(any_=[state.state_details.flow_run_id]))
     runs: list[TaskRun] = []
     while page := client.read_task_runs(flow_run_filter=of_flow_run, offset=len(runs)):
         runs += page
-    return {run.name: run for run in runs if run.name in NAMES | {"parent"}}
+    return {run.name: run for run in runs if run.name in NAMES | {"parent", "below"}}
 
 
 def states(runs: dict[str, TaskRun]) -> dict[str, str]:
@@ -103,17 +106,60 @@ def check_links(runs: dict[str, TaskRun]) -> None:
     assert above == {"parent": []} | {name: [runs["parent"].id] for name in NAMES}
 
 
+FAILING = "{{ config(materialized='table') }} select read / 0 as one, error('no') as two from "
+
+
+def test_events_leave_what_requests_leave(
+    client: SyncPrefectClient, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of requests, Prefect's server itself makes the times and the counts."""
+    (folder / "floe.yaml").write_text(FLOE.replace("unchanged", RETRIED))
+    (folder / "models/child_0.sql").write_text(FAILING + "{{ ref('parent') }}")
+    (folder / "models/below.sql").write_text("select * from {{ ref('child_0') }}")
+    by_events = facts(client, task_runs(client, folder, "Failed"))
+    monkeypatch.setattr(run_states, "WORTHWHILE", 1000)
+    by_requests = facts(client, task_runs(client, folder, "Failed"))
+    assert by_events == by_requests
+    assert by_events["parent"]["states"] == ["Pending", "Running", "Completed"]
+    assert by_events["child_0"]["run_count"] == 2
+
+
+def facts(client: SyncPrefectClient, runs: dict[str, TaskRun]) -> dict[str, dict[str, object]]:
+    """Return name -> what is the same in each run."""
+    return {name: facts_of(client, run) for name, run in runs.items()}
+
+
+def facts_of(client: SyncPrefectClient, run: TaskRun) -> dict[str, object]:
+    chosen = client.request("GET", "/task_run_states/", params={"task_run_id": str(run.id)})
+    states = sorted(chosen.json(), key=lambda each: each["timestamp"])
+    assert run.expected_start_time is not None
+    spent = run.total_run_time.total_seconds()
+    if run.start_time and run.end_time:
+        assert run.expected_start_time <= run.start_time <= run.end_time
+        assert 0 <= spent <= (run.end_time - run.start_time).total_seconds()
+    return {
+        "states": [each["name"] for each in states],
+        "messages": [each["message"] for each in states if each["type"] != "FAILED"],
+        "run_count": run.run_count,
+        "has_run": spent > 0,
+        "ends": (run.start_time is not None, run.end_time is not None),
+        "tags": sorted(run.tags),
+        "version": run.task_version,
+        "key": (run.task_key, run.dynamic_key),
+    }
+
+
 def test_a_server_that_refuses_the_events_gets_a_request_for_each_run() -> None:
     @task
     def nothing() -> None:
         """Do nothing."""
 
-    ended = [EndedRun(nothing, ended_run(number)) for number in range(ended_runs.WORTHWHILE)]
+    changes = [Change(nothing, ended_run(n), None) for n in range(run_states.WORTHWHILE)]
     client = Refusing()
-    runs = EndedRuns(cast("SyncPrefectClient", client), FLOW_RUN)
-    runs.create(ended)
-    runs.confirm()
-    assert client.created == [each.run.id for each in ended]
+    states = RunStates(cast("SyncPrefectClient", client), FLOW_RUN)
+    states.report(changes)
+    states.confirm()
+    assert client.created == [each.run.id for each in changes]
 
 
 class Refusing:
@@ -126,8 +172,9 @@ class Refusing:
         request = Request(method, f"http://server{path}")
         raise HTTPStatusError("no", request=request, response=Response(404, request=request))
 
-    def create_task_run(self, *_: object, id: UUID, **__: object) -> None:
+    def create_task_run(self, *_: object, id: UUID, state: State[Any], **__: object) -> TaskRun:
         self.created.append(id)
+        return TaskRun(id=id, task_key="nothing", dynamic_key="", state=state)
 
 
 def ended_run(number: int) -> TaskRun:
