@@ -38,7 +38,7 @@ PREFECT_RUN = "from flow import product; [flow] = product.by_attribute().values(
 def prefect_server(home: Path, **variables: str) -> Iterator[dict[str, str]]:
     """Run a server while the block does; give the environment of its flows.
 
-    It records many task runs together, as docs/reuse.md recommends.
+    It records many task runs together, as docs/embedding-prefect.md recommends.
     """
     port = free_port()
     settings = {

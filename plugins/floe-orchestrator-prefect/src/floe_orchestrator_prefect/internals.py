@@ -36,6 +36,7 @@ _NOT_OF_EVENT = {
     "estimated_run_time",
 }
 _SET_LATER = {"start_time", "end_time"}
+_LONGEST_MESSAGE = 100_000  # as in Prefect's engine
 
 
 class NoMomentsError(EnvironmentProblemError):
@@ -103,7 +104,7 @@ def event_of_task_run(run: TaskRun, before: State[Any] | None) -> dict[str, Any]
             "prefect.resource.id": f"prefect.task-run.{run.id}",
             "prefect.resource.name": run.name,
             "prefect.run-count": str(run.run_count),
-            "prefect.state-message": state.message or "",
+            "prefect.state-message": (state.message or "")[:_LONGEST_MESSAGE],
             "prefect.state-name": state.name or "",
             "prefect.state-timestamp": state.timestamp.isoformat(),
             "prefect.state-type": state.type.value,
@@ -137,7 +138,7 @@ def _facts_of(state: State[Any]) -> dict[str, Any]:
     return {
         "type": state.type.value,
         "name": state.name,
-        "message": state.message,
+        "message": state.message and state.message[:_LONGEST_MESSAGE],
         "state_details": {},
     }
 
