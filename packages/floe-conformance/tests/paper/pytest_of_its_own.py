@@ -14,6 +14,7 @@ from paper_orchestrator import PLUGINS, PaperPlugin
 
 PAPER = Path(__file__).parent
 
+OWN_CHECK = "FLOE_TEST_OWN_CHECK"
 _FAILED = ("failure", "error")
 
 Outcomes = Mapping[str, Mapping[str, str]]
