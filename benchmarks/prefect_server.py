@@ -44,7 +44,8 @@ def prefect_server(home: Path, **variables: str) -> Iterator[dict[str, str]]:
     settings = {
         "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
         "PREFECT_HOME": str(home),
-        "PREFECT_LOGGING_LEVEL": "WARNING",
+        # prefect-dbt passes it on to dbt, which has no WARNING.
+        "PREFECT_LOGGING_LEVEL": "ERROR",
         **RECORD_TOGETHER,
         **variables,
     }
