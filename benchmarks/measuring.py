@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import resource
@@ -12,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from statistics import median
+from typing import TypeVar
 
 QUIET = {
     "AIRFLOW__COSMOS__ENABLE_TELEMETRY": "False",
@@ -25,6 +27,7 @@ COMPILE = (
     "compile_product(sys.argv[1], orchestrator=sys.argv[2])"
 )
 Measure = dict[str, float]
+Found = TypeVar("Found")
 
 
 def run(command: list[str], **environment: str) -> str:
@@ -106,6 +109,27 @@ def _spent() -> float:
 def medians(measures: list[Measure]) -> Measure:
     """Return the median of each figure."""
     return {name: round(median(m[name] for m in measures), 3) for name in measures[0]}
+
+
+def measure_sizes(
+    doc: str,
+    sizes: list[int],
+    compare: Callable[[int, int], Found],
+    shown: Callable[[dict[int, Found]], str],
+) -> None:
+    """Compare at the sizes of the command line, print the table, and write the file of --json.
+
+    `compare` is given the number of models and of rounds.
+    """
+    parser = argparse.ArgumentParser(description=doc.splitlines()[0])
+    parser.add_argument("models", type=int, nargs="*", default=sizes)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--json", type=Path)
+    arguments = parser.parse_args()
+    results = {models: compare(models, arguments.rounds) for models in arguments.models}
+    print(shown(results))
+    if arguments.json:
+        arguments.json.write_text(json.dumps(results, indent=2) + "\n")
 
 
 def table(head: list[str], rows: list[list[str]]) -> str:

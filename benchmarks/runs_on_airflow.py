@@ -11,8 +11,6 @@ one writer; it is measured up to 12 models alone, more take minutes a round.
 
 from __future__ import annotations
 
-import argparse
-import json
 import os
 import sys
 import tempfile
@@ -22,7 +20,7 @@ from pathlib import Path
 from statistics import median
 
 from generate_project import generate
-from measuring import QUIET, compiled, run, table
+from measuring import QUIET, compiled, measure_sizes, run, table
 
 from floe_core.schemas import CompiledArtifacts
 from floe_orchestrator_airflow.local.service import LocalAirflow
@@ -70,15 +68,7 @@ Results = dict[str, float]
 
 def main() -> None:
     """Measure each size and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("models", type=int, nargs="*", default=[12, 100, 1000])
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--json", type=Path)
-    arguments = parser.parse_args()
-    results = {models: compare(models, arguments.rounds) for models in arguments.models}
-    print(shown(results))
-    if arguments.json:
-        arguments.json.write_text(json.dumps(results, indent=2) + "\n")
+    measure_sizes(__doc__, [12, 100, 1000], compare, shown)
 
 
 def compare(models: int, rounds: int) -> Results:

@@ -11,8 +11,6 @@ the median of those within a round. dagster-dbt is left out beyond 1,000 models,
 
 from __future__ import annotations
 
-import argparse
-import json
 import sys
 import tempfile
 from pathlib import Path
@@ -20,7 +18,7 @@ from statistics import median
 
 from definitions_load import DAGSTER_DBT
 from generate_project import generate
-from measuring import Measure, compiled, medians, table, timed_in_turns
+from measuring import Measure, compiled, measure_sizes, medians, table, timed_in_turns
 
 EMPTY = """\
 from dagster import Definitions, asset, define_asset_job
@@ -41,15 +39,7 @@ Results = dict[str, Measure]
 
 def main() -> None:
     """Measure each size and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("models", type=int, nargs="*", default=[12, 1000])
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--json", type=Path)
-    arguments = parser.parse_args()
-    results = {models: compare(models, arguments.rounds) for models in arguments.models}
-    print(shown(results))
-    if arguments.json:
-        arguments.json.write_text(json.dumps(results, indent=2) + "\n")
+    measure_sizes(__doc__, [12, 1000], compare, shown)
 
 
 def compare(models: int, rounds: int) -> Results:
@@ -74,16 +64,20 @@ def compare(models: int, rounds: int) -> Results:
             file = folders["dagster-dbt"] / "dagster_dbt_definitions.py"
             commands["dagster-dbt"] = execute(file, "bench_job")
         found = timed_in_turns(commands, rounds, DAGSTER_HOME=str(root / "home"))
-    floor = [both(*pair) for pair in zip(found["dbt build"], found["empty run"], strict=True)]
-    return {name: medians(measures) | ratios(measures, floor) for name, measures in found.items()}
+    return beside_dbt(found)
 
 
-def both(one: Measure, other: Measure) -> Measure:
-    """Return the sums of two measures."""
+def beside_dbt(found: dict[str, list[Measure]]) -> Results:
+    """Return the medians of each command, and its ratios to plain dbt and an empty run together."""
+    floor = [_both(*pair) for pair in zip(found["dbt build"], found["empty run"], strict=True)]
+    return {name: medians(measures) | _ratios(measures, floor) for name, measures in found.items()}
+
+
+def _both(one: Measure, other: Measure) -> Measure:
     return {kind: one[kind] + other[kind] for kind in KINDS}
 
 
-def ratios(measures: list[Measure], floor: list[Measure]) -> Measure:
+def _ratios(measures: list[Measure], floor: list[Measure]) -> Measure:
     """Return the medians of the ratios within a round, and the least and the greatest of wall."""
     of_wall = sorted(m["wall"] / f["wall"] for m, f in zip(measures, floor, strict=True))
     of_cpu = [m["cpu"] / f["cpu"] for m, f in zip(measures, floor, strict=True)]

@@ -11,16 +11,14 @@ shows, with a task run for each node.
 
 from __future__ import annotations
 
-import argparse
-import json
 import sys
 import tempfile
 from pathlib import Path
 
 from generate_project import generate
-from measuring import compiled, medians, timed_in_turns
+from measuring import compiled, measure_sizes, timed_in_turns
 from prefect_server import PREFECT_EMPTY, PREFECT_RUN, prefect_server
-from runs_on_dagster import Results, both, ratios, shown
+from runs_on_dagster import Results, beside_dbt, shown
 
 PREFECT_DBT = """\
 from prefect import flow
@@ -39,15 +37,7 @@ build()
 
 def main() -> None:
     """Measure each size and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("models", type=int, nargs="*", default=[100, 1000])
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--json", type=Path)
-    arguments = parser.parse_args()
-    results = {models: compare(models, arguments.rounds) for models in arguments.models}
-    print(shown(results))
-    if arguments.json:
-        arguments.json.write_text(json.dumps(results, indent=2) + "\n")
+    measure_sizes(__doc__, [100, 1000], compare, shown)
 
 
 def compare(models: int, rounds: int) -> Results:
@@ -70,8 +60,7 @@ def compare(models: int, rounds: int) -> Results:
         }
         with prefect_server(root / "prefect", PYTHONPATH=str(folders["floe"])) as settings:
             found = timed_in_turns(commands, rounds, **settings)
-    floor = [both(*pair) for pair in zip(found["dbt build"], found["empty run"], strict=True)]
-    return {name: medians(measures) | ratios(measures, floor) for name, measures in found.items()}
+    return beside_dbt(found)
 
 
 if __name__ == "__main__":

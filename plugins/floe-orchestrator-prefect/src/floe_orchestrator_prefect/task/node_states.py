@@ -51,7 +51,6 @@ def in_state(run: TaskRun, state: State[Any]) -> TaskRun:
         changes["total_run_time"] = run.total_run_time + (at - before.timestamp)
     if state.is_running():
         changes["run_count"] = run.run_count + 1
-        changes["start_time"] = run.start_time or at
-    elif state.is_completed():
+    if state.is_running() or state.is_completed():
         changes["start_time"] = run.start_time or at
     return run.model_copy(update=changes)

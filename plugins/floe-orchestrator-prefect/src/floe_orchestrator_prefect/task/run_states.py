@@ -77,9 +77,9 @@ class RunStates:
     def confirm(self) -> None:
         """Wait until the server has all states, and set those that it did not record."""
         if self._sent and not self._are_recorded(self._sent.values()):
-            recorded = {run.id: _kind(run.state) for run in self.find()}
+            recorded = {run.id: run.state_id for run in self.find()}
             for change in [*self._sent.values()]:
-                if recorded.get(change.run.id) != _kind(change.run.state):
+                if recorded.get(change.run.id) != change.run.state_id:
                     self._request(change)
         self._sent.clear()
 
