@@ -82,7 +82,7 @@ class FakeSnowflakeSchemas:
 
     drops_views = False
     rebuilds_views = True
-    marks_rows = False
+    marks_rows = True
     checks_views = True
     special = ()
     now = "current_timestamp > '2020-01-01'::timestamp_tz"

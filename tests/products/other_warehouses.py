@@ -21,6 +21,7 @@ from wait_for import wait_for
 ROOT = Path(__file__).parents[2]
 UV = Path(sys.executable).with_name("uv")
 CHDB_SERVER = Path(__file__).with_name("chdb_server.py")
+FAKESNOW_SERVER = Path(__file__).with_name("fakesnow_server.py")
 PASSWORD = "of-this-test"
 # A package on PyPI with Iceberg's own jar; Maven's repository is not on every network.
 ICEBERG_JARS = "snowpark-connect-deps-iceberg"
@@ -222,7 +223,8 @@ def fake_snowflake(folder: Path) -> Iterator[Warehouse]:
             "print(json.dumps(cursor.execute(sys.argv[1]).fetchall()))\n"
         )
 
-    server = subprocess.Popen([programs / "fakesnow", "-s", "-p", str(port)], cwd=folder)
+    command = [programs / "python", FAKESNOW_SERVER, str(port)]
+    server = subprocess.Popen(command, cwd=folder)
     try:
         wait_for(lambda: _listens(port), 60)
         secret = {"FAKE_PASSWORD": "snow"}

@@ -54,7 +54,7 @@ NEVER = {
 # What waits for the content of a table, where that can't be read while dbt runs.
 WAITING = {"spark": {"below_plain"}}
 # Where each table shows that it was written to, so that no source is always new.
-MARKS_TABLES = ("iceberg",)
+MARKS_TABLES = ("iceberg", "snowflake")
 # Steps of Spark, whose sessions take long to start, are taken together.
 AT_ONCE = {"spark": 6, "iceberg": 6}
 # What follows `print(` in a warehouse's reader prints rows; this runs statements.

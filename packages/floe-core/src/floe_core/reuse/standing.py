@@ -148,7 +148,7 @@ class _Reader:
         The version of another product's port depends on its rows: a failed run of its producer may
         have changed them without recording an update.
         """
-        if node.database and not self._holds(node.database):
+        if node.reuse.never or (node.database and not self._holds(node.database)):
             return None
         relation = relation_of(node)
         try:

@@ -10,7 +10,8 @@ from floe_core.reuse.catalogs.known import CATALOGS
 from floe_core.reuse.queries.analysis import Analysis, Input, analyse
 from floe_core.reuse.queries.function_calls import function_calls
 from floe_core.reuse.queries.parts import ROWS
-from floe_core.warehouse.dialect import Relation, Row
+from floe_core.warehouse.dialect import Dialect, Relation, Row
+from floe_core.warehouse.dialects import DIALECTS
 from floe_core.warehouse.sqlite_dialect import SQLite
 
 
@@ -246,3 +247,73 @@ def test_blanks_comments_and_the_case_of_words_do_not_count() -> None:
     )
     assert (one.tree, one.columns) == (two.tree, two.columns)
     assert one.columns is not None
+
+
+class Answering:
+    """A warehouse that answers what a vendor documents, by the first text found in a query."""
+
+    def __init__(self, dialect: Dialect, answers: dict[str, list[Row]]) -> None:
+        self.dialect = dialect
+        self.answers = answers
+
+    def rows(self, query: str) -> list[Row]:
+        return next((rows for text, rows in self.answers.items() if text in query), [])
+
+    def run(self, statement: str) -> None:
+        raise AssertionError(statement)
+
+    def columns(self, relation: Relation) -> list[tuple[str, str]]:
+        raise AssertionError(relation)
+
+
+ORDERS = Relation("raw", "orders")
+KIND, TABLE = "describe table extended", "describe detail `raw`.`orders`"
+COMMIT = "describe history `raw`.`orders` limit 1"
+DELTA = {
+    KIND: [("id", "int", None), ("", "", ""), ("Provider", "delta", "")],
+    TABLE: [("delta", "one", "spark_catalog.raw.orders")],
+    COMMIT: [(7, "2026-11-29 08:00:00", None, "WRITE")],
+}
+DDL = "table_schema = 'RAW' and table_name = 'ORDERS'"
+DML = """system$last_change_commit_time('"RAW"."ORDERS"')"""
+SNOWFLAKE = {DDL: [("1", "2")], DML: [(1661920053987000000,)]}
+
+
+def version_on(dialect: str, answers: dict[str, list[Row]]) -> str:
+    warehouse = Answering(DIALECTS[dialect], answers)
+    return CATALOGS[dialect].version_of_rows(warehouse, ORDERS)
+
+
+@pytest.mark.parametrize(
+    ("dialect", "answers", "changed"),
+    [
+        ("spark", DELTA, {COMMIT: [(8, "2026-11-29 08:00:00")]}),
+        ("spark", DELTA, {COMMIT: [(7, "2026-11-29 09:00:00")]}),
+        ("spark", DELTA, {TABLE: [("delta", "other")]}),
+        ("snowflake", SNOWFLAKE, {DDL: [("1", "3")]}),
+        ("snowflake", SNOWFLAKE, {DML: [(1661920053987000001,)]}),
+    ],
+)
+def test_a_table_has_another_version_after_each_change_that_its_metadata_shows(
+    dialect: str, answers: dict[str, list[Row]], changed: dict[str, list[Row]]
+) -> None:
+    version = version_on(dialect, answers)
+    assert version
+    assert version_on(dialect, answers) == version
+    assert version_on(dialect, {**answers, **changed}) not in ("", version)
+
+
+@pytest.mark.parametrize(
+    ("dialect", "answers"),
+    [
+        ("spark", {**DELTA, KIND: [("id", "int", None), ("Provider", "parquet", "")]}),
+        ("spark", {**DELTA, COMMIT: []}),
+        ("spark", {**DELTA, TABLE: []}),
+        ("snowflake", {**SNOWFLAKE, DDL: []}),
+        ("snowflake", {**SNOWFLAKE, DML: [(None,)]}),
+    ],
+)
+def test_a_table_without_such_metadata_has_no_version(
+    dialect: str, answers: dict[str, list[Row]]
+) -> None:
+    assert version_on(dialect, answers) == ""

@@ -15,6 +15,9 @@ from floe_core.schemas.nodes import ReuseFacts
 
 Entry = Mapping[str, Any]
 
+# What `meta.floe.reuse` may say, beside a `lagTolerance`.
+NEVER, CONTENT = "never", "content"
+
 # Keys of a node's configuration that do not affect its relation or its verdict.
 _IDLE = frozenset({"meta", "tags", "docs", "group", "access", "enabled", "event_time", "freshness"})
 _SHAPING = ("constraints", "contract", "test_metadata", "given", "expect", "overrides", "quoting")
@@ -41,13 +44,13 @@ class ReuseFactsReader:
     def facts(self, entry: Entry) -> ReuseFacts:
         """Return the facts of one node; those of a source determine its version."""
         policy = _policy(entry)
+        never = "meta.floe.reuse is never" if policy == NEVER else ""
         if entry["resource_type"] == "source":
             loaded_at = str(entry.get("loaded_at_field") or "")
-            return ReuseFacts(by_content=policy == "content", loaded_at=loaded_at)
+            return ReuseFacts(never=never, by_content=policy == CONTENT, loaded_at=loaded_at)
         if entry["resource_type"] == "function":
-            never = policy == "never"
-            why = "meta.floe.reuse is never" if never else self._never_of_function(entry)
-            return ReuseFacts(build=self._build(entry), never=why)
+            never = never or self._never_of_function(entry)
+            return ReuseFacts(build=self._build(entry), never=never)
         if entry["resource_type"] not in ("model", "seed", "snapshot", "test", "unit_test"):
             return ReuseFacts()
         return ReuseFacts(
@@ -55,8 +58,8 @@ class ReuseFactsReader:
             text=self._text(entry) if self._reads_texts else "",
             rendering=self._rendering.hash_of(entry) if self._reads_texts else "",
             content=self._content(entry),
-            never="meta.floe.reuse is never" if policy == "never" else self._never(entry),
-            by_content=policy == "content",
+            never=never or self._never(entry),
+            by_content=policy == CONTENT,
             lag_seconds=_lag_seconds(policy),
         )
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError
 
 from floe_core.compiler.code.lag_tolerance import LagToleranceSpec
+from floe_core.compiler.code.reuse_facts import CONTENT, NEVER
 from floe_core.compiler.findings import Findings
 from floe_core.compiler.inputs import Inputs
 from floe_core.errors import Problem
@@ -17,7 +18,6 @@ from floe_core.schemas.text_forms import POOL_NAME
 from floe_core.schemas.yaml_model import PoolName, YamlModel
 
 KEY = "floe"
-CONTENT = "content"
 
 
 class NodePolicySpec(YamlModel):
@@ -77,9 +77,10 @@ def _check_unbuilt(node: Node, findings: Findings) -> None:
     if "pool" in given:
         what = f"pool: a {node.resource_type} does not run, so it takes no slot"
         _add(findings, node, what, "leave it out, or put what reads it into the pool")
-    if node.resource_type == "source" and given.get("reuse", CONTENT) != CONTENT:
-        what = f"reuse: {given['reuse']!r} is not '{CONTENT}', which hashes the source's rows"
-        _add(findings, node, what, f"write '{CONTENT}', or leave it out: then it is always new")
+    if node.resource_type == "source" and given.get("reuse", NEVER) not in (CONTENT, NEVER):
+        what = f"reuse: {given['reuse']!r} is neither '{CONTENT}' nor '{NEVER}'"
+        fix = f"write '{CONTENT}' to have its rows hashed, or '{NEVER}' if it is always new"
+        _add(findings, node, what, fix)
 
 
 def _policy(node: Node, findings: Findings) -> NodePolicySpec | None:
@@ -107,7 +108,7 @@ def _explain(kind: str, key: str, given: Any) -> tuple[str, str]:
     expected = {
         "retries": "a whole number from 0 to 100",
         "timeoutSeconds": "a whole number of seconds from 1 to 604800",
-        "reuse": f"'never', '{CONTENT}' or {{lagTolerance: 1 h}}",
+        "reuse": f"'{NEVER}', '{CONTENT}' or {{lagTolerance: 1 h}}",
     }
     return f"{key}: {given!r} is not {expected[key]}", f"write {expected[key]}"
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from floe_core.reuse.catalogs.catalog import TABLE, VIEW, Catalog, Found
 from floe_core.reuse.catalogs.names import Names
 from floe_core.reuse.catalogs.snowflake_functions import STEADY
+from floe_core.reuse.queries.parts import digest
 from floe_core.warehouse.connection import Warehouse
 from floe_core.warehouse.dialect import Relation, literal
 from floe_core.warehouse.snowflake_dialect import WHOLE_TYPE, fold
@@ -26,6 +27,13 @@ _COLUMNS = (
     f"select table_schema, table_name, column_name, {WHOLE_TYPE}, is_nullable, "
     "coalesce(column_default, '') from information_schema.columns "
     "where table_schema in ({schemas}) order by table_schema, table_name, ordinal_position"
+)
+# https://docs.snowflake.com/en/sql-reference/info-schema/tables: `last_ddl` changes with each
+# `create`, `alter` and `undrop` of a table. Rows of the other kinds change without DML.
+_ORDINARY_TABLE = (
+    "select {created}, {last_ddl} from information_schema.tables "
+    "where table_type = 'BASE TABLE' and is_dynamic = 'NO' and is_iceberg = 'NO' "
+    "and is_hybrid = 'NO' and table_schema = {schema} and table_name = {name}"
 )
 
 
@@ -74,6 +82,26 @@ class SnowflakeCatalog(Catalog):
     def steady_functions(self, warehouse: Warehouse) -> frozenset[str]:
         """See `Catalog.steady_functions`: Snowflake's catalog lacks this, so they are listed."""
         return STEADY
+
+    def version_of_rows(self, warehouse: Warehouse, relation: Relation) -> str:
+        """See `Catalog.version_of_rows`: when the table was changed by DDL, and by DML.
+
+        https://docs.snowflake.com/en/sql-reference/functions/system_last_change_commit_time
+        """
+        dialect, table = warehouse.dialect, self.key(relation)
+        found = warehouse.rows(
+            _ORDINARY_TABLE.format(
+                created=dialect.exact("created"),
+                last_ddl=dialect.exact("last_ddl"),
+                schema=literal(table.schema),
+                name=literal(table.name),
+            )
+        )
+        if not found:
+            return ""
+        place = literal(dialect.place(relation))
+        [(changed,)] = warehouse.rows(f"select system$last_change_commit_time({place})")
+        return "" if changed is None else digest(found, str(changed))
 
 
 def _without_doubles(found: Mapping[Relation, Found]) -> dict[Relation, Found]:

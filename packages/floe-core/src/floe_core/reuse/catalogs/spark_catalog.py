@@ -18,12 +18,14 @@ from floe_core.warehouse.spark_dialect import read_columns
 
 # The metastore's own timestamp of a relation's creation.
 _WHEN_MADE = re.compile(r",?\s*'transient_lastDdlTime' = '\d+'")
-_ICEBERG = ("Provider", "iceberg")
 # A catalog in a file system numbers its files, so a table that is created again has the same names.
 _METADATA_FILES = (
     "select file, unix_micros(timestamp), latest_snapshot_id from {place}.metadata_log_entries "
     "order by 1, 2, 3"
 )
+# https://docs.delta.io/latest/delta-utility.html: format and id of the table; version and time of
+# its last commit. A table that is created again has another id.
+_DELTA = ("describe detail {place}", "describe history {place} limit 1")
 
 
 class SparkCatalog(Catalog):
@@ -66,16 +68,21 @@ class SparkCatalog(Catalog):
         return STEADY
 
     def version_of_rows(self, warehouse: Warehouse, relation: Relation) -> str:
-        """See `Catalog.version_of_rows`: the metadata files of an Iceberg table.
+        """See `Catalog.version_of_rows`: metadata of the table formats that record each commit.
 
-        Each commit writes one, with new columns too (`write.metadata.previous-versions-max` says
-        how many the table lists, but the current one is always among them).
+        Each commit to an Iceberg table writes a file, with new columns too
+        (`write.metadata.previous-versions-max` says how many the table lists, but the current one
+        is always among them). Each commit to a Delta table has a version.
         """
         place = warehouse.dialect.place(relation)
-        details = warehouse.rows(f"describe table extended {place}")
-        if _ICEBERG not in [tuple(row[:2]) for row in details]:
-            return ""
-        return digest(warehouse.rows(_METADATA_FILES.format(place=place)))
+        details = {row[0]: row[1] for row in warehouse.rows(f"describe table extended {place}")}
+        match str(details.get("Provider", "")).lower():
+            case "iceberg":
+                return digest(warehouse.rows(_METADATA_FILES.format(place=place)))
+            case "delta":
+                table, commit = (warehouse.rows(query.format(place=place)) for query in _DELTA)
+                return digest(table[0][:2], commit[0][:2]) if table and commit else ""
+        return ""
 
     def is_varying(self, call: Call) -> bool:
         """See `Catalog.is_varying`: without an argument, the time is that of the query."""
