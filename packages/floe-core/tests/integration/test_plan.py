@@ -181,3 +181,14 @@ def test_on_a_warehouse_that_reuse_does_not_know_all_is_built_and_why_is_said(
     told = json.loads(floe("plan", folder, "--json"))
     assert {node["action"] for node in told["nodes"].values()} == {"build"}
     assert "reuse cannot read the state of duckdb" in told["problem"]
+
+
+def test_a_warehouse_that_cannot_be_read_is_told_once(folder: Path) -> None:
+    run(folder, "one")
+    (folder / "shop.duckdb").write_text("no database")
+    told = floe("plan", folder, "--markdown")
+    assert told.count("shop.duckdb") == 1
+    assert told.count("| the warehouse could not be read |") == 4
+    plan = json.loads(floe("plan", folder, "--json"))
+    assert plan["problem"].startswith("the warehouse could not be read: ")
+    assert {each["why"] for each in plan["nodes"].values()} == {"the warehouse could not be read"}

@@ -145,6 +145,8 @@ def as_dict(artifacts: CompiledArtifacts, planned: PlannedBuild) -> dict[str, An
 def as_markdown(artifacts: CompiledArtifacts, planned: PlannedBuild) -> str:
     """Return a plan as Markdown: a table of the nodes to build, and their code changes."""
     lines = [f"### {artifacts.product.name}: {_summary(planned)}", ""]
+    if planned.problem:
+        lines += [planned.problem, ""]
     if built := _of(planned, "build"):
         lines += ["| node | why it is built | last build |", "| --- | --- | ---: |"]
         lines += [_row(i, planned.decisions[i]) for i in built]

@@ -33,6 +33,8 @@ from floe_core.warehouse.duckdb_file import duckdb_file
 from floe_core.warehouse.internals import require_adapter
 from floe_core.warehouse.plain_duckdb import plain_file
 
+_UNREADABLE = "the warehouse could not be read"
+
 
 @dataclass(frozen=True)
 class PlannedBuild:
@@ -105,7 +107,7 @@ def plan_build(
         _engine(artifacts, facts),
         str(uuid.uuid4()),
         request.run_id,
-        builds_all=refused or facts.problem or _reason_for_full_build(request),
+        builds_all=_reason_for_full_build(request, refused, facts),
         now=time.time(),
         analyse=cache.analyse,
     )
@@ -132,8 +134,12 @@ def why_not(artifacts: CompiledArtifacts) -> str:
     return ""
 
 
-def _reason_for_full_build(request: BuildRequest) -> str:
-    """Return why the request requires a full build, "" if the run may reuse."""
+def _reason_for_full_build(request: BuildRequest, refused: str, facts: WarehouseFacts) -> str:
+    """Return why no node can be reused, in a few words, "" if the run may reuse."""
+    if refused:
+        return "nothing can be reused here"
+    if facts.problem:
+        return _UNREADABLE
     if request.range is not None:
         return "a backfill builds all of its range"
     if request.parameters.full_refresh:
@@ -148,7 +154,7 @@ def read_facts(
     try:
         return read_warehouse(artifacts, node_ids, words or {})
     except EnvironmentProblemError as error:
-        return WarehouseFacts(problem=f"the warehouse could not be read: {error}")
+        return WarehouseFacts(problem=f"{_UNREADABLE}: {error}")
 
 
 def subject_of(artifacts: CompiledArtifacts) -> str:
