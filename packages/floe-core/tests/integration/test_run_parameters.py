@@ -194,6 +194,11 @@ def test_a_retry_keeps_the_parameters_of_its_run(write: Callable[[str], Path]) -
             "--select raw --resource-type model: selects none of shop's 7 nodes",
         ),
         ({"exclude": "*"}, "--exclude *: selects none of shop's 7 nodes"),
+        (
+            {"select": "nothing", "vars": {"optional": True}},
+            "--select nothing: selects none of shop's 7 nodes; nodes that only the run's vars "
+            "enable have to be selected along with another",
+        ),
     ],
 )
 def test_parameters_that_choose_nothing_are_refused(

@@ -10,6 +10,8 @@ from floe_core.run_parameters import RunParameters
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
 
+_WITH_VARS = "; nodes that only the run's vars enable have to be selected along with another"
+
 
 def wanted_nodes(artifacts: CompiledArtifacts, request: BuildRequest) -> tuple[str, ...]:
     """Return the ids of the nodes that the request names or selects, else of its job, sorted.
@@ -60,9 +62,8 @@ def chosen_nodes(
     found = with_freshness(_that_dbt_runs(artifacts, found), among_nodes)
     if not found:
         selection = " ".join(_selection(parameters))
-        raise UsageError(
-            f"{selection}: selects none of {artifacts.product.name}'s {len(ids)} nodes"
-        )
+        message = f"{selection}: selects none of {artifacts.product.name}'s {len(ids)} nodes"
+        raise UsageError(message + (_WITH_VARS if parameters.vars else ""))
     return found
 
 
