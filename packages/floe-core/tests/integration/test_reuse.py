@@ -256,12 +256,24 @@ def test_a_part_of_a_product_is_reused_against_what_stands_of_the_rest(
 
 def test_what_asks_the_warehouse_or_the_clock_is_never_reused(write_product: WriteProduct) -> None:
     asks = TABLE + "{% set x = run_query('select 1') %}select 1 as id"
-    folder = product(write_product, asks=asks, clock=TABLE + "select now() as at")
-    ends(folder, "1")
+    batches = (
+        "{{ config(materialized='incremental', incremental_strategy='microbatch', "
+        "event_time='day', batch_size='year', begin='2025-01-01') }}"
+    )
+    folder = product(
+        write_product,
+        asks=asks,
+        clock=TABLE + "select now() as at",
+        batches=batches + "select timestamp '2026-01-01' as day",
+        file="{{ config(materialized='external', location='file.parquet') }} select 1 as id",
+    )
+    assert set(ends(folder, "1").values()) == {"success"}
     plan = plan_run(CompiledArtifacts.load(folder), BuildRequest(job="shop", run_id="plan"))
     told = {i.split(".")[2]: each.why for i, each in plan.decisions.items()}
     assert told["asks"] == "never reused: run_query"
     assert told["clock"] == "never reused: now()"
+    assert told["batches"] == "never reused: each run builds the batches up to its own time"
+    assert told["file"] == "never reused: its rows are in a file outside of the warehouse"
     assert plan.decisions["model.shop.first"].action == "reuse"
 
 

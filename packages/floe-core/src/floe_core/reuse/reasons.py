@@ -16,7 +16,7 @@ _REASONS = {
     "configuration": "its configuration changed",
     "relation": "its relation has another name or materialization",
     "project": "the project's vars or hooks changed",
-    "engine": "another version of dbt, its adapter or the warehouse",
+    "engine": "another version of dbt, its adapter or the warehouse, or other settings",
     "columns": "its columns are made otherwise",
 }
 

@@ -30,6 +30,7 @@ class WarehouseFacts:
     newest: Mapping[str, str] = field(default_factory=dict)
     steady_functions: frozenset[str] = frozenset()
     version: str = ""
+    settings: str = ""
     problem: str = ""
 
 
@@ -61,6 +62,7 @@ def read_warehouse(
             reader.newest,
             reader.catalog.steady_functions(warehouse),
             reader.catalog.version(warehouse),
+            reader.catalog.settings_of_sessions(warehouse),
         )
 
 

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 
 from floe_core.warehouse.dialect import Dialect, Relation
 
+OWN_TIME_ZONE = "getvariable('floe_time_zone')"
+
 
 class DuckDB(Dialect):
     """DuckDB's own hash, with additions for values that it hashes alike but writes differently."""
 
-    # dbt-duckdb's sessions use the machine's time zone; here, texts of moments are in UTC.
-    settings = ("set timezone = 'UTC'",)
+    # Texts of moments are in UTC. A session begins with the zone of the profile or the machine.
+    settings = ("set variable floe_time_zone = current_setting('TimeZone')", "set timezone = 'UTC'")
     _FLOATS = ("FLOAT", "DOUBLE")
     _LAX = ("INTERVAL", "[", "STRUCT(", "MAP(", "UNION(")
 

@@ -101,6 +101,10 @@ class ReuseFactsReader:
         config = _config(entry)
         if config.get("store_failures"):
             return "it stores its failures"
+        if config.get("incremental_strategy") == "microbatch":
+            return "each run builds the batches up to its own time"
+        if config.get("materialized") == "external":
+            return "its rows are in a file outside of the warehouse"
         if self._adds_rows_always(entry):
             return "each build adds its rows once more"
         if not _is_sql(entry):

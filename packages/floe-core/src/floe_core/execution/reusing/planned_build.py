@@ -181,9 +181,9 @@ def _seeds(artifacts: CompiledArtifacts, node_ids: tuple[str, ...]) -> dict[str,
 
 
 def _engine(artifacts: CompiledArtifacts, facts: WarehouseFacts) -> str:
-    packages = [installed_version(name) for name in ("sqlglot", f"dbt-{artifacts.dbt.adapter}")]
     dbt = artifacts.dbt
+    names = ("sqlglot", "dbt-adapters", f"dbt-{dbt.adapter}")
+    packages = [installed_version(name) for name in names]
     # The settings of a Spark session, including its dialect and time zone.
-    settings = dbt.profile.get("server_side_parameters")
-    own = [settings] if settings else []
-    return digest(FORMAT, dbt.version, dbt.target_name, facts.version, packages, *own)
+    settings = [facts.settings, dbt.profile.get("server_side_parameters")]
+    return digest(FORMAT, dbt.version, dbt.target_name, facts.version, packages, settings)

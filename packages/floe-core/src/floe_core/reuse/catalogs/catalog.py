@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from floe_core.errors import EnvironmentProblemError
 from floe_core.reuse.catalogs.names import Names
 from floe_core.reuse.queries.function_calls import Call
+from floe_core.reuse.queries.parts import digest
 from floe_core.warehouse.connection import Warehouse
 from floe_core.warehouse.dialect import Relation
 
@@ -39,6 +41,7 @@ class Catalog(ABC):
     `has_bare_columns` is whether a grouped query may have columns that are neither grouped by nor
     aggregated. `varying_names` are words without parentheses whose value varies, or that show where
     a row is stored. `separates_columns` is whether a query's columns are known one by one.
+    `settings` is a query for the settings of dbt's sessions that results may depend on.
     """
 
     names: ClassVar[Names]
@@ -49,6 +52,7 @@ class Catalog(ABC):
     has_bare_columns: ClassVar[bool] = False
     varying_names: ClassVar[frozenset[str]] = frozenset()
     separates_columns: ClassVar[bool] = True
+    settings: ClassVar[str] = ""
 
     def key(self, relation: Relation) -> Relation:
         """Return a relation of dbt's manifest under the name that `relations` uses."""
@@ -62,6 +66,13 @@ class Catalog(ABC):
     def version(self, warehouse: Warehouse) -> str:
         """Return the version of the warehouse."""
         return str(warehouse.rows("select version()")[0][0])
+
+    def settings_of_sessions(self, warehouse: Warehouse) -> str:
+        """Return a value that changes with `settings`, "" if the warehouse does not show them."""
+        try:
+            return digest(sorted(map(str, warehouse.rows(self.settings)))) if self.settings else ""
+        except EnvironmentProblemError:
+            return ""
 
     @abstractmethod
     def relations(

@@ -10,6 +10,7 @@ from floe_core.reuse.catalogs.names import Names
 from floe_core.reuse.catalogs.zoned_functions import STEADY_IN_ZONES
 from floe_core.warehouse.connection import Warehouse
 from floe_core.warehouse.dialect import Relation, literal
+from floe_core.warehouse.duckdb_dialect import OWN_TIME_ZONE
 
 # Whole definitions: a table's columns with their constraints, or a view's query.
 _DEFINITIONS = (
@@ -33,6 +34,15 @@ _OWN_FUNCTIONS = (
     "parameter_types::varchar, return_type, macro_definition) as text from duckdb_functions() "
     "where database_name = current_database() and not internal order by all"
 )
+_SETTINGS = (
+    "select name, value from duckdb_settings() where name in ('Calendar', 'binary_as_string', "
+    "'current_dialect', 'default_collation', 'default_null_order', 'default_order', "
+    "'dialect_compatibility_mode', 'disable_timestamptz_casts', 'file_search_path', "
+    "'ieee_floating_point_ops', 'integer_division', 'lambda_syntax', 'old_implicit_casting', "
+    "'order_by_non_integer_literal', 'preserve_identifier_case', 'preserve_insertion_order', "
+    "'scalar_subquery_error_on_multiple_rows') "
+    f"union all select 'TimeZone', {OWN_TIME_ZONE}"
+)
 _VARYING_MACRO = re.compile(r"now\(|current_|random|uuid|setting|session|user|nextval|today")
 
 
@@ -44,6 +54,7 @@ class DuckDBCatalog(Catalog):
     # To hash a small table, DuckDB takes longer to optimize the query than to run it.
     quick = ("pragma disable_optimizer", "pragma enable_optimizer")
     lists_functions = False
+    settings = _SETTINGS
 
     def relations(
         self, warehouse: Warehouse, wanted: Sequence[Relation]

@@ -36,6 +36,15 @@ _OWN_FUNCTIONS = (
     "where p.prokind in ('f', 'p', 'w') and n.nspname not like 'pg\\_%' "
     "and n.nspname <> 'information_schema' order by 1, 2, 3"
 )
+# What sessions begin with, by the server, the database, the role and the profile:
+# https://www.postgresql.org/docs/current/runtime-config-client.html and -compatible.html
+_SETTINGS = (
+    "select name, reset_val from pg_catalog.pg_settings where name in ('DateStyle', "
+    "'IntervalStyle', 'TimeZone', 'array_nulls', 'backslash_quote', 'bytea_output', "
+    "'default_text_search_config', 'extra_float_digits', 'gin_fuzzy_search_limit', "
+    "'lc_monetary', 'lc_numeric', 'lc_time', 'search_path', 'standard_conforming_strings', "
+    "'timezone_abbreviations', 'transform_null_equals', 'xmlbinary', 'xmloption')"
+)
 
 
 class PostgresCatalog(Catalog):
@@ -43,6 +52,7 @@ class PostgresCatalog(Catalog):
 
     names = Names()
     lists_functions = False
+    settings = _SETTINGS
 
     def relations(
         self, warehouse: Warehouse, wanted: Sequence[Relation]

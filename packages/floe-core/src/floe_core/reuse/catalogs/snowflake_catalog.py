@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from floe_core.errors import EnvironmentProblemError
 from floe_core.reuse.catalogs.catalog import TABLE, VIEW, Catalog, Found
 from floe_core.reuse.catalogs.names import Names
 from floe_core.reuse.catalogs.snowflake_functions import STEADY
@@ -35,6 +36,18 @@ _ORDINARY_TABLE = (
     "where table_type = 'BASE TABLE' and is_dynamic = 'NO' and is_iceberg = 'NO' "
     "and is_hybrid = 'NO' and table_schema = {schema} and table_name = {name}"
 )
+# https://docs.snowflake.com/en/sql-reference/parameters
+_SETTINGS = frozenset(
+    {
+        *("BINARY_INPUT_FORMAT", "BINARY_OUTPUT_FORMAT", "DATE_INPUT_FORMAT", "DATE_OUTPUT_FORMAT"),
+        *("DEFAULT_DDL_COLLATION", "DEFAULT_NULL_ORDERING", "GEOGRAPHY_OUTPUT_FORMAT"),
+        *("GEOMETRY_OUTPUT_FORMAT", "JSON_INDENT", "QUOTED_IDENTIFIERS_IGNORE_CASE"),
+        *("TIMESTAMP_INPUT_FORMAT", "TIMESTAMP_LTZ_OUTPUT_FORMAT", "TIMESTAMP_NTZ_OUTPUT_FORMAT"),
+        *("TIMESTAMP_OUTPUT_FORMAT", "TIMESTAMP_TYPE_MAPPING", "TIMESTAMP_TZ_OUTPUT_FORMAT"),
+        *("TIMEZONE", "TIME_INPUT_FORMAT", "TIME_OUTPUT_FORMAT", "TWO_DIGIT_CENTURY_START"),
+        *("WEEK_OF_YEAR_POLICY", "WEEK_START"),
+    }
+)
 
 
 class SnowflakeCatalog(Catalog):
@@ -55,6 +68,14 @@ class SnowflakeCatalog(Catalog):
     def version(self, warehouse: Warehouse) -> str:
         """See `Catalog.version`."""
         return str(warehouse.rows("select current_version()")[0][0])
+
+    def settings_of_sessions(self, warehouse: Warehouse) -> str:
+        """See `Catalog.settings_of_sessions`."""
+        try:
+            parameters = [map(str, row[:2]) for row in warehouse.rows("show parameters in session")]
+        except EnvironmentProblemError:
+            return ""
+        return digest(sorted([name, value] for name, value in parameters if name in _SETTINGS))
 
     def relations(
         self, warehouse: Warehouse, wanted: Sequence[Relation]
