@@ -13,6 +13,7 @@ from floe_core.compiler.code.reuse_facts import ReuseFactsReader
 from floe_core.schemas.nodes import ReuseFacts
 
 ADDS = "each build adds its rows once more"
+BATCHES = {"materialized": "incremental", "incremental_strategy": "microbatch"}
 APPEND = {"materialized": "incremental", "incremental_strategy": "append"}
 MACROS = {
     "macro.shop.plain": {"macro_sql": "{% macro plain() %}1{% endmacro %}"},
@@ -74,7 +75,17 @@ def facts(macros: tuple[str, ...] = (), **fields: Any) -> ReuseFacts:
         ),
         (
             {"config": {"post-hook": [{"sql": "{{ reads_var() }}"}]}, "macros": ("reads_var",)},
-            "its hooks or its materialization read vars or the environment",
+            "its hooks or its materialization read var",
+        ),
+        (
+            {"config": {"post-hook": [{"sql": "grant select on {{ this }} to {{ target.user }}"}]}},
+            "its hooks or its materialization read target.user",
+        ),
+        ({"config": {"post-hook": [{"sql": "comment on {{ target.schema }}.x is 'y'"}]}}, ""),
+        ({"config": BATCHES}, "each run builds the batches up to its own time"),
+        (
+            {"config": {"materialized": "external"}},
+            "its rows are in a file outside of the warehouse",
         ),
     ],
 )

@@ -11,7 +11,8 @@ from jinja2 import Environment, TemplateSyntaxError
 _VARYING = frozenset(
     {
         *("run_query", "statement", "load_result", "run_started_at", "invocation_id"),
-        *("random", "load_agate_table", "get_relations_by_pattern"),
+        *("random", "load_agate_table", "get_relations_by_pattern", "invocation_args_dict"),
+        *("selected_resources", "thread_id"),
     }
 )
 # The adapter's methods that do not query the warehouse.

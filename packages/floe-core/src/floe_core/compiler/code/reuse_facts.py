@@ -23,7 +23,21 @@ _IDLE = frozenset({"meta", "tags", "docs", "group", "access", "enabled", "event_
 _SHAPING = ("constraints", "contract", "test_metadata", "given", "expect", "overrides", "quoting")
 _SIGNATURE = ("arguments", "returns")
 _PLAIN = frozenset({"table", "view", "seed", "test", "unit"})
-_READS_OUTSIDE = re.compile(r"\b(?:env_)?var\s*\(|\bflags\b|\bgraph\b")
+# What hooks and macros read of more than the node: another run may have other values.
+_READS_OUTSIDE = re.compile(
+    r"\b(?:(?:env_)?var(?=\s*\()|flags|graph|run_query|load_result|run_started_at|invocation_id"
+    r"|invocation_args_dict|selected_resources|thread_id|modules\.(?:datetime|pytz)"
+    r"|target\.(?!(?:name|schema|database|dbname|type|profile_name)\b)\w+)\b"
+)
+# A node as its hooks and its materialization see it, `meta`, tags and descriptions included.
+_READS_NODE = re.compile(r"\b(?:model|config)\b")
+_READS_RAW_CODE = re.compile(r"\braw_(?:code|sql)\b")
+_NEVER_TOLD = frozenset(
+    {
+        *("created_at", "checksum", "compiled", "compiled_code", "compiled_path", "build_path"),
+        *("extra_ctes", "extra_ctes_injected", "raw_code"),
+    }
+)
 _OWN_RELATION = re.compile(r"\b(?:this|is_incremental)\b")
 _HOOKS = ("pre-hook", "post-hook", "pre_hook", "post_hook")
 # Incremental models check whether their relation exists; their reuse does not depend on their SQL.
@@ -72,7 +86,20 @@ class ReuseFactsReader:
         with_used = is_function or _has_hooks(entry)
         macros = self._hashes.of_building_macros(entry, with_used=with_used)
         columns = _columns(entry, any((config.get("persist_docs") or {}).values()))
-        return self._hashes.digest([config, shaping, columns, macros])
+        told = self._told(entry)
+        return self._hashes.digest([config, shaping, columns, macros, *([told] if told else [])])
+
+    def _told(self, entry: Entry) -> dict[str, Any]:
+        """Return what the node's hooks and the project's macros for its relation can read of it."""
+        text = " ".join(self._texts_of_building(entry))
+        if not _READS_NODE.search(text):
+            return {}
+        told = {name: value for name, value in entry.items() if name not in _NEVER_TOLD}
+        return told | ({"code": entry.get("raw_code")} if _READS_RAW_CODE.search(text) else {})
+
+    def _texts_of_building(self, entry: Entry) -> list[str]:
+        hooks = " ".join(_text_of_hooks(entry))
+        return [hooks, *self._hashes.texts_of_building_macros(entry, with_used=bool(hooks))]
 
     def _text(self, entry: Entry) -> str:
         """Return a hash of the relevant tokens of its SQL, "" for a node without SQL."""
@@ -112,8 +139,8 @@ class ReuseFactsReader:
         hooks = " ".join(_text_of_hooks(entry))
         if "ref(" in hooks or "source(" in hooks or "run_query" in hooks:
             return "its hooks read other relations"
-        if self._outside_of_sql(entry, hooks):
-            return "its hooks or its materialization read vars or the environment"
+        if outside := self._find_read_outside(entry):
+            return f"its hooks or its materialization read {outside}"
         texts = [self._code(entry), hooks]
         own = next(filter(None, map(jinja_reads.find_varying_read, texts)), "")
         return own or self._of_macros(entry) or self._of_ephemeral(entry)
@@ -138,10 +165,10 @@ class ReuseFactsReader:
         )
         return _appends(_config(entry)) and not holds_back
 
-    def _outside_of_sql(self, entry: Entry, hooks: str) -> bool:
-        """Return whether vars or the environment affect more than the compiled SQL shows."""
-        texts = [hooks, *self._hashes.texts_of_building_macros(entry, with_used=bool(hooks))]
-        return any(_READS_OUTSIDE.search(text) for text in texts)
+    def _find_read_outside(self, entry: Entry) -> str:
+        """Return what affects more than the compiled SQL shows, such as a var; "" for nothing."""
+        found = filter(None, map(_READS_OUTSIDE.search, self._texts_of_building(entry)))
+        return next((each[0] for each in found), "")
 
     @staticmethod
     def _code(entry: Entry) -> str:
