@@ -1,4 +1,4 @@
-"""A session with other settings builds what it built with the earlier ones once more."""
+"""What was built with other settings or packages is built again."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from reusing_product import FLOE
 
 from floe_core.compiler import compile_product
 from floe_core.execution import BuildRequest, NodeResult, build
+from floe_core.execution.reusing import planned_build
 from floe_core.schemas import CompiledArtifacts
 
 WriteProduct = Callable[..., Path]
@@ -27,11 +28,16 @@ select cast(cast('2026-01-31 20:00:00+00' as timestamptz) as date) as day
 IN_LONDON, IN_TOKYO = date(2026, 1, 31), date(2026, 2, 1)
 
 
-def status_of_build(folder: Path, run_id: str) -> str:
+def statuses_of_build(folder: Path, run_id: str) -> dict[str, str]:
+    """Build, and return node name -> status."""
     compile_product(folder)
     events = build(CompiledArtifacts.load(folder), BuildRequest(job="shop", run_id=run_id))
-    [result] = (each for each in events if isinstance(each, NodeResult))
-    return result.status
+    found = (each for each in events if isinstance(each, NodeResult))
+    return {each.unique_id.split(".")[2]: each.status for each in found}
+
+
+def status_of_build(folder: Path, run_id: str) -> str:
+    return statuses_of_build(folder, run_id)["zoned"]
 
 
 def set_compute(folder: Path, compute: str) -> None:
@@ -90,3 +96,24 @@ def test_on_postgres(write_product: WriteProduct, monkeypatch: pytest.MonkeyPatc
         ("reused", [(IN_LONDON,)]),
         ("success", [(IN_TOKYO,)]),
     ]
+
+
+PYTHON = """\
+def model(dbt, session):
+    dbt.config(materialized="table")
+    return dbt.ref("zoned")
+"""
+
+
+def test_python_models_depend_on_the_versions_of_their_packages(
+    write_product: WriteProduct, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write_product(floe=FLOE, zoned=ZONED)
+    (folder / "models" / "frame.py").write_text(PYTHON)
+    statuses = [set(statuses_of_build(folder, run_id).values()) for run_id in ("1", "2")]
+    assert statuses == [{"success"}, {"reused"}]
+    installed = planned_build.installed_version
+    monkeypatch.setattr(
+        planned_build, "installed_version", lambda n: "9" if n == "pandas" else installed(n)
+    )
+    assert statuses_of_build(folder, "3")["frame"] == "success"

@@ -33,6 +33,7 @@ from floe_core.warehouse.duckdb_file import duckdb_file
 from floe_core.warehouse.internals import require_adapter
 from floe_core.warehouse.plain_duckdb import plain_file
 
+_OF_PYTHON_MODELS = ("numpy", "pandas", "polars", "pyarrow")
 _UNREADABLE = "the warehouse could not be read"
 
 
@@ -182,7 +183,9 @@ def _seeds(artifacts: CompiledArtifacts, node_ids: tuple[str, ...]) -> dict[str,
 
 def _engine(artifacts: CompiledArtifacts, facts: WarehouseFacts) -> str:
     dbt = artifacts.dbt
-    names = ("sqlglot", "dbt-adapters", f"dbt-{dbt.adapter}")
+    names = ["sqlglot", "dbt-adapters", f"dbt-{dbt.adapter}"]
+    if any(node.language == "python" for node in artifacts.built):
+        names += _OF_PYTHON_MODELS
     packages = [installed_version(name) for name in names]
     # The settings of a Spark session, including its dialect and time zone.
     settings = [facts.settings, dbt.profile.get("server_side_parameters")]
