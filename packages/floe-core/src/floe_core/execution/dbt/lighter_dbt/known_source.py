@@ -35,7 +35,11 @@ KNOWN = {
     # dbt 1.10 and 1.11, then 1.12.
     "MacroParser.parse_unparsed_macros": {"61f0f5f8e220456d", "1724aaa3556ec077"},
     "ManifestContext.to_dict": {"00d3869f4f6f0e24"},
+    "QualifiedNameSelectorMethod.node_is_match": {"c4b3ffd2694f7845"},
+    "QualifiedNameSelectorMethod.search": {"28e78b25f1521f57"},
     "RelationsCache": {"10c2d7ffc29e7a90"},
+    # dbt 1.10, then from 1.11.
+    "SelectorMethod.non_source_nodes": {"4715513a196c6b54", "406568dbd9b33ba7"},
     # mashumaro 3.10 to 3.16, then from 3.17, from 3.21, from 3.23.
     "_default": {
         "0eb4e423e0146f8c",
@@ -46,6 +50,8 @@ KNOWN = {
     "_get_tests_for_node": {"cc548c1a1301171a"},
     "empty_table": {"0ff92bae38295c2d"},
     "get_context_modules": {"47ae6de5d39ea445"},
+    # From 1.11.16 and 1.12.6 on, wildcards match more.
+    "is_selected_node": {"ebe32302c3330c71", "ef4d72d636d36d0b"},
     "statically_extract_has_name_this": {"8e9c50b6a72b0ac3"},
     "statically_extract_macro_calls": {"d4c069dd420b6872"},
     "statically_parse_adapter_dispatch": {"ba05c1baadc09edb"},

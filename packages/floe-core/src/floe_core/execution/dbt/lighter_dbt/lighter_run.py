@@ -10,6 +10,7 @@ from floe_core.execution.dbt.lighter_dbt.contexts import lighter_contexts
 from floe_core.execution.dbt.lighter_dbt.events import fewer_events
 from floe_core.execution.dbt.lighter_dbt.graphs import faster_links
 from floe_core.execution.dbt.lighter_dbt.json_files import json_at_once
+from floe_core.execution.dbt.lighter_dbt.named_nodes import indexed_names
 from floe_core.execution.dbt.lighter_dbt.relations import indexed_relations
 from floe_core.execution.dbt.lighter_dbt.tables import one_empty_table
 
@@ -28,6 +29,7 @@ def lighter_dbt(
         lighter_contexts(),
         one_empty_table(),
         faster_links(),
+        indexed_names(),
         json_at_once(),
     ):
         yield
