@@ -3,8 +3,8 @@
     .venv/bin/python benchmarks/reuse.py 1000
 
 Figures are CPU seconds of whole processes with all that they start, in turns. Compiling the product
-is measured by itself. A change is one of a
-column that no other model reads. `dbt build -s state:modified+` builds the changed models and all
+is measured by itself. A change is one of a column that no other model reads, or that fifteen models
+of the last layer read. `dbt build -s state:modified+` builds the changed models and all
 below them, and compares with the manifest of the build before.
 """
 
@@ -40,13 +40,27 @@ import sys
 from floe_core.compiler import compile_product
 compile_product(sys.argv[1], reuse=True)
 """
+# Ten models of the last layer but one that have fifteen readers in all.
+EDIT_READ = """\
+import random, re, sys, time
+from pathlib import Path
+*_, layer, last = sorted(Path(sys.argv[1]).glob("models/layer_*"))
+above = {file.stem: file for file in sorted(layer.glob("*.sql"))}
+reads = [set(re.findall(r"ref\\('(m_\\d+)'\\)", file.read_text())) for file in last.glob("*.sql")]
+chance = random.Random(0)
+picks = (set(chance.sample(sorted(above), 10)) for _ in range(100_000))
+for name in next(pick for pick in picks if sum(bool(each & pick) for each in reads) == 15):
+    text = above[name].read_text()
+    new = f"select id, label || '{time.time_ns()}' as label, "
+    above[name].write_text(re.sub(r"select id, label(?: \\|\\| '\\d+' as label)?, ", new, text))
+"""
 PROFILES = """\
 bench:
   target: dev
   outputs: {dev: {type: duckdb, path: "bench.duckdb", threads: 2}}
 """
 DBT, NO_NEWS, TEN, STATE = "dbt build", "no news", "ten changed", "state:modified+"
-COMPILED = "compiled anew"
+READ, COMPILED = "ten read by fifteen", "compiled anew"
 
 
 def main() -> None:
@@ -77,7 +91,8 @@ def measured(models: int, rounds: int) -> dict[str, list[dict[str, float]]]:
         for folder in (floe, whole, plain):
             generate(folder, models)
             (folder / "profiles.yml").write_text(PROFILES)
-        programs = {"edit.py": EDIT, "compile.py": COMPILE, "build.py": BUILD}
+        programs = {"edit.py": EDIT, "edit_read.py": EDIT_READ}
+        programs |= {"compile.py": COMPILE, "build.py": BUILD}
         for name, program in programs.items():
             (Path(temporary) / name).write_text(program)
         build = f"{sys.executable} {temporary}/build.py {floe}"
@@ -94,10 +109,12 @@ def measured(models: int, rounds: int) -> dict[str, list[dict[str, float]]]:
             NO_NEWS: build,
             COMPILED: compiling,
             TEN: build,
+            READ: build,
             STATE: f"cd {plain} && {selected}",
         }
         before = {
             TEN: f"{edit} {floe} {edited} && {compiling}",
+            READ: f"{sys.executable} {temporary}/edit_read.py {floe} && {compiling}",
             STATE: f"{edit} {plain} {edited}",
         }
         return timed_in_turns(in_shell(commands), rounds, in_shell(before))
