@@ -23,13 +23,13 @@ class Situation:
 
     `wanted` are the ids of the nodes to plan, `codes` node id -> the SQL that dbt compiled, `seeds`
     seed id -> the version of its file. `engine` changes with the versions of dbt, its adapter and
-    the warehouse. `token` is a version that no other run has. `builds_all` is why nothing may be
-    reused, "" if nodes may be. `forced` are nodes that are built in any case; `built` are the
-    columns of the nodes that this run has built, once it is over. If it `compares`, the state is
-    another compilation and not a build: external inputs are then the same for both, and nothing is
-    replaced. `unchanged` are nodes that are built with the content of their last build. `now` is
-    the time of the plan, in seconds since 1970. `analyse` is `analysis.analyse`, or a cached
-    version of it.
+    the warehouse, and with the settings of its sessions. `token` is a version that no other run
+    has. `builds_all` is why nothing may be reused, "" if nodes may be. `forced` are nodes that are
+    built in any case; `built` are the columns of the nodes that this run has built, once it is
+    over. If it `compares`, the state is another compilation and not a build: external inputs are
+    then the same for both, and nothing is replaced. `unchanged` are nodes that are built with the
+    content of their last build. `now` is the time of the plan, in seconds since 1970. `analyse` is
+    `analysis.analyse`, or a cached version of it.
     """
 
     artifacts: CompiledArtifacts

@@ -21,8 +21,9 @@ from floe_core.warehouse.table_contents import hashes_of_rows, relation_of
 class WarehouseFacts:
     """Node id -> existing relation, source id -> its version, and the steady functions.
 
-    `newest` is source id -> the highest value of its `loaded_at_field`, as text. `problem` says why
-    nothing is known, "" if the warehouse was read.
+    `newest` is source id -> the highest value of its `loaded_at_field`, as text. `settings` changes
+    with those settings of dbt's sessions that results may depend on. `problem` says why nothing is
+    known, "" if the warehouse was read.
     """
 
     standing: Mapping[str, Standing] = field(default_factory=dict)

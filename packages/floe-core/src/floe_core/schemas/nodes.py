@@ -32,6 +32,10 @@ class Column(Frozen):
     volatile: bool = False
 
 
+# What a Python model may import, beside Python's own, and still be reused: packages that compute.
+COMPUTING_PACKAGES = ("numpy", "pandas", "polars", "pyarrow")
+
+
 class ReuseFacts(Frozen):
     """What decides, beside its SQL and its inputs, whether a node's last build can be reused.
 

@@ -63,7 +63,9 @@ def test_all_of_it_works_with_the_installed_dbt_and_ends_with_the_block() -> Non
     before = parts_of_dbt()
     with lighter_dbt([], ()):
         inside = parts_of_dbt()
-    assert [one is other for one, other in zip(before, inside, strict=True)] == [False] * len(REPLACED)
+    assert [one is other for one, other in zip(before, inside, strict=True)] == [False] * len(
+        REPLACED
+    )
     assert parts_of_dbt() == before
 
 

@@ -44,6 +44,7 @@ class CodeHashes:
         self._project_dir = str(project_dir)
         self._built_in = _built_in_packages(manifest)
         self._closures: dict[frozenset[str], str] = {}
+        self._own_texts: dict[frozenset[str], dict[str, Any]] = {}
         self._by_materialization = self._group_materializations()
 
     def of_macros(self, entry: Entry) -> str:
@@ -100,11 +101,13 @@ class CodeHashes:
 
     def _texts(self, macro_ids: frozenset[str]) -> dict[str, Any]:
         """Return macro id -> text, for these and all macros that they call, except dbt's own."""
-        return {
-            macro_id: self._macros[macro_id].get("macro_sql")
-            for macro_id in self.reach(macro_ids)
-            if self._macros[macro_id].get("package_name") not in self._built_in
-        }
+        if macro_ids not in self._own_texts:
+            self._own_texts[macro_ids] = {
+                macro_id: self._macros[macro_id].get("macro_sql")
+                for macro_id in self.reach(macro_ids)
+                if self._macros[macro_id].get("package_name") not in self._built_in
+            }
+        return self._own_texts[macro_ids]
 
     def reach(self, macro_ids: Iterable[str], but: Container[str] = ()) -> set[str]:
         """Return these macros and all that they call, without `but` and what only those call."""

@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from jinja2 import Environment, TemplateSyntaxError
 
 # Names in dbt's context that depend on the time, on the run or on the warehouse's contents.
+OF_A_RUN = (
+    *("run_query", "load_result", "run_started_at", "invocation_id", "invocation_args_dict"),
+    *("selected_resources", "thread_id"),
+)
+# Materializations use the first two themselves.
 _VARYING = frozenset(
-    {
-        *("run_query", "statement", "load_result", "run_started_at", "invocation_id"),
-        *("random", "load_agate_table", "get_relations_by_pattern", "invocation_args_dict"),
-        *("selected_resources", "thread_id"),
-    }
+    {*OF_A_RUN, "statement", "load_agate_table", "random", "get_relations_by_pattern"}
 )
 # The adapter's methods that do not query the warehouse.
 STEADY_METHODS = frozenset(

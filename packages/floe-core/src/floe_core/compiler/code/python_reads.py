@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ast
 
+from floe_core.schemas.nodes import COMPUTING_PACKAGES
+
 # Packages that only compute.
 _COMPUTING = frozenset(
     {
         *("__future__", "collections", "dataclasses", "decimal", "enum", "fractions", "functools"),
         *("itertools", "json", "math", "operator", "re", "statistics", "string", "typing"),
-        *("numpy", "pandas", "polars", "pyarrow"),
+        *COMPUTING_PACKAGES,
     }
 )
 _VARYING = frozenset(

@@ -25,8 +25,8 @@ _SIGNATURE = ("arguments", "returns")
 _PLAIN = frozenset({"table", "view", "seed", "test", "unit"})
 # What hooks and macros read of more than the node: another run may have other values.
 _READS_OUTSIDE = re.compile(
-    r"\b(?:(?:env_)?var(?=\s*\()|flags|graph|run_query|load_result|run_started_at|invocation_id"
-    r"|invocation_args_dict|selected_resources|thread_id|modules\.(?:datetime|pytz)"
+    rf"\b(?:(?:env_)?var(?=\s*\()|flags|graph|{'|'.join(jinja_reads.OF_A_RUN)}"
+    r"|modules\.(?:datetime|pytz)"
     r"|target\.(?!(?:name|schema|database|dbname|type|profile_name)\b)\w+)\b"
 )
 # A node as its hooks and its materialization see it, `meta`, tags and descriptions included.

@@ -24,6 +24,7 @@ from floe_core.reuse.standing import WarehouseFacts, read_warehouse
 from floe_core.reuse.state import FORMAT, State, Versions
 from floe_core.reuse.state_store import StateStore
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.nodes import COMPUTING_PACKAGES
 from floe_core.secrets.known_values import known_secrets
 from floe_core.secrets.redactor import Redactor
 from floe_core.state_folder import state_folder
@@ -33,7 +34,6 @@ from floe_core.warehouse.duckdb_file import duckdb_file
 from floe_core.warehouse.internals import require_adapter
 from floe_core.warehouse.plain_duckdb import plain_file
 
-_OF_PYTHON_MODELS = ("numpy", "pandas", "polars", "pyarrow")
 _UNREADABLE = "the warehouse could not be read"
 
 
@@ -185,7 +185,7 @@ def _engine(artifacts: CompiledArtifacts, facts: WarehouseFacts) -> str:
     dbt = artifacts.dbt
     names = ["sqlglot", "dbt-adapters", f"dbt-{dbt.adapter}"]
     if any(node.language == "python" for node in artifacts.built):
-        names += _OF_PYTHON_MODELS
+        names += COMPUTING_PACKAGES
     packages = [installed_version(name) for name in names]
     # The settings of a Spark session, including its dialect and time zone.
     settings = [facts.settings, dbt.profile.get("server_side_parameters")]

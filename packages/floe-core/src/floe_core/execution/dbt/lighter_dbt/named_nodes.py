@@ -14,7 +14,10 @@ from typing import Any
 from floe_core.execution.dbt.lighter_dbt.known_source import are_known, replaced
 
 _WILDCARDS = re.compile(r"[*?\[\]]")
-_SECTIONS = ("nodes", "exposures", "metrics", "unit_tests", "semantic_models", "saved_queries")
+_SECTIONS = (
+    *("nodes", "exposures", "metrics", "unit_tests", "semantic_models", "saved_queries"),
+    "functions",
+)
 
 
 @contextmanager
@@ -46,8 +49,9 @@ def indexed_names() -> Iterator[None]:
             # The manifest is kept, so that no other one has its id.
             indexes[key] = (self.manifest, NamedNodes(self.non_source_nodes(_Everything())))
         for node_id, node in indexes[key][1].candidates(selector):
-            is_match = self.node_is_match(selector, node.fqn, node.is_versioned)
-            if node_id in included_nodes and is_match:
+            if node_id in included_nodes and self.node_is_match(
+                selector, node.fqn, node.is_versioned
+            ):
                 yield node_id
 
     with replaced(method, "search", search):
