@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from small_disk import fill, small_disk
 
 FLOE = Path(sys.executable).with_name("floe")
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -61,33 +62,26 @@ def _waits_in_dbt(pid: int) -> bool:
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """Mount a small disk, which only root can."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", disk])
-    if mounted.returncode:
-        pytest.skip("no file system can be mounted here")
-    yield disk
-    subprocess.run(["umount", "-l", disk], check=True)
+def disk(tmp_path: Path) -> Iterator[Path]:
+    with small_disk(tmp_path / "disk") as disk:
+        yield disk
 
 
-def test_a_full_disk_leaves_nothing_of_a_new_product(small_disk: Path) -> None:
-    (small_disk / "ballast").write_bytes(b"x" * (shutil.disk_usage(small_disk).free - 8192))
+def test_a_full_disk_leaves_nothing_of_a_new_product(disk: Path) -> None:
+    fill(disk, left=8192)
     done = subprocess.run(
-        [FLOE, "init", str(small_disk / "new" / "shop")], capture_output=True, text=True
+        [FLOE, "init", str(disk / "new" / "shop")], capture_output=True, text=True
     )
     assert done.returncode == 3, done.stderr
     assert done.stderr.rstrip().endswith("No space left on device; nothing was changed")
-    assert [each.name for each in small_disk.iterdir()] == ["ballast"]
+    assert [each.name for each in disk.iterdir()] == ["ballast"]
 
 
 @pytest.mark.slow
-def test_a_full_disk_ends_a_run_with_what_to_do_and_json(small_disk: Path) -> None:
-    product = copy_examples(small_disk / "e")
+def test_a_full_disk_ends_a_run_with_what_to_do_and_json(disk: Path) -> None:
+    product = copy_examples(disk / "e")
     subprocess.run([FLOE, "compile", str(product)], check=True, capture_output=True)
-    room = shutil.disk_usage(small_disk).free - 2_000_000
-    (small_disk / "ballast").write_bytes(b"x" * room)
+    fill(disk, left=2_000_000)
     done = subprocess.run(
         [FLOE, "run", str(product), "--json"], capture_output=True, text=True, timeout=240
     )

@@ -18,6 +18,7 @@ class AlertReceiver:
     """Takes what Apprise's `json://` posts. `posted` are the alerts that it has taken, in order.
 
     `answer` gets the number of requests before this one and returns the status; it may wait.
+    `headers` are those of its answers.
     """
 
     def __init__(self) -> None:
@@ -26,6 +27,7 @@ class AlertReceiver:
         self.posted: list[dict[str, Any]] = []
         self.requests = 0
         self.answer: Callable[[int], int] = lambda _: 200
+        self.headers: dict[str, str] = {}
         self._server: ThreadingHTTPServer | None = None
 
     @property
@@ -61,6 +63,8 @@ class AlertReceiver:
                 if status < 300:
                     receiver.posted.append(json.loads(body))
                 self.send_response(status)
+                for name, value in receiver.headers.items():
+                    self.send_header(name, value)
                 self.end_headers()
 
             def log_message(self, *_: object) -> None:

@@ -37,6 +37,20 @@ def write_together(folder: Path, files: Mapping[str, bytes]) -> None:
         remove_empty(made)
 
 
+def write_whole(path: Path, content: bytes) -> None:
+    """Write one file, completely or not at all; a link in its place is replaced, not followed.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    temporary = _temporary(path, content)
+    try:
+        os.replace(temporary, path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
 def missing_folders(folder: Path) -> list[Path]:
     """Return a folder and those above it, as far as they do not exist, outermost first."""
     missing = [each for each in (folder, *folder.parents) if not each.exists()]

@@ -14,11 +14,13 @@ from pathlib import Path
 
 import pytest
 from alert_receiver import AlertReceiver, alert_receiver
+from endless_server import endless_server
+from small_disk import fill, small_disk
 from typer.testing import CliRunner
 
 from floe_core.cli.main import app
 from floe_core.compiler import compile_product
-from floe_core.errors import InvalidProductError
+from floe_core.errors import EnvironmentProblemError, InvalidProductError
 from floe_core.execution import BuildEnded, BuildRequest, build
 from floe_core.schemas import CompiledArtifacts
 
@@ -253,7 +255,7 @@ def test_a_receiver_that_is_broken_for_long_loses_nothing(
     receiver.answer = lambda number: 503 if number < 30 else 200
     artifacts = shop(first=FIRST, broken=BROKEN)
     assert not run(artifacts)
-    code, said = floe("alerts", "flush", str(artifacts.folder))
+    code, said = floe("alerts", "flush", str(artifacts.folder), "--timeout", "120")
     assert (code, said) == (0, "SHOP_ALERTS: 1 sent, 0 refused, 0 still waiting\n")
 
 
@@ -335,6 +337,72 @@ def test_two_processes_that_report_one_end_tell_it_once(
     words = [sys.executable, "-c", code, str(artifacts.folder)]
     both = [subprocess.Popen(words, env=os.environ) for _ in range(3)]
     assert [process.wait() for process in both] == [0, 0, 0]
+    assert receiver.wait_for(1) == ["shop: run failed"]
+
+
+def test_an_answer_that_drips_keeps_neither_a_test_nor_a_flush(
+    shop: Callable[..., CompiledArtifacts], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    artifacts = shop(first=FIRST, broken=BROKEN)
+    head = b"HTTP/1.1 200 OK\r\n"
+    with endless_server(head, b"X: y\r\n") as port:
+        monkeypatch.setenv("SHOP_ALERTS", f"json://127.0.0.1:{port}/alerts")
+        began = time.monotonic()
+        code, said = floe("alerts", "test", str(artifacts.folder), "--timeout", "2")
+        assert (code, said) == (3, "SHOP_ALERTS: not sent: it was not sent within 2 s\n")
+        assert time.monotonic() - began < 8
+        assert not run(artifacts)
+        assert time.monotonic() - began < 25
+        monkeypatch.setattr("floe_core.alerts.alert_channel.LONGEST_SECONDS", 2)
+        code, said = floe("alerts", "flush", str(artifacts.folder), "--timeout", "1")
+    assert (code, said.partition(":")[0]) == (3, "SHOP_ALERTS")
+
+
+def test_a_receiver_that_says_when_to_come_again_is_not_asked_before(
+    shop: Callable[..., CompiledArtifacts], receiver: AlertReceiver
+) -> None:
+    receiver.answer = lambda number: 200 if number else 429
+    receiver.headers = {"Retry-After": "8"}
+    artifacts = shop(first=FIRST, broken=BROKEN)
+    assert not run(artifacts)
+    code, said = floe("alerts", "flush", str(artifacts.folder), "--timeout", "1")
+    assert (code, receiver.requests) == (3, 1)
+    assert "error=429" in said
+    code, said = floe("alerts", "flush", str(artifacts.folder), "--timeout", "30")
+    assert (code, receiver.titles) == (0, ["shop: run failed"])
+
+
+def test_a_full_disk_of_the_state_loses_no_alert_and_no_recovery(
+    shop: Callable[..., CompiledArtifacts],
+    receiver: AlertReceiver,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    artifacts = shop(first=FIRST)
+    with small_disk(tmp_path / "disk") as disk:
+        monkeypatch.setenv("FLOE_STATE_DIR", str(disk))
+        assert run(artifacts, "before")
+        ballast = fill(disk)
+        with pytest.raises(OSError, match="No space left on device"):
+            run(artifacts, "full")
+        assert receiver.wait_for(1) == ["shop: run failed"]
+        assert "No space left on device" in receiver.posted[0]["message"]
+        ballast.unlink()
+        assert run(artifacts, "after")
+        assert receiver.wait_for(2) == ["shop: run failed", "shop: run succeeded again"]
+
+
+def test_a_state_folder_that_cannot_be_made_loses_no_alert(
+    shop: Callable[..., CompiledArtifacts],
+    receiver: AlertReceiver,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    artifacts = shop(first=FIRST)
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("FLOE_STATE_DIR", str(tmp_path / "file"))
+    with pytest.raises(EnvironmentProblemError, match="cannot be written"):
+        run(artifacts)
     assert receiver.wait_for(1) == ["shop: run failed"]
 
 

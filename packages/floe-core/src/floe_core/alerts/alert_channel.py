@@ -1,18 +1,24 @@
-"""Send alerts from the spool to one receiver, with Apprise."""
+"""Send an alert to one receiver, in a process of its own, which ends when its time is over."""
 
 from __future__ import annotations
 
-import logging
+import json
 import os
 import re
+import signal
+import subprocess
+import sys
 from typing import Any, Literal
 
+from floe_core.alerts.alert import Alert
 from floe_core.secrets.known_values import known_secrets
 from floe_core.secrets.redactor import Redactor
-from floe_core.secrets.references import UnsetVariableError
-from floe_core.spooling.draining import Unsent
+from floe_core.spooling.draining import Unsent, try_to_send
 from floe_core.spooling.spool import Json
 
+# The longest that one alert takes: a receiver may take its time, but not for ever.
+LONGEST_SECONDS = 30.0
+_MODULE = "floe_core.alerts.apprise_process"
 _TYPES: dict[str, Literal["failure", "success", "warning", "info"]] = {
     "failure": "failure",
     "recovery": "success",
@@ -21,30 +27,30 @@ _TYPES: dict[str, Literal["failure", "success", "warning", "info"]] = {
 }
 # 4xx responses after which a retry may succeed.
 _WORTH_RETRYING = frozenset({408, 425, 429})
-# Apprise raises nothing and returns no status: it logs, in these words in each of its plugins.
+# Apprise returns no status: it logs, in these words in each of its plugins.
 _STATUS = re.compile(r"error=(\d{3})\b")
 
 
 class NotSentError(Exception):
-    """Apprise could not send an alert. `status` is the HTTP status of the receiver, 0 for none."""
+    """An alert was not sent. `retry_after` is how many seconds the receiver is not to be asked."""
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, message: str, retry_after: float = 0.0) -> None:
         super().__init__(message)
-        found = _STATUS.search(message)
-        self.status = int(found[1]) if found else 0
-
-
-class UnusableTargetError(Exception):
-    """The variable does not hold a URL that Apprise knows."""
+        self.retry_after = retry_after
 
 
 class AlertChannel:
     """Sends alerts to the Apprise URL that an environment variable holds."""
 
-    def __init__(self, variable: str) -> None:
+    def __init__(self, variable: str, seconds: float = LONGEST_SECONDS) -> None:
         self._variable = variable
+        self._seconds = min(seconds, LONGEST_SECONDS)
         secrets = [*known_secrets().values(), os.environ.get(variable, "")]
         self._redactor = Redactor(secrets)
+
+    def try_once(self, alert: Alert) -> Unsent | None:
+        """Send an alert that is in no store; return why it was not sent, None if it was."""
+        return try_to_send(self, alert.to_json())
 
     def prepare(self, entry: Json) -> dict[str, Any] | None:
         """Return the arguments for Apprise, None for a damaged alert."""
@@ -56,48 +62,33 @@ class AlertChannel:
 
     def send(self, prepared: dict[str, Any]) -> None:
         """Send an alert."""
-        from apprise import Apprise
+        if not os.environ.get(self._variable):
+            raise NotSentError(f"environment variable {self._variable} is not set")
+        order = {"variable": self._variable, "seconds": self._seconds, "alert": prepared}
+        done = subprocess.run(
+            [sys.executable, "-P", "-m", _MODULE],
+            input=json.dumps(order),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode == -signal.SIGALRM:
+            raise NotSentError(f"it was not sent within {self._seconds:g} s")
+        if done.returncode:
+            last = (done.stderr.strip().splitlines() or [""])[-1]
+            raise NotSentError(f"the sending process ended with {done.returncode}; {last}")
+        told = json.loads(done.stdout.splitlines()[-1])
+        if not told["was_sent"]:
+            raise NotSentError(told["reason"], told.get("retry_after", 0.0))
 
-        url = os.environ.get(self._variable)
-        if not url:
-            raise UnsetVariableError(f"environment variable {self._variable} is not set")
-        receiver = Apprise()
-        with _LoggedWarnings() as warnings:
-            if not receiver.add(url):
-                what = f"{self._variable} holds no URL that Apprise knows, such as slack://..."
-                raise UnusableTargetError(what)
-            if not receiver.notify(body_format="text", **prepared):
-                raise NotSentError(warnings.text())
-
-    def explain(self, error: Exception) -> tuple[Unsent, str]:
-        """Return what an error of Apprise means for the alert."""
-        if isinstance(error, UnsetVariableError | UnusableTargetError):
-            return "unreachable", str(error)
+    def explain(self, error: Exception) -> Unsent:
+        """Return what an error means for the alert."""
         if not isinstance(error, NotSentError):
-            return "failed", self._redactor.text(f"{type(error).__name__}: {error}")
+            return Unsent("failed", self._redactor.text(f"{type(error).__name__}: {error}"))
         reason = self._redactor.text(str(error)) or "the receiver did not accept it"
-        if 400 <= error.status < 500 and error.status not in _WORTH_RETRYING:
-            return "refused", reason
+        found = _STATUS.search(str(error))
+        status = int(found[1]) if found else 0
+        if 400 <= status < 500 and status not in _WORTH_RETRYING:
+            return Unsent("refused", reason)
         # Any other response is not the alert's fault, so the alert waits.
-        return "unreachable", reason
-
-
-class _LoggedWarnings(logging.Handler):
-    """Collects what Apprise logs as a warning or worse while it sends."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.WARNING)
-        self._lines: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self._lines.append(record.getMessage())
-
-    def text(self) -> str:
-        return "; ".join(self._lines)
-
-    def __enter__(self) -> _LoggedWarnings:
-        logging.getLogger("apprise").addHandler(self)
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        logging.getLogger("apprise").removeHandler(self)
+        return Unsent("unreachable", reason, error.retry_after)

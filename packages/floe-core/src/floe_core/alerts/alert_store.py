@@ -62,7 +62,7 @@ class AlertStore(Protocol):
         """Call the function on the notes while no other process changes them; return its result.
 
         It may be called more than once, each time with the current notes. Alerts that it spools
-        wait once it has returned.
+        wait once it has returned, and none of them does if this raises.
 
         Raises:
             OSError, Timeout, EnvironmentProblemError: The store is not available.

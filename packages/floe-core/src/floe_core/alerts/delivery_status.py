@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from floe_core.alerts.alert import Alert, alert_id
-from floe_core.alerts.alert_channel import AlertChannel, NotSentError, UnusableTargetError
+from floe_core.alerts.alert_channel import AlertChannel
 from floe_core.alerts.alert_store import (
     AlertStore,
     FlushedTarget,
@@ -17,9 +17,6 @@ from floe_core.alerts.alert_store import (
 )
 from floe_core.alerts.target import Target, targets_of
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_core.secrets.references import UnsetVariableError
-
-_BETWEEN_TRIES_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +82,7 @@ def flush(
 def send_test(artifacts: CompiledArtifacts, timeout: float) -> tuple[TargetTest, ...]:
     """Send each target one alert marked as a test, for up to `timeout` seconds in all.
 
-    A test that could not be sent is not kept.
+    A test is tried once, and is not kept.
     """
     name = artifacts.product.name
     alert = Alert(
@@ -107,20 +104,8 @@ def _shares(targets: Sequence[Target], timeout: float) -> Iterator[tuple[Target,
 
 
 def _test(target: Target, alert: Alert, until: float) -> TargetTest:
-    channel = AlertChannel(target.variable)
-    prepared = channel.prepare(alert.to_json())
-    assert prepared is not None
-    while True:
-        try:
-            channel.send(prepared)
-        except (NotSentError, UnsetVariableError, UnusableTargetError) as error:
-            outcome, reason = channel.explain(error)
-            is_final = outcome == "refused" or not isinstance(error, NotSentError)
-        else:
-            return TargetTest(target.variable, was_sent=True, reason="")
-        if is_final or time.monotonic() + _BETWEEN_TRIES_SECONDS >= until:
-            return TargetTest(target.variable, was_sent=False, reason=reason)
-        time.sleep(_BETWEEN_TRIES_SECONDS)
+    unsent = AlertChannel(target.variable, until - time.monotonic()).try_once(alert)
+    return TargetTest(target.variable, unsent is None, unsent.reason if unsent else "")
 
 
 def _status(store: AlertStore, target: Target) -> TargetStatus:

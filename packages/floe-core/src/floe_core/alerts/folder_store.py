@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +38,10 @@ class FolderStore:
         """See `AlertStore.change`. Spooled alerts wait at once, before any later note."""
         folder = state_folder(self._project_dir) / FOLDER
         folder.mkdir(exist_ok=True)
-        with FileLock(folder / "report.lock", timeout=_LOCK_SECONDS):
-            return act(FolderNotes(folder), self._spool)
+        with FileLock(folder / "report.lock", timeout=_LOCK_SECONDS), ExitStack() as if_it_fails:
+            result = act(FolderNotes(folder), partial(self._spool, if_it_fails))
+            if_it_fails.pop_all()
+            return result
 
     def send(self, targets: Sequence[Target]) -> None:
         """See `AlertStore.send`."""
@@ -65,10 +69,11 @@ class FolderStore:
             full_since=spool.full_since(),
         )
 
-    def _spool(self, target: Target, alert: Alert) -> None:
+    def _spool(self, if_it_fails: ExitStack, target: Target, alert: Alert) -> None:
         spool = target.spool(self._project_dir)
         if not spool.has(alert.alert_id):
-            spool.append(alert.to_json(), alert.alert_id)
+            path = spool.append(alert.to_json(), alert.alert_id)
+            if_it_fails.callback(path.unlink, missing_ok=True)
 
     def _sender(self, targets: Sequence[Target]) -> SendingProcess:
         folder = self._project_dir

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from floe_core.alerts.events_of_run import OpenFailure
 from floe_core.alerts.notes import Notes
+from floe_core.errors import EnvironmentProblemError
 
 # After this time, the end of a run is not reported again.
 _KEPT_SECONDS = 90 * 86_400
@@ -35,7 +36,11 @@ class JobMemory:
         if failure is None:
             self._notes.remove(_failure_note(job))
         else:
-            self._notes.write(_failure_note(job), json.dumps(sorted(failure.node_ids)))
+            try:
+                self._notes.write(_failure_note(job), json.dumps(sorted(failure.node_ids)))
+            except EnvironmentProblemError:
+                # An empty file counts as a failure too, and a full disk has room for it.
+                self._notes.write(_failure_note(job), "")
 
     def was_reported(self, alert_id: str) -> bool:
         """Return whether the end of a run was already reported."""

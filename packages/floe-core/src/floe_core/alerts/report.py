@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import logging
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from filelock import Timeout
 
-from floe_core.alerts.alert import alert_id, alert_of
+from floe_core.alerts.alert import Alert, alert_id, alert_of
+from floe_core.alerts.alert_channel import AlertChannel
 from floe_core.alerts.alert_store import Spool, active_targets, store_of
 from floe_core.alerts.deadline_memory import DeadlineMemory
-from floe_core.alerts.events_of_run import failure_after, kinds_of
+from floe_core.alerts.events_of_run import OpenFailure, failure_after, kinds_of
 from floe_core.alerts.job_memory import JobMemory
 from floe_core.alerts.notes import Notes
 from floe_core.alerts.run_outcome import RunOutcome
-from floe_core.alerts.target import FOLDER, targets_of
+from floe_core.alerts.target import FOLDER, Target, targets_of
 from floe_core.errors import FloeError
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.secrets.known_values import known_secrets
@@ -24,6 +26,8 @@ from floe_core.state_folder import state_folder
 
 DISABLED_VARIABLE = "FLOE_ALERTS_DISABLED"
 
+_PROBLEMS = (OSError, FloeError, Timeout)
+
 _log = logging.getLogger("floe.alerts")
 
 
@@ -31,18 +35,20 @@ def report_run(artifacts: CompiledArtifacts, outcome: RunOutcome, *, sends: bool
     """Write the alerts for the end of a run to disk; with `sends`, send them and waiting ones.
 
     Does nothing if the product has no alerts, or `FLOE_ALERTS_DISABLED` is true. An end that was
-    reported before is not reported again. Alerts never fail a run: a problem is logged as a
-    warning.
+    reported before is not reported again. If they cannot be written, they are sent at once. Alerts
+    never fail a run: a problem is logged.
     """
     if not artifacts.alerts or artifacts.project_dir is None or is_switched_off():
         return
     try:
         store_of(artifacts).change(lambda notes, spool: _note_end(artifacts, outcome, notes, spool))
+    except _PROBLEMS as error:
+        _report_without_spool(artifacts, outcome, _shown(error))
+    try:
         if sends:
             send_waiting(artifacts)
-    except (OSError, FloeError, Timeout) as error:
-        reason = Redactor(known_secrets().values()).text(f"{type(error).__name__}: {error}")
-        _log.warning("no alert of this run: %s", reason)
+    except _PROBLEMS as error:
+        _log.warning("waiting alerts are not sent now: %s", _shown(error))
 
 
 def is_switched_off() -> bool:
@@ -70,6 +76,34 @@ def alerts_folder(artifacts: CompiledArtifacts) -> Path:
     return folder
 
 
+def _report_without_spool(artifacts: CompiledArtifacts, outcome: RunOutcome, why: str) -> None:
+    """Send the alerts for the end of a run at once, since they cannot be written."""
+    sent: set[tuple[str, str]] = set()
+
+    def send(target: Target, alert: Alert) -> None:
+        if (target.variable, alert.alert_id) not in sent:
+            sent.add((target.variable, alert.alert_id))
+            _send_at_once(target, alert, why)
+
+    with suppress(*_PROBLEMS):
+        # A full disk still has room for the names of empty files, which is all that some notes are.
+        store_of(artifacts).change(lambda notes, spool: _note_end(artifacts, outcome, notes, send))
+    if not sent and not outcome.succeeded:
+        _spool_alerts(artifacts, outcome, None, send)
+
+
+def _send_at_once(target: Target, alert: Alert, why: str) -> None:
+    unsent = AlertChannel(target.variable).try_once(alert)
+    if unsent is None:
+        _log.warning("%r was sent without being kept: %s", alert.title, why)
+    else:
+        _log.error("%r is lost: %s; %s: %s", alert.title, why, target.variable, unsent.reason)
+
+
+def _shown(error: Exception) -> str:
+    return Redactor(known_secrets().values()).text(f"{type(error).__name__}: {error}")
+
+
 def _note_end(
     artifacts: CompiledArtifacts, outcome: RunOutcome, notes: Notes, spool: Spool
 ) -> None:
@@ -79,14 +113,20 @@ def _note_end(
     if memory.was_reported(end):
         return
     before = memory.open_failure(outcome.job)
+    _spool_alerts(artifacts, outcome, before, spool)
+    # In this order: if the process is killed here, the end is reported again rather than
+    # never.
+    DeadlineMemory(notes).note_run(artifacts, outcome)
+    memory.note_failure(outcome.job, failure_after(outcome, before))
+    memory.note_reported(end)
+
+
+def _spool_alerts(
+    artifacts: CompiledArtifacts, outcome: RunOutcome, before: OpenFailure | None, spool: Spool
+) -> None:
     targets, redactor = active_targets(artifacts), redactor_of(artifacts)
     for kind in kinds_of(outcome, before):
         alert = alert_of(artifacts, outcome, kind, redactor)
         for target in targets:
             if target.wants(kind, outcome.job):
                 spool(target, alert)
-    # In this order: if the process is killed here, the end is reported again rather than
-    # never.
-    DeadlineMemory(notes).note_run(artifacts, outcome)
-    memory.note_failure(outcome.job, failure_after(outcome, before))
-    memory.note_reported(end)

@@ -14,17 +14,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from floe_core.alerts.alert import Alert
-from floe_core.alerts.alert_channel import AlertChannel
+from floe_core.alerts.alert_channel import LONGEST_SECONDS, AlertChannel
 from floe_core.alerts.alert_store import Act, FlushedTarget, RefusedAlert, Result, Waiting
 from floe_core.alerts.notes import MappedNotes
 from floe_core.alerts.target import Target
 from floe_core.errors import EnvironmentProblemError
 from floe_core.shared_text import SharedText
+from floe_core.spooling.draining import try_to_send
 
-# Longer than Apprise takes to send what one process has claimed.
-CLAIM_SECONDS = 120.0
 MOST_WAITING = 1000
-_AT_ONCE = 10
+_AT_ONCE = 4
+# Longer than it takes to send what one process has claimed.
+CLAIM_SECONDS = _AT_ONCE * LONGEST_SECONDS + 30.0
 _BETWEEN_TRIES_SECONDS = 0.5
 
 
@@ -57,11 +58,15 @@ class _Content:
 
 @dataclass(slots=True)
 class _Sent:
-    """The results of claimed alerts, by id; `failure` is why the rest was not sent."""
+    """The results of claimed alerts, by id; `failure` is why the rest was not sent.
+
+    `retry_at` is when it may be sent, in seconds since the epoch.
+    """
 
     sent: set[str] = field(default_factory=set)
     refused: dict[str, str] = field(default_factory=dict)
     failure: str = ""
+    retry_at: float = 0.0
 
 
 class SharedStore:
@@ -151,7 +156,8 @@ class SharedStore:
                     content.entries.remove(entry)
                 elif id_ in claimed:
                     why = done.refused.get(id_, "")
-                    entry.update(claim="", claimed_until=0, failure=done.failure, refused=why)
+                    entry.update(claim="", failure=done.failure, refused=why)
+                    entry["claimed_until"] = done.retry_at
             return content.text()
 
         self._text.change(settle)
@@ -191,19 +197,12 @@ def _send_all(channel: AlertChannel, claimed: Iterable[dict[str, Any]]) -> _Sent
     """Send alerts in order, up to the first that the receiver cannot accept now."""
     done = _Sent()
     for entry in claimed:
-        id_, prepared = entry["alert"]["alert_id"], channel.prepare(entry["alert"])
-        if prepared is None:
-            done.refused[id_] = "it is damaged"
-            continue
-        # As in a drainer: whatever a channel raises, the alert is kept.
-        try:
-            channel.send(prepared)
-        except Exception as error:  # noqa: BLE001
-            outcome, reason = channel.explain(error)
-            if outcome != "refused":
-                done.failure = reason
-                return done
-            done.refused[id_] = reason
-        else:
+        id_, unsent = entry["alert"]["alert_id"], try_to_send(channel, entry["alert"])
+        if unsent is None:
             done.sent.add(id_)
+        elif unsent.outcome == "refused":
+            done.refused[id_] = unsent.reason
+        else:
+            done.failure, done.retry_at = unsent.reason, time.time() + unsent.retry_after
+            break
     return done

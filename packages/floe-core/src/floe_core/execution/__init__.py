@@ -19,7 +19,6 @@ from floe_core.run_parameters import RunParameters
 if TYPE_CHECKING:
     from floe_core.execution.build_run import build
     from floe_core.execution.node_selection.wanted import chosen_nodes, nodes_of_job, wanted_nodes
-    from floe_core.execution.parent_death import end_with_parent
     from floe_core.execution.record.attempt import (
         Attempt,
         attempt_by_hand,
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     from floe_core.execution.record.journal import read_events
     from floe_core.execution.record.outcome import outcome_of_run
     from floe_core.execution.record.run_record import RunRecord, record_of
+    from floe_core.parent_death import end_with_parent
 
 __all__ = [
     "Attempt",
@@ -71,7 +71,7 @@ _HOMES = {
     "automatic_attempt": "floe_core.execution.record.attempt",
     "build": "floe_core.execution.build_run",
     "chosen_nodes": "floe_core.execution.node_selection.wanted",
-    "end_with_parent": "floe_core.execution.parent_death",
+    "end_with_parent": "floe_core.parent_death",
     "failure_of": "floe_core.execution.record.build_failure",
     "failure_of_build": "floe_core.execution.record.build_failure",
     "first_attempt_number": "floe_core.execution.record.attempt",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -12,8 +13,18 @@ from filelock import FileLock, Timeout
 from floe_core.spooling.failed_attempts import ATTEMPTS, ATTEMPTS_ALONE, FailedAttempts
 from floe_core.spooling.spool import Json, Spool, read_json
 
-# "failed" may be the entry's own fault; "unreachable" is not: no receiver has seen it.
-Unsent = Literal["refused", "failed", "unreachable"]
+
+@dataclass(frozen=True, slots=True)
+class Unsent:
+    """Why an entry was not sent, without secrets.
+
+    "failed" may be the entry's own fault; "unreachable" is not: no receiver has seen it.
+    `retry_after` is how many seconds the receiver wants not to be asked.
+    """
+
+    outcome: Literal["refused", "failed", "unreachable"]
+    reason: str
+    retry_after: float = 0.0
 
 
 class Channel(Protocol):
@@ -25,8 +36,29 @@ class Channel(Protocol):
     def send(self, prepared: Any) -> None:
         """Send the entry; any exception means that it was not sent."""
 
-    def explain(self, error: Exception) -> tuple[Unsent, str]:
-        """Return what an error of `send` means for the entry, and the reason without secrets."""
+    def explain(self, error: Exception) -> Unsent:
+        """Return what an error of `send` means for the entry."""
+
+
+def try_to_send(
+    channel: Channel,
+    entry: Any,
+    sending: Callable[[], AbstractContextManager[object]] = nullcontext,
+) -> Unsent | None:
+    """Send an entry; return why it was not sent, None if it was.
+
+    `sending` is entered while the receiver is waited for.
+    """
+    prepared = channel.prepare(entry) if isinstance(entry, dict) else None
+    if prepared is None:
+        return Unsent("refused", "the file holds no event")
+    # The one place that may catch everything: whatever a channel raises, the entry is kept.
+    try:
+        with sending():
+            channel.send(prepared)
+    except Exception as error:  # noqa: BLE001
+        return channel.explain(error)
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +82,7 @@ class _Pass:
     refused: int = 0
     failing: dict[Path, str] = field(default_factory=dict)
     reason: str = ""
+    retry_after: float = 0.0
 
     def without_failing(self, waiting: list[Path]) -> list[Path]:
         return [path for path in waiting if path not in self.failing]
@@ -81,6 +114,8 @@ class Drainer:
 
     def _drain(self, should_stop: Callable[[], bool]) -> Drained:
         self._spool.remove_abandoned()
+        if self._spool.seconds_to_wait() > 0:
+            return Drained(reason=self._spool.last_failure())
         self._attempts = FailedAttempts(self._spool.folder)
         progress = _Pass()
         while batch := progress.without_failing(self._spool.list_waiting()):
@@ -90,7 +125,7 @@ class Drainer:
                 if progress.failing and self._attempts.of(path) >= ATTEMPTS:
                     progress.failing[path] = progress.reason
                 elif not self._go_on_after(path, progress):
-                    self._spool.note_failure(progress.reason)
+                    self._spool.note_failure(progress.reason, progress.retry_after)
                     return progress.conclude(progress.reason)
         if progress.failing:
             self._set_aside_what_waits_alone(progress)
@@ -99,18 +134,23 @@ class Drainer:
 
     def _go_on_after(self, path: Path, progress: _Pass) -> bool:
         """Send an event; return whether to go on with those behind it now."""
-        outcome, reason = self._send(path)
-        if outcome in ("failed", "unreachable"):
-            progress.failing[path], progress.reason = reason, reason
-            if outcome == "failed":
-                self._attempts.note(path, self._spool.list_waiting())
-            return self._attempts.of(path) >= ATTEMPTS and outcome == "failed"
-        progress.sent += outcome == "sent"
-        progress.refused += outcome == "refused"
-        if outcome == "sent":
+        unsent = try_to_send(self._channel, read_json(path), self._spool.sending)
+        if unsent is None:
+            path.unlink(missing_ok=True)
+            progress.sent += 1
             # The backend is healthy, so it can't accept these events.
             self._set_aside(progress)
-        return True
+            return True
+        if unsent.outcome == "refused":
+            self._spool.refuse(path, unsent.reason)
+            progress.refused += 1
+            return True
+        progress.failing[path] = progress.reason = unsent.reason
+        progress.retry_after = unsent.retry_after
+        if unsent.outcome == "unreachable" or unsent.retry_after:
+            return False
+        self._attempts.note(path, self._spool.list_waiting())
+        return self._attempts.of(path) >= ATTEMPTS
 
     def _set_aside(self, progress: _Pass) -> None:
         for path, reason in progress.failing.items():
@@ -124,27 +164,3 @@ class Drainer:
             (path,) = progress.failing
             if self._attempts.of(path) >= ATTEMPTS_ALONE:
                 self._set_aside(progress)
-
-    def _send(self, path: Path) -> tuple[Literal["sent"] | Unsent, str]:
-        entry = _read(path)
-        prepared = self._channel.prepare(entry) if entry is not None else None
-        if prepared is None:
-            self._spool.refuse(path, "the file holds no event")
-            return "refused", ""
-        # The one place that may catch everything: whatever a channel raises, the event is kept.
-        try:
-            with self._spool.sending():
-                self._channel.send(prepared)
-        except Exception as error:  # noqa: BLE001
-            outcome, reason = self._channel.explain(error)
-            if outcome == "refused":
-                self._spool.refuse(path, reason)
-            return outcome, reason
-        path.unlink(missing_ok=True)
-        return "sent", ""
-
-
-def _read(path: Path) -> Json | None:
-    """Return the event in a file, None if it holds none."""
-    event = read_json(path)
-    return event if isinstance(event, dict) else None

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable
 from pathlib import Path
+
+from floe_core.atomic_files import write_whole
 
 # After this many failures, the events behind are tried; if one is accepted, this is set aside.
 ATTEMPTS = 5
@@ -29,9 +30,7 @@ class FailedAttempts:
         names = {path.name for path in waiting}
         counts = {name: count for name, count in self._counts.items() if name in names}
         self._counts = {**counts, event.name: self.of(event) + 1}
-        unfinished = self._path.with_suffix(f".unfinished-{os.getpid()}")
-        unfinished.write_text(json.dumps(self._counts), "utf-8")
-        unfinished.replace(self._path)
+        write_whole(self._path, json.dumps(self._counts).encode())
 
 
 def _read(path: Path) -> dict[str, int]:

@@ -12,13 +12,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from floe_core.atomic_files import write_whole
 from floe_core.spooling.spool_room import SpoolFullError, SpoolRoom
 from floe_core.state_folder import state_folder, state_place
 
 Json = dict[str, Any]
 
 _ABANDONED_AFTER_SECONDS = 3600
-_UNFINISHED = ".unfinished-"
 
 
 class Spool:
@@ -55,11 +55,12 @@ class Spool:
             OSError: It cannot be written here.
         """
         text = json.dumps(event, ensure_ascii=False, separators=(",", ":"))
+        content = text.encode(errors="replace")
         with self._mutex:
             self._make_folders()
-            self._make_sure_of_room(text)
+            self._make_sure_of_room(len(content))
             path = self.waiting_folder / f"{self._next_name()}{f'-{key}' if key else ''}.json"
-            _write_whole(path, text)
+            write_whole(path, content)
         return path
 
     def list_waiting(self) -> list[Path]:
@@ -80,21 +81,30 @@ class Spool:
         event = read_json(path)
         if event is None:
             event = path.read_text("utf-8", errors="replace")
-        aside = json.dumps({"reason": reason, "event": event}, ensure_ascii=False)
-        _write_whole(self.refused_folder / path.name, aside)
+        _write(self.refused_folder / path.name, {"reason": reason, "event": event})
         path.unlink(missing_ok=True)
 
-    def note_failure(self, reason: str) -> None:
-        """Record why waiting events could not be sent; "" if they could."""
+    def note_failure(self, reason: str, retry_after: float = 0.0) -> None:
+        """Record why waiting events could not be sent; "" if they could.
+
+        For `retry_after` seconds, the receiver wants not to be asked.
+        """
         self._make_folders()
         if reason:
-            _write_whole(self._note, json.dumps({"reason": reason}, ensure_ascii=False))
+            until = {"not_before": time.time() + retry_after} if retry_after else {}
+            _write(self._note, {"reason": reason, **until})
         else:
             self._note.unlink(missing_ok=True)
 
     def last_failure(self) -> str:
         """Return why waiting events could not be sent, "" if no reason is known."""
         return _member(self._note, "reason")
+
+    def seconds_to_wait(self) -> float:
+        """Return how long the receiver still wants not to be asked, 0.0 for any other failure."""
+        noted = read_json(self._note)
+        until = noted.get("not_before") if isinstance(noted, dict) else None
+        return max(0.0, until - time.time()) if isinstance(until, int | float) else 0.0
 
     @contextmanager
     def sending(self) -> Iterator[None]:
@@ -132,26 +142,25 @@ class Spool:
             aside = read_json(path)
             event = aside.get("event") if isinstance(aside, dict) else None
             if isinstance(event, dict):
-                text = json.dumps(event, ensure_ascii=False, separators=(",", ":"))
-                _write_whole(self.waiting_folder / path.name, text)
+                _write(self.waiting_folder / path.name, event)
                 path.unlink(missing_ok=True)
                 count += 1
         return count
 
     def remove_abandoned(self) -> None:
         """Remove incomplete files of killed writers."""
-        for path in self.waiting_folder.glob(f"{_UNFINISHED}*"):
-            with suppress(FileNotFoundError):
-                if time.time() - path.stat().st_mtime > _ABANDONED_AFTER_SECONDS:
-                    path.unlink()
+        for folder in (self.folder, self.waiting_folder, self.refused_folder):
+            for path in folder.glob(".*"):
+                with suppress(FileNotFoundError):
+                    if time.time() - path.stat().st_mtime > _ABANDONED_AFTER_SECONDS:
+                        path.unlink()
 
-    def _make_sure_of_room(self, text: str) -> None:
+    def _make_sure_of_room(self, size: int) -> None:
         try:
-            self._room.take(len(text.encode(errors="replace")))
+            self._room.take(size)
         except SpoolFullError:
             if not self._full.exists():
-                since = {"since": _now()}
-                _write_whole(self._full, json.dumps(since))
+                _write(self._full, {"since": _now()})
             raise
 
     def _make_folders(self) -> None:
@@ -170,16 +179,9 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _write_whole(path: Path, text: str) -> None:
-    unfinished = f"{path.parent}/{_UNFINISHED}{path.name}"
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
-    try:
-        data = memoryview(text.encode(errors="replace"))
-        while data:
-            data = data[os.write(descriptor, data) :]
-    finally:
-        os.close(descriptor)
-    Path(unfinished).rename(path)
+def _write(path: Path, content: Json) -> None:
+    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+    write_whole(path, text.encode(errors="replace"))
 
 
 def read_json(path: Path) -> Any:
@@ -203,4 +205,4 @@ def _events_in(folder: Path) -> list[Path]:
         names = sorted(name for name in os.listdir(folder) if name.endswith(".json"))
     except FileNotFoundError:
         return []
-    return [folder / name for name in names if not name.startswith(_UNFINISHED)]
+    return [folder / name for name in names if not name.startswith(".")]

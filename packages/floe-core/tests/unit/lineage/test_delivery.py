@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from endless_server import endless_server
 
 from floe_core.lineage.events import LineageJob, run_event
 from floe_core.lineage.run_ids import run_id_from
@@ -314,3 +315,45 @@ def test_attempts_are_counted_across_senders_and_an_event_alone_is_set_aside_lat
         assert flush(project_dir, to(backend), 0.4).waiting == 1
     assert flush(project_dir, to(backend), 0.4) == Flushed(sent=0, refused=1, waiting=0)
     assert backend.requests == 20
+
+
+DRIPPING = {
+    "head": {"head": b"HTTP/1.1 201 Created\r\n", "part": b"X: y\r\n"},
+    "body": {},
+}
+
+
+@pytest.mark.parametrize("where", DRIPPING)
+def test_an_answer_that_drips_is_given_up(project_dir: Path, where: str) -> None:
+    fill(project_dir, 1)
+    with endless_server(**DRIPPING[where]) as port:
+        config = {"url": f"http://127.0.0.1:{port}", "timeout": 1}
+        began = time.monotonic()
+        done = flush(project_dir, LineageSettings(backend="openlineage", config=config), 0.5)
+        seconds = time.monotonic() - began
+    assert (done.sent, done.waiting) == (0, 1)
+    assert done.reason == "ReadTimeout: no whole answer within 1 s"
+    assert seconds < 5
+
+
+def test_of_an_answer_of_gigabytes_the_beginning_is_read(project_dir: Path) -> None:
+    fill(project_dir, 1)
+    with endless_server(part=b" " * 65536, pause=0) as port:
+        config = {"url": f"http://127.0.0.1:{port}"}
+        done = flush(project_dir, LineageSettings(backend="openlineage", config=config), 5)
+    assert done == Flushed(sent=1, refused=0, waiting=0)
+
+
+def test_a_backend_that_says_when_to_come_again_is_not_asked_before(
+    backend: Backend, project_dir: Path
+) -> None:
+    backend.behave, backend.headers = lambda number: 201 if number else 429, {"Retry-After": "4"}
+    expected = fill(project_dir, 2)
+    began = time.monotonic()
+    assert flush(project_dir, to(backend), 2).waiting == 2
+    # Another process does not ask either.
+    assert flush(project_dir, to(backend), 1).reason.startswith("HTTPError: 429 Client Error")
+    assert backend.requests == 1
+    assert flush(project_dir, to(backend), 20) == Flushed(sent=2, refused=0, waiting=0)
+    assert names(backend.events) == expected
+    assert time.monotonic() - began >= 4

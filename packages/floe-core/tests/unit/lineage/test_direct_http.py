@@ -60,6 +60,8 @@ def test_a_redirect_to_another_host_is_not_followed(backend: Backend, project_di
     [
         ({"content-type": "text/html; charset=utf-8"}, b"<p>Sign in</p>"),
         ({}, b"\n<!DOCTYPE html><title>Sign in</title>"),
+        ({}, b"\xef\xbb\xbf<html><title>Sign in</title>"),
+        ({}, "\ufeff<html>".encode("utf-16")),
     ],
 )
 def test_a_page_with_status_200_is_no_acceptance(

@@ -8,13 +8,16 @@ from urllib.parse import urljoin, urlsplit
 from openlineage.client.transport.http import HttpTransport
 from requests import PreparedRequest, RequestException, Response, Session
 
+from floe_core.spooling.bounded_requests import BoundedAdapter
+
 if TYPE_CHECKING:
     from openlineage.client.client import Event
 
 # The redirects that keep method and body. After the others, a POST becomes a GET without its event.
 _KEEPS_METHOD_AND_BODY = frozenset({307, 308})
 _HTML_TYPES = ("text/html", "application/xhtml+xml")
-_HTML_BEGINNINGS = (b"<!doctype html", b"<html")
+# White space, and the byte order marks of UTF-8 and UTF-16.
+_BEFORE_TEXT = b" \t\r\n\0\xef\xbb\xbf\xfe\xff"
 
 
 class NotAcceptedError(RequestException):
@@ -33,7 +36,8 @@ class DirectHttpTransport(HttpTransport):
         """The session that all events go through."""
         if not self._session:
             self._session = _DirectSession()
-            self._prepare_session(self._session)
+            if self.config.adapter:
+                self._prepare_session(self._session)
         return self._session
 
     @session.setter
@@ -53,7 +57,15 @@ class DirectHttpTransport(HttpTransport):
 
 
 class _DirectSession(Session):
-    """Follows only the redirects after which the event is still sent, and to the same place."""
+    """Follows only the redirects after which the event is still sent, and to the same place.
+
+    Without the client's retries: floe itself retries, from disk.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        for scheme in ("http://", "https://"):
+            self.mount(scheme, BoundedAdapter())
 
     def get_redirect_target(self, resp: Response) -> str | None:
         target = super().get_redirect_target(resp)
@@ -89,6 +101,4 @@ def _explain_rejection(response: Response) -> str:
 
 def _is_html(response: Response) -> bool:
     kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-    return kind in _HTML_TYPES or response.content.lstrip()[:14].lower().startswith(
-        _HTML_BEGINNINGS
-    )
+    return kind in _HTML_TYPES or response.content.lstrip(_BEFORE_TEXT).startswith(b"<")

@@ -66,12 +66,15 @@ class EventChannel:
             self._transport = open_transport(self._settings, self._project_dir)
         self._transport.emit(prepared)
 
-    def explain(self, error: Exception) -> tuple[Unsent, str]:
+    def explain(self, error: Exception) -> Unsent:
         """Return what an error of the transport means for the event."""
+        from floe_core.spooling.bounded_requests import seconds_to_wait
+
         reason = self._redactor.text(f"{type(error).__name__}: {error}")
         if _is_refusal(error):
-            return "refused", reason
-        return ("failed" if _was_connected(error) else "unreachable"), reason
+            return Unsent("refused", reason)
+        wait = seconds_to_wait(getattr(error, "response", None))
+        return Unsent("failed" if _was_connected(error) else "unreachable", reason, wait)
 
 
 def _is_refusal(error: Exception) -> bool:

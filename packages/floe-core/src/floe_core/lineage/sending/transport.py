@@ -15,12 +15,9 @@ from floe_core.lineage.backend import resolve_transport
 from floe_core.lineage.facets import Json
 from floe_core.process_environment import unchanged_environment
 from floe_core.schemas.policies import LineageSettings
+from floe_core.spooling.bounded_requests import LONGEST_SECONDS, bound_all_requests
 
-# Longer than the client's own 5 s: an event that a slow backend accepts after the client gave up
-# would be sent twice.
-_TIMEOUT_SECONDS = 20.0
 _DIRECT_HTTP = "floe_core.lineage.sending.direct_http.DirectHttpTransport"
-_NO_RETRY = {"total": 0, "connect": 0, "read": 0, "status": 0, "status_forcelist": []}
 
 
 def open_transport(settings: LineageSettings, project_dir: Path) -> Transport:
@@ -32,6 +29,8 @@ def open_transport(settings: LineageSettings, project_dir: Path) -> Transport:
         UnsetVariableError: The manifest refers to an environment variable that is not set.
         ValueError, RuntimeError, KeyError: The client cannot use the configuration.
     """
+    # Those for the token of a transport, too.
+    bound_all_requests()
     transport = _transport_of_environment() or resolve_transport(settings)
     return get_default_factory().create(_without_retries(transport, project_dir))
 
@@ -79,7 +78,7 @@ def _without_retries(transport: dict[str, Any], project_dir: Path) -> dict[str, 
     """Return the configuration without retries or asynchronous sending, which loses events."""
     kind = transport.get("type")
     if kind in ("http", "async_http"):
-        plain = {"timeout": _TIMEOUT_SECONDS, **transport, "type": _DIRECT_HTTP, "retry": _NO_RETRY}
+        plain = {"timeout": LONGEST_SECONDS, **transport, "type": _DIRECT_HTTP}
         plain["timeout"] = float(plain["timeout"])
         return plain
     if kind == "file" and "log_file_path" in transport:
