@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from pathlib import Path
 
 import duckdb
 import pytest
+from microbatch_product import PlainDbt, models, rows_of
 from warm_floe import floe
 
 MANIFEST = """\
@@ -77,6 +79,25 @@ def test_a_backfill_by_tick_is_a_run_for_each_tick_of_the_days(
     assert (told["status"], [run["nominal_time"] for run in told["runs"]]) == ("success", TICKS)
     assert {run["status"] for run in told["runs"]} == {"success"}
     assert rows(folder, "from sums order by all") == [(tick, "", "") for tick in TICKS]
+
+
+@pytest.mark.parametrize("orchestrator", ["dagster", "airflow", "prefect"])
+def test_each_tick_builds_the_batches_of_its_own_time(tmp_path: Path, orchestrator: str) -> None:
+    folder = product(tmp_path / "product", "tick")
+    # At midnight in UTC, where a day ends and another begins.
+    utc = SPEC.replace("BY", "tick").replace("30 2", "0 0").replace("Europe/Berlin", "UTC")
+    (folder / "floe.yaml").write_text(utc)
+    (folder / "models" / "sums.sql").unlink()
+    for name, sql in models().items():
+        (folder / "models" / f"{name}.sql").write_text(sql)
+    days = ("2026-11-03", "2026-11-04")
+    done = floe("run", str(folder), "--on", orchestrator, "--backfill", *days, "--json")
+    assert done.returncode == 0, done.stderr
+    plain = PlainDbt(tmp_path / "plain")
+    for run in json.loads(done.stdout)["runs"]:
+        plain.build(datetime.fromisoformat(run["nominal_time"]))
+    built = rows_of(folder / "daily_sums.duckdb")
+    assert built == rows_of(plain.folder / "shop.duckdb")
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import psutil
 import pytest
 from awkward_projects import names, write_awkward_project
@@ -311,3 +312,42 @@ def test_two_dbts_are_compared_and_what_differs_is_explained(tmp_path: Path, dbt
 def test_the_open_source_dbt_2_makes_the_tables_of_dbt_1(tmp_path: Path, dbt_two: Path) -> None:
     done = compare_with_dbt_2(tmp_path, dbt_two)
     assert (done.returncode, json.loads(done.stdout)["equal"]) == (0, True), done.stderr
+
+
+EVENTS = """\
+{{ config(event_time="happened_at") }}
+select range as happened_at
+from range(timestamp '2026-10-28', current_date + interval 1 day, interval 6 hour)
+"""
+BY_DAY = """\
+{{ config(materialized="incremental", incremental_strategy="microbatch", event_time="happened_at",
+          batch_size="day", lookback=3, begin="2026-10-28") }}
+select happened_at, '{{ var("floe_nominal_time", "") }}' as tick from {{ ref("events") }}
+"""
+DAYS_OF_TICK = """\
+select distinct happened_at::date::text from by_day where tick = '{tick}' order by 1
+"""
+
+
+def test_a_tick_builds_the_batches_that_dbt_2_builds_at_its_time(
+    tmp_path: Path, dbt_two: Path
+) -> None:
+    schedule = 'schedule: {cron: "0 2 * * *", timezone: UTC}\n'
+    files = {"models/events.sql": EVENTS, "models/by_day.sql": BY_DAY}
+    product = write_shop(tmp_path / "product", dbt_two, files)
+    (product / "floe.yaml").write_text((product / "floe.yaml").read_text() + schedule)
+    for day in ("2026-11-10", "2026-11-05"):
+        done = floe("run", product, "--backfill", day, day)
+        assert done.returncode == 0, done.stderr
+
+    def days_of(tick: str) -> list[str]:
+        with duckdb.connect(str(product / "shop.duckdb"), read_only=True) as connection:
+            return [day for (day,) in connection.execute(DAYS_OF_TICK.format(tick=tick)).fetchall()]
+
+    late = days_of("2026-11-05T02:00:00+00:00")
+    first = days_of("2026-11-10T02:00:00+00:00")
+    assert (first[0], late[-1], first[-1]) == ("2026-10-28", "2026-11-05", "2026-11-10")
+    # dbt 2 by itself, at its own time.
+    said = ["--profiles-dir", product, "--vars", "{floe_nominal_time: now}"]
+    subprocess.run([dbt_two, "build", *said], cwd=product, check=True, capture_output=True)
+    assert len(late) == len(days_of("now"))

@@ -146,6 +146,11 @@ class DbtProject(Frozen):
     project_hash: str = ""
     packages_path: str = "dbt_packages"
 
+    @property
+    def major_version(self) -> int:
+        """The major version of dbt."""
+        return int(self.version.partition(".")[0])
+
     def package_folder(self, product_dir: Path, package: str) -> Path:
         """Return the folder of a package of this project; that of the project for its own."""
         is_own = package == self.project_name

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from floe_core.build_events import BuildEvent, NodeLog
 from floe_core.errors import EnvironmentProblemError
 from floe_core.execution.dbt.built_columns import keep_columns
+from floe_core.execution.dbt.in_program.dbt_floe_microbatch import given
 from floe_core.execution.dbt.internals import (
     cancel_queries,
     cancel_queries_of,
@@ -22,7 +23,14 @@ from floe_core.execution.dbt.invocation import QUIET_ENVIRONMENT, Invocation
 from floe_core.execution.dbt.kept_parse import KeptParse
 from floe_core.execution.dbt.library import invoke_library, load_runner
 from floe_core.execution.dbt.lighter_dbt import lighter_dbt
-from floe_core.execution.dbt.messages import FINISHED, STARTED, DbtMessages, is_of_interest
+from floe_core.execution.dbt.messages import (
+    BATCH_STARTED,
+    FINISHED,
+    NO_TIME,
+    STARTED,
+    DbtMessages,
+    is_of_interest,
+)
 from floe_core.execution.dbt.preloaded_manifest import renew_metadata
 from floe_core.execution.dbt.run import DbtEnded, EventQueue
 from floe_core.execution.slots_of_build import SlotsOfBuild
@@ -64,7 +72,9 @@ class InProcessDbt:
         self._gate = gate
         self._parse = parse or KeptParse()
         self._slots = slots
-        self._without_slot: dict[str, EnvironmentProblemError] = {}
+        self._refused: dict[str, EnvironmentProblemError] = {}
+        # Whether microbatch models build the batches that they should.
+        self._knows_batches = True
         # Load it here, so that a missing dbt raises in the caller that starts the build.
         load_runner()
         self._dbt_version = dbt_version
@@ -119,7 +129,15 @@ class InProcessDbt:
         lighter = lighter_dbt(callbacks, wanted={STARTED, FINISHED, _COMPILING})
         place = chdir(self._call.project_dir)
         leaving = nullcontext(True) if self._gate is None else leaving_out(self._gate.is_left_out)
-        with _untouched_logging(), place, lighter, collecting_new_alone(), leaving as may_leave:
+        batches = given(self._call.microbatch) if self._call.microbatch else nullcontext(True)
+        with (
+            _untouched_logging(),
+            place,
+            lighter,
+            collecting_new_alone(),
+            leaving as may_leave,
+            batches as self._knows_batches,
+        ):
             if not may_leave:
                 self._gate = None
             arguments = [*self._call.arguments, "--log-level", "none"]
@@ -146,6 +164,9 @@ class InProcessDbt:
         if not is_of_interest(info.name, info.level):
             return
         content = _as_mapping(message)
+        if info.name == BATCH_STARTED and not self._knows_batches:
+            node_id = content["data"]["node_info"]["unique_id"]
+            self._refused[node_id] = EnvironmentProblemError(NO_TIME)
         if info.name == FINISHED and self._call.wants_columns:
             self._keep_columns(content["data"])
         for event in self._messages.translate(content):
@@ -167,14 +188,14 @@ class InProcessDbt:
             return self._slots.receive(event, self._events.put)
         except EnvironmentProblemError as error:
             # Raised here, it would end dbt; raised when dbt compiles the node, it ends the node.
-            self._without_slot[getattr(event, "unique_id", "")] = error
+            self._refused[getattr(event, "unique_id", "")] = error
             return event
 
     def _refuse_to_compile(self, message: Any) -> None:
         if self._canceled.is_set():
             raise BuildCanceledError("the run was canceled before this node began")
-        if self._without_slot:
-            error = self._without_slot.pop(message.data.node_info.unique_id, None)
+        if self._refused:
+            error = self._refused.pop(message.data.node_info.unique_id, None)
             if error is not None:
                 raise error
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,9 +15,8 @@ from floe_core.execution.dbt.selection import arguments_for_nodes, escape
 from floe_core.lineage.backend import is_configured
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
-from floe_core.schemas.policies import ExecutionPolicy
+from floe_core.schemas.policies import DbtProject, ExecutionPolicy
 from floe_core.state_folder import run_folder
-from floe_core.time_range import TimeRange
 from floe_core.warehouse.dbt_profiles import profiles_dir
 
 # Floe reads what dbt writes as JSON, also where the project's flags say `write_json: false`.
@@ -36,7 +35,8 @@ class Invocation:
     `parsed_file` is the kept parse that matches its vars, "" if dbt must parse.
     `wants_columns`: the columns of built relations are recorded, for lineage. `compiles` is "" for
     a call that builds; "steady" compiles nodes whose Jinja reads only refs, sources and macros, so
-    that dbt needs no other nodes.
+    that dbt needs no other nodes. `microbatch` is what dbt 1 takes beside its arguments; see
+    `dbt_floe_microbatch`.
     """
 
     arguments: list[str]
@@ -46,6 +46,7 @@ class Invocation:
     parsed_file: str = PARSED_FILE
     wants_columns: bool = False
     compiles: Literal["", "steady", "any"] = ""
+    microbatch: Mapping[str, Any] = field(default_factory=dict)
 
 
 def invocation(
@@ -70,7 +71,7 @@ def invocation(
     arguments += policy_arguments(artifacts.execution)
     verb = _verb(artifacts, node_ids) if command == "build" else command
     if verb == "build":
-        arguments += _flags(request)
+        arguments += [*_flags(request), *_times(artifacts.dbt, request)]
     own = own_vars(artifacts, request)
     arguments += ["--vars", vars_argument({**own, **run_vars(request)})]
     call = [verb, *arguments, *selection]
@@ -82,6 +83,7 @@ def invocation(
         parsed_file=_parsed_file(artifacts, request, own),
         wants_columns=command == "build" and is_configured(artifacts.lineage, project_dir),
         compiles="any" if command == "compile" else "",
+        microbatch=_microbatch(artifacts.dbt, request) if verb == "build" else {},
     )
 
 
@@ -162,14 +164,38 @@ def _flags(request: BuildRequest) -> list[str]:
     """Return the flags of the run that `dbt test` does not have."""
     parameters = request.parameters
     flags = {"--full-refresh": parameters.full_refresh, "--empty": parameters.empty}
-    given = [flag for flag, is_set in flags.items() if is_set]
-    return given if request.range is None else [*given, *_event_times(request.range)]
+    return [flag for flag, is_set in flags.items() if is_set]
 
 
-def _event_times(span: TimeRange) -> list[str]:
-    """Return dbt's arguments for microbatch models, which read times without a zone as UTC."""
-    start, end = (moment.strftime("%Y-%m-%dT%H:%M:%S") for moment in (span.start, span.end))
-    return ["--event-time-start", start, "--event-time-end", end]
+def _times(dbt: DbtProject, request: BuildRequest) -> list[str]:
+    """Return dbt's arguments for microbatch models, which read times without a zone as UTC.
+
+    With the end alone, which only dbt 2 accepts, each model goes back as far as it does from now.
+    """
+    span, moment = request.range, _moment(request)
+    if span is not None:
+        return ["--event-time-start", _text(span.start), "--event-time-end", _text(span.end)]
+    return ["--event-time-end", _text(moment)] if moment and dbt.major_version > 1 else []
+
+
+def _microbatch(dbt: DbtProject, request: BuildRequest) -> dict[str, str]:
+    """Return what dbt 1 takes beside its arguments."""
+    moment = _moment(request)
+    is_taken = moment and request.range is None and dbt.major_version == 1
+    return {"moment": moment.isoformat()} if moment and is_taken else {}
+
+
+def _moment(request: BuildRequest) -> datetime | None:
+    """Return the time that microbatch models take for now, None for the clock's.
+
+    A run starts after its tick. At the tick itself, a batch that starts then would not be due yet.
+    """
+    tick = request.nominal_time
+    return tick.astimezone(UTC) + timedelta(seconds=1) if tick else None
+
+
+def _text(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def run_vars(request: BuildRequest) -> dict[str, str | int]:

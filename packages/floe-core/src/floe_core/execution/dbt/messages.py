@@ -18,6 +18,11 @@ from typing import Any
 from floe_core.build_events import BuildEvent, NodeLog, NodeResult, NodeStarted, NodeStatus
 
 STARTED, FINISHED, GENERIC = "NodeStart", "NodeFinished", "Generic"
+BATCH_STARTED = "LogStartBatch"
+NO_TIME = (
+    "this dbt cannot build the batches of another time than now: use dbt 1.10 or later, and if "
+    "`execution.dbtExecutable` of floe.yaml is a script, let it pass PYTHONPATH on"
+)
 # Stands for something that dbt runs beside the nodes and does not name.
 UNNAMED_OPERATION = "operation"
 QUIET_LEVELS = frozenset({"debug", "test"})

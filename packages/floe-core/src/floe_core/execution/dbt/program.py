@@ -8,12 +8,20 @@ import signal
 import subprocess
 import threading
 from collections.abc import Mapping
+from pathlib import Path
 from typing import IO, Any
 
 from floe_core.build_events import BuildEvent
 from floe_core.execution.dbt.executable import find_executable
+from floe_core.execution.dbt.in_program import dbt_floe_microbatch
+from floe_core.execution.dbt.in_program.dbt_floe_microbatch import FILE_VARIABLE, TAKEN
 from floe_core.execution.dbt.invocation import QUIET_ENVIRONMENT, Invocation
-from floe_core.execution.dbt.messages import DbtMessages, is_of_interest
+from floe_core.execution.dbt.messages import (
+    BATCH_STARTED,
+    NO_TIME,
+    DbtMessages,
+    is_of_interest,
+)
 from floe_core.execution.dbt.run import DbtEnded, EventQueue
 from floe_core.execution.guarded_process import start_guarded
 from floe_core.warehouse.duckdb_file import PROJECT_DIR_VARIABLE
@@ -21,6 +29,7 @@ from floe_core.warehouse.duckdb_file import PROJECT_DIR_VARIABLE
 JSON_LOG = ["--log-format", "json", "--log-level", "debug"]
 # dbt's exit codes: 0 all passed, 1 some node did not, 2 it could not do its work.
 NODES_DECIDED = (0, 1)
+_FOLDER_OF_PLUGIN = Path(dbt_floe_microbatch.__file__).parent
 
 
 class SubprocessDbt:
@@ -30,11 +39,19 @@ class SubprocessDbt:
         self._events = EventQueue()
         self._messages = DbtMessages()
         self._last_words = ""
+        self._problem = ""
+        # Whether microbatch models build the batches that they should.
+        self._knows_batches = not call.microbatch
         folder = call.project_dir
         self._process = start_guarded(
             [find_executable(executable, folder), *call.arguments, *JSON_LOG],
             folder,
-            {**os.environ, **QUIET_ENVIRONMENT, PROJECT_DIR_VARIABLE: str(folder)},
+            {
+                **os.environ,
+                **QUIET_ENVIRONMENT,
+                PROJECT_DIR_VARIABLE: str(folder),
+                **_variables_of_microbatch(call),
+            },
         )
         self._reader = threading.Thread(target=self._read, name="floe-dbt-log", daemon=True)
         self._reader.start()
@@ -72,18 +89,34 @@ class SubprocessDbt:
         code = self._process.wait()
         detail = f": {self._last_words}" if self._last_words else ""
         problem = "" if code in NODES_DECIDED else f"dbt exited with {code}{detail}"
-        self._events.put(DbtEnded(problem, succeeded=code == 0))
+        self._events.put(DbtEnded(self._problem or problem, succeeded=code == 0))
 
     def _read_lines(self, lines: IO[str]) -> None:
         for line in lines:
             message = _parse(line)
             if message is None:
                 self._last_words = line.strip()
-            elif is_of_interest(message["info"]["name"], message["info"]["level"]):
-                if message["info"]["level"] == "error":
+                continue
+            name, level = message["info"]["name"], message["info"]["level"]
+            self._knows_batches = self._knows_batches or name == TAKEN
+            if name == BATCH_STARTED and not self._knows_batches:
+                self._problem = NO_TIME
+                self.cancel()
+            if is_of_interest(name, level):
+                if level == "error":
                     self._last_words = message["info"].get("msg", "")
                 for event in self._messages.translate(message):
                     self._events.put(event)
+
+
+def _variables_of_microbatch(call: Invocation) -> dict[str, str]:
+    """Return the environment that makes a dbt 1 load floe's plugin for microbatch models."""
+    if not call.microbatch:
+        return {}
+    file = call.target / "microbatch.json"
+    file.write_text(json.dumps(call.microbatch), encoding="utf-8")
+    path = os.pathsep.join(filter(None, [str(_FOLDER_OF_PLUGIN), os.environ.get("PYTHONPATH")]))
+    return {"PYTHONPATH": path, FILE_VARIABLE: str(file)}
 
 
 def _parse(line: str) -> Mapping[str, Any] | None:
