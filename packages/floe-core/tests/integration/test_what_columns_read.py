@@ -14,6 +14,7 @@ import pytest
 
 from floe_core.reuse.catalogs.duckdb_catalog import DuckDBCatalog
 from floe_core.reuse.queries.analysis import Input, analyse
+from floe_core.reuse.queries.functions import Functions
 from floe_core.reuse.queries.parts import WHOLE, Part
 
 TABLES = {"a": ("id", "name", "amount", "day"), "b": ("id", "x", "day")}
@@ -81,12 +82,12 @@ select id, case when exists (select 1 from main.b where x = 1) then name end as 
 
 
 @pytest.fixture(scope="module")
-def steady(warehouse: duckdb.DuckDBPyConnection) -> frozenset[str]:
+def steady(warehouse: duckdb.DuckDBPyConnection) -> Functions:
     class Opened:
         def rows(self, query: str) -> list[tuple[object, ...]]:
             return warehouse.execute(query).fetchall()
 
-    return DuckDBCatalog().steady_functions(Opened())  # type: ignore[arg-type]
+    return DuckDBCatalog().functions(Opened())  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +98,7 @@ def warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
 
 @pytest.mark.parametrize("query", QUERIES)
 def test_what_a_column_does_not_read_cannot_change_it(
-    query: str, warehouse: duckdb.DuckDBPyConnection, steady: frozenset[str]
+    query: str, warehouse: duckdb.DuckDBPyConnection, steady: Functions
 ) -> None:
     found = analyse(query, "duckdb", INPUTS, steady)
     if found.columns is None:

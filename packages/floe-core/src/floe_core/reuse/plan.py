@@ -73,7 +73,7 @@ class Planner:
             entry = replace(built.entry, versions=last.versions)
             self.decisions[node_id] = replace(built, entry=entry)
 
-    def _plan_unit_tests_of(self, node: Node, fresh: Entry) -> str:
+    def _plan_unit_tests_of(self, node: Node, fresh: Entry, never: str) -> str:
         """Plan the unit tests of a model; return why they require building it, "" if they don't.
 
         dbt runs a unit test only together with its model.
@@ -81,16 +81,17 @@ class Planner:
         run = [
             test.name
             for test in self._unit_tests.get(node.unique_id, ())
-            if self._plan_unit_test(test, fresh.fingerprint) == "build"
+            if self._plan_unit_test(test, fresh.fingerprint, never) == "build"
         ]
         return f"its unit test {run[0]} is run" if run else ""
 
-    def _plan_unit_test(self, test: Node, fingerprint: str) -> Action:
+    def _plan_unit_test(self, test: Node, fingerprint: str, never: str = "") -> Action:
+        """Plan a unit test; if its model varies, so does its result."""
         entry = self._given.state.entries.get(test.unique_id)
         text = f"{test.checksum} {test.macros_hash} {fingerprint}"
         analysis = analysis_of_text(text, ())
         fresh = Entry(self._given.run_id, self._traits(test, analysis), by_row_order=False)
-        why = next(filter(None, self._reasons(test, entry, fresh, test.reuse.never)), "")
+        why = next(filter(None, self._reasons(test, entry, fresh, test.reuse.never or never)), "")
         self._decide(test, entry, fresh, why)
         return self.decisions[test.unique_id].action
 
@@ -125,7 +126,7 @@ class Planner:
         never = self._never(node, analysis)
         # Its unit tests must not use the earlier decision on it.
         self.decisions.pop(node.unique_id, None)
-        with_tests = self._plan_unit_tests_of(node, fresh)
+        with_tests = self._plan_unit_tests_of(node, fresh, never)
         why = next(filter(None, (*self._reasons(node, entry, fresh, never), with_tests)), "")
         versions = self._resulting_versions(node, entry, fresh, analysis, never, is_built=bool(why))
         self._versions[node.unique_id] = versions

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from floe_core.errors import EnvironmentProblemError
 from floe_core.reuse.catalogs.catalog import TABLE, VIEW, Found
 from floe_core.reuse.catalogs.known import CATALOGS
+from floe_core.reuse.queries.functions import Functions
 from floe_core.reuse.queries.parts import digest
 from floe_core.reuse.state import Standing, Versions
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
@@ -19,7 +20,7 @@ from floe_core.warehouse.table_contents import hashes_of_rows, relation_of
 
 @dataclass(frozen=True, slots=True)
 class WarehouseFacts:
-    """Node id -> existing relation, source id -> its version, and the steady functions.
+    """Node id -> existing relation, source id -> its version, and the warehouse's functions.
 
     `newest` is source id -> the highest value of its `loaded_at_field`, as text. `settings` changes
     with those settings of dbt's sessions that results may depend on. `problem` says why nothing is
@@ -29,7 +30,7 @@ class WarehouseFacts:
     standing: Mapping[str, Standing] = field(default_factory=dict)
     sources: Mapping[str, Versions] = field(default_factory=dict)
     newest: Mapping[str, str] = field(default_factory=dict)
-    steady_functions: frozenset[str] = frozenset()
+    functions: Functions = field(default_factory=Functions)
     version: str = ""
     settings: str = ""
     problem: str = ""
@@ -49,19 +50,16 @@ def read_warehouse(
     nodes = [artifacts.by_id[node_id] for node_id in node_ids]
     with open_warehouse(artifacts.dbt, artifacts.folder, may_be_new=True) as warehouse:
         relations = [node for node in nodes if node.is_relation]
-        reader = _Reader(warehouse, artifacts.dbt.adapter, relations)
+        sources = [node for node in nodes if node.resource_type == "source"]
+        reader = _Reader(warehouse, artifacts.dbt.adapter, [*relations, *sources])
         functions = [node for node in nodes if node.resource_type == "function"]
         standing = {**reader.standing(relations), **reader.functions(functions)}
-        sources = {
-            n.unique_id: reader.source(n, words.get(n.unique_id, ""))
-            for n in nodes
-            if n.resource_type == "source"
-        }
+        versions = {n.unique_id: reader.source(n, words.get(n.unique_id, "")) for n in sources}
         return WarehouseFacts(
             standing,
-            {node_id: each for node_id, each in sources.items() if each is not None},
+            {node_id: each for node_id, each in versions.items() if each is not None},
             reader.newest,
-            reader.catalog.steady_functions(warehouse),
+            reader.catalog.functions(warehouse),
             reader.catalog.version(warehouse),
             reader.catalog.settings_of_sessions(warehouse),
         )
@@ -105,7 +103,7 @@ class _Reader:
 
     def functions(self, nodes: Sequence[Node]) -> dict[str, Standing]:
         """Return node id -> the definition of its function, for those that exist."""
-        found = self.catalog.functions(self._warehouse) if nodes else {}
+        found = self.catalog.definitions(self._warehouse) if nodes else {}
         own = ((n, found.get(self.catalog.key(relation_of(n)))) for n in nodes)
         return {
             node.unique_id: Standing(digest("function", text), ())
@@ -163,7 +161,9 @@ class _Reader:
             return None
         if not version:
             return None
-        version = digest(version, columns)
+        # Its definition may have more than the types of columns, such as their collations.
+        found = None if word else self._of(node)
+        version = digest(version, columns, found.text if found else "")
         return Versions(version, dict.fromkeys(self._names(columns), version))
 
     def _version(self, node: Node, columns: list[tuple[str, str]]) -> str:

@@ -6,6 +6,14 @@ from collections.abc import Sequence
 
 from floe_core.warehouse.dialect import Dialect, Relation, literal
 
+# With the collation, by which texts are compared and sorted, if it is not that of the type.
+WHOLE_TYPE = (
+    "pg_catalog.format_type(a.atttypid, a.atttypmod) || coalesce((select ' collate ' "
+    "|| l.collnamespace::regnamespace || '.' || pg_catalog.quote_ident(l.collname) "
+    "from pg_catalog.pg_collation l join pg_catalog.pg_type t on t.oid = a.atttypid "
+    "where l.oid = a.attcollation and l.oid <> t.typcollation), '')"
+)
+
 
 class Postgres(Dialect):
     """Hashes the text of a value, as PostgreSQL writes it in a session with fixed settings."""
@@ -23,7 +31,7 @@ class Postgres(Dialect):
     def columns(self, relation: Relation) -> str:
         """See `Dialect.columns`; reads pg_catalog, since other views lack the precision."""
         return (
-            "select attname, pg_catalog.format_type(atttypid, atttypmod) "
+            f"select attname, {WHOLE_TYPE} "
             "from pg_catalog.pg_attribute a join pg_catalog.pg_class c on c.oid = a.attrelid "
             "join pg_catalog.pg_namespace n on n.oid = c.relnamespace "
             f"where n.nspname = {literal(relation.schema)} "

@@ -12,6 +12,7 @@ _SIMPLE = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*")
 WHOLE_TYPE = """case
     when data_type = 'NUMBER' then 'NUMBER(' || numeric_precision || ',' || numeric_scale || ')'
     when data_type = 'TEXT' then 'TEXT(' || coalesce(character_maximum_length, 0) || ')'
+        || coalesce(' collate ' || collation_name, '')
     else data_type end"""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from floe_core.reuse.queries.analysis import UNREADABLE, Analysis, Input, analyse
+from floe_core.reuse.queries.functions import Functions
 from floe_core.reuse.queries.parts import ROWS, WHOLE
 
 INPUTS = (
@@ -12,11 +13,11 @@ INPUTS = (
     Input("model.shop.b", "shop", "main", "b", ("id", "x")),
 )
 A, B = '"shop"."main"."a"', '"shop"."main"."b"'
-STEADY = frozenset({"md5_number"})
+FUNCTIONS = Functions(frozenset({"md5_number"}))
 
 
 def of(sql: str, dialect: str = "duckdb") -> Analysis:
-    return analyse(sql, dialect, INPUTS, STEADY)
+    return analyse(sql, dialect, INPUTS, FUNCTIONS)
 
 
 def read_by(sql: str, column: str) -> set[str]:

@@ -9,6 +9,7 @@ import pytest
 from floe_core.reuse.queries import analysis_cache
 from floe_core.reuse.queries.analysis import Analysis, Input, analyse
 from floe_core.reuse.queries.analysis_cache import FILE, AnalysisCache
+from floe_core.reuse.queries.functions import Functions
 
 SQL = (
     'select a.id, b.name as label from "shop"."main"."a" a join "shop"."main"."b" b using (id)',
@@ -20,11 +21,11 @@ INPUTS = (
     Input("model.shop.a", "shop", "main", "a", ("id", "name")),
     Input("model.shop.b", "shop", "main", "b", None),
 )
-STEADY = frozenset({"upper"})
+FUNCTIONS = Functions(frozenset({"upper"}))
 
 
 def analyses(cache: AnalysisCache) -> list[Analysis]:
-    return [cache.analyse(sql, "duckdb", INPUTS, STEADY) for sql in SQL]
+    return [cache.analyse(sql, "duckdb", INPUTS, FUNCTIONS) for sql in SQL]
 
 
 def refuse(*_: object) -> Analysis:
@@ -32,13 +33,13 @@ def refuse(*_: object) -> Analysis:
 
 
 def test_what_is_kept_is_what_was_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    expected = [analyse(sql, "duckdb", INPUTS, STEADY) for sql in SQL]
+    expected = [analyse(sql, "duckdb", INPUTS, FUNCTIONS) for sql in SQL]
     cache = AnalysisCache(tmp_path)
     assert analyses(cache) == expected
     cache.save()
     monkeypatch.setattr(analysis_cache, "analyse", refuse)
     assert analyses(AnalysisCache(tmp_path)) == expected
-    for others in [(INPUTS[:1], STEADY), (INPUTS, frozenset({"lower"}))]:
+    for others in [(INPUTS[:1], FUNCTIONS), (INPUTS, Functions(frozenset({"lower"})))]:
         with pytest.raises(AssertionError, match="the SQL is read"):
             AnalysisCache(tmp_path).analyse(SQL[0], "duckdb", *others)
 
@@ -59,17 +60,17 @@ def test_only_what_is_used_is_kept_where_there_is_much(
 ) -> None:
     monkeypatch.setattr(analysis_cache, "_MOST", 2)
     first = AnalysisCache(tmp_path)
-    first.analyse(SQL[0], "duckdb", INPUTS, STEADY)
-    first.analyse(SQL[1], "duckdb", INPUTS, STEADY)
+    first.analyse(SQL[0], "duckdb", INPUTS, FUNCTIONS)
+    first.analyse(SQL[1], "duckdb", INPUTS, FUNCTIONS)
     first.save()
     second = AnalysisCache(tmp_path)
-    second.analyse(SQL[2], "duckdb", INPUTS, STEADY)
+    second.analyse(SQL[2], "duckdb", INPUTS, FUNCTIONS)
     second.save()
     monkeypatch.setattr(analysis_cache, "analyse", refuse)
     third = AnalysisCache(tmp_path)
-    third.analyse(SQL[2], "duckdb", INPUTS, STEADY)
+    third.analyse(SQL[2], "duckdb", INPUTS, FUNCTIONS)
     with pytest.raises(AssertionError):
-        third.analyse(SQL[0], "duckdb", INPUTS, STEADY)
+        third.analyse(SQL[0], "duckdb", INPUTS, FUNCTIONS)
 
 
 def test_a_folder_that_cannot_be_written_keeps_nothing(tmp_path: Path) -> None:

@@ -6,9 +6,11 @@ import sqlite3
 
 import pytest
 
+from floe_core.reuse.catalogs import snowflake_functions, spark_functions
 from floe_core.reuse.catalogs.known import CATALOGS
 from floe_core.reuse.queries.analysis import Analysis, Input, analyse
 from floe_core.reuse.queries.function_calls import function_calls
+from floe_core.reuse.queries.functions import Functions
 from floe_core.reuse.queries.parts import ROWS
 from floe_core.warehouse.dialect import Dialect, Relation, Row
 from floe_core.warehouse.dialects import DIALECTS
@@ -34,9 +36,10 @@ class SQLiteInMemory:
 
 
 SQLITE = SQLiteInMemory()
-STEADY = {
-    "sqlite": CATALOGS["sqlite"].steady_functions(SQLITE),
-    **{name: CATALOGS[name].steady_functions(SQLITE) for name in ("snowflake", "spark")},
+FUNCTIONS = {
+    "sqlite": CATALOGS["sqlite"].functions(SQLITE),
+    "snowflake": Functions(snowflake_functions.STEADY),
+    "spark": Functions(spark_functions.STEADY),
 }
 INPUTS = {
     "sqlite": (Input("model.shop.a", "database", "main", "a", ("id", "Name", "amount")),),
@@ -46,7 +49,7 @@ INPUTS = {
 
 
 def of(sql: str, dialect: str) -> Analysis:
-    return analyse(sql, dialect, INPUTS[dialect], STEADY[dialect])
+    return analyse(sql, dialect, INPUTS[dialect], FUNCTIONS[dialect])
 
 
 def read_by(sql: str, dialect: str, column: str) -> set[str]:
@@ -99,7 +102,7 @@ def test_a_format_without_a_time_is_one_of_the_moment() -> None:
 def test_a_function_that_replaces_a_built_in_one_is_not_steady() -> None:
     other = SQLiteInMemory()
     other.connection.create_function("upper", 1, lambda text: text, deterministic=True)
-    steady = CATALOGS["sqlite"].steady_functions(other)
+    steady = CATALOGS["sqlite"].functions(other).steady
     assert ("upper" in steady, "lower" in steady) == (False, True)
 
 

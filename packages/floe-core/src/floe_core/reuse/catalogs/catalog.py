@@ -10,6 +10,7 @@ from typing import ClassVar, Literal
 from floe_core.errors import EnvironmentProblemError
 from floe_core.reuse.catalogs.names import Names
 from floe_core.reuse.queries.function_calls import Call
+from floe_core.reuse.queries.functions import Functions
 from floe_core.reuse.queries.parts import digest
 from floe_core.warehouse.connection import Warehouse
 from floe_core.warehouse.dialect import Relation
@@ -102,17 +103,17 @@ class Catalog(ABC):
         return found
 
     @abstractmethod
-    def steady_functions(self, warehouse: Warehouse) -> frozenset[str]:
-        """Return the functions whose value depends only on their arguments, in lower case."""
+    def functions(self, warehouse: Warehouse) -> Functions:
+        """Return which functions are steady, and which are user-defined."""
 
-    def functions(self, warehouse: Warehouse) -> Mapping[Relation, str]:
+    def definitions(self, warehouse: Warehouse) -> Mapping[Relation, str]:
         """Return the definitions of user-defined functions by `key`; none if they are not known.
 
         Functions that share a name have one text.
         """
         return {}
 
-    def read_functions(self, warehouse: Warehouse, query: str) -> dict[Relation, str]:
+    def read_definitions(self, warehouse: Warehouse, query: str) -> dict[Relation, str]:
         """Return the functions found by a query for schema, name and definition, by `key`."""
         found: dict[Relation, str] = {}
         for schema, name, text in warehouse.rows(query):

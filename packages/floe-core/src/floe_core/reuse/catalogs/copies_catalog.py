@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from floe_core.reuse.catalogs.catalog import Catalog, Found
 from floe_core.reuse.catalogs.names import Names
+from floe_core.reuse.queries.functions import Functions
 from floe_core.warehouse.connection import Warehouse
 from floe_core.warehouse.dialect import Relation
 
@@ -22,6 +23,6 @@ class CopiesCatalog(Catalog):
         """See `Catalog.relations`; nothing shows whether one is as a build left it."""
         return {}
 
-    def steady_functions(self, warehouse: Warehouse) -> frozenset[str]:
-        """See `Catalog.steady_functions`."""
-        return frozenset()
+    def functions(self, warehouse: Warehouse) -> Functions:
+        """See `Catalog.functions`."""
+        return Functions()

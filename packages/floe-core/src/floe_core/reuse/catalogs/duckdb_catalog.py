@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from floe_core.reuse.catalogs.catalog import Catalog, Found
 from floe_core.reuse.catalogs.names import Names
 from floe_core.reuse.catalogs.zoned_functions import STEADY_IN_ZONES
-from floe_core.warehouse.connection import Warehouse
-from floe_core.warehouse.dialect import Relation, literal
+from floe_core.reuse.queries.functions import Functions
+from floe_core.reuse.queries.parts import digest
+from floe_core.warehouse.connection import PlainDuckDBFile, Warehouse
+from floe_core.warehouse.dialect import Relation, literal, quote_name
 from floe_core.warehouse.duckdb_dialect import OWN_TIME_ZONE
 
 # Whole definitions: a table's columns with their constraints, or a view's query.
@@ -24,10 +27,20 @@ _COLUMNS = (
     "where database_name = current_database(){only} order by 1, 2, column_index"
 )
 _FUNCTIONS = (
-    "select function_name, bool_and(internal and function_type in "
+    "select lower(function_name), bool_and(internal and function_type in "
     "('scalar', 'aggregate', 'window', 'macro') and coalesce(stability, 'CONSISTENT') = "
-    "'CONSISTENT'), string_agg(coalesce(macro_definition, ''), ' ') "
-    "from duckdb_functions() group by 1"
+    "'CONSISTENT'), string_agg(coalesce(macro_definition, ''), ' '), bool_and(internal), "
+    "bool_or(internal) from duckdb_functions() group by 1 order by 1"
+)
+_OWN_TYPES = (
+    "select database_name, schema_name, type_name from duckdb_types() where not internal "
+    "order by all"
+)
+_SIGNATURES = (
+    "select lower(function_name), parameter_types::varchar from duckdb_functions() where internal"
+)
+_EXTENSIONS = (
+    "select install_path from duckdb_extensions() where loaded and install_path <> '(BUILT-IN)'"
 )
 _OWN_FUNCTIONS = (
     "select schema_name, function_name, concat_ws(' ', function_type, parameters::varchar, "
@@ -64,18 +77,42 @@ class DuckDBCatalog(Catalog):
         definitions = _DEFINITIONS.format(only=only, only_view=only_view)
         return self.read_relations(warehouse, definitions, _COLUMNS.format(only=only))
 
-    def steady_functions(self, warehouse: Warehouse) -> frozenset[str]:
-        """See `Catalog.steady_functions`."""
-        found = {
-            str(name).lower()
-            for name, is_steady, macro in warehouse.rows(_FUNCTIONS)
-            if is_steady and not _VARYING_MACRO.search(str(macro).lower())
-        }
-        return frozenset(found | STEADY_IN_ZONES)
+    def settings_of_sessions(self, warehouse: Warehouse) -> str:
+        """See `Catalog.settings_of_sessions`; with the definitions of types."""
+        names = [".".join(map(quote_name, row)) for row in warehouse.rows(_OWN_TYPES)]
+        kinds = [f"typeof(null::{name})" for name in names]
+        of_types = warehouse.rows(f"select {', '.join(kinds)}") if kinds else []
+        return digest(super().settings_of_sessions(warehouse), names, of_types)
 
-    def functions(self, warehouse: Warehouse) -> Mapping[Relation, str]:
-        """See `Catalog.functions`."""
-        return self.read_functions(warehouse, _OWN_FUNCTIONS)
+    def functions(self, warehouse: Warehouse) -> Functions:
+        """See `Catalog.functions`; operators, lists and more call built-in functions by name."""
+        steady, own, replacing = set[str](), _registered_functions(warehouse), set[str]()
+        for name, is_steady, macro, is_internal, replaces in warehouse.rows(_FUNCTIONS):
+            if is_steady and not _VARYING_MACRO.search(str(macro).lower()):
+                steady.add(name)
+            if not is_internal:
+                own.add(name)
+                replacing |= {name} if replaces else set()
+        steady |= STEADY_IN_ZONES
+        return Functions(frozenset(steady), frozenset(own), min(replacing, default=""))
+
+    def definitions(self, warehouse: Warehouse) -> Mapping[Relation, str]:
+        """See `Catalog.definitions`."""
+        return self.read_definitions(warehouse, _OWN_FUNCTIONS)
+
+
+def _registered_functions(warehouse: Warehouse) -> set[str]:
+    """Return the functions in Python, which DuckDB lists as its own; plugins register them."""
+    if isinstance(warehouse, PlainDuckDBFile):
+        return set()
+    from duckdb import Error, connect
+
+    with connect() as plain:
+        for (path,) in warehouse.rows(_EXTENSIONS):
+            with suppress(Error):
+                plain.execute(f"load {literal(str(path))}")
+        known = set(plain.execute(_SIGNATURES).fetchall())
+    return {name for name, *rest in warehouse.rows(_SIGNATURES) if (name, *rest) not in known}
 
 
 def _only(wanted: Sequence[Relation], name: str) -> str:

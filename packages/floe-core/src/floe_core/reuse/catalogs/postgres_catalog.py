@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 from floe_core.reuse.catalogs.catalog import Catalog, Found
 from floe_core.reuse.catalogs.names import Names
 from floe_core.reuse.catalogs.zoned_functions import STEADY_IN_ZONES
+from floe_core.reuse.queries.functions import Functions
 from floe_core.reuse.row_versions import version_by_row_marks
 from floe_core.warehouse.connection import Warehouse
 from floe_core.warehouse.dialect import Relation, literal
+from floe_core.warehouse.postgres_dialect import WHOLE_TYPE
 
 _DEFINITIONS = (
     "select n.nspname, c.relname, case when c.relkind = 'v' then 'view' else 'table' end, "
@@ -19,16 +21,28 @@ _DEFINITIONS = (
     "and n.nspname <> 'information_schema'{only}"
 )
 _COLUMNS = (
-    "select n.nspname, c.relname, a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod) "
+    f"select n.nspname, c.relname, a.attname, {WHOLE_TYPE} "
     "from pg_catalog.pg_attribute a join pg_catalog.pg_class c on c.oid = a.attrelid "
     "join pg_catalog.pg_namespace n on n.oid = c.relnamespace "
     "where c.relkind in ('r', 'p', 'm') and n.nspname not like 'pg\\_%' "
     "and n.nspname <> 'information_schema' "
     "and a.attnum > 0 and not a.attisdropped{only} order by 1, 2, a.attnum"
 )
+# Whether each function of a name is immutable, and whether each is PostgreSQL's or an immutable one
+# of an extension, whose version is among the settings; one of a row is called like a column of it.
 _FUNCTIONS = (
-    "select p.proname, bool_and(p.provolatile = 'i' and p.pronamespace = "
-    "'pg_catalog'::regnamespace) from pg_catalog.pg_proc p group by 1"
+    "select lower(p.proname), bool_and(p.provolatile = 'i' and k.is_known), bool_and(k.is_known), "
+    "bool_or(p.pronargs = 1 and t.typtype = 'c') "
+    "from pg_catalog.pg_proc p cross join lateral (select (p.pronamespace = "
+    "'pg_catalog'::regnamespace and p.oid < 16384) or (p.provolatile = 'i' and exists ("
+    "select from pg_catalog.pg_depend d where d.classid = 'pg_proc'::regclass and d.objid = p.oid "
+    "and d.deptype = 'e')) as is_known) k "
+    "left join pg_catalog.pg_type t on t.oid = p.proargtypes[0] group by 1"
+)
+_OWN_OPERATORS = (
+    "select oprname from pg_catalog.pg_operator o where o.oid >= 16384 and not exists ("
+    "select from pg_catalog.pg_depend d where d.classid = 'pg_operator'::regclass "
+    "and d.objid = o.oid and d.deptype = 'e') order by 1 limit 1"
 )
 _OWN_FUNCTIONS = (
     "select n.nspname, p.proname, pg_catalog.pg_get_functiondef(p.oid) as text "
@@ -38,12 +52,36 @@ _OWN_FUNCTIONS = (
 )
 # What sessions begin with, by the server, the database, the role and the profile:
 # https://www.postgresql.org/docs/current/runtime-config-client.html and -compatible.html
-_SETTINGS = (
+_PARAMETERS = (
     "select name, reset_val from pg_catalog.pg_settings where name in ('DateStyle', "
     "'IntervalStyle', 'TimeZone', 'array_nulls', 'backslash_quote', 'bytea_output', "
     "'default_text_search_config', 'extra_float_digits', 'gin_fuzzy_search_limit', "
     "'lc_monetary', 'lc_numeric', 'lc_time', 'search_path', 'standard_conforming_strings', "
     "'timezone_abbreviations', 'transform_null_equals', 'xmlbinary', 'xmloption')"
+)
+# The versions of the libraries that sort texts and of extensions; definitions of types, casts and
+# collations.
+_DEFINED = (
+    "select 'database', (select string_agg(value, ' ' order by key) "
+    "from jsonb_each_text(to_jsonb(d)) where key in ('datcollate', 'datctype', "
+    "'datlocprovider', 'daticulocale', 'datlocale')) "
+    "from pg_catalog.pg_database d where datname = current_database() "
+    "union all select collname, pg_catalog.pg_collation_actual_version(oid) "
+    "from pg_catalog.pg_collation where oid in (select min(oid) from pg_catalog.pg_collation "
+    "where collversion is not null group by collprovider) "
+    "union all select 'collation', (to_jsonb(c) - 'oid')::text from pg_catalog.pg_collation c "
+    "where oid >= 16384 "
+    "union all select 'extension ' || extname, extversion from pg_catalog.pg_extension "
+    "union all select 'cast', concat_ws(' ', pg_catalog.format_type(castsource, null), "
+    "pg_catalog.format_type(casttarget, null), castcontext, castmethod, "
+    "case when castfunc <> 0 then pg_catalog.pg_get_functiondef(castfunc) end) "
+    "from pg_catalog.pg_cast where oid >= 16384 "
+    "union all select pg_catalog.format_type(oid, null), concat_ws(' ', typtype, "
+    "pg_catalog.format_type(typbasetype, typtypmod), typnotnull, typcollation::regcollation, "
+    "(select string_agg(enumlabel, ' ' order by enumsortorder) from pg_catalog.pg_enum "
+    "where enumtypid = t.oid), (select string_agg(pg_catalog.pg_get_constraintdef(oid), ' ' "
+    "order by oid) from pg_catalog.pg_constraint where contypid = t.oid)) "
+    "from pg_catalog.pg_type t where typtype in ('d', 'e', 'r') and oid >= 16384"
 )
 
 
@@ -52,7 +90,7 @@ class PostgresCatalog(Catalog):
 
     names = Names()
     lists_functions = False
-    settings = _SETTINGS
+    settings = f"{_PARAMETERS} union all {_DEFINED}"
 
     def relations(
         self, warehouse: Warehouse, wanted: Sequence[Relation]
@@ -63,14 +101,20 @@ class PostgresCatalog(Catalog):
             warehouse, _DEFINITIONS.format(only=only), _COLUMNS.format(only=only)
         )
 
-    def steady_functions(self, warehouse: Warehouse) -> frozenset[str]:
-        """See `Catalog.steady_functions`."""
-        steady = {str(name).lower() for name, is_steady in warehouse.rows(_FUNCTIONS) if is_steady}
-        return frozenset(steady | STEADY_IN_ZONES)
-
-    def functions(self, warehouse: Warehouse) -> Mapping[Relation, str]:
+    def functions(self, warehouse: Warehouse) -> Functions:
         """See `Catalog.functions`."""
-        return self.read_functions(warehouse, _OWN_FUNCTIONS)
+        steady, own = set(STEADY_IN_ZONES), set[str]()
+        for name, is_steady, is_known, is_of_row in warehouse.rows(_FUNCTIONS):
+            if is_steady:
+                steady.add(name)
+            if not is_known:
+                own |= {name, f".{name}"} if is_of_row else {name}
+        operators = [str(name) for (name,) in warehouse.rows(_OWN_OPERATORS)]
+        return Functions(frozenset(steady), frozenset(own), "".join(operators))
+
+    def definitions(self, warehouse: Warehouse) -> Mapping[Relation, str]:
+        """See `Catalog.definitions`."""
+        return self.read_definitions(warehouse, _OWN_FUNCTIONS)
 
     def version_of_rows(self, warehouse: Warehouse, relation: Relation) -> str:
         """See `Catalog.version_of_rows`."""

@@ -9,6 +9,7 @@ from floe_core.errors import EnvironmentProblemError
 from floe_core.reuse.catalogs.catalog import TABLE, VIEW, Catalog, Found
 from floe_core.reuse.catalogs.names import Names
 from floe_core.reuse.catalogs.snowflake_functions import STEADY
+from floe_core.reuse.queries.functions import Functions
 from floe_core.reuse.queries.parts import digest
 from floe_core.warehouse.connection import Warehouse
 from floe_core.warehouse.dialect import Relation, literal
@@ -36,6 +37,7 @@ _ORDINARY_TABLE = (
     "where table_type = 'BASE TABLE' and is_dynamic = 'NO' and is_iceberg = 'NO' "
     "and is_hybrid = 'NO' and table_schema = {schema} and table_name = {name}"
 )
+_OWN_FUNCTIONS = "select function_name from information_schema.functions"
 # https://docs.snowflake.com/en/sql-reference/parameters
 _SETTINGS = frozenset(
     {
@@ -100,9 +102,13 @@ class SnowflakeCatalog(Catalog):
                 found[Relation(str(schema), str(name))] = Found(VIEW, str(text))
         return _without_doubles(found)
 
-    def steady_functions(self, warehouse: Warehouse) -> frozenset[str]:
-        """See `Catalog.steady_functions`: Snowflake's catalog lacks this, so they are listed."""
-        return STEADY
+    def functions(self, warehouse: Warehouse) -> Functions:
+        """See `Catalog.functions`: Snowflake's catalog lacks this, so they are listed."""
+        try:
+            own = frozenset(str(name).lower() for (name,) in warehouse.rows(_OWN_FUNCTIONS))
+        except EnvironmentProblemError:  # Snowflake itself refuses functions with names of its own.
+            own = frozenset()
+        return Functions(STEADY, own)
 
     def version_of_rows(self, warehouse: Warehouse, relation: Relation) -> str:
         """See `Catalog.version_of_rows`: when the table was changed by DDL, and by DML.

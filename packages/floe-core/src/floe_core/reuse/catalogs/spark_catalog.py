@@ -11,11 +11,13 @@ from floe_core.reuse.catalogs.catalog import TABLE, VIEW, Catalog, Found
 from floe_core.reuse.catalogs.names import Names
 from floe_core.reuse.catalogs.spark_functions import STEADY
 from floe_core.reuse.queries.function_calls import Call
+from floe_core.reuse.queries.functions import Functions
 from floe_core.reuse.queries.parts import digest
 from floe_core.warehouse.connection import Warehouse
 from floe_core.warehouse.dialect import Relation
 from floe_core.warehouse.spark_dialect import read_columns
 
+_OWN_FUNCTIONS = "show user functions"
 # The metastore's own timestamp of a relation's creation.
 _WHEN_MADE = re.compile(r",?\s*'transient_lastDdlTime' = '\d+'")
 # A catalog in a file system numbers its files, so a table that is created again has the same names.
@@ -63,9 +65,12 @@ class SparkCatalog(Catalog):
                         found[relation] = _find(warehouse, relation, is_view=name in views)
         return found
 
-    def steady_functions(self, warehouse: Warehouse) -> frozenset[str]:
-        """See `Catalog.steady_functions`: Spark's catalog lacks this, so they are listed."""
-        return STEADY
+    def functions(self, warehouse: Warehouse) -> Functions:
+        """See `Catalog.functions`: Spark's catalog lacks this, so they are listed."""
+        own = (
+            str(name).lower().rpartition(".")[2] for (name, *_) in warehouse.rows(_OWN_FUNCTIONS)
+        )
+        return Functions(STEADY, frozenset(own))
 
     def version_of_rows(self, warehouse: Warehouse, relation: Relation) -> str:
         """See `Catalog.version_of_rows`: metadata of the table formats that record each commit.

@@ -9,6 +9,7 @@ from sqlglot import TokenType
 from floe_core.reuse.catalogs.catalog import Catalog, Found
 from floe_core.reuse.catalogs.names import Names
 from floe_core.reuse.queries.function_calls import Call
+from floe_core.reuse.queries.functions import Functions
 from floe_core.warehouse.connection import Warehouse
 from floe_core.warehouse.dialect import Relation, literal, quote_name
 
@@ -72,13 +73,16 @@ class SQLiteCatalog(Catalog):
             )
         return found
 
-    def steady_functions(self, warehouse: Warehouse) -> frozenset[str]:
-        """See `Catalog.steady_functions`."""
-        return frozenset(
+    def functions(self, warehouse: Warehouse) -> Functions:
+        """See `Catalog.functions`."""
+        found = warehouse.rows(_FUNCTIONS)
+        steady = (
             str(name).lower()
-            for name, is_builtin, is_steady, adds_up in warehouse.rows(_FUNCTIONS)
+            for name, is_builtin, is_steady, adds_up in found
             if is_builtin and (is_steady or (adds_up and name in _AGGREGATES))
         )
+        own = (str(name).lower() for name, is_builtin, *_ in found if not is_builtin)
+        return Functions(frozenset(steady), frozenset(own))
 
     def is_varying(self, call: Call) -> bool:
         """See `Catalog.is_varying`: date functions without a time, or with the local time."""

@@ -14,10 +14,11 @@ from sqlglot.schema import MappingSchema
 from floe_core.reuse.catalogs.known import catalog_of
 from floe_core.reuse.catalogs.names import Names
 from floe_core.reuse.queries.bare_columns import has_bare_columns
+from floe_core.reuse.queries.functions import Functions
 from floe_core.reuse.queries.parts import ROWS, WHOLE, Columns, Leaf, Part, digest, join_parts
 from floe_core.reuse.queries.query_reader import BARE, QueryReader
 from floe_core.reuse.queries.row_order import goes_by_row_order
-from floe_core.reuse.queries.steadiness import find_varying, find_varying_call
+from floe_core.reuse.queries.steadiness import find_own_call, find_varying, find_varying_call
 from floe_core.reuse.queries.token_words import is_whole, token_words
 
 # What sqlglot raises if it can't parse SQL: its own errors, or errors inside its code.
@@ -73,13 +74,11 @@ def analysis_of_text(
     return Analysis(digest(text), rows, never=never, by_row_order=by_row_order)
 
 
-Analyse = Callable[[str, str, tuple[Input, ...], frozenset[str]], Analysis]
+Analyse = Callable[[str, str, tuple[Input, ...], Functions], Analysis]
 
 
 @lru_cache(maxsize=_KEPT)
-def analyse(
-    sql: str, dialect: str, inputs: tuple[Input, ...], steady_functions: frozenset[str]
-) -> Analysis:
+def analyse(sql: str, dialect: str, inputs: tuple[Input, ...], functions: Functions) -> Analysis:
     """Return the analysis of a query, in the dialect of an adapter's warehouse."""
     catalog = catalog_of(dialect)
     try:
@@ -90,15 +89,17 @@ def analyse(
     if not isinstance(query, exp.Query | exp.Pivot):
         return analysis_of_text(sql, inputs, UNREADABLE)
     names = _Names(inputs, catalog.names)
-    never = find_varying(query, names.node_of, steady_functions, catalog.varying_names)
+    own = find_own_call(sql, dialect, functions)
+    never = own or find_varying(query, names.node_of, functions.steady, catalog.varying_names)
     if catalog.lists_functions:
-        never = never or find_varying_call(sql, dialect, catalog, steady_functions)
+        never = never or find_varying_call(sql, dialect, catalog, functions.steady)
     is_read_whole = is_whole(sql, text, dialect)
     if catalog.lists_functions or not is_read_whole:
         text = " ".join(token_words(sql, dialect))
     is_bare = catalog.has_bare_columns and has_bare_columns(query)
     by_order = is_bare or goes_by_row_order(query)
-    whole = analysis_of_text(text, inputs, never, by_row_order=by_order)
+    # Once the function is gone, another one may have its name.
+    whole = analysis_of_text(f"{text} {own}", inputs, never, by_row_order=by_order)
     if is_bare or not is_read_whole or not catalog.separates_columns:
         return whole
     try:

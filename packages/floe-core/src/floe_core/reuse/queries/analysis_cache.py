@@ -15,11 +15,12 @@ from floe_core.atomic_files import write_together
 from floe_core.errors import EnvironmentProblemError
 from floe_core.reuse.hashed_text import from_hashed_text, to_hashed_text
 from floe_core.reuse.queries.analysis import Analysis, Input, analyse
+from floe_core.reuse.queries.functions import Functions
 from floe_core.reuse.queries.parts import Leaf, Part, digest
 
 FILE = "analyses.json"
 # Increase this when `analyse` gives other results for the same SQL.
-FORMAT = 5
+FORMAT = 6
 # Above this number, only the analyses that the last plan used are kept.
 _MOST = 20_000
 
@@ -33,20 +34,21 @@ class AnalysisCache:
         self._known = self._read()
         self._used: dict[str, Any] = {}
         self._unpacked: dict[str, Analysis] = {}
-        self._functions: dict[frozenset[str], str] = {}
+        self._functions: dict[Functions, str] = {}
 
     def analyse(
-        self, sql: str, dialect: str, inputs: tuple[Input, ...], steady_functions: frozenset[str]
+        self, sql: str, dialect: str, inputs: tuple[Input, ...], functions: Functions
     ) -> Analysis:
         """Return the analysis of a query, as `analysis.analyse` does."""
-        if steady_functions not in self._functions:
-            self._functions[steady_functions] = digest(sorted(steady_functions))
+        if functions not in self._functions:
+            names = [sorted(functions.steady), sorted(functions.own), functions.implied]
+            self._functions[functions] = digest(names)
         relations = [(i.node_id, i.database, i.schema, i.name, i.columns) for i in inputs]
-        key = digest(sql, dialect, relations, self._functions[steady_functions])
+        key = digest(sql, dialect, relations, self._functions[functions])
         if key not in self._unpacked:
             packed = self._known.get(key)
             if packed is None:
-                packed = _pack(analyse(sql, dialect, inputs, steady_functions))
+                packed = _pack(analyse(sql, dialect, inputs, functions))
             self._used[key] = packed
             self._unpacked[key] = _unpack(packed)
         return self._unpacked[key]

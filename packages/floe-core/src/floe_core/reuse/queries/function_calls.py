@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, pairwise
 
 import sqlglot
 from sqlglot import Token, TokenType
@@ -28,6 +28,8 @@ _SYNTAX = frozenset(
         *("numeric", "nvarchar", "string", "text", "varbinary", "varchar", "varying", "vector"),
     }
 )
+# Operators that are functions on SQLite.
+_OPERATORS = frozenset({"like", "glob", "regexp", "match", "->", "->>"})
 _OPENING = (TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE)
 _CLOSING = (TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE)
 
@@ -47,6 +49,22 @@ class Call:
     def tokens(self) -> Iterator[Token]:
         """The tokens of all arguments."""
         return chain.from_iterable(self.arguments)
+
+
+def called_names(sql: str, dialect: str) -> frozenset[str]:
+    """Return the names in lower case that a query may call as functions; columns' after a dot.
+
+    Raises:
+        sqlglot.errors.TokenError: The text can't be tokenized in that dialect.
+    """
+    tokens = [*sqlglot.tokenize(sql, dialect=dialect)]
+    found = {t.text.lower() for t in tokens} & _OPERATORS
+    for one, two in pairwise(tokens):
+        if two.token_type == TokenType.L_PAREN:
+            found.add(one.text.lower())
+        if one.token_type == TokenType.DOT:
+            found.add(f".{two.text.lower()}")
+    return frozenset(found)
 
 
 def function_calls(sql: str, dialect: str) -> Iterator[Call]:

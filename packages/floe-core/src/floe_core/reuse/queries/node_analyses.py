@@ -36,7 +36,7 @@ class NodeAnalyses:
         return analysis_of_text(found.tree, inputs, found.never, by_row_order=found.by_row_order)
 
     def _analyse(self, code: str, inputs: list[Input]) -> Analysis:
-        functions = self._given.warehouse.steady_functions
+        functions = self._given.warehouse.functions
         return self._given.analyse(
             code, self._given.artifacts.dbt.adapter, tuple(inputs), functions
         )

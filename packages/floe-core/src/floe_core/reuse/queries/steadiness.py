@@ -7,7 +7,8 @@ from collections.abc import Callable, Container, Iterator
 from sqlglot import exp
 
 from floe_core.reuse.catalogs.catalog import Catalog
-from floe_core.reuse.queries.function_calls import function_calls
+from floe_core.reuse.queries.function_calls import called_names, function_calls
+from floe_core.reuse.queries.functions import Functions
 
 # sqlglot's names of functions of the time, the session, random numbers, and files.
 _VARYING = frozenset(
@@ -61,6 +62,18 @@ def find_varying_call(sql: str, dialect: str, catalog: Catalog, steady: Containe
         if call.is_placed or call.name not in steady or catalog.is_varying(call):
             return f"{call.name}()"
     return ""
+
+
+def find_own_call(sql: str, dialect: str, functions: Functions) -> str:
+    """Return the first user-defined function that a query may call, "" for none.
+
+    Raises:
+        sqlglot.errors.TokenError: The text can't be tokenized in that dialect.
+    """
+    if functions.implied:
+        return f"{functions.implied}(), a user-defined function that SQL calls by itself"
+    own = sorted(functions.own & called_names(sql, dialect)) if functions.own else []
+    return f"{own[0].lstrip('.')}(), a user-defined function" if own else ""
 
 
 def _find_all_varying(
