@@ -27,13 +27,13 @@ def seed_versions(artifacts: CompiledArtifacts, node: Node) -> Versions | None:
     columns = _columns(path, catalog_of(artifacts.dbt.adapter).names)
     if columns is None:
         return Versions(whole)
-    count = len(next(iter(columns.values()), []))
+    count = len(next(iter(columns.values()), [])) - 1
     rows = digest(count, node.reuse.build)
     return Versions(rows, {name: digest(rows, values) for name, values in columns.items()})
 
 
 def _columns(path: Path, how: Names) -> dict[str, list[str]] | None:
-    """Return column -> values, row by row; None for a file that is not a plain CSV."""
+    """Return column -> its name as written, and its values row by row; None if not a plain CSV."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             header, *rows = [row for row in csv.reader(file) if row]
@@ -43,4 +43,4 @@ def _columns(path: Path, how: Names) -> dict[str, list[str]] | None:
     is_plain = len({*names}) == len(names) and all(name.isidentifier() for name in names)
     if not (is_plain and all(len(row) == len(names) for row in rows)):
         return None
-    return {name: [row[place] for row in rows] for place, name in enumerate(names)}
+    return {name: [row[place] for row in (header, *rows)] for place, name in enumerate(names)}

@@ -99,6 +99,14 @@ def test_a_format_without_a_time_is_one_of_the_moment() -> None:
     assert of("select strftime('%Y') as y from main.a", "sqlite").never != ""
 
 
+@pytest.mark.parametrize("dialect", ["sqlite", "spark"])
+def test_the_case_of_names_counts_and_that_of_keywords_does_not(dialect: str) -> None:
+    place = {"sqlite": "main.a", "spark": "shop.a"}[dialect]
+    texts = ("select id as Date", "SELECT id AS Date", "select id as date")
+    one, same, other = (of(f"{text} from {place}", dialect).tree for text in texts)
+    assert (one == same, one == other) == (True, False)
+
+
 def test_a_function_that_replaces_a_built_in_one_is_not_steady() -> None:
     other = SQLiteInMemory()
     other.connection.create_function("upper", 1, lambda text: text, deterministic=True)

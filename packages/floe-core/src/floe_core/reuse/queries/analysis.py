@@ -16,7 +16,7 @@ from floe_core.reuse.catalogs.names import Names
 from floe_core.reuse.queries.bare_columns import has_bare_columns
 from floe_core.reuse.queries.functions import Functions
 from floe_core.reuse.queries.parts import ROWS, WHOLE, Columns, Leaf, Part, digest, join_parts
-from floe_core.reuse.queries.query_reader import BARE, QueryReader
+from floe_core.reuse.queries.query_reader import BARE, WRITTEN, QueryReader
 from floe_core.reuse.queries.row_order import goes_by_row_order
 from floe_core.reuse.queries.steadiness import find_own_call, find_varying, find_varying_call
 from floe_core.reuse.queries.token_words import is_whole, token_words
@@ -99,7 +99,8 @@ def analyse(sql: str, dialect: str, inputs: tuple[Input, ...], functions: Functi
     is_bare = catalog.has_bare_columns and has_bare_columns(query)
     by_order = is_bare or goes_by_row_order(query)
     # Once the function is gone, another one may have its name.
-    whole = analysis_of_text(f"{text} {own}", inputs, never, by_row_order=by_order)
+    written = _mark_names(query) if catalog.names.ignores_case else []
+    whole = analysis_of_text(f"{text} {own} {written}", inputs, never, by_row_order=by_order)
     if is_bare or not is_read_whole or not catalog.separates_columns:
         return whole
     try:
@@ -107,6 +108,14 @@ def analyse(sql: str, dialect: str, inputs: tuple[Input, ...], functions: Functi
     except _STUMBLES:
         return whole
     return replace(whole, rows=found.rows, columns=found.columns)
+
+
+def _mark_names(query: exp.Expr) -> list[str]:
+    """Return all names as written, and keep each where it is: to resolve them folds their case."""
+    names = [*query.find_all(exp.Identifier)]
+    for name in names:
+        name.meta[WRITTEN] = name.name
+    return [name.name for name in names]
 
 
 def _canonical(query: exp.Expr, dialect: str) -> str:

@@ -29,6 +29,8 @@ _ROW_CHANGING = (exp.UDTF, exp.Explode, exp.Posexplode, exp.GenerateSeries, exp.
 # Names of tables stand for all their columns, and some others for any columns.
 _UNREAD = (exp.Table, exp.TableColumn, exp.Columns, exp.Star, exp.Lambda)
 BARE = "floe_bare"
+# An identifier's name as written, where names of other case mean the same but are not equal.
+WRITTEN = "floe_written"
 
 
 class UncertainError(ValueError):
@@ -90,7 +92,9 @@ class QueryReader:
         _refuse_shadowing(select, sources)
         scopes = (sources, *outer)
         values = {
-            each.alias_or_name: self._expression(each.unalias(), ctes, scopes)
+            each.alias_or_name: join_parts(
+                _written(each), self._expression(each.unalias(), ctes, scopes)
+            )
             for each in select.expressions
         }
         if len(values) != len(select.expressions) or "" in values:
@@ -153,6 +157,8 @@ class QueryReader:
     def _expression(self, node: exp.Expr, ctes: Scope, scopes: Sequence[Scope]) -> Part:
         if isinstance(node, exp.Column):
             return _column(node, scopes)
+        if isinstance(node, exp.Identifier):
+            return join_parts("name", node.meta.get(WRITTEN, node.name))
         if isinstance(node, exp.Query):
             relation = self.read(node, ctes, scopes)
             return join_parts("query", relation.rows, list(relation.columns.values()))
@@ -171,6 +177,13 @@ class QueryReader:
         if isinstance(value, list):
             return [self._value(each, ctes, scopes) for each in value]
         return str(value)
+
+
+def _written(projection: exp.Expr) -> str:
+    """Return the name that a query gives to a column, as written; "" if it has another source."""
+    name = projection.args.get("alias") or projection.this
+    found = name.meta.get(WRITTEN) if isinstance(name, exp.Identifier) else None
+    return found or (_written(projection.this) if isinstance(projection, exp.Alias) else "")
 
 
 def _column(column: exp.Column, scopes: Sequence[Scope]) -> Part:
