@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from microbatch_product import PlainDbt, models, rows_of
+from microbatch_product import FAILING, PlainDbt, days_of, models, rows_of
 from warm_floe import floe
 
 MANIFEST = """\
@@ -49,6 +49,10 @@ TICKS = ["2026-03-28T01:30:00+00:00", "2026-03-29T01:00:00+00:00", "2026-03-30T0
 RANGE = ("2026-03-27T23:00:00+00:00", "2026-03-30T22:00:00+00:00")
 
 
+# At midnight in UTC, where a day ends and another begins.
+IN_UTC = SPEC.replace("BY", "tick").replace("30 2", "0 0").replace("Europe/Berlin", "UTC")
+
+
 def product(folder: Path, by: str) -> Path:
     (folder / "models").mkdir(parents=True)
     (folder / "manifest.yaml").write_text(MANIFEST)
@@ -81,15 +85,37 @@ def test_a_backfill_by_tick_is_a_run_for_each_tick_of_the_days(
     assert rows(folder, "from sums order by all") == [(tick, "", "") for tick in TICKS]
 
 
+def write_models(folder: Path, spec: str, sqls: dict[str, str]) -> None:
+    """Write these models instead of those that are there."""
+    (folder / "floe.yaml").write_text(spec)
+    (folder / "models" / "sums.sql").unlink()
+    for name, sql in sqls.items():
+        (folder / "models" / f"{name}.sql").write_text(sql)
+
+
+@pytest.mark.parametrize("orchestrator", ["dagster", "airflow", "prefect"])
+def test_a_retry_builds_the_failed_batches_and_names_those_that_fail_again(
+    tmp_path: Path, orchestrator: str
+) -> None:
+    folder = product(tmp_path / "product", "tick")
+    retried = IN_UTC.replace("tick}", "tick, retries: 1, retryDelaySeconds: 0}")
+    write_models(folder, retried, {"events": models()["events"], "by_day": FAILING})
+    day = "2026-11-02"
+    done = floe("run", str(folder), "--on", orchestrator, "--backfill", day, day, "--json")
+    assert done.returncode == 1, done.stderr
+    [run] = json.loads(done.stdout)["runs"]
+    said = "batch 2026-10-31: Binder Error: Referenced column"
+    assert run["errors"]["model.sums.by_day"].startswith(said)
+    # Shown in the terminal and, as each message of a node is, in the failure of the run.
+    assert said in done.stderr
+    built = {"2026-10-28": 1, "2026-10-29": 2, "2026-10-30": 1, "2026-11-01": 1, "2026-11-02": 1}
+    assert days_of(folder / "daily_sums.duckdb") == built
+
+
 @pytest.mark.parametrize("orchestrator", ["dagster", "airflow", "prefect"])
 def test_each_tick_builds_the_batches_of_its_own_time(tmp_path: Path, orchestrator: str) -> None:
     folder = product(tmp_path / "product", "tick")
-    # At midnight in UTC, where a day ends and another begins.
-    utc = SPEC.replace("BY", "tick").replace("30 2", "0 0").replace("Europe/Berlin", "UTC")
-    (folder / "floe.yaml").write_text(utc)
-    (folder / "models" / "sums.sql").unlink()
-    for name, sql in models().items():
-        (folder / "models" / f"{name}.sql").write_text(sql)
+    write_models(folder, IN_UTC, models())
     days = ("2026-11-03", "2026-11-04")
     done = floe("run", str(folder), "--on", orchestrator, "--backfill", *days, "--json")
     assert done.returncode == 0, done.stderr

@@ -30,6 +30,16 @@ select happened_at, amount, '{{{{ var("floe_nominal_time") }}}}' as tick from {{
 """
 # Reads a model with an event time, and is to have all of its rows.
 DAYS = "select happened_at::date as day, count(*) as events from {{ ref('events') }} group by 1"
+# In the first attempt two batches fail, in the second one of them again. Rows say which built them.
+FAILING = """\
+{{ config(materialized="incremental", incremental_strategy="microbatch", event_time="happened_at",
+          batch_size="day", begin="2026-10-28") }}
+{% set failing = {1: ["2026-10-29", "2026-10-31"], 2: ["2026-10-31"]}.get(var("floe_attempt"), []) %}
+{% set name = model.batch.event_time_start.date().isoformat() if model.batch else "" %}
+select happened_at, {{ var("floe_attempt") }} as attempt
+from {{ ref("events") }} where {{ "no_such_column" if name in failing else "true" }}
+"""
+DAYS_OF_ATTEMPTS = "select happened_at::date::text, max(attempt) from by_day group by 1"
 PROJECT = "name: shop\nversion: 1.0.0\nprofile: shop\n"
 _AT_MOST = {"hour": timedelta(hours=1), "day": timedelta(days=1), "month": timedelta(days=31)}
 Rows = list[tuple[object, ...]]
@@ -97,3 +107,9 @@ def rows_of(database: Path, names: Iterable[str] = ("days", *MODELS)) -> dict[st
     """Return the rows of each model."""
     with duckdb.connect(str(database), read_only=True) as connection:
         return {name: connection.execute(f"from {name} order by all").fetchall() for name in names}
+
+
+def days_of(database: Path) -> dict[str, int]:
+    """Return the attempt that built each day of the model that fails."""
+    with duckdb.connect(str(database), read_only=True) as connection:
+        return dict(connection.execute(DAYS_OF_ATTEMPTS).fetchall())

@@ -67,7 +67,9 @@ class NodeResult:
     started. `datasets` are what a step reported about the datasets it wrote. `reused` is the build
     that a reused node comes from, None for other nodes. `data_version` distinguishes this state of
     a relation from others if `execution.reuse` is on, "" for a node that was not built.
-    `is_disabled` marks a skipped node that the project does not have in this run.
+    `is_disabled` marks a skipped node that the project does not have in this run. `failed_batches`
+    are the batches of a microbatch model that were not built, as dbt names them, such as
+    2026-11-03, and `built_batches` how many were.
     """
 
     unique_id: str
@@ -82,6 +84,8 @@ class NodeResult:
     reused: ReusedBuild | None = None
     data_version: str = ""
     is_disabled: bool = False
+    built_batches: int = 0
+    failed_batches: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -109,7 +113,10 @@ BuildEvent = NodeStarted | NodeLog | NodeResult | BuildEnded
 
 _KINDS = {kind.__name__: kind for kind in (NodeStarted, NodeLog, NodeResult, BuildEnded)}
 # Fields that most results do not have; a line has them only if they are not empty.
-_RARE = ("datasets", "reused", "data_version", "is_disabled", "is_from_floe")
+_RARE = (
+    *("datasets", "reused", "data_version", "is_disabled", "is_from_floe"),
+    *("built_batches", "failed_batches"),
+)
 _TIMES = ("at", "started_at", "ended_at")
 
 
@@ -139,6 +146,8 @@ def from_line(line: str) -> BuildEvent:
     for name in _TIMES:
         if fields.get(name) is not None:
             fields[name] = datetime.fromisoformat(fields[name])
+    if "failed_batches" in fields:
+        fields["failed_batches"] = tuple(fields["failed_batches"])
     if "datasets" in fields:
         fields["datasets"] = tuple(DatasetFact(**each) for each in fields["datasets"])
     if "reused" in fields:

@@ -24,9 +24,11 @@ class BuildRequest:
     `nominal_time` is the tick, an aware UTC time.
     `range` is the time range that a backfill covers in this one build. `standing` are results of
     earlier attempts, for an orchestrator that resumes by itself: their nodes are not built, and
-    count in the verdict. `parameters` are this run's; their vars override those of the job and the
-    product. `part` names this build if the orchestrator's run has several of one job and attempt,
-    whose `run_id`s end with it; `beside` are the nodes of all these builds.
+    count in the verdict. `unfinished` are those of nodes that did not pass and are built: of a
+    microbatch model of which some batches were built, dbt builds the others. `parameters` are this
+    run's; their vars override those of the job and the product. `part` names this build if the
+    orchestrator's run has several of one job and attempt, whose `run_id`s end with it; `beside` are
+    the nodes of all these builds.
     Without `adds_enabled`, nodes that only the vars of the run enable are not built.
     Without `may_reuse`, every node is built, even one that could be reused. `updates` are the
     updates of input ports that started the run, as pairs of port and number.
@@ -42,6 +44,7 @@ class BuildRequest:
     resume: bool = True
     range: TimeRange | None = None
     standing: tuple[NodeResult, ...] = ()
+    unfinished: tuple[NodeResult, ...] = ()
     parameters: RunParameters = field(default_factory=RunParameters)
     part: str = ""
     beside: tuple[str, ...] = ()

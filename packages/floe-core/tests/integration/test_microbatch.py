@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import random
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from microbatch_product import PlainDbt, models, rows_of
+from microbatch_product import FAILING, PlainDbt, days_of, models, rows_of
 from plain_shop import FLOE
+from warm_floe import dbt
 
+from floe_core.alerts.alert import first_error_line
 from floe_core.compiler import compile_product
-from floe_core.execution import BuildEnded, BuildRequest, RunParameters, build
+from floe_core.execution import BuildEnded, BuildRequest, NodeResult, RunParameters, build
 from floe_core.schemas import CompiledArtifacts
 
 WriteProduct = Callable[..., Path]
@@ -58,6 +61,81 @@ def test_a_run_builds_the_batches_of_its_tick(
         plain.build(tick, full_refresh=refreshes)
         found, expected = rows_of(folder / "shop.duckdb"), rows_of(plain.folder / "shop.duckdb")
         assert {name for name in found if found[name] != expected[name]} == set(), tick
+
+
+TICK = datetime(2026, 11, 2, 2, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("floe", [FLOE, AS_PROGRAM])
+def test_a_retry_builds_the_batches_that_failed_as_dbt_retry_does(
+    write_product: WriteProduct, tmp_path: Path, floe: str
+) -> None:
+    product = write_product(floe=floe, events=models()["events"], by_day=FAILING)
+    artifacts, plain = compiled(product), tmp_path / "plain"
+    shutil.copytree(product, plain)
+    times = ["--event-time-start", "2026-10-28", "--event-time-end", "2026-11-03"]
+    for attempt in (1, 2, 3):
+        end = end_of(artifacts, BuildRequest("shop", "retried", attempt=attempt, nominal_time=TICK))
+        assert end.succeeded == (attempt == 3)
+        call = ["build", *times] if attempt == 1 else ["retry"]
+        said = ["--profiles-dir", ".", "--vars", f"{{floe_attempt: {attempt}}}"]
+        dbt(*call, *said, cwd=plain, check=False, FLOE_PROJECT_DIR=str(plain))
+        assert days_of(product / "shop.duckdb") == days_of(plain / "shop.duckdb")
+    expected = {"2026-10-28": 1, "2026-10-29": 2, "2026-10-30": 1, "2026-10-31": 3}
+    assert days_of(product / "shop.duckdb") == {**expected, "2026-11-01": 1, "2026-11-02": 1}
+
+
+def test_a_failed_batch_is_named_with_its_error(write_product: WriteProduct) -> None:
+    artifacts = compiled(write_product(events=models()["events"], by_day=FAILING))
+    events = list(build(artifacts, BuildRequest("shop", "1", nominal_time=TICK)))
+    [result] = [e for e in events if isinstance(e, NodeResult) and not e.passed]
+    first, *_, last = result.message.splitlines()
+    assert first.startswith("batches 2026-10-29, 2026-10-31: Binder Error: Referenced column")
+    # What an alert shows of it.
+    assert first_error_line(result) == first
+    assert (last, result.built_batches) == ("PARTIAL SUCCESS (4/6)", 4)
+    assert result.failed_batches == ("2026-10-29", "2026-10-31")
+
+
+def test_if_the_first_batch_fails_the_others_are_named_as_skipped(
+    write_product: WriteProduct,
+) -> None:
+    first = FAILING.replace('["2026-10-29", "2026-10-31"]', '["2026-10-28"]')
+    artifacts = compiled(write_product(events=models()["events"], by_day=first))
+    for attempt in (1, 2):
+        request = BuildRequest("shop", "1", attempt=attempt, nominal_time=TICK)
+        events = list(build(artifacts, request))
+        [result] = [e for e in events if isinstance(e, NodeResult) and not e.passed]
+        if attempt == 1:
+            assert result.message.startswith("batch 2026-10-28: Binder Error")
+            assert result.message.splitlines()[-2:] == [
+                "batches 2026-10-29, 2026-10-30, 2026-10-31, 2026-11-01, 2026-11-02: skipped",
+                "ERROR",
+            ]
+    # Without a batch that was built, all are built anew.
+    assert (result.built_batches, result.failed_batches) == (5, ("2026-10-31",))
+
+
+def test_no_batch_is_lost_when_a_table_that_is_built_anew_is_retried(
+    write_product: WriteProduct,
+) -> None:
+    product = write_product(events=models()["events"], by_day=FAILING)
+    artifacts, anew = compiled(product), RunParameters(full_refresh=True)
+    for attempt in (1, 2, 3):
+        end_of(
+            artifacts,
+            BuildRequest("shop", "retried", attempt=attempt, nominal_time=TICK, parameters=anew),
+        )
+    assert set(days_of(product / "shop.duckdb").values()) == {3}
+    assert len(days_of(product / "shop.duckdb")) == 6
+
+
+def test_a_retry_is_for_the_time_of_the_first_attempt(write_product: WriteProduct) -> None:
+    product = write_product(events=models()["events"], by_day=FAILING)
+    failed = NodeResult("model.shop.events", "error", started_at=TICK)
+    retry = BuildRequest("shop", "by-hand", attempt=3, resume=False, unfinished=(failed,))
+    assert end_of(compiled(product), retry).succeeded
+    assert max(days_of(product / "shop.duckdb")) == "2026-11-02"
 
 
 def test_a_program_that_does_not_take_the_time_builds_no_batch(

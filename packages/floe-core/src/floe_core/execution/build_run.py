@@ -86,6 +86,11 @@ def _events(
     wanted = wanted_nodes(artifacts, request)
     before = record_of(artifacts, request.run_id) if request.resume else RunRecord()
     attempt = automatic_attempt(artifacts, wanted, before)
+    request = replace(
+        request,
+        standing=(*request.standing, *attempt.standing),
+        unfinished=(*request.unfinished, *attempt.unfinished),
+    )
     parse = KeptParse()
     with (
         Journal(project_dir, request.run_id) as journal,
@@ -99,9 +104,8 @@ def _events(
         call = invocation(
             artifacts, request, project_dir, attempt.todo, is_whole_product, enabled=enabled
         )
-        standing = (*request.standing, *attempt.standing)
-        verdict = Verdict(wanted, standing)
-        ports = PortsOfBuild(artifacts, request, wanted, standing)
+        verdict = Verdict(wanted, request.standing, request.unfinished)
+        ports = PortsOfBuild(artifacts, request, wanted)
         ports.begin()
         redactor = Redactor(known_secrets(artifacts.dbt.profile).values())
         with TelemetryOfBuild(artifacts, request, call.target, alerts, ports.upstream) as telemetry:

@@ -92,7 +92,8 @@ def test_an_attempt_builds_what_its_kind_says(
 def test_what_is_not_built_again_stands() -> None:
     standing = tuple(NodeResult(node_id, "success") for node_id in (RAW, ORDERS, ASIDE))
     todo = (CHECKED, TOTAL, TOTAL_CHECKED)
-    assert attempt_by_hand(WANTED, record(TEST_FAILED)) == Attempt(todo, standing)
+    unfinished = tuple(NodeResult(i, TEST_FAILED[i]) for i in todo)
+    assert attempt_by_hand(WANTED, record(TEST_FAILED)) == Attempt(todo, standing, unfinished)
 
 
 def test_a_failed_test_and_what_it_holds_back_stand_in_an_automatic_attempt(shop: Shop) -> None:
@@ -110,7 +111,7 @@ def test_a_failed_test_holds_back_no_other_test_of_what_it_tests(shop: Shop) -> 
 
 def test_only_what_is_wanted_is_built_or_stands(shop: Shop) -> None:
     before = record(MODEL_FAILED, orders=1)
-    expected = Attempt((ORDERS,), (NodeResult(RAW, "success"),))
+    expected = Attempt((ORDERS,), (NodeResult(RAW, "success"),), (NodeResult(ORDERS, "error"),))
     assert automatic_attempt(shop(retries=1), (RAW, ORDERS), before) == expected
     assert attempt_by_hand((RAW, ORDERS), before) == expected
 

@@ -151,6 +151,7 @@ class FloeBuildOperator(EmitsNoDatasets, BaseOperator):
             range=range_of_run(context, self.task_id),
             parameters=parameters_of_run(context, self.task_id).for_chosen_nodes(),
             standing=attempt.standing,
+            unfinished=attempt.unfinished,
             may_reuse=not attempt.is_repeat,
             updates=updates_of_run(context, started_by),
             sends_alerts=self.sends_alerts,

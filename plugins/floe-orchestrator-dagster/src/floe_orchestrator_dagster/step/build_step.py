@@ -126,6 +126,7 @@ def request_of(
         attempt=first_attempt_number(artifacts, len(runs)) + context.retry_number,
         nominal_time=nominal_time or (span.end if span else None),
         range=span,
+        unfinished=attempt.unfinished,
         parameters=parameters.for_chosen_nodes(),
         part=step,
         may_reuse=not attempt.is_repeat and not _feeds_others(context),

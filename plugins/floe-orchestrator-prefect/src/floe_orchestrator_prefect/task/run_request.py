@@ -41,6 +41,7 @@ def request_of(
         nominal_time=_utc(nominal_time) if nominal_time else None,
         range=time_range,
         standing=attempt.standing,
+        unfinished=attempt.unfinished,
         may_reuse=not attempt.is_repeat,
     )
 

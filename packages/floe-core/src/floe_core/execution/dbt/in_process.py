@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from floe_core.build_events import BuildEvent, NodeLog
 from floe_core.errors import EnvironmentProblemError
+from floe_core.execution.dbt.batches import BATCH_STARTED
 from floe_core.execution.dbt.built_columns import keep_columns
 from floe_core.execution.dbt.in_program.dbt_floe_microbatch import given
 from floe_core.execution.dbt.internals import (
@@ -24,7 +25,6 @@ from floe_core.execution.dbt.kept_parse import KeptParse
 from floe_core.execution.dbt.library import invoke_library, load_runner
 from floe_core.execution.dbt.lighter_dbt import lighter_dbt
 from floe_core.execution.dbt.messages import (
-    BATCH_STARTED,
     FINISHED,
     NO_TIME,
     STARTED,
@@ -47,6 +47,7 @@ _ONE_DBT = threading.Lock()
 
 CANCEL_SECONDS = 0.2
 _COMPILING = "NodeCompiling"
+_OF_BATCHES = ("description", "status", "exc")
 
 
 class BuildCanceledError(Exception):
@@ -215,11 +216,12 @@ class _RenewOnce:
 def _as_mapping(message: Any) -> dict[str, Any]:
     from google.protobuf.json_format import MessageToDict
 
-    info = {"name": message.info.name, "level": message.info.level, "msg": message.info.msg}
+    info = {name: getattr(message.info, name) for name in ("name", "level", "msg", "thread")}
     data = message.data
-    fields: dict[str, Any] = {}
+    known = data.DESCRIPTOR.fields_by_name
+    fields = {name: getattr(data, name) for name in _OF_BATCHES if name in known}
     for name in ("node_info", "run_result"):
-        if name in data.DESCRIPTOR.fields_by_name and data.HasField(name):
+        if name in known and data.HasField(name):
             fields[name] = MessageToDict(getattr(data, name), preserving_proto_field_name=True)
     return {"info": info, "data": fields}
 

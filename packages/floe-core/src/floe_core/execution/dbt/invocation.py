@@ -178,20 +178,26 @@ def _times(dbt: DbtProject, request: BuildRequest) -> list[str]:
     return ["--event-time-end", _text(moment)] if moment and dbt.major_version > 1 else []
 
 
-def _microbatch(dbt: DbtProject, request: BuildRequest) -> dict[str, str]:
+def _microbatch(dbt: DbtProject, request: BuildRequest) -> dict[str, Any]:
     """Return what dbt 1 takes beside its arguments."""
-    moment = _moment(request)
-    is_taken = moment and request.range is None and dbt.major_version == 1
-    return {"moment": moment.isoformat()} if moment and is_taken else {}
+    if dbt.major_version > 1:
+        return {}
+    moment = _moment(request) if request.range is None else None
+    partly = {r.unique_id: r.failed_batches for r in request.unfinished if r.built_batches}
+    given = {"moment": moment.isoformat() if moment else "", "batches": partly}
+    return given if any(given.values()) else {}
 
 
 def _moment(request: BuildRequest) -> datetime | None:
     """Return the time that microbatch models take for now, None for the clock's.
 
     A run starts after its tick. At the tick itself, a batch that starts then would not be due yet.
+    A retry is for the time of the first attempt.
     """
-    tick = request.nominal_time
-    return tick.astimezone(UTC) + timedelta(seconds=1) if tick else None
+    if request.nominal_time:
+        return request.nominal_time.astimezone(UTC) + timedelta(seconds=1)
+    started = (r.started_at for r in (*request.standing, *request.unfinished))
+    return min(filter(None, started), default=None) if request.unfinished else None
 
 
 def _text(moment: datetime) -> str:

@@ -12,13 +12,14 @@ import re
 import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from floe_core.build_events import BuildEvent, NodeLog, NodeResult, NodeStarted, NodeStatus
+from floe_core.execution.dbt.batches import BatchLog
 
 STARTED, FINISHED, GENERIC = "NodeStart", "NodeFinished", "Generic"
-BATCH_STARTED = "LogStartBatch"
 NO_TIME = (
     "this dbt cannot build the batches of another time than now: use dbt 1.10 or later, and if "
     "`execution.dbtExecutable` of floe.yaml is a script, let it pass PYTHONPATH on"
@@ -60,6 +61,7 @@ class DbtMessages:
     def __init__(self) -> None:
         self._depth: Counter[str] = Counter()
         self._reasons: dict[str, str] = {}
+        self._batches = BatchLog()
         self._lock = threading.Lock()
 
     def translate(self, message: Mapping[str, Any]) -> Iterator[BuildEvent]:
@@ -71,12 +73,22 @@ class DbtMessages:
             if self._goes(unique_id, 1) == 1:
                 yield NodeStarted(unique_id, _moment(node_info.get("node_started_at")) or _now())
         elif info["name"] == FINISHED:
-            is_over = self._goes(unique_id, -1) <= 0
-            if is_over and node_info.get("materialized") != "ephemeral":
+            is_over, run_result = self._goes(unique_id, -1) <= 0, data.get("run_result") or {}
+            if not is_over:
+                self._batches.end_of_batch(unique_id, str(run_result.get("message", "")))
+            elif node_info.get("materialized") != "ephemeral":
                 reason = self._reasons.pop(unique_id, "")
-                yield _result(unique_id, data.get("run_result") or {}, node_info, reason)
+                yield self._with_batches(_result(unique_id, run_result, node_info, reason))
         elif info["level"] not in QUIET_LEVELS and info.get("msg"):
+            self._batches.receive(unique_id, info, data)
             yield self._log(unique_id, info)
+
+    def _with_batches(self, result: NodeResult) -> NodeResult:
+        built, failed, why = self._batches.take(result.unique_id)
+        if not failed:
+            return result
+        message = f"{why}\n{result.message}"
+        return replace(result, message=message, built_batches=built, failed_batches=failed)
 
     def _log(self, unique_id: str, info: Mapping[str, Any]) -> NodeLog:
         if info["name"] != GENERIC:

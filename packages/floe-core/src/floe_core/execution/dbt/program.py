@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import IO, Any
 
 from floe_core.build_events import BuildEvent
+from floe_core.execution.dbt.batches import BATCH_STARTED
 from floe_core.execution.dbt.executable import find_executable
 from floe_core.execution.dbt.in_program import dbt_floe_microbatch
 from floe_core.execution.dbt.in_program.dbt_floe_microbatch import FILE_VARIABLE, TAKEN
 from floe_core.execution.dbt.invocation import QUIET_ENVIRONMENT, Invocation
 from floe_core.execution.dbt.messages import (
-    BATCH_STARTED,
     NO_TIME,
     DbtMessages,
     is_of_interest,

@@ -19,12 +19,13 @@ from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 class Attempt:
     """One attempt: `todo` are the ids of the nodes to build, `standing` the results to keep.
 
-    Both are parts of the wanted nodes; `todo` is in their order. `is_repeat`: everything had
-    passed, and is built again anyway.
+    Both are parts of the wanted nodes; `todo` is in their order. `unfinished` are the results of
+    nodes in it that did not pass. `is_repeat`: everything had passed, and is built again anyway.
     """
 
     todo: tuple[str, ...]
     standing: tuple[NodeResult, ...] = ()
+    unfinished: tuple[NodeResult, ...] = ()
     is_repeat: bool = False
 
 
@@ -81,5 +82,7 @@ def _nodes_not_passed(wanted: tuple[str, ...], before: RunRecord) -> tuple[str, 
 
 
 def _attempt(todo: tuple[str, ...], wanted: tuple[str, ...], before: RunRecord) -> Attempt:
-    left = before.results.keys() - set(todo)
-    return Attempt(todo, tuple(before.results[i] for i in wanted if i in left))
+    results = before.results
+    left = results.keys() - set(todo)
+    unfinished = (results[i] for i in todo if i in results and not results[i].passed)
+    return Attempt(todo, tuple(results[i] for i in wanted if i in left), tuple(unfinished))

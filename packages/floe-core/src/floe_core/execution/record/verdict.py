@@ -13,8 +13,14 @@ from floe_core.execution.dbt.run import DbtEnded
 class Verdict:
     """Tracks the results of one build's wanted nodes, and those kept from earlier attempts."""
 
-    def __init__(self, wanted: Iterable[str], standing: Iterable[NodeResult] = ()) -> None:
+    def __init__(
+        self,
+        wanted: Iterable[str],
+        standing: Iterable[NodeResult] = (),
+        unfinished: Iterable[NodeResult] = (),
+    ) -> None:
         self._results = {result.unique_id: result for result in standing}
+        self._unfinished = {result.unique_id: result for result in unfinished}
         self._wanted = dict.fromkeys((*wanted, *self._results))
         self._begun: set[str] = set()
         self._errors_beside: list[str] = []
@@ -33,9 +39,17 @@ class Verdict:
         if isinstance(event, NodeStarted):
             self._begun.add(event.unique_id)
         else:
+            event = self._add_batches(event)
             self._begun.discard(event.unique_id)
             self._results[event.unique_id] = event
         return event if is_ours else None
+
+    def _add_batches(self, result: NodeResult) -> NodeResult:
+        """Return a result with the batches that were built before, if the others were retried."""
+        before = self._unfinished.get(result.unique_id)
+        if before is None or not {*result.failed_batches} <= {*before.failed_batches}:
+            return result
+        return replace(result, built_batches=result.built_batches + before.built_batches)
 
     def _take_log_of_run(self, event: NodeLog) -> NodeLog:
         if event.level == "error" and event.unique_id:

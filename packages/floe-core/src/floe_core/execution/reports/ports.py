@@ -21,18 +21,14 @@ class PortsOfBuild:
     """The ports of one build. A product without ports or without a ledger records nothing."""
 
     def __init__(
-        self,
-        artifacts: CompiledArtifacts,
-        request: BuildRequest,
-        wanted: Iterable[str],
-        standing: Iterable[NodeResult],
+        self, artifacts: CompiledArtifacts, request: BuildRequest, wanted: Iterable[str]
     ) -> None:
         self._artifacts = artifacts
         self._request = request
         self._wanted = frozenset(wanted)
         has_ports = bool(artifacts.ports or artifacts.input_ports)
         self._ledger: Ledger | None = ledger_of(artifacts) if has_ports else None
-        self._built = {result.unique_id for result in standing if result.is_new}
+        self._built = {result.unique_id for result in request.standing if result.is_new}
         # Key of port -> its last update at the start of the run.
         self._read: dict[str, Update] = {}
 
