@@ -82,7 +82,7 @@ def check_change(
         production = Production(change.production, work / "production")
         base, head = _compile_both(change, work, production, tell)
         tell("comparing the two, column by column")
-        with _keeping_records_in(work):
+        with keeping_records_in(work):
             affected = affected_nodes(base, head)
         sides = _Sides(change, base, head, affected)
         if not sides.affected.why:
@@ -94,7 +94,7 @@ def check_change(
         return sides.build(scratch, state, tell, watch)
 
 
-def _keeping_records_in(folder: Path) -> AbstractContextManager[None]:
+def keeping_records_in(folder: Path) -> AbstractContextManager[None]:
     """Make runs in this process keep their records in a folder that is removed with the check."""
     return environment_with({STATE_DIR_VARIABLE: str(folder / "records")})
 
@@ -125,7 +125,7 @@ class _Sides:
         own = scratch.compilation
         with scratch.dropped(self.change.home, tell):
             tell(f"building {len(wanted)} nodes in {scratch.shown}")
-            with _keeping_records_in(state), watch(own.artifacts, len(wanted)) as receive:
+            with keeping_records_in(state), watch(own.artifacts, len(wanted)) as receive:
                 built = build_in_scratch(own, state, wanted, receive)
             tell("comparing with production")
             relations = self._built_relations(built)

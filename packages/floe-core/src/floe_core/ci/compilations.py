@@ -19,16 +19,15 @@ STATE_FILE = "manifest.json"
 
 @dataclass(frozen=True)
 class Compilation:
-    """A compiled product; `manifest` is dbt's (v12), `source` the folder it was compiled from."""
+    """A compiled product; `manifest` is dbt's (v12), `source` the folder it was compiled from.
+
+    `job` is the job that its nodes are built in.
+    """
 
     artifacts: CompiledArtifacts
     manifest: Mapping[str, Any]
     source: Path
-
-    @property
-    def job(self) -> str:
-        """The job that stands for the product: its first."""
-        return self.artifacts.jobs[0].name
+    job: str
 
     def write_state(self, folder: Path) -> Path:
         """Write dbt's manifest as `dbt --state` takes it, and return the folder.
@@ -54,8 +53,11 @@ def compile_at(
     check: Callable[[CompiledProduct], None] = lambda compiled: None,
     *,
     reuse: bool | None = None,
+    job: str = "",
 ) -> Compilation:
     """Compile a copy of the product into `folder`. `check` may refuse it before it is written.
+
+    `job` is the product's first if it is not given.
 
     Raises:
         InvalidProductError: The files of the product or the platform are wrong: every problem.
@@ -65,4 +67,5 @@ def compile_at(
     )
     check(compiled)
     manifest = json.loads(compiled.files[DBT_MANIFEST_FILE])
-    return Compilation(compiled.write(), manifest, source)
+    artifacts = compiled.write()
+    return Compilation(artifacts, manifest, source, job or artifacts.jobs[0].name)

@@ -31,7 +31,9 @@ class ScratchHead:
         self._place: Scratch | None = None
         self.left_out: frozenset[str] = frozenset()
         self.compilation = compile_at(
-            head.source, folder, self._point_here, self._refuse_writes_outside, reuse=False
+            *(head.source, folder, self._point_here, self._refuse_writes_outside),
+            reuse=False,
+            job=head.job,
         )
         nodes = (n for n in self.compilation.artifacts.built if n.unique_id in self._wanted)
         production.make_room(relation_of(node) for node in nodes if node.is_relation)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
 from rich.console import Console
 from rich.markup import escape
 from rich.status import Status
@@ -14,6 +17,7 @@ from floe_core.build_events import (
     NodeStarted,
     NodeStatus,
 )
+from floe_core.cli.console import stderr
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 MARKS: dict[NodeStatus, str] = {
@@ -93,3 +97,10 @@ class RunView:
     def _name(self, node_id: str) -> str:
         node = self._artifacts.by_id.get(node_id)
         return node.label if node else node_id
+
+
+@contextmanager
+def watch_build(artifacts: CompiledArtifacts, total: int) -> Iterator[Callable[[BuildEvent], None]]:
+    """Show a build beside production in the terminal; yield what receives its events."""
+    with RunView(artifacts, stderr(), total) as view:
+        yield view.receive

@@ -42,17 +42,30 @@ def outcome_of(
             entry = replace(again[node_id].entry, run_id=situation.run_id, seconds=seconds)
             entry = replace(entry, standing=standing.get(node_id), planned_at=situation.now)
             before = situation.state.last_of(node_id)
-            found[node_id] = _new_if_it_varies(entry, before, situation.token)
+            entry = replace(entry, is_settled=_is_settled(situation, node_id, entry))
+            found[node_id] = _new_if_it_differs(entry, before, situation.token)
     doubtful = [i for i in plan if i not in forced and again[i].action == "build"]
     return Outcome(found, doubtful)
 
 
-def _new_if_it_varies(entry: Entry, before: Entry | None, token: str) -> Entry:
-    """Return an entry with a new version if the same code and inputs gave another result."""
+def _is_settled(situation: Situation, node_id: str, entry: Entry) -> bool:
+    """Return whether a build left a relation as it found it, made from the same as before."""
+    before = situation.state.entries.get(node_id)
+    found = situation.warehouse.standing.get(node_id)
+    if before is None or not before.is_made_as(entry):
+        return False
+    return found == before.standing == entry.standing
+
+
+def _new_if_it_differs(entry: Entry, before: Entry | None, token: str) -> Entry:
+    """Return an entry with a new version if its relation differs under the version it had before.
+
+    A version stands for a content. If the same version gives another one, something matters that
+    no trait and no input shows.
+    """
     if before is None or entry.standing is None or before.standing is None:
         return entry
-    is_same = entry.is_made_as(before) and entry.versions == before.versions
-    if not is_same or entry.standing == before.standing:
+    if entry.versions != before.versions or entry.standing == before.standing:
         return entry
     columns = entry.versions.columns
     new = None if columns is None else dict.fromkeys(columns, token)

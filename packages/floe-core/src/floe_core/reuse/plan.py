@@ -19,6 +19,7 @@ from floe_core.reuse.state import Entry, Versions
 from floe_core.schemas.nodes import Node
 
 STEP_RUNS = "a step runs every time"
+CHANGES_ITSELF = "it builds on its own rows, so it is built until they stay the same"
 
 
 def make_plan(situation: Situation) -> dict[str, Decision]:
@@ -163,11 +164,15 @@ class Planner:
         if entry is None:
             yield "no green build of it is known"
             return
-        if not self._may_wait(node, entry, fresh):
+        may_wait = self._may_wait(node, entry, fresh)
+        if not may_wait:
             yield why_built(self._given.artifacts, entry, fresh)
         if not self._stands(node, entry):
             is_there = node.unique_id in self._given.warehouse.standing
             yield "changed since its last build" if is_there else "its relation is not there"
+        is_settled = entry.is_settled or may_wait or self._given.compares
+        if not (is_settled or self._analyses.repeats(node)):
+            yield CHANGES_ITSELF
         yield self._reason_in_parents(node)
 
     def _may_wait(self, node: Node, entry: Entry, fresh: Entry) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 from floe_core.reuse.hashed_text import from_hashed_text, to_hashed_text
 from floe_core.reuse.queries.parts import ROWS, WHOLE, digest
 
-FORMAT = 5
+FORMAT = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,8 @@ class Entry:
     secrets. `rendering` is the key that determines the code, "" if not known. `planned_at` is when
     the build was planned, before it read its inputs, in seconds since 1970. `newest` is source id
     -> the highest value of its `loaded_at_field` then, for the sources that it reads.
-    `by_row_order` is whether its result may depend on the order of its inputs' rows.
+    `by_row_order` is whether its result may depend on the order of its inputs' rows. `is_settled`
+    is whether the build left the relation as the build before it had, from the same.
     """
 
     run_id: str
@@ -74,6 +75,7 @@ class Entry:
     planned_at: float = 0.0
     newest: Mapping[str, str] = field(default_factory=dict)
     by_row_order: bool = True
+    is_settled: bool = False
 
     @property
     def fingerprint(self) -> str:

@@ -12,9 +12,8 @@ from floe_core.compiler.code.python_reads import find_varying_read
 from floe_core.compiler.code.reuse_facts import ReuseFactsReader
 from floe_core.schemas.nodes import ReuseFacts
 
-ADDS = "each build adds its rows once more"
+KNOWN_LATER = "its hooks use a value that only the run knows"
 BATCHES = {"materialized": "incremental", "incremental_strategy": "microbatch"}
-APPEND = {"materialized": "incremental", "incremental_strategy": "append"}
 MACROS = {
     "macro.shop.plain": {"macro_sql": "{% macro plain() %}1{% endmacro %}"},
     "macro.shop.asks": {"macro_sql": "{% macro asks() %}{{ run_query('x') }}{% endmacro %}"},
@@ -60,18 +59,11 @@ def facts(macros: tuple[str, ...] = (), **fields: Any) -> ReuseFacts:
         ({"raw_code": "{{ adapter.dispatch('plain')() }}"}, ""),
         ({"raw_code": "{{ modules.datetime.datetime.now() }}"}, "modules.datetime"),
         ({"config": {"meta": {"floe": {"reuse": "never"}}}}, "meta.floe.reuse is never"),
-        ({"config": {"materialized": "incremental"}}, ADDS),
-        ({"config": {"materialized": "incremental", "unique_key": "id"}}, ""),
-        ({"config": APPEND}, ADDS),
-        ({"config": {**APPEND, "unique_key": "id"}}, ADDS),
-        ({"config": APPEND, "raw_code": "{% if is_incremental() %}{% endif %}"}, ""),
-        ({"config": APPEND, "raw_code": "select max(at) from {{ this }}"}, ""),
-        ({"config": {**APPEND, "incremental_strategy": "insert_overwrite"}}, ""),
         ({"config": {"store_failures": True}}, "it stores its failures"),
         ({"config": {"post-hook": [{"sql": "grant select on {{ this }} to x"}]}}, ""),
         (
             {"config": {"post-hook": [{"sql": "insert into {{ ref('b') }} select 1"}]}},
-            "its hooks read other relations",
+            "its hooks use another relation",
         ),
         (
             {"config": {"post-hook": [{"sql": "{{ reads_var() }}"}]}, "macros": ("reads_var",)},
@@ -81,7 +73,27 @@ def facts(macros: tuple[str, ...] = (), **fields: Any) -> ReuseFacts:
             {"config": {"post-hook": [{"sql": "grant select on {{ this }} to {{ target.user }}"}]}},
             "its hooks or its materialization read target.user",
         ),
-        ({"config": {"post-hook": [{"sql": "comment on {{ target.schema }}.x is 'y'"}]}}, ""),
+        (
+            {
+                "config": {
+                    "post-hook": [{"sql": "comment on table {{ this }} is '{{ target.schema }}'"}]
+                }
+            },
+            "",
+        ),
+        (
+            {"config": {"post-hook": [{"sql": "copy {{ this }} to 'x'"}]}},
+            "its hooks use a statement COPY",
+        ),
+        ({"config": {"post-hook": [{"sql": "call f()"}]}}, "its hooks use a statement CALL"),
+        ({"config": {"post-hook": [{"sql": "select f()"}]}}, "its hooks use f()"),
+        ({"config": {"post-hook": [{"sql": "vacuum {{ this }}"}]}}, ""),
+        ({"config": {"pre-hook": [{"sql": "delete from {{ this }} where {{ x }}"}]}}, KNOWN_LATER),
+        (
+            {"config": {"sql_header": "create temp macro f() as 1;"}},
+            "its hooks use a statement CREATE",
+        ),
+        ({"config": {"sql_header": "set a = (select max(x) from b);"}}, "its hooks use max()"),
         ({"config": BATCHES}, "each run builds the batches up to its own time"),
         (
             {"config": {"materialized": "external"}},
@@ -91,6 +103,46 @@ def facts(macros: tuple[str, ...] = (), **fields: Any) -> ReuseFacts:
 )
 def test_what_keeps_a_node_from_being_reused(fields: dict[str, Any], never: str) -> None:
     assert facts(**fields).never == never
+
+
+@pytest.mark.parametrize(
+    ("config", "does"),
+    [
+        ({}, "adds"),
+        ({"unique_key": "id"}, "replaces"),
+        ({"incremental_strategy": "append", "unique_key": "id"}, "adds"),
+        ({"incremental_strategy": "insert_overwrite"}, "replaces"),
+        ({"incremental_strategy": "merge", "unique_key": "id"}, "replaces"),
+        ({"unique_key": "id", "merge_update_columns": ["amount"]}, "replaces"),
+        ({"unique_key": "id", "incremental_predicates": ["at > now()"]}, ""),
+        ({"unique_key": "id", "merge_clauses": {"when_matched": []}}, ""),
+        ({"unique_key": "id", "post-hook": [{"sql": "delete from {{ this }}"}]}, ""),
+        ({"incremental_strategy": "own", "unique_key": "id"}, ""),
+        ({"materialized": "by_period"}, ""),
+    ],
+)
+def test_what_a_build_does_to_the_rows_of_an_incremental_model(
+    config: dict[str, Any], does: str
+) -> None:
+    assert facts(config={"materialized": "incremental", **config}).own_rows == does
+
+
+@pytest.mark.parametrize(
+    ("config", "counts"),
+    [
+        ({}, False),
+        ({"tags": ["a"], "meta": {"a": 1}, "grants": {"select": ["x"]}}, False),
+        ({"persist_docs": {"columns": True}, "docs": {"show": True}}, False),
+        ({"contract": {"enforced": False, "alias_types": True}}, False),
+        ({"contract": {"enforced": True}}, True),
+        ({"sql_header": "set a = 1;"}, True),
+        ({"a_key_of_a_newer_dbt": True}, True),
+        ({"a_key_of_a_newer_dbt": False}, False),
+        ({"post-hook": [{"sql": "analyze {{ this }}"}]}, True),
+    ],
+)
+def test_what_of_a_configuration_may_change_the_rows(config: dict[str, Any], counts: bool) -> None:
+    assert (facts(config=config).content != "") is counts
 
 
 @pytest.mark.parametrize(

@@ -186,7 +186,9 @@ def test_what_varies_makes_all_below_it_new_in_every_run() -> None:
 
 
 def test_an_incremental_model_is_reused_only_if_no_input_is_new() -> None:
-    artifacts = product(b={"materialization": "incremental"})
+    artifacts = product(
+        b={"materialization": "incremental", "reuse": ReuseFacts(own_rows="replaces")}
+    )
     after = built(situation(artifacts))
     assert reasons(after) == {}
     changed = CODES | {A: CODES[A].replace("amount from", "amount + 1 as amount from")}
@@ -304,7 +306,7 @@ def test_two_compilations_do_not_wait() -> None:
 
 
 def test_an_incremental_model_may_read_itself() -> None:
-    artifacts = product(b={"materialization": "incremental"})
+    artifacts = product(b={"materialization": "incremental", "reuse": ReuseFacts(own_rows="adds")})
     itself = ' where id > (select max(id) from "shop"."main"."b")'
     assert reasons(built(situation(artifacts, codes=CODES | {B: CODES[B] + itself}))) == {}
 

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from floe_core.cli.console import notice, print_json, stderr, stdout
+from floe_core.cli.console import notice, print_json, stdout
 from floe_core.cli.options import Json, check_file
-
-if TYPE_CHECKING:
-    from floe_core.build_events import BuildEvent
-    from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 FAILED = 1
 Side = Annotated[
@@ -68,13 +64,14 @@ def ci(
     from floe_core.ci.check import Change, check_change
     from floe_core.ci.markdown import as_markdown
     from floe_core.cli.commands.parity_command import leave_environment
+    from floe_core.cli.run_view import watch_build
     from floe_core.errors import UsageError
 
     leave_environment("ci checks")
     if output is not None and not output.absolute().parent.is_dir():
         raise UsageError(f"--output {output}: there is no folder {output.absolute().parent}")
     with _interrupted_by_termination():
-        found = check_change(Change(base, head, product, samples), notice, _watch)
+        found = check_change(Change(base, head, product, samples), notice, watch_build)
     comment = as_markdown(found)
     if output is not None:
         write_together(output.absolute().parent, {output.name: comment.encode()})
@@ -94,14 +91,6 @@ def _interrupted_by_termination() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-@contextmanager
-def _watch(artifacts: CompiledArtifacts, total: int) -> Iterator[Callable[[BuildEvent], None]]:
-    from floe_core.cli.run_view import RunView
-
-    with RunView(artifacts, stderr(), total) as view:
-        yield view.receive
 
 
 def _print(comment: str) -> None:

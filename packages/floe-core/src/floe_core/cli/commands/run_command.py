@@ -14,6 +14,7 @@ from floe_core.cli.options import Env, Json, On, Product
 from floe_core.cli.progress import show_stages
 
 if TYPE_CHECKING:
+    from floe_core.ci.verification import Verification
     from floe_core.plugin_powers import RunLauncher, RunOptions, RunReport
     from floe_core.run_parameters import RunParameters
     from floe_core.schemas.compiled_artifacts import CompiledArtifacts
@@ -30,6 +31,17 @@ class ResourceTypeOption(StrEnum):
     SNAPSHOT = "snapshot"
     TEST = "test"
     UNIT_TEST = "unit_test"
+
+
+def read_percent(text: str) -> float:
+    """Return a percentage above 0 and up to 100, given with or without its sign."""
+    try:
+        found = float(text.removesuffix("%"))
+    except ValueError:
+        found = 0.0
+    if not 0 < found <= 100:
+        raise typer.BadParameter(f"{text!r} is not a percentage: write one from 1% to 100%")
+    return found
 
 
 def run(
@@ -72,6 +84,15 @@ def run(
             show_default=False,
         ),
     ] = None,
+    verify: Annotated[
+        float | None,
+        typer.Option(
+            metavar="PERCENT",
+            parser=read_percent,
+            help="Build this part of the reused nodes again in temporary schemas, and exit 1 "
+            "if one differs.",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Compile a product and run it through the orchestrator's own engine on this machine.
@@ -93,6 +114,8 @@ def run(
         empty=empty,
         vars=_vars(vars_),
     )
+    if verify is not None:
+        _refuse_to_verify(parameters, is_backfill=backfill is not None)
     if backfill is not None:
         _refuse_parameters(parameters)
         artifacts = compile_here(product, on, reuse)
@@ -101,11 +124,18 @@ def run(
         artifacts = compile_here(product, on, reuse)
         options = options_of(artifacts, _job(artifacts, job), parameters, is_whole=job is None)
         report = _launch(artifacts, options, started)
+    found = None
+    if verify is not None and report.status == "success":
+        found = _verify(artifacts, options.job, report, verify)
     if as_json:
-        print_json(as_dict(artifacts, report))
+        checked = {} if found is None else {"verification": found.as_dict()}
+        print_json(as_dict(artifacts, report) | checked)
     else:
         _print_summary(artifacts, report)
-    raise typer.Exit(0 if report.status == "success" else FAILED)
+        if found is not None:
+            _print_verification(artifacts, found)
+    is_fine = report.status == "success" and (found is None or found.has_passed)
+    raise typer.Exit(0 if is_fine else FAILED)
 
 
 def compile_here(
@@ -215,6 +245,50 @@ def _run_backfill(
             stdout().print(f"[bold]{moment:%Y-%m-%d %H:%M} UTC[/]")
             _print_summary(artifacts, report)
     raise typer.Exit(FAILED if has_failed else 0)
+
+
+def _refuse_to_verify(parameters: RunParameters, *, is_backfill: bool) -> None:
+    from floe_core.errors import UsageError
+
+    given = (*parameters.as_given(), *(["backfill"] if is_backfill else []))
+    others = [name for name in given if name not in ("select", "exclude", "resource_types")]
+    if others:
+        flags = ", ".join(f"--{name.replace('_', '-')}" for name in others)
+        raise UsageError(f"--verify builds nodes as the job does: leave out {flags}")
+
+
+def _verify(
+    artifacts: CompiledArtifacts, job: str, report: RunReport, percent: float
+) -> Verification:
+    from floe_core.ci.verification import choose_sample, verify_reuse
+    from floe_core.cli.run_view import watch_build
+
+    sample = choose_sample(artifacts, report.nodes, percent)
+    return verify_reuse(artifacts.folder, job, sample, notice, watch_build)
+
+
+def _print_verification(artifacts: CompiledArtifacts, found: Verification) -> None:
+    by_id, console = artifacts.by_id, stdout()
+    for table in found.differing:
+        label = by_id[table.node_id].label
+        console.print(
+            f"[bold red]{label}[/] was reused, and a build of it comes to other rows",
+            soft_wrap=True,
+        )
+        why = f"  the run's reason: {found.reasons[table.node_id]}"
+        console.print(why, markup=False, soft_wrap=True)
+    for node_id, message in found.failures.items():
+        text = f"{by_id[node_id].label} was reused, and can't be built: {message}"
+        console.print(text, markup=False, soft_wrap=True)
+    if found.problem:
+        console.print(found.problem, markup=False, soft_wrap=True)
+    count = len(found.node_ids)
+    nodes = "1 reused node" if count == 1 else f"{count} reused nodes"
+    if found.has_passed:
+        console.print(f"verified {nodes}: no difference")
+    else:
+        help_ = "run with --no-reuse, and report it: reuse must never change a result"
+        console.print(f"[bold red]verified {nodes}[/]: {help_}", soft_wrap=True)
 
 
 def _vars(text: str | None) -> dict[str, Any]:

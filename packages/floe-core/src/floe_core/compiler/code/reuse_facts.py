@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from functools import cached_property
+from typing import Any, Literal
 
 from floe_core.compiler.code import jinja_reads, python_reads
 from floe_core.compiler.code.code_hashes import CodeHashes
+from floe_core.compiler.code.hook_statements import find_foreign, find_written
+from floe_core.compiler.code.hook_texts import HookTexts
 from floe_core.compiler.code.lag_tolerance import parse_span
 from floe_core.compiler.code.steady_rendering import SteadyRendering
 from floe_core.compiler.code.token_text import token_text
@@ -19,7 +22,30 @@ Entry = Mapping[str, Any]
 NEVER, CONTENT = "never", "content"
 
 # Keys of a node's configuration that do not affect its relation or its verdict.
-_IDLE = frozenset({"meta", "tags", "docs", "group", "access", "enabled", "event_time", "freshness"})
+_IDLE = frozenset(
+    {
+        *("meta", "tags", "docs", "group", "access", "enabled", "event_time", "freshness"),
+        "static_analysis",
+    }
+)
+# Keys that do not affect the rows of a table or a view, beside those that a plan looks at itself.
+# Any other may: of an adapter, of a newer dbt, or of a macro of the project.
+_IDLE_FOR_ROWS = _IDLE | {
+    *("alias", "schema", "database", "quoting", "materialized", "contract", "packages"),
+    *("persist_docs", "grants", "full_refresh", "on_configuration_change", "on_schema_change"),
+    *(
+        "unique_key",
+        "incremental_strategy",
+        "concurrent_batches",
+        "batch_size",
+        "lookback",
+        "begin",
+    ),
+    *("column_types", "delimiter", "quote_columns"),  # Parts of a seed's version.
+    *("indexes", "unlogged", "post-hook", "pre-hook", "post_hook", "pre_hook"),
+    *("severity", "store_failures", "store_failures_as", "where", "limit", "fail_calc"),
+    *("warn_if", "error_if"),
+}
 _SHAPING = ("constraints", "contract", "test_metadata", "given", "expect", "overrides", "quoting")
 _SIGNATURE = ("arguments", "returns")
 _PLAIN = frozenset({"table", "view", "seed", "test", "unit"})
@@ -38,7 +64,9 @@ _NEVER_TOLD = frozenset(
         *("extra_ctes", "extra_ctes_injected", "raw_code"),
     }
 )
-_OWN_RELATION = re.compile(r"\b(?:this|is_incremental)\b")
+_READS_RELATION = re.compile(r"\b(ref|source)\s*\(")
+# Of a merge, these choose columns to write, and no rows.
+_OF_COLUMNS = ("merge_update_columns", "merge_exclude_columns")
 _HOOKS = ("pre-hook", "post-hook", "pre_hook", "post_hook")
 # Incremental models check whether their relation exists; their reuse does not depend on their SQL.
 _FOR_INCREMENTAL = frozenset({"macro.dbt.is_incremental"})
@@ -54,6 +82,7 @@ class ReuseFactsReader:
         self._varying: dict[str, str] = {}
         self._reads_texts = reads_texts
         self._rendering = SteadyRendering(manifest, hashes)
+        self._hooks = HookTexts(manifest.get("macros") or {})
 
     def facts(self, entry: Entry) -> ReuseFacts:
         """Return the facts of one node; those of a source determine its version."""
@@ -73,6 +102,7 @@ class ReuseFactsReader:
             rendering=self._rendering.hash_of(entry) if self._reads_texts else "",
             content=self._content(entry),
             never=never or self._never(entry),
+            own_rows=self._own_rows(entry),
             by_content=policy == CONTENT,
             lag_seconds=_lag_seconds(policy),
         )
@@ -98,7 +128,7 @@ class ReuseFactsReader:
         return told | ({"code": entry.get("raw_code")} if _READS_RAW_CODE.search(text) else {})
 
     def _texts_of_building(self, entry: Entry) -> list[str]:
-        hooks = " ".join(_text_of_hooks(entry))
+        hooks = " ".join(_text_of_hooks(entry)).strip()
         return [hooks, *self._hashes.texts_of_building_macros(entry, with_used=bool(hooks))]
 
     def _text(self, entry: Entry) -> str:
@@ -119,31 +149,50 @@ class ReuseFactsReader:
         macros = self._hashes.of_building_macros(entry, with_used=False)
         is_plain = str(config.get("materialized") or "view") in _PLAIN and not macros
         has_contract = bool((config.get("contract") or {}).get("enforced"))
-        if is_plain and not has_contract and not _has_hooks(entry) and _is_sql(entry):
-            return ""
-        return self._build(entry)
+        has_more = any(value for key, value in config.items() if key not in _IDLE_FOR_ROWS)
+        is_known = not (has_contract or has_more or _has_hooks(entry))
+        return "" if is_plain and is_known and _is_sql(entry) else self._build(entry)
 
     def _never(self, entry: Entry) -> str:
         """Return what its code reads that may differ in the next run."""
         config = _config(entry)
+        if written := self._written.get(str(entry.get("unique_id"))):
+            return written
         if config.get("store_failures"):
             return "it stores its failures"
         if config.get("incremental_strategy") == "microbatch":
             return "each run builds the batches up to its own time"
         if config.get("materialized") == "external":
             return "its rows are in a file outside of the warehouse"
-        if self._adds_rows_always(entry):
-            return "each build adds its rows once more"
         if not _is_sql(entry):
-            return python_reads.find_varying_read(str(entry.get("raw_code") or ""))
+            code = str(entry.get("raw_code") or "")
+            return python_reads.find_varying_read(code) or self._find_foreign(entry)
         hooks = " ".join(_text_of_hooks(entry))
-        if "ref(" in hooks or "source(" in hooks or "run_query" in hooks:
-            return "its hooks read other relations"
         if outside := self._find_read_outside(entry):
             return f"its hooks or its materialization read {outside}"
         texts = [self._code(entry), hooks]
         own = next(filter(None, map(jinja_reads.find_varying_read, texts)), "")
-        return own or self._of_macros(entry) or self._of_ephemeral(entry)
+        varying = own or self._of_macros(entry) or self._of_ephemeral(entry)
+        return varying or self._find_foreign(entry)
+
+    @cached_property
+    def _written(self) -> dict[str, str]:
+        """Node id -> why it is never reused, for tables that hooks of other nodes write.
+
+        Each build of the writer would write once more to the same rows.
+        """
+        nodes = self._manifest["nodes"]
+        by_name: dict[str, list[str]] = {}
+        for node_id, entry in nodes.items():
+            by_name.setdefault(str(entry.get("alias") or "").lower(), []).append(node_id)
+        found: dict[str, str] = {}
+        for entry in nodes.values():
+            for text in filter(None, _text_of_hooks(entry)):
+                for name in find_written(self._hooks.render(text), self._adapter):
+                    parents = (entry.get("depends_on") or {}).get("nodes") or ()
+                    why = f"a hook of {entry['name']} may write it"
+                    found |= dict.fromkeys(by_name.get(name, ()) if name else parents, why)
+        return found
 
     def _never_of_function(self, entry: Entry) -> str:
         """Return what a function's statement may read besides its compiled body."""
@@ -151,19 +200,34 @@ class ReuseFactsReader:
         texts = self._hashes.texts_of_building_macros(entry, with_used=True)
         if any(_READS_OUTSIDE.search(text) for text in (hooks, *texts)):
             return "its hooks or macros read vars or the environment"
-        reads = "ref(" in hooks or "source(" in hooks or "run_query" in hooks
-        return "its hooks read other relations" if reads else ""
+        return self._find_foreign(entry)
 
-    def _adds_rows_always(self, entry: Entry) -> bool:
-        """Return whether each build adds all rows of the SQL to those that are there.
+    def _find_foreign(self, entry: Entry) -> str:
+        """Return what its hooks, its header or its materialization name beside its relation."""
+        for text in filter(None, _text_of_hooks(entry)):
+            if found := find_foreign(self._hooks.render(text), self._adapter):
+                return f"its hooks use {found}"
+        texts = self._hashes.texts_of_building_macros(entry, with_used=False)
+        call = next(filter(None, map(_READS_RELATION.search, texts)), None)
+        return f"its materialization calls {call[1]}()" if call else ""
 
-        SQL that is to hold rows back calls `is_incremental()` or reads `this`.
-        """
-        used = (entry.get("depends_on") or {}).get("macros") or ()
-        holds_back = _OWN_RELATION.search(self._code(entry)) or (
-            _FOR_INCREMENTAL & set(self._hashes.reach(used))
+    def _own_rows(self, entry: Entry) -> Literal["", "adds", "replaces"]:
+        """Return what dbt does to the rows of an incremental model; hooks may do anything."""
+        config = _config(entry)
+        is_dbts = not self._hashes.of_building_macros(entry, with_used=False)
+        if config.get("materialized") != "incremental" or _has_hooks(entry) or not is_dbts:
+            return ""
+        strategy = config.get("incremental_strategy") or ""
+        has_conditions = any(
+            value and ("predicates" in key or (key.startswith("merge_") and key not in _OF_COLUMNS))
+            for key, value in config.items()
         )
-        return _appends(_config(entry)) and not holds_back
+        if strategy == "insert_overwrite":
+            return "replaces"
+        if has_conditions or strategy not in ("", "append", "delete+insert", "merge"):
+            return ""
+        by_key = strategy != "append" and config.get("unique_key")
+        return "replaces" if by_key else "adds"
 
     def _find_read_outside(self, entry: Entry) -> str:
         """Return what affects more than the compiled SQL shows, such as a var; "" for nothing."""
@@ -221,21 +285,15 @@ def _is_sql(entry: Entry) -> bool:
     return (entry.get("language") or "sql") == "sql"
 
 
-def _appends(config: Entry) -> bool:
-    """Return whether dbt adds the rows of the SQL to an incremental model, and removes none."""
-    strategy = config.get("incremental_strategy") or ""
-    by_key = strategy in ("", "delete+insert", "merge") and config.get("unique_key")
-    is_known = strategy in ("", "append", "delete+insert", "merge")
-    return config.get("materialized") == "incremental" and is_known and not by_key
-
-
 def _has_hooks(entry: Entry) -> bool:
     return any(_config(entry).get(name) for name in _HOOKS)
 
 
 def _text_of_hooks(entry: Entry) -> list[str]:
+    """Return the texts of its hooks, and of what dbt runs in front of its SQL."""
     hooks = [hook for name in _HOOKS for hook in _config(entry).get(name) or ()]
-    return [str(hook.get("sql") if isinstance(hook, dict) else hook) for hook in hooks]
+    texts = [str(hook.get("sql") if isinstance(hook, dict) else hook) for hook in hooks]
+    return [*texts, str(_config(entry).get("sql_header") or "")]
 
 
 def _columns(entry: Entry, with_descriptions: bool) -> list[Any]:

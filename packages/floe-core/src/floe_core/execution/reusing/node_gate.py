@@ -59,6 +59,6 @@ class NodeGate:
 def result_of_reused(node_id: str, decision: Decision) -> NodeResult:
     """Return the result of a reused node."""
     entry = decision.entry
-    message = f"reused: it stands as run {entry.run_id} left it"
+    message = f"reused: {decision.why}"
     reused = ReusedBuild(entry.run_id, entry.lineage_run_id, entry.seconds, decision.rows)
     return NodeResult(node_id, "reused", message=message, reused=reused)

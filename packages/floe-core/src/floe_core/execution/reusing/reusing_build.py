@@ -29,6 +29,10 @@ from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 GREEN = frozenset({"success", "pass"})
 
 
+# Names in a warning.
+_SHOWN = 5
+
+
 class ReusingBuild:
     """A build that reuses relations. `todo` are the ids of the nodes for dbt to build, sorted."""
 
@@ -89,7 +93,7 @@ class ReusingBuild:
             yield NodeLog("", "warn", f"reuse: {problem}", is_from_floe=True)
 
     def _remember(self) -> str:
-        """Store what was built; return why that was not possible, "" if it was."""
+        """Store what was built; return what went wrong, "" for nothing."""
         given = self._planned.situation
         green = self._green()
         compiled = self._entries_compiled_anew()
@@ -113,7 +117,18 @@ class ReusingBuild:
                 self._is_announced = False
         except EnvironmentProblemError as error:
             return str(error)
-        return ""
+        return self._tell_doubt(outcome.doubtful)
+
+    def _tell_doubt(self, node_ids: Collection[str]) -> str:
+        """Return which nodes should not have been reused, "" for none."""
+        labels = [self._planned.situation.artifacts.by_id[i].label for i in sorted(node_ids)]
+        if not labels:
+            return ""
+        more = f" and {len(labels) - _SHOWN} more" if len(labels) > _SHOWN else ""
+        return (
+            f"reused, but what they read came to other rows than its code and inputs explain: "
+            f"{', '.join(labels[:_SHOWN])}{more}. The next run builds them"
+        )
 
     def receive(self, result: NodeResult) -> NodeResult:
         """Keep a result for the end; return it with the version of the relation that was built."""

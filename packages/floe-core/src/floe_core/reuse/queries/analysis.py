@@ -88,7 +88,7 @@ def analyse(sql: str, dialect: str, inputs: tuple[Input, ...], functions: Functi
         return analysis_of_text(sql, inputs, UNREADABLE)
     if not isinstance(query, exp.Query | exp.Pivot):
         return analysis_of_text(sql, inputs, UNREADABLE)
-    names = _Names(inputs, catalog.names)
+    names = InputNames(inputs, catalog.names)
     own = find_own_call(sql, dialect, functions)
     never = own or find_varying(query, names.node_of, functions.steady, catalog.varying_names)
     if catalog.lists_functions:
@@ -122,7 +122,7 @@ def _canonical(query: exp.Expr, dialect: str) -> str:
     return query.sql(dialect=dialect, comments=False, normalize_functions="upper")
 
 
-def _by_column(query: exp.Expr, dialect: str, names: _Names) -> Columns:
+def _by_column(query: exp.Expr, dialect: str, names: InputNames) -> Columns:
     for column in query.find_all(exp.Column):
         column.meta[BARE] = not column.table
     names.rename_tables(query)
@@ -137,7 +137,7 @@ def _by_column(query: exp.Expr, dialect: str, names: _Names) -> Columns:
     return QueryReader(names.tables).read(qualified, {})
 
 
-class _Names:
+class InputNames:
     """The inputs of a query, under names that are unique in it."""
 
     def __init__(self, inputs: Sequence[Input], names: Names) -> None:

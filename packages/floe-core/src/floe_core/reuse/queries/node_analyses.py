@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from floe_core.reuse.queries.analysis import Analysis, Input, analysis_of_text
+from floe_core.reuse.queries.own_rows import repeats
 from floe_core.reuse.queries.parts import WHOLE, Part
 from floe_core.reuse.situation import Situation, is_adding
 from floe_core.reuse.state import Versions
@@ -31,9 +32,18 @@ class NodeAnalyses:
         if not is_adding(node):
             return self._analyse(code, inputs)
         # It may read its own existing relation, which is not an input.
-        itself = Input(node.unique_id, node.database, node.schema_name, node.identifier)
-        found = self._analyse(code, [*inputs, itself])
+        found = self._analyse(code, [*inputs, _itself(node)])
         return analysis_of_text(found.tree, inputs, found.never, by_row_order=found.by_row_order)
+
+    def repeats(self, node: Node) -> bool:
+        """Return whether a second build of a node with the same inputs surely changes nothing."""
+        if not is_adding(node) or node.resource_type == "snapshot":
+            return True
+        code = self._given.codes.get(node.unique_id)
+        if code is None or not node.reuse.own_rows:
+            return False
+        replaces = node.reuse.own_rows == "replaces"
+        return repeats(code, self._given.artifacts.dbt.adapter, _itself(node), replaces=replaces)
 
     def _analyse(self, code: str, inputs: list[Input]) -> Analysis:
         functions = self._given.warehouse.functions
@@ -58,3 +68,7 @@ class NodeAnalyses:
             names = None if columns is None else tuple(columns)
             found.append(Input(parent.unique_id, *place, names))
         return found
+
+
+def _itself(node: Node) -> Input:
+    return Input(node.unique_id, node.database, node.schema_name, node.identifier)

@@ -1,0 +1,105 @@
+"""Read the SQL of a node's hooks without dbt; its relation and the unknown have names in it.
+
+Every branch of a condition and the body of every loop is part of the text. Macros of the project
+are followed with the values that the hook passes to them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from jinja2 import Environment, TemplateError, nodes
+
+# The node's own relation in the SQL, and whatever only a run knows.
+THIS, UNKNOWN = "floe_this", "floe_unknown"
+_DEEPEST = 20
+# Calls that write nothing into the SQL.
+_SILENT = frozenset({"log", "print", "config"})
+_ENVIRONMENT = Environment(
+    extensions=["jinja2.ext.do", "jinja2.ext.loopcontrols"], autoescape=False
+)
+Values = Mapping[str, str]
+
+
+class HookTexts:
+    """Renders the hooks of one manifest's nodes (dbt manifest v12, `macros.*`)."""
+
+    def __init__(self, macros: Mapping[str, Mapping[str, Any]]) -> None:
+        self._texts: dict[str, set[str]] = {}
+        for each in macros.values():
+            self._texts.setdefault(str(each.get("name")), set()).add(str(each.get("macro_sql")))
+        self._macros: dict[str, nodes.Macro | None] = {}
+
+    def render(self, hook: str) -> str:
+        """Return the SQL of a hook, `floe_unknown` if its Jinja can't be read.
+
+        >>> sql = "{% macro empty(x) %}delete from {{ x }}{% endmacro %}"
+        >>> texts = HookTexts({"macro.shop.empty": {"name": "empty", "macro_sql": sql}})
+        >>> texts.render("{{ empty(this) }} where {{ var('x') }}")
+        'delete from floe_this where floe_unknown'
+        """
+        try:
+            return self._body(_ENVIRONMENT.parse(hook).body, {"this": THIS}, 0)
+        except (TemplateError, RecursionError):
+            return UNKNOWN
+
+    def _body(self, body: list[nodes.Node], values: Values, depth: int) -> str:
+        known = dict(values)
+        return "".join(self._statement(each, known, depth) for each in body)
+
+    def _statement(self, node: nodes.Node, values: dict[str, str], depth: int) -> str:
+        if isinstance(node, nodes.Output):
+            return "".join(self._value(each, values, depth) for each in node.nodes)
+        if isinstance(node, nodes.Assign) and isinstance(node.target, nodes.Name):
+            values[node.target.name] = self._value(node.node, values, depth)
+            return ""
+        if isinstance(node, nodes.If):
+            branches = (node.body, *(each.body for each in node.elif_), node.else_)
+            return " ".join(self._body(each, values, depth) for each in branches)
+        if isinstance(node, nodes.For):
+            names = (each.name for each in node.find_all(nodes.Name) if each.ctx == "store")
+            return self._body(node.body, {**values, **dict.fromkeys(names, UNKNOWN)}, depth)
+        if isinstance(node, nodes.ExprStmt):
+            return self._value(node.node, values, depth)
+        return UNKNOWN
+
+    def _value(self, node: nodes.Node, values: Values, depth: int) -> str:
+        if isinstance(node, nodes.TemplateData):
+            return node.data
+        if isinstance(node, nodes.Const):
+            return str(node.value)
+        if isinstance(node, nodes.Name):
+            return values.get(node.name, UNKNOWN)
+        if isinstance(node, nodes.Getattr):
+            return THIS if self._value(node.node, values, depth) == THIS else UNKNOWN
+        if isinstance(node, nodes.Concat):
+            return "".join(self._value(each, values, depth) for each in node.nodes)
+        if isinstance(node, nodes.Call):
+            return self._call(node, values, depth)
+        return UNKNOWN
+
+    def _call(self, call: nodes.Call, values: Values, depth: int) -> str:
+        # A macro may be qualified by its package.
+        name = getattr(call.node, "attr", getattr(call.node, "name", ""))
+        if name in _SILENT:
+            return ""
+        if name == "return" and call.args:
+            return self._value(call.args[0], values, depth)
+        macro = self._macro(name)
+        if macro is None or depth == _DEEPEST or call.dyn_args or call.dyn_kwargs:
+            return UNKNOWN
+        parameters = [each.name for each in macro.args]
+        passed = [self._value(each, values, depth) for each in call.args]
+        named = {each.key: self._value(each.value, values, depth) for each in call.kwargs}
+        bound = {"this": THIS, **dict.fromkeys(parameters, UNKNOWN)}
+        bound |= dict(zip(parameters, passed, strict=False)) | named
+        return self._body(macro.body, bound, depth + 1)
+
+    def _macro(self, name: str) -> nodes.Macro | None:
+        """Return the macro of this name, None if there is none or more than one."""
+        if name not in self._macros:
+            texts = self._texts.get(name, ())
+            text = next(iter(texts)) if len(texts) == 1 else ""
+            self._macros[name] = _ENVIRONMENT.parse(text).find(nodes.Macro)
+        return self._macros[name]

@@ -1,0 +1,180 @@
+"""What changes a table's rows beside its SQL: configuration, hooks, and the table itself.
+
+After each build, the tables are compared with those of plain `dbt build` in a copy of the product.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from beside_plain_dbt import Shop
+
+WriteProduct = Callable[..., Path]
+
+TABLE = "{{ config(materialized='table') }}\n"
+READER = TABLE + "select amount from {{ ref('halved') }}"
+HALVED = "select 7 / 2 * 10 as amount"
+HEADER = "set integer_division={value};"
+CALLED = "{{% call set_sql_header(config) %}}\n{header}\n{{% endcall %}}\n"
+
+
+def with_header(value: str, *, is_called: bool) -> str:
+    header = HEADER.format(value=value)
+    if is_called:
+        return TABLE + CALLED.format(header=header) + HALVED
+    return f"{{{{ config(materialized='table', sql_header='{header}') }}}}\n{HALVED}"
+
+
+@pytest.mark.parametrize("is_called", [False, True])
+def test_what_reads_a_table_with_another_header_is_built(
+    is_called: bool, write_product: WriteProduct
+) -> None:
+    plain = with_header("false", is_called=is_called)
+    shop = Shop(write_product, halved=plain, reader=READER)
+    shop.run()
+    shop.model("halved", with_header("true", is_called=is_called))
+    assert shop.run() == {"halved", "reader"}
+    assert shop.run() == set()
+
+
+FILL = (
+    "{% macro fill(into) %}{% if execute %}insert into {{ into }} "
+    "select amount from {{ ref('src') }}{% endif %}{% endmacro %}"
+)
+BUMP = "{% macro bump() %}update main.orders set amount = amount + 1{% endmacro %}"
+MARK = "{% macro mark(into) %}insert into {{ into }} values (-1){% endmacro %}"
+
+
+CONFIG = "{{{{ config(post_hook={!r}) }}}}\n"
+READING = {
+    "filled_by_macro": "{{ fill(this) }}",
+    "filled_by_ref": "insert into {{ this }} select amount from {{ ref('src') }}",
+    "filled_by_name": "insert into {{ this }} select amount from main.src",
+    "filled_at_times": "insert into {{ this }} select extract(epoch from now())::int % 2",
+}
+DEPENDS = "-- depends_on: {{ ref('src') }}\n"
+
+
+def test_what_a_hook_reads_is_new_in_every_run(write_product: WriteProduct) -> None:
+    models = {
+        name: CONFIG.format(hook) + DEPENDS + "select 0 as amount" for name, hook in READING.items()
+    }
+    shop = Shop(write_product, src="select 1 as amount", **models)
+    shop.write("macros/fill.sql", FILL)
+    # Two moments are never the same on both sides.
+    shop.tables = _without(shop.tables, "filled_at_times")  # type: ignore[method-assign]
+    shop.run()
+    assert shop.run() == {*models}
+    shop.model("src", "select 2 as amount")
+    assert shop.run() == {"src", *models}
+
+
+def _without(tables: Callable[[Path], dict[str, Any]], name: str) -> Callable[[Path], Any]:
+    return lambda folder: {k: rows for k, rows in tables(folder).items() if k != name}
+
+
+WRITING = {
+    "bumped": "{{ bump() }}",
+    "updated": "update main.updated_orders set amount = amount + 1",
+    "by_ref": "update {{ ref('ref_orders') }} set amount = amount + 1",
+}
+
+
+def test_a_hook_that_writes_another_table_runs_in_every_run_and_so_does_that_table(
+    write_product: WriteProduct,
+) -> None:
+    tables = dict(zip(WRITING, ("orders", "updated_orders", "ref_orders"), strict=True))
+    parents = {name: f"-- depends_on: {{{{ ref('{table}') }}}}\n" for name, table in tables.items()}
+    writers = {
+        name: CONFIG.format(hook) + parents[name] + "select 1 as one"
+        for name, hook in WRITING.items()
+    }
+    orders = dict.fromkeys(tables.values(), "select 1 as id, 10 as amount")
+    shop = Shop(write_product, **orders, **writers, other="select 1 as one")
+    shop.write("macros/bump.sql", BUMP)
+    shop.run()
+    assert shop.run() >= {*orders, *writers}
+    shop.model("orders", "select 5 as id, 50 as amount")
+    assert "other" not in shop.run()
+
+
+OF_ITSELF = {
+    "added": "insert into {{ this }} values (-1)",
+    "marked": "{{ mark(this) }}",
+    "indexed": "create index if not exists by_amount on {{ this }} (amount)",
+    "analyzed": "analyze {{ this }}",
+    "cleaned": "delete from {{ this }} where amount = 3",
+    "commented": "comment on table {{ this }} is $$ from orders, into reports $$",
+}
+
+
+def test_a_node_whose_hooks_name_itself_alone_is_reused(write_product: WriteProduct) -> None:
+    select = "select amount from {{ ref('orders') }}"
+    models = {name: CONFIG.format(hook) + select for name, hook in OF_ITSELF.items()}
+    shop = Shop(write_product, **models)
+    shop.write("macros/mark.sql", MARK)
+    shop.run()
+    assert shop.run() == set()
+    shop.model("orders", "select 1 as id, 4 as amount union all select 2, 3")
+    assert {"orders", *models} <= shop.run()
+    # A hook changes rows, so it changes what reads them.
+    shop.model("report", "select count(*) as count from {{ ref('cleaned') }}")
+    shop.run()
+    shop.model("cleaned", CONFIG.format(OF_ITSELF["cleaned"].replace("3", "4")) + select)
+    assert shop.run() == {"cleaned", "report"}
+
+
+INCREMENTAL = "{{ config(materialized='incremental', unique_key='id') }}\n"
+COUNTED = (
+    INCREMENTAL + "select o.id, {% if is_incremental() %}coalesce(t.n, 0) + 1{% else %}1{% endif %}"
+    " as n from {{ ref('orders') }} o"
+    "{% if is_incremental() %} left join {{ this }} t on t.id = o.id{% endif %}"
+)
+NEWER = "{% if is_incremental() %} where id > (select max(id) from {{ this }}){% endif %}"
+AGAIN = NEWER.replace(">", ">=")
+GROWN = INCREMENTAL + "select id, amount from {{ ref('orders') }}"
+APPENDED = "{{ config(materialized='incremental') }}\nselect id, amount from {{ ref('orders') }}"
+SHIFTED = (
+    "{{ config(materialized='incremental') }}\nselect id - 1 as id, amount from {{ ref('orders') }}"
+)
+CAPPED = (
+    INCREMENTAL + "select id, least(amount, 12"
+    "{% if is_incremental() %} + (select count(*) from {{ this }}){% endif %}) as amount "
+    "from {{ ref('orders') }}"
+)
+
+
+OWN_ROWS = {
+    "counted": COUNTED,
+    "counted_again": COUNTED.replace("left join", "join"),
+    "again_by_key": GROWN.replace("amount from", "amount + id as amount from") + AGAIN,
+    "appended": APPENDED,
+    "newer": APPENDED + NEWER,
+    "again": APPENDED + AGAIN,
+    "shifted": SHIFTED + NEWER,
+    "shifted_again": SHIFTED + AGAIN,
+    "first_only": APPENDED + "{% if is_incremental() %} where id = 1{% endif %}",
+    "unknown": APPENDED
+    + "{% if is_incremental() %} where id not in (select id from {{ this }}){% endif %}",
+    "capped": CAPPED,
+    "hooked": GROWN.replace("'id'", "'id', post_hook='update {{ this }} set amount = amount + 1'"),
+    "grown": GROWN,
+}
+
+
+def test_what_reads_its_own_rows_is_reused_only_if_it_comes_to_the_same(
+    write_product: WriteProduct,
+) -> None:
+    shop = Shop(write_product, **OWN_ROWS)
+    for _ in range(4):
+        built = shop.run()
+    assert built & {"newer", "grown", "unknown", "again_by_key"} == set()
+    shop.model("orders", "select 3 as id, 11 as amount union all select 4, 12")
+    assert built < shop.run()
+    # What takes only newer rows of its parent comes to the same without a second look.
+    assert shop.run() & {"newer", "grown", "again_by_key"} == set()
+    # What came to the same once is reused too.
+    assert "unknown" not in shop.run()
