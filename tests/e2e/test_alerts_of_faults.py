@@ -8,6 +8,8 @@ and the death of a run's worker there, is in `test_alerts_of_running_orchestrato
 from __future__ import annotations
 
 import contextlib
+import json
+import subprocess
 import sys
 import time
 import uuid
@@ -18,10 +20,11 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
+import psutil
 import pytest
 from alert_receiver import AlertReceiver, alert_receiver
 from broken_line import BrokenLine
-from everywhere import has_begun, holders_of
+from everywhere import has_begun, holders_of, wait_for_middle
 from faulty_product import (
     AFTER,
     ENDLESS,
@@ -50,6 +53,7 @@ from floe_core.build_events import BuildEvent
 from floe_core.errors import EnvironmentProblemError
 from floe_core.plugin_powers import RunOptions
 from floe_core.schemas import CompiledArtifacts
+from floe_core.spooling.spool import Spool
 from floe_orchestrator_airflow.local.launch import run_in
 from floe_orchestrator_airflow.local.service import LocalAirflow
 from floe_orchestrator_dagster import DagsterPlugin
@@ -57,6 +61,7 @@ from floe_orchestrator_prefect import PrefectPlugin
 
 VARIABLE = "FAULT_ALERTS"
 DBT = Path(sys.executable).parent / "dbt"
+FLOE = Path(sys.executable).parent / "floe"
 RETRY_ONCE = "retries: 1, retryDelaySeconds: 1"
 EXPONENTIAL = "retries: 3, retryDelaySeconds: 1, retryBackoff: exponential"
 DAGSTER, AIRFLOW, PREFECT = SIDES = ("dagster", "airflow", "prefect")
@@ -313,3 +318,34 @@ def test_a_supervisor_that_dies_is_told_once(
         assert alerts == {AIRFLOW: [SAVED]}
     # Ended, whether or not its new parent has taken note.
     assert killed[0] in ("False", "zombie")
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_a_killed_floe_run_is_told_and_ended_in_lineage_at_the_latest_by_the_next_run(
+    side: str, receiver: AlertReceiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Nobody listens there, so all lineage events wait.
+    monkeypatch.setenv("OPENLINEAGE_URL", "http://127.0.0.1:1")
+    name = f"sigkilled-{side}"
+    choice = f"{{% if env_var('ENDLESS', '') %}}{ENDLESS}{{% else %}}{AFTER.format('first')}{{% endif %}}"
+    product = alerting(choice).compiled(tmp_path / "shop", name, side, "granularity: node")
+    manifest = product.folder / "manifest.yaml"
+    manifest.write_text(manifest.read_text().replace("enabled: false", "enabled: true"))
+    words = [FLOE, "run", str(product.folder), "--on", side]
+    monkeypatch.setenv("ENDLESS", "yes")
+    run = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wait_for_middle(product)
+    family = psutil.Process(run.pid).children(recursive=True)
+    run.kill()
+    run.wait()
+    psutil.wait_procs(family, timeout=60)
+    monkeypatch.delenv("ENDLESS")
+    assert subprocess.run(words, capture_output=True).returncode == 0
+    receiver.wait_for(2)
+    assert receiver.about(name) == [FAILED, "run succeeded again"]
+    types: dict[str, list[str]] = {}
+    for path in Spool(product.folder).list_waiting():
+        event = json.loads(path.read_text())
+        types.setdefault(event["run"]["runId"], []).append(event["eventType"])
+    assert [each for each in types.values() if len(each) != 2 or each[0] != "START"] == []
+    assert {each[1] for each in types.values()} >= {"COMPLETE", "ABORT"}

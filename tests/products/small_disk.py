@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -27,5 +28,8 @@ def small_disk(folder: Path, megabytes: int = 24) -> Iterator[Path]:
 def fill(disk: Path, left: int = 0) -> Path:
     """Fill a disk up to some bytes; return the file that takes the room."""
     ballast = disk / "ballast"
-    ballast.write_bytes(b"x" * (shutil.disk_usage(disk).free - left))
+    # Others may write meanwhile.
+    with contextlib.suppress(OSError), ballast.open("wb", buffering=0) as file:
+        while (free := shutil.disk_usage(disk).free) > left:
+            file.write(b"x" * (free - left))
     return ballast

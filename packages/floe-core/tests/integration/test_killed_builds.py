@@ -13,13 +13,15 @@ from pathlib import Path
 
 import pytest
 from alert_receiver import AlertReceiver
+from small_disk import fill, small_disk
 from typer.testing import CliRunner
 
 from floe_core.cli.main import app
 from floe_core.compiler import compile_product
-from floe_core.execution import BuildEnded, BuildRequest, build
-from floe_core.execution.reports.open_builds import GRACE_SECONDS
+from floe_core.execution import BuildEnded, BuildRequest, NodeStarted, build
+from floe_core.execution.reports.open_builds import GRACE_SECONDS, report_killed_builds
 from floe_core.schemas import CompiledArtifacts
+from floe_core.spooling.spool import Spool
 
 WriteProduct = Callable[..., Path]
 FAILED = "shop: run failed"
@@ -29,9 +31,10 @@ kind: FloeSpec
 metadata: {name: shop, version: 1.0.0}
 platform: {manifest: manifest.yaml}
 execution: {retries: RETRIES, retryDelaySeconds: 30}
-alerts: [{on: [failure, recovery, warning], to: "{{ env_var('SHOP_ALERTS') }}"}]
+ALERTS
 steps: [{name: wait, command: ["sh", "-c", "test -e go || sleep 600"], reads: [first]}]
 """
+ALERTS = """alerts: [{on: [failure, recovery, warning], to: "{{ env_var('SHOP_ALERTS') }}"}]"""
 MANIFEST = """\
 apiVersion: floe.dev/v1
 kind: Manifest
@@ -43,6 +46,7 @@ BUILD = """\
 import sys
 from floe_core.execution import BuildRequest, build
 from floe_core.schemas import CompiledArtifacts
+from floe_core.spooling.spool import Spool
 request = BuildRequest(job="shop", run_id=sys.argv[2], attempt=int(sys.argv[3]))
 for event in build(CompiledArtifacts.load(sys.argv[1]), request):
     print(type(event).__name__, getattr(event, "unique_id", ""), flush=True)
@@ -51,8 +55,9 @@ for event in build(CompiledArtifacts.load(sys.argv[1]), request):
 
 @pytest.fixture
 def shop(write_product: WriteProduct) -> Callable[..., CompiledArtifacts]:
-    def compiled(retries: int = 0) -> CompiledArtifacts:
-        folder = write_product(floe=FLOE.replace("RETRIES", str(retries)), manifest=MANIFEST)
+    def compiled(retries: int = 0, alerts: str = ALERTS) -> CompiledArtifacts:
+        floe = FLOE.replace("RETRIES", str(retries)).replace("ALERTS", alerts)
+        folder = write_product(floe=floe, manifest=MANIFEST)
         compile_product(folder)
         return CompiledArtifacts.load(folder)
 
@@ -154,6 +159,59 @@ def test_checks_at_once_tell_a_killed_build_once(
     assert [each.wait(60) for each in checks] == [0, 0, 0]
     time.sleep(1)
     assert receiver.wait_for(1) == [FAILED]
+
+
+def types_of_runs(artifacts: CompiledArtifacts) -> dict[str, list[str]]:
+    """Return job -> the types of its lineage events, which wait for a backend that is away."""
+    types: dict[str, list[str]] = {}
+    for path in Spool(artifacts.folder).list_waiting():
+        event = json.loads(path.read_text())
+        types.setdefault(event["job"]["name"], []).append(event["eventType"])
+    return types
+
+
+@pytest.mark.parametrize("alerts", ["", ALERTS], ids=["without", "with"])
+def test_the_lineage_of_a_killed_build_is_ended_by_whoever_looks_next(
+    shop: Callable[..., CompiledArtifacts], alerts: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENLINEAGE_URL", "http://127.0.0.1:1")
+    artifacts = shop(retries=1, alerts=alerts)
+    with waiting_build(artifacts, "r"):
+        assert report_killed_builds(artifacts) == 0
+    open_runs = types_of_runs(artifacts)
+    assert (open_runs["shop"], open_runs["shop.step.wait"]) == (["START"], ["START"])
+    for _ in range(2):
+        report_killed_builds(artifacts)
+        assert types_of_runs(artifacts) == {
+            "shop": ["START", "FAIL"],
+            "shop.model.first": ["START", "COMPLETE"],
+            "shop.step.wait": ["START", "ABORT"],
+        }
+
+
+def test_lineage_that_a_full_disk_cut_off_is_completed_by_the_next_run(
+    shop: Callable[..., CompiledArtifacts], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENLINEAGE_URL", "http://127.0.0.1:1")
+    artifacts = shop(alerts="")
+    (artifacts.folder / "go").touch()
+    with small_disk(tmp_path / "disk") as disk:
+        monkeypatch.setenv("FLOE_STATE_DIR", str(disk))
+        events = build(artifacts, BuildRequest(job="shop", run_id="full"))
+        for event in events:
+            if isinstance(event, NodeStarted):
+                ballast = fill(disk)
+                break
+        with pytest.raises(OSError, match="No space left on device"):
+            list(events)
+        assert types_of_runs(artifacts)["shop"] == ["START"]
+        ballast.unlink()
+        run(artifacts, "next")
+        types = types_of_runs(artifacts)
+    assert types["shop"] == ["START", "FAIL", "START", "COMPLETE"]
+    # dbt may have failed by the full disk, too.
+    assert types["shop.model.first"][1] in ("ABORT", "COMPLETE", "FAIL")
+    assert types["shop.model.first"][::2] == ["START", "START"]
 
 
 def test_a_damaged_note_is_removed(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 from contextlib import suppress
-from pathlib import Path
 
 from filelock import Timeout
 
@@ -17,12 +16,11 @@ from floe_core.alerts.events_of_run import OpenFailure, failure_after, kinds_of
 from floe_core.alerts.job_memory import JobMemory
 from floe_core.alerts.notes import Notes
 from floe_core.alerts.run_outcome import RunOutcome
-from floe_core.alerts.target import FOLDER, Target, targets_of
+from floe_core.alerts.target import Target, targets_of
 from floe_core.errors import FloeError
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.secrets.known_values import known_secrets
 from floe_core.secrets.redactor import Redactor
-from floe_core.state_folder import state_folder
 
 DISABLED_VARIABLE = "FLOE_ALERTS_DISABLED"
 
@@ -67,13 +65,6 @@ def redactor_of(artifacts: CompiledArtifacts) -> Redactor:
     """Return the redactor that removes secrets from alerts, including the URLs of targets."""
     urls = [os.environ.get(each.variable, "") for each in targets_of(artifacts)]
     return Redactor([*known_secrets(artifacts.dbt.profile).values(), *urls])
-
-
-def alerts_folder(artifacts: CompiledArtifacts) -> Path:
-    """Return the folder of a product's alerts on this machine, creating it if it is missing."""
-    folder = state_folder(artifacts.folder) / FOLDER
-    folder.mkdir(exist_ok=True)
-    return folder
 
 
 def _report_without_spool(artifacts: CompiledArtifacts, outcome: RunOutcome, why: str) -> None:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from floe_core.execution.record.journal import read_events
     from floe_core.execution.record.outcome import outcome_of_run
     from floe_core.execution.record.run_record import RunRecord, record_of
+    from floe_core.execution.reports.open_builds import report_outcome, reported_if_killed
     from floe_core.parent_death import end_with_parent
 
 __all__ = [
@@ -59,6 +60,8 @@ __all__ = [
     "outcome_of_run",
     "read_events",
     "record_of",
+    "report_outcome",
+    "reported_if_killed",
     "wanted_nodes",
 ]
 
@@ -79,6 +82,8 @@ _HOMES = {
     "nodes_of_job": "floe_core.execution.node_selection.wanted",
     "read_events": "floe_core.execution.record.journal",
     "record_of": "floe_core.execution.record.run_record",
+    "report_outcome": "floe_core.execution.reports.open_builds",
+    "reported_if_killed": "floe_core.execution.reports.open_builds",
     "outcome_of_run": "floe_core.execution.record.outcome",
     "wanted_nodes": "floe_core.execution.node_selection.wanted",
 }

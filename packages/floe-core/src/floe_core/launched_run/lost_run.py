@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from floe_core.alerts import report_run
-from floe_core.execution.record.outcome import outcome_of_run
+from floe_core.execution import outcome_of_run, report_outcome
 from floe_core.launched_run.launch import LaunchedRun
 from floe_core.launched_run.run_order import RunOrder
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
@@ -21,4 +20,4 @@ def report_lost_run(artifacts: CompiledArtifacts, order: RunOrder, run: Launched
         problem=run.problem,
         nominal_time=order.options.nominal_time,
     )
-    report_run(artifacts, replace(outcome, results=outcome.results or run.nodes))
+    report_outcome(artifacts, replace(outcome, results=outcome.results or run.nodes))

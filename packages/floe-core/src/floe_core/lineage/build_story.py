@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 
 from floe_core import __version__
-from floe_core.build_events import BuildEnded, NodeResult, NodeStarted
+from floe_core.build_events import BuildEnded, BuildEvent, NodeResult, NodeStarted
 from floe_core.build_request import BuildRequest
 from floe_core.lineage import facets
 from floe_core.lineage.calling_run import NamedRun, calling_run
@@ -77,6 +77,20 @@ class BuildStory:
         """Return the START of the parent run."""
         self._is_open = True
         return [self._parent_event("START", at, {})]
+
+    def receive(
+        self, event: BuildEvent, compiled_sql: str | None = None, columns: tuple[Column, ...] = ()
+    ) -> list[Json]:
+        """Return the lineage events for an event of the build. See `end_node` for the others."""
+        if isinstance(event, NodeStarted):
+            return self.start_node(event)
+        if isinstance(event, NodeResult) and event.status == "reused":
+            self.note_reused(event)
+        elif isinstance(event, NodeResult):
+            return self.end_node(event, compiled_sql, columns)
+        elif isinstance(event, BuildEnded):
+            return self.end(event, datetime.now(UTC))
+        return []
 
     def start_node(self, event: NodeStarted) -> list[Json]:
         """Return the START of a node's run; none if it has started already."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from types import MappingProxyType
 
-from floe_core.build_events import BuildEnded, NodeResult, NodeStarted
+from floe_core.build_events import BuildEnded, BuildEvent, NodeStarted
 from floe_core.build_request import BuildRequest
 from floe_core.lineage.backend import is_configured
 from floe_core.lineage.build_story import BuildStory
@@ -42,6 +42,7 @@ class RunLineage:
         self._spans = spans
         self._upstream = upstream
         self.events_written = 0
+        self.is_incomplete = False
         self._spool: Spool | None = None
         self._delivery: Delivery | None = None
         self._guard(lambda: self._open(artifacts, request))
@@ -55,30 +56,35 @@ class RunLineage:
         """Record that the build starts."""
         self._emit(lambda: self._story.start(datetime.now(UTC)))
 
-    def start_node(self, event: NodeStarted) -> None:
-        """Record that a node started."""
-        self._emit(lambda: self._story.start_node(event))
-
-    def end_node(
+    def receive(
         self,
-        result: NodeResult,
+        event: BuildEvent,
         compiled_sql: str | None = None,
         columns: tuple[Column, ...] = (),
     ) -> None:
-        """Record that a node ended, was skipped, or was left out.
+        """Record an event of the build.
 
-        `columns` are those of the built relation, () if the warehouse was not queried.
+        `columns` are those of a built relation, () if the warehouse was not queried.
         """
-        self._emit(lambda: self._story.end_node(result, compiled_sql, columns))
+        self._emit(lambda: self._story.receive(event, compiled_sql, columns))
 
-    def note_reused(self, result: NodeResult) -> None:
-        """Record that a node was reused."""
-        if self._spool is not None:
-            self._story.note_reused(result)
+    def complete(self, events: Sequence[BuildEvent], written: int | None) -> None:
+        """Record what lineage lacks of a build that was broken off, given all of its events.
 
-    def end(self, event: BuildEnded) -> None:
-        """Record that the build is over."""
-        self._emit(lambda: self._story.end(event, datetime.now(UTC)))
+        `written` is how many lineage events there are. None: all, perhaps without the end of what
+        ended last; it is written again.
+        """
+        self._emit(lambda: self._missing(events, written))
+
+    def _missing(self, events: Sequence[BuildEvent], written: int | None) -> list[Json]:
+        told = [self._story.start(datetime.now(UTC)), *map(self._story.receive, events)]
+        known = sum(map(len, told)) if written is None else written
+        if written is None and events and not isinstance(events[-1], NodeStarted):
+            known -= len(told[-1])
+        killed = BuildEnded(succeeded=False, message="the process of the build was killed")
+        if not (events and isinstance(events[-1], BuildEnded)):
+            told.append(self._story.receive(killed))
+        return [event for each in told for event in each][known:]
 
     def close(self, seconds: float = 2.0) -> bool:
         """Give delivery some more seconds; return whether every event was sent.
@@ -118,6 +124,6 @@ class RunLineage:
         try:
             action()
         except Exception as error:  # noqa: BLE001
-            self._spool = None
+            self._spool, self.is_incomplete = None, True
             reason = Redactor(known_secrets().values()).text(f"{type(error).__name__}: {error}")
             _log.warning("lineage of this run is incomplete: %s", reason)

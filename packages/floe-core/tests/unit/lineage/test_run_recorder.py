@@ -20,11 +20,11 @@ from .specification import faults
 def record(lineage: RunLineage) -> None:
     """Tell of a run with two nodes."""
     lineage.start()
-    lineage.start_node(started("seed.shop.raw_orders", 1))
-    lineage.end_node(result("seed.shop.raw_orders", "success", 2, rows=7))
-    lineage.start_node(started("model.shop.orders", 3))
-    lineage.end_node(result("model.shop.orders", "success", 4), "select 1")
-    lineage.end(BuildEnded(succeeded=True))
+    lineage.receive(started("seed.shop.raw_orders", 1))
+    lineage.receive(result("seed.shop.raw_orders", "success", 2, rows=7))
+    lineage.receive(started("model.shop.orders", 3))
+    lineage.receive(result("model.shop.orders", "success", 4), "select 1")
+    lineage.receive(BuildEnded(succeeded=True))
 
 
 def test_a_run_arrives_whole_and_in_order(backend: Backend, project_dir: Path) -> None:
@@ -50,7 +50,7 @@ def test_a_run_that_is_broken_off_is_aborted_with_what_it_had_begun(
     settings = LineageSettings(config={"url": backend.url})
     lineage = RunLineage(artifacts(project_dir, settings), REQUEST)
     lineage.start()
-    lineage.start_node(started("model.shop.orders", 1))
+    lineage.receive(started("model.shop.orders", 1))
     assert lineage.close(15)
     assert [(each["eventType"], each["job"]["name"]) for each in backend.events[2:]] == [
         ("ABORT", "shop.model.orders"),
@@ -97,7 +97,7 @@ def test_an_unknown_node_is_a_warning_and_no_failure(
     lineage = RunLineage(
         artifacts(project_dir, LineageSettings(config={"url": backend.url})), REQUEST
     )
-    lineage.start_node(started("model.shop.nobody", 1))
+    lineage.receive(started("model.shop.nobody", 1))
     lineage.close(0)
     assert "KeyError: 'model.shop.nobody'" in caplog.text
 
@@ -109,7 +109,7 @@ def test_no_secret_of_the_environment_is_written(
     settings = LineageSettings(config={"url": "http://127.0.0.1:9"})
     lineage = RunLineage(artifacts(project_dir, settings), REQUEST)
     ended = result("model.shop.orders", "error", 4, message="correct-horse was no good")
-    lineage.end_node(ended, "select 'correct-horse'")
+    lineage.receive(ended, "select 'correct-horse'")
     lineage.close(0)
     written = [path.read_text() for path in (project_dir / ".floe").rglob("*.json")]
     assert len(written) >= 2
@@ -132,6 +132,6 @@ def test_every_node_of_the_example_can_be_told(backend: Backend, project_dir: Pa
     lineage = RunLineage(artifacts(project_dir, settings), REQUEST)
     runnable = [node.unique_id for node in NODES if node.is_runnable]
     for unique_id in runnable:
-        lineage.end_node(result(unique_id, "skipped", 2))
+        lineage.receive(result(unique_id, "skipped", 2))
     assert lineage.events_written == 2 * len(runnable)
     lineage.close(0)

@@ -81,7 +81,7 @@ def test_a_run_with_no_room_for_its_events_goes_on_and_says_so_once(
     nowhere = LineageSettings(config={"url": "http://127.0.0.1:9"})
     lineage = RunLineage(artifacts(project_dir, nowhere), REQUEST)
     lineage.start()
-    lineage.end_node(result("seed.shop.raw_orders", "success", 2))
+    lineage.receive(result("seed.shop.raw_orders", "success", 2))
     lineage.close(0)
     assert caplog.messages == [
         "lineage of this run is incomplete: SpoolFullError: the events that wait take the 1 MB that "

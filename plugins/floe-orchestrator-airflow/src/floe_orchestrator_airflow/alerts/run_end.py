@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from floe_core.alerts import parameters_among, report_run
-from floe_core.execution import outcome_of_run
+from floe_core.alerts import parameters_among
+from floe_core.execution import outcome_of_run, report_outcome
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.secrets.settings import setting
 from floe_orchestrator_airflow.task.run_of_product import NODE_IDS_PARAM, run_name
@@ -45,7 +45,7 @@ def report_end_of_run(
         ended_at=ended_at,
         parameters=parameters_among(conf or {}, NODE_IDS_PARAM),
     )
-    report_run(artifacts, outcome)
+    report_outcome(artifacts, outcome)
 
 
 def _link(artifacts: CompiledArtifacts, dag_id: str, run_id: str) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from floe_core.build_events import BuildEnded, BuildEvent, NodeLog
-from floe_core.execution import RunRecord, read_events
+from floe_core.execution import BuildRequest, RunRecord, read_events, reported_if_killed
 from floe_core.plugin_powers import RunOptions, RunReport, UncompiledProduct
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.state_folder import state_folder
@@ -113,16 +113,23 @@ def follow_run(
 ) -> RunReport:
     """Follow a triggered run to its end, and report it."""
     dag_id = _dag_id(artifacts, options)
-    try:
-        report = _follow(airflow, artifacts, options, run_id, on_event)
-    except BaseException as error:
-        _report_for_alerts(
-            artifacts, options, (dag_id, run_id), f"floe run was interrupted: {error!r}"
-        )
-        raise
-    problem = "" if report.status == "success" else report.message or "it failed"
-    # This Airflow may end before its DAG processor has called the callbacks of the run.
-    _report_for_alerts(artifacts, options, (dag_id, run_id), problem)
+    request = BuildRequest(
+        job=options.job,
+        run_id=run_name(dag_id, run_id),
+        nominal_time=options.nominal_time,
+        parameters=options.parameters,
+    )
+    # If this process is killed, its Airflow ends with it and reports nothing.
+    with reported_if_killed(artifacts, request):
+        try:
+            report = _follow(airflow, artifacts, options, run_id, on_event)
+        except BaseException as error:
+            interrupted = f"floe run was interrupted: {error!r}"
+            _report_for_alerts(artifacts, options, (dag_id, run_id), interrupted)
+            raise
+        problem = "" if report.status == "success" else report.message or "it failed"
+        # This Airflow may end before its DAG processor has called the callbacks of the run.
+        _report_for_alerts(artifacts, options, (dag_id, run_id), problem)
     return report
 
 

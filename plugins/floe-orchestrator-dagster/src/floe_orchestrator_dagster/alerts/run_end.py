@@ -6,8 +6,7 @@ from datetime import datetime
 
 from dagster import DagsterInstance, DagsterRun, DagsterRunStatus
 
-from floe_core.alerts import report_run
-from floe_core.execution import outcome_of_run
+from floe_core.execution import outcome_of_run, report_outcome
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.secrets.settings import setting
 from floe_core.state_folder import state_place
@@ -44,7 +43,7 @@ def report_end_of_run(
         ended_at=ended_at,
         parameters=parameters_of_run(run, artifacts),
     )
-    report_run(artifacts, outcome)
+    report_outcome(artifacts, outcome)
 
 
 def _builds_of(artifacts: CompiledArtifacts, run_id: str) -> list[str]:

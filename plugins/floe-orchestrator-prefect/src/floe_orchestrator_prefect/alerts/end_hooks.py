@@ -11,8 +11,8 @@ from typing import Any
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.flows import Flow, FlowStateHook
 
-from floe_core.alerts import parameters_among, report_run
-from floe_core.execution import outcome_of_run
+from floe_core.alerts import parameters_among
+from floe_core.execution import outcome_of_run, report_outcome
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job
 from floe_core.secrets.settings import setting
@@ -34,8 +34,8 @@ def end_hooks(artifacts: CompiledArtifacts, job: Job) -> list[Hook]:
 
 
 def report_end(artifacts: CompiledArtifacts, job: Job, run: FlowRun, state: State[Any]) -> None:
-    """Report to alerts how a run of a job ended; nothing without alerts, or if it was skipped."""
-    if not artifacts.alerts or state.name == SKIPPED_RUN:
+    """Report how a run of a job ended, unless it was skipped."""
+    if state.name == SKIPPED_RUN:
         return
     builds = builds_of(run)
     succeeded = state.is_completed()
@@ -52,7 +52,7 @@ def report_end(artifacts: CompiledArtifacts, job: Job, run: FlowRun, state: Stat
         ended_at=state.timestamp,
         parameters=parameters_among(run.parameters),
     )
-    report_run(artifacts, outcome)
+    report_outcome(artifacts, outcome)
 
 
 def _nominal_time(run: FlowRun) -> datetime | None:

@@ -53,11 +53,16 @@ def flush(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Send pending events. Exits 3 if some are still pending after the timeout."""
+    """Send pending events, and the missing ends of killed builds.
+
+    Exits 3 if some are still pending after the timeout.
+    """
+    from floe_core.execution.reports.open_builds import report_killed_builds
     from floe_core.lineage import flush as flush_lineage
     from floe_core.schemas import CompiledArtifacts
 
     artifacts = CompiledArtifacts.load(compiled_folder(product))
+    report_killed_builds(artifacts)
     done = flush_lineage(artifacts.folder, artifacts.lineage, timeout, also_refused=refused)
     if as_json:
         print_json(asdict(done))

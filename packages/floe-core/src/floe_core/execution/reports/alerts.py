@@ -30,10 +30,14 @@ class AlertsOfBuild:
         self._is_final = False
 
     def begin(self) -> None:
-        """Record that the build is under way, and report builds that were killed before."""
-        if self._is_wanted:
-            self._open.begin()
+        """Report builds that were killed before, and record that this one is under way."""
+        if self._artifacts.project_dir is not None:
             report_killed_builds(self._artifacts)
+            self._open.begin()
+
+    def keep_for_lineage(self, written: int) -> None:
+        """Keep the record of the build: only so many events of its lineage could be written."""
+        self._open.keep_for_lineage(written)
 
     def receive(self, event: BuildEvent) -> None:
         """Keep the end of the build."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
-from floe_core.build_events import BuildEnded, BuildEvent, NodeResult, NodeStarted
+from floe_core.build_events import BuildEvent, NodeResult
 from floe_core.build_request import BuildRequest
 from floe_core.execution.dbt.built_columns import kept_columns
 from floe_core.lineage.facets import Json
@@ -39,15 +39,16 @@ class LineageOfBuild:
 
     def receive(self, event: BuildEvent) -> None:
         """Pass on one event."""
-        if isinstance(event, NodeStarted):
-            self._lineage.start_node(event)
-        elif isinstance(event, NodeResult) and event.status == "reused":
-            self._lineage.note_reused(event)
-        elif isinstance(event, NodeResult):
-            columns = kept_columns(self._target, event.unique_id) if self._lineage.is_on else ()
-            self._lineage.end_node(event, self._compiled_sql(event.unique_id), columns)
-        elif isinstance(event, BuildEnded):
-            self._lineage.end(event)
+        if not (isinstance(event, NodeResult) and self._lineage.is_on):
+            self._lineage.receive(event)
+            return
+        columns = kept_columns(self._target, event.unique_id)
+        self._lineage.receive(event, self._compiled_sql(event.unique_id), columns)
+
+    @property
+    def written_of_incomplete(self) -> int | None:
+        """How many events were written if not all could be; None if all were."""
+        return self._lineage.events_written if self._lineage.is_incomplete else None
 
     def __enter__(self) -> LineageOfBuild:
         self._lineage.start()
@@ -64,7 +65,7 @@ class LineageOfBuild:
     def _compiled_sql(self, node_id: str) -> str | None:
         """Return the SQL that dbt ran for a model; None for other nodes and models not reached."""
         node = self._artifacts.by_id[node_id]
-        if not self._lineage.is_on or node.resource_type != "model" or node.language != "sql":
+        if node.resource_type != "model" or node.language != "sql":
             return None
         path = self._compiled / node.package / node.path
         return path.read_text(encoding="utf-8") if path.is_file() else None

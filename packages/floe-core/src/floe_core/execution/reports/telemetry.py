@@ -76,4 +76,6 @@ class TelemetryOfBuild:
         # Both send their remaining data at the same time.
         self._trace.finish(_SECONDS_FOR_SPANS)
         self._lineage.__exit__(kind, error, at)
+        if self._lineage.written_of_incomplete is not None:
+            self._alerts.keep_for_lineage(self._lineage.written_of_incomplete)
         self._trace.wait()
