@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import stat
 import subprocess
 import sys
 import time
@@ -25,6 +26,7 @@ from floe_core.compiler import compile_product
 from floe_core.execution import BuildRequest, build, failure_of_build
 from floe_core.execution.steps.process import GRACE_SECONDS
 from floe_core.schemas import CompiledArtifacts
+from floe_core.schemas.policies import AlertRule
 
 WriteProduct = Callable[..., Path]
 
@@ -333,13 +335,25 @@ def test_a_secret_that_a_step_prints_is_not_kept(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CRM_PASSWORD", "hunter2-and-more")
+    # Known by what it is for alone: the receiver of an alert.
+    monkeypatch.setenv("SHOP_SLACK_URL", "slack://a/b/c-and-more")
     work = (
-        "import os\n\ndef load():\n    print(os.environ['CRM_PASSWORD'])\n    raise SystemExit(1)\n"
+        "import json, os\n\ndef load():\n"
+        "    texts = [os.environ[each] for each in ('CRM_PASSWORD', 'SHOP_SLACK_URL')]\n"
+        "    print(*texts)\n"
+        "    for text in texts:\n"
+        "        with open(os.environ['FLOE_FACTS_FILE'], 'a') as file:\n"
+        "            print(json.dumps({'dataset': 'crm', 'version': text}), file=file)\n"
     )
     artifacts = shop(work=work)
-    events = run(artifacts)
-    assert "hunter2" not in repr(events)
-    assert "hunter2" not in (artifacts.folder / ".floe/runs/one/events.jsonl").read_text()
+    alert = AlertRule(on=("failure",), to="{{ env_var('SHOP_SLACK_URL') }}")
+    watched = artifacts.model_copy(update={"alerts": (alert,)}).bound_to(artifacts.folder)
+    events = run(watched)
+    [facts] = (artifacts.folder / ".floe/runs/one/steps").glob("load*.jsonl")
+    assert stat.S_IMODE(facts.stat().st_mode) == 0o600
+    for text in ("hunter2", "c-and-more"):
+        assert text not in repr(events)
+        assert text not in (artifacts.folder / ".floe/runs/one/events.jsonl").read_text()
 
 
 def test_lineage_has_a_run_of_each_step_with_what_it_read_and_wrote(

@@ -15,8 +15,9 @@ from floe_core.alerts.job_memory import JobMemory
 from floe_core.alerts.lateness import GreenRuns, jobs_with_deadlines, missed_deadline
 from floe_core.alerts.lateness_alert import lateness_alert, lateness_id
 from floe_core.alerts.notes import Notes
-from floe_core.alerts.report import is_switched_off, redactor_of, send_waiting
+from floe_core.alerts.report import is_switched_off, send_waiting
 from floe_core.errors import FloeError
+from floe_core.product_redactor import redactor_of
 from floe_core.schedules.live_schedules import live_schedule
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Deadline, Job, Schedule

@@ -16,11 +16,10 @@ from floe_core.alerts.events_of_run import OpenFailure, failure_after, kinds_of
 from floe_core.alerts.job_memory import JobMemory
 from floe_core.alerts.notes import Notes
 from floe_core.alerts.run_outcome import RunOutcome
-from floe_core.alerts.target import Target, targets_of
+from floe_core.alerts.target import Target
 from floe_core.errors import FloeError
+from floe_core.product_redactor import redactor_of
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_core.secrets.known_values import known_secrets
-from floe_core.secrets.redactor import Redactor
 
 DISABLED_VARIABLE = "FLOE_ALERTS_DISABLED"
 
@@ -41,12 +40,12 @@ def report_run(artifacts: CompiledArtifacts, outcome: RunOutcome, *, sends: bool
     try:
         store_of(artifacts).change(lambda notes, spool: _note_end(artifacts, outcome, notes, spool))
     except _PROBLEMS as error:
-        _report_without_spool(artifacts, outcome, _shown(error))
+        _report_without_spool(artifacts, outcome, _shown(artifacts, error))
     try:
         if sends:
             send_waiting(artifacts)
     except _PROBLEMS as error:
-        _log.warning("waiting alerts are not sent now: %s", _shown(error))
+        _log.warning("waiting alerts are not sent now: %s", _shown(artifacts, error))
 
 
 def is_switched_off() -> bool:
@@ -59,12 +58,6 @@ def send_waiting(artifacts: CompiledArtifacts) -> None:
     targets = active_targets(artifacts)
     if targets:
         store_of(artifacts).send(targets)
-
-
-def redactor_of(artifacts: CompiledArtifacts) -> Redactor:
-    """Return the redactor that removes secrets from alerts, including the URLs of targets."""
-    urls = [os.environ.get(each.variable, "") for each in targets_of(artifacts)]
-    return Redactor([*known_secrets(artifacts.dbt.profile).values(), *urls])
 
 
 def _report_without_spool(artifacts: CompiledArtifacts, outcome: RunOutcome, why: str) -> None:
@@ -91,8 +84,8 @@ def _send_at_once(target: Target, alert: Alert, why: str) -> None:
         _log.error("%r is lost: %s; %s: %s", alert.title, why, target.variable, unsent.reason)
 
 
-def _shown(error: Exception) -> str:
-    return Redactor(known_secrets().values()).text(f"{type(error).__name__}: {error}")
+def _shown(artifacts: CompiledArtifacts, error: Exception) -> str:
+    return redactor_of(artifacts).text(f"{type(error).__name__}: {error}")
 
 
 def _note_end(

@@ -36,8 +36,8 @@ from floe_core.execution.slots_of_build import SlotsOfBuild
 from floe_core.execution.start_nodes import start_dbt, start_nodes
 from floe_core.execution.warehouse_lock import WarehouseHold, sole_writer
 from floe_core.node_slots import NodeSlots
+from floe_core.product_redactor import redactor_of
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_core.secrets.known_values import known_secrets
 from floe_core.secrets.redactor import Redactor
 from floe_core.state_folder import shared_state
 
@@ -107,7 +107,7 @@ def _events(
         verdict = Verdict(wanted, request.standing, request.unfinished)
         ports = PortsOfBuild(artifacts, request, wanted)
         ports.begin()
-        redactor = Redactor(known_secrets(artifacts.dbt.profile).values())
+        redactor = redactor_of(artifacts)
         with TelemetryOfBuild(artifacts, request, call.target, alerts, ports.upstream) as telemetry:
             start = partial(
                 start_nodes, artifacts, request, call, parse=parse, reuse=reuse, slots=slots
@@ -175,8 +175,9 @@ def _without_secrets(
         for event in events:
             if isinstance(event, NodeLog):
                 yield replace(event, text=redactor.text(event.text))
-            elif isinstance(event, NodeResult) and event.message:
-                yield replace(event, message=redactor.text(event.message))
+            elif isinstance(event, NodeResult) and (event.message or event.datasets):
+                told = [replace(d, version=redactor.text(d.version)) for d in event.datasets]
+                yield replace(event, message=redactor.text(event.message), datasets=tuple(told))
             elif isinstance(event, DbtEnded) and event.problem:
                 yield replace(event, problem=redactor.text(event.problem))
             else:

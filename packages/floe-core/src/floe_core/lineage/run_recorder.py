@@ -13,6 +13,7 @@ from floe_core.lineage.backend import is_configured
 from floe_core.lineage.build_story import BuildStory
 from floe_core.lineage.facets import Json
 from floe_core.lineage.sending.delivery import Delivery
+from floe_core.product_redactor import redactor_of
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Column
 from floe_core.secrets.known_values import known_secrets
@@ -103,7 +104,7 @@ class RunLineage:
         project_dir, settings = artifacts.project_dir, artifacts.lineage
         if project_dir is None or not is_configured(settings, project_dir):
             return
-        redactor = Redactor(known_secrets(artifacts.dbt.profile, settings.config).values())
+        redactor = redactor_of(artifacts)
         self._story = BuildStory(artifacts, request, redactor, self._spans, self._upstream)
         self._delivery = Delivery(project_dir, settings)
         self._delivery.start()

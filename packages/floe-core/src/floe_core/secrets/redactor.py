@@ -13,7 +13,6 @@ from floe_core.secrets.shapes import HIDDEN, hide_shapes
 
 # Shorter values are too likely to be ordinary words or numbers.
 SHORTEST_SECRET = 6
-_SHORTEST_LINE = 16
 
 
 class Redactor:
@@ -67,4 +66,5 @@ def _spellings(secret: str) -> Iterator[str]:
         return
     yield from (secret, secret.replace("'", "''"), json.dumps(secret)[1:-1], repr(secret)[1:-1])
     yield from (json.dumps(secret, ensure_ascii=False)[1:-1], quote(secret, safe=""))
-    yield from (line for line in secret.splitlines() if len(line) >= _SHORTEST_LINE)
+    lines = (line.strip() for line in secret.splitlines())
+    yield from (line for line in lines if len(line) >= SHORTEST_SECRET)

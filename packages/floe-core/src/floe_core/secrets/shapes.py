@@ -12,7 +12,8 @@ from floe_core.secrets.names import WORDS
 
 HIDDEN = "***"
 _SCHEME = r"(?<![a-z0-9+.-])[a-z][a-z0-9+.-]{0,30}://"
-_NAME = rf"\b\w{{0,60}}?{WORDS}"
+# Not the count in the last line of dbt's log: `Done. PASS=5 WARN=0 ERROR=0`.
+_NAME = rf"\b(?!PASS=\d+ WARN=\d)\w{{0,60}}?{WORDS}"
 
 _TOKENS = (
     re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),

@@ -46,6 +46,7 @@ def test_what_looks_like_a_secret_is_hidden(text: str, clean: str) -> None:
         "mail to data@example.com",
         "Basic cleaning of rows",
         "where token = '' and name = ''",
+        "Done. PASS=5 WARN=0 ERROR=0 SKIP=0 NO-OP=0 TOTAL=5",
     ],
 )
 def test_ordinary_text_stays_as_it_is(text: str) -> None:
@@ -79,6 +80,11 @@ def test_a_secret_is_hidden_however_it_is_quoted() -> None:
         "and a long second line",
     ):
         assert "long" not in redactor.text(text)
+
+
+def test_a_line_of_a_secret_is_hidden_as_a_secret_of_its_length_is() -> None:
+    redactor = Redactor(["first-line\n  hunter2\nshort\n"])
+    assert redactor.text("first-line, 'hunter2', short") == "***, '***', short"
 
 
 WORDS = [

@@ -11,9 +11,8 @@ from floe_core.build_request import BuildRequest
 from floe_core.execution.reports.alerts import AlertsOfBuild
 from floe_core.execution.reports.lineage import LineageOfBuild
 from floe_core.lineage.facets import Json
+from floe_core.product_redactor import redactor_of
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_core.secrets.known_values import known_secrets
-from floe_core.secrets.redactor import Redactor
 from floe_core.tracing.build_trace import BuildTrace
 
 _SECONDS_FOR_SPANS = 2.0
@@ -35,8 +34,7 @@ class TelemetryOfBuild:
         upstream: Sequence[Json] = (),
     ) -> None:
         self._alerts = alerts
-        known = known_secrets(artifacts.dbt.profile).values()
-        self._trace = BuildTrace(artifacts, request, Redactor(known).text)
+        self._trace = BuildTrace(artifacts, request, redactor_of(artifacts).text)
         self._lineage = LineageOfBuild(artifacts, request, target, self._trace.ids, upstream)
 
     def receive(self, event: BuildEvent) -> None:

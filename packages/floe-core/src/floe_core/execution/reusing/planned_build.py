@@ -13,6 +13,7 @@ from floe_core.errors import EnvironmentProblemError
 from floe_core.execution.dbt.compiled_code import RunDbt, compile_nodes
 from floe_core.execution.dbt.known_codes import known_codes, rendering_keys
 from floe_core.execution.dbt.library import installed_version
+from floe_core.product_redactor import redactor_of
 from floe_core.reuse.catalogs.known import CATALOGS
 from floe_core.reuse.code_texts import compare_codes, unpack_code
 from floe_core.reuse.plan_before_steps import plan_before_steps
@@ -25,7 +26,6 @@ from floe_core.reuse.state import FORMAT, State, Versions
 from floe_core.reuse.state_store import StateStore
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import COMPUTING_PACKAGES
-from floe_core.secrets.known_values import known_secrets
 from floe_core.secrets.redactor import Redactor
 from floe_core.state_folder import state_folder
 from floe_core.warehouse.credentials import place_of
@@ -69,7 +69,7 @@ class PlannedBuild:
 
     @cached_property
     def _redactor(self) -> Redactor:
-        return Redactor(known_secrets(self.situation.artifacts.dbt.profile).values())
+        return redactor_of(self.situation.artifacts)
 
 
 def plan_build(

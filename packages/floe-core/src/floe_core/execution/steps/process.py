@@ -15,6 +15,7 @@ from floe_core.build_events import BuildEvent, NodeLog, NodeResult, NodeStarted
 from floe_core.execution.dbt.run import DbtEnded, EventQueue
 from floe_core.execution.guarded_process import start_guarded
 from floe_core.execution.left_processes import kill_left_processes
+from floe_core.execution.private_folder import close_to_others
 from floe_core.execution.steps.call import StepCall
 from floe_core.execution.steps.facts import read_facts
 from floe_core.execution.steps.pods.pod_order import FACTS_VARIABLE
@@ -129,6 +130,7 @@ class StepProcess:
 
     def _result(self, code: int) -> NodeResult:
         facts = read_facts(self._call.facts_file, self._writes)
+        close_to_others(self._call.facts_file.parent)
         for problem in facts.problems:
             self._events.put(NodeLog(self._call.unique_id, "warn", problem))
         ended_at = datetime.now(UTC)
