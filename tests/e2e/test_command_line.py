@@ -95,6 +95,46 @@ def test_a_product_from_nothing(tmp_path: Path) -> None:
     }
 
 
+def test_nothing_of_a_project_controls_the_terminal(examples: Path) -> None:
+    product = examples / "hello"
+    spec = product / "floe.yaml"
+    text = spec.read_text()
+    hostile = json.dumps("a\x1b]0;title\x07b\rc\u202ed")
+    spec.write_text(text.replace("description: The smallest product.", f"description: {hostile}"))
+    model = product / "models" / "broken.sql"
+    model.write_text("select error('x' || chr(27) || '[2J' || chr(13) || chr(8238)) as id\n")
+    shown = floe("show", str(product))
+    ran = floe("run", str(product), "--select", "broken")
+    assert (shown.returncode, ran.returncode) == (0, 1)
+    said = ran.stdout + ran.stderr
+    assert "x\ufffd[2J" in said
+    for text in (shown.stdout, shown.stderr, said):
+        assert not {"\x1b", "\r", "\x07", "\u202e"} & {*text}
+
+
+@pytest.mark.parametrize(
+    "command", [("lineage", "flush"), ("lineage", "status"), ("plan", "--history")]
+)
+def test_something_else_in_place_of_a_state_file_is_no_traceback(
+    examples: Path, command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    product = examples / "hello"
+    monkeypatch.setenv("OPENLINEAGE_URL", "http://127.0.0.1:1")
+    assert floe("run", str(product)).returncode == 0
+    lineage = product / ".floe" / "lineage"
+    (lineage / "spool" / "1.json").mkdir(parents=True)
+    (lineage / "last_failure.json").unlink(missing_ok=True)
+    (lineage / "last_failure.json").mkdir()
+    (lineage / "full.json").symlink_to("full.json")
+    [journal] = (product / ".floe" / "runs").glob("*/events.jsonl")
+    journal.unlink()
+    journal.mkdir()
+    done = floe(*command, str(product))
+    assert done.returncode == 3, done.stderr
+    assert "Traceback" not in done.stderr
+    assert "move it away" in done.stderr
+
+
 def test_a_path_is_shown_as_it_is(tmp_path: Path) -> None:
     """`[dev]` and `[/red]` are no markup, and what a person is to type is quoted."""
     folder = tmp_path / "my [dev]" / "a[" / "red]"

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
-from floe_core.atomic_files import write_together
+from floe_core.atomic_files import write_together, write_whole
 from floe_core.errors import EnvironmentProblemError
 from floe_core.product_identity import ProductIdentity, identity_of
 
@@ -35,7 +35,7 @@ def state_folder(project_dir: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         ignore = folder / ".gitignore"
         if not ignore.exists():
-            ignore.write_text("*\n")
+            write_whole(ignore, b"*\n")
     except OSError as error:
         raise _not_writable(folder, error.strerror) from error
     _note_owner(folder, project_dir)
@@ -66,6 +66,11 @@ def run_folder(project_dir: Path, run_id: str) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise _not_writable(folder, error.strerror) from error
+    for each in (folder, folder.parent):
+        if each.is_symlink():
+            raise EnvironmentProblemError(
+                f"{each}: is a link, which floe does not follow; remove it"
+            )
     return folder
 
 
@@ -109,7 +114,13 @@ def shared_state(project_dir: Path) -> str:
 
 
 def _of_run(run_id: str) -> str:
-    return f"runs/{quote(run_id, safe=' ')}"
+    """Return the folder of a run below that of the state.
+
+    >>> [_of_run(each) for each in ("r-1", "..", "../x", "")]
+    ['runs/r-1', 'runs/%2E%2E', 'runs/..%2Fx', 'runs/%']
+    """
+    name = quote(run_id, safe=" ")
+    return f"runs/{name if name.strip('.') else name.replace('.', '%2E') or '%'}"
 
 
 def _own_place(project_dir: Path) -> Path:

@@ -719,6 +719,19 @@ def test_a_port_whose_rows_are_the_same_rebuilds_nothing(mesh: Mesh) -> None:
         assert warehouse.execute("select name from marts.revenue").fetchall() == [("bo",)]
 
 
+def test_the_store_of_schedules_that_a_published_product_names_is_not_followed(
+    mesh: Mesh, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OF_THE_READER", "postgresql://reader:secret@127.0.0.1:1/none")
+    mesh.compile()
+    file = mesh.folder / "crm" / "compiled_artifacts.json"
+    fields = json.loads(file.read_text())
+    fields["orchestrator"]["config"] = {"schedule_store": "env:OF_THE_READER"}
+    file.write_text(json.dumps(fields))
+    states = read_mesh(read_platform(mesh.folder / "manifest-crm.yaml")).products
+    assert [each.problem for each in states if each.name == "crm"] == [""]
+
+
 def test_the_state_of_a_mesh_has_the_schedules_that_are_set(mesh: Mesh) -> None:
     JobSchedules(mesh.compile("crm")["crm"]).set("crm", "0 6 * * *", "UTC")
     now = datetime(2026, 3, 1, 12, tzinfo=UTC)

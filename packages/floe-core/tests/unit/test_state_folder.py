@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
 import pytest
 
+from floe_core.errors import EnvironmentProblemError
+from floe_core.execution.record.journal import Journal, read_events
+from floe_core.regular_files import file_in
 from floe_core.state_folder import run_folder, shared_state, state_folder, state_place
 
 
@@ -114,3 +118,49 @@ def test_a_folder_that_is_gone_has_a_state(tmp_path: Path, states: Path) -> None
     product = write(tmp_path / "product", "orders")
     shutil.rmtree(product)
     assert state_place(product) == states / "product"
+
+
+@pytest.mark.parametrize("run_id", ["..", ".", "", "../../elsewhere", "/etc"])
+def test_no_run_id_leads_out_of_the_folder_of_runs(tmp_path: Path, run_id: str) -> None:
+    folder = run_folder(tmp_path, run_id)
+    assert folder.resolve().parent == (tmp_path / ".floe" / "runs").resolve()
+
+
+def test_a_link_in_place_of_a_journal_is_not_followed(tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.write_text("of somebody else\n")
+    journal = run_folder(tmp_path, "r") / "events.jsonl"
+    journal.symlink_to(other)
+    for use in (lambda: Journal(tmp_path, "r"), lambda: read_events(tmp_path, "r")):
+        with pytest.raises(EnvironmentProblemError, match="not a regular file; move it away"):
+            use()
+    assert other.read_text() == "of somebody else\n"
+
+
+@pytest.mark.parametrize("linked", ["runs", "runs/r"])
+def test_a_link_in_place_of_a_folder_of_runs_is_not_followed(tmp_path: Path, linked: str) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    place = tmp_path / ".floe" / linked
+    place.parent.mkdir(parents=True)
+    place.symlink_to(elsewhere)
+    with pytest.raises(EnvironmentProblemError, match="is a link, which floe does not follow"):
+        Journal(tmp_path, "r")
+    assert list(elsewhere.rglob("events.jsonl")) == []
+
+
+def test_a_pipe_in_place_of_a_journal_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(run_folder(tmp_path, "r") / "events.jsonl")
+    with pytest.raises(EnvironmentProblemError, match="not a regular file; move it away"):
+        Journal(tmp_path, "r")
+
+
+@pytest.mark.parametrize("name", ["/dev/zero", "../outside", "a/../../outside", "zero", "missing"])
+def test_a_name_that_leads_out_of_its_folder_is_no_file_of_it(tmp_path: Path, name: str) -> None:
+    inside = tmp_path / "inside"
+    (inside / "a").mkdir(parents=True)
+    (tmp_path / "outside").touch()
+    (inside / "zero").symlink_to("/dev/zero")
+    (inside / "a" / "seed.csv").touch()
+    assert file_in(inside, "a/seed.csv") == inside / "a" / "seed.csv"
+    assert file_in(inside, name) is None

@@ -1,4 +1,8 @@
-"""The consoles of the command line: results go to stdout, everything else to stderr."""
+"""The consoles of the command line: results go to stdout, everything else to stderr.
+
+Texts of others, such as descriptions and errors of a warehouse, reach a terminal without what would
+control it: escape sequences, carriage returns, and marks that change the direction of text.
+"""
 
 from __future__ import annotations
 
@@ -12,30 +16,44 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _UNCROPPED = 10_000
+# C0 and C1 but for tab and newline, and the bidirectional marks of Unicode.
+_CONTROLS = (
+    *(code for code in range(0x20) if code not in (0x09, 0x0A)),
+    *range(0x7F, 0xA0),
+    0x061C,
+    *(0x200E, 0x200F),
+    *range(0x202A, 0x202F),
+    *range(0x2066, 0x206A),
+)
+_SHOWN = dict.fromkeys(_CONTROLS, "\ufffd")
+_IN_JSON = {code: f"\\u{code:04x}" for code in _CONTROLS}
+
+
+def without_controls(text: str) -> str:
+    """Return a text that only shows characters on a terminal.
+
+    >>> without_controls("a\\x1b[2Jb\\n") == "a\\ufffd[2Jb\\n"
+    True
+    """
+    return text.translate(_SHOWN)
 
 
 @cache
 def stdout() -> Console:
     """Return the console for results."""
-    from rich.console import Console
-
-    return Console(highlight=False)
+    return _console()
 
 
 @cache
 def uncropped_console() -> Console:
     """Return a console for results that neither wraps nor crops lines at the terminal's width."""
-    from rich.console import Console
-
-    return Console(highlight=False, width=_UNCROPPED)
+    return _console(width=_UNCROPPED)
 
 
 @cache
 def stderr() -> Console:
     """Return the console for progress, notices and errors."""
-    from rich.console import Console
-
-    return Console(stderr=True, highlight=False)
+    return _console(stderr=True)
 
 
 def notice(text: str) -> None:
@@ -43,6 +61,28 @@ def notice(text: str) -> None:
     stderr().print(text, style="dim", markup=False)
 
 
+def echo(text: str) -> None:
+    """Print a text as it is, but for what would control a terminal."""
+    typer.echo(without_controls(text))
+
+
 def print_json(value: Any) -> None:
     """Print a result as JSON on stdout."""
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+    text = json.dumps(value, indent=2, ensure_ascii=False, default=str)
+    typer.echo(text.translate(_IN_JSON))
+
+
+def _console(**options: Any) -> Console:
+    from collections.abc import Iterable
+
+    from rich.console import Console, ConsoleOptions, RenderableType
+    from rich.segment import Segment
+
+    class PlainTextConsole(Console):
+        def render(
+            self, renderable: RenderableType, options: ConsoleOptions | None = None
+        ) -> Iterable[Segment]:
+            for text, style, control in super().render(renderable, options):
+                yield Segment(text if control else without_controls(text), style, control)
+
+    return PlainTextConsole(highlight=False, **options)

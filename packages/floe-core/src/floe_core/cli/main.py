@@ -30,12 +30,14 @@ from floe_core.cli.commands import (
     show_command,
     ticks_command,
 )
+from floe_core.cli.console import without_controls
 from floe_core.cli.help_of_flags import hide_types_of_flags, join_lines_of_help
 from floe_core.cli.json_of_errors import Commands, print_error
 from floe_core.errors import EnvironmentProblemError, FloeError
 from floe_core.garbage_collection import exit_without_collecting
 
 _OF_A_FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
+_OF_A_WRONG_FILE = (errno.EISDIR, errno.ENOTDIR, errno.ELOOP, errno.EACCES, errno.EPERM)
 
 app = typer.Typer(
     name="floe",
@@ -93,9 +95,9 @@ def main() -> None:
         _report(error)
         sys.exit(error.exit_code)
     except OSError as error:
-        if error.errno not in _OF_A_FULL_DISK:
+        problem = _problem_of(error)
+        if problem is None:
             raise
-        problem = _full_disk(error)
         _report(problem)
         sys.exit(problem.exit_code)
     except KeyboardInterrupt:
@@ -103,12 +105,18 @@ def main() -> None:
         sys.exit(130)
 
 
-def _full_disk(error: OSError) -> FloeError:
+def _problem_of(error: OSError) -> FloeError | None:
+    """Return the problem of the machine that an error shows, None if it may be a bug."""
     where = f"{error.filename}: " if error.filename else ""
-    return EnvironmentProblemError(f"{where}{error.strerror}; make room, then run this again")
+    if error.errno in _OF_A_FULL_DISK:
+        return EnvironmentProblemError(f"{where}{error.strerror}; make room, then run this again")
+    if error.errno in _OF_A_WRONG_FILE and where:
+        what = f"{where}{error.strerror}; move it away, or change its owner or mode"
+        return EnvironmentProblemError(what)
+    return None
 
 
 def _report(error: FloeError) -> None:
     """Print an error on stderr, and as JSON on stdout if `--json` was given."""
-    sys.stderr.write(f"{error}\n")
+    sys.stderr.write(f"{without_controls(str(error))}\n")
     print_error(str(error), error)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TextIO
 
 from floe_core.launched_run.run_order import RunOrder
+from floe_core.regular_files import open_regular
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ def run_process(program: RunProgram, log: Path) -> Iterator[RunProcess]:
 
 
 def _start(program: RunProgram, log: Path, writing: int) -> subprocess.Popen[bytes]:
-    with log.open("wb") as output:
+    with open_regular(log, "wb") as output:
         return subprocess.Popen(
             [sys.executable, "-m", program.module, str(writing), *program.imports],
             stdin=subprocess.PIPE,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 
+from floe_core.atomic_files import write_whole
 from floe_core.lineage.columns.derivation import KnownTable
 from floe_core.lineage.facets import UNKNOWN_TYPE, Json
 
@@ -42,7 +42,6 @@ class KnownColumns:
         """Keep the columns of a dataset: name -> type, "" for an unknown type."""
         self._folder.mkdir(parents=True, exist_ok=True)
         path = self._file(dataset)
-        unfinished = path.with_suffix(f".unfinished-{os.getpid()}")
         content = {
             "name": dataset["name"],
             "columns": list(types),
@@ -50,8 +49,7 @@ class KnownColumns:
             "is_complete": is_complete,
         }
         text = json.dumps(content, ensure_ascii=False)
-        unfinished.write_text(text, "utf-8", errors="replace")
-        unfinished.replace(path)
+        write_whole(path, text.encode(errors="replace"))
 
     def _read(self, dataset: Json) -> Json | None:
         try:

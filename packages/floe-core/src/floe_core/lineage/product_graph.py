@@ -9,6 +9,7 @@ from floe_core.lineage.events import LineageJob
 from floe_core.lineage.facets import Json
 from floe_core.lineage.naming import dataset_name, node_job_name, warehouse_namespace
 from floe_core.lineage.seed_header import seed_columns
+from floe_core.regular_files import file_in
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Column, Node, source_name
 from floe_core.secrets.redactor import Redactor
@@ -175,7 +176,8 @@ class ProductGraph:
         if node.resource_type != "seed" or project_dir is None:
             return []
         folder = self._artifacts.dbt.package_folder(project_dir, node.package)
-        names = seed_columns(folder / node.path)
+        file = file_in(folder, node.path)
+        names = seed_columns(file) if file else []
         documented = {column.name.lower() for column in node.columns}
         return names if documented <= {name.lower() for name in names} else []
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from floe_core.compiler.ports.products import Platform
+from floe_core.compiler.settings import plugin_settings
 from floe_core.environment_choice import chosen_environment
 from floe_core.errors import EnvironmentProblemError, StaleProductError
 from floe_core.parallel_reads import read_in_threads
@@ -16,6 +17,7 @@ from floe_core.ports.published import PublishedProduct
 from floe_core.ports.record import ProductRecord, Start, Update
 from floe_core.schedules import next_tick
 from floe_core.schedules.live_schedules import check_schedules, live_schedule
+from floe_core.schedules.schedule_store import STORE_SETTING
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.environments import in_environment
 from floe_core.schemas.policies import Job
@@ -149,7 +151,15 @@ def _in_known_environment(product: CompiledArtifacts, environment: str) -> Compi
 
 
 def _bind(platform: Platform, name: str, product: CompiledArtifacts) -> CompiledArtifacts:
-    """Bind a product to the folder where it is published, which may hold changed schedules."""
+    """Bind a product to the folder where it is published, which may hold changed schedules.
+
+    Any other store of schedules is the manifest's own: the product's may be any place, and name any
+    variable of the reader.
+    """
+    own = plugin_settings(platform.manifest).get(STORE_SETTING)
+    config = {**product.orchestrator.config, STORE_SETTING: own}
+    chosen = product.orchestrator.model_copy(update={"config": config})
+    product = product.model_copy(update={"orchestrator": chosen})
     published = PublishedProduct(platform.manifest.products[name], platform.path.parent)
     return product if published.is_url else product.bound_to(published.folder)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+from floe_core.regular_files import file_in
 from floe_core.reuse.catalogs.known import catalog_of
 from floe_core.reuse.catalogs.names import Names
 from floe_core.reuse.queries.parts import digest
@@ -18,7 +19,9 @@ def seed_versions(artifacts: CompiledArtifacts, node: Node) -> Versions | None:
 
     If the file is a plain CSV, each column has its own version; rows are identified by position.
     """
-    path = artifacts.dbt.package_folder(artifacts.folder, node.package) / node.path
+    path = file_in(artifacts.dbt.package_folder(artifacts.folder, node.package), node.path)
+    if path is None:
+        return None
     try:
         content = path.read_bytes()
     except OSError:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from floe_core.atomic_files import write_whole
+from floe_core.regular_files import read_regular
 from floe_core.spooling.spool_room import SpoolFullError, SpoolRoom
 from floe_core.state_folder import state_folder, state_place
 
@@ -80,7 +81,7 @@ class Spool:
         self._make_folders()
         event = read_json(path)
         if event is None:
-            event = path.read_text("utf-8", errors="replace")
+            event = read_regular(path)
         _write(self.refused_folder / path.name, {"reason": reason, "event": event})
         path.unlink(missing_ok=True)
 
@@ -109,7 +110,7 @@ class Spool:
     @contextmanager
     def sending(self) -> Iterator[None]:
         """Show other processes, during the block, that an event is being sent."""
-        self._sending.touch()
+        write_whole(self._sending, b"")
         try:
             yield
         finally:
@@ -185,9 +186,13 @@ def _write(path: Path, content: Json) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """Return the content of a JSON file; None if it is missing or damaged."""
+    """Return the content of a JSON file; None if it is missing or damaged.
+
+    Raises:
+        EnvironmentProblemError: It is not a regular file.
+    """
     try:
-        return json.loads(path.read_text("utf-8"))
+        return json.loads(read_regular(path))
     except (FileNotFoundError, ValueError, RecursionError):
         return None
 
@@ -201,8 +206,14 @@ def _member(path: Path, name: str) -> str:
 
 
 def _events_in(folder: Path) -> list[Path]:
+    """Return the regular files of events in a folder, oldest first."""
     try:
-        names = sorted(name for name in os.listdir(folder) if name.endswith(".json"))
+        with os.scandir(folder) as entries:
+            names = [
+                entry.name
+                for entry in entries
+                if entry.name.endswith(".json") and entry.is_file(follow_symlinks=False)
+            ]
     except FileNotFoundError:
         return []
-    return [folder / name for name in names if not name.startswith(".")]
+    return [folder / name for name in sorted(names) if not name.startswith(".")]

@@ -18,6 +18,7 @@ from filelock import FileLock, Timeout
 
 from floe_core.atomic_files import write_together
 from floe_core.errors import EnvironmentProblemError, Problem, StaleProductError
+from floe_core.regular_files import open_regular
 from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE, CompiledArtifacts
 from floe_core.state_folder import state_folder
 from floe_orchestrator_airflow.dag.entry_point import FILENAME, entry_point_text, is_entry_point
@@ -200,7 +201,7 @@ class LocalAirflow:
         self.home = Home.prepare(self.folder, follows_schedules=self._follows_schedules)
         self._started_at = datetime.now(UTC)
         self.api = RestApi(self.home.url, USER, self.home.password)
-        with self.home.output.open("wb") as output:
+        with open_regular(self.home.output, "wb") as output:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "floe_orchestrator_airflow.local.host"],
                 stdin=subprocess.PIPE,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from floe_core.cli.console import notice, print_json, stdout
+from floe_core.cli.console import echo, notice, print_json, stdout
 from floe_core.cli.given_options import given_options
 from floe_core.cli.options import Env, Json
 
@@ -153,6 +153,6 @@ def _print(text: str, as_it_is: bool) -> None:
 
     # Rendered for a terminal only: in a file, a wrapped id could not be copied or searched for.
     if as_it_is or not stdout().is_terminal:
-        typer.echo(text)
+        echo(text)
     else:
         stdout().print(Markdown(text))

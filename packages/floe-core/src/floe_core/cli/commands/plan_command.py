@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from floe_core.cli.commands.run_command import compile_here, options_of
-from floe_core.cli.console import notice, print_json, stdout, uncropped_console
+from floe_core.cli.console import echo, notice, print_json, stdout, uncropped_console
 from floe_core.cli.options import Env, Json, On, Product
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def plan(
     if as_json:
         print_json(as_dict(artifacts, planned))
     elif markdown:
-        typer.echo(as_markdown(artifacts, planned))
+        echo(as_markdown(artifacts, planned))
     elif html is None:
         _print(artifacts, planned)
     else:
@@ -108,7 +108,7 @@ def _show_history(product: Path, *, markdown: bool, as_json: bool) -> None:
     if as_json:
         print_json(history_rows(savings))
     elif markdown:
-        typer.echo(history_markdown(savings))
+        echo(history_markdown(savings))
     else:
         print_history(savings)
 

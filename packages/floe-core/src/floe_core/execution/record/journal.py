@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from io import TextIOWrapper
 from pathlib import Path
 from types import TracebackType
 
 from floe_core.build_events import BuildEvent, from_line, to_line
+from floe_core.regular_files import open_regular, read_regular
 from floe_core.state_folder import run_folder, run_place
 
 FILE = "events.jsonl"
@@ -18,7 +20,8 @@ class Journal:
     def __init__(self, project_dir: Path, run_id: str) -> None:
         path = run_folder(project_dir, run_id) / FILE
         is_torn = _is_torn(path)
-        self._file = path.open("a", encoding="utf-8", errors="backslashreplace")
+        opened = open_regular(path, "ab")
+        self._file = TextIOWrapper(opened, encoding="utf-8", errors="backslashreplace")
         if is_torn:
             self._file.write("\n")
 
@@ -45,9 +48,10 @@ def read_events(project_dir: Path, run_id: str) -> list[BuildEvent]:
     A line left incomplete by a killed process or a full disk is ignored.
     """
     path = run_place(project_dir, run_id) / FILE
-    if not path.exists():
+    try:
+        lines = read_regular(path).split("\n")
+    except FileNotFoundError:
         return []
-    lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
     events = (_event(line) for line in lines[:-1] if line)
     return [event for event in events if event is not None]
 
@@ -64,7 +68,7 @@ def _event(line: str) -> BuildEvent | None:
 def _is_torn(path: Path) -> bool:
     """Return whether the last line is incomplete."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path, "rb") as file:
             if file.seek(0, os.SEEK_END) == 0:
                 return False
             file.seek(-1, os.SEEK_END)

@@ -10,6 +10,7 @@ from floe_core.build_events import BuildEvent, NodeResult
 from floe_core.build_request import BuildRequest
 from floe_core.execution.dbt.built_columns import kept_columns
 from floe_core.lineage.facets import Json
+from floe_core.regular_files import file_in, read_regular
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.tracing.span_ids import SpanIds
 
@@ -67,5 +68,5 @@ class LineageOfBuild:
         node = self._artifacts.by_id[node_id]
         if node.resource_type != "model" or node.language != "sql":
             return None
-        path = self._compiled / node.package / node.path
-        return path.read_text(encoding="utf-8") if path.is_file() else None
+        path = file_in(self._compiled, f"{node.package}/{node.path}")
+        return read_regular(path) if path else None

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
+from floe_core.atomic_files import write_whole
 from floe_core.errors import EnvironmentProblemError
 from floe_core.execution.steps.pods.cluster import GRACE_SECONDS, Cluster, ClusterError
 from floe_core.execution.steps.pods.pod_order import (
@@ -125,7 +126,7 @@ def _follow(order: PodOrder, name: str, container: str, cluster: Cluster) -> int
         # A log that is cut off at once is requested again, but not in a tight loop.
         time.sleep(max(0.0, POLL_SECONDS - (time.monotonic() - began)))
     if state.facts:
-        Path(order.facts_file).write_text(state.facts)
+        write_whole(Path(order.facts_file), state.facts.encode())
     if state.exit_code:
         print(f"the container ended: {state.reason or 'Error'}", flush=True)
     return _LOST if state.exit_code is None else state.exit_code
