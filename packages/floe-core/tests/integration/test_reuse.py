@@ -95,6 +95,22 @@ def test_a_failed_node_is_built_again_and_so_is_what_it_held_back(
     assert ends(folder, "3") == {"first": "success", "reads_both": "reused", "reads_id": "reused"}
 
 
+def test_a_full_refresh_by_dbts_variable_builds_everything(
+    write_product: WriteProduct, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    added = (
+        "{{ config(materialized='incremental', unique_key='id') }} select * from {{ ref('first') }}"
+    )
+    folder = product(write_product, added=added)
+    ends(folder, "1")
+    write(folder, "first", FIRST.replace("1 as id", "9 as id"))
+    ends(folder, "2")
+    monkeypatch.setenv("DBT_FULL_REFRESH", "True")
+    assert set(ends(folder, "3").values()) == {"success"}
+    with duckdb.connect(str(folder / "shop.duckdb"), read_only=True) as connection:
+        assert connection.execute("select id from added").fetchall() == [(9,)]
+
+
 def test_new_inputs_wait_for_as_long_as_a_model_tolerates_it(write_product: WriteProduct) -> None:
     def tolerant(span: str) -> str:
         meta = f"{{'floe': {{'reuse': {{'lagTolerance': '{span}'}}}}}}"

@@ -103,6 +103,13 @@ def test_what_changes_the_rows_changes_every_column(changed: str) -> None:
     assert before.columns["id"].hash != after.columns["id"].hash
 
 
+def test_the_rows_of_order_by_all_depend_on_all_columns() -> None:
+    one, other = (of(f"select id, {c} from {A} order by all limit 2") for c in ("name", "amount"))
+    assert one.columns is not None
+    assert other.columns is not None
+    assert one.columns["id"] != other.columns["id"]
+
+
 @pytest.mark.parametrize("operation", ["union", "except", "intersect"])
 def test_duplicates_in_a_set_operation_are_other_rows(operation: str) -> None:
     once, all_of_them = (

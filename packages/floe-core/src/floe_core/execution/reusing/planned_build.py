@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 import uuid
 from collections.abc import Iterable, Mapping
@@ -34,6 +35,8 @@ from floe_core.warehouse.duckdb_file import duckdb_file
 from floe_core.warehouse.internals import require_adapter
 from floe_core.warehouse.plain_duckdb import plain_file
 
+# What click, with which dbt reads its options, takes for true in a variable.
+_TRUE = ("1", "true", "t", "yes", "y", "on")
 _UNREADABLE = "the warehouse could not be read"
 
 
@@ -143,7 +146,8 @@ def _reason_for_full_build(request: BuildRequest, refused: str, facts: Warehouse
         return _UNREADABLE
     if request.range is not None:
         return "a backfill builds all of its range"
-    if request.parameters.full_refresh:
+    by_variable = os.environ.get("DBT_FULL_REFRESH", "").lower() in _TRUE
+    if request.parameters.full_refresh or by_variable:
         return "a full refresh builds everything"
     return "" if request.may_reuse else "this run builds everything that it selects"
 

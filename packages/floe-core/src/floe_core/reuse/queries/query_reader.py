@@ -111,6 +111,8 @@ class QueryReader:
             # A column without a source at this point is one of this query's own.
             own = {"": Columns(rows, values)}
             clauses.append(["order", self._expression(order, ctes, (sources, own, *outer))])
+            if order.find(exp.Var):  # Of `order by all`.
+                clauses.append(list(values.values()))
         distinct = select.args.get("distinct")
         if distinct is not None and distinct.args.get("on"):
             raise UncertainError("distinct on")
