@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 import duckdb
 import pytest
+from random_queries import change_phrase, write_phrase
 
 from floe_core.reuse.catalogs.duckdb_catalog import DuckDBCatalog
 from floe_core.reuse.queries.analysis import Input, analyse
@@ -117,6 +118,66 @@ def test_what_a_column_does_not_read_cannot_change_it(
                 changed = {name for name in before if before[name] != after[name]}
                 reading = {n for n, p in found.columns.items() if reads(p, table, column)}
                 assert changed <= reading, f"{table}.{column}"
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_is_not_read_of_a_random_query_cannot_change_it(
+    seed: int, warehouse: duckdb.DuckDBPyConnection, steady: Functions
+) -> None:
+    check_random_queries(seed, 10, warehouse, steady)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("seed", range(100, 120))
+def test_what_is_not_read_of_hundreds_of_random_queries_cannot_change_them(
+    seed: int, warehouse: duckdb.DuckDBPyConnection, steady: Functions
+) -> None:
+    check_random_queries(seed, 300, warehouse, steady)
+
+
+def check_random_queries(
+    seed: int, count: int, warehouse: duckdb.DuckDBPyConnection, steady: Functions
+) -> None:
+    """Change a column that a query does not read, and a part of a query that leaves its hash."""
+    dice, tried = random.Random(seed), 0
+    while tried < count:
+        query = write_phrase(dice)
+        fill(warehouse, seed)
+        before = contents_or_none(warehouse, str(query))
+        found = analyse(str(query), "duckdb", INPUTS, steady)
+        columns = found.columns
+        if before is None or columns is None or found.never or found.by_row_order:
+            continue
+        tried += 1
+        for table, names in TABLES.items():
+            for name in names:
+                reading = {c for c, part in columns.items() if reads(part, table, name)}
+                if len(reading) < len(columns):
+                    warehouse.execute(f"begin; update {table} set {name} = {OTHER[name]}")
+                    after = contents_or_none(warehouse, str(query))
+                    warehouse.execute("rollback")
+                    changed = {c for c in after or () if after and after[c] != before[c]}
+                    assert {c.lower() for c in changed} <= reading, f"{query}: {table}.{name}"
+        for other in (change_phrase(dice, query) for _ in range(10)):
+            now = analyse(other, "duckdb", INPUTS, steady)
+            after = contents_or_none(warehouse, other)
+            if now.columns is None or after is None or now.rows != found.rows:
+                continue
+            same = {c for c in before if columns[c.lower()] == now.columns.get(c.lower())}
+            assert {c: after.get(c) for c in same} == {c: before[c] for c in same}, (
+                f"{query}\n{other}"
+            )
+
+
+def contents_or_none(
+    warehouse: duckdb.DuckDBPyConnection, query: str
+) -> dict[str, list[str]] | None:
+    """Return what `contents` does, None for a query that DuckDB refuses."""
+    try:
+        return contents(warehouse, query)
+    except duckdb.Error:
+        return None
 
 
 def fill(warehouse: duckdb.DuckDBPyConnection, seed: int) -> None:
