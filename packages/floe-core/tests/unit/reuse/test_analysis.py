@@ -103,6 +103,26 @@ def test_what_changes_the_rows_changes_every_column(changed: str) -> None:
     assert before.columns["id"].hash != after.columns["id"].hash
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (f"select max(x) from {B} b", f"max((select max(x) from {B} b))"),
+        ("select a.id", "select max(a.id)"),
+        ("sum(a.amount) over ()", "sum(sum(a.amount)) over ()"),
+    ],
+)
+def test_an_aggregate_of_a_querys_own_rows_changes_every_column(one: str, other: str) -> None:
+    texts = (f"select ({each}) as m, 1 as n from {A} a" for each in (one, other))
+    before, after = (of(text) for text in texts)
+    assert before.rows.hash != after.rows.hash
+
+
+def test_a_key_of_group_by_all_may_aggregate_in_a_subquery() -> None:
+    text = f"select (select max(x) from {B} b where b.id < a.amount) as m, count(*) as n from {A} a"
+    before, after = (of(f"{each} group by all") for each in (text, text.replace("amount", "id")))
+    assert before.rows.hash != after.rows.hash
+
+
 def test_the_rows_of_order_by_all_depend_on_all_columns() -> None:
     one, other = (of(f"select id, {c} from {A} order by all limit 2") for c in ("name", "amount"))
     assert one.columns is not None

@@ -105,7 +105,7 @@ class QueryReader:
             if select.args.get(name)
         ]
         if _groups_by_all(select):
-            keys = (each for each in select.expressions if not _has([each], (exp.AggFunc,)))
+            keys = (each for each in select.expressions if not _adds_up(each))
             clauses.append(["all", [values[each.alias_or_name] for each in keys]])
         if order := select.args.get("order"):
             # A column without a source at this point is one of this query's own.
@@ -117,7 +117,7 @@ class QueryReader:
         if distinct is not None and distinct.args.get("on"):
             raise UncertainError("distinct on")
         decides_all = distinct is not None or _has(select.expressions, _ROW_CHANGING)
-        is_aggregated = _has(select.expressions, (exp.AggFunc,))
+        is_aggregated = any(map(_adds_up, select.expressions))
         deciding = [*values.values()] if decides_all else []
         rows = join_parts("select", rows, clauses, deciding, distinct is not None, is_aggregated)
         return Columns(rows, {name: join_parts(rows, value) for name, value in values.items()})
@@ -219,6 +219,36 @@ def _groups_by_all(select: exp.Select) -> bool:
 
 def _is_counted(node: exp.Expr) -> bool:
     return isinstance(node, exp.Star) and isinstance(node.parent, exp.Count)
+
+
+def _adds_up(expression: exp.Expr) -> bool:
+    """Return whether a selected expression has an aggregate of the query's own rows."""
+    return any(_is_of_rows(each, expression) for each in expression.find_all(exp.AggFunc))
+
+
+def _is_of_rows(aggregate: exp.Expr, selected: exp.Expr) -> bool:
+    """Return whether an aggregate is of the query that selects it, and not of a window.
+
+    In a subquery, it is if all of its columns are from outside of it.
+    """
+    inner = set[str]()
+    node: exp.Expr | None = aggregate
+    while node is not None and node is not selected:
+        node = node.parent
+        if isinstance(node, exp.Select):
+            sources = [node.args.get("from_"), *(node.args.get("joins") or ())]
+            inner |= {each.this.alias_or_name for each in sources if each is not None}
+        elif isinstance(node, exp.Window) and not inner and _is_function_of(node, aggregate):
+            return False
+    read = {column.table for column in aggregate.find_all(exp.Column)}
+    return not inner or bool(read and read.isdisjoint(inner))
+
+
+def _is_function_of(window: exp.Window, aggregate: exp.Expr) -> bool:
+    function = window.this
+    while isinstance(function, exp.Filter | exp.IgnoreNulls | exp.RespectNulls | exp.WithinGroup):
+        function = function.this
+    return function is aggregate
 
 
 def _has(expressions: Sequence[exp.Expr], kinds: tuple[type[exp.Expr], ...]) -> bool:
