@@ -12,6 +12,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from changing_world import FOREIGN, FUNCTION, MACROS, OWN, Surroundings, hook_sql
+
 PROJECT = "name: shop\nversion: 1.0.0\nprofile: shop\n"
 FLOE = """\
 apiVersion: floe.dev/v1
@@ -24,6 +26,8 @@ ASKED = (
     "{% if execute %}{{ run_query('select 1 as one').columns[0].values()[0] | int }}"
     "{% else %}1{% endif %}"
 )
+# Columns that may differ though nothing that they read does.
+VARYING = ("stamped", "asked", "function")
 KINDS = ("project", "join", "group", "union")
 
 
@@ -52,14 +56,25 @@ class Model:
     knows: str = "nothing"
     is_tested: bool = False
     fails: bool = False
+    around: Surroundings = field(default_factory=Surroundings)
+
+    @property
+    def may_have_hooks(self) -> bool:
+        """Whether its rows can be changed after it is built."""
+        return self.kind in KINDS and self.materialized == "table"
 
 
 class ChangingProduct:
     """The product's description, its edits, and its files."""
 
-    def __init__(self, seed: int, size: int, special: tuple[str, ...], now: str) -> None:
+    def __init__(
+        self, seed: int, size: int, special: tuple[str, ...], now: str, *, is_worldly: bool = False
+    ) -> None:
         self.random = random.Random(seed)
         self.models: dict[str, Model] = {}
+        self.is_worldly = is_worldly
+        self.added_by_hooks = 1
+        self.unused_var = 0
         self._stamped = f"case when {now} then 1 else 0 end"
         self.macro = {"added": 1, "note": ""}
         for number in range(3):
@@ -102,7 +117,24 @@ class ChangingProduct:
         model.columns = {"id": ("same", [(parent, "id") for parent in parents])}
         for number in range(1, self.random.randint(2, 4)):
             model.columns[f"c{number}"] = self.column(model)
+        if self.is_worldly and model.may_have_hooks and self.random.random() < 0.25:
+            self.change_hook(model)
         self.models[name] = model
+
+    def change_hook(self, model: Model) -> None:
+        """Give a table another hook: mostly one on its own rows."""
+        is_own = self.random.random() < 0.8 or not self.hook_parent(model)
+        model.around.hook = self.random.choice(OWN if is_own else FOREIGN)
+        model.around.number = self.random.randint(1, 9)
+
+    def hook_parent(self, model: Model) -> str:
+        """Return the relation that a foreign hook of a model reads, "" if it has none to read."""
+        fitting = (
+            p
+            for p in model.parents
+            if self.models[p].kind != "source" and self.models[p].materialized != "ephemeral"
+        )
+        return next(fitting, "")
 
     def column(self, model: Model) -> tuple[str, list[tuple[str, str]]]:
         """Return a random column of what a model's parents have."""
@@ -114,7 +146,8 @@ class ChangingProduct:
             return "sum", reads
         roll = self.random.random()
         if roll < 0.03:
-            return self.random.choice(["stamped", "asked"]), reads
+            kinds = ["stamped", "asked", *(["function"] if self.is_worldly else [])]
+            return self.random.choice(kinds), reads
         if roll < 0.2:
             return "macro", reads
         return f"+ {self.random.randint(1, 9)}", reads
@@ -169,13 +202,21 @@ class ChangingProduct:
             rows = digest(rows, [found[p]["id"] for p in (*read, *grouped)])
         else:
             rows = digest(rows, [found[p]["id"] for p in model.parents] if model.keep else [])
+        if model.around.hook in OWN:  # It changes any row by any column.
+            above = [found[p] for p in model.parents]
+            rows = digest(rows, self.hook_of(model), model.columns, above)
         own = {"#": rows}
         for name, (what, reads) in model.columns.items():
             how = (what, self.macro["added"]) if what == "macro" else what
             used = reads[:1] if model.kind != "union" else reads
-            used = [] if what in ("stamped", "asked") else used
+            used = [] if what in VARYING else used
             own[name] = digest(rows, how, [found[p][c] for p, c in used])
         return own
+
+    def hook_of(self, model: Model) -> object:
+        """Return what a model's hook is made of."""
+        added = self.added_by_hooks if "macro" in model.around.hook else 0
+        return hook_sql(model.around, self.hook_parent(model), "main"), added
 
     # Its files.
 
@@ -185,7 +226,9 @@ class ChangingProduct:
             (folder / name).mkdir(parents=True, exist_ok=True)
             for old in (folder / name).iterdir():
                 old.unlink()
-        (folder / "dbt_project.yml").write_text(PROJECT)
+        used = f"vars: {{unused: {self.unused_var}}}\n" if self.unused_var else ""
+        (folder / "dbt_project.yml").write_text(PROJECT + used)
+        (folder / "macros" / "world.sql").write_text(MACROS.format(added=self.added_by_hooks))
         (folder / "floe.yaml").write_text(FLOE)
         macro = f"{{% macro added(x) %}}{self.macro['note']}({{{{ x }}}} + {self.macro['added']})"
         (folder / "macros" / "added.sql").write_text(macro + "{% endmacro %}\n")
@@ -223,12 +266,23 @@ class ChangingProduct:
         config = f"materialized='{model.materialized}', tags=['t{model.tags}']"
         if model.materialized == "incremental":
             config += ", unique_key='id'"
+        around = model.around
+        config += "".join(f", {name}={value!r}" for name, value in around.options.items())
+        if hook := hook_sql(around, self.hook_parent(model), "main"):
+            config += f", post_hook={hook!r}"
+        if around.header:
+            config += f", sql_header='-- header {around.header}'"
         columns = [self._expression(model, c) + f" as {c}" for c in model.columns]
         from_ = [self._place(parent) for parent in model.parents]
         note = f" {model.note}"
         where = f"where a.id > {model.keep}" if model.keep else ""
         if model.kind == "union":
-            return f"{{{{ config({config}) }}}}\n" + "\nunion all\n".join(
+            depends = (
+                f"-- depends_on: {self._place(self.hook_parent(model))}\n"
+                if around.is_foreign
+                else ""
+            )
+            return f"{{{{ config({config}) }}}}\n{depends}" + "\nunion all\n".join(
                 f"select {self._side(model, side)} from {from_[side]} a {where}{note}"
                 for side in (0, 1)
             )
@@ -247,7 +301,10 @@ class ChangingProduct:
             above = "and" if model.keep else "where"
             newer = f"{above} a.id > (select max(id) from {{{{ this }}}})"
             text = f"select {', '.join(columns)} from {source} {where} {{% if is_incremental() %}}{newer}{{% endif %}} {note}"
-        return f"{{{{ config({config}) }}}}\n{text}\n"
+        depends = (
+            f"-- depends_on: {self._place(self.hook_parent(model))}\n" if around.is_foreign else ""
+        )
+        return f"{{{{ config({config}) }}}}\n{depends}{text}\n"
 
     def _side(self, model: Model, side: int) -> str:
         return ", ".join(f"a.{reads[side][1]} as {c}" for c, (_, reads) in model.columns.items())
@@ -264,6 +321,7 @@ class ChangingProduct:
             return f"sum({value})"
         texts = {"same": value, "stamped": self._stamped, "asked": ASKED}
         texts["macro"] = f"{{{{ added('{value}') }}}}"
+        texts["function"] = f"{FUNCTION}({value})"
         return texts.get(what, f"{value} {what}")
 
 

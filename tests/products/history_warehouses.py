@@ -31,7 +31,7 @@ class Warehouse(Protocol):
     `drops_views` is whether a relation takes the views of it with it when it is dropped,
     `rebuilds_views` whether floe builds them when it is built, `marks_rows` whether it tells itself
     that a source was written to, `checks_views` whether it refuses a view that can't be read.
-    `special` are the materializations beside views and tables that work there, and `now` is a
+    `adapter` is dbt's, "" if histories don't vary there what surrounds the SQL. `special` are the materializations beside views and tables that work there, and `now` is a
     condition that asks for the time.
     """
 
@@ -41,6 +41,10 @@ class Warehouse(Protocol):
     checks_views: bool
     special: tuple[str, ...]
     now: str
+    adapter: str
+
+    def define(self, folder: Path, name: str, added: int) -> None:
+        """Define a function of this name that adds a number to its argument."""
 
     def source_schema(self, folder: Path) -> str:
         """Return the schema of sources."""
@@ -72,6 +76,10 @@ class DuckDbFiles:
     checks_views = True
     special = SPECIAL
     now = NOW
+    adapter = "duckdb"
+
+    def define(self, folder: Path, name: str, added: int) -> None:
+        self.execute(folder, f"create or replace macro {name}(x) as x + {added}")
 
     def source_schema(self, folder: Path) -> str:
         return SCHEMA
@@ -127,6 +135,11 @@ class PostgresDatabases:
     checks_views = True
     special = SPECIAL
     now = NOW
+    adapter = "postgres"
+
+    def define(self, folder: Path, name: str, added: int) -> None:
+        head = f"create or replace function public.{name}(x numeric) returns numeric"
+        self.execute(folder, f"{head} language sql immutable as $$ select x + {added} $$")
 
     def __init__(self, databases: dict[str, str]) -> None:
         self._databases = databases

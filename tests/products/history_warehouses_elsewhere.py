@@ -30,6 +30,7 @@ class SQLiteFiles:
     marks_rows = False
     checks_views = False
     special = ("incremental",)
+    adapter = ""
     now = "current_timestamp > '2020-01-01'"
 
     def source_schema(self, folder: Path) -> str:
@@ -85,6 +86,7 @@ class FakeSnowflakeSchemas:
     marks_rows = True
     checks_views = True
     special = ()
+    adapter = ""
     now = "current_timestamp > '2020-01-01'::timestamp_tz"
 
     def __init__(self, port: int) -> None:

@@ -26,12 +26,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from changing_product import KINDS, ChangingProduct, Model, digest
+from changing_product import KINDS, VARYING, ChangingProduct, Model, digest
+from changing_world import FUNCTION, option_names, value_of
 from dbt_common.tests import enable_test_caching
 from history_warehouses import Warehouse, warehouse_of
 
 from floe_core.build_events import NodeResult
 from floe_core.compiler import compile_product
+from floe_core.errors import InvalidProductError
 from floe_core.execution import BuildRequest, build
 from floe_core.execution.dbt.internals import release_adapters, release_warehouse
 from floe_core.schemas import CompiledArtifacts
@@ -63,7 +65,8 @@ class History:
     def __init__(self, seed: int, folder: Path, warehouse: Warehouse, size: int = 20) -> None:
         self.warehouse = warehouse
         self.random = random.Random(seed)
-        self.product = ChangingProduct(seed, size, warehouse.special, warehouse.now)
+        special, is_worldly = warehouse.special, warehouse.adapter != ""
+        self.product = ChangingProduct(seed, size, special, warehouse.now, is_worldly=is_worldly)
         self.ours, self.plain = folder / "ours", folder / "plain"
         self.score = Score()
         self._green: dict[str, str] = {}
@@ -73,10 +76,13 @@ class History:
         self._new: dict[str, str] = {}
         # Of tables: what the last green build came to under plain dbt, and the version of that.
         self._known: dict[str, tuple[Any, dict[str, str]]] = {}
+        # The model whose configuration has a key that dbt may refuse.
+        self._tried: tuple[Model, str] | None = None
         self._found: dict[str, Any] = {}
         for each in (self.ours, self.plain):
             each.mkdir(parents=True)
         self._load_sources()
+        self.change_function()
 
     def run(self, steps: int) -> Score:
         """Build, then change and build again so many times."""
@@ -89,12 +95,20 @@ class History:
             (self.drop, 3), (self.change_by_hand, 3), (self.add_column, 2), (self.rename, 1),
             (self.new_rows, 3), (self.nothing, 2), (self.fail, 1), (self.kill, 1),
         ]  # fmt: skip
+        if self.warehouse.adapter:
+            edits += [
+                (self.change_hook, 4), (self.change_hook_macro, 2), (self.change_option, 6),
+                (self.change_header, 1), (self.change_function, 2), (self.change_var, 1),
+                (self.run_a_part, 2), (self.run_twice_at_once, 1),
+            ]  # fmt: skip
         for _ in range(steps):
             (edit,) = self.random.choices([e for e, _ in edits], [w for _, w in edits])
-            if edit in (self.fail, self.kill):
+            if edit in (self.fail, self.kill, self.run_a_part, self.run_twice_at_once):
                 edit()
             else:
-                self.step(edit.__name__, edit)
+                # Nobody says what an option does: it may be what the model has already.
+                counts = edit != self.change_option
+                self.step(edit.__name__, edit, counts=counts)
         return self.score
 
     # Edits.
@@ -144,11 +158,45 @@ class History:
             model.tags += 1
         else:
             model.materialized = "table" if model.materialized == "view" else "view"
+            model.around.hook = ""
 
     def rename(self) -> None:
         model = self._model()
         if model.materialized in ("view", "table"):
             self.product.rename(model.name, f"r_{uuid.UUID(int=self.random.getrandbits(128))}"[:9])
+
+    def change_hook(self) -> None:
+        fitting = [m for m in self.product.order() if m.may_have_hooks]
+        if fitting:
+            self.product.change_hook(self.random.choice(fitting))
+
+    def change_hook_macro(self) -> None:
+        self.product.added_by_hooks = self.random.randint(1, 9)
+
+    def change_option(self) -> None:
+        """Set a key that dbt or the adapter lists, or one that nobody knows, or remove it."""
+        model = self._model()
+        if model.materialized not in ("view", "table"):
+            return
+        known = option_names(self.warehouse.adapter)
+        name = self.random.choice([*known, "own_key"])
+        if name in model.around.options:
+            del model.around.options[name]
+        else:
+            model.around.options[name] = value_of(name, known.get(name, str), self.random)
+            self._tried = (model, name)
+
+    def change_header(self) -> None:
+        self._model().around.header = self.random.randint(0, 3)
+
+    def change_var(self) -> None:
+        self.product.unused_var += 1
+
+    def change_function(self) -> None:
+        """Give the function that models call another body, by hand."""
+        added = self.random.randint(1, 9)
+        for folder in (self.ours, self.plain) if self.warehouse.adapter else ():
+            self.warehouse.define(folder, FUNCTION, added)
 
     def new_rows(self) -> None:
         model = self._model("source")
@@ -218,6 +266,34 @@ class History:
         _build_plain(self.plain)
         self.step("after a kill", lambda: None, counts=False)
 
+    def run_a_part(self) -> None:
+        """Change something and build some nodes, then all."""
+        self.change_column()
+        self.change_seed()
+        self._write()
+        names = [m.name for m in self.product.order() if m.kind in (*KINDS, "seed")]
+        built = [n for n in names if self.product.models[n].materialized != "ephemeral"]
+        chosen = self.random.sample(built, 4)
+        compile_product(self.ours)
+        failed = [r for r in _results(self.ours, chosen) if r.status in ("error", "fail")]
+        _build_plain(self.plain, chosen)
+        if not failed:
+            self._compare(f"part {chosen}", self.warehouse.contents(self.plain, chosen))
+        self.step("after a part", lambda: None, counts=False)
+
+    def run_twice_at_once(self) -> None:
+        """Change something, and start two builds at the same time."""
+        self.change_column()
+        self.change_seed()
+        self._write()
+        compile_product(self.ours)
+        command = [sys.executable, __file__, "--killed-after", "100000", str(self.ours)]
+        runs = [subprocess.Popen(command, stdout=-3, stderr=-3) for _ in range(2)]
+        for each in runs:
+            each.wait()
+        _build_plain(self.plain)
+        self.step("after two at once", lambda: None, counts=False)
+
     # Steps.
 
     def step(
@@ -227,8 +303,15 @@ class History:
         self._turn += 1
         edit()
         self._write()
-        results = build_ours(self.ours)
-        _build_plain(self.plain)
+        tried, self._tried = self._tried, None
+        try:
+            results = build_ours(self.ours)
+        except InvalidProductError:
+            results = dict.fromkeys([f"model.shop.{tried[0].name}"] if tried else [], "error")
+        is_built = _build_plain(self.plain)
+        if tried and "error" in results.values() and not is_built:
+            del tried[0].around.options[tried[1]]
+            return self.step(f"without {tried[1]}", lambda: None, counts=False)
         names = [m.name for m in self.product.order() if m.materialized != "ephemeral"]
         plain = self.warehouse.contents(self.plain, names)
         tables = [m.name for m in self.product.order() if _is_table(m)]
@@ -305,7 +388,7 @@ class History:
         if model.kind == "source":
             return False
         through = [self.product.models[p] for p in model.parents]
-        own = any(what in ("stamped", "asked") for what, _ in model.columns.values())
+        own = model.around.is_foreign or any(w in VARYING for w, _ in model.columns.values())
         return own or any(self._varies(p) for p in through if p.materialized == "ephemeral")
 
     def _versions(self) -> dict[str, dict[str, str]]:
@@ -357,6 +440,9 @@ class History:
             note,
             above,
             macro and self.product.macro["added"],
+            model.around.header,
+            self.product.hook_of(model),
+            self.product.unused_var,
         )
 
     def _note(self, green: set[str]) -> None:
@@ -387,20 +473,23 @@ def build_ours(folder: Path) -> dict[str, str]:
     return {r.unique_id: r.status for r in _results(folder)}
 
 
-def _results(folder: Path) -> Any:
+def _results(folder: Path, names: list[str] | None = None) -> Any:
     artifacts = CompiledArtifacts.load(folder)
-    request = BuildRequest(job=artifacts.jobs[0].name, run_id=uuid.uuid4().hex[:8])
+    ids = None if names is None else tuple(n.unique_id for n in artifacts.built if n.name in names)
+    request = BuildRequest(artifacts.jobs[0].name, uuid.uuid4().hex[:8], ids)
     return (e for e in build(artifacts, request) if isinstance(e, NodeResult))
 
 
-def _build_plain(folder: Path) -> None:
+def _build_plain(folder: Path, names: list[str] | None = None) -> bool:
     from dbt.cli.main import dbtRunner
 
     place = ["--project-dir", str(folder), "--profiles-dir", str(folder), "--log-level", "none"]
     here = Path.cwd()
     os.chdir(folder)
     try:
-        dbtRunner().invoke(["build", *place, "--no-write-json", "--quiet"])
+        chosen = ["--select", *names, "--exclude-resource-type", "test"] if names else []
+        done = dbtRunner().invoke(["build", *place, "--no-write-json", "--quiet", *chosen])
+        return bool(done.success)
     finally:
         os.chdir(here)
         release_warehouse()

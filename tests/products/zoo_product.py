@@ -57,6 +57,7 @@ models:
         "{{ config(materialized='incremental', unique_key='legs', schema='counts', group='care') }}\n"
         "select legs, count(*) as animals from {{ ref('int_deeper') }} group by legs\n"
     ),
+    "models/extinct.sql": "{{ config(enabled=false) }} select 1 as id\n",
     "models/keepers_v1.sql": "select 1 as keeper\n",
     "models/keepers_v2.sql": "select 1 as keeper, 'Ada' as name\n",
     "models/visitors.sql": "select * from {{ source('gate', 'tickets') }} where false\n",
@@ -84,6 +85,10 @@ models:
         data_tests: [{not_null: {config: {severity: warn}}}]
   - name: int_animals
     columns: [{name: id, data_tests: [unique]}]
+  - name: extinct  # Disabled, so dbt disables its tests too.
+    columns: [{name: id, data_tests: [unique]}]
+  - name: mythical  # Not there.
+    columns: [{name: id, data_tests: [not_null]}]
   - name: keepers
     latest_version: 2
     versions: [{v: 1}, {v: 2}]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from airflow.sdk import Asset
 
 SCHEME = "floe"
@@ -13,10 +15,10 @@ def floe_asset(product: str, node: str) -> Asset:
     `node` is the name of a model, seed or snapshot as in `ref()`: with `.v2` for a version, and
     with `package/` before it where another dbt package defines it. The name of the asset is its
     URI, since Airflow allows only one name for a URI: `Asset("floe://sales/orders")` is the same
-    asset.
+    asset. Airflow takes only ASCII in a URI, so other characters are percent-encoded.
 
-    >>> floe_asset("sales", "orders").uri
-    'floe://sales/orders'
+    >>> floe_asset("sales", "orders").uri, floe_asset("sales", "größen").uri
+    ('floe://sales/orders', 'floe://sales/gr%C3%B6%C3%9Fen')
 
     Raises:
         ValueError: The product or the node is empty, or contains what a URI can't hold there.
@@ -24,8 +26,13 @@ def floe_asset(product: str, node: str) -> Asset:
     for what, text in (("product", product), ("node", node)):
         if not text or set(text) & set("?#") or text != text.strip("/ "):
             raise ValueError(f"{what} must be a name, such as 'orders', not {text!r}")
-    uri = f"{SCHEME}://{product}/{node}"
-    return Asset(name=uri, uri=uri, group=product)
+    return asset_at(f"{SCHEME}://{product}/{node}", product)
+
+
+def asset_at(uri: str, product: str) -> Asset:
+    """Return the asset of a product at a URI, which is also its name."""
+    name = "".join(each if each.isascii() else quote(each) for each in uri)
+    return Asset(name=name, uri=name, group=product)
 
 
 def updates_asset(product: str, job: str) -> Asset:

@@ -9,7 +9,7 @@ from floe_core.build_events import NodeResult
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node, source_name
 from floe_core.schemas.policies import Job
-from floe_orchestrator_airflow.product_assets import floe_asset
+from floe_orchestrator_airflow.product_assets import asset_at, floe_asset
 from floe_orchestrator_airflow.task.result_facts import facts_of_result
 
 Facts = dict[str, JsonValue]
@@ -53,7 +53,7 @@ def read_assets(artifacts: CompiledArtifacts, job: Job) -> list[Asset]:
 def _dataset_asset(artifacts: CompiledArtifacts, name: str) -> Asset:
     """Return the asset of what a step writes: a URL is its own name on Airflow."""
     product = artifacts.product.name
-    return Asset(name=name, uri=name, group=product) if "://" in name else floe_asset(product, name)
+    return asset_at(name, product) if "://" in name else floe_asset(product, name)
 
 
 def asset_event_facts(node: Node, result: NodeResult) -> Facts:

@@ -27,6 +27,7 @@ from floe_orchestrator_airflow.local.home import USER, Home
 from floe_orchestrator_airflow.local.processes import end, tree
 from floe_orchestrator_airflow.local.progress import STUCK_SECONDS, Progress
 from floe_orchestrator_airflow.local.rest_api import RestApi, RestError
+from floe_orchestrator_airflow.local.unstored_dags import why_unstored
 
 # As many as Airflow's own default pool has: here a pool is only a name and limits nothing.
 POOL_SLOTS = 128
@@ -68,6 +69,7 @@ class LocalAirflow:
         self._started_at = datetime.now(UTC)
         self._lock = FileLock(f"{folder}.lock", timeout=LOCK_SECONDS)
         self._showing = threading.Lock()
+        self._output_read = 0
         self._process: subprocess.Popen[bytes] | None = None
 
     @classmethod
@@ -151,11 +153,20 @@ class LocalAirflow:
             known = self.api.dag(dag_id)
             if known is not None:
                 self._request_parse(known["file_token"])
+            file = f"{artifacts.product.name}.py"
             self._wait(
-                lambda: [] if self._is_parsed(dag_id, changed_at) else ["dag-processor"],
+                lambda: [] if self._is_stored(dag_id, changed_at, file) else ["dag-processor"],
                 f"reading {dag_id}",
             )
+        self._output_read = self.home.output.stat().st_size
         self.api.unpause(dag_id)
+
+    def _is_stored(self, dag_id: str, changed_at: datetime, file: str) -> bool:
+        if self._is_parsed(dag_id, changed_at):
+            return True
+        if trace := why_unstored(self.home.output, self._output_read, file):
+            raise EnvironmentProblemError(f"Airflow read {dag_id}, but can't store it:\n{trace}")
+        return False
 
     def _show(self, artifacts: CompiledArtifacts) -> datetime:
         """Give Airflow the product's DAGs, and return when the product last changed.
@@ -199,7 +210,7 @@ class LocalAirflow:
     def _start(self) -> None:
         end_leftovers(self.folder)
         self.home = Home.prepare(self.folder, follows_schedules=self._follows_schedules)
-        self._started_at = datetime.now(UTC)
+        self._started_at, self._output_read = datetime.now(UTC), 0
         self.api = RestApi(self.home.url, USER, self.home.password)
         with open_regular(self.home.output, "wb") as output:
             self._process = subprocess.Popen(

@@ -8,7 +8,7 @@ from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
 from floe_core.schemas.ports import InputPort
 from floe_core.schemas.steps import Step
-from floe_orchestrator_prefect.flow.prefect_names import asset_key, node_names
+from floe_orchestrator_prefect.flow.prefect_names import asset_key, asset_key_at, node_names
 
 # Prefect rejects a longer one.
 LONGEST_DESCRIPTION = 2500
@@ -35,7 +35,8 @@ def step_assets(artifacts: CompiledArtifacts, step: Step, sources: dict[str, Ass
     `sources` maps ids of sources to assets. A URL is its own key.
     """
     product = artifacts.product.name
-    keys = (name if "://" in name else asset_key(product, name) for name in step.datasets)
+    names = step.datasets
+    keys = (asset_key_at(name) if "://" in name else asset_key(product, name) for name in names)
     return [*(sources[source] for source in step.sources), *(Asset(key=key) for key in keys)]
 
 

@@ -13,6 +13,7 @@ from floe_core.schemas.nodes import Node
 from floe_core.schemas.policies import Job
 
 DEPLOYMENT = "floe"
+_ALLOWED = "/:@+,;=!$*()"
 BUILD = "dbt_build"
 # The state of a run that does nothing, since its time is no longer one of floe's ticks.
 SKIPPED_RUN = "Skipped"
@@ -57,8 +58,19 @@ def node_names(artifacts: CompiledArtifacts) -> dict[str, str]:
 
 
 def asset_key(product: str, name: str) -> str:
-    """Return the key of the Prefect asset of a node or of a source."""
-    return f"floe://{product}/{quote(name)}"
+    """Return the key of the Prefect asset of a node or of a source.
+
+    >>> asset_key("sales", "orders"), asset_key("sales", "größen [alt]")
+    ('floe://sales/orders', 'floe://sales/größen~20~5Balt~5D')
+    """
+    return asset_key_at(f"floe://{product}/{name}")
+
+
+def asset_key_at(url: str) -> str:
+    """Return a URL as the key of a Prefect asset, which has no `%` and no punctuation but some."""
+    return "".join(quote(each, _ALLOWED) if each.isascii() else each for each in url).replace(
+        "%", "~"
+    )
 
 
 def _label(node: Node) -> str:

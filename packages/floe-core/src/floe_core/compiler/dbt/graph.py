@@ -50,7 +50,8 @@ class DbtGraph:
         }
         for section in ("sources", "exposures", "unit_tests", "functions"):
             nodes.update(self._manifest.get(section) or {})
-        return nodes
+        # A test of a model that is disabled, or not there, is among the nodes, but is not enabled.
+        return {i: e for i, e in nodes.items() if (e.get("config") or {}).get("enabled", True)}
 
     @cached_property
     def _parents_of_ephemeral(self) -> Edges:

@@ -1,0 +1,105 @@
+"""What surrounds the SQL of a random product: configuration, hooks, headers, functions and files.
+
+The keys of a configuration are those that dbt and the adapter list for a model, so a key of a newer
+version is tried too. Each is set to a value of its type; what dbt refuses fails on both sides.
+"""
+
+from __future__ import annotations
+
+import random
+import typing
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from dbt.adapters.factory import get_adapter_class_by_name, load_plugin
+from dbt.artifacts.resources import ModelConfig
+
+# Keys that say where a relation is and what it is: the histories change these by other edits.
+_PLACES = {
+    *("_extra", "enabled", "alias", "schema", "database", "materialized", "group", "tags"),
+    *("pre_hook", "post_hook"),
+}
+# Values for keys that take only a few.
+_VALUES: dict[str, tuple[object, ...]] = {
+    "batch_size": ("day", "hour"),
+    "begin": ("2026-01-01",),
+    "contract": ({"enforced": False},),
+    "docs": ({"show": False}, {"show": True}),
+    "event_time": ("id",),
+    "freshness": ({"build_after": {"count": 1, "period": "day"}},),
+    "full_refresh": (None,),  # It is for incremental models and seeds.
+    "grants": ({},),
+    "incremental_strategy": ("append", "delete+insert"),
+    "indexes": ([{"columns": ["id"]}],),
+    "lookback": (1, 2),
+    "meta": ({"owner": "a"}, {"owner": "b"}),
+    "on_configuration_change": ("apply", "continue"),
+    "on_schema_change": ("ignore", "append_new_columns"),
+    "persist_docs": ({"relation": True}, {}),
+    "quoting": ({"identifier": True}, {"identifier": False}),
+    "access": ("public", "protected"),
+    "static_analysis": ("off", "on"),
+    "unique_key": ("id", ["id", "c1"]),
+}
+# The hooks that depend on nothing but the node's own rows, and the others.
+OWN = ("cut", "cut_by_macro", "indexed")
+FOREIGN = ("filled", "filled_by_name", "filled_by_macro", "stamped")
+FUNCTION = "nvl2"  # sqlglot knows a function of this name.
+MACROS = """\
+{{% macro cut(into, number) %}}delete from {{{{ into }}}} where id = {{{{ number }}}} + {added}{{% endmacro %}}
+{{% macro fill(into, name) %}}{{% if execute -%}}
+insert into {{{{ into }}}} (id) select max(id) + {added} from {{{{ ref(name) }}}}
+{{%- endif %}}{{% endmacro %}}
+"""
+
+
+@dataclass
+class Surroundings:
+    """What surrounds one model's SQL; `hook` is one of `OWN` or `FOREIGN`, "" for none."""
+
+    hook: str = ""
+    number: int = 0
+    header: int = 0
+    options: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether a hook depends on more than the node's own rows."""
+        return self.hook in FOREIGN
+
+
+def option_names(adapter: str) -> dict[str, Any]:
+    """Return key -> type, of all that dbt and the adapter list for a model's configuration."""
+    load_plugin(adapter)
+    own = typing.get_type_hints(get_adapter_class_by_name(adapter).AdapterSpecificConfigs)
+    general = {each.name: each.type for each in fields(ModelConfig)}
+    return {k: v for k, v in (own | general).items() if k not in _PLACES and k[0] != "_"}
+
+
+def value_of(name: str, kind: Any, chance: random.Random) -> object:
+    """Return a value for a key, by what is known of it or by its type."""
+    if name in _VALUES:
+        return chance.choice(_VALUES[name])
+    text = str(kind)
+    if "bool" in text:
+        return chance.choice([True, False])
+    if "int" in text or "float" in text:
+        return chance.randint(1, 3)
+    if "Dict" in text or "dict" in text:
+        return {}
+    return [] if "List" in text or "list" in text else f"v{chance.randint(1, 3)}"
+
+
+def hook_sql(around: Surroundings, parent: str, schema: str) -> str:
+    """Return the hook of a model, which reads this parent where it is foreign."""
+    number = around.number
+    return {
+        "": "",
+        "cut": f"delete from {{{{ this }}}} where id = {number}",
+        "cut_by_macro": f"{{{{ cut(this, {number}) }}}}",
+        "indexed": "create index if not exists by_id on {{ this }} (id)",
+        "filled": f"insert into {{{{ this }}}} (id) select max(id) + {number} from {{{{ ref('{parent}') }}}}",
+        "filled_by_name": f"insert into {{{{ this }}}} (id) select max(id) + {number} from {schema}.{parent}",
+        "filled_by_macro": f"{{{{ fill(this, '{parent}') }}}}",
+        "stamped": "delete from {{ this }} where now() < timestamptz '2020-01-01'",
+    }[around.hook]
