@@ -16,6 +16,7 @@ from floe_core.product_identity import ProductIdentity, identity_of
 STATE_DIR_VARIABLE = "FLOE_STATE_DIR"
 # Records which product a folder below FLOE_STATE_DIR belongs to.
 OWNER_FILE = "product.json"
+_RUNS = "runs"
 
 
 def state_folder(project_dir: Path) -> Path:
@@ -79,6 +80,11 @@ def run_place(project_dir: Path, run_id: str) -> Path:
     return state_place(project_dir) / _of_run(run_id)
 
 
+def runs_place(project_dir: Path) -> Path:
+    """Return where the folders of all runs are, or would be; create nothing."""
+    return state_place(project_dir) / _RUNS
+
+
 def journal_folder(project_dir: Path, name: str) -> Path:
     """Return a folder of the state folder for what a killed command leaves, created if missing.
 
@@ -120,7 +126,7 @@ def _of_run(run_id: str) -> str:
     ['runs/r-1', 'runs/%2E%2E', 'runs/..%2Fx', 'runs/%']
     """
     name = quote(run_id, safe=" ")
-    return f"runs/{name if name.strip('.') else name.replace('.', '%2E') or '%'}"
+    return f"{_RUNS}/{name if name.strip('.') else name.replace('.', '%2E') or '%'}"
 
 
 def _own_place(project_dir: Path) -> Path:

@@ -9,8 +9,8 @@ from floe_core.alerts.events_of_run import OpenFailure
 from floe_core.alerts.notes import Notes
 from floe_core.errors import EnvironmentProblemError
 
-# After this time, the end of a run is not reported again.
-_KEPT_SECONDS = 90 * 86_400
+# Longer than the time between two deadlines of a job: none is reported twice.
+_KEPT_SECONDS = 8 * 86_400
 _REPORTED = "told"
 
 

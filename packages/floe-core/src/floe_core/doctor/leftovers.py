@@ -15,15 +15,14 @@ from floe_core.build_events import BuildEnded
 from floe_core.doctor.finding import Finding
 from floe_core.doctor.services import is_held
 from floe_core.errors import EnvironmentProblemError
-from floe_core.execution.record.journal import FILE, read_events
+from floe_core.execution.record.journal import FILE, last_event
 from floe_core.lineage import status
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_core.state_folder import shared_state, state_place
+from floe_core.state_folder import runs_place, shared_state
 from floe_core.warehouse.duckdb_file import duckdb_file
 
 # A journal without writes for this long does not belong to a run under way.
 QUIET_SECONDS = 3600
-MANY_RUNS = 1000
 _OF_RUNS = ("floe", "dbt", "dagster", "airflow", "prefect")
 
 
@@ -89,23 +88,13 @@ def _state(folder: Path) -> Iterator[Finding]:
 
 def _runs(artifacts: CompiledArtifacts) -> Iterator[Finding]:
     folder = artifacts.folder
-    runs = state_place(folder) / "runs"
-    journals = sorted(runs.glob(f"*/{FILE}"))
-    if len(journals) > MANY_RUNS:
-        what = f"{len(journals)} runs are kept in {runs}"
-        yield Finding("runs", "warning", what, "delete the folders of old runs")
-    for journal in journals:
+    for journal in sorted(runs_place(folder).glob(f"*/{FILE}")):
         run_id = unquote(journal.parent.name)
-        if not _has_ended(folder, run_id) and not _may_go_on(artifacts, journal):
+        if not isinstance(last_event(journal), BuildEnded) and not _may_go_on(artifacts, journal):
             moment = datetime.fromtimestamp(journal.stat().st_mtime, UTC)
             what = f"run {run_id} was interrupted at {moment:%Y-%m-%d %H:%M:%S} UTC"
             fix = "retry it in the orchestrator, or run again; then delete its folder"
             yield Finding("runs", "warning", what, f"{fix}: {journal.parent}")
-
-
-def _has_ended(folder: Path, run_id: str) -> bool:
-    events = read_events(folder, run_id)
-    return bool(events) and isinstance(events[-1], BuildEnded)
 
 
 def _may_go_on(artifacts: CompiledArtifacts, journal: Path) -> bool:

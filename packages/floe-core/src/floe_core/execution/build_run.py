@@ -26,6 +26,7 @@ from floe_core.execution.node_timeouts import NodeTimeouts
 from floe_core.execution.private_folder import close_to_others, make_private
 from floe_core.execution.record.attempt import automatic_attempt
 from floe_core.execution.record.journal import Journal
+from floe_core.execution.record.old_runs import remove_old_runs
 from floe_core.execution.record.run_record import RunRecord, record_of
 from floe_core.execution.record.verdict import Verdict
 from floe_core.execution.reports.alerts import AlertsOfBuild
@@ -77,6 +78,7 @@ def build(
     finally:
         atexit.unregister(end)
         alerts.report()
+        remove_old_runs(artifacts.folder)
 
 
 def _events(

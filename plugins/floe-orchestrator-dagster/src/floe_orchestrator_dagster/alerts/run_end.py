@@ -9,7 +9,7 @@ from dagster import DagsterInstance, DagsterRun, DagsterRunStatus
 from floe_core.execution import outcome_of_run, report_outcome
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.secrets.settings import setting
-from floe_core.state_folder import state_place
+from floe_core.state_folder import runs_place
 from floe_orchestrator_dagster.dagster_names import JOB_TAG, NOMINAL_TIME_TAG, job_of_run
 from floe_orchestrator_dagster.internals import SCHEDULED_EXECUTION_TIME_TAG, WILL_RETRY_TAG
 from floe_orchestrator_dagster.step.failure_message import failure_message
@@ -48,7 +48,7 @@ def report_end_of_run(
 
 def _builds_of(artifacts: CompiledArtifacts, run_id: str) -> list[str]:
     """Return the ids of a run's builds on this machine: one, or one per step."""
-    runs = state_place(artifacts.folder) / "runs"
+    runs = runs_place(artifacts.folder)
     return [run_id, *sorted(path.name for path in runs.glob(f"{run_id}.*"))]
 
 

@@ -12,6 +12,8 @@ from floe_core.regular_files import open_regular, read_regular
 from floe_core.state_folder import run_folder, run_place
 
 FILE = "events.jsonl"
+# More than the end of a build takes.
+_MOST_OF_A_LINE = 65_536
 
 
 class Journal:
@@ -54,6 +56,17 @@ def read_events(project_dir: Path, run_id: str) -> list[BuildEvent]:
         return []
     events = (_event(line) for line in lines[:-1] if line)
     return [event for event in events if event is not None]
+
+
+def last_event(path: Path) -> BuildEvent | None:
+    """Return the last event of a journal, None if there is none or if its line is incomplete."""
+    try:
+        with open_regular(path, "rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - _MOST_OF_A_LINE))
+            lines = file.read().decode(errors="replace").split("\n")
+    except FileNotFoundError:
+        return None
+    return _event(lines[-2]) if len(lines) > 1 and not lines[-1] else None
 
 
 def _event(line: str) -> BuildEvent | None:

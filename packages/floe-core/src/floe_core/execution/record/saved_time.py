@@ -10,7 +10,7 @@ from urllib.parse import unquote
 from floe_core.build_events import NodeResult
 from floe_core.execution.record.journal import FILE, read_events
 from floe_core.execution.record.run_record import RunRecord
-from floe_core.state_folder import state_place
+from floe_core.state_folder import runs_place
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class RunSaving:
 
 def savings_of_runs(project_dir: Path, last: int | None = None) -> list[RunSaving]:
     """Return the savings of runs with results on this machine, oldest first; the `last` so many."""
-    paths = (state_place(project_dir) / "runs").glob(f"*/{FILE}")
+    paths = runs_place(project_dir).glob(f"*/{FILE}")
     newest = sorted(((path.stat().st_mtime, path) for path in paths), reverse=True)
     found: list[RunSaving] = []
     for modified, path in newest:

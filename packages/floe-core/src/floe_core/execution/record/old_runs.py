@@ -1,0 +1,80 @@
+"""Remove the records of old runs, of which each run adds one."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+from floe_core.build_events import BuildEnded
+from floe_core.errors import FloeError
+from floe_core.execution.record.journal import FILE, last_event
+from floe_core.state_folder import runs_place
+
+KEEP_VARIABLE = "FLOE_KEEP_RUNS"
+_DEFAULT = 100
+# A retry by the orchestrator, or another build of the same run, may follow.
+_NEVER_BEFORE_SECONDS = 3600
+# A person may still retry what has failed.
+_FAILED_SECONDS = 30 * 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """The folders of a run's builds, and when one of them was last written to."""
+
+    folders: tuple[Path, ...]
+    written_at: float
+
+    def has_succeeded(self) -> bool:
+        ends = [last_event(folder / FILE) for folder in self.folders]
+        return all(isinstance(end, BuildEnded) and end.succeeded for end in ends)
+
+
+def remove_old_runs(project_dir: Path) -> None:
+    """Keep the newest runs, and as many of the newest that failed or are under way.
+
+    `FLOE_KEEP_RUNS` says how many, 100 if it is not set; "all" keeps all. What cannot be read or
+    removed stays.
+    """
+    text = os.environ.get(KEEP_VARIABLE, "") or str(_DEFAULT)
+    if not text.isdecimal():
+        return
+    with suppress(OSError, FloeError):
+        runs = sorted(_runs(runs_place(project_dir)), key=lambda run: run.written_at, reverse=True)
+        for run in _superfluous(runs, int(text), time.time()):
+            for folder in run.folders:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _superfluous(runs: list[_Run], kept: int, now: float) -> Iterator[_Run]:
+    failed = 0
+    for run in runs[kept:]:
+        age = now - run.written_at
+        if age < _NEVER_BEFORE_SECONDS:
+            continue
+        if age < _FAILED_SECONDS and failed < kept and not run.has_succeeded():
+            failed += 1
+            continue
+        yield run
+
+
+def _runs(place: Path) -> Iterator[_Run]:
+    """Yield the runs. Ids of builds of one run are equal up to a dot."""
+    with os.scandir(place) as entries:
+        names = sorted(each.name for each in entries if each.is_dir(follow_symlinks=False))
+    for _, builds in groupby(names, lambda name: name.partition(".")[0]):
+        folders = tuple(place / name for name in builds)
+        yield _Run(folders, max(map(_written_at, folders)))
+
+
+def _written_at(folder: Path) -> float:
+    try:
+        return (folder / FILE).lstat().st_mtime
+    except FileNotFoundError:
+        return folder.lstat().st_mtime
