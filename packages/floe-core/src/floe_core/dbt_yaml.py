@@ -64,13 +64,15 @@ class _DbtBuilder(DocumentBuilder):
             found[key] = self.plain(value_node, (*location, key))
         return found
 
-    def _entries(self, node: MappingNode) -> Iterator[tuple[Node, Node]]:
+    def _entries(self, node: MappingNode, depth: int = 0) -> Iterator[tuple[Node, Node]]:
         """Yield keys and values; those from a merge key come before the mapping's own."""
+        self.count_value(depth)
         for key, value in node.value:
             if key.value == MERGE:
                 merged = value.value if isinstance(value, SequenceNode) else [value]
                 for each in reversed(merged):
-                    yield from self._entries(each) if isinstance(each, MappingNode) else ()
+                    is_map = isinstance(each, MappingNode)
+                    yield from self._entries(each, depth + 1) if is_map else ()
         yield from ((key, value) for key, value in node.value if key.value != MERGE)
 
     def _scalar(self, node: ScalarNode) -> Any:

@@ -153,19 +153,23 @@ class DocumentBuilder:
 
     def plain(self, node: Node | None, location: Location) -> Any:
         """Return a node as plain data. Aliases are followed, up to a total number of values."""
+        self.count_value(len(location))
+        if isinstance(node, MappingNode):
+            return self._mapping(node, location)
+        if isinstance(node, SequenceNode):
+            return self._sequence(node, location)
+        return self._scalar(node) if isinstance(node, ScalarNode) else None
+
+    def count_value(self, depth: int) -> None:
+        """Refuse a document with too many values, or nested too deep."""
         self._values += 1
         if self._values > MAX_VALUES:
             what = f"more than {MAX_VALUES:,} values once aliases are followed"
             raise InvalidProductError(
                 [Problem(what, "write it out without aliases", self._shown_as)]
             )
-        if len(location) > MAX_DEPTH:
+        if depth > MAX_DEPTH:
             raise InvalidProductError([self._too_deep()])
-        if isinstance(node, MappingNode):
-            return self._mapping(node, location)
-        if isinstance(node, SequenceNode):
-            return self._sequence(node, location)
-        return self._scalar(node) if isinstance(node, ScalarNode) else None
 
     def _mapping(self, node: MappingNode, location: Location) -> dict[str, Any]:
         self._refuse_tag(node, "map")

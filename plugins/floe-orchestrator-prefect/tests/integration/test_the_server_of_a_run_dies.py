@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import psutil
@@ -16,6 +18,7 @@ from floe_core.plugin_powers import RunOptions
 from floe_core.run_parameters import RunParameters
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_prefect import PrefectPlugin
+from floe_orchestrator_prefect.local.local_home import local_home
 
 FILES = {
     "dbt_project.yml": "name: shop\nversion: 1.0.0\nprofile: shop\nmodels: {+materialized: table}\n",
@@ -65,3 +68,7 @@ def test_the_run_ends_and_says_why(shop: CompiledArtifacts) -> None:
     again = RunOptions("shop", parameters=RunParameters(vars={"floe_is_slow": False}))
     report = PrefectPlugin().launch_run(shop, again, lambda event: None)
     assert (report.status, len(report.nodes)) == ("success", 1)
+    # The run whose server died is not shown as running for good.
+    with closing(sqlite3.connect(local_home(shop.folder) / "prefect.db")) as database:
+        states = database.execute("select state_name from flow_run order by created").fetchall()
+    assert states == [("Crashed",), ("Completed",)]

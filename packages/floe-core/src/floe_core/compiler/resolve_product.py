@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -27,7 +26,7 @@ from floe_core.compiler.nodes.refine import refine
 from floe_core.compiler.nodes.steps import add_steps
 from floe_core.compiler.ports.resolve_ports import PortReader
 from floe_core.compiler.profile import Profile
-from floe_core.errors import EnvironmentProblemError
+from floe_core.compiler.work_folder import work_folder
 from floe_core.schemas.nodes import Node
 from floe_core.schemas.steps import Step
 
@@ -59,7 +58,7 @@ def resolve_product(
         EnvironmentProblemError: No working folder can be created.
     """
     ports = PortReader(inputs, allows_missing, findings)
-    with _work_folder() as work:
+    with work_folder() as work:
         ports.write_for_dbt(Path(work))
         open_project = partial(open_dbt, inputs.product_dir, inputs.spec.execution.dbt_executable)
         dbt = open_project(profile, inputs.spec.vars, Path(work))
@@ -88,11 +87,3 @@ def resolve_product(
         )
     findings.raise_if_any()
     return ResolvedProduct(parsed, graph.nodes, graph.steps, jobs, environments, ports)
-
-
-def _work_folder() -> tempfile.TemporaryDirectory[str]:
-    try:
-        return tempfile.TemporaryDirectory(prefix="floe-compile-")
-    except OSError as error:
-        what = f"no temporary folder to work in: {error.strerror}; set TMPDIR to one"
-        raise EnvironmentProblemError(what) from error

@@ -339,6 +339,13 @@ def test_a_yaml_bomb(write_product: WriteProduct) -> None:
     )
 
 
+def test_a_merge_key_that_leads_to_itself(write_product: WriteProduct) -> None:
+    folder = write_product()
+    with (folder / "dbt_project.yml").open("a") as file:
+        file.write("\nzz: &z {<<: *z}\n")
+    assert refusal(folder) == "dbt_project.yml: nested more than 64 deep\nfix: flatten it"
+
+
 def test_a_yaml_tag(write_product: WriteProduct) -> None:
     told = refusal(write_product(floe=FLOE + "outputPorts: !!python/object/apply:os.getcwd []\n"))
     assert told.startswith(

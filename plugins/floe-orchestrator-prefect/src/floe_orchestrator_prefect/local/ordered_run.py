@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from floe_orchestrator_prefect.flow.product_flows import product_flows
 from floe_orchestrator_prefect.local.expired_leases import taking_back_slots
 from floe_orchestrator_prefect.local.run_record import end_of
 from floe_orchestrator_prefect.local.server_watch import watching_server
+from floe_orchestrator_prefect.service.dead_runs import LAUNCHED_FOLDER, end_dead_runs, hold
 
 # How long a run may take to end once its server is gone: Prefect's client retries for minutes.
 SECONDS_WITHOUT_SERVER = 10.0
@@ -26,13 +28,15 @@ SECONDS_WITHOUT_SERVER = 10.0
 def run_order(order: RunOrder, reporter: RunReporter) -> None:
     """Run an order, and report how the run ended."""
     product = product_flows(CompiledArtifacts.load(order.project_dir))
+    # Prefect would show them as running for good: nothing else ends them on this server.
+    end_dead_runs(product.artifacts, LAUNCHED_FOLDER)
     with get_client(sync_client=True) as client:
         with watching_server(str(client.api_url), SECONDS_WITHOUT_SERVER), taking_back_slots():
-            run_id = _run(product.flows[order.options.job], order.options)
+            run_id = _run(product.flows[order.options.job], order)
         reporter.report_end(end_of(client, run_id, reporter.results))
 
 
-def _run(flow: JobFlow, options: RunOptions) -> UUID:
+def _run(flow: JobFlow, order: RunOrder) -> UUID:
     """Run a flow, and return the id of its run.
 
     An interrupt means that a user canceled the run, but Prefect treats it as a crash.
@@ -42,9 +46,10 @@ def _run(flow: JobFlow, options: RunOptions) -> UUID:
     @flow.on_running
     def note_run(flow: JobFlow, flow_run: FlowRun, state: State[Any]) -> None:
         begun.append(flow_run.id)
+        hold(Path(order.project_dir), LAUNCHED_FOLDER, str(flow_run.id))
 
     try:
-        state: Any = flow(**_parameters(options), return_state=True)
+        state: Any = flow(**_parameters(order.options), return_state=True)
     except KeyboardInterrupt:
         if not begun:
             raise

@@ -29,6 +29,8 @@ from floe_orchestrator_prefect.alerts.end_hooks import report_end
 from floe_orchestrator_prefect.flow.prefect_names import flow_name
 
 FOLDER = "prefect-runs"
+# Those that `floe run` launches, on a server of its own.
+LAUNCHED_FOLDER = "prefect-launched-runs"
 LOCK = ".lock"
 # Whoever looks at the lock holds it for a request or two.
 PATIENCE_SECONDS = 30.0
@@ -39,11 +41,15 @@ _held: dict[Path, FileLock] = {}
 
 def hold_run(artifacts: CompiledArtifacts) -> None:
     """Hold the lock of this process's flow run until the process ends; nothing outside of one."""
-    if not flow_run.id or artifacts.project_dir is None:
-        return
+    if flow_run.id and artifacts.project_dir is not None:
+        hold(artifacts.project_dir, FOLDER, flow_run.id)
+
+
+def hold(project_dir: Path, folder: str, run_id: str) -> None:
+    """Hold the lock of a flow run until this process ends."""
     # A run that cannot be held is only not found if it dies.
     with suppress(OSError, Timeout, EnvironmentProblemError):
-        path = state_folder(artifacts.project_dir) / FOLDER / f"{flow_run.id}{LOCK}"
+        path = state_folder(project_dir) / folder / f"{run_id}{LOCK}"
         if path in _held:
             return
         path.parent.mkdir(exist_ok=True)
@@ -53,20 +59,24 @@ def hold_run(artifacts: CompiledArtifacts) -> None:
         atexit.register(_let_go, path)
 
 
-def end_dead_runs(artifacts: CompiledArtifacts) -> list[str]:
+def end_dead_runs(artifacts: CompiledArtifacts, folder: str = FOLDER) -> list[str]:
     """End the flow runs of a product whose processes died on this machine; return their names.
 
-    They crashed, or are canceled if that was under way. Their ends are reported to alerts.
+    They crashed, or are canceled if that was under way. Their ends are reported to alerts, but for
+    launched ones, which `floe run` reports.
     """
     ended = []
-    for path in sorted((state_place(artifacts.folder) / FOLDER).glob(f"*{LOCK}")):
+    for path in sorted((state_place(artifacts.folder) / folder).glob(f"*{LOCK}")):
         with suppress(OSError), hold_if_free(path) as is_dead:
             if not is_dead:
                 continue
             with get_client(sync_client=True) as client:
                 run = _read(client, path.name.removesuffix(LOCK))
-                if run is not None and _end(client, artifacts, run):
+                end = _end(client, run) if run is not None else None
+                if run is not None and end is not None:
                     ended.append(run.name)
+                    if folder == FOLDER:
+                        _report(client, artifacts, run, end)
             path.unlink(missing_ok=True)
     return ended
 
@@ -84,16 +94,21 @@ def _read(client: SyncPrefectClient, run_id: str) -> FlowRun | None:
         return None
 
 
-def _end(client: SyncPrefectClient, artifacts: CompiledArtifacts, run: FlowRun) -> bool:
-    """End a run that is still under way on the server; return whether it was."""
+def _end(client: SyncPrefectClient, run: FlowRun) -> State[Any] | None:
+    """End a run that is still under way on the server; return its end, None if it was not."""
     state = run.state
     if state is None or not (state.is_running() or state.is_cancelling()):
-        return False
+        return None
     what = "its process is gone: it was killed, or the process that served it was stopped"
     end: State[Any] = Cancelled(message=what) if state.is_cancelling() else Crashed(message=what)
     client.set_flow_run_state(run.id, end, force=True)
     log.warning("flow run %s: %s", run.name, what)
+    return end
+
+
+def _report(
+    client: SyncPrefectClient, artifacts: CompiledArtifacts, run: FlowRun, end: State[Any]
+) -> None:
     for job in artifacts.jobs:
         if client.read_flow_by_name(flow_name(artifacts, job)).id == run.flow_id:
             report_end(artifacts, job, run, end)
-    return True
