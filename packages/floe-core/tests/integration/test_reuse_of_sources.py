@@ -52,6 +52,38 @@ def test_a_source_that_says_never_is_new_in_every_run(write_product: WriteProduc
     assert ends(folder, "2") == {"of_dated": "reused", "of_hidden": "success"}
 
 
+ON_RUN_START = """\
+name: shop
+version: 1.0.0
+profile: shop
+on-run-start:
+  - create table if not exists other (id int)
+  - create or replace table loaded as select {{ env_var('SHOP_ID', '1') }} as id
+"""
+LOADED = """\
+sources:
+  - name: main
+    tables:
+      - {name: loaded, config: {meta: {floe: {reuse: content}}}}
+      - {name: other, config: {meta: {floe: {reuse: content}}}}
+"""
+
+
+def test_a_source_that_a_hook_of_the_run_writes_is_new_in_every_run(
+    write_product: WriteProduct, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads = "{{ config(materialized='table') }} select id from {{ source('main', 'NAME') }}"
+    models = {f"of_{name}": reads.replace("NAME", name) for name in ("loaded", "other")}
+    folder = write_product(floe=FLOE, dbt_project=ON_RUN_START, **models)
+    (folder / "models" / "sources.yml").write_text(LOADED)
+    ends(folder, "1")
+    ends(folder, "2")
+    monkeypatch.setenv("SHOP_ID", "2")
+    assert ends(folder, "3") == {"of_loaded": "success", "of_other": "reused"}
+    with duckdb.connect(str(folder / "shop.duckdb"), read_only=True) as connection:
+        assert connection.execute("select id from of_loaded").fetchall() == [(2,)]
+
+
 @pytest.mark.quick
 @pytest.mark.parametrize("policy", ["sometimes", "{lagTolerance: 1 h}"])
 def test_a_source_refuses_what_only_a_model_may_say(

@@ -117,6 +117,13 @@ def test_an_aggregate_of_a_querys_own_rows_changes_every_column(one: str, other:
     assert before.rows.hash != after.rows.hash
 
 
+@pytest.mark.parametrize("sets", ["rollup(1)", "cube(1)", "grouping sets ((1), ())"])
+def test_a_position_in_grouping_sets_is_not_separated(sets: str) -> None:
+    assert of(f"select name, count(*) as n from {A} group by {sets}").columns is None
+    named = sets.replace("1", "name")
+    assert of(f"select name, count(*) as n from {A} group by {named}").columns is not None
+
+
 def test_a_key_of_group_by_all_may_aggregate_in_a_subquery() -> None:
     text = f"select (select max(x) from {B} b where b.id < a.amount) as m, count(*) as n from {A} a"
     before, after = (of(f"{each} group by all") for each in (text, text.replace("amount", "id")))

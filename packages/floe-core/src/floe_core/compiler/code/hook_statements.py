@@ -67,6 +67,8 @@ def _parse(sql: str, dialect: str) -> list[exp.Expr] | None:
 def _writes(statement: exp.Expr) -> Iterator[str]:
     if isinstance(statement, (exp.Select, *_IDLE)) or not any(_of_statement(statement)):
         return
+    if isinstance(statement, exp.Create) and statement.args.get("exists"):
+        return  # It leaves a table that is there.
     written = statement.find(exp.Table)
     if written is None or written.name == UNKNOWN:
         yield ""

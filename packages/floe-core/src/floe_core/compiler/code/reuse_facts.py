@@ -89,6 +89,7 @@ class ReuseFactsReader:
         policy = _policy(entry)
         never = "meta.floe.reuse is never" if policy == NEVER else ""
         if entry["resource_type"] == "source":
+            never = never or self._written.get(str(entry.get("unique_id")), "")
             loaded_at = str(entry.get("loaded_at_field") or "")
             return ReuseFacts(never=never, by_content=policy == CONTENT, loaded_at=loaded_at)
         if entry["resource_type"] == "function":
@@ -177,19 +178,24 @@ class ReuseFactsReader:
 
     @cached_property
     def _written(self) -> dict[str, str]:
-        """Node id -> why it is never reused, for tables that hooks of other nodes write.
+        """Node id -> why it is never reused, for tables that hooks of other nodes or of runs write.
 
-        Each build of the writer would write once more to the same rows.
+        Each build of the writer would write once more to the same rows, and a plan reads the
+        version of a source before hooks run.
         """
         nodes = self._manifest["nodes"]
         by_name: dict[str, list[str]] = {}
-        for node_id, entry in nodes.items():
-            by_name.setdefault(str(entry.get("alias") or "").lower(), []).append(node_id)
+        for node_id, entry in {**nodes, **(self._manifest.get("sources") or {})}.items():
+            name = str(entry.get("identifier") or entry.get("alias") or "")
+            by_name.setdefault(name.lower(), []).append(node_id)
         found: dict[str, str] = {}
         for entry in nodes.values():
-            for text in filter(None, _text_of_hooks(entry)):
+            is_of_run = entry["resource_type"] == "operation"
+            texts = [str(entry.get("raw_code"))] if is_of_run else _text_of_hooks(entry)
+            for text in filter(None, texts):
                 for name in find_written(self._hooks.render(text), self._adapter):
                     parents = (entry.get("depends_on") or {}).get("nodes") or ()
+                    parents = () if is_of_run else parents
                     why = f"a hook of {entry['name']} may write it"
                     found |= dict.fromkeys(by_name.get(name, ()) if name else parents, why)
         return found

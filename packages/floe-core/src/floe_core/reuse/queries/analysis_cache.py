@@ -20,7 +20,7 @@ from floe_core.reuse.queries.parts import Leaf, Part, digest
 
 FILE = "analyses.json"
 # Increase this when `analyse` gives other results for the same SQL.
-FORMAT = 9
+FORMAT = 10
 # Above this number, only the analyses that the last plan used are kept.
 _MOST = 20_000
 

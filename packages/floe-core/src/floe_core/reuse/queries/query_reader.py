@@ -104,6 +104,8 @@ class QueryReader:
             for name in ("where", "group", "having", "qualify", "limit", "offset")
             if select.args.get(name)
         ]
+        if group := select.args.get("group"):
+            _refuse_positions(group)
         if _groups_by_all(select):
             keys = (each for each in select.expressions if not _adds_up(each))
             clauses.append(["all", [values[each.alias_or_name] for each in keys]])
@@ -209,6 +211,17 @@ def _only(node: exp.Expr, known: frozenset[str] | set[str]) -> None:
     for name, value in node.args.items():
         if name not in known and value:
             raise UncertainError(f"{type(node).__name__} with {name}")
+
+
+def _refuse_positions(group: exp.Expr) -> None:
+    """Refuse the position of a selected column in `rollup`, `cube` or `grouping sets`.
+
+    Raises:
+        UncertainError: There is such a position; outside of these, it has been replaced.
+    """
+    within = (exp.Rollup, exp.Cube, exp.GroupingSets, exp.Tuple, exp.Paren)
+    if any(isinstance(each.parent, within) for each in group.find_all(exp.Literal)):
+        raise UncertainError("a position in grouping sets")
 
 
 def _groups_by_all(select: exp.Select) -> bool:
