@@ -275,7 +275,7 @@ def test_a_test_that_was_not_sent_is_not_kept(
 ) -> None:
     receiver.answer = lambda number: status
     artifacts = shop(first=FIRST)
-    code, said = floe("alerts", "test", str(artifacts.folder), "--timeout", "1")
+    code, said = floe("alerts", "test", str(artifacts.folder), "--timeout", "20")
     assert (code, said.startswith("SHOP_ALERTS: not sent: ")) == (3, True)
     assert f"error={status}" in said
     _, said = floe("alerts", "status", str(artifacts.folder))

@@ -52,7 +52,7 @@ def read_events(project_dir: Path, run_id: str) -> list[BuildEvent]:
     path = run_place(project_dir, run_id) / FILE
     try:
         lines = read_regular(path).split("\n")
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return []
     events = (_event(line) for line in lines[:-1] if line)
     return [event for event in events if event is not None]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime
+from pathlib import Path
 
 from floe_core.alerts.run_outcome import RunOutcome
 from floe_core.build_events import BuildEnded, BuildEvent, NodeResult, NodeStarted
+from floe_core.errors import EnvironmentProblemError
 from floe_core.execution.record.journal import read_events
 from floe_core.execution.record.run_record import RunRecord
 from floe_core.run_parameters import RunParameters
@@ -36,9 +39,7 @@ def outcome_of_run(
     Raises:
         UsageError: The artifacts come from no folder.
     """
-    events = [
-        event for each in build_ids or [run_id] for event in read_events(artifacts.folder, each)
-    ]
+    events = [*_events_of(artifacts.folder, build_ids or [run_id])]
     return RunOutcome(
         job=job,
         run_id=run_id,
@@ -51,6 +52,13 @@ def outcome_of_run(
         ended_at=ended_at,
         parameters=parameters or RunParameters(),
     )
+
+
+def _events_of(folder: Path, build_ids: Sequence[str]) -> Iterator[BuildEvent]:
+    """Yield the events of builds. What cannot be read must not keep an end from being reported."""
+    for build_id in build_ids:
+        with suppress(OSError, EnvironmentProblemError):
+            yield from read_events(folder, build_id)
 
 
 def was_repeated(events: Iterable[BuildEvent]) -> bool:
