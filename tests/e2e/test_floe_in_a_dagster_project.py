@@ -5,6 +5,7 @@ from __future__ import annotations
 import runpy
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
 
 import duckdb
 import pytest
@@ -104,11 +105,16 @@ def test_a_test_that_fails_is_alerted_with_its_name(team: Team, nightly: Dagster
 
 
 def test_a_partition_of_the_page_reaches_dbt(team: Team, nightly: DagsterRun) -> None:
-    definitions = runpy.run_path(str(team.project.folder / "partitions.py"))["defs"]
-    job = definitions.resolve_job_def("every_day")
+    page = runpy.run_path(str(team.project.folder / "partitions.py"))
+    job = page["defs"].resolve_job_def("every_day")
     assert job.execute_in_process(
         partition_key="2026-01-02", asset_selection=[AssetKey("order_totals")]
     ).success
     with duckdb.connect(str(team.project.warehouse)) as warehouse:
         built_for = warehouse.execute("select distinct built_for from order_totals").fetchall()
-    assert built_for == [("2026-01-02T23:00:00+00:00",)]
+    assert built_for == [("2026-01-03T00:00:00+00:00",)]
+    # One of dbt's batches each, also when clocks change.
+    for key in ("2026-01-02", "2026-03-29", "2026-10-25"):
+        window = page["daily"].time_window_for_partition_key(key)
+        batch = datetime.fromisoformat(key).replace(tzinfo=UTC)
+        assert (window.start, window.end) == (batch, batch + timedelta(days=1))
