@@ -13,6 +13,8 @@ from floe_core.schemas.policies import Job
 PRODUCT_TAG = "floe/product"
 JOB_TAG = "floe/job"
 NOMINAL_TIME_TAG = "floe/nominal_time"
+# On a run that was taken out of the queue: the tick whose run replaced it.
+REPLACED_TAG = "floe/replaced_by"
 UPDATES_TAG = "floe/updates"
 RANGE_START_TAG = "floe/range_start"
 RANGE_END_TAG = "floe/range_end"

@@ -96,7 +96,9 @@ def _events(
     parse = KeptParse()
     with (
         Journal(project_dir, request.run_id) as journal,
-        sole_writer(artifacts.dbt.profile, project_dir, LOCK_TIMEOUT_SECONDS) as hold,
+        sole_writer(
+            artifacts.dbt.profile, project_dir, LOCK_TIMEOUT_SECONDS, request.nominal_time
+        ) as hold,
         closing(slots),
     ):
         reuse = ReuseOfBuild(artifacts, request, partial(run_dbt, hold=hold, parse=parse))

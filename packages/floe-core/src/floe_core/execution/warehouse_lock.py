@@ -6,12 +6,14 @@ import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
 from floe_core.errors import EnvironmentProblemError
+from floe_core.execution.turns import take_turn
 from floe_core.warehouse.duckdb_file import duckdb_file, render
 
 # A Derby server has `jdbc:derby://`, a database in memory `jdbc:derby:memory:`.
@@ -49,12 +51,12 @@ def _release_after(wait: Callable[[], object], lock: FileLock) -> None:
 
 @contextmanager
 def sole_writer(
-    profile: dict[str, Any], project_dir: Path, timeout: float
+    profile: dict[str, Any], project_dir: Path, timeout: float, tick: datetime | None = None
 ) -> Iterator[WarehouseHold]:
     """Hold the warehouse for this build; at once if the warehouse allows several writers.
 
-    Waits up to `timeout` seconds for another build that holds it. The lock ends with the process
-    that holds it, however that ends.
+    Waits up to `timeout` seconds for another build that holds it, and for builds of earlier ticks
+    that wait. The lock ends with the process that holds it, however that ends.
 
     Raises:
         EnvironmentProblemError: Another build still holds it after that time.
@@ -65,9 +67,9 @@ def sole_writer(
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     # A different thread may release it.
-    lock = FileLock(f"{path}.lock", timeout=timeout, thread_local=False)
+    lock = FileLock(f"{path}.lock", thread_local=False)
     try:
-        lock.acquire()
+        take_turn(lock, tick, timeout)
     except Timeout:
         raise EnvironmentProblemError(
             f"{path} is in use by another build, for more than {timeout:.0f} s; it takes one "

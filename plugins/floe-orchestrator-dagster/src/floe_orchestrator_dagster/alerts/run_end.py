@@ -10,7 +10,12 @@ from floe_core.execution import outcome_of_run, report_outcome
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.secrets.settings import setting
 from floe_core.state_folder import runs_place
-from floe_orchestrator_dagster.dagster_names import JOB_TAG, NOMINAL_TIME_TAG, job_of_run
+from floe_orchestrator_dagster.dagster_names import (
+    JOB_TAG,
+    NOMINAL_TIME_TAG,
+    REPLACED_TAG,
+    job_of_run,
+)
 from floe_orchestrator_dagster.internals import SCHEDULED_EXECUTION_TIME_TAG, WILL_RETRY_TAG
 from floe_orchestrator_dagster.step.failure_message import failure_message
 from floe_orchestrator_dagster.step.resumed_run import resumed_runs
@@ -23,11 +28,12 @@ def report_end_of_run(
     run: DagsterRun,
     ended_at: datetime | None = None,
 ) -> None:
-    """Report a run that has ended, unless Dagster retries it with a new run.
+    """Report a run that has ended, unless Dagster retries it with a new run, or replaced it.
 
     Pass `ended_at` for a run that may have ended a while ago.
     """
-    if not (artifacts.alerts and run.is_finished) or run.tags.get(WILL_RETRY_TAG) == "true":
+    has_successor = run.tags.get(WILL_RETRY_TAG) == "true" or REPLACED_TAG in run.tags
+    if has_successor or not (artifacts.alerts and run.is_finished):
         return
     builds = [id_ for each in resumed_runs(run, instance) for id_ in _builds_of(artifacts, each)]
     moment = run.tags.get(NOMINAL_TIME_TAG) or run.tags.get(SCHEDULED_EXECUTION_TIME_TAG)

@@ -17,6 +17,13 @@ telemetry:
   enabled: false
 nux:
   enabled: false
+# Runs of one product wait in the queue for each other, where they need no process.
+concurrency:
+  runs:
+    tag_concurrency_limits:
+      - key: floe/product
+        value: {applyLimitPerUniqueValue: true}
+        limit: 1
 """
 
 

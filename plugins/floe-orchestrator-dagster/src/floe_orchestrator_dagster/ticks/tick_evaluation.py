@@ -14,6 +14,7 @@ from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job, Schedule
 from floe_orchestrator_dagster.dagster_names import NOMINAL_TIME_TAG
 from floe_orchestrator_dagster.ticks.last_evaluation import has_run_for, last_evaluation
+from floe_orchestrator_dagster.ticks.replaced_runs import replace_waiting_runs
 
 Evaluation = Callable[[ScheduleEvaluationContext], RunRequest | SkipReason]
 
@@ -55,6 +56,7 @@ def run_or_reason(
     if schedule.since is not None and tick < schedule.since:
         since = schedule.since.isoformat(timespec="seconds")
         return SkipReason(f"{tick.isoformat()} is before {rule} was set, at {since}")
+    replace_waiting_runs(context, schedule_name, tick)
     return RunRequest(tags={NOMINAL_TIME_TAG: tick.isoformat()})
 
 

@@ -99,6 +99,8 @@ class ProductFlows:
             schedules=deployment_schedules(job.schedule),
             tags=[self.artifacts.product.name],
             description=description_of(self.artifacts, job),
+            # Another run waits on the server, where it needs no process.
+            concurrency_limit=1,
         )
         assert isinstance(deployment, RunnerDeployment)
         deployment.entrypoint = f"{folder / FILENAME}:{attribute_name(job.name)}"

@@ -1,0 +1,130 @@
+"""Ticks come faster than runs end: no run overtakes another one, or waits as a process."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+from dagster_process import dagster_process
+from running_prefect import RunningPrefect
+from wait_for import wait_for
+
+from floe_core.compiler import compile_product
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_orchestrator_airflow.local.service import LocalAirflow
+from floe_orchestrator_dagster.local.instance_home import instance_home
+
+pytestmark = pytest.mark.slow
+
+MINUTES = float(os.environ.get("FLOE_SOAK_MINUTES", "8"))
+MANIFEST = """\
+apiVersion: floe.dev/v1
+kind: Manifest
+metadata: {name: platform, version: 1.0.0}
+plugins:
+  orchestrator: {type: ORCHESTRATOR}
+  compute: {type: duckdb, config: {path: "{product_slug}.duckdb", threads: 1}}
+"""
+FLOE = """\
+apiVersion: floe.dev/v1
+kind: FloeSpec
+metadata: {name: busy, version: 1.0.0}
+platform: {manifest: manifest.yaml}
+schedule: {cron: "* * * * *", timezone: UTC}
+"""
+SECONDS = 90
+SLOW = f"""\
+import time
+
+def model(dbt, session):
+    time.sleep({SECONDS})
+    return session.sql("select 1 as id")
+"""
+TICKS = """\
+{{ config(materialized="incremental") }}
+select '{{ var("floe_nominal_time") }}' as tick, '{{ run_started_at }}' as started_at
+from {{ ref("slow") }}
+"""
+Running = Callable[[CompiledArtifacts, Path], AbstractContextManager[None]]
+
+
+@contextmanager
+def running_dagster(artifacts: CompiledArtifacts, folder: Path) -> Iterator[None]:
+    home = instance_home(artifacts.folder, artifacts.product.name)
+    command = ["dagster-daemon", "run", "-w", home / "workspace.yaml"]
+    with dagster_process(command, home, artifacts.folder):
+        yield
+
+
+@contextmanager
+def running_airflow(artifacts: CompiledArtifacts, folder: Path) -> Iterator[None]:
+    with LocalAirflow(folder / "airflow", artifacts, follows_schedules=True) as airflow:
+        wait_for(lambda: airflow.api.dag("busy") is not None, 300)
+        airflow.api.unpause("busy")
+        yield
+
+
+@contextmanager
+def served_prefect(artifacts: CompiledArtifacts, folder: Path) -> Iterator[None]:
+    prefect = RunningPrefect(folder)
+    with ExitStack() as stack:
+        stack.enter_context(prefect.up())
+        stack.enter_context(prefect.serving(artifacts.folder))
+        yield
+
+
+def builds_under_way(folder: Path) -> int:
+    """Return how many builds have begun and not ended: each is a process, at work or waiting."""
+    journals = (folder / ".floe" / "runs").glob("*/events.jsonl")
+    return sum('"BuildEnded"' not in journal.read_text() for journal in journals)
+
+
+@pytest.mark.parametrize(
+    ("orchestrator", "running"),
+    [
+        pytest.param("dagster", running_dagster, id="dagster"),
+        pytest.param("airflow", running_airflow, id="airflow"),
+        pytest.param("prefect", served_prefect, id="prefect"),
+    ],
+)
+def test_runs_take_turns_and_wait_in_the_orchestrator(
+    orchestrator: str, running: Running, tmp_path: Path
+) -> None:
+    folder = tmp_path / "product"
+    (folder / "models").mkdir(parents=True)
+    (folder / "manifest.yaml").write_text(MANIFEST.replace("ORCHESTRATOR", orchestrator))
+    (folder / "floe.yaml").write_text(FLOE)
+    (folder / "dbt_project.yml").write_text("name: busy\nversion: 1.0.0\nprofile: busy\n")
+    (folder / "models" / "slow.py").write_text(SLOW)
+    (folder / "models" / "ticks.sql").write_text(TICKS)
+    artifacts = compile_product(folder)
+    database, most_builds = folder / "busy.duckdb", 0
+    with running(artifacts, tmp_path):
+        end = time.monotonic() + MINUTES * 60
+        while time.monotonic() < end:
+            most_builds = max(most_builds, builds_under_way(folder))
+            time.sleep(0.2)
+    with duckdb.connect(str(database), read_only=True) as connection:
+        rows = connection.execute("select tick, started_at from ticks order by rowid").fetchall()
+    ticks = [datetime.fromisoformat(tick) for tick, _ in rows]
+    late = [
+        datetime.fromisoformat(at).astimezone(UTC) - tick
+        for (_, at), tick in zip(rows, ticks, strict=True)
+    ]
+    print(
+        f"{orchestrator}: {len(ticks)} runs in {MINUTES:.0f} minutes, {most_builds} builds at once"
+    )
+    print(
+        f"ticks {[f'{tick:%H:%M}' for tick in ticks]}, late by {[each.seconds for each in late]} s"
+    )
+    assert ticks == sorted(set(ticks))
+    assert most_builds == 1
+    # The latest tick runs next: none that a later one had passed by.
+    assert max(late) < timedelta(seconds=60 + 45)
+    assert len(ticks) >= (MINUTES - 2) * 60 / (SECONDS + 75)
