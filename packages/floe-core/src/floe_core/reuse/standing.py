@@ -51,7 +51,9 @@ def read_warehouse(
     with open_warehouse(artifacts.dbt, artifacts.folder, may_be_new=True) as warehouse:
         relations = [node for node in nodes if node.is_relation]
         sources = [node for node in nodes if node.resource_type == "source"]
-        reader = _Reader(warehouse, artifacts.dbt.adapter, [*relations, *sources])
+        is_enough = CATALOGS[artifacts.dbt.adapter].has_whole_types
+        read = relations if is_enough else [*relations, *sources]
+        reader = _Reader(warehouse, artifacts.dbt.adapter, read)
         functions = [node for node in nodes if node.resource_type == "function"]
         standing = {**reader.standing(relations), **reader.functions(functions)}
         versions = {n.unique_id: reader.source(n, words.get(n.unique_id, "")) for n in sources}
@@ -161,8 +163,7 @@ class _Reader:
             return None
         if not version:
             return None
-        # Its definition may have more than the types of columns, such as their collations.
-        found = None if word else self._of(node)
+        found = None if word or self.catalog.has_whole_types else self._of(node)
         version = digest(version, columns, found.text if found else "")
         return Versions(version, dict.fromkeys(self._names(columns), version))
 

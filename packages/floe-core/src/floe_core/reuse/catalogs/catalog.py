@@ -42,6 +42,7 @@ class Catalog(ABC):
     `has_bare_columns` is whether a grouped query may have columns that are neither grouped by nor
     aggregated. `varying_names` are words without parentheses whose value varies, or that show where
     a row is stored. `separates_columns` is whether a query's columns are known one by one.
+    `has_whole_types` is whether types include collations; definitions show them otherwise.
     `settings` is a query for the settings of dbt's sessions that results may depend on.
     """
 
@@ -53,6 +54,7 @@ class Catalog(ABC):
     has_bare_columns: ClassVar[bool] = False
     varying_names: ClassVar[frozenset[str]] = frozenset()
     separates_columns: ClassVar[bool] = True
+    has_whole_types: ClassVar[bool] = True
     settings: ClassVar[str] = ""
 
     def key(self, relation: Relation) -> Relation:

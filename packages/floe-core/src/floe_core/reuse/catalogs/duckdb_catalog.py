@@ -67,6 +67,7 @@ class DuckDBCatalog(Catalog):
     # To hash a small table, DuckDB takes longer to optimize the query than to run it.
     quick = ("pragma disable_optimizer", "pragma enable_optimizer")
     lists_functions = False
+    has_whole_types = False
     settings = _SETTINGS
 
     def relations(

@@ -47,6 +47,7 @@ class SQLiteCatalog(Catalog):
 
     names = Names(ignores_case=True)
     has_bare_columns = True
+    has_whole_types = False
     varying_names = frozenset({"_rowid_", "oid"})
 
     def holds(self, warehouse: Warehouse, database: str) -> bool:
