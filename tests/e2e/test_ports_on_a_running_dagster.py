@@ -13,6 +13,7 @@ import duckdb
 import pytest
 from dagster import AssetKey, DagsterInstance, Definitions
 from dagster_process import dagster_process
+from epochs import seen_without_epochs, without_epochs
 from mesh_products import PRODUCTS, Mesh
 from wait_for import wait_for
 from warm_floe import floe
@@ -57,7 +58,10 @@ class RunningMesh:
         """Return (status, updates) of the consumer's runs in this Dagster, oldest first."""
         with DagsterInstance.from_config(str(self.home)) as instance:
             runs = [run for run in instance.get_runs() if run.job_name == "marts"]
-        return [(run.status.value, run.tags.get(UPDATES_TAG, "")) for run in reversed(runs)]
+        return [
+            (run.status.value, without_epochs(run.tags.get(UPDATES_TAG, "")))
+            for run in reversed(runs)
+        ]
 
     def wait_for_starts(self, *updates: str) -> None:
         """Wait until there are green runs for these updates, and see that no other comes."""
@@ -67,7 +71,8 @@ class RunningMesh:
     def seen(self) -> list[dict[str, int]]:
         ledger = ledger_of(self.mesh.artifacts("marts"))
         assert ledger is not None
-        return [start.seen for start in ledger.read("marts").starts.get("marts", ())]
+        starts = ledger.read("marts").starts.get("marts", ())
+        return [seen_without_epochs(start.seen) for start in starts]
 
 
 @pytest.fixture

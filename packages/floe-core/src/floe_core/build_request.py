@@ -31,7 +31,7 @@ class BuildRequest:
     the nodes of all these builds.
     Without `adds_enabled`, nodes that only the vars of the run enable are not built.
     Without `may_reuse`, every node is built, even one that could be reused. `updates` are the
-    updates of input ports that started the run, as pairs of port and number.
+    updates of input ports that started the run, as pairs of numbered port and number.
     With `sends_alerts`, the build itself reports its end for alerts; False if the orchestrator
     reports the end of the run.
     """

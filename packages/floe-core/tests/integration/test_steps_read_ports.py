@@ -6,6 +6,7 @@ import json
 import sys
 
 import pytest
+from epochs import seen_without_epochs
 from mesh_products import Mesh
 
 from floe_core.compiler import compile_product
@@ -74,7 +75,7 @@ def test_its_runs_see_the_updates_and_lineage_names_the_table(tmp_path) -> None:
     ledger = ledger_of(products["marts"])
     assert ledger is not None
     [start] = ledger.read("marts").starts["marts"]
-    assert start.seen == {"crm/customers@1": 1, "billing/invoices@1": 1}
+    assert seen_without_epochs(start.seen) == {"crm/customers@1": 1, "billing/invoices@1": 1}
 
 
 def test_a_job_of_the_step_alone_is_started_by_the_port_that_it_reads(tmp_path) -> None:

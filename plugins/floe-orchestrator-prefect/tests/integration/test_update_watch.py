@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,9 +10,10 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from epochs import without_epochs
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.settings import PREFECT_API_URL, temporary_settings
-from prefect.states import Completed, Running, Scheduled
+from prefect.states import Cancelled, Completed, Running, Scheduled
 from running_prefect import RunningPrefect
 from updating_mesh import Mesh
 
@@ -60,11 +62,18 @@ class Deployment:
             "sales", ["orders@1"], Update(number=0, moment=datetime.now(UTC), run_id=run_id)
         )
 
-    def look(self) -> UUID | None:
-        return start_if_due(self.client, self._report, self.job)
+    def look(self, later: timedelta = timedelta()) -> UUID | None:
+        return start_if_due(self.client, self._report, self.job, datetime.now(UTC) + later)
 
     def runs(self) -> list[dict[str, Any]]:
         return list(self._prefect.request("POST", "/flow_runs/filter", {}))
+
+    @property
+    def ledger_folder(self) -> Path:
+        return Path(os.environ["FLOE_LEDGER"])
+
+    def cancel(self, run_id: UUID) -> None:
+        self.client.set_flow_run_state(run_id, Cancelled(), force=True)
 
     def end(self, run_id: UUID) -> None:
         self.client.set_flow_run_state(run_id, Completed(), force=True)
@@ -95,24 +104,44 @@ def test_updates_start_one_run_which_names_them(deployment: Deployment) -> None:
     started = deployment.look()
     assert [deployment.look() for _ in range(2)] == [None, None]
     [run] = deployment.runs()
-    assert (run["id"], run["idempotency_key"], run["state"]["type"]) == (
+    assert (run["id"], without_epochs(run["idempotency_key"]), run["state"]["type"]) == (
         str(started),
         "floe-updates:report:sales/orders@1#2",
         "SCHEDULED",
     )
-    assert updates_of_key("report", run["idempotency_key"]) == (("sales/orders@1", 2),)
+    [(port, number)] = updates_of_key("report", run["idempotency_key"])
+    assert (without_epochs(port), number) == ("sales/orders@1", 2)
 
 
-def test_the_same_updates_start_no_second_run_after_the_first_has_ended(
+def test_a_run_that_ends_before_it_builds_is_followed_by_another_a_minute_later(
     deployment: Deployment,
 ) -> None:
     deployment.update("one")
     started = deployment.look()
     assert started is not None
-    deployment.end(started)
+    deployment.cancel(started)
     # The run never came to say what it has seen.
     assert deployment.look() is None
-    assert len(deployment.runs()) == 1
+    second = deployment.look(timedelta(seconds=61))
+    assert second not in (None, started)
+    assert second is not None
+    deployment.cancel(second)
+    assert deployment.look(timedelta(seconds=61)) is None
+    assert deployment.look(timedelta(seconds=121)) is not None
+    keys = {run["idempotency_key"] for run in deployment.runs()}
+    assert len({updates_of_key("report", key) for key in keys}) == 1
+    assert len(keys) == 3
+
+
+def test_a_ledger_that_begins_again_starts_runs_again(deployment: Deployment) -> None:
+    deployment.update("one")
+    started = deployment.look()
+    assert started is not None
+    deployment.end(started)
+    for record in deployment.ledger_folder.glob("*.json"):
+        record.rename(f"{record}.away")
+    deployment.update("two")
+    assert deployment.look() not in (None, started)
 
 
 def test_what_comes_during_a_run_waits_for_its_end(deployment: Deployment) -> None:

@@ -6,7 +6,7 @@ that it has not seen are new. Only green runs record updates, so a producer's fa
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
@@ -20,32 +20,49 @@ class Decision:
     """What a job does now.
 
     `run`: start a run. `skip`: the new updates start nothing, and count as seen. `wait`: do
-    nothing, until `until` at the latest, None for no limit. `updates` are the new updates by port,
-    `missing` the ports that have none.
+    nothing, until `until` at the latest, None for no limit. `updates` are the new updates by
+    numbered port, `missing` the ports that have none. `epoch` is that of the job's own record.
     """
 
     action: Literal["run", "skip", "wait"]
     updates: dict[str, int] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
     until: datetime | None = None
+    epoch: str = ""
 
     @property
     def key(self) -> str:
-        """Return a text that is the same for the same updates, and for no others."""
-        return ",".join(f"{port}#{number}" for port, number in sorted(self.updates.items()))
+        """Return a text that is the same for the same updates and records, and for no others."""
+        updates = ",".join(f"{port}#{number}" for port, number in sorted(self.updates.items()))
+        return f"{self.epoch};{updates}" if self.epoch else updates
+
+    @property
+    def ports(self) -> list[str]:
+        """Return the keys of the ports that have new updates, sorted."""
+        return ports_of(self.updates)
+
+
+def ports_of(updates: Iterable[str]) -> list[str]:
+    """Return the keys of numbered ports, sorted."""
+    return sorted(port.partition("~")[0] for port in updates)
 
 
 def updates_in(key: str) -> dict[str, int]:
-    """Return the updates of a decision's key, port -> number.
+    """Return the updates of a decision's key, numbered port -> number.
 
-    >>> updates_in("crm/customers@1#5,crm/orders@2#7")
-    {'crm/customers@1': 5, 'crm/orders@2': 7}
+    >>> updates_in("0c5e4f1a;crm/customers@1~9be1d0f2#5,crm/orders@2#7")
+    {'crm/customers@1~9be1d0f2': 5, 'crm/orders@2': 7}
 
     Raises:
         ValueError: The text is not such a key.
     """
-    pairs = (each.rpartition("#") for each in key.split(",") if each)
+    pairs = (each.rpartition("#") for each in key.rpartition(";")[2].split(",") if each)
     return {port: int(number) for port, _, number in pairs}
+
+
+def numbers_of(updates: Mapping[str, Update]) -> dict[str, int]:
+    """Return numbered port -> number, given key of port -> update."""
+    return {update.port_in_epoch(port): update.number for port, update in updates.items()}
 
 
 def decide(
@@ -58,16 +75,16 @@ def decide(
 ) -> Decision:
     """Return what a job does at a moment.
 
-    `updates` are those of the trigger's ports, oldest first; `seen` is port -> the last number that
-    runs of the job began with; `is_running`: a run of the job is queued or running, so that no
-    other one begins.
+    `updates` are those of the trigger's ports, oldest first; `seen` is numbered port -> the last
+    number that runs of the job began with, so that a number counts as 0 in another epoch;
+    `is_running`: a run of the job is queued or running, so that no other one begins.
     """
     new = {
-        port: [update for update in updates.get(port, ()) if update.number > seen.get(port, 0)]
+        port: [u for u in updates.get(port, ()) if u.number > seen.get(u.port_in_epoch(port), 0)]
         for port in trigger.ports
     }
-    last = {port: found[-1].number for port, found in new.items() if found}
-    missing = tuple(port for port in trigger.ports if port not in last)
+    last = numbers_of({port: found[-1] for port, found in new.items() if found})
+    missing = tuple(port for port in trigger.ports if not new[port])
     if not last or not trigger.enabled or is_running:
         return Decision("wait", last, missing)
     if not missing or trigger.on_update == "any":

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
+from uuid import uuid4
 
 from pydantic import ValidationError
 
@@ -42,6 +43,11 @@ class Ledger:
         """Return the record of a product; an empty one if it never ran."""
         text = self._text(product)
         return _record(text.read(), text)
+
+    def begin_record(self, product: str) -> ProductRecord:
+        """Return the record of a product; a new one with an epoch if there is none."""
+        self._change(product, lambda record: record)
+        return self.read(product)
 
     def updates(self, ports: Iterable[str]) -> dict[str, tuple[Update, ...]]:
         """Return key of port -> its last updates, oldest first."""
@@ -96,7 +102,10 @@ class Ledger:
 
     def _change(self, product: str, changed: Callable[[ProductRecord], ProductRecord]) -> None:
         text = self._text(product)
-        text.change(lambda content: _to_bytes(changed(_record(content, text))))
+        new = ProductRecord(epoch=uuid4().hex[:8])
+        text.change(
+            lambda content: _to_bytes(changed(new if content is None else _record(content, text)))
+        )
 
     def _text(self, product: str) -> SharedText:
         name = f"{self._environment}.{product}" if self._environment else product

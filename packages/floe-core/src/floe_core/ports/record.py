@@ -9,7 +9,7 @@ from floe_core.schemas.frozen import Frozen
 
 KEPT = 50
 
-# Key of a port (`product/port@version`) -> number of an update.
+# Numbered port (see `Update.port_in_epoch`) -> number of an update.
 Numbers = Mapping[str, int]
 
 
@@ -24,23 +24,32 @@ class LineageRun(Frozen):
 class Update(Frozen):
     """A port was updated by a green run. `number` counts a port's updates from 1.
 
-    `moment` is when the run ended, `nominal_time` its tick; both aware, in UTC. `version` is the
-    product's. `run_id` and `orchestrator` identify the run, and `lineage` is the run as lineage
-    names it, None if it emitted no lineage.
+    `epoch` is that of the record: a new record counts from 1 again, and has another epoch. `moment`
+    is when the run ended, `nominal_time` its tick; both aware, in UTC. `version` is the product's.
+    `run_id` and `orchestrator` identify the run, and `lineage` is the run as lineage names it, None
+    if it emitted no lineage.
     """
 
     number: int
     moment: datetime
     run_id: str
+    epoch: str = ""
     attempt: int = 1
     nominal_time: datetime | None = None
     version: str = ""
     orchestrator: str = ""
     lineage: LineageRun | None = None
 
+    def port_in_epoch(self, port: str) -> str:
+        """Return the key of the port (`product/port@version`) with the epoch that numbers count in.
+
+        It is the key itself in a record that was begun before records had epochs.
+        """
+        return f"{port}~{self.epoch}" if self.epoch else port
+
 
 class Start(Frozen):
-    """A run of a job began. `seen` is, for each port that it reads, the last update before it.
+    """A run of a job began. `seen` is, for each numbered port, the last update before it.
 
     `run_id` is "" if updates were passed over and no run began.
     """
@@ -51,13 +60,17 @@ class Start(Frozen):
 
 
 class ProductRecord(Frozen):
-    """Port (`port@version`) -> its last updates, and job -> its last starts, oldest first."""
+    """Port (`port@version`) -> its last updates, and job -> its last starts, oldest first.
 
+    `epoch` tells the record from an earlier one of the product, "" in a record of an older floe.
+    """
+
+    epoch: str = ""
     updates: dict[str, tuple[Update, ...]] = {}
     starts: dict[str, tuple[Start, ...]] = {}
 
     def updates_seen_by(self, job: str) -> dict[str, int]:
-        """Return port -> the last update that runs of a job began with."""
+        """Return numbered port -> the last update that runs of a job began with."""
         seen: dict[str, int] = {}
         for start in self.starts.get(job, ()):
             for port, number in start.seen.items():
@@ -73,7 +86,8 @@ class ProductRecord(Frozen):
         if any((u.run_id, u.attempt) == (update.run_id, update.attempt) for u in before):
             return self
         number = before[-1].number + 1 if before else 1
-        after = (*before, update.model_copy(update={"number": number}))[-KEPT:]
+        numbered = update.model_copy(update={"number": number, "epoch": self.epoch})
+        after = (*before, numbered)[-KEPT:]
         return self.model_copy(update={"updates": {**self.updates, port: after}})
 
     def with_start(self, job: str, start: Start) -> ProductRecord:

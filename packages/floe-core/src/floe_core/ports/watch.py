@@ -2,17 +2,39 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from floe_core.errors import EnvironmentProblemError
 from floe_core.ports.decision import Decision, decide
 from floe_core.ports.ledger import Ledger, ledger_of
+from floe_core.ports.record import ProductRecord
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.ports import UpdateTrigger
 
 # How long a watcher waits between two looks.
 SECONDS_BETWEEN_LOOKS = 10
+# How long until a run is started again that ended before it began to build; doubled each time.
+FIRST_WAIT = timedelta(minutes=1)
+LONGEST_WAIT = timedelta(hours=1)
+
+
+def repeated_key(key: str, ended: int) -> str:
+    """Return the key of a run for updates, given how many for them ended before they could build.
+
+    >>> repeated_key("crm/customers@1#5", 2)
+    '2;crm/customers@1#5'
+    """
+    return f"{ended};{key}" if ended else key
+
+
+def wait_to_repeat(ended: int) -> timedelta:
+    """Return how long after the last of these runs the next one starts.
+
+    >>> [wait_to_repeat(ended).seconds for ended in (1, 2, 3, 99)]
+    [60, 120, 240, 3600]
+    """
+    return min(FIRST_WAIT * (1 << min(ended - 1, 10)), LONGEST_WAIT)
 
 
 def look(
@@ -47,9 +69,13 @@ def look_in(
     if ledger is None:
         what = f"{job.product} is started by updates, and there is no ledger"
         raise EnvironmentProblemError(f"{what}; name one in the manifest or in FLOE_LEDGER")
-    seen = ledger.read(job.product).updates_seen_by(job.name)
+    record = ledger.read(job.product)
+    seen = record.updates_seen_by(job.name)
     updates = ledger.updates(job.trigger.ports)
     decision = decide(job.trigger, updates, seen, now, is_running=is_running)
     if decision.action == "skip":
         ledger.pass_over(job.product, job.name, decision.updates, now)
-    return decision
+    if decision.action == "run" and record == ProductRecord():
+        # Its epoch is part of the run's key: an earlier record may have had the same updates.
+        record = ledger.begin_record(job.product)
+    return replace(decision, epoch=record.epoch)

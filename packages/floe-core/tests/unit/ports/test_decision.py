@@ -61,6 +61,14 @@ def test_a_key_names_the_updates() -> None:
     assert updates_in(key) == {A: 1, B: 7}
 
 
+def test_a_number_seen_in_another_epoch_counts_as_nothing() -> None:
+    begun_again = update(1).model_copy(update={"epoch": "9be1d0f2"})
+    decision = decide(trigger("any"), {A: [begun_again]}, {A: 5}, at(0))
+    assert (decision.action, decision.ports) == ("run", [A])
+    assert decision.key == "crm/customers@1~9be1d0f2#1"
+    assert decide(trigger("any"), {A: [begun_again]}, decision.updates, at(0)).action == "wait"
+
+
 @dataclass
 class Replay:
     """Starts by the words of the docs, kept as lists of moments, one look a second.
@@ -105,7 +113,15 @@ def test_random_histories_start_what_a_replay_starts(seed: int) -> None:
     starts: list[int] = []
     busy_until, length = -1, chance.choice([0, 3, 12])
     is_paused = False
+    epochs = 0
     for second in range(120):
+        if chance.random() < 0.01:
+            # Somebody moves the record of a producer away, which has other epochs afterwards.
+            epochs += 1
+            gone = chance.choice([A, B])
+            producers[gone.partition("/")[0]] = ProductRecord(epoch=str(epochs))
+            horizon = max([replay.ignored_until, *replay.begun])
+            replay.updates[gone] = [u for u in replay.updates[gone] if u <= horizon]
         for port in (A, B):
             # A failed run of a producer writes nothing: there is nothing to replay of it.
             if chance.random() < 0.06:
@@ -142,7 +158,7 @@ def test_random_histories_start_what_a_replay_starts(seed: int) -> None:
 
 def begun(record: ProductRecord, producers: dict[str, ProductRecord], second: int) -> ProductRecord:
     seen = {
-        f"{product}/{name}": found[-1].number
+        found[-1].port_in_epoch(f"{product}/{name}"): found[-1].number
         for product, each in producers.items()
         for name, found in each.updates.items()
     }

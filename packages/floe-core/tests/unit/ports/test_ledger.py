@@ -17,8 +17,11 @@ from own_database import SERVER, own_database
 from s3_server import BUCKET, s3_server
 
 from floe_core.errors import EnvironmentProblemError
+from floe_core.ports.decision import updates_in
 from floe_core.ports.ledger import Ledger
 from floe_core.ports.record import KEPT, Update
+from floe_core.ports.watch import TriggeredJob, look_in
+from floe_core.schemas.ports import UpdateTrigger
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 WRITER = Path(__file__).with_name("ledger_writer.py")
@@ -88,6 +91,58 @@ def test_what_was_seen_stays_seen_when_old_starts_are_forgotten(place: str) -> N
     record = ledger.read("marts")
     assert len(record.starts["marts"]) == KEPT
     assert record.updates_seen_by("marts") == {"crm/a@1": 9, "crm/b@1": KEPT}
+
+
+def test_a_record_that_begins_again_has_other_numbers(tmp_path: Path) -> None:
+    ledger, file = Ledger(str(tmp_path)), tmp_path / "crm.json"
+    for number in range(5):
+        ledger.add_updates("crm", ["a@1"], update(f"r{number}"))
+    assert run_for(ledger) is not None
+    file.rename(tmp_path / "away")
+    assert run_for(ledger) is None
+    ledger.add_updates("crm", ["a@1"], update("r6"))
+    assert run_for(ledger) is not None, "number 1 is new, although 5 was seen"
+    assert run_for(ledger) is None
+    # The record comes back, as from a backup: what was seen of it stays seen.
+    (tmp_path / "away").rename(file)
+    assert run_for(ledger) is None
+
+
+def test_a_job_whose_own_record_begins_again_has_other_keys(tmp_path: Path) -> None:
+    ledger = Ledger(str(tmp_path))
+    ledger.add_updates("crm", ["a@1"], update("r"))
+    first = run_for(ledger)
+    (tmp_path / "marts.json").unlink()
+    second = run_for(ledger)
+    assert first is not None
+    assert second is not None
+    assert first != second
+    assert updates_in(first) == updates_in(second)
+
+
+def test_a_record_of_an_older_floe_is_continued(tmp_path: Path) -> None:
+    ledger = Ledger(str(tmp_path))
+    moment = NOW.isoformat()
+    seen = {"crm/a@1": 5}
+    for name, old in {
+        "crm": {"updates": {"a@1": [{"number": 5, "moment": moment, "run_id": "r"}]}},
+        "marts": {"starts": {"marts": [{"moment": moment, "run_id": "m", "seen": seen}]}},
+    }.items():
+        (tmp_path / f"{name}.json").write_text(json.dumps(old))
+    assert run_for(ledger) is None
+    ledger.add_updates("crm", ["a@1"], update("s"))
+    assert run_for(ledger) == "crm/a@1#6"
+
+
+def run_for(ledger: Ledger) -> str | None:
+    """Return the key of the run that the updates of a port start, and begin it; None for no run."""
+    job = TriggeredJob("marts", "marts", UpdateTrigger(on_update="all", ports=("crm/a@1",)))
+    decision = look_in(ledger, job, NOW)
+    if decision.action != "run":
+        return None
+    updates = updates_in(decision.key)
+    assert ledger.begin("marts", "marts", decision.key, updates, NOW, updates)
+    return decision.key
 
 
 def test_environments_do_not_see_each_other(place: str) -> None:

@@ -16,7 +16,7 @@ from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
 from floe_core.errors import FloeError
 from floe_core.ports.ledger import ledger_at
-from floe_core.ports.watch import SECONDS_BETWEEN_LOOKS, TriggeredJob, look_in
+from floe_core.ports.watch import SECONDS_BETWEEN_LOOKS, TriggeredJob, look_in, wait_to_repeat
 from floe_core.schemas.ports import UpdateTrigger
 from floe_orchestrator_airflow.internals import RunCounts, count_runs
 
@@ -28,11 +28,15 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Firing:
-    """A fired key, when (in monotonic seconds), and the DAG's `runs` then, None if unknown."""
+    """A fired key, when (in monotonic seconds), and the DAG's `runs` then, None if unknown.
+
+    `ended` are the runs that it has started before, and that ended before they began to build.
+    """
 
     key: str
     runs: int | None
     moment: float
+    ended: int = 0
 
     def is_enough(self, key: str, runs: int | None, now: float) -> bool:
         """Return whether it has started a run, or still may, so that the key is not fired again."""
@@ -40,7 +44,14 @@ class Firing:
             return False
         if runs is None or self.runs is None:
             return True
-        return runs > self.runs or now < self.moment + SECONDS_TO_A_RUN
+        if runs == self.runs:
+            return now < self.moment + SECONDS_TO_A_RUN
+        return now < self.moment + wait_to_repeat(self.ended + 1).total_seconds()
+
+    def again(self, key: str, runs: int | None, now: float) -> Firing:
+        """Return the next firing, of this key or of another one."""
+        has_run = runs is not None and self.runs is not None and runs > self.runs
+        return Firing(key, runs, now, self.ended + has_run if key == self.key else 0)
 
 
 class LedgerTrigger(BaseEventTrigger):
@@ -124,5 +135,6 @@ class LedgerTrigger(BaseEventTrigger):
         runs, now = counts.total if counts else None, time.monotonic()
         if self._fired and self._fired.is_enough(decision.key, runs, now):
             return ""
-        self._fired = Firing(decision.key, runs, now)
+        fired = self._fired or Firing(decision.key, runs, now)
+        self._fired = fired.again(decision.key, runs, now)
         return decision.key

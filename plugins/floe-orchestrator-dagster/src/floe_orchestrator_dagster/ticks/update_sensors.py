@@ -19,7 +19,7 @@ from dagster import (
 
 from floe_core.errors import EnvironmentProblemError
 from floe_core.ports.decision import Decision
-from floe_core.ports.watch import SECONDS_BETWEEN_LOOKS, look
+from floe_core.ports.watch import SECONDS_BETWEEN_LOOKS, look, repeated_key, wait_to_repeat
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job
 from floe_orchestrator_dagster.dagster_names import UPDATES_TAG, update_sensor_name
@@ -35,6 +35,7 @@ _UNFINISHED = [
     DagsterRunStatus.STARTED,
     DagsterRunStatus.CANCELING,
 ]
+_ENDED = [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED]
 
 
 def update_sensors(
@@ -71,16 +72,37 @@ def _sensor(artifacts: CompiledArtifacts, job: Job, dagster_job: AssetJob) -> Se
 def _run_or_reason(
     artifacts: CompiledArtifacts, job: Job, dagster_job: str, context: SensorEvaluationContext
 ) -> RunRequest | SkipReason:
-    """Return a run request for new updates. Dagster starts only one run per `run_key`."""
-    is_running = _is_running(context.instance, dagster_job)
+    """Return a run request for new updates."""
+    is_running, now = _is_running(context.instance, dagster_job), datetime.now(UTC)
     try:
-        decision = look(artifacts, job.name, datetime.now(UTC), is_running=is_running)
+        decision = look(artifacts, job.name, now, is_running=is_running)
     except EnvironmentProblemError as error:
         context.log.warning("%s", error)
         return SkipReason(str(error))
     if decision.action == "run":
-        return RunRequest(run_key=decision.key, tags={UPDATES_TAG: decision.key})
+        return request_run(decision.key, context.instance, dagster_job, now)
     return SkipReason(_reason(decision, is_running=is_running))
+
+
+def request_run(
+    key: str, instance: DagsterInstance, dagster_job: str, now: datetime
+) -> RunRequest | SkipReason:
+    """Return a run request for updates; a reason if a run for them has ended a short time ago.
+
+    Such a run has ended before it began to build, or the updates would not be new. Dagster starts
+    only one run per `run_key`, so the next one has another.
+    """
+    tags = {UPDATES_TAG: key}
+    found = RunsFilter(job_name=dagster_job, tags=tags, statuses=_ENDED)
+    ended = instance.get_run_records(found)
+    if ended:
+        last = max(ended, key=lambda record: record.update_timestamp)
+        until = last.update_timestamp.astimezone(UTC) + wait_to_repeat(len(ended))
+        if now < until:
+            run_id, moment = last.dagster_run.run_id, until.isoformat(timespec="seconds")
+            reason = f"run {run_id} for {key} ended before it began to build"
+            return SkipReason(f"{reason}; the next one starts after {moment}")
+    return RunRequest(run_key=repeated_key(key, len(ended)), tags=tags)
 
 
 def _is_running(instance: DagsterInstance, dagster_job: str) -> bool:

@@ -15,12 +15,12 @@ from prefect.client.schemas.filters import (
     FlowRunFilterState,
     FlowRunFilterStateType,
 )
-from prefect.client.schemas.objects import StateType
+from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.exceptions import ObjectNotFound
 from prefect.logging.loggers import get_logger
 
 from floe_core.errors import FloeError
-from floe_core.ports.watch import SECONDS_BETWEEN_LOOKS, look
+from floe_core.ports.watch import SECONDS_BETWEEN_LOOKS, look, repeated_key, wait_to_repeat
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job
 from floe_orchestrator_prefect.flow.prefect_names import DEPLOYMENT, flow_name
@@ -34,6 +34,9 @@ UNFINISHED = [
     StateType.PAUSED,
     StateType.CANCELLING,
 ]
+
+# Of the runs for the same updates; they end before they begin to build, hour after hour.
+MOST_STARTS = 100
 
 log = get_logger("floe.updates")
 
@@ -73,7 +76,7 @@ class UpdateWatch:
         """Start a run of a job if updates are due; log a failed request once."""
         try:
             with get_client(sync_client=True) as client:
-                start_if_due(client, self._artifacts, job)
+                start_if_due(client, self._artifacts, job, datetime.now(UTC))
         except FloeError as error:
             self._note(job, f"the ledger of ports cannot be read: {error}")
         except ObjectNotFound:
@@ -92,7 +95,9 @@ class UpdateWatch:
         self._problems[job.name] = problem
 
 
-def start_if_due(client: SyncPrefectClient, artifacts: CompiledArtifacts, job: Job) -> UUID | None:
+def start_if_due(
+    client: SyncPrefectClient, artifacts: CompiledArtifacts, job: Job, now: datetime
+) -> UUID | None:
     """Start a run of a job's deployment if updates of ports do so now; return the run's id.
 
     A paused deployment starts no run: updates that come meanwhile start one afterwards.
@@ -104,26 +109,36 @@ def start_if_due(client: SyncPrefectClient, artifacts: CompiledArtifacts, job: J
     deployment = client.read_deployment_by_name(f"{flow_name(artifacts, job)}/{DEPLOYMENT}")
     if deployment.paused:
         return None
-    now = datetime.now(UTC)
     is_running = has_run(client, deployment.id, now)
     decision = look(artifacts, job.name, now, is_running=is_running)
-    key = run_key(job.name, decision.key)
-    if decision.action != "run" or has_started(client, deployment.id, key):
+    if decision.action != "run":
         return None
+    keys = [run_key(job.name, repeated_key(decision.key, ended)) for ended in range(MOST_STARTS)]
+    started = runs_with(client, deployment.id, keys)
+    if not all(has_waited(run, len(started), now) for run in started) or len(started) == len(keys):
+        return None
+    key = keys[len(started)]
     run = client.create_flow_run_from_deployment(
-        deployment.id, idempotency_key=key, tags=sorted(decision.updates)
+        deployment.id, idempotency_key=key, tags=decision.ports
     )
     log.info("%s: flow run %s started by %s", job.name, run.name, decision.key)
     return run.id
 
 
-def has_started(client: SyncPrefectClient, deployment_id: UUID, key: str) -> bool:
-    """Return whether a run of a deployment was started with this key, however it ended."""
+def has_waited(run: FlowRun, started: int, now: datetime) -> bool:
+    """Return whether the next run may start after this one, which did not begin to build."""
+    if run.state is None or not run.state.is_final():
+        return False
+    return now >= run.state.timestamp + wait_to_repeat(started)
+
+
+def runs_with(client: SyncPrefectClient, deployment_id: UUID, keys: list[str]) -> list[FlowRun]:
+    """Return the runs of a deployment that were started with these keys, however they ended."""
     wanted = FlowRunFilter(
         deployment_id=FlowRunFilterDeploymentId(any_=[deployment_id]),
-        idempotency_key=FlowRunFilterIdempotencyKey(any_=[key]),
+        idempotency_key=FlowRunFilterIdempotencyKey(any_=keys),
     )
-    return bool(client.read_flow_runs(flow_run_filter=wanted, limit=1))
+    return client.read_flow_runs(flow_run_filter=wanted)
 
 
 def has_run(client: SyncPrefectClient, deployment_id: UUID, now: datetime) -> bool:

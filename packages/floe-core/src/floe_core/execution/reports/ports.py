@@ -12,6 +12,7 @@ from floe_core.lineage.backend import is_configured
 from floe_core.lineage.calling_run import NamedRun
 from floe_core.lineage.facets import Json, job_dependency
 from floe_core.lineage.run_ids import run_id_of_build
+from floe_core.ports.decision import numbers_of, ports_of
 from floe_core.ports.ledger import Ledger, ledger_of
 from floe_core.ports.record import LineageRun, Update
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
@@ -42,7 +43,8 @@ class PortsOfBuild:
         runs: dict[LineageRun, bool] = {}
         for port, update in self._read.items():
             if update.lineage is not None:
-                runs[update.lineage] = runs.get(update.lineage, False) or port in started_for
+                has_started = update.port_in_epoch(port) in started_for
+                runs[update.lineage] = runs.get(update.lineage, False) or has_started
         return [
             job_dependency(NamedRun(run.run_id, run.namespace, run.job), has_started=has_started)
             for run, has_started in runs.items()
@@ -62,12 +64,12 @@ class PortsOfBuild:
             return
         product = self._artifacts.product.name
         self._read = self._ledger.last_updates(port.key for port in ports)
-        seen = {port: update.number for port, update in self._read.items()}
+        seen = numbers_of(self._read)
         started_for = dict(request.updates)
         if not self._ledger.begin(
             product, request.job, request.whole_run_id, seen, datetime.now(UTC), started_for
         ):
-            ports_named = ", ".join(sorted(started_for))
+            ports_named = ", ".join(ports_of(started_for))
             what = f"another run of {request.job} has begun with the updates of {ports_named}"
             raise NothingNewError(what)
 
