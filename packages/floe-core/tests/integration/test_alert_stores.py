@@ -23,6 +23,7 @@ from floe_core.build_events import NodeResult
 from floe_core.cli.main import app
 from floe_core.compiler import compile_product
 from floe_core.schemas import CompiledArtifacts
+from floe_core.schemas.environments import in_environment
 
 WriteProduct = Callable[..., Path]
 FAILED, AGAIN, LATE = "shop: run failed", "shop: run succeeded again", "shop: deadline missed"
@@ -42,6 +43,7 @@ apiVersion: floe.dev/v1
 kind: Manifest
 metadata: {name: platform, version: 1.0.0}
 plugins: {orchestrator: {type: plain}, compute: {type: duckdb}}
+environments: {dev: {}, prod: {}}
 """
 REPORT = """\
 import sys
@@ -50,6 +52,7 @@ from floe_core.schemas import CompiledArtifacts
 report_run(CompiledArtifacts.load(sys.argv[1]), RunOutcome("shop", "r", False))
 """
 MODEL = "model.shop.first"
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -68,7 +71,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
         "postgres": POSTGRES,
     }[request.param]
     if request.param == "postgres":
-        with_table("delete from floe_shared_text where name = 'shop.alerts'")
+        with_table("delete from floe_shared_text where name like '%shop.alerts'")
     monkeypatch.setenv(STORE_VARIABLE, place)
     return place
 
@@ -116,6 +119,47 @@ def test_pods_tell_an_end_once_and_know_of_the_failure_before_a_recovery(
     report_run(artifacts, outcome("r3", succeeded=True))
     assert receiver.titles == [FAILED, AGAIN]
     assert status(artifacts).waiting == 0
+
+
+def test_an_environment_knows_nothing_of_the_runs_of_another(
+    artifacts: CompiledArtifacts, receiver: AlertReceiver, store: str, pod: Callable[[], None]
+) -> None:
+    tell_of_two_environments(artifacts, receiver)
+
+
+def test_so_it_is_in_one_state_folder(
+    artifacts: CompiledArtifacts, receiver: AlertReceiver
+) -> None:
+    tell_of_two_environments(artifacts, receiver)
+
+
+def tell_of_two_environments(artifacts: CompiledArtifacts, receiver: AlertReceiver) -> None:
+    dev, prod = (in_environment(artifacts, name) for name in ("dev", "prod"))
+    report_run(prod, outcome("p1", succeeded=False))
+    assert receiver.wait_for(1, quiet=0.2) == [FAILED]
+    # The same id, as of an orchestrator of its own; it meets the deadline.
+    in_time = datetime.now(UTC) - timedelta(minutes=5)
+    report_run(dev, replace(outcome("p1", succeeded=True), ended_at=in_time))
+    report_lateness(dev, known_since=LONG_AGO)
+    assert receiver.wait_for(2, seconds=1) == [FAILED]
+    report_lateness(prod, known_since=LONG_AGO)
+    assert receiver.wait_for(2, quiet=0.2) == [FAILED, LATE]
+    report_run(prod, outcome("p2", succeeded=True))
+    assert receiver.wait_for(3) == [FAILED, LATE, AGAIN]
+
+
+def test_a_receiver_of_one_environment_gets_no_alerts_of_another(
+    artifacts: CompiledArtifacts, receiver: AlertReceiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dev, prod = (in_environment(artifacts, name) for name in ("dev", "prod"))
+    url = os.environ["SHOP_ALERTS"]
+    monkeypatch.delenv("SHOP_ALERTS")
+    report_run(prod, outcome("p1", succeeded=False))
+    monkeypatch.setenv("SHOP_ALERTS", url)
+    send_waiting(dev)
+    assert receiver.wait_for(1, seconds=1) == []
+    send_waiting(prod)
+    assert receiver.wait_for(1) == [FAILED]
 
 
 def test_what_a_pod_could_not_send_is_sent_by_another_in_order_and_once(

@@ -79,7 +79,7 @@ class AlertStore(Protocol):
 
 
 def store_of(artifacts: CompiledArtifacts) -> AlertStore:
-    """Return the store of a product.
+    """Return the store of a product in its environment.
 
     `$FLOE_ALERT_STORE`, or else the orchestrator's setting `alert_store`, is a folder, an fsspec
     URL or a PostgreSQL database that all who report share; without either, it is in the product's
@@ -93,10 +93,12 @@ def store_of(artifacts: CompiledArtifacts) -> AlertStore:
         from floe_core.alerts.shared_store import SharedStore
         from floe_core.shared_text import shared_text
 
-        return SharedStore(shared_text(place, f"{artifacts.product.name}.alerts"))
+        name = f"{artifacts.product.name}.alerts"
+        own = f"{artifacts.environment}.{name}" if artifacts.environment else name
+        return SharedStore(shared_text(place, own))
     from floe_core.alerts.folder_store import FolderStore
 
-    return FolderStore(artifacts.folder)
+    return FolderStore(artifacts.folder, artifacts.environment)
 
 
 def store_place(artifacts: CompiledArtifacts) -> str:

@@ -14,7 +14,7 @@ from floe_core.alerts.alert import Alert
 from floe_core.alerts.alert_channel import AlertChannel
 from floe_core.alerts.alert_store import Act, FlushedTarget, RefusedAlert, Result, Waiting
 from floe_core.alerts.notes import FolderNotes
-from floe_core.alerts.target import FOLDER, Target
+from floe_core.alerts.target import Target, folder_of
 from floe_core.spooling.draining import Drainer
 from floe_core.spooling.flushing import flush_spool
 from floe_core.spooling.sending_process import SendingProcess, SendingProgram
@@ -31,13 +31,14 @@ _LOCK_SECONDS = 30.0
 class FolderStore:
     """See `AlertStore`. A separate process, which may outlive this one, sends waiting alerts."""
 
-    def __init__(self, project_dir: Path) -> None:
+    def __init__(self, project_dir: Path, environment: str) -> None:
         self._project_dir = project_dir
+        self._environment = environment
 
     def change(self, act: Act[Result]) -> Result:
         """See `AlertStore.change`. Spooled alerts wait at once, before any later note."""
-        folder = state_folder(self._project_dir) / FOLDER
-        folder.mkdir(exist_ok=True)
+        folder = state_folder(self._project_dir) / folder_of(self._environment)
+        folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / "report.lock", timeout=_LOCK_SECONDS), ExitStack() as if_it_fails:
             result = act(FolderNotes(folder), partial(self._spool, if_it_fails))
             if_it_fails.pop_all()
@@ -77,7 +78,11 @@ class FolderStore:
 
     def _sender(self, targets: Sequence[Target]) -> SendingProcess:
         folder = self._project_dir
-        start = {"project_dir": str(folder), "variables": [each.variable for each in targets]}
+        start = {
+            "project_dir": str(folder),
+            "environment": self._environment,
+            "variables": [each.variable for each in targets],
+        }
         program = SendingProgram(module=_MODULE, folder=folder, start=start, environment={})
         return SendingProcess([each.spool(folder) for each in targets], program)
 

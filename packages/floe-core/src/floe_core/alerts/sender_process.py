@@ -20,7 +20,8 @@ def main() -> int:
     """Send until the parent requests the end. Returns 0 if nothing waits."""
     start = json.loads(sys.stdin.readline())
     folder = Path(start["project_dir"])
-    spools = {name: Target(name, ()).spool(folder) for name in start["variables"]}
+    targets = [Target(name, (), start["environment"]) for name in start["variables"]]
+    spools = {target.variable: target.spool(folder) for target in targets}
     drainers = {spool: Drainer(spool, AlertChannel(name)) for name, spool in spools.items()}
     return serve(drainers, finishes_alone=True)
 

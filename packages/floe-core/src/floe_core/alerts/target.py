@@ -17,10 +17,14 @@ FOLDER = "alerts"
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The environment variable `variable` holds the Apprise URL; `rules` select its alerts."""
+    """The environment variable `variable` holds the Apprise URL; `rules` select its alerts.
+
+    `environment` is the manifest's: the variable may hold another URL in another one.
+    """
 
     variable: str
     rules: tuple[AlertRule, ...]
+    environment: str
 
     @property
     def is_off(self) -> bool:
@@ -39,7 +43,13 @@ class Target:
     def spool(self, project_dir: Path, *, only_read: bool = False) -> Spool:
         """Return the spool of alerts that wait for this target. See `Spool`."""
         name = hashlib.sha256(self.variable.encode()).hexdigest()[:12]
-        return Spool(project_dir, f"{FOLDER}/targets/{name}", only_read=only_read)
+        folder = f"{folder_of(self.environment)}/targets/{name}"
+        return Spool(project_dir, folder, only_read=only_read)
+
+
+def folder_of(environment: str) -> str:
+    """Return the folder of the alerts of an environment, below that of the product's state."""
+    return f"{FOLDER}/environments/{environment}" if environment else FOLDER
 
 
 def targets_of(artifacts: CompiledArtifacts) -> list[Target]:
@@ -48,4 +58,6 @@ def targets_of(artifacts: CompiledArtifacts) -> list[Target]:
     for rule in artifacts.alerts:
         for variable in referenced_names(rule.to):
             rules.setdefault(variable, []).append(rule)
-    return [Target(variable, tuple(found)) for variable, found in rules.items()]
+    return [
+        Target(variable, tuple(found), artifacts.environment) for variable, found in rules.items()
+    ]

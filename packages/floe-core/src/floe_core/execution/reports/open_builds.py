@@ -21,7 +21,7 @@ from filelock import FileLock, Timeout
 from floe_core.alerts import report_run, send_waiting
 from floe_core.alerts.report import is_switched_off
 from floe_core.alerts.run_outcome import RunOutcome
-from floe_core.alerts.target import FOLDER
+from floe_core.alerts.target import folder_of
 from floe_core.atomic_files import write_together
 from floe_core.build_events import BuildEnded
 from floe_core.build_request import BuildRequest
@@ -37,7 +37,6 @@ from floe_core.state_folder import state_folder, state_place
 # How long an orchestrator may take to notice a dead worker, in addition to the retry's delay.
 GRACE_SECONDS = 600.0
 _GUARD_SECONDS = 30.0
-_FOLDER = f"{FOLDER}/open"
 # After the name of a note: how many events of its lineage were written, which is not all.
 _WRITTEN = ".written-"
 
@@ -113,7 +112,7 @@ class OpenBuild:
             parts += [str(request.attempt), *(request.node_ids or ())]
         key = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:24]
         try:
-            folder = state_folder(self._artifacts.folder) / _FOLDER
+            folder = _folder_in(state_folder(self._artifacts.folder), self._artifacts)
             folder.mkdir(parents=True, exist_ok=True)
             path = folder / f"{key}.json"
             lock = FileLock(_lock_of(path), timeout=0)
@@ -202,7 +201,7 @@ def report_killed_builds(artifacts: CompiledArtifacts) -> int:
         return 0
     count = 0
     try:
-        folder = state_place(artifacts.folder) / _FOLDER
+        folder = _folder_in(state_place(artifacts.folder), artifacts)
         notes = sorted(folder.glob("*.json"))
         if notes:
             with _guard(folder):
@@ -265,6 +264,10 @@ def _report(artifacts: CompiledArtifacts, note: _Note) -> None:
         parameters=request.parameters,
     )
     report_run(artifacts, outcome, sends=False)
+
+
+def _folder_in(state: Path, artifacts: CompiledArtifacts) -> Path:
+    return state / folder_of(artifacts.environment) / "open"
 
 
 def _guard(folder: Path) -> FileLock:
