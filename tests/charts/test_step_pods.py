@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from charts import CHARTS, Chart
 from helm_engine import Object
 from kubernetes_of_steps import kubernetes
@@ -45,6 +46,7 @@ def order(facts: Path) -> str:
         "product": "shop",
         "step": "train",
         "run_id": "one",
+        "root_run_id": "one",
         "attempt": 1,
         "image": "registry.example.com/train:1.4",
         "command": [sys.executable, "-c", says],
@@ -114,3 +116,69 @@ def test_runs_have_no_token_and_no_role_unless_that_is_asked_for(
     assert pod.spec["automountServiceAccountToken"] is False
     granted = RenderedRoles(objects, {}).granted()
     assert not any(act.account == pod.spec["serviceAccountName"] for act in granted)
+
+
+CONTAINERS = {
+    "spec": {
+        "initContainers": [{"name": "fetch", "image": "fetch:1"}],
+        "containers": [
+            {"name": "step", "resources": {"limits": {"memory": "1Gi"}}},
+            {"name": "proxy", "image": "proxy:1", "securityContext": {"runAsUser": 7}},
+        ],
+    }
+}
+
+
+@each_runner
+def test_a_template_with_containers_is_as_restricted_as_one_without(
+    name: str, component: str, values: dict[str, Any]
+) -> None:
+    chart = chart_of(name)
+    objects = chart.objects(values, {"stepPods": {"enabled": True, "template": CONTAINERS}})
+    pod = step_pod(objects)
+    found = [*pod["spec"]["initContainers"], *pod["spec"]["containers"]]
+    assert [each["name"] for each in found] == ["fetch", "step", "proxy"]
+    for container in found:
+        security = container["securityContext"]
+        assert security["allowPrivilegeEscalation"] is False
+        assert security["capabilities"] == {"drop": ["ALL"]}
+    assert found[1]["resources"] == {"limits": {"memory": "1Gi"}}
+    assert found[2]["securityContext"]["runAsUser"] == 7
+
+
+@each_runner
+def test_a_policy_closes_the_pods_of_steps_but_for_listed_ports(
+    name: str, component: str, values: dict[str, Any]
+) -> None:
+    chart = chart_of(name)
+    closed = {"enabled": True, "dnsPorts": [53]}
+    peers = [{"ipBlock": {"cidr": "10.1.0.0/16"}}]
+    for ports, to in (([], []), ([443], peers)):
+        policy = {**closed, "stepPorts": ports, "outside": {"steps": to}}
+        objects = chart.objects(values, ON, {"networkPolicy": policy})
+        labels = step_pod(objects)["metadata"]["labels"]
+        [found] = [
+            each["spec"]
+            for each in objects
+            if each["kind"] == "NetworkPolicy"
+            and each["spec"]["podSelector"]["matchLabels"].items() <= labels.items()
+        ]
+        assert (found["policyTypes"], found["ingress"]) == (["Ingress", "Egress"], [])
+        dns, *others = found["egress"]
+        assert {port["port"] for port in dns["ports"]} == {53}
+        rule = {"to": peers, "ports": [{"port": 443, "protocol": "TCP"}]}
+        assert others == ([rule] if ports else [])
+
+
+def test_a_code_locations_own_account_may_start_the_pods_of_steps_too() -> None:
+    location = {"name": "shop", "runs": {"serviceAccountName": "shop-runs"}}
+    objects = chart_of("floe-dagster").objects({"codeLocations": [location]}, ON)
+    roles = RenderedRoles(objects, {"a-token": "shop-runs"})
+    assert roles.allows("a-token", "create", "", "pods")
+
+
+def step_pod(objects: list[Object]) -> dict[str, Any]:
+    """Return the template of steps' pods, as the chart's ConfigMap has it."""
+    [text] = [each["data"]["pod.yaml"] for each in objects if "pod.yaml" in each.get("data", {})]
+    found: dict[str, Any] = yaml.safe_load(text)
+    return found

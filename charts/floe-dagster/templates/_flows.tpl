@@ -79,5 +79,6 @@
 {{- if .Values.codeLocations -}}{{- $components = append $components "code-server" -}}{{- end -}}
 {{- if .Values.migrations.enabled -}}{{- $components = append $components "migrations" -}}{{- end -}}
 {{- if .Values.postgresql.enabled -}}{{- $components = append $components "postgresql" -}}{{- end -}}
+{{- if .Values.stepPods.enabled -}}{{- $components = append $components "step" -}}{{- end -}}
 {{- $components | toJson -}}
 {{- end -}}

@@ -27,8 +27,11 @@ def load_people():
     with open(os.environ["FLOE_FACTS_FILE"], "a") as facts:
         facts.write(json.dumps({"dataset": "erp.people", "version": version}) + "\\n")
 """
+# A hook that writes another table runs each time, so nodes that have one are never reused.
+_BEFORE_HOOK, _, _AFTER_HOOK = kit_product.STEPS["dbt_project.yml"].partition("  # Written beside")
 REUSED = {
     **kit_product.STEPS,
+    "dbt_project.yml": f"{_BEFORE_HOOK}{_AFTER_HOOK[_AFTER_HOOK.index('# What others fill') :]}",
     "floe.yaml": kit_product.STEPS["floe.yaml"]
     .replace("execution: {", "execution: {reuse: unchanged, ")
     .partition("  - {name: export_sales")[0],

@@ -17,8 +17,10 @@ PLAN_RUN_ID = "plan"
 class BuildRequest:
     """One build of a job, or of some of its nodes.
 
-    `run_id` names the orchestrator's run; attempts of one run share it and count from 1. With
-    `resume`, an attempt above 1 leaves out nodes that passed in earlier attempts.
+    `run_id` names the orchestrator's run; attempts of one run share it and count from 1.
+    `root_run_id` is the first of the runs that this one retries, "" for itself: an orchestrator may
+    give each retry an id of its own. With `resume`, an attempt above 1 leaves out nodes that passed
+    in earlier attempts.
     `node_ids` of None is the whole job, or the nodes of it that `parameters` select; if it names
     nodes, the selection has already been applied, except to nodes that only vars enable.
     `nominal_time` is the tick, an aware UTC time.
@@ -52,6 +54,7 @@ class BuildRequest:
     adds_enabled: bool = True
     sends_alerts: bool = True
     updates: tuple[tuple[str, int], ...] = ()
+    root_run_id: str = ""
 
     @property
     def whole_run_id(self) -> str:

@@ -221,6 +221,22 @@ def test_a_pod_that_a_killed_attempt_left_is_removed_by_the_next(
     assert cluster.names() == []
 
 
+def test_a_pod_that_a_killed_run_left_is_removed_by_a_run_that_retries_it(
+    cluster: Cluster, shop: Shop
+) -> None:
+    artifacts = shop()
+    run(artifacts)
+    left = json.loads(json.dumps(cluster.created[0]))
+    left["metadata"]["name"] = "floe-shop-train-model-00000000"
+    left["spec"]["containers"][0]["command"] = ["sleep", "600"]
+    cluster.create(left)
+    retry = BuildRequest("shop", "two", root_run_id="one")
+    events = list(build(artifacts, retry))
+
+    assert "floe-shop-train-model-00000000" in cluster.deleted
+    assert end_of_step(events).status == "success"
+
+
 def test_an_image_that_has_no_such_name_is_not_waited_for(cluster: Cluster, shop: Shop) -> None:
     cluster.waiting = {"reason": "InvalidImageName", "message": "couldn't parse image name"}
     ended = end_of_step(run(shop()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from floe_core.doctor.finding import Finding
 from floe_core.errors import EnvironmentProblemError
 from floe_core.execution.steps.pods.cluster import Cluster, ClusterError
-from floe_core.execution.steps.pods.pod_order import MANAGED_BY_FLOE, PRODUCT_LABEL
+from floe_core.execution.steps.pods.pod_order import MANAGED_BY_FLOE, PRODUCT_LABEL, label_value
 from floe_core.execution.steps.pods.run_image import read_template
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
@@ -22,7 +22,7 @@ def check_step_pods(artifacts: CompiledArtifacts) -> list[Finding]:
         cluster = Cluster.of_template(read_template())
     except EnvironmentProblemError as error:
         return [Finding(SUBJECT, "problem", str(error), FIX)]
-    labels = {**MANAGED_BY_FLOE, PRODUCT_LABEL: artifacts.product.name}
+    labels = {**MANAGED_BY_FLOE, PRODUCT_LABEL: label_value(artifacts.product.name)}
     try:
         names = cluster.list_names(labels, PATIENCE_SECONDS)
     except ClusterError as error:

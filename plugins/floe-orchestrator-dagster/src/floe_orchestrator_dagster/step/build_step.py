@@ -131,6 +131,7 @@ def request_of(
         part=step,
         may_reuse=not attempt.is_repeat and not _feeds_others(context),
         updates=tuple(updates_in(tags.get(UPDATES_TAG, "")).items()),
+        root_run_id=context.run.root_run_id or "",
     )
 
 

@@ -71,6 +71,7 @@ def _order(
         product=artifacts.product.name,
         step=node.name,
         run_id=request.run_id,
+        root_run_id=request.root_run_id or request.run_id,
         attempt=request.attempt,
         image=step.image,
         command=step.command,

@@ -20,19 +20,24 @@ PRODUCT_LABEL = "floe.dev/product"
 TERMINATION_LOG = "/dev/termination-log"
 FACTS_VARIABLE = "FLOE_FACTS_FILE"
 LONGEST_NAME = 63
-# The step's own timeout comes first; this limit applies if no process is left to enforce it.
+# The step's own timeout comes first; this limit applies if no process is left to enforce it. A step
+# without a timeout has a day, unless the template says otherwise.
 SLACK_SECONDS = 60
+LONGEST_SECONDS = 86_400
+_LABEL_VALUE = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?")
 
 
 class PodOrder(Frozen):
     """An image to run for a step; `variables` are the names of the variables passed on to it.
 
-    `command` is empty if the image runs its own. `timeout_seconds` is 0 for no limit.
+    `command` is empty if the image runs its own. `timeout_seconds` is 0 for no limit. `root_run_id`
+    is the first of the runs that this one retries.
     """
 
     product: str
     step: str
     run_id: str
+    root_run_id: str
     attempt: int
     image: str
     command: tuple[str, ...]
@@ -42,13 +47,25 @@ class PodOrder(Frozen):
 
     @property
     def labels(self) -> dict[str, str]:
-        """The labels that the pods of all attempts of this step in this run share."""
+        """The labels that all pods of this step in this run and its retries share."""
         return {
             **MANAGED_BY_FLOE,
-            PRODUCT_LABEL: self.product,
-            "floe.dev/step": self.step,
-            "floe.dev/run": sha256(self.run_id.encode()).hexdigest()[:16],
+            PRODUCT_LABEL: label_value(self.product),
+            "floe.dev/step": label_value(self.step),
+            "floe.dev/run": sha256(self.root_run_id.encode()).hexdigest()[:16],
         }
+
+
+def label_value(name: str) -> str:
+    """Return a name as the value of a Kubernetes label, which ends with a letter or a digit.
+
+    >>> label_value("shop"), label_value("shop-")
+    ('shop', 'shop-3f992105')
+    """
+    if _LABEL_VALUE.fullmatch(name):
+        return name
+    kept = re.sub(r"[^A-Za-z0-9_.-]", "-", name).strip("-_.")[: LONGEST_NAME - 9]
+    return f"{kept}-{sha256(name.encode()).hexdigest()[:8]}"
 
 
 def name_pod(order: PodOrder) -> str:
@@ -87,6 +104,7 @@ def make_pod(order: PodOrder, name: str, template: Pod, owner: Mapping[str, Any]
     if owner is not None:
         metadata["ownerReferences"] = [dict(owner)]
     spec["restartPolicy"] = "Never"
+    spec.setdefault("activeDeadlineSeconds", LONGEST_SECONDS)
     if order.timeout_seconds:
         spec["activeDeadlineSeconds"] = order.timeout_seconds + SLACK_SECONDS
     _fill(container_of_step(spec), order)
