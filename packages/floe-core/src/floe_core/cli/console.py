@@ -38,6 +38,15 @@ def without_controls(text: str) -> str:
     return text.translate(_SHOWN)
 
 
+def count_of(number: int, noun: str) -> str:
+    """Return a number with its noun.
+
+    >>> count_of(1, "node"), count_of(2, "node")
+    ('1 node', '2 nodes')
+    """
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 @cache
 def stdout() -> Console:
     """Return the console for results."""

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from floe_core.build_events import NodeResult
 from floe_core.cli.commands.show_command import next_ticks
+from floe_core.cli.console import count_of
 from floe_core.cli.run_view import MARKS
 from floe_core.parity.comparison import Comparison, NodeComparison
 
@@ -95,7 +96,10 @@ def _print_verdict(comparison: Comparison, console: Console) -> None:
 def _counts(comparison: Comparison) -> list[str]:
     """Return what was compared, with counts."""
     tables = sum(1 for node in comparison.nodes if node.rows is not None)
-    counts = [f"{len(comparison.nodes)} nodes", f"{tables} tables with equal contents"]
+    counts = [
+        count_of(len(comparison.nodes), "node"),
+        f"{count_of(tables, 'table')} with equal contents",
+    ]
     emitting = [side for side in comparison.sides if not side.is_plain_dbt]
     if len(emitting) > 1:
         ticks = sum(map(len, emitting[0].promises.ticks.values()))

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from floe_core.cli.console import stderr
+from floe_core.cli.console import count_of, stderr
 
 if TYPE_CHECKING:
     from floe_core.parity.comparison import Comparison
@@ -42,7 +42,7 @@ def run_shown(compiled: CompiledSide, *, keeps_schemas: bool = False) -> Side:
 
     console, artifacts = stderr(), compiled.artifacts
     total = len(artifacts.nodes_of(artifacts.jobs[0]))
-    console.print(f"  running {total} nodes")
+    console.print(f"  running {count_of(total, 'node')}")
     with RunView(artifacts, console, total) as view:
         if keeps_schemas:
             side = run_in_schemas(compiled, view.receive)

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from floe_core.compiler.inputs import DBT_PROJECT_FILE, profile_name_of, read_dbt_project
+from floe_core.compiler.literal_secrets import literal_secrets
 from floe_core.compiler.profile import choose_output, find_profiles
 from floe_core.errors import InvalidProductError
 from floe_core.schemas.yaml_schemas import schema_file, schema_line, schema_text
@@ -50,7 +51,7 @@ def new_product_files(
     `brings_warehouse` applies to a new project; an existing one uses its own profile.
     """
     name = _product_name(folder)
-    platform = next((p for p in ("manifest.yaml", "../manifest.yaml") if (folder / p).exists()), "")
+    platform = find_manifest(folder)
     files = {}
     if not (folder / DBT_PROJECT_FILE).exists():
         files[DBT_PROJECT_FILE] = DBT_PROJECT_YML.format(slug=name.replace("-", "_"))
@@ -66,6 +67,11 @@ def new_product_files(
     return {place: text for place, text in files.items() if not (folder / place).exists()}
 
 
+def find_manifest(folder: Path) -> str:
+    """Return the path of the manifest that a product in this folder would use, "" for none."""
+    return next((p for p in ("manifest.yaml", "../manifest.yaml") if (folder / p).exists()), "")
+
+
 def warehouse_of_project(folder: Path) -> str:
     """Return a sentence about what an existing project runs on, or what it lacks to run."""
     document = read_dbt_project(folder)
@@ -76,8 +82,13 @@ def warehouse_of_project(folder: Path) -> str:
     except InvalidProductError as error:
         return f"before it runs: {error.problems[0].what}; {error.problems[0].fix}".rstrip("; ")
     assert own is not None
+    at = (profile, "outputs", target)
     threads = output.get("threads", 1)
-    return f"runs with profile {profile}, target {target}: {output['type']}, {threads} threads"
+    secrets = [
+        f"{each.file}:{each.line}: {each.what}; {each.fix}" for _, each in literal_secrets(own, at)
+    ]
+    runs = f"runs with profile {profile}, target {target}: {output['type']}, {threads} threads"
+    return "\n".join([*(f"before it runs: {each}" for each in secrets), runs])
 
 
 def _product_name(folder: Path) -> str:

@@ -232,7 +232,8 @@ def choose_output(own: Document | None, profile_name: str, file: str) -> tuple[s
     profile = own.data.get(profile_name)
     if not isinstance(profile, dict) or not isinstance(profile.get("outputs"), dict):
         what = f"there is no profile '{profile_name}' with outputs"
-        raise InvalidProductError([own.problem((), what, "dbt_project.yml names it as `profile:`")])
+        fix = "add it, or name another one as `profile:` in dbt_project.yml"
+        raise InvalidProductError([own.problem((), what, fix)])
     target = os.environ.get("DBT_TARGET") or _render_target(own, profile_name, profile)
     output = profile["outputs"].get(target)
     if not isinstance(output, dict) or not isinstance(output.get("type"), str):

@@ -64,3 +64,35 @@ def test_a_bad_schedule_writes_nothing(project: Path) -> None:
     done = CliRunner().invoke(app, ["init", str(project), "--cron", "every day"])
     assert done.exit_code != 0
     assert not (project / "floe.yaml").exists()
+
+
+def test_a_literal_password_is_named_before_the_first_run(project: Path) -> None:
+    profile = PROFILES.replace("type: duckdb", "type: postgres, password: hunter2hunter2")
+    (project / "profiles.yml").write_text(profile)
+    done = CliRunner().invoke(app, ["init", str(project), "--on", "plain"])
+    assert done.exit_code == 0, done.output
+    assert "before it runs: profiles.yml:" in done.output
+    assert "hunter2" not in done.output
+
+
+def test_an_orchestrator_beside_another_manifest_is_refused(project: Path) -> None:
+    (project.parent / "manifest.yaml").write_text("kind: Manifest\n")
+    done = CliRunner().invoke(app, ["init", str(project), "--on", "plain"])
+    assert done.exit_code != 0
+    assert "chooses the orchestrator: leave out --on" in str(done.exception or done.output)
+    assert not (project / "floe.yaml").exists()
+
+
+def test_a_profile_that_is_not_there_is_said_to_be_missing(project: Path) -> None:
+    (project / "profiles.yml").write_text("another: {target: dev, outputs: {}}\n")
+    done = CliRunner().invoke(app, ["init", str(project)])
+    assert "add it, or name another one as `profile:` in dbt_project.yml" in " ".join(
+        done.output.split()
+    )
+
+
+def test_a_second_selected_node_is_not_taken_for_a_folder(project: Path) -> None:
+    done = CliRunner().invoke(app, ["run", "--select", "a", "b"])
+    assert done.exit_code != 0
+    text = str(done.exception or done.output)
+    assert "b is not a folder; to name several nodes, quote them: --select 'a b'" in text

@@ -51,4 +51,4 @@ def test_an_id_is_in_one_piece(product: Path) -> None:
 
 def test_a_default_selector_is_named(product: Path) -> None:
     (product / "selectors.yml").write_text(SELECTORS)
-    assert "nightly, the default selector of selectors.yml, 1 nodes" in shown(product)
+    assert "nightly, the default selector of selectors.yml, 1 node" in shown(product)

@@ -15,15 +15,15 @@ from floe_core.cli.options import check_installed, installed_orchestrators
 def init(
     folder: Annotated[Path, typer.Argument(help="The product's folder; created if missing.")],
     orchestrator: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--on",
             metavar="NAME",
-            help="The orchestrator for a new manifest.yaml.",
+            help="The orchestrator for a new manifest.yaml; dagster if not given.",
             autocompletion=installed_orchestrators,
             callback=check_installed,
         ),
-    ] = "dagster",
+    ] = None,
     cron: Annotated[
         str | None, typer.Option(metavar="CRON", help="A schedule, such as '0 6 * * *', in UTC.")
     ] = None,
@@ -35,7 +35,11 @@ def init(
     file. Without --cron the product has no schedule.
     """
     from floe_core.atomic_files import write_together
-    from floe_core.compiler.new_product import new_product_files, warehouse_of_project
+    from floe_core.compiler.new_product import (
+        find_manifest,
+        new_product_files,
+        warehouse_of_project,
+    )
     from floe_core.errors import UsageError
     from floe_core.schedules import parse_cron
 
@@ -46,9 +50,13 @@ def init(
             parse_cron(cron)
         except ValueError as error:
             raise UsageError(f"--cron: {error}") from None
+    if orchestrator and (platform := find_manifest(folder)):
+        raise UsageError(
+            f"{folder / platform} chooses the orchestrator: leave out --on, and change it there"
+        )
     is_new = not (folder / "dbt_project.yml").exists()
     warehouse = None if is_new else warehouse_of_project(folder.absolute())
-    files = new_product_files(folder, orchestrator, cron, brings_warehouse=is_new)
+    files = new_product_files(folder, orchestrator or "dagster", cron, brings_warehouse=is_new)
     write_together(folder, {name: text.encode() for name, text in files.items()})
     for name in files:
         stdout().print(f"wrote {folder / name}", soft_wrap=True, markup=False)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from floe_core.cli.console import notice, print_json, stderr, stdout
+from floe_core.cli.console import count_of, notice, print_json, stderr, stdout
 from floe_core.cli.early_start import start_early
 from floe_core.cli.options import Env, Json, On, Product
 from floe_core.cli.progress import show_stages
@@ -106,6 +106,7 @@ def run(
     """
     from floe_core.run_parameters import RunParameters
 
+    refuse_second_selection(product, select, exclude)
     parameters = RunParameters(
         select=select or "",
         exclude=exclude or "",
@@ -136,6 +137,22 @@ def run(
             _print_verification(artifacts, found)
     is_fine = report.status == "success" and (found is None or found.has_passed)
     raise typer.Exit(0 if is_fine else FAILED)
+
+
+def refuse_second_selection(product: Path, select: str | None, exclude: str | None) -> None:
+    """Refuse `--select a b`, which dbt takes: here, `b` would be the product's folder.
+
+    Raises:
+        UsageError: A selection is given, and the product is no folder.
+    """
+    from floe_core.errors import UsageError
+
+    if (select or exclude) and not product.is_dir():
+        option, first = ("--select", select) if select else ("--exclude", exclude)
+        raise UsageError(
+            f"{product} is not a folder; to name several nodes, quote them: "
+            f"{option} '{first} {product}'"
+        )
 
 
 def compile_here(
@@ -180,7 +197,7 @@ def _launch(
 
     nodes = options.node_ids
     total = len(artifacts.nodes_of(artifacts.job(options.job)) if nodes is None else nodes)
-    _announce(artifacts, options.job, f"{total} nodes")
+    _announce(artifacts, options.job, count_of(total, "node"))
     with RunView(artifacts, stderr(), total) as view:
         return launch(artifacts, options, view.receive, started)
 
@@ -230,7 +247,9 @@ def _run_backfill(
 
     plan = plan_backfill(artifacts, job, *(read_day(text, "--backfill") for text in days))
     total = len(artifacts.nodes_of(job))
-    _announce(artifacts, job.name, f"{len(plan.moments)} runs of {total} nodes")
+    _announce(
+        artifacts, job.name, f"{count_of(len(plan.moments), 'run')} of {count_of(total, 'node')}"
+    )
     with RunView(artifacts, stderr(), total) as view:
         reports = launch_backfill(artifacts, plan, view.receive)
     has_failed = any(report.status != "success" for report in reports)
@@ -283,7 +302,7 @@ def _print_verification(artifacts: CompiledArtifacts, found: Verification) -> No
     if found.problem:
         console.print(found.problem, markup=False, soft_wrap=True)
     count = len(found.node_ids)
-    nodes = "1 reused node" if count == 1 else f"{count} reused nodes"
+    nodes = count_of(count, "reused node")
     if found.has_passed:
         console.print(f"verified {nodes}: no difference")
     else:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from floe_core.cli.console import print_json, stdout, uncropped_console
+from floe_core.cli.console import count_of, print_json, stdout, uncropped_console
 from floe_core.cli.environment_rows import environments_as_dict, environments_tree
 from floe_core.cli.fresh_product import read_or_compile
 from floe_core.cli.options import Env, Json, On, Product
@@ -155,11 +155,11 @@ def _jobs(artifacts: CompiledArtifacts) -> Tree:
 
     tree = Tree("[bold]jobs[/]")
     for job in artifacts.jobs:
-        chosen = job.selector or job.select or "all of it"
+        chosen = job.selector or job.select or (f"all but {job.exclude}" if job.exclude else "all")
         if job.selector and job.selector == artifacts.dbt.default_selector:
             chosen = f"{chosen}, the default selector of selectors.yml"
         branch = tree.add(
-            f"{job.name} [dim]{escape(chosen)}, {len(artifacts.nodes_of(job))} nodes[/]"
+            f"{job.name} [dim]{escape(chosen)}, {count_of(len(artifacts.nodes_of(job)), 'node')}[/]"
         )
         if artifacts.pool_of(job):
             branch.add(f"in the pool {escape(artifacts.pool_of(job))}")
