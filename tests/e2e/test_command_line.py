@@ -186,10 +186,13 @@ def test_a_copy_runs_as_it_was_compiled(examples: Path, tmp_path: Path) -> None:
     assert set(json.loads(done.stdout)["nodes"].values()) == {"success", "pass"}
 
 
-def test_a_run_leaves_a_definitions_file_of_somebody_else_alone(examples: Path) -> None:
+@pytest.mark.parametrize("command", ["run", "compile", "show", "explain"])
+def test_a_command_leaves_a_definitions_file_of_somebody_else_alone(
+    command: str, examples: Path
+) -> None:
     theirs = "DEFINITIONS = 'of a team'\n"
     (examples / "hello" / "definitions.py").write_text(theirs)
-    done = floe("run", examples / "hello", "--on", "dagster", "--json")
+    done = floe(command, examples / "hello", "--on", "dagster", "--json")
     assert done.returncode == 0, done.stderr
     assert (examples / "hello" / "definitions.py").read_text() == theirs
     assert "definitions.py is yours and stays" in done.stderr

@@ -37,6 +37,7 @@ def read_or_compile(product: Path, on: str | None, *, refuses_losses: bool) -> C
             orchestrator=on,
             on_notice=notice,
             refuses_losses=refuses_losses,
+            keeps_entry_point=True,
             on_stage=on_stage,
         ).artifacts.in_chosen_environment()
 

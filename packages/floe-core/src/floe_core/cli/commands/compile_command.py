@@ -39,7 +39,8 @@ def compile_(
     """Compile a product: floe.yaml, manifest.yaml and the dbt project into one artifacts file.
 
     Writes compiled_artifacts.json, target/manifest.json, profiles.yml and the file that the
-    orchestrator loads: all of them, or none if anything is wrong.
+    orchestrator loads: all of them, or none if anything is wrong. A file of your own in place of
+    the last one stays.
     """
     from floe_core.compiler.compile_product import prepare_product
     from floe_core.compiler.publication import place_of_product, publish_to
@@ -50,6 +51,7 @@ def compile_(
             orchestrator=on,
             out=out,
             on_notice=notice,
+            keeps_entry_point=True,
             allows_missing=allow_missing,
             on_stage=on_stage,
         )
