@@ -22,12 +22,16 @@ class NodeStarted:
 
 @dataclass(frozen=True, slots=True)
 class NodeLog:
-    """One log message of dbt, or of floe itself; `unique_id` is "" when it belongs to no node."""
+    """One log message of dbt, or of floe itself; `unique_id` is "" when it belongs to no node.
+
+    `is_from_project`: Jinja of the project wrote it, by `log(info=true)` or `print()`.
+    """
 
     unique_id: str
     level: str
     text: str
     is_from_floe: bool = False
+    is_from_project: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,24 @@ def shown(folder: Path, run_id: str) -> list[str]:
     return console.file.getvalue().splitlines()
 
 
+def test_what_macros_and_hooks_say_and_why_a_test_warns_is_shown(
+    write_product: WriteProduct,
+) -> None:
+    says = "{% if execute %}{{ log('from a model', info=true) }}{{ print('printed') }}{% endif %}"
+    folder = write_product(floe=FLOE, first=f"{says} select 1 as id")
+    (folder / "models" / "schema.yml").write_text(
+        "models: [{name: first, columns: [{name: id, data_tests: "
+        "[{accepted_values: {arguments: {values: [2]}, config: {severity: warn}}}]}]}]\n"
+    )
+    project = (folder / "dbt_project.yml").read_text()
+    start = "on-run-start: \"{{ log('from a hook', info=true) }}\"\n"
+    (folder / "dbt_project.yml").write_text(project + start)
+    compile_product(folder)
+    lines = shown(folder, "1")
+    assert [lines.count(each) for each in ("from a hook", "from a model", "printed")] == [1, 1, 1]
+    assert "          Got 1 result, configured to warn if != 0" in lines
+
+
 @pytest.mark.parametrize("damage", ["{", '{"format": 99}'])
 def test_why_nothing_is_reused_is_shown_and_dbts_warnings_of_its_parse_are_not(
     damage: str, write_product: WriteProduct

@@ -56,6 +56,8 @@ class RunView:
             self._running[event.unique_id] = None
         elif isinstance(event, NodeResult):
             self._show_result(event)
+        elif isinstance(event, NodeLog) and event.is_from_project:
+            self._console.print(escape(event.text), soft_wrap=True)
         elif isinstance(event, NodeLog) and not event.unique_id:
             self._show_message(event)
         elif isinstance(event, BuildEnded):
@@ -90,9 +92,10 @@ class RunView:
             f"  {count}  {MARKS[result.status]}  {kind:<9} {name}  [dim]{result.seconds:.2f} s[/]",
             soft_wrap=True,
         )
-        if not result.passed and result.status != "skipped" and result.message:
+        color = {"error": "red", "fail": "red", "warn": "yellow"}.get(result.status)
+        if color:
             for line in result.message.strip().splitlines():
-                self._console.print(f"          {escape(line)}", style="red", soft_wrap=True)
+                self._console.print(f"          {escape(line)}", style=color, soft_wrap=True)
 
     def _name(self, node_id: str) -> str:
         node = self._artifacts.by_id.get(node_id)

@@ -324,7 +324,8 @@ def _vars(text: str | None) -> dict[str, Any]:
 def as_dict(artifacts: CompiledArtifacts, report: RunReport) -> dict[str, Any]:
     """Return a run as `floe run --json` prints it; a canceled run counts as failed.
 
-    `errors` is node id -> dbt's message, for each node that failed.
+    `errors` is node id -> dbt's message, for each node that failed, and `warnings` for each that
+    warned.
     """
     ended = sorted(report.nodes.items())
     return {
@@ -336,6 +337,7 @@ def as_dict(artifacts: CompiledArtifacts, report: RunReport) -> dict[str, Any]:
         "message": report.message,
         "nodes": {node_id: result.status for node_id, result in ended},
         "errors": {i: each.message for i, each in ended if each.status in ("error", "fail")},
+        "warnings": {i: each.message for i, each in ended if each.status == "warn"},
         "look_further": report.look_further,
     }
 

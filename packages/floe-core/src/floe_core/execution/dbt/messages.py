@@ -26,6 +26,7 @@ NO_TIME = (
 )
 # Stands for something that dbt runs beside the nodes and does not name.
 UNNAMED_OPERATION = "operation"
+_WRITTEN_BY_PROJECT = frozenset({"JinjaLogInfo", "PrintEvent"})
 QUIET_LEVELS = frozenset({"debug", "test"})
 
 _STATUSES: dict[str, NodeStatus] = {
@@ -92,7 +93,8 @@ class DbtMessages:
 
     def _log(self, unique_id: str, info: Mapping[str, Any]) -> NodeLog:
         if info["name"] != GENERIC:
-            return NodeLog(unique_id, info["level"], info["msg"])
+            is_written = info["name"] in _WRITTEN_BY_PROJECT
+            return NodeLog(unique_id, info["level"], info["msg"], is_from_project=is_written)
         text = text_of_error(info["msg"])
         if info["level"] != "error":
             return NodeLog(unique_id, info["level"], text)
