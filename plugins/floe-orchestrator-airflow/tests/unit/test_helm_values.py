@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from floe_orchestrator_airflow import AirflowPlugin
 
 
@@ -89,3 +91,10 @@ def test_the_port_of_a_database_with_schedules_is_open() -> None:
     assert found["scheduleStore"] == "postgresql://floe@db:6432/floe"
     assert found["networkPolicy"] == {"scheduleStorePorts": [443, 6432]}
     assert "networkPolicy" not in values({"schedule_store": "s3://acme/schedules"})
+
+
+@pytest.mark.parametrize("place", ["env:SCHEDULES", "postgresql://floe:secret@db/floe"])
+def test_a_store_that_is_a_reference_or_has_a_password_is_refused(place: str) -> None:
+    with pytest.raises(ValueError, match="FLOE_SCHEDULE_STORE from a Secret") as raised:
+        values({"schedule_store": place})
+    assert "secret@" not in str(raised.value)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
@@ -30,7 +31,18 @@ def _check_image(image: str) -> str:
     return image
 
 
+def _check_store(place: str) -> str:
+    """Return the place of changed schedules; a chart's values hold no secret and no variable."""
+    if place.startswith("env:") or urlsplit(place).password:
+        raise ValueError(
+            "everyone can read the values of a chart, and a reference means nothing there: leave "
+            "this out, and give the pods FLOE_SCHEDULE_STORE from a Secret (`extraEnv`)"
+        )
+    return place
+
+
 ImageName = Annotated[str, AfterValidator(_check_image)]
+StorePlace = Annotated[str, AfterValidator(_check_store)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Settings = TypeVar("Settings", bound="HelmSettings")
 

@@ -13,6 +13,7 @@ from floe_core.helm.settings import (
     HelmAutoscaling,
     HelmProduct,
     HelmSettings,
+    StorePlace,
     environment_values,
     image_parts,
     network_values,
@@ -43,7 +44,7 @@ class AirflowHelmSettings(HelmSettings):
 
     executor: Literal["KubernetesExecutor", "CeleryExecutor"] = "KubernetesExecutor"
     workers: HelmWorkers = HelmWorkers()
-    schedule_store: str = ""
+    schedule_store: StorePlace = ""
 
 
 def helm_values(settings: AirflowHelmSettings, task_pod: TaskPod) -> dict[str, Any]:

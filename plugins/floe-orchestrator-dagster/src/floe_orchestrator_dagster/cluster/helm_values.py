@@ -10,6 +10,7 @@ from floe_core.helm.outgoing_ports import schedule_store_ports
 from floe_core.helm.settings import (
     HelmProduct,
     HelmSettings,
+    StorePlace,
     environment_values,
     image_parts,
     network_values,
@@ -27,7 +28,7 @@ class DagsterHelmSettings(HelmSettings):
     """The settings of every chart, and whether code servers reload when schedules change."""
 
     reloadable: bool = False
-    schedule_store: str = ""
+    schedule_store: StorePlace = ""
 
 
 def helm_values(
