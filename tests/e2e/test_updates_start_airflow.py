@@ -188,14 +188,31 @@ def test_a_ledger_that_cannot_be_read_for_a_while_is_read_again(airflow: Airflow
     airflow.starts("marts", before)
 
 
-def test_updates_start_a_job_that_was_given_ticks_as_well(
-    airflow: AirflowOfMesh, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def plugin(airflow: AirflowOfMesh, monkeypatch: pytest.MonkeyPatch) -> AirflowPlugin:
+    """Return the plugin, which changes schedules of `marts` on the running Airflow."""
     home = airflow.airflow.home
     monkeypatch.setenv(PASSWORD, home.password)
     plugin = AirflowPlugin()
     plugin.configure({"url": home.url, "username": USER, "password": f"env:{PASSWORD}"})
     plugin.create_definitions(airflow.mesh.consumers["marts"])
+    return plugin
+
+
+def test_what_comes_while_a_job_is_paused_starts_it_once_afterwards(
+    airflow: AirflowOfMesh, plugin: AirflowPlugin
+) -> None:
+    before = len(airflow.runs("marts"))
+    plugin.pause("marts")
+    airflow.mesh.update("crm", "sales")
+    airflow.stays_at("marts", before)
+    plugin.resume("marts")
+    airflow.starts("marts", before)
+
+
+def test_updates_start_a_job_that_was_given_ticks_as_well(
+    airflow: AirflowOfMesh, plugin: AirflowPlugin
+) -> None:
     plugin.schedule_job("marts", "5 4 1 1 *", "UTC")
     dag = airflow.airflow.api.dag("marts")
     assert dag is not None

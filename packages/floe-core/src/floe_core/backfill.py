@@ -12,7 +12,7 @@ from floe_core.errors import UsageError
 from floe_core.launch import launch
 from floe_core.plugin_powers import BackfillLauncher, RunOptions, RunReport
 from floe_core.schedules import check_timezone, ticks_between
-from floe_core.schedules.live_schedules import live_schedule
+from floe_core.schedules.live_schedules import live_job
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job, Schedule
 from floe_core.time_range import TimeRange
@@ -44,7 +44,7 @@ def plan_backfill(artifacts: CompiledArtifacts, job: Job, first: date, last: dat
             none.
         EnvironmentProblemError: The schedule store cannot be read.
     """
-    schedule = live_schedule(artifacts, job.name, job.schedule)
+    schedule = live_job(artifacts, job).schedule
     zone = check_timezone(schedule.timezone if schedule else "UTC")
     if last < first:
         raise UsageError(f"the backfill would end on {last}, before it begins on {first}")

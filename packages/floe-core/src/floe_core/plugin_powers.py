@@ -153,17 +153,17 @@ class ScheduleController(Protocol):
         """Remove the job's schedule, whatever floe.yaml says."""
 
     def pause(self, job_name: str) -> None:
-        """Keep the job's schedule, but let it start no runs.
+        """Let neither ticks nor updates of ports start runs of the job; keep its schedule.
 
         Raises:
-            ValueError: The job has no schedule.
+            ValueError: Neither starts it.
         """
 
     def resume(self, job_name: str) -> None:
-        """Let the job's schedule start runs again, from its next tick on.
+        """Let ticks start runs of the job again, from the next one on, and updates.
 
         Raises:
-            ValueError: The job has no schedule.
+            ValueError: Neither starts it.
         """
 
     def reset_schedule(self, job_name: str) -> None:

@@ -734,6 +734,30 @@ def test_the_store_of_schedules_that_a_published_product_names_is_not_followed(
     assert [each.problem for each in states if each.name == "crm"] == [""]
 
 
+def test_the_state_of_a_mesh_has_the_pause_of_a_job(mesh: Mesh) -> None:
+    products = mesh.compile()
+    assert all(run(products[name], name) for name in ("crm", "billing"))
+    platform = str(mesh.folder / "manifest-marts.yaml")
+
+    def shown() -> tuple[bool, bool, bool]:
+        done = CliRunner().invoke(app, ["mesh", platform, "--json"], catch_exceptions=False)
+        [marts] = [e for e in json.loads(done.stdout)["products"] if e["name"] == "marts"]
+        [job] = marts["jobs"]
+        text = CliRunner().invoke(app, ["mesh", platform], catch_exceptions=False).stdout
+        return job["is_due"], job["is_paused"], "paused" in text
+
+    assert shown() == (True, False, False)
+    schedules = JobSchedules(products["marts"])
+    schedules.pause("marts")
+    assert shown() == (False, True, True)
+    listed = ["schedule", "list", str(mesh.folder / "marts")]
+    told = CliRunner().invoke(app, listed, catch_exceptions=False).stdout
+    assert "marts: on update of all ports (" in told
+    assert told.rstrip().endswith(", paused")
+    schedules.resume("marts")
+    assert shown() == (True, False, False)
+
+
 def test_the_state_of_a_mesh_has_the_schedules_that_are_set(mesh: Mesh) -> None:
     JobSchedules(mesh.compile("crm")["crm"]).set("crm", "0 6 * * *", "UTC")
     now = datetime(2026, 3, 1, 12, tzinfo=UTC)

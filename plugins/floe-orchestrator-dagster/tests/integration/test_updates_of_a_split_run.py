@@ -14,6 +14,8 @@ from epochs import key_of_last, seen_without_epochs, without_epochs
 
 from floe_core.compiler import compile_product
 from floe_core.ports.ledger import Ledger
+from floe_core.schedules.job_schedules import JobSchedules
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_dagster import load_product_definitions
 from floe_orchestrator_dagster.ticks.update_sensors import request_run
 
@@ -173,6 +175,29 @@ def test_a_run_that_ends_before_its_first_step_is_followed_by_another_a_minute_l
         assert isinstance(again, dg.RunRequest)
         assert again.tags["floe/updates"] == asked.tags["floe/updates"]
         assert again.run_key != asked.run_key
+
+
+def test_a_paused_job_is_started_by_what_came_meanwhile_once_it_is_resumed(
+    project: Project,
+) -> None:
+    schedules = JobSchedules(CompiledArtifacts.load(project.folder / "marts"))
+    before = project.definitions(ALL)
+    schedules.pause("marts")
+    while_paused = project.definitions(ALL)
+    sensor = while_paused.resolve_sensor_def("marts_updates")
+    assert sensor.default_status is dg.DefaultSensorStatus.STOPPED
+    with dg.DagsterInstance.ephemeral() as instance:
+        run(before, "crm", instance)
+        # Also where the code was loaded before the pause.
+        for definitions in (before, while_paused):
+            tick = definitions.resolve_sensor_def("marts_updates").evaluate_tick(
+                dg.build_sensor_context(instance=instance)
+            )
+            assert tick.run_requests == []
+            assert tick.skip_message == "the job is paused, or its environment has no schedules"
+        schedules.resume("marts")
+        for definitions in (before, while_paused):
+            assert what_the_sensor_asks_for(definitions, instance) == "crm/things@1#1"
 
 
 def test_a_ledger_that_begins_again_starts_runs_again(project: Project) -> None:

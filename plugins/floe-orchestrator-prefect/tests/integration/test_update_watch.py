@@ -19,6 +19,7 @@ from updating_mesh import Mesh
 
 from floe_core.ports.ledger import ledger_of
 from floe_core.ports.record import Update
+from floe_core.schedules.job_schedules import JobSchedules
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job
 from floe_orchestrator_prefect.loader import load_product_flows
@@ -167,6 +168,17 @@ def test_a_paused_deployment_starts_once_it_is_not(deployment: Deployment) -> No
     deployment.update("one")
     assert deployment.look() is None
     deployment.pause(False)
+    assert deployment.look() is not None
+
+
+def test_a_paused_job_starts_once_it_is_resumed(
+    deployment: Deployment, report: CompiledArtifacts
+) -> None:
+    schedules = JobSchedules(report)
+    schedules.pause("report")
+    deployment.update("one")
+    assert deployment.look() is None
+    schedules.resume("report")
     assert deployment.look() is not None
 
 

@@ -18,9 +18,9 @@ from floe_core.alerts.notes import Notes
 from floe_core.alerts.report import is_switched_off, send_waiting
 from floe_core.errors import FloeError
 from floe_core.product_redactor import redactor_of
-from floe_core.schedules.live_schedules import live_schedule
+from floe_core.schedules.live_schedules import live_job
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_core.schemas.policies import Deadline, Job, Schedule
+from floe_core.schemas.policies import Deadline, Job
 
 # A run that ended in time may be reported a little after its end.
 GRACE = timedelta(seconds=60)
@@ -103,14 +103,14 @@ def _look(
 ) -> DeadlineState:
     now = datetime.now(UTC)
     # Read before the store is locked, so that no other reporter has to wait for it.
-    schedule = live_schedule(artifacts, job.name, job.schedule)
+    live = live_job(artifacts, job)
 
     def act(notes: Notes, spool: Spool) -> DeadlineState:
         watched = DeadlineMemory(notes).watch(job.name, deadline, now)
         since = min(watched.since, known_since or watched.since)
         missed = None
-        if not _is_off(job, schedule):
-            missed = missed_deadline(deadline, schedule, watched.runs, now - GRACE, since)
+        if not _is_off(live):
+            missed = missed_deadline(deadline, live.schedule, watched.runs, now - GRACE, since)
         state = DeadlineState(job, missed, is_new=False, last_end=watched.runs.last_end)
         if missed is None:
             return state
@@ -120,9 +120,9 @@ def _look(
     return store_of(artifacts).change(act)
 
 
-def _is_off(job: Job, schedule: Schedule | None) -> bool:
+def _is_off(job: Job) -> bool:
     """Return whether only a switched-off trigger could start the job."""
-    return schedule is None and job.trigger is not None and not job.trigger.enabled
+    return job.schedule is None and job.trigger is not None and not job.trigger.enabled
 
 
 def _alert_once(

@@ -29,6 +29,8 @@ def schedule_rows(
             "job": job.name,
             "set_in": place if job.name in overrides else "floe.yaml",
             **_rule(job.schedule),
+            "on_update": job.trigger.on_update if job.trigger else None,
+            "paused": job.is_paused,
             "running": _describe_running(artifacts, job, plugin),
         }
         for job in with_live_schedules(artifacts).jobs

@@ -16,7 +16,7 @@ from floe_core.ports.ledger import Ledger, ledger_at
 from floe_core.ports.published import PublishedProduct
 from floe_core.ports.record import ProductRecord, Start, Update
 from floe_core.schedules import next_tick
-from floe_core.schedules.live_schedules import check_schedules, live_schedule
+from floe_core.schedules.live_schedules import check_schedules, live_job
 from floe_core.schedules.schedule_store import STORE_SETTING
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.environments import in_environment
@@ -38,14 +38,15 @@ class OfferedPort:
 class JobState:
     """A job that starts by itself. Moments are aware, in UTC.
 
-    `waiting_for` are the ports without a new update, if another port has one; `is_due`: its trigger
-    would start it now.
+    `is_paused`: neither ticks nor updates start it now. `waiting_for` are the ports without a new
+    update, if another port has one; `is_due`: its trigger would start it now.
     """
 
     name: str
     schedule: str = ""
     next_tick: datetime | None = None
     trigger: UpdateTrigger | None = None
+    is_paused: bool = False
     waiting_for: tuple[str, ...] = ()
     is_due: bool = False
     last_start: Start | None = None
@@ -230,18 +231,20 @@ def _offered_port(
     return OfferedPort(port, key, tuple(sorted(consumers.get(key, ()))), last)
 
 
-def _job(product: CompiledArtifacts, job: Job, records: _Records, now: datetime) -> JobState:
+def _job(product: CompiledArtifacts, declared: Job, records: _Records, now: datetime) -> JobState:
+    job = live_job(product, declared)
     record = records.of(product.product.name)
     starts = [start for start in record.starts.get(job.name, ()) if start.run_id]
     decision = _decision(job, record, records, now)
     waits = decision.action == "wait" and bool(decision.updates)
-    schedule = live_schedule(product, job.name, job.schedule)
+    schedule = job.schedule
     ticks = schedule is not None and schedule.enabled
     return JobState(
         job.name,
         schedule=f"{schedule.cron} in {schedule.timezone}" if schedule else "",
         next_tick=next_tick(schedule.cron, schedule.timezone, now) if schedule and ticks else None,
         trigger=job.trigger,
+        is_paused=job.is_paused,
         waiting_for=decision.missing if waits else (),
         is_due=decision.action == "run",
         last_start=starts[-1] if starts else None,

@@ -22,6 +22,7 @@ class Decision:
     `run`: start a run. `skip`: the new updates start nothing, and count as seen. `wait`: do
     nothing, until `until` at the latest, None for no limit. `updates` are the new updates by
     numbered port, `missing` the ports that have none. `epoch` is that of the job's own record.
+    `is_off`: updates do not start the job now, because it is paused or by its environment.
     """
 
     action: Literal["run", "skip", "wait"]
@@ -29,6 +30,7 @@ class Decision:
     missing: tuple[str, ...] = ()
     until: datetime | None = None
     epoch: str = ""
+    is_off: bool = False
 
     @property
     def key(self) -> str:

@@ -9,6 +9,7 @@ from floe_core.errors import EnvironmentProblemError
 from floe_core.ports.decision import Decision, decide
 from floe_core.ports.ledger import Ledger, ledger_of
 from floe_core.ports.record import ProductRecord
+from floe_core.schedules.live_schedules import live_job
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.ports import UpdateTrigger
 
@@ -40,15 +41,17 @@ def wait_to_repeat(ended: int) -> timedelta:
 def look(
     artifacts: CompiledArtifacts, job_name: str, now: datetime, *, is_running: bool = False
 ) -> Decision:
-    """Return what a job with a trigger does at a moment; see `decide`.
+    """Return what a job with a trigger does at a moment, unless it is paused; see `decide`.
 
     Skipped updates are recorded as seen before this returns.
 
     Raises:
-        EnvironmentProblemError: There is no ledger, or it cannot be read.
+        EnvironmentProblemError: There is no ledger, or it or the schedules cannot be read.
     """
-    trigger = artifacts.job(job_name).trigger
+    trigger = live_job(artifacts, artifacts.job(job_name)).trigger
     assert trigger is not None, f"job {job_name} has no trigger"
+    if not trigger.enabled:
+        return Decision("wait", is_off=True)
     job = TriggeredJob(artifacts.product.name, job_name, trigger)
     return look_in(ledger_of(artifacts), job, now, is_running=is_running)
 

@@ -71,21 +71,21 @@ class JobSchedules:
     def remove(self, job_name: str) -> None:
         """Remove a job's schedule, whatever floe.yaml says."""
         self._check(job_name)
-        self._write(job_name, ScheduleOverride(since=_now(), removed=True))
+        self._store.change(lambda kept: {**kept, job_name: _removed(kept.get(job_name), _now())})
 
     def pause(self, job_name: str) -> None:
-        """Keep a job's schedule, but let it start no runs.
+        """Let neither ticks nor updates of ports start runs of a job; keep its schedule.
 
         Raises:
-            ValueError: The job has no schedule.
+            ValueError: Neither starts it.
         """
         self._turn(job_name, "off")
 
     def resume(self, job_name: str) -> None:
-        """Let a job's schedule start runs from its next tick on.
+        """Let ticks start runs of a job from the next one on, and updates since it was paused.
 
         Raises:
-            ValueError: The job has no schedule.
+            ValueError: Neither starts it.
         """
         self._turn(job_name, "on")
 
@@ -98,7 +98,8 @@ class JobSchedules:
 
     def _turn(self, job_name: str, switch: Switch) -> None:
         self._check(job_name)
-        if self.live(job_name).schedule is None:
+        live = self.live(job_name)
+        if live.schedule is None and live.trigger is None:
             raise ValueError(
                 f"job '{job_name}' of {self.artifacts.product.name} has no schedule; set one first"
             )
@@ -137,6 +138,10 @@ def _raise_if_any(complaints: list[str]) -> None:
 def _turn(entry: ScheduleOverride | None, switch: Switch, now: datetime) -> ScheduleOverride:
     entry = entry or ScheduleOverride(since=now)
     return entry.model_copy(update={"switch": switch, "since": now})
+
+
+def _removed(entry: ScheduleOverride | None, now: datetime) -> ScheduleOverride:
+    return ScheduleOverride(since=now, removed=True, switch=entry.switch if entry else None)
 
 
 def _complaint(check: Any, text: str) -> str:

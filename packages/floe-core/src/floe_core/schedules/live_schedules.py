@@ -11,7 +11,7 @@ from floe_core.schedules.schedule_store import store_of
 from floe_core.schedules.zone_database import tzdata_version
 from floe_core.schedules.zones import check_timezone
 from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE, CompiledArtifacts
-from floe_core.schemas.policies import Job, Schedule
+from floe_core.schemas.policies import Job
 
 
 def with_live_schedules(artifacts: CompiledArtifacts) -> CompiledArtifacts:
@@ -30,9 +30,7 @@ def with_live_schedules(artifacts: CompiledArtifacts) -> CompiledArtifacts:
     if not overrides:
         return artifacts
     jobs = tuple(
-        job.model_copy(update={"schedule": overrides[job.name].over(job.schedule)})
-        if job.name in overrides
-        else job
+        overrides[job.name].over_job(job) if job.name in overrides else job
         for job in artifacts.jobs
     )
     return _with_jobs(artifacts, jobs)
@@ -78,17 +76,15 @@ def _compare_zones(artifacts: CompiledArtifacts) -> None:
     )
 
 
-def live_schedule(
-    artifacts: CompiledArtifacts, job_name: str, declared: Schedule | None
-) -> Schedule | None:
-    """Return one job's current schedule: `declared`, with the store's override applied.
+def live_job(artifacts: CompiledArtifacts, job: Job) -> Job:
+    """Return a job with the store's override applied.
 
     Raises:
         EnvironmentProblemError: The store cannot be read.
     """
     store = store_of(artifacts)
-    override = store.read().get(job_name) if store else None
-    return override.over(declared) if override else declared
+    override = store.read().get(job.name) if store else None
+    return override.over_job(job) if override else job
 
 
 def _with_jobs(artifacts: CompiledArtifacts, jobs: tuple[Job, ...]) -> CompiledArtifacts:

@@ -13,7 +13,7 @@ from floe_core.errors import EnvironmentProblemError
 from floe_core.schedules.dialect import parse_cron
 from floe_core.schedules.zones import check_timezone
 from floe_core.schemas.frozen import Frozen
-from floe_core.schemas.policies import Schedule
+from floe_core.schemas.policies import Job, Schedule
 
 Switch = Literal["on", "off"]
 
@@ -22,7 +22,7 @@ class ScheduleOverride(Frozen):
     """One entry of the schedule store, written at `since` (aware, UTC).
 
     With `cron` of "", expression and zone come from floe.yaml; with `switch` of None, so does
-    whether the schedule is enabled. `removed` removes the job's schedule.
+    whether the job starts by itself. `removed` removes the job's schedule.
     """
 
     since: datetime
@@ -30,6 +30,13 @@ class ScheduleOverride(Frozen):
     timezone: str = ""
     switch: Switch | None = None
     removed: bool = False
+
+    def over_job(self, job: Job) -> Job:
+        """Return the resulting job, given the one of floe.yaml."""
+        trigger = job.trigger
+        if trigger is not None and self.switch is not None:
+            trigger = trigger.model_copy(update={"enabled": self.switch == "on"})
+        return job.model_copy(update={"schedule": self.over(job.schedule), "trigger": trigger})
 
     def over(self, declared: Schedule | None) -> Schedule | None:
         """Return the resulting schedule, given the one of floe.yaml."""

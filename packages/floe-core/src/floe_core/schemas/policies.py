@@ -86,6 +86,16 @@ class Job(Frozen):
     deadline: Deadline | None = None
     pool: str = ""
 
+    @property
+    def starts_itself(self) -> bool:
+        """Whether ticks or updates start it."""
+        return any(each is not None and each.enabled for each in (self.schedule, self.trigger))
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether ticks or updates would start it, but are switched off."""
+        return bool(self.schedule or self.trigger) and not self.starts_itself
+
 
 class LineageSettings(Frozen):
     """Where lineage is sent. `config` is the backend's own, secrets as `env_var()` only.

@@ -83,6 +83,32 @@ def test_pausing_and_resuming_keep_the_rule_wherever_it_comes_from(shop):
     assert schedule(shop()) == ("5 5 * * *", "Asia/Tokyo", False)
 
 
+def test_a_job_that_only_updates_start_is_paused_and_resumed(shop):
+    def is_on():
+        job = with_live_schedules(shop()).job("fed-part")
+        return job.schedule, job.trigger.enabled, job.is_paused, job.starts_itself
+
+    schedules = JobSchedules(shop())
+    assert is_on() == (None, True, False, True)
+    schedules.pause("fed-part")
+    assert is_on() == (None, False, True, False)
+    schedules.remove("fed-part")
+    assert is_on() == (None, False, True, False), "only its schedule is removed"
+    schedules.resume("fed-part")
+    assert is_on() == (None, True, False, True)
+    schedules.pause("fed-part")
+    schedules.reset("fed-part")
+    assert is_on() == (None, True, False, True)
+
+
+def test_a_pause_is_one_switch_for_ticks_and_updates(shop):
+    schedules = JobSchedules(shop())
+    schedules.set("fed-part", "0 * * * *", "UTC")
+    schedules.pause("fed-part")
+    job = with_live_schedules(shop()).job("fed-part")
+    assert (job.schedule.enabled, job.trigger.enabled) == (False, False)
+
+
 def test_setting_a_paused_schedule_starts_it(shop):
     schedules = JobSchedules(shop())
     schedules.pause("web-shop")
@@ -104,10 +130,10 @@ def test_a_job_without_a_schedule_can_be_neither_paused_nor_resumed(shop, action
         (
             "web_shop",
             "web-shop has no job 'web_shop'; did you mean 'web-shop'? its jobs are web-shop, "
-            "hourly-part",
+            "hourly-part, fed-part",
         ),
-        ("zzz", "web-shop has no job 'zzz'; its jobs are web-shop, hourly-part"),
-        ("", "web-shop has no job ''; its jobs are web-shop, hourly-part"),
+        ("zzz", "web-shop has no job 'zzz'; its jobs are web-shop, hourly-part, fed-part"),
+        ("", "web-shop has no job ''; its jobs are web-shop, hourly-part, fed-part"),
     ],
 )
 def test_an_unknown_job_is_refused_with_near_matches(shop, job, text):

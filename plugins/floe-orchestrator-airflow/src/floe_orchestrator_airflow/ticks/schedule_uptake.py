@@ -31,7 +31,7 @@ POLL_SECONDS = 0.5
 
 
 def take_up(schedules: JobSchedules, name: str, settings: Mapping[str, Any]) -> None:
-    """Make Airflow parse the DAG of a job now, and unpause it if its schedule is enabled.
+    """Make Airflow parse the DAG of a job now, and unpause it unless the job is paused.
 
     If no api-server responds, touch dag.py: a DAG processor on the same disk parses it again within
     seconds, any other in its next round.
@@ -70,7 +70,7 @@ class _RunningAirflow:
         before = self._request("GET", path)
         self._request("PUT", f"/api/v2/parseDagFile/{quote(str(before['file_token']), safe='')}")
         dag = self._wait_for_parse(path, before, _summary(job))
-        if job.schedule is not None and job.schedule.enabled and dag["is_paused"]:
+        if job.starts_itself and dag["is_paused"]:
             self._request("PATCH", path, {"is_paused": False})
 
     def _wait_for_parse(

@@ -9,7 +9,7 @@ from dagster import RunRequest, ScheduleEvaluationContext, SkipReason
 
 from floe_core.errors import EnvironmentProblemError
 from floe_core.schedules import is_tick, latest_tick
-from floe_core.schedules.live_schedules import live_schedule
+from floe_core.schedules.live_schedules import live_job
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job, Schedule
 from floe_orchestrator_dagster.dagster_names import NOMINAL_TIME_TAG
@@ -28,7 +28,7 @@ def evaluation(artifacts: CompiledArtifacts, job: Job, schedule_name: str) -> Ev
 
     def evaluate(context: ScheduleEvaluationContext) -> RunRequest | SkipReason:
         try:
-            schedule = live_schedule(artifacts, job.name, job.schedule)
+            schedule = live_job(artifacts, job).schedule
         except EnvironmentProblemError as error:
             context.log.warning("using the schedule as it was loaded: %s", error)
             schedule = job.schedule

@@ -121,6 +121,8 @@ def _is_running(instance: DagsterInstance, dagster_job: str) -> bool:
 def _reason(decision: Decision, *, is_running: bool) -> str:
     if decision.action == "skip":
         return f"too late: {', '.join(decision.missing)} had no update in time"
+    if decision.is_off:
+        return "the job is paused, or its environment has no schedules"
     if not decision.updates:
         return "no port has a new update"
     if is_running:

@@ -43,7 +43,8 @@ log = get_logger("floe.updates")
 
 def watch_updates(artifacts: CompiledArtifacts) -> threading.Thread | None:
     """Start a thread that watches the ledger, and return it; None if no updates start a job."""
-    jobs = [job for job in artifacts.jobs if job.trigger is not None and job.trigger.enabled]
+    # A paused one as well: it may be resumed.
+    jobs = [job for job in artifacts.jobs if job.trigger is not None]
     if not jobs:
         return None
     watch = UpdateWatch(artifacts, jobs)
@@ -100,7 +101,7 @@ def start_if_due(
 ) -> UUID | None:
     """Start a run of a job's deployment if updates of ports do so now; return the run's id.
 
-    A paused deployment starts no run: updates that come meanwhile start one afterwards.
+    A paused job or deployment starts no run: updates that come meanwhile start one afterwards.
 
     Raises:
         EnvironmentProblemError: The ledger cannot be read.

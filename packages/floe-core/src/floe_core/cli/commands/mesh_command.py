@@ -143,6 +143,8 @@ def _of_job(job: JobState) -> list[str]:
         words.append(f"(next {_format_moment(job.next_tick)})")
     if job.trigger:
         words.append(f"on update of {job.trigger.on_update}")
+    if job.is_paused:
+        words.append("paused")
     if job.waiting_for:
         words.append(f"waits for {', '.join(job.waiting_for)}")
     if job.is_due:

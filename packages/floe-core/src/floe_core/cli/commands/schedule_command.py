@@ -69,7 +69,7 @@ def pause(
     env: Env = None,
     as_json: Json = False,
 ) -> None:
-    """Pause a job's schedule."""
+    """Pause a job: neither its schedule nor updates of ports start it."""
     change = _Change(product, job, on)
     change.make(lambda: change.control.pause(change.job), as_json)
 
@@ -82,7 +82,7 @@ def resume(
     env: Env = None,
     as_json: Json = False,
 ) -> None:
-    """Resume a paused schedule from its next tick."""
+    """Resume a paused job: its schedule from the next tick, and updates since the pause."""
     change = _Change(product, job, on)
     change.make(lambda: change.control.resume(change.job), as_json)
 
@@ -144,7 +144,8 @@ def _print_row(row: dict[str, Any]) -> None:
     console = stdout()
     if row["cron"] is None:
         where = escape(row["set_in"])
-        console.print(f"[bold]{row['job']}[/]: no schedule ({where})", soft_wrap=True)
+        rule = f"on update of {row['on_update']} ports" if row["on_update"] else "no schedule"
+        console.print(f"[bold]{row['job']}[/]: {rule} ({where}){_state(row)}", soft_wrap=True)
     else:
         _print_rule(row)
     if running := row["running"]:
@@ -156,11 +157,14 @@ def _print_rule(row: dict[str, Any]) -> None:
     from rich.markup import escape
 
     console = stdout()
-    state = "" if row["enabled"] else ", [yellow]paused[/]"
     rule = f"{row['cron']} in {row['timezone']} (set in {escape(row['set_in'])})"
-    console.print(f"[bold]{row['job']}[/]: {rule}{state}", soft_wrap=True)
+    console.print(f"[bold]{row['job']}[/]: {rule}{_state(row)}", soft_wrap=True)
     if row["next_tick"]:
         console.print(f"  next tick: {_format_tick(row['next_tick'], row)}", markup=False)
+
+
+def _state(row: dict[str, Any]) -> str:
+    return ", [yellow]paused[/]" if row["paused"] else ""
 
 
 def _format_tick(tick: str, row: dict[str, Any]) -> str:
