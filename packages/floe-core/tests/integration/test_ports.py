@@ -734,6 +734,28 @@ def test_the_store_of_schedules_that_a_published_product_names_is_not_followed(
     assert [each.problem for each in states if each.name == "crm"] == [""]
 
 
+def test_a_damaged_record_hides_no_others_of_a_mesh(mesh: Mesh) -> None:
+    products = mesh.compile()
+    assert all(run(products[name], name) for name in ("crm", "billing", "marts"))
+    damaged = [mesh.folder / "ledger" / f"{name}.json" for name in ("crm", "marts")]
+    for record in damaged:
+        record.write_text("{")
+    state = read_mesh(read_platform(mesh.folder / "manifest-marts.yaml"))
+    assert all(f"{record}: is not a ledger record" in state.problem for record in damaged)
+    updated = {each.name: [bool(p.last_update) for p in each.ports] for each in state.products}
+    assert (updated["crm"], updated["billing"]) == ([False], [True])
+
+
+def test_a_place_that_holds_another_product_is_a_problem(mesh: Mesh) -> None:
+    mesh.compile("crm", "billing")
+    file = mesh.folder / "manifest-crm.yaml"
+    file.write_text(file.read_text().replace("crm: crm,", "crm: billing,"))
+    states = read_mesh(read_platform(file)).products
+    problems = {each.name: each.problem for each in states}
+    assert problems["crm"] == f"{mesh.folder / 'billing'} holds the product 'billing'"
+    assert problems["billing"] == ""
+
+
 def test_the_state_of_a_mesh_has_the_pause_of_a_job(mesh: Mesh) -> None:
     products = mesh.compile()
     assert all(run(products[name], name) for name in ("crm", "billing"))

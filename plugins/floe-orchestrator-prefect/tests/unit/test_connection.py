@@ -1,13 +1,17 @@
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
 
 import pytest
 
+from floe_core.errors import EnvironmentProblemError
 from floe_core.plugin_interfaces import ValidationResult
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.policies import Job
 from floe_orchestrator_prefect import PrefectPlugin
 
 Pages = Mapping[str, tuple[int, str]]
@@ -109,3 +113,17 @@ def test_a_server_that_may_schedule_nothing_is_warned_of(version):
 def test_a_secret_that_is_written_out_is_refused_without_being_shown():
     found = asked(url="http://localhost:1/api", api_key="pnu_secret")
     assert found.errors == ["`api_key` must name an environment variable, as env:NAME"]
+
+
+def test_a_schedule_for_what_is_not_prefects_api_names_its_address(
+    product: Callable[..., CompiledArtifacts], tmp_path: Path
+) -> None:
+    page = "/api/deployments/name/web-shop/floe"
+    with answering({page: (200, "<html>Welcome</html>")}) as url:
+        plugin = PrefectPlugin()
+        plugin.configure({"url": url})
+        plugin.create_definitions(product(jobs=(Job(name="web-shop"),)).bound_to(tmp_path))
+        with pytest.raises(EnvironmentProblemError) as found:
+            plugin.schedule_job("web-shop", "0 6 * * *", "UTC")
+    assert f"but not applied: {url} is not Prefect's API: Expecting value" in str(found.value)
+    assert (tmp_path / "schedules.json").is_file()

@@ -74,7 +74,7 @@ class ProductState:
 
 @dataclass(frozen=True, slots=True)
 class Mesh:
-    """The products, each after those that it reads. `problem` is why the ledger was not read.
+    """The products, each after those that it reads. `problem` is why records were not read.
 
     `cycle` are the products of a cycle, () if there is none.
     """
@@ -87,10 +87,13 @@ class Mesh:
 
 @dataclass
 class _Records:
-    """Reads each product's record once; without a ledger, all are empty."""
+    """Reads each product's record once; without a ledger, all are empty.
+
+    `problems` say why some could not be read.
+    """
 
     ledger: Ledger | None
-    problem: str = ""
+    problems: list[str] = field(default_factory=list)
     _found: dict[str, ProductRecord] = field(default_factory=dict)
 
     def read_ahead(self, products: Iterable[str]) -> None:
@@ -109,12 +112,12 @@ class _Records:
         return self.of(product).updates.get(port, ())
 
     def _read(self, product: str) -> ProductRecord:
-        if self.ledger is None or self.problem:
+        if self.ledger is None:
             return ProductRecord()
         try:
             return self.ledger.read(product)
         except EnvironmentProblemError as error:
-            self.problem = str(error)
+            self.problems.append(str(error))
             return ProductRecord()
 
 
@@ -144,7 +147,7 @@ def read_mesh(platform: Platform, now: datetime | None = None) -> Mesh:
     }
     order, cycle = _in_order(states)
     ordered = tuple(states[name] for name in order)
-    return Mesh(platform.manifest.metadata.name, ordered, cycle, records.problem)
+    return Mesh(platform.manifest.metadata.name, ordered, cycle, "; ".join(records.problems))
 
 
 def _in_known_environment(product: CompiledArtifacts, environment: str) -> CompiledArtifacts:
@@ -180,7 +183,7 @@ def _records(platform: Platform, environment: str) -> _Records:
         place = platform.manifest.ledger or ""
         return _Records(ledger_at(place, platform.path.parent, environment))
     except EnvironmentProblemError as error:
-        return _Records(None, str(error))
+        return _Records(None, [str(error)])
 
 
 def _consumers(products: dict[str, CompiledArtifacts]) -> dict[str, list[str]]:

@@ -63,4 +63,8 @@ def served_deployment(
             raise EnvironmentProblemError(
                 f"Prefect at {where} answers with status {status} when asked for {name}"
             ) from None
+        except ValueError as error:
+            # No JSON, or other JSON: something else listens there.
+            first = str(error).partition("\n")[0]
+            raise EnvironmentProblemError(f"{where} is not Prefect's API: {first}") from None
         yield ServedDeployment(client, found, where)

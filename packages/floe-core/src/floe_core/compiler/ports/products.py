@@ -60,7 +60,11 @@ def _read_product(
 ) -> tuple[CompiledArtifacts | None, str]:
     """Return a product's last publication, and why it cannot be read, "" if it can."""
     try:
-        return PublishedProduct(manifest.products[name], base).read(), ""
+        published = PublishedProduct(manifest.products[name], base)
+        product = published.read()
+        if product is not None and product.product.name != name:
+            return None, f"{published.place} holds the product '{product.product.name}'"
+        return product, ""
     except StaleProductError as error:
         return None, error.problems[0].what
     except EnvironmentProblemError as error:
