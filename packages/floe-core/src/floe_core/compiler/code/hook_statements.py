@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 import sqlglot
 from sqlglot import exp
@@ -52,12 +53,16 @@ def find_written(sql: str, dialect: str) -> set[str]:
     return {""} if statements is None else {found for e in statements for found in _writes(e)}
 
 
-def _parse(sql: str, dialect: str) -> list[exp.Expr] | None:
-    """Return the statements of a hook, None if they can't be read."""
+@lru_cache(maxsize=1024)
+def _parse(sql: str, dialect: str) -> tuple[exp.Expr, ...] | None:
+    """Return the statements of a hook, None if they can't be read.
+
+    Many nodes share a hook of their project, and each is asked about twice.
+    """
     logger = logging.getLogger("sqlglot")
     before, logger.disabled = logger.disabled, True
     try:
-        return [each for each in sqlglot.parse(sql, dialect=dialect) if each]
+        return tuple(each for each in sqlglot.parse(sql, dialect=dialect) if each)
     except (SqlglotError, RecursionError):
         return None
     finally:
