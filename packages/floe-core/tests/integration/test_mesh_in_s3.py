@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -51,10 +52,20 @@ def published(mesh: Mesh, place: str) -> State:
     return read_mesh(read_platform(mesh.folder / "crm"), LATER)
 
 
+def without_epochs(state: State) -> str:
+    """The state as text; each ledger draws an epoch of its own."""
+    text = str(state)
+    epochs = set(re.findall(r"epoch='(\w+)'", text))
+    assert len(epochs) == 2  # one for each producer
+    for epoch in epochs:
+        text = text.replace(epoch, "")
+    return text
+
+
 def test_it_is_as_in_folders(tmp_path: Path, server: S3Server) -> None:
     in_folders = published(Mesh(tmp_path / "a"), str(tmp_path / "published"))
     in_s3 = published(Mesh(tmp_path / "b"), f"s3://{BUCKET}/published")
-    assert in_s3 == in_folders
+    assert without_epochs(in_s3) == without_epochs(in_folders)
     [job] = next(each.jobs for each in in_s3.products if each.name == "marts")
     assert job.is_due
 
