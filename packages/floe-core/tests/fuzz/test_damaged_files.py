@@ -24,7 +24,6 @@ from floe_core.errors import FloeError
 from floe_core.execution.dbt.built_columns import kept_columns
 from floe_core.execution.record.journal import read_events
 from floe_core.execution.record.run_record import RunRecord
-from floe_core.lineage.columns.derivation import KnownTable, derive
 from floe_core.lineage.lineage_map import lineage_map
 from floe_core.lineage.seed_header import seed_columns
 from floe_core.lineage.sending.delivery_status import flush, status
@@ -33,6 +32,7 @@ from floe_core.schedules.live_schedules import with_live_schedules
 from floe_core.schemas import CompiledArtifacts
 from floe_core.schemas.policies import LineageSettings
 from floe_core.spooling.spool import Spool
+from floe_core.sql.columns.derivation import KnownTable, derive
 
 from .mutations import mutated, mutated_json
 

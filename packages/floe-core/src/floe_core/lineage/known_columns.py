@@ -8,8 +8,8 @@ from hashlib import sha256
 from pathlib import Path
 
 from floe_core.atomic_files import write_whole
-from floe_core.lineage.columns.derivation import KnownTable
 from floe_core.lineage.facets import UNKNOWN_TYPE, Json
+from floe_core.sql.columns.derivation import KnownTable
 
 
 class KnownColumns:

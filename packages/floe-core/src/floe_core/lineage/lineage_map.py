@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from floe_core.lineage.columns.derivation import DerivedColumns, KnownTable, derive
-from floe_core.lineage.columns.origins import Origins
 from floe_core.lineage.compiled_sql import CompiledSql
 from floe_core.lineage.facets import Json
 from floe_core.lineage.known_columns import columns_of_schema
@@ -15,6 +13,8 @@ from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.node_graph import NodeGraph
 from floe_core.schemas.nodes import Node
 from floe_core.secrets.redactor import Redactor
+from floe_core.sql.columns.derivation import DerivedColumns, KnownTable, derive
+from floe_core.sql.columns.origins import Origins
 
 
 @dataclass(frozen=True, slots=True)

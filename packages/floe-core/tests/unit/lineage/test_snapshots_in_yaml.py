@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import sqlglot
 
-from floe_core.lineage.columns.derivation import KnownTable, derive
-from floe_core.lineage.columns.identifiers import DIALECTS
 from floe_core.lineage.product_graph import ProductGraph
 from floe_core.secrets.redactor import Redactor
+from floe_core.sql.columns.derivation import KnownTable, derive
+from floe_core.sql.names import DIALECTS
 
 from .product import artifacts, node
 

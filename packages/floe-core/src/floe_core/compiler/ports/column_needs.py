@@ -28,7 +28,7 @@ from floe_core.compiler.ports.query_needs import (
     QueryNeeds,
     new_names,
 )
-from floe_core.lineage.columns.derivation import KnownTable, derive_query
+from floe_core.sql.columns.derivation import KnownTable, derive_query
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from floe_core.lineage.columns.identifiers import Identifiers
-from floe_core.lineage.columns.origins import NOTHING, Origin, Origins, as_indirect, merge, read
+from floe_core.sql.columns.origins import NOTHING, Origin, Origins, as_indirect, merge, read
+from floe_core.sql.names import Identifiers
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from sqlglot import exp
 
-from floe_core.lineage.columns.origins import (
+from floe_core.sql.columns.origins import (
     AGGREGATION,
     IDENTITY,
     NOTHING,
@@ -18,10 +18,10 @@ from floe_core.lineage.columns.origins import (
     as_indirect,
     merge,
 )
-from floe_core.lineage.columns.relation import Field, Relation
-from floe_core.lineage.columns.scope import Scope
-from floe_core.lineage.columns.structs import NO_VALUE
-from floe_core.lineage.columns.values import PICKING, ValueReader
+from floe_core.sql.columns.relation import Field, Relation
+from floe_core.sql.columns.scope import Scope
+from floe_core.sql.columns.structs import NO_VALUE
+from floe_core.sql.columns.values import PICKING, ValueReader
 
 QueryReader = Callable[[exp.Expr, Scope], Relation]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from floe_core.lineage.columns.derivation import KnownTable, derive
+from floe_core.sql.columns.derivation import KnownTable, derive
 
 TABLES = [
     KnownTable("db.s.t", ("id", "name", "items", "st"), is_complete=True),

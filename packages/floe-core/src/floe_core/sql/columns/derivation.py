@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 import sqlglot
 from sqlglot import exp
 
-from floe_core.lineage.columns.identifiers import DIALECTS, Identifiers
-from floe_core.lineage.columns.origins import Origins
-from floe_core.lineage.columns.queries import QueryReader
-from floe_core.lineage.columns.relation import Relation, table_relation
-from floe_core.lineage.columns.scope import Scope
-from floe_core.lineage.columns.sources import NotUnderstoodError
+from floe_core.sql.columns.origins import Origins
+from floe_core.sql.columns.queries import QueryReader
+from floe_core.sql.columns.relation import Relation, table_relation
+from floe_core.sql.columns.scope import Scope
+from floe_core.sql.columns.sources import NotUnderstoodError
+from floe_core.sql.names import DIALECTS, Identifiers
 
 
 @dataclass(frozen=True, slots=True)

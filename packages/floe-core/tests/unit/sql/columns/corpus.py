@@ -9,8 +9,8 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from floe_core.lineage.columns.derivation import KnownTable, derive
-from floe_core.lineage.columns.origins import Origins
+from floe_core.sql.columns.derivation import KnownTable, derive
+from floe_core.sql.columns.origins import Origins
 
 _INDIRECT = {"CONDITIONAL", "FILTER", "GROUP_BY", "JOIN", "SORT", "WINDOW"}
 

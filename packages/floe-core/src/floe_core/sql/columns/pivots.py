@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from sqlglot import exp
 
-from floe_core.lineage.columns.identifiers import Identifiers
-from floe_core.lineage.columns.origins import NOTHING, Origins, as_indirect, merge
-from floe_core.lineage.columns.relation import Field, Relation
-from floe_core.lineage.columns.structs import alike
+from floe_core.sql.columns.origins import NOTHING, Origins, as_indirect, merge
+from floe_core.sql.columns.relation import Field, Relation
+from floe_core.sql.columns.structs import alike
+from floe_core.sql.names import Identifiers
 
 ExpressionReader = Callable[[exp.Expr], Origins]
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
 
-from floe_core.lineage.columns.expressions import ExpressionReader
-from floe_core.lineage.columns.identifiers import Identifiers
-from floe_core.lineage.columns.origins import NOTHING
-from floe_core.lineage.columns.relation import Field, Relation
-from floe_core.lineage.columns.result_names import name_from, name_of
-from floe_core.lineage.columns.scope import Scope
-from floe_core.lineage.columns.structs import NO_VALUE, element_of, flatten
+from floe_core.sql.columns.expressions import ExpressionReader
+from floe_core.sql.columns.origins import NOTHING
+from floe_core.sql.columns.relation import Field, Relation
+from floe_core.sql.columns.result_names import name_from, name_of
+from floe_core.sql.columns.scope import Scope
+from floe_core.sql.columns.structs import NO_VALUE, element_of, flatten
+from floe_core.sql.names import Identifiers
 
 
 @dataclass

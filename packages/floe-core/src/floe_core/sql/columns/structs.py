@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from floe_core.lineage.columns.identifiers import Identifiers
-from floe_core.lineage.columns.origins import (
+from floe_core.sql.columns.origins import (
     DIRECT,
     IDENTITY,
     NOTHING,
@@ -15,7 +14,8 @@ from floe_core.lineage.columns.origins import (
     apply_step,
     merge,
 )
-from floe_core.lineage.columns.relation import Field
+from floe_core.sql.columns.relation import Field
+from floe_core.sql.names import Identifiers
 
 NO_VALUE = Field("", NOTHING)
 

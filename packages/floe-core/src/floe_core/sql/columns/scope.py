@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
 
-from floe_core.lineage.columns.identifiers import Identifiers
-from floe_core.lineage.columns.origins import Origins
-from floe_core.lineage.columns.relation import Field, Relation
-from floe_core.lineage.columns.structs import NO_VALUE, member_of, struct_of
+from floe_core.sql.columns.origins import Origins
+from floe_core.sql.columns.relation import Field, Relation
+from floe_core.sql.columns.structs import NO_VALUE, member_of, struct_of
+from floe_core.sql.names import Identifiers
 
 # Names that look like columns, but that a warehouse may read as a function or a system column.
 _NOT_COLUMNS = frozenset(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from floe_core.lineage.columns.derivation import DerivedColumns, KnownTable, derive
+from floe_core.sql.columns.derivation import DerivedColumns, KnownTable, derive
 
 TABLES = [
     KnownTable("s.t", ("id", "Name", "a", "arr", "tup"), is_complete=True),

@@ -8,8 +8,8 @@ from functools import partial
 
 from sqlglot import exp
 
-from floe_core.lineage.columns.expressions import ExpressionReader
-from floe_core.lineage.columns.origins import (
+from floe_core.sql.columns.expressions import ExpressionReader
+from floe_core.sql.columns.origins import (
     NOTHING,
     TRANSFORMATION,
     Origins,
@@ -17,10 +17,10 @@ from floe_core.lineage.columns.origins import (
     as_indirect,
     merge,
 )
-from floe_core.lineage.columns.pivots import pivot_relation
-from floe_core.lineage.columns.relation import Field, Relation
-from floe_core.lineage.columns.scope import Scope
-from floe_core.lineage.columns.structs import element_of
+from floe_core.sql.columns.pivots import pivot_relation
+from floe_core.sql.columns.relation import Field, Relation
+from floe_core.sql.columns.scope import Scope
+from floe_core.sql.columns.structs import element_of
 
 TableFinder = Callable[[exp.Table, Scope], Relation]
 QueryReader = Callable[[exp.Expr, Scope], Relation]

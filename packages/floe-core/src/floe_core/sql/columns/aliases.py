@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 from sqlglot import exp
 
-from floe_core.lineage.columns.relation import Field
-from floe_core.lineage.columns.scope import Scope
-from floe_core.lineage.columns.structs import NO_VALUE
+from floe_core.sql.columns.relation import Field
+from floe_core.sql.columns.scope import Scope
+from floe_core.sql.columns.structs import NO_VALUE
 
 ValueReader = Callable[[exp.Expr, Scope], Field]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from floe_core.lineage.columns.scope import Scope
+from floe_core.sql.columns.scope import Scope
 
 
 def name_of(projection: exp.Expr, scope: Scope) -> str:

@@ -7,14 +7,14 @@ from dataclasses import replace
 
 from sqlglot import exp
 
-from floe_core.lineage.columns.aliases import with_aliases, with_unread_aliases
-from floe_core.lineage.columns.expressions import ExpressionReader
-from floe_core.lineage.columns.origins import NOTHING, Origins, as_indirect, merge
-from floe_core.lineage.columns.relation import Relation
-from floe_core.lineage.columns.scope import Scope
-from floe_core.lineage.columns.select_list import SelectListReader
-from floe_core.lineage.columns.set_operation import combine
-from floe_core.lineage.columns.sources import SourceReader
+from floe_core.sql.columns.aliases import with_aliases, with_unread_aliases
+from floe_core.sql.columns.expressions import ExpressionReader
+from floe_core.sql.columns.origins import NOTHING, Origins, as_indirect, merge
+from floe_core.sql.columns.relation import Relation
+from floe_core.sql.columns.scope import Scope
+from floe_core.sql.columns.select_list import SelectListReader
+from floe_core.sql.columns.set_operation import combine
+from floe_core.sql.columns.sources import SourceReader
 
 # A recursive query is read until a round adds nothing new; a round never removes anything.
 _MOST_ROUNDS = 20

@@ -1,1 +1,0 @@
-"""Derive column lineage from SQL."""

@@ -1,0 +1,1 @@
+"""Read SQL: where columns come from, which are read, and what determines the rows."""

@@ -1,0 +1,1 @@
+"""Derive the columns of a query, and where each comes from."""
