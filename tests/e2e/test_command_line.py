@@ -310,7 +310,7 @@ def test_paragraphs_of_help_are_left_to_the_terminal_to_wrap() -> None:
     assert long.endswith("Exits 1 if any node failed.")
 
 
-@pytest.mark.parametrize("command", ["check", "compile", "run", "show", "init", "ticks"])
+@pytest.mark.parametrize("command", ["check", "doctor", "compile", "run", "show", "init", "ticks"])
 def test_an_orchestrator_that_is_not_installed_is_a_wrong_call(
     command: str, tmp_path: Path
 ) -> None:
@@ -326,7 +326,32 @@ def test_a_service_that_is_not_there_exits_with_3(examples: Path) -> None:
     path.write_text(path.read_text().replace("type: dagster", settings))
     done = floe("check", examples / "hello", "--json")
     assert done.returncode == 3
-    assert json.loads(done.stdout)["success"] is False
+    told = json.loads(done.stdout)
+    assert list(told) == ["orchestrator", "success", "message", "errors", "warnings"]
+    assert (told["orchestrator"], told["success"]) == ("dagster", False)
+    assert "deprecated" in done.stderr
+
+
+def orchestrator_told_by_doctor(*arguments: object) -> tuple[int, list[tuple[str, str]]]:
+    """Return the exit code, and severity and text of what is said about the orchestrator."""
+    done = floe("doctor", *arguments, "--json")
+    found = [each for each in json.loads(done.stdout)["findings"] if each["subject"] != "versions"]
+    assert {each["subject"] for each in found} <= {"orchestrator", "product"}
+    told = [each for each in found if each["subject"] == "orchestrator"]
+    return done.returncode, [(each["severity"], each["what"].split(":")[0]) for each in told]
+
+
+def test_doctor_checks_a_service_before_the_first_compile(examples: Path) -> None:
+    assert orchestrator_told_by_doctor(examples / "hello") == (3, [("warning", "dagster")])
+    path = examples / "manifest.yaml"
+    settings = 'type: dagster, config: {url: "http://127.0.0.1:1"}'
+    path.write_text(path.read_text().replace("type: dagster", settings))
+    assert orchestrator_told_by_doctor(examples / "hello") == (3, [("problem", "dagster")])
+
+
+def test_doctor_checks_a_service_outside_a_product_if_it_is_named(tmp_path: Path) -> None:
+    assert orchestrator_told_by_doctor(tmp_path) == (0, [])
+    assert orchestrator_told_by_doctor(tmp_path, "--on", "airflow") == (3, [("problem", "airflow")])
 
 
 def test_ticks_are_utc_instants() -> None:

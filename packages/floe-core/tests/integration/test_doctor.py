@@ -41,9 +41,9 @@ def no_other_backend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def doctor(folder: Path) -> tuple[int, dict[str, list[dict[str, Any]]]]:
+def doctor(folder: Path, *options: str) -> tuple[int, dict[str, list[dict[str, Any]]]]:
     """Return the exit code, and subject -> what is not ok."""
-    done = CliRunner().invoke(app, ["doctor", str(folder), "--json"])
+    done = CliRunner().invoke(app, ["doctor", str(folder), *options, "--json"])
     assert done.stdout, done.exception
     found: dict[str, list[dict[str, Any]]] = {}
     for each in json.loads(done.stdout)["findings"]:
@@ -141,6 +141,42 @@ def test_nothing_is_created(shop: Path, tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv("FLOE_STATE_DIR", str(tmp_path / "states"))
     assert doctor(shop) == (0, {})
     assert files() == before
+
+
+SERVICES = """\
+from floe_core.plugin_interfaces import ValidationResult
+from plain_plugin import Plugin
+
+class Warned(Plugin):
+    name = "warned"
+    def validate_connection(self):
+        return ValidationResult(True, "it answers", [], ["it is old: upgrade it"])
+"""
+
+
+def test_what_a_service_warns_of_is_shown(
+    shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    info = tmp_path / "site" / "warned-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: warned\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[floe.orchestrators]\nwarned = warned:Warned\n")
+    (tmp_path / "site" / "warned.py").write_text(SERVICES)
+    monkeypatch.syspath_prepend(str(tmp_path / "site"))
+    what = "warned: it is old: upgrade it"
+    found = {"subject": "orchestrator", "severity": "warning", "what": what, "fix": ""}
+    assert doctor(shop, "--on", "warned") == (0, {"orchestrator": [found]})
+
+
+def test_the_files_of_a_product_that_is_not_compiled_are_read(write_product: WriteProduct) -> None:
+    folder = write_product(manifest=MANIFEST)
+    (folder / "floe.yaml").write_text(FLOE + "shedule: {}\n")
+    code, found = doctor(folder)
+    assert code == 3
+    [_, wrong] = [each["what"] for each in found.pop("product")]
+    assert found == {}
+    assert wrong.startswith("floe.yaml: ")
+    assert "shedule" in wrong
 
 
 def test_every_adapter_is_checked(

@@ -11,7 +11,6 @@ import typer
 from floe_core import __version__
 from floe_core.cli.commands import (
     alerts_command,
-    check_command,
     ci_command,
     compile_command,
     diff_command,
@@ -57,7 +56,7 @@ app.command("diff")(diff_command.diff)
 app.command("ci")(ci_command.ci)
 app.command("explain")(explain_command.explain)
 app.command("ticks")(ticks_command.ticks)
-app.command("check")(check_command.check)
+app.command("check", deprecated=True)(doctor_command.check)
 app.command("mesh")(mesh_command.mesh)
 app.command("schema")(schema_command.schema)
 app.command("doctor")(doctor_command.doctor)

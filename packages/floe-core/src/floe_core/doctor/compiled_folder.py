@@ -36,10 +36,15 @@ def load_compiled(folder: Path) -> tuple[CompiledArtifacts | None, list[Finding]
         fix = "let this user read the compiled folder, or run `floe compile`"
         return None, [Finding(SUBJECT, "problem", str(error), fix)]
     except InvalidProductError as error:
-        return None, [
-            Finding(SUBJECT, "problem", f"{problem.file}: {problem.what}", problem.fix)
-            for problem in error.problems
-        ]
+        return None, findings_in(error)
+
+
+def findings_in(error: InvalidProductError) -> list[Finding]:
+    """Return each problem of a product's files."""
+    return [
+        Finding(SUBJECT, "problem", f"{problem.file}: {problem.what}", problem.fix)
+        for problem in error.problems
+    ]
 
 
 def check_compiled(artifacts: CompiledArtifacts) -> list[Finding]:

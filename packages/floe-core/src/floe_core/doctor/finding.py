@@ -10,9 +10,10 @@ Severity = Literal["ok", "warning", "problem"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was found about which subject, and how to fix it; `fix` is "" if nothing is wrong.
+    """What was found about which subject, and how to fix it.
 
-    A `problem` keeps runs from working; a `warning` does not.
+    `fix` is "" if nothing is wrong, or if `what` says how. A `problem` keeps runs from working;
+    a `warning` does not.
     """
 
     subject: str

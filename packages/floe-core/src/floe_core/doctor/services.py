@@ -1,4 +1,4 @@
-"""Check whether a product's services respond: orchestrator, warehouse, lineage backend."""
+"""Check whether a product's services respond: warehouse, step pods, lineage backend."""
 
 from __future__ import annotations
 
@@ -7,13 +7,10 @@ import os
 import time
 from pathlib import Path
 
-from floe_core import plugin_registry
 from floe_core.doctor.finding import Finding, Severity
 from floe_core.doctor.step_pods import check_step_pods
-from floe_core.errors import EnvironmentProblemError, PluginError, UsageError
+from floe_core.errors import EnvironmentProblemError, UsageError
 from floe_core.lineage.backend import is_configured, resolve_transport, speaks_of_transport
-from floe_core.plugin_interfaces import OrchestratorPlugin
-from floe_core.plugin_powers import PoolChecker
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.secrets.references import UnsetVariableError
 from floe_core.service_probe import NoAnswerError, send_request, without_secrets
@@ -25,51 +22,8 @@ PATIENCE_SECONDS = 10.0
 
 
 def check_services(artifacts: CompiledArtifacts) -> list[Finding]:
-    """Return the state of each service, within about 30 seconds."""
-    return [
-        *_check_orchestrator(artifacts),
-        _warehouse(artifacts),
-        *check_step_pods(artifacts),
-        _lineage(artifacts),
-    ]
-
-
-def _check_orchestrator(artifacts: CompiledArtifacts) -> list[Finding]:
-    choice = artifacts.orchestrator
-    try:
-        plugin = plugin_registry.load(choice.name, choice.config)
-    except PluginError as error:
-        return [Finding("orchestrator", "problem", str(error), "pip install the plugin")]
-    service = _orchestrator(artifacts, plugin)
-    return [service, *(_pools(artifacts, plugin) if service.severity == "ok" else ())]
-
-
-def _orchestrator(artifacts: CompiledArtifacts, plugin: OrchestratorPlugin) -> Finding:
-    """A service is a problem only where the manifest names one: `floe run` needs none."""
-    choice = artifacts.orchestrator
-    result = plugin.validate_connection()
-    if result.success:
-        return Finding("orchestrator", "ok", f"{choice.name}: {result.message}")
-    what = "; ".join([result.message, *result.errors])
-    if choice.config.get("url"):
-        return Finding("orchestrator", "problem", f"{choice.name}: {what}", "floe check")
-    fix = "set `plugins.orchestrator.config.url` to check a server; `floe run` needs none"
-    return Finding("orchestrator", "warning", f"{choice.name}: none is running here", fix)
-
-
-def _pools(artifacts: CompiledArtifacts, plugin: OrchestratorPlugin) -> list[Finding]:
-    if not artifacts.pools or not isinstance(plugin, PoolChecker):
-        return []
-    try:
-        problems = plugin.check_pools(artifacts)
-    except EnvironmentProblemError as error:
-        return [Finding("pools", "warning", str(error), "see whether its user may read pools")]
-    if not problems:
-        return [Finding("pools", "ok", f"there are slots of {', '.join(artifacts.pools)}")]
-    return [
-        Finding("pools", "problem" if each.blocks else "warning", each.what, each.fix)
-        for each in problems
-    ]
+    """Return the state of each service, within about 20 seconds."""
+    return [_warehouse(artifacts), *check_step_pods(artifacts), _lineage(artifacts)]
 
 
 def _warehouse(artifacts: CompiledArtifacts) -> Finding:

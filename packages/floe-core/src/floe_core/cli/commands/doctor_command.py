@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from floe_core.cli.console import print_json, stdout
-from floe_core.cli.options import Env, Json, Product
+from floe_core.cli.options import Env, Json, On, Product
 
 if TYPE_CHECKING:
     from floe_core.doctor.finding import Finding
@@ -18,46 +18,65 @@ PROBLEM = 3
 _MARKS = {"ok": "[green]ok[/]", "warning": "[yellow]warning[/]", "problem": "[red]problem[/]"}
 
 
-def doctor(product: Product = Path(), env: Env = None, as_json: Json = False) -> None:
-    """Check the installation and a compiled product, and say how to fix what is wrong.
+def doctor(
+    product: Product = Path(), on: On = None, env: Env = None, as_json: Json = False
+) -> None:
+    """Check the installation and a product, and say how to fix what is wrong.
 
     Checks the installed versions against their declared ranges, the compiled folder, the services,
-    events that wait in the spool, and what killed runs left behind. Outside a product, checks only
-    the versions. Changes nothing. Exits 3 if there is a problem.
+    events that wait in the spool, and what killed runs left behind. Before the first compile,
+    checks the versions and the manifest's orchestrator; outside a product, the versions, and the
+    orchestrator of --on at its default address. Changes nothing. Exits 3 if there is a problem.
     """
-    found = _findings(product.absolute())
+    found = _findings(product.absolute(), on)
     has_problem = any(each.severity == "problem" for each in found)
     if as_json:
         status = "problem" if has_problem else "ok"
         print_json({"status": status, "findings": [asdict(each) for each in found]})
     else:
-        for each in found:
-            _print(each)
+        _print(found)
     raise typer.Exit(PROBLEM if has_problem else 0)
 
 
-def _findings(folder: Path) -> list[Finding]:
+def check(product: Product = Path(), on: On = None, as_json: Json = False) -> None:
+    """Check the orchestrator's service only; `floe doctor` checks it too, and replaces this."""
+    from floe_core import plugin_registry
+    from floe_core.doctor.orchestrator_service import choose_orchestrator, findings_of
+
+    choice = choose_orchestrator(product.absolute(), on)
+    result = plugin_registry.load(choice.name, choice.config).validate_connection()
+    if as_json:
+        print_json({"orchestrator": choice.name, **asdict(result)})
+    else:
+        _print(findings_of(choice, result, is_named=True))
+    raise typer.Exit(0 if result.success else PROBLEM)
+
+
+def _findings(folder: Path, on: str | None) -> list[Finding]:
     from floe_core.doctor.compiled_folder import check_compiled, load_compiled
     from floe_core.doctor.leftovers import check_leftovers
+    from floe_core.doctor.orchestrator_service import check_chosen, check_compiled_for
     from floe_core.doctor.services import check_services
     from floe_core.doctor.stores import check_stores
     from floe_core.doctor.versions import check_versions
 
     found = check_versions()
     if not any((folder / name).exists() for name in ("floe.yaml", "compiled_artifacts.json")):
-        return found
+        return [*found, *check_chosen(folder, on)]
     artifacts, problems = load_compiled(folder)
     if artifacts is None:
-        return [*found, *problems]
-    checks = (check_compiled, check_services, check_stores, check_leftovers)
+        return [*found, *problems, *check_chosen(folder, on)]
+    found += [*check_compiled(artifacts), *check_compiled_for(artifacts, on)]
+    checks = (check_services, check_stores, check_leftovers)
     return [*found, *(each for check in checks for each in check(artifacts))]
 
 
-def _print(found: Finding) -> None:
+def _print(found: list[Finding]) -> None:
     from rich.markup import escape
 
     console = stdout()
-    text = f"{_MARKS[found.severity]} [bold]{found.subject}[/]: {escape(found.what)}"
-    console.print(text, soft_wrap=True)
-    if found.fix:
-        console.print(f"  fix: {found.fix}", style="dim", markup=False, soft_wrap=True)
+    for each in found:
+        text = f"{_MARKS[each.severity]} [bold]{each.subject}[/]: {escape(each.what)}"
+        console.print(text, soft_wrap=True)
+        if each.fix:
+            console.print(f"  fix: {each.fix}", style="dim", markup=False, soft_wrap=True)
