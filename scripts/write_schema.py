@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Write the JSON schemas below docs/ and the page of keys from the models."""
+"""Write what is generated below docs/: the JSON schemas, and the pages of keys and of commands."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
 
+from command_page import command_page
 from schema_page import schema_page
 
 from floe_core.schemas import CompiledArtifacts
@@ -22,6 +23,7 @@ def main() -> None:
     for name in MODELS:
         (DOCS / schema_file(name)).write_text(schema_text(name))
     (DOCS / "keys.md").write_text(schema_page())
+    (DOCS / "commands.md").write_text(command_page())
 
 
 if __name__ == "__main__":
