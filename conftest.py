@@ -11,7 +11,7 @@ import pytest
 from dbt_common.tests import enable_test_caching
 from hypothesis import HealthCheck, settings
 
-from floe_core.execution.dbt.lighter_dbt import direct_flag_sources
+from floe_core.dbt.lighter_dbt import direct_flag_sources
 
 # How long an example takes says how busy the machine is, and nothing about the code. A gate tries
 # the same examples each time; `pytest --hypothesis-profile=explore` tries others.

@@ -20,8 +20,8 @@ FLOE = """\
 import json, resource, sys, time
 from datetime import UTC, datetime
 from pathlib import Path
-from floe_core.build_events import NodeResult
-from floe_core.build_request import BuildRequest
+from floe_core.runs.build_events import NodeResult
+from floe_core.runs.build_request import BuildRequest
 from floe_core.lineage.build_story import BuildStory
 from floe_core.secrets.redactor import Redactor
 from floe_core.schemas import CompiledArtifacts

@@ -77,9 +77,9 @@ from datetime import datetime
 from pathlib import Path
 
 from floe_core.compiler import compile_product
-from floe_core.launch import launch
+from floe_core.launched_run.launcher import launch
 from floe_core.lineage import flush
-from floe_core.plugin_powers import RunOptions
+from floe_core.plugin_api.powers import RunOptions
 
 artifacts = compile_product(sys.argv[1], orchestrator="dagster")
 options = RunOptions(artifacts.jobs[0].name, nominal_time=datetime.fromisoformat(sys.argv[2]))

@@ -15,7 +15,7 @@ from helm_engine import KUBERNETES, ROOT, Object
 from key_coverage import written_keys_without_effect
 
 from floe_core import plugin_registry
-from floe_core.helm.settings import resources_block
+from floe_core.plugin_api.helm.settings import resources_block
 from floe_core.plugin_interfaces import WORKLOAD_SIZES, ResourceSpec
 
 PRODUCTS = [

@@ -10,7 +10,7 @@ import strict_yaml
 from charts import Chart, each_chart, each_scenario
 from helm_engine import Target, rendered_text
 
-from floe_core.source_map import text_values
+from floe_core.user_yaml.source_map import text_values
 
 # What Helm knows to make up, and what it would look up in a cluster or read off a clock.
 MADE_UP = re.compile(

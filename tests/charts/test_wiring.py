@@ -6,7 +6,7 @@ from chart_values import merged
 from charts import Chart, each_scenario
 from wiring import Wiring
 
-from floe_core.source_map import text_values
+from floe_core.user_yaml.source_map import text_values
 
 
 @each_scenario

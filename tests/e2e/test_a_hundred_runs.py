@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from floe_core.compiler import compile_product
-from floe_core.plugin_powers import RunOptions, RunReport
+from floe_core.plugin_api.powers import RunOptions, RunReport
 from floe_orchestrator_airflow.local.launch import run_in
 from floe_orchestrator_airflow.local.service import LocalAirflow
 from floe_orchestrator_dagster import DagsterPlugin

@@ -49,9 +49,9 @@ from further_faults import (
 from wait_for import wait_for
 
 from floe_core.alerts import flush, status
-from floe_core.build_events import BuildEvent
-from floe_core.errors import EnvironmentProblemError
-from floe_core.plugin_powers import RunOptions
+from floe_core.foundation.errors import EnvironmentProblemError
+from floe_core.plugin_api.powers import RunOptions
+from floe_core.runs.build_events import BuildEvent
 from floe_core.schemas import CompiledArtifacts
 from floe_core.spooling.spool import Spool
 from floe_orchestrator_airflow.local.launch import run_in

@@ -6,7 +6,7 @@ from dagster_pages import LAUNCH_AT_ONCE, TERMINATE, asked, end_of_run, launched
 from everywhere import dagster_outcome, wait_for_middle
 from faulty_product import ENDLESS, STOPPED_IN_MIDDLE, FaultyProduct
 
-from floe_core.plugin_powers import RunReport
+from floe_core.plugin_api.powers import RunReport
 
 
 def test_a_run_that_is_terminated_there_is_canceled_and_not_retried(tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ from faulty_product import (
 from further_faults import DBT, LARGE, dbt_on_a_small_disk
 from wait_for import wait_for
 
-from floe_core.build_events import BuildEvent
+from floe_core.runs.build_events import BuildEvent
 from floe_core.schemas import CompiledArtifacts
 from floe_orchestrator_airflow.local.service import LocalAirflow
 

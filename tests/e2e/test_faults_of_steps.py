@@ -32,8 +32,8 @@ from faulty_step import BEGUN_FILE, FAILS, HANGS, FaultyStep, at_first
 from wait_for import wait_for
 from what_works_at import processes_at
 
-from floe_core.build_events import BuildEvent
-from floe_core.plugin_powers import RunOptions, RunReport
+from floe_core.plugin_api.powers import RunOptions, RunReport
+from floe_core.runs.build_events import BuildEvent
 from floe_core.schemas import CompiledArtifacts
 from floe_orchestrator_airflow.local.service import LocalAirflow
 from floe_orchestrator_prefect import PrefectPlugin

@@ -23,9 +23,9 @@ from pooled_product import POOL, compiled_pooled, most_at_once, pooled_of, read_
 from running_prefect import RunningPrefect
 from wait_for import wait_for
 
-from floe_core.build_events import BuildEvent, NodeStarted
-from floe_core.errors import EnvironmentProblemError
-from floe_core.plugin_powers import RunOptions
+from floe_core.foundation.errors import EnvironmentProblemError
+from floe_core.plugin_api.powers import RunOptions
+from floe_core.runs.build_events import BuildEvent, NodeStarted
 from floe_core.schemas import CompiledArtifacts
 from floe_orchestrator_dagster import DagsterPlugin
 

@@ -18,7 +18,7 @@ from updating_mesh import Mesh
 from wait_for import wait_for
 from what_works_at import processes_at
 
-from floe_core.plugin_powers import RunningSchedule
+from floe_core.plugin_api.powers import RunningSchedule
 from floe_core.schedules import next_tick
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_prefect import PrefectPlugin

@@ -19,8 +19,8 @@ from ticking_product import (
 )
 from wait_for import wait_for, wait_while_it_moves
 
-from floe_core.errors import EnvironmentProblemError
-from floe_core.plugin_powers import RunningSchedule
+from floe_core.foundation.errors import EnvironmentProblemError
+from floe_core.plugin_api.powers import RunningSchedule
 from floe_core.schedules import next_tick
 from floe_orchestrator_airflow import AirflowPlugin
 from floe_orchestrator_airflow.local.components import COMPONENTS_FILE, read_components

@@ -26,8 +26,8 @@ from ticking_product import (
 )
 from wait_for import wait_for
 
-from floe_core.errors import EnvironmentProblemError
-from floe_core.plugin_powers import RunningSchedule
+from floe_core.foundation.errors import EnvironmentProblemError
+from floe_core.plugin_api.powers import RunningSchedule
 from floe_core.schedules import latest_tick, next_tick
 from floe_core.schedules.job_schedules import JobSchedules
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts

@@ -18,7 +18,7 @@ from warm_floe import dbt
 
 from floe_core.parity.comparison import compare
 from floe_core.parity.side import compile_side, run_side
-from floe_core.plugin_powers import RetryPlan
+from floe_core.plugin_api.powers import RetryPlan
 from floe_core.schemas import CompiledArtifacts
 from floe_core.warehouse.table_contents import TableContents, read_tables
 

@@ -23,8 +23,8 @@ from faulty_product import (
 )
 from further_faults import SOON, builder_of, kill_supervisor_of
 
-from floe_core.build_events import BuildEvent, NodeStarted
-from floe_core.plugin_powers import RunOptions
+from floe_core.plugin_api.powers import RunOptions
+from floe_core.runs.build_events import BuildEvent, NodeStarted
 from floe_orchestrator_airflow.local.launch import run_in
 from floe_orchestrator_airflow.local.service import LocalAirflow
 

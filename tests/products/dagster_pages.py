@@ -12,9 +12,9 @@ from dagster_process import dagster_process
 from everywhere import instance_of
 from free_port import free_port
 
-from floe_core.plugin_powers import RunReport
+from floe_core.foundation.service_probe import NoAnswerError, send_request
+from floe_core.plugin_api.powers import RunReport
 from floe_core.schemas import CompiledArtifacts
-from floe_core.service_probe import NoAnswerError, send_request
 from floe_orchestrator_dagster.local.instance_home import WORKSPACE, instance_home
 
 REEXECUTE = """

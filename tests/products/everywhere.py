@@ -16,9 +16,9 @@ from faulty_product import FaultyProduct, ran
 from faulty_step import FaultyStep
 from what_works_at import open_files, processes_at
 
-from floe_core.build_events import BuildEvent, NodeStarted
-from floe_core.errors import EnvironmentProblemError
-from floe_core.plugin_powers import RunOptions, RunReport
+from floe_core.foundation.errors import EnvironmentProblemError
+from floe_core.plugin_api.powers import RunOptions, RunReport
+from floe_core.runs.build_events import BuildEvent, NodeStarted
 from floe_core.schemas import CompiledArtifacts
 from floe_orchestrator_airflow.local.launch import run_in
 from floe_orchestrator_airflow.local.service import LocalAirflow

@@ -14,7 +14,7 @@ from broken_line import BrokenLine
 from everywhere import has_begun, holders_of, wait_for_middle
 from faulty_product import AFTER, FaultyProduct, at_first_try, warehouse
 
-from floe_core.build_events import BuildEvent, NodeResult
+from floe_core.runs.build_events import BuildEvent, NodeResult
 from floe_core.schemas import CompiledArtifacts
 
 DBT = Path(sys.executable).parent / "dbt"

@@ -19,7 +19,7 @@ from update_histories import PRODUCERS, RULES, Rule
 from floe_core.compiler import compile_product
 from floe_core.execution import BuildEnded, BuildRequest, build
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_core.shared_text import shared_text
+from floe_core.storage.shared_text import shared_text
 
 FORKS = multiprocessing.get_context("forkserver")
 IMPORTED = ["history_mesh", "dbt.cli.main", "dbt.adapters.duckdb", "duckdb"]

@@ -31,11 +31,11 @@ from changing_world import FUNCTION, option_names, value_of
 from dbt_common.tests import enable_test_caching
 from history_warehouses import Warehouse, warehouse_of
 
-from floe_core.build_events import NodeResult
 from floe_core.compiler import compile_product
-from floe_core.errors import InvalidProductError
+from floe_core.dbt.internals import release_adapters, release_warehouse
 from floe_core.execution import BuildRequest, build
-from floe_core.execution.dbt.internals import release_adapters, release_warehouse
+from floe_core.foundation.errors import InvalidProductError
+from floe_core.runs.build_events import NodeResult
 from floe_core.schemas import CompiledArtifacts
 
 MOST_OVER = 1.10

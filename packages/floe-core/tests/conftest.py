@@ -15,7 +15,7 @@ DBT_PROJECT = "name: shop\nversion: 1.0.0\nprofile: shop\n"
 # An orchestrator of the tests' own: these are about core, and need no other.
 PLAIN_PLUGIN = """
 from floe_core.plugin_interfaces import OrchestratorPlugin, ResourceSpec, ValidationResult
-from floe_core.plugin_powers import EntryPointFile
+from floe_core.plugin_api.powers import EntryPointFile
 
 class Plugin(OrchestratorPlugin):
     name, version, floe_api_version = "plain", "1.0.0", "1.0"

@@ -12,7 +12,7 @@ import pytest
 from floe_conformance.kit_product import compile_kit_product
 from floe_conformance.records import LoadedProduct, LoadedTransform, RanProduct
 from floe_core.plugin_interfaces import OrchestratorPlugin
-from floe_core.run_parameters import RunParameters
+from floe_core.runs.run_parameters import RunParameters
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 SECRET = "xK7-kept-from-all"

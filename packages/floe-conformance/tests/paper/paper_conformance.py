@@ -20,7 +20,7 @@ from floe_conformance import (
 )
 from floe_conformance.checks import alert_receiver, made_runs
 from floe_conformance.kit_product import NAME, compile_kit_product
-from floe_core.run_parameters import RunParameters
+from floe_core.runs.run_parameters import RunParameters
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 

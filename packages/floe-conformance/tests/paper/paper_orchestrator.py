@@ -18,15 +18,19 @@ from paper_slots import PaperSlots
 from recorded_builds import recorded_build, recorded_canceled_build, recorded_pooled_build
 
 from floe_core.alerts import report_lateness
-from floe_core.errors import InvalidProductError, Problem, invalid
 from floe_core.execution import BuildEnded, BuildRequest, NodeResult
-from floe_core.helm.settings import (
+from floe_core.foundation.errors import InvalidProductError, Problem, invalid
+from floe_core.foundation.service_probe import NoAnswerError, send_request, without_secrets
+from floe_core.plugin_api.helm.settings import (
     HelmProduct,
     HelmSettings,
     helm_settings,
     image_parts,
     resources_block,
 )
+from floe_core.plugin_api.powers import EntryPointFile
+from floe_core.plugin_api.resource_sizes import resources_for
+from floe_core.plugin_api.transform_graph import ordered
 from floe_core.plugin_interfaces import (
     LINEAGE_EVENT_TYPES,
     Dataset,
@@ -35,17 +39,13 @@ from floe_core.plugin_interfaces import (
     TransformConfig,
     ValidationResult,
 )
-from floe_core.plugin_powers import EntryPointFile
-from floe_core.resource_sizes import resources_for
-from floe_core.run_parameters import RunParameters
+from floe_core.runs.run_parameters import RunParameters
 from floe_core.schedules import check_timezone, parse_cron
 from floe_core.schedules.job_schedules import JobSchedules
 from floe_core.schedules.live_schedules import with_live_schedules
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
 from floe_core.schemas.policies import Job
-from floe_core.service_probe import NoAnswerError, send_request, without_secrets
-from floe_core.transform_graph import ordered
 
 SIZES = {
     "small": ResourceSpec("250m", "500m", "256Mi", "512Mi"),

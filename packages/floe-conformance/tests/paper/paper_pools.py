@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from time import monotonic
 from typing import Any
 
-from floe_core.errors import EnvironmentProblemError
-from floe_core.plugin_powers import PoolProblem
+from floe_core.foundation.errors import EnvironmentProblemError
+from floe_core.foundation.service_probe import NoAnswerError, send_request, without_secrets
+from floe_core.plugin_api.powers import PoolProblem
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_core.service_probe import NoAnswerError, send_request, without_secrets
 
 
 class AsksForPools:

@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
-from floe_core.errors import PluginError
+from floe_core.foundation.errors import PluginError
 from floe_core.plugin_interfaces import FLOE_API_VERSION, OrchestratorPlugin
 
 GROUP = "floe.orchestrators"

@@ -20,10 +20,10 @@ from floe_core.compiler.dbt.graph import nodes_in
 from floe_core.compiler.findings import Findings
 from floe_core.compiler.inputs import read_inputs
 from floe_core.compiler.profile import resolve_profile
-from floe_core.errors import FloeError
-from floe_core.execution.dbt.built_columns import kept_columns
+from floe_core.dbt.built_columns import kept_columns
 from floe_core.execution.record.journal import read_events
 from floe_core.execution.record.run_record import RunRecord
+from floe_core.foundation.errors import FloeError
 from floe_core.lineage.lineage_map import lineage_map
 from floe_core.lineage.seed_header import seed_columns
 from floe_core.lineage.sending.delivery_status import flush, status

@@ -19,9 +19,9 @@ from typer.testing import CliRunner
 
 from floe_core.alerts import RunOutcome, flush, report_lateness, report_run, send_waiting, status
 from floe_core.alerts.alert_store import STORE_VARIABLE
-from floe_core.build_events import NodeResult
 from floe_core.cli.main import app
 from floe_core.compiler import compile_product
+from floe_core.runs.build_events import NodeResult
 from floe_core.schemas import CompiledArtifacts
 from floe_core.schemas.environments import in_environment
 

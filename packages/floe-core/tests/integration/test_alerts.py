@@ -20,8 +20,8 @@ from typer.testing import CliRunner
 
 from floe_core.cli.main import app
 from floe_core.compiler import compile_product
-from floe_core.errors import EnvironmentProblemError, InvalidProductError
 from floe_core.execution import BuildEnded, BuildRequest, build
+from floe_core.foundation.errors import EnvironmentProblemError, InvalidProductError
 from floe_core.schemas import CompiledArtifacts
 
 WriteProduct = Callable[..., Path]

@@ -454,7 +454,7 @@ def dbt_processes(folder: Path) -> list[str]:
 
 
 def test_a_dbt_executable_that_is_not_there_is_named(write_product: WriteProduct) -> None:
-    from floe_core.errors import EnvironmentProblemError
+    from floe_core.foundation.errors import EnvironmentProblemError
 
     dbt = Path(sys.executable).parent / "dbt"
     own = write_product(folder="own", first=FIRST).parent / "gone-dbt"
@@ -500,7 +500,7 @@ def test_run_attempt_and_job_reach_the_models(write_product: WriteProduct) -> No
 
 @pytest.mark.parametrize("node_id", ["model.shop.nope", ""])
 def test_an_unknown_node_is_a_usage_error(write_product: WriteProduct, node_id: str) -> None:
-    from floe_core.errors import UsageError
+    from floe_core.foundation.errors import UsageError
 
     artifacts = compiled(write_product())
     with pytest.raises(UsageError, match="shop has no node"):

@@ -11,9 +11,9 @@ from plain_shop import FLOE, MANIFEST
 from warm_floe import dbt
 
 from floe_core.compiler import compile_product
-from floe_core.dbt_yaml import read_vars
 from floe_core.execution import BuildEnded, BuildRequest, RunParameters, build
 from floe_core.schemas import CompiledArtifacts
+from floe_core.user_yaml.dbt_yaml import read_vars
 
 WriteProduct = Callable[..., Path]
 

@@ -15,11 +15,11 @@ from alert_receiver import AlertReceiver
 from typer.testing import CliRunner
 
 from floe_core.alerts import RunOutcome, flush, report_lateness, report_run, status
-from floe_core.build_events import NodeResult
 from floe_core.cli.main import app
 from floe_core.compiler import compile_product
-from floe_core.errors import InvalidProductError, StaleProductError
 from floe_core.execution import BuildEnded, BuildRequest, build
+from floe_core.foundation.errors import InvalidProductError, StaleProductError
+from floe_core.runs.build_events import NodeResult
 from floe_core.schedules.job_schedules import JobSchedules
 from floe_core.schedules.live_schedules import with_live_schedules
 from floe_core.schemas import CompiledArtifacts

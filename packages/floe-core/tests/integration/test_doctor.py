@@ -19,11 +19,11 @@ from filelock import FileLock
 from plain_shop import FLOE, MANIFEST
 from typer.testing import CliRunner
 
-from floe_core.build_events import BuildEvent, NodeLog
 from floe_core.cli.main import app
 from floe_core.compiler import compile_product
-from floe_core.errors import StaleProductError
 from floe_core.execution import BuildEnded, BuildRequest, build
+from floe_core.foundation.errors import StaleProductError
+from floe_core.runs.build_events import BuildEvent, NodeLog
 from floe_core.schemas import CompiledArtifacts
 
 WriteProduct = Callable[..., Path]

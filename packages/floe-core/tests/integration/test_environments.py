@@ -11,8 +11,8 @@ import pytest
 from warm_floe import dbt
 
 from floe_core.compiler import compile_product
-from floe_core.errors import InvalidProductError, UsageError
 from floe_core.execution import BuildEnded, BuildRequest, NodeResult, build
+from floe_core.foundation.errors import InvalidProductError, UsageError
 from floe_core.schemas import CompiledArtifacts
 
 FLOE = """\

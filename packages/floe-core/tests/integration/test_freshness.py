@@ -11,10 +11,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from floe_core.build_events import BuildEnded, BuildEvent, NodeResult
 from floe_core.compiler import compile_product
 from floe_core.execution import BuildRequest, build, failure_of_build
 from floe_core.parity.plain_dbt import run_plain_dbt
+from floe_core.runs.build_events import BuildEnded, BuildEvent, NodeResult
 from floe_core.schemas import CompiledArtifacts
 
 WriteProduct = Callable[..., Path]
@@ -138,7 +138,7 @@ def test_a_stale_source_is_a_verdict_that_no_retry_changes(shop: Shop) -> None:
 
 
 def test_what_is_selected_brings_the_freshness_of_its_sources(shop: Shop) -> None:
-    from floe_core.run_parameters import RunParameters
+    from floe_core.runs.run_parameters import RunParameters
 
     jobs = "jobs:\n  - {name: part, select: of_late}\n"
     artifacts = shop("gate", jobs)

@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 from kubernetes_of_steps import Cluster, kubernetes
 
-from floe_core.build_events import BuildEnded, BuildEvent, DatasetFact, NodeLog, NodeResult
 from floe_core.compiler import compile_product
 from floe_core.doctor.step_pods import check_step_pods
 from floe_core.execution import BuildRequest, build
+from floe_core.runs.build_events import BuildEnded, BuildEvent, DatasetFact, NodeLog, NodeResult
 from floe_core.schemas import CompiledArtifacts
 
 WriteProduct = Callable[..., Path]

@@ -15,11 +15,11 @@ from dbt.contracts.graph.manifest import Manifest
 from dbt_common.behavior_flags import BehaviorFlagRendered
 
 from floe_core.compiler import compile_product
+from floe_core.dbt import internals
+from floe_core.dbt.built_columns import kept_columns
+from floe_core.dbt.preloaded_manifest import preload_manifest
 from floe_core.execution import BuildEnded, BuildRequest, NodeResult, build
-from floe_core.execution.dbt import internals
-from floe_core.execution.dbt.built_columns import kept_columns
-from floe_core.execution.dbt.preloaded_manifest import preload_manifest
-from floe_core.missing_names import warn_of_missing_name
+from floe_core.foundation.missing_names import warn_of_missing_name
 from floe_core.schemas import CompiledArtifacts
 
 PARSE = [
@@ -138,7 +138,7 @@ def test_without_dbts_adapters_a_build_succeeds_and_lineage_goes_by_the_sql(
 def test_without_what_an_adapter_raises_it_is_not_asked_for_columns(
     name: tuple[str, str], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from floe_core.execution.dbt.built_columns import keep_columns
+    from floe_core.dbt.built_columns import keep_columns
 
     where = {"alias": "first", "schema": "main", "database": "shop", "relation_name": "first"}
     info = {"unique_id": "model.shop.first", "resource_type": "model", "node_relation": where}

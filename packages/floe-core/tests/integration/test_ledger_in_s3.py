@@ -11,11 +11,11 @@ import pytest
 from s3_server import BUCKET, App, Fault, S3Server, answered, s3_server
 from s3fs import S3FileSystem
 
-from floe_core import numbered_objects
-from floe_core.errors import EnvironmentProblemError
-from floe_core.numbered_objects import KEPT_VERSIONS
+from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.ports.ledger import Ledger
 from floe_core.ports.record import Update
+from floe_core.storage import numbered_objects
+from floe_core.storage.numbered_objects import KEPT_VERSIONS
 
 PLACE = f"s3://{BUCKET}/floe"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from pooled_product import POOL, compiled_pooled, most_at_once, pooled_of, read_spans
 
-from floe_core.build_events import BuildEnded, BuildEvent, NodeLog, NodeResult, NodeStarted
 from floe_core.compiler import compile_product
-from floe_core.errors import EnvironmentProblemError
 from floe_core.execution import BuildRequest, build
-from floe_core.node_slots import SlotAnswer
+from floe_core.foundation.errors import EnvironmentProblemError
+from floe_core.runs.build_events import BuildEnded, BuildEvent, NodeLog, NodeResult, NodeStarted
+from floe_core.runs.node_slots import SlotAnswer
 from floe_core.schemas import CompiledArtifacts
 
 

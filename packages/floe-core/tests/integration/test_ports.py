@@ -23,8 +23,8 @@ from floe_core import plugin_registry
 from floe_core.cli.main import app
 from floe_core.compiler import compile_product
 from floe_core.compiler.ports.products import read_platform
-from floe_core.errors import InvalidProductError, NothingNewError
 from floe_core.execution import BuildEnded, BuildRequest, NodeResult, build
+from floe_core.foundation.errors import InvalidProductError, NothingNewError
 from floe_core.lineage import flush
 from floe_core.mesh.state import read_mesh
 from floe_core.ports.ledger import ledger_of

@@ -13,6 +13,9 @@ import pytest
 from reusing_product import FLOE
 
 from floe_core.compiler import compile_product
+from floe_core.dbt import preloaded_manifest
+from floe_core.dbt.compiled_code import codes_in
+from floe_core.dbt.internals import read_manifest
 from floe_core.execution import (
     BuildEnded,
     BuildEvent,
@@ -21,9 +24,6 @@ from floe_core.execution import (
     NodeResult,
     build,
 )
-from floe_core.execution.dbt import preloaded_manifest
-from floe_core.execution.dbt.compiled_code import codes_in
-from floe_core.execution.dbt.internals import read_manifest
 from floe_core.execution.plan_of_run import plan_run
 from floe_core.schemas import CompiledArtifacts
 

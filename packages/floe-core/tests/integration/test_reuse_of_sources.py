@@ -10,8 +10,8 @@ import pytest
 from reusing_product import FLOE
 
 from floe_core.compiler import compile_product
-from floe_core.errors import InvalidProductError
 from floe_core.execution import BuildRequest, NodeResult, build
+from floe_core.foundation.errors import InvalidProductError
 from floe_core.schemas import CompiledArtifacts
 
 WriteProduct = Callable[..., Path]

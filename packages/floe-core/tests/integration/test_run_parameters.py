@@ -14,8 +14,8 @@ from plain_shop import FLOE, MANIFEST
 from warm_floe import dbt
 
 from floe_core.compiler import compile_product
-from floe_core.errors import UsageError
 from floe_core.execution import BuildRequest, NodeResult, RunParameters, build
+from floe_core.foundation.errors import UsageError
 from floe_core.schemas import CompiledArtifacts
 
 WriteProduct = Callable[..., Path]

@@ -10,10 +10,10 @@ import pytest
 from reusing_product import FLOE
 from rich.console import Console
 
-from floe_core.build_events import NodeLog, from_line, to_line
 from floe_core.cli.run_view import RunView
 from floe_core.compiler import compile_product
 from floe_core.execution import BuildRequest, build
+from floe_core.runs.build_events import NodeLog, from_line, to_line
 from floe_core.schemas import CompiledArtifacts
 
 WriteProduct = Callable[..., Path]

@@ -14,7 +14,10 @@ import duckdb
 import pytest
 from what_works_at import processes_at
 
-from floe_core.build_events import (
+from floe_core.compiler import compile_product
+from floe_core.execution import BuildRequest, build, failure_of_build
+from floe_core.execution.steps.process import GRACE_SECONDS
+from floe_core.runs.build_events import (
     BuildEnded,
     BuildEvent,
     DatasetFact,
@@ -22,9 +25,6 @@ from floe_core.build_events import (
     NodeResult,
     NodeStarted,
 )
-from floe_core.compiler import compile_product
-from floe_core.execution import BuildRequest, build, failure_of_build
-from floe_core.execution.steps.process import GRACE_SECONDS
 from floe_core.schemas import CompiledArtifacts
 from floe_core.schemas.policies import AlertRule
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from floe_core.build_events import BuildEnded, BuildEvent, NodeResult, NodeStarted
 from floe_core.compiler import compile_product
 from floe_core.execution import BuildRequest, build
 from floe_core.execution.record.journal import read_events
+from floe_core.runs.build_events import BuildEnded, BuildEvent, NodeResult, NodeStarted
 from floe_core.schemas import CompiledArtifacts
 
 WriteProduct = Callable[..., Path]

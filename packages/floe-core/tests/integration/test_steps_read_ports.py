@@ -10,8 +10,8 @@ from epochs import seen_without_epochs
 from mesh_products import Mesh
 
 from floe_core.compiler import compile_product
-from floe_core.errors import InvalidProductError
 from floe_core.execution import BuildEnded, BuildRequest, build
+from floe_core.foundation.errors import InvalidProductError
 from floe_core.lineage import flush
 from floe_core.ports.ledger import ledger_of
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts

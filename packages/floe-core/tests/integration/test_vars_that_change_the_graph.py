@@ -10,9 +10,9 @@ import pytest
 from plain_shop import FLOE, MANIFEST
 from warm_floe import dbt
 
-from floe_core.build_events import BuildEnded, NodeLog, NodeResult, from_line, to_line
 from floe_core.compiler import compile_product
 from floe_core.execution import BuildRequest, RunParameters, build
+from floe_core.runs.build_events import BuildEnded, NodeLog, NodeResult, from_line, to_line
 from floe_core.schemas import CompiledArtifacts
 
 OPTIONAL = "{{ config(enabled=var('optional', true)) }} "

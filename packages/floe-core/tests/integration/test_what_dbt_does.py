@@ -13,9 +13,9 @@ from plain_shop import FLOE
 from warm_floe import dbt
 
 from floe_core.compiler import compile_product
-from floe_core.errors import InvalidProductError
 from floe_core.execution import BuildEnded, BuildEvent, BuildRequest, NodeLog, NodeResult, build
-from floe_core.run_parameters import RunParameters
+from floe_core.foundation.errors import InvalidProductError
+from floe_core.runs.run_parameters import RunParameters
 from floe_core.schemas import CompiledArtifacts
 
 WriteProduct = Callable[..., Path]

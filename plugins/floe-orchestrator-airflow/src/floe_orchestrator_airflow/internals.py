@@ -15,7 +15,7 @@ from datetime import datetime
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from floe_core.missing_names import warn_of_missing_name
+from floe_core.foundation.missing_names import warn_of_missing_name
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator

@@ -7,8 +7,8 @@ from typing import Any
 
 from airflow.sdk import DAG, get_parsing_context
 
-from floe_core.errors import Problem, StaleProductError
-from floe_core.garbage_collection import collector_at_rest
+from floe_core.foundation.errors import Problem, StaleProductError
+from floe_core.foundation.garbage_collection import collector_at_rest
 from floe_core.schedules.live_schedules import with_live_schedules
 from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE, CompiledArtifacts
 from floe_core.schemas.policies import Job

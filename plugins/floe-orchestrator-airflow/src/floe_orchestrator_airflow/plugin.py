@@ -8,14 +8,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from floe_core.build_events import BuildEvent
-from floe_core.errors import invalid
-from floe_core.plugin_interfaces import (
-    ResourceSpec,
-    TransformConfig,
-    ValidationResult,
-)
-from floe_core.plugin_powers import (
+from floe_core.foundation.errors import invalid
+from floe_core.plugin_api.powers import (
     Concept,
     EntryPointFile,
     PoolProblem,
@@ -26,7 +20,13 @@ from floe_core.plugin_powers import (
     RunReport,
     UncompiledProduct,
 )
-from floe_core.product_plugin import ProductPlugin
+from floe_core.plugin_api.product_plugin import ProductPlugin
+from floe_core.plugin_interfaces import (
+    ResourceSpec,
+    TransformConfig,
+    ValidationResult,
+)
+from floe_core.runs.build_events import BuildEvent
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_airflow import __version__
 from floe_orchestrator_airflow.cluster.task_pod_sizes import TASK_POD_SIZES
@@ -35,7 +35,7 @@ from floe_orchestrator_airflow.dag.entry_point import FILENAME, entry_point_text
 if TYPE_CHECKING:
     from airflow.sdk import DAG, BaseOperator
 
-    from floe_core.helm.settings import HelmSettings
+    from floe_core.plugin_api.helm.settings import HelmSettings
     from floe_core.schedules.job_schedules import JobSchedules
 
 LOADER = "floe_orchestrator_airflow.loader.load_product_dag"
@@ -88,7 +88,7 @@ class AirflowOrchestratorPlugin(ProductPlugin):
         Raises:
             InvalidProductError: `helm` is invalid; lists every problem.
         """
-        from floe_core.helm.settings import helm_settings
+        from floe_core.plugin_api.helm.settings import helm_settings
         from floe_orchestrator_airflow.cluster.helm_values import AirflowHelmSettings, helm_values
 
         settings = helm_settings(AirflowHelmSettings, self._settings)
@@ -114,7 +114,7 @@ class AirflowOrchestratorPlugin(ProductPlugin):
 
     def get_resource_requirements(self, workload_size: str) -> ResourceSpec:
         """Return the resources of a task pod."""
-        from floe_core.resource_sizes import resources_for
+        from floe_core.plugin_api.resource_sizes import resources_for
 
         overrides = self._settings.get("resource_presets") or {}
         return resources_for(workload_size, TASK_POD_SIZES, overrides)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from floe_core.errors import InvalidProductError, Problem
-from floe_core.product_check import product_problems
+from floe_core.foundation.errors import InvalidProductError, Problem
+from floe_core.plugin_api.product_check import product_problems
 from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE, CompiledArtifacts
 
 MAX_DAG_ID = 250

@@ -28,7 +28,7 @@ from floe_conformance import (
     RanProduct,
     Ticks,
 )
-from floe_core.run_parameters import RunParameters
+from floe_core.runs.run_parameters import RunParameters
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_airflow import AirflowPlugin
 from floe_orchestrator_airflow.alerts.deadline_dag import deadline_dag_id

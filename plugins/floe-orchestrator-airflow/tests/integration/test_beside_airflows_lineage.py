@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from otlp_collector import running_collector
 
-from floe_core.plugin_powers import RunOptions
+from floe_core.plugin_api.powers import RunOptions
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_airflow.local.launch import run_in
 from floe_orchestrator_airflow.local.service import LocalAirflow

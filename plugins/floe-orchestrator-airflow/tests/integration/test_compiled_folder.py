@@ -13,7 +13,7 @@ from airflow.dag_processing.dagbag import DagBag
 from airflow.serialization.serialized_objects import DagSerialization
 
 from floe_core.compiler import compile_product
-from floe_core.errors import StaleProductError
+from floe_core.foundation.errors import StaleProductError
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_airflow import AirflowPlugin
 from floe_orchestrator_airflow.loader import load_product_dag, load_product_dags

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from floe_core.errors import EnvironmentProblemError
-from floe_core.plugin_powers import RunOptions
+from floe_core.foundation.errors import EnvironmentProblemError
+from floe_core.plugin_api.powers import RunOptions
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_airflow.local.launch import run_in
 from floe_orchestrator_airflow.local.service import LocalAirflow

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from urllib.parse import quote
 
-from floe_core.plugin_powers import RunOptions
-from floe_core.run_parameters import RunParameters
+from floe_core.plugin_api.powers import RunOptions
+from floe_core.runs.run_parameters import RunParameters
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_airflow.local.launch import run_in
 from floe_orchestrator_airflow.local.service import LocalAirflow

@@ -22,7 +22,7 @@ from team_dags import (
     wait_for_run,
 )
 
-from floe_core.plugin_powers import RunOptions
+from floe_core.plugin_api.powers import RunOptions
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_airflow.local.launch import run_in
 from floe_orchestrator_airflow.local.service import LocalAirflow

@@ -24,8 +24,8 @@ resource_tracker.ensure_running()
 
 PROGRAM = """
 import os, signal, sys
-from floe_core.build_events import NodeStarted
-from floe_core.plugin_powers import RunOptions
+from floe_core.runs.build_events import NodeStarted
+from floe_core.plugin_api.powers import RunOptions
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_airflow import AirflowPlugin
 

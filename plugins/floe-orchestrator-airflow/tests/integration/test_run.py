@@ -9,9 +9,9 @@ from urllib.parse import quote
 
 import pytest
 
-from floe_core.build_events import BuildEnded, BuildEvent, NodeResult
-from floe_core.errors import EnvironmentProblemError
-from floe_core.plugin_powers import RunOptions, RunReport
+from floe_core.foundation.errors import EnvironmentProblemError
+from floe_core.plugin_api.powers import RunOptions, RunReport
+from floe_core.runs.build_events import BuildEnded, BuildEvent, NodeResult
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_airflow import AirflowPlugin
 from floe_orchestrator_airflow.local.home import USER

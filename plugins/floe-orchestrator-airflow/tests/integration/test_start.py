@@ -10,9 +10,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from floe_core.build_events import BuildEvent, NodeStarted
-from floe_core.errors import EnvironmentProblemError
-from floe_core.plugin_powers import RunOptions
+from floe_core.foundation.errors import EnvironmentProblemError
+from floe_core.plugin_api.powers import RunOptions
+from floe_core.runs.build_events import BuildEvent, NodeStarted
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_airflow import AirflowPlugin
 from floe_orchestrator_airflow.local.components import read_components

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from floe_core.plugin_powers import RunOptions, RunReport
+from floe_core.plugin_api.powers import RunOptions, RunReport
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_airflow.local.launch import run_in
 from floe_orchestrator_airflow.local.service import LocalAirflow

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from floe_core.plugin_powers import ConceptExplainer, NodePools
-from floe_core.product_concepts import CONCEPTS
+from floe_core.plugin_api.concepts import CONCEPTS
+from floe_core.plugin_api.powers import ConceptExplainer, NodePools
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_airflow import AirflowPlugin
 from floe_orchestrator_airflow.concepts import UPDATES

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from airflow.triggers.base import TaskFailedEvent, TaskSkippedEvent, TaskSuccessEvent
 
-from floe_core.build_events import NodeResult, NodeStarted, NodeStatus
+from floe_core.runs.build_events import NodeResult, NodeStarted, NodeStatus
 from floe_orchestrator_airflow.mirrors.mirror_triggers import MirrorTrigger, OutcomeTrigger
 from floe_orchestrator_airflow.task.run_progress import RunProgress
 

@@ -4,8 +4,8 @@ import time
 from contextlib import suppress
 from typing import Any
 
-from floe_core.build_events import BuildEvent, NodeLog, NodeResult, from_line, to_line
 from floe_core.execution import RunRecord
+from floe_core.runs.build_events import BuildEvent, NodeLog, NodeResult, from_line, to_line
 from floe_orchestrator_airflow.task.progress_report import HEAD, ProgressReport, segment_key
 from floe_orchestrator_airflow.task.run_memory import CHUNK_BYTES, RunMemory
 from floe_orchestrator_airflow.task.task_journal import TaskJournal

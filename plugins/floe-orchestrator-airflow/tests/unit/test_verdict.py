@@ -3,8 +3,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from floe_core.build_events import NodeResult, NodeStatus
-from floe_core.plugin_powers import RunOptions, RunReport
+from floe_core.plugin_api.powers import RunOptions, RunReport
+from floe_core.runs.build_events import NodeResult, NodeStatus
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_airflow.local.verdict import report_of_run
 

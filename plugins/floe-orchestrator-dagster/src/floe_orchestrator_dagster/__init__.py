@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from floe_core.lazy_names import importer
+from floe_core.foundation.lazy_names import importer
 
 if TYPE_CHECKING:
     from floe_orchestrator_dagster.loader import floe_assets, load_product_definitions

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from floe_core.plugin_powers import Concept
-from floe_core.product_concepts import product_concepts, schedule_becomes
+from floe_core.plugin_api.concepts import product_concepts, schedule_becomes
+from floe_core.plugin_api.powers import Concept
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 BECOMES = {

@@ -8,13 +8,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from floe_core.errors import invalid
-from floe_core.plugin_interfaces import (
-    ResourceSpec,
-    TransformConfig,
-    ValidationResult,
-)
-from floe_core.plugin_powers import (
+from floe_core.foundation.errors import invalid
+from floe_core.plugin_api.powers import (
     Concept,
     EntryPointFile,
     PoolProblem,
@@ -25,15 +20,20 @@ from floe_core.plugin_powers import (
     RunReport,
     UncompiledProduct,
 )
-from floe_core.product_plugin import ProductPlugin
+from floe_core.plugin_api.product_plugin import ProductPlugin
+from floe_core.plugin_interfaces import (
+    ResourceSpec,
+    TransformConfig,
+    ValidationResult,
+)
 from floe_orchestrator_dagster import __version__
 from floe_orchestrator_dagster.definitions.entry_point import definitions_file
 
 if TYPE_CHECKING:
     from dagster import AssetsDefinition, Definitions
 
-    from floe_core.build_events import BuildEvent
-    from floe_core.helm.settings import HelmSettings
+    from floe_core.plugin_api.helm.settings import HelmSettings
+    from floe_core.runs.build_events import BuildEvent
     from floe_core.schedules.job_schedules import JobSchedules
     from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
@@ -83,7 +83,7 @@ class DagsterOrchestratorPlugin(ProductPlugin):
         Raises:
             InvalidProductError: `helm` is invalid; lists every problem.
         """
-        from floe_core.helm.settings import helm_settings
+        from floe_core.plugin_api.helm.settings import helm_settings
         from floe_orchestrator_dagster.cluster.helm_values import DagsterHelmSettings, helm_values
 
         settings = helm_settings(DagsterHelmSettings, self._settings)
@@ -109,7 +109,7 @@ class DagsterOrchestratorPlugin(ProductPlugin):
 
     def get_resource_requirements(self, workload_size: str) -> ResourceSpec:
         """Return the resources of the pod that runs a product's step."""
-        from floe_core.resource_sizes import resources_for
+        from floe_core.plugin_api.resource_sizes import resources_for
         from floe_orchestrator_dagster.cluster.run_pod_sizes import RUN_POD
 
         return resources_for(workload_size, RUN_POD, self._settings.get("resource_presets") or {})

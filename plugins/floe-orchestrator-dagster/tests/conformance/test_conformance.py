@@ -26,8 +26,8 @@ from floe_conformance import (
     RanProduct,
     Ticks,
 )
-from floe_core.plugin_powers import RunOptions
-from floe_core.run_parameters import RunParameters
+from floe_core.plugin_api.powers import RunOptions
+from floe_core.runs.run_parameters import RunParameters
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_dagster import DagsterPlugin
 

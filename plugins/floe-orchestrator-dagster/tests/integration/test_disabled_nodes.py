@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dagster import DagsterEventType, DagsterInstance
 
-from floe_core.plugin_powers import RunOptions
-from floe_core.run_parameters import RunParameters
+from floe_core.plugin_api.powers import RunOptions
+from floe_core.runs.run_parameters import RunParameters
 from floe_orchestrator_dagster import DagsterPlugin
 
 MODELS = {

@@ -16,10 +16,10 @@ from dagster import AssetKey, DagsterInstance, DagsterRunStatus
 from dagster._core.storage import tags as tags_of_dagster
 from dagster._core.storage.event_log import SqliteEventLogStorage
 
-from floe_core.errors import EnvironmentProblemError
+from floe_core.foundation.errors import EnvironmentProblemError
+from floe_core.foundation.missing_names import warn_of_missing_name
 from floe_core.launched_run.run_order import RunOrder
-from floe_core.missing_names import warn_of_missing_name
-from floe_core.plugin_powers import RunOptions
+from floe_core.plugin_api.powers import RunOptions
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Schedule
 from floe_orchestrator_dagster import internals

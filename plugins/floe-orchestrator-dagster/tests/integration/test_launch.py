@@ -21,10 +21,10 @@ from dagster import (
 from dagster._core.definitions.reconstruct import ReconstructableJob
 from dagster._core.workspace.load_target import WorkspaceFileTarget
 
-from floe_core.errors import EnvironmentProblemError, UsageError
 from floe_core.execution import NodeResult, NodeStarted
-from floe_core.plugin_powers import RunOptions
-from floe_core.run_parameters import RunParameters
+from floe_core.foundation.errors import EnvironmentProblemError, UsageError
+from floe_core.plugin_api.powers import RunOptions
+from floe_core.runs.run_parameters import RunParameters
 from floe_orchestrator_dagster import DagsterPlugin
 from floe_orchestrator_dagster.definitions.asset_map import asset_map_of
 from floe_orchestrator_dagster.loader import load_product_definitions
@@ -144,7 +144,7 @@ def test_a_parent_that_is_killed_takes_the_run_with_it(slow):
     code = (
         "import sys;"
         "from floe_core.schemas import CompiledArtifacts;"
-        "from floe_core.plugin_powers import RunOptions;"
+        "from floe_core.plugin_api.powers import RunOptions;"
         "from floe_orchestrator_dagster import DagsterPlugin;"
         "DagsterPlugin().launch_run(CompiledArtifacts.load(sys.argv[1]), RunOptions('web-shop'),"
         " lambda event: print(event, flush=True))"

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from floe_core.errors import StaleProductError
+from floe_core.foundation.errors import StaleProductError
 from floe_orchestrator_dagster import DagsterPlugin
 from floe_orchestrator_dagster.loader import load_product_definitions
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from otlp_collector import running_collector
 
-from floe_core.plugin_powers import RunOptions
+from floe_core.plugin_api.powers import RunOptions
 from floe_orchestrator_dagster import DagsterPlugin
 
 TICK = datetime(2026, 3, 1, 6, tzinfo=UTC)

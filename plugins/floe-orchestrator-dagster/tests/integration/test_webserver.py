@@ -10,9 +10,9 @@ import pytest
 from dagster import DagsterInstance
 from dagster_process import dagster_process
 
-from floe_core.errors import EnvironmentProblemError
-from floe_core.plugin_powers import RunOptions
-from floe_core.service_probe import send_request
+from floe_core.foundation.errors import EnvironmentProblemError
+from floe_core.foundation.service_probe import send_request
+from floe_core.plugin_api.powers import RunOptions
 from floe_orchestrator_dagster import DagsterPlugin
 
 

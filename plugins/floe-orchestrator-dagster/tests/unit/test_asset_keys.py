@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from dagster import AssetKey
 
-from floe_core.errors import InvalidProductError
+from floe_core.foundation.errors import InvalidProductError
 from floe_orchestrator_dagster.definitions.asset_keys import key_of, key_problems
 
 

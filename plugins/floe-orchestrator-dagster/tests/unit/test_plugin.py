@@ -7,9 +7,9 @@ from importlib.metadata import version
 import pytest
 
 from floe_core import plugin_registry
-from floe_core.errors import InvalidProductError
+from floe_core.foundation.errors import InvalidProductError
+from floe_core.plugin_api.powers import ChartOwner, EntryPointWriter, RunLauncher
 from floe_core.plugin_interfaces import ResourceSpec
-from floe_core.plugin_powers import ChartOwner, EntryPointWriter, RunLauncher
 from floe_orchestrator_dagster import DagsterPlugin, __version__
 
 

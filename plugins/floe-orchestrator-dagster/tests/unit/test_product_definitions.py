@@ -4,7 +4,7 @@ import pytest
 from dagster import AssetCheckKey, AssetKey, AssetsDefinition, RetryPolicy
 from dagster._core.definitions.utils import DISALLOWED_NAMES
 
-from floe_core.errors import InvalidProductError
+from floe_core.foundation.errors import InvalidProductError
 from floe_core.schemas.policies import ExecutionPolicy, Job, Schedule
 from floe_orchestrator_dagster import DagsterOrchestratorPlugin, DagsterPlugin
 from floe_orchestrator_dagster.dagster_names import plain

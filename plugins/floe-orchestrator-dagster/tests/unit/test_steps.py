@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 from dagster import AssetKey, AssetSpec
 
-from floe_core.build_events import DatasetFact, NodeResult
-from floe_core.errors import InvalidProductError
+from floe_core.foundation.errors import InvalidProductError
+from floe_core.runs.build_events import DatasetFact, NodeResult
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
 from floe_core.schemas.policies import Job

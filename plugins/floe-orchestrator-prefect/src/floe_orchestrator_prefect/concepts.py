@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from floe_core.plugin_powers import Concept
-from floe_core.product_concepts import product_concepts, schedule_becomes
+from floe_core.plugin_api.concepts import product_concepts, schedule_becomes
+from floe_core.plugin_api.powers import Concept
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_prefect.ticks.prefect_schedules import last_date
 

@@ -7,13 +7,8 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from floe_core.errors import invalid
-from floe_core.plugin_interfaces import (
-    ResourceSpec,
-    TransformConfig,
-    ValidationResult,
-)
-from floe_core.plugin_powers import (
+from floe_core.foundation.errors import invalid
+from floe_core.plugin_api.powers import (
     Concept,
     EntryPointFile,
     PoolProblem,
@@ -24,14 +19,19 @@ from floe_core.plugin_powers import (
     RunReport,
     UncompiledProduct,
 )
-from floe_core.product_plugin import ProductPlugin
+from floe_core.plugin_api.product_plugin import ProductPlugin
+from floe_core.plugin_interfaces import (
+    ResourceSpec,
+    TransformConfig,
+    ValidationResult,
+)
 from floe_orchestrator_prefect import __version__
 from floe_orchestrator_prefect.flow.entry_point import flow_file
 
 if TYPE_CHECKING:
     from prefect.tasks import MaterializingTask
 
-    from floe_core.build_events import BuildEvent
+    from floe_core.runs.build_events import BuildEvent
     from floe_core.schedules.job_schedules import JobSchedules
     from floe_core.schemas.compiled_artifacts import CompiledArtifacts
     from floe_orchestrator_prefect.flow.product_flows import ProductFlows
@@ -83,7 +83,7 @@ class PrefectOrchestratorPlugin(ProductPlugin):
             InvalidProductError: `helm` is invalid; lists every problem.
             EnvironmentProblemError: `helm` is valid.
         """
-        from floe_core.helm.settings import HelmSettings, helm_settings
+        from floe_core.plugin_api.helm.settings import HelmSettings, helm_settings
         from floe_orchestrator_prefect.cluster.helm_values import refuse_helm_values
 
         refuse_helm_values(helm_settings(HelmSettings, self._settings))
@@ -96,7 +96,7 @@ class PrefectOrchestratorPlugin(ProductPlugin):
 
     def get_resource_requirements(self, workload_size: str) -> ResourceSpec:
         """Return the resources of the pod or container that runs a product's flow."""
-        from floe_core.resource_sizes import resources_for
+        from floe_core.plugin_api.resource_sizes import resources_for
         from floe_orchestrator_prefect.cluster.run_pod_sizes import RUN_POD
 
         return resources_for(workload_size, RUN_POD, self._settings.get("resource_presets") or {})

@@ -29,7 +29,7 @@ from floe_conformance import (
     RanProduct,
     Ticks,
 )
-from floe_core.run_parameters import RunParameters
+from floe_core.runs.run_parameters import RunParameters
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_prefect import PrefectPlugin
 from floe_orchestrator_prefect.alerts.deadline_watch import look_once

@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 
 from floe_core.cli.main import app
 from floe_core.compiler import compile_product
-from floe_core.errors import EnvironmentProblemError
+from floe_core.foundation.errors import EnvironmentProblemError
 from floe_orchestrator_prefect.task.node_slots import PrefectNodeSlots
 
 ONE, OTHER = "model.shop.one", "model.shop.other"

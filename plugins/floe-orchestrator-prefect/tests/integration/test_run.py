@@ -5,10 +5,10 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from floe_core.build_events import NodeResult
 from floe_core.compiler import compile_product
-from floe_core.plugin_powers import RunOptions
-from floe_core.run_parameters import RunParameters
+from floe_core.plugin_api.powers import RunOptions
+from floe_core.runs.build_events import NodeResult
+from floe_core.runs.run_parameters import RunParameters
 from floe_orchestrator_prefect import PrefectPlugin
 
 EXAMPLES = Path(__file__).parents[4] / "examples"

@@ -15,9 +15,9 @@ from served_product import compile_served_product, lineage, nominal_times
 from wait_for import wait_for
 from what_works_at import processes_at
 
-from floe_core.errors import EnvironmentProblemError
+from floe_core.foundation.errors import EnvironmentProblemError
+from floe_core.plugin_api.powers import RunningSchedule
 from floe_core.plugin_interfaces import ValidationResult
-from floe_core.plugin_powers import RunningSchedule
 from floe_core.schedules import next_tick
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_prefect import PrefectPlugin

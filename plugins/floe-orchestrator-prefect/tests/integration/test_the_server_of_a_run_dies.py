@@ -11,11 +11,11 @@ import psutil
 import pytest
 from plain_shop import FLOE
 
-from floe_core.build_events import BuildEvent, NodeStarted
 from floe_core.compiler import compile_product
-from floe_core.errors import EnvironmentProblemError
-from floe_core.plugin_powers import RunOptions
-from floe_core.run_parameters import RunParameters
+from floe_core.foundation.errors import EnvironmentProblemError
+from floe_core.plugin_api.powers import RunOptions
+from floe_core.runs.build_events import BuildEvent, NodeStarted
+from floe_core.runs.run_parameters import RunParameters
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_prefect import PrefectPlugin
 from floe_orchestrator_prefect.local.local_home import local_home

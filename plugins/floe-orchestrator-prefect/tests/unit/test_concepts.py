@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from floe_core.plugin_powers import ConceptExplainer
-from floe_core.product_concepts import CONCEPTS
+from floe_core.plugin_api.concepts import CONCEPTS
+from floe_core.plugin_api.powers import ConceptExplainer
 from floe_core.schemas.policies import AlertRule, Deadline, Job, Schedule
 from floe_core.schemas.ports import UpdateTrigger
 from floe_core.schemas.steps import Step

@@ -8,7 +8,7 @@ from threading import Thread
 
 import pytest
 
-from floe_core.errors import EnvironmentProblemError
+from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.plugin_interfaces import ValidationResult
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job

@@ -15,8 +15,8 @@ from prefect.client.schemas.schedules import CronSchedule, RRuleSchedule
 from prefect.server.concurrency.lease_storage.filesystem import ConcurrencyLeaseStorage
 from prefect.states import Completed
 
-from floe_core.errors import EnvironmentProblemError
-from floe_core.missing_names import warn_of_missing_name
+from floe_core.foundation.errors import EnvironmentProblemError
+from floe_core.foundation.missing_names import warn_of_missing_name
 from floe_core.schedules import ticks_between
 from floe_core.schemas.policies import Schedule
 from floe_orchestrator_prefect import internals

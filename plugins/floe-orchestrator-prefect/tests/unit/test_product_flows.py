@@ -9,9 +9,9 @@ from prefect.exceptions import ParameterTypeError
 from prefect.tasks import MaterializingTask
 from prefect.utilities.callables import parameter_schema
 
-from floe_core.errors import InvalidProductError
-from floe_core.plugin_powers import RetryPlan
-from floe_core.run_parameters import RunParameters
+from floe_core.foundation.errors import InvalidProductError
+from floe_core.plugin_api.powers import RetryPlan
+from floe_core.runs.run_parameters import RunParameters
 from floe_core.schemas.policies import ExecutionPolicy, Job
 from floe_core.schemas.ports import InputPort
 from floe_core.schemas.steps import Step

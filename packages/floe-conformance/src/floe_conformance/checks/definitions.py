@@ -13,7 +13,7 @@ import pytest
 
 from floe_conformance import kit_product
 from floe_conformance.subject import Subject
-from floe_core.errors import InvalidProductError
+from floe_core.foundation.errors import InvalidProductError
 from floe_core.schemas.compiled_artifacts import DBT_MANIFEST_FILE, CompiledArtifacts
 
 _LOADER_CALL = re.compile(r"\b([A-Za-z_][\w.]*)\.(load_\w+)\(")

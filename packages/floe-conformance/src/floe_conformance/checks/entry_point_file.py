@@ -8,7 +8,7 @@ import pytest
 
 from floe_conformance import kit_product
 from floe_conformance.subject import Subject
-from floe_core.plugin_powers import EntryPointWriter
+from floe_core.plugin_api.powers import EntryPointWriter
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from floe_conformance.subject import Subject
-from floe_core.errors import EnvironmentProblemError, InvalidProductError
+from floe_core.foundation.errors import EnvironmentProblemError, InvalidProductError
+from floe_core.plugin_api.powers import ChartOwner
 from floe_core.plugin_interfaces import WORKLOAD_SIZES, OrchestratorPlugin, ResourceSpec
-from floe_core.plugin_powers import ChartOwner
 
 PRODUCTS = [
     {"name": "corner-shop", "image": "registry.example.com/kit/corner-shop:1.2.3"},

@@ -14,7 +14,7 @@ from floe_conformance import kit_product
 from floe_conformance.checks import alert_receiver
 from floe_conformance.subject import Subject
 from floe_core.alerts import green_runs, watch_deadlines_since
-from floe_core.run_parameters import RunParameters
+from floe_core.runs.run_parameters import RunParameters
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 Prepare = Callable[[str], tuple[Any, CompiledArtifacts]]

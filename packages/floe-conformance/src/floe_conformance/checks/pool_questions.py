@@ -9,8 +9,8 @@ import pytest
 from floe_conformance.checks.attempts import USER, Attempt, call_all_at_once, shows_secret
 from floe_conformance.checks.bad_services import bad_services
 from floe_conformance.subject import SECRET, SECRET_VARIABLE, Subject
-from floe_core.errors import EnvironmentProblemError
-from floe_core.plugin_powers import PoolChecker, PoolProblem
+from floe_core.foundation.errors import EnvironmentProblemError
+from floe_core.plugin_api.powers import PoolChecker, PoolProblem
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 POOL = "narrow"

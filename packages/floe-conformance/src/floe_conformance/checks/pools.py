@@ -10,7 +10,7 @@ import pytest
 
 from floe_conformance import kit_product, pooled_models
 from floe_conformance.subject import Subject
-from floe_core.plugin_powers import NodePools
+from floe_core.plugin_api.powers import NodePools
 
 
 @dataclass(frozen=True)

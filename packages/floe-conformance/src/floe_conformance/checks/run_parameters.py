@@ -13,7 +13,7 @@ from floe_conformance import kit_product
 from floe_conformance.checks.made_runs import MadeRuns
 from floe_conformance.records import RanProduct
 from floe_conformance.subject import Subject
-from floe_core.run_parameters import RunParameters
+from floe_core.runs.run_parameters import RunParameters
 
 RunWith = Callable[[RunParameters, bool], RanProduct]
 

@@ -12,7 +12,7 @@ import pytest
 
 from floe_conformance import kit_product
 from floe_conformance.subject import Subject
-from floe_core.errors import EnvironmentProblemError
+from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 _DAY = timedelta(days=1)

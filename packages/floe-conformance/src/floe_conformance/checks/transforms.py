@@ -6,8 +6,8 @@ import pytest
 
 from floe_conformance.records import LoadedTransform
 from floe_conformance.subject import Subject
+from floe_core.plugin_api.transform_graph import ordered
 from floe_core.plugin_interfaces import TransformConfig
-from floe_core.transform_graph import ordered
 
 CHAIN = [
     TransformConfig("stg_orders", tags=["staging"], schema_name="staging"),

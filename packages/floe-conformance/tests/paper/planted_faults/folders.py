@@ -8,8 +8,8 @@ from typing import Any
 
 from paper_orchestrator import PaperBook, PaperPlugin
 
-from floe_core.errors import Problem, invalid
-from floe_core.plugin_powers import EntryPointFile
+from floe_core.foundation.errors import Problem, invalid
+from floe_core.plugin_api.powers import EntryPointFile
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from paper_orchestrator import SIZES, PaperPlugin
 
-from floe_core.helm.settings import HelmProduct, HelmSettings, resources_block
+from floe_core.plugin_api.helm.settings import HelmProduct, HelmSettings, resources_block
 
 
 class GivesObjectsAsHelmValues(PaperPlugin):

@@ -8,7 +8,7 @@ from paper_orchestrator import NO_PARAMETERS, PaperPage, PaperPlugin
 
 from floe_core.alerts import RunOutcome, report_run
 from floe_core.execution import BuildRequest
-from floe_core.run_parameters import RunParameters
+from floe_core.runs.run_parameters import RunParameters
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 

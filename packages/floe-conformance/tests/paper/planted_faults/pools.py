@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from paper_orchestrator import PaperPlugin
 from paper_slots import PaperSlots
 
-from floe_core.errors import EnvironmentProblemError
-from floe_core.plugin_powers import PoolProblem
+from floe_core.foundation.errors import EnvironmentProblemError
+from floe_core.plugin_api.powers import PoolProblem
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from paper_orchestrator import SIZES, PaperPlugin
 
-from floe_core.helm.settings import HelmSettings, resources_block
+from floe_core.plugin_api.helm.settings import HelmSettings, resources_block
 from floe_core.plugin_interfaces import ResourceSpec
 
 

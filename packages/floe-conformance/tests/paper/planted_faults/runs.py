@@ -9,7 +9,7 @@ from paper_orchestrator import NO_PARAMETERS, PaperPage, PaperPlugin
 
 from floe_conformance.kit_product import LINEAGE_FILE, WAREHOUSE
 from floe_core.execution import BuildRequest, NodeResult
-from floe_core.run_parameters import RunParameters
+from floe_core.runs.run_parameters import RunParameters
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
 

@@ -10,7 +10,7 @@ from typing import Protocol, TypeVar
 from floe_core.alerts.alert import Alert
 from floe_core.alerts.notes import Notes
 from floe_core.alerts.target import Target, targets_of
-from floe_core.errors import EnvironmentProblemError
+from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.secrets.settings import setting
 
@@ -91,7 +91,7 @@ def store_of(artifacts: CompiledArtifacts) -> AlertStore:
     place = store_place(artifacts)
     if place:
         from floe_core.alerts.shared_store import SharedStore
-        from floe_core.shared_text import shared_text
+        from floe_core.storage.shared_text import shared_text
 
         name = f"{artifacts.product.name}.alerts"
         own = f"{artifacts.environment}.{name}" if artifacts.environment else name

@@ -15,7 +15,7 @@ from typing import Any
 
 from requests import PreparedRequest, Response
 
-from floe_core.parent_death import end_with_parent
+from floe_core.foundation.parent_death import end_with_parent
 from floe_core.spooling.bounded_requests import BoundedAdapter, bound_all_requests, seconds_to_wait
 
 

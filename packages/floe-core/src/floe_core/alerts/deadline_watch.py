@@ -16,8 +16,8 @@ from floe_core.alerts.lateness import GreenRuns, jobs_with_deadlines, missed_dea
 from floe_core.alerts.lateness_alert import lateness_alert, lateness_id
 from floe_core.alerts.notes import Notes
 from floe_core.alerts.report import is_switched_off, send_waiting
-from floe_core.errors import FloeError
-from floe_core.product_redactor import redactor_of
+from floe_core.foundation.errors import FloeError
+from floe_core.runs.product_redactor import redactor_of
 from floe_core.schedules.live_schedules import live_job
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Deadline, Job

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from floe_core.alerts.events_of_run import OpenFailure
 from floe_core.alerts.notes import Notes
-from floe_core.errors import EnvironmentProblemError
+from floe_core.foundation.errors import EnvironmentProblemError
 
 # Longer than the time between two deadlines of a job: none is reported twice.
 _KEPT_SECONDS = 8 * 86_400

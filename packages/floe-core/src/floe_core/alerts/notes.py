@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
-from floe_core.atomic_files import write_together
+from floe_core.storage.atomic_files import write_together
 
 
 class Notes(Protocol):

@@ -17,8 +17,8 @@ from floe_core.alerts.job_memory import JobMemory
 from floe_core.alerts.notes import Notes
 from floe_core.alerts.run_outcome import RunOutcome
 from floe_core.alerts.target import Target
-from floe_core.errors import FloeError
-from floe_core.product_redactor import redactor_of
+from floe_core.foundation.errors import FloeError
+from floe_core.runs.product_redactor import redactor_of
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 DISABLED_VARIABLE = "FLOE_ALERTS_DISABLED"

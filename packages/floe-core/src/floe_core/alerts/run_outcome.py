@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from floe_core.build_events import NodeResult
-from floe_core.run_parameters import RunParameters
+from floe_core.runs.build_events import NodeResult
+from floe_core.runs.run_parameters import RunParameters
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,9 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from floe_core.build_request import BuildRequest
 from floe_core.ci.compilations import Compilation
+from floe_core.dbt.compiled_code import compile_nodes
 from floe_core.execution.build_run import run_dbt
-from floe_core.execution.dbt.compiled_code import compile_nodes
 from floe_core.reuse.catalogs.catalog import Catalog
 from floe_core.reuse.catalogs.known import catalog_of
 from floe_core.reuse.plan import make_plan
@@ -22,6 +21,7 @@ from floe_core.reuse.seed_versions import seed_versions
 from floe_core.reuse.situation import Situation
 from floe_core.reuse.standing import WarehouseFacts
 from floe_core.reuse.state import Entry, Standing, State, Versions
+from floe_core.runs.build_request import BuildRequest
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
 from floe_core.warehouse.connection import Warehouse, open_warehouse

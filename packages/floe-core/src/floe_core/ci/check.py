@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from floe_core.build_events import BuildEvent
 from floe_core.ci.affected import Affected, affected_nodes
 from floe_core.ci.breaking import breaks_of
 from floe_core.ci.compilations import Compilation, compile_at
@@ -21,10 +20,11 @@ from floe_core.ci.workplace import workplace
 from floe_core.compiler.ports.products import Consumers, consumers_of
 from floe_core.difference import difference
 from floe_core.difference.data import DataDifference, data_difference
+from floe_core.foundation.process_environment import environment_with
 from floe_core.parity.scratch_journal import drop_left
-from floe_core.process_environment import environment_with
+from floe_core.product_folder.state_folder import STATE_DIR_VARIABLE
+from floe_core.runs.build_events import BuildEvent
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_core.state_folder import STATE_DIR_VARIABLE
 
 PRODUCTION, CHANGE = "production", "head"
 DAYS_OF_TICKS = 90

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from floe_core.atomic_files import write_together
 from floe_core.compiler.compile_product import CompiledProduct, prepare_product
 from floe_core.compiler.profile import Profile
 from floe_core.difference.data.places import Place
 from floe_core.schemas.compiled_artifacts import DBT_MANIFEST_FILE, CompiledArtifacts
+from floe_core.storage.atomic_files import write_together
 
 STATE_FILE = "manifest.json"
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from floe_core.compiler.profile import Profile
-from floe_core.errors import EnvironmentProblemError, UsageError
+from floe_core.foundation.errors import EnvironmentProblemError, UsageError
 from floe_core.warehouse.duckdb_file import duckdb_file, render
 
 _ELSEWHERE = re.compile(r"^(:memory:|md:|motherduck:|[a-z0-9]+:|\w+://)")

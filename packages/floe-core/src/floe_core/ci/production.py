@@ -8,7 +8,7 @@ from pathlib import Path
 from floe_core.ci.duckdb_copy import DuckDBCopy
 from floe_core.ci.sqlite_copies import SQLiteCopies
 from floe_core.compiler.profile import Profile
-from floe_core.errors import UsageError
+from floe_core.foundation.errors import UsageError
 from floe_core.parity.scratch import Scratch, in_scratch, refuse_secrets_in
 from floe_core.parity.spark_metastore import SparkMetastore
 from floe_core.warehouse.dialect import Relation

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from floe_core.compiler.findings import Findings
 from floe_core.compiler.inputs import FLOE_FILE, read_inputs
-from floe_core.errors import EnvironmentProblemError, UsageError
-from floe_core.execution.dbt.executable import find_executable
+from floe_core.dbt.executable import find_executable
+from floe_core.foundation.errors import EnvironmentProblemError, UsageError
 
 _PACKAGE_FILES = ("packages.yml", "dependencies.yml")
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from floe_core.alerts.report import DISABLED_VARIABLE
-from floe_core.build_events import BuildEnded, BuildEvent, NodeResult
-from floe_core.build_request import BuildRequest
 from floe_core.ci.affected import RUN_ID
 from floe_core.ci.compilations import Compilation
 from floe_core.execution import build
-from floe_core.failure_text import CULPRITS
-from floe_core.process_environment import environment_with
+from floe_core.foundation.process_environment import environment_with
+from floe_core.runs.build_events import BuildEnded, BuildEvent, NodeResult
+from floe_core.runs.build_request import BuildRequest
+from floe_core.runs.failure_text import CULPRITS
 
 # A check is not a run of the product: it sends no lineage, traces or alerts.
 _SILENT = {

@@ -18,7 +18,7 @@ from urllib.parse import quote
 from floe_core.ci.duckdb_copy import require_file
 from floe_core.compiler.jinja_text import render_environment
 from floe_core.compiler.profile import Profile
-from floe_core.errors import EnvironmentProblemError
+from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.warehouse.dialect import Relation, literal, quote_name
 from floe_core.warehouse.duckdb_file import render
 

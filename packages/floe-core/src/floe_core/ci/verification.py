@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from floe_core.build_events import NodeResult
 from floe_core.ci.check import PRODUCTION, Tell, Watch, keeping_records_in, unwatched
 from floe_core.ci.compilations import compile_at
 from floe_core.ci.production import Production
@@ -17,6 +16,7 @@ from floe_core.ci.scratch_build import Built, build_in_scratch
 from floe_core.ci.scratch_head import ScratchHead
 from floe_core.ci.workplace import workplace
 from floe_core.difference.data import TableDifference, data_difference
+from floe_core.runs.build_events import NodeResult
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 SCRATCH = "verification"

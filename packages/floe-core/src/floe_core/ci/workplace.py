@@ -14,8 +14,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from floe_core.atomic_files import write_together
-from floe_core.state_folder import journal_folder
+from floe_core.product_folder.state_folder import journal_folder
+from floe_core.storage.atomic_files import write_together
 
 FOLDER, PREFIX = "ci", "floe-ci-"
 

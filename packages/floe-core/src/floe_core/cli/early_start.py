@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from floe_core.plugin_powers import RunLauncher
+    from floe_core.plugin_api.powers import RunLauncher
 
 _DBT_LIBRARY = "dbt.cli.main"
 
@@ -29,8 +29,8 @@ def _start(folder: Path, on: str | None, stack: ExitStack) -> RunLauncher | None
     from floe_core.compiler.findings import Findings
     from floe_core.compiler.inputs import read_inputs
     from floe_core.compiler.settings import plugin_settings
-    from floe_core.errors import FloeError
-    from floe_core.plugin_powers import EarlyStarter, UncompiledProduct
+    from floe_core.foundation.errors import FloeError
+    from floe_core.plugin_api.powers import EarlyStarter, UncompiledProduct
     from floe_core.schemas.artifacts_reader import COPY_MARK
 
     if (folder / COPY_MARK).exists():

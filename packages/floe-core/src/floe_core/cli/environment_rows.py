@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from floe_core.dbt_vars import without_tags
+from floe_core.user_yaml.dbt_vars import without_tags
 
 if TYPE_CHECKING:
     from rich.tree import Tree

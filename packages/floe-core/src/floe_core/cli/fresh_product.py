@@ -43,9 +43,9 @@ def read_or_compile(product: Path, on: str | None, *, refuses_losses: bool) -> C
 
 
 def _fresh_artifacts(folder: Path, on: str | None) -> CompiledArtifacts | None:
-    from floe_core.errors import FloeError, UsageError
-    from floe_core.execution.dbt.parse_environment import find_changes_in_file
-    from floe_core.execution.dbt.preloaded_manifest import PARSED_FILE
+    from floe_core.dbt.parse_environment import find_changes_in_file
+    from floe_core.dbt.preloaded_manifest import PARSED_FILE
+    from floe_core.foundation.errors import FloeError, UsageError
     from floe_core.schedules.live_schedules import check_schedules
     from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE, CompiledArtifacts
 
@@ -73,7 +73,7 @@ def _is_changed(folder: Path, moment: int) -> bool:
     from floe_core.compiler.copy_project import external_paths
     from floe_core.compiler.findings import Findings
     from floe_core.compiler.inputs import read_inputs
-    from floe_core.errors import FloeError
+    from floe_core.foundation.errors import FloeError
 
     try:
         inputs = read_inputs(folder, Findings(lambda notice: None))

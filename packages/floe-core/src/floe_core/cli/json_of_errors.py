@@ -10,7 +10,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from floe_core.errors import InvalidProductError
+from floe_core.foundation.errors import InvalidProductError
 
 # click's base class of usage errors; typer exports only some of its subclasses.
 _WrongCallError: Any = typer.BadParameter.__bases__[0]

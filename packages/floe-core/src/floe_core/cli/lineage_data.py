@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from floe_core.build_request import PLAN_RUN_ID
 from floe_core.lineage.lineage_map import ColumnOrigin, LineageMap, MappedTable
+from floe_core.runs.build_request import PLAN_RUN_ID
 from floe_core.schemas.nodes import Column
 
 

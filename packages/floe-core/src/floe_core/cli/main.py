@@ -32,8 +32,8 @@ from floe_core.cli.commands import (
 from floe_core.cli.console import without_controls
 from floe_core.cli.help_of_flags import hide_types_of_flags, join_lines_of_help
 from floe_core.cli.json_of_errors import Commands, print_error
-from floe_core.errors import EnvironmentProblemError, FloeError
-from floe_core.garbage_collection import exit_without_collecting
+from floe_core.foundation.errors import EnvironmentProblemError, FloeError
+from floe_core.foundation.garbage_collection import exit_without_collecting
 
 _OF_A_FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
 _OF_A_WRONG_FILE = (errno.EISDIR, errno.ENOTDIR, errno.ELOOP, errno.EACCES, errno.EPERM)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from floe_core.errors import UsageError
+from floe_core.foundation.errors import UsageError
 
 # Every day in these years has a day before and after it, in every time zone.
 YEARS = range(2, 9999)

@@ -28,7 +28,7 @@ def check_installed(name: str | None) -> str | None:
     """
     if name is None:
         return None
-    from floe_core.errors import UsageError
+    from floe_core.foundation.errors import UsageError
     from floe_core.plugin_registry import installed, unknown_plugin
 
     if name not in installed():
@@ -54,7 +54,7 @@ def check_file(path: Path | None) -> Path | None:
     Raises:
         UsageError: It is a folder.
     """
-    from floe_core.errors import UsageError
+    from floe_core.foundation.errors import UsageError
 
     if path is not None and path.is_dir():
         raise UsageError(f"{path} is a folder; name a file to write")
@@ -63,7 +63,7 @@ def check_file(path: Path | None) -> Path | None:
 
 def use_environment(name: str | None) -> str | None:
     """Choose an environment for this process and its child processes; "" for none."""
-    from floe_core.environment_choice import ENVIRONMENT_VARIABLE
+    from floe_core.product_folder.environment_choice import ENVIRONMENT_VARIABLE
 
     if name is not None:
         os.environ[ENVIRONMENT_VARIABLE] = name

@@ -9,11 +9,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from floe_core.build_events import NodeResult
 from floe_core.cli.commands.show_command import next_ticks
 from floe_core.cli.console import count_of
 from floe_core.cli.run_view import MARKS
 from floe_core.parity.comparison import Comparison, NodeComparison
+from floe_core.runs.build_events import NodeResult
 
 
 def print_report(comparison: Comparison, console: Console, is_kept: bool) -> None:

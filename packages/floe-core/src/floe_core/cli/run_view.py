@@ -9,7 +9,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.status import Status
 
-from floe_core.build_events import (
+from floe_core.cli.console import stderr
+from floe_core.runs.build_events import (
     BuildEnded,
     BuildEvent,
     NodeLog,
@@ -17,7 +18,6 @@ from floe_core.build_events import (
     NodeStarted,
     NodeStatus,
 )
-from floe_core.cli.console import stderr
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 MARKS: dict[NodeStatus, str] = {

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from floe_core.plugin_api.powers import ScheduleReporter
 from floe_core.plugin_interfaces import OrchestratorPlugin
-from floe_core.plugin_powers import ScheduleReporter
 from floe_core.schedules import check_timezone, next_tick
 from floe_core.schedules.live_schedules import with_live_schedules
 from floe_core.schedules.schedule_store import store_of

@@ -19,8 +19,8 @@ def ticks_of_orchestrator(
         PluginError: The plugin does not exist.
     """
     from floe_core import plugin_registry
-    from floe_core.errors import UsageError
-    from floe_core.plugin_powers import TickReporter
+    from floe_core.foundation.errors import UsageError
+    from floe_core.plugin_api.powers import TickReporter
     from floe_core.schemas.compiled_artifacts import CompiledArtifacts, OrchestratorChoice, Product
     from floe_core.schemas.policies import DbtProject, Job
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from types import MappingProxyType
 
 from floe_core import plugin_registry
-from floe_core.atomic_files import write_together
 from floe_core.compiler.checks.choices import check_choices, choose_orchestrator
 from floe_core.compiler.checks.losses import refuse_losses
 from floe_core.compiler.code.code_hashes import hash_project
@@ -39,9 +38,9 @@ from floe_core.compiler.settings import (
     product_settings,
     tracing_settings,
 )
-from floe_core.execution.dbt.preloaded_manifest import parsed_file
-from floe_core.garbage_collection import seldom_collecting
-from floe_core.plugin_powers import EntryPointFile
+from floe_core.dbt.preloaded_manifest import parsed_file
+from floe_core.foundation.garbage_collection import seldom_collecting
+from floe_core.plugin_api.powers import EntryPointFile
 from floe_core.schemas.artifacts_reader import COPY_MARK
 from floe_core.schemas.compiled_artifacts import (
     ARTIFACTS_FILE,
@@ -52,6 +51,7 @@ from floe_core.schemas.compiled_artifacts import (
 from floe_core.schemas.policies import DbtProject
 from floe_core.secrets.known_values import known_secrets
 from floe_core.secrets.redactor import Redactor
+from floe_core.storage.atomic_files import write_together
 from floe_core.tracing.compile_trace import CompileTrace
 
 

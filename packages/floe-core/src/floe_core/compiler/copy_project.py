@@ -11,13 +11,13 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from floe_core.atomic_files import missing_folders, remove_empty
 from floe_core.compiler.inputs import DBT_PROJECT_FILE, Inputs
 from floe_core.compiler.profile import PROFILES_FILE
-from floe_core.errors import EnvironmentProblemError, UsageError
 from floe_core.execution.warehouse_lock import file_of_one_writer
+from floe_core.foundation.errors import EnvironmentProblemError, UsageError
 from floe_core.schedules.schedule_store import STORE_FILE
 from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE
+from floe_core.storage.atomic_files import missing_folders, remove_empty
 from floe_core.warehouse.duckdb_file import duckdb_file
 
 # Names that tools create in a project's folder, and dbt in a package's; in deeper folders, such a

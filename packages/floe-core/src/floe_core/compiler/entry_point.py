@@ -9,8 +9,8 @@ from floe_core.compiler.findings import Findings
 from floe_core.compiler.inputs import Inputs
 from floe_core.compiler.profile import is_edited, is_generated
 from floe_core.compiler.settings import plugin_settings
-from floe_core.errors import InvalidProductError, Problem
-from floe_core.plugin_powers import EntryPointFile, EntryPointWriter
+from floe_core.foundation.errors import InvalidProductError, Problem
+from floe_core.plugin_api.powers import EntryPointFile, EntryPointWriter
 
 
 def entry_point_of(

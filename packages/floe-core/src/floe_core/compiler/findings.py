@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from floe_core.errors import InvalidProductError, Problem
+from floe_core.foundation.errors import InvalidProductError, Problem
 
 
 class Findings:

@@ -10,13 +10,13 @@ from typing import Any
 
 from floe_core.compiler.findings import Findings
 from floe_core.compiler.jinja_text import render_environment
-from floe_core.dbt_yaml import read_dbt_document
-from floe_core.errors import InvalidProductError, Problem
+from floe_core.foundation.errors import InvalidProductError, Problem
 from floe_core.schemas import floe_yaml, manifest_yaml
 from floe_core.schemas.floe_yaml import FloeSpec
 from floe_core.schemas.manifest_yaml import Manifest
 from floe_core.schemas.reading import validate
-from floe_core.source_map import Document, Location, read_document
+from floe_core.user_yaml.dbt_yaml import read_dbt_document
+from floe_core.user_yaml.source_map import Document, Location, read_document
 
 FLOE_FILE, DBT_PROJECT_FILE, MANIFEST_FILE = "floe.yaml", "dbt_project.yml", "manifest.yaml"
 
@@ -208,6 +208,6 @@ def manifest_data(document: Document, findings: Findings) -> dict[str, Any]:
 
 
 def _invalid(problem: Problem) -> InvalidProductError:
-    from floe_core.errors import InvalidProductError
+    from floe_core.foundation.errors import InvalidProductError
 
     return InvalidProductError([problem])

@@ -8,7 +8,7 @@ from pathlib import Path
 from floe_core.compiler.inputs import DBT_PROJECT_FILE, profile_name_of, read_dbt_project
 from floe_core.compiler.literal_secrets import literal_secrets
 from floe_core.compiler.profile import choose_output, find_profiles
-from floe_core.errors import InvalidProductError
+from floe_core.foundation.errors import InvalidProductError
 from floe_core.schemas.yaml_schemas import schema_file, schema_line, schema_text
 
 FLOE_YAML = """\

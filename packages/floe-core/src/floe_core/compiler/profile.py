@@ -19,10 +19,10 @@ from floe_core.compiler.findings import Findings
 from floe_core.compiler.inputs import Inputs
 from floe_core.compiler.jinja_text import render_environment
 from floe_core.compiler.literal_secrets import literal_secrets, without_secrets
-from floe_core.dbt_yaml import read_dbt_document
-from floe_core.errors import InvalidProductError, Problem
+from floe_core.foundation.errors import InvalidProductError, Problem
 from floe_core.schemas.manifest_yaml import Environment, PluginChoice
-from floe_core.source_map import Document
+from floe_core.user_yaml.dbt_yaml import read_dbt_document
+from floe_core.user_yaml.source_map import Document
 from floe_core.warehouse.duckdb_file import duckdb_file
 
 PROFILES_FILE = "profiles.yml"

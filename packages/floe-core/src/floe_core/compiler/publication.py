@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from floe_core.compiler.compile_product import CompiledProduct
 from floe_core.compiler.inputs import Inputs
-from floe_core.errors import InvalidProductError, StaleProductError, UsageError
+from floe_core.foundation.errors import InvalidProductError, StaleProductError, UsageError
 from floe_core.ports.published import PublishedProduct
 
 

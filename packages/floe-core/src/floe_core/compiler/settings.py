@@ -8,10 +8,10 @@ from urllib.parse import urlsplit, urlunsplit
 
 from floe_core.compiler.inputs import Inputs
 from floe_core.compiler.profile import fill_placeholders
-from floe_core.environment_choice import unknown_environment
-from floe_core.errors import UsageError
+from floe_core.foundation.errors import UsageError
 from floe_core.lineage.backend import manifest_transport
 from floe_core.lineage.naming import without_credentials
+from floe_core.product_folder.environment_choice import unknown_environment
 from floe_core.schedules import tzdata_version
 from floe_core.schemas.compiled_artifacts import Product
 from floe_core.schemas.manifest_yaml import LineageSwitch, Manifest, ResourcePreset

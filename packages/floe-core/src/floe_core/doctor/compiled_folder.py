@@ -6,15 +6,15 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from floe_core.dbt.executable import find_executable
+from floe_core.dbt.library import NO_DBT, library_version
 from floe_core.doctor.finding import Finding
-from floe_core.errors import (
+from floe_core.foundation.errors import (
     EnvironmentProblemError,
     InvalidProductError,
     StaleProductError,
     UsageError,
 )
-from floe_core.execution.dbt.executable import find_executable
-from floe_core.execution.dbt.library import NO_DBT, library_version
 from floe_core.schedules import tzdata_version
 from floe_core.schedules.live_schedules import with_live_schedules
 from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE, CompiledArtifacts

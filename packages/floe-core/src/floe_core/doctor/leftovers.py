@@ -11,14 +11,14 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from floe_core.alerts import status as status_of_alerts
-from floe_core.build_events import BuildEnded
 from floe_core.doctor.finding import Finding
 from floe_core.doctor.services import is_held
-from floe_core.errors import EnvironmentProblemError
 from floe_core.execution.record.journal import FILE, last_event
+from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.lineage import status
+from floe_core.product_folder.state_folder import runs_place, shared_state
+from floe_core.runs.build_events import BuildEnded
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_core.state_folder import runs_place, shared_state
 from floe_core.warehouse.duckdb_file import duckdb_file
 
 # A journal without writes for this long does not belong to a run under way.

@@ -10,9 +10,9 @@ from floe_core.compiler.inputs import FLOE_FILE, read_inputs
 from floe_core.compiler.settings import plugin_settings
 from floe_core.doctor.compiled_folder import findings_in
 from floe_core.doctor.finding import Finding
-from floe_core.errors import EnvironmentProblemError, InvalidProductError, PluginError
+from floe_core.foundation.errors import EnvironmentProblemError, InvalidProductError, PluginError
+from floe_core.plugin_api.powers import PoolChecker
 from floe_core.plugin_interfaces import OrchestratorPlugin, ValidationResult
-from floe_core.plugin_powers import PoolChecker
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts, OrchestratorChoice
 
 SUBJECT = "orchestrator"

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from floe_core.doctor.finding import Finding, Severity
 from floe_core.doctor.step_pods import check_step_pods
-from floe_core.errors import EnvironmentProblemError, UsageError
+from floe_core.foundation.errors import EnvironmentProblemError, UsageError
+from floe_core.foundation.service_probe import NoAnswerError, send_request, without_secrets
 from floe_core.lineage.backend import is_configured, resolve_transport, speaks_of_transport
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.secrets.references import UnsetVariableError
-from floe_core.service_probe import NoAnswerError, send_request, without_secrets
 from floe_core.warehouse.connection import open_warehouse
 from floe_core.warehouse.duckdb_file import duckdb_file
 from floe_core.warehouse.internals import require_adapter

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from floe_core.doctor.finding import Finding
-from floe_core.errors import EnvironmentProblemError, UsageError
+from floe_core.foundation.errors import EnvironmentProblemError, UsageError
 from floe_core.ports.ledger import LEDGER_VARIABLE, ledger_of
 from floe_core.reuse.state_store import STORE_VARIABLE, store_of
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts

@@ -18,7 +18,7 @@ from packaging.utils import canonicalize_name as normalized
 
 from floe_core import plugin_registry
 from floe_core.doctor.finding import Finding
-from floe_core.errors import PluginError
+from floe_core.foundation.errors import PluginError
 
 SUBJECT = "versions"
 CORE = "floe-core"

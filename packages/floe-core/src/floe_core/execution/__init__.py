@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from floe_core.build_events import (
+from floe_core.foundation.lazy_names import importer
+from floe_core.runs.build_events import (
     BuildEnded,
     BuildEvent,
     NodeLog,
@@ -12,9 +13,8 @@ from floe_core.build_events import (
     NodeStarted,
     NodeStatus,
 )
-from floe_core.build_request import BuildRequest
-from floe_core.lazy_names import importer
-from floe_core.run_parameters import RunParameters
+from floe_core.runs.build_request import BuildRequest
+from floe_core.runs.run_parameters import RunParameters
 
 if TYPE_CHECKING:
     from floe_core.execution.build_run import build
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from floe_core.execution.record.outcome import outcome_of_run
     from floe_core.execution.record.run_record import RunRecord, record_of
     from floe_core.execution.reports.open_builds import report_outcome, reported_if_killed
-    from floe_core.parent_death import end_with_parent
+    from floe_core.foundation.parent_death import end_with_parent
 
 __all__ = [
     "Attempt",
@@ -74,7 +74,7 @@ _HOMES = {
     "automatic_attempt": "floe_core.execution.record.attempt",
     "build": "floe_core.execution.build_run",
     "chosen_nodes": "floe_core.execution.node_selection.wanted",
-    "end_with_parent": "floe_core.parent_death",
+    "end_with_parent": "floe_core.foundation.parent_death",
     "failure_of": "floe_core.execution.record.build_failure",
     "failure_of_build": "floe_core.execution.record.build_failure",
     "first_attempt_number": "floe_core.execution.record.attempt",

@@ -13,13 +13,10 @@ from contextlib import closing
 from dataclasses import replace
 from functools import partial
 
-from floe_core.build_events import BuildEvent, NodeLog, NodeResult
-from floe_core.build_request import BuildRequest
-from floe_core.errors import FloeError
-from floe_core.execution.dbt.graph_of_run import with_graph_of_run
-from floe_core.execution.dbt.invocation import Invocation, invocation
-from floe_core.execution.dbt.kept_parse import KeptParse
-from floe_core.execution.dbt.run import DbtEnded, DbtRun
+from floe_core.dbt.graph_of_run import with_graph_of_run
+from floe_core.dbt.invocation import Invocation, invocation
+from floe_core.dbt.kept_parse import KeptParse
+from floe_core.dbt.run import DbtEnded, DbtRun
 from floe_core.execution.node_selection.enabled_nodes import enabled_nodes
 from floe_core.execution.node_selection.wanted import wanted_nodes
 from floe_core.execution.node_timeouts import NodeTimeouts
@@ -36,11 +33,14 @@ from floe_core.execution.reusing.reuse_of_build import ReuseOfBuild
 from floe_core.execution.slots_of_build import SlotsOfBuild
 from floe_core.execution.start_nodes import start_dbt, start_nodes
 from floe_core.execution.warehouse_lock import WarehouseHold, sole_writer
-from floe_core.node_slots import NodeSlots
-from floe_core.product_redactor import redactor_of
+from floe_core.foundation.errors import FloeError
+from floe_core.product_folder.state_folder import shared_state
+from floe_core.runs.build_events import BuildEvent, NodeLog, NodeResult
+from floe_core.runs.build_request import BuildRequest
+from floe_core.runs.node_slots import NodeSlots
+from floe_core.runs.product_redactor import redactor_of
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.secrets.redactor import Redactor
-from floe_core.state_folder import shared_state
 
 LOCK_TIMEOUT_SECONDS = 3600.0
 PATIENCE_SECONDS = 20.0

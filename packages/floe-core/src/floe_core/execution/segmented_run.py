@@ -8,10 +8,10 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 
-from floe_core.build_events import BuildEvent, NodeResult
-from floe_core.execution.dbt.run import DbtEnded, DbtRun
+from floe_core.dbt.run import DbtEnded, DbtRun
 from floe_core.execution.gates import nodes_held_back_by
 from floe_core.execution.segments import Segment
+from floe_core.runs.build_events import BuildEvent, NodeResult
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 # A segment that has sent its end is over; this is for dbt threads that are still running.

@@ -5,11 +5,9 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from floe_core.build_request import BuildRequest
-from floe_core.errors import EnvironmentProblemError
-from floe_core.execution.dbt.invocation import Invocation, freshness_invocation, invocation
-from floe_core.execution.dbt.kept_parse import KeptParse
-from floe_core.execution.dbt.run import DbtRun
+from floe_core.dbt.invocation import Invocation, freshness_invocation, invocation
+from floe_core.dbt.kept_parse import KeptParse
+from floe_core.dbt.run import DbtRun
 from floe_core.execution.freshness_run import FreshnessRun
 from floe_core.execution.private_folder import make_private
 from floe_core.execution.reusing.reuse_of_build import ReuseOfBuild
@@ -19,11 +17,13 @@ from floe_core.execution.slots_of_build import SlotsOfBuild
 from floe_core.execution.steps.call import step_call
 from floe_core.execution.steps.process import StepNotStarted, StepProcess
 from floe_core.execution.steps.waiting import WaitingStep
+from floe_core.foundation.errors import EnvironmentProblemError
+from floe_core.runs.build_request import BuildRequest
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import source_name
 
 if TYPE_CHECKING:
-    from floe_core.execution.reusing.node_gate import NodeGate
+    from floe_core.dbt.run import Gate
 
 
 def start_nodes(
@@ -47,7 +47,7 @@ def start_nodes(
             return _start_freshness(artifacts, request, segment.node_ids)
         return reuse.start(segment.node_ids, start_part)
 
-    def start_part(node_ids: tuple[str, ...], gate: NodeGate | None) -> DbtRun:
+    def start_part(node_ids: tuple[str, ...], gate: Gate | None) -> DbtRun:
         built = call
         if node_ids != call.node_ids:
             is_whole = len(node_ids) == len(artifacts.built)
@@ -81,7 +81,7 @@ def start_dbt(
     call: Invocation,
     parse: KeptParse | None = None,
     slots: SlotsOfBuild | None = None,
-    gate: NodeGate | None = None,
+    gate: Gate | None = None,
 ) -> DbtRun:
     """Start one dbt call: the product's own dbt, or in this process the one beside floe.
 
@@ -91,9 +91,9 @@ def start_dbt(
         EnvironmentProblemError: dbt is not installed.
     """
     if artifacts.dbt.executable:
-        from floe_core.execution.dbt.program import SubprocessDbt
+        from floe_core.dbt.program import SubprocessDbt
 
         return SubprocessDbt(call, artifacts.dbt.executable)
-    from floe_core.execution.dbt.in_process import InProcessDbt
+    from floe_core.dbt.in_process import InProcessDbt
 
     return InProcessDbt(call, artifacts.dbt.version, parse, slots, gate)

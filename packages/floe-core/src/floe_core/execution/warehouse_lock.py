@@ -12,8 +12,8 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from floe_core.errors import EnvironmentProblemError
 from floe_core.execution.turns import take_turn
+from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.warehouse.duckdb_file import duckdb_file, render
 
 # A Derby server has `jdbc:derby://`, a database in memory `jdbc:derby:memory:`.

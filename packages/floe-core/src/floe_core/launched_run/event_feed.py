@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from floe_core.build_events import BuildEvent
+from floe_core.runs.build_events import BuildEvent
 
 _receivers: list[Callable[[BuildEvent], None]] = []
 
@@ -14,7 +14,7 @@ _receivers: list[Callable[[BuildEvent], None]] = []
 def receiving(receive: Callable[[BuildEvent], None]) -> Iterator[None]:
     """Call the receiver with every event that is emitted inside the block.
 
-    >>> from floe_core.build_events import BuildEnded
+    >>> from floe_core.runs.build_events import BuildEnded
     >>> received = []
     >>> with receiving(received.append):
     ...     emit(BuildEnded(True))

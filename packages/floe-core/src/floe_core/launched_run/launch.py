@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from floe_core.build_events import BuildEvent, NodeResult, from_line
-from floe_core.errors import UsageError
+from floe_core.foundation.errors import UsageError
 from floe_core.launched_run.run_order import RunEnd, RunOrder, end_in
 from floe_core.launched_run.run_process import RunProcess, RunProgram, run_process
-from floe_core.plugin_powers import RunOptions
+from floe_core.plugin_api.powers import RunOptions
+from floe_core.runs.build_events import BuildEvent, NodeResult, from_line
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 

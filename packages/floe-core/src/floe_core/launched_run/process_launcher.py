@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from floe_core.build_events import BuildEvent
 from floe_core.launched_run.launch import (
     LaunchedRun,
     StartedRun,
@@ -18,7 +17,8 @@ from floe_core.launched_run.launch import (
 )
 from floe_core.launched_run.run_order import RunOrder
 from floe_core.launched_run.run_process import RunProgram
-from floe_core.plugin_powers import RunOptions, RunReport, UncompiledProduct
+from floe_core.plugin_api.powers import RunOptions, RunReport, UncompiledProduct
+from floe_core.runs.build_events import BuildEvent
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 

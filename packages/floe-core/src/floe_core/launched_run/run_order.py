@@ -6,9 +6,9 @@ import json
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from floe_core.plugin_powers import RunOptions, RunStatus
-from floe_core.run_parameters import RunParameters
-from floe_core.time_range import TimeRange
+from floe_core.plugin_api.powers import RunOptions, RunStatus
+from floe_core.runs.run_parameters import RunParameters
+from floe_core.runs.time_range import TimeRange
 
 _END = "run_end"
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TextIO
 
 from floe_core.launched_run.run_order import RunOrder
-from floe_core.regular_files import open_regular
+from floe_core.storage.regular_files import open_regular
 
 
 @dataclass(frozen=True, slots=True)

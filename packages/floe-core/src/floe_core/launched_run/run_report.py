@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from io import RawIOBase
 
-from floe_core.build_events import BuildEvent, NodeResult, to_line
 from floe_core.launched_run.event_feed import receiving
 from floe_core.launched_run.run_order import RunEnd
+from floe_core.runs.build_events import BuildEvent, NodeResult, to_line
 
 
 class RunReporter:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import unquote
 
+from floe_core.product_folder.state_folder import state_place
 from floe_core.schemas.nodes import Node
-from floe_core.state_folder import state_place
 
 # Runs build parts of a product. The SQL of a model that none of these compiled is not searched for.
 MAX_ATTEMPTS = 200

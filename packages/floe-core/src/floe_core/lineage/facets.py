@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from floe_core import __version__
-from floe_core.build_events import ReusedBuild
 from floe_core.lineage.calling_run import NamedRun
+from floe_core.runs.build_events import ReusedBuild
 
 Json = dict[str, Any]
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 
-from floe_core.atomic_files import write_whole
 from floe_core.lineage.facets import UNKNOWN_TYPE, Json
 from floe_core.sql.columns.derivation import KnownTable
+from floe_core.storage.atomic_files import write_whole
 
 
 class KnownColumns:

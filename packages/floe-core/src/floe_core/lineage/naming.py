@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from floe_core.schemas.nodes import Node
-from floe_core.server_ports import server_port, text_of
+from floe_core.warehouse.server_ports import server_port, text_of
 
 # Adapter -> (namespace scheme, profile keys of the host, whether OpenLineage's names have a port).
 _SERVERS: dict[str, tuple[str, tuple[str, ...], bool]] = {

@@ -9,10 +9,10 @@ from floe_core.lineage.events import LineageJob
 from floe_core.lineage.facets import Json
 from floe_core.lineage.naming import dataset_name, node_job_name, warehouse_namespace
 from floe_core.lineage.seed_header import seed_columns
-from floe_core.regular_files import file_in
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Column, Node, source_name
 from floe_core.secrets.redactor import Redactor
+from floe_core.storage.regular_files import file_in
 
 _QUOTES = {
     **dict.fromkeys(("duckdb", "postgres", "redshift", "snowflake", "sqlite", "trino"), '"'),

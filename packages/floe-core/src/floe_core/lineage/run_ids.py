@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from hashlib import sha1
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from floe_core.build_request import BuildRequest
+from floe_core.runs.build_request import BuildRequest
 
 
 def run_id_of_build(namespace: str, product: str, request: BuildRequest) -> str:

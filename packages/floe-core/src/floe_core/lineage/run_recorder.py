@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from types import MappingProxyType
 
-from floe_core.build_events import BuildEnded, BuildEvent, NodeStarted
-from floe_core.build_request import BuildRequest
 from floe_core.lineage.backend import is_configured
 from floe_core.lineage.build_story import BuildStory
 from floe_core.lineage.facets import Json
 from floe_core.lineage.sending.delivery import Delivery
-from floe_core.product_redactor import redactor_of
+from floe_core.runs.build_events import BuildEnded, BuildEvent, NodeStarted
+from floe_core.runs.build_request import BuildRequest
+from floe_core.runs.product_redactor import redactor_of
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Column
 from floe_core.secrets.known_values import known_secrets

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from floe_core.build_events import NodeResult
 from floe_core.lineage import facets
 from floe_core.lineage.facets import Json
+from floe_core.runs.build_events import NodeResult
 from floe_core.schemas.nodes import Node
 
 _CUSTOM = "custom_sql"

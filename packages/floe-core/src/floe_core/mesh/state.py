@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 
 from floe_core.compiler.ports.products import Platform
 from floe_core.compiler.settings import plugin_settings
-from floe_core.environment_choice import chosen_environment
-from floe_core.errors import EnvironmentProblemError, StaleProductError
-from floe_core.parallel_reads import read_in_threads
+from floe_core.foundation.errors import EnvironmentProblemError, StaleProductError
+from floe_core.foundation.parallel_reads import read_in_threads
 from floe_core.ports.decision import Decision, decide
 from floe_core.ports.ledger import Ledger, ledger_at
 from floe_core.ports.published import PublishedProduct
 from floe_core.ports.record import ProductRecord, Start, Update
+from floe_core.product_folder.environment_choice import chosen_environment
 from floe_core.schedules import next_tick
 from floe_core.schedules.live_schedules import check_schedules, live_job
 from floe_core.schedules.schedule_store import STORE_SETTING

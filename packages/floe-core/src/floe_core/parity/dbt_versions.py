@@ -13,7 +13,7 @@ from pathlib import Path
 from filelock import FileLock
 from platformdirs import user_cache_path
 
-from floe_core.errors import EnvironmentProblemError
+from floe_core.foundation.errors import EnvironmentProblemError
 
 _VERSION = re.compile(r"\d+(\.\d+)*((a|b|rc)\d+)?")
 # Written once everything is installed; without it, the installation of the environment is

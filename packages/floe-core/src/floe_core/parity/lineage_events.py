@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from floe_core.foundation.process_environment import environment_with
 from floe_core.lineage import flush
-from floe_core.process_environment import environment_with
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 Json = dict[str, Any]

@@ -13,7 +13,7 @@ from floe_core.compiler.findings import Findings
 from floe_core.compiler.inputs import FLOE_FILE, read_inputs
 from floe_core.compiler.ports.products import Platform
 from floe_core.compiler.profile import Profile
-from floe_core.errors import InvalidProductError, Problem, UsageError
+from floe_core.foundation.errors import InvalidProductError, Problem, UsageError
 from floe_core.mesh.state import read_mesh
 from floe_core.parity import plain_dbt
 from floe_core.parity.scratch import (

@@ -15,19 +15,19 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, cast, get_args
 
-from floe_core.build_events import BuildEvent, NodeResult, NodeStatus
-from floe_core.build_request import BuildRequest
-from floe_core.dbt_vars import vars_argument
-from floe_core.execution.dbt.executable import find_executable
-from floe_core.execution.dbt.invocation import (
+from floe_core.dbt.executable import find_executable
+from floe_core.dbt.invocation import (
     QUIET_ENVIRONMENT,
     own_vars,
     policy_arguments,
     run_vars,
 )
-from floe_core.execution.guarded_process import start_guarded
-from floe_core.plugin_powers import RunReport
+from floe_core.foundation.guarded_process import start_guarded
+from floe_core.plugin_api.powers import RunReport
+from floe_core.runs.build_events import BuildEvent, NodeResult, NodeStatus
+from floe_core.runs.build_request import BuildRequest
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.user_yaml.dbt_vars import vars_argument
 from floe_core.warehouse.dbt_profiles import profiles_dir
 from floe_core.warehouse.duckdb_file import PROJECT_DIR_VARIABLE
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from floe_core import plugin_registry
-from floe_core.plugin_powers import RetryPlan, RetryReporter, TickReporter
+from floe_core.plugin_api.powers import RetryPlan, RetryReporter, TickReporter
 from floe_core.schedules import ticks_between
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Schedule

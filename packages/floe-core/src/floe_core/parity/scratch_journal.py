@@ -14,10 +14,10 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from floe_core.atomic_files import write_together
 from floe_core.parity.scratch import Scratch
+from floe_core.product_folder.state_folder import journal_folder, state_folder
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_core.state_folder import journal_folder, state_folder
+from floe_core.storage.atomic_files import write_together
 from floe_core.warehouse.connection import Warehouse, open_warehouse
 from floe_core.warehouse.credentials import place_of
 

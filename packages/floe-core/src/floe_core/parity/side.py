@@ -11,11 +11,11 @@ from functools import cached_property
 from pathlib import Path
 
 from floe_core.alerts.report import DISABLED_VARIABLE
-from floe_core.build_events import BuildEvent
 from floe_core.compiler.compile_product import CompiledProduct, prepare_product
 from floe_core.compiler.profile import Profile, isolate
-from floe_core.errors import UsageError
-from floe_core.launch import launch
+from floe_core.foundation.errors import UsageError
+from floe_core.foundation.process_environment import environment_with
+from floe_core.launched_run.launcher import launch
 from floe_core.parity import plain_dbt
 from floe_core.parity.lineage_events import caught_in_file, collect_events
 from floe_core.parity.promises import Promises, promises_of, today
@@ -30,9 +30,9 @@ from floe_core.parity.scratch import (
 from floe_core.parity.scratch_journal import dropped_afterwards
 from floe_core.parity.spark_metastore import SparkMetastore
 from floe_core.parity.sqlite_files import FOLDER, in_own_files, refuse_foreign_files
-from floe_core.plugin_powers import RunOptions, RunReport
+from floe_core.plugin_api.powers import RunOptions, RunReport
 from floe_core.ports.ledger import LEDGER_VARIABLE
-from floe_core.process_environment import environment_with
+from floe_core.runs.build_events import BuildEvent
 from floe_core.schedules.live_schedules import with_live_schedules
 from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE, CompiledArtifacts
 from floe_core.schemas.nodes import Node

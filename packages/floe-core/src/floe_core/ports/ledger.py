@@ -10,11 +10,11 @@ from uuid import uuid4
 
 from pydantic import ValidationError
 
-from floe_core.errors import EnvironmentProblemError, UsageError
+from floe_core.foundation.errors import EnvironmentProblemError, UsageError
 from floe_core.ports.record import Numbers, ProductRecord, Start, Update
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.secrets.references import UnsetVariableError, resolve
-from floe_core.shared_text import SharedText, shared_text
+from floe_core.storage.shared_text import SharedText, shared_text
 
 LEDGER_VARIABLE = "FLOE_LEDGER"
 

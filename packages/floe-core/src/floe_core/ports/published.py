@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from floe_core.atomic_files import write_together
-from floe_core.errors import EnvironmentProblemError
-from floe_core.objects import Objects, ObjectsError
+from floe_core.foundation.errors import EnvironmentProblemError
+from floe_core.foundation.service_probe import without_secrets
 from floe_core.schemas.artifacts_reader import artifacts_in, read_artifacts
 from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE, CompiledArtifacts
 from floe_core.secrets.references import UnsetVariableError, resolve
 from floe_core.secrets.shapes import hide_shapes
-from floe_core.service_probe import without_secrets
+from floe_core.storage.atomic_files import write_together
+from floe_core.storage.objects import Objects, ObjectsError
 
 VERSIONS = "versions"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from floe_core.errors import EnvironmentProblemError
+from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.ports.decision import Decision, decide
 from floe_core.ports.ledger import Ledger, ledger_of
 from floe_core.ports.record import ProductRecord

@@ -13,11 +13,11 @@ from typing import Protocol
 
 from filelock import FileLock, Timeout
 
-from floe_core.atomic_files import write_together
-from floe_core.errors import EnvironmentProblemError
+from floe_core.foundation.errors import EnvironmentProblemError
+from floe_core.product_folder.state_folder import state_folder
 from floe_core.reuse.state import State, from_text, to_text
-from floe_core.shared_text import POSTGRES, ObjectsText, PostgresText, SharedText
-from floe_core.state_folder import state_folder
+from floe_core.storage.atomic_files import write_together
+from floe_core.storage.shared_text import POSTGRES, ObjectsText, PostgresText, SharedText
 
 STORE_VARIABLE = "FLOE_REUSE_STORE"
 FILE = "reuse.json"

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from floe_core.atomic_files import write_together
-from floe_core.errors import EnvironmentProblemError
+from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.schedules.schedule_override import Overrides, overrides_in, text_of
+from floe_core.storage.atomic_files import write_together
 
 LOCK_SECONDS = 30.0
 

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from floe_core.errors import EnvironmentProblemError, UsageError
+from floe_core.foundation.errors import EnvironmentProblemError, UsageError
 from floe_core.schedules.dialect import parse_cron
 from floe_core.schedules.live_schedules import with_live_schedules
 from floe_core.schedules.schedule_override import ScheduleOverride, Switch

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 
-from floe_core.errors import Problem, StaleProductError
+from floe_core.foundation.errors import Problem, StaleProductError
 from floe_core.schedules.dialect import parse_cron
 from floe_core.schedules.schedule_store import store_of
 from floe_core.schedules.zone_database import tzdata_version

@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import ValidationError
 
-from floe_core.errors import EnvironmentProblemError
+from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.schedules.dialect import parse_cron
 from floe_core.schedules.zones import check_timezone
 from floe_core.schemas.frozen import Frozen

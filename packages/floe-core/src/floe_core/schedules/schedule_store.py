@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from floe_core.errors import EnvironmentProblemError
+from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.schedules.schedule_override import Overrides
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.secrets.settings import setting
@@ -82,7 +82,7 @@ def place_in(settings: Mapping[str, Any]) -> str:
 
 def _shared_store(place: str, product_name: str) -> ScheduleStore:
     from floe_core.schedules.shared_schedule_store import SharedScheduleStore
-    from floe_core.shared_text import POSTGRES, ObjectsText, PostgresText
+    from floe_core.storage.shared_text import POSTGRES, ObjectsText, PostgresText
 
     if place.startswith(POSTGRES):
         return SharedScheduleStore(PostgresText(place, f"{product_name}.schedules"))

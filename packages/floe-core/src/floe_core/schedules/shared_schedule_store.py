@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from floe_core.schedules.schedule_override import Overrides, overrides_in, text_of
-from floe_core.shared_text import SharedText
+from floe_core.storage.shared_text import SharedText
 
 
 class SharedScheduleStore:

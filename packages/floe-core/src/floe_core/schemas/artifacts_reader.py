@@ -10,8 +10,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from floe_core.errors import EnvironmentProblemError, Problem, StaleProductError
-from floe_core.garbage_collection import collector_at_rest
+from floe_core.foundation.errors import EnvironmentProblemError, Problem, StaleProductError
+from floe_core.foundation.garbage_collection import collector_at_rest
 from floe_core.schemas.compiled_artifacts import (
     ARTIFACTS_FILE,
     DBT_MANIFEST_FILE,

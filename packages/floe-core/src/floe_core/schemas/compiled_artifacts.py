@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import PrivateAttr
 
-from floe_core.environment_choice import chosen_environment
+from floe_core.product_folder.environment_choice import chosen_environment
 from floe_core.schemas.environments import EnvironmentValues, in_environment
 from floe_core.schemas.frozen import Frozen
 from floe_core.schemas.node_graph import NodeGraph
@@ -96,7 +96,7 @@ class CompiledArtifacts(Frozen):
         Raises:
             UsageError: These artifacts come from no folder.
         """
-        from floe_core.errors import UsageError
+        from floe_core.foundation.errors import UsageError
 
         if self._project_dir is None:
             what = "these artifacts come from no folder; use CompiledArtifacts.load(folder)"
@@ -145,7 +145,7 @@ class CompiledArtifacts(Frozen):
         Raises:
             UsageError: There is none; the error lists the names that exist.
         """
-        from floe_core.errors import UsageError
+        from floe_core.foundation.errors import UsageError
 
         for job in self.jobs:
             if job.name == name:
@@ -213,7 +213,7 @@ class CompiledArtifacts(Frozen):
         Raises:
             StaleProductError: As for `load`, or the folder holds another product.
         """
-        from floe_core.errors import Problem, StaleProductError
+        from floe_core.foundation.errors import Problem, StaleProductError
 
         artifacts = cls.load(project_dir)
         found = artifacts.product.name

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from floe_core.environment_choice import unknown_environment
+from floe_core.product_folder.environment_choice import unknown_environment
 from floe_core.schemas.frozen import Frozen
 from floe_core.schemas.policies import Job, Schedule
 from floe_core.schemas.resources import ResourceSpec
@@ -42,7 +42,7 @@ def in_environment(artifacts: CompiledArtifacts, name: str) -> CompiledArtifacts
     Raises:
         UsageError: The manifest that the product was compiled with has no such environment.
     """
-    from floe_core.errors import UsageError
+    from floe_core.foundation.errors import UsageError
 
     if not name or artifacts.environment == name:
         return artifacts

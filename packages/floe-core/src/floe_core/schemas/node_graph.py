@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 
-from floe_core.errors import Problem, StaleProductError
+from floe_core.foundation.errors import Problem, StaleProductError
 from floe_core.schemas.nodes import Node
 
 Edges = Mapping[str, tuple[str, ...]]

@@ -9,9 +9,9 @@ from typing import Any, TypeVar, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from floe_core.errors import InvalidProductError, Problem
+from floe_core.foundation.errors import InvalidProductError, Problem
 from floe_core.schemas.text_forms import FORMS, TextForm
-from floe_core.source_map import Document, Location
+from floe_core.user_yaml.source_map import Document, Location
 
 Model = TypeVar("Model", bound=BaseModel)
 

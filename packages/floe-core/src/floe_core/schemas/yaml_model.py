@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 from pydantic.alias_generators import to_camel
 
-from floe_core.dbt_vars import with_tags
 from floe_core.schemas import text_forms
+from floe_core.user_yaml.dbt_vars import with_tags
 
 ApiVersion = Literal["floe.dev/v1"]
 Name = Annotated[str, StringConstraints(pattern=text_forms.NAME.pattern, max_length=63)]

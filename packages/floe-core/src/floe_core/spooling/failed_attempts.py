@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from floe_core.atomic_files import write_whole
+from floe_core.storage.atomic_files import write_whole
 
 # After this many failures, the events behind are tried; if one is accepted, this is set aside.
 ATTEMPTS = 5

@@ -12,10 +12,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from floe_core.atomic_files import write_whole
-from floe_core.regular_files import read_regular
+from floe_core.product_folder.state_folder import state_folder, state_place
 from floe_core.spooling.spool_room import SpoolFullError, SpoolRoom
-from floe_core.state_folder import state_folder, state_place
+from floe_core.storage.atomic_files import write_whole
+from floe_core.storage.regular_files import read_regular
 
 Json = dict[str, Any]
 

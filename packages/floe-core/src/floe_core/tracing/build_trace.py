@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from floe_core.build_events import BuildEnded, BuildEvent, NodeResult, NodeStarted
-from floe_core.build_request import BuildRequest
+from floe_core.runs.build_events import BuildEnded, BuildEvent, NodeResult, NodeStarted
+from floe_core.runs.build_request import BuildRequest
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.tracing.opening import open_sender
 from floe_core.tracing.span_ids import SpanIds

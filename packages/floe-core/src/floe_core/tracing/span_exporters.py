@@ -8,7 +8,7 @@ from importlib.metadata import entry_points
 
 from opentelemetry.sdk.trace.export import ConsoleSpanExporter, SpanExporter
 
-from floe_core.process_environment import environment_with
+from floe_core.foundation.process_environment import environment_with
 from floe_core.schemas.policies import TracingSettings
 from floe_core.tracing.switch import ENDPOINTS, EXPORTER
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC
 from hashlib import sha256
 
-from floe_core.build_request import BuildRequest
+from floe_core.runs.build_request import BuildRequest
 
 
 def trace_id_of_run(product: str, request: BuildRequest) -> int:

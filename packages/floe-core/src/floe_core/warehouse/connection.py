@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from floe_core.errors import EnvironmentProblemError, UsageError
+from floe_core.foundation.errors import EnvironmentProblemError, UsageError
 from floe_core.schemas.policies import DbtProject
 from floe_core.warehouse.copied_tables import Copies, open_copies
 from floe_core.warehouse.credentials import credentials_of, without_secrets

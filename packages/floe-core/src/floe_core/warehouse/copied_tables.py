@@ -16,7 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from floe_core.errors import EnvironmentProblemError
+from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.schemas.policies import DbtProject
 from floe_core.warehouse.credentials import credentials_of, without_secrets
 from floe_core.warehouse.dialect import Dialect, Relation, Row

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from floe_core.errors import EnvironmentProblemError
-from floe_core.process_environment import environment_with
+from floe_core.foundation.errors import EnvironmentProblemError
+from floe_core.foundation.process_environment import environment_with
 from floe_core.schemas.policies import DbtProject
 from floe_core.secrets.known_values import known_secrets
 from floe_core.secrets.redactor import Redactor

@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 
 from floe_core.cli.main import app
 from floe_core.compiler import compile_product
-from floe_core.errors import EnvironmentProblemError, InvalidProductError, UsageError
+from floe_core.foundation.errors import EnvironmentProblemError, InvalidProductError, UsageError
 
 GOLDEN = Path(__file__).with_name("comment.md")
 

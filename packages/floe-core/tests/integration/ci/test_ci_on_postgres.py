@@ -20,7 +20,7 @@ from own_database import SERVER, compute, own_database, rows
 from typer.testing import CliRunner
 
 from floe_core.cli.main import app
-from floe_core.errors import UsageError
+from floe_core.foundation.errors import UsageError
 
 SCHEMAS = (
     "select nspname from pg_namespace where nspname !~ '^pg_|^information_schema$' order by nspname"

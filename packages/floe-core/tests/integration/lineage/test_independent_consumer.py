@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from floe_core.build_events import BuildEnded
-from floe_core.build_request import BuildRequest
 from floe_core.compiler import compile_product
 from floe_core.execution import build
+from floe_core.runs.build_events import BuildEnded
+from floe_core.runs.build_request import BuildRequest
 
 EXAMPLES = Path(__file__).parents[5] / "examples"
 WHEEL = "openmetadata-ingestion==2.0.7.0"

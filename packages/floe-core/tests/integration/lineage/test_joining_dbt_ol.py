@@ -13,9 +13,9 @@ import pytest
 from openlineage.client.serde import Serde
 from openlineage.common.provider.dbt.local import DbtLocalArtifactProcessor
 
-from floe_core.build_request import BuildRequest
 from floe_core.compiler import compile_product
 from floe_core.execution import build
+from floe_core.runs.build_request import BuildRequest
 
 EXAMPLES = Path(__file__).parents[5] / "examples"
 PROFILE = "hello: {target: dev, outputs: {dev: {type: duckdb, path: hello.duckdb}}}\n"

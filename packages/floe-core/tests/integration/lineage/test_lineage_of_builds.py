@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from floe_core.build_events import NodeResult, NodeStarted
-from floe_core.build_request import BuildRequest
 from floe_core.compiler import compile_product
 from floe_core.execution import build
 from floe_core.lineage import flush, status
 from floe_core.lineage.naming import node_job_name
+from floe_core.runs.build_events import NodeResult, NodeStarted
+from floe_core.runs.build_request import BuildRequest
 from floe_core.schemas import CompiledArtifacts
 
 EXAMPLES = Path(__file__).parents[5] / "examples"

@@ -14,10 +14,10 @@ import pytest
 from otlp_collector import Collector, running_collector
 from plain_shop import FLOE, MANIFEST
 
-from floe_core.build_request import BuildRequest
 from floe_core.cli.main import app
 from floe_core.compiler import compile_product
 from floe_core.execution import build
+from floe_core.runs.build_request import BuildRequest
 
 SECRETS = {
     "variable": "correct-horse-battery",

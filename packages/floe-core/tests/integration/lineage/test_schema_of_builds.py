@@ -11,10 +11,10 @@ from typing import Any
 import duckdb
 import pytest
 
-from floe_core.build_events import NodeResult
-from floe_core.build_request import BuildRequest
 from floe_core.compiler import compile_product
 from floe_core.execution import build
+from floe_core.runs.build_events import NodeResult
+from floe_core.runs.build_request import BuildRequest
 
 EXAMPLES = Path(__file__).parents[5] / "examples"
 UNDOCUMENTED = """\

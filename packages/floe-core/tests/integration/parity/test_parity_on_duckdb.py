@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from floe_core.errors import InvalidProductError, UsageError
+from floe_core.foundation.errors import InvalidProductError, UsageError
 from floe_core.parity.comparison import compare
 from floe_core.parity.promises import promises_of
 from floe_core.parity.side import compile_side, run_side

@@ -16,7 +16,7 @@ import pytest
 from own_database import SERVER, own_database, rows
 from shop_on_postgres import WORLD, write_postgres_product
 
-from floe_core.errors import EnvironmentProblemError, InvalidProductError, UsageError
+from floe_core.foundation.errors import EnvironmentProblemError, InvalidProductError, UsageError
 from floe_core.parity.comparison import compare
 from floe_core.parity.side import Side, compile_side, run_side
 from floe_core.warehouse.dialects import DIALECTS

@@ -17,11 +17,11 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, use_span
 from otlp_collector import Collector, ReceivedSpan
 
-from floe_core.build_events import BuildEnded, NodeResult
-from floe_core.build_request import BuildRequest
 from floe_core.compiler import compile_product
-from floe_core.errors import InvalidProductError
 from floe_core.execution import build
+from floe_core.foundation.errors import InvalidProductError
+from floe_core.runs.build_events import BuildEnded, NodeResult
+from floe_core.runs.build_request import BuildRequest
 from floe_core.schemas import CompiledArtifacts
 
 WriteProduct = Callable[..., Path]

@@ -17,7 +17,7 @@ from dbt.cli.main import dbtRunner
 from own_database import SERVER, own_database
 from planted_differences import CELLS, ON, ON_POSTGRES, ROW
 
-from floe_core.errors import EnvironmentProblemError
+from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.schemas.policies import DbtProject
 from floe_core.warehouse.copied_tables import CopiedTables, open_copies
 from floe_core.warehouse.credentials import credentials_of

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from borrowed_names import Name, borrowed_names, without
 
-from floe_core.errors import EnvironmentProblemError
+from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.warehouse import internals
 
 NOTHING: Any = SimpleNamespace()

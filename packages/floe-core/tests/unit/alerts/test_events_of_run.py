@@ -9,8 +9,8 @@ import pytest
 
 from floe_core.alerts.events_of_run import OpenFailure, failure_after, is_whole_and_green, kinds_of
 from floe_core.alerts.run_outcome import RunOutcome
-from floe_core.build_events import NodeResult, NodeStatus
-from floe_core.run_parameters import RunParameters
+from floe_core.runs.build_events import NodeResult, NodeStatus
+from floe_core.runs.run_parameters import RunParameters
 
 A, B = "model.s.a", "model.s.b"
 

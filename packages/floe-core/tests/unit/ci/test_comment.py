@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from floe_core.build_events import NodeResult
 from floe_core.ci.breaking import Break
 from floe_core.ci.markdown import LONGEST, as_markdown
 from floe_core.ci.report import ChangeReport
 from floe_core.difference import ProductDifference
+from floe_core.runs.build_events import NodeResult
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 NOTHING = ProductDifference((), (), (), (), (), {}, (NOW, NOW))

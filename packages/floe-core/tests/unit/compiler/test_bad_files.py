@@ -11,7 +11,7 @@ import pytest
 from plain_shop import FLOE, MANIFEST
 
 from floe_core.compiler import compile_product
-from floe_core.errors import InvalidProductError
+from floe_core.foundation.errors import InvalidProductError
 
 WriteProduct = Callable[..., Path]
 

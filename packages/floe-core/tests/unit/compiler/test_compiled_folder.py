@@ -15,7 +15,7 @@ import pytest
 from zoo_product import write_zoo
 
 from floe_core.compiler import compile_product
-from floe_core.errors import InvalidProductError, StaleProductError, UsageError
+from floe_core.foundation.errors import InvalidProductError, StaleProductError, UsageError
 from floe_core.schemas import CompiledArtifacts
 
 pytestmark = pytest.mark.long

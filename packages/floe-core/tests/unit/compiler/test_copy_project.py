@@ -11,7 +11,7 @@ from floe_core.compiler import compile_product
 from floe_core.compiler.compile_product import prepare_product
 from floe_core.compiler.copy_project import warehouse_files
 from floe_core.compiler.profile import isolate
-from floe_core.errors import EnvironmentProblemError
+from floe_core.foundation.errors import EnvironmentProblemError
 
 WriteProduct = Callable[..., Path]
 

@@ -11,10 +11,10 @@ from plain_shop import FLOE
 from floe_core import plugin_registry
 from floe_core.compiler import compile_product
 from floe_core.compiler.compile_product import prepare_product
-from floe_core.errors import InvalidProductError
+from floe_core.foundation.errors import InvalidProductError
+from floe_core.plugin_api.concepts import product_concepts
+from floe_core.plugin_api.powers import Concept
 from floe_core.plugin_interfaces import OrchestratorPlugin
-from floe_core.plugin_powers import Concept
-from floe_core.product_concepts import product_concepts
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 WriteProduct = Callable[..., Path]

@@ -13,8 +13,8 @@ from plain_shop import FLOE
 from floe_core import plugin_registry
 from floe_core.compiler import compile_product
 from floe_core.difference import difference
-from floe_core.errors import InvalidProductError
-from floe_core.product_concepts import product_concepts
+from floe_core.foundation.errors import InvalidProductError
+from floe_core.plugin_api.concepts import product_concepts
 
 WriteProduct = Callable[..., Path]
 POOLS = """\

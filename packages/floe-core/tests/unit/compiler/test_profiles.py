@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from floe_core.compiler import compile_product
-from floe_core.errors import InvalidProductError
+from floe_core.foundation.errors import InvalidProductError
 from floe_core.schemas import CompiledArtifacts
 
 WriteProduct = Callable[..., Path]

@@ -9,7 +9,7 @@ import pytest
 
 from floe_core.compiler import compile_product
 from floe_core.difference.nodes import changed_nodes
-from floe_core.errors import InvalidProductError
+from floe_core.foundation.errors import InvalidProductError
 from floe_core.schemas import CompiledArtifacts
 
 WriteProduct = Callable[..., Path]

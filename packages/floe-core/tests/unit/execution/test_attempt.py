@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import pytest
 
-from floe_core.build_events import NodeResult, NodeStatus
 from floe_core.execution import (
     Attempt,
     RunRecord,
@@ -16,6 +15,7 @@ from floe_core.execution import (
     first_attempt_number,
     may_retry,
 )
+from floe_core.runs.build_events import NodeResult, NodeStatus
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 Shop = Callable[..., CompiledArtifacts]

@@ -9,8 +9,8 @@ from importlib.metadata import requires
 import pytest
 from borrowed_names import without
 
-from floe_core.errors import EnvironmentProblemError
-from floe_core.execution.dbt import library
+from floe_core.dbt import library
+from floe_core.foundation.errors import EnvironmentProblemError
 
 IMPORT_ALL = """\
 import importlib, pkgutil, sys

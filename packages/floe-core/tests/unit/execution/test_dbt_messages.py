@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from floe_core.build_events import BuildEvent, NodeLog, NodeResult, NodeStarted
-from floe_core.execution.dbt.messages import DbtMessages, is_of_interest, rows_of, status_of
+from floe_core.dbt.messages import DbtMessages, is_of_interest, rows_of, status_of
+from floe_core.runs.build_events import BuildEvent, NodeLog, NodeResult, NodeStarted
 
 MODEL, TEST, UNIT_TEST = "model.shop.orders", "test.shop.unique_id", "unit_test.shop.orders.adds"
 STARTED_AT, FINISHED_AT = "2026-03-01T06:00:01", "2026-03-01T06:00:03.500000"

@@ -11,7 +11,7 @@ import pytest
 from borrowed_names import fresh_module, without
 from dbt_common.behavior_flags import BehaviorFlagRendered
 
-from floe_core.execution.dbt.lighter_dbt import direct_flag_sources, known_source
+from floe_core.dbt.lighter_dbt import direct_flag_sources, known_source
 
 # conftest.py has it found directly in all tests.
 DEFAULT_SOURCE = fresh_module("dbt_common.behavior_flags").BehaviorFlagRendered._default_source

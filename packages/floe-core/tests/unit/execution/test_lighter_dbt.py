@@ -36,7 +36,7 @@ from dbt_common.events.functions import get_event_manager
 from dbt_common.events.logger import LoggerConfig
 from dbt_common.exceptions import DbtBaseException
 
-from floe_core.execution.dbt.lighter_dbt import known_source, lighter_dbt
+from floe_core.dbt.lighter_dbt import known_source, lighter_dbt
 
 REPLACED: list[tuple[Any, str]] = [
     (BaseAdapter, "get_relation"),

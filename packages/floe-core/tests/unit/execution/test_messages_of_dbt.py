@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from floe_core.build_events import BuildEvent, NodeLog, NodeResult, NodeStarted
-from floe_core.execution.dbt.messages import DbtMessages
+from floe_core.dbt.messages import DbtMessages
+from floe_core.runs.build_events import BuildEvent, NodeLog, NodeResult, NodeStarted
 
 BROKEN = "model.shop.broken"
 NODE = {

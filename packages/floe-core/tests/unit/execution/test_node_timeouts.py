@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from floe_core.build_events import BuildEvent, NodeResult, NodeStarted, NodeStatus
-from floe_core.execution.dbt.run import DbtEnded
+from floe_core.dbt.run import DbtEnded
 from floe_core.execution.node_timeouts import NodeTimeouts
+from floe_core.runs.build_events import BuildEvent, NodeResult, NodeStarted, NodeStatus
 
 SLOW, OTHER = "model.shop.slow", "model.shop.other"
 LIMIT = 30

@@ -10,13 +10,13 @@ from pathlib import Path
 import psutil
 import pytest
 
-from floe_core.execution.guarded_process import start_guarded
+from floe_core.foundation.guarded_process import start_guarded
 
 # Starts a guarded program, and passes on what it prints.
 STARTER = """
 import os, sys
 from pathlib import Path
-from floe_core.execution.guarded_process import start_guarded
+from floe_core.foundation.guarded_process import start_guarded
 program = start_guarded([sys.executable, "-c", sys.argv[1]], Path.cwd(), os.environ)
 for line in program.stdout:
     print(line, end="", flush=True)

@@ -18,7 +18,7 @@ from mashumaro.core.meta.code.builder import CodeBuilder
 from mashumaro.jsonschema import build_json_schema
 from mashumaro.jsonschema import schema as mashumaro_schemas
 
-from floe_core.execution.dbt.lighter_dbt import known_source, remembered_defaults
+from floe_core.dbt.lighter_dbt import known_source, remembered_defaults
 
 
 def schemas() -> dict[str, Any]:

@@ -14,7 +14,7 @@ from dbt.cli.main import dbtRunner
 from dbt_common.clients.jinja import MacroFuzzEnvironment, MacroFuzzParser
 from jinja2 import TemplateSyntaxError
 
-from floe_core.execution.dbt.lighter_dbt import known_source, macro_syntax, remembered_syntax
+from floe_core.dbt.lighter_dbt import known_source, macro_syntax, remembered_syntax
 
 PROFILE = "shop: {target: dev, outputs: {dev: {type: duckdb, path: shop.duckdb}}}\n"
 PROJECT = (

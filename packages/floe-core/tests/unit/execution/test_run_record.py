@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from floe_core.build_events import BuildEnded, BuildEvent, NodeLog, NodeResult, NodeStatus
-from floe_core.build_request import BuildRequest
-from floe_core.errors import UsageError
 from floe_core.execution import RunRecord, failure_of, failure_of_build, record_of, wanted_nodes
 from floe_core.execution.record.journal import Journal
+from floe_core.foundation.errors import UsageError
+from floe_core.runs.build_events import BuildEnded, BuildEvent, NodeLog, NodeResult, NodeStatus
+from floe_core.runs.build_request import BuildRequest
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job
 

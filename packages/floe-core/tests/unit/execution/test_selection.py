@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from dbt.graph.selector_methods import is_selected_node
 
-from floe_core.execution.dbt.selection import arguments_for_nodes
+from floe_core.dbt.selection import arguments_for_nodes
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 Shop = Callable[..., CompiledArtifacts]

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from floe_core.build_events import DatasetFact, NodeResult, from_line, to_line
 from floe_core.execution.steps.facts import MAX_BYTES, StepFacts, read_facts
+from floe_core.runs.build_events import DatasetFact, NodeResult, from_line, to_line
 
 
 def read(folder: Path, *lines: str) -> StepFacts:

@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from floe_core.build_events import BuildEnded, NodeLog, NodeResult, NodeStarted, NodeStatus
-from floe_core.execution.dbt.run import DbtEnded
+from floe_core.dbt.run import DbtEnded
 from floe_core.execution.record.verdict import Verdict
+from floe_core.runs.build_events import BuildEnded, NodeLog, NodeResult, NodeStarted, NodeStatus
 
 A, B, C = "model.shop.a", "model.shop.b", "test.shop.c"
 AT = datetime(2026, 3, 1, 6, tzinfo=UTC)

@@ -9,7 +9,7 @@ import pytest
 
 IMPORTS = """\
 import sys
-import floe_core.execution.build_run, floe_core.execution.dbt.in_process
+import floe_core.execution.build_run, floe_core.dbt.in_process
 print(*sys.modules)
 """
 # What reads YAML, SQL and URLs, sends lineage, or draws in a terminal.

@@ -12,8 +12,8 @@ from plain_shop import FLOE
 
 from floe_core import plugin_registry
 from floe_core.cli.early_start import start_early
-from floe_core.errors import EnvironmentProblemError
-from floe_core.plugin_powers import RunLauncher, UncompiledProduct
+from floe_core.foundation.errors import EnvironmentProblemError
+from floe_core.plugin_api.powers import RunLauncher, UncompiledProduct
 from floe_core.schemas.artifacts_reader import COPY_MARK
 
 FILES = {

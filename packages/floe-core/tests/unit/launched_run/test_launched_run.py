@@ -14,17 +14,17 @@ from pathlib import Path
 import psutil
 import pytest
 
-from floe_core.build_events import BuildEvent, NodeLog, NodeResult
-from floe_core.errors import UsageError
+from floe_core.foundation.errors import UsageError
 from floe_core.launched_run.launch import LaunchedRun, order_for, started_run
 from floe_core.launched_run.run_order import RunEnd, RunOrder
 from floe_core.launched_run.run_process import RunProgram
-from floe_core.plugin_powers import RunOptions
-from floe_core.run_parameters import RunParameters
+from floe_core.plugin_api.powers import RunOptions
+from floe_core.runs.build_events import BuildEvent, NodeLog, NodeResult
+from floe_core.runs.run_parameters import RunParameters
+from floe_core.runs.time_range import TimeRange
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts, OrchestratorChoice, Product
 from floe_core.schemas.nodes import Node
 from floe_core.schemas.policies import DbtProject, Job
-from floe_core.time_range import TimeRange
 
 MODEL = "model.shop.a"
 RESULT = NodeResult(MODEL, "success", 0.5, ended_at=datetime(2026, 3, 1, tzinfo=UTC))
@@ -34,7 +34,7 @@ PROGRAM = """
 import os, subprocess, sys, time
 from datetime import UTC, datetime
 
-from floe_core.build_events import NodeLog, NodeResult
+from floe_core.runs.build_events import NodeLog, NodeResult
 from floe_core.launched_run.event_feed import emit
 from floe_core.launched_run.awaited_order import await_order, import_needed
 from floe_core.launched_run.parent_watch import ParentWatch

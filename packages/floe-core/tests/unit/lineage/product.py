@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from floe_core.build_events import NodeResult, NodeStarted
-from floe_core.build_request import BuildRequest
+from floe_core.runs.build_events import NodeResult, NodeStarted
+from floe_core.runs.build_request import BuildRequest
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts, OrchestratorChoice, Product
 from floe_core.schemas.nodes import Column, Node, ResourceType
 from floe_core.schemas.policies import DbtProject, Job, LineageSettings

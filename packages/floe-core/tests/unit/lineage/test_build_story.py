@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from floe_core.build_events import BuildEnded, NodeResult, ReusedBuild
 from floe_core.lineage.build_story import BuildStory
+from floe_core.runs.build_events import BuildEnded, NodeResult, ReusedBuild
 from floe_core.secrets.redactor import Redactor
 from floe_core.tracing.span_ids import SpanIds
 

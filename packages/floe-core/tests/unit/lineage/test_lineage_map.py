@@ -16,7 +16,7 @@ from rich.console import Console
 from floe_core.cli.lineage_data import as_data
 from floe_core.cli.lineage_tree import lineage_tree
 from floe_core.cli.pages.lineage_page import lineage_page
-from floe_core.errors import StaleProductError
+from floe_core.foundation.errors import StaleProductError
 from floe_core.lineage.lineage_map import ColumnOrigin, LineageMap, lineage_map
 
 from .product import artifacts, node

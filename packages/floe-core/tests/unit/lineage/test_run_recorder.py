@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from floe_core.build_events import BuildEnded
 from floe_core.lineage import RunLineage
 from floe_core.lineage.sending.delivery_status import status
+from floe_core.runs.build_events import BuildEnded
 from floe_core.schemas.policies import LineageSettings
 
 from .conftest import Backend

@@ -16,7 +16,7 @@ from exclusive_files import SCHEME
 from own_database import SERVER, own_database
 from s3_server import BUCKET, s3_server
 
-from floe_core.errors import EnvironmentProblemError
+from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.ports.decision import updates_in
 from floe_core.ports.ledger import Ledger
 from floe_core.ports.record import KEPT, Update

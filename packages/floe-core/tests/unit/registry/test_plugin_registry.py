@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from floe_core import plugin_registry
-from floe_core.errors import PluginError
-from floe_core.plugin_powers import EntryPointWriter, RunLauncher
+from floe_core.foundation.errors import PluginError
+from floe_core.plugin_api.powers import EntryPointWriter, RunLauncher
 
 JUST_SEVEN = """
 from floe_core.plugin_interfaces import OrchestratorPlugin, ResourceSpec, ValidationResult

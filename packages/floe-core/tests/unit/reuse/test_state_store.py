@@ -17,7 +17,7 @@ from floe_core.reuse.state_store import (
     StateStore,
     store_of,
 )
-from floe_core.shared_text import ObjectsText
+from floe_core.storage.shared_text import ObjectsText
 
 ENTRY = Entry(
     "run 1",

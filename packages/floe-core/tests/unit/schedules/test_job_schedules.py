@@ -6,7 +6,7 @@ import warnings
 
 import pytest
 
-from floe_core.errors import UsageError
+from floe_core.foundation.errors import UsageError
 from floe_core.schedules import tzdata_version
 from floe_core.schedules.job_schedules import JobSchedules
 from floe_core.schedules.live_schedules import with_live_schedules

@@ -13,13 +13,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from own_database import SERVER, own_database
 
-from floe_core import numbered_objects
-from floe_core.errors import EnvironmentProblemError
+from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.schedules.file_schedule_store import FileScheduleStore
 from floe_core.schedules.schedule_override import ScheduleOverride
 from floe_core.schedules.schedule_store import store_for, store_of
 from floe_core.schedules.shared_schedule_store import SharedScheduleStore
-from floe_core.shared_text import ObjectsText
+from floe_core.storage import numbered_objects
+from floe_core.storage.shared_text import ObjectsText
 
 ENTRY = ScheduleOverride(since=datetime(2026, 1, 1, tzinfo=UTC), removed=True)
 

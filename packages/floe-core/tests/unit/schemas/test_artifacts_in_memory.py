@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from floe_core.errors import UsageError
+from floe_core.foundation.errors import UsageError
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts, OrchestratorChoice, Product
 from floe_core.schemas.nodes import Node
 from floe_core.schemas.policies import DbtProject

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from floe_core.compiler import compile_product
-from floe_core.errors import InvalidProductError
+from floe_core.foundation.errors import InvalidProductError
 from floe_core.schemas import CompiledArtifacts
 
 pytestmark = pytest.mark.long

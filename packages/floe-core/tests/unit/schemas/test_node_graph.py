@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from floe_core.errors import StaleProductError
+from floe_core.foundation.errors import StaleProductError
 from floe_core.schemas.node_graph import NodeGraph
 from floe_core.schemas.nodes import Node
 

@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from floe_core.helm.outgoing_ports import schedule_store_ports
-from floe_core.helm.settings import (
+from floe_core.plugin_api.helm.outgoing_ports import schedule_store_ports
+from floe_core.plugin_api.helm.settings import (
     HelmAutoscaling,
     HelmProduct,
     HelmSettings,

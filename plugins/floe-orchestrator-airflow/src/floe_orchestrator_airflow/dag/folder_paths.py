@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 from pathlib import PurePosixPath
 
-from floe_core.node_groups import PLURALS, Batch, batches_by_label
+from floe_core.plugin_api.node_groups import PLURALS, Batch, batches_by_label
 from floe_core.schemas.nodes import Node
 
 Path = tuple[str, ...]

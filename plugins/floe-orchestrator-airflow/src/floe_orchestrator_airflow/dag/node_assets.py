@@ -5,7 +5,7 @@ from __future__ import annotations
 from airflow.sdk import Asset
 from pydantic import JsonValue
 
-from floe_core.build_events import NodeResult
+from floe_core.runs.build_events import NodeResult
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node, source_name
 from floe_core.schemas.policies import Job

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from floe_core.plugin_powers import RetryPlan
+from floe_core.plugin_api.powers import RetryPlan
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_airflow.dag.job_dag import job_dag
 from floe_orchestrator_airflow.dag.task_ids import BUILD

@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from floe_core.plugin_api.transform_graph import ordered
 from floe_core.plugin_interfaces import TransformConfig
-from floe_core.transform_graph import ordered
 from floe_orchestrator_airflow.task.node_operator import FloeNodeOperator
 
 _FACTS = ("tags", "compute", "schema_name", "materialization", "path", "meta")

@@ -6,7 +6,7 @@ from typing import Any, get_args
 
 from airflow.sdk import Param
 
-from floe_core.run_parameters import RunParameters, RunResourceType
+from floe_core.runs.run_parameters import RunParameters, RunResourceType
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job
 from floe_orchestrator_airflow.task.run_of_product import (

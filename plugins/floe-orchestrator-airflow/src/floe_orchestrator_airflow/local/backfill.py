@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from floe_core.build_events import NodeLog
-from floe_core.errors import EnvironmentProblemError
-from floe_core.plugin_powers import RunOptions, RunReport
+from floe_core.foundation.errors import EnvironmentProblemError
+from floe_core.plugin_api.powers import RunOptions, RunReport
+from floe_core.runs.build_events import NodeLog
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_airflow.local.launch import OnEvent, add_dag, follow_run
 from floe_orchestrator_airflow.local.service import LocalAirflow

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from floe_core.missing_names import warn_of_missing_name
+from floe_core.foundation.missing_names import warn_of_missing_name
 from floe_orchestrator_airflow.internals import AIRFLOW
 
 # How long a scheduler rests for each second of CPU time, and at most: Airflow's own default.

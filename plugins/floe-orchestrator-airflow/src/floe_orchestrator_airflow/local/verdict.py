@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from floe_core.build_events import NodeResult
-from floe_core.failure_text import CULPRITS, failure_text
-from floe_core.plugin_powers import RunOptions, RunReport
+from floe_core.plugin_api.powers import RunOptions, RunReport
+from floe_core.runs.build_events import NodeResult
+from floe_core.runs.failure_text import CULPRITS, failure_text
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_airflow.dag.task_ids import BUILD
 from floe_orchestrator_airflow.mirrors.node_mirrors import Mirror, mirrors

@@ -15,7 +15,7 @@ from contextvars import ContextVar
 from datetime import datetime
 from typing import Any
 
-from floe_core.missing_names import warn_of_missing_name
+from floe_core.foundation.missing_names import warn_of_missing_name
 from floe_orchestrator_airflow.internals import AIRFLOW
 from floe_orchestrator_airflow.task.result_facts import ENDED_AT, RESULT_KEY, STARTED_AT
 

@@ -21,7 +21,7 @@ from airflow.triggers.base import (
     TriggerEvent,
 )
 
-from floe_core.build_events import NodeResult
+from floe_core.runs.build_events import NodeResult
 from floe_orchestrator_airflow.dag.task_ids import BUILD
 from floe_orchestrator_airflow.mirrors.internals import task_instance_of, wait_until_logs_are_read
 from floe_orchestrator_airflow.mirrors.progress_poller import listening, task_states

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from floe_core.node_groups import node_groups
+from floe_core.plugin_api.node_groups import node_groups
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job
 from floe_orchestrator_airflow.dag.granularity import choose_granularity

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from floe_core.foundation.service_probe import is_supported, without_secrets
 from floe_core.plugin_interfaces import ValidationResult
-from floe_core.service_probe import is_supported, without_secrets
 from floe_orchestrator_airflow.service.rest_access import (
     CannotGoOnError,
     json_object,

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from floe_core.errors import EnvironmentProblemError
-from floe_core.plugin_powers import PoolProblem
+from floe_core.foundation.errors import EnvironmentProblemError
+from floe_core.plugin_api.powers import PoolProblem
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_airflow.service.rest_access import (
     CannotGoOnError,

@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from floe_core.foundation.service_probe import Answer, NoAnswerError, send_request
 from floe_core.secrets.settings import setting
-from floe_core.service_probe import Answer, NoAnswerError, send_request
 
 DEFAULT_URL = "http://localhost:8080"
 

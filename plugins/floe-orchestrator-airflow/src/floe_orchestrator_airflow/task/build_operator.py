@@ -10,9 +10,6 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from floe_core.build_events import BuildEnded, NodeLog, NodeResult
-from floe_core.build_request import BuildRequest
-from floe_core.errors import NothingNewError, UsageError
 from floe_core.execution import (
     Attempt,
     RunRecord,
@@ -22,6 +19,9 @@ from floe_core.execution import (
     failure_of,
     nodes_of_job,
 )
+from floe_core.foundation.errors import NothingNewError, UsageError
+from floe_core.runs.build_events import BuildEnded, NodeLog, NodeResult
+from floe_core.runs.build_request import BuildRequest
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_airflow.dag.node_assets import asset_event_facts, built_assets
 from floe_orchestrator_airflow.product_assets import updates_asset

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from floe_core.foundation.process_environment import environment_with
 from floe_core.lineage import is_configured
-from floe_core.process_environment import environment_with
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_airflow.internals import is_reported_by_provider, settings_of_lineage
 

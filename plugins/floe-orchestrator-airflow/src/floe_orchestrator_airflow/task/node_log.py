@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from floe_core.build_events import NodeLog, NodeResult
+from floe_core.runs.build_events import NodeLog, NodeResult
 
 _LEVELS = {"debug": logging.DEBUG, "warn": logging.WARNING, "error": logging.ERROR}
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
-from floe_core.build_events import BuildEnded, NodeLog, NodeResult
-from floe_core.build_request import BuildRequest
 from floe_core.execution import RunRecord, failure_of
+from floe_core.runs.build_events import BuildEnded, NodeLog, NodeResult
+from floe_core.runs.build_request import BuildRequest
 from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE, CompiledArtifacts
 from floe_orchestrator_airflow.dag.node_assets import asset_event_facts, built_assets
 from floe_orchestrator_airflow.dag.task_ids import BUILD

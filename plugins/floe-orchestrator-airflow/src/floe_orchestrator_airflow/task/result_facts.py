@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from floe_core.build_events import NodeResult
+from floe_core.runs.build_events import NodeResult
 
 # The XCom with a task's facts, and what they call its times.
 RESULT_KEY = "floe_result"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from floe_core.build_events import NodeResult, from_line, to_line
 from floe_core.execution import RunRecord
+from floe_core.runs.build_events import NodeResult, from_line, to_line
 
 # How many chunks there are; see `chunk_key`.
 CHUNKS_KEY = "floe_result_chunks"

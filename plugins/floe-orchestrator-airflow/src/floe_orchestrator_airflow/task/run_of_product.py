@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from floe_core.run_parameters import RunParameters
-from floe_core.time_range import TimeRange
+from floe_core.runs.run_parameters import RunParameters
+from floe_core.runs.time_range import TimeRange
 from floe_orchestrator_airflow.dag.task_ids import BUILD
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from floe_core.build_events import BuildEvent, NodeLog, NodeResult, NodeStarted
+from floe_core.runs.build_events import BuildEvent, NodeLog, NodeResult, NodeStarted
 
 FINAL_STATES = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})
 

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterable
 from types import TracebackType
 
-from floe_core.build_events import BuildEvent, NodeResult, to_line
+from floe_core.runs.build_events import BuildEvent, NodeResult, to_line
 from floe_orchestrator_airflow.task.progress_report import ProgressReport
 from floe_orchestrator_airflow.task.run_memory import RunMemory
 

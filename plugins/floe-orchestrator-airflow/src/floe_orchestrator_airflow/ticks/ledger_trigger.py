@@ -14,7 +14,7 @@ from typing import Any
 from airflow.sdk.exceptions import AirflowRuntimeError
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
-from floe_core.errors import FloeError
+from floe_core.foundation.errors import FloeError
 from floe_core.ports.ledger import ledger_at
 from floe_core.ports.watch import SECONDS_BETWEEN_LOOKS, TriggeredJob, look_in, wait_to_repeat
 from floe_core.schemas.ports import UpdateTrigger

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from floe_core.errors import EnvironmentProblemError
+from floe_core.foundation.errors import EnvironmentProblemError
+from floe_core.foundation.service_probe import without_secrets
 from floe_core.schedules.job_schedules import JobSchedules
 from floe_core.schemas.policies import Job
-from floe_core.service_probe import without_secrets
 from floe_orchestrator_airflow.dag.dag_id import dag_id
 from floe_orchestrator_airflow.dag.entry_point import FILENAME
 from floe_orchestrator_airflow.service.rest_access import (

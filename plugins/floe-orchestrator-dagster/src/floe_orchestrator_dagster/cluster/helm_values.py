@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from floe_core.helm.outgoing_ports import schedule_store_ports
-from floe_core.helm.settings import (
+from floe_core.plugin_api.helm.outgoing_ports import schedule_store_ports
+from floe_core.plugin_api.helm.settings import (
     HelmProduct,
     HelmSettings,
     StorePlace,

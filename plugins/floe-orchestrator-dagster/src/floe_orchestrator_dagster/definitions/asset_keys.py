@@ -7,7 +7,7 @@ from typing import Any
 
 from dagster import AssetKey
 
-from floe_core.errors import Problem
+from floe_core.foundation.errors import Problem
 from floe_core.schemas.nodes import Node
 
 

@@ -9,7 +9,7 @@ from functools import cached_property
 
 from dagster import AssetCheckKey, AssetKey, AssetSpec
 
-from floe_core.errors import InvalidProductError, invalid
+from floe_core.foundation.errors import InvalidProductError, invalid
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.node_graph import NodeGraph
 from floe_core.schemas.nodes import Node

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from dagster import AssetSelection, define_asset_job
 
-from floe_core.errors import InvalidProductError, Problem
+from floe_core.foundation.errors import InvalidProductError, Problem
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job
 from floe_orchestrator_dagster.dagster_names import JOB_TAG, PRODUCT_TAG, job_name

@@ -16,8 +16,8 @@ from dagster import (
     op,
 )
 
+from floe_core.plugin_api.transform_graph import ordered
 from floe_core.plugin_interfaces import TransformConfig
-from floe_core.transform_graph import ordered
 from floe_orchestrator_dagster.dagster_names import distinct
 from floe_orchestrator_dagster.dbt_resource import FloeDbtResource
 from floe_orchestrator_dagster.definitions.accepted_values import takes_tag

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from floe_core.atomic_files import write_together
-from floe_core.state_folder import state_folder
+from floe_core.product_folder.state_folder import state_folder
+from floe_core.storage.atomic_files import write_together
 from floe_orchestrator_dagster.definitions.entry_point import FILENAME
 
 WORKSPACE = "workspace.yaml"

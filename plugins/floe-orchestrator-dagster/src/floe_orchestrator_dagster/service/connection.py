@@ -7,8 +7,8 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from floe_core.foundation.service_probe import Answer, NoAnswerError, send_request, without_secrets
 from floe_core.plugin_interfaces import ValidationResult
-from floe_core.service_probe import Answer, NoAnswerError, send_request, without_secrets
 from floe_orchestrator_dagster.service.instance_health import (
     HEALTH_QUERY,
     InstanceHealth,

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from floe_core.service_probe import send_request, without_secrets
+from floe_core.foundation.service_probe import send_request, without_secrets
 from floe_orchestrator_dagster.service.webserver_access import WebserverAccess
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from floe_core.errors import EnvironmentProblemError
-from floe_core.plugin_powers import PoolProblem
+from floe_core.foundation.errors import EnvironmentProblemError
+from floe_core.foundation.service_probe import NoAnswerError
+from floe_core.plugin_api.powers import PoolProblem
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_core.service_probe import NoAnswerError
 from floe_orchestrator_dagster.service.graphql_client import GraphqlClient, RefusedError
 from floe_orchestrator_dagster.service.webserver_access import access_from
 

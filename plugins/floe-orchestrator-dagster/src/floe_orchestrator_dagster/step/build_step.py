@@ -16,7 +16,6 @@ from dagster import (
     OpExecutionContext,
 )
 
-from floe_core.errors import NothingNewError, UsageError
 from floe_core.execution import (
     BuildEnded,
     BuildRequest,
@@ -30,6 +29,7 @@ from floe_core.execution import (
     first_attempt_number,
     record_of,
 )
+from floe_core.foundation.errors import NothingNewError, UsageError
 from floe_core.launched_run.event_feed import emit
 from floe_core.ports.decision import updates_in
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts

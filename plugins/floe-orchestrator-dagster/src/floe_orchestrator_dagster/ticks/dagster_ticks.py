@@ -8,7 +8,7 @@ from itertools import takewhile
 
 from dagster import ScheduleDefinition, build_schedule_context
 
-from floe_core.errors import EnvironmentProblemError
+from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_dagster.dagster_names import NOMINAL_TIME_TAG, job_name
 from floe_orchestrator_dagster.internals import NoMomentsError, moments_of

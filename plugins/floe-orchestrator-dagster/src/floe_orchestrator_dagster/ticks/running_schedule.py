@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from floe_core.plugin_powers import RunningSchedule
+from floe_core.foundation.service_probe import NoAnswerError
+from floe_core.plugin_api.powers import RunningSchedule
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_core.service_probe import NoAnswerError
 from floe_orchestrator_dagster.dagster_names import job_name
 from floe_orchestrator_dagster.definitions.job_places import places_of
 from floe_orchestrator_dagster.service.graphql_client import GraphqlClient, RefusedError

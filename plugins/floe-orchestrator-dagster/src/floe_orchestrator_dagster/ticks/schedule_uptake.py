@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from floe_core.errors import EnvironmentProblemError
+from floe_core.foundation.errors import EnvironmentProblemError
+from floe_core.foundation.service_probe import NoAnswerError
 from floe_core.schedules.job_schedules import JobSchedules
 from floe_core.schemas.policies import Job
-from floe_core.service_probe import NoAnswerError
 from floe_orchestrator_dagster.dagster_names import job_name
 from floe_orchestrator_dagster.definitions.job_places import places_of
 from floe_orchestrator_dagster.service.graphql_client import GraphqlClient, RefusedError

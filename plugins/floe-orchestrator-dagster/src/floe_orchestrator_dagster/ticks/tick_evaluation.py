@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from dagster import RunRequest, ScheduleEvaluationContext, SkipReason
 
-from floe_core.errors import EnvironmentProblemError
+from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.schedules import is_tick, latest_tick
 from floe_core.schedules.live_schedules import live_job
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts

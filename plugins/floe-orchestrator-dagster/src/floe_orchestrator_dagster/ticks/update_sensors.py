@@ -17,7 +17,7 @@ from dagster import (
     SkipReason,
 )
 
-from floe_core.errors import EnvironmentProblemError
+from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.ports.decision import Decision
 from floe_core.ports.watch import SECONDS_BETWEEN_LOOKS, look, repeated_key, wait_to_repeat
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NoReturn
 
-from floe_core.errors import EnvironmentProblemError
-from floe_core.helm.settings import HelmSettings
+from floe_core.foundation.errors import EnvironmentProblemError
+from floe_core.plugin_api.helm.settings import HelmSettings
 
 
 def refuse_helm_values(settings: HelmSettings) -> NoReturn:

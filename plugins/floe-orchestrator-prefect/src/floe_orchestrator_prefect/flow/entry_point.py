@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from floe_core.plugin_powers import EntryPointFile
+from floe_core.plugin_api.powers import EntryPointFile
 
 FILENAME = "flow.py"
 

@@ -14,10 +14,10 @@ from prefect.runtime import flow_run
 from prefect.states import Cancelled
 
 from floe_core.execution import RunParameters, chosen_nodes, nodes_of_job
-from floe_core.run_parameters import RunResourceType
+from floe_core.runs.run_parameters import RunResourceType
+from floe_core.runs.time_range import TimeRange
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job
-from floe_core.time_range import TimeRange
 from floe_orchestrator_prefect.alerts.end_hooks import end_hooks
 from floe_orchestrator_prefect.flow.node_tasks import NodeTask
 from floe_orchestrator_prefect.flow.prefect_names import SKIPPED_RUN, flow_name

@@ -7,7 +7,7 @@ from collections import Counter
 from keyword import iskeyword
 from urllib.parse import quote
 
-from floe_core.errors import Problem
+from floe_core.foundation.errors import Problem
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
 from floe_core.schemas.policies import Job

@@ -13,7 +13,7 @@ from uuid import UUID
 from prefect import serve
 from prefect.deployments.runner import RunnerDeployment
 
-from floe_core.errors import UsageError
+from floe_core.foundation.errors import UsageError
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job
 from floe_orchestrator_prefect.alerts.deadline_watch import watch_deadlines

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from floe_core.plugin_powers import RetryPlan
+from floe_core.plugin_api.powers import RetryPlan
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_prefect.task.build_task import build_task
 

@@ -8,9 +8,9 @@ from prefect.assets import Asset, AssetProperties
 from prefect.cache_policies import NO_CACHE
 from prefect.tasks import MaterializingTask
 
+from floe_core.plugin_api.transform_graph import ordered
 from floe_core.plugin_interfaces import TransformConfig
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_core.transform_graph import ordered
 from floe_orchestrator_prefect.flow.prefect_names import asset_key
 from floe_orchestrator_prefect.task.one_node import build_one_node, node_named
 

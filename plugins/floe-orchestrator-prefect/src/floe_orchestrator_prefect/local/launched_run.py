@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from floe_core.garbage_collection import exit_without_collecting
+from floe_core.foundation.garbage_collection import exit_without_collecting
 from floe_core.launched_run.awaited_order import await_order, import_needed
 from floe_core.launched_run.parent_watch import ParentWatch
 from floe_core.launched_run.run_report import reporting_to_parent

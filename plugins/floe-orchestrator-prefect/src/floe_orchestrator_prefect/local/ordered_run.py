@@ -12,7 +12,7 @@ from prefect.states import Cancelled
 
 from floe_core.launched_run.run_order import RunOrder
 from floe_core.launched_run.run_report import RunReporter
-from floe_core.plugin_powers import RunOptions
+from floe_core.plugin_api.powers import RunOptions
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_prefect.flow.job_flow import JobFlow
 from floe_orchestrator_prefect.flow.product_flows import product_flows

@@ -7,14 +7,14 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from floe_core.plugin_interfaces import ValidationResult
-from floe_core.service_probe import (
+from floe_core.foundation.service_probe import (
     Answer,
     NoAnswerError,
     is_supported,
     send_request,
     without_secrets,
 )
+from floe_core.plugin_interfaces import ValidationResult
 from floe_orchestrator_prefect.service.server_access import ServerAccess, access_from
 
 LIMIT_SECONDS = 9.5

@@ -21,10 +21,10 @@ from prefect.logging.loggers import get_logger
 from prefect.runtime import flow_run
 from prefect.states import Cancelled, Crashed
 
-from floe_core.errors import EnvironmentProblemError
-from floe_core.file_locks import hold_if_free
+from floe_core.foundation.errors import EnvironmentProblemError
+from floe_core.product_folder.state_folder import state_folder, state_place
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_core.state_folder import state_folder, state_place
+from floe_core.storage.file_locks import hold_if_free
 from floe_orchestrator_prefect.alerts.end_hooks import report_end
 from floe_orchestrator_prefect.flow.prefect_names import flow_name
 

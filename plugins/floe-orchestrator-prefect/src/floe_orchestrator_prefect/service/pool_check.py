@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from floe_core.errors import EnvironmentProblemError
-from floe_core.plugin_powers import PoolProblem
+from floe_core.foundation.errors import EnvironmentProblemError
+from floe_core.foundation.service_probe import NoAnswerError, send_request
+from floe_core.plugin_api.powers import PoolProblem
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_core.service_probe import NoAnswerError, send_request
 from floe_orchestrator_prefect.service.server_access import ServerAccess, access_from
 
 LIMIT_SECONDS = 9.5

@@ -12,10 +12,10 @@ from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.responses import DeploymentResponse
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 
-from floe_core.errors import EnvironmentProblemError
+from floe_core.foundation.errors import EnvironmentProblemError
+from floe_core.foundation.service_probe import without_secrets
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job
-from floe_core.service_probe import without_secrets
 from floe_orchestrator_prefect.flow.prefect_names import DEPLOYMENT, flow_name
 from floe_orchestrator_prefect.service.server_access import access_from
 

@@ -10,7 +10,7 @@ from prefect.client.orchestration import get_client
 from prefect.deployments.runner import DeploymentApplyError, RunnerDeployment
 from prefect.exceptions import ObjectNotFound
 
-from floe_core.errors import EnvironmentProblemError, UsageError
+from floe_core.foundation.errors import EnvironmentProblemError, UsageError
 from floe_orchestrator_prefect.service.kept_pause import keep_pause
 from floe_orchestrator_prefect.service.server_problems import SERVER_PROBLEMS
 

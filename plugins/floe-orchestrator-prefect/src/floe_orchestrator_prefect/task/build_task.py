@@ -13,7 +13,6 @@ from prefect.runtime import task_run
 from prefect.states import Completed
 from prefect.tasks import Task
 
-from floe_core.errors import NothingNewError
 from floe_core.execution import (
     BuildEnded,
     BuildRequest,
@@ -24,6 +23,7 @@ from floe_core.execution import (
     record_of,
     wanted_nodes,
 )
+from floe_core.foundation.errors import NothingNewError
 from floe_core.launched_run.event_feed import emit
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job

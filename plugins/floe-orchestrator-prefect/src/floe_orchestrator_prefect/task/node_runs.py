@@ -21,7 +21,7 @@ from prefect.client.schemas.objects import State, TaskRun, TaskRunResult
 from prefect.logging.loggers import task_run_logger
 from prefect.states import Cancelled, Pending, Running
 
-from floe_core.build_events import BuildEvent, NodeLog, NodeResult, NodeStarted
+from floe_core.runs.build_events import BuildEvent, NodeLog, NodeResult, NodeStarted
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.node_graph import NodeGraph
 from floe_orchestrator_prefect.flow.node_tasks import NodeTask

@@ -8,7 +8,7 @@ from typing import Any
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.states import Cancelled, Completed, Failed
 
-from floe_core.build_events import NodeResult
+from floe_core.runs.build_events import NodeResult
 
 # The second is Prefect's own name for a run that was not needed, as its result is still valid.
 WARNED, CACHED, SKIPPED = "Warned", "Cached", "Skipped"

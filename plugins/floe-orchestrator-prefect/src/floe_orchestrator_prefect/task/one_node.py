@@ -11,7 +11,6 @@ from prefect import get_run_logger
 from prefect.context import TaskRunContext
 from prefect.runtime import task_run
 
-from floe_core.errors import UsageError
 from floe_core.execution import (
     BuildEnded,
     BuildRequest,
@@ -20,6 +19,7 @@ from floe_core.execution import (
     build,
     failure_of_build,
 )
+from floe_core.foundation.errors import UsageError
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
 from floe_orchestrator_prefect.task.build_failure import BuildFailedError

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from floe_core.errors import EnvironmentProblemError
-from floe_core.plugin_powers import RunningSchedule
+from floe_core.foundation.errors import EnvironmentProblemError
+from floe_core.plugin_api.powers import RunningSchedule
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_prefect.internals import NoMomentsError
 from floe_orchestrator_prefect.service.served_deployment import served_deployment

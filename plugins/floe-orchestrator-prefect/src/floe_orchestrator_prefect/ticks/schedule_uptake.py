@@ -8,7 +8,7 @@ from typing import Any
 
 from prefect.client.schemas.actions import DeploymentScheduleUpdate, DeploymentUpdate
 
-from floe_core.errors import EnvironmentProblemError
+from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.schedules.job_schedules import JobSchedules
 from floe_core.schemas.policies import Schedule
 from floe_orchestrator_prefect.service.served_deployment import ServedDeployment, served_deployment

@@ -19,7 +19,7 @@ from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.exceptions import ObjectNotFound
 from prefect.logging.loggers import get_logger
 
-from floe_core.errors import FloeError
+from floe_core.foundation.errors import FloeError
 from floe_core.ports.watch import SECONDS_BETWEEN_LOOKS, look, repeated_key, wait_to_repeat
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job

@@ -60,12 +60,12 @@ def ci(
     Models with `access: private` do not count. Also exits 1 if a side does not compile, 2 for a
     usage error, and 3 if the warehouse or git is not available.
     """
-    from floe_core.atomic_files import write_together
     from floe_core.ci.check import Change, check_change
     from floe_core.ci.markdown import as_markdown
     from floe_core.cli.commands.parity_command import leave_environment
     from floe_core.cli.run_view import watch_build
-    from floe_core.errors import UsageError
+    from floe_core.foundation.errors import UsageError
+    from floe_core.storage.atomic_files import write_together
 
     leave_environment("ci checks")
     if output is not None and not output.absolute().parent.is_dir():

@@ -103,7 +103,7 @@ def diff(
 
 def _refuse_what_is_ignored(context: typer.Context, data: bool) -> None:
     """Refuse options that apply only without `--data`, or only with it."""
-    from floe_core.errors import UsageError
+    from floe_core.foundation.errors import UsageError
 
     of_data = {"product": "--product", "samples": "--samples", "env": "--env"}
     of_compilations = {

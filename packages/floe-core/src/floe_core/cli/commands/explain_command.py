@@ -11,7 +11,7 @@ from floe_core.cli.fresh_product import read_or_compile
 from floe_core.cli.options import Env, Json, On, Product
 
 if TYPE_CHECKING:
-    from floe_core.plugin_powers import Concept
+    from floe_core.plugin_api.powers import Concept
 
 
 def explain(
@@ -24,8 +24,8 @@ def explain(
     `floe compile` refuses what can't be expressed, unless `waivers` of floe.yaml names the concept.
     """
     from floe_core import plugin_registry
-    from floe_core.errors import PluginError
-    from floe_core.plugin_powers import ConceptExplainer
+    from floe_core.foundation.errors import PluginError
+    from floe_core.plugin_api.powers import ConceptExplainer
     from floe_core.schedules.live_schedules import with_live_schedules
 
     compiled = read_or_compile(product, on, refuses_losses=False)

@@ -61,7 +61,7 @@ def template(
 ) -> None:
     """Render the plugin's chart with these values, using the installed Helm."""
     from floe_core.cli.helm_release import HelmRelease
-    from floe_core.helm import engine
+    from floe_core.plugin_api.helm import engine
 
     found = HelmRelease.of(product, on, size, others or [])
     rendered = engine.template(found.chart(), found.values_text(), release, namespace)
@@ -69,7 +69,7 @@ def template(
 
 
 def _write(text: str, out: Path | None) -> None:
-    from floe_core.atomic_files import write_together
+    from floe_core.storage.atomic_files import write_together
 
     if out is None:
         typer.echo(text, nl=False)

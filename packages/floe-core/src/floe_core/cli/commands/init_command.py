@@ -34,14 +34,14 @@ def init(
     profile, target and threads. Also writes the schemas of both files, for editors. Overwrites no
     file. Without --cron the product has no schedule.
     """
-    from floe_core.atomic_files import write_together
     from floe_core.compiler.new_product import (
         find_manifest,
         new_product_files,
         warehouse_of_project,
     )
-    from floe_core.errors import UsageError
+    from floe_core.foundation.errors import UsageError
     from floe_core.schedules import parse_cron
+    from floe_core.storage.atomic_files import write_together
 
     if (folder / "floe.yaml").exists():
         raise UsageError(f"{folder / 'floe.yaml'} already exists; compile it with `floe compile`")

@@ -85,12 +85,12 @@ def show(
 
     Columns are known once the product has run: they come from the SQL that dbt compiled.
     """
-    from floe_core.atomic_files import write_together
     from floe_core.cli.lineage_data import as_data
     from floe_core.cli.lineage_tree import lineage_tree
     from floe_core.cli.pages.lineage_page import lineage_page
     from floe_core.lineage.lineage_map import lineage_map
     from floe_core.schemas import CompiledArtifacts
+    from floe_core.storage.atomic_files import write_together
 
     artifacts = CompiledArtifacts.load(compiled_folder(product))
     found = lineage_map(artifacts)
@@ -119,7 +119,7 @@ def compiled_folder(product: Path) -> Path:
     Raises:
         InvalidProductError: The product is not compiled.
     """
-    from floe_core.errors import invalid
+    from floe_core.foundation.errors import invalid
     from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE
 
     if not (product / ARTIFACTS_FILE).is_file():

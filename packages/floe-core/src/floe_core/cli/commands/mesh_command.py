@@ -36,14 +36,14 @@ def mesh(
 
     Reads what the products published, and the ledger. Exits 1 if products form a cycle.
     """
-    from floe_core.atomic_files import write_together
     from floe_core.compiler.ports.products import read_platform
     from floe_core.mesh.state import read_mesh
+    from floe_core.storage.atomic_files import write_together
 
     found = read_mesh(read_platform(platform))
     if html is not None:
-        from floe_core.atomic_files import write_together
         from floe_core.cli.pages.mesh_page import mesh_page
+        from floe_core.storage.atomic_files import write_together
 
         write_together(html.absolute().parent, {html.name: mesh_page(found).encode()})
     if as_json:

@@ -14,7 +14,7 @@ from floe_core.cli.console import notice, print_json, stderr, stdout
 from floe_core.cli.options import Json, Product, check_file, installed_orchestrators
 from floe_core.cli.parity_sides import comparison_as_dict, folder_of_sides, run_shown
 from floe_core.cli.platform_parity import compare_platform, is_platform
-from floe_core.errors import UsageError
+from floe_core.foundation.errors import UsageError
 
 if TYPE_CHECKING:
     from floe_core.parity.comparison import Comparison
@@ -33,7 +33,7 @@ def _sides(incomplete: str) -> list[str]:
 
 def leave_environment(who: str) -> None:
     """Unset the chosen environment, since plain dbt has no environments."""
-    from floe_core.environment_choice import ENVIRONMENT_VARIABLE
+    from floe_core.product_folder.environment_choice import ENVIRONMENT_VARIABLE
 
     if name := os.environ.pop(ENVIRONMENT_VARIABLE, ""):
         notice(f"{who} the product without an environment; {name} is ignored")
@@ -117,8 +117,8 @@ def parity(
 
 
 def _write_page(comparison: Comparison, path: Path) -> None:
-    from floe_core.atomic_files import write_together
     from floe_core.parity.html_report import html_report
+    from floe_core.storage.atomic_files import write_together
 
     write_together(path.absolute().parent, {path.name: html_report(comparison).encode()})
 
@@ -130,7 +130,7 @@ def _choices(
 
     Without `on`: plain dbt and the manifest's orchestrator; only the latter if dbts are compared.
     """
-    from floe_core.errors import UsageError
+    from floe_core.foundation.errors import UsageError
     from floe_core.parity.plain_dbt import NAME
 
     names = on or [*([] if dbt else [NAME]), _chosen_orchestrator(product)]
@@ -164,7 +164,7 @@ def _program(dbt: str, product: Path) -> str:
         UsageError: The program does not exist.
         EnvironmentProblemError: The version does not exist, or it can't be installed.
     """
-    from floe_core.errors import UsageError
+    from floe_core.foundation.errors import UsageError
     from floe_core.parity.dbt_versions import is_version
 
     if dbt == BESIDE_FLOE:

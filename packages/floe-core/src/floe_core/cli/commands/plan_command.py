@@ -69,9 +69,9 @@ def plan(
 
 
 def _plan(artifacts: CompiledArtifacts, job: str | None, select: str | None) -> PlannedBuild:
-    from floe_core.build_request import PLAN_RUN_ID, BuildRequest
     from floe_core.execution.plan_of_run import plan_run
-    from floe_core.run_parameters import RunParameters
+    from floe_core.runs.build_request import PLAN_RUN_ID, BuildRequest
+    from floe_core.runs.run_parameters import RunParameters
 
     chosen = artifacts.job(job or artifacts.jobs[0].name)
     options = options_of(
@@ -81,9 +81,9 @@ def _plan(artifacts: CompiledArtifacts, job: str | None, select: str | None) -> 
 
 
 def _write_page(html: Path, artifacts: CompiledArtifacts, planned: PlannedBuild) -> None:
-    from floe_core.atomic_files import write_together
     from floe_core.cli.pages.plan_page import plan_page
     from floe_core.execution.record.saved_time import savings_of_runs
+    from floe_core.storage.atomic_files import write_together
 
     savings = savings_of_runs(artifacts.folder, RUNS_ON_PAGE)
     page = plan_page(artifacts, planned, _summary(planned), savings)
@@ -92,7 +92,7 @@ def _write_page(html: Path, artifacts: CompiledArtifacts, planned: PlannedBuild)
 
 
 def _refuse_with_history(**options: object) -> None:
-    from floe_core.errors import UsageError
+    from floe_core.foundation.errors import UsageError
 
     given = [f"--{name}" for name, value in options.items() if value is not None]
     if given:

@@ -9,7 +9,7 @@ from floe_core.cli.options import Json
 def plugins(as_json: Json = False) -> None:
     """List the installed orchestrator plugins; each is loaded to check that it works."""
     from floe_core import plugin_registry
-    from floe_core.errors import PluginError
+    from floe_core.foundation.errors import PluginError
 
     rows = []
     for found in plugin_registry.describe():

@@ -15,8 +15,8 @@ from floe_core.cli.progress import show_stages
 
 if TYPE_CHECKING:
     from floe_core.ci.verification import Verification
-    from floe_core.plugin_powers import RunLauncher, RunOptions, RunReport
-    from floe_core.run_parameters import RunParameters
+    from floe_core.plugin_api.powers import RunLauncher, RunOptions, RunReport
+    from floe_core.runs.run_parameters import RunParameters
     from floe_core.schemas.compiled_artifacts import CompiledArtifacts
     from floe_core.schemas.policies import Job
 
@@ -104,7 +104,7 @@ def run(
     With --backfill, runs past days again, FROM and TO included: one run for each tick of the job's
     schedule or, with `execution.backfillBy: range` in floe.yaml, one run for all.
     """
-    from floe_core.run_parameters import RunParameters
+    from floe_core.runs.run_parameters import RunParameters
 
     refuse_second_selection(product, select, exclude)
     parameters = RunParameters(
@@ -145,7 +145,7 @@ def refuse_second_selection(product: Path, select: str | None, exclude: str | No
     Raises:
         UsageError: A selection is given, and the product is no folder.
     """
-    from floe_core.errors import UsageError
+    from floe_core.foundation.errors import UsageError
 
     if (select or exclude) and not product.is_dir():
         option, first = ("--select", select) if select else ("--exclude", exclude)
@@ -163,7 +163,7 @@ def compile_here(
     `reuse` overrides `execution.reuse` of floe.yaml.
     """
     from floe_core.compiler import compile_product
-    from floe_core.errors import UsageError
+    from floe_core.foundation.errors import UsageError
     from floe_core.schemas.artifacts_reader import load_copy
 
     copy = load_copy(product) if on is None else None
@@ -193,7 +193,7 @@ def _launch(
     artifacts: CompiledArtifacts, options: RunOptions, started: RunLauncher | None
 ) -> RunReport:
     from floe_core.cli.run_view import RunView
-    from floe_core.launch import launch
+    from floe_core.launched_run.launcher import launch
 
     nodes = options.node_ids
     total = len(artifacts.nodes_of(artifacts.job(options.job)) if nodes is None else nodes)
@@ -215,7 +215,7 @@ def options_of(
     As in dbt, a selection overrides the default selector of the product's own job.
     """
     from floe_core.execution.node_selection.wanted import chosen_nodes
-    from floe_core.plugin_powers import RunOptions
+    from floe_core.plugin_api.powers import RunOptions
 
     if not parameters.narrows:
         return RunOptions(job.name, parameters=parameters)
@@ -226,7 +226,7 @@ def options_of(
 
 
 def _refuse_parameters(parameters: RunParameters) -> None:
-    from floe_core.errors import UsageError
+    from floe_core.foundation.errors import UsageError
 
     given = parameters.as_given()
     if parameters.vars:
@@ -241,9 +241,9 @@ def _refuse_parameters(parameters: RunParameters) -> None:
 def _run_backfill(
     artifacts: CompiledArtifacts, job: Job, days: tuple[str, str], as_json: bool
 ) -> None:
-    from floe_core.backfill import launch_backfill, plan_backfill
     from floe_core.cli.moments import read_day
     from floe_core.cli.run_view import RunView
+    from floe_core.launched_run.backfill import launch_backfill, plan_backfill
 
     plan = plan_backfill(artifacts, job, *(read_day(text, "--backfill") for text in days))
     total = len(artifacts.nodes_of(job))
@@ -267,7 +267,7 @@ def _run_backfill(
 
 
 def _refuse_to_verify(parameters: RunParameters, *, is_backfill: bool) -> None:
-    from floe_core.errors import UsageError
+    from floe_core.foundation.errors import UsageError
 
     given = (*parameters.as_given(), *(["backfill"] if is_backfill else []))
     others = [name for name in given if name not in ("select", "exclude", "resource_types")]
@@ -312,8 +312,8 @@ def _print_verification(artifacts: CompiledArtifacts, found: Verification) -> No
 
 def _vars(text: str | None) -> dict[str, Any]:
     """Return the vars of --vars, parsed as YAML as in dbt."""
-    from floe_core.dbt_yaml import read_vars
-    from floe_core.errors import UsageError
+    from floe_core.foundation.errors import UsageError
+    from floe_core.user_yaml.dbt_yaml import read_vars
 
     try:
         return read_vars(text) if text else {}

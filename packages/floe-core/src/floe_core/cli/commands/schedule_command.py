@@ -13,7 +13,7 @@ from floe_core.cli.options import Env, Json, On, Product
 from floe_core.cli.product_and_plugin import product_and_plugin
 
 if TYPE_CHECKING:
-    from floe_core.plugin_powers import ScheduleController
+    from floe_core.plugin_api.powers import ScheduleController
 
 app = typer.Typer(
     name="schedule",
@@ -114,8 +114,8 @@ class _Change:
     @property
     def control(self) -> ScheduleController:
         """The plugin, if it can do more than set schedules."""
-        from floe_core.errors import PluginError
-        from floe_core.plugin_powers import ScheduleController
+        from floe_core.foundation.errors import PluginError
+        from floe_core.plugin_api.powers import ScheduleController
 
         if not isinstance(self.plugin, ScheduleController):
             raise PluginError(f"the plugin '{self.plugin.name}' can only set schedules")
@@ -124,7 +124,7 @@ class _Change:
     def make(self, change: Callable[[], None], as_json: bool) -> None:
         """Make the change, and print the resulting schedule."""
         from floe_core.cli.schedule_rows import schedule_rows
-        from floe_core.errors import FloeError, UsageError
+        from floe_core.foundation.errors import FloeError, UsageError
 
         try:
             change()

@@ -129,7 +129,7 @@ def _graph(artifacts: CompiledArtifacts) -> Tree:
 def _describe_pools(artifacts: CompiledArtifacts) -> dict[str, str]:
     """Return pool of nodes -> what it becomes on the orchestrator."""
     from floe_core import plugin_registry
-    from floe_core.plugin_powers import NodePools
+    from floe_core.plugin_api.powers import NodePools
 
     pools = set(artifacts.pools_of_nodes.values())
     if not pools:
@@ -180,7 +180,7 @@ def _jobs(artifacts: CompiledArtifacts) -> Tree:
 
 def _describe_trigger(artifacts: CompiledArtifacts, job_name: str, trigger: UpdateTrigger) -> str:
     from floe_core import plugin_registry
-    from floe_core.plugin_powers import UpdateStarter
+    from floe_core.plugin_api.powers import UpdateStarter
 
     ports = ", ".join(trigger.ports)
     wait = f", {trigger.when_late} after {trigger.wait_seconds} s" if trigger.wait_seconds else ""

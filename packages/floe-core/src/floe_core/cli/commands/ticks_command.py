@@ -60,7 +60,7 @@ def ticks(
     and a time that occurs twice ticks at its second occurrence.
     """
     from floe_core.cli.moments import read_moment
-    from floe_core.errors import UsageError
+    from floe_core.foundation.errors import UsageError
     from floe_core.schedules import check_timezone, ticks_between
 
     _refuse_what_is_ignored(context)
@@ -96,7 +96,7 @@ def ticks(
 
 def _refuse_what_is_ignored(context: typer.Context) -> None:
     """Refuse options of a product beside `--cron`, and options of `--cron` without it."""
-    from floe_core.errors import UsageError
+    from floe_core.foundation.errors import UsageError
 
     given = given_options(context)
     if "cron" not in given and "timezone" in given:
@@ -112,7 +112,7 @@ def _print_running(product: Path, job_name: str | None, on: str) -> bool:
     from floe_core.cli.product_and_plugin import product_and_plugin
     from floe_core.cli.schedule_rows import schedule_rows
     from floe_core.cli.ticks_view import print_running
-    from floe_core.errors import UsageError
+    from floe_core.foundation.errors import UsageError
     from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE
 
     if not (product / ARTIFACTS_FILE).exists():
@@ -135,7 +135,7 @@ def _theirs(on: str, cron: str, timezone: str, start: datetime, end: datetime) -
 def _schedule_of(product: Path, job_name: str | None) -> tuple[str, str]:
     """Return the current cron expression and time zone of the product's job; does not run dbt."""
     from floe_core.compiler.jobs.product_schedules import product_schedules
-    from floe_core.errors import UsageError
+    from floe_core.foundation.errors import UsageError
 
     schedules = product_schedules(product)
     name = job_name or next(iter(schedules))

@@ -9,9 +9,9 @@ from difflib import get_close_matches
 from floe_core.compiler.findings import Findings
 from floe_core.compiler.inputs import Inputs
 from floe_core.compiler.literal_secrets import FIX
-from floe_core.errors import Problem
+from floe_core.foundation.errors import Problem
 from floe_core.secrets.references import is_only_a_reference
-from floe_core.source_map import Document, Location
+from floe_core.user_yaml.source_map import Document, Location
 
 
 def check_alerts(inputs: Inputs, findings: Findings) -> None:

@@ -13,12 +13,12 @@ from floe_core.compiler.findings import Findings
 from floe_core.compiler.inputs import Inputs, is_unused
 from floe_core.compiler.literal_secrets import literal_secrets
 from floe_core.compiler.settings import lineage_settings
-from floe_core.errors import UsageError
+from floe_core.foundation.errors import UsageError
 from floe_core.lineage.backend import manifest_transport
 from floe_core.schedules import check_timezone, parse_cron
 from floe_core.schemas.floe_yaml import ScheduleSpec
 from floe_core.schemas.policies import Schedule
-from floe_core.source_map import Location
+from floe_core.user_yaml.source_map import Location
 
 
 def choose_orchestrator(inputs: Inputs, override: str | None, findings: Findings) -> str:

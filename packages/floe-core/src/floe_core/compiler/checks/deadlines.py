@@ -11,7 +11,7 @@ from floe_core.compiler.settings import alert_rules
 from floe_core.schedules import check_timezone
 from floe_core.schemas.policies import Deadline
 from floe_core.schemas.text_forms import TIME_OF_DAY
-from floe_core.source_map import Location
+from floe_core.user_yaml.source_map import Location
 
 _FIX = 'write hours and minutes, and a time zone: "07:30 Europe/London"'
 

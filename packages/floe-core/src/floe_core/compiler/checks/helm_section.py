@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from floe_core import plugin_registry
 from floe_core.compiler.inputs import Inputs
-from floe_core.helm.settings import helm_settings
-from floe_core.plugin_powers import ChartOwner
+from floe_core.plugin_api.helm.settings import helm_settings
+from floe_core.plugin_api.powers import ChartOwner
 
 _PLACE = ("plugins", "orchestrator", "config", "helm")
 

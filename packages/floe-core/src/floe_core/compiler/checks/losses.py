@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from floe_core.compiler.findings import Findings
 from floe_core.compiler.inputs import Inputs
+from floe_core.plugin_api.concepts import CONCEPTS
+from floe_core.plugin_api.powers import ConceptExplainer, NodePools, UpdateStarter
 from floe_core.plugin_interfaces import OrchestratorPlugin
-from floe_core.plugin_powers import ConceptExplainer, NodePools, UpdateStarter
-from floe_core.product_concepts import CONCEPTS
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 

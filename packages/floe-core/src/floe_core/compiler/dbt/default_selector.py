@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from floe_core.dbt_yaml import read_dbt_document
+from floe_core.user_yaml.dbt_yaml import read_dbt_document
 
 SELECTORS_FILE = "selectors.yml"
 

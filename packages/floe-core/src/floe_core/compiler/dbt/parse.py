@@ -16,21 +16,21 @@ from floe_core.compiler.dbt.complaints import in_dbts_words
 from floe_core.compiler.dbt.default_selector import name_default_selector
 from floe_core.compiler.inputs import DBT_PROJECT_FILE
 from floe_core.compiler.profile import PROFILES_FILE, Profile
-from floe_core.dbt_vars import vars_argument
-from floe_core.environment_choice import ENVIRONMENT_VARIABLE
-from floe_core.errors import EnvironmentProblemError, InvalidProductError, Problem
-from floe_core.execution.dbt.executable import find_executable
-from floe_core.execution.dbt.invocation import QUIET_ENVIRONMENT
-from floe_core.execution.dbt.library import invoke_library
-from floe_core.execution.dbt.parse_environment import seal_environment
-from floe_core.execution.dbt.preloaded_manifest import add_tags
+from floe_core.dbt.executable import find_executable
+from floe_core.dbt.invocation import QUIET_ENVIRONMENT
+from floe_core.dbt.library import invoke_library
+from floe_core.dbt.parse_environment import seal_environment
+from floe_core.dbt.preloaded_manifest import add_tags
 from floe_core.execution.node_selection.list_nodes import errors_into, list_command, reason_of
-from floe_core.process_environment import environment_with
+from floe_core.foundation.errors import EnvironmentProblemError, InvalidProductError, Problem
+from floe_core.foundation.process_environment import environment_with
+from floe_core.product_folder.environment_choice import ENVIRONMENT_VARIABLE
 from floe_core.schemas.nodes import Node
 from floe_core.secrets.known_values import known_secrets
 from floe_core.secrets.redactor import Redactor
 from floe_core.secrets.references import required_names, used_names
 from floe_core.secrets.sealed_cache import seal_cache
+from floe_core.user_yaml.dbt_vars import vars_argument
 from floe_core.warehouse.dbt_profiles import dbt_profiles_dir
 from floe_core.warehouse.duckdb_file import PROJECT_DIR_VARIABLE
 

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 
 from floe_core.compiler.inputs import Inputs
-from floe_core.errors import InvalidProductError, Problem
+from floe_core.foundation.errors import InvalidProductError, Problem
 from floe_core.schedules import check_timezone, parse_cron
 from floe_core.schemas.manifest_yaml import EnvironmentSchedule
 from floe_core.schemas.policies import Schedule
-from floe_core.source_map import Location
+from floe_core.user_yaml.source_map import Location
 
 
 def environment_schedules(

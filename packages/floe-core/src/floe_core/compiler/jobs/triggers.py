@@ -12,7 +12,7 @@ from floe_core.schemas.floe_yaml import ScheduleSpec
 from floe_core.schemas.nodes import Node
 from floe_core.schemas.policies import Job
 from floe_core.schemas.ports import InputPort, UpdateTrigger
-from floe_core.source_map import Location
+from floe_core.user_yaml.source_map import Location
 
 
 def with_triggers(

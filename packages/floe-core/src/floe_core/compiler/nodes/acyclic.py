@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from floe_core.errors import Problem
+from floe_core.foundation.errors import Problem
 from floe_core.schemas.node_graph import NodeGraph
 from floe_core.schemas.nodes import Node
 

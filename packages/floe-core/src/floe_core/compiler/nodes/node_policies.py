@@ -12,7 +12,7 @@ from floe_core.compiler.code.lag_tolerance import LagToleranceSpec
 from floe_core.compiler.code.reuse_facts import CONTENT, NEVER
 from floe_core.compiler.findings import Findings
 from floe_core.compiler.inputs import Inputs
-from floe_core.errors import Problem
+from floe_core.foundation.errors import Problem
 from floe_core.schemas.nodes import Node
 from floe_core.schemas.text_forms import POOL_NAME
 from floe_core.schemas.yaml_model import PoolName, YamlModel

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from floe_core.compiler.findings import Findings
 from floe_core.compiler.inputs import Inputs
 from floe_core.compiler.nodes.node_policies import KEY
-from floe_core.errors import Problem
+from floe_core.foundation.errors import Problem
 from floe_core.schemas.nodes import Node
 
 

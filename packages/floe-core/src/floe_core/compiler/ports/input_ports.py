@@ -11,7 +11,7 @@ from floe_core.compiler.findings import Findings
 from floe_core.compiler.inputs import Inputs
 from floe_core.compiler.ports.project_columns import ProjectColumns
 from floe_core.compiler.ports.upstream import Upstream, UpstreamPorts
-from floe_core.errors import StaleProductError
+from floe_core.foundation.errors import StaleProductError
 from floe_core.ports.published import PublishedProduct
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.floe_yaml import FloeSpec, InputPortSpec

@@ -12,7 +12,7 @@ from floe_core.compiler.inputs import Inputs
 from floe_core.compiler.ports.project_columns import ProjectColumns
 from floe_core.compiler.ports.upstream import Upstream, UpstreamPorts
 from floe_core.compiler.profile import Profile
-from floe_core.errors import Problem
+from floe_core.foundation.errors import Problem
 from floe_core.schemas.nodes import Node
 from floe_core.schemas.ports import PortColumn
 from floe_core.warehouse.type_names import same_type

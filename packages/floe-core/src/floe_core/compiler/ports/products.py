@@ -9,13 +9,13 @@ from pathlib import Path
 
 from floe_core.compiler.findings import Findings
 from floe_core.compiler.inputs import FLOE_FILE, MANIFEST_FILE, manifest_data, read_inputs
-from floe_core.errors import EnvironmentProblemError, StaleProductError, UsageError
-from floe_core.parallel_reads import read_in_threads
+from floe_core.foundation.errors import EnvironmentProblemError, StaleProductError, UsageError
+from floe_core.foundation.parallel_reads import read_in_threads
 from floe_core.ports.published import PublishedProduct
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.manifest_yaml import Manifest
 from floe_core.schemas.reading import validate
-from floe_core.source_map import read_document
+from floe_core.user_yaml.source_map import read_document
 
 
 @dataclass(frozen=True)

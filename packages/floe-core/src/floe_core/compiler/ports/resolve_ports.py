@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from floe_core.atomic_files import write_together
 from floe_core.compiler.dbt.complaints import SOURCES_FILE
 from floe_core.compiler.dbt.parse import UPSTREAM_FILE
 from floe_core.compiler.findings import Findings
@@ -16,10 +15,11 @@ from floe_core.compiler.ports.output_ports import resolve_output_ports
 from floe_core.compiler.ports.port_checks import check_input_ports
 from floe_core.compiler.ports.project_columns import ProjectColumns
 from floe_core.compiler.profile import HEADER, Profile, is_generated
-from floe_core.dbt_vars import values_for_dbt
-from floe_core.errors import Problem
+from floe_core.foundation.errors import Problem
 from floe_core.schemas.nodes import Node
 from floe_core.schemas.ports import InputPort, Port
+from floe_core.storage.atomic_files import write_together
+from floe_core.user_yaml.dbt_vars import values_for_dbt
 
 
 class PortReader:

@@ -10,7 +10,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from floe_core.environment_choice import ENVIRONMENT_VARIABLE
+from floe_core.product_folder.environment_choice import ENVIRONMENT_VARIABLE
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.environments import in_environment
 from floe_core.schemas.floe_yaml import FloeSpec, InputPortSpec

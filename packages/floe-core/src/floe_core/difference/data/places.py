@@ -13,8 +13,8 @@ from floe_core.compiler.compile_product import prepare_product
 from floe_core.compiler.findings import Findings
 from floe_core.compiler.inputs import read_inputs
 from floe_core.compiler.profile import Profile, find_profiles
-from floe_core.errors import UsageError
-from floe_core.process_environment import environment_with
+from floe_core.foundation.errors import UsageError
+from floe_core.foundation.process_environment import environment_with
 from floe_core.schemas.compiled_artifacts import (
     ARTIFACTS_FILE,
     DBT_MANIFEST_FILE,

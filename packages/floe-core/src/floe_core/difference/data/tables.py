@@ -10,8 +10,8 @@ from typing import Any
 
 from floe_core.difference.data.keys import keys_in
 from floe_core.difference.data.places import Place
-from floe_core.errors import UsageError
 from floe_core.execution.warehouse_lock import file_of_one_writer
+from floe_core.foundation.errors import UsageError
 from floe_core.schemas.nodes import Node
 from floe_core.warehouse.connection import Warehouse, open_warehouse
 from floe_core.warehouse.row_differences import HashedTable, RowDifferences, row_differences

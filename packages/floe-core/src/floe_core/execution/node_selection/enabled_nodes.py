@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from floe_core.build_request import BuildRequest
-from floe_core.execution.dbt.invocation import own_vars, run_vars
+from floe_core.dbt.invocation import own_vars, run_vars
 from floe_core.execution.node_selection.list_nodes import nodes_listed, selection_arguments
+from floe_core.runs.build_request import BuildRequest
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
 from floe_core.schemas.policies import Job

@@ -11,18 +11,18 @@ from contextlib import chdir, redirect_stdout
 from pathlib import Path
 from typing import Any
 
-from floe_core.dbt_vars import vars_argument
-from floe_core.errors import UsageError
-from floe_core.execution.dbt.executable import find_executable
-from floe_core.execution.dbt.invocation import QUIET_ENVIRONMENT, place_arguments
-from floe_core.execution.dbt.library import invoke_library
-from floe_core.execution.dbt.messages import text_of_error
-from floe_core.execution.dbt.preloaded_manifest import add_tags, preload_manifest
+from floe_core.dbt.executable import find_executable
+from floe_core.dbt.invocation import QUIET_ENVIRONMENT, place_arguments
+from floe_core.dbt.library import invoke_library
+from floe_core.dbt.messages import text_of_error
+from floe_core.dbt.preloaded_manifest import add_tags, preload_manifest
 from floe_core.execution.node_selection.step_selection import StepSelection
-from floe_core.process_environment import environment_with
+from floe_core.foundation.errors import UsageError
+from floe_core.foundation.process_environment import environment_with
+from floe_core.product_folder.state_folder import state_folder
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
-from floe_core.state_folder import state_folder
+from floe_core.user_yaml.dbt_vars import vars_argument
 from floe_core.warehouse.duckdb_file import PROJECT_DIR_VARIABLE
 
 _NAMING = ("name", "resource_type", "package_name", "original_file_path", "fqn")

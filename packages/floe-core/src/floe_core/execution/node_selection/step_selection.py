@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from floe_core.errors import UsageError
+from floe_core.foundation.errors import UsageError
 from floe_core.schemas.node_graph import Edges, NodeGraph
 from floe_core.schemas.nodes import Node
 

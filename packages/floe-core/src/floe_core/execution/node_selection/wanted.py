@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from floe_core.build_request import BuildRequest
-from floe_core.errors import UsageError
-from floe_core.run_parameters import RunParameters
+from floe_core.foundation.errors import UsageError
+from floe_core.runs.build_request import BuildRequest
+from floe_core.runs.run_parameters import RunParameters
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from floe_core.build_events import NodeResult
 from floe_core.execution.record.resume import remaining_nodes
 from floe_core.execution.record.run_record import RunRecord
+from floe_core.runs.build_events import NodeResult
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 

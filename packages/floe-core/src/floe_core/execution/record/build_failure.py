@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from floe_core.build_events import BuildEnded
-from floe_core.build_request import BuildRequest
 from floe_core.execution.node_selection.wanted import wanted_nodes
 from floe_core.execution.record.attempt import may_retry
 from floe_core.execution.record.run_record import RunRecord, record_of
-from floe_core.failure_text import failure_text
+from floe_core.runs.build_events import BuildEnded
+from floe_core.runs.build_request import BuildRequest
+from floe_core.runs.failure_text import failure_text
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 

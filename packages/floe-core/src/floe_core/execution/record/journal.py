@@ -7,9 +7,9 @@ from io import TextIOWrapper
 from pathlib import Path
 from types import TracebackType
 
-from floe_core.build_events import BuildEvent, from_line, to_line
-from floe_core.regular_files import open_regular, read_regular
-from floe_core.state_folder import run_folder, run_place
+from floe_core.product_folder.state_folder import run_folder, run_place
+from floe_core.runs.build_events import BuildEvent, from_line, to_line
+from floe_core.storage.regular_files import open_regular, read_regular
 
 FILE = "events.jsonl"
 # More than the end of a build takes.

@@ -8,11 +8,11 @@ from datetime import datetime
 from pathlib import Path
 
 from floe_core.alerts.run_outcome import RunOutcome
-from floe_core.build_events import BuildEnded, BuildEvent, NodeResult, NodeStarted
-from floe_core.errors import EnvironmentProblemError
 from floe_core.execution.record.journal import read_events
 from floe_core.execution.record.run_record import RunRecord
-from floe_core.run_parameters import RunParameters
+from floe_core.foundation.errors import EnvironmentProblemError
+from floe_core.runs.build_events import BuildEnded, BuildEvent, NodeResult, NodeStarted
+from floe_core.runs.run_parameters import RunParameters
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 

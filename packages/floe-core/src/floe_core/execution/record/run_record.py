@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from floe_core.build_events import BuildEvent, NodeResult
+from floe_core.runs.build_events import BuildEvent, NodeResult
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 

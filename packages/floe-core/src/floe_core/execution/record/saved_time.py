@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import unquote
 
-from floe_core.build_events import NodeResult
 from floe_core.execution.record.journal import FILE, read_events
 from floe_core.execution.record.run_record import RunRecord
-from floe_core.state_folder import runs_place
+from floe_core.product_folder.state_folder import runs_place
+from floe_core.runs.build_events import NodeResult
 
 
 @dataclass(frozen=True, slots=True)

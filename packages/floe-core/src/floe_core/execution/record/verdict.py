@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 
-from floe_core.build_events import BuildEnded, BuildEvent, NodeLog, NodeResult, NodeStarted
-from floe_core.execution.dbt.run import DbtEnded
+from floe_core.dbt.run import DbtEnded
+from floe_core.runs.build_events import BuildEnded, BuildEvent, NodeLog, NodeResult, NodeStarted
 
 
 class Verdict:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from floe_core.alerts import report_run
 from floe_core.alerts.report import is_switched_off
-from floe_core.build_events import BuildEnded, BuildEvent
-from floe_core.build_request import BuildRequest
 from floe_core.execution.node_selection.wanted import wanted_nodes
 from floe_core.execution.record.attempt import may_retry
 from floe_core.execution.record.outcome import outcome_of_run
 from floe_core.execution.record.run_record import record_of
 from floe_core.execution.reports.open_builds import OpenBuild, report_killed_builds
+from floe_core.runs.build_events import BuildEnded, BuildEvent
+from floe_core.runs.build_request import BuildRequest
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
-from floe_core.build_events import BuildEvent, NodeResult
-from floe_core.build_request import BuildRequest
-from floe_core.execution.dbt.built_columns import kept_columns
+from floe_core.dbt.built_columns import kept_columns
 from floe_core.lineage.facets import Json
-from floe_core.regular_files import file_in, read_regular
+from floe_core.runs.build_events import BuildEvent, NodeResult
+from floe_core.runs.build_request import BuildRequest
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.storage.regular_files import file_in, read_regular
 from floe_core.tracing.span_ids import SpanIds
 
 

@@ -22,17 +22,17 @@ from floe_core.alerts import report_run, send_waiting
 from floe_core.alerts.report import is_switched_off
 from floe_core.alerts.run_outcome import RunOutcome
 from floe_core.alerts.target import folder_of
-from floe_core.atomic_files import write_together
-from floe_core.build_events import BuildEnded
-from floe_core.build_request import BuildRequest
-from floe_core.errors import FloeError
 from floe_core.execution.record.journal import read_events
 from floe_core.execution.record.outcome import outcome_of_run
-from floe_core.file_locks import hold_if_free
+from floe_core.foundation.errors import FloeError
 from floe_core.lineage.backend import is_configured
-from floe_core.run_parameters import RunParameters
+from floe_core.product_folder.state_folder import state_folder, state_place
+from floe_core.runs.build_events import BuildEnded
+from floe_core.runs.build_request import BuildRequest
+from floe_core.runs.run_parameters import RunParameters
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_core.state_folder import state_folder, state_place
+from floe_core.storage.atomic_files import write_together
+from floe_core.storage.file_locks import hold_if_free
 
 # How long an orchestrator may take to notice a dead worker, in addition to the retry's delay.
 GRACE_SECONDS = 600.0

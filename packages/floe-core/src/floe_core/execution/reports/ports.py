@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from floe_core.build_events import BuildEnded, BuildEvent, NodeResult
-from floe_core.build_request import BuildRequest
-from floe_core.errors import EnvironmentProblemError, NothingNewError
+from floe_core.foundation.errors import EnvironmentProblemError, NothingNewError
 from floe_core.lineage.backend import is_configured
 from floe_core.lineage.calling_run import NamedRun
 from floe_core.lineage.facets import Json, job_dependency
@@ -15,6 +13,8 @@ from floe_core.lineage.run_ids import run_id_of_build
 from floe_core.ports.decision import numbers_of, ports_of
 from floe_core.ports.ledger import Ledger, ledger_of
 from floe_core.ports.record import LineageRun, Update
+from floe_core.runs.build_events import BuildEnded, BuildEvent, NodeResult
+from floe_core.runs.build_request import BuildRequest
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 

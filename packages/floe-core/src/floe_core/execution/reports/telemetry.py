@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
-from floe_core.build_events import BuildEvent, NodeResult
-from floe_core.build_request import BuildRequest
 from floe_core.execution.reports.alerts import AlertsOfBuild
 from floe_core.execution.reports.lineage import LineageOfBuild
 from floe_core.lineage.facets import Json
-from floe_core.product_redactor import redactor_of
+from floe_core.runs.build_events import BuildEvent, NodeResult
+from floe_core.runs.build_request import BuildRequest
+from floe_core.runs.product_redactor import redactor_of
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.tracing.build_trace import BuildTrace
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from floe_core.build_events import BuildEvent, NodeLog, NodeResult, NodeStarted, ReusedBuild
 from floe_core.execution.reusing.standing_in_run import StandingInRun
 from floe_core.reuse.live_plan import LivePlan
 from floe_core.reuse.situation import Decision, Plan
+from floe_core.runs.build_events import BuildEvent, NodeLog, NodeResult, NodeStarted, ReusedBuild
 
 
 class NodeGate:

@@ -9,12 +9,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from floe_core.build_request import BuildRequest
-from floe_core.errors import EnvironmentProblemError
-from floe_core.execution.dbt.compiled_code import RunDbt, compile_nodes
-from floe_core.execution.dbt.known_codes import known_codes, rendering_keys
-from floe_core.execution.dbt.library import installed_version
-from floe_core.product_redactor import redactor_of
+from floe_core.dbt.compiled_code import RunDbt, compile_nodes
+from floe_core.dbt.library import installed_version
+from floe_core.execution.reusing.known_codes import known_codes, rendering_keys
+from floe_core.foundation.errors import EnvironmentProblemError
+from floe_core.product_folder.state_folder import state_folder
 from floe_core.reuse.catalogs.known import CATALOGS
 from floe_core.reuse.code_texts import compare_codes, unpack_code
 from floe_core.reuse.plan_before_steps import plan_before_steps
@@ -25,10 +24,11 @@ from floe_core.reuse.situation import Decision, Situation
 from floe_core.reuse.standing import WarehouseFacts, read_warehouse
 from floe_core.reuse.state import FORMAT, State, Versions
 from floe_core.reuse.state_store import StateStore
+from floe_core.runs.build_request import BuildRequest
+from floe_core.runs.product_redactor import redactor_of
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import COMPUTING_PACKAGES
 from floe_core.secrets.redactor import Redactor
-from floe_core.state_folder import state_folder
 from floe_core.warehouse.credentials import place_of
 from floe_core.warehouse.dialects import list_adapters
 from floe_core.warehouse.duckdb_file import duckdb_file

@@ -6,15 +6,15 @@ from collections.abc import Generator, Iterator
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from floe_core.build_events import BuildEvent, NodeLog, NodeResult
-from floe_core.build_request import BuildRequest
-from floe_core.execution.dbt.run import DbtEnded, DbtRun, StartDbt
-from floe_core.garbage_collection import seldom_collecting
+from floe_core.dbt.run import DbtEnded, DbtRun, StartDbt
+from floe_core.foundation.garbage_collection import seldom_collecting
+from floe_core.runs.build_events import BuildEvent, NodeLog, NodeResult
+from floe_core.runs.build_request import BuildRequest
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import source_name
 
 if TYPE_CHECKING:
-    from floe_core.execution.dbt.compiled_code import RunDbt
+    from floe_core.dbt.compiled_code import RunDbt
     from floe_core.execution.reusing.node_gate import NodeGate
     from floe_core.execution.reusing.reusing_build import ReusingBuild
 

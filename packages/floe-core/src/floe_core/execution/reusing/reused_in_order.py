@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
-from floe_core.build_events import NodeResult
 from floe_core.execution.gates import first_gated_nodes, nodes_held_back_by
+from floe_core.runs.build_events import NodeResult
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 

@@ -6,16 +6,14 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 
-from floe_core.build_events import BuildEvent, NodeLog, NodeResult
-from floe_core.build_request import BuildRequest
-from floe_core.errors import EnvironmentProblemError
-from floe_core.execution.dbt.compiled_code import RunDbt, codes_in
-from floe_core.execution.dbt.invocation import invocation
+from floe_core.dbt.compiled_code import RunDbt, codes_in
+from floe_core.dbt.invocation import invocation
 from floe_core.execution.reusing.build_claim import begin, release, remember
 from floe_core.execution.reusing.node_gate import NodeGate, result_of_reused
 from floe_core.execution.reusing.planned_build import PlannedBuild, plan_build, read_facts, why_not
 from floe_core.execution.reusing.reused_in_order import ReusedInOrder
 from floe_core.execution.reusing.standing_in_run import StandingInRun
+from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.lineage.run_ids import run_id_of_node
 from floe_core.reuse.code_texts import pack_code
 from floe_core.reuse.live_plan import LivePlan
@@ -23,6 +21,8 @@ from floe_core.reuse.outcome import outcome_of
 from floe_core.reuse.situation import Decision
 from floe_core.reuse.state import Entry
 from floe_core.reuse.state_store import StateStore, store_of
+from floe_core.runs.build_events import BuildEvent, NodeLog, NodeResult
+from floe_core.runs.build_request import BuildRequest
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 # A test that warned runs again, so that its warning is shown again.

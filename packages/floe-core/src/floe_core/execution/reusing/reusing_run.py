@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
-from floe_core.build_events import BuildEvent, NodeResult
-from floe_core.execution.dbt.run import DbtEnded, DbtRun, StartDbt
+from floe_core.dbt.run import DbtEnded, DbtRun, StartDbt
 from floe_core.execution.reusing.reuse_of_build import WholeBuild
+from floe_core.runs.build_events import BuildEvent, NodeResult
 
 if TYPE_CHECKING:
     from floe_core.execution.reusing.reusing_build import ReusingBuild

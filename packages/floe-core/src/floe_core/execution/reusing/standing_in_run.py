@@ -5,8 +5,8 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
-from floe_core.errors import EnvironmentProblemError
-from floe_core.execution.dbt.internals import duckdb_connection
+from floe_core.dbt.internals import duckdb_connection
+from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.reuse.standing import read_standing
 from floe_core.reuse.state import Standing
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts

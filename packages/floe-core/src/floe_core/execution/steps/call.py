@@ -9,15 +9,15 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from floe_core.build_request import BuildRequest
-from floe_core.dbt_vars import without_tags
-from floe_core.errors import EnvironmentProblemError
-from floe_core.execution.dbt.invocation import own_vars, run_vars
+from floe_core.dbt.invocation import own_vars, run_vars
 from floe_core.execution.private_folder import make_private
 from floe_core.execution.steps.pods.pod_order import FACTS_VARIABLE, PodOrder
+from floe_core.foundation.errors import EnvironmentProblemError
+from floe_core.product_folder.state_folder import run_folder
+from floe_core.runs.build_request import BuildRequest
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.steps import Step
-from floe_core.state_folder import run_folder
+from floe_core.user_yaml.dbt_vars import without_tags
 from floe_core.warehouse.duckdb_file import PROJECT_DIR_VARIABLE, duckdb_file
 
 CALL_FUNCTION = "floe_core.execution.steps.call_function"

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from floe_core.build_events import DatasetFact
+from floe_core.runs.build_events import DatasetFact
 
 MAX_BYTES = 1_000_000
 MAX_SHOWN = 20

@@ -11,14 +11,14 @@ from collections.abc import Collection
 from contextlib import suppress
 from datetime import UTC, datetime
 
-from floe_core.build_events import BuildEvent, NodeLog, NodeResult, NodeStarted
-from floe_core.execution.dbt.run import DbtEnded, EventQueue
-from floe_core.execution.guarded_process import start_guarded
+from floe_core.dbt.run import DbtEnded, EventQueue
 from floe_core.execution.left_processes import kill_left_processes
 from floe_core.execution.private_folder import close_to_others
 from floe_core.execution.steps.call import StepCall
 from floe_core.execution.steps.facts import read_facts
 from floe_core.execution.steps.pods.pod_order import FACTS_VARIABLE
+from floe_core.foundation.guarded_process import start_guarded
+from floe_core.runs.build_events import BuildEvent, NodeLog, NodeResult, NodeStarted
 
 # How long a step may clean up after a request to stop.
 GRACE_SECONDS = 5.0

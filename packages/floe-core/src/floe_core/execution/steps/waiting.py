@@ -6,11 +6,11 @@ import threading
 import time
 from collections.abc import Callable
 
-from floe_core.build_events import BuildEvent, NodeResult
-from floe_core.errors import EnvironmentProblemError
-from floe_core.execution.dbt.run import DbtEnded, DbtRun, EventQueue
+from floe_core.dbt.run import DbtEnded, DbtRun, EventQueue
 from floe_core.execution.slots_of_build import SlotsOfBuild
 from floe_core.execution.steps.process import StepNotStarted
+from floe_core.foundation.errors import EnvironmentProblemError
+from floe_core.runs.build_events import BuildEvent, NodeResult
 
 
 class WaitingStep:

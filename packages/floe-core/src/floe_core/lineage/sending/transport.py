@@ -11,9 +11,9 @@ from openlineage.client.facet_v2 import parent_run
 from openlineage.client.transport import Transport, get_default_factory
 from openlineage.client.transport.noop import NoopConfig, NoopTransport
 
+from floe_core.foundation.process_environment import unchanged_environment
 from floe_core.lineage.backend import resolve_transport
 from floe_core.lineage.facets import Json
-from floe_core.process_environment import unchanged_environment
 from floe_core.schemas.policies import LineageSettings
 from floe_core.spooling.bounded_requests import LONGEST_SECONDS, bound_all_requests
 

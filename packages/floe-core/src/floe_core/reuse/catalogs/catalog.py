@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from floe_core.errors import EnvironmentProblemError
+from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.reuse.catalogs.names import Names
 from floe_core.reuse.queries.function_calls import Call
 from floe_core.reuse.queries.functions import Functions

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
-from floe_core.errors import EnvironmentProblemError
+from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.reuse.catalogs.catalog import TABLE, VIEW, Catalog, Found
 from floe_core.reuse.catalogs.names import Names
 from floe_core.reuse.catalogs.spark_functions import STEADY

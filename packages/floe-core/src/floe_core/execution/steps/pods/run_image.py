@@ -14,8 +14,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
-from floe_core.atomic_files import write_whole
-from floe_core.errors import EnvironmentProblemError
 from floe_core.execution.steps.pods.cluster import GRACE_SECONDS, Cluster, ClusterError
 from floe_core.execution.steps.pods.pod_order import (
     PodOrder,
@@ -25,6 +23,8 @@ from floe_core.execution.steps.pods.pod_order import (
     name_pod,
 )
 from floe_core.execution.steps.pods.pod_state import PodState, read_state
+from floe_core.foundation.errors import EnvironmentProblemError
+from floe_core.storage.atomic_files import write_whole
 
 TEMPLATE_VARIABLE = "FLOE_STEP_POD_TEMPLATE"
 START_VARIABLE = "FLOE_STEP_POD_START_SECONDS"

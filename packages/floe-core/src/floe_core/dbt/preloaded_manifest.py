@@ -1,0 +1,116 @@
+"""Load the project that dbt parsed at compile time, so that a run need not parse it again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from floe_core.dbt.internals import has_dbt_plugins, read_manifest
+from floe_core.dbt.library import library_version
+from floe_core.dbt.parse_environment import changed_variables
+from floe_core.foundation.garbage_collection import collector_at_rest
+from floe_core.schemas.nodes import Node
+from floe_core.secrets.sealed_cache import unseal_cache
+
+if TYPE_CHECKING:
+    from floe_core.dbt.internals import Manifest
+
+PARSED_FILE = "target/partial_parse.msgpack"
+CATALOGS_FILE = "catalogs.yml"
+
+
+def parsed_file(job_name: str = "", environment: str = "") -> str:
+    """Return the file of dbt's parse, for a job with vars of its own or for all other jobs.
+
+    The parse of an environment is for jobs without vars of their own.
+    """
+    if environment:
+        return f"target/partial_parse.env.{environment}.msgpack"
+    return f"target/partial_parse.{job_name}.msgpack" if job_name else PARSED_FILE
+
+
+@dataclass(frozen=True, slots=True)
+class Preloaded:
+    """The manifest to pass to dbt, or None and why dbt must parse; "" if none was kept."""
+
+    manifest: Manifest | None = None
+    why_not: str = ""
+
+
+def preload_manifest(project_dir: Path, dbt_version: str, file: str = PARSED_FILE) -> Preloaded:
+    """Return dbt's manifest as parsing left it, ready to run.
+
+    This includes what dbt does between parsing and running
+    (`dbt.parser.manifest.ManifestLoader.get_full_manifest`): the flat graph, which macros read as
+    `graph`. Seeds carry the absolute folder that they were parsed in; it is set to the current one.
+    dbt itself parses a project that needs more of these steps: one with catalogs, or with dbt
+    plugins, whose nodes and artifacts may change between runs.
+    """
+    found = read_parse(project_dir, dbt_version, file)
+    if found.manifest is not None:
+        with collector_at_rest():
+            found.manifest.build_flat_graph()
+    return found
+
+
+def read_parse(project_dir: Path, dbt_version: str, file: str = PARSED_FILE) -> Preloaded:
+    """Return what `preload_manifest` does, but without the flat graph."""
+    path = project_dir / file
+    if not _is_of_installed_dbt(dbt_version) or not path.exists():
+        return Preloaded()
+    if (project_dir / CATALOGS_FILE).exists() or has_dbt_plugins():
+        return Preloaded()
+    with collector_at_rest():
+        manifest = read_manifest(unseal_cache(path.read_bytes()))
+        if manifest is None:
+            return Preloaded()
+        changed = changed_variables(manifest.env_vars)
+        if changed:
+            return Preloaded(None, _list_changed(changed))
+        manifest.env_vars.clear()
+        _move_seeds(manifest, project_dir)
+    return Preloaded(manifest)
+
+
+def _list_changed(names: list[str]) -> str:
+    have = "have other values" if len(names) > 1 else "has another value"
+    return f"{', '.join(names)} {have} than at compile time, so dbt parses the project again"
+
+
+def _is_of_installed_dbt(version: str) -> bool:
+    return library_version() == version
+
+
+def renew_metadata(manifest: Manifest) -> None:
+    """Give the manifest the ids and times of the current invocation; called inside of it."""
+    fresh = type(manifest.metadata)()
+    for name in ("generated_at", "invocation_id", "invocation_started_at", "env"):
+        setattr(manifest.metadata, name, getattr(fresh, name))
+
+
+def add_tags(manifest: Manifest, nodes: Iterable[Node]) -> None:
+    """Add the tags of floe.yaml to the manifest, so that `tag:` selects by them."""
+    for node in nodes:
+        dbt_node = manifest.nodes.get(node.unique_id)
+        if dbt_node is not None and node.tags:
+            dbt_node.tags = sorted({*dbt_node.tags, *node.tags})
+
+
+def _move_seeds(manifest: Manifest, project_dir: Path) -> None:
+    seeds = [node for node in manifest.nodes.values() if getattr(node, "root_path", None)]
+    parsed_in = _folder_of_parse(manifest) if seeds else None
+    for node in seeds:
+        if node.package_name == manifest.metadata.project_name:
+            node.root_path = str(project_dir)
+        elif parsed_in and Path(node.root_path).is_relative_to(parsed_in):
+            # Below the project, in `packages-install-path` of dbt_project.yml.
+            node.root_path = str(project_dir / Path(node.root_path).relative_to(parsed_in))
+
+
+def _folder_of_parse(manifest: Manifest) -> str | None:
+    """Return the project's folder when dbt parsed it; None without any file of its own."""
+    own = manifest.metadata.project_name
+    files = (file for file in manifest.files.values() if file.project_name == own)
+    return next((file.path.project_root for file in files), None)

@@ -1,0 +1,1 @@
+"""What knows nothing of floe: errors, processes, imports, memory."""

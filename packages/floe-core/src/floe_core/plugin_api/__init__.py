@@ -1,0 +1,1 @@
+"""What a plugin builds on, beside the interface."""

@@ -1,0 +1,1 @@
+"""A product's folder: its identity, and where floe keeps its state."""

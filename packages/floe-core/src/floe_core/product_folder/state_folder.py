@@ -1,0 +1,178 @@
+"""The folder for the state of runs: in the compiled folder, or below `FLOE_STATE_DIR`."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+from contextlib import suppress
+from pathlib import Path
+from urllib.parse import quote
+
+from floe_core.foundation.errors import EnvironmentProblemError
+from floe_core.product_folder.product_identity import ProductIdentity, identity_of
+from floe_core.storage.atomic_files import write_together, write_whole
+
+STATE_DIR_VARIABLE = "FLOE_STATE_DIR"
+# Records which product a folder below FLOE_STATE_DIR belongs to.
+OWNER_FILE = "product.json"
+_RUNS = "runs"
+
+
+def state_folder(project_dir: Path) -> Path:
+    """Return the folder for a product's runs, created if missing and ignored by git.
+
+    `.floe` inside the compiled folder, or `$FLOE_STATE_DIR/<product name>` if that is set, for
+    folders that are not writable. The state of an older floe, which named it after the compiled
+    folder, is moved there.
+
+    Raises:
+        EnvironmentProblemError: The folder cannot be created or written.
+    """
+    place, folder = state_place(project_dir), _own_place(project_dir)
+    try:
+        if place != folder:
+            _move(place, folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        ignore = folder / ".gitignore"
+        if not ignore.exists():
+            write_whole(ignore, b"*\n")
+    except OSError as error:
+        raise _not_writable(folder, error.strerror) from error
+    _note_owner(folder, project_dir)
+    return folder
+
+
+def state_place(project_dir: Path) -> Path:
+    """Return where a product's state is, or would be; create and move nothing."""
+    own = _own_place(project_dir)
+    older = own.parent / project_dir.absolute().name
+    is_older = (
+        os.environ.get(STATE_DIR_VARIABLE)
+        and not own.exists()
+        and older.is_dir()
+        and not (older / OWNER_FILE).exists()
+    )
+    return older if is_older else own
+
+
+def run_folder(project_dir: Path, run_id: str) -> Path:
+    """Return the folder of one run, created if missing. Any text is valid as a run id.
+
+    Raises:
+        EnvironmentProblemError: The folder cannot be created.
+    """
+    folder = state_folder(project_dir) / _of_run(run_id)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _not_writable(folder, error.strerror) from error
+    for each in (folder, folder.parent):
+        if each.is_symlink():
+            raise EnvironmentProblemError(
+                f"{each}: is a link, which floe does not follow; remove it"
+            )
+    return folder
+
+
+def run_place(project_dir: Path, run_id: str) -> Path:
+    """Return where the folder of one run is, or would be; create nothing."""
+    return state_place(project_dir) / _of_run(run_id)
+
+
+def runs_place(project_dir: Path) -> Path:
+    """Return where the folders of all runs are, or would be; create nothing."""
+    return state_place(project_dir) / _RUNS
+
+
+def journal_folder(project_dir: Path, name: str) -> Path:
+    """Return a folder of the state folder for what a killed command leaves, created if missing.
+
+    Raises:
+        EnvironmentProblemError: The folder cannot be created or written.
+    """
+    folder = state_folder(project_dir) / name
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise _not_writable(folder, error.strerror) from error
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise _not_writable(folder, os.strerror(errno.EACCES))
+    return folder
+
+
+def shared_state(project_dir: Path) -> str:
+    """Return what is wrong if a product of the same name has the same state; "" if none has.
+
+    Products are told apart by their dbt projects, since the path of a folder may change with each
+    version of a product.
+    """
+    identity, folder = identity_of(project_dir), state_place(project_dir)
+    owner = _owner(folder / OWNER_FILE)
+    if identity is None or not identity.dbt_project or owner in ("", identity.dbt_project):
+        return ""
+    return (
+        f"{folder} belongs to another product named {identity.name}, with the dbt project {owner} "
+        f"instead of {identity.dbt_project}: their runs and reuse are mixed up; rename one, or set "
+        f"another {STATE_DIR_VARIABLE}; if the dbt project was renamed, remove "
+        f"{folder / OWNER_FILE}"
+    )
+
+
+def _of_run(run_id: str) -> str:
+    """Return the folder of a run below that of the state.
+
+    >>> [_of_run(each) for each in ("r-1", "..", "../x", "")]
+    ['runs/r-1', 'runs/%2E%2E', 'runs/..%2Fx', 'runs/%']
+    """
+    name = quote(run_id, safe=" ")
+    return f"{_RUNS}/{name if name.strip('.') else name.replace('.', '%2E') or '%'}"
+
+
+def _own_place(project_dir: Path) -> Path:
+    chosen = os.environ.get(STATE_DIR_VARIABLE)
+    if not chosen:
+        return project_dir / ".floe"
+    identity = identity_of(project_dir)
+    return Path(chosen) / (identity.name if identity else project_dir.absolute().name)
+
+
+def _move(older: Path, own: Path) -> None:
+    """Move the state of an older floe, unless another process does so now."""
+    try:
+        older.rename(own)
+    except OSError as error:
+        if error.errno not in (errno.ENOENT, errno.ENOTEMPTY, errno.EEXIST):
+            raise
+
+
+def _note_owner(folder: Path, project_dir: Path) -> None:
+    """Record the product in its folder below `FLOE_STATE_DIR`, unless one is recorded there."""
+    if not os.environ.get(STATE_DIR_VARIABLE) or (folder / OWNER_FILE).exists():
+        return
+    identity = identity_of(project_dir)
+    if identity is not None:
+        # A folder that cannot be written is reported by what needs to write to it.
+        with suppress(EnvironmentProblemError):
+            write_together(folder, {OWNER_FILE: _text_of(identity)})
+
+
+def _text_of(identity: ProductIdentity) -> bytes:
+    fields = {"product": identity.name, "dbt_project": identity.dbt_project}
+    return (json.dumps(fields) + "\n").encode()
+
+
+def _owner(file: Path) -> str:
+    """Return the dbt project of the recorded product, "" if none is known."""
+    try:
+        fields = json.loads(file.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return ""
+    found = fields.get("dbt_project") if isinstance(fields, dict) else ""
+    return found if isinstance(found, str) else ""
+
+
+def _not_writable(folder: Path, reason: str | None) -> EnvironmentProblemError:
+    return EnvironmentProblemError(
+        f"{folder}: cannot be written ({reason}); set {STATE_DIR_VARIABLE} to a folder that can"
+    )

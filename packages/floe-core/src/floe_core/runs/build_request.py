@@ -1,0 +1,62 @@
+"""A request to build part of a product, for one run and one attempt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from floe_core.runs.build_events import NodeResult
+from floe_core.runs.run_parameters import RunParameters
+from floe_core.runs.time_range import TimeRange
+
+# The id of a run that is planned and not started.
+PLAN_RUN_ID = "plan"
+
+
+@dataclass(frozen=True, slots=True)
+class BuildRequest:
+    """One build of a job, or of some of its nodes.
+
+    `run_id` names the orchestrator's run; attempts of one run share it and count from 1.
+    `root_run_id` is the first of the runs that this one retries, "" for itself: an orchestrator may
+    give each retry an id of its own. With `resume`, an attempt above 1 leaves out nodes that passed
+    in earlier attempts.
+    `node_ids` of None is the whole job, or the nodes of it that `parameters` select; if it names
+    nodes, the selection has already been applied, except to nodes that only vars enable.
+    `nominal_time` is the tick, an aware UTC time.
+    `range` is the time range that a backfill covers in this one build. `standing` are results of
+    earlier attempts, for an orchestrator that resumes by itself: their nodes are not built, and
+    count in the verdict. `unfinished` are those of nodes that did not pass and are built: of a
+    microbatch model of which some batches were built, dbt builds the others. `parameters` are this
+    run's; their vars override those of the job and the product. `part` names this build if the
+    orchestrator's run has several of one job and attempt, whose `run_id`s end with it; `beside` are
+    the nodes of all these builds.
+    Without `adds_enabled`, nodes that only the vars of the run enable are not built.
+    Without `may_reuse`, every node is built, even one that could be reused. `updates` are the
+    updates of input ports that started the run, as pairs of numbered port and number.
+    With `sends_alerts`, the build itself reports its end for alerts; False if the orchestrator
+    reports the end of the run.
+    """
+
+    job: str
+    run_id: str
+    node_ids: tuple[str, ...] | None = None
+    attempt: int = 1
+    nominal_time: datetime | None = None
+    resume: bool = True
+    range: TimeRange | None = None
+    standing: tuple[NodeResult, ...] = ()
+    unfinished: tuple[NodeResult, ...] = ()
+    parameters: RunParameters = field(default_factory=RunParameters)
+    part: str = ""
+    beside: tuple[str, ...] = ()
+    may_reuse: bool = True
+    adds_enabled: bool = True
+    sends_alerts: bool = True
+    updates: tuple[tuple[str, int], ...] = ()
+    root_run_id: str = ""
+
+    @property
+    def whole_run_id(self) -> str:
+        """The id that the builds of one run have in common."""
+        return self.run_id.removesuffix(f".{self.part}") if self.part else self.run_id

@@ -1,0 +1,29 @@
+"""The summary of why a run failed, the same on every orchestrator."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from floe_core.runs.build_events import NodeResult
+
+CULPRITS = frozenset({"error", "fail"})
+
+
+def failure_text(results: Iterable[NodeResult], problem: str = "") -> str:
+    """Return what went wrong in a run: a headline, then a line for each node that failed.
+
+    `problem` is the headline if the build has one; otherwise it counts the nodes that did not pass.
+    Nodes skipped because of another node are counted but not listed.
+
+    >>> failed, below = NodeResult("model.s.a", "error", message="no"), "model.s.b"
+    >>> print(failure_text([failed, NodeResult(below, "skipped")]))
+    2 of 2 nodes: 1 error, 1 skipped
+    model.s.a: no
+    """
+    found = list(results)
+    statuses = Counter(result.status for result in found if not result.passed)
+    counts = ", ".join(f"{count} {status}" for status, count in sorted(statuses.items()))
+    headline = problem or f"{statuses.total()} of {len(found)} nodes: {counts}"
+    lines = [f"{r.unique_id}: {r.message or r.status}" for r in found if r.status in CULPRITS]
+    return "\n".join([headline, *lines])

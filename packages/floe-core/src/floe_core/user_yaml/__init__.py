@@ -1,0 +1,1 @@
+"""What users write in YAML, with the place of each value."""
