@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import tomllib
 from dataclasses import dataclass
+from pathlib import Path
+
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).resolve().parents[2]
 
 # Of all cells: dbt-core 1.12 depends on a parser whose wheels are not on every index, and works
 # without it.
@@ -15,12 +21,16 @@ MISSING_LIMITS = {"prefect-3.7": _OF_PREFECT, "prefect-3.8": _OF_PREFECT}
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One environment: a plugin, a Python, and requirements that replace those of packages."""
+    """One environment: a plugin, a Python, and requirements that replace those of packages.
+
+    `is_declared` is whether the plugin declares that it supports the version in the name.
+    """
 
     name: str
     orchestrator: str
     python: str = "3.11"
     overrides: tuple[str, ...] = ()
+    is_declared: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +58,12 @@ DBTS = {
 def all_cells() -> list[Cell]:
     """Return every cell: each orchestrator's minors, then Pythons, then dbt on Dagster."""
     minors = [
-        Cell(f"{axis.orchestrator}-{minor}", axis.orchestrator, overrides=_pins(axis, minor))
+        Cell(
+            name=f"{axis.orchestrator}-{minor}",
+            orchestrator=axis.orchestrator,
+            overrides=_pins(axis, minor),
+            is_declared=_is_declared(axis, minor),
+        )
         for axis in AXES
         for minor in axis.minors
     ]
@@ -66,3 +81,11 @@ def _pins(axis: Axis, minor: str) -> tuple[str, ...]:
     also = ("dagster-webserver",) if axis.orchestrator == "dagster" else ()
     pins = (f"{name}=={minor}.*" for name in (axis.distribution, *also))
     return (*pins, *MISSING_LIMITS.get(f"{axis.orchestrator}-{minor}", ()))
+
+
+def _is_declared(axis: Axis, minor: str) -> bool:
+    """Return whether the plugin's requirement of the orchestrator contains a minor."""
+    project = ROOT / "plugins" / f"floe-orchestrator-{axis.orchestrator}" / "pyproject.toml"
+    required = tomllib.loads(project.read_text())["project"]["dependencies"]
+    found = {each.name: each.specifier for each in map(Requirement, required)}
+    return found[axis.distribution].contains(f"{minor}.0")

@@ -14,7 +14,7 @@ from versions_page import write_row
 
 
 def main() -> int:
-    """Run the cells that are named; exit 1 if a check of one failed."""
+    """Run the cells that are named; exit 1 if a version that a plugin declares does not work."""
     cells = {cell.name: cell for cell in all_cells()}
     wanted = sys.argv[1:] or list(cells)
     unknown = sorted(set(wanted) - set(cells))
@@ -27,7 +27,8 @@ def main() -> int:
         outcome = run_cell(cells[name])
         write_row(cells[name], outcome)
         print(name, outcome.checks, flush=True)
-        failed = failed or set(outcome.checks.values()) != {"pass"}
+        is_green = set(outcome.checks.values()) == {"pass"}
+        failed = failed or (cells[name].is_declared and not is_green)
     return int(failed)
 
 

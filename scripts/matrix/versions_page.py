@@ -21,7 +21,8 @@ packages allow, except for the one in the cell's name. The checks:
 - **kit**: the conformance kit on the real orchestrator
 - **parity**: `floe parity examples/hello`, with plain `dbt build` as the other side
 
-A plugin declares the versions whose cells pass. Dagster 1.10 runs products, but the kit's tests
+A plugin declares the versions whose cells pass; only these make `make matrix` fail, which runs each
+week. Dagster 1.10 runs products, but the kit's tests
 use a name that it lacks. Airflow 3.2 has no retry policies, which exponential delays need, and its
 API server does not start with pydantic 2.14. Prefect 3.7 and 3.8 are tested with SQLAlchemy 2.0,
 because their server schedules no runs with 2.1.
