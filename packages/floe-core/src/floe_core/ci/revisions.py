@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 from floe_core.compiler.findings import Findings
 from floe_core.compiler.inputs import FLOE_FILE, read_inputs
-from floe_core.dbt.executable import find_executable
+from floe_core.dbt.call import DbtCall
 from floe_core.foundation.errors import EnvironmentProblemError, UsageError
 
 _PACKAGE_FILES = ("packages.yml", "dependencies.yml")
@@ -87,13 +86,15 @@ def _install_packages(folder: Path) -> None:
     installed = folder / inputs.packages_path
     if installed.is_dir():
         return
-    executable = inputs.spec.execution.dbt_executable
-    dbt = (
-        [find_executable(executable, folder)]
-        if executable
-        else [sys.executable, "-m", "dbt.cli.main"]
+    call = DbtCall(inputs.spec.execution.dbt_executable or "", folder, ("deps",), {})
+    done = subprocess.run(
+        call.command_line(),
+        cwd=folder,
+        env=call.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
     )
-    done = subprocess.run([*dbt, "deps"], cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode:
         output = "\n".join(f"{done.stdout}\n{done.stderr}".strip().splitlines()[-8:])
         raise EnvironmentProblemError(f"`dbt deps` failed in the files of this commit:\n{output}")

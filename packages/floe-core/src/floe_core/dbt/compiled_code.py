@@ -34,7 +34,7 @@ def compile_nodes(
     is_whole = len(wanted) == len(every)
     call = invocation(artifacts, request, artifacts.folder, wanted, is_whole, command="compile")
     # To leave out a node, dbt must know it.
-    if all(node_id in steady for node_id in wanted) and "--exclude" not in call.arguments:
+    if all(node_id in steady for node_id in wanted) and "--exclude" not in call.call.arguments:
         call = replace(call, compiles="steady")
     with closing(run_dbt(artifacts, call)) as events:
         for _ in events:

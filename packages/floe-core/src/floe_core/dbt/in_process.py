@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import chdir, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from floe_core.dbt.batches import BATCH_STARTED
@@ -18,7 +18,7 @@ from floe_core.dbt.internals import (
     release_adapters,
     release_warehouse,
 )
-from floe_core.dbt.invocation import QUIET_ENVIRONMENT, Invocation
+from floe_core.dbt.invocation import Invocation
 from floe_core.dbt.kept_parse import KeptParse
 from floe_core.dbt.library import invoke_library, load_runner
 from floe_core.dbt.lighter_dbt import lighter_dbt
@@ -33,15 +33,10 @@ from floe_core.dbt.preloaded_manifest import renew_metadata
 from floe_core.dbt.run import DbtEnded, EventQueue, Gate, Throttle
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.foundation.garbage_collection import collecting_new_alone, seldom_collecting
-from floe_core.foundation.process_environment import environment_with
 from floe_core.runs.build_events import BuildEvent, NodeLog
-from floe_core.warehouse.duckdb_file import PROJECT_DIR_VARIABLE
 
 if TYPE_CHECKING:
     from floe_core.dbt.internals import Manifest
-
-# dbt keeps flags, adapters and its event manager in module globals: one invocation per process.
-_ONE_DBT = threading.Lock()
 
 CANCEL_SECONDS = 0.2
 _COMPILING = "NodeCompiling"
@@ -52,7 +47,7 @@ class BuildCanceledError(Exception):
     """Raised inside dbt to keep a node from starting after a cancel."""
 
 
-class InProcessDbt:
+class ThreadedDbt:
     """dbt's own runner in a daemon thread; its events go through a queue.
 
     A node that is in a pool starts when it has one of the `slots`; a node that the `gate` leaves
@@ -61,13 +56,14 @@ class InProcessDbt:
 
     def __init__(
         self,
-        call: Invocation,
+        invocation: Invocation,
         dbt_version: str,
         parse: KeptParse | None = None,
         slots: Throttle | None = None,
         gate: Gate | None = None,
     ) -> None:
-        self._call = call
+        self._invocation = invocation
+        self._call = invocation.call
         self._gate = gate
         self._parse = parse or KeptParse()
         self._slots = slots
@@ -115,23 +111,22 @@ class InProcessDbt:
     def _run(self) -> None:
         end = DbtEnded("dbt ended without a result", succeeded=False)
         try:
-            environment = {**QUIET_ENVIRONMENT, PROJECT_DIR_VARIABLE: str(self._call.project_dir)}
-            with _ONE_DBT, environment_with(environment), seldom_collecting():
+            # dbt resolves relative paths in SQL, profiles and macros against its working directory.
+            with self._call.in_this_process(), seldom_collecting():
                 end = self._invoke()
         finally:
             self._events.put(end)
 
     def _invoke(self) -> DbtEnded:
         manifest = self._preload()
-        # dbt resolves relative paths in SQL, profiles and macros against its working directory.
         callbacks = self._callbacks(manifest)
         lighter = lighter_dbt(callbacks, wanted={STARTED, FINISHED, _COMPILING})
-        place = chdir(self._call.project_dir)
         leaving = nullcontext(True) if self._gate is None else leaving_out(self._gate.is_left_out)
-        batches = given(self._call.microbatch) if self._call.microbatch else nullcontext(True)
+        batches = (
+            given(self._invocation.microbatch) if self._invocation.microbatch else nullcontext(True)
+        )
         with (
             _untouched_logging(),
-            place,
             lighter,
             collecting_new_alone(),
             leaving as may_leave,
@@ -147,7 +142,7 @@ class InProcessDbt:
         return DbtEnded(problem, succeeded=bool(outcome.success))
 
     def _preload(self) -> Manifest | None:
-        found = self._parse.take(self._call, self._dbt_version)
+        found = self._parse.take(self._invocation, self._dbt_version)
         if found.why_not:
             self._events.put(NodeLog("", "warn", found.why_not, is_from_floe=True))
         return found.manifest
@@ -166,7 +161,7 @@ class InProcessDbt:
         if info.name == BATCH_STARTED and not self._knows_batches:
             node_id = content["data"]["node_info"]["unique_id"]
             self._refused[node_id] = EnvironmentProblemError(NO_TIME)
-        if info.name == FINISHED and self._call.wants_columns:
+        if info.name == FINISHED and self._invocation.wants_columns:
             self._keep_columns(content["data"])
         for event in self._messages.translate(content):
             reported = event if self._gate is None else self._gate.receive(event)
@@ -177,7 +172,7 @@ class InProcessDbt:
         node_info = data["node_info"]
         if self._gate is None or not self._gate.is_left_out(node_info["unique_id"]):
             status = data.get("run_result", {}).get("status", "")
-            keep_columns(self._call.target, node_info, status)
+            keep_columns(self._invocation.target, node_info, status)
 
     def _with_slot(self, event: BuildEvent) -> BuildEvent:
         """Return the event; for a start, wait until the node has a slot in its pool."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
-from floe_core.dbt.preloaded_manifest import PARSED_FILE, parsed_file
+from floe_core.dbt.call import DbtCall, place_arguments
+from floe_core.dbt.preloaded_manifest import parsed_file
 from floe_core.dbt.selection import arguments_for_nodes, escape
 from floe_core.lineage.backend import is_configured
 from floe_core.product_folder.state_folder import run_folder
@@ -19,18 +20,10 @@ from floe_core.schemas.policies import DbtProject, ExecutionPolicy
 from floe_core.user_yaml.dbt_vars import vars_argument
 from floe_core.warehouse.dbt_profiles import profiles_dir
 
-# Floe reads what dbt writes as JSON, also where the project's flags say `write_json: false`.
-QUIET_ENVIRONMENT = {
-    "DBT_SEND_ANONYMOUS_USAGE_STATS": "False",
-    # dbt 2 warns if this is an option.
-    "DBT_USE_COLORS": "False",
-    "DBT_WRITE_JSON": "True",
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """One call of dbt. `target` is the folder that it writes to, `node_ids` the nodes to run.
+    """A call of dbt that runs nodes. `target` is the folder that it writes to.
 
     `parsed_file` is the kept parse that matches its vars, "" if dbt must parse.
     `wants_columns`: the columns of built relations are recorded, for lineage. `compiles` is "" for
@@ -39,14 +32,13 @@ class Invocation:
     `dbt_floe_microbatch`.
     """
 
-    arguments: list[str]
-    project_dir: Path
+    call: DbtCall
     target: Path
     node_ids: tuple[str, ...]
-    parsed_file: str = PARSED_FILE
-    wants_columns: bool = False
-    compiles: Literal["", "steady", "any"] = ""
-    microbatch: Mapping[str, Any] = field(default_factory=dict)
+    parsed_file: str
+    wants_columns: bool
+    compiles: Literal["", "steady", "any"]
+    microbatch: Mapping[str, Any]
 
 
 def invocation(
@@ -67,17 +59,15 @@ def invocation(
     is_selected = not is_whole_product or bool(artifacts.dbt.default_selector)
     selection = arguments_for_nodes(artifacts, set(node_ids), enabled) if is_selected else []
     target = folder / f"attempt-{request.attempt}{'' if command == 'build' else '-plan'}"
-    arguments = place_arguments(artifacts, project_dir, target, folder)
+    arguments = [*_places(artifacts, project_dir, target, folder)]
     arguments += policy_arguments(artifacts.execution)
     verb = _verb(artifacts, node_ids) if command == "build" else command
     if verb == "build":
         arguments += [*_flags(request), *_times(artifacts.dbt, request)]
     own = own_vars(artifacts, request)
     arguments += ["--vars", vars_argument({**own, **run_vars(request)})]
-    call = [verb, *arguments, *selection]
     return Invocation(
-        call,
-        project_dir,
+        DbtCall(artifacts.dbt.executable, project_dir, (verb, *arguments, *selection), {}),
         target,
         node_ids,
         parsed_file=_parsed_file(artifacts, request, own),
@@ -94,14 +84,21 @@ def freshness_invocation(
     folder = run_folder(artifacts.folder, request.run_id)
     target = folder / f"attempt-{request.attempt}-freshness"
     own = own_vars(artifacts, request)
-    arguments = [
-        *("source", "freshness", *place_arguments(artifacts, artifacts.folder, target, folder)),
+    arguments = (
+        *("source", "freshness", *_places(artifacts, artifacts.folder, target, folder)),
         *policy_arguments(artifacts.execution),
         *("--vars", vars_argument({**own, **run_vars(request)})),
         *("--select", *freshness_selection(artifacts, node_ids)),
-    ]
-    parsed = _parsed_file(artifacts, request, own)
-    return Invocation(arguments, artifacts.folder, target, node_ids, parsed_file=parsed)
+    )
+    return Invocation(
+        DbtCall(artifacts.dbt.executable, artifacts.folder, arguments, {}),
+        target,
+        node_ids,
+        parsed_file=_parsed_file(artifacts, request, own),
+        wants_columns=False,
+        compiles="",
+        microbatch={},
+    )
 
 
 def freshness_selection(artifacts: CompiledArtifacts, node_ids: Iterable[str]) -> list[str]:
@@ -112,18 +109,10 @@ def freshness_selection(artifacts: CompiledArtifacts, node_ids: Iterable[str]) -
     return [f"source:{'.'.join(escape(name).replace('.', '?') for name in each)}" for each in names]
 
 
-def place_arguments(
-    artifacts: CompiledArtifacts, project_dir: Path, target: Path, log: Path
-) -> list[str]:
-    """Return dbt's arguments for the project, its profile, and the folders that dbt writes to."""
-    return [
-        *("--project-dir", str(project_dir)),
-        *("--profiles-dir", str(profiles_dir(artifacts.dbt, project_dir))),
-        *("--target-path", str(target)),
-        *("--log-path", str(log)),
-        *("--profile", artifacts.dbt.profile_name),
-        *("--target", artifacts.dbt.target_name),
-    ]
+def _places(artifacts: CompiledArtifacts, project_dir: Path, target: Path, log: Path) -> list[str]:
+    dbt = artifacts.dbt
+    profiles = profiles_dir(dbt, project_dir)
+    return place_arguments(project_dir, profiles, dbt.profile_name, dbt.target_name, target, log)
 
 
 def policy_arguments(policy: ExecutionPolicy) -> list[str]:

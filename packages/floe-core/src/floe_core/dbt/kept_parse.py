@@ -50,7 +50,7 @@ class KeptParse:
         kept, self._kept = self._kept, Preloaded()
         if kept.manifest is not None and self._file == call.parsed_file:
             return kept
-        return read_parse(call.project_dir, dbt_version, call.parsed_file)
+        return read_parse(call.call.folder, dbt_version, call.parsed_file)
 
 
 def with_parents_alone(manifest: Manifest, node_ids: Iterable[str]) -> Manifest:

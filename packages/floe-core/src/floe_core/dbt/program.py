@@ -8,14 +8,14 @@ import signal
 import subprocess
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
 from floe_core.dbt.batches import BATCH_STARTED
-from floe_core.dbt.executable import find_executable
 from floe_core.dbt.in_program import dbt_floe_microbatch
 from floe_core.dbt.in_program.dbt_floe_microbatch import FILE_VARIABLE, TAKEN
-from floe_core.dbt.invocation import QUIET_ENVIRONMENT, Invocation
+from floe_core.dbt.invocation import Invocation
 from floe_core.dbt.messages import (
     NO_TIME,
     DbtMessages,
@@ -24,7 +24,6 @@ from floe_core.dbt.messages import (
 from floe_core.dbt.run import DbtEnded, EventQueue
 from floe_core.foundation.guarded_process import start_guarded
 from floe_core.runs.build_events import BuildEvent
-from floe_core.warehouse.duckdb_file import PROJECT_DIR_VARIABLE
 
 JSON_LOG = ["--log-format", "json", "--log-level", "debug"]
 # dbt's exit codes: 0 all passed, 1 some node did not, 2 it could not do its work.
@@ -32,26 +31,19 @@ NODES_DECIDED = (0, 1)
 _FOLDER_OF_PLUGIN = Path(dbt_floe_microbatch.__file__).parent
 
 
-class SubprocessDbt:
+class DbtProcess:
     """A dbt executable in its own process group; its events go through a queue."""
 
-    def __init__(self, call: Invocation, executable: str) -> None:
+    def __init__(self, invocation: Invocation) -> None:
         self._events = EventQueue()
         self._messages = DbtMessages()
         self._last_words = ""
         self._problem = ""
         # Whether microbatch models build the batches that they should.
-        self._knows_batches = not call.microbatch
-        folder = call.project_dir
+        self._knows_batches = not invocation.microbatch
+        call = replace(invocation.call, variables=_variables_of_microbatch(invocation))
         self._process = start_guarded(
-            [find_executable(executable, folder), *call.arguments, *JSON_LOG],
-            folder,
-            {
-                **os.environ,
-                **QUIET_ENVIRONMENT,
-                PROJECT_DIR_VARIABLE: str(folder),
-                **_variables_of_microbatch(call),
-            },
+            [*call.command_line(), *JSON_LOG], call.folder, call.environment()
         )
         self._reader = threading.Thread(target=self._read, name="floe-dbt-log", daemon=True)
         self._reader.start()
@@ -109,12 +101,12 @@ class SubprocessDbt:
                     self._events.put(event)
 
 
-def _variables_of_microbatch(call: Invocation) -> dict[str, str]:
+def _variables_of_microbatch(invocation: Invocation) -> dict[str, str]:
     """Return the environment that makes a dbt 1 load floe's plugin for microbatch models."""
-    if not call.microbatch:
+    if not invocation.microbatch:
         return {}
-    file = call.target / "microbatch.json"
-    file.write_text(json.dumps(call.microbatch), encoding="utf-8")
+    file = invocation.target / "microbatch.json"
+    file.write_text(json.dumps(invocation.microbatch), encoding="utf-8")
     path = os.pathsep.join(filter(None, [str(_FOLDER_OF_PLUGIN), os.environ.get("PYTHONPATH")]))
     return {"PYTHONPATH": path, FILE_VARIABLE: str(file)}
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from floe_core.dbt.executable import find_executable
+from floe_core.dbt.call import find_executable
 from floe_core.dbt.library import NO_DBT, library_version
 from floe_core.doctor.finding import Finding
 from floe_core.foundation.errors import (

@@ -51,7 +51,7 @@ def start_nodes(
         built = call
         if node_ids != call.node_ids:
             is_whole = len(node_ids) == len(artifacts.built)
-            built = invocation(artifacts, request, call.project_dir, node_ids, is_whole)
+            built = invocation(artifacts, request, artifacts.folder, node_ids, is_whole)
         return start_dbt(artifacts, built, parse, slots, gate)
 
     if len(segments) == 1 and segments[0].kind == "build":
@@ -90,10 +90,10 @@ def start_dbt(
     Raises:
         EnvironmentProblemError: dbt is not installed.
     """
-    if artifacts.dbt.executable:
-        from floe_core.dbt.program import SubprocessDbt
+    if call.call.executable:
+        from floe_core.dbt.program import DbtProcess
 
-        return SubprocessDbt(call, artifacts.dbt.executable)
-    from floe_core.dbt.in_process import InProcessDbt
+        return DbtProcess(call)
+    from floe_core.dbt.in_process import ThreadedDbt
 
-    return InProcessDbt(call, artifacts.dbt.version, parse, slots, gate)
+    return ThreadedDbt(call, artifacts.dbt.version, parse, slots, gate)

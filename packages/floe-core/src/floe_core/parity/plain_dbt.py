@@ -7,17 +7,14 @@ depends on how floe reads dbt's events.
 from __future__ import annotations
 
 import json
-import os
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, cast, get_args
 
-from floe_core.dbt.executable import find_executable
+from floe_core.dbt.call import DbtCall, place_arguments
 from floe_core.dbt.invocation import (
-    QUIET_ENVIRONMENT,
     own_vars,
     policy_arguments,
     run_vars,
@@ -29,7 +26,6 @@ from floe_core.runs.build_request import BuildRequest
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.user_yaml.dbt_vars import vars_argument
 from floe_core.warehouse.dbt_profiles import profiles_dir
-from floe_core.warehouse.duckdb_file import PROJECT_DIR_VARIABLE
 
 NAME = "dbt"
 WORK = "target/plain-dbt"
@@ -59,9 +55,9 @@ def run_plain_dbt(
     work = folder / WORK
     work.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
-    fresh = _freshness(artifacts, folder, work)
+    fresh = _freshness(artifacts, work)
     stale = [artifacts.by_id[i].tested for i, each in fresh.items() if not each.passed]
-    code = _run([*_command(artifacts, work), *_without(stale)], folder, work / EVENTS)
+    code = _run(_call(artifacts, work, ("build",), _without(stale)), work / EVENTS)
     code = max(code, 1) if stale else code
     seconds = time.monotonic() - began
     ids = {node.unique_id for node in artifacts.nodes_of(artifacts.jobs[0])}
@@ -77,12 +73,12 @@ def run_plain_dbt(
     return report, _edges(work / "manifest.json")
 
 
-def _freshness(artifacts: CompiledArtifacts, folder: Path, work: Path) -> dict[str, NodeResult]:
+def _freshness(artifacts: CompiledArtifacts, work: Path) -> dict[str, NodeResult]:
     """Return the results of the product's freshness tests, from `dbt source freshness`."""
     nodes = [node for node in artifacts.nodes_of(artifacts.jobs[0]) if node.is_freshness]
     if not nodes:
         return {}
-    _run(_command(artifacts, work, "source", "freshness"), folder, work / "freshness.jsonl")
+    _run(_call(artifacts, work, ("source", "freshness"), []), work / "freshness.jsonl")
     path = work / "sources.json"
     results = json.loads(path.read_bytes())["results"] if path.exists() else []
     words = {each["unique_id"]: each["status"].lower() for each in results}
@@ -105,11 +101,10 @@ def _without(sources: list[str]) -> list[str]:
     return ["--exclude", *names] if names else []
 
 
-def _run(command: list[str], folder: Path, events: Path) -> int:
+def _run(call: DbtCall, events: Path) -> int:
     """Run dbt, ending it with this process, whose schemas it writes to; return its exit code."""
     with events.open("wb") as log:
-        environment = {**os.environ, **QUIET_ENVIRONMENT, PROJECT_DIR_VARIABLE: str(folder)}
-        process = start_guarded(command, folder, environment, log)
+        process = start_guarded(call.command_line(), call.folder, call.environment(), log)
         try:
             return process.wait()
         finally:
@@ -118,25 +113,22 @@ def _run(command: list[str], folder: Path, events: Path) -> int:
             process.wait()
 
 
-def _command(artifacts: CompiledArtifacts, work: Path, *verb: str) -> list[str]:
+def _call(
+    artifacts: CompiledArtifacts, work: Path, verb: tuple[str, ...], selection: list[str]
+) -> DbtCall:
     dbt, folder = artifacts.dbt, artifacts.folder
-    program = (
-        [find_executable(dbt.executable, folder)]
-        if dbt.executable
-        else [sys.executable, "-m", "dbt.cli.main"]
-    )
+    profiles = profiles_dir(dbt, folder)
     request = BuildRequest(job=artifacts.jobs[0].name, run_id=RUN_ID)
-    return [
-        *program,
-        *(verb or ("build",)),
+    arguments = (
+        *verb,
         "--no-partial-parse",
         *("--log-format", "json", "--log-level", "debug"),
-        *("--target-path", str(work), "--log-path", str(work)),
-        *("--profiles-dir", str(profiles_dir(dbt, folder))),
-        *("--profile", dbt.profile_name, "--target", dbt.target_name),
+        *place_arguments(folder, profiles, dbt.profile_name, dbt.target_name, work, work),
         *policy_arguments(artifacts.execution),
         *("--vars", vars_argument({**own_vars(artifacts, request), **run_vars(request)})),
-    ]
+        *selection,
+    )
+    return DbtCall(dbt.executable, folder, arguments, {})
 
 
 def _results(work: Path) -> dict[str, NodeResult]:
