@@ -17,7 +17,11 @@ import pytest
 from warm_floe import folder_of_floe
 
 ROOT = Path(__file__).parents[2]
-PAGES = ["README.md", *(str(path.relative_to(ROOT)) for path in sorted(ROOT.glob("docs/*.md")))]
+# What test_install_page.py runs, in environments of its own, is left out.
+PAGES = [
+    "README.md",
+    *(f"docs/{path.name}" for path in sorted(ROOT.glob("docs/*.md")) if path.name != "install.md"),
+]
 PROGRAM_ITSELF = "docs/tutorial.md"
 BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
