@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from floe_core.reuse.catalogs.spark_functions import STEADY
 from other_warehouses import Warehouse, opened
 from reuse_elsewhere import (
     AT_ONCE,
@@ -23,8 +24,6 @@ from reuse_elsewhere import (
     always_built,
     steps_on,
 )
-
-from floe_core.reuse.catalogs.spark_functions import STEADY
 
 # Prints which functions are unknown, or vary by their own words.
 ASK = """

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from typing import Any
 
+from floe_core.foundation.entry_points import distribution_of, installed_points
 from floe_core.foundation.errors import PluginError
 from floe_core.plugin_interfaces import FLOE_API_VERSION, OrchestratorPlugin
 
@@ -26,14 +26,14 @@ class InstalledPlugin:
 
 def installed() -> list[str]:
     """Return the names of the installed plugins, sorted, for `plugins.orchestrator.type`."""
-    return sorted(_winners())
+    return sorted(installed_points(GROUP))
 
 
 def describe() -> list[InstalledPlugin]:
     """Return every installed plugin in the order of `installed()`, without importing any."""
     return [
-        InstalledPlugin(name, point.value, _distribution(point))
-        for name, point in sorted(_winners().items())
+        InstalledPlugin(name, point.value, distribution_of(point))
+        for name, point in sorted(installed_points(GROUP).items())
     ]
 
 
@@ -43,7 +43,7 @@ def load(name: str, settings: Mapping[str, Any] | None = None) -> OrchestratorPl
     Raises:
         PluginError: The plugin is not installed, can't be imported, or is for another floe.
     """
-    point = _winners().get(name)
+    point = installed_points(GROUP).get(name)
     if point is None:
         raise PluginError(unknown_plugin(name))
     plugin = _construct(point)
@@ -61,34 +61,8 @@ def unknown_plugin(name: str) -> str:
     return f"no orchestrator plugin named '{name}'; {hint}installed here: {choices}"
 
 
-def _winners() -> dict[str, EntryPoint]:
-    """Return name -> entry point. If several claim a name, the first by distribution name wins."""
-    claims: dict[str, list[EntryPoint]] = {}
-    for point in sorted(entry_points(group=GROUP), key=lambda p: (_distribution(p), p.value)):
-        rivals = claims.setdefault(point.name, [])
-        if all(_distribution(rival) != _distribution(point) for rival in rivals):
-            rivals.append(point)
-    for name, rivals in claims.items():
-        if len(rivals) > 1:
-            _warn_of_rivals(name, rivals)
-    return {name: rivals[0] for name, rivals in claims.items()}
-
-
-def _warn_of_rivals(name: str, rivals: list[EntryPoint]) -> None:
-    owners = " and ".join(_distribution(point) for point in rivals)
-    warnings.warn(
-        f"the orchestrator name '{name}' is claimed by {owners}; "
-        f"{_distribution(rivals[0])} is used. Uninstall the other.",
-        stacklevel=4,
-    )
-
-
-def _distribution(point: EntryPoint) -> str:
-    return f"{point.dist.name} {point.dist.version}" if point.dist else "an unnamed distribution"
-
-
 def _construct(point: EntryPoint) -> OrchestratorPlugin:
-    where = f"orchestrator plugin '{point.name}' ({_distribution(point)}, {point.value})"
+    where = f"orchestrator plugin '{point.name}' ({distribution_of(point)}, {point.value})"
     try:
         plugin_class = point.load()
         plugin = plugin_class()
@@ -101,7 +75,7 @@ def _construct(point: EntryPoint) -> OrchestratorPlugin:
 
 
 def _check_attributes(plugin: OrchestratorPlugin, point: EntryPoint) -> None:
-    where = f"orchestrator plugin '{point.name}' ({_distribution(point)})"
+    where = f"orchestrator plugin '{point.name}' ({distribution_of(point)})"
     missing = [a for a in ("name", "version", "floe_api_version") if not _text_attribute(plugin, a)]
     if missing:
         raise PluginError(f"{where} lacks {', '.join(missing)}; each must be a text")

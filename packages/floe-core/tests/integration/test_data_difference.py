@@ -146,7 +146,7 @@ def places(
         yield filled(on_schemas_of_a_file(tmp_path))
     else:
         if request.param == "targets by copies":  # As on a warehouse that floe has no SQL for.
-            monkeypatch.delitem(DIALECTS, "postgres")
+            monkeypatch.delitem(DIALECTS.points, "postgres")
         with own_database() as database:
             found = on_targets(tmp_path, database, monkeypatch)
             found.__class__ = Targets

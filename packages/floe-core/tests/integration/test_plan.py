@@ -177,7 +177,7 @@ def test_on_a_warehouse_that_reuse_does_not_know_all_is_built_and_why_is_said(
     (folder / "seeds").mkdir(exist_ok=True)
     (folder / "seeds" / "days.csv").write_text("day\n1\n")
     run(folder, "one")
-    monkeypatch.delitem(CATALOGS, "duckdb")
+    monkeypatch.delitem(CATALOGS.points, "duckdb")
     told = json.loads(floe("plan", folder, "--json"))
     assert {node["action"] for node in told["nodes"].values()} == {"build"}
     assert "reuse cannot read the state of duckdb" in told["problem"]

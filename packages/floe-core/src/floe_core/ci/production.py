@@ -9,8 +9,7 @@ from floe_core.ci.duckdb_copy import DuckDBCopy
 from floe_core.ci.sqlite_copies import SQLiteCopies
 from floe_core.compiler.profile import Profile
 from floe_core.foundation.errors import UsageError
-from floe_core.parity.scratch import Scratch, in_scratch, refuse_secrets_in
-from floe_core.parity.spark_metastore import SparkMetastore
+from floe_core.parity.scratch import Scratch, in_scratch, refuse_secrets_in, sharing_files
 from floe_core.warehouse.dialect import Relation
 
 # The name of this command in messages, and in the names of its schemas.
@@ -26,8 +25,8 @@ class Production:
     def __init__(self, home: Path, folder: Path) -> None:
         self._home = home
         self._folder = folder
-        self._adapter = ""
-        self._place: DuckDBCopy | SQLiteCopies | SparkMetastore | None = None
+        self._base: Profile | None = None
+        self._place: DuckDBCopy | SQLiteCopies | None = None
         self._built_in: SQLiteCopies | None = None
 
     def of_base(self, profile: Profile) -> Profile:
@@ -36,8 +35,8 @@ class Production:
         Raises:
             EnvironmentProblemError: A file is not there, or in use.
         """
-        if not self._adapter:
-            self._adapter = profile.adapter
+        if self._base is None:
+            self._base = profile
             self._place = self._find_place(profile)
         return self._point_to_place(profile)
 
@@ -47,10 +46,11 @@ class Production:
         Raises:
             UsageError: HEAD is on another kind of warehouse.
         """
-        if profile.adapter != self._adapter:
+        assert self._base is not None  # the base is compiled first
+        if profile.adapter != self._base.adapter:
             raise UsageError(
-                f"the base is on {self._adapter} and the head on {profile.adapter}: tables of two "
-                "kinds of warehouses can't be compared"
+                f"the base is on {self._base.adapter} and the head on {profile.adapter}: tables of "
+                "two kinds of warehouses can't be compared"
             )
         return self._point_to_place(profile)
 
@@ -81,15 +81,19 @@ class Production:
         """Whether relations are built under production's names, in copies of all files."""
         return isinstance(self._place, SQLiteCopies)
 
-    def _find_place(self, profile: Profile) -> DuckDBCopy | SQLiteCopies | SparkMetastore | None:
+    def _find_place(self, profile: Profile) -> DuckDBCopy | SQLiteCopies | None:
         if profile.adapter == "duckdb":
             return DuckDBCopy(profile, self._home, self._folder)
         if profile.adapter == "sqlite":
             return SQLiteCopies.of(profile, self._home, self._folder)
-        return SparkMetastore(profile, self._home) if profile.adapter == "spark" else None
+        return None
 
     def _point_to_place(self, profile: Profile) -> Profile:
-        if self._place is None:
-            return profile
-        refuse_secrets_in(profile, OWNER)
-        return self._place.lead(profile)
+        if self._place is not None:
+            refuse_secrets_in(profile, OWNER)
+            return self._place.lead(profile)
+        assert self._base is not None
+        led = sharing_files(profile, self._base, self._home)
+        if led is not profile:
+            refuse_secrets_in(profile, OWNER)
+        return led

@@ -12,7 +12,7 @@ from floe_core import plugin_registry
 from floe_core.compiler.checks.choices import check_choices, choose_orchestrator
 from floe_core.compiler.checks.losses import refuse_losses
 from floe_core.compiler.code.code_hashes import hash_project
-from floe_core.compiler.copy_project import copy_project, removed_on_failure, warehouse_files
+from floe_core.compiler.copy_project import copy_project, removed_on_failure
 from floe_core.compiler.dbt.canonical_manifest import canonical_manifest
 from floe_core.compiler.entry_point import entry_point_of
 from floe_core.compiler.findings import Findings
@@ -53,6 +53,7 @@ from floe_core.secrets.known_values import known_secrets
 from floe_core.secrets.redactor import Redactor
 from floe_core.storage.atomic_files import write_together
 from floe_core.tracing.compile_trace import CompileTrace
+from floe_core.warehouse.dialects import dialect_of
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,9 @@ class CompiledProduct:
         return [
             file
             for profile in (self.artifacts.dbt.profile, *others)
-            for file in warehouse_files(profile, self.inputs.product_dir)
+            for file in dialect_of(str(profile.get("type"))).files_of_tables(
+                profile, self.inputs.product_dir
+            )
         ]
 
 

@@ -13,12 +13,10 @@ from ruamel.yaml import YAML
 
 from floe_core.compiler.inputs import DBT_PROJECT_FILE, Inputs
 from floe_core.compiler.profile import PROFILES_FILE
-from floe_core.execution.warehouse_lock import file_of_one_writer
 from floe_core.foundation.errors import EnvironmentProblemError, UsageError
 from floe_core.schedules.schedule_store import STORE_FILE
 from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE
 from floe_core.storage.atomic_files import missing_folders, remove_empty
-from floe_core.warehouse.duckdb_file import duckdb_file
 
 # Names that tools create in a project's folder, and dbt in a package's; in deeper folders, such a
 # name belongs to the project.
@@ -27,7 +25,6 @@ LEFT_AT_TOP = frozenset(
 )
 LEFT_ANYWHERE = frozenset({".git", ".floe", "__pycache__"})
 _WAREHOUSE_FILES = ("", ".wal", ".lock")
-_OF_SPARK = ("spark-warehouse", "derby.log")
 _PATH_KEYS = (
     "model-paths",
     "seed-paths",
@@ -48,9 +45,9 @@ def copy_project(
     """Copy the product's files into `out`, which may hold an earlier copy.
 
     Files that runs left there stay: its .floe folder and its warehouse. `warehouses` are the files
-    of `warehouse_files`; they are not copied. Paths of the dbt project and local packages that lie
-    outside the product's folder are copied to `external/`, and the files that name them are changed
-    accordingly.
+    of `Dialect.files_of_tables`; they are not copied. Paths of the dbt project and local packages
+    that lie outside the product's folder are copied to `external/`, and the files that name them
+    are changed accordingly.
 
     Raises:
         UsageError: `out` lies inside the product, or holds something else.
@@ -68,19 +65,6 @@ def copy_project(
         raise EnvironmentProblemError(
             f"{error.filename or out}: cannot be written: {error.strerror}"
         ) from error
-
-
-def warehouse_files(profile: dict[str, Any], project_dir: Path) -> list[Path]:
-    """Return what holds the tables of runs in a folder: a DuckDB file, or folders of Spark.
-
-    The tables of a copied metastore would be files of the original.
-    """
-    if profile.get("type") == "spark" and profile.get("method") == "session":
-        metastore = file_of_one_writer(profile, project_dir)
-        tables = [project_dir / name for name in _OF_SPARK]
-        return [metastore, *tables] if metastore else tables
-    file = duckdb_file(profile, project_dir)
-    return [file] if file else []
 
 
 @contextmanager

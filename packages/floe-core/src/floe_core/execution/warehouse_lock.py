@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,13 +13,7 @@ from filelock import FileLock, Timeout
 
 from floe_core.execution.turns import take_turn
 from floe_core.foundation.errors import EnvironmentProblemError
-from floe_core.warehouse.duckdb_file import duckdb_file, render
-
-# A Derby server has `jdbc:derby://`, a database in memory `jdbc:derby:memory:`.
-_DERBY = re.compile(
-    r"jdbc:derby:(?!//|memory:)(?:directory:)?(?P<name>[^;]*)"
-    r"(?:;(?:databaseName=(?P<attribute>[^;]*)|[^;]*))*"
-)
+from floe_core.warehouse.dialects import dialect_of
 
 
 class WarehouseHold:
@@ -61,7 +54,7 @@ def sole_writer(
     Raises:
         EnvironmentProblemError: Another build still holds it after that time.
     """
-    path = file_of_one_writer(profile, project_dir)
+    path = dialect_of(str(profile.get("type"))).file_of_one_writer(profile, project_dir)
     if path is None:
         yield WarehouseHold()
         return
@@ -80,44 +73,3 @@ def sole_writer(
         yield hold
     finally:
         hold.release()
-
-
-def file_of_one_writer(profile: dict[str, Any], project_dir: Path) -> Path | None:
-    """Return the file that only one process at a time may write to, None if many may.
-
-    That is a DuckDB or SQLite file, or the folder of the Derby database that holds a Spark
-    session's metastore: beside the product, or where the profile places it.
-    """
-    if profile.get("type") == "sqlite":
-        paths = dict(profile.get("schemas_and_paths") or {})
-        location = str(paths.get(profile.get("schema"), ""))
-        return project_dir / render(location, project_dir) if location else None
-    if profile.get("type") == "spark" and profile.get("method") == "session":
-        return _metastore_folder(dict(profile.get("server_side_parameters") or {}), project_dir)
-    return duckdb_file(profile, project_dir)
-
-
-def _metastore_folder(settings: dict[str, Any], project_dir: Path) -> Path | None:
-    """Return the folder of a Spark session's metastore, None if it allows many writers."""
-    own = {name: value for name, value in settings.items() if _is_of_metastore(name)}
-    if not own:
-        return project_dir / "metastore_db"
-    urls = [
-        str(url) for name, url in own.items() if name.endswith("javax.jdo.option.ConnectionURL")
-    ]
-    folders = (_derby_folder(render(url, project_dir)) for url in urls)
-    return next((project_dir / folder for folder in folders if folder), None)
-
-
-def _is_of_metastore(name: str) -> bool:
-    return "metastore" in name or "javax.jdo" in name
-
-
-def _derby_folder(url: str) -> str:
-    """Return the folder of an embedded Derby database, "" for any other database.
-
-    >>> _derby_folder("jdbc:derby:;databaseName=/data/metastore;create=true")
-    '/data/metastore'
-    """
-    found = _DERBY.fullmatch(url)
-    return (found["name"] or found["attribute"] or "") if found else ""

@@ -24,9 +24,9 @@ from floe_core.parity.scratch import (
     refuse_other_files,
     refuse_secrets_in,
     refuse_writes_outside,
+    sharing_files,
 )
 from floe_core.parity.side import CompiledSide, refuse_steps
-from floe_core.parity.spark_metastore import SparkMetastore
 from floe_core.ports.published import PublishedProduct
 from floe_core.warehouse.duckdb_file import duckdb_file
 from floe_core.warehouse.internals import require_adapter
@@ -149,8 +149,7 @@ class _Place:
         _refuse_ports_as_sources(self.product, self.name)
         # The profiles of environments are changed too, but are not run.
         self.scratch = self.scratch or new_scratch(profile, name=self._schemas)
-        led = SparkMetastore(profile, self.product.absolute()).lead(profile)
-        return in_scratch(led, self.scratch)
+        return in_scratch(sharing_files(profile, profile, self.product), self.scratch)
 
     def _in_file_of_side(self, profile: Profile) -> Profile:
         file = duckdb_file(profile.output, self.product)

@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from floe_core.compiler.compile_product import CompiledProduct
@@ -70,6 +71,15 @@ def in_scratch(profile: Profile, scratch: Scratch) -> Profile:
     return profile.in_schema(scratch.base)
 
 
+def sharing_files(profile: Profile, of: Profile, home: Path) -> Profile:
+    """Return the profile whose sessions use the files of another one's sessions in `home`."""
+    dialect = dialect_of(profile.adapter)
+    file = dialect.file_of_one_writer(of.output, home)
+    if file is None or not file.is_dir():
+        return profile
+    return replace(profile, output=dialect.using_file(profile.output, file.absolute()))
+
+
 def refuse_secrets_in(profile: Profile, owner: str = PARITY) -> None:
     """Refuse a profile that is not copied because of its literal secrets: runs would use it as is.
 
@@ -96,13 +106,13 @@ def refuse_writes_outside(
     manifest = _narrow(json.loads(compiled.files[DBT_MANIFEST_FILE]), node_ids)
     written = written_nodes(manifest)
     dbt = compiled.artifacts.dbt
-    longest = dialect_of(dbt.adapter).longest_name
+    dialect = dialect_of(dbt.adapter)
     database = credentials_of(dbt, compiled.destination).database or ""
-    quotes = dbt.adapter == "snowflake"
+    cased = written if dialect.keeps_quoted_case else []
     problems = [
         *(each for node in written for each in _elsewhere(node, database, scratch)),
-        *(each for node in written for each in _check_quoting(node, scratch) if quotes),
-        *(problem for node in written for problem in _outside(node, scratch, longest)),
+        *(each for node in cased for each in _check_quoting(node, scratch)),
+        *(problem for node in written for problem in _outside(node, scratch, dialect.longest_name)),
         *_sources(manifest, written, scratch),
     ]
     if problems:
@@ -194,7 +204,7 @@ def _elsewhere(node: Entry, database: str, scratch: Scratch) -> Iterator[Problem
 
 
 def _check_quoting(node: Entry, scratch: Scratch) -> Iterator[Problem]:
-    """Yield a problem if Snowflake would keep a name's case, while floe looks for upper case."""
+    """Yield a problem if the warehouse keeps a name's case, while floe looks for upper case."""
     name = str(node.get("relation_name") or "")
     if '"' in name:
         yield Problem(

@@ -26,9 +26,9 @@ from floe_core.parity.scratch import (
     refuse_other_files,
     refuse_secrets_in,
     refuse_writes_outside,
+    sharing_files,
 )
 from floe_core.parity.scratch_journal import dropped_afterwards
-from floe_core.parity.spark_metastore import SparkMetastore
 from floe_core.parity.sqlite_files import FOLDER, in_own_files, refuse_foreign_files
 from floe_core.plugin_api.powers import RunOptions, RunReport
 from floe_core.ports.ledger import LEDGER_VARIABLE
@@ -200,8 +200,7 @@ class _Place:
             return isolate(profile, self._folder)
         # The profiles of environments are changed too, but are not run.
         self.scratch = self.scratch or new_scratch(profile)
-        led = SparkMetastore(profile, self._home).lead(profile)
-        return in_scratch(led, self.scratch)
+        return in_scratch(sharing_files(profile, profile, self._home), self.scratch)
 
 
 def run_side(

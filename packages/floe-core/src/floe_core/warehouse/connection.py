@@ -19,7 +19,6 @@ from floe_core.warehouse.internals import (
     connection_manager,
     dbt_error,
     duckdb_environment,
-    has_spark,
 )
 from floe_core.warehouse.plain_duckdb import PlainFile, plain_file
 from floe_core.warehouse.served_connection import ServedConnection
@@ -89,12 +88,10 @@ def connect(
         opened = DuckDBFile(dbt, dialect, project_dir, may_be_new=may_be_new)
     elif isinstance(dialect, Copies):
         opened = open_by_copies(dbt, project_dir)
-    elif dbt.adapter == "spark" and not (is_served or has_spark()):
+    elif dialect.is_alone and not (is_served or dialect.has_session()):
         # While this process has a session, another process can't open the metastore.
         served = partial(open_warehouse, dbt, project_dir, is_served=True)
         opened = ServedConnection(dialect, served)
-    elif dbt.adapter == "spark":
-        opened = SparkSession(dbt, dialect, project_dir)
     else:
         opened = AdapterConnection(dbt, dialect, project_dir)
     try:
@@ -126,6 +123,7 @@ class AdapterConnection(SQLWarehouse):
         self._connections.set_connection_name("floe")
         with self._translated_errors():
             dialect.prepare(self._connections.get_thread_connection().handle)
+        self._undo = dialect.undo_settings(self.rows)
 
     def rows(self, query: str) -> list[Row]:
         """See `Warehouse.rows`."""
@@ -140,6 +138,8 @@ class AdapterConnection(SQLWarehouse):
 
     def close(self) -> None:
         """Close the connection."""
+        for statement in self._undo:
+            self.run(statement)
         self._connections.cleanup_all()
 
     def _execute(self, sql: str) -> Any:
@@ -153,19 +153,6 @@ class AdapterConnection(SQLWarehouse):
         except dbt_error() as error:
             what = f"{self._dbt.adapter}: {without_secrets(str(error), self._dbt)}"
             raise EnvironmentProblemError(what) from error
-
-
-class SparkSession(AdapterConnection):
-    """The one session of this process, possibly shared with dbt: its time zone is restored."""
-
-    def __init__(self, dbt: DbtProject, dialect: Dialect, project_dir: Path) -> None:
-        super().__init__(dbt, dialect, project_dir)
-        self._zone = str(self.rows("select current_timezone()")[0][0])
-
-    def close(self) -> None:
-        """Release the session."""
-        self.run(f"set time zone {literal(self._zone)}")
-        super().close()
 
 
 class DuckDBCursor(SQLWarehouse):

@@ -1,4 +1,4 @@
-"""The SQL that reading a warehouse's tables requires: names, types, and hashes.
+"""What one kind of warehouse is: the SQL that reads its tables, its sessions and its files.
 
 Two values are equal if the warehouse writes them as the same text: NULL differs from the empty
 text, a trailing blank counts, as do the sign of -0.0 and the scale of a decimal without a declared
@@ -10,6 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 Row = tuple[Any, ...]
@@ -35,17 +36,42 @@ def literal(text: str) -> str:
 
 
 class Dialect(ABC):
-    """The SQL of one kind of warehouse. Hashes have 64 bits, signed or not.
+    """One kind of warehouse, by entry point `floe.warehouses`. Hashes have 64 bits, signed or not.
 
     `settings` are statements run first in each session. `fence` ends a subquery that must not be
     computed twice. `longest_name` is in bytes, None if no limit matters. `is_alone` marks a
-    warehouse that allows only one session in a folder.
+    warehouse that allows only one session in a folder. `keeps_quoted_case`: a quoted name keeps its
+    case, and floe looks for upper case.
     """
 
     settings: ClassVar[tuple[str, ...]] = ()
     fence: ClassVar[str] = ""
     longest_name: ClassVar[int | None] = None
     is_alone: ClassVar[bool] = False
+    keeps_quoted_case: ClassVar[bool] = False
+
+    def file_of_one_writer(self, profile: dict[str, Any], project_dir: Path) -> Path | None:
+        """Return the file or folder that one process at a time may write to, None if many may."""
+        return None
+
+    def files_of_tables(self, profile: dict[str, Any], project_dir: Path) -> list[Path]:
+        """Return what holds the tables of runs in the product's folder."""
+        return []
+
+    def using_file(self, profile: dict[str, Any], file: Path) -> dict[str, Any]:
+        """Return a profile whose sessions in other folders use this `file_of_one_writer` too."""
+        return profile
+
+    def has_session(self) -> bool:
+        """Return whether a warehouse that is alone has a session in this process."""
+        return False
+
+    def end_sessions(self) -> None:  # noqa: B027
+        """End the sessions of this process, before it ends."""
+
+    def undo_settings(self, rows: ReadRows) -> tuple[str, ...]:
+        """Return the statements that undo `settings`, for a session that is shared with dbt."""
+        return ()
 
     def prepare(self, handle: Any) -> None:  # noqa: B027
         """Add functions that a connection of the warehouse's driver lacks."""

@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
+from floe_core.foundation.entry_points import InstalledParts
 from floe_core.warehouse.copied_tables import Copies
 from floe_core.warehouse.dialect import Dialect
-from floe_core.warehouse.duckdb_dialect import DuckDB
-from floe_core.warehouse.postgres_dialect import Postgres
-from floe_core.warehouse.snowflake_dialect import Snowflake
-from floe_core.warehouse.spark_dialect import Spark
-from floe_core.warehouse.sqlite_dialect import SQLite
 
-DIALECTS: dict[str, Dialect] = {
-    "duckdb": DuckDB(),
-    "postgres": Postgres(),
-    "snowflake": Snowflake(),
-    "spark": Spark(),
-    "sqlite": SQLite(),
-}
+DIALECTS: Mapping[str, Dialect] = InstalledParts("floe.warehouses", Dialect)  # type: ignore[type-abstract]
 
 
 def dialect_of(adapter: str) -> Dialect:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 from floe_core.warehouse.dialect import Dialect, Relation
+from floe_core.warehouse.duckdb_file import duckdb_file
 
 OWN_TIME_ZONE = "getvariable('floe_time_zone')"
 
@@ -16,6 +19,15 @@ class DuckDB(Dialect):
     settings = ("set variable floe_time_zone = current_setting('TimeZone')", "set timezone = 'UTC'")
     _FLOATS = ("FLOAT", "DOUBLE")
     _LAX = ("INTERVAL", "[", "STRUCT(", "MAP(", "UNION(")
+
+    def file_of_one_writer(self, profile: dict[str, Any], project_dir: Path) -> Path | None:
+        """See `Dialect.file_of_one_writer`."""
+        return duckdb_file(profile, project_dir)
+
+    def files_of_tables(self, profile: dict[str, Any], project_dir: Path) -> list[Path]:
+        """See `Dialect.files_of_tables`."""
+        file = duckdb_file(profile, project_dir)
+        return [file] if file else []
 
     def columns(self, relation: Relation) -> str:
         """See `Dialect.columns`; the types of a view are its current ones."""

@@ -7,7 +7,6 @@ without a name, reading tables fails with a message that says so. Runs need none
 from __future__ import annotations
 
 import os
-import sys
 from argparse import Namespace
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -157,28 +156,3 @@ def _names_of_dbt() -> Iterator[None]:
             f"product, and it can't be imported here ({error}): install dbt-core 1.x with the "
             "adapter of the warehouse, such as `pip install 'floe-core[duckdb]'`"
         ) from error
-
-
-def has_spark() -> bool:
-    """Return whether this process has a Spark session, as one that has run dbt on Spark does."""
-    context = getattr(sys.modules.get("pyspark"), "SparkContext", None)
-    return getattr(context, "_active_spark_context", None) is not None
-
-
-def end_spark() -> None:
-    """Stop the Spark session of this process, and wait until its Java machine has ended.
-
-    At the end of a process, pyspark does not wait for it.
-    """
-    try:
-        from pyspark import SparkContext
-    except ImportError:
-        return
-    context, gateway = SparkContext._active_spark_context, SparkContext._gateway
-    if context is not None:
-        context.stop()
-    process = getattr(gateway, "proc", None)
-    if gateway is not None and process is not None:
-        gateway.shutdown()
-        process.stdin.close()
-        process.wait()

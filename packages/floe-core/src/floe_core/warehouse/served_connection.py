@@ -32,7 +32,9 @@ class ServedConnection:
         # Not a fork: this process may have threads and other connections.
         context = get_context("spawn")
         self._pipe, theirs = context.Pipe()
-        self._process = context.Process(target=serve, args=(theirs, opened), daemon=True)
+        self._process = context.Process(
+            target=serve, args=(theirs, opened, dialect.end_sessions), daemon=True
+        )
         self._process.start()
         theirs.close()
         self._answer()
@@ -84,11 +86,9 @@ class ServedConnection:
         return value
 
 
-def serve(pipe: Connection, opened: Open) -> None:
+def serve(pipe: Connection, opened: Open, end_sessions: Callable[[], None]) -> None:
     """Answer requests until the other side closes the pipe."""
-    from floe_core.warehouse.internals import end_spark
-
-    # Keep what Spark prints while it starts out of the results on stdout.
+    # Keep what a session prints while it starts out of the results on stdout.
     sys.stdout = sys.stderr
     try:
         with opened() as warehouse:
@@ -104,4 +104,4 @@ def serve(pipe: Connection, opened: Open) -> None:
     except (EOFError, KeyboardInterrupt):
         pass
     finally:
-        end_spark()
+        end_sessions()

@@ -5,9 +5,11 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 from hashlib import blake2b
+from pathlib import Path
 from typing import Any
 
 from floe_core.warehouse.dialect import Dialect, ReadRows, Relation, literal
+from floe_core.warehouse.duckdb_file import render
 
 _ARGUMENTS = 100
 
@@ -19,6 +21,12 @@ class SQLite(Dialect):
         """See `Dialect.prepare`; SQLite has no hash function, and its sums overflow."""
         handle.create_function("floe_hash", -1, _hash, deterministic=True)
         handle.create_aggregate("floe_total", 1, _Total)
+
+    def file_of_one_writer(self, profile: dict[str, Any], project_dir: Path) -> Path | None:
+        """See `Dialect.file_of_one_writer`."""
+        paths = dict(profile.get("schemas_and_paths") or {})
+        location = str(paths.get(profile.get("schema"), ""))
+        return project_dir / render(location, project_dir) if location else None
 
     def schemas(self, part: str) -> str:
         """See `Dialect.schemas`; schemas are attached files."""

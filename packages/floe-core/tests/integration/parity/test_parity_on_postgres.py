@@ -52,7 +52,7 @@ def database(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 def reading(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Read tables in both ways; the second is that of warehouses that floe has no SQL for."""
     if request.param == "by copies":
-        monkeypatch.delitem(DIALECTS, "postgres")
+        monkeypatch.delitem(DIALECTS.points, "postgres")
 
 
 def schemas(database: str) -> list[object]:
@@ -86,7 +86,7 @@ def test_two_runs_are_equal_and_leave_the_database_as_it_was(database: str, tmp_
 def test_a_value_that_differs_is_found_by_copies(
     database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delitem(DIALECTS, "postgres")
+    monkeypatch.delitem(DIALECTS.points, "postgres")
     files = {
         "models/planted.sql": "select id, '{{ target.schema }}' as place from {{ ref('people') }}"
     }

@@ -9,9 +9,9 @@ import pytest
 
 from floe_core.compiler import compile_product
 from floe_core.compiler.compile_product import prepare_product
-from floe_core.compiler.copy_project import warehouse_files
 from floe_core.compiler.profile import isolate
 from floe_core.foundation.errors import EnvironmentProblemError
+from floe_core.warehouse.dialects import dialect_of
 
 WriteProduct = Callable[..., Path]
 
@@ -113,8 +113,9 @@ def test_the_tables_of_a_spark_session_stay(
 ) -> None:
     profile = {"type": "spark", "method": "session", "server_side_parameters": settings}
     stay = [tmp_path / name for name in (*metastore, "spark-warehouse", "derby.log")]
-    assert warehouse_files(profile, tmp_path) == stay
-    assert warehouse_files({**profile, "method": "thrift"}, tmp_path) == []
+    spark = dialect_of("spark")
+    assert spark.files_of_tables(profile, tmp_path) == stay
+    assert spark.files_of_tables({**profile, "method": "thrift"}, tmp_path) == []
 
 
 def test_a_warehouse_elsewhere_is_replaced_by_one_inside_where_that_is_asked(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from floe_core.execution.warehouse_lock import file_of_one_writer
+from floe_core.warehouse.dialects import dialect_of
 
 SQLITE = {"type": "sqlite", "schema": "main", "schemas_and_paths": {"main": "/data/shop.sqlite"}}
 SESSION = {"type": "spark", "method": "session", "host": "NA"}
@@ -45,4 +45,5 @@ def session_at(url: str) -> dict[str, Any]:
     ],
 )
 def test_a_file_has_one_writer_and_a_server_many(profile: dict[str, Any], path: str | None) -> None:
-    assert file_of_one_writer(profile, Path("/product")) == (Path(path) if path else None)
+    found = dialect_of(profile["type"]).file_of_one_writer(profile, Path("/product"))
+    assert found == (Path(path) if path else None)

@@ -10,10 +10,10 @@ from typing import Any
 
 from floe_core.difference.data.keys import keys_in
 from floe_core.difference.data.places import Place
-from floe_core.execution.warehouse_lock import file_of_one_writer
 from floe_core.foundation.errors import UsageError
 from floe_core.schemas.nodes import Node
 from floe_core.warehouse.connection import Warehouse, open_warehouse
+from floe_core.warehouse.dialects import dialect_of
 from floe_core.warehouse.row_differences import HashedTable, RowDifferences, row_differences
 from floe_core.warehouse.table_contents import (
     TableContents,
@@ -101,7 +101,7 @@ def data_difference(
 
 @contextmanager
 def both_open(left: Place, right: Place) -> Iterator[tuple[Warehouse, Warehouse]]:
-    """Open both warehouses; two schemas of one Spark session by that session, which is alone."""
+    """Open both warehouses; two schemas by one session if it is alone and reaches both."""
     with open_warehouse(left.artifacts.dbt, left.folder) as one:
         if one.dialect.is_alone and _session(left) == _session(right):
             yield one, one
@@ -113,7 +113,8 @@ def both_open(left: Place, right: Place) -> Iterator[tuple[Warehouse, Warehouse]
 def _session(place: Place) -> tuple[Path | None, dict[str, Any]]:
     """Return what two places have in common if one session reaches both."""
     profile = place.artifacts.dbt.profile
-    return file_of_one_writer(profile, place.folder), {**profile, "schema": ""}
+    dialect = dialect_of(place.artifacts.dbt.adapter)
+    return dialect.file_of_one_writer(profile, place.folder), {**profile, "schema": ""}
 
 
 def _refuse_nothing(place: Place, tables: Sequence[TableContents]) -> None:

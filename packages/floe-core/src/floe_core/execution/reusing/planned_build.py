@@ -126,7 +126,8 @@ def why_not(artifacts: CompiledArtifacts) -> str:
     adapter = artifacts.dbt.adapter
     if adapter not in CATALOGS:
         known = list_adapters(CATALOGS)
-        return f"reuse cannot read the state of {adapter}; it works on {known}"
+        more = "" if "spark" in CATALOGS else "; the package floe-warehouses adds more"
+        return f"reuse cannot read the state of {adapter}; it works on {known}{more}"
     if plain_file(artifacts.dbt, artifacts.folder):
         return ""
     try:

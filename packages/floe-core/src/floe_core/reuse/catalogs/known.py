@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from floe_core.foundation.entry_points import InstalledParts
 from floe_core.reuse.catalogs.catalog import Catalog
 from floe_core.reuse.catalogs.copies_catalog import CopiesCatalog
-from floe_core.reuse.catalogs.duckdb_catalog import DuckDBCatalog
-from floe_core.reuse.catalogs.postgres_catalog import PostgresCatalog
-from floe_core.reuse.catalogs.snowflake_catalog import SnowflakeCatalog
-from floe_core.reuse.catalogs.spark_catalog import SparkCatalog
-from floe_core.reuse.catalogs.sqlite_catalog import SQLiteCatalog
 
-CATALOGS: dict[str, Catalog] = {
-    "duckdb": DuckDBCatalog(),
-    "postgres": PostgresCatalog(),
-    "snowflake": SnowflakeCatalog(),
-    "spark": SparkCatalog(),
-    "sqlite": SQLiteCatalog(),
-}
+CATALOGS: Mapping[str, Catalog] = InstalledParts("floe.catalogs", Catalog)  # type: ignore[type-abstract]
 
 
 def catalog_of(adapter: str) -> Catalog:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from floe_core.compiler.profile import Profile
-from floe_core.parity.spark_metastore import SparkMetastore
+from floe_core.parity.scratch import sharing_files
 
 URL = "javax.jdo.option.ConnectionURL"
 
@@ -36,7 +36,7 @@ def test_a_folder_is_named_by_its_whole_path(
     settings: dict[str, str], folder: str, name: str, tmp_path: Path
 ) -> None:
     (tmp_path / folder).mkdir(parents=True)
-    led = SparkMetastore(profile(**settings), tmp_path).lead(profile(**settings))
+    led = sharing_files(profile(**settings), profile(**settings), tmp_path)
     url = f"jdbc:derby:;databaseName={tmp_path / folder};create=true"
     assert settings_of(led) == {**settings, name: url}
 
@@ -56,4 +56,4 @@ def test_a_metastore_elsewhere_stays_where_it_is(
 ) -> None:
     if has_folder:
         (tmp_path / "metastore_db").mkdir()
-    assert SparkMetastore(given, tmp_path).lead(given) == given
+    assert sharing_files(given, given, tmp_path) == given

@@ -6,7 +6,6 @@ import sqlite3
 
 import pytest
 
-from floe_core.reuse.catalogs import snowflake_functions, spark_functions
 from floe_core.reuse.catalogs.known import CATALOGS
 from floe_core.reuse.queries.analysis import Analysis, Input, analyse
 from floe_core.reuse.queries.function_calls import function_calls
@@ -15,6 +14,8 @@ from floe_core.reuse.queries.parts import ROWS
 from floe_core.warehouse.dialect import Dialect, Relation, Row
 from floe_core.warehouse.dialects import DIALECTS
 from floe_core.warehouse.sqlite_dialect import SQLite
+from floe_warehouses.snowflake import functions as snowflake_functions
+from floe_warehouses.spark import functions as spark_functions
 
 
 class SQLiteInMemory:

@@ -1,10 +1,14 @@
-"""Spark's SQL for reading tables."""
+"""Spark: its SQL for reading tables, and the one session of a process."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 from floe_core.warehouse.dialect import Dialect, ReadRows, Relation, literal
+from floe_warehouses.spark.metastore import metastore_folder, session_files, with_metastore
 
 
 class Spark(Dialect):
@@ -13,6 +17,43 @@ class Spark(Dialect):
     is_alone = True
     settings = ("set time zone 'UTC'",)
     _CONTAINERS = ("array<", "map<", "struct<", "variant", "interval")
+
+    def file_of_one_writer(self, profile: dict[str, Any], project_dir: Path) -> Path | None:
+        """See `Dialect.file_of_one_writer`: the metastore of sessions, if that is a folder."""
+        return metastore_folder(profile, project_dir)
+
+    def files_of_tables(self, profile: dict[str, Any], project_dir: Path) -> list[Path]:
+        """See `Dialect.files_of_tables`; tables of a copied metastore would be the original's."""
+        return session_files(profile, project_dir)
+
+    def using_file(self, profile: dict[str, Any], file: Path) -> dict[str, Any]:
+        """See `Dialect.using_file`."""
+        return with_metastore(profile, file)
+
+    def has_session(self) -> bool:
+        """See `Dialect.has_session`: a process that has run dbt on Spark has one."""
+        context = getattr(sys.modules.get("pyspark"), "SparkContext", None)
+        return getattr(context, "_active_spark_context", None) is not None
+
+    def end_sessions(self) -> None:
+        """See `Dialect.end_sessions`; waits for the Java machine, which pyspark does not."""
+        try:
+            from pyspark import SparkContext
+        except ImportError:
+            return
+        context, gateway = SparkContext._active_spark_context, SparkContext._gateway
+        if context is not None:
+            context.stop()
+        process = getattr(gateway, "proc", None)
+        if gateway is not None and process is not None:
+            gateway.shutdown()
+            process.stdin.close()
+            process.wait()
+
+    def undo_settings(self, rows: ReadRows) -> tuple[str, ...]:
+        """See `Dialect.undo_settings`: the time zone."""
+        [(zone,)] = rows("select current_timezone()")
+        return (f"set time zone {literal(str(zone))}",)
 
     def quote_name(self, name: str) -> str:
         """See `Dialect.quote_name`."""

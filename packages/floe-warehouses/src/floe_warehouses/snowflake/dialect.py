@@ -23,6 +23,7 @@ class Snowflake(Dialect):
     """
 
     longest_name = 255
+    keeps_quoted_case = True
 
     def place(self, relation: Relation) -> str:
         """See `Dialect.place`."""

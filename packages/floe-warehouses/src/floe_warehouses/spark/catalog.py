@@ -9,13 +9,13 @@ from contextlib import suppress
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.reuse.catalogs.catalog import TABLE, VIEW, Catalog, Found
 from floe_core.reuse.catalogs.names import Names
-from floe_core.reuse.catalogs.spark_functions import STEADY
 from floe_core.reuse.queries.function_calls import Call
 from floe_core.reuse.queries.functions import Functions
 from floe_core.reuse.queries.parts import digest
 from floe_core.warehouse.connection import Warehouse
 from floe_core.warehouse.dialect import Relation
-from floe_core.warehouse.spark_dialect import read_columns
+from floe_warehouses.spark.dialect import read_columns
+from floe_warehouses.spark.functions import STEADY
 
 _OWN_FUNCTIONS = "show user functions"
 # The metastore's own timestamp of a relation's creation.

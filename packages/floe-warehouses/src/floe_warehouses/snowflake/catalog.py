@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.reuse.catalogs.catalog import TABLE, VIEW, Catalog, Found
 from floe_core.reuse.catalogs.names import Names
-from floe_core.reuse.catalogs.snowflake_functions import STEADY
 from floe_core.reuse.queries.functions import Functions
 from floe_core.reuse.queries.parts import digest
 from floe_core.warehouse.connection import Warehouse
 from floe_core.warehouse.dialect import Relation, literal
-from floe_core.warehouse.snowflake_dialect import WHOLE_TYPE, fold
+from floe_warehouses.snowflake.dialect import WHOLE_TYPE, fold
+from floe_warehouses.snowflake.functions import STEADY
 
 # Other kinds are filled by Snowflake itself, or end with the session.
 _TABLES = (

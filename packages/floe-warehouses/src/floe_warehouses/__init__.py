@@ -1,0 +1,1 @@
+"""Snowflake and Spark, for floe."""
