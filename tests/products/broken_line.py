@@ -58,6 +58,11 @@ class BrokenLine:
                 return
             theirs = socket.create_connection(self._target)
             with self._lock:
+                # Nobody has cut what was accepted but not passed on when the line was cut.
+                if listener.fileno() == -1:
+                    ours.close()
+                    theirs.close()
+                    return
                 self._open += [ours, theirs]
             for one, other in ((ours, theirs), (theirs, ours)):
                 threading.Thread(target=self._pass_on, args=(one, other), daemon=True).start()

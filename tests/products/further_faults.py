@@ -35,7 +35,11 @@ USER = os.environ.get("FLOE_TEST_POSTGRES_USER", "postgres")
 PASSWORD = os.environ.get("FLOE_TEST_POSTGRES_PASSWORD", "trusted-by-the-server")
 DATABASE = os.environ.get("FLOE_TEST_POSTGRES_DATABASE", "test")
 MIDDLE_FAILED = ("model.shop.middle", "error")
-SLOW = "select id from {{ ref('first') }}, (select pg_sleep(4)) as a_while"
+# Goes on until the line is cut, however late that is. PostgreSQL gives up what nobody waits for.
+SLOW = at_first_try(
+    "{{ config(pre_hook=\"set client_connection_check_interval = '500ms'\") }}"
+    "select id from {{ ref('first') }}, (select pg_sleep(600)) as a_while"
+)
 MORE = [f"m_{number:02}" for number in range(96)]
 BELOW_ALL = "\n".join(f"-- depends_on: {{{{ ref('{name}') }}}}" for name in (*MORE, "aside"))
 LAST = at_first_try("select error('not yet') as id")
