@@ -11,6 +11,8 @@ export UV_DEFAULT_INDEX ?= $(or $(PIP_INDEX_URL),$(shell $(PYTHON) -m pip config
 ifeq ($(strip $(UV_DEFAULT_INDEX)),)
 unexport UV_DEFAULT_INDEX
 endif
+# With what failed tests said and logged: scripts/rerun_failed.py keeps it.
+REPORT = --junitxml build/test-all.xml -o junit_logging=all -o junit_log_passing_tests=false
 export DAGSTER_DISABLE_TELEMETRY := yes
 export AIRFLOW__USAGE_DATA_COLLECTION__ENABLED := False
 export DBT_SEND_ANONYMOUS_USAGE_STATS := False
@@ -45,7 +47,7 @@ test: setup helm
 
 # All but those that take minutes each: about half an hour. What fails in up to three files runs again, alone.
 test-all: setup helm
-	$(BIN)/pytest -m "not slow" --cache-clear $(AT_ONCE) || $(BIN)/python scripts/rerun_failed.py $$?
+	$(BIN)/pytest -m "not slow" --cache-clear $(REPORT) $(AT_ONCE) || $(BIN)/python scripts/rerun_failed.py $$?
 
 # Those that take minutes each, one after the other: some hours.
 test-slow: setup helm
