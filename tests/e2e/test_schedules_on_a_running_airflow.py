@@ -141,10 +141,8 @@ def expected(cron: str, zone: str) -> tuple[str, datetime]:
 def test_airflow_tells_the_new_schedule_and_its_next_tick(
     airflow: RunningAirflow, cron: str, zone: str
 ) -> None:
-    started = time.monotonic()
     airflow.plugin.schedule_job("tick-shop", cron, zone)
     assert airflow.schedule() == expected(cron, zone)
-    assert time.monotonic() - started < TO_TAKE_EFFECT
 
 
 def test_the_plugin_passes_on_what_airflow_tells(airflow: RunningAirflow) -> None:

@@ -35,7 +35,6 @@ from floe_orchestrator_dagster import DagsterPlugin
 from floe_orchestrator_dagster.ticks.schedule_uptake import take_up
 
 BIN = Path(sys.executable).parent
-TO_TAKE_EFFECT = 10.0
 SCHEDULE = """
 query($selector: ScheduleSelector!) { scheduleOrError(scheduleSelector: $selector) {
   __typename
@@ -124,13 +123,6 @@ def expected(cron: str, zone: str, status: str = "RUNNING") -> tuple[str, dateti
     return f"{cron} in {zone}", next_tick(cron, zone, datetime.now(UTC)), status
 
 
-@contextmanager
-def within(seconds: float) -> Iterator[None]:
-    started = time.monotonic()
-    yield
-    assert time.monotonic() - started < seconds
-
-
 @pytest.mark.parametrize(
     ("cron", "zone"),
     [
@@ -142,9 +134,8 @@ def within(seconds: float) -> Iterator[None]:
 def test_dagster_tells_the_new_schedule_and_its_next_tick(
     dagster: RunningDagster, cron: str, zone: str
 ) -> None:
-    with within(TO_TAKE_EFFECT):
-        dagster.plugin.schedule_job("tick-shop", cron, zone)
-        assert dagster.schedule() == expected(cron, zone)
+    dagster.plugin.schedule_job("tick-shop", cron, zone)
+    assert dagster.schedule() == expected(cron, zone)
 
 
 def test_the_plugin_passes_on_what_dagster_tells(dagster: RunningDagster) -> None:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from contextlib import closing
+from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from pooled_product import POOL, compiled_pooled, most_at_once, pooled_of, read_spans
+from wait_for import wait_a_while_for
 
 from floe_core.compiler import compile_product
 from floe_core.execution import BuildRequest, build
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.runs.build_events import BuildEnded, BuildEvent, NodeLog, NodeResult, NodeStarted
-from floe_core.runs.node_slots import SlotAnswer
+from floe_core.runs.node_slots import POLL_SECONDS, SlotAnswer
 from floe_core.schemas import CompiledArtifacts
 
 
@@ -100,12 +102,14 @@ def test_one_node_of_a_pool_runs_at_a_time_and_others_beside_it(
         *["has a slot of pool heavy"] * 2,
         *["waits for a slot of pool heavy"] * 2,
     ]
-    for name, result in results(events).items():
-        [span] = [span for span in spans if span.name == name]
-        # Neither its beginning nor its length counts the wait.
-        assert result.started_at is not None
-        assert abs(result.started_at.timestamp() - span.begin) < 2.9, name
-        assert result.seconds < 5.9, name
+    # Neither the beginning nor the length of what waited counts the wait.
+    first, *_ = pooled_of(spans)
+    for before, span in pairwise(pooled_of(spans)):
+        result, wait = results(events)[span.name], timedelta(seconds=span.begin - first.begin)
+        assert result.started_at
+        assert result.ended_at
+        assert before.end <= result.started_at.timestamp() <= span.begin
+        assert result.started_at + timedelta(seconds=result.seconds) < result.ended_at + wait / 2
 
 
 def test_two_slots_hold_two(compiled: Compiled, tmp_path: Path) -> None:
@@ -122,15 +126,21 @@ def test_the_wait_is_no_part_of_a_nodes_own_time(compiled: Compiled, tmp_path: P
     assert run(compile_product(artifacts.folder), slots)[-1] == BuildEnded(True)
 
 
+def goes_on_waiting(slots: CountedSlots) -> bool:
+    """Whether somebody takes a slot that is free from now on."""
+    slots.give_one()
+    wait_a_while_for(lambda: slots.claims != [], 2 * POLL_SECONDS, every=0.1)
+    return slots.claims != []
+
+
 def test_a_cancel_ends_the_wait_and_nothing_has_begun(compiled: Compiled, tmp_path: Path) -> None:
     slots = CountedSlots(others=1)
     with closing(build(compiled(free=0), BuildRequest("shop", "run-1"), slots)) as events:
         for event in events:
             if isinstance(event, NodeLog) and "waits for a slot" in event.text:
                 break
-        began = time.monotonic()
-    assert time.monotonic() - began < 10
-    assert (read_spans(tmp_path / "spans"), slots.claims) == ([], [])
+    assert not goes_on_waiting(slots)
+    assert read_spans(tmp_path / "spans") == []
 
 
 def test_a_timeout_of_the_build_ends_the_wait(compiled: Compiled, tmp_path: Path) -> None:
@@ -212,13 +222,12 @@ def test_a_cancel_ends_the_wait_of_a_step(compiled: Compiled, tmp_path: Path) ->
         for event in events:
             if isinstance(event, NodeLog) and "waits for a slot" in event.text:
                 break
-        began = time.monotonic()
-    assert time.monotonic() - began < 15
-    assert slots.claims == []
+    assert not goes_on_waiting(slots)
 
 
-def test_a_node_begins_when_it_has_its_slot(compiled: Compiled) -> None:
+def test_a_node_begins_when_it_has_its_slot(compiled: Compiled, tmp_path: Path) -> None:
     events = run(compiled(free=0, pooled=2, seconds=1.5), CountedSlots())
     starts = [e.at for e in events if isinstance(e, NodeStarted)]
+    first, _ = read_spans(tmp_path / "spans")
     assert len(starts) == 2
-    assert abs((starts[1] - starts[0]).total_seconds()) > 1.0
+    assert first.end <= max(starts).timestamp()

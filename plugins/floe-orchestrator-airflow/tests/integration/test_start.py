@@ -37,10 +37,13 @@ def test_a_start_takes_as_long_as_it_makes_progress(tmp_path: Path) -> None:
 
 
 def test_the_time_of_a_run_is_all_that_its_caller_waits_for(hello: CompiledArtifacts) -> None:
+    events: list[float] = []
     began = time.monotonic()
-    report = AirflowPlugin().launch_run(hello, RunOptions(job="hello"), lambda event: None)
+    report = AirflowPlugin().launch_run(
+        hello, RunOptions(job="hello"), lambda event: events.append(time.monotonic())
+    )
     assert report.status == "success"
-    assert report.seconds == pytest.approx(time.monotonic() - began, abs=0.5)
+    assert events[-1] - events[0] < report.seconds <= time.monotonic() - began
     [of_run] = re.findall(r"the DAG run took ([\d.]+) s", report.look_further[0])
     assert 0 < float(of_run) < report.seconds
 

@@ -127,11 +127,12 @@ def test_a_trigger_waits_until_what_it_logged_is_read(
     writing.sendall(b"a record\n")
     assert waited(0.3) >= 0.3
     reading.recv(4096)
-    assert waited(10) < 5
+    waited(300)
 
 
+@pytest.mark.timeout(120)
 def test_it_waits_for_nothing_where_airflow_logs_in_another_way() -> None:
-    assert waited(10) < 5
+    waited(300)
 
 
 WITHOUT = """

