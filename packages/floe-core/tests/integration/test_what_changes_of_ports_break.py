@@ -11,18 +11,12 @@ from collections.abc import Iterator
 import duckdb
 import pytest
 
-from floe_core.compiler.ports.column_marks import (
-    ALL,
-    WHOLE,
-    certain,
-    count_leading,
-    not_wanted,
-    possible,
-)
-from floe_core.compiler.ports.column_needs import read_query
 from floe_core.difference.ports import Reading, changed_columns
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts, Product
 from floe_core.schemas.ports import InputPort, Port, PortColumn
+from floe_core.sql.columns.known_tables import KnownTable
+from floe_core.sql.columns.needs import Needed
+from floe_core.sql.needed_columns import read_query
 
 PORT = ("id", "name", "amt", "day", "js")
 TABLES = {"p": PORT, "o": ("id", "x", "day")}
@@ -134,23 +128,23 @@ def test_a_change_that_duckdb_minds_breaks_the_consumer(
 
 def read_as_port(query: str) -> CompiledArtifacts:
     """Return a consumer that reads `p` in a query; nobody reads the query's own columns."""
+    tables = [KnownTable(name, columns, is_complete=True) for name, columns in TABLES.items()]
     try:
-        read = read_query(query, "duckdb", TABLES)
+        read = read_query(query, "duckdb", tables)
     except ValueError:
         return consumer(InputPort(product="a", port="p", version="1"))
-    needs = read.needs(set()).get("p", set())
-    assert (read.unresolved, certain(needs) - set(PORT)) == (frozenset(), set())
-    columns = certain(needs) | possible(needs) & set(PORT)
-    unwanted = not_wanted(needs)
+    needed = read.needs(Needed()).get("p", Needed())
+    assert (read.unresolved, needed.columns - set(PORT)) == (frozenset(), set())
+    columns = needed.columns | needed.perhaps & set(PORT)
     return consumer(
         InputPort(
             product="a",
             port="p",
             version="1",
-            columns_read=None if ALL in needs else tuple(columns),
-            leading_read=count_leading(needs),
-            is_read_whole=WHOLE in needs,
-            not_wanted=None if unwanted is None else tuple(unwanted),
+            columns_read=None if needed.is_any else tuple(columns),
+            leading_read=needed.first,
+            is_read_whole=needed.is_whole,
+            not_wanted=tuple(needed.unwanted),
         )
     )
 

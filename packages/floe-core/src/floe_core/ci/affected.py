@@ -119,7 +119,7 @@ def _columns_in_production(of: Compilation) -> dict[str, tuple[str, ...]]:
 
 def _names(warehouse: Warehouse, node: Node, catalog: Catalog) -> tuple[str, ...]:
     columns = warehouse.columns(relation_of(node))
-    return tuple(catalog.names.stored_key(name) for name, _ in columns)
+    return tuple(catalog.names.key(name) for name, _ in columns)
 
 
 def _sources(of: Compilation, columns: Columns) -> dict[str, Versions]:

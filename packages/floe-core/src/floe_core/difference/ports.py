@@ -81,7 +81,7 @@ def _ports_with(column: str, product: CompiledArtifacts) -> list[str]:
     return [
         port.key_in(name)
         for port in product.ports
-        if any(each.name.lower() == column for each in port.columns)
+        if any(each.key == column for each in port.columns)
     ]
 
 
@@ -120,10 +120,10 @@ def changed_columns(
     name: str, before: Port, after: Port, reading: Reading, dialect: str
 ) -> Iterator[PortChange]:
     """Yield the changes of a port's columns; `reading` are the products that read it."""
-    kept = {column.name.lower(): column for column in after.columns}
+    kept = {column.key: column for column in after.columns}
     for column in before.columns:
-        found = kept.get(column.name.lower())
-        breaks = tuple(sorted(reading.of_column(column.name.lower())))
+        found = kept.get(column.key)
+        breaks = tuple(sorted(reading.of_column(column.key)))
         if found is None and after.is_complete:
             yield PortChange(name, f"column {column.name} dropped", column.name, breaks)
         elif found is not None and not _is_same_type(column.type, found.type, dialect):
@@ -136,9 +136,9 @@ def changed_columns(
 
 def _added_columns(name: str, before: Port, after: Port, reading: Reading) -> Iterator[PortChange]:
     """Yield the new columns that break a product."""
-    known = {column.name.lower() for column in before.columns}
+    known = {column.key for column in before.columns}
     for column in after.columns:
-        added = column.name.lower()
+        added = column.key
         if added not in known:
             names = [(product, port.not_wanted) for product, port in reading.direct()]
             breaks = sorted({p for p, found in names if found is None or added in found})
@@ -148,7 +148,7 @@ def _added_columns(name: str, before: Port, after: Port, reading: Reading) -> It
 
 def _moved_columns(name: str, before: Port, after: Port, reading: Reading) -> Iterator[PortChange]:
     """Yield the change of the order of columns if it breaks a product that reads by position."""
-    old, new = ([column.name.lower() for column in port.columns] for port in (before, after))
+    old, new = ([column.key for column in port.columns] for port in (before, after))
     breaks = {product for product, port in reading.direct() if _is_moved(old, new, port)}
     if breaks:
         what = f"columns in order {', '.join(old)} -> {', '.join(new)}"

@@ -13,8 +13,8 @@ from floe_core.lineage import facets
 from floe_core.lineage.facets import SQL_CUT_SHORT, UNKNOWN_TYPE, Json
 from floe_core.lineage.known_columns import KnownColumns, columns_of_schema, types_of_schema
 from floe_core.lineage.sending.spool_notes import has_whole_schema, sources_of
-from floe_core.sql.columns.derivation import DerivedColumns, derive
 from floe_core.sql.columns.origins import DIRECT, IDENTITY, Origins
+from floe_core.sql.derived_columns import DerivedColumns, derive
 
 
 class ColumnLineage:

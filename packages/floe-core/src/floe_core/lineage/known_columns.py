@@ -8,7 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from floe_core.lineage.facets import UNKNOWN_TYPE, Json
-from floe_core.sql.columns.derivation import KnownTable
+from floe_core.sql.columns.known_tables import KnownTable
 from floe_core.storage.atomic_files import write_whole
 
 

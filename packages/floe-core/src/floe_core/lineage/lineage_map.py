@@ -13,8 +13,9 @@ from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.node_graph import NodeGraph
 from floe_core.schemas.nodes import Node
 from floe_core.secrets.redactor import Redactor
-from floe_core.sql.columns.derivation import DerivedColumns, KnownTable, derive
+from floe_core.sql.columns.known_tables import KnownTable
 from floe_core.sql.columns.origins import Origins
+from floe_core.sql.derived_columns import DerivedColumns, derive
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,11 @@ import csv
 from pathlib import Path
 
 from floe_core.reuse.catalogs.known import catalog_of
-from floe_core.reuse.catalogs.names import Names
 from floe_core.reuse.queries.parts import digest
 from floe_core.reuse.state import Versions
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
+from floe_core.sql.names import Names
 from floe_core.storage.regular_files import file_in
 
 

@@ -192,4 +192,4 @@ class _Reader:
         return digest(found)
 
     def _names(self, columns: Iterable[tuple[str, str]]) -> tuple[str, ...]:
-        return tuple(self.catalog.names.stored_key(name) for name, _ in columns)
+        return tuple(self.catalog.names.key(name) for name, _ in columns)

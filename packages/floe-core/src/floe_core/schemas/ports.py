@@ -11,10 +11,19 @@ WhenLate = Literal["run", "skip"]
 
 
 class PortColumn(Frozen):
-    """A column of a port; `type` is as dbt's contract declares it, "" without a contract."""
+    """A column of a port; `type` is as dbt's contract declares it, "" without a contract.
+
+    `is_quoted`: the warehouse takes its name for another column unless it is in quotes.
+    """
 
     name: str
     type: str = ""
+    is_quoted: bool = False
+
+    @property
+    def key(self) -> str:
+        """The column as a query may write it: in lower case, or in quotes if it needs them."""
+        return f'"{self.name}"' if self.is_quoted else self.name.lower()
 
 
 class Port(Frozen):
@@ -48,12 +57,12 @@ class InputPort(Frozen):
     `node_id` is its node in this product's graph, "" if dbt does not know it. `producer_node` is
     the node that builds it, in the producer's graph, and `label` that node's name with its version,
     after `package/` if another dbt package of the producer defines it. `columns` are those of the
-    port at compile time. `columns_read` are the columns that this product uses, sorted; None if
-    that is unknown, so that it may use any. `leading_read` is how many of the port's first columns
-    it reads by position, such as in `port as p(a, b)`. `is_read_whole`: the number and order of all
-    columns matter, such as in a UNION. `not_wanted` are names that a new column of the port must
-    not have, because they are the names of other columns beside it; None if none may be added.
-    `columns_passed_on` are not read, but a `*` passes them on to the product's own ports.
+    port at compile time. `columns_read` are the columns that this product uses, as sorted keys;
+    None if that is unknown, so that it may use any. `leading_read` is how many of the port's first
+    columns it reads by position, such as in `port as p(a, b)`. `is_read_whole`: the number and
+    order of all columns matter, such as in a UNION. `not_wanted` are names that a new column of the
+    port must not have, because they are the names of other columns beside it; None if none may be
+    added. `columns_passed_on` are not read, but a `*` passes them on to the product's own ports.
     """
 
     product: str

@@ -9,12 +9,13 @@ import sqlglot
 
 from floe_core.lineage.product_graph import ProductGraph
 from floe_core.secrets.redactor import Redactor
-from floe_core.sql.columns.derivation import KnownTable, derive
-from floe_core.sql.names import DIALECTS
+from floe_core.sql.columns.known_tables import KnownTable
+from floe_core.sql.derived_columns import derive
+from floe_core.sql.names import NAMES
 
 from .product import artifacts, node
 
-ADAPTERS = [*DIALECTS, "bigquery", "databricks", "redshift", "trino"]
+ADAPTERS = [*NAMES, "bigquery", "databricks", "redshift", "trino"]
 
 
 def query_of(adapter: str, folder: Path) -> str:
@@ -33,7 +34,7 @@ def test_the_query_names_the_relation(adapter: str, tmp_path: Path) -> None:
     assert query.sql(dialect="postgres") == 'SELECT * FROM "shop"."main"."orders"'
 
 
-@pytest.mark.parametrize("adapter", sorted(DIALECTS))
+@pytest.mark.parametrize("adapter", sorted(NAMES))
 def test_its_columns_are_those_of_the_relation(adapter: str, tmp_path: Path) -> None:
     table = KnownTable("shop.main.orders", ("id",), is_complete=True)
     found = derive(query_of(adapter, tmp_path), adapter, [table])

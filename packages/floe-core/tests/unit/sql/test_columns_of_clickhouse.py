@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from floe_core.sql.columns.derivation import DerivedColumns, KnownTable, derive
+from floe_core.sql.columns.known_tables import KnownTable
+from floe_core.sql.derived_columns import DerivedColumns, derive
 
 TABLES = [
     KnownTable("s.t", ("id", "Name", "a", "arr", "tup"), is_complete=True),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from floe_core.sql.columns.derivation import KnownTable, derive
+from floe_core.sql.columns.known_tables import KnownTable
+from floe_core.sql.derived_columns import derive
 
 TABLES = [
     KnownTable("db.s.t", ("id", "name", "items", "st"), is_complete=True),

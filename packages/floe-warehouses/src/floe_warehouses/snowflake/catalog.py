@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.reuse.catalogs.catalog import TABLE, VIEW, Catalog, Found
-from floe_core.reuse.catalogs.names import Names
 from floe_core.reuse.queries.functions import Functions
 from floe_core.reuse.queries.parts import digest
+from floe_core.sql.lookalikes import OF_WAREHOUSE
+from floe_core.sql.names import NAMES
 from floe_core.warehouse.connection import Warehouse
 from floe_core.warehouse.dialect import Relation, literal
-from floe_warehouses.snowflake.dialect import WHOLE_TYPE, fold
+from floe_warehouses.snowflake.dialect import WHOLE_TYPE
 from floe_warehouses.snowflake.functions import STEADY
 
 # Other kinds are filled by Snowflake itself, or end with the session.
@@ -55,17 +56,8 @@ _SETTINGS = frozenset(
 class SnowflakeCatalog(Catalog):
     """Names are as dbt writes them without quotes; names that differ only in case are left out."""
 
-    names = Names(fold=fold, quotes_relations=False)
-    # Sequences, and what external tables and streams show of files and scans.
-    # https://docs.snowflake.com/en/user-guide/querying-metadata
-    varying_names = frozenset(
-        {
-            *("nextval", "metadata$filename", "metadata$file_row_number"),
-            *("metadata$file_content_key", "metadata$file_last_modified"),
-            *("metadata$start_scan_time", "metadata$external_table_partition"),
-            *("metadata$action", "metadata$isupdate", "metadata$row_id"),
-        }
-    )
+    names = NAMES["snowflake"]
+    varying_names = OF_WAREHOUSE["snowflake"]
 
     def version(self, warehouse: Warehouse) -> str:
         """See `Catalog.version`."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
+from floe_core.sql.names import NAMES
 from floe_core.warehouse.dialect import Dialect, Relation, literal, quote_name
 
-# Names that dbt writes without quotes, so that Snowflake folds them to upper case.
-_SIMPLE = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*")
+_fold = NAMES["snowflake"].fold
 WHOLE_TYPE = """case
     when data_type = 'NUMBER' then 'NUMBER(' || numeric_precision || ',' || numeric_scale || ')'
     when data_type = 'TEXT' then 'TEXT(' || coalesce(character_maximum_length, 0) || ')'
@@ -27,21 +26,21 @@ class Snowflake(Dialect):
 
     def place(self, relation: Relation) -> str:
         """See `Dialect.place`."""
-        return f"{quote_name(fold(relation.schema))}.{quote_name(fold(relation.name))}"
+        return f"{quote_name(_fold(relation.schema))}.{quote_name(_fold(relation.name))}"
 
     def schemas(self, part: str) -> str:
         """See `Dialect.schemas`."""
         return (
             "select schema_name from information_schema.schemata "
-            f"where contains(schema_name, {literal(fold(part))})"
+            f"where contains(schema_name, {literal(_fold(part))})"
         )
 
     def columns(self, relation: Relation) -> str:
         """See `Dialect.columns`."""
         return (
             f"select column_name, {WHOLE_TYPE} from information_schema.columns "
-            f"where table_schema = {literal(fold(relation.schema))} "
-            f"and table_name = {literal(fold(relation.name))} order by ordinal_position"
+            f"where table_schema = {literal(_fold(relation.schema))} "
+            f"and table_name = {literal(_fold(relation.name))} order by ordinal_position"
         )
 
     def value_hash(self, name: str, kind: str) -> str:
@@ -67,8 +66,3 @@ class Snowflake(Dialect):
     def bucket(self, hashes: str, buckets: int) -> str:
         """See `Dialect.bucket`."""
         return f"bitand({hashes}, {buckets - 1})"
-
-
-def fold(name: str) -> str:
-    """Return a name as Snowflake keeps it if dbt writes it without quotes."""
-    return name.upper() if _SIMPLE.fullmatch(name) else name

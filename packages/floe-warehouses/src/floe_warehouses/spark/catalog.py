@@ -8,10 +8,11 @@ from contextlib import suppress
 
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.reuse.catalogs.catalog import TABLE, VIEW, Catalog, Found
-from floe_core.reuse.catalogs.names import Names
 from floe_core.reuse.queries.function_calls import Call
 from floe_core.reuse.queries.functions import Functions
 from floe_core.reuse.queries.parts import digest
+from floe_core.sql.lookalikes import OF_WAREHOUSE
+from floe_core.sql.names import NAMES
 from floe_core.warehouse.connection import Warehouse
 from floe_core.warehouse.dialect import Relation
 from floe_warehouses.spark.dialect import read_columns
@@ -33,16 +34,11 @@ _DELTA = ("describe detail {place}", "describe history {place} limit 1")
 class SparkCatalog(Catalog):
     """A metastore; the adapter has no databases above schemas."""
 
-    names = Names(ignores_case=True)
+    names = NAMES["spark"]
     # During a run, the session is dbt's, with dbt's time zone.
     is_read_in_run = False
     # Where a row is stored: of any file, and of an Iceberg table.
-    varying_names = frozenset(
-        {
-            *("_metadata", "_file", "_pos", "_partition", "_spec_id", "_deleted"),
-            *("_row_id", "_last_updated_sequence_number"),
-        }
-    )
+    varying_names = OF_WAREHOUSE["spark"]
 
     def holds(self, warehouse: Warehouse, database: str) -> bool:
         """See `Catalog.holds`."""

@@ -14,8 +14,6 @@ from jinja2 import StrictUndefined, TemplateError
 from jinja2.sandbox import SandboxedEnvironment
 
 MAX_CHARACTERS = 200_000
-# The name of `this` in the SQL.
-THIS = "floe_this"
 
 Entry = Mapping[str, Any]
 # (package or "", name, version or "") -> name of a table in the SQL
@@ -27,9 +25,15 @@ class UnreadableSqlError(ValueError):
 
 
 def render(
-    code: str, ref: Resolve, source: Resolve, own_vars: Mapping[str, Any], *, is_incremental: bool
+    code: str,
+    ref: Resolve,
+    source: Resolve,
+    own_vars: Mapping[str, Any],
+    *,
+    this: str,
+    is_incremental: bool,
 ) -> str:
-    """Return the SQL of a node, with the table names that `ref` and `source` return.
+    """Return the SQL of a node, with the table names that `ref` and `source` return, and `this`.
 
     Raises:
         UnreadableSqlError: It uses values that only dbt knows.
@@ -47,7 +51,7 @@ def render(
         "config": lambda *_, **__: "",
         "env_var": lambda name, default="floe": default,
         "is_incremental": lambda: is_incremental,
-        "this": THIS,
+        "this": this,
         "tojson": json.dumps,
     }
     try:

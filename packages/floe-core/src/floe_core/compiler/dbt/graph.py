@@ -9,10 +9,10 @@ from typing import Any
 
 from floe_core.compiler.code.code_hashes import CodeHashes, hash_file
 from floe_core.compiler.code.reuse_facts import ReuseFactsReader
-from floe_core.compiler.dbt.column_names import unquote
 from floe_core.foundation.errors import InvalidProductError, Problem
 from floe_core.schemas.node_graph import Edges, reached
 from floe_core.schemas.nodes import Column, Node
+from floe_core.sql.names import unquote
 
 Entry = Mapping[str, Any]
 

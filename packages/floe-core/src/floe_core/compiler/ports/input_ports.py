@@ -244,8 +244,10 @@ def _input_port(
     product, name = str(spec.product), str(spec.port)
     if upstream.port is None or upstream.node is None or upstream.producer is None:
         return InputPort(product=product, port=name, version=str(spec.version or 1))
-    needed = columns.needed_columns(own_id)
-    expected = {column.lower() for column in spec.columns}
+    read, needed = columns.needed_columns(own_id), columns.needed(own_id)
+    expected = {
+        found.key if (found := upstream.column(name)) else name.lower() for name in spec.columns
+    }
     passed = columns.passed_columns(own_id, sorted(offered_ids)) if offered_ids else set()
     return InputPort(
         product=product,
@@ -255,9 +257,11 @@ def _input_port(
         producer_node=upstream.port.node_id,
         label=_label(upstream.node, upstream.producer),
         columns=upstream.port.columns,
-        columns_read=None if needed is None else tuple(sorted(needed | expected)),
+        columns_read=None if read is None else tuple(sorted(read | expected)),
+        leading_read=needed.first,
+        is_read_whole=needed.is_whole,
+        not_wanted=None if needed.is_closed else tuple(sorted(needed.unwanted)),
         columns_passed_on=tuple(sorted(passed - expected)),
-        **columns.shape_needed(own_id),
     )
 
 

@@ -13,6 +13,7 @@ from floe_core.compiler.ports.project_columns import ProjectColumns, contract_co
 from floe_core.schemas.floe_yaml import OutputPortSpec
 from floe_core.schemas.nodes import Node
 from floe_core.schemas.ports import Port, PortColumn
+from floe_core.sql.names import unquote
 
 FIRST_VERSION = "1"
 
@@ -115,16 +116,27 @@ class _Reader:
         return ""
 
     def _contents(self, node: Node, entry: Mapping[str, Any]) -> dict[str, Any]:
-        contract = contract_columns(entry)
-        if contract:
-            typed = tuple(PortColumn(name=name, type=kind) for name, kind in contract.items())
-            return {"columns": typed, "is_complete": True, "is_contract": True}
-        declared = {column.name.lower(): column for column in node.columns}
+        if contract := contract_columns(entry):
+            columns = tuple(self._of_contract(each) for each in contract)
+            return {"columns": columns, "is_complete": True, "is_contract": True}
+        declared = {self._columns.written(column.name): column for column in node.columns}
         derived = self._columns.columns(node.unique_id)
-        names = derived or tuple(column.name for column in node.columns)
-        types = {name: declared[name.lower()].type for name in names if name.lower() in declared}
-        found = tuple(PortColumn(name=name, type=types.get(name, "")) for name in names)
+        keys = derived or tuple(declared)
+        found = tuple(
+            PortColumn(
+                name=name if derived else declared[key].name,
+                type=declared[key].type if key in declared else "",
+                is_quoted=name != key,
+            )
+            for key in keys
+            if (name := unquote(key))
+        )
         return {"columns": found, "is_complete": derived is not None}
+
+    def _of_contract(self, column: Mapping[str, Any]) -> PortColumn:
+        name, kind = column["name"], column.get("data_type") or ""
+        is_quoted = self._columns.written(name, is_quoted=bool(column.get("quote"))) != name.lower()
+        return PortColumn(name=name, type=kind, is_quoted=is_quoted)
 
     def _report(self, index: int, what: str, fix: str) -> None:
         self._findings.add(self._document.problem(("outputPorts", index), what, fix))

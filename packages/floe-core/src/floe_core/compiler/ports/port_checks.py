@@ -15,6 +15,7 @@ from floe_core.compiler.profile import Profile
 from floe_core.foundation.errors import Problem
 from floe_core.schemas.nodes import Node
 from floe_core.schemas.ports import PortColumn
+from floe_core.sql.names import unquote
 from floe_core.warehouse.type_names import same_type
 
 
@@ -52,10 +53,9 @@ class _Checks:
     def check_expected(self, upstream: Upstream) -> None:
         """Check the `columns` that floe.yaml expects of a port."""
         assert upstream.port is not None
-        known = {column.name.lower(): column for column in upstream.port.columns}
         for name, kind in upstream.spec.columns.items():
             at = ("inputPorts", upstream.index, "columns", name)
-            found = known.get(name.lower())
+            found = upstream.column(name)
             if found is None and upstream.port.is_complete:
                 problem = self._inputs.spec_document.problem
                 self._findings.add(problem(at, _lacks(upstream, name), _offer(upstream, name)))
@@ -77,8 +77,8 @@ class _Checks:
             return
         if not upstream.port.is_complete:
             return
-        known = {column.name.lower() for column in upstream.port.columns}
-        missing = self._columns.named_columns(own_id) - known
+        known = {column.key for column in upstream.port.columns}
+        missing = self._columns.needed(own_id).columns - known
         for name in sorted(missing):
             self._findings.add(self._problem(upstream, name, readers))
         for reader in self._below(readers):
@@ -151,7 +151,8 @@ def _place(entry: Mapping[str, Any], name: str) -> tuple[str, int, int, str] | N
 
     Lines and columns count from 1.
     """
-    word = re.compile(rf"\b{re.escape(name)}\b", re.IGNORECASE)
+    plain = unquote(name)
+    word = re.compile(rf"\b{re.escape(plain)}\b", re.IGNORECASE if plain == name else 0)
     path = str(entry.get("original_file_path") or "")
     for number, line in enumerate((entry.get("raw_code") or "").splitlines(), start=1):
         if found := word.search(line):
@@ -170,6 +171,8 @@ def _lacks(upstream: Upstream, name: str) -> str:
 
 def _offer(upstream: Upstream, name: str) -> str:
     assert upstream.port is not None
-    names = [column.name for column in upstream.port.columns]
-    near = get_close_matches(name, names, n=1)
+    columns = upstream.port.columns
+    names = [column.key if column.is_quoted else column.name for column in columns]
+    same = [each for each in names if unquote(each).lower() == unquote(name).lower()]
+    near = same or get_close_matches(name, names, n=1)
     return f"did you mean '{near[0]}'?" if near else f"it has: {', '.join(names)}"

@@ -15,7 +15,8 @@ from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.environments import in_environment
 from floe_core.schemas.floe_yaml import FloeSpec, InputPortSpec
 from floe_core.schemas.nodes import Node
-from floe_core.schemas.ports import Port, port_key, short_port_name
+from floe_core.schemas.ports import Port, PortColumn, port_key, short_port_name
+from floe_core.sql.names import unquote
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,12 @@ class Upstream:
         key = port_key(str(self.spec.product), str(self.spec.port), version)
         return short_port_name(key), key, self.source_name
 
+    def column(self, name: str) -> PortColumn | None:
+        """Return the port's column that floe.yaml names, as it is or in any case; None for none."""
+        columns = self.port.columns if self.port else ()
+        exact = (each for each in columns if each.is_quoted and each.name == unquote(name))
+        return next(exact, None) or next((e for e in columns if e.key == name.lower()), None)
+
     def is_read_by_steps(self, spec: FloeSpec) -> bool:
         """Return whether a step of floe.yaml reads it."""
         return any(name in self.names for step in spec.steps for name in step.reads)
@@ -78,9 +85,9 @@ class UpstreamPorts:
     stand_ins: tuple[tuple[str, str, str], ...] = field(default=())
 
     def known_columns(self) -> dict[str, tuple[str, ...]]:
-        """Return id in this product -> columns, for the ports whose columns are all known."""
+        """Return id in this product -> keys of columns, for the ports where all are known."""
         return {
-            each.own_id: tuple(column.name for column in each.port.columns)
+            each.own_id: tuple(column.key for column in each.port.columns)
             for each in self.ports
             if each.port is not None and each.port.is_complete
         }
@@ -116,7 +123,7 @@ class UpstreamPorts:
             source = sources.setdefault(
                 (name, *place.values()), {"name": name, **place, "tables": []}
             )
-            columns = [{"name": column.name} for column in each.port.columns] if each.port else []
+            columns = [_as_column(column) for column in each.port.columns] if each.port else []
             source["tables"].append({"name": table, "identifier": identifier, "columns": columns})
         text = io.StringIO()
         YAML(typ="safe", pure=True).dump({"version": 2, "sources": list(sources.values())}, text)
@@ -155,6 +162,10 @@ def _model(upstream: Upstream, environment: str) -> dict[str, Any]:
         model["version"] = _number(node.version)
         model["latest_version"] = _number(node.latest_version or node.version)
     return model
+
+
+def _as_column(column: PortColumn) -> dict[str, Any]:
+    return {"name": column.name, **({"quote": True} if column.is_quoted else {})}
 
 
 def _in_environments(upstream: Upstream, key: str, environments: Iterable[str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from floe_core.compiler.dbt.column_names import unquote
+from floe_core.sql.names import unquote
 
 Entry = Mapping[str, Any]
 

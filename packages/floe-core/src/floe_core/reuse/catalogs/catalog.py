@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from floe_core.foundation.errors import EnvironmentProblemError
-from floe_core.reuse.catalogs.names import Names
 from floe_core.reuse.queries.function_calls import Call
 from floe_core.reuse.queries.functions import Functions
 from floe_core.reuse.queries.parts import digest
+from floe_core.sql.names import Names
 from floe_core.warehouse.connection import Warehouse
 from floe_core.warehouse.dialect import Relation
 
@@ -64,7 +64,7 @@ class Catalog(ABC):
     def holds(self, warehouse: Warehouse, database: str) -> bool:
         """Return whether this connection is to a database that dbt's manifest names."""
         current = str(warehouse.rows("select current_database()")[0][0])
-        return self.names.of_relation(database) == self.names.stored_key(current)
+        return self.names.of_relation(database) == self.names.key(current)
 
     def version(self, warehouse: Warehouse) -> str:
         """Return the version of the warehouse."""

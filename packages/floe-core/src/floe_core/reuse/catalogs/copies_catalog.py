@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from floe_core.reuse.catalogs.catalog import Catalog, Found
-from floe_core.reuse.catalogs.names import Names
 from floe_core.reuse.queries.functions import Functions
+from floe_core.sql.names import names_of
 from floe_core.warehouse.connection import Warehouse
 from floe_core.warehouse.dialect import Relation
 
@@ -14,7 +14,7 @@ from floe_core.warehouse.dialect import Relation
 class CopiesCatalog(Catalog):
     """Nodes depend on whole parents: how such a warehouse resolves names is not known."""
 
-    names = Names(ignores_case=True)
+    names = names_of("")
     separates_columns = False
 
     def relations(

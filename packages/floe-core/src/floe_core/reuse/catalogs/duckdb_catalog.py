@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from floe_core.reuse.catalogs.catalog import Catalog, Found
-from floe_core.reuse.catalogs.names import Names
 from floe_core.reuse.catalogs.zoned_functions import STEADY_IN_ZONES
 from floe_core.reuse.queries.functions import Functions
 from floe_core.reuse.queries.parts import digest
+from floe_core.sql.lookalikes import OF_WAREHOUSE
+from floe_core.sql.names import NAMES
 from floe_core.warehouse.connection import PlainDuckDBFile, Warehouse
 from floe_core.warehouse.dialect import Relation, literal, quote_name
 from floe_core.warehouse.duckdb_dialect import OWN_TIME_ZONE
@@ -62,7 +63,8 @@ _VARYING_MACRO = re.compile(r"now\(|current_|random|uuid|setting|session|user|ne
 class DuckDBCatalog(Catalog):
     """One file; a view that reads a table stays when the table is replaced."""
 
-    names = Names(ignores_case=True)
+    names = NAMES["duckdb"]
+    varying_names = OF_WAREHOUSE["duckdb"]
     keeps_views = True
     # To hash a small table, DuckDB takes longer to optimize the query than to run it.
     quick = ("pragma disable_optimizer", "pragma enable_optimizer")

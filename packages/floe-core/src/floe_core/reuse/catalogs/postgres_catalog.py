@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from floe_core.reuse.catalogs.catalog import Catalog, Found
-from floe_core.reuse.catalogs.names import Names
 from floe_core.reuse.catalogs.zoned_functions import STEADY_IN_ZONES
 from floe_core.reuse.queries.functions import Functions
 from floe_core.reuse.row_versions import version_by_row_marks
+from floe_core.sql.names import NAMES
 from floe_core.warehouse.connection import Warehouse
 from floe_core.warehouse.dialect import Relation, literal
 from floe_core.warehouse.postgres_dialect import WHOLE_TYPE
@@ -88,7 +88,7 @@ _DEFINED = (
 class PostgresCatalog(Catalog):
     """One database; replacing a table drops its views."""
 
-    names = Names()
+    names = NAMES["postgres"]
     lists_functions = False
     settings = f"{_PARAMETERS} union all {_DEFINED}"
 

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from sqlglot import TokenType
 
 from floe_core.reuse.catalogs.catalog import Catalog, Found
-from floe_core.reuse.catalogs.names import Names
 from floe_core.reuse.queries.function_calls import Call
 from floe_core.reuse.queries.functions import Functions
+from floe_core.sql.lookalikes import OF_WAREHOUSE
+from floe_core.sql.names import NAMES
 from floe_core.warehouse.connection import Warehouse
 from floe_core.warehouse.dialect import Relation, literal, quote_name
 
@@ -45,10 +46,10 @@ _OF_THE_MOMENT = frozenset({"now", "localtime", "utc"})
 class SQLiteCatalog(Catalog):
     """Its schemas are files, and dbt-sqlite's database is only a name."""
 
-    names = Names(ignores_case=True)
+    names = NAMES["sqlite"]
     has_bare_columns = True
     has_whole_types = False
-    varying_names = frozenset({"_rowid_", "oid"})
+    varying_names = OF_WAREHOUSE["sqlite"]
 
     def holds(self, warehouse: Warehouse, database: str) -> bool:
         """See `Catalog.holds`."""

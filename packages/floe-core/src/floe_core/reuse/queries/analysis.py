@@ -12,7 +12,6 @@ from sqlglot.optimizer.qualify import qualify
 from sqlglot.schema import MappingSchema
 
 from floe_core.reuse.catalogs.known import catalog_of
-from floe_core.reuse.catalogs.names import Names
 from floe_core.reuse.queries.bare_columns import has_bare_columns
 from floe_core.reuse.queries.functions import Functions
 from floe_core.reuse.queries.parts import ROWS, WHOLE, Columns, Leaf, Part, digest, join_parts
@@ -20,6 +19,7 @@ from floe_core.reuse.queries.query_reader import BARE, WRITTEN, QueryReader
 from floe_core.reuse.queries.row_order import goes_by_row_order
 from floe_core.reuse.queries.steadiness import find_own_call, find_varying, find_varying_call
 from floe_core.reuse.queries.token_words import is_whole, token_words
+from floe_core.sql.names import Names
 
 # What sqlglot raises if it can't parse SQL: its own errors, or errors inside its code.
 _STUMBLES = (
@@ -152,7 +152,7 @@ class InputNames:
             for place in ((each.database, each.schema, each.name), (each.schema, each.name)):
                 self._by_place[tuple(map(names.of_relation, place))] = name
             if each.columns is not None:
-                columns = [names.stored_key(column) for column in each.columns]
+                columns = [names.key(column) for column in each.columns]
                 self.schema[name] = dict.fromkeys(columns, "unknown")
                 self.tables[name] = _columns_of(each.node_id, columns)
 

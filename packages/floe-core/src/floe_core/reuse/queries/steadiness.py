@@ -9,6 +9,7 @@ from sqlglot import exp
 from floe_core.reuse.catalogs.catalog import Catalog
 from floe_core.reuse.queries.function_calls import called_names, function_calls
 from floe_core.reuse.queries.functions import Functions
+from floe_core.sql.lookalikes import PLACES, WORDS
 
 # sqlglot's names of functions of the time, the session, random numbers, and files.
 _VARYING = frozenset(
@@ -19,15 +20,6 @@ _VARYING = frozenset(
         *("NetFunc", "ToFile"),
     }
 )
-_VARYING_NAMES = frozenset(
-    {
-        *("current_date", "current_time", "current_timestamp", "current_user", "user"),
-        *("session_user", "current_role", "current_catalog", "current_schema", "localtime"),
-        *("localtimestamp", "current_database"),
-    }
-)
-# Columns that tables have by themselves, which say where a row is stored; quoted ones too.
-_PLACES = frozenset({"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid", "rowid", "filename"})
 _MOMENTS = frozenset({"now", "today", "tomorrow", "yesterday"})
 _MAKING_ROWS = (exp.GenerateSeries, exp.Unnest, exp.Explode)
 _OUTSIDE = (
@@ -98,7 +90,7 @@ def _find_all_varying(
         elif isinstance(node, exp.Column):
             name = node.name.lower()
             is_quoted = node.this.args.get("quoted")
-            if name in _PLACES or (name in _VARYING_NAMES and not is_quoted):
+            if name in PLACES or (name in WORDS and not is_quoted):
                 yield name
             # Such as `_metadata`.file_path, where it is a struct.
             yield from (part.name.lower() for part in node.parts if part.name.lower() in names)

@@ -1,1 +1,1 @@
-"""Derive the columns of a query, and where each comes from."""
+"""Read a query from the inside out: the columns of each part, and what is known of each."""

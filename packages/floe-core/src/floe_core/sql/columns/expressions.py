@@ -54,10 +54,13 @@ class ExpressionReader:
             exp.Subquery: self._scalar,
             exp.Select: self._scalar,
             exp.Union: self._scalar,
-            exp.Columns: lambda *_: NOTHING,
+            exp.Except: self._scalar,
+            exp.Intersect: self._scalar,
+            exp.Columns: self._unlisted,
+            exp.Star: self._unlisted,
+            exp.PositionalColumn: self._unlisted,
             exp.Count: self._count,
-            # It returns which grouping a row belongs to, whatever the column holds.
-            exp.Grouping: lambda *_: NOTHING,
+            exp.Grouping: self._grouping,
         }
 
     def origins(self, expression: exp.Expr | None, scope: Scope) -> Origins:
@@ -81,6 +84,20 @@ class ExpressionReader:
 
     def _origins_of_value(self, expression: exp.Expr, scope: Scope) -> Origins:
         return self._values.value(expression, scope).origins
+
+    @staticmethod
+    def _unlisted(expression: exp.Expr, scope: Scope) -> Origins:
+        """Read what may be any columns: COLUMNS(...), `#2`, or a `*` in an expression."""
+        for column in expression.find_all(exp.Column):
+            scope.notes.mark_read(column)
+        for source in scope.sources.values():
+            scope.notes.need(source.row())
+        return NOTHING
+
+    def _grouping(self, grouping: exp.Expr, scope: Scope) -> Origins:
+        """Read GROUPING: it tells which grouping a row belongs to, whatever the column holds."""
+        self._plain(grouping, scope)
+        return NOTHING
 
     def _case(self, case: exp.Expr, scope: Scope) -> Origins:
         branches = [self._if(each, scope) for each in case.args["ifs"]]
@@ -133,9 +150,13 @@ class ExpressionReader:
 
     def _count(self, count: exp.Expr, scope: Scope) -> Origins:
         counted = count.this
+        if isinstance(counted, exp.Star) or _is_star(counted):
+            scope.notes.mark_read(counted)
+            return NOTHING
         # A whole row is never null, so the count does not depend on its columns.
         is_row = isinstance(counted, exp.Column) and scope.is_row(counted)
-        return NOTHING if is_row else self._plain(count, scope)
+        origins = self._plain(count, scope)
+        return NOTHING if is_row else origins
 
     def _in(self, membership: exp.Expr, scope: Scope) -> Origins:
         query = membership.args.get("query")
@@ -145,6 +166,9 @@ class ExpressionReader:
 
     def _exists(self, exists: exp.Expr, scope: Scope) -> Origins:
         """Read EXISTS: its query's select list and order do not affect whether it has rows."""
+        if exists.this.args.get("order"):
+            # It must be possible to order by it.
+            self._query(exists.this, scope.inside())
         relation = self._query(_without_what_is_selected(exists.this), scope.inside())
         return as_indirect(relation.effects, "CONDITIONAL")
 
@@ -153,6 +177,7 @@ class ExpressionReader:
         if query is None:
             return NOTHING
         relation = self._query(query, scope.inside())
+        scope.notes.need(relation.whole())
         fields = (field.origins for field in relation.fields)
         return as_indirect(merge([*fields, relation.effects]), "CONDITIONAL")
 
@@ -168,6 +193,7 @@ class ExpressionReader:
 
     def _scalar(self, query: exp.Expr, scope: Scope) -> Origins:
         relation = self._query(query, scope.inside())
+        scope.notes.need(relation.whole())
         value = relation.fields[0].origins if relation.fields else NOTHING
         return merge([value, relation.effects])
 
@@ -188,3 +214,7 @@ def _without_what_is_selected(query: exp.Expr) -> exp.Expr:
         each.set("distinct", None)
     query.set("distinct", None)
     return query
+
+
+def _is_star(expression: exp.Expr | None) -> bool:
+    return isinstance(expression, exp.Column) and isinstance(expression.this, exp.Star)

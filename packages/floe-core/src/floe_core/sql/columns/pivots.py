@@ -10,13 +10,13 @@ from sqlglot import exp
 from floe_core.sql.columns.origins import NOTHING, Origins, as_indirect, merge
 from floe_core.sql.columns.relation import Field, Relation
 from floe_core.sql.columns.structs import alike
-from floe_core.sql.names import Identifiers
+from floe_core.sql.names import Names
 
 ExpressionReader = Callable[[exp.Expr], Origins]
 
 
 def pivot_relation(
-    pivot: exp.Expr, relation: Relation, read: ExpressionReader, identifiers: Identifiers
+    pivot: exp.Expr, relation: Relation, read: ExpressionReader, identifiers: Names
 ) -> Relation:
     """Return the relation that PIVOT or UNPIVOT makes of another; an empty one if unknown.
 
@@ -27,7 +27,7 @@ def pivot_relation(
     return _pivot(pivot, relation, read, identifiers)
 
 
-def _unpivot(pivot: exp.Expr, relation: Relation, identifiers: Identifiers) -> Relation:
+def _unpivot(pivot: exp.Expr, relation: Relation, identifiers: Names) -> Relation:
     """Read `UNPIVOT (value FOR name IN (a, b))`, or `UNPIVOT t ON a, b INTO NAME name VALUE value`.
 
     Rows without a value are left out unless nulls are included.
@@ -60,7 +60,7 @@ def _unpivot(pivot: exp.Expr, relation: Relation, identifiers: Identifiers) -> R
 
 
 def _columns(
-    listed: Sequence[exp.Expr], relation: Relation, identifiers: Identifiers
+    listed: Sequence[exp.Expr], relation: Relation, identifiers: Names
 ) -> list[Field] | None:
     found = []
     for each in listed:
@@ -69,12 +69,12 @@ def _columns(
             return None
         name = identifiers.spell(column.this)
         known = relation.find(identifiers.key(name), identifiers)
-        found.append(known or Field(name, relation.unlisted_origins(name, identifiers.key(name))))
+        found.append(known or relation.unlisted(name, identifiers.key(name)))
     return found or None
 
 
 def _pivot(
-    pivot: exp.Expr, relation: Relation, read: ExpressionReader, identifiers: Identifiers
+    pivot: exp.Expr, relation: Relation, read: ExpressionReader, identifiers: Names
 ) -> Relation:
     """Read `PIVOT (sum(a) FOR b IN (1))`, or `PIVOT t ON b IN (1) USING sum(a) GROUP BY c`."""
     using = pivot.args.get("using")
@@ -105,7 +105,7 @@ def _grouping(
     pivot: exp.Expr,
     using: Sequence[exp.Expr],
     relation: Relation,
-    identifiers: Identifiers,
+    identifiers: Names,
 ) -> list[Field] | None:
     """Return the columns that the rows are grouped by: the named ones, or all unused ones."""
     if (group := pivot.args.get("group")) is not None:
@@ -143,5 +143,5 @@ def _name(aggregate: exp.Expr) -> str:
     return aggregate.alias if isinstance(aggregate, exp.Alias) else aggregate.sql("duckdb").lower()
 
 
-def _spell(name: exp.Expr, identifiers: Identifiers) -> str:
+def _spell(name: exp.Expr, identifiers: Names) -> str:
     return identifiers.spell(name.this if isinstance(name, exp.Column) else name)

@@ -9,6 +9,7 @@ from sqlglot import exp
 
 from floe_core.sql.columns.aliases import with_aliases, with_unread_aliases
 from floe_core.sql.columns.expressions import ExpressionReader
+from floe_core.sql.columns.needs import Kind, Need
 from floe_core.sql.columns.origins import NOTHING, Origins, as_indirect, merge
 from floe_core.sql.columns.relation import Relation
 from floe_core.sql.columns.scope import Scope
@@ -36,7 +37,7 @@ class QueryReader:
             return self._select(query, scope)
         if isinstance(query, exp.SetOperation):
             left = self.read(query.this, scope)
-            relation = combine(query, left, self.read(query.expression, scope), scope.identifiers)
+            relation = combine(query, left, self.read(query.expression, scope), scope)
         elif isinstance(query, exp.Pivot):
             return self._sources.pivot_statement(query, scope)
         elif isinstance(query, exp.Subquery) and not query.args.get("pivots"):
@@ -65,17 +66,18 @@ class QueryReader:
         ]
         query = cte.this
         if not is_recursive or not isinstance(query, exp.SetOperation):
-            return self.read(query, scope).rename_columns(names)
-        relation = self.read(query.this, scope).rename_columns(names)
+            return self.read(query, scope).rename_columns(names, scope.notes)
+        relation = self.read(query.this, scope).rename_columns(names, scope.notes)
         for _ in range(_MOST_ROUNDS):
             before = relation
             around = replace(scope, ctes={**scope.ctes, key: before})
-            relation = self.read(query, around).rename_columns(names)
+            relation = self.read(query, around).rename_columns(names, scope.notes)
             if relation == before:
                 return relation
         return Relation()
 
     def _table(self, table: exp.Table, scope: Scope) -> Relation:
+        scope.notes.mark_read(table)
         if not table.args.get("db") and isinstance(table.this, exp.Identifier):
             known = scope.ctes.get(scope.identifiers.key_of(table.this))
             if known is not None:
@@ -103,6 +105,7 @@ class QueryReader:
             return NOTHING
         if on := distinct.args.get("on"):
             return as_indirect(self._expressions.origins(on, scope), "FILTER")
+        scope.notes.need(relation.whole())
         return relation.grouping()
 
     def _origins_of_limit(self, query: exp.Expr, scope: Scope) -> Origins:
@@ -124,9 +127,10 @@ class QueryReader:
         if group is None:
             return NOTHING
         if group.args.get("all"):
+            scope.notes.need(relation.whole())
             by = [each for each in select.expressions if _is_grouping(each)]
             return as_indirect(self._expressions.all_origins(by, scope), "GROUP_BY")
-        found = [self._by_place(each, relation) for each in group.expressions]
+        found = [self._by_place(each, relation, scope) for each in group.expressions]
         found += [self._expressions.origins(each, scope) for each in group.iter_expressions()]
         return as_indirect(merge(found), "GROUP_BY")
 
@@ -136,7 +140,7 @@ class QueryReader:
         found: list[Origins] = []
         for each in order.expressions if order else ():
             by = each.this
-            found.append(self._by_place(by, relation))
+            found.append(self._by_place(by, relation, scope))
             own = self._own_column(by, relation, scope)
             found.append(self._expressions.origins(by, scope) if own is None else own)
         return as_indirect(merge(found), "SORT")
@@ -145,14 +149,23 @@ class QueryReader:
     def _own_column(by: exp.Expr, relation: Relation, scope: Scope) -> Origins | None:
         if not isinstance(by, exp.Column) or by.args.get("table"):
             return None
-        return relation.known_origins(scope.identifiers.key_of(by.this), scope.identifiers)
+        own = relation.find(scope.identifiers.key_of(by.this), scope.identifiers)
+        if own is None:
+            return None
+        scope.notes.mark_read(by)
+        scope.notes.need(own.needs)
+        return own.origins
 
     @staticmethod
-    def _by_place(by: exp.Expr, relation: Relation) -> Origins:
+    def _by_place(by: exp.Expr, relation: Relation, scope: Scope) -> Origins:
         """Return the origins of the column that a number refers to, as in `ORDER BY 1`."""
         if not isinstance(by, exp.Literal) or not by.is_int or not relation.is_complete:
             return NOTHING
         place = int(by.name) - 1
+        if place < len(relation.fields):
+            # The column is not named, so another one may come to stand in its place.
+            counts = relation.fields[place].places.items()
+            scope.notes.need(Need(table, Kind.FIRST, columns=count) for table, count in counts)
         return relation.fields[place].origins if place < len(relation.fields) else NOTHING
 
 

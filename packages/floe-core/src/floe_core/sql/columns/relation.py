@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from floe_core.sql.columns.needs import NONE, Kind, Need, Needs, Notes, perhaps
 from floe_core.sql.columns.origins import NOTHING, Origin, Origins, as_indirect, merge, read
-from floe_core.sql.names import Identifiers
+from floe_core.sql.names import Names
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,13 +15,17 @@ class Field:
     """One column, or another value; `name` is "" if it has no name to refer to it by.
 
     `members` are those of a struct, () if unknown. `lists` is the number of lists around it: a
-    list of structs has the members of its elements.
+    list of structs has the members of its elements. `needs` are those of its readers, besides what
+    its query names anyway. `places` is table -> how many of its columns come before, with the one
+    that a `*` brings here.
     """
 
     name: str
     origins: Origins
     members: tuple[Field, ...] = ()
     lists: int = 0
+    needs: Needs = NONE
+    places: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +34,9 @@ class Relation:
 
     An incomplete relation may have more columns than the known ones, at unknown positions. These
     are columns of the table `rest`, except `hidden` ones; "" if their table is unknown. `effects`
-    are the columns that determine which rows there are.
+    are the columns that determine which rows there are. `spread` are the tables whose columns a `*`
+    brings here, new ones too. `table` is the name of one that is no query. `is_by_name`: positions
+    are unknown.
     """
 
     fields: tuple[Field, ...] = ()
@@ -37,40 +44,107 @@ class Relation:
     rest: str = ""
     hidden: frozenset[str] = frozenset()
     effects: Origins = field(default_factory=dict)
+    spread: frozenset[str] = frozenset()
+    table: str = ""
+    is_by_name: bool = False
 
-    def find(self, key: str, identifiers: Identifiers) -> Field | None:
+    def find(self, key: str, identifiers: Names) -> Field | None:
         """Return a known column, None for any other."""
         for each in self.fields:
             if each.name and identifiers.key(each.name) == key:
                 return each
         return None
 
-    def known_origins(self, key: str, identifiers: Identifiers) -> Origins | None:
+    def known_origins(self, key: str, identifiers: Names) -> Origins | None:
         """Return the origins of a known column, None for any other."""
         found = self.find(key, identifiers)
         return None if found is None else found.origins
 
-    def unlisted_origins(self, name: str, key: str) -> Origins:
-        """Return the origins of a column that is here but not known: in `rest`, or none."""
-        if self.is_complete or not self.rest or key in self.hidden:
-            return NOTHING
-        return read(Origin(self.rest, name))
+    def unlisted(self, name: str, key: str) -> Field:
+        """Return a column that is here but not known: it is one of `rest`, or of some table."""
+        if self.is_complete:
+            return Field(name, NOTHING)
+        needs = frozenset(Need(table, Kind.COLUMN, key) for table in self.spread)
+        needs = needs if len(needs) == 1 else perhaps(needs)
+        is_known = self.rest and key not in self.hidden
+        return Field(name, read(Origin(self.rest, name)) if is_known else NOTHING, needs=needs)
 
     def grouping(self) -> Origins:
         """Return the effects of removing duplicate rows, which depends on all columns."""
         return as_indirect(merge(each.origins for each in self.fields), "GROUP_BY")
 
-    def rename_columns(self, names: Sequence[str]) -> Relation:
-        """Return the relation with its first columns renamed, as in `AS t(a, b)`."""
+    def rename_columns(self, names: Sequence[str], notes: Notes) -> Relation:
+        """Return the relation with its first columns renamed, as in `AS t(a, b)`.
+
+        A column that moves among them gets another name, and another takes its place.
+        """
         if not names:
             return self
-        if not self.is_complete or len(names) > len(self.fields):
-            return Relation(effects=self.effects)
-        first = [replace(field, name=name) for name, field in zip(names, self.fields, strict=False)]
-        return replace(self, fields=(*first, *self.fields[len(names) :]))
+        is_known = self.is_complete and len(names) <= len(self.fields)
+        if not self.table or not is_known or len(names) == len(self.fields):
+            notes.need(self.first(len(names)))
+        if not is_known:
+            return Relation(effects=self.effects, spread=self.spread)
+        first = [
+            replace(field, name=name, needs=self.first(place) if self.table else NONE)
+            for place, (name, field) in enumerate(zip(names, self.fields, strict=False), start=1)
+        ]
+        moving = self.first(len(names)) if self.table else NONE
+        others = [replace(each, needs=each.needs | moving) for each in self.fields[len(names) :]]
+        return replace(self, fields=(*first, *others))
+
+    def all(self) -> Needs:
+        """Return the needs of a reader of all columns."""
+        is_any = self.table or not self.is_complete
+        unknown = (Need(table, Kind.ANY) for table in self.spread if is_any)
+        return frozenset(unknown).union(*(each.needs for each in self.fields))
+
+    def row(self) -> Needs:
+        """Return the needs of a reader of whole rows."""
+        return self.all() | self.whole()
+
+    def whole(self) -> Needs:
+        """Return the needs of a reader to whom the number and order of all columns matter."""
+        return frozenset(Need(table, Kind.WHOLE) for table in self.spread)
+
+    def first(self, count: int) -> Needs:
+        """Return the needs of a reader of the first columns by position."""
+        if count and self.is_by_name:
+            return self.whole()
+        unknown = () if self.is_complete else [dict.fromkeys(self.spread, count)]
+        places = [*(each.places for each in self.fields[:count]), *unknown]
+        return frozenset(
+            Need(table, Kind.FIRST, columns=most)
+            for table, most in merge_places(places).items()
+            if most
+        )
+
+    def without(self, key: str) -> Needs:
+        """Return the needs of a reader that must not find a new column of this name."""
+        return frozenset(Need(table, Kind.WITHOUT, key) for table in self.spread)
 
 
-def table_relation(table: str, columns: Sequence[str], *, is_complete: bool) -> Relation:
+def merge_places(several: Sequence[Mapping[str, int]]) -> dict[str, int]:
+    """Return table -> the highest of several counts."""
+    found: dict[str, int] = {}
+    for places in several:
+        for table, count in places.items():
+            found[table] = max(found.get(table, 0), count)
+    return found
+
+
+def table_relation(
+    table: str, columns: Sequence[str], identifiers: Names, *, is_complete: bool
+) -> Relation:
     """Return the relation of a table of which some or all columns are known."""
-    fields = tuple(Field(column, read(Origin(table, column))) for column in columns)
-    return Relation(fields, is_complete, rest="" if is_complete else table)
+    fields = tuple(
+        Field(
+            column,
+            read(Origin(table, column)),
+            needs=frozenset([Need(table, Kind.COLUMN, identifiers.key(column))]),
+            places={table: place},
+        )
+        for place, column in enumerate(columns, start=1)
+    )
+    rest, spread = "" if is_complete else table, frozenset([table])
+    return Relation(fields, is_complete, rest, spread=spread, table=table)

@@ -9,31 +9,46 @@ from dataclasses import dataclass, field, replace
 from sqlglot import exp
 
 from floe_core.sql.columns.expressions import ExpressionReader
+from floe_core.sql.columns.needs import Kind, Notes
 from floe_core.sql.columns.origins import NOTHING
-from floe_core.sql.columns.relation import Field, Relation
+from floe_core.sql.columns.relation import Field, Relation, merge_places
 from floe_core.sql.columns.result_names import name_from, name_of
 from floe_core.sql.columns.scope import Scope
 from floe_core.sql.columns.structs import NO_VALUE, element_of, flatten
-from floe_core.sql.names import Identifiers
 
 
 @dataclass
 class _SelectList:
-    """The columns so far. `is_doubtful`: the next one may share its name with an unknown column."""
+    """The columns so far. `is_doubtful`: the next one may share its name with an unknown column.
+
+    `named` are the keys of columns that no star brings, `brought` those that stars do, by source.
+    """
 
     fields: list[Field] = field(default_factory=list)
     aliases: dict[str, Field] = field(default_factory=dict)
-    names: set[str] = field(default_factory=set)
+    names: dict[str, Field] = field(default_factory=dict)
     is_doubtful: bool = False
     starred: list[Relation] = field(default_factory=list)
     hidden: frozenset[str] = frozenset()
+    named: set[str] = field(default_factory=set)
+    brought: list[tuple[Relation, set[str]]] = field(default_factory=list)
 
-    def add(self, name: str, value: Field, identifiers: Identifiers) -> None:
+    def add(self, name: str, value: Field, scope: Scope) -> None:
         """Add a column under a name that no other has, "" if that name is unknown."""
-        if identifiers.key(name) in self.names:
+        identifiers = scope.identifiers
+        if (first := self.names.get(identifiers.key(name))) is not None:
+            # Without one of the two, the other has another name.
+            scope.notes.need(value.needs | first.needs)
             name = "" if self.is_doubtful else identifiers.rename(name, self.names)
-        self.names.add(identifiers.key(name))
+        self.names[identifiers.key(name)] = value
         self.fields.append(replace(value, name=name))
+
+    def keep_apart(self, notes: Notes) -> None:
+        """Note that no source of a star may get a column whose name another column has."""
+        for place, (source, _) in enumerate(self.brought):
+            others = [keys for at, (_, keys) in enumerate(self.brought) if at != place]
+            for key in self.named.union(*others):
+                notes.need(source.without(key))
 
 
 class SelectListReader:
@@ -47,22 +62,26 @@ class SelectListReader:
         listed = _SelectList()
         for projection in select.expressions:
             star, table = _star(projection, scope)
+            if isinstance(projection, exp.Column) and star is not None:
+                scope.notes.mark_read(projection)
             if star is not None and (members := _members(table, scope)):
                 for member in members:
-                    listed.add(member.name, member, scope.identifiers)
+                    listed.add(member.name, member, scope)
             elif star is not None:
                 self._add_star(listed, star, table, scope)
             else:
                 self._add(listed, projection, scope)
                 if not scope.identifiers.aliases_first:
                     scope = scope.with_aliases(dict(listed.aliases))
+        listed.keep_apart(scope.notes)
         return _relation(listed), scope
 
     def _add(self, listed: _SelectList, projection: exp.Expr, scope: Scope) -> None:
+        value = self._named_value(projection, scope)
         spread = self._spread_value(projection, scope)
         if spread is not None:
             for member in spread:
-                listed.add(member.name, member, scope.identifiers)
+                listed.add(member.name, member, scope)
             return
         if _gives_many(projection):
             listed.is_doubtful = True
@@ -70,13 +89,17 @@ class SelectListReader:
             return
         name = name_of(projection, scope)
         key = scope.identifiers.key(name)
-        value = self._expressions.value(projection, scope)
         if isinstance(projection, exp.Alias):
             listed.aliases.setdefault(key, value)
         if name:
-            listed.add(name, value, scope.identifiers)
+            listed.named.add(key)
+            listed.add(name, value, scope)
         else:
             listed.fields.append(replace(value, name=""))
+
+    def _named_value(self, expression: exp.Expr, scope: Scope) -> Field:
+        """Return a value that stays where it is, whatever comes before its column in a table."""
+        return replace(self._expressions.value(expression, scope), places={})
 
     def _spread_value(self, projection: exp.Expr, scope: Scope) -> list[Field] | None:
         """Return the columns that a projection expands to; None if it is one column or unknown."""
@@ -95,37 +118,47 @@ class SelectListReader:
 
     def _add_star(self, listed: _SelectList, star: exp.Star, table: str, scope: Scope) -> None:
         key_of = scope.identifiers.key_of
+        for each in [*(star.args.get("except_") or ()), *(star.args.get("rename") or ())]:
+            for column in each.find_all(exp.Column):
+                scope.notes.mark_read(column)
         excluded = {key_of(_identifier(each)) for each in star.args.get("except_") or ()}
         replaced = {
-            key_of(each.args["alias"]): self._expressions.value(each.this, scope)
+            key_of(each.args["alias"]): replace(
+                self._expressions.value(each.this, scope), places={}
+            )
             for each in star.args.get("replace") or ()
         }
         renamed = {
             key_of(_identifier(each.this)): scope.identifiers.spell(each.args["alias"])
             for each in star.args.get("rename") or ()
         }
+        handled = excluded | set(replaced) | set(renamed)
+        for key in handled:
+            scope.need_for_star(table, key)
         for column, own_name, is_doubtful in _spread(listed, table, scope):
             key = scope.identifiers.key(column.name)
             if key in excluded:
                 continue
-            value = NO_VALUE if is_doubtful else column
+            if any(need.kind is Kind.FIRST for need in column.needs):
+                # The name stays without the column, and gets the values of another one.
+                scope.notes.need(column.needs)
+            value = Field("", NOTHING, needs=column.needs) if is_doubtful else column
             name = renamed.get(key, own_name)
-            listed.add(name, replaced.get(key, value), scope.identifiers)
+            if listed.brought:
+                listed.brought[-1][1].add(scope.identifiers.key(name))
+            listed.add(name, replaced.get(key, value), scope)
         for key, name in renamed.items():
-            self._add_unlisted(listed, name, _unlisted_field(scope, table, key), scope.identifiers)
+            self._add_unlisted(listed, name, _unlisted_field(scope, table, key), scope)
         for each in star.args.get("replace") or ():
             name = scope.identifiers.spell(each.args["alias"])
-            value = replaced[scope.identifiers.key(name)]
-            self._add_unlisted(listed, name, value, scope.identifiers)
-        listed.hidden |= excluded | set(replaced) | set(renamed)
+            self._add_unlisted(listed, name, replaced[scope.identifiers.key(name)], scope)
+        listed.hidden |= handled
 
     @staticmethod
-    def _add_unlisted(
-        listed: _SelectList, name: str, value: Field, identifiers: Identifiers
-    ) -> None:
+    def _add_unlisted(listed: _SelectList, name: str, value: Field, scope: Scope) -> None:
         """Add a column that RENAME or REPLACE of a star names, though its table is not known."""
-        if identifiers.key(name) not in listed.names:
-            listed.add(name, value, identifiers)
+        if scope.identifiers.key(name) not in listed.names:
+            listed.add(name, value, scope)
 
 
 def _spread(listed: _SelectList, table: str, scope: Scope) -> Iterable[tuple[Field, str, bool]]:
@@ -138,10 +171,14 @@ def _spread(listed: _SelectList, table: str, scope: Scope) -> Iterable[tuple[Fie
     for origin in [table] if table else scope.sources:
         source = scope.sources.get(origin, Relation())
         is_doubtful = listed.is_doubtful
+        listed.brought.append((source, set()))
+        places: dict[str, int] = {}
         for column in source.fields:
             key = scope.identifiers.key(column.name)
+            places = merge_places([places, column.places])
             if table or key not in scope.merged:
-                yield column, name_from(origin, column.name, scope), is_doubtful
+                brought = replace(column, places=places)
+                yield brought, name_from(origin, column.name, scope), is_doubtful
             elif key not in used:
                 used.add(key)
                 yield Field(column.name, scope.merged[key]), column.name, False
@@ -175,17 +212,20 @@ def _match_columns(pattern: exp.Expr, scope: Scope) -> list[Field] | None:
 
 def _unlisted_field(scope: Scope, table: str, key: str) -> Field:
     sources = [scope.sources[table]] if table in scope.sources else list(scope.sources.values())
-    return Field(key, sources[0].unlisted_origins(key, key)) if len(sources) == 1 else NO_VALUE
+    return sources[0].unlisted(key, key) if len(sources) == 1 else NO_VALUE
 
 
 def _relation(listed: _SelectList) -> Relation:
-    fields = tuple(listed.fields)
-    if all(each.is_complete for each in listed.starred):
-        return Relation(fields, True)
+    made = Relation(
+        tuple(listed.fields),
+        all(each.is_complete for each in listed.starred),
+        spread=frozenset().union(*(each.spread for each in listed.starred)),
+        is_by_name=any(each.is_by_name for each in listed.starred),
+    )
+    if made.is_complete or len(listed.starred) > 1:
+        return made
     only = listed.starred[0]
-    if len(listed.starred) > 1:
-        return Relation(fields)
-    return replace(only, fields=fields, hidden=only.hidden | listed.hidden, effects=NOTHING)
+    return replace(made, rest=only.rest, hidden=only.hidden | listed.hidden)
 
 
 def _star(projection: exp.Expr, scope: Scope) -> tuple[exp.Star | None, str]:

@@ -74,6 +74,7 @@ class SourceReader:
         ]
         if join.method == "NATURAL":
             using = _common_columns(before, scope)
+            _keep_apart(before, scope)
         on = as_indirect(self._expressions.origins(join.args.get("on"), scope), "JOIN")
         scope, used = _with_using(join, using, before, scope)
         if join.kind in ("SEMI", "ANTI") and not scope.identifiers.keeps_semi_joined:
@@ -94,25 +95,32 @@ class SourceReader:
     def _relation(self, source: exp.Expr, scope: Scope) -> Relation:
         if pivots := source.args.get("pivots"):
             return self._pivot(source, pivots, scope)
-        if source.args.get("ordinality"):
-            return Relation()
         columns = _column_names(source, scope)
         if isinstance(source, exp.Table):
             if isinstance(source.this, exp.Func):
-                return self._function(source.this.iter_expressions(), columns, scope)
-            return self._table(source, scope).rename_columns(columns)
+                scope.notes.mark_read(source)
+                found = self._function(source.this.iter_expressions(), columns, scope)
+                return Relation() if source.args.get("ordinality") else found
+            return self._table(source, scope).rename_columns(columns, scope.notes)
         if isinstance(source, exp.Unnest):
             return self._unnest(source, columns, scope)
         if isinstance(source, exp.Values):
+            self._expressions.all_origins(source.expressions, scope)
             return Relation(tuple(Field(name, NOTHING) for name in columns), bool(columns))
         if isinstance(source, exp.Lateral):
-            return self._query(source.this, scope.inside()).rename_columns(columns)
-        return self._query(source, scope.beside()).rename_columns(columns)
+            return self._lateral(source.this, scope).rename_columns(columns, scope.notes)
+        return self._query(source, scope.beside()).rename_columns(columns, scope.notes)
+
+    def _lateral(self, source: exp.Expr, scope: Scope) -> Relation:
+        if isinstance(source, exp.Query):
+            return self._query(source, scope.inside())
+        self._expressions.origins(source, scope)
+        return Relation()
 
     def _unnest(self, unnest: exp.Unnest, columns: Sequence[str], scope: Scope) -> Relation:
-        if len(columns) != len(unnest.expressions) or unnest.args.get("offset"):
-            return Relation()
         values = [element_of(self._expressions.value(each, scope)) for each in unnest.expressions]
+        if len(columns) != len(values) or unnest.args.get("offset"):
+            return Relation()
         pairs = zip(columns, values, strict=True)
         return Relation(tuple(replace(value, name=name) for name, value in pairs), True)
 
@@ -129,19 +137,22 @@ class SourceReader:
         plain = source.copy()
         plain.set("pivots", None)
         relation = self._relation(plain, scope)
+        scope.notes.need(relation.row())
         for pivot in pivots:
+            for column in pivot.find_all(exp.Column):
+                scope.notes.mark_read(column)
             inner = _with_relation(scope.beside(), _key(plain, scope), relation)
             read = partial(self._expressions.origins, scope=inner)
             relation = pivot_relation(pivot, relation, read, scope.identifiers)
-        return relation.rename_columns(_column_names(pivots[-1], scope))
+        return relation.rename_columns(_column_names(pivots[-1], scope), scope.notes)
 
     def _function(
         self, arguments: Sequence[exp.Expr] | object, columns: Sequence[str], scope: Scope
     ) -> Relation:
         """Return the columns of a table function: one made of its arguments, else unknown."""
+        value = self._expressions.all_origins(arguments, scope)  # type: ignore[arg-type]
         if len(columns) != 1:
             return Relation()
-        value = self._expressions.all_origins(arguments, scope)  # type: ignore[arg-type]
         return Relation((Field(columns[0], apply_step(value, TRANSFORMATION)),), True)
 
 
@@ -189,6 +200,16 @@ def _common_columns(before: Scope, scope: Scope) -> list[str]:
     added = [each for name, each in scope.sources.items() if name not in before.sources]
     names = [field.name for each in added for field in each.fields if field.name]
     return [name for name in names if key(name) in left]
+
+
+def _keep_apart(before: Scope, scope: Scope) -> None:
+    """Note that neither side of a natural join may get a column of the other."""
+    left = list(before.sources.values())
+    right = [each for name, each in scope.sources.items() if name not in before.sources]
+    for these, others in ((left, right), (right, left)):
+        keys = {scope.identifiers.key(field.name) for each in others for field in each.fields}
+        for one in these:
+            scope.notes.need(need for key in keys for need in one.without(key))
 
 
 class NotUnderstoodError(ValueError):

@@ -15,7 +15,7 @@ from floe_core.sql.columns.origins import (
     merge,
 )
 from floe_core.sql.columns.relation import Field
-from floe_core.sql.names import Identifiers
+from floe_core.sql.names import Names
 
 NO_VALUE = Field("", NOTHING)
 
@@ -26,7 +26,7 @@ def struct_of(members: Sequence[Field]) -> Field:
     return Field("", origins, tuple(members))
 
 
-def member_of(value: Field, names: Sequence[str], identifiers: Identifiers) -> Field:
+def member_of(value: Field, names: Sequence[str], identifiers: Names) -> Field:
     """Return a member of a value; each name is a member of the one before.
 
     If the members of a value are unknown, the member has the value's origins, provided that they

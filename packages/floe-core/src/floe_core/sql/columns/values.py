@@ -85,7 +85,10 @@ class ValueReader:
 
     def _column(self, column: exp.Expr, scope: Scope) -> Field:
         assert isinstance(column, exp.Column)  # as `_readers` maps it
-        return NO_VALUE if isinstance(column.this, exp.Star) else scope.column(column)
+        if not isinstance(column.this, exp.Star):
+            return scope.column(column)
+        scope.need_row(column)
+        return NO_VALUE
 
     def _inner(self, expression: exp.Expr, scope: Scope) -> Field:
         return self.value(expression.this, scope)
@@ -245,5 +248,6 @@ class ValueReader:
 
     def _scalar(self, query: exp.Expr, scope: Scope) -> Field:
         relation = self._query(query, scope.inside())
+        scope.notes.need(relation.whole())
         value = relation.fields[0] if relation.fields else NO_VALUE
         return alike([value], IDENTITY, relation.effects)

@@ -9,8 +9,9 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from floe_core.sql.columns.derivation import KnownTable, derive
+from floe_core.sql.columns.known_tables import KnownTable
 from floe_core.sql.columns.origins import Origins
+from floe_core.sql.derived_columns import derive
 
 _INDIRECT = {"CONDITIONAL", "FILTER", "GROUP_BY", "JOIN", "SORT", "WINDOW"}
 

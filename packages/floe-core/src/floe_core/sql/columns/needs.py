@@ -1,0 +1,136 @@
+"""What a query needs of its tables, so that it goes on returning what it does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import NamedTuple
+
+from sqlglot import exp
+
+
+class Kind(Enum):
+    """A column by name; one that may be another table's; any; the number and order of all.
+
+    FIRST: that many columns by position. WITHOUT: no column of that name.
+    """
+
+    COLUMN = auto()
+    PERHAPS = auto()
+    ANY = auto()
+    WHOLE = auto()
+    FIRST = auto()
+    WITHOUT = auto()
+
+
+class Need(NamedTuple):
+    """One thing that a query needs of a table."""
+
+    table: str
+    kind: Kind
+    column: str = ""
+    columns: int = 0
+
+
+Needs = frozenset[Need]
+NONE: Needs = frozenset()
+
+
+def perhaps(needs: Iterable[Need]) -> Needs:
+    """Return the needs of a name that may mean something else."""
+    return frozenset(
+        Need(need.table, Kind.PERHAPS, need.column) if need.kind is Kind.COLUMN else need
+        for need in needs
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Needed:
+    """All that is needed of one relation.
+
+    `columns` certainly, `perhaps` if they are its own. `is_any`: any column may be. `is_whole`: the
+    number and order of all columns matter. `first` is how many columns are needed by position.
+    `unwanted` are names that no new column may have; `is_closed`: there may be no new column.
+    """
+
+    columns: frozenset[str] = frozenset()
+    perhaps: frozenset[str] = frozenset()
+    is_any: bool = False
+    is_whole: bool = False
+    first: int = 0
+    unwanted: frozenset[str] = frozenset()
+    is_closed: bool = False
+
+    def __or__(self, other: Needed) -> Needed:
+        return Needed(
+            self.columns | other.columns,
+            self.perhaps | other.perhaps,
+            self.is_any or other.is_any,
+            self.is_whole or other.is_whole,
+            max(self.first, other.first),
+            self.unwanted | other.unwanted,
+            self.is_closed or other.is_closed,
+        )
+
+
+def of_tables(needs: Iterable[Need]) -> dict[str, Needed]:
+    """Return table -> what is needed of it."""
+    listed: dict[str, dict[Kind, list[Need]]] = {}
+    for need in needs:
+        listed.setdefault(need.table, {}).setdefault(need.kind, []).append(need)
+    return {table: _needed(kinds) for table, kinds in listed.items()}
+
+
+def _needed(kinds: Mapping[Kind, list[Need]]) -> Needed:
+    def names(kind: Kind) -> frozenset[str]:
+        return frozenset(need.column for need in kinds.get(kind, ()))
+
+    return Needed(
+        names(Kind.COLUMN),
+        names(Kind.PERHAPS),
+        Kind.ANY in kinds,
+        Kind.WHOLE in kinds,
+        max((need.columns for need in kinds.get(Kind.FIRST, ())), default=0),
+        names(Kind.WITHOUT),
+    )
+
+
+@dataclass
+class Notes:
+    """What a reader finds while it reads a query.
+
+    `needs` are there whichever of the query's columns are used. `unresolved` are names that nothing
+    has. `is_lost`: a name means something that the reader does not know.
+    """
+
+    needs: set[Need] = field(default_factory=set)
+    unresolved: set[str] = field(default_factory=set)
+    is_lost: bool = False
+    _read: set[int] = field(default_factory=set)
+
+    def need(self, needs: Iterable[Need]) -> None:
+        """Note needs."""
+        self.needs.update(needs)
+
+    def mark_read(self, node: exp.Expr) -> None:
+        """Note that a column or table of the query has been read."""
+        self._read.add(node.meta.get(_NUMBER, 0))
+
+    def has_read_all(self, count: int) -> bool:
+        """Return whether all columns and tables have been read, of this many."""
+        return not self.is_lost and self._read >= set(range(1, count + 1))
+
+
+_NUMBER = "floe_number"
+
+
+def number_parts(query: exp.Expr) -> int:
+    """Number the columns and tables of a query, and return how many there are.
+
+    The number stays with a node where a reader copies it.
+    """
+    count = 0
+    for count, node in enumerate(query.find_all(exp.Column, exp.Table), start=1):
+        node.meta[_NUMBER] = count
+    return count
