@@ -43,11 +43,12 @@ def command_page() -> str:
 
 def _commands(command: Any, name: str) -> Iterator[tuple[str, Any]]:
     """Yield name -> command, without those that only hold other ones."""
-    below = getattr(command, "commands", {})
-    if not below:
+    if not hasattr(command, "commands"):
         yield name, command
-    for each in below.values():
-        yield from _commands(each, f"{name} {each.name}")
+        return
+    context = typer.Context(command, info_name=name)
+    for each in command.list_commands(context):
+        yield from _commands(command.get_command(context, each), f"{name} {each}")
 
 
 def _listed(name: str, command: Any) -> str:

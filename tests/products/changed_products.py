@@ -23,8 +23,8 @@ from changing_product import Model
 from history_warehouses import DuckDbFiles
 from reuse_histories import History
 
-from floe_core.ci.check import Change, check_change
-from floe_core.ci.report import ChangeReport
+from floe_ci.check import Change, check_change
+from floe_ci.report import ChangeReport
 
 RELATIONS = ("model", "seed", "snapshot")
 

@@ -30,6 +30,7 @@ ICEBERG, JACKSON = "org.apache.iceberg", "com/fasterxml/jackson"
 DBT = "dbt-core>=1.11,<1.12"
 OURS = (
     "packages/floe-core",
+    "packages/floe-ci",
     "packages/floe-warehouses",
     *(f"plugins/floe-orchestrator-{n}" for n in ("dagster", "airflow", "prefect")),
 )

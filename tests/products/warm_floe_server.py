@@ -27,7 +27,7 @@ OF_DBT = ["agate", "dbt.adapters.duckdb", "dbt.cli.main", "duckdb"]
 OF_FLOE = [
     *OF_DBT,
     "dbt_floe",
-    "floe_core.ci",
+    "floe_ci",
     "floe_core.cli.main",
     "floe_core.compiler.compile_product",
     "floe_core.difference",

@@ -10,6 +10,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from floe_core.cli.added_commands import added_command, names_that_load
 from floe_core.foundation.errors import InvalidProductError
 
 # click's base class of usage errors; typer exports only some of its subclasses.
@@ -17,7 +18,15 @@ _WrongCallError: Any = typer.BadParameter.__bases__[0]
 
 
 class Commands(TyperGroup):
-    """A command group that reports usage errors as JSON like all other errors."""
+    """floe's commands and those of other distributions; usage errors are JSON like all others."""
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """See `TyperGroup.get_command`."""
+        return super().get_command(ctx, cmd_name) or added_command(cmd_name)
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """See `TyperGroup.list_commands`."""
+        return [*super().list_commands(ctx), *names_that_load()]
 
     def invoke(self, ctx: Any) -> Any:
         """See `TyperGroup.invoke`."""

@@ -11,7 +11,6 @@ import typer
 from floe_core import __version__
 from floe_core.cli.commands import (
     alerts_command,
-    ci_command,
     compile_command,
     diff_command,
     doctor_command,
@@ -53,7 +52,6 @@ app.command("plan")(plan_command.plan)
 app.command("parity")(parity_command.parity)
 app.command("show")(show_command.show)
 app.command("diff")(diff_command.diff)
-app.command("ci")(ci_command.ci)
 app.command("explain")(explain_command.explain)
 app.command("ticks")(ticks_command.ticks)
 app.command("check", deprecated=True)(doctor_command.check)

@@ -14,8 +14,8 @@ from floe_core.cli.options import Env, Json, On, Product
 from floe_core.cli.progress import show_stages
 
 if TYPE_CHECKING:
-    from floe_core.ci.verification import Verification
     from floe_core.plugin_api.powers import RunLauncher, RunOptions, RunReport
+    from floe_core.reuse.verification import Verification
     from floe_core.runs.run_parameters import RunParameters
     from floe_core.schemas.compiled_artifacts import CompiledArtifacts
     from floe_core.schemas.policies import Job
@@ -268,7 +268,9 @@ def _run_backfill(
 
 def _refuse_to_verify(parameters: RunParameters, *, is_backfill: bool) -> None:
     from floe_core.foundation.errors import UsageError
+    from floe_core.reuse.verification import installed_verifier
 
+    installed_verifier()
     given = (*parameters.as_given(), *(["backfill"] if is_backfill else []))
     others = [name for name in given if name not in ("select", "exclude", "resource_types")]
     if others:
@@ -279,22 +281,22 @@ def _refuse_to_verify(parameters: RunParameters, *, is_backfill: bool) -> None:
 def _verify(
     artifacts: CompiledArtifacts, job: str, report: RunReport, percent: float
 ) -> Verification:
-    from floe_core.ci.verification import choose_sample, verify_reuse
     from floe_core.cli.run_view import watch_build
+    from floe_core.reuse.verification import choose_sample, installed_verifier
 
     sample = choose_sample(artifacts, report.nodes, percent)
-    return verify_reuse(artifacts.folder, job, sample, notice, watch_build)
+    return installed_verifier().verify(artifacts.folder, job, sample, notice, watch_build)
 
 
 def _print_verification(artifacts: CompiledArtifacts, found: Verification) -> None:
     by_id, console = artifacts.by_id, stdout()
-    for table in found.differing:
-        label = by_id[table.node_id].label
+    for each in found.differing:
+        label = by_id[each].label
         console.print(
             f"[bold red]{label}[/] was reused, and a build of it comes to other rows",
             soft_wrap=True,
         )
-        why = f"  the run's reason: {found.reasons[table.node_id]}"
+        why = f"  the run's reason: {found.reasons[each]}"
         console.print(why, markup=False, soft_wrap=True)
     for node_id, message in found.failures.items():
         text = f"{by_id[node_id].label} was reused, and can't be built: {message}"

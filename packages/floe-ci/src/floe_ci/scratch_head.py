@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
-from floe_core.ci.compilations import Compilation, compile_at
-from floe_core.ci.production import OWNER, Production
+from floe_ci.compilations import Compilation, compile_at
+from floe_ci.production import OWNER, Production
 from floe_core.compiler.compile_product import CompiledProduct
 from floe_core.compiler.profile import Profile
 from floe_core.parity.scratch import Scratch, new_scratch, refuse_other_files, refuse_writes_outside

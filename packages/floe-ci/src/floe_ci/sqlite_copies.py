@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
-from floe_core.ci.duckdb_copy import require_file
+from floe_ci.duckdb_copy import require_file
 from floe_core.compiler.jinja_text import render_environment
 from floe_core.compiler.profile import Profile
 from floe_core.foundation.errors import EnvironmentProblemError

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from floe_core.ci.breaking import Break
-from floe_core.ci.markdown import LONGEST, as_markdown
-from floe_core.ci.report import ChangeReport
+from floe_ci.breaking import Break
+from floe_ci.markdown import LONGEST, as_markdown
+from floe_ci.report import ChangeReport
 from floe_core.difference import ProductDifference
 from floe_core.runs.build_events import NodeResult
 

@@ -60,8 +60,8 @@ def ci(
     Models with `access: private` do not count. Also exits 1 if a side does not compile, 2 for a
     usage error, and 3 if the warehouse or git is not available.
     """
-    from floe_core.ci.check import Change, check_change
-    from floe_core.ci.markdown import as_markdown
+    from floe_ci.check import Change, check_change
+    from floe_ci.markdown import as_markdown
     from floe_core.cli.commands.parity_command import leave_environment
     from floe_core.cli.run_view import watch_build
     from floe_core.foundation.errors import UsageError

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from floe_core.ci.compilations import Compilation
+from floe_ci.compilations import Compilation
 from floe_core.dbt.compiled_code import compile_nodes
 from floe_core.execution.build_run import run_dbt
 from floe_core.reuse.catalogs.catalog import Catalog

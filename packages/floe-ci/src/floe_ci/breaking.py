@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from floe_core.ci.compilations import Compilation
+from floe_ci.compilations import Compilation
 from floe_core.difference.data.tables import both_open
 from floe_core.schemas.nodes import Node
 from floe_core.warehouse.connection import Warehouse

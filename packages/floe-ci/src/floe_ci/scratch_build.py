@@ -7,9 +7,9 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from floe_ci.affected import RUN_ID
+from floe_ci.compilations import Compilation
 from floe_core.alerts.report import DISABLED_VARIABLE
-from floe_core.ci.affected import RUN_ID
-from floe_core.ci.compilations import Compilation
 from floe_core.execution import build
 from floe_core.foundation.process_environment import environment_with
 from floe_core.runs.build_events import BuildEnded, BuildEvent, NodeResult

@@ -8,29 +8,27 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from floe_core.ci.affected import Affected, affected_nodes
-from floe_core.ci.breaking import breaks_of
-from floe_core.ci.compilations import Compilation, compile_at
-from floe_core.ci.production import OWNER, Production
-from floe_core.ci.report import ChangeReport
-from floe_core.ci.revisions import check_side, is_product, product_at
-from floe_core.ci.scratch_build import Built, build_in_scratch
-from floe_core.ci.scratch_head import SNAPSHOT, ScratchHead
-from floe_core.ci.workplace import workplace
+from floe_ci.affected import Affected, affected_nodes
+from floe_ci.breaking import breaks_of
+from floe_ci.compilations import Compilation, compile_at
+from floe_ci.production import OWNER, Production
+from floe_ci.report import ChangeReport
+from floe_ci.revisions import check_side, is_product, product_at
+from floe_ci.scratch_build import Built, build_in_scratch
+from floe_ci.scratch_head import SNAPSHOT, ScratchHead
+from floe_ci.workplace import workplace
 from floe_core.compiler.ports.products import Consumers, consumers_of
 from floe_core.difference import difference
 from floe_core.difference.data import DataDifference, data_difference
 from floe_core.foundation.process_environment import environment_with
 from floe_core.parity.scratch_journal import drop_left
 from floe_core.product_folder.state_folder import STATE_DIR_VARIABLE
+from floe_core.reuse.verification import Tell, Watch
 from floe_core.runs.build_events import BuildEvent
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 PRODUCTION, CHANGE = "production", "head"
 DAYS_OF_TICKS = 90
-
-Tell = Callable[[str], None]
-Watch = Callable[[CompiledArtifacts, int], AbstractContextManager[Callable[[BuildEvent], None]]]
 
 
 @contextmanager

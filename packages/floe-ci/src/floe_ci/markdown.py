@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from floe_core.ci.report import ChangeReport
+from floe_ci.report import ChangeReport
 from floe_core.difference.data import markdown as data_markdown
 from floe_core.difference.markdown import as_markdown as difference_markdown
 from floe_core.runs.build_events import NodeResult

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from floe_core.ci.production import Production
+from floe_ci.production import Production
 from floe_core.compiler.profile import Profile
 
 

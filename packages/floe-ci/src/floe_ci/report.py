@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from floe_core.ci.breaking import Break
+from floe_ci.breaking import Break
 from floe_core.difference import ProductDifference
 from floe_core.difference.data import DataDifference
 from floe_core.runs.build_events import NodeResult
