@@ -24,8 +24,9 @@ from floe_core.reuse.state import Entry, Standing, State, Versions
 from floe_core.runs.build_request import BuildRequest
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
-from floe_core.warehouse.connection import Warehouse, open_warehouse
+from floe_core.warehouse.connection import open_warehouse
 from floe_core.warehouse.table_contents import relation_of
+from floe_core.warehouse.warehouse import Warehouse
 
 RUN_ID = "ci"
 # Whatever a relation contains, it is assumed that the base built it.

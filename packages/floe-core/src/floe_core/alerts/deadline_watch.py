@@ -9,13 +9,14 @@ from datetime import UTC, datetime, timedelta
 
 from filelock import Timeout
 
-from floe_core.alerts.alert_store import Spool, active_targets, store_of
+from floe_core.alerts.alert_store import active_targets, store_of
 from floe_core.alerts.deadline_memory import DeadlineMemory
 from floe_core.alerts.job_memory import JobMemory
 from floe_core.alerts.lateness import GreenRuns, jobs_with_deadlines, missed_deadline
 from floe_core.alerts.lateness_alert import lateness_alert, lateness_id
 from floe_core.alerts.notes import Notes
 from floe_core.alerts.report import is_switched_off, send_waiting
+from floe_core.alerts.waiting_alerts import Spool
 from floe_core.foundation.errors import FloeError
 from floe_core.runs.product_redactor import redactor_of
 from floe_core.schedules.live_schedules import live_job

@@ -12,9 +12,9 @@ from filelock import FileLock
 
 from floe_core.alerts.alert import Alert
 from floe_core.alerts.alert_channel import AlertChannel
-from floe_core.alerts.alert_store import Act, FlushedTarget, RefusedAlert, Result, Waiting
 from floe_core.alerts.notes import FolderNotes
 from floe_core.alerts.target import Target, folder_of
+from floe_core.alerts.waiting_alerts import Act, FlushedTarget, RefusedAlert, Result, Waiting
 from floe_core.product_folder.state_folder import state_folder
 from floe_core.spooling.draining import Drainer
 from floe_core.spooling.flushing import flush_spool

@@ -10,13 +10,14 @@ from filelock import Timeout
 
 from floe_core.alerts.alert import Alert, alert_id, alert_of
 from floe_core.alerts.alert_channel import AlertChannel
-from floe_core.alerts.alert_store import Spool, active_targets, store_of
+from floe_core.alerts.alert_store import active_targets, store_of
 from floe_core.alerts.deadline_memory import DeadlineMemory
 from floe_core.alerts.events_of_run import OpenFailure, failure_after, kinds_of
 from floe_core.alerts.job_memory import JobMemory
 from floe_core.alerts.notes import Notes
 from floe_core.alerts.run_outcome import RunOutcome
 from floe_core.alerts.target import Target
+from floe_core.alerts.waiting_alerts import Spool
 from floe_core.foundation.errors import FloeError
 from floe_core.runs.product_redactor import redactor_of
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts

@@ -18,8 +18,9 @@ from floe_core.parity.scratch import Scratch
 from floe_core.product_folder.state_folder import journal_folder, state_folder
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.storage.atomic_files import write_together
-from floe_core.warehouse.connection import Warehouse, open_warehouse
+from floe_core.warehouse.connection import open_warehouse
 from floe_core.warehouse.credentials import place_of
+from floe_core.warehouse.warehouse import Warehouse
 
 Tell = Callable[[str], None]
 

@@ -9,8 +9,8 @@ crash, the latter are off by default and do not show deletes.
 from __future__ import annotations
 
 from floe_core.reuse.queries.parts import digest
-from floe_core.warehouse.connection import Warehouse
 from floe_core.warehouse.dialect import Relation, literal
+from floe_core.warehouse.warehouse import Warehouse
 
 # Bytes. All rows are scanned before each run.
 LARGEST = 2**30

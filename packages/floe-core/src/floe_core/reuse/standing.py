@@ -14,8 +14,9 @@ from floe_core.reuse.queries.parts import digest
 from floe_core.reuse.state import Standing, Versions
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
-from floe_core.warehouse.connection import Warehouse, open_warehouse
+from floe_core.warehouse.connection import open_warehouse
 from floe_core.warehouse.table_contents import hashes_of_rows, relation_of
+from floe_core.warehouse.warehouse import Warehouse
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import chdir, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from floe_core.foundation.errors import EnvironmentProblemError, UsageError
 from floe_core.schemas.policies import DbtProject
@@ -23,32 +23,12 @@ from floe_core.warehouse.internals import (
 from floe_core.warehouse.plain_duckdb import PlainFile, plain_file
 from floe_core.warehouse.served_connection import ServedConnection
 from floe_core.warehouse.sql_warehouse import SQLWarehouse
+from floe_core.warehouse.warehouse import Warehouse
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 IN_MEMORY, MEMORY = ":memory:", "memory"
-
-
-class Warehouse(Protocol):
-    """An open warehouse. Its errors are `EnvironmentProblemError`s with its own messages."""
-
-    dialect: Dialect
-
-    def rows(self, query: str) -> list[Row]:
-        """Return the rows of a query."""
-
-    def run(self, statement: str) -> None:
-        """Run and commit one statement."""
-
-    def columns(self, relation: Relation) -> list[tuple[str, str]]:
-        """Return the columns and their types, in order; none if there is no such relation."""
-
-    def list_schemas(self, part: str) -> list[str]:
-        """Return the schemas whose names contain a text, sorted."""
-
-    def drop_schema(self, schema: str) -> None:
-        """Drop a schema and its contents, if it exists."""
 
 
 @contextmanager

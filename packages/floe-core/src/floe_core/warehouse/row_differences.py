@@ -10,8 +10,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from floe_core.warehouse.connection import Warehouse
 from floe_core.warehouse.dialect import Relation
+from floe_core.warehouse.warehouse import Warehouse
 
 BUCKETS = 4096
 # The most rows, of both tables, whose hashes are fetched at once, unless one bucket has more.

@@ -18,7 +18,7 @@ from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.warehouse.dialect import Dialect, Relation, Row
 
 if TYPE_CHECKING:
-    from floe_core.warehouse.connection import Warehouse
+    from floe_core.warehouse.warehouse import Warehouse
 
 # Opens a warehouse in the process that it is called in; a name that pickle can write.
 Open = Callable[[], "AbstractContextManager[Warehouse]"]

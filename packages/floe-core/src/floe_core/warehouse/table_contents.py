@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
-from floe_core.warehouse.connection import Warehouse, open_warehouse
+from floe_core.warehouse.connection import open_warehouse
 from floe_core.warehouse.dialect import Dialect, Relation
 from floe_core.warehouse.duckdb_file import duckdb_file
+from floe_core.warehouse.warehouse import Warehouse
 
 Columns = Sequence[tuple[str, str]]
 Rows = tuple[int, int]

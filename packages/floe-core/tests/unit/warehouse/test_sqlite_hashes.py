@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from floe_core.warehouse.connection import Warehouse
 from floe_core.warehouse.dialect import Relation
 from floe_core.warehouse.sql_warehouse import SQLWarehouse
 from floe_core.warehouse.sqlite_dialect import SQLite
 from floe_core.warehouse.table_contents import contents
+from floe_core.warehouse.warehouse import Warehouse
 
 
 class File(SQLWarehouse):

@@ -13,8 +13,8 @@ from floe_core.reuse.queries.functions import Functions
 from floe_core.reuse.queries.parts import digest
 from floe_core.sql.lookalikes import OF_WAREHOUSE
 from floe_core.sql.names import NAMES
-from floe_core.warehouse.connection import Warehouse
 from floe_core.warehouse.dialect import Relation
+from floe_core.warehouse.warehouse import Warehouse
 from floe_warehouses.spark.dialect import read_columns
 from floe_warehouses.spark.functions import STEADY
 

@@ -12,9 +12,9 @@ from floe_core.cli.console import print_json, stdout
 from floe_core.cli.options import Env, Json, Product
 
 if TYPE_CHECKING:
-    from floe_core.alerts.alert_store import FlushedTarget
     from floe_core.alerts.deadline_watch import DeadlineState
     from floe_core.alerts.delivery_status import TargetStatus, TargetTest
+    from floe_core.alerts.waiting_alerts import FlushedTarget
     from floe_core.schemas import CompiledArtifacts
 
 ENVIRONMENT = 3

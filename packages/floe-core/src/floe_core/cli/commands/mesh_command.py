@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,7 +14,7 @@ from floe_core.cli.options import Env, Json
 if TYPE_CHECKING:
     from rich.tree import Tree
 
-    from floe_core.mesh.state import JobState, Mesh, OfferedPort, ProductState
+    from floe_core.mesh.state import JobState, Mesh, ProductState
 
 
 def mesh(
@@ -37,8 +36,8 @@ def mesh(
     Reads what the products published, and the ledger. Exits 1 if products form a cycle.
     """
     from floe_core.compiler.ports.products import read_platform
+    from floe_core.mesh.data import as_data
     from floe_core.mesh.state import read_mesh
-    from floe_core.storage.atomic_files import write_together
 
     found = read_mesh(read_platform(platform))
     if html is not None:
@@ -51,52 +50,6 @@ def mesh(
     else:
         _print(found, html)
     raise typer.Exit(1 if found.cycle else 0)
-
-
-def as_data(found: Mesh) -> dict[str, object]:
-    """Return the mesh as plain data: products by name, moments in ISO 8601."""
-    return {
-        "platform": found.name,
-        "cycle": list(found.cycle),
-        "problem": found.problem,
-        "products": [_product_as_data(each) for each in found.products],
-    }
-
-
-def _product_as_data(product: ProductState) -> dict[str, object]:
-    return {
-        **{
-            name: getattr(product, name)
-            for name in ("name", "problem", "version", "orchestrator", "owner", "description")
-        },
-        "reads": list(product.reads),
-        "not_offered": list(product.not_offered),
-        "ports": [_port_as_data(each) for each in product.ports],
-        "jobs": [_job_as_data(each) for each in product.jobs],
-    }
-
-
-def _port_as_data(offered: OfferedPort) -> dict[str, object]:
-    update = offered.last_update
-    return {
-        "port": offered.key,
-        "description": offered.port.description,
-        "columns": [column.model_dump() for column in offered.port.columns],
-        "consumers": list(offered.consumers),
-        "last_update": update.model_dump(mode="json") if update else None,
-    }
-
-
-def _job_as_data(job: JobState) -> dict[str, object]:
-    start, trigger = job.last_start, job.trigger
-    return {
-        **{
-            key: value for key, value in asdict(job).items() if key not in ("trigger", "last_start")
-        },
-        "next_tick": job.next_tick.isoformat() if job.next_tick else None,
-        "trigger": trigger.model_dump(mode="json") if trigger else None,
-        "last_start": start.model_dump(mode="json") if start else None,
-    }
 
 
 def _print(found: Mesh, html: Path | None) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from floe_core.cli.commands.mesh_command import as_data
 from floe_core.cli.pages.html_page import fill_page
+from floe_core.mesh.data import as_data
 from floe_core.mesh.state import Mesh
 
 

@@ -12,7 +12,7 @@ from floe_core.difference.data.keys import keys_in
 from floe_core.difference.data.places import Place
 from floe_core.foundation.errors import UsageError
 from floe_core.schemas.nodes import Node
-from floe_core.warehouse.connection import Warehouse, open_warehouse
+from floe_core.warehouse.connection import open_warehouse
 from floe_core.warehouse.dialects import dialect_of
 from floe_core.warehouse.row_differences import HashedTable, RowDifferences, row_differences
 from floe_core.warehouse.table_contents import (
@@ -22,6 +22,7 @@ from floe_core.warehouse.table_contents import (
     volatile_columns,
 )
 from floe_core.warehouse.table_differences import column_differences
+from floe_core.warehouse.warehouse import Warehouse
 
 Values = dict[str, str | None]
 

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from contextlib import closing
 from typing import TYPE_CHECKING
 
 from floe_core.dbt.run import DbtEnded, DbtRun, StartDbt
 from floe_core.foundation.garbage_collection import seldom_collecting
-from floe_core.runs.build_events import BuildEvent, NodeLog, NodeResult
+from floe_core.runs.build_events import BuildEvent, NodeResult
 from floe_core.runs.build_request import BuildRequest
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import source_name
 
 if TYPE_CHECKING:
     from floe_core.dbt.compiled_code import RunDbt
-    from floe_core.execution.reusing.node_gate import NodeGate
     from floe_core.execution.reusing.reusing_build import ReusingBuild
+    from floe_core.execution.reusing.reusing_run import WholeBuild
 
 Events = Generator[BuildEvent | DbtEnded, None, None]
 
@@ -57,6 +57,8 @@ class ReuseOfBuild:
         return ReusingRun(self._plan(node_ids), start_dbt)
 
     def _plan(self, node_ids: tuple[str, ...]) -> ReusingBuild | WholeBuild:
+        from floe_core.execution.reusing.reusing_run import WholeBuild
+
         if self._request.parameters.empty:
             return WholeBuild(node_ids, "nothing, since --empty makes tables without rows")
         from floe_core.execution.reusing.reusing_build import begin_build
@@ -72,32 +74,3 @@ class ReuseOfBuild:
         for source in step.sources:
             if version := versions.get(source_name(self._artifacts.by_id[source])):
                 self._words[source] = version
-
-
-class WholeBuild:
-    """A build of all of its nodes, of which nothing is stored; `why` is for a person."""
-
-    gate: NodeGate | None = None
-
-    def __init__(self, todo: tuple[str, ...], why: str) -> None:
-        self.todo = todo
-        self._why = why
-
-    def begin(self) -> Iterator[BuildEvent]:
-        """Yield a message saying why nothing is reused."""
-        yield NodeLog("", "warn", f"reuse: {self._why}", is_from_floe=True)
-
-    def receive(self, result: NodeResult) -> NodeResult:
-        """Return the result unchanged."""
-        return result
-
-    def follow(self, result: NodeResult) -> Iterator[BuildEvent]:
-        """Yield nothing."""
-        yield from ()
-
-    def finish(self, *, succeeded: bool) -> Iterator[BuildEvent]:
-        """Yield nothing."""
-        yield from ()
-
-    def release(self) -> None:
-        """Do nothing."""

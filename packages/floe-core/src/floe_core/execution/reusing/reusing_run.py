@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from floe_core.dbt.run import DbtEnded, DbtRun, StartDbt
-from floe_core.execution.reusing.reuse_of_build import WholeBuild
-from floe_core.runs.build_events import BuildEvent, NodeResult
+from floe_core.runs.build_events import BuildEvent, NodeLog, NodeResult
 
 if TYPE_CHECKING:
+    from floe_core.execution.reusing.node_gate import NodeGate
     from floe_core.execution.reusing.reusing_build import ReusingBuild
 
 PATIENCE_SECONDS = 20.0
@@ -66,3 +67,32 @@ class ReusingRun:
         except BaseException:
             self._build.release()
             raise
+
+
+class WholeBuild:
+    """A build of all of its nodes, of which nothing is stored; `why` is for a person."""
+
+    gate: NodeGate | None = None
+
+    def __init__(self, todo: tuple[str, ...], why: str) -> None:
+        self.todo = todo
+        self._why = why
+
+    def begin(self) -> Iterator[BuildEvent]:
+        """Yield a message saying why nothing is reused."""
+        yield NodeLog("", "warn", f"reuse: {self._why}", is_from_floe=True)
+
+    def receive(self, result: NodeResult) -> NodeResult:
+        """Return the result unchanged."""
+        return result
+
+    def follow(self, result: NodeResult) -> Iterator[BuildEvent]:
+        """Yield nothing."""
+        yield from ()
+
+    def finish(self, *, succeeded: bool) -> Iterator[BuildEvent]:
+        """Yield nothing."""
+        yield from ()
+
+    def release(self) -> None:
+        """Do nothing."""

@@ -11,8 +11,9 @@ from floe_core.reuse.standing import read_standing
 from floe_core.reuse.state import Standing
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
-from floe_core.warehouse.connection import DuckDBCursor, Warehouse, apply_settings, connect
+from floe_core.warehouse.connection import DuckDBCursor, apply_settings, connect
 from floe_core.warehouse.dialects import dialect_of
+from floe_core.warehouse.warehouse import Warehouse
 
 
 class StandingInRun:

@@ -12,8 +12,8 @@ from floe_core.reuse.queries.function_calls import Call
 from floe_core.reuse.queries.functions import Functions
 from floe_core.reuse.queries.parts import digest
 from floe_core.sql.names import Names
-from floe_core.warehouse.connection import Warehouse
 from floe_core.warehouse.dialect import Relation
+from floe_core.warehouse.warehouse import Warehouse
 
 TABLE: Literal["table"] = "table"
 VIEW: Literal["view"] = "view"

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from floe_core.reuse.catalogs.catalog import Catalog, Found
 from floe_core.reuse.queries.functions import Functions
 from floe_core.sql.names import names_of
-from floe_core.warehouse.connection import Warehouse
 from floe_core.warehouse.dialect import Relation
+from floe_core.warehouse.warehouse import Warehouse
 
 
 class CopiesCatalog(Catalog):

@@ -12,9 +12,10 @@ from floe_core.reuse.queries.functions import Functions
 from floe_core.reuse.queries.parts import digest
 from floe_core.sql.lookalikes import OF_WAREHOUSE
 from floe_core.sql.names import NAMES
-from floe_core.warehouse.connection import PlainDuckDBFile, Warehouse
+from floe_core.warehouse.connection import PlainDuckDBFile
 from floe_core.warehouse.dialect import Relation, literal, quote_name
 from floe_core.warehouse.duckdb_dialect import OWN_TIME_ZONE
+from floe_core.warehouse.warehouse import Warehouse
 
 # Whole definitions: a table's columns with their constraints, or a view's query.
 _DEFINITIONS = (

@@ -9,9 +9,9 @@ from floe_core.reuse.catalogs.zoned_functions import STEADY_IN_ZONES
 from floe_core.reuse.queries.functions import Functions
 from floe_core.reuse.row_versions import version_by_row_marks
 from floe_core.sql.names import NAMES
-from floe_core.warehouse.connection import Warehouse
 from floe_core.warehouse.dialect import Relation, literal
 from floe_core.warehouse.postgres_dialect import WHOLE_TYPE
+from floe_core.warehouse.warehouse import Warehouse
 
 _DEFINITIONS = (
     "select n.nspname, c.relname, case when c.relkind = 'v' then 'view' else 'table' end, "

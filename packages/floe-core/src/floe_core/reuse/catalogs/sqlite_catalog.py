@@ -11,8 +11,8 @@ from floe_core.reuse.queries.function_calls import Call
 from floe_core.reuse.queries.functions import Functions
 from floe_core.sql.lookalikes import OF_WAREHOUSE
 from floe_core.sql.names import NAMES
-from floe_core.warehouse.connection import Warehouse
 from floe_core.warehouse.dialect import Relation, literal, quote_name
+from floe_core.warehouse.warehouse import Warehouse
 
 _DEFINITIONS = (
     "select {schema}, name, type, sql from {file}.sqlite_master "
