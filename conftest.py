@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from dbt_common.tests import enable_test_caching
@@ -42,6 +43,7 @@ LONGEST_FIRST = (
     "test_the_same_everywhere.py",
     "test_ports_on_a_running_dagster.py",
     "conformance",
+    "one_airflow",
     "test_planted_faults.py",
     "test_ports.py",
     "test_command_line.py",
@@ -58,6 +60,16 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     if not set(REAL) & set(_folders(collection_path)):
         return None
     return True if "mark.quick" not in collection_path.read_text("utf-8") else None
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give the tests that share a server to one process."""
+    if config.option.dist != "loadfile":
+        return None
+    from files_and_servers import FilesAndServers
+
+    return FilesAndServers(config, log)
 
 
 @pytest.fixture(autouse=True)

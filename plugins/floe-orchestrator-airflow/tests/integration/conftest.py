@@ -1,9 +1,9 @@
-"""Products compiled for real, and one real Airflow for all the tests that need one."""
+"""Products compiled for real."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
@@ -11,7 +11,6 @@ import pytest
 
 from floe_core.compiler import compile_product
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_orchestrator_airflow.local.service import LocalAirflow
 
 EXAMPLES = Path(__file__).parents[4] / "examples"
 
@@ -61,12 +60,6 @@ def make_product(products: Path) -> Callable[..., CompiledArtifacts]:
         return compile_product(folder, orchestrator="airflow")
 
     return make
-
-
-@pytest.fixture(scope="session")
-def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAirflow]:
-    with LocalAirflow(tmp_path_factory.mktemp("airflow")) as service:
-        yield service
 
 
 @pytest.fixture(scope="session")
