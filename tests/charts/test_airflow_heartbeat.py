@@ -11,7 +11,8 @@ from contextlib import closing
 
 import psycopg2
 import pytest
-from service_of_machine import HOST, PORT, USER, Database, database
+from own_database import HOST, PORT, USER
+from service_of_machine import Database, database
 
 from floe_orchestrator_airflow.service.heartbeat_probe import CONNECTION, host_name
 

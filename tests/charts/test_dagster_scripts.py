@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 import psycopg2
 import pytest
-from dagster_release import CHART, POSTGRES, own_database
+from dagster_release import CHART
+from own_database import SERVER, own_database
 
 HEARTBEATS = "create table daemon_heartbeats (timestamp timestamp)"
 
@@ -22,7 +23,7 @@ def database() -> Iterator[str]:
 def run(script: str, seconds: int, dsn: str) -> tuple[int, str]:
     done = subprocess.run(
         [sys.executable, CHART / "files" / script, str(seconds)],
-        env={"DAGSTER_PG_DSN": dsn, "DAGSTER_PG_PASSWORD": POSTGRES["password"]},
+        env={"DAGSTER_PG_DSN": dsn, "DAGSTER_PG_PASSWORD": SERVER["password"]},
         capture_output=True,
         text=True,
         check=False,
@@ -32,12 +33,12 @@ def run(script: str, seconds: int, dsn: str) -> tuple[int, str]:
 
 
 def dsn(database: str) -> str:
-    where = {key: POSTGRES[key] for key in ("host", "port", "user")}
+    where = {key: SERVER[key] for key in ("host", "port", "user")}
     return " ".join(f"{key}={value}" for key, value in {**where, "dbname": database}.items())
 
 
 def beat(database: str, seconds_ago: int) -> None:
-    with psycopg2.connect(**POSTGRES, dbname=database) as connection, connection.cursor() as cursor:
+    with psycopg2.connect(**SERVER, dbname=database) as connection, connection.cursor() as cursor:
         cursor.execute("delete from daemon_heartbeats")
         age = "now() at time zone 'utc' - make_interval(secs => %s)"
         cursor.execute(f"insert into daemon_heartbeats values ({age})", [seconds_ago])
@@ -48,7 +49,7 @@ def test_a_daemon_is_well_by_its_newest_heartbeat(database: str) -> None:
         1,
         "no daemon has written a heartbeat yet\n",
     )
-    with psycopg2.connect(**POSTGRES, dbname=database) as connection, connection.cursor() as cursor:
+    with psycopg2.connect(**SERVER, dbname=database) as connection, connection.cursor() as cursor:
         cursor.execute(HEARTBEATS)
     assert run("daemon_health.py", 60, dsn(database))[0] == 1
     beat(database, 10)

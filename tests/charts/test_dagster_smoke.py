@@ -14,7 +14,8 @@ from collections.abc import Iterator
 import probes
 import psycopg2
 import pytest
-from dagster_release import POSTGRES, Release, release
+from dagster_release import Release, release
+from own_database import SERVER
 
 pytestmark = pytest.mark.slow
 LAUNCH = """
@@ -86,7 +87,7 @@ def test_a_run_goes_through_the_launcher_to_its_end(running: Release, doomed: st
     """While another one waits for its time to start to be over."""
     run_id = launched(running)
     assert running.wait_for(run_id, "SUCCESS", "FAILURE") == "SUCCESS", running.logs()
-    with psycopg2.connect(**POSTGRES, dbname=running.database) as connection:
+    with psycopg2.connect(**SERVER, dbname=running.database) as connection:
         cursor = connection.cursor()
         cursor.execute("select table_name from information_schema.tables where table_schema='shop'")
         assert ("nap",) in cursor.fetchall()

@@ -33,10 +33,7 @@ from faulty_product import (
     warehouse,
 )
 from further_faults import (
-    HOST,
     LARGE,
-    PASSWORD,
-    PORT,
     SLOW,
     SOON,
     a_hundred,
@@ -46,6 +43,7 @@ from further_faults import (
     drop_schemas,
     kill_supervisor_of,
 )
+from own_database import HOST, PASSWORD, PORT
 from wait_for import wait_for
 
 from floe_core.alerts import flush, status

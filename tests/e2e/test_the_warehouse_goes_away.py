@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import uuid
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,15 +15,12 @@ from broken_line import BrokenLine
 from everywhere import SIDES, run_everywhere
 from faulty_product import FaultyProduct
 from further_faults import (
-    HOST,
-    PASSWORD,
-    PORT,
     SLOW,
     compute,
-    connected,
     cut_once,
     drop_schemas,
 )
+from own_database import HOST, PASSWORD, PORT, connected
 
 from floe_orchestrator_airflow.local.service import LocalAirflow
 
@@ -33,15 +29,8 @@ MORE = dict(zip(SIDES, ("", "granularity: node", "granularity: product"), strict
 
 @pytest.fixture
 def connection() -> Iterator[psycopg2.extensions.connection]:
-    try:
-        found = connected()
-    except psycopg2.OperationalError as error:
-        if os.environ.get("CI"):
-            raise
-        pytest.skip(f"no PostgreSQL at {HOST}:{PORT}: {error}")
-    found.autocommit = True
-    yield found
-    found.close()
+    with closing(connected()) as found:
+        yield found
 
 
 @pytest.fixture

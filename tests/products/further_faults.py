@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from pathlib import Path
 
 import psutil
-import psycopg2
 from broken_line import BrokenLine
 from everywhere import has_begun, holders_of, wait_for_middle
 from faulty_product import AFTER, FaultyProduct, at_first_try, warehouse
+from own_database import MAINTENANCE, USER, connected
 
 from floe_core.runs.build_events import BuildEvent, NodeResult
 from floe_core.schemas import CompiledArtifacts
@@ -29,11 +28,6 @@ LARGE = (
     "where (select max(id) from {{ ref('aside') }}) = 1"
 )
 
-HOST = os.environ.get("FLOE_TEST_POSTGRES_HOST", "127.0.0.1")
-PORT = int(os.environ.get("FLOE_TEST_POSTGRES_PORT", "5432"))
-USER = os.environ.get("FLOE_TEST_POSTGRES_USER", "postgres")
-PASSWORD = os.environ.get("FLOE_TEST_POSTGRES_PASSWORD", "trusted-by-the-server")
-DATABASE = os.environ.get("FLOE_TEST_POSTGRES_DATABASE", "test")
 MIDDLE_FAILED = ("model.shop.middle", "error")
 # Goes on until the line is cut, however late that is. PostgreSQL gives up what nobody waits for.
 SLOW = at_first_try(
@@ -86,20 +80,16 @@ def a_hundred() -> FaultyProduct:
 
 
 def drop_schemas(names: Iterable[str]) -> None:
-    with closing(connected()) as connection, connection, connection.cursor() as cursor:
+    with closing(connected()) as connection, connection.cursor() as cursor:
         for name in names:
             cursor.execute(f"drop schema if exists {name} cascade")
             cursor.execute(f"drop schema if exists {name}_dbt_test__audit cascade")
 
 
-def connected() -> psycopg2.extensions.connection:
-    return psycopg2.connect(
-        host=HOST, port=PORT, user=USER, password=PASSWORD, dbname=DATABASE, connect_timeout=3
-    )
-
-
 def compute(line: BrokenLine, schema: str) -> str:
-    settings = f"host: 127.0.0.1, port: {line.port}, user: {USER}, dbname: {DATABASE}, threads: 1"
+    settings = (
+        f"host: 127.0.0.1, port: {line.port}, user: {USER}, dbname: {MAINTENANCE}, threads: 1"
+    )
     secret = "{{ env_var('FLOE_TEST_PASSWORD') }}"
     return f'type: postgres, config: {{{settings}, schema: {schema}, password: "{secret}"}}'
 

@@ -13,10 +13,11 @@ from chart_values import merged
 from charts import CHARTS, Chart
 from free_port import free_port
 from helm_engine import Object
+from own_database import HOST, PASSWORD, PORT, USER
 from pod_process import PodProcess, Surroundings, need_namespaces
 from pods import Pod, pods
 from postgres_product import compiled
-from service_of_machine import HOST, PASSWORD, PORT, USER, Database
+from service_of_machine import Database
 
 CHART: Chart = next(chart for chart in CHARTS if chart.name == "floe-airflow")
 SECRET, SCHEDULER = "floe-airflow", "floe-floe-airflow-scheduler"

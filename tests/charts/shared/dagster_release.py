@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import time
-import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,13 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import psycopg2
-import pytest
 from free_port import free_port
 from helm_engine import ROOT, Object, Target, render
 from kubernetes_api import KubernetesApi, pod_of
 from listener import Listener, listening
 from local_certificate import write_certificate
+from own_database import SERVER, own_database
 from pod_process import PodProcess, Surroundings, need_namespaces
 from pods import Pod, pods
 from probes import wait_until_started
@@ -29,12 +26,6 @@ from floe_core import plugin_registry
 from floe_core.compiler import compile_product
 
 CHART = ROOT / "charts" / "floe-dagster"
-POSTGRES = {
-    "host": os.environ.get("FLOE_TEST_POSTGRES_HOST", "127.0.0.1"),
-    "port": int(os.environ.get("FLOE_TEST_POSTGRES_PORT", "5432")),
-    "user": os.environ.get("FLOE_TEST_POSTGRES_USER", "postgres"),
-    "password": os.environ.get("FLOE_TEST_POSTGRES_PASSWORD", "trusted-by-the-server"),
-}
 COMPONENTS = ("migrations", "code-server", "webserver", "daemon")
 _COMPUTE = """compute:
     type: postgres
@@ -51,26 +42,6 @@ _COMPUTE = """compute:
 
 # Slow enough to be ended half-way.
 _SLOW = "{{ config(materialized='table') }}\nselect 1 as id, pg_sleep(4)::text as nap"
-
-
-@contextmanager
-def own_database() -> Iterator[str]:
-    """Give the name of a database that is there for the length of the block."""
-    try:
-        connection = psycopg2.connect(**POSTGRES, dbname="postgres", connect_timeout=3)
-    except psycopg2.OperationalError as error:
-        if os.environ.get("CI"):
-            raise
-        pytest.skip(f"no PostgreSQL at {POSTGRES['host']}:{POSTGRES['port']}: {error}")
-    connection.autocommit = True
-    name = f"floe_chart_{uuid.uuid4().hex[:8]}"
-    with connection.cursor() as cursor:
-        cursor.execute(f"create database {name}")
-        try:
-            yield name
-        finally:
-            cursor.execute(f"drop database {name} with (force)")
-    connection.close()
 
 
 def compiled_product(folder: Path, database: str) -> Path:
@@ -114,7 +85,7 @@ class Release:
         settings = {
             "products": [{"name": "hello", "image": "registry.example.com/hello:1.0.0"}],
             "postgres": {
-                **{key: POSTGRES[key] for key in ("host", "port", "user")},
+                **{key: SERVER[key] for key in ("host", "port", "user")},
                 "database": self.database,
                 "password": {"name": "floe-dagster-postgres", "key": "password"},
             },
@@ -139,8 +110,8 @@ class Release:
             folder=self.folder / "pods",
             objects=self.objects,
             secrets={
-                "floe-dagster-postgres": {"password": POSTGRES["password"]},
-                "hello-warehouse": {"password": POSTGRES["password"]},
+                "floe-dagster-postgres": {"password": SERVER["password"]},
+                "hello-warehouse": {"password": SERVER["password"]},
                 "lineage": {"key": "key-of-lineage"},
                 "spans": {"headers": "x-team=data"},
             },
@@ -220,7 +191,7 @@ class Release:
 
 
 def _warehouse() -> list[Object]:
-    plain = {key: str(POSTGRES[key]) for key in ("host", "port", "user")}
+    plain = {key: str(SERVER[key]) for key in ("host", "port", "user")}
     secret = {"name": "hello-warehouse", "key": "password"}
     return [
         *({"name": f"SHOP_{key.upper()}", "value": value} for key, value in plain.items()),

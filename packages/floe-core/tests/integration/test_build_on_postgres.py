@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import uuid
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import psycopg2
 import pytest
+from own_database import HOST, MAINTENANCE, PASSWORD, PORT, USER, connected
 
 from floe_core.compiler import compile_product
 from floe_core.execution import BuildEnded, BuildRequest, NodeResult, NodeStarted, build
 from floe_core.schemas import CompiledArtifacts
 
 EXAMPLES = Path(__file__).parents[4] / "examples"
-HOST = os.environ.get("FLOE_TEST_POSTGRES_HOST", "127.0.0.1")
-PORT = os.environ.get("FLOE_TEST_POSTGRES_PORT", "5432")
-USER = os.environ.get("FLOE_TEST_POSTGRES_USER", "postgres")
-PASSWORD = os.environ.get("FLOE_TEST_POSTGRES_PASSWORD", "trusted-by-the-server")
-DATABASE = os.environ.get("FLOE_TEST_POSTGRES_DATABASE", "test")
-
 COMPUTE = """compute:
     type: postgres
     config:
@@ -38,17 +33,8 @@ COMPUTE = """compute:
 
 @pytest.fixture
 def connection() -> Iterator[psycopg2.extensions.connection]:
-    try:
-        connection = psycopg2.connect(
-            host=HOST, port=PORT, user=USER, password=PASSWORD, dbname=DATABASE, connect_timeout=3
-        )
-    except psycopg2.OperationalError as error:
-        if os.environ.get("CI"):
-            raise
-        pytest.skip(f"no PostgreSQL at {HOST}:{PORT}: {error}")
-    connection.autocommit = True
-    yield connection
-    connection.close()
+    with closing(connected()) as found:
+        yield found
 
 
 @pytest.fixture
@@ -65,14 +51,14 @@ def product(tmp_path: Path, schema: str, monkeypatch: pytest.MonkeyPatch) -> Pat
     shutil.copytree(EXAMPLES, tmp_path / "examples", ignore=shutil.ignore_patterns(".floe"))
     manifest = tmp_path / "examples" / "manifest.yaml"
     lines = manifest.read_text().split("\n")
-    compute = COMPUTE.replace("SCHEMA", schema).replace("DATABASE", DATABASE)
+    compute = COMPUTE.replace("SCHEMA", schema).replace("DATABASE", MAINTENANCE)
     text = "\n".join("  " + compute if "compute: {type: duckdb" in line else line for line in lines)
     manifest.write_text(text)
     for index in range(6):
         slow = f"{{{{ config(materialized='table') }}}}\nselect {index} as id, pg_sleep(0.3)::text"
         (tmp_path / "examples" / "hello" / "models" / f"slow_{index}.sql").write_text(slow)
     compile_product(tmp_path / "examples" / "hello")
-    settings = {"HOST": HOST, "PORT": PORT, "USER": USER, "PASSWORD": PASSWORD}
+    settings = {"HOST": HOST, "PORT": str(PORT), "USER": USER, "PASSWORD": PASSWORD}
     for name, value in settings.items():
         monkeypatch.setenv(f"SHOP_{name}", value)
     return tmp_path / "examples" / "hello"

@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 import socket
 import ssl
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import requires
 from pathlib import Path
@@ -20,8 +18,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from free_port import free_port
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
+from talking_server import Talk, talking_server
 
 from floe_core.plugin_interfaces import ValidationResult
 from floe_orchestrator_airflow import AirflowPlugin
@@ -42,30 +42,7 @@ def check(**settings: Any) -> ValidationResult:
     return plugin.validate_connection()
 
 
-@contextmanager
-def serving(handle: Callable[[socket.socket], None]) -> Iterator[str]:
-    """Give the URL of a server that hands each connection to `handle`, in a thread."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-
-        def accept() -> None:
-            while True:
-                try:
-                    connection, _ = server.accept()
-                except OSError:
-                    return
-                threading.Thread(target=_guarded, args=(handle, connection), daemon=True).start()
-
-        threading.Thread(target=accept, daemon=True).start()
-        yield f"http://127.0.0.1:{server.getsockname()[1]}"
-        server.shutdown(socket.SHUT_RDWR)
-
-
-def _guarded(handle: Callable[[socket.socket], None], connection: socket.socket) -> None:
-    with connection, suppress(OSError):
-        handle(connection)
-
-
-def answering(answers: Callable[[str, str], tuple[int, Any]]) -> Callable[[socket.socket], None]:
+def answering(answers: Callable[[str, str], tuple[int, Any]]) -> Talk:
     """Return a handler that answers `METHOD /path` and the request's text with status and body."""
 
     def handle(connection: socket.socket) -> None:
@@ -117,21 +94,21 @@ def airflow(
 
 def test_a_whole_airflow_that_knows_us_is_usable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW_PASSWORD", SECRET)
-    with serving(answering(airflow())) as url:
+    with talking_server(answering(airflow())) as url:
         result = check(url=url, username="floe", password="env:AIRFLOW_PASSWORD")
     assert result == ValidationResult(True, f"Airflow 3.3.2 at {url}: usable")
 
 
 def test_a_token_from_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW_TOKEN", "t0ken")
-    with serving(answering(airflow())) as url:
+    with talking_server(answering(airflow())) as url:
         result = check(url=url, token="{{ env_var('AIRFLOW_TOKEN') }}")
     assert result == ValidationResult(True, f"Airflow 3.3.2 at {url}: usable")
 
 
 def test_components_that_are_unwell_or_absent_are_named() -> None:
     health = {**HEALTHY, "scheduler": {"status": "unhealthy"}, "triggerer": {"status": None}}
-    with serving(answering(airflow(health=health))) as url:
+    with talking_server(answering(airflow(health=health))) as url:
         result = check(url=url, username="floe", password=SECRET)
     assert result == ValidationResult(
         False,
@@ -145,7 +122,7 @@ def test_components_that_are_unwell_or_absent_are_named() -> None:
 
 
 def errors_of(answers: Callable[[str, str], tuple[int, Any]], **settings: Any) -> list[str]:
-    with serving(answering(answers)) as url:
+    with talking_server(answering(answers)) as url:
         result = check(url=url, **settings)
         assert not result.success
         assert SECRET not in repr(result)
@@ -225,8 +202,7 @@ def test_endless_redirects_end() -> None:
 
 
 def test_nothing_listening_says_so() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
+    port = free_port()
     result = check(url=f"http://user:{SECRET}@127.0.0.1:{port}")
     assert SECRET not in repr(result)
     assert result.errors == [
@@ -270,7 +246,7 @@ def test_a_certificate_that_is_not_trusted_says_so(tmp_path: Path) -> None:
         with context.wrap_socket(connection, server_side=True) as secure:
             secure.recv(1024)
 
-    with serving(handle) as url:
+    with talking_server(handle) as url:
         result = check(url=url.replace("http:", "https:"))
     assert "TLS failed" in result.errors[0]
 
@@ -297,8 +273,8 @@ def late(connection: socket.socket) -> None:
 def test_a_server_that_never_ends_its_answer_costs_less_than_ten_seconds() -> None:
     """All at once, so that the waiting is done once."""
 
-    def found(handle: Callable[[socket.socket], None]) -> ValidationResult:
-        with serving(handle) as url:
+    def found(handle: Talk) -> ValidationResult:
+        with talking_server(handle) as url:
             return check(url=url, username="floe", password=SECRET)
 
     assert LIMIT_SECONDS < 10

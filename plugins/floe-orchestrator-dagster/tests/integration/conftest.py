@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import shutil
-import socket
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -71,14 +70,6 @@ def example(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Compile
         return compile_product(folder / name, orchestrator="dagster")
 
     return make
-
-
-@pytest.fixture
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def tables_in(artifacts: CompiledArtifacts) -> set[str]:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import socket
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
 
 import pytest
+from free_port import free_port
+from talking_server import Talk, talking_server
 
 from floe_core.plugin_interfaces import ValidationResult
 from floe_orchestrator_dagster import DagsterPlugin
@@ -19,33 +18,6 @@ SECRET = "s3cr3t-t0ken"
 # How long a server goes on that does not answer.
 PATIENCE_SECONDS = 120
 NO_SERVER = "start dagster-webserver or set plugins.orchestrator.config.url"
-
-
-Handler = Callable[[socket.socket], None]
-
-
-@contextmanager
-def serving(handler: Handler) -> Iterator[str]:
-    """Run a handler for each connection; yield the server's URL."""
-    listener = socket.create_server(("127.0.0.1", 0))
-
-    def accept() -> None:
-        with suppress(OSError):
-            while True:
-                connection, _ = listener.accept()
-                threading.Thread(target=_handled, args=(handler, connection), daemon=True).start()
-
-    threading.Thread(target=accept, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        listener.close()
-
-
-def _handled(handler: Handler, connection: socket.socket) -> None:
-    with suppress(OSError), connection:
-        connection.settimeout(PATIENCE_SECONDS)
-        handler(connection)
 
 
 def silent(connection: socket.socket) -> None:
@@ -60,7 +32,7 @@ def dripping(connection: socket.socket) -> None:
         time.sleep(1)
 
 
-def answering(status: str, body: bytes = b"", headers: str = "") -> Handler:
+def answering(status: str, body: bytes = b"", headers: str = "") -> Talk:
     def answer(connection: socket.socket) -> None:
         connection.recv(65536)
         head = f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n{headers}\r\n"
@@ -92,8 +64,8 @@ def not_dagster(url, status):
     )
 
 
-def test_nothing_listens(free_port):
-    url = f"http://127.0.0.1:{free_port}"
+def test_nothing_listens():
+    url = f"http://127.0.0.1:{free_port()}"
     assert check(url=url) == failed(
         f"no answer from Dagster at {url}",
         f"{url}/graphql: connection refused: nothing listens there; {NO_SERVER}",
@@ -109,7 +81,7 @@ def test_a_name_that_does_not_resolve():
 @pytest.mark.timeout(PATIENCE_SECONDS)
 @pytest.mark.parametrize("handler", [silent, dripping], ids=["silent", "dripping"])
 def test_a_server_that_does_not_come_to_the_end(handler):
-    with serving(handler) as url:
+    with talking_server(handler) as url:
         result = check(url=url)
     assert result.message == f"no answer from Dagster at {url}"
     assert LIMIT_SECONDS < 10
@@ -117,7 +89,7 @@ def test_a_server_that_does_not_come_to_the_end(handler):
 
 
 def test_redirects_without_end():
-    with serving(redirecting) as url:
+    with talking_server(redirecting) as url:
         assert check(url=url) == failed(
             f"no answer from Dagster at {url}",
             f"{url}/graphql: redirects more than 3 times; {NO_SERVER}",
@@ -125,7 +97,7 @@ def test_redirects_without_end():
 
 
 def test_no_tls_behind_https():
-    with serving(answering("200 OK")) as url:
+    with talking_server(answering("200 OK")) as url:
         result = check(url=url.replace("http:", "https:"))
     assert "TLS failed" in result.errors[0]
 
@@ -142,13 +114,13 @@ def test_no_tls_behind_https():
     ],
 )
 def test_what_does_not_speak_dagsters_graphql(status, body):
-    with serving(answering(status, body)) as url:
+    with talking_server(answering(status, body)) as url:
         assert check(url=url) == not_dagster(url, status.split()[0])
 
 
 def test_a_refused_token_is_told_and_not_shown(monkeypatch):
     monkeypatch.setenv("DAGSTER_TOKEN", SECRET)
-    with serving(answering("401 Unauthorized", SECRET.encode())) as url:
+    with talking_server(answering("401 Unauthorized", SECRET.encode())) as url:
         assert check(url=url, token="env:DAGSTER_TOKEN") == failed(
             f"{url} denies access (401)",
             "set plugins.orchestrator.config.token to env:NAME of a token that may read",
@@ -164,7 +136,7 @@ def test_the_token_goes_into_the_header(monkeypatch, reference):
         heard.append(connection.recv(65536).decode().lower())
         connection.sendall(b"HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n")
 
-    with serving(listen) as url:
+    with talking_server(listen) as url:
         check(url=url, token=reference)
     assert f"dagster-cloud-api-token: {SECRET}" in heard[0]
 
@@ -188,9 +160,10 @@ def test_settings_that_cannot_be_used(settings, error):
     assert check(**settings) == failed(message, error)
 
 
-def test_a_password_in_the_url_is_not_shown(free_port):
-    result = check(url=f"http://me:{SECRET}@127.0.0.1:{free_port}")
-    assert result.message == f"no answer from Dagster at http://127.0.0.1:{free_port}"
+def test_a_password_in_the_url_is_not_shown():
+    port = free_port()
+    result = check(url=f"http://me:{SECRET}@127.0.0.1:{port}")
+    assert result.message == f"no answer from Dagster at http://127.0.0.1:{port}"
 
 
 def answer_of_dagster(daemons, locations):
@@ -234,7 +207,7 @@ def test_everything_wrong_is_told_at_once_without_secrets(monkeypatch):
         location("slow", "LOADING"),
         location("bad", error="ImportError: no module named shop\nStack Trace:"),
     ]
-    with serving(answer_of_dagster(daemons, locations)) as url:
+    with talking_server(answer_of_dagster(daemons, locations)) as url:
         assert check(url=url, token="env:DAGSTER_TOKEN") == ValidationResult(
             success=False,
             message=f"Dagster 1.13.27 at {url} is running, but not healthy; code locations: 3",
@@ -250,7 +223,7 @@ def test_everything_wrong_is_told_at_once_without_secrets(monkeypatch):
 
 
 def test_an_instance_without_code_locations_is_well_with_a_warning():
-    with serving(answer_of_dagster([daemon("ASSET")], [])) as url:
+    with talking_server(answer_of_dagster([daemon("ASSET")], [])) as url:
         assert check(url=url) == ValidationResult(
             success=True,
             message=f"Dagster 1.13.27 at {url} is running and healthy; code locations: 0",

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 import pytest
 from dagster import DagsterInstance
 from dagster_process import dagster_process
+from free_port import free_port
 
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.foundation.service_probe import send_request
@@ -95,17 +96,16 @@ def launch_whole(product):
     assert report.status == "success"
 
 
-def test_the_real_webserver_is_told_from_the_sick_one_and_runs_what_is_chosen(
-    example, home, free_port
-):
+def test_the_real_webserver_is_told_from_the_sick_one_and_runs_what_is_chosen(example, home):
     product = example("hello")
     launch_whole(product)
     definitions = product.project_dir / "definitions.py"
     workspace = home / "workspace.yaml"
     good = f"- python_file: {{relative_path: {definitions}, location_name: hello}}\n"
     bad = "- python_file: {relative_path: broken.py, location_name: broken}\n"
-    url = f"http://127.0.0.1:{free_port}"
-    webserver = ["dagster-webserver", "-h", "127.0.0.1", "-p", str(free_port)]
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    webserver = ["dagster-webserver", "-h", "127.0.0.1", "-p", str(port)]
     daemon = ["dagster-daemon", "run", "-w", str(workspace)]
 
     workspace.write_text("load_from:\n" + good + bad)
@@ -143,21 +143,21 @@ def test_the_real_webserver_is_told_from_the_sick_one_and_runs_what_is_chosen(
     )
 
 
-def test_pools_without_a_limit_are_told(home, compiled, free_port):
+def test_pools_without_a_limit_are_told(home, compiled):
     product = compiled(
         {"models/a.sql": "{{ config(meta={'floe': {'pool': 'heavy'}}) }} select 1 as id"},
         "execution: {pool: builds}\n",
     )
-    plugin = DagsterPlugin()
-    plugin.configure({"url": f"http://127.0.0.1:{free_port}"})
+    plugin, port = DagsterPlugin(), free_port()
+    plugin.configure({"url": f"http://127.0.0.1:{port}"})
     with pytest.raises(EnvironmentProblemError, match="Dagster could not be queried for its pools"):
         plugin.check_pools(product)
-    webserver = ["dagster-webserver", "-h", "127.0.0.1", "-p", str(free_port)]
+    webserver = ["dagster-webserver", "-h", "127.0.0.1", "-p", str(port)]
     with (
         dagster_process([*webserver, "--empty-workspace"], home),
         DagsterInstance.from_config(str(home)) as instance,
     ):
-        validated(f"http://127.0.0.1:{free_port}", lambda result: "is running" in result.message)
+        validated(f"http://127.0.0.1:{port}", lambda result: "is running" in result.message)
         set_limit = instance.event_log_storage.set_concurrency_slots
         assert {each.pool: (each.blocks, each.fix) for each in plugin.check_pools(product)} == {
             "builds": (False, "dagster instance concurrency set builds 1"),

@@ -7,51 +7,26 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from free_port import free_port
+from talking_server import Talk, talking_server
 
 from floe_core.foundation.service_probe import Answer, NoAnswerError, send_request, without_secrets
 
-Speak = Callable[[socket.socket], None]
-Serve = Callable[[Speak], int]
+Serve = Callable[[Talk], int]
 
 
 @pytest.fixture
 def serve() -> Iterator[Serve]:
     """Listen on a free port and let a function talk on every connection; give the port."""
-    listeners: list[socket.socket] = []
-
-    def start(speak: Speak) -> int:
-        listener = socket.create_server(("127.0.0.1", 0))
-        listeners.append(listener)
-        threading.Thread(target=_accept, args=(listener, speak), daemon=True).start()
-        return int(listener.getsockname()[1])
-
-    yield start
-    for listener in listeners:
-        listener.close()
+    with ExitStack() as stack:
+        yield lambda talk: int(stack.enter_context(talking_server(talk)).rpartition(":")[2])
 
 
-def _accept(listener: socket.socket, speak: Speak) -> None:
-    while True:
-        try:
-            connection, _ = listener.accept()
-        except OSError:
-            return
-        threading.Thread(target=_talk, args=(connection, speak), daemon=True).start()
-
-
-def _talk(connection: socket.socket, speak: Speak) -> None:
-    with closing(connection):
-        try:
-            speak(connection)
-        except OSError:
-            return
-
-
-def saying(answer: bytes) -> Speak:
+def saying(answer: bytes) -> Talk:
     def speak(connection: socket.socket) -> None:
         connection.recv(65536)
         connection.sendall(answer)
@@ -64,7 +39,7 @@ def silent(connection: socket.socket) -> None:
     time.sleep(120)
 
 
-def dripping(head: bytes) -> Speak:
+def dripping(head: bytes) -> Talk:
     def speak(connection: socket.socket) -> None:
         connection.recv(65536)
         connection.sendall(head)
@@ -124,9 +99,7 @@ def test_endless_redirects_end(serve: Serve) -> None:
 
 
 def test_nothing_listening_is_refused() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    url = f"http://127.0.0.1:{port}"
+    url = f"http://127.0.0.1:{free_port()}"
     assert reason_of(url) == f"{url}: connection refused: nothing listens there"
 
 
@@ -150,7 +123,7 @@ def test_an_unknown_host_is_named() -> None:
     ids=["silent", "dripping headers", "dripping body"],
 )
 def test_the_deadline_holds_and_the_thread_ends(
-    serve: Serve, speak: Speak, while_doing: str
+    serve: Serve, speak: Talk, while_doing: str
 ) -> None:
     url = f"http://127.0.0.1:{serve(speak)}/"
     reason = reason_of(url, seconds=2)
