@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from floe_core.reuse.catalogs.spark_functions import STEADY
 from other_warehouses import Warehouse, opened
 from reuse_elsewhere import (
     AT_ONCE,
@@ -24,6 +23,8 @@ from reuse_elsewhere import (
     always_built,
     steps_on,
 )
+
+from floe_warehouses.spark.functions import STEADY
 
 # Prints which functions are unknown, or vary by their own words.
 ASK = """
