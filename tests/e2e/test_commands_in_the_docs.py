@@ -1,6 +1,6 @@
 """Every command in README and docs does what it says there.
 
-`floe` is the program in the tutorial, and elsewhere a fork of a process with its imports behind it.
+`floe` is the program in one page, and elsewhere a fork of a process with its imports behind it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ PAGES = [
     "README.md",
     *(f"docs/{path.name}" for path in sorted(ROOT.glob("docs/*.md")) if path.name != "install.md"),
 ]
-PROGRAM_ITSELF = "docs/tutorial.md"
+PROGRAM_ITSELF = "docs/doctor.md"
 BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
-import sys
 from collections import Counter
 from itertools import pairwise
 from pathlib import Path
@@ -14,7 +12,7 @@ from pathlib import Path
 import pytest
 from mixed_product import NODES, write_mixed_product
 from public_projects import PROJECTS, NotFetchedError, fetch_project
-from warm_floe import dbt
+from warm_floe import dbt, floe
 
 from floe_core.parity.comparison import compare
 from floe_core.parity.side import compile_side, run_side
@@ -22,14 +20,19 @@ from floe_core.plugin_api.powers import RetryPlan
 from floe_core.schemas import CompiledArtifacts
 from floe_core.warehouse.table_contents import TableContents, read_tables
 
-FLOE = Path(sys.executable).parent / "floe"
 EXAMPLES = Path(__file__).parents[2] / "examples"
-# What jaffle has osmosis has as well, and a versioned model; what hello has customer-360 has.
+# What the others have customer-360 has as well, with models of versions.
 PRODUCTS = [
     "customer-360",
-    "osmosis",
-    *(pytest.param(name, marks=pytest.mark.slow) for name in ("hello", "jaffle")),
+    *(pytest.param(name, marks=pytest.mark.slow) for name in ("hello", "jaffle", "osmosis")),
 ]
+VERSIONS = {
+    "tiers_v1.sql": "select customer_id from {{ ref('dim_customers') }}",
+    "tiers_v2.sql": "select customer_id, 1 as tier from {{ ref('dim_customers') }}",
+    "of_both_tiers.sql": "select v2.* from {{ ref('tiers') }} v2"
+    " join {{ ref('tiers', v=1) }} v1 using (customer_id)",
+    "tiers.yml": "models: [{name: tiers, latest_version: 2, versions: [{v: 1}, {v: 2}]}]",
+}
 
 
 def product_folder(name: str, folder: Path) -> Path:
@@ -61,6 +64,9 @@ def plain_build(artifacts: CompiledArtifacts) -> tuple[dict[str, str], dict[str,
 @pytest.mark.parametrize("name", PRODUCTS)
 def test_statuses_tables_and_lineage_are_the_same(name: str, tmp_path: Path) -> None:
     product = product_folder(name, tmp_path)
+    if name == "customer-360":
+        for file, text in VERSIONS.items():
+            (product / "models" / file).write_text(text)
     sides = [
         run_side(compile_side(product, name, tmp_path / name), lambda event: None)
         for name in ("dagster", "airflow")
@@ -158,7 +164,9 @@ def test_two_hundred_nodes_of_mixed_kinds_are_the_same(tmp_path: Path) -> None:
     assert sides[1].promises.retries["mixed"] == RetryPlan((5.0, 10.0))
 
 
-def test_a_macro_that_asks_where_it_runs_is_found_and_shown(tmp_path: Path) -> None:
+def test_a_macro_that_asks_where_it_runs_is_found_and_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     product = product_folder("hello", tmp_path)
     (product / "macros").mkdir()
     (product / "macros" / "where_am_i.sql").write_text(
@@ -167,12 +175,8 @@ def test_a_macro_that_asks_where_it_runs_is_found_and_shown(tmp_path: Path) -> N
     (product / "models" / "spies.sql").write_text(
         "select id, '{{ where_am_i() }}' as is_airflow from {{ ref('stg_people') }}"
     )
-    shown = subprocess.run(
-        [FLOE, "parity", product, "--on", "dagster", "--on", "airflow", "--json"],
-        capture_output=True,
-        text=True,
-        env={name: value for name, value in os.environ.items() if name != "AIRFLOW_HOME"},
-    )
+    monkeypatch.delenv("AIRFLOW_HOME", raising=False)
+    shown = floe("parity", product, "--on", "dbt", "--on", "airflow", "--json")
     told = json.loads(shown.stdout)
     assert (shown.returncode, told["equal"]) == (1, False)
     differences = {i: n["differences"] for i, n in told["nodes"].items() if n["differences"]}
