@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from functools import partial
 
 import pytest
+from small_artifacts import small_node, small_product
 
-from floe_core.schemas.compiled_artifacts import CompiledArtifacts, OrchestratorChoice, Product
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts, OrchestratorChoice
 from floe_core.schemas.nodes import Node
-from floe_core.schemas.policies import DbtProject, Job
 
 MakeNode = Callable[..., Node]
 MakeProduct = Callable[..., CompiledArtifacts]
@@ -15,41 +15,12 @@ MakeProduct = Callable[..., CompiledArtifacts]
 
 @pytest.fixture
 def node() -> MakeNode:
-    """Return a maker of nodes: `node("model", "orders", depends_on=(...))`."""
-
-    def make(kind: str, name: str, **fields: Any) -> Node:
-        prefix = f"{kind}.shop.{fields.get('source_name')}" if kind == "source" else f"{kind}.shop"
-        defaults = {
-            "unique_id": f"{prefix}.{name}",
-            "name": name,
-            "resource_type": kind,
-            "package": "shop",
-            "identifier": name,
-            "fqn": ("shop", name),
-        }
-        return Node(**{**defaults, **fields})
-
-    return make
+    """Return a maker of nodes: see `small_node`."""
+    return small_node
 
 
 @pytest.fixture
 def product() -> MakeProduct:
-    """Return a maker of artifacts without a folder: `product(nodes, jobs=...)`."""
-
-    def make(*nodes: Node, name: str = "web-shop", **fields: Any) -> CompiledArtifacts:
-        dbt = DbtProject(
-            project_name="shop",
-            profile_name="shop",
-            target_name="default",
-            adapter="duckdb",
-            version="1.11.16",
-        )
-        known = {
-            "product": Product(name=name, version="1.0.0"),
-            "orchestrator": OrchestratorChoice(name="dagster"),
-            "dbt": dbt,
-            "jobs": (Job(name=name),),
-        }
-        return CompiledArtifacts(nodes=nodes, **{**known, **fields})
-
-    return make
+    """Return a maker of artifacts without a folder: see `small_product`."""
+    choice = OrchestratorChoice(name="dagster")
+    return partial(small_product, name="web-shop", orchestrator=choice)

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from small_artifacts import small_product
 
-from floe_core.schemas.compiled_artifacts import CompiledArtifacts, OrchestratorChoice, Product
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
-from floe_core.schemas.policies import DbtProject, ExecutionPolicy, Job
+from floe_core.schemas.policies import ExecutionPolicy
 
 # What each node depends on. `checked` tests `orders`, `total_checked` tests `total`.
 EDGES = {
@@ -29,24 +30,8 @@ def shop() -> Callable[..., CompiledArtifacts]:
     def make(
         *, retries: int = 0, policies: dict[str, dict[str, Any]] | None = None, **fields: Any
     ) -> CompiledArtifacts:
-        dbt = DbtProject(
-            project_name="shop",
-            profile_name="shop",
-            target_name="dev",
-            adapter="duckdb",
-            version="1.11.16",
-        )
-        defaults: dict[str, Any] = {
-            "nodes": tuple(_node(i, (policies or {}).get(i.split(".")[2], {})) for i in EDGES),
-            "jobs": (Job(name="shop"),),
-            "execution": ExecutionPolicy(retries=retries),
-        }
-        return CompiledArtifacts(
-            product=Product(name="shop", version="1.0.0"),
-            orchestrator=OrchestratorChoice(name="any"),
-            dbt=dbt,
-            **{**defaults, **fields},
-        )
+        nodes = (_node(i, (policies or {}).get(i.split(".")[2], {})) for i in EDGES)
+        return small_product(*nodes, **{"execution": ExecutionPolicy(retries=retries), **fields})
 
     return make
 

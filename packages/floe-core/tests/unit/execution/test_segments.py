@@ -11,16 +11,12 @@ import networkx
 import pytest
 from dbt.compilation import Linker
 from dbt.node_types import NodeType
+from small_artifacts import small_product
 
 from floe_core.execution.gates import gates_of_steps, nodes_held_back_by
 from floe_core.execution.segments import Segment, cut_into_segments
-from floe_core.schemas.compiled_artifacts import (
-    CompiledArtifacts,
-    OrchestratorChoice,
-    Product,
-)
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
-from floe_core.schemas.policies import DbtProject, Job
 from floe_core.schemas.steps import Step
 
 SEEDS = range(60)
@@ -38,19 +34,8 @@ def artifacts_of(kinds: dict[str, str], parents: dict[str, tuple[str, ...]]) -> 
         )
         for i, kind in sorted(kinds.items())
     )
-    return CompiledArtifacts(
-        product=Product(name="shop", version="1.0.0"),
-        orchestrator=OrchestratorChoice(name="dagster"),
-        dbt=DbtProject(
-            project_name="shop",
-            profile_name="shop",
-            target_name="dev",
-            adapter="duckdb",
-            version="1.11.0",
-        ),
-        nodes=nodes,
-        jobs=(Job(name="shop"),),
-        steps=tuple(Step(unique_id=n.unique_id) for n in nodes if n.is_step),
+    return small_product(
+        *nodes, steps=tuple(Step(unique_id=n.unique_id) for n in nodes if n.is_step)
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from small_artifacts import SMALL_DBT, small_product
 
 from floe_core.reuse import contents
 from floe_core.reuse.contents import with_contents
@@ -16,9 +17,8 @@ from floe_core.reuse.plan import make_plan
 from floe_core.reuse.situation import Plan, Situation
 from floe_core.reuse.standing import WarehouseFacts
 from floe_core.reuse.state import ActiveBuild, Standing, State, Versions
-from floe_core.schemas.compiled_artifacts import CompiledArtifacts, OrchestratorChoice, Product
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node, ReuseFacts
-from floe_core.schemas.policies import DbtProject, Job
 
 RAW, A, B, C = "seed.shop.raw", "model.shop.a", "model.shop.b", "model.shop.c"
 TEST = "test.shop.checks_b"
@@ -45,17 +45,7 @@ def product(executable: str = "", **changes: dict[str, Any]) -> CompiledArtifact
             **{"depends_on": above, "materialization": "table" if kind == "model" else kind},
         }
         nodes.append(Node.model_validate({**fields, **changes.get(name, {})}))
-    dbt = DbtProject(
-        **{"project_name": "shop", "profile_name": "shop", "target_name": "dev"},
-        **{"adapter": "duckdb", "version": "1", "executable": executable},
-    )
-    return CompiledArtifacts(
-        product=Product(name="shop", version="1"),
-        orchestrator=OrchestratorChoice(name="any"),
-        dbt=dbt,
-        nodes=tuple(nodes),
-        jobs=(Job(name="shop"),),
-    )
+    return small_product(*nodes, dbt=SMALL_DBT.model_copy(update={"executable": executable}))
 
 
 def standing(artifacts: CompiledArtifacts, rows: int = 8, **evidence: str) -> dict[str, Standing]:

@@ -6,15 +6,15 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from small_artifacts import small_product
 
 from floe_core.reuse.outcome import outcome_of
 from floe_core.reuse.plan import make_plan
 from floe_core.reuse.situation import Situation
 from floe_core.reuse.standing import WarehouseFacts
 from floe_core.reuse.state import Standing, State, Versions
-from floe_core.schemas.compiled_artifacts import CompiledArtifacts, OrchestratorChoice, Product
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node, ReuseFacts
-from floe_core.schemas.policies import DbtProject, Job
 
 RAW, A, B, C = "seed.shop.raw", "model.shop.a", "model.shop.b", "model.shop.c"
 TEST, SOURCE = "test.shop.checks_a", "source.shop.raw.events"
@@ -47,16 +47,7 @@ def product(*others: Node, **changes: dict[str, Any]) -> CompiledArtifacts:
     """Return the product; `changes` maps a node's name to fields of it."""
     parents = {RAW: (), A: (RAW,), B: (A,), C: (A,), TEST: (A,)}
     nodes = [node(i, *above, **changes.get(i.split(".")[2], {})) for i, above in parents.items()]
-    dbt = DbtProject(
-        project_name="shop", profile_name="shop", target_name="dev", adapter="duckdb", version="1"
-    )
-    return CompiledArtifacts(
-        product=Product(name="shop", version="1"),
-        orchestrator=OrchestratorChoice(name="any"),
-        dbt=dbt,
-        nodes=(*nodes, *others),
-        jobs=(Job(name="shop"),),
-    )
+    return small_product(*nodes, *others)
 
 
 def standing(artifacts: CompiledArtifacts, **evidence: str) -> dict[str, Standing]:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from small_artifacts import small_product
+
 from floe_core.reuse.outcome import outcome_of
 from floe_core.reuse.plan import make_plan
 from floe_core.reuse.plan_before_steps import plan_before_steps
 from floe_core.reuse.situation import Situation
 from floe_core.reuse.standing import WarehouseFacts
 from floe_core.reuse.state import Entry, Standing, State, Versions
-from floe_core.schemas.compiled_artifacts import CompiledArtifacts, OrchestratorChoice, Product
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
-from floe_core.schemas.policies import DbtProject, Job
 from floe_core.schemas.steps import Step
 
 LOAD, PUSH = "step.shop.load", "step.shop.push"
@@ -43,19 +44,10 @@ def node(unique_id: str, *parents: str) -> Node:
 
 def product() -> CompiledArtifacts:
     """Return load -> orders and prices -> a -> b -> push, and c beside them."""
-    dbt = DbtProject(
-        project_name="shop", profile_name="shop", target_name="dev", adapter="duckdb", version="1"
-    )
-    return CompiledArtifacts(
-        product=Product(name="shop", version="1"),
-        orchestrator=OrchestratorChoice(name="any"),
-        dbt=dbt,
-        nodes=(
-            *(node(LOAD), node(ORDERS), node(PRICES)),
-            *(node(A, ORDERS, LOAD), node(B, A, PRICES, LOAD), node(C), node(PUSH, B)),
-        ),
+    return small_product(
+        *(node(LOAD), node(ORDERS), node(PRICES)),
+        *(node(A, ORDERS, LOAD), node(B, A, PRICES, LOAD), node(C), node(PUSH, B)),
         steps=(Step(unique_id=LOAD, sources=(ORDERS, PRICES)), Step(unique_id=PUSH)),
-        jobs=(Job(name="shop"),),
     )
 
 

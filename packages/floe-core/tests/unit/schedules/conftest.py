@@ -4,9 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from small_artifacts import small_product
 
-from floe_core.schemas.compiled_artifacts import CompiledArtifacts, OrchestratorChoice, Product
-from floe_core.schemas.policies import DbtProject, Job, Schedule
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts, OrchestratorChoice
+from floe_core.schemas.policies import Job, Schedule
 from floe_core.schemas.ports import UpdateTrigger
 
 MakeShop = Callable[..., CompiledArtifacts]
@@ -19,17 +20,9 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MakeShop:
     monkeypatch.delenv("FLOE_SCHEDULE_STORE", raising=False)
 
     def make(folder: Path | None = tmp_path, **settings: str) -> CompiledArtifacts:
-        artifacts = CompiledArtifacts(
-            product=Product(name="web-shop", version="1.0.0"),
+        artifacts = small_product(
+            name="web-shop",
             orchestrator=OrchestratorChoice(name="plain", config=settings),
-            dbt=DbtProject(
-                project_name="shop",
-                profile_name="shop",
-                target_name="dev",
-                adapter="duckdb",
-                version="1.11.16",
-            ),
-            nodes=(),
             jobs=(
                 Job(name="web-shop", schedule=Schedule(cron="0 6 * * *", timezone="UTC")),
                 Job(name="hourly-part"),

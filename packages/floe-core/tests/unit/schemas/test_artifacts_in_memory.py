@@ -5,33 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from small_artifacts import small_node, small_product
 
 from floe_core.foundation.errors import UsageError
-from floe_core.schemas.compiled_artifacts import CompiledArtifacts, OrchestratorChoice, Product
-from floe_core.schemas.nodes import Node
-from floe_core.schemas.policies import DbtProject
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
-
-def node(name: str) -> Node:
-    return Node(unique_id=name, name=name, resource_type="model", package="shop")
+A, B = "model.shop.a", "model.shop.b"
 
 
 @pytest.fixture
 def artifacts() -> CompiledArtifacts:
-    dbt = DbtProject(
-        project_name="shop",
-        profile_name="shop",
-        target_name="dev",
-        adapter="duckdb",
-        version="1.11.16",
-    )
-    return CompiledArtifacts(
-        product=Product(name="shop", version="1.0.0"),
-        orchestrator=OrchestratorChoice(name="any"),
-        dbt=dbt,
-        nodes=(node("a"),),
-        jobs=(),
-    )
+    return small_product(small_node("model", "a"))
 
 
 def test_what_needs_their_folder_is_told_how_to_have_one(
@@ -46,8 +30,8 @@ def test_what_needs_their_folder_is_told_how_to_have_one(
 
 
 def test_a_copy_with_other_nodes_knows_those_alone(artifacts: CompiledArtifacts) -> None:
-    assert (list(artifacts.by_id), list(artifacts.graph.parents)) == (["a"], ["a"])
-    after = artifacts.model_copy(update={"nodes": (node("b"),)})
-    assert (list(after.by_id), list(after.graph.parents)) == (["b"], ["b"])
-    assert [each.unique_id for each in after.runnable] == ["b"]
-    assert list(artifacts.by_id) == ["a"]
+    assert (list(artifacts.by_id), list(artifacts.graph.parents)) == ([A], [A])
+    after = artifacts.model_copy(update={"nodes": (small_node("model", "b"),)})
+    assert (list(after.by_id), list(after.graph.parents)) == ([B], [B])
+    assert [each.unique_id for each in after.runnable] == [B]
+    assert list(artifacts.by_id) == [A]
