@@ -14,6 +14,7 @@ import psutil
 from dagster import DagsterEventType, DagsterInstance
 from faulty_product import FaultyProduct, ran
 from faulty_step import FaultyStep
+from wait_for import wait_for
 from what_works_at import open_files, processes_at
 
 from floe_core.foundation.errors import EnvironmentProblemError
@@ -224,9 +225,8 @@ def has_begun(event: BuildEvent, name: str) -> bool:
 
 def wait_for_middle(artifacts: CompiledArtifacts) -> None:
     """Wait until middle has begun in some run of the product, and is at work in the warehouse."""
-    deadline = time.monotonic() + 90
     records = artifacts.folder / ".floe" / "runs"
-    while not any(".middle" in file.read_text() for file in records.glob("*/events.jsonl")):
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
+    wait_for(
+        lambda: any(".middle" in file.read_text() for file in records.glob("*/events.jsonl")), 90
+    )
     time.sleep(1)

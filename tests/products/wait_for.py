@@ -4,12 +4,13 @@ import time
 from collections.abc import Callable
 
 
-def wait_for(is_so: Callable[[], bool], seconds: float) -> None:
+def wait_for(is_so: Callable[[], bool], seconds: float = 60.0) -> None:
     """Wait until something is so; an assertion fails when it is not in time."""
-    deadline = time.monotonic() + seconds
+    deadline, pause = time.monotonic() + seconds, 0.02
     while not is_so():
         assert time.monotonic() < deadline, f"not so after {seconds} s"
-        time.sleep(0.3)
+        time.sleep(pause)
+        pause = min(2 * pause, 0.3)
 
 
 def wait_a_while_for(is_so: Callable[[], bool], seconds: float, every: float = 1.0) -> None:

@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Generator
 from pathlib import Path
 
@@ -17,6 +16,7 @@ import duckdb
 import pytest
 from filelock import FileLock, Timeout
 from plain_shop import FLOE
+from wait_for import wait_for
 
 from floe_core.compiler import compile_product
 from floe_core.execution import (
@@ -436,10 +436,7 @@ def test_a_dbt_of_the_products_own_goes_with_the_process_that_started_it(
             break
     process.send_signal(signal.SIGKILL)
     process.wait()
-    deadline = time.monotonic() + 30
-    while (left := dbt_processes(folder)) and time.monotonic() < deadline:
-        time.sleep(0.2)
-    assert left == []
+    wait_for(lambda: not dbt_processes(folder))
 
 
 def dbt_processes(folder: Path) -> list[str]:

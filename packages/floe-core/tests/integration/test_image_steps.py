@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from kubernetes_of_steps import Cluster, kubernetes
+from wait_for import wait_for
 
 from floe_core.compiler import compile_product
 from floe_core.doctor.step_pods import check_step_pods
@@ -364,7 +365,4 @@ def test_a_killed_build_leaves_no_pod(cluster: Cluster, shop: Shop) -> None:
         time.sleep(0.2)
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
-    deadline = time.monotonic() + 20
-    while cluster.names() and time.monotonic() < deadline:
-        time.sleep(0.2)
-    assert cluster.names() == []
+    wait_for(lambda: not cluster.names())

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from wait_for import wait_for
 from what_works_at import processes_at
 
 from floe_core.compiler import compile_product
@@ -316,10 +317,7 @@ def test_a_killed_build_takes_its_step_along(shop: Shop) -> None:
                 break
         assert processes_at(artifacts.folder, patience=0) != []
         host.kill()
-    deadline = time.monotonic() + 15
-    while processes_at(artifacts.folder, patience=0) and time.monotonic() < deadline:
-        time.sleep(0.2)
-    assert processes_at(artifacts.folder, patience=0) == []
+    wait_for(lambda: not processes_at(artifacts.folder, patience=0))
 
 
 def test_a_program_that_is_not_there_is_the_steps_error(shop: Shop) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from wait_for import wait_for
 
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_airflow.local.service import LocalAirflow
@@ -63,11 +64,8 @@ def host_of(folder: Path) -> psutil.Process:
     return found
 
 
-def assert_none_is_left(folder: Path, seconds: float = 10) -> None:
-    deadline = time.monotonic() + seconds
-    while processes_of(folder) and time.monotonic() < deadline:
-        time.sleep(0.2)
-    assert processes_of(folder) == []
+def assert_none_is_left(folder: Path, seconds: float = 60) -> None:
+    wait_for(lambda: not processes_of(folder), seconds)
 
 
 @contextmanager

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
-import time
 from contextlib import suppress
 from typing import Any
+
+from wait_for import wait_for
 
 from floe_core.execution import RunRecord
 from floe_core.runs.build_events import BuildEvent, NodeLog, NodeResult, from_line, to_line
@@ -68,9 +69,7 @@ def test_what_was_noted_is_kept_and_shown_soon_though_nothing_follows_it() -> No
     store, xcoms = Store(), Store()
     with journal_of(RunMemory(store), xcoms) as journal:
         journal.note(PASSED)
-        deadline = time.monotonic() + 20
-        while segment_key(1, 0) not in xcoms.kept and time.monotonic() < deadline:
-            time.sleep(0.05)
+        wait_for(lambda: segment_key(1, 0) in xcoms.kept)
         assert recalled(store) == RunRecord.of([PASSED])
         assert xcoms.kept[segment_key(1, 0)] == [to_line(PASSED)]
 

@@ -20,6 +20,7 @@ from dagster import (
 )
 from dagster._core.definitions.reconstruct import ReconstructableJob
 from dagster._core.workspace.load_target import WorkspaceFileTarget
+from wait_for import wait_for
 
 from floe_core.execution import NodeResult, NodeStarted
 from floe_core.foundation.errors import EnvironmentProblemError, UsageError
@@ -158,10 +159,7 @@ def test_a_parent_that_is_killed_takes_the_run_with_it(slow):
     parent.send_signal(signal.SIGKILL)
     parent.wait()
     parent.stdout.close()
-    deadline = time.monotonic() + 30
-    while processes_of(slow) and time.monotonic() < deadline:
-        time.sleep(0.2)
-    assert processes_of(slow) == []
+    wait_for(lambda: not processes_of(slow))
 
 
 def test_a_process_that_dies_is_told_with_what_it_wrote(hello, monkeypatch):

@@ -8,10 +8,11 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
+
+from wait_for import wait_for
 
 from floe_core.compiler import compile_product
 from floe_core.lineage import flush, status
@@ -65,10 +66,7 @@ def test_no_event_that_was_written_is_lost_and_none_comes_twice(
     finally:
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    assert artifacts.project_dir is not None
-    deadline = time.monotonic() + 30
-    while flush(artifacts.project_dir, artifacts.lineage, 1).waiting:
-        assert time.monotonic() < deadline
+    wait_for(lambda: not flush(artifacts.folder, artifacts.lineage, 1).waiting)
     events = [json.loads(line) for line in file.read_text().splitlines()]
     told = Counter((each["job"]["name"], each["eventType"]) for each in events)
     assert max(told.values()) == 1

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import psutil
 import pytest
+from wait_for import wait_for
 
 from floe_core.foundation.guarded_process import start_guarded
 
@@ -68,10 +68,7 @@ def test_nothing_outlives_a_starter_that_is_killed_daemons_included(tmp_path: Pa
         processes = [psutil.Process(int(each)) for each in (child, *daemon)]
         assert len(processes) == 3
         starter.kill()
-    deadline = time.monotonic() + 20
-    while left := [each for each in processes if is_alive(each)]:
-        assert time.monotonic() < deadline, left
-        time.sleep(0.05)
+    wait_for(lambda: not any(map(is_alive, processes)))
 
 
 @pytest.mark.parametrize(

@@ -3,13 +3,13 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from filelock import FileLock, Timeout
+from wait_for import wait_for
 
 from floe_core.execution.turns import take_turn
 
@@ -31,13 +31,6 @@ def waiting(place: Path, count: int) -> Callable[[], bool]:
     return lambda: len(list(place.glob("*"))) == count
 
 
-def wait_until(is_so: Callable[[], bool]) -> None:
-    end = time.monotonic() + 60
-    while not is_so():
-        assert time.monotonic() < end
-        time.sleep(0.05)
-
-
 def test_those_that_wait_take_turns_in_the_order_of_their_ticks(tmp_path: Path) -> None:
     path, told = tmp_path / "lock", tmp_path / "told"
     lock = FileLock(path)
@@ -45,7 +38,7 @@ def test_those_that_wait_take_turns_in_the_order_of_their_ticks(tmp_path: Path) 
     started = []
     for number, tick in enumerate(TICKS, start=1):
         started.append(subprocess.Popen([sys.executable, "-c", WAIT, path, tick, told]))
-        wait_until(waiting(tmp_path / "lock.turns", number))
+        wait_for(waiting(tmp_path / "lock.turns", number))
     # One of them is killed, and holds nobody up.
     started[TICKS.index(killed := min(TICKS))].send_signal(signal.SIGKILL)
     started[TICKS.index(killed)].wait()

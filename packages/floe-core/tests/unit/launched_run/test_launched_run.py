@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -13,6 +12,8 @@ from pathlib import Path
 
 import psutil
 import pytest
+from small_artifacts import small_node, small_product
+from wait_for import wait_for
 
 from floe_core.foundation.errors import UsageError
 from floe_core.launched_run.launch import LaunchedRun, order_for, started_run
@@ -22,9 +23,8 @@ from floe_core.plugin_api.powers import RunOptions
 from floe_core.runs.build_events import BuildEvent, NodeLog, NodeResult
 from floe_core.runs.run_parameters import RunParameters
 from floe_core.runs.time_range import TimeRange
-from floe_core.schemas.compiled_artifacts import CompiledArtifacts, OrchestratorChoice, Product
-from floe_core.schemas.nodes import Node
-from floe_core.schemas.policies import DbtProject, Job
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.policies import Job
 
 MODEL = "model.shop.a"
 RESULT = NodeResult(MODEL, "success", 0.5, ended_at=datetime(2026, 3, 1, tzinfo=UTC))
@@ -91,14 +91,9 @@ def pids_in(events: list[BuildEvent]) -> list[int]:
     return [int(pid) for pid in first.text.split()]
 
 
-def are_gone(pids: list[int], seconds: float = 20.0) -> bool:
-    """Return whether these processes are over before the time is; a zombie is."""
-    deadline = time.monotonic() + seconds
-    while any(map(_is_alive, pids)):
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
+def wait_until_gone(*pids: int) -> None:
+    """Wait until these processes are over; a zombie is."""
+    wait_for(lambda: not any(map(_is_alive, pids)))
 
 
 def _is_alive(pid: int) -> bool:
@@ -121,7 +116,7 @@ def test_a_run_reports_its_events_and_its_end_and_leaves_no_process(
     assert events[1:] == [RESULT]
     assert run.log == tmp_path / "run-1.log"
     assert run.log.read_text() == "a library prints this\n"
-    assert are_gone(pids_in(events))
+    wait_until_gone(*pids_in(events))
 
 
 def test_a_process_that_dies_is_told_with_what_it_wrote(
@@ -134,7 +129,7 @@ def test_a_process_that_dies_is_told_with_what_it_wrote(
         f"Paper's process ended with 1 before the run did; {run.log} ends with\n"
         "a library prints this\nout of memory",
     )
-    assert are_gone(pids_in(events))
+    wait_until_gone(*pids_in(events))
 
 
 def test_a_program_that_is_not_there_is_told_as_well(program: RunProgram, tmp_path: Path) -> None:
@@ -144,10 +139,7 @@ def test_a_program_that_is_not_there_is_told_as_well(program: RunProgram, tmp_pa
 
 
 def wait_for_text(file: Path, text: str) -> None:
-    deadline = time.monotonic() + 20
-    while text not in (file.read_text() if file.exists() else ""):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    wait_for(lambda: file.exists() and text in file.read_text())
 
 
 def test_a_process_imports_what_its_run_needs_before_it_has_its_order(
@@ -173,7 +165,7 @@ def test_a_process_without_an_order_ends_with_the_block(
     with started_run(early, "run-1", tmp_path):
         wait_for_text(log, "\n")
         [pid] = map(int, log.read_text().split())
-    assert are_gone([pid])
+    wait_until_gone(pid)
 
 
 def test_a_process_that_ends_before_its_order_is_told_with_what_it_wrote(
@@ -203,7 +195,7 @@ def test_a_launch_that_is_broken_off_interrupts_the_run_and_leaves_no_process(
     with pytest.raises(KeyboardInterrupt):
         run_ordered(program, order, tmp_path, break_off)
     assert (tmp_path / "run-1.log").read_text() == "a library prints this\ninterrupted\n"
-    assert are_gone(pids_in(events))
+    wait_until_gone(*pids_in(events))
 
 
 @pytest.mark.timeout(120)
@@ -244,9 +236,9 @@ def test_a_launcher_that_is_killed_takes_the_run_with_it(
         assert launcher.stdout is not None
         own, child = (int(pid) for pid in launcher.stdout.readline().split())
         launcher.kill()
-    assert are_gone([own])
+    wait_until_gone(own)
     if is_stuck:
-        assert are_gone([child])
+        wait_until_gone(child)
     else:
         # It ended by itself; what it started is its own to end.
         os.kill(child, 9)
@@ -268,9 +260,7 @@ def test_an_interrupt_is_announced_before_it_comes(program: RunProgram, tmp_path
         process.stdin.flush()
         assert process.stdout is not None
         process.stdout.readline()
-        deadline = time.monotonic() + 20
-        while not Path(told.name).read_bytes() and time.monotonic() < deadline:
-            time.sleep(0.02)
+        wait_for(lambda: Path(told.name).read_bytes() != b"")
         process.stdin.close()
         process.wait()
         os.killpg(process.pid, 9)
@@ -301,19 +291,8 @@ def test_an_order_is_read_as_it_was_written(options: RunOptions) -> None:
 
 @pytest.fixture
 def artifacts(tmp_path: Path) -> CompiledArtifacts:
-    dbt = DbtProject(
-        project_name="shop",
-        profile_name="shop",
-        target_name="dev",
-        adapter="duckdb",
-        version="1.11.16",
-    )
-    return CompiledArtifacts(
-        product=Product(name="web-shop", version="1.0.0"),
-        orchestrator=OrchestratorChoice(name="any"),
-        dbt=dbt,
-        nodes=(Node(unique_id=MODEL, name="a", resource_type="model", package="shop"),),
-        jobs=(Job(name="shop"),),
+    return small_product(
+        small_node("model", "a"), name="web-shop", jobs=(Job(name="shop"),)
     ).bound_to(tmp_path)
 
 

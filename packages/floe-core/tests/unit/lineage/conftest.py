@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from wait_for import wait_a_while_for
 
 Behave = Callable[[int], int]
 
@@ -35,11 +35,9 @@ class Backend:
     authorization: list[str | None] = field(default_factory=list)
     url: str = ""
 
-    def wait_for(self, count: int, seconds: float = 20.0) -> list[dict[str, Any]]:
+    def wait_for(self, count: int, every: float = 0.02) -> list[dict[str, Any]]:
         """Return the events once there are so many, or those there are when the time is over."""
-        deadline = time.monotonic() + seconds
-        while len(self.events) < count and time.monotonic() < deadline:
-            time.sleep(0.02)
+        wait_a_while_for(lambda: len(self.events) >= count, 20, every)
         return list(self.events)
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from endless_server import endless_server
+from wait_for import wait_for
 
 from floe_core.lineage.events import LineageJob, run_event
 from floe_core.lineage.run_ids import run_id_from
@@ -126,9 +127,7 @@ def test_nothing_listening_delays_nobody_and_loses_nothing(
     nowhere = LineageSettings(config={"url": "http://user:s3cret@127.0.0.1:9"})
     fill(project_dir, 2)
     delivery = deliver(nowhere)
-    deadline = time.monotonic() + 20
-    while not status(project_dir).last_failure and time.monotonic() < deadline:
-        time.sleep(0.05)
+    wait_for(lambda: status(project_dir).last_failure != "")
     assert not delivery.close(FAR_TOO_LONG)
     now = status(project_dir)
     assert (now.waiting, now.refused) == (2, ())
@@ -145,9 +144,7 @@ def test_a_hanging_backend_is_given_no_more_than_the_time_asked(
     backend.behave = lambda number: 201 if number or is_closed.wait(30) else 500
     fill(project_dir, 2)
     delivery = deliver(to(backend))
-    deadline = time.monotonic() + 20
-    while backend.requests == 0 and time.monotonic() < deadline:
-        time.sleep(0.02)
+    wait_for(lambda: backend.requests > 0)
     assert not delivery.close(0.3)
     is_closed.set()
     assert_heard_out_and_sent_once(project_dir, backend)
@@ -156,9 +153,7 @@ def test_a_hanging_backend_is_given_no_more_than_the_time_asked(
 def assert_heard_out_and_sent_once(project_dir: Path, backend: Backend) -> None:
     """What was on its way is not given up, as it would be in 20 s, and so is not sent again."""
     assert names(backend.wait_for(1))[0] == "job-0"
-    deadline = time.monotonic() + 20
-    while status(project_dir).waiting == 2 and time.monotonic() < deadline:
-        time.sleep(0.02)
+    wait_for(lambda: status(project_dir).waiting < 2)
     flushed = flush(project_dir, to(backend), 10)
     # On a busy machine the process has sent the other one as well before it was told to stop.
     assert flushed in [Flushed(sent=sent, refused=0, waiting=0) for sent in (0, 1)]
@@ -172,9 +167,7 @@ def test_a_backend_that_has_not_answered_for_long_is_not_waited_for(
     backend.behave = lambda number: 201 if is_closed.wait(30) else 500
     fill(project_dir, 2)
     delivery = deliver(to(backend))
-    deadline = time.monotonic() + 20
-    while Spool(project_dir).seconds_sending() < 2 and time.monotonic() < deadline:
-        time.sleep(0.05)
+    wait_for(lambda: Spool(project_dir).seconds_sending() >= 2)
     assert not delivery.close(FAR_TOO_LONG)
     is_closed.set()
     assert_heard_out_and_sent_once(project_dir, backend)
@@ -209,10 +202,7 @@ time.sleep(60)
     child = int(parent.stdout.readline())
     parent.send_signal(signal.SIGKILL)
     parent.wait()
-    deadline = time.monotonic() + 20
-    while _is_running(child):
-        assert time.monotonic() < deadline, "the sending process outlived its parent"
-        time.sleep(0.05)
+    wait_for(lambda: not _is_running(child))
 
 
 def _is_running(pid: int) -> bool:

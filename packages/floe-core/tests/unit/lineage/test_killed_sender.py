@@ -8,6 +8,8 @@ import threading
 import time
 from pathlib import Path
 
+from wait_for import wait_for
+
 from floe_core.lineage.sending.delivery import Delivery
 from floe_core.lineage.sending.delivery_status import flush, status
 
@@ -36,9 +38,7 @@ def test_a_killed_sender_loses_nothing_and_only_what_it_was_sending_comes_twice(
     delivery._process.wait()
     is_killed.set()
     # The backend has taken it; nobody was left to hear so.
-    deadline = time.monotonic() + 20
-    while len(backend.events) < 6 and time.monotonic() < deadline:
-        time.sleep(0.02)
+    wait_for(lambda: len(backend.events) >= 6)
     assert status(project_dir).waiting == 15
     assert flush(project_dir, to(backend), 20).sent == 15
     assert names(backend.events) == [*expected[:6], *expected[5:]]
@@ -53,9 +53,7 @@ def test_senders_that_are_killed_again_and_again_leave_nothing_unsent(
     while status(project_dir).waiting > 40:
         delivery = Delivery(project_dir, to(backend))
         delivery.start()
-        count, deadline = len(backend.events), time.monotonic() + 20
-        while len(backend.events) < count + 25 and time.monotonic() < deadline:
-            time.sleep(0.005)
+        backend.wait_for(len(backend.events) + 25, every=0.005)
         assert delivery._process is not None
         os.kill(delivery._process.pid, signal.SIGKILL)
         delivery._process.wait()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+from wait_for import wait_for
 
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_airflow.local.service import LocalAirflow
@@ -34,13 +34,6 @@ begin insert into {name}_requests values (new.data); end;
 """
 
 
-def wait_until(is_true: Callable[[], bool], seconds: float = 120) -> None:
-    deadline = time.monotonic() + seconds
-    while not is_true():
-        assert time.monotonic() < deadline
-        time.sleep(0.3)
-
-
 @pytest.mark.parametrize("name", ["called", "uncalled"])
 def test_callbacks_are_asked_for_where_a_task_has_some(
     airflow: LocalAirflow,
@@ -61,12 +54,12 @@ def test_callbacks_are_asked_for_where_a_task_has_some(
     (airflow.home.dags / f"{dag_id}.py").write_text(text)
     with closing(sqlite3.connect(airflow.home.database, timeout=60)) as database:
         database.executescript(COUNT.format(name=name))
-        wait_until(lambda: airflow.api.dag(dag_id) is not None)
+        wait_for(lambda: airflow.api.dag(dag_id) is not None, 120)
         airflow.api.unpause(dag_id)
         run_id = airflow.api.trigger(dag_id, None, {})
-        wait_until(lambda: airflow.api.run(dag_id, run_id)["state"] in ("success", "failed"))
+        wait_for(lambda: airflow.api.run(dag_id, run_id)["state"] in ("success", "failed"), 120)
         if name == "called":
-            wait_until(lambda: called.exists() and ".two\n" in called.read_text())
+            wait_for(lambda: called.exists() and ".two\n" in called.read_text(), 120)
         requests = database.execute(f"select request from {name}_requests").fetchall()
         database.executescript(f"drop trigger {name}_count")
     states = {t["task_id"]: t["state"] for t in airflow.api.task_instances(dag_id, run_id)}

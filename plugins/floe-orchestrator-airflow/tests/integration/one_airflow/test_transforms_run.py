@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
+
+from wait_for import wait_for
 
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_airflow.local.service import LocalAirflow
@@ -23,13 +24,6 @@ with DAG("by_hand", schedule=None):
 """
 
 
-def wait_until(is_true: Callable[[], bool], seconds: float = 120) -> None:
-    deadline = time.monotonic() + seconds
-    while not is_true():
-        assert time.monotonic() < deadline
-        time.sleep(0.3)
-
-
 def test_transforms_build_their_nodes_in_order(
     airflow: LocalAirflow,
     make_product: Callable[..., CompiledArtifacts],
@@ -41,10 +35,10 @@ def test_transforms_build_their_nodes_in_order(
     }
     artifacts = make_product("transformed", models)
     (airflow.home.dags / "by_hand.py").write_text(DAG_FILE.format(folder=artifacts.project_dir))
-    wait_until(lambda: airflow.api.dag("by_hand") is not None)
+    wait_for(lambda: airflow.api.dag("by_hand") is not None, 120)
     airflow.api.unpause("by_hand")
     run_id = airflow.api.trigger("by_hand", None, {})
-    wait_until(lambda: airflow.api.run("by_hand", run_id)["state"] in ("success", "failed"))
+    wait_for(lambda: airflow.api.run("by_hand", run_id)["state"] in ("success", "failed"), 120)
     tasks = {t["task_id"]: t["state"] for t in airflow.api.task_instances("by_hand", run_id)}
     assert tasks == {"above": "success", "below": "success"}
     assert ask_warehouse(artifacts, "select id from below") == [(8,)]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from wait_for import wait_for
 
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_airflow.local.launch import add_dag
@@ -38,10 +38,7 @@ def trigger(airflow: LocalAirflow, conf: dict[str, Any]) -> str:
 
 
 def wait_for_end(airflow: LocalAirflow, run_id: str) -> None:
-    deadline = time.monotonic() + 120
-    while airflow.api.run("grown", run_id)["state"] not in ("success", "failed"):
-        assert time.monotonic() < deadline
-        time.sleep(0.3)
+    wait_for(lambda: airflow.api.run("grown", run_id)["state"] in ("success", "failed"), 120)
 
 
 def states(airflow: LocalAirflow, run_id: str) -> dict[str, str]:
