@@ -47,6 +47,7 @@ test: setup helm
 
 # All but those that take minutes each: about half an hour. What fails in up to three files runs again, alone.
 test-all: setup helm
+	@rm -f build/passed-when-run-again.txt
 	$(BIN)/pytest -m "not slow" --cache-clear $(REPORT) $(AT_ONCE) || $(BIN)/python scripts/rerun_failed.py $$?
 
 # Those that take minutes each, one after the other: some hours.

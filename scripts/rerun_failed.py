@@ -22,6 +22,8 @@ CACHE = Path(".pytest_cache/v/cache/lastfailed")
 # What pytest wrote of its first run.
 REPORT = Path("build/test-all.xml")
 FIRST_FAILURES = Path("build/first-failures.txt")
+# What is shown at the end, for who shows it again after more.
+SHOWN = Path("build/passed-when-run-again.txt")
 # A file to which GitHub's runner adds what a job shows on its page.
 SUMMARY = "GITHUB_STEP_SUMMARY"
 TESTS_FAILED = 1
@@ -78,12 +80,19 @@ def _told(tests: Iterable[ElementTree.Element]) -> Iterable[str]:
 
 
 def _show(passed: Mapping[str, list[str]]) -> None:
-    print(
-        f"\n{RULE}\nPASSED ONLY WHEN RUN AGAIN, ALONE: {len(passed)} of at most {MOST_FILES} files"
-    )
+    lines = [
+        RULE,
+        f"PASSED ONLY WHEN RUN AGAIN, ALONE: {len(passed)} of at most {MOST_FILES} files",
+    ]
     for file, tests in passed.items():
-        print("", file, *(f"   {test.partition('::')[2]}" for test in tests), sep="\n ")
-    print(f"\nEach is a bug of the test or of floe. What they said first: {FIRST_FAILURES}\n{RULE}")
+        lines += ["", f" {file}", *(f"    {test.partition('::')[2]}" for test in tests)]
+    lines += [
+        "",
+        f"Each is a bug of the test or of floe. What they said first: {FIRST_FAILURES}",
+        RULE,
+    ]
+    SHOWN.write_text("\n".join(["", *lines, ""]))
+    print(SHOWN.read_text(), end="")
 
 
 def _add_to_summary(passed: Mapping[str, list[str]], said: str) -> None:

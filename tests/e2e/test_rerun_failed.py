@@ -65,6 +65,7 @@ def test_what_passes_alone_is_listed(tmp_path: Path) -> None:
     assert done.returncode == 0
     assert "running 1 failed tests again, alone" in done.stdout
     assert done.stdout.endswith(SHOWN)
+    assert (tmp_path / "build" / "passed-when-run-again.txt").read_text() == SHOWN
 
 
 def test_what_passes_alone_is_in_the_summary_of_a_job_with_what_it_said_first(
