@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import errno
 import sys
 from typing import Annotated
 
 import typer
 
 from floe_core import __version__
+from floe_core.cli.command_errors import Commands
 from floe_core.cli.commands import (
     alerts_command,
     compile_command,
@@ -30,12 +30,8 @@ from floe_core.cli.commands import (
 )
 from floe_core.cli.console import without_controls
 from floe_core.cli.help_of_flags import hide_types_of_flags, join_lines_of_help
-from floe_core.cli.json_of_errors import Commands, print_error
-from floe_core.foundation.errors import EnvironmentProblemError, FloeError
+from floe_core.foundation.errors import FloeError
 from floe_core.foundation.garbage_collection import exit_without_collecting
-
-_OF_A_FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
-_OF_A_WRONG_FILE = (errno.EISDIR, errno.ENOTDIR, errno.ELOOP, errno.EACCES, errno.EPERM)
 
 app = typer.Typer(
     name="floe",
@@ -89,31 +85,8 @@ def main() -> None:
     try:
         app()
     except FloeError as error:
-        _report(error)
+        sys.stderr.write(f"{without_controls(str(error))}\n")
         sys.exit(error.exit_code)
-    except OSError as error:
-        problem = _problem_of(error)
-        if problem is None:
-            raise
-        _report(problem)
-        sys.exit(problem.exit_code)
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")
         sys.exit(130)
-
-
-def _problem_of(error: OSError) -> FloeError | None:
-    """Return the problem of the machine that an error shows, None if it may be a bug."""
-    where = f"{error.filename}: " if error.filename else ""
-    if error.errno in _OF_A_FULL_DISK:
-        return EnvironmentProblemError(f"{where}{error.strerror}; make room, then run this again")
-    if error.errno in _OF_A_WRONG_FILE and where:
-        what = f"{where}{error.strerror}; move it away, or change its owner or mode"
-        return EnvironmentProblemError(what)
-    return None
-
-
-def _report(error: FloeError) -> None:
-    """Print an error on stderr, and as JSON on stdout if `--json` was given."""
-    sys.stderr.write(f"{without_controls(str(error))}\n")
-    print_error(str(error), error)
