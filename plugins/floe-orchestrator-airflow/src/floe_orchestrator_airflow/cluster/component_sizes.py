@@ -39,7 +39,7 @@ class Components:
     concurrency: int
 
 
-COMPONENTS = {
+COMPONENT_SIZES = {
     "small": Components(
         api_server=ComponentSize("500m", "1Gi"),
         api_processes=1,

@@ -22,7 +22,7 @@ from floe_core.plugin_api.helm.settings import (
 )
 from floe_core.plugin_interfaces import ResourceSpec
 from floe_core.schemas.yaml_model import SnakeModel
-from floe_orchestrator_airflow.cluster.component_sizes import COMPONENTS, ComponentSize
+from floe_orchestrator_airflow.cluster.component_sizes import COMPONENT_SIZES, ComponentSize
 
 # A symbolic link to charts/floe-airflow; in a wheel, a copy of it.
 CHART = Path(__file__).parents[1] / "chart"
@@ -49,7 +49,7 @@ class AirflowHelmSettings(HelmSettings):
 
 def helm_values(settings: AirflowHelmSettings, task_pod: TaskPod) -> dict[str, Any]:
     """Return new values. `task_pod` maps a workload size to the resources of a task's pod."""
-    size = COMPONENTS[settings.size]
+    size = COMPONENT_SIZES[settings.size]
     values: dict[str, Any] = {
         "executor": settings.executor,
         "apiServer": {
@@ -93,7 +93,7 @@ def _scale(
 def _where_tasks_run(settings: AirflowHelmSettings, task_pod: TaskPod) -> dict[str, Any]:
     if settings.executor == "KubernetesExecutor":
         return {"taskPods": {"resources": resources_block(task_pod(settings.size))}}
-    size, wanted = COMPONENTS[settings.size], settings.workers
+    size, wanted = COMPONENT_SIZES[settings.size], settings.workers
     workers = _scale(size.workers, wanted.replicas, wanted.autoscaling)
     return {"workers": {**workers, "concurrency": size.concurrency}}
 

@@ -33,7 +33,8 @@ from floe_orchestrator_airflow.local.internals import (
 )
 from floe_orchestrator_airflow.local.processes import end_descendants, kill_descendants
 
-COMPONENTS = {
+# Component -> the arguments of `airflow` that run it.
+ARGUMENTS = {
     "api-server": ["api-server"],
     "scheduler": ["scheduler", "--skip-serve-logs"],
     "dag-processor": ["dag-processor"],
@@ -64,7 +65,7 @@ def main() -> None:
         # The scheduler does not need it, and starts meanwhile.
         build_execution_api()
         late = set() if has_dags.is_set() else {READS_DAGS}
-        children = _with_started(children, COMPONENTS.keys() - {"scheduler"} - late, lifeline)
+        children = _with_started(children, ARGUMENTS.keys() - {"scheduler"} - late, lifeline)
         while not stop.wait(0.05 if late else 0.2):
             if late and has_dags.is_set():
                 children = _with_started(children, late, lifeline)
@@ -88,7 +89,7 @@ def _with_started(
 ) -> dict[int, str]:
     """Start components and record all; return process -> name of the others and of these."""
     others = {pid: name for pid, name in children.items() if name not in names}
-    started = {_fork(partial(_run_component, COMPONENTS[name]), lifeline): name for name in names}
+    started = {_fork(partial(_run_component, ARGUMENTS[name]), lifeline): name for name in names}
     write_components(Path(os.environ["AIRFLOW_HOME"]), others | started)
     return others | started
 

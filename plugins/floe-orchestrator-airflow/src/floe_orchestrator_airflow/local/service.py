@@ -36,7 +36,7 @@ LOCK_SECONDS = 600.0
 READ_DAGS = b"read DAGs\n"
 STOP_SECONDS = 12.0
 # A component's name in Airflow's health report -> the component that runs it.
-COMPONENTS = {
+RUN_BY = {
     "metadatabase": "api-server",
     "scheduler": "scheduler",
     "dag_processor": "dag-processor",
@@ -233,7 +233,7 @@ class LocalAirflow:
 
     def _unhealthy(self) -> list[str]:
         health = self.api.health()
-        return [runs for name, runs in COMPONENTS.items() if health.get(name) != "healthy"]
+        return [runs for name, runs in RUN_BY.items() if health.get(name) != "healthy"]
 
     def _wait(self, awaited: Callable[[], list[str]], doing: str) -> None:
         """Wait until there is no component left to wait for.

@@ -19,7 +19,7 @@ from floe_orchestrator_airflow.service.rest_access import (
 
 LIMIT_SECONDS = 9.5
 SUPPORTED = ">=3.3,<4"
-COMPONENTS = ("metadatabase", "scheduler", "triggerer", "dag_processor")
+# A component in the health report, and what to do about it.
 _START = {
     "metadatabase": "check [database] sql_alchemy_conn and run `airflow db check`",
     "scheduler": "start `airflow scheduler`; without it no run starts",
@@ -89,13 +89,13 @@ def _check_health(url: str, deadline: float, found: _Findings) -> None:
             "of `airflow api-server`"
         )
         return
-    for name in COMPONENTS:
+    for name, start in _START.items():
         facts = health.get(name)
         status = facts.get("status") if isinstance(facts, dict) else None
         if status is None:
-            found.warnings.append(f"no {name.replace('_', '-')} has reported: {_START[name]}")
+            found.warnings.append(f"no {name.replace('_', '-')} has reported: {start}")
         elif status != "healthy":
-            found.errors.append(f"the {name.replace('_', '-')} is {status}: {_START[name]}")
+            found.errors.append(f"the {name.replace('_', '-')} is {status}: {start}")
 
 
 def _check_authentication(url: str, settings: Mapping[str, Any], deadline: float) -> None:
