@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from floe_core.cli.ticks_of_orchestrator import ticks_of_orchestrator
+from floe_core import plugin_registry
 from floe_core.schedules import check_timezone, ticks_between
 from floe_core.schedules.clock_changes import clock_changes
 from floe_core.schemas.policies import Schedule
@@ -63,7 +63,7 @@ def differences(cron: str, zone: str) -> Iterator[str]:
     for start, end in spans(zone):
         ours = ticks_between(cron, zone, start, end)
         for name in ("dagster", "airflow"):
-            theirs = ticks_of_orchestrator(name, schedule, start, end)
+            theirs = plugin_registry.load(name).ticks_of(schedule, start, end)
             for tick in sorted(set(ours) ^ set(theirs)):
                 yield f"{cron} {zone}: {tick} by {'floe' if tick in ours else name} alone"
             if theirs != sorted(set(theirs)):

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from floe_core.plugin_api.helm.settings import HelmSettings
     from floe_core.schedules.job_schedules import JobSchedules
+    from floe_core.schemas.policies import Schedule
 
 LOADER = "floe_orchestrator_airflow.loader.load_product_dag"
 
@@ -132,13 +133,11 @@ class AirflowOrchestratorPlugin(ProductPlugin):
 
         return running_schedule(artifacts, job_name, self._settings)
 
-    def ticks_of(
-        self, artifacts: CompiledArtifacts, job_name: str, start: datetime, end: datetime
-    ) -> list[datetime]:
+    def ticks_of(self, schedule: Schedule, start: datetime, end: datetime) -> list[datetime]:
         """See `TickReporter`."""
         from floe_orchestrator_airflow.ticks.airflow_ticks import airflow_ticks
 
-        return list(airflow_ticks(artifacts, job_name, start, end))
+        return list(airflow_ticks(schedule, start, end))
 
     def concepts(self, artifacts: CompiledArtifacts) -> list[Concept]:
         """See `ConceptExplainer`."""

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from floe_core.runs.build_events import BuildEvent
     from floe_core.schedules.job_schedules import JobSchedules
     from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+    from floe_core.schemas.policies import Schedule
 
 LOADER = "floe_orchestrator_dagster.loader.load_product_definitions"
 
@@ -127,13 +128,11 @@ class DagsterOrchestratorPlugin(ProductPlugin):
 
         return running_schedule(artifacts, job_name, self._settings)
 
-    def ticks_of(
-        self, artifacts: CompiledArtifacts, job_name: str, start: datetime, end: datetime
-    ) -> list[datetime]:
+    def ticks_of(self, schedule: Schedule, start: datetime, end: datetime) -> list[datetime]:
         """See `TickReporter`."""
         from floe_orchestrator_dagster.ticks.dagster_ticks import dagster_ticks
 
-        return list(dagster_ticks(artifacts, job_name, start, end))
+        return list(dagster_ticks(schedule, start, end))
 
     def concepts(self, artifacts: CompiledArtifacts) -> list[Concept]:
         """See `ConceptExplainer`."""

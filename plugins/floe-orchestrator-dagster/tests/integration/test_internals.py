@@ -94,12 +94,12 @@ def test_without_its_moments_dagster_gets_utc_where_clocks_change(
 def test_without_its_moments_dagsters_ticks_are_not_told(
     name: tuple[str, str], shop: CompiledArtifacts
 ) -> None:
+    schedule = shop.job("web-shop").schedule
+    assert schedule is not None
     day = datetime(2026, 6, 2, tzinfo=UTC)
-    assert list(dagster_ticks(shop, "web-shop", TODAY, day)) == [
-        datetime(2026, 6, 1, 5, tzinfo=UTC)
-    ]
+    assert list(dagster_ticks(schedule, TODAY, day)) == [datetime(2026, 6, 1, 5, tzinfo=UTC)]
     with without(*name), pytest.raises(EnvironmentProblemError, match="does not expose the ticks"):
-        list(dagster_ticks(shop, "web-shop", TODAY, day))
+        list(dagster_ticks(schedule, TODAY, day))
 
 
 def test_what_dagster_cannot_read_is_told_apart() -> None:

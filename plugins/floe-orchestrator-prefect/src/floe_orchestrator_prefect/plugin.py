@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from floe_core.runs.build_events import BuildEvent
     from floe_core.schedules.job_schedules import JobSchedules
     from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+    from floe_core.schemas.policies import Schedule
     from floe_orchestrator_prefect.flow.product_flows import ProductFlows
 
 LOADER = "floe_orchestrator_prefect.loader.load_product_flows"
@@ -114,15 +115,12 @@ class PrefectOrchestratorPlugin(ProductPlugin):
 
         return running_schedule(artifacts, job_name, self._settings)
 
-    def ticks_of(
-        self, artifacts: CompiledArtifacts, job_name: str, start: datetime, end: datetime
-    ) -> list[datetime]:
+    def ticks_of(self, schedule: Schedule, start: datetime, end: datetime) -> list[datetime]:
         """See `TickReporter`."""
         from floe_orchestrator_prefect.ticks.prefect_schedules import prefect_schedules
         from floe_orchestrator_prefect.ticks.prefect_ticks import moments_of
 
-        schedule = artifacts.job(job_name).schedule
-        return moments_of(prefect_schedules(schedule, start), start, end) if schedule else []
+        return moments_of(prefect_schedules(schedule, start), start, end)
 
     def concepts(self, artifacts: CompiledArtifacts) -> list[Concept]:
         """See `ConceptExplainer`."""

@@ -35,7 +35,7 @@ def promises_of(artifacts: CompiledArtifacts, start: datetime) -> Promises:
     for job in artifacts.jobs:
         if isinstance(plugin, TickReporter) and job.schedule is not None:
             end = _end(job.schedule, start)
-            ticks[job.name] = tuple(plugin.ticks_of(artifacts, job.name, start, end))
+            ticks[job.name] = tuple(plugin.ticks_of(job.schedule, start, end))
         if isinstance(plugin, RetryReporter):
             retries[job.name] = plugin.retry_plan(artifacts, job.name)
     return Promises(ticks, retries)

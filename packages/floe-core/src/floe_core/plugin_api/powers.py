@@ -14,6 +14,7 @@ from floe_core.runs.build_events import BuildEvent, NodeResult
 from floe_core.runs.run_parameters import RunParameters
 from floe_core.runs.time_range import TimeRange
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.policies import Schedule
 
 RunStatus = Literal["success", "failed", "canceled"]
 
@@ -174,13 +175,10 @@ class ScheduleController(Protocol):
 class TickReporter(Protocol):
     """A plugin that can return the ticks of a schedule as its orchestrator computes them."""
 
-    def ticks_of(
-        self, artifacts: CompiledArtifacts, job_name: str, start: datetime, end: datetime
-    ) -> list[datetime]:
-        """Return the ticks of the job's schedule from `start` up to, not including, `end`.
+    def ticks_of(self, schedule: Schedule, start: datetime, end: datetime) -> list[datetime]:
+        """Return the ticks of a schedule from `start` up to, not including, `end`.
 
-        They are in order, in UTC, whether or not the schedule is enabled. A job without a schedule
-        has none.
+        They are in order, in UTC, whether or not the schedule is enabled.
         """
 
 

@@ -1,4 +1,4 @@
-"""The ticks of a job as Airflow itself computes them."""
+"""The ticks of a schedule as Airflow itself computes them."""
 
 from __future__ import annotations
 
@@ -8,22 +8,17 @@ from datetime import UTC, datetime
 from airflow.timetables.base import DataInterval, TimeRestriction
 from pendulum import instance
 
-from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.policies import Schedule
 from floe_orchestrator_airflow.internals import as_stored
 from floe_orchestrator_airflow.ticks.timetable import FloeTimetable
 
 
-def airflow_ticks(
-    artifacts: CompiledArtifacts, job_name: str, start: datetime, end: datetime
-) -> Iterator[datetime]:
+def airflow_ticks(schedule: Schedule, start: datetime, end: datetime) -> Iterator[datetime]:
     """Yield the moments of the runs that Airflow would create. See `TickReporter`.
 
     The timetable goes through Airflow's serialisation, as it does on its way to the scheduler, and
     is queried for one run after another, as the scheduler does.
     """
-    schedule = artifacts.job(job_name).schedule
-    if schedule is None:
-        return
     timetable = as_stored(FloeTimetable(schedule.cron, schedule.timezone))
     within = TimeRestriction(earliest=instance(start), latest=instance(end), catchup=True)
     last: DataInterval | None = None

@@ -1,4 +1,4 @@
-"""The ticks of a job as Dagster itself computes them."""
+"""The ticks of a schedule as Dagster itself computes them."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ from itertools import takewhile
 from dagster import ScheduleDefinition, build_schedule_context
 
 from floe_core.foundation.errors import EnvironmentProblemError
-from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_orchestrator_dagster.dagster_names import NOMINAL_TIME_TAG, job_name
+from floe_core.schemas.policies import Schedule
+from floe_orchestrator_dagster.dagster_names import NOMINAL_TIME_TAG
 from floe_orchestrator_dagster.internals import NoMomentsError, moments_of
-from floe_orchestrator_dagster.ticks.schedules import rule_of, schedule_name
+from floe_orchestrator_dagster.ticks.schedules import rule_of
 from floe_orchestrator_dagster.ticks.tick_evaluation import run_or_reason
 
+# Of the definition that is evaluated here, and nowhere else.
+NAME = "ticks"
 
-def dagster_ticks(
-    artifacts: CompiledArtifacts, job: str, start: datetime, end: datetime
-) -> Iterator[datetime]:
+
+def dagster_ticks(schedule: Schedule, start: datetime, end: datetime) -> Iterator[datetime]:
     """Yield the nominal times of the runs that Dagster would request. See `TickReporter`.
 
     Dagster's own iterator gives the moments, and its own evaluation of the schedule decides which
@@ -27,15 +28,11 @@ def dagster_ticks(
     Raises:
         EnvironmentProblemError: Dagster does not expose its ticks.
     """
-    found = artifacts.job(job)
-    if found.schedule is None:
-        return
-    rule = found.schedule.model_copy(update={"enabled": True, "since": None})
-    name = schedule_name(artifacts, found)
+    rule = schedule.model_copy(update={"enabled": True, "since": None})
     definition = ScheduleDefinition(
-        name=name,
-        job_name=job_name(artifacts, found),
-        execution_fn=lambda context: run_or_reason(rule, job, name, context),
+        name=NAME,
+        job_name=NAME,
+        execution_fn=lambda context: run_or_reason(rule, NAME, NAME, context),
         **rule_of(rule, start),
     )
     for moment in takewhile(lambda moment: moment < end, _moments(definition, start)):

@@ -126,10 +126,16 @@ def _print_running(product: Path, job_name: str | None, on: str) -> bool:
 
 
 def _theirs(on: str, cron: str, timezone: str, start: datetime, end: datetime) -> list[datetime]:
-    from floe_core.cli.ticks_of_orchestrator import ticks_of_orchestrator
+    """Return the ticks as the code of an orchestrator computes them."""
+    from floe_core import plugin_registry
+    from floe_core.foundation.errors import UsageError
+    from floe_core.plugin_api.powers import TickReporter
     from floe_core.schemas.policies import Schedule
 
-    return ticks_of_orchestrator(on, Schedule(cron=cron, timezone=timezone), start, end)
+    plugin = plugin_registry.load(on, {})
+    if not isinstance(plugin, TickReporter):
+        raise UsageError(f"the plugin '{on}' cannot compute its orchestrator's ticks")
+    return plugin.ticks_of(Schedule(cron=cron, timezone=timezone), start, end)
 
 
 def _schedule_of(product: Path, job_name: str | None) -> tuple[str, str]:
