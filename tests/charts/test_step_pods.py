@@ -17,7 +17,7 @@ from pod_process import PodProcess, Surroundings, need_namespaces
 from pods import Pod
 from rendered_roles import RenderedRoles
 
-RUN_IMAGE = "floe_core.execution.steps.pods.run_image"
+RUN_IMAGE = "floe_kubernetes.run_image"
 TEMPLATE = {"spec": {"serviceAccountName": "training", "tolerations": [{"operator": "Exists"}]}}
 ON: dict[str, Any] = {"stepPods": {"enabled": True, "template": TEMPLATE}}
 # What runs products in each chart.

@@ -5,10 +5,11 @@ from __future__ import annotations
 import fcntl
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from floe_core.doctor.finding import Finding, Severity
-from floe_core.doctor.step_pods import check_step_pods
+from floe_core.foundation.entry_points import installed_points
 from floe_core.foundation.errors import EnvironmentProblemError, UsageError
 from floe_core.foundation.service_probe import NoAnswerError, send_request, without_secrets
 from floe_core.lineage.backend import is_configured, resolve_transport, speaks_of_transport
@@ -23,7 +24,21 @@ PATIENCE_SECONDS = 10.0
 
 def check_services(artifacts: CompiledArtifacts) -> list[Finding]:
     """Return the state of each service, within about 20 seconds."""
-    return [_warehouse(artifacts), *check_step_pods(artifacts), _lineage(artifacts)]
+    others = [finding for check in _added_checks() for finding in check(artifacts)]
+    return [_warehouse(artifacts), *others, *_images(artifacts), _lineage(artifacts)]
+
+
+def _added_checks() -> list[Callable[[CompiledArtifacts], list[Finding]]]:
+    """Return the checks that other distributions add, by entry point `floe.doctor_checks`."""
+    points = installed_points("floe.doctor_checks")
+    return [points[name].load() for name in sorted(points)]
+
+
+def _images(artifacts: CompiledArtifacts) -> list[Finding]:
+    if installed_points("floe.image_runners") or not any(step.image for step in artifacts.steps):
+        return []
+    what = "nothing here runs the images of its steps"
+    return [Finding("images of steps", "problem", what, "pip install 'floe-core[kubernetes]'")]
 
 
 def _warehouse(artifacts: CompiledArtifacts) -> Finding:

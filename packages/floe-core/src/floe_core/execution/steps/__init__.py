@@ -1,1 +1,1 @@
-"""Run the steps of a product, each as a process of its own or a pod."""
+"""Run the steps of a product, each as a process of its own."""

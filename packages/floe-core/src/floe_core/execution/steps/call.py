@@ -11,7 +11,7 @@ from pathlib import Path
 
 from floe_core.dbt.invocation import own_vars, run_vars
 from floe_core.execution.private_folder import make_private
-from floe_core.execution.steps.pods.pod_order import FACTS_VARIABLE, PodOrder
+from floe_core.execution.steps.image_order import FACTS_VARIABLE, ImageOrder, command_of
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.product_folder.state_folder import run_folder
 from floe_core.runs.build_request import BuildRequest
@@ -21,7 +21,6 @@ from floe_core.user_yaml.dbt_vars import without_tags
 from floe_core.warehouse.duckdb_file import PROJECT_DIR_VARIABLE, duckdb_file
 
 CALL_FUNCTION = "floe_core.execution.steps.call_function"
-RUN_IMAGE = "floe_core.execution.steps.pods.run_image"
 # Variables that make no sense in a step's pod: they refer to this machine.
 _OF_THIS_MACHINE = frozenset({PROJECT_DIR_VARIABLE, "FLOE_WAREHOUSE_FILE", "PYTHONUNBUFFERED"})
 
@@ -41,7 +40,7 @@ def step_call(artifacts: CompiledArtifacts, request: BuildRequest, step: Step) -
     """Return the call of a step in a build.
 
     Raises:
-        EnvironmentProblemError: The program does not exist.
+        EnvironmentProblemError: The program does not exist, or nothing runs images here.
     """
     folder = run_folder(artifacts.folder, request.run_id) / "steps"
     make_private(folder)
@@ -65,9 +64,9 @@ def _order(
     step: Step,
     variables: tuple[str, ...],
     facts_file: Path,
-) -> PodOrder:
+) -> ImageOrder:
     node = artifacts.by_id[step.unique_id]
-    return PodOrder(
+    return ImageOrder(
         product=artifacts.product.name,
         step=node.name,
         run_id=request.run_id,
@@ -81,9 +80,9 @@ def _order(
     )
 
 
-def _words(step: Step, project_dir: Path, order: PodOrder) -> tuple[str, ...]:
+def _words(step: Step, project_dir: Path, order: ImageOrder) -> tuple[str, ...]:
     if step.image:
-        return (sys.executable, "-m", RUN_IMAGE, order.model_dump_json())
+        return command_of(order)
     if step.python:
         return (sys.executable, "-m", CALL_FUNCTION, step.python)
     program, *arguments = step.command

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from floe_core.execution.steps.pods.pod_order import container_of_step
+from floe_kubernetes.pod import container_of_step
 
 # Waiting does not help: the pod itself is at fault.
 _HOPELESS = frozenset(

@@ -14,17 +14,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
-from floe_core.execution.steps.pods.cluster import GRACE_SECONDS, Cluster, ClusterError
-from floe_core.execution.steps.pods.pod_order import (
-    PodOrder,
+from floe_core.execution.steps.image_order import ImageOrder
+from floe_core.foundation.errors import EnvironmentProblemError
+from floe_core.storage.atomic_files import write_whole
+from floe_kubernetes.cluster import GRACE_SECONDS, Cluster, ClusterError
+from floe_kubernetes.pod import (
     container_of_step,
     is_pod,
+    labels_of,
     make_pod,
     name_pod,
 )
-from floe_core.execution.steps.pods.pod_state import PodState, read_state
-from floe_core.foundation.errors import EnvironmentProblemError
-from floe_core.storage.atomic_files import write_whole
+from floe_kubernetes.pod_state import PodState, read_state
 
 TEMPLATE_VARIABLE = "FLOE_STEP_POD_TEMPLATE"
 START_VARIABLE = "FLOE_STEP_POD_START_SECONDS"
@@ -41,7 +42,7 @@ class _StoppedError(BaseException):
 
 def main() -> int:
     """Run the pod, and return the exit code of the step's container."""
-    order = PodOrder.model_validate_json(sys.argv[1])
+    order = ImageOrder.model_validate_json(sys.argv[1])
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop)
     try:
@@ -86,7 +87,7 @@ def _stop(*_: object) -> NoReturn:
     raise _StoppedError
 
 
-def _run(order: PodOrder, template: dict[str, Any], cluster: Cluster) -> int:
+def _run(order: ImageOrder, template: dict[str, Any], cluster: Cluster) -> int:
     _remove_left(order, cluster)
     name = name_pod(order)
     pod = make_pod(order, name, template, cluster.owner_reference())
@@ -105,16 +106,16 @@ def _remove(name: str, cluster: Cluster) -> None:
         print(f"pod {name} could not be deleted: {error}", flush=True)
 
 
-def _remove_left(order: PodOrder, cluster: Cluster) -> None:
+def _remove_left(order: ImageOrder, cluster: Cluster) -> None:
     """Remove the pods of earlier attempts, left behind by builds that were killed."""
-    for name in cluster.list_names(order.labels):
+    for name in cluster.list_names(labels_of(order)):
         print(f"pod {name} was left by an attempt that was killed: deleting it", flush=True)
         cluster.delete(name)
         while cluster.get(name) is not None:
             time.sleep(POLL_SECONDS)
 
 
-def _follow(order: PodOrder, name: str, container: str, cluster: Cluster) -> int:
+def _follow(order: ImageOrder, name: str, container: str, cluster: Cluster) -> int:
     state = _await_start(name, cluster)
     log = _Log(name, container, cluster)
     while state.has_started:

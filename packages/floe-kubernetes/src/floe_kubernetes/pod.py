@@ -1,4 +1,4 @@
-"""What a step requests from Kubernetes, and the pod that is made from it."""
+"""The pod that is made for a step."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hashlib import sha256
 from typing import Any
 from uuid import uuid4
 
-from floe_core.schemas.frozen import Frozen
+from floe_core.execution.steps.image_order import FACTS_VARIABLE, ImageOrder
 
 Pod = dict[str, Any]
 CONTAINER = "step"
@@ -18,7 +18,6 @@ MANAGED_BY_FLOE = {"app.kubernetes.io/managed-by": "floe"}
 PRODUCT_LABEL = "floe.dev/product"
 # The file from which Kubernetes reads a container's final message, at most 4,096 bytes.
 TERMINATION_LOG = "/dev/termination-log"
-FACTS_VARIABLE = "FLOE_FACTS_FILE"
 LONGEST_NAME = 63
 # The step's own timeout comes first; this limit applies if no process is left to enforce it. A step
 # without a timeout has a day, unless the template says otherwise.
@@ -27,33 +26,14 @@ LONGEST_SECONDS = 86_400
 _LABEL_VALUE = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?")
 
 
-class PodOrder(Frozen):
-    """An image to run for a step; `variables` are the names of the variables passed on to it.
-
-    `command` is empty if the image runs its own. `timeout_seconds` is 0 for no limit. `root_run_id`
-    is the first of the runs that this one retries.
-    """
-
-    product: str
-    step: str
-    run_id: str
-    root_run_id: str
-    attempt: int
-    image: str
-    command: tuple[str, ...]
-    variables: tuple[str, ...]
-    facts_file: str
-    timeout_seconds: int
-
-    @property
-    def labels(self) -> dict[str, str]:
-        """The labels that all pods of this step in this run and its retries share."""
-        return {
-            **MANAGED_BY_FLOE,
-            PRODUCT_LABEL: label_value(self.product),
-            "floe.dev/step": label_value(self.step),
-            "floe.dev/run": sha256(self.root_run_id.encode()).hexdigest()[:16],
-        }
+def labels_of(order: ImageOrder) -> dict[str, str]:
+    """Return the labels that all pods of a step in a run and its retries share."""
+    return {
+        **MANAGED_BY_FLOE,
+        PRODUCT_LABEL: label_value(order.product),
+        "floe.dev/step": label_value(order.step),
+        "floe.dev/run": sha256(order.root_run_id.encode()).hexdigest()[:16],
+    }
 
 
 def label_value(name: str) -> str:
@@ -68,7 +48,7 @@ def label_value(name: str) -> str:
     return f"{kept}-{sha256(name.encode()).hexdigest()[:8]}"
 
 
-def name_pod(order: PodOrder) -> str:
+def name_pod(order: ImageOrder) -> str:
     """Return a unique name for the pod: `floe-PRODUCT-STEP-` and eight digits."""
     named = re.sub(r"[^a-z0-9]+", "-", f"floe-{order.product}-{order.step}".lower())
     return f"{named[: LONGEST_NAME - 9].strip('-')}-{uuid4().hex[:8]}"
@@ -85,7 +65,7 @@ def is_pod(template: Any) -> bool:
     return isinstance(containers, list) and all(isinstance(each, dict) for each in containers)
 
 
-def make_pod(order: PodOrder, name: str, template: Pod, owner: Mapping[str, Any] | None) -> Pod:
+def make_pod(order: ImageOrder, name: str, template: Pod, owner: Mapping[str, Any] | None) -> Pod:
     """Return the pod of a step: the template, with the step's settings in place of its own.
 
     The step's container is the one named `step` in the template, else the first. `owner` is the pod
@@ -95,7 +75,7 @@ def make_pod(order: PodOrder, name: str, template: Pod, owner: Mapping[str, Any]
     spec, metadata = pod.setdefault("spec", {}), pod.setdefault("metadata", {})
     pod.update(apiVersion="v1", kind="Pod")
     metadata["name"] = name
-    metadata["labels"] = {**metadata.get("labels", {}), **order.labels}
+    metadata["labels"] = {**metadata.get("labels", {}), **labels_of(order)}
     metadata["annotations"] = {
         **metadata.get("annotations", {}),
         "floe.dev/run-id": order.run_id,
@@ -119,7 +99,7 @@ def container_of_step(spec: dict[str, Any]) -> dict[str, Any]:
     return next((each for each in containers if each.get("name") == CONTAINER), containers[0])
 
 
-def _fill(container: dict[str, Any], order: PodOrder) -> None:
+def _fill(container: dict[str, Any], order: ImageOrder) -> None:
     container.setdefault("name", CONTAINER)
     container["image"] = order.image
     if order.command:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from floe_core.doctor.finding import Finding
-from floe_core.execution.steps.pods.cluster import Cluster, ClusterError
-from floe_core.execution.steps.pods.pod_order import MANAGED_BY_FLOE, PRODUCT_LABEL, label_value
-from floe_core.execution.steps.pods.run_image import read_template
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_kubernetes.cluster import Cluster, ClusterError
+from floe_kubernetes.pod import MANAGED_BY_FLOE, PRODUCT_LABEL, label_value
+from floe_kubernetes.run_image import read_template
 
 SUBJECT = "step pods"
 FIX = "see docs/steps.md, section Images, for what the build needs"

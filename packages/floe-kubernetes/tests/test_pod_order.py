@@ -6,14 +6,15 @@ import re
 
 import pytest
 
-from floe_core.execution.steps.pods.pod_order import PodOrder, make_pod
+from floe_core.execution.steps.image_order import ImageOrder
+from floe_kubernetes.pod import make_pod
 
 # kubernetes.io/docs/concepts/overview/working-with-objects/labels
 LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?")
 
 
-def order(product: str = "shop", step: str = "load", timeout_seconds: int = 0) -> PodOrder:
-    return PodOrder(
+def order(product: str = "shop", step: str = "load", timeout_seconds: int = 0) -> ImageOrder:
+    return ImageOrder(
         product=product,
         step=step,
         run_id="two",

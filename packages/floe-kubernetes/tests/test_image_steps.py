@@ -16,10 +16,10 @@ from kubernetes_of_steps import Cluster, kubernetes
 from wait_for import wait_for
 
 from floe_core.compiler import compile_product
-from floe_core.doctor.step_pods import check_step_pods
 from floe_core.execution import BuildRequest, build
 from floe_core.runs.build_events import BuildEnded, BuildEvent, DatasetFact, NodeLog, NodeResult
 from floe_core.schemas import CompiledArtifacts
+from floe_kubernetes.check import check_step_pods
 
 WriteProduct = Callable[..., Path]
 FLOE = """\

@@ -1,1 +1,0 @@
-"""Steps that are container images: each runs as a Kubernetes pod that a local process follows."""

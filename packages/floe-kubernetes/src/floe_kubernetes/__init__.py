@@ -1,0 +1,1 @@
+"""Run the images of steps as pods, for floe."""
