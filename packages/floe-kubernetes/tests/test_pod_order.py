@@ -30,12 +30,12 @@ def order(product: str = "shop", step: str = "load", timeout_seconds: int = 0) -
 
 @pytest.mark.parametrize("name", ["shop", "shop-", "load_", "a" * 63, f"{'a' * 62}-", "_x"])
 def test_any_name_that_floe_takes_is_a_label_that_kubernetes_takes(name: str) -> None:
-    labels = order(product=name, step=name).labels
+    labels = labels_of(order(product=name, step=name))
     assert all(LABEL.fullmatch(each) and len(each) <= 63 for each in labels.values())
 
 
 def test_names_that_differ_have_labels_that_differ() -> None:
-    found = {order(product=name).labels["floe.dev/product"] for name in ("a-", "a", "a--")}
+    found = {labels_of(order(product=name))["floe.dev/product"] for name in ("a-", "a", "a--")}
     assert len(found) == 3
 
 
