@@ -7,7 +7,7 @@ import re
 import pytest
 
 from floe_core.execution.steps.image_order import ImageOrder
-from floe_kubernetes.pod import make_pod
+from floe_kubernetes.pod import labels_of, make_pod
 
 # kubernetes.io/docs/concepts/overview/working-with-objects/labels
 LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?")
