@@ -184,9 +184,9 @@ def test_what_stands_from_attempts_before_counts_and_is_not_built(
     write_product: WriteProduct,
 ) -> None:
     folder = write_product(first=FIRST, beside=FIRST)
-    standing = (NodeResult("test.shop.no_ones", "fail"), NodeResult("model.shop.beside", "success"))
+    settled = (NodeResult("test.shop.no_ones", "fail"), NodeResult("model.shop.beside", "success"))
     request = BuildRequest(
-        "shop", "r", ("model.shop.first",), attempt=2, resume=False, standing=standing
+        "shop", "r", ("model.shop.first",), attempt=2, resume=False, settled=settled
     )
     events = list(build(compiled(folder), request))
     assert statuses(events) == {"first": "success"}

@@ -15,7 +15,7 @@ from reusing_product import FLOE
 
 from floe_core.compiler import compile_product
 from floe_core.execution import BuildRequest, NodeResult, build
-from floe_core.execution.reusing import planned_build
+from floe_core.execution.reuse import planned_build
 from floe_core.schemas import CompiledArtifacts
 
 WriteProduct = Callable[..., Path]

@@ -13,7 +13,7 @@ import pytest
 from own_database import SERVER, compute, own_database
 
 from floe_core.compiler import compile_product
-from floe_core.execution.reusing.planned_build import read_facts
+from floe_core.execution.reuse.planned_build import read_facts
 from floe_core.reuse import row_versions
 from floe_core.schemas import CompiledArtifacts
 

@@ -185,7 +185,7 @@ def _moment(request: BuildRequest) -> datetime | None:
     """
     if request.nominal_time:
         return request.nominal_time.astimezone(UTC) + timedelta(seconds=1)
-    started = (r.started_at for r in (*request.standing, *request.unfinished))
+    started = (r.started_at for r in (*request.settled, *request.unfinished))
     return min(filter(None, started), default=None) if request.unfinished else None
 
 

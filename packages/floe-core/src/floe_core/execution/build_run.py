@@ -29,7 +29,7 @@ from floe_core.execution.record.verdict import Verdict
 from floe_core.execution.reports.alerts import AlertsOfBuild
 from floe_core.execution.reports.ports import PortsOfBuild
 from floe_core.execution.reports.telemetry import TelemetryOfBuild
-from floe_core.execution.reusing.reuse_of_build import ReuseOfBuild
+from floe_core.execution.reuse.start_builds import BuildStarter
 from floe_core.execution.slots_of_build import SlotsOfBuild
 from floe_core.execution.start_nodes import start_dbt, start_nodes
 from floe_core.execution.warehouse_lock import WarehouseHold, sole_writer
@@ -90,7 +90,7 @@ def _events(
     attempt = automatic_attempt(artifacts, wanted, before)
     request = replace(
         request,
-        standing=(*request.standing, *attempt.standing),
+        settled=(*request.settled, *attempt.settled),
         unfinished=(*request.unfinished, *attempt.unfinished),
     )
     parse = KeptParse()
@@ -101,14 +101,14 @@ def _events(
         ) as hold,
         closing(slots),
     ):
-        reuse = ReuseOfBuild(artifacts, request, partial(run_dbt, hold=hold, parse=parse))
+        reuse = BuildStarter(artifacts, request, partial(run_dbt, hold=hold, parse=parse))
         is_whole_product = len(attempt.todo) == len(artifacts.runnable)
         is_selected = not is_whole_product or bool(artifacts.dbt.default_selector)
         enabled = enabled_nodes(artifacts, request) if is_selected else ()
         call = invocation(
             artifacts, request, project_dir, attempt.todo, is_whole_product, enabled=enabled
         )
-        verdict = Verdict(wanted, request.standing, request.unfinished)
+        verdict = Verdict(wanted, request.settled, request.unfinished)
         ports = PortsOfBuild(artifacts, request, wanted)
         ports.begin()
         redactor = redactor_of(artifacts)

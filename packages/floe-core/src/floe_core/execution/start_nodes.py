@@ -10,7 +10,7 @@ from floe_core.dbt.kept_parse import KeptParse
 from floe_core.dbt.run import DbtRun
 from floe_core.execution.freshness_run import FreshnessRun
 from floe_core.execution.private_folder import make_private
-from floe_core.execution.reusing.reuse_of_build import ReuseOfBuild
+from floe_core.execution.reuse.start_builds import BuildStarter
 from floe_core.execution.segmented_run import SegmentedRun
 from floe_core.execution.segments import Segment, cut_into_segments
 from floe_core.execution.slots_of_build import SlotsOfBuild
@@ -32,7 +32,7 @@ def start_nodes(
     call: Invocation,
     *,
     parse: KeptParse,
-    reuse: ReuseOfBuild,
+    reuse: BuildStarter,
     slots: SlotsOfBuild,
 ) -> DbtRun:
     """Return the run of these nodes: one dbt call, or several with steps between them."""

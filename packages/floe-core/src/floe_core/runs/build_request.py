@@ -24,7 +24,7 @@ class BuildRequest:
     `node_ids` of None is the whole job, or the nodes of it that `parameters` select; if it names
     nodes, the selection has already been applied, except to nodes that only vars enable.
     `nominal_time` is the tick, an aware UTC time.
-    `range` is the time range that a backfill covers in this one build. `standing` are results of
+    `range` is the time range that a backfill covers in this one build. `settled` are results of
     earlier attempts, for an orchestrator that resumes by itself: their nodes are not built, and
     count in the verdict. `unfinished` are those of nodes that did not pass and are built: of a
     microbatch model of which some batches were built, dbt builds the others. `parameters` are this
@@ -45,7 +45,7 @@ class BuildRequest:
     nominal_time: datetime | None = None
     resume: bool = True
     range: TimeRange | None = None
-    standing: tuple[NodeResult, ...] = ()
+    settled: tuple[NodeResult, ...] = ()
     unfinished: tuple[NodeResult, ...] = ()
     parameters: RunParameters = field(default_factory=RunParameters)
     part: str = ""

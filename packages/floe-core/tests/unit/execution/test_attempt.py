@@ -90,17 +90,17 @@ def test_an_attempt_builds_what_its_kind_says(
 
 
 def test_what_is_not_built_again_stands() -> None:
-    standing = tuple(NodeResult(node_id, "success") for node_id in (RAW, ORDERS, ASIDE))
+    settled = tuple(NodeResult(node_id, "success") for node_id in (RAW, ORDERS, ASIDE))
     todo = (CHECKED, TOTAL, TOTAL_CHECKED)
     unfinished = tuple(NodeResult(i, TEST_FAILED[i]) for i in todo)
-    assert attempt_by_hand(WANTED, record(TEST_FAILED)) == Attempt(todo, standing, unfinished)
+    assert attempt_by_hand(WANTED, record(TEST_FAILED)) == Attempt(todo, settled, unfinished)
 
 
 def test_a_failed_test_and_what_it_holds_back_stand_in_an_automatic_attempt(shop: Shop) -> None:
     statuses: Statuses = {**TEST_FAILED, ASIDE: "error"}
     attempt = automatic_attempt(shop(retries=1), WANTED, record(statuses, aside=1))
     assert attempt.todo == (ASIDE,)
-    assert [result.status for result in attempt.standing] == [statuses[i] for i in WANTED[:-1]]
+    assert [result.status for result in attempt.settled] == [statuses[i] for i in WANTED[:-1]]
 
 
 def test_a_failed_test_holds_back_no_other_test_of_what_it_tests(shop: Shop) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from small_artifacts import SMALL_DBT, small_product
 
-from floe_core.execution.reusing.planned_build import why_not
+from floe_core.execution.reuse.planned_build import why_not
 
 
 @pytest.mark.parametrize("adapter", ["redshift", "bigquery", "trino"])

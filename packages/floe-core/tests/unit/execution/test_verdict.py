@@ -17,8 +17,8 @@ def ended(node_id: str, status: NodeStatus, message: str = "") -> NodeResult:
     return NodeResult(node_id, status, message=message)
 
 
-def verdict_on(*results: NodeResult, standing: tuple[NodeResult, ...] = ()) -> Verdict:
-    verdict = Verdict((A, B, C), standing)
+def verdict_on(*results: NodeResult, settled: tuple[NodeResult, ...] = ()) -> Verdict:
+    verdict = Verdict((A, B, C), settled)
     for result in results:
         verdict.take(result)
     return verdict
@@ -63,7 +63,7 @@ def test_a_node_that_began_and_ended_is_finished() -> None:
 
 def test_what_stands_from_earlier_attempts_counts_without_being_told_again() -> None:
     failed, passed = ended("model.shop.before", "fail"), ended(A, "success")
-    verdict = verdict_on(ended(B, "success"), ended(C, "pass"), standing=(failed, passed))
+    verdict = verdict_on(ended(B, "success"), ended(C, "pass"), settled=(failed, passed))
     assert verdict.close_unfinished("not reached") == []
     assert verdict.conclude(DbtEnded()) == BuildEnded(False, "1 of 4 nodes: 1 fail")
 

@@ -83,7 +83,7 @@ class FloeBuildOperator(EmitsNoDatasets, BaseOperator):
         request = self._request(artifacts, attempt, context)
         report = ProgressReport(ti.xcom_push, ti.try_number, narrowed_to)
         with TaskJournal(memory, report) as journal, below_task(self, ti, artifacts):
-            journal.show(attempt.standing)
+            journal.show(attempt.settled)
             try:
                 results, problem = self._build(artifacts, request, journal)
             except SystemExit:
@@ -131,8 +131,8 @@ class FloeBuildOperator(EmitsNoDatasets, BaseOperator):
             attempt = automatic_attempt(artifacts, wanted, before)
         else:
             attempt = attempt_by_hand(wanted, before)
-            memory.restart(attempt.standing)
-            before = RunRecord.of(attempt.standing)
+            memory.restart(attempt.settled)
+            before = RunRecord.of(attempt.settled)
         count = len(attempt.todo)
         self.log.info("Attempt %s: %s of %s nodes to build", ti.try_number, count, len(wanted))
         return attempt, before
@@ -150,7 +150,7 @@ class FloeBuildOperator(EmitsNoDatasets, BaseOperator):
             resume=False,
             range=range_of_run(context, self.task_id),
             parameters=parameters_of_run(context, self.task_id).for_chosen_nodes(),
-            standing=attempt.standing,
+            settled=attempt.settled,
             unfinished=attempt.unfinished,
             may_reuse=not attempt.is_repeat,
             updates=updates_of_run(context, started_by),

@@ -39,10 +39,10 @@ class RunMemory:
         events = (from_line(line) for chunk in self._chunks for line in chunk)
         return RunRecord.of(events)
 
-    def restart(self, standing: Iterable[NodeResult]) -> None:
+    def restart(self, settled: Iterable[NodeResult]) -> None:
         """Drop all but these results, and how often a node has failed."""
         self._chunks, self._first_unsaved = [], 0
-        self.add(map(to_line, standing))
+        self.add(map(to_line, settled))
 
     def add(self, lines: Iterable[str]) -> None:
         """Add results, in the form of `to_line`."""

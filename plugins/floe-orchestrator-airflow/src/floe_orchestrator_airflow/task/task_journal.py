@@ -41,10 +41,10 @@ class TaskJournal:
             if isinstance(event, NodeResult):
                 self._results.append(line)
 
-    def show(self, standing: Iterable[NodeResult]) -> None:
+    def show(self, settled: Iterable[NodeResult]) -> None:
         """Report results kept from earlier attempts again, without storing them again."""
         with self._lock:
-            self._shown.extend(map(to_line, standing))
+            self._shown.extend(map(to_line, settled))
 
     def __enter__(self) -> TaskJournal:
         self._report.push_head()

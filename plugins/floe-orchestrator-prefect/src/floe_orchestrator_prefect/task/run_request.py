@@ -40,7 +40,7 @@ def request_of(
         attempt=first_attempt_number(artifacts, len(history.earlier)),
         nominal_time=_utc(nominal_time) if nominal_time else None,
         range=time_range,
-        standing=attempt.standing,
+        settled=attempt.settled,
         unfinished=attempt.unfinished,
         may_reuse=not attempt.is_repeat,
     )

@@ -13,7 +13,7 @@ from floe_core.cli.console import echo, notice, print_json, stdout, uncropped_co
 from floe_core.cli.options import Env, Json, On, Product
 
 if TYPE_CHECKING:
-    from floe_core.execution.reusing.planned_build import PlannedBuild
+    from floe_core.execution.reuse.planned_build import PlannedBuild
     from floe_core.reuse.situation import Decision
     from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 

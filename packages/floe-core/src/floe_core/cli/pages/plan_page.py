@@ -10,7 +10,7 @@ from floe_core.cli.plan_history import history_rows
 
 if TYPE_CHECKING:
     from floe_core.execution.record.saved_time import RunSaving
-    from floe_core.execution.reusing.planned_build import PlannedBuild
+    from floe_core.execution.reuse.planned_build import PlannedBuild
     from floe_core.schemas.compiled_artifacts import CompiledArtifacts
     from floe_core.schemas.nodes import Node
 

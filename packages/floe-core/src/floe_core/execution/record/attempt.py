@@ -17,14 +17,14 @@ from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One attempt: `todo` are the ids of the nodes to build, `standing` the results to keep.
+    """One attempt: `todo` are the ids of the nodes to build, `settled` the results to keep.
 
     Both are parts of the wanted nodes; `todo` is in their order. `unfinished` are the results of
     nodes in it that did not pass. `is_repeat`: everything had passed, and is built again anyway.
     """
 
     todo: tuple[str, ...]
-    standing: tuple[NodeResult, ...] = ()
+    settled: tuple[NodeResult, ...] = ()
     unfinished: tuple[NodeResult, ...] = ()
     is_repeat: bool = False
 

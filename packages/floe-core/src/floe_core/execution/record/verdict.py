@@ -16,10 +16,10 @@ class Verdict:
     def __init__(
         self,
         wanted: Iterable[str],
-        standing: Iterable[NodeResult] = (),
+        settled: Iterable[NodeResult] = (),
         unfinished: Iterable[NodeResult] = (),
     ) -> None:
-        self._results = {result.unique_id: result for result in standing}
+        self._results = {result.unique_id: result for result in settled}
         self._unfinished = {result.unique_id: result for result in unfinished}
         self._wanted = dict.fromkeys((*wanted, *self._results))
         self._begun: set[str] = set()

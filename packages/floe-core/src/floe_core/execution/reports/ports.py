@@ -29,7 +29,7 @@ class PortsOfBuild:
         self._wanted = frozenset(wanted)
         has_ports = bool(artifacts.ports or artifacts.input_ports)
         self._ledger: Ledger | None = ledger_of(artifacts) if has_ports else None
-        self._built = {result.unique_id for result in request.standing if result.is_new}
+        self._built = {result.unique_id for result in request.settled if result.is_new}
         # Key of port -> its last update at the start of the run.
         self._read: dict[str, Update] = {}
 

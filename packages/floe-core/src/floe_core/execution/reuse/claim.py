@@ -7,7 +7,7 @@ import socket
 import time
 from collections.abc import Collection, Mapping
 
-from floe_core.execution.reusing.planned_build import PlannedBuild, subject_of
+from floe_core.execution.reuse.planned_build import PlannedBuild, subject_of
 from floe_core.reuse.state import ActiveBuild, Entry, State
 from floe_core.reuse.state_store import StateStore
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts

@@ -10,16 +10,16 @@ from floe_core.dbt.run import DbtEnded, DbtRun, StartDbt
 from floe_core.runs.build_events import BuildEvent, NodeLog, NodeResult
 
 if TYPE_CHECKING:
-    from floe_core.execution.reusing.node_gate import NodeGate
-    from floe_core.execution.reusing.reusing_build import ReusingBuild
+    from floe_core.execution.reuse.gate import NodeGate
+    from floe_core.execution.reuse.partial_build import PartialBuild
 
 PATIENCE_SECONDS = 20.0
 
 
-class ReusingRun:
+class PartialRun:
     """A run that emits what is reused, then dbt's events, then what could not be stored."""
 
-    def __init__(self, build: ReusingBuild | WholeBuild, start_dbt: StartDbt) -> None:
+    def __init__(self, build: PartialBuild | WholeBuild, start_dbt: StartDbt) -> None:
         self._build = build
         self._pending: deque[BuildEvent] = deque(build.begin())
         self._end: DbtEnded | None = None if build.todo else DbtEnded()

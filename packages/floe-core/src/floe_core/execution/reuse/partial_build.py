@@ -8,11 +8,11 @@ from dataclasses import replace
 
 from floe_core.dbt.compiled_code import RunDbt, codes_in
 from floe_core.dbt.invocation import invocation
-from floe_core.execution.reusing.build_claim import begin, release, remember
-from floe_core.execution.reusing.node_gate import NodeGate, result_of_reused
-from floe_core.execution.reusing.planned_build import PlannedBuild, plan_build, read_facts, why_not
-from floe_core.execution.reusing.reused_in_order import ReusedInOrder
-from floe_core.execution.reusing.standing_in_run import StandingInRun
+from floe_core.execution.reuse.claim import begin, release, remember
+from floe_core.execution.reuse.gate import NodeGate, result_of_reused
+from floe_core.execution.reuse.planned_build import PlannedBuild, plan_build, read_facts, why_not
+from floe_core.execution.reuse.relations_in_run import RelationsInRun
+from floe_core.execution.reuse.reported_in_order import ReportedInOrder
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.lineage.run_ids import run_id_of_node
 from floe_core.reuse.code_texts import pack_code
@@ -33,7 +33,7 @@ GREEN = frozenset({"success", "pass"})
 _SHOWN = 5
 
 
-class ReusingBuild:
+class PartialBuild:
     """A build that reuses relations. `todo` are the ids of the nodes for dbt to build, sorted."""
 
     def __init__(self, planned: PlannedBuild, request: BuildRequest, store: StateStore) -> None:
@@ -46,7 +46,7 @@ class ReusingBuild:
         decided = planned.decisions.items()
         self.todo = tuple(sorted(i for i, each in decided if each.action == "build"))
         reused = {i: result_of_reused(i, e) for i, e in decided if e.action == "reuse"}
-        self._reused = ReusedInOrder(planned.situation.artifacts, self.todo, reused)
+        self._reused = ReportedInOrder(planned.situation.artifacts, self.todo, reused)
 
     def announce(self) -> None:
         """Record that the build is under way, if it has anything to build or to store.
@@ -201,7 +201,7 @@ def begin_build(
     node_ids: tuple[str, ...],
     run_dbt: RunDbt,
     words: Mapping[str, str] | None = None,
-) -> ReusingBuild | str:
+) -> PartialBuild | str:
     """Plan a build of these nodes, and record in the store that it is under way.
 
     `words` is source id -> the version reported by the step that wrote it.
@@ -213,7 +213,7 @@ def begin_build(
     store = store_of(artifacts.product.name, artifacts.folder)
     try:
         planned = plan_build(artifacts, request, node_ids, store, run_dbt, words)
-        build = ReusingBuild(planned, request, store)
+        build = PartialBuild(planned, request, store)
         build.announce()
     except EnvironmentProblemError as error:
         return str(error)
@@ -225,7 +225,7 @@ def _gate_of(planned: PlannedBuild) -> NodeGate | None:
     if not any(each.waits_for for each in planned.decisions.values()):
         return None
     situation = planned.situation
-    return NodeGate(LivePlan(situation, planned.decisions), StandingInRun(situation.artifacts))
+    return NodeGate(LivePlan(situation, planned.decisions), RelationsInRun(situation.artifacts))
 
 
 def _is_unit_test(node_id: str) -> bool:

@@ -15,13 +15,13 @@ from floe_core.schemas.nodes import source_name
 
 if TYPE_CHECKING:
     from floe_core.dbt.compiled_code import RunDbt
-    from floe_core.execution.reusing.reusing_build import ReusingBuild
-    from floe_core.execution.reusing.reusing_run import WholeBuild
+    from floe_core.execution.reuse.partial_build import PartialBuild
+    from floe_core.execution.reuse.partial_run import WholeBuild
 
 Events = Generator[BuildEvent | DbtEnded, None, None]
 
 
-class ReuseOfBuild:
+class BuildStarter:
     """Reuse in a run, according to `execution.reuse` of the product.
 
     What steps write is known only once they have run, so each dbt build is planned when it
@@ -52,16 +52,16 @@ class ReuseOfBuild:
         """
         if self._artifacts.execution.reuse == "off" or not node_ids:
             return start_dbt(node_ids, None)
-        from floe_core.execution.reusing.reusing_run import ReusingRun
+        from floe_core.execution.reuse.partial_run import PartialRun
 
-        return ReusingRun(self._plan(node_ids), start_dbt)
+        return PartialRun(self._plan(node_ids), start_dbt)
 
-    def _plan(self, node_ids: tuple[str, ...]) -> ReusingBuild | WholeBuild:
-        from floe_core.execution.reusing.reusing_run import WholeBuild
+    def _plan(self, node_ids: tuple[str, ...]) -> PartialBuild | WholeBuild:
+        from floe_core.execution.reuse.partial_run import WholeBuild
 
         if self._request.parameters.empty:
             return WholeBuild(node_ids, "nothing, since --empty makes tables without rows")
-        from floe_core.execution.reusing.reusing_build import begin_build
+        from floe_core.execution.reuse.partial_build import begin_build
 
         with seldom_collecting():
             given = (self._artifacts, self._request, node_ids, self._run_dbt)

@@ -10,7 +10,7 @@ from floe_core.runs.build_events import NodeResult
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 
-class ReusedInOrder:
+class ReportedInOrder:
     """Holds back each reused node until the nodes and tests that it waits for have passed.
 
     `results` is node id -> the result of a reused node; `todo` are the ids of the nodes that are

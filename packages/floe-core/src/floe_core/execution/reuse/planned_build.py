@@ -11,7 +11,7 @@ from functools import cached_property
 
 from floe_core.dbt.compiled_code import RunDbt, compile_nodes
 from floe_core.dbt.library import installed_version
-from floe_core.execution.reusing.known_codes import known_codes, rendering_keys
+from floe_core.execution.reuse.kept_code import known_codes, rendering_keys
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.product_folder.state_folder import state_folder
 from floe_core.reuse.catalogs.known import CATALOGS

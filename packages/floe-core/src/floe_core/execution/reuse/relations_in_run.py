@@ -16,13 +16,13 @@ from floe_core.warehouse.dialects import dialect_of
 from floe_core.warehouse.warehouse import Warehouse
 
 
-class StandingInRun:
+class RelationsInRun:
     """Reads tables while dbt runs in this process; once closed, it holds no connection."""
 
     def __init__(self, artifacts: CompiledArtifacts) -> None:
         self._artifacts = artifacts
         # Each of dbt's own threads has a dbt connection and other thread-local state of dbt.
-        self._thread = ThreadPoolExecutor(1, "floe-standing")
+        self._thread = ThreadPoolExecutor(1, "floe-relations")
         self._opened = ExitStack()
         self._is_closed = False
         self._warehouse: Warehouse | None = None

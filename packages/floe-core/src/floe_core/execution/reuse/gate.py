@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from floe_core.execution.reusing.standing_in_run import StandingInRun
+from floe_core.execution.reuse.relations_in_run import RelationsInRun
 from floe_core.reuse.live_plan import LivePlan
 from floe_core.reuse.situation import Decision, Plan
 from floe_core.runs.build_events import BuildEvent, NodeLog, NodeResult, NodeStarted, ReusedBuild
@@ -11,9 +11,9 @@ from floe_core.runs.build_events import BuildEvent, NodeLog, NodeResult, NodeSta
 class NodeGate:
     """Decides before each node of one dbt build. Called from the nodes' threads."""
 
-    def __init__(self, plan: LivePlan, standing: StandingInRun) -> None:
+    def __init__(self, plan: LivePlan, relations: RelationsInRun) -> None:
         self._plan = plan
-        self._standing = standing
+        self._relations = relations
         self._left_out: dict[str, Decision] = {}
 
     @property
@@ -23,7 +23,7 @@ class NodeGate:
 
     def close(self) -> None:
         """Close the connection to the warehouse."""
-        self._standing.close()
+        self._relations.close()
 
     def is_left_out(self, node_id: str) -> bool:
         """Return whether a node that has started is to be left out."""
@@ -52,7 +52,7 @@ class NodeGate:
         elif node_id in self._left_out:
             return result_of_reused(node_id, self._left_out[node_id])
         elif node_id in self._plan.compared:
-            self._plan.end(node_id, self._standing.read(node_id))
+            self._plan.end(node_id, self._relations.read(node_id))
         return result
 
 
