@@ -15,9 +15,9 @@ PLUGINS = sorted(ROOT.glob("plugins/*/src/*"))
 PAGE = (ROOT / "ARCHITECTURE.md").read_text()
 NAMED = sorted(set(re.findall(r"`([\w./-]+(?:\.py|/))`", PAGE)))
 ROOMS = {
-    "floe_orchestrator_airflow": "dag task mirrors alerts ticks service local cluster",
-    "floe_orchestrator_dagster": "definitions step alerts ticks service local cluster",
-    "floe_orchestrator_prefect": "flow task alerts ticks service local cluster",
+    "floe_orchestrator_airflow": "dag task mirrors names alerts ticks service local cluster",
+    "floe_orchestrator_dagster": "definitions step names alerts ticks service local cluster",
+    "floe_orchestrator_prefect": "flow task names alerts ticks service local cluster",
 }
 
 

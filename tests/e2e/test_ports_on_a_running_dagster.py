@@ -20,8 +20,8 @@ from warm_floe import floe
 
 from floe_core.execution import BuildEnded, BuildRequest, build
 from floe_core.ports.ledger import ledger_of
-from floe_orchestrator_dagster.dagster_names import UPDATES_TAG
 from floe_orchestrator_dagster.loader import load_product_definitions
+from floe_orchestrator_dagster.names.dagster_names import UPDATES_TAG
 
 # How long a run may take to begin after the last update.
 SOON = 60.0

@@ -9,8 +9,8 @@ from floe_core.foundation.lazy_names import importer
 
 if TYPE_CHECKING:
     from floe_orchestrator_airflow.loader import load_product_dag, load_product_dags
+    from floe_orchestrator_airflow.names.product_assets import floe_asset
     from floe_orchestrator_airflow.plugin import AirflowOrchestratorPlugin, AirflowPlugin
-    from floe_orchestrator_airflow.product_assets import floe_asset
     from floe_orchestrator_airflow.product_task_group import floe_task_group
 
 __all__ = [
@@ -26,7 +26,7 @@ __version__ = version("floe-orchestrator-airflow")
 _MODULES = {
     "AirflowOrchestratorPlugin": ".plugin",
     "AirflowPlugin": ".plugin",
-    "floe_asset": ".product_assets",
+    "floe_asset": ".names.product_assets",
     "floe_task_group": ".product_task_group",
     "load_product_dag": ".loader",
     "load_product_dags": ".loader",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from floe_core.plugin_api.concepts import product_concepts, schedule_becomes
 from floe_core.plugin_api.powers import Concept
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_orchestrator_airflow.dag.granularity import HARD_NODE_LIMIT, choose_granularity
+from floe_orchestrator_airflow.names.granularity import HARD_NODE_LIMIT, choose_granularity
 
 BECOMES = {
     "product": "a DAG, with a page about the product",

@@ -30,7 +30,7 @@ from floe_core.runs.build_events import BuildEvent
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_airflow import __version__
 from floe_orchestrator_airflow.cluster.task_pod_sizes import TASK_POD_SIZES
-from floe_orchestrator_airflow.dag.entry_point import FILENAME, entry_point_text
+from floe_orchestrator_airflow.names.entry_point import FILENAME, entry_point_text
 
 if TYPE_CHECKING:
     from airflow.sdk import DAG, BaseOperator

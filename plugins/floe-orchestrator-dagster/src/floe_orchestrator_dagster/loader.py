@@ -8,10 +8,10 @@ from dagster import AssetsDefinition, BackfillPolicy, Definitions
 
 from floe_core.schedules.live_schedules import with_live_schedules
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_orchestrator_dagster.definitions.asset_map import asset_map_of
-from floe_orchestrator_dagster.definitions.asset_specs import Translate
 from floe_orchestrator_dagster.definitions.building import building_assets
 from floe_orchestrator_dagster.definitions.product_definitions import definitions_of
+from floe_orchestrator_dagster.names.asset_map import asset_map_of
+from floe_orchestrator_dagster.names.asset_specs import Translate
 
 
 def load_product_definitions(

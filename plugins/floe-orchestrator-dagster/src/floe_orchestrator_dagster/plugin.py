@@ -27,7 +27,7 @@ from floe_core.plugin_interfaces import (
     ValidationResult,
 )
 from floe_orchestrator_dagster import __version__
-from floe_orchestrator_dagster.definitions.entry_point import definitions_file
+from floe_orchestrator_dagster.names.entry_point import definitions_file
 
 if TYPE_CHECKING:
     from dagster import AssetsDefinition, Definitions
@@ -148,7 +148,7 @@ class DagsterOrchestratorPlugin(ProductPlugin):
 
     def update_watcher(self, artifacts: CompiledArtifacts, job_name: str) -> str:
         """See `UpdateStarter`."""
-        from floe_orchestrator_dagster.dagster_names import update_sensor_name
+        from floe_orchestrator_dagster.names.dagster_names import update_sensor_name
 
         return f"the sensor {update_sensor_name(artifacts, artifacts.job(job_name))}"
 

@@ -12,8 +12,8 @@ from dagster import AssetKey
 from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
 
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_orchestrator_dagster.definitions.asset_specs import NODE_METADATA
 from floe_orchestrator_dagster.loader import load_product_definitions
+from floe_orchestrator_dagster.names.asset_specs import NODE_METADATA
 
 EPHEMERAL = "{{ config(materialized='ephemeral') }} "
 FILES = {

@@ -23,8 +23,8 @@ from floe_core.plugin_api.powers import RunOptions
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Schedule
 from floe_orchestrator_dagster import internals
-from floe_orchestrator_dagster.definitions.asset_map import asset_map_of
 from floe_orchestrator_dagster.local.run_execution import execute_run
+from floe_orchestrator_dagster.names.asset_map import asset_map_of
 from floe_orchestrator_dagster.ticks import native_cron, schedules
 from floe_orchestrator_dagster.ticks.dagster_ticks import dagster_ticks
 

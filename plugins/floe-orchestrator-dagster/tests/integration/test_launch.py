@@ -27,9 +27,9 @@ from floe_core.foundation.errors import EnvironmentProblemError, UsageError
 from floe_core.plugin_api.powers import RunOptions
 from floe_core.runs.run_parameters import RunParameters
 from floe_orchestrator_dagster import DagsterPlugin
-from floe_orchestrator_dagster.definitions.asset_map import asset_map_of
 from floe_orchestrator_dagster.loader import load_product_definitions
 from floe_orchestrator_dagster.local.run_record import end_of
+from floe_orchestrator_dagster.names.asset_map import asset_map_of
 
 SLOW = "select count(*) as n from range(3000000) a, range(300000) b where a.range % 7 = b.range % 5"
 

@@ -4,7 +4,7 @@ import pytest
 from dagster import AssetKey
 
 from floe_core.foundation.errors import InvalidProductError
-from floe_orchestrator_dagster.definitions.asset_keys import key_of, key_problems
+from floe_orchestrator_dagster.names.asset_keys import key_of, key_problems
 
 
 def test_a_node_without_a_custom_schema_is_known_by_its_name(node):

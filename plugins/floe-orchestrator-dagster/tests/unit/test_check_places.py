@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from dagster import AssetCheckKey, AssetKey
 
-from floe_orchestrator_dagster.definitions.asset_map import asset_map_of
+from floe_orchestrator_dagster.names.asset_map import asset_map_of
 
 
 def checks(artifacts):

@@ -3,9 +3,9 @@ from __future__ import annotations
 from dagster import AssetCheckSpec, AssetDep, AssetKey, AssetSpec, TableColumn, TableSchema
 
 from floe_core.schemas.nodes import Column
-from floe_orchestrator_dagster.definitions.asset_map import asset_map_of
 from floe_orchestrator_dagster.definitions.check_specs import check_specs
 from floe_orchestrator_dagster.definitions.product_definitions import definitions_of
+from floe_orchestrator_dagster.names.asset_map import asset_map_of
 
 
 def test_a_spec_holds_all_that_the_project_says(node, product):

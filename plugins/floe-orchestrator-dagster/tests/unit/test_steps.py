@@ -14,7 +14,7 @@ from floe_core.schemas.nodes import Node
 from floe_core.schemas.policies import Job
 from floe_core.schemas.steps import Step
 from floe_orchestrator_dagster.definitions.product_definitions import definitions_of
-from floe_orchestrator_dagster.definitions.step_assets import dataset_key
+from floe_orchestrator_dagster.names.step_assets import dataset_key
 from floe_orchestrator_dagster.step.node_results import materialization
 
 MakeNode = Callable[..., Node]

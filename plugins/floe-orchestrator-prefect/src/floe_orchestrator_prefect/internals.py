@@ -179,7 +179,7 @@ def serve_for_one_run(listening: socket) -> None:
         raise NoServerError from None
     import uvicorn
 
-    from floe_orchestrator_prefect.local.locked_database import AnswerAgain
+    from floe_orchestrator_prefect.locked_database import AnswerAgain
 
     answering = AnswerAgain(app)
     uvicorn.Server(uvicorn.Config(answering, log_level="error", lifespan="on")).run([listening])

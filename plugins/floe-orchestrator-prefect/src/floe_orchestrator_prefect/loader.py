@@ -6,16 +6,16 @@ from pathlib import Path
 
 from floe_core.schedules.live_schedules import with_live_schedules
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_orchestrator_prefect.alerts.dead_runs import hold_run
 from floe_orchestrator_prefect.flow.job_flow import JobFlow, job_flow
 from floe_orchestrator_prefect.flow.lost_reader import outlive_reader
-from floe_orchestrator_prefect.flow.node_tasks import node_tasks
 from floe_orchestrator_prefect.flow.product_flows import (
     ProductFlows,
     product_flows,
     serve_products,
     watch_products,
 )
-from floe_orchestrator_prefect.service.dead_runs import hold_run
+from floe_orchestrator_prefect.task.node_tasks import node_tasks
 from floe_orchestrator_prefect.ticks.due_tick import tick_of_team
 
 __all__ = ["floe_flow", "load_product_flows", "serve_products", "watch_products"]

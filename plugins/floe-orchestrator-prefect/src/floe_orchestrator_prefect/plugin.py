@@ -26,7 +26,7 @@ from floe_core.plugin_interfaces import (
     ValidationResult,
 )
 from floe_orchestrator_prefect import __version__
-from floe_orchestrator_prefect.flow.entry_point import flow_file
+from floe_orchestrator_prefect.names.entry_point import flow_file
 
 if TYPE_CHECKING:
     from prefect.tasks import MaterializingTask

@@ -5,7 +5,7 @@ from __future__ import annotations
 from floe_core.foundation.errors import InvalidProductError
 from floe_core.plugin_api.product_check import product_problems
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_orchestrator_prefect.flow.prefect_names import attribute_problems
+from floe_orchestrator_prefect.names.prefect_names import attribute_problems
 
 
 def check_product(artifacts: CompiledArtifacts) -> None:

@@ -22,14 +22,14 @@ from wait_for import wait_for
 
 from floe_core.compiler import compile_product
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_orchestrator_prefect.loader import load_product_flows
-from floe_orchestrator_prefect.service.dead_runs import FOLDER
-from floe_orchestrator_prefect.service.lost_runs import (
+from floe_orchestrator_prefect.alerts.dead_runs import FOLDER
+from floe_orchestrator_prefect.alerts.lost_runs import (
     LOST_WITHIN,
     MOST_STARTS,
     TO_BEGIN,
     restart_lost_runs,
 )
+from floe_orchestrator_prefect.loader import load_product_flows
 
 pytestmark = pytest.mark.long
 

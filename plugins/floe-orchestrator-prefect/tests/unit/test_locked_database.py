@@ -11,8 +11,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 
-from floe_orchestrator_prefect.local import locked_database
-from floe_orchestrator_prefect.local.locked_database import PAUSES, AnswerAgain
+from floe_orchestrator_prefect import locked_database
+from floe_orchestrator_prefect.locked_database import PAUSES, AnswerAgain
 
 ALWAYS = 100
 

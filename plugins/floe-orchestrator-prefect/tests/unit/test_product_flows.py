@@ -16,7 +16,7 @@ from floe_core.schemas.policies import ExecutionPolicy, Job
 from floe_core.schemas.ports import InputPort
 from floe_core.schemas.steps import Step
 from floe_orchestrator_prefect import PrefectPlugin
-from floe_orchestrator_prefect.flow.prefect_names import attribute_name, node_names
+from floe_orchestrator_prefect.names.prefect_names import attribute_name, node_names
 
 
 def flows_of(artifacts, folder=Path("/compiled")):

@@ -11,8 +11,8 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowRuntimeError
 
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_orchestrator_airflow.dag.dag_id import dag_id
-from floe_orchestrator_airflow.task.run_of_product import nominal_time
+from floe_orchestrator_airflow.names.dag_id import dag_id
+from floe_orchestrator_airflow.names.run_of_product import nominal_time
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

@@ -11,7 +11,7 @@ from floe_core.alerts import parameters_among
 from floe_core.execution import outcome_of_run, report_outcome
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.secrets.settings import setting
-from floe_orchestrator_airflow.task.run_of_product import NODE_IDS_PARAM, run_name
+from floe_orchestrator_airflow.names.run_of_product import NODE_IDS_PARAM, run_name
 
 
 def report_end_of_run(

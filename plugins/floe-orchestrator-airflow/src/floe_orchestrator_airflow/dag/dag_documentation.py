@@ -7,7 +7,7 @@ from collections import Counter
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
 from floe_core.schemas.policies import Job
-from floe_orchestrator_airflow.dag.node_assets import relation
+from floe_orchestrator_airflow.task.node_assets import relation
 
 MAX_ITEMS = 100
 

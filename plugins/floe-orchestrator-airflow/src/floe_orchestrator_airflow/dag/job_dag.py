@@ -13,9 +13,9 @@ from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job
 from floe_orchestrator_airflow.alerts.callbacks import end_callbacks
 from floe_orchestrator_airflow.dag.dag_documentation import dag_documentation
-from floe_orchestrator_airflow.dag.dag_id import dag_id
 from floe_orchestrator_airflow.dag.job_tasks import add_job_tasks
 from floe_orchestrator_airflow.dag.trigger_form import trigger_form
+from floe_orchestrator_airflow.names.dag_id import dag_id
 from floe_orchestrator_airflow.ticks.dag_schedule import dag_schedule
 
 MAX_TAG_LENGTH = 100

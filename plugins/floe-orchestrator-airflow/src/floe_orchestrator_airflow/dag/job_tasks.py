@@ -12,10 +12,10 @@ from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job
 from floe_orchestrator_airflow.dag.doubling_delay import DoublingDelay
 from floe_orchestrator_airflow.dag.mirrored_graph import add_mirrors
-from floe_orchestrator_airflow.dag.node_assets import built_assets, read_assets
-from floe_orchestrator_airflow.dag.task_ids import BUILD
 from floe_orchestrator_airflow.mirrors.node_mirrors import mirrors
+from floe_orchestrator_airflow.names.task_ids import BUILD
 from floe_orchestrator_airflow.task.build_operator import FloeBuildOperator
+from floe_orchestrator_airflow.task.node_assets import built_assets, read_assets
 
 # At the product's timeout the build ends itself and reports the nodes it did not finish. Airflow's
 # own timeout, this much later, is for a build that fails to do so.

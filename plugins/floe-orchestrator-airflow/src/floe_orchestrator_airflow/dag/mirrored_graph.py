@@ -10,11 +10,11 @@ from airflow.sdk import BaseOperator, TaskGroup
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
 from floe_orchestrator_airflow.dag.folder_groups import FolderGroups
-from floe_orchestrator_airflow.dag.node_assets import relation
-from floe_orchestrator_airflow.dag.task_ids import OUTCOME
 from floe_orchestrator_airflow.mirrors.mirror_operators import MirrorOperator, OutcomeOperator
 from floe_orchestrator_airflow.mirrors.node_mirrors import Mirror
+from floe_orchestrator_airflow.names.task_ids import OUTCOME
 from floe_orchestrator_airflow.task.build_operator import FloeBuildOperator
+from floe_orchestrator_airflow.task.node_assets import relation
 
 MAX_LISTED = 200
 

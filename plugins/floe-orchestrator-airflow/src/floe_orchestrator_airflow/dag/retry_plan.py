@@ -7,7 +7,7 @@ from datetime import timedelta
 from floe_core.plugin_api.powers import RetryPlan
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_airflow.dag.job_dag import job_dag
-from floe_orchestrator_airflow.dag.task_ids import BUILD
+from floe_orchestrator_airflow.names.task_ids import BUILD
 from floe_orchestrator_airflow.task.build_operator import FloeBuildOperator
 
 # Airflow's name for the pool of a task that names none.

@@ -9,7 +9,7 @@ from airflow.sdk import Param
 from floe_core.runs.run_parameters import RunParameters, RunResourceType
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job
-from floe_orchestrator_airflow.task.run_of_product import (
+from floe_orchestrator_airflow.names.run_of_product import (
     NODE_IDS_PARAM,
     RANGE_END_PARAM,
     RANGE_START_PARAM,

@@ -20,7 +20,7 @@ from floe_orchestrator_airflow.local.executor_watch import ExecutorWatch
 from floe_orchestrator_airflow.local.rest_api import RestError
 from floe_orchestrator_airflow.local.service import LocalAirflow, datetime_of
 from floe_orchestrator_airflow.local.verdict import report_of_run
-from floe_orchestrator_airflow.task.run_of_product import run_name
+from floe_orchestrator_airflow.names.run_of_product import run_name
 
 POLL_SECONDS = 0.2
 SECONDS_TO_END = 10.0
@@ -134,7 +134,7 @@ def follow_run(
 
 
 def _dag_id(artifacts: CompiledArtifacts, options: RunOptions) -> str:
-    from floe_orchestrator_airflow.dag.dag_id import dag_id as id_of_dag
+    from floe_orchestrator_airflow.names.dag_id import dag_id as id_of_dag
 
     return id_of_dag(artifacts, artifacts.job(options.job))
 

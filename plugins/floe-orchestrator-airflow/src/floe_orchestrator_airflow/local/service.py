@@ -21,13 +21,13 @@ from floe_core.product_folder.state_folder import state_folder
 from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE, CompiledArtifacts
 from floe_core.storage.atomic_files import write_together
 from floe_core.storage.regular_files import open_regular
-from floe_orchestrator_airflow.dag.entry_point import FILENAME, entry_point_text, is_entry_point
 from floe_orchestrator_airflow.local.components import end_leftovers, write_host
 from floe_orchestrator_airflow.local.home import USER, Home
 from floe_orchestrator_airflow.local.processes import end, tree
 from floe_orchestrator_airflow.local.progress import STUCK_SECONDS, Progress
 from floe_orchestrator_airflow.local.rest_api import RestApi, RestError
 from floe_orchestrator_airflow.local.unstored_dags import why_unstored
+from floe_orchestrator_airflow.names.entry_point import FILENAME, entry_point_text, is_entry_point
 
 # As many as Airflow's own default pool has: here a pool is only a name and limits nothing.
 POOL_SLOTS = 128

@@ -8,8 +8,8 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 from airflow.triggers.base import StartTriggerArgs
 
-from floe_orchestrator_airflow.dag.task_ids import BUILD
 from floe_orchestrator_airflow.mirrors import MIRROR_TRIGGER, OUTCOME_TRIGGER
+from floe_orchestrator_airflow.names.task_ids import BUILD
 from floe_orchestrator_airflow.task.nodes_operator import FloeNodesOperator
 
 if TYPE_CHECKING:

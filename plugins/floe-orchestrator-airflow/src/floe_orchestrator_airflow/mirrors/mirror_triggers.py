@@ -22,9 +22,9 @@ from airflow.triggers.base import (
 )
 
 from floe_core.runs.build_events import NodeResult
-from floe_orchestrator_airflow.dag.task_ids import BUILD
 from floe_orchestrator_airflow.mirrors.internals import task_instance_of, wait_until_logs_are_read
 from floe_orchestrator_airflow.mirrors.progress_poller import listening, task_states
+from floe_orchestrator_airflow.names.task_ids import BUILD
 from floe_orchestrator_airflow.task.node_log import level_of, level_of_result, summary
 from floe_orchestrator_airflow.task.result_facts import (
     ENDED_AT,

@@ -23,15 +23,8 @@ from floe_core.foundation.errors import NothingNewError, UsageError
 from floe_core.runs.build_events import BuildEnded, NodeLog, NodeResult
 from floe_core.runs.build_request import BuildRequest
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_orchestrator_airflow.dag.node_assets import asset_event_facts, built_assets
-from floe_orchestrator_airflow.product_assets import updates_asset
-from floe_orchestrator_airflow.task.attempt import is_automatic
-from floe_orchestrator_airflow.task.build_error import error_of
-from floe_orchestrator_airflow.task.lineage_of_task import EmitsNoDatasets, below_task
-from floe_orchestrator_airflow.task.node_log import level_of, level_of_result, summary
-from floe_orchestrator_airflow.task.progress_report import ProgressReport
-from floe_orchestrator_airflow.task.run_memory import RunMemory
-from floe_orchestrator_airflow.task.run_of_product import (
+from floe_orchestrator_airflow.names.product_assets import updates_asset
+from floe_orchestrator_airflow.names.run_of_product import (
     NODE_IDS_PARAM,
     build_run_id,
     nominal_time,
@@ -39,6 +32,13 @@ from floe_orchestrator_airflow.task.run_of_product import (
     params_of_run,
     range_of_run,
 )
+from floe_orchestrator_airflow.task.attempt import is_automatic
+from floe_orchestrator_airflow.task.build_error import error_of
+from floe_orchestrator_airflow.task.lineage_of_task import EmitsNoDatasets, below_task
+from floe_orchestrator_airflow.task.node_assets import asset_event_facts, built_assets
+from floe_orchestrator_airflow.task.node_log import level_of, level_of_result, summary
+from floe_orchestrator_airflow.task.progress_report import ProgressReport
+from floe_orchestrator_airflow.task.run_memory import RunMemory
 from floe_orchestrator_airflow.task.task_journal import TaskJournal
 from floe_orchestrator_airflow.task.task_process import end_with_supervisor
 from floe_orchestrator_airflow.task.updates_of_run import updates_of_run

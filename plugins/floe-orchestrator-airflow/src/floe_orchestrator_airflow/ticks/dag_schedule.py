@@ -9,8 +9,8 @@ from airflow.sdk.configuration import conf
 
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job
-from floe_orchestrator_airflow.dag.dag_id import dag_id
-from floe_orchestrator_airflow.product_assets import updates_asset
+from floe_orchestrator_airflow.names.dag_id import dag_id
+from floe_orchestrator_airflow.names.product_assets import updates_asset
 from floe_orchestrator_airflow.ticks.timetable import FloeTimetable
 
 if TYPE_CHECKING:

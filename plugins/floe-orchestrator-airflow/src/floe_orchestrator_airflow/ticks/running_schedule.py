@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from floe_core.plugin_api.powers import RunningSchedule
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_orchestrator_airflow.dag.dag_id import dag_id
+from floe_orchestrator_airflow.names.dag_id import dag_id
 from floe_orchestrator_airflow.service.rest_access import (
     CannotGoOnError,
     json_object,

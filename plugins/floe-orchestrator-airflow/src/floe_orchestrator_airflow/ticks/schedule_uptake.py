@@ -14,8 +14,8 @@ from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.foundation.service_probe import without_secrets
 from floe_core.schedules.job_schedules import JobSchedules
 from floe_core.schemas.policies import Job
-from floe_orchestrator_airflow.dag.dag_id import dag_id
-from floe_orchestrator_airflow.dag.entry_point import FILENAME
+from floe_orchestrator_airflow.names.dag_id import dag_id
+from floe_orchestrator_airflow.names.entry_point import FILENAME
 from floe_orchestrator_airflow.service.rest_access import (
     CannotGoOnError,
     NothingAnswersError,

@@ -10,13 +10,13 @@ from floe_core.execution import outcome_of_run, report_outcome
 from floe_core.product_folder.state_folder import runs_place
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.secrets.settings import setting
-from floe_orchestrator_dagster.dagster_names import (
+from floe_orchestrator_dagster.internals import SCHEDULED_EXECUTION_TIME_TAG, WILL_RETRY_TAG
+from floe_orchestrator_dagster.names.dagster_names import (
     JOB_TAG,
     NOMINAL_TIME_TAG,
     REPLACED_TAG,
     job_of_run,
 )
-from floe_orchestrator_dagster.internals import SCHEDULED_EXECUTION_TIME_TAG, WILL_RETRY_TAG
 from floe_orchestrator_dagster.step.failure_message import failure_message
 from floe_orchestrator_dagster.step.resumed_run import resumed_runs
 from floe_orchestrator_dagster.step.run_config import parameters_of_run

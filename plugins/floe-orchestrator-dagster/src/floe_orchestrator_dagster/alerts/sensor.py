@@ -20,8 +20,8 @@ from dagster import (
 from floe_core.alerts import report_lateness, send_waiting
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_dagster.alerts.run_end import report_end_of_run
-from floe_orchestrator_dagster.dagster_names import JOB_TAG, PRODUCT_TAG, plain
-from floe_orchestrator_dagster.definitions.asset_map import AssetMap
+from floe_orchestrator_dagster.names.asset_map import AssetMap
+from floe_orchestrator_dagster.names.dagster_names import JOB_TAG, PRODUCT_TAG, plain
 
 INTERVAL_SECONDS = 10
 # Each evaluation overlaps the last, since a run's end may be written after that of a later run.

@@ -17,11 +17,11 @@ from dagster import (
 )
 
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_orchestrator_dagster.dagster_names import build_op_name, distinct
-from floe_orchestrator_dagster.definitions.asset_map import AssetMap
-from floe_orchestrator_dagster.definitions.asset_specs import NODE_METADATA
 from floe_orchestrator_dagster.definitions.check_specs import check_specs
 from floe_orchestrator_dagster.definitions.retries import retry_policy
+from floe_orchestrator_dagster.names.asset_map import AssetMap
+from floe_orchestrator_dagster.names.asset_specs import NODE_METADATA
+from floe_orchestrator_dagster.names.dagster_names import build_op_name, distinct
 from floe_orchestrator_dagster.step.build_step import StepEvent, run_step
 from floe_orchestrator_dagster.step.run_config import config_fields
 

@@ -6,8 +6,8 @@ from dagster import AssetCheckSpec, AssetKey
 
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
-from floe_orchestrator_dagster.definitions.asset_map import AssetMap
-from floe_orchestrator_dagster.definitions.asset_specs import NODE_METADATA
+from floe_orchestrator_dagster.names.asset_map import AssetMap
+from floe_orchestrator_dagster.names.asset_specs import NODE_METADATA
 
 
 def check_specs(artifacts: CompiledArtifacts, asset_map: AssetMap) -> list[AssetCheckSpec]:

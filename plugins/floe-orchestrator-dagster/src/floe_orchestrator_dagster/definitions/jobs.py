@@ -10,8 +10,8 @@ from dagster import AssetSelection, define_asset_job
 from floe_core.foundation.errors import InvalidProductError, Problem
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job
-from floe_orchestrator_dagster.dagster_names import JOB_TAG, PRODUCT_TAG, job_name
-from floe_orchestrator_dagster.definitions.asset_map import AssetMap
+from floe_orchestrator_dagster.names.asset_map import AssetMap
+from floe_orchestrator_dagster.names.dagster_names import JOB_TAG, PRODUCT_TAG, job_name
 
 if TYPE_CHECKING:
     from floe_orchestrator_dagster.internals import AssetJob

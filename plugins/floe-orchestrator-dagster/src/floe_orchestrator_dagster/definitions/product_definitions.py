@@ -6,10 +6,10 @@ from dagster import AssetSpec, Definitions
 
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_dagster.alerts.sensor import alert_sensors
-from floe_orchestrator_dagster.definitions.asset_map import AssetMap, asset_map_of
-from floe_orchestrator_dagster.definitions.asset_specs import Translate, spec_of_unplaced
 from floe_orchestrator_dagster.definitions.building import building_assets
 from floe_orchestrator_dagster.definitions.jobs import jobs_of
+from floe_orchestrator_dagster.names.asset_map import AssetMap, asset_map_of
+from floe_orchestrator_dagster.names.asset_specs import Translate, spec_of_unplaced
 from floe_orchestrator_dagster.ticks.schedules import schedules_of
 from floe_orchestrator_dagster.ticks.update_sensors import update_sensors
 

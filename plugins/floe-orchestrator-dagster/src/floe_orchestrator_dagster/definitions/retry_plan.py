@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from floe_core.plugin_api.powers import RetryPlan
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_orchestrator_dagster.definitions.asset_map import asset_map_of
 from floe_orchestrator_dagster.definitions.building import building_assets
+from floe_orchestrator_dagster.names.asset_map import asset_map_of
 
 
 def retry_plan(artifacts: CompiledArtifacts, job_name: str) -> RetryPlan:

@@ -18,9 +18,9 @@ from dagster import (
 
 from floe_core.plugin_api.transform_graph import ordered
 from floe_core.plugin_interfaces import TransformConfig
-from floe_orchestrator_dagster.dagster_names import distinct
 from floe_orchestrator_dagster.dbt_resource import FloeDbtResource
-from floe_orchestrator_dagster.definitions.accepted_values import takes_tag
+from floe_orchestrator_dagster.names.accepted_values import takes_tag
+from floe_orchestrator_dagster.names.dagster_names import distinct
 
 
 def assets_from_transforms(transforms: list[TransformConfig]) -> list[AssetsDefinition]:

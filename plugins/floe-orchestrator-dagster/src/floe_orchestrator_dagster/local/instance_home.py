@@ -7,7 +7,7 @@ from pathlib import Path
 
 from floe_core.product_folder.state_folder import state_folder
 from floe_core.storage.atomic_files import write_together
-from floe_orchestrator_dagster.definitions.entry_point import FILENAME
+from floe_orchestrator_dagster.names.entry_point import FILENAME
 
 WORKSPACE = "workspace.yaml"
 

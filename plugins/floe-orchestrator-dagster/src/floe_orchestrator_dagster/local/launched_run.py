@@ -19,16 +19,16 @@ from floe_core.launched_run.run_report import RunReporter, reporting_to_parent
 from floe_core.plugin_api.powers import RunOptions
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_dagster.alerts.run_end import report_end_of_run
-from floe_orchestrator_dagster.dagster_names import (
-    NOMINAL_TIME_TAG,
-    RANGE_END_TAG,
-    RANGE_START_TAG,
-)
-from floe_orchestrator_dagster.definitions.asset_map import asset_map_of
 from floe_orchestrator_dagster.internals import lighter_event_log
 from floe_orchestrator_dagster.local.open_instance import open_instance
 from floe_orchestrator_dagster.local.run_execution import execute_run
 from floe_orchestrator_dagster.local.run_record import end_of
+from floe_orchestrator_dagster.names.asset_map import asset_map_of
+from floe_orchestrator_dagster.names.dagster_names import (
+    NOMINAL_TIME_TAG,
+    RANGE_END_TAG,
+    RANGE_START_TAG,
+)
 
 PATIENCE_SECONDS = 15.0
 

@@ -16,13 +16,13 @@ from dagster import (
 
 from floe_core.launched_run.run_order import RunOrder
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_orchestrator_dagster.dagster_names import job_name
-from floe_orchestrator_dagster.definitions.asset_map import AssetMap
 from floe_orchestrator_dagster.definitions.building import building_assets
-from floe_orchestrator_dagster.definitions.entry_point import FILENAME
 from floe_orchestrator_dagster.definitions.jobs import selection_of
 from floe_orchestrator_dagster.definitions.product_definitions import definitions_of
 from floe_orchestrator_dagster.internals import execute_with_origin
+from floe_orchestrator_dagster.names.asset_map import AssetMap
+from floe_orchestrator_dagster.names.dagster_names import job_name
+from floe_orchestrator_dagster.names.entry_point import FILENAME
 from floe_orchestrator_dagster.step.run_config import run_config_of
 
 

@@ -33,19 +33,19 @@ from floe_core.foundation.errors import NothingNewError, UsageError
 from floe_core.launched_run.event_feed import emit
 from floe_core.ports.decision import updates_in
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_orchestrator_dagster.dagster_names import (
+from floe_orchestrator_dagster.internals import (
+    SCHEDULED_EXECUTION_TIME_TAG,
+    compute_output_keys_once,
+    lighter_event_log,
+)
+from floe_orchestrator_dagster.names.dagster_names import (
     JOB_TAG,
     NOMINAL_TIME_TAG,
     UPDATES_TAG,
     build_op_name,
     job_of_run,
 )
-from floe_orchestrator_dagster.definitions.partitions import range_of
-from floe_orchestrator_dagster.internals import (
-    SCHEDULED_EXECUTION_TIME_TAG,
-    compute_output_keys_once,
-    lighter_event_log,
-)
+from floe_orchestrator_dagster.names.partitions import range_of
 from floe_orchestrator_dagster.step.internals import remembered_materializations
 from floe_orchestrator_dagster.step.node_log import log_node_line
 from floe_orchestrator_dagster.step.node_results import check_result, materialization

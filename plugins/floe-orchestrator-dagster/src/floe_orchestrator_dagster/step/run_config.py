@@ -12,7 +12,7 @@ from dagster import Enum as ConfigEnum
 from floe_core.execution import RunParameters
 from floe_core.runs.run_parameters import RunResourceType
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_orchestrator_dagster.dagster_names import build_op_name
+from floe_orchestrator_dagster.names.dagster_names import build_op_name
 
 _TYPES: dict[str, Any] = {
     "select": str,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from dagster import AssetCheckKey, AssetKey, OpExecutionContext
 
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_orchestrator_dagster.definitions.step_assets import DATASET_METADATA
+from floe_orchestrator_dagster.names.step_assets import DATASET_METADATA
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from dagster import ScheduleDefinition, build_schedule_context
 
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.schemas.policies import Schedule
-from floe_orchestrator_dagster.dagster_names import NOMINAL_TIME_TAG
 from floe_orchestrator_dagster.internals import NoMomentsError, moments_of
+from floe_orchestrator_dagster.names.dagster_names import NOMINAL_TIME_TAG
 from floe_orchestrator_dagster.ticks.schedules import rule_of
 from floe_orchestrator_dagster.ticks.tick_evaluation import run_or_reason
 

@@ -6,8 +6,8 @@ from datetime import datetime
 
 from dagster import DagsterInstance, RunsFilter, ScheduleEvaluationContext
 
-from floe_orchestrator_dagster.dagster_names import NOMINAL_TIME_TAG
 from floe_orchestrator_dagster.internals import SCHEDULE_NAME_TAG, last_look
+from floe_orchestrator_dagster.names.dagster_names import NOMINAL_TIME_TAG
 
 
 def last_evaluation(

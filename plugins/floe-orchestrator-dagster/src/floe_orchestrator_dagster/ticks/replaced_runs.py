@@ -6,8 +6,8 @@ from datetime import datetime
 
 from dagster import DagsterInstance, DagsterRunStatus, RunsFilter, ScheduleEvaluationContext
 
-from floe_orchestrator_dagster.dagster_names import NOMINAL_TIME_TAG, REPLACED_TAG
 from floe_orchestrator_dagster.internals import SCHEDULE_NAME_TAG
+from floe_orchestrator_dagster.names.dagster_names import NOMINAL_TIME_TAG, REPLACED_TAG
 
 
 def replace_waiting_runs(

@@ -9,9 +9,9 @@ from typing import Any
 from floe_core.foundation.service_probe import NoAnswerError
 from floe_core.plugin_api.powers import RunningSchedule
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_orchestrator_dagster.dagster_names import job_name
-from floe_orchestrator_dagster.definitions.job_places import places_of
+from floe_orchestrator_dagster.names.dagster_names import job_name
 from floe_orchestrator_dagster.service.graphql_client import GraphqlClient, RefusedError
+from floe_orchestrator_dagster.service.job_places import places_of
 from floe_orchestrator_dagster.service.webserver_access import access_from
 from floe_orchestrator_dagster.ticks.schedules import schedule_name
 

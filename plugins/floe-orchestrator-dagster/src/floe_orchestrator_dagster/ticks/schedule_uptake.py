@@ -9,9 +9,9 @@ from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.foundation.service_probe import NoAnswerError
 from floe_core.schedules.job_schedules import JobSchedules
 from floe_core.schemas.policies import Job
-from floe_orchestrator_dagster.dagster_names import job_name
-from floe_orchestrator_dagster.definitions.job_places import places_of
+from floe_orchestrator_dagster.names.dagster_names import job_name
 from floe_orchestrator_dagster.service.graphql_client import GraphqlClient, RefusedError
+from floe_orchestrator_dagster.service.job_places import places_of
 from floe_orchestrator_dagster.service.webserver_access import access_from
 from floe_orchestrator_dagster.ticks.schedules import description_of, schedule_name
 from floe_orchestrator_dagster.ticks.tick_before_start import run_tick_before_start

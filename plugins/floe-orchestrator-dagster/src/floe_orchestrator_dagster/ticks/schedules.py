@@ -16,7 +16,7 @@ from dagster import DefaultScheduleStatus, ScheduleDefinition
 
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job, Schedule
-from floe_orchestrator_dagster.dagster_names import job_name
+from floe_orchestrator_dagster.names.dagster_names import job_name
 from floe_orchestrator_dagster.ticks.native_cron import is_native, local_superset
 from floe_orchestrator_dagster.ticks.tick_evaluation import evaluation
 from floe_orchestrator_dagster.ticks.utc_superset import utc_superset

@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from floe_core.schedules import latest_tick
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job
-from floe_orchestrator_dagster.dagster_names import NOMINAL_TIME_TAG, job_name
 from floe_orchestrator_dagster.internals import SCHEDULE_NAME_TAG, SCHEDULED_EXECUTION_TIME_TAG
+from floe_orchestrator_dagster.names.dagster_names import NOMINAL_TIME_TAG, job_name
 from floe_orchestrator_dagster.service.graphql_client import GraphqlClient
 
 _RUNS = """

@@ -12,7 +12,7 @@ from floe_core.schedules import is_tick, latest_tick
 from floe_core.schedules.live_schedules import live_job
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job, Schedule
-from floe_orchestrator_dagster.dagster_names import NOMINAL_TIME_TAG
+from floe_orchestrator_dagster.names.dagster_names import NOMINAL_TIME_TAG
 from floe_orchestrator_dagster.ticks.last_evaluation import has_run_for, last_evaluation
 from floe_orchestrator_dagster.ticks.replaced_runs import replace_waiting_runs
 

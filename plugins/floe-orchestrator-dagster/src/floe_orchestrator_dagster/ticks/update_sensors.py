@@ -22,7 +22,7 @@ from floe_core.ports.decision import Decision
 from floe_core.ports.watch import SECONDS_BETWEEN_LOOKS, look, repeated_key, wait_to_repeat
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job
-from floe_orchestrator_dagster.dagster_names import UPDATES_TAG, update_sensor_name
+from floe_orchestrator_dagster.names.dagster_names import UPDATES_TAG, update_sensor_name
 
 if TYPE_CHECKING:
     from floe_orchestrator_dagster.internals import AssetJob

@@ -10,7 +10,7 @@ from prefect.client.orchestration import get_client
 from floe_core.alerts import jobs_with_deadlines, report_lateness
 from floe_core.alerts.deadline_watch import SECONDS_BETWEEN_LOOKS
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_orchestrator_prefect.flow.prefect_names import DEPLOYMENT, flow_name
+from floe_orchestrator_prefect.names.prefect_names import DEPLOYMENT, flow_name
 from floe_orchestrator_prefect.service.server_problems import SERVER_PROBLEMS
 from floe_orchestrator_prefect.ticks.update_watch import has_run
 

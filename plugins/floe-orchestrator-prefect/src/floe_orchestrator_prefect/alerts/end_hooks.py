@@ -16,7 +16,7 @@ from floe_core.execution import outcome_of_run, report_outcome
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job
 from floe_core.secrets.settings import setting
-from floe_orchestrator_prefect.flow.prefect_names import SKIPPED_RUN
+from floe_orchestrator_prefect.names.prefect_names import SKIPPED_RUN
 from floe_orchestrator_prefect.task.run_history import builds_of
 
 Hook = FlowStateHook[..., Any]

@@ -19,10 +19,10 @@ from floe_core.runs.time_range import TimeRange
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job
 from floe_orchestrator_prefect.alerts.end_hooks import end_hooks
-from floe_orchestrator_prefect.flow.node_tasks import NodeTask
-from floe_orchestrator_prefect.flow.prefect_names import SKIPPED_RUN, flow_name
+from floe_orchestrator_prefect.names.prefect_names import SKIPPED_RUN, flow_name
 from floe_orchestrator_prefect.task.build_task import OneBuild, build_task
 from floe_orchestrator_prefect.task.node_runs import NodeRuns
+from floe_orchestrator_prefect.task.node_tasks import NodeTask
 from floe_orchestrator_prefect.task.port_events import emit_updated_ports
 from floe_orchestrator_prefect.task.run_request import request_of, results_so_far
 from floe_orchestrator_prefect.ticks.due_tick import due_tick

@@ -11,7 +11,7 @@ from prefect.tasks import MaterializingTask
 from floe_core.plugin_api.transform_graph import ordered
 from floe_core.plugin_interfaces import TransformConfig
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_orchestrator_prefect.flow.prefect_names import asset_key
+from floe_orchestrator_prefect.names.prefect_names import asset_key
 from floe_orchestrator_prefect.task.one_node import build_one_node, node_named
 
 _FACTS = ("path", "schema_name", "materialization", "compute", "tags", "meta")

@@ -14,12 +14,12 @@ from floe_core.launched_run.run_order import RunOrder
 from floe_core.launched_run.run_report import RunReporter
 from floe_core.plugin_api.powers import RunOptions
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_orchestrator_prefect.alerts.dead_runs import LAUNCHED_FOLDER, end_dead_runs, hold
 from floe_orchestrator_prefect.flow.job_flow import JobFlow
 from floe_orchestrator_prefect.flow.product_flows import product_flows
 from floe_orchestrator_prefect.local.expired_leases import taking_back_slots
 from floe_orchestrator_prefect.local.run_record import end_of
 from floe_orchestrator_prefect.local.server_watch import watching_server
-from floe_orchestrator_prefect.service.dead_runs import LAUNCHED_FOLDER, end_dead_runs, hold
 
 # How long a run may take to end once its server is gone: Prefect's client retries for minutes.
 SECONDS_WITHOUT_SERVER = 10.0

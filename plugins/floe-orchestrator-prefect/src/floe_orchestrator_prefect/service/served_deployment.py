@@ -16,7 +16,7 @@ from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.foundation.service_probe import without_secrets
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job
-from floe_orchestrator_prefect.flow.prefect_names import DEPLOYMENT, flow_name
+from floe_orchestrator_prefect.names.prefect_names import DEPLOYMENT, flow_name
 from floe_orchestrator_prefect.service.server_access import access_from
 
 LIMIT_SECONDS = 20.0

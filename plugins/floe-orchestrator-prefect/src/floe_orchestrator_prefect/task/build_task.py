@@ -27,7 +27,7 @@ from floe_core.foundation.errors import NothingNewError
 from floe_core.launched_run.event_feed import emit
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job
-from floe_orchestrator_prefect.flow.prefect_names import BUILD
+from floe_orchestrator_prefect.names.prefect_names import BUILD
 from floe_orchestrator_prefect.task.build_failure import BuildFailedError, may_retry
 from floe_orchestrator_prefect.task.log_levels import LEVELS
 from floe_orchestrator_prefect.task.node_runs import NodeRuns

@@ -9,7 +9,7 @@ from prefect.events import emit_event
 from floe_core.runs.build_events import NodeResult
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.ports import Port, port_key
-from floe_orchestrator_prefect.flow.prefect_names import asset_key, node_names
+from floe_orchestrator_prefect.names.prefect_names import asset_key, node_names
 
 UPDATED = "floe.port.updated"
 

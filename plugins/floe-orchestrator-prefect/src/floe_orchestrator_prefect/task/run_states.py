@@ -26,8 +26,8 @@ from prefect.client.schemas.filters import (
 )
 from prefect.client.schemas.objects import State, TaskRun
 
-from floe_orchestrator_prefect.flow.node_tasks import NodeTask
 from floe_orchestrator_prefect.internals import event_of_task_run
+from floe_orchestrator_prefect.task.node_tasks import NodeTask
 
 T = TypeVar("T")
 

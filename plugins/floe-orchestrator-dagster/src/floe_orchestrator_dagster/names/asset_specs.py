@@ -10,9 +10,9 @@ from dagster import AssetDep, AssetKey, AssetSpec, TableColumn, TableSchema
 
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
-from floe_orchestrator_dagster.dagster_names import PRODUCT_TAG, plain
-from floe_orchestrator_dagster.definitions.accepted_values import takes_owner, takes_tag
-from floe_orchestrator_dagster.definitions.asset_keys import dagster_meta, key_of
+from floe_orchestrator_dagster.names.accepted_values import takes_owner, takes_tag
+from floe_orchestrator_dagster.names.asset_keys import dagster_meta, key_of
+from floe_orchestrator_dagster.names.dagster_names import PRODUCT_TAG, plain
 
 NODE_METADATA = "floe/node"
 

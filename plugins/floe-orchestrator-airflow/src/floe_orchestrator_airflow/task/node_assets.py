@@ -9,7 +9,7 @@ from floe_core.runs.build_events import NodeResult
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node, source_name
 from floe_core.schemas.policies import Job
-from floe_orchestrator_airflow.product_assets import asset_at, floe_asset
+from floe_orchestrator_airflow.names.product_assets import asset_at, floe_asset
 from floe_orchestrator_airflow.task.result_facts import facts_of_result
 
 Facts = dict[str, JsonValue]

@@ -26,7 +26,7 @@ from floe_core.product_folder.state_folder import state_folder, state_place
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.storage.file_locks import hold_if_free
 from floe_orchestrator_prefect.alerts.end_hooks import report_end
-from floe_orchestrator_prefect.flow.prefect_names import flow_name
+from floe_orchestrator_prefect.names.prefect_names import flow_name
 
 FOLDER = "prefect-runs"
 # Those that `floe run` launches, on a server of its own.

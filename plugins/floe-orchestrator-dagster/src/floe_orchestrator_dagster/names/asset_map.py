@@ -13,11 +13,11 @@ from floe_core.foundation.errors import InvalidProductError, invalid
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.node_graph import NodeGraph
 from floe_core.schemas.nodes import Node
-from floe_orchestrator_dagster.dagster_names import plain
-from floe_orchestrator_dagster.definitions.asset_keys import double_keys, unsound_keys
-from floe_orchestrator_dagster.definitions.asset_specs import Translate, spec_of
-from floe_orchestrator_dagster.definitions.check_places import place_of
-from floe_orchestrator_dagster.definitions.step_assets import step_specs
+from floe_orchestrator_dagster.names.asset_keys import double_keys, unsound_keys
+from floe_orchestrator_dagster.names.asset_specs import Translate, spec_of
+from floe_orchestrator_dagster.names.check_places import place_of
+from floe_orchestrator_dagster.names.dagster_names import plain
+from floe_orchestrator_dagster.names.step_assets import step_specs
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
 from floe_core.schemas.ports import InputPort
 from floe_core.schemas.steps import Step
-from floe_orchestrator_prefect.flow.prefect_names import asset_key, asset_key_at, node_names
+from floe_orchestrator_prefect.names.prefect_names import asset_key, asset_key_at, node_names
 
 # Prefect rejects a longer one.
 LONGEST_DESCRIPTION = 2500

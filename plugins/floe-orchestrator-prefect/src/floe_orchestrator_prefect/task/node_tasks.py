@@ -12,8 +12,8 @@ from prefect.tasks import MaterializingTask, Task
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
 from floe_core.schemas.policies import Job
-from floe_orchestrator_prefect.flow.node_assets import node_assets, step_assets
-from floe_orchestrator_prefect.flow.prefect_names import node_names
+from floe_orchestrator_prefect.names.prefect_names import node_names
+from floe_orchestrator_prefect.task.node_assets import node_assets, step_assets
 from floe_orchestrator_prefect.task.one_node import build_one_node
 
 NodeTask = Task[..., Any]

@@ -10,14 +10,14 @@ from dagster import AssetDep, AssetKey, AssetSpec
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node, source_name
 from floe_core.schemas.steps import Step
-from floe_orchestrator_dagster.dagster_names import plain
-from floe_orchestrator_dagster.definitions.asset_specs import (
+from floe_orchestrator_dagster.names.asset_specs import (
     NODE_METADATA,
     Translate,
     group_of,
     owners_of,
     tags_of,
 )
+from floe_orchestrator_dagster.names.dagster_names import plain
 
 # The dataset's name in floe.yaml.
 DATASET_METADATA = "floe/dataset"

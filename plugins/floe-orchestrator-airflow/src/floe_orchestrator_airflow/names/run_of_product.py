@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from floe_core.runs.run_parameters import RunParameters
 from floe_core.runs.time_range import TimeRange
-from floe_orchestrator_airflow.dag.task_ids import BUILD
+from floe_orchestrator_airflow.names.task_ids import BUILD
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

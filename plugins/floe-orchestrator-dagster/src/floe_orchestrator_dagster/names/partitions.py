@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dagster import DagsterInvariantViolationError, Failure, OpExecutionContext
 
 from floe_core.runs.time_range import TimeRange
-from floe_orchestrator_dagster.dagster_names import RANGE_END_TAG, RANGE_START_TAG
+from floe_orchestrator_dagster.names.dagster_names import RANGE_END_TAG, RANGE_START_TAG
 
 
 def range_of(context: OpExecutionContext) -> TimeRange | None:

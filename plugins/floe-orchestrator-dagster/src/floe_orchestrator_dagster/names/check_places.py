@@ -17,7 +17,7 @@ from typing import Any
 
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
-from floe_orchestrator_dagster.definitions.asset_keys import dagster_meta
+from floe_orchestrator_dagster.names.asset_keys import dagster_meta
 
 
 def place_of(test: Node, artifacts: CompiledArtifacts) -> str:

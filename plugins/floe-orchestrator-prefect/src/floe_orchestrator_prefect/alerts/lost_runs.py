@@ -26,8 +26,8 @@ from prefect.logging.loggers import get_logger
 from prefect.states import Scheduled
 
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_orchestrator_prefect.flow.prefect_names import DEPLOYMENT, flow_name
-from floe_orchestrator_prefect.service.dead_runs import end_dead_runs
+from floe_orchestrator_prefect.alerts.dead_runs import end_dead_runs
+from floe_orchestrator_prefect.names.prefect_names import DEPLOYMENT, flow_name
 from floe_orchestrator_prefect.service.server_problems import SERVER_PROBLEMS
 
 SECONDS_BETWEEN_LOOKS = 15

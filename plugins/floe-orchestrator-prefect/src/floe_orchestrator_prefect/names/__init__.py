@@ -1,0 +1,1 @@
+"""What flows, tasks, tags and variables are called."""
