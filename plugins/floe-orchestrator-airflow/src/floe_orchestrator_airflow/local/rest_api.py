@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import threading
 import time
-import urllib.error
-import urllib.request
 from contextlib import nullcontext
 from datetime import UTC, datetime
-from http.client import HTTPException
 from typing import Any
 from urllib.parse import quote, urlencode
 from uuid import uuid4
+
+import httpx
 
 from floe_core.foundation.errors import EnvironmentProblemError
 
@@ -55,12 +53,15 @@ class RestApi:
     """
 
     def __init__(self, url: str, username: str, password: str) -> None:
-        self._url = url
         self._credentials = {"username": username, "password": password}
         self._token = ""
         self._changing = threading.Lock()
-        # Not through a proxy: the API is on this machine.
-        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        # Not through a proxy: the API is on this machine. The server may close a connection that is
+        # kept just as a change is sent, which must not be sent twice.
+        none_kept = httpx.Limits(max_keepalive_connections=0)
+        self._client = httpx.Client(
+            base_url=url, trust_env=False, follow_redirects=True, limits=none_kept
+        )
 
     def log_in(self) -> None:
         """Get a token for the requests that follow."""
@@ -236,19 +237,14 @@ class RestApi:
     def _request_once(
         self, method: str, path: str, body: Any, seconds: float = TIMEOUT_SECONDS
     ) -> dict[str, Any]:
-        data = None if body is None else json.dumps(body).encode()
-        headers = {"Content-Type": "application/json", "Accept": "application/json"}
-        if self._token:
-            headers["Authorization"] = f"Bearer {self._token}"
-        request = urllib.request.Request(self._url + path, data, headers, method=method)
+        headers = {"Authorization": f"Bearer {self._token}"} if self._token else {}
         try:
-            with self._opener.open(request, timeout=seconds) as answer:
-                text = answer.read().decode()
-        except urllib.error.HTTPError as error:
-            raise RestError(error.code, error.read().decode(errors="replace")) from None
-        except (OSError, HTTPException) as error:
+            answer = self._client.request(method, path, json=body, headers=headers, timeout=seconds)
+        except httpx.HTTPError as error:
             raise RestError(0, str(error) or type(error).__name__) from None
-        found: dict[str, Any] = json.loads(text) if text else {}
+        if not answer.is_success:
+            raise RestError(answer.status_code, answer.text)
+        found: dict[str, Any] = answer.json() if answer.content else {}
         return found
 
 
