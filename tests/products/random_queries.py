@@ -1,4 +1,4 @@
-"""Random queries of DuckDB, from a grammar, and the same with one part of them changed."""
+"""Random queries of DuckDB, from a grammar, and queries with one part of them changed."""
 
 from __future__ import annotations
 
@@ -235,3 +235,79 @@ def change_phrase(dice: random.Random, query: Phrase) -> str:
     changed = str(query)
     place.texts, place.parts = kept
     return changed
+
+
+# What stands in a query, and what may stand there instead.
+WORD = re.compile(r"main\.\w+|\w+|'[^']*'|[^\s\w]")
+WORDS = [
+    "id",
+    "name",
+    "amount",
+    "x",
+    "day",
+    "k",
+    "n",
+    "v",
+    "r",
+    "s",
+    "c",
+    "1",
+    "2",
+    "3",
+    "left",
+    "right",
+    "full",
+    "inner",
+    "cross",
+    "semi",
+    "anti",
+    "sum",
+    "max",
+    "min",
+    "count",
+    ">",
+    "<",
+    "=",
+    "<>",
+    "all",
+    "distinct",
+    "desc",
+    "asc",
+    "union",
+    "except",
+    "intersect",
+    "and",
+    "or",
+    "a",
+    "b",
+    "main.a",
+    "main.b",
+    "exists",
+    "by",
+    "having",
+    "where",
+    "qualify",
+    "limit",
+    "'p'",
+    "null",
+    "(",
+    ")",
+    ",",
+    "*",
+    "using",
+    "on",
+    "as",
+    "with",
+    "select",
+    "from",
+]
+
+
+def change_word(dice: random.Random, query: str) -> str:
+    """Return a query with another word, one more or one less; most of them are no SQL."""
+    word = dice.choice(list(WORD.finditer(query)))
+    before, after = query[: word.start()], query[word.end() :]
+    other = dice.choice(WORDS)
+    return dice.choice(
+        [before + other + after, f"{before}{other} {word.group()}{after}", before + after]
+    )

@@ -8,18 +8,17 @@ from functools import lru_cache
 
 import sqlglot
 from sqlglot import exp
-from sqlglot.optimizer.qualify import qualify
-from sqlglot.schema import MappingSchema
 
 from floe_core.reuse.catalogs.known import catalog_of
 from floe_core.reuse.queries.bare_columns import has_bare_columns
 from floe_core.reuse.queries.functions import Functions
 from floe_core.reuse.queries.parts import ROWS, WHOLE, Columns, Leaf, Part, digest, join_parts
-from floe_core.reuse.queries.query_reader import BARE, WRITTEN, QueryReader
 from floe_core.reuse.queries.row_order import goes_by_row_order
 from floe_core.reuse.queries.steadiness import find_own_call, find_varying, find_varying_call
 from floe_core.reuse.queries.token_words import is_whole, token_words
+from floe_core.sql.columns.known_tables import KnownTable
 from floe_core.sql.names import Names
+from floe_core.sql.sliced_columns import Slice, slice_query
 
 # What sqlglot raises if it can't parse SQL: its own errors, or errors inside its code.
 _STUMBLES = (
@@ -99,7 +98,8 @@ def analyse(sql: str, dialect: str, inputs: tuple[Input, ...], functions: Functi
     is_bare = catalog.has_bare_columns and has_bare_columns(query)
     by_order = is_bare or goes_by_row_order(query)
     # Once the function is gone, another one may have its name.
-    written = _mark_names(query) if catalog.names.ignores_case else []
+    kept = query.find_all(exp.Identifier) if catalog.names.ignores_case else ()
+    written = [name.name for name in kept]
     whole = analysis_of_text(f"{text} {own} {written}", inputs, never, by_row_order=by_order)
     if is_bare or not is_read_whole or not catalog.separates_columns:
         return whole
@@ -110,80 +110,66 @@ def analyse(sql: str, dialect: str, inputs: tuple[Input, ...], functions: Functi
     return replace(whole, rows=found.rows, columns=found.columns)
 
 
-def _mark_names(query: exp.Expr) -> list[str]:
-    """Return all names as written, and keep each where it is: to resolve them folds their case."""
-    names = [*query.find_all(exp.Identifier)]
-    for name in names:
-        name.meta[WRITTEN] = name.name
-    return [name.name for name in names]
-
-
 def _canonical(query: exp.Expr, dialect: str) -> str:
     return query.sql(dialect=dialect, comments=False, normalize_functions="upper")
 
 
 def _by_column(query: exp.Expr, dialect: str, names: InputNames) -> Columns:
-    for column in query.find_all(exp.Column):
-        column.meta[BARE] = not column.table
-    names.rename_tables(query)
-    schema = MappingSchema(names.schema, dialect=dialect, normalize=False)
-    qualified = qualify(
-        query,
-        dialect=dialect,
-        schema=schema,
-        quote_identifiers=False,
-        validate_qualify_columns=True,
-    )
-    return QueryReader(names.tables).read(qualified, {})
+    """Return the parts of a query.
+
+    Raises:
+        NotUnderstoodError: They cannot be told apart.
+    """
+    rows, columns = slice_query(names.rename_tables(query), dialect, names.tables())
+    of_rows = _part_of(rows)
+    named = {key: join_parts(of_rows, _part_of(each)) for key, each in columns.items()}
+    return Columns(of_rows, named)
+
+
+def _part_of(of_query: Slice) -> Part:
+    leaves = frozenset(Leaf(table, column or ROWS) for table, column in of_query.reads)
+    return Part(digest(of_query.code, sorted(leaves)), leaves)
 
 
 class InputNames:
-    """The inputs of a query, under names that are unique in it."""
+    """The inputs of a query."""
 
     def __init__(self, inputs: Sequence[Input], names: Names) -> None:
         self._names = names
-        self._by_place: dict[tuple[str, ...], str] = {}
-        self._node_ids: dict[str, str] = {}
-        self.schema: dict[str, object] = {}
-        self.tables: dict[str, Columns] = {}
-        for number, each in enumerate(inputs):
-            name = f"floe_input_{number}"
-            self._node_ids[name] = each.node_id
-            for place in ((each.database, each.schema, each.name), (each.schema, each.name)):
-                self._by_place[tuple(map(names.of_relation, place))] = name
-            if each.columns is not None:
-                columns = [names.key(column) for column in each.columns]
-                self.schema[name] = dict.fromkeys(columns, "unknown")
-                self.tables[name] = _columns_of(each.node_id, columns)
+        self._inputs = inputs
+        self._by_place = {
+            tuple(map(names.of_relation, place)): each.node_id
+            for each in inputs
+            for place in ((each.database, each.schema, each.name), (each.schema, each.name))
+        }
 
     def node_of(self, table: exp.Table) -> str | None:
         """Return the id of the node that the table belongs to."""
-        found = self._by_place.get(self._place(table))
-        return self._node_ids[found] if found else None
+        return self._by_place.get(self._place(table))
 
-    def rename_tables(self, query: exp.Expr) -> None:
-        """Give each input its own table name in the query; aliases stay."""
+    def rename_tables(self, query: exp.Expr) -> exp.Expr:
+        """Return the query with the id of its node as the name of each input; aliases stay."""
+        query = query.copy()
         for table in list(query.find_all(exp.Table)):
-            name = self._by_place.get(self._place(table))
-            if name is None:
+            node_id = self.node_of(table)
+            if node_id is None:
                 continue
             if not table.alias:
                 table.set("alias", exp.TableAlias(this=table.this.copy()))
-            table.set("this", exp.to_identifier(name, quoted=True))
+            table.set("this", exp.to_identifier(node_id, quoted=True))
             table.set("db", None)
             table.set("catalog", None)
+        return query
+
+    def tables(self) -> list[KnownTable]:
+        """Return the inputs by the ids of their nodes."""
+        return [
+            KnownTable(each.node_id, each.columns or (), is_complete=each.columns is not None)
+            for each in self._inputs
+        ]
 
     def _place(self, table: exp.Table) -> tuple[str, ...]:
         parts = [part for part in table.parts if isinstance(part, exp.Identifier)]
         if len(parts) != len(table.parts) or len(parts) < 2:
             return ()
         return tuple(self._names.query_key(part.name, is_quoted=part.quoted) for part in parts)
-
-
-def _columns_of(node_id: str, columns: Sequence[str]) -> Columns:
-    def leaf(column: str) -> Part:
-        return join_parts(
-            "input", Part(digest(node_id, column), frozenset({Leaf(node_id, column)}))
-        )
-
-    return Columns(leaf(ROWS), {name: leaf(name) for name in columns})

@@ -20,7 +20,7 @@ from floe_core.storage.atomic_files import write_together
 
 FILE = "analyses.json"
 # Increase this when `analyse` gives other results for the same SQL.
-FORMAT = 10
+FORMAT = 11
 # Above this number, only the analyses that the last plan used are kept.
 _MOST = 20_000
 

@@ -91,7 +91,7 @@ class ExpressionReader:
         for column in expression.find_all(exp.Column):
             scope.notes.mark_read(column)
         for source in scope.sources.values():
-            scope.notes.need(source.row())
+            scope.use_rows(source)
         return NOTHING
 
     def _grouping(self, grouping: exp.Expr, scope: Scope) -> Origins:
@@ -178,6 +178,7 @@ class ExpressionReader:
             return NOTHING
         relation = self._query(query, scope.inside())
         scope.notes.need(relation.whole())
+        scope.notes.use(relation.made_of())
         fields = (field.origins for field in relation.fields)
         return as_indirect(merge([*fields, relation.effects]), "CONDITIONAL")
 
@@ -194,6 +195,7 @@ class ExpressionReader:
     def _scalar(self, query: exp.Expr, scope: Scope) -> Origins:
         relation = self._query(query, scope.inside())
         scope.notes.need(relation.whole())
+        scope.notes.use(relation.made_of())
         value = relation.fields[0].origins if relation.fields else NOTHING
         return merge([value, relation.effects])
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import NamedTuple
@@ -13,7 +14,8 @@ from sqlglot import exp
 class Kind(Enum):
     """A column by name; one that may be another table's; any; the number and order of all.
 
-    FIRST: that many columns by position. WITHOUT: no column of that name.
+    FIRST: that many columns by position. WITHOUT: no column of that name. ROWS: which rows it has.
+    CODE: the query's own text of one of its columns, by its number.
     """
 
     COLUMN = auto()
@@ -22,6 +24,8 @@ class Kind(Enum):
     WHOLE = auto()
     FIRST = auto()
     WITHOUT = auto()
+    ROWS = auto()
+    CODE = auto()
 
 
 class Need(NamedTuple):
@@ -100,18 +104,33 @@ def _needed(kinds: Mapping[Kind, list[Need]]) -> Needed:
 class Notes:
     """What a reader finds while it reads a query.
 
-    `needs` are there whichever of the query's columns are used. `unresolved` are names that nothing
-    has. `is_lost`: a name means something that the reader does not know.
+    `needs` are there whichever of the query's columns are used; `rows` are what the set of its rows
+    is made of. `unresolved` are names that nothing has. `is_lost`: a name means something that the
+    reader does not know. `has_twins`: two columns of a query have one name.
     """
 
     needs: set[Need] = field(default_factory=set)
+    rows: set[Need] = field(default_factory=set)
     unresolved: set[str] = field(default_factory=set)
     is_lost: bool = False
+    has_twins: bool = False
     _read: set[int] = field(default_factory=set)
+    _parts: list[set[Need]] = field(default_factory=list)
 
     def need(self, needs: Iterable[Need]) -> None:
         """Note needs."""
         self.needs.update(needs)
+
+    def use(self, made_of: Iterable[Need]) -> None:
+        """Note what a value is made of that the part of a query that is being read uses."""
+        (self._parts[-1] if self._parts else self.rows).update(made_of)
+
+    @contextmanager
+    def reading_part(self) -> Iterator[set[Need]]:
+        """Give what is used while a column is read, apart from what determines the rows."""
+        self._parts.append(set())
+        yield self._parts[-1]
+        self._parts.pop()
 
     def mark_read(self, node: exp.Expr) -> None:
         """Note that a column or table of the query has been read."""
@@ -123,6 +142,18 @@ class Notes:
 
 
 _NUMBER = "floe_number"
+_CODE = "floe_code"
+
+
+def own_code(projection: exp.Expr) -> Needs:
+    """Return the text of a numbered projection as a need, none for any other."""
+    number = projection.meta.get(_CODE)
+    return NONE if number is None else frozenset([Need("", Kind.CODE, columns=number)])
+
+
+def number_code(projection: exp.Expr, number: int) -> None:
+    """Number a projection, so that what is made of it is known by the number."""
+    projection.meta[_CODE] = number
 
 
 def number_parts(query: exp.Expr) -> int:

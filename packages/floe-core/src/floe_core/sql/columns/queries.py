@@ -7,9 +7,10 @@ from dataclasses import replace
 
 from sqlglot import exp
 
+from floe_core.sql.columns.aggregates import adds_up
 from floe_core.sql.columns.aliases import with_aliases, with_unread_aliases
 from floe_core.sql.columns.expressions import ExpressionReader
-from floe_core.sql.columns.needs import Kind, Need
+from floe_core.sql.columns.needs import NONE, Kind, Need, Needs
 from floe_core.sql.columns.origins import NOTHING, Origins, as_indirect, merge
 from floe_core.sql.columns.relation import Relation
 from floe_core.sql.columns.scope import Scope
@@ -74,6 +75,7 @@ class QueryReader:
             relation = self.read(query, around).rename_columns(names, scope.notes)
             if relation == before:
                 return relation
+        scope.notes.is_lost = True
         return Relation()
 
     def _table(self, table: exp.Table, scope: Scope) -> Relation:
@@ -82,7 +84,9 @@ class QueryReader:
             known = scope.ctes.get(scope.identifiers.key_of(table.this))
             if known is not None:
                 return known
-        return self._find_table(table, scope)
+        found = self._find_table(table, scope)
+        scope.notes.use([Need(found.table, Kind.ROWS)])
+        return found
 
     def _select(self, select: exp.Select, scope: Scope) -> Relation:
         aliases_first = scope.identifiers.aliases_first
@@ -106,6 +110,7 @@ class QueryReader:
         if on := distinct.args.get("on"):
             return as_indirect(self._expressions.origins(on, scope), "FILTER")
         scope.notes.need(relation.whole())
+        scope.notes.use(relation.made_of())
         return relation.grouping()
 
     def _origins_of_limit(self, query: exp.Expr, scope: Scope) -> Origins:
@@ -128,6 +133,7 @@ class QueryReader:
             return NOTHING
         if group.args.get("all"):
             scope.notes.need(relation.whole())
+            scope.notes.use(_made_of_keys(select, relation))
             by = [each for each in select.expressions if _is_grouping(each)]
             return as_indirect(self._expressions.all_origins(by, scope), "GROUP_BY")
         found = [self._by_place(each, relation, scope) for each in group.expressions]
@@ -140,6 +146,8 @@ class QueryReader:
         found: list[Origins] = []
         for each in order.expressions if order else ():
             by = each.this
+            if isinstance(by, exp.Var):  # Of `order by all`.
+                scope.notes.use(relation.made_of())
             found.append(self._by_place(by, relation, scope))
             own = self._own_column(by, relation, scope)
             found.append(self._expressions.origins(by, scope) if own is None else own)
@@ -153,8 +161,7 @@ class QueryReader:
         if own is None:
             return None
         scope.notes.mark_read(by)
-        scope.notes.need(own.needs)
-        return own.origins
+        return scope.use(own).origins
 
     @staticmethod
     def _by_place(by: exp.Expr, relation: Relation, scope: Scope) -> Origins:
@@ -164,11 +171,21 @@ class QueryReader:
         place = int(by.name) - 1
         if place < len(relation.fields):
             # The column is not named, so another one may come to stand in its place.
-            counts = relation.fields[place].places.items()
+            own = relation.fields[place]
+            counts = own.places.items()
             scope.notes.need(Need(table, Kind.FIRST, columns=count) for table, count in counts)
+            scope.notes.use(own.made_of)
         return relation.fields[place].origins if place < len(relation.fields) else NOTHING
 
 
 def _is_grouping(projection: exp.Expr) -> bool:
     """Return whether GROUP BY ALL groups by it: it has no aggregate, window or unknown function."""
     return projection.find(exp.AggFunc, exp.Anonymous, exp.Window) is None
+
+
+def _made_of_keys(select: exp.Select, relation: Relation) -> Needs:
+    """Return what the keys of GROUP BY ALL are made of: all columns that are not aggregates."""
+    if len(relation.fields) != len(select.expressions):
+        return relation.made_of()
+    pairs = zip(select.expressions, relation.fields, strict=True)
+    return NONE.union(*(own.made_of for each, own in pairs if adds_up(each) is not True))

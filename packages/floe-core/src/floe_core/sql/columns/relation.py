@@ -17,7 +17,7 @@ class Field:
     `members` are those of a struct, () if unknown. `lists` is the number of lists around it: a
     list of structs has the members of its elements. `needs` are those of its readers, besides what
     its query names anyway. `places` is table -> how many of its columns come before, with the one
-    that a `*` brings here.
+    that a `*` brings here. `made_of` is all that the values of a query's column are made of.
     """
 
     name: str
@@ -26,6 +26,7 @@ class Field:
     lists: int = 0
     needs: Needs = NONE
     places: Mapping[str, int] = field(default_factory=dict)
+    made_of: Needs = NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,8 @@ class Relation:
         needs = frozenset(Need(table, Kind.COLUMN, key) for table in self.spread)
         needs = needs if len(needs) == 1 else perhaps(needs)
         is_known = self.rest and key not in self.hidden
-        return Field(name, read(Origin(self.rest, name)) if is_known else NOTHING, needs=needs)
+        origins = read(Origin(self.rest, name)) if is_known else NOTHING
+        return Field(name, origins, needs=needs, made_of=needs)
 
     def grouping(self) -> Origins:
         """Return the effects of removing duplicate rows, which depends on all columns."""
@@ -107,6 +109,10 @@ class Relation:
         """Return the needs of a reader to whom the number and order of all columns matter."""
         return frozenset(Need(table, Kind.WHOLE) for table in self.spread)
 
+    def made_of(self) -> Needs:
+        """Return what the values of all columns are made of."""
+        return NONE.union(*(each.made_of for each in self.fields))
+
     def first(self, count: int) -> Needs:
         """Return the needs of a reader of the first columns by position."""
         if count and self.is_by_name:
@@ -138,13 +144,9 @@ def table_relation(
 ) -> Relation:
     """Return the relation of a table of which some or all columns are known."""
     fields = tuple(
-        Field(
-            column,
-            read(Origin(table, column)),
-            needs=frozenset([Need(table, Kind.COLUMN, identifiers.key(column))]),
-            places={table: place},
-        )
+        Field(column, read(Origin(table, column)), needs=own, places={table: place}, made_of=own)
         for place, column in enumerate(columns, start=1)
+        if (own := frozenset([Need(table, Kind.COLUMN, identifiers.key(column))]))
     )
     rest, spread = "" if is_complete else table, frozenset([table])
     return Relation(fields, is_complete, rest, spread=spread, table=table)

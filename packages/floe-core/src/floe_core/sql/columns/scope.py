@@ -85,7 +85,7 @@ class Scope:
         self.notes.mark_read(star)
         named = self._source(self.identifiers.key_of(star.args["table"]))
         for each in [named] if named else self.sources.values():
-            self.notes.need(each.row())
+            self.use_rows(each)
 
     def need_for_star(self, table: str, key: str) -> None:
         """Note the need of a column that a star leaves out, replaces or renames."""
@@ -96,6 +96,11 @@ class Scope:
         else:
             found = (each.find(key, self.identifiers) or each.unlisted(key, key) for each in owners)
             self.notes.need(perhaps(need for each in found for need in each.needs))
+
+    def use_rows(self, source: Relation) -> None:
+        """Note that whole rows of a source are read."""
+        self.notes.need(source.row())
+        self.notes.use(source.made_of())
 
     def is_row(self, column: exp.Column) -> bool:
         """Return whether an apparent column is a whole row of a source."""
@@ -113,17 +118,20 @@ class Scope:
         if key in self.parameters:
             return self.parameters[key]
         if self.identifiers.aliases_first and key in self.aliases:
-            return self.aliases[key]
+            return self.use(self.aliases[key])
         if key in self.scalars:
             return NO_VALUE
         owners = [each for each in self.sources.values() if each.find(key, self.identifiers)]
         self.keep_out(key, owners)
+        if key in self.aliases and (owners or key in self.merged):
+            # Which of the two it is depends on the clause. Both count as used.
+            self.use(self.aliases[key])
         if key in self.merged:
             return Field(name, self.merged[key])
         if owners:
             return self._owned(key, owners)
         if key in self.sources:
-            self.notes.need(self.sources[key].row())
+            self.use_rows(self.sources[key])
             return _row(self.sources[key])
         if _is_other(key, is_quoted=is_quoted):
             self.notes.need(perhaps(self._unlisted_needs(name, key)))
@@ -139,8 +147,7 @@ class Scope:
     def _owned(self, key: str, owners: Sequence[Relation]) -> Field:
         found = [owned for each in owners if (owned := each.find(key, self.identifiers))]
         if len(found) == 1:
-            self.notes.need(found[0].needs)
-            return found[0]
+            return self.use(found[0])
         self.notes.need(perhaps(need for each in found for need in each.needs))
         return NO_VALUE
 
@@ -149,7 +156,7 @@ class Scope:
         candidates = [each for each in self.sources.values() if not each.is_complete]
         if not candidates:
             if key in self.aliases:
-                return self.aliases[key]
+                return self.use(self.aliases[key])
             return self.outer.bare_field(name) if self.outer else NO_VALUE
         # It may also be an alias of this query, or a column of the outer query.
         is_outer = self.outer is not None and not self.outer._surely_lacks(key)
@@ -158,9 +165,13 @@ class Scope:
             if self.outer and is_outer:
                 self.outer.note_perhaps(name, key)
             return NO_VALUE
-        found = candidates[0].unlisted(name, key)
-        self.notes.need(found.needs)
-        return found
+        return self.use(candidates[0].unlisted(name, key))
+
+    def use(self, field: Field) -> Field:
+        """Note that a column is read, and return it."""
+        self.notes.need(field.needs)
+        self.notes.use(field.made_of)
+        return field
 
     def note_perhaps(self, name: str, key: str) -> None:
         """Note that a name in a subquery may be a column of this query, or of one around it."""
@@ -194,8 +205,7 @@ class Scope:
             owned = self._of_source(source, parts[place + 1])
             return member_of(owned, parts[place + 2 :], self.identifiers)
         if self.identifiers.puts_source_before and (whole := self._dotted(parts)) is not None:
-            self.notes.need(whole.needs)
-            return whole
+            return self.use(whole)
         if self._surely_lacks(self.identifiers.key(parts[0])):
             self.notes.is_lost = True
         whole = self.bare_field(parts[0], is_quoted=True)
@@ -213,9 +223,7 @@ class Scope:
                 self.notes.need([Need(source.table, Kind.COLUMN, key)])
             else:
                 self.notes.unresolved.add(key)
-        found = found or source.unlisted(name, key)
-        self.notes.need(found.needs)
-        return found
+        return self.use(found or source.unlisted(name, key))
 
     def _dotted(self, parts: list[str]) -> Field | None:
         """Return the column whose name has dots in it, None if there is no such column."""

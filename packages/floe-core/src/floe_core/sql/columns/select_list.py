@@ -8,13 +8,16 @@ from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
 
+from floe_core.sql.columns.aggregates import adds_up
 from floe_core.sql.columns.expressions import ExpressionReader
-from floe_core.sql.columns.needs import Kind, Notes
-from floe_core.sql.columns.origins import NOTHING
+from floe_core.sql.columns.needs import Kind, Notes, own_code
 from floe_core.sql.columns.relation import Field, Relation, merge_places
 from floe_core.sql.columns.result_names import name_from, name_of
 from floe_core.sql.columns.scope import Scope
 from floe_core.sql.columns.structs import NO_VALUE, element_of, flatten
+
+# In a select list, these may change the number of rows.
+_ROW_CHANGING = (exp.UDTF, exp.Explode, exp.Posexplode, exp.GenerateSeries, exp.Anonymous)
 
 
 @dataclass
@@ -38,6 +41,7 @@ class _SelectList:
         identifiers = scope.identifiers
         if (first := self.names.get(identifiers.key(name))) is not None:
             # Without one of the two, the other has another name.
+            scope.notes.has_twins = True
             scope.notes.need(value.needs | first.needs)
             name = "" if self.is_doubtful else identifiers.rename(name, self.names)
         self.names[identifiers.key(name)] = value
@@ -81,9 +85,10 @@ class SelectListReader:
         spread = self._spread_value(projection, scope)
         if spread is not None:
             for member in spread:
-                listed.add(member.name, member, scope)
+                listed.add(member.name, replace(member, made_of=value.made_of), scope)
             return
         if _gives_many(projection):
+            scope.notes.use(value.made_of)
             listed.is_doubtful = True
             listed.starred += [Relation(), Relation()]
             return
@@ -99,7 +104,12 @@ class SelectListReader:
 
     def _named_value(self, expression: exp.Expr, scope: Scope) -> Field:
         """Return a value that stays where it is, whatever comes before its column in a table."""
-        return replace(self._expressions.value(expression, scope), places={})
+        with scope.notes.reading_part() as used:
+            value = self._expressions.value(expression, scope)
+        made_of = frozenset(used) | own_code(expression)
+        if expression.find(*_ROW_CHANGING) or adds_up(expression) is None:
+            scope.notes.use(made_of)
+        return replace(value, places={}, made_of=made_of)
 
     def _spread_value(self, projection: exp.Expr, scope: Scope) -> list[Field] | None:
         """Return the columns that a projection expands to; None if it is one column or unknown."""
@@ -142,7 +152,8 @@ class SelectListReader:
             if any(need.kind is Kind.FIRST for need in column.needs):
                 # The name stays without the column, and gets the values of another one.
                 scope.notes.need(column.needs)
-            value = Field("", NOTHING, needs=column.needs) if is_doubtful else column
+            value = replace(NO_VALUE, needs=column.needs, made_of=column.made_of)
+            value = value if is_doubtful else column
             name = renamed.get(key, own_name)
             if listed.brought:
                 listed.brought[-1][1].add(scope.identifiers.key(name))

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from sqlglot import exp
 
-from floe_core.sql.columns.needs import perhaps
+from floe_core.sql.columns.needs import NONE, perhaps
 from floe_core.sql.columns.origins import Origins, as_indirect, merge
 from floe_core.sql.columns.relation import Relation
 from floe_core.sql.columns.scope import Scope
@@ -26,6 +26,9 @@ def combine(operation: exp.SetOperation, left: Relation, right: Relation, scope:
 def _note_needs(operation: exp.SetOperation, left: Relation, right: Relation, scope: Scope) -> None:
     """Note that the sides fit together as they are: by position, or by name."""
     notes = scope.notes
+    is_paired = left.is_complete and right.is_complete and len(left.fields) == len(right.fields)
+    if operation.args.get("distinct") or not isinstance(operation, exp.Union) or not is_paired:
+        notes.use(left.made_of() | right.made_of())
     if not operation.args.get("by_name") or operation.args.get("distinct"):
         notes.need(left.whole() | right.whole())
     if operation.args.get("by_name"):
@@ -49,7 +52,13 @@ def _combine_columns(
         return replace(left, is_complete=False, effects=effects)
     pairs = zip(left.fields, right.fields, strict=True)
     fields = (
-        replace(alike([one, two]), name=one.name, needs=one.needs, places=one.places)
+        replace(
+            alike([one, two]),
+            name=one.name,
+            needs=one.needs,
+            places=one.places,
+            made_of=one.made_of | two.made_of,
+        )
         for one, two in pairs
     )
     return Relation(tuple(fields), True, effects=effects, spread=left.spread)
@@ -62,7 +71,10 @@ def _by_name(left: Relation, right: Relation, effects: Origins, identifiers: Nam
         name = known.name if known else field.name
         both = [known, field] if known else [field]
         needs = perhaps(need for each in both for need in each.needs)
-        fields[identifiers.key(field.name)] = replace(alike(both), name=name, needs=needs)
+        made_of = NONE.union(*(each.made_of for each in both))
+        fields[identifiers.key(field.name)] = replace(
+            alike(both), name=name, needs=needs, made_of=made_of
+        )
     is_complete = left.is_complete and right.is_complete
     spread = left.spread | right.spread
     return Relation(

@@ -137,7 +137,7 @@ class SourceReader:
         plain = source.copy()
         plain.set("pivots", None)
         relation = self._relation(plain, scope)
-        scope.notes.need(relation.row())
+        scope.use_rows(relation)
         for pivot in pivots:
             for column in pivot.find_all(exp.Column):
                 scope.notes.mark_read(column)
@@ -159,7 +159,8 @@ class SourceReader:
 def _with_relation(scope: Scope, key: str, relation: Relation) -> Scope:
     key = key or f"#{len(scope.sources)}"
     if key in scope.sources:
-        relation = Relation()  # two sources with the same name: ambiguous
+        # Two sources with the same name: ambiguous.
+        scope.notes.is_lost, relation = True, Relation()
     return replace(scope, sources={**scope.sources, key: relation})
 
 

@@ -249,5 +249,6 @@ class ValueReader:
     def _scalar(self, query: exp.Expr, scope: Scope) -> Field:
         relation = self._query(query, scope.inside())
         scope.notes.need(relation.whole())
+        scope.notes.use(relation.made_of())
         value = relation.fields[0] if relation.fields else NO_VALUE
         return alike([value], IDENTITY, relation.effects)
