@@ -94,9 +94,11 @@ def write(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     return write
 
 
-def built(folder: Path, run_id: str, parameters: RunParameters) -> dict[str, str]:
+def built(
+    folder: Path, run_id: str, parameters: RunParameters, job: str = "shop"
+) -> dict[str, str]:
     """Return node id -> status of a build."""
-    request = BuildRequest("shop", run_id, parameters=parameters)
+    request = BuildRequest(job, run_id, parameters=parameters)
     events = build(CompiledArtifacts.load(folder), request)
     return {e.unique_id: e.status for e in events if isinstance(e, NodeResult)}
 
@@ -149,6 +151,23 @@ def test_a_run_with_parameters_is_a_dbt_build_with_those_flags(
     ours, plain = after_a_first_build(case)
     assert built(ours, "second", RunParameters(**values)) == built_by_dbt(plain, *flags)
     assert tables(ours) == tables(plain)
+
+
+@pytest.mark.parametrize("reuse", ["off", "unchanged"])
+def test_each_run_of_a_job_that_says_so_is_a_full_refresh(
+    reuse: str, write: Callable[[str], Path]
+) -> None:
+    ours = write(f"jobs with reuse {reuse}")
+    jobs = "jobs: [{name: weekly, select: '*', fullRefresh: true}]\n"
+    (ours / "floe.yaml").write_text(f"{FLOE}execution: {{reuse: {reuse}}}\n{jobs}")
+    plain = Path(shutil.copytree(ours, ours.parent / f"plain-{reuse}"))
+    compile_product(ours)
+    for number, (job, flags) in enumerate({"shop": [], "weekly": ["--full-refresh"]}.items()):
+        for again in ("", " again"):
+            found = built(ours, f"{number}{again}", RunParameters(), job)
+            by_dbt = built_by_dbt(plain, "--profiles-dir", str(ours), *flags)
+            assert found == by_dbt or (reuse, job) == ("unchanged", "shop")
+            assert tables(ours) == tables(plain)
 
 
 def test_a_unit_test_alone_is_run_as_dbt_test_does(write: Callable[[str], Path]) -> None:

@@ -63,7 +63,7 @@ def invocation(
     arguments += policy_arguments(artifacts.execution)
     verb = _verb(artifacts, node_ids) if command == "build" else command
     if verb == "build":
-        arguments += [*_flags(request), *_times(artifacts.dbt, request)]
+        arguments += [*_flags(artifacts, request), *_times(artifacts.dbt, request)]
     own = own_vars(artifacts, request)
     arguments += ["--vars", vars_argument({**own, **run_vars(request)})]
     return Invocation(
@@ -149,10 +149,15 @@ def _verb(artifacts: CompiledArtifacts, node_ids: tuple[str, ...]) -> str:
     return "test" if "unit_test" in kinds and kinds <= {"test", "unit_test"} else "build"
 
 
-def _flags(request: BuildRequest) -> list[str]:
+def is_full_refresh(artifacts: CompiledArtifacts, request: BuildRequest) -> bool:
+    """Return whether a run builds from scratch, because it or its job is one that does."""
+    return request.parameters.full_refresh or artifacts.job(request.job).full_refresh
+
+
+def _flags(artifacts: CompiledArtifacts, request: BuildRequest) -> list[str]:
     """Return the flags of the run that `dbt test` does not have."""
-    parameters = request.parameters
-    flags = {"--full-refresh": parameters.full_refresh, "--empty": parameters.empty}
+    is_full = is_full_refresh(artifacts, request)
+    flags = {"--full-refresh": is_full, "--empty": request.parameters.empty}
     return [flag for flag, is_set in flags.items() if is_set]
 
 

@@ -30,11 +30,14 @@ class JobDifference:
     new_deadline: str = ""
     old_pool: str = ""
     new_pool: str = ""
+    was_full_refresh: bool = False
+    is_full_refresh: bool = False
 
     def __bool__(self) -> bool:
         is_rescheduled = self.old_schedule != self.new_schedule
         is_rescheduled |= self.old_deadline != self.new_deadline
         is_other = bool(self.gained or self.lost) or self.old_pool != self.new_pool
+        is_other |= self.was_full_refresh != self.is_full_refresh
         return self.kind != "changed" or is_other or is_rescheduled
 
 
@@ -64,6 +67,8 @@ def changed_jobs(
             new_deadline=_format_deadline(two),
             old_pool=one.pool if one else "",
             new_pool=two.pool if two else "",
+            was_full_refresh=one is not None and one.full_refresh,
+            is_full_refresh=two is not None and two.full_refresh,
         )
         if change:
             found.append(change)

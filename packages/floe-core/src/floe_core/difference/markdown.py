@@ -79,6 +79,8 @@ def _job(job: JobDifference, days: int) -> str:
         parts.append(
             f"pool {job.old_pool or 'of the product'} -> {job.new_pool or 'of the product'}"
         )
+    if job.was_full_refresh != job.is_full_refresh:
+        parts.append(f"{'builds' if job.is_full_refresh else 'no longer builds'} from scratch")
     for what, ticks in (("gained", job.ticks_gained), ("lost", job.ticks_lost)):
         if ticks:
             parts.append(f"{len(ticks)} ticks {what} in {days} days ({_ticks(ticks)})")

@@ -40,10 +40,15 @@ def plan_backfill(artifacts: CompiledArtifacts, job: Job, first: date, last: dat
     The schedule is the current one, as the orchestrator has it.
 
     Raises:
-        UsageError: The range has no days, or they are not over; or it runs by tick and there are
-            none.
+        UsageError: The range has no days, or they are not over; it runs by tick and there are
+            none; or the job builds from scratch.
         EnvironmentProblemError: The schedule store cannot be read.
     """
+    if job.full_refresh:
+        raise UsageError(
+            f"each run of the job '{job.name}' builds from scratch (fullRefresh), so a backfill "
+            "would keep its last day alone; backfill a job without it"
+        )
     schedule = live_job(artifacts, job).schedule
     zone = check_timezone(schedule.timezone if schedule else "UTC")
     if last < first:

@@ -118,9 +118,11 @@ def _call(
 ) -> DbtCall:
     dbt, folder = artifacts.dbt, artifacts.folder
     profiles = profiles_dir(dbt, folder)
-    request = BuildRequest(job=artifacts.jobs[0].name, run_id=RUN_ID)
+    job = artifacts.jobs[0]
+    request = BuildRequest(job=job.name, run_id=RUN_ID)
     arguments = (
         *verb,
+        *(("--full-refresh",) if job.full_refresh and verb == ("build",) else ()),
         "--no-partial-parse",
         *("--log-format", "json", "--log-level", "debug"),
         *place_arguments(folder, profiles, dbt.profile_name, dbt.target_name, work, work),

@@ -82,6 +82,7 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "exclude": "Nodes to leave out, in dbt's selection syntax.",
         "selector": "A selector of selectors.yml, instead of `select` and `exclude`.",
         "vars": "dbt vars of this job's runs; they override the product's.",
+        "full_refresh": "Whether each run builds incremental models and seeds from scratch.",
         "schedule": "When the job runs.",
         "deadline": "By when the job must have succeeded: HH:MM, and an IANA time zone.",
         "pool": "The pool in which the job's builds occupy a slot, instead of `execution.pool`.",

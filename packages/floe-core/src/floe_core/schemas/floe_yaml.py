@@ -105,8 +105,8 @@ class TransformSpec(YamlModel):
 class JobSpec(YamlModel):
     """A part of the product with a schedule of its own, chosen in dbt's selection syntax.
 
-    `vars` are dbt vars for this job's runs; they override the product's. `pool` overrides that of
-    `execution`.
+    `vars` are dbt vars for this job's runs; they override the product's. With `full_refresh`, each
+    of its runs is one with `--full-refresh`. `pool` overrides that of `execution`.
     """
 
     name: JobName
@@ -114,6 +114,7 @@ class JobSpec(YamlModel):
     exclude: ShortText | None = None
     selector: ShortText | None = None
     vars: Vars = {}
+    full_refresh: bool = False
     schedule: ScheduleSpec | None = None
     deadline: ShortText | None = None
     pool: PoolName | None = None

@@ -70,9 +70,10 @@ class Job(Frozen):
 
     `select`, `exclude` and `selector` are in dbt's own syntax. `node_ids` are the nodes that they
     selected at compile time, sorted; None means every node of the product. `vars` are dbt vars of
-    this job's runs; they override the product's. `trigger` starts the job when ports are updated.
-    If it has not succeeded by the `deadline`, alerts on `lateness` are sent. Builds of the job take
-    a slot in `pool`, "" for the product's pool.
+    this job's runs; they override the product's. With `full_refresh`, each run has dbt's
+    `--full-refresh`. `trigger` starts the job when ports are updated. If it has not succeeded by
+    the `deadline`, alerts on `lateness` are sent. Builds of the job take a slot in `pool`, "" for
+    the product's pool.
     """
 
     name: str
@@ -81,6 +82,7 @@ class Job(Frozen):
     selector: str = ""
     node_ids: tuple[str, ...] | None = None
     vars: dict[str, Any] = {}
+    full_refresh: bool = False
     schedule: Schedule | None = None
     trigger: UpdateTrigger | None = None
     deadline: Deadline | None = None

@@ -57,3 +57,10 @@ def test_a_paused_schedule_has_no_ticks(shop):
         "the schedule of the job 'web-shop' is paused or disabled, so it has no ticks to backfill; "
         "resume it with `floe schedule resume`, or set `execution.backfillBy: range` in floe.yaml"
     )
+
+
+def test_a_job_that_builds_from_scratch_is_refused(shop):
+    artifacts = shop()
+    job = artifacts.job("web-shop").model_copy(update={"full_refresh": True})
+    with pytest.raises(UsageError, match="builds from scratch"):
+        plan_backfill(artifacts, job, *DAYS)

@@ -79,6 +79,7 @@ def _job_as_dict(artifacts: CompiledArtifacts, job: Job) -> dict[str, Any]:
         "trigger": job.trigger.model_dump() if job.trigger else None,
         "deadline": job.deadline.model_dump() if job.deadline else None,
         "pool": artifacts.pool_of(job),
+        "full_refresh": job.full_refresh,
         "next_ticks": [tick.isoformat() for tick in next_ticks(job.schedule)],
     }
 
@@ -161,6 +162,8 @@ def _jobs(artifacts: CompiledArtifacts) -> Tree:
         branch = tree.add(
             f"{job.name} [dim]{escape(chosen)}, {count_of(len(artifacts.nodes_of(job)), 'node')}[/]"
         )
+        if job.full_refresh:
+            branch.add("builds from scratch")
         if artifacts.pool_of(job):
             branch.add(f"in the pool {escape(artifacts.pool_of(job))}")
         if job.deadline is not None:

@@ -143,6 +143,7 @@ def _job(spec: JobSpec, inputs: Inputs) -> Job:
         exclude=spec.exclude or "",
         selector=spec.selector or "",
         vars=spec.vars,
+        full_refresh=spec.full_refresh,
         schedule=effective(spec.schedule, inputs),
         deadline=deadline_in(spec.deadline, inputs),
         pool=spec.pool or "",

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from floe_core.dbt.compiled_code import RunDbt, compile_nodes
+from floe_core.dbt.invocation import is_full_refresh
 from floe_core.dbt.library import installed_version
 from floe_core.execution.reuse.kept_code import known_codes, rendering_keys
 from floe_core.foundation.errors import EnvironmentProblemError
@@ -111,7 +112,7 @@ def plan_build(
         _engine(artifacts, facts),
         str(uuid.uuid4()),
         request.run_id,
-        builds_all=_reason_for_full_build(request, refused, facts),
+        builds_all=_reason_for_full_build(artifacts, request, refused, facts),
         now=time.time(),
         analyse=cache.analyse,
     )
@@ -139,7 +140,9 @@ def why_not(artifacts: CompiledArtifacts) -> str:
     return ""
 
 
-def _reason_for_full_build(request: BuildRequest, refused: str, facts: WarehouseFacts) -> str:
+def _reason_for_full_build(
+    artifacts: CompiledArtifacts, request: BuildRequest, refused: str, facts: WarehouseFacts
+) -> str:
     """Return why no node can be reused, in a few words, "" if the run may reuse."""
     if refused:
         return "nothing can be reused here"
@@ -148,7 +151,7 @@ def _reason_for_full_build(request: BuildRequest, refused: str, facts: Warehouse
     if request.range is not None:
         return "a backfill builds all of its range"
     by_variable = os.environ.get("DBT_FULL_REFRESH", "").lower() in _TRUE
-    if request.parameters.full_refresh or by_variable:
+    if is_full_refresh(artifacts, request) or by_variable:
         return "a full refresh builds everything"
     return "" if request.may_reuse else "this run builds everything that it selects"
 

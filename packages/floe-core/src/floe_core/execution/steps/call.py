@@ -9,7 +9,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from floe_core.dbt.invocation import own_vars, run_vars
+from floe_core.dbt.invocation import is_full_refresh, own_vars, run_vars
 from floe_core.execution.private_folder import make_private
 from floe_core.execution.steps.image_order import FACTS_VARIABLE, ImageOrder, command_of
 from floe_core.foundation.errors import EnvironmentProblemError
@@ -109,7 +109,7 @@ def _variables(artifacts: CompiledArtifacts, request: BuildRequest, name: str) -
         "FLOE_STEP": name,
         "FLOE_ENV": artifacts.environment,
         "FLOE_TARGET": artifacts.dbt.target_name,
-        "FLOE_FULL_REFRESH": "true" if request.parameters.full_refresh else "",
+        "FLOE_FULL_REFRESH": "true" if is_full_refresh(artifacts, request) else "",
         "FLOE_EMPTY": "true" if request.parameters.empty else "",
         "FLOE_VARS": json.dumps(without_tags(own_vars(artifacts, request))),
         "FLOE_WAREHOUSE_FILE": str(warehouse or ""),
