@@ -131,6 +131,15 @@ def test_what_a_column_does_not_read_cannot_change_it(
                 assert changed <= reading, f"{table}.{column}"
 
 
+def test_only_whole_rows_and_patterns_are_not_told_apart(steady: Functions) -> None:
+    whole = {query for query in QUERIES if analyse(query, "duckdb", INPUTS, steady).columns is None}
+    assert whole == {
+        "select columns('n.*') from main.a",
+        "select a from main.a a",
+        "select a.name, md5(a::varchar) as h from main.a a",
+    }
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_what_is_not_read_of_a_random_query_cannot_change_it(
     seed: int, warehouse: duckdb.DuckDBPyConnection, steady: Functions

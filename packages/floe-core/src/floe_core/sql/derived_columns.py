@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import sqlglot
-from sqlglot import exp
 
 from floe_core.sql.columns.known_tables import KnownTable, read_relation
 from floe_core.sql.columns.origins import Origins
@@ -33,19 +32,11 @@ def derive(sql: str, dialect: str, tables: Sequence[KnownTable]) -> DerivedColum
 
     Only `tables` become origins. Nothing is guessed: an ambiguous column is left out.
     """
-    try:
-        query = sqlglot.parse_one(sql, dialect=dialect)
-    except (sqlglot.errors.SqlglotError, RecursionError):
-        return DerivedColumns()
-    return derive_query(query, dialect, tables)
-
-
-def derive_query(query: exp.Expr, dialect: str, tables: Sequence[KnownTable]) -> DerivedColumns:
-    """Return the columns of a query that has been parsed, like `derive`."""
     if dialect not in NAMES:
         return DerivedColumns()
     names = NAMES[dialect].of_documentation()
     try:
+        query = sqlglot.parse_one(sql, dialect=dialect)
         relation = read_relation(query, tables, Scope(names))
     except (sqlglot.errors.SqlglotError, NotUnderstoodError, RecursionError):
         return DerivedColumns()

@@ -76,7 +76,7 @@ class _Code:
         self._names = names
         self._projections: list[str] = []
         for place, select in enumerate(list(_outer_selects(query))):
-            for each in select.expressions:
+            for each in _valued(select):
                 number_code(each, len(self._projections))
                 self._projections.append(f"{place}: {self._text(each)}")
         self._rest = self._text(_without_projections(query))
@@ -121,6 +121,15 @@ def _outer_selects(query: exp.Expr) -> Iterator[exp.Select]:
         for each in value if isinstance(value, list) else [value]:
             if isinstance(each, exp.Expr):
                 yield from _outer_selects(each)
+
+
+def _valued(select: exp.Select) -> Iterator[exp.Expr]:
+    """Yield the expressions that a SELECT lists, those among them that stars replace columns by."""
+    for projection in select.expressions:
+        yield projection
+        star = projection.this if isinstance(projection, exp.Column) else projection
+        replaced = star.args.get("replace") if isinstance(star, exp.Star) else None
+        yield from (each.this for each in replaced or ())
 
 
 def _is_star(projection: exp.Expr) -> bool:

@@ -53,18 +53,22 @@ class _Tables:
 
     def __init__(self, tables: Sequence[KnownTable], identifiers: Names) -> None:
         self._identifiers = identifiers
-        self._by_key = {
-            identifiers.key(table.name): table_relation(
-                table.name, table.columns, identifiers, is_complete=table.is_complete
-            )
-            for table in tables
-        }
+        self._by_key = {identifiers.key(table.name): table for table in tables}
+        self._found: dict[str, Relation] = {}
 
     def find(self, table: exp.Table, scope: Scope) -> Relation:
         """Return what is known of a table; an empty relation if it is not one of `tables`."""
         parts = [part for part in table.parts if isinstance(part, exp.Identifier)]
         key = ".".join(self._identifiers.key_of(part) for part in parts)
         if key in self._by_key:
-            return self._by_key[key]
+            return self._relation(key)
         ends = [full for full in self._by_key if full.endswith(f".{key}")]
-        return self._by_key[ends[0]] if len(parts) > 1 and len(ends) == 1 else Relation()
+        return self._relation(ends[0]) if len(parts) > 1 and len(ends) == 1 else Relation()
+
+    def _relation(self, key: str) -> Relation:
+        if key not in self._found:
+            table, names = self._by_key[key], self._identifiers
+            self._found[key] = table_relation(
+                table.name, table.columns, names, is_complete=table.is_complete
+            )
+        return self._found[key]

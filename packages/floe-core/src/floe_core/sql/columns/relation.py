@@ -56,11 +56,6 @@ class Relation:
                 return each
         return None
 
-    def known_origins(self, key: str, identifiers: Names) -> Origins | None:
-        """Return the origins of a known column, None for any other."""
-        found = self.find(key, identifiers)
-        return None if found is None else found.origins
-
     def unlisted(self, name: str, key: str) -> Field:
         """Return a column that is here but not known: it is one of `rest`, or of some table."""
         if self.is_complete:

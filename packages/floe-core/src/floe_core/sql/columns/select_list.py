@@ -106,10 +106,10 @@ class SelectListReader:
         """Return a value that stays where it is, whatever comes before its column in a table."""
         with scope.notes.reading_part() as used:
             value = self._expressions.value(expression, scope)
-        made_of = frozenset(used) | own_code(expression)
-        if expression.find(*_ROW_CHANGING) or adds_up(expression) is None:
-            scope.notes.use(made_of)
-        return replace(value, places={}, made_of=made_of)
+        code = own_code(expression)
+        if code and (expression.find(*_ROW_CHANGING) or adds_up(expression) is None):
+            scope.notes.use(code.union(used))
+        return replace(value, places={}, made_of=code.union(used))
 
     def _spread_value(self, projection: exp.Expr, scope: Scope) -> list[Field] | None:
         """Return the columns that a projection expands to; None if it is one column or unknown."""
