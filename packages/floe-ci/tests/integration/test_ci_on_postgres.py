@@ -54,7 +54,6 @@ def write(folder: Path, database: str, *changes: dict[str, str]) -> Path:
 def production(folder: Path, database: str, *changes: dict[str, str]) -> Path:
     product = write(folder, database, *changes)
     place = ", ".join(f"{key}: {json.dumps(value)}" for key, value in SERVER.items())
-    place = place.replace('port: "', "port: ").replace(f'{SERVER["port"]}"', SERVER["port"])
     build_production(product, f"type: postgres, {place}, dbname: {database}, schema: live")
     return product
 
