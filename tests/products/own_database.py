@@ -62,7 +62,7 @@ def url_of(database: str, driver: str) -> str:
 
 def compute(database: str, schema: str, more: str = "threads: 2") -> str:
     """Return `plugins.compute` of a manifest; the password is in FLOE_TEST_PASSWORD."""
-    place = f"host: {HOST}, port: {PORT}, user: {USER}"
+    place = ", ".join(f"{name}: {SERVER[name]}" for name in ("host", "port", "user"))
     secret = "\"{{ env_var('FLOE_TEST_PASSWORD') }}\""
     settings = f"{place}, password: {secret}, dbname: {database}, schema: {schema}, {more}"
     return f"type: postgres, config: {{{settings}}}"
