@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -31,6 +31,12 @@ def change(database: Path, statement: str) -> None:
     with closing(sqlite3.connect(database, timeout=60)) as connection:
         connection.execute(statement)
         connection.commit()
+
+
+@pytest.fixture
+def airflow(tmp_path: Path) -> Iterator[LocalAirflow]:
+    with LocalAirflow(tmp_path / "airflow") as running:
+        yield running
 
 
 def test_a_scheduler_that_fails_once_is_started_again(

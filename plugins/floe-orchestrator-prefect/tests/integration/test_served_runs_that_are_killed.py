@@ -141,7 +141,7 @@ def test_a_run_that_was_claimed_by_a_killed_process_runs_under_the_next(
     script = shop.folder / "at_once.py"
     script.write_text(
         "from datetime import timedelta\n"
-        "from floe_orchestrator_prefect.service import lost_runs\n"
+        "from floe_orchestrator_prefect.alerts import lost_runs\n"
         "lost_runs.TO_BEGIN = timedelta(seconds=20)\n"
         "lost_runs.SECONDS_BETWEEN_LOOKS = 2\n" + (shop.folder / "flow.py").read_text()
     )
