@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from importlib.metadata import EntryPoint
 from typing import Any
 
-from floe_core.foundation.entry_points import distribution_of, installed_points
+from floe_core.foundation.entry_points import distribution_of, installed_points, named_failure
 from floe_core.foundation.errors import PluginError
 from floe_core.plugin_interfaces import FLOE_API_VERSION, OrchestratorPlugin
 
@@ -63,12 +63,8 @@ def unknown_plugin(name: str) -> str:
 
 def _construct(point: EntryPoint) -> OrchestratorPlugin:
     where = f"orchestrator plugin '{point.name}' ({distribution_of(point)}, {point.value})"
-    try:
-        plugin_class = point.load()
-        plugin = plugin_class()
-    # A plugin is third-party code: anything that it raises on import is reported as its error.
-    except Exception as error:
-        raise PluginError(f"{where} does not load: {type(error).__name__}: {error}") from error
+    with named_failure(where):
+        plugin = point.load()()
     if not isinstance(plugin, OrchestratorPlugin):
         raise PluginError(f"{where} is not an OrchestratorPlugin but {type(plugin).__name__}")
     return plugin

@@ -10,7 +10,7 @@ import typer
 
 from floe_core.cli.console import notice
 from floe_core.cli.help_of_flags import join_lines_of_help
-from floe_core.foundation.entry_points import distribution_of, installed_points
+from floe_core.foundation.entry_points import distribution_of, installed_points, named_failure
 from floe_core.foundation.errors import PluginError, UsageError
 
 _PACKAGES = {"ci": "floe-ci"}
@@ -48,12 +48,8 @@ def added_command(name: str) -> Any:
         raise UsageError(f"`floe {name}` is in the package {package}: `pip install {package}`")
     if point is None:
         return None
-    try:
+    with named_failure(f"`floe {name}` of {distribution_of(point)}"):
         found = point.load()
-    # This is third-party code: anything that it raises is reported as its error.
-    except Exception as error:
-        what = f"`floe {name}` of {distribution_of(point)} does not load"
-        raise PluginError(f"{what}: {type(error).__name__}: {error}") from error
     app = found if isinstance(found, typer.Typer) else _app_of(found)
     join_lines_of_help(app)
     command = typer.main.get_command(app)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import fcntl
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 
 from floe_core.doctor.finding import Finding, Severity
-from floe_core.foundation.entry_points import installed_points
-from floe_core.foundation.errors import EnvironmentProblemError, UsageError
+from floe_core.foundation.entry_points import distribution_of, installed_points, named_failure
+from floe_core.foundation.errors import EnvironmentProblemError, PluginError, UsageError
 from floe_core.foundation.service_probe import NoAnswerError, send_request, without_secrets
 from floe_core.lineage.backend import is_configured, resolve_transport, speaks_of_transport
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
@@ -24,14 +24,21 @@ PATIENCE_SECONDS = 10.0
 
 def check_services(artifacts: CompiledArtifacts) -> list[Finding]:
     """Return the state of each service, within about 20 seconds."""
-    others = [finding for check in _added_checks() for finding in check(artifacts)]
-    return [_warehouse(artifacts), *others, *_images(artifacts), _lineage(artifacts)]
+    others = [*_added_findings(artifacts), *_images(artifacts)]
+    return [_warehouse(artifacts), *others, _lineage(artifacts)]
 
 
-def _added_checks() -> list[Callable[[CompiledArtifacts], list[Finding]]]:
-    """Return the checks that other distributions add, by entry point `floe.doctor_checks`."""
-    points = installed_points("floe.doctor_checks")
-    return [points[name].load() for name in sorted(points)]
+def _added_findings(artifacts: CompiledArtifacts) -> Iterator[Finding]:
+    """Yield what the checks of other distributions find, by entry point `floe.doctor_checks`."""
+    for name, point in sorted(installed_points("floe.doctor_checks").items()):
+        owner = distribution_of(point)
+        try:
+            with named_failure(f"the check '{name}' of {owner}"):
+                check = point.load()
+        except PluginError as error:
+            yield Finding(name, "problem", str(error), f"install another version of {owner}")
+        else:
+            yield from check(artifacts)
 
 
 def _images(artifacts: CompiledArtifacts) -> list[Finding]:

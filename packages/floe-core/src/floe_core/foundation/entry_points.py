@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
 from typing import TypeVar
@@ -43,15 +44,21 @@ class InstalledParts(Mapping[str, T]):
 
     def _make(self, point: EntryPoint) -> T:
         where = f"{self._group} '{point.name}' ({distribution_of(point)}, {point.value})"
-        try:
+        with named_failure(where):
             found = point.load()()
-        # This is third-party code: anything that it raises is reported as its error.
-        except Exception as error:
-            raise PluginError(f"{where} does not load: {type(error).__name__}: {error}") from error
         if not isinstance(found, self._kind):
             name = type(found).__name__
             raise PluginError(f"{where} is not a {self._kind.__name__} but {name}")
         return found
+
+
+@contextmanager
+def named_failure(what: str) -> Iterator[None]:
+    """Report whatever third-party code raises while the block loads it as a `PluginError`."""
+    try:
+        yield
+    except Exception as error:
+        raise PluginError(f"{what} does not load: {type(error).__name__}: {error}") from error
 
 
 def installed_points(group: str) -> dict[str, EntryPoint]:
