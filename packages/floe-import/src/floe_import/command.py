@@ -1,0 +1,63 @@
+"""`floe import`: read the pipelines of other tools, and write the products that replace them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from floe_core.cli.console import echo, print_json
+from floe_core.cli.options import Json
+
+FAILED = 1
+
+
+def import_(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files to import.")],
+    project: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="DIR", help="A dbt project that the files name by another path."),
+    ] = None,
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", help="The folder for files that belong nowhere else.")
+    ] = Path("floe-import"),
+    waive: Annotated[
+        list[str] | None,
+        typer.Option(metavar="CODE", help="Accept what is lost by the rule with this code."),
+    ] = None,
+    write_anyway: Annotated[
+        bool, typer.Option("--write-anyway", help="Write the files even if something is lost.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Report only, write nothing.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Read DAG files, flows or Dagster definitions, and write the products that replace them.
+
+    Reads Cosmos and tasks that call dbt in Bash by their syntax tree; executes nothing. Reports
+    each
+    construct that concerns dbt with a code: exact, changed (how), lost, or unknown (what to
+    decide).
+
+    Writes floe.yaml and manifest.yaml into the dbt project, and the file that remains into --out.
+    Overwrites no file. Exits 1 if something is lost that no --waive accepts; then nothing is
+    written.
+    """
+    from floe_import.import_files import Request, import_files
+    from floe_import.writing import write_report
+
+    report = import_files(Request(files, project or [], out))
+    unwaived = report.unwaived(waive or [])
+    is_written = not dry_run and (write_anyway or not unwaived)
+    written = write_report(report) if is_written else []
+    if as_json:
+        print_json(report.as_dict(written))
+    else:
+        echo(report.as_text())
+        for path in written:
+            echo(f"wrote {path}")
+        for step in report.steps if written else []:
+            echo(f"next: {step}")
+        for each in unwaived:
+            echo(f"lost: {each.construct}; accept it with --waive {each.code}")
+    raise typer.Exit(FAILED if unwaived else 0)

@@ -1,0 +1,1 @@
+"""Cosmos: DbtDag, DbtTaskGroup and its operators."""

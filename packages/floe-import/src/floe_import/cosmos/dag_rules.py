@@ -1,0 +1,92 @@
+"""Rules for what DbtDag and DbtTaskGroup take beside Cosmos's configuration objects."""
+
+from __future__ import annotations
+
+from floe_import.cosmos.book import always, rule
+from floe_import.drafts.group_draft import GroupDraft
+from floe_import.python.values import Value
+from floe_import.report.findings import Verdict, changed, exact, unknown
+
+DAG, GROUP = "DbtDag", "DbtTaskGroup"
+_OF_DAG = [
+    "dag_id",
+    "description",
+    "start_date",
+    "end_date",
+    "template_searchpath",
+    "template_undefined",
+    "user_defined_macros",
+    "user_defined_filters",
+    "max_active_runs",
+    "max_consecutive_failed_dag_runs",
+    "dagrun_timeout",
+    "deadline",
+    "catchup",
+    "on_success_callback",
+    "on_failure_callback",
+    "doc_md",
+    "params",
+    "access_control",
+    "is_paused_upon_creation",
+    "jinja_environment_kwargs",
+    "render_template_as_native_obj",
+    "tags",
+    "owner_links",
+    "auto_register",
+    "fail_fast",
+    "allowed_run_types",
+    "dag_display_name",
+    "disable_bundle_versioning",
+    "rerun_with_latest_version",
+    "schedule",
+]
+
+always("COS701", DAG, _OF_DAG, exact("stays an argument of the DAG"), keeps="call")
+always(
+    "COS702",
+    DAG,
+    ["max_active_tasks", "concurrency"],
+    changed("it limits Airflow's tasks; within the build, `execution.maxParallel` limits dbt"),
+    keeps="call",
+)
+always(
+    "COS703",
+    DAG,
+    ["sla_miss_callback", "task_group"],
+    changed("Airflow 3 does not use it; `deadline` of floe.yaml says when a run is late"),
+)
+always("COS704", GROUP, ["group_id"], exact("stays the id of the group"), keeps="call")
+always(
+    "COS705",
+    GROUP,
+    ["group_display_name", "tooltip", "ui_color", "ui_fgcolor", "doc_md"],
+    changed("the group shows the product's name and description"),
+)
+always(
+    "COS706",
+    GROUP,
+    ["prefix_group_id", "add_suffix_on_collision"],
+    changed("ids of tasks begin with the id of the group, which must be unique"),
+)
+for _owner in (DAG, GROUP):
+    always(
+        "COS708",
+        _owner,
+        ["on_warning_callback"],
+        changed("`alerts` of floe.yaml send warnings; no code of yours is called"),
+    )
+
+
+@rule("COS707", GROUP, "dag")
+def of_dag(value: Value, draft: GroupDraft) -> Verdict:
+    """Read which DAG the group is in."""
+    return exact("the group is in the DAG around it") if value is not None else exact("not given")
+
+
+@rule("COS707", GROUP, "parent_group", "task_group")
+@rule("COS707", DAG, "dag")
+def of_group(value: Value, draft: GroupDraft) -> Verdict:
+    """Read which group the group is in."""
+    if value is None:
+        return exact("the same as without it")
+    return unknown("put the call into a `with` block of that group or DAG")

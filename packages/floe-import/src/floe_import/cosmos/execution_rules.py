@@ -1,0 +1,104 @@
+"""Rules for `ExecutionConfig`."""
+
+from __future__ import annotations
+
+from floe_import.cosmos.book import always, rule
+from floe_import.drafts.group_draft import GroupDraft
+from floe_import.python.values import EnvText, Symbol, Value
+from floe_import.report.findings import Verdict, changed, exact, lost, unknown
+
+OWNER = "ExecutionConfig"
+_HERE = ("LOCAL", "WATCHER")
+
+always(
+    "COS303",
+    OWNER,
+    ["invocation_mode"],
+    exact("floe runs one dbt for a run, in its process or as a program"),
+)
+always(
+    "COS306",
+    OWNER,
+    ["virtualenv_dir", "async_py_requirements"],
+    changed(
+        "floe makes no virtual environment: install dbt beside floe, or name its program in "
+        "`execution.dbtExecutable`"
+    ),
+)
+always(
+    "COS307",
+    OWNER,
+    ["setup_operator_args"],
+    lost("there is no set-up task whose arguments could differ from those of the build"),
+)
+
+
+@rule("COS301", OWNER, "execution_mode")
+def execution_mode(value: Value, draft: GroupDraft) -> Verdict:
+    """Read where tasks run."""
+    mode = member_of(value)
+    if mode in _HERE:
+        return exact("one dbt build on the worker does the work, and each node has a task")
+    if mode == "VIRTUALENV":
+        return changed(
+            "floe makes no virtual environment: install dbt beside floe, or name its program in "
+            "`execution.dbtExecutable`"
+        )
+    if mode == "AIRFLOW_ASYNC":
+        return changed("a build waits for its queries on the worker; tasks of nodes take no slot")
+    return lost(f"{mode}: dbt runs on the worker, not in a container of its own for each node")
+
+
+@rule("COS302", OWNER, "test_indirect_selection")
+def indirect_selection(value: Value, draft: GroupDraft) -> Verdict:
+    """Read which tests a selection of models includes."""
+    mode = member_of(value)
+    if mode == "EAGER":
+        return exact("dbt's default, which floe uses")
+    return changed(
+        f"{mode}: floe selects tests as dbt does by default (eager); exclude the others by "
+        "`jobs[].exclude`"
+    )
+
+
+@rule("COS304", OWNER, "dbt_executable_path")
+def executable(value: Value, draft: GroupDraft) -> Verdict:
+    """Read which dbt runs."""
+    return use_executable(value, draft)
+
+
+@rule("COS305", OWNER, "dbt_project_path")
+def project_path(value: Value, draft: GroupDraft) -> Verdict:
+    """Read where the project is at run time."""
+    if value is None:
+        return exact("the same as without it")
+    draft.project = draft.project or str(value)
+    return exact("the folder of the product")
+
+
+@rule("COS308", OWNER, "install_dbt_deps")
+def install_packages(value: Value, draft: GroupDraft) -> Verdict:
+    """Read whether tasks install packages."""
+    from floe_import.cosmos.project_rules import install_packages as of_project
+
+    return of_project(value, draft) if value is not None else exact("the same as without it")
+
+
+def use_executable(value: Value, draft: GroupDraft) -> Verdict:
+    """Put a dbt program into the draft."""
+    if value == "dbt":
+        return exact("the dbt that floe finds")
+    if isinstance(value, EnvText):
+        return changed(
+            f"floe.yaml names no variables: floe runs the dbt installed beside it, or the one in "
+            f"`execution.dbtExecutable`, and not {value}"
+        )
+    if not isinstance(value, str):
+        return unknown("it is not a path: decide which dbt runs")
+    draft.execution["dbtExecutable"] = value
+    return exact("`execution.dbtExecutable` of floe.yaml")
+
+
+def member_of(value: Value) -> str:
+    """Return the name of an enumeration's member, whether it is given as such or by its value."""
+    return value.last if isinstance(value, Symbol) else str(value).upper()

@@ -1,0 +1,174 @@
+"""Find what Cosmos makes in a DAG file, and let the rules read all of it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from floe_import.airflow_dags.dag_schedule import cron_schedule
+from floe_import.airflow_dags.enclosing_dag import dag_arguments, enclosing_dag
+from floe_import.cosmos import (
+    dag_rules,
+    execution_rules,
+    operator_rules,
+    profile_rules,
+    project_rules,
+    render_rules,
+)
+from floe_import.drafts.group_draft import GroupDraft
+from floe_import.python.arguments import Argument, arguments
+from floe_import.python.evaluate import evaluate
+from floe_import.python.modules import Module
+from floe_import.python.values import Made, Symbol, Unknown, Value
+from floe_import.report.findings import exact, unknown
+from floe_import.rules.judging import Judging, cannot_read
+
+# In the order in which their constructors take arguments without names.
+POSITIONAL = {
+    "ProjectConfig": (
+        *("dbt_project_path", "install_dbt_deps", "copy_dbt_packages", "models_relative_path"),
+        *("seeds_relative_path", "snapshots_relative_path", "manifest_path", "manifest_conn_id"),
+        *("project_name", "env_vars", "dbt_vars", "partial_parse"),
+    ),
+    "ProfileConfig": ("profile_name", "target_name", "profiles_yml_filepath", "profile_mapping"),
+    "ExecutionConfig": (
+        *("execution_mode", "invocation_mode", "test_indirect_selection", "dbt_executable_path"),
+        *("install_dbt_deps", "dbt_project_path", "virtualenv_dir"),
+    ),
+    "RenderConfig": ("emit_datasets", "test_behavior", "load_method", "invocation_mode", "select"),
+    "DbtTaskGroup": ("group_id",),
+    "DbtDag": (),
+}
+NESTED = {
+    "project_config": "ProjectConfig",
+    "profile_config": "ProfileConfig",
+    "execution_config": "ExecutionConfig",
+    "render_config": "RenderConfig",
+}
+GROUPS = ("DbtDag", "DbtTaskGroup")
+RULES = (dag_rules, execution_rules, operator_rules, profile_rules, project_rules, render_rules)
+
+
+@dataclass
+class CosmosGroups:
+    """The groups of one file: `made` pairs each call with its draft; `read` are all calls read."""
+
+    judging: Judging
+    made: list[tuple[Made, GroupDraft]] = field(default_factory=list)
+    read: set[ast.Call] = field(default_factory=set)
+
+    def read_file(self, module: Module) -> None:
+        """Read each group of a file."""
+        for made in cosmos_calls(module):
+            if made.last in GROUPS:
+                self._read_group(made)
+
+    def _read_group(self, made: Made) -> None:
+        module, place = made.module, made.module.place(made.call)
+        draft = GroupDraft(place, made.last, is_own_dag=made.last == "DbtDag")
+        self.made.append((made, draft))
+        self.read.add(made.call)
+        if loop := module.loop_around(made.call):
+            draft.is_undecided = True
+            line = getattr(loop, "lineno", 0)
+            said = (
+                f"the loop at line {line} makes it, and nothing is executed: decide on each of them"
+            )
+            self.judging.add("COS001", made.last, place, unknown(said))
+        given = list(arguments(made, POSITIONAL[made.last]))
+        for argument in given:
+            self._read_argument(made.last, argument, draft)
+        self._name(draft, {each.name: each for each in given})
+        if draft.is_own_dag:
+            self._read_schedule(draft, {each.name: each for each in given})
+        else:
+            self._read_enclosing_dag(made, draft)
+
+    def _read_argument(self, owner: str, argument: Argument, draft: GroupDraft) -> None:
+        name, value, place = argument.name, argument.value, argument.place
+        if name in NESTED:
+            self._read_nested(NESTED[name], argument, draft)
+        elif name == "operator_args" and value is not None:
+            self.judging.judge_mapping("operator_args", value, place, draft)
+        elif name == "default_args":
+            self.judging.judge_default_args(value, place, draft)
+            draft.keep(argument, "call")
+        elif name in ("schedule", "schedule_interval") and draft.is_own_dag:
+            draft.keep(argument, "call")
+        else:
+            self.judging.judge(owner, argument, draft)
+
+    def _read_nested(self, owner: str, argument: Argument, draft: GroupDraft) -> None:
+        value = argument.value
+        if value is None:
+            return
+        if (
+            not isinstance(value, Made)
+            or value.last != owner
+            or not value.name.startswith("cosmos.")
+        ):
+            why = _why_not(value, owner)
+            draft.is_undecided |= owner != "ProfileConfig"
+            self.judging.add("COS002", owner, argument.place, unknown(why))
+            return
+        self.read.add(value.call)
+        for each in arguments(value, POSITIONAL[owner]):
+            if each.name == "profile_mapping" and isinstance(each.value, Made):
+                self.read.add(each.value.call)
+            if each.name == "dbt_project_path" and draft.folder is None and each.value is not None:
+                draft.folder = each
+            self.judging.judge(owner, each, draft)
+
+    def _name(self, draft: GroupDraft, given: dict[str, Argument]) -> None:
+        named = given.get("dag_id") or given.get("group_id")
+        if named is not None and isinstance(named.value, str):
+            draft.name = named.value
+        elif not draft.is_own_dag and named is None:
+            draft.name = "dbt_task_group"
+
+    def _read_schedule(self, draft: GroupDraft, given: dict[str, Argument]) -> None:
+        argument = given.get("schedule") or given.get("schedule_interval")
+        found = cron_schedule(given)
+        if argument is None:
+            return
+        construct = f"DbtDag({argument.name}=)"
+        if found is None:
+            said = "stays an argument of the DAG: Airflow's own timetable"
+            self.judging.add("COS711", construct, argument.place, exact(said))
+            return
+        draft.schedule = found
+        names = ("schedule", "schedule_interval")
+        draft.kept_of_call = [each for each in draft.kept_of_call if each.name not in names]
+        said = f"`schedule` of floe.yaml: {found['cron']} in {found['timezone']}"
+        self.judging.add("COS710", construct, argument.place, exact(said))
+
+    def _read_enclosing_dag(self, made: Made, draft: GroupDraft) -> None:
+        dag = enclosing_dag(made.call, made.module)
+        if dag is None:
+            said = "its DAG is not around it in this file: decide how often its tasks are retried"
+            self.judging.add("COS003", "DbtTaskGroup", draft.place, unknown(said))
+            return
+        defaults = dag_arguments(dag).get("default_args")
+        if defaults is not None and defaults.value is not None:
+            before = dict(draft.execution)
+            self.judging.judge_default_args(defaults.value, defaults.place, draft)
+            draft.execution |= before
+
+
+def _why_not(value: Value, owner: str) -> str:
+    """Return why an argument can't be read as one of Cosmos's objects."""
+    if isinstance(value, Unknown):
+        return cannot_read(value)
+    if isinstance(value, Symbol):
+        return f"`{value.name}` is not in a file beside this one: decide what it is"
+    return f"it is not a {owner}: decide what it is to become"
+
+
+def cosmos_calls(module: Module) -> Iterator[Made]:
+    """Yield each call of a name of Cosmos in a file, in the order of the file."""
+    calls = [node for node in ast.walk(module.tree) if isinstance(node, ast.Call)]
+    for node in sorted(calls, key=lambda each: (each.lineno, each.col_offset)):
+        called = evaluate(node.func, module)
+        if isinstance(called, Symbol) and called.name.startswith("cosmos."):
+            yield Made(called.name, node, module)

@@ -1,0 +1,124 @@
+"""Report whatever concerns Cosmos in a file and no rule has read: nothing is dropped in silence."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+from floe_import.cosmos.groups import GROUPS, CosmosGroups, cosmos_calls
+from floe_import.python.evaluate import LocalModule, evaluate, value_of_name
+from floe_import.python.modules import Module
+from floe_import.python.values import LocalFunction, Made, Symbol, Value
+from floe_import.report.findings import exact, unknown
+
+_BUILDS = re.compile(r"Dbt(Build|Run|Seed|Snapshot|Test)(?!Operation)")
+
+
+def report_leftovers(module: Module, groups: CosmosGroups) -> None:
+    """Report the calls and names of Cosmos that no group has read."""
+    _report_operators(module, groups)
+    covered = _within(groups.read, module)
+    for node in _loads(module):
+        if node not in covered:
+            _report_name(node, module, groups)
+
+
+def _report_operators(module: Module, groups: CosmosGroups) -> None:
+    for made in cosmos_calls(module):
+        place = module.place(made.call)
+        if made.call in groups.read or made.call in _within(groups.read, module):
+            continue
+        if made.last.endswith("Operator"):
+            groups.read.add(made.call)
+            said = exact("the task stays as it is, and keeps Cosmos installed")
+            if _BUILDS.match(made.last):
+                said = unknown(
+                    "a task of its own that builds nodes: decide on a job of floe.yaml for "
+                    "it; until "
+                    "then it stays as it is, and keeps Cosmos installed"
+                )
+            groups.judging.add("COS004", made.last, place, said)
+
+
+def _report_name(node: ast.Name | ast.Attribute, module: Module, groups: CosmosGroups) -> None:
+    value, place = evaluate(node, module), module.place(node)
+    text = ast.unparse(node)
+    parent = module.parents.get(node)
+    if isinstance(value, Symbol) and value.name.startswith("cosmos."):
+        if isinstance(parent, ast.Call) and parent.func is node:
+            if parent in _configurations(module):
+                said = "no group uses it, so nothing is lost without it"
+                groups.judging.add("COS008", text, place, exact(said))
+                return
+            said = f"`{text}` makes something that no group uses: decide what it is for"
+            if value.last in GROUPS:
+                said = f"`{text}` is not read: decide what it is to become"
+            groups.judging.add("COS005", text, place, unknown(said))
+        elif not _is_annotation(node, module):
+            said = f"`{text}` is used in a way that no rule reads: decide what it is to become"
+            groups.judging.add("COS005", text, place, unknown(said))
+    elif isinstance(value, Made) and value.name.startswith("cosmos."):
+        if value.last not in GROUPS and not value.last.endswith("Operator"):
+            said = f"`{text}` is a {value.last} that code outside the groups uses: decide what for"
+            groups.judging.add("COS006", text, place, unknown(said))
+    elif isinstance(value, LocalFunction) and value.module is not module and uses_cosmos(value):
+        said = f"it uses Cosmos ({value.module.place(value.node)}): decide what it is to become"
+        groups.judging.add("COS007", text, place, unknown(said))
+
+
+def _configurations(module: Module) -> set[ast.Call]:
+    """Return the calls of configuration objects; those that no group uses lose nothing."""
+    names = ("ProjectConfig", "ProfileConfig", "ExecutionConfig", "RenderConfig")
+    found = set()
+    for made in cosmos_calls(module):
+        if made.last in names or made.last.endswith("ProfileMapping"):
+            found.add(made.call)
+    return found
+
+
+def uses_cosmos(function: LocalFunction) -> bool:
+    """Return whether a function or class of the user has a name of Cosmos in it."""
+    inner = (n for n in ast.walk(function.node) if isinstance(n, ast.Name | ast.Attribute))
+    return any(_is_cosmos(value_of(node, function.module)) for node in inner)
+
+
+def value_of(node: ast.Name | ast.Attribute, module: Module) -> Value:
+    """Return what a name stands for."""
+    if isinstance(node, ast.Name):
+        return value_of_name(node.id, module, node)
+    return evaluate(node, module)
+
+
+def _is_cosmos(value: Value) -> bool:
+    return isinstance(value, Symbol | Made) and value.name.startswith("cosmos.")
+
+
+def _loads(module: Module) -> Iterator[ast.Name | ast.Attribute]:
+    """Yield the outermost names and attributes that a file reads."""
+    for node in ast.walk(module.tree):
+        if not isinstance(node, ast.Name | ast.Attribute) or not isinstance(node.ctx, ast.Load):
+            continue
+        parent = module.parents.get(node)
+        if isinstance(parent, ast.Attribute) and isinstance(
+            evaluate(node, module), Symbol | LocalModule
+        ):
+            continue
+        yield node
+
+
+def _within(calls: set[ast.Call], module: Module) -> set[ast.AST]:
+    return {inner for call in calls for inner in ast.walk(call)}
+
+
+def _is_annotation(node: ast.AST, module: Module) -> bool:
+    """Return whether a node is in the annotation of a variable, a parameter or a result."""
+    at: ast.AST | None = node
+    while at is not None:
+        parent = module.parents.get(at)
+        if isinstance(parent, ast.AnnAssign | ast.arg) and parent.annotation is at:
+            return True
+        if isinstance(parent, ast.FunctionDef | ast.AsyncFunctionDef) and parent.returns is at:
+            return True
+        at = parent
+    return False

@@ -1,0 +1,128 @@
+"""Rules for `operator_args`: the arguments of Cosmos's operators and of Airflow's."""
+
+from __future__ import annotations
+
+from floe_import.airflow_dags.task_rules import add_task_rules
+from floe_import.cosmos.book import BOOK, always, rule
+from floe_import.cosmos.execution_rules import use_executable
+from floe_import.cosmos.project_rules import add_vars, install_packages, lose_environment
+from floe_import.dbt_commands.command_line import read_flags
+from floe_import.drafts.group_draft import GroupDraft
+from floe_import.python.values import Value
+from floe_import.report.findings import Verdict, changed, exact, lost, unknown
+
+OWNER = "operator_args"
+add_task_rules(BOOK, OWNER, "COS6", keeps="task")
+add_task_rules(BOOK, "default_args", "COS8")
+
+always("COS806", "default_args", ["task_id"], exact("each task has its own"))
+always(
+    "COS501",
+    OWNER,
+    [
+        "append_env",
+        "output_encoding",
+        "skip_exit_code",
+        "partial_parse",
+        "no_version_check",
+        "quiet",
+        "cache_selected_only",
+        "cache_dir",
+        "invocation_mode",
+        "copy_dbt_packages",
+        "manifest_filepath",
+        "log_format",
+        "emit_datasets",
+        "should_store_compiled_sql",
+    ],
+    exact("it is about how a task calls dbt: floe calls dbt once, and keeps its results"),
+)
+always(
+    "COS502",
+    OWNER,
+    [
+        "callback",
+        "callback_args",
+        "dbt_runner_callbacks",
+        "interceptors",
+        "extra_context",
+        "should_upload_compiled_sql",
+    ],
+    lost("floe calls no code of yours around dbt; let a task after the group do it"),
+)
+always(
+    "COS503",
+    OWNER,
+    ["project_dir", "profile_config", "conn_id", "task_id"],
+    unknown("it overrides what the configuration objects say: decide which of them holds"),
+)
+always(
+    "COS504",
+    OWNER,
+    ["select", "exclude", "selector", "models", "indirect_selection"],
+    unknown("it narrows each task, not the group: decide what the job selects"),
+)
+always(
+    "COS505", OWNER, ["cancel_query_on_kill"], exact("a build that is stopped cancels its queries")
+)
+always(
+    "COS506",
+    OWNER,
+    ["on_warning_callback"],
+    changed("`alerts` of floe.yaml send warnings; no code of yours is called"),
+)
+always(
+    "COS507",
+    OWNER,
+    ["db_name", "schema"],
+    unknown("it overrides the profile: decide which target has this database or schema"),
+)
+
+
+@rule("COS510", OWNER, "install_deps")
+def install_deps(value: Value, draft: GroupDraft) -> Verdict:
+    """Read whether tasks install packages."""
+    return install_packages(value, draft)
+
+
+@rule("COS511", OWNER, "vars")
+def variables(value: Value, draft: GroupDraft) -> Verdict:
+    """Read dbt vars."""
+    return add_vars(value, draft)
+
+
+@rule("COS512", OWNER, "env")
+def environment(value: Value, draft: GroupDraft) -> Verdict:
+    """Read variables for dbt's processes."""
+    return lose_environment(value)
+
+
+@rule("COS513", OWNER, "full_refresh")
+def full_refresh(value: Value, draft: GroupDraft) -> Verdict:
+    """Read whether each run is a full refresh."""
+    if not isinstance(value, bool):
+        return unknown("it is a template: decide which runs are full refreshes; any run can be one")
+    draft.full_refresh = value
+    return exact("`fullRefresh` of the job" if value else "the same as without it")
+
+
+@rule("COS514", OWNER, "fail_fast", "warn_error")
+def flags_of_dbt(value: Value, draft: GroupDraft) -> Verdict:
+    """Read flags that floe does not pass."""
+    if not value:
+        return exact("the same as without it")
+    return changed("floe does not pass this flag: set it under `flags:` in dbt_project.yml")
+
+
+@rule("COS515", OWNER, "dbt_executable_path")
+def executable(value: Value, draft: GroupDraft) -> Verdict:
+    """Read which dbt runs."""
+    return use_executable(value, draft)
+
+
+@rule("COS516", OWNER, "dbt_cmd_flags", "dbt_cmd_global_flags")
+def command_flags(value: Value, draft: GroupDraft) -> Verdict:
+    """Read flags for each call of dbt."""
+    if not isinstance(value, list) or not all(type(each) is str for each in value):
+        return unknown("it is not a list of flags: decide which of them are to hold")
+    return read_flags(value, draft)

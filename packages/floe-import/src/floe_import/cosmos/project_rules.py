@@ -1,0 +1,103 @@
+"""Rules for `ProjectConfig`."""
+
+from __future__ import annotations
+
+from floe_import.cosmos.book import always, rule
+from floe_import.drafts.group_draft import GroupDraft
+from floe_import.python.values import Value, has_template, is_plain
+from floe_import.report.findings import Verdict, changed, exact, lost, unknown
+
+OWNER = "ProjectConfig"
+ENVIRONMENT = (
+    "set them where `floe compile` runs and on the workers: floe sets no variables for dbt"
+)
+
+always(
+    "COS105",
+    OWNER,
+    ["manifest_path", "manifest_conn_id"],
+    exact("`floe compile` asks dbt for the graph, so nothing has to bring a manifest.json"),
+)
+always(
+    "COS106",
+    OWNER,
+    ["copy_dbt_packages", "partial_parse"],
+    exact("floe keeps what dbt parsed at compile time; tasks neither copy nor parse the project"),
+)
+
+
+@rule("COS101", OWNER, "dbt_project_path")
+def project_path(value: Value, draft: GroupDraft) -> Verdict:
+    """Read where the project is."""
+    if value is None:
+        return exact("the same as without it")
+    draft.project = str(value)
+    return exact("the folder of the product")
+
+
+@rule("COS102", OWNER, "project_name")
+def project_name(value: Value, draft: GroupDraft) -> Verdict:
+    """Read the project's name."""
+    draft.project_name = str(value or "")
+    return exact("the product has its name")
+
+
+@rule("COS103", OWNER, "install_dbt_deps")
+def install_packages(value: Value, draft: GroupDraft) -> Verdict:
+    """Read whether tasks install packages."""
+    draft.installs_packages = bool(value)
+    if not value:
+        return exact("floe does not run `dbt deps` either")
+    return PACKAGES
+
+
+@rule("COS104", OWNER, "dbt_vars")
+def variables(value: Value, draft: GroupDraft) -> Verdict:
+    """Read dbt vars."""
+    return add_vars(value, draft)
+
+
+@rule("COS107", OWNER, "models_relative_path", "seeds_relative_path", "snapshots_relative_path")
+def relative_path(value: Value, draft: GroupDraft) -> Verdict:
+    """Read a folder of the project, which dbt_project.yml already names."""
+    if value in ("models", "seeds", "snapshots"):
+        return exact("the same as without it")
+    return changed("dbt_project.yml alone says where models, seeds and snapshots are")
+
+
+@rule("COS108", OWNER, "env_vars")
+def environment(value: Value, draft: GroupDraft) -> Verdict:
+    """Read variables for dbt's processes."""
+    return lose_environment(value)
+
+
+PACKAGES = changed(
+    "run `dbt deps` once, before `floe compile`: the packages are part of the compiled "
+    "product, and "
+    "runs do not install them"
+)
+
+
+def lose_environment(value: Value) -> Verdict:
+    """Return the verdict about environment variables of dbt."""
+    if not value:
+        return exact("the same as without it")
+    if not isinstance(value, dict):
+        return unknown(f"it is not a dict of variables; {ENVIRONMENT}")
+    return lost(f"{', '.join(sorted(map(str, value)))}: {ENVIRONMENT}")
+
+
+def add_vars(value: Value, draft: GroupDraft) -> Verdict:
+    """Put dbt vars into the draft."""
+    if not value:
+        return exact("the same as without it")
+    if not isinstance(value, dict) or not is_plain(value):
+        return unknown("these vars are not plain values: decide what floe.yaml is to pass")
+    if has_template(value):
+        return unknown(
+            "Airflow renders these vars in each task; floe passes `floe_nominal_time` and "
+            "other vars "
+            "of the run, so decide which of them the models are to read"
+        )
+    draft.vars |= value
+    return exact("`vars` of floe.yaml")

@@ -1,0 +1,28 @@
+"""Read a file that uses Cosmos."""
+
+from __future__ import annotations
+
+from floe_import.cosmos.book import BOOK
+from floe_import.cosmos.groups import CosmosGroups
+from floe_import.cosmos.leftovers import report_leftovers
+from floe_import.python.modules import Module
+from floe_import.python.values import Made, Symbol, Value
+from floe_import.readers import Reading
+from floe_import.rules.judging import Judging
+
+# What is unknown about credentials does not decide what a group runs.
+HARMLESS = frozenset({"COS201", "COS202", "COS203", "COS204", "COS003"})
+
+
+def read_cosmos(module: Module) -> Reading:
+    """Return what a file makes with Cosmos."""
+    groups = CosmosGroups(Judging(BOOK, HARMLESS))
+    groups.read_file(module)
+    report_leftovers(module, groups)
+    found = list(groups.judging.found.values())
+    return Reading([(made.call, draft) for made, draft in groups.made], found, is_cosmos)
+
+
+def is_cosmos(value: Value) -> bool:
+    """Return whether a value is Cosmos's."""
+    return isinstance(value, Symbol | Made) and value.name.startswith("cosmos.")

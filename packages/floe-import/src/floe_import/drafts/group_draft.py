@@ -1,0 +1,52 @@
+"""What rules collect for one group of dbt tasks, before products are made of the groups."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from floe_import.python.arguments import Argument
+from floe_import.report.findings import Place
+
+
+@dataclass
+class GroupDraft:
+    """A DbtDag, a DbtTaskGroup, a flow or a task that calls dbt: what it is to be in floe.
+
+    `select` and `exclude` are terms of dbt's selection; `only` are the resource types that it
+    builds, () for all. `execution` has keys of floe.yaml. `project` is the text of the project's
+    path, "" if it is not known, and `folder` its argument in the source. `kept_of_call` and
+    `kept_of_tasks` are arguments that the written call passes on. A group `is_undecided` if
+    something unknown decides what it does. `target` and `profile` name what a profiles.yml in
+    `profiles_dir` offers.
+    """
+
+    place: Place
+    name: str
+    project: str = ""
+    folder: Argument | None = None
+    project_name: str = ""
+    select: list[str] = field(default_factory=list)
+    exclude: list[str] = field(default_factory=list)
+    selector: str = ""
+    only: tuple[str, ...] = ()
+    vars: dict[str, Any] = field(default_factory=dict)
+    full_refresh: bool = False
+    execution: dict[str, Any] = field(default_factory=dict)
+    schedule: dict[str, Any] = field(default_factory=dict)
+    compute: dict[str, Any] = field(default_factory=dict)
+    pool: str = ""
+    profile: str = ""
+    target: str = ""
+    profiles_dir: str = ""
+    installs_packages: bool = True
+    is_own_dag: bool = False
+    is_undecided: bool = False
+    kept_of_call: list[Argument] = field(default_factory=list)
+    kept_of_tasks: list[Argument] = field(default_factory=list)
+    job: str | None = None
+
+    def keep(self, argument: Argument, of: Literal["call", "task"]) -> None:
+        """Let the written call pass an argument on: as its own, or to its tasks."""
+        kept = self.kept_of_call if of == "call" else self.kept_of_tasks
+        kept[:] = [*(each for each in kept if each.name != argument.name), argument]

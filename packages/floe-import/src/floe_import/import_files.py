@@ -1,0 +1,175 @@
+"""Import files: read them, make products of what they run, and write the files that remain."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from floe_core.foundation.errors import InvalidProductError
+from floe_import.cosmos.reader import read_cosmos
+from floe_import.drafts.group_draft import GroupDraft
+from floe_import.product.files import floe_yaml_text, manifest_yaml_text
+from floe_import.product.products import Product, make_products
+from floe_import.product.profile_findings import (
+    report_profile,
+    report_profiles_folder,
+    report_project,
+    target_of,
+)
+from floe_import.product.projects import DbtProject, find_project
+from floe_import.python.modules import Module, read_module
+from floe_import.readers import Reading
+from floe_import.report.findings import Finding, Place
+from floe_import.report.import_report import ImportReport
+from floe_import.rewriting.dag_file import rewritten
+
+READERS: tuple[Callable[[Module], Reading], ...] = (read_cosmos,)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to import: the files, the folders of dbt projects, and the folder to write to."""
+
+    files: Sequence[Path]
+    projects: Sequence[Path] = ()
+    out: Path = Path("floe-import")
+
+
+@dataclass
+class ReadFile:
+    """A file that was read."""
+
+    module: Module
+    readings: list[Reading] = field(default_factory=list)
+
+    @property
+    def groups(self) -> list[tuple[ast.Call, GroupDraft]]:
+        """The groups that floe can run: those without an undecided construct."""
+        return [
+            (call, draft)
+            for reading in self.readings
+            for call, draft in reading.groups
+            if draft.project and not draft.is_undecided
+        ]
+
+
+def import_files(request: Request) -> ImportReport:
+    """Return the report of an import, with the text of the files to write. Writes nothing."""
+    report = ImportReport()
+    read = [found for file in request.files if (found := _read(file, report))]
+    drafts = [draft for file in read for _, draft in file.groups]
+    products = make_products(drafts, _projects(drafts, request.projects))
+    for product in products:
+        _write_product(product, request.out, report)
+    names = {id(draft): product.name for product in products for draft in product.drafts}
+    for file in read:
+        _write_dag_file(file, names, request.out, report)
+    _report_same_ids(read, report)
+    report.findings.sort(key=lambda each: (each.place, each.code))
+    return report
+
+
+def _read(file: Path, report: ImportReport) -> ReadFile | None:
+    try:
+        module = read_module(file, _roots(file))
+    except InvalidProductError as error:
+        for problem in error.problems:
+            place = Place(str(file), problem.line, problem.column)
+            _say(
+                report, "FLI001", "file", place, problem.what + ": correct it, and import it again"
+            )
+        return None
+    found = ReadFile(module, [reader(module) for reader in READERS])
+    for reading in found.readings:
+        report.findings += reading.findings
+        for _, draft in reading.groups:
+            _report_group(draft, report)
+    if not report.findings:
+        _say(
+            report,
+            "FLI002",
+            "file",
+            Place(str(file)),
+            "nothing in it runs dbt as floe import reads it",
+        )
+    return found
+
+
+def _report_group(draft: GroupDraft, report: ImportReport) -> None:
+    if not draft.project:
+        _say(
+            report,
+            "FLI003",
+            draft.name,
+            draft.place,
+            "its dbt project is not known: it stays as it is",
+        )
+    elif draft.is_undecided:
+        said = "it stays as it is, until what is unknown about it is decided"
+        _say(report, "FLI004", draft.name, draft.place, said)
+
+
+def _say(report: ImportReport, code: str, construct: str, place: Place, sentence: str) -> None:
+    report.findings.append(Finding(code, construct, place, "unknown", sentence))
+
+
+def _roots(file: Path) -> tuple[Path, ...]:
+    """Return the folders in which modules are looked up: those above the file, up to its `.git`."""
+    found: list[Path] = []
+    for folder in file.absolute().parents:
+        found.append(folder)
+        if (folder / ".git").exists() or len(found) == 6:
+            break
+    return tuple(found)
+
+
+def _projects(drafts: list[GroupDraft], given: Sequence[Path]) -> dict[str, DbtProject | None]:
+    return {draft.project: find_project(draft.project, list(given)) for draft in drafts}
+
+
+def _write_product(product: Product, out: Path, report: ImportReport) -> None:
+    document = product.floe_yaml()
+    report_project(product)
+    report_profile(product)
+    report_profiles_folder(product)
+    target = target_of(product)
+    folder = product.project.folder if product.project else out / product.name
+    compute = next((draft.compute for draft in product.drafts if draft.compute), {})
+    report.files[str(folder / "floe.yaml")] = floe_yaml_text(document)
+    report.files[str(folder / "manifest.yaml")] = manifest_yaml_text("airflow", compute, target)
+    for code, construct, place, verdict in product.found:
+        report.findings.append(
+            Finding(code, construct, place, verdict.disposition, verdict.sentence)
+        )
+    report.steps.append(f"floe compile {folder}")
+
+
+def _write_dag_file(file: ReadFile, names: dict[int, str], out: Path, report: ImportReport) -> None:
+    replaced = {call: (draft, names[id(draft)]) for call, draft in file.groups}
+    if not replaced:
+        return
+    old = [reading.is_old for reading in file.readings]
+    text, left = rewritten(
+        file.module, replaced, lambda value: any(is_old(value) for is_old in old)
+    )
+    for argument in left:
+        said = "its value is in another file: import it there, and pass it"
+        _say(report, "FLI005", argument.name, argument.place, said)
+    target = out / "dags" / file.module.path.name
+    report.files[str(target)] = text
+    report.steps.append(f"put {target} in the place of {file.module.path}")
+
+
+def _report_same_ids(read: list[ReadFile], report: ImportReport) -> None:
+    first: dict[str, Place] = {}
+    for file in read:
+        for reading in file.readings:
+            for _, draft in reading.groups:
+                if draft.is_own_dag and first.setdefault(draft.name, draft.place) != draft.place:
+                    said = (
+                        f"{first[draft.name]} makes a DAG with this id too: Airflow "
+                        f"shows one of them"
+                    )
+                    _say(report, "FLI006", f"dag_id {draft.name!r}", draft.place, said)

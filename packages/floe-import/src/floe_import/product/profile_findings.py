@@ -1,0 +1,73 @@
+"""Whether a product runs with the profile, the target and the packages that its groups name."""
+
+from __future__ import annotations
+
+from floe_import.product.products import Product
+from floe_import.report.findings import changed, exact, unknown
+
+
+def report_project(product: Product) -> None:
+    """Report where the project is, and what it says of packages."""
+    first = product.drafts[0]
+    if product.project is None:
+        said = (
+            f"{first.project} is not on this machine: put floe.yaml and manifest.yaml into "
+            f"the project's "
+            "folder, or name it with --project, and its profile and packages are checked"
+        )
+        product.say("FLI110", f"product {product.name}", first.place, changed(said))
+        return
+    said = f"floe.yaml and manifest.yaml go to {product.project.folder}"
+    product.say("FLI111", f"product {product.name}", first.place, exact(said))
+    installs = any(draft.installs_packages for draft in product.drafts)
+    if installs and product.project.has_packages:
+        said = "run `dbt deps` once, before `floe compile`: runs do not install packages"
+        product.say("FLI112", "packages of the project", first.place, changed(said))
+
+
+def target_of(product: Product) -> str:
+    """Return the target that manifest.yaml has to name, "" if dbt finds it by itself."""
+    targets = {draft.target for draft in product.drafts if draft.target}
+    if len(targets) > 1:
+        said = (
+            f"the groups use several targets ({', '.join(sorted(targets))}): make an "
+            f"environment of each"
+        )
+        product.say("FLI113", "target_name", product.drafts[-1].place, unknown(said))
+        return ""
+    target = next(iter(targets), "")
+    project = product.project
+    if not target or any(draft.compute for draft in product.drafts):
+        return ""
+    if project is not None and project.target == target:
+        return ""
+    said = f"the environment {target!r} of manifest.yaml: set FLOE_ENV={target} for all of Airflow"
+    product.say("FLI114", f"target {target}", product.drafts[0].place, changed(said))
+    return target
+
+
+def report_profiles_folder(product: Product) -> None:
+    """Report a profiles.yml that is not in the project's folder."""
+    for draft in product.drafts:
+        folder = draft.profiles_dir.rstrip("/")
+        if folder and folder != draft.project.rstrip("/"):
+            said = f"set DBT_PROFILES_DIR={folder} where `floe compile` and the workers run"
+            product.say("FLI116", "profiles.yml", draft.place, changed(said))
+            return
+
+
+def report_profile(product: Product) -> None:
+    """Report a profile that is not the project's own."""
+    profiles = {draft.profile for draft in product.drafts if draft.profile}
+    project = product.project
+    if project is None or not project.profile or not profiles or profiles == {project.profile}:
+        return
+    if any(draft.compute for draft in product.drafts):
+        return
+    said = (
+        f"dbt_project.yml names the profile {project.profile!r}: set DBT_PROFILE to the "
+        f"other where "
+        "`floe compile` and the workers run"
+    )
+    named = ", ".join(sorted(profiles))
+    product.say("FLI115", f"profile {named}", product.drafts[0].place, changed(said))

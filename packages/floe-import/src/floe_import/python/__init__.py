@@ -1,0 +1,1 @@
+"""Python source, read by syntax tree: nothing of the user is executed."""

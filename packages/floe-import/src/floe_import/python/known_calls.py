@@ -1,0 +1,104 @@
+"""Calls without side effects whose result the source tells: paths, environment, durations."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from floe_import.python.values import EnvText
+
+
+def environment_text(name: str, default: Any = None) -> EnvText:
+    """Return the text of an environment variable.
+
+    >>> environment_text("HOME"), environment_text("TARGET", "dev")
+    ('${HOME}', '${TARGET:-dev}')
+    """
+    return EnvText(f"${{{name}}}" if default is None else f"${{{name}:-{default}}}")
+
+
+def attribute_of_text(text: str, name: str) -> str | list[str] | None:
+    """Return an attribute of a path, None for any other."""
+    if name == "parent":
+        return _like(text, posixpath.dirname(text))
+    if name == "parents":
+        above = [posixpath.dirname(text)]
+        while above[-1] not in ("", "/"):
+            above.append(posixpath.dirname(above[-1]))
+        return [_like(text, each) for each in above]
+    if name == "name":
+        return _like(text, posixpath.basename(text))
+    return None
+
+
+def _like(model: str, text: str) -> str:
+    return EnvText(text) if isinstance(model, EnvText) else text
+
+
+def _join(first: Any, *others: Any) -> str:
+    parts = [first, *others]
+    if not all(isinstance(each, str) for each in parts):
+        raise TypeError("not a path")
+    joined = posixpath.normpath(posixpath.join(*parts))
+    return EnvText(joined) if any(isinstance(each, EnvText) for each in parts) else joined
+
+
+def _path(first: Any = ".", *others: Any) -> str:
+    return _join(first, *others)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str | int | float | bool):
+        raise TypeError("not plain")
+    return value if isinstance(value, str) else str(value)
+
+
+def _same(text: str) -> str:
+    return text
+
+
+def _resolve(text: str, **_: Any) -> str:
+    return _like(text, posixpath.normpath(text)) if text.startswith(("/", "$")) else _fail()
+
+
+def _fail() -> str:
+    raise ValueError("depends on the folder in which the file runs")
+
+
+def _dirname(text: str) -> str:
+    return _like(text, posixpath.dirname(text))
+
+
+def _as_list(values: Any = ()) -> list[Any]:
+    if not isinstance(values, list | tuple):
+        raise TypeError("not a list")
+    return list(values)
+
+
+KNOWN_CALLS: dict[str, Callable[..., Any]] = {
+    "pathlib.Path": _path,
+    "pathlib.PurePath": _path,
+    "pathlib.PosixPath": _path,
+    "builtins.str": _text,
+    "builtins.list": _as_list,
+    "builtins.tuple": _as_list,
+    "os.fspath": _text,
+    "os.path.join": _join,
+    "os.path.dirname": _dirname,
+    "os.path.abspath": _resolve,
+    "os.path.realpath": _resolve,
+    "os.path.normpath": _path,
+    "os.getenv": environment_text,
+    "os.environ.get": environment_text,
+    "datetime.timedelta": timedelta,
+    "pendulum.duration": timedelta,
+}
+# Of a text, or a path.
+METHODS: dict[str, Callable[..., Any]] = {
+    "as_posix": _same,
+    "resolve": _resolve,
+    "absolute": _resolve,
+    "joinpath": _join,
+}

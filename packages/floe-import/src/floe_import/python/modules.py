@@ -1,0 +1,219 @@
+"""A Python file as a syntax tree, with its imports and what its names are bound to."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from floe_core.foundation.errors import InvalidProductError, Problem
+from floe_import.report.findings import Place
+
+Scope = ast.Module | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda
+_SCOPES = (ast.Module, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
+_LOOPS = (
+    ast.For,
+    ast.AsyncFor,
+    ast.While,
+    ast.ListComp,
+    ast.SetComp,
+    ast.DictComp,
+    ast.GeneratorExp,
+)
+_BRANCHES = (ast.If, ast.Try, ast.Match, ast.IfExp)
+MUTATORS = frozenset(
+    {"append", "extend", "insert", "remove", "pop", "clear", "update", "setdefault", "sort", "add"}
+)
+
+
+@dataclass(frozen=True)
+class Binding:
+    """A statement that gives a name its value; `imported` is `module.name` for an import."""
+
+    node: ast.AST
+    value: ast.expr | None = None
+    imported: str = ""
+    level: int = 0
+
+
+@dataclass(eq=False)
+class Module:
+    """A parsed file. `roots` are the folders in which its imports are looked up."""
+
+    path: Path
+    text: str
+    tree: ast.Module
+    roots: tuple[Path, ...]
+    loaded: dict[Path, Module] = field(default_factory=dict)
+
+    @cached_property
+    def parents(self) -> dict[ast.AST, ast.AST]:
+        """Return node -> the node that it is in."""
+        return {child: node for node in ast.walk(self.tree) for child in ast.iter_child_nodes(node)}
+
+    @cached_property
+    def bindings(self) -> dict[tuple[ast.AST, str], list[Binding]]:
+        """Return (scope, name) -> all bindings of the name there, in the order of the file."""
+        found: dict[tuple[ast.AST, str], list[Binding]] = defaultdict(list)
+        for node in ast.walk(self.tree):
+            for name, binding in _bindings(node):
+                found[self.scope_of(node), name].append(binding)
+        return found
+
+    @cached_property
+    def mutated(self) -> dict[str, int]:
+        """Return name -> line, for names whose objects the file changes after they are made."""
+        return {
+            root: node.lineno
+            for node in ast.walk(self.tree)
+            if (root := _mutated_root(node)) and isinstance(node, ast.expr | ast.stmt)
+        }
+
+    def place(self, node: ast.AST) -> Place:
+        """Return where a node of this file is."""
+        line, column = getattr(node, "lineno", 0), getattr(node, "col_offset", -1)
+        return Place(str(self.path), line, column + 1)
+
+    def scope_of(self, node: ast.AST) -> ast.AST:
+        """Return the function, class or module that a node is in."""
+        at = self.parents.get(node)
+        while at is not None and not isinstance(at, _SCOPES):
+            at = self.parents.get(at)
+        return at or self.tree
+
+    def scopes_of(self, node: ast.AST) -> Iterator[ast.AST]:
+        """Yield the scopes in which a name at this node is looked up, the innermost first."""
+        scope = self.scope_of(node)
+        yield scope
+        while scope is not self.tree:
+            scope = self.scope_of(scope)
+            if not isinstance(scope, ast.ClassDef):
+                yield scope
+
+    def loop_around(self, node: ast.AST) -> ast.AST | None:
+        """Return the innermost loop or comprehension that a node is in."""
+        return self._around(node, _LOOPS)
+
+    def branch_around(self, node: ast.AST) -> ast.AST | None:
+        """Return the innermost condition that a node depends on."""
+        return self._around(node, _BRANCHES)
+
+    def _around(self, node: ast.AST, kinds: tuple[type[ast.AST], ...]) -> ast.AST | None:
+        at = self.parents.get(node)
+        while at is not None and not isinstance(at, _SCOPES):
+            if isinstance(at, kinds):
+                return at
+            at = self.parents.get(at)
+        return None
+
+    def file_of(self, name: str, level: int) -> Path | None:
+        """Return the user's own file that holds a module, None for a library."""
+        roots = (self._package(level),) if level else (self.path.parent, *self.roots)
+        parts = [part for part in name.split(".") if part]
+        for root in roots:
+            stem = root.joinpath(*parts)
+            candidates = (
+                [stem / "__init__.py"]
+                if not parts
+                else [stem.with_suffix(".py"), stem / "__init__.py"]
+            )
+            for file in candidates:
+                if file.is_file():
+                    return file
+        return None
+
+    def _package(self, level: int) -> Path:
+        return [self.path.parent, *self.path.parent.parents][level - 1]
+
+    def open(self, file: Path) -> Module:
+        """Return another file of the user; each is parsed once.
+
+        Raises:
+            InvalidProductError: It can't be read or parsed.
+        """
+        found = self.loaded.get(file)
+        if found is None:
+            found = read_module(file, self.roots, self.loaded)
+        return found
+
+
+def read_module(
+    path: Path, roots: tuple[Path, ...] = (), loaded: dict[Path, Module] | None = None
+) -> Module:
+    """Return a parsed file.
+
+    Raises:
+        InvalidProductError: It can't be read or parsed.
+    """
+    loaded = {} if loaded is None else loaded
+    try:
+        text = path.read_text(encoding="utf-8")
+        tree = ast.parse(text, filename=str(path))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidProductError([Problem(f"can't be read: {error}", file=str(path))]) from None
+    except (SyntaxError, ValueError, RecursionError) as error:
+        line, column = getattr(error, "lineno", 0) or 0, getattr(error, "offset", 0) or 0
+        what = f"is not valid Python: {getattr(error, 'msg', error)}"
+        raise InvalidProductError(
+            [Problem(what, "correct the file", str(path), line, column)]
+        ) from None
+    loaded[path] = Module(path, text, tree, roots, loaded)
+    return loaded[path]
+
+
+def _bindings(node: ast.AST) -> Iterator[tuple[str, Binding]]:
+    """Yield the names that a node binds in its scope."""
+    match node:
+        case ast.Import():
+            for alias in node.names:
+                name = alias.asname or alias.name.partition(".")[0]
+                yield name, Binding(node, imported=alias.name if alias.asname else name)
+        case ast.ImportFrom():
+            for alias in node.names:
+                full = f"{node.module}.{alias.name}" if node.module else alias.name
+                yield alias.asname or alias.name, Binding(node, None, full, node.level)
+        case ast.Assign():
+            for target in node.targets:
+                yield from _targets(node, target, node.value)
+        case ast.AnnAssign(value=ast.expr()) | ast.NamedExpr():
+            yield from _targets(node, node.target, node.value)
+        case ast.AugAssign(target=ast.Name(id=name)) | ast.Delete(targets=[ast.Name(id=name)]):
+            yield name, Binding(node)
+        case ast.For() | ast.AsyncFor() | ast.comprehension():
+            yield from _targets(node, node.target, None)
+        case ast.withitem(optional_vars=ast.expr() as target):
+            yield from _targets(node, target, node.context_expr)
+        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+            yield node.name, Binding(node)
+        case ast.arg():
+            yield node.arg, Binding(node)
+        case ast.ExceptHandler(name=str(name)) | ast.MatchAs(name=str(name)):
+            yield name, Binding(node)
+
+
+def _targets(
+    node: ast.AST, target: ast.expr, value: ast.expr | None
+) -> Iterator[tuple[str, Binding]]:
+    if isinstance(target, ast.Name):
+        yield target.id, Binding(node, value)
+    elif isinstance(target, ast.Tuple | ast.List):
+        for each in target.elts:
+            yield from _targets(node, each, None)
+
+
+def _mutated_root(node: ast.AST) -> str:
+    """Return the name whose object a node changes, "" for none."""
+    changed: ast.AST | None = None
+    match node:
+        case (
+            ast.Attribute(ctx=ast.Store() | ast.Del()) | ast.Subscript(ctx=ast.Store() | ast.Del())
+        ):
+            changed = node.value
+        case ast.Call(func=ast.Attribute(value=value, attr=attr)) if attr in MUTATORS:
+            changed = value
+    while isinstance(changed, ast.Attribute | ast.Subscript):
+        changed = changed.value
+    return changed.id if isinstance(changed, ast.Name) else ""

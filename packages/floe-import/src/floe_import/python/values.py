@@ -1,0 +1,99 @@
+"""What an expression is worth, as far as its source tells.
+
+Plain values stand for themselves: str, int, float, bool, None, timedelta, list, tuple, dict. A path
+is a str. The classes of this module are the rest.
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from floe_import.report.findings import Place
+
+if TYPE_CHECKING:
+    from floe_import.python.modules import Module
+
+Value = Any
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """A value that the source does not tell; `why` and `place` say what prevents it."""
+
+    why: str
+    place: Place
+
+
+@dataclass(frozen=True)
+class Symbol:
+    """A name of another library, such as `cosmos.ExecutionMode.LOCAL`."""
+
+    name: str
+
+    @property
+    def last(self) -> str:
+        """The part after the last dot."""
+        return self.name.rpartition(".")[2]
+
+
+@dataclass(frozen=True)
+class Made:
+    """An object that a call makes: the called name, the call, and the module that it is in."""
+
+    name: str
+    call: ast.Call
+    module: Module
+
+    @property
+    def last(self) -> str:
+        """The part of the name after the last dot."""
+        return self.name.rpartition(".")[2]
+
+
+@dataclass(frozen=True)
+class LocalFunction:
+    """A function or class of the user's own code."""
+
+    name: str
+    node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda
+    module: Module
+
+
+class EnvText(str):
+    """A text in which `${NAME}` stands for an environment variable of the running process."""
+
+    __slots__ = ()
+
+
+def first_unknown(value: Value) -> Unknown | None:
+    """Return the first unknown within a value, None if all of it is known."""
+    if isinstance(value, Unknown):
+        return value
+    inner: list[Value] = []
+    if isinstance(value, dict):
+        inner = [*value.keys(), *value.values()]
+    elif isinstance(value, list | tuple):
+        inner = list(value)
+    return next((found for each in inner if (found := first_unknown(each))), None)
+
+
+def is_plain(value: Value) -> bool:
+    """Return whether a value can be written to YAML as it is."""
+    if isinstance(value, EnvText):
+        return False
+    if isinstance(value, dict):
+        return all(isinstance(key, str) and is_plain(each) for key, each in value.items())
+    if isinstance(value, list | tuple):
+        return all(is_plain(each) for each in value)
+    return value is None or isinstance(value, str | int | float | bool)
+
+
+def has_template(value: Value) -> bool:
+    """Return whether a value holds a Jinja template, which the orchestrator would render."""
+    if isinstance(value, dict):
+        return any(has_template(each) for pair in value.items() for each in pair)
+    if isinstance(value, list | tuple):
+        return any(has_template(each) for each in value)
+    return isinstance(value, str) and ("{{" in value or "{%" in value)

@@ -1,0 +1,45 @@
+"""The DAG file that remains when floe replaces its groups."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Mapping
+
+from floe_import.drafts.group_draft import GroupDraft
+from floe_import.python.arguments import Argument
+from floe_import.python.evaluate import evaluate
+from floe_import.python.modules import Module
+from floe_import.python.values import Value
+from floe_import.rewriting.dead_code import without_unused
+from floe_import.rewriting.edits import SourceText, Span, add_imports
+from floe_import.rewriting.written_calls import CallWriter
+
+IsOldValue = Callable[[Value], bool]
+
+
+def rewritten(
+    module: Module, replaced: Mapping[ast.Call, tuple[GroupDraft, str]], is_old: IsOldValue
+) -> tuple[str, list[Argument]]:
+    """Return the text of a DAG file with calls replaced, and the arguments that it can't pass on.
+
+    `replaced` is call -> (its draft, the name of the product). Names whose values are old, and that
+    nothing reads any longer, go.
+    """
+    writer = CallWriter(module)
+    source = SourceText(module.text)
+    changes: dict[Span, str] = {
+        source.span(call): writer.call(draft, product, source.indent_of(call))
+        for call, (draft, product) in replaced.items()
+    }
+    text = add_imports(source.replaced(changes), sorted(writer.imports))
+    return without_dead_code(module, text, is_old), writer.unwritten
+
+
+def without_dead_code(module: Module, text: str, is_old: IsOldValue) -> str:
+    """Return a text in the place of a module's without what nothing needs any longer."""
+    while True:
+        now = Module(module.path, text, ast.parse(text), module.roots, dict(module.loaded))
+        shorter = without_unused(now, lambda node, now=now: is_old(evaluate(node, now)))  # type: ignore[misc]
+        if shorter is None:
+            return text
+        text = shorter

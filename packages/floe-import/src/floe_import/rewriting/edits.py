@@ -1,0 +1,74 @@
+"""Replace pieces of a source text by the positions of its syntax tree."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping, Sequence
+
+Span = tuple[int, int]
+
+
+class SourceText:
+    """A text whose lines and columns are those of `ast`: lines from 1, columns in UTF-8 bytes."""
+
+    def __init__(self, text: str) -> None:
+        self.data = text.encode()
+        self._starts = [0]
+        for line in self.data.splitlines(keepends=True):
+            self._starts.append(self._starts[-1] + len(line))
+
+    def span(self, node: ast.stmt | ast.expr) -> Span:
+        """Return where a node begins and ends."""
+        assert node.end_lineno is not None
+        assert node.end_col_offset is not None
+        start = self._starts[node.lineno - 1] + node.col_offset
+        return start, self._starts[node.end_lineno - 1] + node.end_col_offset
+
+    def lines_span(self, node: ast.stmt) -> Span:
+        """Return the whole lines of a statement, with the decorators' lines if it has some."""
+        assert node.end_lineno is not None
+        return self._starts[node.lineno - 1], self._starts[node.end_lineno]
+
+    def text_of(self, node: ast.stmt | ast.expr) -> str:
+        """Return the source of a node."""
+        start, end = self.span(node)
+        return self.data[start:end].decode()
+
+    def indent_of(self, node: ast.expr) -> str:
+        """Return the white space that the line of a node begins with."""
+        line = self.data[self._starts[node.lineno - 1] : self._starts[node.lineno]].decode()
+        return line[: len(line) - len(line.lstrip())]
+
+    def is_alone(self, node: ast.stmt) -> bool:
+        """Return whether a statement shares its lines with nothing else."""
+        start, end = self.lines_span(node)
+        inner_start, inner_end = self.span(node)
+        after = self.data[inner_end:end].strip()
+        return not self.data[start:inner_start].strip() and (not after or after.startswith(b"#"))
+
+    def replaced(self, changes: Mapping[Span, str]) -> str:
+        """Return the text with each span replaced; spans don't overlap."""
+        pieces: list[bytes] = []
+        at = 0
+        for (start, end), text in sorted(changes.items()):
+            pieces += [self.data[at:start], text.encode()]
+            at = end
+        return b"".join([*pieces, self.data[at:]]).decode()
+
+
+def add_imports(text: str, lines: Sequence[str]) -> str:
+    """Return a source with imports after its last import at the top, or after its docstring."""
+    tree = ast.parse(text)
+    at = 0
+    for index, node in enumerate(tree.body):
+        is_docstring = (
+            index == 0 and isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        )
+        if is_docstring or isinstance(node, ast.Import | ast.ImportFrom):
+            at = node.end_lineno or 0
+        else:
+            break
+    whole = text.splitlines(keepends=True)
+    if at and not whole[at - 1].endswith("\n"):
+        whole[at - 1] += "\n"
+    return "".join([*whole[:at], *(f"{line}\n" for line in lines), *whole[at:]])

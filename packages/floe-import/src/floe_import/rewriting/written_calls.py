@@ -1,0 +1,75 @@
+"""The calls of floe that replace the user's."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field
+
+from floe_import.drafts.group_draft import GroupDraft
+from floe_import.python.arguments import Argument
+from floe_import.python.modules import Module
+from floe_import.python.values import EnvText, is_plain
+from floe_import.rewriting.edits import SourceText
+
+
+@dataclass
+class CallWriter:
+    """Writes calls into one module; `imports` are the lines that they need."""
+
+    module: Module
+    imports: set[str] = field(default_factory=set)
+    unwritten: list[Argument] = field(default_factory=list)
+
+    def call(self, draft: GroupDraft, product: str, indent: str) -> str:
+        """Return the call that replaces a group: a DAG of the product, or a group of tasks.
+
+        `indent` is what its line begins with.
+        """
+        name = "load_product_dag" if draft.is_own_dag else "floe_task_group"
+        self.imports.add(f"from floe_orchestrator_airflow import {name}")
+        parts = [repr(product)] if draft.is_own_dag else []
+        parts.append(self._folder(draft))
+        if draft.job is not None:
+            parts.append(f"job={draft.job!r}")
+        for each in draft.kept_of_call:
+            if each.name != "default_args":
+                kept = "schedule" if each.name == "schedule_interval" else each.name
+                parts.append(f"{kept}={self._text(each)}")
+        if defaults := self._default_args(draft):
+            parts.append(f"default_args={defaults}")
+        return _laid_out(name, parts, indent)
+
+    def _default_args(self, draft: GroupDraft) -> str:
+        whole = [each for each in draft.kept_of_call if each.name == "default_args"]
+        texts = [self._text(each) for each in whole]
+        single = [f"{each.name!r}: {self._text(each)}" for each in draft.kept_of_tasks]
+        if not single:
+            return texts[0] if texts else ""
+        return "{" + ", ".join([*(f"**{text}" for text in texts), *single]) + "}"
+
+    def _folder(self, draft: GroupDraft) -> str:
+        if draft.folder is not None:
+            return self._text(draft.folder)
+        return repr(draft.project)
+
+    def _text(self, argument: Argument) -> str:
+        """Return the source of an argument, or its value if the source is in another file."""
+        if argument.node is not None and argument.module is self.module:
+            return SourceText(self.module.text).text_of(argument.node)
+        if isinstance(argument.value, EnvText) and ":-" not in argument.value:
+            self.imports.add("import os")
+            return f"os.path.expandvars({str(argument.value)!r})"
+        if is_plain(argument.value):
+            return repr(argument.value)
+        if isinstance(argument.node, ast.expr):
+            self.unwritten.append(argument)
+        return repr(None)
+
+
+def _laid_out(name: str, arguments: list[str], indent: str) -> str:
+    """Return a call on one line, or with one line for each argument if it is long."""
+    short = f"{name}({', '.join(arguments)})"
+    if len(indent + short) <= 90 and "\n" not in short:
+        return short
+    lines = [f"{name}(", *(f"{indent}    {each}," for each in arguments), f"{indent})"]
+    return "\n".join(lines)

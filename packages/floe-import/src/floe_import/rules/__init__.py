@@ -1,0 +1,1 @@
+"""Rules: what each construct of another tool becomes. Each has a code, as in ruff."""

@@ -1,0 +1,102 @@
+"""Apply rules to calls: each argument gets a finding, whether a rule reads it or not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from floe_import.drafts.group_draft import GroupDraft
+from floe_import.python.arguments import Argument, arguments, arguments_of_mapping
+from floe_import.python.values import LocalFunction, Made, Symbol, Unknown, Value, first_unknown
+from floe_import.report.findings import Finding, Place, Verdict, exact, unknown
+from floe_import.rules.registry import RuleBook
+
+
+@dataclass
+class Judging:
+    """The findings of one import so far. A construct that two groups share is reported once.
+
+    An unknown construct leaves its group undecided, unless its code is one of `harmless`.
+    """
+
+    book: RuleBook
+    harmless: frozenset[str] = frozenset()
+    prefix: str = "cosmos."
+    found: dict[tuple[str, Place, str], Finding] = field(default_factory=dict)
+
+    def add(self, code: str, construct: str, place: Place, verdict: Verdict) -> None:
+        """Report a construct. A second verdict of the same construct counts if it is another."""
+        finding = Finding(code, construct, place, verdict.disposition, verdict.sentence)
+        self.found.setdefault((code + construct, place, verdict.sentence), finding)
+
+    def judge(self, owner: str, argument: Argument, draft: GroupDraft) -> None:
+        """Report one argument by its rule, or as unknown."""
+        name, value, place = argument.name, argument.value, argument.place
+        construct = f"{owner}({name}=)"
+        rule = self.book.find(owner, name)
+        if rule is None:
+            sentence = f"floe import has no rule for it: decide what `{name}` is to become"
+            self._put(self.book.nothing, construct, place, unknown(sentence), draft)
+        elif rule.reads and (hidden := first_unknown(value) or self._foreign(value, place)):
+            self._put(rule.code, construct, place, unknown(cannot_read(hidden)), draft)
+        else:
+            if rule.keeps:
+                draft.keep(argument, rule.keeps)
+            self._put(rule.code, construct, place, rule.judge(value, draft), draft)
+
+    def _put(
+        self, code: str, construct: str, place: Place, verdict: Verdict, draft: GroupDraft
+    ) -> None:
+        draft.is_undecided |= verdict.disposition == "unknown" and code not in self.harmless
+        self.add(code, construct, place, verdict)
+
+    def judge_call(
+        self, owner: str, made: Made, draft: GroupDraft, positional: Sequence[str] = ()
+    ) -> None:
+        """Report each argument of a call."""
+        for argument in arguments(made, positional):
+            self.judge(owner, argument, draft)
+
+    def _foreign(self, value: Value, place: Place) -> Unknown | None:
+        """Return why a name of another module is no value, None if it is one of the tool's."""
+        parts = value if isinstance(value, list | tuple) else [value]
+        if isinstance(value, dict):
+            parts = list(value.values())
+        for each in parts:
+            if isinstance(each, Symbol | Made) and not each.name.startswith(self.prefix):
+                return Unknown(f"`{each.name}` is not in a file beside this one", place)
+            if isinstance(each, LocalFunction):
+                return Unknown(f"`{each.name}` is a function or class of yours", place)
+        return None
+
+    def judge_default_args(self, value: Value, place: Place, draft: GroupDraft) -> None:
+        """Report each key of a DAG's `default_args`, which all its tasks get, those of dbt too.
+
+        A key that no task of dbt takes stays what it is.
+        """
+        if not isinstance(value, dict):
+            self.judge_mapping("default_args", value, place, draft)
+            return
+        for argument in arguments_of_mapping(value, place):
+            owners = ("default_args", "operator_args")
+            owner = next((o for o in owners if self.book.find(o, argument.name)), "")
+            if owner:
+                self.judge(owner, argument, draft)
+            else:
+                construct = f"default_args({argument.name}=)"
+                said = exact("no task of dbt takes it, so it stays for the others")
+                self.add(self.book.other, construct, argument.place, said)
+
+    def judge_mapping(self, owner: str, value: Value, place: Place, draft: GroupDraft) -> None:
+        """Report each key of a mapping, such as `operator_args`."""
+        if isinstance(value, Unknown) or not isinstance(value, dict):
+            why = cannot_read(value) if isinstance(value, Unknown) else "it is not a dict"
+            self._put(self.book.nothing, owner, place, unknown(why), draft)
+            return
+        for argument in arguments_of_mapping(value, place):
+            self.judge(owner, argument, draft)
+
+
+def cannot_read(hidden: Unknown) -> str:
+    """Return the sentence about a value that the source does not tell."""
+    return f"{hidden.why} ({hidden.place}), and nothing is executed: decide its value"

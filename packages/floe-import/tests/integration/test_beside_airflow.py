@@ -1,0 +1,134 @@
+"""The oracle is Airflow itself: its timetable, and whether it loads the written file."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from floe_core.compiler import compile_product
+from floe_core.schedules import ticks_between
+from floe_import.import_files import Request, import_files
+from floe_import.writing import write_report
+
+pytestmark = pytest.mark.long
+
+DAG = """
+import pendulum
+from cosmos import DbtDag, ProfileConfig, ProjectConfig
+
+shop = DbtDag(
+    dag_id="shop_as_before",
+    project_config=ProjectConfig({folder!r}, install_dbt_deps=False),
+    profile_config=ProfileConfig("shop", "dev", {folder!r} + "/profiles.yml"),
+    schedule={cron!r},
+    start_date=pendulum.datetime(2026, 1, 1, tz={zone!r}),
+    catchup=False,
+    default_args={{"retries": 2, "queue": "dbt"}},
+    tags=["mine"],
+)
+"""
+
+# A year of ticks of a cron expression by the timetable that Airflow makes of it.
+TICKS = """
+import json, sys
+import pendulum
+from airflow.timetables.base import TimeRestriction
+from airflow.timetables.trigger import CronTriggerTimetable
+cron, zone = sys.argv[1:]
+table = CronTriggerTimetable(cron, timezone=zone)
+start, end = pendulum.datetime(2026, 1, 1), pendulum.datetime(2027, 1, 1)
+found, last = [], None
+while True:
+    info = table.next_dagrun_info(
+        last_automated_data_interval=last,
+        restriction=TimeRestriction(earliest=start, latest=None, catchup=True),
+    )
+    if info is None or info.run_after >= end:
+        break
+    found.append(info.run_after.in_timezone("UTC").isoformat())
+    last = info.data_interval
+print(json.dumps(found))
+"""
+
+LOADED = """
+import importlib.util, json, sys
+spec = importlib.util.spec_from_file_location("written", sys.argv[1])
+module = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(module)
+dag = module.shop
+print(json.dumps({
+    "dag_id": dag.dag_id, "tags": sorted(dag.tags), "schedule": dag.timetable.summary,
+    "queue": dag.get_task("dbt_build").queue, "retries": dag.get_task("dbt_build").retries,
+    "tasks": sorted(t.task_id.rpartition(".")[2] for t in dag.tasks),
+}))
+"""
+
+
+def ask_airflow(program: str, home: Path, *arguments: str) -> object:
+    done = subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        env=os.environ | {"AIRFLOW_HOME": str(home)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def imported(folder: Path, cron: str, zone: str):
+    project = folder / "shop"
+    files = {
+        "dbt_project.yml": "name: shop\nversion: 1.0.0\nprofile: shop\n",
+        "profiles.yml": "shop: {target: dev, outputs: {dev: {type: duckdb, path: shop.duckdb}}}\n",
+        "models/orders.sql": "select 1 as id",
+    }
+    for name, text in files.items():
+        (project / name).parent.mkdir(parents=True, exist_ok=True)
+        (project / name).write_text(text)
+    file = folder / "shop_dag.py"
+    file.write_text(DAG.format(folder=str(project), cron=cron, zone=zone))
+    report = import_files(Request([file], (), folder / "out"))
+    assert report.disposition == "exact", report.as_text()
+    write_report(report)
+    return project
+
+
+@pytest.mark.parametrize(
+    ("cron", "zone"),
+    [
+        ("30 5 * * 1-5", "UTC"),
+        ("@daily", "UTC"),
+        ("0 */4 * * *", "UTC"),
+        ("0 6 1 * *", "Asia/Seoul"),
+        ("15 7 * * *", "Europe/Berlin"),
+        ("0 22 * * 0", "America/New_York"),
+    ],
+)
+def test_a_year_of_ticks_is_that_of_airflow(cron: str, zone: str, tmp_path: Path) -> None:
+    project = imported(tmp_path, cron, zone)
+    rule = YAML(typ="safe").load(project / "floe.yaml")["schedule"]
+    start, end = datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC)
+    ours = ticks_between(rule["cron"], rule["timezone"], start, end)
+    assert [each.isoformat() for each in ours] == ask_airflow(TICKS, tmp_path / "home", cron, zone)
+
+
+def test_airflow_loads_the_written_file_with_the_dags_own_arguments(tmp_path: Path) -> None:
+    compile_product(imported(tmp_path, "30 5 * * 1-5", "UTC"))
+    written = tmp_path / "out" / "dags" / "shop_dag.py"
+    assert "cosmos" not in written.read_text()
+    assert ask_airflow(LOADED, tmp_path / "home", str(written)) == {
+        "dag_id": "shop_as_before",
+        "tags": ["mine"],
+        "schedule": "30 5 * * 1-5 UTC",
+        "queue": "dbt",
+        "retries": 2,
+        "tasks": ["dbt_build", "orders", "outcome"],
+    }

@@ -1,0 +1,211 @@
+"""The oracle is Cosmos itself: what its classes take, and what its selector selects."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from floe_import.cosmos.book import BOOK
+from floe_import.cosmos.groups import POSITIONAL, RULES
+from floe_import.import_files import Request, import_files
+from floe_import.writing import write_report
+
+pytestmark = pytest.mark.long
+assert RULES
+
+SIGNATURES = """
+import inspect, json
+from airflow.sdk import DAG, BaseOperator, TaskGroup
+from cosmos.airflow.dag import DbtDag
+from cosmos.airflow.task_group import DbtTaskGroup
+from cosmos.config import ExecutionConfig, ProfileConfig, ProjectConfig, RenderConfig
+from cosmos.converter import DbtToAirflowConverter
+from cosmos.operators import local
+
+def names(*classes):
+    found = []
+    for each in classes:
+        for parameter in inspect.signature(each.__init__).parameters.values():
+            if parameter.kind not in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL):
+                found.append(parameter.name)
+    return [name for name in dict.fromkeys(found) if name != "self"]
+
+operators = [
+    parent
+    for each in vars(local).values()
+    if inspect.isclass(each) and each.__name__ in (
+        "DbtRunLocalOperator", "DbtTestLocalOperator", "DbtSeedLocalOperator",
+        "DbtSnapshotLocalOperator", "DbtBuildLocalOperator", "DbtSourceLocalOperator",
+    )
+    for parent in each.__mro__
+    if parent.__module__.startswith("cosmos.")
+]
+found = {each.__name__: names(each) for each in (ProjectConfig, ProfileConfig, ExecutionConfig, RenderConfig)}
+found["DbtDag"] = names(DbtToAirflowConverter, DAG)
+found["DbtTaskGroup"] = names(DbtToAirflowConverter, TaskGroup)
+found["operator_args"] = names(*operators, BaseOperator)
+found["default_args"] = names(BaseOperator)
+print(json.dumps(found))
+"""
+# What the reader of groups reads itself.
+READ_APART = {
+    *("project_config", "profile_config", "execution_config", "render_config", "operator_args"),
+    *("default_args", "schedule"),
+}
+
+SELECTED = """
+import json, sys
+from pathlib import Path
+from cosmos.config import ExecutionConfig, ProfileConfig, ProjectConfig, RenderConfig
+from cosmos.constants import LoadMode
+from cosmos.dbt.graph import DbtGraph
+
+folder, wanted = Path(sys.argv[1]), json.loads(sys.argv[2])
+graph = DbtGraph(
+    project=ProjectConfig(folder, manifest_path=folder / "target" / "manifest.json"),
+    profile_config=ProfileConfig("shop", "dev", profiles_yml_filepath=folder / "profiles.yml"),
+    execution_config=ExecutionConfig(dbt_project_path=folder),
+    render_config=RenderConfig(load_method=LoadMode.DBT_MANIFEST, dbt_project_path=folder, **wanted),
+)
+graph.load(method=LoadMode.DBT_MANIFEST, execution_mode=None)
+print(json.dumps(sorted(i for i in graph.filtered_nodes if i.split(".")[0] in ("model", "seed", "snapshot"))))
+"""
+
+DAG = """
+from cosmos import DbtTaskGroup, ProfileConfig, ProjectConfig, RenderConfig
+from airflow.sdk import DAG
+
+with DAG(dag_id="shop"):
+    DbtTaskGroup(
+        group_id="group",
+        project_config=ProjectConfig({folder!r}, install_dbt_deps=False),
+        profile_config=ProfileConfig("shop", "dev", {folder!r} + "/profiles.yml"),
+        render_config=RenderConfig(**{wanted!r}),
+    )
+"""
+
+SELECTIONS = [
+    {},
+    {"select": ["tag:daily"]},
+    {"select": ["tag:daily", "path:models/marts"]},
+    {"select": ["tag:daily,path:models/staging"]},
+    {"select": ["+customers"]},
+    {"select": ["1+customers"]},
+    {"select": ["@stg_orders"]},
+    {"select": ["config.materialized:view"]},
+    {"select": ["path:models/staging"], "exclude": ["stg_orders"]},
+    {"exclude": ["tag:daily"]},
+    {"exclude": ["resource_type:seed"]},
+    {"select": ["resource_type:model"]},
+    {"select": ["stg_orders+"]},
+    {"select": ["fqn:shop.marts.customers"]},
+    {"select": ["package:shop"]},
+]
+
+
+@pytest.fixture(scope="module")
+def taken(cosmos: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
+    """Return class -> the names of its arguments in the installed Cosmos and Airflow."""
+    import os
+
+    environment = os.environ | {
+        "PYTHONPATH": str(cosmos),
+        "AIRFLOW_HOME": str(tmp_path_factory.mktemp("airflow")),
+        "AIRFLOW__COSMOS__ENABLE_TELEMETRY": "False",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", SIGNATURES],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.mark.parametrize(
+    "owner",
+    [
+        "ProjectConfig",
+        "ProfileConfig",
+        "ExecutionConfig",
+        "RenderConfig",
+        "DbtDag",
+        "DbtTaskGroup",
+        "operator_args",
+        "default_args",
+    ],
+)
+def test_each_argument_that_cosmos_takes_has_a_rule(
+    owner: str, taken: dict[str, list[str]]
+) -> None:
+    assert set(taken[owner]) - BOOK.fields(owner) - READ_APART == set()
+
+
+@pytest.mark.parametrize(
+    "owner", ["ProjectConfig", "ProfileConfig", "ExecutionConfig", "RenderConfig"]
+)
+def test_arguments_without_names_are_in_the_order_of_cosmos(
+    owner: str, taken: dict[str, list[str]]
+) -> None:
+    ours = POSITIONAL[owner]
+    assert tuple(taken[owner][: len(ours)]) == ours
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a dbt project with folders, tags, a seed, a snapshot and tests."""
+    folder = tmp_path_factory.mktemp("project") / "shop"
+    files = {
+        "dbt_project.yml": "name: shop\nversion: 1.0.0\nprofile: shop\n",
+        "profiles.yml": "shop: {target: dev, outputs: {dev: {type: duckdb, path: shop.duckdb}}}\n",
+        "seeds/raw_orders.csv": "id,customer\n1,a\n2,b\n",
+        "models/staging/stg_orders.sql": "{{ config(tags=['daily']) }} select * from {{ ref('raw_orders') }}",
+        "models/staging/stg_people.sql": "{{ config(materialized='table') }} select 1 as id",
+        "models/marts/customers.sql": (
+            "{{ config(tags=['daily'], materialized='table') }} "
+            "select o.customer from {{ ref('stg_orders') }} o cross join {{ ref('stg_people') }}"
+        ),
+        "models/marts/report.sql": "select count(*) as n from {{ ref('customers') }}",
+        "snapshots/orders_history.sql": (
+            "{% snapshot orders_history %}{{ config(unique_key='id', strategy='check', check_cols='all', "
+            "target_schema='s') }} select * from {{ ref('stg_orders') }}{% endsnapshot %}"
+        ),
+        "models/schema.yml": (
+            "models:\n  - name: stg_orders\n    columns:\n      - {name: id, data_tests: [unique]}\n"
+            "  - name: customers\n    columns:\n      - {name: customer, data_tests: [not_null]}\n"
+        ),
+    }
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    return folder
+
+
+@pytest.mark.parametrize("wanted", SELECTIONS, ids=str)
+def test_a_job_has_the_nodes_that_cosmos_selects(
+    wanted: dict[str, list[str]], shop: Path, tmp_path: Path, ask_cosmos
+) -> None:
+    from floe_core.compiler import compile_product
+
+    folder = tmp_path / "shop"
+    shutil.copytree(shop, folder)
+    dag = tmp_path / "dags.py"
+    dag.write_text(DAG.format(folder=str(folder), wanted=wanted))
+    report = import_files(Request([dag], (), tmp_path / "out"))
+    assert report.disposition == "exact", report.as_text()
+    write_report(report)
+    artifacts = compile_product(folder)
+    [job] = [j for j in artifacts.jobs if j.name == "group"] or artifacts.jobs
+    ours = sorted(
+        node.unique_id
+        for node in artifacts.nodes_of(job)
+        if node.unique_id.split(".")[0] in ("model", "seed", "snapshot")
+    )
+    assert ours == json.loads(ask_cosmos(SELECTED, str(folder), json.dumps(wanted)))
