@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from floe_core.foundation.errors import InvalidProductError
+from floe_import.bash.reader import read_bash
 from floe_import.cosmos.reader import read_cosmos
 from floe_import.drafts.group_draft import GroupDraft
 from floe_import.product.files import floe_yaml_text, manifest_yaml_text
@@ -25,7 +26,7 @@ from floe_import.report.findings import Finding, Place
 from floe_import.report.import_report import ImportReport
 from floe_import.rewriting.dag_file import rewritten
 
-READERS: tuple[Callable[[Module], Reading], ...] = (read_cosmos,)
+READERS: tuple[Callable[[Module], Reading], ...] = (read_cosmos, read_bash)
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,7 @@ def _read(file: Path, report: ImportReport) -> ReadFile | None:
     for reading in found.readings:
         report.findings += reading.findings
         for _, draft in reading.groups:
+            _check_selector(draft, report)
             _report_group(draft, report)
     if not report.findings:
         _say(
@@ -95,6 +97,17 @@ def _read(file: Path, report: ImportReport) -> ReadFile | None:
             "nothing in it runs dbt as floe import reads it",
         )
     return found
+
+
+def _check_selector(draft: GroupDraft, report: ImportReport) -> None:
+    """Report a selector that something else narrows: a job of floe has one or the other."""
+    if draft.selector and (draft.only or draft.select or draft.exclude):
+        draft.is_undecided = True
+        said = (
+            f"the selector {draft.selector!r} is narrowed further, which a job cannot: decide on a "
+            "selector of selectors.yml that says all of it"
+        )
+        _say(report, "FLI007", draft.name, draft.place, said)
 
 
 def _report_group(draft: GroupDraft, report: ImportReport) -> None:

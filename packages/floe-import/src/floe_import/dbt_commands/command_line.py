@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 from floe_import.dbt_commands.flags import FLAGS
 from floe_import.drafts.group_draft import GroupDraft
+from floe_import.python.values import has_template
 from floe_import.report.findings import Verdict, changed, exact, lost, unknown, worst
 
+_FOLDERS = ("--project-dir", "--profiles-dir")
 # What a command builds; "" stands for all.
 BUILDS: dict[str, tuple[str, ...]] = {
     "build": (),
@@ -16,6 +18,23 @@ BUILDS: dict[str, tuple[str, ...]] = {
     "test": ("test", "unit_test"),
     "seed": ("seed",),
     "snapshot": ("snapshot",),
+}
+_TASK_OF_ITS_OWN = lost(
+    "floe does not run it: give it a task of its own, which stays as it is, and import again"
+)
+# What builds nothing, if it is in one task with what does.
+OTHERS: dict[str, Verdict] = {
+    "deps": changed(
+        "run `dbt deps` once, before `floe compile`: the packages are part of the compiled product"
+    ),
+    "debug": changed("`floe doctor` checks the connection"),
+    "compile": changed("`floe compile` parses the project; runs compile what they build"),
+    "parse": exact("`floe compile` parses the project"),
+    "list": exact("`floe show` lists the nodes"),
+    "ls": exact("`floe show` lists the nodes"),
+    "clean": changed("`floe compile` replaces compiled files; nothing is cleaned in a run"),
+    "source": changed("`execution.freshness` measures sources in the run"),
+    **dict.fromkeys(("docs", "run-operation", "clone", "retry"), _TASK_OF_ITS_OWN),
 }
 
 
@@ -31,8 +50,15 @@ class Word:
 def read_command(words: list[str], draft: GroupDraft) -> Iterator[Word]:
     """Yield the verdict of each part of a call: `words` are those after `dbt`."""
     command, rest = _split(words)
-    yield _subcommand(command, draft)
-    yield from read_words(rest, draft)
+    if command in BUILDS:
+        draft.only = BUILDS[command]
+        kinds = ", ".join(BUILDS[command])
+        said = f"a job that builds {kinds} only" if kinds else "a job"
+        yield Word("DBT001", f"dbt {command}", exact(said))
+        yield from read_words(rest, draft)
+    else:
+        verdict = OTHERS.get(command) or unknown("no rule reads this command")
+        yield Word("DBT002", " ".join(["dbt", *words]), verdict)
 
 
 def read_words(words: list[str], draft: GroupDraft) -> Iterator[Word]:
@@ -51,7 +77,9 @@ def read_words(words: list[str], draft: GroupDraft) -> Iterator[Word]:
         text = " ".join([name, *values])
         if flag.takes and not values:
             yield Word(flag.code, text, unknown("it has no value: decide what it is to become"))
-        elif any("$" in value or "`" in value for value in values):
+        elif name != "--vars" and has_template(values):
+            yield Word(flag.code, text, unknown("Airflow renders its value: decide what it is"))
+        elif name not in _FOLDERS and any("$" in value or "`" in value for value in values):
             yield Word(flag.code, text, unknown("the shell computes its value: decide what it is"))
         else:
             yield Word(flag.code, text, flag.judge(values, draft))
@@ -78,32 +106,3 @@ def _split(words: list[str]) -> tuple[str, list[str]]:
         flag = FLAGS.get(left[at])
         at += 1 + (max(flag.takes, 0) if flag and "=" not in left[at] else 0)
     return (left[at], left[:at] + left[at + 1 :]) if at < len(left) else ("", left)
-
-
-def _subcommand(command: str, draft: GroupDraft) -> Word:
-    if command in BUILDS:
-        draft.only = BUILDS[command]
-        kinds = ", ".join(BUILDS[command])
-        said = f"a job that builds {kinds} only" if kinds else "a job"
-        return Word("DBT001", f"dbt {command}", exact(said))
-    verdict = {
-        "deps": changed(
-            "run `dbt deps` once, before `floe compile`: the packages are part of the "
-            "compiled product"
-        ),
-        "debug": changed("`floe doctor` checks the connection"),
-        "compile": changed("`floe compile` parses the project; runs compile what they build"),
-        "parse": exact("`floe compile` parses the project"),
-        "list": exact("`floe show` lists the nodes"),
-        "ls": exact("`floe show` lists the nodes"),
-        "clean": changed(
-            "compiled files are replaced by `floe compile`; nothing is cleaned in a run"
-        ),
-    }.get(command)
-    if command == "source":
-        verdict = changed("`execution.freshness` measures sources in the run")
-    if command in ("docs", "run-operation", "clone", "retry"):
-        verdict = lost(
-            f"floe does not run `dbt {command}`: keep the task, with dbt installed beside floe"
-        )
-    return Word("DBT002", f"dbt {command}", verdict or unknown("no rule reads this command"))

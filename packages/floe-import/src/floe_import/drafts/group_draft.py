@@ -15,7 +15,9 @@ class GroupDraft:
 
     `select` and `exclude` are terms of dbt's selection; `only` are the resource types that it
     builds, () for all. `execution` has keys of floe.yaml. `project` is the text of the project's
-    path, "" if it is not known, and `folder` its argument in the source. `kept_of_call` and
+    path, "" if it is not known, and `folder` its argument in the source;
+    `group_id` is the argument that names a group of tasks, if it has another name.
+    `kept_of_call` and
     `kept_of_tasks` are arguments that the written call passes on. A group `is_undecided` if
     something unknown decides what it does. `target` and `profile` name what a profiles.yml in
     `profiles_dir` offers.
@@ -25,6 +27,7 @@ class GroupDraft:
     name: str
     project: str = ""
     folder: Argument | None = None
+    group_id: Argument | None = None
     project_name: str = ""
     select: list[str] = field(default_factory=list)
     exclude: list[str] = field(default_factory=list)

@@ -12,6 +12,7 @@ from floe_import.product.projects import DbtProject
 from floe_import.report.findings import Place, Verdict, changed
 
 _LONGEST = 63
+_TESTS = ("resource_type:test", "resource_type:unit_test")
 
 
 @dataclass
@@ -121,7 +122,7 @@ def selection(draft: GroupDraft) -> dict[str, str]:
     """Return `select`, `exclude` or `selector` of a job.
 
     The terms of a selection are a union; resource types narrow each of them. To exclude models
-    would exclude their tests too.
+    would exclude their tests too, and to select models selects their tests again.
     """
     if draft.selector:
         return {"selector": draft.selector}
@@ -129,7 +130,9 @@ def selection(draft: GroupDraft) -> dict[str, str]:
     terms = draft.select
     if kinds:
         terms = [f"{term},{kind}" for term in terms for kind in kinds] if terms else kinds
-    found = {"select": " ".join(terms), "exclude": " ".join(dict.fromkeys(draft.exclude))}
+    without_tests = bool(kinds) and not set(kinds) & set(_TESTS)
+    left_out = [*draft.exclude, *(_TESTS if without_tests else ())]
+    found = {"select": " ".join(terms), "exclude": " ".join(dict.fromkeys(left_out))}
     return {name: text for name, text in found.items() if text}
 
 

@@ -31,6 +31,8 @@ class CallWriter:
         parts.append(self._folder(draft))
         if draft.job is not None:
             parts.append(f"job={draft.job!r}")
+        if draft.group_id is not None:
+            parts.append(f"group_id={self._text(draft.group_id)}")
         for each in draft.kept_of_call:
             if each.name != "default_args":
                 kept = "schedule" if each.name == "schedule_interval" else each.name
@@ -50,7 +52,10 @@ class CallWriter:
     def _folder(self, draft: GroupDraft) -> str:
         if draft.folder is not None:
             return self._text(draft.folder)
-        return repr(draft.project)
+        if "$" not in draft.project:
+            return repr(draft.project)
+        self.imports.add("import os")
+        return f"os.path.expandvars({draft.project!r})"
 
     def _text(self, argument: Argument) -> str:
         """Return the source of an argument, or its value if the source is in another file."""

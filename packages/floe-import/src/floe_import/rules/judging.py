@@ -36,17 +36,18 @@ class Judging:
         rule = self.book.find(owner, name)
         if rule is None:
             sentence = f"floe import has no rule for it: decide what `{name}` is to become"
-            self._put(self.book.nothing, construct, place, unknown(sentence), draft)
+            self.put(self.book.nothing, construct, place, unknown(sentence), draft)
         elif rule.reads and (hidden := first_unknown(value) or self._foreign(value, place)):
-            self._put(rule.code, construct, place, unknown(cannot_read(hidden)), draft)
+            self.put(rule.code, construct, place, unknown(cannot_read(hidden)), draft)
         else:
             if rule.keeps:
                 draft.keep(argument, rule.keeps)
-            self._put(rule.code, construct, place, rule.judge(value, draft), draft)
+            self.put(rule.code, construct, place, rule.judge(value, draft), draft)
 
-    def _put(
+    def put(
         self, code: str, construct: str, place: Place, verdict: Verdict, draft: GroupDraft
     ) -> None:
+        """Report a construct, which leaves its group undecided if it is unknown."""
         draft.is_undecided |= verdict.disposition == "unknown" and code not in self.harmless
         self.add(code, construct, place, verdict)
 
@@ -91,7 +92,7 @@ class Judging:
         """Report each key of a mapping, such as `operator_args`."""
         if isinstance(value, Unknown) or not isinstance(value, dict):
             why = cannot_read(value) if isinstance(value, Unknown) else "it is not a dict"
-            self._put(self.book.nothing, owner, place, unknown(why), draft)
+            self.put(self.book.nothing, owner, place, unknown(why), draft)
             return
         for argument in arguments_of_mapping(value, place):
             self.judge(owner, argument, draft)

@@ -1,0 +1,1 @@
+"""Tasks of Airflow that call dbt in Bash."""

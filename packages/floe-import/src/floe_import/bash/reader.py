@@ -1,0 +1,193 @@
+"""Read the tasks of a DAG file that call dbt in Bash."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+from floe_import.airflow_dags.enclosing_dag import dag_arguments, enclosing_dag
+from floe_import.bash.book import BOOK, OPERATOR
+from floe_import.bash.script import DbtScript
+from floe_import.drafts.group_draft import GroupDraft
+from floe_import.python.arguments import Argument, arguments
+from floe_import.python.evaluate import evaluate
+from floe_import.python.modules import Module
+from floe_import.python.values import Made, Symbol, Unknown, Value
+from floe_import.readers import Reading
+from floe_import.report.findings import exact, unknown
+from floe_import.rules.judging import Judging, cannot_read
+
+_CALLS_DBT = re.compile(r"\bdbt\b(?!\.|/|_)")
+_COMMAND = re.compile(
+    r"\bdbt\s+(?:-\S+\s+(?:\S+\s+)?)*"
+    r"(run|build|test|seed|snapshot|deps|docs|compile|debug|source|clone|run-operation|retry|ls)\b"
+)
+_TEXTS = ("doc_md", "description", "doc", "tooltip", "help")
+_MAY = frozenset({"set_upstream", "set_downstream"})
+
+
+def read_bash(module: Module) -> Reading:
+    """Return what a file runs with dbt in Bash, and a finding for each other call of dbt in it."""
+    judging = Judging(BOOK, frozenset({"DBT106", "DBT107", "DBT108", "BSH003"}), "airflow.")
+    groups: list[tuple[ast.Call, GroupDraft]] = []
+    read: set[ast.Call] = set()
+    for made in _bash_tasks(module):
+        given = {each.name: each for each in arguments(made, ())}
+        command = given.get("bash_command")
+        if command is None or not _mentions_dbt(command):
+            continue
+        read.add(made.call)
+        if draft := _read_task(made, given, command, judging):
+            groups.append((made.call, draft))
+    _report_others(module, read, judging)
+    return Reading(groups, list(judging.found.values()), _is_bash)
+
+
+def _is_bash(value: Value) -> bool:
+    return isinstance(value, Symbol) and value.last == OPERATOR
+
+
+def _bash_tasks(module: Module) -> Iterator[Made]:
+    calls = [node for node in ast.walk(module.tree) if isinstance(node, ast.Call)]
+    for node in sorted(calls, key=lambda each: (each.lineno, each.col_offset)):
+        called = evaluate(node.func, module)
+        if isinstance(called, Symbol) and called.last == OPERATOR:
+            yield Made(called.name, node, module)
+
+
+def _mentions_dbt(command: Argument) -> bool:
+    """Return whether a command calls dbt, or may: its source has the word."""
+    if isinstance(command.value, str):
+        return bool(_CALLS_DBT.search(command.value))
+    return command.node is not None and "dbt" in ast.unparse(command.node).lower()
+
+
+def _read_task(
+    made: Made, given: dict[str, Argument], command: Argument, judging: Judging
+) -> GroupDraft | None:
+    module, place = made.module, made.module.place(made.call)
+    named = given.get("task_id")
+    name = named.value if named and isinstance(named.value, str) else OPERATOR
+    draft = GroupDraft(place, name, installs_packages=False)
+    folder = given.get("cwd")
+    if not isinstance(command.value, str):
+        hidden = command.value if isinstance(command.value, Unknown) else Unknown("no text", place)
+        judging.add("BSH001", name, command.place, unknown(cannot_read(hidden)))
+        return None
+    start = folder.value if folder and isinstance(folder.value, str) else ""
+    script = DbtScript(command.value, draft, start)
+    is_unread = any(each.verdict.disposition == "unknown" for each in script.words)
+    if not script.builds and (script.calls_others or not is_unread):
+        judging.add("BSH002", name, place, exact("it builds nothing: the task stays as it is"))
+        return None
+    for word in script.words:
+        judging.put(word.code, word.text, command.place, word.verdict, draft)
+    draft.group_id = named
+    _read_arguments(made, given, judging, draft)
+    _read_uses(made, judging, draft)
+    if loop := module.loop_around(made.call):
+        said = f"the loop at line {getattr(loop, 'lineno', 0)} makes it: decide on each of them"
+        judging.put("BSH004", name, place, unknown(said), draft)
+    return draft
+
+
+def _read_arguments(
+    made: Made, given: dict[str, Argument], judging: Judging, draft: GroupDraft
+) -> None:
+    for argument in given.values():
+        if argument.name == "cwd":
+            folder = argument.value
+            known = isinstance(folder, str) or folder is None
+            verdict = exact("the folder of the product") if known else unknown("decide its value")
+            judging.put("BSH206", "BashOperator(cwd=)", argument.place, verdict, draft)
+        elif argument.name != "bash_command":
+            judging.judge(OPERATOR, argument, draft)
+    dag = enclosing_dag(made.call, made.module)
+    if dag is None:
+        said = "its DAG is not around it in this file: decide how often it is retried"
+        judging.add("BSH003", draft.name, draft.place, unknown(said))
+        return
+    defaults = dag_arguments(dag).get("default_args")
+    if defaults is not None and defaults.value is not None:
+        own = dict(draft.execution)
+        judging.judge_default_args(defaults.value, defaults.place, draft)
+        draft.execution |= own
+
+
+def _read_uses(made: Made, judging: Judging, draft: GroupDraft) -> None:
+    """Report what reads of the task's variable a group of tasks does not have, such as `output`."""
+    parent = made.module.parents.get(made.call)
+    if not isinstance(parent, ast.Assign) or not isinstance(parent.targets[0], ast.Name):
+        return
+    name = parent.targets[0].id
+    for node in ast.walk(made.module.tree):
+        if not isinstance(node, ast.Attribute) or not isinstance(node.value, ast.Name):
+            continue
+        if node.value.id == name and node.attr not in _MAY:
+            said = f"a group of tasks has no `{node.attr}`: decide what reads it"
+            place = made.module.place(node)
+            judging.put("BSH005", ast.unparse(node), place, unknown(said), draft)
+
+
+def _report_others(module: Module, read: set[ast.Call], judging: Judging) -> None:
+    """Report calls of dbt that no rule reads: in functions, in containers, by other operators."""
+    within = {inner for call in read for inner in ast.walk(call)}
+    shared = {id(node) for call in read for node in _texts_behind(call, module)}
+    for node in ast.walk(module.tree):
+        if node in within or id(node) in shared or _is_documentation(node, module):
+            continue
+        if text := _dbt_call(node, module):
+            said = "it calls dbt in a way that no rule reads: decide what it is to become"
+            judging.add("BSH006", text, module.place(node), unknown(said))
+
+
+def _texts_behind(call: ast.Call, module: Module) -> Iterator[ast.AST]:
+    """Yield the expressions behind the names in a call, which were read with it."""
+    for node in ast.walk(call):
+        if not isinstance(node, ast.Name):
+            continue
+        for scope in module.scopes_of(node):
+            for binding in module.bindings.get((scope, node.id), []):
+                if binding.value is not None:
+                    yield from ast.walk(binding.value)
+                    if any(isinstance(n, ast.Name) for n in ast.walk(binding.value)):
+                        yield from _direct_names(binding.value, module)
+
+
+def _direct_names(value: ast.expr, module: Module) -> Iterator[ast.AST]:
+    for node in ast.walk(value):
+        if isinstance(node, ast.Name):
+            for binding in module.bindings.get((module.tree, node.id), []):
+                if binding.value is not None:
+                    yield from ast.walk(binding.value)
+
+
+def _dbt_call(node: ast.AST, module: Module) -> str:
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        found = _COMMAND.search(node.value)
+        return found.group(0) if found else ""
+    if isinstance(node, ast.List | ast.Tuple) and node.elts:
+        first = evaluate(node.elts[0], module)
+        if isinstance(first, str) and (first == "dbt" or first.endswith("/dbt")):
+            return ast.unparse(node)[:60]
+    if isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Load):
+        value = evaluate(node, module)
+        parent = module.parents.get(node)
+        starts = ("airflow_dbt.", "airflow_dbt_python.", "dbt.", "dbt_airflow.")
+        cloud = "airflow.providers.dbt."
+        if isinstance(value, Symbol) and value.name.startswith((*starts, cloud)):
+            return "" if isinstance(parent, ast.Attribute) else ast.unparse(node)
+    return ""
+
+
+def _is_documentation(node: ast.AST, module: Module) -> bool:
+    """Return whether a text is a docstring, or documentation of a task."""
+    at: ast.AST | None = node
+    while isinstance(at, ast.expr):
+        at = module.parents.get(at)
+    if isinstance(at, ast.Expr):
+        return at.value is node
+    if isinstance(at, ast.keyword):
+        return at.arg in _TEXTS
+    return isinstance(at, ast.Assign) and isinstance(at.targets[0], ast.Attribute)
