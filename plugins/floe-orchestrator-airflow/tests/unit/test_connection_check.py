@@ -157,7 +157,7 @@ def test_a_user_without_rights_is_told_from_an_unknown_one() -> None:
 
 def test_a_variable_that_is_not_set_is_named() -> None:
     assert errors_of(airflow(), token="env:FLOE_NO_SUCH_VARIABLE") == [
-        "`token` names the environment variable FLOE_NO_SUCH_VARIABLE, which is not set; set it"
+        "`token`: environment variable FLOE_NO_SUCH_VARIABLE is not set"
     ]
 
 

@@ -144,10 +144,10 @@ def test_the_token_goes_into_the_header(monkeypatch, reference):
 @pytest.mark.parametrize(
     ("settings", "error"),
     [
-        ({"token": SECRET}, "`token` must name an environment variable, as env:NAME"),
+        ({"token": SECRET}, "`token` must be a reference: env:NAME or file:/PATH"),
         (
             {"token": "env:NOT_SET"},
-            "`token` names the environment variable NOT_SET, which is not set; set it",
+            "`token`: environment variable NOT_SET is not set",
         ),
         (
             {"url": "localhost:3000"},

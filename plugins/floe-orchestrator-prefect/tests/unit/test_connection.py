@@ -112,7 +112,7 @@ def test_a_server_that_may_schedule_nothing_is_warned_of(version):
 
 def test_a_secret_that_is_written_out_is_refused_without_being_shown():
     found = asked(url="http://localhost:1/api", api_key="pnu_secret")
-    assert found.errors == ["`api_key` must name an environment variable, as env:NAME"]
+    assert found.errors == ["`api_key` must be a reference: env:NAME or file:/PATH"]
 
 
 def test_a_schedule_for_what_is_not_prefects_api_names_its_address(

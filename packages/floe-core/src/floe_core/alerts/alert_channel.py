@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
 import subprocess
@@ -13,6 +12,7 @@ from typing import Any, Literal
 from floe_core.alerts.alert import Alert
 from floe_core.secrets.known_values import known_secrets
 from floe_core.secrets.redactor import Redactor
+from floe_core.secrets.references import value_of, without_value
 from floe_core.spooling.draining import Unsent, try_to_send
 from floe_core.spooling.spool import Json
 
@@ -40,12 +40,12 @@ class NotSentError(Exception):
 
 
 class AlertChannel:
-    """Sends alerts to the Apprise URL that an environment variable holds."""
+    """Sends alerts to the Apprise URL in an environment variable, or in a file as `file:/PATH`."""
 
     def __init__(self, variable: str, seconds: float = LONGEST_SECONDS) -> None:
         self._variable = variable
         self._seconds = min(seconds, LONGEST_SECONDS)
-        secrets = [*known_secrets().values(), os.environ.get(variable, "")]
+        secrets = [*known_secrets().values(), value_of(variable) or ""]
         self._redactor = Redactor(secrets)
 
     def try_once(self, alert: Alert) -> Unsent | None:
@@ -62,8 +62,8 @@ class AlertChannel:
 
     def send(self, prepared: dict[str, Any]) -> None:
         """Send an alert."""
-        if not os.environ.get(self._variable):
-            raise NotSentError(f"environment variable {self._variable} is not set")
+        if not value_of(self._variable):
+            raise NotSentError(without_value(self._variable))
         order = {"variable": self._variable, "seconds": self._seconds, "alert": prepared}
         done = subprocess.run(
             [sys.executable, "-P", "-m", _MODULE],

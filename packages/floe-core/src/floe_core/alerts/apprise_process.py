@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import signal
 import sys
 from typing import Any
@@ -16,6 +15,7 @@ from typing import Any
 from requests import PreparedRequest, Response
 
 from floe_core.foundation.parent_death import end_with_parent
+from floe_core.secrets.references import value_of
 from floe_core.spooling.bounded_requests import BoundedAdapter, bound_all_requests, seconds_to_wait
 
 
@@ -35,7 +35,7 @@ def _send(variable: str, alert: dict[str, Any]) -> dict[str, Any]:
     receiver = Apprise(asset=AppriseAsset(async_mode=False))
     logged = _LoggedWarnings()
     logging.getLogger("apprise").addHandler(logged)
-    if not receiver.add(os.environ[variable]):
+    if not receiver.add(value_of(variable) or ""):
         what = f"{variable} holds no URL that Apprise knows, such as slack://..."
         return {"was_sent": False, "reason": what}
     if receiver.notify(body_format="text", **alert):

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import AlertKind, AlertRule
-from floe_core.secrets.references import referenced_names
+from floe_core.secrets.references import referenced_names, value_of
 from floe_core.spooling.spool import Spool
 
 FOLDER = "alerts"
@@ -17,7 +16,7 @@ FOLDER = "alerts"
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The environment variable `variable` holds the Apprise URL; `rules` select its alerts.
+    """The variable, or file as `file:/PATH`, that holds the Apprise URL; `rules` select its alerts.
 
     `environment` is the manifest's: the variable may hold another URL in another one.
     """
@@ -29,12 +28,12 @@ class Target:
     @property
     def is_off(self) -> bool:
         """Whether the variable is set but empty: this environment sends no alerts to the target."""
-        return os.environ.get(self.variable) == ""
+        return value_of(self.variable) == ""
 
     @property
     def is_unset(self) -> bool:
         """Whether the variable is not set: alerts wait until it is."""
-        return self.variable not in os.environ
+        return value_of(self.variable) is None
 
     def wants(self, kind: AlertKind, job: str) -> bool:
         """Return whether the target receives this kind of event of this job."""

@@ -236,6 +236,8 @@ def _artifacts(
                 resolved.parsed.manifest, inputs.dbt_document.data, inputs.product_dir
             ),
             packages_path=inputs.packages_path,
+            value_sources=dict(profile.value_sources),
+            connection_reader=orchestrator if _reads_connection(inputs) else "",
         ),
         nodes=resolved.nodes,
         steps=resolved.steps,
@@ -247,6 +249,12 @@ def _artifacts(
         dbt_manifest_sha256=hashlib.sha256(manifest).hexdigest(),
         **product_settings(inputs),
     )
+
+
+def _reads_connection(inputs: Inputs) -> bool:
+    compute = inputs.manifest.plugins.compute
+    named = (each.connection for each in inputs.manifest.environments.values())
+    return any((compute and compute.connection, *named))
 
 
 def _files(

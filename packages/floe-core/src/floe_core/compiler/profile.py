@@ -7,7 +7,7 @@ import io
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
@@ -19,10 +19,11 @@ from floe_core.compiler.findings import Findings
 from floe_core.compiler.inputs import Inputs
 from floe_core.compiler.jinja_text import render_environment
 from floe_core.compiler.literal_secrets import literal_secrets, without_secrets
+from floe_core.compiler.profile_values import refer_to_values
 from floe_core.foundation.errors import InvalidProductError, Problem
-from floe_core.schemas.manifest_yaml import Environment, PluginChoice
+from floe_core.schemas.manifest_yaml import ComputeChoice, Environment
 from floe_core.user_yaml.dbt_yaml import read_dbt_document
-from floe_core.user_yaml.source_map import Document
+from floe_core.user_yaml.source_map import Document, Location
 from floe_core.warehouse.duckdb_file import duckdb_file
 
 PROFILES_FILE = "profiles.yml"
@@ -41,12 +42,14 @@ class Profile:
 
     `folder` is where profiles.yml is written, relative to the product; "" for one that stays where
     dbt finds it at run time, since it holds literal secrets. `output` then lacks them.
+    `value_sources` is as of `DbtProject`.
     """
 
     name: str
     target: str
     output: dict[str, Any]
     folder: str
+    value_sources: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def adapter(self) -> str:
@@ -109,10 +112,19 @@ def isolate(profile: Profile, folder: Path) -> Profile:
     return replace(profile, output={**profile.output, "path": file.name})
 
 
-def _profile_of_platform(compute: PluginChoice, folder: str, inputs: Inputs) -> Profile:
+def _profile_of_platform(
+    compute: ComputeChoice, folder: str, inputs: Inputs, at: Location = ("plugins", "compute")
+) -> Profile:
     output = {"type": compute.type, **_default_file(compute.type, inputs.slug)}
     output |= fill_placeholders(compute.config, inputs)
-    return Profile(inputs.profile_name, DEFAULT_TARGET, _root_path(output), folder)
+    try:
+        output, sources = refer_to_values(output, compute.connection or "")
+    except InvalidProductError as error:
+        document = inputs.manifest_document
+        raise InvalidProductError(
+            [document.problem(at, each.what, each.fix, at_key=True) for each in error.problems]
+        ) from None
+    return Profile(inputs.profile_name, DEFAULT_TARGET, _root_path(output), folder, sources)
 
 
 def _profile_of_project(
@@ -146,7 +158,7 @@ def profile_of_environment(
         InvalidProductError: The project's profile has no such target, or it holds secrets.
     """
     compute = inputs.manifest.plugins.compute
-    if compute is None and spec.compute:
+    if compute is None and (spec.compute or spec.connection):
         fix = "add `plugins.compute`, or name a `target` of the product's profiles.yml"
         raise InvalidProductError([Problem("`compute` changes settings that are not here", fix)])
     if compute is None:
@@ -158,11 +170,12 @@ def profile_of_environment(
     if isinstance(spec.compute.get("config"), dict):
         fix = "write the settings themselves under it, such as `compute: {schema: dev}`"
         raise InvalidProductError([Problem("`compute` of an environment takes no `config`", fix)])
-    if not spec.compute and spec.target in (None, base.target):
+    if not (spec.compute or spec.connection) and spec.target in (None, base.target):
         return base
     config = {**compute.config, **spec.compute}
-    changed = compute.model_copy(update={"config": config})
-    made = _profile_of_platform(changed, base.folder, inputs)
+    connection = spec.connection or compute.connection
+    changed = compute.model_copy(update={"config": config, "connection": connection})
+    made = _profile_of_platform(changed, base.folder, inputs, ("environments", name))
     return change_profile(replace(made, target=spec.target or name))
 
 

@@ -20,6 +20,7 @@ from floe_core.schedules.live_schedules import with_live_schedules
 from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE, CompiledArtifacts
 from floe_core.secrets.references import required_names
 from floe_core.warehouse.duckdb_file import PROJECT_DIR_VARIABLE
+from floe_core.warehouse.outside_values import set_outside_values
 
 SUBJECT = "product"
 
@@ -95,7 +96,13 @@ def _schedules(artifacts: CompiledArtifacts) -> Iterator[Finding]:
 
 
 def _variables(artifacts: CompiledArtifacts) -> Iterator[Finding]:
-    names = {*required_names(str(artifacts.dbt.profile))} - {PROJECT_DIR_VARIABLE, *os.environ}
+    try:
+        set_outside_values(artifacts.dbt)
+    except EnvironmentProblemError as error:
+        fix = "add it where the orchestrator keeps connections, or mount the file"
+        yield Finding(SUBJECT, "problem", str(error), fix)
+    elsewhere = {PROJECT_DIR_VARIABLE, *artifacts.dbt.value_sources}
+    names = {*required_names(str(artifacts.dbt.profile))} - {*elsewhere, *os.environ}
     for name in sorted(names):
         what = f"the dbt profile needs {name}, which is not set here"
         yield Finding(SUBJECT, "problem", what, f"set {name} where runs start")

@@ -41,24 +41,31 @@ from floe_core.runs.node_slots import NodeSlots
 from floe_core.runs.product_redactor import redactor_of
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.secrets.redactor import Redactor
+from floe_core.warehouse.outside_values import ReadConnection, set_outside_values
 
 LOCK_TIMEOUT_SECONDS = 3600.0
 PATIENCE_SECONDS = 20.0
 
 
 def build(
-    artifacts: CompiledArtifacts, request: BuildRequest, node_slots: NodeSlots | None = None
+    artifacts: CompiledArtifacts,
+    request: BuildRequest,
+    node_slots: NodeSlots | None = None,
+    read_connection: ReadConnection | None = None,
 ) -> Generator[BuildEvent, None, None]:
     """Build what a request asks for; yield each event as it happens, and one `BuildEnded` last.
 
     Nodes that are in a pool wait for `node_slots`; without `node_slots`, they do not wait.
+    `read_connection` reads the connection that the product's compute names, if the orchestrator's
+    entry point in `floe.connections` does not.
 
     Every wanted node has a result before the end: a node that was not reached is `skipped`. Closing
     the generator cancels the build and leaves nothing running.
 
     Raises:
         UsageError: The artifacts come from no folder, or the job or a node is unknown.
-        EnvironmentProblemError: dbt or the warehouse is not available.
+        EnvironmentProblemError: dbt or the warehouse is not available, or a value that the profile
+            takes from a connection or a file.
     """
     alerts = AlertsOfBuild(artifacts, request)
     alerts.begin()
@@ -71,6 +78,7 @@ def build(
     # An orchestrator that is interrupted between two events may exit without closing this.
     atexit.register(end)
     try:
+        set_outside_values(artifacts.dbt, read_connection, again=True)
         yield from events
     except (FloeError, OSError) as error:
         alerts.receive_error(error)

@@ -9,6 +9,7 @@ from floe_core.execution.warehouse_lock import sole_writer
 from floe_core.reuse.state_store import store_of
 from floe_core.runs.build_request import BuildRequest
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.warehouse.outside_values import set_outside_values
 
 
 def plan_run(artifacts: CompiledArtifacts, request: BuildRequest) -> PlannedBuild:
@@ -20,6 +21,7 @@ def plan_run(artifacts: CompiledArtifacts, request: BuildRequest) -> PlannedBuil
         UsageError: The artifacts come from no folder, or the job or a node is unknown.
         EnvironmentProblemError: dbt, the warehouse or the store is not available.
     """
+    set_outside_values(artifacts.dbt)
     wanted = wanted_nodes(artifacts, request)
     store = store_of(artifacts.product.name, artifacts.folder)
     with sole_writer(artifacts.dbt.profile, artifacts.folder, LOCK_TIMEOUT_SECONDS):

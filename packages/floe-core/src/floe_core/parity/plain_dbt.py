@@ -26,6 +26,7 @@ from floe_core.runs.build_request import BuildRequest
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.user_yaml.dbt_vars import vars_argument
 from floe_core.warehouse.dbt_profiles import profiles_dir
+from floe_core.warehouse.outside_values import set_outside_values
 
 NAME = "dbt"
 WORK = "target/plain-dbt"
@@ -117,6 +118,7 @@ def _call(
     artifacts: CompiledArtifacts, work: Path, verb: tuple[str, ...], selection: list[str]
 ) -> DbtCall:
     dbt, folder = artifacts.dbt, artifacts.folder
+    set_outside_values(dbt)
     profiles = profiles_dir(dbt, folder)
     job = artifacts.jobs[0]
     request = BuildRequest(job=job.name, run_id=RUN_ID)

@@ -135,10 +135,17 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "lineage_backend": "Where OpenLineage events go.",
     },
     "PluginChoice": {
-        "type": "The plugin's name; for compute, the dbt adapter's.",
+        "type": "The plugin's name.",
         "version": "Accepted but not used.",
         "config": "Settings of the plugin. Secrets only as `\"{{ env_var('NAME') }}\"`.",
         "connection_secret_ref": "Accepted but not used.",
+    },
+    "ComputeChoice": {
+        "type": "The dbt adapter's type.",
+        "version": "Accepted but not used.",
+        "config": "Settings of the dbt profile. Values may be `connection:FIELD` or `file:/PATH`.",
+        "connection_secret_ref": "Accepted but not used.",
+        "connection": "A connection of the orchestrator that holds the credentials.",
     },
     "Observability": {
         "lineage": "OpenLineage events.",
@@ -172,6 +179,7 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
     },
     "Environment": {
         "target": "dbt's target. With `compute`, the default is the environment's name.",
+        "connection": "A connection of the orchestrator that overrides that of `plugins.compute`.",
         "compute": "Settings that override those of `plugins.compute.config`.",
         "vars": "dbt vars; they override those of floe.yaml.",
         "threads": "dbt's number of threads.",

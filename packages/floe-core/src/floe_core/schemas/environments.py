@@ -19,14 +19,15 @@ class EnvironmentValues(Frozen):
     """The values of one environment, each only if it differs from the compiled product's own.
 
     `target_name` is dbt's target, "" for the product's, and `profile` its output, secrets as
-    `env_var()` only. `vars` override the product's. `schedules` is job name -> schedule. `nodes` is
-    node id -> field -> value, such as the schema that dbt gives the node in this target.
-    `triggers_enabled` is None if updates of ports start jobs as they do elsewhere; if it is False,
-    deadlines are off as well.
+    `env_var()` only, with `value_sources` as of `DbtProject`. `vars` override the product's.
+    `schedules` is job name -> schedule. `nodes` is node id -> field -> value, such as the schema
+    that dbt gives the node in this target. `triggers_enabled` is None if updates of ports start
+    jobs as they do elsewhere; if it is False, deadlines are off as well.
     """
 
     target_name: str = ""
     profile: dict[str, Any] = {}
+    value_sources: dict[str, str] = {}
     vars: dict[str, Any] = {}
     max_parallel: int | None = None
     lineage_namespace: str = ""
@@ -84,7 +85,11 @@ def with_presets(config: dict[str, Any], resources: dict[str, ResourceSpec]) -> 
 
 
 def _of_dbt(artifacts: CompiledArtifacts, values: EnvironmentValues) -> dict[str, Any]:
-    place = {"target_name": values.target_name, "profile": values.profile}
+    place = {
+        "target_name": values.target_name,
+        "profile": values.profile,
+        "value_sources": values.value_sources,
+    }
     merged = {"vars": {**artifacts.dbt.vars, **values.vars}}
     return {**place, **merged} if values.target_name else merged
 

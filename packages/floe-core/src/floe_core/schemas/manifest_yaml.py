@@ -74,11 +74,17 @@ class PluginChoice(SnakeModel):
     connection_secret_ref: ShortText | None = None
 
 
+class ComputeChoice(PluginChoice):
+    """The dbt adapter. `connection` names a connection of the orchestrator for its credentials."""
+
+    connection: ShortText | None = None
+
+
 class Plugins(SnakeModel):
     """The plugins that floe uses. Without `compute`, the product's own profiles.yml is used."""
 
     orchestrator: PluginChoice
-    compute: PluginChoice | None = None
+    compute: ComputeChoice | None = None
     lineage_backend: PluginChoice | None = None
 
 
@@ -166,11 +172,12 @@ class Environment(SnakeModel):
     """What differs in one environment: values only, never the graph.
 
     `target` is dbt's. `compute` are settings that override those of `plugins.compute.config`, for a
-    target named like the environment unless `target` says otherwise. `threads` is dbt's number of
-    threads.
+    target named like the environment unless `target` says otherwise; `connection` overrides that of
+    `plugins.compute`. `threads` is dbt's number of threads.
     """
 
     target: ShortText | None = None
+    connection: ShortText | None = None
     compute: dict[str, Any] = {}
     vars: Vars = {}
     threads: Annotated[int, Field(ge=1)] | None = None

@@ -142,7 +142,9 @@ class DbtProject(Frozen):
     `default_selector` is the selector of selectors.yml that dbt uses when a command names no nodes.
     `vars` are the dbt vars of floe.yaml, which every run passes. `project_hash` changes with the
     project's own vars and hooks. `packages_path` is where `dbt deps` installs packages, relative to
-    the product folder.
+    the product folder. `value_sources` is variable of the profile -> where a run reads its value,
+    `connection:NAME#FIELD` or `file:/PATH`; `connection_reader` names the entry point in
+    `floe.connections` that reads connections, which is the orchestrator's.
     """
 
     project_name: str
@@ -157,6 +159,8 @@ class DbtProject(Frozen):
     vars: dict[str, Any] = {}
     project_hash: str = ""
     packages_path: str = "dbt_packages"
+    value_sources: dict[str, str] = {}
+    connection_reader: str = ""
 
     @property
     def major_version(self) -> int:

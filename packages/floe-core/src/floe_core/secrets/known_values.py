@@ -7,18 +7,19 @@ from collections.abc import Iterator
 from typing import Any
 
 from floe_core.secrets.names import is_secret_key, is_secret_variable
-from floe_core.secrets.references import referenced_names
+from floe_core.secrets.references import referenced_names, value_of
 
 
 def known_secrets(*settings: Any) -> dict[str, str]:
-    """Return variable -> value for the variables that are secrets and not empty.
+    """Return variable -> value for the variables, and the files, that are secrets and not empty.
 
     A variable is a secret by its own name, or by the key under which one of `settings`, such as a
     dbt profile, uses it: in `password: "{{ env_var('PGPW') }}"` the value of PGPW is a secret.
     """
     names = {name for name in os.environ if is_secret_variable(name)}
     names.update(name for each in settings for name in _under_secret_keys(each))
-    return {name: os.environ[name] for name in sorted(names) if os.environ.get(name)}
+    values = {name: value_of(name) for name in sorted(names)}
+    return {name: value for name, value in values.items() if value}
 
 
 def _under_secret_keys(settings: Any) -> Iterator[str]:

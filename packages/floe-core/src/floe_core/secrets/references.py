@@ -1,6 +1,7 @@
-"""References of settings to environment variables, in place of values.
+"""References of settings to environment variables and files, in place of values.
 
 `{{ env_var('NAME') }}` and `{{ env_var('NAME', 'default') }}` as in dbt, `${NAME}`, `env:NAME`.
+And to a file that holds the value, as Kubernetes and Vault's agent mount secrets: `file:/PATH`.
 """
 
 from __future__ import annotations
@@ -8,28 +9,30 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 _CALL = r"""env_var\(\s*['"](\w+)['"]\s*(?:,\s*['"]([^'"]*)['"]\s*)?\)"""
-_REFERENCE = re.compile(rf"\{{\{{\s*{_CALL}[^}}]*\}}\}}|\$\{{(\w+)\}}|^env:(\w+)$")
+_REFERENCE = re.compile(rf"\{{\{{\s*{_CALL}[^}}]*\}}\}}|\$\{{(\w+)\}}|^env:(\w+)$|^(file:/[^/].*)$")
+_FILE = "file:"
 # An empty default is nobody's secret.
 _OR_EMPTY = r"""(?:,\s*(?:''|"")\s*)?"""
 _ONLY = re.compile(
-    rf"""^\s*(\{{\{{\s*env_var\(\s*['"]\w+['"]\s*{_OR_EMPTY}\)[^}}]*\}}\}}|env:\w+|\$\{{\w+\}})\s*$"""
+    rf"""^\s*(\{{\{{\s*env_var\(\s*['"]\w+['"]\s*{_OR_EMPTY}\)[^}}]*\}}\}}|env:\w+|\$\{{\w+\}}|(?:file:/|connection:)[^/].*)\s*$"""
 )
 _WITHOUT_DEFAULT = re.compile(r"""env_var\(\s*['"](\w+)['"]\s*\)""")
 _USED = re.compile(r"""env_var\(\s*['"](\w+)['"]""")
 
 
 class UnsetVariableError(LookupError):
-    """A setting refers to an environment variable that is not set."""
+    """A setting refers to an environment variable that is not set, or a file that is not there."""
 
 
 def resolve(value: Any) -> Any:
-    """Return a setting with each reference to the environment replaced, at any depth.
+    """Return a setting with each reference replaced by its value, at any depth.
 
     Raises:
-        UnsetVariableError: A variable without default is not set.
+        UnsetVariableError: A variable without default is not set, or a file can't be read.
     """
     if isinstance(value, dict):
         return {key: resolve(each) for key, each in value.items()}
@@ -39,7 +42,7 @@ def resolve(value: Any) -> Any:
 
 
 def referenced_names(value: Any) -> Iterator[str]:
-    """Yield the names of the environment variables that a setting refers to, at any depth."""
+    """Yield the variables, and files as `file:/PATH`, that a setting refers to, at any depth."""
     if isinstance(value, dict):
         value = list(value.values())
     if isinstance(value, list | tuple):
@@ -50,8 +53,21 @@ def referenced_names(value: Any) -> Iterator[str]:
             yield _name(match)
 
 
+def value_of(name: str) -> str | None:
+    """Return the value of an environment variable or of `file:/PATH`, None if there is none.
+
+    The line break at the end of a file is not part of its value.
+    """
+    if not name.startswith(_FILE):
+        return os.environ.get(name)
+    try:
+        return Path(name.removeprefix(_FILE)).read_text(encoding="utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
 def sole_reference(value: object) -> str:
-    """Return the variable if a setting is nothing but a reference to it, "" for any other setting.
+    """Return the variable or file if a setting is nothing but a reference to it, "" for any other.
 
     >>> sole_reference("env:TOKEN"), sole_reference("{{ env_var('TOKEN') }}"), sole_reference("x")
     ('TOKEN', 'TOKEN', '')
@@ -82,11 +98,20 @@ def used_names(text: str) -> list[str]:
 
 
 def _name(match: re.Match[str]) -> str:
-    return match[1] or match[3] or match[4]
+    return match[1] or match[3] or match[4] or match[5]
 
 
 def _value(match: re.Match[str]) -> str:
-    found = os.environ.get(_name(match), match[2])
+    name = _name(match)
+    found = value_of(name)
+    found = match[2] if found is None else found
     if found is None:
-        raise UnsetVariableError(f"environment variable {_name(match)} is not set")
+        raise UnsetVariableError(without_value(name))
     return found
+
+
+def without_value(name: str) -> str:
+    """Return what is wrong with a variable or file that `value_of` finds no value for."""
+    if name.startswith(_FILE):
+        return f"the file {name.removeprefix(_FILE)} can't be read"
+    return f"environment variable {name} is not set"

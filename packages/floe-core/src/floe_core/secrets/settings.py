@@ -1,19 +1,18 @@
-"""Read settings of a plugin that name an environment variable, as `env:NAME`."""
+"""Read settings of a plugin that refer to a value: `env:NAME`, `file:/PATH`."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import Any
 
-from floe_core.secrets.references import sole_reference
+from floe_core.secrets.references import sole_reference, value_of, without_value
 
 
 def setting(settings: Mapping[str, Any], name: str) -> str:
-    """Return a setting, from the environment if it names a variable; "" for none.
+    """Return a setting, or the value that it refers to; "" for none.
 
     Raises:
-        ValueError: The variable is not set.
+        ValueError: The variable is not set, or the file can't be read.
     """
     value = settings.get(name)
     text = "" if value is None else str(value).strip()
@@ -22,19 +21,18 @@ def setting(settings: Mapping[str, Any], name: str) -> str:
 
 
 def secret_setting(settings: Mapping[str, Any], name: str) -> str:
-    """Return a setting that must name a variable, from the environment; "" for none.
+    """Return the value that a setting refers to; "" for no setting.
 
     Raises:
-        ValueError: It holds something else, which is not shown, or the variable is not set.
+        ValueError: It holds something else, which is not shown, or there is no value.
     """
     if settings.get(name) is not None and not sole_reference(settings[name]):
-        raise ValueError(f"`{name}` must name an environment variable, as env:NAME")
+        raise ValueError(f"`{name}` must be a reference: env:NAME or file:/PATH")
     return setting(settings, name)
 
 
 def _variable(name: str, variable: str) -> str:
-    value = os.environ.get(variable)
+    value = value_of(variable)
     if not value:
-        what = f"`{name}` names the environment variable {variable}, which is not set; set it"
-        raise ValueError(what)
+        raise ValueError(f"`{name}`: {without_value(variable)}")
     return value

@@ -19,6 +19,7 @@ from floe_core.warehouse.internals import (
     read_profiles,
     render_output,
 )
+from floe_core.warehouse.outside_values import set_outside_values
 from floe_core.warehouse.plain_duckdb import plain_file
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def credentials_of(
         EnvironmentProblemError: A variable is not set, the profile is wrong or not there, or the
             adapter is not installed beside floe.
     """
+    set_outside_values(dbt)
     errors = dbt_error()
     try:
         output = {**_render(dbt, project_dir), **(changes or {})}

@@ -211,8 +211,7 @@ def test_a_setting_may_name_a_variable(shop, tmp_path, monkeypatch):
     with pytest.raises(EnvironmentProblemError) as caught:
         store_of(named)
     assert str(caught.value) == (
-        "the store of schedules: `schedule_store` names the environment variable SCHEDULES_PLACE, "
-        "which is not set; set it"
+        "the store of schedules: `schedule_store`: environment variable SCHEDULES_PLACE is not set"
     )
     monkeypatch.setenv("SCHEDULES_PLACE", str(tmp_path / "shared"))
     assert store_of(named).place == str(tmp_path / "shared" / "web-shop.schedules.json")

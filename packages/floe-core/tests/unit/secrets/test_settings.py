@@ -35,9 +35,7 @@ def test_a_variable_that_is_not_set_is_named(
         monkeypatch.setenv("TOKEN", value)
     with pytest.raises(ValueError, match="is not set") as refused:
         read({"token": "env:TOKEN"}, "token")
-    assert str(refused.value) == (
-        "`token` names the environment variable TOKEN, which is not set; set it"
-    )
+    assert str(refused.value) == ("`token`: environment variable TOKEN is not set")
 
 
 @pytest.mark.parametrize("value", ["admin", " admin ", 7])
@@ -47,6 +45,6 @@ def test_what_is_no_secret_may_stand_for_itself(value: object) -> None:
 
 @pytest.mark.parametrize("value", ["s3cret", "", 7, "env:TOKEN and more"])
 def test_a_secret_that_is_written_out_is_refused_without_being_shown(value: object) -> None:
-    with pytest.raises(ValueError, match="must name") as refused:
+    with pytest.raises(ValueError, match="must be a reference") as refused:
         secret_setting({"api_key": value}, "api_key")
-    assert str(refused.value) == "`api_key` must name an environment variable, as env:NAME"
+    assert str(refused.value) == "`api_key` must be a reference: env:NAME or file:/PATH"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from glob import escape
 from pathlib import Path
 
 from floe_core.plugin_api.powers import RunOptions, RunReport
@@ -46,7 +48,7 @@ def report_of_run(
         nodes=nodes,
         message="; ".join(contradictions)
         or causes
-        or _explain_failure(state, tasks, problem, home),
+        or _explain_failure(state, tasks, problem or error_in_log(home, run_id), home),
         look_further=_look_further(home),
     )
 
@@ -90,6 +92,18 @@ def _explain_failure(state: str, tasks: Mapping[str, str], problem: str, home: P
     failed = sorted(task_id for task_id, end in tasks.items() if end == "failed")
     what = f"failed tasks: {', '.join(failed)}" if failed else "no task failed"
     return f"the run failed though no node did ({what}); see the log of {BUILD} in {home / 'logs'}"
+
+
+def error_in_log(home: Path, run_id: str) -> str:
+    """Return the error that ended the build's task, from its last attempt's log; "" for none."""
+    logs = sorted(home.glob(f"logs/dag_id=*/run_id={escape(run_id)}/task_id={BUILD}/attempt=*.log"))
+    lines = logs[-1].read_text("utf-8", errors="replace").splitlines() if logs else []
+    for line in reversed([each for each in lines if '"error_detail"' in each]):
+        try:
+            return str(json.loads(line)["error_detail"][0]["exc_value"])
+        except (ValueError, LookupError, TypeError):
+            continue  # Another line, or one that was cut off.
+    return ""
 
 
 def _look_further(home: Path) -> list[str]:

@@ -23,6 +23,7 @@ from floe_orchestrator_dagster.names.asset_map import AssetMap
 from floe_orchestrator_dagster.names.asset_specs import NODE_METADATA
 from floe_orchestrator_dagster.names.dagster_names import build_op_name, distinct
 from floe_orchestrator_dagster.step.build_step import StepEvent, run_step
+from floe_orchestrator_dagster.step.connection import resource_keys
 from floe_orchestrator_dagster.step.run_config import config_fields
 
 
@@ -72,6 +73,7 @@ def _build_op(
         out={name: Out(Nothing, is_required=False) for name in node_ids},
         config_schema=config_fields(),
         pool=pool_of_op(artifacts),
+        required_resource_keys=resource_keys(artifacts),
         retry_policy=retry_policy(artifacts),
     )
     # Not an AssetExecutionContext: Dagster has none for a product with only tests.

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from dagster import DagsterInstance
 
+from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.foundation.garbage_collection import exit_without_collecting
 from floe_core.launched_run.awaited_order import await_order, import_needed
 from floe_core.launched_run.parent_watch import ParentWatch
@@ -41,7 +42,10 @@ def main() -> None:
         order = await_order()
         watch = ParentWatch(PATIENCE_SECONDS)
         with reporting_to_parent() as reporter:
-            run_order(instance, order, reporter, watch)
+            try:
+                run_order(instance, order, reporter, watch)
+            except EnvironmentProblemError as error:
+                raise SystemExit(str(error)) from None
 
 
 def run_order(

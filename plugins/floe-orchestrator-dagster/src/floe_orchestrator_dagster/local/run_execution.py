@@ -20,6 +20,7 @@ from floe_orchestrator_dagster.definitions.building import building_assets
 from floe_orchestrator_dagster.definitions.jobs import selection_of
 from floe_orchestrator_dagster.definitions.product_definitions import definitions_of
 from floe_orchestrator_dagster.internals import execute_with_origin
+from floe_orchestrator_dagster.local.resources import resources_of
 from floe_orchestrator_dagster.names.asset_map import AssetMap
 from floe_orchestrator_dagster.names.dagster_names import job_name
 from floe_orchestrator_dagster.names.entry_point import FILENAME
@@ -39,7 +40,8 @@ def execute_run(
     """
     run_config = run_config_of(artifacts, order.options.parameters)
     name, node_ids = job_name(artifacts, artifacts.job(order.options.job)), order.options.node_ids
-    job = definitions_of(artifacts).resolve_job_def(name)
+    resources = Definitions(resources=resources_of(artifacts))
+    job = Definitions.merge(definitions_of(artifacts), resources).resolve_job_def(name)
     is_executed = execute_with_origin(
         instance,
         job,
@@ -52,7 +54,7 @@ def execute_run(
     if is_executed:
         return
     if node_ids is not None:
-        job = _job_of(node_ids, name, artifacts, asset_map)
+        job = _job_of(node_ids, name, artifacts, asset_map, resources)
     job.execute_in_process(
         run_config=run_config,
         instance=instance,
@@ -71,9 +73,15 @@ def _keys(
 
 
 def _job_of(
-    node_ids: tuple[str, ...], name: str, artifacts: CompiledArtifacts, asset_map: AssetMap
+    node_ids: tuple[str, ...],
+    name: str,
+    artifacts: CompiledArtifacts,
+    asset_map: AssetMap,
+    resources: Definitions,
 ) -> JobDefinition:
     """Return a job of only these nodes: the public API cannot select checks of a job to run."""
     part = define_asset_job(name, selection=selection_of(node_ids, asset_map))
     assets = building_assets(artifacts, asset_map, sends_alerts=False)
-    return Definitions(assets=[assets], jobs=[part]).resolve_job_def(name)
+    return Definitions.merge(Definitions(assets=[assets], jobs=[part]), resources).resolve_job_def(
+        name
+    )

@@ -29,7 +29,7 @@ from floe_core.execution import (
     first_attempt_number,
     record_of,
 )
-from floe_core.foundation.errors import NothingNewError, UsageError
+from floe_core.foundation.errors import EnvironmentProblemError, NothingNewError, UsageError
 from floe_core.launched_run.event_feed import emit
 from floe_core.ports.decision import updates_in
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
@@ -46,6 +46,7 @@ from floe_orchestrator_dagster.names.dagster_names import (
     job_of_run,
 )
 from floe_orchestrator_dagster.names.partitions import range_of
+from floe_orchestrator_dagster.step.connection import connection_reader
 from floe_orchestrator_dagster.step.internals import remembered_materializations
 from floe_orchestrator_dagster.step.node_log import log_node_line
 from floe_orchestrator_dagster.step.node_results import check_result, materialization
@@ -84,7 +85,14 @@ def run_step(
             lighter_event_log(context.instance),
             remembered_materializations(context),
             slot_of_job(context, artifacts.pool_of(artifacts.job(request.job))),
-            closing(build(artifacts, request, node_slots(context, artifacts))) as events,
+            closing(
+                build(
+                    artifacts,
+                    request,
+                    node_slots(context, artifacts),
+                    connection_reader(context),
+                )
+            ) as events,
         ):
             for event in events:
                 emit(event)
@@ -100,6 +108,8 @@ def run_step(
         raise Failure("the run was canceled", allow_retries=False) from interrupt
     except NothingNewError as error:
         raise Failure(str(error), allow_retries=False) from None
+    except EnvironmentProblemError as error:
+        raise Failure(str(error)) from error
     if not end.succeeded:
         failure = failure_of_build(artifacts, request, end)
         raise Failure(failure.text, allow_retries=failure.may_retry)

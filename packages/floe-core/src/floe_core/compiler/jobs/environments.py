@@ -90,6 +90,7 @@ def _values(spec: Environment, base: Profile, profile: Profile) -> EnvironmentVa
     return EnvironmentValues(
         target_name=profile.target if is_other else "",
         profile=profile.output if is_other else {},
+        value_sources=dict(profile.value_sources) if is_other else {},
         vars=spec.vars,
         max_parallel=spec.threads,
         lineage_namespace=spec.lineage.namespace or "",

@@ -17,6 +17,7 @@ from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
 from floe_core.user_yaml.dbt_vars import vars_argument
 from floe_core.warehouse.dbt_profiles import profiles_dir
+from floe_core.warehouse.outside_values import set_outside_values
 
 _NAMING = ("name", "resource_type", "package_name", "original_file_path", "fqn")
 
@@ -82,6 +83,7 @@ def _ask(
 ) -> Answer:
     """Return dbt's answer; without `parses`, the dbt beside floe uses the kept parse."""
     dbt, folder = artifacts.dbt, artifacts.folder
+    set_outside_values(dbt)
     work = state_folder(folder) / "ls"
     places = (folder, profiles_dir(dbt, folder), dbt.profile_name, dbt.target_name, work, work)
     arguments = [*command, *place_arguments(*places)]

@@ -1,0 +1,105 @@
+"""Read an Airflow connection as the fields of a dbt profile."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from typing import Any
+
+from airflow.sdk import BaseHook, Connection
+from airflow.sdk.exceptions import AirflowException, AirflowNotFoundException
+
+# dbt's name of a field -> the connection's; any other field is a key of its extra.
+_ATTRIBUTES = {
+    "host": "host",
+    "server": "host",
+    "port": "port",
+    "user": "login",
+    "username": "login",
+    "password": "password",
+    "token": "password",
+    "dbname": "schema",
+    "database": "schema",
+}
+# Adapter -> the types of connection that hold its credentials.
+_TYPES = {
+    "bigquery": ("google_cloud_platform", "gcpbigquery"),
+    "clickhouse": ("clickhouse", "sqlite"),
+    "databricks": ("databricks",),
+    "mysql": ("mysql",),
+    "postgres": ("postgres",),
+    "redshift": ("redshift", "postgres"),
+    "snowflake": ("snowflake",),
+    "sqlserver": ("mssql", "odbc"),
+    "trino": ("trino",),
+}
+_ANY_TYPE = ("", "generic")
+# Airflow's old forms put the type before the name of an extra: extra__snowflake__account.
+_OLD_EXTRA = re.compile(r"^extra__\w+?__")
+_REFERENCE = re.compile(r"\{\{\s*env_var\('(\w+)'\)\s*\}\}")
+
+
+def read_connection(name: str, adapter: str) -> Mapping[str, Any]:
+    """Return dbt's field -> value of a connection, from Airflow's secrets backends.
+
+    Where Cosmos is installed, its mapping adds fields that the connection has by another name.
+
+    Raises:
+        LookupError: There is no such connection, or it is of another type.
+    """
+    try:
+        connection = BaseHook.get_connection(name)
+    except AirflowNotFoundException:
+        what = "Airflow has no such connection; add it, or set the variable"
+        raise LookupError(f"{what} AIRFLOW_CONN_{name.upper()}") from None
+    except AirflowException as error:
+        raise LookupError(f"Airflow can't read it: {error}") from error
+    allowed = _TYPES.get(adapter, ())
+    if allowed and (connection.conn_type or "") not in (*allowed, *_ANY_TYPE):
+        what = f"it is of type '{connection.conn_type}'"
+        raise LookupError(f"{what}; {adapter} needs one of type {' or '.join(allowed)}")
+    fields = {**_by_cosmos(name), **dict(_fields(connection))}
+    if adapter == "snowflake":
+        fields |= _snowflake_account(fields)
+    return fields
+
+
+def _fields(connection: Connection) -> Iterator[tuple[str, Any]]:
+    for field, attribute in _ATTRIBUTES.items():
+        value = getattr(connection, attribute)
+        if value not in (None, ""):
+            yield field, value
+    for key, value in connection.extra_dejson.items():
+        if value not in (None, ""):
+            yield _OLD_EXTRA.sub("", key), value
+
+
+def _snowflake_account(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the account with its region, which Airflow keeps apart and dbt does not."""
+    account, region = str(fields.get("account") or ""), str(fields.get("region") or "")
+    return {"account": f"{account}.{region}"} if region and region not in account else {}
+
+
+def _by_cosmos(name: str) -> dict[str, Any]:
+    """Return what Cosmos's profile mapping makes of a connection, empty without Cosmos."""
+    try:
+        profiles = import_module("cosmos.profiles")
+    except ImportError:
+        return {}
+    try:
+        mapping = profiles.get_automatic_profile_mapping(name)
+        return dict(_flat(mapping.profile, mapping.env_vars))
+    except ValueError:
+        return {}  # Cosmos has no mapping for the type, or the connection lacks a field.
+
+
+def _flat(profile: Mapping[str, Any], secrets: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
+    """Yield each field of a profile, nested ones with dots, `env_var()` replaced by its value."""
+    for key, value in profile.items():
+        if isinstance(value, Mapping):
+            yield from ((f"{key}.{name}", each) for name, each in _flat(value, secrets))
+        elif isinstance(value, str) and (found := _REFERENCE.fullmatch(value)):
+            yield key, secrets.get(found[1], "")
+        elif key != "type":
+            yield key, value
