@@ -11,6 +11,7 @@ from floe_core.foundation.errors import InvalidProductError
 from floe_import.bash.reader import read_bash
 from floe_import.cosmos.reader import read_cosmos
 from floe_import.drafts.group_draft import GroupDraft
+from floe_import.prefect.reader import read_prefect
 from floe_import.product.files import floe_yaml_text, manifest_yaml_text
 from floe_import.product.products import Product, make_products
 from floe_import.product.profile_findings import (
@@ -26,7 +27,11 @@ from floe_import.report.findings import Finding, Place
 from floe_import.report.import_report import ImportReport
 from floe_import.rewriting.dag_file import rewritten
 
-READERS: tuple[Callable[[Module], Reading], ...] = (read_cosmos, read_bash)
+READERS: tuple[Callable[[Module, set[ast.AST]], Reading], ...] = (
+    read_cosmos,
+    read_prefect,
+    read_bash,
+)
 
 
 @dataclass(frozen=True)
@@ -82,7 +87,8 @@ def _read(file: Path, report: ImportReport) -> ReadFile | None:
                 report, "FLI001", "file", place, problem.what + ": correct it, and import it again"
             )
         return None
-    found = ReadFile(module, [reader(module) for reader in READERS])
+    nodes: set[ast.AST] = set()
+    found = ReadFile(module, [reader(module, nodes) for reader in READERS])
     for reading in found.readings:
         report.findings += reading.findings
         for _, draft in reading.groups:
@@ -151,7 +157,9 @@ def _write_product(product: Product, out: Path, report: ImportReport) -> None:
     folder = product.project.folder if product.project else out / product.name
     compute = next((draft.compute for draft in product.drafts if draft.compute), {})
     report.files[str(folder / "floe.yaml")] = floe_yaml_text(document)
-    report.files[str(folder / "manifest.yaml")] = manifest_yaml_text("airflow", compute, target)
+    report.files[str(folder / "manifest.yaml")] = manifest_yaml_text(
+        product.drafts[0].orchestrator, compute, target
+    )
     for code, construct, place, verdict in product.found:
         report.findings.append(
             Finding(code, construct, place, verdict.disposition, verdict.sentence)
@@ -170,7 +178,8 @@ def _write_dag_file(file: ReadFile, names: dict[int, str], out: Path, report: Im
     for argument in left:
         said = "its value is in another file: import it there, and pass it"
         _say(report, "FLI005", argument.name, argument.place, said)
-    target = out / "dags" / file.module.path.name
+    orchestrator = next(iter(replaced.values()))[0].orchestrator
+    target = out / ("dags" if orchestrator == "airflow" else "flows") / file.module.path.name
     report.files[str(target)] = text
     report.steps.append(f"put {target} in the place of {file.module.path}")
 

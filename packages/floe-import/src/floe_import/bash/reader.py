@@ -27,8 +27,11 @@ _TEXTS = ("doc_md", "description", "doc", "tooltip", "help")
 _MAY = frozenset({"set_upstream", "set_downstream"})
 
 
-def read_bash(module: Module) -> Reading:
-    """Return what a file runs with dbt in Bash, and a finding for each other call of dbt in it."""
+def read_bash(module: Module, others: set[ast.AST]) -> Reading:
+    """Return what a file runs with dbt in Bash, and a finding for each other call of dbt in it.
+
+    `others` are the nodes that other readers have read.
+    """
     judging = Judging(BOOK, frozenset({"DBT106", "DBT107", "DBT108", "BSH003"}), "airflow.")
     groups: list[tuple[ast.Call, GroupDraft]] = []
     read: set[ast.Call] = set()
@@ -40,7 +43,7 @@ def read_bash(module: Module) -> Reading:
         read.add(made.call)
         if draft := _read_task(made, given, command, judging):
             groups.append((made.call, draft))
-    _report_others(module, read, judging)
+    _report_others(module, read, others, judging)
     return Reading(groups, list(judging.found.values()), _is_bash)
 
 
@@ -130,9 +133,11 @@ def _read_uses(made: Made, judging: Judging, draft: GroupDraft) -> None:
             judging.put("BSH005", ast.unparse(node), place, unknown(said), draft)
 
 
-def _report_others(module: Module, read: set[ast.Call], judging: Judging) -> None:
+def _report_others(
+    module: Module, read: set[ast.Call], others: set[ast.AST], judging: Judging
+) -> None:
     """Report calls of dbt that no rule reads: in functions, in containers, by other operators."""
-    within = {inner for call in read for inner in ast.walk(call)}
+    within = others | {inner for call in read for inner in ast.walk(call)}
     shared = {id(node) for call in read for node in _texts_behind(call, module)}
     for node in ast.walk(module.tree):
         if node in within or id(node) in shared or _is_documentation(node, module):

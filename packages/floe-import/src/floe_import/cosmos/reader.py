@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+
 from floe_import.cosmos.book import BOOK
 from floe_import.cosmos.groups import CosmosGroups
 from floe_import.cosmos.leftovers import report_leftovers
@@ -14,11 +16,12 @@ from floe_import.rules.judging import Judging
 HARMLESS = frozenset({"COS201", "COS202", "COS203", "COS204", "COS003"})
 
 
-def read_cosmos(module: Module) -> Reading:
-    """Return what a file makes with Cosmos."""
+def read_cosmos(module: Module, read: set[ast.AST]) -> Reading:
+    """Return what a file makes with Cosmos; adds what it has read to `read`."""
     groups = CosmosGroups(Judging(BOOK, HARMLESS))
     groups.read_file(module)
     report_leftovers(module, groups)
+    read.update(node for call in groups.read for node in ast.walk(call))
     found = list(groups.judging.found.values())
     return Reading([(made.call, draft) for made, draft in groups.made], found, is_cosmos)
 

@@ -25,6 +25,7 @@ class GroupDraft:
 
     place: Place
     name: str
+    orchestrator: str = "airflow"
     project: str = ""
     folder: Argument | None = None
     group_id: Argument | None = None

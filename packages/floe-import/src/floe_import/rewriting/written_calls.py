@@ -25,6 +25,8 @@ class CallWriter:
 
         `indent` is what its line begins with.
         """
+        if draft.orchestrator == "prefect":
+            return self._flow(draft)
         name = "load_product_dag" if draft.is_own_dag else "floe_task_group"
         self.imports.add(f"from floe_orchestrator_airflow import {name}")
         parts = [repr(product)] if draft.is_own_dag else []
@@ -40,6 +42,11 @@ class CallWriter:
         if defaults := self._default_args(draft):
             parts.append(f"default_args={defaults}")
         return _laid_out(name, parts, indent)
+
+    def _flow(self, draft: GroupDraft) -> str:
+        self.imports.add("from floe_orchestrator_prefect import floe_flow")
+        job = f", job={draft.job!r}" if draft.job is not None else ""
+        return f"floe_flow({self._folder(draft)}{job})()"
 
     def _default_args(self, draft: GroupDraft) -> str:
         whole = [each for each in draft.kept_of_call if each.name == "default_args"]

@@ -1,0 +1,1 @@
+"""Flows that call dbt with prefect-dbt."""
