@@ -15,6 +15,7 @@ from floe_import.prefect.reader import read_prefect
 from floe_import.product.files import floe_yaml_text, manifest_yaml_text
 from floe_import.product.products import Product, make_products
 from floe_import.product.profile_findings import (
+    report_computes,
     report_profile,
     report_profiles_folder,
     report_project,
@@ -153,6 +154,7 @@ def _write_product(product: Product, out: Path, report: ImportReport) -> None:
     report_project(product)
     report_profile(product)
     report_profiles_folder(product)
+    report_computes(product)
     target = target_of(product)
     folder = product.project.folder if product.project else out / product.name
     compute = next((draft.compute for draft in product.drafts if draft.compute), {})

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from floe_core.compiler.profile_values import _OF_ADAPTER, _USUAL
 from floe_import.cosmos.book import BOOK
 from floe_import.cosmos.groups import POSITIONAL, RULES
+from floe_import.cosmos.profile_mappings import MAPPINGS
 from floe_import.import_files import Request, import_files
 from floe_import.writing import write_report
 
@@ -156,6 +158,26 @@ def test_arguments_without_names_are_in_the_order_of_cosmos(
 ) -> None:
     ours = POSITIONAL[owner]
     assert tuple(taken[owner][: len(ours)]) == ours
+
+
+REQUIRED = """
+import inspect, json
+from cosmos import profiles
+print(json.dumps({
+    name: [value.dbt_profile_type, value.required_fields]
+    for name, value in vars(profiles).items()
+    if inspect.isclass(value) and hasattr(value, "required_fields")
+}))
+"""
+
+
+def test_a_compute_has_the_fields_that_cosmos_requires(ask_cosmos) -> None:
+    theirs = json.loads(ask_cosmos(REQUIRED))
+    for name, known in MAPPINGS.items():
+        adapter, required = theirs[name]
+        assert adapter == known.adapter
+        usual = _OF_ADAPTER.get(adapter, _USUAL) if known.uses_connection else ()
+        assert set(required) <= {*usual, *known.named, *known.taken}, name
 
 
 @pytest.fixture(scope="module")

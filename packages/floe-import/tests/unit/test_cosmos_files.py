@@ -127,8 +127,7 @@ def test_groups_become_jobs_and_the_rest_of_the_dag_stays(tmp_path: Path) -> Non
 def test_configuration_of_another_file_is_followed(tmp_path: Path) -> None:
     report = report_of(CORPUS / "shared_configuration.py", project(tmp_path, "marts", "dev"))
     assert short(report) == [
-        "warehouse.py:20 COS204 unknown ProfileConfig(profile_mapping=)",
-        "shared_configuration.py:9 FLI114 changed target prod",
+        "warehouse.py:20 COS204 changed PostgresUserPasswordProfileMapping(warehouse)",
     ]
     text = report.files["out/dags/shared_configuration.py"]
     assert "floe_task_group(Settings.marts, job='marts-2', group_id=\"marts\")" in text

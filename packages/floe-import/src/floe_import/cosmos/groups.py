@@ -16,6 +16,7 @@ from floe_import.cosmos import (
     project_rules,
     render_rules,
 )
+from floe_import.cosmos.profile_mappings import read_mapping
 from floe_import.drafts.group_draft import GroupDraft
 from floe_import.python.arguments import Argument, arguments
 from floe_import.python.evaluate import evaluate
@@ -114,8 +115,10 @@ class CosmosGroups:
             return
         self.read.add(value.call)
         for each in arguments(value, POSITIONAL[owner]):
-            if each.name == "profile_mapping" and isinstance(each.value, Made):
+            if each.name == "profile_mapping" and _is_cosmos(each.value):
                 self.read.add(each.value.call)
+                read_mapping(each.value, draft, self.judging.add)
+                continue
             if each.name == "dbt_project_path" and draft.folder is None and each.value is not None:
                 draft.folder = each
             self.judging.judge(owner, each, draft)
@@ -154,6 +157,10 @@ class CosmosGroups:
             before = dict(draft.execution)
             self.judging.judge_default_args(defaults.value, defaults.place, draft)
             draft.execution |= before
+
+
+def _is_cosmos(value: Value) -> bool:
+    return isinstance(value, Made) and value.name.startswith("cosmos.")
 
 
 def _why_not(value: Value, owner: str) -> str:

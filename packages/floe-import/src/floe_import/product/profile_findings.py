@@ -56,6 +56,19 @@ def report_profiles_folder(product: Product) -> None:
             return
 
 
+def report_computes(product: Product) -> None:
+    """Report groups of one project that use several connections or profiles of their own."""
+    first = product.drafts[0]
+    for draft in product.drafts[1:]:
+        if draft.compute != first.compute:
+            said = (
+                f"manifest.yaml has the warehouse of {first.name}: make an environment of "
+                f"the other, "
+                "or a product of its own"
+            )
+            product.say("FLI117", f"profile of {draft.name}", draft.place, unknown(said))
+
+
 def report_profile(product: Product) -> None:
     """Report a profile that is not the project's own."""
     profiles = {draft.profile for draft in product.drafts if draft.profile}

@@ -1,0 +1,155 @@
+"""What a profile mapping of Cosmos becomes: a compute of manifest.yaml with a connection."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from floe_import.drafts.group_draft import GroupDraft
+from floe_import.python.arguments import arguments
+from floe_import.python.values import EnvText, Made, Unknown, Value, first_unknown, is_plain
+from floe_import.report.findings import Place, Verdict, changed, exact, unknown
+
+Report = Callable[[str, str, Place, Verdict], None]
+ARGUMENTS = ("conn_id", "profile_args", "disable_event_tracking", "dbt_config_vars")
+_VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
+# Never written: what a profile takes from the connection in any case.
+_SECRET = re.compile(r"password|passphrase|token|secret|keyfile_json|private_key(?!_path)")
+
+
+@dataclass(frozen=True)
+class Mapping:
+    """A mapping of Cosmos: the adapter, and what the profile needs beside floe's usual fields.
+
+    `named` are parts of the names of tables, which a connection does not decide: dbt's field -> the
+    field of the connection that Cosmos reads. `taken` are further fields and their sources.
+    """
+
+    adapter: str
+    named: dict[str, str]
+    taken: dict[str, str]
+    uses_connection: bool = True
+
+
+_GOOGLE = {"project": "extra project", "dataset": "extra dataset"}
+MAPPINGS: dict[str, Mapping] = {
+    "PostgresUserPasswordProfileMapping": Mapping(
+        "postgres", {"dbname": "schema", "schema": ""}, {}
+    ),
+    "RedshiftUserPasswordProfileMapping": Mapping(
+        "redshift", {"dbname": "schema", "schema": ""}, {}
+    ),
+    "SnowflakeUserPasswordProfileMapping": Mapping(
+        "snowflake",
+        {"database": "extra database", "schema": "schema"},
+        {"warehouse": "connection:warehouse"},
+    ),
+    "DatabricksTokenProfileMapping": Mapping("databricks", {"schema": "schema"}, {}),
+    "TrinoLDAPProfileMapping": Mapping("trino", {"database": "", "schema": ""}, {"method": "ldap"}),
+    "GoogleCloudServiceAccountFileProfileMapping": Mapping(
+        "bigquery", _GOOGLE, {"method": "service-account", "keyfile": "connection:key_path"}
+    ),
+    "GoogleCloudOauthProfileMapping": Mapping(
+        "bigquery", _GOOGLE, {"method": "oauth"}, uses_connection=False
+    ),
+    "DuckDBUserPasswordProfileMapping": Mapping(
+        "duckdb", {"path": "host"}, {}, uses_connection=False
+    ),
+}
+
+
+def read_mapping(made: Made, draft: GroupDraft, report: Report) -> None:
+    """Put the compute of a profile mapping into a draft, and report each of its arguments."""
+    known = MAPPINGS.get(made.last)
+    given = {each.name: each for each in arguments(made, ARGUMENTS)}
+    place = made.module.place(made.call)
+    connection = given["conn_id"].value if "conn_id" in given else None
+    if known is None or not isinstance(connection, str) or isinstance(connection, EnvText):
+        said = (
+            f"{made.last} makes a profile of an Airflow connection: write a profiles.yml, or "
+            "`plugins.compute` with `connection:`, and decide which fields it takes"
+        )
+        report("COS204", made.last, place, unknown(said))
+        return
+    profile = given["profile_args"].value if "profile_args" in given else {}
+    fields = _fields_of(profile)
+    if isinstance(fields, Unknown):
+        report("COS205", "profile_args", given["profile_args"].place, unknown(fields.why))
+        return
+    config, asked = _config(known, connection, fields)
+    draft.compute = {"type": known.adapter, "connection": connection, "config": config}
+    if not known.uses_connection:
+        del draft.compute["connection"]
+    report("COS204", f"{made.last}({connection})", place, _verdict(known, connection, asked))
+    for name, argument in given.items():
+        if name not in ("conn_id", "profile_args"):
+            _report_other(name, argument.value, argument.place, report)
+
+
+def _report_other(name: str, value: Value, place: Place, report: Report) -> None:
+    if name == "disable_event_tracking" or value is None:
+        report("COS206", name, place, exact("the same as without it"))
+    else:
+        report("COS206", name, place, unknown("no rule reads it: set flags in dbt_project.yml"))
+
+
+def _fields_of(profile: Value) -> dict[str, Any] | Unknown:
+    if profile is None:
+        return {}
+    if hidden := first_unknown(profile):
+        return hidden
+    if not isinstance(profile, dict):
+        return Unknown("it is not a dict: decide what the profile has", Place(""))
+    fields = {str(key): _reference(value) for key, value in profile.items()}
+    if not is_plain(fields):
+        return Unknown("it has more than plain values: decide what the profile has", Place(""))
+    return fields
+
+
+def _reference(value: Value) -> Value:
+    """Return a text of an environment variable as dbt refers to it.
+
+    >>> _reference(EnvText("${SCHEMA}")), _reference(EnvText("${SCHEMA:-dev}"))
+    ("{{ env_var('SCHEMA') }}", "{{ env_var('SCHEMA', 'dev') }}")
+    """
+    if not isinstance(value, EnvText):
+        return value
+    return _VARIABLE.sub(_env_var, value)
+
+
+def _env_var(found: re.Match[str]) -> str:
+    default = "" if found[2] is None else f", '{found[2]}'"
+    return f"{{{{ env_var('{found[1]}'{default}) }}}}"
+
+
+def _config(
+    known: Mapping, connection: str, fields: dict[str, Any]
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the settings of the compute, and variable -> what it has to be set to."""
+    config = {**known.taken, **{k: v for k, v in fields.items() if not _SECRET.search(k)}}
+    if "database" in config and "dbname" in known.named:
+        config["dbname"] = config.pop("database")
+    asked: dict[str, str] = {}
+    for field, source in known.named.items():
+        if not config.get(field):
+            variable = re.sub(r"\W", "_", f"{connection}_{field}").upper()
+            config[field] = f"{{{{ env_var('{variable}') }}}}"
+            asked[variable] = source
+    return config, asked
+
+
+def _verdict(known: Mapping, connection: str, asked: dict[str, str]) -> Verdict:
+    if known.uses_connection:
+        said = (
+            f"`plugins.compute` with `connection: {connection}`, read in the run; name what "
+            f"else the "
+            "profile takes from its extra, such as a role, as `connection:FIELD` in `config`"
+        )
+    else:
+        said = f"`plugins.compute` of type {known.adapter}; no connection is read"
+    for variable, source in asked.items():
+        origin = f", which the connection has as {source}," if source else ""
+        said += f"; set {variable}{origin} where `floe compile` and the workers run"
+    return changed(said)

@@ -1,0 +1,82 @@
+"""What a profile mapping of Cosmos becomes."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from floe_import.cosmos.profile_mappings import read_mapping
+from floe_import.drafts.group_draft import GroupDraft
+from floe_import.python.evaluate import evaluate
+from floe_import.python.modules import read_module
+from floe_import.report.findings import Place
+
+
+def read(text: str, folder: Path) -> tuple[dict, list[str]]:
+    file = folder / "profile.py"
+    file.write_text(
+        f"import os\nfrom cosmos.profiles import *\nimport cosmos.profiles as p\np.{text}\n"
+    )
+    module = read_module(file)
+    statement = module.tree.body[-1]
+    assert isinstance(statement, ast.Expr)
+    draft, said = GroupDraft(Place("x"), "group"), []
+    read_mapping(
+        evaluate(statement.value, module),
+        draft,
+        lambda code, construct, place, verdict: said.append(f"{code} {verdict.disposition}"),
+    )
+    return draft.compute, said
+
+
+@pytest.mark.parametrize(
+    ("text", "compute"),
+    [
+        (
+            "PostgresUserPasswordProfileMapping('wh', {'dbname': 'a', 'schema': 'b', 'password': 'x'})",
+            {"type": "postgres", "connection": "wh", "config": {"dbname": "a", "schema": "b"}},
+        ),
+        (
+            "SnowflakeUserPasswordProfileMapping(conn_id='wh', profile_args={'database': os.getenv('D'), "
+            "'schema': os.environ.get('S', 'dev'), 'role': 'etl'})",
+            {
+                "type": "snowflake",
+                "connection": "wh",
+                "config": {
+                    "warehouse": "connection:warehouse",
+                    "database": "{{ env_var('D') }}",
+                    "schema": "{{ env_var('S', 'dev') }}",
+                    "role": "etl",
+                },
+            },
+        ),
+        (
+            "GoogleCloudOauthProfileMapping('g', {'project': 'p', 'dataset': 'd'})",
+            {"type": "bigquery", "config": {"method": "oauth", "project": "p", "dataset": "d"}},
+        ),
+    ],
+)
+def test_a_mapping_becomes_a_compute(text: str, compute: dict, tmp_path: Path) -> None:
+    assert read(text, tmp_path) == (compute, ["COS204 changed"])
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("SnowflakePrivateKeyPemProfileMapping('wh')", ["COS204 unknown"]),
+        ("PostgresUserPasswordProfileMapping(conn_id=os.getenv('C'))", ["COS204 unknown"]),
+        ("PostgresUserPasswordProfileMapping('wh', open('x'))", ["COS205 unknown"]),
+        (
+            "PostgresUserPasswordProfileMapping('wh', {}, dbt_config_vars=p.DbtProfileConfigVars())",
+            ["COS204 changed", "COS206 unknown"],
+        ),
+        (
+            "PostgresUserPasswordProfileMapping('wh', of_tomorrow=1)",
+            ["COS204 changed", "COS206 unknown"],
+        ),
+    ],
+)
+def test_what_is_not_known_is_unknown(text: str, said: list[str], tmp_path: Path) -> None:
+    assert read(text, tmp_path)[1] == said
