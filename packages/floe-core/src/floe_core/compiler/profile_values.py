@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from floe_core.foundation.errors import InvalidProductError, Problem
+from floe_core.schemas.policies import CONNECTION
 
-CONNECTION = "connection:"
 _FILE = "file:"
 # What a connection gives to an adapter, unless `config` says otherwise.
 _USUAL = ("host", "port", "user", "password")

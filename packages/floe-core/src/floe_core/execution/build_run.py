@@ -39,9 +39,10 @@ from floe_core.runs.build_events import BuildEvent, NodeLog, NodeResult
 from floe_core.runs.build_request import BuildRequest
 from floe_core.runs.node_slots import NodeSlots
 from floe_core.runs.product_redactor import redactor_of
+from floe_core.runs.read_connection import ReadConnection
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.secrets.redactor import Redactor
-from floe_core.warehouse.outside_values import ReadConnection, set_outside_values
+from floe_core.warehouse.outside_values import set_outside_values
 
 LOCK_TIMEOUT_SECONDS = 3600.0
 PATIENCE_SECONDS = 20.0

@@ -132,6 +132,9 @@ class AlertRule(Frozen):
     jobs: tuple[str, ...] = ()
 
 
+CONNECTION = "connection:"
+
+
 class DbtProject(Frozen):
     """The dbt project inside the product folder.
 
@@ -161,6 +164,14 @@ class DbtProject(Frozen):
     packages_path: str = "dbt_packages"
     value_sources: dict[str, str] = {}
     connection_reader: str = ""
+
+    @property
+    def connections(self) -> frozenset[str]:
+        """The names of the connections that the profile takes values from."""
+        found = (each.partition("#")[0] for each in self.value_sources.values())
+        return frozenset(
+            each.removeprefix(CONNECTION) for each in found if each.startswith(CONNECTION)
+        )
 
     @property
     def major_version(self) -> int:

@@ -7,20 +7,17 @@ read again by each run, so that a rotated password needs no new compile.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import EntryPoint
 from typing import Any
 
 from floe_core.foundation.entry_points import installed_points, named_failure
 from floe_core.foundation.errors import EnvironmentProblemError
-from floe_core.schemas.policies import DbtProject
+from floe_core.runs.read_connection import ReadConnection
+from floe_core.schemas.policies import CONNECTION, DbtProject
 from floe_core.secrets.references import referenced_names, value_of, without_value
 
 GROUP = "floe.connections"
-_CONNECTION = "connection:"
-# Returns the fields of a connection that have a value, by the adapter's names of them.
-# Raises LookupError with what is wrong, such as that there is no connection of this name.
-ReadConnection = Callable[[str, str], Mapping[str, Any]]
 
 # Variable -> the value that was set here. A variable that somebody else sets is an override.
 _set_here: dict[str, str] = {}
@@ -41,8 +38,8 @@ def set_outside_values(
     problems: list[str] = []
     connections: dict[str, dict[str, str]] = {}
     for variable, source in _to_set(dbt, again=again):
-        if source.startswith(_CONNECTION):
-            name, _, field = source.removeprefix(_CONNECTION).partition("#")
+        if source.startswith(CONNECTION):
+            name, _, field = source.removeprefix(CONNECTION).partition("#")
             connections.setdefault(name, {})[field] = variable
         elif not (value := value_of(source)):
             problems.append(without_value(source))
@@ -69,12 +66,6 @@ def _lacking(
     if missing:
         known = ", ".join(sorted(fields)) or "nothing"
         yield f"connection '{name}' has no {', '.join(missing)} for {adapter}; it has {known}"
-
-
-def connections_of(dbt: DbtProject) -> set[str]:
-    """Return the names of the connections that a profile takes values from."""
-    found = (each for each in dbt.value_sources.values() if each.startswith(_CONNECTION))
-    return {each.removeprefix(_CONNECTION).partition("#")[0] for each in found}
 
 
 def _to_set(dbt: DbtProject, *, again: bool) -> Iterator[tuple[str, str]]:

@@ -13,7 +13,7 @@ from floe_core.compiler.profile_values import refer_to_values
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.schemas.policies import DbtProject
 from floe_core.secrets.known_values import known_secrets
-from floe_core.warehouse.outside_values import connections_of, set_outside_values
+from floe_core.warehouse.outside_values import set_outside_values
 
 OUTPUT = {"type": "postgres", "dbname": "shop", "schema": "marts"}
 GIVEN = {"host": "db", "port": 5433, "user": "me", "password": "hunter2-of-postgres"}
@@ -117,7 +117,7 @@ def test_the_line_break_at_the_end_of_a_file_is_not_part_of_the_value(tmp_path: 
     set_outside_values(dbt)
     (variable,) = dbt.value_sources
     assert os.environ[variable] == " secret "
-    assert connections_of(dbt) == set()
+    assert dbt.connections == set()
 
 
 def test_only_the_values_that_the_profile_uses_are_read() -> None:

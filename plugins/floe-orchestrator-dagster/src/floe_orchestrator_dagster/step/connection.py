@@ -9,13 +9,13 @@ from typing import Any
 from dagster import OpExecutionContext
 from pydantic import BaseModel
 
+from floe_core.runs.read_connection import ReadConnection
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_core.warehouse.outside_values import ReadConnection, connections_of
 
 
 def resource_keys(artifacts: CompiledArtifacts) -> set[str]:
     """Return the keys of the resources that the step of a product needs."""
-    return {resource_key(name) for name in connections_of(artifacts.dbt)}
+    return {resource_key(name) for name in artifacts.dbt.connections}
 
 
 def resource_key(connection: str) -> str:
