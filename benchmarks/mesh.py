@@ -17,9 +17,9 @@ import tempfile
 import time
 from pathlib import Path
 
+from floe_console.mesh import read_mesh
 from floe_core.compiler import compile_product
 from floe_core.compiler.ports.products import read_platform
-from floe_core.mesh.state import read_mesh
 
 MODELS, READ, ROUNDS = 50, 3, 9
 MANIFEST = """\

@@ -84,6 +84,7 @@ def make_environment(cell: Cell, folder: Path) -> str:
     packages = (
         "floe-core[duckdb,tracing]",
         "floe-ci",
+        "floe-console",
         "floe-import",
         "floe-kubernetes",
         "floe-warehouses",

@@ -31,6 +31,7 @@ DBT = "dbt-core>=1.11,<1.12"
 OURS = (
     "packages/floe-core",
     "packages/floe-ci",
+    "packages/floe-console",
     "packages/floe-warehouses",
     *(f"plugins/floe-orchestrator-{n}" for n in ("dagster", "airflow", "prefect")),
 )

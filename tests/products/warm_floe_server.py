@@ -28,6 +28,7 @@ OF_FLOE = [
     *OF_DBT,
     "dbt_floe",
     "floe_ci",
+    "floe_console",
     "floe_core.cli.main",
     "floe_core.compiler.compile_product",
     "floe_core.difference",

@@ -19,6 +19,7 @@ from mesh_products import Mesh
 from s3_server import BUCKET, s3_server
 from typer.testing import CliRunner
 
+from floe_console.mesh import read_mesh
 from floe_core import plugin_registry
 from floe_core.cli.main import app
 from floe_core.compiler import compile_product
@@ -26,7 +27,6 @@ from floe_core.compiler.ports.products import read_platform
 from floe_core.execution import BuildEnded, BuildRequest, NodeResult, build
 from floe_core.foundation.errors import InvalidProductError, NothingNewError
 from floe_core.lineage import flush
-from floe_core.mesh.state import read_mesh
 from floe_core.ports.ledger import ledger_of
 from floe_core.schedules.job_schedules import JobSchedules
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts

@@ -18,7 +18,6 @@ from floe_core.cli.commands import (
     helm_command,
     init_command,
     lineage_command,
-    mesh_command,
     parity_command,
     plan_command,
     plugins_command,
@@ -51,7 +50,6 @@ app.command("diff")(diff_command.diff)
 app.command("explain")(explain_command.explain)
 app.command("ticks")(ticks_command.ticks)
 app.command("check", deprecated=True)(doctor_command.check)
-app.command("mesh")(mesh_command.mesh)
 app.command("schema")(schema_command.schema)
 app.command("doctor")(doctor_command.doctor)
 app.command("plugins")(plugins_command.plugins)

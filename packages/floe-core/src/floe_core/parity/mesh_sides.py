@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 from floe_core.compiler.compile_product import CompiledProduct, prepare_product
@@ -14,7 +15,6 @@ from floe_core.compiler.inputs import FLOE_FILE, read_inputs
 from floe_core.compiler.ports.products import Platform
 from floe_core.compiler.profile import Profile
 from floe_core.foundation.errors import InvalidProductError, Problem, UsageError
-from floe_core.mesh.state import read_mesh
 from floe_core.parity import plain_dbt
 from floe_core.parity.scratch import (
     Scratch,
@@ -66,19 +66,30 @@ def products_in_order(platform: Platform) -> dict[str, Path]:
     Raises:
         UsageError: A product has no folder here, is not compiled, or they form a cycle.
     """
-    mesh = read_mesh(platform)
-    if mesh.cycle:
-        raise UsageError(f"products form a cycle: {' -> '.join(mesh.cycle)}")
     found: dict[str, Path] = {}
-    for product in mesh.products:
-        place = platform.manifest.products[product.name]
+    for name in _in_order(platform):
+        place = platform.manifest.products[name]
         folder = PublishedProduct(place, platform.path.parent).folder
         if not (folder / FLOE_FILE).is_file():
-            raise UsageError(f"{product.name}: {place} is not a folder with a product's own files")
-        if product.problem:
-            raise UsageError(f"{product.name}: {product.problem}; run `floe compile {folder}`")
-        found[product.name] = folder
+            raise UsageError(f"{name}: {place} is not a folder with a product's own files")
+        if platform.products[name] is None:
+            problem = platform.problems.get(name, "not published")
+            raise UsageError(f"{name}: {problem}; run `floe compile {folder}`")
+        found[name] = folder
     return found
+
+
+def _in_order(platform: Platform) -> list[str]:
+    reads = {
+        name: {port.product for port in product.input_ports} & platform.products.keys()
+        for name, product in platform.products.items()
+        if product is not None
+    }
+    graph = TopologicalSorter({name: reads.get(name, set()) for name in platform.products})
+    try:
+        return list(graph.static_order())
+    except CycleError as error:
+        raise UsageError(f"products form a cycle: {' -> '.join(error.args[1])}") from None
 
 
 def compile_mesh_side(

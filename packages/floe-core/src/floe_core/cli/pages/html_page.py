@@ -10,16 +10,22 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any
 
+_PAGES = "floe_core.cli.pages"
 _PLACE = re.compile(r"@(\w+)@")
 
 
-def fill_page(template: str, texts: Mapping[str, str], data: Any) -> str:
+def template_of(name: str) -> Traversable:
+    """Return one of the templates in this folder."""
+    return files(_PAGES).joinpath(name)
+
+
+def fill_page(template: Traversable, texts: Mapping[str, str], data: Any) -> str:
     """Return a page: the template with each `@name@` replaced by a text, and `@data@` by the data.
 
     `@graph@`, `@style@` and `@script@` are shared by all pages. `@cytoscape@` and `@dagre@` are
     the libraries that draw the graphs: see `page_libraries/libraries.json`.
     """
-    folder = files("floe_core.cli.pages")
+    folder = files(_PAGES)
     # A "<" in the data could end the script element around it, or comment out its end.
     plain = json.dumps(data, ensure_ascii=False, default=str).replace("<", "\\u003c")
     parts = {
@@ -31,7 +37,7 @@ def fill_page(template: str, texts: Mapping[str, str], data: Any) -> str:
         "dagre": _library(folder, "dagre"),
     }
     graph = folder.joinpath("page_graph.html").read_text("utf-8").rstrip()
-    page = folder.joinpath(template).read_text("utf-8").replace("@graph@", graph)
+    page = template.read_text("utf-8").replace("@graph@", graph)
     return _PLACE.sub(lambda place: parts.get(place[1], place[0]), page)
 
 

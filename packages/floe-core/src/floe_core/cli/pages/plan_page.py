@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from floe_core.cli.pages.html_page import fill_page
+from floe_core.cli.pages.html_page import fill_page, template_of
 from floe_core.cli.plan_history import history_rows
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def plan_page(
 ) -> str:
     """Return the page: the graph of built and reused nodes, the reasons, and past savings."""
     texts = {"product": artifacts.product.name, "summary": summary}
-    return fill_page("plan_page.html", texts, page_data(artifacts, planned, savings))
+    return fill_page(template_of("plan_page.html"), texts, page_data(artifacts, planned, savings))
 
 
 def page_data(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from floe_core.mesh.state import JobState, Mesh, OfferedPort, ProductState
+from floe_console.mesh import JobState, Mesh, OfferedPort, ProductState
 
 
 def as_data(found: Mesh) -> dict[str, object]:

@@ -13,11 +13,11 @@ import pytest
 from mesh_products import PRODUCTS, Mesh
 from s3_server import BUCKET, App, S3Server, answered, s3_server
 
+from floe_console.mesh import Mesh as State
+from floe_console.mesh import read_mesh
 from floe_core.compiler.compile_product import prepare_product
 from floe_core.compiler.ports.products import read_platform
 from floe_core.compiler.publication import place_of_product, publish_to
-from floe_core.mesh.state import Mesh as State
-from floe_core.mesh.state import read_mesh
 from floe_core.ports.ledger import ledger_of
 from floe_core.ports.record import Update
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts

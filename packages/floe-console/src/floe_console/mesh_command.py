@@ -14,7 +14,7 @@ from floe_core.cli.options import Env, Json
 if TYPE_CHECKING:
     from rich.tree import Tree
 
-    from floe_core.mesh.state import JobState, Mesh, ProductState
+    from floe_console.mesh import JobState, Mesh, ProductState
 
 
 def mesh(
@@ -35,13 +35,13 @@ def mesh(
 
     Reads what the products published, and the ledger. Exits 1 if products form a cycle.
     """
+    from floe_console.mesh import read_mesh
+    from floe_console.mesh_data import as_data
     from floe_core.compiler.ports.products import read_platform
-    from floe_core.mesh.data import as_data
-    from floe_core.mesh.state import read_mesh
 
     found = read_mesh(read_platform(platform))
     if html is not None:
-        from floe_core.cli.pages.mesh_page import mesh_page
+        from floe_console.mesh_page import mesh_page
         from floe_core.storage.atomic_files import write_together
 
         write_together(html.absolute().parent, {html.name: mesh_page(found).encode()})

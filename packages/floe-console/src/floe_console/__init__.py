@@ -1,0 +1,1 @@
+"""All products of a platform, on whichever orchestrators they run."""
