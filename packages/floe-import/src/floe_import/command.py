@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -29,6 +30,16 @@ def import_(
     write_anyway: Annotated[
         bool, typer.Option("--write-anyway", help="Write the files even if something is lost.")
     ] = False,
+    prove: Annotated[
+        bool,
+        typer.Option(
+            "--prove", help="Compile what was written, and compare it with what the old tool does."
+        ),
+    ] = False,
+    python: Annotated[
+        str,
+        typer.Option(metavar="PATH", help="The Python that has the old tool, for --prove."),
+    ] = sys.executable,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Report only, write nothing.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -40,16 +51,20 @@ def import_(
     decide).
 
     Writes floe.yaml and manifest.yaml into the dbt project, and the file that remains into --out.
+    With --prove, asks Cosmos, Airflow and Dagster which nodes, ticks and assets they have.
     Overwrites no file. Exits 1 if something is lost that no --waive accepts; then nothing is
     written.
     """
-    from floe_import.import_files import Request, import_files
+    from floe_import.import_files import Request, import_products
+    from floe_import.proof.all_proofs import prove_import
     from floe_import.writing import write_report
 
-    report = import_files(Request(files, project or [], out))
+    report, products = import_products(Request(files, project or [], out))
     unwaived = report.unwaived(waive or [])
     is_written = not dry_run and (write_anyway or not unwaived)
     written = write_report(report) if is_written else []
+    if prove and written:
+        prove_import(report, products, python)
     if as_json:
         print_json(report.as_dict(written))
     else:

@@ -35,6 +35,9 @@ READERS: tuple[Callable[[Module, set[ast.AST]], Reading], ...] = (
 )
 
 
+_FOLDERS = {"airflow": "dags", "dagster": "definitions", "prefect": "flows"}
+
+
 @dataclass(frozen=True)
 class Request:
     """What to import: the files, the folders of dbt projects, and the folder to write to."""
@@ -52,7 +55,7 @@ class ReadFile:
     readings: list[Reading] = field(default_factory=list)
 
     @property
-    def groups(self) -> list[tuple[ast.Call, GroupDraft]]:
+    def groups(self) -> list[tuple[ast.AST, GroupDraft]]:
         """The groups that floe can run: those without an undecided construct."""
         return [
             (call, draft)
@@ -64,6 +67,11 @@ class ReadFile:
 
 def import_files(request: Request) -> ImportReport:
     """Return the report of an import, with the text of the files to write. Writes nothing."""
+    return import_products(request)[0]
+
+
+def import_products(request: Request) -> tuple[ImportReport, list[Product]]:
+    """Return the report of an import, and the products that it makes. Writes nothing."""
     report = ImportReport()
     read = [found for file in request.files if (found := _read(file, report))]
     drafts = [draft for file in read for _, draft in file.groups]
@@ -75,7 +83,7 @@ def import_files(request: Request) -> ImportReport:
         _write_dag_file(file, names, request.out, report)
     _report_same_ids(read, report)
     report.findings.sort(key=lambda each: (each.place, each.code))
-    return report
+    return report, products
 
 
 def _read(file: Path, report: ImportReport) -> ReadFile | None:
@@ -181,8 +189,9 @@ def _write_dag_file(file: ReadFile, names: dict[int, str], out: Path, report: Im
         said = "its value is in another file: import it there, and pass it"
         _say(report, "FLI005", argument.name, argument.place, said)
     orchestrator = next(iter(replaced.values()))[0].orchestrator
-    target = out / ("dags" if orchestrator == "airflow" else "flows") / file.module.path.name
+    target = out / _FOLDERS[orchestrator] / file.module.path.name
     report.files[str(target)] = text
+    report.replaced.append((str(file.module.path), str(target)))
     report.steps.append(f"put {target} in the place of {file.module.path}")
 
 

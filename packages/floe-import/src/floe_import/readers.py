@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from floe_import.drafts.group_draft import GroupDraft
@@ -13,11 +13,11 @@ from floe_import.report.findings import Finding
 
 @dataclass(frozen=True)
 class Reading:
-    """The groups of a file by the call that makes each, and a finding for each construct.
+    """The groups of a file by what makes each, and a finding for each construct.
 
     `is_old` tells the values of the tool, which the written file no longer needs.
     """
 
-    groups: list[tuple[ast.Call, GroupDraft]]
+    groups: Sequence[tuple[ast.AST, GroupDraft]]
     findings: list[Finding]
     is_old: Callable[[Value], bool]

@@ -70,7 +70,7 @@ def test_a_mapping_becomes_a_compute(text: str, compute: dict, tmp_path: Path) -
         ("PostgresUserPasswordProfileMapping('wh', open('x'))", ["COS205 unknown"]),
         (
             "PostgresUserPasswordProfileMapping('wh', {}, dbt_config_vars=p.DbtProfileConfigVars())",
-            ["COS204 changed", "COS206 unknown"],
+            ["COS204 changed", "COS206 changed"],
         ),
         (
             "PostgresUserPasswordProfileMapping('wh', of_tomorrow=1)",

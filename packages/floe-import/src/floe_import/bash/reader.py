@@ -5,10 +5,12 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from pathlib import PurePosixPath
 
 from floe_import.airflow_dags.enclosing_dag import dag_arguments, enclosing_dag
 from floe_import.bash.book import BOOK, OPERATOR
 from floe_import.bash.script import DbtScript
+from floe_import.dbt_commands.command_line import BUILDS, OTHERS
 from floe_import.drafts.group_draft import GroupDraft
 from floe_import.python.arguments import Argument, arguments
 from floe_import.python.evaluate import evaluate
@@ -23,6 +25,7 @@ _COMMAND = re.compile(
     r"\bdbt\s+(?:-\S+\s+(?:\S+\s+)?)*"
     r"(run|build|test|seed|snapshot|deps|docs|compile|debug|source|clone|run-operation|retry|ls)\b"
 )
+_COMMANDS = ("cmds", "command", "entrypoint", "args", "arguments")
 _TEXTS = ("doc_md", "description", "doc", "tooltip", "help")
 _MAY = frozenset({"set_upstream", "set_downstream"})
 
@@ -173,9 +176,12 @@ def _dbt_call(node: ast.AST, module: Module) -> str:
         found = _COMMAND.search(node.value)
         return found.group(0) if found else ""
     if isinstance(node, ast.List | ast.Tuple) and node.elts:
-        first = evaluate(node.elts[0], module)
-        if isinstance(first, str) and (first == "dbt" or first.endswith("/dbt")):
-            return ast.unparse(node)[:60]
+        words = [evaluate(each, module) for each in node.elts]
+        parent = module.parents.get(node)
+        is_command = isinstance(parent, ast.keyword) and parent.arg in _COMMANDS
+        is_called = any(str(each) in (*BUILDS, *OTHERS) for each in words[1:])
+        if isinstance(words[0], str) and PurePosixPath(words[0]).name == "dbt":
+            return ast.unparse(node)[:60] if is_command or is_called else ""
     if isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Load):
         value = evaluate(node, module)
         parent = module.parents.get(node)

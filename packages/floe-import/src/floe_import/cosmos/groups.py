@@ -67,7 +67,7 @@ class CosmosGroups:
 
     def _read_group(self, made: Made) -> None:
         module, place = made.module, made.module.place(made.call)
-        draft = GroupDraft(place, made.last, is_own_dag=made.last == "DbtDag")
+        draft = GroupDraft(place, made.last, is_own_dag=made.last == "DbtDag", rendered={})
         self.made.append((made, draft))
         self.read.add(made.call)
         if loop := module.loop_around(made.call):
@@ -121,6 +121,8 @@ class CosmosGroups:
                 continue
             if each.name == "dbt_project_path" and draft.folder is None and each.value is not None:
                 draft.folder = each
+            if each.name in ("select", "exclude", "selector") and draft.rendered is not None:
+                draft.rendered[each.name] = each.value
             self.judging.judge(owner, each, draft)
 
     def _name(self, draft: GroupDraft, given: dict[str, Argument]) -> None:

@@ -79,6 +79,60 @@ always(
 )
 
 
+always(
+    "COS508",
+    OWNER,
+    ["py_requirements", "py_system_site_packages", "virtualenv_dir"],
+    changed(
+        "floe makes no virtual environment: install dbt beside floe, or name its program in "
+        "`execution.dbtExecutable`"
+    ),
+)
+always("COS509", OWNER, ["deferrable"], exact("tasks of nodes wait in the triggerer"))
+always(
+    "COS518",
+    OWNER,
+    # Of Airflow's operators for pods and containers.
+    [
+        "image",
+        "namespace",
+        "secrets",
+        "get_logs",
+        "is_delete_operator_pod",
+        "on_finish_action",
+        "env_vars",
+        "container_resources",
+        "volumes",
+        "volume_mounts",
+        "service_account_name",
+        "kubernetes_conn_id",
+        "in_cluster",
+        "cluster_context",
+        "config_file",
+        "name",
+        "labels",
+        "annotations",
+        "affinity",
+        "tolerations",
+        "node_selector",
+        "image_pull_policy",
+        "image_pull_secrets",
+        "startup_timeout_seconds",
+        "security_context",
+        "pod_template_file",
+        "full_pod_spec",
+        "log_events_on_failure",
+        "docker_url",
+        "docker_conn_id",
+        "network_mode",
+        "auto_remove",
+        "mounts",
+        "mount_tmp_dir",
+    ],
+    lost("nodes have no containers: dbt runs in the environment of the worker"),
+)
+
+
 @rule("COS510", OWNER, "install_deps")
 def install_deps(value: Value, draft: GroupDraft) -> Verdict:
     """Read whether tasks install packages."""

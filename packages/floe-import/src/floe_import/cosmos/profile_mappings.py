@@ -16,6 +16,7 @@ Report = Callable[[str, str, Place, Verdict], None]
 ARGUMENTS = ("conn_id", "profile_args", "disable_event_tracking", "dbt_config_vars")
 _VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
 # Never written: what a profile takes from the connection in any case.
+_NUMBERS = {"port", "threads", "keepalives_idle", "connect_timeout"}
 _SECRET = re.compile(r"password|passphrase|token|secret|keyfile_json|private_key(?!_path)")
 
 
@@ -29,11 +30,19 @@ class Mapping:
 
     adapter: str
     named: dict[str, str]
-    taken: dict[str, str]
+    taken: dict[str, Any]
     uses_connection: bool = True
+    note: str = ""
 
 
 _GOOGLE = {"project": "extra project", "dataset": "extra dataset"}
+_KEYFILE = {
+    name: f"connection:keyfile_json.{name}"
+    for name in (
+        *("type", "project_id", "private_key_id", "private_key", "client_email", "client_id"),
+        *("auth_uri", "token_uri", "auth_provider_x509_cert_url", "client_x509_cert_url"),
+    )
+}
 MAPPINGS: dict[str, Mapping] = {
     "PostgresUserPasswordProfileMapping": Mapping(
         "postgres", {"dbname": "schema", "schema": ""}, {}
@@ -50,6 +59,12 @@ MAPPINGS: dict[str, Mapping] = {
     "TrinoLDAPProfileMapping": Mapping("trino", {"database": "", "schema": ""}, {"method": "ldap"}),
     "GoogleCloudServiceAccountFileProfileMapping": Mapping(
         "bigquery", _GOOGLE, {"method": "service-account", "keyfile": "connection:key_path"}
+    ),
+    "GoogleCloudServiceAccountDictProfileMapping": Mapping(
+        "bigquery",
+        _GOOGLE,
+        {"method": "service-account-json", "keyfile_json": _KEYFILE},
+        note="install floe-orchestrator-airflow[cosmos], which reads the key of the connection",
     ),
     "GoogleCloudOauthProfileMapping": Mapping(
         "bigquery", _GOOGLE, {"method": "oauth"}, uses_connection=False
@@ -91,8 +106,10 @@ def read_mapping(made: Made, draft: GroupDraft, report: Report) -> None:
 def _report_other(name: str, value: Value, place: Place, report: Report) -> None:
     if name == "disable_event_tracking" or value is None:
         report("COS206", name, place, exact("the same as without it"))
+    elif name == "dbt_config_vars":
+        report("COS206", name, place, changed("set these flags under `flags:` in dbt_project.yml"))
     else:
-        report("COS206", name, place, unknown("no rule reads it: set flags in dbt_project.yml"))
+        report("COS206", name, place, unknown("no rule reads it: decide what it is to become"))
 
 
 def _fields_of(profile: Value) -> dict[str, Any] | Unknown:
@@ -103,6 +120,9 @@ def _fields_of(profile: Value) -> dict[str, Any] | Unknown:
     if not isinstance(profile, dict):
         return Unknown("it is not a dict: decide what the profile has", Place(""))
     fields = {str(key): _reference(value) for key, value in profile.items()}
+    for key in _NUMBERS & fields.keys():
+        fields[key] = str(fields[key]).replace(") }}", ") | as_number }}")
+        fields[key] = int(fields[key]) if fields[key].isdigit() else fields[key]
     if not is_plain(fields):
         return Unknown("it has more than plain values: decide what the profile has", Place(""))
     return fields
@@ -149,6 +169,8 @@ def _verdict(known: Mapping, connection: str, asked: dict[str, str]) -> Verdict:
         )
     else:
         said = f"`plugins.compute` of type {known.adapter}; no connection is read"
+    if known.note:
+        said += f"; {known.note}"
     for variable, source in asked.items():
         origin = f", which the connection has as {source}," if source else ""
         said += f"; set {variable}{origin} where `floe compile` and the workers run"

@@ -18,8 +18,10 @@ class GroupDraft:
     path, "" if it is not known, and `folder` its argument in the source;
     `group_id` is the argument that names a group of tasks, if it has another name.
     `kept_of_call` and
-    `kept_of_tasks` are arguments that the written call passes on. A group `is_undecided` if
-    something unknown decides what it does. `target` and `profile` name what a profiles.yml in
+    `kept_of_tasks` are arguments that the written call passes on. `rendered` is what Cosmos's
+    RenderConfig
+    selects, None for other tools. A group `is_undecided` if something unknown decides what it
+    does. `target` and `profile` name what a profiles.yml in
     `profiles_dir` offers.
     """
 
@@ -29,6 +31,7 @@ class GroupDraft:
     project: str = ""
     folder: Argument | None = None
     group_id: Argument | None = None
+    translator: Argument | None = None
     project_name: str = ""
     select: list[str] = field(default_factory=list)
     exclude: list[str] = field(default_factory=list)
@@ -48,6 +51,7 @@ class GroupDraft:
     is_undecided: bool = False
     kept_of_call: list[Argument] = field(default_factory=list)
     kept_of_tasks: list[Argument] = field(default_factory=list)
+    rendered: dict[str, Any] | None = None
     job: str | None = None
 
     def keep(self, argument: Argument, of: Literal["call", "task"]) -> None:

@@ -41,8 +41,8 @@ class Product:
         whole = [each for each in self.drafts if each.job is None]
         if whole and (schedule := next((each.schedule for each in whole if each.schedule), None)):
             document["schedule"] = schedule
-        if whole and whole[0].vars and len(self.drafts) == 1:
-            document["vars"] = whole[0].vars
+        if whole and whole[0].vars and (len(self.drafts) == 1 or self._is_of_dagster):
+            document["vars"] = self._shared("vars")
         if whole and whole[0].pool:
             execution["pool"] = whole[0].pool
         if jobs:
@@ -67,8 +67,15 @@ class Product:
             draft.job = (job if same is None or draft.schedule else same)["name"]
         return jobs
 
+    @property
+    def _is_of_dagster(self) -> bool:
+        """Whether sets of assets run it, which have no jobs of floe.yaml."""
+        return self.drafts[0].orchestrator == "dagster"
+
     def _is_whole(self, draft: GroupDraft) -> bool:
         """Return whether a group runs all of the product, as the job without a name does."""
+        if self._is_of_dagster:
+            return True
         narrows = draft.select or draft.exclude or draft.selector or draft.only
         others = [each for each in self.drafts if each is not draft]
         is_special = draft.full_refresh or (others and (draft.vars or draft.pool))

@@ -71,6 +71,10 @@ def _dirname(text: str) -> str:
     return _like(text, posixpath.dirname(text))
 
 
+def _int(value: Any) -> int | str:
+    return value if isinstance(value, EnvText) else int(value)
+
+
 def _as_list(values: Any = ()) -> list[Any]:
     if not isinstance(values, list | tuple):
         raise TypeError("not a list")
@@ -82,6 +86,7 @@ KNOWN_CALLS: dict[str, Callable[..., Any]] = {
     "pathlib.PurePath": _path,
     "pathlib.PosixPath": _path,
     "builtins.str": _text,
+    "builtins.int": _int,
     "builtins.list": _as_list,
     "builtins.tuple": _as_list,
     "os.fspath": _text,

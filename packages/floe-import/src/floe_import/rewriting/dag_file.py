@@ -18,7 +18,7 @@ IsOldValue = Callable[[Value], bool]
 
 
 def rewritten(
-    module: Module, replaced: Mapping[ast.Call, tuple[GroupDraft, str]], is_old: IsOldValue
+    module: Module, replaced: Mapping[ast.AST, tuple[GroupDraft, str]], is_old: IsOldValue
 ) -> tuple[str, list[Argument]]:
     """Return the text of a DAG file with calls replaced, and the arguments that it can't pass on.
 
@@ -28,7 +28,7 @@ def rewritten(
     writer = CallWriter(module)
     source = SourceText(module.text)
     changes: dict[Span, str] = {
-        source.span(call): writer.call(draft, product, source.indent_of(call))
+        source.whole_span(call): writer.call(draft, product, source.indent_of(call))
         for call, (draft, product) in replaced.items()
     }
     text = add_imports(source.replaced(changes), sorted(writer.imports))

@@ -24,6 +24,13 @@ class SourceText:
         start = self._starts[node.lineno - 1] + node.col_offset
         return start, self._starts[node.end_lineno - 1] + node.end_col_offset
 
+    def whole_span(self, node: ast.AST) -> Span:
+        """Return where a node begins and ends, from the first of its decorators."""
+        assert isinstance(node, ast.stmt | ast.expr)
+        start, end = self.span(node)
+        decorators = getattr(node, "decorator_list", [])
+        return (self.span(decorators[0])[0] - 1 if decorators else start), end
+
     def lines_span(self, node: ast.stmt) -> Span:
         """Return the whole lines of a statement, with the decorators' lines if it has some."""
         assert node.end_lineno is not None
@@ -34,8 +41,9 @@ class SourceText:
         start, end = self.span(node)
         return self.data[start:end].decode()
 
-    def indent_of(self, node: ast.expr) -> str:
+    def indent_of(self, node: ast.AST) -> str:
         """Return the white space that the line of a node begins with."""
+        assert isinstance(node, ast.stmt | ast.expr)
         line = self.data[self._starts[node.lineno - 1] : self._starts[node.lineno]].decode()
         return line[: len(line) - len(line.lstrip())]
 

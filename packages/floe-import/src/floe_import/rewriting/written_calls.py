@@ -27,6 +27,8 @@ class CallWriter:
         """
         if draft.orchestrator == "prefect":
             return self._flow(draft)
+        if draft.orchestrator == "dagster":
+            return self._assets(draft, indent)
         name = "load_product_dag" if draft.is_own_dag else "floe_task_group"
         self.imports.add(f"from floe_orchestrator_airflow import {name}")
         parts = [repr(product)] if draft.is_own_dag else []
@@ -42,6 +44,20 @@ class CallWriter:
         if defaults := self._default_args(draft):
             parts.append(f"default_args={defaults}")
         return _laid_out(name, parts, indent)
+
+    def _assets(self, draft: GroupDraft, indent: str) -> str:
+        """Return the assignment that replaces a function of `dbt_assets`."""
+        self.imports.add("from floe_orchestrator_dagster import floe_assets")
+        kept = {each.name: self._text(each) for each in draft.kept_of_call}
+        if draft.translator is not None:
+            translator = self._text(draft.translator)
+        else:
+            # With it, keys, groups and code versions are those of dagster-dbt.
+            self.imports.add("from dagster_dbt import DagsterDbtTranslator")
+            translator = "DagsterDbtTranslator()"
+        named = {"translator": translator, "name": repr(draft.name), **kept}
+        parts = [self._folder(draft), *(f"{name}={text}" for name, text in named.items())]
+        return f"{draft.name} = {_laid_out('floe_assets', parts, indent)}"
 
     def _flow(self, draft: GroupDraft) -> str:
         self.imports.add("from floe_orchestrator_prefect import floe_flow")

@@ -1,0 +1,115 @@
+"""Compare what the old tool does with what the written product does."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from floe_core.compiler import compile_product
+from floe_core.foundation.errors import FloeError
+from floe_core.schedules import ticks_between
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_import.drafts.group_draft import GroupDraft
+from floe_import.product.products import Product
+from floe_import.proof.asking import CannotAskError, ask, program
+from floe_import.report.findings import Finding, Verdict, changed, exact, unknown
+
+_YEAR = 2026
+_BUILT = ("model", "seed", "snapshot")
+
+
+def prove_product(product: Product, python: str) -> Iterator[Finding]:
+    """Compile a product whose files are written, and yield what each proof of it says.
+
+    `python` is the interpreter in whose environment the old tool is installed.
+    """
+    place = product.drafts[0].place
+    if product.project is None:
+        verdict = unknown("not proven: its project is not here")
+        yield _finding("PRV001", product.name, place, verdict)
+        return
+    try:
+        artifacts = compile_product(product.project.folder)
+    except FloeError as error:
+        yield _finding("PRV001", product.name, place, unknown(f"it does not compile: {error}"))
+        return
+    for draft in product.drafts:
+        if draft.schedule:
+            yield _finding("PRV101", f"ticks of {draft.name}", draft.place, _ticks(draft, python))
+        if draft.rendered is not None:
+            verdict = _nodes(draft, artifacts, product.project.folder, python)
+            yield _finding("PRV102", f"nodes of {draft.name}", draft.place, verdict)
+
+
+def prove_definitions(old: Path, new: Path, python: str) -> Iterator[tuple[str, Verdict]]:
+    """Yield (what, verdict) for each difference of two definitions files, one line if none."""
+    try:
+        place = str(old.absolute())
+        before, after = (ask(python, program("dagster_specs"), str(f), place) for f in (old, new))
+    except CannotAskError as error:
+        yield str(old), unknown(f"not proven: {error}")
+        return
+    found = list(_differences(before, after))
+    for what, sentence in found:
+        yield what, changed(sentence)
+    if not found:
+        assets, checks = before["assets"], before["checks"]
+        edges = sum(len(each["dependencies"]) for each in assets.values())
+        said = f"{len(assets)} assets, {edges} dependencies, {len(checks)} checks, groups, owners, "
+        yield "definitions", exact(f"{said}tags, conditions and schedules are the same")
+
+
+def _differences(before: dict, after: dict) -> Iterator[tuple[str, str]]:  # type: ignore[type-arg]
+    for name in ("checks", "jobs", "sensors"):
+        for gone in sorted(set(before[name]) - set(after[name])):
+            yield f"{name[:-1]} {gone}", "it is gone"
+        for new in sorted(set(after[name]) - set(before[name])):
+            yield f"{name[:-1]} {new}", "it is new"
+    for name in ("assets", "schedules"):
+        for key in sorted({*before[name], *after[name]}):
+            old, now = before[name].get(key), after[name].get(key)
+            if old is None or now is None:
+                yield f"{name[:-1]} {key}", "it is new" if old is None else "it is gone"
+            elif not isinstance(old, dict):
+                if old != now:
+                    yield f"{name[:-1]} {key}", f"{old!r} becomes {now!r}"
+            else:
+                for what in old:
+                    if old[what] != now[what]:
+                        yield f"asset {key}", f"its {what} {old[what]!r} becomes {now[what]!r}"
+
+
+def _ticks(draft: GroupDraft, python: str) -> Verdict:
+    cron, zone = draft.schedule["cron"], draft.schedule["timezone"]
+    try:
+        theirs = ask(python, program("airflow_ticks"), cron, zone, str(_YEAR))
+    except CannotAskError as error:
+        return unknown(f"not proven: Airflow can't be asked in {python}: {error}")
+    start, end = datetime(_YEAR, 1, 1, tzinfo=UTC), datetime(_YEAR + 1, 1, 1, tzinfo=UTC)
+    ours = [each.isoformat() for each in ticks_between(cron, zone, start, end)]
+    if ours == theirs:
+        return exact(f"all {len(ours)} ticks of {_YEAR} are those of Airflow's timetable")
+    only = sorted(set(ours) ^ set(theirs))
+    return changed(f"{len(only)} of {len(theirs)} ticks of {_YEAR} differ: {', '.join(only[:4])}")
+
+
+def _nodes(draft: GroupDraft, artifacts: CompiledArtifacts, folder: Path, python: str) -> Verdict:
+    job = artifacts.job(draft.job) if draft.job else artifacts.job(artifacts.product.name)
+    ours = {node.unique_id for node in artifacts.nodes_of(job)}
+    ours = {each for each in ours if each.split(".")[0] in _BUILT}
+    try:
+        wanted = json.dumps(draft.rendered)
+        theirs = set(ask(python, program("cosmos_nodes"), str(folder), wanted))
+    except CannotAskError as error:
+        return unknown(f"not proven: Cosmos can't be asked in {python}: {error}")
+    if ours == theirs:
+        return exact(f"the {len(ours)} nodes that Cosmos selects")
+    missing = ", ".join(sorted(theirs - ours)) or "none"
+    added = ", ".join(sorted(ours - theirs)) or "none"
+    return changed(f"only Cosmos selects {missing}; only floe selects {added}")
+
+
+def _finding(code: str, construct: str, place: object, verdict: Verdict) -> Finding:
+    return Finding(code, construct, place, verdict.disposition, verdict.sentence)  # type: ignore[arg-type]
