@@ -44,6 +44,8 @@ class Outcome:
 class ChangedProduct(History):
     """A product with two states: `ours` is the base, built as production; `plain` is the head."""
 
+    may_read_files = False  # Both sides read the same rows of every source.
+
     def __init__(self, seed: int, folder: Path, size: int) -> None:
         super().__init__(seed, folder, DuckDbFiles(), size)
         for model in self.product.order():

@@ -6,12 +6,14 @@ from the description alone: no SQL is read.
 
 from __future__ import annotations
 
+import json
 import random
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from changing_files import ChangingPackage, data_file, properties
 from changing_world import FOREIGN, FUNCTION, MACROS, OWN, Surroundings, hook_sql
 
 PROJECT = "name: shop\nversion: 1.0.0\nprofile: shop\n"
@@ -40,7 +42,8 @@ def digest(*values: Any) -> str:
 class Model:
     """One relation. A column is (what is done, what it reads): see `_expression`.
 
-    `kind` is seed, source, snapshot, or one of `KINDS`; `keep` is what a row's id must be above.
+    `kind` is seed, source, file, snapshot, or one of `KINDS`; `keep` is what a row's id must be
+    above. A column `w` has words, with a collation of its own.
     """
 
     name: str
@@ -56,6 +59,10 @@ class Model:
     knows: str = "nothing"
     is_tested: bool = False
     fails: bool = False
+    is_packaged: bool = False
+    is_configured_in_yml: bool = False
+    described: int = 0
+    seed_type: str = ""
     around: Surroundings = field(default_factory=Surroundings)
 
     @property
@@ -68,13 +75,25 @@ class ChangingProduct:
     """The product's description, its edits, and its files."""
 
     def __init__(
-        self, seed: int, size: int, special: tuple[str, ...], now: str, *, is_worldly: bool = False
+        self,
+        seed: int,
+        size: int,
+        special: tuple[str, ...],
+        now: str,
+        *,
+        is_worldly: bool = False,
+        collations: tuple[str, ...] = (),
+        reads_files: bool = False,
     ) -> None:
         self.random = random.Random(seed)
         self.models: dict[str, Model] = {}
         self.is_worldly = is_worldly
         self.added_by_hooks = 1
         self.unused_var = 0
+        self.package, self.docs = ChangingPackage(), 0
+        self.settings: dict[str, str] = {}
+        self.type_order, self.extension = True, ""
+        self.collations = collations
         self._stamped = f"case when {now} then 1 else 0 end"
         self.macro = {"added": 1, "note": ""}
         for number in range(3):
@@ -88,6 +107,12 @@ class ChangingProduct:
         ):
             if kind in special:
                 self._add_special(name, kind)
+        if is_worldly:
+            self._add_package()
+        if reads_files:
+            self._add_data("src_file", "source", "file")
+            self._add_data("from_file", "file")
+            self.models["from_file"].materialized = self.random.choice(["view", "table"])
         while len(self.models) < size:
             self._add_model(f"m_{len(self.models):02}")
 
@@ -95,6 +120,15 @@ class ChangingProduct:
         rows = [[i, self.random.randint(0, 50), self.random.randint(0, 9)] for i in range(1, 9)]
         columns: dict[str, Any] = {each: ("data", []) for each in ("id", "c1", "c2")}
         self.models[name] = Model(name, kind, columns=columns, rows=rows, knows=knows)
+
+    def _add_package(self) -> None:
+        self._add_data("tools_seed", "seed")
+        self._add_special("tools_model", "table")
+        for name, parent in (("tools_seed", ""), ("tools_model", "tools_seed")):
+            model = self.models[name]
+            model.is_packaged, model.parents = True, [parent] if parent else []
+        model.columns = {each: ("same", [("tools_seed", each)]) for each in ("id", "c1")}
+        model.columns["c2"] = ("packaged", [("tools_seed", "c2")])
 
     def _add_special(self, name: str, kind: str) -> None:
         parent = self.random.choice(["raw_0", "raw_1"])
@@ -106,7 +140,10 @@ class ChangingProduct:
         kind = self.random.choice(KINDS)
         pool = [each for each in self.models.values() if each.materialized != "snapshot"]
         # A source of which nothing is known makes all below it new in every run.
-        weights = [1 if each.knows == "nothing" and each.kind == "source" else 6 for each in pool]
+        unknown = ("nothing", "file")
+        weights = [
+            1 if each.knows in unknown and each.kind in ("source", "file") else 6 for each in pool
+        ]
         parents = []
         while len(parents) < (2 if kind in ("join", "union") else 1):
             (one,) = self.random.choices(pool, weights)
@@ -117,9 +154,23 @@ class ChangingProduct:
         model.columns = {"id": ("same", [(parent, "id") for parent in parents])}
         for number in range(1, self.random.randint(2, 4)):
             model.columns[f"c{number}"] = self.column(model)
+        if self.is_worldly and kind in ("project", "join"):
+            self._add_words(model)
         if self.is_worldly and model.may_have_hooks and self.random.random() < 0.25:
             self.change_hook(model)
         self.models[name] = model
+
+    def _add_words(self, model: Model) -> None:
+        """Give some models a column of words, their own or those of a parent."""
+        above = [p for p in model.parents if "w" in self.models[p].columns]
+        if above and self.random.random() < 0.6:
+            model.columns["w"] = ("same", [(above[0], "w")])
+        elif self.random.random() < 0.3:
+            model.columns["w"] = (self.word(), [(model.parents[0], "id")])
+
+    def word(self) -> str:
+        """Return how a column of words is made, with one of the collations."""
+        return f"word {self.random.choice(self.collations)}"
 
     def change_hook(self, model: Model) -> None:
         """Give a table another hook: mostly one on its own rows."""
@@ -148,12 +199,16 @@ class ChangingProduct:
         if roll < 0.03:
             kinds = ["stamped", "asked", *(["function"] if self.is_worldly else [])]
             return self.random.choice(kinds), reads
+        if self.is_worldly and "w" in self.models[parent].columns and roll < 0.5:
+            return "compared", [(parent, "w")]
+        if self.is_worldly and roll > 0.8:
+            return self.random.choice(["packaged", "divided", "zoned", "typed"]), reads
         if roll < 0.2:
             return "macro", reads
         return f"+ {self.random.randint(1, 9)}", reads
 
     def _any(self, parent: str) -> str:
-        return self.random.choice(list(self.models[parent].columns))
+        return self.random.choice([c for c in self.models[parent].columns if c != "w"])
 
     def order(self) -> list[Model]:
         """Return the models, parents first."""
@@ -186,7 +241,7 @@ class ChangingProduct:
             elif model.name in new:
                 found[model.name] = dict.fromkeys(("#", *model.columns), new[model.name])
             elif model.kind == "seed":
-                rows = digest(len(model.rows))
+                rows = digest(len(model.rows), model.seed_type)
                 data = {c: [row[i] for row in model.rows] for i, c in enumerate(model.columns)}
                 found[model.name] = {"#": rows} | {c: digest(rows, v) for c, v in data.items()}
             else:
@@ -203,15 +258,24 @@ class ChangingProduct:
         else:
             rows = digest(rows, [found[p]["id"] for p in model.parents] if model.keep else [])
         if model.around.hook in OWN:  # It changes any row by any column.
-            above = [found[p] for p in model.parents]
+            above = [self._whole(p, model, found) for p in model.parents]
             rows = digest(rows, self.hook_of(model), model.columns, above)
         own = {"#": rows}
         for name, (what, reads) in model.columns.items():
-            how = (what, self.macro["added"]) if what == "macro" else what
+            how: object = (what, self.macro["added"]) if what == "macro" else what
+            how = (what, self.package.meaning(model.is_packaged)) if what == "packaged" else how
             used = reads[:1] if model.kind != "union" else reads
             used = [] if what in VARYING else used
             own[name] = digest(rows, how, [found[p][c] for p, c in used])
         return own
+
+    def _whole(self, parent: str, model: Model, found: dict[str, dict[str, str]]) -> Any:
+        """Return the version of a relation that is read as a whole; an ephemeral one is none."""
+        versions = found[parent]
+        if self.models[parent].materialized != "ephemeral":
+            return versions
+        used = {column for _, reads in model.columns.values() for p, column in reads if p == parent}
+        return [versions["#"], *(versions[column] for column in sorted(used))]
 
     def hook_of(self, model: Model) -> object:
         """Return what a model's hook is made of."""
@@ -232,12 +296,20 @@ class ChangingProduct:
         (folder / "floe.yaml").write_text(FLOE)
         macro = f"{{% macro added(x) %}}{self.macro['note']}({{{{ x }}}} + {self.macro['added']})"
         (folder / "macros" / "added.sql").write_text(macro + "{% endmacro %}\n")
-        (folder / "models" / "schema.yml").write_text(self._schema(source_schema))
+        (folder / "models" / "schema.yml").write_text(self._schema(source_schema, folder))
+        (folder / "models" / "about.md").write_text(
+            f"{{% docs about %}}Number {self.docs}{{% enddocs %}}\n"
+        )
+        package = self.package.write(folder) if self.is_worldly else folder
         for model in self.order():
-            self._write(model, folder)
+            self._write(model, package if model.is_packaged else folder)
 
     def _write(self, model: Model, folder: Path) -> None:
-        if model.kind == "seed":
+        if model.kind == "file":
+            text = f"select id, c1, c2 from read_csv('{data_file(folder, model.name)}')"
+            head = f"{{{{ config(materialized='{model.materialized}') }}}}"
+            (folder / "models" / f"{model.name}.sql").write_text(f"{head}\n{text}\n")
+        elif model.kind == "seed":
             lines = [",".join(model.columns), *(",".join(map(str, r)) for r in model.rows)]
             (folder / "seeds" / f"{model.name}.csv").write_text("\n".join(lines) + "\n")
         elif model.kind == "snapshot":
@@ -255,15 +327,24 @@ class ChangingProduct:
             text = f"select id from {{{{ ref('{model.name}') }}}} where {bad}\n"
             (folder / "tests" / f"checks_{model.name}.sql").write_text(text)
 
-    def _schema(self, schema: str) -> str:
+    def _schema(self, schema: str, folder: Path) -> str:
         sources = [each for each in self.order() if each.kind == "source"]
-        tables = [f"      - {{name: {each.name}{_KNOWS[each.knows]}}}" for each in sources]
+        files = {each.name: data_file(folder, each.name) for each in sources}
+        tables = [
+            f"      - {{name: {each.name}{_KNOWS[each.knows].format(file=files[each.name])}}}"
+            for each in sources
+        ]
+        told = [m for m in self.order() if self.is_worldly and not m.is_packaged]
+        models = [properties(m) for m in told if m.kind in KINDS]
+        seeds = [properties(m) for m in told if m.kind == "seed"]
+        said = [f"models: {json.dumps(models)}", f"seeds: {json.dumps(seeds)}"] if told else []
         return "\n".join(
-            ["sources:", "  - name: raw", f"    schema: {schema}", "    tables:", *tables, ""]
+            ["sources:", "  - name: raw", f"    schema: {schema}", "    tables:", *tables, *said]
         )
 
     def _sql(self, model: Model) -> str:
-        config = f"materialized='{model.materialized}', tags=['t{model.tags}']"
+        own = f"materialized='{model.materialized}', tags=['t{model.tags}']"
+        config = "meta={}" if model.is_configured_in_yml else own
         if model.materialized == "incremental":
             config += ", unique_key='id'"
         around = model.around
@@ -322,11 +403,25 @@ class ChangingProduct:
         texts = {"same": value, "stamped": self._stamped, "asked": ASKED}
         texts["macro"] = f"{{{{ added('{value}') }}}}"
         texts["function"] = f"{FUNCTION}({value})"
+        texts["packaged"] = f"{{{{ tools.scaled('{value}') }}}}"
+        texts |= {how: text.format(value) for how, text in _BY_THE_WORLD.items()}
+        if what.startswith("word "):
+            words = f"(case when {value} % 2 = 0 then 'a' else 'B' end)"
+            return words + what.removeprefix("word").replace(" -", "")
         return texts.get(what, f"{value} {what}")
 
 
+# What settings of the session, types and collations may change.
+_BY_THE_WORLD = {
+    "compared": "cast({0} < 'B' as int)",
+    "divided": "cast({0} / 2 as int)",
+    "zoned": "cast(extract(hour from timestamptz '2026-01-01 00:00:00+00'"
+    " + {0} * interval '1 hour') as int)",
+    "typed": "{0} + cast(cast('b' as own_kind) < cast('a' as own_kind) as int)",
+}
 _KNOWS = {
     "nothing": "",
-    "content": ", meta: {floe: {reuse: content}}",
+    "file": ", meta: {{external_location: '{file}'}}",
+    "content": ", meta: {{floe: {{reuse: content}}}}",
     "loaded_at": ", loaded_at_field: c1",
 }

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from history_warehouses_elsewhere import FakeSnowflakeSchemas, SQLiteFiles
 
@@ -31,8 +32,10 @@ class Warehouse(Protocol):
     `drops_views` is whether a relation takes the views of it with it when it is dropped,
     `rebuilds_views` whether floe builds them when it is built, `marks_rows` whether it tells itself
     that a source was written to, `checks_views` whether it refuses a view that can't be read.
-    `adapter` is dbt's, "" if histories don't vary there what surrounds the SQL. `special` are the materializations beside views and tables that work there, and `now` is a
-    condition that asks for the time.
+    `adapter` is dbt's, "" if histories don't vary there what surrounds the SQL. `special` are the
+    materializations beside views and tables that work there, `now` is a condition that asks for the
+    time, and `reads_files` is whether a query can read a file of the product. `session_settings` is
+    name -> its values, and whether results may depend on it.
     """
 
     drops_views: bool
@@ -42,9 +45,21 @@ class Warehouse(Protocol):
     special: tuple[str, ...]
     now: str
     adapter: str
+    reads_files: bool
+    collations: tuple[str, ...]
+    session_settings: Mapping[str, tuple[Sequence[str], bool]]
 
     def define(self, folder: Path, name: str, added: int) -> None:
         """Define a function of this name that adds a number to its argument."""
+
+    def define_type(self, folder: Path, is_ascending: bool) -> None:
+        """Define the type `own_kind` with the values a and b, in this order or the other one."""
+
+    def set(self, folder: Path, name: str, value: str) -> None:
+        """Let dbt's sessions begin with a setting."""
+
+    def toggle_extension(self, folder: Path) -> str:
+        """Install an extension or remove it; return what results may depend on."""
 
     def source_schema(self, folder: Path) -> str:
         """Return the schema of sources."""
@@ -77,6 +92,34 @@ class DuckDbFiles:
     special = SPECIAL
     now = NOW
     adapter = "duckdb"
+    reads_files = True
+    collations = ("-", "collate nocase")
+    session_settings: ClassVar[dict[str, tuple[Sequence[str], bool]]] = {
+        "integer_division": (["true", "false"], True),
+        "TimeZone": (["UTC", "Asia/Tokyo", "America/New_York"], True),
+        "default_null_order": (["nulls_first", "nulls_last"], True),
+        "memory_limit": (["2GB", "3GB"], False),
+    }
+
+    def __init__(self) -> None:
+        self._settings: dict[str, str] = {}
+        self._extensions: dict[Path, bool] = {}
+
+    def define_type(self, folder: Path, is_ascending: bool) -> None:
+        values = "'a', 'b'" if is_ascending else "'b', 'a'"
+        self.execute(folder, "drop type if exists own_kind")
+        self.execute(folder, f"create type own_kind as enum ({values})")
+
+    def set(self, folder: Path, name: str, value: str) -> None:
+        self._settings[name] = value
+
+    def toggle_extension(self, folder: Path) -> str:
+        self._extensions[folder] = not self._extensions.get(folder, False)
+        return ""  # They are part of DuckDB, and so are there in any case.
+
+    def _config(self, folder: Path) -> str:
+        extensions = ", extensions: [json, icu]" if self._extensions.get(folder) else ""
+        return f"settings: {json.dumps(self._settings)}{extensions}"
 
     def define(self, folder: Path, name: str, added: int) -> None:
         self.execute(folder, f"create or replace macro {name}(x) as x + {added}")
@@ -85,10 +128,10 @@ class DuckDbFiles:
         return SCHEMA
 
     def manifest(self, folder: Path) -> str:
-        return MANIFEST.format(compute="type: duckdb")
+        return MANIFEST.format(compute=f"type: duckdb, config: {{{self._config(folder)}}}")
 
     def profile(self, folder: Path) -> str:
-        target = "{type: duckdb, path: shop.duckdb, threads: 1}"
+        target = f"{{type: duckdb, path: shop.duckdb, threads: 1, {self._config(folder)}}}"
         return f"shop: {{target: dev, outputs: {{dev: {target}}}}}\n"
 
     def kinds(self, folder: Path) -> dict[str, str]:
@@ -119,9 +162,18 @@ class DuckDbFiles:
     def _content(self, connection: Any, name: str) -> Any:
         import duckdb
 
-        columns = f"select column_name, column_type from (describe {name})"
+        columns = (
+            "select column_name, data_type, comment from duckdb_columns() "
+            f"where table_name = '{name}' order by column_index"
+        )
+        told = (
+            f"select comment, regexp_extract_all(sql, 'COLLATE \\w+') from duckdb_tables() "
+            f"where table_name = '{name}' union all "
+            f"select comment, [] from duckdb_views() where view_name = '{name}'"
+        )
         try:
-            types = connection.execute(columns).fetchall()
+            connection.execute(f"describe {name}")  # It binds the view's columns.
+            types = connection.execute(columns).fetchall(), connection.execute(told).fetchall()
             return types, connection.execute(f"select * from {name} order by all").fetchall()
         except duckdb.Error as error:
             return str(error)
@@ -136,6 +188,28 @@ class PostgresDatabases:
     special = SPECIAL
     now = NOW
     adapter = "postgres"
+    reads_files = False
+    collations = ("-", 'collate "C"', 'collate "und-x-icu"')
+    session_settings: ClassVar[dict[str, tuple[Sequence[str], bool]]] = {
+        "TimeZone": (["UTC", "Asia/Tokyo", "America/New_York"], True),
+        "DateStyle": (["ISO", "German"], True),
+        "work_mem": (["4MB", "8MB"], False),
+    }
+
+    def define_type(self, folder: Path, is_ascending: bool) -> None:
+        values = "'a', 'b'" if is_ascending else "'b', 'a'"
+        self.execute(folder, "drop type if exists public.own_kind")
+        self.execute(folder, f"create type public.own_kind as enum ({values})")
+
+    def set(self, folder: Path, name: str, value: str) -> None:
+        database = self._databases[folder.name]
+        self.execute(folder, f"alter database {database} set \"{name}\" to '{value}'")
+
+    def toggle_extension(self, folder: Path) -> str:
+        found = self.query(folder, "select 1 from pg_extension where extname = 'fuzzystrmatch'")
+        what = "drop" if found else "create"
+        self.execute(folder, f"{what} extension fuzzystrmatch")
+        return what
 
     def define(self, folder: Path, name: str, added: int) -> None:
         head = f"create or replace function public.{name}(x numeric) returns numeric"
@@ -188,7 +262,10 @@ class PostgresDatabases:
         import psycopg2
 
         columns = (
-            "select column_name, data_type from information_schema.columns where table_schema = "
+            "select column_name, data_type, collation_name, col_description("
+            "format('%I.%I', table_schema, table_name)::regclass, ordinal_position), "
+            "obj_description(format('%I.%I', table_schema, table_name)::regclass) "
+            "from information_schema.columns where table_schema = "
             f"'{SCHEMA}' and table_name = '{name}' order by ordinal_position"
         )
         try:

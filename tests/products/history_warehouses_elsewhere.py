@@ -6,10 +6,10 @@ A history runs in the environment of the adapter, so nothing else is imported he
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 MANIFEST = """\
 apiVersion: floe.dev/v1
@@ -31,6 +31,9 @@ class SQLiteFiles:
     checks_views = False
     special = ("incremental",)
     adapter = ""
+    reads_files = False
+    collations = ()
+    session_settings: ClassVar[Mapping[str, tuple[Sequence[str], bool]]] = {}
     now = "current_timestamp > '2020-01-01'"
 
     def source_schema(self, folder: Path) -> str:
@@ -87,6 +90,9 @@ class FakeSnowflakeSchemas:
     checks_views = True
     special = ()
     adapter = ""
+    reads_files = False
+    collations = ()
+    session_settings: ClassVar[Mapping[str, tuple[Sequence[str], bool]]] = {}
     now = "current_timestamp > '2020-01-01'::timestamp_tz"
 
     def __init__(self, port: int) -> None:

@@ -30,6 +30,7 @@ from changing_product import KINDS, VARYING, ChangingProduct, Model, digest
 from changing_world import FUNCTION, option_names, value_of
 from dbt_common.tests import enable_test_caching
 from history_warehouses import Warehouse, warehouse_of
+from wider_edits import WiderEdits
 
 from floe_core.compiler import compile_product
 from floe_core.dbt.internals import release_adapters, release_warehouse
@@ -62,12 +63,24 @@ class Score:
 class History:
     """One product, with reuse in one folder and without floe in another."""
 
+    may_read_files = True
+
     def __init__(self, seed: int, folder: Path, warehouse: Warehouse, size: int = 20) -> None:
         self.warehouse = warehouse
         self.random = random.Random(seed)
         special, is_worldly = warehouse.special, warehouse.adapter != ""
-        self.product = ChangingProduct(seed, size, special, warehouse.now, is_worldly=is_worldly)
+        self.product = ChangingProduct(
+            seed,
+            size,
+            special,
+            warehouse.now,
+            is_worldly=is_worldly,
+            collations=warehouse.collations,
+            reads_files=warehouse.reads_files and self.may_read_files,
+        )
         self.ours, self.plain = folder / "ours", folder / "plain"
+        folders = (self.ours, self.plain)
+        self.wider = WiderEdits(self.random, self.product, warehouse, folders)
         self.score = Score()
         self._green: dict[str, str] = {}
         self._spoiled: set[str] = set()
@@ -83,6 +96,8 @@ class History:
             each.mkdir(parents=True)
         self._load_sources()
         self.change_function()
+        if is_worldly:
+            self.wider.begin()
 
     def run(self, steps: int) -> Score:
         """Build, then change and build again so many times."""
@@ -99,7 +114,7 @@ class History:
             edits += [
                 (self.change_hook, 4), (self.change_hook_macro, 2), (self.change_option, 6),
                 (self.change_header, 1), (self.change_function, 2), (self.change_var, 1),
-                (self.run_a_part, 2), (self.run_twice_at_once, 1),
+                (self.run_a_part, 2), (self.run_twice_at_once, 1), *self.wider.weighted(),
             ]  # fmt: skip
         for _ in range(steps):
             (edit,) = self.random.choices([e for e, _ in edits], [w for _, w in edits])
@@ -128,7 +143,7 @@ class History:
 
     def change_column(self) -> None:
         model = self._model()
-        name = self.random.choice([c for c in model.columns if c != "id"])
+        name = self.random.choice([c for c in model.columns if c not in ("id", "w")])
         model.columns[name] = self.product.column(model)
 
     def add_column(self) -> None:
@@ -203,6 +218,7 @@ class History:
         top = max(row[1] for row in model.rows) + 1
         model.rows.append([len(model.rows) + 1, top, self.random.randint(0, 9)])
         self._load_sources()
+        self.wider.write_files()
 
     def drop(self) -> None:
         self._by_hand(self._standing("view", "table"), "drop {kind} {name}")
@@ -235,7 +251,7 @@ class History:
     def _load_sources(self) -> None:
         self._loads += 1
         for model in self.product.order():
-            if model.kind == "source":
+            if model.kind == "source" and model.knows != "file":
                 rows = ", ".join(f"({a}, {b}, {c})" for a, b, c in model.rows)
                 for folder in (self.ours, self.plain):
                     self.warehouse.load(folder, model.name, rows)
@@ -385,18 +401,22 @@ class History:
 
     def _varies(self, model: Model) -> bool:
         """Return whether nobody can say that a build of it would give the same."""
-        if model.kind == "source":
-            return False
+        if model.kind in ("source", "file"):
+            return model.kind == "file"
         through = [self.product.models[p] for p in model.parents]
-        own = model.around.is_foreign or any(w in VARYING for w, _ in model.columns.values())
+        made = {what for what, _ in model.columns.values()}
+        # The packaged macro reads a variable, and nobody can say that the hook does not call it.
+        is_open = model.around.is_foreign or (model.around.hook != "" and "packaged" in made)
+        own = is_open or bool(made & {*VARYING})
         return own or any(self._varies(p) for p in through if p.materialized == "ephemeral")
 
     def _versions(self) -> dict[str, dict[str, str]]:
         new = dict(self._new)
         for model in self.product.order():
             if model.kind == "source":
-                when = self._loads if self.warehouse.marks_rows else self._turn
-                is_known = model.knows != "nothing"
+                marks = self.warehouse.marks_rows and model.knows != "file"
+                when = self._loads if marks else self._turn
+                is_known = model.knows not in ("nothing", "file")
                 new[model.name] = digest(model.rows) if is_known else digest(when, "new")
         kept = {
             name: version
@@ -417,7 +437,7 @@ class History:
     def _read(self, model: Model, versions: dict[str, dict[str, str]]) -> Any:
         """Return the versions of all that a model reads, through ephemeral models too."""
         if model.kind == "seed":
-            return model.rows
+            return model.rows, model.seed_type
         if model.materialized in ("incremental", "snapshot"):
             return [versions[p] for p in model.parents]
         return self.product.version(model, versions)
@@ -443,7 +463,17 @@ class History:
             model.around.header,
             self.product.hook_of(model),
             self.product.unused_var,
+            sorted(self.product.settings.items()),
+            self.product.type_order,
+            self.product.extension,
+            self.product.package.project,
+            self._said(model),
         )
+
+    def _said(self, model: Model) -> object:
+        """Return the texts that a build of a model writes into the warehouse."""
+        is_kept = model.around.options.get("persist_docs")
+        return (self.product.docs, model.described) if is_kept else ()
 
     def _note(self, green: set[str]) -> None:
         versions = self._versions()
