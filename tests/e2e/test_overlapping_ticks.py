@@ -6,7 +6,9 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import duckdb
@@ -39,11 +41,11 @@ platform: {manifest: manifest.yaml}
 schedule: {cron: "* * * * *", timezone: UTC}
 """
 SECONDS = 90
-SLOW = f"""\
+SLOW = """\
 import time
 
 def model(dbt, session):
-    time.sleep({SECONDS})
+    time.sleep(SECONDS)
     return session.sql("select 1 as id")
 """
 TICKS = """\
@@ -85,7 +87,7 @@ def builds_under_way(folder: Path) -> int:
     return sum('"BuildEnded"' not in journal.read_text() for journal in journals)
 
 
-@pytest.mark.parametrize(
+on_each = pytest.mark.parametrize(
     ("orchestrator", "running"),
     [
         pytest.param("dagster", running_dagster, id="dagster"),
@@ -93,38 +95,68 @@ def builds_under_way(folder: Path) -> int:
         pytest.param("prefect", served_prefect, id="prefect"),
     ],
 )
-def test_runs_take_turns_and_wait_in_the_orchestrator(
-    orchestrator: str, running: Running, tmp_path: Path
-) -> None:
+
+
+@dataclass(frozen=True)
+class Soak:
+    """What a product left behind whose ticks came faster than its runs ended.
+
+    `ticks` are those that were built, in the order of the builds, `late` how late each build began,
+    and `most_builds` how many were under way at the same time.
+    """
+
+    ticks: list[datetime]
+    late: list[timedelta]
+    most_builds: int
+
+
+def soak(orchestrator: str, running: Running, tmp_path: Path, floe: str = FLOE) -> Soak:
+    """Run the product for `MINUTES`; each of its runs takes `SECONDS`."""
     folder = tmp_path / "product"
     (folder / "models").mkdir(parents=True)
     (folder / "manifest.yaml").write_text(MANIFEST.replace("ORCHESTRATOR", orchestrator))
-    (folder / "floe.yaml").write_text(FLOE)
+    (folder / "floe.yaml").write_text(floe)
     (folder / "dbt_project.yml").write_text("name: busy\nversion: 1.0.0\nprofile: busy\n")
-    (folder / "models" / "slow.py").write_text(SLOW)
+    (folder / "models" / "slow.py").write_text(SLOW.replace("SECONDS", str(SECONDS)))
     (folder / "models" / "ticks.sql").write_text(TICKS)
-    artifacts = compile_product(folder)
-    database, most_builds = folder / "busy.duckdb", 0
+    artifacts, most_builds = compile_product(folder), 0
     with running(artifacts, tmp_path):
         end = time.monotonic() + MINUTES * 60
         while time.monotonic() < end:
             most_builds = max(most_builds, builds_under_way(folder))
             time.sleep(0.2)
-    with duckdb.connect(str(database), read_only=True) as connection:
+    with duckdb.connect(str(folder / "busy.duckdb"), read_only=True) as connection:
         rows = connection.execute("select tick, started_at from ticks order by rowid").fetchall()
     ticks = [datetime.fromisoformat(tick) for tick, _ in rows]
     late = [
         datetime.fromisoformat(at).astimezone(UTC) - tick
         for (_, at), tick in zip(rows, ticks, strict=True)
     ]
-    print(
-        f"{orchestrator}: {len(ticks)} runs in {MINUTES:.0f} minutes, {most_builds} builds at once"
-    )
+    print(f"{orchestrator}: {len(ticks)} runs in {MINUTES:.0f} minutes, {most_builds} at once")
     print(
         f"ticks {[f'{tick:%H:%M}' for tick in ticks]}, late by {[each.seconds for each in late]} s"
     )
-    assert ticks == sorted(set(ticks))
-    assert most_builds == 1
+    return Soak(ticks, late, most_builds)
+
+
+@on_each
+def test_runs_take_turns_and_wait_in_the_orchestrator(
+    orchestrator: str, running: Running, tmp_path: Path
+) -> None:
+    found = soak(orchestrator, running, tmp_path)
+    assert found.ticks == sorted(set(found.ticks))
+    assert found.most_builds == 1
     # The latest tick runs next: none that a later one had passed by.
-    assert max(late) < timedelta(seconds=60 + 45)
-    assert len(ticks) >= (MINUTES - 2) * 60 / (SECONDS + 75)
+    assert max(found.late) < timedelta(seconds=60 + 45)
+    assert len(found.ticks) >= (MINUTES - 2) * 60 / (SECONDS + 75)
+
+
+@on_each
+def test_with_catchup_each_tick_runs_in_order(
+    orchestrator: str, running: Running, tmp_path: Path
+) -> None:
+    floe = FLOE.replace("timezone: UTC", "timezone: UTC, catchup: true")
+    found = soak(orchestrator, running, tmp_path, floe)
+    steps = {later - earlier for earlier, later in pairwise(found.ticks)}
+    assert (steps, found.most_builds) == ({timedelta(minutes=1)}, 1)
+    assert len(found.ticks) >= (MINUTES - 2) * 60 / (SECONDS + 75)

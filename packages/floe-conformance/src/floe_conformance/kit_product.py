@@ -51,6 +51,7 @@ TICKS: dict[str, list[datetime]] = {
     ],
 }
 PAUSED_JOB = "paused"
+CATCHING_UP_JOB = "nightly"
 
 _SCHEDULE = 'schedule: {cron: "30 6 * * *", timezone: Europe/London}\n'
 _FLOE = (files("floe_conformance") / "product" / "floe.yaml").read_text("utf-8")

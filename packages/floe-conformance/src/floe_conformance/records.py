@@ -16,11 +16,14 @@ class LoadedJob:
 
     `nodes` are the names of the dbt nodes it builds. `ticks(start)` yields, in order, the instants
     from `start` on at which the orchestrator would start the job; it may be infinite. `ticks` is
-    None if the orchestrator never starts the job by itself.
+    None if the orchestrator never starts the job by itself. `catches_up` is whether each tick that
+    comes during a run of the job gets a run of its own, and not the latest only; None if the
+    orchestrator cannot tell.
     """
 
     nodes: frozenset[str]
     ticks: Ticks | None = field(default=None, compare=False)
+    catches_up: bool | None = None
 
     def ticks_between(self, start: datetime, end: datetime) -> list[datetime]:
         """Return the ticks with start <= t < end, in UTC."""

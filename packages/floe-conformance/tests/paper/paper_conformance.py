@@ -34,7 +34,11 @@ class PaperConformance(OrchestratorConformance):
         return LoadedProduct(
             {task.name: frozenset(task.waits_for) for task in definitions.tasks},
             {
-                name: LoadedJob(frozenset(job.tasks), job.ticks if job.cron else None)
+                name: LoadedJob(
+                    frozenset(job.tasks),
+                    job.ticks if job.cron else None,
+                    catches_up=job.catches_up if job.cron else None,
+                )
                 for name, job in definitions.jobs.items()
             },
         )

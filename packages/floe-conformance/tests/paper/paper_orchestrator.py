@@ -66,11 +66,12 @@ class PaperTask:
 
 @dataclass
 class PaperJob:
-    """Names of tasks, and the cron expression and zone that start them."""
+    """Names of tasks, and the cron expression and zone that start them; at each tick or not."""
 
     tasks: set[str]
     cron: str = ""
     timezone: str = "UTC"
+    catches_up: bool = False
 
     def ticks(self, start: datetime) -> Iterator[datetime]:
         """Return the ticks by a reading of our own: one time of day, on all days or some."""
@@ -189,6 +190,7 @@ class PaperPlugin(AsksForPools, OrchestratorPlugin):
         made = PaperJob({node.name for node in artifacts.nodes_of(job)})
         if job.schedule and job.schedule.enabled:
             made.cron, made.timezone = job.schedule.cron, job.schedule.timezone
+            made.catches_up = job.schedule.catchup
         return made
 
     def run(

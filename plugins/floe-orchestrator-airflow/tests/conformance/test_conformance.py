@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -33,6 +33,7 @@ from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_airflow import AirflowPlugin
 from floe_orchestrator_airflow.alerts.deadline_dag import deadline_dag_id
 from floe_orchestrator_airflow.local.service import LocalAirflow
+from floe_orchestrator_airflow.ticks.timetable import FloeTimetable
 
 NOT_OF_DBT = {"dbt_build", "outcome"}
 
@@ -125,7 +126,19 @@ def upstream(dag: SerializedDAG) -> dict[str, frozenset[str]]:
 
 def loaded(dag: SerializedDAG) -> LoadedJob:
     can_tick = dag.timetable.can_be_scheduled
-    return LoadedJob(frozenset(upstream(dag)), ticks_of(dag.timetable) if can_tick else None)
+    ticks = ticks_of(dag.timetable) if can_tick else None
+    own = dag.timetable if isinstance(dag.timetable, FloeTimetable) else None
+    catches_up = own and runs_missed_ticks(own)
+    return LoadedJob(frozenset(upstream(dag)), ticks, catches_up=catches_up)
+
+
+def runs_missed_ticks(timetable: FloeTimetable) -> bool:
+    """Ask for the run after the last one, when more than one tick has passed since."""
+    timetable = FloeTimetable(timetable.cron, timetable.zone_name, every=timetable.every)
+    as_scheduled = TimeRestriction(None, None, catchup=False)
+    last = timetable.next_run(instance(datetime(2026, 3, 2, tzinfo=UTC)), None, as_scheduled)
+    later = last.add(days=9)
+    return timetable.next_run(later, last, as_scheduled) < later.subtract(days=4)
 
 
 def ticks_of(timetable: Timetable) -> Ticks:

@@ -71,6 +71,22 @@ def test_catching_up_runs_every_missed_tick() -> None:
     )
 
 
+def test_with_every_tick_an_outage_leaves_none_out_but_a_first_deployment_runs_no_past_one() -> (
+    None
+):
+    timetable = FloeTimetable("0 6 * * *", "UTC", every=True)
+    stored = FloeTimetable.deserialize(timetable.serialize())
+    now, last = at("2026-01-09T12:00"), at("2026-01-05T06:00")
+    assert stored.next_run(now, last, NO_CATCHUP) == at("2026-01-06T06:00")
+    assert stored.next_run(now, None, NO_CATCHUP) == at("2026-01-10T06:00")
+
+
+def test_with_every_tick_nothing_before_it_was_set_is_a_tick() -> None:
+    timetable = FloeTimetable("0 6 * * *", "UTC", since=at("2026-01-07T08:00"), every=True)
+    last = at("2026-01-05T06:00")
+    assert timetable.next_run(at("2026-01-09T12:00"), last, NO_CATCHUP) == at("2026-01-08T06:00")
+
+
 def test_nothing_before_the_schedule_was_set_is_a_tick() -> None:
     timetable = FloeTimetable("0 6 * * *", "UTC", since=at("2026-01-09T08:00"))
     now, last = at("2026-01-09T12:00"), at("2026-01-05T06:00")

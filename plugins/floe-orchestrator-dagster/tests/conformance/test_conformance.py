@@ -8,13 +8,15 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import pytest
+from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteRepositoryOrigin
+from dagster._core.test_utils import create_run_for_test
 from dagster._utils.schedules import schedule_execution_time_iterator
 
 from floe_conformance import (
@@ -141,7 +143,27 @@ def names(keys: Iterable[dg.AssetKey | dg.AssetCheckKey]) -> frozenset[str]:
 def loaded(job: dg.JobDefinition, schedule: dg.ScheduleDefinition | None) -> LoadedJob:
     built = [data.assets_def.asset_and_check_keys for data in job.asset_layer.data]
     is_on = schedule is not None and schedule.default_status is dg.DefaultScheduleStatus.RUNNING
-    return LoadedJob(names(chain(*built)), ticks_of(schedule) if schedule and is_on else None)
+    return LoadedJob(
+        names(chain(*built)),
+        ticks_of(schedule) if schedule and is_on else None,
+        catches_up=keeps_waiting_runs(schedule) if schedule else None,
+    )
+
+
+def keeps_waiting_runs(schedule: dg.ScheduleDefinition) -> bool:
+    """Evaluate the schedule as the daemon does, while a run for an earlier tick is in the queue."""
+    tick = next(ticks_of(schedule)(datetime(2026, 3, 5, tzinfo=UTC)), None)
+    with dg.instance_for_test() as instance:
+        before = datetime(2026, 3, 1, tzinfo=UTC).isoformat()
+        tags = {"dagster/schedule_name": schedule.name, "floe/nominal_time": before}
+        queued = dg.DagsterRunStatus.QUEUED
+        origin = RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("here"), "__repository__")
+        of_job = origin.get_job_origin(schedule.job_name)
+        run = create_run_for_test(instance, status=queued, tags=tags, remote_job_origin=of_job)
+        with dg.build_schedule_context(instance, tick) as context:
+            context._log_key = ["1"]  # As the daemon's evaluations have.
+            schedule.evaluate_tick(context)
+        return instance.get_run_by_id(run.run_id).status is dg.DagsterRunStatus.QUEUED
 
 
 def ticks_of(schedule: dg.ScheduleDefinition) -> Ticks:

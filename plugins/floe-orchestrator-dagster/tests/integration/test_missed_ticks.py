@@ -24,7 +24,7 @@ from dagster._core.test_utils import instance_for_test
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
 from floe_core.schemas.policies import Schedule
-from floe_orchestrator_dagster.ticks.tick_evaluation import run_or_reason
+from floe_orchestrator_dagster.ticks.tick_evaluation import runs_or_reason
 
 NAME = "shop_schedule"
 # Dagster is given every half hour for it, as the zone's clock changes by one.
@@ -69,11 +69,18 @@ class Records:
 
     def evaluated(self, moment: datetime) -> str | None:
         """Return the nominal time of the run that there is at this moment."""
+        found = self.all_evaluated(moment, HOURLY)
+        return found[0] if found else None
+
+    def all_evaluated(self, moment: datetime, schedule: Schedule) -> list[str]:
+        """Return the nominal times of all runs that there are at this moment."""
         self.tick(moment, TickStatus.STARTED)
         context = ScheduleEvaluationContext(self.instance.get_ref(), moment)
         with context:
-            found = run_or_reason(HOURLY, "shop", NAME, context)
-        return found.tags["floe/nominal_time"] if isinstance(found, RunRequest) else None
+            found = runs_or_reason(schedule, "shop", NAME, context)
+        runs = [each for each in found if isinstance(each, RunRequest)]
+        assert len({each.run_key for each in runs}) == len(runs)
+        return [each.tags["floe/nominal_time"] for each in runs]
 
 
 @pytest.fixture
@@ -87,6 +94,15 @@ def test_a_tick_before_the_last_moment_is_made_up_for_once(records: Records) -> 
     assert records.evaluated(at(5, 30)) == at(5, 0).isoformat()
     assert records.evaluated(at(6, 0)) == at(6, 0).isoformat()
     assert records.evaluated(at(6, 30)) is None
+
+
+def test_with_catchup_every_tick_of_an_outage_is_made_up_for(records: Records) -> None:
+    catching_up = HOURLY.model_copy(update={"catchup": True})
+    records.tick(at(2, 0), TickStatus.SUCCESS)
+    missed = [at(hour, 0).isoformat() for hour in (3, 4, 5)]
+    assert records.all_evaluated(at(5, 30), catching_up) == missed
+    since = catching_up.model_copy(update={"since": at(7, 30)})
+    assert records.all_evaluated(at(9, 0), since) == [at(8, 0).isoformat(), at(9, 0).isoformat()]
 
 
 def test_what_was_looked_at_is_not_looked_at_again(records: Records) -> None:

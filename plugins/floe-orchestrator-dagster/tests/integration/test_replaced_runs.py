@@ -16,7 +16,7 @@ from dagster._core.test_utils import create_run_for_test, instance_for_test
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
 from floe_core.schemas.policies import Schedule
-from floe_orchestrator_dagster.ticks.tick_evaluation import run_or_reason
+from floe_orchestrator_dagster.ticks.tick_evaluation import runs_or_reason
 
 EACH_MINUTE = Schedule(cron="* * * * *", timezone="UTC")
 BY_DAEMON, IN_PAGES = ["__repository__", "shop_schedule", "17"], None
@@ -44,10 +44,16 @@ def start(instance: DagsterInstance, tick: datetime, status: DagsterRunStatus, *
     ).run_id
 
 
-def evaluate(instance: DagsterInstance, tick: datetime, log_key: list[str] | None) -> None:
+def evaluate(
+    instance: DagsterInstance,
+    tick: datetime,
+    log_key: list[str] | None,
+    schedule: Schedule = EACH_MINUTE,
+) -> None:
     context = ScheduleEvaluationContext(instance.get_ref(), tick, log_key=log_key)
     with context:
-        assert isinstance(run_or_reason(EACH_MINUTE, "shop", "shop_schedule", context), RunRequest)
+        [requested] = runs_or_reason(schedule, "shop", "shop_schedule", context)
+    assert isinstance(requested, RunRequest)
 
 
 def states(instance: DagsterInstance, *run_ids: str) -> list[tuple[str, str]]:
@@ -68,6 +74,12 @@ def test_a_newer_tick_replaces_those_that_wait(instance: DagsterInstance) -> Non
         ("QUEUED", ""),
         ("QUEUED", ""),
     ]
+
+
+def test_with_catchup_none_is_replaced(instance: DagsterInstance) -> None:
+    waits = start(instance, at(51), WAITS)
+    evaluate(instance, at(52), BY_DAEMON, EACH_MINUTE.model_copy(update={"catchup": True}))
+    assert states(instance, waits) == [("QUEUED", "")]
 
 
 def test_a_schedule_that_is_tested_in_dagsters_pages_replaces_nothing(

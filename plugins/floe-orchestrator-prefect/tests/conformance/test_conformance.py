@@ -30,10 +30,13 @@ from floe_conformance import (
     Ticks,
 )
 from floe_core.runs.run_parameters import RunParameters
+from floe_core.schedules import next_tick
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.policies import Schedule
 from floe_orchestrator_prefect import PrefectPlugin
 from floe_orchestrator_prefect.alerts.deadline_watch import look_once
 from floe_orchestrator_prefect.flow.product_flows import ProductFlows
+from floe_orchestrator_prefect.ticks.due_tick import reason_against
 
 
 class TestPrefectConformance(OrchestratorConformance):
@@ -64,6 +67,7 @@ class TestPrefectConformance(OrchestratorConformance):
                 job: LoadedJob(
                     frozenset(task.name for task in definitions.tasks[job].values()),
                     ticks_of([s.schedule for s in deployment.schedules or () if s.active]),
+                    catches_up=runs_late_ticks(definitions.artifacts.job(job).schedule),
                 )
                 for job, deployment in deployments
             },
@@ -123,6 +127,14 @@ def recorded(definitions: ProductFlows, run_id: UUID) -> RanProduct:
 
 def names(assets: Iterable[Asset]) -> frozenset[str]:
     return frozenset(asset.key.rpartition("/")[2] for asset in assets)
+
+
+def runs_late_ticks(schedule: Schedule | None) -> bool | None:
+    """Return whether a flow run goes on that gets its slot after the next tick."""
+    if schedule is None or not schedule.enabled:
+        return None
+    tick = next_tick(schedule.cron, schedule.timezone, datetime.now(UTC))
+    return not reason_against(schedule, tick, tick + timedelta(days=9))
 
 
 def ticks_of(schedules: Sequence[Any]) -> Ticks | None:

@@ -23,6 +23,7 @@ DAILY = Schedule(cron="30 6 * * *", timezone="Europe/London")
             23 * 60,
             "missed: the next tick, 2026-03-29T05:30:00+00:00, is due as well",
         ),
+        (DAILY.model_copy(update={"catchup": True}), TICK, 23 * 60, ""),
         (None, TICK, 1, "the schedule was removed with floe"),
         (
             DAILY.model_copy(update={"enabled": False}),

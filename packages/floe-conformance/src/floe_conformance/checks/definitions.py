@@ -45,6 +45,14 @@ class DefinitionChecks(Subject):
         job = self.load(product).jobs.get(kit_product.PAUSED_JOB)
         assert job is None or job.ticks_between(*kit_product.SPAN) == []
 
+    def test_only_a_schedule_with_catchup_runs_every_tick(self, product: CompiledArtifacts) -> None:
+        """The job with `catchup` has a run for each tick. Skipped if the jobs don't tell."""
+        jobs = self.load(product).jobs
+        told = {n: job.catches_up for n, job in jobs.items() if job.catches_up is not None}
+        if not told:
+            pytest.skip("the loaded jobs do not tell whether they catch up")
+        assert told == {name: name == kit_product.CATCHING_UP_JOB for name in told}
+
     def test_the_artifacts_stay_as_they_were(self, product: CompiledArtifacts) -> None:
         """`create_definitions` does not modify the artifacts that it receives."""
         before = product.to_json()

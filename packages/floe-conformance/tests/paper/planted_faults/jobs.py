@@ -72,6 +72,24 @@ class TicksAtWeekends(PaperPlugin):
         return made
 
 
+class NeverCatchesUp(PaperPlugin):
+    caught_by = "test_only_a_schedule_with_catchup_runs_every_tick"
+
+    def job(self, job: Job, artifacts: CompiledArtifacts) -> PaperJob:
+        made = super().job(job, artifacts)
+        made.catches_up = False
+        return made
+
+
+class CatchesUpWithEachJob(PaperPlugin):
+    caught_by = "test_only_a_schedule_with_catchup_runs_every_tick"
+
+    def job(self, job: Job, artifacts: CompiledArtifacts) -> PaperJob:
+        made = super().job(job, artifacts)
+        made.catches_up = True
+        return made
+
+
 class StartsWhatIsPaused(PaperPlugin):
     caught_by = "test_a_schedule_that_is_not_enabled_starts_nothing"
 

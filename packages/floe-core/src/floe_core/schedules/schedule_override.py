@@ -42,7 +42,10 @@ class ScheduleOverride(Frozen):
         """Return the resulting schedule, given the one of floe.yaml."""
         if self.removed:
             return None
-        rule = Schedule(cron=self.cron, timezone=self.timezone) if self.cron else declared
+        rule = declared or Schedule(cron=self.cron) if self.cron else declared
+        if self.cron and rule is not None:
+            times = {"cron": self.cron, "timezone": self.timezone, "enabled": True}
+            rule = rule.model_copy(update=times)
         if rule is None:
             return None
         enabled = rule.enabled if self.switch is None else self.switch == "on"

@@ -51,6 +51,7 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "cron": "A cron expression of five fields, or @hourly, @daily, @weekly, @monthly, @yearly.",
         "timezone": "An IANA time zone. Default: `defaults.timezone` of the manifest.",
         "enabled": "`false` keeps the schedule but starts no runs.",
+        "catchup": "Run for each tick since the last run, in order. Default: only for the latest.",
         "on_update": "Start a run when all or any input ports were updated. Needs a `ledger`.",
         "wait_seconds": "With `all`: how long to wait for the other updates after the first one.",
         "when_late": "After `waitSeconds`: run with the updates so far, or skip the run.",

@@ -85,6 +85,7 @@ class ScheduleSpec(YamlModel):
     cron: ShortText | None = None
     timezone: ShortText | None = None
     enabled: bool = True
+    catchup: bool = False
     on_update: OnUpdate | None = None
     wait_seconds: Annotated[int, Field(ge=1, le=2_592_000)] | None = None
     when_late: WhenLate = "run"

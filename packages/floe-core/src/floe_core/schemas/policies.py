@@ -48,13 +48,15 @@ class ExecutionPolicy(Frozen):
 class Schedule(Frozen):
     """When a job runs: a cron expression in floe's dialect, evaluated in an IANA time zone.
 
-    `since` is when it was set in the schedule store, None for a schedule of floe.yaml. The schedule
-    has no ticks before that moment.
+    With `catchup`, each tick since the job's last run has a run of its own, in order; else only the
+    latest tick has. `since` is when it was set in the schedule store, None for a schedule of
+    floe.yaml. The schedule has no ticks before that moment.
     """
 
     cron: str
     timezone: str = "UTC"
     enabled: bool = True
+    catchup: bool = False
     since: datetime | None = None
 
 

@@ -32,6 +32,17 @@ def test_setting_replaces_and_setting_again_replaces_that(shop):
     assert schedule(shop()) == ("@hourly", "Asia/Kolkata", True)
 
 
+def test_another_time_and_a_pause_keep_how_a_job_catches_up(shop):
+    product = shop()
+    [own, *others] = product.jobs
+    own = own.model_copy(update={"schedule": own.schedule.model_copy(update={"catchup": True})})
+    product = product.model_copy(update={"jobs": (own, *others)}).bound_to(product.project_dir)
+    JobSchedules(product).set("web-shop", "30 2 * * *", "Europe/London")
+    JobSchedules(product).pause("web-shop")
+    found = with_live_schedules(product).job("web-shop").schedule
+    assert (found.cron, found.enabled, found.catchup) == ("30 2 * * *", False, True)
+
+
 def test_a_job_that_had_none_gets_one_and_other_jobs_keep_theirs(shop):
     JobSchedules(shop()).set("hourly-part", "0 * * * *", "UTC")
     assert schedule(shop(), "hourly-part") == ("0 * * * *", "UTC", True)

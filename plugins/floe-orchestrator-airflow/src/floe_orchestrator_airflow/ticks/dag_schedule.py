@@ -34,7 +34,8 @@ def _timetable(artifacts: CompiledArtifacts, job: Job) -> FloeTimetable | None:
     rule = job.schedule
     if rule is None or not rule.enabled:
         return None
-    return FloeTimetable(rule.cron, rule.timezone, dag_id(artifacts, job), rule.since)
+    name = dag_id(artifacts, job)
+    return FloeTimetable(rule.cron, rule.timezone, name, rule.since, every=rule.catchup)
 
 
 def _watched_asset(artifacts: CompiledArtifacts, job: Job, trigger: UpdateTrigger) -> Asset:

@@ -26,17 +26,25 @@ class FloeTimetable(Timetable):
     Without catch-up, the latest tick missed while no scheduler was up still runs, once. Ticks that
     passed while a scheduler was up do not: the DAG was paused then, or did not exist yet. So
     unpausing, a first deployment or a new schedule runs no past tick, except one of the last two
-    minutes. `dag_id` is for looking that up in Airflow's own records; nothing before `since` is a
-    tick, except in a backfill.
+    minutes. With `every`, each tick since the last scheduled run has a run, in order, as with
+    Airflow's own catch-up, but for that a DAG needs a start date. `dag_id` is for looking up what
+    passed in Airflow's own records; nothing before `since` is a tick, except in a backfill.
     """
 
     def __init__(
-        self, cron: str, timezone: str, dag_id: str = "", since: datetime | None = None
+        self,
+        cron: str,
+        timezone: str,
+        dag_id: str = "",
+        since: datetime | None = None,
+        *,
+        every: bool = False,
     ) -> None:
         self.cron = cron
         self.zone_name = timezone
         self.dag_id = dag_id
         self.since = since
+        self.every = every
         self._rule = parse_cron(cron)
         self._zone = check_timezone(timezone)
         self.description = f"{_in_words(cron, timezone)} ({timezone})"
@@ -48,7 +56,8 @@ class FloeTimetable(Timetable):
 
     def serialize(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
-        known = {"dag_id": self.dag_id, "since": self.since and self.since.isoformat()}
+        since = self.since and self.since.isoformat()
+        known = {"dag_id": self.dag_id, "since": since, "every": self.every}
         given = {name: value for name, value in known.items() if value}
         return {"cron": self.cron, "timezone": self.zone_name, **given}
 
@@ -61,6 +70,7 @@ class FloeTimetable(Timetable):
             data["timezone"],
             data.get("dag_id", ""),
             datetime.fromisoformat(since) if since else None,
+            every=data.get("every", False),
         )
 
     def infer_manual_data_interval(self, *, run_after: DateTime) -> DataInterval:
@@ -93,6 +103,8 @@ class FloeTimetable(Timetable):
             if last is None and earliest is not None:
                 return self._from(earliest)
             return self._after(last or now - SEEN_WITHIN)
+        if self.every and last is not None:
+            return self._after(last)
         tick = self._due(now, last) or self._after(max(now, last or now))
         return tick if earliest is None else max(tick, self._from(earliest))
 

@@ -13,7 +13,7 @@ from floe_core.schemas.policies import Schedule
 from floe_orchestrator_dagster.internals import NoMomentsError, moments_of
 from floe_orchestrator_dagster.names.dagster_names import NOMINAL_TIME_TAG
 from floe_orchestrator_dagster.ticks.schedules import rule_of
-from floe_orchestrator_dagster.ticks.tick_evaluation import run_or_reason
+from floe_orchestrator_dagster.ticks.tick_evaluation import runs_or_reason
 
 # Of the definition that is evaluated here, and nowhere else.
 NAME = "ticks"
@@ -32,7 +32,7 @@ def dagster_ticks(schedule: Schedule, start: datetime, end: datetime) -> Iterato
     definition = ScheduleDefinition(
         name=NAME,
         job_name=NAME,
-        execution_fn=lambda context: run_or_reason(rule, NAME, NAME, context),
+        execution_fn=lambda context: runs_or_reason(rule, NAME, NAME, context)[0],
         **rule_of(rule, start),
     )
     for moment in takewhile(lambda moment: moment < end, _moments(definition, start)):

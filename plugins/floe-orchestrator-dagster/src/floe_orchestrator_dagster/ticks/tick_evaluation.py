@@ -1,14 +1,14 @@
-"""Evaluates a schedule at one moment: a run request for a tick, or a reason to skip."""
+"""Evaluates a schedule at one moment: run requests for ticks, or a reason to skip."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 
 from dagster import RunRequest, ScheduleEvaluationContext, SkipReason
 
 from floe_core.foundation.errors import EnvironmentProblemError
-from floe_core.schedules import is_tick, latest_tick
+from floe_core.schedules import is_tick, latest_tick, ticks_between
 from floe_core.schedules.live_schedules import live_job
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job, Schedule
@@ -16,7 +16,8 @@ from floe_orchestrator_dagster.names.dagster_names import NOMINAL_TIME_TAG
 from floe_orchestrator_dagster.ticks.last_evaluation import has_run_for, last_evaluation
 from floe_orchestrator_dagster.ticks.replaced_runs import replace_waiting_runs
 
-Evaluation = Callable[[ScheduleEvaluationContext], RunRequest | SkipReason]
+Requested = Sequence[RunRequest | SkipReason]
+Evaluation = Callable[[ScheduleEvaluationContext], Iterator[RunRequest | SkipReason]]
 
 
 def evaluation(artifacts: CompiledArtifacts, job: Job, schedule_name: str) -> Evaluation:
@@ -26,38 +27,60 @@ def evaluation(artifacts: CompiledArtifacts, job: Job, schedule_name: str) -> Ev
     that was paused, removed or replaced since then starts nothing.
     """
 
-    def evaluate(context: ScheduleEvaluationContext) -> RunRequest | SkipReason:
+    def evaluate(context: ScheduleEvaluationContext) -> Iterator[RunRequest | SkipReason]:
         try:
             schedule = live_job(artifacts, job).schedule
         except EnvironmentProblemError as error:
             context.log.warning("using the schedule as it was loaded: %s", error)
             schedule = job.schedule
-        return run_or_reason(schedule, job.name, schedule_name, context)
+        # Dagster takes several requests from a generator only.
+        yield from runs_or_reason(schedule, job.name, schedule_name, context)
 
     return evaluate
 
 
-def run_or_reason(
+def runs_or_reason(
     schedule: Schedule | None,
     job_name: str,
     schedule_name: str,
     context: ScheduleEvaluationContext,
-) -> RunRequest | SkipReason:
-    """Return the run request or skip reason of a schedule at the context's moment."""
+) -> Requested:
+    """Return the run requests or the skip reason of a schedule at the context's moment."""
     moment = context.scheduled_execution_time.astimezone(UTC)
     if schedule is None:
-        return SkipReason(f"the schedule of {job_name} was removed with floe")
+        return [SkipReason(f"the schedule of {job_name} was removed with floe")]
     if schedule.since is not None and not schedule.enabled:
-        return SkipReason(f"paused with floe; `floe schedule resume {job_name}` starts it again")
+        return [SkipReason(f"paused with floe; `floe schedule resume {job_name}` starts it again")]
     rule = f"{schedule.cron} in {schedule.timezone}"
     tick = _tick_at(schedule, schedule_name, moment, context)
     if tick is None:
-        return SkipReason(f"{moment.isoformat()} is not a tick of {rule}")
+        return [SkipReason(f"{moment.isoformat()} is not a tick of {rule}")]
     if schedule.since is not None and tick < schedule.since:
         since = schedule.since.isoformat(timespec="seconds")
-        return SkipReason(f"{tick.isoformat()} is before {rule} was set, at {since}")
+        return [SkipReason(f"{tick.isoformat()} is before {rule} was set, at {since}")]
+    if schedule.catchup:
+        missed = _missed_before(tick, schedule, schedule_name, context)
+        return [_request(each, run_key=each.isoformat()) for each in (*missed, tick)]
     replace_waiting_runs(context, schedule_name, tick)
-    return RunRequest(tags={NOMINAL_TIME_TAG: tick.isoformat()})
+    return [_request(tick)]
+
+
+def _request(tick: datetime, run_key: str | None = None) -> RunRequest:
+    """Return the request of a run; of several in one evaluation, each needs a key of its own."""
+    return RunRequest(run_key=run_key, tags={NOMINAL_TIME_TAG: tick.isoformat()})
+
+
+def _missed_before(
+    tick: datetime, schedule: Schedule, schedule_name: str, context: ScheduleEvaluationContext
+) -> list[datetime]:
+    """Return the ticks since the last evaluation, which was before an outage, in order."""
+    moment = context.scheduled_execution_time.astimezone(UTC)
+    last = last_evaluation(context, schedule_name, moment)
+    if last is None:
+        return []
+    passed = ticks_between(schedule.cron, schedule.timezone, last, tick)
+    since = max(last, schedule.since) if schedule.since else last
+    return [each for each in passed if each > since]
 
 
 def _tick_at(

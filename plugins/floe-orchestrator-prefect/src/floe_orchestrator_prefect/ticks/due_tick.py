@@ -2,7 +2,8 @@
 
 Prefect creates runs ahead of time, and starts all that were missed while nothing served the
 deployment. floe's rule is the same on every orchestrator: of several missed ticks only the latest
-runs, once; a schedule that was paused, removed or replaced since starts nothing.
+runs, once, or with `catchup` each of them, in order; a schedule that was paused, removed or
+replaced since starts nothing.
 """
 
 from __future__ import annotations
@@ -16,19 +17,27 @@ from floe_core.schedules import is_tick, next_tick
 from floe_core.schedules.live_schedules import with_live_schedules
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job, Schedule
+from floe_orchestrator_prefect.ticks.tick_order import let_earlier_ticks_run
 
 
 def due_tick(artifacts: CompiledArtifacts, job: Job) -> tuple[datetime | None, str]:
     """Return the tick of the current flow run, and the reason not to run, "" if it should run.
 
     The tick is None for a run started by hand.
+
+    Raises:
+        Abort: See `let_earlier_ticks_run`.
     """
     context = FlowRunContext.get()
     run = context.flow_run if context else None
-    if run is None or not run.auto_scheduled or run.expected_start_time is None:
+    if run is None or run.deployment_id is None:
+        return None, ""
+    schedule = with_live_schedules(artifacts).job(job.name).schedule
+    if schedule is not None and schedule.catchup:
+        let_earlier_ticks_run(run, schedule)
+    if not run.auto_scheduled or run.expected_start_time is None:
         return None, ""
     tick = run.expected_start_time.astimezone(UTC)
-    schedule = with_live_schedules(artifacts).job(job.name).schedule
     return tick, reason_against(schedule, tick, datetime.now(UTC))
 
 
@@ -59,5 +68,7 @@ def reason_against(schedule: Schedule | None, tick: datetime, now: datetime) -> 
         return f"{tick.isoformat()} is not a tick of {rule}"
     if schedule.since is not None and tick < schedule.since:
         return f"{tick.isoformat()} is before {rule} was set"
+    if schedule.catchup:
+        return ""
     later = next_tick(schedule.cron, schedule.timezone, tick)
     return f"missed: the next tick, {later.isoformat()}, is due as well" if later <= now else ""

@@ -149,4 +149,9 @@ def effective(schedule: ScheduleSpec | None, inputs: Inputs) -> Schedule | None:
     if schedule is None or schedule.cron is None:
         return None
     zone = schedule.timezone or inputs.manifest.defaults.timezone
-    return Schedule(cron=schedule.cron, timezone=zone, enabled=schedule.enabled)
+    return Schedule(
+        cron=schedule.cron,
+        timezone=zone,
+        enabled=schedule.enabled,
+        catchup=schedule.catchup,
+    )

@@ -1,0 +1,94 @@
+"""Keeps the runs of a deployment in the order of their ticks, with none left out.
+
+Prefect gives a free slot to whichever run asks first, and creates no runs for the time in which its
+server is down.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.filters import (
+    FlowRunFilter,
+    FlowRunFilterDeploymentId,
+    FlowRunFilterExpectedStartTime,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+)
+from prefect.client.schemas.objects import FlowRun, State, StateType
+from prefect.client.schemas.sorting import FlowRunSort
+from prefect.exceptions import Abort
+from prefect.states import AwaitingConcurrencySlot, Scheduled
+
+from floe_core.schedules import ticks_between
+from floe_core.schemas.policies import Schedule
+
+# As long as Prefect's own server lets a run wait for a slot.
+_WAIT = timedelta(seconds=30)
+
+
+def let_earlier_ticks_run(run: FlowRun, schedule: Schedule) -> None:
+    """Give the slot of the current run back if a tick before its own has not run yet.
+
+    Raises:
+        Abort: It was given back; Prefect starts the run again.
+    """
+    tick = run.expected_start_time
+    if run.deployment_id is None or tick is None:
+        return
+    with get_client(sync_client=True) as client:
+        _create_missing(client, run.deployment_id, tick.astimezone(UTC), schedule)
+        waiting = _runs_before(client, run.deployment_id, tick, [StateType.SCHEDULED])
+        if not waiting:
+            return
+        first, now = waiting[-1], datetime.now(UTC)
+        why = f"the run {first.name} is for an earlier tick"
+        later: State[Any] = AwaitingConcurrencySlot(scheduled_time=now + _WAIT, message=why)
+        client.set_flow_run_state(run.id, later, force=True)
+        client.set_flow_run_state(first.id, AwaitingConcurrencySlot(scheduled_time=now), force=True)
+    raise Abort(why)
+
+
+def _create_missing(
+    client: SyncPrefectClient, deployment: UUID, tick: datetime, schedule: Schedule
+) -> None:
+    """Create the runs of ticks between the last one that has a run and this one."""
+    for_ticks = (each for each in _runs_before(client, deployment, tick) if _is_for_tick(each))
+    last = next(for_ticks, None)
+    if last is None or last.expected_start_time is None:
+        return
+    begin = last.expected_start_time.astimezone(UTC)
+    since = max(begin, schedule.since) if schedule.since else begin
+    for missed in ticks_between(schedule.cron, schedule.timezone, begin, tick):
+        if missed > since:
+            client.create_flow_run_from_deployment(
+                deployment,
+                parameters={"nominal_time": missed.isoformat()},
+                state=Scheduled(scheduled_time=missed),
+                idempotency_key=f"floe-tick-{missed.isoformat()}",
+            )
+
+
+def _is_for_tick(run: FlowRun) -> bool:
+    return run.auto_scheduled or bool(run.parameters.get("nominal_time"))
+
+
+def _runs_before(
+    client: SyncPrefectClient,
+    deployment: UUID,
+    moment: datetime,
+    states: list[StateType] | None = None,
+) -> list[FlowRun]:
+    """Return the last runs that were to start before a moment, the latest first."""
+    found = client.read_flow_runs(
+        flow_run_filter=FlowRunFilter(
+            deployment_id=FlowRunFilterDeploymentId(any_=[deployment]),
+            expected_start_time=FlowRunFilterExpectedStartTime.model_validate({"before_": moment}),
+            state=FlowRunFilterState(type=FlowRunFilterStateType(any_=states)) if states else None,
+        ),
+        sort=FlowRunSort.EXPECTED_START_TIME_DESC,
+    )
+    return [run for run in found if run.expected_start_time and run.expected_start_time < moment]
