@@ -12,6 +12,7 @@ from floe_core.sql.columns.origins import Origins
 from floe_core.sql.columns.scope import Scope
 from floe_core.sql.columns.sources import NotUnderstoodError
 from floe_core.sql.names import NAMES
+from floe_core.sql.parsed import parse_query
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ def derive(sql: str, dialect: str, tables: Sequence[KnownTable]) -> DerivedColum
         return DerivedColumns()
     names = NAMES[dialect].of_documentation()
     try:
-        query = sqlglot.parse_one(sql, dialect=dialect)
+        query = parse_query(sql, dialect)
         relation = read_relation(query, tables, Scope(names))
     except (sqlglot.errors.SqlglotError, NotUnderstoodError, RecursionError):
         return DerivedColumns()

@@ -47,7 +47,8 @@ class Names:
     two columns with the same name, the second gets a number. `puts_source_before`: a column that
     several sources have is named `source.column`. `aliases_first`: an alias wins over a column,
     anywhere in its query, even before its definition. `keeps_semi_joined`: a semi or anti join adds
-    the columns of its right side.
+    the columns of its right side. `unnested` is the column of an `unnest()` without names, "" if
+    that is unknown; `keeps_unnested`: it has that name also beside the one of an alias.
     """
 
     ignores_case: bool = False
@@ -58,6 +59,8 @@ class Names:
     puts_source_before: bool = False
     aliases_first: bool = False
     keeps_semi_joined: bool = False
+    unnested: str = ""
+    keeps_unnested: bool = False
 
     def stored(self, name: str, *, is_quoted: bool) -> str:
         """Return a name in a query as the warehouse keeps it."""
@@ -131,8 +134,14 @@ NAMES = {
         aliases_first=True,
         keeps_semi_joined=True,
     ),
-    "duckdb": Names(ignores_case=True, using_first=False, numbers_equal=True),
-    "postgres": Names(),
+    "duckdb": Names(
+        ignores_case=True,
+        using_first=False,
+        numbers_equal=True,
+        unnested="unnest",
+        keeps_unnested=True,
+    ),
+    "postgres": Names(unnested="unnest"),
     "snowflake": Names(fold=fold_to_upper, quotes_relations=False),
     "spark": Names(ignores_case=True),
     "sqlite": Names(ignores_case=True, using_first=False),

@@ -26,6 +26,7 @@ from floe_core.sql.columns.relation import Relation
 from floe_core.sql.columns.scope import Scope
 from floe_core.sql.columns.sources import NotUnderstoodError
 from floe_core.sql.names import Names, names_of
+from floe_core.sql.parsed import parse_query
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def read_query(sql: str, dialect: str, tables: Sequence[KnownTable]) -> ReadQuer
     """
     names, notes = names_of(dialect), Notes()
     try:
-        query = sqlglot.parse_one(sql, dialect=dialect)
+        query = parse_query(sql, dialect)
         if not isinstance(query, exp.Query):
             raise NotUnderstoodError("no query")
         count = number_parts(query)

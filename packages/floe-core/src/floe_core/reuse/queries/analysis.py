@@ -18,6 +18,7 @@ from floe_core.reuse.queries.steadiness import find_own_call, find_varying, find
 from floe_core.reuse.queries.token_words import is_whole, token_words
 from floe_core.sql.columns.known_tables import KnownTable
 from floe_core.sql.names import Names
+from floe_core.sql.parsed import parse_query
 from floe_core.sql.sliced_columns import Slice, slice_query
 
 # What sqlglot raises if it can't parse SQL: its own errors, or errors inside its code.
@@ -81,7 +82,7 @@ def analyse(sql: str, dialect: str, inputs: tuple[Input, ...], functions: Functi
     """Return the analysis of a query, in the dialect of an adapter's warehouse."""
     catalog = catalog_of(dialect)
     try:
-        query = sqlglot.parse_one(sql, dialect=dialect)
+        query = parse_query(sql, dialect)
         text = _canonical(query, dialect)
     except _STUMBLES:
         return analysis_of_text(sql, inputs, UNREADABLE)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from floe_core.reuse.catalogs.known import catalog_of
 from floe_core.reuse.queries.analysis import Input, InputNames
+from floe_core.sql.parsed import parse_query
 
 _OTHER_ROWS = (
     *(exp.AggFunc, exp.Window, exp.Group, exp.Distinct, exp.Limit, exp.Offset, exp.Qualify),
@@ -23,7 +23,7 @@ def repeats(sql: str, dialect: str, itself: Input, *, replaces: bool) -> bool:
     there: `where at > (select max(at) from own)`, `>=` if rows are replaced.
     """
     try:
-        query = sqlglot.parse_one(sql, dialect=dialect)
+        query = parse_query(sql, dialect)
     except (SqlglotError, RecursionError):
         return False
     names = InputNames([itself], catalog_of(dialect).names)

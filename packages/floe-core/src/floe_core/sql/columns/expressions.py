@@ -200,10 +200,14 @@ class ExpressionReader:
         return merge([value, relation.effects])
 
 
+# Functions of a single row that sqlglot does not know; see also `parse_query`.
+_SCALAR = frozenset({"reduce", "list_reduce"})
+
+
 def _subtype(expression: exp.Expr) -> str:
     if isinstance(expression, exp.AggFunc):
         return AGGREGATION
-    if isinstance(expression, exp.Anonymous):
+    if isinstance(expression, exp.Anonymous) and expression.name.lower() not in _SCALAR:
         return UNKNOWN  # it may be an aggregate that sqlglot does not know
     return IDENTITY if isinstance(expression, exp.Paren | exp.Alias) else TRANSFORMATION
 

@@ -14,6 +14,7 @@ from floe_core.sql.names import Names
 class Field:
     """One column, or another value; `name` is "" if it has no name to refer to it by.
 
+    `other_name` is a second name, "" for none, by which a query may refer to it, but not `*`.
     `members` are those of a struct, () if unknown. `lists` is the number of lists around it: a
     list of structs has the members of its elements. `needs` are those of its readers, besides what
     its query names anyway. `places` is table -> how many of its columns come before, with the one
@@ -27,6 +28,7 @@ class Field:
     needs: Needs = NONE
     places: Mapping[str, int] = field(default_factory=dict)
     made_of: Needs = NONE
+    other_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,8 @@ class Relation:
         for each in self.fields:
             if each.name and identifiers.key(each.name) == key:
                 return each
-        return None
+        others = (each for each in self.fields if key and each.other_name == key)
+        return next(others, None)
 
     def unlisted(self, name: str, key: str) -> Field:
         """Return a column that is here but not known: it is one of `rest`, or of some table."""

@@ -211,14 +211,28 @@ def _match_columns(pattern: exp.Expr, scope: Scope) -> list[Field] | None:
     if scope.merged or not all(each.is_complete for each in sources):
         return None
     columns = [column for each in sources for column in each.fields]
-    if isinstance(pattern, exp.Star) and not any(pattern.args.values()):
-        return columns
+    if isinstance(pattern, exp.Star) and not pattern.args.get("replace"):
+        return _without_excepted(pattern, columns, scope)
     if not isinstance(pattern, exp.Literal) or not pattern.is_string:
         return None
     try:
         return [column for column in columns if re.search(pattern.name, column.name)]
     except re.error:
         return None
+
+
+def _without_excepted(star: exp.Star, columns: list[Field], scope: Scope) -> list[Field] | None:
+    """Return the columns that `* EXCLUDE (...)` leaves in COLUMNS; None if some are renamed."""
+    if star.args.get("rename"):
+        return None
+    excluded = set()
+    for each in star.args.get("except_") or ():
+        for column in each.find_all(exp.Column):
+            scope.notes.mark_read(column)
+        excluded.add(scope.identifiers.key_of(_identifier(each)))
+    for key in excluded:
+        scope.need_for_star("", key)
+    return [each for each in columns if scope.identifiers.key(each.name) not in excluded]
 
 
 def _unlisted_field(scope: Scope, table: str, key: str) -> Field:

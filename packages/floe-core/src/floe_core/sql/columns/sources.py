@@ -119,6 +119,12 @@ class SourceReader:
 
     def _unnest(self, unnest: exp.Unnest, columns: Sequence[str], scope: Scope) -> Relation:
         values = [element_of(self._expressions.value(each, scope)) for each in unnest.expressions]
+        names, has_one = scope.identifiers, len(values) == 1 and not values[0].members
+        if not columns and names.unnested and has_one and not unnest.args.get("offset"):
+            alias = unnest.args.get("alias")
+            name = names.spell(alias.this) if alias and alias.this else names.unnested
+            other = names.unnested if names.keeps_unnested else ""
+            return Relation((replace(values[0], name=name, other_name=other),), True)
         if len(columns) != len(values) or unnest.args.get("offset"):
             return Relation()
         pairs = zip(columns, values, strict=True)
