@@ -17,8 +17,15 @@ class Findings:
         on_stage: Callable[[str], None] = lambda stage: None,
     ) -> None:
         self._problems: list[Problem] = []
-        self.notice = on_notice
+        self._noticed: set[str] = set()
+        self._on_notice = on_notice
         self.begin_stage = on_stage
+
+    def notice(self, text: str) -> None:
+        """Pass on what is not an error, once."""
+        if text not in self._noticed:
+            self._noticed.add(text)
+            self._on_notice(text)
 
     def add(self, problem: Problem) -> None:
         """Note a problem."""

@@ -64,6 +64,8 @@ def resolve_product(
         dbt = open_project(profile, inputs.spec.vars, Path(work))
         findings.begin_stage("dbt parses the project")
         parsed = dbt.parse()
+        for warning in parsed.warnings:
+            findings.notice(f"dbt: {warning}")
         nodes = nodes_in(parsed.manifest, inputs.product_dir, reads_texts=inputs.reuses)
         cycle = cycle_problem(nodes)
         if cycle:

@@ -23,12 +23,14 @@ LISTED_TYPES = ("model", "seed", "snapshot", "test", "unit_test")
 class Answer:
     """What dbt answered. `problem` is why it failed, in its words, "" if it did not.
 
-    `lines` are those of `dbt ls`; `manifest` is that of `dbt parse` beside floe.
+    `lines` are those of `dbt ls`; `manifest` is that of `dbt parse` beside floe, and `warnings` are
+    what that dbt warned of.
     """
 
     problem: str
     lines: list[str]
     manifest: Manifest | None
+    warnings: tuple[str, ...] = ()
 
 
 def ask_dbt(call: DbtCall, manifest: Manifest | None) -> Answer:
@@ -43,23 +45,24 @@ def ask_dbt(call: DbtCall, manifest: Manifest | None) -> Answer:
 def _ask_library(call: DbtCall, manifest: Manifest | None) -> Answer:
     from floe_core.dbt.library import invoke_library
 
-    errors: list[str] = []
+    said: dict[str, list[str]] = {"error": [], "warn": []}
 
-    def keep_error(message: Any) -> None:
-        if message.info.level == "error":
-            errors.append(message.info.msg)
+    def keep(message: Any) -> None:
+        if message.info.level in said:
+            said[message.info.level].append(message.info.msg)
 
     # `dbt ls` prints in any case; the result is returned as a value.
     with call.in_this_process(), redirect_stdout(io.StringIO()):
-        outcome = invoke_library([*call.arguments, "--quiet"], manifest, [keep_error])
+        outcome = invoke_library([*call.arguments, "--quiet"], manifest, [keep])
     if isinstance(outcome.exception, KeyboardInterrupt):
         # dbt returns it like any of its own errors.
         raise outcome.exception
     if isinstance(outcome.exception, OSError):
         raise EnvironmentProblemError(f"dbt could not do its work: {outcome.exception}")
-    problem = "" if outcome.success else reason_of(outcome.exception, errors)
+    problem = "" if outcome.success else reason_of(outcome.exception, said["error"])
     found: Any = outcome.result
-    return Answer(problem, found, None) if isinstance(found, list) else Answer(problem, [], found)
+    lines, parsed = (found, None) if isinstance(found, list) else ([], found)
+    return Answer(problem, lines, parsed, tuple(said["warn"]))
 
 
 def _ask_program(call: DbtCall) -> Answer:

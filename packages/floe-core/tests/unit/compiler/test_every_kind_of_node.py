@@ -129,7 +129,7 @@ def test_the_profile_is_named_as_the_dbt_project_says(artifacts: CompiledArtifac
 
 def test_unused_sections_of_the_public_format_are_named_once(artifacts: CompiledArtifacts) -> None:
     assert artifacts.product.name == "zoo"
-    assert NOTICES == [
+    assert [notice for notice in NOTICES if not notice.startswith("dbt: ")] == [
         "../platform/manifest.yaml: not used here: governance",
         "../platform/manifest.yaml: not used here: plugins.catalog",
     ]

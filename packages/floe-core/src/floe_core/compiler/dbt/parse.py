@@ -11,6 +11,7 @@ from typing import Any
 
 from floe_core.compiler.dbt.complaints import in_dbts_words
 from floe_core.compiler.dbt.default_selector import name_default_selector
+from floe_core.compiler.dbt.parse_warnings import JSON_LOG_OF_WARNINGS, warnings_in_log
 from floe_core.compiler.inputs import DBT_PROJECT_FILE
 from floe_core.compiler.profile import PROFILES_FILE, Profile
 from floe_core.dbt.ask import Answer, ask_dbt, list_command
@@ -39,10 +40,14 @@ _FIELDS_IN_GRAPH = frozenset(
 
 @dataclass(frozen=True)
 class ParsedProject:
-    """The parsed project: manifest.json as data, and dbt's own cache if dbt ran in this process."""
+    """The parsed project: manifest.json as data, and dbt's own cache if dbt ran in this process.
+
+    `warnings` are those of dbt, in its words.
+    """
 
     manifest: dict[str, Any]
     cache: bytes | None
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -99,16 +104,20 @@ class Dbt:
         Raises:
             InvalidProductError: The project is wrong, with dbt's message.
         """
-        self._manifest = self._ask(["parse", "--no-partial-parse"]).manifest
+        answer = self._ask(["parse", "--no-partial-parse"])
+        self._manifest = answer.manifest
         target = self._folders.work / "target"
         secrets = known_secrets(self._profile.output)
         manifest = _manifest(target, secrets)
+        of_program = warnings_in_log(self._folders.work / "logs" / "dbt.log")
+        said = dict.fromkeys(of_program if self._executable else answer.warnings)
+        warnings = tuple(map(Redactor(secrets.values()).text, said))
         if not self._executable:
-            return ParsedProject(manifest, self._sealed_cache(target, secrets))
+            return ParsedProject(manifest, self._sealed_cache(target, secrets), warnings)
         name_default_selector(
             manifest, self._folders.project, lambda words: self.list_ids(words, ())
         )
-        return ParsedProject(manifest, None)
+        return ParsedProject(manifest, None, warnings)
 
     def list_ids(self, selection: list[str], nodes: Sequence[Node]) -> list[str]:
         """Return the ids of the runnable nodes that a selection matches.
@@ -139,6 +148,7 @@ class Dbt:
         """Return a call that needs no secrets of the warehouse: unset variables get "1"."""
         variables = {
             **stand_ins(self._profile.output),
+            **(JSON_LOG_OF_WARNINGS if self._executable else {}),
             # The file of this compilation, not one that an earlier compilation left in the target
             # folder.
             UPSTREAM_VARIABLE: str(self._folders.work / UPSTREAM_FILE),
