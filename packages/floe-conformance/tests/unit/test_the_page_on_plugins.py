@@ -28,6 +28,7 @@ def test_the_tests_of_the_page_pass_with_its_entry_point(tmp_path: Path) -> None
     }
     assert (name, set(of_checks.values())) == ("PaperConformance", {"passed", "skipped"})
     assert skipped == {
+        "test_only_a_schedule_with_catchup_runs_every_tick",
         "test_transforms_keep_their_order_and_dependencies",
         "test_a_run_in_which_nothing_fails_does_all",
         "test_a_run_in_which_something_fails_has_failed",
